@@ -1,0 +1,1 @@
+"""Vhosts and everything that has a name in them."""

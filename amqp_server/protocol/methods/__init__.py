@@ -1,0 +1,1 @@
+"""One module per AMQP class, one function per method."""

@@ -1,0 +1,1 @@
+"""The YAML configuration as frozen dataclasses, one section per package."""

@@ -1,0 +1,1 @@
+"""AMQP bytes to values and back; knows no broker."""

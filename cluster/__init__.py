@@ -1,0 +1,1 @@
+"""Replication of queues over several nodes. Empty until the cluster issue; the floor is kept."""

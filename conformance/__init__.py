@@ -1,0 +1,1 @@
+"""Black-box conformance rules: run against HareMQ or RabbitMQ over TCP."""

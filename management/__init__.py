@@ -1,0 +1,1 @@
+"""HTTP API, web UI and their views. Empty until the management issue; the floor is kept."""

@@ -1,0 +1,1 @@
+"""A log of records; knows no AMQP."""

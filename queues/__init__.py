@@ -1,0 +1,1 @@
+"""State machines of one queue; knows no AMQP frame, no socket and no clock."""

@@ -1,0 +1,63 @@
+"""Messages on their way out of a queue, and back.
+
+A *position* is a message's place in one queue: a number that grows by one with every message
+enqueued and never changes, so that a requeued message finds its old place.
+"""
+
+from typing import NamedTuple
+
+from persistence.record import Record, Run
+
+
+class Batch:
+    """Messages taken from a queue together, handed to one consumer (or one basic.get).
+
+    Attributes:
+        positions: place of each record in the queue; as long as ``records``.
+        records: the messages, oldest first.
+        expires_at_ms: when each message expires (instant; 0 is never); None when none does.
+        delivery_count: how often each of them came back before; 0 is a first delivery.
+        redelivered: whether basic.deliver says so; True whenever ``delivery_count`` > 0.
+
+    Invariant: len(positions) == len(records) > 0.
+    """
+
+    __slots__ = ("delivery_count", "expires_at_ms", "positions", "records", "redelivered")
+
+    def __init__(
+        self,
+        positions: range,
+        records: Run,
+        expires_at_ms: list[int] | None = None,
+        delivery_count: int = 0,
+        *,
+        redelivered: bool = False,
+    ) -> None:
+        self.positions = positions
+        self.records = records
+        self.expires_at_ms = expires_at_ms
+        self.delivery_count = delivery_count
+        self.redelivered = redelivered
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def part(self, first: int, step: int = 1, stop: int | None = None) -> "Batch":
+        """Return every ``step``-th message from index ``first`` up to, not including, ``stop``."""
+        expires = self.expires_at_ms
+        return Batch(
+            self.positions[first:stop:step],
+            self.records[first:stop:step],
+            None if expires is None else expires[first:stop:step],
+            self.delivery_count,
+            redelivered=self.redelivered,
+        )
+
+
+class Entry(NamedTuple):
+    """One message with its place and past: what a requeue gives back."""
+
+    position: int
+    record: Record
+    expires_at_ms: int
+    delivery_count: int
