@@ -1,0 +1,95 @@
+# make run    start a broker on 127.0.0.1:5672 (guest/guest)
+# make check  the gate without the slow parts: format, lint, types, floors, house rules
+# make test   everything, on a fresh machine too: this is what .ci/run calls
+#
+# The virtual environment is built once and again when pyproject.toml or constraints.txt change.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+RUNTIME_STAMP := $(VENV)/.runtime-stamp
+DEV_STAMP := $(VENV)/.dev-stamp
+NPM_FOLDER := tests/clients/programs
+NPM_LOCK := $(NPM_FOLDER)/package-lock.json
+NPM_STAMP := $(NPM_FOLDER)/node_modules/.stamp
+PYTEST_LOG := build/pytest.log
+BROKER_PORT ?= 5672
+
+.PHONY: help run venv system npm check format lint types floors style pytest conformance bench test \
+	clean distclean
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+run: $(RUNTIME_STAMP)
+	$(BIN)/haremq start --bind 127.0.0.1 --port $(BROKER_PORT)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME_STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP_INSTALL) --editable .
+	touch $@
+
+$(DEV_STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP_INSTALL) --editable '.[dev]'
+	touch $@ $(RUNTIME_STAMP)
+
+venv: $(DEV_STAMP)
+
+# Debian packages that the tests drive or compare with; nothing is installed where all are there.
+system:
+	.ci/system-packages
+
+npm: $(if $(wildcard $(NPM_LOCK)),$(NPM_STAMP))
+
+$(NPM_STAMP): $(NPM_LOCK)
+	.ci/retry 3 npm ci --prefix $(NPM_FOLDER) --no-audit --no-fund
+	touch $@
+
+check: format lint types floors style
+
+format: venv
+	$(BIN)/ruff format --check
+
+lint: venv
+	$(BIN)/ruff check
+
+types: venv
+	$(BIN)/mypy
+
+floors: venv
+	$(BIN)/lint-imports
+
+style: venv
+	$(BIN)/pytest -q tests/style
+
+# The last line of the log is pytest's summary, which .ci/run repeats at its very end.
+pytest: venv npm
+	mkdir -p build
+	HAREMQ_REQUIRE_CLIENTS=1 $(BIN)/pytest -q 2>&1 | tee $(PYTEST_LOG)
+
+# Every rule against a broker of ours and against Debian's RabbitMQ, both started for the occasion.
+conformance: venv
+	.ci/with-broker $(BIN) $(BIN)/python -m conformance --rabbitmq --uri
+
+bench: venv
+	$(BIN)/python -m benchmarks
+
+# All parts run even when one fails, so that one look shows all that is wrong.
+test: system
+	$(MAKE) --no-print-directory venv npm
+	$(MAKE) --no-print-directory --keep-going check pytest conformance
+
+clean:
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV) $(NPM_FOLDER)/node_modules haremq.egg-info
