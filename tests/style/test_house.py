@@ -1,0 +1,200 @@
+"""The rules of the house that no linter knows: sizes, docstrings, names, words left behind.
+
+Each rule is a function from a sample to the list of what is wrong with it. One test applies it to
+the tree, and one feeds it a bad sample, so that no rule holds only because it looks at nothing.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.style.tree import files, module_of, python_files, source_files, text_of
+
+FILE_LINES_MAX = 500
+FUNCTION_LINES_MAX = 60
+
+BANNED_WORDS = frozenset(
+    {
+        "abstract",
+        "base",
+        "blacklist",
+        "common",
+        "helper",
+        "helpers",
+        "impl",
+        "manager",
+        "master",
+        "misc",
+        "slave",
+        "stuff",
+        "util",
+        "utils",
+        "whitelist",
+    }
+)
+"""Words that say nothing, or that the field has replaced (docs/GLOSSARY.md)."""
+
+WORDS_OF_OTHERS = ("common_name", "base64", "base_exception")
+"""Terms that hold a banned word and are somebody else's: X.509, RFC 4648, Python."""
+
+UNFINISHED = re.compile(r"\b(?:FIXME|TODO|XXX|HACK)\b")
+MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root|tmp|opt|Users|home/\w+)/")
+REGISTRY_HOST = re.compile(
+    r"registry\.\w+\.(?:org|com)|pypi\.org|pythonhosted|artifactory|proxy\.golang"
+    r"|\"resolved\": \"http"
+)
+THE_RULES_THEMSELVES = Path("tests/style")
+
+
+def _functions(module: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(module):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def too_long_functions(module: ast.Module) -> list[str]:
+    """Name the functions over the limit, counted from their first decorator to their last line."""
+    too_long = []
+    for function in _functions(module):
+        first_line = min([function.lineno, *[node.lineno for node in function.decorator_list]])
+        lines = (function.end_lineno or function.lineno) - first_line + 1
+        if lines > FUNCTION_LINES_MAX:
+            too_long.append(f"{function.name} has {lines} lines")
+    return too_long
+
+
+def identifiers(module: ast.Module) -> Iterator[str]:
+    """Yield every name that the module itself gives: not those that it imports or uses."""
+    for node in ast.walk(module):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name
+            case ast.ClassDef(name=name):
+                yield name
+            case ast.arg(arg=name):
+                yield name
+            case ast.Name(id=name, ctx=ast.Store()):
+                yield name
+            case ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name
+            case _:
+                continue
+
+
+def words(identifier: str) -> list[str]:
+    """Split snake_case and CamelCase into lower-case words, leaving the terms of others out."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", identifier).lower()
+    for term in WORDS_OF_OTHERS:
+        snake = re.sub(rf"(?<![a-z]){term}s?(?![a-z])", "", snake)
+    return [word for word in snake.split("_") if word]
+
+
+def banned_names(module: ast.Module) -> list[str]:
+    """Name the identifiers that hold a banned word."""
+    return sorted({name for name in identifiers(module) if BANNED_WORDS & set(words(name))})
+
+
+def left_behind(text: str) -> list[str]:
+    """Return the marks of unfinished work, machine paths and registry hosts in a text."""
+    rules = (UNFINISHED, MACHINE_PATH, REGISTRY_HOST)
+    return [match.group() for rule in rules for match in rule.finditer(text)]
+
+
+@pytest.mark.parametrize("path", python_files(), ids=str)
+def test_a_file_is_short_and_says_what_it_is_for(path: Path) -> None:
+    lines = text_of(path).count("\n")
+    assert lines <= FILE_LINES_MAX, f"{lines} lines: it holds more than one idea"
+    if path.parts[0] != "tests":
+        assert ast.get_docstring(module_of(path)), "no module docstring"
+
+
+@pytest.mark.parametrize("path", python_files(), ids=str)
+def test_a_function_fits_a_screen(path: Path) -> None:
+    assert too_long_functions(module_of(path)) == []
+
+
+@pytest.mark.parametrize("path", python_files(), ids=str)
+def test_names_are_the_fields_own(path: Path) -> None:
+    assert banned_names(module_of(path)) == []
+
+
+@pytest.mark.parametrize("path", source_files(), ids=str)
+def test_no_module_is_a_drawer_for_everything(path: Path) -> None:
+    assert not BANNED_WORDS & set(words(path.stem))
+    assert not BANNED_WORDS & set(path.parent.parts)
+
+
+def test_nothing_is_left_behind() -> None:
+    found = {
+        str(path): marks
+        for path in files()
+        if THE_RULES_THEMSELVES not in path.parents and (marks := left_behind(text_of(path)))
+    }
+    assert found == {}
+
+
+def test_the_rules_look_at_the_tree() -> None:
+    assert Path("amqp_server/__init__.py") in source_files()
+    assert Path("tests/style/test_house.py") in python_files()
+    assert Path(".ci/run") in files()
+
+
+def test_a_function_of_61_lines_is_seen() -> None:
+    long = "@decorated\ndef long():\n" + "    step()\n" * (FUNCTION_LINES_MAX - 1)
+    assert too_long_functions(ast.parse(long)) == ["long has 61 lines"]
+    assert too_long_functions(ast.parse(long.removeprefix("@decorated\n"))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "class QueueManager: ...",
+        "class BaseQueue: ...",
+        "def parse_utils(): ...",
+        "def parse(misc): ...",
+        "masterNode = 1",
+        "self.slave_count = 0",
+        "for helper in things: pass",
+        "async def impl(): ...",
+    ],
+)
+def test_a_banned_word_is_seen_wherever_a_name_is_given(line: str) -> None:
+    assert banned_names(ast.parse(line)) != []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from contextlib import AbstractContextManager",
+        "certificate_common_name = names.common_name",
+        "password_base64 = encode(salt)",
+        "database = {}",
+        "commonest = max(counts)",
+    ],
+)
+def test_names_of_others_are_left_alone(line: str) -> None:
+    assert banned_names(ast.parse(line)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# TODO: later",
+        "# FIXME",
+        "see /work/notes.md",
+        "open('/home/anna/haremq.yaml')",
+        "log in /tmp/out.txt",
+        '"resolved": "https://example.org/package.tgz"',
+        "pip install -i https://pypi.org/simple",
+    ],
+)
+def test_what_is_left_behind_is_seen(text: str) -> None:
+    assert left_behind(text) != []
+
+
+@pytest.mark.parametrize("text", ["amqp://host/work/", "/usr/lib/rabbitmq/bin", "todo lists"])
+def test_what_belongs_here_is_left_alone(text: str) -> None:
+    assert left_behind(text) == []
