@@ -2,15 +2,27 @@
 
 
 class WireError(Exception):
-    """A peer's bytes break the framing rules; the text is the explanation the peer is sent."""
+    """A peer's bytes break the rules; the text is the explanation the peer is sent.
+
+    Attributes:
+        method_index: class id << 16 | method id of the offending method; 0 is unknown.
+    """
+
+    def __init__(self, explanation: str, method_index: int = 0) -> None:
+        super().__init__(explanation)
+        self.method_index = method_index
 
 
 class FrameError(WireError):
     """A frame that cannot be read: too large, a wrong end, an unknown type (501)."""
 
 
+class UnexpectedFrameError(WireError):
+    """A frame that may not stand here, such as a body before its header (505)."""
+
+
 class MethodSyntaxError(WireError):
-    """A method, table or property list that cannot be decoded (502)."""
+    """A table or property list that cannot be decoded (502)."""
 
 
 class UnknownMethodError(WireError):

@@ -1,0 +1,317 @@
+"""Received bytes to frames and runs of like publishes: the scanner every byte passes.
+
+    byte 0        1         3       7                 7+size
+         | type   | channel | size  | payload ...     | frame-end
+             u8       u16      u32     size octets       0xCE
+
+The scanner emits *events*. Consecutive publishes on one channel with a byte-equal method payload
+(same exchange, routing key and flags), each complete in the buffer with at most one body frame,
+become one ``PublishRun``; consecutive single acks with tags that count up become one ``AckRange``;
+whatever else is a ``FrameEvent`` for the channel to assemble. Heartbeats are checked and dropped.
+
+This is the interpreted twin and the specification: no policy, no state between calls.
+
+Source: AMQP 0-9-1 §4.2.3; RabbitMQ's reader for texts and tolerance.
+"""
+
+import struct
+from typing import Final, NamedTuple, TypeAlias
+
+from amqp_server.wire.constants import (
+    BASIC_ACK,
+    BASIC_PUBLISH,
+    FRAME_BODY,
+    FRAME_END,
+    FRAME_HEAD_BYTES,
+    FRAME_HEADER,
+    FRAME_HEARTBEAT,
+    FRAME_METHOD,
+    FRAME_OVERHEAD_BYTES,
+)
+from amqp_server.wire.errors import FrameError, UnexpectedFrameError, WireError
+from amqp_server.wire.methods import erlang_binary
+from amqp_server.wire.properties import HEADER_FIXED_BYTES, traits_of
+from persistence.record import Record, uniform_run
+
+
+class PublishRun(NamedTuple):
+    """Consecutive publishes alike in channel, exchange, routing key and flags.
+
+    Attributes:
+        method: payload of their basic.publish, ids included.
+        records: the messages in order; at least one.
+        flags: the union of the records' flags: what a slow path must look for.
+    """
+
+    channel: int
+    method: bytes
+    records: list[Record]
+    flags: int
+
+
+class AckRange(NamedTuple):
+    """basic.ack of the tags first..last, one by one, or of everything up to last (multiple)."""
+
+    channel: int
+    first_tag: int
+    last_tag: int
+    multiple: bool
+
+
+class FrameEvent(NamedTuple):
+    """Any other complete frame; kind is FRAME_METHOD, FRAME_HEADER or FRAME_BODY."""
+
+    channel: int
+    kind: int
+    payload: bytes
+
+
+Event: TypeAlias = PublishRun | AckRange | FrameEvent
+
+
+class Scan(NamedTuple):
+    """What one call found.
+
+    Attributes:
+        events: in arrival order.
+        consumed_bytes: how much of the buffer they took; the rest must come again.
+        error: what is wrong with the next frame, once the events before it were carried out.
+    """
+
+    events: list[Event]
+    consumed_bytes: int
+    error: WireError | None
+
+
+_HEAD: Final = struct.Struct(">BHI")
+_U64: Final = struct.Struct(">Q")
+_BASIC_CLASS: Final = b"\x00\x3c\x00\x00"
+_ACK_PAYLOAD_BYTES: Final = 13
+_ACK_FRAME_BYTES: Final = _ACK_PAYLOAD_BYTES + FRAME_OVERHEAD_BYTES
+_ACK_TAG_AT: Final = FRAME_HEAD_BYTES + len(BASIC_ACK)
+_MULTIPLE_AT: Final = _ACK_TAG_AT + 8
+_HEARTBEAT: Final = FrameEvent(0, FRAME_HEARTBEAT, b"")
+
+
+class _Content(NamedTuple):
+    """A header payload, where the body starts and stops, and where the content ends."""
+
+    header: bytes
+    start: int
+    stop: int
+    end: int
+
+
+_ASSEMBLE: Final = _Content(b"", 0, 0, 0)
+_CONTENT_KINDS: Final = frozenset((FRAME_METHOD, FRAME_HEADER, FRAME_BODY))
+
+
+def scan(buffer: bytes, payload_max_bytes: int) -> Scan:
+    """Take every complete event off the front of a buffer.
+
+    Args:
+        buffer: bytes as received, in order.
+        payload_max_bytes: the largest payload that passes (tolerance included).
+
+    Returns:
+        The events, how many bytes they took, and what stopped the scan if not the buffer's end.
+        A frame that is too large is found from its head alone.
+    """
+    events: list[Event] = []
+    position = 0
+    size_bytes = len(buffer)
+    try:
+        while size_bytes - position >= FRAME_OVERHEAD_BYTES:
+            kind, _, payload_bytes = _HEAD.unpack_from(buffer, position)
+            if payload_bytes > payload_max_bytes:
+                raise _too_large(kind, payload_bytes, payload_max_bytes)
+            end = position + FRAME_OVERHEAD_BYTES + payload_bytes
+            if end > size_bytes:
+                break
+            if buffer[end - 1] != FRAME_END:
+                raise _bad_end(buffer, position, end)
+            event, position = _event(buffer, position, end, payload_max_bytes)
+            if event is None:
+                break
+            if event is not _HEARTBEAT:
+                events.append(event)
+    except WireError as error:
+        return Scan(events, position, error)
+    return Scan(events, position, None)
+
+
+def _event(
+    buffer: bytes, position: int, end: int, payload_max_bytes: int
+) -> tuple[Event | None, int]:
+    """Return the event that starts with this frame and where the next one starts.
+
+    None instead of an event means: wait for more bytes.
+    """
+    kind, channel, payload_bytes = _HEAD.unpack_from(buffer, position)
+    if kind == FRAME_METHOD:
+        if buffer.startswith(BASIC_PUBLISH, position + FRAME_HEAD_BYTES):
+            return _publish_run(buffer, position, end, payload_max_bytes)
+        if payload_bytes == _ACK_PAYLOAD_BYTES and buffer.startswith(
+            BASIC_ACK, position + FRAME_HEAD_BYTES
+        ):
+            return _ack_range(buffer, position, channel)
+    payload = _payload(buffer, position, end)
+    if kind in _CONTENT_KINDS:
+        return FrameEvent(channel, kind, payload), end
+    _check_heartbeat(kind, channel, payload)
+    return _HEARTBEAT, end
+
+
+def _payload(buffer: bytes, position: int, end: int) -> bytes:
+    return buffer[position + FRAME_HEAD_BYTES : end - 1]
+
+
+def _publish_run(
+    buffer: bytes, position: int, method_end: int, payload_max_bytes: int
+) -> tuple[Event | None, int]:
+    """Collect the publishes from ``position`` on that are alike.
+
+    Returns:
+        The run and where it ends; a FrameEvent when the content must be assembled from frames;
+        None while the first message's only body frame is incomplete: it must come again whole.
+    """
+    _, channel, _ = _HEAD.unpack_from(buffer, position)
+    method = _payload(buffer, position, method_end)
+    publish = buffer[position:method_end]
+    records: list[Record] = []
+    flags = 0
+    content: _Content | None = None
+    while buffer.startswith(publish, position):
+        content = _content(buffer, position + len(publish), channel, payload_max_bytes)
+        if content is None or content is _ASSEMBLE:
+            break
+        try:
+            traits = traits_of(content.header)
+        except WireError:
+            if records:
+                break
+            raise
+        flags |= traits.flags
+        first = Record(method[6:-1], content.header, buffer[content.start : content.stop], *traits)
+        bodies, position = _alike(buffer, position, content)
+        records.append(first)
+        if bodies:
+            records += uniform_run(first, bodies)
+    if records and _is_route(method[6:-1]):
+        return PublishRun(channel, method, records, flags), position
+    if content is None:
+        return None, position
+    return FrameEvent(channel, FRAME_METHOD, method), method_end
+
+
+def _is_route(route: bytes) -> bool:
+    """Whether these octets are exactly two shortstrs (exchange, routing key)."""
+    if not route or len(route) < route[0] + 2:
+        return False
+    return len(route) == route[0] + 2 + route[route[0] + 1]
+
+
+def _content(
+    buffer: bytes, position: int, channel: int, payload_max_bytes: int
+) -> "_Content | None":
+    """Read a content header and its only body frame.
+
+    Returns:
+        Where the content is; None when the buffer ends too early; ``_ASSEMBLE`` when what follows
+        is not that simple, or wrong: then the frames are passed on one by one.
+    """
+    if position + FRAME_OVERHEAD_BYTES > len(buffer):
+        return None
+    kind, on_channel, size = _HEAD.unpack_from(buffer, position)
+    if kind != FRAME_HEADER or on_channel != channel:
+        return _ASSEMBLE
+    if not HEADER_FIXED_BYTES <= size <= payload_max_bytes:
+        return _ASSEMBLE
+    end = position + FRAME_OVERHEAD_BYTES + size
+    if end > len(buffer):
+        return None
+    header = _payload(buffer, position, end)
+    if buffer[end - 1] != FRAME_END or not header.startswith(_BASIC_CLASS):
+        return _ASSEMBLE
+    return _body(buffer, end, channel, header, payload_max_bytes)
+
+
+def _body(
+    buffer: bytes, position: int, channel: int, header: bytes, payload_max_bytes: int
+) -> "_Content | None":
+    """Read the only body frame that this header asks for; the answers are those of ``_content``."""
+    (body_bytes,) = _U64.unpack_from(header, len(_BASIC_CLASS))
+    if body_bytes == 0:
+        return _Content(header, position, position, position)
+    if body_bytes > payload_max_bytes:
+        return _ASSEMBLE
+    start = position + FRAME_HEAD_BYTES
+    if start > len(buffer):
+        return None
+    if _HEAD.unpack_from(buffer, position) != (FRAME_BODY, channel, body_bytes):
+        return _ASSEMBLE
+    stop = start + int(body_bytes)
+    if stop >= len(buffer):
+        return None
+    if buffer[stop] != FRAME_END:
+        return _ASSEMBLE
+    return _Content(header, start, stop, stop + 1)
+
+
+def _alike(buffer: bytes, position: int, content: "_Content") -> tuple[list[bytes], int]:
+    """Return the bodies of the messages that repeat this one but for the body, and their end."""
+    head = buffer[position : content.start]
+    head_bytes = len(head)
+    body_stop = content.stop - position
+    step = content.end - position
+    bodies: list[bytes] = []
+    position = content.end
+    last = len(buffer) - step
+    starts_with = buffer.startswith
+    while position <= last and starts_with(head, position):
+        if buffer[position + step - 1] != FRAME_END:
+            break
+        bodies.append(buffer[position + head_bytes : position + body_stop])
+        position += step
+    return bodies, position
+
+
+def _ack_range(buffer: bytes, position: int, channel: int) -> tuple[AckRange, int]:
+    """Collect consecutive single acks whose tags count up by one."""
+    first = last = _U64.unpack_from(buffer, position + _ACK_TAG_AT)[0]
+    multiple = buffer[position + _MULTIPLE_AT] & 1 == 1
+    head = buffer[position : position + _ACK_TAG_AT]
+    position += _ACK_FRAME_BYTES
+    if multiple:
+        return AckRange(channel, first, last, multiple=True), position
+    stop = len(buffer) - _ACK_FRAME_BYTES
+    tag_of = _U64.unpack_from
+    while position <= stop and buffer.startswith(head, position):
+        tag = tag_of(buffer, position + _ACK_TAG_AT)[0]
+        tail = buffer[position + _MULTIPLE_AT : position + _ACK_FRAME_BYTES]
+        if tag != last + 1 or tail != b"\x00\xce":
+            break
+        last = tag
+        position += _ACK_FRAME_BYTES
+    return AckRange(channel, first, last, multiple=False), position
+
+
+def _check_heartbeat(kind: int, channel: int, payload: bytes) -> None:
+    """Pass a heartbeat; raise on one that is not, and on any unknown type (4.2.3, 4.2.7)."""
+    if kind == FRAME_HEARTBEAT and not payload:
+        if channel == 0:
+            return
+        raise UnexpectedFrameError(f"type {kind}, all octets = <<>>")
+    raise FrameError(f"type {kind}, all octets = {erlang_binary(payload)}: unknown_frame")
+
+
+def _too_large(kind: int, payload_bytes: int, payload_max_bytes: int) -> FrameError:
+    limit = payload_max_bytes - FRAME_OVERHEAD_BYTES
+    text = f"type {kind}, all octets = <<>>: {{frame_too_large,{payload_bytes},{limit}}}"
+    return FrameError(text)
+
+
+def _bad_end(buffer: bytes, position: int, end: int) -> FrameError:
+    octets = erlang_binary(_payload(buffer, position, end))
+    marker = f"{{invalid_frame_end_marker,{buffer[end - 1]}}}"
+    return FrameError(f"type {buffer[position]}, all octets = {octets}: {marker}")
