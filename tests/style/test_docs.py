@@ -1,0 +1,110 @@
+"""The documents: links that lead somewhere, programs that parse, decisions in one form."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.style.tree import ROOT, files, text_of
+
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ADR_NAME = re.compile(r"(\d{4})-[a-z0-9-]+\.md")
+ADR_PARTS = ("- Date: ", "- Status: ", "## Context", "## Decision", "## Consequences")
+
+DOCUMENTS = [path for path in files() if path.suffix == ".md"]
+ADRS = [path for path in DOCUMENTS if path.parent == Path("docs/adr") and path.stem != "README"]
+
+
+def anchor_of(heading: str) -> str:
+    """Return the anchor of a heading, as the usual viewers of Markdown make it."""
+    kept = re.sub(r"[^\w\- ]", "", heading.lower())
+    return kept.strip().replace(" ", "-")
+
+
+def anchors_in(document: Path) -> list[str]:
+    """Return the anchors of a document's headings."""
+    return [anchor_of(heading) for heading in HEADING.findall(prose_of(text_of(document)))]
+
+
+def prose_of(text: str) -> str:
+    """Return a document without its code blocks, whose lines are no headings or links."""
+    return FENCE.sub("", text)
+
+
+def broken_links(document: Path, text: str, known: frozenset[Path]) -> list[str]:
+    """Return the links to files, folders or headings that do not exist; the web is not asked."""
+    broken = []
+    for target in LINK.findall(prose_of(text)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        path = Path(document if not name else _resolve(document.parent / name))
+        exists = path in known or any(path in other.parents for other in known)
+        if not exists or (anchor and anchor not in anchors_in(path)):
+            broken.append(target)
+    return broken
+
+
+def _resolve(path: Path) -> Path:
+    """Return the path without ``..``; a path that leaves the repository stays absolute."""
+    resolved = (ROOT / path).resolve()
+    return resolved.relative_to(ROOT) if resolved.is_relative_to(ROOT) else resolved
+
+
+def programs_that_do_not_parse(text: str) -> list[str]:
+    """Return the first lines of the Python blocks that are no Python."""
+    broken = []
+    for language, program in FENCE.findall(text):
+        if language != "python":
+            continue
+        try:
+            ast.parse(program)
+        except SyntaxError:
+            broken.append(program.splitlines()[0])
+    return broken
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_links_lead_somewhere(document: Path) -> None:
+    assert broken_links(document, text_of(document), frozenset(files())) == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_programs_in_documents_parse(document: Path) -> None:
+    assert programs_that_do_not_parse(text_of(document)) == []
+
+
+@pytest.mark.parametrize("document", ADRS, ids=str)
+def test_a_decision_has_its_five_parts_in_order(document: Path) -> None:
+    assert ADR_NAME.fullmatch(document.name), "NNNN-words-with-hyphens.md"
+    text = text_of(document)
+    positions = [text.find(part) for part in ADR_PARTS]
+    assert -1 not in positions, f"of {ADR_PARTS}"
+    assert positions == sorted(positions)
+
+
+def test_decisions_are_numbered_without_a_gap_and_listed() -> None:
+    numbers = [int(path.name[:4]) for path in ADRS]
+    assert numbers == list(range(1, len(ADRS) + 1))
+    listing = text_of(Path("docs/adr/README.md"))
+    assert [path.name for path in ADRS if path.name not in listing] == []
+
+
+def test_the_changelog_begins_with_what_is_unreleased() -> None:
+    assert "## [Unreleased]" in text_of(Path("CHANGELOG.md"))
+
+
+def test_a_broken_link_is_seen() -> None:
+    known = frozenset(files())
+    links = "[a](docs/NOWHERE.md) [b](README.md) [c](docs) [d](#no-such-heading) [e](../x.md)"
+    broken = broken_links(Path("README.md"), links, known)
+    assert broken == ["docs/NOWHERE.md", "#no-such-heading", "../x.md"]
+    assert broken_links(Path("README.md"), "[f](https://example.org/x)", known) == []
+
+
+def test_a_program_that_does_not_parse_is_seen() -> None:
+    assert programs_that_do_not_parse("```python\nif:\n```\n") == ["if:"]
+    assert programs_that_do_not_parse("```yaml\nif:\n```\n```python\nprint()\n```\n") == []

@@ -1,0 +1,96 @@
+"""The modules that touch every message: few, small and free of policy (docs/adr/0003).
+
+A kernel on raw buffers may one day stand in for each of them, so none may know a setting, a log, a
+clock, a library or a rule of the broker: bytes, counters and positions only.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.style.tree import files, module_of, text_of
+
+HOT_MODULES = (
+    Path("amqp_server/wire/framing.py"),
+    Path("amqp_server/wire/content.py"),
+    Path("exchanges/route_cache.py"),
+    Path("queues/ready.py"),
+    Path("amqp_server/protocol/unacked.py"),
+    Path("amqp_server/protocol/confirms.py"),
+    Path("persistence/record.py"),
+)
+"""An eighth needs a profile in the change that adds it."""
+
+HOT_LINES_MAX = 450
+FORBIDDEN = frozenset(
+    {
+        "amqp_server.broker",
+        "amqp_server.settings",
+        "asyncio",
+        "click",
+        "json",
+        "logging",
+        "os",
+        "pamqp",
+        "time",
+        "uvloop",
+        "yaml",
+    }
+)
+
+
+def imports(module: ast.Module) -> Iterator[str]:
+    """Yield the dotted names that a module imports, also inside functions."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def policy_imports(module: ast.Module) -> list[str]:
+    """Name the imports that a hot module must not have."""
+    return [
+        name
+        for name in imports(module)
+        if "settings" in name.split(".")
+        or any(name == banned or name.startswith(f"{banned}.") for banned in FORBIDDEN)
+    ]
+
+
+@pytest.mark.parametrize("path", HOT_MODULES, ids=str)
+def test_a_hot_module_stands_and_is_small(path: Path) -> None:
+    assert path in files(), "not written, or moved without its row in HOT_MODULES"
+    assert text_of(path).count("\n") <= HOT_LINES_MAX
+
+
+@pytest.mark.parametrize("path", HOT_MODULES, ids=str)
+def test_a_hot_module_holds_no_policy(path: Path) -> None:
+    assert policy_imports(module_of(path)) == []
+
+
+def test_only_hot_modules_have_a_compiled_form() -> None:
+    compiled = {path for path in files() if path.suffix in {".pxd", ".pyx"}}
+    kernels = {path.with_suffix("") for path in compiled}
+    hot = {path.with_suffix("") for path in HOT_MODULES}
+    assert {kernel.with_name(kernel.name.removeprefix("_")) for kernel in kernels} <= hot
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import logging",
+        "from queues.settings import QueueSettings",
+        "from queues import settings",
+        "def scan():\n    import time",
+        "from amqp_server.broker.users import User",
+    ],
+)
+def test_an_import_of_policy_is_seen(line: str) -> None:
+    assert policy_imports(ast.parse(line)) != []
+
+
+def test_an_import_of_values_is_left_alone() -> None:
+    assert policy_imports(ast.parse("from persistence.record import Record\nimport struct")) == []
