@@ -1,0 +1,45 @@
+"""Waiting on a condition, with an end: no client test sleeps for a fixed time."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+PATIENCE_S: Final = 10.0
+_POLL_INTERVAL_S: Final = 0.02
+
+
+class DeadlineMissedError(AssertionError):
+    """What a test waited for did not come to pass in time."""
+
+
+class Deadline:
+    """An instant by which something must have happened."""
+
+    def __init__(self, timeout_s: float = PATIENCE_S) -> None:
+        self._expires_at_s = time.monotonic() + timeout_s
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the deadline; 0 once it has passed."""
+        return max(0.0, self._expires_at_s - time.monotonic())
+
+    def check(self, what: str) -> None:
+        """Fail, naming ``what`` was missing, once the deadline has passed.
+
+        Raises:
+            DeadlineMissedError: there is no time left.
+        """
+        if not self.left_s:
+            raise DeadlineMissedError(f"waited in vain for {what}")
+
+
+def wait_until(condition: Callable[[], object], what: str, timeout_s: float = PATIENCE_S) -> None:
+    """Ask ``condition`` again and again until it holds.
+
+    Raises:
+        DeadlineMissedError: it did not hold within ``timeout_s`` seconds.
+    """
+    deadline = Deadline(timeout_s)
+    while not condition():
+        deadline.check(what)
+        time.sleep(_POLL_INTERVAL_S)
