@@ -1,0 +1,163 @@
+"""Bindings, found by where they lead from and by where they lead to.
+
+Every operation on one binding costs the same however many others there are: declaring 100,000
+bindings on one exchange, or deleting one queue among them, touches only the bindings named.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Final, NamedTuple, TypeVar
+
+_Key = TypeVar("_Key")
+
+_NO_ARGUMENTS: Final[Mapping[str, object]] = MappingProxyType({})
+
+
+class DestinationKind(Enum):
+    """What a binding can lead to; the value is the ``destination_type`` of the HTTP API."""
+
+    QUEUE = "queue"
+    EXCHANGE = "exchange"
+
+
+class Destination(NamedTuple):
+    """A queue or an exchange of the same vhost, by name."""
+
+    kind: DestinationKind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One rule of one exchange: what matches it goes to the destination.
+
+    Attributes:
+        source: name of the exchange that holds the rule.
+        routing_key: the binding key; what it means is up to the exchange's type.
+        arguments: plain values, that is int, float, bool, str, bytes, None (void), list, dict, or
+            a tuple (decimal).
+        arguments_key: canonical encoding of ``arguments``. It stands in for them in equality and
+            hash: two bindings that differ in nothing but arguments are two bindings.
+
+    Source: RabbitMQ, rabbit_binding: a binding is its source, destination, key and arguments.
+    """
+
+    source: str
+    destination: Destination
+    routing_key: str
+    arguments: Mapping[str, object] = field(compare=False)
+    arguments_key: bytes
+
+
+class DestinationCounts(dict[Destination, int]):
+    """Destinations, each with how many bindings lead there by the same rule (at least 1).
+
+    Iterating gives each destination once, oldest first.
+    """
+
+    __slots__ = ()
+
+    def count_up(self, destination: Destination) -> None:
+        """Note one binding more to the destination."""
+        self[destination] = self.get(destination, 0) + 1
+
+    def count_down(self, destination: Destination) -> None:
+        """Note one binding less; the destination goes with its last one.
+
+        Raises:
+            KeyError: no binding led there.
+        """
+        if self[destination] == 1:
+            del self[destination]
+        else:
+            self[destination] -= 1
+
+
+class BindingTable:
+    """All bindings of one vhost.
+
+    Invariant: a binding is in both indexes or in neither, and no index keeps an empty row.
+    """
+
+    __slots__ = ("_binding_count", "_by_destination", "_by_source")
+
+    def __init__(self) -> None:
+        # The inner dict maps a binding to itself: an equal one finds the one that is stored.
+        self._by_source: dict[str, dict[Binding, Binding]] = {}
+        self._by_destination: dict[Destination, dict[Binding, Binding]] = {}
+        self._binding_count = 0
+
+    def __len__(self) -> int:
+        return self._binding_count
+
+    def __iter__(self) -> Iterator[Binding]:
+        for row in self._by_source.values():
+            yield from row
+
+    def add(self, binding: Binding) -> bool:
+        """Store a binding; False if an equal one is there already, which then stays."""
+        row = self._by_source.setdefault(binding.source, {})
+        if binding in row:
+            return False
+        row[binding] = binding
+        self._by_destination.setdefault(binding.destination, {})[binding] = binding
+        self._binding_count += 1
+        return True
+
+    def remove(
+        self, source: str, destination: Destination, routing_key: str, arguments_key: bytes
+    ) -> Binding | None:
+        """Take out the binding with this identity and return it; None if there is none."""
+        wanted = Binding(source, destination, routing_key, _NO_ARGUMENTS, arguments_key)
+        binding = self._by_source.get(source, {}).get(wanted)
+        if binding is not None:
+            _drop(self._by_source, source, binding)
+            _drop(self._by_destination, destination, binding)
+            self._binding_count -= 1
+        return binding
+
+    def has_source(self, name: str) -> bool:
+        """Whether any binding leads from the exchange of this name."""
+        return name in self._by_source
+
+    def of_source(self, name: str) -> tuple[Binding, ...]:
+        """Return the bindings from an exchange, oldest first."""
+        return tuple(self._by_source.get(name, ()))
+
+    def of_destination(self, destination: Destination) -> tuple[Binding, ...]:
+        """Return the bindings to a queue or an exchange, oldest first."""
+        return tuple(self._by_destination.get(destination, ()))
+
+    def remove_source(self, name: str) -> list[Binding]:
+        """Take out and return all bindings from an exchange, oldest first."""
+        removed = list(self._by_source.pop(name, ()))
+        for binding in removed:
+            _drop(self._by_destination, binding.destination, binding)
+        self._binding_count -= len(removed)
+        return removed
+
+    def remove_destination(self, destination: Destination) -> list[Binding]:
+        """Take out and return all bindings to a queue or an exchange, oldest first."""
+        removed = list(self._by_destination.pop(destination, ()))
+        for binding in removed:
+            _drop(self._by_source, binding.source, binding)
+        self._binding_count -= len(removed)
+        return removed
+
+    def check_invariants(self) -> None:
+        """Assert what the class promises; costs a walk over every binding."""
+        by_source = [binding for row in self._by_source.values() for binding in row]
+        by_destination = [binding for row in self._by_destination.values() for binding in row]
+        assert set(by_source) == set(by_destination), "both indexes hold the same bindings"
+        assert len(by_source) == len(by_destination) == self._binding_count, "each of them once"
+        assert all(self._by_source.values()), "no empty row by source"
+        assert all(self._by_destination.values()), "no empty row by destination"
+
+
+def _drop(index: dict[_Key, dict[Binding, Binding]], key: _Key, binding: Binding) -> None:
+    row = index[key]
+    del row[binding]
+    if not row:
+        del index[key]

@@ -1,0 +1,43 @@
+"""The direct exchange: a binding matches when its key equals the routing key (§3.1.3.1)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from exchanges.bindings import Binding, Destination, DestinationCounts
+
+
+class DirectExchange:
+    """Destinations by binding key.
+
+    Invariant: no key has an empty row.
+    """
+
+    __slots__ = ("_by_key",)
+
+    needs_routing_key: Final = True
+    needs_headers: Final = False
+
+    def __init__(self) -> None:
+        self._by_key: dict[str, DestinationCounts] = {}
+
+    def validate(self, _routing_key: str, _arguments: Mapping[str, object], /) -> None:
+        """Accept any key; arguments mean nothing here but tell bindings apart."""
+
+    def bind(self, binding: Binding, /) -> None:
+        """Let messages with this very key go to the destination."""
+        self._by_key.setdefault(binding.routing_key, DestinationCounts()).count_up(
+            binding.destination
+        )
+
+    def unbind(self, binding: Binding, /) -> None:
+        """Undo ``bind``."""
+        row = self._by_key[binding.routing_key]
+        row.count_down(binding.destination)
+        if not row:
+            del self._by_key[binding.routing_key]
+
+    def match(
+        self, routing_key: str, _headers: Mapping[str, object] | None, /
+    ) -> Iterable[Destination]:
+        """Return the destinations bound with this very key."""
+        return self._by_key.get(routing_key, ())

@@ -1,0 +1,35 @@
+"""The fanout exchange: every binding matches every message (§3.1.3.2)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from exchanges.bindings import Binding, Destination, DestinationCounts
+
+
+class FanoutExchange:
+    """Everything that is bound, whatever the key."""
+
+    __slots__ = ("_destinations",)
+
+    needs_routing_key: Final = False
+    needs_headers: Final = False
+
+    def __init__(self) -> None:
+        self._destinations = DestinationCounts()
+
+    def validate(self, _routing_key: str, _arguments: Mapping[str, object], /) -> None:
+        """Accept anything; key and arguments mean nothing here but tell bindings apart."""
+
+    def bind(self, binding: Binding, /) -> None:
+        """Let every message go to the destination."""
+        self._destinations.count_up(binding.destination)
+
+    def unbind(self, binding: Binding, /) -> None:
+        """Undo ``bind``."""
+        self._destinations.count_down(binding.destination)
+
+    def match(
+        self, _routing_key: str, _headers: Mapping[str, object] | None, /
+    ) -> Iterable[Destination]:
+        """Return all destinations, each once."""
+        return self._destinations

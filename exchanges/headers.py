@@ -1,0 +1,177 @@
+"""The headers exchange: a binding's arguments are a pattern over the message's headers (§3.1.3.4).
+
+``x-match`` says how the other arguments, the *pairs*, are to hold:
+
+    all (the default)   every pair holds; without any pair every message matches
+    any                 at least one holds; without any pair no message matches
+    all-with-x, any-with-x   the same, but pairs whose name starts with ``x-`` count too
+
+A pair holds when the message has a header of that name and an equal value; a void value asks for
+the name alone. Values are compared without their AMQP type but exactly: integers of any width are
+equal, 1 is neither 1.0 nor true nor "1".
+
+**Cost.** A binding is indexed under its pairs: for ``any`` under each, for ``all`` under that one
+which fewest bindings share so far. A message looks up its own headers, so it pays for the bindings
+that some header of it speaks for, not for all.
+
+Source: AMQP 0-9-1 §3.1.3.4; RabbitMQ 3.13, rabbit_exchange_type_headers.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, TypeAlias
+
+from exchanges.bindings import Binding, Destination, DestinationCounts
+from exchanges.erlang_terms import amqp_type_name, erlang_term
+from exchanges.errors import InvalidBindingError
+
+X_MATCH: Final = "x-match"
+ALL: Final = "all"
+ANY: Final = "any"
+ALL_WITH_X: Final = "all-with-x"
+ANY_WITH_X: Final = "any-with-x"
+
+_ExactValue: TypeAlias = tuple[type, object]
+"""A value in a form where ``==`` and ``hash`` tell apart what the exchange tells apart."""
+
+_Pair: TypeAlias = tuple[str, _ExactValue | None]
+"""A header name and the value it must have; None when any value will do."""
+
+
+class HeadersExchange:
+    """Bindings by what they ask of the headers.
+
+    Invariant: a binding with ``any`` is indexed under each of its pairs, one with ``all`` under
+        exactly one of them, beside the others that must hold too.
+    """
+
+    __slots__ = ("_index", "_unconditional")
+
+    needs_routing_key: Final = False
+    needs_headers: Final = True
+
+    def __init__(self) -> None:
+        self._index: dict[str, dict[_ExactValue | None, dict[Binding, tuple[_Pair, ...]]]] = {}
+        self._unconditional = DestinationCounts()
+
+    def validate(self, _routing_key: str, arguments: Mapping[str, object], /) -> None:
+        """Check ``x-match``.
+
+        Raises:
+            InvalidBindingError: it is no string, or none of the four words.
+        """
+        if X_MATCH not in arguments:
+            return
+        value = arguments[X_MATCH]
+        if not isinstance(value, str):
+            raise InvalidBindingError(
+                f"Invalid x-match field type {amqp_type_name(value)} "
+                f"(value {erlang_term(value)}); expected longstr"
+            )
+        if value not in {ALL, ANY, ALL_WITH_X, ANY_WITH_X}:
+            raise InvalidBindingError(
+                f"Invalid x-match field value {erlang_term(value)}; "
+                "expected all, any, all-with-x, or any-with-x"
+            )
+
+    def bind(self, binding: Binding, /) -> None:
+        """Let messages whose headers fit the arguments go to the destination."""
+        pairs = _pairs(binding.arguments)
+        if _is_any(binding.arguments):
+            for pair in pairs:
+                self._bucket(pair)[binding] = ()
+        elif pairs:
+            rarest = min(pairs, key=self._bucket_size)
+            self._bucket(rarest)[binding] = tuple([pair for pair in pairs if pair != rarest])
+        else:
+            self._unconditional.count_up(binding.destination)
+
+    def unbind(self, binding: Binding, /) -> None:
+        """Undo ``bind``."""
+        pairs = _pairs(binding.arguments)
+        if not pairs and not _is_any(binding.arguments):
+            self._unconditional.count_down(binding.destination)
+        for name, value in pairs:
+            by_value = self._index.get(name, {})
+            bucket = by_value.get(value, {})
+            # An ``all`` binding is in one bucket only, and which one is not kept.
+            if bucket.pop(binding, None) is not None and not bucket:
+                del by_value[value]
+                if not by_value:
+                    del self._index[name]
+
+    def match(
+        self, _routing_key: str, headers: Mapping[str, object] | None, /
+    ) -> Iterable[Destination]:
+        """Return the destinations whose pattern fits; one may come more than once."""
+        matched: list[Destination] = list(self._unconditional)
+        message = _MessageHeaders(headers or {})
+        for name in message.names:
+            by_value = self._index.get(name)
+            if by_value is None:
+                continue
+            for value in (None, message.value(name)):
+                for binding, others in by_value.get(value, {}).items():
+                    if all(map(message.holds, others)):
+                        matched.append(binding.destination)
+        return matched
+
+    def _bucket(self, pair: _Pair) -> dict[Binding, tuple[_Pair, ...]]:
+        name, value = pair
+        return self._index.setdefault(name, {}).setdefault(value, {})
+
+    def _bucket_size(self, pair: _Pair) -> int:
+        name, value = pair
+        return len(self._index.get(name, {}).get(value, ()))
+
+
+class _MessageHeaders:
+    """The headers of one message; a value is brought into its exact form once, when asked for."""
+
+    __slots__ = ("_exact_values", "names")
+
+    def __init__(self, headers: Mapping[str, object]) -> None:
+        self.names = headers
+        self._exact_values: dict[str, _ExactValue] = {}
+
+    def value(self, name: str) -> _ExactValue:
+        exact = self._exact_values.get(name)
+        if exact is None:
+            exact = self._exact_values[name] = _exact(self.names[name])
+        return exact
+
+    def holds(self, pair: _Pair) -> bool:
+        name, wanted = pair
+        return name in self.names and (wanted is None or self.value(name) == wanted)
+
+
+def _is_any(arguments: Mapping[str, object]) -> bool:
+    return arguments.get(X_MATCH) in {ANY, ANY_WITH_X}
+
+
+def _pairs(arguments: Mapping[str, object]) -> tuple[_Pair, ...]:
+    """Return what a binding asks for, in the order of its arguments."""
+    with_x = arguments.get(X_MATCH) in {ALL_WITH_X, ANY_WITH_X}
+    return tuple(
+        [
+            (name, None if value is None else _exact(value))
+            for name, value in arguments.items()
+            if name != X_MATCH and (with_x or not name.startswith("x-"))
+        ]
+    )
+
+
+def _exact(value: object) -> _ExactValue:
+    """Return a value's exact form.
+
+    A string and a byte array with the same octets are equal, as in RabbitMQ, where both are
+    binaries. Nesting is bounded by the depth guard of the table decoder.
+    """
+    match value:
+        case str():
+            return bytes, value.encode("utf-8", "surrogateescape")
+        case list() | tuple():
+            return type(value), tuple(map(_exact, value))
+        case dict():
+            return dict, frozenset((name, _exact(item)) for name, item in value.items())
+        case _:
+            return type(value), value

@@ -1,0 +1,206 @@
+"""From an exchange and routing keys to queues: the walk over bound and alternate exchanges.
+
+The walk visits each exchange at most once, so cycles of bindings or of alternate exchanges end,
+and names each queue once however many ways lead there. It is a loop, not a recursion: a chain of
+exchanges may be as long as clients care to make it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from exchanges.bindings import Binding, BindingTable, Destination, DestinationKind
+from exchanges.kinds import ExchangeKind
+
+DEFAULT_EXCHANGE: Final = ""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """An exchange as declared, and its bindings in the form that its type matches.
+
+    Attributes:
+        type: one of ``KIND_NAMES``.
+        internal: clients may not publish to it; bindings and alternate exchanges may lead there.
+        arguments: as declared, plain values.
+        alternate_exchange: name of the exchange that gets what matches no binding here; None for
+            none. The effective one: argument or policy. Change it by ``set_alternate_exchange``.
+        kind: made by ``make_kind(type)``.
+    """
+
+    name: str
+    type: str
+    durable: bool
+    auto_delete: bool
+    internal: bool
+    arguments: Mapping[str, object]
+    alternate_exchange: str | None
+    kind: ExchangeKind
+
+
+class Routing(NamedTuple):
+    """Where a message goes.
+
+    Attributes:
+        queue_names: each queue once, in the order found.
+        uses_headers: a headers exchange had its say, so the same exchange and keys may give
+            another answer for another message.
+    """
+
+    queue_names: tuple[str, ...]
+    uses_headers: bool
+
+
+class Router:
+    """The exchanges and bindings of one vhost.
+
+    Attributes:
+        exchanges: by name; to be read by all, changed only here.
+        bindings: every binding; to be read by all, changed only here.
+        generation: an answer of ``route`` that used no headers holds until this changes.
+
+    Invariant: a binding's source exists, and its kind holds exactly the bindings that the table
+        holds for that source. Whether a destination exists is the caller's to see to.
+    """
+
+    __slots__ = ("_has_queue", "bindings", "exchanges", "generation")
+
+    def __init__(self, has_queue: Callable[[str], bool]) -> None:
+        """Make a router without exchanges.
+
+        Args:
+            has_queue: whether a queue of this name exists: to each of them the default exchange
+                has an implicit binding (§3.1.3.1).
+        """
+        self._has_queue = has_queue
+        self.exchanges: dict[str, Exchange] = {}
+        self.bindings = BindingTable()
+        self.generation = 0
+
+    def touch(self) -> None:
+        """Note that a queue was declared or deleted: answers given so far no longer hold."""
+        self.generation += 1
+
+    def add_exchange(self, exchange: Exchange) -> None:
+        """Take in an exchange that is not here yet and has no bindings."""
+        assert exchange.name not in self.exchanges, "an exchange is declared once"
+        self.exchanges[exchange.name] = exchange
+        self.touch()
+
+    def remove_exchange(self, name: str) -> list[Binding]:
+        """Take out an exchange with all bindings from and to it; return these bindings.
+
+        Raises:
+            KeyError: it does not exist.
+        """
+        del self.exchanges[name]
+        removed = self.bindings.remove_source(name)
+        to_it = self.bindings.remove_destination(Destination(DestinationKind.EXCHANGE, name))
+        self._forget(to_it)
+        self.touch()
+        return removed + to_it
+
+    def set_alternate_exchange(self, name: str, alternate_exchange: str | None) -> None:
+        """Change where an exchange sends what matches none of its bindings; None is nowhere.
+
+        Raises:
+            KeyError: the exchange ``name`` does not exist; the alternate one need not.
+        """
+        self.exchanges[name].alternate_exchange = alternate_exchange
+        self.touch()
+
+    def bind(self, binding: Binding) -> bool:
+        """Add a binding whose source exists; False if it was there.
+
+        Raises:
+            InvalidBindingError: the exchange's type refuses the key or the arguments.
+            KeyError: the source does not exist.
+        """
+        kind = self.exchanges[binding.source].kind
+        kind.validate(binding.routing_key, binding.arguments)
+        if not self.bindings.add(binding):
+            return False
+        kind.bind(binding)
+        self.touch()
+        return True
+
+    def unbind(
+        self, source: str, destination: Destination, routing_key: str, arguments_key: bytes
+    ) -> Binding | None:
+        """Take out a binding and return it; None if there is none, which is no error."""
+        binding = self.bindings.remove(source, destination, routing_key, arguments_key)
+        if binding is not None:
+            self._forget((binding,))
+            self.touch()
+        return binding
+
+    def remove_queue(self, name: str) -> list[Binding]:
+        """Take out all bindings to a queue that goes away; return them.
+
+        An auto-delete exchange among their sources may have lost its last binding: see
+        ``has_bindings_from``.
+        """
+        removed = self.bindings.remove_destination(Destination(DestinationKind.QUEUE, name))
+        self._forget(removed)
+        self.touch()
+        return removed
+
+    def has_bindings_from(self, name: str) -> bool:
+        """Whether an exchange is in use: if-unused and auto-delete ask for bindings from it."""
+        return self.bindings.has_source(name)
+
+    def route(
+        self,
+        exchange_name: str,
+        routing_keys: Sequence[str],
+        headers: Mapping[str, object] | None,
+    ) -> Routing:
+        """Return the queues that a message goes to.
+
+        Args:
+            exchange_name: where it was published; "" is the default exchange. One that does not
+                exist leads nowhere: who has to refuse it looks at ``exchanges`` first.
+            routing_keys: its routing key, and those of its CC and BCC headers; at least one.
+            headers: its headers as plain values; None when it has none.
+
+        Source: RabbitMQ, rabbit_exchange:route: the alternate exchange of an exchange on the way
+            is used when that exchange itself matched nothing, even if what others matched, or
+            what its matches led to, is no queue.
+        """
+        keys = tuple(dict.fromkeys(routing_keys))
+        assert keys, "a message has a routing key, if only an empty one"
+        if exchange_name == DEFAULT_EXCHANGE:
+            return Routing(tuple(filter(self._has_queue, keys)), uses_headers=False)
+        found: dict[str, None] = {}
+        to_visit = [exchange_name]
+        seen = {exchange_name}
+        uses_headers = False
+        for name in to_visit:  # which grows meanwhile: nearest exchanges first
+            exchange = self.exchanges.get(name)
+            if exchange is None:
+                continue
+            uses_headers |= exchange.kind.needs_headers
+            for destination in _match(exchange, keys, headers):
+                if destination.kind is DestinationKind.QUEUE:
+                    found[destination.name] = None
+                elif destination.name not in seen:
+                    seen.add(destination.name)
+                    to_visit.append(destination.name)
+        return Routing(tuple(found), uses_headers)
+
+    def _forget(self, bindings: Iterable[Binding]) -> None:
+        """Tell the sources of bindings that left the table."""
+        for binding in bindings:
+            self.exchanges[binding.source].kind.unbind(binding)
+
+
+def _match(
+    exchange: Exchange, keys: tuple[str, ...], headers: Mapping[str, object] | None
+) -> list[Destination]:
+    """Return what one exchange matches, or its alternate exchange when that is nothing."""
+    kind = exchange.kind
+    asked = keys if kind.needs_routing_key else keys[:1]
+    matched = [destination for key in asked for destination in kind.match(key, headers)]
+    if matched or exchange.alternate_exchange is None:
+        return matched
+    return [Destination(DestinationKind.EXCHANGE, exchange.alternate_exchange)]

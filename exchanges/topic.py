@@ -1,0 +1,40 @@
+"""The topic exchange: a binding key is a pattern over the words of the routing key (§3.1.3.3)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from exchanges.bindings import Binding, Destination
+from exchanges.topic_trie import TopicTrie
+
+
+class TopicExchange:
+    """Patterns in a trie; see ``topic_trie`` for what they mean and what a match costs."""
+
+    __slots__ = ("_trie",)
+
+    needs_routing_key: Final = True
+    needs_headers: Final = False
+
+    def __init__(self) -> None:
+        self._trie = TopicTrie()
+
+    def validate(self, _routing_key: str, _arguments: Mapping[str, object], /) -> None:
+        """Accept any pattern.
+
+        RabbitMQ 4.3 refuses more than two ``#`` because its match is combinatorial in them. Ours
+        is not, so the rule of 3.13, any number, holds.
+        """
+
+    def bind(self, binding: Binding, /) -> None:
+        """Let messages whose key matches the pattern go to the destination."""
+        self._trie.add(binding.routing_key, binding.destination)
+
+    def unbind(self, binding: Binding, /) -> None:
+        """Undo ``bind``."""
+        self._trie.remove(binding.routing_key, binding.destination)
+
+    def match(
+        self, routing_key: str, _headers: Mapping[str, object] | None, /
+    ) -> Iterable[Destination]:
+        """Return the destinations whose pattern matches the key; one may come more than once."""
+        return self._trie.match(routing_key)

@@ -1,0 +1,209 @@
+"""Topic patterns in a trie of words, matched without backtracking.
+
+A pattern is words between dots: ``*`` stands for exactly one word, ``#`` for zero or more, any
+other word for itself. Empty words count (``a.`` has two), but the empty key has no word at all.
+
+The trie is compressed: an edge carries as many words as its patterns share, so patterns of 128
+words that share nothing cost one node each, not 128.
+
+    patterns             trie (an edge's label stands before its node)
+    a.b.c                (root) ── a.b ── ( ) ── c ── (a.b.c)
+    a.b.#                                  └──── # ── (a.b.#)
+
+**Matching.** For each node the *reach* is the set of all n such that the first n words of the
+routing key match the path from the root to the node. It is kept as an integer with bit n set:
+
+    along a word w    (reach AND the places where w stands in the key) moved up by one
+    along *           reach moved up by one
+    along #           every bit from the lowest one of reach upwards
+
+An empty reach ends the branch; a pattern matches when the bit of the key's full length is set. All
+the ways in which several ``#`` may share out the words are in that one integer, so a node is
+visited once per message however many ``#`` lie above it: a match costs at most one step per word
+stored in the trie, whatever the routing key. Keys are shortstrs, so no reach exceeds 257 bits.
+
+Source: AMQP 0-9-1 §3.1.3.3; RabbitMQ, rabbit_exchange_type_topic, for the empty key.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from exchanges.bindings import Destination, DestinationCounts
+
+ONE_WORD: Final = "*"
+ANY_WORDS: Final = "#"
+
+
+class _Node:
+    """Where the patterns that share a path part, or where one of them ends.
+
+    Invariant: ``label`` is empty at the root only; a child stands under the first word of its
+        label; any node but the root has a destination or at least two children.
+    """
+
+    __slots__ = ("children", "destinations", "label")
+
+    def __init__(self, label: tuple[str, ...]) -> None:
+        self.label = label
+        self.children: dict[str, _Node] = {}
+        self.destinations: DestinationCounts | None = None
+
+
+class TopicTrie:
+    """Destinations by topic pattern."""
+
+    __slots__ = ("_root",)
+
+    def __init__(self) -> None:
+        self._root = _Node(())
+
+    def add(self, pattern: str, destination: Destination) -> None:
+        """Note a binding; the same pattern and destination may be added several times."""
+        node = self._root
+        words = split_words(pattern)
+        while words:
+            child = node.children.get(words[0])
+            if child is None:
+                child = node.children[words[0]] = _Node(words)
+            elif child.label != words[: len(child.label)]:
+                child = _split(node, child, _shared_count(child.label, words))
+            words = words[len(child.label) :]
+            node = child
+        if node.destinations is None:
+            node.destinations = DestinationCounts()
+        node.destinations.count_up(destination)
+
+    def remove(self, pattern: str, destination: Destination) -> None:
+        """Undo one ``add``.
+
+        Raises:
+            KeyError: it was not added.
+        """
+        path = [self._root]
+        words = split_words(pattern)
+        while words:
+            child = path[-1].children[words[0]]
+            if child.label != words[: len(child.label)]:
+                raise KeyError(pattern)
+            words = words[len(child.label) :]
+            path.append(child)
+        node = path[-1]
+        if node.destinations is None:
+            raise KeyError(pattern)
+        node.destinations.count_down(destination)
+        if not node.destinations:
+            node.destinations = None
+            _prune(path)
+
+    def match(self, routing_key: str) -> list[Destination]:
+        """Return the destinations of all patterns that match.
+
+        A destination comes once for each pattern that leads there.
+        """
+        words = split_words(routing_key)
+        end = 1 << len(words)
+        places = _places(words)
+        matched: list[Destination] = []
+        pending = [(self._root, 1)]
+        while pending:
+            node, reach = pending.pop()
+            if node.destinations is not None and reach & end:
+                matched += node.destinations
+            for child in _candidates(node.children, places):
+                child_reach = _advance(child.label, reach, places, end)
+                if child_reach:
+                    pending.append((child, child_reach))
+        return matched
+
+    def check_invariants(self) -> None:
+        """Assert what the nodes promise; costs a walk over the whole trie."""
+        pending = [self._root]
+        while pending:
+            node = pending.pop()
+            assert bool(node.label) == (node is not self._root), "only the root has no label"
+            assert node.destinations is None or node.destinations, "no empty destinations"
+            assert node is self._root or node.destinations or len(node.children) > 1, "no idle node"
+            for word, child in node.children.items():
+                assert child.label[:1] == (word,), "a child stands under its first word"
+                pending.append(child)
+
+
+def split_words(key: str) -> tuple[str, ...]:
+    """Return the words of a pattern or routing key; none for the empty key."""
+    return tuple(key.split(".")) if key else ()
+
+
+def _places(words: tuple[str, ...]) -> dict[str, int]:
+    """Map each distinct word to the integer whose bit i says that it is the word of index i.
+
+    A ``*`` or ``#`` in a routing key is a word that only wildcards match, so it is left out.
+    """
+    places: dict[str, int] = {}
+    bit = 1
+    for word in words:
+        places[word] = places.get(word, 0) | bit
+        bit <<= 1
+    places.pop(ONE_WORD, None)
+    places.pop(ANY_WORDS, None)
+    return places
+
+
+def _candidates(children: dict[str, _Node], places: Mapping[str, int]) -> Iterable[_Node]:
+    """Return all children that the key could lead to, and perhaps some more.
+
+    Looks at the children or at the words of the key, whichever are fewer.
+    """
+    if len(children) <= len(places) + 2:
+        return children.values()
+    found = [children[word] for word in places if word in children]
+    if ONE_WORD in children:
+        found.append(children[ONE_WORD])
+    if ANY_WORDS in children:
+        found.append(children[ANY_WORDS])
+    return found
+
+
+def _advance(label: tuple[str, ...], reach: int, places: Mapping[str, int], end: int) -> int:
+    """Return the reach after the words of a label; see the module's text."""
+    for word in label:
+        if word == ANY_WORDS:
+            reach = -(reach & -reach) & ((end << 1) - 1)
+        elif word == ONE_WORD:
+            reach = (reach & (end - 1)) << 1
+        else:
+            reach = (reach & places.get(word, 0)) << 1
+        if not reach:
+            break
+    return reach
+
+
+def _shared_count(label: tuple[str, ...], words: tuple[str, ...]) -> int:
+    count = 0
+    for ours, theirs in zip(label, words, strict=False):
+        if ours != theirs:
+            break
+        count += 1
+    return count
+
+
+def _split(parent: _Node, child: _Node, word_count: int) -> _Node:
+    """Put a node after the first ``word_count`` words of the edge to ``child``; return it."""
+    assert 0 < word_count < len(child.label), "an edge is split between two of its words"
+    middle = _Node(child.label[:word_count])
+    parent.children[middle.label[0]] = middle
+    child.label = child.label[word_count:]
+    middle.children[child.label[0]] = child
+    return middle
+
+
+def _prune(path: list[_Node]) -> None:
+    """Restore the invariant after the last node of a path lost its destinations."""
+    node = path.pop()
+    if path and not node.children:
+        del path[-1].children[node.label[0]]
+        node = path.pop()
+    if path and node.destinations is None and len(node.children) == 1:
+        (only,) = node.children.values()
+        node.label += only.label
+        node.children = only.children
+        node.destinations = only.destinations
