@@ -1,0 +1,175 @@
+"""The only clock, and one timer for every deadline of a loop.
+
+A connection's next deadline moves with each read (heartbeats), a queue's with each publish (TTLs).
+Moving a loop timer every time would cost more than the work itself, so a deadline that moves
+*away* is not touched: it is looked up again when its old time comes. Only one that comes nearer
+costs a heap push. An idle connection costs nothing until its own deadline.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+from typing import Final, Protocol, TypeAlias
+
+log = logging.getLogger(__name__)
+
+NowMs: TypeAlias = Callable[[], int]
+"""A clock: returns milliseconds."""
+
+SPACING_MS: Final = 10
+"""Deadlines are looked at no more often than this: at most 100 times a second."""
+
+TICKS_PER_ROUND_MAX: Final = 1_000
+"""Ticks before the loop gets its turn back; the rest follow one spacing later."""
+
+STALE_ENTRIES_MAX: Final = 64
+"""Outdated heap entries, beyond one per watch, that are put up with before a clean-up."""
+
+
+def now_ms() -> int:
+    """Return the monotonic clock, in ms since an arbitrary start: for deadlines and ages."""
+    return time.monotonic_ns() // 1_000_000
+
+
+def wall_ms() -> int:
+    """Return the time of day, in ms since 1970-01-01 UTC: for timestamps that users see."""
+    return time.time_ns() // 1_000_000
+
+
+class Timed(Protocol):
+    """Something that has to be woken at a time of its own."""
+
+    def next_deadline_ms(self) -> int | None:
+        """Return the instant at which ``tick`` is due, on the monotonic clock; None is never."""
+
+    def tick(self, now_ms: int) -> None:
+        """Do what is due; called once ``next_deadline_ms`` has been reached."""
+
+
+class Watch:
+    """One watched ``Timed``.
+
+    Attributes:
+        timed: whom to ask and to wake.
+        due_ms: when it will be looked at next; None while there is nothing to wait for.
+        push_number: which heap entry is the valid one.
+        is_watched: False once forgotten.
+    """
+
+    __slots__ = ("due_ms", "is_watched", "push_number", "timed")
+
+    def __init__(self, timed: Timed) -> None:
+        self.timed = timed
+        self.due_ms: int | None = None
+        self.push_number = 0
+        self.is_watched = True
+
+
+class Deadlines:
+    """Wakes every watched ``Timed`` of one loop at its deadline, with one loop timer.
+
+    Invariant: a watch whose ``due_ms`` is not None has exactly one valid heap entry, the one with
+    its ``push_number``; every other entry is stale and is skipped when its time comes.
+
+    A deadline is met within ``SPACING_MS`` plus the loop's own delay, never early.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: NowMs = now_ms) -> None:
+        self._loop = loop
+        self._now_ms = clock
+        self._heap: list[tuple[int, int, Watch]] = []
+        self._pushes_count = 0
+        self._watches_count = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due_ms = 0
+        self._looked_at_ms = clock() - SPACING_MS
+
+    def watch(self, timed: Timed) -> Watch:
+        """Begin to watch; the deadline it has now, if any, counts at once."""
+        watch = Watch(timed)
+        self._watches_count += 1
+        self.refresh(watch)
+        return watch
+
+    def refresh(self, watch: Watch) -> None:
+        """Note that the deadline may have come nearer: one call and a comparison, if it has not."""
+        deadline_ms = watch.timed.next_deadline_ms()
+        if deadline_ms is None or (watch.due_ms is not None and watch.due_ms <= deadline_ms):
+            return
+        if not watch.is_watched:
+            return
+        self._drop_stale_entries()
+        self._pushes_count += 1
+        watch.due_ms = deadline_ms
+        watch.push_number = self._pushes_count
+        heappush(self._heap, (deadline_ms, self._pushes_count, watch))
+        self._arm()
+
+    def forget(self, watch: Watch) -> None:
+        """Stop watching; doing so twice is doing it once."""
+        if watch.is_watched:
+            watch.is_watched = False
+            watch.due_ms = None
+            self._watches_count -= 1
+
+    def close(self) -> None:
+        """Wake nobody any more."""
+        self._heap.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    @property
+    def entries_count(self) -> int:
+        """Entries in the heap, stale ones included."""
+        return len(self._heap)
+
+    def _drop_stale_entries(self) -> None:
+        """Keep the heap within twice the watches, and some, whatever the deadlines do."""
+        if len(self._heap) > 2 * self._watches_count + STALE_ENTRIES_MAX:
+            self._heap = [entry for entry in self._heap if _is_valid(entry)]
+            heapify(self._heap)
+
+    def _arm(self) -> None:
+        """Set the loop's timer to the earliest entry, unless it goes off earlier anyway."""
+        if not self._heap:
+            return
+        due_ms = max(self._heap[0][0], self._looked_at_ms + SPACING_MS)
+        if self._timer is not None:
+            if self._timer_due_ms <= due_ms:
+                return
+            self._timer.cancel()
+        self._timer_due_ms = due_ms
+        delay_ms = max(due_ms - self._now_ms(), 0)
+        self._timer = self._loop.call_later(delay_ms / 1000, self._look)
+
+    def _look(self) -> None:
+        """Wake those whose time has come; who has a later deadline by now goes back for it."""
+        self._timer = None
+        now = self._looked_at_ms = self._now_ms()
+        for watch in self._take_due(now):
+            deadline_ms = watch.timed.next_deadline_ms()
+            if watch.is_watched and deadline_ms is not None and deadline_ms <= now:
+                try:
+                    watch.timed.tick(now)
+                except Exception:
+                    log.exception("the work of a deadline failed")
+            self.refresh(watch)
+        self._arm()
+
+    def _take_due(self, now: int) -> list[Watch]:
+        """Take the watches that are due off the heap, earliest first, up to a round's worth."""
+        due: list[Watch] = []
+        while self._heap and self._heap[0][0] <= now and len(due) < TICKS_PER_ROUND_MAX:
+            entry = heappop(self._heap)
+            if _is_valid(entry):
+                entry[2].due_ms = None
+                due.append(entry[2])
+        return due
+
+
+def _is_valid(entry: tuple[int, int, Watch]) -> bool:
+    _, push_number, watch = entry
+    return watch.due_ms is not None and watch.push_number == push_number

@@ -1,0 +1,229 @@
+"""Deadlines on a clock and a loop that the test turns by hand."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import cast
+
+import pytest
+
+from amqp_server.net import timers
+from amqp_server.net.timers import SPACING_MS, STALE_ENTRIES_MAX, TICKS_PER_ROUND_MAX, Deadlines
+
+
+class FakeTimer:
+    def __init__(self, due_ms: int, work: Callable[[], None]) -> None:
+        self.due_ms = due_ms
+        self.work = work
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
+
+
+class FakeLoop:
+    """A loop that has nothing but timers and a clock."""
+
+    def __init__(self) -> None:
+        self.time_ms = 1_000_000
+        self.timers: list[FakeTimer] = []
+        self.armed_count = 0
+
+    def now_ms(self) -> int:
+        return self.time_ms
+
+    def call_later(self, delay_s: float, work: Callable[[], None]) -> FakeTimer:
+        assert delay_s >= 0
+        timer = FakeTimer(self.time_ms + round(delay_s * 1000), work)
+        self.timers.append(timer)
+        self.armed_count += 1
+        return timer
+
+    def run_until(self, time_ms: int) -> None:
+        while True:
+            live = [timer for timer in self.timers if not timer.is_cancelled]
+            assert len(live) <= 1, "one loop timer serves all deadlines"
+            if not live or live[0].due_ms > time_ms:
+                break
+            self.timers = []
+            self.time_ms = max(self.time_ms, live[0].due_ms)
+            live[0].work()
+        self.time_ms = time_ms
+
+
+class Sleeper:
+    """Something with a deadline; notes when it was woken, then has the next deadline given."""
+
+    def __init__(self, loop: FakeLoop, *deadlines_ms: int | None) -> None:
+        self._loop = loop
+        self.deadlines_ms = list(deadlines_ms)
+        self.woken_at_ms: list[int] = []
+
+    def next_deadline_ms(self) -> int | None:
+        return self.deadlines_ms[0] if self.deadlines_ms else None
+
+    def tick(self, now_ms: int) -> None:
+        assert now_ms == self._loop.time_ms
+        self.woken_at_ms.append(now_ms)
+        del self.deadlines_ms[0]
+
+
+@pytest.fixture
+def loop() -> FakeLoop:
+    return FakeLoop()
+
+
+@pytest.fixture
+def deadlines(loop: FakeLoop) -> Deadlines:
+    return Deadlines(cast("asyncio.AbstractEventLoop", loop), loop.now_ms)
+
+
+def test_a_deadline_is_met_when_it_comes_and_not_before(
+    loop: FakeLoop, deadlines: Deadlines
+) -> None:
+    start_ms = loop.time_ms
+    sleeper = Sleeper(loop, start_ms + 500)
+    deadlines.watch(sleeper)
+    loop.run_until(start_ms + 499)
+    assert sleeper.woken_at_ms == []
+    loop.run_until(start_ms + 500)
+    assert sleeper.woken_at_ms == [start_ms + 500]
+
+
+def test_a_deadline_that_moves_away_costs_no_timer(loop: FakeLoop, deadlines: Deadlines) -> None:
+    start_ms = loop.time_ms
+    sleeper = Sleeper(loop, start_ms + 500)
+    watch = deadlines.watch(sleeper)
+    for later_ms in range(600, 1600):
+        sleeper.deadlines_ms = [start_ms + later_ms]
+        deadlines.refresh(watch)
+    assert loop.armed_count == 1
+    assert deadlines.entries_count == 1
+    loop.run_until(start_ms + 1598)
+    assert sleeper.woken_at_ms == []
+    loop.run_until(start_ms + 1599)
+    assert sleeper.woken_at_ms == [start_ms + 1599]
+
+
+def test_a_deadline_that_comes_nearer_is_met_in_time(loop: FakeLoop, deadlines: Deadlines) -> None:
+    start_ms = loop.time_ms
+    sleeper = Sleeper(loop, start_ms + 10_000, start_ms + 10_000)
+    watch = deadlines.watch(sleeper)
+    sleeper.deadlines_ms[0] = start_ms + 40
+    deadlines.refresh(watch)
+    loop.run_until(start_ms + 10_000)
+    assert sleeper.woken_at_ms == [start_ms + 40, start_ms + 10_000]
+
+
+def test_one_without_a_deadline_is_not_woken_until_it_has_one(
+    loop: FakeLoop, deadlines: Deadlines
+) -> None:
+    sleeper = Sleeper(loop)
+    watch = deadlines.watch(sleeper)
+    assert loop.armed_count == 0
+    sleeper.deadlines_ms = [loop.time_ms + 5]
+    deadlines.refresh(watch)
+    loop.run_until(loop.time_ms + 5)
+    assert len(sleeper.woken_at_ms) == 1
+
+
+def test_a_deadline_in_the_past_is_met_at_once(loop: FakeLoop, deadlines: Deadlines) -> None:
+    sleeper = Sleeper(loop, loop.time_ms - 100)
+    deadlines.watch(sleeper)
+    loop.run_until(loop.time_ms)
+    assert sleeper.woken_at_ms == [loop.time_ms]
+
+
+def test_deadlines_without_end_are_looked_at_once_per_spacing(
+    loop: FakeLoop, deadlines: Deadlines
+) -> None:
+    start_ms = loop.time_ms
+    sleeper = Sleeper(loop, *[start_ms] * 1000)
+    deadlines.watch(sleeper)
+    loop.run_until(start_ms + 10 * SPACING_MS - 1)
+    assert len(sleeper.woken_at_ms) == 10
+
+
+def test_who_is_forgotten_is_not_woken(loop: FakeLoop, deadlines: Deadlines) -> None:
+    sleeper = Sleeper(loop, loop.time_ms + 5)
+    watch = deadlines.watch(sleeper)
+    deadlines.forget(watch)
+    deadlines.forget(watch)
+    deadlines.refresh(watch)
+    loop.run_until(loop.time_ms + 100)
+    assert sleeper.woken_at_ms == []
+
+
+def test_who_is_forgotten_by_its_neighbour_in_the_same_round_is_not_woken(
+    loop: FakeLoop, deadlines: Deadlines
+) -> None:
+    class Murderer(Sleeper):
+        def tick(self, now_ms: int) -> None:
+            super().tick(now_ms)
+            deadlines.forget(victim_watch)
+
+    due_ms = loop.time_ms + 5
+    deadlines.watch(Murderer(loop, due_ms))
+    victim = Sleeper(loop, due_ms)
+    victim_watch = deadlines.watch(victim)
+    loop.run_until(due_ms)
+    assert victim.woken_at_ms == []
+
+
+def test_work_that_fails_is_logged_and_disturbs_nobody(
+    loop: FakeLoop, deadlines: Deadlines, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(Sleeper):
+        def tick(self, now_ms: int) -> None:
+            super().tick(now_ms)
+            raise AssertionError("a bug")
+
+    due_ms = loop.time_ms + 5
+    failing = Failing(loop, due_ms, due_ms + 100)
+    other = Sleeper(loop, due_ms)
+    deadlines.watch(failing)
+    deadlines.watch(other)
+    with caplog.at_level(logging.ERROR):
+        loop.run_until(due_ms + 100)
+    assert other.woken_at_ms == [due_ms]
+    assert failing.woken_at_ms == [due_ms, due_ms + 100]
+    assert [record.exc_info is not None for record in caplog.records] == [True, True]
+
+
+def test_stale_entries_are_bounded(loop: FakeLoop, deadlines: Deadlines) -> None:
+    far_ms = loop.time_ms + 10_000_000
+    sleeper = Sleeper(loop, far_ms)
+    watch = deadlines.watch(sleeper)
+    for _ in range(5 * STALE_ENTRIES_MAX):
+        sleeper.deadlines_ms = [loop.time_ms + SPACING_MS, far_ms]
+        deadlines.refresh(watch)
+        loop.run_until(loop.time_ms + SPACING_MS)
+    assert deadlines.entries_count <= STALE_ENTRIES_MAX + 4
+    woken_before = len(sleeper.woken_at_ms)
+    loop.run_until(far_ms)
+    assert len(sleeper.woken_at_ms) == woken_before + 1
+
+
+def test_a_round_wakes_a_bounded_number(loop: FakeLoop, deadlines: Deadlines) -> None:
+    due_ms = loop.time_ms + 5
+    sleepers = [Sleeper(loop, due_ms) for _ in range(TICKS_PER_ROUND_MAX + 1)]
+    for sleeper in sleepers:
+        deadlines.watch(sleeper)
+    loop.run_until(due_ms)
+    assert sum(len(sleeper.woken_at_ms) for sleeper in sleepers) == TICKS_PER_ROUND_MAX
+    loop.run_until(due_ms + SPACING_MS)
+    assert all(len(sleeper.woken_at_ms) == 1 for sleeper in sleepers)
+
+
+def test_after_close_nobody_is_woken(loop: FakeLoop, deadlines: Deadlines) -> None:
+    sleeper = Sleeper(loop, loop.time_ms + 5)
+    deadlines.watch(sleeper)
+    deadlines.close()
+    loop.run_until(loop.time_ms + 100)
+    assert sleeper.woken_at_ms == []
+
+
+def test_the_two_clocks_count_milliseconds() -> None:
+    first = timers.now_ms()
+    assert timers.now_ms() >= first
+    assert timers.wall_ms() > 1_700_000_000_000
