@@ -1,0 +1,116 @@
+"""The programs of docs/tutorials, taken from the page and run as a reader would run them."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pika
+import pytest
+
+from tests.clients.support.deadlines import wait_until
+from tests.clients.support.programs import Program, run
+from tests.clients.support.requirements import PROGRAMS, require_node_package, require_tool
+
+TUTORIALS = Path(__file__).resolve().parents[2] / "docs" / "tutorials"
+NAMED_PROGRAM = re.compile(r"^`([\w.]+)`[^\n]*\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+QUEUES = ("jobs", "jobs.failed", "rpc.power")
+EXCHANGES = ("news", "logs")
+
+pytestmark = pytest.mark.clients
+
+
+class Page:
+    """The named programs of one tutorial, written out with the broker's URI for localhost."""
+
+    def __init__(self, title: str, folder: Path, uri: str) -> None:
+        self.folder = folder
+        text = (TUTORIALS / f"{title}.md").read_text(encoding="utf-8")
+        for name, program in NAMED_PROGRAM.findall(text):
+            here = program.replace("amqp://guest:guest@localhost", uri).replace(
+                'pika.ConnectionParameters("localhost")', f"pika.URLParameters({uri!r})"
+            )
+            assert here != program, f"{name} does not say where its broker is"
+            (folder / name).write_text(here, encoding="utf-8")
+
+    def start(self, name: str, *arguments: str) -> Program:
+        """Start a program that runs until it is stopped."""
+        return Program([sys.executable, self.folder / name, *arguments])
+
+    def output_of(self, name: str) -> str:
+        """Run a program to its end and return what it printed."""
+        code, output = run([sys.executable, self.folder / name])
+        assert code == 0, output
+        return output
+
+
+@pytest.fixture
+def clean_broker_uri(broker_uri: str) -> Iterator[str]:
+    """The broker's URI; what the tutorials leave behind is deleted before and after."""
+    _forget(broker_uri)
+    yield broker_uri
+    _forget(broker_uri)
+
+
+def _forget(uri: str) -> None:
+    with pika.BlockingConnection(pika.URLParameters(uri)) as connection:
+        channel = connection.channel()
+        for queue in QUEUES:
+            channel.queue_delete(queue)
+        for exchange in EXCHANGES:
+            channel.exchange_delete(exchange)
+
+
+def test_work_queue(clean_broker_uri: str, tmp_path: Path) -> None:
+    page = Page("work-queue", tmp_path, clean_broker_uri)
+    with page.start("worker.py") as first, page.start("worker.py") as second:
+        first.wait_for_line("waiting for jobs")
+        second.wait_for_line("waiting for jobs")
+        confirmed = page.output_of("producer.py")
+        assert confirmed.count("confirmed") == 4
+        last_job = "working on 'four....'"
+        wait_until(
+            lambda: last_job in first.output + second.output, "a worker to take the last job"
+        )
+        busy, free = (first, second) if last_job in first.output else (second, first)
+        busy.stop()
+        free.wait_for_line(f"{last_job}, redelivered: True")
+        assert "jobs.failed ready: 1 consumers: 0" in page.output_of("lengths.py")
+
+
+def test_pub_sub(clean_broker_uri: str, tmp_path: Path) -> None:
+    page = Page("pub-sub", tmp_path, clean_broker_uri)
+    with page.start("listener.py") as first, page.start("listener.py") as second:
+        first.wait_for_line("listening on amq.gen-")
+        second.wait_for_line("listening on amq.gen-")
+        page.output_of("publisher.py")
+        first.wait_for_line("text/plain: the hare is off")
+        second.wait_for_line("text/plain: the hare is off")
+
+
+def test_topics(clean_broker_uri: str, tmp_path: Path) -> None:
+    node = require_tool("node")
+    require_node_package("amqplib")
+    (tmp_path / "node_modules").symlink_to(PROGRAMS / "node_modules")
+    page = Page("topics", tmp_path, clean_broker_uri)
+    listeners = {
+        "*.error": ["payment.error", "shipping.error"],
+        "payment.#": ["payment.error", "payment.info", "payment.eu.error", "payment"],
+        "#.error": ["payment.error", "payment.eu.error", "shipping.error"],
+        "*.error payment.*": ["payment.error", "payment.info", "shipping.error"],
+    }
+    for patterns, routing_keys in listeners.items():
+        with Program([node, tmp_path / "listen.mjs", *patterns.split()]) as listener:
+            listener.wait_for_line("listening to")
+            page.output_of("log.py")
+            listener.wait_for_line(f"{routing_keys[-1]}: ")
+            heard = [line.split(":")[0] for line in listener.lines if ": " in line]
+            assert heard == routing_keys
+
+
+def test_rpc(clean_broker_uri: str, tmp_path: Path) -> None:
+    page = Page("rpc", tmp_path, clean_broker_uri)
+    with page.start("server.py") as server:
+        server.wait_for_line("waiting for requests")
+        answers = page.output_of("client.py")
+    assert answers.splitlines()[-1] == "111 squared is 12321"
