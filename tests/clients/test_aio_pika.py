@@ -23,20 +23,10 @@ from aiormq.exceptions import (
 )
 from pamqp.commands import Basic
 
-from tests.clients.support.deadlines import PATIENCE_S
+from tests.clients.support.deadlines import within_patience
 from tests.clients.support.names import Names
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(20)]
-
-
-def within_patience(work: Awaitable[None]) -> None:
-    """Run ``work`` on a loop of its own, for as long as a test may wait."""
-
-    async def bounded() -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            await work
-
-    asyncio.run(bounded())
 
 
 @contextlib.asynccontextmanager

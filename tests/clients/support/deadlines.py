@@ -1,7 +1,8 @@
 """Waiting on a condition, with an end: no client test sleeps for a fixed time."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 PATIENCE_S: Final = 10.0
@@ -43,3 +44,17 @@ def wait_until(condition: Callable[[], object], what: str, timeout_s: float = PA
     while not condition():
         deadline.check(what)
         time.sleep(_POLL_INTERVAL_S)
+
+
+def within_patience(work: Awaitable[None]) -> None:
+    """Run ``work`` on an asyncio loop of its own, for as long as a test may wait.
+
+    Raises:
+        TimeoutError: it took longer than ``PATIENCE_S``.
+    """
+
+    async def bounded() -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            await work
+
+    asyncio.run(bounded())
