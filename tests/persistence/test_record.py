@@ -1,0 +1,80 @@
+"""The layout of a message: what a run shares, and what is read back out of its bytes."""
+
+import pytest
+
+from persistence.record import (
+    HAS_PRIORITY,
+    NO_TTL,
+    PERSISTENT,
+    Record,
+    body_bytes,
+    make_route,
+    uniform_run,
+    with_route,
+)
+
+HEADER = b"\x00\x3c\x00\x00\x00\x00\x00\x00\x00\x00\x00\x03\x00\x00"
+
+
+@pytest.mark.parametrize(
+    ("exchange", "routing_key"),
+    [("logs", "payment.error"), ("", "jobs"), ("fanout", ""), ("", ""), ("é" * 127, "k" * 255)],
+)
+def test_a_route_gives_back_its_exchange_and_routing_key(exchange: str, routing_key: str) -> None:
+    record = Record(make_route(exchange, routing_key), HEADER, b"one")
+    assert (record.exchange, record.routing_key) == (exchange, routing_key)
+
+
+def test_a_route_is_the_tail_of_basic_deliver() -> None:
+    assert make_route("logs", "a.b") == b"\x04logs\x03a.b"
+
+
+def test_octets_that_are_no_utf_8_pass_through_a_route_unchanged() -> None:
+    route = b"\x01\xff\x02\xc3\x28"
+    record = Record(route, HEADER, b"")
+    assert make_route(record.exchange, record.routing_key) == route
+
+
+def test_a_name_longer_than_a_shortstr_is_a_bug_of_ours() -> None:
+    with pytest.raises(ValueError, match="range"):
+        make_route("e" * 256, "")
+
+
+def test_a_record_without_properties_is_transient_without_priority_or_ttl() -> None:
+    record = Record(make_route("", "jobs"), HEADER, b"one")
+    assert not record.flags & PERSISTENT
+    assert record.priority == 0
+    assert record.ttl_ms == NO_TTL
+
+
+def test_a_uniform_run_differs_in_its_bodies_alone_and_shares_the_rest() -> None:
+    template = Record(make_route("", "jobs"), HEADER, b"", PERSISTENT | HAS_PRIORITY, 7, 1000)
+
+    run = uniform_run(template, [b"one", b"two"])
+
+    assert run == [template._replace(body=b"one"), template._replace(body=b"two")]
+    assert all(isinstance(record, Record) for record in run)
+    assert all(record.route is template.route for record in run)
+    assert all(record.header is template.header for record in run)
+
+
+def test_a_run_of_no_bodies_is_empty() -> None:
+    assert uniform_run(Record(make_route("", "jobs"), HEADER, b""), []) == []
+
+
+def test_another_route_leaves_the_rest_and_the_original_alone() -> None:
+    template = Record(make_route("", "jobs"), HEADER, b"", PERSISTENT)
+    run = uniform_run(template, [b"one", b"two"])
+    route = make_route("dead", "jobs.failed")
+
+    moved = with_route(run, route)
+
+    assert [record.body for record in moved] == [b"one", b"two"]
+    assert {record.route for record in moved} == {route}
+    assert {record.routing_key for record in run} == {"jobs"}
+
+
+def test_body_bytes_counts_bodies_and_nothing_else() -> None:
+    template = Record(make_route("", "jobs"), HEADER, b"")
+    assert body_bytes(uniform_run(template, [b"one", b"", b"three"])) == 8
+    assert body_bytes([]) == 0
