@@ -1,0 +1,137 @@
+"""``python -m benchmarks``: every scenario against HareMQ and RabbitMQ, in turn."""
+
+import argparse
+import os
+import platform
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks import brokers, report
+from benchmarks.brokers import HAREMQ, RABBITMQ, Broker
+from benchmarks.measure import measure
+from benchmarks.report import Result
+from benchmarks.scenarios import SCENARIOS, IdleConnections, Scenario, chosen
+from benchmarks.window import Window
+from benchmarks.wire import BenchmarkError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table, and return the exit status: 0 unless something could not run."""
+    options = _parser().parse_args(arguments)
+    if options.list:
+        for scenario in SCENARIOS:
+            print(f"{scenario.name:15} {scenario.durability}  {scenario.title}")
+        return 0
+    # A polite end still ends the brokers that were started here.
+    signal.signal(signal.SIGTERM, _interrupt)
+    results: list[Result] = []
+    try:
+        with ExitStack() as stack:
+            compared = [
+                _open(stack, name, uri)
+                for name, uri in ((HAREMQ, options.haremq_uri), (RABBITMQ, options.rabbitmq_uri))
+                if name.lower() in options.brokers
+            ]
+            for scenario in options.scenario:
+                results.append(_compare(scenario, compared, options.windows, options.seconds))
+                print(report.line(results[-1]), flush=True)
+    except BenchmarkError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("benchmarks: interrupted; what was measured until then:", file=sys.stderr)
+    print(f"\n{report.table(results)}")
+    if options.json:
+        options.json.write_text(report.as_json(results, _machine(options)) + "\n")
+    return 1 if any(result.errors for result in results) else 0
+
+
+def _interrupt(_signal_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--scenario", type=_scenarios, default=SCENARIOS, help="comma-separated names; all"
+    )
+    parser.add_argument("--seconds", type=_positive_s, default=5.0, help="of one window; 5")
+    parser.add_argument("--windows", type=_count, default=3, help="of each broker; 3")
+    parser.add_argument("--haremq-uri", help="a HareMQ that runs already; else one is started")
+    parser.add_argument("--rabbitmq-uri", help="a RabbitMQ that runs already; else one is started")
+    parser.add_argument(
+        "--brokers",
+        type=_broker_names,
+        default=(HAREMQ.lower(), RABBITMQ.lower()),
+        help="haremq, rabbitmq or both with a comma; both",
+    )
+    parser.add_argument("--json", type=Path, help="write every window to this file")
+    parser.add_argument("--list", action="store_true", help="name the scenarios and end")
+    return parser
+
+
+def _scenarios(text: str) -> tuple[Scenario, ...]:
+    try:
+        return chosen(text)
+    except KeyError as error:
+        raise argparse.ArgumentTypeError(f"no scenario {error}; see --list") from error
+
+
+def _broker_names(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if not set(names) <= {HAREMQ.lower(), RABBITMQ.lower()}:
+        raise argparse.ArgumentTypeError("haremq, rabbitmq or haremq,rabbitmq")
+    return names
+
+
+def _positive_s(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 300:
+        raise argparse.ArgumentTypeError("from above 0 to 300 seconds")
+    return seconds
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if not 1 <= count <= 100:
+        raise argparse.ArgumentTypeError("from 1 to 100")
+    return count
+
+
+def _open(stack: ExitStack, name: str, uri: str | None) -> Broker:
+    return brokers.at(name, uri) if uri else stack.enter_context(brokers.started(name))
+
+
+def _compare(
+    scenario: Scenario, compared: Sequence[Broker], window_count: int, seconds: float
+) -> Result:
+    """Run the windows in turn, so that what the machine does meanwhile meets both brokers."""
+    windows: dict[str, list[Window]] = {broker.name: [] for broker in compared}
+    errors: dict[str, str] = {}
+    # Memory that connections took is not given back, so a second look would see nothing.
+    for _ in range(1 if isinstance(scenario, IdleConnections) else window_count):
+        for broker in compared:
+            if broker.name in errors:
+                continue
+            try:
+                windows[broker.name].append(measure(scenario, broker, seconds))
+            except (BenchmarkError, OSError) as error:
+                errors[broker.name] = str(error)
+    return Result(scenario, windows, errors)
+
+
+def _machine(options: argparse.Namespace) -> dict[str, object]:
+    return {
+        "cores": os.cpu_count(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "seconds": options.seconds,
+        "windows": options.windows,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

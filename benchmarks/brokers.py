@@ -1,0 +1,145 @@
+"""The brokers that are compared: running already, or started for this run and ended after it."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from benchmarks import processes
+from benchmarks.session import Endpoint, Session
+from benchmarks.wire import BenchmarkError
+
+START_TIMEOUT_S: Final = 60.0
+END_TIMEOUT_S: Final = 30.0
+_POLL_S: Final = 0.1
+_LOG_TAIL_BYTES: Final = 2_000
+
+HAREMQ: Final = "HareMQ"
+RABBITMQ: Final = "RabbitMQ"
+
+_MODULES: Final = {HAREMQ: "amqp_server", RABBITMQ: "conformance.rabbitmq"}
+_ARGUMENTS: Final = {HAREMQ: ("start",), RABBITMQ: ()}
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """A broker that answers.
+
+    Attributes:
+        name: how the report calls it.
+        endpoint: where it listens.
+        pid: the process that listens there; None if this user cannot see it.
+    """
+
+    name: str
+    endpoint: Endpoint
+    pid: int | None
+
+    def cpu_s(self) -> float | None:
+        """Return the CPU seconds it has used so far; None if unknown."""
+        return None if self.pid is None else processes.cpu_s(self.pid)
+
+    def rss_bytes(self) -> int | None:
+        """Return its resident memory; None if unknown."""
+        return None if self.pid is None else processes.rss_bytes(self.pid)
+
+
+def at(name: str, uri: str) -> Broker:
+    """Return the broker that listens at ``uri`` already.
+
+    Raises:
+        BenchmarkError: none does, or it refuses the login.
+    """
+    endpoint = Endpoint.parse(uri)
+    _check_login(name, endpoint)
+    return Broker(name, endpoint, processes.listener_pid(endpoint.port))
+
+
+@contextmanager
+def started(name: str) -> Iterator[Broker]:
+    """Start HareMQ or RabbitMQ on a free port of the loopback, and end it with the block.
+
+    Raises:
+        BenchmarkError: it does not start, or does not listen within START_TIMEOUT_S.
+    """
+    module = _MODULES[name]
+    try:
+        found = find_spec(module)
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        raise BenchmarkError(f"{name}: there is no module {module} to start it with")
+    endpoint = Endpoint("127.0.0.1", _free_port(), "guest", "guest", "/")
+    command = [sys.executable, "-m", module, *_ARGUMENTS[name], "--port", str(endpoint.port)]
+    with tempfile.TemporaryDirectory(prefix="haremq-benchmark-") as directory:
+        log_path = Path(directory) / "output.log"
+        with log_path.open("wb") as log, _process(command, directory, log.fileno()) as process:
+            _await_listener(name, endpoint, process, log_path)
+            _check_login(name, endpoint)
+            yield Broker(name, endpoint, processes.listener_pid(endpoint.port))
+
+
+@contextmanager
+def _process(command: list[str], directory: str, log: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command in a directory of its own; interrupt it, then kill it, when the block ends."""
+    # The broker must find our packages though it starts in its own directory.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    process = subprocess.Popen(
+        command,
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        # An interrupt from the terminal is ours to pass on, after the workers have ended.
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await_listener(
+    name: str, endpoint: Endpoint, process: subprocess.Popen[bytes], log_path: Path
+) -> None:
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline_s:
+        if process.poll() is not None:
+            tail = log_path.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
+            raise BenchmarkError(f"{name} ended with status {process.returncode}: {tail}")
+        with contextlib.suppress(OSError):
+            socket.create_connection((endpoint.host, endpoint.port), timeout=1).close()
+            return
+        time.sleep(_POLL_S)
+    raise BenchmarkError(f"{name} does not listen after {START_TIMEOUT_S:.0f} s")
+
+
+def _check_login(name: str, endpoint: Endpoint) -> None:
+    try:
+        Session(endpoint).close()
+    except (OSError, BenchmarkError) as error:
+        where = f"{endpoint.host}:{endpoint.port}"
+        raise BenchmarkError(f"{name} at {where} cannot be used: {error}") from error
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

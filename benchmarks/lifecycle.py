@@ -1,0 +1,82 @@
+"""Windows without messages: connections and queues that come, and connections that stay."""
+
+import time
+from contextlib import ExitStack
+from typing import Final
+
+from benchmarks import wire
+from benchmarks.brokers import Broker
+from benchmarks.scenarios import Connects, Declares, IdleConnections
+from benchmarks.session import Session
+from benchmarks.window import Window, mib, us_each
+
+SETTLE_S: Final = 1.0
+"""How long a broker may tidy up before its memory is read."""
+
+
+def measure_connects(connects: Connects, broker: Broker, seconds: float) -> Window:
+    """Open and close connections one after another until the time or the count is used up.
+
+    Raises:
+        BenchmarkError: the broker refused one.
+        OSError: the broker does not answer.
+    """
+    count, cpu_s, begin_s = 0, broker.cpu_s(), time.monotonic()
+    while count < connects.connection_count_max and time.monotonic() - begin_s < seconds:
+        with Session(broker.endpoint):
+            count += 1
+    return Window(
+        operations_per_s=count / (time.monotonic() - begin_s),
+        broker_cpu_us=us_each(cpu_s, broker.cpu_s(), count),
+        broker_rss_mib=mib(broker.rss_bytes()),
+    )
+
+
+def measure_declares(declares: Declares, broker: Broker, prefix: str, seconds: float) -> Window:
+    """Declare and bind queues one by one until the count or the time is used up.
+
+    The queues are deleted after the clock was read; raises as ``measure_connects``.
+    """
+    names: list[str] = []
+    with Session(broker.endpoint) as session:
+        request = wire.exchange_declare(1, prefix, "direct")
+        session.call(request, wire.EXCHANGE_DECLARE_OK)
+        cpu_s, begin_s = broker.cpu_s(), time.monotonic()
+        try:
+            while len(names) < declares.queue_count and time.monotonic() - begin_s < seconds:
+                names.append(f"{prefix}.{len(names)}")
+                session.call(wire.queue_declare(1, names[-1]), wire.QUEUE_DECLARE_OK)
+                bind = wire.queue_bind(1, names[-1], prefix, names[-1])
+                session.call(bind, wire.QUEUE_BIND_OK)
+            window = Window(
+                operations_per_s=len(names) / (time.monotonic() - begin_s),
+                broker_cpu_us=us_each(cpu_s, broker.cpu_s(), len(names)),
+                broker_rss_mib=mib(broker.rss_bytes()),
+            )
+        finally:
+            for name in names:
+                session.call(wire.queue_delete(1, name), wire.QUEUE_DELETE_OK)
+            session.call(wire.exchange_delete(1, prefix), wire.EXCHANGE_DELETE_OK)
+    return window
+
+
+def measure_idle(idle: IdleConnections, broker: Broker) -> Window:
+    """Open connections with one channel each, and read what memory they took.
+
+    Raises as ``measure_connects``.
+    """
+    # The first connection of all loads code and tables that later ones share.
+    with Session(broker.endpoint):
+        time.sleep(SETTLE_S)
+        before_bytes = broker.rss_bytes()
+        with ExitStack() as sessions:
+            for _ in range(idle.connection_count):
+                sessions.enter_context(Session(broker.endpoint))
+            time.sleep(SETTLE_S)
+            after_bytes = broker.rss_bytes()
+    taken_kib = (
+        None
+        if before_bytes is None or after_bytes is None
+        else max(0, after_bytes - before_bytes) / 1_024 / idle.connection_count
+    )
+    return Window(connection_kib=taken_kib, broker_rss_mib=mib(after_bytes))

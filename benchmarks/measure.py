@@ -1,0 +1,47 @@
+"""A scenario and a broker in, a window out: each kind of scenario has its way of measuring."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from typing import Final, assert_never
+
+from benchmarks.brokers import Broker
+from benchmarks.lifecycle import measure_connects, measure_declares, measure_idle
+from benchmarks.scenarios import (
+    Connects,
+    Declares,
+    Flow,
+    IdleConnections,
+    Paced,
+    Rpc,
+    Scenario,
+)
+from benchmarks.traffic import measure_flow, measure_paced, measure_rpc
+from benchmarks.window import Window
+
+_NUMBERS: Final[Iterator[int]] = itertools.count(1)
+
+
+def measure(scenario: Scenario, broker: Broker, seconds: float) -> Window:
+    """Run one window of ``seconds`` under names that no other window has.
+
+    Raises:
+        BenchmarkError: the broker refused, or stopped answering.
+        OSError: no connection, or it broke.
+    """
+    prefix = f"benchmark.{os.getpid()}.{next(_NUMBERS)}"
+    match scenario:
+        case Flow():
+            return measure_flow(scenario, broker, prefix, seconds)
+        case Paced():
+            return measure_paced(scenario, broker, prefix, seconds)
+        case Rpc():
+            return measure_rpc(scenario, broker, prefix, seconds)
+        case Connects():
+            return measure_connects(scenario, broker, seconds)
+        case Declares():
+            return measure_declares(scenario, broker, prefix, seconds)
+        case IdleConnections():
+            return measure_idle(scenario, broker)
+        case _:
+            assert_never(scenario)

@@ -1,0 +1,200 @@
+"""What the windows add up to: medians, the ratio between the brokers, a table and JSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from statistics import median
+from typing import Final, NamedTuple
+
+from benchmarks.brokers import HAREMQ, RABBITMQ
+from benchmarks.scenarios import (
+    Connects,
+    Declares,
+    Flow,
+    IdleConnections,
+    Paced,
+    Rpc,
+    Scenario,
+)
+from benchmarks.window import Window
+
+
+class Headline(NamedTuple):
+    """The figure by which the brokers are compared in a scenario.
+
+    Attributes:
+        figure: the field of ``Window``.
+        more_is_better: False where the figure is a cost.
+    """
+
+    figure: str
+    more_is_better: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """All windows of one scenario.
+
+    Attributes:
+        scenario: what was measured.
+        windows: by broker name, in the order they were run.
+        errors: by broker name, why its windows ended early.
+    """
+
+    scenario: Scenario
+    windows: Mapping[str, Sequence[Window]]
+    errors: Mapping[str, str]
+
+
+def headline(scenario: Scenario) -> Headline:
+    """Return the figure that a scenario is about."""
+    match scenario:
+        case Flow():
+            figure = "confirmed_per_s" if scenario.counts_confirms else "consumed_per_s"
+            return Headline(figure, more_is_better=True)
+        case Rpc():
+            return Headline("consumed_per_s", more_is_better=True)
+        case Paced():
+            return Headline("p99_us", more_is_better=False)
+        case Connects() | Declares():
+            return Headline("operations_per_s", more_is_better=True)
+        case IdleConnections():
+            return Headline("connection_kib", more_is_better=False)
+
+
+def median_of(windows: Sequence[Window]) -> Window:
+    """Return the window of medians, figure by figure; None where no window has the figure."""
+    figures: dict[str, float | None] = {}
+    for field in fields(Window):
+        values = [getattr(window, field.name) for window in windows]
+        known = [value for value in values if value is not None]
+        figures[field.name] = median(known) if known else None
+    return Window(**figures)
+
+
+def ratio(result: Result) -> float | None:
+    """Return how many times better HareMQ's median is than RabbitMQ's; above 1 is ahead.
+
+    None where one of them has no figure, or the divisor is 0.
+    """
+    figure, more_is_better = headline(result.scenario)
+    ours, theirs = (
+        getattr(median_of(result.windows.get(name, ())), figure) for name in (HAREMQ, RABBITMQ)
+    )
+    if ours is None or theirs is None:
+        return None
+    above, below = (ours, theirs) if more_is_better else (theirs, ours)
+    return above / below if below else None
+
+
+class _Column(NamedTuple):
+    """A column of the table: its heading, the field of ``Window``, and how it is rounded."""
+
+    heading: str
+    figure: str
+    decimals: int
+
+
+_COLUMNS: Final = (
+    _Column("publish/s", "published_per_s", 0),
+    _Column("confirm/s", "confirmed_per_s", 0),
+    _Column("consume/s", "consumed_per_s", 0),
+    _Column("operations/s", "operations_per_s", 0),
+    _Column("KiB/connection", "connection_kib", 1),
+    _Column("p50 us", "p50_us", 0),
+    _Column("p99 us", "p99_us", 0),
+    _Column("broker us", "broker_cpu_us", 2),
+    _Column("generator us", "generator_cpu_us", 2),
+    _Column("RSS MiB", "broker_rss_mib", 0),
+)
+
+
+def table(results: Sequence[Result]) -> str:
+    """Render the results as a Markdown table, one row per scenario and broker.
+
+    A column in which no row has a figure is left out.
+    """
+    medians = {
+        (result.scenario.name, name): median_of(windows)
+        for result in results
+        for name, windows in result.windows.items()
+    }
+    columns = [
+        column
+        for column in _COLUMNS
+        if any(getattr(window, column.figure) is not None for window in medians.values())
+    ]
+    rows = [("scenario", "class", "broker", *(column.heading for column in columns), "ratio")]
+    for result in results:
+        for name in result.windows:
+            window = medians[result.scenario.name, name]
+            cells = [_cell(getattr(window, column.figure), column.decimals) for column in columns]
+            rows.append(_row(result, name, cells))
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    rule = tuple(
+        "-" * (width - 1) + ":" if index > 2 else "-" * width for index, width in enumerate(widths)
+    )
+    aligned = [_aligned(row, widths) for row in (rows[0], rule, *rows[1:])]
+    notes = [
+        f"{result.scenario.name}: {name} failed: {text}"
+        for result in results
+        for name, text in result.errors.items()
+    ]
+    return "\n".join([*aligned, *notes])
+
+
+def line(result: Result) -> str:
+    """Render one scenario's headline as a line, to be read while the others run."""
+    figure = headline(result.scenario).figure
+    parts = [
+        f"{name} failed" if name in result.errors else f"{name} {_cell(value, 1)}"
+        for name, windows in result.windows.items()
+        for value in [getattr(median_of(windows), figure)]
+    ]
+    times = ratio(result)
+    last = [] if times is None else [f"{times:.2f}x"]
+    return "  ".join([f"{result.scenario.name:15}", f"{figure:17}", *parts, *last])
+
+
+def _cell(value: float | None, decimals: int) -> str:
+    return "-" if value is None else f"{value:,.{decimals}f}"
+
+
+def _row(result: Result, name: str, cells: Sequence[str]) -> tuple[str, ...]:
+    times = ratio(result) if name == HAREMQ else None
+    scenario = result.scenario
+    last = "" if times is None else f"{times:.2f}x"
+    return (scenario.title, str(scenario.durability), name, *cells, last)
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    """Pad the cells: words to the left, numbers to the right."""
+    cells = [
+        cell.rjust(width) if index > 2 else cell.ljust(width)
+        for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def as_json(results: Sequence[Result], machine: Mapping[str, object]) -> str:
+    """Render every window, so that another run can be compared with this one.
+
+    Args:
+        results: of one run.
+        machine: what the figures depend on beside the brokers.
+    """
+    rows = [
+        {
+            "scenario": result.scenario.name,
+            "durability": str(result.scenario.durability),
+            "headline": headline(result.scenario).figure,
+            "ratio": ratio(result),
+            "windows": {
+                name: [asdict(window) for window in windows]
+                for name, windows in result.windows.items()
+            },
+            "errors": dict(result.errors),
+        }
+        for result in results
+    ]
+    return json.dumps({"machine": dict(machine), "results": rows}, indent=2)

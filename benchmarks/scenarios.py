@@ -1,0 +1,200 @@
+"""What is measured, as data: each scenario says what is published, routed and settled.
+
+Every one is bounded: a window lasts the seconds asked for, publishers stay at most
+``backlog_max`` messages ahead of the consumers, and scenarios that count stop at their count.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+
+class Durability(StrEnum):
+    """What survives a crash of the broker; printed beside every figure."""
+
+    TRANSIENT = "transient"
+    """Transient queue, delivery-mode 1: nothing is written to disk."""
+
+
+class Settle(StrEnum):
+    """How a consumer settles what is delivered to it."""
+
+    AUTO = "auto-ack"
+    EACH = "ack each"
+    MULTIPLE = "ack multiple"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Publishers to consumers as fast as both go; the figure is the steady consume rate.
+
+    Attributes:
+        name: how it is chosen on the command line.
+        title: how the report calls it.
+        body_size_bytes: length of every body.
+        header_count: longstr entries in the headers table; 0 leaves the property out.
+        publisher_count: connections that publish.
+        publishes_per_write: messages in one write; 0 fills PUBLISH_WRITE_BYTES.
+        confirm_window: publishes not yet confirmed at most; 0 publishes without confirms.
+        exchange_kind: type of an exchange of its own; empty is the default exchange.
+        queue_count: queues, each with one consumer on its own connection.
+        binding_count: bindings of each queue, of which one matches.
+        settle: how deliveries are settled.
+        prefetch_count: basic.qos of each consumer; 0 is no limit.
+        ack_every: deliveries per ack, where ``settle`` is MULTIPLE.
+        backlog_max: messages that publishers may be ahead of the slowest count of deliveries.
+        counts_confirms: the figure is confirmed publishes, not deliveries.
+    """
+
+    name: str
+    title: str
+    body_size_bytes: int = 12
+    header_count: int = 0
+    publisher_count: int = 1
+    publishes_per_write: int = 0
+    confirm_window: int = 0
+    exchange_kind: str = ""
+    queue_count: int = 1
+    binding_count: int = 1
+    settle: Settle = Settle.AUTO
+    prefetch_count: int = 0
+    ack_every: int = 100
+    backlog_max: int = 10_000
+    counts_confirms: bool = False
+    durability: Durability = Durability.TRANSIENT
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """One publisher at a fixed rate, one auto-ack consumer: how long a message is under way.
+
+    A message carries the instant at which it was due, so that a broker that stops the publisher
+    is charged for the wait of every message that stood behind it.
+    """
+
+    name: str
+    title: str
+    rate_per_s: int
+    body_size_bytes: int = 16
+    durability: Durability = Durability.TRANSIENT
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc:
+    """A client that waits for each reply over amq.rabbitmq.reply-to, and a server."""
+
+    name: str
+    title: str
+    body_size_bytes: int = 12
+    durability: Durability = Durability.TRANSIENT
+
+
+@dataclass(frozen=True, slots=True)
+class Connects:
+    """Connections opened one after another: log in, open a channel, close."""
+
+    name: str
+    title: str
+    connection_count_max: int = 5_000
+    durability: Durability = Durability.TRANSIENT
+
+
+@dataclass(frozen=True, slots=True)
+class Declares:
+    """Queues declared and bound, each method waiting for its reply."""
+
+    name: str
+    title: str
+    queue_count: int = 2_000
+    durability: Durability = Durability.TRANSIENT
+
+
+@dataclass(frozen=True, slots=True)
+class IdleConnections:
+    """Memory that connections take which do nothing; measured once, while the broker is fresh."""
+
+    name: str
+    title: str
+    connection_count: int = 500
+    durability: Durability = Durability.TRANSIENT
+
+
+Scenario: TypeAlias = Flow | Paced | Rpc | Connects | Declares | IdleConnections
+
+PUBLISH_WRITE_BYTES: Final = 1 << 16
+"""A publisher that is not told otherwise hands this much to the socket at a time."""
+
+SCENARIOS: Final[tuple[Scenario, ...]] = (
+    # First, since memory that an earlier scenario freed would be taken again unseen.
+    IdleConnections("idle", "500 idle connections"),
+    Flow("auto-ack-12", "auto-ack, 12 B"),
+    Flow("auto-ack-1k", "auto-ack, 1 KiB", body_size_bytes=1_024),
+    Flow(
+        "acked-12",
+        "prefetch 1000, ack multiple per 100, 12 B",
+        settle=Settle.MULTIPLE,
+        prefetch_count=1_000,
+    ),
+    Flow(
+        "acked-1k",
+        "prefetch 1000, ack multiple per 100, 1 KiB",
+        body_size_bytes=1_024,
+        settle=Settle.MULTIPLE,
+        prefetch_count=1_000,
+    ),
+    Flow(
+        "ack-each",
+        "prefetch 1000, ack one by one, 12 B",
+        settle=Settle.EACH,
+        prefetch_count=1_000,
+    ),
+    Flow(
+        "confirms-2000",
+        "publisher confirms, window 2000, 12 B",
+        confirm_window=2_000,
+        counts_confirms=True,
+    ),
+    Flow(
+        "confirm-each",
+        "publish, wait for its confirm, 12 B",
+        confirm_window=1,
+        counts_confirms=True,
+    ),
+    Flow("headers-4", "four headers per message, 12 B", header_count=4),
+    Flow("fanout-10", "fanout to 10 queues, 12 B", exchange_kind="fanout", queue_count=10),
+    Flow(
+        "topic-1000",
+        "topic, 1000 bindings, one key, 12 B",
+        exchange_kind="topic",
+        binding_count=1_000,
+    ),
+    Flow(
+        "publishers-50",
+        "50 publishers, a write per message, 128 B",
+        body_size_bytes=128,
+        publisher_count=50,
+        publishes_per_write=1,
+    ),
+    Flow("bodies-120k", "bodies of 120 kB", body_size_bytes=120_000, backlog_max=64),
+    Rpc("rpc", "RPC over direct reply-to, one at a time"),
+    Paced("latency-1k", "latency at 1,000/s", rate_per_s=1_000),
+    Paced("latency-20k", "latency at 20,000/s", rate_per_s=20_000),
+    Connects("connects", "connections opened one after another"),
+    Declares("declares", "2000 queues declared and bound"),
+)
+
+
+def chosen(names: str) -> tuple[Scenario, ...]:
+    """Return the scenarios of a comma-separated list, in the table's order; empty is all.
+
+    Raises:
+        KeyError: no scenario has that name.
+    """
+    if not names:
+        return SCENARIOS
+    wanted = names.split(",")
+    known = {scenario.name for scenario in SCENARIOS}
+    for name in wanted:
+        if name not in known:
+            raise KeyError(name)
+    return tuple(scenario for scenario in SCENARIOS if scenario.name in wanted)

@@ -1,0 +1,160 @@
+"""One AMQP connection over a blocking socket: set-up, and a reader for the paced scenarios.
+
+Everything here waits for its reply, so that each step is known to be done before a clock
+starts. The measured loops take ``Session.socket`` and write bytes of their own.
+"""
+
+import socket
+import struct
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+from urllib.parse import unquote, urlsplit
+
+from benchmarks import wire
+from benchmarks.wire import BenchmarkError, BrokerRefusalError, Frame, MethodId
+
+TIMEOUT_S: Final = 30.0
+"""A broker that says nothing for this long ends the window."""
+GOODBYE_TIMEOUT_S: Final = 2.0
+_HEAD_BYTES: Final = 7
+_READ_BYTES: Final = 1 << 16
+
+
+class Endpoint(NamedTuple):
+    """Where a broker listens, and as whom."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    vhost: str
+
+    @classmethod
+    def parse(cls, uri: str) -> "Endpoint":
+        """Read ``amqp://user:password@host:port/vhost``; what is absent is RabbitMQ's default.
+
+        Raises:
+            BenchmarkError: another scheme, or no number for a port.
+        """
+        parts = urlsplit(uri)
+        if parts.scheme != "amqp":
+            raise BenchmarkError(f"{uri} is not an amqp:// URI")
+        try:
+            port = parts.port or 5672
+        except ValueError as error:
+            raise BenchmarkError(f"{uri}: {error}") from error
+        vhost = unquote(parts.path[1:]) or "/"
+        username, password = unquote(parts.username or "guest"), unquote(parts.password or "guest")
+        return cls(parts.hostname or "127.0.0.1", port, username, password, vhost)
+
+
+class Session:
+    """A connection with channel 1 open; closes the polite way when its block ends."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        """Connect, log in, open channel 1.
+
+        Raises:
+            OSError: no connection, or silence for TIMEOUT_S.
+            BrokerRefusalError: the broker closed instead.
+        """
+        address = (endpoint.host, endpoint.port)
+        self.socket = socket.create_connection(address, timeout=TIMEOUT_S)
+        try:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._log_in(endpoint)
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def _log_in(self, endpoint: Endpoint) -> None:
+        self.call(wire.PROTOCOL_HEADER, wire.CONNECTION_START)
+        response = wire.start_ok(endpoint.username, endpoint.password)
+        (channel_max,) = struct.unpack_from(">H", self.call(response, wire.CONNECTION_TUNE), 4)
+        opening = wire.shortstr(endpoint.vhost) + b"\x00\x00"
+        self.call(
+            wire.tune_ok(channel_max) + wire.method(0, wire.CONNECTION_OPEN, opening),
+            wire.CONNECTION_OPEN_OK,
+        )
+        self.call(wire.method(1, wire.CHANNEL_OPEN, b"\x00"), wire.CHANNEL_OPEN_OK)
+
+    def call(self, request: bytes, reply: MethodId) -> bytes:
+        """Send ``request`` and return the payload of the one frame that answers it.
+
+        Raises:
+            OSError: the connection is gone, or silent for TIMEOUT_S.
+            BrokerRefusalError: another frame came.
+        """
+        self.socket.sendall(request)
+        received = self._read_frame()
+        if wire.method_of(received) != reply:
+            raise wire.refusal(received)
+        return received.payload
+
+    def close(self) -> None:
+        """Close the socket, saying goodbye first if the broker still listens."""
+        try:
+            self.socket.settimeout(GOODBYE_TIMEOUT_S)
+            goodbye = struct.pack(">HBHH", 200, 0, 0, 0)
+            self.socket.sendall(wire.method(0, wire.CONNECTION_CLOSE, goodbye))
+            while wire.method_of(self._read_frame()) != wire.CONNECTION_CLOSE_OK:
+                pass
+        except (OSError, BrokerRefusalError):
+            # The window has its figures already, or has failed for a reason told elsewhere.
+            pass
+        finally:
+            self.socket.close()
+
+    def _read_frame(self) -> Frame:
+        """Read exactly one frame, so that nothing is taken from whoever reads next."""
+        head = self._read_exactly(_HEAD_BYTES)
+        (size_bytes,) = struct.unpack_from(">I", head, 3)
+        if size_bytes > wire.FRAME_MAX_BYTES:
+            raise BrokerRefusalError(f"a frame of {size_bytes} bytes, or no AMQP: {head!r}")
+        frames, _stop = wire.split_frames(
+            head + self._read_exactly(size_bytes + 1), 0, _HEAD_BYTES + size_bytes + 1
+        )
+        return frames[0]
+
+    def _read_exactly(self, byte_count: int) -> bytes:
+        octets = b""
+        while len(octets) < byte_count:
+            piece = self.socket.recv(byte_count - len(octets))
+            if not piece:
+                raise BrokerRefusalError("the broker ended the connection")
+            octets += piece
+        return octets
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class FrameReader:
+    """Reads whatever frames one system call brings; for scenarios that look at each message."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._rest = b""
+
+    def read(self) -> list[Frame]:
+        """Wait for bytes and return the frames that are complete; it may be none.
+
+        Raises:
+            OSError: the socket's timeout passed (TimeoutError), or the connection is gone.
+            BrokerRefusalError: the broker ended the connection.
+        """
+        octets = self._socket.recv(_READ_BYTES)
+        if not octets:
+            raise BrokerRefusalError("the broker ended the connection")
+        octets = self._rest + octets
+        frames, stop = wire.split_frames(octets, 0, len(octets))
+        self._rest = octets[stop:]
+        return frames
