@@ -6,7 +6,7 @@ enqueued and never changes, so that a requeued message finds its old place.
 
 from typing import NamedTuple
 
-from persistence.record import Record, Run
+from persistence.record import Record, Run, body_bytes
 
 
 class Batch:
@@ -22,7 +22,14 @@ class Batch:
     Invariant: len(positions) == len(records) > 0.
     """
 
-    __slots__ = ("delivery_count", "expires_at_ms", "positions", "records", "redelivered")
+    __slots__ = (
+        "_body_bytes",
+        "delivery_count",
+        "expires_at_ms",
+        "positions",
+        "records",
+        "redelivered",
+    )
 
     def __init__(
         self,
@@ -32,15 +39,24 @@ class Batch:
         delivery_count: int = 0,
         *,
         redelivered: bool = False,
+        known_body_bytes: int | None = None,
     ) -> None:
         self.positions = positions
         self.records = records
         self.expires_at_ms = expires_at_ms
         self.delivery_count = delivery_count
         self.redelivered = redelivered
+        self._body_bytes = known_body_bytes
 
     def __len__(self) -> int:
         return len(self.records)
+
+    @property
+    def body_bytes(self) -> int:
+        """Sum of the body sizes, in bytes; counted at the first question, then remembered."""
+        if self._body_bytes is None:
+            self._body_bytes = body_bytes(self.records)
+        return self._body_bytes
 
     def part(self, first: int, step: int = 1, stop: int | None = None) -> "Batch":
         """Return every ``step``-th message from index ``first`` up to, not including, ``stop``."""
@@ -61,3 +77,15 @@ class Entry(NamedTuple):
     record: Record
     expires_at_ms: int
     delivery_count: int
+
+
+def entries_of(batch: Batch) -> list[Entry]:
+    """Return the batch message by message, as a requeue or a reject wants it."""
+    expires = batch.expires_at_ms or [0] * len(batch)
+    count = batch.delivery_count
+    return [
+        Entry(position, record, expires_at_ms, count)
+        for position, record, expires_at_ms in zip(
+            batch.positions, batch.records, expires, strict=True
+        )
+    ]

@@ -11,7 +11,10 @@ Emit: TypeAlias = Callable[[Effect], None]
 """Takes an effect for the broker to carry out after the queue's call has returned."""
 
 WakeUp: TypeAlias = Callable[[], None]
-"""Asks the broker to call ``drain`` before this turn ends; calling it twice is calling it once."""
+"""Asks the broker to call ``drain``, then ``next_deadline_ms``, before this turn ends.
+
+Calling it twice is calling it once. Only what makes a deadline later may go without.
+"""
 
 
 class ConsumerHandle(Protocol):
@@ -72,4 +75,7 @@ class QueueLog(Protocol):
         """Append a run whose first message has this position; return its LSN."""
 
     def settle(self, positions: range) -> int:
-        """Record that these positions are done with, for ever; return the LSN."""
+        """Record that these positions are done with, for ever; return the LSN.
+
+        The range may have any step > 0: consumers in turn are dealt every n-th message.
+        """

@@ -1,0 +1,107 @@
+"""Messages that came back, each waiting at its old place before everything never delivered."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from sortedcontainers import SortedList
+
+from persistence.record import Record
+from queues.batch import Batch, Entry
+from queues.positions import ranges_of
+
+
+class Returned:
+    """Requeued messages in the order of their positions.
+
+    Sorted in pieces, so that returning n messages one by one, in whatever order, costs n log n
+    and not n squared: a peer chooses the order.
+
+    Invariant: positions are distinct; ``body_bytes`` is the sum of the bodies' sizes.
+    """
+
+    __slots__ = ("_entries", "body_bytes")
+
+    def __init__(self) -> None:
+        self._entries: SortedList[Entry] = SortedList()
+        self.body_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def head_expires_at_ms(self) -> int:
+        """When the first message expires (instant); 0 when it never does or there is none."""
+        return self._entries[0].expires_at_ms if self._entries else 0
+
+    def records(self) -> Iterator[Record]:
+        """Return the messages, head first."""
+        return (entry.record for entry in self._entries)
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Put messages back at their positions, in any order."""
+        added = list(entries)
+        self.body_bytes += sum([len(entry.record.body) for entry in added])
+        if len(added) == 1:
+            self._entries.add(added[0])
+        else:
+            self._entries.update(added)
+
+    def take(self, max_count: int, now_ms: int) -> Batch | None:
+        """Take live messages that are alike off the head; None if the head has expired."""
+        return self._cut(self._alike_count(max_count, now_ms, expired=False))
+
+    def take_expired(self, max_count: int, now_ms: int) -> Batch | None:
+        """Take messages that are alike and have expired off the head; None if it has not."""
+        return self._cut(self._alike_count(max_count, now_ms, expired=True))
+
+    def clear(self) -> list[range]:
+        """Forget every message; return the positions they had."""
+        positions = ranges_of(entry.position for entry in self._entries)
+        self._entries.clear()
+        self.body_bytes = 0
+        return positions
+
+    def _alike_count(self, max_count: int, now_ms: int, *, expired: bool) -> int:
+        """Return how many messages at the head can be one batch: even steps, one past."""
+        count = 0
+        step = position = delivery_count = 0
+        for entry in islice(self._entries, max_count):
+            if (0 < entry.expires_at_ms <= now_ms) is not expired:
+                break
+            if count == 0:
+                delivery_count = entry.delivery_count
+            elif entry.delivery_count != delivery_count:
+                break
+            elif count == 1:
+                step = entry.position - position
+            elif entry.position - position != step:
+                break
+            position = entry.position
+            count += 1
+        return count
+
+    def _cut(self, count: int) -> Batch | None:
+        if count == 0:
+            return None
+        taken = list(islice(self._entries, count))
+        del self._entries[:count]
+        first, last = taken[0], taken[-1]
+        step = taken[1].position - first.position if count > 1 else 1
+        expires = [entry.expires_at_ms for entry in taken]
+        batch = Batch(
+            range(first.position, last.position + 1, step),
+            [entry.record for entry in taken],
+            expires if any(expires) else None,
+            first.delivery_count,
+            redelivered=first.delivery_count > 0,
+        )
+        self.body_bytes -= batch.body_bytes
+        return batch
+
+    def check_invariants(self, before_position: int) -> None:
+        """Assert what the class promises, and that all lie before ``before_position``."""
+        positions = [entry.position for entry in self._entries]
+        assert positions == sorted(set(positions)), "each position once, in order"
+        assert not positions or positions[-1] < before_position, "a return lies before the tail"
+        total_bytes = sum(len(record.body) for record in self.records())
+        assert self.body_bytes == total_bytes, "bytes are those of the messages held"
