@@ -1,0 +1,423 @@
+"""One queue of the classic kind, or of the quorum kind by its options: the state machine.
+
+A message is *ready*, then *unacked* once an acking consumer or get took it, then settled; a
+requeue makes it ready again at its old place. Nothing is delivered by a publish: it asks for a
+``drain`` before the turn ends, so that one drain serves many publishes. Only a queue at its
+limit, or a message that expires at once, must be delivered to find out what remains.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from persistence.record import Run, body_bytes
+from queues.backlog import Backlog
+from queues.batch import Batch, Entry
+from queues.consumers import Consumers
+from queues.effects import DeathReason, QueueExpired, QueueUnused
+from queues.expiry import UnusedTimer, expires_at, some_expire_at_once
+from queues.options import Overflow, QueueKind, QueueOptions
+from queues.ports import ConsumerHandle, Emit, QueueLog, WakeUp
+from queues.priority_ready import PriorityReady
+
+EXPIRED_PER_TURN_MAX: Final = 10_000
+"""A timer drops this many messages at most, then asks to be called again at once."""
+
+Positions: TypeAlias = range | Sequence[int]
+
+
+class PublishOutcome(NamedTuple):
+    """What became of a run.
+
+    Attributes:
+        accepted_count: messages enqueued, delivered already or not.
+        rejected: indexes of those refused by ``reject-publish``, ascending; they are nacked.
+        lsn: the accepted ones are safe once the log has committed this.
+    """
+
+    accepted_count: int
+    rejected: Sequence[int]
+    lsn: int
+
+
+class DeletedQueue(NamedTuple):
+    """What a deleted queue leaves: its ready messages' count, and consumers to be notified."""
+
+    ready_count: int
+    consumers: tuple[ConsumerHandle, ...]
+
+
+class ClassicQueue:
+    """Messages of one queue and the consumers that want them.
+
+    Invariant: a message is ready or unacked, never both; a settled one is neither.
+    Invariant: ready messages are within the limits after every call, unless reject-publish
+        let a requeue go over them.
+    Invariant: once deleted it accepts settlements, which mean nothing any more, and no publish.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        options: QueueOptions,
+        log: QueueLog,
+        emit: Emit,
+        wake_up: WakeUp,
+        now_ms: int,
+        *,
+        auto_delete: bool = False,
+    ) -> None:
+        """Make an empty queue.
+
+        Args:
+            name: stands in the effects.
+            options: arguments and policies, merged and valid.
+            log: where records and settlements are kept.
+            emit: takes effects, to be carried out after the call that emitted them.
+            wake_up: asks for a ``drain`` before this turn ends.
+            now_ms: the instant, > 0 as in every other call.
+            auto_delete: delete it when its last consumer goes.
+        """
+        self.name = name
+        self.options = options
+        self._backlog = Backlog(name, options, log, emit)
+        self._emit = emit
+        self._wake_up = wake_up
+        self._auto_delete = auto_delete
+        self._consumers = Consumers(options)
+        self._unused = UnusedTimer(options.expires_ms, now_ms)
+        self._is_deleted = False
+        self.unacked_count = 0
+        self.unacked_bytes = 0
+
+    # -- counts -----------------------------------------------------------------------------
+
+    @property
+    def ready_count(self) -> int:
+        """Messages that wait for a consumer; also what declare-ok calls message-count."""
+        return self._backlog.ready.count
+
+    @property
+    def ready_bytes(self) -> int:
+        """Bodies of the ready messages, in bytes."""
+        return self._backlog.ready.body_bytes
+
+    @property
+    def consumer_count(self) -> int:
+        """Consumers, waiting ones included."""
+        return len(self._consumers)
+
+    @property
+    def consumers(self) -> tuple[ConsumerHandle, ...]:
+        """The consumers in the order in which they came."""
+        return tuple(self._consumers)
+
+    @property
+    def active_consumer(self) -> ConsumerHandle | None:
+        """The single active consumer, where the queue has that rule and any consumer."""
+        return self._consumers.active
+
+    # -- in ---------------------------------------------------------------------------------
+
+    def publish(self, run: Run, now_ms: int) -> PublishOutcome:
+        """Enqueue a run (at least one message) behind everything else.
+
+        Past a limit the queue delivers what it can before it counts, so a queue of max-length 1
+        with a ready consumer loses nothing.
+        """
+        assert not self._is_deleted, "nothing is routed to a deleted queue"
+        self._wake_up()
+        expires = expires_at(run, self.options.message_ttl_ms, now_ms)
+        if self._backlog.fits(run) and not some_expire_at_once(expires, now_ms):
+            return PublishOutcome(len(run), (), self._backlog.append(run, expires))
+        self._backlog.drop_expired(now_ms, self._backlog.ready.count)
+        self._deliver(now_ms, self._backlog.ready.count)
+        if self.options.overflow is Overflow.DROP_HEAD:
+            return self._publish_dropping_head(run, expires, now_ms)
+        return self._publish_rejecting(run, expires, now_ms)
+
+    def requeue(self, entries: Sequence[Entry], now_ms: int) -> None:
+        """Take messages back to their old places; each came back once more now.
+
+        Those over the delivery limit are dead-lettered instead, in the order given. The queue's
+        limits hold for what comes back too: the head goes, be it the messages themselves.
+        """
+        if self._is_deleted or not entries:
+            return
+        self._forget_unacked(len(entries), _entries_bytes(entries))
+        limit = self.options.delivery_limit
+        kept = [Entry(at, record, expiry, count + 1) for at, record, expiry, count in entries]
+        if limit is not None:
+            poison = [entry for entry in kept if entry.delivery_count > limit]
+            if poison:
+                kept = [entry for entry in kept if entry.delivery_count <= limit]
+                self._backlog.settle([entry.position for entry in poison])
+                self._backlog.dead_letter([e.record for e in poison], DeathReason.DELIVERY_LIMIT)
+        if kept:
+            self._backlog.ready.requeue(kept)
+        self._backlog.drop_excess()
+        self._backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
+        self._wake_up()
+
+    # -- out --------------------------------------------------------------------------------
+
+    def drain(self, now_ms: int, max_messages: int) -> bool:
+        """Deliver to the consumers that have credit, in turn.
+
+        Args:
+            now_ms: what expired by then is not delivered.
+            max_messages: deliver, or drop as expired, at most so many.
+
+        Returns:
+            True when it stopped at ``max_messages`` and more can be delivered now.
+        """
+        if self._is_deleted:
+            return False
+        left = max_messages - self._backlog.drop_expired(now_ms, max_messages)
+        left -= self._deliver(now_ms, left)
+        if left > 0 or not self._backlog.ready.count:
+            return False
+        return bool(self._consumers.next_round(1)[0])
+
+    def get(self, now_ms: int, *, no_ack: bool = False) -> tuple[Batch, int] | None:
+        """Take one message off the head: basic.get; it counts as use of the queue.
+
+        Returns:
+            The message and how many are still ready; None when none is.
+        """
+        self._unused.renew(now_ms)
+        self._backlog.drop_expired(now_ms, self._backlog.ready.count)
+        batch = self._backlog.ready.take(1, now_ms)
+        if batch is None:
+            return None
+        self._account(batch, no_ack=no_ack)
+        self._backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
+        self._wake_up()
+        return batch, self._backlog.ready.count
+
+    def settle(self, positions: Positions, settled_body_bytes: int) -> int:
+        """Forget unacked messages: they were acknowledged.
+
+        Args:
+            positions: a range with any step, or distinct positions in any order.
+            settled_body_bytes: sum of their bodies.
+
+        Returns:
+            LSN of the settlement.
+        """
+        if self._is_deleted or not positions:
+            return self._backlog.log.committed_lsn
+        self._forget_unacked(len(positions), settled_body_bytes)
+        if isinstance(positions, range):
+            lsn = self._backlog.log.settle(positions)
+        else:
+            lsn = self._backlog.settle(positions)
+        self._ask_for_drain()
+        return lsn
+
+    def reject(self, entries: Sequence[Entry], now_ms: int) -> None:
+        """Drop unacked messages for good: rejected without requeue, dead-lettered in order."""
+        if self._is_deleted or not entries:
+            return
+        self._forget_unacked(len(entries), _entries_bytes(entries))
+        self._backlog.settle([entry.position for entry in entries])
+        self._backlog.dead_letter([entry.record for entry in entries], DeathReason.REJECTED)
+        self._backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
+        self._ask_for_drain()
+
+    def purge(self) -> int:
+        """Forget all ready messages, dead-lettering none; return how many there were."""
+        return self._backlog.purge()
+
+    # -- consumers --------------------------------------------------------------------------
+
+    def consume(self, handle: ConsumerHandle, now_ms: int) -> None:
+        """Add a consumer; it is served from the next drain on.
+
+        Raises:
+            ExclusiveUseError: it, or one that is there, wants the queue for itself.
+        """
+        self._consumers.add(handle)
+        self._unused.renew(now_ms)
+        self._let_successor_in()
+        self._ask_for_drain()
+
+    def cancel(self, handle: ConsumerHandle, now_ms: int) -> None:
+        """Remove a consumer; what it was given stays unacked. An unknown one is ignored."""
+        if self._is_deleted or not self._consumers.remove(handle):
+            return
+        if not len(self._consumers):
+            self._unused.renew(now_ms)
+            if self._auto_delete:
+                self._emit(QueueUnused(self.name))
+        self._wake_up()
+
+    def credit_returned(self) -> None:
+        """A consumer may have credit again for another reason than a settlement here."""
+        self._ask_for_drain()
+
+    # -- the queue itself -------------------------------------------------------------------
+
+    def touch(self, now_ms: int) -> None:
+        """The queue was declared again, passively or not: use, except of a quorum queue."""
+        if self.options.kind is not QueueKind.QUORUM:
+            self._unused.renew(now_ms)
+        self._backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
+
+    def expire(self, now_ms: int) -> None:
+        """Drop what has expired at the head; tell if the queue itself has. The timer's entry."""
+        if self._is_deleted:
+            return
+        self._backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
+        if not len(self._consumers) and self._unused.fires(now_ms):
+            self._emit(QueueExpired(self.name))
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when ``expire`` must be called next; None while nothing is to expire."""
+        deadlines: list[int] = []
+        if self._backlog.ready.head_expires_at_ms:
+            deadlines.append(self._backlog.ready.head_expires_at_ms)
+        if not len(self._consumers) and self._unused.deadline_ms is not None:
+            deadlines.append(self._unused.deadline_ms)
+        return min(deadlines, default=None)
+
+    def reconfigure(self, options: QueueOptions, now_ms: int) -> None:
+        """Apply changed policies: limits hold at once, a TTL for what is enqueued from now on.
+
+        What an argument alone can say (kind, priorities, single active consumer) stays.
+        """
+        assert options.kind is self.options.kind, "a queue keeps its kind"
+        assert options.max_priority == self.options.max_priority, "and its priorities"
+        assert options.single_active_consumer is self.options.single_active_consumer, "and rule"
+        if options.expires_ms != self.options.expires_ms:
+            self._unused.change(options.expires_ms, now_ms)
+        self.options = options
+        self._backlog.reconfigure(options)
+        self._backlog.drop_excess()
+        self._wake_up()
+
+    def delete(self) -> DeletedQueue:
+        """Forget everything; whoever holds unacked messages may still settle them, in vain."""
+        deleted = DeletedQueue(self._backlog.ready.count, tuple(self._consumers))
+        self._backlog.ready.purge()
+        self._consumers = Consumers(self.options)
+        self._is_deleted = True
+        self.unacked_count = self.unacked_bytes = 0
+        return deleted
+
+    def check_invariants(self) -> None:
+        """Assert what the class promises; costs a walk over every message."""
+        self._backlog.check_invariants()
+        assert self.unacked_count >= 0, "no message is settled twice"
+        assert self.unacked_bytes >= 0, "a settlement says the bytes that were delivered"
+        assert self.unacked_count or not self.unacked_bytes, "no message, no bytes"
+        if self.options.single_active_consumer:
+            assert bool(len(self._consumers)) is (self.active_consumer is not None), "one active"
+
+    # -- inside -----------------------------------------------------------------------------
+
+    def _publish_dropping_head(
+        self, run: Run, expires: int | list[int], now_ms: int
+    ) -> PublishOutcome:
+        # A plain queue keeps the same whether heads are dropped after each message or after
+        # the run. With priorities, or where messages die of two causes, it does not.
+        one_by_one = self._backlog.limits.are_set and (
+            isinstance(self._backlog.ready, PriorityReady) or some_expire_at_once(expires, now_ms)
+        )
+        step = 1 if one_by_one else len(run)
+        lsn = self._backlog.log.committed_lsn
+        for first in range(0, len(run), step):
+            part = run[first : first + step]
+            lsn = self._backlog.append(part, _expiry_of_part(expires, first, first + step))
+            self._deliver_in_this_instant(now_ms)
+            self._backlog.drop_excess()
+            self._backlog.drop_expired(now_ms, self._backlog.ready.count)
+        return PublishOutcome(len(run), (), lsn)
+
+    def _publish_rejecting(self, run: Run, expires: int | list[int], now_ms: int) -> PublishOutcome:
+        """Enqueue what fits and deliver, again and again; what never fits is refused.
+
+        Like RabbitMQ it refuses a message larger than the limit even while a consumer waits.
+        """
+        sizes = [len(record.body) for record in run]
+        rejected: list[int] = []
+        lsn = self._backlog.log.committed_lsn
+        index = 0
+        while index < len(run):
+            count = self._backlog.fitting_count(sizes, index)
+            if count == 0 and self._backlog.is_full:
+                rejected += range(index, len(run))
+                break
+            if count == 0:
+                rejected.append(index)
+                index += 1
+                continue
+            part = run[index : index + count]
+            lsn = self._backlog.append(part, _expiry_of_part(expires, index, index + count))
+            self._deliver_in_this_instant(now_ms)
+            self._backlog.drop_expired(now_ms, self._backlog.ready.count)
+            index += count
+        if rejected and self.options.overflow is Overflow.REJECT_PUBLISH_DLX:
+            self._backlog.dead_letter([run[index] for index in rejected], DeathReason.MAXLEN)
+        return PublishOutcome(len(run) - len(rejected), rejected, lsn)
+
+    def _deliver_in_this_instant(self, now_ms: int) -> None:
+        """Deliver what was enqueued now, also what expires now: the moment has not passed."""
+        self._deliver(now_ms - 1, self._backlog.ready.count)
+
+    def _deliver(self, now_ms: int, max_messages: int) -> int:
+        """Deliver, or drop as expired, at most so many messages; return how many."""
+        backlog, consumers = self._backlog, self._consumers
+        ready = backlog.ready
+        left = max_messages
+        while left > 0 and len(consumers):
+            ready_count = ready.count
+            if not ready_count:
+                break
+            handles, credit = consumers.next_round(min(left, ready_count))
+            if not handles:
+                break
+            batch = ready.take(min(left, credit * len(handles)), now_ms)
+            if batch is None:
+                left -= backlog.drop_expired(now_ms, left)
+                continue
+            left -= len(batch)
+            consumers.served(handles, len(batch))
+            self._hand_out(handles, batch)
+        return max_messages - left
+
+    def _hand_out(self, handles: Sequence[ConsumerHandle], batch: Batch) -> None:
+        """Deal the messages out to the consumers, one to each in turn."""
+        ways = len(handles)
+        for index, handle in enumerate(handles[: len(batch)]):
+            part = batch if ways == 1 else batch.part(index, ways)
+            self._account(part, no_ack=handle.no_ack)
+            handle.deliver(part)
+
+    def _account(self, batch: Batch, *, no_ack: bool) -> None:
+        if no_ack:
+            self._backlog.log.settle(batch.positions)
+        else:
+            self.unacked_count += len(batch)
+            self.unacked_bytes += batch.body_bytes
+
+    def _forget_unacked(self, count: int, forgotten_bytes: int) -> None:
+        self.unacked_count -= count
+        self.unacked_bytes -= forgotten_bytes
+        assert self.unacked_count >= 0, "a message is settled once"
+        self._let_successor_in()
+
+    def _let_successor_in(self) -> None:
+        if not self.unacked_count:
+            self._consumers.all_settled()
+
+    def _ask_for_drain(self) -> None:
+        if self._backlog.ready.count and len(self._consumers):
+            self._wake_up()
+
+
+def _entries_bytes(entries: Sequence[Entry]) -> int:
+    return body_bytes([entry.record for entry in entries])
+
+
+def _expiry_of_part(expires: int | list[int], first: int, stop: int) -> int | list[int]:
+    return expires[first:stop] if isinstance(expires, list) else expires

@@ -1,0 +1,76 @@
+"""When messages and queues expire, as functions of ``now_ms`` (RabbitMQ, ttl).
+
+Instants are 0 for *never*, so a clock handed to a queue must be past 0.
+"""
+
+from collections.abc import Callable
+from operator import itemgetter
+from typing import Final
+
+from persistence.record import NO_TTL, Record, Run
+
+_ttl_of: Final[Callable[[Record], int]] = itemgetter(Record._fields.index("ttl_ms"))
+
+
+def expires_at(run: Run, queue_ttl_ms: int | None, now_ms: int) -> int | list[int]:
+    """Return when the messages of a run expire: the queue's TTL or their own, the shorter.
+
+    Args:
+        run: messages enqueued now.
+        queue_ttl_ms: ``x-message-ttl`` or its policy; None is no limit, 0 is at once.
+        now_ms: the instant of enqueueing, > 0.
+
+    Returns:
+        One instant for all (0 is never), or a list with one for each.
+    """
+    if max(map(_ttl_of, run)) == NO_TTL:
+        return 0 if queue_ttl_ms is None else now_ms + queue_ttl_ms
+    ttls = [record.ttl_ms for record in run]
+    if queue_ttl_ms is None:
+        return [0 if ttl_ms == NO_TTL else now_ms + ttl_ms for ttl_ms in ttls]
+    return [
+        now_ms + (queue_ttl_ms if ttl_ms == NO_TTL else min(ttl_ms, queue_ttl_ms))
+        for ttl_ms in ttls
+    ]
+
+
+def some_expire_at_once(expires_at_ms: int | list[int], now_ms: int) -> bool:
+    """Whether a message enqueued now has a TTL of 0: deliver it in this instant or never."""
+    if isinstance(expires_at_ms, list):
+        return now_ms in expires_at_ms
+    return expires_at_ms == now_ms
+
+
+class UnusedTimer:
+    """Counts down ``x-expires``: how long a queue may have no consumer, get or redeclare."""
+
+    __slots__ = ("_expires_ms", "_has_fired", "_used_at_ms")
+
+    def __init__(self, expires_ms: int | None, now_ms: int) -> None:
+        self._expires_ms = expires_ms
+        self._used_at_ms = now_ms
+        self._has_fired = False
+
+    def renew(self, now_ms: int) -> None:
+        """Start again: the queue was used now."""
+        self._used_at_ms = now_ms
+
+    def change(self, expires_ms: int | None, now_ms: int) -> None:
+        """Start again with another span; None stops it (a policy came or went)."""
+        self._expires_ms = expires_ms
+        self._used_at_ms = now_ms
+
+    @property
+    def deadline_ms(self) -> int | None:
+        """When an unused queue expires; None when it does not, or already has."""
+        if self._expires_ms is None or self._has_fired:
+            return None
+        return self._used_at_ms + self._expires_ms
+
+    def fires(self, now_ms: int) -> bool:
+        """Whether the queue expires now; True once only."""
+        deadline_ms = self.deadline_ms
+        if deadline_ms is None or deadline_ms > now_ms:
+            return False
+        self._has_fired = True
+        return True

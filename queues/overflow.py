@@ -1,0 +1,79 @@
+"""How many messages a queue with a max-length keeps, drops and refuses (RabbitMQ, maxlength).
+
+Both limits count ready messages only, bytes count bodies only, and both may apply.
+"""
+
+from collections.abc import Iterable
+from itertools import accumulate
+from typing import NamedTuple
+
+from persistence.record import Record, Run, body_bytes
+
+
+class Limits(NamedTuple):
+    """Most that may be ready; None is no limit, 0 keeps nothing."""
+
+    max_length: int | None
+    max_length_bytes: int | None
+
+    @property
+    def are_set(self) -> bool:
+        """Whether there is any limit at all."""
+        return self.max_length is not None or self.max_length_bytes is not None
+
+
+def all_fit(run: Run, limits: Limits, ready_count: int, ready_bytes: int) -> bool:
+    """Whether a whole run can become ready beside what is, within the limits."""
+    if limits.max_length is not None and ready_count + len(run) > limits.max_length:
+        return False
+    if limits.max_length_bytes is None:
+        return True
+    return ready_bytes + body_bytes(run) <= limits.max_length_bytes
+
+
+def fitting_count(
+    body_sizes: list[int], first_index: int, limits: Limits, ready_count: int, ready_bytes: int
+) -> int:
+    """Return how many messages from ``first_index`` on fit in a row, in the order of a run.
+
+    Args:
+        body_sizes: size of each body of the run (bytes).
+        first_index: the first that is not enqueued yet.
+        limits: what may be ready.
+        ready_count: messages that are.
+        ready_bytes: their bodies.
+    """
+    count = len(body_sizes) - first_index
+    if limits.max_length is not None:
+        count = max(0, min(count, limits.max_length - ready_count))
+    if limits.max_length_bytes is None:
+        return count
+    for fitting in range(count):
+        ready_bytes += body_sizes[first_index + fitting]
+        if ready_bytes > limits.max_length_bytes:
+            return fitting
+    return count
+
+
+def excess_count(
+    records: Iterable[Record], limits: Limits, ready_count: int, ready_bytes: int
+) -> int:
+    """Return how many messages must go from the head until the rest is within the limits.
+
+    Args:
+        records: the ready messages, head first; only as many are looked at as must go.
+        limits: what may be ready.
+        ready_count: messages that are.
+        ready_bytes: their bodies.
+    """
+    excess = 0
+    if limits.max_length is not None:
+        excess = max(0, ready_count - limits.max_length)
+    if limits.max_length_bytes is None or ready_bytes <= limits.max_length_bytes:
+        return excess
+    excess_bytes = ready_bytes - limits.max_length_bytes
+    dropped_bytes = accumulate(len(record.body) for record in records)
+    for count, total_bytes in enumerate(dropped_bytes, start=1):
+        if total_bytes >= excess_bytes:
+            return max(excess, count)
+    return ready_count
