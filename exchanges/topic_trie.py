@@ -109,10 +109,8 @@ class TopicTrie:
             node, reach = pending.pop()
             if node.destinations is not None and reach & end:
                 matched += node.destinations
-            for child in _candidates(node.children, places):
-                child_reach = _advance(child.label, reach, places, end)
-                if child_reach:
-                    pending.append((child, child_reach))
+            if node.children:
+                pending += _reached_children(node.children, reach, places, end)
         return matched
 
     def check_invariants(self) -> None:
@@ -163,18 +161,32 @@ def _candidates(children: dict[str, _Node], places: Mapping[str, int]) -> Iterab
     return found
 
 
-def _advance(label: tuple[str, ...], reach: int, places: Mapping[str, int], end: int) -> int:
-    """Return the reach after the words of a label; see the module's text."""
-    for word in label:
-        if word == ANY_WORDS:
-            reach = -(reach & -reach) & ((end << 1) - 1)
-        elif word == ONE_WORD:
-            reach = (reach & (end - 1)) << 1
+def _reached_children(
+    children: dict[str, _Node], reach: int, places: Mapping[str, int], end: int
+) -> list[tuple[_Node, int]]:
+    """Return the children that can be reached, each with its reach; see the module's text.
+
+    Args:
+        children: the parent's, by first word.
+        reach: the parent's.
+        places: where each word stands in the key.
+        end: the bit that stands for the whole key.
+    """
+    reached: list[tuple[_Node, int]] = []
+    for child in _candidates(children, places):
+        child_reach = reach
+        for word in child.label:
+            if word == ANY_WORDS:
+                child_reach = -(child_reach & -child_reach) & ((end << 1) - 1)
+            elif word == ONE_WORD:
+                child_reach = (child_reach & (end - 1)) << 1
+            else:
+                child_reach = (child_reach & places.get(word, 0)) << 1
+            if not child_reach:
+                break
         else:
-            reach = (reach & places.get(word, 0)) << 1
-        if not reach:
-            break
-    return reach
+            reached.append((child, child_reach))
+    return reached
 
 
 def _shared_count(label: tuple[str, ...], words: tuple[str, ...]) -> int:

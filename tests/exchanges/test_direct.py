@@ -1,0 +1,35 @@
+from tests.support.routing import binding, bound, names, queue
+
+
+def test_only_the_very_key_matches() -> None:
+    kind = bound("direct", binding(queue("q"), "a.b"), binding(queue("r"), "*"))
+    assert names(kind.match("a.b", None)) == ["q"]
+    assert names(kind.match("a", None)) == []
+    assert names(kind.match("*", None)) == ["r"]
+
+
+def test_the_empty_key_is_a_key_like_any_other() -> None:
+    kind = bound("direct", binding(queue("q"), ""))
+    assert names(kind.match("", None)) == ["q"]
+    assert names(kind.match("a", None)) == []
+
+
+def test_one_key_may_lead_to_many_queues() -> None:
+    kind = bound("direct", binding(queue("q"), "k"), binding(queue("r"), "k"))
+    assert names(kind.match("k", None)) == ["q", "r"]
+
+
+def test_a_queue_bound_twice_by_one_key_goes_with_the_second_unbind() -> None:
+    first, second = binding(queue("q"), "k"), binding(queue("q"), "k", {"a": 1})
+    kind = bound("direct", first, second)
+    assert list(kind.match("k", None)) == [queue("q")]
+    kind.unbind(first)
+    assert list(kind.match("k", None)) == [queue("q")]
+    kind.unbind(second)
+    assert list(kind.match("k", None)) == []
+
+
+def test_headers_are_not_asked_for() -> None:
+    kind = bound("direct")
+    assert kind.needs_routing_key
+    assert not kind.needs_headers

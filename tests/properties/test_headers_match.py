@@ -1,0 +1,69 @@
+"""The headers exchange against its rules taken literally, binding by binding."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exchanges.bindings import Binding
+from exchanges.headers import HeadersExchange
+from tests.support.routing import binding, names, queue
+
+VALUES: st.SearchStrategy[object] = st.sampled_from(
+    [None, 0, 1, True, False, 0.0, 1.0, "1", "", b"1", [1], [True], {"k": 1}, {"k": 1.0}]
+)
+NAMES = st.sampled_from(["a", "b", "x-a", "x-match-not", "x"])
+HEADERS = st.dictionaries(NAMES, VALUES)
+MODES = st.sampled_from(
+    [{}, *({"x-match": f"{mode}{x}"} for mode in ("all", "any") for x in ("", "-with-x"))]
+)
+
+
+@st.composite
+def arguments(draw: st.DrawFn) -> dict[str, object]:
+    return {**draw(HEADERS), **draw(MODES)}
+
+
+def same(wanted: object, value: object) -> bool:
+    """Compare as the exchange is meant to; bytes and str are one type there."""
+    if isinstance(wanted, str):
+        wanted = wanted.encode()
+    if isinstance(value, str):
+        value = value.encode()
+    if type(wanted) is not type(value):
+        return False
+    if isinstance(wanted, list) and isinstance(value, list):
+        return len(wanted) == len(value) and all(map(same, wanted, value))
+    if isinstance(wanted, dict) and isinstance(value, dict):
+        return wanted.keys() == value.keys() and all(same(wanted[k], value[k]) for k in wanted)
+    return wanted == value
+
+
+def is_match(pattern: dict[str, object], headers: dict[str, object]) -> bool:
+    mode = str(pattern.get("x-match", "all"))
+    results = [
+        name in headers and (wanted is None or same(wanted, headers[name]))
+        for name, wanted in pattern.items()
+        if name != "x-match" and (mode.endswith("-with-x") or not name.startswith("x-"))
+    ]
+    return any(results) if mode.startswith("any") else all(results)
+
+
+def bindings_of(patterns: list[dict[str, object]]) -> list[Binding]:
+    return [binding(queue(f"q{index}"), "", each) for index, each in enumerate(patterns)]
+
+
+@given(patterns=st.lists(arguments(), max_size=8), headers=HEADERS, data=st.data())
+def test_those_bindings_match_that_should_whatever_else_is_bound(
+    patterns: list[dict[str, object]], headers: dict[str, object], data: st.DataObject
+) -> None:
+    kind = HeadersExchange()
+    bindings = bindings_of(patterns)
+    for each in bindings:
+        kind.bind(each)
+    for each in data.draw(st.permutations(bindings)):
+        expected = sorted(
+            b.destination.name for b in bindings if is_match(dict(b.arguments), headers)
+        )
+        assert names(kind.match("", headers)) == expected
+        kind.unbind(each)
+        bindings.remove(each)
+    assert names(kind.match("", headers)) == []

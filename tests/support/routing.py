@@ -1,0 +1,62 @@
+"""Short ways to write down destinations, bindings and exchanges in tests."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from exchanges.bindings import Binding, Destination, DestinationKind
+from exchanges.kinds import ExchangeKind, make_kind
+from exchanges.routing import Exchange, Router
+
+
+def queue(name: str) -> Destination:
+    return Destination(DestinationKind.QUEUE, name)
+
+
+def exchange(name: str) -> Destination:
+    return Destination(DestinationKind.EXCHANGE, name)
+
+
+def binding(
+    destination: Destination,
+    routing_key: str = "",
+    arguments: Mapping[str, object] | None = None,
+    *,
+    source: str = "x",
+) -> Binding:
+    """Return a binding whose arguments key is as good as RabbitMQ's for telling bindings apart."""
+    plain = arguments or {}
+    return Binding(source, destination, routing_key, plain, repr(sorted(plain.items())).encode())
+
+
+def bound(kind_name: str, *bindings: Binding) -> ExchangeKind:
+    """Return an exchange of this type that holds these bindings."""
+    kind = make_kind(kind_name)
+    for each in bindings:
+        kind.validate(each.routing_key, each.arguments)
+        kind.bind(each)
+    return kind
+
+
+def names(destinations: Iterable[Destination]) -> list[str]:
+    """Return the names of what matched, each once, sorted."""
+    return sorted({destination.name for destination in destinations})
+
+
+def declared(name: str, kind_name: str = "fanout", alternate: str | None = None) -> Exchange:
+    return Exchange(
+        name=name,
+        type=kind_name,
+        durable=True,
+        auto_delete=False,
+        internal=False,
+        arguments={},
+        alternate_exchange=alternate,
+        kind=make_kind(kind_name),
+    )
+
+
+def router_with(*exchanges: Exchange, queues: Collection[str] = ()) -> Router:
+    """Return a router with these exchanges; ``queues`` are those the default exchange sees."""
+    router = Router(queues.__contains__)
+    for each in exchanges:
+        router.add_exchange(each)
+    return router
