@@ -1,0 +1,103 @@
+"""``python -m conformance``: run the rules against one broker or two, and print what they did.
+
+Exit status: 0 when every check that ran is ok on every broker, 1 when one failed, 2 when a broker
+cannot be reached or the arguments are wrong.
+"""
+
+import argparse
+import contextlib
+import fnmatch
+import sys
+import time
+
+from conformance import deviations, report, rules
+from conformance.address import Address
+from conformance.check import REGISTRY, Check
+from conformance.rabbitmq import RabbitMQ
+from conformance.runner import Outcome, dialect_of, run
+
+DEFAULT_URI = "amqp://guest:guest@127.0.0.1:5672/%2F"
+RABBITMQ_PORT = 5699
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m conformance", description=__doc__)
+    parser.add_argument("--uri", default=DEFAULT_URI, help="the broker to check [%(default)s]")
+    parser.add_argument("--compare", metavar="URI", help="a second broker, shown beside the first")
+    parser.add_argument(
+        "--rabbitmq",
+        action="store_true",
+        help="start Debian's rabbitmq-server and compare with it",
+    )
+    parser.add_argument(
+        "-k", metavar="PATTERN", default="", help="only ids that contain or match it"
+    )
+    parser.add_argument("--thirty", action="store_true", help="only the rows that toys get wrong")
+    parser.add_argument("--failed", action="store_true", help="show only what failed")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--list", action="store_true", help="print the checks and run none")
+    parser.add_argument(
+        "--deviations", action="store_true", help="print docs/DEVIATIONS.md and run none"
+    )
+    return parser.parse_args(argv)
+
+
+def chosen(pattern: str, *, thirty: bool = False) -> list[Check]:
+    """Choose checks by a part of their id or a shell pattern over all of it."""
+    return [
+        check
+        for check in REGISTRY.values()
+        if (pattern in check.check_id or fnmatch.fnmatch(check.check_id, pattern))
+        and (check.ninth or not thirty)
+    ]
+
+
+def _run_all(
+    checks: list[Check], uris: list[str], results: dict[str, dict[str, Outcome]]
+) -> dict[str, float]:
+    durations_s = {}
+    for uri in uris:
+        address = Address.of(uri)
+        dialect = dialect_of(address)
+        name = dialect.value if dialect.value not in results else f"{dialect.value} ({uri})"
+        started_s = time.monotonic()
+        results[name] = run(checks, address, dialect)
+        durations_s[name] = time.monotonic() - started_s
+    return durations_s
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run what the command line asks for; return the exit status."""
+    arguments = _arguments(argv)
+    rules.load()
+    if arguments.deviations:
+        print(deviations.page(REGISTRY.values(), deviations.load_rules()), end="")
+        return 0
+    checks = chosen(arguments.k, thirty=arguments.thirty)
+    if arguments.list:
+        print("\n".join(f"{check.check_id}  ({check.ref})  {check.expect}" for check in checks))
+        return 0
+    results: dict[str, dict[str, Outcome]] = {}
+    with contextlib.ExitStack() as stack:
+        uris = [arguments.uri] + ([arguments.compare] if arguments.compare else [])
+        if arguments.rabbitmq:
+            uris.append(stack.enter_context(RabbitMQ(RABBITMQ_PORT)).uri)
+        try:
+            durations_s = _run_all(checks, uris, results)
+        except OSError as error:
+            print(f"cannot reach a broker: {error}", file=sys.stderr)
+            return 2
+    if arguments.json:
+        print(report.as_json(checks, results))
+    else:
+        print(report.table(checks, results, failed_only=arguments.failed))
+        for name, outcomes in results.items():
+            print(f"{name}: {report.summary(outcomes)} in {durations_s[name]:.1f} s")
+    failed = any(
+        outcome.status == "failed" for seen in results.values() for outcome in seen.values()
+    )
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

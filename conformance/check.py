@@ -1,0 +1,162 @@
+"""What a check is: a function that talks to a broker, with the answer that it expects.
+
+Expected answers are RabbitMQ 3.13's. Where another broker is right to answer otherwise, the check
+says so, with the reason: ``rabbitmq_310`` where Debian's RabbitMQ 3.10 differs from 3.13,
+``on_purpose`` where HareMQ differs from every RabbitMQ. Both end up in docs/DEVIATIONS.md.
+"""
+
+import enum
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from conformance.peer import Peer
+
+CheckFunction = Callable[[Peer], None]
+T = TypeVar("T")
+
+
+class Dialect(enum.Enum):
+    """Whose answers are expected."""
+
+    HAREMQ = "HareMQ"
+    RABBITMQ_313 = "RabbitMQ 3.13"
+    RABBITMQ_310 = "RabbitMQ 3.10"
+
+
+class Close(NamedTuple):
+    """An expected close; the text may name ``{placeholders}`` that the check fills in.
+
+    ``method`` is the (class id, method id) that the close names; None leaves it open.
+    """
+
+    code: int
+    text: str
+    scope: str
+    method: tuple[int, int] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.text} [{self.scope}]"
+
+
+class Differs(NamedTuple):
+    """Another broker's answer, and why it is right to give it."""
+
+    why: str
+    expect: Any
+
+
+class Check(NamedTuple):
+    """One check.
+
+    Attributes:
+        check_id: unique, ``class.method.fact``.
+        ref: id of the row of rules.yaml that it checks.
+        expect: RabbitMQ 3.13's answer: a Close, a value the function compares, or a sentence.
+        ninth: number of the row of the thirty that toy brokers get wrong (§9); 0 is none.
+        rabbitmq_310: what 3.10 answers, where that is something else.
+        on_purpose: what RabbitMQ answers, where HareMQ differs on purpose.
+        needs: what has to be set up by hand before, such as ``admin``; empty is nothing.
+    """
+
+    check_id: str
+    ref: str
+    function: CheckFunction
+    expect: Any
+    ninth: int = 0
+    rabbitmq_310: Differs | None = None
+    on_purpose: Differs | None = None
+    needs: str = ""
+
+    def expected_of(self, dialect: Dialect) -> Any:  # noqa: ANN401 - each check has its own kind
+        """Return the answer that is right for a broker of this dialect."""
+        if dialect is not Dialect.HAREMQ and self.on_purpose is not None:
+            return self.on_purpose.expect
+        if dialect is Dialect.RABBITMQ_310 and self.rabbitmq_310 is not None:
+            return self.rabbitmq_310.expect
+        return self.expect
+
+
+class Case(Generic[T]):
+    """One row of a table of checks that share a function: what is given, what is expected."""
+
+    def __init__(
+        self,
+        given: T,
+        expect: Any,  # noqa: ANN401 - as in Check
+        *,
+        rabbitmq_310: Differs | None = None,
+        on_purpose: Differs | None = None,
+    ) -> None:
+        self.given = given
+        self.expect = expect
+        self.rabbitmq_310 = rabbitmq_310
+        self.on_purpose = on_purpose
+
+
+REGISTRY: dict[str, Check] = {}
+
+
+def _register(check: Check) -> None:
+    assert check.check_id not in REGISTRY, f"two checks are called {check.check_id}"
+    REGISTRY[check.check_id] = check
+
+
+def check(
+    check_id: str,
+    *,
+    ref: str,
+    expect: Any = None,  # noqa: ANN401 - as in Check
+    ninth: int = 0,
+    rabbitmq_310: Differs | None = None,
+    on_purpose: Differs | None = None,
+    needs: str = "",
+) -> Callable[[CheckFunction], CheckFunction]:
+    """Register a function as a check; without ``expect``, its name is the expectation."""
+
+    def registered(function: CheckFunction) -> CheckFunction:
+        sentence = function.__name__.replace("_", " ")
+        _register(
+            Check(
+                check_id,
+                ref,
+                function,
+                sentence if expect is None else expect,
+                ninth,
+                rabbitmq_310,
+                on_purpose,
+                needs,
+            )
+        )
+        return function
+
+    return registered
+
+
+def cases(
+    prefix: str, table: Mapping[str, Case[T]], *, ref: str, ninth: int = 0
+) -> Callable[[Callable[[Peer, T], None]], Callable[[Peer, T], None]]:
+    """Register one check per row of a table; its id is ``prefix`` and the row's key."""
+
+    def registered(function: Callable[[Peer, T], None]) -> Callable[[Peer, T], None]:
+        for key, case in table.items():
+            _register(
+                Check(
+                    f"{prefix}{key}",
+                    ref,
+                    _bound(function, case.given),
+                    case.expect,
+                    ninth,
+                    case.rabbitmq_310,
+                    case.on_purpose,
+                )
+            )
+        return function
+
+    return registered
+
+
+def _bound(function: Callable[[Peer, T], None], given: T) -> CheckFunction:
+    def run(peer: Peer) -> None:
+        function(peer, given)
+
+    return run

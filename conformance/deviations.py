@@ -1,0 +1,99 @@
+"""Writes docs/DEVIATIONS.md from the checks and rules.yaml: no difference goes unrecorded."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from conformance.check import Check
+
+RULES_PATH = Path(__file__).with_name("rules.yaml")
+STATUSES = ("ok", "deviates", "open")
+
+INTRODUCTION = """\
+# Deviations
+
+HareMQ speaks RabbitMQ 3.13's dialect: the reply codes, texts and scopes that the conformance checks
+expect are those of 3.13. This page lists every place where a broker under check is right to answer
+otherwise. It is written by `python -m conformance --deviations`; change the checks or
+`conformance/rules.yaml`, not the page.
+
+The checks are also run against Debian's `rabbitmq-server` 3.10, the RabbitMQ at hand: what the
+first section lists is 3.10's own answer, seen there, and why 3.13's is another.
+"""
+
+
+class Rule(NamedTuple):
+    """A row of rules.yaml: one rule of the reference, and the checks that hold it."""
+
+    rule_id: str
+    reference: str
+    text: str
+    status: str
+    tests: tuple[str, ...]
+    note: str
+
+
+def load_rules(path: Path = RULES_PATH) -> list[Rule]:
+    """Read rules.yaml.
+
+    Raises:
+        ValueError: a row has an unknown status or lacks a field.
+    """
+    found = []
+    for row in yaml.safe_load(path.read_text()):
+        try:
+            rule = Rule(
+                row["id"],
+                str(row["reference"]),
+                row["text"],
+                row["status"],
+                tuple(row.get("tests", ())),
+                row.get("note", ""),
+            )
+        except KeyError as error:
+            raise ValueError(f"rules.yaml: {row} lacks {error}") from error
+        if rule.status not in STATUSES:
+            raise ValueError(f"rules.yaml: {rule.rule_id} has an unknown status {rule.status}")
+        found.append(rule)
+    return found
+
+
+def page(checks: Iterable[Check], rules: Iterable[Rule]) -> str:
+    """Write the whole page."""
+    every = sorted(checks, key=lambda check: check.check_id)
+    of_310 = [
+        (check.check_id, check.expect, check.rabbitmq_310.expect, check.rabbitmq_310.why)
+        for check in every
+        if check.rabbitmq_310 is not None
+    ]
+    on_purpose = [
+        (check.check_id, check.expect, check.on_purpose.expect, check.on_purpose.why)
+        for check in every
+        if check.on_purpose is not None
+    ]
+    noted = [rule for rule in rules if rule.status == "deviates"]
+    parts = [
+        INTRODUCTION,
+        "## RabbitMQ 3.10 answers otherwise than 3.13\n",
+        _table(("check", "3.13 (and HareMQ)", "3.10", "why"), of_310),
+        "## HareMQ differs on purpose\n",
+        _table(("check", "HareMQ", "RabbitMQ", "why"), on_purpose),
+        "Rules of the reference that HareMQ keeps in another way:\n",
+        _table(
+            ("rule", "section", "RabbitMQ", "HareMQ"),
+            [(rule.rule_id, rule.reference, rule.text, rule.note) for rule in noted],
+        ),
+    ]
+    return "\n".join(parts)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
+    lines = [_row(head), _row(tuple("---" for _ in head)), *(_row(row) for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: tuple[object, ...]) -> str:
+    texts = (" ".join(str(cell).split()).replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(texts)} |"

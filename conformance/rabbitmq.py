@@ -1,0 +1,172 @@
+"""Starts Debian's rabbitmq-server on loopback, with data of its own, and ends it by its pid.
+
+``python -m conformance.rabbitmq --port 5699`` runs until interrupted, ``with RabbitMQ(5699)`` for
+the block. Node name, Erlang distribution port and data are its own, so that several can
+stand beside each other; epmd and every listener are bound to 127.0.0.1.
+"""
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from conformance.address import Address
+from conformance.client import Connection
+
+SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+START_TIMEOUT_S = 90.0
+STOP_TIMEOUT_S = 20.0
+DISTRIBUTION_PORT_OFFSET = 20000
+EPMD_PORT = 4369
+
+CONFIG = """\
+listeners.tcp.local = 127.0.0.1:{port}
+loopback_users.guest = true
+log.console = false
+disk_free_limit.absolute = 50MB
+"""
+
+
+class RabbitMQ:
+    """A broker that lives as long as the ``with`` block.
+
+    Args:
+        port: where it listens on 127.0.0.1; its Erlang distribution listens 20000 above.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._directory: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._epmd: subprocess.Popen[bytes] | None = None
+
+    @property
+    def uri(self) -> str:
+        return f"amqp://guest:guest@127.0.0.1:{self.port}/%2F"
+
+    def __enter__(self) -> Self:
+        """Start it and wait until it can be logged in to.
+
+        Raises:
+            FileNotFoundError: Debian's rabbitmq-server is not installed.
+            TimeoutError: it did not come up in time.
+        """
+        if not SERVER.exists():
+            raise FileNotFoundError(f"{SERVER}: install Debian's rabbitmq-server")
+        self._directory = Path(tempfile.mkdtemp(prefix="conformance-rabbitmq-"))
+        try:
+            self._start(self._directory)
+            self._await_login()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _start_epmd(self) -> None:
+        """Start Erlang's port mapper unless one runs; the server's own would outlive it."""
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", EPMD_PORT), 1.0):
+            return
+        self._epmd = subprocess.Popen(
+            ["epmd", "-address", "127.0.0.1"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def _start(self, directory: Path) -> None:
+        self._start_epmd()
+        config = directory / "rabbitmq.conf"
+        config.write_text(CONFIG.format(port=self.port))
+        plugins = directory / "plugins"
+        plugins.write_text("[].")
+        with (directory / "output").open("wb") as output:
+            self._process = subprocess.Popen(
+                [SERVER],
+                env={
+                    "PATH": os.environ.get("PATH", os.defpath),
+                    "LANG": "C.UTF-8",
+                    "HOME": str(directory),
+                    "RABBITMQ_NODENAME": f"conformance{self.port}@localhost",
+                    "RABBITMQ_MNESIA_BASE": str(directory / "mnesia"),
+                    "RABBITMQ_LOG_BASE": str(directory / "log"),
+                    "RABBITMQ_CONFIG_FILE": str(config),
+                    "RABBITMQ_ENABLED_PLUGINS_FILE": str(plugins),
+                    "RABBITMQ_DIST_PORT": str(self.port + DISTRIBUTION_PORT_OFFSET),
+                    "ERL_EPMD_ADDRESS": "127.0.0.1",
+                    "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
+                        "-kernel inet_dist_use_interface {127,0,0,1}"
+                    ),
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # Its own group: the script, the emulator and its helpers end together.
+                start_new_session=True,
+            )
+
+    def _await_login(self) -> None:
+        assert self._process is not None, "the broker has been started"
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline_s:
+            assert self._process.poll() is None, "rabbitmq-server ended while starting"
+            with (
+                contextlib.suppress(OSError, AssertionError),
+                Connection(Address.of(self.uri)) as own,
+            ):
+                own.open()
+                return
+            time.sleep(0.25)
+        raise TimeoutError("rabbitmq-server did not come up in time")
+
+    def stop(self) -> None:
+        """End it and remove its data; nothing happens when it never started."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGTERM)
+            try:
+                self._process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+            self._process = None
+        if self._epmd is not None:
+            self._epmd.terminate()
+            self._epmd.wait()
+            self._epmd = None
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+            self._directory = None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def main() -> int:
+    """Run a broker until interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m conformance.rabbitmq", description=__doc__)
+    parser.add_argument("--port", type=int, default=5699, help="port on 127.0.0.1 [%(default)s]")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with RabbitMQ(arguments.port) as broker:
+        print(f"rabbitmq-server is up: {broker.uri}", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,10 @@
+"""The checks, one module per method or feature; importing this package registers them all."""
+
+import importlib
+import pkgutil
+
+
+def load() -> None:
+    """Import every module of checks."""
+    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
+        importlib.import_module(module.name)

@@ -1,0 +1,75 @@
+"""Runs checks against a broker, each with connections and names of its own, several at a time."""
+
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from conformance.address import Address
+from conformance.check import Check, Dialect
+from conformance.client import Connection
+from conformance.peer import Peer
+
+THREAD_COUNT = 8
+
+
+class Outcome(NamedTuple):
+    """What became of a check: ``ok``, ``failed`` or ``skipped``, and what was seen."""
+
+    check_id: str
+    status: str
+    seen: str
+    duration_s: float
+
+
+def dialect_of(address: Address) -> Dialect:
+    """Ask a broker whose dialect it is to be judged by.
+
+    HareMQ announces RabbitMQ's name and version, for clients branch on them, and its own in
+    ``haremq_version`` or ``platform``.
+    """
+    with Connection(address) as connection:
+        connection.send_header_and_start_ok()
+        assert connection.start is not None, "connection.start has been awaited"
+        announced = {
+            str(key): str(value) for key, value in connection.start.server_properties.items()
+        }
+    if any("haremq" in f"{key}={value}".lower() for key, value in announced.items()):
+        return Dialect.HAREMQ
+    if announced.get("version", "").startswith("3.10."):
+        return Dialect.RABBITMQ_310
+    return Dialect.RABBITMQ_313
+
+
+def run(checks: Iterable[Check], address: Address, dialect: Dialect) -> dict[str, Outcome]:
+    """Run checks against one broker.
+
+    Returns:
+        The outcomes by check id, in the order of the checks.
+    """
+    with ThreadPoolExecutor(THREAD_COUNT) as pool:
+        outcomes = pool.map(lambda check: run_one(check, address, dialect), checks)
+        return {outcome.check_id: outcome for outcome in outcomes}
+
+
+def run_one(check: Check, address: Address, dialect: Dialect) -> Outcome:
+    """Run one check and clear away what it left."""
+    if check.needs:
+        return Outcome(check.check_id, "skipped", f"needs {check.needs}", 0.0)
+    started_s = time.monotonic()
+    peer = Peer(address, check.expected_of(dialect), is_haremq=dialect is Dialect.HAREMQ)
+    status, seen = "ok", ""
+    try:
+        check.function(peer)
+    # Whatever a broker does to a check is that check's failure, and must not end the run.
+    except Exception as error:  # noqa: BLE001
+        status, seen = "failed", f"{_kind_of(error)}{error}"
+    try:
+        peer.clear()
+    except Exception as error:  # noqa: BLE001
+        status, seen = "failed", f"{seen}; clearing away: {error!r}".lstrip("; ")
+    return Outcome(check.check_id, status, seen, time.monotonic() - started_s)
+
+
+def _kind_of(error: Exception) -> str:
+    return "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
