@@ -24,6 +24,14 @@ class Names:
         """Return the name for an exchange called ``word`` in this test."""
         return self._remember(self._exchanges, word)
 
+    def adopt_queue(self, name: str) -> None:
+        """See to the deletion of a queue that a client names by itself."""
+        self._queues.append(name)
+
+    def adopt_exchange(self, name: str) -> None:
+        """See to the deletion of an exchange that a client names by itself."""
+        self._exchanges.append(name)
+
     def _remember(self, names: list[str], word: str) -> str:
         assert len(names) < NAMES_MAX, "more names than a test of a client needs"
         name = f"{self.prefix}.{word}"
