@@ -17,22 +17,26 @@ from benchmarks.wire import (
     FRAME_BODY,
     FRAME_END,
     FRAME_HEADER,
+    FRAME_MAX_BYTES,
     FRAME_METHOD,
     FRAME_OVERHEAD_BYTES,
     BrokerRefusalError,
-    Frame,
-    method_of,
     refusal,
     split_frames,
 )
 
+_FRAME_SIZE_AT: Final = 3
 _CLASS_AT: Final = 8
 _METHOD_AT: Final = 10
 _CONSUMER_TAG_AT: Final = 11
-_DELIVER_HEAD: Final = bytes((BASIC_DELIVER.class_id, 0, BASIC_DELIVER.method_id))
-_TAG: Final = struct.Struct(">Q")
-_BODY_SIZE_AT: Final = 4
+_BODY_SIZE_AT: Final = 11
+_DELIVER_HEAD: Final = struct.pack(">BHH", FRAME_METHOD, *BASIC_DELIVER)
+_U32: Final = struct.Struct(">I")
+_U64: Final = struct.Struct(">Q")
 _ACK: Final = struct.Struct(">BHIHHQBB")
+_ACK_PAYLOAD_BYTES: Final = ACK_FRAME_BYTES - FRAME_OVERHEAD_BYTES
+_ACK_ID: Final = [*BASIC_ACK]
+"""Class and method id in the order, and the type, in which an unpacked ack gives them."""
 
 
 class DeliveryCounter:
@@ -49,15 +53,15 @@ class DeliveryCounter:
         self._held_bytes = 0
         self._delivery_bytes = 0
         self._tag_at = 0
-        self._walked_bytes = 0
-        self._body_left_bytes = 0
-        self._in_content = False
 
     def room(self) -> memoryview:
-        """Return where the next read goes; it is never empty."""
+        """Return where the next read goes; it is never empty.
+
+        Raises:
+            BrokerRefusalError: a delivery larger than the buffer, which no scenario published.
+        """
         if self._held_bytes == len(self._buffer):
-            # One frame fills the buffer: the peer sends what no scenario published.
-            raise BrokerRefusalError(f"a frame larger than {len(self._buffer)} bytes")
+            raise BrokerRefusalError(f"a delivery larger than {len(self._buffer)} bytes")
         return self._view[self._held_bytes :]
 
     def received(self, byte_count: int) -> int:
@@ -71,79 +75,89 @@ class DeliveryCounter:
         """
         before = self.delivery_count
         end = self._held_bytes + byte_count
-        start = self._count_alike(0, end)
-        if not self._is_torn_delivery(start, end):
-            start = self._walk(start, end)
+        start = self._count_alike(end)
+        while (stop := self._walk_delivery(start, end)) is not None:
+            start = stop
         self._held_bytes = end - start
         if start:
             self._buffer[: self._held_bytes] = self._buffer[start:end]
         return self.delivery_count - before
 
-    def _is_torn_delivery(self, start: int, end: int) -> bool:
-        """Tell whether the bytes left may wait for more: the beginning of a known delivery."""
-        if not self._delivery_bytes or self._in_content or end - start >= self._delivery_bytes:
-            return False
-        head = self._buffer[start + _CLASS_AT : min(end, start + _METHOD_AT + 1)]
-        return _DELIVER_HEAD.startswith(head)
-
-    def _count_alike(self, start: int, end: int) -> int:
-        """Count whole deliveries of the known size; return where they stop."""
+    def _count_alike(self, end: int) -> int:
+        """Count whole deliveries of the known size at the front; return where they stop."""
         size = self._delivery_bytes
-        if not size or self._in_content:
-            return start
-        count = (end - start) // size
+        count = end // size if size else 0
         if not count:
-            return start
-        stop = start + count * size
+            return 0
+        stop = count * size
         buffer = self._buffer
-        (last_tag,) = _TAG.unpack_from(buffer, stop - size + self._tag_at)
+        (last_tag,) = _U64.unpack_from(buffer, stop - size + self._tag_at)
         alike = (
             last_tag == self.delivery_count + count
-            and buffer[start:stop:size].count(FRAME_METHOD) == count
-            and buffer[start + _CLASS_AT : stop : size].count(BASIC_DELIVER.class_id) == count
-            and buffer[start + _METHOD_AT : stop : size].count(BASIC_DELIVER.method_id) == count
-            and buffer[start + size - 1 : stop : size].count(FRAME_END) == count
+            and buffer[:stop:size].count(FRAME_METHOD) == count
+            and buffer[_CLASS_AT:stop:size].count(BASIC_DELIVER.class_id) == count
+            and buffer[_METHOD_AT:stop:size].count(BASIC_DELIVER.method_id) == count
+            and buffer[size - 1 : stop : size].count(FRAME_END) == count
         )
         if not alike:
-            return start
+            return 0
         self.delivery_count = last_tag
         return stop
 
-    def _walk(self, start: int, end: int) -> int:
-        frames, stop = split_frames(self._buffer, start, end)
-        for received in frames:
-            self._take(received)
+    def _walk_delivery(self, start: int, end: int) -> int | None:
+        """Count the delivery at ``start`` if all of it is there; return where it stops.
+
+        Only frame heads are read, so that a large body that arrives in many reads is not
+        copied at each of them.
+        """
+        method_stop = self._frame_stop(start, end)
+        if method_stop is None:
+            return None
+        delivery_tag, tag_at = self._delivery_tag(start, method_stop)
+        stop = self._frame_stop(method_stop, end)
+        if stop is None:
+            return None
+        if self._buffer[method_stop] != FRAME_HEADER:
+            raise self._refusal(method_stop, stop)
+        (left_bytes,) = _U64.unpack_from(self._buffer, method_stop + _BODY_SIZE_AT)
+        while left_bytes:
+            body_start, stop = stop, self._frame_stop(stop, end)
+            if stop is None:
+                return None
+            if self._buffer[body_start] != FRAME_BODY:
+                raise self._refusal(body_start, stop)
+            left_bytes -= stop - body_start - FRAME_OVERHEAD_BYTES
+        self.delivery_count = delivery_tag
+        self._delivery_bytes = stop - start
+        self._tag_at = tag_at - start
         return stop
 
-    def _take(self, received: Frame) -> None:
-        if not self._in_content:
-            self._begin(received)
-            return
-        self._walked_bytes += len(received.payload) + FRAME_OVERHEAD_BYTES
-        if received.kind == FRAME_HEADER:
-            (self._body_left_bytes,) = _TAG.unpack_from(received.payload, _BODY_SIZE_AT)
-        elif received.kind == FRAME_BODY:
-            self._body_left_bytes -= len(received.payload)
-        else:
-            raise refusal(received)
-        if self._body_left_bytes == 0:
-            self._in_content = False
-            self._delivery_bytes = self._walked_bytes
-            self.delivery_count += 1
-
-    def _begin(self, received: Frame) -> None:
-        if method_of(received) != BASIC_DELIVER:
-            raise refusal(received)
-        # The payload begins with class and method id; the frame head is seven octets longer.
-        tag_at = 5 + received.payload[4]
-        (delivery_tag,) = _TAG.unpack_from(received.payload, tag_at)
+    def _delivery_tag(self, start: int, stop: int) -> tuple[int, int]:
+        """Return the tag of the basic.deliver at ``start``, and where it stands."""
+        head = self._buffer[start : start + 1] + self._buffer[start + 7 : start + 11]
+        if head != _DELIVER_HEAD:
+            raise self._refusal(start, stop)
+        tag_at = start + _CONSUMER_TAG_AT + 1 + self._buffer[start + _CONSUMER_TAG_AT]
+        (delivery_tag,) = _U64.unpack_from(self._buffer, tag_at)
         if delivery_tag != self.delivery_count + 1:
-            raise BrokerRefusalError(
-                f"delivery tag {delivery_tag} follows {self.delivery_count}",
-            )
-        self._tag_at = tag_at + _CONSUMER_TAG_AT - 4
-        self._in_content = True
-        self._walked_bytes = len(received.payload) + FRAME_OVERHEAD_BYTES
+            raise BrokerRefusalError(f"delivery tag {delivery_tag} follows {self.delivery_count}")
+        return delivery_tag, tag_at
+
+    def _frame_stop(self, start: int, end: int) -> int | None:
+        """Return where the frame at ``start`` stops; None if that is not yet there."""
+        if end - start < FRAME_OVERHEAD_BYTES:
+            return None
+        (size_bytes,) = _U32.unpack_from(self._buffer, start + _FRAME_SIZE_AT)
+        stop: int = start + FRAME_OVERHEAD_BYTES + size_bytes
+        if stop > end:
+            return None
+        if self._buffer[stop - 1] != FRAME_END:
+            raise BrokerRefusalError(f"a frame ends in 0x{self._buffer[stop - 1]:02X}, not 0xCE")
+        return stop
+
+    def _refusal(self, start: int, stop: int) -> BrokerRefusalError:
+        frames, _stop = split_frames(self._buffer, start, stop)
+        return refusal(frames[0])
 
 
 class ConfirmCounter:
@@ -166,14 +180,17 @@ class ConfirmCounter:
             BrokerRefusalError: a nack, a close, or anything else that is not an ack.
         """
         octets = self._rest + octets
+        position = 0
         whole_bytes = len(octets) - len(octets) % ACK_FRAME_BYTES
-        if len(octets) != whole_bytes and octets[whole_bytes] != FRAME_METHOD:
-            raise BrokerRefusalError("something else than an ack among the confirms")
-        for fields in _ACK.iter_unpack(octets[:whole_bytes]):
-            if fields[:5] != (FRAME_METHOD, fields[1], 13, *BASIC_ACK):
-                raise _first_refusal(octets)
-            self._confirm(fields[5], multiple=bool(fields[6]))
-        self._rest = octets[whole_bytes:]
+        for kind, _, size_bytes, *called, tag, multiple, _ in _ACK.iter_unpack(
+            octets[:whole_bytes]
+        ):
+            if kind != FRAME_METHOD or size_bytes != _ACK_PAYLOAD_BYTES or called != _ACK_ID:
+                _raise_if_whole(octets[position:])
+                break
+            self._confirm(tag, multiple=bool(multiple))
+            position += ACK_FRAME_BYTES
+        self._rest = octets[position:]
 
     def _confirm(self, tag: int, *, multiple: bool) -> None:
         if not multiple:
@@ -190,11 +207,10 @@ class ConfirmCounter:
             self._singles.remove(self._up_to)
 
 
-def _first_refusal(octets: bytes) -> BrokerRefusalError:
-    """Find the first frame that is not an ack, for its text."""
+def _raise_if_whole(octets: bytes) -> None:
+    """Raise what a frame that is not an ack says, once all of it has come."""
     frames, _stop = split_frames(octets, 0, len(octets))
-    strangers = (received for received in frames if method_of(received) != BASIC_ACK)
-    return next(
-        (refusal(stranger) for stranger in strangers),
-        BrokerRefusalError("a confirm that is cut short"),
-    )
+    if frames:
+        raise refusal(frames[0])
+    if len(octets) > FRAME_MAX_BYTES:
+        raise BrokerRefusalError("something else than frames among the confirms")

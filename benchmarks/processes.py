@@ -5,6 +5,7 @@ like one that was started here. Linux only; elsewhere, or for another user's pro
 answer None and the report shows a dash.
 """
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,15 +21,22 @@ _UTIME, _STIME, _CUTIME, _CSTIME, _PPID = 11, 12, 13, 14, 1
 
 def listener_pid(port: int) -> int | None:
     """Return the process that listens on a TCP port of this machine; None if none is visible."""
-    inodes = set(_listening_inodes(port))
+    sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
     for directory in _PROC.glob("[0-9]*"):
-        try:
-            links = {str(descriptor.readlink()) for descriptor in (directory / "fd").iterdir()}
-        except OSError:
-            continue
-        if any(f"socket:[{inode}]" in links for inode in inodes):
+        if not sockets.isdisjoint(_open_files(directory)):
             return int(directory.name)
     return None
+
+
+def _open_files(directory: Path) -> set[str]:
+    """Return what the descriptors of a process lead to; empty if it is gone or not ours."""
+    links: set[str] = set()
+    with contextlib.suppress(OSError):
+        for descriptor in (directory / "fd").iterdir():
+            # A descriptor may be closed between listing and looking.
+            with contextlib.suppress(OSError):
+                links.add(str(descriptor.readlink()))
+    return links
 
 
 def _listening_inodes(port: int) -> Iterator[str]:
@@ -55,6 +63,18 @@ def cpu_s(pid: int) -> float | None:
         for index in (_UTIME, _STIME, _CUTIME, _CSTIME)
     )
     return ticks / _TICKS_PER_S
+
+
+def machine_busy_s() -> float:
+    """Return the CPU seconds that all cores have worked so far, whoever for; 0 if unknown."""
+    try:
+        fields = (_PROC / "stat").read_text().splitlines()[0].split()[1:]
+    except OSError:
+        return 0.0
+    user, nice, system, _idle, _waiting, interrupt, soft_interrupt, steal = map(int, fields[:8])
+    # Steal counts: a core that the hypervisor gave to another machine was not ours either.
+    busy_ticks = user + nice + system + interrupt + soft_interrupt + steal
+    return busy_ticks / _TICKS_PER_S
 
 
 def rss_bytes(pid: int) -> int | None:

@@ -114,4 +114,5 @@ def _reading(broker: Broker, board: Board, workers: tuple[Worker, ...]) -> Readi
         broker_cpu_s=broker.cpu_s(),
         generator_cpu_s=sum(spent_s for spent_s in generator_s if spent_s is not None),
         broker_rss_bytes=broker.rss_bytes(),
+        machine_busy_s=processes.machine_busy_s(),
     )

@@ -24,6 +24,8 @@ class Window:
         generator_cpu_us: CPU time of publishers and consumers per message. Where it is near the
             inverse of the rate, the generator is what was measured.
         broker_rss_mib: resident memory of the broker at the end.
+        elsewhere_cores: cores that worked for neither broker nor generator. Where it is not
+            near 0, the machine was shared and the rates are too low.
     """
 
     published_per_s: float | None = None
@@ -36,6 +38,7 @@ class Window:
     broker_cpu_us: float | None = None
     generator_cpu_us: float | None = None
     broker_rss_mib: float | None = None
+    elsewhere_cores: float | None = None
 
 
 class Reading(NamedTuple):
@@ -46,8 +49,9 @@ class Reading(NamedTuple):
     confirmed_count: int
     consumed_count: int
     broker_cpu_s: float | None
-    generator_cpu_s: float | None
+    generator_cpu_s: float
     broker_rss_bytes: int | None
+    machine_busy_s: float
 
 
 def between(first: Reading, last: Reading, latencies: Latencies | None) -> Window:
@@ -68,7 +72,18 @@ def between(first: Reading, last: Reading, latencies: Latencies | None) -> Windo
         broker_cpu_us=us_each(first.broker_cpu_s, last.broker_cpu_s, consumed_count),
         generator_cpu_us=us_each(first.generator_cpu_s, last.generator_cpu_s, consumed_count),
         broker_rss_mib=mib(last.broker_rss_bytes),
+        elsewhere_cores=_elsewhere_cores(first, last),
     )
+
+
+def _elsewhere_cores(first: Reading, last: Reading) -> float | None:
+    """Return how many cores were busy with something else; None if the broker is unseen."""
+    if first.broker_cpu_s is None or last.broker_cpu_s is None:
+        return None
+    broker_s = last.broker_cpu_s - first.broker_cpu_s
+    generator_s = last.generator_cpu_s - first.generator_cpu_s
+    busy_s = last.machine_busy_s - first.machine_busy_s
+    return max(0.0, (busy_s - broker_s - generator_s) / (last.at_s - first.at_s))
 
 
 def us_each(first_s: float | None, last_s: float | None, count: int) -> float | None:

@@ -1,0 +1,46 @@
+"""The scenarios are a table that the command line chooses from."""
+
+import pytest
+
+from benchmarks.publisher import message_of, publishes_per_write
+from benchmarks.scenarios import SCENARIOS, Flow, chosen
+from benchmarks.topology import topology_of
+
+FLOWS = [scenario for scenario in SCENARIOS if isinstance(scenario, Flow)]
+
+
+def test_names_are_unique() -> None:
+    assert len({scenario.name for scenario in SCENARIOS}) == len(SCENARIOS)
+
+
+def test_choosing_keeps_the_tables_order() -> None:
+    assert [scenario.name for scenario in chosen("rpc,idle")] == ["idle", "rpc"]
+
+
+def test_choosing_nothing_is_choosing_all() -> None:
+    assert chosen("") == SCENARIOS
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(KeyError, match="nonsense"):
+        chosen("rpc,nonsense")
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_a_write_fits_many_times_into_backlog_and_window(flow: Flow) -> None:
+    message = message_of(flow, topology_of(flow, "p"))
+    count = publishes_per_write(flow, len(message))
+    assert 1 <= count <= max(1, flow.backlog_max // 8)
+    assert count == 1 or not flow.confirm_window or count * 20 <= flow.confirm_window
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_confirms_are_published_on_one_connection(flow: Flow) -> None:
+    """The publisher of many connections does not read them."""
+    assert flow.publisher_count == 1 or not flow.confirm_window
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_a_prefetch_is_not_smaller_than_what_one_ack_waits_for(flow: Flow) -> None:
+    """Else the consumer would wait for deliveries, and the broker for the ack."""
+    assert flow.prefetch_count == 0 or flow.prefetch_count >= flow.ack_every
