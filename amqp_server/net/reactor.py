@@ -1,0 +1,143 @@
+"""One loop's shared parts: the receive buffer, the deadlines, and the turn.
+
+A *turn* is what one read, or one deadline, sets off:
+
+    bytes in → connection.receive_data → broker.end_turn → one write per connection with output
+
+``end_turn`` drains the queues that became dirty into their consumers' connections, so output
+arises on other connections than the one that was read. Each of them reports itself once
+(``mark``), and is flushed once. Output that arises outside of a turn (a commit on disk, a request
+of the management API) asks for a turn of its own.
+"""
+
+import asyncio
+import logging
+from typing import Final, Protocol
+
+from amqp_server.net.timers import Deadlines, NowMs, now_ms
+
+log = logging.getLogger(__name__)
+
+READ_BUFFER_BYTES: Final = 262_144
+
+
+class Broker(Protocol):
+    """What a turn asks of the broker."""
+
+    def end_turn(self, now_ms: int) -> bool:
+        """Drain dirty queues into consumers' connections.
+
+        Returns:
+            Whether more is ready than one turn may deliver.
+        """
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when ``tick`` is due next (instant); None is never."""
+
+    def tick(self, now_ms: int) -> None:
+        """Do what queues have to do by the clock: expire messages, delete themselves."""
+
+
+class Output(Protocol):
+    """A connection's shell that has something to write, or another state of reading."""
+
+    def flush(self, now_ms: int) -> None:
+        """Write all of it, at once; never raises."""
+
+
+class Reactor:
+    """The turn of one loop.
+
+    Attributes:
+        deadlines: of everything that lives in this loop.
+        receive_buffer: where every connection's bytes arrive. What is read is dealt with before
+            the next read, so one buffer serves them all, and an idle connection has none.
+
+    Invariant: while a turn runs none begins; after a turn with work left over another is due.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        broker: Broker,
+        *,
+        read_buffer_bytes: int = READ_BUFFER_BYTES,
+        clock: NowMs = now_ms,
+    ) -> None:
+        """Set up a loop's shared parts.
+
+        Args:
+            loop: the loop that everything here runs in.
+            broker: whose queues are drained.
+            read_buffer_bytes: largest read; also what a batch of publishes is bounded by.
+            clock: monotonic, in ms.
+        """
+        self._loop = loop
+        self._broker = broker
+        self._now_ms = clock
+        self._pending: list[Output] = []
+        self._is_in_turn = False
+        self._is_turn_requested = False
+        self.receive_buffer = memoryview(bytearray(read_buffer_bytes))
+        self.deadlines = Deadlines(loop, clock)
+        self._broker_watch = self.deadlines.watch(_BrokerTicks(self, broker))
+
+    def now_ms(self) -> int:
+        """Return the monotonic clock, in ms."""
+        return self._now_ms()
+
+    def mark(self, output: Output) -> None:
+        """Flush this at the end of the turn; the caller marks itself once until it is flushed."""
+        self._pending.append(output)
+        if not self._is_in_turn:
+            self.request_turn()
+
+    def request_turn(self) -> None:
+        """Run a turn soon, after what the loop has ready; any number of requests is one."""
+        if not self._is_turn_requested:
+            self._is_turn_requested = True
+            self._loop.call_soon(self._run_requested_turn)
+
+    def begin_turn(self) -> int:
+        """Begin a turn: what is marked from here on waits for ``finish_turn``. Returns the time."""
+        assert not self._is_in_turn, "while a turn runs none begins"
+        self._is_in_turn = True
+        return self._now_ms()
+
+    def finish_turn(self, now_ms: int) -> None:
+        """Drain the queues, then write each connection's output. Never raises."""
+        try:
+            is_more_ready = self._broker.end_turn(now_ms)
+        except Exception:
+            log.exception("draining the queues failed")
+            is_more_ready = False
+        pending, self._pending = self._pending, []
+        for output in pending:
+            output.flush(now_ms)
+        self._is_in_turn = False
+        self.deadlines.refresh(self._broker_watch)
+        if is_more_ready or self._pending:
+            self.request_turn()
+
+    def close(self) -> None:
+        """Stop the timers; call it when no connection is left."""
+        self.deadlines.close()
+
+    def _run_requested_turn(self) -> None:
+        self._is_turn_requested = False
+        self.finish_turn(self.begin_turn())
+
+
+class _BrokerTicks:
+    """The broker's deadlines: what they set off is delivered in a turn."""
+
+    def __init__(self, reactor: Reactor, broker: Broker) -> None:
+        self._reactor = reactor
+        self._broker = broker
+
+    def next_deadline_ms(self) -> int | None:
+        return self._broker.next_deadline_ms()
+
+    def tick(self, now_ms: int) -> None:
+        self._reactor.request_turn()
+        self._broker.tick(now_ms)

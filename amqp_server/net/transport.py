@@ -1,0 +1,329 @@
+"""The asyncio side of one connection: no AMQP in it.
+
+Every decision is the sans-IO connection's, every system call is made here. It reads into the
+loop's shared buffer, writes once per turn, and holds a slow peer to a bounded buffer:
+
+    buffered for writing    0 ────────── high / 2 ────────── high
+                            deliver, read | no deliveries     | no deliveries, no reading
+
+Reading goes on above the first mark, so that a client that publishes and consumes at once does
+not lock itself up; it stops at the second, since requests have replies. Both end at high / 8.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable
+from typing import Final, Protocol, TypeAlias, cast
+
+from amqp_server.net.reactor import Reactor
+from amqp_server.net.timers import Watch
+from amqp_server.protocol.peer import Peer
+
+log = logging.getLogger(__name__)
+
+WRITE_HIGH_WATERMARK_BYTES: Final = 1_048_576
+
+CLOSE_GRACE_MS: Final = 3_000
+"""What a peer has to take our last bytes and to close its side, before it is cut off."""
+
+_JOIN_BYTES_MAX: Final = 65_536
+"""Up to here one copy is cheaper than a vector of buffers."""
+
+
+class Connection(Protocol):
+    """A sans-IO connection, as its shell sees it; ``protocol.connection`` implements it."""
+
+    @property
+    def wants_read(self) -> bool:
+        """False while it must not get more input: an alarm, or its input budget is used up."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the TCP connection is to be closed, once what is buffered has been sent."""
+
+    def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
+        """Take what was read; the memory is only valid during the call. Never raises."""
+
+    def receive_eof(self, now_ms: int) -> None:
+        """Learn that nothing more will come; called once, even after ``is_closed``."""
+
+    def data_to_send(self) -> list[bytes]:
+        """Return what is to be written, in order, and forget it."""
+
+    def pause_deliveries(self) -> None:
+        """Deliver nothing, the peer does not take what was sent."""
+
+    def resume_deliveries(self) -> None:
+        """Deliver again."""
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when ``tick`` is due next (instant); None is never."""
+
+    def tick(self, now_ms: int) -> None:
+        """Do what is due: send a heartbeat, close on a missed one or on a slow handshake."""
+
+    def shut_down(self, reason: str, now_ms: int) -> None:
+        """Begin connection.close with CONNECTION_FORCED and this explanation."""
+
+
+OnOutput: TypeAlias = Callable[[], None]
+"""What a connection calls when it has output, or another ``wants_read`` or ``is_closed``."""
+
+MakeConnection: TypeAlias = Callable[[Peer, OnOutput, int], Connection]
+"""Makes the sans-IO connection of a peer that has come, at a time (monotonic, ms)."""
+
+Identify: TypeAlias = Callable[[ssl.SSLObject | None], Peer]
+"""Says who the peer is, given the outcome of the TLS handshake, if there was one."""
+
+
+class AmqpTransport(asyncio.BufferedProtocol):
+    """One accepted connection.
+
+    Invariants: the connection gets every byte once and in order, then one ``receive_eof``; no
+    write happens but in ``flush``; at most ``write_high_watermark_bytes`` and one turn's output
+    are buffered; ``on_lost`` is called once if, and only if, ``was_made``.
+    """
+
+    __slots__ = (
+        "_close_grace_ms",
+        "_closes_at_ms",
+        "_connection",
+        "_has_seen_eof",
+        "_has_spoken",
+        "_identify",
+        "_is_live",
+        "_is_marked",
+        "_is_reading",
+        "_is_tls",
+        "_is_write_paused",
+        "_make_connection",
+        "_on_lost",
+        "_reactor",
+        "_transport",
+        "_watch",
+        "_write_high_watermark_bytes",
+        "peer",
+        "was_made",
+    )
+
+    _connection: Connection
+    _transport: asyncio.Transport
+    _watch: Watch
+    peer: Peer
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        make_connection: MakeConnection,
+        identify: Identify,
+        on_lost: Callable[["AmqpTransport"], None],
+        *,
+        write_high_watermark_bytes: int = WRITE_HIGH_WATERMARK_BYTES,
+        close_grace_ms: int = CLOSE_GRACE_MS,
+    ) -> None:
+        """Wait for the loop to connect this to a socket.
+
+        Args:
+            reactor: the loop's shared parts.
+            make_connection: makes the sans-IO connection once the peer is known.
+            identify: says who the peer is, once TLS is through.
+            on_lost: called when the socket is gone.
+            write_high_watermark_bytes: see the drawing above.
+            close_grace_ms: a peer that lets our closing wait longer is cut off.
+        """
+        self._reactor = reactor
+        self._make_connection = make_connection
+        self._identify = identify
+        self._on_lost = on_lost
+        self._write_high_watermark_bytes = write_high_watermark_bytes
+        self._close_grace_ms = close_grace_ms
+        self._closes_at_ms: int | None = None
+        self._is_reading = True
+        self._is_write_paused = False
+        self._is_marked = False
+        self._is_tls = False
+        self._is_live = False
+        self._has_spoken = False
+        self._has_seen_eof = False
+        self.was_made = False
+
+    # What the loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Make the sans-IO connection: TCP, PROXY and TLS are through."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.was_made = True
+        high_bytes = self._write_high_watermark_bytes
+        self._transport.set_write_buffer_limits(high=high_bytes // 2, low=high_bytes // 8)
+        self._guarded(self._make)
+
+    def _make(self) -> None:
+        ssl_object = cast("ssl.SSLObject | None", self._transport.get_extra_info("ssl_object"))
+        self._is_tls = ssl_object is not None
+        self.peer = self._identify(ssl_object)
+        self._connection = self._make_connection(self.peer, self._on_output, self._reactor.now_ms())
+        self._watch = self._reactor.deadlines.watch(self)
+        self._is_live = True
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Lend the loop's receive buffer until ``buffer_updated``, which follows at once."""
+        return self._reactor.receive_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Feed the connection, and run the turn that this sets off."""
+        if self._closes_at_ms is not None:
+            return  # read on until the peer closes: unread bytes would turn our FIN into a reset
+        if not self._has_spoken:
+            self._has_spoken = True
+            log.info("accepting connection name=%s", self.peer.connection_name)
+        now_ms = self._reactor.begin_turn()
+        self._on_output()
+        data = self._reactor.receive_buffer[:nbytes]
+        self._guarded(self._connection.receive_data, data, now_ms)
+        self._reactor.finish_turn(now_ms)
+
+    def eof_received(self) -> None:
+        """Let the transport close itself, after what is still to be sent."""
+        if self._closes_at_ms is not None:
+            return  # TLS may call this in the middle of its own close
+        now_ms = self._reactor.begin_turn()
+        self._end_input(now_ms)
+        self._reactor.finish_turn(now_ms)
+        if self._closes_at_ms is None:
+            self._closes_at_ms = now_ms + self._close_grace_ms
+            self._reactor.deadlines.refresh(self._watch)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Hand back what the peer had not settled; others may get it in this very turn."""
+        if not self._is_live:
+            self._on_lost(self)
+            return
+        now_ms = self._reactor.begin_turn()
+        self._reactor.deadlines.forget(self._watch)
+        if self._has_spoken:
+            reason = "closed" if exc is None else f"lost: {exc}"
+            log.info("connection gone name=%s reason=%s", self.peer.connection_name, reason)
+        else:
+            log.debug("health check name=%s", self.peer.connection_name)
+        self._end_input(now_ms)
+        self._closes_at_ms = now_ms
+        self._reactor.finish_turn(now_ms)
+        self._on_lost(self)
+
+    def pause_writing(self) -> None:
+        """Stop deliveries: the peer is slower than they are."""
+        self._is_write_paused = True
+        self._guarded(self._connection.pause_deliveries)
+
+    def resume_writing(self) -> None:
+        """Deliver again, in a turn of its own: this may be called in the middle of a write."""
+        self._is_write_paused = False
+        self._guarded(self._connection.resume_deliveries)
+        self._on_output()
+
+    # What the reactor and the deadlines call.
+
+    def flush(self, now_ms: int) -> None:
+        """Write the turn's output in one go, then read, wait or close, as the connection wants."""
+        self._is_marked = False
+        if self._closes_at_ms is None and not self._transport.is_closing():
+            self._guarded(self._write_and_regulate, now_ms)
+
+    def next_deadline_ms(self) -> int | None:
+        """Return the connection's next deadline; while closing, when the peer is cut off."""
+        if self._closes_at_ms is not None:
+            return self._closes_at_ms
+        return self._connection.next_deadline_ms()
+
+    def tick(self, now_ms: int) -> None:
+        """Pass the time on to the connection, or cut off a peer that lets us wait."""
+        if self._closes_at_ms is not None:
+            self.abort()
+            return
+        self._guarded(self._connection.tick, now_ms)
+        self._on_output()
+
+    # What the server calls.
+
+    def shut_down(self, reason: str) -> None:
+        """Ask the peer to close: connection.close with this explanation."""
+        if self._closes_at_ms is None:
+            self._guarded(self._connection.shut_down, reason, self._reactor.now_ms())
+            self._on_output()
+
+    def abort(self) -> None:
+        """Cut the connection at once; ``connection_lost`` follows."""
+        if self._is_live:
+            self._reactor.deadlines.forget(self._watch)
+        self._transport.abort()
+
+    def _on_output(self) -> None:
+        if not self._is_marked:
+            self._is_marked = True
+            self._reactor.mark(self)
+
+    def _write_and_regulate(self, now_ms: int) -> None:
+        if chunks := self._connection.data_to_send():
+            self._write(chunks)
+        if self._connection.is_closed:
+            self._begin_to_close(now_ms)
+        else:
+            self._regulate_reading()
+        self._reactor.deadlines.refresh(self._watch)
+
+    def _write(self, chunks: list[bytes]) -> None:
+        """Write once: joined, unless the copy would cost more than a system call's vector.
+
+        TLS always gets one piece, as each would become a record of its own.
+        """
+        if len(chunks) == 1:
+            self._transport.write(chunks[0])
+        elif self._is_tls or sum(map(len, chunks)) <= _JOIN_BYTES_MAX:
+            self._transport.write(b"".join(chunks))
+        else:
+            self._transport.writelines(chunks)
+
+    def _regulate_reading(self) -> None:
+        """Read, or do not, as the connection and the unsent bytes have it."""
+        wants_read = self._connection.wants_read and not (
+            self._is_write_paused
+            and self._transport.get_write_buffer_size() >= self._write_high_watermark_bytes
+        )
+        if wants_read is self._is_reading:
+            return
+        self._is_reading = wants_read
+        if wants_read:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
+    def _begin_to_close(self, now_ms: int) -> None:
+        """Send what is buffered and then an end of stream; the peer's own end closes the socket.
+
+        Closing at once would make the kernel answer bytes that are still under way with a reset,
+        which can overtake our last words. TLS has its own goodbye.
+        """
+        self._closes_at_ms = now_ms + self._close_grace_ms
+        if self._is_tls:
+            self._transport.close()
+            return
+        if not self._is_reading:
+            self._is_reading = True
+            self._transport.resume_reading()
+        self._transport.write_eof()
+
+    def _end_input(self, now_ms: int) -> None:
+        if not self._has_seen_eof:
+            self._has_seen_eof = True
+            self._guarded(self._connection.receive_eof, now_ms)
+            self._on_output()
+
+    def _guarded(self, work: Callable[..., None], *args: object) -> None:
+        """Do a step; where our own code fails, give up this connection and no other."""
+        try:
+            work(*args)
+        except Exception:
+            log.exception("connection failed; it is cut off")
+            self._closes_at_ms = self._reactor.now_ms()
+            self.abort()
