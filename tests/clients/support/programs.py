@@ -136,10 +136,11 @@ def run(
     argv: Sequence[str | Path],
     env: Mapping[str, str] | None = None,
     text_in: str | None = None,
+    directory: Path | None = None,
     timeout_s: float = PATIENCE_S,
 ) -> tuple[int, str]:
     """Run a program to its end; return its exit code and all it wrote."""
-    with Program(argv, env, text_in=text_in) as program:
+    with Program(argv, env, directory, text_in) as program:
         return program.wait(timeout_s), program.output
 
 

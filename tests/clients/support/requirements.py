@@ -9,6 +9,7 @@ import pytest
 
 REQUIRE_CLIENTS: Final = "HAREMQ_REQUIRE_CLIENTS"
 PROGRAMS: Final = Path(__file__).parent.parent / "programs"
+REPOSITORY: Final = PROGRAMS.parent.parent.parent
 
 
 def _missing(what: str) -> None:
