@@ -1,3 +1,4 @@
+from exchanges.direct import DirectExchange
 from tests.support.routing import binding, bound, names, queue
 
 
@@ -27,6 +28,15 @@ def test_a_queue_bound_twice_by_one_key_goes_with_the_second_unbind() -> None:
     assert list(kind.match("k", None)) == [queue("q")]
     kind.unbind(second)
     assert list(kind.match("k", None)) == []
+
+
+def test_a_key_that_nobody_is_bound_by_takes_no_room() -> None:
+    kind = DirectExchange()
+    for number in range(3):
+        only = binding(queue("q"), f"reply.{number}")
+        kind.bind(only)
+        kind.unbind(only)
+    assert kind._by_key == {}
 
 
 def test_headers_are_not_asked_for() -> None:

@@ -94,6 +94,8 @@ def test_a_void_value_asks_for_the_name_alone() -> None:
     assert matches({"a": None}, {"a": None})
     assert not matches({"a": None}, {"b": 1})
     assert not matches({"a": 1}, {"a": None})
+    assert matches({"a": 1, "b": None, "c": None}, {"a": 1, "b": 2, "c": 3})
+    assert not matches({"a": 1, "b": None, "c": None}, {"a": 1, "b": 2})
 
 
 SAME = [
@@ -177,6 +179,22 @@ def test_a_destination_bound_for_other_headers_is_not_looked_at() -> None:
 
     kind = bound("headers", binding(queue("q"), "", {"a": 1}))
     assert names(kind.match("", Unasked(a=1, b=2))) == ["q"]
+
+
+def test_a_message_pays_for_the_rarest_pair_of_a_binding() -> None:
+    class Counted(dict[str, object]):
+        lookups = 0
+
+        def __contains__(self, name: object) -> bool:
+            Counted.lookups += 1
+            return super().__contains__(name)
+
+    kind = bound(
+        "headers",
+        *(binding(queue(f"q{n}"), "", {"format": "pdf", "customer": n}) for n in range(50)),
+    )
+    assert names(kind.match("", Counted(format="pdf", customer=7))) == ["q7"]
+    assert Counted.lookups <= 2
 
 
 def test_headers_are_asked_for_and_the_key_is_not() -> None:

@@ -116,6 +116,12 @@ def test_an_alternate_that_is_missing_or_the_default_exchange_leads_nowhere(
     assert router.route("x", ["k"], None).queue_names == ()
 
 
+def test_a_headers_exchange_is_told_whatever_comes_after_it() -> None:
+    router = router_with(declared("h", "headers"), declared("y"))
+    router.bind(binding(exchange("y"), source="h"))
+    assert router.route("h", ["k"], None).uses_headers
+
+
 @pytest.mark.parametrize("path", ["direct", "bound", "alternate"])
 def test_a_headers_exchange_anywhere_on_the_way_is_told(path: str) -> None:
     router = router_with(

@@ -86,7 +86,8 @@ def test_a_node_with_many_children_still_finds_its_wildcards() -> None:
     trie = trie_of(*(f"a.{number}" for number in range(100)), "a.*", "a.#", "*.7")
     assert names(trie.match("a.7")) == ["*.7", "a.#", "a.*", "a.7"]
     assert names(trie.match("a.x")) == ["a.#", "a.*"]
-    assert names(trie.match("a.*")) == ["a.#", "a.*"]
+    for wildcard in ("a.*", "a.#"):
+        assert sorted(trie.match(wildcard)) == [queue("a.#"), queue("a.*")], "each of them once"
 
 
 def test_a_pattern_added_twice_goes_with_the_second_removal() -> None:
@@ -96,6 +97,17 @@ def test_a_pattern_added_twice_goes_with_the_second_removal() -> None:
     assert trie.match("a") == [queue("a.#")]
     trie.remove("a.#", queue("a.#"))
     assert trie.match("a") == []
+
+
+@pytest.mark.parametrize("removed", ["a.b.c", "a.b", "a.b.d"])
+def test_removing_a_pattern_leaves_those_around_it(removed: str) -> None:
+    patterns = ["a.b", "a.b.c", "a.b.d"]
+    trie = trie_of(*patterns)
+    trie.remove(removed, queue(removed))
+    trie.check_invariants()
+    assert [each for each in patterns if trie.match(each)] == [
+        each for each in patterns if each != removed
+    ]
 
 
 def test_removing_one_destination_leaves_the_others_of_the_pattern() -> None:
