@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print("benchmarks: interrupted; what was measured until then:", file=sys.stderr)
-    print(f"\n{report.table(results)}")
+    if results:
+        print(f"\n{report.table(results)}")
     if options.json:
         options.json.write_text(report.as_json(results, _machine(options)) + "\n")
     return 1 if any(result.errors for result in results) else 0

@@ -21,6 +21,10 @@ from benchmarks.wire import BenchmarkError
 
 START_TIMEOUT_S: Final = 60.0
 END_TIMEOUT_S: Final = 30.0
+PORTS: Final = range(25_800, 25_900)
+"""Below the ports that the kernel gives to outgoing connections."""
+DISTRIBUTION_PORT_OFFSET: Final = 20_000
+"""Where conformance.rabbitmq puts the Erlang distribution's port."""
 _POLL_S: Final = 0.1
 _LOG_TAIL_BYTES: Final = 2_000
 
@@ -139,7 +143,13 @@ def _check_login(name: str, endpoint: Endpoint) -> None:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nothing listens on, with room for what RabbitMQ puts above it."""
+    for port in PORTS:
+        with socket.socket() as probe, socket.socket() as probe_above:
+            try:
+                probe.bind(("127.0.0.1", port))
+                probe_above.bind(("127.0.0.1", port + DISTRIBUTION_PORT_OFFSET))
+            except OSError:
+                continue
+            return port
+    raise BenchmarkError(f"no free port from {PORTS.start} to {PORTS.stop - 1}")

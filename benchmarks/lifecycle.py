@@ -8,6 +8,7 @@ from benchmarks import wire
 from benchmarks.brokers import Broker
 from benchmarks.scenarios import Connects, Declares, IdleConnections
 from benchmarks.session import Session
+from benchmarks.topology import Topology, deleted_after
 from benchmarks.window import Window, mib, us_each
 
 SETTLE_S: Final = 1.0
@@ -38,26 +39,21 @@ def measure_declares(declares: Declares, broker: Broker, prefix: str, seconds: f
     The queues are deleted after the clock was read; raises as ``measure_connects``.
     """
     names: list[str] = []
-    with Session(broker.endpoint) as session:
+    topology = Topology(prefix, "", names)
+    with deleted_after(broker.endpoint, topology), Session(broker.endpoint) as session:
         request = wire.exchange_declare(1, prefix, "direct")
         session.call(request, wire.EXCHANGE_DECLARE_OK)
         cpu_s, begin_s = broker.cpu_s(), time.monotonic()
-        try:
-            while len(names) < declares.queue_count and time.monotonic() - begin_s < seconds:
-                names.append(f"{prefix}.{len(names)}")
-                session.call(wire.queue_declare(1, names[-1]), wire.QUEUE_DECLARE_OK)
-                bind = wire.queue_bind(1, names[-1], prefix, names[-1])
-                session.call(bind, wire.QUEUE_BIND_OK)
-            window = Window(
-                operations_per_s=len(names) / (time.monotonic() - begin_s),
-                broker_cpu_us=us_each(cpu_s, broker.cpu_s(), len(names)),
-                broker_rss_mib=mib(broker.rss_bytes()),
-            )
-        finally:
-            for name in names:
-                session.call(wire.queue_delete(1, name), wire.QUEUE_DELETE_OK)
-            session.call(wire.exchange_delete(1, prefix), wire.EXCHANGE_DELETE_OK)
-    return window
+        while len(names) < declares.queue_count and time.monotonic() - begin_s < seconds:
+            names.append(f"{prefix}.{len(names)}")
+            session.call(wire.queue_declare(1, names[-1]), wire.QUEUE_DECLARE_OK)
+            bind = wire.queue_bind(1, names[-1], prefix, names[-1])
+            session.call(bind, wire.QUEUE_BIND_OK)
+        return Window(
+            operations_per_s=len(names) / (time.monotonic() - begin_s),
+            broker_cpu_us=us_each(cpu_s, broker.cpu_s(), len(names)),
+            broker_rss_mib=mib(broker.rss_bytes()),
+        )
 
 
 def measure_idle(idle: IdleConnections, broker: Broker) -> Window:

@@ -1,12 +1,13 @@
 """The exchange, queues and bindings of one window, declared before it and deleted after."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from benchmarks import wire
 from benchmarks.scenarios import Flow
 from benchmarks.session import Endpoint, Session
+from benchmarks.wire import BenchmarkError
 
 
 class Topology(NamedTuple):
@@ -20,7 +21,7 @@ class Topology(NamedTuple):
 
     exchange: str
     routing_key: str
-    queues: tuple[str, ...]
+    queues: Sequence[str]
 
 
 def topology_of(flow: Flow, prefix: str) -> Topology:
@@ -45,12 +46,26 @@ def declared(flow: Flow, endpoint: Endpoint, prefix: str) -> Iterator[Topology]:
         OSError: it does not answer.
     """
     topology = topology_of(flow, prefix)
-    with Session(endpoint) as session:
-        try:
+    with deleted_after(endpoint, topology):
+        with Session(endpoint) as session:
             _declare(flow, session, topology)
-            yield topology
-        finally:
-            delete(session, topology)
+        yield topology
+
+
+@contextmanager
+def deleted_after(endpoint: Endpoint, topology: Topology) -> Iterator[None]:
+    """Delete a topology when the block ends, over a connection that nothing has upset yet.
+
+    ``topology.queues`` may grow in the block. Raises as ``declared``.
+    """
+    try:
+        yield
+    except BaseException:
+        # What went wrong is to be told, not what goes wrong because of it.
+        with suppress(BenchmarkError, OSError):
+            _delete(endpoint, topology)
+        raise
+    _delete(endpoint, topology)
 
 
 def _declare(flow: Flow, session: Session, topology: Topology) -> None:
@@ -66,9 +81,10 @@ def _declare(flow: Flow, session: Session, topology: Topology) -> None:
             session.call(request, wire.QUEUE_BIND_OK)
 
 
-def delete(session: Session, topology: Topology) -> None:
+def _delete(endpoint: Endpoint, topology: Topology) -> None:
     """Delete queues and exchange; what does not exist is no error to RabbitMQ."""
-    for queue in topology.queues:
-        session.call(wire.queue_delete(1, queue), wire.QUEUE_DELETE_OK)
-    if topology.exchange:
-        session.call(wire.exchange_delete(1, topology.exchange), wire.EXCHANGE_DELETE_OK)
+    with Session(endpoint) as session:
+        for queue in topology.queues:
+            session.call(wire.queue_delete(1, queue), wire.QUEUE_DELETE_OK)
+        if topology.exchange:
+            session.call(wire.exchange_delete(1, topology.exchange), wire.EXCHANGE_DELETE_OK)

@@ -183,6 +183,7 @@ def _run(task: Task, outcomes: Connection) -> None:
     """Run in the child: the task, then its outcome up the pipe."""
     # The measuring process takes the interrupt and stops its workers in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         outcome = _Outcome(None, task(lambda: outcomes.send(_READY)))
     except (BenchmarkError, OSError) as error:
