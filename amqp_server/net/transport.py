@@ -99,6 +99,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         "_is_write_paused",
         "_make_connection",
         "_on_lost",
+        "_on_made",
         "_reactor",
         "_transport",
         "_watch",
@@ -117,6 +118,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         reactor: Reactor,
         make_connection: MakeConnection,
         identify: Identify,
+        on_made: Callable[["AmqpTransport"], None],
         on_lost: Callable[["AmqpTransport"], None],
         *,
         write_high_watermark_bytes: int = WRITE_HIGH_WATERMARK_BYTES,
@@ -128,6 +130,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
             reactor: the loop's shared parts.
             make_connection: makes the sans-IO connection once the peer is known.
             identify: says who the peer is, once TLS is through.
+            on_made: called when there is a connection to shut down.
             on_lost: called when the socket is gone.
             write_high_watermark_bytes: see the drawing above.
             close_grace_ms: a peer that lets our closing wait longer is cut off.
@@ -135,6 +138,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._reactor = reactor
         self._make_connection = make_connection
         self._identify = identify
+        self._on_made = on_made
         self._on_lost = on_lost
         self._write_high_watermark_bytes = write_high_watermark_bytes
         self._close_grace_ms = close_grace_ms
@@ -165,6 +169,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._connection = self._make_connection(self.peer, self._on_output, self._reactor.now_ms())
         self._watch = self._reactor.deadlines.watch(self)
         self._is_live = True
+        self._on_made(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Lend the loop's receive buffer until ``buffer_updated``, which follows at once."""

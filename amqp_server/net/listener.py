@@ -1,0 +1,206 @@
+"""Listening sockets, and how many connections they may let in.
+
+Sockets are accepted here and not by the loop's own server: a PROXY header is read before TLS
+begins, each connection gets the TLS context of its time, and running out of descriptors is a
+pause instead of an error per attempt. While accepting is paused, clients wait in the kernel's
+backlog and those who are connected notice nothing.
+"""
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+log = logging.getLogger(__name__)
+
+BACKLOG_MAX: Final = 128
+"""Connections that wait in the kernel (RabbitMQ, ``tcp_listen_options.backlog``)."""
+
+ACCEPTS_PER_ROUND_MAX: Final = 64
+"""Connections taken from one socket before others get their turn."""
+
+ACCEPT_PAUSE_MS: Final = 1_000
+"""How long nobody is let in after descriptors or memory ran out."""
+
+_SHORTAGES: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+_ANY_ADDRESS: Final = ("", "*")
+
+Welcome: TypeAlias = Callable[[socket.socket], None]
+"""Takes over a socket that was accepted, non-blocking; ``release`` must follow one day."""
+
+
+class ListenError(Exception):
+    """An address cannot be listened on; the text says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListenAddress:
+    """Where to listen, and what to expect there.
+
+    Attributes:
+        address: an IPv4 or IPv6 address or a host name; "" or "*" is every address of both,
+            and so is "::", unless an IPv4 address is configured for the same port.
+        port: 0 lets the kernel choose.
+        is_tls: clients begin with a TLS hello.
+        uses_proxy_protocol: they come through a proxy that begins with a PROXY header, before TLS.
+    """
+
+    address: str = "127.0.0.1"
+    port: int = 5672
+    is_tls: bool = False
+    uses_proxy_protocol: bool = False
+
+
+class Acceptor:
+    """Accepts on any number of listening sockets, up to a number of open connections.
+
+    Invariant: ``open_count`` is the number of sockets accepted and not yet released; it never
+    exceeds ``connections_max``.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, connections_max: int | None = None) -> None:
+        """Begin without a socket.
+
+        Args:
+            loop: the loop that watches the sockets.
+            connections_max: open connections, of all sockets; None is no limit.
+        """
+        self._loop = loop
+        self._connections_max = connections_max
+        self._listening: dict[socket.socket, Welcome] = {}
+        self._retry: asyncio.TimerHandle | None = None
+        self._is_paused = False
+        self._has_complained = False
+        self.open_count = 0
+
+    @property
+    def bound(self) -> list[tuple[str, int]]:
+        """Address and port of each listening socket."""
+        return [listening.getsockname()[:2] for listening in self._listening]
+
+    def listen(self, sockets: list[socket.socket], welcome: Welcome) -> None:
+        """Accept on these sockets from now on; they are closed by ``close``."""
+        for listening in sockets:
+            self._listening[listening] = welcome
+            if not self._is_paused:
+                self._loop.add_reader(listening, self._accept, listening)
+
+    def release(self) -> None:
+        """Count one connection less: its socket has been closed."""
+        self.open_count -= 1
+        assert self.open_count >= 0, "every release follows an accept"
+        if self._is_paused and self._retry is None:
+            self._resume()
+
+    def close(self) -> None:
+        """Let nobody in any more; those who wait in the backlog are reset."""
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        for listening in self._listening:
+            self._loop.remove_reader(listening)
+            listening.close()
+        self._listening.clear()
+
+    def _accept(self, listening: socket.socket) -> None:
+        """Take what waits on one socket, up to a round's worth."""
+        for _ in range(ACCEPTS_PER_ROUND_MAX):
+            if self._connections_max is not None and self.open_count >= self._connections_max:
+                self._complain(f"connections_max={self._connections_max} is reached")
+                self._pause()
+                return
+            try:
+                accepted, _ = listening.accept()
+            except (BlockingIOError, InterruptedError):
+                self._has_complained = False
+                return
+            except ConnectionError:
+                continue  # it left while it waited
+            except OSError as error:
+                self._complain(str(error))
+                if error.errno in _SHORTAGES:
+                    self._pause()
+                    self._retry = self._loop.call_later(ACCEPT_PAUSE_MS / 1000, self._resume)
+                return
+            self.open_count += 1
+            accepted.settimeout(0)
+            self._listening[listening](accepted)
+
+    def _complain(self, reason: str) -> None:
+        """Log once, until everybody who waited has been let in."""
+        if not self._has_complained:
+            self._has_complained = True
+            log.warning("not accepting connections for now: %s", reason)
+
+    def _pause(self) -> None:
+        self._is_paused = True
+        for listening in self._listening:
+            self._loop.remove_reader(listening)
+
+    def _resume(self) -> None:
+        self._retry = None
+        self._is_paused = False
+        for listening in self._listening:
+            self._loop.add_reader(listening, self._accept, listening)
+
+
+def open_sockets(
+    where: ListenAddress, backlog: int = BACKLOG_MAX, *, ipv6_only: bool = False
+) -> list[socket.socket]:
+    """Open the listening sockets of an address: one for each family that a name stands for.
+
+    ``*`` and ``::`` are one socket for both families, unless ``ipv6_only``; a host without IPv6
+    takes ``*`` for 0.0.0.0.
+
+    Raises:
+        ListenError: the address is unknown, taken, or not ours to take.
+    """
+    is_any = where.address in _ANY_ADDRESS
+    host = "::" if is_any and _has_ipv6() else "0.0.0.0" if is_any else where.address  # noqa: S104 - as configured
+    sockets: list[socket.socket] = []
+    try:
+        found = socket.getaddrinfo(
+            host, where.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, _, _, _, address in dict.fromkeys(found):
+            sockets.append(_open_socket(family, address, backlog, ipv6_only=ipv6_only))
+    except OSError as error:
+        for opened in sockets:
+            opened.close()
+        raise ListenError(f"cannot listen on {where.address}:{where.port}: {error}") from error
+    return sockets
+
+
+def _open_socket(
+    family: int,
+    address: Any,  # noqa: ANN401 - as getaddrinfo has it, by family
+    backlog: int,
+    *,
+    ipv6_only: bool,
+) -> socket.socket:
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, ipv6_only)
+        listening.bind(address)
+        listening.listen(backlog)
+        listening.settimeout(0)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _has_ipv6() -> bool:
+    """Return whether this host can open an IPv6 socket at all."""
+    if not socket.has_ipv6:
+        return False
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_STREAM).close()
+    except OSError:
+        return False
+    return True

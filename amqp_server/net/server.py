@@ -1,0 +1,257 @@
+"""The AMQP server of one loop: from listening sockets to connections, and back to silence.
+
+    accepted socket → PROXY header (where expected) → TLS (where expected) → AmqpTransport
+
+Each step has a time limit, and each socket counts against ``connections_max`` from the moment
+it is accepted.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Final
+
+from amqp_server.net.certificate_names import LoginFrom
+from amqp_server.net.listener import (
+    BACKLOG_MAX,
+    Acceptor,
+    ListenAddress,
+    ListenError,
+    open_sockets,
+)
+from amqp_server.net.origin import behind_proxy, peer_of, read_proxy_header, with_tls
+from amqp_server.net.proxy_protocol import ProxyHeaderError
+from amqp_server.net.reactor import Reactor
+from amqp_server.net.tls import HANDSHAKE_TIMEOUT_MS, TlsContexts
+from amqp_server.net.transport import (
+    CLOSE_GRACE_MS,
+    WRITE_HIGH_WATERMARK_BYTES,
+    AmqpTransport,
+    MakeConnection,
+)
+from amqp_server.protocol.peer import Peer
+
+log = logging.getLogger(__name__)
+
+PROXY_HEADER_TIMEOUT_MS: Final = 5_000
+"""How long a proxy may take for its header; it sends it at once, or is none."""
+
+SHUTDOWN_REASON: Final = "broker forced connection closure with reason 'shutdown'"
+"""What clients are told when the node stops (RabbitMQ, rabbit_reader)."""
+
+_CUT_OFF_MS: Final = 1_000
+"""How long the loop may take to close sockets that were cut off: it takes a turn or two."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """What applies to every listener.
+
+    Attributes:
+        backlog: connections that wait in the kernel to be accepted, per socket.
+        connections_max: open at a time, over all listeners; None is no limit.
+        proxy_networks: who may send PROXY headers, on listeners that expect them; empty is nobody.
+        login_from: which name of a client's certificate EXTERNAL logs in.
+        write_high_watermark_bytes: bytes that wait for one slow peer.
+        close_grace_ms: time a peer has to close its side.
+        shutdown_grace_ms: time that all peers have to answer connection.close when we stop.
+    """
+
+    backlog: int = BACKLOG_MAX
+    connections_max: int | None = None
+    proxy_networks: Sequence[IPv4Network | IPv6Network] = ()
+    login_from: LoginFrom = "distinguished_name"
+    write_high_watermark_bytes: int = WRITE_HIGH_WATERMARK_BYTES
+    close_grace_ms: int = CLOSE_GRACE_MS
+    shutdown_grace_ms: int = 5_000
+
+
+class Server:
+    """Everything that listens and is connected in one loop.
+
+    Invariant: a socket is in exactly one of: a welcome task, ``transports``, closed.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        reactor: Reactor,
+        make_connection: MakeConnection,
+        options: ServerOptions,
+        tls: TlsContexts | None = None,
+    ) -> None:
+        """Wire it; ``listen`` begins.
+
+        Args:
+            loop: the reactor's loop.
+            reactor: the loop's shared parts.
+            make_connection: makes the sans-IO connection of each peer.
+            options: limits and grace periods.
+            tls: for listeners with TLS; None where there is none.
+        """
+        self._loop = loop
+        self._reactor = reactor
+        self._make_connection = make_connection
+        self._options = options
+        self._tls = tls
+        self._acceptor = Acceptor(loop, options.connections_max)
+        self._welcomes: set[asyncio.Task[None]] = set()
+        self._all_gone = asyncio.Event()
+        self._stop_reason: str | None = None
+        self.transports: set[AmqpTransport] = set()
+
+    @property
+    def bound(self) -> list[tuple[str, int]]:
+        """Address and port of each listening socket, in the order of the addresses given."""
+        return self._acceptor.bound
+
+    def listen(self, addresses: Sequence[ListenAddress]) -> None:
+        """Begin to accept on all of these, or on none.
+
+        Raises:
+            ListenError: one of them cannot be listened on.
+        """
+        if self._tls is None and any(where.is_tls for where in addresses):
+            raise ListenError("a listener wants TLS, and TLS is not configured")
+        opened: list[tuple[ListenAddress, list[socket.socket]]] = []
+        try:
+            for where in addresses:
+                is_ipv6_only = _shares_port_with_ipv4(where, addresses)
+                sockets = open_sockets(where, self._options.backlog, ipv6_only=is_ipv6_only)
+                opened.append((where, sockets))
+        except ListenError:
+            for _, sockets in opened:
+                for listening in sockets:
+                    listening.close()
+            raise
+        for where, sockets in opened:
+            self._acceptor.listen(sockets, partial(self._begin_to_welcome, where))
+            for address, port in (listening.getsockname()[:2] for listening in sockets):
+                log.info("listening address=%s port=%d tls=%s", address, port, where.is_tls)
+
+    def stop_listening(self) -> None:
+        """Let nobody in any more; those who are connected stay."""
+        self._acceptor.close()
+
+    async def stop(self, reason: str = SHUTDOWN_REASON) -> None:
+        """Let nobody in, ask everybody to close, and cut off who has not after the grace period."""
+        self.stop_listening()
+        self._stop_reason = reason
+        for task in self._welcomes:
+            task.cancel()
+        for transport in list(self.transports):
+            transport.shut_down(reason)
+        self._note_if_all_gone()
+        if not await self._are_all_gone_within(self._options.shutdown_grace_ms):
+            log.info("cutting off connections count=%d", len(self.transports))
+            for transport in list(self.transports):
+                transport.abort()
+            if not await self._are_all_gone_within(_CUT_OFF_MS):
+                log.error("connections remain open count=%d", self._acceptor.open_count)
+
+    async def _are_all_gone_within(self, grace_ms: int) -> bool:
+        try:
+            async with asyncio.timeout(grace_ms / 1000):
+                await self._all_gone.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _begin_to_welcome(self, where: ListenAddress, accepted: socket.socket) -> None:
+        arrival = _Arrival(accepted)
+        task = self._loop.create_task(self._welcome(where, arrival))
+        self._welcomes.add(task)
+        task.add_done_callback(partial(self._end_welcome, arrival))
+
+    async def _welcome(self, where: ListenAddress, arrival: "_Arrival") -> None:
+        """Take a socket as far as an ``AmqpTransport``."""
+        try:
+            peer = peer_of(arrival.accepted)
+            arrival.name = peer.connection_name
+            if where.uses_proxy_protocol:
+                peer = await self._peer_behind_proxy(peer, arrival.accepted)
+            arrival.transport = self._transport_for(peer)
+            await self._connect(arrival.transport, arrival.accepted, where)
+        except (OSError, ProxyHeaderError) as error:
+            reason = str(error) or type(error).__name__
+            log.info("connection refused name=%s reason=%s", arrival.name, reason)
+
+    def _end_welcome(self, arrival: "_Arrival", task: asyncio.Task[None]) -> None:
+        """Close a socket that did not get as far as a transport, whatever stopped it."""
+        self._welcomes.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("welcoming a connection failed name=%s", arrival.name, exc_info=error)
+        if arrival.transport is None or not arrival.transport.was_made:
+            arrival.accepted.close()
+            self._acceptor.release()
+            self._note_if_all_gone()
+
+    async def _peer_behind_proxy(self, proxy: Peer, accepted: socket.socket) -> Peer:
+        address = ip_address(proxy.address)
+        if not any(address in network for network in self._options.proxy_networks):
+            raise ProxyHeaderError("not a trusted proxy")
+        async with asyncio.timeout(PROXY_HEADER_TIMEOUT_MS / 1000):
+            return behind_proxy(proxy, await read_proxy_header(self._loop, accepted))
+
+    def _transport_for(self, peer: Peer) -> AmqpTransport:
+        return AmqpTransport(
+            self._reactor,
+            self._make_connection,
+            lambda ssl_object: with_tls(peer, ssl_object, self._options.login_from),
+            self._on_made,
+            self._on_lost,
+            write_high_watermark_bytes=self._options.write_high_watermark_bytes,
+            close_grace_ms=self._options.close_grace_ms,
+        )
+
+    async def _connect(
+        self, transport: AmqpTransport, accepted: socket.socket, where: ListenAddress
+    ) -> None:
+        """Give the socket to the loop; returns when TLS, if any, is through."""
+        if accepted.family != socket.AF_UNIX:
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not where.is_tls:
+            await self._loop.connect_accepted_socket(lambda: transport, accepted)
+            return
+        assert self._tls is not None, "listen refuses TLS addresses without TLS settings"
+        await self._loop.connect_accepted_socket(
+            lambda: transport,
+            accepted,
+            ssl=self._tls.current,
+            ssl_handshake_timeout=HANDSHAKE_TIMEOUT_MS / 1000,
+            ssl_shutdown_timeout=self._options.close_grace_ms / 1000,
+        )
+
+    def _on_made(self, transport: AmqpTransport) -> None:
+        self.transports.add(transport)
+        if self._stop_reason is not None:
+            transport.shut_down(self._stop_reason)
+
+    def _on_lost(self, transport: AmqpTransport) -> None:
+        self.transports.discard(transport)
+        self._acceptor.release()
+        self._note_if_all_gone()
+
+    def _note_if_all_gone(self) -> None:
+        if self._stop_reason is not None and self._acceptor.open_count == 0:
+            self._all_gone.set()
+
+
+class _Arrival:
+    """A socket on its way to become a connection."""
+
+    def __init__(self, accepted: socket.socket) -> None:
+        self.accepted = accepted
+        self.transport: AmqpTransport | None = None
+        self.name = "unknown"
+
+
+def _shares_port_with_ipv4(where: ListenAddress, addresses: Sequence[ListenAddress]) -> bool:
+    """Return whether ``::`` must leave IPv4 to another listener."""
+    return where.address == "::" and any(
+        other.port == where.port and ":" not in other.address for other in addresses
+    )
