@@ -1,0 +1,198 @@
+"""What the value of each argument may be, and which arguments a queue type knows.
+
+An argument is one of three things to a queue type: known (validated, compared), known to another
+type only (refused), or unknown to all (kept and shown, neither validated nor compared).
+
+Source: RabbitMQ 3.13; texts and orders of checking were measured on 3.10.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from amqp_server.broker.terms import field_text
+from amqp_server.wire.tables import INTEGER_KINDS, TYPE_NAMES, Field, Table
+from queues.options import Overflow, QueueKind
+
+SPAN_MAX_MS: Final = 315_360_000_000
+"""Ten years: the longest TTL or expiry RabbitMQ takes."""
+
+PRIORITY_MAX: Final = 255
+SHORTSTR_MAX_BYTES: Final = 255
+
+QUEUE_TYPE: Final = "x-queue-type"
+DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
+
+Rule: TypeAlias = Callable[[Field, Table], "str | None"]
+"""Returns what is wrong with a value, as the term that ends RabbitMQ's text; None if nothing."""
+
+
+def _integer(field: Field, _arguments: Table) -> str | None:
+    if field.kind not in INTEGER_KINDS:
+        return f'"expected integer, got {TYPE_NAMES[field.kind]}"'
+    return None
+
+
+def _non_negative(field: Field, arguments: Table) -> str | None:
+    return _integer(field, arguments) or _below_zero(int_of(field))
+
+
+def _positive(field: Field, arguments: Table) -> str | None:
+    wrong = _non_negative(field, arguments)
+    return wrong or ("{value_zero,0}" if field.value == 0 else None)
+
+
+def _below_zero(value: int) -> str | None:
+    return f"{{value_negative,{value}}}" if value < 0 else None
+
+
+def _at_most(limit: int, term: str, rule: Rule) -> Rule:
+    def check(field: Field, arguments: Table) -> str | None:
+        wrong = rule(field, arguments)
+        if wrong is None and int_of(field) > limit:
+            return f"{{{term},{int_of(field)}}}"
+        return wrong
+
+    return check
+
+
+def of_type(kind: str) -> Rule:
+    """Return the rule that a value has exactly this AMQP type."""
+
+    def check(field: Field, _arguments: Table) -> str | None:
+        if field.kind != kind:
+            return f"{{unacceptable_type,{TYPE_NAMES[field.kind]}}}"
+        return None
+
+    return check
+
+
+def _one_of(values: tuple[str, ...], term: str) -> Rule:
+    is_longstr = of_type("S")
+
+    def check(field: Field, arguments: Table) -> str | None:
+        wrong = is_longstr(field, arguments)
+        if wrong is None and field_text(field) not in values:
+            return term.format(field_text(field))
+        return wrong
+
+    return check
+
+
+def _dead_letter_routing_key(field: Field, arguments: Table) -> str | None:
+    wrong = of_type("S")(field, arguments)
+    if wrong is None and DEAD_LETTER_EXCHANGE not in arguments:
+        return "routing_key_but_no_dlx_defined"
+    return wrong or _shortstr(field, arguments)
+
+
+def _shortstr(field: Field, _arguments: Table) -> str | None:
+    """RabbitMQ finds out when it first dead-letters; a name or key never is longer than this."""
+    size_bytes = len(field_text(field).encode("utf-8", "surrogateescape"))
+    return f"{{max_length_exceeded,{size_bytes}}}" if size_bytes > SHORTSTR_MAX_BYTES else None
+
+
+def _queue_version(field: Field, arguments: Table) -> str | None:
+    wrong = _integer(field, arguments)
+    if wrong is None and field.value not in {1, 2}:
+        return f"\"unsupported queue version '{int_of(field)}'\""
+    return wrong
+
+
+_SPAN_MS: Final = _at_most(SPAN_MAX_MS, "value_too_large", _non_negative)
+_LOCATORS: Final = ("client-local", "balanced", "random", "least-leaders")
+
+QUEUE_RULES: Final[Mapping[str, Rule]] = {
+    "x-expires": _at_most(SPAN_MAX_MS, "value_too_large", _positive),
+    "x-message-ttl": _SPAN_MS,
+    DEAD_LETTER_EXCHANGE: _shortstr,
+    "x-dead-letter-routing-key": _dead_letter_routing_key,
+    "x-dead-letter-strategy": _one_of(("at-most-once", "at-least-once"), "invalid_dlx_strategy"),
+    "x-max-length": _non_negative,
+    "x-max-length-bytes": _non_negative,
+    "x-max-in-memory-length": _non_negative,
+    "x-max-in-memory-bytes": _non_negative,
+    "x-max-priority": _at_most(PRIORITY_MAX, "max_value_exceeded", _non_negative),
+    "x-overflow": _one_of(tuple(overflow.value for overflow in Overflow), "invalid_overflow"),
+    "x-queue-mode": _one_of(("default", "lazy"), "\"unsupported queue mode '{}'\""),
+    "x-queue-version": _queue_version,
+    "x-single-active-consumer": of_type("t"),
+    "x-quorum-initial-group-size": _positive,
+    "x-queue-leader-locator": _one_of(_LOCATORS, "invalid_queue_locator_arg"),
+    "x-queue-master-locator": _one_of(
+        ("min-masters", "client-local", "random"), "invalid_queue_locator_arg"
+    ),
+    "x-delivery-limit": _integer,
+    "x-consumer-timeout": _SPAN_MS,
+}
+"""In RabbitMQ's order of checking; the last three it does not check (and fails with 541)."""
+
+KNOWN: Final[Mapping[QueueKind, tuple[str, ...]]] = {
+    QueueKind.CLASSIC: (
+        "x-expires",
+        "x-message-ttl",
+        DEAD_LETTER_EXCHANGE,
+        "x-dead-letter-routing-key",
+        "x-max-length",
+        "x-max-length-bytes",
+        "x-max-priority",
+        "x-overflow",
+        "x-queue-mode",
+        "x-queue-version",
+        "x-single-active-consumer",
+        QUEUE_TYPE,
+        "x-queue-master-locator",
+        "x-queue-leader-locator",
+        "x-consumer-timeout",
+    ),
+    QueueKind.QUORUM: (
+        DEAD_LETTER_EXCHANGE,
+        "x-dead-letter-routing-key",
+        "x-dead-letter-strategy",
+        "x-expires",
+        "x-max-length",
+        "x-max-length-bytes",
+        "x-max-in-memory-length",
+        "x-max-in-memory-bytes",
+        "x-overflow",
+        "x-single-active-consumer",
+        QUEUE_TYPE,
+        "x-quorum-initial-group-size",
+        "x-delivery-limit",
+        "x-message-ttl",
+        "x-queue-leader-locator",
+        "x-consumer-timeout",
+    ),
+}
+"""The arguments of each queue type, in RabbitMQ's order of comparing."""
+
+_STREAM_ONLY: Final = frozenset(
+    {
+        "x-max-age",
+        "x-stream-max-segment-size-bytes",
+        "x-stream-filter-size-bytes",
+        "x-initial-cluster-size",
+    }
+)
+OF_ANY_TYPE: Final = _STREAM_ONLY.union(*KNOWN.values())
+
+CONSUMER_RULES: Final[Mapping[QueueKind, Mapping[str, Rule]]] = {
+    QueueKind.CLASSIC: {
+        "x-priority": _integer,
+        "x-cancel-on-ha-failover": of_type("t"),
+        "x-consumer-timeout": _SPAN_MS,
+    },
+    QueueKind.QUORUM: {"x-priority": _integer, "x-consumer-timeout": _SPAN_MS},
+}
+CONSUMER_OF_ANY_TYPE: Final = frozenset(
+    {
+        "x-priority",
+        "x-cancel-on-ha-failover",
+        "x-stream-offset",
+    }
+)
+
+
+def int_of(field: Field) -> int:
+    """Return the value of a field that is known to be an integer."""
+    assert isinstance(field.value, int), "only asked of integer fields"
+    return field.value
