@@ -14,6 +14,11 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADR_NAME = re.compile(r"(\d{4})-[a-z0-9-]+\.md")
 ADR_PARTS = ("- Date: ", "- Status: ", "## Context", "## Decision", "## Consequences")
 
+MODULE_NAME = re.compile(
+    r"`(?:amqp_server\.)?((?:broker|net|protocol|settings|wire|exchanges|queues|persistence)"
+    r"(?:\.(?!py`)\w+)+)`"
+)
+
 DOCUMENTS = [path for path in files() if path.suffix == ".md"]
 ADRS = [path for path in DOCUMENTS if path.parent == Path("docs/adr") and path.stem != "README"]
 
@@ -67,6 +72,37 @@ def programs_that_do_not_parse(text: str) -> list[str]:
     return broken
 
 
+def missing_modules(text: str) -> list[str]:
+    """Return the dotted names of nothing: no module, nothing in a module, no settings key."""
+    return [name for name in MODULE_NAME.findall(text) if not _names_something(name.split("."))]
+
+
+def _names_something(parts: list[str]) -> bool:
+    """Return whether a name leads to a package, a module, something in one, or a settings key."""
+    folder = ROOT if (ROOT / parts[0]).is_dir() else ROOT / "amqp_server"
+    for index, part in enumerate(parts):
+        module = folder / f"{part}.py"
+        if module.is_file():
+            rest = parts[index + 1 :]
+            return not rest or bool(re.search(rf"\b{rest[0]}\b", module.read_text("utf-8")))
+        folder /= part
+    return folder.is_dir() or _is_settings_key(*parts)
+
+
+def _is_settings_key(package: str, key: str, *_inner: str) -> bool:
+    known = [
+        text_of(path)
+        for path in files()
+        if path.name == "settings.py" and path.parent.name == package
+    ]
+    return any(re.search(rf"\b{key}\b", text) for text in known)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_modules_that_documents_name_exist(document: Path) -> None:
+    assert missing_modules(text_of(document)) == []
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 def test_links_lead_somewhere(document: Path) -> None:
     assert broken_links(document, text_of(document), frozenset(files())) == []
@@ -108,3 +144,8 @@ def test_a_broken_link_is_seen() -> None:
 def test_a_program_that_does_not_parse_is_seen() -> None:
     assert programs_that_do_not_parse("```python\nif:\n```\n") == ["if:"]
     assert programs_that_do_not_parse("```yaml\nif:\n```\n```python\nprint()\n```\n") == []
+
+
+def test_a_module_that_does_not_exist_is_seen() -> None:
+    text = "`queues.gone` `wire.tables.Gone` `wire.tables.Field` `persistence.record` `queues`"
+    assert missing_modules(text) == ["queues.gone", "wire.tables.Gone"]
