@@ -50,6 +50,17 @@ class Event(NamedTuple):
         return fields.read_properties(self.raw_properties)
 
     @property
+    def tag(self) -> int:
+        """The delivery tag of a delivery or get-ok."""
+        tag = self.method["delivery_tag"]
+        assert isinstance(tag, int), f"{self.method.name} has no delivery tag"
+        return tag
+
+    @property
+    def redelivered(self) -> bool:
+        return bool(self.method["redelivered"])
+
+    @property
     def headers(self) -> dict[str, fields.Typed]:
         found: dict[str, fields.Typed] = self.properties.get("headers", {})
         return found
