@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
-from typing import Final
-
-_IPV4_MAPPED_PREFIX: Final = "::ffff:"
 
 
 @dataclass(frozen=True, slots=True)

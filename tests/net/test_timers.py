@@ -1,54 +1,12 @@
 """Deadlines on a clock and a loop that the test turns by hand."""
 
-import asyncio
 import logging
-from collections.abc import Callable
-from typing import cast
 
 import pytest
 
 from amqp_server.net import timers
 from amqp_server.net.timers import SPACING_MS, STALE_ENTRIES_MAX, TICKS_PER_ROUND_MAX, Deadlines
-
-
-class FakeTimer:
-    def __init__(self, due_ms: int, work: Callable[[], None]) -> None:
-        self.due_ms = due_ms
-        self.work = work
-        self.is_cancelled = False
-
-    def cancel(self) -> None:
-        self.is_cancelled = True
-
-
-class FakeLoop:
-    """A loop that has nothing but timers and a clock."""
-
-    def __init__(self) -> None:
-        self.time_ms = 1_000_000
-        self.timers: list[FakeTimer] = []
-        self.armed_count = 0
-
-    def now_ms(self) -> int:
-        return self.time_ms
-
-    def call_later(self, delay_s: float, work: Callable[[], None]) -> FakeTimer:
-        assert delay_s >= 0
-        timer = FakeTimer(self.time_ms + round(delay_s * 1000), work)
-        self.timers.append(timer)
-        self.armed_count += 1
-        return timer
-
-    def run_until(self, time_ms: int) -> None:
-        while True:
-            live = [timer for timer in self.timers if not timer.is_cancelled]
-            assert len(live) <= 1, "one loop timer serves all deadlines"
-            if not live or live[0].due_ms > time_ms:
-                break
-            self.timers = []
-            self.time_ms = max(self.time_ms, live[0].due_ms)
-            live[0].work()
-        self.time_ms = time_ms
+from tests.support.fake_loop import FakeLoop
 
 
 class Sleeper:
@@ -75,7 +33,7 @@ def loop() -> FakeLoop:
 
 @pytest.fixture
 def deadlines(loop: FakeLoop) -> Deadlines:
-    return Deadlines(cast("asyncio.AbstractEventLoop", loop), loop.now_ms)
+    return Deadlines(loop.as_loop, loop.now_ms)
 
 
 def test_a_deadline_is_met_when_it_comes_and_not_before(
@@ -99,6 +57,7 @@ def test_a_deadline_that_moves_away_costs_no_timer(loop: FakeLoop, deadlines: De
         deadlines.refresh(watch)
     assert loop.armed_count == 1
     assert deadlines.entries_count == 1
+    assert len(loop.timers) == 1, "one loop timer serves all deadlines"
     loop.run_until(start_ms + 1598)
     assert sleeper.woken_at_ms == []
     loop.run_until(start_ms + 1599)

@@ -1,0 +1,101 @@
+"""A sans-IO connection and a broker that do what a test tells them, and note what they are told."""
+
+from collections.abc import Callable
+
+from amqp_server.net.transport import OnOutput
+from amqp_server.protocol.peer import Peer
+
+
+class FakeConnection:
+    """Notes every call; ``on_data`` is what it does with bytes (by default: sends them back).
+
+    The bytes ``quit`` close it, as a protocol error would.
+    """
+
+    def __init__(self, peer: Peer, on_output: OnOutput, now_ms: int) -> None:
+        self.peer = peer
+        self.on_output = on_output
+        self.made_at_ms = now_ms
+        self.received = bytearray()
+        self.outbox: list[bytes] = []
+        self.wants_read = True
+        self.is_closed = False
+        self.is_delivering = True
+        self.eof_count = 0
+        self.deadline_ms: int | None = None
+        self.ticked_at_ms: list[int] = []
+        self.shut_down_reason: str | None = None
+        self.on_data: Callable[[bytes], None] = self.send
+        self.on_eof: Callable[[], None] = lambda: None
+        self.on_shut_down: Callable[[], None] = self.close
+
+    def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
+        assert self.eof_count == 0, "no bytes after the end"
+        self.received += data
+        if bytes(data) == b"quit":
+            self.send(b"bye")
+            self.close()
+        else:
+            self.on_data(bytes(data))
+
+    def receive_eof(self, now_ms: int) -> None:
+        self.eof_count += 1
+        self.on_eof()
+
+    def data_to_send(self) -> list[bytes]:
+        chunks, self.outbox = self.outbox, []
+        return chunks
+
+    def pause_deliveries(self) -> None:
+        self.is_delivering = False
+
+    def resume_deliveries(self) -> None:
+        self.is_delivering = True
+
+    def next_deadline_ms(self) -> int | None:
+        return self.deadline_ms
+
+    def tick(self, now_ms: int) -> None:
+        self.ticked_at_ms.append(now_ms)
+        self.deadline_ms = None
+
+    def shut_down(self, reason: str, now_ms: int) -> None:
+        self.shut_down_reason = reason
+        self.send(b"closing")
+        self.on_shut_down()
+
+    # What a test does with it.
+
+    def send(self, *chunks: bytes) -> None:
+        self.outbox += chunks
+        self.on_output()
+
+    def close(self) -> None:
+        self.is_closed = True
+        self.on_output()
+
+
+class FakeBroker:
+    """Counts turns; ``on_turn`` runs in each, and ``more_turns_count`` of them say: more."""
+
+    def __init__(self) -> None:
+        self.turns_count = 0
+        self.more_turns_count = 0
+        self.deadline_ms: int | None = None
+        self.ticks_count = 0
+        self.on_turn: Callable[[], None] = lambda: None
+
+    def end_turn(self, now_ms: int) -> bool:
+        self.turns_count += 1
+        self.on_turn()
+        if self.more_turns_count > 0:
+            self.more_turns_count -= 1
+            return True
+        return False
+
+    def next_deadline_ms(self) -> int | None:
+        return self.deadline_ms
+
+    def tick(self, now_ms: int) -> None:
+        self.ticks_count += 1
+        self.deadline_ms = None
