@@ -1,6 +1,7 @@
 """The consuming side of a window: deliveries counted by size, acks sent from rendered bytes."""
 
 import selectors
+import socket
 import struct
 import time
 from collections.abc import Callable
@@ -29,7 +30,7 @@ def consume_flow(
         BrokerRefusalError: the broker closed, cancelled, or lost or repeated a delivery.
         OSError: a connection broke.
     """
-    settler = _SETTLERS[flow.settle](flow)
+    settler = SETTLERS[flow.settle](flow)
     capacity_bytes = max(_BUFFER_BYTES, 4 * flow.body_size_bytes)
     sessions = [Session(endpoint) for _ in topology.queues]
     consumed_count = 0
@@ -57,53 +58,55 @@ def _subscribe(session: Session, queue: str, flow: Flow) -> None:
     session.call(request, wire.BASIC_CONSUME_OK)
 
 
-def _read(session: Session, counter: DeliveryCounter, settler: "_Settler") -> int:
+def _read(session: Session, counter: DeliveryCounter, settler: "Settler") -> int:
     byte_count = session.socket.recv_into(counter.room())
     if not byte_count:
         raise BrokerRefusalError("the broker ended the connection")
     first_tag = counter.delivery_count + 1
     delivered_count = counter.received(byte_count)
     if delivered_count:
-        settler.settle(session, first_tag, counter.delivery_count)
+        settler.settle(session.socket, first_tag, counter.delivery_count)
     return delivered_count
 
 
-class _Settler:
+class Settler:
     """Auto-ack: there is nothing to settle."""
 
     def __init__(self, flow: Flow) -> None:
         self._ack_every = flow.ack_every
 
-    def settle(self, session: Session, first_tag: int, last_tag: int) -> None:
+    def settle(self, connection: socket.socket, first_tag: int, last_tag: int) -> None:
         """Settle the deliveries of a read, ``first_tag`` to ``last_tag``."""
 
 
-class _MultipleSettler(_Settler):
+class MultipleSettler(Settler):
     """One ack multiple at each ack_every-th delivery, as a client that counts would send it."""
 
-    def settle(self, session: Session, first_tag: int, last_tag: int) -> None:
+    def settle(self, connection: socket.socket, first_tag: int, last_tag: int) -> None:
+        """Send the acks that fall due from ``first_tag`` to ``last_tag``."""
         step = self._ack_every
         due = range(-(-first_tag // step) * step, last_tag + 1, step)
         if due:
-            session.socket.sendall(b"".join([wire.ack(tag, multiple=True) for tag in due]))
+            connection.sendall(b"".join([wire.ack(tag, multiple=True) for tag in due]))
 
 
-class _EachSettler(_Settler):
+class EachSettler(Settler):
     """One ack per delivery, those of a read in one write."""
 
     def __init__(self, flow: Flow) -> None:
         super().__init__(flow)
         self._ring = wire.AckRing()
 
-    def settle(self, session: Session, first_tag: int, last_tag: int) -> None:
+    def settle(self, connection: socket.socket, first_tag: int, last_tag: int) -> None:
+        """Send an ack for each of ``first_tag`` to ``last_tag``."""
         for piece in self._ring.render(first_tag, last_tag):
-            session.socket.sendall(piece)
+            connection.sendall(piece)
 
 
-_SETTLERS: Final[dict[Settle, type[_Settler]]] = {
-    Settle.AUTO: _Settler,
-    Settle.MULTIPLE: _MultipleSettler,
-    Settle.EACH: _EachSettler,
+SETTLERS: Final[dict[Settle, type[Settler]]] = {
+    Settle.AUTO: Settler,
+    Settle.MULTIPLE: MultipleSettler,
+    Settle.EACH: EachSettler,
 }
 
 
@@ -136,7 +139,7 @@ def consume_paced(
             except TimeoutError:
                 continue
             now_ns = time.monotonic_ns()
-            due_ns = _dues_ns(frames)
+            due_ns = dues_ns(frames)
             consumed_count += len(due_ns)
             board.consumed_count = consumed_count
             if board.is_measuring:
@@ -144,7 +147,7 @@ def consume_paced(
     return percentiles(samples_ns)
 
 
-def _dues_ns(frames: list[wire.Frame]) -> list[int]:
+def dues_ns(frames: list[wire.Frame]) -> list[int]:
     """Return the instants in the bodies among ``frames``."""
     due_ns: list[int] = []
     for received in frames:

@@ -53,6 +53,8 @@ class DeliveryCounter:
         self._held_bytes = 0
         self._delivery_bytes = 0
         self._tag_at = 0
+        self._body_size_at = 0
+        self._body_bytes = 0
 
     def room(self) -> memoryview:
         """Return where the next read goes; it is never empty.
@@ -92,8 +94,11 @@ class DeliveryCounter:
         stop = count * size
         buffer = self._buffer
         (last_tag,) = _U64.unpack_from(buffer, stop - size + self._tag_at)
+        # The slices show where deliveries begin; that the last has no more frames, its header.
+        (last_body_bytes,) = _U64.unpack_from(buffer, stop - size + self._body_size_at)
         alike = (
             last_tag == self.delivery_count + count
+            and last_body_bytes == self._body_bytes
             and buffer[:stop:size].count(FRAME_METHOD) == count
             and buffer[_CLASS_AT:stop:size].count(BASIC_DELIVER.class_id) == count
             and buffer[_METHOD_AT:stop:size].count(BASIC_DELIVER.method_id) == count
@@ -119,7 +124,8 @@ class DeliveryCounter:
             return None
         if self._buffer[method_stop] != FRAME_HEADER:
             raise self._refusal(method_stop, stop)
-        (left_bytes,) = _U64.unpack_from(self._buffer, method_stop + _BODY_SIZE_AT)
+        (body_bytes,) = _U64.unpack_from(self._buffer, method_stop + _BODY_SIZE_AT)
+        left_bytes = body_bytes
         while left_bytes:
             body_start, stop = stop, self._frame_stop(stop, end)
             if stop is None:
@@ -130,6 +136,8 @@ class DeliveryCounter:
         self.delivery_count = delivery_tag
         self._delivery_bytes = stop - start
         self._tag_at = tag_at - start
+        self._body_size_at = method_stop + _BODY_SIZE_AT - start
+        self._body_bytes = body_bytes
         return stop
 
     def _delivery_tag(self, start: int, stop: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ import struct
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchmarks import wire
@@ -35,6 +35,7 @@ def feed(counter: DeliveryCounter, octets: bytes) -> int:
     return count
 
 
+@example(sizes_bytes=[0, 1], cuts=[51])
 @given(
     sizes_bytes=st.lists(st.sampled_from([0, 1, 12, 12, 12, 300]), max_size=12),
     cuts=st.lists(st.integers(0, 4_000), max_size=5),
