@@ -115,6 +115,10 @@ class Program:
         self._reader.join(timeout_s)
         return code
 
+    def terminate(self) -> None:
+        """Send SIGTERM and return at once."""
+        self._process.terminate()
+
     def interrupt(self) -> None:
         """Send SIGINT, as Ctrl-C does."""
         self._process.send_signal(signal.SIGINT)

@@ -29,10 +29,10 @@ def accepts(port: int) -> bool:
 
 
 class Server:
-    """One running HareMQ with an empty data directory of its own."""
+    """One running HareMQ with a data directory of its own; port 0 takes a free one."""
 
-    def __init__(self, data_directory: Path) -> None:
-        self.port = free_port()
+    def __init__(self, data_directory: Path, port: int = 0) -> None:
+        self.port = port or free_port()
         self.uri = f"amqp://guest:guest@{HOST}:{self.port}/%2F"
         self.program = Program(
             [
