@@ -318,12 +318,7 @@ class ClassicQueue:
     def _publish_dropping_head(
         self, run: Run, expires: int | list[int], now_ms: int
     ) -> PublishOutcome:
-        # A plain queue keeps the same whether heads are dropped after each message or after
-        # the run. With priorities, or where messages die of two causes, it does not.
-        one_by_one = self._backlog.limits.are_set and (
-            isinstance(self._backlog.ready, PriorityReady) or some_expire_at_once(expires, now_ms)
-        )
-        step = 1 if one_by_one else len(run)
+        step = self._step(run, expires, now_ms)
         lsn = self._backlog.log.committed_lsn
         for first in range(0, len(run), step):
             part = run[first : first + step]
@@ -339,6 +334,7 @@ class ClassicQueue:
         Like RabbitMQ it refuses a message larger than the limit even while a consumer waits.
         """
         sizes = [len(record.body) for record in run]
+        step = self._step(run, expires, now_ms)
         rejected: list[int] = []
         lsn = self._backlog.log.committed_lsn
         index = 0
@@ -351,6 +347,7 @@ class ClassicQueue:
                 rejected.append(index)
                 index += 1
                 continue
+            count = min(count, step)
             part = run[index : index + count]
             lsn = self._backlog.append(part, _expiry_of_part(expires, index, index + count))
             self._deliver_in_this_instant(now_ms)
@@ -359,6 +356,18 @@ class ClassicQueue:
         if rejected and self.options.overflow is Overflow.REJECT_PUBLISH_DLX:
             self._backlog.dead_letter([run[index] for index in rejected], DeathReason.MAXLEN)
         return PublishOutcome(len(run) - len(rejected), rejected, lsn)
+
+    def _step(self, run: Run, expires: int | list[int], now_ms: int) -> int:
+        """Return how many messages may be enqueued before those that go are looked for.
+
+        A plain queue keeps the same whether it looks after each message or after the run. With
+        priorities, or where messages die of two causes, it does not.
+        """
+        if isinstance(self._backlog.ready, PriorityReady):
+            return 1
+        if self._backlog.limits.are_set and some_expire_at_once(expires, now_ms):
+            return 1
+        return len(run)
 
     def _deliver_in_this_instant(self, now_ms: int) -> None:
         """Deliver what was enqueued now, also what expires now: the moment has not passed."""

@@ -1,0 +1,290 @@
+"""Whatever is asked of a queue, in whatever order, it does what the naive model does.
+
+The model takes one message at a time from one list; the queue takes runs and deals out batches.
+Dropping for length after a whole run may call a message dead of ``maxlen`` that had expired
+behind the head: which messages go and in which order is the same.
+"""
+
+from itertools import count
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from persistence.record import NO_TTL, Record
+from queues.batch import entries_of
+from queues.classic import ClassicQueue
+from queues.effects import DeadLettered, DeathReason, Effect, QueueExpired
+from queues.options import Overflow, QueueKind, QueueOptions
+from tests.support.consumer import FakeConsumer, Prefetch
+from tests.support.queue_log import FakeLog
+from tests.support.queue_model import ModelConsumer, QueueModel
+from tests.support.records import record
+
+CONSUMERS_MAX = 5
+UNLIMITED = 1 << 30
+
+options_strategy = st.builds(
+    QueueOptions,
+    kind=st.sampled_from(QueueKind),
+    message_ttl_ms=st.sampled_from([None, None, 0, 3, 20]),
+    expires_ms=st.sampled_from([None, 50]),
+    max_length=st.sampled_from([None, None, 0, 1, 4]),
+    max_length_bytes=st.sampled_from([None, None, 7]),
+    overflow=st.sampled_from(Overflow),
+    dead_letter_exchange=st.sampled_from([None, "dlx"]),
+    max_priority=st.sampled_from([None, None, 2]),
+    single_active_consumer=st.booleans(),
+    delivery_limit=st.sampled_from([None, 0, 2]),
+)
+run_strategy = st.lists(
+    st.tuples(
+        st.integers(0, 3),  # body size beside its number
+        st.sampled_from([NO_TTL, NO_TTL, 0, 2, 10]),
+        st.sampled_from([0, 0, 1, 2, 9]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+class QueueMachine(RuleBasedStateMachine):
+    @initialize(options=options_strategy)
+    def start(self, options: QueueOptions) -> None:
+        self.now_ms = 1_000
+        self.numbers = count()
+        self.options = options
+        self.effects: list[Effect] = []
+        self.log = FakeLog()
+        self.is_awake = False
+        self.known_deadline_ms: int | None = None
+        self.queue = ClassicQueue(
+            "jobs", options, self.log, self.effects.append, self.wake_up, self.now_ms
+        )
+        self.model = QueueModel(options, self.now_ms)
+        self.known_deadline_ms = self.queue.next_deadline_ms()
+        self.consumers: list[tuple[FakeConsumer, ModelConsumer]] = []
+        self.getter = FakeConsumer("get")
+        self.shared = Prefetch(3)
+        self.shared_window = [3]
+
+    def wake_up(self) -> None:
+        self.is_awake = True
+
+    # -- messages ---------------------------------------------------------------------------
+
+    @rule(shapes=run_strategy)
+    def publish(self, shapes: list[tuple[int, int, int]]) -> None:
+        run: list[Record] = [
+            record(b"%d" % next(self.numbers) + b"." * size, ttl_ms=ttl_ms, priority=priority)
+            for size, ttl_ms, priority in shapes
+        ]
+        outcome = self.queue.publish(run, self.now_ms)
+        assert list(outcome.rejected) == self.model.publish(run, self.now_ms)
+        assert outcome.accepted_count == len(run) - len(outcome.rejected)
+
+    @rule(most=st.sampled_from([1, 2, 3, 100]))
+    def drain(self, most: int) -> None:
+        has_more = self.queue.drain(self.now_ms, most)
+        assert has_more is self.model.drain(self.now_ms, most)
+        self.is_awake = has_more
+        self.known_deadline_ms = self.queue.next_deadline_ms()
+
+    @rule(no_ack=st.booleans())
+    def get(self, no_ack: bool) -> None:
+        answer = self.queue.get(self.now_ms, no_ack=no_ack)
+        expected = self.model.get(self.now_ms, no_ack=no_ack)
+        if answer is None:
+            assert expected is None
+            return
+        batch, ready_left = answer
+        assert [one.body for one in batch.records] == [expected]
+        assert ready_left == len(self.model.ready)
+        if not no_ack:
+            self.getter.deliver(batch)
+            assert [entry.position for entry in entries_of(batch)] == list(batch.positions)
+
+    @precondition(lambda self: self.model.unacked)
+    @rule(data=st.data(), how=st.sampled_from(["settle", "requeue", "reject"]))
+    def finish(self, data: st.DataObject, how: str) -> None:
+        holders = [one for one, _ in self.holders() if one.unacked]
+        holder = data.draw(st.sampled_from(holders), label="holder")
+        positions = data.draw(
+            st.lists(st.sampled_from(list(holder.unacked)), min_size=1, unique=True),
+            label="positions",
+        )
+        entries = holder.take_unacked(positions)
+        for fake, model in self.holders():
+            if fake is holder and model is not None:
+                model.window[0] += len(entries)
+        if how == "settle":
+            self.queue.settle(positions, sum(len(entry.record.body) for entry in entries))
+            self.model.settle(positions)
+        elif how == "requeue":
+            self.queue.requeue(entries, self.now_ms)
+            self.model.requeue(entries, self.now_ms)
+        else:
+            self.queue.reject(entries, self.now_ms)
+            self.model.reject(entries, self.now_ms)
+
+    @rule()
+    def purge(self) -> None:
+        assert self.queue.purge() == len(self.model.ready)
+        self.model.ready.clear()
+
+    # -- consumers --------------------------------------------------------------------------
+
+    @precondition(lambda self: len(self.consumers) < CONSUMERS_MAX)
+    @rule(
+        priority=st.sampled_from([0, 0, 0, 1]),
+        window=st.sampled_from([0, 1, 2, 5]),
+        no_ack=st.booleans(),
+        shares=st.booleans(),
+    )
+    def consume(self, priority: int, window: int, no_ack: bool, shares: bool) -> None:
+        name = f"c{next(self.numbers)}"
+        shares = shares and not no_ack
+        fake = FakeConsumer(
+            name,
+            prefetch=self.shared if shares else (0 if no_ack else window),
+            priority=priority,
+            no_ack=no_ack,
+        )
+        own_window = [UNLIMITED if no_ack or not window else window]
+        model = ModelConsumer(
+            name, priority, no_ack, window=self.shared_window if shares else own_window
+        )
+        self.queue.consume(fake, self.now_ms)
+        self.model.consume(model, self.now_ms)
+        self.consumers.append((fake, model))
+
+    @precondition(lambda self: self.consumers)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        fake, model = self.consumers.pop(data.draw(st.integers(0, len(self.consumers) - 1)))
+        self.queue.cancel(fake, self.now_ms)
+        self.model.cancel(model, self.now_ms)
+        entries = fake.take_unacked()
+        model.window[0] += len(entries)
+        self.queue.requeue(entries, self.now_ms)
+        if entries:
+            self.model.requeue(entries, self.now_ms)
+        self.queue.credit_returned()  # of others on its channel
+
+    @precondition(lambda self: self.consumers)
+    @rule(data=st.data())
+    def pause_or_resume(self, data: st.DataObject) -> None:
+        fake, model = data.draw(st.sampled_from(self.consumers))
+        fake.is_paused = model.is_paused = not fake.is_paused
+        self.queue.credit_returned()
+
+    # -- time and policies ------------------------------------------------------------------
+
+    @rule(span_ms=st.sampled_from([1, 2, 5, 30]))
+    def pass_time(self, span_ms: int) -> None:
+        self.now_ms += span_ms
+
+    @rule()
+    def tick(self) -> None:
+        self.queue.expire(self.now_ms)
+        self.model.drop_expired(self.now_ms)
+        self.known_deadline_ms = self.queue.next_deadline_ms()
+
+    @rule(
+        max_length=st.sampled_from([None, 0, 2]),
+        ttl_ms=st.sampled_from([None, 0, 4]),
+        overflow=st.sampled_from(Overflow),
+    )
+    def change_policy(self, max_length: int | None, ttl_ms: int | None, overflow: Overflow) -> None:
+        before = self.options
+        self.options = QueueOptions(
+            kind=before.kind,
+            message_ttl_ms=ttl_ms,
+            expires_ms=before.expires_ms,
+            max_length=max_length,
+            max_length_bytes=before.max_length_bytes,
+            overflow=overflow,
+            dead_letter_exchange=before.dead_letter_exchange,
+            max_priority=before.max_priority,
+            single_active_consumer=before.single_active_consumer,
+            delivery_limit=before.delivery_limit,
+        )
+        self.queue.reconfigure(self.options, self.now_ms)
+        self.model.options = self.options
+        self.model.drop_excess()
+
+    # -- what always holds ------------------------------------------------------------------
+
+    def holders(self) -> list[tuple[FakeConsumer, ModelConsumer | None]]:
+        return [*self.consumers, (self.getter, None)]
+
+    @invariant()
+    def counts_agree(self) -> None:
+        queue, model = self.queue, self.model
+        assert queue.ready_count == len(model.ready)
+        assert queue.ready_bytes == sum(len(one.record.body) for one in model.ready)
+        assert queue.unacked_count == len(model.unacked)
+        assert queue.unacked_bytes == sum(len(one.record.body) for one in model.unacked.values())
+        assert queue.consumer_count == len(model.consumers)
+        queue.check_invariants()
+
+    @invariant()
+    def every_consumer_was_given_the_same_messages(self) -> None:
+        for fake, model in self.consumers:
+            given = [
+                (one.body, batch.delivery_count) for batch in fake.batches for one in batch.records
+            ]
+            assert given == model.received
+            assert all(batch.redelivered is (batch.delivery_count > 0) for batch in fake.batches)
+        active = self.queue.active_consumer
+        assert (active and active.consumer_tag) == (self.model.active and self.model.active.name)
+
+    @invariant()
+    def the_same_messages_died(self) -> None:
+        died = [effect for effect in self.effects if isinstance(effect, DeadLettered)]
+        bodies = [(effect.reason, one.body) for effect in died for one in effect.records]
+        assert list(map(blur, bodies)) == list(map(blur, self.model.deaths))
+        assert len(self.effects) - len(died) <= 1, "a queue expires once"
+
+    @invariant()
+    def the_log_keeps_what_is_not_settled(self) -> None:
+        alive = {one.position: one.record for one in self.model.ready}
+        alive.update((position, one.record) for position, one in self.model.unacked.items())
+        assert self.log.kept == alive
+
+    @invariant()
+    def the_broker_was_told(self) -> None:
+        deadline_ms = self.queue.next_deadline_ms()
+        if not any(isinstance(effect, QueueExpired) for effect in self.effects):
+            assert deadline_ms == self.model.deadline_ms()
+        if self.is_awake:
+            return
+        assert not self.model.ready or self.model.next_consumer() is None, "asleep on a delivery"
+        if deadline_ms is not None:
+            assert self.known_deadline_ms is not None, "asleep on a deadline"
+            assert self.known_deadline_ms <= deadline_ms, "it came nearer unnoticed"
+
+    def teardown(self) -> None:
+        if not hasattr(self, "queue"):
+            return
+        deleted = self.queue.delete()
+        assert deleted.ready_count == len(self.model.ready)
+        assert [one.consumer_tag for one in deleted.consumers] == [
+            one.name for one in self.model.consumers
+        ]
+
+
+def blur(death: tuple[DeathReason, bytes]) -> tuple[DeathReason, bytes]:
+    """See the top: of these two causes the queue may name either."""
+    reason, body = death
+    return (DeathReason.MAXLEN if reason is DeathReason.EXPIRED else reason), body
+
+
+TestQueueAgainstModel = QueueMachine.TestCase
+TestQueueAgainstModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
