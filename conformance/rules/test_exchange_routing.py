@@ -120,7 +120,7 @@ def _headers(
     return Case((binding, headers), matches)
 
 
-HEADERS = {
+HEADERS: dict[str, Case[tuple[dict[str, Any], dict[str, Any] | None]]] = {
     "all": _headers({"x-match": "all", "a": "1", "b": "2"}, {"a": "1", "b": "2"}, matches=True),
     "all-is-the-default": _headers({"a": "1", "b": "2"}, {"a": "1"}, matches=False),
     "all-more": _headers({"x-match": "all", "a": "1"}, {"a": "1", "z": "9"}, matches=True),
