@@ -25,6 +25,7 @@ class FakeConnection:
         self.deadline_ms: int | None = None
         self.ticked_at_ms: list[int] = []
         self.shut_down_reason: str | None = None
+        self.on_received: Callable[[], None] = lambda: None
         self.on_data: Callable[[bytes], None] = self.send
         self.on_eof: Callable[[], None] = lambda: None
         self.on_shut_down: Callable[[], None] = self.close
@@ -32,6 +33,7 @@ class FakeConnection:
     def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
         assert self.eof_count == 0, "no bytes after the end"
         self.received += data
+        self.on_received()
         if bytes(data) == b"quit":
             self.send(b"bye")
             self.close()

@@ -1,0 +1,509 @@
+"""The whole shell over loopback sockets, on both loops: plain, TLS, PROXY, limits, and the end."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator, Sequence
+from ipaddress import ip_network
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+from amqp_server.net.listener import ListenAddress, ListenError
+from amqp_server.net.reactor import Reactor
+from amqp_server.net.server import SHUTDOWN_REASON, Server, ServerOptions
+from amqp_server.net.tls import TlsContexts, TlsFiles
+from amqp_server.net.transport import OnOutput
+from amqp_server.protocol.peer import Peer
+from tests.support.certificates import Authority
+from tests.support.fake_connection import FakeBroker, FakeConnection
+from tests.support.loops import NEEDS_IPV6, Run
+from tests.support.tls_handshake import client_context
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+PLAIN = ListenAddress("127.0.0.1", 0)
+TLS = ListenAddress("127.0.0.1", 0, is_tls=True)
+PROXIED = ListenAddress("127.0.0.1", 0, uses_proxy_protocol=True)
+PROXIED_TLS = ListenAddress("127.0.0.1", 0, is_tls=True, uses_proxy_protocol=True)
+LOOPBACK = (ip_network("127.0.0.0/8"),)
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+class Place:
+    """A server with fake connections, up while the ``async with`` lasts."""
+
+    def __init__(
+        self,
+        *addresses: ListenAddress,
+        options: ServerOptions | None = None,
+        tls: TlsContexts | None = None,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.broker = FakeBroker()
+        self.reactor = Reactor(loop, self.broker, read_buffer_bytes=65_536)
+        self.connections: list[FakeConnection] = []
+        self.heard = asyncio.Event()
+        self.server = Server(loop, self.reactor, self._make, options or ServerOptions(), tls)
+        self._addresses: Sequence[ListenAddress] = addresses or (PLAIN,)
+
+    async def __aenter__(self) -> Self:
+        self.server.listen(self._addresses)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.server.stop()
+        self.reactor.close()
+        assert self.server.transports == set()
+
+    def _make(self, peer: Peer, on_output: OnOutput, now_ms: int) -> FakeConnection:
+        connection = FakeConnection(peer, on_output, now_ms)
+        connection.on_received = self.heard.set
+        self.connections.append(connection)
+        return connection
+
+    @contextlib.asynccontextmanager
+    async def client(
+        self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+    ) -> AsyncIterator[Streams]:
+        reader, writer = await asyncio.open_connection(host, self.server.bound[0][1], ssl=tls)
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+
+async def echo(streams: Streams, data: bytes) -> bytes:
+    reader, writer = streams
+    writer.write(data)
+    return await reader.readexactly(len(data))
+
+
+def test_a_client_is_answered(run: Run) -> None:
+    async def work() -> None:
+        async with Place() as place, place.client() as streams:
+            assert await echo(streams, b"hello") == b"hello"
+            peer = place.connections[0].peer
+            assert peer.port == streams[1].get_extra_info("sockname")[1]
+            assert (peer.address, peer.is_loopback, peer.is_tls) == ("127.0.0.1", True, False)
+
+    run(work())
+
+
+@NEEDS_IPV6
+def test_both_families_are_served_and_ipv4_stays_ipv4(run: Run) -> None:
+    async def work() -> None:
+        async with Place(ListenAddress("*", 0)) as place:
+            for host in ("127.0.0.1", "::1"):
+                async with place.client(host) as streams:
+                    await echo(streams, b"hello")
+            assert [peer.peer.address for peer in place.connections] == ["127.0.0.1", "::1"]
+
+    run(work())
+
+
+def test_much_data_arrives_whole_both_ways(run: Run) -> None:
+    async def work() -> None:
+        data = bytes(range(256)) * 8192
+        async with Place() as place, place.client() as streams:
+            assert await echo(streams, data) == data
+            assert place.connections[0].received == data
+
+    run(work())
+
+
+def test_a_slow_consumer_is_held_to_its_bound_and_gets_everything(run: Run) -> None:
+    """Deliveries of 64 KiB per turn go on for as long as the connection may deliver."""
+    high_bytes, chunk, total_bytes = 131_072, b"d" * 65_536, 16_777_216
+    options = ServerOptions(write_high_watermark_bytes=high_bytes)
+
+    async def work() -> None:
+        async with Place(options=options) as place, place.client() as (reader, writer):
+            writer.write(b"consume")
+            sent_bytes = 0
+            is_held = asyncio.Event()
+
+            def deliver() -> None:
+                nonlocal sent_bytes
+                if place.connections and sent_bytes < total_bytes:
+                    if place.connections[0].is_delivering:
+                        sent_bytes += len(chunk)
+                        place.connections[0].send(chunk)
+                        place.reactor.request_turn()
+                    else:
+                        is_held.set()
+
+            place.broker.on_turn = deliver
+            await is_held.wait()
+            (shell,) = place.server.transports
+            assert shell._transport.get_write_buffer_size() <= high_bytes // 2 + len(chunk)
+            assert sent_bytes < total_bytes
+            await reader.readexactly(len(b"consume") + total_bytes)
+
+    run(work())
+
+
+def test_a_peer_that_is_reset_in_the_middle_of_output_leaves_no_trace(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> None:
+        async with Place() as place:
+            client = socket.create_connection(("127.0.0.1", place.server.bound[0][1]))
+            client.send(b"x" * 10_000)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            await place.heard.wait()
+            lost = asyncio.Event()
+            place.connections[0].on_eof = lost.set
+            client.close()
+            for _ in range(10):
+                place.connections[0].send(b"y" * 10_000)
+                await asyncio.sleep(0)
+            await lost.wait()
+
+    with caplog.at_level(logging.WARNING):
+        run(work())
+    assert caplog.records == []
+
+
+def test_last_words_arrive_even_if_the_peer_is_still_talking(run: Run) -> None:
+    async def work() -> None:
+        async with Place() as place, place.client() as (reader, writer):
+            await echo((reader, writer), b"hello")
+            place.connections[0].on_data = lambda data: None
+            place.connections[0].wants_read = False
+            place.heard.clear()
+            writer.write(b"z" * 4_000_000)
+            await place.heard.wait()
+            place.connections[0].send(b"last words")
+            place.connections[0].close()
+            assert await reader.read() == b"last words"
+
+    run(work())
+
+
+class TestTls:
+    """Encrypted listeners, and who the client is."""
+
+    @pytest.fixture
+    def files(self, authority: Authority, tmp_path: Path) -> TlsFiles:
+        leaf = authority.issue(tmp_path, name="server")
+        ca_file = authority.write(tmp_path / "ca.pem")
+        return TlsFiles(leaf.certificate_file, leaf.key_file, ca_file, verify_peer=True)
+
+    @pytest.fixture
+    def client(self, files: TlsFiles) -> ssl.SSLContext:
+        return client_context(str(files.ca_file))
+
+    def test_a_client_is_answered(self, run: Run, files: TlsFiles, client: ssl.SSLContext) -> None:
+        data = bytes(range(256)) * 2048
+
+        async def work() -> None:
+            async with Place(TLS, tls=TlsContexts(files)) as place:
+                async with place.client(tls=client) as streams:
+                    assert await echo(streams, data) == data
+                peer = place.connections[0].peer
+                assert (peer.is_tls, peer.tls_version) == (True, "TLSv1.3")
+                assert peer.tls_cipher is not None
+                assert peer.tls_cipher.startswith("TLS_")
+                assert (peer.certificate_name, peer.certificate) == (None, None)
+
+        run(work())
+
+    def test_a_client_certificate_names_the_user(
+        self, run: Run, files: TlsFiles, client: ssl.SSLContext, authority: Authority
+    ) -> None:
+        mine = authority.issue(files.key_file.parent, "alice", name="alice")
+        client.load_cert_chain(mine.certificate_file, mine.key_file)
+
+        async def work() -> None:
+            async with Place(TLS, tls=TlsContexts(files)) as place:
+                async with place.client(tls=client) as streams:
+                    await echo(streams, b"hello")
+                peer = place.connections[0].peer
+                assert peer.certificate_name == "CN=alice"
+                assert peer.certificate is not None
+                assert peer.certificate.subject == "CN=alice"
+
+        run(work())
+
+    def test_closing_is_clean(self, run: Run, files: TlsFiles, client: ssl.SSLContext) -> None:
+        async def work() -> None:
+            async with (
+                Place(TLS, tls=TlsContexts(files)) as place,
+                place.client(tls=client) as (reader, writer),
+            ):
+                writer.write(b"quit")
+                assert await reader.read() == b"bye"
+
+        run(work())
+
+    @pytest.mark.parametrize(
+        "greeting",
+        [b"AMQP\x00\x00\x09\x01", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05junk!"],
+    )
+    def test_what_is_no_tls_is_refused_quietly(
+        self, run: Run, files: TlsFiles, greeting: bytes, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def work() -> None:
+            async with (
+                Place(TLS, tls=TlsContexts(files)) as place,
+                place.client() as (reader, writer),
+            ):
+                writer.write(greeting)
+                with contextlib.suppress(ConnectionResetError):
+                    await reader.read()
+                assert place.connections == []
+
+        with caplog.at_level(logging.WARNING):
+            run(work())
+        assert caplog.records == []
+
+    def test_who_leaves_in_the_middle_of_a_handshake_is_released(
+        self, run: Run, files: TlsFiles, client: ssl.SSLContext, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        options = ServerOptions(connections_max=1)
+
+        async def work() -> None:
+            async with Place(TLS, tls=TlsContexts(files), options=options) as place:
+                async with place.client() as (_, writer):
+                    writer.write(b"\x16\x03\x01")
+                async with place.client(tls=client) as streams:
+                    assert await echo(streams, b"hello") == b"hello"
+
+        with caplog.at_level(logging.ERROR):
+            run(work())
+        assert caplog.records == []
+
+    def test_a_new_certificate_is_for_new_connections_and_nobody_is_dropped(
+        self, run: Run, files: TlsFiles, client: ssl.SSLContext, authority: Authority
+    ) -> None:
+        def serial_number(streams: Streams) -> str:
+            return str(streams[1].get_extra_info("peercert")["serialNumber"])
+
+        async def work() -> None:
+            contexts = TlsContexts(files)
+            async with Place(TLS, tls=contexts) as place, place.client(tls=client) as old:
+                authority.issue(files.key_file.parent, name="server")
+                assert contexts.reload()
+                async with place.client(tls=client) as new:
+                    assert serial_number(new) != serial_number(old)
+                    assert await echo(new, b"new") == b"new"
+                assert await echo(old, b"old") == b"old"
+
+        run(work())
+
+    def test_the_proxy_speaks_before_tls_begins(
+        self, run: Run, files: TlsFiles, client: ssl.SSLContext
+    ) -> None:
+        options = ServerOptions(proxy_networks=LOOPBACK)
+
+        async def work() -> None:
+            place = Place(PROXIED_TLS, tls=TlsContexts(files), options=options)
+            async with place, place.client() as (reader, writer):
+                writer.write(b"PROXY TCP4 198.51.100.5 198.51.100.7 51000 5671\r\n")
+                await writer.start_tls(client)
+                assert await echo((reader, writer), b"hello") == b"hello"
+                peer = place.connections[0].peer
+                assert (peer.address, peer.is_tls) == ("198.51.100.5", True)
+
+        run(work())
+
+
+class TestProxy:
+    """Listeners behind a load balancer."""
+
+    OPTIONS = ServerOptions(proxy_networks=LOOPBACK)
+
+    @pytest.mark.parametrize(
+        ("header", "address"),
+        [
+            (b"PROXY TCP4 198.51.100.5 198.51.100.7 51000 5672\r\n", "198.51.100.5"),
+            (
+                (
+                    b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c"
+                    b"\xc6\x33\x64\x05\xc6\x33\x64\x07\xc7\x38\x16\x28"
+                ),
+                "198.51.100.5",
+            ),
+        ],
+    )
+    def test_the_client_is_who_the_header_says(self, run: Run, header: bytes, address: str) -> None:
+        async def work() -> None:
+            async with (
+                Place(PROXIED, options=self.OPTIONS) as place,
+                place.client() as (reader, writer),
+            ):
+                writer.write(header + b"hello")
+                assert await reader.readexactly(5) == b"hello"
+                assert place.connections[0].received == b"hello"
+                peer = place.connections[0].peer
+                assert peer.connection_name == f"{address}:51000 -> 198.51.100.7:5672"
+                assert not peer.is_loopback
+
+        run(work())
+
+    @pytest.mark.parametrize(
+        ("options", "sent"),
+        [
+            (OPTIONS, b"AMQP\x00\x00\x09\x01"),
+            (OPTIONS, b"PROXY " + b"x" * 200),
+            (ServerOptions(), b"PROXY TCP4 127.0.0.1 127.0.0.1 51000 5672\r\n"),
+            (
+                ServerOptions(proxy_networks=(ip_network("10.0.0.0/8"), ip_network("::1/128"))),
+                b"PROXY TCP4 127.0.0.1 127.0.0.1 51000 5672\r\n",
+            ),
+        ],
+        ids=["no header", "endless", "nobody trusted", "others trusted"],
+    )
+    def test_whoever_is_no_trusted_proxy_is_cut_off_without_an_answer(
+        self, run: Run, options: ServerOptions, sent: bytes, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def work() -> None:
+            async with (
+                Place(PROXIED, options=options) as place,
+                place.client() as (reader, writer),
+            ):
+                writer.write(sent)
+                with contextlib.suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+                assert place.connections == []
+
+        with caplog.at_level(logging.WARNING):
+            run(work())
+        assert caplog.records == []
+
+    def test_a_header_on_a_plain_listener_is_just_bytes(self, run: Run) -> None:
+        header = b"PROXY TCP4 198.51.100.5 198.51.100.7 51000 5672\r\n"
+
+        async def work() -> None:
+            async with Place(options=self.OPTIONS) as place, place.client() as streams:
+                assert await echo(streams, header) == header
+                assert place.connections[0].peer.address == "127.0.0.1"
+
+        run(work())
+
+
+def test_at_the_limit_the_next_client_waits_for_one_to_leave(run: Run) -> None:
+    async def work() -> None:
+        async with Place(options=ServerOptions(connections_max=1)) as place:
+            async with place.client() as first:
+                await echo(first, b"first")
+                second = place.client()
+                streams = await second.__aenter__()
+                streams[1].write(b"second")
+                assert await echo(first, b"still alone") == b"still alone"
+                assert len(place.connections) == 1
+            assert await streams[0].readexactly(6) == b"second"
+            await second.__aexit__(None, None, None)
+
+    run(work())
+
+
+def test_listening_is_all_or_nothing(run: Run) -> None:
+    async def work() -> None:
+        async with Place() as place:
+            port = place.server.bound[0][1]
+            other = Place(PLAIN, ListenAddress("127.0.0.1", port))
+            with pytest.raises(ListenError, match=str(port)):
+                await other.__aenter__()
+            assert other.server.bound == []
+            await other.server.stop()
+            without_tls = Place(TLS)
+            with pytest.raises(ListenError, match="TLS is not configured"):
+                await without_tls.__aenter__()
+
+    run(work())
+
+
+@NEEDS_IPV6
+def test_two_listeners_share_a_port_between_the_families(run: Run) -> None:
+    async def work() -> None:
+        async with Place() as place:
+            port = place.server.bound[0][1]
+            place.server.stop_listening()
+            place.server.listen([ListenAddress("::", port), ListenAddress("0.0.0.0", port)])
+            assert place.server.bound == [("::", port), ("0.0.0.0", port)]
+
+    run(work())
+
+
+class TestStop:
+    """The node goes down, and everybody is told."""
+
+    def test_everybody_is_told_why_and_gone(self, run: Run) -> None:
+        async def read_to_the_end(streams: Streams) -> bytes:
+            last_words = await streams[0].read()
+            streams[1].close()
+            return last_words
+
+        async def work() -> None:
+            async with Place() as place, place.client() as first, place.client() as second:
+                for streams in (first, second):
+                    await echo(streams, b"hello")
+                heard = asyncio.gather(read_to_the_end(first), read_to_the_end(second))
+                await place.server.stop()
+                assert place.server.transports == set()
+                assert set(await heard) == {b"closing"}
+                assert [connection.shut_down_reason for connection in place.connections] == [
+                    SHUTDOWN_REASON
+                ] * 2
+                assert place.server.bound == []
+
+        run(work())
+
+    def test_who_does_not_answer_is_cut_off_after_the_grace_period(self, run: Run) -> None:
+        async def work() -> None:
+            options = ServerOptions(shutdown_grace_ms=5)
+            async with Place(options=options) as place, place.client() as (reader, writer):
+                await echo((reader, writer), b"hello")
+                place.connections[0].on_shut_down = lambda: None
+                await place.server.stop()
+                assert place.server.transports == set()
+                with contextlib.suppress(ConnectionResetError):
+                    assert await reader.read() == b"closing"
+
+        run(work())
+
+    @pytest.mark.parametrize("where", [PROXIED, TLS])
+    def test_who_has_not_introduced_himself_is_not_waited_for(
+        self, run: Run, where: ListenAddress, tmp_path: Path
+    ) -> None:
+        leaf = Authority().issue(tmp_path)
+        tls = TlsContexts(TlsFiles(leaf.certificate_file, leaf.key_file))
+        options = ServerOptions(proxy_networks=LOOPBACK, shutdown_grace_ms=60_000)
+
+        async def work() -> None:
+            place = Place(where, options=options, tls=tls)
+            async with place, place.client() as (reader, writer):
+                writer.write(b"\x16" if where.is_tls else b"PROXY")
+                for _ in range(10):
+                    await asyncio.sleep(0)
+                assert len(place.server._welcomes) == 1
+                await place.server.stop()
+                with contextlib.suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+
+        run(work())
+
+    def test_a_server_without_connections_stops_at_once(self, run: Run) -> None:
+        async def work() -> None:
+            async with Place(options=ServerOptions(shutdown_grace_ms=60_000)):
+                pass
+
+        run(work())
