@@ -102,17 +102,21 @@ def mirroring_tests() -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize("source", modules_to_test(), ids=str)
-def test_a_module_with_logic_has_its_tests(source: Path) -> None:
-    expected = folder_of_tests(source) / f"test_{source.stem}.py"
-    assert files_testing(source, source_files(), mirroring_tests()), f"{expected} does not exist"
+def test_modules_with_logic_have_their_tests() -> None:
+    sources, tests = source_files(), mirroring_tests()
+    missing = [
+        str(folder_of_tests(source) / f"test_{source.stem}.py")
+        for source in modules_to_test()
+        if not files_testing(source, sources, tests)
+    ]
+    assert missing == []
 
 
-@pytest.mark.parametrize("test", mirroring_tests(), ids=str)
-def test_a_test_file_has_its_module(test: Path) -> None:
-    assert any(
-        test in files_testing(source, source_files(), [test]) for source in source_files()
-    ), "no module of that name; tests across modules belong to one of " + str(sorted(OTHER_TESTS))
+def test_test_files_have_their_module() -> None:
+    sources, tests = source_files(), mirroring_tests()
+    known = {test for source in sources for test in files_testing(source, sources, tests)}
+    strangers = [str(test) for test in tests if test not in known]
+    assert strangers == [], f"tests across modules belong to one of {sorted(OTHER_TESTS)}"
 
 
 def test_exemptions_are_still_needed() -> None:
