@@ -364,13 +364,17 @@ class Channel:
         )
         return event if isinstance(event.method, commands.Basic.GetOk) else None
 
-    def get_soon(self, queue: str, timeout_s: float = TIMEOUT_S) -> Event:
+    def get_soon(self, queue: str, *, no_ack: bool = True, timeout_s: float = TIMEOUT_S) -> Event:
         """Get one message that may still be on its way, such as a dead letter."""
         deadline_s = time.monotonic() + timeout_s
-        while (event := self.get(queue)) is None:
+        while (event := self.get(queue, no_ack=no_ack)) is None:
             assert time.monotonic() < deadline_s, "the message did not arrive in time"
             time.sleep(0.01)
         return event
+
+    def get_soon_unacked(self, queue: str) -> Event:
+        """The same, to be acknowledged."""
+        return self.get_soon(queue, no_ack=False)
 
     def drain(self, queue: str) -> Iterator[Event]:
         """Get until the queue is empty."""

@@ -203,18 +203,13 @@ def recover_async_is_not_answered(peer: Peer) -> None:
     assert channel.settle(queue).message_count == 3
 
 
-NOT_REQUEUED = Close(540, "requeue=false", "connection")
+NOT_REQUEUED: dict[str, Case[type[base.Frame]]] = {
+    key: Case(kind, Close(540, "requeue=false", "connection"))
+    for key, kind in {"": commands.Basic.Recover, "-async": commands.Basic.RecoverAsync}.items()
+}
 
 
-@cases(
-    "basic.recover.without-requeue",
-    {
-        "": Case(commands.Basic.Recover, NOT_REQUEUED),
-        "-async": Case(commands.Basic.RecoverAsync, NOT_REQUEUED),
-    },
-    ref="1.3-recover",
-    ninth=1,
-)
+@cases("basic.recover.without-requeue", NOT_REQUEUED, ref="1.3-recover", ninth=1)
 def recover_without_requeue_is_not_implemented(peer: Peer, kind: type[base.Frame]) -> None:
     peer.expect_close(peer.channel(), kind, requeue=False)
 

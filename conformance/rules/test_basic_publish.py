@@ -358,7 +358,7 @@ BAD_EXPIRATIONS = {
     "exponent": ("1e9", '{leftover_string,"e9"}'),
     "negative": ("-1", "{value_negative,-1}"),
     "too-large": (str(TEN_YEARS_MS + 1), f"{{value_too_large,{TEN_YEARS_MS + 1}}}"),
-    "10^18": (str(10**18), f"{{value_too_large,{10**18}}}"),
+    "10^15": (str(10**15), f"{{value_too_large,{10**15}}}"),
 }
 
 

@@ -147,17 +147,13 @@ def the_two_modes_exclude_each_other(
     peer.expect_close(channel, kinds[1])
 
 
-@cases(
-    "tx.not-selected-",
-    {
-        "commit": Case(commands.Tx.Commit, Close(406, "channel is not transactional", "channel")),
-        "rollback": Case(
-            commands.Tx.Rollback, Close(406, "channel is not transactional", "channel")
-        ),
-    },
-    ref="1.3-tx",
-    ninth=28,
-)
+NOT_SELECTED: dict[str, Case[type[base.Frame]]] = {
+    key: Case(kind, Close(406, "channel is not transactional", "channel"))
+    for key, kind in {"commit": commands.Tx.Commit, "rollback": commands.Tx.Rollback}.items()
+}
+
+
+@cases("tx.not-selected-", NOT_SELECTED, ref="1.3-tx", ninth=28)
 def without_select_there_is_no_transaction(peer: Peer, kind: type[base.Frame]) -> None:
     peer.expect_close(peer.channel(), kind)
 
