@@ -1,0 +1,299 @@
+"""A queue: messages in, out to consumers, and back."""
+
+import pytest
+
+from queues.classic import PublishOutcome
+from queues.effects import QueueUnused
+from queues.errors import ExclusiveUseError
+from queues.options import QueueKind, QueueOptions
+from tests.support.classic_queue import NOW_MS, QueueUnderTest
+from tests.support.consumer import FakeConsumer, Prefetch
+
+DLX = "dlx"
+
+
+def test_a_publish_asks_for_a_drain_and_delivers_nothing_itself() -> None:
+    jobs, worker = QueueUnderTest(), FakeConsumer()
+    jobs.consume(worker)
+    assert jobs.publish(b"a", b"b") == PublishOutcome(2, (), 1)
+    assert (jobs.wake_up_count, worker.bodies, jobs.queue.ready_count) == (1, [], 2)
+    assert jobs.drain() is False
+    assert (worker.bodies, jobs.queue.ready_count) == ([b"a", b"b"], 0)
+
+
+def test_a_no_ack_delivery_is_settled_at_once() -> None:
+    jobs = QueueUnderTest()
+    jobs.consume(FakeConsumer(no_ack=True))
+    jobs.publish(b"a", b"b")
+    jobs.drain()
+    assert (jobs.queue.unacked_count, jobs.log.kept) == (0, {})
+
+
+def test_an_acked_delivery_is_kept_until_it_is_settled() -> None:
+    jobs, worker = QueueUnderTest(), FakeConsumer()
+    jobs.consume(worker)
+    jobs.publish(b"aa", b"b")
+    jobs.drain()
+    assert (jobs.queue.unacked_count, jobs.queue.unacked_bytes, len(jobs.log.kept)) == (2, 3, 2)
+    assert jobs.settle(worker.take_unacked([0])) == jobs.log.lsn
+    assert (jobs.queue.unacked_count, jobs.queue.unacked_bytes, list(jobs.log.kept)) == (1, 1, [1])
+
+
+def test_positions_are_settled_as_a_range_too() -> None:
+    jobs, worker = QueueUnderTest(), FakeConsumer()
+    jobs.consume(worker)
+    jobs.publish(b"a", b"b", b"c")
+    jobs.drain()
+    jobs.queue.settle(range(0, 3, 2), 2)
+    assert (jobs.queue.unacked_count, list(jobs.log.kept)) == (1, [1])
+
+
+def test_settling_a_message_twice_is_our_bug() -> None:
+    jobs = QueueUnderTest()
+    with pytest.raises(AssertionError, match="settled once"):
+        jobs.queue.settle(range(1), 0)
+
+
+def test_two_consumers_take_turns_message_by_message() -> None:
+    jobs, first, second = QueueUnderTest(), FakeConsumer("a"), FakeConsumer("b")
+    jobs.consume(first, second)
+    jobs.publish(b"1", b"2", b"3")
+    jobs.drain()
+    jobs.publish(b"4")
+    jobs.drain()
+    assert (first.bodies, second.bodies) == ([b"1", b"3"], [b"2", b"4"])
+
+
+def test_prefetch_bounds_what_a_consumer_holds_and_the_rest_goes_to_others() -> None:
+    jobs, small, large = QueueUnderTest(), FakeConsumer(prefetch=1), FakeConsumer(prefetch=3)
+    jobs.consume(small, large)
+    jobs.publish(*(b"%d" % number for number in range(6)))
+    assert jobs.drain() is False
+    assert (small.bodies, large.bodies) == ([b"0"], [b"1", b"2", b"3"])
+    assert jobs.queue.ready_count == 2
+
+
+def test_consumers_with_one_window_stay_within_it_together() -> None:
+    jobs, shared = QueueUnderTest(), Prefetch(3)
+    first, second = FakeConsumer("a", prefetch=shared), FakeConsumer("b", prefetch=shared)
+    jobs.consume(first, second)
+    jobs.publish(b"1", b"2", b"3", b"4")
+    jobs.drain()
+    assert (first.bodies, second.bodies) == ([b"1", b"3"], [b"2"])
+
+
+def test_a_lower_priority_gets_what_the_higher_has_no_credit_for() -> None:
+    jobs = QueueUnderTest()
+    low, high = FakeConsumer("low"), FakeConsumer("high", priority=1, prefetch=2)
+    jobs.consume(low, high)
+    jobs.publish(b"1", b"2", b"3")
+    jobs.drain()
+    assert (high.bodies, low.bodies) == ([b"1", b"2"], [b"3"])
+
+
+def test_a_drain_stops_at_its_share_of_the_turn_and_says_so() -> None:
+    jobs, worker = QueueUnderTest(), FakeConsumer(prefetch=3)
+    jobs.consume(worker)
+    jobs.publish(b"1", b"2", b"3", b"4")
+    assert jobs.drain(2) is True
+    assert worker.bodies == [b"1", b"2"]
+    assert jobs.drain(1) is False, "credit is used up"
+    assert worker.bodies == [b"1", b"2", b"3"]
+
+
+def test_a_settlement_asks_for_a_drain_when_messages_wait() -> None:
+    jobs, worker = QueueUnderTest(), FakeConsumer(prefetch=1)
+    jobs.consume(worker)
+    jobs.publish(b"1", b"2")
+    jobs.drain()
+    before = jobs.wake_up_count
+    jobs.settle(worker.take_unacked())
+    assert jobs.wake_up_count == before + 1
+    jobs.drain()
+    jobs.settle(worker.take_unacked())
+    assert jobs.wake_up_count == before + 1, "nothing waits"
+
+
+def test_returned_credit_asks_for_a_drain_when_messages_wait() -> None:
+    jobs = QueueUnderTest()
+    jobs.queue.credit_returned()
+    assert jobs.wake_up_count == 0
+    jobs.consume(FakeConsumer())
+    jobs.publish(b"1")
+    jobs.queue.credit_returned()
+    assert jobs.wake_up_count == 2
+
+
+def test_get_takes_the_head_and_tells_how_many_are_left() -> None:
+    jobs = QueueUnderTest()
+    jobs.publish(b"1", b"2")
+    answer = jobs.queue.get(NOW_MS)
+    assert answer is not None
+    batch, ready_left = answer
+    assert ([one.body for one in batch.records], ready_left) == ([b"1"], 1)
+    assert (jobs.queue.unacked_count, jobs.queue.ready_count) == (1, 1)
+
+
+def test_get_without_ack_settles_and_get_from_an_empty_queue_is_none() -> None:
+    jobs = QueueUnderTest()
+    jobs.publish(b"1")
+    assert jobs.queue.get(NOW_MS, no_ack=True) is not None
+    assert (jobs.queue.unacked_count, jobs.log.kept) == (0, {})
+    assert jobs.queue.get(NOW_MS) is None
+
+
+def test_requeued_messages_go_back_to_their_places_and_say_so() -> None:
+    jobs, worker = QueueUnderTest(), FakeConsumer(prefetch=2)
+    jobs.consume(worker)
+    jobs.publish(b"1", b"2", b"3")
+    jobs.drain()
+    jobs.queue.cancel(worker, NOW_MS)
+    jobs.requeue(list(reversed(worker.take_unacked())))
+    assert (jobs.queue.unacked_count, jobs.queue.ready_count) == (0, 3)
+    other = FakeConsumer()
+    jobs.consume(other)
+    jobs.drain()
+    assert other.bodies == [b"1", b"2", b"3"]
+    assert [(batch.redelivered, batch.delivery_count) for batch in other.batches] == [
+        (True, 1),
+        (False, 0),
+    ]
+
+
+def test_rejected_messages_are_dead_lettered_in_order() -> None:
+    jobs, worker = QueueUnderTest(QueueOptions(dead_letter_exchange=DLX)), FakeConsumer()
+    jobs.consume(worker)
+    jobs.publish(b"1", b"2")
+    jobs.drain()
+    jobs.reject(worker.take_unacked())
+    assert jobs.deaths == [("rejected", b"1"), ("rejected", b"2")]
+    assert (jobs.queue.unacked_count, jobs.queue.unacked_bytes, jobs.log.kept) == (0, 0, {})
+
+
+def test_a_rejected_message_is_gone_without_a_dead_letter_exchange() -> None:
+    jobs, worker = QueueUnderTest(), FakeConsumer()
+    jobs.consume(worker)
+    jobs.publish(b"1")
+    jobs.drain()
+    jobs.reject(worker.take_unacked())
+    assert (jobs.effects, jobs.get_all()) == ([], [])
+
+
+def test_a_message_is_dead_lettered_when_it_came_back_too_often() -> None:
+    """RabbitMQ 3.10: a delivery limit of 2 makes three deliveries."""
+    jobs = QueueUnderTest(
+        QueueOptions(kind=QueueKind.QUORUM, delivery_limit=2, dead_letter_exchange=DLX)
+    )
+    worker = FakeConsumer()
+    jobs.consume(worker)
+    jobs.publish(b"poison", b"fine")
+    for _ in range(3):
+        jobs.drain()
+        jobs.requeue(worker.take_unacked([0]))
+    jobs.drain()
+    assert [body for body in worker.bodies if body == b"poison"] == [b"poison"] * 3
+    assert jobs.deaths == [("delivery_limit", b"poison")]
+    assert list(jobs.log.kept) == [1]
+
+
+def test_a_purge_forgets_ready_messages_only() -> None:
+    jobs, worker = QueueUnderTest(QueueOptions(dead_letter_exchange=DLX)), FakeConsumer(prefetch=1)
+    jobs.consume(worker)
+    jobs.publish(b"1", b"2", b"3")
+    jobs.drain()
+    assert jobs.queue.purge() == 2
+    assert (jobs.queue.ready_count, jobs.queue.unacked_count, jobs.effects) == (0, 1, [])
+    assert list(jobs.log.kept) == [0]
+
+
+def test_a_cancelled_consumer_gets_no_more_and_keeps_what_it_has() -> None:
+    jobs, worker = QueueUnderTest(), FakeConsumer(prefetch=1)
+    jobs.consume(worker)
+    jobs.publish(b"1", b"2")
+    jobs.drain()
+    jobs.queue.cancel(worker, NOW_MS)
+    jobs.settle(worker.take_unacked())
+    jobs.drain()
+    assert (worker.bodies, jobs.queue.ready_count) == ([b"1"], 1)
+
+
+def test_a_consumer_is_refused_beside_an_exclusive_one() -> None:
+    jobs = QueueUnderTest()
+    jobs.consume(FakeConsumer(exclusive=True))
+    with pytest.raises(ExclusiveUseError):
+        jobs.consume(FakeConsumer())
+    assert jobs.queue.consumer_count == 1
+
+
+def test_an_auto_delete_queue_is_unused_when_its_last_consumer_goes() -> None:
+    jobs, first, second = QueueUnderTest(auto_delete=True), FakeConsumer("a"), FakeConsumer("b")
+    jobs.consume(first, second)
+    jobs.queue.cancel(first, NOW_MS)
+    assert jobs.effects == []
+    jobs.queue.cancel(second, NOW_MS)
+    assert jobs.effects == [QueueUnused("jobs")]
+
+
+def test_an_auto_delete_queue_that_had_no_consumer_stays() -> None:
+    jobs = QueueUnderTest(auto_delete=True)
+    jobs.get()
+    jobs.queue.cancel(FakeConsumer(), NOW_MS)
+    assert jobs.effects == []
+
+
+def test_a_single_active_consumer_gets_all_until_it_goes() -> None:
+    jobs = QueueUnderTest(QueueOptions(single_active_consumer=True))
+    first, second = FakeConsumer("a"), FakeConsumer("b")
+    jobs.consume(first, second)
+    jobs.publish(b"1", b"2")
+    jobs.drain()
+    assert (first.bodies, second.bodies, jobs.queue.consumer_count) == ([b"1", b"2"], [], 2)
+    jobs.queue.cancel(first, NOW_MS)
+    jobs.requeue(first.take_unacked())
+    jobs.drain()
+    assert second.bodies == [b"1", b"2"]
+    assert jobs.queue.active_consumer is second
+
+
+def test_a_quorum_queues_successor_waits_for_the_last_settlement() -> None:
+    jobs = QueueUnderTest(QueueOptions(kind=QueueKind.QUORUM, single_active_consumer=True))
+    first, second = FakeConsumer("a", prefetch=2), FakeConsumer("b", priority=1)
+    jobs.consume(first)
+    jobs.publish(b"1", b"2", b"3")
+    jobs.drain()
+    jobs.consume(second)
+    jobs.settle(first.take_unacked([0]))
+    jobs.drain()
+    assert (first.bodies, second.bodies) == ([b"1", b"2"], [])
+    jobs.settle(first.take_unacked([1]))
+    jobs.drain()
+    assert (first.bodies, second.bodies) == ([b"1", b"2"], [b"3"])
+
+
+def test_a_deleted_queue_tells_what_it_had_and_ignores_late_settlements() -> None:
+    jobs, worker = QueueUnderTest(), FakeConsumer(prefetch=1)
+    jobs.consume(worker)
+    jobs.publish(b"1", b"2", b"3")
+    jobs.drain()
+    assert jobs.queue.delete() == (2, (worker,))
+    entries = worker.take_unacked()
+    jobs.settle(entries)
+    jobs.requeue(entries)
+    jobs.reject(entries)
+    jobs.queue.cancel(worker, NOW_MS)
+    jobs.queue.expire(NOW_MS)
+    assert jobs.drain() is False
+    assert (jobs.effects, jobs.queue.ready_count, jobs.queue.consumer_count) == ([], 0, 0)
+    jobs.queue.check_invariants()
+
+
+def test_nothing_can_be_published_to_a_deleted_queue() -> None:
+    jobs = QueueUnderTest()
+    jobs.queue.delete()
+    with pytest.raises(AssertionError, match="deleted"):
+        jobs.publish(b"1")
+
+
+def test_the_lsn_of_a_publish_is_that_of_its_append() -> None:
+    jobs = QueueUnderTest()
+    assert [jobs.publish(b"1").lsn, jobs.publish(b"2").lsn] == [1, 2]

@@ -1,0 +1,140 @@
+"""A queue at its max-length: it delivers before it counts, then drops or refuses."""
+
+import pytest
+
+from queues.options import Overflow, QueueOptions
+from tests.support.classic_queue import QueueUnderTest
+from tests.support.consumer import FakeConsumer
+from tests.support.records import record
+
+DLX = "dlx"
+
+
+def test_the_newest_are_kept_and_the_oldest_dropped() -> None:
+    jobs = QueueUnderTest(QueueOptions(max_length=2, dead_letter_exchange=DLX))
+    jobs.publish(b"1")
+    assert jobs.publish(b"2", b"3", b"4").accepted_count == 3
+    assert jobs.deaths == [("maxlen", b"1"), ("maxlen", b"2")]
+    assert sorted(jobs.log.kept) == [2, 3]
+    assert jobs.get_all() == [b"3", b"4"]
+
+
+def test_a_queue_of_one_loses_nothing_to_a_ready_consumer() -> None:
+    jobs, worker = QueueUnderTest(QueueOptions(max_length=1)), FakeConsumer()
+    jobs.consume(worker)
+    jobs.publish(b"1", b"2", b"3")
+    jobs.drain()
+    assert worker.bodies == [b"1", b"2", b"3"]
+
+
+def test_a_queue_of_none_delivers_or_drops() -> None:
+    jobs, worker = QueueUnderTest(QueueOptions(max_length=0)), FakeConsumer(prefetch=1)
+    jobs.consume(worker)
+    jobs.publish(b"1", b"2")
+    assert (worker.bodies, jobs.queue.ready_count) == ([b"1"], 0)
+
+
+def test_unacked_messages_do_not_count() -> None:
+    jobs, worker = QueueUnderTest(QueueOptions(max_length=1)), FakeConsumer(prefetch=5)
+    jobs.consume(worker)
+    for body in (b"1", b"2", b"3"):
+        jobs.publish(body)
+        jobs.drain()
+    jobs.queue.cancel(worker, jobs.now_ms)
+    jobs.publish(b"4")
+    assert (jobs.queue.unacked_count, jobs.get_all()) == (3, [b"4"])
+
+
+def test_bytes_are_those_of_bodies_and_a_too_large_message_empties_the_queue() -> None:
+    jobs = QueueUnderTest(QueueOptions(max_length_bytes=3, dead_letter_exchange=DLX))
+    jobs.publish(b"a", b"bb")
+    assert jobs.deaths == []
+    jobs.publish(b"ccccc")
+    assert jobs.deaths == [("maxlen", b"a"), ("maxlen", b"bb"), ("maxlen", b"ccccc")]
+    jobs.publish(b"d", b"ee")
+    assert jobs.get_all() == [b"d", b"ee"]
+
+
+@pytest.mark.parametrize("overflow", [Overflow.REJECT_PUBLISH, Overflow.REJECT_PUBLISH_DLX])
+def test_what_does_not_fit_is_rejected_by_its_index(overflow: Overflow) -> None:
+    jobs = QueueUnderTest(QueueOptions(max_length=2, overflow=overflow, dead_letter_exchange=DLX))
+    outcome = jobs.publish(b"1", b"2", b"3", b"4")
+    assert (outcome.accepted_count, list(outcome.rejected)) == (2, [2, 3])
+    is_dead_lettered = overflow is Overflow.REJECT_PUBLISH_DLX
+    assert jobs.deaths == ([("maxlen", b"3"), ("maxlen", b"4")] if is_dead_lettered else [])
+    assert jobs.get_all() == [b"1", b"2"]
+
+
+def test_a_wholly_rejected_run_waits_for_no_commit() -> None:
+    jobs = QueueUnderTest(QueueOptions(max_length=0, overflow=Overflow.REJECT_PUBLISH))
+    outcome = jobs.publish(b"1")
+    assert (outcome.accepted_count, outcome.lsn) == (0, jobs.log.committed_lsn)
+
+
+def test_delivering_makes_room_before_anything_is_rejected() -> None:
+    jobs = QueueUnderTest(QueueOptions(max_length=1, overflow=Overflow.REJECT_PUBLISH))
+    worker = FakeConsumer(prefetch=2)
+    jobs.consume(worker)
+    outcome = jobs.publish(b"1", b"2", b"3", b"4")
+    assert (worker.bodies, list(outcome.rejected)) == ([b"1", b"2"], [3])
+    assert jobs.get_all() == [b"3"]
+
+
+def test_a_message_larger_than_the_limit_is_rejected_even_beside_a_ready_consumer() -> None:
+    """RabbitMQ 3.10, reject-publish with x-max-length-bytes 3."""
+    jobs = QueueUnderTest(QueueOptions(max_length_bytes=3, overflow=Overflow.REJECT_PUBLISH))
+    worker = FakeConsumer()
+    jobs.consume(worker)
+    assert list(jobs.publish(b"aa", b"bbbbb", b"cc").rejected) == [1]
+    jobs.drain()
+    assert worker.bodies == [b"aa", b"cc"]
+
+
+def test_a_requeue_into_a_full_queue_drops_the_head() -> None:
+    """RabbitMQ 3.10: the requeued message is the oldest, so it is the one to go."""
+    jobs = QueueUnderTest(QueueOptions(max_length=1, dead_letter_exchange=DLX))
+    worker = FakeConsumer(prefetch=1)
+    jobs.consume(worker)
+    jobs.publish(b"1")
+    jobs.drain()
+    jobs.publish(b"2")
+    jobs.queue.cancel(worker, jobs.now_ms)
+    jobs.requeue(worker.take_unacked())
+    assert (jobs.deaths, jobs.get_all()) == ([("maxlen", b"1")], [b"2"])
+
+
+def test_a_requeue_may_go_over_the_limit_where_publishes_are_rejected() -> None:
+    jobs = QueueUnderTest(QueueOptions(max_length=1, overflow=Overflow.REJECT_PUBLISH))
+    worker = FakeConsumer(prefetch=1)
+    jobs.consume(worker)
+    jobs.publish(b"1")
+    jobs.drain()
+    jobs.publish(b"2")
+    jobs.queue.cancel(worker, jobs.now_ms)
+    jobs.requeue(worker.take_unacked())
+    assert list(jobs.publish(b"3").rejected) == [0]
+    assert jobs.get_all() == [b"1", b"2"]
+
+
+def test_dropping_from_a_priority_queue_drops_the_highest_first() -> None:
+    """RabbitMQ 3.10, x-max-length 2."""
+    jobs = QueueUnderTest(QueueOptions(max_length=2, max_priority=5))
+    messages = [(b"lo1", 1), (b"hi", 5), (b"lo2", 1), (b"mid", 3)]
+    jobs.queue.publish([record(body, priority=level) for body, level in messages], jobs.now_ms)
+    assert jobs.get_all() == [b"lo1", b"lo2"]
+
+
+def test_a_shorter_limit_holds_at_once() -> None:
+    jobs = QueueUnderTest(QueueOptions(dead_letter_exchange=DLX))
+    jobs.publish(b"1", b"2", b"3")
+    jobs.queue.reconfigure(QueueOptions(max_length=1, dead_letter_exchange=DLX), jobs.now_ms)
+    assert jobs.deaths == [("maxlen", b"1"), ("maxlen", b"2")]
+
+
+def test_a_shorter_limit_drops_nothing_where_publishes_are_rejected() -> None:
+    jobs = QueueUnderTest()
+    jobs.publish(b"1", b"2")
+    jobs.queue.reconfigure(
+        QueueOptions(max_length=1, overflow=Overflow.REJECT_PUBLISH), jobs.now_ms
+    )
+    assert jobs.queue.ready_count == 2

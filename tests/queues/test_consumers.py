@@ -1,0 +1,180 @@
+"""Whose turn it is."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from queues.consumers import Consumers
+from queues.errors import ExclusiveUseError
+from queues.options import QueueKind, QueueOptions
+from queues.ports import ConsumerHandle
+from tests.support.consumer import FakeConsumer, Prefetch
+
+SINGLE_ACTIVE = QueueOptions(single_active_consumer=True)
+QUORUM_SINGLE_ACTIVE = QueueOptions(kind=QueueKind.QUORUM, single_active_consumer=True)
+
+
+def consumers(*handles: FakeConsumer, options: QueueOptions | None = None) -> Consumers:
+    group = Consumers(options or QueueOptions())
+    for handle in handles:
+        group.add(handle)
+    return group
+
+
+def tags(handles: Sequence[ConsumerHandle]) -> str:
+    return "".join(handle.consumer_tag for handle in handles)
+
+
+def test_all_with_credit_take_turns_and_each_gets_what_all_can_get() -> None:
+    group = consumers(FakeConsumer("a", prefetch=5), FakeConsumer("b", prefetch=3))
+    handles, credit = group.next_round(100)
+    assert (tags(handles), credit) == ("ab", 3)
+
+
+def test_who_has_no_credit_is_passed_over() -> None:
+    busy = FakeConsumer("a", prefetch=1)
+    busy.prefetch.unacked_count = 1
+    handles, credit = consumers(busy, FakeConsumer("b", prefetch=2)).next_round(100)
+    assert (tags(handles), credit) == ("b", 2)
+
+
+def test_nobody_is_served_while_nobody_has_credit() -> None:
+    paused = FakeConsumer("a")
+    paused.is_paused = True
+    assert consumers(paused).next_round(100) == ((), 0)
+    assert consumers().next_round(100) == ((), 0)
+
+
+def test_there_are_no_more_in_a_round_than_messages() -> None:
+    handles, _ = consumers(*map(FakeConsumer, "abc")).next_round(2)
+    assert tags(handles) == "ab"
+
+
+@pytest.mark.parametrize(
+    ("message_count", "next_order"),
+    [(1, "bca"), (2, "cab"), (3, "abc"), (4, "bca"), (7, "bca"), (8, "cab")],
+)
+def test_who_was_served_last_goes_to_the_back(message_count: int, next_order: str) -> None:
+    group = consumers(*map(FakeConsumer, "abc"))
+    handles, _ = group.next_round(100)
+    group.served(handles, message_count)
+    assert tags(group.next_round(100)[0]) == next_order
+
+
+def test_higher_priorities_are_served_alone_while_they_have_credit() -> None:
+    high = FakeConsumer("h", priority=10, prefetch=1)
+    group = consumers(FakeConsumer("z", priority=-1), FakeConsumer("n"), high)
+    assert tags(group.next_round(100)[0]) == "h"
+    high.is_paused = True
+    assert tags(group.next_round(100)[0]) == "n"
+
+
+def test_consumers_that_share_credit_go_one_by_one() -> None:
+    shared = Prefetch(5)
+    group = consumers(FakeConsumer("a", prefetch=shared), FakeConsumer("b", prefetch=shared))
+    handles, credit = group.next_round(100)
+    assert (tags(handles), credit) == ("a", 1)
+    group.served(handles, 1)
+    assert tags(group.next_round(100)[0]) == "b"
+
+
+def test_a_lone_consumer_uses_its_shared_credit_at_once() -> None:
+    handles, credit = consumers(FakeConsumer("a", prefetch=Prefetch(5))).next_round(100)
+    assert (tags(handles), credit) == ("a", 5)
+
+
+def test_a_removed_consumer_is_served_no_more() -> None:
+    first, second = FakeConsumer("a"), FakeConsumer("b")
+    group = consumers(first, second)
+    assert group.remove(first)
+    assert not group.remove(first)
+    assert (tags(group.next_round(100)[0]), len(group)) == ("b", 1)
+
+
+def test_a_consumer_may_be_exclusive_when_it_is_alone() -> None:
+    group = consumers(FakeConsumer("a", exclusive=True))
+    with pytest.raises(ExclusiveUseError):
+        group.add(FakeConsumer("b"))
+    assert len(group) == 1
+
+
+def test_exclusive_use_needs_an_unused_queue() -> None:
+    with pytest.raises(ExclusiveUseError):
+        consumers(FakeConsumer("a"), FakeConsumer("b", exclusive=True))
+
+
+def test_exclusive_use_ends_with_its_consumer() -> None:
+    alone = FakeConsumer("a", exclusive=True)
+    group = consumers(alone)
+    group.remove(alone)
+    group.add(FakeConsumer("b"))
+    assert len(group) == 1
+
+
+def test_a_single_active_consumer_cannot_be_exclusive() -> None:
+    with pytest.raises(ExclusiveUseError):
+        consumers(FakeConsumer("a", exclusive=True), options=SINGLE_ACTIVE)
+
+
+def test_quorum_queues_ignore_exclusive_use() -> None:
+    group = consumers(
+        FakeConsumer("a", exclusive=True),
+        FakeConsumer("b"),
+        options=QueueOptions(kind=QueueKind.QUORUM),
+    )
+    assert len(group) == 2
+
+
+def test_only_the_first_is_active() -> None:
+    group = consumers(FakeConsumer("a"), FakeConsumer("b", priority=9), options=SINGLE_ACTIVE)
+    assert tags(group.next_round(100)[0]) == "a"
+
+
+def test_when_the_active_one_has_no_credit_nobody_is_served() -> None:
+    active = FakeConsumer("a")
+    group = consumers(active, FakeConsumer("b"), options=SINGLE_ACTIVE)
+    active.is_paused = True
+    assert group.next_round(100) == ((), 0)
+
+
+def test_the_eldest_of_the_highest_priority_is_next() -> None:
+    """RabbitMQ 3.10, classic queue, in this order of consuming."""
+    priorities = {"a": 0, "b": 0, "c": 5, "d": 0, "e": 5, "f": 7}
+    handles = {tag: FakeConsumer(tag, priority=priority) for tag, priority in priorities.items()}
+    group = consumers(*handles.values(), options=SINGLE_ACTIVE)
+    order = ""
+    while (active := group.active) is not None:
+        order += active.consumer_tag
+        group.remove(active)
+    assert order == "afcebd"
+
+
+def test_the_active_one_stays_when_a_waiting_one_goes() -> None:
+    waiting = FakeConsumer("b")
+    group = consumers(FakeConsumer("a"), waiting, options=SINGLE_ACTIVE)
+    group.remove(waiting)
+    assert group.active is not None
+    assert group.active.consumer_tag == "a"
+
+
+def test_a_quorum_queue_hands_over_to_a_higher_priority_once_all_is_settled() -> None:
+    group = consumers(
+        FakeConsumer("a"), FakeConsumer("b", priority=1), options=QUORUM_SINGLE_ACTIVE
+    )
+    assert group.next_round(100) == ((), 0)
+    group.all_settled()
+    assert tags(group.next_round(100)[0]) == "b"
+
+
+def test_no_handover_among_equals_nor_in_a_classic_queue() -> None:
+    for options, priority in ((QUORUM_SINGLE_ACTIVE, 0), (SINGLE_ACTIVE, 1)):
+        group = consumers(FakeConsumer("a"), FakeConsumer("b", priority=priority), options=options)
+        group.all_settled()
+        assert tags(group.next_round(100)[0]) == "a"
+
+
+def test_the_active_one_is_served_again_when_its_successor_goes() -> None:
+    successor = FakeConsumer("b", priority=1)
+    group = consumers(FakeConsumer("a"), successor, options=QUORUM_SINGLE_ACTIVE)
+    group.remove(successor)
+    assert tags(group.next_round(100)[0]) == "a"

@@ -1,0 +1,25 @@
+"""Positions as ranges: as few as possible, nothing added."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from queues.positions import ranges_of
+
+
+def test_neighbours_share_a_range() -> None:
+    assert ranges_of([0, 1, 2, 5, 7, 8]) == [range(3), range(5, 6), range(7, 9)]
+
+
+def test_nothing_is_no_range() -> None:
+    assert ranges_of([]) == []
+
+
+@given(positions=st.sets(st.integers(0, 60)))
+def test_the_ranges_hold_just_the_positions(positions: set[int]) -> None:
+    ranges = ranges_of(sorted(positions))
+
+    assert [position for one in ranges for position in one] == sorted(positions)
+    gaps = [later.start - earlier.stop for earlier, later in pairwise(ranges)]
+    assert all(gap > 0 for gap in gaps)

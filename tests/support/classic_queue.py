@@ -1,0 +1,71 @@
+"""A classic queue with everything around it in reach of a test."""
+
+from collections.abc import Sequence
+
+from queues.batch import Entry
+from queues.classic import ClassicQueue, PublishOutcome
+from queues.effects import DeadLettered, Effect
+from queues.options import QueueOptions
+from tests.support.consumer import FakeConsumer
+from tests.support.queue_log import FakeLog
+from tests.support.records import run_of
+
+NOW_MS = 1_000
+ALL = 1_000_000
+
+
+class QueueUnderTest:
+    """The queue with its log, its effects and the calls for a drain; time stands until moved."""
+
+    def __init__(self, options: QueueOptions | None = None, *, auto_delete: bool = False) -> None:
+        self.now_ms = NOW_MS
+        self.log = FakeLog()
+        self.effects: list[Effect] = []
+        self.wake_up_count = 0
+        self.queue = ClassicQueue(
+            "jobs",
+            options or QueueOptions(),
+            self.log,
+            self.effects.append,
+            self._wake_up,
+            self.now_ms,
+            auto_delete=auto_delete,
+        )
+
+    def _wake_up(self) -> None:
+        self.wake_up_count += 1
+
+    @property
+    def deaths(self) -> list[tuple[str, bytes]]:
+        """Reason and body of everything dead-lettered, in order."""
+        dead = [effect for effect in self.effects if isinstance(effect, DeadLettered)]
+        return [(effect.reason.value, one.body) for effect in dead for one in effect.records]
+
+    def publish(self, *bodies: bytes, ttl_ms: int = -1, priority: int = 0) -> PublishOutcome:
+        run = run_of(*bodies, ttl_ms=ttl_ms, priority=priority)
+        return self.queue.publish(run, self.now_ms)
+
+    def consume(self, *handles: FakeConsumer) -> None:
+        for handle in handles:
+            self.queue.consume(handle, self.now_ms)
+
+    def drain(self, max_messages: int = ALL) -> bool:
+        return self.queue.drain(self.now_ms, max_messages)
+
+    def get(self) -> bytes | None:
+        """Take the head for good."""
+        answer = self.queue.get(self.now_ms, no_ack=True)
+        return None if answer is None else answer[0].records[0].body
+
+    def get_all(self) -> list[bytes]:
+        return list(iter(self.get, None))
+
+    def settle(self, entries: Sequence[Entry]) -> int:
+        body_bytes = sum(len(entry.record.body) for entry in entries)
+        return self.queue.settle([entry.position for entry in entries], body_bytes)
+
+    def requeue(self, entries: Sequence[Entry]) -> None:
+        self.queue.requeue(entries, self.now_ms)
+
+    def reject(self, entries: Sequence[Entry]) -> None:
+        self.queue.reject(entries, self.now_ms)
