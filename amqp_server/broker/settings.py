@@ -1,0 +1,102 @@
+"""The ``broker`` section: who exists at first start, and the node's limits.
+
+Users, vhosts, policies and whatever else has a name are not settings: they come from the
+definitions file and live in the broker.
+
+Each key is declared with its type, default, range and a sentence; see ``settings.schema``.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+QueueType: TypeAlias = Literal["classic", "quorum"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultPermissions:
+    """What the default user may do in the default vhost: patterns searched in names."""
+
+    configure: str = field(default=".*", metadata={"doc": "What it may declare and delete."})
+    write: str = field(default=".*", metadata={"doc": "What it may publish and bind to."})
+    read: str = field(default=".*", metadata={"doc": "What it may consume and bind from."})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerSettings:
+    """The node."""
+
+    default_user: str = field(
+        default="guest",
+        metadata={"doc": "Created at start where no definitions name a user; empty is nobody."},
+    )
+    default_pass: str = field(
+        default="guest",
+        metadata={"secret": True, "doc": "The default user's password; empty is no login by it."},
+    )
+    default_vhost: str = field(default="/", metadata={"doc": "The vhost that always exists."})
+    default_user_tags: tuple[str, ...] = field(
+        default=("administrator",), metadata={"doc": "The default user's tags."}
+    )
+    default_permissions: DefaultPermissions = field(
+        default=DefaultPermissions(),
+        metadata={"doc": "The default user's rights in the default vhost."},
+    )
+    loopback_users: tuple[str, ...] = field(
+        default=("guest",), metadata={"doc": "Users that may log in from this host only."}
+    )
+    load_definitions: Path | None = field(
+        default=None,
+        metadata={"doc": "JSON file, as RabbitMQ exports it, that is loaded at start."},
+    )
+    data_dir: Path | None = field(
+        default=None,
+        metadata={"doc": "Folder for what must survive; none keeps everything in memory."},
+    )
+    cluster_name: str = field(
+        default="", metadata={"doc": "Shown to clients; empty is the node's name."}
+    )
+    node_name: str = field(default="haremq@localhost", metadata={"doc": "Shown to clients."})
+    default_queue_type: QueueType = field(
+        default="classic",
+        metadata={"doc": "Type of durable, shared queues declared without x-queue-type."},
+    )
+    queues_max: int = field(
+        default=0,
+        metadata={"min": 0, "max": 100_000_000, "doc": "Queues in all vhosts; 0 is no limit."},
+    )
+    vhosts_max: int = field(
+        default=0, metadata={"min": 0, "max": 1_000_000, "doc": "Vhosts; 0 is no limit."}
+    )
+    memory_high_watermark_ratio: float = field(
+        default=0.6,
+        metadata={
+            "min": 0.0,
+            "max": 1.0,
+            "doc": "Share of the memory (host's or cgroup's) above which publishers are blocked.",
+        },
+    )
+    memory_high_watermark_bytes: int = field(
+        default=0,
+        metadata={
+            "min": 0,
+            "max": 1 << 50,
+            "doc": "The same as a figure; 0 goes by memory_high_watermark_ratio.",
+        },
+    )
+    consumer_timeout_ms: int = field(
+        default=1_800_000,
+        metadata={
+            "min": 0,
+            "max": 315_360_000_000,
+            "doc": "An unacked delivery older than this closes its channel; 0 is never.",
+        },
+    )
+    consumer_tick_ms: int = field(
+        default=60_000,
+        metadata={
+            "min": 10,
+            "max": 3_600_000,
+            "doc": "How often the age of unacked deliveries is looked at.",
+        },
+    )

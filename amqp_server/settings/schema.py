@@ -1,0 +1,142 @@
+"""The whole of ``haremq.yaml``: one section per package, declared where it is used.
+
+A section is a frozen dataclass. Its fields are the keys: the annotation is the type, the default
+the default, and the field's metadata says the rest:
+
+    doc      one sentence; every key has it
+    min max  the range of a number; every number has it
+    secret   the value is not printed
+
+A unit is the end of a name: ``_ms _s _bytes _ratio``; a number without one is a count.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+
+from amqp_server.broker.settings import BrokerSettings
+from amqp_server.net.settings import NetSettings
+from amqp_server.protocol.settings import ProtocolSettings
+from queues.settings import QueuesSettings
+
+UNITS: Final[Mapping[str, str]] = {
+    "_ms": "milliseconds",
+    "_s": "seconds",
+    "_bytes": "bytes",
+    "_bytes_max": "bytes",
+    "_ratio": "share of 1",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that is configured."""
+
+    net: NetSettings = field(
+        default=NetSettings(), metadata={"doc": "Where clients connect, and what it may cost."}
+    )
+    protocol: ProtocolSettings = field(
+        default=ProtocolSettings(),
+        metadata={"doc": "What is negotiated, and what one connection may hold."},
+    )
+    broker: BrokerSettings = field(
+        default=BrokerSettings(),
+        metadata={"doc": "Who exists at first start, and the node's limits."},
+    )
+    queues: QueuesSettings = field(
+        default=QueuesSettings(), metadata={"doc": "How much a queue does at a time."}
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What values a key takes.
+
+    Attributes:
+        base: int, float, bool, str, Path, or the dataclass of a nested section.
+        choices: the words a text may be; empty is any.
+        is_list, is_map, is_optional: whether it holds many, by index or name, or may be null.
+    """
+
+    base: type
+    choices: tuple[str, ...] = ()
+    is_list: bool = False
+    is_map: bool = False
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key as declared.
+
+    Attributes:
+        path: from the top: ``net.listeners[].port``.
+        default: MISSING where the key must be given.
+        minimum, maximum: of a number; None for the others.
+    """
+
+    path: str
+    shape: Shape
+    default: object
+    doc: str
+    minimum: float | None = None
+    maximum: float | None = None
+    is_secret: bool = False
+
+    @property
+    def unit(self) -> str:
+        """The unit of a number; empty for a count and for what is no number."""
+        if self.minimum is None:
+            return ""
+        return next((unit for ending, unit in UNITS.items() if self.path.endswith(ending)), "")
+
+
+def keys_of(section: type, path: str = "") -> Iterator[Key]:
+    """Yield the keys that a section declares, in order; nested sections are not entered."""
+    hints = get_type_hints(section)
+    for declared in fields(section):
+        yield Key(
+            path=f"{path}.{declared.name}" if path else declared.name,
+            shape=shape_of(hints[declared.name]),
+            default=_default(declared),
+            doc=declared.metadata["doc"],
+            minimum=declared.metadata.get("min"),
+            maximum=declared.metadata.get("max"),
+            is_secret=declared.metadata.get("secret", False),
+        )
+
+
+def all_keys(section: type = Settings, path: str = "") -> Iterator[Key]:
+    """Yield every key of a section and the sections in it, each section before its keys."""
+    for key in keys_of(section, path):
+        yield key
+        if is_dataclass(key.shape.base):
+            yield from all_keys(key.shape.base, f"{key.path}[]" if key.shape.is_list else key.path)
+
+
+def shape_of(annotation: Any) -> Shape:  # noqa: ANN401 -- an annotation is anything
+    """Return the shape that an annotation of a settings field describes."""
+    if isinstance(annotation, UnionType):
+        (inner,) = [part for part in get_args(annotation) if part is not NoneType]
+        held = shape_of(inner)
+        return Shape(held.base, held.choices, held.is_list, held.is_map, is_optional=True)
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return Shape(str, choices=parts)
+    if origin is tuple:
+        item = shape_of(parts[0])
+        return Shape(item.base, item.choices, is_list=True)
+    if origin is not None and issubclass(origin, Mapping):
+        return Shape(str, is_map=True)
+    assert annotation in {int, float, bool, str, Path} or is_dataclass(annotation), (
+        f"{annotation} is no type that a settings file can hold"
+    )
+    return Shape(annotation)
+
+
+def _default(declared: "Field[Any]") -> object:
+    if declared.default_factory is not MISSING:
+        return declared.default_factory()
+    return declared.default
