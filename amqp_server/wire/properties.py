@@ -114,6 +114,8 @@ def traits_of(header: bytes) -> Traits:
     Raises:
         MethodSyntaxError: the property list does not fit its flags (502).
     """
+    if len(header) < HEADER_FIXED_BYTES:
+        raise MethodSyntaxError("content header is cut short")
     flags = header[12] << 8 | header[13]
     if flags == 0 and len(header) == HEADER_FIXED_BYTES:
         return PLAIN
@@ -121,8 +123,10 @@ def traits_of(header: bytes) -> Traits:
     delivery_mode = raw.get("delivery_mode")
     priority = raw.get("priority")
     ttl_ms = NO_TTL
-    if flags & HAS_EXPIRATION and (expiration := raw["expiration"][1:]).isdigit():
-        ttl_ms = int(expiration[:20])
+    if flags & HAS_EXPIRATION:
+        # One that is no number is refused before anybody looks at this.
+        digits = raw["expiration"][1:].removeprefix(b"+")
+        ttl_ms = int(digits) if digits.isdigit() else NO_TTL
     persistent = delivery_mode is not None and delivery_mode[0] == DELIVERY_MODE_PERSISTENT
     return Traits(
         (flags & ~3) | (PERSISTENT if persistent else 0), priority[0] if priority else 0, ttl_ms
@@ -135,8 +139,6 @@ def split(header: bytes) -> Properties:
     Raises:
         MethodSyntaxError: cut short, bytes left over, or the continuation flag is set (502).
     """
-    if len(header) < HEADER_FIXED_BYTES:
-        raise MethodSyntaxError("content header is cut short")
     _, _, body_size_bytes, flags = _HEAD.unpack_from(header)
     if flags & _CONTINUATION:
         raise MethodSyntaxError("property flags are continued: no property has such a flag")

@@ -1,0 +1,113 @@
+"""The composition root: builds the broker from the settings, runs it, and stops it.
+
+The only module that sees everything. Order of start: users and vhosts, then definitions, then the
+listeners; of stop: listeners, connections (320), loop.
+"""
+
+import asyncio
+import logging
+import secrets
+import signal
+from functools import partial
+from typing import Final
+
+import uvloop
+
+from amqp_server.broker.alarms import Resource
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.turn import Turn
+from amqp_server.broker.users import Users, new_user
+from amqp_server.net.listener import ListenError
+from amqp_server.net.memory_monitor import MemoryMonitor, total_bytes
+from amqp_server.net.reactor import Reactor
+from amqp_server.net.server import Server
+from amqp_server.net.timers import now_ms, wall_ms
+from amqp_server.net.tls import TlsFilesError
+from amqp_server.net.transport import OnOutput
+from amqp_server.protocol.connection import Connection
+from amqp_server.protocol.peer import Peer
+from amqp_server.settings.schema import Settings
+
+log = logging.getLogger(__name__)
+
+EXIT_OK: Final = 0
+EXIT_CANNOT_START: Final = 1
+_LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+def run(settings: Settings) -> int:
+    """Run a node until SIGTERM or SIGINT.
+
+    Returns:
+        The exit code: 0 after an orderly stop, 1 when it could not start.
+    """
+    logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
+    broker = build_broker(settings)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(broker, settings))
+    except (ListenError, TlsFilesError) as error:
+        log.error("cannot start: %s", error)  # noqa: TRY400 — the operator's matter, not a bug
+        return EXIT_CANNOT_START
+    return EXIT_OK
+
+
+def build_broker(settings: Settings) -> Broker:
+    """Return a broker with the users and vhosts that the settings name."""
+    section = settings.broker
+    broker = Broker(
+        section,
+        Users(section.loopback_users),
+        Turn(settings.queues.deliveries_per_turn_max),
+        secrets.token_bytes,
+        wall_ms() - now_ms(),
+    )
+    broker.add_vhost(section.default_vhost)
+    if section.default_user:
+        user = new_user(
+            section.default_user,
+            section.default_pass,
+            secrets.token_bytes,
+            section.default_user_tags,
+        )
+        rights = section.default_permissions
+        broker.users.put(user)
+        broker.users.set_permissions(
+            user.name, section.default_vhost, rights.configure, rights.write, rights.read
+        )
+    return broker
+
+
+async def _serve(broker: Broker, settings: Settings) -> None:
+    loop = asyncio.get_running_loop()
+    net = settings.net
+    reactor = Reactor(loop, broker, read_buffer_bytes=net.read_buffer_bytes)
+
+    def make_connection(peer: Peer, on_output: OnOutput, at_ms: int) -> Connection:
+        limit = net.write_high_watermark_bytes
+        return Connection(broker, settings.protocol, peer, on_output, at_ms, limit)
+
+    server = Server(loop, reactor, make_connection, net)
+    server.listen()
+    reactor.deadlines.watch(_memory_monitor(broker, settings))
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    log.info("ready")
+    await stop.wait()
+    log.info("stopping")
+    await server.stop()
+    reactor.close()
+    log.info("stopped")
+
+
+def _memory_monitor(broker: Broker, settings: Settings) -> MemoryMonitor:
+    section = settings.broker
+    watermark_bytes = section.memory_high_watermark_bytes or int(
+        total_bytes() * section.memory_high_watermark_ratio
+    )
+    return MemoryMonitor(watermark_bytes, partial(_on_memory, broker), now_ms())
+
+
+def _on_memory(broker: Broker, is_low: bool, at_ms: int) -> None:  # noqa: FBT001 — the port's
+    broker.alarms.set(Resource.MEMORY, is_low=is_low, now_ms=at_ms)

@@ -1,0 +1,61 @@
+"""Resource alarms: while one is on, connections that publish are blocked.
+
+Who measures memory and disk calls ``set``; who must hear of a change subscribes.
+
+Source: RabbitMQ, alarms; the reasons are the texts connection.blocked carries.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+
+
+class Resource(Enum):
+    """What can run low; the value is the word RabbitMQ uses for it."""
+
+    MEMORY = "memory"
+    DISK = "disk"
+
+
+class Alarms:
+    """Which resources run low on this node.
+
+    Attributes:
+        generation: rises with every alarm that comes on: a connection that published before it
+            has not yet published since.
+    """
+
+    def __init__(self) -> None:
+        self._low: set[Resource] = set()
+        self._listeners: dict[Callable[[int], None], None] = {}
+        self.generation = 0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether publishers must be blocked."""
+        return bool(self._low)
+
+    @property
+    def reason(self) -> str:
+        """The text of connection.blocked: ``low on memory``, ``low on memory & disk``."""
+        names = [resource.value for resource in Resource if resource in self._low]
+        return f"low on {' & '.join(names)}"
+
+    def set(self, resource: Resource, *, is_low: bool, now_ms: int) -> None:
+        """Note a measurement; tells the listeners when it changes anything."""
+        if is_low == (resource in self._low):
+            return
+        if is_low:
+            self._low.add(resource)
+            self.generation += 1
+        else:
+            self._low.discard(resource)
+        for listener in tuple(self._listeners):
+            listener(now_ms)
+
+    def subscribe(self, listener: Callable[[int], None]) -> None:
+        """Call ``listener(now_ms)`` at every change."""
+        self._listeners[listener] = None
+
+    def unsubscribe(self, listener: Callable[[int], None]) -> None:
+        """Call it no more."""
+        self._listeners.pop(listener, None)

@@ -1,0 +1,164 @@
+"""A message that died in a queue, with the headers that tell how, on its way to the DLX.
+
+The ``x-death`` header is an array of tables, most recent first, one for each {queue, reason}:
+
+    original-expiration S (only if it had one) | count l | reason S | queue S | time T |
+    exchange S | routing-keys A of S
+
+A second death of the same kind raises ``count`` and moves the entry to the front; the rest of it
+tells of the first time. ``x-first-death-*`` never change, ``x-last-death-*`` always do. What a
+client put into ``x-death`` counts like our own (RabbitMQ 3.12 and 3.13.3 on).
+
+Source: RabbitMQ, dead letter exchanges; mc:record_death, rabbit_dead_letter.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from amqp_server.wire.errors import WireError
+from amqp_server.wire.properties import Properties, split
+from amqp_server.wire.tables import Field, FieldValue, longstr, plain
+from persistence.record import HAS_EXPIRATION, HAS_HEADERS, NO_TTL, Record, make_route
+from queues.effects import DeathReason
+
+DEATHS_MAX: Final = 256
+"""Entries kept in x-death: a chain of dead letters visits no more queues than that."""
+
+_REJECTED: Final = DeathReason.REJECTED.value
+_LAST_DEATH: Final = ("x-last-death-exchange", "x-last-death-queue", "x-last-death-reason")
+_FIRST_DEATH: Final = ("x-first-death-exchange", "x-first-death-queue", "x-first-death-reason")
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message to publish again, and where.
+
+    Attributes:
+        record: with its x-death headers, without expiration, routed to the DLX.
+        routing_keys: the queue's dead letter routing key, or the message's own keys with CC.
+        deaths: {queue, reason} of each death, most recent first; for ``is_cycle``.
+    """
+
+    record: Record
+    routing_keys: tuple[str, ...]
+    deaths: tuple[tuple[str, str], ...]
+
+    def is_cycle(self, queue_name: str) -> bool:
+        """Whether it died in this queue before and was never rejected since: then it is dropped."""
+        for queue, reason in self.deaths:
+            if reason == _REJECTED:
+                return False
+            if queue == queue_name:
+                return True
+        return False
+
+
+def dead_letter(
+    record: Record,
+    reason: DeathReason,
+    queue_name: str,
+    exchange_to: str,
+    routing_key_to: str | None,
+    wall_s: int,
+) -> DeadLetter:
+    """Return a dead message as it must be published to its dead letter exchange.
+
+    Args:
+        record: as it was in the queue.
+        reason: why it died.
+        queue_name: where.
+        exchange_to: the dead letter exchange.
+        routing_key_to: the dead letter routing key; None keeps the message's own keys.
+        wall_s: time of day, seconds since 1970.
+    """
+    properties = split(record.header)
+    headers = _headers(properties)
+    own_keys = (record.routing_key, *_carbon_copies(headers))
+    expiration = properties.raw.pop("expiration", None)
+    death = _death(record, reason, queue_name, own_keys, expiration, wall_s)
+    deaths = _with_death(_deaths(headers), death)
+    where = (record.exchange, queue_name, reason.value)
+    headers["x-death"] = Field("A", [Field("F", entry) for entry in deaths])
+    if not all(name in headers for name in _FIRST_DEATH):
+        headers.update(zip(_FIRST_DEATH, map(longstr, where), strict=True))
+    headers.update(zip(_LAST_DEATH, map(longstr, where), strict=True))
+    if routing_key_to is not None:
+        headers.pop("CC", None)
+    properties.set_headers(headers)
+    routing_keys = own_keys if routing_key_to is None else (routing_key_to,)
+    return DeadLetter(
+        Record(
+            make_route(exchange_to, routing_keys[0]),
+            properties.encode(),
+            record.body,
+            (record.flags | HAS_HEADERS) & ~HAS_EXPIRATION,
+            record.priority,
+            NO_TTL,
+        ),
+        routing_keys,
+        tuple((_text(entry, "queue"), _text(entry, "reason")) for entry in deaths),
+    )
+
+
+def _headers(properties: Properties) -> dict[str, Field]:
+    """Return the headers; a table we cannot read is given up, as it was passed on unread."""
+    try:
+        return properties.headers()
+    except WireError:
+        return {}
+
+
+def _carbon_copies(headers: Mapping[str, Field]) -> list[str]:
+    field = headers.get("CC")
+    keys = plain(field) if field is not None and field.kind == "A" else []
+    return [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []
+
+
+def _deaths(headers: Mapping[str, Field]) -> list[dict[str, Field]]:
+    """Return the entries of x-death that are entries; a client may have sent anything."""
+    field = headers.get("x-death")
+    entries = field.value if field is not None else None
+    if not isinstance(entries, list):
+        return []
+    tables = (entry.value for entry in entries)
+    return [dict(table) for table in tables if isinstance(table, dict)][:DEATHS_MAX]
+
+
+def _with_death(deaths: list[dict[str, Field]], death: dict[str, Field]) -> list[dict[str, Field]]:
+    """Return the deaths with this one in front, counted with its like if there is one."""
+    kind = (_text(death, "queue"), _text(death, "reason"))
+    for index, entry in enumerate(deaths):
+        if (_text(entry, "queue"), _text(entry, "reason")) == kind:
+            count = entry.get("count", Field("l", 0)).value
+            entry["count"] = Field("l", count + 1 if isinstance(count, int) else 1)
+            return [entry, *deaths[:index], *deaths[index + 1 :]]
+    return [death, *deaths][:DEATHS_MAX]
+
+
+def _death(
+    record: Record,
+    reason: DeathReason,
+    queue_name: str,
+    own_keys: Sequence[str],
+    expiration: bytes | None,
+    wall_s: int,
+) -> dict[str, Field]:
+    keys: FieldValue = [longstr(key) for key in own_keys]
+    entry = {
+        "count": Field("l", 1),
+        "reason": longstr(reason.value),
+        "queue": longstr(queue_name),
+        "time": Field("T", wall_s),
+        "exchange": longstr(record.exchange),
+        "routing-keys": Field("A", keys),
+    }
+    if expiration is None:
+        return entry
+    return {"original-expiration": Field("S", expiration[1:]), **entry}
+
+
+def _text(entry: Mapping[str, Field], key: str) -> str:
+    field = entry.get(key)
+    value = plain(field) if field is not None else ""
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,195 @@
+"""The exchanges of one vhost by name: declare, delete, bind.
+
+Whether the user may is asked before (``protocol.methods``); what is asked for is checked here.
+
+Source: RabbitMQ, rabbit_exchange and rabbit_binding, for rules and texts.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from amqp_server.broker.arguments import (
+    ExchangeProperties,
+    alternate_exchange,
+    check_equivalent_exchange,
+    validate_exchange,
+)
+from amqp_server.broker.errors import (
+    AccessRefusedError,
+    NotFoundError,
+    PreconditionFailedError,
+)
+from amqp_server.broker.names import (
+    RESERVED_PREFIX,
+    check_not_default_exchange,
+    check_unreserved,
+    exchange_text,
+)
+from amqp_server.wire.tables import Table, encode_table, plain
+from exchanges.bindings import Binding, Destination
+from exchanges.errors import InvalidBindingError
+from exchanges.kinds import KIND_NAMES, make_kind
+from exchanges.routing import Exchange, Router
+
+PREDECLARED: Final[tuple[tuple[str, str, bool], ...]] = (
+    ("amq.direct", "direct", False),
+    ("amq.fanout", "fanout", False),
+    ("amq.topic", "topic", False),
+    ("amq.headers", "headers", False),
+    ("amq.match", "headers", False),
+    ("amq.rabbitmq.trace", "topic", True),
+)
+"""Name, type and whether internal, of what every vhost has beside the default exchange."""
+
+
+class ExchangeTable:
+    """Exchanges and bindings of one vhost.
+
+    Args:
+        vhost_name: for the texts.
+        router: holds exchanges and bindings in the form that routes.
+        policy_of: the merged policy definition for an exchange name.
+    """
+
+    def __init__(
+        self, vhost_name: str, router: Router, policy_of: Callable[[str], Mapping[str, object]]
+    ) -> None:
+        self._vhost_name = vhost_name
+        self._router = router
+        self._policy_of = policy_of
+        self._properties: dict[str, ExchangeProperties] = {}
+        for name, kind, internal in PREDECLARED:
+            self._add(name, ExchangeProperties(kind, True, False, internal, {}))  # noqa: FBT003
+
+    def get(self, name: str) -> Exchange:
+        """Return an exchange.
+
+        Raises:
+            NotFoundError: there is none of this name (404).
+        """
+        exchange = self._router.exchanges.get(name)
+        if exchange is None:
+            raise NotFoundError(f"no {exchange_text(self._vhost_name, name)}")
+        return exchange
+
+    def exists(self, name: str) -> bool:
+        """Whether there is an exchange of this name."""
+        return name in self._router.exchanges
+
+    def declare(self, name: str, properties: ExchangeProperties) -> None:
+        """Create an exchange, or check that the one that exists is equivalent.
+
+        Raises:
+            PreconditionFailedError: an unknown type, an invalid argument, or it exists with other
+                properties (406).
+            AccessRefusedError: a reserved name (403).
+        """
+        check_not_default_exchange(name)
+        if properties.exchange_type not in KIND_NAMES:
+            raise PreconditionFailedError(f"unknown exchange type '{properties.exchange_type}'")
+        existing = self._properties.get(name)
+        if existing is not None:
+            check_equivalent_exchange(name, self._vhost_name, existing, properties)
+            return
+        validate_exchange(name, self._vhost_name, properties.arguments)
+        check_unreserved("exchange", name)
+        self._add(name, properties)
+
+    def delete(self, name: str, *, if_unused: bool) -> None:
+        """Delete an exchange with its bindings; one that does not exist is deleted already.
+
+        Raises:
+            AccessRefusedError: the default exchange or one of the ``amq.`` set (403).
+            PreconditionFailedError: ``if_unused`` and it has bindings from it (406).
+        """
+        check_not_default_exchange(name)
+        if name.startswith(RESERVED_PREFIX):
+            what = exchange_text(self._vhost_name, name)
+            raise AccessRefusedError(f"deletion of system {what} not allowed")
+        if name not in self._router.exchanges:
+            return
+        if if_unused and self._router.has_bindings_from(name):
+            raise PreconditionFailedError(f"{exchange_text(self._vhost_name, name)} in use")
+        self._remove(name)
+
+    def bind(self, source: str, destination: Destination, routing_key: str, table: Table) -> None:
+        """Bind an existing destination to an exchange; a binding that exists stays as it is.
+
+        Raises:
+            NotFoundError: no such exchange (404).
+            PreconditionFailedError: the exchange's type refuses key or arguments (406).
+        """
+        self.get(source)
+        binding = _binding(source, destination, routing_key, table)
+        try:
+            self._router.bind(binding)
+        except InvalidBindingError as error:
+            raise PreconditionFailedError(str(error)) from error
+
+    def unbind(self, source: str, destination: Destination, routing_key: str, table: Table) -> None:
+        """Take a binding away; what was never bound is no error.
+
+        An auto-delete exchange goes with the last binding from it.
+        """
+        arguments_key = encode_table(dict(sorted(table.items())))
+        removed = self._router.unbind(source, destination, routing_key, arguments_key)
+        if removed is not None:
+            self._delete_unused([removed])
+
+    def forget_queue(self, name: str) -> None:
+        """Take away all bindings to a queue that is gone, and exchanges that lose their last."""
+        self._delete_unused(self._router.remove_queue(name))
+
+    def apply_policies(self) -> None:
+        """Give every exchange the alternate exchange that arguments and policies say now."""
+        for name in self._router.exchanges:
+            self._router.set_alternate_exchange(name, self._alternate(name))
+
+    def properties_of(self, name: str) -> ExchangeProperties:
+        """Return what an exchange was declared with."""
+        return self._properties[name]
+
+    def _alternate(self, name: str) -> str | None:
+        return alternate_exchange(self._properties[name].arguments, self._policy_of(name))
+
+    def _add(self, name: str, properties: ExchangeProperties) -> None:
+        self._properties[name] = properties
+        self._router.add_exchange(
+            Exchange(
+                name=name,
+                type=properties.exchange_type,
+                durable=properties.durable,
+                auto_delete=properties.auto_delete,
+                internal=properties.internal,
+                arguments=_plain_table(properties.arguments),
+                alternate_exchange=self._alternate(name),
+                kind=make_kind(properties.exchange_type),
+            )
+        )
+
+    def _remove(self, name: str) -> None:
+        del self._properties[name]
+        self._delete_unused(self._router.remove_exchange(name))
+
+    def _delete_unused(self, removed: list[Binding]) -> None:
+        """Delete auto-delete exchanges that lost their last binding; each may take others along."""
+        for source in {binding.source for binding in removed}:
+            exchange = self._router.exchanges.get(source)
+            if exchange is None or not exchange.auto_delete:
+                continue
+            if not self._router.has_bindings_from(source):
+                self._remove(source)
+
+
+def _plain_table(table: Table) -> Mapping[str, object]:
+    return {key: plain(field) for key, field in table.items()}
+
+
+def _binding(source: str, destination: Destination, routing_key: str, table: Table) -> Binding:
+    return Binding(
+        source=source,
+        destination=destination,
+        routing_key=routing_key,
+        arguments=_plain_table(table),
+        arguments_key=encode_table(dict(sorted(table.items()))),
+    )

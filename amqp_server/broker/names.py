@@ -1,0 +1,55 @@
+"""How RabbitMQ writes names in its texts, and which names a client may give."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from typing import Final
+
+from amqp_server.broker.errors import AccessRefusedError
+
+RESERVED_PREFIX: Final = "amq."
+DEFAULT_EXCHANGE: Final = ""
+REPLY_TO_QUEUE: Final = "amq.rabbitmq.reply-to"
+_RANDOM_BYTES: Final = 16
+_LINE_ENDS: Final = {ord("\r"): None, ord("\n"): None}
+
+
+def exchange_text(vhost_name: str, name: str) -> str:
+    """Return ``exchange 'x' in vhost '/'``."""
+    return f"exchange '{name}' in vhost '{vhost_name}'"
+
+
+def queue_text(vhost_name: str, name: str) -> str:
+    """Return ``queue 'q' in vhost '/'``."""
+    return f"queue '{name}' in vhost '{vhost_name}'"
+
+
+def strip_line_ends(name: str) -> str:
+    """Return a declared name without CR and LF, which RabbitMQ drops."""
+    return name.translate(_LINE_ENDS)
+
+
+def check_unreserved(kind: str, name: str) -> None:
+    """Refuse to create an ``amq.`` name; kind is ``queue`` or ``exchange``.
+
+    Raises:
+        AccessRefusedError: the name is reserved (403).
+    """
+    if name.startswith(RESERVED_PREFIX):
+        text = f"{kind} name '{name}' contains reserved prefix '{RESERVED_PREFIX}*'"
+        raise AccessRefusedError(text)
+
+
+def check_not_default_exchange(name: str) -> None:
+    """Refuse to declare, delete or bind the default exchange.
+
+    Raises:
+        AccessRefusedError: it is the default exchange (403).
+    """
+    if name == DEFAULT_EXCHANGE:
+        raise AccessRefusedError("operation not permitted on the default exchange")
+
+
+def generated_name(prefix: str, random_bytes: Callable[[int], bytes]) -> str:
+    """Return a name such as ``amq.gen-`` followed by 22 characters of base64url."""
+    token = urlsafe_b64encode(random_bytes(_RANDOM_BYTES)).rstrip(b"=")
+    return f"{prefix}-{token.decode()}"

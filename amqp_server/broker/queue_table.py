@@ -1,0 +1,263 @@
+"""The queues of one vhost by name: declare, find, delete.
+
+Whether the user may is asked before (``protocol.methods``); what is asked for is checked here.
+
+Source: RabbitMQ, rabbit_amqqueue and rabbit_channel, for rules and texts.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from amqp_server.broker.arguments import (
+    QueueProperties,
+    check_equivalent_queue,
+    check_server_named,
+    locked_queue,
+    queue_options,
+    validate_queue,
+)
+from amqp_server.broker.errors import (
+    NotFoundError,
+    NotSupportedError,
+    PreconditionFailedError,
+)
+from amqp_server.broker.names import check_unreserved, queue_text
+from amqp_server.broker.turn import Turn
+from amqp_server.wire.tables import Table
+from queues.classic import ClassicQueue
+from queues.effects import Effect, QueueExpired, QueueUnused
+from queues.memory_log import MemoryLog
+from queues.options import QueueKind, QueueOptions
+from queues.ports import ConsumerHandle
+
+
+class Consumer(ConsumerHandle, Protocol):
+    """A consumer, as the broker knows it beyond what the queue asks of it."""
+
+    def queue_deleted(self) -> None:
+        """Hear that the queue is gone: nothing more will come."""
+
+
+@dataclass(slots=True, eq=False)
+class Queue:
+    """A queue as declared, and the engine that runs it.
+
+    Attributes:
+        owner: the connection an exclusive queue belongs to; None is not exclusive.
+        consumers: who must hear of the queue's end.
+        is_deleted: the engine must not be used any more.
+    """
+
+    name: str
+    vhost_name: str
+    kind: QueueKind
+    properties: QueueProperties
+    owner: object | None
+    engine: ClassicQueue
+    consumers: list[Consumer] = field(default_factory=list)
+    is_deleted: bool = False
+
+    @property
+    def text(self) -> str:
+        """``queue 'q' in vhost '/'``, as texts have it."""
+        return queue_text(self.vhost_name, self.name)
+
+
+class QueueTable:
+    """Queues of one vhost.
+
+    Args:
+        vhost_name: for the texts.
+        turn: where queues are marked dirty and leave their effects.
+        policy_of: the merged policy definition for a queue name and kind.
+        on_change: called with a queue's name when it came or went; ``deleted`` says which.
+        carry_out: carries out a queue's effects.
+        default_consumer_timeout_ms: where no argument or policy says; None is never.
+    """
+
+    def __init__(
+        self,
+        vhost_name: str,
+        turn: Turn,
+        policy_of: Callable[[str, QueueKind], Mapping[str, object]],
+        on_change: Callable[[str, bool], None],
+        carry_out: Callable[[Queue, Effect, int], None],
+        default_consumer_timeout_ms: int | None,
+    ) -> None:
+        self._vhost_name = vhost_name
+        self._turn = turn
+        self._policy_of = policy_of
+        self._on_change = on_change
+        self._carry_out = carry_out
+        self._default_consumer_timeout_ms = default_consumer_timeout_ms
+        self._queues: dict[str, Queue] = {}
+
+    def __len__(self) -> int:
+        return len(self._queues)
+
+    def __iter__(self) -> Iterator[Queue]:
+        return iter(tuple(self._queues.values()))
+
+    def find(self, name: str) -> Queue | None:
+        """Return a queue, whoever it belongs to; None if there is none."""
+        return self._queues.get(name)
+
+    def get(self, name: str, connection: object) -> Queue:
+        """Return a queue that this connection may use.
+
+        Raises:
+            NotFoundError: there is none of this name (404).
+            ResourceLockedError: it is exclusive to another connection (405).
+        """
+        queue = self._queues.get(name)
+        if queue is None:
+            raise NotFoundError(f"no {queue_text(self._vhost_name, name)}")
+        if queue.owner is not None and queue.owner is not connection:
+            raise locked_queue(queue.name, queue.vhost_name)
+        return queue
+
+    def declare(
+        self,
+        name: str,
+        properties: QueueProperties,
+        connection: object,
+        now_ms: int,
+        *,
+        is_generated: bool = False,
+    ) -> Queue:
+        """Create a queue, or check that the one that exists is equivalent and renew its expiry.
+
+        Raises:
+            PreconditionFailedError: an invalid argument, or it exists with other properties (406).
+            ResourceLockedError: it belongs to another connection, or is exclusive and should not
+                be, or the other way round (405).
+            AccessRefusedError: a reserved name (403).
+        """
+        existing = self._queues.get(name)
+        if existing is not None:
+            self.get(name, connection)
+            check_equivalent_queue(name, self._vhost_name, existing.properties, properties)
+            self.refresh(existing, now_ms)
+            return existing
+        kind = validate_queue(
+            name,
+            self._vhost_name,
+            properties.arguments,
+            durable=properties.durable,
+            exclusive=properties.exclusive,
+            auto_delete=properties.auto_delete,
+        )
+        if is_generated:
+            check_server_named(kind)
+        else:
+            check_unreserved("queue", name)
+        owner = connection if properties.exclusive else None
+        queue = self._create(name, kind, properties, owner, now_ms)
+        self._queues[name] = queue
+        self._on_change(name, False)  # noqa: FBT003 — came, not went
+        return queue
+
+    def delete(
+        self, name: str, connection: object, now_ms: int, *, if_unused: bool, if_empty: bool
+    ) -> int:
+        """Delete a queue; return how many ready messages went with it, 0 if there was none.
+
+        Raises:
+            ResourceLockedError: it is exclusive to another connection (405).
+            NotSupportedError: a condition on a quorum queue (540).
+            PreconditionFailedError: it is in use, or not empty (406).
+        """
+        if name not in self._queues:
+            return 0
+        queue = self.get(name, connection)
+        if queue.kind is QueueKind.QUORUM and (if_unused or if_empty):
+            flag = "if-unused" if if_unused else "if-empty"
+            text = (
+                f"cannot delete {queue.text}. queue.delete operations with {flag} flag set are"
+                " not supported by quorum queues"
+            )
+            raise NotSupportedError(text)
+        self.refresh(queue, now_ms)
+        if if_unused and queue.engine.consumer_count:
+            raise PreconditionFailedError(f"{queue.text} in use")
+        if if_empty and queue.engine.ready_count:
+            raise PreconditionFailedError(f"{queue.text} not empty")
+        return self.remove(queue)
+
+    def refresh(self, queue: Queue, now_ms: int) -> None:
+        """Bring a queue's counts up to date: what consumers can have is theirs already.
+
+        Called before whatever shows or takes ready messages; it counts as use of the queue.
+        """
+        queue.engine.touch(now_ms)
+        self._turn.drain_now(queue.engine, now_ms)
+
+    def remove(self, queue: Queue) -> int:
+        """Delete a queue without asking; tell its consumers; return its ready count."""
+        if queue.is_deleted:
+            return 0
+        del self._queues[queue.name]
+        queue.is_deleted = True
+        self._turn.forget(queue.engine)
+        ready_count = queue.engine.ready_count
+        queue.engine.delete()
+        self._on_change(queue.name, True)  # noqa: FBT003 — went
+        consumers, queue.consumers = queue.consumers, []
+        for consumer in consumers:
+            consumer.queue_deleted()
+        return ready_count
+
+    def release(self, connection: object) -> None:
+        """Delete the exclusive queues of a connection that ends."""
+        for queue in self:
+            if queue.owner is connection:
+                self.remove(queue)
+
+    def apply_policies(self, now_ms: int) -> None:
+        """Give every queue the options that arguments and policies say now."""
+        for queue in self:
+            policy = self._policy_of(queue.name, queue.kind)
+            options = self._options(queue.kind, queue.properties.arguments, policy)
+            queue.engine.reconfigure(options, now_ms)
+            self._turn.mark_dirty(queue.engine)
+
+    def _create(
+        self,
+        name: str,
+        kind: QueueKind,
+        properties: QueueProperties,
+        owner: object | None,
+        now_ms: int,
+    ) -> Queue:
+        policy = self._policy_of(name, kind)
+
+        def emit(effect: Effect) -> None:
+            self._turn.emit(carry_out, effect)
+
+        def carry_out(effect: Effect, at_ms: int) -> None:
+            if isinstance(effect, QueueExpired | QueueUnused):
+                self.remove(queue)
+            else:
+                self._carry_out(queue, effect, at_ms)
+
+        def wake_up() -> None:
+            self._turn.mark_dirty(engine)
+
+        engine = ClassicQueue(
+            name,
+            self._options(kind, properties.arguments, policy),
+            log=MemoryLog(),
+            emit=emit,
+            wake_up=wake_up,
+            now_ms=now_ms,
+            auto_delete=properties.auto_delete,
+        )
+        queue = Queue(name, self._vhost_name, kind, properties, owner, engine)
+        self._turn.mark_dirty(engine)
+        return queue
+
+    def _options(
+        self, kind: QueueKind, arguments: Table, policy: Mapping[str, object]
+    ) -> QueueOptions:
+        return queue_options(kind, arguments, policy, self._default_consumer_timeout_ms)

@@ -1,0 +1,118 @@
+"""What is left to do before a turn of the loop ends: queues to drain, effects to carry out.
+
+A turn is what one read, or one tick of the clock, sets off. Publishes and acks only mark their
+queue dirty; it is drained once, at the turn's end, however many runs arrived. A queue may deliver
+``deliveries_per_queue_max`` messages a turn, so that a flood into one cannot starve the others or
+the sockets: what is left is drained in the next turn.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Final, Protocol, TypeAlias
+
+from queues.effects import Effect
+
+EFFECT_ROUNDS_MAX: Final = 10_000
+"""Effects carried out in a row before the rest waits for the next turn (dead-letter chains)."""
+
+
+CarryOut: TypeAlias = Callable[[Effect, int], None]
+
+
+class Drainable(Protocol):
+    """A queue, as the turn knows it."""
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when ``expire`` must be called next; None while nothing is to expire."""
+
+    def expire(self, now_ms: int) -> None:
+        """Drop what has expired; the timer's entry."""
+
+    def drain(self, now_ms: int, max_messages: int) -> bool:
+        """Deliver what consumers have credit for; return whether more could be delivered now."""
+
+
+class Turn:
+    """Dirty queues, pending effects and expiry deadlines of one broker.
+
+    Attributes:
+        now_ms: the time of this turn, for those who are called without it.
+
+    Invariant: a queue's earliest deadline is in the heap once its turn has ended; an entry that
+    is later than the queue's deadline of today, or of a deleted queue, does no harm.
+    """
+
+    def __init__(self, deliveries_per_queue_max: int) -> None:
+        self._deliveries_per_queue_max = deliveries_per_queue_max
+        self._dirty: dict[Drainable, None] = {}
+        self._effects: deque[tuple[CarryOut, Effect]] = deque()
+        self._heap: list[tuple[int, int, Drainable]] = []
+        self._due_ms: dict[Drainable, int] = {}
+        self._pushes_count = 0
+        self.now_ms = 0
+
+    def mark_dirty(self, queue: Drainable) -> None:
+        """Drain this queue, and look at its deadline, before the turn ends."""
+        self._dirty[queue] = None
+
+    def forget(self, queue: Drainable) -> None:
+        """Drop a deleted queue."""
+        self._dirty.pop(queue, None)
+        self._due_ms.pop(queue, None)
+
+    def emit(self, carry_out: CarryOut, effect: Effect) -> None:
+        """Keep an effect, and who carries it out, until ``settle``."""
+        self._effects.append((carry_out, effect))
+
+    def drain_now(self, queue: Drainable, now_ms: int) -> None:
+        """Deliver all that consumers have credit for, without waiting for the turn's end."""
+        if queue in self._dirty:
+            while queue.drain(now_ms, self._deliveries_per_queue_max):
+                pass
+        self._dirty[queue] = None
+
+    def settle(self, now_ms: int) -> None:
+        """Carry out the effects so far, in order, and those that they cause."""
+        rounds = 0
+        while self._effects and rounds < EFFECT_ROUNDS_MAX:
+            carry_out, effect = self._effects.popleft()
+            carry_out(effect, now_ms)
+            rounds += 1
+
+    def end(self, now_ms: int) -> bool:
+        """Drain dirty queues, carry out effects; return whether work is left for another turn."""
+        self.now_ms = now_ms
+        self.settle(now_ms)
+        dirty = self._dirty
+        self._dirty = {}
+        for queue in dirty:
+            if queue.drain(now_ms, self._deliveries_per_queue_max):
+                self._dirty[queue] = None
+            self._note_deadline(queue)
+        self.settle(now_ms)
+        return bool(self._dirty or self._effects)
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when ``tick`` is due; None while no queue has anything to expire."""
+        while self._heap and self._due_ms.get(self._heap[0][2]) != self._heap[0][0]:
+            heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
+
+    def tick(self, now_ms: int) -> None:
+        """Let every queue expire what is due."""
+        self.now_ms = now_ms
+        while (due_ms := self.next_deadline_ms()) is not None and due_ms <= now_ms:
+            queue = heappop(self._heap)[2]
+            del self._due_ms[queue]
+            queue.expire(now_ms)
+            self._dirty[queue] = None
+            self.settle(now_ms)
+
+    def _note_deadline(self, queue: Drainable) -> None:
+        due_ms = queue.next_deadline_ms()
+        if due_ms is None or self._due_ms.get(queue, due_ms + 1) <= due_ms:
+            return
+        self._due_ms[queue] = due_ms
+        self._pushes_count += 1
+        heappush(self._heap, (due_ms, self._pushes_count, queue))

@@ -1,0 +1,281 @@
+"""One channel: content, deliveries, settlements, confirms and transactions of one lane.
+
+The methods of AMQP are one function each in ``methods``; what they share is here.
+
+Source: AMQP 0-9-1 §1.5, §1.8, §1.9; RabbitMQ, rabbit_channel.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final, TypeAlias
+
+from pamqp import commands
+
+from amqp_server.broker.publish import Published
+from amqp_server.broker.queue_table import Queue
+from amqp_server.protocol.assembly import Assembly
+from amqp_server.protocol.confirms import ConfirmTracker
+from amqp_server.protocol.consumer import Consumer, GetOwner, ReplyReceiver
+from amqp_server.protocol.errors import ModeError
+from amqp_server.protocol.outbox import Outbox
+from amqp_server.protocol.prefetch import Window
+from amqp_server.protocol.publishing import Letter, Publishing
+from amqp_server.protocol.session import Session
+from amqp_server.protocol.transaction import Settlement, Transaction
+from amqp_server.protocol.unacked import Part, Unacked
+from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES, NO_ROUTE
+from amqp_server.wire.content import render_return
+from amqp_server.wire.methods import Method, encode_method
+from persistence.record import Run
+from queues.batch import Entry
+
+Owner: TypeAlias = Consumer | GetOwner
+
+CANCEL_NOTIFY: Final = "consumer_cancel_notify"
+
+
+class Channel:
+    """State of one open channel.
+
+    Attributes:
+        number: on its connection, from 1.
+        session: whose it is.
+        outbox: where everything for the client goes.
+        starved: queues to look at again once the client has read what is in the outbox.
+        unacked: delivery tags outstanding.
+        consumers: by tag.
+        reply_receiver: the direct reply-to consumer; None without.
+        consumer_prefetch: window of consumers that start from now on; 0 is unlimited.
+        shared_window: of all consumers together.
+        last_queue_name: what an empty queue name stands for; None before any declare.
+        confirms: None until confirm.select.
+        transaction: None until tx.select.
+        is_closing: we sent channel.close: everything is discarded until close-ok.
+        unacked_room: how many more deliveries may be outstanding.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        session: Session,
+        outbox: Outbox,
+        starved: set[Queue],
+        clock: Callable[[], int],
+    ) -> None:
+        self.number = number
+        self.session = session
+        self.outbox = outbox
+        self.starved = starved
+        self.payload_max_bytes = session.frame_max_bytes - FRAME_OVERHEAD_BYTES
+        self.unacked: Unacked[Owner] = Unacked()
+        self.consumers: dict[str, Consumer] = {}
+        self.reply_receiver: ReplyReceiver | None = None
+        self.consumer_prefetch = 0
+        self.shared_window = Window()
+        self.last_queue_name: str | None = None
+        self.confirms: ConfirmTracker | None = None
+        self.transaction: Transaction | None = None
+        self.is_closing = False
+        self.assembly = Assembly(session.settings.max_message_size_bytes)
+        self.publishing = Publishing(session, self._reply_name, self._accept)
+        self._clock = clock
+
+    @property
+    def now_ms(self) -> int:
+        """The time of this turn."""
+        return self._clock()
+
+    @property
+    def unacked_room(self) -> int:
+        """How many more deliveries may be outstanding."""
+        return max(self.session.settings.unacked_per_channel_max - self.unacked.count, 0)
+
+    def write(self, method: Method) -> None:
+        """Send a method."""
+        self.outbox.write(encode_method(self.number, method))
+
+    # ── publishing ──
+
+    def _accept(self, letter: Letter, now_ms: int) -> None:
+        if self.transaction is not None:
+            self.transaction.hold_letter(letter)
+        else:
+            self._send(letter, now_ms)
+
+    def _send(self, letter: Letter, now_ms: int) -> Published:
+        plan, records, routing_keys = letter
+        publisher = self.session.open_vhost.publisher
+        if routing_keys is None:
+            published = publisher.publish(plan.exchange, records, now_ms)
+        else:
+            published = publisher.publish_to_keys(plan.exchange, routing_keys, records[0], now_ms)
+        if plan.mandatory and published.unroutable:
+            self._return(records, published.unroutable)
+        if self.confirms is not None:
+            self._confirm(self.confirms, len(records), published)
+        return published
+
+    def _return(self, records: Run, unroutable: Iterable[int]) -> None:
+        """Send mandatory messages back; their acks come later (RabbitMQ, confirms)."""
+        for index in unroutable:
+            record = records[index]
+            self.outbox.write(
+                render_return(self.number, NO_ROUTE, "NO_ROUTE", record, self.payload_max_bytes)
+            )
+
+    @staticmethod
+    def _confirm(tracker: ConfirmTracker, count: int, published: Published) -> None:
+        first = tracker.publish(count)
+        start = 0
+        for index in published.rejected:
+            if start < index:
+                tracker.confirm(first + start, first + index - 1)
+            tracker.reject(first + index, first + index)
+            start = index + 1
+        if start < count:
+            tracker.confirm(first + start, first + count - 1)
+
+    def _reply_name(self) -> str | None:
+        return None if self.reply_receiver is None else self.reply_receiver.name
+
+    # ── settling ──
+
+    def settle(self, settlement: Settlement, now_ms: int) -> None:
+        """Carry out an ack, nack or reject, or hold it for the commit.
+
+        Raises:
+            UnknownDeliveryTagError: a tag that is not outstanding (406).
+        """
+        if self.transaction is not None:
+            self.transaction.hold_settlement(settlement)
+        else:
+            self._settle(settlement, now_ms)
+
+    def _settle(self, settlement: Settlement, now_ms: int) -> None:
+        if settlement.multiple:
+            parts = self.unacked.settle_up_to(settlement.last_tag)
+        else:
+            parts = self.unacked.settle_each(settlement.first_tag, settlement.last_tag)
+        try:
+            if settlement.requeue is None:
+                for part in parts:
+                    self._ack(part)
+            else:
+                for part in parts:
+                    self._give_back(part, now_ms, requeue=settlement.requeue)
+        finally:
+            if self.shared_window.limit:
+                self.wake_queues()
+
+    @staticmethod
+    def _ack(part: Part[Owner]) -> None:
+        owner, batch = part
+        owner.settled(len(batch))
+        owner.queue.engine.settle(batch.positions, batch.body_bytes)
+
+    @staticmethod
+    def _give_back(part: Part[Owner], now_ms: int, *, requeue: bool) -> None:
+        owner, batch = part
+        owner.settled(len(batch))
+        expires = batch.expires_at_ms or [0] * len(batch)
+        entries = [
+            Entry(position, record, expires_at_ms, batch.delivery_count)
+            for position, record, expires_at_ms in zip(
+                batch.positions, batch.records, expires, strict=True
+            )
+        ]
+        if requeue:
+            owner.queue.engine.requeue(entries, now_ms)
+        else:
+            owner.queue.engine.reject(entries, now_ms)
+
+    def requeue_all(self, now_ms: int) -> None:
+        """Give back everything outstanding (basic.recover, the channel's end)."""
+        for part in self.unacked.take_all():
+            self._give_back(part, now_ms, requeue=True)
+
+    def wake_queues(self) -> None:
+        """Let the queues of all consumers deliver again: credit has come back."""
+        turn = self.session.broker.turn
+        for consumer in self.consumers.values():
+            if not consumer.is_cancelled:
+                turn.mark_dirty(consumer.queue.engine)
+
+    # ── transactions ──
+
+    def tx_commit(self, now_ms: int) -> None:
+        """Carry out what the transaction holds: settlements, then publishes.
+
+        Raises:
+            UnknownDeliveryTagError: a tag that is not outstanding (406).
+            ModeError: not a tx channel; or a queue refused a publish (406).
+        """
+        letters, settlements = self._open_transaction().take()
+        for settlement in settlements:
+            self._settle(settlement, now_ms)
+        refused = False
+        for letter in letters:
+            refused |= bool(self._send(letter, now_ms).rejected)
+        if refused:
+            raise ModeError("partial tx completion")
+
+    def tx_rollback(self) -> None:
+        """Forget what the transaction holds; acked messages stay unacked.
+
+        Raises:
+            ModeError: not a tx channel (406).
+        """
+        self._open_transaction().take()
+
+    def _open_transaction(self) -> Transaction:
+        if self.transaction is None:
+            raise ModeError("channel is not transactional")
+        return self.transaction
+
+    # ── consumers ──
+
+    def add_consumer(self, consumer: Consumer) -> None:
+        """Note a consumer that its queue has accepted."""
+        self.consumers[consumer.consumer_tag] = consumer
+        consumer.queue.consumers.append(consumer)
+
+    def cancel_consumer(self, consumer_tag: str, now_ms: int) -> None:
+        """End a consumer; what it holds unacked stays with the channel. Unknown tags pass."""
+        receiver = self.reply_receiver
+        if receiver is not None and receiver.consumer_tag == consumer_tag:
+            self.session.open_vhost.forget_reply_consumer(receiver.name)
+            self.reply_receiver = None
+            return
+        consumer = self.consumers.pop(consumer_tag, None)
+        if consumer is None or consumer.is_cancelled:
+            return
+        consumer.is_cancelled = True
+        consumer.queue.consumers.remove(consumer)
+        consumer.queue.engine.cancel(consumer, now_ms)
+
+    def consumer_lost(self, consumer: Consumer) -> None:
+        """A consumer's queue is gone: tell clients that announced they understand."""
+        self.consumers.pop(consumer.consumer_tag, None)
+        if CANCEL_NOTIFY in self.session.capabilities and not self.is_closing:
+            self.write(commands.Basic.Cancel(consumer.consumer_tag, nowait=True))
+
+    def end(self, now_ms: int) -> None:
+        """Release everything: requeue what is unacked, cancel consumers, drop content."""
+        self.is_closing = True
+        self.assembly.drop()
+        self.transaction = None
+        self.requeue_all(now_ms)
+        tags = [*self.consumers]
+        if self.reply_receiver is not None:
+            tags.append(self.reply_receiver.consumer_tag)
+        for tag in tags:
+            self.cancel_consumer(tag, now_ms)
+
+    def oldest_overdue_ms(self, now_ms: int) -> int | None:
+        """Return the timeout of a delivery that is unacked for longer; None if none is.
+
+        Source: RabbitMQ, consumers, delivery acknowledgement timeout.
+        """
+        for owner, delivered_at_ms in self.unacked.oldest():
+            if owner.timeout_ms is not None and now_ms - delivered_at_ms >= owner.timeout_ms:
+                return owner.timeout_ms
+        return None

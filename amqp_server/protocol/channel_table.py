@@ -1,0 +1,238 @@
+"""The channels of one connection by number: events in, to the right lane; errors to their scope.
+
+Source: AMQP 0-9-1 §1.5, §2.2.5; RabbitMQ, rabbit_reader and rabbit_channel, for texts and order.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from pamqp import commands
+
+from amqp_server.broker.limits import check_user_channel
+from amqp_server.broker.queue_table import Queue
+from amqp_server.protocol.channel import Channel
+from amqp_server.protocol.confirms import ConfirmReply
+from amqp_server.protocol.errors import (
+    AssemblyLimitError,
+    ChannelStateError,
+    DeliveryTimeoutError,
+    NegotiationError,
+)
+from amqp_server.protocol.methods.dispatch import carry_out
+from amqp_server.protocol.outbox import Outbox
+from amqp_server.protocol.replies import Reply, Scope, reply_for
+from amqp_server.protocol.session import Session
+from amqp_server.protocol.transaction import Settlement
+from amqp_server.wire.constants import FRAME_METHOD
+from amqp_server.wire.framing import AckRange, Event, FrameEvent, PublishRun
+from amqp_server.wire.methods import Method, decode_method, encode_method, method_index
+
+log = logging.getLogger(__name__)
+
+PUBLISH_INDEX: Final = 60 << 16 | 40
+ACK_INDEX: Final = 60 << 16 | 80
+
+
+def index_of(event: Event) -> int:
+    """Return class id << 16 | method id of what an event carries; 0 for content frames."""
+    if isinstance(event, PublishRun):
+        return PUBLISH_INDEX
+    if isinstance(event, AckRange):
+        return ACK_INDEX
+    return method_index(event.payload) if event.kind == FRAME_METHOD else 0
+
+
+class ChannelTable:
+    """Open and closing channels.
+
+    Invariant: a number is here from channel.open until its close was answered, by either side.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        outbox: Outbox,
+        starved: set[Queue],
+        clock: Callable[[], int],
+    ) -> None:
+        self._session = session
+        self._outbox = outbox
+        self._starved = starved
+        self._clock = clock
+        self._channels: dict[int, Channel] = {}
+        self._confirming: dict[Channel, None] = {}
+        self._assembling_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+    # ── events ──
+
+    def on_event(self, event: Event, now_ms: int) -> None:
+        """Carry out what came on a channel; a soft error closes only that.
+
+        Raises:
+            Exception: what ``replies`` gives the scope of the connection.
+        """
+        channel = self._channels.get(event.channel)
+        if channel is None:
+            self._open(event)
+            return
+        if channel.is_closing:
+            self._discard(channel, event)
+            return
+        try:
+            self._carry_out(channel, event, now_ms)
+        except Exception as error:
+            reply = reply_for(error)
+            if reply.scope is Scope.CONNECTION:
+                raise
+            self._fail(channel, reply, str(error), index_of(event), now_ms)
+
+    def _carry_out(self, channel: Channel, event: Event, now_ms: int) -> None:
+        if isinstance(event, PublishRun):
+            channel.assembly.check_method_may_come()
+            self._publish(channel, event, now_ms)
+        elif isinstance(event, AckRange):
+            channel.assembly.check_method_may_come()
+            first, last, multiple = event.first_tag, event.last_tag, event.multiple
+            channel.settle(Settlement(first, last, multiple, requeue=None), now_ms)
+        elif event.kind == FRAME_METHOD:
+            channel.assembly.check_method_may_come()
+            self._on_method(channel, event.payload, now_ms)
+        else:
+            self._on_content(channel, event, now_ms)
+
+    def _publish(self, channel: Channel, run: PublishRun, now_ms: int) -> None:
+        channel.publishing.publish(run.method, run.records, run.flags, now_ms)
+        if channel.confirms is not None:
+            self._confirming[channel] = None
+
+    def _on_content(self, channel: Channel, event: FrameEvent, now_ms: int) -> None:
+        held = channel.assembly.held_bytes
+        content = channel.assembly.feed(event.kind, event.payload)
+        self._assembling_bytes += channel.assembly.held_bytes - held
+        limit = self._session.settings.assembling_bytes_max
+        if self._assembling_bytes > limit:
+            text = f"unfinished messages hold more than {limit} bytes on this connection"
+            raise AssemblyLimitError(text)
+        if content is None:
+            return
+        channel.publishing.check_size(content.size_bytes)
+        record = content.record
+        run = PublishRun(channel.number, content.method, [record], record.flags)
+        self._publish(channel, run, now_ms)
+
+    def _on_method(self, channel: Channel, payload: bytes, now_ms: int) -> None:
+        method = decode_method(payload)
+        if isinstance(method, commands.Basic.Publish):
+            channel.assembly.start(payload)
+        elif isinstance(method, commands.Channel.Open):
+            raise ChannelStateError("second 'channel.open' seen")
+        elif isinstance(method, commands.Channel.Close):
+            self._end(channel, now_ms)
+            self._write(channel.number, commands.Channel.CloseOk())
+        else:
+            carry_out(channel, method, now_ms)
+
+    def _open(self, event: Event) -> None:
+        if not isinstance(event, FrameEvent) or event.kind != FRAME_METHOD:
+            raise ChannelStateError("expected 'channel.open'")
+        if not isinstance(decode_method(event.payload), commands.Channel.Open):
+            raise ChannelStateError("expected 'channel.open'")
+        session = self._session
+        limit = session.channel_max
+        count = len(self._channels)
+        if limit and count >= limit:
+            text = f"number of channels opened ({count}) has reached the negotiated channel_max"
+            raise NegotiationError(f"{text} ({limit})")
+        check_user_channel(session.open_user, session.broker.count_channels(session.username))
+        number = event.channel
+        self._channels[number] = Channel(number, session, self._outbox, self._starved, self._clock)
+        session.channels_open = len(self._channels)
+        self._write(number, commands.Channel.OpenOk())
+
+    def _discard(self, channel: Channel, event: Event) -> None:
+        """Ignore everything on a channel we closed, but its close (2.2.5)."""
+        if not isinstance(event, FrameEvent) or event.kind != FRAME_METHOD:
+            return
+        index = method_index(event.payload)
+        if index == commands.Channel.CloseOk.index:
+            self._forget(channel)
+        elif index == commands.Channel.Close.index:
+            self._write(channel.number, commands.Channel.CloseOk())
+
+    # ── confirms ──
+
+    def flush_confirms(self) -> None:
+        """Write the acks and nacks that are due, one ``multiple`` a channel where possible."""
+        for channel in self._confirming:
+            self._write_confirms(channel)
+        self._confirming.clear()
+
+    def _write_confirms(self, channel: Channel) -> None:
+        if channel.confirms is None:
+            return
+        for reply in channel.confirms.take_replies():
+            self._write(channel.number, _confirm_method(reply))
+
+    # ── the end ──
+
+    def check_timeouts(self, now_ms: int) -> None:
+        """Close channels that hold a delivery unacked for longer than its consumer may."""
+        for channel in tuple(self._channels.values()):
+            timeout_ms = None if channel.is_closing else channel.oldest_overdue_ms(now_ms)
+            if timeout_ms is not None:
+                error = DeliveryTimeoutError(channel.number, timeout_ms)
+                self._fail(channel, reply_for(error), str(error), 0, now_ms)
+
+    def end_all(self, now_ms: int) -> None:
+        """Release every channel; the connection ends."""
+        for channel in tuple(self._channels.values()):
+            self._end(channel, now_ms)
+
+    def _end(self, channel: Channel, now_ms: int) -> None:
+        if not channel.is_closing:
+            self._write_confirms(channel)
+            self._confirming.pop(channel, None)
+            self._assembling_bytes -= channel.assembly.held_bytes
+            channel.end(now_ms)
+        self._forget(channel)
+
+    def _forget(self, channel: Channel) -> None:
+        del self._channels[channel.number]
+        self._session.channels_open = len(self._channels)
+
+    def _fail(
+        self, channel: Channel, reply: Reply, explanation: str, index: int, now_ms: int
+    ) -> None:
+        self._end(channel, now_ms)
+        self._channels[channel.number] = channel
+        text = reply.text(explanation)
+        log.info("channel closed channel=%d code=%d text=%r", channel.number, reply.code, text)
+        self._write(channel.number, close_method(commands.Channel.Close, reply.code, text, index))
+
+    def _write(self, number: int, method: Method) -> None:
+        self._outbox.write(encode_method(number, method))
+
+
+def close_method(
+    kind: type[commands.Channel.Close | commands.Connection.Close],
+    code: int,
+    text: str,
+    index: int,
+) -> Method:
+    """Return channel.close or connection.close; pamqp's own checks refuse texts RabbitMQ sends."""
+    method = kind.__new__(kind)
+    method.reply_code = code
+    method.reply_text = text
+    method.class_id = index >> 16
+    method.method_id = index & 0xFFFF
+    return method
+
+
+def _confirm_method(reply: ConfirmReply) -> Method:
+    if reply.rejected:
+        return commands.Basic.Nack(reply.tag, multiple=reply.multiple, requeue=False)
+    return commands.Basic.Ack(reply.tag, multiple=reply.multiple)

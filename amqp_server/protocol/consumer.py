@@ -1,0 +1,167 @@
+"""One consumer: what its queue asks of it, and what its channel must undo.
+
+Source: AMQP 0-9-1 §1.8.3.3, basic.consume; RabbitMQ for priorities, prefetch and cancel notify.
+"""
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.reply_consumers import REPLY_PREFIX
+from amqp_server.protocol.delivery_count import with_delivery_count
+from amqp_server.protocol.prefetch import Window
+from amqp_server.wire.content import deliver_prefix, render_deliveries
+from persistence.record import Run
+from queues.batch import Batch
+from queues.options import QueueKind
+
+if TYPE_CHECKING:
+    from amqp_server.protocol.channel import Channel
+
+FIRST_GUESS_BYTES: Final = 512
+"""What a delivery is taken to cost before the first one was rendered."""
+
+
+class ConsumerProperties(NamedTuple):
+    """What basic.consume asked for.
+
+    Attributes:
+        timeout_ms: an unacked delivery older than this closes the channel; None is never.
+    """
+
+    consumer_tag: str
+    no_ack: bool
+    exclusive: bool
+    priority: int
+    timeout_ms: int | None
+
+
+class Consumer:
+    """A ``queues.ports.ConsumerHandle`` over one channel.
+
+    Invariant: ``window.used`` is the number of its unacked deliveries.
+    """
+
+    __slots__ = (
+        "_channel",
+        "_counts_deliveries",
+        "_delivery_bytes",
+        "_prefix",
+        "consumer_tag",
+        "exclusive",
+        "is_cancelled",
+        "no_ack",
+        "priority",
+        "queue",
+        "timeout_ms",
+        "window",
+    )
+
+    def __init__(
+        self, channel: "Channel", queue: Queue, properties: ConsumerProperties, prefetch: int
+    ) -> None:
+        self._channel = channel
+        self._prefix = deliver_prefix(properties.consumer_tag)
+        self._delivery_bytes = FIRST_GUESS_BYTES
+        self._counts_deliveries = queue.kind is QueueKind.QUORUM
+        self.queue = queue
+        self.consumer_tag = properties.consumer_tag
+        self.no_ack = properties.no_ack
+        self.exclusive = properties.exclusive
+        self.priority = properties.priority
+        self.timeout_ms = properties.timeout_ms
+        self.window = Window(prefetch)
+        self.is_cancelled = False
+
+    @property
+    def shares_credit(self) -> bool:
+        """Whether the channel has a window that all its consumers share."""
+        return not self.no_ack and self._channel.shared_window.limit > 0
+
+    def credit(self) -> int:
+        """Return how many messages may be delivered now; see the port."""
+        channel = self._channel
+        room_bytes = channel.outbox.room_bytes
+        if self.is_cancelled or not room_bytes:
+            if room_bytes == 0:
+                channel.starved.add(self.queue)
+            return 0
+        count = room_bytes // self._delivery_bytes + 1
+        if self.no_ack:
+            return count
+        count = min(count, channel.unacked_room)
+        return self.window.clip(channel.shared_window.clip(count))
+
+    def deliver(self, batch: Batch) -> None:
+        """Write a batch out; what must be acked is noted first."""
+        channel = self._channel
+        count = len(batch)
+        records = batch.records
+        if self._counts_deliveries and batch.delivery_count:
+            records = with_delivery_count(records, batch.delivery_count)
+        if self.no_ack:
+            first_tag = channel.unacked.skip(count)
+        else:
+            first_tag = channel.unacked.add(self, batch, channel.now_ms)
+            self.window.used += count
+            channel.shared_window.used += count
+        octets = render_deliveries(
+            channel.number,
+            self._prefix,
+            first_tag,
+            records,
+            channel.payload_max_bytes,
+            redelivered=batch.redelivered,
+        )
+        self._delivery_bytes = len(octets) // count
+        channel.outbox.write(octets)
+        if channel.outbox.is_full:
+            channel.starved.add(self.queue)
+
+    def settled(self, count: int) -> None:
+        """Note that so many of its deliveries are outstanding no more."""
+        self.window.used -= count
+        self._channel.shared_window.used -= count
+
+    def queue_deleted(self) -> None:
+        """The queue is gone: tell the client, if it said it wants to know."""
+        self.is_cancelled = True
+        self._channel.consumer_lost(self)
+
+
+class GetOwner:
+    """Whose unacked messages those of basic.get are: a queue's, in nobody's window."""
+
+    __slots__ = ("queue",)
+
+    timeout_ms: None = None
+
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
+
+    def settled(self, count: int) -> None:
+        """Nothing counts them."""
+
+
+class ReplyReceiver:
+    """The consumer of ``amq.rabbitmq.reply-to``: replies come without a queue, and unacked."""
+
+    __slots__ = ("_channel", "_prefix", "consumer_tag", "name")
+
+    def __init__(self, channel: "Channel", consumer_tag: str, token: str) -> None:
+        self._channel = channel
+        self._prefix = deliver_prefix(consumer_tag)
+        self.consumer_tag = consumer_tag
+        self.name = REPLY_PREFIX + token
+
+    def deliver_replies(self, run: Run) -> None:
+        """Write replies out at once: nobody keeps them until there is room."""
+        channel = self._channel
+        octets = render_deliveries(
+            channel.number,
+            self._prefix,
+            channel.unacked.skip(len(run)),
+            run,
+            channel.payload_max_bytes,
+            redelivered=False,
+        )
+        channel.outbox.write(octets)

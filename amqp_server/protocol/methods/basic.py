@@ -1,0 +1,235 @@
+"""The methods of class basic (AMQP 0-9-1 §1.8), but publish and ack, which come in runs."""
+
+from typing import Final
+
+from pamqp import commands
+
+from amqp_server.broker.arguments import ConsumerArguments, consumer_arguments
+from amqp_server.broker.errors import (
+    AccessRefusedError,
+    NotAllowedError,
+    NotSupportedError,
+    ResourceLockedError,
+)
+from amqp_server.broker.names import REPLY_TO_QUEUE, strip_line_ends
+from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.users import Permission
+from amqp_server.protocol.channel import Channel
+from amqp_server.protocol.consumer import (
+    Consumer,
+    ConsumerProperties,
+    GetOwner,
+    ReplyReceiver,
+)
+from amqp_server.protocol.delivery_count import with_delivery_count
+from amqp_server.protocol.errors import NegotiationError, ReplyConsumerError
+from amqp_server.protocol.methods.queue import actual_queue_name
+from amqp_server.protocol.transaction import Settlement
+from amqp_server.wire.content import render_get_ok
+from amqp_server.wire.methods import Method, arguments_of
+from queues.errors import ExclusiveUseError
+from queues.options import QueueKind
+
+CONSUMER_TAG_PREFIX: Final = "amq.ctag"
+REPLY_NAME_PREFIX: Final = "g1h"
+
+
+def qos(channel: Channel, method: commands.Basic.Qos, _now_ms: int) -> Method:
+    """Set the window of consumers to come, or the one that all share (global).
+
+    Raises:
+        NotSupportedError: a prefetch size in bytes (540).
+    """
+    if method.prefetch_size:
+        raise NotSupportedError(f"prefetch_size!=0 ({method.prefetch_size})")
+    if method.global_:
+        channel.shared_window.limit = method.prefetch_count
+        channel.wake_queues()
+    else:
+        channel.consumer_prefetch = method.prefetch_count
+    return commands.Basic.QosOk()
+
+
+def consume(channel: Channel, method: commands.Basic.Consume, now_ms: int) -> Method | None:
+    """Start a consumer; its first delivery comes after consume-ok.
+
+    Raises:
+        NotFoundError: no such queue (404).
+        ResourceLockedError: it belongs to another connection (405).
+        AccessRefusedError: no right, or somebody consumes exclusively (403).
+        PreconditionFailedError: a bad argument (406).
+        NotAllowedError: the consumer tag is taken (530).
+        NotSupportedError: a quorum queue under a shared window (540).
+    """
+    consumer_tag = method.consumer_tag or channel.session.broker.generate_name(CONSUMER_TAG_PREFIX)
+    if method.queue == REPLY_TO_QUEUE:
+        return _consume_replies(channel, method, consumer_tag)
+    name = actual_queue_name(channel, method.queue)
+    channel.session.require(Permission.READ, "queue", name)
+    _check_new_consumer(channel, consumer_tag)
+    queue = channel.session.open_vhost.queues.get(name, channel.session)
+    arguments = consumer_arguments(queue.name, queue.vhost_name, queue.kind, arguments_of(method))
+    consumer = _consumer(channel, queue, method, consumer_tag, arguments)
+    try:
+        queue.engine.consume(consumer, now_ms)
+    except ExclusiveUseError:
+        raise AccessRefusedError(f"{queue.text} in exclusive use") from None
+    channel.add_consumer(consumer)
+    return None if method.nowait else _consume_ok(consumer_tag)
+
+
+def cancel(channel: Channel, method: commands.Basic.Cancel, now_ms: int) -> Method | None:
+    """End a consumer; a tag that nobody has is no error."""
+    channel.cancel_consumer(method.consumer_tag or "", now_ms)
+    if method.nowait:
+        return None
+    return commands.Basic.CancelOk(method.consumer_tag)
+
+
+def get(channel: Channel, method: commands.Basic.Get, now_ms: int) -> Method | None:
+    """Deliver one message, or say that there is none.
+
+    Raises:
+        NotFoundError: no such queue (404).
+        ResourceLockedError: it belongs to another connection, or is a quorum queue with a single
+            active consumer (405).
+        AccessRefusedError: no right (403).
+    """
+    name = actual_queue_name(channel, method.queue)
+    channel.session.require(Permission.READ, "queue", name)
+    queue = channel.session.open_vhost.queues.get(name, channel.session)
+    if queue.kind is QueueKind.QUORUM and queue.engine.options.single_active_consumer:
+        text = (
+            f"cannot obtain access to locked {queue.text}. basic.get operations are not supported"
+            ' by <<"quorum">> queues with single active consumer'
+        )
+        raise ResourceLockedError(text)
+    channel.session.open_vhost.queues.refresh(queue, now_ms)
+    got = queue.engine.get(now_ms, no_ack=method.no_ack)
+    if got is None:
+        return commands.Basic.GetEmpty()
+    batch, ready_count = got
+    records = batch.records
+    if batch.delivery_count and queue.kind is QueueKind.QUORUM:
+        records = with_delivery_count(records, batch.delivery_count)
+    if method.no_ack:
+        tag = channel.unacked.skip(1)
+    else:
+        tag = channel.unacked.add(GetOwner(queue), batch, now_ms)
+    octets = render_get_ok(
+        channel.number,
+        tag,
+        records[0],
+        channel.payload_max_bytes,
+        ready_count,
+        redelivered=batch.redelivered,
+    )
+    channel.outbox.write(octets)
+    return None
+
+
+def ack(channel: Channel, method: commands.Basic.Ack, now_ms: int) -> None:
+    """Settle messages for good.
+
+    Raises:
+        UnknownDeliveryTagError: a tag that is not outstanding (406).
+    """
+    tag = method.delivery_tag or 0
+    channel.settle(Settlement(tag, tag, method.multiple, requeue=None), now_ms)
+
+
+def nack(channel: Channel, method: commands.Basic.Nack, now_ms: int) -> None:
+    """Give messages back to the queue, or drop them.
+
+    Raises:
+        UnknownDeliveryTagError: a tag that is not outstanding (406).
+    """
+    tag = method.delivery_tag or 0
+    channel.settle(Settlement(tag, tag, method.multiple, requeue=method.requeue), now_ms)
+
+
+def reject(channel: Channel, method: commands.Basic.Reject, now_ms: int) -> None:
+    """Give one message back to the queue, or drop it.
+
+    Raises:
+        UnknownDeliveryTagError: the tag is not outstanding (406).
+    """
+    tag = method.delivery_tag or 0
+    channel.settle(Settlement(tag, tag, multiple=False, requeue=method.requeue), now_ms)
+
+
+def recover(channel: Channel, method: commands.Basic.Recover, now_ms: int) -> Method:
+    """Give back everything that is unacked on the channel.
+
+    Raises:
+        NotSupportedError: ``requeue`` is false (540).
+    """
+    _recover(channel, now_ms, requeue=method.requeue)
+    return commands.Basic.RecoverOk()
+
+
+def recover_async(channel: Channel, method: commands.Basic.RecoverAsync, now_ms: int) -> None:
+    """The same without a reply.
+
+    Raises:
+        NotSupportedError: ``requeue`` is false (540).
+    """
+    _recover(channel, now_ms, requeue=method.requeue)
+
+
+def _recover(channel: Channel, now_ms: int, *, requeue: bool) -> None:
+    if not requeue:
+        raise NotSupportedError("requeue=false")
+    channel.requeue_all(now_ms)
+
+
+def _check_new_consumer(channel: Channel, consumer_tag: str) -> None:
+    receiver = channel.reply_receiver
+    taken = receiver is not None and receiver.consumer_tag == consumer_tag
+    if taken or consumer_tag in channel.consumers:
+        raise NotAllowedError(f"attempt to reuse consumer tag '{consumer_tag}'")
+    limit = channel.session.settings.consumers_per_channel_max
+    if limit and len(channel.consumers) >= limit:
+        raise NegotiationError(f"reached maximum ({limit}) of consumers per channel")
+
+
+def _consumer(
+    channel: Channel,
+    queue: Queue,
+    method: commands.Basic.Consume,
+    consumer_tag: str,
+    arguments: ConsumerArguments,
+) -> Consumer:
+    if queue.kind is QueueKind.QUORUM and channel.shared_window.limit:
+        raise NotSupportedError(f"{queue.text} does not support global qos")
+    timeout_ms = arguments.consumer_timeout_ms
+    if timeout_ms is None:
+        timeout_ms = queue.engine.options.consumer_timeout_ms
+    properties = ConsumerProperties(
+        consumer_tag,
+        method.no_ack,
+        method.exclusive,
+        arguments.priority,
+        timeout_ms or None,
+    )
+    return Consumer(channel, queue, properties, channel.consumer_prefetch)
+
+
+def _consume_replies(
+    channel: Channel, method: commands.Basic.Consume, consumer_tag: str
+) -> Method | None:
+    """Receive direct replies (RabbitMQ, direct reply-to)."""
+    if channel.reply_receiver is not None:
+        raise ReplyConsumerError("reply consumer already set")
+    if not method.no_ack:
+        raise ReplyConsumerError("reply consumer cannot acknowledge")
+    _check_new_consumer(channel, consumer_tag)
+    token = channel.session.broker.generate_name(REPLY_NAME_PREFIX)
+    receiver = ReplyReceiver(channel, consumer_tag, token)
+    channel.session.open_vhost.reply_consumers.add(token, receiver)
+    channel.reply_receiver = receiver
+    return None if method.nowait else _consume_ok(consumer_tag)
+
+
+def _consume_ok(consumer_tag: str) -> Method:
+    return commands.Basic.ConsumeOk(strip_line_ends(consumer_tag))

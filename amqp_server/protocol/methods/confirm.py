@@ -1,0 +1,21 @@
+"""The method of class confirm (RabbitMQ's publisher confirms)."""
+
+from pamqp import commands
+
+from amqp_server.protocol.channel import Channel
+from amqp_server.protocol.confirms import ConfirmTracker
+from amqp_server.protocol.errors import ModeError
+from amqp_server.wire.methods import Method
+
+
+def select(channel: Channel, method: commands.Confirm.Select, _now_ms: int) -> Method | None:
+    """Number publishes from 1 on and confirm them; once on, it stays as it is.
+
+    Raises:
+        ModeError: the channel is transactional (406).
+    """
+    if channel.transaction is not None:
+        raise ModeError("cannot switch from tx to confirm mode")
+    if channel.confirms is None:
+        channel.confirms = ConfirmTracker()
+    return None if method.nowait else commands.Confirm.SelectOk()

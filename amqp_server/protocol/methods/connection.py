@@ -1,0 +1,175 @@
+"""The methods of class connection (AMQP 0-9-1 §1.4): login, limits, vhost, secret.
+
+Closing changes the connection's state and is the connection's own.
+
+Source: RabbitMQ, rabbit_reader, for rules and texts.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pamqp import commands
+
+from amqp_server import __version__
+from amqp_server.broker.errors import NotAllowedError, NotFoundError
+from amqp_server.broker.limits import check_user_connection
+from amqp_server.broker.mechanisms import login, mechanism_names
+from amqp_server.broker.users import User
+from amqp_server.protocol.errors import NegotiationError
+from amqp_server.protocol.session import Session
+from amqp_server.wire.constants import FRAME_MIN_BYTES
+from amqp_server.wire.methods import Method
+from amqp_server.wire.tables import Field, FieldValue, longstr
+
+CHANNEL_MIN: Final = 1
+LOCALES: Final = "en_US"
+
+CAPABILITIES: Final = (
+    "publisher_confirms",
+    "exchange_exchange_bindings",
+    "basic.nack",
+    "consumer_cancel_notify",
+    "connection.blocked",
+    "consumer_priorities",
+    "authentication_failure_close",
+    "per_consumer_qos",
+    "direct_reply_to",
+)
+"""What we can do; never one that we do not honour."""
+
+
+def start(session: Session) -> Method:
+    """Return connection.start: who we are and how to log in.
+
+    kombu and others branch on product and version, so both are RabbitMQ's unless configured
+    otherwise; platform and information say what this is.
+    """
+    capabilities: FieldValue = {name: Field("t", value=True) for name in CAPABILITIES}
+    broker = session.broker.settings
+    settings = session.settings.compatibility
+    properties = {
+        "capabilities": Field("F", capabilities),
+        "cluster_name": longstr(broker.cluster_name or broker.node_name),
+        "copyright": longstr("Copyright (c) the HareMQ authors"),
+        "information": longstr("HareMQ, a broker for RabbitMQ's clients"),
+        "platform": longstr(f"HareMQ {__version__}"),
+        "product": longstr(settings.product),
+        "version": longstr(settings.version),
+        **{name: longstr(value) for name, value in settings.server_properties.items()},
+    }
+    method = commands.Connection.Start.__new__(commands.Connection.Start)
+    method.version_major = 0
+    method.version_minor = 9
+    _set(method, "server_properties", properties)
+    method.mechanisms = mechanism_names(session.peer.certificate_name)
+    method.locales = LOCALES
+    return method
+
+
+def start_ok(session: Session, method: commands.Connection.StartOk) -> Method:
+    """Log in; return connection.tune.
+
+    Raises:
+        MechanismError: no such mechanism (503).
+        MalformedCredentialsError: a response that the mechanism cannot read (502).
+        LoginRefusedError: wrong credentials, or not from there.
+    """
+    session.introduce(_table(method, "client_properties"))
+    users = session.broker.users
+    user = _authenticate(session, method.mechanism, _octets(method.response))
+    users.check_loopback(user, is_loopback=session.peer.is_loopback)
+    session.user = user
+    settings = session.settings
+    return commands.Connection.Tune(
+        settings.channel_max, settings.frame_max_bytes, settings.heartbeat_s
+    )
+
+
+def _authenticate(session: Session, mechanism: str, response: bytes) -> User:
+    credentials = login(mechanism, response, session.peer.certificate_name)
+    users = session.broker.users
+    if credentials.password is None:
+        return users.authenticate_by_certificate(credentials.username)
+    return users.authenticate(credentials.username, credentials.password)
+
+
+def login_refused_text(mechanism: str) -> str:
+    """Return what a client is told whose login failed; why is for the log alone."""
+    return (
+        f"Login was refused using authentication mechanism {mechanism}. For details see the"
+        " broker logfile."
+    )
+
+
+def tune_ok(session: Session, method: commands.Connection.TuneOk) -> None:
+    """Agree on limits.
+
+    Raises:
+        NegotiationError: outside what was offered (530).
+    """
+    settings = session.settings
+    _check_negotiated("channel_max", method.channel_max, CHANNEL_MIN, settings.channel_max)
+    _check_negotiated("frame_max", method.frame_max, FRAME_MIN_BYTES, settings.frame_max_bytes)
+    session.channel_max = method.channel_max
+    session.frame_max_bytes = method.frame_max
+    session.heartbeat_s = method.heartbeat
+
+
+def open_vhost(session: Session, method: commands.Connection.Open) -> Method:
+    """Enter a vhost; return connection.open-ok.
+
+    Raises:
+        NotAllowedError: no such vhost, no right to it, or a limit is reached (530).
+    """
+    name = method.virtual_host
+    broker = session.broker
+    username = session.username
+    check_user_connection(session.open_user, broker.count_connections(username=username))
+    try:
+        vhost = broker.vhost(name)
+    except NotFoundError as error:
+        raise NotAllowedError(str(error)) from error
+    if not broker.users.may_enter_vhost(username, name):
+        raise NotAllowedError(f"access to vhost '{name}' refused for user '{username}'")
+    vhost.limits.check_connection(name, username, broker.count_connections(vhost=name))
+    session.vhost = vhost
+    return commands.Connection.OpenOk()
+
+
+def update_secret(session: Session, method: commands.Connection.UpdateSecret) -> Method:
+    """Take a new secret; internal users have none that expires, so their right is asked again.
+
+    Raises:
+        NotAllowedError: the user may not be in the vhost any more (530).
+    """
+    del method  # the internal backend compares no secret after login, as RabbitMQ's
+    if not session.broker.users.may_enter_vhost(session.username, session.vhost_name):
+        raise NotAllowedError("New secret was refused by one of the backends")
+    return commands.Connection.UpdateSecretOk()
+
+
+def _check_negotiated(name: str, value: int, minimum: int, maximum: int) -> None:
+    """Source: rabbit_reader:validate_negotiated_integer_value; 0 is no limit."""
+    if value and value < minimum:
+        text = f"negotiated {name} = {value} is lower than the minimum allowed value ({minimum})"
+        raise NegotiationError(text)
+    if maximum and (value == 0 or value > maximum):
+        detail = " (no limit)" if value == 0 else ""
+        text = (
+            f"negotiated {name} = {value}{detail} is higher than the maximum allowed value"
+            f" ({maximum})"
+        )
+        raise NegotiationError(text)
+
+
+def _set(method: Method, name: str, value: Mapping[str, Field]) -> None:
+    setattr(method, name, value)
+
+
+def _table(method: Method, name: str) -> Mapping[str, Field]:
+    table: Mapping[str, Field] = getattr(method, name)
+    return table
+
+
+def _octets(value: str | bytes) -> bytes:
+    return value.encode() if isinstance(value, str) else value

@@ -1,0 +1,59 @@
+"""Which function carries out which method of a channel: a table.
+
+A method that is not here is not for a client to send on an open channel (503). Publish and single
+or ranged acks do not come this way: the scanner delivers them in runs.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from pamqp import commands
+
+from amqp_server.protocol.channel import Channel
+from amqp_server.protocol.errors import CommandInvalidError
+from amqp_server.protocol.methods import basic, channel, confirm, exchange, queue, tx
+from amqp_server.wire.methods import AccessRequest, Method
+
+Handler: TypeAlias = Callable[[Channel, Any, int], Method | None]
+
+HANDLERS: Final[Mapping[type[Method], Handler]] = {
+    commands.Channel.Flow: channel.flow,
+    AccessRequest: channel.access_request,
+    commands.Exchange.Declare: exchange.declare,
+    commands.Exchange.Delete: exchange.delete,
+    commands.Exchange.Bind: exchange.bind,
+    commands.Exchange.Unbind: exchange.unbind,
+    commands.Queue.Declare: queue.declare,
+    commands.Queue.Bind: queue.bind,
+    commands.Queue.Unbind: queue.unbind,
+    commands.Queue.Purge: queue.purge,
+    commands.Queue.Delete: queue.delete,
+    commands.Basic.Qos: basic.qos,
+    commands.Basic.Consume: basic.consume,
+    commands.Basic.Cancel: basic.cancel,
+    commands.Basic.Get: basic.get,
+    commands.Basic.Ack: basic.ack,
+    commands.Basic.Nack: basic.nack,
+    commands.Basic.Reject: basic.reject,
+    commands.Basic.Recover: basic.recover,
+    commands.Basic.RecoverAsync: basic.recover_async,
+    commands.Confirm.Select: confirm.select,
+    commands.Tx.Select: tx.select,
+    commands.Tx.Commit: tx.commit,
+    commands.Tx.Rollback: tx.rollback,
+}
+
+
+def carry_out(lane: Channel, method: Method, now_ms: int) -> None:
+    """Carry a method out and send its reply, if it has one.
+
+    Raises:
+        CommandInvalidError: not for a client to send (503); and what the method's function
+            raises.
+    """
+    handler = HANDLERS.get(type(method))
+    if handler is None:
+        raise CommandInvalidError("unimplemented method")
+    reply = handler(lane, method, now_ms)
+    if reply is not None:
+        lane.write(reply)

@@ -1,0 +1,116 @@
+"""The methods of class exchange (AMQP 0-9-1 §1.6; exchange.bind and unbind are RabbitMQ's)."""
+
+from pamqp import commands
+
+from amqp_server.broker.arguments import ALTERNATE_EXCHANGE, ExchangeProperties
+from amqp_server.broker.errors import NotFoundError
+from amqp_server.broker.names import (
+    check_not_default_exchange,
+    exchange_text,
+    strip_line_ends,
+)
+from amqp_server.broker.users import Permission
+from amqp_server.protocol.channel import Channel
+from amqp_server.wire.methods import Method, arguments_of
+from amqp_server.wire.tables import plain
+from exchanges.bindings import Destination, DestinationKind
+
+
+def declare(channel: Channel, method: commands.Exchange.Declare, _now_ms: int) -> Method | None:
+    """Create an exchange, or check that the one that exists is equivalent.
+
+    Raises:
+        NotFoundError: passive, and no such exchange (404).
+        PreconditionFailedError: an invalid argument, or it exists with other properties (406).
+        AccessRefusedError: no right, or a reserved name (403).
+    """
+    name = strip_line_ends(method.exchange)
+    session = channel.session
+    exchanges = session.open_vhost.exchanges
+    check_not_default_exchange(name)
+    if method.passive:
+        exchanges.get(name)
+    else:
+        session.require(Permission.CONFIGURE, "exchange", name)
+        arguments = arguments_of(method)
+        alternate = arguments.get(ALTERNATE_EXCHANGE)
+        if alternate is not None and alternate.kind == "S":
+            session.require(Permission.READ, "exchange", name)
+            session.require(Permission.WRITE, "exchange", str(plain(alternate)))
+        properties = ExchangeProperties(
+            method.exchange_type, method.durable, method.auto_delete, method.internal, arguments
+        )
+        exchanges.declare(name, properties)
+    return None if method.nowait else commands.Exchange.DeclareOk()
+
+
+def delete(channel: Channel, method: commands.Exchange.Delete, _now_ms: int) -> Method | None:
+    """Delete an exchange; one that does not exist is deleted already.
+
+    Raises:
+        AccessRefusedError: no right, or one that is not to be deleted (403).
+        PreconditionFailedError: ``if_unused`` and it is in use (406).
+    """
+    name = strip_line_ends(method.exchange)
+    check_not_default_exchange(name)
+    channel.session.require(Permission.CONFIGURE, "exchange", name)
+    channel.session.open_vhost.exchanges.delete(name, if_unused=method.if_unused)
+    return None if method.nowait else commands.Exchange.DeleteOk()
+
+
+def bind(channel: Channel, method: commands.Exchange.Bind, _now_ms: int) -> Method | None:
+    """Bind an exchange to another, so that it gets what matches.
+
+    Raises:
+        NotFoundError: one of them does not exist (404).
+        AccessRefusedError: no right, or the default exchange (403).
+        PreconditionFailedError: the source's type refuses key or arguments (406).
+    """
+    destination, source = _ends(channel, method)
+    _check_exist(channel, source, destination)
+    channel.session.open_vhost.exchanges.bind(
+        source, _exchange(destination), method.routing_key, arguments_of(method)
+    )
+    return None if method.nowait else commands.Exchange.BindOk()
+
+
+def unbind(channel: Channel, method: commands.Exchange.Unbind, _now_ms: int) -> Method | None:
+    """Take a binding away; what was never bound is no error.
+
+    Raises:
+        NotFoundError: one of the exchanges does not exist (404).
+        AccessRefusedError: no right, or the default exchange (403).
+    """
+    destination, source = _ends(channel, method)
+    _check_exist(channel, source, destination)
+    channel.session.open_vhost.exchanges.unbind(
+        source, _exchange(destination), method.routing_key, arguments_of(method)
+    )
+    return None if method.nowait else commands.Exchange.UnbindOk()
+
+
+def _ends(
+    channel: Channel, method: commands.Exchange.Bind | commands.Exchange.Unbind
+) -> tuple[str, str]:
+    """Return destination and source, once the user may bind them."""
+    destination = strip_line_ends(method.destination)
+    source = strip_line_ends(method.source)
+    session = channel.session
+    check_not_default_exchange(destination)
+    check_not_default_exchange(source)
+    session.require(Permission.WRITE, "exchange", destination)
+    session.require(Permission.READ, "exchange", source)
+    session.require_topic(Permission.READ, source, method.routing_key)
+    return destination, source
+
+
+def _check_exist(channel: Channel, *names: str) -> None:
+    """Name the first that is missing, source before destination, as RabbitMQ does."""
+    for name in names:
+        if not channel.session.open_vhost.exchanges.exists(name):
+            text = exchange_text(channel.session.vhost_name, name)
+            raise NotFoundError(f"no {text}")
+
+
+def _exchange(name: str) -> Destination:
+    return Destination(DestinationKind.EXCHANGE, name)

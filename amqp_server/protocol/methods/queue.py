@@ -1,0 +1,200 @@
+"""The methods of class queue (AMQP 0-9-1 §1.7)."""
+
+from typing import Final
+
+from pamqp import commands
+
+from amqp_server.broker.arguments import QueueProperties, with_default_queue_type
+from amqp_server.broker.errors import AccessRefusedError, NotFoundError
+from amqp_server.broker.limits import check_node_queue
+from amqp_server.broker.names import (
+    REPLY_TO_QUEUE,
+    check_not_default_exchange,
+    exchange_text,
+    queue_text,
+    strip_line_ends,
+)
+from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.reply_consumers import REPLY_PREFIX
+from amqp_server.broker.users import Permission
+from amqp_server.protocol.channel import Channel
+from amqp_server.wire.methods import Method, arguments_of
+from amqp_server.wire.tables import Table, plain
+from exchanges.bindings import Destination, DestinationKind
+
+GENERATED_PREFIX: Final = "amq.gen"
+_DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
+
+
+def declare(channel: Channel, method: commands.Queue.Declare, now_ms: int) -> Method | None:
+    """Create a queue, or check that the one that exists is equivalent.
+
+    Raises:
+        NotFoundError: passive, and no such queue (404).
+        PreconditionFailedError: it exists with other properties, or a bad argument (406).
+        ResourceLockedError: it exists and belongs to another connection (405).
+        AccessRefusedError: no right, or a reserved name (403).
+
+    Source: amqp0-9-1.xml queue.declare; an empty name asks for a fresh one.
+    """
+    name = strip_line_ends(method.queue)
+    if name.startswith(REPLY_PREFIX):
+        return _declare_reply_name(channel, method, name)
+    if method.passive:
+        queue = _existing(channel, name)
+        channel.session.open_vhost.queues.refresh(queue, now_ms)
+    else:
+        queue = _create(channel, method, name, now_ms)
+    channel.last_queue_name = queue.name
+    if method.nowait:
+        return None
+    return _declare_ok(queue.name, queue.engine.ready_count, queue.engine.consumer_count)
+
+
+def bind(channel: Channel, method: commands.Queue.Bind, _now_ms: int) -> Method | None:
+    """Bind a queue to an exchange.
+
+    Raises:
+        NotFoundError: one of them does not exist (404).
+        ResourceLockedError: the queue belongs to another connection (405).
+        AccessRefusedError: no right, the default exchange, or a direct reply-to name (403).
+        PreconditionFailedError: the exchange's type refuses key or arguments (406).
+    """
+    queue, exchange, routing_key = _binding(channel, method)
+    vhost = channel.session.open_vhost
+    vhost.bind_queue(queue, exchange, routing_key, arguments_of(method))
+    return None if method.nowait else commands.Queue.BindOk()
+
+
+def unbind(channel: Channel, method: commands.Queue.Unbind, _now_ms: int) -> Method:
+    """Take a binding away; what was never bound is no error. Raises as ``bind`` does."""
+    queue, exchange, routing_key = _binding(channel, method)
+    channel.session.open_vhost.exchanges.unbind(
+        exchange,
+        Destination(DestinationKind.QUEUE, queue.name),
+        routing_key,
+        arguments_of(method),
+    )
+    return commands.Queue.UnbindOk()
+
+
+def purge(channel: Channel, method: commands.Queue.Purge, now_ms: int) -> Method | None:
+    """Drop all ready messages.
+
+    Raises:
+        NotFoundError: no such queue (404).
+        ResourceLockedError: it belongs to another connection (405).
+        AccessRefusedError: no right (403).
+    """
+    name = actual_queue_name(channel, method.queue)
+    channel.session.require(Permission.READ, "queue", name)
+    queue = _existing(channel, name)
+    channel.session.open_vhost.queues.refresh(queue, now_ms)
+    count = queue.engine.purge()
+    return None if method.nowait else commands.Queue.PurgeOk(count)
+
+
+def delete(channel: Channel, method: commands.Queue.Delete, now_ms: int) -> Method | None:
+    """Delete a queue; one that does not exist is deleted already.
+
+    Raises:
+        PreconditionFailedError: ``if_unused`` or ``if_empty`` do not hold (406).
+        NotSupportedError: such a condition on a quorum queue (540).
+        ResourceLockedError: it belongs to another connection (405).
+        AccessRefusedError: no right (403).
+    """
+    name = actual_queue_name(channel, method.queue)
+    channel.session.require(Permission.CONFIGURE, "queue", name)
+    count = channel.session.open_vhost.queues.delete(
+        name, channel.session, now_ms, if_unused=method.if_unused, if_empty=method.if_empty
+    )
+    return None if method.nowait else commands.Queue.DeleteOk(count)
+
+
+def actual_queue_name(channel: Channel, name: str) -> str:
+    """Return the queue a method means: an empty name is the last one declared on the channel.
+
+    Raises:
+        NotFoundError: empty, and none was declared (404).
+    """
+    if name:
+        return strip_line_ends(name)
+    if channel.last_queue_name is None:
+        raise NotFoundError("no previously declared queue")
+    return channel.last_queue_name
+
+
+def _create(channel: Channel, method: commands.Queue.Declare, name: str, now_ms: int) -> Queue:
+    session = channel.session
+    queues = session.open_vhost.queues
+    arguments = with_default_queue_type(
+        arguments_of(method),
+        session.open_vhost.default_queue_kind,
+        durable=method.durable,
+        exclusive=method.exclusive,
+        auto_delete=method.auto_delete,
+    )
+    properties = QueueProperties(method.durable, method.exclusive, method.auto_delete, arguments)
+    if not name:
+        name = session.broker.generate_name(GENERATED_PREFIX)
+    session.require(Permission.CONFIGURE, "queue", name)
+    _check_dead_letter_rights(channel, name, arguments)
+    if queues.find(name) is None:
+        session.open_vhost.limits.check_queue(session.vhost_name, name, len(queues))
+        broker = session.broker
+        check_node_queue(broker.settings.queues_max, name, broker.count_queues())
+    return queues.declare(name, properties, session, now_ms, is_generated=not method.queue)
+
+
+def _check_dead_letter_rights(channel: Channel, name: str, arguments: Table) -> None:
+    """Dead-lettering reads from the queue and writes to the exchange (RabbitMQ)."""
+    field = arguments.get(_DEAD_LETTER_EXCHANGE)
+    if field is None or field.kind != "S":
+        return
+    channel.session.require(Permission.READ, "queue", name)
+    channel.session.require(Permission.WRITE, "exchange", str(plain(field)))
+
+
+def _existing(channel: Channel, name: str) -> Queue:
+    return channel.session.open_vhost.queues.get(name, channel.session)
+
+
+def _binding(
+    channel: Channel, method: commands.Queue.Bind | commands.Queue.Unbind
+) -> tuple[Queue, str, str]:
+    """Return queue, exchange and key of a binding, once the user may make it."""
+    session = channel.session
+    name = actual_queue_name(channel, method.queue)
+    exchange = strip_line_ends(method.exchange)
+    # With neither queue nor key the key is the name of the last queue (queue.bind, rule 04).
+    routing_key = method.routing_key
+    if not method.queue and not routing_key:
+        routing_key = name
+    check_not_default_exchange(exchange)
+    if name.startswith(REPLY_TO_QUEUE):
+        text = "cannot bind or unbind to a volatile (direct reply-to) queue"
+        raise AccessRefusedError(text)
+    session.require(Permission.WRITE, "queue", name)
+    session.require(Permission.READ, "exchange", exchange)
+    session.require_topic(Permission.READ, exchange, routing_key)
+    if not session.open_vhost.exchanges.exists(exchange):
+        raise NotFoundError(f"no {exchange_text(session.vhost_name, exchange)}")
+    return _existing(channel, name), exchange, routing_key
+
+
+def _declare_reply_name(
+    channel: Channel, method: commands.Queue.Declare, name: str
+) -> Method | None:
+    """Answer whether a direct reply-to consumer is still there (RabbitMQ: a liveness test)."""
+    if not channel.session.open_vhost.reply_consumers.has(name):
+        raise NotFoundError(f"no {queue_text(channel.session.vhost_name, name)}")
+    return None if method.nowait else _declare_ok(name, 0, 1)
+
+
+def _declare_ok(name: str, message_count: int, consumer_count: int) -> Method:
+    # pamqp's own check refuses names that RabbitMQ allows.
+    reply = commands.Queue.DeclareOk.__new__(commands.Queue.DeclareOk)
+    reply.queue = name
+    reply.message_count = message_count
+    reply.consumer_count = consumer_count
+    return reply

@@ -1,0 +1,33 @@
+"""The methods of class tx (AMQP 0-9-1 §1.9)."""
+
+from pamqp import commands
+
+from amqp_server.protocol.channel import Channel
+from amqp_server.protocol.errors import ModeError
+from amqp_server.protocol.transaction import Transaction
+from amqp_server.wire.methods import Method
+
+
+def select(channel: Channel, _method: commands.Tx.Select, _now_ms: int) -> Method:
+    """Hold publishes and settlements back until tx.commit from now on.
+
+    Raises:
+        ModeError: the channel confirms publishes (406).
+    """
+    if channel.confirms is not None:
+        raise ModeError("cannot switch from confirm to tx mode")
+    if channel.transaction is None:
+        channel.transaction = Transaction(channel.session.settings.tx_bytes_max)
+    return commands.Tx.SelectOk()
+
+
+def commit(channel: Channel, _method: commands.Tx.Commit, now_ms: int) -> Method:
+    """Carry out what was held; see ``Channel.tx_commit`` for what it raises."""
+    channel.tx_commit(now_ms)
+    return commands.Tx.CommitOk()
+
+
+def rollback(channel: Channel, _method: commands.Tx.Rollback, _now_ms: int) -> Method:
+    """Forget what was held; see ``Channel.tx_rollback`` for what it raises."""
+    channel.tx_rollback()
+    return commands.Tx.RollbackOk()

@@ -1,0 +1,45 @@
+"""What waits to be written to one client: ordered bytes, and how much they are."""
+
+from collections.abc import Callable
+
+
+class Outbox:
+    """Bytes in the order they must leave.
+
+    ``is_full`` stops deliveries (and only those: replies always fit, since each answers a request
+    that had to be read first). It holds while the bytes here pass the high watermark or the
+    transport has said that its own buffer does.
+    """
+
+    __slots__ = ("_chunks", "_high_watermark_bytes", "_on_output", "size_bytes", "transport_full")
+
+    def __init__(self, high_watermark_bytes: int, on_output: Callable[[], None]) -> None:
+        self._chunks: list[bytes] = []
+        self._high_watermark_bytes = high_watermark_bytes
+        self._on_output = on_output
+        self.size_bytes = 0
+        self.transport_full = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether deliveries must wait."""
+        return self.transport_full or self.size_bytes >= self._high_watermark_bytes
+
+    @property
+    def room_bytes(self) -> int:
+        """How much fits below the high watermark; 0 when full."""
+        return 0 if self.is_full else self._high_watermark_bytes - self.size_bytes
+
+    def write(self, octets: bytes) -> None:
+        """Append bytes; the first since the last ``take`` wakes the transport."""
+        if not self._chunks:
+            self._on_output()
+        self._chunks.append(octets)
+        self.size_bytes += len(octets)
+
+    def take(self) -> list[bytes]:
+        """Return all chunks in order, and forget them."""
+        chunks = self._chunks
+        self._chunks = []
+        self.size_bytes = 0
+        return chunks

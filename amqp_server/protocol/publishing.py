@@ -1,0 +1,213 @@
+"""The rules of basic.publish on one channel, then on to the broker; run by run.
+
+What is the same for a whole run (exchange, key, flags, permission) is decided once for its method
+payload and remembered. The properties that need a look (expiration, user-id, reply-to, CC and BCC)
+are looked at once for each distinct content header, and only if the scanner saw such a property.
+
+Source: RabbitMQ, rabbit_channel, basic.publish: order of the checks, texts and codes.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from amqp_server.broker.errors import AccessRefusedError, NotSupportedError
+from amqp_server.broker.names import DEFAULT_EXCHANGE, REPLY_TO_QUEUE, exchange_text
+from amqp_server.broker.users import Permission, check_user_id
+from amqp_server.protocol.carbon_copies import carbon_copies
+from amqp_server.protocol.errors import InvalidMessageError, ReplyConsumerError
+from amqp_server.protocol.expiration import check_expiration
+from amqp_server.protocol.session import Session
+from amqp_server.wire.methods import decode_shortstr
+from amqp_server.wire.properties import Properties, split
+from persistence.record import (
+    HAS_EXPIRATION,
+    HAS_HEADERS,
+    HAS_REPLY_TO,
+    HAS_USER_ID,
+    Record,
+    Run,
+)
+
+PLANS_MAX: Final = 1024
+"""Method payloads remembered a channel; a client with more kinds of publish pays for each."""
+
+_MANDATORY: Final = 1
+_IMMEDIATE: Final = 2
+_LOOK_CLOSER: Final = HAS_EXPIRATION | HAS_HEADERS | HAS_REPLY_TO | HAS_USER_ID
+_ROUTE_AT: Final = 6
+
+
+class Plan(NamedTuple):
+    """What one method payload asks for, and under which generations it was allowed."""
+
+    exchange: str
+    routing_key: str
+    mandatory: bool
+    router_generation: int
+    users_generation: int
+
+
+class Letter(NamedTuple):
+    """Messages to publish together.
+
+    Attributes:
+        records: they share exchange and routing key.
+        routing_keys: None is the records' own key; else all keys of the only record (CC, BCC).
+    """
+
+    plan: Plan
+    records: Run
+    routing_keys: tuple[str, ...] | None = None
+
+
+class _Look(NamedTuple):
+    """What a content header asks for beside its body: another header, and more routing keys."""
+
+    header: bytes
+    copies: tuple[str, ...]
+
+
+class Publishing:
+    """Checks publishes and passes them on as letters.
+
+    Args:
+        session: who publishes.
+        reply_name: the name direct replies to this channel go by; None without such a consumer.
+        send: takes each letter that passed.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        reply_name: Callable[[], str | None],
+        send: Callable[[Letter, int], None],
+    ) -> None:
+        self._session = session
+        self._reply_name = reply_name
+        self._send = send
+        self._plans: dict[bytes, Plan] = {}
+
+    def publish(self, method: bytes, records: Run, flags: int, now_ms: int) -> None:
+        """Publish a run.
+
+        Args:
+            method: payload of their basic.publish.
+            records: at least one.
+            flags: the union of the records' flags.
+            now_ms: the time of this turn.
+
+        Raises:
+            NotSupportedError: ``immediate`` (540).
+            AccessRefusedError: no right to write, or an internal exchange (403).
+            NotFoundError: no such exchange (404).
+            InvalidMessageError, PreconditionFailedError, ReplyConsumerError: a property that
+                RabbitMQ refuses (406); the messages before it were published.
+            FrameError: a name that is not UTF-8 (501).
+        """
+        plan = self._plan(method)
+        if not flags & _LOOK_CLOSER:
+            self._send(Letter(plan, records), now_ms)
+            return
+        start = 0
+        look: _Look | None = None
+        seen = b""
+        for index, record in enumerate(records):
+            if record.header is not seen:
+                seen = record.header
+                look = None
+                if record.flags & _LOOK_CLOSER:
+                    try:
+                        look = self._look(plan, record)
+                    except Exception:
+                        self._send_slice(plan, records, start, index, now_ms)
+                        raise
+            if look is None:
+                continue
+            self._send_slice(plan, records, start, index, now_ms)
+            changed = record._replace(header=look.header)
+            keys = (plan.routing_key, *look.copies) if look.copies else None
+            self._send(Letter(plan, (changed,), keys), now_ms)
+            start = index + 1
+        self._send_slice(plan, records, start, len(records), now_ms)
+
+    def check_size(self, size_bytes: int) -> None:
+        """Refuse a body over the configured limit.
+
+        Raises:
+            InvalidMessageError: it is (406).
+        """
+        limit = self._session.settings.max_message_size_bytes
+        if size_bytes > limit:
+            text = f"message size {size_bytes} is larger than configured max size {limit}"
+            raise InvalidMessageError(text)
+
+    def check_plan(self, method: bytes) -> None:
+        """Decide on a method payload alone; raises as ``publish`` does."""
+        self._plan(method)
+
+    def _send_slice(self, plan: Plan, records: Run, start: int, stop: int, now_ms: int) -> None:
+        if start < stop:
+            self._send(Letter(plan, records[start:stop]), now_ms)
+
+    def _plan(self, method: bytes) -> Plan:
+        plan = self._plans.get(method)
+        session = self._session
+        generation = session.open_vhost.router.generation
+        if (
+            plan is not None
+            and plan.router_generation == generation
+            and plan.users_generation == session.broker.users.generation
+        ):
+            return plan
+        plan = self._make_plan(method, generation)
+        if len(self._plans) >= PLANS_MAX:
+            self._plans.clear()
+        self._plans[method] = plan
+        return plan
+
+    def _make_plan(self, method: bytes, generation: int) -> Plan:
+        if method[-1] & _IMMEDIATE:
+            raise NotSupportedError("immediate=true")
+        key_at = _ROUTE_AT + 1 + method[_ROUTE_AT]
+        exchange = decode_shortstr(method[_ROUTE_AT + 1 : key_at])
+        routing_key = decode_shortstr(method[key_at + 1 : -1])
+        session = self._session
+        session.require(Permission.WRITE, "exchange", exchange)
+        if exchange != DEFAULT_EXCHANGE and session.open_vhost.exchanges.get(exchange).internal:
+            what = exchange_text(session.vhost_name, exchange)
+            raise AccessRefusedError(f"cannot publish to internal {what}")
+        session.require_topic(Permission.WRITE, exchange, routing_key)
+        return Plan(
+            exchange,
+            routing_key,
+            bool(method[-1] & _MANDATORY),
+            generation,
+            session.broker.users.generation,
+        )
+
+    def _look(self, plan: Plan, record: Record) -> _Look | None:
+        """Check a header's properties; None when the message goes as it is."""
+        properties = split(record.header)
+        if record.flags & HAS_USER_ID:
+            check_user_id(self._session.open_user, properties.text("user_id") or "")
+        if record.flags & HAS_EXPIRATION:
+            check_expiration(properties.text("expiration") or "")
+        changed = bool(record.flags & HAS_REPLY_TO) and self._rewrite_reply_to(properties)
+        copies: Sequence[str] = ()
+        if record.flags & HAS_HEADERS:
+            copies, removed = carbon_copies(properties, self._session.settings.headers_cc_max)
+            changed |= removed
+        for key in copies:
+            self._session.require_topic(Permission.WRITE, plan.exchange, key)
+        if not changed and not copies:
+            return None
+        return _Look(properties.encode() if changed else record.header, tuple(copies))
+
+    def _rewrite_reply_to(self, properties: Properties) -> bool:
+        if properties.text("reply_to") != REPLY_TO_QUEUE:
+            return False
+        name = self._reply_name()
+        if name is None:
+            raise ReplyConsumerError("fast reply consumer does not exist")
+        properties.set_text("reply_to", name)
+        return True

@@ -1,0 +1,100 @@
+"""Who is at the other end of a connection, and what was agreed with them.
+
+The session is also the identity that exclusive queues belong to.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.users import Permission, User
+from amqp_server.broker.vhost import Vhost
+from amqp_server.protocol.peer import Peer
+from amqp_server.protocol.settings import ProtocolSettings
+from amqp_server.wire.tables import Table, plain
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """State of the login and the negotiation.
+
+    Attributes:
+        user, vhost: None until logged in, until opened.
+        client_properties: what start-ok said of the client.
+        capabilities: those of them that are true.
+        frame_max_bytes: whole frames; what holds before tune is ``initial_frame_max_bytes``.
+        channel_max: highest channel number and most channels; never 0 once tuned, unless ours is.
+        heartbeat_s: 0 is off.
+        channels_open: how many channels there are; kept by the channel table.
+        shut_down_by: how the broker closes this connection; set by the connection.
+    """
+
+    broker: Broker
+    settings: ProtocolSettings
+    peer: Peer
+    shut_down_by: Callable[[str, int], None]
+    user: User | None = None
+    vhost: Vhost | None = None
+    client_properties: Table = field(default_factory=dict)
+    capabilities: frozenset[str] = frozenset()
+    frame_max_bytes: int = 0
+    channel_max: int = 0
+    heartbeat_s: int = 0
+    channels_open: int = 0
+
+    @property
+    def username(self) -> str:
+        """Who logged in; empty before."""
+        return self.user.name if self.user is not None else ""
+
+    @property
+    def vhost_name(self) -> str:
+        """The vhost that was opened; empty before."""
+        return self.vhost.name if self.vhost is not None else ""
+
+    @property
+    def open_vhost(self) -> Vhost:
+        """The vhost, where a channel could be opened."""
+        assert self.vhost is not None, "channels exist only after connection.open"
+        return self.vhost
+
+    @property
+    def open_user(self) -> User:
+        """The user, where a channel could be opened."""
+        assert self.user is not None, "channels exist only after login"
+        return self.user
+
+    def shut_down(self, reason: str, now_ms: int) -> None:
+        """Close the connection with 320 and this reason."""
+        self.shut_down_by(reason, now_ms)
+
+    def introduce(self, client_properties: Table) -> None:
+        """Take in what the client says of itself."""
+        self.client_properties = client_properties
+        capabilities = client_properties.get("capabilities")
+        claimed = plain(capabilities) if capabilities is not None else None
+        if isinstance(claimed, dict):
+            self.capabilities = frozenset(name for name, value in claimed.items() if value is True)
+
+    def require(
+        self, permission: Permission, kind: Literal["queue", "exchange"], name: str
+    ) -> None:
+        """Ask whether the user may do this.
+
+        Raises:
+            AccessRefusedError: no (403).
+        """
+        users = self.broker.users
+        users.require(self.username, self.vhost_name, permission, kind, name)
+
+    def require_topic(self, permission: Permission, exchange: str, routing_key: str) -> None:
+        """Ask whether the user may use this routing key with this exchange, if it is a topic's.
+
+        Raises:
+            AccessRefusedError: no (403).
+        """
+        found = self.open_vhost.router.exchanges.get(exchange)
+        if found is not None and found.type == "topic":
+            users = self.broker.users
+            users.require_topic(self.username, self.vhost_name, permission, exchange, routing_key)
