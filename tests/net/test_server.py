@@ -1,98 +1,21 @@
-"""The whole shell over loopback sockets, on both loops: plain, TLS, PROXY, limits, and the end."""
+"""The whole shell over loopback sockets, on both loops: plain, PROXY, limits, and the end."""
 
 import asyncio
 import contextlib
 import logging
 import socket
-import ssl
 import struct
-from collections.abc import AsyncIterator, Sequence
 from ipaddress import ip_network
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import pytest
 
 from amqp_server.net.listener import ListenAddress, ListenError
-from amqp_server.net.reactor import Reactor
-from amqp_server.net.server import SHUTDOWN_REASON, Server, ServerOptions
+from amqp_server.net.server import SHUTDOWN_REASON, ServerOptions
 from amqp_server.net.tls import TlsContexts, TlsFiles
-from amqp_server.net.transport import OnOutput
-from amqp_server.protocol.peer import Peer
 from tests.support.certificates import Authority
-from tests.support.fake_connection import FakeBroker, FakeConnection
 from tests.support.loops import NEEDS_IPV6, Run
-from tests.support.tls_handshake import client_context
-
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-PLAIN = ListenAddress("127.0.0.1", 0)
-TLS = ListenAddress("127.0.0.1", 0, is_tls=True)
-PROXIED = ListenAddress("127.0.0.1", 0, uses_proxy_protocol=True)
-PROXIED_TLS = ListenAddress("127.0.0.1", 0, is_tls=True, uses_proxy_protocol=True)
-LOOPBACK = (ip_network("127.0.0.0/8"),)
-
-
-@pytest.fixture(scope="module")
-def authority() -> Authority:
-    return Authority()
-
-
-class Place:
-    """A server with fake connections, up while the ``async with`` lasts."""
-
-    def __init__(
-        self,
-        *addresses: ListenAddress,
-        options: ServerOptions | None = None,
-        tls: TlsContexts | None = None,
-    ) -> None:
-        loop = asyncio.get_running_loop()
-        self.broker = FakeBroker()
-        self.reactor = Reactor(loop, self.broker, read_buffer_bytes=65_536)
-        self.connections: list[FakeConnection] = []
-        self.heard = asyncio.Event()
-        self.server = Server(loop, self.reactor, self._make, options or ServerOptions(), tls)
-        self._addresses: Sequence[ListenAddress] = addresses or (PLAIN,)
-
-    async def __aenter__(self) -> Self:
-        self.server.listen(self._addresses)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.server.stop()
-        self.reactor.close()
-        assert self.server.transports == set()
-
-    def _make(self, peer: Peer, on_output: OnOutput, now_ms: int) -> FakeConnection:
-        connection = FakeConnection(peer, on_output, now_ms)
-        connection.on_received = self.heard.set
-        self.connections.append(connection)
-        return connection
-
-    @contextlib.asynccontextmanager
-    async def client(
-        self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
-    ) -> AsyncIterator[Streams]:
-        reader, writer = await asyncio.open_connection(host, self.server.bound[0][1], ssl=tls)
-        try:
-            yield reader, writer
-        finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-
-
-async def echo(streams: Streams, data: bytes) -> bytes:
-    reader, writer = streams
-    writer.write(data)
-    return await reader.readexactly(len(data))
+from tests.support.server_place import LOOPBACK, PLAIN, PROXIED, TLS, Place, Streams, echo
 
 
 def test_a_client_is_answered(run: Run) -> None:
@@ -195,134 +118,6 @@ def test_last_words_arrive_even_if_the_peer_is_still_talking(run: Run) -> None:
             assert await reader.read() == b"last words"
 
     run(work())
-
-
-class TestTls:
-    """Encrypted listeners, and who the client is."""
-
-    @pytest.fixture
-    def files(self, authority: Authority, tmp_path: Path) -> TlsFiles:
-        leaf = authority.issue(tmp_path, name="server")
-        ca_file = authority.write(tmp_path / "ca.pem")
-        return TlsFiles(leaf.certificate_file, leaf.key_file, ca_file, verify_peer=True)
-
-    @pytest.fixture
-    def client(self, files: TlsFiles) -> ssl.SSLContext:
-        return client_context(str(files.ca_file))
-
-    def test_a_client_is_answered(self, run: Run, files: TlsFiles, client: ssl.SSLContext) -> None:
-        data = bytes(range(256)) * 2048
-
-        async def work() -> None:
-            async with Place(TLS, tls=TlsContexts(files)) as place:
-                async with place.client(tls=client) as streams:
-                    assert await echo(streams, data) == data
-                peer = place.connections[0].peer
-                assert (peer.is_tls, peer.tls_version) == (True, "TLSv1.3")
-                assert peer.tls_cipher is not None
-                assert peer.tls_cipher.startswith("TLS_")
-                assert (peer.certificate_name, peer.certificate) == (None, None)
-
-        run(work())
-
-    def test_a_client_certificate_names_the_user(
-        self, run: Run, files: TlsFiles, client: ssl.SSLContext, authority: Authority
-    ) -> None:
-        mine = authority.issue(files.key_file.parent, "alice", name="alice")
-        client.load_cert_chain(mine.certificate_file, mine.key_file)
-
-        async def work() -> None:
-            async with Place(TLS, tls=TlsContexts(files)) as place:
-                async with place.client(tls=client) as streams:
-                    await echo(streams, b"hello")
-                peer = place.connections[0].peer
-                assert peer.certificate_name == "CN=alice"
-                assert peer.certificate is not None
-                assert peer.certificate.subject == "CN=alice"
-
-        run(work())
-
-    def test_closing_is_clean(self, run: Run, files: TlsFiles, client: ssl.SSLContext) -> None:
-        async def work() -> None:
-            async with (
-                Place(TLS, tls=TlsContexts(files)) as place,
-                place.client(tls=client) as (reader, writer),
-            ):
-                writer.write(b"quit")
-                assert await reader.read() == b"bye"
-
-        run(work())
-
-    @pytest.mark.parametrize(
-        "greeting",
-        [b"AMQP\x00\x00\x09\x01", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05junk!"],
-    )
-    def test_what_is_no_tls_is_refused_quietly(
-        self, run: Run, files: TlsFiles, greeting: bytes, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        async def work() -> None:
-            async with (
-                Place(TLS, tls=TlsContexts(files)) as place,
-                place.client() as (reader, writer),
-            ):
-                writer.write(greeting)
-                with contextlib.suppress(ConnectionResetError):
-                    await reader.read()
-                assert place.connections == []
-
-        with caplog.at_level(logging.WARNING):
-            run(work())
-        assert caplog.records == []
-
-    def test_who_leaves_in_the_middle_of_a_handshake_is_released(
-        self, run: Run, files: TlsFiles, client: ssl.SSLContext, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        options = ServerOptions(connections_max=1)
-
-        async def work() -> None:
-            async with Place(TLS, tls=TlsContexts(files), options=options) as place:
-                async with place.client() as (_, writer):
-                    writer.write(b"\x16\x03\x01")
-                async with place.client(tls=client) as streams:
-                    assert await echo(streams, b"hello") == b"hello"
-
-        with caplog.at_level(logging.ERROR):
-            run(work())
-        assert caplog.records == []
-
-    def test_a_new_certificate_is_for_new_connections_and_nobody_is_dropped(
-        self, run: Run, files: TlsFiles, client: ssl.SSLContext, authority: Authority
-    ) -> None:
-        def serial_number(streams: Streams) -> str:
-            return str(streams[1].get_extra_info("peercert")["serialNumber"])
-
-        async def work() -> None:
-            contexts = TlsContexts(files)
-            async with Place(TLS, tls=contexts) as place, place.client(tls=client) as old:
-                authority.issue(files.key_file.parent, name="server")
-                assert contexts.reload()
-                async with place.client(tls=client) as new:
-                    assert serial_number(new) != serial_number(old)
-                    assert await echo(new, b"new") == b"new"
-                assert await echo(old, b"old") == b"old"
-
-        run(work())
-
-    def test_the_proxy_speaks_before_tls_begins(
-        self, run: Run, files: TlsFiles, client: ssl.SSLContext
-    ) -> None:
-        options = ServerOptions(proxy_networks=LOOPBACK)
-
-        async def work() -> None:
-            place = Place(PROXIED_TLS, tls=TlsContexts(files), options=options)
-            async with place, place.client() as (reader, writer):
-                writer.write(b"PROXY TCP4 198.51.100.5 198.51.100.7 51000 5671\r\n")
-                await writer.start_tls(client)
-                assert await echo((reader, writer), b"hello") == b"hello"
-                peer = place.connections[0].peer
-                assert (peer.address, peer.is_tls) == ("198.51.100.5", True)
-
-        run(work())
 
 
 class TestProxy:
