@@ -28,7 +28,7 @@ CLOSE_GRACE_MS: Final = 3_000
 """What a peer has to take our last bytes and to close its side, before it is cut off."""
 
 _JOIN_BYTES_MAX: Final = 65_536
-"""Up to here one copy is cheaper than a vector of buffers."""
+"""Up to here a copy costs no more than a vector of buffers; at 1 MiB it costs 15 % more (uvloop)."""
 
 
 class Connection(Protocol):
