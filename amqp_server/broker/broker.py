@@ -78,7 +78,8 @@ class Broker:
         if vhost is None:
             timeout_ms = self.settings.consumer_timeout_ms or None
             vhost = self._vhosts[name] = Vhost(name, self.turn, self.wall_s, timeout_ms)
-            vhost.default_queue_kind = QueueKind(self.settings.default_queue_type)
+            kind = QueueKind(self.settings.default_queue_type)
+            vhost.default_queue_kind = None if kind is QueueKind.CLASSIC else kind
         return vhost
 
     def vhost(self, name: str) -> Vhost:

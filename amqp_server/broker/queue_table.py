@@ -134,6 +134,8 @@ class QueueTable:
                 be, or the other way round (405).
             AccessRefusedError: a reserved name (403).
         """
+        if not is_generated:
+            check_unreserved("queue", name)
         existing = self._queues.get(name)
         if existing is not None:
             self.get(name, connection)
@@ -150,8 +152,6 @@ class QueueTable:
         )
         if is_generated:
             check_server_named(kind)
-        else:
-            check_unreserved("queue", name)
         owner = connection if properties.exclusive else None
         queue = self._create(name, kind, properties, owner, now_ms)
         self._queues[name] = queue
@@ -179,10 +179,10 @@ class QueueTable:
             )
             raise NotSupportedError(text)
         self.refresh(queue, now_ms)
-        if if_unused and queue.engine.consumer_count:
-            raise PreconditionFailedError(f"{queue.text} in use")
         if if_empty and queue.engine.ready_count:
             raise PreconditionFailedError(f"{queue.text} not empty")
+        if if_unused and queue.engine.consumer_count:
+            raise PreconditionFailedError(f"{queue.text} in use")
         return self.remove(queue)
 
     def refresh(self, queue: Queue, now_ms: int) -> None:

@@ -15,9 +15,9 @@ from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.confirms import ConfirmReply
 from amqp_server.protocol.errors import (
     AssemblyLimitError,
+    ChannelLimitError,
     ChannelStateError,
     DeliveryTimeoutError,
-    NegotiationError,
 )
 from amqp_server.protocol.methods.dispatch import carry_out
 from amqp_server.protocol.outbox import Outbox
@@ -146,7 +146,7 @@ class ChannelTable:
         count = len(self._channels)
         if limit and count >= limit:
             text = f"number of channels opened ({count}) has reached the negotiated channel_max"
-            raise NegotiationError(f"{text} ({limit})")
+            raise ChannelLimitError(f"{text} ({limit})")
         check_user_channel(session.open_user, session.broker.count_channels(session.username))
         number = event.channel
         self._channels[number] = Channel(number, session, self._outbox, self._starved, self._clock)

@@ -18,8 +18,10 @@ from amqp_server.broker.errors import LoginRefusedError
 from amqp_server.broker.queue_table import Queue
 from amqp_server.protocol.channel_table import ChannelTable, close_method, index_of
 from amqp_server.protocol.errors import (
+    ChannelLimitError,
     ChannelStateError,
     ConnectionForcedError,
+    NegotiationError,
 )
 from amqp_server.protocol.heartbeat import Heartbeat
 from amqp_server.protocol.methods import connection as methods
@@ -38,7 +40,7 @@ from amqp_server.wire.constants import (
     PROTOCOL_HEADER_0_9,
     PROTOCOL_HEADER_BYTES,
 )
-from amqp_server.wire.errors import FrameError, UnexpectedFrameError
+from amqp_server.wire.errors import BrokenFramingError, UnexpectedFrameError, WireError
 from amqp_server.wire.framing import Event, FrameEvent, PublishRun, scan
 from amqp_server.wire.methods import Method, decode_method, encode_method, method_index
 
@@ -318,12 +320,17 @@ class Connection:
         if self.state is State.AWAIT_CLOSE_OK:
             self._linger(now_ms)
             return
-        told = self.state in {State.OPEN, State.AWAIT_OPEN} or (
-            isinstance(error, LoginRefusedError) and _CLOSE_CAPABILITY in self.session.capabilities
+        told = (
+            self.state in {State.OPEN, State.AWAIT_OPEN}
+            or isinstance(error, NegotiationError)
+            or (
+                isinstance(error, LoginRefusedError)
+                and _CLOSE_CAPABILITY in self.session.capabilities
+            )
         )
         if told:
             self._close(error, index, now_ms)
-        if not told or isinstance(error, FrameError):
+        if not told or isinstance(error, BrokenFramingError):
             self._linger(now_ms)
 
     def _close(self, error: Exception, index: int, now_ms: int) -> None:
@@ -410,7 +417,9 @@ class Connection:
 
 
 def _index_of(error: Exception, event: Event) -> int:
-    """Return the method to name in a close: none for errors of frames."""
-    if isinstance(error, FrameError | UnexpectedFrameError):
+    """Return the method to name in a close: none where no single method is at fault."""
+    if isinstance(error, WireError):
         return error.method_index
+    if isinstance(error, LoginRefusedError | ChannelLimitError) or reply_for(error) is INTERNAL:
+        return 0
     return index_of(event)

@@ -17,6 +17,10 @@ class NegotiationError(ProtocolError):
     """A tune-ok outside what was offered, or a limit of the connection reached (530)."""
 
 
+class ChannelLimitError(NegotiationError):
+    """As many channels are open as were agreed on (530)."""
+
+
 class UnknownDeliveryTagError(ProtocolError):
     """An ack, nack or reject of a tag that is not outstanding on the channel (406)."""
 

@@ -17,6 +17,10 @@ class FrameError(WireError):
     """A frame that cannot be read: too large, a wrong end, an unknown type (501)."""
 
 
+class BrokenFramingError(FrameError):
+    """Where the next frame starts is anybody's guess: nothing more can be read (501)."""
+
+
 class UnexpectedFrameError(WireError):
     """A frame that may not stand here, such as a body before its header (505)."""
 

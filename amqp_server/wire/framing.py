@@ -28,7 +28,12 @@ from amqp_server.wire.constants import (
     FRAME_METHOD,
     FRAME_OVERHEAD_BYTES,
 )
-from amqp_server.wire.errors import FrameError, UnexpectedFrameError, WireError
+from amqp_server.wire.errors import (
+    BrokenFramingError,
+    FrameError,
+    UnexpectedFrameError,
+    WireError,
+)
 from amqp_server.wire.methods import erlang_binary
 from amqp_server.wire.properties import HEADER_FIXED_BYTES, traits_of
 from persistence.record import Record, uniform_run
@@ -121,7 +126,7 @@ def scan(buffer: bytes, payload_max_bytes: int) -> Scan:
     position = 0
     size_bytes = len(buffer)
     try:
-        while size_bytes - position >= FRAME_OVERHEAD_BYTES:
+        while size_bytes - position >= FRAME_HEAD_BYTES:
             kind, _, payload_bytes = _HEAD.unpack_from(buffer, position)
             if payload_bytes > payload_max_bytes:
                 raise _too_large(kind, payload_bytes, payload_max_bytes)
@@ -305,13 +310,13 @@ def _check_heartbeat(kind: int, channel: int, payload: bytes) -> None:
     raise FrameError(f"type {kind}, all octets = {erlang_binary(payload)}: unknown_frame")
 
 
-def _too_large(kind: int, payload_bytes: int, payload_max_bytes: int) -> FrameError:
+def _too_large(kind: int, payload_bytes: int, payload_max_bytes: int) -> BrokenFramingError:
     limit = payload_max_bytes - FRAME_OVERHEAD_BYTES
     text = f"type {kind}, all octets = <<>>: {{frame_too_large,{payload_bytes},{limit}}}"
-    return FrameError(text)
+    return BrokenFramingError(text)
 
 
-def _bad_end(buffer: bytes, position: int, end: int) -> FrameError:
+def _bad_end(buffer: bytes, position: int, end: int) -> BrokenFramingError:
     octets = erlang_binary(_payload(buffer, position, end))
     marker = f"{{invalid_frame_end_marker,{buffer[end - 1]}}}"
-    return FrameError(f"type {buffer[position]}, all octets = {octets}: {marker}")
+    return BrokenFramingError(f"type {buffer[position]}, all octets = {octets}: {marker}")

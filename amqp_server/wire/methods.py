@@ -23,13 +23,14 @@ Method: TypeAlias = Frame
 class AccessRequest(Frame):
     """access.request of AMQP 0-8, which RabbitMQ still answers; tickets mean nothing."""
 
-    __slots__: ClassVar[list[str]] = [
-        "active",
+    # The order is the order on the wire.
+    __slots__: ClassVar[list[str]] = [  # noqa: RUF023
+        "realm",
         "exclusive",
         "passive",
-        "read",
-        "realm",
+        "active",
         "write",
+        "read",
     ]
     frame_id: ClassVar[int] = 10
     index: ClassVar[int] = 0x001E000A

@@ -75,14 +75,12 @@ def bind(channel: Channel, method: commands.Exchange.Bind, _now_ms: int) -> Meth
 
 
 def unbind(channel: Channel, method: commands.Exchange.Unbind, _now_ms: int) -> Method | None:
-    """Take a binding away; what was never bound is no error.
+    """Take a binding away; what was never bound, or is not there at all, is no error.
 
     Raises:
-        NotFoundError: one of the exchanges does not exist (404).
         AccessRefusedError: no right, or the default exchange (403).
     """
     destination, source = _ends(channel, method)
-    _check_exist(channel, source, destination)
     channel.session.open_vhost.exchanges.unbind(
         source, _exchange(destination), method.routing_key, arguments_of(method)
     )

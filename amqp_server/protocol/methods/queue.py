@@ -1,6 +1,6 @@
 """The methods of class queue (AMQP 0-9-1 §1.7)."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from pamqp import commands
 
@@ -60,21 +60,28 @@ def bind(channel: Channel, method: commands.Queue.Bind, _now_ms: int) -> Method 
         AccessRefusedError: no right, the default exchange, or a direct reply-to name (403).
         PreconditionFailedError: the exchange's type refuses key or arguments (406).
     """
-    queue, exchange, routing_key = _binding(channel, method)
+    ends = _ends(channel, method)
     vhost = channel.session.open_vhost
-    vhost.bind_queue(queue, exchange, routing_key, arguments_of(method))
+    if not vhost.exchanges.exists(ends.exchange):
+        raise NotFoundError(f"no {exchange_text(vhost.name, ends.exchange)}")
+    queue = _existing(channel, ends.queue)
+    vhost.bind_queue(queue, ends.exchange, ends.routing_key, arguments_of(method))
     return None if method.nowait else commands.Queue.BindOk()
 
 
 def unbind(channel: Channel, method: commands.Queue.Unbind, _now_ms: int) -> Method:
-    """Take a binding away; what was never bound is no error. Raises as ``bind`` does."""
-    queue, exchange, routing_key = _binding(channel, method)
-    channel.session.open_vhost.exchanges.unbind(
-        exchange,
-        Destination(DestinationKind.QUEUE, queue.name),
-        routing_key,
-        arguments_of(method),
-    )
+    """Take a binding away; what was never bound, or is not there at all, is no error.
+
+    Raises:
+        ResourceLockedError: the queue belongs to another connection (405).
+        AccessRefusedError: no right, the default exchange, or a direct reply-to name (403).
+    """
+    ends = _ends(channel, method)
+    vhost = channel.session.open_vhost
+    if vhost.queues.find(ends.queue) is not None:
+        _existing(channel, ends.queue)
+        destination = Destination(DestinationKind.QUEUE, ends.queue)
+        vhost.exchanges.unbind(ends.exchange, destination, ends.routing_key, arguments_of(method))
     return commands.Queue.UnbindOk()
 
 
@@ -159,10 +166,16 @@ def _existing(channel: Channel, name: str) -> Queue:
     return channel.session.open_vhost.queues.get(name, channel.session)
 
 
-def _binding(
-    channel: Channel, method: commands.Queue.Bind | commands.Queue.Unbind
-) -> tuple[Queue, str, str]:
-    """Return queue, exchange and key of a binding, once the user may make it."""
+class _Ends(NamedTuple):
+    """What a binding joins, by what key."""
+
+    queue: str
+    exchange: str
+    routing_key: str
+
+
+def _ends(channel: Channel, method: commands.Queue.Bind | commands.Queue.Unbind) -> _Ends:
+    """Return the ends of a binding, once the user may make it."""
     session = channel.session
     name = actual_queue_name(channel, method.queue)
     exchange = strip_line_ends(method.exchange)
@@ -177,9 +190,7 @@ def _binding(
     session.require(Permission.WRITE, "queue", name)
     session.require(Permission.READ, "exchange", exchange)
     session.require_topic(Permission.READ, exchange, routing_key)
-    if not session.open_vhost.exchanges.exists(exchange):
-        raise NotFoundError(f"no {exchange_text(session.vhost_name, exchange)}")
-    return _existing(channel, name), exchange, routing_key
+    return _Ends(name, exchange, routing_key)
 
 
 def _declare_reply_name(
