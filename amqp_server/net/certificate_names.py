@@ -10,12 +10,10 @@ from which it differs: ``~`` and all that is not printable ASCII is escaped.
 import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
+from amqp_server.net.settings import LoginFrom
 from amqp_server.protocol.peer import PeerCertificate
-
-LoginFrom: TypeAlias = Literal["distinguished_name", "common_name", "subject_alternative_name"]
-"""Where EXTERNAL takes the user's name from (RabbitMQ, ``ssl_cert_login_from``)."""
 
 Certificate: TypeAlias = Mapping[str, object]
 """What ``SSLObject.getpeercert()`` returns for a verified certificate; empty for none."""
@@ -69,8 +67,8 @@ def name_for_login(certificate: Certificate, login_from: LoginFrom) -> str | Non
 
     Args:
         certificate: of the peer, verified by the TLS handshake; empty if it presented none.
-        login_from: which name. Several common names are joined by commas; of the subject
-            alternative names the first DNS name is taken.
+        login_from: which name (RabbitMQ, ``ssl_cert_login_from``). Several common names are
+            joined by commas; of the subject alternative names the first DNS name is taken.
 
     Returns:
         The name; None where there is no certificate, or no such name in it.

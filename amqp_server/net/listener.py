@@ -11,13 +11,11 @@ import errno
 import logging
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-log = logging.getLogger(__name__)
+from amqp_server.net.settings import ListenerSettings
 
-BACKLOG_MAX: Final = 128
-"""Connections that wait in the kernel (RabbitMQ, ``tcp_listen_options.backlog``)."""
+log = logging.getLogger(__name__)
 
 ACCEPTS_PER_ROUND_MAX: Final = 64
 """Connections taken from one socket before others get their turn."""
@@ -34,24 +32,6 @@ Welcome: TypeAlias = Callable[[socket.socket], None]
 
 class ListenError(Exception):
     """An address cannot be listened on; the text says which and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListenAddress:
-    """Where to listen, and what to expect there.
-
-    Attributes:
-        address: an IPv4 or IPv6 address or a host name; "" or "*" is every address of both,
-            and so is "::", unless an IPv4 address is configured for the same port.
-        port: 0 lets the kernel choose.
-        is_tls: clients begin with a TLS hello.
-        uses_proxy_protocol: they come through a proxy that begins with a PROXY header, before TLS.
-    """
-
-    address: str = "127.0.0.1"
-    port: int = 5672
-    is_tls: bool = False
-    uses_proxy_protocol: bool = False
 
 
 class Acceptor:
@@ -148,12 +128,15 @@ class Acceptor:
 
 
 def open_sockets(
-    where: ListenAddress, backlog: int = BACKLOG_MAX, *, ipv6_only: bool = False
+    where: ListenerSettings, backlog: int, *, ipv6_only: bool = False
 ) -> list[socket.socket]:
     """Open the listening sockets of an address: one for each family that a name stands for.
 
-    ``*`` and ``::`` are one socket for both families, unless ``ipv6_only``; a host without IPv6
-    takes ``*`` for 0.0.0.0.
+    Args:
+        where: its address and port. "" and ``*`` are every address of both families, and so is
+            ``::``; a host without IPv6 takes "" and ``*`` for 0.0.0.0.
+        backlog: connections that wait in the kernel to be accepted.
+        ipv6_only: leave IPv4 on this port to another listener.
 
     Raises:
         ListenError: the address is unknown, taken, or not ours to take.

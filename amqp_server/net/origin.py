@@ -5,13 +5,14 @@ import socket
 import ssl
 from dataclasses import replace
 
-from amqp_server.net.certificate_names import Certificate, LoginFrom, describe, name_for_login
+from amqp_server.net.certificate_names import Certificate, describe, name_for_login
 from amqp_server.net.proxy_protocol import (
     HEADER_BYTES_MAX,
     ProxyHeader,
     ProxyHeaderError,
     ProxyHeaderParser,
 )
+from amqp_server.net.settings import LoginFrom
 from amqp_server.protocol.peer import Peer, is_loopback_address, normal_address
 
 

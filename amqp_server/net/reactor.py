@@ -12,13 +12,11 @@ of the management API) asks for a turn of its own.
 
 import asyncio
 import logging
-from typing import Final, Protocol
+from typing import Protocol
 
 from amqp_server.net.timers import Deadlines, NowMs, now_ms
 
 log = logging.getLogger(__name__)
-
-READ_BUFFER_BYTES: Final = 262_144
 
 
 class Broker(Protocol):
@@ -61,7 +59,7 @@ class Reactor:
         loop: asyncio.AbstractEventLoop,
         broker: Broker,
         *,
-        read_buffer_bytes: int = READ_BUFFER_BYTES,
+        read_buffer_bytes: int,
         clock: NowMs = now_ms,
     ) -> None:
         """Set up a loop's shared parts.

@@ -10,26 +10,18 @@ import asyncio
 import logging
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import ip_address, ip_network
 from typing import Final
 
-from amqp_server.net.certificate_names import LoginFrom
-from amqp_server.net.listener import (
-    BACKLOG_MAX,
-    Acceptor,
-    ListenAddress,
-    ListenError,
-    open_sockets,
-)
+from amqp_server.net.listener import Acceptor, ListenError, open_sockets
 from amqp_server.net.origin import behind_proxy, peer_of, read_proxy_header, with_tls
 from amqp_server.net.proxy_protocol import ProxyHeaderError
 from amqp_server.net.reactor import Reactor
+from amqp_server.net.settings import ListenerSettings, LoginFrom, NetSettings
 from amqp_server.net.tls import HANDSHAKE_TIMEOUT_MS, TlsContexts
 from amqp_server.net.transport import (
     CLOSE_GRACE_MS,
-    WRITE_HIGH_WATERMARK_BYTES,
     AmqpTransport,
     MakeConnection,
 )
@@ -47,29 +39,6 @@ _CUT_OFF_MS: Final = 1_000
 """How long the loop may take to close sockets that were cut off: it takes a turn or two."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
-    """What applies to every listener.
-
-    Attributes:
-        backlog: connections that wait in the kernel to be accepted, per socket.
-        connections_max: open at a time, over all listeners; None is no limit.
-        proxy_networks: who may send PROXY headers, on listeners that expect them; empty is nobody.
-        login_from: which name of a client's certificate EXTERNAL logs in.
-        write_high_watermark_bytes: bytes that wait for one slow peer.
-        close_grace_ms: time a peer has to close its side.
-        shutdown_grace_ms: time that all peers have to answer connection.close when we stop.
-    """
-
-    backlog: int = BACKLOG_MAX
-    connections_max: int | None = None
-    proxy_networks: Sequence[IPv4Network | IPv6Network] = ()
-    login_from: LoginFrom = "distinguished_name"
-    write_high_watermark_bytes: int = WRITE_HIGH_WATERMARK_BYTES
-    close_grace_ms: int = CLOSE_GRACE_MS
-    shutdown_grace_ms: int = 5_000
-
-
 class Server:
     """Everything that listens and is connected in one loop.
 
@@ -81,8 +50,7 @@ class Server:
         loop: asyncio.AbstractEventLoop,
         reactor: Reactor,
         make_connection: MakeConnection,
-        options: ServerOptions,
-        tls: TlsContexts | None = None,
+        settings: NetSettings,
     ) -> None:
         """Wire it; ``listen`` begins.
 
@@ -90,15 +58,21 @@ class Server:
             loop: the reactor's loop.
             reactor: the loop's shared parts.
             make_connection: makes the sans-IO connection of each peer.
-            options: limits and grace periods.
-            tls: for listeners with TLS; None where there is none.
+            settings: where to listen, limits and grace periods.
+
+        Raises:
+            TlsFilesError: the certificates cannot be used.
         """
         self._loop = loop
         self._reactor = reactor
         self._make_connection = make_connection
-        self._options = options
-        self._tls = tls
-        self._acceptor = Acceptor(loop, options.connections_max)
+        self._settings = settings
+        self._tls = TlsContexts(settings.tls) if settings.tls is not None else None
+        self._login_from: LoginFrom = (
+            settings.tls.login_from if settings.tls is not None else "distinguished_name"
+        )
+        self._proxy_networks = [ip_network(text) for text in settings.proxy_networks]
+        self._acceptor = Acceptor(loop, settings.connections_max or None)
         self._welcomes: set[asyncio.Task[None]] = set()
         self._all_gone = asyncio.Event()
         self._stop_reason: str | None = None
@@ -109,19 +83,20 @@ class Server:
         """Address and port of each listening socket, in the order of the addresses given."""
         return self._acceptor.bound
 
-    def listen(self, addresses: Sequence[ListenAddress]) -> None:
-        """Begin to accept on all of these, or on none.
+    def listen(self) -> None:
+        """Begin to accept on all the addresses of the settings, or on none.
 
         Raises:
             ListenError: one of them cannot be listened on.
         """
-        if self._tls is None and any(where.is_tls for where in addresses):
+        listeners = self._settings.listeners
+        if self._tls is None and any(where.tls for where in listeners):
             raise ListenError("a listener wants TLS, and TLS is not configured")
-        opened: list[tuple[ListenAddress, list[socket.socket]]] = []
+        opened: list[tuple[ListenerSettings, list[socket.socket]]] = []
         try:
-            for where in addresses:
-                is_ipv6_only = _shares_port_with_ipv4(where, addresses)
-                sockets = open_sockets(where, self._options.backlog, ipv6_only=is_ipv6_only)
+            for where in listeners:
+                is_ipv6_only = _shares_port_with_ipv4(where, listeners)
+                sockets = open_sockets(where, self._settings.backlog, ipv6_only=is_ipv6_only)
                 opened.append((where, sockets))
         except ListenError:
             for _, sockets in opened:
@@ -131,7 +106,15 @@ class Server:
         for where, sockets in opened:
             self._acceptor.listen(sockets, partial(self._begin_to_welcome, where))
             for address, port in (listening.getsockname()[:2] for listening in sockets):
-                log.info("listening address=%s port=%d tls=%s", address, port, where.is_tls)
+                log.info("listening address=%s port=%d tls=%s", address, port, where.tls)
+
+    def reload_certificates(self) -> bool:
+        """Use new certificate files, if they changed, for connections from here on.
+
+        Returns:
+            Whether there is another certificate now.
+        """
+        return self._tls is not None and self._tls.reload()
 
     def stop_listening(self) -> None:
         """Let nobody in any more; those who are connected stay."""
@@ -146,7 +129,7 @@ class Server:
         for transport in list(self.transports):
             transport.shut_down(reason)
         self._note_if_all_gone()
-        if not await self._are_all_gone_within(self._options.shutdown_grace_ms):
+        if not await self._are_all_gone_within(self._settings.shutdown_grace_ms):
             log.info("cutting off connections count=%d", len(self.transports))
             for transport in list(self.transports):
                 transport.abort()
@@ -161,18 +144,18 @@ class Server:
             return False
         return True
 
-    def _begin_to_welcome(self, where: ListenAddress, accepted: socket.socket) -> None:
+    def _begin_to_welcome(self, where: ListenerSettings, accepted: socket.socket) -> None:
         arrival = _Arrival(accepted)
         task = self._loop.create_task(self._welcome(where, arrival))
         self._welcomes.add(task)
         task.add_done_callback(partial(self._end_welcome, arrival))
 
-    async def _welcome(self, where: ListenAddress, arrival: "_Arrival") -> None:
+    async def _welcome(self, where: ListenerSettings, arrival: "_Arrival") -> None:
         """Take a socket as far as an ``AmqpTransport``."""
         try:
             peer = peer_of(arrival.accepted)
             arrival.name = peer.connection_name
-            if where.uses_proxy_protocol:
+            if where.proxy_protocol:
                 peer = await self._peer_behind_proxy(peer, arrival.accepted)
             arrival.transport = self._transport_for(peer)
             await self._connect(arrival.transport, arrival.accepted, where)
@@ -192,7 +175,7 @@ class Server:
 
     async def _peer_behind_proxy(self, proxy: Peer, accepted: socket.socket) -> Peer:
         address = ip_address(proxy.address)
-        if not any(address in network for network in self._options.proxy_networks):
+        if not any(address in network for network in self._proxy_networks):
             raise ProxyHeaderError("not a trusted proxy")
         async with asyncio.timeout(PROXY_HEADER_TIMEOUT_MS / 1000):
             return behind_proxy(proxy, await read_proxy_header(self._loop, accepted))
@@ -201,20 +184,19 @@ class Server:
         return AmqpTransport(
             self._reactor,
             self._make_connection,
-            lambda ssl_object: with_tls(peer, ssl_object, self._options.login_from),
+            lambda ssl_object: with_tls(peer, ssl_object, self._login_from),
             self._on_made,
             self._on_lost,
-            write_high_watermark_bytes=self._options.write_high_watermark_bytes,
-            close_grace_ms=self._options.close_grace_ms,
+            write_high_watermark_bytes=self._settings.write_high_watermark_bytes,
         )
 
     async def _connect(
-        self, transport: AmqpTransport, accepted: socket.socket, where: ListenAddress
+        self, transport: AmqpTransport, accepted: socket.socket, where: ListenerSettings
     ) -> None:
         """Give the socket to the loop; returns when TLS, if any, is through."""
         if accepted.family != socket.AF_UNIX:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if not where.is_tls:
+        if not where.tls:
             await self._loop.connect_accepted_socket(lambda: transport, accepted)
             return
         assert self._tls is not None, "listen refuses TLS addresses without TLS settings"
@@ -223,7 +205,7 @@ class Server:
             accepted,
             ssl=self._tls.current,
             ssl_handshake_timeout=HANDSHAKE_TIMEOUT_MS / 1000,
-            ssl_shutdown_timeout=self._options.close_grace_ms / 1000,
+            ssl_shutdown_timeout=CLOSE_GRACE_MS / 1000,
         )
 
     def _on_made(self, transport: AmqpTransport) -> None:
@@ -250,7 +232,7 @@ class _Arrival:
         self.name = "unknown"
 
 
-def _shares_port_with_ipv4(where: ListenAddress, addresses: Sequence[ListenAddress]) -> bool:
+def _shares_port_with_ipv4(where: ListenerSettings, addresses: Sequence[ListenerSettings]) -> bool:
     """Return whether ``::`` must leave IPv4 to another listener."""
     return where.address == "::" and any(
         other.port == where.port and ":" not in other.address for other in addresses

@@ -22,13 +22,11 @@ from amqp_server.protocol.peer import Peer
 
 log = logging.getLogger(__name__)
 
-WRITE_HIGH_WATERMARK_BYTES: Final = 1_048_576
-
 CLOSE_GRACE_MS: Final = 3_000
 """What a peer has to take our last bytes and to close its side, before it is cut off."""
 
 _JOIN_BYTES_MAX: Final = 65_536
-"""Up to here a copy costs no more than a vector of buffers; at 1 MiB it costs 15 % more (uvloop)."""
+"""Up to here a copy costs no more than a vector of buffers; at 1 MiB it costs 15 % more."""
 
 
 class Connection(Protocol):
@@ -121,7 +119,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         on_made: Callable[["AmqpTransport"], None],
         on_lost: Callable[["AmqpTransport"], None],
         *,
-        write_high_watermark_bytes: int = WRITE_HIGH_WATERMARK_BYTES,
+        write_high_watermark_bytes: int,
         close_grace_ms: int = CLOSE_GRACE_MS,
     ) -> None:
         """Wait for the loop to connect this to a socket.
