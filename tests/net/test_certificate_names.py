@@ -10,8 +10,9 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
-from amqp_server.net.certificate_names import Certificate, LoginFrom, describe, name_for_login
-from amqp_server.net.tls import TlsFiles, make_context
+from amqp_server.net.certificate_names import Certificate, describe, name_for_login
+from amqp_server.net.settings import LoginFrom, TlsSettings
+from amqp_server.net.tls import make_context
 from tests.support.certificates import Authority, Subject
 from tests.support.tls_handshake import client_context, shake_hands
 
@@ -31,7 +32,12 @@ def certificate_of(
     server = authority.issue(folder, name="server")
     client = authority.issue(folder, subject, alternatives or [], name="client")
     context = make_context(
-        TlsFiles(server.certificate_file, server.key_file, ca_file, verify_peer=True)
+        TlsSettings(
+            certificate_file=server.certificate_file,
+            key_file=server.key_file,
+            ca_file=ca_file,
+            verify_peer=True,
+        )
     )
     chain = (str(client.certificate_file), str(client.key_file))
     server_end, _ = shake_hands(context, client_context(str(ca_file), *chain))

@@ -12,10 +12,10 @@ from amqp_server.net.listener import (
     ACCEPT_PAUSE_MS,
     ACCEPTS_PER_ROUND_MAX,
     Acceptor,
-    ListenAddress,
     ListenError,
     open_sockets,
 )
+from amqp_server.net.settings import ListenerSettings
 from tests.support.fake_loop import FakeLoop
 from tests.support.loops import NEEDS_IPV6
 
@@ -197,7 +197,7 @@ class TestAddresses:
         ],
     )
     def test_an_address_is_reached(self, address: str, reached_from: list[str]) -> None:
-        (listening,) = open_sockets(ListenAddress(address, 0))
+        (listening,) = open_sockets(ListenerSettings(address=address, port=0), 128)
         with listening:
             for host in reached_from:
                 socket.create_connection((host, listening.getsockname()[1]), timeout=1).close()
@@ -206,19 +206,19 @@ class TestAddresses:
 
     @NEEDS_IPV6
     def test_ipv6_only_leaves_the_port_to_ipv4(self) -> None:
-        (six,) = open_sockets(ListenAddress("::", 0), ipv6_only=True)
+        (six,) = open_sockets(ListenerSettings(address="::", port=0), 128, ipv6_only=True)
         with six:
             port = six.getsockname()[1]
-            (four,) = open_sockets(ListenAddress("0.0.0.0", port))
+            (four,) = open_sockets(ListenerSettings(address="0.0.0.0", port=port), 128)
             four.close()
 
     def test_a_port_that_is_taken_is_named(self) -> None:
-        (listening,) = open_sockets(ListenAddress("127.0.0.1", 0))
+        (listening,) = open_sockets(ListenerSettings(address="127.0.0.1", port=0), 128)
         with listening:
             port = listening.getsockname()[1]
             with pytest.raises(ListenError, match=f"127.0.0.1:{port}"):
-                open_sockets(ListenAddress("127.0.0.1", port))
+                open_sockets(ListenerSettings(address="127.0.0.1", port=port), 128)
 
     def test_an_address_that_is_not_ours_is_refused(self) -> None:
         with pytest.raises(ListenError, match=r"192\.0\.2\.1"):
-            open_sockets(ListenAddress("192.0.2.1", 0))
+            open_sockets(ListenerSettings(address="192.0.2.1", port=0), 128)

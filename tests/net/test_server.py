@@ -5,14 +5,13 @@ import contextlib
 import logging
 import socket
 import struct
-from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from amqp_server.net.listener import ListenAddress, ListenError
-from amqp_server.net.server import SHUTDOWN_REASON, ServerOptions
-from amqp_server.net.tls import TlsContexts, TlsFiles
+from amqp_server.net.listener import ListenError
+from amqp_server.net.server import SHUTDOWN_REASON
+from amqp_server.net.settings import ListenerSettings, NetSettings, TlsSettings
 from tests.support.certificates import Authority
 from tests.support.loops import NEEDS_IPV6, Run
 from tests.support.server_place import LOOPBACK, PLAIN, PROXIED, TLS, Place, Streams, echo
@@ -32,7 +31,7 @@ def test_a_client_is_answered(run: Run) -> None:
 @NEEDS_IPV6
 def test_both_families_are_served_and_ipv4_stays_ipv4(run: Run) -> None:
     async def work() -> None:
-        async with Place(ListenAddress("*", 0)) as place:
+        async with Place(ListenerSettings(address="*", port=0)) as place:
             for host in ("127.0.0.1", "::1"):
                 async with place.client(host) as streams:
                     await echo(streams, b"hello")
@@ -54,10 +53,10 @@ def test_much_data_arrives_whole_both_ways(run: Run) -> None:
 def test_a_slow_consumer_is_held_to_its_bound_and_gets_everything(run: Run) -> None:
     """Deliveries of 64 KiB per turn go on for as long as the connection may deliver."""
     high_bytes, chunk, total_bytes = 131_072, b"d" * 65_536, 16_777_216
-    options = ServerOptions(write_high_watermark_bytes=high_bytes)
+    settings = NetSettings(write_high_watermark_bytes=high_bytes)
 
     async def work() -> None:
-        async with Place(options=options) as place, place.client() as (reader, writer):
+        async with Place(settings=settings) as place, place.client() as (reader, writer):
             writer.write(b"consume")
             sent_bytes = 0
             is_held = asyncio.Event()
@@ -123,7 +122,7 @@ def test_last_words_arrive_even_if_the_peer_is_still_talking(run: Run) -> None:
 class TestProxy:
     """Listeners behind a load balancer."""
 
-    OPTIONS = ServerOptions(proxy_networks=LOOPBACK)
+    SETTINGS = NetSettings(proxy_networks=LOOPBACK)
 
     @pytest.mark.parametrize(
         ("header", "address"),
@@ -141,7 +140,7 @@ class TestProxy:
     def test_the_client_is_who_the_header_says(self, run: Run, header: bytes, address: str) -> None:
         async def work() -> None:
             async with (
-                Place(PROXIED, options=self.OPTIONS) as place,
+                Place(PROXIED, settings=self.SETTINGS) as place,
                 place.client() as (reader, writer),
             ):
                 writer.write(header + b"hello")
@@ -154,24 +153,24 @@ class TestProxy:
         run(work())
 
     @pytest.mark.parametrize(
-        ("options", "sent"),
+        ("settings", "sent"),
         [
-            (OPTIONS, b"AMQP\x00\x00\x09\x01"),
-            (OPTIONS, b"PROXY " + b"x" * 200),
-            (ServerOptions(), b"PROXY TCP4 127.0.0.1 127.0.0.1 51000 5672\r\n"),
+            (SETTINGS, b"AMQP\x00\x00\x09\x01"),
+            (SETTINGS, b"PROXY " + b"x" * 200),
+            (NetSettings(), b"PROXY TCP4 127.0.0.1 127.0.0.1 51000 5672\r\n"),
             (
-                ServerOptions(proxy_networks=(ip_network("10.0.0.0/8"), ip_network("::1/128"))),
+                NetSettings(proxy_networks=("10.0.0.0/8", "::1/128")),
                 b"PROXY TCP4 127.0.0.1 127.0.0.1 51000 5672\r\n",
             ),
         ],
         ids=["no header", "endless", "nobody trusted", "others trusted"],
     )
     def test_whoever_is_no_trusted_proxy_is_cut_off_without_an_answer(
-        self, run: Run, options: ServerOptions, sent: bytes, caplog: pytest.LogCaptureFixture
+        self, run: Run, settings: NetSettings, sent: bytes, caplog: pytest.LogCaptureFixture
     ) -> None:
         async def work() -> None:
             async with (
-                Place(PROXIED, options=options) as place,
+                Place(PROXIED, settings=settings) as place,
                 place.client() as (reader, writer),
             ):
                 writer.write(sent)
@@ -187,7 +186,7 @@ class TestProxy:
         header = b"PROXY TCP4 198.51.100.5 198.51.100.7 51000 5672\r\n"
 
         async def work() -> None:
-            async with Place(options=self.OPTIONS) as place, place.client() as streams:
+            async with Place(settings=self.SETTINGS) as place, place.client() as streams:
                 assert await echo(streams, header) == header
                 assert place.connections[0].peer.address == "127.0.0.1"
 
@@ -196,7 +195,7 @@ class TestProxy:
 
 def test_at_the_limit_the_next_client_waits_for_one_to_leave(run: Run) -> None:
     async def work() -> None:
-        async with Place(options=ServerOptions(connections_max=1)) as place:
+        async with Place(settings=NetSettings(connections_max=1)) as place:
             async with place.client() as first:
                 await echo(first, b"first")
                 second = place.client()
@@ -214,7 +213,7 @@ def test_listening_is_all_or_nothing(run: Run) -> None:
     async def work() -> None:
         async with Place() as place:
             port = place.server.bound[0][1]
-            other = Place(PLAIN, ListenAddress("127.0.0.1", port))
+            other = Place(PLAIN, ListenerSettings(port=port))
             with pytest.raises(ListenError, match=str(port)):
                 await other.__aenter__()
             assert other.server.bound == []
@@ -232,8 +231,12 @@ def test_two_listeners_share_a_port_between_the_families(run: Run) -> None:
         async with Place() as place:
             port = place.server.bound[0][1]
             place.server.stop_listening()
-            place.server.listen([ListenAddress("::", port), ListenAddress("0.0.0.0", port)])
-            assert place.server.bound == [("::", port), ("0.0.0.0", port)]
+            both = (
+                ListenerSettings(address="::", port=port),
+                ListenerSettings(address="0.0.0.0", port=port),
+            )
+            async with Place(*both) as shared:
+                assert shared.server.bound == [("::", port), ("0.0.0.0", port)]
 
     run(work())
 
@@ -264,8 +267,8 @@ class TestStop:
 
     def test_who_does_not_answer_is_cut_off_after_the_grace_period(self, run: Run) -> None:
         async def work() -> None:
-            options = ServerOptions(shutdown_grace_ms=5)
-            async with Place(options=options) as place, place.client() as (reader, writer):
+            settings = NetSettings(shutdown_grace_ms=5)
+            async with Place(settings=settings) as place, place.client() as (reader, writer):
                 await echo((reader, writer), b"hello")
                 place.connections[0].on_shut_down = lambda: None
                 await place.server.stop()
@@ -277,16 +280,16 @@ class TestStop:
 
     @pytest.mark.parametrize("where", [PROXIED, TLS])
     def test_who_has_not_introduced_himself_is_not_waited_for(
-        self, run: Run, where: ListenAddress, tmp_path: Path
+        self, run: Run, where: ListenerSettings, tmp_path: Path
     ) -> None:
         leaf = Authority().issue(tmp_path)
-        tls = TlsContexts(TlsFiles(leaf.certificate_file, leaf.key_file))
-        options = ServerOptions(proxy_networks=LOOPBACK, shutdown_grace_ms=60_000)
+        tls = TlsSettings(certificate_file=leaf.certificate_file, key_file=leaf.key_file)
+        settings = NetSettings(tls=tls, proxy_networks=LOOPBACK, shutdown_grace_ms=60_000)
 
         async def work() -> None:
-            place = Place(where, options=options, tls=tls)
+            place = Place(where, settings=settings)
             async with place, place.client() as (reader, writer):
-                writer.write(b"\x16" if where.is_tls else b"PROXY")
+                writer.write(b"\x16" if where.tls else b"PROXY")
                 for _ in range(10):
                     await asyncio.sleep(0)
                 assert len(place.server._welcomes) == 1
@@ -298,7 +301,7 @@ class TestStop:
 
     def test_a_server_without_connections_stops_at_once(self, run: Run) -> None:
         async def work() -> None:
-            async with Place(options=ServerOptions(shutdown_grace_ms=60_000)):
+            async with Place(settings=NetSettings(shutdown_grace_ms=60_000)):
                 pass
 
         run(work())

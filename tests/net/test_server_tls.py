@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from amqp_server.net.server import ServerOptions
-from amqp_server.net.tls import TlsContexts, TlsFiles
+from amqp_server.net.settings import NetSettings, TlsSettings
 from tests.support.certificates import Authority
 from tests.support.loops import Run
 from tests.support.server_place import LOOPBACK, PROXIED_TLS, TLS, Place, Streams, echo
@@ -21,22 +20,27 @@ def authority() -> Authority:
 
 
 @pytest.fixture
-def files(authority: Authority, tmp_path: Path) -> TlsFiles:
+def files(authority: Authority, tmp_path: Path) -> TlsSettings:
     leaf = authority.issue(tmp_path, name="server")
     ca_file = authority.write(tmp_path / "ca.pem")
-    return TlsFiles(leaf.certificate_file, leaf.key_file, ca_file, verify_peer=True)
+    return TlsSettings(
+        certificate_file=leaf.certificate_file,
+        key_file=leaf.key_file,
+        ca_file=ca_file,
+        verify_peer=True,
+    )
 
 
 @pytest.fixture
-def client(files: TlsFiles) -> ssl.SSLContext:
+def client(files: TlsSettings) -> ssl.SSLContext:
     return client_context(str(files.ca_file))
 
 
-def test_a_client_is_answered(run: Run, files: TlsFiles, client: ssl.SSLContext) -> None:
+def test_a_client_is_answered(run: Run, files: TlsSettings, client: ssl.SSLContext) -> None:
     data = bytes(range(256)) * 2048
 
     async def work() -> None:
-        async with Place(TLS, tls=TlsContexts(files)) as place:
+        async with Place(TLS, settings=NetSettings(tls=files)) as place:
             async with place.client(tls=client) as streams:
                 assert await echo(streams, data) == data
             peer = place.connections[0].peer
@@ -49,13 +53,13 @@ def test_a_client_is_answered(run: Run, files: TlsFiles, client: ssl.SSLContext)
 
 
 def test_a_client_certificate_names_the_user(
-    run: Run, files: TlsFiles, client: ssl.SSLContext, authority: Authority
+    run: Run, files: TlsSettings, client: ssl.SSLContext, authority: Authority
 ) -> None:
     mine = authority.issue(files.key_file.parent, "alice", name="alice")
     client.load_cert_chain(mine.certificate_file, mine.key_file)
 
     async def work() -> None:
-        async with Place(TLS, tls=TlsContexts(files)) as place:
+        async with Place(TLS, settings=NetSettings(tls=files)) as place:
             async with place.client(tls=client) as streams:
                 await echo(streams, b"hello")
             peer = place.connections[0].peer
@@ -66,10 +70,10 @@ def test_a_client_certificate_names_the_user(
     run(work())
 
 
-def test_closing_is_clean(run: Run, files: TlsFiles, client: ssl.SSLContext) -> None:
+def test_closing_is_clean(run: Run, files: TlsSettings, client: ssl.SSLContext) -> None:
     async def work() -> None:
         async with (
-            Place(TLS, tls=TlsContexts(files)) as place,
+            Place(TLS, settings=NetSettings(tls=files)) as place,
             place.client(tls=client) as (reader, writer),
         ):
             writer.write(b"quit")
@@ -83,11 +87,11 @@ def test_closing_is_clean(run: Run, files: TlsFiles, client: ssl.SSLContext) -> 
     [b"AMQP\x00\x00\x09\x01", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05junk!"],
 )
 def test_what_is_no_tls_is_refused_quietly(
-    run: Run, files: TlsFiles, greeting: bytes, caplog: pytest.LogCaptureFixture
+    run: Run, files: TlsSettings, greeting: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def work() -> None:
         async with (
-            Place(TLS, tls=TlsContexts(files)) as place,
+            Place(TLS, settings=NetSettings(tls=files)) as place,
             place.client() as (reader, writer),
         ):
             writer.write(greeting)
@@ -101,12 +105,12 @@ def test_what_is_no_tls_is_refused_quietly(
 
 
 def test_who_leaves_in_the_middle_of_a_handshake_is_released(
-    run: Run, files: TlsFiles, client: ssl.SSLContext, caplog: pytest.LogCaptureFixture
+    run: Run, files: TlsSettings, client: ssl.SSLContext, caplog: pytest.LogCaptureFixture
 ) -> None:
-    options = ServerOptions(connections_max=1)
+    settings = NetSettings(tls=files, connections_max=1)
 
     async def work() -> None:
-        async with Place(TLS, tls=TlsContexts(files), options=options) as place:
+        async with Place(TLS, settings=settings) as place:
             async with place.client() as (_, writer):
                 writer.write(b"\x16\x03\x01")
             async with place.client(tls=client) as streams:
@@ -118,16 +122,18 @@ def test_who_leaves_in_the_middle_of_a_handshake_is_released(
 
 
 def test_a_new_certificate_is_for_new_connections_and_nobody_is_dropped(
-    run: Run, files: TlsFiles, client: ssl.SSLContext, authority: Authority
+    run: Run, files: TlsSettings, client: ssl.SSLContext, authority: Authority
 ) -> None:
     def serial_number(streams: Streams) -> str:
         return str(streams[1].get_extra_info("peercert")["serialNumber"])
 
     async def work() -> None:
-        contexts = TlsContexts(files)
-        async with Place(TLS, tls=contexts) as place, place.client(tls=client) as old:
+        async with (
+            Place(TLS, settings=NetSettings(tls=files)) as place,
+            place.client(tls=client) as old,
+        ):
             authority.issue(files.key_file.parent, name="server")
-            assert contexts.reload()
+            assert place.server.reload_certificates()
             async with place.client(tls=client) as new:
                 assert serial_number(new) != serial_number(old)
                 assert await echo(new, b"new") == b"new"
@@ -137,12 +143,12 @@ def test_a_new_certificate_is_for_new_connections_and_nobody_is_dropped(
 
 
 def test_the_proxy_speaks_before_tls_begins(
-    run: Run, files: TlsFiles, client: ssl.SSLContext
+    run: Run, files: TlsSettings, client: ssl.SSLContext
 ) -> None:
-    options = ServerOptions(proxy_networks=LOOPBACK)
+    settings = NetSettings(tls=files, proxy_networks=LOOPBACK)
 
     async def work() -> None:
-        place = Place(PROXIED_TLS, tls=TlsContexts(files), options=options)
+        place = Place(PROXIED_TLS, settings=settings)
         async with place, place.client() as (reader, writer):
             writer.write(b"PROXY TCP4 198.51.100.5 198.51.100.7 51000 5671\r\n")
             await writer.start_tls(client)

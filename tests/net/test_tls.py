@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from amqp_server.net.tls import TlsContexts, TlsFiles, TlsFilesError, make_context
+from amqp_server.net.settings import TlsSettings, TlsVersion
+from amqp_server.net.tls import TlsContexts, TlsFilesError, make_context
 from tests.support.certificates import Authority, private_bytes
 from tests.support.tls_handshake import client_context, shake_hands
 
@@ -21,14 +22,16 @@ def authority() -> Authority:
 
 
 @pytest.fixture
-def files(authority: Authority, tmp_path: Path) -> TlsFiles:
+def files(authority: Authority, tmp_path: Path) -> TlsSettings:
     leaf = authority.issue(tmp_path, name="server")
     ca_file = authority.write(tmp_path / "ca.pem")
-    return TlsFiles(leaf.certificate_file, leaf.key_file, ca_file)
+    return TlsSettings(
+        certificate_file=leaf.certificate_file, key_file=leaf.key_file, ca_file=ca_file
+    )
 
 
 @pytest.fixture
-def client(files: TlsFiles) -> ssl.SSLContext:
+def client(files: TlsSettings) -> ssl.SSLContext:
     return client_context(str(files.ca_file))
 
 
@@ -50,9 +53,9 @@ def serial_number(server: ssl.SSLContext, client: ssl.SSLContext) -> str:
     ],
 )
 def test_only_the_versions_configured_are_spoken(
-    files: TlsFiles,
+    files: TlsSettings,
     client: ssl.SSLContext,
-    accepted: tuple[str, ...],
+    accepted: tuple[TlsVersion, ...],
     offered: ssl.TLSVersion,
     expected: str | None,
 ) -> None:
@@ -65,7 +68,7 @@ def test_only_the_versions_configured_are_spoken(
         assert shake_hands(server, client)[0].version() == expected
 
 
-def test_broken_ciphers_and_renegotiation_are_off(files: TlsFiles) -> None:
+def test_broken_ciphers_and_renegotiation_are_off(files: TlsSettings) -> None:
     context = make_context(files)
     names = " ".join(cipher["name"] for cipher in context.get_ciphers())
     assert not [weak for weak in ("RC4", "3DES", "NULL", "MD5", "EXPORT") if weak in names]
@@ -76,25 +79,25 @@ def test_broken_ciphers_and_renegotiation_are_off(files: TlsFiles) -> None:
 class TestClientCertificates:
     """mTLS: whose certificate is asked for, and whose is believed."""
 
-    def test_none_is_asked_for_by_default(self, files: TlsFiles, client: ssl.SSLContext) -> None:
+    def test_none_is_asked_for_by_default(self, files: TlsSettings, client: ssl.SSLContext) -> None:
         client.load_cert_chain(files.certificate_file, files.key_file)
         assert not shake_hands(make_context(files), client)[0].getpeercert()
 
-    def test_one_is_verified_if_presented(self, files: TlsFiles, client: ssl.SSLContext) -> None:
+    def test_one_is_verified_if_presented(self, files: TlsSettings, client: ssl.SSLContext) -> None:
         server = make_context(replace(files, verify_peer=True))
         assert not shake_hands(server, client)[0].getpeercert()
         client.load_cert_chain(files.certificate_file, files.key_file)
         assert shake_hands(server, client)[0].getpeercert()
 
     def test_none_is_refused_where_one_is_required(
-        self, files: TlsFiles, client: ssl.SSLContext
+        self, files: TlsSettings, client: ssl.SSLContext
     ) -> None:
         server = make_context(replace(files, verify_peer=True, require_peer_certificate=True))
         with pytest.raises(ssl.SSLError, match="PEER_DID_NOT_RETURN_A_CERTIFICATE"):
             shake_hands(server, client)
 
     def test_one_of_another_authority_is_refused(
-        self, files: TlsFiles, client: ssl.SSLContext, tmp_path: Path
+        self, files: TlsSettings, client: ssl.SSLContext, tmp_path: Path
     ) -> None:
         stranger = Authority("stranger").issue(tmp_path, name="stranger")
         client.load_cert_chain(stranger.certificate_file, stranger.key_file)
@@ -103,7 +106,7 @@ class TestClientCertificates:
             shake_hands(server, client)
 
     def test_one_that_has_expired_is_refused(
-        self, files: TlsFiles, client: ssl.SSLContext, authority: Authority, tmp_path: Path
+        self, files: TlsSettings, client: ssl.SSLContext, authority: Authority, tmp_path: Path
     ) -> None:
         yesterday = dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
         old = authority.issue(tmp_path, name="old", not_after=yesterday)
@@ -116,14 +119,14 @@ class TestClientCertificates:
 class TestReload:
     """New files for new connections."""
 
-    def test_files_that_did_not_change_are_not_read(self, files: TlsFiles) -> None:
+    def test_files_that_did_not_change_are_not_read(self, files: TlsSettings) -> None:
         contexts = TlsContexts(files)
         before = contexts.current
         assert not contexts.reload()
         assert contexts.current is before
 
     def test_new_files_serve_new_connections_and_old_ones_go_on(
-        self, files: TlsFiles, client: ssl.SSLContext, authority: Authority
+        self, files: TlsSettings, client: ssl.SSLContext, authority: Authority
     ) -> None:
         contexts = TlsContexts(files)
         old_end, old_client = shake_hands(contexts.current, client)
@@ -136,7 +139,7 @@ class TestReload:
         assert old_certificate["serialNumber"] == old_number
         assert old_end.write(b"still here") == 10
 
-    def test_a_touched_file_is_read_again(self, files: TlsFiles) -> None:
+    def test_a_touched_file_is_read_again(self, files: TlsSettings) -> None:
         contexts = TlsContexts(files)
         os.utime(files.key_file, ns=(1, 1))
         assert contexts.reload()
@@ -144,7 +147,7 @@ class TestReload:
 
     @pytest.mark.parametrize("damage", ["broken", "missing", "of another key"])
     def test_bad_files_change_nothing_until_they_are_good(
-        self, files: TlsFiles, damage: str, caplog: pytest.LogCaptureFixture
+        self, files: TlsSettings, damage: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         contexts = TlsContexts(files)
         before = contexts.current
@@ -187,19 +190,19 @@ def _another_key() -> bytes:
     ],
 )
 def test_settings_that_cannot_be_are_named(
-    files: TlsFiles, change: dict[str, object], message: str
+    files: TlsSettings, change: dict[str, object], message: str
 ) -> None:
     with pytest.raises(TlsFilesError, match=message):
         make_context(replace(files, **change))  # type: ignore[arg-type] # by name, from the table
 
 
-def test_a_ca_file_without_a_certificate_is_refused(files: TlsFiles, tmp_path: Path) -> None:
+def test_a_ca_file_without_a_certificate_is_refused(files: TlsSettings, tmp_path: Path) -> None:
     (tmp_path / "empty.pem").write_text("nothing\n")
     with pytest.raises(TlsFilesError, match="ca_file"):
         make_context(replace(files, ca_file=tmp_path / "empty.pem"))
 
 
-def test_an_encrypted_key_is_refused_without_a_question(files: TlsFiles) -> None:
+def test_an_encrypted_key_is_refused_without_a_question(files: TlsSettings) -> None:
     files.key_file.write_bytes(private_bytes(serialization.BestAvailableEncryption(b"secret")))
     with pytest.raises(TlsFilesError, match="encrypted"):
         make_context(files)

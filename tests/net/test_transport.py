@@ -394,7 +394,12 @@ def test_a_connection_that_cannot_be_made_is_cut_off(
 
     lost: list[AmqpTransport] = []
     shell = AmqpTransport(
-        rig.reactor, fail, lambda ssl_object: PEER, lambda shell: None, lost.append
+        rig.reactor,
+        fail,
+        lambda ssl_object: PEER,
+        lambda shell: None,
+        lost.append,
+        write_high_watermark_bytes=HIGH_BYTES,
     )
     side = FakeSocketSide(shell, rig.loop)
     with caplog.at_level(logging.ERROR):

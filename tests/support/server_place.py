@@ -3,26 +3,25 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Sequence
-from ipaddress import ip_network
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from amqp_server.net.listener import ListenAddress
 from amqp_server.net.reactor import Reactor
-from amqp_server.net.server import Server, ServerOptions
-from amqp_server.net.tls import TlsContexts
+from amqp_server.net.server import Server
+from amqp_server.net.settings import ListenerSettings, NetSettings
 from amqp_server.net.transport import OnOutput
 from amqp_server.protocol.peer import Peer
 from tests.support.fake_connection import FakeBroker, FakeConnection
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
-PLAIN = ListenAddress("127.0.0.1", 0)
-TLS = ListenAddress("127.0.0.1", 0, is_tls=True)
-PROXIED = ListenAddress("127.0.0.1", 0, uses_proxy_protocol=True)
-PROXIED_TLS = ListenAddress("127.0.0.1", 0, is_tls=True, uses_proxy_protocol=True)
-LOOPBACK = (ip_network("127.0.0.0/8"),)
+PLAIN = ListenerSettings(port=0)
+TLS = ListenerSettings(port=0, tls=True)
+PROXIED = ListenerSettings(port=0, proxy_protocol=True)
+PROXIED_TLS = ListenerSettings(port=0, tls=True, proxy_protocol=True)
+LOOPBACK = ("127.0.0.0/8",)
 
 
 class Place:
@@ -30,20 +29,23 @@ class Place:
 
     def __init__(
         self,
-        *addresses: ListenAddress,
-        options: ServerOptions | None = None,
-        tls: TlsContexts | None = None,
+        *listeners: ListenerSettings,
+        settings: NetSettings | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.broker = FakeBroker()
         self.reactor = Reactor(loop, self.broker, read_buffer_bytes=65_536)
         self.connections: list[FakeConnection] = []
         self.heard = asyncio.Event()
-        self.server = Server(loop, self.reactor, self._make, options or ServerOptions(), tls)
-        self._addresses: Sequence[ListenAddress] = addresses or (PLAIN,)
+        self.server = Server(
+            loop,
+            self.reactor,
+            self._make,
+            replace(settings or NetSettings(), listeners=listeners or (PLAIN,)),
+        )
 
     async def __aenter__(self) -> Self:
-        self.server.listen(self._addresses)
+        self.server.listen()
         return self
 
     async def __aexit__(
