@@ -84,19 +84,19 @@ def _names_something(parts: list[str]) -> bool:
     for index, part in enumerate(parts):
         module = folder / f"{part}.py"
         if module.is_file():
-            rest = parts[index + 1 :]
-            return not rest or bool(re.search(rf"\b{rest[0]}\b", module.read_text("utf-8")))
+            return _is_in(module, parts[index + 1 :]) or _is_settings_key(*parts)
         folder /= part
     return folder.is_dir() or _is_settings_key(*parts)
 
 
-def _is_settings_key(package: str, key: str, *_inner: str) -> bool:
-    known = [
-        text_of(path)
-        for path in files()
-        if path.name == "settings.py" and path.parent.name == package
-    ]
-    return any(re.search(rf"\b{key}\b", text) for text in known)
+def _is_in(module: Path, names: list[str]) -> bool:
+    text = module.read_text(encoding="utf-8")
+    return all(re.search(rf"\b{name}\b", text) for name in names)
+
+
+def _is_settings_key(package: str, *keys: str) -> bool:
+    declared = [path for path in files() if path.parent.name == package and path.stem == "settings"]
+    return any(_is_in(ROOT / path, list(keys)) for path in declared)
 
 
 def problems(rule: Callable[[str], list[str]]) -> dict[str, list[str]]:
