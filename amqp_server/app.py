@@ -5,16 +5,23 @@ listeners; of stop: listeners, connections (320), loop.
 """
 
 import asyncio
+import json
 import logging
 import secrets
 import signal
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import uvloop
 
 from amqp_server.broker.alarms import Resource
 from amqp_server.broker.broker import Broker
+from amqp_server.broker.definition_item import DefinitionsError
+from amqp_server.broker.definitions import Definitions
+from amqp_server.broker.definitions_import import apply_definitions
+from amqp_server.broker.definitions_parse import parse_definitions
+from amqp_server.broker.errors import BrokerError
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import Users, new_user
 from amqp_server.net.listener import ListenError
@@ -42,18 +49,24 @@ def run(settings: Settings) -> int:
         The exit code: 0 after an orderly stop, 1 when it could not start.
     """
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
-    broker = build_broker(settings)
     try:
+        broker = build_broker(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(broker, settings))
-    except (ListenError, TlsFilesError) as error:
+    except (BrokerError, DefinitionsError, ListenError, OSError, TlsFilesError) as error:
         log.error("cannot start: %s", error)  # noqa: TRY400 — the operator's matter, not a bug
         return EXIT_CANNOT_START
     return EXIT_OK
 
 
 def build_broker(settings: Settings) -> Broker:
-    """Return a broker with the users and vhosts that the settings name."""
+    """Return a broker with what the settings and the definitions file name.
+
+    Raises:
+        DefinitionsError: the definitions are not JSON, or wrong; the text says where.
+        BrokerError: a definition that cannot be applied.
+        OSError: the file cannot be read.
+    """
     section = settings.broker
     broker = Broker(
         section,
@@ -63,7 +76,8 @@ def build_broker(settings: Settings) -> Broker:
         wall_ms() - now_ms(),
     )
     broker.add_vhost(section.default_vhost)
-    if section.default_user:
+    definitions = _definitions(section.load_definitions)
+    if section.default_user and not definitions.users:
         user = new_user(
             section.default_user,
             section.default_pass,
@@ -75,7 +89,19 @@ def build_broker(settings: Settings) -> Broker:
         broker.users.set_permissions(
             user.name, section.default_vhost, rights.configure, rights.write, rights.read
         )
+    apply_definitions(broker, definitions, now_ms())
     return broker
+
+
+def _definitions(path: Path | None) -> Definitions:
+    if path is None:
+        return Definitions()
+    try:
+        raw = json.loads(path.read_text())
+    except (ValueError, RecursionError) as error:
+        raise DefinitionsError(f"{path}: not JSON: {error}") from error
+    log.info("loading definitions file=%s", path)
+    return parse_definitions(raw, secrets.token_bytes)
 
 
 async def _serve(broker: Broker, settings: Settings) -> None:

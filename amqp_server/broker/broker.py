@@ -42,6 +42,8 @@ class Broker:
         users: accounts and permissions.
         alarms: what runs low.
         turn: what is left to do before a turn ends.
+        parameters, global_parameters: of components this version does not have: kept and shown;
+            by (vhost, component, name), and by name.
     """
 
     def __init__(
@@ -65,6 +67,8 @@ class Broker:
         self.users = users
         self.alarms = Alarms()
         self.turn = turn
+        self.parameters: dict[tuple[str, str, str], object] = {}
+        self.global_parameters: dict[str, object] = {}
         self._random_bytes = random_bytes
         self._epoch_offset_ms = epoch_offset_ms
         self._vhosts: dict[str, Vhost] = {}

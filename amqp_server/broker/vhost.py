@@ -1,11 +1,12 @@
 """One vhost: its exchanges, queues and bindings, joined for publishing and dead-lettering."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from amqp_server.broker.dead_letters import dead_letter
+from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.exchange_table import ExchangeTable
 from amqp_server.broker.limits import VhostLimits
+from amqp_server.broker.names import queue_text
 from amqp_server.broker.policies import PolicyTable
 from amqp_server.broker.publish import Publisher, PublishTarget
 from amqp_server.broker.queue_table import Queue, QueueTable
@@ -16,8 +17,6 @@ from exchanges.bindings import Destination, DestinationKind
 from exchanges.routing import Router
 from queues.effects import DeadLettered, Effect
 from queues.options import QueueKind
-
-_TO_QUEUE: Final = DestinationKind.QUEUE
 
 
 class Vhost:
@@ -31,6 +30,7 @@ class Vhost:
         policies: ordinary and operator policies; call ``apply_policies`` after a change.
         limits: max-connections and max-queues.
         reply_consumers: who waits for direct replies.
+        description, tags: shown to people, no more.
         default_queue_kind: of queues declared without a type; None leaves it to the node.
     """
 
@@ -51,6 +51,8 @@ class Vhost:
         """
         self.name = name
         self._wall_s = wall_s
+        self.description = ""
+        self.tags: tuple[str, ...] = ()
         self.policies = PolicyTable()
         self.limits = VhostLimits()
         self.reply_consumers = ReplyConsumers()
@@ -67,15 +69,19 @@ class Vhost:
         )
         self.publisher = Publisher(self.router, self._target_of)
 
-    def bind_queue(self, queue: Queue, exchange: str, routing_key: str, table: Table) -> None:
-        """Bind a queue to an exchange.
+    def bind(self, source: str, destination: Destination, routing_key: str, table: Table) -> None:
+        """Bind a queue or an exchange to an exchange; what is bound already stays so.
 
         Raises:
-            NotFoundError: no such exchange (404).
-            PreconditionFailedError: the exchange's type refuses key or arguments (406).
+            NotFoundError: one of them does not exist; the source is named first (404).
+            PreconditionFailedError: the source's type refuses key or arguments (406).
         """
-        destination = Destination(_TO_QUEUE, queue.name)
-        self.exchanges.bind(exchange, destination, routing_key, table)
+        self.exchanges.get(source)
+        if destination.kind is DestinationKind.EXCHANGE:
+            self.exchanges.get(destination.name)
+        elif self.queues.find(destination.name) is None:
+            raise NotFoundError(f"no {queue_text(self.name, destination.name)}")
+        self.exchanges.bind(source, destination, routing_key, table)
 
     def forget_reply_consumer(self, name: str) -> None:
         """Direct replies under this name go nowhere from now on."""

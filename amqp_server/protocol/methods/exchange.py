@@ -3,10 +3,8 @@
 from pamqp import commands
 
 from amqp_server.broker.arguments import ALTERNATE_EXCHANGE, ExchangeProperties
-from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.names import (
     check_not_default_exchange,
-    exchange_text,
     strip_line_ends,
 )
 from amqp_server.broker.users import Permission
@@ -67,8 +65,7 @@ def bind(channel: Channel, method: commands.Exchange.Bind, _now_ms: int) -> Meth
         PreconditionFailedError: the source's type refuses key or arguments (406).
     """
     destination, source = _ends(channel, method)
-    _check_exist(channel, source, destination)
-    channel.session.open_vhost.exchanges.bind(
+    channel.session.open_vhost.bind(
         source, _exchange(destination), method.routing_key, arguments_of(method)
     )
     return None if method.nowait else commands.Exchange.BindOk()
@@ -100,14 +97,6 @@ def _ends(
     session.require(Permission.READ, "exchange", source)
     session.require_topic(Permission.READ, source, method.routing_key)
     return destination, source
-
-
-def _check_exist(channel: Channel, *names: str) -> None:
-    """Name the first that is missing, source before destination, as RabbitMQ does."""
-    for name in names:
-        if not channel.session.open_vhost.exchanges.exists(name):
-            text = exchange_text(channel.session.vhost_name, name)
-            raise NotFoundError(f"no {text}")
 
 
 def _exchange(name: str) -> Destination:

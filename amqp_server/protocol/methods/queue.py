@@ -10,7 +10,6 @@ from amqp_server.broker.limits import check_node_queue
 from amqp_server.broker.names import (
     REPLY_TO_QUEUE,
     check_not_default_exchange,
-    exchange_text,
     queue_text,
     strip_line_ends,
 )
@@ -62,10 +61,10 @@ def bind(channel: Channel, method: commands.Queue.Bind, _now_ms: int) -> Method 
     """
     ends = _ends(channel, method)
     vhost = channel.session.open_vhost
-    if not vhost.exchanges.exists(ends.exchange):
-        raise NotFoundError(f"no {exchange_text(vhost.name, ends.exchange)}")
-    queue = _existing(channel, ends.queue)
-    vhost.bind_queue(queue, ends.exchange, ends.routing_key, arguments_of(method))
+    if vhost.exchanges.exists(ends.exchange):
+        _existing(channel, ends.queue)
+    destination = Destination(DestinationKind.QUEUE, ends.queue)
+    vhost.bind(ends.exchange, destination, ends.routing_key, arguments_of(method))
     return None if method.nowait else commands.Queue.BindOk()
 
 

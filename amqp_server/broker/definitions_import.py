@@ -1,0 +1,91 @@
+"""Definitions into a broker: what is there already stays as it is, nothing is ever deleted.
+
+Order: users, vhosts, rights, limits and policies, then exchanges, queues, bindings, so that each
+finds what it names.
+
+Source: RabbitMQ, definitions import: additive, idempotent, an entity that exists is skipped;
+policies, users and permissions are replaced.
+"""
+
+from amqp_server.broker.arguments import ExchangeProperties, QueueProperties
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.definitions import BindingDefinition, Definitions, check_references
+from amqp_server.broker.vhost import Vhost
+from exchanges.bindings import Destination, DestinationKind
+
+
+def apply_definitions(broker: Broker, definitions: Definitions, now_ms: int) -> None:
+    """Add what the definitions name and the broker does not have.
+
+    Raises:
+        DefinitionsError: they refer to a user or vhost that exists nowhere; nothing was applied.
+        BrokerError: a binding that its exchange refuses, or names that do not exist; what came
+            before it was applied.
+    """
+    check_references(
+        definitions,
+        [user.name for user in broker.users.list()],
+        [vhost.name for vhost in broker.vhosts()],
+    )
+    _apply_rights(broker, definitions)
+    for item in definitions.global_parameters:
+        broker.global_parameters[item.name] = item.value
+    for parameter in definitions.parameters:
+        key = (parameter.vhost, parameter.component, parameter.name)
+        broker.parameters[key] = parameter.value
+    _apply_vhost_rules(broker, definitions)
+    for exchange in definitions.exchanges:
+        vhost = broker.vhost(exchange.vhost)
+        if not vhost.exchanges.exists(exchange.name):
+            properties = ExchangeProperties(
+                exchange.exchange_type,
+                exchange.durable,
+                exchange.auto_delete,
+                exchange.internal,
+                exchange.arguments,
+            )
+            vhost.exchanges.declare(exchange.name, properties)
+    for queue in definitions.queues:
+        vhost = broker.vhost(queue.vhost)
+        if vhost.queues.find(queue.name) is None:
+            vhost.queues.declare(
+                queue.name,
+                QueueProperties(queue.durable, False, queue.auto_delete, queue.arguments),  # noqa: FBT003
+                None,
+                now_ms,
+                is_generated=True,  # an export holds amq.gen names that clients may not choose
+            )
+    for binding in definitions.bindings:
+        _bind(broker.vhost(binding.vhost), binding)
+
+
+def _apply_rights(broker: Broker, definitions: Definitions) -> None:
+    users = broker.users
+    for user in definitions.users:
+        users.put(user)
+    for item in definitions.vhosts:
+        vhost = broker.add_vhost(item.name)
+        vhost.description = item.description
+        vhost.tags = item.tags
+        if item.default_queue_type is not None:
+            vhost.default_queue_kind = item.default_queue_type
+    for held in definitions.permissions:
+        users.set_permissions(held.user, held.vhost, held.configure, held.write, held.read)
+    for topic in definitions.topic_permissions:
+        users.set_topic_permissions(
+            topic.user, topic.vhost, topic.exchange, topic.write, topic.read
+        )
+
+
+def _apply_vhost_rules(broker: Broker, definitions: Definitions) -> None:
+    for item in definitions.vhost_limits:
+        broker.vhost(item.vhost).limits.replace(item.limits)
+    for policy in definitions.policies:
+        broker.vhost(policy.vhost).policies.set(policy.policy)
+    for policy in definitions.operator_policies:
+        broker.vhost(policy.vhost).policies.set(policy.policy, operator=True)
+
+
+def _bind(vhost: Vhost, binding: BindingDefinition) -> None:
+    destination = Destination(DestinationKind(binding.destination_type), binding.destination)
+    vhost.bind(binding.source, destination, binding.routing_key, binding.arguments)
