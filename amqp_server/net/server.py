@@ -73,7 +73,7 @@ class Server:
         )
         self._proxy_networks = [ip_network(text) for text in settings.proxy_networks]
         self._acceptor = Acceptor(loop, settings.connections_max or None)
-        self._welcomes: set[asyncio.Task[None]] = set()
+        self._welcomes: dict[asyncio.Task[None], _Arrival] = {}
         self._all_gone = asyncio.Event()
         self._stop_reason: str | None = None
         self.transports: set[AmqpTransport] = set()
@@ -124,8 +124,9 @@ class Server:
         """Let nobody in, ask everybody to close, and cut off who has not after the grace period."""
         self.stop_listening()
         self._stop_reason = reason
-        for task in self._welcomes:
-            task.cancel()
+        for task, arrival in self._welcomes.items():
+            if arrival.may_be_stopped:
+                task.cancel()
         for transport in list(self.transports):
             transport.shut_down(reason)
         self._note_if_all_gone()
@@ -147,7 +148,7 @@ class Server:
     def _begin_to_welcome(self, where: ListenerSettings, accepted: socket.socket) -> None:
         arrival = _Arrival(accepted)
         task = self._loop.create_task(self._welcome(where, arrival))
-        self._welcomes.add(task)
+        self._welcomes[task] = arrival
         task.add_done_callback(partial(self._end_welcome, arrival))
 
     async def _welcome(self, where: ListenerSettings, arrival: "_Arrival") -> None:
@@ -158,14 +159,14 @@ class Server:
             if where.proxy_protocol:
                 peer = await self._peer_behind_proxy(peer, arrival.accepted)
             arrival.transport = self._transport_for(peer)
-            await self._connect(arrival.transport, arrival.accepted, where)
+            await self._connect(arrival, arrival.transport, where)
         except (OSError, ProxyHeaderError) as error:
             reason = str(error) or type(error).__name__
             log.info("connection refused name=%s reason=%s", arrival.name, reason)
 
     def _end_welcome(self, arrival: "_Arrival", task: asyncio.Task[None]) -> None:
         """Close a socket that did not get as far as a transport, whatever stopped it."""
-        self._welcomes.discard(task)
+        del self._welcomes[task]
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("welcoming a connection failed name=%s", arrival.name, exc_info=error)
         if arrival.transport is None or not arrival.transport.was_made:
@@ -191,12 +192,16 @@ class Server:
         )
 
     async def _connect(
-        self, transport: AmqpTransport, accepted: socket.socket, where: ListenerSettings
+        self, arrival: "_Arrival", transport: AmqpTransport, where: ListenerSettings
     ) -> None:
         """Give the socket to the loop; returns when TLS, if any, is through."""
+        accepted = arrival.accepted
         if accepted.family != socket.AF_UNIX:
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if not where.tls:
+            # It takes the loop one round. Cancelled in that round, uvloop closes the socket
+            # without telling the transport, even if that has been made already.
+            arrival.may_be_stopped = False
             await self._loop.connect_accepted_socket(lambda: transport, accepted)
             return
         assert self._tls is not None, "listen refuses TLS addresses without TLS settings"
@@ -230,6 +235,7 @@ class _Arrival:
         self.accepted = accepted
         self.transport: AmqpTransport | None = None
         self.name = "unknown"
+        self.may_be_stopped = True
 
 
 def _shares_port_with_ipv4(where: ListenerSettings, addresses: Sequence[ListenerSettings]) -> bool:

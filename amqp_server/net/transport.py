@@ -179,7 +179,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
             return  # read on until the peer closes: unread bytes would turn our FIN into a reset
         if not self._has_spoken:
             self._has_spoken = True
-            log.info("accepting connection name=%s", self.peer.connection_name)
+            log.debug("accepting connection name=%s", self.peer.connection_name)
         now_ms = self._reactor.begin_turn()
         self._on_output()
         data = self._reactor.receive_buffer[:nbytes]
@@ -206,7 +206,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._reactor.deadlines.forget(self._watch)
         if self._has_spoken:
             reason = "closed" if exc is None else f"lost: {exc}"
-            log.info("connection gone name=%s reason=%s", self.peer.connection_name, reason)
+            log.debug("connection gone name=%s reason=%s", self.peer.connection_name, reason)
         else:
             log.debug("health check name=%s", self.peer.connection_name)
         self._end_input(now_ms)

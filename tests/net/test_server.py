@@ -299,9 +299,32 @@ class TestStop:
 
         run(work())
 
+    def test_who_comes_at_the_very_moment_is_told_as_well(
+        self, run: Run, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def work() -> None:
+            settings = NetSettings(shutdown_grace_ms=60_000)
+            async with Place(settings=settings) as place:
+                made = asyncio.Event()
+                place.on_made = made.set
+                stopping = asyncio.create_task(_stop_when(made, place))
+                async with place.client() as (reader, _):
+                    assert await reader.read() == b"closing"
+                await stopping
+                assert place.server.transports == set()
+
+        with caplog.at_level(logging.WARNING):
+            run(work())
+        assert caplog.records == []
+
     def test_a_server_without_connections_stops_at_once(self, run: Run) -> None:
         async def work() -> None:
             async with Place(settings=NetSettings(shutdown_grace_ms=60_000)):
                 pass
 
         run(work())
+
+
+async def _stop_when(made: asyncio.Event, place: Place) -> None:
+    await made.wait()
+    await place.server.stop()

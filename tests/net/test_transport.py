@@ -262,7 +262,7 @@ def test_a_connection_without_a_byte_is_a_health_check(
 def test_a_connection_is_logged_when_it_speaks_and_when_it_goes(
     rig: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.DEBUG):
         rig.side.receive(b"a")
         rig.side.receive(b"b")
         rig.side.receive_eof()

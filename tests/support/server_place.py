@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -37,6 +37,7 @@ class Place:
         self.reactor = Reactor(loop, self.broker, read_buffer_bytes=65_536)
         self.connections: list[FakeConnection] = []
         self.heard = asyncio.Event()
+        self.on_made: Callable[[], None] = lambda: None
         self.server = Server(
             loop,
             self.reactor,
@@ -62,6 +63,7 @@ class Place:
         connection = FakeConnection(peer, on_output, now_ms)
         connection.on_received = self.heard.set
         self.connections.append(connection)
+        self.on_made()
         return connection
 
     @contextlib.asynccontextmanager
