@@ -53,7 +53,7 @@ def compile_pattern(text: str) -> Pattern:
             # PCRE has no opinion on "[[", where Python foresees a set difference of its own.
             warnings.simplefilter("ignore", FutureWarning)
             return re.compile(respelled.encode("utf-8", "surrogateescape"))
-    except (re.error, OverflowError, RecursionError) as error:
+    except (re.error, OverflowError, RecursionError, UnicodeEncodeError) as error:
         position = getattr(error, "pos", None)
         raise PatternError(getattr(error, "msg", str(error)), position or 0) from error
 

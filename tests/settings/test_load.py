@@ -72,6 +72,10 @@ def test_every_kind_of_value_is_read() -> None:
         ("net: {backlog: x}", "net.backlog: expected an integer from 1 to 65535, got 'x'"),
         ("net: {backlog: true}", "net.backlog: expected an integer from 1 to 65535, got True"),
         ("net: {backlog: 1.0}", "net.backlog: expected an integer from 1 to 65535, got 1.0"),
+        (
+            f"net: {{backlog: 0x{'f' * 5000}}}",
+            "net.backlog: expected an integer from 1 to 65535, got a number too long to show",
+        ),
         ("net: {backlog: 0}", "net.backlog: expected an integer from 1 to 65535, got 0"),
         ("net: {backlog: }", "net.backlog: expected an integer from 1 to 65535, got None"),
         ("net: {listeners: {}}", "net.listeners: expected a list, got {}"),
