@@ -12,6 +12,7 @@ from pamqp import commands
 
 from amqp_server.broker.publish import Published
 from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.users import Permission
 from amqp_server.protocol.assembly import Assembly
 from amqp_server.protocol.confirms import ConfirmTracker
 from amqp_server.protocol.consumer import Consumer, GetOwner, ReplyReceiver
@@ -252,8 +253,21 @@ class Channel:
         consumer.queue.consumers.remove(consumer)
         consumer.queue.engine.cancel(consumer, now_ms)
 
+    def recheck_consumers(self, now_ms: int) -> None:
+        """Cancel consumers whose user may not read their queue any more (update-secret)."""
+        session = self.session
+        users = session.broker.users
+        for consumer in tuple(self.consumers.values()):
+            name = consumer.queue.name
+            if not users.allows(session.username, session.vhost_name, Permission.READ, name):
+                self.cancel_consumer(consumer.consumer_tag, now_ms)
+                self.consumer_lost(consumer)
+
     def consumer_lost(self, consumer: Consumer) -> None:
-        """A consumer's queue is gone: tell clients that announced they understand."""
+        """A consumer is gone that its client did not end: tell it, if it announced to understand.
+
+        Source: RabbitMQ, consumer cancel notification.
+        """
         self.consumers.pop(consumer.consumer_tag, None)
         if CANCEL_NOTIFY in self.session.capabilities and not self.is_closing:
             self.write(commands.Basic.Cancel(consumer.consumer_tag, nowait=True))

@@ -187,6 +187,11 @@ class ChannelTable:
                 error = DeliveryTimeoutError(channel.number, timeout_ms)
                 self._fail(channel, reply_for(error), str(error), 0, now_ms)
 
+    def recheck_consumers(self, now_ms: int) -> None:
+        """Cancel consumers whose user may not read their queue any more."""
+        for channel in self._channels.values():
+            channel.recheck_consumers(now_ms)
+
     def end_all(self, now_ms: int) -> None:
         """Release every channel; the connection ends."""
         for channel in tuple(self._channels.values()):

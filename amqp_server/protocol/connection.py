@@ -259,6 +259,7 @@ class Connection:
             self._open(method)
         elif self.state is State.OPEN and isinstance(method, commands.Connection.UpdateSecret):
             self._write(methods.update_secret(self.session, method))
+            self._channels.recheck_consumers(now_ms)
         else:
             raise ChannelStateError(f"unexpected method in connection state {self.state.value}")
 
