@@ -1,7 +1,7 @@
 """The composition root: builds the broker from the settings, runs it, and stops it.
 
 The only module that sees everything. Order of start: users and vhosts, then definitions, then the
-listeners; of stop: listeners, connections (320), loop.
+listeners; of stop: listeners, connections (320), loop. SIGHUP reads the TLS files again.
 """
 
 import asyncio
@@ -119,6 +119,7 @@ async def _serve(broker: Broker, settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
     log.info("ready")
     await stop.wait()
     log.info("stopping")
