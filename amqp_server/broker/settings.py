@@ -51,7 +51,7 @@ class BrokerSettings:
     )
     data_dir: Path | None = field(
         default=None,
-        metadata={"doc": "Folder for what must survive; none keeps everything in memory."},
+        metadata={"doc": "Folder for what must survive a restart; not used yet: all is in memory."},
     )
     cluster_name: str = field(
         default="", metadata={"doc": "Shown to clients; empty is the node's name."}

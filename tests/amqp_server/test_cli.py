@@ -1,0 +1,151 @@
+"""The command line: what is run with which settings, what is printed, and the exit status."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from amqp_server import __version__
+from amqp_server.cli import haremq
+from amqp_server.net.settings import ListenerSettings
+from amqp_server.settings.explain import explain_markdown, explain_text
+from amqp_server.settings.schema import Settings
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(haremq, list(arguments))
+
+
+class Node:
+    """Stands in for the node: keeps what it was run with, and ends as it is told."""
+
+    def __init__(self, exit_status: int) -> None:
+        self.exit_status = exit_status
+        self.settings: Settings | None = None
+
+    def run(self, settings: Settings) -> int:
+        self.settings = settings
+        return self.exit_status
+
+
+@pytest.fixture
+def node(monkeypatch: pytest.MonkeyPatch) -> Node:
+    node = Node(exit_status=0)
+    monkeypatch.setattr("amqp_server.app.run", node.run)
+    return node
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "haremq.yaml"
+    path.write_text("net:\n  backlog: 9\n  listeners: [{port: 1}, {port: 2}]\n", encoding="utf-8")
+    return path
+
+
+# ── start ──
+
+
+def test_start_runs_with_the_defaults(node: Node) -> None:
+    result = call("start")
+    assert (result.exit_code, result.output) == (0, "")
+    assert node.settings == Settings()
+
+
+def test_start_reads_the_file(node: Node, config: Path) -> None:
+    assert call("start", "--config", str(config)).exit_code == 0
+    assert node.settings is not None
+    assert node.settings.net.backlog == 9
+    assert [listener.port for listener in node.settings.net.listeners] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("options", "listener"),
+    [
+        (["--port", "0"], ListenerSettings(port=0)),
+        (["--bind", "::"], ListenerSettings(address="::")),
+        (["--bind", "0.0.0.0", "--port", "7"], ListenerSettings(address="0.0.0.0", port=7)),
+    ],
+)
+def test_bind_and_port_replace_the_listeners_of_the_file(
+    node: Node, config: Path, options: list[str], listener: ListenerSettings
+) -> None:
+    assert call("start", "--config", str(config), *options).exit_code == 0
+    assert node.settings is not None
+    assert node.settings.net.listeners == (listener,)
+    assert node.settings.net.backlog == 9
+
+
+def test_a_data_folder_is_kept_and_said_to_be_of_no_use_yet(node: Node, tmp_path: Path) -> None:
+    result = call("start", "--data-dir", str(tmp_path))
+    assert node.settings is not None
+    assert node.settings.broker.data_dir == tmp_path
+    assert result.output == f"broker.data_dir: {tmp_path} is not used yet\n"
+
+
+@pytest.mark.parametrize("exit_status", [0, 1])
+def test_the_nodes_exit_status_is_the_commands(node: Node, exit_status: int) -> None:
+    node.exit_status = exit_status
+    assert call("start").exit_code == exit_status
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--port", "65536"], ["--port", "x"], ["--config", "missing.yaml"], ["--zork"], ["--bind"]],
+)
+def test_a_wrong_command_line_starts_nothing(node: Node, options: list[str]) -> None:
+    result = call("start", *options)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+    assert node.settings is None
+
+
+def test_a_wrong_file_starts_nothing(node: Node, config: Path) -> None:
+    config.write_text("net: {backlog: x, listenerz: 1}", encoding="utf-8")
+    result = call("start", "--config", str(config))
+    assert result.exit_code == 2
+    assert result.output.splitlines() == [
+        "net.listenerz: unknown key; did you mean net.listeners?",
+        "net.backlog: expected an integer from 1 to 65535, got 'x'",
+    ]
+    assert node.settings is None
+
+
+# ── the others ──
+
+
+def test_check_config_says_ok(config: Path) -> None:
+    result = call("check-config", str(config))
+    assert (result.exit_code, result.output) == (0, f"{config}: ok\n")
+
+
+def test_check_config_says_what_is_wrong(config: Path) -> None:
+    config.write_text("nett: {}", encoding="utf-8")
+    result = call("check-config", str(config))
+    assert (result.exit_code, result.output) == (2, "nett: unknown key; did you mean net?\n")
+
+
+def test_check_config_without_a_name_looks_in_this_folder(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(config.parent)
+    assert call("check-config").output == "haremq.yaml: ok\n"
+    config.unlink()
+    result = call("check-config")
+    assert (result.exit_code, result.output) == (2, "haremq.yaml: No such file or directory\n")
+
+
+def test_explain_config_prints_every_key() -> None:
+    assert call("explain-config").output == explain_text() + "\n"
+    assert call("explain-config", "--markdown").output == explain_markdown()
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["--version"]])
+def test_the_version_is_told(arguments: list[str]) -> None:
+    assert call(*arguments).output == f"haremq {__version__}\n"
+
+
+def test_help_names_every_command() -> None:
+    result = call("--help")
+    assert result.exit_code == 0
+    for command in ("start", "check-config", "explain-config", "version"):
+        assert command in result.output
