@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from persistence.record import NO_TTL, Record
-from queues.batch import entries_of
+from queues.batch import Entry, entries_of
 from queues.classic import ClassicQueue
 from queues.effects import DeadLettered, DeathReason, Effect, QueueExpired
 from queues.options import Overflow, QueueKind, QueueOptions
@@ -33,20 +33,25 @@ UNLIMITED = 1 << 30
 options_strategy = st.builds(
     QueueOptions,
     kind=st.sampled_from(QueueKind),
-    message_ttl_ms=st.sampled_from([None, None, 0, 3, 20]),
+    message_ttl_ms=st.sampled_from([None, None, None, None, 20, 3, 0]),
     expires_ms=st.sampled_from([None, 50]),
-    max_length=st.sampled_from([None, None, 0, 1, 4]),
-    max_length_bytes=st.sampled_from([None, None, 7]),
+    max_length=st.sampled_from([None, None, None, 4, 1, 0]),
+    max_length_bytes=st.sampled_from([None, None, 12]),
     overflow=st.sampled_from(Overflow),
     dead_letter_exchange=st.sampled_from([None, "dlx"]),
     max_priority=st.sampled_from([None, None, 2]),
-    single_active_consumer=st.booleans(),
-    delivery_limit=st.sampled_from([None, 0, 2]),
+    single_active_consumer=st.sampled_from([False, False, True]),
+    delivery_limit=st.sampled_from([None, None, 2, 1, 0]),
+)
+consumer_strategy = st.tuples(
+    st.sampled_from([0, 0, 0, 1]),  # priority
+    st.sampled_from([5, 2, 1, 0]),  # prefetch
+    st.sampled_from(["own", "own", "shared", "no_ack"]),
 )
 run_strategy = st.lists(
     st.tuples(
         st.integers(0, 3),  # body size beside its number
-        st.sampled_from([NO_TTL, NO_TTL, 0, 2, 10]),
+        st.sampled_from([NO_TTL, NO_TTL, NO_TTL, NO_TTL, 10, 2, 0]),
         st.sampled_from([0, 0, 1, 2, 9]),
     ),
     min_size=1,
@@ -55,8 +60,17 @@ run_strategy = st.lists(
 
 
 class QueueMachine(RuleBasedStateMachine):
-    @initialize(options=options_strategy)
-    def start(self, options: QueueOptions) -> None:
+    @initialize(
+        options=options_strategy,
+        first_consumers=st.lists(consumer_strategy, max_size=3),
+        first_run=run_strategy,
+    )
+    def start(
+        self,
+        options: QueueOptions,
+        first_consumers: list[tuple[int, int, str]],
+        first_run: list[tuple[int, int, int]],
+    ) -> None:
         self.now_ms = 1_000
         self.numbers = count()
         self.options = options
@@ -73,14 +87,17 @@ class QueueMachine(RuleBasedStateMachine):
         self.getter = FakeConsumer("get")
         self.shared = Prefetch(3)
         self.shared_window = [3]
+        for shape in first_consumers:
+            self.consume(shape)
+        self.publish(first_run, drains=True)
 
     def wake_up(self) -> None:
         self.is_awake = True
 
     # -- messages ---------------------------------------------------------------------------
 
-    @rule(shapes=run_strategy)
-    def publish(self, shapes: list[tuple[int, int, int]]) -> None:
+    @rule(shapes=run_strategy, drains=st.booleans())
+    def publish(self, shapes: list[tuple[int, int, int]], drains: bool) -> None:
         run: list[Record] = [
             record(b"%d" % next(self.numbers) + b"." * size, ttl_ms=ttl_ms, priority=priority)
             for size, ttl_ms, priority in shapes
@@ -88,6 +105,8 @@ class QueueMachine(RuleBasedStateMachine):
         outcome = self.queue.publish(run, self.now_ms)
         assert list(outcome.rejected) == self.model.publish(run, self.now_ms)
         assert outcome.accepted_count == len(run) - len(outcome.rejected)
+        if drains:
+            self.drain(100)
 
     @rule(most=st.sampled_from([1, 2, 3, 100]))
     def drain(self, most: int) -> None:
@@ -111,28 +130,43 @@ class QueueMachine(RuleBasedStateMachine):
             assert [entry.position for entry in entries_of(batch)] == list(batch.positions)
 
     @precondition(lambda self: self.model.unacked)
-    @rule(data=st.data(), how=st.sampled_from(["settle", "requeue", "reject"]))
-    def finish(self, data: st.DataObject, how: str) -> None:
-        holders = [one for one, _ in self.holders() if one.unacked]
-        holder = data.draw(st.sampled_from(holders), label="holder")
+    @rule(data=st.data())
+    def settle(self, data: st.DataObject) -> None:
+        entries = self.give_up_some(data)
+        positions = [entry.position for entry in entries]
+        self.queue.settle(positions, sum(len(entry.record.body) for entry in entries))
+        self.model.settle(positions)
+
+    @precondition(lambda self: self.model.unacked)
+    @rule(data=st.data(), drains=st.booleans())
+    def requeue(self, data: st.DataObject, drains: bool) -> None:
+        entries = self.give_up_some(data)
+        self.queue.requeue(entries, self.now_ms)
+        self.model.requeue(entries, self.now_ms)
+        if drains:
+            self.drain(100)
+
+    @precondition(lambda self: self.model.unacked)
+    @rule(data=st.data())
+    def reject(self, data: st.DataObject) -> None:
+        entries = self.give_up_some(data)
+        self.queue.reject(entries, self.now_ms)
+        self.model.reject(entries, self.now_ms)
+
+    def give_up_some(self, data: st.DataObject) -> list[Entry]:
+        """Take some of the messages that one holder has not acknowledged from it."""
+        holders = [(fake, model) for fake, model in self.holders() if fake.unacked]
+        fake, model = data.draw(st.sampled_from(holders), label="holder")
+        held = list(fake.unacked)
         positions = data.draw(
-            st.lists(st.sampled_from(list(holder.unacked)), min_size=1, unique=True),
+            st.lists(st.sampled_from(held), min_size=1, unique=True) | st.just(held),
             label="positions",
         )
-        entries = holder.take_unacked(positions)
-        for fake, model in self.holders():
-            if fake is holder and model is not None:
-                model.window[0] += len(entries)
-        if how == "settle":
-            self.queue.settle(positions, sum(len(entry.record.body) for entry in entries))
-            self.model.settle(positions)
-        elif how == "requeue":
-            self.queue.requeue(entries, self.now_ms)
-            self.model.requeue(entries, self.now_ms)
-        else:
-            self.queue.reject(entries, self.now_ms)
-            self.model.reject(entries, self.now_ms)
+        if model is not None:
+            model.window[0] += len(positions)
+        return fake.take_unacked(positions)
 
+    @precondition(lambda self: len(self.model.ready) > 4)
     @rule()
     def purge(self) -> None:
         assert self.queue.purge() == len(self.model.ready)
@@ -141,15 +175,11 @@ class QueueMachine(RuleBasedStateMachine):
     # -- consumers --------------------------------------------------------------------------
 
     @precondition(lambda self: len(self.consumers) < CONSUMERS_MAX)
-    @rule(
-        priority=st.sampled_from([0, 0, 0, 1]),
-        window=st.sampled_from([0, 1, 2, 5]),
-        no_ack=st.booleans(),
-        shares=st.booleans(),
-    )
-    def consume(self, priority: int, window: int, no_ack: bool, shares: bool) -> None:
+    @rule(shape=consumer_strategy)
+    def consume(self, shape: tuple[int, int, str]) -> None:
+        priority, window, credit_kind = shape
         name = f"c{next(self.numbers)}"
-        shares = shares and not no_ack
+        no_ack, shares = credit_kind == "no_ack", credit_kind == "shared"
         fake = FakeConsumer(
             name,
             prefetch=self.shared if shares else (0 if no_ack else window),
@@ -287,4 +317,4 @@ def blur(death: tuple[DeathReason, bytes]) -> tuple[DeathReason, bytes]:
 
 
 TestQueueAgainstModel = QueueMachine.TestCase
-TestQueueAgainstModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestQueueAgainstModel.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)

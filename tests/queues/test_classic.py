@@ -234,6 +234,13 @@ def test_an_auto_delete_queue_is_unused_when_its_last_consumer_goes() -> None:
     assert jobs.effects == [QueueUnused("jobs")]
 
 
+def test_another_queue_stays_when_its_last_consumer_goes() -> None:
+    jobs, worker = QueueUnderTest(), FakeConsumer()
+    jobs.consume(worker)
+    jobs.queue.cancel(worker, NOW_MS)
+    assert jobs.effects == []
+
+
 def test_an_auto_delete_queue_that_had_no_consumer_stays() -> None:
     jobs = QueueUnderTest(auto_delete=True)
     jobs.get()
@@ -268,6 +275,15 @@ def test_a_quorum_queues_successor_waits_for_the_last_settlement() -> None:
     jobs.settle(first.take_unacked([1]))
     jobs.drain()
     assert (first.bodies, second.bodies) == ([b"1", b"2"], [b"3"])
+
+
+def test_a_quorum_queues_successor_need_not_wait_while_nothing_is_unacked() -> None:
+    jobs = QueueUnderTest(QueueOptions(kind=QueueKind.QUORUM, single_active_consumer=True))
+    first, second = FakeConsumer("a"), FakeConsumer("b", priority=1)
+    jobs.consume(first, second)
+    jobs.publish(b"1")
+    jobs.drain()
+    assert (first.bodies, second.bodies) == ([], [b"1"])
 
 
 def test_a_deleted_queue_tells_what_it_had_and_ignores_late_settlements() -> None:

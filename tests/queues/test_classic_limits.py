@@ -138,3 +138,28 @@ def test_a_shorter_limit_drops_nothing_where_publishes_are_rejected() -> None:
         QueueOptions(max_length=1, overflow=Overflow.REJECT_PUBLISH), jobs.now_ms
     )
     assert jobs.queue.ready_count == 2
+
+
+def test_in_a_full_priority_queue_each_message_goes_out_before_the_next_comes_in() -> None:
+    """As if they came one by one: the first finds a consumer, though the second is higher."""
+    for overflow in Overflow:
+        jobs = QueueUnderTest(QueueOptions(max_length=1, max_priority=5, overflow=overflow))
+        worker = FakeConsumer(prefetch=1)
+        jobs.consume(worker)
+        run = [record(b"low", priority=1), record(b"high", priority=5)]
+        jobs.queue.publish(run, jobs.now_ms)
+        assert (worker.bodies, jobs.get_all()) == ([b"low"], [b"high"])
+
+
+def test_bytes_in_a_priority_queue_are_counted_message_by_message() -> None:
+    """The second makes the head too large and goes; the third, smaller, then fits."""
+    jobs = QueueUnderTest(QueueOptions(max_length_bytes=10, max_priority=5))
+    bodies = [(b"x" * 8, 1), (b"d" * 5, 2), (b"e" * 2, 3)]
+    jobs.queue.publish([record(body, priority=level) for body, level in bodies], jobs.now_ms)
+    assert jobs.get_all() == [b"ee", b"x" * 8]
+
+
+def test_what_expires_at_once_takes_no_room_from_the_next() -> None:
+    jobs = QueueUnderTest(QueueOptions(max_length=1, overflow=Overflow.REJECT_PUBLISH))
+    assert jobs.publish(b"1", b"2", ttl_ms=0).rejected == []
+    assert jobs.queue.ready_count == 0
