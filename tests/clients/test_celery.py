@@ -65,6 +65,7 @@ def site(broker_uri: str) -> Iterator[Site]:
         yield running
     finally:
         code = running.worker.stop()
+        running.app.backend.result_consumer.stop()
         running.app.close()
         running.app.pool.force_close_all()
         names.delete_all(broker_uri)

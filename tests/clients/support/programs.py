@@ -29,6 +29,7 @@ class Program:
     ) -> None:
         self.name = Path(argv[0]).name
         self.lines: list[str] = []
+        self._is_asked_to_end = False
         self._changed = threading.Condition()
         self._process = subprocess.Popen(
             [str(word) for word in argv],
@@ -116,17 +117,19 @@ class Program:
         return code
 
     def terminate(self) -> None:
-        """Send SIGTERM and return at once."""
-        self._process.terminate()
+        """Send SIGTERM, once, and return at once."""
+        if self.is_running and not self._is_asked_to_end:
+            self._is_asked_to_end = True
+            self._process.terminate()
 
     def interrupt(self) -> None:
         """Send SIGINT, as Ctrl-C does."""
+        self._is_asked_to_end = True
         self._process.send_signal(signal.SIGINT)
 
     def stop(self) -> int:
         """Send SIGTERM if it still runs and return the exit code; a deaf one is killed."""
-        if self.is_running:
-            self._process.terminate()
+        self.terminate()
         try:
             return self.wait(_KILL_AFTER_S)
         except AssertionError:
