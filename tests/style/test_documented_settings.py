@@ -1,13 +1,18 @@
-"""Settings in documents are settings: the YAML blocks are read as the broker would read them."""
+"""Settings and definitions in documents are some: they are read as the broker would read them."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
+from amqp_server.broker.definitions_parse import parse_definitions
+from amqp_server.broker.passwords import verify
 from amqp_server.settings.load import SettingsError, parse_settings
 from tests.style.tree import files, text_of
 
 YAML_BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+JSON_BLOCK = re.compile(r"^```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def problems_in(text: str) -> list[str]:
@@ -31,3 +36,11 @@ def test_settings_in_documents_are_settings() -> None:
 def test_settings_that_are_none_are_seen(line: str) -> None:
     assert problems_in(f"```yaml\n{line}\n```\n") != []
     assert problems_in(f"```json\n{line}\n```\n") == []
+
+
+def test_the_definitions_of_the_operations_page_can_be_loaded_and_their_user_can_log_in() -> None:
+    (block,) = JSON_BLOCK.findall(text_of(Path("docs/OPERATIONS.md")))
+    definitions = parse_definitions(json.loads(block), bytes)
+    (user,) = definitions.users
+    assert verify("the password", user.password_hash, user.hashing_algorithm)
+    assert len(definitions.policies) == 1
