@@ -22,7 +22,9 @@ TESTED_AS_A_WHOLE = {
 TESTED_ELSEWHERE: dict[str, str] = {}
 """Modules without a test file of their own, with the file that tests them instead."""
 
-OTHER_TESTS = frozenset({"clients", "properties", "scenarios", "spec", "style", "support"})
+OTHER_TESTS = frozenset(
+    {"clients", "hostile", "properties", "scenarios", "spec", "style", "support"}
+)
 """Folders of tests that go across modules."""
 
 
