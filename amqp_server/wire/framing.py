@@ -182,6 +182,8 @@ def _publish_run(
     """
     _, channel, _ = _HEAD.unpack_from(buffer, position)
     method = _payload(buffer, position, method_end)
+    if not _is_route(method[6:-1]):
+        return FrameEvent(channel, FRAME_METHOD, method), method_end
     publish = buffer[position:method_end]
     records: list[Record] = []
     flags = 0
@@ -193,16 +195,16 @@ def _publish_run(
         try:
             traits = traits_of(content.header)
         except WireError:
-            if records:
-                break
-            raise
+            # For the channel to refuse, if it is open at all.
+            content = _ASSEMBLE
+            break
         flags |= traits.flags
         first = Record(method[6:-1], content.header, buffer[content.start : content.stop], *traits)
         bodies, position = _alike(buffer, position, content)
         records.append(first)
         if bodies:
             records += uniform_run(first, bodies)
-    if records and _is_route(method[6:-1]):
+    if records:
         return PublishRun(channel, method, records, flags), position
     if content is None:
         return None, position

@@ -1,0 +1,268 @@
+"""The scanner: what becomes a run, what a range, what is passed on, and what is refused."""
+
+import struct
+
+import pytest
+from pamqp import commands
+
+from amqp_server.wire.errors import BrokenFramingError, FrameError, UnexpectedFrameError
+from amqp_server.wire.framing import AckRange, FrameEvent, PublishRun, Scan, scan
+from persistence.record import HAS_EXPIRATION, HAS_HEADERS, NO_TTL, PERSISTENT, make_route
+from tests.support.frames import (
+    BODY,
+    HEADER,
+    HEARTBEAT,
+    METHOD,
+    ack_frame,
+    content_frames,
+    content_header,
+    frame,
+    method_frame,
+    method_payload,
+    property_list,
+    publish_payload,
+)
+
+LIMIT = 4096
+QOS = method_frame(1, commands.Basic.Qos, prefetch_count=7)
+
+
+def publish(body: bytes, channel: int = 1, key: str = "jobs", **properties: object) -> bytes:
+    method = frame(METHOD, channel, publish_payload("", key))
+    return method + content_frames(channel, body, property_list(**properties))
+
+
+def runs(found: Scan) -> list[PublishRun]:
+    assert found.error is None
+    return [event for event in found.events if isinstance(event, PublishRun)]
+
+
+def test_nothing_comes_of_nothing() -> None:
+    assert scan(b"", LIMIT) == Scan([], 0, None)
+
+
+def test_like_publishes_are_one_run() -> None:
+    data = publish(b"a") + publish(b"b") + publish(b"") + publish(b"long one")
+    found = scan(data, LIMIT)
+    (run,) = runs(found)
+    assert found.consumed_bytes == len(data)
+    assert (run.channel, run.method, run.flags) == (1, publish_payload(), 0)
+    assert [record.body for record in run.records] == [b"a", b"b", b"", b"long one"]
+    assert {record.route for record in run.records} == {make_route("", "jobs")}
+
+
+def test_messages_of_one_size_share_one_header_object() -> None:
+    (run,) = runs(scan(publish(b"a") + publish(b"b") + publish(b"c"), LIMIT))
+    assert all(record.header is run.records[0].header for record in run.records)
+
+
+@pytest.mark.parametrize(
+    "other", [publish(b"x", key="tasks"), publish(b"x", channel=2)], ids=["key", "channel"]
+)
+def test_another_key_or_channel_starts_another_run(other: bytes) -> None:
+    found = scan(publish(b"a") + other + publish(b"b"), LIMIT)
+    assert [len(run.records) for run in runs(found)] == [1, 1, 1]
+
+
+def test_what_a_queue_must_know_is_read_from_the_properties() -> None:
+    data = publish(b"a") + publish(
+        b"b", headers={"n": 1}, delivery_mode=2, priority=9, expiration="60000"
+    )
+    (run,) = runs(scan(data, LIMIT))
+    plain, rich = run.records
+    assert (plain.flags, plain.priority, plain.ttl_ms) == (0, 0, NO_TTL)
+    assert (rich.priority, rich.ttl_ms) == (9, 60_000)
+    assert rich.flags & (PERSISTENT | HAS_HEADERS | HAS_EXPIRATION) == (
+        PERSISTENT | HAS_HEADERS | HAS_EXPIRATION
+    )
+    assert run.flags == plain.flags | rich.flags
+
+
+def test_a_publish_waits_until_all_of_it_is_there() -> None:
+    data = publish(b"body")
+    for size in range(len(data)):
+        assert scan(data[:size], LIMIT) == Scan([], 0, None)
+
+
+def test_a_cut_message_leaves_the_run_before_it_whole() -> None:
+    data = publish(b"a") + publish(b"b")
+    found = scan(data[:-3], LIMIT)
+    (run,) = runs(found)
+    assert [record.body for record in run.records] == [b"a"]
+    assert found.consumed_bytes == len(publish(b"a"))
+
+
+def test_a_body_of_several_frames_is_passed_on_frame_by_frame() -> None:
+    data = frame(METHOD, 1, publish_payload()) + content_frames(1, b"abcdef", piece_bytes=4)
+    assert scan(data, LIMIT).events == [
+        FrameEvent(1, METHOD, publish_payload()),
+        FrameEvent(1, HEADER, content_header(6)),
+        FrameEvent(1, BODY, b"abcd"),
+        FrameEvent(1, BODY, b"ef"),
+    ]
+
+
+def test_content_that_another_channel_interrupts_is_passed_on() -> None:
+    first, other = frame(METHOD, 1, publish_payload()), publish(b"x", channel=2)
+    found = scan(first + other + content_frames(1, b"y"), LIMIT)
+    kinds = [type(event) for event in found.events]
+    assert kinds == [FrameEvent, PublishRun, FrameEvent, FrameEvent]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        content_header(1, class_id=50),
+        content_header(1, weight=1),
+        content_header(1, b"\x80\x00\x09abc"),
+        content_header(1, b"\x00\x01"),
+        content_header(1) + b"x",
+        content_header(1)[:9],
+        b"",
+    ],
+    ids=["class", "weight", "cut", "continued", "left over", "short", "empty"],
+)
+def test_a_wrong_content_header_is_left_to_the_channel(header: bytes) -> None:
+    """The channel may be closed or closing: then nobody minds."""
+    method = frame(METHOD, 1, publish_payload())
+    data = method + frame(HEADER, 1, header) + frame(BODY, 1, b"x")
+    found = scan(publish(b"a") + data, LIMIT)
+    assert found.error is None
+    assert found.events[1:] == [
+        FrameEvent(1, METHOD, publish_payload()),
+        FrameEvent(1, HEADER, header),
+        FrameEvent(1, BODY, b"x"),
+    ]
+
+
+@pytest.mark.parametrize("cut", [4, 5, 6, 7, 12])
+def test_a_publish_whose_names_do_not_fit_is_left_to_the_channel(cut: int) -> None:
+    payload = publish_payload()[:cut]
+    found = scan(frame(METHOD, 1, payload) + content_frames(1, b"x"), LIMIT)
+    assert found.events[0] == FrameEvent(1, METHOD, payload)
+
+
+class CountedBytes(bytes):
+    """Counts how often the scanner compares."""
+
+    comparisons = 0
+
+    def startswith(self, *arguments: object) -> bool:
+        type(self).comparisons += 1
+        return super().startswith(*arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        frame(METHOD, 1, publish_payload()[:5]) + content_frames(1, b""),
+        frame(METHOD, 1, publish_payload()) + frame(HEADER, 1, content_header(0, b"\x80\x00")),
+        frame(METHOD, 1, publish_payload()) + frame(HEADER, 1, content_header(9)),
+        publish(b""),
+        ack_frame(1, 7),
+    ],
+    ids=["no route", "bad properties", "no body", "publish", "ack"],
+)
+def test_the_work_is_linear_in_the_bytes(message: bytes) -> None:
+    CountedBytes.comparisons = 0
+    scan(CountedBytes(message * 400), LIMIT)
+    assert CountedBytes.comparisons < 400 * 8
+
+
+def test_acks_that_count_up_are_one_range() -> None:
+    data = b"".join(ack_frame(3, tag) for tag in (5, 6, 7))
+    assert scan(data, LIMIT) == Scan([AckRange(3, 5, 7, multiple=False)], len(data), None)
+
+
+@pytest.mark.parametrize(
+    ("frames", "expected"),
+    [
+        ([ack_frame(1, 5), ack_frame(1, 7)], [(1, 5, 5, False), (1, 7, 7, False)]),
+        ([ack_frame(1, 6), ack_frame(1, 5)], [(1, 6, 6, False), (1, 5, 5, False)]),
+        ([ack_frame(1, 5), ack_frame(2, 6)], [(1, 5, 5, False), (2, 6, 6, False)]),
+        (
+            [ack_frame(1, 5), ack_frame(1, 6, multiple=True), ack_frame(1, 7)],
+            [(1, 5, 5, False), (1, 6, 6, True), (1, 7, 7, False)],
+        ),
+        (
+            [ack_frame(1, 2**64 - 1), ack_frame(1, 0)],
+            [
+                (
+                    1,
+                    2**64 - 1,
+                )
+                * 1
+                + (2**64 - 1, False),
+                (1, 0, 0, False),
+            ],
+        ),
+    ],
+    ids=["gap", "backwards", "channel", "multiple", "wrap"],
+)
+def test_other_acks_stand_alone(
+    frames: list[bytes], expected: list[tuple[int, int, int, bool]]
+) -> None:
+    assert scan(b"".join(frames), LIMIT).events == expected
+
+
+def test_an_ack_of_another_length_is_left_to_the_decoder() -> None:
+    payload = b"\x00\x3c\x00\x50" + bytes(8)
+    assert scan(frame(METHOD, 1, payload), LIMIT).events == [FrameEvent(1, METHOD, payload)]
+
+
+def test_a_second_ack_with_a_wrong_end_is_refused_after_the_first() -> None:
+    found = scan(ack_frame(1, 1) + ack_frame(1, 2)[:-1] + b"\x00", LIMIT)
+    assert found.events == [AckRange(1, 1, 1, multiple=False)]
+    assert isinstance(found.error, BrokenFramingError)
+
+
+def test_heartbeats_are_taken_and_not_told() -> None:
+    data = frame(HEARTBEAT, 0, b"") + QOS + frame(HEARTBEAT, 0, b"")
+    found = scan(data, LIMIT)
+    assert found.events == [
+        FrameEvent(1, METHOD, method_payload(commands.Basic.Qos, prefetch_count=7))
+    ]
+    assert found.consumed_bytes == len(data)
+
+
+def test_a_heartbeat_on_a_channel_is_unexpected() -> None:
+    error = scan(frame(HEARTBEAT, 5, b""), LIMIT).error
+    assert isinstance(error, UnexpectedFrameError)
+
+
+@pytest.mark.parametrize("kind", [0, 4, 5, 9, 255])
+def test_an_unknown_type_is_refused_by_name(kind: int) -> None:
+    error = scan(frame(kind, 0, b"\x01"), LIMIT).error
+    assert type(error) is FrameError
+    assert str(error) == f"type {kind}, all octets = <<1>>: unknown_frame"
+
+
+def test_a_heartbeat_with_a_payload_is_refused() -> None:
+    assert type(scan(frame(HEARTBEAT, 0, b"x"), LIMIT).error) is FrameError
+
+
+def test_what_came_before_an_error_is_still_told() -> None:
+    found = scan(QOS + publish(b"a") + frame(METHOD, 1, bytes(9), end=b"\x00"), LIMIT)
+    assert [type(event) for event in found.events] == [FrameEvent, PublishRun]
+    assert isinstance(found.error, BrokenFramingError)
+    assert found.consumed_bytes == len(QOS + publish(b"a"))
+
+
+@pytest.mark.parametrize("above", [0, 1, 2**32 - 1 - LIMIT])
+def test_a_frame_is_refused_for_its_size_from_its_head_alone(above: int) -> None:
+    found = scan(struct.pack(">BHI", BODY, 1, LIMIT + above), LIMIT)
+    if above == 0:
+        assert found == Scan([], 0, None)
+        return
+    assert isinstance(found.error, BrokenFramingError)
+    size = LIMIT + above
+    assert str(found.error) == (
+        f"type 3, all octets = <<>>: {{frame_too_large,{size},{LIMIT - 8}}}"
+    )
+
+
+def test_a_body_over_the_limit_within_a_publish_is_refused_as_any_frame() -> None:
+    data = frame(METHOD, 1, publish_payload()) + frame(HEADER, 1, content_header(LIMIT + 1))
+    found = scan(data + struct.pack(">BHI", BODY, 1, LIMIT + 1), LIMIT)
+    assert [type(event) for event in found.events] == [FrameEvent, FrameEvent]
+    assert isinstance(found.error, BrokenFramingError)
