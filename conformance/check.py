@@ -55,7 +55,9 @@ class Check(NamedTuple):
         ninth: number of the row of the thirty that toy brokers get wrong (§9); 0 is none.
         rabbitmq_310: what 3.10 answers, where that is something else.
         on_purpose: what RabbitMQ answers, where HareMQ differs on purpose.
-        needs: what has to be set up by hand before, such as ``admin``; empty is nothing.
+        needs: the set-up of the broker without which the check is skipped; empty is none.
+            ``admin``: definitions.json is loaded; ``http``: the HTTP API listens 10000 above its
+            port; ``alarm``: its memory alarm is on.
     """
 
     check_id: str
@@ -133,7 +135,7 @@ def check(
 
 
 def cases(
-    prefix: str, table: Mapping[str, Case[T]], *, ref: str, ninth: int = 0
+    prefix: str, table: Mapping[str, Case[T]], *, ref: str, ninth: int = 0, needs: str = ""
 ) -> Callable[[Callable[[Peer, T], None]], Callable[[Peer, T], None]]:
     """Register one check per row of a table; its id is ``prefix`` and the row's key."""
 
@@ -148,6 +150,7 @@ def cases(
                     ninth,
                     case.rabbitmq_310,
                     case.on_purpose,
+                    needs,
                 )
             )
         return function

@@ -336,6 +336,17 @@ class Channel:
         self.declare(queue, passive=True)
         return self.declare(queue, passive=True)
 
+    def await_count(self, queue: str, count: int) -> None:
+        """Expect that many ready messages, some of which may be on their way into the queue.
+
+        RabbitMQ's queues answer a declare before the publishes that wait in their mailbox.
+        """
+        self.settle(queue)
+        deadline_s = time.monotonic() + TIMEOUT_S
+        while (found := self.settle(queue).message_count) != count:
+            assert time.monotonic() < deadline_s, f"{found} messages are ready, not {count}"
+            time.sleep(0.01)
+
     def consume(self, queue: str, consumer_tag: str = "", **given: Any) -> str:  # noqa: ANN401
         reply = self.call(commands.Basic.Consume, queue=queue, consumer_tag=consumer_tag, **given)
         tag: str = reply.consumer_tag

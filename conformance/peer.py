@@ -79,6 +79,13 @@ class Peer:
         """Channel 1 of a new connection."""
         return self.connection(**handshake).channel(1)
 
+    def channel_as(self, user: str, vhost: str | None = None) -> Channel:
+        """Channel 1 as a user of definitions.json; the password is the name of the user."""
+        address = self.address._replace(user=user, password=user)
+        connection = Connection(address)
+        self._connections.append(connection)
+        return connection.open(vhost=vhost).channel(1)
+
     def confirming(self, **handshake: Any) -> Channel:  # noqa: ANN401 - those of Connection.open
         """Channel 1 of a new connection, in confirm mode."""
         channel = self.channel(**handshake)

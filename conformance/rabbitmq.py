@@ -25,6 +25,7 @@ from conformance.client import Connection
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 20.0
+HTTP_PORT_OFFSET = 10000
 DISTRIBUTION_PORT_OFFSET = 20000
 EPMD_PORT = 4369
 
@@ -33,21 +34,34 @@ listeners.tcp.local = 127.0.0.1:{port}
 loopback_users.guest = true
 log.console = false
 disk_free_limit.absolute = 50MB
+load_definitions = {definitions}
+management.tcp.ip = 127.0.0.1
+management.tcp.port = {http_port}
 """
+ALARM_CONFIG = "vm_memory_high_watermark.absolute = 1KB\n"
+DEFINITIONS = Path(__file__).with_name("definitions.json")
 
 
 class RabbitMQ:
     """A broker that lives as long as the ``with`` block.
 
     Args:
-        port: where it listens on 127.0.0.1; its Erlang distribution listens 20000 above.
+        port: where it listens on 127.0.0.1; its HTTP API listens 10000 above, its Erlang
+            distribution 20000 above.
+        in_alarm: give it so little memory that it blocks publishers from the start.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, in_alarm: bool = False) -> None:
         self.port = port
+        self._in_alarm = in_alarm
         self._directory: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._epmd: subprocess.Popen[bytes] | None = None
+
+    @property
+    def has(self) -> frozenset[str]:
+        """How it has been set up, as checks name it."""
+        return frozenset({"admin", "http", "alarm"} if self._in_alarm else {"admin", "http"})
 
     @property
     def uri(self) -> str:
@@ -85,9 +99,16 @@ class RabbitMQ:
     def _start(self, directory: Path) -> None:
         self._start_epmd()
         config = directory / "rabbitmq.conf"
-        config.write_text(CONFIG.format(port=self.port))
+        config.write_text(
+            CONFIG.format(
+                port=self.port,
+                http_port=self.port + HTTP_PORT_OFFSET,
+                definitions=DEFINITIONS,
+            )
+            + (ALARM_CONFIG if self._in_alarm else "")
+        )
         plugins = directory / "plugins"
-        plugins.write_text("[].")
+        plugins.write_text("[rabbitmq_management].")
         with (directory / "output").open("wb") as output:
             self._process = subprocess.Popen(
                 [SERVER],
@@ -159,9 +180,10 @@ def main() -> int:
     """Run a broker until interrupted."""
     parser = argparse.ArgumentParser(prog="python -m conformance.rabbitmq", description=__doc__)
     parser.add_argument("--port", type=int, default=5699, help="port on 127.0.0.1 [%(default)s]")
+    parser.add_argument("--alarm", action="store_true", help="with the memory alarm on")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with RabbitMQ(arguments.port) as broker:
+    with RabbitMQ(arguments.port, in_alarm=arguments.alarm) as broker:
         print(f"rabbitmq-server is up: {broker.uri}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()

@@ -184,7 +184,7 @@ def nothing_is_delivered_after_cancel_ok(peer: Peer) -> None:
     tag = channel.consume(queue)
     channel.call(Cancel, consumer_tag=tag)
     channel.publish(b"m", routing_key=queue)
-    assert channel.settle(queue).message_count == 1
+    channel.await_count(queue, 1)
     assert not channel.arrived()
 
 
@@ -196,7 +196,7 @@ def what_was_delivered_stays_with_the_channel_after_a_cancel(peer: Peer) -> None
     channel.publish(b"m", routing_key=queue)
     event = channel.deliveries(1)[0]
     channel.call(Cancel, consumer_tag=tag)
-    assert channel.settle(queue).message_count == 0
+    channel.await_count(queue, 0)
     channel.ack(event.tag)
     channel.sync()
 

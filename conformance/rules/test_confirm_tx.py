@@ -95,7 +95,7 @@ def a_queue_that_rejects_nacks(peer: Peer) -> None:
     queue = peer.queue(channel, arguments=arguments)
     kinds = [type(channel.publish_confirmed(b"m", routing_key=queue)) for _ in range(2)]
     assert kinds == peer.expected
-    assert channel.settle(queue).message_count == 1
+    channel.await_count(queue, 1)
 
 
 @check("confirm.one-of-many-rejects", ref="1.5-confirms", ninth=5)
@@ -108,7 +108,8 @@ def one_queue_of_many_that_rejects_makes_a_nack(peer: Peer) -> None:
     limited = peer.queue(channel, arguments=full)
     channel.call(commands.Queue.Bind, queue=limited, exchange=exchange)
     assert isinstance(channel.publish_confirmed(b"m", exchange=exchange), Basic.Nack)
-    assert [channel.settle(queue).message_count for queue in queues] == [1, 1]
+    for queue in queues:
+        channel.await_count(queue, 1)
 
 
 @check("confirm.quorum", ref="1.5-confirms", ninth=5)
@@ -175,9 +176,10 @@ def publishes_wait_for_the_commit(peer: Peer) -> None:
     channel, queue = _transactional(peer)
     for _ in range(2):
         channel.publish(b"m", routing_key=queue)
-    before = channel.settle(queue).message_count
+    before, after = peer.expected
+    channel.await_count(queue, before)
     channel.call(commands.Tx.Commit)
-    assert (before, channel.settle(queue).message_count) == peer.expected
+    channel.await_count(queue, after)
 
 
 @check("tx.rollback.publishes", ref="1.3-tx", ninth=28)
@@ -195,7 +197,7 @@ def a_channel_that_closes_rolls_back(peer: Peer) -> None:
     channel, queue = _transactional(peer)
     channel.publish(b"m", routing_key=queue)
     channel.call(commands.Channel.Close, reply_code=200)
-    assert channel.connection.channel(1).settle(queue).message_count == 0
+    channel.connection.channel(1).await_count(queue, 0)
 
 
 def _unacked(peer: Peer) -> tuple[Channel, str]:
@@ -215,7 +217,7 @@ def committed_acks_take_the_messages(peer: Peer) -> None:
     channel.ack(0, multiple=True)
     channel.call(commands.Tx.Commit)
     channel.call(commands.Channel.Close, reply_code=200)
-    assert channel.connection.channel(1).settle(queue).message_count == 0
+    channel.connection.channel(1).await_count(queue, 0)
 
 
 @check("tx.uncommitted-acks", ref="1.3-tx", ninth=28)
@@ -232,21 +234,21 @@ def a_rollback_keeps_messages_unacked_and_their_tags_valid(peer: Peer) -> None:
     channel, queue = _unacked(peer)
     channel.ack(1)
     channel.call(commands.Tx.Rollback)
-    assert channel.settle(queue).message_count == 0, "a rollback does not requeue"
+    channel.await_count(queue, 0)
     channel.ack(1)
     channel.ack(2)
     channel.call(commands.Tx.Commit)
     channel.call(commands.Channel.Close, reply_code=200)
-    assert channel.connection.channel(1).settle(queue).message_count == 0
+    channel.connection.channel(1).await_count(queue, 0)
 
 
 @check("tx.requeue", ref="1.3-tx", ninth=28)
 def a_nack_waits_for_the_commit(peer: Peer) -> None:
     channel, queue = _unacked(peer)
     channel.nack(0, multiple=True)
-    assert channel.settle(queue).message_count == 0
+    channel.await_count(queue, 0)
     channel.call(commands.Tx.Commit)
-    assert channel.settle(queue).message_count == 2
+    channel.await_count(queue, 2)
 
 
 @check("tx.mandatory", ref="1.3-tx", ninth=28)

@@ -139,23 +139,6 @@ def plain_logs_in(peer: Peer) -> None:
     peer.channel(mechanism="PLAIN").sync()
 
 
-@check(
-    "connection.login.plain-authzid",
-    ref="1.7-plain",
-    expect="accepted",
-    rabbitmq_310=Differs("3.10 wants the response to begin with NUL", "refused"),
-)
-def the_authorization_identity_of_plain_is_ignored(peer: Peer) -> None:
-    response = f"someone\0{peer.address.user}\0{peer.address.password}".encode()
-    outcome = "accepted"
-    connection = peer.stranger(timeout_s=LOGIN_DELAY_S + 2)
-    try:
-        connection.open(response=response)
-    except ConnectionLostError:
-        outcome = "refused"
-    assert outcome == peer.expected, outcome
-
-
 @check("connection.login.amqplain", ref="1.7-amqplain")
 def amqplain_logs_in_with_a_table_without_its_length(peer: Peer) -> None:
     response = _amqplain(peer.address.user, peer.address.password)
@@ -212,6 +195,7 @@ MALFORMED = {
         "plain-no-nul": ("PLAIN", b"guest"),
         "plain-one-nul": ("PLAIN", b"\0guest"),
         "plain-empty": ("PLAIN", b""),
+        "plain-authzid": ("PLAIN", b"someone\0guest\0guest"),
         "plain-three-nuls": ("PLAIN", b"\0guest\0guest\0guest"),
         "amqplain-empty": ("AMQPLAIN", b""),
         "amqplain-no-password": ("AMQPLAIN", fields.elements({"LOGIN": "guest"})),
@@ -299,3 +283,21 @@ def a_login_that_is_being_refused_delays_nobody_else(peer: Peer) -> None:
     started_s = time.monotonic()
     peer.channel().sync()
     assert time.monotonic() - started_s < 2.5
+
+
+@cases(
+    "connection.handshake-timeout-",
+    {
+        "silent": Case(b"", 10),
+        "half-a-header": Case(b"AMQP", 10),
+        "header": Case(PROTOCOL_HEADER, 10),
+    },
+    ref="1.1-handshake-timeout",
+)
+def a_handshake_that_takes_too_long_ends(peer: Peer, said: bytes) -> None:
+    wire = peer.wire(timeout_s=peer.expected + 3)
+    started_s = time.monotonic()
+    wire.send_bytes(said)
+    wire.expect_end()
+    waited_s = time.monotonic() - started_s
+    assert waited_s > peer.expected - 1, f"closed after {waited_s:.1f} s"

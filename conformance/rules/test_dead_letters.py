@@ -280,7 +280,7 @@ def a_queue_that_expires_into_itself_drops(peer: Peer) -> None:
     channel.declare(queue, arguments=arguments)
     channel.publish(b"m", routing_key=queue)
     time.sleep(4 * SHORT_MS / 1000)
-    assert channel.settle(queue).message_count == 0
+    channel.await_count(queue, 0)
 
 
 @check("dead-letter.cycle.rejected", ref="2.6-cycle", ninth=9)
@@ -327,7 +327,7 @@ def a_missing_dead_letter_exchange_drops(peer: Peer) -> None:
     queue = peer.queue(channel, arguments={"x-dead-letter-exchange": peer.name()})
     channel.publish(b"m", routing_key=queue)
     channel.reject(channel.get_soon_unacked(queue).tag, requeue=False)
-    assert channel.settle(queue).message_count == 0
+    channel.await_count(queue, 0)
 
 
 @check("dead-letter.late-exchange", ref="2.6-missing")
@@ -350,7 +350,7 @@ def a_requeue_is_no_death(peer: Peer) -> None:
     channel.reject(channel.get_soon_unacked(letters.source).tag, requeue=True)
     event = channel.get_soon(letters.source)
     assert "headers" not in event.properties
-    assert channel.settle(letters.target).message_count == 0
+    channel.await_count(letters.target, 0)
 
 
 @check("dead-letter.order", ref="2.6-order", expect=[b"1", b"2", b"3"])

@@ -272,7 +272,7 @@ def the_bindings_of_a_deleted_exchange_are_gone(peer: Peer) -> None:
     channel.call(Delete, exchange=name)
     channel.call(Declare, exchange=name, exchange_type="direct")
     channel.publish(b"m", exchange=name, routing_key="k")
-    assert channel.settle(queue).message_count == 0
+    channel.await_count(queue, 0)
 
 
 @check("exchange.auto-delete", ref="2.1-auto-delete-exchange", ninth=15)

@@ -18,9 +18,8 @@ DIRECT = {
 }
 
 
-def _routed(peer: Peer, channel: Channel, queue: str) -> None:
-    got = channel.settle(queue).message_count == 1
-    assert got is peer.expected, "routed" if got else "not routed"
+def _expect_routed(peer: Peer, channel: Channel, queue: str) -> None:
+    channel.await_count(queue, 1 if peer.expected else 0)
 
 
 @cases("exchange.direct.", DIRECT, ref="3-direct-fanout")
@@ -29,7 +28,7 @@ def direct_routes_on_the_exact_key(peer: Peer, given: tuple[str, str]) -> None:
     exchange = peer.exchange(channel, "direct")
     queue = peer.bound_queue(channel, exchange, given[0])
     channel.publish(b"m", exchange=exchange, routing_key=given[1])
-    _routed(peer, channel, queue)
+    _expect_routed(peer, channel, queue)
 
 
 @check("exchange.fanout", ref="3-direct-fanout")
@@ -38,7 +37,8 @@ def fanout_routes_to_every_queue_whatever_the_key(peer: Peer) -> None:
     exchange = peer.exchange(channel, "fanout")
     queues = [peer.bound_queue(channel, exchange, key) for key in ("", "a", "b")]
     channel.publish(b"m", exchange=exchange, routing_key="whatever")
-    assert [channel.settle(queue).message_count for queue in queues] == [1, 1, 1]
+    for queue in queues:
+        channel.await_count(queue, 1)
 
 
 @check("exchange.default", ref="3-predeclared")
@@ -46,8 +46,8 @@ def the_default_exchange_routes_by_queue_name(peer: Peer) -> None:
     channel = peer.channel()
     queue, other = peer.queue(channel), peer.queue(channel)
     channel.publish(b"m", routing_key=queue)
-    assert channel.settle(queue).message_count == 1
-    assert channel.settle(other).message_count == 0
+    channel.await_count(queue, 1)
+    channel.await_count(other, 0)
 
 
 TOPIC_ROWS = [
@@ -99,7 +99,7 @@ def topic_matches_word_by_word(peer: Peer, given: tuple[str, str]) -> None:
     exchange = peer.exchange(channel, "topic")
     queue = peer.bound_queue(channel, exchange, given[0])
     channel.publish(b"m", exchange=exchange, routing_key=given[1])
-    _routed(peer, channel, queue)
+    _expect_routed(peer, channel, queue)
 
 
 @check("exchange.topic.unbind", ref="3-topic")
@@ -111,7 +111,7 @@ def an_unbound_pattern_matches_no_longer(peer: Peer) -> None:
     channel.call(commands.Queue.Unbind, queue=queue, exchange=exchange, routing_key="a.#")
     channel.publish(b"m", exchange=exchange, routing_key="a")
     channel.publish(b"m", exchange=exchange, routing_key="a.b.c")
-    assert channel.settle(queue).message_count == 1
+    channel.await_count(queue, 1)
 
 
 def _headers(
@@ -176,7 +176,7 @@ def headers_matches_tables(peer: Peer, given: tuple[dict[str, Any], dict[str, An
     queue = peer.bound_queue(channel, exchange, "ignored", given[0])
     raw = fields.properties() if given[1] is None else fields.properties(headers=given[1])
     channel.publish(b"m", exchange=exchange, routing_key="other", raw_properties=raw)
-    _routed(peer, channel, queue)
+    _expect_routed(peer, channel, queue)
 
 
 @check("exchange.to-exchange", ref="1.5-exchange-to-exchange", ninth=23)
@@ -200,7 +200,7 @@ def a_cycle_of_exchanges_gives_one_copy(peer: Peer) -> None:
     bind_exchange(channel, ring[0], ring[0])
     queue = peer.bound_queue(channel, ring[2])
     channel.publish(b"m", exchange=ring[0])
-    assert channel.settle(queue).message_count == 1
+    channel.await_count(queue, 1)
 
 
 @check("exchange.to-exchange.diamond", ref="1.5-exchange-to-exchange", ninth=23)
@@ -213,7 +213,7 @@ def two_ways_to_a_queue_give_one_copy(peer: Peer) -> None:
     bind(channel, queue, right)
     bind(channel, queue, top)
     channel.publish(b"m", exchange=top)
-    assert channel.settle(queue).message_count == 1
+    channel.await_count(queue, 1)
 
 
 @check("exchange.to-exchange.unbind", ref="1.5-exchange-to-exchange")
@@ -224,7 +224,7 @@ def an_unbound_exchange_gets_nothing(peer: Peer) -> None:
     queue = peer.bound_queue(channel, second)
     channel.call(commands.Exchange.Unbind, destination=second, source=first)
     channel.publish(b"m", exchange=first)
-    assert channel.settle(queue).message_count == 0
+    channel.await_count(queue, 0)
 
 
 def _alternate(to: str) -> dict[str, Any]:
@@ -253,7 +253,7 @@ def alternates_may_be_chained(peer: Peer) -> None:
     first = peer.exchange(channel, "direct", **_alternate(middle))
     queue = peer.bound_queue(channel, last)
     channel.publish(b"m", exchange=first, routing_key="k")
-    assert channel.settle(queue).message_count == 1
+    channel.await_count(queue, 1)
 
 
 @check("exchange.alternate.cycle", ref="1.5-alternate-exchange", ninth=23)
@@ -279,7 +279,7 @@ def what_the_alternate_routes_is_routed_for_mandatory(peer: Peer) -> None:
     queue = peer.bound_queue(channel, alternate)
     channel.publish_confirmed(b"m", exchange=exchange, routing_key="k", mandatory=True)
     assert not channel.arrived(commands.Basic.Return)
-    assert channel.settle(queue).message_count == 1
+    channel.await_count(queue, 1)
 
 
 @check("exchange.alternate.missing", ref="1.5-alternate-exchange")
@@ -313,4 +313,4 @@ def an_internal_exchange_routes_what_another_passes_on(peer: Peer) -> None:
     bind_exchange(channel, inner, outer, "k")
     channel.publish(b"m", exchange=outer, routing_key="k")
     channel.publish(b"m", exchange=outer, routing_key="to the alternate")
-    assert channel.settle(queue).message_count == 2
+    channel.await_count(queue, 2)

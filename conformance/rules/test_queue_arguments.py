@@ -132,31 +132,15 @@ UNKNOWN_TO_TYPE = {
     "initial-group-size-of-classic": _foreign("x-quorum-initial-group-size", 3, "classic"),
     "max-in-memory-length-of-classic": _foreign("x-max-in-memory-length", 3, "classic"),
     "stream-segment-size-of-classic": _foreign("x-stream-max-segment-size-bytes", 10**6, "classic"),
-    "delivery-limit-of-classic": Case(
-        {"x-queue-type": "classic", "x-delivery-limit": 5},
-        "declared",
-        on_purpose=Differs(
-            "poison messages are as bad in a classic queue: the limit works there too",
-            Close(
-                406,
-                "invalid arg 'x-delivery-limit' for queue '{queue}' in vhost '/' of queue type "
-                "rabbit_classic_queue",
-                "channel",
-            ),
-        ),
-    ),
+    "delivery-limit-of-classic": _foreign("x-delivery-limit", 5, "classic"),
 }
 
 
 @cases("queue.argument.foreign-", UNKNOWN_TO_TYPE, ref="2.2-of-another-type", ninth=13)
 def an_argument_of_another_type_of_queue(peer: Peer, arguments: dict[str, Any]) -> None:
-    queue, channel = peer.name(), peer.channel()
-    if peer.expected == "declared":
-        channel.declare(queue, durable=True, arguments=arguments)
-    else:
-        fill: dict[str, object] = {"queue": queue}
-        fields = {"queue": queue, "durable": True, "arguments": arguments}
-        peer.expect_close(channel, Declare, fill=fill, **fields)
+    queue = peer.name()
+    fields = {"queue": queue, "durable": True, "arguments": arguments}
+    peer.expect_close(peer.channel(), Declare, fill={"queue": queue}, **fields)
 
 
 QUORUM: dict[str, dict[str, Any]] = {

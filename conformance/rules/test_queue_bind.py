@@ -93,10 +93,10 @@ def binding_twice_gives_one_copy_and_one_unbind(peer: Peer) -> None:
     queue = peer.bound_queue(channel, exchange, "k")
     bind(channel, queue, exchange, "k")
     channel.publish(b"m", exchange=exchange, routing_key="k")
-    assert channel.settle(queue).message_count == 1
+    channel.await_count(queue, 1)
     channel.call(Unbind, queue=queue, exchange=exchange, routing_key="k")
     channel.publish(b"m", exchange=exchange, routing_key="k")
-    assert channel.settle(queue).message_count == 1
+    channel.await_count(queue, 1)
 
 
 @check("queue.bind.two-keys", ref="3-direct-fanout")
@@ -106,7 +106,7 @@ def a_queue_bound_twice_over_gets_one_copy(peer: Peer) -> None:
     queue = peer.bound_queue(channel, exchange, "a.*")
     bind(channel, queue, exchange, "*.b")
     channel.publish(b"m", exchange=exchange, routing_key="a.b")
-    assert channel.settle(queue).message_count == 1
+    channel.await_count(queue, 1)
 
 
 @check("queue.bind.identity", ref="3-binding-identity")
@@ -117,10 +117,10 @@ def the_same_key_with_other_arguments_is_another_binding(peer: Peer) -> None:
     bind(channel, queue, exchange, "k", {"n": 2})
     channel.call(Unbind, queue=queue, exchange=exchange, routing_key="k", arguments={"n": 1})
     channel.publish(b"m", exchange=exchange, routing_key="k")
-    assert channel.settle(queue).message_count == 1, "the second binding went with the first"
+    channel.await_count(queue, 1)
     channel.call(Unbind, queue=queue, exchange=exchange, routing_key="k", arguments={"n": 2})
     channel.publish(b"m", exchange=exchange, routing_key="k")
-    assert channel.settle(queue).message_count == 1
+    channel.await_count(queue, 1)
 
 
 @check("queue.unbind.missing", ref="1.3-exchange")
@@ -234,4 +234,4 @@ def a_topic_key_of_many_wildcards_ends_in_time(peer: Peer) -> None:
     queue = peer.bound_queue(channel, exchange, "#.a.#.a.#.a.#.b")
     channel.publish(b"m", exchange=exchange, routing_key=".".join("a" * 30))
     channel.publish(b"m", exchange=exchange, routing_key=".".join("a" * 30 + "b"))
-    assert channel.settle(queue).message_count == 1
+    channel.await_count(queue, 1)

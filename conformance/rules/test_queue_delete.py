@@ -96,7 +96,7 @@ def the_bindings_of_a_deleted_queue_are_gone(peer: Peer) -> None:
     channel.call(Delete, queue=queue)
     channel.declare(queue)
     channel.publish(b"m", exchange=exchange, routing_key="k")
-    assert channel.settle(queue).message_count == 0
+    channel.await_count(queue, 0)
 
 
 @check("queue.delete.with-unacked", ref="1.3-queue")
@@ -171,7 +171,7 @@ def a_purge_with_nowait_is_not_answered(peer: Peer) -> None:
     queue = peer.queue(channel)
     channel.publish(b"m", routing_key=queue)
     channel.send(Purge, queue=queue, nowait=True)
-    assert channel.settle(queue).message_count == 0
+    channel.await_count(queue, 0)
     assert not channel.connection.pending(1)
 
 

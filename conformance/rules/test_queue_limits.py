@@ -13,30 +13,23 @@ SHORT_MS = 60
 TIMEOUT_S = 3.0
 
 
-def _await_count(channel: Channel, queue: str, count: int) -> None:
-    deadline_s = time.monotonic() + TIMEOUT_S
-    while (found := channel.declare(queue, passive=True).message_count) != count:
-        assert time.monotonic() < deadline_s, f"{found} messages, not {count}"
-        time.sleep(0.01)
-
-
 @check("queue.ttl.queue", ref="2.4-ttl", ninth=11)
 def messages_of_a_queue_expire(peer: Peer) -> None:
     channel = peer.channel()
     queue = peer.queue(channel, arguments={"x-message-ttl": SHORT_MS})
     for _ in range(3):
         channel.publish(b"m", routing_key=queue)
-    assert channel.settle(queue).message_count == 3
-    _await_count(channel, queue, 0)
+    channel.await_count(queue, 3)
+    channel.await_count(queue, 0)
 
 
 @check("queue.ttl.message", ref="2.4-ttl", ninth=11)
 def a_message_expires_by_itself(peer: Peer) -> None:
-    channel = peer.channel()
+    channel = peer.confirming()
     queue = peer.queue(channel)
-    channel.publish(b"m", routing_key=queue, expiration=str(SHORT_MS))
-    channel.publish(b"stays", routing_key=queue)
-    _await_count(channel, queue, 1)
+    channel.publish_confirmed(b"m", routing_key=queue, expiration=str(SHORT_MS))
+    channel.publish_confirmed(b"stays", routing_key=queue)
+    channel.await_count(queue, 1)
     event = channel.get(queue)
     assert event is not None, "the other went too"
     assert event.body == b"stays"
@@ -53,7 +46,7 @@ def the_lower_ttl_holds(peer: Peer, given: tuple[int, int]) -> None:
     channel = peer.channel()
     queue = peer.queue(channel, arguments={"x-message-ttl": of_queue})
     channel.publish(b"m", routing_key=queue, expiration=str(of_message))
-    _await_count(channel, queue, peer.expected)
+    channel.await_count(queue, peer.expected)
 
 
 @check("queue.ttl.0", ref="2.4-ttl", ninth=11)
@@ -61,7 +54,7 @@ def a_ttl_of_0_expires_what_is_not_delivered_at_once(peer: Peer) -> None:
     channel = peer.channel()
     queue = peer.queue(channel, arguments={"x-message-ttl": 0})
     channel.publish(b"lost", routing_key=queue)
-    assert channel.settle(queue).message_count == 0
+    channel.await_count(queue, 0)
     channel.consume(queue, no_ack=True)
     channel.publish(b"delivered", routing_key=queue)
     assert channel.bodies(1) == [b"delivered"]
@@ -72,7 +65,7 @@ def an_expiration_of_0_works_the_same(peer: Peer) -> None:
     channel = peer.channel()
     queue = peer.queue(channel)
     channel.publish(b"lost", routing_key=queue, expiration="0")
-    assert channel.settle(queue).message_count == 0
+    channel.await_count(queue, 0)
     channel.consume(queue, no_ack=True)
     channel.publish(b"delivered", routing_key=queue, expiration="0")
     assert channel.bodies(1) == [b"delivered"]
@@ -185,7 +178,7 @@ def messages_of_an_expired_queue_are_not_dead_lettered(peer: Peer) -> None:
     queue = peer.queue(channel, arguments=arguments)
     channel.publish(b"m", routing_key=queue)
     _await_gone(channel, queue)
-    assert channel.settle(target).message_count == 0
+    channel.await_count(target, 0)
 
 
 LIMITS: dict[str, dict[str, Any]] = {
@@ -217,7 +210,7 @@ def a_queue_of_length_0_passes_on_and_keeps_nothing(peer: Peer) -> None:
     channel = peer.channel()
     queue = peer.queue(channel, arguments={"x-max-length": 0})
     channel.publish(b"lost", routing_key=queue)
-    assert channel.settle(queue).message_count == 0
+    channel.await_count(queue, 0)
     channel.consume(queue, no_ack=True)
     channel.publish(b"delivered", routing_key=queue)
     assert channel.bodies(1) == [b"delivered"]
@@ -234,7 +227,7 @@ def what_is_unacknowledged_does_not_count(peer: Peer) -> None:
         channel.get(queue, no_ack=False)
     for body in (b"3", b"4"):
         channel.publish(body, routing_key=queue)
-    assert channel.settle(queue).message_count == 2
+    channel.await_count(queue, 2)
 
 
 @check("queue.max-length-bytes.properties", ref="2.4-max-length", ninth=27)
@@ -243,7 +236,7 @@ def the_byte_limit_counts_bodies_alone(peer: Peer) -> None:
     queue = peer.queue(channel, arguments={"x-max-length-bytes": 20})
     for _ in range(2):
         channel.publish(b"0123456789", routing_key=queue, headers={"filler": "x" * 500})
-    assert channel.settle(queue).message_count == 2
+    channel.await_count(queue, 2)
 
 
 @cases(
@@ -290,7 +283,7 @@ def what_drops_from_the_head_is_acked_all_the_same(peer: Peer) -> None:
     for index in range(5):
         kind = channel.publish_confirmed(b"%d" % index, routing_key=queue, delivery_mode=2)
         assert isinstance(kind, commands.Basic.Ack)
-    assert channel.settle(queue).message_count == 1
+    channel.await_count(queue, 1)
 
 
 @check(
@@ -353,6 +346,16 @@ def a_full_priority_queue_drops_the_highest_first(peer: Peer) -> None:
         channel.publish(b"low", routing_key=queue, priority=1)
     channel.settle(queue)
     assert [event.body for event in channel.drain(queue)] == peer.expected
+
+
+@check("queue.priority.prefetch", ref="2.4-prefetch-priority", expect=[b"low", b"high"])
+def an_unlimited_prefetch_takes_what_comes_first(peer: Peer) -> None:
+    channel = peer.channel()
+    queue = peer.queue(channel, arguments={"x-max-priority": 5})
+    channel.consume(queue)
+    channel.publish(b"low", routing_key=queue, priority=1)
+    channel.publish(b"high", routing_key=queue, priority=5)
+    assert channel.bodies(2) == peer.expected
 
 
 @check("queue.priority.purge", ref="2.4-priority", expect=6)
