@@ -131,6 +131,18 @@ def check_node_queue(queues_max: int, queue_name: str, queues_declared: int) -> 
         )
 
 
+def check_node_vhost(vhosts_max: int, vhost: str, vhosts_created: int) -> None:
+    """Refuse the node one vhost more than its limit; 0 is none.
+
+    Raises:
+        PreconditionFailedError: the limit is reached.
+    """
+    if vhosts_max and vhosts_created >= vhosts_max:
+        raise PreconditionFailedError(
+            f"cannot create vhost '{vhost}': vhost limit of {vhosts_max} is reached"
+        )
+
+
 def validated(limits: Mapping[str, object], known: tuple[str, ...], place: str) -> dict[str, int]:
     """Return limits whose keys and values are right.
 

@@ -177,133 +177,126 @@ POLICY = {"name": "p", "vhost": "/", "pattern": ".*", "definition": {"max-length
 BINDING = {"source": "x", "vhost": "/", "destination": "q", "destination_type": "queue"}
 
 
-@pytest.mark.parametrize(
-    ("raw", "told"),
-    [
-        ([], "definitions: expected an object, got []"),
-        ({"users": 5}, "definitions.users: expected a list, got 5"),
-        ({"users": [{}]}, "definitions.users[0].name: must be given"),
+MISTAKES: list[tuple[object, str]] = [
+    ([], "definitions: expected an object, got []"),
+    ({"users": 5}, "definitions.users: expected a list, got 5"),
+    ({"users": [{}]}, "definitions.users[0].name: must be given"),
+    (
+        {"users": [{"name": "u", "password_hash": "!"}]},
+        "definitions.users[0].password_hash: is not base64",
+    ),
+    (
+        {"users": [{"name": "u", "hashing_algorithm": "rot13"}]},
         (
-            {"users": [{"name": "u", "password_hash": "!"}]},
-            "definitions.users[0].password_hash: is not base64",
+            "definitions.users[0].hashing_algorithm: expected one of "
+            "rabbit_password_hashing_sha256, rabbit_password_hashing_sha512, "
+            "rabbit_password_hashing_md5, got 'rot13'"
         ),
+    ),
+    (
+        {"users": [{"name": "u", "limits": {"max-channels": "x"}}]},
+        'definitions.users[0]: max-channels should be a number, actually was <<"x">>',
+    ),
+    (
+        {"vhosts": [{"name": "v", "default_queue_type": "stream"}]},
+        ("definitions.vhosts[0].default_queue_type: expected one of classic, quorum, got 'stream'"),
+    ),
+    (
+        {"queues": [QUEUE, QUEUE, QUEUE, {"name": 5, "vhost": "/"}]},
+        "definitions.queues[3].name: expected a string, got 5",
+    ),
+    (
+        {"queues": [{**QUEUE, "arguments": {"x-message-ttl": "a"}}]},
         (
-            {"users": [{"name": "u", "hashing_algorithm": "rot13"}]},
-            (
-                "definitions.users[0].hashing_algorithm: expected one of "
-                "rabbit_password_hashing_sha256, rabbit_password_hashing_sha512, "
-                "rabbit_password_hashing_md5, got 'rot13'"
-            ),
+            "definitions.queues[0]: invalid arg 'x-message-ttl' for queue 'q' in vhost '/': "
+            '"expected integer, got longstr"'
         ),
+    ),
+    (
+        {"queues": [{**QUEUE, "durable": False, "type": "quorum"}]},
+        "definitions.queues[0]: invalid property 'non-durable' for queue 'q' in vhost '/'",
+    ),
+    (
+        {"exchanges": [{"name": "x", "vhost": "/", "type": "x-delayed-message"}]},
         (
-            {"users": [{"name": "u", "limits": {"max-channels": "x"}}]},
-            'definitions.users[0]: max-channels should be a number, actually was <<"x">>',
+            "definitions.exchanges[0].type: expected one of direct, fanout, headers, topic, "
+            "got 'x-delayed-message'"
         ),
+    ),
+    (
+        {
+            "exchanges": [
+                {
+                    "name": "x",
+                    "vhost": "/",
+                    "type": "topic",
+                    "arguments": {"alternate-exchange": 1},
+                }
+            ]
+        },
         (
-            {"vhosts": [{"name": "v", "default_queue_type": "stream"}]},
-            (
-                "definitions.vhosts[0].default_queue_type: expected one of classic, quorum, "
-                "got 'stream'"
-            ),
+            "definitions.exchanges[0]: invalid type 'long' for arg 'alternate-exchange' "
+            "in exchange 'x' in vhost '/'"
         ),
+    ),
+    (
+        {"bindings": [{**BINDING, "destination_type": "stream"}]},
+        "definitions.bindings[0].destination_type: expected queue or exchange, got 'stream'",
+    ),
+    (
+        {"policies": [{**POLICY, "definition": {"message-ttl": -1}}]},
+        "definitions.policies[0]: -1 is not a valid message TTL",
+    ),
+    (
+        {"policies": [{**POLICY, "priority": 1.5}]},
+        "definitions.policies[0].priority: expected an integer, got 1.5",
+    ),
+    (
+        {
+            "parameters": [
+                {
+                    "vhost": "/",
+                    "component": "operator_policy",
+                    "name": "o",
+                    "value": {"pattern": "", "definition": {"queue-mode": "lazy"}},
+                }
+            ]
+        },
         (
-            {"queues": [QUEUE, QUEUE, QUEUE, {"name": 5, "vhost": "/"}]},
-            "definitions.queues[3].name: expected a string, got 5",
+            "definitions.parameters[0].value: "
+            '[{<<"queue-mode">>,<<"lazy">>}] are not recognised policy settings'
         ),
+    ),
+    (
+        {
+            "parameters": [
+                {"vhost": "/", "component": "vhost-limits", "name": "l", "value": {"x": 1}}
+            ]
+        },
+        'definitions.parameters[0]: Unrecognised terms [{<<"x">>,1}] in limits',
+    ),
+    (
+        {"permissions": [{"user": "u", "vhost": "/", "configure": "((", "write": "", "read": ""}]},
         (
-            {"queues": [{**QUEUE, "arguments": {"x-message-ttl": "a"}}]},
-            (
-                "definitions.queues[0]: invalid arg 'x-message-ttl' for queue 'q' in vhost '/': "
-                '"expected integer, got longstr"'
-            ),
+            "definitions.permissions[0]: '((' is not a regular expression: "
+            "missing ), unterminated subpattern at position 1"
         ),
+    ),
+    (
+        {
+            "topic_permissions": [
+                {"user": "u", "vhost": "/", "exchange": "x", "write": "[", "read": ""}
+            ]
+        },
         (
-            {"queues": [{**QUEUE, "durable": False, "type": "quorum"}]},
-            "definitions.queues[0]: invalid property 'non-durable' for queue 'q' in vhost '/'",
+            "definitions.topic_permissions[0]: '[' is not a regular expression: "
+            "unterminated character set at position 0"
         ),
-        (
-            {"exchanges": [{"name": "x", "vhost": "/", "type": "x-delayed-message"}]},
-            (
-                "definitions.exchanges[0].type: expected one of direct, fanout, headers, topic, "
-                "got 'x-delayed-message'"
-            ),
-        ),
-        (
-            {
-                "exchanges": [
-                    {
-                        "name": "x",
-                        "vhost": "/",
-                        "type": "topic",
-                        "arguments": {"alternate-exchange": 1},
-                    }
-                ]
-            },
-            (
-                "definitions.exchanges[0]: invalid type 'long' for arg 'alternate-exchange' "
-                "in exchange 'x' in vhost '/'"
-            ),
-        ),
-        (
-            {"bindings": [{**BINDING, "destination_type": "stream"}]},
-            "definitions.bindings[0].destination_type: expected queue or exchange, got 'stream'",
-        ),
-        (
-            {"policies": [{**POLICY, "definition": {"message-ttl": -1}}]},
-            "definitions.policies[0]: -1 is not a valid message TTL",
-        ),
-        (
-            {"policies": [{**POLICY, "priority": 1.5}]},
-            "definitions.policies[0].priority: expected an integer, got 1.5",
-        ),
-        (
-            {
-                "parameters": [
-                    {
-                        "vhost": "/",
-                        "component": "operator_policy",
-                        "name": "o",
-                        "value": {"pattern": "", "definition": {"queue-mode": "lazy"}},
-                    }
-                ]
-            },
-            (
-                "definitions.parameters[0].value: "
-                '[{<<"queue-mode">>,<<"lazy">>}] are not recognised policy settings'
-            ),
-        ),
-        (
-            {
-                "parameters": [
-                    {"vhost": "/", "component": "vhost-limits", "name": "l", "value": {"x": 1}}
-                ]
-            },
-            'definitions.parameters[0]: Unrecognised terms [{<<"x">>,1}] in limits',
-        ),
-        (
-            {
-                "permissions": [
-                    {"user": "u", "vhost": "/", "configure": "((", "write": "", "read": ""}
-                ]
-            },
-            (
-                "definitions.permissions[0]: '((' is not a regular expression: "
-                "missing ), unterminated subpattern at position 1"
-            ),
-        ),
-        (
-            {
-                "topic_permissions": [
-                    {"user": "u", "vhost": "/", "exchange": "x", "write": "[", "read": ""}
-                ]
-            },
-            (
-                "definitions.topic_permissions[0]: '[' is not a regular expression: "
-                "unterminated character set at position 0"
-            ),
-        ),
-    ],
-)
+    ),
+]
+
+
+@pytest.mark.parametrize(("raw", "told"), MISTAKES)
 def test_a_mistake_is_told_with_its_path(raw: object, told: str) -> None:
     assert complaint(raw) == told
 

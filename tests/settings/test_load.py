@@ -62,65 +62,65 @@ def test_every_kind_of_value_is_read() -> None:
     assert settings.broker.default_permissions.read == ".*"
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("net: {listenerz: 1}", "net.listenerz: unknown key; did you mean net.listeners?"),
-        ("nett: {}", "nett: unknown key; did you mean net?"),
-        ("1: {}", "1: unknown key"),
-        ("net: {zork: 1}", "net.zork: unknown key"),
-        ("net: {backlog: x}", "net.backlog: expected an integer from 1 to 65535, got 'x'"),
-        ("net: {backlog: true}", "net.backlog: expected an integer from 1 to 65535, got True"),
-        ("net: {backlog: 1.0}", "net.backlog: expected an integer from 1 to 65535, got 1.0"),
-        (
-            f"net: {{backlog: 0x{'f' * 5000}}}",
-            "net.backlog: expected an integer from 1 to 65535, got a number too long to show",
-        ),
-        ("net: {backlog: 0}", "net.backlog: expected an integer from 1 to 65535, got 0"),
-        ("net: {backlog: }", "net.backlog: expected an integer from 1 to 65535, got None"),
-        ("net: {listeners: {}}", "net.listeners: expected a list, got {}"),
-        ("net: {listeners: [5]}", "net.listeners[0]: expected keys and values, got 5"),
-        (
-            "net: {listeners: [{}, {port: 70000}]}",
-            "net.listeners[1].port: expected an integer from 0 to 65535, got 70000",
-        ),
-        (
-            "net: {listeners: [{adress: a}]}",
-            "net.listeners[0].adress: unknown key; did you mean net.listeners[0].address?",
-        ),
-        ("net: {listeners: [{tls: 1}]}", "net.listeners[0].tls: expected true or false, got 1"),
-        ("net: {listeners: [{tls: true}]}", "net.listeners[0].tls: needs net.tls"),
-        ("net: {tls: {certificate_file: c}}", "net.tls.key_file: must be given"),
-        (
-            "net: {tls: {certificate_file: '', key_file: k}}",
-            "net.tls.certificate_file: expected a path, got ''",
-        ),
-        (
-            "broker: {default_queue_type: stream}",
-            "broker.default_queue_type: expected one of classic, quorum, got 'stream'",
-        ),
-        (
-            "broker: {memory_high_watermark_ratio: .nan}",
-            "broker.memory_high_watermark_ratio: expected a number from 0.0 to 1.0, got nan",
-        ),
-        ("broker: {loopback_users: guest}", "broker.loopback_users: expected a list, got 'guest'"),
-        ("broker: {node_name: 5}", "broker.node_name: expected a text, got 5"),
-        (
-            "protocol: {compatibility: {server_properties: []}}",
-            "protocol.compatibility.server_properties: expected names and texts, got []",
-        ),
-        (
-            "protocol: {compatibility: {server_properties: {a: 1}}}",
-            "protocol.compatibility.server_properties.a: expected a text, got 1",
-        ),
-        ("- 1", "expected keys and values, got [1]"),
-        ("net: {backlog: 1, backlog: 2}", "line 1: backlog: is said twice"),
-        ("net: !!python/object:os.system {}", None),
-        ("a: [", None),
-        ("\0", None),
-        ("[" * 5000, None),
-    ],
-)
+WRONG: list[tuple[str, str | None]] = [
+    ("net: {listenerz: 1}", "net.listenerz: unknown key; did you mean net.listeners?"),
+    ("nett: {}", "nett: unknown key; did you mean net?"),
+    ("1: {}", "1: unknown key"),
+    ("net: {zork: 1}", "net.zork: unknown key"),
+    ("net: {backlog: x}", "net.backlog: expected an integer from 1 to 65535, got 'x'"),
+    ("net: {backlog: true}", "net.backlog: expected an integer from 1 to 65535, got True"),
+    ("net: {backlog: 1.0}", "net.backlog: expected an integer from 1 to 65535, got 1.0"),
+    (
+        f"net: {{backlog: 0x{'f' * 5000}}}",
+        "net.backlog: expected an integer from 1 to 65535, got a number too long to show",
+    ),
+    ("net: {backlog: 0}", "net.backlog: expected an integer from 1 to 65535, got 0"),
+    ("net: {backlog: }", "net.backlog: expected an integer from 1 to 65535, got None"),
+    ("net: {listeners: {}}", "net.listeners: expected a list, got {}"),
+    ("net: {listeners: [5]}", "net.listeners[0]: expected keys and values, got 5"),
+    (
+        "net: {listeners: [{}, {port: 70000}]}",
+        "net.listeners[1].port: expected an integer from 0 to 65535, got 70000",
+    ),
+    (
+        "net: {listeners: [{adress: a}]}",
+        "net.listeners[0].adress: unknown key; did you mean net.listeners[0].address?",
+    ),
+    ("net: {listeners: [{tls: 1}]}", "net.listeners[0].tls: expected true or false, got 1"),
+    ("net: {listeners: [{tls: true}]}", "net.listeners[0].tls: needs net.tls"),
+    ("net: {tls: {certificate_file: c}}", "net.tls.key_file: must be given"),
+    (
+        "net: {tls: {certificate_file: '', key_file: k}}",
+        "net.tls.certificate_file: expected a path, got ''",
+    ),
+    (
+        "broker: {default_queue_type: stream}",
+        "broker.default_queue_type: expected one of classic, quorum, got 'stream'",
+    ),
+    (
+        "broker: {memory_high_watermark_ratio: .nan}",
+        "broker.memory_high_watermark_ratio: expected a number from 0.0 to 1.0, got nan",
+    ),
+    ("broker: {loopback_users: guest}", "broker.loopback_users: expected a list, got 'guest'"),
+    ("broker: {node_name: 5}", "broker.node_name: expected a text, got 5"),
+    (
+        "protocol: {compatibility: {server_properties: []}}",
+        "protocol.compatibility.server_properties: expected names and texts, got []",
+    ),
+    (
+        "protocol: {compatibility: {server_properties: {a: 1}}}",
+        "protocol.compatibility.server_properties.a: expected a text, got 1",
+    ),
+    ("- 1", "expected keys and values, got [1]"),
+    ("net: {backlog: 1, backlog: 2}", "line 1: backlog: is said twice"),
+    ("net: !!python/object:os.system {}", None),
+    ("a: [", None),
+    ("\0", None),
+    ("[" * 5000, None),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), WRONG)
 def test_what_is_wrong_is_told_with_its_path(text: str, told: str | None) -> None:
     found = problems(text)
     assert len(found) == 1
