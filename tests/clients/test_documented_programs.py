@@ -1,4 +1,4 @@
-"""The programs of docs/tutorials, taken from the page and run as a reader would run them."""
+"""The programs of README and docs/tutorials, taken from the page and run as a reader would run them."""
 
 import re
 import sys
@@ -12,20 +12,20 @@ from tests.clients.support.deadlines import wait_until
 from tests.clients.support.programs import Program, run
 from tests.clients.support.requirements import PROGRAMS, require_node_package, require_tool
 
-TUTORIALS = Path(__file__).resolve().parents[2] / "docs" / "tutorials"
+ROOT = Path(__file__).resolve().parents[2]
 NAMED_PROGRAM = re.compile(r"^`([\w.]+)`[^\n]*\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-QUEUES = ("jobs", "jobs.failed", "rpc.power")
+QUEUES = ("hello", "jobs", "jobs.failed", "rpc.power")
 EXCHANGES = ("news", "logs")
 
 pytestmark = pytest.mark.clients
 
 
 class Page:
-    """The named programs of one tutorial, written out with the broker's URI for localhost."""
+    """The named programs of one page, written out with the broker's URI for localhost."""
 
-    def __init__(self, title: str, folder: Path, uri: str) -> None:
+    def __init__(self, page: str, folder: Path, uri: str) -> None:
         self.folder = folder
-        text = (TUTORIALS / f"{title}.md").read_text(encoding="utf-8")
+        text = (ROOT / page).read_text(encoding="utf-8")
         for name, program in NAMED_PROGRAM.findall(text):
             here = program.replace("amqp://guest:guest@localhost", uri).replace(
                 'pika.ConnectionParameters("localhost")', f"pika.URLParameters({uri!r})"
@@ -61,8 +61,13 @@ def _forget(uri: str) -> None:
             channel.exchange_delete(exchange)
 
 
+def test_readme(clean_broker_uri: str, tmp_path: Path) -> None:
+    page = Page("README.md", tmp_path, clean_broker_uri)
+    assert page.output_of("hello.py") == "b'Hello hare!'"
+
+
 def test_work_queue(clean_broker_uri: str, tmp_path: Path) -> None:
-    page = Page("work-queue", tmp_path, clean_broker_uri)
+    page = Page("docs/tutorials/work-queue.md", tmp_path, clean_broker_uri)
     with page.start("worker.py") as first, page.start("worker.py") as second:
         first.wait_for_line("waiting for jobs")
         second.wait_for_line("waiting for jobs")
@@ -79,7 +84,7 @@ def test_work_queue(clean_broker_uri: str, tmp_path: Path) -> None:
 
 
 def test_pub_sub(clean_broker_uri: str, tmp_path: Path) -> None:
-    page = Page("pub-sub", tmp_path, clean_broker_uri)
+    page = Page("docs/tutorials/pub-sub.md", tmp_path, clean_broker_uri)
     with page.start("listener.py") as first, page.start("listener.py") as second:
         first.wait_for_line("listening on amq.gen-")
         second.wait_for_line("listening on amq.gen-")
@@ -92,7 +97,7 @@ def test_topics(clean_broker_uri: str, tmp_path: Path) -> None:
     node = require_tool("node")
     require_node_package("amqplib")
     (tmp_path / "node_modules").symlink_to(PROGRAMS / "node_modules")
-    page = Page("topics", tmp_path, clean_broker_uri)
+    page = Page("docs/tutorials/topics.md", tmp_path, clean_broker_uri)
     listeners = {
         "*.error": ["payment.error", "shipping.error"],
         "payment.#": ["payment.error", "payment.info", "payment.eu.error", "payment"],
@@ -109,7 +114,7 @@ def test_topics(clean_broker_uri: str, tmp_path: Path) -> None:
 
 
 def test_rpc(clean_broker_uri: str, tmp_path: Path) -> None:
-    page = Page("rpc", tmp_path, clean_broker_uri)
+    page = Page("docs/tutorials/rpc.md", tmp_path, clean_broker_uri)
     with page.start("server.py") as server:
         server.wait_for_line("waiting for requests")
         answers = page.output_of("client.py")
