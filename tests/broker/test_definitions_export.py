@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amqp_server.broker.definitions import Definitions, QueueDefinition, VhostDefinition
@@ -98,6 +98,7 @@ _FIELDS = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(arguments=st.dictionaries(_KEYS, _FIELDS, max_size=3))
 def test_arguments_of_json_types_come_back_as_they_were(arguments: dict[str, Field]) -> None:
     queue = QueueDefinition("q", "/", True, False, arguments)
