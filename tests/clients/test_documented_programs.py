@@ -1,4 +1,4 @@
-"""The programs of README and docs/tutorials, taken from the page and run as a reader would run them."""
+"""The programs of README and docs/tutorials, taken from the page and run as a reader would."""
 
 import re
 import sys
