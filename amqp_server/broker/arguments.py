@@ -29,7 +29,7 @@ from queues.options import Overflow, QueueKind, QueueOptions
 
 QUORUM_DELIVERY_LIMIT: Final = 20
 
-_ALTERNATE_EXCHANGE: Final = "alternate-exchange"
+ALTERNATE_EXCHANGE: Final = "alternate-exchange"
 
 
 class QueueProperties(NamedTuple):
@@ -214,9 +214,9 @@ def check_equivalent_exchange(
     _require_equal(thing, "durable", current.durable, received.durable)
     _require_equal(thing, "auto_delete", current.auto_delete, received.auto_delete)
     _require_equal(thing, "internal", current.internal, received.internal)
-    ours = current.arguments.get(_ALTERNATE_EXCHANGE)
+    ours = current.arguments.get(ALTERNATE_EXCHANGE)
     _require_same_argument(
-        thing, _ALTERNATE_EXCHANGE, ours, received.arguments.get(_ALTERNATE_EXCHANGE)
+        thing, ALTERNATE_EXCHANGE, ours, received.arguments.get(ALTERNATE_EXCHANGE)
     )
 
 
@@ -285,17 +285,17 @@ def validate_exchange(exchange_name: str, vhost: str, arguments: Table) -> None:
     Raises:
         PreconditionFailedError: the alternate exchange is not a name.
     """
-    field = arguments.get(_ALTERNATE_EXCHANGE)
+    field = arguments.get(ALTERNATE_EXCHANGE)
     if field is not None and field.kind != "S":
         raise PreconditionFailedError(
-            f"invalid type '{TYPE_NAMES[field.kind]}' for arg '{_ALTERNATE_EXCHANGE}' "
+            f"invalid type '{TYPE_NAMES[field.kind]}' for arg '{ALTERNATE_EXCHANGE}' "
             f"in exchange '{exchange_name}' in vhost '{vhost}'"
         )
 
 
 def alternate_exchange(arguments: Table, policy: Mapping[str, object]) -> str | None:
     """Return where an exchange sends what it cannot route; the argument beats the policy."""
-    return _text(arguments.get(_ALTERNATE_EXCHANGE), policy.get(_ALTERNATE_EXCHANGE))
+    return _text(arguments.get(ALTERNATE_EXCHANGE), policy.get(ALTERNATE_EXCHANGE))
 
 
 def consumer_arguments(
