@@ -29,9 +29,15 @@ def accepts(port: int) -> bool:
 
 
 class Server:
-    """One running HareMQ with a data directory of its own; port 0 takes a free one."""
+    """One running HareMQ with a data directory of its own; port 0 takes a free one.
 
-    def __init__(self, data_directory: Path, port: int = 0) -> None:
+    ``settings`` is the text of its settings file; empty leaves every default.
+    """
+
+    def __init__(self, data_directory: Path, port: int = 0, settings: str = "") -> None:
+        settings_file = data_directory / "haremq.yaml"
+        settings_file.parent.mkdir(parents=True, exist_ok=True)
+        settings_file.write_text(settings, encoding="utf-8")
         self.port = port or free_port()
         self.uri = f"amqp://guest:guest@{HOST}:{self.port}/%2F"
         self.program = Program(
@@ -40,6 +46,7 @@ class Server:
                 "-m",
                 "amqp_server",
                 "start",
+                *("--config", str(settings_file)),
                 *("--port", str(self.port)),
                 *("--bind", HOST),
                 *("--data-dir", str(data_directory)),
