@@ -168,17 +168,24 @@ class ExchangeTable:
         )
 
     def _remove(self, name: str) -> None:
+        self._delete_unused(self._take_out(name))
+
+    def _take_out(self, name: str) -> list[Binding]:
         del self._properties[name]
-        self._delete_unused(self._router.remove_exchange(name))
+        return self._router.remove_exchange(name)
 
     def _delete_unused(self, removed: list[Binding]) -> None:
-        """Delete auto-delete exchanges that lost their last binding; each may take others along."""
-        for source in {binding.source for binding in removed}:
-            exchange = self._router.exchanges.get(source)
+        """Delete auto-delete exchanges that lost their last binding; each may take others along.
+
+        A loop, not a recursion: a chain of exchanges may be as long as clients care to make it.
+        """
+        pending = list(removed)
+        for binding in pending:  # which grows meanwhile
+            exchange = self._router.exchanges.get(binding.source)
             if exchange is None or not exchange.auto_delete:
                 continue
-            if not self._router.has_bindings_from(source):
-                self._remove(source)
+            if not self._router.has_bindings_from(binding.source):
+                pending += self._take_out(binding.source)
 
 
 def _plain_table(table: Table) -> Mapping[str, object]:
