@@ -142,6 +142,7 @@ KNOWN: Final[Mapping[QueueKind, tuple[str, ...]]] = {
         QUEUE_TYPE,
         "x-queue-master-locator",
         "x-queue-leader-locator",
+        "x-delivery-limit",
         "x-consumer-timeout",
     ),
     QueueKind.QUORUM: (

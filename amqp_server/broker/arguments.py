@@ -354,7 +354,9 @@ def queue_options(
         ),
         max_priority=(_argument_int(arguments, "x-max-priority") or None) if classic else None,
         single_active_consumer=_is_true(arguments.get("x-single-active-consumer")),
-        delivery_limit=None if classic else _delivery_limit(arguments, policy),
+        delivery_limit=_delivery_limit(
+            arguments, {} if classic else policy, None if classic else QUORUM_DELIVERY_LIMIT
+        ),
         consumer_timeout_ms=default_consumer_timeout_ms if timeout_ms is None else timeout_ms,
     )
 
@@ -371,11 +373,13 @@ def _overflow(kind: QueueKind, arguments: Table, policy: Mapping[str, object]) -
     return overflow
 
 
-def _delivery_limit(arguments: Table, policy: Mapping[str, object]) -> int | None:
-    """Return the quorum queue's limit: a negative one is none, and loses to any other."""
+def _delivery_limit(
+    arguments: Table, policy: Mapping[str, object], default: int | None
+) -> int | None:
+    """Return how often a message may come back: a negative limit is none, and loses to others."""
     given = _given(arguments, policy, "delivery-limit")
     if not given:
-        return QUORUM_DELIVERY_LIMIT
+        return default
     limit = max(given) if min(given) < 0 else min(given)
     return None if limit < 0 else limit
 

@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 from amqp_server.broker.alarms import Alarms
 from amqp_server.broker.errors import NotFoundError
+from amqp_server.broker.limits import check_node_vhost
 from amqp_server.broker.names import generated_name
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
@@ -77,9 +78,14 @@ class Broker:
     # ── vhosts ──
 
     def add_vhost(self, name: str) -> Vhost:
-        """Create a vhost, or return the one of that name."""
+        """Create a vhost, or return the one of that name.
+
+        Raises:
+            PreconditionFailedError: the node has as many vhosts as it may.
+        """
         vhost = self._vhosts.get(name)
         if vhost is None:
+            check_node_vhost(self.settings.vhosts_max, name, len(self._vhosts))
             timeout_ms = self.settings.consumer_timeout_ms or None
             vhost = self._vhosts[name] = Vhost(name, self.turn, self.wall_s, timeout_ms)
             kind = QueueKind(self.settings.default_queue_type)

@@ -53,7 +53,7 @@ def apply_definitions(broker: Broker, definitions: Definitions, now_ms: int) -> 
                 QueueProperties(queue.durable, False, queue.auto_delete, queue.arguments),  # noqa: FBT003
                 None,
                 now_ms,
-                is_generated=True,  # an export holds amq.gen names that clients may not choose
+                may_be_reserved=True,  # an export holds amq.gen names
             )
     for binding in definitions.bindings:
         _bind(broker.vhost(binding.vhost), binding)

@@ -12,7 +12,6 @@ from typing import Protocol
 from amqp_server.broker.arguments import (
     QueueProperties,
     check_equivalent_queue,
-    check_server_named,
     locked_queue,
     queue_options,
     validate_queue,
@@ -124,7 +123,7 @@ class QueueTable:
         connection: object,
         now_ms: int,
         *,
-        is_generated: bool = False,
+        may_be_reserved: bool = False,
     ) -> Queue:
         """Create a queue, or check that the one that exists is equivalent and renew its expiry.
 
@@ -132,9 +131,10 @@ class QueueTable:
             PreconditionFailedError: an invalid argument, or it exists with other properties (406).
             ResourceLockedError: it belongs to another connection, or is exclusive and should not
                 be, or the other way round (405).
-            AccessRefusedError: a reserved name (403).
+            AccessRefusedError: a reserved name (403), unless it ``may_be_reserved``: generated
+                by the broker, now or before an export.
         """
-        if not is_generated:
+        if not may_be_reserved:
             check_unreserved("queue", name)
         existing = self._queues.get(name)
         if existing is not None:
@@ -150,8 +150,6 @@ class QueueTable:
             exclusive=properties.exclusive,
             auto_delete=properties.auto_delete,
         )
-        if is_generated:
-            check_server_named(kind)
         owner = connection if properties.exclusive else None
         queue = self._create(name, kind, properties, owner, now_ms)
         self._queues[name] = queue

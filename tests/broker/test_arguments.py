@@ -132,7 +132,6 @@ def test_a_routing_key_no_frame_can_carry_is_refused() -> None:
 @pytest.mark.parametrize(
     "key",
     [
-        "x-delivery-limit",
         "x-quorum-initial-group-size",
         "x-dead-letter-strategy",
         "x-max-in-memory-length",

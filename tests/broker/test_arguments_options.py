@@ -71,6 +71,10 @@ def test_a_negative_delivery_limit_is_none_and_loses(
     assert queue_options(CLASSIC, {}, definition).delivery_limit is None
 
 
+def test_a_classic_queue_has_a_delivery_limit_when_its_argument_says_so() -> None:
+    assert queue_options(CLASSIC, {"x-delivery-limit": number(3)}, {}).delivery_limit == 3
+
+
 def test_overflow_is_the_arguments_on_classic_and_the_policys_on_quorum() -> None:
     arguments = {"x-overflow": longstr("reject-publish")}
     policy: dict[str, object] = {"overflow": "drop-head"}

@@ -4,7 +4,12 @@ from typing import Final, NamedTuple
 
 from pamqp import commands
 
-from amqp_server.broker.arguments import QueueProperties, with_default_queue_type
+from amqp_server.broker.arguments import (
+    QueueProperties,
+    check_server_named,
+    queue_kind,
+    with_default_queue_type,
+)
 from amqp_server.broker.errors import AccessRefusedError, NotFoundError
 from amqp_server.broker.limits import check_node_queue
 from amqp_server.broker.names import (
@@ -143,13 +148,14 @@ def _create(channel: Channel, method: commands.Queue.Declare, name: str, now_ms:
     properties = QueueProperties(method.durable, method.exclusive, method.auto_delete, arguments)
     if not name:
         name = session.broker.generate_name(GENERATED_PREFIX)
+        check_server_named(queue_kind(name, session.vhost_name, arguments))
     session.require(Permission.CONFIGURE, "queue", name)
     _check_dead_letter_rights(channel, name, arguments)
     if queues.find(name) is None:
         session.open_vhost.limits.check_queue(session.vhost_name, name, len(queues))
         broker = session.broker
         check_node_queue(broker.settings.queues_max, name, broker.count_queues())
-    return queues.declare(name, properties, session, now_ms, is_generated=not method.queue)
+    return queues.declare(name, properties, session, now_ms, may_be_reserved=not method.queue)
 
 
 def _check_dead_letter_rights(channel: Channel, name: str, arguments: Table) -> None:
