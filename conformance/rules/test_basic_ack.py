@@ -289,6 +289,15 @@ def a_prefetch_of_0_is_no_limit(peer: Peer) -> None:
     assert _delivered(channel, queue, 500, 500) == peer.expected
 
 
+@check("basic.qos.maximum", ref="1.3-qos", expect={"a": 20})
+def a_prefetch_of_65535_is_accepted(peer: Peer) -> None:
+    channel = peer.channel()
+    queue = peer.queue(channel)
+    channel.call(Qos, prefetch_count=65535)
+    channel.consume(queue, "a")
+    assert _delivered(channel, queue, 20) == peer.expected
+
+
 @check("basic.qos.refill", ref="1.3-qos")
 def each_ack_makes_room_for_one_more(peer: Peer) -> None:
     channel = peer.channel()

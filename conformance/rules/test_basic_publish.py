@@ -256,6 +256,15 @@ def cc_works_on_any_exchange_with_one_copy_per_queue(peer: Peer) -> None:
     channel.await_count(queue, 1)
 
 
+@check("basic.publish.cc-many", ref="1.5-sender-selected", ninth=22)
+def a_cc_of_a_thousand_keys_routes_to_those_that_exist(peer: Peer) -> None:
+    channel = peer.channel()
+    queue = peer.queue(channel)
+    keys = [f"conformance-nowhere-{index}" for index in range(1000)]
+    channel.publish(b"m", routing_key=keys[0], headers={"CC": [*keys, queue, queue]})
+    channel.await_count(queue, 1)
+
+
 @check("basic.publish.cc-mandatory", ref="1.5-sender-selected", ninth=22)
 def a_message_that_only_cc_routes_is_routed(peer: Peer) -> None:
     channel = peer.confirming()

@@ -448,11 +448,36 @@ def a_returned_message_of_a_quorum_queue_is_redelivered(peer: Peer) -> None:
     assert channel.get_soon(queue).redelivered
 
 
-@check("queue.quorum.order", ref="2.4-order", expect=[b"%d" % index for index in range(50)])
+DEFAULT_LIMIT = 20
+
+
+@check(
+    "queue.quorum.delivery-limit-default",
+    ref="0-delivery-limit",
+    expect="gone",
+    on_purpose=Differs(
+        "a limit of 20, as in RabbitMQ 4: a poison message must not spin for ever", "still there"
+    ),
+)
+def a_quorum_queue_without_a_limit_of_its_own(peer: Peer) -> None:
+    channel = peer.channel()
+    queue = _quorum(peer, channel)
+    channel.publish(b"m", routing_key=queue)
+    for _ in range(DEFAULT_LIMIT + 1):
+        channel.reject(channel.get_soon_unacked(queue).tag, requeue=True)
+    if peer.expected == "gone":
+        time.sleep(0.1)
+        assert channel.get(queue) is None, "the message is still there"
+    else:
+        assert channel.get_soon(queue).body == b"m"
+
+
+@check("queue.quorum.order", ref="2.4-order")
 def a_quorum_queue_keeps_the_order(peer: Peer) -> None:
     channel = peer.confirming()
     queue = _quorum(peer, channel)
-    for body in peer.expected:
+    bodies = [b"%d" % index for index in range(50)]
+    for body in bodies:
         channel.publish(body, routing_key=queue)
     channel.consume(queue)
-    assert channel.bodies(50) == peer.expected
+    assert channel.bodies(50) == bodies

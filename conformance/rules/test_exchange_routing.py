@@ -102,6 +102,17 @@ def topic_matches_word_by_word(peer: Peer, given: tuple[str, str]) -> None:
     _expect_routed(peer, channel, queue)
 
 
+@check("exchange.topic.128-words", ref="3-topic")
+def a_key_of_127_dots_is_matched_word_by_word(peer: Peer) -> None:
+    channel = peer.channel()
+    exchange = peer.exchange(channel, "topic")
+    every = peer.bound_queue(channel, exchange, ".".join("*" * 128))
+    fewer = peer.bound_queue(channel, exchange, ".".join("*" * 127))
+    channel.publish(b"m", exchange=exchange, routing_key="." * 127)
+    channel.await_count(every, 1)
+    channel.await_count(fewer, 0)
+
+
 @check("exchange.topic.unbind", ref="3-topic")
 def an_unbound_pattern_matches_no_longer(peer: Peer) -> None:
     channel = peer.channel()
@@ -177,6 +188,17 @@ def headers_matches_tables(peer: Peer, given: tuple[dict[str, Any], dict[str, An
     raw = fields.properties() if given[1] is None else fields.properties(headers=given[1])
     channel.publish(b"m", exchange=exchange, routing_key="other", raw_properties=raw)
     _expect_routed(peer, channel, queue)
+
+
+@check("exchange.headers.1000-arguments", ref="3-headers", ninth=24)
+def a_binding_of_a_thousand_arguments_is_matched(peer: Peer) -> None:
+    channel = peer.channel()
+    exchange = peer.exchange(channel, "headers")
+    table = {f"key-{index}": index for index in range(1000)}
+    queue = peer.bound_queue(channel, exchange, "", table)
+    channel.publish(b"m", exchange=exchange, headers=table)
+    channel.publish(b"m", exchange=exchange, headers={**table, "key-999": -1})
+    channel.await_count(queue, 1)
 
 
 @check("exchange.to-exchange", ref="1.5-exchange-to-exchange", ninth=23)

@@ -434,6 +434,27 @@ def a_table_nested_too_deep_disturbs_nobody_else(peer: Peer, depth: int) -> None
     other.declare(peer.name("alive"), exclusive=True)
 
 
+@check("hostile.table.many-voids", ref="1.2-table-types")
+def an_array_of_a_hundred_thousand_voids_disturbs_nobody_else(peer: Peer) -> None:
+    """RabbitMQ passes them through; a broker may cap the elements, on that connection alone."""
+    channel = peer.channel()
+    queue = peer.queue(channel)
+    voids = fields.Typed("A", [fields.Typed("V", None)] * 100_000)
+    channel.publish(b"m", routing_key=queue, headers={"voids": voids})
+    peer.channel().declare(queue, passive=True)
+
+
+@check("hostile.idle-contents", ref="1.2-content-assembly")
+def contents_that_never_end_go_with_their_connection(peer: Peer) -> None:
+    connection = peer.connection()
+    for number in range(1, 101):
+        connection.channel(number).send(commands.Basic.Publish)
+        connection.send_frame(FRAME_HEADER, number, content_header(2**20))
+        connection.send_frame(FRAME_BODY, number, b"x" * 1000)
+    connection.close()
+    peer.channel().sync()
+
+
 @check(
     "hostile.shortstr.not-utf-8",
     ref="1.2-shortstr-utf-8",

@@ -37,7 +37,7 @@ def a_message_expires_by_itself(peer: Peer) -> None:
 
 @cases(
     "queue.ttl.lower-is-",
-    {"queue": Case((SHORT_MS, 60_000), 0), "message": Case((60_000, SHORT_MS), 0)},
+    {"queue": Case((SHORT_MS, 60_000), "gone"), "message": Case((60_000, SHORT_MS), "gone")},
     ref="2.4-ttl-min",
     ninth=11,
 )
@@ -46,7 +46,7 @@ def the_lower_ttl_holds(peer: Peer, given: tuple[int, int]) -> None:
     channel = peer.channel()
     queue = peer.queue(channel, arguments={"x-message-ttl": of_queue})
     channel.publish(b"m", routing_key=queue, expiration=str(of_message))
-    channel.await_count(queue, peer.expected)
+    channel.await_count(queue, 0)
 
 
 @check("queue.ttl.0", ref="2.4-ttl", ninth=11)
@@ -349,13 +349,16 @@ def a_full_priority_queue_drops_the_highest_first(peer: Peer) -> None:
 
 
 @check("queue.priority.prefetch", ref="2.4-prefetch-priority", expect=[b"low", b"high"])
-def an_unlimited_prefetch_takes_what_comes_first(peer: Peer) -> None:
+def an_idle_consumer_without_a_prefetch_takes_what_comes_first(peer: Peer) -> None:
     channel = peer.channel()
     queue = peer.queue(channel, arguments={"x-max-priority": 5})
     channel.consume(queue)
-    channel.publish(b"low", routing_key=queue, priority=1)
-    channel.publish(b"high", routing_key=queue, priority=5)
-    assert channel.bodies(2) == peer.expected
+    bodies = []
+    # One at a time: of two that arrive together the higher may be delivered first.
+    for body, priority in ((b"low", 1), (b"high", 5)):
+        channel.publish(body, routing_key=queue, priority=priority)
+        bodies += channel.bodies(1)
+    assert bodies == peer.expected
 
 
 @check("queue.priority.purge", ref="2.4-priority", expect=6)
