@@ -1,0 +1,80 @@
+"""Publish numbers and their answers: in order, coalesced, once."""
+
+import pytest
+
+from amqp_server.protocol.confirms import ConfirmReply, ConfirmTracker
+
+
+def ack(tag: int, *, multiple: bool = False) -> ConfirmReply:
+    return ConfirmReply(tag, multiple, rejected=False)
+
+
+def nack(tag: int) -> ConfirmReply:
+    return ConfirmReply(tag, multiple=False, rejected=True)
+
+
+@pytest.fixture
+def tracker() -> ConfirmTracker:
+    published = ConfirmTracker()
+    published.publish(10)
+    return published
+
+
+def test_numbers_count_from_one() -> None:
+    tracker = ConfirmTracker()
+    assert [tracker.publish(), tracker.publish(3), tracker.publish()] == [1, 2, 5]
+    assert tracker.published == 5
+
+
+def test_nothing_known_is_nothing_said(tracker: ConfirmTracker) -> None:
+    assert tracker.take_replies() == []
+
+
+def test_one_is_acked_alone_and_several_at_once(tracker: ConfirmTracker) -> None:
+    tracker.confirm(1, 1)
+    assert tracker.take_replies() == [ack(1)]
+    tracker.confirm(2, 5)
+    tracker.confirm(6, 7)
+    assert tracker.take_replies() == [ack(7, multiple=True)]
+    assert tracker.answered_up_to == 7
+
+
+def test_nothing_is_said_twice(tracker: ConfirmTracker) -> None:
+    tracker.confirm(1, 4)
+    tracker.take_replies()
+    assert tracker.take_replies() == []
+
+
+def test_what_is_known_early_waits_for_what_is_open_before_it(tracker: ConfirmTracker) -> None:
+    tracker.confirm(3, 4)
+    tracker.reject(6, 6)
+    assert tracker.take_replies() == []
+    tracker.confirm(1, 1)
+    assert tracker.take_replies() == [ack(1)]
+    tracker.confirm(2, 2)
+    assert tracker.take_replies() == [ack(4, multiple=True)]
+    tracker.confirm(5, 5)
+    assert tracker.take_replies() == [ack(5), nack(6)]
+
+
+def test_a_nack_never_covers_an_ack(tracker: ConfirmTracker) -> None:
+    tracker.confirm(1, 3)
+    tracker.reject(4, 5)
+    tracker.confirm(6, 6)
+    tracker.confirm(7, 9)
+    assert tracker.take_replies() == [
+        ack(3, multiple=True),
+        nack(4),
+        nack(5),
+        ack(9, multiple=True),
+    ]
+
+
+@pytest.mark.parametrize(("first", "last"), [(1, 11), (5, 4), (11, 11)])
+def test_only_what_was_published_has_an_outcome(
+    tracker: ConfirmTracker, first: int, last: int
+) -> None:
+    with pytest.raises(AssertionError, match="only what was published"):
+        tracker.confirm(first, last)
+    with pytest.raises(AssertionError, match="only what was published"):
+        tracker.reject(first, last)

@@ -1,0 +1,35 @@
+"""The x-delivery-count header of messages that came back."""
+
+from amqp_server.protocol.delivery_count import with_delivery_count
+from amqp_server.wire.properties import split
+from amqp_server.wire.tables import Field
+from persistence.record import HAS_HEADERS, Record, make_route
+from tests.support.frames import content_header, property_list
+
+ROUTE = make_route("", "jobs")
+
+
+def test_the_header_is_added_and_all_else_stays() -> None:
+    header = content_header(1, property_list(content_type="text/plain", priority=3))
+    record = Record(ROUTE, header, b"x", 1 << 15 | 1 << 11, 3)
+    (changed,) = with_delivery_count([record], 2)
+    properties = split(changed.header)
+    assert properties.headers() == {"x-delivery-count": Field("l", 2)}
+    assert properties.text("content_type") == "text/plain"
+    assert changed == record._replace(header=changed.header, flags=record.flags | HAS_HEADERS)
+    assert record.header is header
+
+
+def test_an_older_count_is_replaced_among_other_headers() -> None:
+    headers = {"x-delivery-count": 7, "mine": "kept"}
+    record = Record(ROUTE, content_header(0, property_list(headers=headers)), b"", HAS_HEADERS)
+    (changed,) = with_delivery_count([record], 8)
+    found = split(changed.header).headers()
+    assert found == {"x-delivery-count": Field("l", 8), "mine": Field("S", b"kept")}
+
+
+def test_headers_that_cannot_be_read_do_not_stop_a_delivery() -> None:
+    broken = property_list(headers=b"\x00\x00\x00\x01\x09")
+    record = Record(ROUTE, content_header(0, broken), b"", HAS_HEADERS)
+    (changed,) = with_delivery_count([record], 1)
+    assert split(changed.header).headers() == {"x-delivery-count": Field("l", 1)}

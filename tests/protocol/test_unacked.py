@@ -1,0 +1,114 @@
+"""Delivery tags: what an ack settles, in which parts, and what is unknown."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from amqp_server.protocol.errors import UnknownDeliveryTagError
+from amqp_server.protocol.unacked import Part, Unacked
+from queues.batch import Batch
+from tests.support.records import run_of
+
+
+def batch(first: int, *bodies: bytes) -> Batch:
+    return Batch(range(first, first + len(bodies)), run_of(*bodies))
+
+
+def told(parts: Iterable[Part[str]]) -> list[tuple[str, list[bytes]]]:
+    return [(owner, [record.body for record in settled.records]) for owner, settled in parts]
+
+
+@pytest.fixture
+def unacked() -> Unacked[str]:
+    """Tags 1-3 are ann's, 4 was skipped, 5-6 are bob's."""
+    tags: Unacked[str] = Unacked()
+    assert tags.add("ann", batch(10, b"a", b"b", b"c"), 100) == 1
+    assert tags.skip(1) == 4
+    assert tags.add("bob", batch(20, b"x", b"y"), 200) == 5
+    return tags
+
+
+def test_one_tag_settles_one_message(unacked: Unacked[str]) -> None:
+    assert told(unacked.settle_each(2, 2)) == [("ann", [b"b"])]
+    assert unacked.count == 4
+
+
+def test_a_range_over_one_batch_is_one_part(unacked: Unacked[str]) -> None:
+    assert told(unacked.settle_each(1, 3)) == [("ann", [b"a", b"b", b"c"])]
+
+
+def test_a_part_keeps_its_positions(unacked: Unacked[str]) -> None:
+    (part,) = unacked.settle_each(2, 3)
+    assert list(part.batch.positions) == [11, 12]
+
+
+def test_multiple_settles_everything_before_it(unacked: Unacked[str]) -> None:
+    assert told(unacked.settle_up_to(5)) == [("ann", [b"a", b"b", b"c"]), ("bob", [b"x"])]
+    assert unacked.count == 1
+    unacked.check_invariants()
+
+
+def test_multiple_leaves_out_what_is_settled_already(unacked: Unacked[str]) -> None:
+    list(unacked.settle_each(2, 2))
+    assert told(unacked.settle_up_to(3)) == [("ann", [b"a"]), ("ann", [b"c"])]
+
+
+def test_multiple_zero_is_everything_be_it_nothing(unacked: Unacked[str]) -> None:
+    assert told(unacked.settle_up_to(0)) == [("ann", [b"a", b"b", b"c"]), ("bob", [b"x", b"y"])]
+    assert told(unacked.settle_up_to(0)) == []
+
+
+@pytest.mark.parametrize("tag", [0, 4, 7, 2**64 - 1])
+def test_a_tag_that_nobody_has_is_unknown(unacked: Unacked[str], tag: int) -> None:
+    with pytest.raises(UnknownDeliveryTagError, match=f"unknown delivery tag {tag}"):
+        list(unacked.settle_each(tag, tag))
+    if tag:
+        with pytest.raises(UnknownDeliveryTagError):
+            list(unacked.settle_up_to(tag))
+    assert unacked.count == 5
+
+
+def test_a_tag_is_settled_once(unacked: Unacked[str]) -> None:
+    list(unacked.settle_each(2, 2))
+    for again in (unacked.settle_each(2, 2), unacked.settle_up_to(2)):
+        with pytest.raises(UnknownDeliveryTagError):
+            list(again)
+    assert unacked.count == 4
+
+
+def test_a_range_stops_at_its_first_unknown_tag(unacked: Unacked[str]) -> None:
+    settled: list[Part[str]] = []
+    with pytest.raises(UnknownDeliveryTagError, match="unknown delivery tag 4"):
+        settled.extend(unacked.settle_each(2, 6))
+    assert told(settled) == [("ann", [b"b", b"c"])]
+    assert unacked.count == 3
+
+
+def test_what_is_taken_at_the_end_is_in_the_order_of_delivery(unacked: Unacked[str]) -> None:
+    list(unacked.settle_each(2, 2))
+    assert told(unacked.take_all()) == [("ann", [b"a"]), ("ann", [b"c"]), ("bob", [b"x", b"y"])]
+    assert unacked.count == 0
+
+
+def test_the_oldest_delivery_is_the_first_that_is_not_settled(unacked: Unacked[str]) -> None:
+    assert list(unacked.oldest()) == [("ann", 100), ("bob", 200)]
+    list(unacked.settle_each(1, 3))
+    assert list(unacked.oldest()) == [("bob", 200)]
+
+
+def test_tags_are_never_given_twice(unacked: Unacked[str]) -> None:
+    list(unacked.take_all())
+    assert unacked.add("ann", batch(1, b"z"), 300) == 7
+
+
+def test_what_is_settled_takes_no_memory() -> None:
+    tags: Unacked[str] = Unacked()
+    tags.add("ann", batch(0, b"kept"), 0)
+    for position in range(3000):
+        tag = tags.add("ann", batch(position, b"x"), 0)
+        list(tags.settle_each(tag, tag))
+    list(tags.settle_each(1, 1))
+    tag = tags.add("ann", batch(9, b"x"), 0)
+    list(tags.settle_each(tag, tag))
+    assert tags.count == 0
+    assert len(tags._spans) < 1500
