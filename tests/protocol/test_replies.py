@@ -19,6 +19,7 @@ from amqp_server.wire.errors import BrokenFramingError, FrameError
 
 ROOTS = {"ProtocolError", "BrokerError", "WireError"}
 SOFT = {403, 404, 405, 406}
+EVERY_REPLY: list[Reply] = list(dict.fromkeys(REPLIES.values()))
 
 
 def errors_of(module: ModuleType) -> list[type[Exception]]:
@@ -35,7 +36,9 @@ def test_every_error_a_client_can_cause_has_a_reply(module: ModuleType) -> None:
     assert [kind.__name__ for kind in errors if not set(kind.__mro__) & set(REPLIES)] == []
 
 
-@pytest.mark.parametrize("reply", sorted(set(REPLIES.values()), key=lambda reply: (reply.code, reply.scope.value)))
+@pytest.mark.parametrize(
+    "reply", EVERY_REPLY, ids=lambda reply: f"{reply.name} {reply.scope.value}"
+)
 def test_soft_codes_close_the_channel_and_hard_ones_the_connection(reply: Reply) -> None:
     """The only exception is a refused login: 403 where no channel is."""
     if reply is REPLIES[broker_errors.LoginRefusedError]:
