@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from amqp_server.wire.errors import MethodSyntaxError
-from amqp_server.wire.methods import decode_shortstr
 from amqp_server.wire.tables import Field, Table, decode_table, encode_shortstr, encode_table
 from persistence.record import HAS_EXPIRATION, NO_TTL, PERSISTENT
 
@@ -72,11 +71,11 @@ class Properties:
     def text(self, name: str) -> str | None:
         """Return a shortstr property, None when absent.
 
-        Raises:
-            FrameError: not UTF-8 (501).
+        Octets that are not UTF-8 become lone surrogates: no rule says what a property's text is
+        made of, and RabbitMQ passes them on.
         """
         octets = self.raw.get(name)
-        return None if octets is None else decode_shortstr(octets[1:])
+        return None if octets is None else octets[1:].decode("utf-8", "surrogateescape")
 
     def set_text(self, name: str, value: str) -> None:
         """Set a shortstr property."""
@@ -173,7 +172,6 @@ def text_of(header: bytes, name: str) -> str | None:
     """Return one shortstr property of a content header payload; None when absent.
 
     Raises:
-        FrameError: not UTF-8 (501).
         MethodSyntaxError: the property list does not fit its flags (502).
     """
     if not (header[12] << 8 | header[13]) >> _BITS[name] & 1:
