@@ -8,13 +8,16 @@ the sockets: what is left is drained in the next turn.
 
 from collections import deque
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Final, Protocol, TypeAlias
 
 from queues.effects import Effect
 
 EFFECT_ROUNDS_MAX: Final = 10_000
 """Effects carried out in a row before the rest waits for the next turn (dead-letter chains)."""
+
+STALE_DEADLINES_MAX: Final = 64
+"""Deadlines of deleted queues, or that became earlier, kept beside as many again as there are."""
 
 
 CarryOut: TypeAlias = Callable[[Effect, int], None]
@@ -116,3 +119,13 @@ class Turn:
         self._due_ms[queue] = due_ms
         self._pushes_count += 1
         heappush(self._heap, (due_ms, self._pushes_count, queue))
+        if len(self._heap) > 2 * len(self._due_ms) + STALE_DEADLINES_MAX:
+            self._drop_stale_deadlines()
+
+    def _drop_stale_deadlines(self) -> None:
+        """Let go of deleted queues now: a deadline may be years away."""
+        self._heap = [
+            (due_ms, number, queue) for number, (queue, due_ms) in enumerate(self._due_ms.items())
+        ]
+        self._pushes_count = len(self._heap)
+        heapify(self._heap)
