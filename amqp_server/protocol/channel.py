@@ -16,7 +16,7 @@ from amqp_server.broker.users import Permission
 from amqp_server.protocol.assembly import Assembly
 from amqp_server.protocol.confirms import ConfirmTracker
 from amqp_server.protocol.consumer import Consumer, GetOwner, ReplyReceiver
-from amqp_server.protocol.errors import ModeError
+from amqp_server.protocol.errors import ModeError, UnknownDeliveryTagError
 from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.prefetch import Window
 from amqp_server.protocol.publishing import Letter, Publishing
@@ -147,9 +147,26 @@ class Channel:
             UnknownDeliveryTagError: a tag that is not outstanding (406).
         """
         if self.transaction is not None:
-            self.transaction.hold_settlement(settlement)
+            self._hold(self.transaction, settlement)
         else:
             self._settle(settlement, now_ms)
+
+    def _hold(self, transaction: Transaction, settlement: Settlement) -> None:
+        """Hold back what a settlement covers now; a tag that is held is outstanding no more."""
+        first, last, multiple, requeue = settlement
+        held = transaction.held_tags
+        if multiple:
+            if last and (last in held or not self.unacked.is_outstanding(last)):
+                raise UnknownDeliveryTagError(last)
+            last = last or self.unacked.next_tag - 1
+            tags = self.unacked.outstanding(transaction.held_up_to + 1, last)
+            transaction.hold_tags([tag for tag in tags if tag not in held], requeue=requeue)
+            transaction.held_up_to = max(transaction.held_up_to, last)
+            return
+        for tag in range(first, last + 1):
+            if tag in held or not self.unacked.is_outstanding(tag):
+                raise UnknownDeliveryTagError(tag)
+        transaction.hold_tags(range(first, last + 1), requeue=requeue)
 
     def _settle(self, settlement: Settlement, now_ms: int) -> None:
         if settlement.multiple:
@@ -189,9 +206,20 @@ class Channel:
         else:
             owner.queue.engine.reject(entries, now_ms)
 
-    def requeue_all(self, now_ms: int) -> None:
-        """Give back everything outstanding (basic.recover, the channel's end)."""
-        for part in self.unacked.take_all():
+    def recover(self, now_ms: int) -> None:
+        """Give back everything outstanding, but what a transaction holds a settlement of."""
+        transaction = self.transaction
+        if transaction is None or not transaction.held_tags:
+            self._requeue(self.unacked.take_all(), now_ms)
+            return
+        held = transaction.held_tags
+        if self.unacked.count > len(held):
+            tags = self.unacked.outstanding(transaction.held_up_to + 1, self.unacked.next_tag)
+            for tag in [tag for tag in tags if tag not in held]:
+                self._requeue(self.unacked.settle_each(tag, tag), now_ms)
+
+    def _requeue(self, parts: Iterable[Part[Owner]], now_ms: int) -> None:
+        for part in parts:
             self._give_back(part, now_ms, requeue=True)
 
     def wake_queues(self) -> None:
@@ -207,7 +235,6 @@ class Channel:
         """Carry out what the transaction holds: settlements, then publishes.
 
         Raises:
-            UnknownDeliveryTagError: a tag that is not outstanding (406).
             ModeError: not a tx channel; or a queue refused a publish (406).
         """
         letters, settlements = self._open_transaction().take()
@@ -277,7 +304,7 @@ class Channel:
         self.is_closing = True
         self.assembly.drop()
         self.transaction = None
-        self.requeue_all(now_ms)
+        self._requeue(self.unacked.take_all(), now_ms)
         tags = [*self.consumers]
         if self.reply_receiver is not None:
             tags.append(self.reply_receiver.consumer_tag)

@@ -4,14 +4,18 @@ Source: AMQP 0-9-1 §1.9; RabbitMQ, semantics of tx: acks are buffered too, roll
 (they stay unacked), and a commit is not atomic over several queues.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 from amqp_server.protocol.errors import ModeError
 from amqp_server.protocol.publishing import Letter
 
+MESSAGE_OVERHEAD_BYTES: Final = 128
+"""What a held message takes beside its body and properties."""
+
 
 class Settlement(NamedTuple):
-    """An ack, nack or reject that waits for the commit.
+    """An ack, nack or reject.
 
     Attributes:
         first_tag, last_tag: each tag of the range; with ``multiple`` all up to last_tag.
@@ -28,17 +32,29 @@ class Transaction:
     """The open transaction of one channel.
 
     Attributes:
-        letters, settlements: what came since the last commit or rollback.
+        letters: publishes since the last commit or rollback.
+        settlements: of single tags or ranges, since then, in order; never ``multiple``.
+        held_tags: every tag in ``settlements``; a tag is held once.
+        held_up_to: all that was outstanding up to this tag is held.
     """
 
-    __slots__ = ("_held_bytes", "_held_max_bytes", "letters", "settlements")
+    __slots__ = (
+        "_held_bytes",
+        "_held_max_bytes",
+        "held_tags",
+        "held_up_to",
+        "letters",
+        "settlements",
+    )
 
     def __init__(self, held_max_bytes: int) -> None:
-        """Open one; ``held_max_bytes`` bounds the bodies held back."""
+        """Open one; ``held_max_bytes`` bounds the messages held back."""
         self._held_max_bytes = held_max_bytes
         self._held_bytes = 0
         self.letters: list[Letter] = []
         self.settlements: list[Settlement] = []
+        self.held_tags: set[int] = set()
+        self.held_up_to = 0
 
     def hold_letter(self, letter: Letter) -> None:
         """Hold a publish back.
@@ -46,19 +62,35 @@ class Transaction:
         Raises:
             ModeError: the transaction holds too much (406).
         """
-        self._held_bytes += sum(len(record.body) for record in letter.records)
+        self._held_bytes += sum(
+            len(record.body) + len(record.header) + MESSAGE_OVERHEAD_BYTES
+            for record in letter.records
+        )
         if self._held_bytes > self._held_max_bytes:
             text = f"transaction holds more than {self._held_max_bytes} bytes: commit more often"
             raise ModeError(text)
         self.letters.append(letter)
 
-    def hold_settlement(self, settlement: Settlement) -> None:
-        """Hold an ack, nack or reject back."""
-        self.settlements.append(settlement)
+    def hold_tags(self, tags: Iterable[int], *, requeue: bool | None) -> None:
+        """Hold an ack, nack or reject of outstanding tags back; what came as a range stays one."""
+        first = last = 0
+        for tag in tags:
+            assert tag not in self.held_tags, "a tag is held once"
+            self.held_tags.add(tag)
+            if first and tag == last + 1:
+                last = tag
+                continue
+            if first:
+                self.settlements.append(Settlement(first, last, multiple=False, requeue=requeue))
+            first = last = tag
+        if first:
+            self.settlements.append(Settlement(first, last, multiple=False, requeue=requeue))
 
     def take(self) -> tuple[list[Letter], list[Settlement]]:
         """Return what was held, and start anew."""
         taken = self.letters, self.settlements
         self.letters, self.settlements = [], []
+        self.held_tags = set()
+        self.held_up_to = 0
         self._held_bytes = 0
         return taken

@@ -153,6 +153,23 @@ class Unacked(Generic[Owner]):
             yield from self._settle(span, 0, len(span.batch) - 1)
         self._drop_done()
 
+    def is_outstanding(self, tag: int) -> bool:
+        """Whether this tag was delivered and not settled."""
+        at = bisect_right(self._first_tags, tag, self._head) - 1
+        return at >= self._head and self._spans[at].holds(tag - self._spans[at].first_tag)
+
+    def outstanding(self, first_tag: int, last_tag: int) -> Iterator[int]:
+        """Return the outstanding tags among first..last, in order."""
+        at = max(bisect_right(self._first_tags, first_tag, self._head) - 1, self._head)
+        for span in self._spans[at:]:
+            if span.first_tag > last_tag:
+                return
+            first = max(first_tag - span.first_tag, span.start)
+            stop = min(last_tag - span.first_tag + 1, len(span.batch))
+            for index in range(first, stop):
+                if index not in span.settled:
+                    yield span.first_tag + index
+
     def oldest(self) -> Iterator[tuple[Owner, int]]:
         """Return owner and time of delivery (``now_ms``) of each span, oldest first."""
         for span in self._spans[self._head :]:

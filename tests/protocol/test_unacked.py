@@ -112,3 +112,22 @@ def test_what_is_settled_takes_no_memory() -> None:
     list(tags.settle_each(tag, tag))
     assert tags.count == 0
     assert len(tags._spans) < 1500
+
+
+def test_a_tag_is_outstanding_from_its_delivery_to_its_settlement(unacked: Unacked[str]) -> None:
+    list(unacked.settle_each(2, 2))
+    tags = range(9)
+    assert [tag for tag in tags if unacked.is_outstanding(tag)] == [1, 3, 5, 6]
+    list(unacked.take_all())
+    assert [tag for tag in tags if unacked.is_outstanding(tag)] == []
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [(1, 99, [1, 3, 5, 6]), (2, 5, [3, 5]), (4, 4, []), (6, 6, [6]), (7, 9, []), (3, 1, [])],
+)
+def test_outstanding_tags_are_listed_in_order(
+    unacked: Unacked[str], first: int, last: int, expected: list[int]
+) -> None:
+    list(unacked.settle_each(2, 2))
+    assert list(unacked.outstanding(first, last)) == expected

@@ -180,7 +180,7 @@ def recover_async(channel: Channel, method: commands.Basic.RecoverAsync, now_ms:
 def _recover(channel: Channel, now_ms: int, *, requeue: bool) -> None:
     if not requeue:
         raise NotSupportedError("requeue=false")
-    channel.requeue_all(now_ms)
+    channel.recover(now_ms)
 
 
 def _check_new_consumer(channel: Channel, consumer_tag: str) -> None:

@@ -1,0 +1,268 @@
+"""One channel: publishes and their answers, settlements, transactions, and what its end undoes."""
+
+import pytest
+from pamqp import commands
+
+from amqp_server.protocol.settings import MIB, ProtocolSettings
+from amqp_server.wire.methods import Method
+from tests.support.frames import ack_frame
+from tests.support.peer import Client, Node
+
+
+@pytest.fixture
+def peer() -> Client:
+    client = Node().open()
+    client.declare()
+    return client
+
+
+@pytest.fixture
+def full(peer: Client) -> Client:
+    """Three messages delivered under tags 1 to 3, none acked."""
+    peer.publish(b"a", b"b", b"c")
+    peer.consume()
+    assert peer.bodies() == [b"a", b"b", b"c"]
+    return peer
+
+
+def ready(peer: Client) -> int:
+    """Return how many messages the queue has ready."""
+    peer.send(commands.Queue.Declare, queue="jobs", passive=True)
+    return peer.expect(commands.Queue.DeclareOk).message_count or 0
+
+
+def tags(methods: list[Method]) -> list[tuple[str, int | None, bool]]:
+    """Return the answers to publishes."""
+    return [
+        (method.name, method.delivery_tag, method.multiple)
+        for method in methods
+        if isinstance(method, commands.Basic.Ack | commands.Basic.Nack)
+    ]
+
+
+# -- publishing --------------------------------------------------------------------------------
+
+
+def test_a_mandatory_message_that_goes_nowhere_comes_back_before_its_ack(peer: Client) -> None:
+    peer.send(commands.Confirm.Select)
+    peer.expect(commands.Confirm.SelectOk)
+    peer.publish(b"lost", routing_key="nowhere", mandatory=True)
+    names = [method.name for method in peer.methods()]
+    assert names == ["Basic.Return", "Basic.Ack"]
+
+
+def test_a_message_that_goes_nowhere_is_dropped_and_acked(peer: Client) -> None:
+    peer.send(commands.Confirm.Select)
+    peer.publish(b"lost", routing_key="nowhere")
+    assert tags(peer.methods()) == [("Basic.Ack", 1, False)]
+
+
+def test_a_read_of_publishes_is_acked_at_once(peer: Client) -> None:
+    peer.send(commands.Confirm.Select)
+    peer.receive()
+    peer.publish(b"a", b"b", b"c")
+    assert tags(peer.methods()) == [("Basic.Ack", 3, True)]
+
+
+def test_what_a_queue_refuses_is_nacked_and_the_rest_acked() -> None:
+    peer = Node().open()
+    peer.declare(arguments={"x-max-length": 2, "x-overflow": "reject-publish"})
+    peer.send(commands.Confirm.Select)
+    peer.receive()
+    peer.publish(b"a", b"b", b"c", b"d")
+    assert tags(peer.methods()) == [
+        ("Basic.Ack", 2, True),
+        ("Basic.Nack", 3, False),
+        ("Basic.Nack", 4, False),
+    ]
+
+
+def test_confirms_are_numbered_by_channel(peer: Client) -> None:
+    for number in (1, 2):
+        if number == 2:
+            peer.open_channel(2)
+        peer.send(commands.Confirm.Select, number)
+        peer.receive()
+        peer.publish(b"x", channel=number)
+        assert tags(peer.methods()) == [("Basic.Ack", 1, False)]
+
+
+# -- settling ----------------------------------------------------------------------------------
+
+
+def test_an_acked_message_is_gone_for_good(full: Client) -> None:
+    full.send(commands.Basic.Ack, delivery_tag=3, multiple=True)
+    full.send(commands.Channel.Close)
+    full.receive()
+    full.open_channel(1)
+    assert ready(full) == 0
+
+
+def test_a_range_of_acks_with_an_unknown_end_settles_what_came_before_it(full: Client) -> None:
+    full.send_bytes(b"".join(ack_frame(1, tag) for tag in (2, 3, 4)))
+    close = full.closed()
+    assert (close.code, close.text) == (406, "PRECONDITION_FAILED - unknown delivery tag 4")
+    assert close.method == (60, 80)
+    full.send(commands.Channel.CloseOk)
+    full.open_channel(1)
+    assert ready(full) == 1
+
+
+def test_a_nack_gives_back_in_place_or_drops(full: Client) -> None:
+    full.send(commands.Basic.Cancel, consumer_tag="me")
+    full.send(commands.Basic.Reject, delivery_tag=2, requeue=False)
+    full.send(commands.Basic.Nack, delivery_tag=3, multiple=True, requeue=True)
+    full.receive()
+    assert [full.get(), full.get(), full.get()] == [b"a", b"c", None]
+
+
+def test_an_ack_makes_room_in_a_shared_window(peer: Client) -> None:
+    peer.send(commands.Basic.Qos, prefetch_count=1, global_=True)
+    peer.publish(b"a", b"b")
+    peer.consume()
+    assert peer.bodies() == [b"a"]
+    peer.send(commands.Basic.Ack, delivery_tag=1)
+    assert peer.bodies() == [b"b"]
+
+
+def test_what_is_unacked_of_a_deleted_queue_can_still_be_settled(full: Client) -> None:
+    full.send(commands.Queue.Delete, queue="jobs")
+    full.receive()
+    full.send(commands.Basic.Nack, delivery_tag=1, requeue=True)
+    full.send(commands.Basic.Ack, delivery_tag=2)
+    full.send(commands.Basic.Recover, requeue=True)
+    assert [method.name for method in full.methods()] == ["Basic.RecoverOk"]
+    full.declare()
+    assert ready(full) == 0
+
+
+# -- transactions ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tx(full: Client) -> Client:
+    full.send(commands.Tx.Select)
+    full.expect(commands.Tx.SelectOk)
+    return full
+
+
+def test_publishes_wait_for_the_commit(tx: Client) -> None:
+    tx.publish(b"d")
+    assert tx.bodies() == []
+    tx.send(commands.Tx.Commit)
+    assert [one.body for one in tx.receive()] == [b"", b"d"]
+
+
+def test_a_rollback_forgets_publishes_and_acks(tx: Client) -> None:
+    tx.publish(b"d")
+    tx.send(commands.Basic.Ack, delivery_tag=2)
+    tx.send(commands.Tx.Rollback)
+    tx.send(commands.Tx.Commit)
+    assert [method.name for method in tx.methods()] == ["Tx.RollbackOk", "Tx.CommitOk"]
+    tx.send(commands.Basic.Recover, requeue=True)
+    assert tx.bodies() == [b"a", b"b", b"c"]
+
+
+def test_acks_wait_for_the_commit_and_may_come_again_after_a_rollback(tx: Client) -> None:
+    """As RabbitMQ 3.10 answers: ack, rollback, ack, commit."""
+    tx.send(commands.Basic.Ack, delivery_tag=1)
+    tx.send(commands.Tx.Rollback)
+    tx.send(commands.Basic.Ack, delivery_tag=1)
+    tx.send(commands.Tx.Commit)
+    tx.receive()
+    tx.send(commands.Basic.Recover, requeue=True)
+    assert tx.bodies() == [b"b", b"c"]
+
+
+@pytest.mark.parametrize("tag", [9, 2**64 - 1])
+def test_an_unknown_tag_is_refused_before_the_commit(tx: Client, tag: int) -> None:
+    tx.send(commands.Basic.Ack, delivery_tag=tag)
+    assert tx.closed().text == f"PRECONDITION_FAILED - unknown delivery tag {tag}"
+
+
+@pytest.mark.parametrize("multiple", [False, True])
+def test_a_tag_is_acked_once_in_a_transaction(tx: Client, multiple: bool) -> None:
+    tx.send(commands.Basic.Ack, delivery_tag=2)
+    tx.send(commands.Basic.Ack, delivery_tag=2, multiple=multiple)
+    assert tx.closed().text == "PRECONDITION_FAILED - unknown delivery tag 2"
+
+
+def test_multiple_leaves_out_what_the_transaction_holds_already(tx: Client) -> None:
+    tx.send(commands.Basic.Nack, delivery_tag=2, requeue=True)
+    tx.send(commands.Basic.Ack, delivery_tag=3, multiple=True)
+    tx.send(commands.Tx.Commit)
+    assert tx.bodies() == [b"b"]
+
+
+def test_everything_is_acked_by_tag_zero_however_often(tx: Client) -> None:
+    for _ in range(3):
+        tx.send(commands.Basic.Ack, delivery_tag=0, multiple=True)
+    tx.send(commands.Tx.Commit)
+    tx.expect(commands.Tx.CommitOk)
+    tx.send(commands.Basic.Recover, requeue=True)
+    assert tx.bodies() == []
+
+
+def test_a_recovery_leaves_out_what_the_transaction_holds(tx: Client) -> None:
+    """As RabbitMQ 3.10 answers: ack 2, recover, then commit or rollback."""
+    tx.send(commands.Basic.Ack, delivery_tag=2)
+    tx.send(commands.Basic.Recover, requeue=True)
+    assert tx.bodies() == [b"a", b"c"]
+    tx.send(commands.Tx.Rollback)
+    tx.send(commands.Basic.Recover, requeue=True)
+    assert tx.bodies() == [b"a", b"b", b"c"]
+
+
+def test_a_channel_that_ends_commits_nothing(tx: Client) -> None:
+    tx.publish(b"d")
+    tx.send(commands.Basic.Ack, delivery_tag=0, multiple=True)
+    tx.send(commands.Channel.Close)
+    tx.receive()
+    tx.open_channel(1)
+    assert ready(tx) == 3
+
+
+def test_a_transaction_over_its_limit_is_refused() -> None:
+    peer = Node(ProtocolSettings(tx_bytes_max=MIB)).open()
+    peer.declare()
+    peer.send(commands.Tx.Select)
+    peer.receive()
+    body = bytes(100_000)
+    for _ in range(10):
+        peer.publish(body)
+    assert peer.closes() == []
+    peer.publish(body)
+    close = peer.closed()
+    assert (close.channel, close.code) == (1, 406)
+    assert f"transaction holds more than {MIB} bytes" in close.text
+
+
+# -- the end -----------------------------------------------------------------------------------
+
+
+def test_the_end_of_a_channel_gives_everything_back(full: Client) -> None:
+    full.send(commands.Channel.Close)
+    full.receive()
+    full.open_channel(2)
+    assert [full.get(channel=2) for _ in range(4)] == [b"a", b"b", b"c", None]
+
+
+def test_what_comes_back_says_so(full: Client) -> None:
+    full.send(commands.Channel.Close)
+    full.open_channel(2)
+    full.send(commands.Basic.Get, 2, queue="jobs")
+    assert full.expect(commands.Basic.GetOk).redelivered is True
+
+
+def test_consumers_are_told_of_their_queues_end_if_they_asked(full: Client) -> None:
+    full.open_channel(2)
+    full.send(commands.Queue.Delete, 2, queue="jobs")
+    assert full.expect(commands.Basic.Cancel).consumer_tag == "me"
+
+
+def test_a_consumer_is_cancelled_once(full: Client) -> None:
+    for _ in range(2):
+        full.send(commands.Basic.Cancel, consumer_tag="me")
+        assert full.expect(commands.Basic.CancelOk).consumer_tag == "me"
+    full.publish(b"d")
+    assert full.bodies() == []

@@ -1,0 +1,72 @@
+"""What a transaction holds: in order, bounded, given up at once."""
+
+import pytest
+
+from amqp_server.protocol.errors import ModeError
+from amqp_server.protocol.publishing import Letter, Plan
+from amqp_server.protocol.transaction import Settlement, Transaction
+from tests.support.records import record, run_of
+
+PLAN = Plan("", "jobs", mandatory=False, router_generation=0, users_generation=0)
+
+
+def settlement(first: int, last: int, *, requeue: bool | None = None) -> Settlement:
+    return Settlement(first, last, multiple=False, requeue=requeue)
+
+
+def test_what_is_held_is_taken_in_order_and_once() -> None:
+    transaction = Transaction(10_000)
+    first, second = Letter(PLAN, run_of(b"a", b"b")), Letter(PLAN, run_of(b"c"))
+    transaction.hold_letter(first)
+    transaction.hold_tags([3], requeue=None)
+    transaction.hold_tags([1], requeue=True)
+    transaction.hold_letter(second)
+    settlements = [settlement(3, 3), settlement(1, 1, requeue=True)]
+    assert transaction.take() == ([first, second], settlements)
+    assert transaction.take() == ([], [])
+    assert transaction.held_tags == set()
+
+
+def test_tags_that_count_up_are_held_as_ranges() -> None:
+    transaction = Transaction(0)
+    transaction.hold_tags([1, 2, 3, 5, 8, 9], requeue=False)
+    transaction.hold_tags([], requeue=None)
+    assert transaction.settlements == [
+        settlement(1, 3, requeue=False),
+        settlement(5, 5, requeue=False),
+        settlement(8, 9, requeue=False),
+    ]
+    assert transaction.held_tags == {1, 2, 3, 5, 8, 9}
+
+
+def test_a_tag_is_held_once() -> None:
+    transaction = Transaction(0)
+    transaction.hold_tags([1, 2], requeue=None)
+    with pytest.raises(AssertionError, match="held once"):
+        transaction.hold_tags([2], requeue=True)
+
+
+def held_count(body: bytes, limit_bytes: int) -> int:
+    """Return how many messages a transaction holds before it refuses the next."""
+    transaction = Transaction(limit_bytes)
+    for count in range(limit_bytes):
+        try:
+            transaction.hold_letter(Letter(PLAN, (record(body),)))
+        except ModeError:
+            return count
+    raise AssertionError("it holds without end")
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"x" * 1000])
+def test_it_is_bounded_whatever_the_size_of_the_bodies(body: bytes) -> None:
+    """A message without a body takes memory as well."""
+    assert 0 < held_count(body, 10_000) <= 10_000 // (len(body) + 100)
+
+
+def test_what_was_taken_counts_no_more() -> None:
+    transaction = Transaction(10_000)
+    for _ in range(10):
+        transaction.hold_letter(Letter(PLAN, (record(b"x" * 5_000),)))
+        transaction.take()
+    with pytest.raises(ModeError, match="transaction holds more than 10000 bytes"):
+        transaction.hold_letter(Letter(PLAN, (record(b"x" * 10_001),)))
