@@ -18,12 +18,15 @@ from typing import Final
 
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.properties import Properties, split
-from amqp_server.wire.tables import Field, FieldValue, longstr, plain
+from amqp_server.wire.tables import INTEGER_KINDS, Field, FieldValue, longstr, plain
 from persistence.record import HAS_EXPIRATION, HAS_HEADERS, NO_TTL, Record, make_route
 from queues.effects import DeathReason
 
 DEATHS_MAX: Final = 256
 """Entries kept in x-death: a chain of dead letters visits no more queues than that."""
+
+COUNT_MAX: Final = (1 << 63) - 1
+"""A count stays there: its type holds no more."""
 
 _REJECTED: Final = DeathReason.REJECTED.value
 _LAST_DEATH: Final = ("x-last-death-exchange", "x-last-death-queue", "x-last-death-reason")
@@ -130,10 +133,16 @@ def _with_death(deaths: list[dict[str, Field]], death: dict[str, Field]) -> list
     kind = (_text(death, "queue"), _text(death, "reason"))
     for index, entry in enumerate(deaths):
         if (_text(entry, "queue"), _text(entry, "reason")) == kind:
-            count = entry.get("count", Field("l", 0)).value
-            entry["count"] = Field("l", count + 1 if isinstance(count, int) else 1)
+            entry["count"] = Field("l", _counted_up(entry.get("count")))
             return [entry, *deaths[:index], *deaths[index + 1 :]]
     return [death, *deaths][:DEATHS_MAX]
+
+
+def _counted_up(count: Field | None) -> int:
+    """Return the count and one; what a client sent may be no number, or the largest there is."""
+    if count is None or count.kind not in INTEGER_KINDS or not isinstance(count.value, int):
+        return 1
+    return min(count.value, COUNT_MAX - 1) + 1
 
 
 def _death(
