@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from tests.clients.support.deadlines import PATIENCE_S, Deadline
 # Enough for the chattiest program here; a program gone wild must not fill the test's memory.
 OUTPUT_LINES_MAX: Final = 20_000
 _KILL_AFTER_S: Final = 10.0
+_SIGNAL_INTERVAL_S: Final = 0.002
 
 
 class Program:
@@ -121,6 +123,15 @@ class Program:
         if self.is_running and not self._is_asked_to_end:
             self._is_asked_to_end = True
             self._process.terminate()
+
+    def terminate_until_it_ends(self, timeout_s: float = PATIENCE_S) -> int:
+        """Send SIGTERM every few milliseconds; return the exit code."""
+        deadline = Deadline(timeout_s)
+        while self.is_running:
+            deadline.check(f"the end of {self.name}")
+            self._process.terminate()
+            time.sleep(_SIGNAL_INTERVAL_S)
+        return self.wait()
 
     def interrupt(self) -> None:
         """Send SIGINT, as Ctrl-C does."""
