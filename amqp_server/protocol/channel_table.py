@@ -88,7 +88,9 @@ class ChannelTable:
             reply = reply_for(error)
             if reply.scope is Scope.CONNECTION:
                 raise
-            self._fail(channel, reply, str(error), index_of(event), now_ms)
+            # What is soft about content is its publish's fault.
+            index = index_of(event) or PUBLISH_INDEX
+            self._fail(channel, reply, str(error), index, now_ms)
 
     def _carry_out(self, channel: Channel, event: Event, now_ms: int) -> None:
         if isinstance(event, PublishRun):

@@ -86,6 +86,9 @@ class Publishing:
         self._reply_name = reply_name
         self._send = send
         self._plans: dict[bytes, Plan] = {}
+        self._frame_may_hold_too_much = (
+            session.settings.max_message_size_bytes < session.frame_max_bytes
+        )
 
     def publish(self, method: bytes, records: Run, flags: int, now_ms: int) -> None:
         """Publish a run.
@@ -104,6 +107,15 @@ class Publishing:
                 RabbitMQ refuses (406); the messages before it were published.
             FrameError: a name that is not UTF-8 (501).
         """
+        if self._frame_may_hold_too_much:
+            for index, record in enumerate(records):
+                if len(record.body) > self._session.settings.max_message_size_bytes:
+                    if index:
+                        self._publish(method, records[:index], flags, now_ms)
+                    self.check_size(len(record.body))
+        self._publish(method, records, flags, now_ms)
+
+    def _publish(self, method: bytes, records: Run, flags: int, now_ms: int) -> None:
         plan = self._plan(method)
         if not flags & _LOOK_CLOSER:
             self._send(Letter(plan, records), now_ms)
