@@ -131,12 +131,11 @@ class Consumer:
 class GetOwner:
     """Whose unacked messages those of basic.get are: a queue's, in nobody's window."""
 
-    __slots__ = ("queue",)
-
-    timeout_ms: None = None
+    __slots__ = ("queue", "timeout_ms")
 
     def __init__(self, queue: Queue) -> None:
         self.queue = queue
+        self.timeout_ms = queue.engine.options.consumer_timeout_ms or None
 
     def settled(self, count: int) -> None:
         """Nothing counts them."""
