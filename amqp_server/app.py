@@ -123,9 +123,17 @@ async def _serve(broker: Broker, settings: Settings) -> None:
     log.info("ready")
     await stop.wait()
     log.info("stopping")
+    _ignore_further_signals(loop)
     await server.stop()
     reactor.close()
     log.info("stopped")
+
+
+def _ignore_further_signals(loop: asyncio.AbstractEventLoop) -> None:
+    """Asking twice is asking once: an orderly stop under way ends with status 0."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _memory_monitor(broker: Broker, settings: Settings) -> MemoryMonitor:

@@ -151,7 +151,9 @@ class Connection:
         """Note that the socket is over."""
         self._release(now_ms)
         if self.state is not State.CLOSED:
-            log.info("connection lost peer=%s user=%r", self._peer_name(), self.session.username)
+            # One that never said a byte is a load balancer's health check (RabbitMQ).
+            level = logging.DEBUG if self._is_silent else logging.INFO
+            log.log(level, "connection lost peer=%s user=%r", self._peer_name(), self._username)
             self._step(Step.EOF)
 
     def pause_deliveries(self) -> None:
@@ -283,7 +285,7 @@ class Connection:
         log.info(
             "connection opened peer=%s user=%r vhost=%r",
             self._peer_name(),
-            self.session.username,
+            self._username,
             self.session.vhost_name,
         )
 
@@ -412,6 +414,14 @@ class Connection:
 
     def _now_ms(self) -> int:
         return self._broker.turn.now_ms
+
+    @property
+    def _is_silent(self) -> bool:
+        return self.state is State.AWAIT_HEADER and not self._rest
+
+    @property
+    def _username(self) -> str:
+        return self.session.username
 
     def _peer_name(self) -> str:
         return self.session.peer.connection_name
