@@ -123,17 +123,18 @@ async def _serve(broker: Broker, settings: Settings) -> None:
     log.info("ready")
     await stop.wait()
     log.info("stopping")
-    _ignore_further_signals(loop)
+    _hold_further_signals()
     await server.stop()
     reactor.close()
     log.info("stopped")
 
 
-def _ignore_further_signals(loop: asyncio.AbstractEventLoop) -> None:
-    """Asking twice is asking once: an orderly stop under way ends with status 0."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.remove_signal_handler(number)
-        signal.signal(number, signal.SIG_IGN)
+def _hold_further_signals() -> None:
+    """Asking twice is asking once: an orderly stop under way ends with status 0.
+
+    Blocked, not ignored: the loop puts the default action back when it is closed.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
 
 
 def _memory_monitor(broker: Broker, settings: Settings) -> MemoryMonitor:
