@@ -95,6 +95,11 @@ class _Column(NamedTuple):
     decimals: int
 
 
+ELSEWHERE_CORES_QUIET: Final = 0.2
+SHARED_MACHINE: Final = (
+    "The machine was shared: rates are too low and ratios of rates uncertain; compare broker us."
+)
+
 _COLUMNS: Final = (
     _Column("publish/s", "published_per_s", 0),
     _Column("confirm/s", "confirmed_per_s", 0),
@@ -141,6 +146,8 @@ def table(results: Sequence[Result]) -> str:
         for result in results
         for name, text in result.errors.items()
     ]
+    if any((window.elsewhere_cores or 0) > ELSEWHERE_CORES_QUIET for window in medians.values()):
+        notes.append(SHARED_MACHINE)
     return "\n".join([*aligned, *notes])
 
 

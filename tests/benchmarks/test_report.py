@@ -69,3 +69,11 @@ def test_json_holds_every_window_and_the_machine() -> None:
     (row,) = document["results"]
     assert row["ratio"] == 3
     assert [window["consumed_per_s"] for window in row["windows"][HAREMQ]] == [2, 4]
+
+
+@pytest.mark.parametrize(("elsewhere_cores", "is_told"), [(None, False), (0.1, False), (1.0, True)])
+def test_a_shared_machine_is_told_under_the_table(
+    elsewhere_cores: float | None, is_told: bool
+) -> None:
+    windows = {HAREMQ: [Window(consumed_per_s=1, elsewhere_cores=elsewhere_cores)]}
+    assert (report.SHARED_MACHINE in report.table([Result(FLOW, windows, {})])) is is_told
