@@ -132,7 +132,6 @@ UNKNOWN_TO_TYPE = {
     "initial-group-size-of-classic": _foreign("x-quorum-initial-group-size", 3, "classic"),
     "max-in-memory-length-of-classic": _foreign("x-max-in-memory-length", 3, "classic"),
     "stream-segment-size-of-classic": _foreign("x-stream-max-segment-size-bytes", 10**6, "classic"),
-    "delivery-limit-of-classic": _foreign("x-delivery-limit", 5, "classic"),
 }
 
 
@@ -173,6 +172,30 @@ def a_quorum_queue_knows_its_arguments(peer: Peer, arguments: dict[str, Any]) ->
     queue = peer.queue(channel, durable=True, arguments=arguments)
     channel.call(commands.Confirm.Select)
     assert isinstance(channel.publish_confirmed(b"m", routing_key=queue), commands.Basic.Ack)
+
+
+@check(
+    "queue.argument.delivery-limit-of-classic",
+    ref="2.2-of-another-type",
+    ninth=13,
+    expect="declared",
+    on_purpose=Differs(
+        "poison messages are as bad in a classic queue: the limit works there too",
+        _foreign("x-delivery-limit", 0, "classic").expect,
+    ),
+)
+def a_classic_queue_knows_the_delivery_limit(peer: Peer) -> None:
+    queue, channel = peer.name(), peer.channel()
+    arguments = {"x-queue-type": "classic", "x-delivery-limit": 1}
+    if peer.expected != "declared":
+        fields = {"queue": queue, "durable": True, "arguments": arguments}
+        peer.expect_close(channel, Declare, fill={"queue": queue}, **fields)
+        return
+    channel.declare(queue, durable=True, arguments=arguments)
+    channel.publish(b"m", routing_key=queue)
+    for _ in range(2):
+        channel.reject(channel.get_soon_unacked(queue).tag, requeue=True)
+    assert channel.get(queue) is None, "the message was returned more often than the limit"
 
 
 @check(

@@ -16,7 +16,7 @@ TIMEOUT_S = 3.0
 @check("queue.ttl.queue", ref="2.4-ttl", ninth=11)
 def messages_of_a_queue_expire(peer: Peer) -> None:
     channel = peer.channel()
-    queue = peer.queue(channel, arguments={"x-message-ttl": SHORT_MS})
+    queue = peer.queue(channel, arguments={"x-message-ttl": 8 * SHORT_MS})
     for _ in range(3):
         channel.publish(b"m", routing_key=queue)
     channel.await_count(queue, 3)
@@ -122,7 +122,7 @@ def _await_gone(channel: Channel, queue: str, timeout_s: float = TIMEOUT_S) -> N
     # A passive declare would renew the lease: look rarely enough to let it run out.
     while not _gone(channel, queue):
         assert time.monotonic() < deadline_s, "the queue did not expire"
-        time.sleep(5 * SHORT_MS / 1000)
+        time.sleep(12 * SHORT_MS / 1000)
 
 
 @check("queue.expires", ref="2.2-expires", ninth=12)
@@ -134,7 +134,7 @@ def an_unused_queue_expires(peer: Peer) -> None:
     _await_gone(channel, queue)
 
 
-EXPIRES_MS = 400
+EXPIRES_MS = 800
 USES: dict[str, Case[str]] = {
     use: Case(use, "renewed") for use in ("get", "redeclare", "redeclare-passive")
 }
@@ -159,9 +159,9 @@ def use_renews_the_lease_of_a_queue(peer: Peer, use: str) -> None:
 @check("queue.expires.consumer", ref="2.2-expires", ninth=12)
 def a_queue_with_a_consumer_does_not_expire(peer: Peer) -> None:
     channel = peer.channel()
-    queue = peer.queue(channel, arguments={"x-expires": SHORT_MS})
+    queue = peer.queue(channel, arguments={"x-expires": 8 * SHORT_MS})
     tag = channel.consume(queue)
-    time.sleep(4 * SHORT_MS / 1000)
+    time.sleep(12 * SHORT_MS / 1000)
     channel.call(commands.Basic.Cancel, consumer_tag=tag)
     _await_gone(channel, queue)
 
