@@ -94,7 +94,7 @@ def test_settled_positions_may_come_in_any_order() -> None:
     log = FakeLog()
     kept = backlog(QueueOptions(), [], log)
     kept.append(run_of(b"a", b"b", b"c", b"d"), 0)
-    kept.settle([3, 0, 1])
+    assert kept.settle([3, 1, 0]) == 3, "an append and two ranges"
     assert list(log.kept) == [2]
 
 

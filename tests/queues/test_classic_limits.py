@@ -80,6 +80,23 @@ def test_delivering_makes_room_before_anything_is_rejected() -> None:
     assert jobs.get_all() == [b"3"]
 
 
+def test_messages_that_wait_for_a_drain_make_room_too() -> None:
+    jobs = QueueUnderTest(QueueOptions(max_length=1, overflow=Overflow.REJECT_PUBLISH))
+    worker = FakeConsumer(prefetch=1)
+    jobs.consume(worker)
+    jobs.publish(b"1")
+    assert jobs.publish(b"2").rejected == []
+    assert (worker.bodies, jobs.get_all()) == ([b"1"], [b"2"])
+
+
+def test_expired_messages_make_room_before_anything_is_rejected() -> None:
+    jobs = QueueUnderTest(QueueOptions(max_length=1, overflow=Overflow.REJECT_PUBLISH))
+    jobs.publish(b"1", ttl_ms=5)
+    jobs.now_ms += 5
+    assert jobs.publish(b"2").rejected == []
+    assert jobs.get_all() == [b"2"]
+
+
 def test_a_message_larger_than_the_limit_is_rejected_even_beside_a_ready_consumer() -> None:
     """RabbitMQ 3.10, reject-publish with x-max-length-bytes 3."""
     jobs = QueueUnderTest(QueueOptions(max_length_bytes=3, overflow=Overflow.REJECT_PUBLISH))
@@ -143,12 +160,12 @@ def test_a_shorter_limit_drops_nothing_where_publishes_are_rejected() -> None:
 def test_in_a_full_priority_queue_each_message_goes_out_before_the_next_comes_in() -> None:
     """As if they came one by one: the first finds a consumer, though the second is higher."""
     for overflow in Overflow:
-        jobs = QueueUnderTest(QueueOptions(max_length=1, max_priority=5, overflow=overflow))
+        jobs = QueueUnderTest(QueueOptions(max_length=2, max_priority=5, overflow=overflow))
         worker = FakeConsumer(prefetch=1)
         jobs.consume(worker)
-        run = [record(b"low", priority=1), record(b"high", priority=5)]
-        jobs.queue.publish(run, jobs.now_ms)
-        assert (worker.bodies, jobs.get_all()) == ([b"low"], [b"high"])
+        messages = [(b"low", 1), (b"high", 5), (b"mid", 3)]
+        jobs.queue.publish([record(body, priority=level) for body, level in messages], jobs.now_ms)
+        assert (worker.bodies, jobs.get_all()) == ([b"low"], [b"high", b"mid"])
 
 
 def test_bytes_in_a_priority_queue_are_counted_message_by_message() -> None:

@@ -31,9 +31,9 @@ def test_higher_priorities_leave_first_and_equals_in_order() -> None:
 
 def test_above_the_maximum_is_the_maximum() -> None:
     ready = PriorityReady(2)
-    ready.append(messages((b"nine", 9), (b"two", 2), (b"three", 3)))
+    ready.append(messages((b"nine", 9), (b"two", 2), (b"again nine", 9)))
     ready.check_invariants()
-    assert drained(ready) == [b"nine", b"two", b"three"]
+    assert drained(ready) == [b"nine", b"two", b"again nine"]
 
 
 def test_positions_count_over_all_bands() -> None:
