@@ -9,6 +9,7 @@ Source: RabbitMQ, rabbit_channel:deliver_to_queues; DESIGN, how a publish travel
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
+from amqp_server.wire.errors import WireError
 from amqp_server.wire.properties import split
 from amqp_server.wire.tables import plain
 from exchanges.route_cache import RouteCache
@@ -98,7 +99,8 @@ class Publisher:
 
         ``excluded`` tells of a queue name that the message must not go there, cycles for one.
         """
-        names = self._router.route(exchange, routing_keys, _headers_of(record)).queue_names
+        headers = _readable_headers_of(record)
+        names = self._router.route(exchange, routing_keys, headers).queue_names
         if excluded is not None:
             names = tuple(name for name in names if not excluded(name))
         return _enqueue(self._targets(names), (record,), now_ms)
@@ -146,3 +148,11 @@ def _headers_of(record: Record) -> Mapping[str, object] | None:
     if not record.flags & HAS_HEADERS:
         return None
     return {key: plain(field) for key, field in split(record.header).headers().items()}
+
+
+def _readable_headers_of(record: Record) -> Mapping[str, object] | None:
+    """Return the headers; none where x-death made them more than what is read of a peer."""
+    try:
+        return _headers_of(record)
+    except WireError:
+        return None
