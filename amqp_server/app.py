@@ -9,6 +9,7 @@ import json
 import logging
 import secrets
 import signal
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -117,24 +118,25 @@ async def _serve(broker: Broker, settings: Settings) -> None:
     server.listen()
     reactor.deadlines.watch(_memory_monitor(broker, settings))
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    _on_stop_signals(lambda *_: loop.call_soon_threadsafe(stop.set))
     loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
     log.info("ready")
     await stop.wait()
     log.info("stopping")
-    _hold_further_signals()
+    _on_stop_signals(signal.SIG_IGN)
     await server.stop()
     reactor.close()
     log.info("stopped")
 
 
-def _hold_further_signals() -> None:
-    """Asking twice is asking once: an orderly stop under way ends with status 0.
+def _on_stop_signals(handler: Callable[..., object] | signal.Handlers) -> None:
+    """Set what SIGTERM and SIGINT do.
 
-    Blocked, not ignored: the loop puts the default action back when it is closed.
+    Not by the loop: that would put the default action back when it is closed, and a second signal
+    would spoil the exit code of an orderly stop.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
 
 
 def _memory_monitor(broker: Broker, settings: Settings) -> MemoryMonitor:
