@@ -3,22 +3,43 @@
 Source: AMQP 0-9-1 §1.8.3.3, basic.consume; RabbitMQ for priorities, prefetch and cancel notify.
 """
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from amqp_server.broker.queue_table import Queue
 from amqp_server.broker.reply_consumers import REPLY_PREFIX
 from amqp_server.protocol.delivery_count import with_delivery_count
+from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.prefetch import Window
+from amqp_server.protocol.unacked import Unacked
 from amqp_server.wire.content import deliver_prefix, render_deliveries
 from persistence.record import Run
 from queues.batch import Batch
 from queues.options import QueueKind
 
-if TYPE_CHECKING:
-    from amqp_server.protocol.channel import Channel
-
 FIRST_GUESS_BYTES: Final = 512
 """What a delivery is taken to cost before the first one was rendered."""
+
+
+class Lane(Protocol):
+    """What a consumer asks of its channel; ``protocol.channel`` has it."""
+
+    number: int
+    outbox: Outbox
+    starved: set[Queue]
+    unacked: "Unacked[Consumer | GetOwner]"
+    shared_window: Window
+    payload_max_bytes: int
+
+    @property
+    def now_ms(self) -> int:
+        """The time of this turn."""
+
+    @property
+    def unacked_room(self) -> int:
+        """How many more deliveries may be outstanding."""
+
+    def consumer_lost(self, consumer: "Consumer") -> None:
+        """A consumer is gone that its client did not end."""
 
 
 class ConsumerProperties(NamedTuple):
@@ -36,15 +57,15 @@ class ConsumerProperties(NamedTuple):
 
 
 class Consumer:
-    """A ``queues.ports.ConsumerHandle`` over one channel.
+    """A ``queues.ports.ConsumerHandle`` over one lane.
 
     Invariant: ``window.used`` is the number of its unacked deliveries.
     """
 
     __slots__ = (
-        "_channel",
         "_counts_deliveries",
         "_delivery_bytes",
+        "_lane",
         "_prefix",
         "consumer_tag",
         "exclusive",
@@ -57,9 +78,9 @@ class Consumer:
     )
 
     def __init__(
-        self, channel: "Channel", queue: Queue, properties: ConsumerProperties, prefetch: int
+        self, lane: Lane, queue: Queue, properties: ConsumerProperties, prefetch: int
     ) -> None:
-        self._channel = channel
+        self._lane = lane
         self._prefix = deliver_prefix(properties.consumer_tag)
         self._delivery_bytes = FIRST_GUESS_BYTES
         self._counts_deliveries = queue.kind is QueueKind.QUORUM
@@ -75,57 +96,57 @@ class Consumer:
     @property
     def shares_credit(self) -> bool:
         """Whether the channel has a window that all its consumers share."""
-        return not self.no_ack and self._channel.shared_window.limit > 0
+        return not self.no_ack and self._lane.shared_window.limit > 0
 
     def credit(self) -> int:
         """Return how many messages may be delivered now; see the port."""
-        channel = self._channel
-        room_bytes = channel.outbox.room_bytes
+        lane = self._lane
+        room_bytes = lane.outbox.room_bytes
         if self.is_cancelled or not room_bytes:
             if room_bytes == 0:
-                channel.starved.add(self.queue)
+                lane.starved.add(self.queue)
             return 0
         count = room_bytes // self._delivery_bytes + 1
         if self.no_ack:
             return count
-        count = min(count, channel.unacked_room)
-        return self.window.clip(channel.shared_window.clip(count))
+        count = min(count, lane.unacked_room)
+        return self.window.clip(lane.shared_window.clip(count))
 
     def deliver(self, batch: Batch) -> None:
         """Write a batch out; what must be acked is noted first."""
-        channel = self._channel
+        lane = self._lane
         count = len(batch)
         records = batch.records
         if self._counts_deliveries and batch.delivery_count:
             records = with_delivery_count(records, batch.delivery_count)
         if self.no_ack:
-            first_tag = channel.unacked.skip(count)
+            first_tag = lane.unacked.skip(count)
         else:
-            first_tag = channel.unacked.add(self, batch, channel.now_ms)
+            first_tag = lane.unacked.add(self, batch, lane.now_ms)
             self.window.used += count
-            channel.shared_window.used += count
+            lane.shared_window.used += count
         octets = render_deliveries(
-            channel.number,
+            lane.number,
             self._prefix,
             first_tag,
             records,
-            channel.payload_max_bytes,
+            lane.payload_max_bytes,
             redelivered=batch.redelivered,
         )
         self._delivery_bytes = len(octets) // count
-        channel.outbox.write(octets)
-        if channel.outbox.is_full:
-            channel.starved.add(self.queue)
+        lane.outbox.write(octets)
+        if lane.outbox.is_full:
+            lane.starved.add(self.queue)
 
     def settled(self, count: int) -> None:
         """Note that so many of its deliveries are outstanding no more."""
         self.window.used -= count
-        self._channel.shared_window.used -= count
+        self._lane.shared_window.used -= count
 
     def queue_deleted(self) -> None:
         """The queue is gone: tell the client, if it said it wants to know."""
         self.is_cancelled = True
-        self._channel.consumer_lost(self)
+        self._lane.consumer_lost(self)
 
 
 class GetOwner:
@@ -144,23 +165,23 @@ class GetOwner:
 class ReplyReceiver:
     """The consumer of ``amq.rabbitmq.reply-to``: replies come without a queue, and unacked."""
 
-    __slots__ = ("_channel", "_prefix", "consumer_tag", "name")
+    __slots__ = ("_lane", "_prefix", "consumer_tag", "name")
 
-    def __init__(self, channel: "Channel", consumer_tag: str, token: str) -> None:
-        self._channel = channel
+    def __init__(self, lane: Lane, consumer_tag: str, token: str) -> None:
+        self._lane = lane
         self._prefix = deliver_prefix(consumer_tag)
         self.consumer_tag = consumer_tag
         self.name = REPLY_PREFIX + token
 
     def deliver_replies(self, run: Run) -> None:
         """Write replies out at once: nobody keeps them until there is room."""
-        channel = self._channel
+        lane = self._lane
         octets = render_deliveries(
-            channel.number,
+            lane.number,
             self._prefix,
-            channel.unacked.skip(len(run)),
+            lane.unacked.skip(len(run)),
             run,
-            channel.payload_max_bytes,
+            lane.payload_max_bytes,
             redelivered=False,
         )
-        channel.outbox.write(octets)
+        lane.outbox.write(octets)
