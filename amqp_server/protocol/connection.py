@@ -14,9 +14,9 @@ from typing import Final
 from pamqp import commands
 
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.errors import LoginRefusedError
+from amqp_server.broker.errors import BrokerError, LoginRefusedError
 from amqp_server.broker.queue_table import Queue
-from amqp_server.protocol.channel_table import ChannelTable, close_method, index_of
+from amqp_server.protocol.channel_table import PUBLISH_INDEX, ChannelTable, close_method, index_of
 from amqp_server.protocol.errors import (
     ChannelLimitError,
     ChannelStateError,
@@ -32,6 +32,8 @@ from amqp_server.protocol.session import Session
 from amqp_server.protocol.settings import ProtocolSettings
 from amqp_server.protocol.transitions import HANDSHAKE, TRANSITIONS, State, Step
 from amqp_server.wire.constants import (
+    FRAME_BODY,
+    FRAME_HEADER,
     FRAME_METHOD,
     FRAME_OVERHEAD_BYTES,
     FRAME_TOLERANCE_BYTES,
@@ -232,7 +234,7 @@ class Connection:
             if event.channel == 0:
                 self._on_connection_event(event, now_ms)
             elif self.state is State.OPEN:
-                if isinstance(event, PublishRun) and self._broker.alarms.is_on:
+                if self._broker.alarms.is_on and _is_content(event):
                     self._block()
                 self._channels.on_event(event, now_ms)
                 self._broker.turn.settle(now_ms)
@@ -433,4 +435,12 @@ def _index_of(error: Exception, event: Event) -> int:
         return error.method_index
     if isinstance(error, LoginRefusedError | ChannelLimitError) or reply_for(error) is INTERNAL:
         return 0
-    return index_of(event)
+    # What the broker says no to over content is its publish's fault.
+    return index_of(event) or (PUBLISH_INDEX if isinstance(error, BrokerError) else 0)
+
+
+def _is_content(event: Event) -> bool:
+    """Whether an event brings messages, or pieces of them."""
+    if isinstance(event, FrameEvent):
+        return event.kind in {FRAME_HEADER, FRAME_BODY}
+    return isinstance(event, PublishRun)

@@ -96,10 +96,13 @@ def test_copies_are_mandatory_together(peer: Client) -> None:
     assert peer.bodies() == [b"y"]
 
 
-def test_immediate_is_not_implemented(peer: Client) -> None:
-    peer.send_bytes(publish_bytes(b"a", bits=2))
+@pytest.mark.parametrize("piece_bytes", [4088, 1])
+def test_immediate_is_not_implemented(peer: Client, piece_bytes: int) -> None:
+    method = frame(METHOD, 1, publish_payload(bits=2))
+    peer.send_bytes(method + content_frames(1, b"ab", piece_bytes=piece_bytes))
     close = peer.closed()
-    assert (close.channel, close.code, close.text) == (0, 540, "NOT_IMPLEMENTED - immediate=true")
+    assert (close.channel, close.code, close.method) == (0, 540, (60, 40))
+    assert close.text == "NOT_IMPLEMENTED - immediate=true"
 
 
 def test_a_message_to_no_exchange_is_refused_each_time(peer: Client) -> None:
