@@ -216,6 +216,14 @@ class Client:
         """Start a consumer named ``me``; what it is sent with consume-ok stays to be received."""
         self.send(commands.Basic.Consume, channel, queue=queue, consumer_tag="me", **arguments)
 
+    def is_closed(self) -> bool:
+        """Whether the socket would be closed now."""
+        return self.connection.is_closed
+
+    def is_read(self) -> bool:
+        """Whether the socket would be read now."""
+        return self.connection.wants_read
+
     # -- receiving -------------------------------------------------------------------------
 
     def read_bytes(self) -> bytes:
