@@ -121,6 +121,8 @@ class Broker:
         for queue in vhost.queues:
             vhost.queues.remove(queue)
         self.users.forget_vhost(name)
+        for key in [key for key in self.parameters if key[0] == name]:
+            del self.parameters[key]
 
     def delete_user(self, name: str, now_ms: int) -> bool:
         """Delete a user; its connections are closed. Return whether there was one."""
