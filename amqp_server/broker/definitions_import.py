@@ -33,7 +33,7 @@ def apply_definitions(broker: Broker, definitions: Definitions, now_ms: int) -> 
     for parameter in definitions.parameters:
         key = (parameter.vhost, parameter.component, parameter.name)
         broker.parameters[key] = parameter.value
-    _apply_vhost_rules(broker, definitions)
+    _apply_vhost_rules(broker, definitions, now_ms)
     for exchange in definitions.exchanges:
         vhost = broker.vhost(exchange.vhost)
         if not vhost.exchanges.exists(exchange.name):
@@ -77,13 +77,16 @@ def _apply_rights(broker: Broker, definitions: Definitions) -> None:
         )
 
 
-def _apply_vhost_rules(broker: Broker, definitions: Definitions) -> None:
+def _apply_vhost_rules(broker: Broker, definitions: Definitions, now_ms: int) -> None:
     for item in definitions.vhost_limits:
         broker.vhost(item.vhost).limits.replace(item.limits)
     for policy in definitions.policies:
         broker.vhost(policy.vhost).policies.set(policy.policy)
     for policy in definitions.operator_policies:
         broker.vhost(policy.vhost).policies.set(policy.policy, operator=True)
+    changed = (*definitions.policies, *definitions.operator_policies)
+    for name in {policy.vhost for policy in changed}:
+        broker.vhost(name).apply_policies(now_ms)
 
 
 def _bind(vhost: Vhost, binding: BindingDefinition) -> None:

@@ -1,0 +1,357 @@
+"""Definitions into a broker: they add, in an order that works, and never take away."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from amqp_server.broker.arguments import ExchangeProperties, QueueProperties
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.definition_item import DefinitionsError
+from amqp_server.broker.definitions_import import apply_definitions
+from amqp_server.broker.definitions_parse import parse_definitions
+from amqp_server.broker.errors import NotFoundError
+from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.settings import BrokerSettings
+from amqp_server.broker.turn import Turn
+from amqp_server.broker.users import Permission, Users
+from exchanges.bindings import Destination, DestinationKind
+from queues.options import QueueKind
+from tests.support.frames import table
+from tests.support.vhosts import message
+
+FOLDER = Path(__file__).parent / "definitions"
+NOW_MS = 5_000
+EXPORTS = ("rabbitmq_3_6", "rabbitmq_3_13", "rabbitmq_4_1")
+
+
+def zeros(size_bytes: int) -> bytes:
+    return bytes(size_bytes)
+
+
+def export(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def apply(broker: Broker, raw: object, vhost: str | None = None) -> None:
+    apply_definitions(broker, parse_definitions(raw, zeros, vhost), NOW_MS)
+
+
+@pytest.fixture
+def broker() -> Broker:
+    settings = BrokerSettings()
+    broker = Broker(settings, Users(settings.loopback_users), Turn(100), zeros)
+    broker.add_vhost("/")
+    return broker
+
+
+def queue_of(broker: Broker, name: str, vhost: str = "/") -> Queue:
+    queue = broker.vhost(vhost).queues.find(name)
+    assert queue is not None, f"queue {name}"
+    return queue
+
+
+def route(broker: Broker, exchange: str, key: str, vhost: str = "/", **headers: object) -> set[str]:
+    return set(broker.vhost(vhost).router.route(exchange, (key,), headers or None).queue_names)
+
+
+def everything_of(broker: Broker) -> dict[str, object]:
+    """Return all that definitions can change, in a form that compares."""
+    vhosts = list(broker.vhosts())
+    return {
+        "users": list(broker.users.list()),
+        "permissions": list(broker.users.permissions()),
+        "topic permissions": list(broker.users.topic_permissions()),
+        "parameters": dict(broker.parameters),
+        "global parameters": dict(broker.global_parameters),
+        "vhosts": [
+            (held.name, held.description, held.tags, held.default_queue_kind) for held in vhosts
+        ],
+        "limits": [held.limits.as_dict() for held in vhosts],
+        "policies": [
+            [*held.policies.list(), *held.policies.list(operator=True)] for held in vhosts
+        ],
+        "exchanges": [
+            (name, held.exchanges.properties_of(name))
+            for held in vhosts
+            for name in held.router.exchanges
+        ],
+        "queues": [
+            (queue.name, queue.properties, queue.engine.options)
+            for held in vhosts
+            for queue in held.queues
+        ],
+        "bindings": [set(held.router.bindings) for held in vhosts],
+    }
+
+
+# ── an export of 3.13 ──
+
+
+def test_users_may_log_in_and_do_what_they_may(broker: Broker) -> None:
+    apply(broker, export("rabbitmq_3_13"))
+    users = broker.users
+    shop = users.authenticate("shop", "s3cret")
+    assert shop.tags == {"administrator"}
+    assert shop.limits == {"max-connections": 7}
+    assert users.may_enter_vhost("till", "safe")
+    assert not users.may_enter_vhost("till", "/")
+    assert users.allows("till", "safe", Permission.READ, "till.1")
+    assert not users.allows("till", "safe", Permission.CONFIGURE, "till.1")
+    assert [held.exchange for held in users.topic_permissions("till")] == ["amq.topic"]
+
+
+def test_vhosts_have_what_is_said_of_them(broker: Broker) -> None:
+    apply(broker, export("rabbitmq_3_13"))
+    safe = broker.vhost("safe")
+    assert (safe.description, safe.tags) == ("quorum by default", ("prod",))
+    assert safe.limits.as_dict() == {"max-queues": 9}
+    assert broker.vhost("/").description == "Default virtual host"
+
+
+def test_policies_hold_for_the_queues_of_the_same_file(broker: Broker) -> None:
+    apply(broker, export("rabbitmq_3_13"))
+    options = queue_of(broker, "orders").engine.options
+    assert options.dead_letter_exchange == "dlx"
+    assert (options.max_length, options.message_ttl_ms) == (1_000, 60_000), "the operator's"
+    assert options.max_priority == 5
+    assert queue_of(broker, "dead").engine.options.dead_letter_exchange is None
+
+
+def test_exchanges_are_as_they_were_declared(broker: Broker) -> None:
+    apply(broker, export("rabbitmq_3_13"))
+    exchanges = broker.vhost("/").exchanges
+    assert exchanges.get("shop").alternate_exchange == "lost"
+    assert exchanges.get("lost").internal
+    passing = exchanges.get("passing")
+    assert (passing.type, passing.durable, passing.auto_delete) == ("headers", False, True)
+
+
+def test_bindings_route_whatever_the_order_of_the_file(broker: Broker) -> None:
+    apply(broker, export("rabbitmq_3_13"))
+    assert route(broker, "shop", "order.new") == {"orders"}
+    assert route(broker, "shop", "order.dead") == {"orders", "dead"}, "over a bound exchange"
+    assert route(broker, "shop", "else") == {"dead"}, "over the alternate exchange"
+    assert route(broker, "passing", "", age=3) == {"visitors"}
+    assert route(broker, "passing", "", age=4) == set()
+    assert route(broker, "amq.topic", "till.7.open", "safe") == {"till.1"}
+
+
+def test_what_this_version_does_not_have_is_kept(broker: Broker) -> None:
+    apply(broker, export("rabbitmq_3_13"))
+    assert list(broker.parameters) == [("/", "shovel", "copy")]
+    assert broker.global_parameters["cluster_name"] == "rabbit@shop"
+
+
+# ── other versions ──
+
+
+def test_an_export_of_3_6_is_loaded(broker: Broker) -> None:
+    apply(broker, export("rabbitmq_3_6"))
+    assert broker.users.authenticate("admin", "admin").tags == {"administrator", "management"}
+    assert broker.users.authenticate("old", "old").tags == frozenset()
+    assert queue_of(broker, "lazy.1").engine.options.message_ttl_ms == 5_000
+    assert route(broker, "events", "") == {"lazy.1"}
+    assert broker.vhost("legacy").limits.as_dict() == {"max-connections": 100, "max-queues": -1}
+
+
+def test_an_export_of_4_1_is_loaded(broker: Broker) -> None:
+    apply(broker, export("rabbitmq_4_1"))
+    broker.users.authenticate("new", "new")
+    assert queue_of(broker, "q1").kind is queue_of(broker, "q2").kind is QueueKind.QUORUM
+    assert queue_of(broker, "q1").engine.options.delivery_limit == 3
+    assert queue_of(broker, "c1").kind is QueueKind.CLASSIC
+    assert broker.vhost("plain").default_queue_kind is None
+
+
+def test_the_export_of_one_vhost_is_loaded_into_another(broker: Broker) -> None:
+    broker.add_vhost("here")
+    apply(broker, export("rabbitmq_3_13_vhost"), "here")
+    assert queue_of(broker, "jobs", "here").engine.options.max_length == 2
+    assert route(broker, "work", "jobs", "here") == {"jobs"}
+    assert broker.count_queues() == 1
+
+
+# ── again, and beside what is there ──
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_loading_twice_is_loading_once(broker: Broker, name: str) -> None:
+    apply(broker, export(name))
+    once = everything_of(broker)
+    queues = [queue for vhost in broker.vhosts() for queue in vhost.queues]
+    apply(broker, export(name))
+    assert everything_of(broker) == once
+    assert [queue for vhost in broker.vhosts() for queue in vhost.queues] == queues
+
+
+def test_one_file_beside_the_other_takes_nothing_away(broker: Broker) -> None:
+    seen: dict[str, set[str]] = {"users": set(), "vhosts": set(), "queues": set()}
+    for name in EXPORTS:
+        raw = export(name)
+        apply(broker, raw)
+        for section, names in seen.items():
+            names |= {item["name"] for item in raw[section]}
+    assert {user.name for user in broker.users.list()} == seen["users"]
+    assert {vhost.name for vhost in broker.vhosts()} == seen["vhosts"]
+    assert {queue.name for v in broker.vhosts() for queue in v.queues} == seen["queues"]
+
+
+def test_a_queue_that_exists_keeps_its_arguments_and_messages(broker: Broker) -> None:
+    vhost = broker.vhost("/")
+    properties = QueueProperties(False, False, False, table({"x-max-length": 7}))
+    queue = vhost.queues.declare("orders", properties, None, NOW_MS)
+    vhost.publisher.publish("", [message(b"m", "", "orders")], NOW_MS)
+    apply(broker, export("rabbitmq_3_13"))
+    assert queue_of(broker, "orders") is queue
+    assert queue.properties == properties
+    assert queue.engine.ready_count == 1
+
+
+def test_an_exclusive_queue_of_that_name_is_left_alone(broker: Broker) -> None:
+    owner = object()
+    properties = QueueProperties(False, True, False, {})
+    queue = broker.vhost("/").queues.declare("dead", properties, owner, NOW_MS)
+    apply(broker, {"queues": [{"name": "dead", "vhost": "/", "arguments": {}}]})
+    assert queue_of(broker, "dead") is queue
+    assert queue.owner is owner
+
+
+def test_an_exchange_that_exists_stays_and_the_bindings_are_added(broker: Broker) -> None:
+    vhost = broker.vhost("/")
+    properties = ExchangeProperties("direct", False, False, False, {})
+    vhost.exchanges.declare("dlx", properties)
+    apply(broker, export("rabbitmq_3_13"))
+    assert vhost.exchanges.properties_of("dlx") == properties
+    assert route(broker, "dlx", "") == {"dead"}
+
+
+def test_users_rights_and_policies_are_replaced(broker: Broker) -> None:
+    apply(broker, export("rabbitmq_3_13"))
+    apply(
+        broker,
+        {
+            "users": [{"name": "shop", "password_hash": "", "tags": ["none"]}],
+            "permissions": [
+                {"user": "shop", "vhost": "/", "configure": "", "write": "", "read": ""}
+            ],
+            "policies": [
+                {"vhost": "/", "name": "retry", "pattern": "x", "definition": {"expires": 5}}
+            ],
+        },
+    )
+    shop = broker.users.get("shop")
+    assert shop is not None
+    assert shop.tags == {"none"}
+    assert shop.password_hash == ""
+    assert not broker.users.allows("shop", "/", Permission.READ, "orders")
+    assert [policy.pattern for policy in broker.vhost("/").policies.list()] == [".*", "x"]
+
+
+def test_policies_change_the_queues_and_exchanges_that_are_there(broker: Broker) -> None:
+    vhost = broker.vhost("/")
+    vhost.queues.declare("orders", QueueProperties(True, False, False, {}), None, NOW_MS)
+    vhost.exchanges.declare("x", ExchangeProperties("fanout", True, False, False, {}))
+    vhost.publisher.publish("", [message(b"", "", "orders") for _ in range(3)], NOW_MS)
+    policy = {"vhost": "/", "name": "p", "pattern": ".*"}
+    operator = {"pattern": ".*", "definition": {"expires": 9_000}}
+    apply(
+        broker,
+        {
+            "policies": [
+                {**policy, "definition": {"max-length": 1, "alternate-exchange": "amq.fanout"}}
+            ],
+            "parameters": [
+                {"vhost": "/", "component": "operator_policy", "name": "o", "value": operator}
+            ],
+        },
+    )
+    queue = queue_of(broker, "orders")
+    assert (queue.engine.options.max_length, queue.engine.ready_count) == (1, 1)
+    assert queue.engine.options.expires_ms == 9_000
+    assert vhost.exchanges.get("x").alternate_exchange == "amq.fanout"
+
+
+def test_a_default_queue_type_that_is_not_told_stays(broker: Broker) -> None:
+    broker.vhost("/").default_queue_kind = QueueKind.QUORUM
+    apply(broker, {"vhosts": [{"name": "/"}]})
+    assert broker.vhost("/").default_queue_kind is QueueKind.QUORUM
+
+
+def test_names_that_clients_may_not_choose_are_loaded(broker: Broker) -> None:
+    name = "amq.gen-AAAAAAAAAAAAAAAAAAAAAA"
+    binding = {"source": "amq.fanout", "destination": name, "destination_type": "queue"}
+    apply(
+        broker,
+        {
+            "queues": [{"name": name, "vhost": "/", "durable": True, "arguments": {}}],
+            "bindings": [{**binding, "vhost": "/", "routing_key": "", "arguments": {}}],
+        },
+    )
+    assert route(broker, "amq.fanout", "") == {name}
+
+
+# ── what is wrong ──
+
+
+BROKEN_REFERENCES: list[tuple[str, dict[str, object], str]] = [
+    (
+        "permissions",
+        {"user": "nobody", "vhost": "/", "configure": "", "write": "", "read": ""},
+        "permissions[2].user: no such user 'nobody'",
+    ),
+    (
+        "permissions",
+        {"user": "shop", "vhost": "nowhere", "configure": "", "write": "", "read": ""},
+        "permissions[2].vhost: no such vhost 'nowhere'",
+    ),
+    (
+        "queues",
+        {"name": "q", "vhost": "nowhere", "arguments": {}},
+        "queues[6].vhost: no such vhost 'nowhere'",
+    ),
+    (
+        "policies",
+        {"vhost": "nowhere", "name": "p", "pattern": "", "definition": {"expires": 1}},
+        "policies[2].vhost: no such vhost 'nowhere'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("section", "item", "told"), BROKEN_REFERENCES)
+def test_a_reference_to_nothing_changes_nothing(
+    broker: Broker, section: str, item: dict[str, object], told: str
+) -> None:
+    before = everything_of(broker)
+    raw = export("rabbitmq_3_13")
+    raw[section].append(item)
+    with pytest.raises(DefinitionsError) as caught:
+        apply(broker, raw)
+    assert str(caught.value) == f"definitions.{told}"
+    assert everything_of(broker) == before
+
+
+def test_a_binding_to_nothing_is_told_after_the_rest_was_applied(broker: Broker) -> None:
+    raw = export("rabbitmq_3_13")
+    raw["bindings"].append(
+        {
+            "source": "dlx",
+            "vhost": "/",
+            "destination": "nobody",
+            "destination_type": "queue",
+            "routing_key": "",
+            "arguments": {},
+        }
+    )
+    with pytest.raises(NotFoundError) as caught:
+        apply(broker, raw)
+    assert str(caught.value) == "no queue 'nobody' in vhost '/'"
+    assert route(broker, "shop", "order.new") == {"orders"}
+
+
+def test_a_binding_to_an_exchange_is_one_to_an_exchange(broker: Broker) -> None:
+    apply(broker, export("rabbitmq_3_13"))
+    bound = broker.vhost("/").router.bindings.of_source("shop")
+    assert Destination(DestinationKind.EXCHANGE, "dlx") in {held.destination for held in bound}
