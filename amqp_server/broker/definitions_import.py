@@ -7,7 +7,11 @@ Source: RabbitMQ, definitions import: additive, idempotent, an entity that exist
 policies, users and permissions are replaced.
 """
 
-from amqp_server.broker.arguments import ExchangeProperties, QueueProperties
+from amqp_server.broker.arguments import (
+    ExchangeProperties,
+    QueueProperties,
+    with_default_queue_type,
+)
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions import BindingDefinition, Definitions, check_references
 from amqp_server.broker.vhost import Vhost
@@ -19,8 +23,8 @@ def apply_definitions(broker: Broker, definitions: Definitions, now_ms: int) -> 
 
     Raises:
         DefinitionsError: they refer to a user or vhost that exists nowhere; nothing was applied.
-        BrokerError: a binding that its exchange refuses, or names that do not exist; what came
-            before it was applied.
+        BrokerError: a binding that its exchange refuses, or names that do not exist; a queue that
+            cannot be of its vhost's default type; what came before it was applied.
     """
     check_references(
         definitions,
@@ -48,9 +52,16 @@ def apply_definitions(broker: Broker, definitions: Definitions, now_ms: int) -> 
     for queue in definitions.queues:
         vhost = broker.vhost(queue.vhost)
         if vhost.queues.find(queue.name) is None:
+            arguments = with_default_queue_type(
+                queue.arguments,
+                vhost.default_queue_kind,
+                durable=queue.durable,
+                exclusive=False,
+                auto_delete=queue.auto_delete,
+            )
             vhost.queues.declare(
                 queue.name,
-                QueueProperties(queue.durable, False, queue.auto_delete, queue.arguments),  # noqa: FBT003
+                QueueProperties(queue.durable, False, queue.auto_delete, arguments),  # noqa: FBT003
                 None,
                 now_ms,
                 may_be_reserved=True,  # an export holds amq.gen names

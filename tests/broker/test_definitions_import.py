@@ -11,7 +11,7 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.definition_item import DefinitionsError
 from amqp_server.broker.definitions_import import apply_definitions
 from amqp_server.broker.definitions_parse import parse_definitions
-from amqp_server.broker.errors import NotFoundError
+from amqp_server.broker.errors import NotFoundError, PreconditionFailedError
 from amqp_server.broker.queue_table import Queue
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
@@ -143,6 +143,18 @@ def test_what_this_version_does_not_have_is_kept(broker: Broker) -> None:
     apply(broker, export("rabbitmq_3_13"))
     assert list(broker.parameters) == [("/", "shovel", "copy")]
     assert broker.global_parameters["cluster_name"] == "rabbit@shop"
+
+
+def test_queues_take_the_default_type_of_their_vhost_where_they_can(broker: Broker) -> None:
+    apply(broker, export("rabbitmq_3_13"))
+    assert broker.vhost("safe").default_queue_kind is QueueKind.QUORUM
+    kinds = {queue.name: queue.kind for queue in broker.vhost("safe").queues}
+    assert kinds == {
+        "till.1": QueueKind.QUORUM,
+        "till.old": QueueKind.CLASSIC,
+        "till.now": QueueKind.CLASSIC,
+    }
+    assert queue_of(broker, "dead").kind is QueueKind.CLASSIC
 
 
 # ── other versions ──
@@ -349,6 +361,16 @@ def test_a_binding_to_nothing_is_told_after_the_rest_was_applied(broker: Broker)
         apply(broker, raw)
     assert str(caught.value) == "no queue 'nobody' in vhost '/'"
     assert route(broker, "shop", "order.new") == {"orders"}
+
+
+def test_a_queue_that_its_vhosts_default_type_cannot_be_is_told(broker: Broker) -> None:
+    broker.vhost("/").default_queue_kind = QueueKind.QUORUM
+    with pytest.raises(PreconditionFailedError) as caught:
+        apply(
+            broker,
+            {"queues": [{"name": "q", "vhost": "/", "arguments": {"x-max-priority": 3}}]},
+        )
+    assert "invalid arg 'x-max-priority' for queue 'q' in vhost '/'" in str(caught.value)
 
 
 def test_a_binding_to_an_exchange_is_one_to_an_exchange(broker: Broker) -> None:
