@@ -6,10 +6,13 @@ requeue makes it ready again at its old place. Nothing is delivered by a publish
 limit, or a message that expires at once, must be delivered to find out what remains.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from itertools import accumulate, islice
+from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
-from persistence.record import Run, body_bytes
+from persistence.record import Record, Run, body_bytes
 from queues.backlog import Backlog
 from queues.batch import Batch, Entry
 from queues.consumers import Consumers
@@ -21,6 +24,12 @@ from queues.priority_ready import PriorityReady
 
 EXPIRED_PER_TURN_MAX: Final = 10_000
 """A timer drops this many messages at most, then asks to be called again at once."""
+
+BATCH_BYTES_MAX: Final = 262_144
+"""A batch ends with the message that takes its bodies to this size: credit is in messages, and
+whoever gave it could not know how large they are."""
+
+_BODY_OF: Final[Callable[[Record], bytes]] = itemgetter(2)
 
 Positions: TypeAlias = range | Sequence[int]
 
@@ -385,7 +394,8 @@ class ClassicQueue:
             handles, credit = consumers.next_round(min(left, ready_count))
             if not handles:
                 break
-            batch = ready.take(min(left, credit * len(handles)), now_ms)
+            count = self._within_batch(min(left, credit * len(handles)))
+            batch = ready.take(count, now_ms)
             if batch is None:
                 left -= backlog.drop_expired(now_ms, left)
                 continue
@@ -393,6 +403,14 @@ class ClassicQueue:
             consumers.served(handles, len(batch))
             self._hand_out(handles, batch)
         return max_messages - left
+
+    def _within_batch(self, max_count: int) -> int:
+        """Return how many messages at the head make a batch, BATCH_BYTES_MAX considered."""
+        ready = self._backlog.ready
+        if ready.body_bytes <= BATCH_BYTES_MAX:
+            return max_count
+        sizes = map(len, map(_BODY_OF, islice(ready.records(), max_count)))
+        return min(bisect_left(list(accumulate(sizes)), BATCH_BYTES_MAX) + 1, max_count)
 
     def _hand_out(self, handles: Sequence[ConsumerHandle], batch: Batch) -> None:
         """Deal the messages out to the consumers, one to each in turn."""

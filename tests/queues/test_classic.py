@@ -2,7 +2,7 @@
 
 import pytest
 
-from queues.classic import PublishOutcome
+from queues.classic import BATCH_BYTES_MAX, PublishOutcome
 from queues.effects import QueueUnused
 from queues.errors import ExclusiveUseError
 from queues.options import QueueKind, QueueOptions
@@ -99,6 +99,17 @@ def test_a_drain_stops_at_its_share_of_the_turn_and_says_so() -> None:
     assert worker.bodies == [b"1", b"2"]
     assert jobs.drain(1) is False, "credit is used up"
     assert worker.bodies == [b"1", b"2", b"3"]
+
+
+def test_a_batch_is_bounded_in_bytes_and_the_rest_follows() -> None:
+    """Credit is in messages: between two batches it can be asked again."""
+    jobs, worker = QueueUnderTest(), FakeConsumer()
+    jobs.consume(worker)
+    large = BATCH_BYTES_MAX - 1
+    jobs.publish(*[b"x"] * 10, *[b"y" * large] * 3, b"z" * (2 * large), b"last")
+    jobs.drain()
+    assert [len(batch) for batch in worker.batches] == [11, 2, 1, 1]
+    assert worker.bodies[-1] == b"last"
 
 
 def test_a_settlement_asks_for_a_drain_when_messages_wait() -> None:
