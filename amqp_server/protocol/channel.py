@@ -169,6 +169,7 @@ class Channel:
         transaction.hold_tags(range(first, last + 1), requeue=requeue)
 
     def _settle(self, settlement: Settlement, now_ms: int) -> None:
+        was_full = not self.unacked_room
         if settlement.multiple:
             parts = self.unacked.settle_up_to(settlement.last_tag)
         else:
@@ -181,7 +182,8 @@ class Channel:
                 for part in parts:
                     self._give_back(part, now_ms, requeue=settlement.requeue)
         finally:
-            if self.shared_window.limit:
+            # What these were counted against is the whole channel's, not only their queue's.
+            if self.shared_window.limit or was_full:
                 self.wake_queues()
 
     @staticmethod
