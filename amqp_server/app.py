@@ -98,7 +98,7 @@ def _definitions(path: Path | None) -> Definitions:
     if path is None:
         return Definitions()
     try:
-        raw = json.loads(path.read_text())
+        raw = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise DefinitionsError(f"{path}: not JSON: {error}") from error
     log.info("loading definitions file=%s", path)

@@ -1,0 +1,252 @@
+"""The node is put together from its settings, and says why it cannot start."""
+
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from amqp_server import app
+from amqp_server.app import EXIT_CANNOT_START, build_broker, run
+from amqp_server.broker.arguments import QueueProperties
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.definition_item import DefinitionsError
+from amqp_server.broker.errors import LoginRefusedError, NotFoundError, PreconditionFailedError
+from amqp_server.broker.settings import BrokerSettings, DefaultPermissions
+from amqp_server.broker.users import Permission
+from amqp_server.net.settings import ListenerSettings, NetSettings, TlsSettings
+from amqp_server.net.timers import now_ms, wall_ms
+from amqp_server.settings.schema import Settings
+from queues.options import QueueKind
+from queues.settings import QueuesSettings
+from tests.support.consumer import FakeConsumer
+from tests.support.vhosts import message
+
+QUEUE = {"name": "jobs", "vhost": "/", "durable": True, "arguments": {}}
+
+
+def settings_with(definitions: Path | None = None, **broker: object) -> Settings:
+    section = replace(BrokerSettings(load_definitions=definitions), **broker)  # type: ignore[arg-type] # keys
+    return Settings(broker=section)
+
+
+@pytest.fixture
+def definitions_file(tmp_path: Path) -> Path:
+    return tmp_path / "definitions.json"
+
+
+def built(definitions_file: Path, raw: object, **broker: object) -> Broker:
+    definitions_file.write_text(json.dumps(raw), encoding="utf-8")
+    return build_broker(settings_with(definitions_file, **broker))
+
+
+# ── who exists ──
+
+
+def test_by_default_there_is_guest_in_the_default_vhost() -> None:
+    broker = build_broker(Settings())
+    assert [vhost.name for vhost in broker.vhosts()] == ["/"]
+    guest = broker.users.authenticate("guest", "guest")
+    assert guest.tags == {"administrator"}
+    for permission in Permission:
+        assert broker.users.allows("guest", "/", permission, "anything")
+    with pytest.raises(LoginRefusedError):
+        broker.users.check_loopback(guest, is_loopback=False)
+
+
+def test_the_default_user_is_who_the_settings_say() -> None:
+    broker = build_broker(
+        settings_with(
+            default_user="hare",
+            default_pass="burrow",
+            default_vhost="field",
+            default_user_tags=("monitoring",),
+            default_permissions=DefaultPermissions(configure="", write="^w", read=".*"),
+            loopback_users=(),
+        )
+    )
+    hare = broker.users.authenticate("hare", "burrow")
+    assert hare.tags == {"monitoring"}
+    broker.users.check_loopback(hare, is_loopback=False)
+    assert [held.vhost for held in broker.users.permissions("hare")] == ["field"]
+    assert broker.users.allows("hare", "field", Permission.WRITE, "work")
+    assert not broker.users.allows("hare", "field", Permission.CONFIGURE, "work")
+    assert [user.name for user in broker.users.list()] == ["hare"]
+
+
+def test_an_empty_default_user_is_nobody() -> None:
+    assert list(build_broker(settings_with(default_user="")).users.list()) == []
+
+
+def test_definitions_that_name_users_leave_out_the_default_one(definitions_file: Path) -> None:
+    broker = built(definitions_file, {"users": [{"name": "u", "password": "p", "tags": ""}]})
+    assert [user.name for user in broker.users.list()] == ["u"]
+    broker.users.authenticate("u", "p")
+
+
+def test_definitions_that_name_no_users_leave_the_default_one(definitions_file: Path) -> None:
+    rights = {"user": "guest", "vhost": "v", "configure": ".*", "write": ".*", "read": ".*"}
+    broker = built(definitions_file, {"vhosts": [{"name": "v"}], "permissions": [rights]})
+    broker.users.authenticate("guest", "guest")
+    assert broker.users.may_enter_vhost("guest", "v")
+    assert broker.users.may_enter_vhost("guest", "/")
+
+
+def test_the_default_vhost_exists_beside_those_of_the_definitions(definitions_file: Path) -> None:
+    broker = built(definitions_file, {"vhosts": [{"name": "v"}], "queues": [QUEUE]})
+    assert [vhost.name for vhost in broker.vhosts()] == ["/", "v"]
+    assert broker.vhost("/").queues.find("jobs") is not None
+
+
+def test_the_nodes_default_queue_type_is_that_of_the_definitions_queues(
+    definitions_file: Path,
+) -> None:
+    broker = built(definitions_file, {"queues": [QUEUE]}, default_queue_type="quorum")
+    queue = broker.vhost("/").queues.find("jobs")
+    assert queue is not None
+    assert queue.kind is QueueKind.QUORUM
+
+
+def test_definitions_may_begin_with_a_byte_order_mark(definitions_file: Path) -> None:
+    definitions_file.write_text(json.dumps({"queues": [QUEUE]}), encoding="utf-8-sig")
+    broker = build_broker(settings_with(definitions_file))
+    assert broker.count_queues() == 1
+
+
+def test_names_in_definitions_are_utf_8(definitions_file: Path) -> None:
+    text = json.dumps({"queues": [{**QUEUE, "name": "möhre"}]}, ensure_ascii=False)
+    definitions_file.write_text(text, encoding="utf-8")
+    broker = build_broker(settings_with(definitions_file))
+    assert broker.vhost("/").queues.find("möhre") is not None
+
+
+# ── what else the settings say ──
+
+
+def test_a_queue_delivers_so_many_messages_a_turn() -> None:
+    settings = Settings(queues=QueuesSettings(deliveries_per_turn_max=2))
+    broker = build_broker(settings)
+    vhost = broker.vhost("/")
+    queue = vhost.queues.declare("jobs", QueueProperties(True, False, False, {}), None, 1)
+    consumer = FakeConsumer(no_ack=True)
+    queue.engine.consume(consumer, 1)
+    vhost.publisher.publish("", [message(b"m") for _ in range(3)], 1)
+    assert broker.end_turn(1) is True
+    assert len(consumer.bodies) == 2
+    assert broker.end_turn(1) is False
+    assert len(consumer.bodies) == 3
+
+
+def test_the_broker_knows_the_time_of_day() -> None:
+    broker = build_broker(Settings())
+    assert abs(broker.wall_s(now_ms()) - wall_ms() / 1000) < 2
+
+
+def test_generated_names_differ() -> None:
+    broker = build_broker(Settings())
+    assert len({broker.generate_name("amq.gen") for _ in range(20)}) == 20
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_on"),
+    [
+        (BrokerSettings(memory_high_watermark_bytes=1), True),
+        (BrokerSettings(memory_high_watermark_ratio=0.000_001), True),
+        (BrokerSettings(memory_high_watermark_bytes=1 << 50), False),
+        (BrokerSettings(memory_high_watermark_ratio=1.0), False),
+    ],
+)
+def test_the_memory_alarm_is_on_above_the_watermark(
+    settings: BrokerSettings, *, is_on: bool
+) -> None:
+    whole = Settings(broker=settings)
+    broker = build_broker(whole)
+    app._memory_monitor(broker, whole).tick(now_ms())
+    assert broker.alarms.is_on is is_on
+
+
+def test_without_a_watermark_memory_is_not_watched() -> None:
+    whole = settings_with(memory_high_watermark_ratio=0.0)
+    assert app._memory_monitor(build_broker(whole), whole).next_deadline_ms() is None
+
+
+# ── what cannot be ──
+
+
+@pytest.mark.parametrize(
+    ("octets", "told"),
+    [
+        (b"{", "not JSON: "),
+        (b"", "not JSON: "),
+        (b'{"queues": "\xff"}', "not JSON: "),
+        (b"[" * 100_000, "not JSON: "),
+        (b"[]", "definitions: expected an object, got []"),
+        (b'{"queues": 5}', "definitions.queues: expected a list, got 5"),
+        (
+            b'{"queues": [{"name": "q", "vhost": "v"}]}',
+            "definitions.queues[0].vhost: no such vhost 'v'",
+        ),
+    ],
+)
+def test_definitions_that_cannot_be_used_are_told_why(
+    definitions_file: Path, octets: bytes, told: str
+) -> None:
+    definitions_file.write_bytes(octets)
+    with pytest.raises(DefinitionsError) as caught:
+        build_broker(settings_with(definitions_file))
+    assert told in str(caught.value)
+    assert str(caught.value).startswith((f"{definitions_file}: not JSON", "definitions"))
+
+
+def test_definitions_that_cannot_be_read_are_the_systems_error(definitions_file: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        build_broker(settings_with(definitions_file))
+
+
+def test_a_binding_to_nothing_is_told(definitions_file: Path) -> None:
+    binding = {"source": "amq.fanout", "destination": "q", "destination_type": "queue"}
+    with pytest.raises(NotFoundError, match="no queue 'q' in vhost '/'"):
+        built(definitions_file, {"bindings": [{**binding, "vhost": "/", "routing_key": ""}]})
+
+
+def test_more_vhosts_than_the_node_may_have_are_told(definitions_file: Path) -> None:
+    with pytest.raises(PreconditionFailedError, match="vhost limit of 1 is reached"):
+        built(definitions_file, {"vhosts": [{"name": "v"}]}, vhosts_max=1)
+
+
+def test_a_node_that_cannot_be_built_exits_with_one(
+    definitions_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for octets in (None, b"{", b'{"vhosts": [{"name": "v"}]}'):
+        if octets is not None:
+            definitions_file.write_bytes(octets)
+        caplog.clear()
+        with caplog.at_level(logging.ERROR):
+            assert run(settings_with(definitions_file, vhosts_max=1)) == EXIT_CANNOT_START
+        (record,) = caplog.records
+        assert record.getMessage().startswith("cannot start: ")
+        assert record.exc_info is None, "the operator's matter, not a bug"
+
+
+@pytest.mark.parametrize(
+    ("net", "told"),
+    [
+        (NetSettings(listeners=(ListenerSettings(address="192.0.2.1", port=0),)), "192.0.2.1"),
+        (
+            NetSettings(
+                listeners=(ListenerSettings(port=0, tls=True),),
+                tls=TlsSettings(certificate_file=Path("no.pem"), key_file=Path("no.key")),
+            ),
+            "no.pem",
+        ),
+    ],
+)
+def test_a_node_that_cannot_listen_exits_with_one(
+    net: NetSettings, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        assert run(Settings(net=net)) == EXIT_CANNOT_START
+    (record,) = caplog.records
+    assert record.getMessage().startswith("cannot start: ")
+    assert told in record.getMessage()
