@@ -156,7 +156,7 @@ class Client:
         self.connection.receive_data(data, self.node.now_ms)
         self.node.end_turns()
 
-    def send(self, kind: type[Method], channel: int = 1, **arguments: object) -> None:
+    def send(self, kind: type[Method], channel: int = 1, /, **arguments: object) -> None:
         self.send_bytes(method_frame(channel, kind, **arguments))
 
     def publish(
