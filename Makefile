@@ -77,7 +77,10 @@ pytest: venv npm
 
 # Every rule against a broker of ours and against Debian's RabbitMQ, both started for the occasion.
 conformance: venv
-	.ci/with-broker $(BIN) $(BIN)/python -m conformance --rabbitmq --uri
+	.ci/with-broker $(BIN) .ci/conformance.yaml \
+		$(BIN)/python -m conformance --rabbitmq --has admin --uri
+	.ci/with-broker $(BIN) .ci/conformance-alarm.yaml \
+		$(BIN)/python -m conformance --has alarm --uri
 
 bench: venv
 	$(BIN)/python -m benchmarks

@@ -38,6 +38,10 @@ def plain_headers(record: Record) -> dict[str, object]:
     return {key: plain(field) for key, field in headers_of(record).items()}
 
 
+def _destination(name: str, to_queue: bool) -> Destination:
+    return Destination(DestinationKind.QUEUE if to_queue else DestinationKind.EXCHANGE, name)
+
+
 class VhostUnderTest:
     """The vhost ``/``; time stands until moved, effects wait until ``end``."""
 
@@ -80,19 +84,28 @@ class VhostUnderTest:
     def bind(
         self,
         source: str,
-        queue_name: str,
+        to: str,
         routing_key: str = "",
         arguments: Mapping[str, object] | None = None,
+        *,
+        to_queue: bool = True,
     ) -> None:
-        destination = Destination(DestinationKind.QUEUE, queue_name)
-        self.vhost.bind(source, destination, routing_key, table(arguments or {}))
+        self.vhost.bind(source, _destination(to, to_queue), routing_key, table(arguments or {}))
 
     def bind_exchange(self, source: str, to: str, routing_key: str = "") -> None:
-        self.vhost.bind(source, Destination(DestinationKind.EXCHANGE, to), routing_key, {})
+        self.bind(source, to, routing_key, to_queue=False)
 
-    def unbind(self, source: str, queue_name: str, routing_key: str = "") -> None:
-        destination = Destination(DestinationKind.QUEUE, queue_name)
-        self.vhost.exchanges.unbind(source, destination, routing_key, {})
+    def unbind(
+        self,
+        source: str,
+        to: str,
+        routing_key: str = "",
+        arguments: Mapping[str, object] | None = None,
+        *,
+        to_queue: bool = True,
+    ) -> None:
+        destination = _destination(to, to_queue)
+        self.vhost.exchanges.unbind(source, destination, routing_key, table(arguments or {}))
 
     def delete_queue(self, name: str) -> None:
         self.vhost.queues.delete(name, None, self.now_ms, if_unused=False, if_empty=False)
