@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from amqp_server.wire.constants import BODY_MAX_BYTES, FRAME_BODY, FRAME_HEADER
 from amqp_server.wire.errors import FrameError, UnexpectedFrameError
+from amqp_server.wire.methods import erlang_binary
 from amqp_server.wire.properties import traits_of
 from persistence.record import Record
 
@@ -86,7 +87,7 @@ class Assembly:
 
         Raises:
             UnexpectedFrameError: not the frame that was due (505).
-            FrameError: a body that is too large, or larger than announced (501).
+            FrameError: a header cut short, a body that is too large or larger than announced (501).
             MethodSyntaxError: a property list that does not fit its flags (502).
         """
         if self._method is None:
@@ -108,12 +109,14 @@ class Assembly:
     def _start_body(self, kind: int, payload: bytes) -> None:
         if kind != FRAME_HEADER:
             raise _expected_header("non content header frame")
-        if len(payload) >= _CLASS_AND_WEIGHT.size:
-            class_id, weight = _CLASS_AND_WEIGHT.unpack_from(payload)
-            if weight:
-                raise _expected_header("non content header frame")
-            if class_id != _BASIC:
-                raise _expected_header(f"one for class {class_id}")
+        if len(payload) < _CLASS_AND_WEIGHT.size + _BODY_SIZE.size:
+            octets = erlang_binary(payload)
+            raise FrameError(f"type {kind}, all octets = {octets}: unknown_frame")
+        class_id, weight = _CLASS_AND_WEIGHT.unpack_from(payload)
+        if weight:
+            raise _expected_header("non content header frame")
+        if class_id != _BASIC:
+            raise _expected_header(f"one for class {class_id}")
         traits_of(payload)
         (self._size_bytes,) = _BODY_SIZE.unpack_from(payload, _CLASS_AND_WEIGHT.size)
         if self._size_bytes > BODY_MAX_BYTES:

@@ -25,6 +25,7 @@ from amqp_server.protocol.replies import Reply, Scope, reply_for
 from amqp_server.protocol.session import Session
 from amqp_server.protocol.transaction import Settlement
 from amqp_server.wire.constants import FRAME_METHOD
+from amqp_server.wire.errors import UnexpectedFrameError
 from amqp_server.wire.framing import AckRange, Event, FrameEvent, PublishRun
 from amqp_server.wire.methods import Method, decode_method, encode_method, method_index
 
@@ -139,8 +140,10 @@ class ChannelTable:
             carry_out(channel, method, now_ms)
 
     def _open(self, event: Event) -> None:
-        if not isinstance(event, FrameEvent) or event.kind != FRAME_METHOD:
+        if not isinstance(event, FrameEvent):
             raise ChannelStateError("expected 'channel.open'")
+        if event.kind != FRAME_METHOD:
+            raise UnexpectedFrameError("expected method frame, got non method frame instead")
         if not isinstance(decode_method(event.payload), commands.Channel.Open):
             raise ChannelStateError("expected 'channel.open'")
         session = self._session

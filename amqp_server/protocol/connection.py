@@ -44,7 +44,13 @@ from amqp_server.wire.constants import (
 )
 from amqp_server.wire.errors import BrokenFramingError, UnexpectedFrameError, WireError
 from amqp_server.wire.framing import Event, FrameEvent, PublishRun, scan
-from amqp_server.wire.methods import Method, decode_method, encode_method, method_index
+from amqp_server.wire.methods import (
+    Method,
+    decode_method,
+    encode_method,
+    erlang_binary,
+    method_index,
+)
 
 log = logging.getLogger(__name__)
 
@@ -244,8 +250,11 @@ class Connection:
             self._fail(error, _index_of(error, event), now_ms)
 
     def _on_connection_event(self, event: Event, now_ms: int) -> None:
-        if not isinstance(event, FrameEvent) or event.kind != FRAME_METHOD:
+        if not isinstance(event, FrameEvent):
             raise ChannelStateError(f"unexpected method in connection state {self.state.value}")
+        if event.kind != FRAME_METHOD:
+            octets = erlang_binary(event.payload)
+            raise UnexpectedFrameError(f"type {event.kind}, all octets = {octets}")
         index = method_index(event.payload)
         if self.state is State.AWAIT_CLOSE_OK:
             self._while_closing(index)

@@ -94,7 +94,7 @@ def decode_method(payload: bytes) -> Method:
     Raises:
         UnknownMethodError: no such class and method (503).
         FrameError: arguments cut short, or bytes left over, or a name that is not UTF-8 (501).
-        MethodSyntaxError: a table that cannot be decoded (502).
+        MethodSyntaxError: a table that has room, and cannot be decoded (502).
     """
     index = method_index(payload)
     kind = METHODS.get(index)
@@ -126,18 +126,18 @@ def _argument(payload: bytes, position: int, data_type: str, index: int) -> tupl
         if position + integer.size > len(payload):
             raise _cannot_decode(payload, index)
         return integer.unpack_from(payload, position)[0], position + integer.size
-    if data_type == "table":
-        return decode_table(payload, position)
     if data_type == "shortstr":
         size, start = _octet(payload, position, index)
     else:
-        assert data_type == "longstr", f"no method has an argument of type {data_type}"
+        assert data_type in {"longstr", "table"}, f"no method has an argument of type {data_type}"
         if position + 4 > len(payload):
             raise _cannot_decode(payload, index)
         size, start = _INDEX.unpack_from(payload, position)[0], position + 4
     end = start + size
     if end > len(payload):
         raise _cannot_decode(payload, index)
+    if data_type == "table":
+        return decode_table(payload, position)
     octets = payload[start:end]
     return (decode_shortstr(octets) if data_type == "shortstr" else octets), end
 

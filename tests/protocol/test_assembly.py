@@ -105,10 +105,16 @@ def test_a_body_or_a_strangers_header_after_publish_is_unexpected(
     assert caught.value.method_index == 60 << 16 | 40
 
 
-@pytest.mark.parametrize("payload", [b"", b"\x00\x3c", b"\x00\x3c\x00\x00", content_header(0)[:13]])
-def test_a_header_cut_short_is_refused(assembly: Assembly, payload: bytes) -> None:
+@pytest.mark.parametrize("size", range(12))
+def test_a_header_without_its_fixed_part_is_no_frame(assembly: Assembly, size: int) -> None:
+    with pytest.raises(FrameError, match=r"type 2, all octets = <<.*>>: unknown_frame"):
+        assembly.feed(HEADER, content_header(0)[:size])
+
+
+@pytest.mark.parametrize("size", [12, 13])
+def test_a_header_without_its_flags_is_refused(assembly: Assembly, size: int) -> None:
     with pytest.raises(MethodSyntaxError, match="cut short"):
-        assembly.feed(HEADER, payload)
+        assembly.feed(HEADER, content_header(0)[:size])
 
 
 def test_two_headers_are_unexpected(assembly: Assembly) -> None:

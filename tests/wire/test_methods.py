@@ -112,8 +112,13 @@ def test_a_method_cut_anywhere_is_refused(index: int) -> None:
     payload = method_payload(METHODS[index])
     decode_method(payload)
     for size in range(4, len(payload)):
-        with pytest.raises((FrameError, MethodSyntaxError)):
+        with pytest.raises(FrameError, match="cannot decode"):
             decode_method(payload[:size])
+
+
+def test_a_table_that_has_room_and_cannot_be_read_is_a_syntax_error() -> None:
+    with pytest.raises(MethodSyntaxError, match="unknown field type"):
+        decode_method(method_payload(commands.Queue.Declare, arguments=b"\0\0\0\x03\x01aZ"))
 
 
 @pytest.mark.parametrize("index", sorted(METHODS))
