@@ -280,7 +280,7 @@ class Connection:
         try:
             tune = methods.start_ok(self.session, method)
         except LoginRefusedError as error:
-            log.warning("login refused peer=%s reason=%s", self._peer_name(), error)
+            log.warning("login refused peer=%s reason=%r", self._peer_name(), str(error))
             text = methods.login_refused_text(method.mechanism)
             raise LoginRefusedError(text) from error
         self._step(Step.START_OK)
