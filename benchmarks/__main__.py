@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from amqp_server.perf.wire import LoadError
 from benchmarks import brokers, report
 from benchmarks.brokers import HAREMQ, RABBITMQ, Broker
 from benchmarks.measure import measure
 from benchmarks.report import Result
 from benchmarks.scenarios import SCENARIOS, IdleConnections, Scenario, chosen
 from benchmarks.window import Window
-from benchmarks.wire import BenchmarkError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for scenario in options.scenario:
                 results.append(_compare(scenario, compared, options.windows, options.seconds))
                 print(report.line(results[-1]), flush=True)
-    except BenchmarkError as error:
+    except LoadError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -119,7 +119,7 @@ def _compare(
                 continue
             try:
                 windows[broker.name].append(measure(scenario, broker, seconds))
-            except (BenchmarkError, OSError) as error:
+            except (LoadError, OSError) as error:
                 errors[broker.name] = str(error)
     return Result(scenario, windows, errors)
 

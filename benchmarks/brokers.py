@@ -15,9 +15,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from benchmarks import processes
-from benchmarks.session import Endpoint, Session
-from benchmarks.wire import BenchmarkError
+from amqp_server.perf import processes
+from amqp_server.perf.session import Endpoint, Session
+from amqp_server.perf.wire import LoadError
 
 START_TIMEOUT_S: Final = 60.0
 END_TIMEOUT_S: Final = 30.0
@@ -62,7 +62,7 @@ def at(name: str, uri: str) -> Broker:
     """Return the broker that listens at ``uri`` already.
 
     Raises:
-        BenchmarkError: none does, or it refuses the login.
+        LoadError: none does, or it refuses the login.
     """
     endpoint = Endpoint.parse(uri)
     _check_login(name, endpoint)
@@ -74,7 +74,7 @@ def started(name: str) -> Iterator[Broker]:
     """Start HareMQ or RabbitMQ on a free port of the loopback, and end it with the block.
 
     Raises:
-        BenchmarkError: it does not start, or does not listen within START_TIMEOUT_S.
+        LoadError: it does not start, or does not listen within START_TIMEOUT_S.
     """
     module = _MODULES[name]
     try:
@@ -82,7 +82,7 @@ def started(name: str) -> Iterator[Broker]:
     except ModuleNotFoundError:
         found = None
     if found is None:
-        raise BenchmarkError(f"{name}: there is no module {module} to start it with")
+        raise LoadError(f"{name}: there is no module {module} to start it with")
     endpoint = Endpoint("127.0.0.1", _free_port(), "guest", "guest", "/")
     command = [sys.executable, "-m", module, *_ARGUMENTS[name], "--port", str(endpoint.port)]
     with tempfile.TemporaryDirectory(prefix="haremq-benchmark-") as directory:
@@ -126,20 +126,20 @@ def _await_listener(
     while time.monotonic() < deadline_s:
         if process.poll() is not None:
             tail = log_path.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
-            raise BenchmarkError(f"{name} ended with status {process.returncode}: {tail}")
+            raise LoadError(f"{name} ended with status {process.returncode}: {tail}")
         with contextlib.suppress(OSError):
             socket.create_connection((endpoint.host, endpoint.port), timeout=1).close()
             return
         time.sleep(_POLL_S)
-    raise BenchmarkError(f"{name} does not listen after {START_TIMEOUT_S:.0f} s")
+    raise LoadError(f"{name} does not listen after {START_TIMEOUT_S:.0f} s")
 
 
 def _check_login(name: str, endpoint: Endpoint) -> None:
     try:
         Session(endpoint).close()
-    except (OSError, BenchmarkError) as error:
+    except (OSError, LoadError) as error:
         where = f"{endpoint.host}:{endpoint.port}"
-        raise BenchmarkError(f"{name} at {where} cannot be used: {error}") from error
+        raise LoadError(f"{name} at {where} cannot be used: {error}") from error
 
 
 def _free_port() -> int:
@@ -152,4 +152,4 @@ def _free_port() -> int:
             except OSError:
                 continue
             return port
-    raise BenchmarkError(f"no free port from {PORTS.start} to {PORTS.stop - 1}")
+    raise LoadError(f"no free port from {PORTS.start} to {PORTS.stop - 1}")

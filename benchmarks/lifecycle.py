@@ -4,11 +4,11 @@ import time
 from contextlib import ExitStack
 from typing import Final
 
-from benchmarks import wire
+from amqp_server.perf import wire
+from amqp_server.perf.session import Session
+from amqp_server.perf.topology import Topology, deleted_after
 from benchmarks.brokers import Broker
 from benchmarks.scenarios import Connects, Declares, IdleConnections
-from benchmarks.session import Session
-from benchmarks.topology import Topology, deleted_after
 from benchmarks.window import Window, mib, us_each
 
 SETTLE_S: Final = 1.0
@@ -19,7 +19,7 @@ def measure_connects(connects: Connects, broker: Broker, seconds: float) -> Wind
     """Open and close connections one after another until the time or the count is used up.
 
     Raises:
-        BenchmarkError: the broker refused one.
+        LoadError: the broker refused one.
         OSError: the broker does not answer.
     """
     count, cpu_s, begin_s = 0, broker.cpu_s(), time.monotonic()

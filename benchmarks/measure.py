@@ -26,7 +26,7 @@ def measure(scenario: Scenario, broker: Broker, seconds: float) -> Window:
     """Run one window of ``seconds`` under names that no other window has.
 
     Raises:
-        BenchmarkError: the broker refused, or stopped answering.
+        LoadError: the broker refused, or stopped answering.
         OSError: no connection, or it broke.
     """
     prefix = f"benchmark.{os.getpid()}.{next(_NUMBERS)}"

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from benchmarks import wire
+from amqp_server.perf import wire
+from amqp_server.perf.session import Endpoint, FrameReader, Session
+from amqp_server.perf.topology import Topology
+from amqp_server.perf.wire import BrokerRefusalError
+from amqp_server.perf.workers import Board, Latencies, percentiles
 from benchmarks.scenarios import Rpc
-from benchmarks.session import Endpoint, FrameReader, Session
-from benchmarks.topology import Topology
-from benchmarks.wire import BrokerRefusalError
-from benchmarks.workers import Board, Latencies, percentiles
 
 DIRECT_REPLY_TO: Final = "amq.rabbitmq.reply-to"
 _POLL_S: Final = 0.1

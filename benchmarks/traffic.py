@@ -10,14 +10,15 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
-from benchmarks import processes, rpc
+from amqp_server.perf import processes
+from amqp_server.perf.consumer import consume_flow, consume_paced
+from amqp_server.perf.publisher import publish_flow, publish_paced
+from amqp_server.perf.topology import declared
+from amqp_server.perf.workers import Board, Task, Worker
+from benchmarks import rpc
 from benchmarks.brokers import Broker
-from benchmarks.consumer import consume_flow, consume_paced
-from benchmarks.publisher import publish_flow, publish_paced
 from benchmarks.scenarios import Flow, Paced, Rpc
-from benchmarks.topology import declared
 from benchmarks.window import Reading, Window, between
-from benchmarks.workers import Board, Task, Worker
 
 WARM_UP_S: Final = 0.7
 _CHECK_S: Final = 0.1
@@ -27,7 +28,7 @@ def measure_flow(flow: Flow, broker: Broker, prefix: str, seconds: float) -> Win
     """Measure publishers and consumers at full speed.
 
     Raises:
-        BenchmarkError: the broker or a worker would not go on.
+        LoadError: the broker or a worker would not go on.
         OSError: the broker does not answer.
     """
     board, endpoint = Board(), broker.endpoint

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from benchmarks.workers import Latencies
+from amqp_server.perf.workers import Latencies
 
 _MIB = 1 << 20
 

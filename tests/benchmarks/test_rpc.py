@@ -2,8 +2,9 @@
 
 import pytest
 
-from benchmarks import rpc, wire
-from benchmarks.wire import BrokerRefusalError
+from amqp_server.perf import wire
+from amqp_server.perf.wire import BrokerRefusalError
+from benchmarks import rpc
 
 
 def head_of(properties: bytes) -> bytes:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from benchmarks.publisher import message_of, publishes_per_write
+from amqp_server.perf.publisher import message_of, publishes_per_write
+from amqp_server.perf.topology import topology_of
 from benchmarks.scenarios import SCENARIOS, Flow, chosen
-from benchmarks.topology import topology_of
 
 FLOWS = [scenario for scenario in SCENARIOS if isinstance(scenario, Flow)]
 

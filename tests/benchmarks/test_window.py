@@ -2,8 +2,8 @@
 
 import pytest
 
+from amqp_server.perf.workers import Latencies
 from benchmarks.window import Reading, between
-from benchmarks.workers import Latencies
 
 FIRST = Reading(10.0, 1_000, 0, 900, 5.0, 1.0, 1 << 20, 20.0)
 LAST = Reading(12.0, 3_000, 0, 2_900, 6.0, 1.5, 3 << 20, 22.5)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pamqp import frame
 
-from benchmarks import wire
-from benchmarks.wire import BrokerRefusalError
+from amqp_server.perf import wire
+from amqp_server.perf.wire import BrokerRefusalError
 
 
 def decode(octets: bytes) -> list[Any]:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
-from benchmarks import wire
+from amqp_server.perf import wire
+from amqp_server.perf.session import Endpoint, Session
+from amqp_server.perf.wire import LoadError
 from benchmarks.scenarios import Flow
-from benchmarks.session import Endpoint, Session
-from benchmarks.wire import BenchmarkError
 
 
 class Topology(NamedTuple):
@@ -62,7 +62,7 @@ def deleted_after(endpoint: Endpoint, topology: Topology) -> Iterator[None]:
         yield
     except BaseException:
         # What went wrong is to be told, not what goes wrong because of it.
-        with suppress(BenchmarkError, OSError):
+        with suppress(LoadError, OSError):
             _delete(endpoint, topology)
         raise
     _delete(endpoint, topology)

@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
-from benchmarks import wire
-from benchmarks.wire import BenchmarkError, BrokerRefusalError, Frame, MethodId
+from amqp_server.perf import wire
+from amqp_server.perf.wire import BrokerRefusalError, Frame, LoadError, MethodId
 
 TIMEOUT_S: Final = 30.0
 """A broker that says nothing for this long ends the window."""
@@ -34,15 +34,15 @@ class Endpoint(NamedTuple):
         """Read ``amqp://user:password@host:port/vhost``; what is absent is RabbitMQ's default.
 
         Raises:
-            BenchmarkError: another scheme, or no number for a port.
+            LoadError: another scheme, or no number for a port.
         """
         parts = urlsplit(uri)
         if parts.scheme != "amqp":
-            raise BenchmarkError(f"{uri} is not an amqp:// URI")
+            raise LoadError(f"{uri} is not an amqp:// URI")
         try:
             port = parts.port or 5672
         except ValueError as error:
-            raise BenchmarkError(f"{uri}: {error}") from error
+            raise LoadError(f"{uri}: {error}") from error
         vhost = unquote(parts.path[1:]) or "/"
         username, password = unquote(parts.username or "guest"), unquote(parts.password or "guest")
         return cls(parts.hostname or "127.0.0.1", port, username, password, vhost)

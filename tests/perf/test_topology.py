@@ -1,7 +1,7 @@
 """Names are a window's own, and the key that is published matches one binding."""
 
+from amqp_server.perf.topology import Topology, topology_of
 from benchmarks.scenarios import Flow
-from benchmarks.topology import Topology, topology_of
 
 
 def test_the_default_exchange_needs_only_a_queue() -> None:

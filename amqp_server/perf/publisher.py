@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from benchmarks import wire
-from benchmarks.counting import ConfirmCounter
+from amqp_server.perf import wire
+from amqp_server.perf.counting import ConfirmCounter
+from amqp_server.perf.session import Endpoint, FrameReader, Session
+from amqp_server.perf.topology import Topology
+from amqp_server.perf.wire import BrokerRefusalError
+from amqp_server.perf.workers import Board
 from benchmarks.scenarios import PUBLISH_WRITE_BYTES, Flow, Paced
-from benchmarks.session import Endpoint, FrameReader, Session
-from benchmarks.topology import Topology
-from benchmarks.wire import BrokerRefusalError
-from benchmarks.workers import Board
 
 BACKLOG_POLL_S: Final = 0.000_5
 """How long a publisher sleeps that is far enough ahead of the consumers."""

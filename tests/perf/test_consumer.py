@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import pytest
 
-from benchmarks import wire
-from benchmarks.consumer import SETTLERS, dues_ns
+from amqp_server.perf import wire
+from amqp_server.perf.consumer import SETTLERS, dues_ns
+from amqp_server.perf.wire import BrokerRefusalError, Frame
 from benchmarks.scenarios import Flow, Settle
-from benchmarks.wire import BrokerRefusalError, Frame
 
 
 class Link(NamedTuple):

@@ -3,7 +3,7 @@
 import os
 import socket
 
-from benchmarks import processes
+from amqp_server.perf import processes
 
 
 def test_this_process_has_used_time_and_memory() -> None:

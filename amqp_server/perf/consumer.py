@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks import wire
-from benchmarks.counting import DeliveryCounter
+from amqp_server.perf import wire
+from amqp_server.perf.counting import DeliveryCounter
+from amqp_server.perf.session import Endpoint, FrameReader, Session
+from amqp_server.perf.topology import Topology
+from amqp_server.perf.wire import BrokerRefusalError
+from amqp_server.perf.workers import Board, Latencies, percentiles
 from benchmarks.scenarios import Flow, Settle
-from benchmarks.session import Endpoint, FrameReader, Session
-from benchmarks.topology import Topology
-from benchmarks.wire import BrokerRefusalError
-from benchmarks.workers import Board, Latencies, percentiles
 
 _POLL_S: Final = 0.1
 _BUFFER_BYTES: Final = 1 << 18

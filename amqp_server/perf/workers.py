@@ -15,7 +15,7 @@ from multiprocessing.context import ForkProcess
 from multiprocessing.sharedctypes import RawArray
 from typing import Final, NamedTuple, TypeAlias
 
-from benchmarks.wire import BenchmarkError
+from amqp_server.perf.wire import LoadError
 
 READY_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 10.0
@@ -136,7 +136,7 @@ class Worker:
         """Wait until the worker is set up.
 
         Raises:
-            BenchmarkError: it failed, or took longer than READY_TIMEOUT_S.
+            LoadError: it failed, or took longer than READY_TIMEOUT_S.
         """
         self._receive(READY_TIMEOUT_S)
 
@@ -144,17 +144,17 @@ class Worker:
         """Raise what made the worker end early, if it has.
 
         Raises:
-            BenchmarkError: it ended, or failed.
+            LoadError: it ended, or failed.
         """
         if self._outcomes.poll():
             self._receive(0)
-            raise BenchmarkError(f"{self.name} ended before it was told to")
+            raise LoadError(f"{self.name} ended before it was told to")
 
     def result(self) -> Latencies | None:
         """Wait for the worker's end and return what it measured.
 
         Raises:
-            BenchmarkError: it failed, or took longer than STOP_TIMEOUT_S.
+            LoadError: it failed, or took longer than STOP_TIMEOUT_S.
         """
         return self._receive(STOP_TIMEOUT_S).latencies
 
@@ -168,14 +168,14 @@ class Worker:
 
     def _receive(self, timeout_s: float) -> _Outcome:
         if not self._outcomes.poll(timeout_s):
-            raise BenchmarkError(f"{self.name} said nothing for {timeout_s:.0f} s")
+            raise LoadError(f"{self.name} said nothing for {timeout_s:.0f} s")
         try:
             outcome = self._outcomes.recv()
         except EOFError as error:
-            raise BenchmarkError(f"{self.name} died") from error
+            raise LoadError(f"{self.name} died") from error
         assert isinstance(outcome, _Outcome), "workers send nothing else"
         if outcome.error is not None:
-            raise BenchmarkError(f"{self.name}: {outcome.error}")
+            raise LoadError(f"{self.name}: {outcome.error}")
         return outcome
 
 
@@ -186,6 +186,6 @@ def _run(task: Task, outcomes: Connection) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         outcome = _Outcome(None, task(lambda: outcomes.send(_READY)))
-    except (BenchmarkError, OSError) as error:
+    except (LoadError, OSError) as error:
         outcome = _Outcome(str(error) or type(error).__name__, None)
     outcomes.send(outcome)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from benchmarks import wire
-from benchmarks.counting import ConfirmCounter, DeliveryCounter
-from benchmarks.wire import BrokerRefusalError
+from amqp_server.perf import wire
+from amqp_server.perf.counting import ConfirmCounter, DeliveryCounter
+from amqp_server.perf.wire import BrokerRefusalError
 
 
 def delivery(tag: int, body_size_bytes: int = 12) -> bytes:

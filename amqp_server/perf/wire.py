@@ -4,7 +4,7 @@
          | type | channel | size    | payload ...     | 0xCE |
            u8     u16       u32       size bytes        u8
 
-A publish is a method frame, a header frame and body frames; a delivery the same. Only what the
+A publish is a method frame, a header frame and body frames; a delivery the same. Only what
 scenarios need is here, and no package of HareMQ is used: both brokers meet the same stranger.
 
 Source: AMQP 0-9-1 §4.2.3 (frames), §4.2.6 (content), §1.5 to §1.8 (class and method ids).
@@ -74,11 +74,11 @@ CONFIRM_SELECT: Final = MethodId(85, 10)
 CONFIRM_SELECT_OK: Final = MethodId(85, 11)
 
 
-class BenchmarkError(Exception):
+class LoadError(Exception):
     """A window cannot be measured; the text says what the broker did."""
 
 
-class BrokerRefusalError(BenchmarkError):
+class BrokerRefusalError(LoadError):
     """The broker closed the connection or channel, or sent what no scenario provokes."""
 
 

@@ -1,6 +1,6 @@
 """Percentiles are by nearest rank; the board's counters do not touch each other."""
 
-from benchmarks.workers import Board, Latencies, percentiles
+from amqp_server.perf.workers import Board, Latencies, percentiles
 
 
 def test_no_samples_have_no_percentiles() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.session import Endpoint
-from benchmarks.wire import BenchmarkError
+from amqp_server.perf.session import Endpoint
+from amqp_server.perf.wire import LoadError
 
 
 def test_what_is_left_out_is_rabbitmqs_default() -> None:
@@ -17,5 +17,5 @@ def test_user_password_and_vhost_are_unquoted() -> None:
 
 @pytest.mark.parametrize("uri", ["http://localhost", "localhost:5672", "amqp://localhost:port"])
 def test_what_is_no_amqp_uri_is_refused(uri: str) -> None:
-    with pytest.raises(BenchmarkError, match="localhost"):
+    with pytest.raises(LoadError, match="localhost"):
         Endpoint.parse(uri)

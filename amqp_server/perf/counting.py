@@ -10,7 +10,7 @@ and the tag of the last one says that none is missing. Where a check fails, fram
 import struct
 from typing import Final
 
-from benchmarks.wire import (
+from amqp_server.perf.wire import (
     ACK_FRAME_BYTES,
     BASIC_ACK,
     BASIC_DELIVER,
