@@ -4,6 +4,7 @@ import pytest
 
 from amqp_server.broker.errors import NotFoundError
 from queues.options import Overflow, QueueKind
+from tests.support.consumer import FakeConsumer
 from tests.support.vhosts import VhostUnderTest
 
 
@@ -235,3 +236,20 @@ def test_policies_leave_the_messages_of_a_queue_in_order(place: VhostUnderTest) 
     place.clear_policy()
     place.publish(b"d")
     assert place.bodies() == [b"a", b"b", b"c", b"d"]
+
+
+# ── the turn ──
+
+
+def test_a_flooded_queue_does_not_keep_another_waiting() -> None:
+    place = VhostUnderTest(deliveries_per_queue_max=2)
+    consumers = {name: FakeConsumer(name, no_ack=True) for name in ("flooded", "small")}
+    for name, consumer in consumers.items():
+        place.queue(name).engine.consume(consumer, place.now_ms)
+    place.publish(*[b"%d" % index for index in range(5)], routing_key="flooded")
+    place.publish(b"s", routing_key="small")
+    assert place.turn.end(place.now_ms) is True
+    assert consumers["flooded"].bodies == [b"0", b"1"]
+    assert consumers["small"].bodies == [b"s"]
+    place.end()
+    assert consumers["flooded"].bodies == [b"0", b"1", b"2", b"3", b"4"]
