@@ -98,6 +98,8 @@ class Connection:
         self._outbox = Outbox(output_max_bytes, on_output)
         self._starved: set[Queue] = set()
         self._rest = b""
+        self._postponed: list[Event] = []
+        self._is_stalled = False
         self._heartbeat = Heartbeat(0, now_ms)
         self._ends_at_ms: int | None = now_ms + settings.handshake_timeout_ms
         self._timeouts_at_ms = now_ms + broker.settings.consumer_tick_ms
@@ -112,8 +114,8 @@ class Connection:
 
     @property
     def wants_read(self) -> bool:
-        """False while blocked by an alarm: then its socket is not read."""
-        return not self._is_blocked
+        """False while blocked by an alarm, or while answers wait that the client does not read."""
+        return not (self._is_blocked or self._is_stalled)
 
     @property
     def is_closed(self) -> bool:
@@ -121,12 +123,12 @@ class Connection:
         return self.state is State.CLOSED
 
     def data_to_send(self) -> list[bytes]:
-        """Return all output in order, and forget it; queues that waited for room go on."""
+        """Return all output in order, and forget it; what waited for room goes on."""
         chunks = self._outbox.take()
         if chunks:
             self._heartbeat.sent(self._now_ms())
-        if self._starved and not self._outbox.is_full:
-            self._wake_starved()
+        if not self._outbox.is_full:
+            self._room_came()
         return chunks
 
     def next_deadline_ms(self) -> int | None:
@@ -145,6 +147,9 @@ class Connection:
             return
         self._heartbeat.received(now_ms)
         buffer = self._rest + bytes(data)
+        if self._is_stalled:
+            self._rest = buffer
+            return
         self._rest = b""
         if self.state is State.AWAIT_HEADER:
             if len(buffer) < PROTOCOL_HEADER_BYTES:
@@ -171,8 +176,8 @@ class Connection:
     def resume_deliveries(self) -> None:
         """The socket takes bytes again."""
         self._outbox.transport_full = False
-        if self._starved:
-            self._wake_starved()
+        if not self._outbox.is_full:
+            self._room_came()
 
     def tick(self, now_ms: int) -> None:
         """Do what is due: heartbeats, timeouts."""
@@ -218,17 +223,49 @@ class Connection:
         while self.state not in _ENDED:
             payload_max_bytes = self._payload_max_bytes
             events, consumed_bytes, error = scan(buffer, payload_max_bytes)
-            for event in events:
-                self._on_event(event, now_ms)
-                if self.state in _ENDED:
-                    return
             buffer = buffer[consumed_bytes:]
+            if not self._carry_out(events, now_ms):
+                self._rest = buffer if self._is_stalled else b""
+                return
             if error is not None and payload_max_bytes == self._payload_max_bytes:
                 self._fail(error, error.method_index, now_ms)
                 return
             if error is None:
                 self._rest = buffer
                 return
+
+    def _carry_out(self, events: list[Event], now_ms: int) -> bool:
+        """Carry events out; False where the connection ended, or the rest waits for room.
+
+        A basic.get of 20 octets may be answered by a message of many MiB: what is read must not
+        decide how much is written.
+        """
+        for count, event in enumerate(events, start=1):
+            self._on_event(event, now_ms)
+            if self.state in _ENDED:
+                return False
+            if self._outbox.is_overfull:
+                self._postponed = events[count:]
+                self._is_stalled = True
+                self._on_output()
+                return False
+        return True
+
+    def _room_came(self) -> None:
+        """Go on with what waited for room in the output: input first, then queues."""
+        if self._is_stalled and self.state not in _ENDED:
+            now_ms = self._now_ms()
+            self._is_stalled = False
+            events, self._postponed = self._postponed, []
+            buffer, self._rest = self._rest, b""
+            if self._carry_out(events, now_ms):
+                self._receive_frames(buffer, now_ms)
+            elif self._is_stalled:
+                self._rest = buffer
+            self._channels.flush_confirms()
+            self._on_output()
+        if self._starved:
+            self._wake_starved()
 
     @property
     def _payload_max_bytes(self) -> int:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 class Outbox:
     """Bytes in the order they must leave.
 
-    ``is_full`` stops deliveries (and only those: replies always fit, since each answers a request
-    that had to be read first). It holds while the bytes here pass the high watermark or the
-    transport has said that its own buffer does.
+    ``is_full`` stops deliveries: it holds while the bytes here pass the high watermark or the
+    transport has said that its own buffer does. ``is_overfull`` stops requests from being carried
+    out, as their replies may be larger than they are.
     """
 
     __slots__ = ("_chunks", "_high_watermark_bytes", "_on_output", "size_bytes", "transport_full")
@@ -24,6 +24,11 @@ class Outbox:
     def is_full(self) -> bool:
         """Whether deliveries must wait."""
         return self.transport_full or self.size_bytes >= self._high_watermark_bytes
+
+    @property
+    def is_overfull(self) -> bool:
+        """Whether replies must wait as well: twice the watermark is here."""
+        return self.size_bytes >= 2 * self._high_watermark_bytes
 
     @property
     def room_bytes(self) -> int:

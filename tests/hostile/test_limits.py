@@ -108,7 +108,6 @@ def test_row_46_a_consumer_that_never_reads_is_sent_no_more(node: Node, size_byt
     assert len(peer.bodies()) == 10 * len(bodies)
 
 
-@pytest.mark.xfail(reason="what answers a read is not bounded by what was read", strict=True)
 def test_row_46_gets_in_one_read_are_answered_as_far_as_there_is_room(node: Node) -> None:
     """A get of 18 octets may be answered by 128 MiB: the rest has to wait for room."""
     peer = node.open(output_max_bytes=WATERMARK_BYTES)

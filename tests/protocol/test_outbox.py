@@ -49,6 +49,13 @@ def test_room_shrinks_to_the_watermark_and_never_below_zero(box: Box) -> None:
     assert (box.room_bytes, box.is_full) == (10, False)
 
 
+def test_replies_have_room_for_as_much_again(box: Box) -> None:
+    box.write(b"x" * 19)
+    assert not box.is_overfull
+    box.write(b"x")
+    assert box.is_overfull
+
+
 def test_a_full_transport_leaves_no_room(box: Box) -> None:
     box.transport_full = True
     assert (box.room_bytes, box.is_full) == (0, True)
