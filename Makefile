@@ -2,7 +2,8 @@
 # make check  the gate without the slow parts: format, lint, types, floors, house rules
 # make test   everything, on a fresh machine too: this is what .ci/run calls
 #
-# The virtual environment is built once and again when pyproject.toml or constraints.txt change.
+# The virtual environment, and the kernels, are built once and again when pyproject.toml,
+# constraints.txt or a kernel's source change.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -15,6 +16,7 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 RUNTIME_STAMP := $(VENV)/.runtime-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
+KERNELS := $(wildcard persistence/_*.p* queues/_*.p* exchanges/_*.p* amqp_server/*/_*.p*)
 NPM_FOLDER := tests/clients/programs
 NPM_LOCK := $(NPM_FOLDER)/package-lock.json
 NPM_STAMP := $(NPM_FOLDER)/node_modules/.stamp
@@ -33,11 +35,11 @@ run: $(RUNTIME_STAMP)
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(RUNTIME_STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
+$(RUNTIME_STAMP): pyproject.toml constraints.txt $(KERNELS) | $(VENV)/bin/python
 	$(PIP_INSTALL) --editable .
 	touch $@
 
-$(DEV_STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
+$(DEV_STAMP): pyproject.toml constraints.txt $(KERNELS) | $(VENV)/bin/python
 	$(PIP_INSTALL) --editable '.[dev]'
 	touch $@ $(RUNTIME_STAMP)
 
@@ -70,10 +72,13 @@ floors: venv
 style: venv
 	$(BIN)/pytest -q tests/style
 
-# The last line of the log is pytest's summary, which .ci/run repeats at its very end.
+# Both builds pass the same tests: first the interpreted twins, without clients and house rules,
+# then everything on the kernels. The last line of the log is pytest's summary, which .ci/run repeats
+# at its very end.
 pytest: venv npm
 	mkdir -p build
-	HAREMQ_REQUIRE_CLIENTS=1 $(BIN)/pytest -q 2>&1 | tee $(PYTEST_LOG)
+	HAREMQ_INTERPRETED=1 $(BIN)/pytest -q --ignore=tests/clients --ignore=tests/style
+	HAREMQ_REQUIRE_CLIENTS=1 REQUIRE_COMPILED=1 $(BIN)/pytest -q 2>&1 | tee $(PYTEST_LOG)
 
 # Every rule against a broker of ours and against Debian's RabbitMQ, both started for the occasion.
 conformance: venv

@@ -35,6 +35,7 @@ from amqp_server.net.transport import OnOutput
 from amqp_server.protocol.connection import Connection
 from amqp_server.protocol.peer import Peer
 from amqp_server.settings.schema import Settings
+from persistence.kernels import build_name, verify
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ def run(settings: Settings) -> int:
         The exit code: 0 after an orderly stop, 1 when it could not start.
     """
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
+    verify()
     try:
         broker = build_broker(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -120,7 +122,7 @@ async def _serve(broker: Broker, settings: Settings) -> None:
     stop = asyncio.Event()
     _on_stop_signals(lambda *_: loop.call_soon_threadsafe(stop.set))
     loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
-    log.info("ready")
+    log.info("ready build=%s", build_name())
     await stop.wait()
     log.info("stopping")
     _on_stop_signals(signal.SIG_IGN)

@@ -5,15 +5,16 @@ A record keeps a message's bytes as they came off the wire, so that delivering i
     route     exchange shortstr | routing key shortstr       the tail of basic.deliver (1.8.3.14)
     header    class u16 | weight u16 | body size u64 | property flags u16 | property list
     body      the body frames' payloads, joined
-    flags     bit 0 PERSISTENT; bits 2-15 the property flags word itself (4.2.6.1), bit 1 unused
+    flags     bit 0 PERSISTENT; bit 1 NEEDS_LOOK; bits 2-15 the property flags word (4.2.6.1)
     priority  0-255; 0 when the property is absent
     ttl_ms    the ``expiration`` property; NO_TTL when absent
 
 The messages of one run (consecutive publishes alike) share ``route`` and, mostly, ``header``:
 the same bytes object, which the renderer uses to notice that nothing but the body changed.
 
-This is the interpreted twin. A run of records is any sequence of ``Record``; a kernel may keep it
-as raw memory as long as ``len``, iteration, slicing and indexing give the same.
+This is the interpreted twin, and the specification of ``persistence._record``: there a run of
+records is raw memory, and ``len``, iteration, slicing and indexing give the same. Whoever handles
+runs asks the functions below and makes no ``Record`` of each message.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +22,13 @@ from functools import partial
 from itertools import repeat
 from typing import Final, NamedTuple, TypeAlias
 
+from persistence.kernels import COMPILED
+
 PERSISTENT: Final = 1 << 0
+NEEDS_LOOK: Final = 1 << 1
+"""A property that a publish is checked for: user-id, CC or BCC, a direct reply-to, an expiration
+that is not just digits. Never missing where there is one; a look may find nothing."""
+
 HAS_USER_ID: Final = 1 << 4
 HAS_EXPIRATION: Final = 1 << 8
 HAS_REPLY_TO: Final = 1 << 9
@@ -73,11 +80,34 @@ def uniform_run(template: Record, bodies: Iterable[bytes]) -> list[Record]:
     return list(map(_new_record, rows))
 
 
-def with_route(run: Run, route: bytes) -> list[Record]:
-    """Return the run as if published with another exchange and routing key."""
-    return [record._replace(route=route) for record in run]
-
-
 def body_bytes(run: Run) -> int:
     """Return the sum of the body sizes, in bytes."""
     return sum([len(record[2]) for record in run])
+
+
+def has_ttl(run: Run) -> bool:
+    """Return whether any of the messages has a TTL of its own."""
+    return any([record[5] != NO_TTL for record in run])
+
+
+def header_stretches(run: Run) -> list[tuple[int, int]]:
+    """Return (start, stop) of each stretch of messages with equal content headers, in order."""
+    stretches: list[tuple[int, int]] = []
+    start = 0
+    for index in range(1, len(run) + 1):
+        if index == len(run) or run[index].header != run[start].header:
+            stretches.append((start, index))
+            start = index
+    return stretches if run else []
+
+
+if COMPILED:
+    pass
+
+
+if COMPILED:
+    from persistence import _record  # type: ignore[attr-defined]
+
+    body_bytes = _record.body_bytes
+    has_ttl = _record.has_ttl
+    header_stretches = _record.header_stretches

@@ -3,13 +3,7 @@
 Instants are 0 for *never*, so a clock handed to a queue must be past 0.
 """
 
-from collections.abc import Callable
-from operator import itemgetter
-from typing import Final
-
-from persistence.record import NO_TTL, Record, Run
-
-_ttl_of: Final[Callable[[Record], int]] = itemgetter(Record._fields.index("ttl_ms"))
+from persistence.record import NO_TTL, Run, has_ttl
 
 
 def expires_at(run: Run, queue_ttl_ms: int | None, now_ms: int) -> int | list[int]:
@@ -23,7 +17,7 @@ def expires_at(run: Run, queue_ttl_ms: int | None, now_ms: int) -> int | list[in
     Returns:
         One instant for all (0 is never), or a list with one for each.
     """
-    if max(map(_ttl_of, run)) == NO_TTL:
+    if not has_ttl(run):
         return 0 if queue_ttl_ms is None else now_ms + queue_ttl_ms
     ttls = [record.ttl_ms for record in run]
     if queue_ttl_ms is None:

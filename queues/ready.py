@@ -12,12 +12,64 @@ from collections.abc import Iterator
 from itertools import chain, islice, repeat
 from typing import Final
 
+from persistence.kernels import COMPILED
 from persistence.record import Record, Run, body_bytes
 from queues.batch import Batch, Entry
 from queues.returned import Returned
 
 NOTHING_EXPIRED: Final = -1
 """A ``now_ms`` before every instant: take a head whether it has expired or not."""
+
+
+class Tail:
+    """Records that were never delivered: first in, first out.
+
+    This is the interpreted twin and the specification of ``queues._ready``, which keeps them as
+    raw memory and shares long runs with whoever else has them.
+
+    Attributes:
+        count: how many there are.
+        body_bytes: sum of their bodies, in bytes.
+    """
+
+    __slots__ = ("_records", "body_bytes")
+
+    def __init__(self) -> None:
+        self._records: deque[Record] = deque()
+        self.body_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._records)
+
+    def append(self, run: Run) -> None:
+        """Put a run behind everything else."""
+        self._records.extend(run)
+        self.body_bytes += body_bytes(run)
+
+    def take(self, max_count: int) -> Run:
+        """Take the oldest: at least one, at most ``max_count``; there must be one."""
+        records = self._records
+        if max_count >= len(records):
+            taken = list(records)
+            records.clear()
+            self.body_bytes = 0
+            return taken
+        popleft = records.popleft
+        taken = [popleft() for _ in repeat(None, max_count)]
+        self.body_bytes -= body_bytes(taken)
+        return taken
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._records.clear()
+        self.body_bytes = 0
+
+
+if COMPILED:
+    from queues._ready import Tail  # type: ignore[no-redef]
 
 
 class Ready:
@@ -27,12 +79,11 @@ class Ready:
     Invariant: ``_expires``, when there is one, is as long as the tail.
     """
 
-    __slots__ = ("_expires", "_returned", "_tail", "_tail_bytes", "_tail_position")
+    __slots__ = ("_expires", "_returned", "_tail", "_tail_position")
 
     def __init__(self) -> None:
-        self._tail: deque[Record] = deque()
+        self._tail = Tail()
         self._tail_position = 0  # of the tail's head
-        self._tail_bytes = 0
         # There is one only once a message that expires was appended, until the tail empties.
         self._expires: deque[int] | None = None
         self._returned = Returned()
@@ -45,7 +96,7 @@ class Ready:
     @property
     def body_bytes(self) -> int:
         """Sum of their bodies, in bytes."""
-        return self._tail_bytes + self._returned.body_bytes
+        return self._tail.body_bytes + self._returned.body_bytes
 
     @property
     def head_expires_at_ms(self) -> int:
@@ -72,8 +123,7 @@ class Ready:
         first_position = self._tail_position + len(tail)
         if expires_at_ms or self._expires is not None:
             self._note_expiry(len(run), expires_at_ms)
-        tail.extend(run)
-        self._tail_bytes += body_bytes(run)
+        tail.append(run)
         return first_position
 
     def take(self, max_count: int, now_ms: int) -> Batch | None:
@@ -119,13 +169,14 @@ class Ready:
             positions.append(range(self._tail_position, self._tail_position + count))
         self._tail_position += count
         self._tail.clear()
-        self._tail_bytes = 0
         self._expires = None
         return positions
 
     def check_invariants(self) -> None:
         """Assert what the class promises; costs a walk over every message."""
-        assert self._tail_bytes == body_bytes(list(self._tail)), "bytes are those of the tail"
+        records = list(self._tail)
+        assert len(records) == len(self._tail), "the count is that of the tail"
+        assert self._tail.body_bytes == body_bytes(records), "bytes are those of the tail"
         if self._expires is not None:
             assert len(self._expires) == len(self._tail), "one expiry for each of the tail"
         self._returned.check_invariants(self._tail_position)
@@ -139,30 +190,19 @@ class Ready:
         else:
             self._expires.extend(repeat(expires_at_ms, count))
 
-    def _cut(self, count: int) -> Batch:
-        """Take ``count`` messages off the head of the tail."""
-        tail = self._tail
+    def _cut(self, max_count: int) -> Batch:
+        """Take messages off the head of the tail: at least one, at most ``max_count``."""
+        records = self._tail.take(max_count)
+        count = len(records)
         expires_at_ms = None
-        if count == len(tail):
-            records = list(tail)
-            taken_bytes = self._tail_bytes
-            tail.clear()
-            if self._expires is not None:
-                expires_at_ms = list(self._expires)
+        if self._expires is not None:
+            next_expiry = self._expires.popleft
+            expires_at_ms = [next_expiry() for _ in repeat(None, count)]
+            if not self._expires:
                 self._expires = None
-        else:
-            popleft = tail.popleft
-            records = [popleft() for _ in repeat(None, count)]
-            taken_bytes = body_bytes(records)
-            if self._expires is not None:
-                next_expiry = self._expires.popleft
-                expires_at_ms = [next_expiry() for _ in repeat(None, count)]
         first = self._tail_position
         self._tail_position = first + count
-        self._tail_bytes -= taken_bytes
-        return Batch(
-            range(first, first + count), records, expires_at_ms, known_body_bytes=taken_bytes
-        )
+        return Batch(range(first, first + count), records, expires_at_ms)
 
 
 def live_count(expires: deque[int], max_count: int, now_ms: int) -> int:

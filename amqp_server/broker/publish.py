@@ -14,7 +14,7 @@ from amqp_server.wire.properties import split
 from amqp_server.wire.tables import plain
 from exchanges.route_cache import RouteCache
 from exchanges.routing import Router
-from persistence.record import HAS_HEADERS, Record, Run
+from persistence.record import HAS_HEADERS, Record, Run, header_stretches
 
 NOTHING_WRITTEN: Final = 0
 
@@ -114,10 +114,7 @@ class Publisher:
         unroutable: list[int] = []
         rejected: list[int] = []
         lsn = NOTHING_WRITTEN
-        start = 0
-        for stop in range(1, len(run) + 1):
-            if stop < len(run) and run[stop].header is run[start].header:
-                continue
+        for start, stop in header_stretches(run):
             part = run[start:stop]
             headers = _headers_of(part[0])
             routing = self._router.route(exchange, (part[0].routing_key,), headers)
@@ -125,7 +122,6 @@ class Publisher:
             unroutable += (start + index for index in published.unroutable)
             rejected += (start + index for index in published.rejected)
             lsn = max(lsn, published.lsn)
-            start = stop
         return Published(unroutable, rejected, lsn)
 
 

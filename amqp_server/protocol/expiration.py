@@ -16,8 +16,8 @@ _INTEGER: Final = re.compile(r"([+-]?[0-9]+)(.*)", re.DOTALL)
 _DIGITS_MAX: Final = 255
 
 
-def check_expiration(text: str) -> None:
-    """Refuse what is not 0..EXPIRATION_MAX_MS written in decimal digits.
+def checked_expiration_ms(text: str) -> int:
+    """Return the TTL; refuse what is not 0..EXPIRATION_MAX_MS written in decimal digits.
 
     Raises:
         InvalidMessageError: it is not (406).
@@ -32,6 +32,7 @@ def check_expiration(text: str) -> None:
         raise _invalid(text, f"{{value_negative,{value}}}")
     if value > EXPIRATION_MAX_MS:
         raise _invalid(text, f"{{value_too_large,{value}}}")
+    return value
 
 
 def _invalid(text: str, term: str) -> InvalidMessageError:

@@ -15,7 +15,7 @@ from amqp_server.broker.names import DEFAULT_EXCHANGE, REPLY_TO_QUEUE, exchange_
 from amqp_server.broker.users import Permission, check_user_id
 from amqp_server.protocol.carbon_copies import carbon_copies
 from amqp_server.protocol.errors import InvalidMessageError, ReplyConsumerError
-from amqp_server.protocol.expiration import check_expiration
+from amqp_server.protocol.expiration import checked_expiration_ms
 from amqp_server.protocol.session import Session
 from amqp_server.wire.methods import decode_shortstr
 from amqp_server.wire.properties import Properties, split
@@ -24,8 +24,10 @@ from persistence.record import (
     HAS_HEADERS,
     HAS_REPLY_TO,
     HAS_USER_ID,
+    NEEDS_LOOK,
     Record,
     Run,
+    header_stretches,
 )
 
 PLANS_MAX: Final = 1024
@@ -33,7 +35,6 @@ PLANS_MAX: Final = 1024
 
 _MANDATORY: Final = 1
 _IMMEDIATE: Final = 2
-_LOOK_CLOSER: Final = HAS_EXPIRATION | HAS_HEADERS | HAS_REPLY_TO | HAS_USER_ID
 _ROUTE_AT: Final = 6
 
 
@@ -61,9 +62,10 @@ class Letter(NamedTuple):
 
 
 class _Look(NamedTuple):
-    """What a content header asks for beside its body: another header, and more routing keys."""
+    """What a content header asks for: another header, its TTL as a number, more routing keys."""
 
     header: bytes
+    ttl_ms: int
     copies: tuple[str, ...]
 
 
@@ -117,30 +119,33 @@ class Publishing:
 
     def _publish(self, method: bytes, records: Run, flags: int, now_ms: int) -> None:
         plan = self._plan(method)
-        if not flags & _LOOK_CLOSER:
+        if not flags & NEEDS_LOOK:
             self._send(Letter(plan, records), now_ms)
             return
-        start = 0
-        look: _Look | None = None
-        seen = b""
-        for index, record in enumerate(records):
-            if record.header is not seen:
-                seen = record.header
-                look = None
-                if record.flags & _LOOK_CLOSER:
-                    try:
-                        look = self._look(plan, record)
-                    except Exception:
-                        self._send_slice(plan, records, start, index, now_ms)
-                        raise
+        sent = 0
+        for start, stop in header_stretches(records):
+            if not records[start].flags & NEEDS_LOOK:
+                continue
+            try:
+                look = self._look(plan, records[start])
+            except Exception:
+                self._send_slice(plan, records, sent, start, now_ms)
+                raise
             if look is None:
                 continue
-            self._send_slice(plan, records, start, index, now_ms)
-            changed = record._replace(header=look.header)
-            keys = (plan.routing_key, *look.copies) if look.copies else None
-            self._send(Letter(plan, (changed,), keys), now_ms)
-            start = index + 1
-        self._send_slice(plan, records, start, len(records), now_ms)
+            self._send_slice(plan, records, sent, start, now_ms)
+            self._send_changed(plan, records[start:stop], look, now_ms)
+            sent = stop
+        self._send_slice(plan, records, sent, len(records), now_ms)
+
+    def _send_changed(self, plan: Plan, records: Run, look: "_Look", now_ms: int) -> None:
+        changed = [record._replace(header=look.header, ttl_ms=look.ttl_ms) for record in records]
+        if not look.copies:
+            self._send(Letter(plan, changed), now_ms)
+            return
+        keys = (plan.routing_key, *look.copies)
+        for record in changed:
+            self._send(Letter(plan, (record,), keys), now_ms)
 
     def check_size(self, size_bytes: int) -> None:
         """Refuse a body over the configured limit.
@@ -202,8 +207,9 @@ class Publishing:
         properties = split(record.header)
         if record.flags & HAS_USER_ID:
             check_user_id(self._session.open_user, properties.text("user_id") or "")
+        ttl_ms = record.ttl_ms
         if record.flags & HAS_EXPIRATION:
-            check_expiration(properties.text("expiration") or "")
+            ttl_ms = checked_expiration_ms(properties.text("expiration") or "")
         changed = bool(record.flags & HAS_REPLY_TO) and self._rewrite_reply_to(properties)
         copies: Sequence[str] = ()
         if record.flags & HAS_HEADERS:
@@ -211,9 +217,9 @@ class Publishing:
             changed |= removed
         for key in copies:
             self._session.require_topic(Permission.WRITE, plan.exchange, key)
-        if not changed and not copies:
+        if not changed and not copies and ttl_ms == record.ttl_ms:
             return None
-        return _Look(properties.encode() if changed else record.header, tuple(copies))
+        return _Look(properties.encode() if changed else record.header, ttl_ms, tuple(copies))
 
     def _rewrite_reply_to(self, properties: Properties) -> bool:
         if properties.text("reply_to") != REPLY_TO_QUEUE:

@@ -22,6 +22,7 @@ from amqp_server.wire.constants import (
     FRAME_METHOD,
 )
 from amqp_server.wire.tables import encode_shortstr
+from persistence.kernels import COMPILED
 from persistence.record import Record, Run
 
 _HEAD: Final = struct.Struct(">BHI")
@@ -130,3 +131,13 @@ def _split_body(channel: int, body: bytes, payload_max_bytes: int) -> list[bytes
         piece = body[start : start + payload_max_bytes]
         out += (_HEAD.pack(FRAME_BODY, channel, len(piece)), piece, FRAME_END_OCTET)
     return out
+
+
+if COMPILED:
+    pass
+
+
+if COMPILED:
+    from amqp_server.wire import _content  # type: ignore[attr-defined]
+
+    render_deliveries = _content.render_deliveries

@@ -36,7 +36,8 @@ from amqp_server.wire.errors import (
 )
 from amqp_server.wire.methods import erlang_binary
 from amqp_server.wire.properties import HEADER_FIXED_BYTES, traits_of
-from persistence.record import Record, uniform_run
+from persistence.kernels import COMPILED
+from persistence.record import Record, Run, uniform_run
 
 
 class PublishRun(NamedTuple):
@@ -50,7 +51,7 @@ class PublishRun(NamedTuple):
 
     channel: int
     method: bytes
-    records: list[Record]
+    records: Run
     flags: int
 
 
@@ -129,12 +130,12 @@ def scan(buffer: bytes, payload_max_bytes: int) -> Scan:
         while size_bytes - position >= FRAME_HEAD_BYTES:
             kind, _, payload_bytes = _HEAD.unpack_from(buffer, position)
             if payload_bytes > payload_max_bytes:
-                raise _too_large(kind, payload_bytes, payload_max_bytes)
+                raise too_large(kind, payload_bytes, payload_max_bytes)
             end = position + FRAME_OVERHEAD_BYTES + payload_bytes
             if end > size_bytes:
                 break
             if buffer[end - 1] != FRAME_END:
-                raise _bad_end(buffer, position, end)
+                raise bad_end(buffer, position, end)
             event, position = _event(buffer, position, end, payload_max_bytes)
             if event is None:
                 break
@@ -163,7 +164,7 @@ def _event(
     payload = _payload(buffer, position, end)
     if kind in _CONTENT_KINDS:
         return FrameEvent(channel, kind, payload), end
-    _check_heartbeat(kind, channel, payload)
+    check_heartbeat(kind, channel, payload)
     return _HEARTBEAT, end
 
 
@@ -303,7 +304,7 @@ def _ack_range(buffer: bytes, position: int, channel: int) -> tuple[AckRange, in
     return AckRange(channel, first, last, multiple=False), position
 
 
-def _check_heartbeat(kind: int, channel: int, payload: bytes) -> None:
+def check_heartbeat(kind: int, channel: int, payload: bytes) -> None:
     """Pass a heartbeat; raise on one that is not, and on any unknown type (4.2.3, 4.2.7)."""
     if kind == FRAME_HEARTBEAT and not payload:
         if channel == 0:
@@ -312,13 +313,25 @@ def _check_heartbeat(kind: int, channel: int, payload: bytes) -> None:
     raise FrameError(f"type {kind}, all octets = {erlang_binary(payload)}: unknown_frame")
 
 
-def _too_large(kind: int, payload_bytes: int, payload_max_bytes: int) -> BrokenFramingError:
+def too_large(kind: int, payload_bytes: int, payload_max_bytes: int) -> BrokenFramingError:
+    """Return the error of a frame that is too large, from its head alone."""
     limit = payload_max_bytes - FRAME_OVERHEAD_BYTES
     text = f"type {kind}, all octets = <<>>: {{frame_too_large,{payload_bytes},{limit}}}"
     return BrokenFramingError(text)
 
 
-def _bad_end(buffer: bytes, position: int, end: int) -> BrokenFramingError:
+def bad_end(buffer: bytes, position: int, end: int) -> BrokenFramingError:
+    """Return the error of a payload that no frame-end follows."""
     octets = erlang_binary(_payload(buffer, position, end))
     marker = f"{{invalid_frame_end_marker,{buffer[end - 1]}}}"
     return BrokenFramingError(f"type {buffer[position]}, all octets = {octets}: {marker}")
+
+
+if COMPILED:
+    pass
+
+
+if COMPILED:
+    from amqp_server.wire import _framing  # type: ignore[attr-defined]
+
+    scan = _framing.scan

@@ -17,10 +17,14 @@ from typing import Final, NamedTuple
 
 from amqp_server.wire.errors import MethodSyntaxError
 from amqp_server.wire.tables import Field, Table, decode_table, encode_shortstr, encode_table
-from persistence.record import HAS_EXPIRATION, NO_TTL, PERSISTENT
+from persistence.record import NEEDS_LOOK, NO_TTL, PERSISTENT
 
 HEADER_FIXED_BYTES: Final = 14
-DELIVERY_MODE_PERSISTENT: Final = 2
+DELIVERY_MODE_PERSISTENT: Final = b"\x02"
+DIRECT_REPLY_TO: Final = b"\x15amq.rabbitmq.reply-to"
+EXPIRATION_DIGITS_MAX: Final = 11
+"""More digits may be more than RabbitMQ's ten years: that is for a closer look."""
+
 _CONTINUATION: Final = 1
 _HEAD: Final = struct.Struct(">HHQH")
 _U32: Final = struct.Struct(">I")
@@ -119,17 +123,20 @@ def traits_of(header: bytes) -> Traits:
     if flags == 0 and len(header) == HEADER_FIXED_BYTES:
         return PLAIN
     raw = split(header).raw
-    delivery_mode = raw.get("delivery_mode")
     priority = raw.get("priority")
-    ttl_ms = NO_TTL
-    if flags & HAS_EXPIRATION:
-        # One that is no number is refused before anybody looks at this.
-        digits = raw["expiration"][1:].removeprefix(b"+")
-        ttl_ms = int(digits) if digits.isdigit() else NO_TTL
-    persistent = delivery_mode is not None and delivery_mode[0] == DELIVERY_MODE_PERSISTENT
-    return Traits(
-        (flags & ~3) | (PERSISTENT if persistent else 0), priority[0] if priority else 0, ttl_ms
-    )
+    expiration = raw.get("expiration", b"")[1:]
+    is_plain = len(expiration) <= EXPIRATION_DIGITS_MAX and expiration.isdigit()
+    flags &= ~(PERSISTENT | NEEDS_LOOK)
+    if raw.get("delivery_mode") == DELIVERY_MODE_PERSISTENT:
+        flags |= PERSISTENT
+    if (
+        "user_id" in raw
+        or b"CC" in raw.get("headers", b"")
+        or raw.get("reply_to") == DIRECT_REPLY_TO
+        or ("expiration" in raw and not is_plain)
+    ):
+        flags |= NEEDS_LOOK
+    return Traits(flags, priority[0] if priority else 0, int(expiration) if is_plain else NO_TTL)
 
 
 def split(header: bytes) -> Properties:

@@ -10,7 +10,6 @@ from persistence.record import (
     body_bytes,
     make_route,
     uniform_run,
-    with_route,
 )
 
 HEADER = b"\x00\x3c\x00\x00\x00\x00\x00\x00\x00\x00\x00\x03\x00\x00"
@@ -60,18 +59,6 @@ def test_a_uniform_run_differs_in_its_bodies_alone_and_shares_the_rest() -> None
 
 def test_a_run_of_no_bodies_is_empty() -> None:
     assert uniform_run(Record(make_route("", "jobs"), HEADER, b""), []) == []
-
-
-def test_another_route_leaves_the_rest_and_the_original_alone() -> None:
-    template = Record(make_route("", "jobs"), HEADER, b"", PERSISTENT)
-    run = uniform_run(template, [b"one", b"two"])
-    route = make_route("dead", "jobs.failed")
-
-    moved = with_route(run, route)
-
-    assert [record.body for record in moved] == [b"one", b"two"]
-    assert {record.route for record in moved} == {route}
-    assert {record.routing_key for record in run} == {"jobs"}
 
 
 def test_body_bytes_counts_bodies_and_nothing_else() -> None:

@@ -3,12 +3,12 @@
 import pytest
 
 from amqp_server.protocol.errors import InvalidMessageError
-from amqp_server.protocol.expiration import EXPIRATION_MAX_MS, check_expiration
+from amqp_server.protocol.expiration import EXPIRATION_MAX_MS, checked_expiration_ms
 
 
 @pytest.mark.parametrize("text", ["0", "1", "60000", "+5", "007", str(EXPIRATION_MAX_MS)])
 def test_milliseconds_in_digits_pass(text: str) -> None:
-    check_expiration(text)
+    assert checked_expiration_ms(text) == int(text)
 
 
 @pytest.mark.parametrize(
@@ -29,10 +29,10 @@ def test_milliseconds_in_digits_pass(text: str) -> None:
 )
 def test_anything_else_is_refused_with_erlangs_reason(text: str, term: str) -> None:
     with pytest.raises(InvalidMessageError) as caught:
-        check_expiration(text)
+        checked_expiration_ms(text)
     assert str(caught.value) == f"invalid expiration '{text}': {term}"
 
 
 def test_the_longest_number_is_still_read_at_once() -> None:
     with pytest.raises(InvalidMessageError, match="value_too_large"):
-        check_expiration("9" * 255)
+        checked_expiration_ms("9" * 255)

@@ -110,10 +110,14 @@ def test_expiry_is_forgotten_only_when_the_tail_is_empty() -> None:
     ready = Ready()
     ready.append(ABC[:1], 5)
     ready.append(ABC[1:])
-    batch = ready.take(2, 1)
-    assert batch is not None
-    assert batch.expires_at_ms == [5, 0]
-    ready.take(1, 1)
+    expiries: list[int] = []
+    while len(expiries) < 2:  # however many come in one batch
+        batch = ready.take(2 - len(expiries), 1)
+        assert batch is not None
+        expiries += batch.expires_at_ms or []
+    assert expiries == [5, 0]
+    while ready.count:
+        assert ready.take(1, 1) is not None
     ready.append(ABC)
     last = ready.take(9, 1)
     assert last is not None

@@ -1,7 +1,8 @@
 """The modules that touch every message: few, small and free of policy (docs/adr/0003).
 
-A kernel on raw buffers may one day stand in for each of them, so none may know a setting, a log, a
-clock, a library or a rule of the broker: bytes, counters and positions only.
+A kernel on raw buffers can stand in for each of them, so none may know a setting, a log, a clock,
+a library or a rule of the broker: bytes, counters and positions only. ``persistence.kernels`` names
+the kernels there are.
 """
 
 import ast
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from persistence.kernels import KERNELS
 from tests.style.tree import files, module_of, text_of
 
 HOT_MODULES = (
@@ -24,6 +26,8 @@ HOT_MODULES = (
 """An eighth needs a profile in the change that adds it."""
 
 HOT_LINES_MAX = 450
+KERNEL_LINES_MAX = 500
+KERNELS_LINES_MAX = 3_000
 FORBIDDEN = frozenset(
     {
         "amqp_server.broker",
@@ -76,6 +80,15 @@ def test_only_hot_modules_have_a_compiled_form() -> None:
     kernels = {path.with_suffix("") for path in compiled}
     hot = {path.with_suffix("") for path in HOT_MODULES}
     assert {kernel.with_name(kernel.name.removeprefix("_")) for kernel in kernels} <= hot
+    assert {".".join(kernel.parts) for kernel in kernels} == set(KERNELS)
+
+
+def test_a_kernel_is_small_and_includes_nothing() -> None:
+    sources = [path for path in files() if path.suffix == ".pyx"]
+    for path in sources:
+        assert text_of(path).count("\n") <= KERNEL_LINES_MAX, path
+        assert "\ninclude " not in text_of(path), path
+    assert sum(text_of(path).count("\n") for path in sources) <= KERNELS_LINES_MAX
 
 
 @pytest.mark.parametrize(

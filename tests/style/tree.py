@@ -48,8 +48,13 @@ def _walk(folder: Path) -> Iterator[Path]:
             continue
         if entry.is_dir():
             yield from _walk(entry)
-        elif not entry.is_symlink():
+        elif not entry.is_symlink() and not _is_built(entry):
             yield entry.relative_to(ROOT)
+
+
+def _is_built(entry: Path) -> bool:
+    """Whether a kernel's build made it: the C of a ``.pyx`` beside it, or an extension module."""
+    return entry.suffix == ".so" or (entry.suffix == ".c" and entry.with_suffix(".pyx").exists())
 
 
 def text_of(path: Path) -> str:

@@ -9,7 +9,16 @@ from pamqp import header as pamqp_header
 from amqp_server.wire.errors import MethodSyntaxError
 from amqp_server.wire.properties import PLAIN, PROPERTIES, Traits, split, text_of, traits_of
 from amqp_server.wire.tables import Field
-from persistence.record import HAS_EXPIRATION, HAS_HEADERS, HAS_PRIORITY, NO_TTL, PERSISTENT
+from persistence.record import (
+    HAS_EXPIRATION,
+    HAS_HEADERS,
+    HAS_PRIORITY,
+    HAS_REPLY_TO,
+    HAS_USER_ID,
+    NEEDS_LOOK,
+    NO_TTL,
+    PERSISTENT,
+)
 from tests.support.frames import PROPERTY_NAMES, content_header, property_list
 
 EVERY: dict[str, object] = {
@@ -78,10 +87,17 @@ def test_one_property_alone_is_found(name: str) -> None:
         ({"delivery_mode": 2}, Traits(1 << 12 | PERSISTENT, 0, NO_TTL)),
         ({"priority": 255}, Traits(HAS_PRIORITY, 255, NO_TTL)),
         ({"expiration": "0"}, Traits(HAS_EXPIRATION, 0, 0)),
-        ({"expiration": "+12"}, Traits(HAS_EXPIRATION, 0, 12)),
-        ({"expiration": "soon"}, Traits(HAS_EXPIRATION, 0, NO_TTL)),
-        ({"expiration": "-1"}, Traits(HAS_EXPIRATION, 0, NO_TTL)),
-        ({"expiration": b"\xb2"}, Traits(HAS_EXPIRATION, 0, NO_TTL)),
+        ({"expiration": "9" * 11}, Traits(HAS_EXPIRATION, 0, 10**11 - 1)),
+        ({"expiration": "1" + "0" * 11}, Traits(HAS_EXPIRATION | NEEDS_LOOK, 0, NO_TTL)),
+        ({"expiration": "+12"}, Traits(HAS_EXPIRATION | NEEDS_LOOK, 0, NO_TTL)),
+        ({"expiration": "soon"}, Traits(HAS_EXPIRATION | NEEDS_LOOK, 0, NO_TTL)),
+        ({"expiration": "-1"}, Traits(HAS_EXPIRATION | NEEDS_LOOK, 0, NO_TTL)),
+        ({"expiration": b"\xb2"}, Traits(HAS_EXPIRATION | NEEDS_LOOK, 0, NO_TTL)),
+        ({"user_id": "guest"}, Traits(HAS_USER_ID | NEEDS_LOOK, 0, NO_TTL)),
+        ({"reply_to": "amq.rabbitmq.reply-to"}, Traits(HAS_REPLY_TO | NEEDS_LOOK, 0, NO_TTL)),
+        ({"reply_to": "amq.rabbitmq.reply-tu"}, Traits(HAS_REPLY_TO, 0, NO_TTL)),
+        ({"headers": {"CC": None}}, Traits(HAS_HEADERS | NEEDS_LOOK, 0, NO_TTL)),
+        ({"headers": {"BCC": None}}, Traits(HAS_HEADERS | NEEDS_LOOK, 0, NO_TTL)),
         ({"headers": {}}, Traits(HAS_HEADERS, 0, NO_TTL)),
     ],
 )

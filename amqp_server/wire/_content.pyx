@@ -1,0 +1,104 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+# cython: cdivision=True
+"""Deliveries on raw memory: the kernel behind ``wire.content.render_deliveries``.
+
+The size of all frames is summed first, so that they are written into one bytes object of just
+that size.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from persistence._record cimport Head, Run, head_of, octets_of, run_of
+
+cdef enum:
+    FRAME_METHOD = 1
+    FRAME_HEADER = 2
+    FRAME_BODY = 3
+    FRAME_END = 0xCE
+    HEAD_BYTES = 7
+    OVERHEAD_BYTES = 8
+    TAG_AND_REDELIVERED_BYTES = 9
+
+
+cdef inline char *put_head(char *at, int kind, int channel, uint32_t size) noexcept nogil:
+    at[0] = kind
+    at[1] = channel >> 8
+    at[2] = channel & 0xFF
+    at[3] = size >> 24
+    at[4] = size >> 16 & 0xFF
+    at[5] = size >> 8 & 0xFF
+    at[6] = size & 0xFF
+    return at + HEAD_BYTES
+
+
+cdef inline char *put_u64(char *at, uint64_t value) noexcept nogil:
+    cdef int shift
+    for shift in range(8):
+        at[shift] = value >> (56 - 8 * shift) & 0xFF
+    return at + 8
+
+
+cdef inline char *put(char *at, const char *octets, Py_ssize_t size) noexcept nogil:
+    memcpy(at, octets, size)
+    return at + size
+
+
+cdef inline Py_ssize_t body_frames_bytes(Py_ssize_t body_bytes, Py_ssize_t payload_max) noexcept nogil:
+    if body_bytes <= payload_max:
+        return body_bytes + OVERHEAD_BYTES if body_bytes else 0
+    return body_bytes + (body_bytes + payload_max - 1) // payload_max * OVERHEAD_BYTES
+
+
+def render_deliveries(
+    int channel,
+    bytes prefix,
+    uint64_t first_tag,
+    records,
+    Py_ssize_t payload_max_bytes,
+    *,
+    bint redelivered,
+):
+    """Return the frames that deliver a run; see ``wire.content.render_deliveries``."""
+    cdef Run run = run_of(records)
+    cdef const char *prefix_octets = PyBytes_AS_STRING(prefix)
+    cdef Py_ssize_t prefix_bytes = PyBytes_GET_SIZE(prefix)
+    cdef Py_ssize_t method_fixed = prefix_bytes + TAG_AND_REDELIVERED_BYTES
+    cdef Py_ssize_t index, left, piece, total = 0
+    cdef Head *head
+    cdef const char *octets
+    cdef bytes out
+    cdef char *at
+    for index in range(run.count):
+        head = head_of(run.block, run.first + index * run.step)
+        total += method_fixed + head.route_bytes + head.header_bytes + 2 * OVERHEAD_BYTES
+        total += body_frames_bytes(head.body_bytes, payload_max_bytes)
+    out = PyBytes_FromStringAndSize(NULL, total)
+    at = PyBytes_AS_STRING(out)
+    for index in range(run.count):
+        head = head_of(run.block, run.first + index * run.step)
+        octets = octets_of(head)
+        at = put_head(at, FRAME_METHOD, channel, <uint32_t> (method_fixed + head.route_bytes))
+        at = put(at, prefix_octets, prefix_bytes)
+        at = put_u64(at, first_tag + <uint64_t> index)
+        at[0] = redelivered
+        at = put(at + 1, octets, head.route_bytes)
+        at[0] = <char> FRAME_END
+        octets += head.route_bytes
+        at = put_head(at + 1, FRAME_HEADER, channel, head.header_bytes)
+        at = put(at, octets, head.header_bytes)
+        at[0] = <char> FRAME_END
+        at += 1
+        octets += head.header_bytes
+        left = head.body_bytes
+        while left:
+            piece = min(left, payload_max_bytes)
+            at = put_head(at, FRAME_BODY, channel, <uint32_t> piece)
+            at = put(at, octets, piece)
+            at[0] = <char> FRAME_END
+            at += 1
+            octets += piece
+            left -= piece
+    assert at - PyBytes_AS_STRING(out) == total, "what was counted is what was written"
+    return out

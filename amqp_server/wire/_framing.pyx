@@ -1,0 +1,361 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+# cython: cdivision=True
+"""The scanner on raw bytes: the kernel behind ``wire.framing``, event for event the same.
+
+What the twin raises it leaves to the twin's own functions: texts are no business of a kernel.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memchr, memcmp, memcpy
+
+from persistence._record cimport Block, Head, make_run
+
+from amqp_server.wire import framing as twin
+from amqp_server.wire.errors import WireError
+
+cdef object _AckRange = twin.AckRange
+cdef object _FrameEvent = twin.FrameEvent
+cdef object _PublishRun = twin.PublishRun
+cdef object _Scan = twin.Scan
+cdef object _tuple_new = tuple.__new__
+cdef object _bad_end = twin.bad_end
+cdef object _too_large = twin.too_large
+cdef object _check_heartbeat = twin.check_heartbeat
+
+cdef enum:
+    FRAME_METHOD = 1
+    FRAME_HEADER = 2
+    FRAME_BODY = 3
+    FRAME_HEARTBEAT = 8
+    FRAME_END = 0xCE
+    HEAD_BYTES = 7
+    OVERHEAD_BYTES = 8
+    HEADER_FIXED_BYTES = 14
+    ROUTE_AT = 6
+    ACK_PAYLOAD_BYTES = 13
+    ACK_FRAME_BYTES = 21
+    ACK_TAG_AT = 11
+    ACK_MULTIPLE_AT = 19
+    FIRST_BLOCK_BYTES = 256
+    # persistence.record
+    PERSISTENT = 1
+    NEEDS_LOOK = 2
+    HAS_USER_ID = 1 << 4
+    HAS_EXPIRATION = 1 << 8
+    HAS_REPLY_TO = 1 << 9
+    HAS_HEADERS = 1 << 13
+
+cdef const char *BASIC_PUBLISH = b"\x00\x3c\x00\x28"
+cdef const char *BASIC_ACK = b"\x00\x3c\x00\x50"
+cdef const char *BASIC_CLASS = b"\x00\x3c\x00\x00"
+cdef const char *REPLY_TO = b"amq.rabbitmq.reply-to"
+cdef enum:
+    REPLY_TO_BYTES = 21
+    EXPIRATION_DIGITS_MAX = 11
+
+
+cdef inline uint32_t u32(const unsigned char *at) noexcept nogil:
+    return (<uint32_t> at[0] << 24) | (<uint32_t> at[1] << 16) | (<uint32_t> at[2] << 8) | at[3]
+
+
+cdef inline uint64_t u64(const unsigned char *at) noexcept nogil:
+    return (<uint64_t> u32(at) << 32) | u32(at + 4)
+
+
+cdef struct Traits:
+    int flags
+    int priority
+    int64_t ttl_ms
+
+
+cdef struct Content:
+    const unsigned char *header
+    Py_ssize_t header_bytes
+    const unsigned char *body
+    Py_ssize_t body_bytes
+    const unsigned char *end
+
+
+cdef enum Found:
+    WAIT = 0
+    ASSEMBLE = 1
+    COMPLETE = 2
+
+
+cdef bint _has_cc(const unsigned char *at, Py_ssize_t size) noexcept nogil:
+    """Whether "CC" occurs anywhere: a key CC or BCC cannot be without."""
+    cdef const unsigned char *end = at + size
+    cdef const unsigned char *found
+    while at + 1 < end:
+        found = <const unsigned char *> memchr(at, c"C", end - at - 1)
+        if found == NULL:
+            return False
+        if found[1] == c"C":
+            return True
+        at = found + 1
+    return False
+
+
+cdef bint _traits_of(const unsigned char *header, Py_ssize_t size, Traits *traits) noexcept nogil:
+    """Skip through a property list; False when it does not fit its flags."""
+    cdef int flags = header[12] << 8 | header[13]
+    cdef int bit
+    cdef Py_ssize_t at = HEADER_FIXED_BYTES
+    cdef Py_ssize_t item, index
+    cdef bint persistent = False
+    cdef int64_t number
+    traits.priority = 0
+    traits.ttl_ms = -1
+    if flags & 1:
+        return False
+    traits.flags = flags & ~3
+    for bit in range(15, 1, -1):
+        if not flags >> bit & 1:
+            continue
+        if bit == 13:
+            if at + 4 > size:
+                return False
+            item = 4 + <Py_ssize_t> u32(header + at)
+        elif bit == 12 or bit == 11:
+            item = 1
+        elif bit == 6:
+            item = 8
+        else:
+            if at >= size:
+                return False
+            item = 1 + header[at]
+        if at + item > size:
+            return False
+        if bit == 12:
+            persistent = header[at] == 2
+        elif bit == 11:
+            traits.priority = header[at]
+        elif bit == 13:
+            if _has_cc(header + at, item):
+                traits.flags |= NEEDS_LOOK
+        elif bit == 9:
+            if item == REPLY_TO_BYTES + 1 and not memcmp(header + at + 1, REPLY_TO, REPLY_TO_BYTES):
+                traits.flags |= NEEDS_LOOK
+        elif bit == 8:
+            if item < 2 or item - 1 > EXPIRATION_DIGITS_MAX:
+                traits.flags |= NEEDS_LOOK
+            else:
+                number = 0
+                for index in range(1, item):
+                    if not c"0" <= header[at + index] <= c"9":
+                        number = -1
+                        break
+                    number = number * 10 + (header[at + index] - c"0")
+                if number < 0:
+                    traits.flags |= NEEDS_LOOK
+                else:
+                    traits.ttl_ms = number
+        elif bit == 4:
+            traits.flags |= NEEDS_LOOK
+        at += item
+    if persistent:
+        traits.flags |= PERSISTENT
+    return at == size
+
+
+cdef Found _content(
+    const unsigned char *at,
+    const unsigned char *limit,
+    int channel,
+    Py_ssize_t payload_max_bytes,
+    Content *content,
+) noexcept nogil:
+    """Find a content header and its only body frame."""
+    cdef Py_ssize_t size
+    cdef uint64_t body_bytes
+    if at + OVERHEAD_BYTES > limit:
+        return WAIT
+    if at[0] != FRAME_HEADER or (at[1] << 8 | at[2]) != channel:
+        return ASSEMBLE
+    size = <Py_ssize_t> u32(at + 3)
+    if size < HEADER_FIXED_BYTES or size > payload_max_bytes:
+        return ASSEMBLE
+    if at + OVERHEAD_BYTES + size > limit:
+        return WAIT
+    content.header = at + HEAD_BYTES
+    content.header_bytes = size
+    at += OVERHEAD_BYTES + size
+    if at[-1] != FRAME_END or memcmp(content.header, BASIC_CLASS, 4):
+        return ASSEMBLE
+    body_bytes = u64(content.header + 4)
+    content.body_bytes = 0
+    content.body = content.end = at
+    if body_bytes == 0:
+        return COMPLETE
+    if body_bytes > <uint64_t> payload_max_bytes:
+        return ASSEMBLE
+    if at + HEAD_BYTES > limit:
+        return WAIT
+    if at[0] != FRAME_BODY or (at[1] << 8 | at[2]) != channel or u32(at + 3) != body_bytes:
+        return ASSEMBLE
+    content.body = at + HEAD_BYTES
+    content.body_bytes = <Py_ssize_t> body_bytes
+    content.end = content.body + content.body_bytes + 1
+    if content.end > limit:
+        return WAIT
+    return COMPLETE if content.end[-1] == FRAME_END else ASSEMBLE
+
+
+cdef bint _is_route(const unsigned char *at, Py_ssize_t size) noexcept nogil:
+    """Whether these octets are exactly two shortstrs."""
+    if size < 2 or size < at[0] + 2:
+        return False
+    return size == at[0] + 2 + at[at[0] + 1]
+
+
+cdef class _Scanner:
+    """One scan."""
+
+    cdef const unsigned char *at
+    cdef const unsigned char *limit
+    cdef Py_ssize_t payload_max_bytes
+    cdef bint waits
+
+    cdef object publish_run(self, const unsigned char *method_end):
+        """Collect publishes that are alike; see the twin."""
+        cdef const unsigned char *start = self.at
+        cdef int channel = start[1] << 8 | start[2]
+        cdef Py_ssize_t publish_bytes = method_end - start
+        cdef Py_ssize_t method_bytes = publish_bytes - OVERHEAD_BYTES
+        cdef const unsigned char *route = start + HEAD_BYTES + ROUTE_AT
+        cdef Py_ssize_t route_bytes = method_bytes - ROUTE_AT - 1
+        cdef const unsigned char *at = start
+        cdef const unsigned char *last_header = NULL
+        cdef Py_ssize_t last_header_bytes = 0
+        cdef Traits traits
+        cdef Content content
+        cdef Found found = ASSEMBLE
+        traits.flags = traits.priority = 0
+        traits.ttl_ms = -1
+        cdef Block block
+        cdef Head *head
+        cdef int flags = 0
+        cdef bytes method = PyBytes_FromStringAndSize(<char *> start + HEAD_BYTES, method_bytes)
+        if not _is_route(route, route_bytes):
+            self.at = method_end
+            return _tuple_new(_FrameEvent, (channel, FRAME_METHOD, method))
+        block = Block.__new__(Block)
+        while at + publish_bytes <= self.limit and (
+            at is start or not memcmp(at, start, publish_bytes)
+        ):
+            found = _content(
+                at + publish_bytes, self.limit, channel, self.payload_max_bytes, &content
+            )
+            if found != COMPLETE:
+                break
+            if last_header_bytes != content.header_bytes or memcmp(
+                last_header, content.header, content.header_bytes
+            ):
+                # The body size may differ: traits are of what follows it.
+                if not _traits_of(content.header, content.header_bytes, &traits):
+                    found = ASSEMBLE
+                    break
+                flags |= traits.flags
+                last_header = content.header
+                last_header_bytes = content.header_bytes
+            if block.count == 0:
+                block.reserve(FIRST_BLOCK_BYTES + content.body_bytes)
+            head = block.add(
+                <const char *> route,
+                route_bytes,
+                <const char *> content.header,
+                content.header_bytes,
+                <const char *> content.body,
+                content.body_bytes,
+            )
+            head.flags = traits.flags
+            head.priority = traits.priority
+            head.ttl_ms = traits.ttl_ms
+            at = content.end
+        if block.count:
+            block.trim()
+            self.at = at
+            return _tuple_new(
+                _PublishRun, (channel, method, make_run(block, 0, 1, block.count), flags)
+            )
+        if found == WAIT:
+            self.waits = True
+            return None
+        self.at = method_end
+        return _tuple_new(_FrameEvent, (channel, FRAME_METHOD, method))
+
+    cdef object ack_range(self):
+        """Collect consecutive single acks whose tags count up by one."""
+        cdef const unsigned char *start = self.at
+        cdef const unsigned char *at = start
+        cdef uint64_t first = u64(at + ACK_TAG_AT)
+        cdef uint64_t last = first
+        cdef bint multiple = at[ACK_MULTIPLE_AT] & 1
+        at += ACK_FRAME_BYTES
+        if not multiple:
+            while (
+                at + ACK_FRAME_BYTES <= self.limit
+                and not memcmp(at, start, ACK_TAG_AT)
+                and u64(at + ACK_TAG_AT) > last
+                and u64(at + ACK_TAG_AT) - last == 1
+                and at[ACK_MULTIPLE_AT] == 0
+                and at[ACK_MULTIPLE_AT + 1] == FRAME_END
+            ):
+                last += 1
+                at += ACK_FRAME_BYTES
+        self.at = at
+        return _tuple_new(_AckRange, (start[1] << 8 | start[2], first, last, multiple))
+
+    cdef object event(self, const unsigned char *end):
+        """Return the event of the frame at ``at``, which ends at ``end``; None to skip or wait."""
+        cdef const unsigned char *at = self.at
+        cdef Py_ssize_t payload_bytes = end - at - OVERHEAD_BYTES
+        cdef int kind = at[0]
+        cdef int channel = at[1] << 8 | at[2]
+        cdef bytes payload
+        if kind == FRAME_METHOD and payload_bytes >= 4:
+            if not memcmp(at + HEAD_BYTES, BASIC_PUBLISH, 4):
+                return self.publish_run(end)
+            if payload_bytes == ACK_PAYLOAD_BYTES and not memcmp(at + HEAD_BYTES, BASIC_ACK, 4):
+                return self.ack_range()
+        payload = PyBytes_FromStringAndSize(<char *> at + HEAD_BYTES, payload_bytes)
+        if kind == FRAME_METHOD or kind == FRAME_HEADER or kind == FRAME_BODY:
+            self.at = end
+            return _tuple_new(_FrameEvent, (channel, kind, payload))
+        _check_heartbeat(kind, channel, payload)
+        self.at = end
+        return None
+
+
+def scan(buffer, Py_ssize_t payload_max_bytes):
+    """Take every complete event off the front of a buffer; see ``wire.framing.scan``."""
+    cdef const unsigned char[::1] view = buffer
+    cdef Py_ssize_t size_bytes = view.shape[0]
+    cdef const unsigned char *start = &view[0] if size_bytes else NULL
+    cdef const unsigned char *end
+    cdef Py_ssize_t payload_bytes
+    cdef list events = []
+    cdef _Scanner scanner = _Scanner.__new__(_Scanner)
+    scanner.at = start
+    scanner.limit = start + size_bytes
+    scanner.payload_max_bytes = payload_max_bytes
+    scanner.waits = False
+    try:
+        while scanner.limit - scanner.at >= HEAD_BYTES:
+            payload_bytes = <Py_ssize_t> u32(scanner.at + 3)
+            if payload_bytes > payload_max_bytes:
+                raise _too_large(scanner.at[0], payload_bytes, payload_max_bytes)
+            end = scanner.at + OVERHEAD_BYTES + payload_bytes
+            if end > scanner.limit:
+                break
+            if end[-1] != FRAME_END:
+                raise _bad_end(bytes(view[scanner.at - start : end - start]), 0, end - scanner.at)
+            event = scanner.event(end)
+            if event is not None:
+                events.append(event)
+            elif scanner.waits:
+                break
+    except WireError as error:
+        return _tuple_new(_Scan, (events, scanner.at - start, error))
+    return _tuple_new(_Scan, (events, scanner.at - start, None))

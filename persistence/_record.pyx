@@ -1,0 +1,266 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
+# cython: cdivision=True
+"""Records as raw memory: the kernel behind ``persistence.record``.
+
+    block   | Head | route | header | body | pad to 8 | Head | route | ...
+    run     block, first, step, count: a view; slices of it are views too
+
+A block only grows, and a record in it never changes, so that any number of runs may share it; it
+is freed with the last of them. No policy, no peer's length is believed here: callers have checked.
+"""
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport uint32_t
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memcmp, memcpy
+
+from persistence.record import NO_TTL, Record
+
+cdef enum:
+    STARTS_AT_FIRST = 8
+    BLOCK_MAX_BYTES = 0xFFFFFFF0
+
+cdef object _tuple_new = tuple.__new__
+cdef object _Record = Record
+
+
+cdef class Block:
+    """Memory of records, in the order they were added."""
+
+    def __cinit__(self):
+        self.data = NULL
+        self.starts = NULL
+        self.size_bytes = self.used_bytes = self.starts_size = self.count = 0
+
+    def __dealloc__(self):
+        free(self.data)
+        free(self.starts)
+
+    cdef int reserve(self, Py_ssize_t more_bytes) except -1:
+        """Make room for ``more_bytes`` and one record more."""
+        cdef Py_ssize_t wanted = self.used_bytes + more_bytes
+        cdef void *moved
+        if wanted > BLOCK_MAX_BYTES:
+            raise MemoryError("a block of records holds at most 4 GiB")
+        if wanted > self.size_bytes:
+            wanted = max(wanted, min(2 * self.size_bytes, self.size_bytes + (1 << 22)))
+            moved = realloc(self.data, wanted)
+            if moved == NULL:
+                raise MemoryError("no memory for records")
+            self.data = <char *> moved
+            self.size_bytes = wanted
+        if self.count == self.starts_size:
+            wanted = max(STARTS_AT_FIRST, 2 * self.starts_size)
+            moved = realloc(self.starts, wanted * sizeof(uint32_t))
+            if moved == NULL:
+                raise MemoryError("no memory for records")
+            self.starts = <uint32_t *> moved
+            self.starts_size = wanted
+        return 0
+
+    cdef Head *add(
+        self,
+        const char *route,
+        Py_ssize_t route_bytes,
+        const char *header,
+        Py_ssize_t header_bytes,
+        const char *body,
+        Py_ssize_t body_bytes,
+    ) except NULL:
+        """Append a record; flags, priority and ttl_ms are the caller's to set."""
+        cdef Py_ssize_t total = sizeof(Head) + route_bytes + header_bytes + body_bytes
+        cdef Head *head
+        cdef char *place
+        total = (total + 7) & ~7
+        if self.used_bytes + total > self.size_bytes or self.count == self.starts_size:
+            self.reserve(total)
+        head = <Head *> (self.data + self.used_bytes)
+        self.starts[self.count] = <uint32_t> self.used_bytes
+        self.count += 1
+        self.used_bytes += total
+        head.route_bytes = route_bytes
+        head.header_bytes = header_bytes
+        head.body_bytes = body_bytes
+        place = <char *> head + sizeof(Head)
+        memcpy(place, route, route_bytes)
+        memcpy(place + route_bytes, header, header_bytes)
+        if body_bytes:
+            memcpy(place + route_bytes + header_bytes, body, body_bytes)
+        return head
+
+    cdef int add_copy(self, Block source, Py_ssize_t index) except -1:
+        """Append a copy of another block's record."""
+        cdef Head *head = head_of(source, index)
+        cdef const char *octets = octets_of(head)
+        cdef Head *added = self.add(
+            octets,
+            head.route_bytes,
+            octets + head.route_bytes,
+            head.header_bytes,
+            octets + head.route_bytes + head.header_bytes,
+            head.body_bytes,
+        )
+        # The source may have moved when it is this block.
+        head = head_of(source, index)
+        added.flags = head.flags
+        added.priority = head.priority
+        added.ttl_ms = head.ttl_ms
+        return 0
+
+    cdef int add_record(self, object record) except -1:
+        """Append a ``persistence.record.Record``."""
+        cdef bytes route = record[0]
+        cdef bytes header = record[1]
+        cdef bytes body = record[2]
+        cdef Head *head = self.add(
+            PyBytes_AS_STRING(route),
+            PyBytes_GET_SIZE(route),
+            PyBytes_AS_STRING(header),
+            PyBytes_GET_SIZE(header),
+            PyBytes_AS_STRING(body),
+            PyBytes_GET_SIZE(body),
+        )
+        head.flags = record[3]
+        head.priority = record[4]
+        head.ttl_ms = record[5]
+        return 0
+
+    cdef int trim(self) except -1:
+        """Give memory back that no record uses; nothing is added after it."""
+        cdef void *moved
+        if self.size_bytes - self.used_bytes > 256 and self.used_bytes:
+            moved = realloc(self.data, self.used_bytes)
+            if moved != NULL:
+                self.data = <char *> moved
+                self.size_bytes = self.used_bytes
+        return 0
+
+
+cdef Run make_run(Block block, Py_ssize_t first, Py_ssize_t step, Py_ssize_t count):
+    """Return a view of ``count`` records of a block."""
+    cdef Run run = Run.__new__(Run)
+    run.block = block
+    run.first = first
+    run.step = step
+    run.count = count
+    run._body_bytes = -1
+    return run
+
+
+cdef Run run_of(object records):
+    """Return records as a run; one that is a run already comes back as it is."""
+    cdef Block block
+    if type(records) is Run:
+        return <Run> records
+    block = Block.__new__(Block)
+    for record in records:
+        block.add_record(record)
+    return make_run(block, 0, 1, block.count)
+
+
+cdef object _record_at(Block block, Py_ssize_t index):
+    cdef Head *head = head_of(block, index)
+    cdef const char *octets = octets_of(head)
+    cdef Py_ssize_t header_at = head.route_bytes
+    cdef Py_ssize_t body_at = header_at + head.header_bytes
+    return _tuple_new(
+        _Record,
+        (
+            PyBytes_FromStringAndSize(octets, head.route_bytes),
+            PyBytes_FromStringAndSize(octets + header_at, head.header_bytes),
+            PyBytes_FromStringAndSize(octets + body_at, head.body_bytes),
+            <int> head.flags,
+            <int> head.priority,
+            head.ttl_ms,
+        ),
+    )
+
+
+cdef class Run:
+    """A sequence of records: indexing makes a ``Record``, slicing another view."""
+
+    def __len__(self):
+        return self.count
+
+    def __bool__(self):
+        return self.count > 0
+
+    def __getitem__(self, index):
+        cdef Py_ssize_t start, stop, step, at
+        if isinstance(index, slice):
+            start, stop, step = index.indices(self.count)
+            at = len(range(start, stop, step))
+            return make_run(self.block, self.first + start * self.step, self.step * step, at)
+        at = index
+        if at < 0:
+            at += self.count
+        if at < 0 or at >= self.count:
+            raise IndexError("record index out of range")
+        return _record_at(self.block, self.first + at * self.step)
+
+    def __iter__(self):
+        cdef Py_ssize_t index
+        for index in range(self.count):
+            yield _record_at(self.block, self.first + index * self.step)
+
+    def __eq__(self, other):
+        return list(self) == list(other)
+
+    def __repr__(self):
+        return f"Run({list(self)!r})"
+
+
+def body_bytes(records):
+    """Return the sum of the body sizes, in bytes."""
+    cdef Run run
+    cdef Py_ssize_t index, total = 0
+    if type(records) is not Run:
+        return sum([len(record[2]) for record in records])
+    run = <Run> records
+    if run._body_bytes < 0:
+        for index in range(run.count):
+            total += head_of(run.block, run.first + index * run.step).body_bytes
+        run._body_bytes = total
+    return run._body_bytes
+
+
+def has_ttl(records):
+    """Return whether any of the messages has a TTL of its own."""
+    cdef Run run
+    cdef Py_ssize_t index
+    if type(records) is not Run:
+        return any([record[5] != NO_TTL for record in records])
+    run = <Run> records
+    for index in range(run.count):
+        if head_of(run.block, run.first + index * run.step).ttl_ms >= 0:
+            return True
+    return False
+
+
+def header_stretches(records):
+    """Return (start, stop) of each stretch of messages with equal content headers."""
+    cdef Run run = run_of(records)
+    cdef Py_ssize_t index, start = 0
+    cdef Head *one
+    cdef Head *other
+    cdef list stretches = []
+    if not run.count:
+        return stretches
+    one = head_of(run.block, run.first)
+    for index in range(1, run.count):
+        other = head_of(run.block, run.first + index * run.step)
+        if one.header_bytes != other.header_bytes or memcmp(
+            octets_of(one) + one.route_bytes,
+            octets_of(other) + other.route_bytes,
+            one.header_bytes,
+        ):
+            stretches.append((start, index))
+            start = index
+            one = other
+    stretches.append((start, run.count))
+    return stretches
+
+
+def as_run(records):
+    """Return records as raw memory."""
+    return run_of(records)

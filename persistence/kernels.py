@@ -1,0 +1,60 @@
+"""Which build runs: the interpreted twins, or the compiled kernels behind them.
+
+Decided once, for all of them: some of each would hand raw memory to Python that expects objects.
+A hot module ends by taking its kernel's names over its own, if ``COMPILED``.
+"""
+
+import os
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Final
+
+KERNELS: Final = (
+    "persistence._record",
+    "queues._ready",
+    "amqp_server.wire._framing",
+    "amqp_server.wire._content",
+)
+"""Every kernel, by module name; pyproject builds just these."""
+
+INTERPRETED_VARIABLE: Final = "HAREMQ_INTERPRETED"
+"""Set in the environment, it keeps the kernels out, built or not."""
+
+
+class MixedBuildError(ImportError):
+    """Some kernels are built and others are not: build again, or remove them all."""
+
+
+def are_built() -> bool:
+    """Return whether the kernels are to run.
+
+    Raises:
+        MixedBuildError: some of them are built, and others are not.
+    """
+    if os.environ.get(INTERPRETED_VARIABLE):
+        return False
+    missing = [name for name in KERNELS if find_spec(name) is None]
+    if missing and len(missing) < len(KERNELS):
+        names = ", ".join(missing)
+        raise MixedBuildError(f"kernels are missing: {names}; install again, or remove the others")
+    return not missing
+
+
+COMPILED: Final = are_built()
+"""Whether the kernels run."""
+
+
+def build_name() -> str:
+    """Return what runs, for the log: ``compiled`` or ``interpreted``."""
+    return "compiled" if COMPILED else "interpreted"
+
+
+def verify() -> None:
+    """Load every kernel, so that one that was built for something else is found at start.
+
+    Raises:
+        ImportError: a kernel cannot be loaded.
+    """
+    if COMPILED:
+        for name in KERNELS:
+            import_module(name)

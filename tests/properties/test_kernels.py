@@ -1,0 +1,126 @@
+"""A kernel and its twin give the same answers, whatever they are fed (ADR 3, ADR 10)."""
+
+from collections.abc import Sequence
+from typing import TypeGuard
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amqp_server.wire import content, framing
+from amqp_server.wire.framing import Scan
+from persistence import record as records
+from persistence.record import NO_TTL, Record
+from queues import ready
+from tests.support.streams import LIMIT, STREAMS
+from tests.support.twins import needs_kernels, twin_of
+
+pytestmark = needs_kernels
+
+twin_framing = twin_of("amqp_server.wire.framing")
+twin_content = twin_of("amqp_server.wire.content")
+twin_record = twin_of("persistence.record")
+twin_ready = twin_of("queues.ready")
+
+RECORDS = st.lists(
+    st.builds(
+        Record,
+        st.sampled_from([b"\x00\x01a", b"\x01x\x00"]),
+        st.sampled_from([b"h" * 14, b"i" * 14, b"long header" * 3]),
+        st.binary(max_size=9) | st.sampled_from([b"b" * 40, b"c" * 65]),
+        st.integers(0, 0xFFFF),
+        st.integers(0, 255),
+        st.sampled_from([NO_TTL, NO_TTL, 0, 5, 10**11 - 1]),
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+def told(events: Sequence[tuple[object, ...]]) -> list[object]:
+    """Return events as plain values: runs hold objects in one build and memory in the other.
+
+    The twin's events are of classes of its own, so they are told by their names.
+    """
+    return [
+        (type(event).__name__, *[list(part) if is_run(part) else part for part in event])
+        for event in events
+    ]
+
+
+def is_run(part: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(part, list) or type(part).__name__ == "Run"
+
+
+def same(ours: Scan, theirs: Scan) -> bool:
+    errors = [(type(scan.error).__name__, str(scan.error)) for scan in (ours, theirs)]
+    return (
+        told(ours.events) == told(theirs.events)
+        and ours.consumed_bytes == theirs.consumed_bytes
+        and errors[0] == errors[1]
+    )
+
+
+@given(STREAMS, st.data())
+def test_the_scanners_agree_on_streams_cut_anywhere(stream: bytes, data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(stream)))
+    assert same(framing.scan(stream[:cut], LIMIT), twin_framing.scan(stream[:cut], LIMIT))
+
+
+@given(STREAMS, st.data())
+def test_the_scanners_agree_on_mutated_streams(stream: bytes, data: st.DataObject) -> None:
+    octets = bytearray(stream)
+    for _ in range(data.draw(st.integers(1, 4))):
+        if octets:
+            octets[data.draw(st.integers(0, len(octets) - 1))] = data.draw(st.integers(0, 255))
+    mutated = bytes(octets)
+    assert same(framing.scan(mutated, LIMIT), twin_framing.scan(mutated, LIMIT))
+
+
+@given(st.binary(max_size=200))
+def test_the_scanners_agree_on_noise(noise: bytes) -> None:
+    assert same(framing.scan(noise, LIMIT), twin_framing.scan(noise, LIMIT))
+
+
+@given(RECORDS, st.integers(1, 65535), st.binary(max_size=9), st.booleans(), st.integers(1, 70))
+def test_the_renderers_agree(
+    run: list[Record], channel: int, prefix: bytes, redelivered: bool, payload_max_bytes: int
+) -> None:
+    arguments = (channel, prefix, 2**63, run, payload_max_bytes)
+    ours = content.render_deliveries(*arguments, redelivered=redelivered)
+    assert ours == twin_content.render_deliveries(*arguments, redelivered=redelivered)
+
+
+@given(RECORDS)
+def test_what_is_asked_of_a_run_is_answered_alike(run: list[Record]) -> None:
+    tail = ready.Tail()
+    tail.append(run)
+    memory = tail.take(len(run))
+    assert list(memory) == run[: len(memory)]
+    for name in ("body_bytes", "has_ttl", "header_stretches"):
+        ours, theirs = getattr(records, name), getattr(twin_record, name)
+        assert ours(memory) == ours(run[: len(memory)]) == theirs(run[: len(memory)])
+
+
+@given(RECORDS, st.slices(20))
+def test_a_slice_of_a_run_is_the_slice_of_its_records(run: list[Record], cut: slice) -> None:
+    tail = ready.Tail()
+    tail.append(run)
+    memory = tail.take(len(run))
+    assert list(memory[cut]) == list(memory)[cut]
+    assert list(memory[cut][::2]) == list(memory)[cut][::2]
+
+
+@given(st.lists(RECORDS | st.integers(1, 30), max_size=30))
+def test_tails_hold_the_same_in_the_same_order(steps: list[list[Record] | int]) -> None:
+    ours, theirs = ready.Tail(), twin_ready.Tail()
+    for step in steps:
+        if isinstance(step, list):
+            ours.append(step)
+            theirs.append(step)
+        elif len(theirs):
+            taken = list(ours.take(step))
+            assert 0 < len(taken) <= step
+            assert taken == list(theirs.take(len(taken)))
+        assert len(ours) == len(theirs)
+        assert ours.body_bytes == theirs.body_bytes
+        assert list(ours) == list(theirs)
