@@ -146,16 +146,16 @@ class Connection:
         if self.state in _ENDED:
             return
         self._heartbeat.received(now_ms)
-        buffer = self._rest + bytes(data)
+        buffer = self._rest + data if self._rest else data
         if self._is_stalled:
-            self._rest = buffer
+            self._rest = bytes(buffer)
             return
         self._rest = b""
         if self.state is State.AWAIT_HEADER:
             if len(buffer) < PROTOCOL_HEADER_BYTES:
-                self._rest = buffer
+                self._rest = bytes(buffer)
                 return
-            self._receive_header(buffer[:PROTOCOL_HEADER_BYTES])
+            self._receive_header(bytes(buffer[:PROTOCOL_HEADER_BYTES]))
             buffer = buffer[PROTOCOL_HEADER_BYTES:]
         self._receive_frames(buffer, now_ms)
         self._channels.flush_confirms()
@@ -218,20 +218,20 @@ class Connection:
         self._outbox.write(PROTOCOL_HEADER)
         self._step(Step.EOF)
 
-    def _receive_frames(self, buffer: bytes, now_ms: int) -> None:
+    def _receive_frames(self, buffer: bytes | memoryview, now_ms: int) -> None:
         """Carry out every event; scan again where tune-ok has changed the largest frame."""
         while self.state not in _ENDED:
             payload_max_bytes = self._payload_max_bytes
             events, consumed_bytes, error = scan(buffer, payload_max_bytes)
             buffer = buffer[consumed_bytes:]
             if not self._carry_out(events, now_ms):
-                self._rest = buffer if self._is_stalled else b""
+                self._rest = bytes(buffer) if self._is_stalled else b""
                 return
             if error is not None and payload_max_bytes == self._payload_max_bytes:
                 self._fail(error, error.method_index, now_ms)
                 return
             if error is None:
-                self._rest = buffer
+                self._rest = bytes(buffer)
                 return
 
     def _carry_out(self, events: list[Event], now_ms: int) -> bool:

@@ -112,17 +112,18 @@ _ASSEMBLE: Final = _Content(b"", 0, 0, 0)
 _CONTENT_KINDS: Final = frozenset((FRAME_METHOD, FRAME_HEADER, FRAME_BODY))
 
 
-def scan(buffer: bytes, payload_max_bytes: int) -> Scan:
+def scan(buffer: bytes | memoryview, payload_max_bytes: int) -> Scan:
     """Take every complete event off the front of a buffer.
 
     Args:
-        buffer: bytes as received, in order.
+        buffer: bytes as received, in order; events keep nothing of it.
         payload_max_bytes: the largest payload that passes (tolerance included).
 
     Returns:
         The events, how many bytes they took, and what stopped the scan if not the buffer's end.
         A frame that is too large is found from its head alone.
     """
+    buffer = bytes(buffer)
     events: list[Event] = []
     position = 0
     size_bytes = len(buffer)
