@@ -174,6 +174,16 @@ def test_acks_wait_for_the_commit_and_may_come_again_after_a_rollback(tx: Client
     assert tx.bodies() == [b"b", b"c"]
 
 
+def test_what_a_rollback_gave_back_is_covered_by_multiple_again(tx: Client) -> None:
+    tx.send(commands.Basic.Ack, delivery_tag=3, multiple=True)
+    tx.send(commands.Tx.Rollback)
+    tx.send(commands.Basic.Ack, delivery_tag=2, multiple=True)
+    tx.send(commands.Tx.Commit)
+    tx.receive()
+    tx.send(commands.Basic.Recover, requeue=True)
+    assert tx.bodies() == [b"c"]
+
+
 @pytest.mark.parametrize("tag", [9, 2**64 - 1])
 def test_an_unknown_tag_is_refused_before_the_commit(tx: Client, tag: int) -> None:
     tx.send(commands.Basic.Ack, delivery_tag=tag)
