@@ -91,7 +91,7 @@ class Ready:
     @property
     def count(self) -> int:
         """How many messages are ready."""
-        return len(self._tail) + len(self._returned)
+        return len(self._tail) + self._returned.count
 
     @property
     def body_bytes(self) -> int:
@@ -101,7 +101,7 @@ class Ready:
     @property
     def head_expires_at_ms(self) -> int:
         """When the head expires (instant); 0 when it never does, or there is none."""
-        if self._returned:
+        if self._returned.count:
             return self._returned.head_expires_at_ms
         return self._expires[0] if self._expires else 0
 
@@ -133,7 +133,7 @@ class Ready:
             None when there is none, or when the head has expired by ``now_ms``: the caller
             takes the expired ones first. The batch ends before the first that has expired.
         """
-        if self._returned:
+        if self._returned.count:
             return self._returned.take(max_count, now_ms)
         count = min(max_count, len(self._tail))
         if self._expires is not None:
@@ -146,7 +146,7 @@ class Ready:
         Only the head is looked at: a message waits behind one that expires later, as in
         RabbitMQ's classic and quorum queues.
         """
-        if self._returned:
+        if self._returned.count:
             return self._returned.take_expired(max_count, now_ms)
         if self._expires is None:
             return None

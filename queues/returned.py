@@ -16,17 +16,22 @@ class Returned:
     Sorted in pieces, so that returning n messages one by one, in whatever order, costs n log n
     and not n squared: a peer chooses the order.
 
-    Invariant: positions are distinct; ``body_bytes`` is the sum of the bodies' sizes.
+    Attributes:
+        count: how many there are; mostly none, so asking must be cheap.
+        body_bytes: sum of their bodies, in bytes.
+
+    Invariant: positions are distinct; ``count`` and ``body_bytes`` are those of the entries.
     """
 
-    __slots__ = ("_entries", "body_bytes")
+    __slots__ = ("_entries", "body_bytes", "count")
 
     def __init__(self) -> None:
         self._entries: SortedList[Entry] = SortedList()
         self.body_bytes = 0
+        self.count = 0
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return self.count
 
     @property
     def head_expires_at_ms(self) -> int:
@@ -41,6 +46,7 @@ class Returned:
         """Put messages back at their positions, in any order."""
         added = list(entries)
         self.body_bytes += sum([len(entry.record.body) for entry in added])
+        self.count += len(added)
         if len(added) == 1:
             self._entries.add(added[0])
         else:
@@ -59,6 +65,7 @@ class Returned:
         positions = ranges_of(entry.position for entry in self._entries)
         self._entries.clear()
         self.body_bytes = 0
+        self.count = 0
         return positions
 
     def _alike_count(self, max_count: int, now_ms: int, *, expired: bool) -> int:
@@ -96,6 +103,7 @@ class Returned:
             redelivered=first.delivery_count > 0,
         )
         self.body_bytes -= batch.body_bytes
+        self.count -= count
         return batch
 
     def check_invariants(self, before_position: int) -> None:
@@ -105,3 +113,4 @@ class Returned:
         assert not positions or positions[-1] < before_position, "a return lies before the tail"
         total_bytes = sum(len(record.body) for record in self.records())
         assert self.body_bytes == total_bytes, "bytes are those of the messages held"
+        assert self.count == len(positions), "the count is that of the messages held"

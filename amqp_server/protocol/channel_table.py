@@ -12,7 +12,6 @@ from pamqp import commands
 from amqp_server.broker.limits import check_user_channel
 from amqp_server.broker.queue_table import Queue
 from amqp_server.protocol.channel import Channel
-from amqp_server.protocol.confirms import ConfirmReply
 from amqp_server.protocol.errors import (
     AssemblyLimitError,
     ChannelLimitError,
@@ -25,6 +24,7 @@ from amqp_server.protocol.replies import Reply, Scope, reply_for
 from amqp_server.protocol.session import Session
 from amqp_server.protocol.transaction import Settlement
 from amqp_server.wire.constants import FRAME_METHOD
+from amqp_server.wire.content import render_confirm
 from amqp_server.wire.errors import UnexpectedFrameError
 from amqp_server.wire.framing import AckRange, Event, FrameEvent, PublishRun
 from amqp_server.wire.methods import Method, decode_method, encode_method, method_index
@@ -180,7 +180,11 @@ class ChannelTable:
         if channel.confirms is None:
             return
         for reply in channel.confirms.take_replies():
-            self._write(channel.number, _confirm_method(reply))
+            self._outbox.write(
+                render_confirm(
+                    channel.number, reply.tag, multiple=reply.multiple, rejected=reply.rejected
+                )
+            )
 
     # ── the end ──
 
@@ -240,9 +244,3 @@ def close_method(
     method.class_id = index >> 16
     method.method_id = index & 0xFFFF
     return method
-
-
-def _confirm_method(reply: ConfirmReply) -> Method:
-    if reply.rejected:
-        return commands.Basic.Nack(reply.tag, multiple=reply.multiple, requeue=False)
-    return commands.Basic.Ack(reply.tag, multiple=reply.multiple)

@@ -41,6 +41,8 @@ INTERNAL_ERROR: Final = 541
 
 CLASS_BASIC: Final = 60
 METHOD_PUBLISH: Final = 40
+METHOD_ACK: Final = 80
+METHOD_NACK: Final = 120
 BASIC_PUBLISH: Final = b"\x00\x3c\x00\x28"
 BASIC_DELIVER: Final = b"\x00\x3c\x00\x3c"
 BASIC_ACK: Final = b"\x00\x3c\x00\x50"

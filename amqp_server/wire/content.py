@@ -16,10 +16,14 @@ from typing import Final
 
 from amqp_server.wire.constants import (
     BASIC_DELIVER,
+    CLASS_BASIC,
     FRAME_BODY,
+    FRAME_END,
     FRAME_END_OCTET,
     FRAME_HEADER,
     FRAME_METHOD,
+    METHOD_ACK,
+    METHOD_NACK,
 )
 from amqp_server.wire.tables import encode_shortstr
 from persistence.kernels import COMPILED
@@ -29,6 +33,8 @@ _HEAD: Final = struct.Struct(">BHI")
 _TAG: Final = struct.Struct(">Q")
 _GET_OK: Final = struct.Struct(">HHQB")
 _RETURN: Final = struct.Struct(">HHH")
+_CONFIRM_BYTES: Final = 13
+_CONFIRM: Final = struct.Struct(">BHIHHQBB")
 _U32: Final = struct.Struct(">I")
 _TAG_AND_REDELIVERED_BYTES: Final = 9
 
@@ -107,6 +113,21 @@ def render_return(
     """Return basic.return with its content (1.8.3.10)."""
     method = _RETURN.pack(60, 50, reply_code) + encode_shortstr(reply_text) + record.route
     return _with_content(channel, method, record, payload_max_bytes)
+
+
+def render_confirm(channel: int, publish_sequence: int, *, multiple: bool, rejected: bool) -> bytes:
+    """Return the frame of basic.ack, or of basic.nack when ``rejected`` (RabbitMQ, confirms)."""
+    method_id = METHOD_NACK if rejected else METHOD_ACK
+    return _CONFIRM.pack(
+        FRAME_METHOD,
+        channel,
+        _CONFIRM_BYTES,
+        CLASS_BASIC,
+        method_id,
+        publish_sequence,
+        multiple,
+        FRAME_END,
+    )
 
 
 def _with_content(channel: int, method: bytes, record: Record, payload_max_bytes: int) -> bytes:

@@ -6,6 +6,7 @@ from pamqp import frame as pamqp_frame
 
 from amqp_server.wire.content import (
     deliver_prefix,
+    render_confirm,
     render_deliveries,
     render_get_ok,
     render_return,
@@ -114,3 +115,11 @@ def test_the_longest_names_fit() -> None:
     (one,) = decode(octets)
     assert isinstance(one.method, commands.Basic.Deliver)
     assert one.method.consumer_tag == one.method.exchange == one.method.routing_key == longest
+
+
+@pytest.mark.parametrize(("multiple", "rejected"), [(False, False), (True, False), (True, True)])
+def test_a_confirm_is_what_pamqp_writes(multiple: bool, rejected: bool) -> None:
+    kind = commands.Basic.Nack if rejected else commands.Basic.Ack
+    given = {"requeue": False} if rejected else {}
+    expected = pamqp_frame.marshal(kind(2**40, multiple, **given), 7)
+    assert render_confirm(7, 2**40, multiple=multiple, rejected=rejected) == expected
