@@ -91,6 +91,7 @@ class QueueTable:
         self._carry_out = carry_out
         self._default_consumer_timeout_ms = default_consumer_timeout_ms
         self._queues: dict[str, Queue] = {}
+        self._owned: dict[object, list[Queue]] = {}
 
     def __len__(self) -> int:
         return len(self._queues)
@@ -153,6 +154,8 @@ class QueueTable:
         owner = connection if properties.exclusive else None
         queue = self._create(name, kind, properties, owner, now_ms)
         self._queues[name] = queue
+        if owner is not None:
+            self._owned.setdefault(owner, []).append(queue)
         self._on_change(name, False)  # noqa: FBT003 — came, not went
         return queue
 
@@ -196,6 +199,7 @@ class QueueTable:
         if queue.is_deleted:
             return 0
         del self._queues[queue.name]
+        self._disown(queue)
         queue.is_deleted = True
         self._turn.forget(queue.engine)
         ready_count = queue.engine.ready_count
@@ -208,9 +212,15 @@ class QueueTable:
 
     def release(self, connection: object) -> None:
         """Delete the exclusive queues of a connection that ends."""
-        for queue in self:
-            if queue.owner is connection:
-                self.remove(queue)
+        for queue in self._owned.pop(connection, ()):
+            self.remove(queue)
+
+    def _disown(self, queue: Queue) -> None:
+        owned = self._owned.get(queue.owner) if queue.owner is not None else None
+        if owned is not None:
+            owned.remove(queue)
+            if not owned:
+                del self._owned[queue.owner]
 
     def apply_policies(self, now_ms: int) -> None:
         """Give every queue the options that arguments and policies say now."""

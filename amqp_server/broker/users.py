@@ -110,6 +110,7 @@ class Users:
         self._permissions: dict[tuple[str, str], VhostPermissions] = {}
         self._patterns: dict[tuple[str, str], dict[Permission, Pattern]] = {}
         self._topic_permissions: dict[tuple[str, str, str], TopicPermissions] = {}
+        self._topic_restricted: frozenset[tuple[str, str]] = frozenset()
 
     # ── accounts ──
 
@@ -224,7 +225,7 @@ class Users:
             _compiled(text)
         held = TopicPermissions(user, vhost, exchange, write, read)
         self._topic_permissions[user, vhost, exchange] = held
-        self.generation += 1
+        self._note_topic_change()
 
     def clear_topic_permissions(self, user: str, vhost: str, exchange: str | None = None) -> bool:
         """Lift the restriction for one exchange, or for all (None); return whether one stood."""
@@ -235,7 +236,8 @@ class Users:
         ]
         for key in keys:
             del self._topic_permissions[key]
-        self.generation += bool(keys)
+        if keys:
+            self._note_topic_change()
         return bool(keys)
 
     def topic_permissions(self, user: str | None = None) -> Sequence[TopicPermissions]:
@@ -269,6 +271,10 @@ class Users:
                 f"{permission.value} access to {kind} '{shown}' in vhost '{vhost}' "
                 f"refused for user '{username}'"
             )
+
+    def restricts_topics(self, username: str, vhost: str) -> bool:
+        """Return whether the user has any topic permission in the vhost, which restricts it."""
+        return (username, vhost) in self._topic_restricted
 
     def require_topic(
         self,
@@ -308,6 +314,10 @@ class Users:
                 f"in vhost '{vhost}' refused for user '{username}'"
             )
 
+    def _note_topic_change(self) -> None:
+        self._topic_restricted = frozenset(key[:2] for key in self._topic_permissions)
+        self.generation += 1
+
     def _require_user(self, name: str) -> None:
         if name not in self._users:
             raise NotFoundError(f"no such user '{name}'")
@@ -318,7 +328,7 @@ class Users:
             del self._patterns[key]
         for topic_key in [key for key in self._topic_permissions if is_void(*key[:2])]:
             del self._topic_permissions[topic_key]
-        self.generation += 1
+        self._note_topic_change()
 
 
 def check_user_id(user: User, user_id: str) -> None:

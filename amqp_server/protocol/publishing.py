@@ -48,6 +48,17 @@ class Plan(NamedTuple):
     users_generation: int
 
 
+class _Grant(NamedTuple):
+    """That the user may publish to an exchange, and under which generations.
+
+    ``restricts_keys``: each routing key must be asked for, too.
+    """
+
+    restricts_keys: bool
+    router_generation: int
+    users_generation: int
+
+
 class Letter(NamedTuple):
     """Messages to publish together.
 
@@ -88,6 +99,7 @@ class Publishing:
         self._reply_name = reply_name
         self._send = send
         self._plans: dict[bytes, Plan] = {}
+        self._grants: dict[str, _Grant] = {}
         self._frame_may_hold_too_much = (
             session.settings.max_message_size_bytes < session.frame_max_bytes
         )
@@ -188,19 +200,32 @@ class Publishing:
         key_at = _ROUTE_AT + 1 + method[_ROUTE_AT]
         exchange = decode_shortstr(method[_ROUTE_AT + 1 : key_at])
         routing_key = decode_shortstr(method[key_at + 1 : -1])
+        users_generation = self._session.broker.users.generation
+        grant = self._grants.get(exchange)
+        if grant is None or grant[1:] != (generation, users_generation):
+            grant = self._make_grant(exchange, generation, users_generation)
+        if grant.restricts_keys:
+            self._session.require_topic(Permission.WRITE, exchange, routing_key)
+        return Plan(
+            exchange, routing_key, bool(method[-1] & _MANDATORY), generation, users_generation
+        )
+
+    def _make_grant(self, exchange: str, generation: int, users_generation: int) -> "_Grant":
+        """Decide what holds for an exchange whatever the routing key."""
         session = self._session
         session.require(Permission.WRITE, "exchange", exchange)
-        if exchange != DEFAULT_EXCHANGE and session.open_vhost.exchanges.get(exchange).internal:
-            what = exchange_text(session.vhost_name, exchange)
-            raise AccessRefusedError(f"cannot publish to internal {what}")
-        session.require_topic(Permission.WRITE, exchange, routing_key)
-        return Plan(
-            exchange,
-            routing_key,
-            bool(method[-1] & _MANDATORY),
-            generation,
-            session.broker.users.generation,
-        )
+        restricts_keys = False
+        if exchange != DEFAULT_EXCHANGE:
+            found = session.open_vhost.exchanges.get(exchange)
+            if found.internal:
+                what = exchange_text(session.vhost_name, exchange)
+                raise AccessRefusedError(f"cannot publish to internal {what}")
+            restricts_keys = found.type == "topic"
+        if len(self._grants) >= PLANS_MAX:
+            self._grants.clear()
+        grant = _Grant(restricts_keys, generation, users_generation)
+        self._grants[exchange] = grant
+        return grant
 
     def _look(self, plan: Plan, record: Record) -> _Look | None:
         """Check a header's properties; None when the message goes as it is."""

@@ -94,7 +94,9 @@ class Session:
         Raises:
             AccessRefusedError: no (403).
         """
+        users = self.broker.users
+        if not users.restricts_topics(self.username, self.vhost_name):
+            return
         found = self.open_vhost.router.exchanges.get(exchange)
         if found is not None and found.type == "topic":
-            users = self.broker.users
             users.require_topic(self.username, self.vhost_name, permission, exchange, routing_key)
