@@ -224,6 +224,17 @@ def body_bytes(records):
     return run._body_bytes
 
 
+def route_of(records):
+    """Return the route of the first message."""
+    cdef Run run
+    cdef Head *head
+    if type(records) is not Run or not (<Run> records).count:
+        return records[0][0]
+    run = <Run> records
+    head = head_of(run.block, run.first)
+    return PyBytes_FromStringAndSize(octets_of(head), head.route_bytes)
+
+
 def has_ttl(records):
     """Return whether any of the messages has a TTL of its own."""
     cdef Run run

@@ -85,6 +85,11 @@ def body_bytes(run: Run) -> int:
     return sum([len(record[2]) for record in run])
 
 
+def route_of(run: Run) -> bytes:
+    """Return the route of the first message."""
+    return run[0].route
+
+
 def has_ttl(run: Run) -> bool:
     """Return whether any of the messages has a TTL of its own."""
     return any([record[5] != NO_TTL for record in run])
@@ -110,4 +115,5 @@ if COMPILED:
 
     body_bytes = _record.body_bytes
     has_ttl = _record.has_ttl
+    route_of = _record.route_of
     header_stretches = _record.header_stretches

@@ -9,7 +9,7 @@ that what is taken comes in long batches however it was published. No policy.
 
 from collections import deque
 
-from persistence._record cimport Block, Run, make_run, run_of
+from persistence._record cimport Block, Run, head_of, make_run, run_of
 from persistence._record import body_bytes as _body_bytes
 
 cdef enum:
@@ -63,9 +63,11 @@ cdef class Tail:
         if self._own.used_bytes >= OWN_BLOCK_BYTES:
             self._own = None
 
-    def take(self, Py_ssize_t max_count):
+    def take(self, Py_ssize_t max_count, Py_ssize_t max_bytes):
         cdef Run head = self._segments[0]
         cdef Run taken
+        if self.body_bytes > max_bytes:
+            max_count = self._within(head, min(max_count, head.count), max_bytes)
         if head.count <= max_count:
             taken = head
             self._segments.popleft()
@@ -79,6 +81,15 @@ cdef class Tail:
         self.count -= taken.count
         self.body_bytes -= _body_bytes(taken)
         return taken
+
+    cdef Py_ssize_t _within(self, Run head, Py_ssize_t max_count, Py_ssize_t max_bytes):
+        """Return how many messages take the bodies to ``max_bytes``; ``max_count`` if none does."""
+        cdef Py_ssize_t index, total = 0
+        for index in range(max_count):
+            total += head_of(head.block, head.first + index * head.step).body_bytes
+            if total >= max_bytes:
+                return index + 1
+        return max_count
 
     def clear(self):
         self._segments.clear()

@@ -4,9 +4,13 @@ A *position* is a message's place in one queue: a number that grows by one with 
 enqueued and never changes, so that a requeued message finds its old place.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from persistence.record import Record, Run, body_bytes
+
+BATCH_BYTES_MAX: Final = 262_144
+"""A batch ends with the message that takes its bodies to this size: credit is in messages, and
+whoever gave it could not know how large they are."""
 
 
 class Batch:

@@ -6,13 +6,10 @@ requeue makes it ready again at its old place. Nothing is delivered by a publish
 limit, or a message that expires at once, must be delivered to find out what remains.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Sequence
-from itertools import accumulate, islice
-from operator import itemgetter
+from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from persistence.record import Record, Run, body_bytes
+from persistence.record import Run, body_bytes, has_ttl
 from queues.backlog import Backlog
 from queues.batch import Batch, Entry
 from queues.consumers import Consumers
@@ -24,12 +21,6 @@ from queues.priority_ready import PriorityReady
 
 EXPIRED_PER_TURN_MAX: Final = 10_000
 """A timer drops this many messages at most, then asks to be called again at once."""
-
-BATCH_BYTES_MAX: Final = 262_144
-"""A batch ends with the message that takes its bodies to this size: credit is in messages, and
-whoever gave it could not know how large they are."""
-
-_BODY_OF: Final[Callable[[Record], bytes]] = itemgetter(2)
 
 Positions: TypeAlias = range | Sequence[int]
 
@@ -88,6 +79,7 @@ class ClassicQueue:
         """
         self.name = name
         self.options = options
+        self._keeps_all = _keeps_all(options)
         self._backlog = Backlog(name, options, log, emit)
         self._emit = emit
         self._wake_up = wake_up
@@ -135,6 +127,8 @@ class ClassicQueue:
         """
         assert not self._is_deleted, "nothing is routed to a deleted queue"
         self._wake_up()
+        if self._keeps_all and not has_ttl(run):
+            return PublishOutcome(len(run), (), self._backlog.append(run, 0))
         expires = expires_at(run, self.options.message_ttl_ms, now_ms)
         if self._backlog.fits(run) and not some_expire_at_once(expires, now_ms):
             return PublishOutcome(len(run), (), self._backlog.append(run, expires))
@@ -300,6 +294,7 @@ class ClassicQueue:
         if options.expires_ms != self.options.expires_ms:
             self._unused.change(options.expires_ms, now_ms)
         self.options = options
+        self._keeps_all = _keeps_all(options)
         self._backlog.reconfigure(options)
         self._backlog.drop_excess()
         self._wake_up()
@@ -394,8 +389,7 @@ class ClassicQueue:
             handles, credit = consumers.next_round(min(left, ready_count))
             if not handles:
                 break
-            count = self._within_batch(min(left, credit * len(handles)))
-            batch = ready.take(count, now_ms)
+            batch = ready.take(min(left, credit * len(handles)), now_ms)
             if batch is None:
                 left -= backlog.drop_expired(now_ms, left)
                 continue
@@ -403,14 +397,6 @@ class ClassicQueue:
             consumers.served(handles, len(batch))
             self._hand_out(handles, batch)
         return max_messages - left
-
-    def _within_batch(self, max_count: int) -> int:
-        """Return how many messages at the head make a batch, BATCH_BYTES_MAX considered."""
-        ready = self._backlog.ready
-        if ready.body_bytes <= BATCH_BYTES_MAX:
-            return max_count
-        sizes = map(len, map(_BODY_OF, islice(ready.records(), max_count)))
-        return min(bisect_left(list(accumulate(sizes)), BATCH_BYTES_MAX) + 1, max_count)
 
     def _hand_out(self, handles: Sequence[ConsumerHandle], batch: Batch) -> None:
         """Deal the messages out to the consumers, one to each in turn."""
@@ -440,6 +426,12 @@ class ClassicQueue:
     def _ask_for_drain(self) -> None:
         if self._backlog.ready.count and len(self._consumers):
             self._wake_up()
+
+
+def _keeps_all(options: QueueOptions) -> bool:
+    """Whether only a message's own TTL can keep it from becoming ready, and staying so."""
+    limits = (options.message_ttl_ms, options.max_length, options.max_length_bytes)
+    return limits == (None, None, None)
 
 
 def _entries_bytes(entries: Sequence[Entry]) -> int:

@@ -5,14 +5,15 @@ first in first out inside a band. Its surprises are kept: only the head of the h
 looked at for expiry, and dropping the head drops the *highest* priority first.
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, islice, repeat
+from itertools import accumulate, chain, islice, repeat
 from operator import itemgetter
 from typing import Final
 
 from persistence.record import Record, Run, body_bytes
-from queues.batch import Batch, Entry
+from queues.batch import BATCH_BYTES_MAX, Batch, Entry
 from queues.ready import NOTHING_EXPIRED, expired_count, live_count
 from queues.returned import Returned
 
@@ -57,6 +58,8 @@ class Band:
         count = len(positions)
         if positions[-1] != first + count - 1:  # positions only grow, so this finds every gap
             count = next(i for i, position in enumerate(positions) if position != first + i)
+        sizes = accumulate([len(record.body) for record in islice(self.records, count)])
+        count = min(bisect_left(list(sizes), BATCH_BYTES_MAX) + 1, count)
         records = [self.records.popleft() for _ in repeat(None, count)]
         expires = [self.expires.popleft() for _ in repeat(None, count)]
         for _ in repeat(None, count):

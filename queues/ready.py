@@ -7,14 +7,15 @@ Holds no policy: what expires when, and what to do about it, is told by the call
 only builtins run here; this is the interpreted twin of a kernel (ADR 3).
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator
-from itertools import chain, islice, repeat
+from itertools import accumulate, chain, islice, repeat
 from typing import Final
 
 from persistence.kernels import COMPILED
 from persistence.record import Record, Run, body_bytes
-from queues.batch import Batch, Entry
+from queues.batch import BATCH_BYTES_MAX, Batch, Entry
 from queues.returned import Returned
 
 NOTHING_EXPIRED: Final = -1
@@ -49,9 +50,15 @@ class Tail:
         self._records.extend(run)
         self.body_bytes += body_bytes(run)
 
-    def take(self, max_count: int) -> Run:
-        """Take the oldest: at least one, at most ``max_count``; there must be one."""
+    def take(self, max_count: int, max_bytes: int) -> Run:
+        """Take the oldest: at least one, at most ``max_count``; there must be one.
+
+        The run ends with the message that takes its bodies to ``max_bytes``, if one does.
+        """
         records = self._records
+        if self.body_bytes > max_bytes:
+            sizes = accumulate([len(record[2]) for record in islice(records, max_count)])
+            max_count = min(bisect_left(list(sizes), max_bytes) + 1, max_count)
         if max_count >= len(records):
             taken = list(records)
             records.clear()
@@ -192,7 +199,7 @@ class Ready:
 
     def _cut(self, max_count: int) -> Batch:
         """Take messages off the head of the tail: at least one, at most ``max_count``."""
-        records = self._tail.take(max_count)
+        records = self._tail.take(max_count, BATCH_BYTES_MAX)
         count = len(records)
         expires_at_ms = None
         if self._expires is not None:

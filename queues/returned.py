@@ -6,7 +6,7 @@ from itertools import islice
 from sortedcontainers import SortedList
 
 from persistence.record import Record
-from queues.batch import Batch, Entry
+from queues.batch import BATCH_BYTES_MAX, Batch, Entry
 from queues.positions import ranges_of
 
 
@@ -71,7 +71,7 @@ class Returned:
     def _alike_count(self, max_count: int, now_ms: int, *, expired: bool) -> int:
         """Return how many messages at the head can be one batch: even steps, one past."""
         count = 0
-        step = position = delivery_count = 0
+        step = position = delivery_count = taken_bytes = 0
         for entry in islice(self._entries, max_count):
             if (0 < entry.expires_at_ms <= now_ms) is not expired:
                 break
@@ -85,6 +85,9 @@ class Returned:
                 break
             position = entry.position
             count += 1
+            taken_bytes += len(entry.record.body)
+            if taken_bytes >= BATCH_BYTES_MAX:
+                break
         return count
 
     def _cut(self, count: int) -> Batch | None:

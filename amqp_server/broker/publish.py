@@ -14,7 +14,7 @@ from amqp_server.wire.properties import split
 from amqp_server.wire.tables import plain
 from exchanges.route_cache import RouteCache
 from exchanges.routing import Router
-from persistence.record import HAS_HEADERS, Record, Run, header_stretches
+from persistence.record import HAS_HEADERS, Record, Run, header_stretches, route_of
 
 NOTHING_WRITTEN: Final = 0
 
@@ -77,7 +77,7 @@ class Publisher:
             run: at least one message; their ``route`` says exchange and key.
             now_ms: the time of this turn.
         """
-        route = run[0].route
+        route = route_of(run)
         targets = self._routes.get(route, self._router.generation)
         if targets is None:
             routing = self._router.route(exchange, (run[0].routing_key,), None)
@@ -128,6 +128,11 @@ class Publisher:
 def _enqueue(targets: tuple[PublishTarget, ...], run: Run, now_ms: int) -> Published:
     if not targets:
         return Published(range(len(run)), (), NOTHING_WRITTEN)
+    if len(targets) == 1:
+        enqueued = targets[0].publish(run, now_ms)
+        if not enqueued.rejected and enqueued.lsn == NOTHING_WRITTEN:
+            return _ALL_WELL
+        return Published((), enqueued.rejected, enqueued.lsn)
     rejected: set[int] = set()
     lsn = NOTHING_WRITTEN
     for target in targets:

@@ -6,7 +6,7 @@ from pamqp import commands
 from amqp_server.protocol.settings import ProtocolSettings
 from amqp_server.wire.properties import split
 from amqp_server.wire.tables import Field
-from queues.classic import BATCH_BYTES_MAX
+from queues.batch import BATCH_BYTES_MAX
 from tests.support.peer import Client, Node, Received
 
 WATERMARK_BYTES = 10_000

@@ -2,7 +2,8 @@
 
 import pytest
 
-from queues.classic import BATCH_BYTES_MAX, PublishOutcome
+from queues.batch import BATCH_BYTES_MAX
+from queues.classic import PublishOutcome
 from queues.effects import QueueUnused
 from queues.errors import ExclusiveUseError
 from queues.options import QueueKind, QueueOptions
