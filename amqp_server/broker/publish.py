@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from amqp_server.wire.errors import WireError
-from amqp_server.wire.properties import split
-from amqp_server.wire.tables import plain
+from amqp_server.wire.properties import plain_headers
 from exchanges.route_cache import RouteCache
 from exchanges.routing import Router
-from persistence.record import HAS_HEADERS, Record, Run, header_stretches, route_of
+from persistence.record import Record, Run, header_stretches, route_of
 
 NOTHING_WRITTEN: Final = 0
 
@@ -116,7 +115,7 @@ class Publisher:
         lsn = NOTHING_WRITTEN
         for start, stop in header_stretches(run):
             part = run[start:stop]
-            headers = _headers_of(part[0])
+            headers = plain_headers(part[0].header)
             routing = self._router.route(exchange, (part[0].routing_key,), headers)
             published = _enqueue(self._targets(routing.queue_names), part, now_ms)
             unroutable += (start + index for index in published.unroutable)
@@ -145,15 +144,9 @@ def _enqueue(targets: tuple[PublishTarget, ...], run: Run, now_ms: int) -> Publi
     return Published((), sorted(rejected), lsn)
 
 
-def _headers_of(record: Record) -> Mapping[str, object] | None:
-    if not record.flags & HAS_HEADERS:
-        return None
-    return {key: plain(field) for key, field in split(record.header).headers().items()}
-
-
 def _readable_headers_of(record: Record) -> Mapping[str, object] | None:
     """Return the headers; none where x-death made them more than what is read of a peer."""
     try:
-        return _headers_of(record)
+        return plain_headers(record.header)
     except WireError:
         return None

@@ -16,8 +16,15 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from amqp_server.wire.errors import MethodSyntaxError
-from amqp_server.wire.tables import Field, Table, decode_table, encode_shortstr, encode_table
-from persistence.record import NEEDS_LOOK, NO_TTL, PERSISTENT
+from amqp_server.wire.tables import (
+    Field,
+    Table,
+    decode_plain_table,
+    decode_table,
+    encode_shortstr,
+    encode_table,
+)
+from persistence.record import HAS_HEADERS, NEEDS_LOOK, NO_TTL, PERSISTENT
 
 HEADER_FIXED_BYTES: Final = 14
 DELIVERY_MODE_PERSISTENT: Final = b"\x02"
@@ -46,6 +53,7 @@ PROPERTIES: Final[tuple[tuple[str, int, str], ...]] = (
     ("cluster_id", 2, "shortstr"),
 )
 _BITS: Final[Mapping[str, int]] = {name: bit for name, bit, _ in PROPERTIES}
+_BEFORE_HEADERS: Final = (_BITS["content_type"], _BITS["content_encoding"])
 _FIXED_BYTES: Final[Mapping[str, int]] = {"octet": 1, "timestamp": 8}
 
 
@@ -175,12 +183,17 @@ def _end_of(header: bytes, position: int, data_type: str) -> int:
     return position + _U32.size + int(_U32.unpack_from(header, position)[0])
 
 
-def text_of(header: bytes, name: str) -> str | None:
-    """Return one shortstr property of a content header payload; None when absent.
+def plain_headers(header: bytes) -> dict[str, object] | None:
+    """Return the headers table of a content header payload as plain values; None when absent.
 
     Raises:
-        MethodSyntaxError: the property list does not fit its flags (502).
+        MethodSyntaxError: the table cannot be decoded (502).
     """
-    if not (header[12] << 8 | header[13]) >> _BITS[name] & 1:
+    flags = header[12] << 8 | header[13]
+    if not flags & HAS_HEADERS:
         return None
-    return split(header).text(name)
+    position = HEADER_FIXED_BYTES
+    for bit in _BEFORE_HEADERS:
+        if flags >> bit & 1:
+            position += 1 + header[position]
+    return decode_plain_table(header, position)

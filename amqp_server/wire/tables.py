@@ -74,6 +74,7 @@ _FIXED: Final[Mapping[int, tuple[str, struct.Struct]]] = {
         "T": ">Q",
     }.items()
 }
+_LONGSTR: Final = ord("S")
 _U32: Final = struct.Struct(">I")
 _DECIMAL: Final = struct.Struct(">BI")
 
@@ -249,6 +250,35 @@ def encode_shortstr(text: str) -> bytes:
 def longstr(text: str) -> Field:
     """Return a longstr field of a text."""
     return Field("S", text.encode("utf-8", "surrogateescape"))
+
+
+def decode_plain_table(payload: bytes, start: int = 0) -> dict[str, object]:
+    """Decode a table at ``start`` to plain values: what ``plain`` makes of ``decode_table``.
+
+    Headers exchanges ask for each message, so longstr, numbers and instants are read in place;
+    where there is anything else all of it goes the long way.
+
+    Raises:
+        MethodSyntaxError: as ``decode_table`` (502).
+    """
+    table: dict[str, object] = {}
+    position, end = _enter(payload, start, len(payload))
+    while position < end:
+        key, position = _shortstr(payload, position, end)
+        kind = payload[position] if position < end else 0
+        fixed = _FIXED.get(kind)
+        if kind == _LONGSTR:
+            first, stop = _enter(payload, position + 1, end)
+            table[key] = payload[first:stop].decode("utf-8", "surrogateescape")
+        elif fixed is not None and position + 1 + fixed[1].size <= end:
+            stop = position + 1 + fixed[1].size
+            (table[key],) = fixed[1].unpack_from(payload, position + 1)
+        else:
+            return {name: plain(field) for name, field in decode_table(payload, start)[0].items()}
+        position = stop
+    if len(table) > ELEMENTS_MAX:
+        raise MethodSyntaxError(f"table has more than {ELEMENTS_MAX} elements")
+    return table
 
 
 def plain(field: Field) -> object:

@@ -7,7 +7,7 @@ from pamqp import commands
 from pamqp import header as pamqp_header
 
 from amqp_server.wire.errors import MethodSyntaxError
-from amqp_server.wire.properties import PLAIN, PROPERTIES, Traits, split, text_of, traits_of
+from amqp_server.wire.properties import PLAIN, PROPERTIES, Traits, plain_headers, split, traits_of
 from amqp_server.wire.tables import Field
 from persistence.record import (
     HAS_EXPIRATION,
@@ -140,12 +140,11 @@ def test_a_property_is_replaced_and_the_others_stay() -> None:
     assert {name: changed.raw[name] for name in kept} == {name: original.raw[name] for name in kept}
 
 
-def test_an_absent_property_is_none_and_absent_headers_are_empty() -> None:
-    header = content_header(0)
-    assert split(header).text("reply_to") is None
-    assert split(header).headers() == {}
-    assert text_of(header, "reply_to") is None
-    assert text_of(FULL, "reply_to") == "r"
+def test_headers_are_found_behind_what_comes_before_them() -> None:
+    for before in ({}, {"content_type": "t"}, {"content_encoding": "e", "content_type": "text"}):
+        header = content_header(0, property_list(**before, headers={"n": 1, "s": "x"}))
+        assert plain_headers(header) == {"n": 1, "s": "x"}
+    assert plain_headers(content_header(0, property_list(content_type="t"))) is None
 
 
 def test_a_text_that_is_not_utf8_comes_back_as_it_was() -> None:

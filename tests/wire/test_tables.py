@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pamqp import decode as pamqp_decode
 from pamqp import encode as pamqp_encode
 
@@ -14,6 +16,7 @@ from amqp_server.wire.tables import (
     ELEMENTS_MAX,
     TYPE_NAMES,
     Field,
+    decode_plain_table,
     decode_table,
     encode_field,
     encode_shortstr,
@@ -190,3 +193,20 @@ def test_a_shortstr_has_at_most_255_octets() -> None:
 def test_plain_values_have_no_types() -> None:
     field = Field("F", {"a": longstr("b"), "c": Field("A", [Field("x", b"d"), Field("T", 1)])})
     assert plain(field) == {"a": "b", "c": [b"d", 1]}
+
+
+@given(table=st.dictionaries(st.text(max_size=5), st.sampled_from(VALUES), max_size=6))
+def test_plain_values_read_in_place_are_those_of_the_fields(table: dict[str, Field]) -> None:
+    octets = encode_table(table)
+    assert decode_plain_table(octets) == {key: plain(field) for key, field in table.items()}
+
+
+@given(st.binary(max_size=60))
+def test_both_ways_refuse_the_same_tables(octets: bytes) -> None:
+    try:
+        expected = {key: plain(field) for key, field in decode_table(octets)[0].items()}
+    except MethodSyntaxError:
+        with pytest.raises(MethodSyntaxError):
+            decode_plain_table(octets)
+    else:
+        assert repr(decode_plain_table(octets)) == repr(expected)
