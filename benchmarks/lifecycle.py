@@ -5,8 +5,9 @@ from contextlib import ExitStack
 from typing import Final
 
 from amqp_server.perf import wire
+from amqp_server.perf.load import Topology
 from amqp_server.perf.session import Session
-from amqp_server.perf.topology import Topology, deleted_after
+from amqp_server.perf.topology import deleted_after
 from benchmarks.brokers import Broker
 from benchmarks.scenarios import Connects, Declares, IdleConnections
 from benchmarks.window import Window, mib, us_each
@@ -39,7 +40,7 @@ def measure_declares(declares: Declares, broker: Broker, prefix: str, seconds: f
     The queues are deleted after the clock was read; raises as ``measure_connects``.
     """
     names: list[str] = []
-    topology = Topology(prefix, "", names)
+    topology = Topology(names, prefix, "direct")
     with deleted_after(broker.endpoint, topology), Session(broker.endpoint) as session:
         request = wire.exchange_declare(1, prefix, "direct")
         session.call(request, wire.EXCHANGE_DECLARE_OK)

@@ -110,6 +110,7 @@ _COLUMNS: Final = (
     _Column("p99 us", "p99_us", 0),
     _Column("broker us", "broker_cpu_us", 2),
     _Column("generator us", "generator_cpu_us", 2),
+    _Column("its cores", "generator_cores", 2),
     _Column("RSS MiB", "broker_rss_mib", 0),
     _Column("elsewhere", "elsewhere_cores", 1),
 )

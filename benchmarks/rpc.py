@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from amqp_server.perf import wire
+from amqp_server.perf.board import Tally
+from amqp_server.perf.load import Topology
 from amqp_server.perf.session import Endpoint, FrameReader, Session
-from amqp_server.perf.topology import Topology
 from amqp_server.perf.wire import BrokerRefusalError
-from amqp_server.perf.workers import Board, Latencies, percentiles
+from benchmarks.flows import request_of
 from benchmarks.scenarios import Rpc
 
 DIRECT_REPLY_TO: Final = "amq.rabbitmq.reply-to"
@@ -18,7 +19,7 @@ _REPLY_TO_AT: Final = 15
 
 
 def serve(
-    rpc: Rpc, endpoint: Endpoint, topology: Topology, board: Board, ready: Callable[[], None]
+    rpc: Rpc, endpoint: Endpoint, topology: Topology, tally: Tally, ready: Callable[[], None]
 ) -> None:
     """Answer every request until the board says drain.
 
@@ -32,7 +33,7 @@ def serve(
         request = wire.consume(1, topology.queues[0], "c", no_ack=True)
         session.call(request, wire.BASIC_CONSUME_OK)
         ready()
-        for received in _frames(session, lambda: board.is_draining):
+        for received in _frames(session, lambda: tally.board.is_draining):
             if received.kind != wire.FRAME_HEADER:
                 continue
             head = received.payload
@@ -56,21 +57,16 @@ def reply_to(content_header: bytes) -> str:
 
 
 def call(
-    rpc: Rpc, endpoint: Endpoint, topology: Topology, board: Board, ready: Callable[[], None]
-) -> Latencies | None:
+    rpc: Rpc, endpoint: Endpoint, topology: Topology, tally: Tally, ready: Callable[[], None]
+) -> None:
     """Send a request, wait for its reply, and again until the board says stop.
-
-    Returns:
-        Percentiles of the round trip; None if there was none.
 
     Raises:
         BrokerRefusalError: anything but deliveries came.
         OSError: the connection broke.
     """
-    samples_ns: list[int] = []
-    properties = wire.properties(reply_to=DIRECT_REPLY_TO)
-    body = b"x" * rpc.body_size_bytes
-    request = wire.publish(topology.exchange, topology.routing_key, properties, body)
+    request = request_of(rpc, topology, DIRECT_REPLY_TO)
+    board = tally.board
     with Session(endpoint) as session:
         consume = wire.consume(1, DIRECT_REPLY_TO, "c", no_ack=True)
         session.call(consume, wire.BASIC_CONSUME_OK)
@@ -80,14 +76,12 @@ def call(
         while not board.is_stopping:
             sent_ns = time.monotonic_ns()
             session.socket.sendall(request)
-            board.published_count = count + 1
+            tally.set_published(count + 1)
             if not any(received.kind == wire.FRAME_BODY for received in replies):
                 break
             count += 1
-            board.consumed_count = count
-            if board.is_measuring:
-                samples_ns.append(time.monotonic_ns() - sent_ns)
-    return percentiles(samples_ns)
+            tally.set_consumed(count)
+            tally.latencies.record(time.monotonic_ns(), [sent_ns])
 
 
 def _frames(session: Session, is_over: Callable[[], bool]) -> Iterator[wire.Frame]:

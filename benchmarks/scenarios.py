@@ -8,20 +8,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from amqp_server.perf.load import Settle
+
 
 class Durability(StrEnum):
     """What survives a crash of the broker; printed beside every figure."""
 
     TRANSIENT = "transient"
     """Transient queue, delivery-mode 1: nothing is written to disk."""
-
-
-class Settle(StrEnum):
-    """How a consumer settles what is delivered to it."""
-
-    AUTO = "auto-ack"
-    EACH = "ack each"
-    MULTIPLE = "ack multiple"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +28,12 @@ class Flow:
         body_size_bytes: length of every body.
         header_count: longstr entries in the headers table; 0 leaves the property out.
         publisher_count: connections that publish.
-        publishes_per_write: messages in one write; 0 fills PUBLISH_WRITE_BYTES.
+        publishes_per_write: messages in one write; 0 fills 64 KiB.
         confirm_window: publishes not yet confirmed at most; 0 publishes without confirms.
         exchange_kind: type of an exchange of its own; empty is the default exchange.
         queue_count: queues, each with one consumer on its own connection.
-        binding_count: bindings of each queue, of which one matches.
+        binding_count: bindings of each queue, of which one matches a message.
+        key_count: routing keys, one after another; each matches another binding than the last.
         settle: how deliveries are settled.
         prefetch_count: basic.qos of each consumer; 0 is no limit.
         ack_every: deliveries per ack, where ``settle`` is MULTIPLE.
@@ -56,12 +51,18 @@ class Flow:
     exchange_kind: str = ""
     queue_count: int = 1
     binding_count: int = 1
+    key_count: int = 1
     settle: Settle = Settle.AUTO
     prefetch_count: int = 0
     ack_every: int = 100
     backlog_max: int = 10_000
     counts_confirms: bool = False
     durability: Durability = Durability.TRANSIENT
+
+    @property
+    def is_by_headers(self) -> bool:
+        """Bindings have arguments, and messages the headers that one of them asks for."""
+        return self.exchange_kind == "headers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +122,6 @@ class IdleConnections:
 
 Scenario: TypeAlias = Flow | Paced | Rpc | Connects | Declares | IdleConnections
 
-PUBLISH_WRITE_BYTES: Final = 1 << 16
-"""A publisher that is not told otherwise hands this much to the socket at a time."""
-
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     # First, since memory that an earlier scenario freed would be taken again unseen.
     IdleConnections("idle", "500 idle connections"),
@@ -163,10 +161,31 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     Flow("headers-4", "four headers per message, 12 B", header_count=4),
     Flow("fanout-10", "fanout to 10 queues, 12 B", exchange_kind="fanout", queue_count=10),
     Flow(
+        "fanout-50",
+        "fanout to 50 queues, 1 KiB",
+        body_size_bytes=1_024,
+        exchange_kind="fanout",
+        queue_count=50,
+        backlog_max=500,
+    ),
+    Flow(
         "topic-1000",
         "topic, 1000 bindings, one key, 12 B",
         exchange_kind="topic",
         binding_count=1_000,
+    ),
+    Flow(
+        "topic-keys",
+        "topic, 1000 bindings, a new key each, 12 B",
+        exchange_kind="topic",
+        binding_count=1_000,
+        key_count=100_000,
+    ),
+    Flow(
+        "headers-20",
+        "headers exchange, 20 bindings, 12 B",
+        exchange_kind="headers",
+        binding_count=20,
     ),
     Flow(
         "publishers-50",

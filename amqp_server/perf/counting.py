@@ -1,23 +1,23 @@
 """Counting what a broker sends without looking at every frame in Python.
 
-All deliveries of a scenario have one size: the delivery tag is eight octets whatever its value,
-and tag, names, properties and body do not change. So the first delivery is walked frame by
-frame, its size is learned, and what one read brought is counted by division. Strided slices
+Most often all deliveries of a load have one size: the delivery tag is eight octets whatever its
+value, and names, properties and body do not grow. So the first delivery is walked frame by frame,
+its size is learned, and what one read brought is counted by division. Strided slices
 then check, at the speed of C, that a basic.deliver begins and a frame ends where each should;
 and the tag of the last one says that none is missing. Where a check fails, frames are walked.
 """
 
 import struct
+from collections.abc import Iterable
 from typing import Final
 
+from amqp_server.perf.histogram import Histogram
+from amqp_server.perf.load import INSTANT_BYTES
 from amqp_server.perf.wire import (
-    ACK_FRAME_BYTES,
-    BASIC_ACK,
     BASIC_DELIVER,
     FRAME_BODY,
     FRAME_END,
     FRAME_HEADER,
-    FRAME_MAX_BYTES,
     FRAME_METHOD,
     FRAME_OVERHEAD_BYTES,
     BrokerRefusalError,
@@ -25,6 +25,7 @@ from amqp_server.perf.wire import (
     split_frames,
 )
 
+_FRAME_HEAD_BYTES: Final = 7
 _FRAME_SIZE_AT: Final = 3
 _CLASS_AT: Final = 8
 _METHOD_AT: Final = 10
@@ -33,10 +34,10 @@ _BODY_SIZE_AT: Final = 11
 _DELIVER_HEAD: Final = struct.pack(">BHH", FRAME_METHOD, *BASIC_DELIVER)
 _U32: Final = struct.Struct(">I")
 _U64: Final = struct.Struct(">Q")
-_ACK: Final = struct.Struct(">BHIHHQBB")
-_ACK_PAYLOAD_BYTES: Final = ACK_FRAME_BYTES - FRAME_OVERHEAD_BYTES
-_ACK_ID: Final = [*BASIC_ACK]
-"""Class and method id in the order, and the type, in which an unpacked ack gives them."""
+DELIVERY_BYTES_MAX: Final = 1 << 28
+"""RabbitMQ's own limit is a body of 128 MiB."""
+SAMPLES_PER_READ_MAX: Final = 64
+"""Where one read brings more messages, evenly chosen ones stand for their neighbours."""
 
 
 class DeliveryCounter:
@@ -46,8 +47,15 @@ class DeliveryCounter:
     none is skipped, repeated or out of order.
     """
 
-    def __init__(self, capacity_bytes: int) -> None:
+    def __init__(self, capacity_bytes: int, latencies: Histogram | None = None) -> None:
+        """Count.
+
+        Args:
+            capacity_bytes: the largest read; grows for a delivery that does not fit.
+            latencies: where the instants in the bodies are recorded; None leaves them unread.
+        """
         self.delivery_count = 0
+        self._latencies = latencies
         self._buffer = bytearray(capacity_bytes)
         self._view = memoryview(self._buffer)
         self._held_bytes = 0
@@ -55,19 +63,28 @@ class DeliveryCounter:
         self._tag_at = 0
         self._body_size_at = 0
         self._body_bytes = 0
+        self._body_at = 0
 
     def room(self) -> memoryview:
         """Return where the next read goes; it is never empty.
 
         Raises:
-            BrokerRefusalError: a delivery larger than the buffer, which no scenario published.
+            BrokerRefusalError: a delivery larger than DELIVERY_BYTES_MAX.
         """
         if self._held_bytes == len(self._buffer):
-            raise BrokerRefusalError(f"a delivery larger than {len(self._buffer)} bytes")
+            if self._held_bytes >= DELIVERY_BYTES_MAX:
+                raise BrokerRefusalError(f"a delivery larger than {DELIVERY_BYTES_MAX} bytes")
+            # A queue that was there before us may hold larger messages than are published.
+            self._buffer = self._buffer + bytes(self._held_bytes)
+            self._view = memoryview(self._buffer)
         return self._view[self._held_bytes :]
 
-    def received(self, byte_count: int) -> int:
+    def received(self, byte_count: int, now_ns: int = 0) -> int:
         """Count what a read of ``byte_count`` bytes into ``room`` brought.
+
+        Args:
+            byte_count: above 0.
+            now_ns: when the read returned; for latencies.
 
         Returns:
             How many deliveries became complete.
@@ -78,7 +95,11 @@ class DeliveryCounter:
         before = self.delivery_count
         end = self._held_bytes + byte_count
         start = self._count_alike(end)
+        if start and self._latencies:
+            self._record_alike(self._latencies, start, now_ns)
         while (stop := self._walk_delivery(start, end)) is not None:
+            if self._latencies:
+                self._record(self._latencies, now_ns, [start + self._body_at])
             start = stop
         self._held_bytes = end - start
         if start:
@@ -109,6 +130,19 @@ class DeliveryCounter:
         self.delivery_count = last_tag
         return stop
 
+    def _record_alike(self, latencies: Histogram, stop: int, now_ns: int) -> None:
+        """Record the deliveries that stop at ``stop``, or some of them in place of all."""
+        size = self._delivery_bytes
+        step = -(-stop // size // SAMPLES_PER_READ_MAX)
+        self._record(latencies, now_ns, range(self._body_at, stop, step * size), step)
+
+    def _record(
+        self, latencies: Histogram, now_ns: int, bodies_at: Iterable[int], weight: int = 1
+    ) -> None:
+        if self._body_bytes >= INSTANT_BYTES:
+            due_ns = [_U64.unpack_from(self._buffer, position)[0] for position in bodies_at]
+            latencies.record(now_ns, due_ns, weight)
+
     def _walk_delivery(self, start: int, end: int) -> int | None:
         """Count the delivery at ``start`` if all of it is there; return where it stops.
 
@@ -125,7 +159,7 @@ class DeliveryCounter:
         if self._buffer[method_stop] != FRAME_HEADER:
             raise self._refusal(method_stop, stop)
         (body_bytes,) = _U64.unpack_from(self._buffer, method_stop + _BODY_SIZE_AT)
-        left_bytes = body_bytes
+        head_stop, left_bytes = stop, body_bytes
         while left_bytes:
             body_start, stop = stop, self._frame_stop(stop, end)
             if stop is None:
@@ -138,6 +172,7 @@ class DeliveryCounter:
         self._tag_at = tag_at - start
         self._body_size_at = method_stop + _BODY_SIZE_AT - start
         self._body_bytes = body_bytes
+        self._body_at = head_stop - start + _FRAME_HEAD_BYTES
         return stop
 
     def _delivery_tag(self, start: int, stop: int) -> tuple[int, int]:
@@ -166,59 +201,3 @@ class DeliveryCounter:
     def _refusal(self, start: int, stop: int) -> BrokerRefusalError:
         frames, _stop = split_frames(self._buffer, start, stop)
         return refusal(frames[0])
-
-
-class ConfirmCounter:
-    """Counts the publishes that a broker confirmed, from acks that are single or multiple.
-
-    Invariant: ``confirmed_count`` is the number of distinct sequence numbers confirmed, and
-    every number up to ``_up_to`` is among them.
-    """
-
-    def __init__(self) -> None:
-        self.confirmed_count = 0
-        self._up_to = 0
-        self._singles: set[int] = set()
-        self._rest = b""
-
-    def received(self, octets: bytes) -> None:
-        """Count the acks in what a read brought.
-
-        Raises:
-            BrokerRefusalError: a nack, a close, or anything else that is not an ack.
-        """
-        octets = self._rest + octets
-        position = 0
-        whole_bytes = len(octets) - len(octets) % ACK_FRAME_BYTES
-        for kind, _, size_bytes, *called, tag, multiple, _ in _ACK.iter_unpack(
-            octets[:whole_bytes]
-        ):
-            if kind != FRAME_METHOD or size_bytes != _ACK_PAYLOAD_BYTES or called != _ACK_ID:
-                _raise_if_whole(octets[position:])
-                break
-            self._confirm(tag, multiple=bool(multiple))
-            position += ACK_FRAME_BYTES
-        self._rest = octets[position:]
-
-    def _confirm(self, tag: int, *, multiple: bool) -> None:
-        if not multiple:
-            if tag > self._up_to and tag not in self._singles:
-                self._singles.add(tag)
-                self.confirmed_count += 1
-        elif tag > self._up_to:
-            earlier = {single for single in self._singles if single <= tag}
-            self.confirmed_count += tag - self._up_to - len(earlier)
-            self._singles -= earlier
-            self._up_to = tag
-        while self._up_to + 1 in self._singles:
-            self._up_to += 1
-            self._singles.remove(self._up_to)
-
-
-def _raise_if_whole(octets: bytes) -> None:
-    """Raise what a frame that is not an ack says, once all of it has come."""
-    frames, _stop = split_frames(octets, 0, len(octets))
-    if frames:
-        raise refusal(frames[0])
-    if len(octets) > FRAME_MAX_BYTES:
-        raise BrokerRefusalError("something else than frames among the confirms")

@@ -1,4 +1,4 @@
-"""One AMQP connection over a blocking socket: set-up, and a reader for the paced scenarios.
+"""One AMQP connection over a blocking socket: set-up, and a reader of single frames.
 
 Everything here waits for its reply, so that each step is known to be done before a clock
 starts. The measured loops take ``Session.socket`` and write bytes of their own.
@@ -6,6 +6,7 @@ starts. The measured loops take ``Session.socket`` and write bytes of their own.
 
 import socket
 import struct
+import time
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
@@ -14,8 +15,9 @@ from amqp_server.perf import wire
 from amqp_server.perf.wire import BrokerRefusalError, Frame, LoadError, MethodId
 
 TIMEOUT_S: Final = 30.0
-"""A broker that says nothing for this long ends the window."""
+"""A broker that says nothing for this long ends the run."""
 GOODBYE_TIMEOUT_S: Final = 2.0
+NOT_FOUND: Final = 404
 _HEAD_BYTES: Final = 7
 _READ_BYTES: Final = 1 << 16
 
@@ -37,6 +39,8 @@ class Endpoint(NamedTuple):
             LoadError: another scheme, or no number for a port.
         """
         parts = urlsplit(uri)
+        if parts.scheme == "amqps":
+            raise LoadError(f"{uri}: TLS is not spoken here; use a listener without")
         if parts.scheme != "amqp":
             raise LoadError(f"{uri} is not an amqp:// URI")
         try:
@@ -70,13 +74,32 @@ class Session:
     def _log_in(self, endpoint: Endpoint) -> None:
         self.call(wire.PROTOCOL_HEADER, wire.CONNECTION_START)
         response = wire.start_ok(endpoint.username, endpoint.password)
-        (channel_max,) = struct.unpack_from(">H", self.call(response, wire.CONNECTION_TUNE), 4)
+        tune = self.call(response, wire.CONNECTION_TUNE)
+        channel_max, frame_max_bytes = struct.unpack_from(">HI", tune, 4)
+        # 0 is no limit, to the broker; to us it is our own.
+        self.frame_max_bytes = min(frame_max_bytes or wire.FRAME_MAX_BYTES, wire.FRAME_MAX_BYTES)
         opening = wire.shortstr(endpoint.vhost) + b"\x00\x00"
         self.call(
-            wire.tune_ok(channel_max) + wire.method(0, wire.CONNECTION_OPEN, opening),
+            wire.tune_ok(channel_max, self.frame_max_bytes)
+            + wire.method(0, wire.CONNECTION_OPEN, opening),
             wire.CONNECTION_OPEN_OK,
         )
+        self._open_channel()
+
+    def _open_channel(self) -> None:
         self.call(wire.method(1, wire.CHANNEL_OPEN, b"\x00"), wire.CHANNEL_OPEN_OK)
+
+    def has_queue(self, queue: str) -> bool:
+        """Return whether a queue exists; raises as ``call`` if that cannot be told."""
+        self.socket.sendall(wire.queue_declare(1, queue, passive=True))
+        received = self._read_frame()
+        if wire.method_of(received) == wire.QUEUE_DECLARE_OK:
+            return True
+        if wire.reply_code(received) != NOT_FOUND or received.channel == 0:
+            raise wire.refusal(received)
+        self.socket.sendall(wire.method(1, wire.CHANNEL_CLOSE_OK))
+        self._open_channel()
+        return False
 
     def call(self, request: bytes, reply: MethodId) -> bytes:
         """Send ``request`` and return the payload of the one frame that answers it.
@@ -97,10 +120,12 @@ class Session:
             self.socket.settimeout(GOODBYE_TIMEOUT_S)
             goodbye = struct.pack(">HBHH", 200, 0, 0, 0)
             self.socket.sendall(wire.method(0, wire.CONNECTION_CLOSE, goodbye))
-            while wire.method_of(self._read_frame()) != wire.CONNECTION_CLOSE_OK:
-                pass
+            deadline_s = time.monotonic() + GOODBYE_TIMEOUT_S
+            while time.monotonic() < deadline_s:
+                if wire.method_of(self._read_frame()) == wire.CONNECTION_CLOSE_OK:
+                    break
         except (OSError, BrokerRefusalError):
-            # The window has its figures already, or has failed for a reason told elsewhere.
+            # The run has its figures already, or has failed for a reason told elsewhere.
             pass
         finally:
             self.socket.close()
@@ -138,7 +163,7 @@ class Session:
 
 
 class FrameReader:
-    """Reads whatever frames one system call brings; for scenarios that look at each message."""
+    """Reads whatever frames one system call brings; for loads that look at each message."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection

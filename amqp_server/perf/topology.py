@@ -1,55 +1,37 @@
-"""The exchange, queues and bindings of one window, declared before it and deleted after."""
+"""The exchange, queues and bindings of a load, declared before it and deleted after."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
+from dataclasses import replace
 
 from amqp_server.perf import wire
+from amqp_server.perf.load import Topology
 from amqp_server.perf.session import Endpoint, Session
 from amqp_server.perf.wire import LoadError
-from benchmarks.scenarios import Flow
-
-
-class Topology(NamedTuple):
-    """Where a window publishes to and consumes from.
-
-    Attributes:
-        exchange: empty is the default exchange.
-        routing_key: that of every publish.
-        queues: each has one consumer.
-    """
-
-    exchange: str
-    routing_key: str
-    queues: Sequence[str]
-
-
-def topology_of(flow: Flow, prefix: str) -> Topology:
-    """Name what a scenario needs; ``prefix`` makes the names a window's own."""
-    queues = tuple(f"{prefix}.{index}" for index in range(flow.queue_count))
-    if not flow.exchange_kind:
-        return Topology("", queues[0], queues)
-    # The key of the binding in the middle; a fanout exchange takes no notice.
-    return Topology(prefix, _words(flow.binding_count // 2, "reading"), queues)
-
-
-def _words(index: int, last_word: str) -> str:
-    return f"site.{index}.{last_word}"
 
 
 @contextmanager
-def declared(flow: Flow, endpoint: Endpoint, prefix: str) -> Iterator[Topology]:
-    """Declare what a scenario needs, and delete it when the block ends.
+def declared(topology: Topology, endpoint: Endpoint, *, keep: bool = False) -> Iterator[None]:
+    """Declare what a load needs, and delete it when the block ends, unless ``keep``.
+
+    A queue of a shared topology that exists already is neither declared nor deleted.
 
     Raises:
         BrokerRefusalError: the broker would not.
         OSError: it does not answer.
     """
-    topology = topology_of(flow, prefix)
-    with deleted_after(endpoint, topology):
+    ours = topology
+    if topology.is_shared:
         with Session(endpoint) as session:
-            _declare(flow, session, topology)
-        yield topology
+            missing = [queue for queue in topology.queues if not session.has_queue(queue)]
+        ours = replace(topology, queues=missing)
+    if keep:
+        _declare(ours, topology, endpoint)
+        yield
+        return
+    with deleted_after(endpoint, ours):
+        _declare(ours, topology, endpoint)
+        yield
 
 
 @contextmanager
@@ -68,16 +50,21 @@ def deleted_after(endpoint: Endpoint, topology: Topology) -> Iterator[None]:
     _delete(endpoint, topology)
 
 
-def _declare(flow: Flow, session: Session, topology: Topology) -> None:
-    for queue in topology.queues:
-        session.call(wire.queue_declare(1, queue), wire.QUEUE_DECLARE_OK)
-    if not topology.exchange:
-        return
-    request = wire.exchange_declare(1, topology.exchange, flow.exchange_kind)
-    session.call(request, wire.EXCHANGE_DECLARE_OK)
-    for queue in topology.queues:
-        for index in range(flow.binding_count):
-            request = wire.queue_bind(1, queue, topology.exchange, _words(index, "*"))
+def _declare(ours: Topology, topology: Topology, endpoint: Endpoint) -> None:
+    with Session(endpoint) as session:
+        for queue in ours.queues:
+            request = wire.queue_declare(
+                1, queue, topology.queue_arguments, durable=topology.durable
+            )
+            session.call(request, wire.QUEUE_DECLARE_OK)
+        if not topology.exchange:
+            return
+        request = wire.exchange_declare(
+            1, topology.exchange, topology.exchange_kind, durable=topology.durable
+        )
+        session.call(request, wire.EXCHANGE_DECLARE_OK)
+        for bound in topology.bindings:
+            request = wire.queue_bind(1, bound.queue, topology.exchange, bound.key, bound.arguments)
             session.call(request, wire.QUEUE_BIND_OK)
 
 

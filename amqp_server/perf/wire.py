@@ -4,15 +4,15 @@
          | type | channel | size    | payload ...     | 0xCE |
            u8     u16       u32       size bytes        u8
 
-A publish is a method frame, a header frame and body frames; a delivery the same. Only what
-scenarios need is here, and no package of HareMQ is used: both brokers meet the same stranger.
+A publish is a method frame, a header frame and body frames; a delivery the same. Only what a
+load needs is here, and no other package of HareMQ is used: every broker meets the same stranger.
 
 Source: AMQP 0-9-1 §4.2.3 (frames), §4.2.6 (content), §1.5 to §1.8 (class and method ids).
 """
 
 import struct
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Final, NamedTuple, TypeAlias
 
 PROTOCOL_HEADER: Final = b"AMQP\x00\x00\x09\x01"
 FRAME_METHOD: Final = 1
@@ -20,6 +20,7 @@ FRAME_HEADER: Final = 2
 FRAME_BODY: Final = 3
 FRAME_END: Final = 0xCE
 FRAME_OVERHEAD_BYTES: Final = 8
+FRAME_HEAD_BYTES: Final = 7
 FRAME_MAX_BYTES: Final = 131_072
 """What we ask for in tune-ok: RabbitMQ's own default."""
 ACK_FRAME_BYTES: Final = 21
@@ -32,7 +33,9 @@ _CLASS_BASIC: Final = 60
 _FLAG_HEADERS: Final = 1 << 13
 _FLAG_DELIVERY_MODE: Final = 1 << 12
 _FLAG_REPLY_TO: Final = 1 << 9
+_REPLY_CODE_AT: Final = 4
 _REPLY_TEXT_AT: Final = 6
+_SHORTSTR_BYTES_MAX: Final = 255
 
 
 class MethodId(NamedTuple):
@@ -53,6 +56,7 @@ CONNECTION_CLOSE_OK: Final = MethodId(10, 51)
 CHANNEL_OPEN: Final = MethodId(20, 10)
 CHANNEL_OPEN_OK: Final = MethodId(20, 11)
 CHANNEL_CLOSE: Final = MethodId(20, 40)
+CHANNEL_CLOSE_OK: Final = MethodId(20, 41)
 EXCHANGE_DECLARE: Final = MethodId(40, 10)
 EXCHANGE_DECLARE_OK: Final = MethodId(40, 11)
 EXCHANGE_DELETE: Final = MethodId(40, 20)
@@ -68,18 +72,24 @@ BASIC_QOS_OK: Final = MethodId(60, 11)
 BASIC_CONSUME: Final = MethodId(60, 20)
 BASIC_CONSUME_OK: Final = MethodId(60, 21)
 BASIC_PUBLISH: Final = MethodId(60, 40)
+BASIC_RETURN: Final = MethodId(60, 50)
 BASIC_DELIVER: Final = MethodId(60, 60)
 BASIC_ACK: Final = MethodId(60, 80)
+BASIC_NACK: Final = MethodId(60, 120)
 CONFIRM_SELECT: Final = MethodId(85, 10)
 CONFIRM_SELECT_OK: Final = MethodId(85, 11)
 
 
+FieldValue: TypeAlias = str | bool | int
+"""What a field table of ours may hold: longstr, bool, or a signed integer of 64 bits."""
+
+
 class LoadError(Exception):
-    """A window cannot be measured; the text says what the broker did."""
+    """The load cannot be made or measured; the text says what the broker did, or what is wrong."""
 
 
 class BrokerRefusalError(LoadError):
-    """The broker closed the connection or channel, or sent what no scenario provokes."""
+    """The broker closed the connection or channel, or sent what no load provokes."""
 
 
 class Frame(NamedTuple):
@@ -91,8 +101,14 @@ class Frame(NamedTuple):
 
 
 def shortstr(text: str) -> bytes:
-    """Render a shortstr: length octet, then at most 255 bytes of UTF-8."""
+    """Render a shortstr: length octet, then at most 255 bytes of UTF-8.
+
+    Raises:
+        LoadError: it is longer.
+    """
     octets = text.encode()
+    if len(octets) > _SHORTSTR_BYTES_MAX:
+        raise LoadError(f"a name or key of {len(octets)} bytes; AMQP allows {_SHORTSTR_BYTES_MAX}")
     return bytes((len(octets),)) + octets
 
 
@@ -101,14 +117,18 @@ def longstr(octets: bytes) -> bytes:
     return struct.pack(">I", len(octets)) + octets
 
 
-def table(entries: Mapping[str, str | bool]) -> bytes:
-    """Render a field table of longstr and bool values, its u32 length first."""
-    content = b"".join(
-        shortstr(key)
-        + (b"t" + bytes((value,)) if isinstance(value, bool) else b"S" + longstr(value.encode()))
-        for key, value in entries.items()
-    )
-    return longstr(content)
+def table(entries: Mapping[str, FieldValue]) -> bytes:
+    """Render a field table, its u32 length first."""
+    return longstr(b"".join(shortstr(key) + _field(value) for key, value in entries.items()))
+
+
+def _field(value: FieldValue) -> bytes:
+    # A bool is an int to Python, and not to a broker.
+    if isinstance(value, bool):
+        return b"t" + bytes((value,))
+    if isinstance(value, int):
+        return b"l" + struct.pack(">q", value)
+    return b"S" + longstr(value.encode())
 
 
 def frame(kind: int, channel: int, payload: bytes) -> bytes:
@@ -127,21 +147,22 @@ def start_ok(username: str, password: str) -> bytes:
     ``connection.blocked`` is left out: a blocked publisher here is stopped by TCP alone.
     """
     capabilities = table({"publisher_confirms": True, "basic.nack": True})
-    name = shortstr("product") + b"S" + longstr(b"HareMQ benchmarks")
+    name = shortstr("product") + b"S" + longstr(b"HareMQ perf")
     properties = longstr(name + shortstr("capabilities") + b"F" + capabilities)
     response = longstr(b"\x00" + username.encode() + b"\x00" + password.encode())
     arguments = properties + shortstr("PLAIN") + response + shortstr("en_US")
     return method(0, CONNECTION_START_OK, arguments)
 
 
-def tune_ok(channel_max: int) -> bytes:
-    """Render connection.tune-ok: FRAME_MAX_BYTES, and no heartbeats between the deliveries."""
-    return method(0, CONNECTION_TUNE_OK, struct.pack(">HIH", channel_max, FRAME_MAX_BYTES, 0))
+def tune_ok(channel_max: int, frame_max_bytes: int) -> bytes:
+    """Render connection.tune-ok, without heartbeats between the deliveries."""
+    return method(0, CONNECTION_TUNE_OK, struct.pack(">HIH", channel_max, frame_max_bytes, 0))
 
 
-def exchange_declare(channel: int, exchange: str, kind: str) -> bytes:
-    """Render exchange.declare of a transient exchange."""
-    arguments = b"\x00\x00" + shortstr(exchange) + shortstr(kind) + b"\x00" + table({})
+def exchange_declare(channel: int, exchange: str, kind: str, *, durable: bool = False) -> bytes:
+    """Render exchange.declare."""
+    flags = bytes((durable << 1,))
+    arguments = b"\x00\x00" + shortstr(exchange) + shortstr(kind) + flags + table({})
     return method(channel, EXCHANGE_DECLARE, arguments)
 
 
@@ -150,15 +171,38 @@ def exchange_delete(channel: int, exchange: str) -> bytes:
     return method(channel, EXCHANGE_DELETE, b"\x00\x00" + shortstr(exchange) + b"\x00")
 
 
-def queue_declare(channel: int, queue: str) -> bytes:
-    """Render queue.declare of a transient, shared queue that stays until it is deleted."""
-    return method(channel, QUEUE_DECLARE, b"\x00\x00" + shortstr(queue) + b"\x00" + table({}))
+def queue_declare(
+    channel: int,
+    queue: str,
+    arguments: Mapping[str, FieldValue] | None = None,
+    *,
+    durable: bool = False,
+    passive: bool = False,
+) -> bytes:
+    """Render queue.declare of a shared queue that stays until it is deleted.
+
+    Args:
+        channel: where it travels.
+        queue: name.
+        arguments: None is an empty table.
+        durable: the queue survives a restart.
+        passive: declare nothing; a queue that does not exist closes the channel with 404.
+    """
+    flags = bytes((passive | durable << 1,))
+    fields = b"\x00\x00" + shortstr(queue) + flags + table(arguments or {})
+    return method(channel, QUEUE_DECLARE, fields)
 
 
-def queue_bind(channel: int, queue: str, exchange: str, binding_key: str) -> bytes:
-    """Render queue.bind without arguments."""
+def queue_bind(
+    channel: int,
+    queue: str,
+    exchange: str,
+    binding_key: str,
+    arguments: Mapping[str, FieldValue] | None = None,
+) -> bytes:
+    """Render queue.bind; ``arguments`` None is an empty table."""
     names = shortstr(queue) + shortstr(exchange) + shortstr(binding_key)
-    return method(channel, QUEUE_BIND, b"\x00\x00" + names + b"\x00" + table({}))
+    return method(channel, QUEUE_BIND, b"\x00\x00" + names + b"\x00" + table(arguments or {}))
 
 
 def queue_delete(channel: int, queue: str) -> bytes:
@@ -178,14 +222,17 @@ def consume(channel: int, queue: str, consumer_tag: str, *, no_ack: bool) -> byt
     return method(channel, BASIC_CONSUME, b"\x00\x00" + names + flags + table({}))
 
 
-def properties(headers: Mapping[str, str] | None = None, reply_to: str = "") -> bytes:
-    """Render the property flags and list of a transient message (delivery-mode 1).
+def properties(
+    headers: Mapping[str, FieldValue] | None = None, reply_to: str = "", *, persistent: bool = False
+) -> bytes:
+    """Render the property flags and list of a message.
 
     Args:
         headers: the headers table; None leaves the property out.
         reply_to: the reply-to property; empty leaves it out.
+        persistent: delivery-mode 2; else 1.
     """
-    flags, values = _FLAG_DELIVERY_MODE, b"\x01"
+    flags, values = _FLAG_DELIVERY_MODE, bytes((1 + persistent,))
     if headers is not None:
         flags, values = flags | _FLAG_HEADERS, table(headers) + values
     if reply_to:
@@ -194,27 +241,35 @@ def properties(headers: Mapping[str, str] | None = None, reply_to: str = "") -> 
 
 
 def publish(
-    exchange: str, routing_key: str, content_properties: bytes, body: bytes, channel: int = 1
+    exchange: str,
+    routing_key: str,
+    content_properties: bytes,
+    body: bytes,
+    *,
+    mandatory: bool = False,
+    frame_max_bytes: int = FRAME_MAX_BYTES,
 ) -> bytes:
-    """Render basic.publish with its content, the body cut at FRAME_MAX_BYTES.
+    """Render basic.publish on channel 1 with its content.
 
     Args:
         exchange: name; empty is the default exchange.
         routing_key: as published.
         content_properties: flags and values, from ``properties``.
         body: any length; none gives no body frame.
-        channel: the channel it travels on.
+        mandatory: what no queue takes is to be returned.
+        frame_max_bytes: where the body is cut.
     """
-    arguments = b"\x00\x00" + shortstr(exchange) + shortstr(routing_key) + b"\x00"
-    (flags,) = struct.unpack_from(">H", content_properties)
-    head = _CONTENT_HEADER.pack(_CLASS_BASIC, 0, len(body), flags) + content_properties[2:]
-    piece_bytes = FRAME_MAX_BYTES - FRAME_OVERHEAD_BYTES
+    flags = bytes((mandatory,))
+    arguments = b"\x00\x00" + shortstr(exchange) + shortstr(routing_key) + flags
+    (property_flags,) = struct.unpack_from(">H", content_properties)
+    head = _CONTENT_HEADER.pack(_CLASS_BASIC, 0, len(body), property_flags)
+    piece_bytes = frame_max_bytes - FRAME_OVERHEAD_BYTES
     pieces = [body[start : start + piece_bytes] for start in range(0, len(body), piece_bytes)]
     return b"".join(
         [
-            method(channel, BASIC_PUBLISH, arguments),
-            frame(FRAME_HEADER, channel, head),
-            *(frame(FRAME_BODY, channel, piece) for piece in pieces),
+            method(1, BASIC_PUBLISH, arguments),
+            frame(FRAME_HEADER, 1, head + content_properties[2:]),
+            *(frame(FRAME_BODY, 1, piece) for piece in pieces),
         ]
     )
 
@@ -253,50 +308,20 @@ def method_of(received: Frame) -> MethodId | None:
     return MethodId(*_METHOD_ID.unpack_from(received.payload))
 
 
+def reply_code(received: Frame) -> int | None:
+    """Return the code of a connection.close or channel.close; None for any other frame."""
+    if method_of(received) not in {CONNECTION_CLOSE, CHANNEL_CLOSE}:
+        return None
+    (code,) = struct.unpack_from(">H", received.payload, _REPLY_CODE_AT)
+    return int(code)
+
+
 def refusal(received: Frame) -> BrokerRefusalError:
     """Return the error that says what a frame nobody asked for contains."""
-    called = method_of(received)
-    if called not in {CONNECTION_CLOSE, CHANNEL_CLOSE}:
+    code = reply_code(received)
+    if code is None:
+        called = method_of(received)
         return BrokerRefusalError(f"unexpected frame of type {received.kind}: {called}")
-    (code,) = struct.unpack_from(">H", received.payload, 4)
     length = received.payload[_REPLY_TEXT_AT]
     text = received.payload[_REPLY_TEXT_AT + 1 : _REPLY_TEXT_AT + 1 + length]
     return BrokerRefusalError(f"closed by the broker: {code} {text.decode(errors='replace')}")
-
-
-class AckRing:
-    """Single acks of consecutive delivery tags, rendered once and patched as tags grow.
-
-    All acks of 65,536 tags lie in one buffer; they differ from those of the next 65,536 only in
-    the six upper octets of the tag, which are written with a stride. An ack so costs its copy
-    into the socket and nothing else.
-    """
-
-    _TAGS: Final = 1 << 16
-    _UPPER_AT: Final = 11
-    _UPPER_BYTES: Final = 6
-
-    def __init__(self) -> None:
-        self._buffer = bytearray().join(ack(tag, multiple=False) for tag in range(self._TAGS))
-        self._view = memoryview(self._buffer)
-        self._upper = 0
-
-    def render(self, first_tag: int, last_tag: int) -> Sequence[memoryview]:
-        """Return the acks of ``first_tag`` to ``last_tag``; valid until the next call."""
-        pieces: list[memoryview] = []
-        upper, low = divmod(first_tag, self._TAGS)
-        if last_tag // self._TAGS != upper:
-            # The ring holds one span of tags, so the caller's bytes must be kept aside.
-            split_tag = (upper + 1) * self._TAGS
-            pieces += [memoryview(bytes(piece)) for piece in self.render(first_tag, split_tag - 1)]
-            return [*pieces, *self.render(split_tag, last_tag)]
-        self._turn_to(upper)
-        stop = last_tag - upper * self._TAGS + 1
-        return [self._view[low * ACK_FRAME_BYTES : stop * ACK_FRAME_BYTES]]
-
-    def _turn_to(self, upper: int) -> None:
-        if upper == self._upper:
-            return
-        for index, octet in enumerate(upper.to_bytes(self._UPPER_BYTES, "big")):
-            self._buffer[self._UPPER_AT + index :: ACK_FRAME_BYTES] = bytes((octet,)) * self._TAGS
-        self._upper = upper

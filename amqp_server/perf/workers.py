@@ -1,115 +1,31 @@
-"""Generator processes, and the counters they share with the one that reads the clock.
+"""Generator processes.
 
 Publishers and consumers are processes of their own, so that neither waits for the other's
-interpreter. They count on a board in shared memory, which the measuring process reads twice;
-the difference is the figure. A worker that fails sends its reason up a pipe instead.
+interpreter. They count on a board in shared memory; a worker that fails sends its reason up a pipe.
 """
 
-import ctypes
 import multiprocessing
 import signal
-import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
-from multiprocessing.sharedctypes import RawArray
 from typing import Final, NamedTuple, TypeAlias
 
 from amqp_server.perf.wire import LoadError
 
 READY_TIMEOUT_S: Final = 30.0
-STOP_TIMEOUT_S: Final = 10.0
-LIFETIME_S_MAX: Final = 600.0
-"""No worker outlives this, even if the process that measures is killed."""
-
-
-class Latencies(NamedTuple):
-    """Percentiles of one window, in microseconds."""
-
-    p50_us: float
-    p99_us: float
-
-
-def percentiles(samples_ns: list[int]) -> Latencies | None:
-    """Return the median and the 99th percentile by nearest rank; None of no samples."""
-    if not samples_ns:
-        return None
-    ordered = sorted(samples_ns)
-    ranks = (-(-len(ordered) * percent // 100) - 1 for percent in (50, 99))
-    p50_ns, p99_ns = (ordered[rank] for rank in ranks)
-    return Latencies(p50_ns / 1_000, p99_ns / 1_000)
-
-
-class Board:
-    """Counters in shared memory. Each has one writer, so none needs a lock."""
-
-    def __init__(self) -> None:
-        self._cells = RawArray(ctypes.c_uint64, 6)
-        self._dies_at_s = time.monotonic() + LIFETIME_S_MAX
-
-    @property
-    def is_stopping(self) -> bool:
-        """Publishers are to end."""
-        return bool(self._cells[0]) or time.monotonic() > self._dies_at_s
-
-    @property
-    def is_draining(self) -> bool:
-        """Consumers are to end; set once the publishers have."""
-        return bool(self._cells[1]) or time.monotonic() > self._dies_at_s
-
-    def stop_publishers(self) -> None:
-        """Ask publishers to end."""
-        self._cells[0] = 1
-
-    def stop_consumers(self) -> None:
-        """Ask consumers to end."""
-        self._cells[1] = 1
-
-    @property
-    def is_measuring(self) -> bool:
-        """The warming up is over and the window is not: latencies are to be kept."""
-        return bool(self._cells[5])
-
-    @is_measuring.setter
-    def is_measuring(self, value: bool) -> None:
-        self._cells[5] = value
-
-    @property
-    def published_count(self) -> int:
-        """Messages handed to the socket."""
-        return int(self._cells[2])
-
-    @published_count.setter
-    def published_count(self, count: int) -> None:
-        self._cells[2] = count
-
-    @property
-    def confirmed_count(self) -> int:
-        """Messages the broker confirmed."""
-        return int(self._cells[3])
-
-    @confirmed_count.setter
-    def confirmed_count(self, count: int) -> None:
-        self._cells[3] = count
-
-    @property
-    def consumed_count(self) -> int:
-        """Deliveries received, over all queues."""
-        return int(self._cells[4])
-
-    @consumed_count.setter
-    def consumed_count(self, count: int) -> None:
-        self._cells[4] = count
+STOP_TIMEOUT_S: Final = 15.0
 
 
 class _Outcome(NamedTuple):
+    """``error`` None is good news: set up, or ended as asked."""
+
     error: str | None
-    latencies: Latencies | None
 
 
-_READY: Final = _Outcome(None, None)
+_GOOD: Final = _Outcome(None)
 
-Task: TypeAlias = Callable[[Callable[[], None]], Latencies | None]
+Task: TypeAlias = Callable[[Callable[[], None]], None]
 """What a worker does: it calls its argument once it is set up, and returns when told to stop."""
 
 
@@ -150,13 +66,13 @@ class Worker:
             self._receive(0)
             raise LoadError(f"{self.name} ended before it was told to")
 
-    def result(self) -> Latencies | None:
-        """Wait for the worker's end and return what it measured.
+    def await_end(self) -> None:
+        """Wait for the worker's end, which it was told of by the board.
 
         Raises:
             LoadError: it failed, or took longer than STOP_TIMEOUT_S.
         """
-        return self._receive(STOP_TIMEOUT_S).latencies
+        self._receive(STOP_TIMEOUT_S)
 
     def end(self) -> None:
         """End the process, whatever it is doing."""
@@ -166,7 +82,7 @@ class Worker:
             self._process.join()
         self._outcomes.close()
 
-    def _receive(self, timeout_s: float) -> _Outcome:
+    def _receive(self, timeout_s: float) -> None:
         if not self._outcomes.poll(timeout_s):
             raise LoadError(f"{self.name} said nothing for {timeout_s:.0f} s")
         try:
@@ -176,7 +92,6 @@ class Worker:
         assert isinstance(outcome, _Outcome), "workers send nothing else"
         if outcome.error is not None:
             raise LoadError(f"{self.name}: {outcome.error}")
-        return outcome
 
 
 def _run(task: Task, outcomes: Connection) -> None:
@@ -185,7 +100,8 @@ def _run(task: Task, outcomes: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        outcome = _Outcome(None, task(lambda: outcomes.send(_READY)))
+        task(lambda: outcomes.send(_GOOD))
+        outcome = _GOOD
     except (LoadError, OSError) as error:
-        outcome = _Outcome(str(error) or type(error).__name__, None)
+        outcome = _Outcome(str(error) or type(error).__name__)
     outcomes.send(outcome)

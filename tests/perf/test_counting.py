@@ -1,4 +1,4 @@
-"""Deliveries and confirms are counted exactly, however the reads cut them."""
+"""Deliveries are counted exactly, however the reads cut them."""
 
 import struct
 from itertools import pairwise
@@ -7,8 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from amqp_server.perf import wire
-from amqp_server.perf.counting import ConfirmCounter, DeliveryCounter
+from amqp_server.perf import counting, histogram, wire
+from amqp_server.perf.counting import DeliveryCounter
+from amqp_server.perf.histogram import Histogram
 from amqp_server.perf.wire import BrokerRefusalError
 
 
@@ -79,39 +80,51 @@ def test_a_close_shorter_than_a_delivery_is_told_at_once(deliveries: int) -> Non
         feed(DeliveryCounter(4_096), stream)
 
 
-def test_a_frame_that_fills_the_buffer_is_refused() -> None:
-    with pytest.raises(BrokerRefusalError, match="larger than 64 bytes"):
+def test_a_delivery_larger_than_the_buffer_makes_it_grow() -> None:
+    counter = DeliveryCounter(64)
+    assert feed(counter, delivery(1, 500) + delivery(2, 500) + delivery(3)) == 3
+
+
+def test_a_delivery_of_no_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "DELIVERY_BYTES_MAX", 256)
+    with pytest.raises(BrokerRefusalError, match="larger than 256 bytes"):
         feed(DeliveryCounter(64), delivery(1, 500))
 
 
-@given(
-    order=st.permutations(range(1, 25)),
-    multiples=st.sets(st.integers(0, 23)),
-    piece_bytes=st.integers(1, 100),
-)
-def test_confirms_count_each_publish_once(
-    order: list[int], multiples: set[int], piece_bytes: int
-) -> None:
-    counter = ConfirmCounter()
-    confirmed: set[int] = set()
-    stream = b""
-    for index, tag in enumerate(order):
-        stream += wire.ack(tag, multiple=index in multiples)
-        confirmed |= set(range(1, tag + 1)) if index in multiples else {tag}
-
-    for start in range(0, len(stream), piece_bytes):
-        counter.received(stream[start : start + piece_bytes])
-
-    assert counter.confirmed_count == len(confirmed)
+# ── latencies ──
 
 
-def test_a_nack_ends_the_window() -> None:
-    nack = wire.method(1, wire.MethodId(60, 120), struct.pack(">QB", 1, 0))
-    with pytest.raises(BrokerRefusalError, match="unexpected frame"):
-        ConfirmCounter().received(wire.ack(1, multiple=False) + nack)
+def latencies_of(*instants_ns: int, now_ns: int, capacity_bytes: int = 4_096) -> list[int]:
+    """Return the latencies that deliveries with these instants give, one bucket each."""
+    cells = memoryview(bytearray(8 * histogram.CELL_COUNT)).cast("Q")
+    counter = DeliveryCounter(capacity_bytes, Histogram(cells))
+    octets = b"".join(
+        delivery(tag)[: -1 - 12] + instant.to_bytes(8, "big") + bytes(4) + b"\xce"
+        for tag, instant in enumerate(instants_ns, start=1)
+    )
+    while octets:
+        room = counter.room()
+        piece = octets[: len(room)]
+        room[: len(piece)] = piece
+        counter.received(len(piece), now_ns)
+        octets = octets[len(piece) :]
+    return [index for index, count in enumerate(cells) for _ in range(count)]
 
 
-def test_a_close_among_confirms_is_told() -> None:
-    arguments = struct.pack(">H", 320) + wire.shortstr("CONNECTION_FORCED") + bytes(4)
-    with pytest.raises(BrokerRefusalError, match="320 CONNECTION_FORCED"):
-        ConfirmCounter().received(wire.method(0, wire.CONNECTION_CLOSE, arguments))
+@pytest.mark.parametrize("capacity_bytes", [64, 100, 4_096])
+def test_each_instant_is_compared_with_the_clock(capacity_bytes: int) -> None:
+    found = latencies_of(990, 980, 999, 1_000, now_ns=1_000, capacity_bytes=capacity_bytes)
+    assert found == [0, 1, 10, 20]
+
+
+def test_some_messages_stand_for_the_others_of_a_long_read() -> None:
+    first, *others = latencies_of(*[900] * 1_000, now_ns=1_000, capacity_bytes=1 << 17)
+    assert first == 100
+    assert set(others) == {100}
+    assert 1_000 <= 1 + len(others) < 1_064
+
+
+def test_bodies_too_short_for_an_instant_are_left_alone() -> None:
+    cells = memoryview(bytearray(8 * histogram.CELL_COUNT)).cast("Q")
+    assert feed(DeliveryCounter(4_096, Histogram(cells)), delivery(1, 7) + delivery(2, 7)) == 2
+    assert not any(cells)

@@ -7,7 +7,7 @@ import pytest
 from pamqp import frame
 
 from amqp_server.perf import wire
-from amqp_server.perf.wire import BrokerRefusalError
+from amqp_server.perf.wire import BrokerRefusalError, FieldValue, LoadError
 
 
 def decode(octets: bytes) -> list[Any]:
@@ -32,6 +32,42 @@ def test_a_publish_is_read_back_by_another_codec() -> None:
     assert head.properties.delivery_mode == 1
     assert head.properties.reply_to == "here"
     assert bytes(body.value) == b"body"
+
+
+def test_persistent_and_mandatory_are_read_back_by_another_codec() -> None:
+    properties = wire.properties(persistent=True)
+    method, head, _body = decode(wire.publish("", "q", properties, b"body", mandatory=True))
+    assert (method.mandatory, head.properties.delivery_mode) == (True, 2)
+
+
+def test_fields_keep_their_types() -> None:
+    arguments: dict[str, FieldValue] = {
+        "x-max-length": -1,
+        "x-single-active-consumer": True,
+        "x-queue-type": "quorum",
+    }
+    (method,) = decode(wire.queue_declare(1, "q", arguments, durable=True))
+    assert method.arguments == arguments
+    assert method.arguments["x-single-active-consumer"] is True
+    assert (method.durable, method.passive, method.auto_delete) == (True, False, False)
+
+
+def test_flags_are_read_back_by_another_codec() -> None:
+    (passive,) = decode(wire.queue_declare(1, "q", passive=True))
+    assert (passive.durable, passive.passive) == (False, True)
+    (exchange,) = decode(wire.exchange_declare(1, "e", "topic", durable=True))
+    assert (exchange.durable, exchange.auto_delete, exchange.passive) == (True, False, False)
+
+
+def test_a_key_longer_than_a_shortstr_is_refused() -> None:
+    with pytest.raises(LoadError, match="256 bytes"):
+        wire.publish("", "é" * 128, wire.properties(), b"")
+
+
+def test_a_body_is_cut_where_the_broker_asked_for_it() -> None:
+    octets = wire.publish("", "q", wire.properties(), b"x" * 9_000, frame_max_bytes=4_096)
+    frames, _ = wire.split_frames(octets, 0, len(octets))
+    assert [len(part.payload) for part in frames[2:]] == [4_088, 4_088, 824]
 
 
 def test_a_long_body_is_cut_at_frame_max() -> None:
@@ -64,7 +100,7 @@ def test_the_login_is_read_back_by_another_codec() -> None:
         (wire.qos(1, 10), "Basic.Qos"),
         (wire.consume(1, "q", "c", no_ack=True), "Basic.Consume"),
         (wire.ack(7, multiple=True), "Basic.Ack"),
-        (wire.tune_ok(2047), "Connection.TuneOk"),
+        (wire.tune_ok(2047, 131_072), "Connection.TuneOk"),
     ],
 )
 def test_every_method_is_read_back_by_another_codec(octets: bytes, name: str) -> None:
@@ -93,15 +129,3 @@ def test_a_refusal_gives_the_brokers_own_words() -> None:
     (received,), _ = wire.split_frames(octets, 0, len(octets))
 
     assert "404 NOT_FOUND - no queue" in str(wire.refusal(received))
-
-
-@pytest.mark.parametrize(
-    ("first_tag", "last_tag"),
-    [(1, 3), (65_535, 65_535), (65_530, 65_545), (1 << 33, (1 << 33) + 5)],
-)
-def test_the_ring_renders_what_single_acks_would_be(first_tag: int, last_tag: int) -> None:
-    expected = b"".join(wire.ack(tag, multiple=False) for tag in range(first_tag, last_tag + 1))
-    assert b"".join(RING.render(first_tag, last_tag)) == expected
-
-
-RING = wire.AckRing()

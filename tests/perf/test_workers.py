@@ -1,40 +1,55 @@
-"""Percentiles are by nearest rank; the board's counters do not touch each other."""
+"""Workers are processes that say when they are set up, and why they failed."""
 
-from amqp_server.perf.workers import Board, Latencies, percentiles
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
+import pytest
 
-def test_no_samples_have_no_percentiles() -> None:
-    assert percentiles([]) is None
-
-
-def test_one_sample_is_every_percentile() -> None:
-    assert percentiles([3_000]) == Latencies(3.0, 3.0)
+from amqp_server.perf.wire import LoadError
+from amqp_server.perf.workers import Task, Worker
 
 
-def test_percentiles_are_samples_that_were_taken() -> None:
-    assert percentiles([sample * 1_000 for sample in range(200, 0, -1)]) == Latencies(100.0, 198.0)
+@pytest.fixture
+def start() -> Iterator[Callable[[Task], Worker]]:
+    """Start a worker; all are ended with the test."""
+    with ExitStack() as running:
+
+        def start_worker(task: Task) -> Worker:
+            worker = Worker("worker", task)
+            running.callback(worker.end)
+            return worker
+
+        yield start_worker
 
 
-def test_counters_are_apart() -> None:
-    board = Board()
-    board.published_count, board.confirmed_count, board.consumed_count = 1, 2, 3
-    assert (board.published_count, board.confirmed_count, board.consumed_count) == (1, 2, 3)
-    assert not (board.is_stopping)
-    assert not (board.is_draining)
-    assert not (board.is_measuring)
+def fail_at_once(_ready: Callable[[], None]) -> None:
+    raise LoadError("no such vhost")
 
 
-def test_publishers_are_stopped_before_consumers() -> None:
-    board = Board()
-    board.stop_publishers()
-    assert (board.is_stopping, board.is_draining) == (True, False)
-    board.stop_consumers()
-    assert board.is_draining
+def fail_later(ready: Callable[[], None]) -> None:
+    ready()
+    raise ConnectionResetError
 
 
-def test_measuring_begins_and_ends() -> None:
-    board = Board()
-    board.is_measuring = True
-    assert board.is_measuring
-    board.is_measuring = False
-    assert not board.is_measuring
+def work(ready: Callable[[], None]) -> None:
+    ready()
+
+
+def test_what_a_worker_failed_of_is_told_with_its_name(start: Callable[[Task], Worker]) -> None:
+    with pytest.raises(LoadError, match="worker: no such vhost"):
+        start(fail_at_once).await_ready()
+
+
+def test_an_error_without_words_is_told_by_its_name(start: Callable[[Task], Worker]) -> None:
+    worker = start(fail_later)
+    worker.await_ready()
+    with pytest.raises(LoadError, match="worker: ConnectionResetError"):
+        worker.await_end()
+
+
+def test_a_worker_that_ends_by_itself_is_told_of(start: Callable[[Task], Worker]) -> None:
+    worker = start(work)
+    worker.await_ready()
+    assert worker._outcomes.poll(5)
+    with pytest.raises(LoadError, match="worker ended before it was told to"):
+        worker.check()

@@ -1,16 +1,14 @@
 """Consumers settle exactly what they were told to, however reads divide the deliveries."""
 
 import socket
-import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
 
 from amqp_server.perf import wire
-from amqp_server.perf.consumer import SETTLERS, dues_ns
-from amqp_server.perf.wire import BrokerRefusalError, Frame
-from benchmarks.scenarios import Flow, Settle
+from amqp_server.perf.acks import SETTLERS, AckRing
+from amqp_server.perf.load import Load, Settle
 
 
 class Link(NamedTuple):
@@ -36,12 +34,12 @@ def link() -> Iterator[Link]:
 
 
 def test_auto_ack_settles_nothing(link: Link) -> None:
-    SETTLERS[Settle.AUTO](Flow("f", "f")).settle(link.socket, 1, 1_000)
+    SETTLERS[Settle.AUTO](Load()).settle(link.socket, 1, 1_000)
     assert link.sent() == b""
 
 
 def test_an_ack_for_each_covers_every_read(link: Link) -> None:
-    settler = SETTLERS[Settle.EACH](Flow("f", "f"))
+    settler = SETTLERS[Settle.EACH](Load())
     for first_tag, last_tag in ((1, 2), (3, 3)):
         settler.settle(link.socket, first_tag, last_tag)
     assert link.sent() == b"".join(wire.ack(tag, multiple=False) for tag in (1, 2, 3))
@@ -53,19 +51,27 @@ def test_an_ack_for_each_covers_every_read(link: Link) -> None:
 def test_an_ack_multiple_is_sent_at_every_hundredth(
     link: Link, reads: list[tuple[int, int]]
 ) -> None:
-    settler = SETTLERS[Settle.MULTIPLE](Flow("f", "f", ack_every=100))
+    settler = SETTLERS[Settle.MULTIPLE](Load(ack_every=100))
     for first_tag, last_tag in reads:
         settler.settle(link.socket, first_tag, last_tag)
     assert link.sent() == wire.ack(100, multiple=True) + wire.ack(200, multiple=True)
 
 
-def test_instants_are_read_from_bodies() -> None:
-    octets = wire.publish("", "", wire.properties(), struct.pack(">Q", 7) + bytes(8))
-    (_publish, *content), _ = wire.split_frames(octets, 0, len(octets))
-    deliver = Frame(wire.FRAME_METHOD, 1, struct.pack(">HH", *wire.BASIC_DELIVER))
-    assert dues_ns([deliver, *content, deliver, *content]) == [7, 7]
+def test_a_consumer_that_ends_acks_what_it_still_holds(link: Link) -> None:
+    settler = SETTLERS[Settle.MULTIPLE](Load(ack_every=100))
+    settler.settle_rest(link.socket, 200)
+    assert link.sent() == b""
+    settler.settle_rest(link.socket, 201)
+    assert link.sent() == wire.ack(201, multiple=True)
 
 
-def test_what_is_no_delivery_ends_a_paced_window() -> None:
-    with pytest.raises(BrokerRefusalError, match="unexpected"):
-        dues_ns([Frame(wire.FRAME_METHOD, 1, struct.pack(">HH", *wire.BASIC_ACK))])
+@pytest.mark.parametrize(
+    ("first_tag", "last_tag"),
+    [(1, 3), (65_535, 65_535), (65_530, 65_545), (1 << 33, (1 << 33) + 5)],
+)
+def test_the_ring_renders_what_single_acks_would_be(first_tag: int, last_tag: int) -> None:
+    expected = b"".join(wire.ack(tag, multiple=False) for tag in range(first_tag, last_tag + 1))
+    assert b"".join(RING.render(first_tag, last_tag)) == expected
+
+
+RING = AckRing()

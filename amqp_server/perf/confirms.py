@@ -1,0 +1,120 @@
+"""What a broker answers to publishes: acks, nacks and returns, from any cut of the stream."""
+
+import struct
+from typing import Final
+
+from amqp_server.perf import wire
+from amqp_server.perf.wire import (
+    ACK_FRAME_BYTES,
+    BASIC_ACK,
+    BASIC_NACK,
+    BASIC_RETURN,
+    FRAME_BODY,
+    FRAME_HEADER,
+    FRAME_METHOD,
+    FRAME_OVERHEAD_BYTES,
+    BrokerRefusalError,
+)
+
+_ACK: Final = struct.Struct(">BHIHHQBB")
+"""An ack and a nack have the same length; only the method id differs, and a flag we ignore."""
+_ACK_PAYLOAD_BYTES: Final = ACK_FRAME_BYTES - FRAME_OVERHEAD_BYTES
+_MULTIPLE: Final = 1
+
+
+class ConfirmCounter:
+    """Counts the publishes of one channel that a broker answered.
+
+    Invariant: ``confirmed_count + nacked_count`` is the number of distinct sequence numbers
+    answered, and every number up to ``_up_to`` is among them.
+    """
+
+    def __init__(self) -> None:
+        self.confirmed_count = 0
+        self.nacked_count = 0
+        self.returned_count = 0
+        self._up_to = 0
+        self._singles: set[int] = set()
+        self._rest = b""
+
+    @property
+    def answered_count(self) -> int:
+        """Publishes of which the broker has said what became of them."""
+        return self.confirmed_count + self.nacked_count
+
+    def received(self, octets: bytes) -> None:
+        """Count what is in the bytes of a read.
+
+        Raises:
+            BrokerRefusalError: a close, or anything else that is no answer to a publish.
+        """
+        octets = self._rest + octets
+        position = 0
+        while True:
+            position = self._count_answers(octets, position)
+            stop = _skip_returned(octets, position)
+            if stop is None:
+                break
+            self.returned_count += octets[position] == FRAME_METHOD
+            position = stop
+        self._rest = octets[position:]
+
+    def _count_answers(self, octets: bytes, start: int) -> int:
+        """Count the acks and nacks that follow each other from ``start``; return their end."""
+        whole_bytes = (len(octets) - start) // ACK_FRAME_BYTES * ACK_FRAME_BYTES
+        position = start
+        for kind, _, size_bytes, class_id, method_id, tag, flags, _ in _ACK.iter_unpack(
+            memoryview(octets)[start : start + whole_bytes]
+        ):
+            called = (class_id, method_id)
+            is_ack = called == BASIC_ACK
+            if kind != FRAME_METHOD or size_bytes != _ACK_PAYLOAD_BYTES:
+                break
+            if not is_ack and called != BASIC_NACK:
+                break
+            count = self._answer(tag, multiple=bool(flags & _MULTIPLE))
+            if is_ack:
+                self.confirmed_count += count
+            else:
+                self.nacked_count += count
+            position += ACK_FRAME_BYTES
+        return position
+
+    def _answer(self, tag: int, *, multiple: bool) -> int:
+        """Return how many sequence numbers an answer is the first for."""
+        count = 0
+        if not multiple:
+            if tag > self._up_to and tag not in self._singles:
+                self._singles.add(tag)
+                count = 1
+        elif tag > self._up_to:
+            earlier = {single for single in self._singles if single <= tag}
+            count = tag - self._up_to - len(earlier)
+            self._singles -= earlier
+            self._up_to = tag
+        while self._up_to + 1 in self._singles:
+            self._up_to += 1
+            self._singles.remove(self._up_to)
+        return count
+
+
+def _skip_returned(octets: bytes, start: int) -> int | None:
+    """Return the end of the frame of a returned message at ``start``; None until it is whole.
+
+    Raises:
+        BrokerRefusalError: another frame.
+    """
+    if len(octets) - start < FRAME_OVERHEAD_BYTES:
+        return None
+    (size_bytes,) = struct.unpack_from(">I", octets, start + 3)
+    if size_bytes > wire.FRAME_MAX_BYTES:
+        raise BrokerRefusalError("something else than frames among the confirms")
+    stop = start + FRAME_OVERHEAD_BYTES + int(size_bytes)
+    if stop > len(octets):
+        return None
+    (received,), _stop = wire.split_frames(octets, start, stop)
+    if received.kind not in {FRAME_HEADER, FRAME_BODY} and (
+        wire.method_of(received) != BASIC_RETURN
+    ):
+        raise wire.refusal(received)
+    return stop

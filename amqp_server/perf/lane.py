@@ -1,0 +1,161 @@
+"""One publishing connection among several of a worker, none of which may hold up the others."""
+
+import socket
+import time
+from typing import Final
+
+from amqp_server.perf import wire
+from amqp_server.perf.confirms import ConfirmCounter
+from amqp_server.perf.load import Load
+from amqp_server.perf.messages import MessageRing
+from amqp_server.perf.session import GOODBYE_TIMEOUT_S, Session
+from amqp_server.perf.wire import BrokerRefusalError
+
+_READ_BYTES: Final = 1 << 16
+_NS_PER_S: Final = 1_000_000_000
+UNLIMITED: Final = 1 << 62
+
+
+class Lane:
+    """Writes what is due and allowed, counts what is answered, and never waits.
+
+    Attributes:
+        published_count: messages handed to the socket whole.
+        counter: answers to them.
+        is_full: the last write found no room in the socket, or too little.
+
+    Invariant: ``published_count`` is at most ``count_max``, and the publishes not yet answered are
+    at most the load's confirm window.
+    """
+
+    def __init__(self, session: Session, ring: MessageRing, load: Load, count_max: int) -> None:
+        """Take over the session's socket, and select confirms if the load has a window.
+
+        Args:
+            session: logged in, with its channel open.
+            ring: what is published.
+            load: how.
+            count_max: messages in all; 0 is no limit.
+        """
+        if load.confirm_window:
+            request = wire.method(1, wire.CONFIRM_SELECT, b"\x00")
+            session.call(request, wire.CONFIRM_SELECT_OK)
+        self.published_count = 0
+        self.counter = ConfirmCounter()
+        self.is_full = False
+        self.socket = session.socket
+        self._ring = ring
+        self._count_max = count_max or UNLIMITED
+        self._window = load.confirm_window or UNLIMITED
+        self._confirms = bool(load.confirm_window)
+        self._has_instants = load.has_instants
+        self._interval_ns = _NS_PER_S / load.rate_per_s if load.rate_per_s else 0.0
+        self._start_ns = 0
+        self._left = memoryview(b"")
+        self._left_count = 0
+
+    def start(self, start_ns: int) -> None:
+        """Say when the first message is due; from now on nothing waits for the broker."""
+        self._start_ns = start_ns
+        self.socket.settimeout(0)
+
+    @property
+    def is_done(self) -> bool:
+        """All that this lane was to publish is handed over."""
+        return self.published_count >= self._count_max
+
+    @property
+    def is_answered(self) -> bool:
+        """No confirm is outstanding."""
+        return not self._confirms or self.counter.answered_count >= self.published_count
+
+    def write(self, now_ns: int, room: int) -> int:
+        """Write once: the rest of the last write, or new messages.
+
+        Args:
+            now_ns: messages due later stay.
+            room: new messages at most.
+
+        Returns:
+            How many messages became complete.
+
+        Raises:
+            OSError: the connection is gone.
+        """
+        if not self._left:
+            count = self._allowed(now_ns, room)
+            if count <= 0:
+                self.is_full = False
+                return 0
+            self._left, self._left_count = self._ring.take(count)
+            if self._has_instants:
+                due_ns = self._due_ns() if self._interval_ns else now_ns
+                self._ring.stamp(self._left_count, due_ns, self._interval_ns)
+        try:
+            sent_bytes = self.socket.send(self._left)
+        except BlockingIOError:
+            sent_bytes = 0
+        if sent_bytes < len(self._left):
+            self._left = self._left[sent_bytes:]
+            self.is_full = True
+            return 0
+        return self._complete()
+
+    def _complete(self) -> int:
+        self._left = self._left[:0]
+        self.is_full = False
+        self.published_count += self._left_count
+        return self._left_count
+
+    def _allowed(self, now_ns: int, room: int) -> int:
+        count = min(
+            room,
+            self._count_max - self.published_count,
+            self._window - (self.published_count - self.counter.answered_count)
+            if self._confirms
+            else UNLIMITED,
+        )
+        if self._interval_ns and count > 0:
+            due = int((now_ns - self._start_ns) / self._interval_ns) + 1
+            count = min(count, due - self.published_count)
+        return count
+
+    def _due_ns(self) -> int:
+        return self._start_ns + round(self.published_count * self._interval_ns)
+
+    def wait_s(self, now_ns: int) -> float:
+        """Return how long until the next message is due; 0 where it is, or there is no rate."""
+        return max(0.0, (self._due_ns() - now_ns) / _NS_PER_S) if self._interval_ns else 0.0
+
+    def read(self) -> None:
+        """Count what the broker has sent, if it has sent anything.
+
+        Raises:
+            BrokerRefusalError: it closed, or ended the connection.
+            OSError: the connection is gone.
+        """
+        try:
+            octets = self.socket.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        if not octets:
+            raise BrokerRefusalError("the broker ended the connection")
+        self.counter.received(octets)
+
+    def finish(self) -> None:
+        """Send the rest of a write that was begun, so that the connection can be closed in order.
+
+        A broker that reads no more is not waited for longer than GOODBYE_TIMEOUT_S.
+        """
+        deadline_s = time.monotonic() + GOODBYE_TIMEOUT_S
+        try:
+            while self._left and (left_s := deadline_s - time.monotonic()) > 0:
+                self.socket.settimeout(left_s)
+                self._left = self._left[self.socket.send(self._left) :]
+                if not self._left:
+                    self._complete()
+        except (TimeoutError, BlockingIOError):
+            # The figures are complete without it; the broker will see the connection break.
+            self.socket.shutdown(socket.SHUT_WR)
+        finally:
+            self.socket.settimeout(0)

@@ -1,0 +1,99 @@
+"""From a scenario to what is declared, published and consumed for it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from amqp_server.perf import wire
+from amqp_server.perf.load import INSTANT_BYTES, Binding, Load, Topology
+from amqp_server.perf.wire import FieldValue
+from benchmarks.scenarios import Flow, Paced, Rpc
+
+_HEADERS: Final = {f"x-header-{index}": f"value {index} of the header" for index in range(16)}
+
+
+def topology_of(flow: Flow, prefix: str) -> Topology:
+    """Name what a flow needs; ``prefix`` makes the names a window's own."""
+    queues = _queues(flow.queue_count, prefix)
+    if not flow.exchange_kind:
+        return Topology(queues)
+    numbers = range(flow.binding_count)
+    bindings = [
+        Binding(queue, _words(number, "*"), _matched(number) if flow.is_by_headers else {})
+        for queue in queues
+        for number in numbers
+    ]
+    return Topology(queues, prefix, flow.exchange_kind, bindings)
+
+
+def single_queue(prefix: str) -> Topology:
+    """Return one queue of the default exchange."""
+    return Topology(_queues(1, prefix))
+
+
+def _queues(count: int, prefix: str) -> tuple[str, ...]:
+    return tuple(f"{prefix}.{index}" for index in range(count))
+
+
+def _words(number: int, last_word: str) -> str:
+    return f"site.{number:03d}.{last_word}"
+
+
+def _matched(number: int) -> dict[str, FieldValue]:
+    return {"x-match": "all", "kind": f"kind {number}", "size": "large"}
+
+
+def load_of(flow: Flow, topology: Topology) -> Load:
+    """Say what publishers and consumers of a flow do."""
+    # One set of keys for all publishers: it is rendered once.
+    keys = _keys(flow, topology)
+    return Load(
+        exchange=topology.exchange,
+        publisher_keys=[keys] * flow.publisher_count,
+        properties=wire.properties(_headers(flow)),
+        body=b"x" * flow.body_size_bytes,
+        publishes_per_write=flow.publishes_per_write,
+        confirm_window=flow.confirm_window,
+        backlog_max=flow.backlog_max,
+        copies=flow.queue_count,
+        consumer_queues=topology.queues,
+        settle=flow.settle,
+        ack_every=flow.ack_every,
+        prefetch_count=flow.prefetch_count,
+    )
+
+
+def _keys(flow: Flow, topology: Topology) -> Sequence[str]:
+    """Return as many keys as asked for, spread over the bindings; a single one of the middle."""
+    if not flow.exchange_kind:
+        return topology.queues
+    if flow.key_count == 1:
+        return [_words(flow.binding_count // 2, "reading")]
+    numbers = range(flow.key_count)
+    return [_words(number % flow.binding_count, f"{number:06d}") for number in numbers]
+
+
+def _headers(flow: Flow) -> dict[str, FieldValue] | None:
+    if flow.is_by_headers:
+        matched = _matched(flow.binding_count // 2)
+        del matched["x-match"]
+        return matched
+    return dict(list(_HEADERS.items())[: flow.header_count]) or None
+
+
+def paced_load(paced: Paced, topology: Topology) -> Load:
+    """Say what the publisher at a fixed rate and its consumer do."""
+    assert paced.body_size_bytes >= INSTANT_BYTES, "bodies begin with an instant"
+    return Load(
+        publisher_keys=[topology.queues],
+        properties=wire.properties(),
+        body=bytes(paced.body_size_bytes),
+        has_instants=True,
+        rate_per_s=paced.rate_per_s,
+        consumer_queues=topology.queues,
+    )
+
+
+def request_of(call: Rpc, topology: Topology, reply_to: str) -> bytes:
+    """Render the one request that a client sends again and again."""
+    properties = wire.properties(reply_to=reply_to)
+    return wire.publish("", topology.queues[0], properties, b"x" * call.body_size_bytes)
