@@ -15,6 +15,7 @@ import click
 
 from amqp_server import __version__
 from amqp_server.net.settings import ListenerSettings
+from amqp_server.perf.command import perf
 from amqp_server.settings.explain import explain_markdown, explain_text
 from amqp_server.settings.load import SettingsError, load_settings
 from amqp_server.settings.schema import Settings
@@ -75,6 +76,9 @@ def explain_config(*, markdown: bool) -> None:
 def version() -> None:
     """Print the version."""
     click.echo(f"haremq {__version__}")
+
+
+haremq.add_command(perf)
 
 
 def _load(file: Path | None) -> Settings:
