@@ -11,6 +11,8 @@ costs less than bookkeeping on every hit.
 
 from typing import Final, Generic, TypeVar
 
+from persistence.kernels import COMPILED
+
 CAPACITY: Final = 65_536
 """Entries at most; one more empties the cache."""
 
@@ -46,3 +48,9 @@ class RouteCache(Generic[T]):
             values.clear()
             self._generation = generation
         values[route] = value
+
+
+if COMPILED:
+    from exchanges import _route_cache  # type: ignore[attr-defined]
+
+    RouteCache = _route_cache.RouteCache  # type: ignore[misc]

@@ -14,6 +14,9 @@ KERNELS: Final = (
     "queues._ready",
     "amqp_server.wire._framing",
     "amqp_server.wire._content",
+    "amqp_server.protocol._unacked",
+    "amqp_server.protocol._confirms",
+    "exchanges._route_cache",
 )
 """Every kernel, by module name; pyproject builds just these."""
 

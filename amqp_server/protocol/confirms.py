@@ -13,6 +13,8 @@ Source: RabbitMQ's confirms extension; "never both ack and nack", one reply a pu
 
 from typing import NamedTuple
 
+from persistence.kernels import COMPILED
+
 
 class ConfirmReply(NamedTuple):
     """One basic.ack, or basic.nack when ``rejected``; ``multiple`` answers all before it too."""
@@ -45,12 +47,12 @@ class ConfirmTracker:
     def confirm(self, first: int, last: int) -> None:
         """Note that all queues took the publishes first..last."""
         assert first <= last <= self.published, "only what was published is confirmed"
-        self._outcomes.append((first, last, False))
+        self._note(first, last, rejected=False)
 
     def reject(self, first: int, last: int) -> None:
         """Note that a queue refused the publishes first..last."""
         assert first <= last <= self.published, "only what was published is rejected"
-        self._outcomes.append((first, last, True))
+        self._note(first, last, rejected=True)
 
     def take_replies(self) -> list[ConfirmReply]:
         """Return the replies that can leave now, and forget them.
@@ -82,8 +84,21 @@ class ConfirmTracker:
         self._outcomes = waiting
         return replies
 
+    def _note(self, first: int, last: int, *, rejected: bool) -> None:
+        """Append an outcome, or lengthen the last one: many may wait for a number before them."""
+        outcomes = self._outcomes
+        if outcomes and outcomes[-1][1] + 1 == first and outcomes[-1][2] is rejected:
+            first = outcomes.pop()[0]
+        outcomes.append((first, last, rejected))
+
 
 def _acks(first: int, last: int) -> list[ConfirmReply]:
     if first > last:
         return []
     return [ConfirmReply(last, multiple=last > first, rejected=False)]
+
+
+if COMPILED:
+    from amqp_server.protocol import _confirms  # type: ignore[attr-defined]
+
+    ConfirmTracker = _confirms.ConfirmTracker  # type: ignore[misc]

@@ -15,13 +15,16 @@ Source: AMQP 0-9-1 §1.8.3.12 - 1.8.3.14; RabbitMQ collects acks the same way (r
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from amqp_server.protocol.errors import UnknownDeliveryTagError
+from persistence.kernels import COMPILED
 from queues.batch import Batch
 
 Owner = TypeVar("Owner")
-_COMPACT_AFTER = 512
+_COMPACT_AFTER: Final = 512
+_NOTHING: Final = Batch(range(0), ())
+"""The batch of a span that is done: its messages are let go of before the span is."""
 
 
 class Part(NamedTuple, Generic[Owner]):
@@ -35,60 +38,63 @@ class _Span(Generic[Owner]):
     """One batch under consecutive tags.
 
     Invariant: every index below ``start`` is settled, and so are those in ``settled``.
+    Invariant: ``start`` is outstanding, or the span is done.
     """
 
-    __slots__ = ("batch", "delivered_at_ms", "first_tag", "owner", "settled", "start")
+    __slots__ = ("batch", "count", "delivered_at_ms", "first_tag", "owner", "settled", "start")
 
     def __init__(self, first_tag: int, owner: Owner, batch: Batch, now_ms: int) -> None:
         self.first_tag = first_tag
         self.owner = owner
         self.batch = batch
+        self.count = len(batch)
         self.delivered_at_ms = now_ms
         self.start = 0
         self.settled: set[int] = set()
 
     def holds(self, index: int) -> bool:
-        return self.start <= index < len(self.batch) and index not in self.settled
+        return self.start <= index < self.count and index not in self.settled
 
-    def settle(self, first: int, last: int) -> list[Part[Owner]]:
-        """Settle the outstanding messages among indexes first..last; return them in order."""
-        if first <= self.start and not self.settled:
-            part = self.batch if self.start == 0 and last + 1 == len(self.batch) else None
-            part = part or self.batch.part(self.start, 1, last + 1)
-            self.start = last + 1
-            return [Part(self.owner, part)]
-        parts: list[Part[Owner]] = []
-        run_start = None
-        for index in range(max(first, self.start), last + 2):
-            if index <= last and index not in self.settled:
-                run_start = index if run_start is None else run_start
-            elif run_start is not None:
-                parts.append(Part(self.owner, self.batch.part(run_start, 1, index)))
-                run_start = None
-        self.settled.update(range(max(first, self.start), last + 1))
-        while self.start in self.settled:
-            self.settled.remove(self.start)
-            self.start += 1
-        return parts
+    def settle(self, first: int, last_tag: int) -> Part[Owner]:
+        """Settle from an outstanding index on: up to a tag, or to where one is settled already."""
+        stop = min(last_tag - self.first_tag + 1, self.count)
+        if self.settled:
+            stop = next((i for i in range(first, stop) if i in self.settled), stop)
+        is_whole = first == 0 and stop == self.count
+        part = Part(self.owner, self.batch if is_whole else self.batch.part(first, 1, stop))
+        if first > self.start:
+            self.settled.update(range(first, stop))
+        else:
+            self.start = stop
+            while self.start in self.settled:
+                self.settled.remove(self.start)
+                self.start += 1
+        if self.done:
+            self.batch = _NOTHING
+        return part
 
     @property
     def done(self) -> bool:
-        return self.start == len(self.batch)
+        return self.start == self.count
 
 
 class Unacked(Generic[Owner]):
     """Spans in the order of their tags.
 
+    What is settled is settled part by part, as the parts are asked for.
+
     Invariant: ``count`` is the number of outstanding messages over all spans.
     Invariant: first tags rise, and the last span ends before ``next_tag``.
+    Invariant: a span that is done holds no messages; those before ``_head`` are done.
     """
 
-    __slots__ = ("_first_tags", "_head", "_spans", "count", "next_tag")
+    __slots__ = ("_done_count", "_first_tags", "_head", "_spans", "count", "next_tag")
 
     def __init__(self) -> None:
         self._spans: list[_Span[Owner]] = []
         self._first_tags: list[int] = []
         self._head = 0
+        self._done_count = 0
         self.count = 0
         self.next_tag = 1
 
@@ -117,17 +123,12 @@ class Unacked(Generic[Owner]):
         """
         tag = first_tag
         while tag <= last_tag:
-            at = bisect_right(self._first_tags, tag, self._head) - 1
-            span = self._spans[at] if at >= self._head else None
-            if span is None or not span.holds(tag - span.first_tag):
+            span = self._span_of(tag)
+            if span is None:
                 raise UnknownDeliveryTagError(tag)
-            first = tag - span.first_tag
-            last = min(last_tag - span.first_tag, len(span.batch) - 1)
-            if span.settled:
-                last = next((i - 1 for i in range(first, last + 1) if not span.holds(i)), last)
-            yield from self._settle(span, first, last)
-            tag = span.first_tag + last + 1
-            self._drop_done()
+            part = self._settle(span, tag - span.first_tag, last_tag)
+            tag += len(part.batch)
+            yield part
 
     def settle_up_to(self, last_tag: int) -> Iterator[Part[Owner]]:
         """Settle everything up to a tag; 0 is everything outstanding, be it nothing.
@@ -136,27 +137,22 @@ class Unacked(Generic[Owner]):
             UnknownDeliveryTagError: the tag is not 0 and not outstanding; nothing was settled.
         """
         if last_tag == 0:
-            yield from self.take_all()
-            return
-        at = bisect_right(self._first_tags, last_tag, self._head) - 1
-        if at < self._head or not self._spans[at].holds(last_tag - self._spans[at].first_tag):
+            last_tag = self.next_tag - 1
+        elif not self.is_outstanding(last_tag):
             raise UnknownDeliveryTagError(last_tag)
-        for span in self._spans[self._head : at]:
-            yield from self._settle(span, 0, len(span.batch) - 1)
-        span = self._spans[at]
-        yield from self._settle(span, 0, last_tag - span.first_tag)
-        self._drop_done()
+        while self._head < len(self._spans):
+            span = self._spans[self._head]
+            if span.first_tag + span.start > last_tag:
+                return
+            yield self._settle(span, span.start, last_tag)
 
     def take_all(self) -> Iterator[Part[Owner]]:
         """Settle everything outstanding, oldest first."""
-        for span in self._spans[self._head :]:
-            yield from self._settle(span, 0, len(span.batch) - 1)
-        self._drop_done()
+        return self.settle_up_to(0)
 
     def is_outstanding(self, tag: int) -> bool:
         """Whether this tag was delivered and not settled."""
-        at = bisect_right(self._first_tags, tag, self._head) - 1
-        return at >= self._head and self._spans[at].holds(tag - self._spans[at].first_tag)
+        return self._span_of(tag) is not None
 
     def outstanding(self, first_tag: int, last_tag: int) -> Iterator[int]:
         """Return the outstanding tags among first..last, in order."""
@@ -165,7 +161,7 @@ class Unacked(Generic[Owner]):
             if span.first_tag > last_tag:
                 return
             first = max(first_tag - span.first_tag, span.start)
-            stop = min(last_tag - span.first_tag + 1, len(span.batch))
+            stop = min(last_tag - span.first_tag + 1, span.count)
             for index in range(first, stop):
                 if index not in span.settled:
                     yield span.first_tag + index
@@ -176,25 +172,46 @@ class Unacked(Generic[Owner]):
             if not span.done:
                 yield span.owner, span.delivered_at_ms
 
-    def _settle(self, span: _Span[Owner], first: int, last: int) -> list[Part[Owner]]:
+    def _span_of(self, tag: int) -> _Span[Owner] | None:
+        """Return the span where a tag is outstanding."""
+        at = bisect_right(self._first_tags, tag, self._head) - 1
+        if at < self._head:
+            return None
+        span = self._spans[at]
+        return span if span.holds(tag - span.first_tag) else None
+
+    def _settle(self, span: _Span[Owner], first: int, last_tag: int) -> Part[Owner]:
+        part = span.settle(first, last_tag)
+        self.count -= len(part.batch)
         if span.done:
-            return []
-        parts = span.settle(first, last)
-        self.count -= sum(len(part.batch) for part in parts)
-        return parts
+            self._done_count += 1
+            self._drop_done()
+        return part
 
     def _drop_done(self) -> None:
+        """Move the head on; when most spans are done, forget them wherever they are."""
         while self._head < len(self._spans) and self._spans[self._head].done:
             self._head += 1
-        if self._head > _COMPACT_AFTER and self._head * 2 > len(self._spans):
-            del self._spans[: self._head]
-            del self._first_tags[: self._head]
-            self._head = 0
+        if self._done_count > _COMPACT_AFTER and self._done_count * 2 > len(self._spans):
+            self._spans = [span for span in self._spans if not span.done]
+            self._first_tags = [span.first_tag for span in self._spans]
+            self._head = self._done_count = 0
 
     def check_invariants(self) -> None:
         """Assert the class's invariants; costly."""
-        spans = self._spans[self._head :]
-        held = sum(span.holds(i) for span in spans for i in range(len(span.batch)))
+        held = sum(span.holds(i) for span in self._spans for i in range(span.count))
         assert held == self.count, "count is what the spans hold"
-        tags = [span.first_tag for span in spans]
+        tags = [span.first_tag for span in self._spans]
         assert tags == sorted(set(tags)), "first tags rise"
+        assert tags == self._first_tags, "spans are found by their first tags"
+        assert all(span.first_tag + span.count <= self.next_tag for span in self._spans)
+        done = [span for span in self._spans if span.done]
+        assert len(done) == self._done_count, "done spans are counted"
+        assert all(not span.batch for span in done), "what is done is let go"
+        assert all(span.done for span in self._spans[: self._head])
+
+
+if COMPILED:
+    from amqp_server.protocol import _unacked  # type: ignore[attr-defined]
+
+    Unacked = _unacked.Unacked  # type: ignore[misc]

@@ -78,3 +78,14 @@ def test_only_what_was_published_has_an_outcome(
         tracker.confirm(first, last)
     with pytest.raises(AssertionError, match="only what was published"):
         tracker.reject(first, last)
+
+
+def test_what_waits_in_a_row_is_one_outcome(tracker: ConfirmTracker) -> None:
+    """One open publish, and any number known behind it, costs no memory for each."""
+    for number in range(2, 9):
+        tracker.confirm(number, number)
+    tracker.reject(9, 9)
+    tracker.reject(10, 10)
+    assert tracker.take_replies() == []
+    tracker.confirm(1, 1)
+    assert tracker.take_replies() == [ack(8, multiple=True), nack(9), nack(10)]

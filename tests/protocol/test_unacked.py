@@ -1,11 +1,14 @@
 """Delivery tags: what an ack settles, in which parts, and what is unknown."""
 
-from collections.abc import Iterable
+import weakref
+from collections.abc import Iterable, Sequence
+from typing import overload
 
 import pytest
 
 from amqp_server.protocol.errors import UnknownDeliveryTagError
 from amqp_server.protocol.unacked import Part, Unacked
+from persistence.record import Record
 from queues.batch import Batch
 from tests.support.records import run_of
 
@@ -112,6 +115,59 @@ def test_what_is_settled_takes_no_memory() -> None:
     list(tags.settle_each(tag, tag))
     assert tags.count == 0
     assert len(tags._spans) < 1500
+
+
+class Octets(Sequence[Record]):
+    """Records whose end can be watched."""
+
+    def __init__(self, *bodies: bytes) -> None:
+        self._records = run_of(*bodies)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Record]: ...
+    def __getitem__(self, index: int | slice) -> Record | list[Record]:
+        return self._records[index]
+
+
+def test_messages_are_let_go_when_all_of_their_batch_are_settled() -> None:
+    """However old the oldest delivery is: one that is never acked must not hold the rest."""
+    tags: Unacked[str] = Unacked()
+    tags.add("ann", batch(0, b"kept"), 0)
+    records = Octets(b"a", b"b")
+    seen = weakref.ref(records)
+    tags.add("bob", Batch(range(1, 3), records), 0)
+    del records
+    list(tags.settle_each(3, 3))
+    assert seen() is not None
+    list(tags.settle_each(2, 2))
+    assert seen() is None
+
+
+def test_spans_that_are_done_are_forgotten_behind_one_that_is_not() -> None:
+    tags: Unacked[str] = Unacked()
+    tags.add("ann", batch(0, b"kept"), 0)
+    for position in range(3000):
+        tag = tags.add("bob", batch(position, b"x"), 0)
+        list(tags.settle_each(tag, tag))
+    assert tags.count == 1
+    assert len(tags._spans) < 1500
+    tags.check_invariants()
+    assert told(tags.settle_up_to(0)) == [("ann", [b"kept"])]
+
+
+def test_what_is_settled_is_settled_as_it_is_asked_for(unacked: Unacked[str]) -> None:
+    parts = unacked.settle_up_to(0)
+    assert unacked.count == 5
+    assert told([next(parts)]) == [("ann", [b"a", b"b", b"c"])]
+    assert unacked.count == 2
+    unacked.add("cid", batch(30, b"later"), 300)
+    assert told(parts) == [("bob", [b"x", b"y"])]
+    assert unacked.count == 1
 
 
 def test_a_tag_is_outstanding_from_its_delivery_to_its_settlement(unacked: Unacked[str]) -> None:
