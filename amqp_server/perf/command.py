@@ -11,6 +11,7 @@ import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
+from urllib.parse import urlsplit, urlunsplit
 
 import click
 
@@ -248,13 +249,18 @@ def _perf(**arguments: Unpack[Arguments]) -> None:
     if target != "-":
         click.echo(report.table(outcome, plan))
     if target is not None:
-        options = {
-            name: str(value) if isinstance(value, Path) else value
-            for name, value in arguments.items()
-        }
-        document = json.dumps(report.as_json(outcome, plan, samples, options), indent=2)
+        document = json.dumps(report.as_json(outcome, plan, samples, _shown(arguments)), indent=2)
         with click.open_file(target, "w", encoding="utf-8") as file:
             file.write(document + "\n")
+
+
+def _shown(arguments: Arguments) -> dict[str, object]:
+    """Return the command line as JSON can hold it, without the password."""
+    shown: dict[str, object] = dict(arguments)
+    parts = urlsplit(arguments["uri"])
+    shown["uri"] = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    shown["body_file"] = arguments["body_file"] and str(arguments["body_file"])
+    return shown
 
 
 perf: Final = click.Command(

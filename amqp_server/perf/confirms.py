@@ -36,6 +36,7 @@ class ConfirmCounter:
         self._up_to = 0
         self._singles: set[int] = set()
         self._rest = b""
+        self._returned = b""
 
     @property
     def answered_count(self) -> int:
@@ -50,14 +51,30 @@ class ConfirmCounter:
         """
         octets = self._rest + octets
         position = 0
+        began: int | None = None
         while True:
-            position = self._count_answers(octets, position)
+            answered_at = self._count_answers(octets, position)
+            if answered_at > position:
+                position, began = answered_at, None
+            position = self._count_alike_returns(octets, position)
             stop = _skip_returned(octets, position)
             if stop is None:
                 break
-            self.returned_count += octets[position] == FRAME_METHOD
+            if octets[position] == FRAME_METHOD:
+                self.returned_count += 1
+                if began is not None:
+                    self._returned = octets[began:position]
+                began = position
             position = stop
         self._rest = octets[position:]
+
+    def _count_alike_returns(self, octets: bytes, start: int) -> int:
+        """Count returns that are the last one again, octet by octet; return their end."""
+        alike, position = self._returned, start
+        while alike and octets.startswith(alike, position):
+            position += len(alike)
+            self.returned_count += 1
+        return position
 
     def _count_answers(self, octets: bytes, start: int) -> int:
         """Count the acks and nacks that follow each other from ``start``; return their end."""

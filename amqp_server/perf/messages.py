@@ -50,6 +50,8 @@ class MessageRing:
             count_max: above 0; there may be fewer.
         """
         first = self._cursor
+        if not first and count_max >= self._count <= self._count_per_write:
+            return self._view, self._count
         stop = min(first + min(count_max, self._count_per_write), self._count)
         self._cursor = stop % self._count
         return self._view[self._edges[first] : self._edges[stop]], stop - first

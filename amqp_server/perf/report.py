@@ -23,9 +23,10 @@ def durability(plan: Plan) -> str:
     if not plan.topology.durable:
         return "transient: messages of delivery-mode 1, queues that a restart takes away"
     mode = 2 if plan.persistent else 1
+    name = "persistent" if plan.persistent else "durable"
     waits = "each confirmed" if confirms else "not confirmed"
     return (
-        f"persistent: messages of delivery-mode {mode}, durable queues, {waits}; "
+        f"{name}: messages of delivery-mode {mode}, durable queues, {waits}; "
         "whether that is on disk, and when, is the broker's promise and cannot be seen from here"
     )
 

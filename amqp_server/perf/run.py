@@ -148,6 +148,7 @@ class _Watcher:
         self._told = Totals()
         self._told_latencies: list[int] = []
         self._moved: Reading | None = None
+        self._is_complete = False
 
     def watch(self) -> tuple[Reading, Reading]:
         """Return the readings at the beginning and the end of what is measured."""
@@ -159,8 +160,9 @@ class _Watcher:
         if not self._interrupts.is_asked:
             self._pass(self._plan.seconds, is_warm_up=False)
         # A bounded run ends with its last message, not when that was noticed.
-        last = self._moved or self._crew.reading()
-        return (first, last) if last.at_s > first.at_s else (first, self._crew.reading())
+        if self._is_complete and self._moved and self._moved.at_s > first.at_s:
+            return first, self._moved
+        return first, self._crew.reading()
 
     def _pass(self, seconds: float, *, is_warm_up: bool) -> None:
         end_s = time.monotonic() + seconds
@@ -172,6 +174,7 @@ class _Watcher:
             if now_s - self._told_at_s >= 1:
                 self._tell_sample(now_s, is_warm_up=is_warm_up)
             if self._plan.message_count and self._is_over():
+                self._is_complete = True
                 return
 
     def _tell_sample(self, now_s: float, *, is_warm_up: bool) -> None:

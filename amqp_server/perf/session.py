@@ -52,6 +52,14 @@ class Endpoint(NamedTuple):
         return cls(parts.hostname or "127.0.0.1", port, username, password, vhost)
 
 
+def connect(endpoint: Endpoint) -> socket.socket:
+    """Return a socket to an endpoint that sends at once and waits TIMEOUT_S at most."""
+    address = (endpoint.host, endpoint.port)
+    connection = socket.create_connection(address, timeout=TIMEOUT_S)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
 class Session:
     """A connection with channel 1 open; closes the polite way when its block ends."""
 
@@ -62,10 +70,8 @@ class Session:
             OSError: no connection, or silence for TIMEOUT_S.
             BrokerRefusalError: the broker closed instead.
         """
-        address = (endpoint.host, endpoint.port)
-        self.socket = socket.create_connection(address, timeout=TIMEOUT_S)
+        self.socket = connect(endpoint)
         try:
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._log_in(endpoint)
         except BaseException:
             self.socket.close()

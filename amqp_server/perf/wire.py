@@ -36,6 +36,7 @@ _FLAG_REPLY_TO: Final = 1 << 9
 _REPLY_CODE_AT: Final = 4
 _REPLY_TEXT_AT: Final = 6
 _SHORTSTR_BYTES_MAX: Final = 255
+_CAPABILITIES: Final = ("publisher_confirms", "basic.nack", "authentication_failure_close")
 
 
 class MethodId(NamedTuple):
@@ -146,7 +147,7 @@ def start_ok(username: str, password: str) -> bytes:
 
     ``connection.blocked`` is left out: a blocked publisher here is stopped by TCP alone.
     """
-    capabilities = table({"publisher_confirms": True, "basic.nack": True})
+    capabilities = table(dict.fromkeys(_CAPABILITIES, True))
     name = shortstr("product") + b"S" + longstr(b"HareMQ perf")
     properties = longstr(name + shortstr("capabilities") + b"F" + capabilities)
     response = longstr(b"\x00" + username.encode() + b"\x00" + password.encode())

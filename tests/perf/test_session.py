@@ -1,9 +1,13 @@
-"""URIs name an endpoint; what they leave out is RabbitMQ's default."""
+"""URIs name an endpoint; sessions log in there and tell what refuses them."""
+
+import struct
 
 import pytest
 
-from amqp_server.perf.session import Endpoint
-from amqp_server.perf.wire import LoadError
+from amqp_server.perf import wire
+from amqp_server.perf.session import Endpoint, Session
+from amqp_server.perf.wire import BrokerRefusalError, LoadError
+from tests.support.scripted_broker import ScriptedBroker
 
 
 def test_what_is_left_out_is_rabbitmqs_default() -> None:
@@ -19,3 +23,62 @@ def test_user_password_and_vhost_are_unquoted() -> None:
 def test_what_is_no_amqp_uri_is_refused(uri: str) -> None:
     with pytest.raises(LoadError, match="localhost"):
         Endpoint.parse(uri)
+
+
+def close(channel: int, code: int, text: str) -> bytes:
+    method = wire.CHANNEL_CLOSE if channel else wire.CONNECTION_CLOSE
+    return wire.method(channel, method, struct.pack(">H", code) + wire.shortstr(text) + bytes(4))
+
+
+def test_a_session_logs_in_and_opens_a_channel(broker: ScriptedBroker) -> None:
+    broker.log_in()
+    with Session(broker.endpoint):
+        assert broker.methods_heard() == [
+            wire.CONNECTION_START_OK,
+            wire.CONNECTION_TUNE_OK,
+            wire.CONNECTION_OPEN,
+            wire.CHANNEL_OPEN,
+        ]
+    assert broker.methods_heard() == [wire.CONNECTION_CLOSE]
+
+
+@pytest.mark.parametrize(("offered", "taken"), [(0, 131_072), (4_096, 4_096), (1 << 20, 131_072)])
+def test_frames_are_as_large_as_both_sides_allow(
+    broker: ScriptedBroker, offered: int, taken: int
+) -> None:
+    broker.frame_max_bytes = offered
+    broker.log_in()
+    with Session(broker.endpoint) as session:
+        assert session.frame_max_bytes == taken
+        tune_ok = broker.heard()[1]
+    assert struct.unpack_from(">HI", tune_ok.payload, 4) == (2_047, taken)
+
+
+def test_a_refused_login_is_told_in_the_brokers_words(broker: ScriptedBroker) -> None:
+    start = wire.method(0, wire.CONNECTION_START, bytes(20))
+    broker.say(start, close(0, 403, "ACCESS_REFUSED - no"))
+    with pytest.raises(BrokerRefusalError, match="403 ACCESS_REFUSED - no"):
+        Session(broker.endpoint)
+
+
+def test_a_queue_that_is_missing_closes_a_channel_that_is_opened_again(
+    broker: ScriptedBroker,
+) -> None:
+    declare_ok = wire.method(1, wire.QUEUE_DECLARE_OK, wire.shortstr("q") + bytes(8))
+    reopened = wire.method(1, wire.CHANNEL_OPEN_OK, bytes(4))
+    broker.log_in(close(1, 404, "NOT_FOUND"), reopened, declare_ok)
+    with Session(broker.endpoint) as session:
+        assert not session.has_queue("gone")
+        assert session.has_queue("q")
+        assert broker.methods_heard()[4:] == [
+            wire.QUEUE_DECLARE,
+            wire.CHANNEL_CLOSE_OK,
+            wire.CHANNEL_OPEN,
+            wire.QUEUE_DECLARE,
+        ]
+
+
+def test_a_queue_that_may_not_be_seen_is_told_of(broker: ScriptedBroker) -> None:
+    broker.log_in(close(1, 405, "RESOURCE_LOCKED"))
+    with Session(broker.endpoint) as session, pytest.raises(BrokerRefusalError, match="405"):
+        session.has_queue("theirs")
