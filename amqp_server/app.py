@@ -25,6 +25,7 @@ from amqp_server.broker.definitions_parse import parse_definitions
 from amqp_server.broker.errors import BrokerError
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import Users, new_user
+from amqp_server.net.freed_memory import keep_freed_memory
 from amqp_server.net.listener import ListenError
 from amqp_server.net.memory_monitor import MemoryMonitor, total_bytes
 from amqp_server.net.reactor import Reactor
@@ -52,6 +53,7 @@ def run(settings: Settings) -> int:
     """
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
     verify()
+    keep_freed_memory()
     try:
         broker = build_broker(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
