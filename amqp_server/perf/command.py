@@ -1,7 +1,7 @@
 """``haremq perf``: its options, and what is printed where.
 
     0   the run went well, or was interrupted
-    1   the broker refused, or did not answer
+    1   the broker refused, or did not answer; or the JSON could not be written
     2   the command line is wrong
 
 Progress goes to standard error, the summary to standard output.
@@ -249,9 +249,17 @@ def _perf(**arguments: Unpack[Arguments]) -> None:
     if target != "-":
         click.echo(report.table(outcome, plan))
     if target is not None:
-        document = json.dumps(report.as_json(outcome, plan, samples, _shown(arguments)), indent=2)
+        document = report.as_json(outcome, plan, samples, _shown(arguments))
+        _write_json(target, document)
+
+
+def _write_json(target: str, document: dict[str, object]) -> None:
+    try:
         with click.open_file(target, "w", encoding="utf-8") as file:
-            file.write(document + "\n")
+            file.write(json.dumps(document, indent=2) + "\n")
+    except OSError as error:
+        click.echo(f"haremq perf: {error}", err=True)
+        raise SystemExit(EXIT_REFUSED) from error
 
 
 def _shown(arguments: Arguments) -> dict[str, object]:

@@ -77,6 +77,9 @@ def crew_at_work(
         _start(crew.publishers, "publisher", publisher_tasks)
         yield crew
     finally:
+        # Those that are well end at once, all together; the others are not waited for.
+        board.stop_publishers()
+        board.stop_consumers()
         for worker in crew.workers:
             worker.end()
 

@@ -2,15 +2,15 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from amqp_server.perf import histogram, processes, readings
 from amqp_server.perf.board import Board, Totals
-from amqp_server.perf.crew import Crew, crew_at_work, tasks_of, worker_counts
+from amqp_server.perf.crew import crew_at_work, tasks_of, worker_counts
 from amqp_server.perf.histogram import Latencies
 from amqp_server.perf.load import Load, Topology
 from amqp_server.perf.readings import Figures, Reading
@@ -21,6 +21,7 @@ LIFETIME_SPARE_S: Final = 120.0
 """How much longer than the run a worker may live that nobody stops."""
 QUIET_S: Final = 0.5
 """After the last message was published, so long without a delivery is the end."""
+TELL_EVERY_S: Final = 1.0
 _CHECK_S: Final = 0.1
 _CHECK_BOUNDED_S: Final = 0.02
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -126,18 +127,34 @@ def run(plan: Plan, tell: Callable[[Sample], None], interrupts: Interrupts) -> O
         board = Board(sum(counts), lifetime_s)
         consumer_tasks, publisher_tasks = tasks_of(plan.load, endpoint, board, counts)
         with crew_at_work(board, consumer_tasks, publisher_tasks, broker_pid) as crew:
-            watcher = _Watcher(plan, crew, tell, interrupts)
+            watcher = Watcher(plan, crew, tell, interrupts)
             first, last = watcher.watch()
             crew.stop()
             names = [worker.name for worker in crew.workers]
     return Outcome(readings.between(first, last), names, interrupts.is_asked)
 
 
-class _Watcher:
+class Watched(Protocol):
+    """What a watcher needs of a crew."""
+
+    board: Board
+
+    @property
+    def publishers(self) -> Sized:
+        """Those whose work is counted as done."""
+
+    def check(self) -> None:
+        """Raise what made a worker end early."""
+
+    def reading(self) -> Reading:
+        """Return counters and CPU times of this instant."""
+
+
+class Watcher:
     """Lets time pass, tells what happens in it, and sees the end."""
 
     def __init__(
-        self, plan: Plan, crew: Crew, tell: Callable[[Sample], None], interrupts: Interrupts
+        self, plan: Plan, crew: "Watched", tell: Callable[[Sample], None], interrupts: Interrupts
     ) -> None:
         self._plan = plan
         self._crew = crew
@@ -171,7 +188,7 @@ class _Watcher:
             time.sleep(min(check_s, left_s))
             self._crew.check()
             now_s = time.monotonic()
-            if now_s - self._told_at_s >= 1:
+            if now_s - self._told_at_s >= TELL_EVERY_S:
                 self._tell_sample(now_s, is_warm_up=is_warm_up)
             if self._plan.message_count and self._is_over():
                 self._is_complete = True

@@ -147,5 +147,5 @@ def test_the_version_is_told(arguments: list[str]) -> None:
 def test_help_names_every_command() -> None:
     result = call("--help")
     assert result.exit_code == 0
-    for command in ("start", "check-config", "explain-config", "version"):
+    for command in ("start", "check-config", "explain-config", "perf", "version"):
         assert command in result.output

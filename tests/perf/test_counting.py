@@ -11,17 +11,12 @@ from amqp_server.perf import counting, histogram, wire
 from amqp_server.perf.counting import DeliveryCounter
 from amqp_server.perf.histogram import Histogram
 from amqp_server.perf.wire import BrokerRefusalError
+from tests.support import deliveries
 
 
 def delivery(tag: int, body_size_bytes: int = 12) -> bytes:
     """Render what a broker sends for one message."""
-    names = wire.shortstr("") + wire.shortstr("key")
-    method = wire.shortstr("c") + struct.pack(">QB", tag, 0) + names
-    content = wire.publish("", "", wire.properties(), b"x" * body_size_bytes)
-    frames, _ = wire.split_frames(content, 0, len(content))
-    return wire.method(1, wire.BASIC_DELIVER, method) + b"".join(
-        wire.frame(part.kind, 1, part.payload) for part in frames[1:]
-    )
+    return deliveries.delivery(tag, b"x" * body_size_bytes)
 
 
 def feed(counter: DeliveryCounter, octets: bytes) -> int:
@@ -71,11 +66,11 @@ def test_a_delivery_that_comes_twice_is_told() -> None:
         feed(counter, delivery(1) + delivery(1))
 
 
-@pytest.mark.parametrize("deliveries", [0, 1, 5])
-def test_a_close_shorter_than_a_delivery_is_told_at_once(deliveries: int) -> None:
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_a_close_shorter_than_a_delivery_is_told_at_once(count: int) -> None:
     arguments = struct.pack(">H", 404) + wire.shortstr("gone") + bytes(4)
     close = wire.method(1, wire.CHANNEL_CLOSE, arguments)
-    stream = b"".join(delivery(tag) for tag in range(1, deliveries + 1)) + close
+    stream = b"".join(delivery(tag) for tag in range(1, count + 1)) + close
     with pytest.raises(BrokerRefusalError, match="404 gone"):
         feed(DeliveryCounter(4_096), stream)
 
