@@ -103,6 +103,7 @@ class Connection:
         self._heartbeat = Heartbeat(0, now_ms)
         self._ends_at_ms: int | None = now_ms + settings.handshake_timeout_ms
         self._timeouts_at_ms = now_ms + broker.settings.consumer_tick_ms
+        self._due_ms: int | None = None
         self._is_blocked = False
         self._is_released = False
         self.state = State.AWAIT_HEADER
@@ -132,11 +133,17 @@ class Connection:
         return chunks
 
     def next_deadline_ms(self) -> int | None:
-        """Return when ``tick`` is due; None is never."""
-        deadlines = [self._ends_at_ms, self._heartbeat.next_deadline_ms()]
-        if len(self._channels):
-            deadlines.append(self._timeouts_at_ms)
-        return min((at for at in deadlines if at is not None), default=None)
+        """Return when ``tick`` is due; None is never.
+
+        Traffic moves deadlines away and does not count here: ``tick`` finds that nothing is due,
+        once, instead of every read working it out.
+        """
+        if self._due_ms is None:
+            deadlines = [self._ends_at_ms, self._heartbeat.next_deadline_ms()]
+            if len(self._channels):
+                deadlines.append(self._timeouts_at_ms)
+            self._due_ms = min((at for at in deadlines if at is not None), default=None)
+        return self._due_ms
 
     # ── what the shell tells ──
 
@@ -181,6 +188,7 @@ class Connection:
 
     def tick(self, now_ms: int) -> None:
         """Do what is due: heartbeats, timeouts."""
+        self._due_ms = None
         self._broker.turn.now_ms = now_ms
         if self._ends_at_ms is not None and now_ms >= self._ends_at_ms:
             self._time_is_over(now_ms)
@@ -304,6 +312,7 @@ class Connection:
         elif self.state is State.AWAIT_TUNE_OK and isinstance(method, commands.Connection.TuneOk):
             methods.tune_ok(self.session, method)
             self._heartbeat = Heartbeat(self.session.heartbeat_s, now_ms)
+            self._due_ms = None
             self._step(Step.TUNE_OK)
         elif self.state is State.AWAIT_OPEN and isinstance(method, commands.Connection.Open):
             self._open(method)
@@ -326,7 +335,7 @@ class Connection:
     def _open(self, method: commands.Connection.Open) -> None:
         reply = methods.open_vhost(self.session, method)
         self._step(Step.OPEN)
-        self._ends_at_ms = None
+        self._ends_at_ms = self._due_ms = None
         self._broker.connection_opened(self.session)
         self._broker.alarms.subscribe(self._on_alarm)
         self._write(reply)
@@ -394,17 +403,19 @@ class Connection:
         self._write(close_method(commands.Connection.Close, reply.code, text, index))
         self._step(Step.WE_CLOSE)
         self._ends_at_ms = now_ms + CLOSE_OK_TIMEOUT_MS
+        self._due_ms = None
 
     def _linger(self, now_ms: int) -> None:
         self._release(now_ms)
         self._step(Step.REFUSED)
         self._ends_at_ms = now_ms + self.session.settings.silent_close_delay_ms
+        self._due_ms = None
 
     def _time_is_over(self, now_ms: int) -> None:
         if self.state in HANDSHAKE:
             log.warning("handshake timeout peer=%s", self._peer_name())
         self._release(now_ms)
-        self._ends_at_ms = None
+        self._ends_at_ms = self._due_ms = None
         self._step(Step.EOF)
 
     def _release(self, now_ms: int) -> None:
