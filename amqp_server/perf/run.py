@@ -212,6 +212,8 @@ class Watcher:
 
     def _is_over(self) -> bool:
         """Tell whether all that was asked for is done, and no delivery is on its way."""
+        # Asked first: who is done has counted all, so the totals that follow are the last.
+        are_done = self._crew.board.done_count() >= len(self._crew.publishers)
         totals = self._crew.board.totals()
         if self._moved is None or totals != self._moved.totals:
             self._moved = self._crew.reading()
@@ -219,7 +221,7 @@ class Watcher:
             totals = self._moved.totals
         if not self._plan.load.publisher_keys:
             return totals.consumed_count >= self._plan.message_count
-        if self._crew.board.done_count() < len(self._crew.publishers):
+        if not are_done:
             return False
         if not self._plan.load.consumer_queues:
             return True
