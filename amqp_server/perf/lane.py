@@ -64,6 +64,11 @@ class Lane:
         self.socket.settimeout(0)
 
     @property
+    def is_bounded(self) -> bool:
+        """There is an end to what this lane publishes."""
+        return self._count_max < UNLIMITED
+
+    @property
     def is_done(self) -> bool:
         """All that this lane was to publish is handed over."""
         return self.published_count >= self._count_max
@@ -93,7 +98,7 @@ class Lane:
                 return 0
             self._left, self._left_count = self._ring.take(count)
             if self._has_instants:
-                due_ns = self._due_ns() if self._interval_ns else now_ns
+                due_ns = self.due_ns() if self._interval_ns else now_ns
                 self._ring.stamp(self._left_count, due_ns, self._interval_ns)
         try:
             sent_bytes = self._send(self._left)
@@ -124,12 +129,14 @@ class Lane:
             count = min(count, due - self.published_count)
         return count
 
-    def _due_ns(self) -> int:
-        return self._start_ns + round(self.published_count * self._interval_ns)
+    @property
+    def is_paced(self) -> bool:
+        """Messages have instants at which they are due."""
+        return bool(self._interval_ns)
 
-    def wait_s(self, now_ns: int) -> float:
-        """Return how long until the next message is due; 0 where it is, or there is no rate."""
-        return max(0.0, (self._due_ns() - now_ns) / _NS_PER_S) if self._interval_ns else 0.0
+    def due_ns(self) -> int:
+        """Return the instant at which the next message is due; without a rate, the first's."""
+        return self._start_ns + round(self.published_count * self._interval_ns)
 
     def read(self) -> None:
         """Count what the broker has sent, if it has sent anything.

@@ -1,6 +1,5 @@
 """A publishing worker: lanes that write in turn, and confirms counted."""
 
-import select
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from amqp_server.perf.board import Board, Tally
 from amqp_server.perf.lane import UNLIMITED, Lane
 from amqp_server.perf.load import Load, share
 from amqp_server.perf.messages import rings_of
+from amqp_server.perf.rota import Rota, Sockets
 from amqp_server.perf.session import Endpoint, Session
 
 BACKLOG_POLL_S: Final = 0.000_5
@@ -19,8 +19,9 @@ BACKLOG_PATIENCE_S: Final = 1.0
 ANSWERS_TIMEOUT_S: Final = 5.0
 """How long confirms are waited for at the end."""
 LANES_MAX: Final = 500
-"""Of one worker; select knows 1,024 descriptors."""
+"""Of one worker; every write of one is a turn in which the others wait."""
 _POLL_S: Final = 0.1
+_ANSWERS_POLL_S: Final = 0.01
 _LOOK_EVERY: Final = 64
 """Rounds of writes after which a publisher that never waits looks whether it was told anything."""
 
@@ -115,38 +116,27 @@ class Backlog:
 
 
 def _publish_in_turn(lanes: Sequence[Lane], backlog: Backlog, tally: Tally) -> None:
-    board = tally.board
+    rota, sockets = Rota(lanes), Sockets(lanes)
     published_count = rounds = 0
-    while not board.is_stopping and not all(lane.is_done for lane in lanes):
-        room = backlog.room()
-        before = published_count
-        now_ns = time.monotonic_ns()
-        if room > 0:
-            for lane in lanes:
+    try:
+        while rota.has_work and not tally.board.is_stopping:
+            room, now_ns, before = backlog.room(), time.monotonic_ns(), published_count
+            due = rota.due(now_ns) if room > 0 else []
+            for lane in due:
                 published_count += lane.write(now_ns, room + before - published_count)
-            tally.set_published(published_count)
-        rounds += 1
-        if published_count == before or not rounds % _LOOK_EVERY:
-            is_idle = published_count == before
-            _wait(lanes, now_ns, is_idle=is_idle, is_ahead=room <= 0)
-            _tell_answers(lanes, tally)
-
-
-def _wait(lanes: Sequence[Lane], now_ns: int, *, is_idle: bool, is_ahead: bool) -> None:
-    """Read what has come; where nothing could be written, wait until something can."""
-    timeout_s = 0.0
-    if is_ahead:
-        timeout_s = BACKLOG_POLL_S
-    elif is_idle:
-        due_s = [wait_s for lane in lanes if (wait_s := lane.wait_s(now_ns))]
-        timeout_s = min([_POLL_S, *due_s])
-    # Sockets are found full only by writing, so a lane that could not write may be waited for.
-    full = [] if is_ahead else [lane.socket for lane in lanes if lane.is_full]
-    readable, _, _ = select.select([lane.socket for lane in lanes], full, [], timeout_s)
-    if readable:
-        for lane in lanes:
-            if lane.socket in readable:
-                lane.read()
+            has_published = published_count > before
+            if has_published:
+                tally.set_published(published_count)
+            rota.settle(now_ns)
+            rounds += 1
+            if rota.is_paced or not has_published or not rounds % _LOOK_EVERY:
+                longest_s = BACKLOG_POLL_S if room <= 0 else _POLL_S
+                # Who could write once may be able to write again.
+                is_pressed = has_published and rota.is_pressed
+                sockets.wait(due, 0.0 if is_pressed else rota.wait_s(now_ns, longest_s))
+                _tell_answers(lanes, tally)
+    finally:
+        sockets.close()
 
 
 def _tell_answers(lanes: Sequence[Lane], tally: Tally) -> None:
@@ -162,9 +152,11 @@ def _await_answers(lanes: Sequence[Lane], tally: Tally) -> None:
     """Wait for the confirms that are outstanding, but not for ever."""
     tally.set_published(sum(lane.published_count for lane in lanes))
     deadline_s = time.monotonic() + ANSWERS_TIMEOUT_S
+    sockets = Sockets(lanes)
     while not all(lane.is_answered for lane in lanes) and time.monotonic() < deadline_s:
-        _wait(lanes, time.monotonic_ns(), is_idle=True, is_ahead=True)
+        sockets.wait([], _ANSWERS_POLL_S)
         _tell_answers(lanes, tally)
+    sockets.close()
 
 
 def _sleep_precisely() -> None:

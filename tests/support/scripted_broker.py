@@ -53,6 +53,11 @@ class ScriptedBroker:
 
     def heard(self, connection_index: int = 0) -> list[wire.Frame]:
         """Return the frames that a connection has sent."""
+        octets = self.read(connection_index).removeprefix(wire.PROTOCOL_HEADER)
+        return wire.split_frames(octets, 0, len(octets))[0]
+
+    def read(self, connection_index: int = 0) -> bytes:
+        """Return the octets that a connection has sent, whole frames or not."""
         ours = self._ends[connection_index][0]
         ours.setblocking(False)
         octets = b""
@@ -61,8 +66,7 @@ class ScriptedBroker:
                 octets += piece
         except BlockingIOError:
             pass
-        octets = octets.removeprefix(wire.PROTOCOL_HEADER)
-        return wire.split_frames(octets, 0, len(octets))[0]
+        return octets
 
     def methods_heard(self, connection_index: int = 0) -> list[wire.MethodId]:
         """Return the methods that a connection has called."""
