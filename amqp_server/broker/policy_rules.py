@@ -52,8 +52,8 @@ _RULES: Final[Mapping[str, tuple[_Check, str]]] = {
     "dead-letter-exchange": (_name, "is not a valid dead letter exchange name"),
     "dead-letter-routing-key": (_name, "is not a valid dead letter routing key"),
     "dead-letter-strategy": (
-        _one_of("at-most-once", "at-least-once"),
-        "is not a valid dead letter strategy",
+        _one_of("at-most-once"),
+        "is not a dead letter strategy of this version: at-most-once is",
     ),
     "delivery-limit": (_is_int, "is not a valid delivery limit"),
     "expires": (_integer_from(1), "is not a valid queue expiry"),

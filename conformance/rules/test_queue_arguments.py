@@ -149,10 +149,9 @@ QUORUM: dict[str, dict[str, Any]] = {
     "max-length": {"x-max-length": 3},
     "overflow-reject-publish": {"x-overflow": "reject-publish"},
     "dead-letter": {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "k"},
-    "dead-letter-at-least-once": {
+    "dead-letter-at-most-once": {
         "x-dead-letter-exchange": "",
-        "x-dead-letter-strategy": "at-least-once",
-        "x-overflow": "reject-publish",
+        "x-dead-letter-strategy": "at-most-once",
     },
     "message-ttl": {"x-message-ttl": 60000},
     "expires": {"x-expires": 60000},
@@ -172,6 +171,32 @@ def a_quorum_queue_knows_its_arguments(peer: Peer, arguments: dict[str, Any]) ->
     queue = peer.queue(channel, durable=True, arguments=arguments)
     channel.call(commands.Confirm.Select)
     assert isinstance(channel.publish_confirmed(b"m", routing_key=queue), commands.Basic.Ack)
+
+
+@check(
+    "queue.argument.quorum-dead-letter-at-least-once",
+    ref="2.2-of-another-type",
+    expect=Close(
+        406,
+        "invalid arg 'x-dead-letter-strategy' for queue '{queue}' in vhost '/': "
+        '"at-least-once dead lettering is not available in this version"',
+        "channel",
+    ),
+    on_purpose=Differs("a promise that is not kept yet is refused", "declared"),
+)
+def at_least_once_dead_lettering_is_refused(peer: Peer) -> None:
+    queue, channel = peer.name(), peer.channel()
+    arguments = {
+        "x-queue-type": "quorum",
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+    if peer.expected == "declared":
+        channel.declare(queue, durable=True, arguments=arguments)
+        return
+    fields = {"queue": queue, "durable": True, "arguments": arguments}
+    peer.expect_close(channel, Declare, fill={"queue": queue}, **fields)
 
 
 @check(

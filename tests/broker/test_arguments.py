@@ -236,13 +236,23 @@ def test_good_arguments_and_unknown_ones_are_taken() -> None:
             {
                 **TYPE_QUORUM,
                 "x-delivery-limit": number(-1),
-                "x-dead-letter-strategy": longstr("at-least-once"),
+                "x-dead-letter-strategy": longstr("at-most-once"),
                 "x-max-in-memory-bytes": number(1),
                 "x-quorum-initial-group-size": number(3),
             }
         )
         is QUORUM
     )
+
+
+def test_a_strategy_that_is_not_there_yet_is_refused_by_name() -> None:
+    arguments = {
+        **TYPE_QUORUM,
+        "x-dead-letter-exchange": longstr(""),
+        "x-dead-letter-strategy": longstr("at-least-once"),
+    }
+    with pytest.raises(PreconditionFailedError, match="at-least-once dead lettering is not av"):
+        validate(arguments)
 
 
 def test_only_classic_queues_are_named_by_the_server() -> None:

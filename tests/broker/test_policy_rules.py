@@ -23,7 +23,10 @@ from amqp_server.broker.policy_rules import OPERATOR_KEYS, UNSUPPORTED, wrong_de
         ({"delivery-limit": "foo"}, '<<"foo">> is not a valid delivery limit'),
         ({"dead-letter-exchange": 0}, "0 is not a valid dead letter exchange name"),
         ({"dead-letter-routing-key": 2}, "2 is not a valid dead letter routing key"),
-        ({"dead-letter-strategy": "foo"}, '<<"foo">> is not a valid dead letter strategy'),
+        (
+            {"dead-letter-strategy": "at-least-once"},
+            '<<"at-least-once">> is not a dead letter strategy of this version: at-most-once is',
+        ),
         ({"alternate-exchange": -1}, "-1 is not a valid alternate exchange name"),
         ({"queue-mode": "foo"}, '<<"foo">> is not a valid queue-mode value'),
         ({"queue-version": 0}, "0 is not a valid queue-version value"),
@@ -97,7 +100,7 @@ def test_mirroring_keys_depend_on_each_other(definition: object, told: str) -> N
     "definition",
     [
         {"message-ttl": 0, "expires": 1, "max-length": 0, "max-length-bytes": 0},
-        {"delivery-limit": -1, "dead-letter-strategy": "at-least-once"},
+        {"delivery-limit": -1, "dead-letter-strategy": "at-most-once"},
         {"dead-letter-exchange": "", "dead-letter-routing-key": "k"},
         {"alternate-exchange": "x", "consumer-timeout": 0},
         {"overflow": "reject-publish-dlx", "queue-mode": "lazy", "queue-version": 1},
