@@ -22,9 +22,10 @@ NPM_LOCK := $(NPM_FOLDER)/package-lock.json
 NPM_STAMP := $(NPM_FOLDER)/node_modules/.stamp
 PYTEST_LOG := build/pytest.log
 BROKER_PORT ?= 5672
+FUZZ_SECONDS ?= 20
 
-.PHONY: help run venv system npm check format lint types floors style pytest conformance bench test \
-	clean distclean
+.PHONY: help run venv system npm check format lint types floors style pytest asan fuzz wheel conformance \
+	bench test clean distclean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -80,6 +81,18 @@ pytest: venv npm
 	HAREMQ_INTERPRETED=1 $(BIN)/pytest -q --ignore=tests/clients --ignore=tests/style
 	HAREMQ_REQUIRE_CLIENTS=1 REQUIRE_COMPILED=1 $(BIN)/pytest -q 2>&1 | tee $(PYTEST_LOG)
 
+# The kernels once more, built with AddressSanitizer in a copy of the tree.
+asan: venv
+	.ci/asan $(BIN)
+
+# Both builds are fed the same broken sessions; a seed that found something is printed.
+fuzz: venv
+	$(BIN)/python -m tests.fuzz.fuzz_scan --seconds $(FUZZ_SECONDS)
+
+# Without a compiler the wheel holds no kernel, and what it installs runs interpreted.
+wheel: venv
+	.ci/wheel-without-compiler $(BIN)
+
 # Every rule against a broker of ours and against Debian's RabbitMQ, both started for the occasion.
 conformance: venv
 	.ci/with-broker $(BIN) .ci/conformance.yaml \
@@ -93,7 +106,7 @@ bench: venv
 # All parts run even when one fails, so that one look shows all that is wrong.
 test: system
 	$(MAKE) --no-print-directory venv npm
-	$(MAKE) --no-print-directory --keep-going check pytest conformance
+	$(MAKE) --no-print-directory --keep-going check pytest asan fuzz wheel conformance
 
 clean:
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
