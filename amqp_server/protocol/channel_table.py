@@ -9,6 +9,7 @@ from typing import Final
 
 from pamqp import commands
 
+from amqp_server.broker.errors import BrokerError, LoginRefusedError
 from amqp_server.broker.limits import check_user_channel
 from amqp_server.broker.queue_table import Queue
 from amqp_server.protocol.channel import Channel
@@ -20,12 +21,12 @@ from amqp_server.protocol.errors import (
 )
 from amqp_server.protocol.methods.dispatch import carry_out
 from amqp_server.protocol.outbox import Outbox
-from amqp_server.protocol.replies import Reply, Scope, reply_for
+from amqp_server.protocol.replies import INTERNAL, Reply, Scope, reply_for
 from amqp_server.protocol.session import Session
 from amqp_server.protocol.transaction import Settlement
-from amqp_server.wire.constants import FRAME_METHOD
+from amqp_server.wire.constants import FRAME_BODY, FRAME_HEADER, FRAME_METHOD
 from amqp_server.wire.content import render_confirm
-from amqp_server.wire.errors import UnexpectedFrameError
+from amqp_server.wire.errors import UnexpectedFrameError, WireError
 from amqp_server.wire.framing import AckRange, Event, FrameEvent, PublishRun
 from amqp_server.wire.methods import Method, decode_method, encode_method, method_index
 
@@ -42,6 +43,23 @@ def index_of(event: Event) -> int:
     if isinstance(event, AckRange):
         return ACK_INDEX
     return method_index(event.payload) if event.kind == FRAME_METHOD else 0
+
+
+def index_at_fault(error: Exception, event: Event) -> int:
+    """Return the method to name in a close: none where no single method is at fault."""
+    if isinstance(error, WireError):
+        return error.method_index
+    if isinstance(error, LoginRefusedError | ChannelLimitError) or reply_for(error) is INTERNAL:
+        return 0
+    # What the broker says no to over content is its publish's fault.
+    return index_of(event) or (PUBLISH_INDEX if isinstance(error, BrokerError) else 0)
+
+
+def is_content(event: Event) -> bool:
+    """Whether an event brings messages, or pieces of them."""
+    if isinstance(event, FrameEvent):
+        return event.kind in {FRAME_HEADER, FRAME_BODY}
+    return isinstance(event, PublishRun)
 
 
 class ChannelTable:

@@ -14,11 +14,15 @@ from typing import Final
 from pamqp import commands
 
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.errors import BrokerError, LoginRefusedError
+from amqp_server.broker.errors import LoginRefusedError
 from amqp_server.broker.queue_table import Queue
-from amqp_server.protocol.channel_table import PUBLISH_INDEX, ChannelTable, close_method, index_of
+from amqp_server.protocol.channel_table import (
+    ChannelTable,
+    close_method,
+    index_at_fault,
+    is_content,
+)
 from amqp_server.protocol.errors import (
-    ChannelLimitError,
     ChannelStateError,
     ConnectionForcedError,
     NegotiationError,
@@ -32,8 +36,6 @@ from amqp_server.protocol.session import Session
 from amqp_server.protocol.settings import ProtocolSettings
 from amqp_server.protocol.transitions import HANDSHAKE, TRANSITIONS, State, Step
 from amqp_server.wire.constants import (
-    FRAME_BODY,
-    FRAME_HEADER,
     FRAME_METHOD,
     FRAME_OVERHEAD_BYTES,
     FRAME_TOLERANCE_BYTES,
@@ -42,8 +44,8 @@ from amqp_server.wire.constants import (
     PROTOCOL_HEADER_0_9,
     PROTOCOL_HEADER_BYTES,
 )
-from amqp_server.wire.errors import BrokenFramingError, UnexpectedFrameError, WireError
-from amqp_server.wire.framing import Event, FrameEvent, PublishRun, scan
+from amqp_server.wire.errors import BrokenFramingError, UnexpectedFrameError
+from amqp_server.wire.framing import Event, FrameEvent, scan
 from amqp_server.wire.methods import (
     Method,
     decode_method,
@@ -285,14 +287,14 @@ class Connection:
             if event.channel == 0:
                 self._on_connection_event(event, now_ms)
             elif self.state is State.OPEN:
-                if self._broker.alarms.is_on and _is_content(event):
+                if self._broker.alarms.is_on and is_content(event):
                     self._block()
                 self._channels.on_event(event, now_ms)
                 self._broker.turn.settle(now_ms)
             elif self.state is not State.AWAIT_CLOSE_OK:
                 self._fail(UnexpectedFrameError("a channel before open"), 0, now_ms)
         except Exception as error:  # noqa: BLE001 — the rim: a bug of ours is a 541 for this peer
-            self._fail(error, _index_of(error, event), now_ms)
+            self._fail(error, index_at_fault(error, event), now_ms)
 
     def _on_connection_event(self, event: Event, now_ms: int) -> None:
         if not isinstance(event, FrameEvent):
@@ -484,20 +486,3 @@ class Connection:
 
     def _peer_name(self) -> str:
         return self.session.peer.connection_name
-
-
-def _index_of(error: Exception, event: Event) -> int:
-    """Return the method to name in a close: none where no single method is at fault."""
-    if isinstance(error, WireError):
-        return error.method_index
-    if isinstance(error, LoginRefusedError | ChannelLimitError) or reply_for(error) is INTERNAL:
-        return 0
-    # What the broker says no to over content is its publish's fault.
-    return index_of(event) or (PUBLISH_INDEX if isinstance(error, BrokerError) else 0)
-
-
-def _is_content(event: Event) -> bool:
-    """Whether an event brings messages, or pieces of them."""
-    if isinstance(event, FrameEvent):
-        return event.kind in {FRAME_HEADER, FRAME_BODY}
-    return isinstance(event, PublishRun)
