@@ -1,6 +1,8 @@
 """The command line of ``haremq perf``: what is asked for, what is printed where, and the status."""
 
 import json
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from amqp_server.perf.readings import Figures
 from amqp_server.perf.run import Interrupts, Outcome, Plan, Sample
 from amqp_server.perf.wire import BrokerRefusalError
 
+ROOT = Path(__file__).resolve().parents[2]
 FIGURES = Figures(1.0, Totals(10, 0, 0, 0, 10), None, 0, (0.5, 0.5), None, None, 1.0, None)
 SAMPLE = Sample(1.0, 1.0, Totals(10, 0, 0, 0, 10), None, is_warm_up=False)
 
@@ -83,6 +86,23 @@ def test_options_reach_the_plan(runs: Runs) -> None:
     assert (plan.persistent, plan.keep, load.has_instants, load.backlog_max) == (
         (True, True, True, 70)
     )
+
+
+def documented() -> list[list[str]]:
+    """Return the arguments of every run on the tutorial's page."""
+    page = (ROOT / "docs/tutorials/perf.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^haremq perf(.*)$", page, re.MULTILINE)
+    return [shlex.split(line, comments=True) for line in lines]
+
+
+@pytest.mark.parametrize("arguments", documented(), ids=shlex.join)
+def test_the_runs_of_the_tutorial_are_understood(
+    runs: Runs, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = call(*arguments)
+    assert result.exit_code == 0, result.output
+    assert len(runs.plans) == ("--help" not in arguments)
 
 
 def test_a_run_of_messages_needs_no_warm_up(runs: Runs) -> None:
