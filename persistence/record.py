@@ -107,10 +107,6 @@ def header_stretches(run: Run) -> list[tuple[int, int]]:
 
 
 if COMPILED:
-    pass
-
-
-if COMPILED:
     from persistence import _record  # type: ignore[attr-defined]
 
     body_bytes = _record.body_bytes

@@ -155,10 +155,6 @@ def _split_body(channel: int, body: bytes, payload_max_bytes: int) -> list[bytes
 
 
 if COMPILED:
-    pass
-
-
-if COMPILED:
     from amqp_server.wire import _content  # type: ignore[attr-defined]
 
     render_deliveries = _content.render_deliveries

@@ -329,10 +329,6 @@ def bad_end(buffer: bytes, position: int, end: int) -> BrokenFramingError:
 
 
 if COMPILED:
-    pass
-
-
-if COMPILED:
     from amqp_server.wire import _framing  # type: ignore[attr-defined]
 
     scan = _framing.scan
