@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from amqp_server.wire.constants import BODY_MAX_BYTES, FRAME_BODY, FRAME_HEADER
 from amqp_server.wire.errors import FrameError, UnexpectedFrameError
 from amqp_server.wire.methods import erlang_binary
-from amqp_server.wire.properties import traits_of
+from amqp_server.wire.properties import PLAIN, Traits, traits_of
 from persistence.record import Record
 
 _CLASS_AND_WEIGHT: Final = struct.Struct(">HH")
@@ -44,12 +44,21 @@ class Assembly:
     all of it has passed, as RabbitMQ does, without ever having held it.
     """
 
-    __slots__ = ("_body", "_header", "_keep_max_bytes", "_method", "_missing_bytes", "_size_bytes")
+    __slots__ = (
+        "_body",
+        "_header",
+        "_keep_max_bytes",
+        "_method",
+        "_missing_bytes",
+        "_size_bytes",
+        "_traits",
+    )
 
     def __init__(self, keep_max_bytes: int) -> None:
         self._keep_max_bytes = keep_max_bytes
         self._method: bytes | None = None
         self._header: bytes | None = None
+        self._traits: Traits = PLAIN
         self._body = bytearray()
         self._missing_bytes = 0
         self._size_bytes = 0
@@ -117,7 +126,7 @@ class Assembly:
             raise _expected_header("non content header frame")
         if class_id != _BASIC:
             raise _expected_header(f"one for class {class_id}")
-        traits_of(payload)
+        self._traits = traits_of(payload)
         (self._size_bytes,) = _BODY_SIZE.unpack_from(payload, _CLASS_AND_WEIGHT.size)
         if self._size_bytes > BODY_MAX_BYTES:
             text = f"content body size {self._size_bytes} exceeds maximum allowed size"
@@ -140,7 +149,7 @@ class Assembly:
         assert self._method is not None, "content follows a method"
         assert self._header is not None, "a body follows a header"
         route = self._method[6:-1]
-        record = Record(route, self._header, bytes(self._body), *traits_of(self._header))
+        record = Record(route, self._header, bytes(self._body), *self._traits)
         content = Content(self._method, record, self._size_bytes)
         self.drop()
         return content

@@ -27,7 +27,7 @@ from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES, NO_ROUTE
 from amqp_server.wire.content import render_return
 from amqp_server.wire.methods import Method, encode_method
 from persistence.record import Run
-from queues.batch import Entry
+from queues.batch import entries_of
 
 Owner: TypeAlias = Consumer | GetOwner
 
@@ -196,17 +196,10 @@ class Channel:
     def _give_back(part: Part[Owner], now_ms: int, *, requeue: bool) -> None:
         owner, batch = part
         owner.settled(len(batch))
-        expires = batch.expires_at_ms or [0] * len(batch)
-        entries = [
-            Entry(position, record, expires_at_ms, batch.delivery_count)
-            for position, record, expires_at_ms in zip(
-                batch.positions, batch.records, expires, strict=True
-            )
-        ]
         if requeue:
-            owner.queue.engine.requeue(entries, now_ms)
+            owner.queue.engine.requeue(entries_of(batch), now_ms)
         else:
-            owner.queue.engine.reject(entries, now_ms)
+            owner.queue.engine.reject(entries_of(batch), now_ms)
 
     def recover(self, now_ms: int) -> None:
         """Give back everything outstanding, but what a transaction holds a settlement of."""

@@ -170,10 +170,6 @@ class Publishing:
             text = f"message size {size_bytes} is larger than configured max size {limit}"
             raise InvalidMessageError(text)
 
-    def check_plan(self, method: bytes) -> None:
-        """Decide on a method payload alone; raises as ``publish`` does."""
-        self._plan(method)
-
     def _send_slice(self, plan: Plan, records: Run, start: int, stop: int, now_ms: int) -> None:
         if start < stop:
             self._send(Letter(plan, records[start:stop]), now_ms)
