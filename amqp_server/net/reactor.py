@@ -14,6 +14,7 @@ import asyncio
 import logging
 from typing import Protocol
 
+from amqp_server.net.receive_buffer import ReceiveBuffer
 from amqp_server.net.timers import Deadlines, NowMs, now_ms
 
 log = logging.getLogger(__name__)
@@ -48,8 +49,7 @@ class Reactor:
 
     Attributes:
         deadlines: of everything that lives in this loop.
-        receive_buffer: where every connection's bytes arrive. What is read is dealt with before
-            the next read, so one buffer serves them all, and an idle connection has none.
+        receive_buffer: where every connection's bytes arrive.
 
     Invariant: while a turn runs none begins; after a turn with work left over another is due.
     """
@@ -76,7 +76,7 @@ class Reactor:
         self._pending: list[Output] = []
         self._is_in_turn = False
         self._is_turn_requested = False
-        self.receive_buffer = memoryview(bytearray(read_buffer_bytes))
+        self.receive_buffer = ReceiveBuffer(read_buffer_bytes)
         self.deadlines = Deadlines(loop, clock)
         self._broker_watch = self.deadlines.watch(_BrokerTicks(self, broker))
 

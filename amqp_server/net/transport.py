@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias, cast
 
 from amqp_server.net.reactor import Reactor
+from amqp_server.net.receive_buffer import REST_BYTES_MAX
 from amqp_server.net.timers import Watch
 from amqp_server.protocol.peer import Peer
 
@@ -39,6 +40,9 @@ class Connection(Protocol):
     @property
     def is_closed(self) -> bool:
         """Whether the TCP connection is to be closed, once what is buffered has been sent."""
+
+    def take_rest(self, max_bytes: int) -> bytes:
+        """Return what must come again in front of the next bytes; empty when over the limit."""
 
     def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
         """Take what was read; the memory is only valid during the call. Never raises."""
@@ -171,7 +175,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Lend the loop's receive buffer until ``buffer_updated``, which follows at once."""
-        return self._reactor.receive_buffer
+        return self._reactor.receive_buffer.lent
 
     def buffer_updated(self, nbytes: int) -> None:
         """Feed the connection, and run the turn that this sets off."""
@@ -182,7 +186,8 @@ class AmqpTransport(asyncio.BufferedProtocol):
             log.debug("accepting connection name=%s", self.peer.connection_name)
         now_ms = self._reactor.begin_turn()
         self._on_output()
-        data = self._reactor.receive_buffer[:nbytes]
+        rest = self._connection.take_rest(REST_BYTES_MAX)
+        data = self._reactor.receive_buffer.received(nbytes, rest)
         self._guarded(self._connection.receive_data, data, now_ms)
         self._reactor.finish_turn(now_ms)
 

@@ -149,6 +149,17 @@ class Connection:
 
     # ── what the shell tells ──
 
+    def take_rest(self, max_bytes: int) -> bytes:
+        """Return, and forget, the frame cut by the end of the last read, to be read on behind it.
+
+        Who does not ask, or has no room for so much, need not care: what is still here is put in
+        front of the next bytes, at the price of a copy of both.
+        """
+        if len(self._rest) > max_bytes:
+            return b""
+        rest, self._rest = self._rest, b""
+        return rest
+
     def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
         """Take what a socket gave; the memory is only used during the call."""
         self._broker.turn.now_ms = now_ms

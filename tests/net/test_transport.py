@@ -167,6 +167,13 @@ def test_a_read_is_answered_with_one_write_in_the_same_turn(rig: Rig) -> None:
     assert rig.loop.ready == []
 
 
+def test_what_a_connection_left_over_comes_again_with_what_continues_it(rig: Rig) -> None:
+    rig.connection.rest = b"begun "
+    rig.side.receive(b"and ended")
+    rig.side.receive(b"; next")
+    assert rig.connection.received == b"begun and ended; next"
+
+
 def test_output_on_another_connection_is_written_in_the_turn_of_the_read(rig: Rig) -> None:
     _, consumers_side, consumer = rig.connect()
     rig.connection.on_data = lambda data: None

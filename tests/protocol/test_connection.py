@@ -91,6 +91,25 @@ def test_the_memory_of_a_read_is_free_again_at_once(peer: Client) -> None:
     assert peer.get() == b"kept"
 
 
+@pytest.mark.parametrize("size", [1, 7, 100])
+@pytest.mark.parametrize("max_bytes", [0, 10, 10_000])
+def test_a_rest_comes_again_from_whoever_has_it(node: Node, size: int, max_bytes: int) -> None:
+    octets = dialogue()
+    peer = node.connect()
+    for start in range(0, len(octets), size):
+        rest = peer.connection.take_rest(max_bytes)
+        assert len(rest) <= max_bytes
+        peer.send_bytes(rest + octets[start : start + size])
+    assert peer.bodies() == [b"x" * 9000]
+
+
+def test_a_rest_is_handed_out_once(peer: Client) -> None:
+    peer.send_bytes(NO_FRAME[:5])
+    assert peer.connection.take_rest(4) == b""
+    assert peer.connection.take_rest(5) == NO_FRAME[:5]
+    assert peer.connection.take_rest(5) == b""
+
+
 def test_the_shell_is_woken_once_for_output_until_it_takes_it(peer: Client) -> None:
     before = peer.outputs_count
     for _ in range(3):

@@ -17,6 +17,7 @@ class FakeConnection:
         self.on_output = on_output
         self.made_at_ms = now_ms
         self.received = bytearray()
+        self.rest = b""
         self.outbox: list[bytes] = []
         self.wants_read = True
         self.is_closed = False
@@ -29,6 +30,11 @@ class FakeConnection:
         self.on_data: Callable[[bytes], None] = self.send
         self.on_eof: Callable[[], None] = lambda: None
         self.on_shut_down: Callable[[], None] = self.close
+
+    def take_rest(self, max_bytes: int) -> bytes:
+        rest, self.rest = self.rest, b""
+        assert len(rest) <= max_bytes, "a test that leaves more over says so in its own fake"
+        return rest
 
     def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
         assert self.eof_count == 0, "no bytes after the end"
