@@ -10,6 +10,7 @@ import json
 import logging
 import secrets
 import signal
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import Users, new_user
 from amqp_server.net.freed_memory import keep_freed_memory
 from amqp_server.net.listener import ListenError
+from amqp_server.net.log_output import LogOutput, begin_logging
 from amqp_server.net.memory_monitor import MemoryMonitor, total_bytes
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.server import Server
@@ -46,8 +48,6 @@ EXIT_CANNOT_START: Final = 1
 COLLECTOR_THRESHOLDS: Final = (50_000, 20, 50)
 """Container objects made before a young collection, and how many of those before older ones."""
 
-_LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
-
 
 def run(settings: Settings) -> int:
     """Run a node until SIGTERM or SIGINT.
@@ -55,13 +55,13 @@ def run(settings: Settings) -> int:
     Returns:
         The exit code: 0 after an orderly stop, 1 when it could not start.
     """
-    logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
+    log_output = begin_logging(sys.stderr, settings.net.log_lines_per_kind_max)
     verify()
     keep_freed_memory()
     try:
         broker = build_broker(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(broker, settings))
+            runner.run(_serve(broker, settings, log_output))
     except (BrokerError, DefinitionsError, ListenError, OSError, TlsFilesError) as error:
         log.error("cannot start: %s", error)  # noqa: TRY400 — the operator's matter, not a bug
         return EXIT_CANNOT_START
@@ -113,8 +113,18 @@ def _definitions(path: Path | None) -> Definitions:
     return parse_definitions(raw, secrets.token_bytes)
 
 
-async def _serve(broker: Broker, settings: Settings) -> None:
+async def _serve(broker: Broker, settings: Settings, log_output: LogOutput | None) -> None:
     loop = asyncio.get_running_loop()
+    if log_output is not None:
+        log_output.attach(loop)
+    try:
+        await _run_node(loop, broker, settings)
+    finally:
+        if log_output is not None:
+            log_output.detach()
+
+
+async def _run_node(loop: asyncio.AbstractEventLoop, broker: Broker, settings: Settings) -> None:
     net = settings.net
     reactor = Reactor(loop, broker, read_buffer_bytes=net.read_buffer_bytes)
 

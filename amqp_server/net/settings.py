@@ -130,6 +130,15 @@ class NetSettings:
             "doc": "Time that clients have for close-ok at shutdown before they are cut off.",
         },
     )
+    log_lines_per_kind_max: int = field(
+        default=1_000,
+        metadata={
+            "min": 0,
+            "max": 1_000_000,
+            "doc": "Warnings of one kind logged in 10 s; at level info ten times as many."
+            " The rest is only counted; 0 is no limit.",
+        },
+    )
 
     def inconsistencies(self) -> list[tuple[str, str]]:
         """Return what single keys cannot show: a key and what is wrong with it."""

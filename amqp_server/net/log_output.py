@@ -1,0 +1,208 @@
+"""Where log lines go: in order to one stream, a few writes a second, and within a flood's limit.
+
+A line is put together at once, as what it is about changes, and waits for the next write:
+
+    an error, or 64 KiB of lines                  written at once, with all before it
+    anything else, while a loop runs              within ``WRITE_DELAY_MS``
+    before a loop runs, after it, other threads   written at once
+
+``logging`` closes its handlers when the interpreter ends, also by an exception, which writes what
+waits: nothing but the end of the process from outside can cost the last ``WRITE_DELAY_MS``.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import time
+from typing import Final, TextIO
+
+from amqp_server.net.log_flood import WINDOW_S, FloodGuard
+from amqp_server.net.timers import wall_ms
+
+WRITE_DELAY_MS: Final = 100
+"""How long a line may wait to be written together with others."""
+
+WAITING_CHARACTERS_MAX: Final = 65_536
+"""Lines that wait are written at once when they are this long together."""
+
+LINE_CHARACTERS_MAX: Final = 16_384
+"""Longer lines are cut: what a peer sent must not fill the log's disk."""
+
+INFO_LINES_FACTOR: Final = 10
+"""Lines at level info may be so many times more: clients that behave leave them, as a trail."""
+
+_SUPPRESSED: Final = "suppressed lines=%d within_s=%d format=%r"
+
+
+class LogOutput(logging.Handler):
+    """The one handler of a node's log.
+
+    Invariant: lines reach the stream in the order in which they were logged, each once.
+    """
+
+    def __init__(self, stream: TextIO, lines_per_kind_max: int) -> None:
+        """Write to a stream, at first each line at once.
+
+        Args:
+            stream: where to; it is not closed.
+            lines_per_kind_max: warnings and errors of one kind within ``WINDOW_S``;
+                ``INFO_LINES_FACTOR`` times as many lines at level info; 0 is no limit.
+        """
+        super().__init__()
+        self._stream = stream
+        self._lines_per_kind_max = lines_per_kind_max
+        self._guard = FloodGuard()
+        self._lines: list[str] = []
+        self._characters_count = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop_thread = 0
+        self._write_timer: asyncio.TimerHandle | None = None
+        self._window_timer: asyncio.TimerHandle | None = None
+        self._second = -1
+        self._second_text = ""
+        self._tracebacks = logging.Formatter()
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Collect lines from now on; called in the loop's thread."""
+        self._loop = loop
+        self._loop_thread = threading.get_ident()
+
+    def detach(self) -> None:
+        """Write each line at once again; the loop is about to end."""
+        self._loop = None
+        for timer in (self._write_timer, self._window_timer):
+            if timer is not None:
+                timer.cancel()
+        self._write_timer = self._window_timer = None
+        with self._locked():
+            if self._guard.has_suppressed:
+                self._begin_window(wall_ms() / 1000)
+            self._write()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line; ``logging`` holds this handler's lock meanwhile."""
+        try:
+            if self._guard.is_window_over(record.created):
+                self._begin_window(record.created)
+            if not self._is_admitted(record):
+                self._expect_end_of_window()
+                return
+            self._append(record)
+            if record.levelno >= logging.ERROR or self._is_write_due():
+                self._write()
+        except Exception:  # noqa: BLE001 — as every handler: a line must not fail its caller
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with self._locked():
+            self._write()
+
+    def close(self) -> None:
+        """Write what waits, and what a window left out; the stream stays open."""
+        self.detach()
+        super().close()
+
+    def _is_admitted(self, record: logging.LogRecord) -> bool:
+        lines_max = self._lines_per_kind_max
+        if record.levelno <= logging.INFO:
+            lines_max *= INFO_LINES_FACTOR
+        return not lines_max or self._guard.admits(record.name, str(record.msg), lines_max)
+
+    def _append(self, record: logging.LogRecord) -> None:
+        line = self._line_of(record)
+        self._lines.append(line)
+        self._characters_count += len(line)
+
+    def _line_of(self, record: logging.LogRecord) -> str:
+        """Return time, level, logger and message; a traceback in lines of its own."""
+        message = record.getMessage()
+        if record.exc_info:
+            message = f"{message}\n{self._tracebacks.formatException(record.exc_info)}"
+        if len(message) > LINE_CHARACTERS_MAX:
+            message = f"{message[:LINE_CHARACTERS_MAX]}… ({len(message)} characters)"
+        second = int(record.created)
+        if second != self._second:
+            self._second = second
+            self._second_text = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+        millisecond = int(record.msecs)
+        return f"{self._second_text},{millisecond:03d} {record.levelname} {record.name} {message}\n"
+
+    def _is_write_due(self) -> bool:
+        """Return whether to write now; if not, there is a timer that will."""
+        loop = self._loop
+        if loop is None or threading.get_ident() != self._loop_thread:
+            return True
+        if self._characters_count >= WAITING_CHARACTERS_MAX:
+            return True
+        if self._write_timer is None:
+            self._write_timer = loop.call_later(WRITE_DELAY_MS / 1000, self._write_collected)
+        return False
+
+    def _write_collected(self) -> None:
+        self._write_timer = None
+        self.flush()
+
+    def _write(self) -> None:
+        """Write once; a stream that takes nothing any more must not stop the broker."""
+        if self._lines:
+            text = "".join(self._lines)
+            self._lines.clear()
+            self._characters_count = 0
+            with contextlib.suppress(OSError, ValueError):
+                self._stream.write(text)
+                self._stream.flush()
+
+    # ── what the guard left out ──
+
+    def _expect_end_of_window(self) -> None:
+        """See to it that the count is told even if no line follows."""
+        loop = self._loop
+        is_ours = loop is not None and threading.get_ident() == self._loop_thread
+        if loop is not None and is_ours and self._window_timer is None:
+            self._window_timer = loop.call_later(WINDOW_S, self._on_window_timer)
+
+    def _on_window_timer(self) -> None:
+        self._window_timer = None
+        with self._locked():
+            now_s = wall_ms() / 1000
+            if self._guard.is_window_over(now_s):
+                self._begin_window(now_s)
+                self._write()
+            elif self._guard.has_suppressed:
+                self._expect_end_of_window()
+
+    def _begin_window(self, now_s: float) -> None:
+        for (logger, line_format), count in self._guard.begin_window(now_s):
+            arguments = (count, WINDOW_S, line_format)
+            self._append(
+                logging.LogRecord(logger, logging.WARNING, "", 0, _SUPPRESSED, arguments, None)
+            )
+
+    def _locked(self) -> contextlib.AbstractContextManager[object]:
+        return contextlib.nullcontext() if self.lock is None else self.lock
+
+
+def begin_logging(stream: TextIO, lines_per_kind_max: int) -> LogOutput | None:
+    """Send the log of this process to a stream, from level INFO on.
+
+    What ``logging`` would look up for each line and nothing here prints (the caller's file, thread
+    and process) is switched off, as its own documentation advises: it was half of a line's cost.
+
+    Args:
+        stream: where to.
+        lines_per_kind_max: see ``LogOutput``.
+
+    Returns:
+        The handler; None where the log goes somewhere already, and stays as it is.
+    """
+    root = logging.getLogger()
+    if root.handlers:
+        return None
+    output = LogOutput(stream, lines_per_kind_max)
+    root.addHandler(output)
+    root.setLevel(logging.INFO)
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # the documented switch
+    return output
