@@ -23,7 +23,7 @@ TESTED_ELSEWHERE: dict[str, str] = {}
 """Modules without a test file of their own, with the file that tests them instead."""
 
 OTHER_TESTS = frozenset(
-    {"clients", "fuzz", "hostile", "properties", "scenarios", "spec", "style", "support"}
+    {"clients", "crash", "fuzz", "hostile", "properties", "scenarios", "spec", "style", "support"}
 )
 """Folders of tests that go across modules."""
 
