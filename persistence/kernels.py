@@ -11,6 +11,7 @@ from typing import Final
 
 KERNELS: Final = (
     "persistence._record",
+    "persistence._codec",
     "queues._ready",
     "amqp_server.wire._framing",
     "amqp_server.wire._content",

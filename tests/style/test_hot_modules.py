@@ -22,8 +22,9 @@ HOT_MODULES = (
     Path("amqp_server/protocol/unacked.py"),
     Path("amqp_server/protocol/confirms.py"),
     Path("persistence/record.py"),
+    Path("persistence/codec.py"),
 )
-"""An eighth needs a profile in the change that adds it."""
+"""Another one needs a profile in the change that adds it."""
 
 HOT_LINES_MAX = 450
 KERNEL_LINES_MAX = 500

@@ -1,0 +1,184 @@
+"""Entries of the write-ahead log: what happened to a queue, to octets and back.
+
+``persistence.format`` draws them. Positions are those of one queue, and below ``POSITION_MAX``;
+instants of expiry are milliseconds since 1970, on the wall clock.
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from persistence.codec import decode_run, encode_run
+from persistence.errors import DamagedError
+from persistence.files import Octets
+from persistence.format import ALIGNMENT_BYTES, DELIVERY_COUNT, ENTRY_HEAD, EntryKind, Expiry
+from persistence.record import Run
+
+Expires: TypeAlias = int | Sequence[int] | None
+"""When the messages of a run expire: None: never; one instant for all; or one for each."""
+
+POSITION_MAX: Final = 1 << 62
+_INSTANT_BYTES: Final = 8
+_NEVER: Final = b""
+
+
+class Enqueue(NamedTuple):
+    """A run was appended; its octets are kept as they are until somebody asks for the run."""
+
+    queue_id: int
+    first_position: int
+    message_count: int
+    expires_at_ms: Expires
+    octets: Octets
+
+    def run(self) -> Run:
+        """Return the messages, copied out of the octets.
+
+        Raises:
+            DamagedError: the octets are not so many records.
+        """
+        return decode_run(self.octets, self.message_count)
+
+
+class Settle(NamedTuple):
+    """These positions are done with, for ever."""
+
+    queue_id: int
+    positions: range
+
+
+class Returned(NamedTuple):
+    """These positions came back to the queue, and had been delivered so often by then."""
+
+    queue_id: int
+    positions: range
+    delivery_count: int
+
+
+class Drop(NamedTuple):
+    """The queue is gone, and no other one will have its id."""
+
+    queue_id: int
+
+
+Entry: TypeAlias = Enqueue | Settle | Returned | Drop
+
+
+def encode_enqueue(
+    queue_id: int, first_position: int, run: Run, expires_at_ms: Expires = None
+) -> tuple[bytes, ...]:
+    """Return the octets of an ENQUEUE, in parts, so that the run is not copied once more."""
+    octets = encode_run(run)
+    instants, expiry = encode_expires(expires_at_ms)
+    entry_bytes = ENTRY_HEAD.size + len(instants) + len(octets)
+    head = ENTRY_HEAD.pack(
+        EntryKind.ENQUEUE, expiry, 0, entry_bytes, queue_id, first_position, 0, len(run)
+    )
+    return (head + instants, octets)
+
+
+def encode_expires(expires_at_ms: Expires) -> tuple[bytes, Expiry]:
+    """Return instants of expiry as octets, and how many there are."""
+    if expires_at_ms is None:
+        return _NEVER, Expiry.NONE
+    if isinstance(expires_at_ms, int):
+        return struct.pack("<q", expires_at_ms), Expiry.ONE
+    return struct.pack(f"<{len(expires_at_ms)}q", *expires_at_ms), Expiry.EACH
+
+
+def decode_expires(octets: Octets, expiry: int, count: int) -> tuple[Expires, int]:
+    """Return the instants that octets begin with, and how many octets they take.
+
+    Raises:
+        DamagedError: there is no such kind of expiry, or the octets end before.
+    """
+    if expiry == Expiry.NONE:
+        return None, 0
+    if expiry not in {Expiry.ONE, Expiry.EACH}:
+        raise DamagedError(f"expected an expiry of 0 to 2, got {expiry}")
+    instant_count = 1 if expiry == Expiry.ONE else count
+    size_bytes = instant_count * _INSTANT_BYTES
+    if size_bytes > len(octets):
+        raise DamagedError(f"expected {instant_count} instants, got {len(octets)} octets")
+    instants = struct.unpack_from(f"<{instant_count}q", octets)
+    return (instants[0] if expiry == Expiry.ONE else instants), size_bytes
+
+
+def encode_settle(queue_id: int, positions: range) -> bytes:
+    """Return the octets of a SETTLE; the range is not empty and ascends."""
+    return ENTRY_HEAD.pack(
+        EntryKind.SETTLE,
+        0,
+        0,
+        ENTRY_HEAD.size,
+        queue_id,
+        positions.start,
+        positions.step,
+        len(positions),
+    )
+
+
+def encode_returned(queue_id: int, positions: range, delivery_count: int) -> bytes:
+    """Return the octets of a RETURNED; the range is not empty and ascends."""
+    head = ENTRY_HEAD.pack(
+        EntryKind.RETURNED,
+        0,
+        0,
+        ENTRY_HEAD.size + DELIVERY_COUNT.size,
+        queue_id,
+        positions.start,
+        positions.step,
+        len(positions),
+    )
+    return head + DELIVERY_COUNT.pack(delivery_count, 0)
+
+
+def encode_drop(queue_id: int) -> bytes:
+    """Return the octets of a DROP."""
+    return ENTRY_HEAD.pack(EntryKind.DROP, 0, 0, ENTRY_HEAD.size, queue_id, 0, 0, 0)
+
+
+def decode_entries(octets: memoryview) -> Iterator[Entry]:
+    """Yield the entries of a batch, in order; runs stay views of its octets.
+
+    Raises:
+        DamagedError: an entry is none. The checksum of the batch was right, so that this is a fault
+            of what wrote it; entries before the bad one have been yielded.
+    """
+    position = 0
+    while position < len(octets):
+        left_bytes = len(octets) - position
+        if left_bytes < ENTRY_HEAD.size:
+            raise DamagedError(f"expected an entry at byte {position}, got {left_bytes} octets")
+        entry_bytes: int = ENTRY_HEAD.unpack_from(octets, position)[3]
+        if not ENTRY_HEAD.size <= entry_bytes <= left_bytes or entry_bytes % ALIGNMENT_BYTES:
+            raise DamagedError(f"expected an entry at byte {position}, got one of {entry_bytes}")
+        yield _decode_entry(octets[position : position + entry_bytes])
+        position += entry_bytes
+
+
+def _decode_entry(octets: memoryview) -> Entry:
+    kind, expiry, _, _, queue_id, first, step, count = ENTRY_HEAD.unpack_from(octets)
+    rest = octets[ENTRY_HEAD.size :]
+    match kind:
+        case EntryKind.ENQUEUE:
+            _positions(first, 1, count)
+            expires_at_ms, size_bytes = decode_expires(rest, expiry, count)
+            return Enqueue(queue_id, first, count, expires_at_ms, rest[size_bytes:])
+        case EntryKind.SETTLE:
+            return Settle(queue_id, _positions(first, step, count))
+        case EntryKind.RETURNED if len(rest) == DELIVERY_COUNT.size:
+            positions = _positions(first, step, count)
+            return Returned(queue_id, positions, DELIVERY_COUNT.unpack(rest)[0])
+        case EntryKind.DROP:
+            return Drop(queue_id)
+        case _:
+            raise DamagedError(f"expected an entry of kind 1 to 4, got {kind} of {len(octets)}")
+
+
+def _positions(first: int, step: int, count: int) -> range:
+    """Return the positions first, first + step, ...; step 0 or count 0 is damage."""
+    positions_end = first + step * count
+    if not step or not count or positions_end > POSITION_MAX:
+        raise DamagedError(f"expected positions, got {count} from {first} by {step}")
+    return range(first, positions_end, step)

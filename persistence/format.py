@@ -1,0 +1,142 @@
+"""What is on disk: every file drawn, then asserted.
+
+All numbers are little-endian. ``crc32c`` covers every octet behind itself up to the end of what it
+heads, so that a header is believed only together with its content. Runs of records are as
+``persistence.codec`` draws them.
+
+A file of the write-ahead log, ``wal/%016x.wal``: its header, the same header once more, batches.
+
+    byte 0            8        12        16       24        32         40     48   64
+         | "HAREMQ W" | crc32c | version | number | first   | previous | salt | 0  |
+           8 octets     u32      u32       u64      LSN u64   LSN u64    u64    16
+    512  | the same 64 octets
+    1024 | batch | batch | ... | whatever the file held before
+
+    ``first`` is the LSN that its first batch begins with, ``previous`` the last one that the log
+    holds before it. They follow each other, but for a file that a restart began: numbers in the gap
+    were given before, to what was torn. ``salt`` is random, another one for each use of the file.
+
+A batch: what one group commit wrote, at a multiple of 8.
+
+    byte 0        4              8        12              16         24        32           40
+         | "HWB1" | salt, low 32 | crc32c | entries_bytes | first    | last    | synced   | entries
+           u32      u32            u32      u32             LSN u64    LSN u64   LSN u64
+
+    Begins with the LSN after the last of the batch before. ``synced`` had been synced when the
+    batch was written. The checksum begins with the high 32 bits of the salt: a batch of an earlier
+    use, or one that a publisher put into a message, is not taken for one of this file.
+
+An entry: at a multiple of 8; ``entry_bytes`` counts all of it, and is a multiple of 8.
+
+    byte 0      1        2       4             8          16        24           28       32
+         | kind | expiry | 0     | entry_bytes | queue id | first   | step/count | count  | ...
+           u8     u8       u16     u32           u64        u64       u32          u32
+
+    ENQUEUE   first position, 0, count;   then the instants of expiry (i64, ms since 1970), the run
+    SETTLE    first, step, count:         positions first, first + step, ...
+    RETURNED  first, step, count;         then delivery count u32, 0 u32
+    DROP      0, 0, 0
+
+A file of a queue's segments, ``queues/%016x/%08x.seg``: a header, then chunks.
+
+    byte 0                  8        12        16         24               32
+         | "HAREMQ S"       | crc32c | version | queue id | segment number | chunk | chunk | ...
+           8 octets           u32      u32       u64        u64
+
+A chunk: consecutive messages of one lane, at a multiple of 8.
+
+    byte 0        4        8         10     12      16      20              24
+         | "HSC1" | crc32c | version | lane | flags | count | payload_bytes |
+           u32      u32      u16       u16    u32     u32     u32
+
+    24   first position u64 | last position u64 | body_bytes u64
+    48   [positions, u64 each, if flags say so] [instants of expiry, i64: none, one or count] run
+
+The checkpoint, ``checkpoint``: replay begins at a file of the write-ahead log.
+
+    byte 0                  8        12        16    24                   32              40
+         | "HAREMQ C"       | crc32c | version | LSN | number of WAL file | payload_bytes | payload
+           8 octets           u32      u32       u64   u64                  u64
+"""
+
+import struct
+from enum import IntEnum, IntFlag
+from typing import Final
+
+VERSION: Final = 1
+
+CRC_BYTES: Final = 4
+ALIGNMENT_BYTES: Final = 8
+
+WAL_MAGIC: Final = b"HAREMQ W"
+WAL_HEADER: Final = struct.Struct("<8sIIQQQQ16x")
+WAL_HEADER_CRC_AT: Final = 8
+WAL_HEADER_COPY_AT: Final = 512
+"""In another sector than the first: without its salt, nothing in a file can be recognised."""
+WAL_FIRST_BATCH_AT: Final = 1024
+
+BATCH_MAGIC: Final = int.from_bytes(b"HWB1", "little")
+BATCH_HEADER: Final = struct.Struct("<IIIIQQQ")
+BATCH_PREFIX: Final = struct.Struct("<II")
+"""Magic and the low half of the salt: what a batch of a file begins with."""
+BATCH_CRC: Final = struct.Struct("<I")
+BATCH_CRC_AT: Final = 8
+BATCH_BYTES_MAX: Final = 0xFFFFFFF8
+"""Largest ``entries_bytes``: the largest multiple of 8 that fits its field."""
+
+ENTRY_HEAD: Final = struct.Struct("<BBHIQQII")
+DELIVERY_COUNT: Final = struct.Struct("<II")
+
+SEGMENT_MAGIC: Final = b"HAREMQ S"
+SEGMENT_HEADER: Final = struct.Struct("<8sIIQQ")
+SEGMENT_HEADER_CRC_AT: Final = 8
+
+CHUNK_MAGIC: Final = int.from_bytes(b"HSC1", "little")
+CHUNK_HEADER: Final = struct.Struct("<IIHHIIIQQQ")
+CHUNK_CRC_AT: Final = 4
+
+CHECKPOINT_MAGIC: Final = b"HAREMQ C"
+CHECKPOINT_HEADER: Final = struct.Struct("<8sIIQQQ")
+CHECKPOINT_CRC_AT: Final = 8
+
+
+class EntryKind(IntEnum):
+    """What an entry tells of a queue; 0 is none, as files are filled with zeros."""
+
+    ENQUEUE = 1
+    SETTLE = 2
+    RETURNED = 3
+    DROP = 4
+
+
+class Expiry(IntEnum):
+    """How many instants of expiry precede a run."""
+
+    NONE = 0
+    ONE = 1
+    EACH = 2
+
+
+class ChunkFlag(IntFlag):
+    """What a chunk holds; expiry is as in an entry: bits 0 and 1."""
+
+    EXPIRY_ONE = Expiry.ONE
+    EXPIRY_EACH = Expiry.EACH
+    POSITIONS = 4
+    TRANSIENT = 8
+
+
+assert WAL_HEADER.size == 64, "the drawing says 64"
+assert struct.calcsize("<8s") == WAL_HEADER_CRC_AT, "the checksum stands behind the magic"
+assert WAL_HEADER_COPY_AT + WAL_HEADER.size <= WAL_FIRST_BATCH_AT, "both headers fit"
+assert BATCH_HEADER.size == 40, "the drawing says 40"
+assert BATCH_PREFIX.size == BATCH_CRC_AT, "the checksum stands behind magic and salt"
+assert ENTRY_HEAD.size == 32, "the drawing says 32"
+assert DELIVERY_COUNT.size == ALIGNMENT_BYTES, "the last part of RETURNED keeps it aligned"
+assert SEGMENT_HEADER.size == 32, "the drawing says 32"
+assert CHUNK_HEADER.size == 48, "the drawing says 48"
+assert struct.calcsize("<I") == CHUNK_CRC_AT, "the checksum stands behind the magic"
+assert CHECKPOINT_HEADER.size == 40, "the drawing says 40"
+for _header in (WAL_HEADER, BATCH_HEADER, ENTRY_HEAD, SEGMENT_HEADER, CHUNK_HEADER):
+    assert _header.size % ALIGNMENT_BYTES == 0, "what follows a header stays aligned"
+assert ChunkFlag.EXPIRY_ONE | ChunkFlag.EXPIRY_EACH < ChunkFlag.POSITIONS, "two bits of expiry"

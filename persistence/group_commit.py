@@ -1,0 +1,277 @@
+"""Group commit: what was appended meanwhile is written together, and synced once.
+
+    append, append, ...  ->  seal  ->  carry_out         ->  finish  ->  waiters
+    loop                     loop      the fsync thread       loop       loop
+
+Every append gets the next LSN. ``seal`` takes all that is pending as a *group*, and at most one is
+under way; so the slower the disk, the more each group holds. Within a group definitions are on disk
+before records are written: a record is never safe before its queue.
+
+Holds no thread: the caller sees to it that ``carry_out`` runs while nothing else of the group is
+touched.
+"""
+
+from bisect import insort
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Final, Protocol
+
+from persistence.errors import FatalStorageError, is_disk_full
+from persistence.files import Octets
+
+AT_ONCE: Final = 0
+"""The LSN of what needs no waiting for."""
+
+GROUP_BYTES_MAX: Final = 16 << 20
+"""A group takes no further entry once it holds so much; what comes later is in the next."""
+
+_COPY_BYTES_MAX: Final = 16 << 10
+"""Parts below this are joined as they come; larger ones are handed on as they are."""
+
+
+class BatchLog(Protocol):
+    """Where the entries of a group go; ``persistence.wal.Wal`` implements it. Thread only."""
+
+    def write_batch(self, last_lsn: int, parts: Sequence[Octets]) -> None:
+        """Write entries as one batch; they and all LSNs up to ``last_lsn`` are in it.
+
+        Raises:
+            OSError: it was not written, and the same may be written again.
+        """
+
+    def sync(self) -> None:
+        """Return when all that was written is on disk.
+
+        Raises:
+            OSError: some of it may be lost, whatever a later call says.
+        """
+
+
+class DefinitionsJournal(Protocol):
+    """Where changes of definitions go. Thread only."""
+
+    def write(self, changes: Sequence[tuple[int, bytes]]) -> None:
+        """Write changes, each with its LSN, in order.
+
+        Raises:
+            OSError: they were not all written, and the same may be written again.
+        """
+
+    def sync(self) -> None:
+        """Return when all that was written is on disk.
+
+        Raises:
+            OSError: some of it may be lost, whatever a later call says.
+        """
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """What one commit carries out.
+
+    Attributes:
+        last_lsn: everything up to it is in this group or an earlier one.
+        parts: entries, one behind the other; where a part ends means nothing.
+        size_bytes: of entries and definitions.
+        definitions: changes with their LSNs, in order.
+        sync: whether anybody waits for the disk, and not only for the page cache.
+        definitions_safe: whether they are on disk: true from the first try that got so far.
+    """
+
+    last_lsn: int = 0
+    parts: list[Octets] = field(default_factory=list)
+    size_bytes: int = 0
+    definitions: list[tuple[int, bytes]] = field(default_factory=list)
+    sync: bool = False
+    definitions_safe: bool = False
+
+    def tail(self) -> bytearray:
+        """Return the last part, to be extended by small ones."""
+        last = self.parts[-1] if self.parts else None
+        if not isinstance(last, bytearray):
+            last = bytearray()
+            self.parts.append(last)
+        return last
+
+    def is_empty(self) -> bool:
+        """Return whether there is nothing to do."""
+        return not (self.parts or self.definitions or self.sync)
+
+
+class GroupCommit:
+    """The one number that orders safety, and what waits for it.
+
+    Invariant: committed_lsn <= last_lsn, and neither ever falls.
+    Invariant: waiters are called in the order of their LSNs.
+
+    Args:
+        wal: takes batches of entries.
+        journal: takes changes of definitions.
+        next_lsn: above all that was ever given, here or before a restart.
+    """
+
+    def __init__(self, wal: BatchLog, journal: DefinitionsJournal, next_lsn: int) -> None:
+        self._wal = wal
+        self._journal = journal
+        self._last_lsn = next_lsn - 1
+        self.committed_lsn = self._last_lsn
+        """Everything up to it is as safe as was asked for."""
+        self._open = Group()
+        self._full: deque[Group] = deque()
+        self._under_way: Group | None = None
+        self._waiters: deque[tuple[int, Callable[[], None]]] = deque()
+        self.is_disk_full = False
+        """Whether the group under way is kept until there is space: see ``retry``."""
+        self.has_failed = False
+        """Whether nothing is committed any more."""
+        self.has_unsynced = False
+        """Whether entries were committed to the page cache only, with no sync since."""
+
+    @property
+    def last_lsn(self) -> int:
+        """The LSN that was given last; what an append without one of its own is as safe as."""
+        return self._last_lsn
+
+    @property
+    def pending_bytes(self) -> int:
+        """How much memory waits to be written, the group under way included."""
+        under_way_bytes = self._under_way.size_bytes if self._under_way is not None else 0
+        full_bytes = sum([group.size_bytes for group in self._full])
+        return under_way_bytes + full_bytes + self._open.size_bytes
+
+    def append_entry(self, parts: Sequence[bytes | memoryview], *, sync: bool) -> int:
+        """Append an entry of the write-ahead log; return its LSN.
+
+        Args:
+            parts: its octets, a multiple of 8 in all; they must not change until committed.
+            sync: somebody may wait for the disk; otherwise the page cache will do.
+        """
+        group = self._open
+        for part in parts:
+            part_bytes = len(part)
+            group.size_bytes += part_bytes
+            if part_bytes > _COPY_BYTES_MAX:
+                group.parts.append(part)
+            else:
+                group.tail().extend(part)
+        if sync:
+            group.sync = True
+        return self._number(group)
+
+    def append_definition(self, change: bytes) -> int:
+        """Append a change of the definitions, which is always synced; return its LSN."""
+        group = self._open
+        group.definitions.append((self._last_lsn + 1, change))
+        group.size_bytes += len(change)
+        return self._number(group)
+
+    def _number(self, group: Group) -> int:
+        self._last_lsn = group.last_lsn = self._last_lsn + 1
+        if group.size_bytes >= GROUP_BYTES_MAX:
+            self._full.append(group)
+            self._open = Group()
+        return self._last_lsn
+
+    def request_sync(self) -> None:
+        """Have the next group synced, with all that was ever written before it.
+
+        Acks wait for no disk; called now and then, this bounds how many a power cut takes back.
+        """
+        if self.has_unsynced or self._open.parts:
+            self._open.sync = True
+
+    def wait(self, lsn: int, call: Callable[[], None]) -> None:
+        """Call once everything up to this LSN is committed; at once if it is already.
+
+        It is called in the turn that finishes the group, and must not raise. After a failure it is
+        never called.
+        """
+        assert lsn <= self._last_lsn, "nobody can wait for what was never appended"
+        if lsn <= self.committed_lsn:
+            call()
+        elif not self._waiters or self._waiters[-1][0] <= lsn:
+            self._waiters.append((lsn, call))
+        else:
+            insort(self._waiters, (lsn, call), key=itemgetter(0))
+
+    def seal(self) -> Group | None:
+        """Return what is to be carried out now; None if there is nothing, or one is under way."""
+        if self._under_way is not None or self.has_failed:
+            return None
+        if self._full:
+            self._under_way = self._full.popleft()
+        elif self._open.is_empty():
+            return None
+        else:
+            self._open.last_lsn = self._last_lsn
+            self._under_way = self._open
+            self._open = Group()
+        return self._under_way
+
+    def carry_out(self, group: Group) -> None:
+        """Bring a group to the disk. The only method for the fsync thread.
+
+        Raises:
+            OSError: there is no space; the same group may be carried out again.
+            FatalStorageError: anything else the disk said. A failed sync is never tried again.
+        """
+        try:
+            if group.definitions and not group.definitions_safe:
+                self._journal.write(group.definitions)
+                _sync(self._journal)
+                group.definitions_safe = True
+            if group.parts:
+                self._wal.write_batch(group.last_lsn, group.parts)
+        except OSError as error:
+            if is_disk_full(error):
+                raise
+            raise _fatal(error) from error
+        if group.sync:
+            _sync(self._wal)
+
+    def finish(self, group: Group, error: Exception | None) -> None:
+        """Take note of what became of the group under way, and call who waited for it.
+
+        Args:
+            group: the one that was sealed.
+            error: what ``carry_out`` raised, if anything. Where there is no space the group stays
+                under way, ``is_disk_full`` says so, and ``retry`` returns it.
+
+        Raises:
+            FatalStorageError: the node must stop; nothing was or will be committed any more.
+        """
+        assert group is self._under_way, "one group at a time"
+        if isinstance(error, OSError) and is_disk_full(error):
+            self.is_disk_full = True
+            return
+        if error is not None:
+            self.has_failed = True
+            self._waiters.clear()
+            raise _fatal(error)
+        self._under_way = None
+        self.is_disk_full = False
+        self.has_unsynced = not group.sync and (self.has_unsynced or bool(group.parts))
+        self.committed_lsn = group.last_lsn
+        waiters = self._waiters
+        while waiters and waiters[0][0] <= self.committed_lsn:
+            waiters.popleft()[1]()
+
+    def retry(self) -> Group | None:
+        """Return the group that found no space, to be carried out once more; None if none did."""
+        return self._under_way if self.is_disk_full and not self.has_failed else None
+
+
+def _sync(log: BatchLog | DefinitionsJournal) -> None:
+    # Even a full disk: what could not be written back may be gone from the page cache.
+    try:
+        log.sync()
+    except OSError as error:
+        raise FatalStorageError(f"a sync failed, so the node must stop: {error}") from error
+
+
+def _fatal(error: Exception) -> FatalStorageError:
+    if isinstance(error, FatalStorageError):
+        return error
+    return FatalStorageError(f"a write failed, so the node must stop: {error!r}")

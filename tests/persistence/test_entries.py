@@ -1,0 +1,105 @@
+"""Entries of the write-ahead log: what is encoded is decoded, and nothing else is."""
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from persistence.entries import (
+    POSITION_MAX,
+    Drop,
+    Enqueue,
+    Entry,
+    Expires,
+    Returned,
+    Settle,
+    decode_entries,
+    encode_drop,
+    encode_enqueue,
+    encode_returned,
+    encode_settle,
+)
+from persistence.errors import DamagedError
+from persistence.format import ENTRY_HEAD
+from persistence.record import Record
+from tests.support.records import run_of
+
+
+def only(octets: bytes) -> Entry:
+    """Return the one entry that is there."""
+    (entry,) = decode_entries(memoryview(octets))
+    return entry
+
+
+@pytest.mark.parametrize("expires_at_ms", [None, 0, 1_900_000_000_000, (5, 6, -7)])
+def test_an_enqueue_comes_back(expires_at_ms: Expires) -> None:
+    run = run_of(b"a", b"bc", b"")
+    octets = b"".join(encode_enqueue(9, 2**40, run, expires_at_ms))
+    assert len(octets) % 8 == 0
+    entry = only(octets)
+    assert isinstance(entry, Enqueue)
+    assert entry[:4] == (9, 2**40, 3, expires_at_ms)
+    assert list(entry.run()) == run
+
+
+@pytest.mark.parametrize("positions", [range(1), range(5, 9), range(2**40, 2**40 + 30, 3)])
+def test_positions_come_back(positions: range) -> None:
+    assert only(encode_settle(7, positions)) == Settle(7, positions)
+    assert only(encode_returned(7, positions, 4)) == Returned(7, positions, 4)
+
+
+def test_a_drop_comes_back() -> None:
+    assert only(encode_drop(2**64 - 1)) == Drop(2**64 - 1)
+
+
+def test_entries_come_back_in_order() -> None:
+    run: list[Record] = run_of(b"x")
+    octets = b"".join(
+        [encode_settle(1, range(2)), *encode_enqueue(1, 2, run), encode_drop(3), encode_drop(4)]
+    )
+    kinds = [type(entry) for entry in decode_entries(memoryview(octets))]
+    assert kinds == [Settle, Enqueue, Drop, Drop]
+    assert list(decode_entries(memoryview(b""))) == []
+
+
+SETTLE = encode_settle(1, range(4))
+
+
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [
+        (SETTLE[:-1], "got 31 octets"),
+        (SETTLE + bytes(8), "expected an entry at byte 32, got 8"),
+        (bytes(32), "got one of 0"),
+        (SETTLE[:4] + struct.pack("<I", 40) + SETTLE[8:], "got one of 40"),
+        (SETTLE[:4] + struct.pack("<I", 36) + SETTLE[8:] + bytes(8), "got one of 36"),
+        (b"\x09" + SETTLE[1:], "got 9 of 32"),
+        (b"\x03" + SETTLE[1:], "got 3 of 32"),
+        (SETTLE[:24] + bytes(4) + SETTLE[28:], "got 4 from 0 by 0"),
+        (SETTLE[:28] + bytes(4), "got 0 from 0 by 1"),
+        (ENTRY_HEAD.pack(2, 0, 0, 32, 1, POSITION_MAX, 1, 1), "expected positions"),
+        (ENTRY_HEAD.pack(1, 0, 0, 32, 1, 0, 0, 0), "expected positions"),
+        (ENTRY_HEAD.pack(1, 3, 0, 32, 1, 0, 0, 1), "expiry of 0 to 2, got 3"),
+        (ENTRY_HEAD.pack(1, 2, 0, 40, 1, 0, 0, 2) + bytes(8), "2 instants, got 8"),
+    ],
+)
+def test_what_is_no_entry_is_damage(octets: bytes, text: str) -> None:
+    with pytest.raises(DamagedError, match=text):
+        list(decode_entries(memoryview(octets)))
+
+
+def test_an_enqueue_of_other_octets_is_damage_when_it_is_looked_at() -> None:
+    entry = only(ENTRY_HEAD.pack(1, 0, 0, 32, 1, 0, 0, 1))
+    assert isinstance(entry, Enqueue)
+    with pytest.raises(DamagedError, match="a record"):
+        entry.run()
+
+
+@given(st.binary(max_size=200))
+def test_noise_is_damage_or_entries_and_nothing_else(noise: bytes) -> None:
+    try:
+        entries = list(decode_entries(memoryview(noise)))
+    except DamagedError:
+        return
+    assert len(entries) <= len(noise) // ENTRY_HEAD.size

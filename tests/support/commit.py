@@ -1,0 +1,63 @@
+"""The two places that a group goes to, in memory; either can be told to fail."""
+
+from collections.abc import Callable, Sequence
+
+from persistence.files import Octets
+from persistence.group_commit import GroupCommit
+
+
+class FakeDisk:
+    """What was called, in order, and the errors still to come."""
+
+    def __init__(self) -> None:
+        self.calls: list[object] = []
+        self.errors: dict[str, OSError] = {}
+        self.entry_bytes = 0
+        self.change_count = 0
+
+    def take(self, name: str, call: object) -> None:
+        if name in self.errors:
+            raise self.errors.pop(name)
+        self.calls.append(call)
+
+
+class FakeBatchLog:
+    """A ``BatchLog`` that remembers batches."""
+
+    def __init__(self, disk: FakeDisk) -> None:
+        self._disk = disk
+
+    def write_batch(self, last_lsn: int, parts: Sequence[Octets]) -> None:
+        octets = b"".join(parts)
+        self._disk.take("write_batch", ("batch", last_lsn, octets))
+        self._disk.entry_bytes += len(octets)
+
+    def sync(self) -> None:
+        self._disk.take("sync", "batches synced")
+
+
+class FakeJournal:
+    """A ``DefinitionsJournal`` that remembers changes."""
+
+    def __init__(self, disk: FakeDisk) -> None:
+        self._disk = disk
+
+    def write(self, changes: Sequence[tuple[int, bytes]]) -> None:
+        self._disk.take("write", ("changes", *changes))
+        self._disk.change_count += len(changes)
+
+    def sync(self) -> None:
+        self._disk.take("sync_journal", "journal synced")
+
+
+def commit_on(disk: FakeDisk, next_lsn: int = 1) -> GroupCommit:
+    """Return a group commit whose groups end on this disk."""
+    return GroupCommit(FakeBatchLog(disk), FakeJournal(disk), next_lsn)
+
+
+def commit_all(commit: GroupCommit, try_it: Callable[[], None] = lambda: None) -> None:
+    """Carry out group after group until nothing is pending."""
+    while (group := commit.seal()) is not None:
+        commit.carry_out(group)
+        try_it()
+        commit.finish(group, None)
