@@ -73,7 +73,8 @@ class Broker:
         self._random_bytes = random_bytes
         self._epoch_offset_ms = epoch_offset_ms
         self._vhosts: dict[str, Vhost] = {}
-        self._connections: dict[OpenConnection, None] = {}
+        self._connections: dict[OpenConnection, tuple[str, str]] = {}
+        self._connections_count: dict[tuple[str | None, str | None], int] = {}
 
     # ── vhosts ──
 
@@ -136,11 +137,26 @@ class Broker:
 
     def connection_opened(self, connection: OpenConnection) -> None:
         """Count a connection that opened its vhost."""
-        self._connections[connection] = None
+        if connection not in self._connections:
+            held_by = (connection.username, connection.vhost_name)
+            self._connections[connection] = held_by
+            self._count_connection(*held_by, 1)
 
     def connection_closed(self, connection: OpenConnection) -> None:
         """Count it no more; doing so twice is doing it once."""
-        self._connections.pop(connection, None)
+        held_by = self._connections.pop(connection, None)
+        if held_by is not None:
+            self._count_connection(*held_by, -1)
+
+    def _count_connection(self, username: str, vhost: str, change: int) -> None:
+        """Keep every number that ``count_connections`` gives; one that is 0 is not kept."""
+        counts = self._connections_count
+        for key in ((None, None), (username, None), (None, vhost), (username, vhost)):
+            count = counts.get(key, 0) + change
+            if count:
+                counts[key] = count
+            else:
+                del counts[key]
 
     def connections(self) -> Iterator[OpenConnection]:
         """Return all open connections."""
@@ -148,10 +164,7 @@ class Broker:
 
     def count_connections(self, *, username: str | None = None, vhost: str | None = None) -> int:
         """Return how many connections are open, of one user or to one vhost (None is any)."""
-        return sum(
-            username in {None, connection.username} and vhost in {None, connection.vhost_name}
-            for connection in self._connections
-        )
+        return self._connections_count.get((username, vhost), 0)
 
     def count_channels(self, username: str) -> int:
         """Return how many channels a user has open, over all connections."""
@@ -186,6 +199,10 @@ class Broker:
     def wall_s(self, now_ms: int) -> int:
         """Return the time of day, in seconds since 1970."""
         return (now_ms + self._epoch_offset_ms) // 1000
+
+    def now_ms(self) -> int:
+        """Return the time of this turn, on the monotonic clock."""
+        return self.turn.now_ms
 
     def generate_name(self, prefix: str) -> str:
         """Return a fresh name such as ``amq.gen-`` and 22 characters."""

@@ -22,6 +22,7 @@ EXTERNAL: Final = "EXTERNAL"
 MECHANISMS: Final = (PLAIN, AMQPLAIN, EXTERNAL)
 """In the order that connection.start offers them."""
 
+_WITHOUT_CERTIFICATE: Final = (PLAIN, AMQPLAIN)
 _TABLE_LENGTH_BYTES: Final = 4
 
 
@@ -68,9 +69,7 @@ def login(mechanism: str, response: bytes, certificate_name: str | None) -> Cred
 
 
 def _offered(certificate_name: str | None) -> tuple[str, ...]:
-    if certificate_name is None:
-        return tuple(name for name in MECHANISMS if name != EXTERNAL)
-    return MECHANISMS
+    return _WITHOUT_CERTIFICATE if certificate_name is None else MECHANISMS
 
 
 def _plain(response: bytes) -> Credentials:

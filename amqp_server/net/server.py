@@ -9,7 +9,7 @@ it is accepted.
 import asyncio
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import Final
@@ -73,7 +73,7 @@ class Server:
         )
         self._proxy_networks = [ip_network(text) for text in settings.proxy_networks]
         self._acceptor = Acceptor(loop, settings.connections_max or None)
-        self._welcomes: dict[asyncio.Task[None], _Arrival] = {}
+        self._welcomes: dict[asyncio.Task[object], _Arrival] = {}
         self._all_gone = asyncio.Event()
         self._stop_reason: str | None = None
         self.transports: set[AmqpTransport] = set()
@@ -147,27 +147,70 @@ class Server:
 
     def _begin_to_welcome(self, where: ListenerSettings, accepted: socket.socket) -> None:
         arrival = _Arrival(accepted)
-        task = self._loop.create_task(self._welcome(where, arrival))
+        try:
+            task = self._loop.create_task(self._welcome(where, arrival))
+        except OSError as error:
+            self._refuse(arrival, error)
+            return
         self._welcomes[task] = arrival
         task.add_done_callback(partial(self._end_welcome, arrival))
 
-    async def _welcome(self, where: ListenerSettings, arrival: "_Arrival") -> None:
-        """Take a socket as far as an ``AmqpTransport``."""
-        try:
-            peer = peer_of(arrival.accepted)
-            arrival.name = peer.connection_name
-            if where.proxy_protocol:
-                peer = await self._peer_behind_proxy(peer, arrival.accepted)
-            arrival.transport = self._transport_for(peer)
-            await self._connect(arrival, arrival.transport, where)
-        except (OSError, ProxyHeaderError) as error:
-            reason = str(error) or type(error).__name__
-            log.info("connection refused name=%s reason=%s", arrival.name, reason)
+    def _welcome(
+        self, where: ListenerSettings, arrival: "_Arrival"
+    ) -> Coroutine[object, object, object]:
+        """Return what takes a socket as far as an ``AmqpTransport``.
 
-    def _end_welcome(self, arrival: "_Arrival", task: asyncio.Task[None]) -> None:
+        Raises:
+            OSError: the peer is gone already.
+        """
+        peer = peer_of(arrival.accepted)
+        arrival.name = peer.connection_name
+        if where.tls or where.proxy_protocol:
+            return self._welcome_in_steps(where, arrival, peer)
+        return self._connect(arrival, peer)
+
+    async def _welcome_in_steps(
+        self, where: ListenerSettings, arrival: "_Arrival", peer: Peer
+    ) -> None:
+        """Hear what a proxy says of a peer, and have TLS spoken with it, as far as expected."""
+        if where.proxy_protocol:
+            peer = await self._peer_behind_proxy(peer, arrival.accepted)
+        if not where.tls:
+            await self._connect(arrival, peer)
+            return
+        assert self._tls is not None, "listen refuses TLS addresses without TLS settings"
+        transport = arrival.transport = self._transport_for(peer)
+        await self._loop.connect_accepted_socket(
+            lambda: transport,
+            arrival.accepted,
+            ssl=self._tls.current,
+            ssl_handshake_timeout=HANDSHAKE_TIMEOUT_MS / 1000,
+            ssl_shutdown_timeout=CLOSE_GRACE_MS / 1000,
+        )
+
+    def _connect(self, arrival: "_Arrival", peer: Peer) -> Coroutine[object, object, object]:
+        """Return what gives a socket without TLS to the loop.
+
+        It takes the loop one round. Cancelled in that round, uvloop closes the socket without
+        telling the transport, even if that has been made already.
+        """
+        arrival.may_be_stopped = False
+        transport = arrival.transport = self._transport_for(peer)
+        return self._loop.connect_accepted_socket(lambda: transport, arrival.accepted)
+
+    def _end_welcome(self, arrival: "_Arrival", task: asyncio.Task[object]) -> None:
         """Close a socket that did not get as far as a transport, whatever stopped it."""
         del self._welcomes[task]
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None or arrival.transport is None or not arrival.transport.was_made:
+            self._refuse(arrival, error)
+
+    def _refuse(self, arrival: "_Arrival", error: BaseException | None) -> None:
+        """Say why a peer is not welcome, and count it no more if it never became a connection."""
+        if isinstance(error, OSError | ProxyHeaderError):
+            reason = str(error) or type(error).__name__
+            log.info("connection refused name=%s reason=%s", arrival.name, reason)
+        elif error is not None:
             log.error("welcoming a connection failed name=%s", arrival.name, exc_info=error)
         if arrival.transport is None or not arrival.transport.was_made:
             arrival.accepted.close()
@@ -189,28 +232,6 @@ class Server:
             self._on_made,
             self._on_lost,
             write_high_watermark_bytes=self._settings.write_high_watermark_bytes,
-        )
-
-    async def _connect(
-        self, arrival: "_Arrival", transport: AmqpTransport, where: ListenerSettings
-    ) -> None:
-        """Give the socket to the loop; returns when TLS, if any, is through."""
-        accepted = arrival.accepted
-        if accepted.family != socket.AF_UNIX:
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if not where.tls:
-            # It takes the loop one round. Cancelled in that round, uvloop closes the socket
-            # without telling the transport, even if that has been made already.
-            arrival.may_be_stopped = False
-            await self._loop.connect_accepted_socket(lambda: transport, accepted)
-            return
-        assert self._tls is not None, "listen refuses TLS addresses without TLS settings"
-        await self._loop.connect_accepted_socket(
-            lambda: transport,
-            accepted,
-            ssl=self._tls.current,
-            ssl_handshake_timeout=HANDSHAKE_TIMEOUT_MS / 1000,
-            ssl_shutdown_timeout=CLOSE_GRACE_MS / 1000,
         )
 
     def _on_made(self, transport: AmqpTransport) -> None:

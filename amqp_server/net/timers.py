@@ -48,23 +48,34 @@ class Timed(Protocol):
         """Do what is due; called once ``next_deadline_ms`` has been reached."""
 
 
+class _Nobody:
+    """Whom a watch that was forgotten is of: its heap entry may outlive it for a long time."""
+
+    def next_deadline_ms(self) -> int | None:
+        return None
+
+    def tick(self, now_ms: int) -> None:
+        """Nobody is woken."""
+
+
+_NOBODY: Final = _Nobody()
+
+
 class Watch:
     """One watched ``Timed``.
 
     Attributes:
-        timed: whom to ask and to wake.
+        timed: whom to ask and to wake; once forgotten, nobody.
         due_ms: when it will be looked at next; None while there is nothing to wait for.
         push_number: which heap entry is the valid one.
-        is_watched: False once forgotten.
     """
 
-    __slots__ = ("due_ms", "is_watched", "push_number", "timed")
+    __slots__ = ("due_ms", "push_number", "timed")
 
     def __init__(self, timed: Timed) -> None:
         self.timed = timed
         self.due_ms: int | None = None
         self.push_number = 0
-        self.is_watched = True
 
 
 class Deadlines:
@@ -98,8 +109,6 @@ class Deadlines:
         deadline_ms = watch.timed.next_deadline_ms()
         if deadline_ms is None or (watch.due_ms is not None and watch.due_ms <= deadline_ms):
             return
-        if not watch.is_watched:
-            return
         self._drop_stale_entries()
         self._pushes_count += 1
         watch.due_ms = deadline_ms
@@ -109,8 +118,8 @@ class Deadlines:
 
     def forget(self, watch: Watch) -> None:
         """Stop watching; doing so twice is doing it once."""
-        if watch.is_watched:
-            watch.is_watched = False
+        if watch.timed is not _NOBODY:
+            watch.timed = _NOBODY
             watch.due_ms = None
             self._watches_count -= 1
 
@@ -151,7 +160,7 @@ class Deadlines:
         now = self._looked_at_ms = self._now_ms()
         for watch in self._take_due(now):
             deadline_ms = watch.timed.next_deadline_ms()
-            if watch.is_watched and deadline_ms is not None and deadline_ms <= now:
+            if deadline_ms is not None and deadline_ms <= now:
                 try:
                     watch.timed.tick(now)
                 except Exception:

@@ -183,7 +183,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
             return  # read on until the peer closes: unread bytes would turn our FIN into a reset
         if not self._has_spoken:
             self._has_spoken = True
-            log.debug("accepting connection name=%s", self.peer.connection_name)
+            log.debug("accepting connection name=%s", self.peer)
         now_ms = self._reactor.begin_turn()
         self._on_output()
         rest = self._connection.take_rest(REST_BYTES_MAX)
@@ -211,13 +211,15 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._reactor.deadlines.forget(self._watch)
         if self._has_spoken:
             reason = "closed" if exc is None else f"lost: {exc}"
-            log.debug("connection gone name=%s reason=%s", self.peer.connection_name, reason)
+            log.debug("connection gone name=%s reason=%s", self.peer, reason)
         else:
-            log.debug("health check name=%s", self.peer.connection_name)
+            log.debug("health check name=%s", self.peer)
         self._end_input(now_ms)
         self._closes_at_ms = now_ms
         self._reactor.finish_turn(now_ms)
         self._on_lost(self)
+        # They know each other; freed now, nothing of them waits for the cyclic collector.
+        del self._connection, self._make_connection, self._identify, self._on_made, self._on_lost
 
     def pause_writing(self) -> None:
         """Stop deliveries: the peer is slower than they are."""

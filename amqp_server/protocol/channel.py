@@ -305,6 +305,7 @@ class Channel:
             tags.append(self.reply_receiver.consumer_tag)
         for tag in tags:
             self.cancel_consumer(tag, now_ms)
+        del self.publishing  # it knows the channel: no cycle stays for the collector
 
     def oldest_overdue_ms(self, now_ms: int) -> int | None:
         """Return the timeout of a delivery that is unacked for longer; None if none is.

@@ -170,7 +170,9 @@ class ChannelTable:
         if limit and count >= limit:
             text = f"number of channels opened ({count}) has reached the negotiated channel_max"
             raise ChannelLimitError(f"{text} ({limit})")
-        check_user_channel(session.open_user, session.broker.count_channels(session.username))
+        user = session.open_user
+        if user.limits:  # counting goes over all connections
+            check_user_channel(user, session.broker.count_channels(user.name))
         number = event.channel
         self._channels[number] = Channel(number, session, self._outbox, self._starved, self._clock)
         session.channels_open = len(self._channels)

@@ -65,6 +65,10 @@ _BLOCKED_CAPABILITY: Final = "connection.blocked"
 _CLOSE_CAPABILITY: Final = "authentication_failure_close"
 
 
+def _nothing_to_shut_down(_reason: str, _now_ms: int) -> None:
+    """Stand in for the connection of a session that is over."""
+
+
 class Connection:
     """State machine of one connection; see ``transitions``.
 
@@ -111,7 +115,7 @@ class Connection:
         self.state = State.AWAIT_HEADER
         self.session = Session(broker, settings, peer, self.shut_down)
         self.session.frame_max_bytes = settings.initial_frame_max_bytes
-        self._channels = ChannelTable(self.session, self._outbox, self._starved, self._now_ms)
+        self._channels = ChannelTable(self.session, self._outbox, self._starved, broker.now_ms)
 
     # ── what the shell reads ──
 
@@ -129,7 +133,7 @@ class Connection:
         """Return all output in order, and forget it; what waited for room goes on."""
         chunks = self._outbox.take()
         if chunks:
-            self._heartbeat.sent(self._now_ms())
+            self._heartbeat.sent(self._broker.turn.now_ms)
         if not self._outbox.is_full:
             self._room_came()
         return chunks
@@ -183,10 +187,11 @@ class Connection:
     def receive_eof(self, now_ms: int) -> None:
         """Note that the socket is over."""
         self._release(now_ms)
+        self.session.shut_down_by = _nothing_to_shut_down  # no cycle stays for the collector
         if self.state is not State.CLOSED:
             # One that never said a byte is a load balancer's health check (RabbitMQ).
             level = logging.DEBUG if self._is_silent else logging.INFO
-            log.log(level, "connection lost peer=%s user=%r", self._peer_name(), self._username)
+            log.log(level, "connection lost peer=%s user=%r", self.session.peer, self._username)
             self._step(Step.EOF)
 
     def pause_deliveries(self) -> None:
@@ -207,7 +212,7 @@ class Connection:
             self._time_is_over(now_ms)
             return
         if self._heartbeat.is_peer_dead(now_ms):
-            log.warning("missed heartbeats peer=%s", self._peer_name())
+            log.warning("missed heartbeats peer=%s", self.session.peer)
             self._release(now_ms)
             self._step(Step.EOF)
             return
@@ -233,9 +238,9 @@ class Connection:
         """Accept 0-9-1 and 0-9; to anybody else say what we speak, and leave (4.2.2)."""
         if header in {PROTOCOL_HEADER, PROTOCOL_HEADER_0_9}:
             self._step(Step.HEADER)
-            self._write(methods.start(self.session))
+            self._outbox.write(methods.start(self.session))
             return
-        log.info("unknown protocol header peer=%s header=%r", self._peer_name(), header)
+        log.info("unknown protocol header peer=%s header=%r", self.session.peer, header)
         self._outbox.write(PROTOCOL_HEADER)
         self._step(Step.EOF)
 
@@ -275,7 +280,7 @@ class Connection:
     def _room_came(self) -> None:
         """Go on with what waited for room in the output: input first, then queues."""
         if self._is_stalled and self.state not in _ENDED:
-            now_ms = self._now_ms()
+            now_ms = self._broker.turn.now_ms
             self._is_stalled = False
             events, self._postponed = self._postponed, []
             buffer, self._rest = self._rest, b""
@@ -339,11 +344,11 @@ class Connection:
         try:
             tune = methods.start_ok(self.session, method)
         except LoginRefusedError as error:
-            log.warning("login refused peer=%s reason=%r", self._peer_name(), str(error))
+            log.warning("login refused peer=%s reason=%r", self.session.peer, str(error))
             text = methods.login_refused_text(method.mechanism)
             raise LoginRefusedError(text) from error
         self._step(Step.START_OK)
-        self._write(tune)
+        self._outbox.write(tune)
 
     def _open(self, method: commands.Connection.Open) -> None:
         reply = methods.open_vhost(self.session, method)
@@ -354,7 +359,7 @@ class Connection:
         self._write(reply)
         log.info(
             "connection opened peer=%s user=%r vhost=%r",
-            self._peer_name(),
+            self.session.peer,
             self._username,
             self.session.vhost_name,
         )
@@ -369,7 +374,7 @@ class Connection:
         self._step(Step.PEER_CLOSED)
         log.info(
             "connection closed peer=%s code=%d text=%.100r",
-            self._peer_name(),
+            self.session.peer,
             method.reply_code,
             method.reply_text,
         )
@@ -389,7 +394,7 @@ class Connection:
         and the socket stays open for a while: nobody tries many passwords a second (RabbitMQ).
         """
         if reply_for(error) is INTERNAL:
-            log.error("a bug peer=%s", self._peer_name(), exc_info=error)
+            log.error("a bug peer=%s", self.session.peer, exc_info=error)
         if self.state is State.AWAIT_CLOSE_OK:
             self._linger(now_ms)
             return
@@ -410,7 +415,7 @@ class Connection:
         reply = reply_for(error)
         text = reply.text("" if reply is INTERNAL else str(error))
         log.warning(
-            "closing connection peer=%s code=%d text=%r", self._peer_name(), reply.code, text
+            "closing connection peer=%s code=%d text=%r", self.session.peer, reply.code, text
         )
         self._release(now_ms)
         self._write(close_method(commands.Connection.Close, reply.code, text, index))
@@ -426,7 +431,7 @@ class Connection:
 
     def _time_is_over(self, now_ms: int) -> None:
         if self.state in HANDSHAKE:
-            log.warning("handshake timeout peer=%s", self._peer_name())
+            log.warning("handshake timeout peer=%s", self.session.peer)
         self._release(now_ms)
         self._ends_at_ms = self._due_ms = None
         self._step(Step.EOF)
@@ -484,9 +489,6 @@ class Connection:
         self._starved.clear()
         self._on_output()
 
-    def _now_ms(self) -> int:
-        return self._broker.turn.now_ms
-
     @property
     def _is_silent(self) -> bool:
         return self.state is State.AWAIT_HEADER and not self._rest
@@ -494,6 +496,3 @@ class Connection:
     @property
     def _username(self) -> str:
         return self.session.username
-
-    def _peer_name(self) -> str:
-        return self.session.peer.connection_name

@@ -1,7 +1,12 @@
 """Who is at the other end of a connection: what the shell knows of a peer, as plain values."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+ADDRESSES_REMEMBERED_MAX: Final = 4_096
+"""Addresses whose normal form is remembered: clients that come again and again cost less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,10 @@ class Peer:
             f"{_host(self.address)}:{self.port} -> {_host(self.server_address)}:{self.server_port}"
         )
 
+    def __str__(self) -> str:
+        """Return ``connection_name``: a log line that is not written need not make it."""
+        return self.connection_name
+
 
 @dataclass(frozen=True, slots=True)
 class PeerCertificate:
@@ -57,6 +66,7 @@ class PeerCertificate:
     validity: str
 
 
+@lru_cache(ADDRESSES_REMEMBERED_MAX)
 def normal_address(address: str) -> str:
     """Return an IP address in its shortest form, an IPv4-mapped one as IPv4.
 
@@ -72,6 +82,7 @@ def normal_address(address: str) -> str:
     return str(parsed)
 
 
+@lru_cache(ADDRESSES_REMEMBERED_MAX)
 def is_loopback_address(address: str) -> bool:
     """Return whether an address is of this very host: 127.0.0.0/8, ::1, or IPv4-mapped such."""
     try:

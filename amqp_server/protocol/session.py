@@ -12,7 +12,7 @@ from amqp_server.broker.users import Permission, User
 from amqp_server.broker.vhost import Vhost
 from amqp_server.protocol.peer import Peer
 from amqp_server.protocol.settings import ProtocolSettings
-from amqp_server.wire.tables import Table, plain
+from amqp_server.wire.tables import Table
 
 
 @dataclass(slots=True, eq=False)
@@ -73,9 +73,9 @@ class Session:
         """Take in what the client says of itself."""
         self.client_properties = client_properties
         capabilities = client_properties.get("capabilities")
-        claimed = plain(capabilities) if capabilities is not None else None
-        if isinstance(claimed, dict):
-            self.capabilities = frozenset(name for name, value in claimed.items() if value is True)
+        if capabilities is not None and isinstance(capabilities.value, dict):
+            claimed = capabilities.value.items()
+            self.capabilities = frozenset(name for name, field in claimed if field.value is True)
 
     def require(
         self, permission: Permission, kind: Literal["queue", "exchange"], name: str

@@ -22,6 +22,9 @@ class State(Enum):
     LINGERING = "lingering"
     CLOSED = "closed"
 
+    # Enum's own is a function in Python, and every read looks a state up several times.
+    __hash__ = object.__hash__
+
 
 class Step(Enum):
     """What can happen to a connection as a whole."""
@@ -35,6 +38,8 @@ class Step(Enum):
     PEER_CLOSED = "the peer sent connection.close, answered"
     REFUSED = "we will close the socket after a while, without a word more"
     EOF = "the socket or its time is over"
+
+    __hash__ = object.__hash__
 
 
 TRANSITIONS: Final[Mapping[tuple[State, Step], State]] = {

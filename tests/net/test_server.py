@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import socket
 import struct
@@ -12,7 +13,9 @@ import pytest
 from amqp_server.net.listener import ListenError
 from amqp_server.net.server import SHUTDOWN_REASON
 from amqp_server.net.settings import ListenerSettings, NetSettings, TlsSettings
+from amqp_server.net.transport import AmqpTransport
 from tests.support.certificates import Authority
+from tests.support.fake_connection import FakeConnection
 from tests.support.loops import NEEDS_IPV6, Run
 from tests.support.server_place import LOOPBACK, PLAIN, PROXIED, TLS, Place, Streams, echo
 
@@ -48,6 +51,39 @@ def test_much_data_arrives_whole_both_ways(run: Run) -> None:
             assert place.connections[0].received == data
 
     run(work())
+
+
+def test_a_transport_that_is_over_lets_go_of_its_connection(run: Run) -> None:
+    """They know each other: thousands of short ones would wait for the cyclic collector."""
+
+    def holders(connection: FakeConnection) -> list[object]:
+        return [one for one in gc.get_referrers(connection) if isinstance(one, AmqpTransport)]
+
+    async def work() -> None:
+        async with Place() as place, place.client() as streams:
+            await echo(streams, b"hello")
+            assert len(holders(place.connections[0])) == 1
+        assert holders(place.connections[0]) == []
+
+    run(work())
+
+
+def test_a_peer_that_left_before_it_was_accepted_is_not_counted(
+    run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> None:
+        async with Place() as place:
+            client = socket.create_connection(("127.0.0.1", place.server.bound[0][1]))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+            async with place.client() as streams:
+                await echo(streams, b"hello")
+                assert len(place.connections) == place.server._acceptor.open_count == 1
+
+    with caplog.at_level(logging.INFO):
+        run(work())
+    (refused,) = [line for line in caplog.messages if line.startswith("connection refused")]
+    assert "Transport endpoint is not connected" in refused
 
 
 def test_a_slow_consumer_is_held_to_its_bound_and_gets_everything(run: Run) -> None:

@@ -1,6 +1,7 @@
 """Deadlines on a clock and a loop that the test turns by hand."""
 
 import logging
+import weakref
 
 import pytest
 
@@ -172,6 +173,21 @@ def test_a_round_wakes_a_bounded_number(loop: FakeLoop, deadlines: Deadlines) ->
     assert sum(len(sleeper.woken_at_ms) for sleeper in sleepers) == TICKS_PER_ROUND_MAX
     loop.run_until(due_ms + SPACING_MS)
     assert all(len(sleeper.woken_at_ms) == 1 for sleeper in sleepers)
+
+
+def test_who_is_forgotten_is_let_go_of_long_before_the_deadline(
+    loop: FakeLoop, deadlines: Deadlines
+) -> None:
+    sleeper = Sleeper(loop, loop.time_ms + 3_600_000)
+    watch = deadlines.watch(sleeper)
+    held = weakref.ref(sleeper)
+    deadlines.forget(watch)
+    deadlines.refresh(watch)
+    del sleeper
+    assert held() is None
+    assert deadlines.entries_count == 1, "its entry waits for its time"
+    loop.run_until(loop.time_ms + 3_600_000)
+    assert deadlines.entries_count == 0
 
 
 def test_after_close_nobody_is_woken(loop: FakeLoop, deadlines: Deadlines) -> None:

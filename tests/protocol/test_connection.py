@@ -1,11 +1,13 @@
 """One connection as a whole: reads in any pieces, who is woken, and how it ends from each side."""
 
+import gc
 import logging
+import weakref
 
 import pytest
 from pamqp import commands
 
-from amqp_server.protocol.connection import CLOSE_OK_TIMEOUT_MS
+from amqp_server.protocol.connection import CLOSE_OK_TIMEOUT_MS, Connection
 from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.transitions import State
 from tests.support.frames import (
@@ -16,7 +18,7 @@ from tests.support.frames import (
     method_frame,
     publish_payload,
 )
-from tests.support.peer import Client, Node
+from tests.support.peer import LOCAL, Client, Node
 
 LINGER_MS = 3_000
 BAD_FRAME = frame(9, 0, b"")
@@ -312,3 +314,27 @@ def test_a_bug_of_ours_is_an_internal_error_for_this_peer_alone(
     assert (close.channel, close.code, close.text) == (0, 541, "INTERNAL_ERROR")
     assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"]
     assert other.works()
+
+
+@pytest.mark.parametrize("ends_politely", [True, False])
+def test_a_connection_that_is_over_leaves_nothing_to_the_cyclic_collector(
+    node: Node, ends_politely: bool
+) -> None:
+    """Thousands of short connections must not wait in memory for a collection."""
+    gc.collect()
+    gc.disable()
+    try:
+        connection = Connection(node.broker, node.protocol, LOCAL, lambda: None, node.now_ms)
+        connection.receive_data(dialogue(), node.now_ms)
+        assert connection.state is State.OPEN
+        if ends_politely:
+            connection.receive_data(method_frame(0, commands.Connection.Close), node.now_ms)
+        connection.data_to_send()
+        connection.receive_eof(node.now_ms)
+        node.end_turns()
+        held = weakref.ref(connection)
+        session = weakref.ref(connection._channels)
+        del connection
+        assert (held(), session()) == (None, None)
+    finally:
+        gc.enable()

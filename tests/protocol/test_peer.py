@@ -53,3 +53,4 @@ def test_a_connection_is_named_as_rabbitmq_names_it(
 ) -> None:
     peer = Peer(address, 58116, server_address, 5672, is_loopback=True)
     assert peer.connection_name == expected
+    assert str(peer) == expected, "a log line takes it as it is"

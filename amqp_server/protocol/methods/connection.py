@@ -6,6 +6,7 @@ Source: RabbitMQ, rabbit_reader, for rules and texts.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from pamqp import commands
@@ -18,11 +19,13 @@ from amqp_server.broker.users import User
 from amqp_server.protocol.errors import NegotiationError
 from amqp_server.protocol.session import Session
 from amqp_server.wire.constants import FRAME_MIN_BYTES
-from amqp_server.wire.methods import Method
+from amqp_server.wire.methods import Method, encode_method
 from amqp_server.wire.tables import Field, FieldValue, longstr
 
 CHANNEL_MIN: Final = 1
 LOCALES: Final = "en_US"
+FRAMES_REMEMBERED_MAX: Final = 16
+"""Start and tune are the same for all clients, but for the offer of EXTERNAL: rendered once."""
 
 CAPABILITIES: Final = (
     "publisher_confirms",
@@ -38,36 +41,58 @@ CAPABILITIES: Final = (
 """What we can do; never one that we do not honour."""
 
 
-def start(session: Session) -> Method:
-    """Return connection.start: who we are and how to log in.
+def start(session: Session) -> bytes:
+    """Return the frame of connection.start: who we are and how to log in.
 
     kombu and others branch on product and version, so both are RabbitMQ's unless configured
     otherwise; platform and information say what this is.
     """
-    capabilities: FieldValue = {name: Field("t", value=True) for name in CAPABILITIES}
     broker = session.broker.settings
     settings = session.settings.compatibility
+    return _start_frame(
+        broker.cluster_name or broker.node_name,
+        settings.product,
+        settings.version,
+        tuple(settings.server_properties.items()),
+        mechanism_names(session.peer.certificate_name),
+    )
+
+
+@lru_cache(FRAMES_REMEMBERED_MAX)
+def _start_frame(
+    cluster_name: str,
+    product: str,
+    version: str,
+    server_properties: tuple[tuple[str, str], ...],
+    mechanisms: str,
+) -> bytes:
+    capabilities: FieldValue = {name: Field("t", value=True) for name in CAPABILITIES}
     properties = {
         "capabilities": Field("F", capabilities),
-        "cluster_name": longstr(broker.cluster_name or broker.node_name),
+        "cluster_name": longstr(cluster_name),
         "copyright": longstr("Copyright (c) the HareMQ authors"),
         "information": longstr("HareMQ, a broker for RabbitMQ's clients"),
         "platform": longstr(f"HareMQ {__version__}"),
-        "product": longstr(settings.product),
-        "version": longstr(settings.version),
-        **{name: longstr(value) for name, value in settings.server_properties.items()},
+        "product": longstr(product),
+        "version": longstr(version),
+        **{name: longstr(value) for name, value in server_properties},
     }
     method = commands.Connection.Start.__new__(commands.Connection.Start)
     method.version_major = 0
     method.version_minor = 9
     _set(method, "server_properties", properties)
-    method.mechanisms = mechanism_names(session.peer.certificate_name)
+    method.mechanisms = mechanisms
     method.locales = LOCALES
-    return method
+    return encode_method(0, method)
 
 
-def start_ok(session: Session, method: commands.Connection.StartOk) -> Method:
-    """Log in; return connection.tune.
+@lru_cache(FRAMES_REMEMBERED_MAX)
+def _tune_frame(channel_max: int, frame_max_bytes: int, heartbeat_s: int) -> bytes:
+    return encode_method(0, commands.Connection.Tune(channel_max, frame_max_bytes, heartbeat_s))
+
+
+def start_ok(session: Session, method: commands.Connection.StartOk) -> bytes:
+    """Log in; return the frame of connection.tune.
 
     Raises:
         MechanismError: no such mechanism (503).
@@ -80,9 +105,7 @@ def start_ok(session: Session, method: commands.Connection.StartOk) -> Method:
     users.check_loopback(user, is_loopback=session.peer.is_loopback)
     session.user = user
     settings = session.settings
-    return commands.Connection.Tune(
-        settings.channel_max, settings.frame_max_bytes, settings.heartbeat_s
-    )
+    return _tune_frame(settings.channel_max, settings.frame_max_bytes, settings.heartbeat_s)
 
 
 def _authenticate(session: Session, mechanism: str, response: bytes) -> User:
