@@ -195,15 +195,15 @@ class Names:
         self.pending.append(change)
 
     def sync(self, folder: str) -> None:
-        synced = [change for change in self.pending if parent_of(change.path) == folder]
-        for change in synced:
-            _apply(self.durable, change)
-        last = {change.node: index for index, change in enumerate(self.pending) if change in synced}
-        self.pending = [
-            change
-            for index, change in enumerate(self.pending)
-            if change not in synced and index > last.get(change.node, -1)
-        ]
+        """Make the changes in a folder durable; older ones that they overtake are none any more."""
+        left: list[Placed | Removed] = []
+        for change in self.pending:
+            if parent_of(change.path) == folder:
+                _apply(self.durable, change)
+                left = [older for older in left if not _overtakes(change, older)]
+            else:
+                left.append(change)
+        self.pending = left
 
     def after_crash(self, choose: Choose) -> dict[str, Node]:
         """Return the tree that is left; the content of its files has yet to be looked at."""
@@ -250,12 +250,18 @@ def _apply(tree: dict[str, Node], change: Placed | Removed) -> None:
     if isinstance(change, Placed):
         for path in [path for path, node in tree.items() if node is change.node]:
             del tree[path]
-        if isinstance(change.node, Folder):
+        if tree.get(change.path) not in {None, change.node}:
             _empty(tree, change.path)
         tree[change.path] = change.node
     elif tree.get(change.path) is change.node:
         _empty(tree, change.path)
         del tree[change.path]
+
+
+def _overtakes(change: Placed | Removed, older: Placed | Removed) -> bool:
+    """Whether a change makes an older one of another folder impossible to see."""
+    is_inside = older.path.startswith(f"{change.path}/")
+    return older.node is change.node or (isinstance(change, Removed) and is_inside)
 
 
 def _empty(tree: dict[str, Node], folder: str) -> None:
