@@ -84,6 +84,14 @@ class BrokerSettings:
             "doc": "The same as a figure; 0 goes by memory_high_watermark_ratio.",
         },
     )
+    disk_free_limit_bytes: int = field(
+        default=50_000_000,
+        metadata={
+            "min": 0,
+            "max": 1 << 50,
+            "doc": "Room on data_dir's disk below which publishers are blocked; not used yet.",
+        },
+    )
     consumer_timeout_ms: int = field(
         default=1_800_000,
         metadata={

@@ -1,0 +1,125 @@
+"""How much room the data directory's disk has; below the limit publishers wait.
+
+It is asked every 10 seconds while there is plenty, and the sooner the less there is: by then a
+fast disk could have been filled up to the limit. A write that the disk refused is known before
+any measurement, and trips the alarm at once.
+
+Source: RabbitMQ, free disk space alarms: ``disk_free_limit`` of 50 MB, every 10 seconds and up to
+10 times a second near the limit. Its monitor ends with a measurement that fails, and leaves the
+alarm as it was; ours leaves it too, and goes on asking.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+log = logging.getLogger(__name__)
+
+INTERVAL_MAX_MS: Final = 10_000
+INTERVAL_MIN_MS: Final = 100
+
+INTERVAL_LOW_MS: Final = 1_000
+"""While the alarm is on: who made room need not wait for long."""
+
+FILL_RATE_BYTES_PER_MS: Final = 1_000_000
+"""What a disk is taken to be filled with at most: 1 GB/s."""
+
+CLEAR_ABOVE_RATIO: Final = 1.05
+"""The alarm goes off only at this multiple of the limit, so that it does not flutter."""
+
+
+class DiskMonitor:
+    """A ``Timed`` that measures and tells.
+
+    The alarm is on while there is too little room or while the disk refuses writes: a quota
+    refuses them too, whatever room there is.
+
+    Args:
+        limit_bytes: below this the alarm is on; 0 measures nothing, and leaves refused writes.
+        tell: called with (is_low, now_ms) after each measurement and each change.
+        now_ms: the time.
+        measure: returns the free bytes (``Files.free_bytes``), or raises OSError.
+
+    Attributes:
+        free_bytes: as measured last; None before the first time.
+    """
+
+    def __init__(
+        self,
+        limit_bytes: int,
+        tell: Callable[[bool, int], None],
+        now_ms: int,
+        measure: Callable[[], int],
+    ) -> None:
+        self.free_bytes: int | None = None
+        self._limit_bytes = limit_bytes
+        self._tell = tell
+        self._measure = measure
+        self._due_ms = now_ms
+        self._has_little = False
+        self._is_tripped = False
+        self._was_measured = True
+
+    @property
+    def is_low(self) -> bool:
+        """Whether the alarm is on."""
+        return self._has_little or self._is_tripped
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when to measure next; None without a limit."""
+        return self._due_ms if self._limit_bytes else None
+
+    def tick(self, now_ms: int) -> None:
+        """Measure, and tell."""
+        was_low = self.is_low
+        self._look()
+        self._due_ms = now_ms + self._interval_ms()
+        self._log_change(was_low)
+        self._tell(self.is_low, now_ms)
+
+    def trip(self, now_ms: int) -> None:
+        """Note that the disk refused a write for want of room; the alarm stays on until release."""
+        was_low = self.is_low
+        self._is_tripped = True
+        self._log_change(was_low)
+        self._tell(self.is_low, now_ms)
+
+    def release(self, now_ms: int) -> None:
+        """Note that the disk takes again what it refused; the alarm goes off if there is room."""
+        if self._is_tripped:
+            was_low = self.is_low
+            self._is_tripped = False
+            if self._limit_bytes:
+                self._look()
+            self._log_change(was_low)
+            self._tell(self.is_low, now_ms)
+
+    def _look(self) -> None:
+        try:
+            self.free_bytes = self._measure()
+        except OSError as error:
+            if self._was_measured:
+                log.warning("free disk space is not known error=%s", error)
+            self._was_measured = False
+            return
+        self._was_measured = True
+        ratio = CLEAR_ABOVE_RATIO if self._has_little else 1.0
+        self._has_little = self.free_bytes < self._limit_bytes * ratio
+
+    def _interval_ms(self) -> int:
+        if self.is_low:
+            return INTERVAL_LOW_MS
+        if self.free_bytes is None or not self._was_measured:
+            return INTERVAL_MAX_MS
+        until_low_ms = (self.free_bytes - self._limit_bytes) // FILL_RATE_BYTES_PER_MS
+        return min(max(until_low_ms, INTERVAL_MIN_MS), INTERVAL_MAX_MS)
+
+    def _log_change(self, was_low: bool) -> None:  # noqa: FBT001 -- as the port's
+        if self.is_low != was_low:
+            log.warning(
+                "disk alarm %s free_bytes=%s limit_bytes=%d writes_refused=%s",
+                "on" if self.is_low else "off",
+                self.free_bytes,
+                self._limit_bytes,
+                self._is_tripped,
+            )
