@@ -11,7 +11,7 @@ from pathlib import Path
 
 from amqp_server.perf.wire import LoadError
 from benchmarks import brokers, report
-from benchmarks.brokers import HAREMQ, RABBITMQ, Broker
+from benchmarks.brokers import HAREMQ, RABBITMQ, RELAY, Broker
 from benchmarks.measure import measure
 from benchmarks.report import Result
 from benchmarks.scenarios import SCENARIOS, IdleConnections, Scenario, chosen
@@ -32,7 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with ExitStack() as stack:
             compared = [
                 _open(stack, name, uri)
-                for name, uri in ((HAREMQ, options.haremq_uri), (RABBITMQ, options.rabbitmq_uri))
+                for name, uri in (
+                    (HAREMQ, options.haremq_uri),
+                    (RABBITMQ, options.rabbitmq_uri),
+                    (RELAY, None),
+                )
                 if name.lower() in options.brokers
             ]
             for scenario in options.scenario:
@@ -67,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         "--brokers",
         type=_broker_names,
         default=(HAREMQ.lower(), RABBITMQ.lower()),
-        help="haremq, rabbitmq or both with a comma; both",
+        help="of haremq, rabbitmq and relay, with commas; the relay only copies; haremq,rabbitmq",
     )
     parser.add_argument("--json", type=Path, help="write every window to this file")
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
@@ -83,8 +87,8 @@ def _scenarios(text: str) -> tuple[Scenario, ...]:
 
 def _broker_names(text: str) -> tuple[str, ...]:
     names = tuple(text.split(","))
-    if not set(names) <= {HAREMQ.lower(), RABBITMQ.lower()}:
-        raise argparse.ArgumentTypeError("haremq, rabbitmq or haremq,rabbitmq")
+    if not set(names) <= {name.lower() for name in (HAREMQ, RABBITMQ, RELAY)}:
+        raise argparse.ArgumentTypeError("haremq, rabbitmq, relay, or some with commas")
     return names
 
 

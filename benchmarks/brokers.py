@@ -30,9 +30,15 @@ _LOG_TAIL_BYTES: Final = 2_000
 
 HAREMQ: Final = "HareMQ"
 RABBITMQ: Final = "RabbitMQ"
+RELAY: Final = "relay"
+"""No broker, but what one cannot be faster than: see ``benchmarks.relay``."""
 
-_MODULES: Final = {HAREMQ: "amqp_server", RABBITMQ: "conformance.rabbitmq"}
-_ARGUMENTS: Final = {HAREMQ: ("start",), RABBITMQ: ()}
+_MODULES: Final = {
+    HAREMQ: "amqp_server",
+    RABBITMQ: "conformance.rabbitmq",
+    RELAY: "benchmarks.relay",
+}
+_ARGUMENTS: Final = {HAREMQ: ("start",), RABBITMQ: (), RELAY: ()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ def at(name: str, uri: str) -> Broker:
 
 @contextmanager
 def started(name: str) -> Iterator[Broker]:
-    """Start HareMQ or RabbitMQ on a free port of the loopback, and end it with the block.
+    """Start one of them on a free port of the loopback, and end it with the block.
 
     Raises:
         LoadError: it does not start, or does not listen within START_TIMEOUT_S.

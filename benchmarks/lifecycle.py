@@ -23,12 +23,13 @@ def measure_connects(connects: Connects, broker: Broker, seconds: float) -> Wind
         LoadError: the broker refused one.
         OSError: the broker does not answer.
     """
-    count, cpu_s, begin_s = 0, broker.cpu_s(), time.monotonic()
+    count, cpu_s, own_s, begin_s = 0, broker.cpu_s(), time.process_time(), time.monotonic()
     while count < connects.connection_count_max and time.monotonic() - begin_s < seconds:
         with Session(broker.endpoint):
             count += 1
     return Window(
         operations_per_s=count / (time.monotonic() - begin_s),
+        generator_cpu_us=us_each(own_s, time.process_time(), count),
         broker_cpu_us=us_each(cpu_s, broker.cpu_s(), count),
         broker_rss_mib=mib(broker.rss_bytes()),
     )
@@ -44,17 +45,26 @@ def measure_declares(declares: Declares, broker: Broker, prefix: str, seconds: f
     with deleted_after(broker.endpoint, topology), Session(broker.endpoint) as session:
         request = wire.exchange_declare(1, prefix, "direct")
         session.call(request, wire.EXCHANGE_DECLARE_OK)
-        cpu_s, begin_s = broker.cpu_s(), time.monotonic()
-        while len(names) < declares.queue_count and time.monotonic() - begin_s < seconds:
-            names.append(f"{prefix}.{len(names)}")
-            session.call(wire.queue_declare(1, names[-1]), wire.QUEUE_DECLARE_OK)
-            bind = wire.queue_bind(1, names[-1], prefix, names[-1])
+        requests = [_declare_and_bind(f"{prefix}.{n}", prefix) for n in range(declares.queue_count)]
+        cpu_s, own_s, begin_s = broker.cpu_s(), time.process_time(), time.monotonic()
+        for name, declare, bind in requests:
+            if time.monotonic() - begin_s >= seconds:
+                break
+            names.append(name)
+            session.call(declare, wire.QUEUE_DECLARE_OK)
             session.call(bind, wire.QUEUE_BIND_OK)
         return Window(
             operations_per_s=len(names) / (time.monotonic() - begin_s),
+            generator_cpu_us=us_each(own_s, time.process_time(), len(names)),
             broker_cpu_us=us_each(cpu_s, broker.cpu_s(), len(names)),
             broker_rss_mib=mib(broker.rss_bytes()),
         )
+
+
+def _declare_and_bind(queue: str, exchange: str) -> tuple[str, bytes, bytes]:
+    """Render the two requests before the clock starts; the queue's name comes first."""
+    declare = wire.queue_declare(1, queue)
+    return queue, declare, wire.queue_bind(1, queue, exchange, queue)
 
 
 def measure_idle(idle: IdleConnections, broker: Broker) -> Window:

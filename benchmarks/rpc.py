@@ -1,19 +1,25 @@
-"""Request and reply over direct reply-to: a client that waits, and a server that answers."""
+"""Request and reply over direct reply-to: a client that waits, and a server that answers.
+
+Both block in their own system calls, and look into no frame that is as long as the one before, so
+that a round trip is the broker's and the kernel's.
+"""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from amqp_server.perf import wire
-from amqp_server.perf.board import Tally
+from amqp_server.perf.board import Board, Tally
+from amqp_server.perf.counting import DeliveryCounter
 from amqp_server.perf.load import Topology
-from amqp_server.perf.session import Endpoint, FrameReader, Session
+from amqp_server.perf.session import Endpoint, Session, wait_in_kernel
 from amqp_server.perf.wire import BrokerRefusalError
 from benchmarks.flows import request_of
 from benchmarks.scenarios import Rpc
 
 DIRECT_REPLY_TO: Final = "amq.rabbitmq.reply-to"
 _POLL_S: Final = 0.1
+_READ_BYTES: Final = 1 << 16
 _FLAGS_AT: Final = 12
 _REPLY_TO_AT: Final = 15
 
@@ -28,19 +34,19 @@ def serve(
         OSError: the connection broke.
     """
     body = b"y" * rpc.body_size_bytes
-    replies: dict[bytes, bytes] = {}
+    head = reply = b""
     with Session(endpoint) as session:
-        request = wire.consume(1, topology.queues[0], "c", no_ack=True)
-        session.call(request, wire.BASIC_CONSUME_OK)
+        counter = _consume(session, topology.queues[0])
+        send = session.socket.send
         ready()
-        for received in _frames(session, lambda: tally.board.is_draining):
-            if received.kind != wire.FRAME_HEADER:
+        while not tally.board.is_draining:
+            if not _receive(session, counter):
                 continue
-            head = received.payload
-            if head not in replies:
-                # One client has one reply address, so this holds one entry.
-                replies = {head: wire.publish("", reply_to(head), wire.properties(), body)}
-            session.socket.sendall(replies[head])
+            if counter.header() != head:
+                # One client has one reply address, so this happens once.
+                head = counter.header()
+                reply = wire.publish("", reply_to(head), wire.properties(), body)
+            send(reply)
 
 
 def reply_to(content_header: bytes) -> str:
@@ -66,36 +72,45 @@ def call(
         OSError: the connection broke.
     """
     request = request_of(rpc, topology, DIRECT_REPLY_TO)
-    board = tally.board
+    board, latencies = tally.board, tally.latencies
     with Session(endpoint) as session:
-        consume = wire.consume(1, DIRECT_REPLY_TO, "c", no_ack=True)
-        session.call(consume, wire.BASIC_CONSUME_OK)
+        counter = _consume(session, DIRECT_REPLY_TO)
+        send, clock_ns = session.socket.send, time.monotonic_ns
         ready()
-        replies = _frames(session, lambda: board.is_stopping)
         count = 0
-        while not board.is_stopping:
-            sent_ns = time.monotonic_ns()
-            session.socket.sendall(request)
-            tally.set_published(count + 1)
-            if not any(received.kind == wire.FRAME_BODY for received in replies):
-                break
+        while not _is_over(board):
+            sent_ns = clock_ns()
+            send(request)
             count += 1
+            tally.set_published(count)
+            while not _receive(session, counter):
+                if _is_over(board):
+                    return
+            latencies.record(clock_ns(), (sent_ns,))
             tally.set_consumed(count)
-            tally.latencies.record(time.monotonic_ns(), [sent_ns])
 
 
-def _frames(session: Session, is_over: Callable[[], bool]) -> Iterator[wire.Frame]:
-    """Yield frames of deliveries as they come, looking at ``is_over`` while none does."""
-    reader = FrameReader(session.socket)
-    session.socket.settimeout(_POLL_S)
-    while not is_over():
-        try:
-            frames = reader.read()
-        except TimeoutError:
-            continue
-        for received in frames:
-            if received.kind == wire.FRAME_METHOD and (
-                wire.method_of(received) != wire.BASIC_DELIVER
-            ):
-                raise wire.refusal(received)
-            yield received
+def _is_over(board: Board) -> bool:
+    return board.is_stopping
+
+
+def _consume(session: Session, queue: str) -> DeliveryCounter:
+    """Subscribe without acks, and let the socket wait in the kernel from now on."""
+    session.call(wire.consume(1, queue, "c", no_ack=True), wire.BASIC_CONSUME_OK)
+    wait_in_kernel(session.socket, _POLL_S)
+    return DeliveryCounter(_READ_BYTES, has_counted_tags=queue != DIRECT_REPLY_TO)
+
+
+def _receive(session: Session, counter: DeliveryCounter) -> int:
+    """Return how many deliveries one read completes; 0 too if there was nothing to read.
+
+    Raises:
+        BrokerRefusalError: anything but deliveries came.
+    """
+    try:
+        byte_count = session.socket.recv_into(counter.room())
+    except BlockingIOError:
+        return 0
+    if not byte_count:
+        raise BrokerRefusalError("the broker ended the connection")
+    return counter.received(byte_count)

@@ -10,6 +10,7 @@ from amqp_server.perf.wire import (
     BASIC_NACK,
     BASIC_RETURN,
     FRAME_BODY,
+    FRAME_END,
     FRAME_HEADER,
     FRAME_METHOD,
     FRAME_OVERHEAD_BYTES,
@@ -18,7 +19,10 @@ from amqp_server.perf.wire import (
 
 _ACK: Final = struct.Struct(">BHIHHQBB")
 """An ack and a nack have the same length; only the method id differs, and a flag we ignore."""
-_ACK_PAYLOAD_BYTES: Final = ACK_FRAME_BYTES - FRAME_OVERHEAD_BYTES
+_ANSWER_HEAD: Final = [FRAME_METHOD, 1, ACK_FRAME_BYTES - FRAME_OVERHEAD_BYTES]
+"""Type, channel and size of their frames."""
+_ACK_HEAD: Final = wire.ack(0, multiple=False)[:11]
+_TAG: Final = struct.Struct(">Q")
 _MULTIPLE: Final = 1
 
 
@@ -27,9 +31,16 @@ class ConfirmCounter:
 
     Invariant: ``confirmed_count + nacked_count`` is the number of distinct sequence numbers
     answered, and every number up to ``_up_to`` is among them.
+
+    Attributes:
+        confirmed_count: publishes that the broker took.
+        nacked_count: publishes that it refused.
+        returned_count: messages that came back.
+        highest_tag: the largest sequence number answered.
     """
 
     def __init__(self) -> None:
+        self.highest_tag = 0
         self.confirmed_count = 0
         self.nacked_count = 0
         self.returned_count = 0
@@ -49,6 +60,8 @@ class ConfirmCounter:
         Raises:
             BrokerRefusalError: a close, or anything else that is no answer to a publish.
         """
+        if len(octets) == ACK_FRAME_BYTES and self._is_next_ack(octets):
+            return
         octets = self._rest + octets
         position = 0
         began: int | None = None
@@ -68,6 +81,22 @@ class ConfirmCounter:
             position = stop
         self._rest = octets[position:]
 
+    def _is_next_ack(self, octets: bytes) -> bool:
+        """Count the ack of the one publish under way, which is all that many reads bring."""
+        tag = self._up_to + 1
+        (acked_tag,) = _TAG.unpack_from(octets, len(_ACK_HEAD))
+        if (
+            acked_tag != tag
+            or self.highest_tag >= tag
+            or self._rest
+            or octets[-1] != FRAME_END
+            or not octets.startswith(_ACK_HEAD)
+        ):
+            return False
+        self._up_to = self.highest_tag = tag
+        self.confirmed_count += 1
+        return True
+
     def _count_alike_returns(self, octets: bytes, start: int) -> int:
         """Count returns that are the last one again, octet by octet; return their end."""
         alike, position = self._returned, start
@@ -80,12 +109,12 @@ class ConfirmCounter:
         """Count the acks and nacks that follow each other from ``start``; return their end."""
         whole_bytes = (len(octets) - start) // ACK_FRAME_BYTES * ACK_FRAME_BYTES
         position = start
-        for kind, _, size_bytes, class_id, method_id, tag, flags, _ in _ACK.iter_unpack(
+        for *head, class_id, method_id, tag, flags, frame_end in _ACK.iter_unpack(
             memoryview(octets)[start : start + whole_bytes]
         ):
             called = (class_id, method_id)
             is_ack = called == BASIC_ACK
-            if kind != FRAME_METHOD or size_bytes != _ACK_PAYLOAD_BYTES:
+            if head != _ANSWER_HEAD or frame_end != FRAME_END:
                 break
             if not is_ack and called != BASIC_NACK:
                 break
@@ -100,6 +129,7 @@ class ConfirmCounter:
     def _answer(self, tag: int, *, multiple: bool) -> int:
         """Return how many sequence numbers an answer is the first for."""
         count = 0
+        self.highest_tag = max(self.highest_tag, tag)
         if not multiple:
             if tag > self._up_to and tag not in self._singles:
                 self._singles.add(tag)

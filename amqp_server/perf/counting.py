@@ -44,16 +44,24 @@ class DeliveryCounter:
     """Counts the deliveries of one channel of one connection.
 
     Invariant: ``delivery_count`` is the last delivery tag, or this raised: tags begin at 1 and
-    none is skipped, repeated or out of order.
+    none is skipped, repeated or out of order. Unless tags are not counted.
     """
 
-    def __init__(self, capacity_bytes: int, latencies: Histogram | None = None) -> None:
+    def __init__(
+        self,
+        capacity_bytes: int,
+        latencies: Histogram | None = None,
+        *,
+        has_counted_tags: bool = True,
+    ) -> None:
         """Count.
 
         Args:
             capacity_bytes: the largest read; grows for a delivery that does not fit.
             latencies: where the instants in the bodies are recorded; None leaves them unread.
+            has_counted_tags: False over direct reply-to, where RabbitMQ gives all the same tag.
         """
+        self._has_counted_tags = has_counted_tags
         self.delivery_count = 0
         self._latencies = latencies
         self._buffer = bytearray(capacity_bytes)
@@ -64,6 +72,8 @@ class DeliveryCounter:
         self._body_size_at = 0
         self._body_bytes = 0
         self._body_at = 0
+        self._header_at = 0
+        self._last_stop = 0
 
     def room(self) -> memoryview:
         """Return where the next read goes; it is never empty.
@@ -78,6 +88,16 @@ class DeliveryCounter:
             self._buffer = self._buffer + bytes(self._held_bytes)
             self._view = memoryview(self._buffer)
         return self._view[self._held_bytes :]
+
+    def header(self) -> bytes:
+        """Return the payload of the content header of the one delivery that the last read ended.
+
+        Raises:
+            BrokerRefusalError: something came behind it.
+        """
+        if self._held_bytes or self._last_stop != self._delivery_bytes:
+            raise BrokerRefusalError("more than one delivery at a time")
+        return bytes(self._buffer[self._header_at : self._body_at - _FRAME_HEAD_BYTES - 1])
 
     def received(self, byte_count: int, now_ns: int = 0) -> int:
         """Count what a read of ``byte_count`` bytes into ``room`` brought.
@@ -102,6 +122,7 @@ class DeliveryCounter:
                 self._record(self._latencies, now_ns, [start + self._body_at])
             start = stop
         self._held_bytes = end - start
+        self._last_stop = start
         if start:
             self._buffer[: self._held_bytes] = self._buffer[start:end]
         return self.delivery_count - before
@@ -118,17 +139,34 @@ class DeliveryCounter:
         # The slices show where deliveries begin; that the last has no more frames, its header.
         (last_body_bytes,) = _U64.unpack_from(buffer, stop - size + self._body_size_at)
         alike = (
-            last_tag == self.delivery_count + count
+            (last_tag == self.delivery_count + count or not self._has_counted_tags)
             and last_body_bytes == self._body_bytes
-            and buffer[:stop:size].count(FRAME_METHOD) == count
+            and (self._is_framed(size) if count == 1 else self._are_framed(size, count))
+        )
+        if not alike:
+            return 0
+        self.delivery_count += count
+        return stop
+
+    def _is_framed(self, size: int) -> bool:
+        """Tell of one delivery what ``_are_framed`` tells of many, for less."""
+        buffer = self._buffer
+        return (
+            buffer[0] == FRAME_METHOD
+            and buffer[_CLASS_AT] == BASIC_DELIVER.class_id
+            and buffer[_METHOD_AT] == BASIC_DELIVER.method_id
+            and buffer[size - 1] == FRAME_END
+        )
+
+    def _are_framed(self, size: int, count: int) -> bool:
+        """Tell whether a basic.deliver begins, and a frame ends, where each should."""
+        buffer, stop = self._buffer, size * count
+        return (
+            buffer[:stop:size].count(FRAME_METHOD) == count
             and buffer[_CLASS_AT:stop:size].count(BASIC_DELIVER.class_id) == count
             and buffer[_METHOD_AT:stop:size].count(BASIC_DELIVER.method_id) == count
             and buffer[size - 1 : stop : size].count(FRAME_END) == count
         )
-        if not alike:
-            return 0
-        self.delivery_count = last_tag
-        return stop
 
     def _record_alike(self, latencies: Histogram, stop: int, now_ns: int) -> None:
         """Record the deliveries that stop at ``stop``, or some of them in place of all."""
@@ -152,7 +190,7 @@ class DeliveryCounter:
         method_stop = self._frame_stop(start, end)
         if method_stop is None:
             return None
-        delivery_tag, tag_at = self._delivery_tag(start, method_stop)
+        tag_at = self._check_tag(start, method_stop)
         stop = self._frame_stop(method_stop, end)
         if stop is None:
             return None
@@ -167,24 +205,25 @@ class DeliveryCounter:
             if self._buffer[body_start] != FRAME_BODY:
                 raise self._refusal(body_start, stop)
             left_bytes -= stop - body_start - FRAME_OVERHEAD_BYTES
-        self.delivery_count = delivery_tag
+        self.delivery_count += 1
         self._delivery_bytes = stop - start
         self._tag_at = tag_at - start
         self._body_size_at = method_stop + _BODY_SIZE_AT - start
         self._body_bytes = body_bytes
+        self._header_at = method_stop - start + _FRAME_HEAD_BYTES
         self._body_at = head_stop - start + _FRAME_HEAD_BYTES
         return stop
 
-    def _delivery_tag(self, start: int, stop: int) -> tuple[int, int]:
-        """Return the tag of the basic.deliver at ``start``, and where it stands."""
+    def _check_tag(self, start: int, stop: int) -> int:
+        """Return where the tag of the basic.deliver at ``start`` stands, which is the next."""
         head = self._buffer[start : start + 1] + self._buffer[start + 7 : start + 11]
         if head != _DELIVER_HEAD:
             raise self._refusal(start, stop)
         tag_at = start + _CONSUMER_TAG_AT + 1 + self._buffer[start + _CONSUMER_TAG_AT]
         (delivery_tag,) = _U64.unpack_from(self._buffer, tag_at)
-        if delivery_tag != self.delivery_count + 1:
+        if delivery_tag != self.delivery_count + 1 and self._has_counted_tags:
             raise BrokerRefusalError(f"delivery tag {delivery_tag} follows {self.delivery_count}")
-        return delivery_tag, tag_at
+        return tag_at
 
     def _frame_stop(self, start: int, end: int) -> int | None:
         """Return where the frame at ``start`` stops; None if that is not yet there."""

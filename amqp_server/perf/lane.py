@@ -1,4 +1,4 @@
-"""One publishing connection among several of a worker, none of which may hold up the others."""
+"""One publishing connection: among several of a worker it never waits; alone it may."""
 
 import socket
 import time
@@ -8,17 +8,19 @@ from amqp_server.perf import wire
 from amqp_server.perf.confirms import ConfirmCounter
 from amqp_server.perf.load import Load
 from amqp_server.perf.messages import MessageRing
-from amqp_server.perf.session import GOODBYE_TIMEOUT_S, Session
+from amqp_server.perf.session import GOODBYE_TIMEOUT_S, Session, wait_in_kernel
 from amqp_server.perf.wire import BrokerRefusalError
 
 _READ_BYTES: Final = 1 << 18
 _NS_PER_S: Final = 1_000_000_000
 _NOTHING: Final = memoryview(b"")
 UNLIMITED: Final = 1 << 62
+ALONE_WAIT_S: Final = 0.1
+"""How long a lane that is alone waits in one call of its socket."""
 
 
 class Lane:
-    """Writes what is due and allowed, counts what is answered, and never waits.
+    """Writes what is due and allowed, and counts what is answered.
 
     Attributes:
         published_count: messages handed to the socket whole.
@@ -57,11 +59,21 @@ class Lane:
         self._left = _NOTHING
         self._send = session.socket.send
         self._left_count = 0
+        if rest := session.take_rest():
+            self.counter.received(rest)
 
-    def start(self, start_ns: int) -> None:
-        """Say when the first message is due; from now on nothing waits for the broker."""
+    def start(self, start_ns: int, *, is_alone: bool = False) -> None:
+        """Begin.
+
+        Args:
+            start_ns: when the first message is due.
+            is_alone: ``write`` and ``read`` wait ALONE_WAIT_S for the broker; else they never do.
+        """
         self._start_ns = start_ns
-        self.socket.settimeout(0)
+        if is_alone:
+            wait_in_kernel(self.socket, ALONE_WAIT_S, ALONE_WAIT_S)
+        else:
+            self.socket.settimeout(0)
 
     @property
     def is_bounded(self) -> bool:
@@ -113,8 +125,9 @@ class Lane:
     def _complete(self) -> int:
         self._left = _NOTHING
         self.is_full = False
-        self.published_count += self._left_count
-        return self._left_count
+        count, self._left_count = self._left_count, 0
+        self.published_count += count
+        return count
 
     def _allowed(self, now_ns: int, room: int) -> int:
         count = min(
@@ -138,20 +151,28 @@ class Lane:
         """Return the instant at which the next message is due; without a rate, the first's."""
         return self._start_ns + round(self.published_count * self._interval_ns)
 
-    def read(self) -> None:
+    def read(self, flags: int = 0) -> None:
         """Count what the broker has sent, if it has sent anything.
 
+        Args:
+            flags: of the system call; MSG_DONTWAIT for a lane that is alone and need not wait.
+
         Raises:
-            BrokerRefusalError: it closed, or ended the connection.
+            BrokerRefusalError: it closed, ended the connection, or answered what was not sent.
             OSError: the connection is gone.
         """
         try:
-            octets = self.socket.recv(_READ_BYTES)
+            octets = self.socket.recv(_READ_BYTES, flags)
         except BlockingIOError:
             return
         if not octets:
             raise BrokerRefusalError("the broker ended the connection")
-        self.counter.received(octets)
+        counter = self.counter
+        counter.received(octets)
+        if counter.highest_tag > self.published_count + self._left_count:
+            raise BrokerRefusalError(
+                f"an answer to publish {counter.highest_tag} after {self.published_count} of them"
+            )
 
     def finish(self) -> None:
         """Send the rest of a write that was begun, so that the connection can be closed in order.

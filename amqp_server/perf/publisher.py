@@ -5,17 +5,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from amqp_server.perf.board import Board, Tally
-from amqp_server.perf.lane import UNLIMITED, Lane
+from amqp_server.perf.alone import publish_alone, suits
+from amqp_server.perf.backlog import BACKLOG_POLL_S, Backlog
+from amqp_server.perf.board import Tally
+from amqp_server.perf.lane import Lane
 from amqp_server.perf.load import Load, share
 from amqp_server.perf.messages import rings_of
 from amqp_server.perf.rota import Rota, Sockets
 from amqp_server.perf.session import Endpoint, Session
 
-BACKLOG_POLL_S: Final = 0.000_5
-"""How long a publisher sleeps that is far enough ahead of the consumers."""
-BACKLOG_PATIENCE_S: Final = 1.0
-"""How long deliveries may be missing before they are taken for lost, dropped or expired."""
 ANSWERS_TIMEOUT_S: Final = 5.0
 """How long confirms are waited for at the end."""
 LANES_MAX: Final = 500
@@ -46,9 +44,14 @@ def publish(
         numbered = _lanes(load, sessions, indexes)
         ready()
         tally.board.await_go()
-        _start(load, numbered)
+        is_alone = suits(load, len(numbered))
+        _start(load, numbered, is_alone=is_alone)
         lanes = [lane for lane, _index in numbered]
-        _publish_in_turn(lanes, Backlog(load, tally.board), tally)
+        backlog = Backlog(load, tally.board)
+        if is_alone:
+            publish_alone(load, lanes[0], backlog, tally)
+        else:
+            _publish_in_turn(lanes, backlog, tally)
         for lane in lanes:
             lane.finish()
         _await_answers(lanes, tally)
@@ -76,43 +79,14 @@ def _lanes(
     return lanes
 
 
-def _start(load: Load, numbered: Sequence[tuple[Lane, int]]) -> None:
+def _start(load: Load, numbered: Sequence[tuple[Lane, int]], *, is_alone: bool) -> None:
     """Let publishers with a rate begin one after another in one interval, not all at once."""
     now_ns = time.monotonic_ns()
     interval_ns = 1_000_000_000 / load.rate_per_s if load.rate_per_s else 0.0
     for lane, index in numbered:
-        lane.start(now_ns + round(interval_ns * index / len(load.publisher_keys)))
-
-
-class Backlog:
-    """How far the publishers of all workers are ahead of the deliveries.
-
-    A message that never becomes a delivery (dropped by a limit, taken by a stranger) would count
-    for ever, so after BACKLOG_PATIENCE_S without a delivery what is outstanding is forgotten.
-    """
-
-    def __init__(self, load: Load, board: Board) -> None:
-        self._max = load.backlog_max
-        self._copies = load.copies
-        self._board = board
-        self._consumed_count = -1
-        self._moved_at_s = 0.0
-        self._forgotten = 0
-
-    def room(self) -> int:
-        """Return how many messages may be published now."""
-        if not self._max:
-            return UNLIMITED
-        totals = self._board.totals()
-        arrived = totals.consumed_count // self._copies + totals.returned_count
-        outstanding = totals.published_count - totals.nacked_count - arrived - self._forgotten
-        room = self._max - outstanding
-        if room > 0 or totals.consumed_count != self._consumed_count:
-            self._consumed_count = totals.consumed_count
-            self._moved_at_s = time.monotonic()
-        elif time.monotonic() - self._moved_at_s > BACKLOG_PATIENCE_S:
-            self._forgotten += outstanding
-        return room
+        lane.start(
+            now_ns + round(interval_ns * index / len(load.publisher_keys)), is_alone=is_alone
+        )
 
 
 def _publish_in_turn(lanes: Sequence[Lane], backlog: Backlog, tally: Tally) -> None:

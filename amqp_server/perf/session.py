@@ -1,7 +1,8 @@
-"""One AMQP connection over a blocking socket: set-up, and a reader of single frames.
+"""One AMQP connection over a blocking socket: set-up, step by step.
 
 Everything here waits for its reply, so that each step is known to be done before a clock
-starts. The measured loops take ``Session.socket`` and write bytes of their own.
+starts. The measured loops take ``Session.socket`` and write bytes of their own. A call costs
+one write and, most often, one read: the kernel keeps the timeout, so nothing is polled.
 """
 
 import socket
@@ -19,7 +20,12 @@ TIMEOUT_S: Final = 30.0
 GOODBYE_TIMEOUT_S: Final = 2.0
 NOT_FOUND: Final = 404
 _HEAD_BYTES: Final = 7
-_READ_BYTES: Final = 1 << 16
+_SIZE: Final = struct.Struct(">I")
+_SIZE_AT: Final = 3
+_READ_BYTES: Final = 1 << 14
+
+
+_GOODBYE: Final = wire.method(0, wire.CONNECTION_CLOSE, struct.pack(">HBHH", 200, 0, 0, 0))
 
 
 class Endpoint(NamedTuple):
@@ -53,11 +59,26 @@ class Endpoint(NamedTuple):
 
 
 def connect(endpoint: Endpoint) -> socket.socket:
-    """Return a socket to an endpoint that sends at once and waits TIMEOUT_S at most."""
+    """Return a socket to an endpoint that sends at once; whoever reads it sets the timeout."""
     address = (endpoint.host, endpoint.port)
     connection = socket.create_connection(address, timeout=TIMEOUT_S)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
+
+
+def wait_in_kernel(connection: socket.socket, receive_s: float, send_s: float = TIMEOUT_S) -> None:
+    """Let calls of a socket block in the kernel; they raise BlockingIOError after these times.
+
+    Python's own timeout asks the kernel twice for each call: whether it could be made, then for it.
+    """
+    connection.settimeout(None)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(receive_s))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(send_s))
+
+
+def _timeval(seconds: float) -> bytes:
+    whole_s, part_s = divmod(seconds, 1)
+    return struct.pack("ll", int(whole_s), int(part_s * 1_000_000))
 
 
 class Session:
@@ -71,7 +92,9 @@ class Session:
             BrokerRefusalError: the broker closed instead.
         """
         self.socket = connect(endpoint)
+        self._rest = b""
         try:
+            wait_in_kernel(self.socket, TIMEOUT_S)
             self._log_in(endpoint)
         except BaseException:
             self.socket.close()
@@ -123,9 +146,8 @@ class Session:
     def close(self) -> None:
         """Close the socket, saying goodbye first if the broker still listens."""
         try:
-            self.socket.settimeout(GOODBYE_TIMEOUT_S)
-            goodbye = struct.pack(">HBHH", 200, 0, 0, 0)
-            self.socket.sendall(wire.method(0, wire.CONNECTION_CLOSE, goodbye))
+            wait_in_kernel(self.socket, GOODBYE_TIMEOUT_S, GOODBYE_TIMEOUT_S)
+            self.socket.sendall(_GOODBYE)
             deadline_s = time.monotonic() + GOODBYE_TIMEOUT_S
             while time.monotonic() < deadline_s:
                 if wire.method_of(self._read_frame()) == wire.CONNECTION_CLOSE_OK:
@@ -136,24 +158,36 @@ class Session:
         finally:
             self.socket.close()
 
+    def take_rest(self) -> bytes:
+        """Hand over what came behind the last reply, to whoever reads the socket from now on."""
+        rest, self._rest = self._rest, b""
+        return rest
+
     def _read_frame(self) -> Frame:
-        """Read exactly one frame, so that nothing is taken from whoever reads next."""
-        head = self._read_exactly(_HEAD_BYTES)
-        (size_bytes,) = struct.unpack_from(">I", head, 3)
-        if size_bytes > wire.FRAME_MAX_BYTES:
-            raise BrokerRefusalError(f"a frame of {size_bytes} bytes, or no AMQP: {head!r}")
-        frames, _stop = wire.split_frames(
-            head + self._read_exactly(size_bytes + 1), 0, _HEAD_BYTES + size_bytes + 1
-        )
+        """Read until there is a whole frame; what follows it is kept."""
+        while (stop := self._first_stop()) > len(self._rest):
+            self._rest += self._read()
+        frames, _stop = wire.split_frames(self._rest, 0, stop)
+        self._rest = self._rest[stop:]
         return frames[0]
 
-    def _read_exactly(self, byte_count: int) -> bytes:
-        octets = b""
-        while len(octets) < byte_count:
-            piece = self.socket.recv(byte_count - len(octets))
-            if not piece:
-                raise BrokerRefusalError("the broker ended the connection")
-            octets += piece
+    def _first_stop(self) -> int:
+        """Return where the first frame stops, as far as that is known: no sooner than its head."""
+        if len(self._rest) < _HEAD_BYTES:
+            return _HEAD_BYTES
+        (size_bytes,) = _SIZE.unpack_from(self._rest, _SIZE_AT)
+        if size_bytes > wire.FRAME_MAX_BYTES:
+            head = self._rest[:_HEAD_BYTES]
+            raise BrokerRefusalError(f"a frame of {size_bytes} bytes, or no AMQP: {head!r}")
+        return _HEAD_BYTES + int(size_bytes) + 1
+
+    def _read(self) -> bytes:
+        try:
+            octets = self.socket.recv(_READ_BYTES)
+        except BlockingIOError as error:
+            raise TimeoutError("the broker said nothing for too long") from error
+        if not octets:
+            raise BrokerRefusalError("the broker ended the connection")
         return octets
 
     def __enter__(self) -> Self:
@@ -166,26 +200,3 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-class FrameReader:
-    """Reads whatever frames one system call brings; for loads that look at each message."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket = connection
-        self._rest = b""
-
-    def read(self) -> list[Frame]:
-        """Wait for bytes and return the frames that are complete; it may be none.
-
-        Raises:
-            OSError: the socket's timeout passed (TimeoutError), or the connection is gone.
-            BrokerRefusalError: the broker ended the connection.
-        """
-        octets = self._socket.recv(_READ_BYTES)
-        if not octets:
-            raise BrokerRefusalError("the broker ended the connection")
-        octets = self._rest + octets
-        frames, stop = wire.split_frames(octets, 0, len(octets))
-        self._rest = octets[stop:]
-        return frames

@@ -1,5 +1,6 @@
 """Answers to publishes are counted exactly, however the reads cut them."""
 
+import contextlib
 import struct
 
 import pytest
@@ -73,3 +74,30 @@ def test_a_close_among_confirms_is_told() -> None:
     arguments = struct.pack(">H", 320) + wire.shortstr("CONNECTION_FORCED") + bytes(4)
     with pytest.raises(BrokerRefusalError, match="320 CONNECTION_FORCED"):
         ConfirmCounter().received(wire.method(0, wire.CONNECTION_CLOSE, arguments))
+
+
+@given(order=st.permutations(range(1, 9)))
+def test_an_ack_at_a_time_in_any_order_is_counted_once(order: list[int]) -> None:
+    counter = ConfirmCounter()
+    for count, tag in enumerate(order, start=1):
+        counter.received(wire.ack(tag, multiple=False))
+        assert counter.confirmed_count == count
+        assert counter.highest_tag == max(order[:count])
+
+
+def test_the_next_ack_behind_half_a_frame_is_no_ack() -> None:
+    counter = ConfirmCounter()
+    counter.received(returned()[:-21])
+    counter.received(returned()[-21:])
+    counter.received(wire.ack(1, multiple=False))
+    assert (counter.confirmed_count, counter.returned_count) == (1, 1)
+
+
+@pytest.mark.parametrize("at", [0, 2, 6, 10, 20])
+def test_what_only_resembles_an_ack_is_not_counted(at: int) -> None:
+    octets = bytearray(wire.ack(1, multiple=False))
+    octets[at] ^= 0x40
+    counter = ConfirmCounter()
+    with contextlib.suppress(BrokerRefusalError):
+        counter.received(bytes(octets))
+    assert counter.confirmed_count == 0

@@ -1,10 +1,12 @@
 """A consuming worker subscribes, counts, acks, and ends when it is told to."""
 
+from dataclasses import replace
+
 import pytest
 
 from amqp_server.perf import wire
 from amqp_server.perf.board import Board, Tally
-from amqp_server.perf.consumer import buffer_bytes, consume
+from amqp_server.perf.consumer import WAKE_BYTES_MAX, buffer_bytes, consume, wake_bytes
 from amqp_server.perf.load import Load, Settle
 from amqp_server.perf.wire import BrokerRefusalError
 from tests.support.deliveries import delivery
@@ -101,3 +103,35 @@ def test_buffers_fit_into_a_cache_and_messages_into_a_buffer(
     consumer_count: int, body_bytes: int, expected: int
 ) -> None:
     assert buffer_bytes(consumer_count, body_bytes) == expected
+
+
+def test_deliveries_too_few_to_wake_a_consumer_are_counted_all_the_same(
+    broker: ScriptedBroker,
+) -> None:
+    broker.log_in(CONSUME_OK)
+    load = Load(publisher_keys=[["q"]], consumer_queues=["q"], body=bytes(12))
+    assert wake_bytes(load) == WAKE_BYTES_MAX
+    tally = Until(1)
+    consume(load, broker.endpoint, [0], tally, lambda: broker.tell(delivery(1)))
+    assert tally.board.totals().consumed_count == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, WAKE_BYTES_MAX),
+        ({"backlog_max": 10_000}, 12 * 10_000 // 8),
+        ({"backlog_max": 1_000_000}, WAKE_BYTES_MAX),
+        ({"backlog_max": 800, "consumer_queues": ["q", "r"]}, 12 * 800 // 2 // 8),
+        ({"backlog_max": 800, "consumer_queues": ["q", "r"], "copies": 2}, 12 * 800 // 8),
+        ({"backlog_max": 1, "body": b""}, 1),
+        ({"has_instants": True}, 1),
+        ({"settle": Settle.EACH}, 1),
+        ({"publisher_keys": ()}, 1),
+    ],
+)
+def test_a_consumer_is_woken_at_once_where_somebody_waits_for_it(
+    changes: dict[str, object], expected: int
+) -> None:
+    load = Load(publisher_keys=[["q"]], consumer_queues=["q"], body=bytes(12))
+    assert wake_bytes(replace(load, **changes)) == expected  # type: ignore[arg-type]

@@ -123,3 +123,38 @@ def test_bodies_too_short_for_an_instant_are_left_alone() -> None:
     cells = memoryview(bytearray(8 * histogram.CELL_COUNT)).cast("Q")
     assert feed(DeliveryCounter(4_096, Histogram(cells)), delivery(1, 7) + delivery(2, 7)) == 2
     assert not any(cells)
+
+
+def test_tags_that_do_not_count_are_not_looked_at() -> None:
+    counter = DeliveryCounter(4_096, has_counted_tags=False)
+    assert feed(counter, delivery(1)) == 1
+    assert feed(counter, delivery(1)) == 1
+    assert feed(counter, delivery(1) * 3) == 3
+    assert counter.delivery_count == 5
+
+
+def test_the_header_of_the_delivery_that_came_last_is_at_hand() -> None:
+    counter = DeliveryCounter(4_096)
+    for tag, size_bytes in enumerate((12, 12, 30), start=1):
+        octets = delivery(tag, size_bytes)
+        feed(counter, octets)
+        frames, _ = wire.split_frames(octets, 0, len(octets))
+        assert counter.header() == frames[1].payload
+
+
+@pytest.mark.parametrize("further", [delivery(2), delivery(2)[:10]])
+def test_a_header_that_was_written_over_is_not_shown(further: bytes) -> None:
+    counter = DeliveryCounter(4_096)
+    feed(counter, delivery(1) + further)
+    with pytest.raises(BrokerRefusalError, match="more than one"):
+        counter.header()
+
+
+@pytest.mark.parametrize("at", [0, 8, 10, -1])
+def test_a_single_delivery_that_is_framed_otherwise_is_no_delivery(at: int) -> None:
+    counter = DeliveryCounter(4_096)
+    feed(counter, delivery(1))
+    octets = bytearray(delivery(2))
+    octets[at] ^= 0x10
+    with pytest.raises(BrokerRefusalError):
+        feed(counter, bytes(octets))

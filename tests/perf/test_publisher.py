@@ -7,7 +7,7 @@ import pytest
 from amqp_server.perf import publisher, wire
 from amqp_server.perf.board import Board, Tally
 from amqp_server.perf.load import Load
-from amqp_server.perf.publisher import Backlog, publish
+from amqp_server.perf.publisher import publish
 from tests.support.scripted_broker import ScriptedBroker
 
 SELECTED = wire.method(1, wire.CONFIRM_SELECT_OK)
@@ -21,6 +21,7 @@ class UntilDone(Tally):
         own = board.tally(0)
         super().__init__(board, own._row, own.latencies)
         self._max = published_count_max
+        self.answers: dict[int, list[Callable[[], None]]] = {}
 
     def set_done(self) -> None:
         super().set_done()
@@ -28,6 +29,8 @@ class UntilDone(Tally):
 
     def set_published(self, count: int) -> None:
         super().set_published(count)
+        for answer in self.answers.pop(count, ()):
+            answer()
         if count >= self._max:
             self.board.stop_publishers()
 
@@ -65,8 +68,9 @@ def test_a_publisher_without_a_share_publishes_nothing(broker: ScriptedBroker) -
 
 
 def test_the_end_waits_for_the_confirms_and_counts_them(broker: ScriptedBroker) -> None:
-    broker.log_in(SELECTED, wire.ack(3, multiple=True))
+    broker.log_in(SELECTED)
     tally = UntilDone()
+    tally.answers[3] = [lambda: broker.tell(wire.ack(3, multiple=True))]
     publish_with(load_of(1, message_count_max=3, confirm_window=10), broker, tally)
     assert tally.board.totals()[:2] == (3, 3)
 
@@ -75,8 +79,9 @@ def test_confirms_that_never_come_are_not_waited_for_for_ever(
     broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(publisher, "ANSWERS_TIMEOUT_S", 0.001)
-    broker.log_in(SELECTED, wire.ack(1, multiple=False))
+    broker.log_in(SELECTED)
     tally = UntilDone()
+    tally.answers[3] = [lambda: broker.tell(wire.ack(1, multiple=False))]
     publish_with(load_of(1, message_count_max=3, confirm_window=10), broker, tally)
     assert tally.board.totals()[:2] == (3, 1)
 
@@ -86,38 +91,3 @@ def test_publishing_ends_when_the_board_says_so(broker: ScriptedBroker) -> None:
     tally = UntilDone(published_count_max=10)
     publish_with(load_of(1, publishes_per_write=5), broker, tally)
     assert published_by(broker, 0) == 10
-
-
-class TestBacklog:
-    @staticmethod
-    def counted(
-        published_count: int, consumed_count: int = 0, returned_count: int = 0
-    ) -> tuple[Board, Tally]:
-        board = Board(1, lifetime_s=60)
-        tally = board.tally(0)
-        tally.set_published(published_count)
-        tally.set_consumed(consumed_count)
-        tally.set_answered(0, 0, returned_count)
-        return board, tally
-
-    def test_no_limit_leaves_room_for_all(self) -> None:
-        board, _ = self.counted(1 << 40)
-        assert Backlog(Load(), board).room() > 1 << 60
-
-    @pytest.mark.parametrize(
-        ("counts", "copies", "room"),
-        [((60, 0), 1, 40), ((200, 60), 1, -40), ((200, 450), 3, 50), ((150, 20, 40), 1, 10)],
-    )
-    def test_what_has_not_arrived_takes_room(
-        self, counts: tuple[int, ...], copies: int, room: int
-    ) -> None:
-        board, _ = self.counted(*counts)
-        assert Backlog(Load(backlog_max=100, copies=copies), board).room() == room
-
-    def test_what_never_arrives_is_forgotten(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(publisher, "BACKLOG_PATIENCE_S", -1.0)
-        board, tally = self.counted(100)
-        backlog = Backlog(Load(backlog_max=100), board)
-        assert [backlog.room(), backlog.room(), backlog.room()] == [0, 0, 100]
-        tally.set_published(150)
-        assert backlog.room() == 50

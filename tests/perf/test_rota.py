@@ -114,6 +114,7 @@ def test_a_lane_that_is_done_is_left_out(lanes: Lanes) -> None:
 def test_sockets_are_read_when_there_is_something(lanes: Lanes) -> None:
     made = lanes.make(0, 0)
     sockets = Sockets(made)
+    made[1].write(0, 1)
     lanes.broker.tell(wire.ack(1, multiple=False), 1)
     sockets.wait([], 0.04)
     assert [lane.counter.confirmed_count for lane in made] == [0, 1]

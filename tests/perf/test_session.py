@@ -1,11 +1,13 @@
 """URIs name an endpoint; sessions log in there and tell what refuses them."""
 
+import socket
 import struct
 
 import pytest
 
+from amqp_server.perf import session as session_module
 from amqp_server.perf import wire
-from amqp_server.perf.session import Endpoint, Session
+from amqp_server.perf.session import Endpoint, Session, wait_in_kernel
 from amqp_server.perf.wire import BrokerRefusalError, LoadError
 from tests.support.scripted_broker import ScriptedBroker
 
@@ -82,3 +84,44 @@ def test_a_queue_that_may_not_be_seen_is_told_of(broker: ScriptedBroker) -> None
     broker.log_in(close(1, 405, "RESOURCE_LOCKED"))
     with Session(broker.endpoint) as session, pytest.raises(BrokerRefusalError, match="405"):
         session.has_queue("theirs")
+
+
+def test_what_comes_behind_a_reply_is_handed_over(broker: ScriptedBroker) -> None:
+    consume_ok = wire.method(1, wire.BASIC_CONSUME_OK, wire.shortstr("c"))
+    broker.log_in(consume_ok, b"and more")
+    with Session(broker.endpoint) as session:
+        session.call(wire.consume(1, "q", "c", no_ack=True), wire.BASIC_CONSUME_OK)
+        assert session.take_rest() == b"and more"
+        assert session.take_rest() == b""
+
+
+def test_silence_is_not_waited_for_for_ever(
+    broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "TIMEOUT_S", 0.001)
+    broker.say(wire.method(0, wire.CONNECTION_START, bytes(20)))
+    with pytest.raises(TimeoutError, match="said nothing"):
+        Session(broker.endpoint)
+
+
+def test_a_reply_larger_than_a_frame_may_be_is_not_read(broker: ScriptedBroker) -> None:
+    broker.say(b"HTTP/1.1 400 Bad Request")
+    with pytest.raises(BrokerRefusalError, match="no AMQP"):
+        Session(broker.endpoint)
+
+
+def test_a_broker_that_ends_a_login_is_told_of(broker: ScriptedBroker) -> None:
+    broker.say(b"AMQP")
+    broker.ends_after_script = True
+    with pytest.raises(BrokerRefusalError, match="ended the connection"):
+        Session(broker.endpoint)
+
+
+def test_a_socket_that_waits_in_the_kernel_says_when_nothing_came() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        wait_in_kernel(ours, 0.001, 0.001)
+        with pytest.raises(BlockingIOError):
+            ours.recv(1)
+        with pytest.raises(BlockingIOError):
+            ours.sendall(bytes(1 << 24))

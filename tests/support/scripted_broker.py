@@ -17,6 +17,7 @@ class ScriptedBroker:
 
     def __init__(self) -> None:
         self.frame_max_bytes = wire.FRAME_MAX_BYTES
+        self.ends_after_script = False
         self._scripts: list[bytes] = []
         self._ends: list[tuple[socket.socket, socket.socket]] = []
 
@@ -40,6 +41,8 @@ class ScriptedBroker:
         ours, theirs = socket.socketpair()
         self._ends.append((ours, theirs))
         ours.sendall(self._scripts.pop(0))
+        if self.ends_after_script:
+            ours.shutdown(socket.SHUT_WR)
         theirs.settimeout(TIMEOUT_S)
         return theirs
 
