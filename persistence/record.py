@@ -56,7 +56,7 @@ class Record(NamedTuple):
     @property
     def routing_key(self) -> str:
         """Routing key that the message was published with."""
-        return self.route[2 + self.route[0] :].decode("utf-8", "surrogateescape")
+        return routing_key_of(self.route)
 
 
 Run: TypeAlias = Sequence[Record]
@@ -69,6 +69,11 @@ def make_route(exchange: str, routing_key: str) -> bytes:
     exchange_name = exchange.encode("utf-8", "surrogateescape")
     key = routing_key.encode("utf-8", "surrogateescape")
     return bytes((len(exchange_name),)) + exchange_name + bytes((len(key),)) + key
+
+
+def routing_key_of(route: bytes) -> str:
+    """Return the routing key of a record with this route."""
+    return route[2 + route[0] :].decode("utf-8", "surrogateescape")
 
 
 def uniform_run(template: Record, bodies: Iterable[bytes]) -> list[Record]:

@@ -29,14 +29,15 @@ class PublishOutcome(NamedTuple):
     """What became of a run.
 
     Attributes:
-        accepted_count: messages enqueued, delivered already or not.
         rejected: indexes of those refused by ``reject-publish``, ascending; they are nacked.
-        lsn: the accepted ones are safe once the log has committed this.
+        lsn: the others are safe once the log has committed this; 0 is at once.
     """
 
-    accepted_count: int
     rejected: Sequence[int]
     lsn: int
+
+
+_ALL_SAFE: Final = PublishOutcome((), 0)
 
 
 class DeletedQueue(NamedTuple):
@@ -105,7 +106,7 @@ class ClassicQueue:
     @property
     def consumer_count(self) -> int:
         """Consumers, waiting ones included."""
-        return len(self._consumers)
+        return self._consumers.count
 
     @property
     def consumers(self) -> tuple[ConsumerHandle, ...]:
@@ -126,12 +127,15 @@ class ClassicQueue:
         with a ready consumer loses nothing.
         """
         assert not self._is_deleted, "nothing is routed to a deleted queue"
-        self._wake_up()
         if self._keeps_all and not has_ttl(run):
-            return PublishOutcome(len(run), (), self._backlog.append(run, 0))
+            if self._consumers.count:
+                self._wake_up()
+            backlog = self._backlog
+            return _all_taken(backlog.log.append(backlog.ready.append(run), run))
+        self._wake_up()
         expires = expires_at(run, self.options.message_ttl_ms, now_ms)
         if self._backlog.fits(run) and not some_expire_at_once(expires, now_ms):
-            return PublishOutcome(len(run), (), self._backlog.append(run, expires))
+            return _all_taken(self._backlog.append(run, expires))
         self._backlog.drop_expired(now_ms, self._backlog.ready.count)
         self._deliver(now_ms, self._backlog.ready.count)
         if self.options.overflow is Overflow.DROP_HEAD:
@@ -175,9 +179,12 @@ class ClassicQueue:
         """
         if self._is_deleted:
             return False
-        left = max_messages - self._backlog.drop_expired(now_ms, max_messages)
+        backlog = self._backlog
+        left = max_messages
+        if backlog.ready.head_expires_at_ms:
+            left -= backlog.drop_expired(now_ms, max_messages)
         left -= self._deliver(now_ms, left)
-        if left > 0 or not self._backlog.ready.count:
+        if left > 0 or not backlog.ready.count:
             return False
         return bool(self._consumers.next_round(1)[0])
 
@@ -210,11 +217,13 @@ class ClassicQueue:
         if self._is_deleted or not positions:
             return self._backlog.log.committed_lsn
         self._forget_unacked(len(positions), settled_body_bytes)
+        backlog = self._backlog
         if isinstance(positions, range):
-            lsn = self._backlog.log.settle(positions)
+            lsn = backlog.log.settle(positions)
         else:
-            lsn = self._backlog.settle(positions)
-        self._ask_for_drain()
+            lsn = backlog.settle(positions)
+        if self._consumers.count and backlog.ready.count:
+            self._wake_up()
         return lsn
 
     def reject(self, entries: Sequence[Entry], now_ms: int) -> None:
@@ -248,7 +257,7 @@ class ClassicQueue:
         """Remove a consumer; what it was given stays unacked. An unknown one is ignored."""
         if self._is_deleted or not self._consumers.remove(handle):
             return
-        if not len(self._consumers):
+        if not self._consumers.count:
             self._unused.renew(now_ms)
             if self._auto_delete:
                 self._emit(QueueUnused(self.name))
@@ -271,17 +280,16 @@ class ClassicQueue:
         if self._is_deleted:
             return
         self._backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
-        if not len(self._consumers) and self._unused.fires(now_ms):
+        if not self._consumers.count and self._unused.fires(now_ms):
             self._emit(QueueExpired(self.name))
 
     def next_deadline_ms(self) -> int | None:
         """Return when ``expire`` must be called next; None while nothing is to expire."""
-        deadlines: list[int] = []
-        if self._backlog.ready.head_expires_at_ms:
-            deadlines.append(self._backlog.ready.head_expires_at_ms)
-        if not len(self._consumers) and self._unused.deadline_ms is not None:
-            deadlines.append(self._unused.deadline_ms)
-        return min(deadlines, default=None)
+        head_ms = self._backlog.ready.head_expires_at_ms or None
+        unused_ms = None if self._consumers.count else self._unused.deadline_ms
+        if head_ms is None or unused_ms is None:
+            return unused_ms if head_ms is None else head_ms
+        return min(head_ms, unused_ms)
 
     def reconfigure(self, options: QueueOptions, now_ms: int) -> None:
         """Apply changed policies: limits hold at once, a TTL for what is enqueued from now on.
@@ -315,7 +323,7 @@ class ClassicQueue:
         assert self.unacked_bytes >= 0, "a settlement says the bytes that were delivered"
         assert self.unacked_count or not self.unacked_bytes, "no message, no bytes"
         if self.options.single_active_consumer:
-            assert bool(len(self._consumers)) is (self.active_consumer is not None), "one active"
+            assert bool(self._consumers.count) is (self.active_consumer is not None), "one active"
 
     # -- inside -----------------------------------------------------------------------------
 
@@ -330,7 +338,7 @@ class ClassicQueue:
             self._deliver_in_this_instant(now_ms)
             self._backlog.drop_excess()
             self._backlog.drop_expired(now_ms, self._backlog.ready.count)
-        return PublishOutcome(len(run), (), lsn)
+        return _all_taken(lsn)
 
     def _publish_rejecting(self, run: Run, expires: int | list[int], now_ms: int) -> PublishOutcome:
         """Enqueue what fits and deliver, again and again; what never fits is refused.
@@ -359,7 +367,7 @@ class ClassicQueue:
             index += count
         if rejected and self.options.overflow is Overflow.REJECT_PUBLISH_DLX:
             self._backlog.dead_letter([run[index] for index in rejected], DeathReason.MAXLEN)
-        return PublishOutcome(len(run) - len(rejected), rejected, lsn)
+        return PublishOutcome(rejected, lsn) if rejected else _all_taken(lsn)
 
     def _step(self, run: Run, expires: int | list[int], now_ms: int) -> int:
         """Return how many messages may be enqueued before those that go are looked for.
@@ -380,9 +388,11 @@ class ClassicQueue:
     def _deliver(self, now_ms: int, max_messages: int) -> int:
         """Deliver, or drop as expired, at most so many messages; return how many."""
         backlog, consumers = self._backlog, self._consumers
+        if consumers.sole is not None:
+            return self._deliver_to(consumers.sole, now_ms, max_messages)
         ready = backlog.ready
         left = max_messages
-        while left > 0 and len(consumers):
+        while left > 0 and consumers.count:
             ready_count = ready.count
             if not ready_count:
                 break
@@ -396,6 +406,24 @@ class ClassicQueue:
             left -= len(batch)
             consumers.served(handles, len(batch))
             self._hand_out(handles, batch)
+        return max_messages - left
+
+    def _deliver_to(self, handle: ConsumerHandle, now_ms: int, max_messages: int) -> int:
+        """Do the same for the only consumer: nobody's turn is to be found out."""
+        backlog = self._backlog
+        ready = backlog.ready
+        left = max_messages
+        while left > 0 and ready.count:
+            credit = handle.credit()
+            if credit <= 0:
+                break
+            batch = ready.take(min(left, credit), now_ms)
+            if batch is None:
+                left -= backlog.drop_expired(now_ms, left)
+                continue
+            left -= len(batch)
+            self._account(batch, no_ack=handle.no_ack)
+            handle.deliver(batch)
         return max_messages - left
 
     def _hand_out(self, handles: Sequence[ConsumerHandle], batch: Batch) -> None:
@@ -417,15 +445,20 @@ class ClassicQueue:
         self.unacked_count -= count
         self.unacked_bytes -= forgotten_bytes
         assert self.unacked_count >= 0, "a message is settled once"
-        self._let_successor_in()
+        if self._consumers.may_hand_over:
+            self._let_successor_in()
 
     def _let_successor_in(self) -> None:
         if not self.unacked_count:
             self._consumers.all_settled()
 
     def _ask_for_drain(self) -> None:
-        if self._backlog.ready.count and len(self._consumers):
+        if self._consumers.count and self._backlog.ready.count:
             self._wake_up()
+
+
+def _all_taken(lsn: int) -> PublishOutcome:
+    return PublishOutcome((), lsn) if lsn else _ALL_SAFE
 
 
 def _keeps_all(options: QueueOptions) -> bool:

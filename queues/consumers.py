@@ -17,10 +17,24 @@ from queues.ports import ConsumerHandle
 class Consumers:
     """The consumers of one queue.
 
+    Attributes:
+        count: how many there are, waiting ones included.
+        sole: the only consumer, where nothing but its credit decides; else None.
+        may_hand_over: once all is settled, another one may become the active consumer.
+
     Invariant: with a single active consumer, one is active whenever there is any.
     """
 
-    __slots__ = ("_active", "_handles", "_is_quorum", "_levels", "_single_active")
+    __slots__ = (
+        "_active",
+        "_handles",
+        "_is_quorum",
+        "_levels",
+        "_single_active",
+        "count",
+        "may_hand_over",
+        "sole",
+    )
 
     def __init__(self, options: QueueOptions) -> None:
         self._single_active = options.single_active_consumer
@@ -29,9 +43,12 @@ class Consumers:
         # One list per priority, highest first; in each, the least lately served first.
         self._levels: list[list[ConsumerHandle]] = []
         self._active: ConsumerHandle | None = None
+        self.count = 0
+        self.sole: ConsumerHandle | None = None
+        self.may_hand_over = self._single_active and self._is_quorum
 
     def __len__(self) -> int:
-        return len(self._handles)
+        return self.count
 
     def __iter__(self) -> Iterator[ConsumerHandle]:
         return iter(self._handles)
@@ -51,6 +68,7 @@ class Consumers:
         if not self._is_quorum:
             self._check_exclusive_use(handle)
         self._handles.append(handle)
+        self._recount()
         self._sort_into_levels()
         if self._single_active and self._active is None:
             self._active = handle
@@ -60,6 +78,7 @@ class Consumers:
         if handle not in self._handles:
             return False
         self._handles.remove(handle)
+        self._recount()
         for level in self._levels:
             if handle in level:
                 level.remove(handle)
@@ -107,6 +126,11 @@ class Consumers:
             if level[0].priority == handles[0].priority:
                 waiting = [handle for handle in level if id(handle) not in identities]
                 self._levels[index] = waiting + latest
+
+    def _recount(self) -> None:
+        self.count = len(self._handles)
+        is_alone = self.count == 1 and not self._single_active
+        self.sole = self._handles[0] if is_alone else None
 
     def _check_exclusive_use(self, handle: ConsumerHandle) -> None:
         if handle.exclusive and (self._handles or self._single_active):

@@ -20,6 +20,7 @@ class Alarms:
     """Which resources run low on this node.
 
     Attributes:
+        is_on: whether publishers must be blocked.
         generation: rises with every alarm that comes on: a connection that published before it
             has not yet published since.
     """
@@ -28,11 +29,7 @@ class Alarms:
         self._low: set[Resource] = set()
         self._listeners: dict[Callable[[int], None], None] = {}
         self.generation = 0
-
-    @property
-    def is_on(self) -> bool:
-        """Whether publishers must be blocked."""
-        return bool(self._low)
+        self.is_on = False
 
     @property
     def reason(self) -> str:
@@ -49,6 +46,7 @@ class Alarms:
             self.generation += 1
         else:
             self._low.discard(resource)
+        self.is_on = bool(self._low)
         for listener in tuple(self._listeners):
             listener(now_ms)
 

@@ -43,6 +43,7 @@ class Broker:
         users: accounts and permissions.
         alarms: what runs low.
         turn: what is left to do before a turn ends.
+        end_turn, next_deadline_ms, tick: the turn's, for the loop.
         parameters, global_parameters: of components this version does not have: kept and shown;
             by (vhost, component, name), and by name.
     """
@@ -68,6 +69,9 @@ class Broker:
         self.users = users
         self.alarms = Alarms()
         self.turn = turn
+        self.end_turn = turn.end
+        self.next_deadline_ms = turn.next_deadline_ms
+        self.tick = turn.tick
         self.parameters: dict[tuple[str, str, str], object] = {}
         self.global_parameters: dict[str, object] = {}
         self._random_bytes = random_bytes
@@ -180,29 +184,11 @@ class Broker:
         for connection in self.connections():
             connection.shut_down(SHUTDOWN_REASON, now_ms)
 
-    # ── the turn ──
-
-    def end_turn(self, now_ms: int) -> bool:
-        """Drain dirty queues into their consumers; return whether work is left."""
-        return self.turn.end(now_ms)
-
-    def next_deadline_ms(self) -> int | None:
-        """Return when ``tick`` is due; None while nothing is to expire."""
-        return self.turn.next_deadline_ms()
-
-    def tick(self, now_ms: int) -> None:
-        """Expire what is due."""
-        self.turn.tick(now_ms)
-
     # ── small services ──
 
     def wall_s(self, now_ms: int) -> int:
         """Return the time of day, in seconds since 1970."""
         return (now_ms + self._epoch_offset_ms) // 1000
-
-    def now_ms(self) -> int:
-        """Return the time of this turn, on the monotonic clock."""
-        return self.turn.now_ms
 
     def generate_name(self, prefix: str) -> str:
         """Return a fresh name such as ``amq.gen-`` and 22 characters."""

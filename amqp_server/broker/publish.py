@@ -7,27 +7,20 @@ Source: RabbitMQ, rabbit_channel:deliver_to_queues; DESIGN, how a publish travel
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.properties import plain_headers
 from exchanges.route_cache import RouteCache
 from exchanges.routing import Router
-from persistence.record import Record, Run, header_stretches, route_of
+from persistence.record import Record, Run, header_stretches, route_of, routing_key_of
 
 NOTHING_WRITTEN: Final = 0
 
 
-class Enqueued(Protocol):
-    """What a queue says of a run."""
-
-    @property
-    def rejected(self) -> Sequence[int]:
-        """Indexes of the messages that the queue refused (reject-publish)."""
-
-    @property
-    def lsn(self) -> int:
-        """When this is committed the run is safe; 0 is at once."""
+Enqueued: TypeAlias = tuple[Sequence[int], int]
+"""What a queue says of a run: the indexes of the messages that it refused (reject-publish), and
+the LSN at which the others are safe; 0 is at once."""
 
 
 class PublishTarget(Protocol):
@@ -35,6 +28,9 @@ class PublishTarget(Protocol):
 
     def publish(self, run: Run, now_ms: int) -> Enqueued:
         """Take a run."""
+
+
+Targets: TypeAlias = tuple[PublishTarget, ...]
 
 
 class Published(NamedTuple):
@@ -51,7 +47,8 @@ class Published(NamedTuple):
     lsn: int
 
 
-_ALL_WELL: Final = Published((), (), NOTHING_WRITTEN)
+ALL_WELL: Final = Published((), (), NOTHING_WRITTEN)
+"""The usual answer, told by its identity: each message is in its queues, and safe."""
 
 
 class Publisher:
@@ -66,7 +63,7 @@ class Publisher:
         """
         self._router = router
         self._target_of = target_of
-        self._routes: RouteCache[tuple[PublishTarget, ...]] = RouteCache()
+        self._routes: RouteCache[Targets] = RouteCache()
 
     def publish(self, exchange: str, run: Run, now_ms: int) -> Published:
         """Publish messages that share exchange and routing key.
@@ -76,15 +73,30 @@ class Publisher:
             run: at least one message; their ``route`` says exchange and key.
             now_ms: the time of this turn.
         """
-        route = route_of(run)
-        targets = self._routes.get(route, self._router.generation)
+        targets = self.find_targets(exchange, route_of(run))
         if targets is None:
-            routing = self._router.route(exchange, (run[0].routing_key,), None)
+            return self._publish_by_headers(exchange, run, now_ms)
+        return enqueue(targets, run, now_ms)
+
+    def find_targets(self, exchange: str, route: bytes) -> Targets | None:
+        """Return where all messages of a route go, until the router's generation changes.
+
+        Args:
+            exchange: name of an existing exchange, or "".
+            route: that exchange and a routing key, as a record has them.
+
+        Returns:
+            None where each message's own headers decide: ``publish`` looks at them.
+        """
+        generation = self._router.generation
+        targets = self._routes.get(route, generation)
+        if targets is None:
+            routing = self._router.route(exchange, (routing_key_of(route),), None)
             if routing.uses_headers:
-                return self._publish_by_headers(exchange, run, now_ms)
+                return None
             targets = self._targets(routing.queue_names)
-            self._routes.put(route, self._router.generation, targets)
-        return _enqueue(targets, run, now_ms)
+            self._routes.put(route, generation, targets)
+        return targets
 
     def publish_to_keys(
         self,
@@ -102,9 +114,9 @@ class Publisher:
         names = self._router.route(exchange, routing_keys, headers).queue_names
         if excluded is not None:
             names = tuple(name for name in names if not excluded(name))
-        return _enqueue(self._targets(names), (record,), now_ms)
+        return enqueue(self._targets(names), (record,), now_ms)
 
-    def _targets(self, queue_names: Iterable[str]) -> tuple[PublishTarget, ...]:
+    def _targets(self, queue_names: Iterable[str]) -> Targets:
         found = (self._target_of(name) for name in queue_names)
         return tuple(target for target in found if target is not None)
 
@@ -117,30 +129,33 @@ class Publisher:
             part = run[start:stop]
             headers = plain_headers(part[0].header)
             routing = self._router.route(exchange, (part[0].routing_key,), headers)
-            published = _enqueue(self._targets(routing.queue_names), part, now_ms)
+            published = enqueue(self._targets(routing.queue_names), part, now_ms)
             unroutable += (start + index for index in published.unroutable)
             rejected += (start + index for index in published.rejected)
             lsn = max(lsn, published.lsn)
         return Published(unroutable, rejected, lsn)
 
 
-def _enqueue(targets: tuple[PublishTarget, ...], run: Run, now_ms: int) -> Published:
+def enqueue(targets: Targets, run: Run, now_ms: int) -> Published:
+    """Append a run to each of these; ``targets`` must be what the router says now."""
+    if len(targets) == 1:
+        rejected, lsn = targets[0].publish(run, now_ms)
+        return Published((), rejected, lsn) if rejected or lsn else ALL_WELL
     if not targets:
         return Published(range(len(run)), (), NOTHING_WRITTEN)
-    if len(targets) == 1:
-        enqueued = targets[0].publish(run, now_ms)
-        if not enqueued.rejected and enqueued.lsn == NOTHING_WRITTEN:
-            return _ALL_WELL
-        return Published((), enqueued.rejected, enqueued.lsn)
+    return _enqueue_in_all(targets, run, now_ms)
+
+
+def _enqueue_in_all(targets: Targets, run: Run, now_ms: int) -> Published:
     rejected: set[int] = set()
     lsn = NOTHING_WRITTEN
     for target in targets:
-        enqueued = target.publish(run, now_ms)
-        if enqueued.rejected:
-            rejected.update(enqueued.rejected)
-        lsn = max(lsn, enqueued.lsn)
+        refused, safe_at_lsn = target.publish(run, now_ms)
+        if refused:
+            rejected.update(refused)
+        lsn = max(lsn, safe_at_lsn)
     if not rejected and lsn == NOTHING_WRITTEN:
-        return _ALL_WELL
+        return ALL_WELL
     return Published((), sorted(rejected), lsn)
 
 

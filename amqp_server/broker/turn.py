@@ -41,6 +41,8 @@ class Turn:
 
     Attributes:
         now_ms: the time of this turn, for those who are called without it.
+        effects: what is still to be carried out, and by whom: mostly nothing, so that whoever
+            calls ``settle`` often looks here first.
 
     Invariant: a queue's earliest deadline is in the heap once its turn has ended; an entry that
     is later than the queue's deadline of today, or of a deleted queue, does no harm.
@@ -49,7 +51,7 @@ class Turn:
     def __init__(self, deliveries_per_queue_max: int) -> None:
         self._deliveries_per_queue_max = deliveries_per_queue_max
         self._dirty: dict[Drainable, None] = {}
-        self._effects: deque[tuple[CarryOut, Effect]] = deque()
+        self.effects: deque[tuple[CarryOut, Effect]] = deque()
         self._heap: list[tuple[int, int, Drainable]] = []
         self._due_ms: dict[Drainable, int] = {}
         self._pushes_count = 0
@@ -66,7 +68,7 @@ class Turn:
 
     def emit(self, carry_out: CarryOut, effect: Effect) -> None:
         """Keep an effect, and who carries it out, until ``settle``."""
-        self._effects.append((carry_out, effect))
+        self.effects.append((carry_out, effect))
 
     def drain_now(self, queue: Drainable, now_ms: int) -> None:
         """Deliver all that consumers have credit for, without waiting for the turn's end."""
@@ -78,23 +80,21 @@ class Turn:
     def settle(self, now_ms: int) -> None:
         """Carry out the effects so far, in order, and those that they cause."""
         rounds = 0
-        while self._effects and rounds < EFFECT_ROUNDS_MAX:
-            carry_out, effect = self._effects.popleft()
+        while self.effects and rounds < EFFECT_ROUNDS_MAX:
+            carry_out, effect = self.effects.popleft()
             carry_out(effect, now_ms)
             rounds += 1
 
     def end(self, now_ms: int) -> bool:
         """Drain dirty queues, carry out effects; return whether work is left for another turn."""
         self.now_ms = now_ms
-        self.settle(now_ms)
-        dirty = self._dirty
-        self._dirty = {}
-        for queue in dirty:
-            if queue.drain(now_ms, self._deliveries_per_queue_max):
-                self._dirty[queue] = None
-            self._note_deadline(queue)
-        self.settle(now_ms)
-        return bool(self._dirty or self._effects)
+        if self.effects:
+            self.settle(now_ms)
+        if self._dirty:
+            self._drain(now_ms)
+        if self.effects:
+            self.settle(now_ms)
+        return bool(self._dirty or self.effects)
 
     def next_deadline_ms(self) -> int | None:
         """Return when ``tick`` is due; None while no queue has anything to expire."""
@@ -112,9 +112,18 @@ class Turn:
             self._dirty[queue] = None
             self.settle(now_ms)
 
-    def _note_deadline(self, queue: Drainable) -> None:
-        due_ms = queue.next_deadline_ms()
-        if due_ms is None or self._due_ms.get(queue, due_ms + 1) <= due_ms:
+    def _drain(self, now_ms: int) -> None:
+        """Drain what is dirty now; what becomes dirty meanwhile is the next turn's."""
+        dirty, self._dirty = self._dirty, {}
+        for queue in dirty:
+            if queue.drain(now_ms, self._deliveries_per_queue_max):
+                self._dirty[queue] = None
+            due_ms = queue.next_deadline_ms()
+            if due_ms is not None:
+                self._note_deadline(queue, due_ms)
+
+    def _note_deadline(self, queue: Drainable, due_ms: int) -> None:
+        if self._due_ms.get(queue, due_ms + 1) <= due_ms:
             return
         self._due_ms[queue] = due_ms
         self._pushes_count += 1

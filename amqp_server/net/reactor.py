@@ -71,7 +71,7 @@ class Reactor:
             clock: monotonic, in ms.
         """
         self._loop = loop
-        self._broker = broker
+        self._end_turn = broker.end_turn
         self._now_ms = clock
         self._pending: list[Output] = []
         self._is_in_turn = False
@@ -105,13 +105,15 @@ class Reactor:
     def finish_turn(self, now_ms: int) -> None:
         """Drain the queues, then write each connection's output. Never raises."""
         try:
-            is_more_ready = self._broker.end_turn(now_ms)
+            is_more_ready = self._end_turn(now_ms)
         except Exception:
             log.exception("draining the queues failed")
             is_more_ready = False
-        pending, self._pending = self._pending, []
-        for output in pending:
-            output.flush(now_ms)
+        pending = self._pending
+        if pending:
+            self._pending = []
+            for output in pending:
+                output.flush(now_ms)
         self._is_in_turn = False
         self.deadlines.refresh(self._broker_watch)
         if is_more_ready or self._pending:
@@ -132,9 +134,7 @@ class _BrokerTicks:
     def __init__(self, reactor: Reactor, broker: Broker) -> None:
         self._reactor = reactor
         self._broker = broker
-
-    def next_deadline_ms(self) -> int | None:
-        return self._broker.next_deadline_ms()
+        self.next_deadline_ms = broker.next_deadline_ms
 
     def tick(self, now_ms: int) -> None:
         self._reactor.request_turn()

@@ -41,8 +41,16 @@ class Connection(Protocol):
     def is_closed(self) -> bool:
         """Whether the TCP connection is to be closed, once what is buffered has been sent."""
 
+    @property
+    def due_ms(self) -> int | None:
+        """What ``next_deadline_ms`` returned last; None when that may have come nearer since."""
+
+    @property
+    def rest(self) -> bytes:
+        """What must come again in front of the next bytes; mostly nothing."""
+
     def take_rest(self, max_bytes: int) -> bytes:
-        """Return what must come again in front of the next bytes; empty when over the limit."""
+        """Return ``rest`` and forget it; empty when over the limit."""
 
     def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
         """Take what was read; the memory is only valid during the call. Never raises."""
@@ -184,12 +192,19 @@ class AmqpTransport(asyncio.BufferedProtocol):
         if not self._has_spoken:
             self._has_spoken = True
             log.debug("accepting connection name=%s", self.peer)
-        now_ms = self._reactor.begin_turn()
+        reactor = self._reactor
+        now_ms = reactor.begin_turn()
         self._on_output()
-        rest = self._connection.take_rest(REST_BYTES_MAX)
-        data = self._reactor.receive_buffer.received(nbytes, rest)
-        self._guarded(self._connection.receive_data, data, now_ms)
-        self._reactor.finish_turn(now_ms)
+        connection, buffer = self._connection, reactor.receive_buffer
+        try:
+            if connection.rest:
+                data = buffer.received(nbytes, connection.take_rest(REST_BYTES_MAX))
+            else:
+                data = buffer.lent[:nbytes]
+            connection.receive_data(data, now_ms)
+        except Exception as error:  # noqa: BLE001 — it is logged
+            self._give_up(error)
+        reactor.finish_turn(now_ms)
 
     def eof_received(self) -> None:
         """Let the transport close itself, after what is still to be sent."""
@@ -237,8 +252,21 @@ class AmqpTransport(asyncio.BufferedProtocol):
     def flush(self, now_ms: int) -> None:
         """Write the turn's output in one go, then read, wait or close, as the connection wants."""
         self._is_marked = False
-        if self._closes_at_ms is None and not self._transport.is_closing():
-            self._guarded(self._write_and_regulate, now_ms)
+        if self._closes_at_ms is not None or self._transport.is_closing():
+            return
+        connection = self._connection
+        try:
+            chunks = connection.data_to_send()
+            if chunks:
+                self._write(chunks)
+            if connection.is_closed:
+                self._begin_to_close(now_ms)
+            elif self._is_write_paused or connection.wants_read is not self._is_reading:
+                self._regulate_reading()
+            if connection.due_ms is None or self._closes_at_ms is not None:
+                self._reactor.deadlines.refresh(self._watch)
+        except Exception as error:  # noqa: BLE001 — it is logged
+            self._give_up(error)
 
     def next_deadline_ms(self) -> int | None:
         """Return the connection's next deadline; while closing, when the peer is cut off."""
@@ -272,15 +300,6 @@ class AmqpTransport(asyncio.BufferedProtocol):
         if not self._is_marked:
             self._is_marked = True
             self._reactor.mark(self)
-
-    def _write_and_regulate(self, now_ms: int) -> None:
-        if chunks := self._connection.data_to_send():
-            self._write(chunks)
-        if self._connection.is_closed:
-            self._begin_to_close(now_ms)
-        else:
-            self._regulate_reading()
-        self._reactor.deadlines.refresh(self._watch)
 
     def _write(self, chunks: list[bytes]) -> None:
         """Write once: joined, unless the copy would cost more than a system call's vector.
@@ -333,7 +352,10 @@ class AmqpTransport(asyncio.BufferedProtocol):
         """Do a step; where our own code fails, give up this connection and no other."""
         try:
             work(*args)
-        except Exception:
-            log.exception("connection failed; it is cut off")
-            self._closes_at_ms = self._reactor.now_ms()
-            self.abort()
+        except Exception as error:  # noqa: BLE001 — it is logged
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        log.error("connection failed; it is cut off", exc_info=error)
+        self._closes_at_ms = self._reactor.now_ms()
+        self.abort()

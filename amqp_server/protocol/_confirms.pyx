@@ -6,6 +6,7 @@
 Outcomes are kept as numbers in one block of memory, and sorted only when they came out of order.
 """
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport free, qsort, realloc
 
@@ -14,6 +15,13 @@ from amqp_server.protocol.confirms import ConfirmReply
 cdef enum:
     SIZE_AT_FIRST = 8
     SIZE_KEPT = 1024
+    FRAME_METHOD = 1
+    FRAME_END = 0xCE
+    FRAME_BYTES = 21
+    PAYLOAD_BYTES = 13
+    CLASS_BASIC = 60
+    METHOD_ACK = 80
+    METHOD_NACK = 120
 
 cdef object _Reply = ConfirmReply
 cdef object _new_tuple = tuple.__new__
@@ -38,6 +46,25 @@ cdef int compare(const void *one, const void *other) noexcept nogil:
 cdef int add_acks(list replies, uint64_t first, uint64_t last) except -1:
     if first <= last:
         replies.append(_new_tuple(_Reply, (last, last > first, False)))
+    return 0
+
+
+cdef int put_frame(char *at, int channel, uint64_t tag, bint multiple, bint rejected) noexcept nogil:
+    """Write basic.ack or basic.nack: ``wire.content.render_confirm``."""
+    cdef int shift
+    at[0] = FRAME_METHOD
+    at[1] = <char> (channel >> 8)
+    at[2] = <char> (channel & 0xFF)
+    at[3] = at[4] = at[5] = 0
+    at[6] = PAYLOAD_BYTES
+    at[7] = 0
+    at[8] = CLASS_BASIC
+    at[9] = 0
+    at[10] = METHOD_NACK if rejected else METHOD_ACK
+    for shift in range(8):
+        at[11 + shift] = <char> (tag >> (56 - 8 * shift) & 0xFF)
+    at[19] = multiple
+    at[20] = <char> FRAME_END
     return 0
 
 
@@ -103,6 +130,33 @@ cdef class ConfirmTracker:
             self._outcomes = NULL
             self._size = 0
         return replies
+
+    def render_replies(self, int channel):
+        cdef list replies
+        cdef bytes octets
+        cdef char *at
+        cdef object reply
+        cdef uint64_t last
+        cdef Outcome *outcome = self._outcomes
+        if (
+            self._count == 1
+            and self._size <= SIZE_KEPT
+            and not outcome.rejected
+            and outcome.first == self.answered_up_to + 1
+        ):
+            last = outcome.last
+            octets = PyBytes_FromStringAndSize(NULL, FRAME_BYTES)
+            put_frame(PyBytes_AS_STRING(octets), channel, last, last > outcome.first, False)
+            self.answered_up_to = last
+            self._count = 0
+            return octets
+        replies = self.take_replies()
+        octets = PyBytes_FromStringAndSize(NULL, len(replies) * FRAME_BYTES)
+        at = PyBytes_AS_STRING(octets)
+        for reply in replies:
+            put_frame(at, channel, reply[0], reply[1], reply[2])
+            at += FRAME_BYTES
+        return octets
 
     cdef int note(self, uint64_t first, uint64_t last, bint rejected) except -1:
         """Append an outcome, or lengthen the last one."""

@@ -5,12 +5,12 @@ The methods of AMQP are one function each in ``methods``; what they share is her
 Source: AMQP 0-9-1 §1.5, §1.8, §1.9; RabbitMQ, rabbit_channel.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 from pamqp import commands
 
-from amqp_server.broker.publish import Published
+from amqp_server.broker.publish import ALL_WELL, Published, enqueue
 from amqp_server.broker.queue_table import Queue
 from amqp_server.broker.users import Permission
 from amqp_server.protocol.assembly import Assembly
@@ -19,14 +19,14 @@ from amqp_server.protocol.consumer import Consumer, GetOwner, ReplyReceiver
 from amqp_server.protocol.errors import ModeError, UnknownDeliveryTagError
 from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.prefetch import Window
-from amqp_server.protocol.publishing import Letter, Publishing
+from amqp_server.protocol.publishing import Letter, Plan, Publishing
 from amqp_server.protocol.session import Session
 from amqp_server.protocol.transaction import Settlement, Transaction
 from amqp_server.protocol.unacked import Part, Unacked
 from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES, NO_ROUTE
 from amqp_server.wire.content import render_return
 from amqp_server.wire.methods import Method, encode_method
-from persistence.record import Run
+from persistence.record import Run, route_of
 from queues.batch import entries_of
 
 Owner: TypeAlias = Consumer | GetOwner
@@ -51,7 +51,8 @@ class Channel:
         confirms: None until confirm.select.
         transaction: None until tx.select.
         is_closing: we sent channel.close: everything is discarded until close-ok.
-        unacked_room: how many more deliveries may be outstanding.
+        turn: the broker's, which knows the time.
+        unacked_max: how many deliveries may be outstanding.
     """
 
     def __init__(
@@ -60,7 +61,6 @@ class Channel:
         session: Session,
         outbox: Outbox,
         starved: set[Queue],
-        clock: Callable[[], int],
     ) -> None:
         self.number = number
         self.session = session
@@ -78,17 +78,9 @@ class Channel:
         self.is_closing = False
         self.assembly = Assembly(session.settings.max_message_size_bytes)
         self.publishing = Publishing(session, self._reply_name, self._accept)
-        self._clock = clock
-
-    @property
-    def now_ms(self) -> int:
-        """The time of this turn."""
-        return self._clock()
-
-    @property
-    def unacked_room(self) -> int:
-        """How many more deliveries may be outstanding."""
-        return max(self.session.settings.unacked_per_channel_max - self.unacked.count, 0)
+        self._publisher = session.open_vhost.publisher
+        self.turn = session.broker.turn
+        self.unacked_max = session.settings.unacked_per_channel_max
 
     def write(self, method: Method) -> None:
         """Send a method."""
@@ -96,24 +88,43 @@ class Channel:
 
     # ── publishing ──
 
-    def _accept(self, letter: Letter, now_ms: int) -> None:
+    def _accept(
+        self, plan: Plan, records: Run, routing_keys: tuple[str, ...] | None, now_ms: int
+    ) -> None:
+        """Take what passed the checks; ``plan`` was found valid in this very call."""
         if self.transaction is not None:
-            self.transaction.hold_letter(letter)
-        else:
-            self._send(letter, now_ms)
+            self.transaction.hold_letter(Letter(plan, records, routing_keys))
+            return
+        targets = plan.targets
+        if targets is None and routing_keys is None:
+            targets = self._publisher.find_targets(plan.exchange, route_of(records))
+            plan.targets = targets
+        if targets is None or routing_keys is not None:
+            self._send(Letter(plan, records, routing_keys), now_ms)
+            return
+        published = enqueue(targets, records, now_ms)
+        if published is not ALL_WELL:
+            self._answer(plan, records, published)
+        elif self.confirms is not None:
+            first = self.confirms.publish(len(records))
+            self.confirms.confirm(first, self.confirms.published)
 
     def _send(self, letter: Letter, now_ms: int) -> Published:
         plan, records, routing_keys = letter
-        publisher = self.session.open_vhost.publisher
+        publisher = self._publisher
         if routing_keys is None:
             published = publisher.publish(plan.exchange, records, now_ms)
         else:
             published = publisher.publish_to_keys(plan.exchange, routing_keys, records[0], now_ms)
+        self._answer(plan, records, published)
+        return published
+
+    def _answer(self, plan: Plan, records: Run, published: Published) -> None:
+        """Say what became of a run, as far as its publisher wants to know."""
         if plan.mandatory and published.unroutable:
             self._return(records, published.unroutable)
         if self.confirms is not None:
             self._confirm(self.confirms, len(records), published)
-        return published
 
     def _return(self, records: Run, unroutable: Iterable[int]) -> None:
         """Send mandatory messages back; their acks come later (RabbitMQ, confirms)."""
@@ -169,28 +180,25 @@ class Channel:
         transaction.hold_tags(range(first, last + 1), requeue=requeue)
 
     def _settle(self, settlement: Settlement, now_ms: int) -> None:
-        was_full = not self.unacked_room
-        if settlement.multiple:
-            parts = self.unacked.settle_up_to(settlement.last_tag)
+        first_tag, last_tag, multiple, requeue = settlement
+        unacked = self.unacked
+        was_full = unacked.count >= self.unacked_max
+        if multiple:
+            parts = unacked.settle_up_to(last_tag)
         else:
-            parts = self.unacked.settle_each(settlement.first_tag, settlement.last_tag)
+            parts = unacked.settle_each(first_tag, last_tag)
         try:
-            if settlement.requeue is None:
-                for part in parts:
-                    self._ack(part)
+            if requeue is None:
+                for owner, batch in parts:
+                    owner.settled(len(batch))
+                    owner.queue.engine.settle(batch.positions, batch.body_bytes)
             else:
                 for part in parts:
-                    self._give_back(part, now_ms, requeue=settlement.requeue)
+                    self._give_back(part, now_ms, requeue=requeue)
         finally:
             # What these were counted against is the whole channel's, not only their queue's.
             if self.shared_window.limit or was_full:
                 self.wake_queues()
-
-    @staticmethod
-    def _ack(part: Part[Owner]) -> None:
-        owner, batch = part
-        owner.settled(len(batch))
-        owner.queue.engine.settle(batch.positions, batch.body_bytes)
 
     @staticmethod
     def _give_back(part: Part[Owner], now_ms: int, *, requeue: bool) -> None:
@@ -219,7 +227,7 @@ class Channel:
 
     def wake_queues(self) -> None:
         """Let the queues of all consumers deliver again: credit has come back."""
-        turn = self.session.broker.turn
+        turn = self.turn
         for consumer in self.consumers.values():
             if not consumer.is_cancelled:
                 turn.mark_dirty(consumer.queue.engine)

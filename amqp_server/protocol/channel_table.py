@@ -4,7 +4,6 @@ Source: AMQP 0-9-1 §1.5, §2.2.5; RabbitMQ, rabbit_reader and rabbit_channel, f
 """
 
 import logging
-from collections.abc import Callable
 from typing import Final
 
 from pamqp import commands
@@ -25,7 +24,6 @@ from amqp_server.protocol.replies import INTERNAL, Reply, Scope, reply_for
 from amqp_server.protocol.session import Session
 from amqp_server.protocol.transaction import Settlement
 from amqp_server.wire.constants import FRAME_BODY, FRAME_HEADER, FRAME_METHOD
-from amqp_server.wire.content import render_confirm
 from amqp_server.wire.errors import UnexpectedFrameError, WireError
 from amqp_server.wire.framing import AckRange, Event, FrameEvent, PublishRun
 from amqp_server.wire.methods import Method, decode_method, encode_method, method_index
@@ -65,6 +63,9 @@ def is_content(event: Event) -> bool:
 class ChannelTable:
     """Open and closing channels.
 
+    Attributes:
+        confirming: channels that published since confirms were written last.
+
     Invariant: a number is here from channel.open until its close was answered, by either side.
     """
 
@@ -73,14 +74,12 @@ class ChannelTable:
         session: Session,
         outbox: Outbox,
         starved: set[Queue],
-        clock: Callable[[], int],
     ) -> None:
         self._session = session
         self._outbox = outbox
         self._starved = starved
-        self._clock = clock
         self._channels: dict[int, Channel] = {}
-        self._confirming: dict[Channel, None] = {}
+        self.confirming: dict[Channel, None] = {}
         self._assembling_bytes = 0
 
     def __len__(self) -> int:
@@ -94,7 +93,7 @@ class ChannelTable:
         Raises:
             Exception: what ``replies`` gives the scope of the connection.
         """
-        channel = self._channels.get(event.channel)
+        channel = self._channels.get(event[0])
         if channel is None:
             self._open(event)
             return
@@ -102,7 +101,18 @@ class ChannelTable:
             self._discard(channel, event)
             return
         try:
-            self._carry_out(channel, event, now_ms)
+            if isinstance(event, PublishRun):
+                channel.assembly.check_method_may_come()
+                _, method, records, flags = event
+                channel.publishing.publish(method, records, flags, now_ms)
+                if channel.confirms is not None:
+                    self.confirming[channel] = None
+            elif isinstance(event, AckRange):
+                channel.assembly.check_method_may_come()
+                _, first_tag, last_tag, multiple = event
+                channel.settle(Settlement(first_tag, last_tag, multiple, requeue=None), now_ms)
+            else:
+                self._on_frame(channel, event, now_ms)
         except Exception as error:
             reply = reply_for(error)
             if reply.scope is Scope.CONNECTION:
@@ -111,24 +121,13 @@ class ChannelTable:
             index = index_of(event) or PUBLISH_INDEX
             self._fail(channel, reply, str(error), index, now_ms)
 
-    def _carry_out(self, channel: Channel, event: Event, now_ms: int) -> None:
-        if isinstance(event, PublishRun):
+    def _on_frame(self, channel: Channel, event: FrameEvent, now_ms: int) -> None:
+        _, kind, payload = event
+        if kind == FRAME_METHOD:
             channel.assembly.check_method_may_come()
-            self._publish(channel, event, now_ms)
-        elif isinstance(event, AckRange):
-            channel.assembly.check_method_may_come()
-            first, last, multiple = event.first_tag, event.last_tag, event.multiple
-            channel.settle(Settlement(first, last, multiple, requeue=None), now_ms)
-        elif event.kind == FRAME_METHOD:
-            channel.assembly.check_method_may_come()
-            self._on_method(channel, event.payload, now_ms)
+            self._on_method(channel, payload, now_ms)
         else:
             self._on_content(channel, event, now_ms)
-
-    def _publish(self, channel: Channel, run: PublishRun, now_ms: int) -> None:
-        channel.publishing.publish(run.method, run.records, run.flags, now_ms)
-        if channel.confirms is not None:
-            self._confirming[channel] = None
 
     def _on_content(self, channel: Channel, event: FrameEvent, now_ms: int) -> None:
         held = channel.assembly.held_bytes
@@ -142,8 +141,9 @@ class ChannelTable:
             return
         channel.publishing.check_size(content.size_bytes)
         record = content.record
-        run = PublishRun(channel.number, content.method, [record], record.flags)
-        self._publish(channel, run, now_ms)
+        channel.publishing.publish(content.method, [record], record.flags, now_ms)
+        if channel.confirms is not None:
+            self.confirming[channel] = None
 
     def _on_method(self, channel: Channel, payload: bytes, now_ms: int) -> None:
         method = decode_method(payload)
@@ -174,7 +174,7 @@ class ChannelTable:
         if user.limits:  # counting goes over all connections
             check_user_channel(user, session.broker.count_channels(user.name))
         number = event.channel
-        self._channels[number] = Channel(number, session, self._outbox, self._starved, self._clock)
+        self._channels[number] = Channel(number, session, self._outbox, self._starved)
         session.channels_open = len(self._channels)
         self._write(number, commands.Channel.OpenOk())
 
@@ -192,19 +192,15 @@ class ChannelTable:
 
     def flush_confirms(self) -> None:
         """Write the acks and nacks that are due, one ``multiple`` a channel where possible."""
-        for channel in self._confirming:
+        for channel in self.confirming:
             self._write_confirms(channel)
-        self._confirming.clear()
+        self.confirming.clear()
 
     def _write_confirms(self, channel: Channel) -> None:
-        if channel.confirms is None:
-            return
-        for reply in channel.confirms.take_replies():
-            self._outbox.write(
-                render_confirm(
-                    channel.number, reply.tag, multiple=reply.multiple, rejected=reply.rejected
-                )
-            )
+        if channel.confirms is not None:
+            octets = channel.confirms.render_replies(channel.number)
+            if octets:
+                self._outbox.write(octets)
 
     # ── the end ──
 
@@ -229,7 +225,7 @@ class ChannelTable:
     def _end(self, channel: Channel, now_ms: int) -> None:
         if not channel.is_closing:
             self._write_confirms(channel)
-            self._confirming.pop(channel, None)
+            self.confirming.pop(channel, None)
             self._assembling_bytes -= channel.assembly.held_bytes
             channel.end(now_ms)
         self._forget(channel)

@@ -6,13 +6,14 @@ into one ``multiple`` as far as nothing before them is open.
 
     answered_up_to 7 | pending 8..12 | acked {9..10} | rejected {11}
 
-This is the interpreted twin: no policy, no frames.
+This is the interpreted twin: no policy.
 
 Source: RabbitMQ's confirms extension; "never both ack and nack", one reply a publish.
 """
 
 from typing import NamedTuple
 
+from amqp_server.wire.content import render_confirm
 from persistence.kernels import COMPILED
 
 
@@ -83,6 +84,15 @@ class ConfirmTracker:
         self.answered_up_to = reached
         self._outcomes = waiting
         return replies
+
+    def render_replies(self, channel: int) -> bytes:
+        """Return the frames of ``take_replies`` for a channel of this number; mostly one."""
+        return b"".join(
+            [
+                render_confirm(channel, tag, multiple=multiple, rejected=rejected)
+                for tag, multiple, rejected in self.take_replies()
+            ]
+        )
 
     def _note(self, first: int, last: int, *, rejected: bool) -> None:
         """Append an outcome, or lengthen the last one: many may wait for a number before them."""

@@ -37,8 +37,6 @@ from amqp_server.protocol.settings import ProtocolSettings
 from amqp_server.protocol.transitions import HANDSHAKE, TRANSITIONS, State, Step
 from amqp_server.wire.constants import (
     FRAME_METHOD,
-    FRAME_OVERHEAD_BYTES,
-    FRAME_TOLERANCE_BYTES,
     HEARTBEAT_FRAME,
     PROTOCOL_HEADER,
     PROTOCOL_HEADER_0_9,
@@ -75,6 +73,11 @@ class Connection:
     Attributes:
         session: who is there and what was agreed.
         state: where in its life it is.
+        wants_read: False while blocked by an alarm, or while answers wait that the client does
+            not read.
+        is_closed: whether the socket must be closed, once what is buffered was sent.
+        rest: the frame cut by the end of the last read.
+        due_ms: what ``next_deadline_ms`` returned last; None when that may have come nearer since.
 
     Invariant: ``state`` only moves along ``TRANSITIONS``.
     Invariant: what the connection holds of the broker is released exactly once.
@@ -100,56 +103,52 @@ class Connection:
             output_max_bytes: deliveries pause while more than this waits to be written.
         """
         self._broker = broker
+        self._turn = broker.turn
+        self._alarms = broker.alarms
         self._on_output = on_output
         self._outbox = Outbox(output_max_bytes, on_output)
         self._starved: set[Queue] = set()
-        self._rest = b""
+        self.rest = b""
         self._postponed: list[Event] = []
         self._is_stalled = False
         self._heartbeat = Heartbeat(0, now_ms)
         self._ends_at_ms: int | None = now_ms + settings.handshake_timeout_ms
         self._timeouts_at_ms = now_ms + broker.settings.consumer_tick_ms
-        self._due_ms: int | None = None
         self._is_blocked = False
         self._is_released = False
+        self._is_open = False
+        self._is_over = False
+        self.due_ms: int | None = None
+        self.wants_read = True
+        self.is_closed = False
         self.state = State.AWAIT_HEADER
         self.session = Session(broker, settings, peer, self.shut_down)
         self.session.frame_max_bytes = settings.initial_frame_max_bytes
-        self._channels = ChannelTable(self.session, self._outbox, self._starved, broker.now_ms)
+        self._payload_max_bytes = self.session.payload_max_bytes
+        self._channels = ChannelTable(self.session, self._outbox, self._starved)
 
     # ── what the shell reads ──
-
-    @property
-    def wants_read(self) -> bool:
-        """False while blocked by an alarm, or while answers wait that the client does not read."""
-        return not (self._is_blocked or self._is_stalled)
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the socket must be closed, once what is buffered was sent."""
-        return self.state is State.CLOSED
 
     def data_to_send(self) -> list[bytes]:
         """Return all output in order, and forget it; what waited for room goes on."""
         chunks = self._outbox.take()
         if chunks:
-            self._heartbeat.sent(self._broker.turn.now_ms)
-        if not self._outbox.is_full:
+            self._heartbeat.sent_at_ms = self._turn.now_ms
+        if (self._is_stalled or self._starved) and not self._outbox.is_full:
             self._room_came()
         return chunks
 
     def next_deadline_ms(self) -> int | None:
         """Return when ``tick`` is due; None is never.
 
-        Traffic moves deadlines away and does not count here: ``tick`` finds that nothing is due,
-        once, instead of every read working it out.
+        Traffic moves deadlines away and does not count: ``tick`` finds, once, that nothing is due.
         """
-        if self._due_ms is None:
+        if self.due_ms is None:
             deadlines = [self._ends_at_ms, self._heartbeat.next_deadline_ms()]
             if len(self._channels):
                 deadlines.append(self._timeouts_at_ms)
-            self._due_ms = min((at for at in deadlines if at is not None), default=None)
-        return self._due_ms
+            self.due_ms = min((at for at in deadlines if at is not None), default=None)
+        return self.due_ms
 
     # ── what the shell tells ──
 
@@ -159,30 +158,32 @@ class Connection:
         Who does not ask, or has no room for so much, need not care: what is still here is put in
         front of the next bytes, at the price of a copy of both.
         """
-        if len(self._rest) > max_bytes:
+        if len(self.rest) > max_bytes:
             return b""
-        rest, self._rest = self._rest, b""
+        rest, self.rest = self.rest, b""
         return rest
 
     def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
         """Take what a socket gave; the memory is only used during the call."""
-        self._broker.turn.now_ms = now_ms
-        if self.state in _ENDED:
+        self._turn.now_ms = now_ms
+        if self._is_over:
             return
-        self._heartbeat.received(now_ms)
-        buffer = self._rest + data if self._rest else data
+        self._heartbeat.received_at_ms = now_ms
+        if self.rest:
+            data = self.rest + data
+            self.rest = b""
         if self._is_stalled:
-            self._rest = bytes(buffer)
+            self.rest = bytes(data)
             return
-        self._rest = b""
         if self.state is State.AWAIT_HEADER:
-            if len(buffer) < PROTOCOL_HEADER_BYTES:
-                self._rest = bytes(buffer)
+            if len(data) < PROTOCOL_HEADER_BYTES:
+                self.rest = bytes(data)
                 return
-            self._receive_header(bytes(buffer[:PROTOCOL_HEADER_BYTES]))
-            buffer = buffer[PROTOCOL_HEADER_BYTES:]
-        self._receive_frames(buffer, now_ms)
-        self._channels.flush_confirms()
+            self._receive_header(bytes(data[:PROTOCOL_HEADER_BYTES]))
+            data = data[PROTOCOL_HEADER_BYTES:]
+        self._receive_frames(data, now_ms)
+        if self._channels.confirming:
+            self._channels.flush_confirms()
 
     def receive_eof(self, now_ms: int) -> None:
         """Note that the socket is over."""
@@ -190,8 +191,10 @@ class Connection:
         self.session.shut_down_by = _nothing_to_shut_down  # no cycle stays for the collector
         if self.state is not State.CLOSED:
             # One that never said a byte is a load balancer's health check (RabbitMQ).
-            level = logging.DEBUG if self._is_silent else logging.INFO
-            log.log(level, "connection lost peer=%s user=%r", self.session.peer, self._username)
+            is_silent = self.state is State.AWAIT_HEADER and not self.rest
+            level = logging.DEBUG if is_silent else logging.INFO
+            session = self.session
+            log.log(level, "connection lost peer=%s user=%r", session.peer, session.username)
             self._step(Step.EOF)
 
     def pause_deliveries(self) -> None:
@@ -206,8 +209,8 @@ class Connection:
 
     def tick(self, now_ms: int) -> None:
         """Do what is due: heartbeats, timeouts."""
-        self._due_ms = None
-        self._broker.turn.now_ms = now_ms
+        self.due_ms = None
+        self._turn.now_ms = now_ms
         if self._ends_at_ms is not None and now_ms >= self._ends_at_ms:
             self._time_is_over(now_ms)
             return
@@ -217,12 +220,12 @@ class Connection:
             self._step(Step.EOF)
             return
         if self._heartbeat.is_due(now_ms):
-            self._heartbeat.sent(now_ms)
+            self._heartbeat.sent_at_ms = now_ms
             self._outbox.write(HEARTBEAT_FRAME)
         if now_ms >= self._timeouts_at_ms:
             self._timeouts_at_ms = now_ms + self._broker.settings.consumer_tick_ms
             self._channels.check_timeouts(now_ms)
-            self._broker.turn.settle(now_ms)
+            self._turn.settle(now_ms)
 
     def shut_down(self, reason: str, now_ms: int) -> None:
         """Close with 320 CONNECTION_FORCED; before login there is nobody to tell."""
@@ -246,19 +249,20 @@ class Connection:
 
     def _receive_frames(self, buffer: bytes | memoryview, now_ms: int) -> None:
         """Carry out every event; scan again where tune-ok has changed the largest frame."""
-        while self.state not in _ENDED:
+        while not self._is_over:
             payload_max_bytes = self._payload_max_bytes
             events, consumed_bytes, error = scan(buffer, payload_max_bytes)
-            buffer = buffer[consumed_bytes:]
-            if not self._carry_out(events, now_ms):
-                self._rest = bytes(buffer) if self._is_stalled else b""
+            is_through = self._carry_out(events, now_ms)
+            if consumed_bytes < len(buffer) and (
+                self._is_stalled if not is_through else error is None
+            ):
+                self.rest = bytes(buffer[consumed_bytes:])
+            if not is_through or error is None:
                 return
-            if error is not None and payload_max_bytes == self._payload_max_bytes:
+            if payload_max_bytes == self._payload_max_bytes:
                 self._fail(error, error.method_index, now_ms)
                 return
-            if error is None:
-                self._rest = bytes(buffer)
-                return
+            buffer = buffer[consumed_bytes:]
 
     def _carry_out(self, events: list[Event], now_ms: int) -> bool:
         """Carry events out; False where the connection ended, or the rest waits for room.
@@ -266,51 +270,54 @@ class Connection:
         A basic.get of 20 octets may be answered by a message of many MiB: what is read must not
         decide how much is written.
         """
+        outbox, turn, on_event = self._outbox, self._turn, self._channels.on_event
         for count, event in enumerate(events, start=1):
-            self._on_event(event, now_ms)
-            if self.state in _ENDED:
+            try:
+                if not self._is_open or not event[0]:
+                    self._on_event_unlike_most(event, now_ms)
+                else:
+                    if self._alarms.is_on and is_content(event):
+                        self._block()
+                    on_event(event, now_ms)
+                    if turn.effects:
+                        turn.settle(now_ms)
+            except Exception as error:  # noqa: BLE001 — the rim: a bug of ours is this peer's 541
+                self._fail(error, index_at_fault(error, event), now_ms)
+            if self._is_over:
                 return False
-            if self._outbox.is_overfull:
+            if outbox.size_bytes >= outbox.overfull_bytes:
                 self._postponed = events[count:]
                 self._is_stalled = True
-                self._on_output()
+                self._read_or_not()
                 return False
         return True
 
+    def _on_event_unlike_most(self, event: Event, now_ms: int) -> None:
+        """Carry out what does not come on a channel of an open connection."""
+        if event.channel == 0:
+            self._on_connection_event(event, now_ms)
+        elif self.state is not State.AWAIT_CLOSE_OK:
+            raise UnexpectedFrameError("a channel before open")
+
     def _room_came(self) -> None:
         """Go on with what waited for room in the output: input first, then queues."""
-        if self._is_stalled and self.state not in _ENDED:
-            now_ms = self._broker.turn.now_ms
+        if self._is_stalled and not self._is_over:
+            now_ms = self._turn.now_ms
             self._is_stalled = False
             events, self._postponed = self._postponed, []
-            buffer, self._rest = self._rest, b""
+            buffer, self.rest = self.rest, b""
             if self._carry_out(events, now_ms):
                 self._receive_frames(buffer, now_ms)
             elif self._is_stalled:
-                self._rest = buffer
+                self.rest = buffer
             self._channels.flush_confirms()
-            self._on_output()
+            self._read_or_not()
         if self._starved:
-            self._wake_starved()
-
-    @property
-    def _payload_max_bytes(self) -> int:
-        return self.session.frame_max_bytes - FRAME_OVERHEAD_BYTES + FRAME_TOLERANCE_BYTES
-
-    def _on_event(self, event: Event, now_ms: int) -> None:
-        """Carry out one event; whatever it raises has an answer."""
-        try:
-            if event.channel == 0:
-                self._on_connection_event(event, now_ms)
-            elif self.state is State.OPEN:
-                if self._broker.alarms.is_on and is_content(event):
-                    self._block()
-                self._channels.on_event(event, now_ms)
-                self._broker.turn.settle(now_ms)
-            elif self.state is not State.AWAIT_CLOSE_OK:
-                self._fail(UnexpectedFrameError("a channel before open"), 0, now_ms)
-        except Exception as error:  # noqa: BLE001 — the rim: a bug of ours is a 541 for this peer
-            self._fail(error, index_at_fault(error, event), now_ms)
+            for queue in self._starved:
+                if not queue.is_deleted:
+                    self._turn.mark_dirty(queue.engine)
+            self._starved.clear()
+            self._on_output()
 
     def _on_connection_event(self, event: Event, now_ms: int) -> None:
         if not isinstance(event, FrameEvent):
@@ -329,8 +336,9 @@ class Connection:
             self._log_in(method)
         elif self.state is State.AWAIT_TUNE_OK and isinstance(method, commands.Connection.TuneOk):
             methods.tune_ok(self.session, method)
+            self._payload_max_bytes = self.session.payload_max_bytes
             self._heartbeat = Heartbeat(self.session.heartbeat_s, now_ms)
-            self._due_ms = None
+            self.due_ms = None
             self._step(Step.TUNE_OK)
         elif self.state is State.AWAIT_OPEN and isinstance(method, commands.Connection.Open):
             self._open(method)
@@ -353,14 +361,14 @@ class Connection:
     def _open(self, method: commands.Connection.Open) -> None:
         reply = methods.open_vhost(self.session, method)
         self._step(Step.OPEN)
-        self._ends_at_ms = self._due_ms = None
+        self._ends_at_ms = self.due_ms = None
         self._broker.connection_opened(self.session)
-        self._broker.alarms.subscribe(self._on_alarm)
+        self._alarms.subscribe(self._on_alarm)
         self._write(reply)
         log.info(
             "connection opened peer=%s user=%r vhost=%r",
             self.session.peer,
-            self._username,
+            self.session.username,
             self.session.vhost_name,
         )
 
@@ -421,33 +429,33 @@ class Connection:
         self._write(close_method(commands.Connection.Close, reply.code, text, index))
         self._step(Step.WE_CLOSE)
         self._ends_at_ms = now_ms + CLOSE_OK_TIMEOUT_MS
-        self._due_ms = None
+        self.due_ms = None
 
     def _linger(self, now_ms: int) -> None:
         self._release(now_ms)
         self._step(Step.REFUSED)
         self._ends_at_ms = now_ms + self.session.settings.silent_close_delay_ms
-        self._due_ms = None
+        self.due_ms = None
 
     def _time_is_over(self, now_ms: int) -> None:
         if self.state in HANDSHAKE:
             log.warning("handshake timeout peer=%s", self.session.peer)
         self._release(now_ms)
-        self._ends_at_ms = self._due_ms = None
+        self._ends_at_ms = self.due_ms = None
         self._step(Step.EOF)
 
     def _release(self, now_ms: int) -> None:
         """Give back what the connection holds: deliveries, consumers, exclusive queues."""
         if self._is_released:
             return
-        self._is_released = True
-        self._is_blocked = False
+        self._is_released, self._is_blocked = True, False
+        self.wants_read = not self._is_stalled
         self._channels.end_all(now_ms)
         if self.session.vhost is not None:
             self.session.vhost.queues.release(self.session)
         self._broker.connection_closed(self.session)
-        self._broker.alarms.unsubscribe(self._on_alarm)
-        self._broker.turn.settle(now_ms)
+        self._alarms.unsubscribe(self._on_alarm)
+        self._turn.settle(now_ms)
         self._starved.clear()
 
     # ── alarms ──
@@ -459,40 +467,31 @@ class Connection:
         self._is_blocked = True
         self._heartbeat.is_suspended = True
         if _BLOCKED_CAPABILITY in self.session.capabilities:
-            self._write(commands.Connection.Blocked(self._broker.alarms.reason))
-        self._on_output()
+            self._write(commands.Connection.Blocked(self._alarms.reason))
+        self._read_or_not()
 
     def _on_alarm(self, now_ms: int) -> None:
-        if not self._is_blocked or self._broker.alarms.is_on:
+        if not self._is_blocked or self._alarms.is_on:
             return
         self._is_blocked = False
         self._heartbeat.resume(now_ms)
         if _BLOCKED_CAPABILITY in self.session.capabilities:
             self._write(commands.Connection.Unblocked())
-        self._on_output()
+        self._read_or_not()
 
     # ── small things ──
 
     def _step(self, step: Step) -> None:
         self.state = TRANSITIONS[self.state, step]
-        if self.state in _ENDED:
+        self._is_open = self.state is State.OPEN
+        self._is_over = self.state in _ENDED
+        self.is_closed = self.state is State.CLOSED
+        if self._is_over:
             self._on_output()
+
+    def _read_or_not(self) -> None:
+        self.wants_read = not (self._is_blocked or self._is_stalled)
+        self._on_output()
 
     def _write(self, method: Method) -> None:
         self._outbox.write(encode_method(0, method))
-
-    def _wake_starved(self) -> None:
-        turn = self._broker.turn
-        for queue in self._starved:
-            if not queue.is_deleted:
-                turn.mark_dirty(queue.engine)
-        self._starved.clear()
-        self._on_output()
-
-    @property
-    def _is_silent(self) -> bool:
-        return self.state is State.AWAIT_HEADER and not self._rest
-
-    @property
-    def _username(self) -> str:
-        return self.session.username

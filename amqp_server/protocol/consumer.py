@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, Protocol
 
 from amqp_server.broker.queue_table import Queue
 from amqp_server.broker.reply_consumers import REPLY_PREFIX
+from amqp_server.broker.turn import Turn
 from amqp_server.protocol.delivery_count import with_delivery_count
 from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.prefetch import Window
@@ -29,14 +30,8 @@ class Lane(Protocol):
     unacked: "Unacked[Consumer | GetOwner]"
     shared_window: Window
     payload_max_bytes: int
-
-    @property
-    def now_ms(self) -> int:
-        """The time of this turn."""
-
-    @property
-    def unacked_room(self) -> int:
-        """How many more deliveries may be outstanding."""
+    turn: Turn
+    unacked_max: int
 
     def consumer_lost(self, consumer: "Consumer") -> None:
         """A consumer is gone that its client did not end."""
@@ -102,27 +97,33 @@ class Consumer:
         """Return how many messages may be delivered now; see the port."""
         lane = self._lane
         room_bytes = lane.outbox.room_bytes
-        if self.is_cancelled or not room_bytes:
-            if room_bytes == 0:
-                lane.starved.add(self.queue)
+        if not room_bytes:
+            lane.starved.add(self.queue)
+            return 0
+        if self.is_cancelled:
             return 0
         count = room_bytes // self._delivery_bytes + 1
         if self.no_ack:
             return count
-        count = min(count, lane.unacked_room)
-        return self.window.clip(lane.shared_window.clip(count))
+        window, shared_window = self.window, lane.shared_window
+        room = lane.unacked_max - lane.unacked.count
+        if window.limit:
+            room = min(room, window.limit - window.used)
+        if shared_window.limit:
+            room = min(room, shared_window.limit - shared_window.used)
+        return count if count < room else max(room, 0)
 
     def deliver(self, batch: Batch) -> None:
         """Write a batch out; what must be acked is noted first."""
         lane = self._lane
-        count = len(batch)
         records = batch.records
+        count = len(records)
         if self._counts_deliveries and batch.delivery_count:
             records = with_delivery_count(records, batch.delivery_count)
         if self.no_ack:
             first_tag = lane.unacked.skip(count)
         else:
-            first_tag = lane.unacked.add(self, batch, lane.now_ms)
+            first_tag = lane.unacked.add(self, batch, lane.turn.now_ms)
             self.window.used += count
             lane.shared_window.used += count
         octets = render_deliveries(
@@ -134,8 +135,9 @@ class Consumer:
             redelivered=batch.redelivered,
         )
         self._delivery_bytes = len(octets) // count
-        lane.outbox.write(octets)
-        if lane.outbox.is_full:
+        outbox = lane.outbox
+        outbox.write(octets)
+        if outbox.is_full:
             lane.starved.add(self.queue)
 
     def settled(self, count: int) -> None:

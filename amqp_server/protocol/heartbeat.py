@@ -9,45 +9,43 @@ Source: AMQP 0-9-1 §4.2.7; RabbitMQ, heartbeats ("two missed heartbeats", sent 
 
 
 class Heartbeat:
-    """When to send a heartbeat, and when the peer counts as dead; all times in ms."""
+    """When to send a heartbeat, and when the peer counts as dead; all times in ms.
 
-    __slots__ = ("_interval_ms", "_received_at_ms", "_sent_at_ms", "is_suspended")
+    Attributes:
+        received_at_ms: when any bytes came last; written at every read.
+        sent_at_ms: when any bytes were sent last; written at every write.
+        is_suspended: silence of the peer is not counted.
+    """
+
+    __slots__ = ("_interval_ms", "is_suspended", "received_at_ms", "sent_at_ms")
 
     def __init__(self, interval_s: int, now_ms: int) -> None:
         """Start counting; an interval of 0 s switches heartbeats off."""
         self._interval_ms = interval_s * 1000
-        self._received_at_ms = now_ms
-        self._sent_at_ms = now_ms
+        self.received_at_ms = now_ms
+        self.sent_at_ms = now_ms
         self.is_suspended = False
-
-    def received(self, now_ms: int) -> None:
-        """Note that any bytes came."""
-        self._received_at_ms = now_ms
-
-    def sent(self, now_ms: int) -> None:
-        """Note that any bytes were sent."""
-        self._sent_at_ms = now_ms
 
     def resume(self, now_ms: int) -> None:
         """Count silence again, from now."""
         self.is_suspended = False
-        self._received_at_ms = now_ms
+        self.received_at_ms = now_ms
 
     def is_due(self, now_ms: int) -> bool:
         """Whether a heartbeat must be sent."""
-        return bool(self._interval_ms) and now_ms >= self._sent_at_ms + self._interval_ms // 2
+        return bool(self._interval_ms) and now_ms >= self.sent_at_ms + self._interval_ms // 2
 
     def is_peer_dead(self, now_ms: int) -> bool:
         """Whether the peer was silent for two intervals."""
         if not self._interval_ms or self.is_suspended:
             return False
-        return now_ms >= self._received_at_ms + 2 * self._interval_ms
+        return now_ms >= self.received_at_ms + 2 * self._interval_ms
 
     def next_deadline_ms(self) -> int | None:
         """Return when one of the two can become true; None with heartbeats off."""
         if not self._interval_ms:
             return None
-        send_at_ms = self._sent_at_ms + self._interval_ms // 2
+        send_at_ms = self.sent_at_ms + self._interval_ms // 2
         if self.is_suspended:
             return send_at_ms
-        return min(send_at_ms, self._received_at_ms + 2 * self._interval_ms)
+        return min(send_at_ms, self.received_at_ms + 2 * self._interval_ms)

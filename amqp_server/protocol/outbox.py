@@ -7,17 +7,30 @@ class Outbox:
     """Bytes in the order they must leave.
 
     ``is_full`` stops deliveries: it holds while the bytes here pass the high watermark or the
-    transport has said that its own buffer does. ``is_overfull`` stops requests from being carried
-    out, as their replies may be larger than they are.
+    transport has said that its own buffer does.
+
+    Attributes:
+        size_bytes: what waits here.
+        overfull_bytes: from here on requests are not carried out either, as their replies may be
+            larger than they are: twice the watermark.
+        transport_full: the transport's own buffer is above its watermark.
     """
 
-    __slots__ = ("_chunks", "_high_watermark_bytes", "_on_output", "size_bytes", "transport_full")
+    __slots__ = (
+        "_chunks",
+        "_high_watermark_bytes",
+        "_on_output",
+        "overfull_bytes",
+        "size_bytes",
+        "transport_full",
+    )
 
     def __init__(self, high_watermark_bytes: int, on_output: Callable[[], None]) -> None:
         self._chunks: list[bytes] = []
         self._high_watermark_bytes = high_watermark_bytes
         self._on_output = on_output
         self.size_bytes = 0
+        self.overfull_bytes = 2 * high_watermark_bytes
         self.transport_full = False
 
     @property
@@ -26,14 +39,9 @@ class Outbox:
         return self.transport_full or self.size_bytes >= self._high_watermark_bytes
 
     @property
-    def is_overfull(self) -> bool:
-        """Whether replies must wait as well: twice the watermark is here."""
-        return self.size_bytes >= 2 * self._high_watermark_bytes
-
-    @property
     def room_bytes(self) -> int:
         """How much fits below the high watermark; 0 when full."""
-        return 0 if self.is_full else self._high_watermark_bytes - self.size_bytes
+        return 0 if self.transport_full else max(self._high_watermark_bytes - self.size_bytes, 0)
 
     def write(self, octets: bytes) -> None:
         """Append bytes; the first since the last ``take`` wakes the transport."""

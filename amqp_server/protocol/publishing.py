@@ -8,10 +8,11 @@ Source: RabbitMQ, rabbit_channel, basic.publish: order of the checks, texts and 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from amqp_server.broker.errors import AccessRefusedError, NotSupportedError
 from amqp_server.broker.names import DEFAULT_EXCHANGE, REPLY_TO_QUEUE, exchange_text
+from amqp_server.broker.publish import Targets
 from amqp_server.broker.users import Permission, check_user_id
 from amqp_server.protocol.carbon_copies import carbon_copies
 from amqp_server.protocol.errors import InvalidMessageError, ReplyConsumerError
@@ -38,14 +39,42 @@ _IMMEDIATE: Final = 2
 _ROUTE_AT: Final = 6
 
 
-class Plan(NamedTuple):
-    """What one method payload asks for, and under which generations it was allowed."""
+class Plan:
+    """What one method payload asks for, and under which generations it was allowed.
 
-    exchange: str
-    routing_key: str
-    mandatory: bool
-    router_generation: int
-    users_generation: int
+    Attributes:
+        targets: where all such messages go, as of ``router_generation``; None while that is not
+            known, or where their headers decide.
+    """
+
+    __slots__ = (
+        "exchange",
+        "mandatory",
+        "router_generation",
+        "routing_key",
+        "targets",
+        "users_generation",
+    )
+
+    def __init__(
+        self,
+        exchange: str,
+        routing_key: str,
+        router_generation: int,
+        users_generation: int,
+        *,
+        mandatory: bool,
+    ) -> None:
+        self.exchange = exchange
+        self.routing_key = routing_key
+        self.mandatory = mandatory
+        self.router_generation = router_generation
+        self.users_generation = users_generation
+        self.targets: Targets | None = None
+
+
+Send: TypeAlias = Callable[[Plan, Run, tuple[str, ...] | None, int], None]
+"""Takes messages that passed: see ``Letter``; the last argument is ``now_ms``."""
 
 
 class _Grant(NamedTuple):
@@ -60,7 +89,7 @@ class _Grant(NamedTuple):
 
 
 class Letter(NamedTuple):
-    """Messages to publish together.
+    """Messages to publish together, later.
 
     Attributes:
         records: they share exchange and routing key.
@@ -81,21 +110,23 @@ class _Look(NamedTuple):
 
 
 class Publishing:
-    """Checks publishes and passes them on as letters.
+    """Checks publishes and passes them on.
 
     Args:
         session: who publishes.
         reply_name: the name direct replies to this channel go by; None without such a consumer.
-        send: takes each letter that passed.
+        send: takes what passed, in order.
     """
 
     def __init__(
         self,
         session: Session,
         reply_name: Callable[[], str | None],
-        send: Callable[[Letter, int], None],
+        send: Send,
     ) -> None:
         self._session = session
+        self._router = session.open_vhost.router
+        self._users = session.broker.users
         self._reply_name = reply_name
         self._send = send
         self._plans: dict[bytes, Plan] = {}
@@ -122,18 +153,29 @@ class Publishing:
             FrameError: a name that is not UTF-8 (501).
         """
         if self._frame_may_hold_too_much:
-            for index, record in enumerate(records):
-                if len(record.body) > self._session.settings.max_message_size_bytes:
-                    if index:
-                        self._publish(method, records[:index], flags, now_ms)
-                    self.check_size(len(record.body))
-        self._publish(method, records, flags, now_ms)
+            self._check_sizes(method, records, flags, now_ms)
+        plan = self._plans.get(method)
+        if (
+            plan is None
+            or plan.router_generation != self._router.generation
+            or plan.users_generation != self._users.generation
+        ):
+            plan = self._new_plan(method)
+        if flags & NEEDS_LOOK:
+            self._publish_by_look(plan, records, now_ms)
+        else:
+            self._send(plan, records, None, now_ms)
 
-    def _publish(self, method: bytes, records: Run, flags: int, now_ms: int) -> None:
-        plan = self._plan(method)
-        if not flags & NEEDS_LOOK:
-            self._send(Letter(plan, records), now_ms)
-            return
+    def _check_sizes(self, method: bytes, records: Run, flags: int, now_ms: int) -> None:
+        """Refuse the first body that is too large, once what comes before it was published."""
+        for index, record in enumerate(records):
+            if len(record.body) > self._session.settings.max_message_size_bytes:
+                if index:
+                    self.publish(method, records[:index], flags, now_ms)
+                self.check_size(len(record.body))
+
+    def _publish_by_look(self, plan: Plan, records: Run, now_ms: int) -> None:
+        """Publish messages of which some have a property that needs a look."""
         sent = 0
         for start, stop in header_stretches(records):
             if not records[start].flags & NEEDS_LOOK:
@@ -153,11 +195,11 @@ class Publishing:
     def _send_changed(self, plan: Plan, records: Run, look: "_Look", now_ms: int) -> None:
         changed = [record._replace(header=look.header, ttl_ms=look.ttl_ms) for record in records]
         if not look.copies:
-            self._send(Letter(plan, changed), now_ms)
+            self._send(plan, changed, None, now_ms)
             return
         keys = (plan.routing_key, *look.copies)
         for record in changed:
-            self._send(Letter(plan, (record,), keys), now_ms)
+            self._send(plan, (record,), keys, now_ms)
 
     def check_size(self, size_bytes: int) -> None:
         """Refuse a body over the configured limit.
@@ -172,19 +214,11 @@ class Publishing:
 
     def _send_slice(self, plan: Plan, records: Run, start: int, stop: int, now_ms: int) -> None:
         if start < stop:
-            self._send(Letter(plan, records[start:stop]), now_ms)
+            part = records if stop - start == len(records) else records[start:stop]
+            self._send(plan, part, None, now_ms)
 
-    def _plan(self, method: bytes) -> Plan:
-        plan = self._plans.get(method)
-        session = self._session
-        generation = session.open_vhost.router.generation
-        if (
-            plan is not None
-            and plan.router_generation == generation
-            and plan.users_generation == session.broker.users.generation
-        ):
-            return plan
-        plan = self._make_plan(method, generation)
+    def _new_plan(self, method: bytes) -> Plan:
+        plan = self._make_plan(method, self._router.generation)
         if len(self._plans) >= PLANS_MAX:
             self._plans.clear()
         self._plans[method] = plan
@@ -196,15 +230,14 @@ class Publishing:
         key_at = _ROUTE_AT + 1 + method[_ROUTE_AT]
         exchange = decode_shortstr(method[_ROUTE_AT + 1 : key_at])
         routing_key = decode_shortstr(method[key_at + 1 : -1])
-        users_generation = self._session.broker.users.generation
+        users_generation = self._users.generation
         grant = self._grants.get(exchange)
         if grant is None or grant[1:] != (generation, users_generation):
             grant = self._make_grant(exchange, generation, users_generation)
         if grant.restricts_keys:
             self._session.require_topic(Permission.WRITE, exchange, routing_key)
-        return Plan(
-            exchange, routing_key, bool(method[-1] & _MANDATORY), generation, users_generation
-        )
+        mandatory = bool(method[-1] & _MANDATORY)
+        return Plan(exchange, routing_key, generation, users_generation, mandatory=mandatory)
 
     def _make_grant(self, exchange: str, generation: int, users_generation: int) -> "_Grant":
         """Decide what holds for an exchange whatever the routing key."""

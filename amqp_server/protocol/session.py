@@ -12,6 +12,7 @@ from amqp_server.broker.users import Permission, User
 from amqp_server.broker.vhost import Vhost
 from amqp_server.protocol.peer import Peer
 from amqp_server.protocol.settings import ProtocolSettings
+from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES, FRAME_TOLERANCE_BYTES
 from amqp_server.wire.tables import Table
 
 
@@ -42,6 +43,11 @@ class Session:
     channel_max: int = 0
     heartbeat_s: int = 0
     channels_open: int = 0
+
+    @property
+    def payload_max_bytes(self) -> int:
+        """Largest payload of a frame that is taken; RabbitMQ's tolerance included."""
+        return self.frame_max_bytes - FRAME_OVERHEAD_BYTES + FRAME_TOLERANCE_BYTES
 
     @property
     def username(self) -> str:

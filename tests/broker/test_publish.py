@@ -8,7 +8,7 @@ import pytest
 from amqp_server.broker.publish import Published, Publisher
 from amqp_server.wire.errors import MethodSyntaxError
 from exchanges.routing import Router
-from persistence.record import Run
+from persistence.record import Run, make_route
 from tests.support.frames import content_header, property_list
 from tests.support.routing import binding, declared, queue, router_with
 from tests.support.vhosts import VhostUnderTest, message
@@ -84,6 +84,15 @@ def test_a_queue_that_cannot_be_found_any_more_is_left_out() -> None:
     publisher = Publisher(router, {"here": target}.get)
     assert publisher.publish("x", [message(b"", "x")], 1) == Published((), (), 0)
     assert len(target.runs) == 1
+
+
+def test_targets_are_those_of_the_route_unless_headers_decide() -> None:
+    one, two = FakeTarget(), FakeTarget()
+    publisher = publisher_to(one=one, two=two)
+    assert publisher.find_targets("x", make_route("x", "any")) == (one, two)
+    router = router_with(declared("h", "headers"), queues={"one": one})
+    router.bind(binding(queue("one"), source="h", arguments={"x-match": "all"}))
+    assert Publisher(router, {"one": one}.get).find_targets("h", make_route("h", "")) is None
 
 
 def test_one_full_queue_of_a_fanout_rejects_only_what_it_refused(place: VhostUnderTest) -> None:

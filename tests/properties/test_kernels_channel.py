@@ -144,6 +144,29 @@ def test_outcomes_are_answered_alike(
 
 
 @given(
+    st.permutations(range(20)),
+    st.lists(st.sampled_from([1, 2, 2**40]), min_size=20, max_size=20),
+    st.lists(st.booleans(), min_size=20, max_size=20),
+    st.integers(0, 0xFFFF),
+)
+def test_answers_are_framed_alike(
+    order: list[int], sizes: list[int], refused: list[bool], channel: int
+) -> None:
+    ours, theirs = confirms.ConfirmTracker(), twin_confirms.ConfirmTracker()
+    firsts = [ours.publish(size) for size in sizes]
+    assert firsts == [theirs.publish(size) for size in sizes]
+    for index in order:
+        size = sizes[index]
+        for tracker in (ours, theirs):
+            is_refused = refused[index] and size < 2**40
+            note: Callable[[int, int], None] = tracker.reject if is_refused else tracker.confirm
+            note(firsts[index], firsts[index] + size - 1)
+        assert ours.render_replies(channel) == theirs.render_replies(channel)
+        assert ours.answered_up_to == theirs.answered_up_to
+    assert ours.answered_up_to == ours.published
+
+
+@given(
     st.lists(
         st.tuples(st.booleans(), st.binary(max_size=2), st.integers(0, 3), st.integers()),
         max_size=40,

@@ -3,6 +3,7 @@
 import pytest
 
 from amqp_server.protocol.confirms import ConfirmReply, ConfirmTracker
+from amqp_server.wire.content import render_confirm
 
 
 def ack(tag: int, *, multiple: bool = False) -> ConfirmReply:
@@ -89,3 +90,19 @@ def test_what_waits_in_a_row_is_one_outcome(tracker: ConfirmTracker) -> None:
     assert tracker.take_replies() == []
     tracker.confirm(1, 1)
     assert tracker.take_replies() == [ack(8, multiple=True), nack(9), nack(10)]
+
+
+def test_answers_leave_as_frames_in_order(tracker: ConfirmTracker) -> None:
+    assert tracker.render_replies(7) == b""
+    tracker.confirm(1, 3)
+    assert tracker.render_replies(7) == render_confirm(7, 3, multiple=True, rejected=False)
+    tracker.reject(4, 5)
+    tracker.confirm(6, 6)
+    assert tracker.render_replies(0xFFFE) == b"".join(
+        (
+            render_confirm(0xFFFE, 4, multiple=False, rejected=True),
+            render_confirm(0xFFFE, 5, multiple=False, rejected=True),
+            render_confirm(0xFFFE, 6, multiple=False, rejected=False),
+        )
+    )
+    assert tracker.render_replies(7) == b""

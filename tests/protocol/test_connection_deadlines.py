@@ -237,3 +237,29 @@ def test_an_auto_acked_delivery_has_no_timeout(impatient: Node) -> None:
     peer.consume(no_ack=True)
     impatient.advance(600_000)
     assert peer.closes() == []
+
+
+# -- when the shell must ask again ---------------------------------------------------------------
+
+
+def test_a_deadline_that_is_known_need_not_be_asked_for_again() -> None:
+    node = Node()
+    peer = beating(node)
+    peer.connection.next_deadline_ms()
+    known_ms = peer.connection.due_ms
+    assert known_ms == node.now_ms + 5_000
+    node.advance(1_000)
+    peer.send_bytes(BEAT)
+    peer.read_bytes()
+    assert peer.connection.due_ms == known_ms, "traffic only moves it away"
+    peer.connection.shut_down("bye", node.now_ms)
+    assert peer.connection.due_ms is None, "the time for close-ok began"
+
+
+def test_without_a_deadline_it_is_asked_for_each_time() -> None:
+    peer = Node().connect()
+    peer.shake_hands()
+    assert peer.connection.next_deadline_ms() is None
+    assert peer.connection.due_ms is None
+    peer.open_channel(1)
+    assert peer.connection.next_deadline_ms() is not None, "consumers' timeouts"

@@ -21,7 +21,7 @@ def test_one_is_sent_after_half_an_interval_of_saying_nothing() -> None:
     beat = heartbeat()
     assert beat.next_deadline_ms() == START_MS + 5_000
     assert (beat.is_due(START_MS + 4_999), beat.is_due(START_MS + 5_000)) == (False, True)
-    beat.sent(START_MS + 4_000)
+    beat.sent_at_ms = START_MS + 4_000
     assert (beat.is_due(START_MS + 8_999), beat.is_due(START_MS + 9_000)) == (False, True)
 
 
@@ -29,15 +29,15 @@ def test_a_peer_is_dead_after_two_intervals_of_silence() -> None:
     beat = heartbeat()
     dead_at_ms = START_MS + 20_000
     assert (beat.is_peer_dead(dead_at_ms - 1), beat.is_peer_dead(dead_at_ms)) == (False, True)
-    beat.received(START_MS + 1)
+    beat.received_at_ms = START_MS + 1
     assert (beat.is_peer_dead(dead_at_ms), beat.is_peer_dead(dead_at_ms + 1)) == (False, True)
 
 
 def test_the_deadline_is_the_earlier_of_the_two() -> None:
     beat = heartbeat()
-    beat.sent(START_MS + 19_000)
+    beat.sent_at_ms = START_MS + 19_000
     assert beat.next_deadline_ms() == START_MS + 20_000
-    beat.received(START_MS + 19_000)
+    beat.received_at_ms = START_MS + 19_000
     assert beat.next_deadline_ms() == START_MS + 24_000
 
 
@@ -45,7 +45,7 @@ def test_silence_is_not_counted_while_suspended() -> None:
     beat = heartbeat()
     beat.is_suspended = True
     assert not beat.is_peer_dead(10**12)
-    beat.sent(START_MS + 19_000)
+    beat.sent_at_ms = START_MS + 19_000
     assert beat.next_deadline_ms() == START_MS + 24_000
 
 

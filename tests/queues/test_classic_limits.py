@@ -13,7 +13,7 @@ DLX = "dlx"
 def test_the_newest_are_kept_and_the_oldest_dropped() -> None:
     jobs = QueueUnderTest(QueueOptions(max_length=2, dead_letter_exchange=DLX))
     jobs.publish(b"1")
-    assert jobs.publish(b"2", b"3", b"4").accepted_count == 3
+    assert jobs.publish(b"2", b"3", b"4").rejected == ()
     assert jobs.deaths == [("maxlen", b"1"), ("maxlen", b"2")]
     assert sorted(jobs.log.kept) == [2, 3]
     assert jobs.get_all() == [b"3", b"4"]
@@ -59,7 +59,7 @@ def test_bytes_are_those_of_bodies_and_a_too_large_message_empties_the_queue() -
 def test_what_does_not_fit_is_rejected_by_its_index(overflow: Overflow) -> None:
     jobs = QueueUnderTest(QueueOptions(max_length=2, overflow=overflow, dead_letter_exchange=DLX))
     outcome = jobs.publish(b"1", b"2", b"3", b"4")
-    assert (outcome.accepted_count, list(outcome.rejected)) == (2, [2, 3])
+    assert list(outcome.rejected) == [2, 3]
     is_dead_lettered = overflow is Overflow.REJECT_PUBLISH_DLX
     assert jobs.deaths == ([("maxlen", b"3"), ("maxlen", b"4")] if is_dead_lettered else [])
     assert jobs.get_all() == [b"1", b"2"]
@@ -68,7 +68,7 @@ def test_what_does_not_fit_is_rejected_by_its_index(overflow: Overflow) -> None:
 def test_a_wholly_rejected_run_waits_for_no_commit() -> None:
     jobs = QueueUnderTest(QueueOptions(max_length=0, overflow=Overflow.REJECT_PUBLISH))
     outcome = jobs.publish(b"1")
-    assert (outcome.accepted_count, outcome.lsn) == (0, jobs.log.committed_lsn)
+    assert (outcome.rejected, outcome.lsn) == ([0], jobs.log.committed_lsn)
 
 
 def test_delivering_makes_room_before_anything_is_rejected() -> None:
@@ -85,7 +85,7 @@ def test_messages_that_wait_for_a_drain_make_room_too() -> None:
     worker = FakeConsumer(prefetch=1)
     jobs.consume(worker)
     jobs.publish(b"1")
-    assert jobs.publish(b"2").rejected == []
+    assert jobs.publish(b"2").rejected == ()
     assert (worker.bodies, jobs.get_all()) == ([b"1"], [b"2"])
 
 
@@ -93,7 +93,7 @@ def test_expired_messages_make_room_before_anything_is_rejected() -> None:
     jobs = QueueUnderTest(QueueOptions(max_length=1, overflow=Overflow.REJECT_PUBLISH))
     jobs.publish(b"1", ttl_ms=5)
     jobs.now_ms += 5
-    assert jobs.publish(b"2").rejected == []
+    assert jobs.publish(b"2").rejected == ()
     assert jobs.get_all() == [b"2"]
 
 
@@ -178,5 +178,5 @@ def test_bytes_in_a_priority_queue_are_counted_message_by_message() -> None:
 
 def test_what_expires_at_once_takes_no_room_from_the_next() -> None:
     jobs = QueueUnderTest(QueueOptions(max_length=1, overflow=Overflow.REJECT_PUBLISH))
-    assert jobs.publish(b"1", b"2", ttl_ms=0).rejected == []
+    assert jobs.publish(b"1", b"2", ttl_ms=0).rejected == ()
     assert jobs.queue.ready_count == 0

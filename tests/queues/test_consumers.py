@@ -50,6 +50,19 @@ def test_there_are_no_more_in_a_round_than_messages() -> None:
     assert tags(handles) == "ab"
 
 
+def test_one_alone_is_told_of_unless_it_is_only_the_active_one() -> None:
+    one, two = FakeConsumer("a"), FakeConsumer("b")
+    group = consumers(one)
+    told = [(group.sole, group.count)]
+    group.add(two)
+    told.append((group.sole, group.count))
+    for handle in (one, two):
+        group.remove(handle)
+        told.append((group.sole, group.count))
+    assert told == [(one, 1), (None, 2), (two, 1), (None, 0)]
+    assert consumers(one, options=SINGLE_ACTIVE).sole is None
+
+
 @pytest.mark.parametrize(
     ("message_count", "next_order"),
     [(1, "bca"), (2, "cab"), (3, "abc"), (4, "bca"), (7, "bca"), (8, "cab")],

@@ -24,6 +24,7 @@ class FakeConnection:
         self.is_delivering = True
         self.eof_count = 0
         self.deadline_ms: int | None = None
+        self.due_ms: int | None = None  # ask each time
         self.ticked_at_ms: list[int] = []
         self.shut_down_reason: str | None = None
         self.on_received: Callable[[], None] = lambda: None

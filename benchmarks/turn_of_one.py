@@ -1,0 +1,273 @@
+"""What a turn costs that one small read sets off: ``python -m benchmarks.turn_of_one [case ...]``.
+
+A broker in this process, whole but for the loop and the sockets: bytes are put into the reactor's
+receive buffer, and what is written is forgotten. Prints the CPU time of a turn; judges none.
+
+    publish         12 bytes, to a queue without a consumer
+    auto-ack        the same, delivered to a consumer on another connection that needs no ack
+    confirm         the same as ``publish``, confirmed
+    confirm-deliver the same as ``auto-ack``, confirmed
+    ack             one ack of one delivery
+    get             basic.get without ack, from a queue that has messages
+    rpc             a request to a queue and the direct reply to it: two turns
+    keys            a routing key never seen before, through a topic exchange; 100 in a read, and
+                    the figure is for one of them
+"""
+
+import asyncio
+import gc
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Final, NamedTuple, cast
+
+from pamqp import base, body, commands, frame, header
+
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.settings import BrokerSettings
+from amqp_server.broker.turn import Turn
+from amqp_server.broker.users import Users, new_user
+from amqp_server.net.reactor import Reactor
+from amqp_server.net.transport import AmqpTransport
+from amqp_server.protocol.connection import Connection
+from amqp_server.protocol.peer import Peer
+from amqp_server.protocol.settings import ProtocolSettings
+
+ROUNDS: Final = 7
+"""Every case is measured so often; the least is printed."""
+
+TURNS: Final = 4_000
+KEYS_PER_READ: Final = 100
+BODY: Final = b"x" * 12
+PEER: Final = Peer("127.0.0.1", 50_000, "127.0.0.1", 5672, is_loopback=True)
+PROTOCOL_HEADER: Final = b"AMQP\x00\x00\x09\x01"
+HIGH_BYTES: Final = 1 << 24
+
+
+class Load(NamedTuple):
+    """Reads to measure.
+
+    Attributes:
+        feed: takes one read.
+        reads: what the turns bring, in order.
+        written: what was written last, to whichever connection.
+        units_per_read: messages, or other things, that the figure is for.
+    """
+
+    feed: Callable[[bytes], None]
+    reads: list[bytes]
+    written: deque[bytes]
+    units_per_read: int = 1
+
+
+class Sink:
+    """An asyncio transport that forgets what is written to it."""
+
+    def __init__(self, written: deque[bytes]) -> None:
+        self.write = written.append
+        self.writelines = written.extend
+
+    def get_extra_info(self, _name: str) -> None:
+        """There is neither TLS nor a socket."""
+
+    def set_write_buffer_limits(self, *, high: int, low: int) -> None:
+        """Nothing waits to be written."""
+
+    def is_closing(self) -> bool:
+        """Return False: no peer goes."""
+        return False
+
+
+class StillLoop:
+    """An asyncio loop that runs nothing."""
+
+    def call_soon(self, _work: Callable[[], None]) -> None:
+        """The turns asked for are those of the reads to come."""
+
+    def call_later(self, _delay_s: float, _work: Callable[[], None]) -> "StillLoop":
+        """Return what can be cancelled."""
+        return self
+
+    def cancel(self) -> None:
+        """Nothing was going to happen."""
+
+
+class Client:
+    """One connection with channel 1 open."""
+
+    def __init__(self, node: "Node") -> None:
+        self._reactor = node.reactor
+        self._written = node.written
+        self._shell = AmqpTransport(
+            node.reactor,
+            node.make_connection,
+            lambda _: PEER,
+            lambda _: None,
+            lambda _: None,
+            write_high_watermark_bytes=HIGH_BYTES,
+        )
+        self._shell.connection_made(cast("asyncio.BaseTransport", Sink(node.written)))
+        self.feed(PROTOCOL_HEADER)
+        self.call(commands.Connection.StartOk({}, "PLAIN", "\0guest\0guest", "en_US"), 0)
+        self.call(commands.Connection.TuneOk(2047, 131_072, 0), 0)
+        self.call(commands.Connection.Open("/"), 0)
+        self.call(commands.Channel.Open())
+
+    def feed(self, octets: bytes) -> None:
+        """Bring bytes in one read; a whole turn follows."""
+        size = len(octets)
+        self._shell.get_buffer(-1)[:size] = octets
+        self._shell.buffer_updated(size)
+
+    def call(self, method: base.Frame, channel: int = 1) -> None:
+        """Send a method, which the broker must not answer with a close."""
+        self.feed(frame.marshal(method, channel))
+        replies = b"".join(self._written)
+        for kind in (commands.Connection.Close, commands.Channel.Close):
+            assert kind.index.to_bytes(4, "big") not in replies, f"{method.name} was refused"
+
+
+class Node:
+    """A broker and its reactor, on a loop that never runs."""
+
+    def __init__(self) -> None:
+        self.written: deque[bytes] = deque(maxlen=8)
+        users = Users(())
+        users.put(new_user("guest", "guest", os.urandom, ()))
+        users.set_permissions("guest", "/", ".*", ".*", ".*")
+        self._broker = Broker(BrokerSettings(), users, Turn(4_096), os.urandom)
+        self._broker.add_vhost("/")
+        self.reactor = Reactor(
+            cast("asyncio.AbstractEventLoop", StillLoop()),
+            self._broker,
+            read_buffer_bytes=1 << 18,
+        )
+
+    def make_connection(self, peer: Peer, on_output: Callable[[], None], now_ms: int) -> Connection:
+        """Make a connection's sans-IO side."""
+        return Connection(self._broker, ProtocolSettings(), peer, on_output, now_ms)
+
+    def client(self, *, queue: str = "", confirms: bool = False, consumes: str = "") -> Client:
+        """Return a client that has declared a queue, asked for confirms, or consumes."""
+        client = Client(self)
+        if queue:
+            client.call(commands.Queue.Declare(queue=queue))
+        if confirms:
+            client.call(commands.Confirm.Select())
+        if consumes:
+            client.call(commands.Basic.Consume(queue="one", no_ack=consumes == "auto"))
+        return client
+
+
+def publish(exchange: str = "", routing_key: str = "one", reply_to: str | None = None) -> bytes:
+    """Return the frames of one message."""
+    properties = commands.Basic.Properties(reply_to=reply_to)
+    method = commands.Basic.Publish(exchange=exchange, routing_key=routing_key)
+    parts = (method, header.ContentHeader(0, len(BODY), properties), body.ContentBody(BODY))
+    return b"".join(frame.marshal(part, 1) for part in parts)
+
+
+def publishing(*, confirms: bool, consumes: str) -> Load:
+    """Publish to a queue, with or without a consumer."""
+    node = Node()
+    client = node.client(queue="one", confirms=confirms)
+    if consumes:
+        node.client(consumes=consumes)
+    return Load(client.feed, [publish()] * TURNS, node.written)
+
+
+def acking() -> Load:
+    """Ack deliveries one by one, each a batch of its own."""
+    node = Node()
+    publisher = node.client(queue="one")
+    consumer = node.client(consumes="acking")
+    for _ in range(TURNS):
+        publisher.feed(publish())
+    acks = [frame.marshal(commands.Basic.Ack(tag), 1) for tag in range(1, TURNS + 1)]
+    return Load(consumer.feed, acks, node.written)
+
+
+def getting() -> Load:
+    """Get messages one by one."""
+    node = Node()
+    client = node.client(queue="one")
+    client.feed(publish() * TURNS)
+    read = frame.marshal(commands.Basic.Get(queue="one", no_ack=True), 1)
+    return Load(client.feed, [read] * TURNS, node.written)
+
+
+def calling() -> Load:
+    """Send a request, and the reply to it."""
+    node = Node()
+    server = node.client(queue="one", consumes="auto")
+    client = node.client()
+    client.call(commands.Basic.Consume(queue="amq.rabbitmq.reply-to", no_ack=True))
+    request = publish(reply_to="amq.rabbitmq.reply-to")
+    client.feed(request)
+    found = node.written[-1]
+    start = found.index(b"amq.rabbitmq.reply-to.")
+    name = found[start : start + found[start - 1]].decode()
+    reply = publish(routing_key=name)
+
+    def feed(octets: bytes) -> None:
+        client.feed(octets)
+        server.feed(reply)
+
+    return Load(feed, [request] * TURNS, node.written)
+
+
+def keyed() -> Load:
+    """Publish each message under a key of its own."""
+    node = Node()
+    client = node.client(queue="one")
+    client.call(commands.Exchange.Declare(exchange="topics", exchange_type="topic"))
+    for number in range(1_000):
+        client.call(commands.Queue.Bind(queue="one", exchange="topics", routing_key=f"{number}.#"))
+    node.client(consumes="auto")
+    numbers = count()
+
+    def read() -> bytes:
+        keys = (f"{number % 1_000}.{number}" for number in (next(numbers) for _ in range(100)))
+        return b"".join(publish("topics", key) for key in keys)
+
+    reads = [read() for _ in range(TURNS // KEYS_PER_READ)]
+    return Load(client.feed, reads, node.written, KEYS_PER_READ)
+
+
+CASES: Final[dict[str, Callable[[], Load]]] = {
+    "publish": lambda: publishing(confirms=False, consumes=""),
+    "auto-ack": lambda: publishing(confirms=False, consumes="auto"),
+    "confirm": lambda: publishing(confirms=True, consumes=""),
+    "confirm-deliver": lambda: publishing(confirms=True, consumes="auto"),
+    "ack": acking,
+    "get": getting,
+    "rpc": calling,
+    "keys": keyed,
+}
+
+
+def measure(make: Callable[[], Load]) -> Iterator[float]:
+    """Yield the CPU time of one unit, in us, for each round."""
+    for _ in range(ROUNDS):
+        feed, reads, _, units_per_read = make()
+        gc.collect()
+        gc.disable()
+        start = time.process_time()
+        for octets in reads:
+            feed(octets)
+        spent_s = time.process_time() - start
+        gc.enable()
+        yield spent_s * 1e6 / len(reads) / units_per_read
+
+
+def main(names: list[str]) -> None:
+    """Measure and print the cases of these names; all of them if there are none."""
+    for name in names or CASES:
+        print(f"{name:16} {min(measure(CASES[name])):7.2f} us", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
