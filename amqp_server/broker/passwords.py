@@ -18,8 +18,8 @@ SHA512: Final = "rabbit_password_hashing_sha512"
 MD5: Final = "rabbit_password_hashing_md5"
 DEFAULT_ALGORITHM: Final = SHA256
 
-ALGORITHMS: Final = {SHA256: "sha256", SHA512: "sha512", MD5: "md5"}
-"""RabbitMQ's module names and hashlib's names; files older than 3.6 mean MD5 by saying nothing."""
+ALGORITHMS: Final = {SHA256: hashlib.sha256, SHA512: hashlib.sha512, MD5: hashlib.md5}
+"""RabbitMQ's module names and what they do; files older than 3.6 mean MD5 by saying nothing."""
 
 
 def hash_password(password: str, salt: bytes, algorithm: str = DEFAULT_ALGORITHM) -> str:
@@ -62,4 +62,4 @@ def verify(password: str, stored_hash: str, algorithm: str) -> bool:
 
 def _digest(password: str, salt: bytes, algorithm: str) -> bytes:
     octets = salt + password.encode("utf-8", "surrogateescape")
-    return hashlib.new(ALGORITHMS[algorithm], octets, usedforsecurity=False).digest()
+    return ALGORITHMS[algorithm](octets, usedforsecurity=False).digest()
