@@ -1,0 +1,222 @@
+"""The write-ahead log: one write per group, into files that are used again and again.
+
+After a restart, and when a batch does not fit, the next file is begun:
+
+    sync the old one  ->  take a spare file, or fill a new one with zeros  ->  name it, sync the
+    folder  ->  header and first batch in one write
+
+Everything but the properties is for the fsync thread, once the log runs.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from persistence.errors import FatalStorageError
+from persistence.files import File, Files, Octets
+from persistence.format import BATCH_HEADER, WAL_FIRST_BATCH_AT
+from persistence.wal_file import (
+    DIRECTORY,
+    SALT_BITS,
+    WalHeader,
+    encode_batch_header,
+    encode_header,
+    path_of,
+)
+from persistence.wal_replay import Replay
+
+SPARE_FILES_MAX: Final = 2
+"""Files that are kept to be used again; more are removed."""
+
+_FILL_BYTES: Final = 1 << 20
+
+
+class Wal:
+    """Where batches go; a ``BatchLog`` of ``persistence.group_commit``.
+
+    Invariant: LSNs in a file follow each other, and those of the next file follow them, but where
+    a restart is between.
+    Invariant: all files but the last are synced.
+
+    Args:
+        files: the data directory.
+        file_size_bytes: of a file; a batch that is larger has a file of its own.
+        new_salt: returns ``SALT_BITS`` of chance, that nobody outside can guess.
+        replay: of this log, read to its end.
+        next_lsn: the first LSN that will be given; above all that were ever given.
+
+    Raises:
+        OSError: the disk refuses. FatalStorageError: what was replayed cannot be synced.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        file_size_bytes: int,
+        new_salt: Callable[[], int],
+        replay: Replay,
+        next_lsn: int,
+    ) -> None:
+        assert next_lsn > replay.highest_lsn, "no LSN is given twice"
+        self._files = files
+        self._file_size_bytes = file_size_bytes
+        self._new_salt = new_salt
+        self._file: File | None = None
+        self._file_end = 0
+        self._position = 0
+        self._header = b""
+        self._salt = 0
+        self._first_lsn = next_lsn
+        self._previous_lsn = replay.last_lsn
+        self._number = max([0, *replay.numbers])
+        self._synced_lsn = replay.last_lsn
+        self._live = list(replay.live_numbers)
+        self._spares: list[int] = []
+        files.make_directory(DIRECTORY)
+        files.sync_directory()
+        self._sync_replayed()
+        self._take_spares([number for number in replay.numbers if number not in self._live])
+
+    @property
+    def number(self) -> int:
+        """The file that the next batch goes to, or one before it.
+
+        What is appended from now on is in this file or later ones: a checkpoint of now replays from
+        here. May be read by any thread.
+        """
+        return self._number
+
+    @property
+    def spare_count(self) -> int:
+        """How many files wait to be used again."""
+        return len(self._spares)
+
+    def write_batch(self, last_lsn: int, parts: Sequence[Octets]) -> None:
+        """Write a batch; it holds all LSNs from the last batch up to ``last_lsn``.
+
+        Raises:
+            OSError: nothing counts as written; the same batch may be written again.
+            FatalStorageError: what was written before is not known to be on disk.
+        """
+        batch_bytes = BATCH_HEADER.size + sum(map(len, parts))
+        if self._file is None or self._position + batch_bytes > self._file_end:
+            self._begin_file(batch_bytes)
+        assert self._file is not None, "it was just begun"
+        batch_header = encode_batch_header(
+            self._salt, self._first_lsn, last_lsn, self._synced_lsn, parts
+        )
+        at = self._position - len(self._header)
+        self._file.write_at(at, [self._header, batch_header, *parts])
+        self._header = b""
+        self._position += batch_bytes
+        self._first_lsn = last_lsn + 1
+        self._previous_lsn = last_lsn
+
+    def sync(self) -> None:
+        """Return when every batch is on disk.
+
+        Raises:
+            OSError: which of them are is not known any more.
+        """
+        if self._file is not None:
+            self._file.sync()
+            self._synced_lsn = self._previous_lsn
+
+    def release(self, below_number: int) -> None:
+        """Let go of the files below a number: a checkpoint that does not need them is on disk.
+
+        Raises:
+            OSError: the disk refuses to remove a file; it is tried again after a restart.
+        """
+        assert below_number <= self._number, "a file is still written to"
+        done = [number for number in self._live if number < below_number]
+        self._live = [number for number in self._live if number >= below_number]
+        self._take_spares(done)
+
+    def close(self) -> None:
+        """Close the file; nothing is synced by it."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _sync_replayed(self) -> None:
+        """Have all that was replayed on disk, before a header says that it is."""
+        for number in self._live[-1:]:
+            file = self._files.open(path_of(number))
+            try:
+                _sync(file)
+            finally:
+                file.close()
+
+    def _take_spares(self, numbers: list[int]) -> None:
+        """Keep those of these files that can be used again; remove the others."""
+        for number in numbers:
+            has_room = len(self._spares) < SPARE_FILES_MAX
+            if has_room and self._size_bytes(number) == self._file_size_bytes:
+                self._spares.append(number)
+            else:
+                self._files.remove(path_of(number))
+
+    def _size_bytes(self, number: int) -> int:
+        file = self._files.open(path_of(number))
+        try:
+            return file.size_bytes
+        finally:
+            file.close()
+
+    def _begin_file(self, batch_bytes: int) -> None:
+        """Have a file that the batch fits into, behind the one that was written to."""
+        if self._file is not None:
+            _sync(self._file)
+            self._synced_lsn = self._previous_lsn
+            self.close()
+        number = self._number + 1
+        file_end = max(self._file_size_bytes, WAL_FIRST_BATCH_AT + batch_bytes)
+        if file_end > self._file_size_bytes or not self._spares:
+            self._file = self._make_file(number)
+        else:
+            self._files.rename(path_of(self._spares[-1]), path_of(number))
+            self._spares.pop()
+            self._file = self._files.open(path_of(number))
+        _sync_directory(self._files)
+        self._number = number
+        self._live.append(number)
+        self._file_end = file_end
+        self._position = WAL_FIRST_BATCH_AT
+        self._salt = self._new_salt()
+        assert 0 <= self._salt < 1 << SALT_BITS, "the salt has its place in the header"
+        self._header = encode_header(
+            WalHeader(number, self._first_lsn, self._previous_lsn, self._salt)
+        )
+
+    def _make_file(self, number: int) -> File:
+        """Return a new file full of zeros, so that no later sync has to write its size."""
+        file = self._files.open(path_of(number), create=True)
+        zeros = bytes(min(_FILL_BYTES, self._file_size_bytes))
+        try:
+            file.truncate(0)
+            for position in range(0, self._file_size_bytes, len(zeros)):
+                file.write_at(position, zeros[: self._file_size_bytes - position])
+            file.sync()
+        except OSError:
+            file.close()
+            with suppress(OSError):
+                self._files.remove(path_of(number))
+            raise
+        return file
+
+
+def _sync(file: File) -> None:
+    try:
+        file.sync()
+    except OSError as error:
+        raise FatalStorageError(
+            f"the log cannot be synced, so the node must stop: {error}"
+        ) from error
+
+
+def _sync_directory(files: Files) -> None:
+    try:
+        files.sync_directory(DIRECTORY)
+    except OSError as error:
+        raise FatalStorageError(f"the log's folder cannot be synced: {error}") from error

@@ -1,0 +1,170 @@
+"""One file of the write-ahead log: its header and its batches, to octets and back.
+
+``persistence.format`` draws both. Nothing here touches a disk.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from crc32c import crc32c
+
+from persistence.files import Octets
+from persistence.format import (
+    ALIGNMENT_BYTES,
+    BATCH_BYTES_MAX,
+    BATCH_CRC,
+    BATCH_CRC_AT,
+    BATCH_HEADER,
+    BATCH_MAGIC,
+    BATCH_PREFIX,
+    CRC_BYTES,
+    VERSION,
+    WAL_FIRST_BATCH_AT,
+    WAL_HEADER,
+    WAL_HEADER_COPY_AT,
+    WAL_HEADER_CRC_AT,
+    WAL_MAGIC,
+)
+
+DIRECTORY: Final = "wal"
+
+SALT_BITS: Final = 64
+_SALT_LOW: Final = 0xFFFF_FFFF
+_NAME: Final = re.compile(r"([0-9a-f]{16})\.wal")
+
+
+class WalHeader(NamedTuple):
+    """What a file says of itself.
+
+    Attributes:
+        number: files follow each other by it; never used twice.
+        first_lsn: its first batch begins with it.
+        previous_lsn: the last LSN that the log holds before this file; all up to it was on disk
+            when the file was begun.
+        salt: random, of ``SALT_BITS``.
+    """
+
+    number: int
+    first_lsn: int
+    previous_lsn: int
+    salt: int
+
+
+class BatchHeader(NamedTuple):
+    """What a batch says of itself; LSNs are inclusive."""
+
+    entries_bytes: int
+    first_lsn: int
+    last_lsn: int
+    synced_lsn: int
+
+    @property
+    def batch_bytes(self) -> int:
+        """How long the batch is in its file."""
+        return BATCH_HEADER.size + self.entries_bytes
+
+
+def path_of(number: int) -> str:
+    """Return where the file of this number is."""
+    return f"{DIRECTORY}/{number:016x}.wal"
+
+
+def number_of(name: str) -> int | None:
+    """Return the number of a file by its name; None if it is no file of the log."""
+    match = _NAME.fullmatch(name)
+    return int(match[1], 16) if match else None
+
+
+def encode_header(header: WalHeader) -> bytes:
+    """Return what stands before the first batch of a file: the header, twice."""
+    number, first_lsn, previous_lsn, salt = header
+    octets = bytearray(WAL_HEADER.size)
+    fields = (WAL_MAGIC, 0, VERSION, number, first_lsn, previous_lsn, salt)
+    WAL_HEADER.pack_into(octets, 0, *fields)
+    crc = crc32c(octets[WAL_HEADER_CRC_AT + CRC_BYTES :])
+    BATCH_CRC.pack_into(octets, WAL_HEADER_CRC_AT, crc)
+    area = octets.ljust(WAL_HEADER_COPY_AT, b"\0") + octets
+    return bytes(area.ljust(WAL_FIRST_BATCH_AT, b"\0"))
+
+
+def decode_header(octets: bytes, number: int) -> WalHeader | None:
+    """Return the header of a file.
+
+    Args:
+        octets: what the file begins with, ``WAL_FIRST_BATCH_AT`` of it.
+        number: by the file's name. A file that was given another name, and no header since, has
+            not been begun.
+
+    Returns:
+        None if neither copy is whole, or of this number.
+    """
+    for position in (0, WAL_HEADER_COPY_AT):
+        copy = octets[position : position + WAL_HEADER.size]
+        if len(copy) < WAL_HEADER.size:
+            continue
+        magic, crc, version, *fields = WAL_HEADER.unpack(copy)
+        is_whole = crc == crc32c(copy[WAL_HEADER_CRC_AT + CRC_BYTES :])
+        if magic == WAL_MAGIC and version == VERSION and is_whole and fields[0] == number:
+            return WalHeader(*fields)
+    return None
+
+
+def encode_batch_header(
+    salt: int, first_lsn: int, last_lsn: int, synced_lsn: int, parts: Sequence[Octets]
+) -> bytes:
+    """Return the header of a batch with these entries, a multiple of 8 octets in all."""
+    entries_bytes = sum(map(len, parts))
+    assert entries_bytes % ALIGNMENT_BYTES == 0, "entries are aligned"
+    assert entries_bytes <= BATCH_BYTES_MAX, "a group is far smaller, and so is a message"
+    fields = (BATCH_MAGIC, salt & _SALT_LOW, 0, entries_bytes, first_lsn, last_lsn, synced_lsn)
+    header = bytearray(BATCH_HEADER.pack(*fields))
+    crc = crc32c(header[BATCH_CRC_AT + CRC_BYTES :], salt >> 32)
+    for part in parts:
+        crc = crc32c(part, crc)
+    BATCH_CRC.pack_into(header, BATCH_CRC_AT, crc)
+    return bytes(header)
+
+
+def batch_at(octets: bytes, position: int, salt: int) -> BatchHeader | None:
+    """Return the header of the batch at a position; None if there is none, or not a whole one."""
+    if len(octets) - position < BATCH_HEADER.size:
+        return None
+    magic, low, crc, *fields = BATCH_HEADER.unpack_from(octets, position)
+    batch = BatchHeader(*fields)
+    end = position + batch.batch_bytes
+    if magic != BATCH_MAGIC or low != salt & _SALT_LOW or end > len(octets):
+        return None
+    if batch.entries_bytes % ALIGNMENT_BYTES or batch.first_lsn > batch.last_lsn:
+        return None
+    covered = memoryview(octets)[position + BATCH_CRC_AT + CRC_BYTES : end]
+    return batch if crc == crc32c(covered, salt >> 32) else None
+
+
+def batch_prefix(salt: int) -> bytes:
+    """Return what every batch of a file with this salt begins with."""
+    return BATCH_PREFIX.pack(BATCH_MAGIC, salt & _SALT_LOW)
+
+
+def batches_after(
+    octets: bytes, position: int, salt: int, first_lsn: int
+) -> Iterator[tuple[int, BatchHeader]]:
+    """Yield position and header of every whole batch behind something that is none.
+
+    Args:
+        octets: the file.
+        position: where to begin to look.
+        salt: of the file's header.
+        first_lsn: batches that begin below it do not count.
+    """
+    prefix = batch_prefix(salt)
+    position = octets.find(prefix, position)
+    while position >= 0:
+        is_aligned = position % ALIGNMENT_BYTES == 0
+        batch = batch_at(octets, position, salt) if is_aligned else None
+        after = position + 1
+        if batch is not None and batch.first_lsn >= first_lsn:
+            yield position, batch
+            first_lsn = batch.last_lsn + 1
+            after = position + batch.batch_bytes
+        position = octets.find(prefix, after)
