@@ -20,7 +20,11 @@ routing key match the path from the root to the node. It is kept as an integer w
 An empty reach ends the branch; a pattern matches when the bit of the key's full length is set. All
 the ways in which several ``#`` may share out the words are in that one integer, so a node is
 visited once per message however many ``#`` lie above it: a match costs at most one step per word
-stored in the trie, whatever the routing key. Keys are shortstrs, so no reach exceeds 257 bits.
+stored in the trie, whatever the routing key. Keys are shortstrs, so that a reach is 257 bits at
+most; only CC can bring a longer one.
+
+Nodes and the walk (``Node``, ``matching``) are the interpreted twin, and the specification, of
+``exchanges._topic_trie``; adding and removing patterns is the same in both builds.
 
 Source: AMQP 0-9-1 §3.1.3.3; RabbitMQ, rabbit_exchange_type_topic, for the empty key.
 """
@@ -29,13 +33,19 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from exchanges.bindings import Destination, DestinationCounts
+from persistence.kernels import COMPILED
 
 ONE_WORD: Final = "*"
 ANY_WORDS: Final = "#"
 
 
-class _Node:
+class Node:
     """Where the patterns that share a path part, or where one of them ends.
+
+    Attributes:
+        label: the words from the parent to here.
+        children: by the first word of their label.
+        destinations: where the patterns that end here lead; None where none does.
 
     Invariant: ``label`` is empty at the root only; a child stands under the first word of its
         label; any node but the root has a destination or at least two children.
@@ -45,7 +55,7 @@ class _Node:
 
     def __init__(self, label: tuple[str, ...]) -> None:
         self.label = label
-        self.children: dict[str, _Node] = {}
+        self.children: dict[str, Node] = {}
         self.destinations: DestinationCounts | None = None
 
 
@@ -55,7 +65,7 @@ class TopicTrie:
     __slots__ = ("_root",)
 
     def __init__(self) -> None:
-        self._root = _Node(())
+        self._root = Node(())
 
     def add(self, pattern: str, destination: Destination) -> None:
         """Note a binding; the same pattern and destination may be added several times."""
@@ -64,7 +74,7 @@ class TopicTrie:
         while words:
             child = node.children.get(words[0])
             if child is None:
-                child = node.children[words[0]] = _Node(words)
+                child = node.children[words[0]] = Node(words)
             elif child.label != words[: len(child.label)]:
                 child = _split(node, child, _shared_count(child.label, words))
             words = words[len(child.label) :]
@@ -100,18 +110,7 @@ class TopicTrie:
 
         A destination comes once for each pattern that leads there.
         """
-        words = split_words(routing_key)
-        end = 1 << len(words)
-        places = _places(words)
-        matched: list[Destination] = []
-        pending = [(self._root, 1)]
-        while pending:
-            node, reach = pending.pop()
-            if node.destinations is not None and reach & end:
-                matched += node.destinations
-            if node.children:
-                pending += _reached_children(node.children, reach, places, end)
-        return matched
+        return matching(self._root, routing_key)
 
     def check_invariants(self) -> None:
         """Assert what the nodes promise; costs a walk over the whole trie."""
@@ -124,6 +123,29 @@ class TopicTrie:
             for word, child in node.children.items():
                 assert child.label[:1] == (word,), "a child stands under its first word"
                 pending.append(child)
+
+
+def matching(root: Node, routing_key: str) -> list[Destination]:
+    """Return the destinations of all patterns below a root that match; see the module's text.
+
+    A destination comes once for each pattern that leads there, in no order to rely on.
+    """
+    words = split_words(routing_key)
+    end = 1 << len(words)
+    places = _places(words)
+    matched: list[Destination] = []
+    pending = [(root, 1)]
+    while pending:
+        node, reach = pending.pop()
+        if node.destinations is not None and reach & end:
+            matched += node.destinations
+        if node.children:
+            pending += _reached_children(node.children, reach, places, end)
+    return matched
+
+
+matching_by_integers: Final = matching
+"""For the kernel: a key of more words than its rows of bits have room for."""
 
 
 def split_words(key: str) -> tuple[str, ...]:
@@ -146,7 +168,7 @@ def _places(words: tuple[str, ...]) -> dict[str, int]:
     return places
 
 
-def _candidates(children: dict[str, _Node], places: Mapping[str, int]) -> Iterable[_Node]:
+def _candidates(children: dict[str, Node], places: Mapping[str, int]) -> Iterable[Node]:
     """Return all children that the key could lead to, and perhaps some more.
 
     Looks at the children or at the words of the key, whichever are fewer.
@@ -162,8 +184,8 @@ def _candidates(children: dict[str, _Node], places: Mapping[str, int]) -> Iterab
 
 
 def _reached_children(
-    children: dict[str, _Node], reach: int, places: Mapping[str, int], end: int
-) -> list[tuple[_Node, int]]:
+    children: dict[str, Node], reach: int, places: Mapping[str, int], end: int
+) -> list[tuple[Node, int]]:
     """Return the children that can be reached, each with its reach; see the module's text.
 
     Args:
@@ -172,7 +194,7 @@ def _reached_children(
         places: where each word stands in the key.
         end: the bit that stands for the whole key.
     """
-    reached: list[tuple[_Node, int]] = []
+    reached: list[tuple[Node, int]] = []
     for child in _candidates(children, places):
         child_reach = reach
         for word in child.label:
@@ -198,17 +220,17 @@ def _shared_count(label: tuple[str, ...], words: tuple[str, ...]) -> int:
     return count
 
 
-def _split(parent: _Node, child: _Node, word_count: int) -> _Node:
+def _split(parent: Node, child: Node, word_count: int) -> Node:
     """Put a node after the first ``word_count`` words of the edge to ``child``; return it."""
     assert 0 < word_count < len(child.label), "an edge is split between two of its words"
-    middle = _Node(child.label[:word_count])
+    middle = Node(child.label[:word_count])
     parent.children[middle.label[0]] = middle
     child.label = child.label[word_count:]
     middle.children[child.label[0]] = child
     return middle
 
 
-def _prune(path: list[_Node]) -> None:
+def _prune(path: list[Node]) -> None:
     """Restore the invariant after the last node of a path lost its destinations."""
     node = path.pop()
     if path and not node.children:
@@ -219,3 +241,10 @@ def _prune(path: list[_Node]) -> None:
         node.label += only.label
         node.children = only.children
         node.destinations = only.destinations
+
+
+if COMPILED:
+    from exchanges import _topic_trie  # type: ignore[attr-defined]
+
+    Node = _topic_trie.Node  # type: ignore[misc]
+    matching = _topic_trie.matching

@@ -34,14 +34,32 @@ def test_a_value_of_a_new_generation_stands_alone() -> None:
     assert cache.get(b"s", 2) == "new"
 
 
-def test_a_full_cache_is_emptied_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> RouteCache[int]:
+    """Return a cache with room for eight."""
     monkeypatch.setattr(route_cache, "CAPACITY", 8)
-    cache: RouteCache[int] = RouteCache()
-    for number in range(8):
-        cache.put(b"%d" % number, 1, number)
-    assert len(cache) == 8
-    assert cache.get(b"0", 1) == 0
-    cache.put(b"one more", 1, -1)
-    assert len(cache) == 1
-    assert cache.get(b"one more", 1) == -1
-    assert cache.get(b"0", 1) is None
+    return RouteCache()
+
+
+def test_a_cache_never_holds_more_than_it_may(small: RouteCache[int]) -> None:
+    for number in range(100):
+        small.put(b"%d" % number, 1, number)
+        assert len(small) <= 8
+    assert small.get(b"99", 1) == 99
+    assert small.get(b"0", 1) is None
+
+
+def test_what_came_last_is_still_there_when_a_half_is_forgotten(small: RouteCache[int]) -> None:
+    for number in range(9):
+        small.put(b"%d" % number, 1, number)
+    assert len(small) == 5
+    assert [small.get(b"%d" % number, 1) for number in range(4, 9)] == [4, 5, 6, 7, 8]
+
+
+def test_a_route_in_use_stays_among_any_number_that_come_once(small: RouteCache[int]) -> None:
+    small.put(b"used", 1, -1)
+    for number in range(100):
+        assert small.get(b"once %d" % number, 1) is None
+        small.put(b"once %d" % number, 1, number)
+        assert small.get(b"used", 1) == -1
+        assert len(small) <= 8
