@@ -21,6 +21,10 @@ class DestinationKind(Enum):
     QUEUE = "queue"
     EXCHANGE = "exchange"
 
+    # Members are equal by identity. Enum's own hash is a frame of Python, and a destination is
+    # hashed a dozen times for each binding.
+    __hash__ = object.__hash__
+
 
 class Destination(NamedTuple):
     """A queue or an exchange of the same vhost, by name."""

@@ -27,7 +27,8 @@ cdef class Tail:
     cdef readonly Py_ssize_t body_bytes
 
     def __cinit__(self):
-        self._segments = deque()
+        # Most queues of a large number of them never hold anything.
+        self._segments = None
         self._own = None
         self.count = self.body_bytes = 0
 
@@ -35,13 +36,15 @@ cdef class Tail:
         return self.count
 
     def __iter__(self):
-        for segment in list(self._segments):
+        for segment in list(self._segments or ()):
             yield from segment
 
     def append(self, records):
         cdef Run run = run_of(records)
         cdef Run last
         cdef Py_ssize_t index, appended_bytes = _body_bytes(run)
+        if self._segments is None:
+            self._segments = deque()
         self.count += run.count
         self.body_bytes += appended_bytes
         if (
@@ -92,6 +95,6 @@ cdef class Tail:
         return max_count
 
     def clear(self):
-        self._segments.clear()
+        self._segments = None
         self._own = None
         self.count = self.body_bytes = 0

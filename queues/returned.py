@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Final
 
 from sortedcontainers import SortedList
 
 from persistence.record import Record
 from queues.batch import BATCH_BYTES_MAX, Batch, Entry
 from queues.positions import ranges_of
+
+_NONE: Final[SortedList[Entry]] = SortedList()
+"""Stands for the entries of all queues to which nothing came back: most never need their own."""
 
 
 class Returned:
@@ -20,13 +24,14 @@ class Returned:
         count: how many there are; mostly none, so asking must be cheap.
         body_bytes: sum of their bodies, in bytes.
 
+    Invariant: nothing is ever put into ``_NONE``.
     Invariant: positions are distinct; ``count`` and ``body_bytes`` are those of the entries.
     """
 
     __slots__ = ("_entries", "body_bytes", "count")
 
     def __init__(self) -> None:
-        self._entries: SortedList[Entry] = SortedList()
+        self._entries = _NONE
         self.body_bytes = 0
         self.count = 0
 
@@ -47,6 +52,8 @@ class Returned:
         added = list(entries)
         self.body_bytes += sum([len(entry.record.body) for entry in added])
         self.count += len(added)
+        if self._entries is _NONE:
+            self._entries = SortedList()
         if len(added) == 1:
             self._entries.add(added[0])
         else:
@@ -63,7 +70,7 @@ class Returned:
     def clear(self) -> list[range]:
         """Forget every message; return the positions they had."""
         positions = ranges_of(entry.position for entry in self._entries)
-        self._entries.clear()
+        self._entries = _NONE
         self.body_bytes = 0
         self.count = 0
         return positions
@@ -117,3 +124,4 @@ class Returned:
         total_bytes = sum(len(record.body) for record in self.records())
         assert self.body_bytes == total_bytes, "bytes are those of the messages held"
         assert self.count == len(positions), "the count is that of the messages held"
+        assert not _NONE, "what all share stays empty"

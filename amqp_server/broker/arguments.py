@@ -8,7 +8,8 @@ Source: RabbitMQ 3.13; texts and orders of checking were measured on 3.10.
 """
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias
 
 from amqp_server.broker.argument_rules import (
     CONSUMER_OF_ANY_TYPE,
@@ -30,6 +31,22 @@ from queues.options import Overflow, QueueKind, QueueOptions
 QUORUM_DELIVERY_LIMIT: Final = 20
 
 ALTERNATE_EXCHANGE: Final = "alternate-exchange"
+
+
+_TYPE_ALONE: Final = frozenset((QUEUE_TYPE,))
+_PLAIN_OPTIONS_MAX: Final = 16
+"""Options without argument or policy that are kept: one for each queue type of a node."""
+
+_RulesAndForeign: TypeAlias = tuple[Mapping[str, Rule], frozenset[str]]
+"""The rules of a type in their order, and the arguments that only other types know."""
+
+_RULES_AND_FOREIGN: Final[Mapping[QueueKind, _RulesAndForeign]] = {
+    kind: (
+        {key: rule for key, rule in QUEUE_RULES.items() if key in known},
+        OF_ANY_TYPE.difference(known),
+    )
+    for kind, known in KNOWN.items()
+}
 
 
 class QueueProperties(NamedTuple):
@@ -134,6 +151,8 @@ def validate_queue(
         PreconditionFailedError: an argument has a wrong type or value, or belongs to another
             queue type, or the type cannot have one of the flags. The first that RabbitMQ finds.
     """
+    if not arguments:
+        return QueueKind.CLASSIC
     dead_letter_exchange = arguments.get(DEAD_LETTER_EXCHANGE)
     if dead_letter_exchange is not None and dead_letter_exchange.kind != "S":
         raise PreconditionFailedError(
@@ -141,9 +160,7 @@ def validate_queue(
             f"'{DEAD_LETTER_EXCHANGE}' in queue '{queue_name}' in vhost '{vhost}'"
         )
     kind = queue_kind(queue_name, vhost, arguments)
-    known = frozenset(KNOWN[kind])
-    rules = {key: rule for key, rule in QUEUE_RULES.items() if key in known}
-    _check(queue_name, vhost, kind, arguments, (rules, OF_ANY_TYPE - known))
+    _check(queue_name, vhost, kind, arguments, _RULES_AND_FOREIGN[kind])
     if kind is QueueKind.QUORUM:
         flags = {"auto-delete": auto_delete, "exclusive-owner": exclusive}
         for flag, is_set in {**flags, "non-durable": not durable}.items():
@@ -159,7 +176,7 @@ def _check(
     vhost: str,
     kind: QueueKind,
     arguments: Table,
-    rules_and_foreign: tuple[Mapping[str, Rule], frozenset[str]],
+    rules_and_foreign: _RulesAndForeign,
 ) -> None:
     """Apply the rules in their order, then refuse arguments of other types, as they were sent."""
     rules, foreign = rules_and_foreign
@@ -337,6 +354,8 @@ def queue_options(
 
     Source: RabbitMQ 3.13, see "Winner" in the inventory: not one rule, but users rely on each.
     """
+    if not policy and arguments.keys() <= _TYPE_ALONE:
+        return _plain_options(kind, default_consumer_timeout_ms)
     classic = kind is QueueKind.CLASSIC
     timeout_ms = _smaller(arguments, policy, "consumer-timeout")
     return QueueOptions(
@@ -358,6 +377,16 @@ def queue_options(
             arguments, {} if classic else policy, None if classic else QUORUM_DELIVERY_LIMIT
         ),
         consumer_timeout_ms=default_consumer_timeout_ms if timeout_ms is None else timeout_ms,
+    )
+
+
+@lru_cache(_PLAIN_OPTIONS_MAX)
+def _plain_options(kind: QueueKind, default_consumer_timeout_ms: int | None) -> QueueOptions:
+    """Return what nearly all queues share: the options where arguments and policy say nothing."""
+    return QueueOptions(
+        kind=kind,
+        delivery_limit=None if kind is QueueKind.CLASSIC else QUORUM_DELIVERY_LIMIT,
+        consumer_timeout_ms=default_consumer_timeout_ms,
     )
 
 

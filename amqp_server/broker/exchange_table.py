@@ -6,6 +6,7 @@ Source: RabbitMQ, rabbit_exchange and rabbit_binding, for rules and texts.
 """
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from amqp_server.broker.arguments import (
@@ -40,6 +41,10 @@ PREDECLARED: Final[tuple[tuple[str, str, bool], ...]] = (
     ("amq.rabbitmq.trace", "topic", True),
 )
 """Name, type and whether internal, of what every vhost has beside the default exchange."""
+
+
+_NO_ARGUMENTS: Final[Mapping[str, object]] = MappingProxyType({})
+_NO_ARGUMENTS_KEY: Final = encode_table({})
 
 
 class ExchangeTable:
@@ -193,6 +198,8 @@ def _plain_table(table: Table) -> Mapping[str, object]:
 
 
 def _binding(source: str, destination: Destination, routing_key: str, table: Table) -> Binding:
+    if not table:
+        return Binding(source, destination, routing_key, _NO_ARGUMENTS, _NO_ARGUMENTS_KEY)
     return Binding(
         source=source,
         destination=destination,

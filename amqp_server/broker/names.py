@@ -25,7 +25,8 @@ def queue_text(vhost_name: str, name: str) -> str:
 
 def strip_line_ends(name: str) -> str:
     """Return a declared name without CR and LF, which RabbitMQ drops."""
-    return name.translate(_LINE_ENDS)
+    # Printable is what nearly every name is, and soon found out.
+    return name if name.isprintable() else name.translate(_LINE_ENDS)
 
 
 def check_unreserved(kind: str, name: str) -> None:

@@ -9,6 +9,7 @@ Source: RabbitMQ, policies; error texts measured on 3.10, keys and scopes of 3.1
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from amqp_server.broker.errors import PreconditionFailedError
@@ -21,6 +22,8 @@ from amqp_server.broker.policy_rules import (
 )
 
 PolicyTarget: TypeAlias = Literal["queue", "exchange"]
+
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
 _SCOPES: Final[Mapping[str, tuple[PolicyTarget, str | None] | None]] = {
     "queues": ("queue", None),
@@ -142,6 +145,8 @@ class PolicyTable:
         self, target: PolicyTarget, queue_type: str | None, name: str
     ) -> Mapping[str, object]:
         """Return the merged definition that applies; empty where none does."""
+        if not (self._ordinary.ordered or self._operator.ordered):
+            return _NOTHING
         policy, operator_policy = self.match(target, queue_type, name)
         return merge(
             policy.definition if policy is not None else {},

@@ -262,7 +262,8 @@ class QueueTable:
             auto_delete=properties.auto_delete,
         )
         queue = Queue(name, self._vhost_name, kind, properties, owner, engine)
-        self._turn.mark_dirty(engine)
+        if engine.next_deadline_ms() is not None:
+            self._turn.mark_dirty(engine)
         return queue
 
     def _options(

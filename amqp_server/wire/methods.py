@@ -8,7 +8,7 @@ Source: AMQP 0-9-1 §4.2.4, §4.2.5; error texts are those of RabbitMQ's reader.
 
 import struct
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Final, Protocol, TypeAlias, cast
+from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias, cast
 
 from pamqp import commands
 from pamqp.base import Frame
@@ -64,15 +64,82 @@ METHODS: Final[Mapping[int, type[Frame]]] = {
 
 _FRAME_HEAD: Final = struct.Struct(">BHI")
 _INDEX: Final = struct.Struct(">I")
+_BITS_PER_OCTET: Final = 8
+_NOT_UTF8: Final = "Malformed UTF-8 in shortstr"
 _INTEGERS: Final[Mapping[str, struct.Struct]] = {
     "octet": struct.Struct(">B"),
     "short": struct.Struct(">H"),
     "long": struct.Struct(">I"),
     "longlong": struct.Struct(">Q"),
 }
-_ARGUMENTS: Final[Mapping[int, tuple[tuple[str, str], ...]]] = {
-    index: tuple((name, str(getattr(kind, f"_{name}"))) for name in kind.__slots__)
-    for index, kind in METHODS.items()
+
+# How the arguments of a method follow one another; bits share an octet.
+_SHORTSTR, _INTEGER, _BITS, _TABLE, _LONGSTR = range(5)
+_FORMS: Final[Mapping[str, int]] = {
+    **dict.fromkeys(_INTEGERS, _INTEGER),
+    "shortstr": _SHORTSTR,
+    "longstr": _LONGSTR,
+    "table": _TABLE,
+    "bit": _BITS,
+}
+
+
+class _Argument(NamedTuple):
+    """One argument of a method, or the bits that share an octet.
+
+    Attributes:
+        name: of the argument; empty for bits.
+        form: one of the five above.
+        integer: how an integer is packed; any for other forms.
+        bits: name and value of each bit, lowest first.
+        encode: returns the argument's octets; not used for bits.
+    """
+
+    name: str
+    form: int
+    integer: struct.Struct
+    bits: tuple[tuple[str, int], ...]
+    encode: Callable[..., bytes]
+
+
+def _longstr(value: str | bytes) -> bytes:
+    octets = value.encode() if isinstance(value, str) else value
+    return _INDEX.pack(len(octets)) + octets
+
+
+def _bits(_value: object) -> bytes:
+    raise AssertionError("bits are put together where the method is")
+
+
+_ENCODERS: Final[Mapping[str, Callable[..., bytes]]] = {
+    **{name: integer.pack for name, integer in _INTEGERS.items()},
+    "shortstr": encode_shortstr,
+    "longstr": _longstr,
+    "table": encode_table,
+    "bit": _bits,
+}
+
+
+def _arguments(kind: type[Frame]) -> tuple[_Argument, ...]:
+    """Return what follows the ids of a method, in order."""
+    arguments: list[_Argument] = []
+    for name in kind.__slots__:
+        data_type = str(getattr(kind, f"_{name}"))
+        form = _FORMS[data_type]
+        if form == _BITS and arguments and arguments[-1].form == _BITS:
+            held = arguments[-1].bits
+            assert len(held) < _BITS_PER_OCTET, "no method has more bits in a row than an octet"
+            arguments[-1] = arguments[-1]._replace(bits=(*held, (name, 1 << len(held))))
+            continue
+        bits = ((name, 1),) if form == _BITS else ()
+        integer = _INTEGERS.get(data_type, _INDEX)
+        shown = "" if bits else name
+        arguments.append(_Argument(shown, form, integer, bits, _ENCODERS[data_type]))
+    return tuple(arguments)
+
+
+_ARGUMENTS: Final[Mapping[int, tuple[_Argument, ...]]] = {
+    index: _arguments(kind) for index, kind in METHODS.items()
 }
 
 
@@ -101,45 +168,64 @@ def decode_method(payload: bytes) -> Method:
     if kind is None:
         raise UnknownMethodError("unimplemented method", index)
     method = kind.__new__(kind)
-    position = _INDEX.size
-    bit = 0
-    for name, data_type in _ARGUMENTS[index]:
-        if data_type == "bit":
-            if bit == 0:
-                octet, position = _octet(payload, position, index)
-            else:
-                octet = payload[position - 1]
-            setattr(method, name, bool(octet >> bit & 1))
-            bit = (bit + 1) % 8
-            continue
-        bit = 0
-        value, position = _argument(payload, position, data_type, index)
-        setattr(method, name, value)
-    if position != len(payload):
+    try:
+        end = _read_arguments(method, payload, index)
+    except UnicodeDecodeError:
+        raise FrameError(_NOT_UTF8) from None
+    except (IndexError, struct.error):
+        raise _cannot_decode(payload, index) from None
+    if end != len(payload):
         raise _cannot_decode(payload, index)
     return method
 
 
-def _argument(payload: bytes, position: int, data_type: str, index: int) -> tuple[object, int]:
-    integer = _INTEGERS.get(data_type)
-    if integer is not None:
-        if position + integer.size > len(payload):
-            raise _cannot_decode(payload, index)
-        return integer.unpack_from(payload, position)[0], position + integer.size
-    if data_type == "shortstr":
-        size, start = _octet(payload, position, index)
-    else:
-        assert data_type in {"longstr", "table"}, f"no method has an argument of type {data_type}"
-        if position + 4 > len(payload):
-            raise _cannot_decode(payload, index)
-        size, start = _INDEX.unpack_from(payload, position)[0], position + 4
-    end = start + size
+def _read_arguments(method: Method, payload: bytes, index: int) -> int:
+    """Set the arguments of a method; return where they end.
+
+    Raises:
+        IndexError, struct.error: the payload ends before they do.
+        UnicodeDecodeError: a name is not UTF-8.
+        MethodSyntaxError: what is in a table cannot be decoded (502).
+    """
+    value: object
+    position = _INDEX.size
+    for name, form, integer, bits, _encode in _ARGUMENTS[index]:
+        if form == _SHORTSTR:
+            start = position + 1
+            position = start + payload[position]
+            if position > len(payload):
+                raise IndexError(position)
+            value = payload[start:position].decode()
+        elif form == _INTEGER:
+            (value,) = integer.unpack_from(payload, position)
+            position += integer.size
+        elif form == _BITS:
+            octet = payload[position]
+            position += 1
+            for bit_name, bit in bits:
+                setattr(method, bit_name, octet & bit != 0)
+            continue
+        else:
+            value, position = _table_or_longstr(payload, position, form)
+        setattr(method, name, value)
+    return position
+
+
+def _table_or_longstr(payload: bytes, position: int, form: int) -> tuple[object, int]:
+    """Read what has a length of 32 bits.
+
+    Raises:
+        IndexError, struct.error: the payload ends before it does.
+        MethodSyntaxError: what is in the table cannot be decoded (502).
+    """
+    (size_bytes,) = _INDEX.unpack_from(payload, position)
+    start = position + _INDEX.size
+    end = start + size_bytes
     if end > len(payload):
-        raise _cannot_decode(payload, index)
-    if data_type == "table":
-        return decode_table(payload, position)
-    octets = payload[start:end]
-    return (decode_shortstr(octets) if data_type == "shortstr" else octets), end
+        raise IndexError(end)
+    if form == _LONGSTR:
+        return payload[start:end], end
+    return decode_table(payload, position) if size_bytes else ({}, end)
 
 
 def decode_shortstr(octets: bytes) -> str:
@@ -151,13 +237,7 @@ def decode_shortstr(octets: bytes) -> str:
     try:
         return octets.decode()
     except UnicodeDecodeError:
-        raise FrameError("Malformed UTF-8 in shortstr") from None
-
-
-def _octet(payload: bytes, position: int, index: int) -> tuple[int, int]:
-    if position >= len(payload):
-        raise _cannot_decode(payload, index)
-    return payload[position], position + 1
+        raise FrameError(_NOT_UTF8) from None
 
 
 def _cannot_decode(payload: bytes, index: int) -> FrameError:
@@ -183,31 +263,14 @@ def arguments_of(method: _WithArguments) -> Table:
 
 def encode_method(channel: int, method: Method) -> bytes:
     """Return the whole frame of a method; a table argument is a ``Table``."""
-    parts = [_INDEX.pack(method.index)]
-    bits = -1
-    shift = 0
-    for name, data_type in _ARGUMENTS[method.index]:
-        value = getattr(method, name)
-        if data_type == "bit":
-            bits = max(bits, 0) | bool(value) << shift
-            shift += 1
-            continue
-        assert bits < 0, "no method has an argument after its bits but a table, and those are ours"
-        parts.append(_ENCODERS[data_type](value))
-    if bits >= 0:
-        parts.append(bytes((bits,)))
-    payload = b"".join(parts)
+    payload = _INDEX.pack(method.index)
+    for name, form, _integer, bits, encode in _ARGUMENTS[method.index]:
+        if form == _BITS:
+            octet = 0
+            for bit_name, bit in bits:
+                if getattr(method, bit_name):
+                    octet |= bit
+            payload += bytes((octet,))
+        else:
+            payload += encode(getattr(method, name))
     return _FRAME_HEAD.pack(FRAME_METHOD, channel, len(payload)) + payload + FRAME_END_OCTET
-
-
-def _longstr(value: str | bytes) -> bytes:
-    octets = value.encode() if isinstance(value, str) else value
-    return _INDEX.pack(len(octets)) + octets
-
-
-_ENCODERS: Final[Mapping[str, Callable[..., bytes]]] = {
-    **{name: integer.pack for name, integer in _INTEGERS.items()},
-    "shortstr": encode_shortstr,
-    "longstr": _longstr,
-    "table": encode_table,
-}

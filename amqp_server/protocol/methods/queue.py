@@ -28,6 +28,7 @@ from exchanges.bindings import Destination, DestinationKind
 
 GENERATED_PREFIX: Final = "amq.gen"
 _DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
+_BIND_OK: Final = commands.Queue.BindOk()
 
 
 def declare(channel: Channel, method: commands.Queue.Declare, now_ms: int) -> Method | None:
@@ -70,7 +71,7 @@ def bind(channel: Channel, method: commands.Queue.Bind, _now_ms: int) -> Method 
         _existing(channel, ends.queue)
     destination = Destination(DestinationKind.QUEUE, ends.queue)
     vhost.bind(ends.exchange, destination, ends.routing_key, arguments_of(method))
-    return None if method.nowait else commands.Queue.BindOk()
+    return None if method.nowait else _BIND_OK
 
 
 def unbind(channel: Channel, method: commands.Queue.Unbind, _now_ms: int) -> Method:
@@ -154,7 +155,8 @@ def _create(channel: Channel, method: commands.Queue.Declare, name: str, now_ms:
     if queues.find(name) is None:
         session.open_vhost.limits.check_queue(session.vhost_name, name, len(queues))
         broker = session.broker
-        check_node_queue(broker.settings.queues_max, name, broker.count_queues())
+        if broker.settings.queues_max:
+            check_node_queue(broker.settings.queues_max, name, broker.count_queues())
     return queues.declare(name, properties, session, now_ms, may_be_reserved=not method.queue)
 
 
