@@ -4,18 +4,29 @@
     segments   run | run | run on the queue's own block, still growing
 
 A long run is kept as it is, whoever else shares its memory; short ones are copied together, so
-that what is taken comes in long batches however it was published. No policy.
+that what is taken comes in long batches however it was published. What came back, and expiry, are
+rare and stay Python's. No policy.
 """
 
 from collections import deque
+from itertools import chain, repeat
+
+from libc.stdint cimport int64_t
 
 from persistence._record cimport Block, Run, head_of, make_run, run_of
 from persistence._record import body_bytes as _body_bytes
+from queues.batch import BATCH_BYTES_MAX, Batch
+from queues.ready import NOTHING_EXPIRED, expired_count, live_count
+from queues.returned import Returned
 
 cdef enum:
     SHARED_FROM_COUNT = 64
     SHARED_FROM_BYTES = 16384
     OWN_BLOCK_BYTES = 65536
+
+cdef object _Batch = Batch
+cdef object _new = object.__new__
+cdef Py_ssize_t _batch_bytes_max = BATCH_BYTES_MAX
 
 
 cdef class Tail:
@@ -39,7 +50,7 @@ cdef class Tail:
         for segment in list(self._segments or ()):
             yield from segment
 
-    def append(self, records):
+    cpdef append(self, records):
         cdef Run run = run_of(records)
         cdef Run last
         cdef Py_ssize_t index, appended_bytes = _body_bytes(run)
@@ -66,7 +77,7 @@ cdef class Tail:
         if self._own.used_bytes >= OWN_BLOCK_BYTES:
             self._own = None
 
-    def take(self, Py_ssize_t max_count, Py_ssize_t max_bytes):
+    cpdef Run take(self, Py_ssize_t max_count, Py_ssize_t max_bytes):
         cdef Run head = self._segments[0]
         cdef Run taken
         if self.body_bytes > max_bytes:
@@ -98,3 +109,112 @@ cdef class Tail:
         self._segments = None
         self._own = None
         self.count = self.body_bytes = 0
+
+
+cdef class Ready:
+    """See ``queues.ready.Ready``."""
+
+    cdef Tail _tail
+    cdef int64_t _tail_position
+    cdef object _expires
+    cdef object _returned
+
+    def __cinit__(self):
+        self._tail = Tail()
+        self._tail_position = 0
+        self._expires = None
+        self._returned = Returned()
+
+    @property
+    def count(self):
+        return self._tail.count + self._returned.count
+
+    @property
+    def body_bytes(self):
+        return self._tail.body_bytes + self._returned.body_bytes
+
+    @property
+    def head_expires_at_ms(self):
+        if self._returned.count:
+            return self._returned.head_expires_at_ms
+        return 0 if self._expires is None else self._expires[0]
+
+    def records(self):
+        return chain(self._returned.records(), self._tail)
+
+    def append(self, run, expires_at_ms=0):
+        cdef int64_t first_position = self._tail_position + self._tail.count
+        if self._expires is not None or expires_at_ms:
+            self.note_expiry(len(run), expires_at_ms)
+        self._tail.append(run)
+        return first_position
+
+    def take(self, Py_ssize_t max_count, int64_t now_ms):
+        cdef Py_ssize_t count
+        if self._returned.count:
+            return self._returned.take(max_count, now_ms)
+        count = min(max_count, self._tail.count)
+        if self._expires is not None:
+            count = live_count(self._expires, count, now_ms)
+        return self.cut(count) if count > 0 else None
+
+    def take_expired(self, Py_ssize_t max_count, int64_t now_ms):
+        cdef Py_ssize_t count
+        if self._returned.count:
+            return self._returned.take_expired(max_count, now_ms)
+        if self._expires is None:
+            return None
+        count = expired_count(self._expires, max_count, now_ms)
+        return self.cut(count) if count > 0 else None
+
+    def drop_head(self, Py_ssize_t max_count):
+        return self.take(max_count, NOTHING_EXPIRED)
+
+    def requeue(self, entries):
+        self._returned.add(entries)
+
+    def purge(self):
+        cdef Py_ssize_t count = self._tail.count
+        positions = self._returned.clear()
+        if count:
+            positions.append(range(self._tail_position, self._tail_position + count))
+        self._tail_position += count
+        self._tail.clear()
+        self._expires = None
+        return positions
+
+    def check_invariants(self):
+        records = list(self._tail)
+        assert len(records) == self._tail.count, "the count is that of the tail"
+        assert self._tail.body_bytes == _body_bytes(records), "bytes are those of the tail"
+        if self._expires is not None:
+            assert len(self._expires) == self._tail.count, "one expiry for each of the tail"
+        self._returned.check_invariants(self._tail_position)
+
+    cdef int note_expiry(self, Py_ssize_t count, expires_at_ms) except -1:
+        if self._expires is None:
+            self._expires = deque(repeat(0, self._tail.count))
+        if isinstance(expires_at_ms, list):
+            assert len(expires_at_ms) == count, "one expiry for each message"
+            self._expires.extend(expires_at_ms)
+        else:
+            self._expires.extend(repeat(expires_at_ms, count))
+        return 0
+
+    cdef object cut(self, Py_ssize_t max_count):
+        """Take messages off the head of the tail: at least one, at most ``max_count``."""
+        cdef Run records = self._tail.take(max_count, _batch_bytes_max)
+        cdef int64_t first = self._tail_position
+        batch = _new(_Batch)
+        batch.positions = range(first, first + records.count)
+        batch.records = records
+        batch.expires_at_ms = None
+        if self._expires is not None:
+            batch.expires_at_ms = [self._expires.popleft() for _ in range(records.count)]
+            if not self._expires:
+                self._expires = None
+        batch.delivery_count = 0
+        batch.redelivered = False
+        batch._body_bytes = records._body_bytes
+        self._tail_position = first + records.count
+        return batch

@@ -421,7 +421,7 @@ class ClassicQueue:
             if batch is None:
                 left -= backlog.drop_expired(now_ms, left)
                 continue
-            left -= len(batch)
+            left -= len(batch.records)
             self._account(batch, no_ack=handle.no_ack)
             handle.deliver(batch)
         return max_messages - left
@@ -438,7 +438,7 @@ class ClassicQueue:
         if no_ack:
             self._backlog.log.settle(batch.positions)
         else:
-            self.unacked_count += len(batch)
+            self.unacked_count += len(batch.records)
             self.unacked_bytes += batch.body_bytes
 
     def _forget_unacked(self, count: int, forgotten_bytes: int) -> None:

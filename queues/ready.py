@@ -4,7 +4,7 @@
     | returned: positions 3 4 9 | tail: positions 12 13 14 15 16 ... contiguous |
 
 Holds no policy: what expires when, and what to do about it, is told by the caller. Per message
-only builtins run here; this is the interpreted twin of a kernel (ADR 3).
+only builtins run here. This is the interpreted twin and the specification of ``queues._ready``.
 """
 
 from bisect import bisect_left
@@ -25,8 +25,7 @@ NOTHING_EXPIRED: Final = -1
 class Tail:
     """Records that were never delivered: first in, first out.
 
-    This is the interpreted twin and the specification of ``queues._ready``, which keeps them as
-    raw memory and shares long runs with whoever else has them.
+    The kernel keeps them as raw memory and shares long runs with whoever else has them.
 
     Attributes:
         count: how many there are.
@@ -73,10 +72,6 @@ class Tail:
         """Forget them all."""
         self._records.clear()
         self.body_bytes = 0
-
-
-if COMPILED:
-    from queues._ready import Tail  # type: ignore[no-redef]
 
 
 class Ready:
@@ -231,3 +226,10 @@ def expired_count(expires: deque[int], max_count: int, now_ms: int) -> int:
             break
         count += 1
     return count
+
+
+if COMPILED:
+    from queues import _ready  # type: ignore[attr-defined]
+
+    Tail = _ready.Tail  # type: ignore[misc]
+    Ready = _ready.Ready  # type: ignore[misc]

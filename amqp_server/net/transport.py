@@ -78,7 +78,8 @@ class Connection(Protocol):
 
 
 OnOutput: TypeAlias = Callable[[], None]
-"""What a connection calls when it has output, or another ``wants_read`` or ``is_closed``."""
+"""What a connection calls when it has output, another ``wants_read`` or ``is_closed``, or, without
+any of these, a ``next_deadline_ms`` that came nearer."""
 
 MakeConnection: TypeAlias = Callable[[Peer, OnOutput, int], Connection]
 """Makes the sans-IO connection of a peer that has come, at a time (monotonic, ms)."""
@@ -194,7 +195,6 @@ class AmqpTransport(asyncio.BufferedProtocol):
             log.debug("accepting connection name=%s", self.peer)
         reactor = self._reactor
         now_ms = reactor.begin_turn()
-        self._on_output()
         connection, buffer = self._connection, reactor.receive_buffer
         try:
             if connection.rest:

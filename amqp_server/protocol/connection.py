@@ -98,7 +98,8 @@ class Connection:
             broker: the node's.
             settings: the protocol section.
             peer: who is there.
-            on_output: called when there is output, or ``wants_read`` or ``is_closed`` changed.
+            on_output: called when there is output, ``wants_read`` or ``is_closed`` changed, or
+                nothing but a deadline came nearer.
             now_ms: the time.
             output_max_bytes: deliveries pause while more than this waits to be written.
         """
@@ -339,6 +340,7 @@ class Connection:
             self._payload_max_bytes = self.session.payload_max_bytes
             self._heartbeat = Heartbeat(self.session.heartbeat_s, now_ms)
             self.due_ms = None
+            self._on_output()
             self._step(Step.TUNE_OK)
         elif self.state is State.AWAIT_OPEN and isinstance(method, commands.Connection.Open):
             self._open(method)

@@ -96,8 +96,9 @@ class Consumer:
     def credit(self) -> int:
         """Return how many messages may be delivered now; see the port."""
         lane = self._lane
-        room_bytes = lane.outbox.room_bytes
-        if not room_bytes:
+        outbox = lane.outbox
+        room_bytes = outbox.full_bytes - outbox.size_bytes
+        if outbox.transport_full or room_bytes <= 0:
             lane.starved.add(self.queue)
             return 0
         if self.is_cancelled:
@@ -137,7 +138,7 @@ class Consumer:
         self._delivery_bytes = len(octets) // count
         outbox = lane.outbox
         outbox.write(octets)
-        if outbox.is_full:
+        if outbox.transport_full or outbox.size_bytes >= outbox.full_bytes:
             lane.starved.add(self.queue)
 
     def settled(self, count: int) -> None:

@@ -11,6 +11,7 @@ class Outbox:
 
     Attributes:
         size_bytes: what waits here.
+        full_bytes: from here on deliveries wait: the high watermark.
         overfull_bytes: from here on requests are not carried out either, as their replies may be
             larger than they are: twice the watermark.
         transport_full: the transport's own buffer is above its watermark.
@@ -18,8 +19,8 @@ class Outbox:
 
     __slots__ = (
         "_chunks",
-        "_high_watermark_bytes",
         "_on_output",
+        "full_bytes",
         "overfull_bytes",
         "size_bytes",
         "transport_full",
@@ -27,7 +28,7 @@ class Outbox:
 
     def __init__(self, high_watermark_bytes: int, on_output: Callable[[], None]) -> None:
         self._chunks: list[bytes] = []
-        self._high_watermark_bytes = high_watermark_bytes
+        self.full_bytes = high_watermark_bytes
         self._on_output = on_output
         self.size_bytes = 0
         self.overfull_bytes = 2 * high_watermark_bytes
@@ -36,12 +37,7 @@ class Outbox:
     @property
     def is_full(self) -> bool:
         """Whether deliveries must wait."""
-        return self.transport_full or self.size_bytes >= self._high_watermark_bytes
-
-    @property
-    def room_bytes(self) -> int:
-        """How much fits below the high watermark; 0 when full."""
-        return 0 if self.transport_full else max(self._high_watermark_bytes - self.size_bytes, 0)
+        return self.transport_full or self.size_bytes >= self.full_bytes
 
     def write(self, octets: bytes) -> None:
         """Append bytes; the first since the last ``take`` wakes the transport."""

@@ -1,7 +1,7 @@
 """A kernel and its twin give the same answers, whatever they are fed (ADR 3, ADR 10)."""
 
 from collections.abc import Sequence
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +11,7 @@ from amqp_server.wire.framing import Scan
 from persistence import record as records
 from persistence.record import NO_TTL, Record
 from queues import ready
+from queues.batch import Batch, Entry, entries_of
 from tests.support.streams import LIMIT, STREAMS
 from tests.support.twins import needs_kernels, twin_of
 
@@ -125,3 +126,55 @@ def test_tails_hold_the_same_in_the_same_order(steps: list[list[Record] | int]) 
         assert len(ours) == len(theirs)
         assert ours.body_bytes == theirs.body_bytes
         assert list(ours) == list(theirs)
+
+
+NOW_MS = st.integers(1, 6)
+EXPIRES = st.just(0) | NOW_MS | st.lists(st.just(0) | NOW_MS, min_size=20, max_size=20)
+READY_STEPS = st.one_of(
+    st.tuples(st.just("append"), RECORDS, EXPIRES),
+    st.tuples(st.sampled_from(["take", "take_expired"]), st.integers(1, 30), NOW_MS),
+    st.tuples(st.just("requeue"), st.integers(0, 9), st.just(0)),
+    st.tuples(st.sampled_from(["drop_head", "purge"]), st.integers(1, 30), st.just(0)),
+)
+
+
+def cut_alike(ours: ready.Ready, theirs: ready.Ready, name: str, *arguments: int) -> Batch | None:
+    """Take from both; a kernel's batch may end where its memory does, the other goes as far."""
+    count, *rest = arguments
+    batch: Batch | None = getattr(ours, name)(count, *rest)
+    if batch is not None:
+        assert 0 < len(batch) <= count
+        count = len(batch)
+    other = getattr(theirs, name)(count, *rest)
+    assert (batch is None) == (other is None)
+    if batch is not None:
+        assert entries_of(batch) == entries_of(other)
+        assert (batch.redelivered, batch.body_bytes) == (other.redelivered, other.body_bytes)
+        assert (batch.expires_at_ms is None) == (other.expires_at_ms is None)
+    return batch
+
+
+@given(st.lists(READY_STEPS, max_size=30))
+def test_ready_messages_wait_and_leave_alike(steps: list[tuple[str, Any, Any]]) -> None:
+    ours, theirs = ready.Ready(), twin_ready.Ready()
+    away: list[Entry] = []
+    for name, first, second in steps:
+        match name:
+            case "append":
+                expires = second[: len(first)] if isinstance(second, list) else second
+                assert ours.append(first, expires) == theirs.append(first, expires)
+            case "requeue":
+                back, away = away[:first], away[first:]
+                for each in (ours, theirs):
+                    each.requeue(list(back))
+            case "purge":
+                assert ours.purge() == theirs.purge()
+            case _:
+                arguments = (first,) if name == "drop_head" else (first, second)
+                batch = cut_alike(ours, theirs, name, *arguments)
+                if batch is not None:
+                    away += entries_of(batch)
+        assert list(ours.records()) == list(theirs.records())
+        for quantity in ("count", "body_bytes", "head_expires_at_ms"):
+            assert getattr(ours, quantity) == getattr(theirs, quantity)
+        ours.check_invariants()

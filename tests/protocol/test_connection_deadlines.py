@@ -263,3 +263,14 @@ def test_without_a_deadline_it_is_asked_for_each_time() -> None:
     assert peer.connection.due_ms is None
     peer.open_channel(1)
     assert peer.connection.next_deadline_ms() is not None, "consumers' timeouts"
+
+
+def test_heartbeats_begin_without_a_word_and_the_shell_hears_of_it() -> None:
+    peer = Node().connect()
+    peer.send_bytes(PROTOCOL_HEADER)
+    peer.log_in()
+    peer.receive()
+    told_count = peer.outputs_count
+    peer.send(commands.Connection.TuneOk, 0, channel_max=9, frame_max=4096, heartbeat=1)
+    assert peer.connection.due_ms is None
+    assert peer.outputs_count == told_count + 1

@@ -39,14 +39,19 @@ def test_the_first_write_after_a_take_wakes_the_transport(box: Box) -> None:
     assert len(box.wakes) == 2
 
 
-def test_room_shrinks_to_the_watermark_and_never_below_zero(box: Box) -> None:
-    assert (box.room_bytes, box.is_full) == (10, False)
-    box.write(b"x" * 9)
-    assert (box.room_bytes, box.is_full) == (1, False)
-    box.write(b"x" * 5)
-    assert (box.room_bytes, box.is_full) == (0, True)
+def test_it_is_full_from_the_watermark_on_until_all_is_taken(box: Box) -> None:
+    sizes = []
+    for octets in (b"x" * 9, b"x" * 5):
+        sizes.append((box.size_bytes, box.is_full))
+        box.write(octets)
+    sizes.append((box.size_bytes, box.is_full))
     box.take()
-    assert (box.room_bytes, box.is_full) == (10, False)
+    assert [*sizes, (box.size_bytes, box.is_full)] == [
+        (0, False),
+        (9, False),
+        (14, True),
+        (0, False),
+    ]
 
 
 def test_replies_have_room_for_as_much_again(box: Box) -> None:
@@ -57,7 +62,7 @@ def test_replies_have_room_for_as_much_again(box: Box) -> None:
 
 
 def test_a_full_transport_leaves_no_room(box: Box) -> None:
-    box.transport_full = True
-    assert (box.room_bytes, box.is_full) == (0, True)
-    box.transport_full = False
-    assert box.room_bytes == 10
+    fullness = [box.is_full]
+    for box.transport_full in (True, False):
+        fullness.append(box.is_full)
+    assert fullness == [False, True, False]
