@@ -3,6 +3,11 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 
+cdef enum:
+    # persistence.record: what is so large is never copied into a block that still grows
+    LARGE_BODY_BYTES = 32768
+
+
 cdef struct Head:
     # What stands before route, header and body of each record; 24 octets, native order.
     int64_t ttl_ms
@@ -20,7 +25,9 @@ cdef class Block:
     cdef uint32_t *starts
     cdef Py_ssize_t starts_size
     cdef Py_ssize_t count
+    cdef Py_ssize_t exports_count
 
+    cdef int resize(self, Py_ssize_t size_bytes) except -1
     cdef int reserve(self, Py_ssize_t more_bytes) except -1
     cdef Head *add(
         self,
@@ -42,6 +49,9 @@ cdef inline Head *head_of(Block block, Py_ssize_t index) noexcept:
 
 cdef inline const char *octets_of(Head *head) noexcept:
     return <const char *> head + sizeof(Head)
+
+
+cdef object view_of(Block block, const char *octets, Py_ssize_t size_bytes)
 
 
 cdef class Run:

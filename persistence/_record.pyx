@@ -6,9 +6,10 @@
     run     block, first, step, count: a view; slices of it are views too
 
 A block only grows, and a record in it never changes, so that any number of runs may share it; it
-is freed with the last of them. No policy, no peer's length is believed here: callers have checked.
+is freed with the last of them, and of the views of its octets. No policy, no peer's length is believed here: callers have checked.
 """
 
+from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint32_t
 from libc.stdlib cimport free, malloc, realloc
@@ -19,6 +20,8 @@ from persistence.record import NO_TTL, Record
 cdef enum:
     STARTS_AT_FIRST = 8
     BLOCK_MAX_BYTES = 0xFFFFFFF0
+    # persistence.record
+    RESERVED_PER_OCTET = 4
 
 cdef object _tuple_new = tuple.__new__
 cdef object _Record = Record
@@ -31,24 +34,39 @@ cdef class Block:
         self.data = NULL
         self.starts = NULL
         self.size_bytes = self.used_bytes = self.starts_size = self.count = 0
+        self.exports_count = 0
 
     def __dealloc__(self):
         free(self.data)
         free(self.starts)
 
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        PyBuffer_FillInfo(view, self, self.data, self.used_bytes, True, flags)
+        self.exports_count += 1
+
+    def __releasebuffer__(self, Py_buffer *view):
+        self.exports_count -= 1
+
+    cdef int resize(self, Py_ssize_t size_bytes) except -1:
+        """Have memory of just this size."""
+        cdef void *moved
+        if size_bytes > BLOCK_MAX_BYTES:
+            raise MemoryError("a block of records holds at most 4 GiB")
+        if self.exports_count:
+            raise BufferError("a block does not move under a view of it")
+        moved = realloc(self.data, size_bytes)
+        if moved == NULL:
+            raise MemoryError("no memory for records")
+        self.data = <char *> moved
+        self.size_bytes = size_bytes
+        return 0
+
     cdef int reserve(self, Py_ssize_t more_bytes) except -1:
         """Make room for ``more_bytes`` and one record more."""
         cdef Py_ssize_t wanted = self.used_bytes + more_bytes
         cdef void *moved
-        if wanted > BLOCK_MAX_BYTES:
-            raise MemoryError("a block of records holds at most 4 GiB")
         if wanted > self.size_bytes:
-            wanted = max(wanted, min(2 * self.size_bytes, self.size_bytes + (1 << 22)))
-            moved = realloc(self.data, wanted)
-            if moved == NULL:
-                raise MemoryError("no memory for records")
-            self.data = <char *> moved
-            self.size_bytes = wanted
+            self.resize(max(wanted, min(2 * self.size_bytes, self.size_bytes + (1 << 22))))
         if self.count == self.starts_size:
             wanted = max(STARTS_AT_FIRST, 2 * self.starts_size)
             moved = realloc(self.starts, wanted * sizeof(uint32_t))
@@ -127,13 +145,51 @@ cdef class Block:
 
     cdef int trim(self) except -1:
         """Give memory back that no record uses; nothing is added after it."""
-        cdef void *moved
         if self.size_bytes - self.used_bytes > 256 and self.used_bytes:
-            moved = realloc(self.data, self.used_bytes)
-            if moved != NULL:
-                self.data = <char *> moved
-                self.size_bytes = self.used_bytes
+            self.resize(self.used_bytes)
         return 0
+
+
+cdef class OpenRecord:
+    """See ``persistence.record.OpenRecord``: the body grows where it is to stay."""
+
+    cdef Block _block
+    cdef Py_ssize_t _body_at
+    cdef Py_ssize_t _body_bytes
+    cdef readonly Py_ssize_t size_bytes
+    cdef readonly Py_ssize_t held_bytes
+
+    def __init__(self, record, Py_ssize_t size_bytes):
+        cdef Head *head
+        self._block = Block.__new__(Block)
+        self._block.add_record(record)
+        head = head_of(self._block, 0)
+        self._body_at = sizeof(Head) + head.route_bytes + head.header_bytes
+        self._body_bytes = self.held_bytes = 0
+        self.size_bytes = size_bytes
+
+    def add(self, const unsigned char[::1] octets):
+        cdef Py_ssize_t added_bytes = octets.shape[0]
+        cdef Py_ssize_t body_bytes = self._body_bytes + added_bytes
+        assert body_bytes <= self.size_bytes, "a body is as long as announced"
+        if body_bytes > self.held_bytes:
+            self.held_bytes = min(RESERVED_PER_OCTET * body_bytes, self.size_bytes)
+            self._block.resize(self._block.used_bytes + (self.held_bytes + 7 & ~7))
+        if added_bytes:
+            memcpy(self._block.data + self._body_at + self._body_bytes, &octets[0], added_bytes)
+        self._body_bytes = body_bytes
+
+    def finish(self):
+        head_of(self._block, 0).body_bytes = self._body_bytes
+        self._block.used_bytes = (self._body_at + self._body_bytes + 7) & ~7
+        self._block.trim()
+        return make_run(self._block, 0, 1, 1)
+
+
+cdef object view_of(Block block, const char *octets, Py_ssize_t size_bytes):
+    """Return a view of octets of a block; nothing may be added to the block from now on."""
+    cdef Py_ssize_t start = octets - block.data
+    return memoryview(block)[start : start + size_bytes]
 
 
 cdef Run make_run(Block block, Py_ssize_t first, Py_ssize_t step, Py_ssize_t count):

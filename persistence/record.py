@@ -37,6 +37,12 @@ HAS_HEADERS: Final = 1 << 13
 
 NO_TTL: Final = -1
 
+RESERVED_PER_OCTET: Final = 4
+"""How much memory a body that is still arriving may take for what has arrived."""
+
+LARGE_BODY_BYTES: Final = 32_768
+"""From here on a body is shared rather than copied, wherever that can be helped."""
+
 
 class Record(NamedTuple):
     """One message; see the drawing above."""
@@ -85,6 +91,39 @@ def uniform_run(template: Record, bodies: Iterable[bytes]) -> list[Record]:
     return list(map(_new_record, rows))
 
 
+class OpenRecord:
+    """A message whose body is still arriving.
+
+    The kernel lets the body grow where it is to stay. Memory is not taken for what was announced
+    but for what came, ``RESERVED_PER_OCTET`` times that at most.
+
+    Attributes:
+        size_bytes: of the body as announced; no more than that is ever added.
+        held_bytes: what is reserved for the body.
+    """
+
+    __slots__ = ("_body", "_head", "held_bytes", "size_bytes")
+
+    def __init__(self, head: Record, size_bytes: int) -> None:
+        """Begin with everything but the body, which ``head`` has none of."""
+        self._head = head
+        self._body = bytearray()
+        self.size_bytes = size_bytes
+        self.held_bytes = 0
+
+    def add(self, octets: bytes | memoryview) -> None:
+        """Append to the body."""
+        self._body += octets
+        added_bytes = len(self._body)
+        assert added_bytes <= self.size_bytes, "a body is as long as announced"
+        if added_bytes > self.held_bytes:
+            self.held_bytes = min(RESERVED_PER_OCTET * added_bytes, self.size_bytes)
+
+    def finish(self) -> Run:
+        """Return the message with what was added: a run of one. Nothing is added after it."""
+        return [self._head._replace(body=bytes(self._body))]
+
+
 def body_bytes(run: Run) -> int:
     """Return the sum of the body sizes, in bytes."""
     return sum([len(record[2]) for record in run])
@@ -114,6 +153,7 @@ def header_stretches(run: Run) -> list[tuple[int, int]]:
 if COMPILED:
     from persistence import _record  # type: ignore[attr-defined]
 
+    OpenRecord = _record.OpenRecord  # type: ignore[misc]
     body_bytes = _record.body_bytes
     has_ttl = _record.has_ttl
     route_of = _record.route_of

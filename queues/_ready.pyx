@@ -21,6 +21,7 @@ from queues.returned import Returned
 
 cdef enum:
     SHARED_FROM_COUNT = 64
+    # Not over LARGE_BODY_BYTES: what is shown in views is in no block that still grows.
     SHARED_FROM_BYTES = 16384
     OWN_BLOCK_BYTES = 65536
 

@@ -58,7 +58,7 @@ class Connection(Protocol):
     def receive_eof(self, now_ms: int) -> None:
         """Learn that nothing more will come; called once, even after ``is_closed``."""
 
-    def data_to_send(self) -> list[bytes]:
+    def data_to_send(self) -> list[bytes | memoryview]:
         """Return what is to be written, in order, and forget it."""
 
     def pause_deliveries(self) -> None:
@@ -301,7 +301,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
             self._is_marked = True
             self._reactor.mark(self)
 
-    def _write(self, chunks: list[bytes]) -> None:
+    def _write(self, chunks: list[bytes | memoryview]) -> None:
         """Write once: joined, unless the copy would cost more than a system call's vector.
 
         TLS always gets one piece, as each would become a record of its own.

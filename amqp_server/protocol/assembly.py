@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from amqp_server.wire.constants import BODY_MAX_BYTES, FRAME_BODY, FRAME_HEADER
 from amqp_server.wire.errors import FrameError, UnexpectedFrameError
 from amqp_server.wire.methods import erlang_binary
-from amqp_server.wire.properties import PLAIN, Traits, traits_of
-from persistence.record import Record
+from amqp_server.wire.properties import traits_of
+from persistence.record import OpenRecord, Record, Run
 
 _CLASS_AND_WEIGHT: Final = struct.Struct(">HH")
 _BODY_SIZE: Final = struct.Struct(">Q")
@@ -26,11 +26,14 @@ class Content(NamedTuple):
 
     Attributes:
         method: payload of basic.publish.
+        run: the message.
+        flags: the record's.
         size_bytes: of the body as announced; larger than the record's when it was not kept.
     """
 
     method: bytes
-    record: Record
+    run: Run
+    flags: int
     size_bytes: int
 
 
@@ -38,28 +41,26 @@ class Assembly:
     """The content one channel waits for; idle between publishes.
 
     Attributes:
-        held_bytes: body bytes kept so far.
+        held_bytes: memory taken for the body so far.
 
     A body over ``keep_max_bytes`` is counted but not kept: the channel refuses the message once
     all of it has passed, as RabbitMQ does, without ever having held it.
     """
 
     __slots__ = (
-        "_body",
-        "_header",
+        "_flags",
         "_keep_max_bytes",
         "_method",
         "_missing_bytes",
+        "_record",
         "_size_bytes",
-        "_traits",
     )
 
     def __init__(self, keep_max_bytes: int) -> None:
         self._keep_max_bytes = keep_max_bytes
         self._method: bytes | None = None
-        self._header: bytes | None = None
-        self._traits: Traits = PLAIN
-        self._body = bytearray()
+        self._record: OpenRecord | None = None
+        self._flags = 0
         self._missing_bytes = 0
         self._size_bytes = 0
 
@@ -70,8 +71,8 @@ class Assembly:
 
     @property
     def held_bytes(self) -> int:
-        """Body bytes kept so far."""
-        return len(self._body)
+        """Memory taken for the body so far."""
+        return 0 if self._record is None else self._record.held_bytes
 
     def start(self, method: bytes) -> None:
         """Wait for the content of this basic.publish."""
@@ -85,7 +86,7 @@ class Assembly:
         """
         if self._method is None:
             return
-        if self._header is None:
+        if self._record is None:
             raise _expected_header("non content header frame")
         raise UnexpectedFrameError(
             "expected content body, got non content body frame instead", _PUBLISH_INDEX
@@ -101,7 +102,7 @@ class Assembly:
         """
         if self._method is None:
             raise UnexpectedFrameError("expected method frame, got non method frame instead")
-        if self._header is None:
+        if self._record is None:
             self._start_body(kind, payload)
         else:
             self._add_body(kind, payload)
@@ -111,8 +112,7 @@ class Assembly:
 
     def drop(self) -> None:
         """Forget what came so far."""
-        self._method = self._header = None
-        self._body = bytearray()
+        self._method = self._record = None
         self._missing_bytes = 0
 
     def _start_body(self, kind: int, payload: bytes) -> None:
@@ -126,12 +126,15 @@ class Assembly:
             raise _expected_header("non content header frame")
         if class_id != _BASIC:
             raise _expected_header(f"one for class {class_id}")
-        self._traits = traits_of(payload)
+        traits = traits_of(payload)
         (self._size_bytes,) = _BODY_SIZE.unpack_from(payload, _CLASS_AND_WEIGHT.size)
         if self._size_bytes > BODY_MAX_BYTES:
             text = f"content body size {self._size_bytes} exceeds maximum allowed size"
             raise FrameError(f"{text} {BODY_MAX_BYTES}", _PUBLISH_INDEX)
-        self._header = payload
+        assert self._method is not None, "content follows a method"
+        head = Record(self._method[6:-1], payload, b"", *traits)
+        self._record = OpenRecord(head, self._size_bytes)
+        self._flags = traits.flags
         self._missing_bytes = self._size_bytes
 
     def _add_body(self, kind: int, payload: bytes) -> None:
@@ -142,15 +145,14 @@ class Assembly:
         if len(payload) > self._missing_bytes:
             raise FrameError("content body frame exceeds remaining content size", _PUBLISH_INDEX)
         self._missing_bytes -= len(payload)
+        assert self._record is not None, "a body follows a header"
         if self._size_bytes <= self._keep_max_bytes:
-            self._body += payload
+            self._record.add(payload)
 
     def _finish(self) -> Content:
         assert self._method is not None, "content follows a method"
-        assert self._header is not None, "a body follows a header"
-        route = self._method[6:-1]
-        record = Record(route, self._header, bytes(self._body), *self._traits)
-        content = Content(self._method, record, self._size_bytes)
+        assert self._record is not None, "a body follows a header"
+        content = Content(self._method, self._record.finish(), self._flags, self._size_bytes)
         self.drop()
         return content
 

@@ -140,8 +140,7 @@ class ChannelTable:
         if content is None:
             return
         channel.publishing.check_size(content.size_bytes)
-        record = content.record
-        channel.publishing.publish(content.method, [record], record.flags, now_ms)
+        channel.publishing.publish(content.method, content.run, content.flags, now_ms)
         if channel.confirms is not None:
             self.confirming[channel] = None
 

@@ -42,6 +42,7 @@ from amqp_server.wire.constants import (
     PROTOCOL_HEADER_0_9,
     PROTOCOL_HEADER_BYTES,
 )
+from amqp_server.wire.content import Octets
 from amqp_server.wire.errors import BrokenFramingError, UnexpectedFrameError
 from amqp_server.wire.framing import Event, FrameEvent, scan
 from amqp_server.wire.methods import (
@@ -130,7 +131,7 @@ class Connection:
 
     # ── what the shell reads ──
 
-    def data_to_send(self) -> list[bytes]:
+    def data_to_send(self) -> list[Octets]:
         """Return all output in order, and forget it; what waited for room goes on."""
         chunks = self._outbox.take()
         if chunks:

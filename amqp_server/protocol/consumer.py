@@ -12,8 +12,12 @@ from amqp_server.protocol.delivery_count import with_delivery_count
 from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.prefetch import Window
 from amqp_server.protocol.unacked import Unacked
-from amqp_server.wire.content import deliver_prefix, render_deliveries
-from persistence.record import Run
+from amqp_server.wire.content import (
+    deliver_prefix,
+    render_deliveries,
+    render_large_deliveries,
+)
+from persistence.record import LARGE_BODY_BYTES, Run
 from queues.batch import Batch
 from queues.options import QueueKind
 
@@ -127,19 +131,36 @@ class Consumer:
             first_tag = lane.unacked.add(self, batch, lane.turn.now_ms)
             self.window.used += count
             lane.shared_window.used += count
-        octets = render_deliveries(
+        outbox = lane.outbox
+        if self._delivery_bytes >= LARGE_BODY_BYTES:
+            written_bytes = self._write_large(first_tag, records, redelivered=batch.redelivered)
+        else:
+            octets = render_deliveries(
+                lane.number,
+                self._prefix,
+                first_tag,
+                records,
+                lane.payload_max_bytes,
+                redelivered=batch.redelivered,
+            )
+            written_bytes = len(octets)
+            outbox.write(octets)
+        self._delivery_bytes = written_bytes // count
+        if outbox.transport_full or outbox.size_bytes >= outbox.full_bytes:
+            lane.starved.add(self.queue)
+
+    def _write_large(self, first_tag: int, records: Run, *, redelivered: bool) -> int:
+        """Write deliveries as large as the last ones; right, if not better, when they are not."""
+        lane = self._lane
+        chunks = render_large_deliveries(
             lane.number,
             self._prefix,
             first_tag,
             records,
             lane.payload_max_bytes,
-            redelivered=batch.redelivered,
+            redelivered=redelivered,
         )
-        self._delivery_bytes = len(octets) // count
-        outbox = lane.outbox
-        outbox.write(octets)
-        if outbox.transport_full or outbox.size_bytes >= outbox.full_bytes:
-            lane.starved.add(self.queue)
+        return lane.outbox.write_all(chunks)
 
     def settled(self, count: int) -> None:
         """Note that so many of its deliveries are outstanding no more."""

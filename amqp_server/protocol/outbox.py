@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from amqp_server.wire.content import Octets
+
 
 class Outbox:
     """Bytes in the order they must leave.
@@ -27,7 +29,7 @@ class Outbox:
     )
 
     def __init__(self, high_watermark_bytes: int, on_output: Callable[[], None]) -> None:
-        self._chunks: list[bytes] = []
+        self._chunks: list[Octets] = []
         self.full_bytes = high_watermark_bytes
         self._on_output = on_output
         self.size_bytes = 0
@@ -46,7 +48,16 @@ class Outbox:
         self._chunks.append(octets)
         self.size_bytes += len(octets)
 
-    def take(self) -> list[bytes]:
+    def write_all(self, chunks: list[Octets]) -> int:
+        """Append bytes that come in pieces, at least one; return how many bytes they are."""
+        if not self._chunks:
+            self._on_output()
+        self._chunks += chunks
+        written_bytes = sum(map(len, chunks))
+        self.size_bytes += written_bytes
+        return written_bytes
+
+    def take(self) -> list[Octets]:
         """Return all chunks in order, and forget them."""
         chunks = self._chunks
         self._chunks = []

@@ -3,14 +3,23 @@
 """Deliveries on raw memory: the kernel behind ``wire.content.render_deliveries``.
 
 The size of all frames is summed first, so that they are written into one bytes object of just
-that size.
+that size; what is large is left out of it where the caller takes pieces.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
-from persistence._record cimport Head, Run, head_of, octets_of, run_of
+from persistence._record cimport (
+    LARGE_BODY_BYTES,
+    Head,
+    Run,
+    head_of,
+    octets_of,
+    run_of,
+    view_of,
+)
 
 cdef enum:
     FRAME_METHOD = 1
@@ -51,6 +60,41 @@ cdef inline Py_ssize_t body_frames_bytes(Py_ssize_t body_bytes, Py_ssize_t paylo
     return body_bytes + (body_bytes + payload_max - 1) // payload_max * OVERHEAD_BYTES
 
 
+cdef inline Py_ssize_t large_payloads_bytes(Py_ssize_t body_bytes, Py_ssize_t payload_max) noexcept nogil:
+    """Return how much of a body is in frames that are not copied."""
+    cdef Py_ssize_t last
+    if body_bytes <= payload_max:
+        return body_bytes if body_bytes >= LARGE_BODY_BYTES else 0
+    last = body_bytes % payload_max
+    return (body_bytes - last if payload_max >= LARGE_BODY_BYTES else 0) + (
+        last if last >= LARGE_BODY_BYTES else 0
+    )
+
+
+cdef inline Py_ssize_t heads_fixed_bytes(bytes prefix) noexcept:
+    """Return what a delivery's method and header frame take beside route and header."""
+    return PyBytes_GET_SIZE(prefix) + TAG_AND_REDELIVERED_BYTES + 2 * OVERHEAD_BYTES
+
+
+cdef inline char *put_heads(
+    char *at, Head *head, int channel, bytes prefix, uint64_t tag, bint redelivered
+) noexcept:
+    """Write the method and the header frame of a delivery."""
+    cdef const char *octets = octets_of(head)
+    cdef Py_ssize_t prefix_bytes = PyBytes_GET_SIZE(prefix)
+    cdef Py_ssize_t method_bytes = prefix_bytes + TAG_AND_REDELIVERED_BYTES + head.route_bytes
+    at = put_head(at, FRAME_METHOD, channel, <uint32_t> method_bytes)
+    at = put(at, PyBytes_AS_STRING(prefix), prefix_bytes)
+    at = put_u64(at, tag)
+    at[0] = redelivered
+    at = put(at + 1, octets, head.route_bytes)
+    at[0] = <char> FRAME_END
+    at = put_head(at + 1, FRAME_HEADER, channel, head.header_bytes)
+    at = put(at, octets + head.route_bytes, head.header_bytes)
+    at[0] = <char> FRAME_END
+    return at + 1
+
+
 def render_deliveries(
     int channel,
     bytes prefix,
@@ -62,9 +106,7 @@ def render_deliveries(
 ):
     """Return the frames that deliver a run; see ``wire.content.render_deliveries``."""
     cdef Run run = run_of(records)
-    cdef const char *prefix_octets = PyBytes_AS_STRING(prefix)
-    cdef Py_ssize_t prefix_bytes = PyBytes_GET_SIZE(prefix)
-    cdef Py_ssize_t method_fixed = prefix_bytes + TAG_AND_REDELIVERED_BYTES
+    cdef Py_ssize_t heads_fixed = heads_fixed_bytes(prefix)
     cdef Py_ssize_t index, left, piece, total = 0
     cdef Head *head
     cdef const char *octets
@@ -72,25 +114,14 @@ def render_deliveries(
     cdef char *at
     for index in range(run.count):
         head = head_of(run.block, run.first + index * run.step)
-        total += method_fixed + head.route_bytes + head.header_bytes + 2 * OVERHEAD_BYTES
+        total += heads_fixed + head.route_bytes + head.header_bytes
         total += body_frames_bytes(head.body_bytes, payload_max_bytes)
     out = PyBytes_FromStringAndSize(NULL, total)
     at = PyBytes_AS_STRING(out)
     for index in range(run.count):
         head = head_of(run.block, run.first + index * run.step)
-        octets = octets_of(head)
-        at = put_head(at, FRAME_METHOD, channel, <uint32_t> (method_fixed + head.route_bytes))
-        at = put(at, prefix_octets, prefix_bytes)
-        at = put_u64(at, first_tag + <uint64_t> index)
-        at[0] = redelivered
-        at = put(at + 1, octets, head.route_bytes)
-        at[0] = <char> FRAME_END
-        octets += head.route_bytes
-        at = put_head(at + 1, FRAME_HEADER, channel, head.header_bytes)
-        at = put(at, octets, head.header_bytes)
-        at[0] = <char> FRAME_END
-        at += 1
-        octets += head.header_bytes
+        at = put_heads(at, head, channel, prefix, first_tag + <uint64_t> index, redelivered)
+        octets = octets_of(head) + head.route_bytes + head.header_bytes
         left = head.body_bytes
         while left:
             piece = min(left, payload_max_bytes)
@@ -102,3 +133,56 @@ def render_deliveries(
             left -= piece
     assert at - PyBytes_AS_STRING(out) == total, "what was counted is what was written"
     return out
+
+
+def render_large_deliveries(
+    int channel,
+    bytes prefix,
+    uint64_t first_tag,
+    records,
+    Py_ssize_t payload_max_bytes,
+    *,
+    bint redelivered,
+):
+    """Return the same in pieces; see ``wire.content.render_large_deliveries``."""
+    cdef Run run = run_of(records)
+    cdef Py_ssize_t heads_fixed = heads_fixed_bytes(prefix)
+    cdef Py_ssize_t index, left, piece, total = 0
+    cdef Head *head
+    cdef const char *octets
+    cdef char *small
+    cdef char *at
+    cdef char *from_here
+    cdef list chunks = []
+    for index in range(run.count):
+        head = head_of(run.block, run.first + index * run.step)
+        total += heads_fixed + head.route_bytes + head.header_bytes
+        total += body_frames_bytes(head.body_bytes, payload_max_bytes)
+        total -= large_payloads_bytes(head.body_bytes, payload_max_bytes)
+    small = at = from_here = <char *> malloc(max(total, 1))
+    if small == NULL:
+        raise MemoryError("no memory for deliveries")
+    try:
+        for index in range(run.count):
+            head = head_of(run.block, run.first + index * run.step)
+            at = put_heads(at, head, channel, prefix, first_tag + <uint64_t> index, redelivered)
+            octets = octets_of(head) + head.route_bytes + head.header_bytes
+            left = head.body_bytes
+            while left:
+                piece = min(left, payload_max_bytes)
+                at = put_head(at, FRAME_BODY, channel, <uint32_t> piece)
+                if piece >= LARGE_BODY_BYTES:
+                    chunks.append(PyBytes_FromStringAndSize(from_here, at - from_here))
+                    chunks.append(view_of(run.block, octets, piece))
+                    from_here = at
+                else:
+                    at = put(at, octets, piece)
+                at[0] = <char> FRAME_END
+                at += 1
+                octets += piece
+                left -= piece
+        chunks.append(PyBytes_FromStringAndSize(from_here, at - from_here))
+        assert at - small == total, "what was counted is what was written"
+    finally:
+        free(small)
+    return chunks

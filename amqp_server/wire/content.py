@@ -8,11 +8,14 @@ stay the same:
     | header frame head | header                                                    | end
     | body frame head   | body                                                      | end  ...
 
+A large body need not be copied between them: it leaves as a piece of its own, which is the memory
+it was received into.
+
 This is the interpreted twin and the specification: no policy, no state between calls.
 """
 
 import struct
-from typing import Final
+from typing import Final, TypeAlias
 
 from amqp_server.wire.constants import (
     BASIC_DELIVER,
@@ -27,7 +30,10 @@ from amqp_server.wire.constants import (
 )
 from amqp_server.wire.tables import encode_shortstr
 from persistence.kernels import COMPILED
-from persistence.record import Record, Run
+from persistence.record import LARGE_BODY_BYTES, Record, Run
+
+Octets: TypeAlias = bytes | memoryview
+"""Output; a view keeps the memory alive that it shows, and nobody changes that."""
 
 _HEAD: Final = struct.Struct(">BHI")
 _TAG: Final = struct.Struct(">Q")
@@ -90,6 +96,40 @@ def render_deliveries(
             out += _split_body(channel, body, payload_max_bytes)
         tag += 1
     return b"".join(out)
+
+
+def render_large_deliveries(
+    channel: int,
+    prefix: bytes,
+    first_tag: int,
+    run: Run,
+    payload_max_bytes: int,
+    *,
+    redelivered: bool,
+) -> list[Octets]:
+    """Return the octets of ``render_deliveries`` in pieces, without copying what is large.
+
+    Each body frame's payload from ``LARGE_BODY_BYTES`` on is a piece, as a view where that saves
+    a copy; all that is between two of them is another.
+    """
+    flag = b"\x01" if redelivered else b"\x00"
+    chunks: list[Octets] = []
+    small: list[Octets] = []
+    for tag, record in enumerate(run, first_tag):
+        method = prefix + _TAG.pack(tag) + flag + record.route
+        small += (_HEAD.pack(FRAME_METHOD, channel, len(method)), method, FRAME_END_OCTET)
+        small.append(_header_frame(channel, record.header))
+        body = memoryview(record.body)
+        for start in range(0, len(body), payload_max_bytes):
+            payload = body[start : start + payload_max_bytes]
+            small.append(_HEAD.pack(FRAME_BODY, channel, len(payload)))
+            if len(payload) >= LARGE_BODY_BYTES:
+                chunks += (b"".join(small), payload)
+                small = [FRAME_END_OCTET]
+            else:
+                small += (payload, FRAME_END_OCTET)
+    chunks.append(b"".join(small))
+    return chunks
 
 
 def render_get_ok(
@@ -158,3 +198,4 @@ if COMPILED:
     from amqp_server.wire import _content  # type: ignore[attr-defined]
 
     render_deliveries = _content.render_deliveries
+    render_large_deliveries = _content.render_large_deliveries

@@ -4,6 +4,7 @@ import pytest
 
 from amqp_server.protocol.settings import MIB, ProtocolSettings
 from amqp_server.wire.framing import scan
+from persistence.record import RESERVED_PER_OCTET
 from tests.support.frames import (
     BODY,
     HEADER,
@@ -129,7 +130,7 @@ def test_row_24_messages_that_never_end_are_bounded_and_go_with_their_channels()
         if closes:
             break
     assert [(close.channel, close.code) for close in closes] == [(0, 506)]
-    assert number == MIB // 50_000 + 1
+    assert number == MIB // (RESERVED_PER_OCTET * 50_000) + 1
     assert peer.connection._channels._assembling_bytes == 0
     assert node.open().works()
 

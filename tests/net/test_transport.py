@@ -58,7 +58,7 @@ class FakeSocketSide:
             self._is_protocol_paused = True
             self._protocol.pause_writing()
 
-    def writelines(self, chunks: Iterable[bytes]) -> None:
+    def writelines(self, chunks: Iterable[bytes | memoryview]) -> None:
         self.write(b"".join(chunks))
 
     def write_eof(self) -> None:
@@ -194,9 +194,11 @@ def test_output_outside_of_any_turn_is_written_soon(rig: Rig) -> None:
 @pytest.mark.parametrize("is_tls", [False, True])
 def test_much_output_is_one_write_too(is_tls: bool) -> None:
     rig = Rig(is_tls=is_tls)
-    rig.connection.on_data = lambda data: rig.connection.send(b"a" * 70_000, b"b")
+    rig.connection.on_data = lambda data: rig.connection.send(
+        b"a" * 70_000, b"b", memoryview(b"c" * 70_000)
+    )
     rig.side.receive(b"x")
-    assert rig.side.writes == [b"a" * 70_000 + b"b"]
+    assert rig.side.writes == [b"a" * 70_000 + b"b" + b"c" * 70_000]
 
 
 def test_a_slow_peer_gets_no_deliveries_until_it_has_caught_up(rig: Rig) -> None:

@@ -6,6 +6,8 @@ from persistence.record import (
     HAS_PRIORITY,
     NO_TTL,
     PERSISTENT,
+    RESERVED_PER_OCTET,
+    OpenRecord,
     Record,
     body_bytes,
     make_route,
@@ -65,3 +67,33 @@ def test_body_bytes_counts_bodies_and_nothing_else() -> None:
     template = Record(make_route("", "jobs"), HEADER, b"")
     assert body_bytes(uniform_run(template, [b"one", b"", b"three"])) == 8
     assert body_bytes([]) == 0
+
+
+HEAD = Record(make_route("", "jobs"), HEADER, b"", PERSISTENT | HAS_PRIORITY, 7, 1000)
+
+
+@pytest.mark.parametrize("sizes", [[], [0], [1], [7, 0, 9], [100] * 50, [1] * 70])
+def test_a_body_that_arrives_in_pieces_becomes_a_run_of_one(sizes: list[int]) -> None:
+    pieces = [bytes([index]) * size for index, size in enumerate(sizes)]
+    opened = OpenRecord(HEAD, sum(sizes))
+    for index, piece in enumerate(pieces):
+        opened.add(memoryview(piece) if index % 2 else piece)
+    assert list(opened.finish()) == [HEAD._replace(body=b"".join(pieces))]
+
+
+def test_memory_is_taken_for_what_came_and_not_for_what_was_announced() -> None:
+    opened = OpenRecord(HEAD, 10_000)
+    assert opened.held_bytes == 0
+    came_bytes = 0
+    for size in (1, 99, 400, 1, 499, 9_000):
+        opened.add(bytes(size))
+        came_bytes += size
+        assert came_bytes <= opened.held_bytes <= RESERVED_PER_OCTET * came_bytes
+    assert opened.held_bytes == opened.size_bytes == came_bytes
+
+
+def test_more_than_was_announced_is_a_bug_of_ours() -> None:
+    opened = OpenRecord(HEAD, 3)
+    opened.add(b"ab")
+    with pytest.raises(AssertionError, match="as long as announced"):
+        opened.add(b"cd")

@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 from amqp_server.wire import content, framing
 from amqp_server.wire.framing import Scan
 from persistence import record as records
-from persistence.record import NO_TTL, Record
+from persistence.record import LARGE_BODY_BYTES, NO_TTL, Record
 from queues import ready
 from queues.batch import Batch, Entry, entries_of
 from tests.support.streams import LIMIT, STREAMS
 from tests.support.twins import needs_kernels, twin_of
 
 pytestmark = needs_kernels
+
+LARGE = LARGE_BODY_BYTES
 
 twin_framing = twin_of("amqp_server.wire.framing")
 twin_content = twin_of("amqp_server.wire.content")
@@ -89,6 +91,30 @@ def test_the_renderers_agree(
     arguments = (channel, prefix, 2**63, run, payload_max_bytes)
     ours = content.render_deliveries(*arguments, redelivered=redelivered)
     assert ours == twin_content.render_deliveries(*arguments, redelivered=redelivered)
+
+
+@given(
+    st.lists(st.integers(0, 9) | st.integers(LARGE - 2, 3 * LARGE), min_size=1, max_size=5),
+    st.integers(1000, 4 * LARGE) | st.integers(LARGE - 1, LARGE + 1),
+)
+def test_the_renderers_agree_in_pieces(sizes: list[int], payload_max_bytes: int) -> None:
+    run = [Record(b"\x00\x01a", b"h" * 14, bytes(size)) for size in sizes]
+    arguments = (1, b"prefix", 1, run, payload_max_bytes)
+    ours = content.render_large_deliveries(*arguments, redelivered=True)
+    assert ours == twin_content.render_large_deliveries(*arguments, redelivered=True)
+    assert b"".join(ours) == content.render_deliveries(*arguments, redelivered=True)
+
+
+@given(RECORDS, st.lists(st.binary(max_size=30), max_size=9), st.integers(0, 1000))
+def test_open_records_agree(run: list[Record], pieces: list[bytes], missing_bytes: int) -> None:
+    size_bytes = sum(map(len, pieces)) + missing_bytes
+    head = run[0]._replace(body=b"")
+    ours, theirs = records.OpenRecord(head, size_bytes), twin_record.OpenRecord(head, size_bytes)
+    for piece in pieces:
+        ours.add(piece)
+        theirs.add(piece)
+        assert ours.held_bytes == theirs.held_bytes
+    assert list(ours.finish()) == theirs.finish()
 
 
 @given(RECORDS)

@@ -6,10 +6,12 @@ from pamqp import commands
 from amqp_server.protocol.settings import ProtocolSettings
 from amqp_server.wire.properties import split
 from amqp_server.wire.tables import Field
+from persistence.record import LARGE_BODY_BYTES
 from queues.batch import BATCH_BYTES_MAX
 from tests.support.peer import Client, Node, Received
 
 WATERMARK_BYTES = 10_000
+LARGE = LARGE_BODY_BYTES
 
 
 @pytest.fixture
@@ -249,3 +251,54 @@ def test_direct_replies_come_without_a_queue(peer: Client) -> None:
     server.publish(b"late", routing_key=name, mandatory=True)
     assert server.bodies() == [b"late"]
     assert peer.receive() == []
+
+
+# -- large bodies ------------------------------------------------------------------------------
+
+
+def pieces(peer: Client) -> list[memoryview]:
+    """Read all there is; return the output that shows memory of a message."""
+    chunks = peer.connection.data_to_send()
+    return [chunk for chunk in chunks if isinstance(chunk, memoryview)]
+
+
+def test_large_messages_come_whole_before_and_after_small_ones(peer: Client) -> None:
+    sizes = [1, LARGE, LARGE + 1, 0, 5 * LARGE, 3, 3 * LARGE, LARGE - 1, LARGE]
+    bodies = numbered(len(sizes), LARGE)
+    bodies = [body[:size].ljust(size) for body, size in zip(bodies, sizes, strict=True)]
+    peer.consume(no_ack=True)
+    for body in bodies:
+        peer.publish(body)
+    peer.publish(*bodies)
+    assert peer.bodies() == bodies + bodies
+
+
+def test_consumers_of_copies_share_the_memory_of_a_large_one() -> None:
+    node = Node()
+    consumers = [node.open(), node.open()]
+    for number, consumer in enumerate(consumers):
+        consumer.declare(f"copy-{number}")
+        consumer.send(
+            commands.Queue.Bind, queue=f"copy-{number}", exchange="amq.fanout", routing_key=""
+        )
+        consumer.consume(f"copy-{number}", no_ack=True)
+    publisher = node.open()
+    publisher.publish(b"x" * LARGE, exchange="amq.fanout")
+    for consumer in consumers:
+        assert consumer.bodies() == [b"x" * LARGE]
+    publisher.publish(b"y" * LARGE, exchange="amq.fanout")
+    one, other = [pieces(consumer) for consumer in consumers]
+    assert one == other == [b"y" * LARGE]
+    assert one[0].obj is other[0].obj
+
+
+def test_what_waits_to_be_written_stays_what_it_was(peer: Client) -> None:
+    peer.consume()
+    peer.publish(b"x" * LARGE)
+    peer.receive()
+    peer.publish(b"y" * LARGE)
+    (waiting,) = pieces(peer)
+    peer.send(commands.Basic.Ack, delivery_tag=2, multiple=True)
+    peer.send(commands.Queue.Delete, queue="jobs")
+    peer.publish(*[b"z" * LARGE] * 5, routing_key="gone")
+    assert bytes(waiting) == b"y" * LARGE

@@ -66,3 +66,18 @@ def test_a_full_transport_leaves_no_room(box: Box) -> None:
     for box.transport_full in (True, False):
         fullness.append(box.is_full)
     assert fullness == [False, True, False]
+
+
+def test_pieces_keep_their_place_and_are_not_joined(box: Box) -> None:
+    view = memoryview(b"view")
+    box.write(b"a")
+    assert box.write_all([b"b", view, b"c"]) == 6
+    box.write(b"d")
+    assert box.size_bytes == 8
+    assert len(box.wakes) == 1
+    assert box.take() == [b"a", b"b", view, b"c", b"d"]
+
+
+def test_pieces_wake_the_transport_too(box: Box) -> None:
+    box.write_all([b"ab"])
+    assert len(box.wakes) == 1

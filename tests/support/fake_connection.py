@@ -18,7 +18,7 @@ class FakeConnection:
         self.made_at_ms = now_ms
         self.received = bytearray()
         self.rest = b""
-        self.outbox: list[bytes] = []
+        self.outbox: list[bytes | memoryview] = []
         self.wants_read = True
         self.is_closed = False
         self.is_delivering = True
@@ -51,7 +51,7 @@ class FakeConnection:
         self.eof_count += 1
         self.on_eof()
 
-    def data_to_send(self) -> list[bytes]:
+    def data_to_send(self) -> list[bytes | memoryview]:
         chunks, self.outbox = self.outbox, []
         return chunks
 
@@ -75,7 +75,7 @@ class FakeConnection:
 
     # What a test does with it.
 
-    def send(self, *chunks: bytes) -> None:
+    def send(self, *chunks: bytes | memoryview) -> None:
         self.outbox += chunks
         self.on_output()
 

@@ -9,9 +9,10 @@ from amqp_server.wire.content import (
     render_confirm,
     render_deliveries,
     render_get_ok,
+    render_large_deliveries,
     render_return,
 )
-from persistence.record import Record, make_route
+from persistence.record import LARGE_BODY_BYTES, Record, make_route
 from tests.support.frames import content_header, property_list
 from tests.support.peer import Received, decode
 
@@ -88,6 +89,48 @@ def test_bodies_are_split_where_a_frame_is_full(size: int, frames: int) -> None:
 def test_small_and_large_bodies_mix_in_one_run() -> None:
     bodies = [b"x" * 20, b"y", b"z" * 20, b"", b"w" * 8]
     assert [one.body for one in deliveries([message(body) for body in bodies], 8)] == bodies
+
+
+def in_pieces(run: list[Record], payload_max_bytes: int) -> list[bytes | memoryview]:
+    return render_large_deliveries(
+        2, deliver_prefix("me"), 7, run, payload_max_bytes, redelivered=False
+    )
+
+
+LARGE = LARGE_BODY_BYTES
+
+
+@pytest.mark.parametrize(
+    ("sizes", "payload_max_bytes"),
+    [
+        ([LARGE], 4 * LARGE),
+        ([5, LARGE, 0, LARGE - 1, LARGE + 1, 7], 4 * LARGE),
+        ([3 * LARGE, 3 * LARGE + 9, 2 * LARGE - 1], LARGE),
+        ([3 * LARGE], LARGE - 1),
+        ([1, 0, 2], 4088),
+    ],
+)
+def test_pieces_are_the_same_octets(sizes: list[int], payload_max_bytes: int) -> None:
+    run = [message(bytes([index + 1]) * size) for index, size in enumerate(sizes)]
+    octets = render_deliveries(
+        2, deliver_prefix("me"), 7, run, payload_max_bytes, redelivered=False
+    )
+    assert b"".join(in_pieces(run, payload_max_bytes)) == octets
+
+
+def test_each_large_payload_is_a_piece_of_its_own() -> None:
+    sizes = [9, 2 * LARGE + 5, LARGE - 999, LARGE]
+    chunks = in_pieces([message(bytes(size)) for size in sizes], LARGE)
+    assert [len(chunk) for chunk in chunks if len(chunk) >= LARGE] == [LARGE] * 3
+    assert len(chunks) == 7
+
+
+def test_a_piece_outlives_its_messages_and_cannot_be_written_to() -> None:
+    run = [message(b"x" * LARGE)]
+    piece = memoryview(in_pieces(run, LARGE)[1])
+    del run
+    assert piece.readonly
+    assert bytes(piece) == b"x" * LARGE
 
 
 def test_get_ok_says_what_is_left() -> None:
