@@ -1,0 +1,191 @@
+"""The definitions of a node on disk: a snapshot, and a journal of what changed since.
+
+    definitions/snapshot-%016x   everything, as it was when the journal of this number was begun
+    definitions/journal-%016x    changes since, one batch for each group commit
+    definitions/damaged-*        octets that could not be read once
+
+The first journal has no snapshot. When a journal has outgrown what it describes, the next change
+begins another: write the next snapshot, begin its journal, and only then remove the old pair.
+
+See ``persistence.definitions_format`` for what is in the files, ``persistence.definitions_replay``
+for what a start makes of them.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from persistence.definitions_format import (
+    DIRECTORY,
+    FIRST_BATCH_AT,
+    apply_changes,
+    encode_batch,
+    encode_header,
+    kind_and_number,
+    path_of,
+    snapshot_batches,
+    split_changes,
+)
+from persistence.definitions_replay import DefinitionsReplay
+from persistence.files import File, Files
+
+JOURNAL_BYTES_MIN: Final = 1 << 20
+"""A journal is not replaced before it is so long."""
+JOURNAL_GROWTH: Final = 4
+"""Nor before it is so many times longer than the snapshot that it follows."""
+
+_NEW_SNAPSHOT: Final = f"{DIRECTORY}/snapshot.new"
+
+
+class DefinitionsStore:
+    """Keyed values that survive; a ``DefinitionsJournal`` of ``persistence.group_commit``.
+
+    Changes (``definitions_format.encode_change``) are appended to the group commit. ``write`` and
+    ``sync`` are for the fsync thread alone, once the group commit runs.
+
+    Invariant: the files, read again, give ``_values`` as they were after the last ``write``.
+
+    Args:
+        files: the data directory.
+        replay: of this folder; it is used up: its values become those of the store.
+        new_salt: returns 64 bits of chance, that nobody outside can guess.
+        journal_bytes_min: a journal shorter than this is not replaced.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        replay: DefinitionsReplay,
+        new_salt: Callable[[], int],
+        journal_bytes_min: int = JOURNAL_BYTES_MIN,
+    ) -> None:
+        self._files = files
+        self._new_salt = new_salt
+        self._journal_bytes_min = journal_bytes_min
+        self._values = replay.values
+        self._last_lsn = replay.last_lsn
+        self._number = replay.number
+        self._snapshot_bytes = replay.snapshot_bytes
+        if replay.damages:
+            # So that later starts do not meet the damage again.
+            self._journal, self._salt = self._begin_pair(self._number + 1)
+            self._end = FIRST_BATCH_AT
+        elif replay.journal_salt is None:
+            self._journal, self._salt = self._begin_journal(self._number)
+            self._end = FIRST_BATCH_AT
+        else:
+            self._journal = files.open(path_of("journal", self._number))
+            self._salt, self._end = replay.journal_salt, replay.journal_end
+            self._keep_replayed(replay.torn_bytes)
+        self._remove_before(self._number)
+
+    def write(self, changes: Sequence[tuple[int, bytes]]) -> None:
+        """Write encoded changes, each with its LSN, as one batch.
+
+        Raises:
+            OSError: they were not all written, and the same may be written again.
+        """
+        if self._end > max(self._journal_bytes_min, JOURNAL_GROWTH * self._snapshot_bytes):
+            journal, self._salt = self._begin_pair(self._number + 1)
+            self._journal.close()
+            self._journal, self._end = journal, FIRST_BATCH_AT
+        last_lsn = changes[-1][0]
+        encoded = [change for _, change in changes]
+        batch = encode_batch(self._salt, changes[0][0], last_lsn, encoded)
+        self._journal.write_at(self._end, batch)
+        self._end += len(batch)
+        self._last_lsn = last_lsn
+        for change in encoded:
+            apply_changes(self._values, split_changes(change))
+
+    def sync(self) -> None:
+        """Return when all that was written is on disk.
+
+        Raises:
+            OSError: which of it is not known any more.
+        """
+        self._journal.sync()
+
+    def close(self) -> None:
+        """Let go of the file; nothing is synced by it."""
+        self._journal.close()
+
+    def _keep_replayed(self, torn_bytes: int) -> None:
+        """Cut the torn end; have on disk what was read, before anybody relies on it."""
+        try:
+            if torn_bytes:
+                self._journal.truncate(self._end)
+            self._journal.sync()
+            self._files.sync_directory(DIRECTORY)
+        except BaseException:
+            self._journal.close()
+            raise
+
+    def _begin_pair(self, number: int) -> tuple[File, int]:
+        """Write the next snapshot and begin its journal; the old pair goes last.
+
+        All of the old pair is synced when this is called, and until the new snapshot has its name
+        for good, a start finds the old pair. After a failure it is simply done again.
+
+        Returns:
+            The journal and its salt.
+        """
+        size_bytes = self._write_snapshot(number)
+        journal, salt = self._begin_journal(number)
+        self._number, self._snapshot_bytes = number, size_bytes
+        with suppress(OSError):  # it is only space: the next start or snapshot tries again
+            self._remove_before(number)
+        return journal, salt
+
+    def _write_snapshot(self, number: int) -> int:
+        salt = self._new_salt()
+        file = self._files.open(_NEW_SNAPSHOT, create=True)
+        try:
+            file.truncate(0)
+            header = encode_header(number, salt)
+            file.write_at(0, header)
+            end = len(header)
+            for batch in snapshot_batches(salt, self._last_lsn, self._values.items()):
+                file.write_at(end, batch)
+                end += len(batch)
+            file.sync()
+        finally:
+            file.close()
+        self._files.rename(_NEW_SNAPSHOT, path_of("snapshot", number))
+        # Before there is a journal: one without a snapshot is taken for damage.
+        self._files.sync_directory(DIRECTORY)
+        return end
+
+    def _begin_journal(self, number: int) -> tuple[File, int]:
+        """Return an empty journal, on disk with its name, and its salt."""
+        salt = self._new_salt()
+        journal = self._files.open(path_of("journal", number), create=True)
+        try:
+            journal.write_at(0, encode_header(number, salt))
+            journal.sync()
+            self._files.sync_directory(DIRECTORY)
+        except BaseException:
+            journal.close()
+            raise
+        return journal, salt
+
+    def _remove_before(self, number: int) -> None:
+        for name in self._files.names(DIRECTORY):
+            found = kind_and_number(name)
+            if found is not None and found[1] < number:
+                self._files.remove(f"{DIRECTORY}/{name}")
+
+
+def open_definitions(files: Files) -> DefinitionsReplay:
+    """Return what is stored; where there is nothing yet, the folder is made.
+
+    Raises:
+        StorageError: another version wrote it; the text says what to do.
+        OSError: the disk refuses.
+    """
+    files.make_directory(DIRECTORY)
+    files.sync_directory()
+    return DefinitionsReplay(files)
