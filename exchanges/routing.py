@@ -13,6 +13,7 @@ from exchanges.bindings import Binding, BindingTable, Destination, DestinationKi
 from exchanges.kinds import ExchangeKind
 
 DEFAULT_EXCHANGE: Final = ""
+_QUEUE: Final = DestinationKind.QUEUE
 
 
 @dataclass(slots=True)
@@ -187,6 +188,26 @@ class Router:
                     seen.add(destination.name)
                     to_visit.append(destination.name)
         return Routing(tuple(found), uses_headers)
+
+    def queues_of_key(self, exchange_name: str, routing_key: str) -> tuple[str, ...] | None:
+        """Return the queues that every message with just this key goes to; None: ask ``route``.
+
+        Most exchanges look at no headers, and lead to queues and to nothing else: one match tells
+        all. Whoever publishes with ever new keys waits for this each time.
+        """
+        if exchange_name == DEFAULT_EXCHANGE:
+            return (routing_key,) if self._has_queue(routing_key) else ()
+        exchange = self.exchanges.get(exchange_name)
+        if exchange is None or exchange.kind.needs_headers:
+            return None
+        found: dict[str, None] = {}
+        for kind, name in exchange.kind.match(routing_key, None):
+            if kind is not _QUEUE:
+                return None
+            found[name] = None
+        if not found and exchange.alternate_exchange is not None:
+            return None
+        return tuple(found)
 
     def _forget(self, bindings: Iterable[Binding]) -> None:
         """Tell the sources of bindings that left the table."""

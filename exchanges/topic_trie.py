@@ -29,7 +29,8 @@ Nodes and the walk (``Node``, ``matching``) are the interpreted twin, and the sp
 Source: AMQP 0-9-1 §3.1.3.3; RabbitMQ, rabbit_exchange_type_topic, for the empty key.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Final
 
 from exchanges.bindings import Destination, DestinationCounts
@@ -60,12 +61,19 @@ class Node:
 
 
 class TopicTrie:
-    """Destinations by topic pattern."""
+    """Destinations by topic pattern.
 
-    __slots__ = ("_root",)
+    Attributes:
+        match: returns the destinations of all patterns that match a routing key; a destination
+            comes once for each pattern that leads there.
+    """
+
+    __slots__ = ("_root", "match")
 
     def __init__(self) -> None:
         self._root = Node(())
+        # No frame between the exchange and the kernel: this is called once for each new key.
+        self.match: Callable[[str], list[Destination]] = partial(matching, self._root)
 
     def add(self, pattern: str, destination: Destination) -> None:
         """Note a binding; the same pattern and destination may be added several times."""
@@ -104,13 +112,6 @@ class TopicTrie:
         if not node.destinations:
             node.destinations = None
             _prune(path)
-
-    def match(self, routing_key: str) -> list[Destination]:
-        """Return the destinations of all patterns that match.
-
-        A destination comes once for each pattern that leads there.
-        """
-        return matching(self._root, routing_key)
 
     def check_invariants(self) -> None:
         """Assert what the nodes promise; costs a walk over the whole trie."""

@@ -6,7 +6,7 @@ its own headers; CC and BCC give a message several keys.
 Source: RabbitMQ, rabbit_channel:deliver_to_queues; DESIGN, how a publish travels.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from amqp_server.wire.errors import WireError
@@ -91,10 +91,14 @@ class Publisher:
         generation = self._router.generation
         targets = self._routes.get(route, generation)
         if targets is None:
-            routing = self._router.route(exchange, (routing_key_of(route),), None)
-            if routing.uses_headers:
-                return None
-            targets = self._targets(routing.queue_names)
+            routing_key = routing_key_of(route)
+            names = self._router.queues_of_key(exchange, routing_key)
+            if names is None:
+                routing = self._router.route(exchange, (routing_key,), None)
+                if routing.uses_headers:
+                    return None
+                names = routing.queue_names
+            targets = self._targets(names)
             self._routes.put(route, generation, targets)
         return targets
 
@@ -116,9 +120,12 @@ class Publisher:
             names = tuple(name for name in names if not excluded(name))
         return enqueue(self._targets(names), (record,), now_ms)
 
-    def _targets(self, queue_names: Iterable[str]) -> Targets:
-        found = (self._target_of(name) for name in queue_names)
-        return tuple(target for target in found if target is not None)
+    def _targets(self, queue_names: Sequence[str]) -> Targets:
+        if len(queue_names) == 1:
+            target = self._target_of(queue_names[0])
+            return () if target is None else (target,)
+        found = [self._target_of(name) for name in queue_names]
+        return tuple([target for target in found if target is not None])
 
     def _publish_by_headers(self, exchange: str, run: Run, now_ms: int) -> Published:
         """Route each stretch of messages with the same header by that header."""

@@ -83,6 +83,7 @@ class _Grant(NamedTuple):
     ``restricts_keys``: each routing key must be asked for, too.
     """
 
+    exchange: str
     restricts_keys: bool
     router_generation: int
     users_generation: int
@@ -130,7 +131,7 @@ class Publishing:
         self._reply_name = reply_name
         self._send = send
         self._plans: dict[bytes, Plan] = {}
-        self._grants: dict[str, _Grant] = {}
+        self._grants: dict[bytes, _Grant] = {}
         self._frame_may_hold_too_much = (
             session.settings.max_message_size_bytes < session.frame_max_bytes
         )
@@ -228,20 +229,25 @@ class Publishing:
         if method[-1] & _IMMEDIATE:
             raise NotSupportedError("immediate=true")
         key_at = _ROUTE_AT + 1 + method[_ROUTE_AT]
-        exchange = decode_shortstr(method[_ROUTE_AT + 1 : key_at])
         routing_key = decode_shortstr(method[key_at + 1 : -1])
         users_generation = self._users.generation
-        grant = self._grants.get(exchange)
-        if grant is None or grant[1:] != (generation, users_generation):
-            grant = self._make_grant(exchange, generation, users_generation)
+        octets = method[_ROUTE_AT:key_at]
+        grant = self._grants.get(octets)
+        if (
+            grant is None
+            or grant.router_generation != generation
+            or grant.users_generation != users_generation
+        ):
+            grant = self._make_grant(octets, generation, users_generation)
         if grant.restricts_keys:
-            self._session.require_topic(Permission.WRITE, exchange, routing_key)
-        mandatory = bool(method[-1] & _MANDATORY)
-        return Plan(exchange, routing_key, generation, users_generation, mandatory=mandatory)
+            self._session.require_topic(Permission.WRITE, grant.exchange, routing_key)
+        mandatory = method[-1] & _MANDATORY != 0
+        return Plan(grant.exchange, routing_key, generation, users_generation, mandatory=mandatory)
 
-    def _make_grant(self, exchange: str, generation: int, users_generation: int) -> "_Grant":
-        """Decide what holds for an exchange whatever the routing key."""
+    def _make_grant(self, octets: bytes, generation: int, users_generation: int) -> "_Grant":
+        """Decide what holds for an exchange, a shortstr, whatever the routing key."""
         session = self._session
+        exchange = decode_shortstr(octets[1:])
         session.require(Permission.WRITE, "exchange", exchange)
         restricts_keys = False
         if exchange != DEFAULT_EXCHANGE:
@@ -249,11 +255,13 @@ class Publishing:
             if found.internal:
                 what = exchange_text(session.vhost_name, exchange)
                 raise AccessRefusedError(f"cannot publish to internal {what}")
-            restricts_keys = found.type == "topic"
+            restricts_keys = found.type == "topic" and self._users.restricts_topics(
+                session.username, session.vhost_name
+            )
         if len(self._grants) >= PLANS_MAX:
             self._grants.clear()
-        grant = _Grant(restricts_keys, generation, users_generation)
-        self._grants[exchange] = grant
+        grant = _Grant(exchange, restricts_keys, generation, users_generation)
+        self._grants[octets] = grant
         return grant
 
     def _look(self, plan: Plan, record: Record) -> _Look | None:

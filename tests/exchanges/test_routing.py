@@ -22,6 +22,31 @@ def test_a_message_goes_where_the_bindings_lead() -> None:
     assert router.route("x", ["c"], None).queue_names == ()
 
 
+def test_one_key_is_answered_without_a_walk_where_only_queues_are_bound() -> None:
+    router = router_with(declared("x", "topic"), declared("f"), queues=("q",))
+    router.bind(binding(queue("q"), "a.*"))
+    router.bind(binding(queue("q"), "#.b"))
+    router.bind(binding(queue("r"), "c"))
+    assert router.queues_of_key("x", "a.b") == ("q",)
+    assert router.queues_of_key("x", "c") == ("r",)
+    assert router.queues_of_key("x", "d") == router.queues_of_key("f", "d") == ()
+    assert router.queues_of_key("", "q") == ("q",)
+    assert router.queues_of_key("", "missing") == ()
+
+
+def test_the_walk_is_asked_where_it_may_go_on() -> None:
+    router = router_with(
+        declared("x", "topic", alternate="f"), declared("f"), declared("h", "headers")
+    )
+    router.bind(binding(queue("q"), "a"))
+    router.bind(binding(exchange("f"), "b"))
+    assert router.queues_of_key("x", "a") == ("q",)
+    assert router.queues_of_key("x", "b") is None, "an exchange is bound"
+    assert router.queues_of_key("x", "c") is None, "there is an alternate exchange"
+    assert router.queues_of_key("h", "a") is None, "headers have a say"
+    assert router.queues_of_key("missing", "a") is None
+
+
 def test_each_routing_key_is_matched_and_each_queue_named_once() -> None:
     router = router_with(declared("x", "topic"))
     router.bind(binding(queue("q"), "a.*"))

@@ -63,9 +63,14 @@ def expected_queues(
 def test_the_walk_finds_each_queue_that_can_be_reached_once(
     start: str, keys: list[str], edges: list[Edge], alternates: dict[str, str | None]
 ) -> None:
-    found = router_of(edges, alternates).route(start, keys, None).queue_names
+    router = router_of(edges, alternates)
+    found = router.route(start, keys, None).queue_names
     assert len(found) == len(set(found))
     assert set(found) == expected_queues(start, keys, edges, alternates)
+    for key in keys:
+        without_walk = router.queues_of_key(start, key)
+        if without_walk is not None:
+            assert set(without_walk) == expected_queues(start, [key], edges, alternates)
 
 
 @given(
