@@ -1,6 +1,20 @@
 """The log of a queue that survives nothing: transient queues, and tests."""
 
+from collections.abc import Sequence
+
 from persistence.record import Run
+from queues.ports import QueueSlice
+
+
+class NothingStored:
+    """A ``QueuePage`` without messages."""
+
+    __slots__ = ()
+    messages = None
+    lost_count = 0
+
+
+NOTHING_STORED = NothingStored()
 
 
 class MemoryLog:
@@ -13,10 +27,36 @@ class MemoryLog:
         """Everything appended is as safe as it will ever be."""
         return 0
 
-    def append(self, first_position: int, run: Run) -> int:  # noqa: ARG002 - the port's names
+    def append(
+        self,
+        first_position: int,  # noqa: ARG002 - the port's names
+        run: Run,  # noqa: ARG002
+        expires_at_ms: int | Sequence[int] = 0,  # noqa: ARG002
+    ) -> int:
         """Keep nothing; the queue holds the run itself."""
         return 0
 
     def settle(self, positions: range) -> int:  # noqa: ARG002 - the port's names
         """Keep nothing."""
+        return 0
+
+    def returned(self, positions: range, delivery_count: int) -> int:  # noqa: ARG002
+        """Keep nothing; the queue counts itself."""
+        return 0
+
+    def page_out(self, lane: int, slices: Sequence[QueueSlice]) -> bool:  # noqa: ARG002
+        """Refuse: there is no disk."""
+        return False
+
+    def page_in(
+        self,
+        lane: int,  # noqa: ARG002
+        from_position: int,  # noqa: ARG002
+        stop_position: int,  # noqa: ARG002
+    ) -> NothingStored:
+        """Return that nothing is stored."""
+        return NOTHING_STORED
+
+    def drop(self) -> int:
+        """Forget nothing, as nothing was kept."""
         return 0

@@ -1,6 +1,6 @@
 """What a queue asks of the world. The owner of a port is the side that calls it (ADR 2)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 from persistence.record import Run
@@ -60,6 +60,34 @@ class ConsumerHandle(Protocol):
         """Take a batch of at most ``credit()`` messages."""
 
 
+class QueueSlice(Protocol):
+    """Some messages of a queue, in order, with their places; at least one."""
+
+    @property
+    def records(self) -> Run:
+        """The messages."""
+
+    @property
+    def positions(self) -> Sequence[int]:
+        """Theirs, ascending: a range of step 1 where they are contiguous."""
+
+    @property
+    def expires_at_ms(self) -> int | Sequence[int]:
+        """When they expire (instant; 0 is never), one for all or one each."""
+
+
+class QueuePage(Protocol):
+    """What was paged in."""
+
+    @property
+    def messages(self) -> QueueSlice | None:
+        """The next stored messages; None when there are no more."""
+
+    @property
+    def lost_count(self) -> int:
+        """Messages before them that cannot be read any more: the media are damaged."""
+
+
 class QueueLog(Protocol):
     """Where a queue's records and settlements are kept; ``MemoryLog`` keeps nothing.
 
@@ -71,11 +99,47 @@ class QueueLog(Protocol):
     def committed_lsn(self) -> int:
         """Everything appended up to this LSN is safe."""
 
-    def append(self, first_position: int, run: Run) -> int:
-        """Append a run whose first message has this position; return its LSN."""
+    def append(self, first_position: int, run: Run, expires_at_ms: int | Sequence[int] = 0) -> int:
+        """Append a run whose first message has this position; return its LSN.
+
+        Args:
+            first_position: above every position appended before.
+            run: at least one message; it must not change any more.
+            expires_at_ms: when they expire (instant; 0 is never), one for all or one each.
+        """
 
     def settle(self, positions: range) -> int:
         """Record that these positions are done with, for ever; return the LSN.
 
         The range may have any step > 0: consumers in turn are dealt every n-th message.
         """
+
+    def returned(self, positions: range, delivery_count: int) -> int:
+        """Record that these positions came back, by now so often; return the LSN."""
+
+    def page_out(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
+        """Store messages whose memory the queue is about to give up.
+
+        Args:
+            lane: their priority, up to the queue's; 0 in a plain queue.
+            slices: consecutive ready messages of it, none unacked between them, ascending.
+
+        Returns:
+            False when the disk refuses: the queue must keep them.
+        """
+
+    def page_in(self, lane: int, from_position: int, stop_position: int) -> QueuePage:
+        """Return the next stored messages of a lane that are not settled.
+
+        Args:
+            lane: as in ``page_out``.
+            from_position: the first one that is asked for.
+            stop_position: the first one that is not: what the queue still has in memory may be
+                stored too, and is not to be paged in.
+
+        Raises:
+            OSError: the disk could not be asked; nothing is lost by that.
+        """
+
+    def drop(self) -> int:
+        """Forget everything: the queue is gone, and its definition with it; return the LSN."""

@@ -9,3 +9,11 @@ def test_what_is_appended_or_settled_is_committed_at_once() -> None:
     log: QueueLog = MemoryLog()
     assert log.append(0, run_of(b"a")) <= log.committed_lsn
     assert log.settle(range(1)) <= log.committed_lsn
+    assert log.returned(range(1), 2) <= log.committed_lsn
+    assert log.drop() <= log.committed_lsn
+
+
+def test_there_is_no_disk_to_page_out_to() -> None:
+    log: QueueLog = MemoryLog()
+    assert not log.page_out(0, ())
+    assert (log.page_in(0, 0, 9).messages, log.page_in(0, 0, 9).lost_count) == (None, 0)

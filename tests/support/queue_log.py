@@ -1,6 +1,10 @@
 """A queue's log for tests: knows what a restart would find."""
 
+from collections.abc import Sequence
+
 from persistence.record import Record, Run
+from queues.memory_log import NOTHING_STORED, NothingStored
+from queues.ports import QueueSlice
 
 
 class FakeLog:
@@ -11,7 +15,7 @@ class FakeLog:
         self.committed_lsn = 0
         self.kept: dict[int, Record] = {}
 
-    def append(self, first_position: int, run: Run) -> int:
+    def append(self, first_position: int, run: Run, expires_at_ms: int | Sequence[int] = 0) -> int:
         for position, record in enumerate(run, start=first_position):
             assert position not in self.kept, "a position is given once"
             self.kept[position] = record
@@ -21,5 +25,20 @@ class FakeLog:
     def settle(self, positions: range) -> int:
         for position in positions:
             del self.kept[position]
+        self.lsn += 1
+        return self.lsn
+
+    def returned(self, positions: range, delivery_count: int) -> int:
+        self.lsn += 1
+        return self.lsn
+
+    def page_out(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
+        return False
+
+    def page_in(self, lane: int, from_position: int, stop_position: int) -> NothingStored:
+        return NOTHING_STORED
+
+    def drop(self) -> int:
+        self.kept.clear()
         self.lsn += 1
         return self.lsn

@@ -1,0 +1,77 @@
+"""Which lane of a priority queue each position is in, from the first unsettled one on.
+
+A chunk holds positions of one lane only, with those of other lanes in between. Before positions
+are left out of a chunk's span, the map tells whether they are of other lanes.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from persistence.settled import PAGE_POSITIONS, PositionSet
+
+LANE_MAX: Final = 254
+"""AMQP's priorities end at 255, RabbitMQ's ``x-max-priority`` too; see ``lane_of``."""
+
+_UNKNOWN: Final = 255
+
+
+def lane_of(priority: int, max_priority: int | None) -> int:
+    """Return the lane of a message: 0 in a plain queue, else its priority up to the queue's.
+
+    The priorities 254 and 255 of a queue that has both share a lane.
+    """
+    return 0 if max_priority is None else min(priority, max_priority, LANE_MAX)
+
+
+class LaneMap:
+    """A lane for each position: one octet.
+
+    Positions of which it was told nothing may be in any lane.
+    """
+
+    __slots__ = ("_pages",)
+
+    def __init__(self) -> None:
+        self._pages: dict[int, bytearray] = {}
+
+    def note(self, first_position: int, lanes: bytes) -> None:
+        """Note the lanes of consecutive positions."""
+        at = 0
+        while at < len(lanes):
+            index, offset = divmod(first_position + at, PAGE_POSITIONS)
+            page = self._pages.get(index)
+            if page is None:
+                page = self._pages[index] = bytearray((_UNKNOWN,)) * PAGE_POSITIONS
+            count = min(len(lanes) - at, PAGE_POSITIONS - offset)
+            page[offset : offset + count] = lanes[at : at + count]
+            at += count
+
+    def may_be_in(self, lane: int, positions: Sequence[range]) -> bool:
+        """Return whether any of these positions may be in the lane."""
+        return any(
+            lane in octets or _UNKNOWN in octets
+            for some in positions
+            for octets in self._octets(some)
+        )
+
+    def lanes_at(self, positions: Sequence[int]) -> list[int]:
+        """Return the lanes of positions that were noted."""
+        pages = self._pages
+        return [pages[at // PAGE_POSITIONS][at % PAGE_POSITIONS] for at in positions]
+
+    def forget_settled(self, settled: PositionSet) -> None:
+        """Forget what lies wholly below the first unsettled position."""
+        lowest = settled.floor // PAGE_POSITIONS
+        for index in [index for index in self._pages if index < lowest]:
+            del self._pages[index]
+
+    def _octets(self, positions: range) -> list[bytes | bytearray]:
+        found: list[bytes | bytearray] = []
+        at = positions.start
+        while at < positions.stop:
+            index, offset = divmod(at, PAGE_POSITIONS)
+            count = min(positions.stop - at, PAGE_POSITIONS - offset)
+            page = self._pages.get(index)
+            found.append(bytes((_UNKNOWN,)) if page is None else page[offset : offset + count])
+            at += count
+        return found

@@ -1,0 +1,284 @@
+"""The segment files of one queue: chunks, one behind the other.
+
+    queues/<queue id>/<number>.seg    | header | chunk | chunk | ...      see persistence.format
+
+A file is appended to until it is past its size, and never again after a restart: what is in it
+beyond the chunks that a checkpoint lists was not synced. Its number is never given again.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import crc32c
+
+from persistence.chunk import ChunkHeader, decode_chunk, decode_header
+from persistence.chunk_table import StoredChunk
+from persistence.errors import DamagedError
+from persistence.files import File, Files
+from persistence.format import (
+    CHUNK_HEADER,
+    CRC_BYTES,
+    SEGMENT_HEADER,
+    SEGMENT_HEADER_CRC_AT,
+    SEGMENT_MAGIC,
+    VERSION,
+)
+from persistence.slices import Slice
+
+log = logging.getLogger(__name__)
+
+SEGMENT_SUFFIX: Final = ".seg"
+DAMAGED_SUFFIX: Final = ".damaged"
+SEGMENT_NUMBER_MAX: Final = 0xFFFF_FFFF
+
+
+def segment_name(number: int) -> str:
+    """Return the name of a segment file."""
+    return f"{number:08x}{SEGMENT_SUFFIX}"
+
+
+def segment_numbers(names: Sequence[str]) -> list[int]:
+    """Return the numbers of the segment files among these names, ascending."""
+    numbers = []
+    for name in names:
+        stem = name.removesuffix(SEGMENT_SUFFIX)
+        try:
+            number = int(stem, 16)
+        except ValueError:
+            continue
+        if segment_name(number) == name:
+            numbers.append(number)
+    return sorted(numbers)
+
+
+class UnneededFile(NamedTuple):
+    """A segment of which no message is needed."""
+
+    path: str
+    size_bytes: int
+
+
+class Segments:
+    """Writes and reads the chunks of one queue, and knows which files nobody needs any more.
+
+    Attributes:
+        next_number: what the next file is called: above that of any file that was ever there.
+        dirty: numbers of files written since they were last synced.
+
+    Invariant: every file in ``_live_counts`` holds that many chunks that are still needed.
+    """
+
+    __slots__ = (
+        "_damaged",
+        "_files",
+        "_is_grown",
+        "_live_counts",
+        "_open",
+        "_open_number",
+        "_queue_id",
+        "_segment_size_bytes",
+        "_size_bytes",
+        "_sizes_bytes",
+        "directory",
+        "dirty",
+        "next_number",
+    )
+
+    def __init__(self, files: Files, parent: str, queue_id: int, segment_size_bytes: int) -> None:
+        """Begin with no file.
+
+        Args:
+            files: the data directory.
+            parent: folder in it where each queue has its own, made with its first chunk.
+            queue_id: whose messages these are.
+            segment_size_bytes: a file past this gets no more chunks.
+        """
+        self._files = files
+        self._queue_id = queue_id
+        self.directory = f"{parent}/{queue_id:016x}"
+        self._segment_size_bytes = segment_size_bytes
+        self.next_number = 1
+        self.dirty: set[int] = set()
+        self._is_grown = False
+        self._open: File | None = None
+        self._open_number = 0
+        self._size_bytes = 0
+        self._damaged: set[int] = set()
+        self._live_counts: dict[int, int] = {}
+        self._sizes_bytes: dict[int, int] = {}
+
+    def path(self, number: int) -> str:
+        """Return the path of a file."""
+        return f"{self.directory}/{segment_name(number)}"
+
+    def append(self, header: ChunkHeader, parts: Sequence[bytes]) -> StoredChunk:
+        """Write a chunk behind the last one; nothing is synced.
+
+        Raises:
+            OSError: it is not there; the next one is written in its place.
+        """
+        file = self._open or self._start_file()
+        position = self._size_bytes
+        file.write_at(position, parts)
+        self._size_bytes = position + header.size_bytes
+        number = self._open_number
+        self.dirty.add(number)
+        self._live_counts[number] = self._live_counts.get(number, 0) + 1
+        self._sizes_bytes[number] = self._size_bytes
+        if self._size_bytes >= self._segment_size_bytes:
+            self.close()
+        return _row(header, number, position)
+
+    def read(self, row: StoredChunk) -> Slice:
+        """Return the messages of a chunk, with expiries of the wall clock.
+
+        Raises:
+            DamagedError: what is there is not what was written.
+            OSError: the disk cannot read it.
+        """
+        if row.segment_number == self._open_number and self._open is not None:
+            octets = self._open.read_at(row.file_position, row.size_bytes)
+        else:
+            try:
+                file = self._files.open(self.path(row.segment_number))
+            except FileNotFoundError as error:
+                raise DamagedError(f"{self.path(row.segment_number)} is missing") from error
+            try:
+                octets = file.read_at(row.file_position, row.size_bytes)
+            finally:
+                file.close()
+        header, found = decode_chunk(octets)
+        if _row(header, row.segment_number, row.file_position) != row:
+            raise DamagedError("expected another chunk than the one that is there")
+        return found
+
+    def adopt(self, row: StoredChunk) -> None:
+        """Take over a chunk of an earlier life."""
+        number = row.segment_number
+        end = row.file_position + row.size_bytes
+        self._live_counts[number] = self._live_counts.get(number, 0) + 1
+        self._sizes_bytes[number] = max(self._sizes_bytes.get(number, 0), end)
+
+    def listed_sizes(self) -> dict[int, int]:
+        """Return how far each file is needed, by number."""
+        return dict(self._sizes_bytes)
+
+    def release(self, row: StoredChunk) -> UnneededFile | None:
+        """Let go of a chunk; return its file when nobody needs that any more."""
+        number = row.segment_number
+        self._live_counts[number] -= 1
+        if self._live_counts[number]:
+            return None
+        if number == self._open_number:
+            self.close()
+        del self._live_counts[number]
+        self.dirty.discard(number)
+        unneeded = UnneededFile(self.path(number), self._sizes_bytes.pop(number))
+        if number in self._damaged:
+            self._damaged.discard(number)
+            self._put_aside(unneeded.path)
+            return None
+        return unneeded
+
+    def quarantine(self, number: int) -> None:
+        """Keep a file with a damaged chunk for whoever wants to look into it."""
+        self._damaged.add(number)
+
+    def _put_aside(self, path: str) -> None:
+        try:
+            self._files.rename(path, path + DAMAGED_SUFFIX)
+        except OSError as error:
+            log.warning("a damaged segment goes with the next start file=%s error=%s", path, error)
+
+    def remove(self, path: str) -> None:
+        """Remove an unneeded file of a transient queue; where it cannot be, the next start does."""
+        try:
+            self._files.remove(path)
+        except OSError as error:
+            log.warning("a segment stays file=%s error=%s", path, error)
+
+    def remove_all(self) -> None:
+        """Remove the folder of a transient queue; where it cannot be, the next start does."""
+        try:
+            self._files.remove_tree(self.directory)
+        except OSError as error:
+            log.warning("segments stay folder=%s error=%s", self.directory, error)
+
+    def take_dirty(self) -> list[str]:
+        """Return the paths of files that were written since the last call."""
+        paths = [self.path(number) for number in sorted(self.dirty)]
+        self.dirty.clear()
+        return paths
+
+    def take_is_grown(self) -> bool:
+        """Return whether a file was made since the last call: the folder is to be synced."""
+        is_grown, self._is_grown = self._is_grown, False
+        return is_grown
+
+    def close(self) -> None:
+        """End the open file: the next chunk begins another."""
+        if self._open is not None:
+            self._open.close()
+        self._open = None
+        self._open_number = 0
+
+    def _start_file(self) -> File:
+        if not self._files.exists(self.directory):
+            self._files.make_directory(self.directory)
+        number = self.next_number
+        assert number <= SEGMENT_NUMBER_MAX, "a queue has at most 4 G segments in its life"
+        file = self._files.open(self.path(number), create=True)
+        file.write_at(0, encode_segment_header(self._queue_id, number))
+        self._open = file
+        self._is_grown = True
+        self.next_number = number + 1
+        self._open_number = number
+        self._size_bytes = SEGMENT_HEADER.size
+        return file
+
+
+def encode_segment_header(queue_id: int, number: int) -> bytes:
+    """Return what a segment file begins with."""
+    packed = SEGMENT_HEADER.pack(SEGMENT_MAGIC, 0, VERSION, queue_id, number)
+    covered = packed[SEGMENT_HEADER_CRC_AT + CRC_BYTES :]
+    crc = crc32c.crc32c(covered).to_bytes(CRC_BYTES, "little")
+    return packed[:SEGMENT_HEADER_CRC_AT] + crc + covered
+
+
+def scan(files: Files, directory: str, queue_id: int, number: int) -> Iterator[StoredChunk]:
+    """Yield the chunks of a file by their headers, up to the first octets that are no chunk.
+
+    For a queue whose checkpoint is damaged: the crc of each is looked at when it is read. A file
+    whose header is not that of this file yields none.
+    """
+    file = files.open(f"{directory}/{segment_name(number)}")
+    try:
+        position, size_bytes = SEGMENT_HEADER.size, file.size_bytes
+        if file.read_at(0, position) != encode_segment_header(queue_id, number):
+            return
+        while position + CHUNK_HEADER.size <= size_bytes:
+            try:
+                header = decode_header(file.read_at(position, CHUNK_HEADER.size))
+            except DamagedError:
+                return
+            if position + header.size_bytes > size_bytes:
+                return
+            yield _row(header, number, position)
+            position += header.size_bytes
+    finally:
+        file.close()
+
+
+def _row(header: ChunkHeader, number: int, position: int) -> StoredChunk:
+    return StoredChunk(
+        lane=header.lane,
+        first_position=header.first_position,
+        last_position=header.last_position,
+        message_count=header.message_count,
+        body_bytes=header.body_bytes,
+        segment_number=number,
+        file_position=position,
+        size_bytes=header.size_bytes,
+        has_transient=header.has_transient,
+    )
