@@ -1,0 +1,143 @@
+"""The checkpoint on disk: one file, replaced as a whole, and a mark that a stop was in order."""
+
+import logging
+import struct
+from collections.abc import Callable
+from typing import Final
+
+import crc32c
+
+from persistence.checkpoint import Snapshot, decode_checkpoint, encode_checkpoint
+from persistence.errors import DamagedError, FatalStorageError
+from persistence.files import Files
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_PATH: Final = "checkpoint"
+NEW_CHECKPOINT_PATH: Final = "checkpoint.new"
+CLEAN_STOP_PATH: Final = "clean"
+"""There only between a stop in order and the next start: it holds the checkpoint's LSN."""
+
+_CLEAN_STOP: Final = struct.Struct("<QI")
+
+
+def write_checkpoint(files: Files, snapshot: Snapshot) -> None:
+    """Put a checkpoint in the place of the one before; a crash leaves one of them.
+
+    Raises:
+        OSError: it could not be written; the one before is still there.
+        FatalStorageError: a sync failed.
+    """
+    file = files.open(NEW_CHECKPOINT_PATH, create=True)
+    try:
+        file.truncate(0)
+        file.write_at(0, encode_checkpoint(snapshot))
+    finally:
+        file.close()
+    sync_file(files, NEW_CHECKPOINT_PATH)
+    files.rename(NEW_CHECKPOINT_PATH, CHECKPOINT_PATH)
+    sync_directory(files, "")
+
+
+def read_checkpoint(files: Files) -> Snapshot:
+    """Return what the checkpoint holds; an empty one where there is none.
+
+    Raises:
+        OSError: the disk cannot read it.
+    """
+    octets = _content(files, CHECKPOINT_PATH)
+    if octets is None:
+        return Snapshot()
+    try:
+        return decode_checkpoint(octets)
+    except DamagedError as error:
+        return Snapshot(damages=[f"the checkpoint is damaged: {error}"])
+
+
+def write_clean_stop(files: Files, lsn: int) -> None:
+    """Note that the checkpoint with this LSN is all there is.
+
+    Raises:
+        OSError: the next start will take this stop for a crash.
+    """
+    number = struct.pack("<Q", lsn)
+    file = files.open(CLEAN_STOP_PATH, create=True)
+    try:
+        file.truncate(0)
+        file.write_at(0, _CLEAN_STOP.pack(lsn, crc32c.crc32c(number)))
+        file.sync()
+    finally:
+        file.close()
+    files.sync_directory("")
+
+
+def take_clean_stop(files: Files) -> int | None:
+    """Return the LSN that a stop in order left, and remove it for good; None if there is none.
+
+    Raises:
+        OSError: it cannot be removed: after a crash it would lie.
+    """
+    octets = _content(files, CLEAN_STOP_PATH)
+    if octets is None:
+        return None
+    files.remove(CLEAN_STOP_PATH)
+    files.sync_directory("")
+    if len(octets) != _CLEAN_STOP.size:
+        return None
+    lsn, crc = _CLEAN_STOP.unpack(octets)
+    return lsn if crc32c.crc32c(octets[: struct.calcsize("<Q")]) == crc else None
+
+
+def sync_file(files: Files, path: str) -> None:
+    """Sync a file by its name; one that is not there any more needs none.
+
+    Raises:
+        FatalStorageError: what was written may be lost, whatever a later sync says.
+    """
+    try:
+        file = files.open(path)
+    except FileNotFoundError:
+        return
+    try:
+        file.sync()
+    except OSError as error:
+        raise FatalStorageError(
+            f"a sync of {path} failed, so the node must stop: {error}"
+        ) from error
+    finally:
+        file.close()
+
+
+def sync_directory(files: Files, path: str) -> None:
+    """Sync the names in a folder; one that is not there any more needs none.
+
+    Raises:
+        FatalStorageError: names may be lost, whatever a later sync says.
+    """
+    try:
+        files.sync_directory(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise FatalStorageError(f"a sync of {path!r} failed: {error}") from error
+
+
+def remove(how: Callable[[str], None], path: str) -> None:
+    """Remove what nobody needs; where it cannot be, the next start does."""
+    try:
+        how(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        log.warning("an unneeded file stays path=%s error=%s", path, error)
+
+
+def _content(files: Files, path: str) -> bytes | None:
+    try:
+        file = files.open(path)
+    except FileNotFoundError:
+        return None
+    try:
+        return file.read_at(0, file.size_bytes)
+    finally:
+        file.close()

@@ -1,0 +1,325 @@
+"""From what is on disk to what each queue was: checkpoint, then segments, then write-ahead log.
+
+The checkpoint says of each queue where its chunks are and what is settled; the write-ahead log says
+what happened since. Replaying something twice is replaying it once: an ENQUEUE below the queue's
+next position is known already, and the others only repeat what is so. Chunks are read only where a
+part of them is settled or transient, to count exactly.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from persistence.checkpoint import QueueSnapshot, Snapshot
+from persistence.chunk_table import StoredChunk
+from persistence.codec import persistent_ranges
+from persistence.entries import Drop, Enqueue, Entry, Returned, Settle, decode_entries
+from persistence.errors import DamagedError
+from persistence.files import Files
+from persistence.log import Log
+from persistence.record import body_bytes
+from persistence.segment import scan, segment_numbers
+from persistence.settled import PositionSet
+from persistence.slices import Slice, part, ranges_of, shifted, stretches_outside
+from persistence.wal_replay import Replay
+
+log = logging.getLogger(__name__)
+
+_EVERYTHING_BYTES: Final = 1 << 62
+
+
+class RecoveredLane(NamedTuple):
+    """The messages of one priority; those in segments come before the others.
+
+    Attributes:
+        lane: the priority; 0 in a plain queue.
+        stored_count: ready messages in segments: ``Log.page_in`` returns them.
+        stored_body_bytes: sum of their bodies.
+        unstored: the others, in memory.
+    """
+
+    lane: int
+    stored_count: int
+    stored_body_bytes: int
+    unstored: Sequence[Slice]
+
+
+class RecoveredQueue(NamedTuple):
+    """A queue as a restart finds it.
+
+    Attributes:
+        log: goes on where it was.
+        lanes: by priority, those that are not empty.
+        redeliver_below: messages before this position may have been delivered before.
+        returned: delivery counts of messages that came back.
+        lost_count: messages that were there once and cannot be read any more.
+    """
+
+    log: Log
+    lanes: Sequence[RecoveredLane]
+    redeliver_below: int
+    returned: Mapping[int, int]
+    lost_count: int = 0
+
+    @property
+    def next_position(self) -> int:
+        """Where the next message goes."""
+        return self.log.next_position
+
+
+@dataclass(slots=True)
+class RecoveryReport:
+    """What a restart found.
+
+    Attributes:
+        was_clean: whether the node had stopped in order.
+        queue_count: queues that are known.
+        message_count: messages that they hold.
+        entry_count: entries of the write-ahead log that were replayed.
+        lost_count: messages that were there once and cannot be read any more.
+        torn_bytes: what the write-ahead log's end lost: nobody was told that it was safe.
+        damages: what is not as it was written; one sentence each.
+    """
+
+    was_clean: bool = False
+    queue_count: int = 0
+    message_count: int = 0
+    entry_count: int = 0
+    lost_count: int = 0
+    torn_bytes: int = 0
+    damages: list[str] = field(default_factory=list)
+
+    def note_wal(self, replay: Replay) -> None:
+        """Take over what a replay found, once it has ended."""
+        self.torn_bytes = replay.torn_bytes
+        self.damages += [
+            f"{found.path} at {found.position}: {found.size_bytes} octets with LSN "
+            f"{found.first_lsn} to {found.last_lsn} are missing, copy {found.copy_path}"
+            for found in replay.damages
+        ]
+
+
+@dataclass(slots=True)
+class Recovery:
+    """Rebuilds the logs of the queues that are known.
+
+    Attributes:
+        files: the data directory.
+        new_log: makes an empty log for the id of a known queue; None for an unknown one.
+        wall_offset_ms: what must be added to an instant to have it since 1970.
+        next_queue_id: above every one that was seen.
+        logs: as far as they are rebuilt, by queue id.
+        scanned: queues of which no checkpoint says what the write-ahead log need not repeat.
+    """
+
+    files: Files
+    new_log: Callable[[int], Log | None]
+    wall_offset_ms: int
+    next_queue_id: int = 1
+    logs: dict[int, Log] = field(default_factory=dict)
+    scanned: set[int] = field(default_factory=set)
+    report: RecoveryReport = field(default_factory=RecoveryReport)
+
+    def restore(self, snapshot: Snapshot, known_ids: Iterable[int]) -> None:
+        """Begin with what the checkpoint says; where it is damaged, with what segments say."""
+        self.next_queue_id = max(self.next_queue_id, snapshot.next_queue_id)
+        self.report.damages += snapshot.damages
+        for queue in snapshot.queues.values():
+            self.see(queue.queue_id)
+            known = self.new_log(queue.queue_id)
+            if known is not None:
+                self._restore_queue(known, queue)
+                self.logs[queue.queue_id] = known
+        for queue_id in known_ids:
+            self.see(queue_id)
+            if queue_id not in self.logs and (known := self.new_log(queue_id)) is not None:
+                if snapshot.damages:
+                    self._restore_from_segments(known)
+                self.logs[queue_id] = known
+
+    def replay(self, entries: memoryview) -> None:
+        """Repeat what the next batch of the write-ahead log says."""
+        try:
+            for entry in decode_entries(entries):
+                self._replay(entry)
+        except DamagedError as error:
+            self.report.damages.append(f"a batch of the write-ahead log: {error}")
+
+    def _replay(self, entry: Entry) -> None:
+        self.report.entry_count += 1
+        self.see(entry.queue_id)
+        known = self.logs.get(entry.queue_id)
+        if known is None:
+            return
+        match entry:
+            case Enqueue():
+                self._replay_enqueue(known, entry)
+            case Settle():
+                known.settled.add(entry.positions)
+                known.next_position = max(known.next_position, entry.positions[-1] + 1)
+                known.prune()
+            case Returned():
+                known.delivery_counts.note(entry.positions, entry.delivery_count)
+                known.next_position = max(known.next_position, entry.positions[-1] + 1)
+            case Drop():
+                fresh = self.new_log(entry.queue_id)
+                assert fresh is not None, "a queue that was known is known"
+                fresh.segments.next_number = known.segments.next_number
+                self.logs[entry.queue_id] = fresh
+
+    def finish(self, *, was_clean: bool) -> dict[int, RecoveredQueue]:
+        """Count what there is, settle what cannot be there any more, tidy up; return the queues."""
+        self.report.was_clean = was_clean
+        queues: dict[int, RecoveredQueue] = {}
+        for queue_id, known in self.logs.items():
+            for row in known.chunks:
+                known.next_position = max(known.next_position, row.last_position + 1)
+            self._remove_unlisted(known)
+            recovered = _finish_queue(known, was_clean=was_clean)
+            queues[queue_id] = recovered
+            self.report.lost_count += recovered.lost_count
+            self.report.message_count += sum(
+                lane.stored_count + sum([len(each.positions) for each in lane.unstored])
+                for lane in recovered.lanes
+            )
+        self.report.queue_count = len(queues)
+        return queues
+
+    def see(self, queue_id: int) -> None:
+        """Note an id that is not to be given again."""
+        self.next_queue_id = max(self.next_queue_id, queue_id + 1)
+
+    def _restore_queue(self, known: Log, queue: QueueSnapshot) -> None:
+        known.settled = queue.settled
+        known.delivered_below = queue.delivered_below
+        known.segments.next_number = queue.next_segment
+        for row in queue.chunks:
+            known.chunks.add(row)
+            known.segments.adopt(row)
+        for position, count in queue.returned:
+            known.delivery_counts.note(range(position, position + 1), count)
+        for each in queue.few:
+            if known.lanes is not None:
+                known.note_lanes(each.positions[0], each.records)
+            self._note_recent(known, each)
+        known.next_position = queue.next_position
+
+    def _restore_from_segments(self, known: Log) -> None:
+        """Take every chunk there is for stored: settled messages among them come back."""
+        directory = known.segments.directory
+        if not self.files.exists(directory):
+            return
+        for number in segment_numbers(self.files.names(directory)):
+            for row in scan(self.files, directory, known.queue_id, number):
+                if known.chunks.overlaps(row.lane, row.first_position, row.last_position + 1):
+                    continue
+                known.chunks.add(row)
+                known.segments.adopt(row)
+        self.scanned.add(known.queue_id)
+        self.report.damages.append(f"{directory} was taken as it is; settled messages come back")
+
+    def _replay_enqueue(self, known: Log, entry: Enqueue) -> None:
+        first, stop = entry.first_position, entry.first_position + entry.message_count
+        known_count = max(known.next_position - first, 0)
+        if known_count >= entry.message_count:
+            return
+        try:
+            run = entry.run()
+        except DamagedError as error:
+            self.report.damages.append(f"an entry of queue {known.queue_id}: {error}")
+            return
+        whole = Slice(run, range(first, stop), entry.expires_at_ms or 0)
+        if known.lanes is not None:
+            known.note_lanes(first, run)
+        new = part(whole, known_count, entry.message_count)
+        for piece in known.unstored(new) if known.queue_id in self.scanned else [new]:
+            self._note_recent(known, piece)
+        known.next_position = stop
+
+    def _note_recent(self, known: Log, piece: Slice) -> None:
+        expires = shifted(piece.expires_at_ms, -self.wall_offset_ms)
+        known.note_recent(piece._replace(expires_at_ms=expires))
+
+    def _remove_unlisted(self, known: Log) -> None:
+        """Remove the segment files, and the ends of others, that no checkpoint knows."""
+        directory = known.segments.directory
+        if not self.files.exists(directory):
+            return
+        numbers = segment_numbers(self.files.names(directory))
+        known.segments.next_number = max([known.segments.next_number, *[n + 1 for n in numbers]])
+        sizes = known.segments.listed_sizes()
+        for number in numbers:
+            path = known.segments.path(number)
+            try:
+                if number not in sizes:
+                    self.files.remove(path)
+                    continue
+                file = self.files.open(path)
+                try:
+                    if file.size_bytes > sizes[number]:
+                        file.truncate(sizes[number])
+                finally:
+                    file.close()
+            except OSError as error:
+                log.warning("a segment stays as it is file=%s error=%s", path, error)
+
+
+def _finish_queue(known: Log, *, was_clean: bool) -> RecoveredQueue:
+    known.sweep()
+    live: list[range] = []
+    stored: dict[int, tuple[int, int]] = {}
+    lost_count = 0
+    for row in list(known.chunks):
+        try:
+            count, row_bytes, positions = _live_in(known, row)
+        except DamagedError as error:
+            lost_count += known.lose(row, error)
+            continue
+        live += positions
+        if count:
+            counted = stored.get(row.lane, (0, 0))
+            stored[row.lane] = (counted[0] + count, counted[1] + row_bytes)
+    unstored = known.by_lane(known.recent.unsettled(known.settled, _EVERYTHING_BYTES))
+    for slices in unstored.values():
+        live += [range(each.positions[0], each.positions[-1] + 1) for each in slices]
+    _settle_all_but(known.settled, live, known.next_position)
+    known.sweep()
+    return RecoveredQueue(
+        log=known,
+        lanes=[
+            RecoveredLane(lane, *stored.get(lane, (0, 0)), unstored.get(lane, ()))
+            for lane in sorted({*stored, *unstored})
+        ],
+        redeliver_below=known.delivered_below if was_clean else known.next_position,
+        returned=dict(known.delivery_counts.unsettled(known.settled)),
+        lost_count=lost_count,
+    )
+
+
+def _live_in(known: Log, row: StoredChunk) -> tuple[int, int, list[range]]:
+    """Return count, body bytes and positions of what a restart finds of a chunk."""
+    first, stop = row.first_position, row.last_position + 1
+    missing = known.settled.missing(first, stop)
+    # In a plain queue what lies between the messages of a chunk is settled.
+    is_whole = known.lanes is None or stop - first == row.message_count
+    if is_whole and not row.has_transient and sum(map(len, missing)) == row.message_count:
+        return row.message_count, row.body_bytes, missing
+    count = live_bytes = 0
+    live: list[range] = []
+    for kept in stretches_outside(known.read(row), known.settled):
+        for start, end in persistent_ranges(kept.records):
+            records, positions, _ = part(kept, start, end)
+            count += len(positions)
+            live_bytes += body_bytes(records)
+            live += ranges_of(positions)
+    return count, live_bytes, live
+
+
+def _settle_all_but(settled: PositionSet, live: list[range], stop: int) -> None:
+    """Settle whatever is not there any more: transient messages, and lost ones."""
+    first = settled.floor
+    for positions in sorted(live, key=lambda each: each.start):
+        settled.add(range(first, positions.start))
+        first = positions.stop
+    settled.add(range(first, stop))

@@ -1,0 +1,335 @@
+"""The stored queues of a node: hands out their logs, and lets the write-ahead log go.
+
+A checkpoint is made of steps, so that no turn of the loop is long, and of one call on the fsync
+thread:
+
+    begin_checkpoint     loop     which file of the write-ahead log will do from now on
+    step ... step        loop     store what only older files hold, note what is known of each queue
+    wait for its LSN     loop     what it says must not be ahead of the definitions
+    carry_out            thread   sync the segments, then write the checkpoint beside the old one,
+                                  sync, rename, sync the folder; then remove what nobody needs
+    finish               loop     the older files of the write-ahead log may be used again
+
+A queue is noted at its own moment: of what the write-ahead log says of it again, an ENQUEUE is
+known by its positions, and the rest only repeats what is so.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple, Protocol
+
+from persistence.checkpoint import QueueSnapshot, Snapshot
+from persistence.checkpoint_file import (
+    remove,
+    sync_directory,
+    sync_file,
+    write_checkpoint,
+    write_clean_stop,
+)
+from persistence.errors import FatalStorageError
+from persistence.files import Files
+from persistence.group_commit import GroupCommit
+from persistence.log import CHUNK_BYTES_MAX, Log, LogOptions
+from persistence.segment import Segments, UnneededFile
+from persistence.slices import shifted
+
+log = logging.getLogger(__name__)
+
+QUEUES_DIRECTORY: Final = "queues"
+SPILL_DIRECTORY: Final = "spill"
+STEP_QUEUES_MAX: Final = 256
+"""A step of a checkpoint notes this many queues at most."""
+
+STEPS_PER_QUEUE_MAX: Final = 64
+"""A queue that grows as fast as it is stored is stored in one go after so many steps."""
+
+FEW_BYTES_MAX: Final = 64 << 10
+"""Messages of a queue that has no segment go into the checkpoint itself, if they are so few."""
+
+FIRST_WAL_NUMBER: Final = 1
+"""The first file there ever is: a checkpoint that needs it sets nothing free."""
+
+_EVERYTHING_BYTES: Final = 1 << 62
+
+
+class StoreLimits(NamedTuple):
+    """Sizes that an operator may want another way.
+
+    Attributes:
+        segment_size_bytes: a segment file gets no more chunks once it is so long.
+        unneeded_bytes_max: a checkpoint is due when so much could be removed after it.
+    """
+
+    segment_size_bytes: int = 16 << 20
+    unneeded_bytes_max: int = 64 << 20
+
+
+class ReleasedLog(Protocol):
+    """What a checkpoint needs of ``persistence.wal.Wal``."""
+
+    @property
+    def number(self) -> int:
+        """The file that is written to."""
+
+    def release(self, below_number: int) -> None:
+        """Use files below this number again: nothing in them is needed. Thread only."""
+
+
+class NotStarted:
+    """Stands for the group commit until the store has been started."""
+
+    committed_lsn = 0
+
+    def append_entry(self, parts: object, *, sync: bool) -> int:  # noqa: ARG002 - the port's names
+        """Refuse: while a store is being opened nothing happens in a queue."""
+        raise AssertionError("the store has not been started")
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """One that is being made.
+
+    Attributes:
+        snapshot: what it will hold.
+        pending: logs that were not noted yet, the next one last.
+        step_count: steps that the next one has taken.
+        dirty: paths of segments to be synced.
+        directories: folders to be synced.
+        unneeded: files to be removed after it.
+        dropped: folders to be removed after it.
+    """
+
+    snapshot: Snapshot
+    pending: list[Log]
+    step_count: int = 0
+    dirty: set[str] = field(default_factory=set)
+    directories: set[str] = field(default_factory=set)
+    unneeded: list[UnneededFile] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
+
+
+class Store:
+    """All stored queues.
+
+    Invariant: a queue's id is given once, whatever crash comes between.
+    Invariant: at most one checkpoint is being made.
+    """
+
+    def __init__(
+        self, files: Files, limits: StoreLimits, wall_offset_ms: Callable[[], int]
+    ) -> None:
+        """Begin with no queue; ``persistence.opening`` does the rest."""
+        self._files = files
+        self._limits = limits
+        self._wall_offset_ms = wall_offset_ms
+        self._logs: dict[int, Log] = {}
+        self._next_queue_id = 1
+        self._commit: GroupCommit | None = None
+        self._wal: ReleasedLog | None = None
+        self._wal_number = FIRST_WAL_NUMBER
+        self._under_way: Checkpoint | None = None
+        # What a checkpoint that failed had to do: the next one does it.
+        self._left = Checkpoint(Snapshot(), [])
+
+    def adopt(self, logs: Mapping[int, Log], next_queue_id: int, wal_number: int) -> None:
+        """Take over the queues that a restart found.
+
+        Args:
+            logs: by queue id.
+            next_queue_id: above every id that was ever given.
+            wal_number: the file of the write-ahead log that replay began with.
+        """
+        self._logs.update(logs)
+        self._next_queue_id = next_queue_id
+        self._wal_number = max(wal_number, FIRST_WAL_NUMBER)
+
+    def start(self, wal: ReleasedLog, commit: GroupCommit) -> None:
+        """Let appends come."""
+        self._wal = wal
+        self._commit = commit
+        for each in self._logs.values():
+            each.commit = commit
+
+    # -- queues ---------------------------------------------------------------------------------
+
+    def new_log(self, options: LogOptions) -> Log:
+        """Return the log of a new queue; its ``queue_id`` goes into the queue's definition.
+
+        The definition of a durable queue is appended before anything is appended to its log, and
+        its deletion before ``Log.drop``.
+        """
+        assert self._commit is not None, "a store is started before queues are declared"
+        queue_id = self._next_queue_id
+        self._next_queue_id = queue_id + 1
+        made = self.make_log(queue_id, options)
+        made.commit = self._commit
+        if options.durable:
+            self._logs[queue_id] = made
+        return made
+
+    def make_log(self, queue_id: int, options: LogOptions) -> Log:
+        """Return an empty log that is not started: what a restart makes of it is not known yet."""
+        parent = QUEUES_DIRECTORY if options.durable else SPILL_DIRECTORY
+        segments = Segments(self._files, parent, queue_id, self._limits.segment_size_bytes)
+        return Log(queue_id, options, NotStarted(), segments, self._wall_offset_ms)
+
+    # -- checkpoints: on the loop ---------------------------------------------------------------
+
+    def checkpoint_is_due(self) -> bool:
+        """Return whether a checkpoint would set something free; looks at every queue.
+
+        To be asked when a file of the write-ahead log has ended, and otherwise about once a second.
+        """
+        if self._under_way is not None or self._wal is None:
+            return False
+        if self._wal.number > self._wal_number:
+            return True
+        unneeded_bytes = sum(
+            [file.size_bytes for each in self._logs.values() for file in each.unneeded]
+        )
+        return unneeded_bytes >= self._limits.unneeded_bytes_max or any(
+            [each.is_dropped for each in self._logs.values()]
+        )
+
+    def begin_checkpoint(self) -> Checkpoint:
+        """Begin one; what is dropped from now on is removed after the next."""
+        assert self._under_way is None, "one checkpoint at a time"
+        assert self._wal is not None, "a store is started before its checkpoints"
+        left, self._left = self._left, Checkpoint(Snapshot(), [])
+        for each in [each for each in self._logs.values() if each.is_dropped]:
+            del self._logs[each.queue_id]
+            left.dropped.append(each.segments.directory)
+        left.snapshot = Snapshot(wal_number=self._wal.number)
+        left.pending = list(self._logs.values())
+        self._under_way = left
+        return left
+
+    def step(self, checkpoint: Checkpoint, max_bytes: int = CHUNK_BYTES_MAX) -> bool:
+        """Do a part of what the loop has to do for a checkpoint; return whether that was the last.
+
+        After the last the caller waits until ``checkpoint.snapshot.lsn`` is committed.
+
+        Raises:
+            OSError: the disk refuses: the caller calls ``finish`` with it.
+        """
+        pending = checkpoint.pending
+        for _ in range(STEP_QUEUES_MAX):
+            if not pending:
+                break
+            each = pending[-1]
+            if not each.is_dropped:
+                checkpoint.step_count += 1
+                is_last = checkpoint.step_count >= STEPS_PER_QUEUE_MAX
+                if not _store_some(each, _EVERYTHING_BYTES if is_last else max_bytes):
+                    return False
+                self._note(checkpoint, each)
+            pending.pop()
+            checkpoint.step_count = 0
+        if pending:
+            return False
+        assert self._commit is not None, "it was there at the beginning"
+        checkpoint.snapshot.lsn = self._commit.last_lsn
+        checkpoint.snapshot.next_queue_id = self._next_queue_id
+        return True
+
+    def finish(self, checkpoint: Checkpoint, error: Exception | None) -> None:
+        """Take note of what became of a checkpoint.
+
+        Args:
+            checkpoint: the one that was begun.
+            error: what ``step`` or ``carry_out`` raised. Where the disk refuses, all is as before
+                and the next checkpoint does what this one had to.
+
+        Raises:
+            FatalStorageError: the node must stop.
+        """
+        assert checkpoint is self._under_way, "one checkpoint at a time"
+        self._under_way = None
+        if error is None:
+            self._wal_number = checkpoint.snapshot.wal_number
+            return
+        if isinstance(error, FatalStorageError):
+            raise error
+        log.warning("a checkpoint failed error=%s", error)
+        checkpoint.snapshot = Snapshot()
+        checkpoint.pending = []
+        checkpoint.step_count = 0
+        self._left = checkpoint
+
+    def _note(self, checkpoint: Checkpoint, each: Log) -> None:
+        """Take down what is known of a queue at this moment."""
+        each.sweep()
+        segments = each.segments
+        checkpoint.dirty.update(segments.take_dirty())
+        if segments.take_is_grown():
+            checkpoint.directories.update((segments.directory, QUEUES_DIRECTORY))
+        checkpoint.unneeded += each.unneeded
+        each.unneeded.clear()
+        offset_ms = self._wall_offset_ms()
+        checkpoint.snapshot.queues[each.queue_id] = QueueSnapshot(
+            each.queue_id,
+            each.next_position,
+            each.delivered_below,
+            segments.next_number,
+            each.settled.copy(),
+            list(each.chunks),
+            list(each.delivery_counts.unsettled(each.settled)),
+            [
+                few._replace(expires_at_ms=shifted(few.expires_at_ms, offset_ms))
+                for few in each.recent.unsettled(each.settled, _EVERYTHING_BYTES)
+            ],
+        )
+
+    # -- checkpoints: on the fsync thread ---------------------------------------------------------
+
+    def carry_out(self, checkpoint: Checkpoint) -> Iterator[Literal[False]]:
+        """Bring a checkpoint to the disk, as far as each ``next`` goes: about one sync.
+
+        Each part yields False, so that ``next(parts, True)`` says whether all is done.
+
+        Nothing but the port to the disk and the checkpoint itself is touched, so that groups of
+        appends may be carried out in between.
+
+        Raises:
+            OSError: there is no space; all is as before.
+            FatalStorageError: a sync failed.
+        """
+        files = self._files
+        for path in sorted(checkpoint.dirty):
+            sync_file(files, path)
+            yield False
+        for directory in sorted(checkpoint.directories, reverse=True):
+            sync_directory(files, directory)
+            yield False
+        write_checkpoint(files, checkpoint.snapshot)
+        yield False
+        assert self._wal is not None, "it was there at the beginning"
+        self._wal.release(checkpoint.snapshot.wal_number)
+        for unneeded in checkpoint.unneeded:
+            remove(files.remove, unneeded.path)
+        for directory in checkpoint.dropped:
+            remove(files.remove_tree, directory)
+            yield False
+
+    def mark_clean_stop(self, checkpoint: Checkpoint) -> None:
+        """Note that nothing happened after this checkpoint and nothing will.
+
+        Raises:
+            OSError: the next start will take this stop for a crash.
+        """
+        write_clean_stop(self._files, checkpoint.snapshot.lsn)
+
+
+def _store_some(each: Log, max_bytes: int) -> bool:
+    """Store some of what only the write-ahead log has; return whether the rest may stay there."""
+    recent = each.recent
+    if not recent:
+        return True
+    if not each.chunks and recent.size_bytes <= FEW_BYTES_MAX:
+        return True
+    slices = recent.unsettled(each.settled, max_bytes)
+    for lane, found in sorted(each.by_lane(slices).items()):
+        each.store(lane, found)
+    recent.forget_settled(each.settled)
+    return not recent

@@ -1,0 +1,249 @@
+"""Random lives of a node's storage: what is done to it, and when the power goes."""
+
+import random
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Literal
+
+from persistence.errors import StorageError
+from persistence.files import Files
+from persistence.lane_map import lane_of
+from persistence.log import LogOptions
+from persistence.record import PERSISTENT, Record, make_route
+from persistence.slices import Slice
+from persistence.store import Checkpoint
+from persistence.wal_file import SALT_BITS
+from tests.crash.stored_node import (
+    Expected,
+    ExpectedQueue,
+    StoredNode,
+    expect_promises_kept,
+    stored_slices,
+)
+
+HEADER = b"\x00\x3c\x00\x00" + bytes(10)
+QUEUES_MAX = 3
+OPTIONS = (
+    LogOptions(),
+    LogOptions(),
+    LogOptions(synced=False),
+    LogOptions(max_priority=3),
+)
+
+
+class Life:
+    """One node being used; every choice is drawn from one seed."""
+
+    def __init__(self, files: Files, draw: random.Random) -> None:
+        self.files = files
+        self.draw = draw
+        self.node = StoredNode(files, partial(draw.getrandbits, SALT_BITS), draw.randrange(10**6))
+        self.checkpoint: Checkpoint | None = None
+        self.work: Iterator[Literal[False]] | None = None
+        self.is_noted = False
+        self.published_count = 0
+        self.actions: list[tuple[int, Callable[[], None]]] = [
+            (12, self.publish),
+            (8, self.settle),
+            (2, self.come_back),
+            (4, self.page_out),
+            (2, self.page_in),
+            (8, self.commit),
+            (6, self.go_on_with_checkpoint),
+            (1, self.declare),
+            (1, self.delete),
+            (1, self.node.commit.request_sync),
+        ]
+
+    def adopt(self, queues: dict[int, ExpectedQueue], published_count: int) -> None:
+        """Go on with what a restart found."""
+        self.node.queues = queues
+        self.published_count = published_count
+
+    def step(self) -> None:
+        """Do something."""
+        weights = [weight for weight, _ in self.actions]
+        self.draw.choices([action for _, action in self.actions], weights)[0]()
+
+    def declare(self) -> None:
+        if len(self._queues()) < QUEUES_MAX:
+            self.node.declare(self.draw.choice(OPTIONS))
+
+    def delete(self) -> None:
+        if len(self._queues()) > 1 and (queue := self._queue()) is not None:
+            self.node.delete(queue)
+
+    def publish(self) -> None:
+        queue = self._queue()
+        if queue is None:
+            self.declare()
+            return
+        draw = self.draw
+        records = [self._record(queue) for _ in range(draw.choice((1, 2, 5, 20)))]
+        first = queue.log.next_position
+        node = self.node
+        expires: int | list[int] = 0
+        if draw.random() < 0.2:
+            expires = 10**9 + draw.randrange(1_000)
+        elif draw.random() < 0.1:
+            expires = [draw.choice((0, 10**9 + index)) for index in range(len(records))]
+        lsn = queue.log.append(first, records, expires)
+        instants = [expires] * len(records) if isinstance(expires, int) else expires
+        for position, (record, at) in enumerate(zip(records, instants, strict=True), start=first):
+            expected = Expected(record, at and at + node.wall_offset_ms, lsn)
+            kept = queue.messages if record.flags & PERSISTENT else queue.transient
+            kept[position] = expected
+
+    def settle(self) -> None:
+        if (queue := self._queue()) is None or not (live := list(queue.unsettled())):
+            return
+        draw = self.draw
+        if draw.random() < 0.7:
+            positions = range(live[0], live[min(draw.randrange(30), len(live) - 1)] + 1)
+        else:
+            first = draw.choice(live)
+            positions = range(first, first + draw.randrange(1, 40), draw.choice((1, 1, 2, 3)))
+        positions = range(
+            positions.start, min(positions.stop, queue.log.next_position), positions.step
+        )
+        lsn = queue.log.settle(positions)
+        for position in positions:
+            queue.transient.pop(position, None)
+            expected = queue.messages.get(position)
+            if expected is not None and expected.settle_lsn is None:
+                expected.settle_lsn = lsn
+
+    def come_back(self) -> None:
+        if (queue := self._queue()) is None or not (live := list(queue.unsettled())):
+            return
+        first = self.draw.choice(live)
+        counts = {
+            position: max([count for _, count in expected.returned], default=0)
+            for position in range(first, first + 3)
+            if (expected := queue.unsettled().get(position)) is not None
+        }
+        positions = range(first, first + len(counts))
+        if list(counts) != list(positions):
+            return
+        count = max(counts.values()) + 1
+        lsn = queue.log.returned(positions, count)
+        for position in positions:
+            queue.unsettled()[position].returned.append((lsn, count))
+
+    def page_out(self) -> None:
+        if (queue := self._queue()) is None:
+            return
+        top = queue.log.options.max_priority
+        lane = self.draw.randrange(4) if top is not None else 0
+        live = [
+            (position, expected)
+            for position, expected in queue.unsettled().items()
+            if lane_of(expected.record.priority, top) == lane
+        ]
+        if not live:
+            return
+        start = self.draw.randrange(len(live))
+        chosen = live[start : start + self.draw.choice((1, 5, 30))]
+        slices = [self._slice(chosen[:2])]
+        if chosen[2:]:
+            slices.append(self._slice(chosen[2:]))
+        if queue.log.page_out(lane, slices):
+            first, last = chosen[0][0], chosen[-1][0]
+            stored = {
+                position: record
+                for each in stored_slices(queue.log, lane, first)
+                for position, record in zip(each.positions, each.records, strict=True)
+            }
+            for position, expected in chosen:
+                assert stored.get(position) == expected.record, "what was paged out comes back"
+            assert [at for at in stored if at <= last] == [at for at, _ in chosen], "nothing else"
+
+    def page_in(self) -> None:
+        if (queue := self._queue()) is None:
+            return
+        live = queue.unsettled()
+        for each in stored_slices(queue.log, 0, self.draw.randrange(50)):
+            for position, record in zip(each.positions, each.records, strict=True):
+                assert live[position].record == record, "what is paged in was published"
+
+    def commit(self) -> None:
+        self.node.commit_group()
+
+    def go_on_with_checkpoint(self) -> None:
+        """Do the next part of the checkpoint under way, or begin one."""
+        node = self.node
+        if self.checkpoint is None:
+            self.checkpoint = node.store.begin_checkpoint()
+            self.work = None
+            self.is_noted = False
+            return
+        try:
+            is_done = self._do_part(self.checkpoint)
+        except OSError as error:
+            node.store.finish(self.checkpoint, error)
+            self.checkpoint = None
+        else:
+            if is_done:
+                node.store.finish(self.checkpoint, None)
+                self.checkpoint = None
+
+    def _do_part(self, checkpoint: Checkpoint) -> bool:
+        node = self.node
+        if self.work is not None:
+            return next(self.work, True)
+        if not self.is_noted:
+            self.is_noted = node.store.step(checkpoint, max_bytes=400)
+        elif node.commit.committed_lsn < checkpoint.snapshot.lsn:
+            node.commit_group()
+        else:
+            self.work = node.store.carry_out(checkpoint)
+        return False
+
+    def _queues(self) -> list[ExpectedQueue]:
+        return [queue for queue in self.node.queues.values() if queue.delete_lsn is None]
+
+    def _queue(self) -> ExpectedQueue | None:
+        queues = self._queues()
+        return self.draw.choice(queues) if queues else None
+
+    def _record(self, queue: ExpectedQueue) -> Record:
+        self.published_count += 1
+        draw = self.draw
+        flags = PERSISTENT if draw.random() < 0.85 else 0
+        priority = draw.randrange(6) if queue.log.options.max_priority is not None else 0
+        body = b"%d " % self.published_count + bytes(draw.choice((0, 3, 60, 300)))
+        return Record(make_route("", "q"), HEADER, body, flags, priority)
+
+    def _slice(self, chosen: list[tuple[int, Expected]]) -> Slice:
+        positions = [position for position, _ in chosen]
+        offset_ms = self.node.wall_offset_ms
+        return Slice(
+            [expected.record for _, expected in chosen],
+            range(positions[0], positions[-1] + 1)
+            if positions[-1] - positions[0] + 1 == len(positions)
+            else positions,
+            [at and at - offset_ms for at in (e.expires_at_ms for _, e in chosen)],
+        )
+
+
+def restart(
+    life: Life, files: Files, *, power_was_lost: bool, draw: random.Random | None = None
+) -> Life:
+    """Return the life after a crash, once what it found was looked at.
+
+    Args:
+        life: the one that ended, or goes on elsewhere.
+        files: what is left of its disk.
+        power_was_lost: else only the process was killed.
+        draw: of the new life; None takes that of the old one.
+
+    Raises:
+        AssertionError: a promise was broken.
+    """
+    try:
+        after = Life(files, draw or life.draw)
+    except StorageError as error:
+        raise AssertionError("a crash leaves what can be opened") from error
+    queues = expect_promises_kept(life.node, after.node, power_was_lost=power_was_lost)
+    after.adopt(queues, life.published_count)
+    return after

@@ -1,0 +1,143 @@
+"""Crash states of the storage, as many as wanted: each is recovered and compared with a model.
+
+python -m tests.crash.states --states 100000 --seed 1
+"""
+
+import argparse
+import errno
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+
+from persistence.errors import FatalStorageError
+from tests.crash.life import Life, restart
+from tests.support.fault_fs import FaultFS, Kind, Operation, PowerCutError
+
+STEPS_PER_LIFE = 60
+LIVES_PER_SEED = 3
+LOOK_SHARE = 0.25
+"""After how many of the disk's operations a crash is looked at."""
+
+STATES_PER_LOOK = 3
+FULL_SHARE = 0.03
+"""After how many steps the disk has no space for a while."""
+
+FAILED_SYNC_SHARE = 0.003
+"""After how many steps the next sync fails, which ends the life."""
+
+
+class Trial:
+    """A few lives on one disk, all drawn from one seed.
+
+    Attributes:
+        kinds: of every crash state that was looked at and kept all promises.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.kinds: list[str] = []
+        self._draw = random.Random(seed)
+        self._chance = random.Random(seed + 1)
+        self._disk = FaultFS()
+        self._life = Life(self._disk, self._draw)
+
+    def run(self) -> None:
+        """Live.
+
+        Raises:
+            AssertionError: a promise was broken.
+        """
+        for _ in range(LIVES_PER_SEED):
+            self._disk.after_each = self._look
+            has_failed = self._live()
+            self._disk.after_each = None
+            # After a failed sync the page cache holds what the disk has not, so that a process that
+            # only starts again would believe it: there the machine goes down.
+            is_killed = self._draw.random() < 0.3 and not has_failed
+            left = self._disk.killed() if is_killed else self._disk.crash(self._draw.randrange)
+            self._disk = left
+            self._life = restart(self._life, left, power_was_lost=not is_killed)
+            self.kinds.append("lived on after " + ("a kill" if is_killed else "a power cut"))
+
+    def _live(self) -> bool:
+        """Take the steps of a life; return whether a sync failed, which ends it."""
+        try:
+            for _ in range(STEPS_PER_LIFE):
+                self._make_trouble()
+                self._life.step()
+        except FatalStorageError:
+            return True
+        return False
+
+    def _make_trouble(self) -> None:
+        writes = (Kind.WRITE, Kind.CREATE, Kind.MAKE_DIRECTORY, Kind.RENAME)
+        if self._draw.random() < FULL_SHARE:
+            self._disk.fail_at(
+                lambda operation: operation.kind in writes,
+                errno.ENOSPC,
+                times=self._draw.randrange(1, 4),
+            )
+        if self._draw.random() < FAILED_SYNC_SHARE:
+            self._disk.fail_at(lambda operation: operation.kind is Kind.SYNC, errno.EIO)
+
+    def _look(self, operation: Operation) -> None:
+        """Look at some states that a crash after this operation may leave; the life goes on."""
+        if self._chance.random() >= LOOK_SHARE:
+            return
+        for left in self._disk.crash_states(STATES_PER_LOOK, seed=operation.number):
+            if self._chance.random() < 0.2:
+                self._crash_in_recovery(left)
+            restart(self._life, left, power_was_lost=True, draw=self._chance)
+            self.kinds.append(f"power lost after {operation.kind.name}")
+        restart(self._life, self._disk.killed(), power_was_lost=False, draw=self._chance)
+        self.kinds.append(f"killed after {operation.kind.name}")
+
+    def _crash_in_recovery(self, disk: FaultFS) -> None:
+        """Let the power go while the node starts, then look at what the next start finds."""
+        disk.halt_after = self._chance.randrange(12)
+        with suppress(PowerCutError):
+            Life(disk, self._chance)
+        disk.halt_after = None
+        left = disk.crash(self._chance.randrange)
+        restart(self._life, left, power_was_lost=True, draw=self._chance)
+        self.kinds.append("power lost again while starting")
+
+
+def crash_states(first_seed: int, count: int) -> Iterator[tuple[int, Counter[str]]]:
+    """Yield (seed, states by kind), seed by seed, until so many states have been looked at.
+
+    Raises:
+        AssertionError: a promise was broken.
+    """
+    seed, total = first_seed, 0
+    while total < count:
+        trial = Trial(seed)
+        try:
+            trial.run()
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {error}") from error
+        yield seed, Counter(trial.kinds)
+        total += len(trial.kinds)
+        seed += 1
+
+
+def main() -> None:
+    """Look at so many states, then write how many of which kind there were."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--states", type=int, default=5_000)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    kinds: Counter[str] = Counter()
+    last_seed = arguments.seed
+    for last_seed, found in crash_states(arguments.seed, arguments.states):  # noqa: B007
+        kinds += found
+    lines = [f"{count:>8} {kind}" for kind, count in sorted(kinds.items())]
+    lines.append(
+        f"{kinds.total():>8} states, seeds {arguments.seed} to {last_seed}: all promises kept"
+    )
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,276 @@
+"""A node's storage on a disk in memory, and what a naive model says must be there after a crash."""
+
+import struct
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from persistence.errors import StorageError
+from persistence.files import Files
+from persistence.group_commit import GroupCommit
+from persistence.log import Log, LogOptions
+from persistence.opening import OpenedStore, open_store
+from persistence.record import Record
+from persistence.recovery import RecoveredQueue
+from persistence.slices import Slice
+from persistence.store import StoreLimits
+from persistence.wal import Wal
+from persistence.wal_replay import next_lsn_after
+
+JOURNAL_PATH: Final = "definitions"
+WAL_FILE_BYTES: Final = 6_144
+LIMITS: Final = StoreLimits(segment_size_bytes=2_048, unneeded_bytes_max=4_096)
+
+_CHANGE: Final = struct.Struct("<Q??h")
+_ROW: Final = struct.Struct("<QI")
+
+
+class Journal:
+    """Definitions of queues, one change behind the other; a ``DefinitionsJournal``."""
+
+    def __init__(self, files: Files) -> None:
+        is_new = not files.exists(JOURNAL_PATH)
+        self._file = files.open(JOURNAL_PATH, create=True)
+        if is_new:
+            self._file.sync()
+            files.sync_directory("")
+        self.known: dict[int, LogOptions] = {}
+        self.last_lsn = 0
+        self._end = 0
+        octets = self._file.read_at(0, self._file.size_bytes)
+        row_bytes = _ROW.size + _CHANGE.size
+        while len(row := octets[self._end : self._end + row_bytes]) == row_bytes:
+            lsn, crc = _ROW.unpack_from(row)
+            change = row[_ROW.size :]
+            if zlib.crc32(change) != crc:
+                break
+            self.last_lsn = lsn
+            self._take(change)
+            self._end += row_bytes
+
+    def write(self, changes: Sequence[tuple[int, bytes]]) -> None:
+        rows = [_ROW.pack(lsn, zlib.crc32(change)) + change for lsn, change in changes]
+        self._file.write_at(self._end, b"".join(rows))
+        self._end += sum(map(len, rows))
+
+    def sync(self) -> None:
+        self._file.sync()
+
+    def _take(self, change: bytes) -> None:
+        queue_id, is_there, synced, max_priority = _CHANGE.unpack(change)
+        if is_there:
+            top = None if max_priority < 0 else max_priority
+            self.known[queue_id] = LogOptions(synced=synced, max_priority=top)
+        else:
+            self.known.pop(queue_id, None)
+
+
+def change_of(queue_id: int, options: LogOptions | None) -> bytes:
+    """Return a change of the definitions; None deletes the queue."""
+    if options is None:
+        return _CHANGE.pack(queue_id, False, False, -1)
+    top = -1 if options.max_priority is None else options.max_priority
+    return _CHANGE.pack(queue_id, True, options.synced, top)
+
+
+@dataclass(slots=True)
+class Expected:
+    """One message, as the model knows it; LSN 0 is what was safe before this life.
+
+    Attributes:
+        record: what was published.
+        expires_at_ms: instant since 1970; 0 is never.
+        lsn: of the append.
+        settle_lsn: of the settlement; None while it has none.
+        returned: (LSN, delivery count) of each time it came back.
+    """
+
+    record: Record
+    expires_at_ms: int
+    lsn: int
+    settle_lsn: int | None = None
+    returned: list[tuple[int, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ExpectedQueue:
+    """One queue, as the model knows it.
+
+    Attributes:
+        declare_lsn: of its definition; 0 if it was there before.
+        delete_lsn: of its deletion; None while it has none.
+        messages: persistent ones by position.
+        transient: positions of the others that are not settled.
+        gone: persistent ones that an earlier crash took.
+    """
+
+    log: Log
+    declare_lsn: int = 0
+    delete_lsn: int | None = None
+    messages: dict[int, Expected] = field(default_factory=dict)
+    transient: dict[int, Expected] = field(default_factory=dict)
+
+    def unsettled(self) -> dict[int, Expected]:
+        """Return all that is ready, transient ones too, by position."""
+        live = {at: kept for at, kept in self.messages.items() if kept.settle_lsn is None}
+        return dict(sorted({**live, **self.transient}.items()))
+
+
+class StoredNode:
+    """One life of a node: from an open to a crash."""
+
+    def __init__(self, files: Files, new_salt: Callable[[], int], wall_offset_ms: int) -> None:
+        self.wall_offset_ms = wall_offset_ms
+        journal = Journal(files)
+        self.known = dict(journal.known)
+        self.opened: OpenedStore = open_store(
+            files, self.known, LIMITS, lambda: self.wall_offset_ms
+        )
+        self.store = self.opened.store
+        highest_lsn = max(self.opened.replay.highest_lsn, journal.last_lsn)
+        next_lsn = next_lsn_after(highest_lsn)
+        self.wal = Wal(files, WAL_FILE_BYTES, new_salt, self.opened.replay, next_lsn)
+        self.commit = GroupCommit(self.wal, journal, next_lsn)
+        self.store.start(self.wal, self.commit)
+        self.synced_lsn = self.commit.committed_lsn
+        self.queues: dict[int, ExpectedQueue] = {}
+
+    def declare(self, options: LogOptions) -> ExpectedQueue:
+        """Declare a queue: its definition comes before all else of it."""
+        made = self.store.new_log(options)
+        lsn = self.commit.append_definition(change_of(made.queue_id, options))
+        assert made.queue_id not in self.queues, "an id is given once"
+        queue = self.queues[made.queue_id] = ExpectedQueue(made, lsn)
+        return queue
+
+    def delete(self, queue: ExpectedQueue) -> None:
+        """Delete a queue: first its definition, then its log."""
+        queue.delete_lsn = self.commit.append_definition(change_of(queue.log.queue_id, None))
+        queue.log.drop()
+
+    def commit_group(self) -> bool:
+        """Carry one group out, or try to; return whether there was one."""
+        group = self.commit.retry() or self.commit.seal()
+        if group is None:
+            return False
+        try:
+            self.commit.carry_out(group)
+        except (OSError, StorageError) as error:
+            self.commit.finish(group, error)
+            return True
+        if group.sync:
+            self.synced_lsn = group.last_lsn
+        self.commit.finish(group, None)
+        return True
+
+
+class BrokenPromiseError(AssertionError):
+    """What a restart found is not what was promised."""
+
+
+def expect_promises_kept(
+    before: StoredNode, after: StoredNode, *, power_was_lost: bool
+) -> dict[int, ExpectedQueue]:
+    """Compare what a restart found with what the life before it had promised.
+
+    Returns:
+        The queues of the new life.
+
+    Raises:
+        BrokenPromiseError: something is lost, unexpected, resurrected, out of order or miscounted.
+    """
+    report = after.opened.report
+    _require(not report.damages, f"nothing is damaged by a crash: {report.damages}")
+    _require(report.lost_count == 0, f"{report.lost_count} messages lost")
+    committed = before.commit.committed_lsn
+    found: dict[int, ExpectedQueue] = {}
+    for queue_id, expected in before.queues.items():
+        was_declared = expected.declare_lsn <= committed
+        is_deleted = expected.delete_lsn is not None
+        _require(queue_id in after.opened.queues or not was_declared or is_deleted, "queue lost")
+    for queue_id, recovered in after.opened.queues.items():
+        queue = before.queues.get(queue_id)
+        if queue is None:
+            raise BrokenPromiseError(f"queue {queue_id} was never declared")
+        was_deleted = queue.delete_lsn is not None and queue.delete_lsn <= committed
+        _require(not was_deleted, f"queue {queue_id} is back")
+        found[queue_id] = _compare(queue, recovered, before, after, power_was_lost)
+    return found
+
+
+def _compare(
+    queue: ExpectedQueue,
+    recovered: RecoveredQueue,
+    before: StoredNode,
+    after: StoredNode,
+    power_was_lost: bool,
+) -> ExpectedQueue:
+    committed = before.commit.committed_lsn
+    on_disk = before.synced_lsn if power_was_lost else committed
+    safe = committed if queue.log.options.synced or not power_was_lost else on_disk
+    messages = messages_of(recovered, after.wall_offset_ms)
+    kept: dict[int, Expected] = {}
+    for position, (record, expires_at_ms) in messages.items():
+        expected = queue.messages.get(position)
+        where = f"position {position} of queue {recovered.log.queue_id}"
+        if expected is None:
+            raise BrokenPromiseError(f"unexpected: {where}: {record}")
+        _require(record == expected.record, f"{where} is {record}, was {expected.record}")
+        _require(expires_at_ms == expected.expires_at_ms, f"{where} expires another time")
+        is_settled = expected.settle_lsn is not None and expected.settle_lsn <= on_disk
+        _require(not is_settled, f"{where} is resurrected")
+        _check_returned(expected, recovered.returned.get(position, 0), on_disk, where)
+        count = recovered.returned.get(position, 0)
+        returned = [(0, count)] if count else []
+        kept[position] = Expected(expected.record, expires_at_ms, 0, None, returned)
+    for position, expected in queue.messages.items():
+        is_safe = expected.lsn <= safe and expected.settle_lsn is None
+        _require(position in messages or not is_safe, f"lost: position {position}")
+    _require(recovered.next_position > max(messages, default=-1), "a position would be given twice")
+    _require(set(recovered.returned) <= set(messages), "only what is there came back")
+    return ExpectedQueue(recovered.log, messages=kept)
+
+
+def _check_returned(expected: Expected, count: int, on_disk: int, where: str) -> None:
+    least = max([noted for lsn, noted in expected.returned if lsn <= on_disk], default=0)
+    noted = {0, *[noted for _, noted in expected.returned]}
+    _require(count in noted and count >= least, f"{where} came back {count} times, not {least}")
+
+
+def messages_of(recovered: RecoveredQueue, wall_offset_ms: int) -> dict[int, tuple[Record, int]]:
+    """Return every message with its expiry since 1970, in order, as the counts promise."""
+    found: dict[int, tuple[Record, int]] = {}
+    for lane in recovered.lanes:
+        slices = stored_slices(recovered.log, lane.lane)
+        count = sum(len(each.positions) for each in slices)
+        body_bytes = sum(len(record.body) for each in slices for record in each.records)
+        _require(count == lane.stored_count, f"{count} stored, counted {lane.stored_count}")
+        _require(body_bytes == lane.stored_body_bytes, "bytes are those of the stored messages")
+        last = -1
+        for each in [*slices, *lane.unstored]:
+            expires = each.expires_at_ms
+            instants = [expires] * len(each.positions) if isinstance(expires, int) else expires
+            for position, record, at in zip(each.positions, each.records, instants, strict=True):
+                _require(position > last, f"position {position} comes after {last}")
+                last = position
+                found[position] = (record, at and at + wall_offset_ms)
+    return found
+
+
+def stored_slices(log: Log, lane: int, from_position: int = 0) -> list[Slice]:
+    """Return all that a lane has stored from a position on."""
+    slices: list[Slice] = []
+    while True:
+        page = log.page_in(lane, from_position)
+        if page.lost_count:
+            raise BrokenPromiseError(f"{page.lost_count} messages cannot be read")
+        if page.messages is None:
+            return slices
+        slices.append(page.messages)
+        from_position = page.messages.positions[-1] + 1
+
+
+def _require(is_kept: bool, promise: str) -> None:
+    if not is_kept:
+        raise BrokenPromiseError(promise)

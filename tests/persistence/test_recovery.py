@@ -1,0 +1,85 @@
+"""Recovery step by step: what is repeated, what is known already, what is of nobody."""
+
+from persistence.checkpoint import QueueSnapshot, Snapshot
+from persistence.entries import encode_drop, encode_enqueue, encode_returned, encode_settle
+from persistence.log import Log, LogOptions
+from persistence.record import PERSISTENT, Record
+from persistence.recovery import RecoveredQueue, Recovery
+from persistence.settled import PositionSet
+from persistence.store import Store, StoreLimits
+from tests.support.fault_fs import FaultFS
+from tests.support.records import HEADER, ROUTE
+
+
+def lasting(*numbers: int) -> list[Record]:
+    return [Record(ROUTE, HEADER, b"%d" % number, PERSISTENT) for number in numbers]
+
+
+def enqueue(queue_id: int, first: int, count: int) -> bytes:
+    return b"".join(encode_enqueue(queue_id, first, lasting(*range(first, first + count))))
+
+
+def recovery_of(*known_ids: int) -> Recovery:
+    disk = FaultFS()
+    disk.make_directory("queues")
+    store = Store(disk, StoreLimits(), lambda: 0)
+
+    def new_log(queue_id: int) -> Log | None:
+        return store.make_log(queue_id, LogOptions()) if queue_id in known_ids else None
+
+    return Recovery(disk, new_log, 0)
+
+
+def recovered_from(snapshot: Snapshot, *entries: bytes, known_id: int = 1) -> RecoveredQueue:
+    recovery = recovery_of(known_id)
+    recovery.restore(snapshot, [known_id])
+    recovery.replay(memoryview(b"".join(entries)))
+    assert recovery.report.damages == []
+    return recovery.finish(was_clean=False)[known_id]
+
+
+def positions_in(recovered: RecoveredQueue) -> list[int]:
+    return [at for lane in recovered.lanes for each in lane.unstored for at in each.positions]
+
+
+def test_what_the_checkpoint_knows_is_not_appended_again() -> None:
+    snapshot = Snapshot(queues={1: QueueSnapshot(1, 5, 0, 1, PositionSet(5), ())}, next_queue_id=2)
+    recovered = recovered_from(snapshot, enqueue(1, 0, 3), enqueue(1, 3, 4))
+    assert positions_in(recovered) == [5, 6]
+    assert recovered.next_position == 7
+
+
+def test_repeating_the_log_is_reading_it_once() -> None:
+    entries = [enqueue(1, 0, 4), encode_settle(1, range(1, 3)), encode_returned(1, range(1), 2)]
+    recovered = recovered_from(Snapshot(), *entries, *entries)
+    assert positions_in(recovered) == [0, 3]
+    assert recovered.returned == {0: 2}
+
+
+def test_a_position_of_a_message_that_left_no_trace_is_not_given_again() -> None:
+    recovered = recovered_from(Snapshot(), enqueue(1, 0, 1), encode_settle(1, range(0, 9, 4)))
+    assert recovered.next_position == 9
+    assert recovered.log.settled.floor == 9
+
+
+def test_a_dropped_queue_begins_anew() -> None:
+    recovered = recovered_from(Snapshot(), enqueue(1, 0, 2), encode_drop(1))
+    assert positions_in(recovered) == []
+
+
+def test_entries_of_an_unknown_queue_are_left_out_and_its_id_is_not_given_again() -> None:
+    recovery = recovery_of(1)
+    recovery.restore(Snapshot(), [1])
+    recovery.replay(memoryview(enqueue(9, 0, 2) + encode_drop(12)))
+    assert positions_in(recovery.finish(was_clean=False)[1]) == []
+    assert recovery.next_queue_id == 13
+
+
+def test_a_batch_that_cannot_be_read_is_noted_and_the_next_one_is_read() -> None:
+    recovery = recovery_of(1)
+    recovery.restore(Snapshot(), [1])
+    recovery.replay(memoryview(enqueue(1, 0, 1) + bytes(32)))
+    recovery.replay(memoryview(enqueue(1, 1, 1)))
+    assert len(recovery.report.damages) == 1
+    assert positions_in(recovery.finish(was_clean=False)[1]) == [0, 1]
+    assert (recovery.report.message_count, recovery.report.queue_count) == (2, 1)

@@ -1,0 +1,79 @@
+"""The store's own rules; lives and crashes are in test_opening and tests/crash."""
+
+import pytest
+
+from persistence.log import LogOptions
+from persistence.store import Store, StoreLimits
+from tests.support.commit import FakeDisk, commit_on
+from tests.support.fault_fs import FaultFS
+
+
+class Released:
+    """A write-ahead log of which only numbers matter."""
+
+    def __init__(self) -> None:
+        self.number = 1
+        self.released_below = 0
+
+    def release(self, below_number: int) -> None:
+        self.released_below = below_number
+
+
+def started() -> tuple[Store, Released]:
+    disk, wal = FaultFS(), Released()
+    for folder in ("queues", "spill"):
+        disk.make_directory(folder)
+    store = Store(disk, StoreLimits(), lambda: 0)
+    store.start(wal, commit_on(FakeDisk()))
+    return store, wal
+
+
+def test_an_id_is_given_once_to_durable_and_transient_queues_alike() -> None:
+    store, _ = started()
+    durable = [LogOptions(), LogOptions(durable=False), LogOptions()]
+    assert [store.new_log(options).queue_id for options in durable] == [1, 2, 3]
+
+
+def test_before_the_start_nothing_can_be_appended() -> None:
+    made = Store(FaultFS(), StoreLimits(), lambda: 0).make_log(1, LogOptions())
+    assert made.committed_lsn == 0
+    with pytest.raises(AssertionError, match="started"):
+        made.commit.append_entry((), sync=True)
+
+
+def test_a_checkpoint_is_due_when_a_file_of_the_log_has_ended() -> None:
+    store, wal = started()
+    assert not store.checkpoint_is_due()
+    wal.number = 2
+    assert store.checkpoint_is_due()
+    made = store.begin_checkpoint()
+    assert not store.checkpoint_is_due(), "one at a time"
+    while not store.step(made):
+        pass
+    wal.number = 3
+    for _ in store.carry_out(made):
+        pass
+    store.finish(made, None)
+    assert wal.released_below == 2
+    assert store.checkpoint_is_due(), "another file has ended meanwhile"
+
+
+def test_a_transient_queue_is_in_no_checkpoint() -> None:
+    store, _ = started()
+    store.new_log(LogOptions(durable=False))
+    made = store.begin_checkpoint()
+    assert store.step(made)
+    assert made.snapshot.queues == {}
+
+
+def test_many_queues_are_noted_in_several_steps() -> None:
+    store, _ = started()
+    for _ in range(600):
+        store.new_log(LogOptions())
+    made = store.begin_checkpoint()
+    steps = 1
+    while not store.step(made):
+        steps += 1
+    assert steps == 3
+    assert len(made.snapshot.queues) == 600
+    assert made.snapshot.next_queue_id == 601
