@@ -60,6 +60,9 @@ class ChunkTable:
         for lane in sorted(self._lanes):
             yield from self._lanes[lane]
 
+    def __bool__(self) -> bool:
+        return bool(self._lanes)
+
     def __len__(self) -> int:
         return sum(map(len, self._lanes.values()))
 

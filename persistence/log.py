@@ -340,7 +340,8 @@ class Log:
     def note_recent(self, piece: Slice) -> None:
         """Take over a piece that the write-ahead log has."""
         self.recent.add(piece, self.settled)
-        self._prune_at = min(self._prune_at, piece.positions[-1])
+        last_position = piece.positions[-1]
+        self._prune_at = min(self._prune_at, last_position)
 
     def by_lane(self, slices: Sequence[Slice]) -> dict[int, list[Slice]]:
         """Return recent messages by lane."""
@@ -370,12 +371,12 @@ class Log:
         """Let go of all that lies below the first unsettled position."""
         floor = self.settled.floor
         self.recent.forget_below(floor)
-        for row in self.chunks.take_settled_head(floor):
-            self.release(row)
-        self._prune_at = min(
-            self.recent.head_last_position if self.recent else POSITION_MAX,
-            self.chunks.head_last_position(),
-        )
+        prune_at = self.recent.head_last_position if self.recent else POSITION_MAX
+        if self.chunks:
+            for row in self.chunks.take_settled_head(floor):
+                self.release(row)
+            prune_at = min(prune_at, self.chunks.head_last_position())
+        self._prune_at = prune_at
 
     def sweep(self) -> None:
         """Let go of all that is settled, wherever it is; costs a look at everything there is."""
