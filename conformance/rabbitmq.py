@@ -148,6 +148,23 @@ class RabbitMQ:
             time.sleep(0.25)
         raise TimeoutError("rabbitmq-server did not come up in time")
 
+    def kill(self) -> None:
+        """End it by SIGKILL; its data stays for ``start_again``."""
+        assert self._process is not None, "the broker has been started"
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        # The emulator is the script's child, and init's to wait for.
+        with contextlib.suppress(ProcessLookupError):
+            while True:
+                os.killpg(self._process.pid, 0)
+                time.sleep(0.01)
+
+    def start_again(self) -> None:
+        """Start it on the data that it left; raises as ``__enter__``."""
+        assert self._directory is not None, "the broker has been started"
+        self._start(self._directory)
+        self._await_login()
+
     def stop(self) -> None:
         """End it and remove its data; nothing happens when it never started."""
         if self._process is not None:
