@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """Publish numbers and their outcomes: the kernel behind ``protocol.confirms``.
 
-    outcomes   1..7 acked | 9..10 acked | 11..11 rejected | room
+    outcomes   1..7 acked | 9..10 ack said | 11..11 rejected | room
 
 Outcomes are kept as numbers in one block of memory, and sorted only when they came out of order.
 """
@@ -23,6 +23,12 @@ cdef enum:
     METHOD_ACK = 80
     METHOD_NACK = 120
 
+cdef enum:
+    ACKED = 0
+    REJECTED = 1
+    SAID = 2
+    ACK_SAID = 2
+
 cdef object _Reply = ConfirmReply
 cdef object _new_tuple = tuple.__new__
 
@@ -30,7 +36,7 @@ cdef object _new_tuple = tuple.__new__
 cdef struct Outcome:
     uint64_t first
     uint64_t last
-    bint rejected
+    int kind
 
 
 cdef int compare(const void *one, const void *other) noexcept nogil:
@@ -40,7 +46,20 @@ cdef int compare(const void *one, const void *other) noexcept nogil:
         return -1 if left.first < right.first else 1
     if left.last != right.last:
         return -1 if left.last < right.last else 1
-    return <int> left.rejected - <int> right.rejected
+    return left.kind - right.kind
+
+
+cdef inline bint is_continued(const Outcome *one, const Outcome *other) noexcept nogil:
+    return one.last + 1 == other.first and one.kind == other.kind
+
+
+cdef int add_alone(list replies, const Outcome *outcome) except -1:
+    """Answer each number, if it was not answered yet."""
+    cdef uint64_t tag
+    if not outcome.kind & SAID:
+        for tag in range(outcome.first, outcome.last + 1):
+            replies.append(_new_tuple(_Reply, (tag, False, outcome.kind == REJECTED)))
+    return 0
 
 
 cdef int add_acks(list replies, uint64_t first, uint64_t last) except -1:
@@ -94,38 +113,49 @@ cdef class ConfirmTracker:
 
     def confirm(self, uint64_t first, uint64_t last):
         assert first <= last <= self.published, "only what was published is confirmed"
-        self.note(first, last, False)
+        self.note(first, last, ACKED)
 
     def reject(self, uint64_t first, uint64_t last):
         assert first <= last <= self.published, "only what was published is rejected"
-        self.note(first, last, True)
+        self.note(first, last, REJECTED)
 
     def take_replies(self):
         cdef list replies = []
         cdef Outcome *outcome
-        cdef Py_ssize_t index, waiting = 0
-        cdef uint64_t tag
+        cdef Outcome *kept
+        cdef Outcome *end = self._outcomes + self._count
         cdef uint64_t reached = self.answered_up_to
+        cdef uint64_t acked = reached
         cdef uint64_t ack_from = reached + 1
         if not self._is_sorted:
             qsort(self._outcomes, self._count, sizeof(Outcome), compare)
             self._is_sorted = True
-        for index in range(self._count):
-            outcome = &self._outcomes[index]
+        outcome = kept = self._outcomes
+        while outcome < end:
             if outcome.first != reached + 1:
-                self._outcomes[waiting] = outcome[0]
-                waiting += 1
-                continue
-            if outcome.rejected:
-                add_acks(replies, ack_from, reached)
-                for tag in range(outcome.first, outcome.last + 1):
-                    replies.append(_new_tuple(_Reply, (tag, False, True)))
-                ack_from = outcome.last + 1
-            reached = outcome.last
-        add_acks(replies, ack_from, reached)
+                add_acks(replies, ack_from, acked)
+                ack_from = acked + 1
+                add_alone(replies, outcome)
+                outcome.kind |= SAID
+                if kept > self._outcomes and is_continued(kept - 1, outcome):
+                    kept[-1].last = outcome.last
+                else:
+                    kept[0] = outcome[0]
+                    kept += 1
+            else:
+                reached = outcome.last
+                if outcome.kind == ACKED:
+                    acked = reached
+                elif outcome.kind != ACK_SAID or ack_from > acked:
+                    add_acks(replies, ack_from, acked)
+                    add_alone(replies, outcome)
+                    acked = reached
+                    ack_from = reached + 1
+            outcome += 1
+        add_acks(replies, ack_from, acked)
         self.answered_up_to = reached
-        self._count = waiting
-        if not waiting and self._size > SIZE_KEPT:
+        self._count = kept - self._outcomes
+        if not self._count and self._size > SIZE_KEPT:
             free(self._outcomes)
             self._outcomes = NULL
             self._size = 0
@@ -141,7 +171,7 @@ cdef class ConfirmTracker:
         if (
             self._count == 1
             and self._size <= SIZE_KEPT
-            and not outcome.rejected
+            and outcome.kind == ACKED
             and outcome.first == self.answered_up_to + 1
         ):
             last = outcome.last
@@ -158,14 +188,14 @@ cdef class ConfirmTracker:
             at += FRAME_BYTES
         return octets
 
-    cdef int note(self, uint64_t first, uint64_t last, bint rejected) except -1:
+    cdef int note(self, uint64_t first, uint64_t last, int kind) except -1:
         """Append an outcome, or lengthen the last one."""
         cdef Outcome *outcome
         cdef void *moved
         cdef Py_ssize_t size
         if self._count:
             outcome = &self._outcomes[self._count - 1]
-            if outcome.last + 1 == first and outcome.rejected == rejected:
+            if outcome.last + 1 == first and outcome.kind == kind:
                 outcome.last = last
                 return 0
             if first <= outcome.first:
@@ -180,6 +210,6 @@ cdef class ConfirmTracker:
         outcome = &self._outcomes[self._count]
         outcome.first = first
         outcome.last = last
-        outcome.rejected = rejected
+        outcome.kind = kind
         self._count += 1
         return 0

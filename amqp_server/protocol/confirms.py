@@ -1,16 +1,18 @@
 """Publish sequence numbers of one channel, and the acks and nacks that answer them.
 
-Every publish on a confirming channel gets the next number, from 1. Numbers are confirmed when all
-queues have taken the message, in whatever order that becomes known; acks leave in order, coalesced
-into one ``multiple`` as far as nothing before them is open.
+Every publish on a confirming channel gets the next number, from 1. A number is confirmed when all
+queues have the message as safe as it must be: a transient one at once, a persistent one when it is
+on disk. Acks are coalesced into one ``multiple`` as far as nothing before them is open; a number
+that is known while an earlier one is open is answered alone, as RabbitMQ does.
 
-    answered_up_to 7 | pending 8..12 | acked {9..10} | rejected {11}
+    answered_up_to 7 | open 8 | answered 9..10 | open 11 | acked 12 | rejected 13
 
 This is the interpreted twin: no policy.
 
 Source: RabbitMQ's confirms extension; "never both ack and nack", one reply a publish.
 """
 
+from enum import IntEnum
 from typing import NamedTuple
 
 from amqp_server.wire.content import render_confirm
@@ -25,10 +27,20 @@ class ConfirmReply(NamedTuple):
     rejected: bool
 
 
+class _Outcome(IntEnum):
+    """What became of publishes: known, and whether it was said already."""
+
+    ACKED = 0
+    REJECTED = 1
+    ACK_SAID = 2
+    REJECTION_SAID = 3
+
+
 class ConfirmTracker:
     """Which numbers are answered.
 
-    Invariant: every number up to ``answered_up_to`` was answered exactly once.
+    Invariant: every number up to ``answered_up_to`` was answered. Each is named by one reply only;
+        a ``multiple`` ack may pass over numbers that were acked alone, never over a nack.
     Invariant: ``answered_up_to`` <= last number given out.
     """
 
@@ -37,7 +49,7 @@ class ConfirmTracker:
     def __init__(self) -> None:
         self.published = 0
         self.answered_up_to = 0
-        self._outcomes: list[tuple[int, int, bool]] = []
+        self._outcomes: list[tuple[int, int, _Outcome]] = []
 
     def publish(self, count: int = 1) -> int:
         """Give out ``count`` numbers; return the first."""
@@ -48,39 +60,40 @@ class ConfirmTracker:
     def confirm(self, first: int, last: int) -> None:
         """Note that all queues took the publishes first..last."""
         assert first <= last <= self.published, "only what was published is confirmed"
-        self._note(first, last, rejected=False)
+        self._note(first, last, _Outcome.ACKED)
 
     def reject(self, first: int, last: int) -> None:
         """Note that a queue refused the publishes first..last."""
         assert first <= last <= self.published, "only what was published is rejected"
-        self._note(first, last, rejected=True)
+        self._note(first, last, _Outcome.REJECTED)
 
     def take_replies(self) -> list[ConfirmReply]:
-        """Return the replies that can leave now, and forget them.
-
-        An ack covers all open numbers before it once these are all known to be acks; a number
-        that is known while an earlier one is open waits for it.
-        """
+        """Return the replies that are due, and forget them."""
         if not self._outcomes:
             return []
         self._outcomes.sort()
         replies: list[ConfirmReply] = []
-        waiting: list[tuple[int, int, bool]] = []
-        ack_from = self.answered_up_to + 1
-        reached = self.answered_up_to
-        for first, last, rejected in self._outcomes:
+        waiting: list[tuple[int, int, _Outcome]] = []
+        reached = acked = self.answered_up_to
+        ack_from = reached + 1
+        for first, last, outcome in self._outcomes:
             if first != reached + 1:
-                waiting.append((first, last, rejected))
+                replies += _acks(ack_from, acked)
+                ack_from = acked + 1
+                replies += _said_alone(first, last, outcome)
+                _keep(waiting, first, last, _SAID[outcome])
                 continue
-            if rejected:
-                replies += _acks(ack_from, reached)
-                replies += [
-                    ConfirmReply(tag, multiple=False, rejected=True)
-                    for tag in range(first, last + 1)
-                ]
-                ack_from = last + 1
             reached = last
-        replies += _acks(ack_from, reached)
+            if outcome is _Outcome.ACKED:
+                acked = last
+                continue
+            if outcome is _Outcome.ACK_SAID and ack_from <= acked:
+                continue  # the next ack may pass over it
+            replies += _acks(ack_from, acked)
+            replies += _said_alone(first, last, outcome)
+            acked = last
+            ack_from = last + 1
+        replies += _acks(ack_from, acked)
         self.answered_up_to = reached
         self._outcomes = waiting
         return replies
@@ -94,12 +107,34 @@ class ConfirmTracker:
             ]
         )
 
-    def _note(self, first: int, last: int, *, rejected: bool) -> None:
-        """Append an outcome, or lengthen the last one: many may wait for a number before them."""
-        outcomes = self._outcomes
-        if outcomes and outcomes[-1][1] + 1 == first and outcomes[-1][2] is rejected:
-            first = outcomes.pop()[0]
-        outcomes.append((first, last, rejected))
+    def _note(self, first: int, last: int, outcome: _Outcome) -> None:
+        """Append an outcome, or lengthen the last one."""
+        _keep(self._outcomes, first, last, outcome)
+
+
+_SAID = {
+    _Outcome.ACKED: _Outcome.ACK_SAID,
+    _Outcome.ACK_SAID: _Outcome.ACK_SAID,
+    _Outcome.REJECTED: _Outcome.REJECTION_SAID,
+    _Outcome.REJECTION_SAID: _Outcome.REJECTION_SAID,
+}
+
+
+def _keep(
+    outcomes: list[tuple[int, int, _Outcome]], first: int, last: int, outcome: _Outcome
+) -> None:
+    """Append an outcome, or lengthen the last one: there may be many behind one open number."""
+    if outcomes and outcomes[-1][1] + 1 == first and outcomes[-1][2] is outcome:
+        first = outcomes.pop()[0]
+    outcomes.append((first, last, outcome))
+
+
+def _said_alone(first: int, last: int, outcome: _Outcome) -> list[ConfirmReply]:
+    """Return a reply for each number, if it was not answered yet."""
+    if outcome in {_Outcome.ACK_SAID, _Outcome.REJECTION_SAID}:
+        return []
+    rejected = outcome is _Outcome.REJECTED
+    return [ConfirmReply(tag, multiple=False, rejected=rejected) for tag in range(first, last + 1)]
 
 
 def _acks(first: int, last: int) -> list[ConfirmReply]:

@@ -11,12 +11,12 @@ def answer(replies: list[ConfirmReply], answered: dict[int, bool], open_from: in
     """Carry replies out as a client does; return the first number that is still open."""
     for tag, multiple, rejected in replies:
         assert not (multiple and rejected), "a nack is for one publish"
-        first = open_from if multiple else tag
-        assert first == open_from, "answers leave in order"
-        for number in range(first, tag + 1):
-            assert number not in answered, "one answer each"
+        assert tag not in answered, "each number is named once"
+        for number in range(open_from if multiple else tag, tag + 1):
+            assert not answered.get(number, False), "an ack never covers a nack"
             answered[number] = rejected
-        open_from = tag + 1
+        while open_from in answered:
+            open_from += 1
     return open_from
 
 
@@ -55,7 +55,8 @@ class ConfirmsMachine(RuleBasedStateMachine):
         self.open_from = answer(replies, self.answered, self.open_from)
         assert self.tracker.take_replies() == []
         first_pending = min(self.pending, default=self.tracker.published + 1)
-        assert self.open_from == first_pending, "all that can leave has left"
+        assert self.open_from == first_pending, "all that is known was said"
+        assert self.answered == self.known
 
     @invariant()
     def answers_are_true(self) -> None:

@@ -145,7 +145,7 @@ def test_outcomes_are_answered_alike(
 
 @given(
     st.permutations(range(20)),
-    st.lists(st.sampled_from([1, 2, 2**40]), min_size=20, max_size=20),
+    st.lists(st.sampled_from([1, 2, 9]), min_size=20, max_size=20),
     st.lists(st.booleans(), min_size=20, max_size=20),
     st.integers(0, 0xFFFF),
 )
@@ -153,14 +153,14 @@ def test_answers_are_framed_alike(
     order: list[int], sizes: list[int], refused: list[bool], channel: int
 ) -> None:
     ours, theirs = confirms.ConfirmTracker(), twin_confirms.ConfirmTracker()
+    for tracker in (ours, theirs):
+        tracker.confirm(tracker.publish(2**40), 2**40)
     firsts = [ours.publish(size) for size in sizes]
     assert firsts == [theirs.publish(size) for size in sizes]
     for index in order:
-        size = sizes[index]
         for tracker in (ours, theirs):
-            is_refused = refused[index] and size < 2**40
-            note: Callable[[int, int], None] = tracker.reject if is_refused else tracker.confirm
-            note(firsts[index], firsts[index] + size - 1)
+            note: Callable[[int, int], None] = tracker.reject if refused[index] else tracker.confirm
+            note(firsts[index], firsts[index] + sizes[index] - 1)
         assert ours.render_replies(channel) == theirs.render_replies(channel)
         assert ours.answered_up_to == theirs.answered_up_to
     assert ours.answered_up_to == ours.published

@@ -46,16 +46,30 @@ def test_nothing_is_said_twice(tracker: ConfirmTracker) -> None:
     assert tracker.take_replies() == []
 
 
-def test_what_is_known_early_waits_for_what_is_open_before_it(tracker: ConfirmTracker) -> None:
+def test_what_is_known_early_is_answered_alone(tracker: ConfirmTracker) -> None:
     tracker.confirm(3, 4)
     tracker.reject(6, 6)
-    assert tracker.take_replies() == []
+    assert tracker.take_replies() == [ack(3), ack(4), nack(6)]
+    assert tracker.answered_up_to == 0
     tracker.confirm(1, 1)
     assert tracker.take_replies() == [ack(1)]
     tracker.confirm(2, 2)
-    assert tracker.take_replies() == [ack(4, multiple=True)]
+    assert tracker.take_replies() == [ack(2)]
+    assert tracker.answered_up_to == 4
     tracker.confirm(5, 5)
-    assert tracker.take_replies() == [ack(5), nack(6)]
+    assert tracker.take_replies() == [ack(5)]
+    assert tracker.answered_up_to == 6
+
+
+def test_an_ack_passes_over_what_was_acked_alone_but_over_no_nack(tracker: ConfirmTracker) -> None:
+    tracker.confirm(3, 3)
+    tracker.reject(6, 6)
+    assert tracker.take_replies() == [ack(3), nack(6)]
+    tracker.confirm(1, 2)
+    tracker.confirm(4, 5)
+    tracker.confirm(7, 8)
+    assert tracker.take_replies() == [ack(5, multiple=True), ack(8, multiple=True)]
+    assert tracker.answered_up_to == 8
 
 
 def test_a_nack_never_covers_an_ack(tracker: ConfirmTracker) -> None:
@@ -81,15 +95,25 @@ def test_only_what_was_published_has_an_outcome(
         tracker.reject(first, last)
 
 
-def test_what_waits_in_a_row_is_one_outcome(tracker: ConfirmTracker) -> None:
-    """One open publish, and any number known behind it, costs no memory for each."""
+def test_nothing_is_said_again_of_what_was_answered_alone(tracker: ConfirmTracker) -> None:
     for number in range(2, 9):
         tracker.confirm(number, number)
-    tracker.reject(9, 9)
-    tracker.reject(10, 10)
-    assert tracker.take_replies() == []
+        assert tracker.take_replies() == [ack(number)]
+    tracker.reject(9, 10)
+    assert tracker.take_replies() == [nack(9), nack(10)]
     tracker.confirm(1, 1)
-    assert tracker.take_replies() == [ack(8, multiple=True), nack(9), nack(10)]
+    assert tracker.take_replies() == [ack(1)]
+    assert tracker.answered_up_to == 10
+
+
+def test_many_answered_behind_an_open_one_are_little_work(tracker: ConfirmTracker) -> None:
+    tracker.publish(5_000)
+    for number in range(2, 5_000):
+        tracker.confirm(number, number)
+        tracker.take_replies()
+    tracker.confirm(1, 1)
+    assert tracker.take_replies() == [ack(1)]
+    assert tracker.answered_up_to == 4_999
 
 
 def test_answers_leave_as_frames_in_order(tracker: ConfirmTracker) -> None:
