@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 from amqp_server.broker.alarms import Alarms
+from amqp_server.broker.commits import Commits, NothingToCommit
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.limits import check_node_vhost
 from amqp_server.broker.names import generated_name
@@ -43,6 +44,7 @@ class Broker:
         users: accounts and permissions.
         alarms: what runs low.
         turn: what is left to do before a turn ends.
+        commits: says when what was written is safe.
         end_turn, next_deadline_ms, tick: the turn's, for the loop.
         parameters, global_parameters: of components this version does not have: kept and shown;
             by (vhost, component, name), and by name.
@@ -55,6 +57,7 @@ class Broker:
         turn: Turn,
         random_bytes: Callable[[int], bytes],
         epoch_offset_ms: int = 0,
+        commits: Commits | None = None,
     ) -> None:
         """Make a broker without vhosts.
 
@@ -64,11 +67,13 @@ class Broker:
             turn: this loop's.
             random_bytes: unpredictable bytes, for generated names.
             epoch_offset_ms: what to add to ``now_ms`` to get ms since 1970.
+            commits: says when what was written is safe; None where nothing is.
         """
         self.settings = settings
         self.users = users
         self.alarms = Alarms()
         self.turn = turn
+        self.commits: Commits = NothingToCommit() if commits is None else commits
         self.end_turn = turn.end
         self.next_deadline_ms = turn.next_deadline_ms
         self.tick = turn.tick

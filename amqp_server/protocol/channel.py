@@ -14,6 +14,7 @@ from amqp_server.broker.publish import ALL_WELL, Published, enqueue
 from amqp_server.broker.queue_table import Queue
 from amqp_server.broker.users import Permission
 from amqp_server.protocol.assembly import Assembly
+from amqp_server.protocol.awaited_confirms import AwaitedConfirms
 from amqp_server.protocol.confirms import ConfirmTracker
 from amqp_server.protocol.consumer import Consumer, GetOwner, ReplyReceiver
 from amqp_server.protocol.errors import ModeError, UnknownDeliveryTagError
@@ -74,6 +75,8 @@ class Channel:
         self.shared_window = Window()
         self.last_queue_name: str | None = None
         self.confirms: ConfirmTracker | None = None
+        self._awaited: AwaitedConfirms | None = None
+        self._commits = session.broker.commits
         self.transaction: Transaction | None = None
         self.is_closing = False
         self.assembly = Assembly(session.settings.max_message_size_bytes)
@@ -85,6 +88,12 @@ class Channel:
     def write(self, method: Method) -> None:
         """Send a method."""
         self.outbox.write(encode_method(self.number, method))
+
+    def hold_replies(self, lsn: int) -> None:
+        """Send nothing from here on, and carry nothing out, until this LSN is committed."""
+        if lsn > self._commits.committed_lsn:
+            self.outbox.hold()
+            self._commits.wait(lsn, self.outbox.release)
 
     # ── publishing ──
 
@@ -134,17 +143,20 @@ class Channel:
                 render_return(self.number, NO_ROUTE, "NO_ROUTE", record, self.payload_max_bytes)
             )
 
-    @staticmethod
-    def _confirm(tracker: ConfirmTracker, count: int, published: Published) -> None:
+    def _confirm(self, tracker: ConfirmTracker, count: int, published: Published) -> None:
+        awaited = self._awaited
+        if awaited is None:
+            awaited = AwaitedConfirms(self._commits, tracker, self.outbox, self.number)
+            self._awaited = awaited
         first = tracker.publish(count)
         start = 0
         for index in published.rejected:
             if start < index:
-                tracker.confirm(first + start, first + index - 1)
+                awaited.confirm(first + start, first + index - 1, published.lsn)
             tracker.reject(first + index, first + index)
             start = index + 1
         if start < count:
-            tracker.confirm(first + start, first + count - 1)
+            awaited.confirm(first + start, first + count - 1, published.lsn)
 
     def _reply_name(self) -> str | None:
         return None if self.reply_receiver is None else self.reply_receiver.name
@@ -237,6 +249,8 @@ class Channel:
     def tx_commit(self, now_ms: int) -> None:
         """Carry out what the transaction holds: settlements, then publishes.
 
+        What is sent from here on, tx.commit-ok first, waits until all of it is safe.
+
         Raises:
             ModeError: not a tx channel; or a queue refused a publish (406).
         """
@@ -244,10 +258,14 @@ class Channel:
         for settlement in settlements:
             self._settle(settlement, now_ms)
         refused = False
+        lsn = 0
         for letter in letters:
-            refused |= bool(self._send(letter, now_ms).rejected)
+            published = self._send(letter, now_ms)
+            refused |= bool(published.rejected)
+            lsn = max(lsn, published.lsn)
         if refused:
             raise ModeError("partial tx completion")
+        self.hold_replies(lsn)
 
     def tx_rollback(self) -> None:
         """Forget what the transaction holds; acked messages stay unacked.
@@ -306,6 +324,8 @@ class Channel:
         """Release everything: requeue what is unacked, cancel consumers, drop content."""
         self.is_closing = True
         self.assembly.drop()
+        if self._awaited is not None:
+            self._awaited.forget()
         self.transaction = None
         self._requeue(self.unacked.take_all(), now_ms)
         tags = [*self.consumers]

@@ -223,7 +223,7 @@ class Connection:
             return
         if self._heartbeat.is_due(now_ms):
             self._heartbeat.sent_at_ms = now_ms
-            self._outbox.write(HEARTBEAT_FRAME)
+            self._outbox.write_past_held(HEARTBEAT_FRAME)
         if now_ms >= self._timeouts_at_ms:
             self._timeouts_at_ms = now_ms + self._broker.settings.consumer_tick_ms
             self._channels.check_timeouts(now_ms)

@@ -11,16 +11,23 @@ class Outbox:
     ``is_full`` stops deliveries: it holds while the bytes here pass the high watermark or the
     transport has said that its own buffer does.
 
+        may leave | held: tx.commit-ok, what was written after it | ...
+
+    A reply that promises what is not on disk yet is *held*, and all that comes after it. As long
+    as it is, the outbox counts as overfull, so that nothing more is carried out or delivered.
+
     Attributes:
-        size_bytes: what waits here.
-        full_bytes: from here on deliveries wait: the high watermark.
+        size_bytes: what waits here, held or not.
+        full_bytes: from here on deliveries wait: the high watermark; 0 while something is held.
         overfull_bytes: from here on requests are not carried out either, as their replies may be
-            larger than they are: twice the watermark.
+            larger than they are: twice the watermark; 0 while something is held.
         transport_full: the transport's own buffer is above its watermark.
     """
 
     __slots__ = (
         "_chunks",
+        "_held",
+        "_high_watermark_bytes",
         "_on_output",
         "full_bytes",
         "overfull_bytes",
@@ -30,6 +37,8 @@ class Outbox:
 
     def __init__(self, high_watermark_bytes: int, on_output: Callable[[], None]) -> None:
         self._chunks: list[Octets] = []
+        self._held: list[Octets] | None = None
+        self._high_watermark_bytes = high_watermark_bytes
         self.full_bytes = high_watermark_bytes
         self._on_output = on_output
         self.size_bytes = 0
@@ -41,7 +50,7 @@ class Outbox:
         """Whether deliveries must wait."""
         return self.transport_full or self.size_bytes >= self.full_bytes
 
-    def write(self, octets: bytes) -> None:
+    def write(self, octets: Octets) -> None:
         """Append bytes; the first since the last ``take`` wakes the transport."""
         if not self._chunks:
             self._on_output()
@@ -57,9 +66,42 @@ class Outbox:
         self.size_bytes += written_bytes
         return written_bytes
 
+    def write_past_held(self, octets: Octets) -> None:
+        """Append bytes that need not wait for what is held: a heartbeat."""
+        if self._held is None:
+            self.write(octets)
+            return
+        self._held.append(octets)
+        self.size_bytes += len(octets)
+        self._on_output()
+
     def take(self) -> list[Octets]:
-        """Return all chunks in order, and forget them."""
+        """Return all chunks that may leave, in order, and forget them."""
+        if self._held is not None:
+            return self._take_before_held(self._held)
         chunks = self._chunks
         self._chunks = []
         self.size_bytes = 0
+        return chunks
+
+    def hold(self) -> None:
+        """Let nothing that is written from here on leave before ``release``."""
+        assert self._held is None, "nothing is carried out while something is held"
+        self._held = self._chunks
+        self._chunks = []
+        self.full_bytes = self.overfull_bytes = 0
+
+    def release(self) -> None:
+        """Let everything leave."""
+        assert self._held is not None, "released once"
+        self._chunks = self._held + self._chunks
+        self._held = None
+        self.full_bytes = self._high_watermark_bytes
+        self.overfull_bytes = 2 * self._high_watermark_bytes
+        self._on_output()
+
+    def _take_before_held(self, held: list[Octets]) -> list[Octets]:
+        chunks = held.copy()
+        held.clear()
+        self.size_bytes -= sum(map(len, chunks))
         return chunks

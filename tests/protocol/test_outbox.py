@@ -81,3 +81,43 @@ def test_pieces_keep_their_place_and_are_not_joined(box: Box) -> None:
 def test_pieces_wake_the_transport_too(box: Box) -> None:
     box.write_all([b"ab"])
     assert len(box.wakes) == 1
+
+
+def test_what_is_held_leaves_after_its_release_and_in_its_place(box: Box) -> None:
+    box.write(b"before")
+    box.hold()
+    box.write(b"held")
+    assert box.take() == [b"before"]
+    box.write(b"after")
+    assert box.take() == []
+    assert box.size_bytes == len(b"heldafter")
+    box.release()
+    assert box.take() == [b"held", b"after"]
+    assert box.size_bytes == 0
+
+
+def test_a_box_that_holds_is_overfull_until_its_release(box: Box) -> None:
+    box.hold()
+    assert (box.is_full, box.full_bytes, box.overfull_bytes) == (True, 0, 0)
+    box.release()
+    limits = (WATERMARK_BYTES, 2 * WATERMARK_BYTES)
+    assert (box.is_full, box.full_bytes, box.overfull_bytes) == (False, *limits)
+
+
+def test_a_release_wakes_the_transport(box: Box) -> None:
+    box.hold()
+    box.write(b"held")
+    box.take()
+    wakes_count = len(box.wakes)
+    box.release()
+    assert len(box.wakes) == wakes_count + 1
+
+
+def test_a_heartbeat_passes_what_is_held(box: Box) -> None:
+    box.write_past_held(b"1")
+    box.hold()
+    box.write(b"held")
+    box.write_past_held(b"2")
+    assert box.take() == [b"1", b"2"]
+    box.release()
+    assert box.take() == [b"held"]
