@@ -75,6 +75,12 @@ class File(Protocol):
     def done_with(self, position: int, size_bytes: int) -> None:
         """Advise that this need not stay in the page cache; what is unsynced stays anyway."""
 
+    def fileno(self) -> int:
+        """Return the system's number for the file, for a thread that writes by itself.
+
+        -1: it has none.
+        """
+
     def close(self) -> None:
         """Close; doing so twice is doing it once. Nothing is synced by it."""
 
@@ -191,6 +197,10 @@ class OsFile:
     def done_with(self, position: int, size_bytes: int) -> None:
         """Advise that this need not stay in the page cache."""
         os.posix_fadvise(self._descriptor, position, size_bytes, os.POSIX_FADV_DONTNEED)
+
+    def fileno(self) -> int:
+        """Return the file descriptor; -1 when it is closed."""
+        return self._descriptor
 
     def close(self) -> None:
         """Close; a second time does nothing, as the number may be another file's by then."""

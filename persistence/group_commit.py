@@ -11,6 +11,7 @@ Holds no thread: the caller sees to it that ``carry_out`` runs while nothing els
 touched.
 """
 
+import errno
 from bisect import insort
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ from operator import itemgetter
 from typing import Final, Protocol
 
 from persistence.errors import FatalStorageError, is_disk_full
-from persistence.files import Octets
+from persistence.files import File, Octets
 
 AT_ONCE: Final = 0
 """The LSN of what needs no waiting for."""
@@ -31,8 +32,36 @@ _COPY_BYTES_MAX: Final = 16 << 10
 """Parts below this are joined as they come; larger ones are handed on as they are."""
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedWrite:
+    """What writing a batch comes to: one write, into a file that is there.
+
+    Attributes:
+        file: to write to.
+        position: of the first octet.
+        parts: what to write, one part behind the other.
+        last_lsn: of the batch.
+        end: position behind it.
+    """
+
+    file: File
+    position: int
+    parts: Sequence[Octets]
+    last_lsn: int
+    end: int
+
+
 class BatchLog(Protocol):
-    """Where the entries of a group go; ``persistence.wal.Wal`` implements it. Thread only."""
+    """Where the entries of a group go; ``persistence.wal.Wal`` implements it.
+
+    While a group is under way, for the thread that carries it out alone.
+    """
+
+    def plan(self, last_lsn: int, parts: Sequence[Octets]) -> PlannedWrite | None:
+        """Return what ``write_batch`` would do; None if that is more than one write."""
+
+    def note_written(self, write: PlannedWrite, *, synced: bool) -> None:
+        """Take note that a planned write was carried out, and synced perhaps."""
 
     def write_batch(self, last_lsn: int, parts: Sequence[Octets]) -> None:
         """Write entries as one batch; they and all LSNs up to ``last_lsn`` are in it.
@@ -210,8 +239,21 @@ class GroupCommit:
             self._open = Group()
         return self._under_way
 
+    def plan(self, group: Group) -> PlannedWrite | None:
+        """Return the write that this group comes to, and a sync if it says so.
+
+        None if it is more than that, and needs ``carry_out``.
+        """
+        if not group.parts or (group.definitions and not group.definitions_safe):
+            return None
+        return self._wal.plan(group.last_lsn, group.parts)
+
+    def note_written(self, group: Group, write: PlannedWrite) -> None:
+        """Take note that what was planned was carried out, with its sync; then call ``finish``."""
+        self._wal.note_written(write, synced=group.sync)
+
     def carry_out(self, group: Group) -> None:
-        """Bring a group to the disk. The only method for the fsync thread.
+        """Bring a group to the disk. The only method for another thread than the loop's.
 
         Raises:
             OSError: there is no space; the same group may be carried out again.
@@ -261,6 +303,14 @@ class GroupCommit:
     def retry(self) -> Group | None:
         """Return the group that found no space, to be carried out once more; None if none did."""
         return self._under_way if self.is_disk_full and not self.has_failed else None
+
+
+def write_error(error_number: int, *, in_sync: bool) -> OSError | FatalStorageError:
+    """Return what ``carry_out`` raises when the disk says this to a write, or to the sync."""
+    error = OSError(error_number, errno.errorcode.get(error_number, "unknown"))
+    if in_sync:
+        return FatalStorageError(f"a sync failed, so the node must stop: {error}")
+    return error if is_disk_full(error) else _fatal(error)
 
 
 def _sync(log: BatchLog | DefinitionsJournal) -> None:

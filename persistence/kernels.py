@@ -12,6 +12,7 @@ from typing import Final
 KERNELS: Final = (
     "persistence._record",
     "persistence._codec",
+    "persistence._commit_thread",
     "queues._ready",
     "amqp_server.wire._framing",
     "amqp_server.wire._content",

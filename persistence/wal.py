@@ -5,7 +5,8 @@ After a restart, and when a batch does not fit, the next file is begun:
     sync the old one  ->  take a spare file, or fill a new one with zeros  ->  name it, sync the
     folder  ->  header and first batch in one write
 
-Everything but the properties is for the fsync thread, once the log runs.
+Once the log runs, only one thread at a time may write, and only one release files; both may go on
+at once. The properties may be read by any.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from typing import Final
 from persistence.errors import FatalStorageError
 from persistence.files import File, Files, Octets
 from persistence.format import BATCH_HEADER, WAL_FIRST_BATCH_AT
+from persistence.group_commit import PlannedWrite
 from persistence.wal_file import (
     DIRECTORY,
     SALT_BITS,
@@ -91,6 +93,28 @@ class Wal:
         """How many files wait to be used again."""
         return len(self._spares)
 
+    def plan(self, last_lsn: int, parts: Sequence[Octets]) -> PlannedWrite | None:
+        """Return the one write that this batch comes to; None if a file must be begun for it."""
+        batch_bytes = BATCH_HEADER.size + sum(map(len, parts))
+        end = self._position + batch_bytes
+        if self._file is None or end > self._file_end:
+            return None
+        batch_header = encode_batch_header(
+            self._salt, self._first_lsn, last_lsn, self._synced_lsn, parts
+        )
+        at = self._position - len(self._header)
+        return PlannedWrite(self._file, at, [self._header, batch_header, *parts], last_lsn, end)
+
+    def note_written(self, write: PlannedWrite, *, synced: bool) -> None:
+        """Take note that a planned write was carried out, and synced perhaps."""
+        assert write.file is self._file, "nothing was written since it was planned"
+        self._header = b""
+        self._position = write.end
+        self._first_lsn = write.last_lsn + 1
+        self._previous_lsn = write.last_lsn
+        if synced:
+            self._synced_lsn = write.last_lsn
+
     def write_batch(self, last_lsn: int, parts: Sequence[Octets]) -> None:
         """Write a batch; it holds all LSNs from the last batch up to ``last_lsn``.
 
@@ -98,19 +122,13 @@ class Wal:
             OSError: nothing counts as written; the same batch may be written again.
             FatalStorageError: what was written before is not known to be on disk.
         """
-        batch_bytes = BATCH_HEADER.size + sum(map(len, parts))
-        if self._file is None or self._position + batch_bytes > self._file_end:
-            self._begin_file(batch_bytes)
-        assert self._file is not None, "it was just begun"
-        batch_header = encode_batch_header(
-            self._salt, self._first_lsn, last_lsn, self._synced_lsn, parts
-        )
-        at = self._position - len(self._header)
-        self._file.write_at(at, [self._header, batch_header, *parts])
-        self._header = b""
-        self._position += batch_bytes
-        self._first_lsn = last_lsn + 1
-        self._previous_lsn = last_lsn
+        write = self.plan(last_lsn, parts)
+        if write is None:
+            self._begin_file(BATCH_HEADER.size + sum(map(len, parts)))
+            write = self.plan(last_lsn, parts)
+        assert write is not None, "it fits the file that was begun for it"
+        write.file.write_at(write.position, write.parts)
+        self.note_written(write, synced=False)
 
     def sync(self) -> None:
         """Return when every batch is on disk.

@@ -24,6 +24,7 @@ HOT_MODULES = (
     Path("amqp_server/protocol/confirms.py"),
     Path("persistence/record.py"),
     Path("persistence/codec.py"),
+    Path("persistence/commit_thread.py"),
 )
 """Another one needs a profile in the change that adds it."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from persistence.files import Octets
-from persistence.group_commit import GroupCommit
+from persistence.group_commit import GroupCommit, PlannedWrite
 
 
 class FakeDisk:
@@ -26,6 +26,12 @@ class FakeBatchLog:
 
     def __init__(self, disk: FakeDisk) -> None:
         self._disk = disk
+
+    def plan(self, last_lsn: int, parts: Sequence[Octets]) -> PlannedWrite | None:
+        return None
+
+    def note_written(self, write: PlannedWrite, *, synced: bool) -> None:
+        raise AssertionError("nothing was planned")
 
     def write_batch(self, last_lsn: int, parts: Sequence[Octets]) -> None:
         octets = b"".join(parts)

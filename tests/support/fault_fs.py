@@ -363,6 +363,9 @@ class FaultFile:
     def done_with(self, position: int, size_bytes: int) -> None:
         self._require_open()
 
+    def fileno(self) -> int:
+        return -1
+
     def close(self) -> None:
         self._is_open = False
 

@@ -1,0 +1,244 @@
+"""The threads that wait for the disk, and the loop's side of them.
+
+    pump() ── seal ─┬─ one write into the file that is there, a sync ── DiskWriter ─┬─ finish, seal
+                    └─ more than that: a file to begin, definitions ─── Worker ─────┘
+
+What most groups come to has a thread of its own: no checkpoint makes it wait, nor, with the kernel,
+a busy loop that holds the interpreter lock. Only one group is under way at a time, on either.
+
+``DiskWriter`` is the interpreted twin, and the specification, of that in
+``persistence._commit_thread``.
+"""
+
+from collections.abc import Callable, Sequence
+from errno import EIO
+from queue import SimpleQueue
+from threading import Thread
+from typing import Protocol, TypeAlias
+
+from persistence.errors import FatalStorageError
+from persistence.files import File, Octets
+from persistence.group_commit import Group, GroupCommit, PlannedWrite, write_error
+from persistence.kernels import COMPILED
+
+Done: TypeAlias = Callable[[int, bool], None]
+"""Takes an errno, 0 for none, and whether it was the sync that failed."""
+
+
+class Loop(Protocol):
+    """What is asked of the event loop."""
+
+    def call_soon_threadsafe(self, callback: Callable[..., object], *arguments: object) -> object:
+        """Call on the loop's thread, in another turn. The one method for other threads."""
+
+    def add_reader(self, descriptor: int, callback: Callable[..., object]) -> object:
+        """Call whenever this can be read."""
+
+    def remove_reader(self, descriptor: int) -> object:
+        """Call no more."""
+
+
+class DiskWriter:
+    """Writes, and syncs, on a thread of its own; one job at a time.
+
+    Args:
+        loop: where ``done`` is called.
+        done: what became of a job.
+    """
+
+    def __init__(self, loop: Loop, done: Done) -> None:
+        self._worker = Worker(loop, "haremq-commit")
+        self._done = done
+
+    def takes(self, file: File) -> bool:  # noqa: ARG002 - the kernel's signature
+        """Return whether it can write to this file: the kernel needs one that the system knows."""
+        return True
+
+    def start(self, file: File, position: int, parts: Sequence[Octets], sync: bool) -> None:  # noqa: FBT001
+        """Begin to write all parts at a position, and to sync behind it.
+
+        The parts must not change until ``done`` is called.
+        """
+        progress: list[str] = []
+
+        def work() -> None:
+            file.write_at(position, parts)
+            progress.append("written")
+            if sync:
+                file.sync()
+
+        def ended(error: Exception | None) -> None:
+            error_number = 0
+            if error is not None:
+                error_number = error.errno or EIO if isinstance(error, OSError) else EIO
+            self._done(error_number, bool(error_number and progress))
+
+        self._worker.submit(work, ended)
+
+    def stop(self) -> None:
+        """Wait for what is under way, have it reported, and end the thread."""
+        self._worker.stop()
+
+
+class Worker:
+    """Carries out what it is given, in order, on a thread.
+
+    Args:
+        loop: where is called what is to be called behind it.
+        name: of the thread.
+    """
+
+    def __init__(self, loop: Loop, name: str) -> None:
+        self._loop = loop
+        self._jobs: SimpleQueue[tuple[Callable[[], None], Callable[[], None]] | None] = (
+            SimpleQueue()
+        )
+        self._unreported: list[Callable[[], None]] = []
+        self._thread: Thread | None = Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[], None], ended: Callable[[Exception | None], None]) -> None:
+        """Carry out on the thread, then call on the loop with what it raised; None for nothing."""
+        raised: list[Exception] = []
+
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the loop must hear of it
+                raised.append(error)
+
+        def report() -> None:
+            if report in self._unreported:
+                self._unreported.remove(report)
+                ended(raised[0] if raised else None)
+
+        self._unreported.append(report)
+        self._jobs.put((guarded, report))
+
+    def stop(self) -> None:
+        """Wait for all that was submitted, have it reported in this call, and end the thread."""
+        if self._thread is None:
+            return
+        self._jobs.put(None)
+        self._thread.join()
+        self._thread = None
+        for report in list(self._unreported):
+            report()
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            work, report = job
+            work()
+            self._loop.call_soon_threadsafe(report)
+
+
+class CommitThread:
+    """Carries groups out, one after the other, for as long as there are any.
+
+    Args:
+        commit: what is pending, and what waits for it.
+        loop: the event loop that everything else runs on.
+        committed: called after each group, when those who waited have been called.
+        disk_full: called when a group found no space; ``retry`` is to be called later.
+        failed: called once, when the node must stop; nothing is committed any more.
+    """
+
+    def __init__(
+        self,
+        commit: GroupCommit,
+        loop: Loop,
+        committed: Callable[[], None],
+        disk_full: Callable[[], None],
+        failed: Callable[[FatalStorageError], None],
+    ) -> None:
+        self._commit = commit
+        self._committed = committed
+        self._disk_full = disk_full
+        self._failed = failed
+        self._group: Group | None = None
+        self._write: PlannedWrite | None = None
+        self._is_stopping = False
+        self._worker = Worker(loop, "haremq-storage")
+        self._writer = DiskWriter(loop, self._written)
+
+    def pump(self) -> None:
+        """Carry out what is pending, unless a group is under way: call it when a turn ends."""
+        if self._may_begin() and (group := self._commit.seal()) is not None:
+            self._carry_out(group)
+
+    def retry(self) -> None:
+        """Carry the group out once more that found no space; nothing happens if none did."""
+        if self._may_begin() and (group := self._commit.retry()) is not None:
+            self._carry_out(group)
+
+    def call(self, work: Callable[[], None], ended: Callable[[Exception | None], None]) -> None:
+        """Have something else done that waits for the disk; groups overtake it where they can.
+
+        Args:
+            work: called on a thread.
+            ended: called on the loop, with what ``work`` raised; None for nothing.
+        """
+        self._worker.submit(work, ended)
+
+    def stop(self) -> None:
+        """Commit all that is pending, then end the threads; ``committed`` is still called.
+
+        What found no space is left as it is, and so is everything behind it.
+        """
+        self._is_stopping = True
+        self._worker.stop()
+        self._writer.stop()
+        while self._group is None and (group := self._commit.seal()) is not None:
+            self._group = group
+            try:
+                self._commit.carry_out(group)
+            except (OSError, FatalStorageError) as error:
+                self._ended(error)
+                return
+            self._ended(None)
+
+    def _may_begin(self) -> bool:
+        return self._group is None and not self._is_stopping
+
+    def _carry_out(self, group: Group) -> None:
+        self._group = group
+        write = self._write = self._commit.plan(group)
+        if write is not None and self._writer.takes(write.file):
+            self._writer.start(write.file, write.position, write.parts, group.sync)
+        else:
+            self._worker.submit(lambda: self._commit.carry_out(group), self._ended_on_worker)
+
+    def _written(self, error_number: int, failed_in_sync: bool) -> None:  # noqa: FBT001
+        """The writer's report."""
+        write, self._write = self._write, None
+        assert self._group is not None, "it was given a group"
+        assert write is not None, "and what the group comes to"
+        if error_number:
+            self._ended(write_error(error_number, in_sync=failed_in_sync))
+        else:
+            self._commit.note_written(self._group, write)
+            self._ended(None)
+        self.pump()
+
+    def _ended_on_worker(self, error: Exception | None) -> None:
+        self._ended(error)
+        self.pump()
+
+    def _ended(self, error: Exception | None) -> None:
+        group, self._group = self._group, None
+        assert group is not None, "a group was under way"
+        try:
+            self._commit.finish(group, error)
+        except FatalStorageError as fatal:
+            self._failed(fatal)
+            return
+        if self._commit.is_disk_full:
+            self._disk_full()
+        else:
+            self._committed()
+
+
+if COMPILED:
+    from persistence import _commit_thread  # type: ignore[attr-defined]
+
+    DiskWriter = _commit_thread.DiskWriter  # type: ignore[misc]
