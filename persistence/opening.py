@@ -46,10 +46,14 @@ def open_store(
         OSError: the disk cannot be read, or what must be removed cannot be.
     """
     store = Store(files, limits, wall_offset_ms)
+    # A killed process may have left a checkpoint whose name is not on the disk yet: nothing that
+    # only the one before it lists may be removed until it is.
+    files.sync_directory("")
     for directory in (QUEUES_DIRECTORY, SPILL_DIRECTORY):
         files.make_directory(directory)
     for name in files.names(SPILL_DIRECTORY):
         remove(files.remove_tree, f"{SPILL_DIRECTORY}/{name}")
+    files.sync_directory("")
     clean_lsn = take_clean_stop(files)
     snapshot = read_checkpoint(files)
 
@@ -67,7 +71,6 @@ def open_store(
     recovery.report.note_wal(replay)
     was_clean = clean_lsn == snapshot.lsn >= replay.last_lsn
     queues = recovery.finish(was_clean=was_clean)
-    files.sync_directory("")
     store.adopt(recovery.logs, recovery.next_queue_id, snapshot.wal_number)
     return OpenedStore(store, queues, recovery.report, replay)
 

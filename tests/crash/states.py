@@ -90,6 +90,8 @@ class Trial:
                 self._crash_in_recovery(left)
             restart(self._life, left, power_was_lost=True, draw=self._chance)
             self.kinds.append(f"power lost after {operation.kind.name}")
+        if self._chance.random() < 0.5:
+            self._crash_in_recovery(self._disk.killed())
         restart(self._life, self._disk.killed(), power_was_lost=False, draw=self._chance)
         self.kinds.append(f"killed after {operation.kind.name}")
 

@@ -48,6 +48,8 @@ class Journal:
             self.last_lsn = lsn
             self._take(change)
             self._end += row_bytes
+        # What a killed process left may be in the page cache alone, and is believed from now on.
+        self._file.sync()
 
     def write(self, changes: Sequence[tuple[int, bytes]]) -> None:
         rows = [_ROW.pack(lsn, zlib.crc32(change)) + change for lsn, change in changes]

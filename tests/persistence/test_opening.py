@@ -201,6 +201,18 @@ def test_files_that_nobody_needs_go_with_a_checkpoint() -> None:
     assert disk.names(log.segments.directory) == []
 
 
+def test_a_checkpoint_is_on_the_disk_by_its_name_before_what_it_does_not_list_is_removed() -> None:
+    disk = FaultFS()
+    node, log = declared(disk)
+    commit_all(node)
+    log.page_out(0, [Slice(large(0, 1), range(1))])
+    killed = disk.killed()
+    open_on(killed)
+    kinds = [(operation.kind, operation.path) for operation in killed.operations]
+    removed = kinds.index((Kind.REMOVE, f"{log.segments.directory}/00000001.seg"))
+    assert (Kind.SYNC_DIRECTORY, "") in kinds[:removed]
+
+
 def test_a_full_disk_stops_a_checkpoint_and_the_next_one_does_all_of_it() -> None:
     disk = FaultFS()
     node, log = declared(disk)
