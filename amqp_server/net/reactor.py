@@ -12,6 +12,7 @@ of the management API) asks for a turn of its own.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from amqp_server.net.receive_buffer import ReceiveBuffer
@@ -61,6 +62,7 @@ class Reactor:
         *,
         read_buffer_bytes: int,
         clock: NowMs = now_ms,
+        after_turn: Callable[[], None] | None = None,
     ) -> None:
         """Set up a loop's shared parts.
 
@@ -69,8 +71,10 @@ class Reactor:
             broker: whose queues are drained.
             read_buffer_bytes: largest read; also what a batch of publishes is bounded by.
             clock: monotonic, in ms.
+            after_turn: called when a turn's output was written; None is nothing.
         """
         self._loop = loop
+        self._after_turn = after_turn
         self._end_turn = broker.end_turn
         self._now_ms = clock
         self._pending: list[Output] = []
@@ -115,6 +119,8 @@ class Reactor:
             for output in pending:
                 output.flush(now_ms)
         self._is_in_turn = False
+        if self._after_turn is not None:
+            self._after_turn()
         self.deadlines.refresh(self._broker_watch)
         if is_more_ready or self._pending:
             self.request_turn()

@@ -7,7 +7,7 @@ the default, and the field's metadata says the rest:
     min max  the range of a number; every number has it
     secret   the value is not printed
 
-A unit is the end of a name: ``_ms _s _bytes _ratio``; a number without one is a count.
+A unit is the end of a name: ``_us _ms _s _bytes _ratio``; a number without one is a count.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,9 +19,11 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.net.settings import NetSettings
 from amqp_server.protocol.settings import ProtocolSettings
+from persistence.settings import PersistenceSettings
 from queues.settings import QueuesSettings
 
 UNITS: Final[Mapping[str, str]] = {
+    "_us": "microseconds",
     "_ms": "milliseconds",
     "_s": "seconds",
     "_bytes": "bytes",
@@ -47,6 +49,10 @@ class Settings:
     )
     queues: QueuesSettings = field(
         default=QueuesSettings(), metadata={"doc": "How much a queue does at a time."}
+    )
+    persistence: PersistenceSettings = field(
+        default=PersistenceSettings(),
+        metadata={"doc": "What a confirm promises, and how large files grow."},
     )
 
 

@@ -1,0 +1,192 @@
+"""The disk's side of the loop: commits at the end of turns, checkpoints in steps, a second look.
+
+    a turn ends            pump: what was appended becomes a group, unless one is under way
+    a group is committed   who waited is called, and writes; what came meanwhile is the next group
+    a file of the log ends a checkpoint: steps on the loop, parts on the thread, one by one
+    every second           unsynced acks are synced, a group that found no room is tried again
+
+A failed sync ends the node: what is on disk is not known any more, and nobody is told that anything
+is safe from then on.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from typing import Final, Literal
+
+from amqp_server.net.disk_monitor import DiskMonitor
+from amqp_server.net.timers import NowMs, now_ms
+from persistence.commit_thread import CommitThread
+from persistence.errors import FatalStorageError
+from persistence.group_commit import GroupCommit
+from persistence.store import Checkpoint, Store
+from persistence.wal import Wal
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_LOOK_MS: Final = 1_000
+"""How often it is asked whether a checkpoint would set anything free."""
+
+
+class Storage:
+    """Keeps a node's disk up with its loop; a ``Timed``.
+
+    Attributes:
+        failure: why nothing is committed any more; None as long as the disk does what it is told.
+
+    Invariant: at most one checkpoint is being made.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        commit: GroupCommit,
+        wal: Wal,
+        store: Store,
+        monitor: DiskMonitor,
+        *,
+        on_failure: Callable[[], None],
+        settled_sync_interval_ms: int = CHECKPOINT_LOOK_MS,
+        clock: NowMs = now_ms,
+    ) -> None:
+        """Start the threads that wait for the disk.
+
+        Args:
+            loop: the loop that everything here is called on.
+            commit: of the node.
+            wal: the log that it writes to.
+            store: the queues in it.
+            monitor: hears of a full disk before it measures one.
+            on_failure: called once, when the node must stop.
+            settled_sync_interval_ms: what nobody waits for is synced this late at most.
+            clock: monotonic, in ms.
+        """
+        self._loop = loop
+        self._commit = commit
+        self._wal = wal
+        self._store = store
+        self._monitor = monitor
+        self._on_failure = on_failure
+        self._interval_ms = min(settled_sync_interval_ms, CHECKPOINT_LOOK_MS)
+        self._clock = clock
+        self._due_ms = clock() + self._interval_ms
+        self._wal_number = wal.number
+        self._is_checkpointing = False
+        self._is_stopping = False
+        self.failure: FatalStorageError | None = None
+        self._thread = CommitThread(commit, loop, self._committed, self._disk_full, self._failed)
+        self.pump = self._thread.pump
+
+    # ── the loop's timers ──
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when to look at the disk again."""
+        return None if self._is_stopping or self.failure is not None else self._due_ms
+
+    def tick(self, now_ms: int) -> None:
+        """Sync what nobody waits for, try again what found no room, begin a checkpoint if due."""
+        self._due_ms = now_ms + self._interval_ms
+        if self._commit.is_disk_full:
+            self._thread.retry()
+            return
+        self._commit.request_sync()
+        self._thread.pump()
+        self._begin_checkpoint_if_due()
+
+    # ── what the threads report ──
+
+    def _committed(self) -> None:
+        self._monitor.release(self._clock())
+        if self._wal.number != self._wal_number:
+            self._wal_number = self._wal.number
+            self._begin_checkpoint_if_due()
+
+    def _disk_full(self) -> None:
+        log.error("the disk is full: nothing is confirmed until there is room")
+        self._monitor.trip(self._clock())
+
+    def _failed(self, error: FatalStorageError) -> None:
+        log.critical("the disk failed, the node stops: %s", error)
+        self.failure = error
+        self._on_failure()
+
+    # ── checkpoints ──
+
+    def _begin_checkpoint_if_due(self) -> None:
+        if self._is_checkpointing or self._is_stopping or not self._store.checkpoint_is_due():
+            return
+        self._is_checkpointing = True
+        self._loop.call_soon(self._step, self._store.begin_checkpoint())
+
+    def _step(self, checkpoint: Checkpoint) -> None:
+        """Do a part of the loop's work, and let others have their turn before the next."""
+        if self._is_stopping or self.failure is not None:
+            return
+        try:
+            is_last = self._store.step(checkpoint)
+        except OSError as error:
+            self._end_checkpoint(checkpoint, error)
+            return
+        if not is_last:
+            self._loop.call_soon(self._step, checkpoint)
+            return
+        self._commit.wait(
+            checkpoint.snapshot.lsn,
+            lambda: self._carry_out(checkpoint, self._store.carry_out(checkpoint)),
+        )
+        self._thread.pump()
+
+    def _carry_out(self, checkpoint: Checkpoint, parts: Iterator[Literal[False]]) -> None:
+        """Have the next part done on the thread; groups may go in between."""
+        if self._is_stopping:
+            return
+        done: list[bool] = []
+
+        def ended(error: Exception | None) -> None:
+            if error is not None or done[0]:
+                self._end_checkpoint(checkpoint, error)
+            else:
+                self._carry_out(checkpoint, parts)
+
+        self._thread.call(lambda: done.append(next(parts, True)), ended)
+
+    def _end_checkpoint(self, checkpoint: Checkpoint, error: Exception | None) -> None:
+        self._is_checkpointing = False
+        try:
+            self._store.finish(checkpoint, error)
+        except FatalStorageError as fatal:
+            self._failed(fatal)
+
+    # ── the end ──
+
+    def stop(self) -> None:
+        """Commit all that is pending, and leave a checkpoint that the next start begins with.
+
+        Called when no connection is left. After a failure nothing is written any more, and the
+        next start recovers as after a crash.
+        """
+        self._is_stopping = True
+        if self.failure is None:
+            self._commit.request_sync()
+        self._thread.stop()
+        if self.failure is not None or self._commit.is_disk_full:
+            return
+        if self._is_checkpointing:
+            log.info("stopped within a checkpoint: the next start replays the log")
+            return
+        try:
+            self._last_checkpoint()
+        except (OSError, FatalStorageError) as error:
+            log.warning("no checkpoint at the end, the next start replays the log: %s", error)
+
+    def _last_checkpoint(self) -> None:
+        checkpoint = self._store.begin_checkpoint()
+        while not self._store.step(checkpoint):
+            pass
+        while (group := self._commit.seal()) is not None:
+            self._commit.carry_out(group)
+            self._commit.finish(group, None)
+        for _ in self._store.carry_out(checkpoint):
+            pass
+        self._store.finish(checkpoint, None)
+        self._store.mark_clean_stop(checkpoint)
