@@ -61,7 +61,13 @@ def test_a_time_or_a_size_ends_in_its_unit() -> None:
 
 
 def test_the_sections_are_the_packages() -> None:
-    assert [key.path for key in keys_of(Settings)] == ["net", "protocol", "broker", "queues"]
+    assert [key.path for key in keys_of(Settings)] == [
+        "net",
+        "protocol",
+        "broker",
+        "queues",
+        "persistence",
+    ]
     assert all(is_dataclass(key.shape.base) for key in keys_of(Settings))
 
 
