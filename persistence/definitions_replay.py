@@ -132,6 +132,9 @@ class DefinitionsReplay:
     def _read(self, kind: FileKind) -> bytes:
         file = self._files.open(path_of(kind, self.number))
         try:
+            # What the disk has, and not what a failed sync left in the page cache.
+            file.sync()
+            file.done_with(0, file.size_bytes)
             return file.read_at(0, file.size_bytes)
         finally:
             file.close()

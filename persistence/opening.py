@@ -33,14 +33,18 @@ def open_store(
     known: Mapping[int, LogOptions],
     limits: StoreLimits,
     wall_offset_ms: Callable[[], int],
+    *,
+    keeps_unknown: bool = False,
 ) -> OpenedStore:
     """Recover all queues.
 
     Args:
         files: the data directory, locked.
-        known: the durable queues that are defined, by id; all others are removed.
+        known: the durable queues that are defined, by id.
         limits: for files that are written from now on.
         wall_offset_ms: returns what must be added to an instant to have it since 1970.
+        keeps_unknown: definitions were lost: segments of queues without one are left where they
+            are. Otherwise nobody owns them, and they are removed.
 
     Raises:
         OSError: the disk cannot be read, or what must be removed cannot be.
@@ -64,7 +68,7 @@ def open_store(
     recovery = Recovery(files, new_log, wall_offset_ms())
     recovery.restore(snapshot, known)
     for name in files.names(QUEUES_DIRECTORY):
-        _tidy_folder(files, name, known, recovery)
+        _tidy_folder(files, name, known, recovery, keeps_unknown=keeps_unknown)
     replay = Replay(files, snapshot.wal_number, snapshot.lsn)
     for batch in replay.batches():
         recovery.replay(batch.entries)
@@ -76,7 +80,12 @@ def open_store(
 
 
 def _tidy_folder(
-    files: Files, name: str, known: Mapping[int, LogOptions], recovery: Recovery
+    files: Files,
+    name: str,
+    known: Mapping[int, LogOptions],
+    recovery: Recovery,
+    *,
+    keeps_unknown: bool,
 ) -> None:
     """Remove the folder of a queue that is none any more, and give its id to nobody."""
     try:
@@ -84,5 +93,5 @@ def _tidy_folder(
     except ValueError:
         return
     recovery.see(queue_id)
-    if queue_id not in known:
+    if queue_id not in known and not keeps_unknown:
         remove(files.remove_tree, f"{QUEUES_DIRECTORY}/{name}")

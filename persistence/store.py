@@ -153,15 +153,20 @@ class Store:
 
     # -- queues ---------------------------------------------------------------------------------
 
-    def new_log(self, options: LogOptions) -> Log:
-        """Return the log of a new queue; its ``queue_id`` goes into the queue's definition.
+    def new_log(self, options: LogOptions, queue_id: int | None = None) -> Log:
+        """Return the log of a new queue.
 
         The definition of a durable queue is appended before anything is appended to its log, and
         its deletion before ``Log.drop``.
+
+        Args:
+            options: what kind of queue it is.
+            queue_id: that its definition has, and that no queue ever had; None takes the next.
         """
         assert self._commit is not None, "a store is started before queues are declared"
-        queue_id = self._next_queue_id
-        self._next_queue_id = queue_id + 1
+        if queue_id is None:
+            queue_id = self._next_queue_id
+        self._next_queue_id = max(self._next_queue_id, queue_id + 1)
         made = self.make_log(queue_id, options)
         made.commit = self._commit
         if options.durable:
@@ -173,6 +178,10 @@ class Store:
         parent = QUEUES_DIRECTORY if options.durable else SPILL_DIRECTORY
         segments = Segments(self._files, parent, queue_id, self._limits.segment_size_bytes)
         return Log(queue_id, options, NotStarted(), segments, self._wall_offset_ms)
+
+    def note_delivered(self, queue_id: int, delivered_below: int) -> None:
+        """Note, before a clean stop, that no message from this position on was delivered."""
+        self._logs[queue_id].delivered_below = delivered_below
 
     # -- checkpoints: on the loop ---------------------------------------------------------------
 

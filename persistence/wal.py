@@ -24,6 +24,7 @@ from persistence.wal_file import (
     encode_batch_header,
     encode_header,
     path_of,
+    sync_log,
 )
 from persistence.wal_replay import Replay
 
@@ -48,7 +49,7 @@ class Wal:
         next_lsn: the first LSN that will be given; above all that were ever given.
 
     Raises:
-        OSError: the disk refuses. FatalStorageError: what was replayed cannot be synced.
+        OSError: the disk refuses.
     """
 
     def __init__(
@@ -76,7 +77,6 @@ class Wal:
         self._spares: list[int] = []
         files.make_directory(DIRECTORY)
         files.sync_directory()
-        self._sync_replayed()
         self._take_spares([number for number in replay.numbers if number not in self._live])
 
     @property
@@ -157,15 +157,6 @@ class Wal:
             self._file.close()
             self._file = None
 
-    def _sync_replayed(self) -> None:
-        """Have all that was replayed on disk, before a header says that it is."""
-        for number in self._live[-1:]:
-            file = self._files.open(path_of(number))
-            try:
-                _sync(file)
-            finally:
-                file.close()
-
     def _take_spares(self, numbers: list[int]) -> None:
         """Keep those of these files that can be used again; remove the others."""
         for number in numbers:
@@ -185,7 +176,7 @@ class Wal:
     def _begin_file(self, batch_bytes: int) -> None:
         """Have a file that the batch fits into, behind the one that was written to."""
         if self._file is not None:
-            _sync(self._file)
+            sync_log(self._file)
             self._synced_lsn = self._previous_lsn
             self.close()
         number = self._number + 1
@@ -222,15 +213,6 @@ class Wal:
                 self._files.remove(path_of(number))
             raise
         return file
-
-
-def _sync(file: File) -> None:
-    try:
-        file.sync()
-    except OSError as error:
-        raise FatalStorageError(
-            f"the log cannot be synced, so the node must stop: {error}"
-        ) from error
 
 
 def _sync_directory(files: Files) -> None:

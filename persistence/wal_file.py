@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from crc32c import crc32c
 
-from persistence.files import Octets
+from persistence.errors import FatalStorageError
+from persistence.files import File, Octets
 from persistence.format import (
     ALIGNMENT_BYTES,
     BATCH_BYTES_MAX,
@@ -168,3 +169,17 @@ def batches_after(
             first_lsn = batch.last_lsn + 1
             after = position + batch.batch_bytes
         position = octets.find(prefix, after)
+
+
+def sync_log(file: File) -> None:
+    """Return when a file of the log is on disk.
+
+    Raises:
+        FatalStorageError: what is in it is not known any more.
+    """
+    try:
+        file.sync()
+    except OSError as error:
+        raise FatalStorageError(
+            f"the log cannot be synced, so the node must stop: {error}"
+        ) from error

@@ -26,6 +26,7 @@ from persistence.wal_file import (
     decode_header,
     number_of,
     path_of,
+    sync_log,
 )
 
 RESTART_GAP_LSNS: Final = 1 << 32
@@ -118,6 +119,7 @@ class Replay:
 
         Raises:
             OSError: a file cannot be read.
+            FatalStorageError: what is in a file cannot be synced.
         """
         if not self._files.exists(DIRECTORY):
             return
@@ -125,7 +127,7 @@ class Replay:
         self.numbers = sorted([n for n in map(number_of, names) if n is not None])
         is_first = True
         for live in self._live_files():
-            octets = self._read(live.number)
+            octets = self._read_from_disk(live.number)
             if live.header is None:
                 self._note_lost_file(live, octets)
                 continue
@@ -152,6 +154,20 @@ class Replay:
         file = self._files.open(path_of(number))
         try:
             return file.read_at(0, file.size_bytes if size_bytes is None else size_bytes)
+        finally:
+            file.close()
+
+    def _read_from_disk(self, number: int) -> bytes:
+        """Return what the disk has of a file, and not what a failed sync left in the page cache.
+
+        Such pages count as written: a later sync would find nothing to do, and the next power cut
+        take what was replayed.
+        """
+        file = self._files.open(path_of(number))
+        try:
+            sync_log(file)
+            file.done_with(0, file.size_bytes)
+            return file.read_at(0, file.size_bytes)
         finally:
             file.close()
 

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from persistence import wal as wal_module
+from persistence import wal_replay as wal_replay_module
 from persistence.wal import Wal
 from tests.support.fault_fs import FaultFS, Operation, PowerCutError
 from tests.support.wal_program import Program, Promises, new_wal, replayed, run
@@ -162,9 +163,9 @@ def no_sync(self: object, *arguments: object) -> None:
     ("target", "name", "bug"),
     [
         (Wal, "sync", no_sync),
-        (wal_module, "_sync", no_sync),
+        (wal_module, "sync_log", no_sync),
         (wal_module, "_sync_directory", no_sync),
-        (Wal, "_sync_replayed", no_sync),
+        (wal_replay_module, "sync_log", no_sync),
     ],
     ids=["no sync", "no sync of a full file", "no sync of the folder", "no sync of the old life"],
 )

@@ -207,3 +207,16 @@ def test_a_file_that_cannot_be_read_stops_the_start() -> None:
     disk.fail_at(lambda operation: operation.kind is Kind.READ, errno.EIO, times=None)
     with pytest.raises(OSError, match="Input/output"):
         replayed(disk)
+
+
+def test_what_a_failed_sync_left_in_the_page_cache_is_not_believed() -> None:
+    """The disk does not have it, and no later sync will write it: the next power cut shows."""
+    disk = FaultFS()
+    wal = new_wal(disk, Replay(disk))
+    wal.write_batch(1, [ENTRIES[0]])
+    wal.sync()
+    wal.write_batch(2, [ENTRIES[1]])
+    disk.fail_at(lambda operation: operation.kind is Kind.SYNC, errno.EIO)
+    with pytest.raises(OSError, match="Input/output"):
+        wal.sync()
+    assert replayed(disk.killed()).entries == ENTRIES[:1]

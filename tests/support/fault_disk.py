@@ -53,6 +53,7 @@ class Content:
         pending: what was done since the last sync.
         refused_count: how many of these, from the first, a failed sync gave up: the next sync
             will not write them.
+        was_refused: whether ``current`` holds what a failed sync gave up.
     """
 
     def __init__(self, durable: bytes = b"") -> None:
@@ -60,6 +61,7 @@ class Content:
         self.current = bytearray(durable)
         self.pending: list[Write | Cut] = []
         self.refused_count = 0
+        self.was_refused = False
 
     def copy(self) -> "Content":
         copied = Content()
@@ -67,6 +69,7 @@ class Content:
         copied.current[:] = self.current
         copied.pending = list(self.pending)
         copied.refused_count = self.refused_count
+        copied.was_refused = self.was_refused
         return copied
 
     def write(self, position: int, data: bytes) -> None:
@@ -100,6 +103,22 @@ class Content:
 
     def refuse_sync(self) -> None:
         self.refused_count = len(self.pending)
+        self.was_refused = True
+
+    def drop_clean(self) -> None:
+        """Let go of what a failed sync gave up: reads find what the disk has."""
+        if not self.was_refused:
+            return
+        self.was_refused = False
+        del self.pending[: self.refused_count]
+        self.refused_count = 0
+        self.current[:] = self.durable
+        for change in self.pending:
+            if isinstance(change, Cut):
+                del self.current[change.size_bytes :]
+            else:
+                _overlay(self.current, change, range(change.sectors_count))
+                _resize(self.current, change.size_bytes)
 
     def states_count(self) -> int:
         """Return how many ways a crash has, counting those twice that come to the same."""

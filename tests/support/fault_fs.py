@@ -362,6 +362,8 @@ class FaultFile:
 
     def done_with(self, position: int, size_bytes: int) -> None:
         self._require_open()
+        if position == 0 and size_bytes >= self.size_bytes:
+            self._content.drop_clean()
 
     def fileno(self) -> int:
         return -1
