@@ -24,6 +24,7 @@ class Known:
     """What a program said over all its lives, queue by queue."""
 
     def __init__(self) -> None:
+        self.safe_count = 0
         self.appended: defaultdict[int, set[int]] = defaultdict(set)
         self.required: defaultdict[int, set[int]] = defaultdict(set)
         self.settled: defaultdict[int, set[int]] = defaultdict(set)
@@ -47,6 +48,7 @@ class Known:
                 self.settled[queue] -= positions
                 self.gone[queue] -= positions
             elif word == "safe":
+                self.safe_count += len(positions)
                 self.required[queue] |= positions - self.settled[queue]
             else:
                 assert word == "settle", line
@@ -111,7 +113,7 @@ def live_again_and_again(tmp_path: Path, seed: int, power: PowerCut | None) -> K
 def test_kills_take_nothing_that_was_safe(tmp_path: Path, seed: int) -> None:
     (tmp_path / "data").mkdir()
     known = live_again_and_again(tmp_path, seed, None)
-    assert sum(map(len, known.required.values())) > 0
+    assert known.safe_count > 0
 
 
 @pytest.mark.skipif(which("gcc") is None, reason="there is no C compiler")
@@ -119,7 +121,7 @@ def test_kills_take_nothing_that_was_safe(tmp_path: Path, seed: int) -> None:
 def test_power_cuts_take_nothing_that_was_safe(tmp_path: Path, seed: int) -> None:
     (tmp_path / "data").mkdir()
     known = live_again_and_again(tmp_path, seed, PowerCut(tmp_path, tmp_path / "data"))
-    assert sum(map(len, known.required.values())) > 0
+    assert known.safe_count > 0
 
 
 @pytest.mark.skipif(which("gcc") is None, reason="there is no C compiler")
