@@ -52,10 +52,12 @@ CHANGE_HEAD: Final = struct.Struct("<B3xII")
 
 KEY_BYTES_MAX: Final = 1 << 16
 """Room for a dozen names of 255 octets, each of which JSON may write as six."""
-VALUE_BYTES_MAX: Final = 16 << 20
+VALUE_BYTES_MAX: Final = 32 << 20
+"""Room for what the largest frame there may be can hold, in base64."""
 BATCH_BYTES_MAX: Final = 1 << 30
 """A group commit takes no further entry long before; one that says more is damaged."""
 
+_encode_json: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _NAME: Final = re.compile(r"(snapshot|journal)-([0-9a-f]{16})")
 _PUT: Final = 1
 _DELETE: Final = 2
@@ -178,7 +180,7 @@ def apply_changes(values: dict[bytes, bytes], changes: Iterable[Change]) -> None
 
 def encode_key(key: Key) -> bytes:
     """Return a key as it stands in a change."""
-    return json.dumps(key, separators=(",", ":")).encode()
+    return _encode_json(key).encode()
 
 
 def decode_key(octets: bytes) -> Key:

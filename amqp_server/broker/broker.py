@@ -5,9 +5,16 @@ from typing import Final, Protocol
 
 from amqp_server.broker.alarms import Alarms
 from amqp_server.broker.commits import Commits, NothingToCommit
+from amqp_server.broker.definitions import (
+    GlobalParameterDefinition,
+    ParameterDefinition,
+    VhostDefinition,
+)
 from amqp_server.broker.errors import NotFoundError
+from amqp_server.broker.journal import NO_JOURNAL, Journal
 from amqp_server.broker.limits import check_node_vhost
 from amqp_server.broker.names import generated_name
+from amqp_server.broker.queue_table import LogFactory, memory_log
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import Users
@@ -46,8 +53,10 @@ class Broker:
         turn: what is left to do before a turn ends.
         commits: says when what was written is safe.
         end_turn, next_deadline_ms, tick: the turn's, for the loop.
+        journal: makes definitions survive; what it says was taken down last is what an answer to
+            a change waits for.
         parameters, global_parameters: of components this version does not have: kept and shown;
-            by (vhost, component, name), and by name.
+            by (vhost, component, name), and by name. Changed by ``set_parameter`` and its like.
     """
 
     def __init__(
@@ -58,6 +67,9 @@ class Broker:
         random_bytes: Callable[[int], bytes],
         epoch_offset_ms: int = 0,
         commits: Commits | None = None,
+        *,
+        journal: Journal = NO_JOURNAL,
+        make_log: LogFactory = memory_log,
     ) -> None:
         """Make a broker without vhosts.
 
@@ -68,12 +80,16 @@ class Broker:
             random_bytes: unpredictable bytes, for generated names.
             epoch_offset_ms: what to add to ``now_ms`` to get ms since 1970.
             commits: says when what was written is safe; None where nothing is.
+            journal: makes definitions survive; the same that ``users`` has.
+            make_log: keeps the messages of a queue.
         """
         self.settings = settings
         self.users = users
         self.alarms = Alarms()
         self.turn = turn
         self.commits: Commits = NothingToCommit() if commits is None else commits
+        self.journal = journal
+        self._make_log = make_log
         self.end_turn = turn.end
         self.next_deadline_ms = turn.next_deadline_ms
         self.tick = turn.tick
@@ -87,17 +103,29 @@ class Broker:
 
     # ── vhosts ──
 
-    def add_vhost(self, name: str) -> Vhost:
+    def add_vhost(self, name: str, *, is_restored: bool = False) -> Vhost:
         """Create a vhost, or return the one of that name.
 
+        Args:
+            name: any text.
+            is_restored: it was there before a restart; a limit lowered since does not hold.
+
         Raises:
-            PreconditionFailedError: the node has as many vhosts as it may.
+            PreconditionFailedError: the node has as many vhosts as it may, or its name is too long.
         """
         vhost = self._vhosts.get(name)
         if vhost is None:
-            check_node_vhost(self.settings.vhosts_max, name, len(self._vhosts))
-            timeout_ms = self.settings.consumer_timeout_ms or None
-            vhost = self._vhosts[name] = Vhost(name, self.turn, self.wall_s, timeout_ms)
+            if not is_restored:
+                check_node_vhost(self.settings.vhosts_max, name, len(self._vhosts))
+            self.journal.save(VhostDefinition(name))
+            vhost = self._vhosts[name] = Vhost(
+                name,
+                self.turn,
+                self.wall_s,
+                self.settings.consumer_timeout_ms or None,
+                journal=self.journal,
+                make_log=self._make_log,
+            )
             kind = QueueKind(self.settings.default_queue_type)
             vhost.default_queue_kind = None if kind is QueueKind.CLASSIC else kind
         return vhost
@@ -128,11 +156,12 @@ class Broker:
         for connection in self.connections():
             if connection.vhost_name == name:
                 connection.shut_down(f"vhost '{name}' is deleted", now_ms)
-        for queue in vhost.queues:
-            vhost.queues.remove(queue)
+        vhost.forget_all()
         self.users.forget_vhost(name)
         for key in [key for key in self.parameters if key[0] == name]:
-            del self.parameters[key]
+            self.clear_parameter(*key)
+        # Last: should a crash keep a part of this, nothing is left that has no vhost.
+        self.journal.forget(vhost.definition)
 
     def delete_user(self, name: str, now_ms: int) -> bool:
         """Delete a user; its connections are closed. Return whether there was one."""
@@ -141,6 +170,47 @@ class Broker:
             if connection.username == name:
                 connection.shut_down(f"user '{name}' is deleted", now_ms)
         return found
+
+    # ── parameters ──
+
+    def set_parameter(self, parameter: ParameterDefinition) -> None:
+        """Create a parameter, or replace the one of that vhost, component and name.
+
+        Raises:
+            NotFoundError: no such vhost.
+            PreconditionFailedError: it is too large to be stored.
+        """
+        self.vhost(parameter.vhost)
+        key = (parameter.vhost, parameter.component, parameter.name)
+        if key not in self.parameters or self.parameters[key] != parameter.value:
+            self.journal.save(parameter)
+        self.parameters[key] = parameter.value
+
+    def clear_parameter(self, vhost: str, component: str, name: str) -> bool:
+        """Delete a parameter; return whether there was one."""
+        key = (vhost, component, name)
+        if key not in self.parameters:
+            return False
+        self.journal.forget(ParameterDefinition(*key, self.parameters.pop(key)))
+        return True
+
+    def set_global_parameter(self, parameter: GlobalParameterDefinition) -> None:
+        """Create a parameter of the cluster, or replace the one of that name.
+
+        Raises:
+            PreconditionFailedError: it is too large to be stored.
+        """
+        held = self.global_parameters
+        if parameter.name not in held or held[parameter.name] != parameter.value:
+            self.journal.save(parameter)
+        held[parameter.name] = parameter.value
+
+    def clear_global_parameter(self, name: str) -> bool:
+        """Delete a parameter of the cluster; return whether there was one."""
+        if name not in self.global_parameters:
+            return False
+        self.journal.forget(GlobalParameterDefinition(name, self.global_parameters.pop(name)))
+        return True
 
     # ── connections ──
 

@@ -66,17 +66,19 @@ class PolicyDefinition:
 
     vhost: str
     policy: Policy
+    operator: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class QueueDefinition:
-    """A queue that is not exclusive."""
+    """A queue that is not exclusive; ``queue_id`` is 0 where it has none, or none yet."""
 
     name: str
     vhost: str
     durable: bool
     auto_delete: bool
     arguments: Table
+    queue_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,9 @@ def apply_definitions(broker: Broker, definitions: Definitions, now_ms: int) -> 
     )
     _apply_rights(broker, definitions)
     for item in definitions.global_parameters:
-        broker.global_parameters[item.name] = item.value
+        broker.set_global_parameter(item)
     for parameter in definitions.parameters:
-        key = (parameter.vhost, parameter.component, parameter.name)
-        broker.parameters[key] = parameter.value
+        broker.set_parameter(parameter)
     _apply_vhost_rules(broker, definitions, now_ms)
     for exchange in definitions.exchanges:
         vhost = broker.vhost(exchange.vhost)
@@ -75,11 +74,7 @@ def _apply_rights(broker: Broker, definitions: Definitions) -> None:
     for user in definitions.users:
         users.put(user)
     for item in definitions.vhosts:
-        vhost = broker.add_vhost(item.name)
-        vhost.description = item.description
-        vhost.tags = item.tags
-        if item.default_queue_type is not None:
-            vhost.default_queue_kind = item.default_queue_type
+        broker.add_vhost(item.name).describe(item)
     for held in definitions.permissions:
         users.set_permissions(held.user, held.vhost, held.configure, held.write, held.read)
     for topic in definitions.topic_permissions:
@@ -90,12 +85,10 @@ def _apply_rights(broker: Broker, definitions: Definitions) -> None:
 
 def _apply_vhost_rules(broker: Broker, definitions: Definitions, now_ms: int) -> None:
     for item in definitions.vhost_limits:
-        broker.vhost(item.vhost).limits.replace(item.limits)
-    for policy in definitions.policies:
-        broker.vhost(policy.vhost).policies.set(policy.policy)
-    for policy in definitions.operator_policies:
-        broker.vhost(policy.vhost).policies.set(policy.policy, operator=True)
+        broker.vhost(item.vhost).set_limits(item.limits)
     changed = (*definitions.policies, *definitions.operator_policies)
+    for policy in changed:
+        broker.vhost(policy.vhost).set_policy(policy.policy, operator=policy.operator)
     for name in {policy.vhost for policy in changed}:
         broker.vhost(name).apply_policies(now_ms)
 

@@ -236,7 +236,7 @@ def _policy(item: Item, vhost: str, *, operator: bool = False) -> PolicyDefiniti
     )
     with _checking(item):
         PolicyTable().set(policy, operator=operator)
-    return PolicyDefinition(vhost, policy)
+    return PolicyDefinition(vhost, policy, operator)
 
 
 def _queue(item: Item, vhost: str | None) -> QueueDefinition:

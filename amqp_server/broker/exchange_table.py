@@ -15,19 +15,21 @@ from amqp_server.broker.arguments import (
     check_equivalent_exchange,
     validate_exchange,
 )
+from amqp_server.broker.definitions import BindingDefinition, ExchangeDefinition
 from amqp_server.broker.errors import (
     AccessRefusedError,
     NotFoundError,
     PreconditionFailedError,
 )
+from amqp_server.broker.journal import NO_JOURNAL, Journal
 from amqp_server.broker.names import (
     RESERVED_PREFIX,
     check_not_default_exchange,
     check_unreserved,
     exchange_text,
 )
-from amqp_server.wire.tables import Table, encode_table, plain
-from exchanges.bindings import Binding, Destination
+from amqp_server.wire.tables import Table, decode_table, encode_table, plain
+from exchanges.bindings import Binding, Destination, DestinationKind
 from exchanges.errors import InvalidBindingError
 from exchanges.kinds import KIND_NAMES, make_kind
 from exchanges.routing import Exchange, Router
@@ -54,14 +56,23 @@ class ExchangeTable:
         vhost_name: for the texts.
         router: holds exchanges and bindings in the form that routes.
         policy_of: the merged policy definition for an exchange name.
+        is_stored_queue: whether a queue of this name exists and survives a restart.
+        journal: makes durable exchanges survive, and bindings whose both ends do.
     """
 
     def __init__(
-        self, vhost_name: str, router: Router, policy_of: Callable[[str], Mapping[str, object]]
+        self,
+        vhost_name: str,
+        router: Router,
+        policy_of: Callable[[str], Mapping[str, object]],
+        is_stored_queue: Callable[[str], bool],
+        journal: Journal = NO_JOURNAL,
     ) -> None:
         self._vhost_name = vhost_name
         self._router = router
         self._policy_of = policy_of
+        self._is_stored_queue = is_stored_queue
+        self._journal = journal
         self._properties: dict[str, ExchangeProperties] = {}
         for name, kind, internal in PREDECLARED:
             self._add(name, ExchangeProperties(kind, True, False, internal, {}))  # noqa: FBT003
@@ -98,6 +109,8 @@ class ExchangeTable:
             return
         validate_exchange(name, self._vhost_name, properties.arguments)
         check_unreserved("exchange", name)
+        if properties.durable:
+            self._journal.save(self._definition(name, properties))
         self._add(name, properties)
 
     def delete(self, name: str, *, if_unused: bool) -> None:
@@ -127,9 +140,11 @@ class ExchangeTable:
         self.get(source)
         binding = _binding(source, destination, routing_key, table)
         try:
-            self._router.bind(binding)
+            is_new = self._router.bind(binding)
         except InvalidBindingError as error:
             raise PreconditionFailedError(str(error)) from error
+        if is_new and self._is_stored(binding):
+            self._journal.save(self._binding_definition(binding))
 
     def unbind(self, source: str, destination: Destination, routing_key: str, table: Table) -> None:
         """Take a binding away; what was never bound is no error.
@@ -139,11 +154,28 @@ class ExchangeTable:
         arguments_key = encode_table(dict(sorted(table.items())))
         removed = self._router.unbind(source, destination, routing_key, arguments_key)
         if removed is not None:
+            if self._is_stored(removed):
+                self._journal.forget(self._binding_definition(removed))
             self._delete_unused([removed])
 
-    def forget_queue(self, name: str) -> None:
+    def forget_queue(self, name: str, *, was_stored: bool) -> None:
         """Take away all bindings to a queue that is gone, and exchanges that lose their last."""
-        self._delete_unused(self._router.remove_queue(name))
+        removed = self._router.remove_queue(name)
+        if was_stored:
+            for binding in removed:
+                if self._properties[binding.source].durable:
+                    self._journal.forget(self._binding_definition(binding))
+        self._delete_unused(removed)
+
+    def forget_all(self) -> None:
+        """Have nothing of the vhost survive, which is about to go as a whole."""
+        for binding in self._router.bindings:
+            if self._is_stored(binding):
+                self._journal.forget(self._binding_definition(binding))
+        predeclared = {name for name, _, _ in PREDECLARED}
+        for name, properties in self._properties.items():
+            if properties.durable and name not in predeclared:
+                self._journal.forget(self._definition(name, properties))
 
     def apply_policies(self) -> None:
         """Give every exchange the alternate exchange that arguments and policies say now."""
@@ -176,8 +208,46 @@ class ExchangeTable:
         self._delete_unused(self._take_out(name))
 
     def _take_out(self, name: str) -> list[Binding]:
-        del self._properties[name]
-        return self._router.remove_exchange(name)
+        removed = self._router.remove_exchange(name)
+        for binding in removed:
+            if self._is_stored(binding):
+                self._journal.forget(self._binding_definition(binding))
+        properties = self._properties.pop(name)
+        if properties.durable:
+            self._journal.forget(self._definition(name, properties))
+        return removed
+
+    def _is_stored(self, binding: Binding) -> bool:
+        """Whether both ends of a binding survive a restart, so that it does."""
+        if not self._properties[binding.source].durable:
+            return False
+        kind, name = binding.destination
+        if kind is DestinationKind.QUEUE:
+            return self._is_stored_queue(name)
+        return self._properties[name].durable
+
+    def _definition(self, name: str, properties: ExchangeProperties) -> ExchangeDefinition:
+        return ExchangeDefinition(
+            name,
+            self._vhost_name,
+            properties.exchange_type,
+            properties.durable,
+            properties.auto_delete,
+            properties.internal,
+            properties.arguments,
+        )
+
+    def _binding_definition(self, binding: Binding) -> BindingDefinition:
+        kind, name = binding.destination
+        typed = binding.arguments_key
+        return BindingDefinition(
+            binding.source,
+            self._vhost_name,
+            name,
+            "queue" if kind is DestinationKind.QUEUE else "exchange",
+            binding.routing_key,
+            {} if typed is _NO_ARGUMENTS_KEY else decode_table(typed)[0],
+        )
 
     def _delete_unused(self, removed: list[Binding]) -> None:
         """Delete auto-delete exchanges that lost their last binding; each may take others along.

@@ -115,6 +115,19 @@ class PolicyTable:
         self._layer(operator=operator).put(_compiled(policy, operator=operator))
         self.generation += 1
 
+    def check(self, policy: Policy, *, operator: bool = False) -> None:
+        """Refuse what ``set`` would refuse, and change nothing.
+
+        Raises:
+            PreconditionFailedError: as ``set``.
+        """
+        _compiled(policy, operator=operator)
+
+    def get(self, name: str, *, operator: bool = False) -> Policy | None:
+        """Return the policy of one layer that has this name; None if none has."""
+        ordered = self._layer(operator=operator).ordered
+        return next((held.policy for held in ordered if held.policy.name == name), None)
+
     def clear(self, name: str, *, operator: bool = False) -> bool:
         """Delete a policy; return whether there was one."""
         found = self._layer(operator=operator).remove(name)

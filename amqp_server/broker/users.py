@@ -8,7 +8,7 @@ The default exchange has no name to search in: it goes by ``amq.default`` here.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from amqp_server.broker.errors import (
     AccessRefusedError,
@@ -80,6 +80,28 @@ class TopicPermissions:
     read: str
 
 
+class RightsJournal(Protocol):
+    """Hears of every change before it is made; ``broker.journal`` implements it."""
+
+    def save(self, definition: User | VhostPermissions | TopicPermissions) -> int:
+        """Take down that this holds from now on.
+
+        Raises:
+            PreconditionFailedError: it is too large to be stored (406).
+        """
+
+    def forget(self, definition: User | VhostPermissions | TopicPermissions) -> int:
+        """Take down that this holds no more."""
+
+
+class _NoJournal:
+    def save(self, definition: User | VhostPermissions | TopicPermissions) -> int:  # noqa: ARG002
+        return 0
+
+    def forget(self, definition: User | VhostPermissions | TopicPermissions) -> int:  # noqa: ARG002
+        return 0
+
+
 def new_user(
     name: str, password: str, random_bytes: Callable[[int], bytes], tags: Iterable[str] = ()
 ) -> User:
@@ -101,11 +123,18 @@ class Users:
     Attributes:
         generation: grows with every change; what was decided under an older one is void.
         loopback_users: names that may only log in from this host.
+
+    Args:
+        loopback_users: see above.
+        journal: makes all of it survive; None keeps nothing.
     """
 
-    def __init__(self, loopback_users: Iterable[str] = ("guest",)) -> None:
+    def __init__(
+        self, loopback_users: Iterable[str] = ("guest",), journal: RightsJournal | None = None
+    ) -> None:
         self.generation = 0
         self.loopback_users = frozenset(loopback_users)
+        self._journal = journal if journal is not None else _NoJournal()
         self._users: dict[str, User] = {}
         self._permissions: dict[tuple[str, str], VhostPermissions] = {}
         self._patterns: dict[tuple[str, str], dict[Permission, Pattern]] = {}
@@ -115,7 +144,13 @@ class Users:
     # ── accounts ──
 
     def put(self, user: User) -> None:
-        """Create a user, or replace the one of that name; permissions stay."""
+        """Create a user, or replace the one of that name; permissions stay.
+
+        Raises:
+            PreconditionFailedError: it is too large to be stored (406).
+        """
+        if self._users.get(user.name) != user:
+            self._journal.save(user)
         self._users[user.name] = user
         self.generation += 1
 
@@ -125,9 +160,11 @@ class Users:
 
     def delete(self, name: str) -> bool:
         """Drop a user with all its permissions; return whether there was one."""
-        if self._users.pop(name, None) is None:
+        user = self._users.pop(name, None)
+        if user is None:
             return False
-        self._forget(lambda user, _vhost: user == name)
+        self._forget(lambda holder, _vhost: holder == name)
+        self._journal.forget(user)
         return True
 
     def forget_vhost(self, vhost: str) -> None:
@@ -186,7 +223,7 @@ class Users:
 
         Raises:
             NotFoundError: no such user.
-            PreconditionFailedError: a pattern is not a regular expression.
+            PreconditionFailedError: a pattern is not a regular expression, or all is too large.
         """
         self._require_user(user)
         texts = {
@@ -195,14 +232,19 @@ class Users:
             Permission.READ: read,
         }
         patterns = {permission: _compiled(text) for permission, text in texts.items()}
-        self._permissions[user, vhost] = VhostPermissions(user, vhost, configure, write, read)
+        held = VhostPermissions(user, vhost, configure, write, read)
+        if self._permissions.get((user, vhost)) != held:
+            self._journal.save(held)
+        self._permissions[user, vhost] = held
         self._patterns[user, vhost] = patterns
         self.generation += 1
 
     def clear_permissions(self, user: str, vhost: str) -> bool:
         """Take all rights in a vhost away; return whether there were any."""
-        if self._permissions.pop((user, vhost), None) is None:
+        held = self._permissions.pop((user, vhost), None)
+        if held is None:
             return False
+        self._journal.forget(held)
         del self._patterns[user, vhost]
         self.generation += 1
         return True
@@ -218,12 +260,14 @@ class Users:
 
         Raises:
             NotFoundError: no such user.
-            PreconditionFailedError: a pattern is not a regular expression.
+            PreconditionFailedError: a pattern is not a regular expression, or all is too large.
         """
         self._require_user(user)
         for text in (write, read):
             _compiled(text)
         held = TopicPermissions(user, vhost, exchange, write, read)
+        if self._topic_permissions.get((user, vhost, exchange)) != held:
+            self._journal.save(held)
         self._topic_permissions[user, vhost, exchange] = held
         self._note_topic_change()
 
@@ -235,7 +279,7 @@ class Users:
             if key[:2] == (user, vhost) and exchange in {None, key[2]}
         ]
         for key in keys:
-            del self._topic_permissions[key]
+            self._journal.forget(self._topic_permissions.pop(key))
         if keys:
             self._note_topic_change()
         return bool(keys)
@@ -324,10 +368,10 @@ class Users:
 
     def _forget(self, is_void: Callable[[str, str], bool]) -> None:
         for key in [key for key in self._permissions if is_void(*key)]:
-            del self._permissions[key]
+            self._journal.forget(self._permissions.pop(key))
             del self._patterns[key]
         for topic_key in [key for key in self._topic_permissions if is_void(*key[:2])]:
-            del self._topic_permissions[topic_key]
+            self._journal.forget(self._topic_permissions.pop(topic_key))
         self._note_topic_change()
 
 

@@ -1,15 +1,22 @@
 """One vhost: its exchanges, queues and bindings, joined for publishing and dead-lettering."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from amqp_server.broker.dead_letters import dead_letter
+from amqp_server.broker.definitions import (
+    PolicyDefinition,
+    VhostDefinition,
+    VhostLimitsDefinition,
+)
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.exchange_table import ExchangeTable
-from amqp_server.broker.limits import VhostLimits
+from amqp_server.broker.journal import NO_JOURNAL, Journal
+from amqp_server.broker.limits import VHOST_LIMITS, VhostLimits, validated
 from amqp_server.broker.names import queue_text
-from amqp_server.broker.policies import PolicyTable
+from amqp_server.broker.policies import Policy, PolicyTable
 from amqp_server.broker.publish import Publisher, PublishTarget
-from amqp_server.broker.queue_table import Queue, QueueTable
+from amqp_server.broker.queue_table import LogFactory, Queue, QueueTable, memory_log
 from amqp_server.broker.reply_consumers import ReplyConsumers
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
@@ -27,10 +34,11 @@ class Vhost:
         exchanges: declare, delete and bind exchanges.
         queues: declare, find and delete queues.
         publisher: routes and enqueues.
-        policies: ordinary and operator policies; call ``apply_policies`` after a change.
-        limits: max-connections and max-queues.
+        policies: ordinary and operator policies; changed by ``set_policy`` and ``clear_policy``,
+            after which ``apply_policies`` is called.
+        limits: max-connections and max-queues; changed by ``set_limits``.
         reply_consumers: who waits for direct replies.
-        description, tags: shown to people, no more.
+        definition: what is stored of the vhost itself; changed by ``describe``.
         default_queue_kind: of queues declared without a type; None leaves it to the node.
     """
 
@@ -40,6 +48,9 @@ class Vhost:
         turn: Turn,
         wall_s: Callable[[int], int],
         default_consumer_timeout_ms: int | None,
+        *,
+        journal: Journal = NO_JOURNAL,
+        make_log: LogFactory = memory_log,
     ) -> None:
         """Make a vhost with the predeclared exchanges.
 
@@ -48,17 +59,21 @@ class Vhost:
             turn: the broker's.
             wall_s: the time of day in seconds at a ``now_ms``.
             default_consumer_timeout_ms: for queues that say nothing; None is never.
+            journal: makes what is durable survive.
+            make_log: keeps the messages of a queue.
         """
         self.name = name
         self._wall_s = wall_s
-        self.description = ""
-        self.tags: tuple[str, ...] = ()
+        self._journal = journal
+        self.definition = VhostDefinition(name)
         self.policies = PolicyTable()
         self.limits = VhostLimits()
         self.reply_consumers = ReplyConsumers()
         self.default_queue_kind: QueueKind | None = None
         self.router = Router(self._has_queue)
-        self.exchanges = ExchangeTable(name, self.router, self._exchange_policy)
+        self.exchanges = ExchangeTable(
+            name, self.router, self._exchange_policy, self._is_stored_queue, journal
+        )
         self.queues = QueueTable(
             name,
             turn,
@@ -66,8 +81,86 @@ class Vhost:
             self._on_queue,
             self._carry_out,
             default_consumer_timeout_ms,
+            journal=journal,
+            make_log=make_log,
         )
         self.publisher = Publisher(self.router, self._target_of)
+
+    @property
+    def description(self) -> str:
+        """Shown to people, no more."""
+        return self.definition.description
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Shown to people, no more."""
+        return self.definition.tags
+
+    def describe(self, definition: VhostDefinition) -> None:
+        """Take over description, tags and the default queue type, where it names one.
+
+        Raises:
+            PreconditionFailedError: it is too large to be stored.
+        """
+        if definition.default_queue_type is None:
+            definition = replace(definition, default_queue_type=self.definition.default_queue_type)
+        if definition != self.definition:
+            self._journal.save(definition)
+        self.definition = definition
+        if definition.default_queue_type is not None:
+            self.default_queue_kind = definition.default_queue_type
+
+    def set_policy(self, policy: Policy, *, operator: bool = False) -> None:
+        """Create a policy, or replace the one of that name.
+
+        Raises:
+            PreconditionFailedError: it is invalid, see ``PolicyTable``, or too large.
+        """
+        if self.policies.get(policy.name, operator=operator) != policy:
+            self.policies.check(policy, operator=operator)
+            self._journal.save(PolicyDefinition(self.name, policy, operator))
+        self.policies.set(policy, operator=operator)
+
+    def clear_policy(self, name: str, *, operator: bool = False) -> bool:
+        """Delete a policy; return whether there was one."""
+        policy = self.policies.get(name, operator=operator)
+        if policy is None:
+            return False
+        self._journal.forget(PolicyDefinition(self.name, policy, operator))
+        return self.policies.clear(name, operator=operator)
+
+    def set_limits(self, limits: Mapping[str, object]) -> None:
+        """Put these limits in place of all that held; none lifts them all.
+
+        Raises:
+            PreconditionFailedError: a key that is no vhost limit, or a value that is no integer.
+        """
+        numbers = validated(limits, VHOST_LIMITS, "limits")
+        held = self.limits.as_dict()
+        if numbers and numbers != held:
+            self._journal.save(VhostLimitsDefinition(self.name, numbers))
+        elif held and not numbers:
+            self._journal.forget(VhostLimitsDefinition(self.name, held))
+        self.limits.replace(numbers)
+
+    def clear_limit(self, name: str) -> bool:
+        """Lift one limit; return whether it stood."""
+        held = self.limits.as_dict()
+        if held.pop(name, None) is None:
+            return False
+        self.set_limits(held)
+        return True
+
+    def forget_all(self) -> None:
+        """Delete every queue, and have nothing of the vhost survive; it is about to go."""
+        for queue in self.queues:
+            self.queues.remove(queue)
+        self.exchanges.forget_all()
+        for operator in (False, True):
+            for policy in self.policies.list(operator=operator):
+                self._journal.forget(PolicyDefinition(self.name, policy, operator))
+        if self.limits.as_dict():
+            self._journal.forget(VhostLimitsDefinition(self.name, self.limits.as_dict()))
 
     def bind(self, source: str, destination: Destination, routing_key: str, table: Table) -> None:
         """Bind a queue or an exchange to an exchange; what is bound already stays so.
@@ -100,9 +193,13 @@ class Vhost:
         queue = self.queues.find(name)
         return queue.engine if queue is not None else self.reply_consumers.find(name)
 
-    def _on_queue(self, name: str, gone: bool) -> None:  # noqa: FBT001 — the table's callback
-        if gone:
-            self.exchanges.forget_queue(name)
+    def _is_stored_queue(self, name: str) -> bool:
+        queue = self.queues.find(name)
+        return queue is not None and queue.queue_id != 0
+
+    def _on_queue(self, queue: Queue) -> None:
+        if queue.is_deleted:
+            self.exchanges.forget_queue(queue.name, was_stored=queue.queue_id != 0)
         else:
             self.router.touch()
 

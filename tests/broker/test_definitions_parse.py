@@ -64,7 +64,7 @@ def test_parameters_are_sorted_into_what_they_are() -> None:
     definitions = parse(EXPORT)
     assert definitions.vhost_limits == (VhostLimitsDefinition("/", {"max-queues": 200}),)
     assert definitions.operator_policies == (
-        PolicyDefinition("/", Policy("po", "^a", {"max-length": 5}, 3, "queues")),
+        PolicyDefinition("/", Policy("po", "^a", {"max-length": 5}, 3, "queues"), operator=True),
     )
     assert definitions.policies == (
         PolicyDefinition("/", Policy("pp", "^a", {"max-length": 5, "ha-mode": "all"}, 3, "queues")),
