@@ -1,7 +1,8 @@
 """The composition root: builds the broker from the settings, runs it, and stops it.
 
-The only module that sees everything. Order of start: users and vhosts, then definitions, then the
-listeners; of stop: listeners, connections (320), loop. SIGHUP reads the TLS files again.
+The only module that sees everything. Order of start: what is stored, users and vhosts, the
+definitions file, messages, then the listeners; of stop: listeners, connections (320), disk, loop.
+SIGHUP reads the TLS files again.
 """
 
 import asyncio
@@ -25,26 +26,33 @@ from amqp_server.broker.definitions import Definitions
 from amqp_server.broker.definitions_import import apply_definitions
 from amqp_server.broker.definitions_parse import parse_definitions
 from amqp_server.broker.errors import BrokerError
+from amqp_server.broker.journal import NO_JOURNAL
+from amqp_server.broker.queue_table import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import Users, new_user
+from amqp_server.net.disk_monitor import DiskMonitor
 from amqp_server.net.freed_memory import keep_freed_memory
 from amqp_server.net.listener import ListenError
 from amqp_server.net.log_output import LogOutput, begin_logging
 from amqp_server.net.memory_monitor import MemoryMonitor, total_bytes
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.server import Server
+from amqp_server.net.storage import Storage
 from amqp_server.net.timers import now_ms, wall_ms
 from amqp_server.net.tls import TlsFilesError
 from amqp_server.net.transport import OnOutput
 from amqp_server.protocol.connection import Connection
 from amqp_server.protocol.peer import Peer
 from amqp_server.settings.schema import Settings
+from amqp_server.stored_node import StoredNode
+from persistence.errors import StorageError
 from persistence.kernels import build_name, verify
 
 log = logging.getLogger(__name__)
 
 EXIT_OK: Final = 0
 EXIT_CANNOT_START: Final = 1
+EXIT_DISK_FAILED: Final = 2
 COLLECTOR_THRESHOLDS: Final = (50_000, 20, 50)
 """Container objects made before a young collection, and how many of those before older ones."""
 
@@ -53,23 +61,43 @@ def run(settings: Settings) -> int:
     """Run a node until SIGTERM or SIGINT.
 
     Returns:
-        The exit code: 0 after an orderly stop, 1 when it could not start.
+        The exit code: 0 after an orderly stop, 1 when it could not start, 2 when the disk failed.
     """
     log_output = begin_logging(sys.stderr, settings.net.log_lines_per_kind_max)
     verify()
     keep_freed_memory()
     try:
-        broker = build_broker(settings)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(broker, settings, log_output))
-    except (BrokerError, DefinitionsError, ListenError, OSError, TlsFilesError) as error:
+        return _run(settings, log_output)
+    except (
+        BrokerError,
+        DefinitionsError,
+        ListenError,
+        OSError,
+        StorageError,
+        TlsFilesError,
+    ) as error:
         log.error("cannot start: %s", error)  # noqa: TRY400 — the operator's matter, not a bug
         return EXIT_CANNOT_START
-    return EXIT_OK
 
 
-def build_broker(settings: Settings) -> Broker:
-    """Return a broker with what the settings and the definitions file name.
+def _run(settings: Settings, log_output: LogOutput | None) -> int:
+    path = settings.broker.data_dir
+    node = None if path is None else StoredNode(path, settings.persistence)
+    try:
+        broker = build_broker(settings, node)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_serve(broker, settings, node, log_output))
+    finally:
+        if node is not None:
+            node.close()
+
+
+def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
+    """Return a broker with what is stored, and what the settings and the definitions file name.
+
+    Args:
+        settings: of the node.
+        node: its disk; None keeps everything in memory.
 
     Raises:
         DefinitionsError: the definitions are not JSON, or wrong; the text says where.
@@ -77,15 +105,32 @@ def build_broker(settings: Settings) -> Broker:
         OSError: the file cannot be read.
     """
     section = settings.broker
+    journal = NO_JOURNAL if node is None else node.journal
     broker = Broker(
         section,
-        Users(section.loopback_users),
+        Users(section.loopback_users, journal),
         Turn(settings.queues.deliveries_per_turn_max),
         secrets.token_bytes,
         wall_ms() - now_ms(),
+        journal=journal,
+        make_log=memory_log if node is None else node.make_log,
+        commits=None if node is None else node.commit,
     )
-    broker.add_vhost(section.default_vhost)
+    if node is not None:
+        node.restore(broker, now_ms())
     definitions = _definitions(section.load_definitions)
+    if node is None or node.is_new:
+        _add_defaults(broker, definitions)
+    apply_definitions(broker, definitions, now_ms())
+    if node is not None:
+        node.recover_queues(broker, now_ms())
+    return broker
+
+
+def _add_defaults(broker: Broker, definitions: Definitions) -> None:
+    """Make the default vhost and user: at a node's first start, as in RabbitMQ."""
+    section = broker.settings
+    broker.add_vhost(section.default_vhost)
     if section.default_user and not definitions.users:
         user = new_user(
             section.default_user,
@@ -98,8 +143,6 @@ def build_broker(settings: Settings) -> Broker:
         broker.users.set_permissions(
             user.name, section.default_vhost, rights.configure, rights.write, rights.read
         )
-    apply_definitions(broker, definitions, now_ms())
-    return broker
 
 
 def _definitions(path: Path | None) -> Definitions:
@@ -113,20 +156,32 @@ def _definitions(path: Path | None) -> Definitions:
     return parse_definitions(raw, secrets.token_bytes)
 
 
-async def _serve(broker: Broker, settings: Settings, log_output: LogOutput | None) -> None:
+async def _serve(
+    broker: Broker, settings: Settings, node: StoredNode | None, log_output: LogOutput | None
+) -> int:
     loop = asyncio.get_running_loop()
     if log_output is not None:
         log_output.attach(loop)
     try:
-        await _run_node(loop, broker, settings)
+        return await _run_node(loop, broker, settings, node)
     finally:
         if log_output is not None:
             log_output.detach()
 
 
-async def _run_node(loop: asyncio.AbstractEventLoop, broker: Broker, settings: Settings) -> None:
+async def _run_node(
+    loop: asyncio.AbstractEventLoop, broker: Broker, settings: Settings, node: StoredNode | None
+) -> int:
     net = settings.net
-    reactor = Reactor(loop, broker, read_buffer_bytes=net.read_buffer_bytes)
+    stop = asyncio.Event()
+    disk = None if node is None else _disk_monitor(broker, settings, node)
+    storage = None if node is None or disk is None else _storage(loop, node, disk, stop, settings)
+    reactor = Reactor(
+        loop,
+        broker,
+        read_buffer_bytes=net.read_buffer_bytes,
+        after_turn=None if storage is None else storage.pump,
+    )
 
     def make_connection(peer: Peer, on_output: OnOutput, at_ms: int) -> Connection:
         limit = net.write_high_watermark_bytes
@@ -135,7 +190,10 @@ async def _run_node(loop: asyncio.AbstractEventLoop, broker: Broker, settings: S
     server = Server(loop, reactor, make_connection, net)
     server.listen()
     reactor.deadlines.watch(_memory_monitor(broker, settings))
-    stop = asyncio.Event()
+    if storage is not None and disk is not None:
+        reactor.deadlines.watch(disk)
+        reactor.deadlines.watch(storage)
+    reactor.request_turn()  # what was recovered may have expired
     _on_stop_signals(lambda *_: loop.call_soon_threadsafe(stop.set))
     loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
     _calm_collector()
@@ -144,8 +202,35 @@ async def _run_node(loop: asyncio.AbstractEventLoop, broker: Broker, settings: S
     log.info("stopping")
     _on_stop_signals(signal.SIG_IGN)
     await server.stop()
+    if node is not None and storage is not None:
+        node.note_deliveries(broker)
+        storage.stop()
     reactor.close()
     log.info("stopped")
+    return EXIT_DISK_FAILED if storage is not None and storage.failure else EXIT_OK
+
+
+def _disk_monitor(broker: Broker, settings: Settings, node: StoredNode) -> DiskMonitor:
+    limit_bytes = settings.broker.disk_free_limit_bytes
+    return DiskMonitor(limit_bytes, partial(_on_disk, broker), now_ms(), node.free_bytes)
+
+
+def _storage(
+    loop: asyncio.AbstractEventLoop,
+    node: StoredNode,
+    disk: DiskMonitor,
+    stop: asyncio.Event,
+    settings: Settings,
+) -> Storage:
+    return Storage(
+        loop,
+        node.commit,
+        node.wal,
+        node.store,
+        disk,
+        on_failure=stop.set,
+        settled_sync_interval_ms=settings.persistence.settled_sync_interval_ms,
+    )
 
 
 def _calm_collector() -> None:
@@ -174,6 +259,10 @@ def _memory_monitor(broker: Broker, settings: Settings) -> MemoryMonitor:
         total_bytes() * section.memory_high_watermark_ratio
     )
     return MemoryMonitor(watermark_bytes, partial(_on_memory, broker), now_ms())
+
+
+def _on_disk(broker: Broker, is_low: bool, at_ms: int) -> None:  # noqa: FBT001 — the port's
+    broker.alarms.set(Resource.DISK, is_low=is_low, now_ms=at_ms)
 
 
 def _on_memory(broker: Broker, is_low: bool, at_ms: int) -> None:  # noqa: FBT001 — the port's

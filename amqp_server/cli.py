@@ -45,13 +45,11 @@ def haremq() -> None:
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Folder for what must survive a restart; not used yet: everything is in memory.",
+    help="Folder for what must survive a restart, instead of the file's; made if there is none.",
 )
 def start(config: Path | None, bind: str | None, port: int | None, data_dir: Path | None) -> None:
     """Run a node until SIGTERM or SIGINT."""
     settings = _with_options(_load(config), bind, port, data_dir)
-    if settings.broker.data_dir is not None:
-        click.echo(f"broker.data_dir: {settings.broker.data_dir} is not used yet", err=True)
     from amqp_server.app import run  # noqa: PLC0415 -- only here is a loop needed
 
     raise SystemExit(run(settings))

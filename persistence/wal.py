@@ -71,7 +71,8 @@ class Wal:
         self._salt = 0
         self._first_lsn = next_lsn
         self._previous_lsn = replay.last_lsn
-        self._number = max([0, *replay.numbers])
+        # A file that a checkpoint begins with may never have got its name: older ones have gone.
+        self._number = max([replay.first_number, *replay.numbers])
         self._synced_lsn = replay.last_lsn
         self._live = list(replay.live_numbers)
         self._spares: list[int] = []

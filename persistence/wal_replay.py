@@ -94,6 +94,7 @@ class Replay:
     Attributes:
         last_lsn: the last LSN that is believed.
         highest_lsn: the highest that was seen, believed or not.
+        first_number: the file that it begins with; whatever is before has gone.
         batch_count: how many batches were believed.
         torn_bytes: what the end of the log lost; at least so much.
         damages: what is missing before the end, in order.
@@ -103,7 +104,7 @@ class Replay:
 
     def __init__(self, files: Files, first_number: int = 0, checkpoint_lsn: int = 0) -> None:
         self._files = files
-        self._first_number = first_number
+        self.first_number = first_number
         self.last_lsn = checkpoint_lsn
         self.highest_lsn = checkpoint_lsn
         self.batch_count = 0
@@ -137,7 +138,7 @@ class Replay:
             yield from self._batches_of(live, live.header, octets)
 
     def _live_files(self) -> list[_LiveFile]:
-        numbers = [number for number in self.numbers if number >= self._first_number]
+        numbers = [number for number in self.numbers if number >= self.first_number]
         headers = [decode_header(self._read(n, WAL_FIRST_BATCH_AT), n) for n in numbers]
         live: list[_LiveFile] = []
         limit_lsn = _NO_LIMIT

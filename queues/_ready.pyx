@@ -130,6 +130,9 @@ cdef class Ready:
     def count(self):
         return self._tail.count + self._returned.count
 
+    def begin_at(self, int64_t position):
+        self._tail_position = position
+
     @property
     def body_bytes(self):
         return self._tail.body_bytes + self._returned.body_bytes

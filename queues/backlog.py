@@ -48,7 +48,7 @@ class Backlog:
 
     def append(self, run: Run, expires_at_ms: int | list[int]) -> int:
         """Put a run behind everything else, limits or no; return its LSN."""
-        return self.log.append(self.ready.append(run, expires_at_ms), run)
+        return self.log.append(self.ready.append(run, expires_at_ms), run, expires_at_ms)
 
     @property
     def is_full(self) -> bool:

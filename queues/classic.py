@@ -16,8 +16,15 @@ from queues.consumers import Consumers
 from queues.effects import DeathReason, QueueExpired, QueueUnused
 from queues.expiry import UnusedTimer, expires_at, some_expire_at_once
 from queues.options import Overflow, QueueKind, QueueOptions
-from queues.ports import ConsumerHandle, Emit, QueueLog, WakeUp
+from queues.ports import (
+    ConsumerHandle,
+    Emit,
+    QueueLog,
+    RecoveredMessages,
+    WakeUp,
+)
 from queues.priority_ready import PriorityReady
+from queues.recovery import recover
 
 EXPIRED_PER_TURN_MAX: Final = 10_000
 """A timer drops this many messages at most, then asks to be called again at once."""
@@ -90,6 +97,18 @@ class ClassicQueue:
         self._is_deleted = False
         self.unacked_count = 0
         self.unacked_bytes = 0
+
+    def recover(self, found: RecoveredMessages, now_ms: int) -> None:
+        """Begin with what a restart found, before anything else is asked of the queue."""
+        recover(self._backlog.ready, self._backlog.log, found)
+        self._backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
+        self._backlog.drop_excess()
+        self._wake_up()
+
+    @property
+    def delivered_below(self) -> int:
+        """No message from this position on was ever delivered."""
+        return 0
 
     # -- counts -----------------------------------------------------------------------------
 
@@ -311,6 +330,7 @@ class ClassicQueue:
         """Forget everything; whoever holds unacked messages may still settle them, in vain."""
         deleted = DeletedQueue(self._backlog.ready.count, tuple(self._consumers))
         self._backlog.ready.purge()
+        self._backlog.log.drop()
         self._consumers = Consumers(self.options)
         self._is_deleted = True
         self.unacked_count = self.unacked_bytes = 0

@@ -1,6 +1,6 @@
 """What a queue asks of the world. The owner of a port is the side that calls it (ADR 2)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from persistence.record import Run
@@ -143,3 +143,43 @@ class QueueLog(Protocol):
 
     def drop(self) -> int:
         """Forget everything: the queue is gone, and its definition with it; return the LSN."""
+
+
+class RecoveredLane(Protocol):
+    """The messages of one priority, as a restart finds them."""
+
+    @property
+    def lane(self) -> int:
+        """The priority, up to the queue's; 0 in a plain queue."""
+
+    @property
+    def stored_count(self) -> int:
+        """Ready messages that the log has: ``page_in`` returns them."""
+
+    @property
+    def stored_body_bytes(self) -> int:
+        """Sum of their bodies, in bytes."""
+
+    @property
+    def unstored(self) -> Sequence[QueueSlice]:
+        """The others, in order of their positions; none that is stored lies inside of one."""
+
+
+class RecoveredMessages(Protocol):
+    """What a restart finds of a queue; all of it is ready."""
+
+    @property
+    def next_position(self) -> int:
+        """Where the next message goes."""
+
+    @property
+    def lanes(self) -> Sequence[RecoveredLane]:
+        """By priority, those that are not empty."""
+
+    @property
+    def redeliver_below(self) -> int:
+        """Messages before this position may have been delivered before."""
+
+    @property
+    def returned(self) -> Mapping[int, int]:
+        """How often messages had come back, by position; 0 of those that are not here."""

@@ -96,6 +96,10 @@ class PriorityReady:
         band = self._bands[self._filled.bit_length() - 1]
         return band.returned.head_expires_at_ms if band.returned else band.expires[0]
 
+    def begin_at(self, position: int) -> None:
+        """Give an empty queue's next message this position."""
+        self._next_position = position
+
     def records(self) -> Iterator[Record]:
         """Return the messages, head first, without taking them."""
         return chain.from_iterable(

@@ -107,6 +107,10 @@ class Ready:
             return self._returned.head_expires_at_ms
         return self._expires[0] if self._expires else 0
 
+    def begin_at(self, position: int) -> None:
+        """Give an empty queue's next message this position: those before it had a life already."""
+        self._tail_position = position
+
     def records(self) -> Iterator[Record]:
         """Return the messages, head first, without taking them."""
         return chain(self._returned.records(), self._tail)

@@ -50,8 +50,10 @@ class BrokerSettings:
         metadata={"doc": "JSON file, as RabbitMQ exports it, that is loaded at start."},
     )
     data_dir: Path | None = field(
-        default=None,
-        metadata={"doc": "Folder for what must survive a restart; not used yet: all is in memory."},
+        default=Path("haremq-data"),
+        metadata={
+            "doc": "Folder for what must survive a restart; null keeps everything in memory."
+        },
     )
     cluster_name: str = field(
         default="", metadata={"doc": "Shown to clients; empty is the node's name."}
@@ -89,7 +91,7 @@ class BrokerSettings:
         metadata={
             "min": 0,
             "max": 1 << 50,
-            "doc": "Room on data_dir's disk below which publishers are blocked; not used yet.",
+            "doc": "Room on data_dir's disk below which publishers are blocked; 0 is none.",
         },
     )
     consumer_timeout_ms: int = field(

@@ -223,7 +223,8 @@ def test_a_node_that_cannot_be_built_exits_with_one(
             definitions_file.write_bytes(octets)
         caplog.clear()
         with caplog.at_level(logging.ERROR):
-            assert run(settings_with(definitions_file, vhosts_max=1)) == EXIT_CANNOT_START
+            settings = settings_with(definitions_file, vhosts_max=1, data_dir=None)
+            assert run(settings) == EXIT_CANNOT_START
         (record,) = caplog.records
         assert record.getMessage().startswith("cannot start: ")
         assert record.exc_info is None, "the operator's matter, not a bug"
@@ -246,7 +247,8 @@ def test_a_node_that_cannot_listen_exits_with_one(
     net: NetSettings, told: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        assert run(Settings(net=net)) == EXIT_CANNOT_START
+        settings = Settings(net=net, broker=BrokerSettings(data_dir=None))
+        assert run(settings) == EXIT_CANNOT_START
     (record,) = caplog.records
     assert record.getMessage().startswith("cannot start: ")
     assert told in record.getMessage()

@@ -75,11 +75,11 @@ def test_bind_and_port_replace_the_listeners_of_the_file(
     assert node.settings.net.backlog == 9
 
 
-def test_a_data_folder_is_kept_and_said_to_be_of_no_use_yet(node: Node, tmp_path: Path) -> None:
+def test_a_data_folder_replaces_that_of_the_file(node: Node, tmp_path: Path) -> None:
     result = call("start", "--data-dir", str(tmp_path))
     assert node.settings is not None
     assert node.settings.broker.data_dir == tmp_path
-    assert result.output == f"broker.data_dir: {tmp_path} is not used yet\n"
+    assert not result.output
 
 
 @pytest.mark.parametrize("exit_status", [0, 1])

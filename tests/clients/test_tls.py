@@ -68,7 +68,16 @@ broker:
   load_definitions: {definitions}
 """
     )
-    command = [sys.executable, "-m", "amqp_server", "start", "--config", str(settings)]
+    command = [
+        sys.executable,
+        "-m",
+        "amqp_server",
+        "start",
+        "--config",
+        str(settings),
+        "--data-dir",
+        str(folder / "data"),
+    ]
     program = Program(command)
     try:
         wait_until(lambda: accepts(port) or not program.is_running, "the TLS port to accept")

@@ -155,10 +155,7 @@ class Taker:
         """Go to the broker and back: what was acked before is with it."""
         assert self._link is not None
         written, self._written = self._written, []
-        faults_count = self._notes.faults_count
         await self._link.call(wire.qos(1, prefetch_count), wire.BASIC_QOS_OK)
-        if self._notes.faults_count > faults_count:
-            return  # the reply was on its way when the broker was killed: it says nothing any more
         for value in written:
             self._notes.acked(self._queue, Kind.OK, self._process, value)
 

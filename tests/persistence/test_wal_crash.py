@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from persistence import wal as wal_module
@@ -70,6 +70,13 @@ def test_every_crash_of_one_life_keeps_its_promises(
 
 
 @settings(deadline=None, max_examples=EXAMPLES)
+@example(
+    # The checkpoint of the second life begins with a file that never got its name.
+    first=[("append", 0), ("commit", 0), ("append", 200), ("commit", 0)],
+    second=[("append", 0), ("append", 0), ("append", 0), ("checkpoint", 0)],
+    third=[("append", 0), ("append", 200), ("checkpoint", 0), ("commit", 0)],
+    seed=11522,
+)
 @given(STEPS, STEPS, STEPS, st.integers(0, 2**16))
 def test_lives_that_follow_a_crash_keep_the_promises_of_all(
     first: list[tuple[str, int]],

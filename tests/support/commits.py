@@ -1,7 +1,11 @@
 """A ``broker.commits.Commits`` whose disk is as fast as the test says."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from amqp_server.broker.queue_table import QueueIdentity
+from persistence.record import PERSISTENT, Run
+from queues.memory_log import MemoryLog
 
 
 class FakeCommits:
@@ -22,3 +26,43 @@ class FakeCommits:
         self.committed_lsn = lsn
         while self.waiters and self.waiters[0][0] <= lsn:
             self.waiters.popleft()[1]()
+
+
+class FakeLog(MemoryLog):
+    """The log of a durable queue: persistent messages get an LSN."""
+
+    __slots__ = ("_disk",)
+
+    def __init__(self, disk: "FakeDisk") -> None:
+        self._disk = disk
+
+    def append(
+        self,
+        first_position: int,
+        run: Run,
+        expires_at_ms: int | Sequence[int] = 0,
+    ) -> int:
+        return self._disk.next_lsn() if run[0].flags & PERSISTENT else 0
+
+
+class FakeDisk(FakeCommits):
+    """Commits, a journal's changes and queues' logs with one counter of LSNs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last_lsn = 0
+
+    def next_lsn(self) -> int:
+        self.last_lsn += 1
+        return self.last_lsn
+
+    def append_definition(self, change: bytes) -> int:
+        assert change
+        return self.next_lsn()
+
+    def make_log(self, queue: QueueIdentity) -> MemoryLog:
+        return FakeLog(self) if queue.queue_id else MemoryLog()
+
+    def commit_all(self) -> None:
+        """The disk has caught up."""
+        self.commit(self.last_lsn)

@@ -14,6 +14,8 @@ from typing import NamedTuple, TypeVar
 from pamqp import commands
 
 from amqp_server.broker.broker import Broker
+from amqp_server.broker.journal import NO_JOURNAL, StoredJournal
+from amqp_server.broker.queue_table import memory_log
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import Users, new_user
@@ -21,6 +23,7 @@ from amqp_server.protocol.connection import OUTPUT_MAX_BYTES, Connection
 from amqp_server.protocol.peer import Peer
 from amqp_server.protocol.settings import ProtocolSettings
 from amqp_server.wire.methods import Method, decode_method
+from tests.support.commits import FakeDisk
 from tests.support.frames import (
     BODY,
     HEADER,
@@ -74,15 +77,23 @@ class Node:
         protocol: ProtocolSettings | None = None,
         broker: BrokerSettings | None = None,
         deliveries_per_turn_max: int = 4096,
+        disk: FakeDisk | None = None,
     ) -> None:
         self.protocol = protocol or ProtocolSettings()
         self.now_ms = START_MS
         numbers = count()
         self._random = lambda size: next(numbers).to_bytes(size, "big")
         settings = broker or BrokerSettings()
-        users = Users(settings.loopback_users)
-        turn = Turn(deliveries_per_turn_max)
-        self.broker = Broker(settings, users, turn, self._random)
+        journal = NO_JOURNAL if disk is None else StoredJournal(disk)
+        self.broker = Broker(
+            settings,
+            Users(settings.loopback_users, journal),
+            Turn(deliveries_per_turn_max),
+            self._random,
+            commits=disk,
+            journal=journal,
+            make_log=memory_log if disk is None else disk.make_log,
+        )
         self.vhost = self.broker.add_vhost("/")
         self.add_user("guest")
         self.clients: list[Client] = []

@@ -44,6 +44,21 @@ HANDLERS: Final[Mapping[type[Method], Handler]] = {
 }
 
 
+CHANGES_DEFINITIONS: Final[frozenset[type[Method]]] = frozenset(
+    (
+        commands.Exchange.Declare,
+        commands.Exchange.Delete,
+        commands.Exchange.Bind,
+        commands.Exchange.Unbind,
+        commands.Queue.Declare,
+        commands.Queue.Bind,
+        commands.Queue.Unbind,
+        commands.Queue.Delete,
+    )
+)
+"""Answered once what they say is on disk, be it by an earlier client's doing (ADR 12)."""
+
+
 def carry_out(lane: Channel, method: Method, now_ms: int) -> None:
     """Carry a method out and send its reply, if it has one.
 
@@ -56,4 +71,6 @@ def carry_out(lane: Channel, method: Method, now_ms: int) -> None:
         raise CommandInvalidError("unimplemented method")
     reply = handler(lane, method, now_ms)
     if reply is not None:
+        if type(method) in CHANGES_DEFINITIONS:
+            lane.hold_replies(lane.session.broker.journal.last_lsn)
         lane.write(reply)

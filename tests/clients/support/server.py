@@ -49,7 +49,7 @@ class Server:
                 *("--config", str(settings_file)),
                 *("--port", str(self.port)),
                 *("--bind", HOST),
-                *("--data-dir", str(data_directory)),
+                *("--data-dir", str(data_directory / "data")),
             ]
         )
 

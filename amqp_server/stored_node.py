@@ -1,0 +1,174 @@
+"""What a node keeps on disk, opened: the data directory, its definitions, its queues.
+
+Order of a start:
+
+    lock the folder ─ read the definitions ─ recover the queues that they name ─ make the group
+    commit ─ the broker restores the definitions ─ its queues take over their messages
+
+Order of a stop: the queues say how far they had delivered, then ``net.storage`` does the rest.
+
+Source: ADR 12.
+"""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.definitions import QueueDefinition
+from amqp_server.broker.definitions_restore import Restored, read_stored, restore
+from amqp_server.broker.journal import StoredJournal
+from amqp_server.broker.queue_table import Queue, QueueIdentity
+from amqp_server.net.timers import now_ms, wall_ms
+from persistence.data_directory import open_data_directory
+from persistence.definitions_store import DefinitionsStore, open_definitions
+from persistence.group_commit import GroupCommit
+from persistence.log import Log, LogOptions
+from persistence.opening import OpenedStore, open_store
+from persistence.settings import PersistenceSettings
+from persistence.store import StoreLimits
+from persistence.wal import Wal
+from persistence.wal_file import SALT_BITS
+from persistence.wal_replay import next_lsn_after
+
+log = logging.getLogger(__name__)
+
+MAX_PRIORITY_ARGUMENT: Final = "x-max-priority"
+
+
+class StoredNode:
+    """The disk of one node.
+
+    Attributes:
+        commit: says when what was written is safe.
+        wal, store: what ``net.storage`` works with.
+        journal: what tables tell of their changes.
+        is_new: whether nothing was ever stored here.
+    """
+
+    def __init__(self, path: Path, settings: PersistenceSettings) -> None:
+        """Lock a data directory, made if there is none, and read what is in it.
+
+        Raises:
+            StorageError: it cannot be used; the text says what to do.
+            OSError: the disk refuses.
+        """
+        self._settings = settings
+        self._directory = open_data_directory(path, secrets.token_bytes)
+        try:
+            self._open()
+        except BaseException:
+            self._directory.close()
+            raise
+
+    def _open(self) -> None:
+        files = self._directory.files
+        replay = open_definitions(files)
+        items = replay.items()
+        self.is_new = not items
+        self._stored = read_stored(items.items())
+        for damage in replay.damages:
+            log.error("definitions are damaged: %s", damage)
+        started_ms = now_ms()
+        limits = StoreLimits(self._settings.segment_size_bytes, self._settings.unneeded_bytes_max)
+        self._opened: OpenedStore = open_store(
+            files,
+            self._log_options(self._stored.queues),
+            limits,
+            _wall_offset_ms,
+            keeps_unknown=not self._stored.knows_every_queue or bool(replay.damaged_paths),
+        )
+        last_lsn = max(self._opened.replay.highest_lsn, replay.last_lsn)
+        self._definitions = DefinitionsStore(files, replay, _new_salt)
+        next_lsn = next_lsn_after(last_lsn)
+        self.wal = Wal(
+            files, self._settings.wal_file_size_bytes, _new_salt, self._opened.replay, next_lsn
+        )
+        self.commit = GroupCommit(self.wal, self._definitions, next_lsn)
+        self.store = self._opened.store
+        self.store.start(self.wal, self.commit)
+        self.journal = StoredJournal(self.commit)
+        self._log_report(now_ms() - started_ms)
+
+    def free_bytes(self) -> int:
+        """Return the free bytes of the file system."""
+        return self._directory.files.free_bytes()
+
+    def restore(self, broker: Broker, at_ms: int) -> Restored:
+        """Give a broker that was made with this journal back what it had."""
+        restored = restore(broker, self.journal, self._stored, at_ms)
+        for skipped in restored.skipped:
+            log.error("a stored definition was left out: %s", skipped)
+        return restored
+
+    def recover_queues(self, broker: Broker, at_ms: int) -> None:
+        """Let the restored queues take over their messages; what has expired is dead-lettered."""
+        for queue in _stored_queues(broker):
+            found = self._opened.queues.get(queue.queue_id)
+            if found is not None:
+                queue.engine.recover(found, at_ms)
+        self._opened = self._opened._replace(queues={})
+
+    def make_log(self, queue: QueueIdentity) -> Log:
+        """Return the log of a queue: the one that was found, or a new one."""
+        found = self._opened.queues.get(queue.queue_id)
+        if found is not None:
+            return found.log
+        options = LogOptions(
+            durable=queue.queue_id != 0,
+            synced=self._settings.durability == "fsync",
+            max_priority=queue.options.max_priority,
+        )
+        return self.store.new_log(options, queue.queue_id or None)
+
+    def note_deliveries(self, broker: Broker) -> None:
+        """Note how far each queue had delivered, before a stop in order."""
+        for queue in _stored_queues(broker):
+            self.store.note_delivered(queue.queue_id, queue.engine.delivered_below)
+
+    def close(self) -> None:
+        """Let go of the folder, once nothing is written to it any more."""
+        self._definitions.close()
+        self._directory.close()
+
+    def _log_options(self, queues: Mapping[int, QueueDefinition]) -> dict[int, LogOptions]:
+        options: dict[int, LogOptions] = {}
+        for queue_id, definition in queues.items():
+            bands = definition.arguments.get(MAX_PRIORITY_ARGUMENT)
+            options[queue_id] = LogOptions(
+                synced=self._settings.durability == "fsync",
+                max_priority=None if bands is None else int(str(bands.value)),
+            )
+        return options
+
+    def _log_report(self, took_ms: int) -> None:
+        report = self._opened.report
+        for damage in report.damages:
+            log.error("stored data is damaged: %s", damage)
+        log.info(
+            "recovered path=%s clean=%s queues=%d messages=%d replayed=%d lost=%d torn_bytes=%d"
+            " took_ms=%d durability=%s",
+            self._directory.path,
+            report.was_clean,
+            report.queue_count,
+            report.message_count,
+            report.entry_count,
+            report.lost_count,
+            report.torn_bytes,
+            took_ms,
+            self._settings.durability,
+        )
+
+
+def _stored_queues(broker: Broker) -> list[Queue]:
+    return [queue for vhost in broker.vhosts() for queue in vhost.queues if queue.queue_id]
+
+
+def _wall_offset_ms() -> int:
+    return wall_ms() - now_ms()
+
+
+def _new_salt() -> int:
+    return secrets.randbits(SALT_BITS)

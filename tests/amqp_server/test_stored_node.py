@@ -1,0 +1,156 @@
+"""A node's disk, opened: what was there when it was closed, or killed, is there again."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from amqp_server.app import build_broker
+from amqp_server.broker.arguments import QueueProperties
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.settings import BrokerSettings
+from amqp_server.settings.schema import Settings
+from amqp_server.stored_node import StoredNode
+from amqp_server.wire.tables import Table
+from persistence.errors import DataDirectoryError
+from persistence.settings import PersistenceSettings
+from tests.support.frames import table
+from tests.support.records import record
+
+NOW_MS = 1_000
+
+
+class Place:
+    """One data directory, and the nodes that come and go in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.settings = Settings(broker=BrokerSettings(data_dir=path))
+        self.node = StoredNode(path, PersistenceSettings())
+        self.broker = build_broker(self.settings, self.node)
+
+    def commit(self) -> None:
+        """Bring to disk what is pending."""
+        commit = self.node.commit
+        while (group := commit.seal()) is not None:
+            commit.carry_out(group)
+            commit.finish(group, None)
+
+    def restart(self) -> Broker:
+        """End as after a kill, and begin again."""
+        self.node.close()
+        self.node = StoredNode(self.path, PersistenceSettings())
+        self.broker = build_broker(self.settings, self.node)
+        return self.broker
+
+    def declare(self, name: str, arguments: Table | None = None, *, durable: bool = True) -> None:
+        properties = QueueProperties(durable, False, False, arguments or {})
+        self.broker.vhost("/").queues.declare(name, properties, None, NOW_MS)
+
+    def publish(self, name: str, *bodies: bytes, persistent: bool = True, priority: int = 0) -> int:
+        """Publish to a queue; return the LSN that a confirm would wait for."""
+        queue = self.broker.vhost("/").queues.find(name)
+        assert queue is not None
+        records = [record(body, persistent=persistent, priority=priority) for body in bodies]
+        return queue.engine.publish(records, NOW_MS).lsn
+
+    def bodies(self, name: str) -> list[tuple[bytes, bool]]:
+        """Take everything from a queue: bodies, and whether they were delivered before."""
+        queue = self.broker.vhost("/").queues.find(name)
+        assert queue is not None
+        found: list[tuple[bytes, bool]] = []
+        while queue.engine.ready_count:
+            got = queue.engine.get(NOW_MS, no_ack=True)
+            assert got is not None
+            found.append((got[0].records[0].body, got[0].redelivered))
+        return found
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path / "data")
+    yield made
+    made.node.close()
+
+
+def test_the_first_start_makes_the_defaults_and_a_later_one_does_not(place: Place) -> None:
+    was_new = place.node.is_new
+    assert place.broker.users.get("guest") is not None
+    place.broker.delete_user("guest", NOW_MS)
+    place.commit()
+    broker = place.restart()
+    assert (was_new, place.node.is_new) == (True, False)
+    assert broker.users.get("guest") is None
+    assert [vhost.name for vhost in broker.vhosts()] == ["/"]
+
+
+def test_persistent_messages_of_durable_queues_come_back_in_order(place: Place) -> None:
+    place.declare("q")
+    assert place.publish("q", b"1", b"2") > place.node.commit.committed_lsn
+    place.commit()
+    assert place.publish("q", b"never", persistent=False) == 0
+    place.publish("q", b"3")
+    place.commit()
+    place.restart()
+    assert place.bodies("q") == [(b"1", True), (b"2", True), (b"3", True)]
+
+
+def test_what_was_settled_stays_away_and_positions_go_on(place: Place) -> None:
+    place.declare("q")
+    place.publish("q", b"1", b"2")
+    assert place.bodies("q") == [(b"1", False), (b"2", False)]
+    place.publish("q", b"3")
+    place.commit()
+    place.restart()
+    place.publish("q", b"4")
+    place.commit()
+    place.restart()
+    assert [body for body, _ in place.bodies("q")] == [b"3", b"4"]
+
+
+def test_transient_queues_and_their_messages_do_not_come_back(place: Place) -> None:
+    place.declare("gone", durable=False)
+    assert place.publish("gone", b"1") == 0
+    place.commit()
+    assert place.restart().vhost("/").queues.find("gone") is None
+
+
+def test_priorities_are_those_of_before(place: Place) -> None:
+    place.declare("q", table({"x-max-priority": 5}))
+    for priority in (0, 9, 3):
+        place.publish("q", b"%d" % priority, priority=priority)
+    place.commit()
+    place.restart()
+    assert [body for body, _ in place.bodies("q")] == [b"9", b"3", b"0"]
+
+
+def test_a_deleted_queue_that_is_declared_again_is_empty(place: Place) -> None:
+    place.declare("q")
+    place.publish("q", b"1")
+    queues = place.broker.vhost("/").queues
+    queues.delete("q", None, NOW_MS, if_unused=False, if_empty=False)
+    place.declare("q")
+    place.commit()
+    place.restart()
+    assert place.bodies("q") == []
+
+
+def test_the_folder_of_a_node_that_runs_is_refused(place: Place) -> None:
+    with pytest.raises(DataDirectoryError, match="a node that runs already uses it"):
+        StoredNode(place.path, PersistenceSettings())
+
+
+def test_a_failed_start_lets_go_of_the_folder(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.node.close()
+    refuse: Callable[..., None] = _refuse
+    monkeypatch.setattr("amqp_server.stored_node.open_store", refuse)
+    with pytest.raises(OSError, match="refused"):
+        StoredNode(place.path, PersistenceSettings())
+    monkeypatch.undo()
+    place.node = StoredNode(place.path, PersistenceSettings())
+
+
+def _refuse(*_arguments: object, **_options: object) -> None:
+    raise OSError("refused")
