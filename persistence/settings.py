@@ -20,14 +20,6 @@ class PersistenceSettings:
         default="fsync",
         metadata={"doc": "What confirms wait for: fsync survives a power cut, os a kill."},
     )
-    commit_delay_us: int = field(
-        default=0,
-        metadata={
-            "min": 0,
-            "max": 1_000_000,
-            "doc": "Time that a sync waits for more to share it; 0 is none: for slow disks.",
-        },
-    )
     settled_sync_interval_ms: int = field(
         default=1_000,
         metadata={

@@ -134,6 +134,10 @@ cdef class Ready:
         self._tail_position = position
 
     @property
+    def delivered_below(self):
+        return self._tail_position
+
+    @property
     def body_bytes(self):
         return self._tail.body_bytes + self._returned.body_bytes
 

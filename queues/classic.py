@@ -107,8 +107,8 @@ class ClassicQueue:
 
     @property
     def delivered_below(self) -> int:
-        """No message from this position on was ever delivered."""
-        return 0
+        """No message from this position on was ever delivered: what a clean stop has to note."""
+        return self._backlog.ready.delivered_below
 
     # -- counts -----------------------------------------------------------------------------
 

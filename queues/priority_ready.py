@@ -96,6 +96,11 @@ class PriorityReady:
         band = self._bands[self._filled.bit_length() - 1]
         return band.returned.head_expires_at_ms if band.returned else band.expires[0]
 
+    @property
+    def delivered_below(self) -> int:
+        """No message from this position on was ever delivered; of those before it nobody knows."""
+        return self._next_position
+
     def begin_at(self, position: int) -> None:
         """Give an empty queue's next message this position."""
         self._next_position = position

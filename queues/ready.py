@@ -107,6 +107,11 @@ class Ready:
             return self._returned.head_expires_at_ms
         return self._expires[0] if self._expires else 0
 
+    @property
+    def delivered_below(self) -> int:
+        """No message from this position on was ever delivered."""
+        return self._tail_position
+
     def begin_at(self, position: int) -> None:
         """Give an empty queue's next message this position: those before it had a life already."""
         self._tail_position = position

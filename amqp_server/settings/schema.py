@@ -7,7 +7,7 @@ the default, and the field's metadata says the rest:
     min max  the range of a number; every number has it
     secret   the value is not printed
 
-A unit is the end of a name: ``_us _ms _s _bytes _ratio``; a number without one is a count.
+A unit is the end of a name: ``_ms _s _bytes _ratio``; a number without one is a count.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,6 @@ from persistence.settings import PersistenceSettings
 from queues.settings import QueuesSettings
 
 UNITS: Final[Mapping[str, str]] = {
-    "_us": "microseconds",
     "_ms": "milliseconds",
     "_s": "seconds",
     "_bytes": "bytes",

@@ -70,6 +70,7 @@ def test_stored_and_unstored_messages_are_ready_at_their_places() -> None:
     unstored = Piece([record(b"7"), record(b"9")], [7, 9])
     recover(ready, log, Found([Lane([unstored], stored_count=3)], 11, 8, {4: 3}))
     assert ready.append([record(b"new")]) == 11
+    assert ready.delivered_below == 11
     assert taken(ready) == [
         (2, b"2", 1),
         (4, b"4", 3),
@@ -78,6 +79,7 @@ def test_stored_and_unstored_messages_are_ready_at_their_places() -> None:
         (9, b"9", 0),
         (11, b"new", 0),
     ]
+    assert ready.delivered_below == 12
 
 
 def test_expiries_are_each_messages_own() -> None:
