@@ -189,6 +189,9 @@ class Wal:
             self._spares.pop()
             self._file = self._files.open(path_of(number))
         _sync_directory(self._files)
+        # The page cache holds it in pieces as large as it was written in, and a sync writes whole
+        # pieces: small batches would be written many times over.
+        self._file.done_with(0, self._file_size_bytes)
         self._number = number
         self._live.append(number)
         self._file_end = file_end
