@@ -23,9 +23,10 @@ NPM_STAMP := $(NPM_FOLDER)/node_modules/.stamp
 PYTEST_LOG := build/pytest.log
 BROKER_PORT ?= 5672
 FUZZ_SECONDS ?= 20
+CYCLES ?= 500
 
 .PHONY: help run venv system npm check format lint types floors style pytest asan fuzz wheel conformance \
-	bench test clean distclean
+	crash bench test clean distclean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -99,6 +100,12 @@ conformance: venv
 		$(BIN)/python -m conformance --rabbitmq --has admin --uri
 	.ci/with-broker $(BIN) .ci/conformance-alarm.yaml \
 		$(BIN)/python -m conformance --has alarm --uri
+
+# Kill loops and power cuts; CYCLES of them each. A failing seed is printed, its data kept.
+crash: venv
+	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES)
+	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES) --class os
+	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES) --power-cut
 
 bench: venv
 	$(BIN)/python -m benchmarks

@@ -14,7 +14,7 @@ from benchmarks import brokers, report
 from benchmarks.brokers import HAREMQ, RABBITMQ, RELAY, Broker
 from benchmarks.measure import measure
 from benchmarks.report import Result
-from benchmarks.scenarios import SCENARIOS, IdleConnections, Scenario, chosen
+from benchmarks.scenarios import SCENARIOS, Durability, Flow, IdleConnections, Scenario, chosen
 from benchmarks.window import Window
 
 
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.list:
         for scenario in SCENARIOS:
-            print(f"{scenario.name:15} {scenario.durability}  {scenario.title}")
+            print(f"{scenario.name:15} {scenario.title}")
         return 0
     # A polite end still ends the brokers that were started here.
     signal.signal(signal.SIGTERM, _interrupt)
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with ExitStack() as stack:
             compared = [
-                _open(stack, name, uri)
+                _open(stack, name, uri, Durability(options.durability))
                 for name, uri in (
                     (HAREMQ, options.haremq_uri),
                     (RABBITMQ, options.rabbitmq_uri),
@@ -73,6 +73,13 @@ def _parser() -> argparse.ArgumentParser:
         default=(HAREMQ.lower(), RABBITMQ.lower()),
         help="of haremq, rabbitmq and relay, with commas; the relay only copies; haremq,rabbitmq",
     )
+    parser.add_argument(
+        "--class",
+        dest="durability",
+        choices=("fsync", "os"),
+        default="fsync",
+        help="of HareMQ's persistent messages: fsync, or os as RabbitMQ's; fsync",
+    )
     parser.add_argument("--json", type=Path, help="write every window to this file")
     parser.add_argument("--list", action="store_true", help="name the scenarios and end")
     return parser
@@ -106,8 +113,10 @@ def _count(text: str) -> int:
     return count
 
 
-def _open(stack: ExitStack, name: str, uri: str | None) -> Broker:
-    return brokers.at(name, uri) if uri else stack.enter_context(brokers.started(name))
+def _open(stack: ExitStack, name: str, uri: str | None, durability: Durability) -> Broker:
+    if uri:
+        return brokers.at(name, uri, durability)
+    return stack.enter_context(brokers.started(name, durability))
 
 
 def _compare(
@@ -125,7 +134,14 @@ def _compare(
                 windows[broker.name].append(measure(scenario, broker, seconds))
             except (LoadError, OSError) as error:
                 errors[broker.name] = str(error)
-    return Result(scenario, windows, errors)
+    classes = {broker.name: class_of(scenario, broker) for broker in compared}
+    return Result(scenario, windows, errors, classes)
+
+
+def class_of(scenario: Scenario, broker: Broker) -> Durability:
+    """Return what survives a crash of this broker in this scenario."""
+    is_persistent = isinstance(scenario, Flow) and scenario.is_persistent
+    return broker.durability if is_persistent else Durability.TRANSIENT
 
 
 def _machine(options: argparse.Namespace) -> dict[str, object]:

@@ -18,6 +18,7 @@ from typing import Final
 from amqp_server.perf import processes
 from amqp_server.perf.session import Endpoint, Session
 from amqp_server.perf.wire import LoadError
+from benchmarks.scenarios import Durability
 
 START_TIMEOUT_S: Final = 60.0
 END_TIMEOUT_S: Final = 30.0
@@ -49,11 +50,13 @@ class Broker:
         name: how the report calls it.
         endpoint: where it listens.
         pid: the process that listens there; None if this user cannot see it.
+        durability: of its persistent messages.
     """
 
     name: str
     endpoint: Endpoint
     pid: int | None
+    durability: Durability = Durability.OS
 
     def cpu_s(self) -> float | None:
         """Return the CPU seconds it has used so far; None if unknown."""
@@ -64,20 +67,35 @@ class Broker:
         return None if self.pid is None else processes.rss_bytes(self.pid)
 
 
-def at(name: str, uri: str) -> Broker:
+def at(name: str, uri: str, durability: Durability) -> Broker:
     """Return the broker that listens at ``uri`` already.
+
+    Args:
+        name: how the report calls it.
+        uri: where it listens.
+        durability: what HareMQ was started with; RabbitMQ's classic queues are of class ``os``.
 
     Raises:
         LoadError: none does, or it refuses the login.
     """
     endpoint = Endpoint.parse(uri)
     _check_login(name, endpoint)
-    return Broker(name, endpoint, processes.listener_pid(endpoint.port))
+    pid = processes.listener_pid(endpoint.port)
+    return Broker(name, endpoint, pid, durability_of(name, durability))
+
+
+def durability_of(name: str, durability: Durability) -> Durability:
+    """Return the class of a broker's persistent messages, where HareMQ's is as given."""
+    return durability if name == HAREMQ else Durability.OS
 
 
 @contextmanager
-def started(name: str) -> Iterator[Broker]:
+def started(name: str, durability: Durability) -> Iterator[Broker]:
     """Start one of them on a free port of the loopback, and end it with the block.
+
+    Args:
+        name: which.
+        durability: of HareMQ's persistent messages.
 
     Raises:
         LoadError: it does not start, or does not listen within START_TIMEOUT_S.
@@ -89,14 +107,24 @@ def started(name: str) -> Iterator[Broker]:
         found = None
     if found is None:
         raise LoadError(f"{name}: there is no module {module} to start it with")
-    endpoint = Endpoint("127.0.0.1", _free_port(), "guest", "guest", "/")
+    endpoint = Endpoint("127.0.0.1", free_port(), "guest", "guest", "/")
     command = [sys.executable, "-m", module, *_ARGUMENTS[name], "--port", str(endpoint.port)]
     with tempfile.TemporaryDirectory(prefix="haremq-benchmark-") as directory:
+        if name == HAREMQ:
+            command += haremq_options(Path(directory), durability)
         log_path = Path(directory) / "output.log"
         with log_path.open("wb") as log, _process(command, directory, log.fileno()) as process:
             _await_listener(name, endpoint, process, log_path)
             _check_login(name, endpoint)
-            yield Broker(name, endpoint, processes.listener_pid(endpoint.port))
+            pid = processes.listener_pid(endpoint.port)
+            yield Broker(name, endpoint, pid, durability_of(name, durability))
+
+
+def haremq_options(directory: Path, durability: Durability) -> list[str]:
+    """Write HareMQ's settings into a directory, and return its options: data are there too."""
+    settings = directory / "haremq.yaml"
+    settings.write_text(f"persistence: {{durability: {durability}}}\n", encoding="utf-8")
+    return ["--config", str(settings), "--data-dir", str(directory / "data")]
 
 
 @contextmanager
@@ -148,7 +176,7 @@ def _check_login(name: str, endpoint: Endpoint) -> None:
         raise LoadError(f"{name} at {where} cannot be used: {error}") from error
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Return a port that nothing listens on, with room for what RabbitMQ puts above it."""
     for port in PORTS:
         with socket.socket() as probe, socket.socket() as probe_above:

@@ -15,14 +15,14 @@ def topology_of(flow: Flow, prefix: str) -> Topology:
     """Name what a flow needs; ``prefix`` makes the names a window's own."""
     queues = _queues(flow.queue_count, prefix)
     if not flow.exchange_kind:
-        return Topology(queues)
+        return Topology(queues, durable=flow.is_persistent)
     numbers = range(flow.binding_count)
     bindings = [
         Binding(queue, _words(number, "*"), _matched(number) if flow.is_by_headers else {})
         for queue in queues
         for number in numbers
     ]
-    return Topology(queues, prefix, flow.exchange_kind, bindings)
+    return Topology(queues, prefix, flow.exchange_kind, bindings, durable=flow.is_persistent)
 
 
 def single_queue(prefix: str) -> Topology:
@@ -31,7 +31,9 @@ def single_queue(prefix: str) -> Topology:
 
 
 def _queues(count: int, prefix: str) -> tuple[str, ...]:
-    return tuple(f"{prefix}.{index}" for index in range(count))
+    # Of one length, since a name may be the key that is published.
+    width = len(str(count - 1))
+    return tuple(f"{prefix}.{index:0{width}d}" for index in range(count))
 
 
 def _words(number: int, last_word: str) -> str:
@@ -49,12 +51,13 @@ def load_of(flow: Flow, topology: Topology) -> Load:
     return Load(
         exchange=topology.exchange,
         publisher_keys=[keys] * flow.publisher_count,
-        properties=wire.properties(_headers(flow)),
+        properties=wire.properties(_headers(flow), persistent=flow.is_persistent),
         body=b"x" * flow.body_size_bytes,
         publishes_per_write=flow.publishes_per_write,
         confirm_window=flow.confirm_window,
         backlog_max=flow.backlog_max,
-        copies=flow.queue_count,
+        # Without an exchange a message goes to one of the queues.
+        copies=flow.queue_count if flow.exchange_kind else 1,
         consumer_queues=topology.queues,
         settle=flow.settle,
         ack_every=flow.ack_every,

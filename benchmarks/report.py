@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -10,6 +10,7 @@ from benchmarks.brokers import HAREMQ, RABBITMQ
 from benchmarks.scenarios import (
     Connects,
     Declares,
+    Durability,
     Flow,
     IdleConnections,
     Paced,
@@ -39,11 +40,17 @@ class Result:
         scenario: what was measured.
         windows: by broker name, in the order they were run.
         errors: by broker name, why its windows ended early.
+        classes: by broker name, what survives a crash.
     """
 
     scenario: Scenario
     windows: Mapping[str, Sequence[Window]]
     errors: Mapping[str, str]
+    classes: Mapping[str, Durability] = field(default_factory=dict)
+
+    def class_of(self, broker_name: str) -> Durability:
+        """Return what survives a crash of that broker."""
+        return self.classes.get(broker_name, Durability.TRANSIENT)
 
 
 def headline(scenario: Scenario) -> Headline:
@@ -65,10 +72,10 @@ def headline(scenario: Scenario) -> Headline:
 def median_of(windows: Sequence[Window]) -> Window:
     """Return the window of medians, figure by figure; None where no window has the figure."""
     figures: dict[str, float | None] = {}
-    for field in fields(Window):
-        values = [getattr(window, field.name) for window in windows]
+    for figure in fields(Window):
+        values = [getattr(window, figure.name) for window in windows]
         known = [value for value in values if value is not None]
-        figures[field.name] = median(known) if known else None
+        figures[figure.name] = median(known) if known else None
     return Window(**figures)
 
 
@@ -112,6 +119,8 @@ _COLUMNS: Final = (
     _Column("generator us", "generator_cpu_us", 2),
     _Column("its cores", "generator_cores", 2),
     _Column("RSS MiB", "broker_rss_mib", 0),
+    _Column("disk B", "written_bytes", 0),
+    _Column("disk us", "disk_sync_us", 0),
     _Column("elsewhere", "elsewhere_cores", 1),
 )
 
@@ -173,7 +182,7 @@ def _row(result: Result, name: str, cells: Sequence[str]) -> tuple[str, ...]:
     times = ratio(result) if name == HAREMQ else None
     scenario = result.scenario
     last = "" if times is None else f"{times:.2f}x"
-    return (scenario.title, str(scenario.durability), name, *cells, last)
+    return (scenario.title, str(result.class_of(name)), name, *cells, last)
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
@@ -195,7 +204,7 @@ def as_json(results: Sequence[Result], machine: Mapping[str, object]) -> str:
     rows = [
         {
             "scenario": result.scenario.name,
-            "durability": str(result.scenario.durability),
+            "durability": {name: str(result.class_of(name)) for name in result.windows},
             "headline": headline(result.scenario).figure,
             "ratio": ratio(result),
             "windows": {

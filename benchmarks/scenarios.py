@@ -16,6 +16,10 @@ class Durability(StrEnum):
 
     TRANSIENT = "transient"
     """Transient queue, delivery-mode 1: nothing is written to disk."""
+    FSYNC = "fsync"
+    """Durable queue, delivery-mode 2: confirmed after fdatasync. A power cut loses nothing."""
+    OS = "os"
+    """The same, confirmed after write: a crash of the broker loses nothing, a power cut may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,9 @@ class Flow:
         ack_every: deliveries per ack, where ``settle`` is MULTIPLE.
         backlog_max: messages that publishers may be ahead of the slowest count of deliveries.
         counts_confirms: the figure is confirmed publishes, not deliveries.
+        is_persistent: durable queue and delivery-mode 2, in the class that the broker was started
+            with.
+        measures_disk: how long the disk takes for a write and fdatasync is measured beside it.
     """
 
     name: str
@@ -57,7 +64,8 @@ class Flow:
     ack_every: int = 100
     backlog_max: int = 10_000
     counts_confirms: bool = False
-    durability: Durability = Durability.TRANSIENT
+    is_persistent: bool = False
+    measures_disk: bool = False
 
     @property
     def is_by_headers(self) -> bool:
@@ -77,7 +85,6 @@ class Paced:
     title: str
     rate_per_s: int
     body_size_bytes: int = 16
-    durability: Durability = Durability.TRANSIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,6 @@ class Rpc:
     name: str
     title: str
     body_size_bytes: int = 12
-    durability: Durability = Durability.TRANSIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,6 @@ class Connects:
     name: str
     title: str
     connection_count_max: int = 5_000
-    durability: Durability = Durability.TRANSIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,6 @@ class Declares:
     name: str
     title: str
     queue_count: int = 2_000
-    durability: Durability = Durability.TRANSIENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,6 @@ class IdleConnections:
     name: str
     title: str
     connection_count: int = 500
-    durability: Durability = Durability.TRANSIENT
 
 
 Scenario: TypeAlias = Flow | Paced | Rpc | Connects | Declares | IdleConnections
@@ -198,6 +201,54 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     Rpc("rpc", "RPC over direct reply-to, one at a time"),
     Paced("latency-1k", "latency at 1,000/s", rate_per_s=1_000),
     Paced("latency-20k", "latency at 20,000/s", rate_per_s=20_000),
+    Flow(
+        "persistent-12",
+        "persistent, confirms 2000, ack multiple per 100, 12 B",
+        settle=Settle.MULTIPLE,
+        prefetch_count=1_000,
+        confirm_window=2_000,
+        is_persistent=True,
+    ),
+    Flow(
+        "persistent-1k",
+        "persistent, confirms 2000, ack multiple per 100, 1 KiB",
+        body_size_bytes=1_024,
+        settle=Settle.MULTIPLE,
+        prefetch_count=1_000,
+        confirm_window=2_000,
+        is_persistent=True,
+    ),
+    Flow(
+        "persistent-wide",
+        "persistent, confirms 20000, ack multiple per 500, 1 KiB",
+        body_size_bytes=1_024,
+        settle=Settle.MULTIPLE,
+        prefetch_count=1_000,
+        ack_every=500,
+        confirm_window=20_000,
+        backlog_max=40_000,
+        is_persistent=True,
+    ),
+    Flow(
+        "persistent-50",
+        "persistent, 4 publishers to 50 queues in turn, 128 B",
+        body_size_bytes=128,
+        publisher_count=4,
+        queue_count=50,
+        settle=Settle.MULTIPLE,
+        prefetch_count=1_000,
+        confirm_window=2_000,
+        is_persistent=True,
+    ),
+    Flow(
+        "persistent-each",
+        "persistent, publish, wait for its confirm, 128 B",
+        body_size_bytes=128,
+        confirm_window=1,
+        counts_confirms=True,
+        is_persistent=True,
+        measures_disk=True,
+    ),
     Connects("connects", "connections opened one after another"),
     Declares("declares", "2000 queues declared and bound"),
 )

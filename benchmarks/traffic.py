@@ -8,6 +8,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -20,9 +21,10 @@ from amqp_server.perf.wire import LoadError
 from amqp_server.perf.workers import Task
 from benchmarks import rpc
 from benchmarks.brokers import Broker
+from benchmarks.disk import disk_sync_us, disk_written_bytes
 from benchmarks.flows import load_of, paced_load, single_queue, topology_of
 from benchmarks.scenarios import Flow, Paced, Rpc
-from benchmarks.window import Window, window_of
+from benchmarks.window import Window, each, window_of
 
 WARM_UP_S: Final = 0.7
 WORKER_LIFETIME_S: Final = 600.0
@@ -39,7 +41,8 @@ def measure_flow(flow: Flow, broker: Broker, prefix: str, seconds: float) -> Win
         OSError: the broker does not answer.
     """
     topology = topology_of(flow, prefix)
-    return _measure_load(load_of(flow, topology), topology, broker, seconds)
+    window = _measure_load(load_of(flow, topology), topology, broker, seconds)
+    return replace(window, disk_sync_us=disk_sync_us()) if flow.measures_disk else window
 
 
 def measure_paced(paced: Paced, broker: Broker, prefix: str, seconds: float) -> Window:
@@ -60,7 +63,10 @@ def _measure_load(
         consumer_tasks = [partial(_come_first, task) for task in consumer_tasks]
         publisher_tasks = [partial(_come_first, task) for task in publisher_tasks]
     with declared(topology, broker.endpoint):
-        return _measure(board, consumer_tasks, publisher_tasks, broker, seconds)
+        window = _measure(board, consumer_tasks, publisher_tasks, broker, seconds)
+    if topology.durable:
+        return window
+    return replace(window, written_bytes=None)
 
 
 def _come_first(task: Task, ready: Callable[[], None]) -> None:
@@ -93,13 +99,15 @@ def _measure(
     with crew_at_work(board, consumer_tasks, publisher_tasks, broker.pid) as crew:
         board.go()
         _watch(WARM_UP_S, crew)
-        first = crew.reading()
+        first, wrote_bytes = crew.reading(), disk_written_bytes()
         _watch(seconds, crew)
-        last = crew.reading()
+        last, written_bytes = crew.reading(), disk_written_bytes()
         crew.stop()
     if last.totals.nacked_count:
         raise LoadError(f"{last.totals.nacked_count} publishes were nacked")
-    return window_of(readings.between(first, last))
+    figures = readings.between(first, last)
+    each_bytes = each(wrote_bytes, written_bytes, figures.counts.consumed_count)
+    return replace(window_of(figures), written_bytes=each_bytes)
 
 
 def _watch(seconds: float, crew: Crew) -> None:

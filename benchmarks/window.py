@@ -24,6 +24,10 @@ class Window:
         generator_cores: cores that the busier of publisher and consumer used. Where it is near 1,
             the generator is what was measured.
         broker_rss_mib: resident memory of the broker at the end.
+        written_bytes: what the disk wrote, whoever for, per message delivered, where messages
+            are persistent.
+        disk_sync_us: median time that the disk took for a write of 128 octets and fdatasync, just
+            after the window.
         elsewhere_cores: cores that worked for neither broker nor generator. Where it is not
             near 0, the machine was shared and the rates are too low.
     """
@@ -39,6 +43,8 @@ class Window:
     generator_cpu_us: float | None = None
     generator_cores: float | None = None
     broker_rss_mib: float | None = None
+    written_bytes: float | None = None
+    disk_sync_us: float | None = None
     elsewhere_cores: float | None = None
 
 
@@ -68,9 +74,13 @@ def window_of(figures: Figures) -> Window:
 
 def us_each(first_s: float | None, last_s: float | None, count: int) -> float | None:
     """Return the microseconds that each of ``count`` took; None where unknown or nothing ran."""
-    if first_s is None or last_s is None or not count:
-        return None
-    return (last_s - first_s) * 1_000_000 / count
+    each_s = each(first_s, last_s, count)
+    return None if each_s is None else each_s * 1_000_000
+
+
+def each(first: float | None, last: float | None, count: int) -> float | None:
+    """Return what was added for each of ``count``; None where unknown or nothing ran."""
+    return None if first is None or last is None or not count else (last - first) / count
 
 
 def mib(byte_count: int | None) -> float | None:

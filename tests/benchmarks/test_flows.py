@@ -24,6 +24,22 @@ def test_every_queue_has_a_name_and_a_consumer_of_its_own() -> None:
     assert load_of(flow, topology).consumer_queues == topology.queues
 
 
+def test_without_an_exchange_the_queues_are_published_to_in_turn() -> None:
+    flow = Flow("f", "f", queue_count=11, publisher_count=2)
+    load = load_of(flow, topology_of(flow, "p"))
+    assert load.publisher_keys == [tuple(f"p.{index:02d}" for index in range(11))] * 2
+    assert load.copies == 1
+
+
+def test_a_persistent_flow_survives_a_restart_and_others_do_not() -> None:
+    for is_persistent in (False, True):
+        flow = Flow("f", "f", exchange_kind="fanout", is_persistent=is_persistent)
+        topology = topology_of(flow, "p")
+        assert topology.durable is is_persistent
+        persistent = wire.properties(persistent=is_persistent)
+        assert load_of(flow, topology).properties == persistent
+
+
 @pytest.mark.parametrize("key_count", [1, 2_500])
 def test_a_topic_key_matches_one_binding_and_keys_spread_over_all(key_count: int) -> None:
     flow = Flow("f", "f", exchange_kind="topic", binding_count=25, key_count=key_count)

@@ -7,7 +7,7 @@ import pytest
 from benchmarks import report
 from benchmarks.brokers import HAREMQ, RABBITMQ
 from benchmarks.report import Result
-from benchmarks.scenarios import SCENARIOS, Flow, Paced
+from benchmarks.scenarios import SCENARIOS, Durability, Flow, Paced
 from benchmarks.window import Window
 
 FLOW = Flow("flow", "a flow")
@@ -54,6 +54,15 @@ def test_the_table_names_class_brokers_and_ratio_and_leaves_empty_columns_out() 
     ]  # fmt: skip
     assert "75,000" in theirs
     assert "x" not in theirs.split("|")[-2]
+
+
+def test_each_broker_has_its_class() -> None:
+    windows = {HAREMQ: rates(2), RABBITMQ: rates(1)}
+    result = Result(FLOW, windows, {}, {HAREMQ: Durability.FSYNC, RABBITMQ: Durability.OS})
+    _, _, ours, theirs = report.table([result]).splitlines()
+    assert [row.split("|")[2].strip() for row in (ours, theirs)] == ["fsync", "os"]
+    (row,) = json.loads(report.as_json([result], {}))["results"]
+    assert row["durability"] == {HAREMQ: "fsync", RABBITMQ: "os"}
 
 
 def test_a_failure_is_told_under_the_table() -> None:

@@ -7,7 +7,7 @@ import pytest
 from amqp_server.perf.board import Totals
 from amqp_server.perf.histogram import Latencies
 from amqp_server.perf.readings import Figures
-from benchmarks.window import window_of
+from benchmarks.window import each, window_of
 
 FIGURES = Figures(
     elapsed_s=2.0,
@@ -33,6 +33,11 @@ def test_cpu_time_is_per_delivery() -> None:
     assert window.broker_cpu_us == pytest.approx(500)
     assert window.generator_cpu_us == pytest.approx(250)
     assert window.generator_cores == 0.15
+
+
+def test_what_is_added_is_given_for_each() -> None:
+    assert each(10, 30, 4) == 5
+    assert [each(None, 30, 4), each(10, None, 4), each(10, 30, 0)] == [None] * 3
 
 
 def test_a_broker_that_is_not_seen_has_no_costs() -> None:

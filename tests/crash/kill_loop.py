@@ -127,11 +127,15 @@ def table(totals: Counter[str], cycles: int, elapsed_s: float) -> str:
 
 
 def node_of(
-    folder: Path, port: int, durability: str, environment: Mapping[str, str] | None = None
+    folder: Path,
+    port: int,
+    durability: str,
+    environment: Mapping[str, str] | None = None,
+    more: str = "",
 ) -> Node:
-    """Return a HareMQ whose files are as small as they may be."""
+    """Return a HareMQ whose files are as small as they may be; ``more`` are other settings."""
     settings = SETTINGS.format(durability=durability, sync_interval_ms=SYNC_INTERVAL_MS)
-    return Node(folder, port, settings, environment)
+    return Node(folder, port, settings + more, environment)
 
 
 def power_under(folder: Path) -> PowerCut:

@@ -18,7 +18,6 @@ PUBLISHES_PER_SESSION_MAX: Final = 4_000
 """Of one publisher: a broker that never dies must not fill the disk."""
 BODY_BITS_MAX: Final = 16
 DRAIN_TIMEOUT_S: Final = 60.0
-CONSUME_OK: Final = wire.MethodId(60, 21)
 BASIC_CANCEL: Final = wire.MethodId(60, 30)
 BASIC_CANCEL_OK: Final = wire.MethodId(60, 31)
 NACK_SHARE: Final = 0.03
@@ -169,7 +168,7 @@ class Consumer(Taker):
         link.on_delivery = self.take
         prefetch_count, multiple = self._chance.randint(1, 300), self._chance.random() < 0.6
         await link.call(wire.qos(1, prefetch_count), wire.BASIC_QOS_OK)
-        await link.call(wire.consume(1, self._queue, "", no_ack=False), CONSUME_OK)
+        await link.call(wire.consume(1, self._queue, "", no_ack=False), wire.BASIC_CONSUME_OK)
         while True:
             await asyncio.sleep(_ROUND_TRIP_S * self._chance.random())
             self.ack_all(multiple=multiple)
@@ -210,7 +209,8 @@ class Drain(Taker):
 
         link.on_delivery = take
         if ready_count:
-            await link.call(wire.consume(1, self._queue, "drain", no_ack=False), CONSUME_OK)
+            consume = wire.consume(1, self._queue, "drain", no_ack=False)
+            await link.call(consume, wire.BASIC_CONSUME_OK)
             async with asyncio.timeout(DRAIN_TIMEOUT_S):
                 await _first(is_all, link.lost)
             cancel = wire.method(1, BASIC_CANCEL, wire.shortstr("drain") + b"\x00")

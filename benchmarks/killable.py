@@ -1,0 +1,140 @@
+"""Brokers that are killed and started again on what they had written."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Protocol
+
+from amqp_server.perf import processes
+from amqp_server.perf.session import Endpoint, Session
+from amqp_server.perf.wire import LoadError
+from benchmarks.brokers import HAREMQ, RABBITMQ, Broker, durability_of, free_port, haremq_options
+from benchmarks.scenarios import Durability
+from conformance.rabbitmq import RabbitMQ
+
+START_TIMEOUT_S: Final = 300.0
+END_TIMEOUT_S: Final = 60.0
+_POLL_S: Final = 0.01
+
+
+class _Process(Protocol):
+    def start(self) -> None:
+        """Start on what is there, and return once it can be logged in to."""
+
+    def kill(self) -> None:
+        """End by SIGKILL."""
+
+    def stop(self) -> None:
+        """End politely."""
+
+
+class Killable:
+    """A broker, and its end."""
+
+    def __init__(
+        self, name: str, endpoint: Endpoint, durability: Durability, own: _Process
+    ) -> None:
+        self._name = name
+        self._endpoint = endpoint
+        self._durability = durability
+        self._own = own
+
+    def broker(self) -> Broker:
+        """Return the broker as it runs now."""
+        pid = processes.listener_pid(self._endpoint.port)
+        return Broker(self._name, self._endpoint, pid, self._durability)
+
+    def start(self) -> float:
+        """Start it, and return the seconds until it could be logged in to.
+
+        Raises:
+            LoadError: it did not come up.
+        """
+        begin_s = time.monotonic()
+        self._own.start()
+        return time.monotonic() - begin_s
+
+    def kill(self) -> None:
+        """End it by SIGKILL; its data stay."""
+        self._own.kill()
+
+
+@contextmanager
+def killable(name: str, durability: Durability) -> Iterator[Killable]:
+    """Return a broker that has not been started; whatever runs of it ends with the block."""
+    endpoint = Endpoint("127.0.0.1", free_port(), "guest", "guest", "/")
+    with tempfile.TemporaryDirectory(prefix="haremq-benchmark-") as directory:
+        own: _Process
+        if name == HAREMQ:
+            own = _HareMQ(Path(directory), endpoint, durability)
+        else:
+            assert name == RABBITMQ, "there is no other"
+            own = _RabbitMQ(endpoint.port)
+        try:
+            yield Killable(name, endpoint, durability_of(name, durability), own)
+        finally:
+            own.stop()
+
+
+class _HareMQ:
+    def __init__(self, directory: Path, endpoint: Endpoint, durability: Durability) -> None:
+        options = ["--port", str(endpoint.port), *haremq_options(directory, durability)]
+        self._command = [sys.executable, "-m", "amqp_server", "start", *options]
+        self._log = directory / "output.log"
+        self._endpoint = endpoint
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline_s and self._process.poll() is None:
+            with contextlib.suppress(OSError, LoadError):
+                Session(self._endpoint).close()
+                return
+            time.sleep(_POLL_S)
+        tail = self._log.read_bytes()[-2_000:].decode(errors="replace")
+        raise LoadError(f"HareMQ does not start: {self._process.poll()}: {tail}")
+
+    def kill(self) -> None:
+        assert self._process is not None, "it was started"
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            os.kill(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+
+class _RabbitMQ:
+    def __init__(self, port: int) -> None:
+        self._broker = RabbitMQ(port)
+        self._has_run = False
+
+    def start(self) -> None:
+        if self._has_run:
+            self._broker.start_again()
+        else:
+            self._broker.__enter__()
+        self._has_run = True
+
+    def kill(self) -> None:
+        self._broker.kill()
+
+    def stop(self) -> None:
+        self._broker.stop()

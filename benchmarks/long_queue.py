@@ -1,0 +1,151 @@
+"""A long durable queue: ``python -m benchmarks.long_queue --count 1000000 --size 128``.
+
+Fills one durable queue with persistent, confirmed messages while nobody consumes, kills the broker
+with ``--restart``, starts it again, and drains the queue. Printed are the rates, the memory that
+the messages took, what was written to the disk for each, and after a kill the seconds until the
+broker could be logged in to and until a consumer had its first message.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from amqp_server.perf import wire
+from amqp_server.perf.load import Load, Settle, Topology
+from amqp_server.perf.run import Interrupts, Plan, run
+from amqp_server.perf.session import Endpoint, Session
+from amqp_server.perf.wire import LoadError
+from benchmarks.brokers import HAREMQ, RABBITMQ, Broker
+from benchmarks.disk import disk_written_bytes
+from benchmarks.killable import Killable, killable
+from benchmarks.scenarios import Durability
+from benchmarks.window import each, mib
+
+QUEUE: Final = "benchmark.long"
+SECONDS_MAX: Final = 3_600.0
+CONFIRM_WINDOW: Final = 20_000
+PREFETCH_COUNT: Final = 2_000
+ACK_EVERY: Final = 500
+_COUNT_AT: Final = 5
+
+
+class Size(NamedTuple):
+    """How many messages, and how long their bodies are."""
+
+    message_count: int
+    body_bytes: int
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure the brokers one after another; 1 where one could not be measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.long_queue", description=__doc__)
+    parser.add_argument("--count", type=int, default=1_000_000)
+    parser.add_argument("--size", type=int, default=128, help="bytes of a body; 128")
+    parser.add_argument("--class", dest="durability", choices=("fsync", "os"), default="fsync")
+    parser.add_argument("--brokers", default="haremq,rabbitmq")
+    parser.add_argument("--restart", action="store_true", help="kill it when the queue is full")
+    options = parser.parse_args(arguments)
+    size = Size(options.count, options.size)
+    for name in (HAREMQ, RABBITMQ):
+        if name.lower() not in options.brokers.split(","):
+            continue
+        try:
+            with killable(name, Durability(options.durability)) as own:
+                own.start()
+                _measure(own, size, with_restart=options.restart)
+        except (LoadError, OSError) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            return 1
+    return 0
+
+
+def _measure(own: Killable, size: Size, *, with_restart: bool) -> None:
+    broker = own.broker()
+    print(f"{broker.name} class={broker.durability} {size.message_count:,} x {size.body_bytes} B")
+    _fill(broker, size)
+    if with_restart:
+        own.kill()
+        _tell("restart", f"{own.start():.2f} s until the log-in")
+        broker = own.broker()
+        _tell("first message", f"{_until_first_message_s(broker.endpoint):.3f} s after that")
+    ready_count = _ready_count(broker.endpoint)
+    if ready_count != size.message_count:
+        raise LoadError(f"{ready_count:,} messages are ready, not {size.message_count:,}")
+    _drain(broker, size)
+
+
+def _fill(broker: Broker, size: Size) -> None:
+    topology = Topology([QUEUE], durable=True)
+    load = Load(
+        publisher_keys=[[QUEUE]],
+        properties=wire.properties(persistent=True),
+        body=b"x" * size.body_bytes,
+        confirm_window=CONFIRM_WINDOW,
+        message_count_max=size.message_count,
+    )
+    rss_bytes, wrote_bytes = broker.rss_bytes(), disk_written_bytes()
+    elapsed_s = _run(Plan(broker.endpoint, topology, load, persistent=True), size.message_count)
+    _tell("fill", f"{size.message_count / elapsed_s:,.0f} confirmed/s")
+    grown = mib((broker.rss_bytes() or 0) - (rss_bytes or 0))
+    _tell("memory", f"+{grown:,.0f} MiB" if grown is not None else "-")
+    written = each(wrote_bytes, disk_written_bytes(), size.message_count)
+    _tell("written", f"{written or 0:,.0f} B each")
+
+
+def _drain(broker: Broker, size: Size) -> None:
+    load = Load(
+        consumer_queues=[QUEUE],
+        settle=Settle.MULTIPLE,
+        ack_every=ACK_EVERY,
+        prefetch_count=PREFETCH_COUNT,
+        body=b"x" * size.body_bytes,
+    )
+    plan = Plan(broker.endpoint, Topology([QUEUE], durable=True, is_shared=True), load)
+    _tell("drain", f"{size.message_count / _run(plan, size.message_count):,.0f} consumed/s")
+    left_count = _ready_count(broker.endpoint)
+    if left_count:
+        raise LoadError(f"{left_count:,} messages are left after the drain")
+
+
+def _run(plan: Plan, count: int) -> float:
+    """Run until so many messages were confirmed or consumed; return the seconds."""
+    bounded = Plan(
+        plan.endpoint,
+        plan.topology,
+        plan.load,
+        seconds=SECONDS_MAX,
+        message_count=count,
+        persistent=plan.persistent,
+        keep=True,
+    )
+    outcome = run(bounded, lambda _: None, Interrupts())
+    return outcome.figures.elapsed_s
+
+
+def _ready_count(endpoint: Endpoint) -> int:
+    with Session(endpoint) as session:
+        payload = session.call(wire.queue_declare(1, QUEUE, passive=True), wire.QUEUE_DECLARE_OK)
+    at = _COUNT_AT + payload[4]
+    return int.from_bytes(payload[at : at + 4], "big")
+
+
+def _until_first_message_s(endpoint: Endpoint) -> float:
+    """Return how long a new consumer waits; its messages go back."""
+    begin_s = time.monotonic()
+    with Session(endpoint) as session:
+        # More than is read together with the answer to the consume.
+        session.call(wire.qos(1, PREFETCH_COUNT), wire.BASIC_QOS_OK)
+        session.call(wire.consume(1, QUEUE, "", no_ack=False), wire.BASIC_CONSUME_OK)
+        if not session.socket.recv(1):
+            raise LoadError("the broker ended the connection")
+        return time.monotonic() - begin_s
+
+
+def _tell(what: str, figure: str) -> None:
+    print(f"  {what:14} {figure}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
