@@ -77,7 +77,7 @@ class Definer:
         await link.call(wire.queue_declare(1, queue), wire.QUEUE_DECLARE_OK)
 
     async def _unbind(self, link: Link, queue: str, /) -> None:
-        if self.bindings[queue] is not Fate.PRESENT:
+        if self.bindings.get(queue) is not Fate.PRESENT:
             return
         self.bindings[queue] = Fate.UNKNOWN
         names = wire.shortstr(queue) + wire.shortstr(exchange_of(queue)) + wire.shortstr("")
@@ -87,7 +87,7 @@ class Definer:
 
     async def _delete(self, link: Link, queue: str, /) -> None:
         self.queues[queue] = Fate.UNKNOWN
-        self.bindings.pop(queue)
+        self.bindings.pop(queue, None)
         await link.call(wire.queue_delete(1, queue), wire.QUEUE_DELETE_OK)
         self.queues[queue] = Fate.ABSENT
         await link.call(wire.exchange_delete(1, exchange_of(queue)), wire.EXCHANGE_DELETE_OK)

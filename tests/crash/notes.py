@@ -22,6 +22,7 @@ class Notes:
 
     Attributes:
         confirms: what passed on the publishing channels since the last ``forget``.
+        faults_count: how often the node was killed.
         damaged: messages that arrived other than they were published.
     """
 
@@ -29,6 +30,7 @@ class Notes:
         self.rows: defaultdict[str, list[Row]] = defaultdict(list)
         self.confirms: list[Event] = []
         self.damaged: list[str] = []
+        self.faults_count = 0
         self._processes = count(1)
         self._publishers = count(1)
 
@@ -56,6 +58,7 @@ class Notes:
 
     def fault(self) -> None:
         """Note that the node was killed."""
+        self.faults_count += 1
         row = Row(monotonic_ms(), FAULT_PROCESS, Kind.INFO, Action.FAULT)
         for rows in self.rows.values():
             rows.append(row)
@@ -80,7 +83,9 @@ class Notes:
                 for row in rows
                 if row.action is Action.ACK and row.at_ms >= oldest_ms and row.value is not None
             )
-            rows[:] = [row for row in rows if row.value in young]
+            rows[:] = [
+                row for row in rows if row.value in young or (young and row.action is Action.FAULT)
+            ]
             kept[queue] = young
         self.confirms.clear()
         self.damaged.clear()

@@ -154,7 +154,10 @@ class Taker:
         """Go to the broker and back: what was acked before is with it."""
         assert self._link is not None
         written, self._written = self._written, []
+        faults_count = self._notes.faults_count
         await self._link.call(wire.qos(1, prefetch_count), wire.BASIC_QOS_OK)
+        if self._notes.faults_count > faults_count:
+            return  # the reply was on its way when the broker was killed: it says nothing any more
         for value in written:
             self._notes.acked(self._queue, Kind.OK, self._process, value)
 
@@ -209,8 +212,9 @@ class Drain(Taker):
 
         link.on_delivery = take
         if ready_count:
-            consume = wire.consume(1, self._queue, "drain", no_ack=False)
-            await link.call(consume, wire.BASIC_CONSUME_OK)
+            await link.call(
+                wire.consume(1, self._queue, "drain", no_ack=False), wire.BASIC_CONSUME_OK
+            )
             async with asyncio.timeout(DRAIN_TIMEOUT_S):
                 await _first(is_all, link.lost)
             cancel = wire.method(1, BASIC_CANCEL, wire.shortstr("drain") + b"\x00")

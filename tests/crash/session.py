@@ -13,7 +13,7 @@ from amqp_server.perf.wire import FieldValue
 from tests.crash.checker import INVALID, Verdict, check
 from tests.crash.confirm_checker import check_confirms
 from tests.crash.definitions import Definer
-from tests.crash.history import Value
+from tests.crash.history import Action, Row, Value
 from tests.crash.link import HOST, Link, LinkLostError, message_count_of
 from tests.crash.notes import Notes, monotonic_ms
 from tests.crash.programs import Consumer, Drain, Getter, Publisher, Target
@@ -36,7 +36,10 @@ TARGETS: Final = (
 )
 ACKS_PER_FAULT_MAX: Final = 1_000_000
 """Unlimited: it is their age that says whether acks may be taken back."""
+CONNECTION_FORCED: Final = "320 CONNECTION_FORCED"
+"""What a node says that stops by itself."""
 TAKERS_MAX: Final = 6
+STORY_ROWS_MAX: Final = 40
 COUNTED: Final = ("attempts", "confirmed", "delivered", "duplicated", "recovered", "replayed")
 
 
@@ -115,7 +118,11 @@ class Run:
         await asyncio.gather(*tasks)
         for publisher in publishers:
             publisher.close()
-        refusals = [link.refusal for link in links if link.refusal is not None]
+        refusals = [
+            link.refusal
+            for link in links
+            if link.refusal is not None and CONNECTION_FORCED not in link.refusal
+        ]
         assert not refusals, f"a program was refused: {refusals}"
 
     async def _work(self, work: Callable[[Link], Awaitable[None]], links: list[Link]) -> None:
@@ -159,11 +166,22 @@ class Run:
         counted = self._counted.get(queue, frozenset())
         for name in COUNTED:
             judgement.counts[name] += len(set(getattr(verdict, name)) - counted)
-        judgement.wrong += [
-            f"{queue}: {len(found)} {name}, as {_shown(found)}"
-            for name in INVALID
-            if (found := getattr(verdict, name))
-        ]
+        for name in INVALID:
+            if found := getattr(verdict, name):
+                judgement.wrong.append(f"{queue}: {len(found)} {name}, as {_shown(found)}")
+                judgement.wrong += _story(self.notes.rows[queue], found[0])
+
+
+def _story(rows: Sequence[Row], value: Value) -> list[str]:
+    """Return what happened to a message, and the faults meanwhile."""
+    own = [row for row in rows if row.value == value or row.action is Action.FAULT]
+    while own and own[0].action is Action.FAULT:
+        own.pop(0)
+    return [
+        f"    at {row.at_ms - own[0].at_ms} ms: {row.action.name} {row.kind.name}"
+        f" process={row.process} redelivered={row.redelivered}"
+        for row in own[:STORY_ROWS_MAX]
+    ]
 
 
 def _shown(values: Sequence[Value]) -> str:

@@ -1,4 +1,4 @@
-"""A node that loses something when it is killed is convicted."""
+"""A node that is killed again and again loses nothing; one that does is convicted."""
 
 import asyncio
 import random
@@ -9,11 +9,48 @@ import pytest
 
 from tests.clients.support.server import free_port
 from tests.crash.confirm_checker import Frame
-from tests.crash.kill_loop import ACK_GRACE_KILL_MS, FaultFoundError, KillLoop
+from tests.crash.kill_loop import (
+    ACK_GRACE_KILL_MS,
+    FaultFoundError,
+    KillLoop,
+    kill_again_and_again,
+    node_of,
+    power_under,
+)
 from tests.crash.node import Node
 from tests.crash.session import Judgement, Run, declare_all
 
+CYCLES = 20
+CUT_CYCLES = 6
 SEED = 20_260_807
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("durability", ["fsync", "os"])
+def test_a_node_that_is_killed_again_and_again_loses_nothing(
+    tmp_path: Path, durability: str
+) -> None:
+    node = node_of(tmp_path, free_port(), durability)
+    totals = kill_again_and_again(node, SEED, CYCLES // 2)
+    assert totals["confirmed"] > 1_000
+    assert totals["delivered"] >= totals["confirmed"]
+
+
+@pytest.mark.timeout(300)
+def test_power_cuts_take_nothing_that_was_confirmed(tmp_path: Path) -> None:
+    power = power_under(tmp_path)
+    node = node_of(tmp_path, free_port(), "fsync", power.environment)
+    totals = kill_again_and_again(node, SEED, CUT_CYCLES, power)
+    assert totals["confirmed"] > 500
+
+
+@pytest.mark.timeout(300)
+def test_a_disk_that_lies_about_its_syncs_is_found_out(tmp_path: Path) -> None:
+    power = power_under(tmp_path)
+    lying = {**power.environment, "DISK_SHIM_LIES": "1"}
+    node = node_of(tmp_path, free_port(), "fsync", lying)
+    with pytest.raises(FaultFoundError):
+        kill_again_and_again(node, SEED, CUT_CYCLES, power)
 
 
 def test_a_node_that_forgets_its_definitions_is_convicted(tmp_path: Path) -> None:
