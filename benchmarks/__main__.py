@@ -5,7 +5,7 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,7 +14,18 @@ from benchmarks import brokers, report
 from benchmarks.brokers import HAREMQ, RABBITMQ, RELAY, Broker
 from benchmarks.measure import measure
 from benchmarks.report import Result
-from benchmarks.scenarios import SCENARIOS, Durability, Flow, IdleConnections, Scenario, chosen
+from benchmarks.restart import compare_restarts
+from benchmarks.scenarios import (
+    RESTARTS,
+    SCENARIOS,
+    Durability,
+    Flow,
+    IdleConnections,
+    Restart,
+    Running,
+    Scenario,
+    chosen,
+)
 from benchmarks.window import Window
 
 
@@ -22,26 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table, and return the exit status: 0 unless something could not run."""
     options = _parser().parse_args(arguments)
     if options.list:
-        for scenario in SCENARIOS:
+        for scenario in (*SCENARIOS, *RESTARTS):
             print(f"{scenario.name:15} {scenario.title}")
         return 0
     # A polite end still ends the brokers that were started here.
     signal.signal(signal.SIGTERM, _interrupt)
     results: list[Result] = []
     try:
-        with ExitStack() as stack:
-            compared = [
-                _open(stack, name, uri, Durability(options.durability))
-                for name, uri in (
-                    (HAREMQ, options.haremq_uri),
-                    (RABBITMQ, options.rabbitmq_uri),
-                    (RELAY, None),
-                )
-                if name.lower() in options.brokers
-            ]
-            for scenario in options.scenario:
-                results.append(_compare(scenario, compared, options.windows, options.seconds))
-                print(report.line(results[-1]), flush=True)
+        for result in _results(options):
+            results.append(result)
+            print(report.line(result), flush=True)
     except LoadError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
@@ -54,6 +55,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(result.errors for result in results) else 0
 
 
+def _results(options: argparse.Namespace) -> Iterator[Result]:
+    """Measure one scenario after the other; brokers run while they are needed."""
+    durability = Durability(options.durability)
+    running = [each for each in options.scenario if not isinstance(each, Restart)]
+    with ExitStack() as stack:
+        compared = [
+            _open(stack, name, uri, durability)
+            for name, uri in (
+                (HAREMQ, options.haremq_uri),
+                (RABBITMQ, options.rabbitmq_uri),
+                (RELAY, None),
+            )
+            if name.lower() in options.brokers and running
+        ]
+        for scenario in running:
+            yield _compare(scenario, compared, options.windows, options.seconds)
+    names = [name for name in (HAREMQ, RABBITMQ) if name.lower() in options.brokers]
+    for scenario in options.scenario:
+        if isinstance(scenario, Restart):
+            yield compare_restarts(scenario, names, durability, options.windows)
+
+
 def _interrupt(_signal_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
@@ -61,7 +84,10 @@ def _interrupt(_signal_number: int, _frame: object) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "--scenario", type=_scenarios, default=SCENARIOS, help="comma-separated names; all"
+        "--scenario",
+        type=_scenarios,
+        default=SCENARIOS,
+        help="comma-separated names; all but restarts",
     )
     parser.add_argument("--seconds", type=_positive_s, default=5.0, help="of one window; 5")
     parser.add_argument("--windows", type=_count, default=3, help="of each broker; 3")
@@ -120,7 +146,7 @@ def _open(stack: ExitStack, name: str, uri: str | None, durability: Durability) 
 
 
 def _compare(
-    scenario: Scenario, compared: Sequence[Broker], window_count: int, seconds: float
+    scenario: Running, compared: Sequence[Broker], window_count: int, seconds: float
 ) -> Result:
     """Run the windows in turn, so that what the machine does meanwhile meets both brokers."""
     windows: dict[str, list[Window]] = {broker.name: [] for broker in compared}
@@ -138,7 +164,7 @@ def _compare(
     return Result(scenario, windows, errors, classes)
 
 
-def class_of(scenario: Scenario, broker: Broker) -> Durability:
+def class_of(scenario: Running, broker: Broker) -> Durability:
     """Return what survives a crash of this broker in this scenario."""
     is_persistent = isinstance(scenario, Flow) and scenario.is_persistent
     return broker.durability if is_persistent else Durability.TRANSIENT

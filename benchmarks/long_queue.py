@@ -64,19 +64,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _measure(own: Killable, size: Size, *, with_restart: bool) -> None:
     broker = own.broker()
     print(f"{broker.name} class={broker.durability} {size.message_count:,} x {size.body_bytes} B")
-    _fill(broker, size)
+    _tell_fill(broker, size)
     if with_restart:
         own.kill()
         _tell("restart", f"{own.start():.2f} s until the log-in")
         broker = own.broker()
-        _tell("first message", f"{_until_first_message_s(broker.endpoint):.3f} s after that")
-    ready_count = _ready_count(broker.endpoint)
-    if ready_count != size.message_count:
-        raise LoadError(f"{ready_count:,} messages are ready, not {size.message_count:,}")
+        _tell("first message", f"{await_message(broker.endpoint):.3f} s after that")
+    found_count = ready_count(broker.endpoint)
+    if found_count != size.message_count:
+        raise LoadError(f"{found_count:,} messages are ready, not {size.message_count:,}")
     _drain(broker, size)
 
 
-def _fill(broker: Broker, size: Size) -> None:
+def _tell_fill(broker: Broker, size: Size) -> None:
+    rss_bytes, wrote_bytes = broker.rss_bytes(), disk_written_bytes()
+    elapsed_s = fill(broker, size)
+    _tell("fill", f"{size.message_count / elapsed_s:,.0f} confirmed/s")
+    grown = mib((broker.rss_bytes() or 0) - (rss_bytes or 0))
+    _tell("memory", f"+{grown:,.0f} MiB" if grown is not None else "-")
+    written = each(wrote_bytes, disk_written_bytes(), size.message_count)
+    _tell("written", f"{written or 0:,.0f} B each")
+
+
+def fill(broker: Broker, size: Size) -> float:
+    """Declare QUEUE, and publish so much to it; return the seconds until all was confirmed.
+
+    Raises:
+        LoadError: the broker refused.
+        OSError: it does not answer.
+    """
     topology = Topology([QUEUE], durable=True)
     load = Load(
         publisher_keys=[[QUEUE]],
@@ -85,13 +101,7 @@ def _fill(broker: Broker, size: Size) -> None:
         confirm_window=CONFIRM_WINDOW,
         message_count_max=size.message_count,
     )
-    rss_bytes, wrote_bytes = broker.rss_bytes(), disk_written_bytes()
-    elapsed_s = _run(Plan(broker.endpoint, topology, load, persistent=True), size.message_count)
-    _tell("fill", f"{size.message_count / elapsed_s:,.0f} confirmed/s")
-    grown = mib((broker.rss_bytes() or 0) - (rss_bytes or 0))
-    _tell("memory", f"+{grown:,.0f} MiB" if grown is not None else "-")
-    written = each(wrote_bytes, disk_written_bytes(), size.message_count)
-    _tell("written", f"{written or 0:,.0f} B each")
+    return _run(Plan(broker.endpoint, topology, load, persistent=True), size.message_count)
 
 
 def _drain(broker: Broker, size: Size) -> None:
@@ -104,7 +114,7 @@ def _drain(broker: Broker, size: Size) -> None:
     )
     plan = Plan(broker.endpoint, Topology([QUEUE], durable=True, is_shared=True), load)
     _tell("drain", f"{size.message_count / _run(plan, size.message_count):,.0f} consumed/s")
-    left_count = _ready_count(broker.endpoint)
+    left_count = ready_count(broker.endpoint)
     if left_count:
         raise LoadError(f"{left_count:,} messages are left after the drain")
 
@@ -124,21 +134,32 @@ def _run(plan: Plan, count: int) -> float:
     return outcome.figures.elapsed_s
 
 
-def _ready_count(endpoint: Endpoint) -> int:
+def ready_count(endpoint: Endpoint, queue: str = QUEUE) -> int:
+    """Return how many messages of a queue are ready, as a passive declare tells.
+
+    Raises:
+        LoadError: there is no such queue.
+        OSError: the broker does not answer.
+    """
     with Session(endpoint) as session:
-        payload = session.call(wire.queue_declare(1, QUEUE, passive=True), wire.QUEUE_DECLARE_OK)
+        payload = session.call(wire.queue_declare(1, queue, passive=True), wire.QUEUE_DECLARE_OK)
     at = _COUNT_AT + payload[4]
     return int.from_bytes(payload[at : at + 4], "big")
 
 
-def _until_first_message_s(endpoint: Endpoint) -> float:
-    """Return how long a new consumer waits; its messages go back."""
+def await_message(endpoint: Endpoint, queue: str = QUEUE) -> float:
+    """Return the seconds until a new consumer has a message; what it has goes back.
+
+    Raises:
+        LoadError: the broker ended the connection.
+        OSError: no message came.
+    """
     begin_s = time.monotonic()
     with Session(endpoint) as session:
         # More than is read together with the answer to the consume.
         session.call(wire.qos(1, PREFETCH_COUNT), wire.BASIC_QOS_OK)
-        session.call(wire.consume(1, QUEUE, "", no_ack=False), wire.BASIC_CONSUME_OK)
-        if not session.socket.recv(1):
+        session.call(wire.consume(1, queue, "", no_ack=False), wire.BASIC_CONSUME_OK)
+        if not session.take_rest() and not session.socket.recv(1):
             raise LoadError("the broker ended the connection")
         return time.monotonic() - begin_s
 

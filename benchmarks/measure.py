@@ -14,7 +14,7 @@ from benchmarks.scenarios import (
     IdleConnections,
     Paced,
     Rpc,
-    Scenario,
+    Running,
 )
 from benchmarks.traffic import measure_flow, measure_paced, measure_rpc
 from benchmarks.window import Window
@@ -22,7 +22,7 @@ from benchmarks.window import Window
 _NUMBERS: Final[Iterator[int]] = itertools.count(1)
 
 
-def measure(scenario: Scenario, broker: Broker, seconds: float) -> Window:
+def measure(scenario: Running, broker: Broker, seconds: float) -> Window:
     """Run one window of ``seconds`` under names that no other window has.
 
     Raises:

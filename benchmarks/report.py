@@ -14,6 +14,7 @@ from benchmarks.scenarios import (
     Flow,
     IdleConnections,
     Paced,
+    Restart,
     Rpc,
     Scenario,
 )
@@ -67,6 +68,8 @@ def headline(scenario: Scenario) -> Headline:
             return Headline("operations_per_s", more_is_better=True)
         case IdleConnections():
             return Headline("connection_kib", more_is_better=False)
+        case Restart():
+            return Headline("serving_s", more_is_better=False)
 
 
 def median_of(windows: Sequence[Window]) -> Window:
@@ -112,6 +115,8 @@ _COLUMNS: Final = (
     _Column("confirm/s", "confirmed_per_s", 0),
     _Column("consume/s", "consumed_per_s", 0),
     _Column("operations/s", "operations_per_s", 0),
+    _Column("serving s", "serving_s", 2),
+    _Column("first message s", "first_message_s", 2),
     _Column("KiB/connection", "connection_kib", 1),
     _Column("p50 us", "p50_us", 0),
     _Column("p99 us", "p99_us", 0),

@@ -123,9 +123,30 @@ class IdleConnections:
     connection_count: int = 500
 
 
-Scenario: TypeAlias = Flow | Paced | Rpc | Connects | Declares | IdleConnections
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """A broker that was killed and is started again; the figure is the seconds until it serves.
 
-SCENARIOS: Final[tuple[Scenario, ...]] = (
+    Attributes:
+        name, title: as of a ``Flow``.
+        message_count: persistent messages in one durable queue; 0 leaves the queues empty.
+        body_size_bytes: length of every body.
+        queue_count: durable queues, where they are empty, each bound to one durable exchange.
+    """
+
+    name: str
+    title: str
+    message_count: int = 0
+    body_size_bytes: int = 0
+    queue_count: int = 1
+
+
+Running: TypeAlias = Flow | Paced | Rpc | Connects | Declares | IdleConnections
+"""What is measured of a broker that runs."""
+
+Scenario: TypeAlias = Running | Restart
+
+SCENARIOS: Final[tuple[Running, ...]] = (
     # First, since memory that an earlier scenario freed would be taken again unseen.
     IdleConnections("idle", "500 idle connections"),
     Flow("auto-ack-12", "auto-ack, 12 B"),
@@ -254,8 +275,18 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
 )
 
 
+RESTARTS: Final[tuple[Restart, ...]] = (
+    Restart("restart-1m", "restart, 1 M messages, 128 B", message_count=10**6, body_size_bytes=128),
+    Restart("restart-10m", "restart, 10 M messages, 16 B", message_count=10**7, body_size_bytes=16),
+    Restart("restart-queues", "restart, 10,000 bound queues", queue_count=10_000),
+)
+"""They take minutes: measured only where they are asked for by name."""
+
+
 def chosen(names: str) -> tuple[Scenario, ...]:
-    """Return the scenarios of a comma-separated list, in the table's order; empty is all.
+    """Return the scenarios of a comma-separated list, in the table's order.
+
+    Empty is all but ``RESTARTS``.
 
     Raises:
         KeyError: no scenario has that name.
@@ -263,8 +294,9 @@ def chosen(names: str) -> tuple[Scenario, ...]:
     if not names:
         return SCENARIOS
     wanted = names.split(",")
-    known = {scenario.name for scenario in SCENARIOS}
+    everything: tuple[Scenario, ...] = (*SCENARIOS, *RESTARTS)
+    known = {scenario.name for scenario in everything}
     for name in wanted:
         if name not in known:
             raise KeyError(name)
-    return tuple(scenario for scenario in SCENARIOS if scenario.name in wanted)
+    return tuple(scenario for scenario in everything if scenario.name in wanted)

@@ -16,6 +16,8 @@ class Window:
         confirmed_per_s: messages the broker confirmed.
         consumed_per_s: deliveries received, over all queues; replies, of a call.
         operations_per_s: connections opened, or queues declared and bound.
+        serving_s: from the start of a broker that was killed until it tells what it has.
+        first_message_s: from its start until a consumer has a message.
         connection_kib: memory of the broker that one idle connection takes.
         p50_us: median latency.
         p99_us: 99th percentile.
@@ -36,6 +38,8 @@ class Window:
     confirmed_per_s: float | None = None
     consumed_per_s: float | None = None
     operations_per_s: float | None = None
+    serving_s: float | None = None
+    first_message_s: float | None = None
     connection_kib: float | None = None
     p50_us: float | None = None
     p99_us: float | None = None

@@ -7,7 +7,7 @@ import pytest
 from benchmarks import report
 from benchmarks.brokers import HAREMQ, RABBITMQ
 from benchmarks.report import Result
-from benchmarks.scenarios import SCENARIOS, Durability, Flow, Paced
+from benchmarks.scenarios import RESTARTS, SCENARIOS, Durability, Flow, Paced, Scenario
 from benchmarks.window import Window
 
 FLOW = Flow("flow", "a flow")
@@ -33,13 +33,18 @@ def test_less_latency_is_ahead() -> None:
     assert report.ratio(Result(Paced("p", "paced", rate_per_s=1), windows, {})) == 2
 
 
+def test_a_sooner_restart_is_ahead() -> None:
+    windows = {HAREMQ: [Window(serving_s=2)], RABBITMQ: [Window(serving_s=5)]}
+    assert report.ratio(Result(RESTARTS[0], windows, {})) == 2.5
+
+
 @pytest.mark.parametrize("theirs", [[], rates(0)])
 def test_there_is_no_ratio_to_nothing(theirs: list[Window]) -> None:
     assert report.ratio(Result(FLOW, {HAREMQ: rates(1), RABBITMQ: theirs}, {})) is None
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_every_headline_is_a_figure_of_a_window(scenario: Flow) -> None:
+@pytest.mark.parametrize("scenario", [*SCENARIOS, *RESTARTS], ids=lambda scenario: scenario.name)
+def test_every_headline_is_a_figure_of_a_window(scenario: Scenario) -> None:
     assert hasattr(Window(), report.headline(scenario).figure)
 
 

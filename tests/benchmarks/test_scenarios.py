@@ -6,21 +6,27 @@ from amqp_server.perf.load import publishes_per_write
 from amqp_server.perf.messages import rings_of
 from amqp_server.perf.wire import FRAME_MAX_BYTES
 from benchmarks.flows import load_of, topology_of
-from benchmarks.scenarios import SCENARIOS, Flow, chosen
+from benchmarks.scenarios import RESTARTS, SCENARIOS, Flow, chosen
 
 FLOWS = [scenario for scenario in SCENARIOS if isinstance(scenario, Flow)]
 
 
 def test_names_are_unique() -> None:
-    assert len({scenario.name for scenario in SCENARIOS}) == len(SCENARIOS)
+    everything = (*SCENARIOS, *RESTARTS)
+    assert len({scenario.name for scenario in everything}) == len(everything)
 
 
 def test_choosing_keeps_the_tables_order() -> None:
     assert [scenario.name for scenario in chosen("rpc,idle")] == ["idle", "rpc"]
 
 
-def test_choosing_nothing_is_choosing_all() -> None:
+def test_choosing_nothing_is_choosing_all_but_restarts() -> None:
     assert chosen("") == SCENARIOS
+
+
+def test_restarts_are_chosen_by_name() -> None:
+    names = [scenario.name for scenario in chosen("restart-queues,restart-1m,rpc")]
+    assert names == ["rpc", "restart-1m", "restart-queues"]
 
 
 def test_an_unknown_name_is_refused() -> None:
