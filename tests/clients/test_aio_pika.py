@@ -26,7 +26,7 @@ from pamqp.commands import Basic
 from tests.clients.support.deadlines import within_patience
 from tests.clients.support.names import Names
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(20)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(90)]
 
 
 @contextlib.asynccontextmanager

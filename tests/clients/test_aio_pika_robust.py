@@ -15,7 +15,7 @@ from tests.clients.support.deadlines import within_patience
 from tests.clients.support.link import Link
 from tests.clients.support.names import Names
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(20)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(90)]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.clients.support.pika_calls import declare_exchange, get
 from tests.clients.support.programs import Program, run
 from tests.clients.support.requirements import require_tool
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(20)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(90)]
 
 Tool = Callable[..., tuple[int, str]]
 

@@ -15,7 +15,7 @@ from tests.clients.support.pika_calls import fill
 from tests.clients.support.programs import Program, run
 from tests.clients.support.requirements import PROGRAMS, require_node_package, require_tool
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(20)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(90)]
 
 Report = dict[str, Any]
 RunProgram = Callable[..., Report]

@@ -21,7 +21,7 @@ from tests.clients.support.server import Server
 
 pytestmark = [
     pytest.mark.clients,
-    pytest.mark.timeout(20),
+    pytest.mark.timeout(90),
     pytest.mark.skipif(
         "HAREMQ_CLIENTS_URI" in os.environ, reason="the broker given has memory enough"
     ),

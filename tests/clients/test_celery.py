@@ -19,9 +19,9 @@ from tests.clients.support.names import Names
 from tests.clients.support.programs import Program, run
 from tests.clients.support.requirements import REPOSITORY
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(20)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(90)]
 
-PATIENCE_S: Final = 10
+PATIENCE_S: Final = 30
 LONG_AFTER_S: Final = 3600
 WORKER: Final = "worker@tests"
 

@@ -22,7 +22,7 @@ from amqp.exceptions import (
 from tests.clients.support.deadlines import Deadline, wait_until
 from tests.clients.support.names import Names
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(20)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(90)]
 
 
 @pytest.fixture

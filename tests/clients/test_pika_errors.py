@@ -17,7 +17,7 @@ from tests.clients.support.inbox import Inbox
 from tests.clients.support.names import Names
 from tests.clients.support.pika_calls import connect, declare_exchange, fill, get, ready_count
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(20)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(90)]
 
 Act = Callable[[BlockingChannel, str], object]
 

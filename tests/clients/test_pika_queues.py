@@ -17,7 +17,7 @@ from tests.clients.support.pika_calls import (
     ready_count,
 )
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(20)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(90)]
 
 
 def exists(connection: BlockingConnection, queue: str) -> bool:

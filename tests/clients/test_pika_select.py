@@ -14,7 +14,7 @@ from pika.spec import Basic, BasicProperties, Queue
 
 from tests.clients.support.names import Names
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(20)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(90)]
 
 DIALOGUE_TIMEOUT_S: Final = 10
 MESSAGE_COUNT: Final = 200

@@ -24,7 +24,7 @@ from tests.clients.support.server import HOST, Server, accepts
 
 pytestmark = [
     pytest.mark.clients,
-    pytest.mark.timeout(30),
+    pytest.mark.timeout(90),
     pytest.mark.skipif(
         "HAREMQ_CLIENTS_URI" in os.environ, reason="the broker given is not ours to stop"
     ),

@@ -20,7 +20,7 @@ from tests.support.certificates import Authority
 
 pytestmark = [
     pytest.mark.clients,
-    pytest.mark.timeout(30),
+    pytest.mark.timeout(90),
     pytest.mark.skipif(
         "HAREMQ_CLIENTS_URI" in os.environ, reason="the broker given has its own certificates"
     ),

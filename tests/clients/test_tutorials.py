@@ -11,7 +11,7 @@ from tests.clients.support.names import Names
 from tests.clients.support.programs import Program
 from tests.clients.support.requirements import PROGRAMS
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(20)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(90)]
 
 TUTORIALS = PROGRAMS / "tutorials"
 Start = Callable[..., Program]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 30.0
 _POLL_INTERVAL_S: Final = 0.02
 
 
