@@ -118,7 +118,7 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
     )
     if node is not None:
         node.restore(broker, now_ms())
-    definitions = _definitions(section.load_definitions)
+    definitions = _definitions(section.load_definitions, broker.users)
     if node is None or node.is_new:
         _add_defaults(broker, definitions)
     apply_definitions(broker, definitions, now_ms())
@@ -145,7 +145,7 @@ def _add_defaults(broker: Broker, definitions: Definitions) -> None:
         )
 
 
-def _definitions(path: Path | None) -> Definitions:
+def _definitions(path: Path | None, users: Users) -> Definitions:
     if path is None:
         return Definitions()
     try:
@@ -153,7 +153,7 @@ def _definitions(path: Path | None) -> Definitions:
     except (ValueError, RecursionError) as error:
         raise DefinitionsError(f"{path}: not JSON: {error}") from error
     log.info("loading definitions file=%s", path)
-    return parse_definitions(raw, secrets.token_bytes)
+    return parse_definitions(raw, secrets.token_bytes, known_user=users.get)
 
 
 async def _serve(

@@ -8,7 +8,7 @@ Source: RabbitMQ, rabbit_definitions and the exports of its versions.
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, TypeAlias
 
@@ -28,7 +28,7 @@ from amqp_server.broker.definitions import (
 )
 from amqp_server.broker.errors import BrokerError
 from amqp_server.broker.limits import USER_LIMITS, VHOST_LIMITS, validated
-from amqp_server.broker.passwords import ALGORITHMS, DEFAULT_ALGORITHM, MD5, SHA512
+from amqp_server.broker.passwords import ALGORITHMS, DEFAULT_ALGORITHM, MD5, SHA512, verify
 from amqp_server.broker.policies import Policy, PolicyTable
 from amqp_server.broker.users import TopicPermissions, User, Users, VhostPermissions, new_user
 from amqp_server.wire.tables import longstr, plain
@@ -37,6 +37,7 @@ from exchanges.kinds import KIND_NAMES, make_kind
 from queues.options import QueueKind
 
 RandomBytes: TypeAlias = Callable[[int], bytes]
+KnownUser: TypeAlias = Callable[[str], User | None]
 
 VHOST_LIMITS_COMPONENT: Final = "vhost-limits"
 OPERATOR_POLICY_COMPONENT: Final = "operator_policy"
@@ -51,8 +52,15 @@ _ALGORITHM_OF_SIZE: Final = {20: MD5, 68: SHA512}
 """Octets of a stored hash: files of before 3.6 do not name the algorithm."""
 
 
+def _nobody(_name: str) -> None:
+    return None
+
+
 def parse_definitions(
-    raw: object, random_bytes: RandomBytes, vhost: str | None = None
+    raw: object,
+    random_bytes: RandomBytes,
+    vhost: str | None = None,
+    known_user: KnownUser = _nobody,
 ) -> Definitions:
     """Return what a parsed JSON document defines.
 
@@ -60,6 +68,8 @@ def parse_definitions(
         raw: the document, as ``json.loads`` returns it.
         random_bytes: unpredictable octets, for users that come with a plain password.
         vhost: of the items that name none (the export of one vhost); None is every item must.
+        known_user: returns the user of a name that is there already, or None. Whose plain password
+            is the one that he has keeps its hash, so that loading a file again changes nothing.
 
     Raises:
         DefinitionsError: the first thing that is wrong, its path in front.
@@ -69,7 +79,7 @@ def parse_definitions(
     exchanges = tuple([_exchange(item, vhost) for item in top.items("exchanges")])
     types = {(exchange.vhost, exchange.name): exchange.exchange_type for exchange in exchanges}
     return Definitions(
-        users=tuple([_user(item, random_bytes) for item in top.items("users")]),
+        users=tuple([_user(item, random_bytes, known_user) for item in top.items("users")]),
         vhosts=tuple([_vhost(item) for item in top.items("vhosts")]),
         permissions=tuple([_permissions(item, vhost) for item in top.items("permissions")]),
         topic_permissions=tuple(
@@ -89,24 +99,20 @@ def parse_definitions(
             ]
         ),
         vhost_limits=tuple(
-            [
-                _vhost_limits(item, vhost)
-                for item in parameters
-                if item.text("component") == VHOST_LIMITS_COMPONENT
-            ]
+            [_vhost_limits(item, vhost) for item in _of(parameters, VHOST_LIMITS_COMPONENT)]
         ),
         policies=tuple([_policy(item, _vhost_of(item, vhost)) for item in top.items("policies")]),
         operator_policies=tuple(
-            [
-                _operator_policy(item, vhost)
-                for item in parameters
-                if item.text("component") == OPERATOR_POLICY_COMPONENT
-            ]
+            [_operator_policy(item, vhost) for item in _of(parameters, OPERATOR_POLICY_COMPONENT)]
         ),
         exchanges=exchanges,
         queues=tuple([_queue(item, vhost) for item in top.items("queues")]),
         bindings=tuple([_binding(item, vhost, types) for item in top.items("bindings")]),
     )
+
+
+def _of(parameters: Sequence[Item], component: str) -> list[Item]:
+    return [item for item in parameters if item.text("component") == component]
 
 
 @contextmanager
@@ -124,17 +130,26 @@ def _vhost_of(item: Item, vhost: str | None) -> str:
     return item.name("vhost", vhost)
 
 
-def _user(item: Item, random_bytes: RandomBytes) -> User:
+def _user(item: Item, random_bytes: RandomBytes, known_user: KnownUser) -> User:
     name, tags = item.name("name"), item.words("tags")
     with _checking(item):
         limits = validated(item.mapping("limits"), USER_LIMITS, "user-limits")
     if item.has("password") and not item.has("password_hash"):
-        user = new_user(name, item.text("password"), random_bytes, tags)
-        stored, algorithm = user.password_hash, user.hashing_algorithm
+        password, known = item.text("password"), known_user(name)
+        if known is None or not _has_password(known, password):
+            known = new_user(name, password, random_bytes)
+        stored, algorithm = known.password_hash, known.hashing_algorithm
     else:
         stored = item.text("password_hash", "")
         algorithm = _algorithm(item, stored)
     return User(name, stored, algorithm, frozenset(tags), limits)
+
+
+def _has_password(user: User, password: str) -> bool:
+    """Whether a user has this password, hashed as a new one would be."""
+    if user.hashing_algorithm != DEFAULT_ALGORITHM or not (password and user.password_hash):
+        return False
+    return verify(password, user.password_hash, user.hashing_algorithm)
 
 
 def _algorithm(item: Item, stored: str) -> str:

@@ -1,5 +1,6 @@
 """A node's disk, opened: what was there when it was closed, or killed, is there again."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -82,6 +83,23 @@ def test_the_first_start_makes_the_defaults_and_a_later_one_does_not(place: Plac
     assert (was_new, place.node.is_new) == (True, False)
     assert broker.users.get("guest") is None
     assert [vhost.name for vhost in broker.vhosts()] == ["/"]
+
+
+def test_a_definitions_file_that_changes_nothing_writes_nothing(place: Place) -> None:
+    file = place.path.with_suffix(".json")
+    user = {"name": "app", "password": "secret", "tags": "monitoring"}
+    rights = {"user": "app", "vhost": "/", "configure": "", "write": ".*", "read": ".*"}
+    queue = {"name": "jobs", "vhost": "/", "durable": True, "arguments": {"x-max-length": 5}}
+    raw = {"users": [user], "vhosts": [{"name": "/"}], "permissions": [rights], "queues": [queue]}
+    file.write_text(json.dumps(raw), encoding="utf-8")
+    place.settings = Settings(
+        broker=BrokerSettings(data_dir=place.path, load_definitions=file),
+    )
+    place.restart().users.authenticate("app", "secret")
+    assert place.node.journal.last_lsn > 0
+    place.commit()
+    place.restart().users.authenticate("app", "secret")
+    assert place.node.journal.last_lsn == 0
 
 
 def test_persistent_messages_of_durable_queues_come_back_in_order(place: Place) -> None:

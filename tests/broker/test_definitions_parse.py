@@ -39,6 +39,34 @@ def complaint(raw: object) -> str:
     return str(caught.value)
 
 
+# ── a plain password ──
+
+
+@pytest.mark.parametrize(
+    ("known", "is_kept"),
+    [
+        (User("u", hash_password("secret", b"old!")), True),
+        (User("u", hash_password("other", b"old!")), False),
+        (User("u", ""), False),
+        (User("u", hash_password("secret", b"old!", MD5), MD5), False),
+        (None, False),
+    ],
+    ids=["the same", "another", "none", "hashed another way", "a new user"],
+)
+def test_who_has_the_password_already_keeps_its_hash(known: User | None, is_kept: bool) -> None:
+    raw = {"users": [{"name": "u", "password": "secret", "tags": ["monitoring"]}]}
+    asked: list[str] = []
+
+    def known_user(name: str) -> User | None:
+        asked.append(name)
+        return known
+
+    (user,) = parse_definitions(raw, salt, known_user=known_user).users
+    expected = hash_password("secret", b"old!" if is_kept else b"salt")
+    assert user == User("u", expected, SHA256, frozenset({"monitoring"}))
+    assert asked == ["u"]
+
+
 # ── an export of 3.10 ──
 
 
