@@ -66,6 +66,8 @@ def run(settings: Settings) -> int:
     log_output = begin_logging(sys.stderr, settings.net.log_lines_per_kind_max)
     verify()
     keep_freed_memory()
+    # What a start makes stays: to look through it again and again takes as long as to make it.
+    gc.disable()
     try:
         return _run(settings, log_output)
     except (
@@ -78,6 +80,8 @@ def run(settings: Settings) -> int:
     ) as error:
         log.error("cannot start: %s", error)  # noqa: TRY400 — the operator's matter, not a bug
         return EXIT_CANNOT_START
+    finally:
+        gc.enable()
 
 
 def _run(settings: Settings, log_output: LogOutput | None) -> int:
@@ -241,6 +245,7 @@ def _calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    gc.enable()
 
 
 def _on_stop_signals(handler: Callable[..., object] | signal.Handlers) -> None:

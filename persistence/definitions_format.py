@@ -190,7 +190,7 @@ def decode_key(octets: bytes) -> Key:
         DamagedError: these octets are none.
     """
     try:
-        names = json.loads(octets)
+        names = json.loads(octets.decode())
     except (ValueError, RecursionError) as error:
         raise DamagedError("a key is not JSON") from error
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

@@ -218,7 +218,7 @@ _Fields: TypeAlias = Mapping[str, object]
 
 def _read(value: bytes, reader: Callable[[_Fields], _Value]) -> _Value:
     try:
-        fields = json.loads(value)
+        fields = json.loads(value.decode())
         if not isinstance(fields, dict):
             raise RecordError("it is no JSON object")
         if fields.get("v") != VERSION:

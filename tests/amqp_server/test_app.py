@@ -1,5 +1,6 @@
 """The node is put together from its settings, and says why it cannot start."""
 
+import gc
 import json
 import logging
 from dataclasses import replace
@@ -252,3 +253,32 @@ def test_a_node_that_cannot_listen_exits_with_one(
     (record,) = caplog.records
     assert record.getMessage().startswith("cannot start: ")
     assert told in record.getMessage()
+
+
+# ── the cyclic collector ──
+
+
+def test_the_collector_rests_while_a_node_is_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    was_running: list[bool] = []
+
+    def fail(*_: object) -> None:
+        was_running.append(gc.isenabled())
+        raise OSError("no disk")
+
+    monkeypatch.setattr(app, "build_broker", fail)
+    assert run(settings_with(data_dir=None)) == EXIT_CANNOT_START
+    assert was_running == [False]
+    assert gc.isenabled()
+
+
+def test_the_collector_runs_once_the_node_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    thresholds = gc.get_threshold()
+    gc.disable()
+    try:
+        app._calm_collector()
+        assert gc.isenabled()
+        assert gc.get_threshold() == app.COLLECTOR_THRESHOLDS
+    finally:
+        gc.enable()
+        gc.set_threshold(*thresholds)
