@@ -26,7 +26,7 @@ from persistence.entries import (
     encode_returned,
     encode_settle,
 )
-from persistence.errors import DamagedError
+from persistence.errors import DamagedError, is_disk_full
 from persistence.group_commit import AT_ONCE
 from persistence.lane_map import LaneMap, lane_of
 from persistence.recent import Recent
@@ -136,6 +136,8 @@ class Log:
         self.delivery_counts = DeliveryCounts()
         self.lanes = None if options.max_priority is None else LaneMap()
         self.commit = commit
+        self.on_disk_full: Callable[[], None] = _ignore
+        """Called when a page found no room; whoever listens is not to touch the queue then."""
         self._wall_offset_ms = wall_offset_ms
         self._transient: PositionSet | None = None
         self._prune_at = POSITION_MAX
@@ -231,6 +233,8 @@ class Log:
             self.store(lane, [Slice(e.records, e.positions, e.expires_at_ms) for e in slices])
         except OSError as error:
             log.warning("paging out refused queue_id=%d error=%s", self.queue_id, error)
+            if is_disk_full(error):
+                self.on_disk_full()
             return False
         if not self.options.durable and len(self.chunks) > self._sweep_at:
             # No checkpoint comes by a transient queue.
@@ -471,6 +475,10 @@ class Log:
         if self.lanes is None:
             return bool(missing)
         return self.lanes.may_be_in(lane, missing)
+
+
+def _ignore() -> None:
+    pass
 
 
 def _between(whole: Slice, first: int, stop: int) -> list[Slice]:

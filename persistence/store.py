@@ -38,6 +38,9 @@ log = logging.getLogger(__name__)
 
 QUEUES_DIRECTORY: Final = "queues"
 SPILL_DIRECTORY: Final = "spill"
+ROOM_DIRECTORY: Final = f"{SPILL_DIRECTORY}/room"
+"""Made and removed to see whether there is room; what a kill leaves of it, a start removes."""
+
 STEP_QUEUES_MAX: Final = 256
 """A step of a checkpoint notes this many queues at most."""
 
@@ -129,6 +132,8 @@ class Store:
         self._wal: ReleasedLog | None = None
         self._wal_number = FIRST_WAL_NUMBER
         self._under_way: Checkpoint | None = None
+        self.on_disk_full: Callable[[], None] | None = None
+        """Called, in the course of whatever a queue does, when one of its pages found no room."""
         # What a checkpoint that failed had to do: the next one does it.
         self._left = Checkpoint(Snapshot(), [])
 
@@ -177,7 +182,13 @@ class Store:
         """Return an empty log that is not started: what a restart makes of it is not known yet."""
         parent = QUEUES_DIRECTORY if options.durable else SPILL_DIRECTORY
         segments = Segments(self._files, parent, queue_id, self._limits.segment_size_bytes)
-        return Log(queue_id, options, NotStarted(), segments, self._wall_offset_ms)
+        made = Log(queue_id, options, NotStarted(), segments, self._wall_offset_ms)
+        made.on_disk_full = self._tell_disk_full
+        return made
+
+    def _tell_disk_full(self) -> None:
+        if self.on_disk_full is not None:
+            self.on_disk_full()
 
     def note_delivered(self, queue_id: int, delivered_below: int) -> None:
         """Note, before a clean stop, that no message from this position on was delivered."""
@@ -320,6 +331,24 @@ class Store:
         for directory in checkpoint.dropped:
             remove(files.remove_tree, directory)
             yield False
+
+    def try_room(self) -> None:
+        """Find out whether the disk has room for a chunk again; on the thread, as ``carry_out``.
+
+        By writing one: a quota refuses writes, whatever room there is.
+
+        Raises:
+            OSError: it has none, or cannot be asked.
+        """
+        try:
+            self._files.make_directory(ROOM_DIRECTORY)
+            file = self._files.open(f"{ROOM_DIRECTORY}/chunk", create=True)
+            try:
+                file.write_at(0, bytes(CHUNK_BYTES_MAX))
+            finally:
+                file.close()
+        finally:
+            remove(self._files.remove_tree, ROOM_DIRECTORY)
 
     def mark_clean_stop(self, checkpoint: Checkpoint) -> None:
         """Note that nothing happened after this checkpoint and nothing will.

@@ -3,7 +3,8 @@
     a turn ends            pump: what was appended becomes a group, unless one is under way
     a group is committed   who waited is called, and writes; what came meanwhile is the next group
     a file of the log ends a checkpoint: steps on the loop, parts on the thread, one by one
-    every second           unsynced acks are synced, a group that found no room is tried again
+    every second           unsynced acks are synced, what found no room is tried again
+    no room for anything   the disk alarm: publishers wait until there is room for all of it
 
 A failed sync ends the node: what is on disk is not known any more, and nobody is told that anything
 is safe from then on.
@@ -12,12 +13,13 @@ is safe from then on.
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from enum import Enum, auto
 from typing import Final, Literal
 
 from amqp_server.net.disk_monitor import DiskMonitor
 from amqp_server.net.timers import NowMs, now_ms
 from persistence.commit_thread import CommitThread
-from persistence.errors import FatalStorageError
+from persistence.errors import FatalStorageError, is_disk_full
 from persistence.group_commit import GroupCommit
 from persistence.store import Checkpoint, Store
 from persistence.wal import Wal
@@ -28,6 +30,14 @@ CHECKPOINT_LOOK_MS: Final = 1_000
 """How often it is asked whether a checkpoint would set anything free."""
 
 
+class Refused(Enum):
+    """What the disk had no room for; each is tried again in its own way."""
+
+    COMMIT = auto()
+    CHECKPOINT = auto()
+    PAGE = auto()
+
+
 class Storage:
     """Keeps a node's disk up with its loop; a ``Timed``.
 
@@ -35,6 +45,7 @@ class Storage:
         failure: why nothing is committed any more; None as long as the disk does what it is told.
 
     Invariant: at most one checkpoint is being made.
+    Invariant: the alarm is tripped as long as anything is refused.
     """
 
     def __init__(
@@ -73,6 +84,9 @@ class Storage:
         self._wal_number = wal.number
         self._is_checkpointing = False
         self._is_stopping = False
+        self._refused: set[Refused] = set()
+        self._is_trying_room = False
+        store.on_disk_full = self._page_refused
         self.failure: FatalStorageError | None = None
         self._thread = CommitThread(commit, loop, self._committed, self._disk_full, self._failed)
         self.pump = self._thread.pump
@@ -92,23 +106,56 @@ class Storage:
         self._commit.request_sync()
         self._thread.pump()
         self._begin_checkpoint_if_due()
+        self._try_room_if_refused()
 
     # ── what the threads report ──
 
     def _committed(self) -> None:
-        self._monitor.release(self._clock())
+        self._release(Refused.COMMIT)
         if self._wal.number != self._wal_number:
             self._wal_number = self._wal.number
             self._begin_checkpoint_if_due()
 
     def _disk_full(self) -> None:
         log.error("the disk is full: nothing is confirmed until there is room")
-        self._monitor.trip(self._clock())
+        self._trip(Refused.COMMIT)
 
     def _failed(self, error: FatalStorageError) -> None:
         log.critical("the disk failed, the node stops: %s", error)
         self.failure = error
         self._on_failure()
+
+    # ── no room ──
+
+    def _page_refused(self) -> None:
+        """Trip the alarm, though not within what a queue is doing: it speaks to connections."""
+        if Refused.PAGE not in self._refused:
+            self._refused.add(Refused.PAGE)
+            self._loop.call_soon(self._trip, Refused.PAGE)
+
+    def _trip(self, what: Refused) -> None:
+        self._refused.add(what)
+        self._monitor.trip(self._clock())
+
+    def _release(self, what: Refused) -> None:
+        if what in self._refused:
+            self._refused.remove(what)
+            if not self._refused:
+                self._monitor.release(self._clock())
+
+    def _try_room_if_refused(self) -> None:
+        """Commits may go on where nothing else does: their files have their length already."""
+        if self._refused and not self._is_trying_room:
+            self._is_trying_room = True
+            self._thread.call(self._store.try_room, self._room_tried)
+
+    def _room_tried(self, error: Exception | None) -> None:
+        self._is_trying_room = False
+        if error is not None:
+            return
+        self._release(Refused.PAGE)
+        if not self._is_checkpointing and not self._store.checkpoint_is_due():
+            self._release(Refused.CHECKPOINT)  # What it would have set free is needed no more.
 
     # ── checkpoints ──
 
@@ -156,6 +203,11 @@ class Storage:
             self._store.finish(checkpoint, error)
         except FatalStorageError as fatal:
             self._failed(fatal)
+            return
+        if error is None:
+            self._release(Refused.CHECKPOINT)
+        elif isinstance(error, OSError) and is_disk_full(error):
+            self._trip(Refused.CHECKPOINT)
 
     # ── the end ──
 

@@ -43,6 +43,11 @@ def acked_count(run: Run) -> int:
     return sum(event.frame is Frame.ACK for event in run.notes.confirms)
 
 
+def log_of(node: Node) -> str:
+    """Return all that the node has logged."""
+    return node.log_path.read_text(encoding="utf-8")
+
+
 async def until(condition: Callable[[], bool], what: str) -> None:
     """Wait for a condition."""
     try:
@@ -94,9 +99,11 @@ async def _fill(disk: Path) -> None:
         stalled_at = acked_count(run)
         ballast.unlink()
         await until(lambda: acked_count(run) > stalled_at, "confirms after there was room again")
+        await until(lambda: "disk alarm off" in log_of(node), "the end of the alarm")
         node.kill()
 
     await run.session(end, takers_max=0)
+    assert "disk alarm on" in log_of(node)
     judgement = await started_again_and_drained(node, run)
     assert judgement.wrong == []
     assert judgement.counts["confirmed"] > 100

@@ -17,7 +17,8 @@ from persistence.files import File, Octets, OsFiles
 from persistence.group_commit import GroupCommit
 from persistence.log import Log, LogOptions
 from persistence.opening import OpenedStore, open_store
-from persistence.store import StoreLimits
+from persistence.slices import Slice
+from persistence.store import ROOM_DIRECTORY, StoreLimits
 from persistence.wal import Wal
 from persistence.wal_replay import next_lsn_after
 from tests.support.records import record
@@ -32,8 +33,9 @@ class RefusingFile:
     The kernel cannot know its number, so that every write comes by.
     """
 
-    def __init__(self, file: File, refusals: dict[str, int]) -> None:
+    def __init__(self, file: File, path: str, refusals: dict[str, int]) -> None:
         self._file = file
+        self._path = path
         self._refusals = refusals
         self.read_at = file.read_at
         self.truncate = file.truncate
@@ -57,19 +59,23 @@ class RefusingFile:
         self._file.sync()
 
     def _refuse(self, what: str) -> None:
-        if what in self._refusals:
-            raise OSError(self._refusals[what], "refused")
+        for place in (what, f"{what} {self._path.split('/', maxsplit=1)[0]}"):
+            if place in self._refusals:
+                raise OSError(self._refusals[place], "refused")
 
 
 class RefusingFiles(OsFiles):
-    """A folder whose files refuse what ``refusals`` says: write or sync, and the errno."""
+    """A folder whose files refuse what ``refusals`` says: write or sync, and the errno.
+
+    ``write spill`` is a write of the files in that folder.
+    """
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.refusals: dict[str, int] = {}
 
     def open(self, path: str, *, create: bool = False) -> File:  # type: ignore[override]
-        return RefusingFile(super().open(path, create=create), self.refusals)
+        return RefusingFile(super().open(path, create=create), path, self.refusals)
 
 
 class Disk:
@@ -87,15 +93,21 @@ class Disk:
         self.opened.store.start(self.wal, self.commit)
         self.told: list[bool] = []
         self.failures: list[None] = []
+        self.monitor = DiskMonitor(
+            0, lambda is_low, _: self.told.append(is_low), now_ms(), lambda: 0
+        )
+
+    @property
+    def is_low(self) -> bool:
+        return self.monitor.is_low
 
     def start(self) -> Storage:
-        monitor = DiskMonitor(0, lambda is_low, _: self.told.append(is_low), now_ms(), lambda: 0)
         return Storage(
             asyncio.get_running_loop(),
             self.commit,
             self.wal,
             self.opened.store,
-            monitor,
+            self.monitor,
             on_failure=lambda: self.failures.append(None),
         )
 
@@ -198,6 +210,88 @@ def test_a_full_disk_confirms_nothing_and_goes_on_when_there_is_room(disk: Disk)
 
     asyncio.run(run())
     assert not disk.failures
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_page_that_finds_no_room_trips_the_alarm_until_there_is_some(
+    disk: Disk, *, durable: bool
+) -> None:
+    async def run() -> None:
+        storage = disk.start()
+        log = disk.opened.store.new_log(LogOptions(durable=durable))
+        disk.files.refusals |= {"write queues": errno.ENOSPC, "write spill": errno.ENOSPC}
+        run = [record(b"one", persistent=True)]
+        lsn = log.append(0, run)
+        assert not log.page_out(0, [Slice(run, range(1))])
+        assert not log.page_out(0, [Slice(run, range(1))])
+        assert disk.told == []  # not while the queue is in the middle of something
+        await asyncio.sleep(0)
+        assert disk.told == [True]
+        storage.pump()
+        await disk.committed(lsn)
+        storage.tick(now_ms())
+        await disk.until(lambda: not storage._is_trying_room)
+        assert disk.told == [True]
+        assert disk.is_low
+        disk.files.refusals.clear()
+        storage.tick(now_ms())
+        await disk.until(lambda: not disk.is_low)
+        assert not disk.files.exists(ROOM_DIRECTORY)
+        storage.stop()
+
+    asyncio.run(run())
+    assert not disk.failures
+
+
+def test_a_checkpoint_that_finds_no_room_trips_the_alarm_until_one_is_made(disk: Disk) -> None:
+    async def run() -> None:
+        storage = disk.start()
+        log = disk.new_log()
+        disk.files.refusals["write queues"] = errno.ENOSPC
+        position = 0
+        while not disk.is_low:
+            lsn = log.append(position, [record(b"x" * 100_000, persistent=True)] * 4)
+            position += 4
+            storage.pump()
+            await disk.committed(lsn)
+        assert disk.wal.number > 1
+        # There is room for a chunk, and commits go on: still no checkpoint could be made.
+        storage.tick(now_ms())
+        await disk.until(lambda: not storage._is_trying_room)
+        storage.pump()
+        assert disk.is_low
+        disk.files.refusals.clear()
+        storage.tick(now_ms())
+        await disk.until(lambda: not disk.is_low)
+        assert disk.wal.spare_count > 0
+        storage.stop()
+
+    asyncio.run(run())
+    assert not disk.failures
+
+
+def test_a_checkpoint_that_is_needed_no_more_keeps_no_alarm_on(disk: Disk) -> None:
+    async def run() -> None:
+        storage = disk.start()
+        storage._end_checkpoint(
+            disk.opened.store.begin_checkpoint(), OSError(errno.ENOSPC, "refused")
+        )
+        assert disk.is_low
+        storage.tick(now_ms())
+        await disk.until(lambda: not disk.is_low)
+        storage.stop()
+
+    asyncio.run(run())
+
+
+def test_a_checkpoint_that_fails_otherwise_trips_nothing(disk: Disk) -> None:
+    async def run() -> None:
+        storage = disk.start()
+        storage._end_checkpoint(disk.opened.store.begin_checkpoint(), OSError(errno.EIO, "rotten"))
+        assert disk.told == []
+        storage.stop()
+
+    asyncio.run(run())
 
 
 def test_a_sync_that_fails_stops_the_node_and_confirms_nothing(disk: Disk) -> None:

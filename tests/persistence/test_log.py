@@ -245,6 +245,20 @@ def test_a_disk_that_refuses_leaves_the_messages_in_memory() -> None:
     assert paged_in(log) == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ("error_number", "told_count"), [(errno.ENOSPC, 1), (errno.EDQUOT, 1), (errno.EIO, 0)]
+)
+def test_a_page_that_finds_no_room_is_told(error_number: int, told_count: int) -> None:
+    place = Place()
+    told: list[None] = []
+    place.log.on_disk_full = lambda: told.append(None)
+    place.log.append(0, lasting(*range(4)))
+    place.disk.fail_at(lambda operation: operation.kind is Kind.WRITE, error_number)
+    assert not place.log.page_out(0, [slice_of(*range(4))])
+    assert place.log.page_out(0, [slice_of(*range(4))])
+    assert len(told) == told_count
+
+
 def test_a_damaged_chunk_is_counted_lost_and_the_rest_is_served() -> None:
     place = Place()
     log = place.log

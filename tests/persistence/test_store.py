@@ -1,11 +1,15 @@
 """The store's own rules; lives and crashes are in test_opening and tests/crash."""
 
+import errno
+
 import pytest
 
-from persistence.log import LogOptions
-from persistence.store import Store, StoreLimits
+from persistence.log import CHUNK_BYTES_MAX, LogOptions
+from persistence.slices import Slice
+from persistence.store import ROOM_DIRECTORY, Store, StoreLimits
 from tests.support.commit import FakeDisk, commit_on
 from tests.support.fault_fs import FaultFS
+from tests.support.records import record
 
 
 class Released:
@@ -19,8 +23,8 @@ class Released:
         self.released_below = below_number
 
 
-def started() -> tuple[Store, Released]:
-    disk, wal = FaultFS(), Released()
+def started(disk: FaultFS | None = None) -> tuple[Store, Released]:
+    disk, wal = disk or FaultFS(), Released()
     for folder in ("queues", "spill"):
         disk.make_directory(folder)
     store = Store(disk, StoreLimits(), lambda: 0)
@@ -77,3 +81,35 @@ def test_many_queues_are_noted_in_several_steps() -> None:
     assert steps == 3
     assert len(made.snapshot.queues) == 600
     assert made.snapshot.next_queue_id == 601
+
+
+# ── no room ──
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_queue_whose_page_finds_no_room_is_heard_of(*, durable: bool) -> None:
+    disk = FaultFS(capacity_bytes=CHUNK_BYTES_MAX)
+    store, _ = started(disk)
+    log = store.new_log(LogOptions(durable=durable))
+    run = [record(bytes(CHUNK_BYTES_MAX), persistent=True)]
+    log.append(0, run)
+    assert not log.page_out(0, [Slice(run, range(1))]), "nobody listens yet"
+    told: list[None] = []
+    store.on_disk_full = lambda: told.append(None)
+    assert not log.page_out(0, [Slice(run, range(1))])
+    assert told == [None]
+    disk.capacity_bytes = None
+    assert log.page_out(0, [Slice(run, range(1))])
+    assert told == [None]
+
+
+def test_room_is_found_by_writing_and_nothing_is_left_of_it() -> None:
+    disk = FaultFS(capacity_bytes=CHUNK_BYTES_MAX)
+    store, _ = started(disk)
+    store.try_room()
+    assert not disk.exists(ROOM_DIRECTORY)
+    disk.capacity_bytes = CHUNK_BYTES_MAX - 1
+    with pytest.raises(OSError, match="No space") as caught:
+        store.try_room()
+    assert caught.value.errno == errno.ENOSPC
+    assert not disk.exists(ROOM_DIRECTORY)
