@@ -1,15 +1,19 @@
 """The command line: what is run with which settings, what is printed, and the exit status."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from amqp_server import __version__
+from amqp_server.app import EXIT_CANNOT_START
 from amqp_server.cli import haremq
 from amqp_server.net.settings import ListenerSettings
 from amqp_server.settings.explain import explain_markdown, explain_text
 from amqp_server.settings.schema import Settings
+from persistence.data_directory import FORMAT_VERSION, open_data_directory
 
 
 def call(*arguments: str) -> Result:
@@ -97,6 +101,28 @@ def test_a_wrong_command_line_starts_nothing(node: Node, options: list[str]) -> 
     assert result.exit_code == 2
     assert "Traceback" not in result.output
     assert node.settings is None
+
+
+@pytest.mark.timeout(60)
+def test_data_of_another_version_are_refused_and_left_alone(tmp_path: Path) -> None:
+    """In a process of its own, as a service manager sees it."""
+    folder = tmp_path / "data"
+    open_data_directory(folder, bytes).close()
+    stored = (folder / "format").read_text(encoding="ascii")
+    other = stored.replace(f"haremq data {FORMAT_VERSION}\n", f"haremq data {FORMAT_VERSION + 1}\n")
+    assert other != stored
+    (folder / "format").write_text(other, encoding="ascii")
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    command = [sys.executable, "-m", "amqp_server", "start", "--port", "0", "--data-dir", folder]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == EXIT_CANNOT_START
+    (line,) = ended.stderr.splitlines()
+    assert line.endswith(
+        f"cannot start: data directory {folder}: expected data of format {FORMAT_VERSION}, found"
+        f" format {FORMAT_VERSION + 1}, which another version of HareMQ wrote; start that version,"
+        " or name an empty folder and bring definitions over by export and import"
+    )
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_a_wrong_file_starts_nothing(node: Node, config: Path) -> None:
