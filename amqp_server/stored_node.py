@@ -64,6 +64,7 @@ class StoredNode:
             raise
 
     def _open(self) -> None:
+        started_ms = now_ms()
         files = self._directory.files
         replay = open_definitions(files)
         items = replay.items()
@@ -71,7 +72,6 @@ class StoredNode:
         self._stored = read_stored(items.items())
         for damage in replay.damages:
             log.error("definitions are damaged: %s", damage)
-        started_ms = now_ms()
         limits = StoreLimits(self._settings.segment_size_bytes, self._settings.unneeded_bytes_max)
         self._opened: OpenedStore = open_store(
             files,
@@ -98,17 +98,28 @@ class StoredNode:
 
     def restore(self, broker: Broker, at_ms: int) -> Restored:
         """Give a broker that was made with this journal back what it had."""
+        started_ms = now_ms()
         restored = restore(broker, self.journal, self._stored, at_ms)
         for skipped in restored.skipped:
             log.error("a stored definition was left out: %s", skipped)
+        log.info(
+            "restored definitions=%d left_out=%d took_ms=%d",
+            restored.applied_count,
+            len(restored.skipped),
+            now_ms() - started_ms,
+        )
         return restored
 
     def recover_queues(self, broker: Broker, at_ms: int) -> None:
         """Let the restored queues take over their messages; what has expired is dead-lettered."""
+        started_ms = now_ms()
+        queue_count = 0
         for queue in _stored_queues(broker):
             found = self._opened.queues.get(queue.queue_id)
             if found is not None:
                 queue.engine.recover(found, at_ms)
+                queue_count += 1
+        log.info("taken over queues=%d took_ms=%d", queue_count, now_ms() - started_ms)
         self._opened = self._opened._replace(queues={})
 
     def make_log(self, queue: QueueIdentity) -> Log:
@@ -147,6 +158,16 @@ class StoredNode:
         report = self._opened.report
         for damage in report.damages:
             log.error("stored data is damaged: %s", damage)
+        for queue_id, found in self._opened.queues.items():
+            if found.lost_count:
+                queue = self._stored.queues[queue_id]
+                log.error(
+                    "messages lost at start vhost=%s queue=%s queue_id=%d count=%d",
+                    queue.vhost,
+                    queue.name,
+                    queue_id,
+                    found.lost_count,
+                )
         log.info(
             "recovered path=%s clean=%s queues=%d messages=%d replayed=%d lost=%d torn_bytes=%d"
             " took_ms=%d durability=%s",

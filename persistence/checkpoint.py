@@ -139,12 +139,16 @@ def decode_checkpoint(octets: bytes) -> Snapshot:
     snapshot = Snapshot(lsn, wal_number, next_queue_id)
     if not is_whole:
         # Which of these numbers is right nobody knows: all of the log is replayed.
-        snapshot = Snapshot(damages=["the checksum of the checkpoint is wrong"])
+        snapshot = Snapshot(
+            damages=["the checksum of the checkpoint is wrong: settled messages may come back"]
+        )
     for row in _rows(view[CHECKPOINT_HEADER.size + _STATE.size :], queue_count):
         try:
             queue = _decode_row(row)
         except (DamagedError, struct.error) as error:
-            snapshot.damages.append(f"a queue is damaged in the checkpoint: {error}")
+            snapshot.damages.append(
+                f"a queue is damaged in the checkpoint: {error}: its settled messages may come back"
+            )
         else:
             snapshot.queues[queue.queue_id] = queue
     return snapshot

@@ -51,7 +51,9 @@ def read_checkpoint(files: Files) -> Snapshot:
     try:
         return decode_checkpoint(octets)
     except DamagedError as error:
-        return Snapshot(damages=[f"the checkpoint is damaged: {error}"])
+        return Snapshot(
+            damages=[f"the checkpoint is damaged: {error}: settled messages may come back"]
+        )
 
 
 def write_clean_stop(files: Files, lsn: int) -> None:

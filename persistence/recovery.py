@@ -22,7 +22,7 @@ from persistence.record import body_bytes
 from persistence.segment import scan, segment_numbers
 from persistence.settled import PositionSet
 from persistence.slices import Slice, part, ranges_of, shifted, stretches_outside
-from persistence.wal_replay import Replay
+from persistence.wal_replay import RESTART_GAP_LSNS, Damage, Replay
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class RecoveryReport:
         entry_count: entries of the write-ahead log that were replayed.
         lost_count: messages that were there once and cannot be read any more.
         torn_bytes: what the write-ahead log's end lost: nobody was told that it was safe.
-        damages: what is not as it was written; one sentence each.
+        damages: what is not as it was written, and what that costs; one sentence each.
     """
 
     was_clean: bool = False
@@ -93,11 +93,22 @@ class RecoveryReport:
     def note_wal(self, replay: Replay) -> None:
         """Take over what a replay found, once it has ended."""
         self.torn_bytes = replay.torn_bytes
-        self.damages += [
-            f"{found.path} at {found.position}: {found.size_bytes} octets with LSN "
-            f"{found.first_lsn} to {found.last_lsn} are missing, copy {found.copy_path}"
-            for found in replay.damages
-        ]
+        self.damages += [_cost_of(found) for found in replay.damages]
+
+
+def _cost_of(found: Damage) -> str:
+    missing_count = found.last_lsn - found.first_lsn + 1
+    # Between two starts lie numbers that nothing ever had.
+    cost = (
+        "nobody knows how many"
+        if missing_count >= RESTART_GAP_LSNS
+        else f"{missing_count} or fewer"
+    )
+    return (
+        f"{found.path} at {found.position}: {found.size_bytes} octets with LSN {found.first_lsn} to"
+        f" {found.last_lsn} are missing: of the entries of the log, each some messages or acks of a"
+        f" queue, {cost} are lost; copy {found.copy_path}"
+    )
 
 
 @dataclass(slots=True)
@@ -111,6 +122,7 @@ class Recovery:
         next_queue_id: above every one that was seen.
         logs: as far as they are rebuilt, by queue id.
         scanned: queues of which no checkpoint says what the write-ahead log need not repeat.
+        unread: messages in entries of the write-ahead log that cannot be read, by queue id.
     """
 
     files: Files
@@ -119,6 +131,7 @@ class Recovery:
     next_queue_id: int = 1
     logs: dict[int, Log] = field(default_factory=dict)
     scanned: set[int] = field(default_factory=set)
+    unread: dict[int, int] = field(default_factory=dict)
     report: RecoveryReport = field(default_factory=RecoveryReport)
 
     def restore(self, snapshot: Snapshot, known_ids: Iterable[int]) -> None:
@@ -144,7 +157,9 @@ class Recovery:
             for entry in decode_entries(entries):
                 self._replay(entry)
         except DamagedError as error:
-            self.report.damages.append(f"a batch of the write-ahead log: {error}")
+            self.report.damages.append(
+                f"a batch of the write-ahead log: {error}: what it says from there on is lost"
+            )
 
     def _replay(self, entry: Entry) -> None:
         self.report.entry_count += 1
@@ -176,7 +191,9 @@ class Recovery:
             for row in known.chunks:
                 known.next_position = max(known.next_position, row.last_position + 1)
             self._remove_unlisted(known)
-            recovered = _finish_queue(known, was_clean=was_clean)
+            recovered = _finish_queue(
+                known, was_clean=was_clean, lost_count=self.unread.get(queue_id, 0)
+            )
             queues[queue_id] = recovered
             self.report.lost_count += recovered.lost_count
             self.report.message_count += sum(
@@ -227,7 +244,11 @@ class Recovery:
         try:
             run = entry.run()
         except DamagedError as error:
-            self.report.damages.append(f"an entry of queue {known.queue_id}: {error}")
+            lost_count = entry.message_count - known_count
+            self.unread[known.queue_id] = self.unread.get(known.queue_id, 0) + lost_count
+            self.report.damages.append(
+                f"an entry of queue {known.queue_id}: {error}: its {lost_count} messages are lost"
+            )
             return
         whole = Slice(run, range(first, stop), entry.expires_at_ms or 0)
         if known.lanes is not None:
@@ -265,11 +286,10 @@ class Recovery:
                 log.warning("a segment stays as it is file=%s error=%s", path, error)
 
 
-def _finish_queue(known: Log, *, was_clean: bool) -> RecoveredQueue:
+def _finish_queue(known: Log, *, was_clean: bool, lost_count: int) -> RecoveredQueue:
     known.sweep()
     live: list[range] = []
     stored: dict[int, tuple[int, int]] = {}
-    lost_count = 0
     for row in list(known.chunks):
         try:
             count, row_bytes, positions = _live_in(known, row)

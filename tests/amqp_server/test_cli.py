@@ -113,8 +113,8 @@ def test_data_of_another_version_are_refused_and_left_alone(tmp_path: Path) -> N
     assert other != stored
     (folder / "format").write_text(other, encoding="ascii")
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    command = [sys.executable, "-m", "amqp_server", "start", "--port", "0", "--data-dir", folder]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "amqp_server", "start", "--port", "0", "--data-dir"]
+    ended = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=False)
     assert ended.returncode == EXIT_CANNOT_START
     (line,) = ended.stderr.splitlines()
     assert line.endswith(

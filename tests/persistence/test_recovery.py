@@ -1,12 +1,16 @@
 """Recovery step by step: what is repeated, what is known already, what is of nobody."""
 
+import pytest
+
 from persistence.checkpoint import QueueSnapshot, Snapshot
 from persistence.entries import encode_drop, encode_enqueue, encode_returned, encode_settle
+from persistence.format import ENTRY_HEAD
 from persistence.log import Log, LogOptions
 from persistence.record import PERSISTENT, Record
-from persistence.recovery import RecoveredQueue, Recovery
+from persistence.recovery import RecoveredQueue, Recovery, RecoveryReport
 from persistence.settled import PositionSet
 from persistence.store import Store, StoreLimits
+from persistence.wal_replay import RESTART_GAP_LSNS, Damage, Replay
 from tests.support.fault_fs import FaultFS
 from tests.support.records import HEADER, ROUTE
 
@@ -83,3 +87,32 @@ def test_a_batch_that_cannot_be_read_is_noted_and_the_next_one_is_read() -> None
     assert len(recovery.report.damages) == 1
     assert positions_in(recovery.finish(was_clean=False)[1]) == [0, 1]
     assert (recovery.report.message_count, recovery.report.queue_count) == (2, 1)
+
+
+def test_an_entry_that_cannot_be_read_says_how_many_messages_it_costs() -> None:
+    recovery = recovery_of(1)
+    recovery.restore(Snapshot(), [1])
+    entry = bytearray(enqueue(1, 1, 3))
+    body_bytes_at = ENTRY_HEAD.size + 8
+    entry[body_bytes_at : body_bytes_at + 4] = b"\xff" * 4
+    recovery.replay(memoryview(enqueue(1, 0, 1) + bytes(entry) + enqueue(1, 4, 1)))
+    recovered = recovery.finish(was_clean=False)[1]
+    assert positions_in(recovered) == [0, 4]
+    assert (recovered.lost_count, recovery.report.lost_count) == (3, 3)
+    (told,) = recovery.report.damages
+    assert told.startswith("an entry of queue 1: ")
+    assert told.endswith(": its 3 messages are lost")
+
+
+@pytest.mark.parametrize(
+    ("last_lsn", "cost"),
+    [(7, "4 or fewer are lost"), (4 + RESTART_GAP_LSNS, "nobody knows how many are lost")],
+)
+def test_what_is_missing_of_the_log_is_told_with_what_it_costs(last_lsn: int, cost: str) -> None:
+    replay = Replay(FaultFS())
+    replay.damages.append(Damage("wal/1.wal", 64, 100, 4, last_lsn, "wal/damaged-1"))
+    report = RecoveryReport()
+    report.note_wal(replay)
+    (told,) = report.damages
+    assert told.startswith(f"wal/1.wal at 64: 100 octets with LSN 4 to {last_lsn} are missing")
+    assert told.endswith(f"{cost}; copy wal/damaged-1")
