@@ -184,6 +184,7 @@ async def _run_node(
         loop,
         broker,
         read_buffer_bytes=net.read_buffer_bytes,
+        busy_poll_us=net.busy_poll_us,
         after_turn=None if storage is None else storage.pump,
     )
 

@@ -82,10 +82,21 @@ class Sink:
 
 
 class StillLoop:
-    """An asyncio loop that runs nothing."""
+    """An asyncio loop that runs nothing by itself."""
 
-    def call_soon(self, _work: Callable[[], None]) -> None:
-        """The turns asked for are those of the reads to come."""
+    def __init__(self) -> None:
+        self._ready: list[Callable[[], None]] = []
+
+    def call_soon(self, work: Callable[[], None]) -> None:
+        """Keep what is asked for until the read is over."""
+        self._ready.append(work)
+
+    def run_ready(self) -> None:
+        """Run what a read asked for: the turn of a read that waited for others."""
+        if self._ready:
+            ready, self._ready = self._ready, []
+            for work in ready:
+                work()
 
     def call_later(self, _delay_s: float, _work: Callable[[], None]) -> "StillLoop":
         """Return what can be cancelled."""
@@ -99,7 +110,7 @@ class Client:
     """One connection with channel 1 open."""
 
     def __init__(self, node: "Node") -> None:
-        self._reactor = node.reactor
+        self._run_ready = node.loop.run_ready
         self._written = node.written
         self._shell = AmqpTransport(
             node.reactor,
@@ -121,6 +132,7 @@ class Client:
         size = len(octets)
         self._shell.get_buffer(-1)[:size] = octets
         self._shell.buffer_updated(size)
+        self._run_ready()
 
     def call(self, method: base.Frame, channel: int = 1) -> None:
         """Send a method, which the broker must not answer with a close."""
@@ -131,9 +143,10 @@ class Client:
 
 
 class Node:
-    """A broker and its reactor, on a loop that never runs."""
+    """A broker and its reactor, on a loop that runs when it is told to."""
 
     def __init__(self) -> None:
+        self.loop = StillLoop()
         self.written: deque[bytes] = deque(maxlen=8)
         users = Users(())
         users.put(new_user("guest", "guest", os.urandom, ()))
@@ -141,7 +154,7 @@ class Node:
         self._broker = Broker(BrokerSettings(), users, Turn(4_096), os.urandom)
         self._broker.add_vhost("/")
         self.reactor = Reactor(
-            cast("asyncio.AbstractEventLoop", StillLoop()),
+            cast("asyncio.AbstractEventLoop", self.loop),
             self._broker,
             read_buffer_bytes=1 << 18,
         )

@@ -1,6 +1,6 @@
 """One loop's shared parts: the receive buffer, the deadlines, and the turn.
 
-A *turn* is what one read, or one deadline, sets off:
+A *turn* is what one read, several small ones, or one deadline set off:
 
     bytes in → connection.receive_data → broker.end_turn → one write per connection with output
 
@@ -15,6 +15,8 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
+from amqp_server.net.busy_poll import BusyPoll
+from amqp_server.net.gathering import Gathering
 from amqp_server.net.receive_buffer import ReceiveBuffer
 from amqp_server.net.timers import Deadlines, NowMs, now_ms
 
@@ -61,6 +63,7 @@ class Reactor:
         broker: Broker,
         *,
         read_buffer_bytes: int,
+        busy_poll_us: int = 0,
         clock: NowMs = now_ms,
         after_turn: Callable[[], None] | None = None,
     ) -> None:
@@ -70,6 +73,7 @@ class Reactor:
             loop: the loop that everything here runs in.
             broker: whose queues are drained.
             read_buffer_bytes: largest read; also what a batch of publishes is bounded by.
+            busy_poll_us: how long the loop looks for more input before it sleeps, in us; 0 is not.
             clock: monotonic, in ms.
             after_turn: called when a turn's output was written; None is nothing.
         """
@@ -77,6 +81,8 @@ class Reactor:
         self._after_turn = after_turn
         self._end_turn = broker.end_turn
         self._now_ms = clock
+        self._gathering = Gathering()
+        self._busy_poll = BusyPoll(loop, busy_poll_us)
         self._pending: list[Output] = []
         self._is_in_turn = False
         self._is_turn_requested = False
@@ -106,6 +112,22 @@ class Reactor:
         self._is_in_turn = True
         return self._now_ms()
 
+    def finish_input(self, nbytes: int, now_ms: int) -> None:
+        """Finish the turn that a read began; a small read waits for what else is ready.
+
+        Args:
+            nbytes: how much was read.
+            now_ms: what ``begin_turn`` returned.
+        """
+        gathering = self._gathering
+        if gathering.turns_at_once:
+            gathering.turns_at_once -= 1
+        elif gathering.waits(nbytes):
+            self._is_in_turn = False
+            self.request_turn()
+            return
+        self.finish_turn(now_ms)
+
     def finish_turn(self, now_ms: int) -> None:
         """Drain the queues, then write each connection's output. Never raises."""
         try:
@@ -122,6 +144,12 @@ class Reactor:
         if self._after_turn is not None:
             self._after_turn()
         self.deadlines.refresh(self._broker_watch)
+        if self._gathering.is_waiting:
+            self._gathering.turned()
+        busy_poll = self._busy_poll
+        busy_poll.turns_count += 1
+        if busy_poll.is_over:
+            busy_poll.begin()
         if is_more_ready or self._pending:
             self.request_turn()
 

@@ -122,6 +122,15 @@ class NetSettings:
             "doc": "Most that one read takes from a socket; the buffer is shared by all.",
         },
     )
+    busy_poll_us: int = field(
+        default=50,
+        metadata={
+            "min": 0,
+            "max": 10_000,
+            "doc": "Time after a turn in which the loop looks for more input before it sleeps:"
+            " shorter round trips for some CPU. It is left off while it does not pay; 0 is never.",
+        },
+    )
     shutdown_grace_ms: int = field(
         default=5_000,
         metadata={

@@ -204,7 +204,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
             connection.receive_data(data, now_ms)
         except Exception as error:  # noqa: BLE001 — it is logged
             self._give_up(error)
-        reactor.finish_turn(now_ms)
+        reactor.finish_input(nbytes, now_ms)
 
     def eof_received(self) -> None:
         """Let the transport close itself, after what is still to be sent."""

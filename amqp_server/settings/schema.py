@@ -24,6 +24,7 @@ from queues.settings import QueuesSettings
 
 UNITS: Final[Mapping[str, str]] = {
     "_ms": "milliseconds",
+    "_us": "microseconds",
     "_s": "seconds",
     "_bytes": "bytes",
     "_bytes_max": "bytes",

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from amqp_server.net.gathering import GATHERED_BYTES_MAX
 from amqp_server.net.reactor import Reactor
 from tests.support.fake_connection import FakeBroker
 from tests.support.fake_loop import FakeLoop
@@ -140,3 +141,31 @@ def test_after_close_no_deadline_is_met(
     reactor.close()
     loop.run_until(loop.time_ms + 1000)
     assert broker.ticks_count == 0
+
+
+def test_small_reads_of_many_connections_are_drained_in_one_turn(
+    loop: FakeLoop, broker: FakeBroker, reactor: Reactor
+) -> None:
+    flushed: list[str] = []
+    reads_count = 0
+    while not loop.ready:  # until it tries whether others are ready as well
+        reactor.finish_input(1, reactor.begin_turn())
+        reads_count += 1
+    assert broker.turns_count == reads_count - 1, "one alone is not made to wait"
+    for name in ("b", "c"):
+        now_ms = reactor.begin_turn()
+        reactor.mark(Output(name, flushed))
+        reactor.finish_input(1, now_ms)
+    assert (broker.turns_count, flushed) == (reads_count - 1, [])
+    assert loop.run_ready() == 1
+    assert (broker.turns_count, flushed) == (reads_count, ["b", "c"])
+
+
+def test_much_input_is_drained_at_once_though_others_wait(
+    loop: FakeLoop, broker: FakeBroker, reactor: Reactor
+) -> None:
+    while not loop.ready:
+        reactor.finish_input(1, reactor.begin_turn())
+    turns_count = broker.turns_count
+    reactor.finish_input(GATHERED_BYTES_MAX, reactor.begin_turn())
+    assert broker.turns_count == turns_count + 1

@@ -50,6 +50,7 @@ def test_a_default_is_of_its_own_type(key: Key) -> None:
 def test_a_time_or_a_size_ends_in_its_unit() -> None:
     units = {key.path: key.unit for key in KEYS}
     assert units["net.shutdown_grace_ms"] == "milliseconds"
+    assert units["net.busy_poll_us"] == "microseconds"
     assert units["protocol.heartbeat_s"] == "seconds"
     assert units["protocol.tx_bytes_max"] == "bytes"
     assert units["broker.memory_high_watermark_ratio"] == "share of 1"
