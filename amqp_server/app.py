@@ -47,6 +47,7 @@ from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode
 from persistence.errors import StorageError
 from persistence.kernels import build_name, verify
+from queues.options import Durability
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +120,7 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
         journal=journal,
         make_log=memory_log if node is None else node.make_log,
         commits=None if node is None else node.commit,
+        default_durability=Durability(settings.persistence.durability),
     )
     if node is not None:
         node.restore(broker, now_ms())

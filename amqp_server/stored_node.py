@@ -75,7 +75,7 @@ class StoredNode:
         limits = StoreLimits(self._settings.segment_size_bytes, self._settings.unneeded_bytes_max)
         self._opened: OpenedStore = open_store(
             files,
-            self._log_options(self._stored.queues),
+            _log_options(self._stored.queues),
             limits,
             _wall_offset_ms,
             keeps_unknown=not self._stored.knows_every_queue or bool(replay.damaged_paths),
@@ -127,11 +127,7 @@ class StoredNode:
         found = self._opened.queues.get(queue.queue_id)
         if found is not None:
             return found.log
-        options = LogOptions(
-            durable=queue.queue_id != 0,
-            synced=self._settings.durability == "fsync",
-            max_priority=queue.options.max_priority,
-        )
+        options = LogOptions(durable=queue.queue_id != 0, max_priority=queue.options.max_priority)
         return self.store.new_log(options, queue.queue_id or None)
 
     def note_deliveries(self, broker: Broker) -> None:
@@ -143,16 +139,6 @@ class StoredNode:
         """Let go of the folder, once nothing is written to it any more."""
         self._definitions.close()
         self._directory.close()
-
-    def _log_options(self, queues: Mapping[int, QueueDefinition]) -> dict[int, LogOptions]:
-        options: dict[int, LogOptions] = {}
-        for queue_id, definition in queues.items():
-            bands = definition.arguments.get(MAX_PRIORITY_ARGUMENT)
-            options[queue_id] = LogOptions(
-                synced=self._settings.durability == "fsync",
-                max_priority=None if bands is None else int(str(bands.value)),
-            )
-        return options
 
     def _log_report(self, took_ms: int) -> None:
         report = self._opened.report
@@ -181,6 +167,16 @@ class StoredNode:
             took_ms,
             self._settings.durability,
         )
+
+
+def _log_options(queues: Mapping[int, QueueDefinition]) -> dict[int, LogOptions]:
+    options: dict[int, LogOptions] = {}
+    for queue_id, definition in queues.items():
+        bands = definition.arguments.get(MAX_PRIORITY_ARGUMENT)
+        options[queue_id] = LogOptions(
+            max_priority=None if bands is None else int(str(bands.value))
+        )
+    return options
 
 
 def _stored_queues(broker: Broker) -> list[Queue]:

@@ -130,6 +130,13 @@ def measure_paging(log: Log, run: Run, message_count: int) -> list[str]:
     return lines
 
 
+def unsynced_log(place: Place) -> Log:
+    """Return the log of a new queue of class os: what the disk takes is not what is measured."""
+    log = place.store.new_log(LogOptions())
+    log.set_synced(is_synced=False)
+    return log
+
+
 def measure(message_count: int, body_bytes: int) -> list[str]:
     """Return what was measured, one line each."""
     run = run_of(body_bytes)
@@ -141,7 +148,7 @@ def measure(message_count: int, body_bytes: int) -> list[str]:
     with tempfile.TemporaryDirectory(dir=".") as name:
         directory = Path(name)
         place = Place(directory, {})
-        log = place.store.new_log(LogOptions(synced=False))
+        log = unsynced_log(place)
         spent = append_all(place, log, run, message_count, settled=False)
         lines.append(f"{'append':<22}{(spent - encode_seconds) / run_count * 1e6:>9.1f} us a run")
         lines.append(
@@ -149,18 +156,18 @@ def measure(message_count: int, body_bytes: int) -> list[str]:
         )
         place.files.close()
         opened: list[OpenedStore] = []
-        known = {1: LogOptions(synced=False)}
+        known = {1: LogOptions()}
         cpu, wall = seconds_of(lambda: opened.append(Place(directory, known).opened))
         found = opened[0].report
         assert found.message_count == message_count, "all are there"
         lines.append(f"{'restart':<22}{cpu:>9.2f} s of CPU, {wall:.2f} s")
     with tempfile.TemporaryDirectory(dir=".") as name:
         place = Place(Path(name), {})
-        log = place.store.new_log(LogOptions(synced=False))
+        log = unsynced_log(place)
         lines += measure_paging(log, run, message_count)
     with tempfile.TemporaryDirectory(dir=".") as name:
         place = Place(Path(name), {})
-        log = place.store.new_log(LogOptions(synced=False))
+        log = unsynced_log(place)
         before = written_bytes()
         spent = append_all(place, log, run, message_count, settled=True)
         each_bytes = (written_bytes() - before) / message_count

@@ -70,12 +70,10 @@ class LogOptions(NamedTuple):
 
     Attributes:
         durable: whether persistent messages survive a restart.
-        synced: whether a confirm waits for the disk (class fsync), or for the page cache (os).
         max_priority: the queue's; None for a plain queue.
     """
 
     durable: bool = True
-    synced: bool = True
     max_priority: int | None = None
 
 
@@ -100,6 +98,7 @@ class Log:
         delivered_below: positions from here on were never delivered; the queue says so before a
             clean stop.
         settled: positions that are done with.
+        is_synced: whether appends wait for the disk (class fsync), or for the page cache (os).
 
     Invariant: each logged and unsettled message is in ``_recent`` or in a chunk, not in both.
     Invariant: no piece of ``_recent`` and no chunk ends before ``_prune_at``.
@@ -128,6 +127,7 @@ class Log:
         self.settled = PositionSet()
         self.next_position = 0
         self.delivered_below = 0
+        self.is_synced = True
         self.is_dropped = False
         self.unneeded: list[UnneededFile] = []
         """Files that no message is in any more, until a checkpoint knows."""
@@ -145,7 +145,7 @@ class Log:
 
     @property
     def committed_lsn(self) -> int:
-        """Everything appended up to this LSN is as safe as the class of the queue promises."""
+        """Everything appended up to this LSN is as safe as its class promises."""
         return self.commit.committed_lsn
 
     # -- what happens in the queue ------------------------------------------------------------
@@ -174,6 +174,10 @@ class Log:
         for start, end in stretches:
             lsn = self._append(part(whole, start, end))
         return lsn
+
+    def set_synced(self, *, is_synced: bool) -> None:
+        """Set the class of appends from now on; those before keep theirs."""
+        self.is_synced = is_synced
 
     def settle(self, positions: range) -> int:
         """Record that these positions are done with, for ever; return the LSN, or 0.
@@ -410,7 +414,7 @@ class Log:
         on_disk = shifted(expires, self._wall_offset_ms()) if expires else None
         first_position = piece.positions[0]
         parts = encode_enqueue(self.queue_id, first_position, piece.records, on_disk)
-        lsn = self.commit.append_entry(parts, sync=self.options.synced)
+        lsn = self.commit.append_entry(parts, sync=self.is_synced)
         self.note_recent(piece)
         return lsn
 

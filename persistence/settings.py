@@ -18,7 +18,10 @@ class PersistenceSettings:
 
     durability: Durability = field(
         default="fsync",
-        metadata={"doc": "What confirms wait for: fsync survives a power cut, os a kill."},
+        metadata={
+            "doc": "What confirms wait for: fsync survives a power cut, os a kill. A queue's"
+            " x-durability argument, then the policy key durability, say otherwise for that queue."
+        },
     )
     settled_sync_interval_ms: int = field(
         default=1_000,

@@ -10,7 +10,7 @@ from typing import Final
 from persistence.record import Run
 from queues.batch import Batch
 from queues.effects import DeadLettered, DeathReason
-from queues.options import Overflow, QueueOptions
+from queues.options import Durability, Overflow, QueueOptions
 from queues.overflow import Limits, all_fit, excess_count, fitting_count
 from queues.ports import Emit, QueueLog
 from queues.positions import ranges_of
@@ -42,8 +42,9 @@ class Backlog:
         self.reconfigure(options)
 
     def reconfigure(self, options: QueueOptions) -> None:
-        """Use other limits and another dead letter exchange from now on."""
+        """Use other limits, dead letter exchange and durability class from now on."""
         self._options = options
+        self.log.set_synced(is_synced=options.durability is Durability.FSYNC)
         self.limits = Limits(options.max_length, options.max_length_bytes)
 
     def append(self, run: Run, expires_at_ms: int | list[int]) -> int:

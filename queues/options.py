@@ -19,6 +19,16 @@ class QueueKind(Enum):
     QUORUM = "quorum"
 
 
+class Durability(Enum):
+    """What a confirm of a persistent message in a durable queue waits for.
+
+    ``FSYNC`` is the disk and survives a power cut, ``OS`` the page cache and survives a kill.
+    """
+
+    FSYNC = "fsync"
+    OS = "os"
+
+
 @dataclass(frozen=True, slots=True)
 class QueueOptions:
     """Effective options of one queue. None means: no such limit.
@@ -30,6 +40,7 @@ class QueueOptions:
         max_length: ready messages at most (count); 0 keeps none.
         max_length_bytes: bodies of ready messages at most (bytes).
         max_priority: priority bands 0..max_priority; None is a plain FIFO.
+        durability: what confirms wait for; of no meaning to a transient queue.
         delivery_limit: returns of one message before it is dead-lettered (quorum: default 20).
         consumer_timeout_ms: an unacked delivery older than this closes the channel; None is never.
         dead_letter_routing_key: None keeps the message's own keys.
@@ -44,6 +55,7 @@ class QueueOptions:
     dead_letter_exchange: str | None = None
     dead_letter_routing_key: str | None = None
     max_priority: int | None = None
+    durability: Durability = Durability.FSYNC
     single_active_consumer: bool = False
     delivery_limit: int | None = None
     consumer_timeout_ms: int | None = None

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from amqp_server.broker.terms import field_text
 from amqp_server.wire.tables import INTEGER_KINDS, TYPE_NAMES, Field, Table
-from queues.options import Overflow, QueueKind
+from queues.options import Durability, Overflow, QueueKind
 
 SPAN_MAX_MS: Final = 315_360_000_000
 """Ten years: the longest TTL or expiry RabbitMQ takes."""
@@ -21,6 +21,7 @@ SHORTSTR_MAX_BYTES: Final = 255
 
 QUEUE_TYPE: Final = "x-queue-type"
 DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
+DURABILITY: Final = "x-durability"
 
 Rule: TypeAlias = Callable[[Field, Table], "str | None"]
 """Returns what is wrong with a value, as the term that ends RabbitMQ's text; None if nothing."""
@@ -130,8 +131,14 @@ QUEUE_RULES: Final[Mapping[str, Rule]] = {
     ),
     "x-delivery-limit": _integer,
     "x-consumer-timeout": _SPAN_MS,
+    DURABILITY: _one_of(
+        tuple(durability.value for durability in Durability), "\"unsupported durability '{}'\""
+    ),
 }
-"""In RabbitMQ's order of checking; the last three it does not check (and fails with 541)."""
+"""In RabbitMQ's order of checking; three before the last it does not check (and fails with 541).
+
+The last is HareMQ's own: to RabbitMQ it is an argument like any other word.
+"""
 
 KNOWN: Final[Mapping[QueueKind, tuple[str, ...]]] = {
     QueueKind.CLASSIC: (
@@ -151,6 +158,7 @@ KNOWN: Final[Mapping[QueueKind, tuple[str, ...]]] = {
         "x-queue-leader-locator",
         "x-delivery-limit",
         "x-consumer-timeout",
+        DURABILITY,
     ),
     QueueKind.QUORUM: (
         DEAD_LETTER_EXCHANGE,
@@ -169,6 +177,7 @@ KNOWN: Final[Mapping[QueueKind, tuple[str, ...]]] = {
         "x-message-ttl",
         "x-queue-leader-locator",
         "x-consumer-timeout",
+        DURABILITY,
     ),
 }
 """The arguments of each queue type, in RabbitMQ's order of comparing."""

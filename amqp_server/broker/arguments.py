@@ -15,6 +15,7 @@ from amqp_server.broker.argument_rules import (
     CONSUMER_OF_ANY_TYPE,
     CONSUMER_RULES,
     DEAD_LETTER_EXCHANGE,
+    DURABILITY,
     KNOWN,
     OF_ANY_TYPE,
     QUEUE_RULES,
@@ -26,12 +27,12 @@ from amqp_server.broker.argument_rules import (
 from amqp_server.broker.errors import PreconditionFailedError, ResourceLockedError
 from amqp_server.broker.terms import field_text
 from amqp_server.wire.tables import INTEGER_KINDS, TYPE_NAMES, Field, Table, longstr
-from queues.options import Overflow, QueueKind, QueueOptions
+from queues.options import Durability, Overflow, QueueKind, QueueOptions
 
 QUORUM_DELIVERY_LIMIT: Final = 20
 
 ALTERNATE_EXCHANGE: Final = "alternate-exchange"
-
+DURABILITY_KEY: Final = "durability"
 
 _TYPE_ALONE: Final = frozenset((QUEUE_TYPE,))
 _PLAIN_OPTIONS_MAX: Final = 16
@@ -340,24 +341,27 @@ def queue_options(
     arguments: Table,
     policy: Mapping[str, object],
     default_consumer_timeout_ms: int | None = None,
+    default_durability: Durability = Durability.FSYNC,
 ) -> QueueOptions:
     """Return the effective options of a queue.
 
-    Limits and spans: the smaller of argument and policy. Dead-lettering: the argument wins.
-    Overflow: the argument wins on a classic queue, the policy on a quorum queue.
+    Limits and spans: the smaller of argument and policy. Dead-lettering and durability: the
+    argument wins. Overflow: the argument wins on a classic queue, the policy on a quorum queue.
 
     Args:
         kind: the queue's type.
         arguments: as declared, validated.
         policy: the effective definition of user and operator policy, validated; may be empty.
         default_consumer_timeout_ms: the node's; None is never.
+        default_durability: the node's.
 
     Source: RabbitMQ 3.13, see "Winner" in the inventory: not one rule, but users rely on each.
     """
     if not policy and arguments.keys() <= _TYPE_ALONE:
-        return _plain_options(kind, default_consumer_timeout_ms)
+        return _plain_options(kind, default_consumer_timeout_ms, default_durability)
     classic = kind is QueueKind.CLASSIC
     timeout_ms = _smaller(arguments, policy, "consumer-timeout")
+    durability = _text(arguments.get(DURABILITY), policy.get(DURABILITY_KEY))
     return QueueOptions(
         kind=kind,
         message_ttl_ms=_smaller(arguments, policy, "message-ttl"),
@@ -372,6 +376,7 @@ def queue_options(
             arguments.get("x-dead-letter-routing-key"), policy.get("dead-letter-routing-key")
         ),
         max_priority=(_argument_int(arguments, "x-max-priority") or None) if classic else None,
+        durability=default_durability if durability is None else Durability(durability),
         single_active_consumer=_is_true(arguments.get("x-single-active-consumer")),
         delivery_limit=_delivery_limit(
             arguments, {} if classic else policy, None if classic else QUORUM_DELIVERY_LIMIT
@@ -381,13 +386,23 @@ def queue_options(
 
 
 @lru_cache(_PLAIN_OPTIONS_MAX)
-def _plain_options(kind: QueueKind, default_consumer_timeout_ms: int | None) -> QueueOptions:
+def _plain_options(
+    kind: QueueKind, default_consumer_timeout_ms: int | None, default_durability: Durability
+) -> QueueOptions:
     """Return what nearly all queues share: the options where arguments and policy say nothing."""
     return QueueOptions(
         kind=kind,
+        durability=default_durability,
         delivery_limit=None if kind is QueueKind.CLASSIC else QUORUM_DELIVERY_LIMIT,
         consumer_timeout_ms=default_consumer_timeout_ms,
     )
+
+
+def durability_source(arguments: Table, policy: Mapping[str, object]) -> str:
+    """Return what says the durability class of a queue: ``argument``, ``policy`` or ``node``."""
+    if DURABILITY in arguments:
+        return "argument"
+    return "policy" if DURABILITY_KEY in policy else "node"
 
 
 def _overflow(kind: QueueKind, arguments: Table, policy: Mapping[str, object]) -> Overflow:

@@ -19,7 +19,7 @@ from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import Users
 from amqp_server.broker.vhost import Vhost
-from queues.options import QueueKind
+from queues.options import Durability, QueueKind
 
 SHUTDOWN_REASON: Final = "broker forced connection closure with reason 'shutdown'"
 
@@ -70,6 +70,7 @@ class Broker:
         *,
         journal: Journal = NO_JOURNAL,
         make_log: LogFactory = memory_log,
+        default_durability: Durability = Durability.FSYNC,
     ) -> None:
         """Make a broker without vhosts.
 
@@ -82,6 +83,7 @@ class Broker:
             commits: says when what was written is safe; None where nothing is.
             journal: makes definitions survive; the same that ``users`` has.
             make_log: keeps the messages of a queue.
+            default_durability: the class of queues for which no argument or policy says one.
         """
         self.settings = settings
         self.users = users
@@ -90,6 +92,7 @@ class Broker:
         self.commits: Commits = NothingToCommit() if commits is None else commits
         self.journal = journal
         self._make_log = make_log
+        self._default_durability = default_durability
         self.end_turn = turn.end
         self.next_deadline_ms = turn.next_deadline_ms
         self.tick = turn.tick
@@ -125,6 +128,7 @@ class Broker:
                 self.settings.consumer_timeout_ms or None,
                 journal=self.journal,
                 make_log=self._make_log,
+                default_durability=self._default_durability,
             )
             kind = QueueKind(self.settings.default_queue_type)
             vhost.default_queue_kind = None if kind is QueueKind.CLASSIC else kind

@@ -3,6 +3,8 @@
 Keys that mean nothing on a single node (``ha-*``, locators, group sizes) or in this version
 (streams) are accepted and shown: a definitions file that RabbitMQ exported must load.
 
+``durability`` is HareMQ's own key.
+
 Source: RabbitMQ 3.13 for keys, 3.10 for texts where it has the key.
 """
 
@@ -12,7 +14,7 @@ from typing import Final, TypeAlias
 
 from amqp_server.broker.argument_rules import SHORTSTR_MAX_BYTES
 from amqp_server.broker.terms import json_term, proplist
-from queues.options import Overflow
+from queues.options import Durability, Overflow
 
 _Check: TypeAlias = Callable[[object], bool]
 
@@ -56,6 +58,10 @@ _RULES: Final[Mapping[str, tuple[_Check, str]]] = {
         "is not a dead letter strategy of this version: at-most-once is",
     ),
     "delivery-limit": (_is_int, "is not a valid delivery limit"),
+    "durability": (
+        _one_of(*[durability.value for durability in Durability]),
+        "is not a valid durability value",
+    ),
     "expires": (_integer_from(1), "is not a valid queue expiry"),
     "initial-cluster-size": (_integer_from(0), "is not a valid cluster size"),
     "max-age": (_max_age, "is not a valid max age"),
@@ -102,6 +108,7 @@ OPERATOR_KEYS: Final = frozenset(
     {
         "consumer-timeout",
         "delivery-limit",
+        "durability",
         "expires",
         "ha-mode",
         "ha-params",

@@ -5,6 +5,7 @@ Whether the user may is asked before (``protocol.methods``); what is asked for i
 Source: RabbitMQ, rabbit_amqqueue and rabbit_channel, for rules and texts.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias
@@ -12,6 +13,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 from amqp_server.broker.arguments import (
     QueueProperties,
     check_equivalent_queue,
+    durability_source,
     locked_queue,
     queue_options,
     validate_queue,
@@ -29,8 +31,10 @@ from amqp_server.wire.tables import Table
 from queues.classic import ClassicQueue
 from queues.effects import Effect, QueueExpired, QueueUnused
 from queues.memory_log import MemoryLog
-from queues.options import QueueKind, QueueOptions
+from queues.options import Durability, QueueKind, QueueOptions
 from queues.ports import ConsumerHandle, QueueLog
+
+log = logging.getLogger(__name__)
 
 
 class QueueIdentity(NamedTuple):
@@ -103,6 +107,7 @@ class QueueTable:
         default_consumer_timeout_ms: where no argument or policy says; None is never.
         journal: makes durable queues survive, but exclusive ones.
         make_log: keeps a queue's messages.
+        default_durability: where no argument or policy says.
     """
 
     def __init__(
@@ -116,6 +121,7 @@ class QueueTable:
         *,
         journal: Journal = NO_JOURNAL,
         make_log: LogFactory = memory_log,
+        default_durability: Durability = Durability.FSYNC,
     ) -> None:
         self._vhost_name = vhost_name
         self._turn = turn
@@ -125,6 +131,7 @@ class QueueTable:
         self._default_consumer_timeout_ms = default_consumer_timeout_ms
         self._journal = journal
         self._make_log = make_log
+        self._default_durability = default_durability
         self._queues: dict[str, Queue] = {}
         self._owned: dict[object, list[Queue]] = {}
 
@@ -279,8 +286,11 @@ class QueueTable:
         for queue in self:
             policy = self._policy_of(queue.name, queue.kind)
             options = self._options(queue.kind, queue.properties.arguments, policy)
+            is_other_class = options.durability is not queue.engine.options.durability
             queue.engine.reconfigure(options, now_ms)
             self._turn.mark_dirty(queue.engine)
+            if is_other_class:
+                self._log_durability(queue, policy)
 
     def _create(
         self,
@@ -291,7 +301,8 @@ class QueueTable:
         queue_id: int,
         now_ms: int,
     ) -> Queue:
-        options = self._options(kind, properties.arguments, self._policy_of(name, kind))
+        policy = self._policy_of(name, kind)
+        options = self._options(kind, properties.arguments, policy)
 
         def emit(effect: Effect) -> None:
             self._turn.emit(carry_out, effect)
@@ -317,6 +328,8 @@ class QueueTable:
         queue = Queue(name, self._vhost_name, kind, properties, owner, engine, queue_id)
         if engine.next_deadline_ms() is not None:
             self._turn.mark_dirty(engine)
+        if durability_source(properties.arguments, policy) != "node":
+            self._log_durability(queue, policy)
         return queue
 
     def _definition(self, name: str, properties: QueueProperties, queue_id: int) -> QueueDefinition:
@@ -332,4 +345,17 @@ class QueueTable:
     def _options(
         self, kind: QueueKind, arguments: Table, policy: Mapping[str, object]
     ) -> QueueOptions:
-        return queue_options(kind, arguments, policy, self._default_consumer_timeout_ms)
+        return queue_options(
+            kind, arguments, policy, self._default_consumer_timeout_ms, self._default_durability
+        )
+
+    def _log_durability(self, queue: Queue, policy: Mapping[str, object]) -> None:
+        """Say what confirms of a queue promise, where that is more than the node's own line."""
+        if queue.queue_id:
+            log.info(
+                "durability queue=%r vhost=%r durability=%s by=%s",
+                queue.name,
+                queue.vhost_name,
+                queue.engine.options.durability.value,
+                durability_source(queue.properties.arguments, policy),
+            )

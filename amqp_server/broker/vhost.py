@@ -23,7 +23,7 @@ from amqp_server.wire.tables import Table
 from exchanges.bindings import Destination, DestinationKind
 from exchanges.routing import Router
 from queues.effects import DeadLettered, Effect
-from queues.options import QueueKind
+from queues.options import Durability, QueueKind
 
 
 class Vhost:
@@ -51,6 +51,7 @@ class Vhost:
         *,
         journal: Journal = NO_JOURNAL,
         make_log: LogFactory = memory_log,
+        default_durability: Durability = Durability.FSYNC,
     ) -> None:
         """Make a vhost with the predeclared exchanges.
 
@@ -61,6 +62,7 @@ class Vhost:
             default_consumer_timeout_ms: for queues that say nothing; None is never.
             journal: makes what is durable survive.
             make_log: keeps the messages of a queue.
+            default_durability: for queues that say nothing.
         """
         self.name = name
         self._wall_s = wall_s
@@ -83,6 +85,7 @@ class Vhost:
             default_consumer_timeout_ms,
             journal=journal,
             make_log=make_log,
+            default_durability=default_durability,
         )
         self.publisher = Publisher(self.router, self._target_of)
 

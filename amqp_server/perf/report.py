@@ -13,6 +13,7 @@ IDLE_CORES: Final = 0.5
 """A broker below this, without a rate asked for, was waiting for something."""
 QUIET_CORES: Final = 0.2
 RATE_KEPT: Final = 0.98
+DURABILITY_ARGUMENT: Final = "x-durability"
 _US_PER_MS: Final = 1_000
 _US_DECIMALS_BELOW: Final = 10_000
 
@@ -25,8 +26,10 @@ def durability(plan: Plan) -> str:
     mode = 2 if plan.persistent else 1
     name = "persistent" if plan.persistent else "durable"
     waits = "each confirmed" if confirms else "not confirmed"
+    asked = plan.topology.queue_arguments.get(DURABILITY_ARGUMENT)
+    queues = "durable queues" if asked is None else f"durable queues of class {asked}"
     return (
-        f"{name}: messages of delivery-mode {mode}, durable queues, {waits}; "
+        f"{name}: messages of delivery-mode {mode}, {queues}, {waits}; "
         "whether that is on disk, and when, is the broker's promise and cannot be seen from here"
     )
 

@@ -113,6 +113,73 @@ def a_valid_argument_is_accepted(peer: Peer, arguments: dict[str, Any]) -> None:
     channel.declare(queue, arguments=arguments)
 
 
+OUR_ARGUMENT = Differs(
+    "the class of a queue is HareMQ's own; RabbitMQ takes what it does not know, and ignores it",
+    "declared",
+)
+
+
+def _invalid_durability(value: object, term: str) -> Case[object]:
+    expect = _invalid("x-durability", value, term).expect
+    return Case(value, expect, on_purpose=OUR_ARGUMENT)
+
+
+BAD_DURABILITY = {
+    "unknown": _invalid_durability("disk", "\"unsupported durability 'disk'\""),
+    "upper-case": _invalid_durability("FSYNC", "\"unsupported durability 'FSYNC'\""),
+    "int": _invalid_durability(1, "{unacceptable_type,signedint}"),
+}
+
+
+@cases("queue.argument.invalid-durability-", BAD_DURABILITY, ref="2.2-durability")
+def an_unknown_class_is_refused(peer: Peer, value: object) -> None:
+    queue, channel = peer.name(), peer.channel()
+    arguments = {"x-durability": value}
+    if peer.expected == "declared":
+        channel.declare(queue, durable=True, arguments=arguments)
+        return
+    fields = {"queue": queue, "durable": True, "arguments": arguments}
+    peer.expect_close(channel, Declare, fill={"queue": queue}, **fields)
+
+
+GOOD_DURABILITY = {
+    f"{kind}-{durability}": Case({"x-queue-type": kind, "x-durability": durability}, "declared")
+    for kind in ("classic", "quorum")
+    for durability in ("fsync", "os")
+}
+
+
+@cases("queue.argument.accepted-durability-", GOOD_DURABILITY, ref="2.2-durability")
+def a_queue_may_have_a_class_of_its_own(peer: Peer, arguments: dict[str, Any]) -> None:
+    channel = peer.channel()
+    queue = peer.queue(channel, durable=True, arguments=arguments)
+    channel.declare(queue, durable=True, arguments=arguments)
+    channel.call(commands.Confirm.Select)
+    assert isinstance(channel.publish_confirmed(b"m", routing_key=queue), commands.Basic.Ack)
+
+
+@check(
+    "queue.argument.inequivalent-durability",
+    ref="2.2-durability",
+    expect=Close(
+        406,
+        "inequivalent arg 'x-durability' for queue '{queue}' in vhost '/': "
+        "received 'os' but current is 'fsync'",
+        "channel",
+    ),
+    on_purpose=OUR_ARGUMENT,
+)
+def another_class_is_inequivalent(peer: Peer) -> None:
+    channel = peer.channel()
+    queue = peer.queue(channel, durable=True, arguments={"x-durability": "fsync"})
+    arguments = {"x-durability": "os"}
+    if peer.expected == "declared":
+        channel.declare(queue, durable=True, arguments=arguments)
+        return
+    fields = {"queue": queue, "durable": True, "arguments": arguments}
+    peer.expect_close(channel, Declare, fill={"queue": queue}, **fields)
+
+
 FOREIGN = (
     "invalid arg '{argument}' for queue '{queue}' in vhost '/' of queue type rabbit_{kind}_queue"
 )

@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,13 @@ import pytest
 from amqp_server.app import build_broker
 from amqp_server.broker.arguments import QueueProperties
 from amqp_server.broker.broker import Broker
+from amqp_server.broker.policies import Policy
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode
 from amqp_server.wire.tables import Table
 from persistence.errors import DataDirectoryError
-from persistence.settings import PersistenceSettings
+from persistence.settings import Durability, PersistenceSettings
 from tests.support.frames import table
 from tests.support.records import record
 
@@ -26,10 +27,13 @@ NOW_MS = 1_000
 class Place:
     """One data directory, and the nodes that come and go in it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, durability: Durability = "fsync") -> None:
         self.path = path
-        self.settings = Settings(broker=BrokerSettings(data_dir=path))
-        self.node = StoredNode(path, PersistenceSettings())
+        self.settings = Settings(
+            broker=BrokerSettings(data_dir=path),
+            persistence=PersistenceSettings(durability=durability),
+        )
+        self.node = StoredNode(path, self.settings.persistence)
         self.broker = build_broker(self.settings, self.node)
 
     def commit(self) -> None:
@@ -52,7 +56,7 @@ class Place:
     def restart(self) -> Broker:
         """End as after a kill, and begin again."""
         self.node.close()
-        self.node = StoredNode(self.path, PersistenceSettings())
+        self.node = StoredNode(self.path, self.settings.persistence)
         self.broker = build_broker(self.settings, self.node)
         return self.broker
 
@@ -66,6 +70,22 @@ class Place:
         assert queue is not None
         records = [record(body, persistent=persistent, priority=priority) for body in bodies]
         return queue.engine.publish(records, NOW_MS).lsn
+
+    def waits_for_the_disk(self, name: str) -> bool:
+        """Publish to a queue; return whether the confirm would wait for a sync."""
+        self.commit()
+        self.publish(name, b"m")
+        group = self.node.commit.seal()
+        assert group is not None
+        self.node.commit.carry_out(group)
+        self.node.commit.finish(group, None)
+        return group.sync
+
+    def policy(self, definition: Mapping[str, object], *, operator: bool = False) -> None:
+        """Set a policy on queues whose name has an ``o``."""
+        vhost = self.broker.vhost("/")
+        vhost.set_policy(Policy("p", "o", definition), operator=operator)
+        vhost.apply_policies(NOW_MS)
 
     def bodies(self, name: str) -> list[tuple[bytes, bool]]:
         """Take everything from a queue: bodies, and whether they were delivered before."""
@@ -152,6 +172,50 @@ def test_priorities_are_those_of_before(place: Place) -> None:
     place.commit()
     place.restart()
     assert [body for body, _ in place.bodies("q")] == [b"9", b"3", b"0"]
+
+
+@pytest.mark.parametrize("durability", ["fsync", "os"])
+def test_a_queue_has_the_class_of_its_argument_its_policy_or_the_node(
+    tmp_path: Path, durability: Durability
+) -> None:
+    place = Place(tmp_path / "data", durability)
+    other: Durability = "os" if durability == "fsync" else "fsync"
+    place.declare("kept", table({"x-durability": "fsync"}))
+    place.declare("cached", table({"x-durability": "os", "x-queue-type": "quorum"}))
+    place.declare("own", table({"x-durability": durability}))
+    place.declare("other")
+    place.declare("plain")
+    place.policy({"durability": other})
+    names = ["kept", "cached", "own", "other", "plain"]
+    of_node, of_other = durability == "fsync", other == "fsync"
+    for _ in ("declared", "recovered"):
+        classes = [place.waits_for_the_disk(name) for name in names]
+        assert classes == [True, False, of_node, of_other, of_node]
+        place.restart()
+    place.node.close()
+
+
+def test_a_policy_changes_the_class_of_what_is_published_from_then_on(place: Place) -> None:
+    place.declare("jobs")
+    place.commit()
+    lsn = place.publish("jobs", b"0")
+    place.policy({"durability": "os"})
+    place.publish("jobs", b"1")
+    group = place.node.commit.seal()
+    assert group is not None
+    assert group.sync, "what was published before keeps its promise"
+    assert group.last_lsn > lsn
+    place.node.commit.carry_out(group)
+    place.node.commit.finish(group, None)
+    assert not place.waits_for_the_disk("jobs")
+    place.policy({"durability": "fsync"}, operator=True)
+    assert place.waits_for_the_disk("jobs")
+    place.broker.vhost("/").clear_policy("p", operator=True)
+    place.broker.vhost("/").apply_policies(NOW_MS)
+    assert not place.waits_for_the_disk("jobs")
+    place.broker.vhost("/").clear_policy("p")
+    place.broker.vhost("/").apply_policies(NOW_MS)
+    assert place.waits_for_the_disk("jobs")
 
 
 def test_a_deleted_queue_that_is_declared_again_is_empty(place: Place) -> None:

@@ -68,6 +68,19 @@ def test_an_argument_that_differs_is_told_with_value_and_type(
     )
 
 
+@pytest.mark.parametrize("of_type", [{}, TYPE_QUORUM])
+def test_another_class_is_a_difference(of_type: Table) -> None:
+    ours, theirs = ({**of_type, "x-durability": longstr(name)} for name in ("fsync", "os"))
+    check_equivalent_queue("q", "/", queue(ours), queue(ours))
+    assert inequivalence(queue(ours), queue(theirs)) == (
+        f"inequivalent arg 'x-durability' {WHERE}: received 'os' but current is 'fsync'"
+    )
+    assert inequivalence(queue(ours), queue(of_type)) == (
+        f"inequivalent arg 'x-durability' {WHERE}: received none but current is the value "
+        "'fsync' of type 'longstr'"
+    )
+
+
 @pytest.mark.parametrize("kind", "IisubBlL")
 def test_the_width_of_an_integer_is_no_difference(kind: str) -> None:
     check_equivalent_queue(

@@ -4,10 +4,11 @@ import pytest
 
 from amqp_server.broker.arguments import (
     alternate_exchange,
+    durability_source,
     queue_options,
 )
 from amqp_server.wire.tables import Field, longstr
-from queues.options import Overflow, QueueKind, QueueOptions
+from queues.options import Durability, Overflow, QueueKind, QueueOptions
 
 CLASSIC, QUORUM = QueueKind.CLASSIC, QueueKind.QUORUM
 TRUE, FALSE = Field("t", True), Field("t", False)
@@ -101,6 +102,35 @@ def test_dead_lettering_is_the_arguments_before_the_policys_key_by_key() -> None
     assert (options.dead_letter_exchange, options.dead_letter_routing_key) == ("", "policy")
     options = queue_options(CLASSIC, {}, policy)
     assert (options.dead_letter_exchange, options.dead_letter_routing_key) == ("policy", "policy")
+
+
+@pytest.mark.parametrize("kind", QueueKind)
+@pytest.mark.parametrize(
+    ("argument", "policy", "node", "effective", "source"),
+    [
+        (None, None, "fsync", "fsync", "node"),
+        (None, None, "os", "os", "node"),
+        (None, "os", "fsync", "os", "policy"),
+        (None, "fsync", "os", "fsync", "policy"),
+        ("os", None, "fsync", "os", "argument"),
+        ("fsync", None, "os", "fsync", "argument"),
+        ("fsync", "os", "os", "fsync", "argument"),
+        ("os", "fsync", "fsync", "os", "argument"),
+    ],
+)
+def test_the_class_is_the_arguments_before_the_policys_before_the_nodes(
+    kind: QueueKind,
+    argument: str | None,
+    policy: str | None,
+    node: str,
+    effective: str,
+    source: str,
+) -> None:
+    arguments = {} if argument is None else {"x-durability": longstr(argument)}
+    definition: dict[str, object] = {} if policy is None else {"durability": policy}
+    options = queue_options(kind, arguments, definition, None, Durability(node))
+    assert options.durability is Durability(effective)
+    assert durability_source(arguments, definition) == source
 
 
 def test_what_only_arguments_set() -> None:

@@ -6,10 +6,16 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amqp_server.broker.definitions import Definitions, QueueDefinition, VhostDefinition
+from amqp_server.broker.definitions import (
+    Definitions,
+    PolicyDefinition,
+    QueueDefinition,
+    VhostDefinition,
+)
 from amqp_server.broker.definitions_export import export_definitions, json_of
 from amqp_server.broker.definitions_parse import parse_definitions
-from amqp_server.wire.tables import Field, FieldValue
+from amqp_server.broker.policies import Policy
+from amqp_server.wire.tables import Field, FieldValue, longstr
 from queues.options import QueueKind
 
 EXPORT = json.loads((Path(__file__).parent / "definitions_310.json").read_text(encoding="utf-8"))
@@ -39,6 +45,17 @@ def test_an_export_of_rabbitmq_comes_back_as_it_was() -> None:
 
 def _sorted_tags(item: dict[str, list[str]]) -> dict[str, list[str]]:
     return {"tags": sorted(item["tags"])} if "tags" in item else {}
+
+
+def test_the_class_of_a_queue_is_exported_by_argument_and_by_policy() -> None:
+    arguments = {"x-durability": longstr("fsync")}
+    queue = QueueDefinition("orders", "/", True, False, arguments)
+    policy = PolicyDefinition("/", Policy("p", "", {"durability": "os"}), False)
+    definitions = Definitions(queues=(queue,), policies=(policy,))
+    assert there_and_back(definitions) == definitions
+    assert json.loads(json.dumps(export(definitions)["queues"]))[0]["arguments"] == {
+        "x-durability": "fsync"
+    }
 
 
 def test_the_head_says_who_exported() -> None:

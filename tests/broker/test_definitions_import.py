@@ -17,7 +17,7 @@ from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import Permission, Users
 from exchanges.bindings import Destination, DestinationKind
-from queues.options import QueueKind
+from queues.options import Durability, QueueKind
 from tests.support.frames import table
 from tests.support.vhosts import message
 
@@ -284,6 +284,22 @@ def test_policies_change_the_queues_and_exchanges_that_are_there(broker: Broker)
     assert (queue.engine.options.max_length, queue.engine.ready_count) == (1, 1)
     assert queue.engine.options.expires_ms == 9_000
     assert vhost.exchanges.get("x").alternate_exchange == "amq.fanout"
+
+
+def test_classes_of_queues_are_loaded(broker: Broker) -> None:
+    shared = {"vhost": "/", "durable": True, "auto_delete": False}
+    raw = {
+        "queues": [
+            {**shared, "name": "orders", "arguments": {"x-durability": "fsync"}},
+            {**shared, "name": "clicks", "arguments": {}},
+        ],
+        "policies": [
+            {"vhost": "/", "name": "p", "pattern": "", "definition": {"durability": "os"}}
+        ],
+    }
+    apply(broker, raw)
+    assert queue_of(broker, "orders").engine.options.durability is Durability.FSYNC
+    assert queue_of(broker, "clicks").engine.options.durability is Durability.OS
 
 
 def test_a_default_queue_type_that_is_not_told_stays(broker: Broker) -> None:

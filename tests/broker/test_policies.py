@@ -131,6 +131,16 @@ def test_the_layers_have_names_of_their_own() -> None:
 # ── two layers together ──
 
 
+def test_of_two_classes_the_operators_holds() -> None:
+    table = PolicyTable()
+    table.set(policy(definition={"durability": "os"}))
+    table.set(policy("o", definition={"durability": "fsync"}), operator=True)
+    assert table.effective("queue", "classic", "q") == {"durability": "fsync"}
+    table.set(policy("o", definition={"durability": "os"}), operator=True)
+    table.set(policy(definition={"durability": "fsync"}))
+    assert table.effective("queue", "quorum", "q") == {"durability": "os"}
+
+
 def test_an_operator_can_only_tighten() -> None:
     table = PolicyTable()
     table.set(policy(definition={"max-length": 5, "message-ttl": 10}))

@@ -29,6 +29,10 @@ from amqp_server.broker.policy_rules import OPERATOR_KEYS, UNSUPPORTED, wrong_de
         ),
         ({"alternate-exchange": -1}, "-1 is not a valid alternate exchange name"),
         ({"queue-mode": "foo"}, '<<"foo">> is not a valid queue-mode value'),
+        ({"durability": "disk"}, '<<"disk">> is not a valid durability value'),
+        ({"durability": 1}, "1 is not a valid durability value"),
+        ({"durability": True}, "true is not a valid durability value"),
+        ({"durability": ["os"]}, '[<<"os">>] is not a valid durability value'),
         ({"queue-version": 0}, "0 is not a valid queue-version value"),
         ({"queue-version": True}, "true is not a valid queue-version value"),
         ({"queue-master-locator": "foo"}, '<<"foo">> invalid queue-master-locator value'),
@@ -118,6 +122,12 @@ def test_what_rabbitmq_takes_is_taken(definition: object) -> None:
 def test_a_routing_key_no_frame_can_carry_is_refused() -> None:
     assert wrong_definition({"dead-letter-routing-key": "k" * 255}, None) == []
     assert len(wrong_definition({"dead-letter-routing-key": "k" * 256}, None)) == 1
+
+
+@pytest.mark.parametrize("durability", ["fsync", "os"])
+def test_a_class_of_ours_may_be_set_by_users_and_operators(durability: str) -> None:
+    for allowed in (None, OPERATOR_KEYS):
+        assert wrong_definition({"durability": durability}, allowed) == []
 
 
 def test_an_operator_has_fewer_keys() -> None:

@@ -1,5 +1,7 @@
 """Queues by name: whose they are, when they go, and who hears of it."""
 
+from collections.abc import Callable
+
 import pytest
 
 from amqp_server.broker.arguments import QueueProperties
@@ -10,9 +12,11 @@ from amqp_server.broker.errors import (
     PreconditionFailedError,
     ResourceLockedError,
 )
+from amqp_server.broker.policies import Policy
 from amqp_server.broker.queue_table import Queue
 from queues.options import QueueKind
 from tests.support.consumer import FakeConsumer
+from tests.support.stored_broker import NOW_MS, FakeChangeLog, StoredBroker
 from tests.support.vhosts import VhostUnderTest
 
 LOCKED = (
@@ -130,6 +134,47 @@ def test_an_inequivalent_redeclare_is_refused_and_changes_nothing(place: VhostUn
         "received '6' but current is '5'"
     )
     assert queue.engine.options.message_ttl_ms == 5
+
+
+@pytest.fixture
+def class_lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """Returns, and forgets, what was logged of queues' classes."""
+    caplog.set_level("INFO", "amqp_server.broker.queue_table")
+
+    def lines() -> list[str]:
+        found = [each.getMessage() for each in caplog.records]
+        caplog.clear()
+        return found
+
+    return lines
+
+
+def test_the_class_of_a_queue_is_logged_where_it_has_its_own_and_when_it_changes(
+    class_lines: Callable[[], list[str]],
+) -> None:
+    node = StoredBroker(FakeChangeLog())
+    node.add_vhost()
+    queues = node.vhost().queues
+    node.queue("plain")
+    node.queue("passing", durable=False, arguments={"x-durability": "os"})
+    assert class_lines() == []
+    node.queue("own", arguments={"x-durability": "fsync"})
+    node.queue("own", arguments={"x-durability": "fsync"})
+    assert class_lines() == ["durability queue='own' vhost='/' durability=fsync by=argument"]
+    node.vhost().set_policy(Policy("p", "", {"durability": "os"}))
+    queues.apply_policies(NOW_MS)
+    queues.apply_policies(NOW_MS)
+    node.queue("later")
+    assert class_lines() == [
+        "durability queue='plain' vhost='/' durability=os by=policy",
+        "durability queue='later' vhost='/' durability=os by=policy",
+    ]
+    node.vhost().clear_policy("p")
+    queues.apply_policies(NOW_MS)
+    assert class_lines() == [
+        "durability queue='plain' vhost='/' durability=fsync by=node",
+        "durability queue='later' vhost='/' durability=fsync by=node",
+    ]
 
 
 def test_an_invalid_declare_leaves_no_queue(place: VhostUnderTest) -> None:

@@ -23,12 +23,7 @@ from tests.crash.stored_node import (
 
 HEADER = b"\x00\x3c\x00\x00" + bytes(10)
 QUEUES_MAX = 3
-OPTIONS = (
-    LogOptions(),
-    LogOptions(),
-    LogOptions(synced=False),
-    LogOptions(max_priority=3),
-)
+OPTIONS = (LogOptions(), LogOptions(), LogOptions(), LogOptions(max_priority=3))
 
 
 class Life:
@@ -52,6 +47,7 @@ class Life:
             (6, self.go_on_with_checkpoint),
             (1, self.declare),
             (1, self.delete),
+            (2, self.change_class),
             (1, self.node.commit.request_sync),
         ]
 
@@ -72,6 +68,10 @@ class Life:
     def delete(self) -> None:
         if len(self._queues()) > 1 and (queue := self._queue()) is not None:
             self.node.delete(queue)
+
+    def change_class(self) -> None:
+        if (queue := self._queue()) is not None:
+            queue.set_class(self.node.commit.last_lsn, is_synced=self.draw.random() < 0.5)
 
     def publish(self) -> None:
         queue = self._queue()

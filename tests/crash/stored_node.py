@@ -22,7 +22,7 @@ JOURNAL_PATH: Final = "definitions"
 WAL_FILE_BYTES: Final = 6_144
 LIMITS: Final = StoreLimits(segment_size_bytes=2_048, unneeded_bytes_max=4_096)
 
-_CHANGE: Final = struct.Struct("<Q??h")
+_CHANGE: Final = struct.Struct("<Q?h")
 _ROW: Final = struct.Struct("<QI")
 
 
@@ -60,10 +60,10 @@ class Journal:
         self._file.sync()
 
     def _take(self, change: bytes) -> None:
-        queue_id, is_there, synced, max_priority = _CHANGE.unpack(change)
+        queue_id, is_there, max_priority = _CHANGE.unpack(change)
         if is_there:
             top = None if max_priority < 0 else max_priority
-            self.known[queue_id] = LogOptions(synced=synced, max_priority=top)
+            self.known[queue_id] = LogOptions(max_priority=top)
         else:
             self.known.pop(queue_id, None)
 
@@ -71,9 +71,9 @@ class Journal:
 def change_of(queue_id: int, options: LogOptions | None) -> bytes:
     """Return a change of the definitions; None deletes the queue."""
     if options is None:
-        return _CHANGE.pack(queue_id, False, False, -1)
+        return _CHANGE.pack(queue_id, False, -1)
     top = -1 if options.max_priority is None else options.max_priority
-    return _CHANGE.pack(queue_id, True, options.synced, top)
+    return _CHANGE.pack(queue_id, True, top)
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ class ExpectedQueue:
         delete_lsn: of its deletion; None while it has none.
         messages: persistent ones by position.
         transient: positions of the others that are not settled.
-        gone: persistent ones that an earlier crash took.
+        classes: (LSN, whether what came after it was promised to be on disk), ascending.
     """
 
     log: Log
@@ -112,6 +112,16 @@ class ExpectedQueue:
     delete_lsn: int | None = None
     messages: dict[int, Expected] = field(default_factory=dict)
     transient: dict[int, Expected] = field(default_factory=dict)
+    classes: list[tuple[int, bool]] = field(default_factory=lambda: [(-1, True)])
+
+    def set_class(self, after_lsn: int, *, is_synced: bool) -> None:
+        """Change what is promised of appends after this LSN."""
+        self.log.set_synced(is_synced=is_synced)
+        self.classes.append((after_lsn, is_synced))
+
+    def is_synced(self, lsn: int) -> bool:
+        """Return whether an append was promised to be on disk once it was confirmed."""
+        return [is_synced for after_lsn, is_synced in self.classes if after_lsn < lsn][-1]
 
     def unsettled(self) -> dict[int, Expected]:
         """Return all that is ready, transient ones too, by position."""
@@ -210,7 +220,6 @@ def _compare(
 ) -> ExpectedQueue:
     committed = before.commit.committed_lsn
     on_disk = before.synced_lsn if power_was_lost else committed
-    safe = committed if queue.log.options.synced or not power_was_lost else on_disk
     messages = messages_of(recovered, after.wall_offset_ms)
     kept: dict[int, Expected] = {}
     for position, (record, expires_at_ms) in messages.items():
@@ -227,11 +236,14 @@ def _compare(
         returned = [(0, count)] if count else []
         kept[position] = Expected(expected.record, expires_at_ms, 0, None, returned)
     for position, expected in queue.messages.items():
+        safe = committed if queue.is_synced(expected.lsn) else on_disk
         is_safe = expected.lsn <= safe and expected.settle_lsn is None
         _require(position in messages or not is_safe, f"lost: position {position}")
     _require(recovered.next_position > max(messages, default=-1), "a position would be given twice")
     _require(set(recovered.returned) <= set(messages), "only what is there came back")
-    return ExpectedQueue(recovered.log, messages=kept)
+    after_restart = ExpectedQueue(recovered.log, messages=kept)
+    after_restart.set_class(after.commit.last_lsn, is_synced=queue.classes[-1][1])
+    return after_restart
 
 
 def _check_returned(expected: Expected, count: int, on_disk: int, where: str) -> None:

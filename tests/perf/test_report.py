@@ -97,6 +97,12 @@ def test_the_class_says_what_a_figure_was_paid_with(
     assert ("cannot be seen from here" in report.durability(plan)) is durable
 
 
+def test_a_class_that_the_queues_asked_for_is_named() -> None:
+    topology = Topology(["q"], durable=True, queue_arguments={"x-durability": "os"})
+    words = report.durability(replace(PLAN, persistent=True, topology=topology))
+    assert "durable queues of class os" in words
+
+
 # ── warnings ──
 
 

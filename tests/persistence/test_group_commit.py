@@ -93,6 +93,28 @@ def test_entries_that_nobody_waits_for_are_written_and_not_synced() -> None:
     assert commit.has_unsynced
 
 
+@pytest.mark.parametrize("first_group_ends_after", [0, 1])
+def test_an_entry_of_class_os_is_not_confirmed_before_an_older_one_is_on_disk(
+    first_group_ends_after: int,
+) -> None:
+    """So a message in queues of both classes is as safe as the higher one says."""
+    disk = FakeDisk()
+    commit = commit_on(disk)
+    lsn = 0
+    for index, sync in enumerate([True, False]):
+        lsn = commit.append_entry([ENTRY], sync=sync)
+        group = commit.seal() if index == first_group_ends_after else None
+        assert group is None or group.sync
+    synced_when_confirmed: list[bool] = []
+    commit.wait(lsn, lambda: synced_when_confirmed.append("batches synced" in disk.calls))
+    under_way = commit._under_way
+    assert under_way is not None
+    commit.carry_out(under_way)
+    commit.finish(under_way, None)
+    commit_all(commit)
+    assert synced_when_confirmed == [True]
+
+
 def test_a_sync_that_is_asked_for_covers_what_was_written_before() -> None:
     disk = FakeDisk()
     commit = commit_on(disk)

@@ -96,10 +96,12 @@ def test_a_persistent_run_is_one_entry_and_waits_for_the_disk() -> None:
     assert place.appended.synced == [True]
 
 
-def test_the_page_cache_will_do_for_the_class_os() -> None:
-    place = Place(LogOptions(synced=False))
-    place.log.append(0, lasting(0))
-    assert place.appended.synced == [False]
+def test_the_page_cache_will_do_for_what_is_appended_while_the_class_is_os() -> None:
+    place = Place()
+    for position, is_synced in enumerate([False, False, True]):
+        place.log.set_synced(is_synced=is_synced)
+        place.log.append(position, lasting(position))
+    assert place.appended.synced == [False, False, True]
 
 
 def test_of_a_mixed_run_only_the_persistent_stretches_are_written_and_keep_their_positions() -> (

@@ -4,7 +4,7 @@ import pytest
 
 from queues.backlog import DEAD_LETTERS_PER_EFFECT_MAX, Backlog
 from queues.effects import DeadLettered, DeathReason, Effect
-from queues.options import Overflow, QueueOptions
+from queues.options import Durability, Overflow, QueueOptions
 from tests.support.queue_log import FakeLog
 from tests.support.records import run_of
 
@@ -88,6 +88,16 @@ def test_other_limits_hold_from_a_change_on() -> None:
     kept.reconfigure(QueueOptions(max_length=2))
     kept.drop_excess()
     assert kept.ready.count == 2
+
+
+def test_the_log_is_told_the_class_at_once_and_at_every_change() -> None:
+    log = FakeLog()
+    kept = backlog(QueueOptions(durability=Durability.OS), [], log)
+    told = [log.is_synced]
+    for durability in (Durability.FSYNC, Durability.OS):
+        kept.reconfigure(QueueOptions(durability=durability))
+        told.append(log.is_synced)
+    assert told == [False, True, False]
 
 
 def test_settled_positions_may_come_in_any_order() -> None:

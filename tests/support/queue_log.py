@@ -14,6 +14,7 @@ class FakeLog:
         self.lsn = 0
         self.committed_lsn = 0
         self.kept: dict[int, Record] = {}
+        self.is_synced: bool | None = None
 
     def append(self, first_position: int, run: Run, expires_at_ms: int | Sequence[int] = 0) -> int:
         for position, record in enumerate(run, start=first_position):
@@ -42,3 +43,6 @@ class FakeLog:
         self.kept.clear()
         self.lsn += 1
         return self.lsn
+
+    def set_synced(self, *, is_synced: bool) -> None:
+        self.is_synced = is_synced
