@@ -16,6 +16,9 @@ def topology_of(flow: Flow, prefix: str) -> Topology:
     queues = _queues(flow.queue_count, prefix)
     if not flow.exchange_kind:
         return Topology(queues, durable=flow.is_persistent)
+    if flow.is_spread:
+        each = [Binding(queue, _own_key(number)) for number, queue in enumerate(queues)]
+        return Topology(queues, prefix, flow.exchange_kind, each, durable=flow.is_persistent)
     numbers = range(flow.binding_count)
     bindings = [
         Binding(queue, _words(number, "*"), _matched(number) if flow.is_by_headers else {})
@@ -40,6 +43,10 @@ def _words(number: int, last_word: str) -> str:
     return f"site.{number:03d}.{last_word}"
 
 
+def _own_key(number: int) -> str:
+    return _words(number, "reading")
+
+
 def _matched(number: int) -> dict[str, FieldValue]:
     return {"x-match": "all", "kind": f"kind {number}", "size": "large"}
 
@@ -56,8 +63,7 @@ def load_of(flow: Flow, topology: Topology) -> Load:
         publishes_per_write=flow.publishes_per_write,
         confirm_window=flow.confirm_window,
         backlog_max=flow.backlog_max,
-        # Without an exchange a message goes to one of the queues.
-        copies=flow.queue_count if flow.exchange_kind else 1,
+        copies=flow.copies,
         consumer_queues=topology.queues,
         settle=flow.settle,
         ack_every=flow.ack_every,
@@ -69,6 +75,8 @@ def _keys(flow: Flow, topology: Topology) -> Sequence[str]:
     """Return as many keys as asked for, spread over the bindings; a single one of the middle."""
     if not flow.exchange_kind:
         return topology.queues
+    if flow.is_spread:
+        return [_own_key(number) for number in range(flow.queue_count)]
     if flow.key_count == 1:
         return [_words(flow.binding_count // 2, "reading")]
     numbers = range(flow.key_count)

@@ -38,6 +38,7 @@ class Flow:
         queue_count: queues, each with one consumer on its own connection.
         binding_count: bindings of each queue, of which one matches a message.
         key_count: routing keys, one after another; each matches another binding than the last.
+        is_spread: each queue is bound with a key of its own, and the keys take turns.
         settle: how deliveries are settled.
         prefetch_count: basic.qos of each consumer; 0 is no limit.
         ack_every: deliveries per ack, where ``settle`` is MULTIPLE.
@@ -59,6 +60,7 @@ class Flow:
     queue_count: int = 1
     binding_count: int = 1
     key_count: int = 1
+    is_spread: bool = False
     settle: Settle = Settle.AUTO
     prefetch_count: int = 0
     ack_every: int = 100
@@ -66,6 +68,11 @@ class Flow:
     counts_confirms: bool = False
     is_persistent: bool = False
     measures_disk: bool = False
+
+    @property
+    def copies(self) -> int:
+        """Deliveries that a message becomes; without an exchange it goes to one of the queues."""
+        return self.queue_count if self.exchange_kind and not self.is_spread else 1
 
     @property
     def is_by_headers(self) -> bool:
@@ -204,6 +211,13 @@ SCENARIOS: Final[tuple[Running, ...]] = (
         exchange_kind="topic",
         binding_count=1_000,
         key_count=100_000,
+    ),
+    Flow(
+        "keys-50",
+        "direct, 50 keys in turn to 50 queues, 12 B",
+        exchange_kind="direct",
+        queue_count=50,
+        is_spread=True,
     ),
     Flow(
         "headers-20",

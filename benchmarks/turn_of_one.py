@@ -12,6 +12,9 @@ receive buffer, and what is written is forgotten. Prints the CPU time of a turn;
     rpc             a request to a queue and the direct reply to it: two turns
     keys            a routing key never seen before, through a topic exchange; 100 in a read, and
                     the figure is for one of them
+    spread          50 routing keys in turn, through a direct exchange to a queue each, delivered to
+                    a consumer of each that needs no ack; 1000 in a read, the figure is for one
+    spread-confirm  the same, confirmed
 """
 
 import asyncio
@@ -41,6 +44,8 @@ ROUNDS: Final = 7
 
 TURNS: Final = 4_000
 KEYS_PER_READ: Final = 100
+SPREAD_OVER: Final = 50
+SPREAD_PER_READ: Final = 1_000
 BODY: Final = b"x" * 12
 PEER: Final = Peer("127.0.0.1", 50_000, "127.0.0.1", 5672, is_loopback=True)
 PROTOCOL_HEADER: Final = b"AMQP\x00\x00\x09\x01"
@@ -250,6 +255,22 @@ def keyed() -> Load:
     return Load(client.feed, reads, node.written, KEYS_PER_READ)
 
 
+def spread(*, confirms: bool) -> Load:
+    """Publish to many queues in turn, each under a key of its own."""
+    node = Node()
+    client, consumer = node.client(confirms=confirms), node.client()
+    client.call(commands.Exchange.Declare(exchange="by key", exchange_type="direct"))
+    keys = [f"key {number}" for number in range(SPREAD_OVER)]
+    for key in keys:
+        client.call(commands.Queue.Declare(queue=key))
+        client.call(commands.Queue.Bind(queue=key, exchange="by key", routing_key=key))
+        consumer.call(commands.Basic.Consume(queue=key, consumer_tag=key, no_ack=True))
+    read = b"".join(publish("by key", key) for key in keys) * (SPREAD_PER_READ // SPREAD_OVER)
+    return Load(
+        client.feed, [read] * (10 * TURNS // SPREAD_PER_READ), node.written, SPREAD_PER_READ
+    )
+
+
 CASES: Final[dict[str, Callable[[], Load]]] = {
     "publish": lambda: publishing(confirms=False, consumes=""),
     "auto-ack": lambda: publishing(confirms=False, consumes="auto"),
@@ -259,6 +280,8 @@ CASES: Final[dict[str, Callable[[], Load]]] = {
     "get": getting,
     "rpc": calling,
     "keys": keyed,
+    "spread": lambda: spread(confirms=False),
+    "spread-confirm": lambda: spread(confirms=True),
 }
 
 

@@ -11,9 +11,12 @@ is freed with the last of them, and of the views of its octets. No policy, no pe
 
 from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.list cimport PyList_GET_ITEM
 from libc.stdint cimport uint32_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memcmp, memcpy
+
+from array import array
 
 from persistence.record import NO_TTL, Record
 
@@ -326,6 +329,47 @@ def header_stretches(records):
             one = other
     stretches.append((start, run.count))
     return stretches
+
+
+def detached(records):
+    """Return the same messages in memory of their own."""
+    cdef Run run = run_of(records)
+    cdef Block block = Block.__new__(Block)
+    cdef Py_ssize_t index
+    for index in range(run.count):
+        block.add_copy(run.block, run.first + index * run.step)
+    return made_run(block)
+
+
+def parted(records, bytes order, parts_of, Py_ssize_t part_count):
+    """Return copies of a run's messages in parts; see ``persistence.record.parted``."""
+    cdef Run run = run_of(records)
+    cdef list blocks = [Block.__new__(Block) for _ in range(part_count)]
+    cdef list flat = []
+    cdef list edges = [0]
+    cdef Py_ssize_t index, number, count, source
+    cdef Py_ssize_t[::1] edge
+    cdef Py_ssize_t[::1] part
+    for parts in parts_of:
+        flat.extend(parts)
+        edges.append(len(flat))
+    if len(order) != run.count or (order and max(order) >= len(edges) - 1):
+        raise ValueError("there is a row of parts for each message")
+    if flat and not 0 <= min(flat) <= max(flat) < part_count:
+        raise ValueError("each part is one of those asked for")
+    edge = array("q", edges)
+    part = array("q", flat or [0])
+    for index in range(run.count):
+        number = <unsigned char> PyBytes_AS_STRING(order)[index]
+        source = run.first + index * run.step
+        for count in range(edge[number], edge[number + 1]):
+            (<Block> PyList_GET_ITEM(blocks, part[count])).add_copy(run.block, source)
+    return [made_run(block) for block in blocks]
+
+
+cdef object made_run(Block block):
+    block.trim()
+    return make_run(block, 0, 1, block.count)
 
 
 def as_run(records):

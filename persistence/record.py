@@ -150,6 +150,27 @@ def header_stretches(run: Run) -> list[tuple[int, int]]:
     return stretches if run else []
 
 
+def detached(run: Run) -> Run:
+    """Return the same messages in memory of their own: they keep no others with them."""
+    return list(run)
+
+
+def parted(run: Run, order: bytes, parts_of: Sequence[Sequence[int]], part_count: int) -> list[Run]:
+    """Return copies of a run's messages in parts, in memory of their own; each keeps the order.
+
+    Args:
+        run: what to part.
+        order: for each message an index into ``parts_of``.
+        parts_of: the distinct parts, from 0, that messages of an index go to; there may be none.
+        part_count: above every part in ``parts_of``.
+    """
+    parts: list[list[Record]] = [[] for _ in range(part_count)]
+    for record, index in zip(run, order, strict=True):
+        for part in parts_of[index]:
+            parts[part].append(record)
+    return [*parts]
+
+
 if COMPILED:
     from persistence import _record  # type: ignore[attr-defined]
 
@@ -158,3 +179,5 @@ if COMPILED:
     has_ttl = _record.has_ttl
     route_of = _record.route_of
     header_stretches = _record.header_stretches
+    detached = _record.detached
+    parted = _record.parted

@@ -161,6 +161,13 @@ class ClassicQueue:
             return self._publish_dropping_head(run, expires, now_ms)
         return self._publish_rejecting(run, expires, now_ms)
 
+    def only_appends(self, run: Run, now_ms: int) -> bool:
+        """Whether ``publish`` of this run, now, would refuse, drop and deliver nothing."""
+        if self._keeps_all and not has_ttl(run):
+            return True
+        expires = expires_at(run, self.options.message_ttl_ms, now_ms)
+        return self._backlog.fits(run) and not some_expire_at_once(expires, now_ms)
+
     def requeue(self, entries: Sequence[Entry], now_ms: int) -> None:
         """Take messages back to their old places; each came back once more now.
 

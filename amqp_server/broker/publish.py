@@ -1,7 +1,8 @@
 """The join of routing and queues: a run is routed once and appended to each queue once.
 
-Slow paths, entered by what the scanner or the route told: headers exchanges route each message by
-its own headers; CC and BCC give a message several keys.
+A burst, which changes between routes, is parted first: each queue gets one run of it. Slow paths,
+entered by what the scanner or the route told: headers exchanges route each message by its own
+headers; CC and BCC give a message several keys.
 
 Source: RabbitMQ, rabbit_channel:deliver_to_queues; DESIGN, how a publish travels.
 """
@@ -13,7 +14,14 @@ from amqp_server.wire.errors import WireError
 from amqp_server.wire.properties import plain_headers
 from exchanges.route_cache import RouteCache
 from exchanges.routing import Router
-from persistence.record import Record, Run, header_stretches, route_of, routing_key_of
+from persistence.record import (
+    Record,
+    Run,
+    header_stretches,
+    parted,
+    route_of,
+    routing_key_of,
+)
 
 NOTHING_WRITTEN: Final = 0
 
@@ -28,6 +36,9 @@ class PublishTarget(Protocol):
 
     def publish(self, run: Run, now_ms: int) -> Enqueued:
         """Take a run."""
+
+    def only_appends(self, run: Run, now_ms: int) -> bool:
+        """Whether ``publish`` of this run, now, would refuse, drop and deliver nothing."""
 
 
 Targets: TypeAlias = tuple[PublishTarget, ...]
@@ -151,6 +162,57 @@ def enqueue(targets: Targets, run: Run, now_ms: int) -> Published:
     if not targets:
         return Published(range(len(run)), (), NOTHING_WRITTEN)
     return _enqueue_in_all(targets, run, now_ms)
+
+
+def enqueue_burst(targets_of: Sequence[Targets], order: bytes, run: Run, now_ms: int) -> int | None:
+    """Append messages of several routes, each queue's as one run in the order of publishing.
+
+    Args:
+        targets_of: for each route, what the router says now.
+        order: for each message an index into ``targets_of``.
+        run: the messages.
+        now_ms: the time of this turn.
+
+    Returns:
+        The LSN at which all are safe. None where a queue would do more than append, so that
+        messages must be published one after another: then nothing was done.
+    """
+    shares = _shares(targets_of, order, run)
+    for target, share in shares:
+        if not target.only_appends(share, now_ms):
+            return None
+    lsn = NOTHING_WRITTEN
+    for target, share in shares:
+        refused, safe_at_lsn = target.publish(share, now_ms)
+        assert not refused, "it was asked before"
+        lsn = max(lsn, safe_at_lsn)
+    return lsn
+
+
+def _shares(
+    targets_of: Sequence[Targets], order: bytes, run: Run
+) -> Sequence[tuple[PublishTarget, Run]]:
+    """Return what each target is to get; targets that get the same share its memory."""
+    # Routes that go to the same targets are one lane.
+    lanes: dict[Targets, int] = {}
+    lane_of_route = [lanes.setdefault(targets, len(lanes)) for targets in targets_of]
+    if len(lanes) == 1:
+        return [(target, run) for target in targets_of[0]]
+    lanes_of_target: dict[PublishTarget, list[int]] = {}
+    for targets, lane in lanes.items():
+        for target in targets:
+            lanes_of_target.setdefault(target, []).append(lane)
+    parts: dict[tuple[int, ...], int] = {}
+    part_of_target = [
+        (target, parts.setdefault(tuple(into), len(parts)))
+        for target, into in lanes_of_target.items()
+    ]
+    parts_of_lane: list[list[int]] = [[] for _ in lanes]
+    for into, part in parts.items():
+        for lane in into:
+            parts_of_lane[lane].append(part)
+    runs = parted(run, order, [parts_of_lane[lane] for lane in lane_of_route], len(parts))
+    return [(target, runs[part]) for target, part in part_of_target]
 
 
 def _enqueue_in_all(targets: Targets, run: Run, now_ms: int) -> Published:

@@ -43,6 +43,10 @@ class ReplyTarget:
         self._receiver.deliver_replies(run)
         return _TAKEN
 
+    def only_appends(self, run: Run, now_ms: int) -> bool:  # noqa: ARG002
+        """Return False: a reply is on its way at once."""
+        return False
+
 
 class ReplyConsumers:
     """Who waits for direct replies in one vhost, by full name."""

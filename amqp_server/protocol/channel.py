@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from pamqp import commands
 
-from amqp_server.broker.publish import ALL_WELL, Published, enqueue
+from amqp_server.broker.publish import ALL_WELL, Published, Targets, enqueue, enqueue_burst
 from amqp_server.broker.queue_table import Queue
 from amqp_server.broker.users import Permission
 from amqp_server.protocol.assembly import Assembly
@@ -20,12 +20,13 @@ from amqp_server.protocol.consumer import Consumer, GetOwner, ReplyReceiver
 from amqp_server.protocol.errors import ModeError, UnknownDeliveryTagError
 from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.prefetch import Window
-from amqp_server.protocol.publishing import Letter, Plan, Publishing
+from amqp_server.protocol.publishing import Letter, Plan, Publishing, route_in
 from amqp_server.protocol.session import Session
 from amqp_server.protocol.transaction import Settlement, Transaction
 from amqp_server.protocol.unacked import Part, Unacked
 from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES, NO_ROUTE
 from amqp_server.wire.content import render_return
+from amqp_server.wire.framing import PublishBurst
 from amqp_server.wire.methods import Method, encode_method
 from persistence.record import Run, route_of
 from queues.batch import entries_of
@@ -117,6 +118,34 @@ class Channel:
         elif self.confirms is not None:
             first = self.confirms.publish(len(records))
             self.confirms.confirm(first, self.confirms.published)
+
+    def publish_burst(self, burst: PublishBurst, now_ms: int) -> bool:
+        """Publish a burst, each queue's messages at once.
+
+        Returns:
+            False where what becomes of a message depends on those before it, or has to be told:
+            then nothing was done, and the burst is to be published in order.
+        """
+        if self.transaction is not None:
+            return False
+        plans = self.publishing.plans_of(burst)
+        if plans is None:
+            return False
+        targets_of: list[Targets] = []
+        for plan, method in zip(plans, burst.methods, strict=True):
+            targets = plan.targets
+            if targets is None:
+                targets = self._publisher.find_targets(plan.exchange, route_in(method))
+                plan.targets = targets
+            if targets is None or (plan.mandatory and not targets):
+                return False
+            targets_of.append(targets)
+        lsn = enqueue_burst(targets_of, burst.order, burst.records, now_ms)
+        if lsn is None:
+            return False
+        if self.confirms is not None:
+            self._confirm(self.confirms, len(burst.order), Published((), (), lsn))
+        return True
 
     def _send(self, letter: Letter, now_ms: int) -> Published:
         plan, records, routing_keys = letter

@@ -25,7 +25,7 @@ from amqp_server.protocol.session import Session
 from amqp_server.protocol.transaction import Settlement
 from amqp_server.wire.constants import FRAME_BODY, FRAME_HEADER, FRAME_METHOD
 from amqp_server.wire.errors import UnexpectedFrameError, WireError
-from amqp_server.wire.framing import AckRange, Event, FrameEvent, PublishRun
+from amqp_server.wire.framing import AckRange, Event, FrameEvent, PublishBurst, PublishRun
 from amqp_server.wire.methods import Method, decode_method, encode_method, method_index
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ ACK_INDEX: Final = 60 << 16 | 80
 
 def index_of(event: Event) -> int:
     """Return class id << 16 | method id of what an event carries; 0 for content frames."""
-    if isinstance(event, PublishRun):
+    if isinstance(event, PublishRun | PublishBurst):
         return PUBLISH_INDEX
     if isinstance(event, AckRange):
         return ACK_INDEX
@@ -57,7 +57,7 @@ def is_content(event: Event) -> bool:
     """Whether an event brings messages, or pieces of them."""
     if isinstance(event, FrameEvent):
         return event.kind in {FRAME_HEADER, FRAME_BODY}
-    return isinstance(event, PublishRun)
+    return isinstance(event, PublishRun | PublishBurst)
 
 
 class ChannelTable:
@@ -111,6 +111,8 @@ class ChannelTable:
                 channel.assembly.check_method_may_come()
                 _, first_tag, last_tag, multiple = event
                 channel.settle(Settlement(first_tag, last_tag, multiple, requeue=None), now_ms)
+            elif isinstance(event, PublishBurst):
+                self._on_burst(channel, event, now_ms)
             else:
                 self._on_frame(channel, event, now_ms)
         except Exception as error:
@@ -120,6 +122,17 @@ class ChannelTable:
             # What is soft about content is its publish's fault.
             index = index_of(event) or PUBLISH_INDEX
             self._fail(channel, reply, str(error), index, now_ms)
+
+    def _on_burst(self, channel: Channel, burst: PublishBurst, now_ms: int) -> None:
+        channel.assembly.check_method_may_come()
+        if not channel.publish_burst(burst, now_ms):
+            turn = channel.turn
+            for run in burst.in_order():
+                self.on_event(run, now_ms)
+                if turn.effects:
+                    turn.settle(now_ms)
+        elif channel.confirms is not None:
+            self.confirming[channel] = None
 
     def _on_frame(self, channel: Channel, event: FrameEvent, now_ms: int) -> None:
         _, kind, payload = event

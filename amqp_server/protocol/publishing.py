@@ -10,7 +10,7 @@ Source: RabbitMQ, rabbit_channel, basic.publish: order of the checks, texts and 
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from amqp_server.broker.errors import AccessRefusedError, NotSupportedError
+from amqp_server.broker.errors import AccessRefusedError, BrokerError, NotSupportedError
 from amqp_server.broker.names import DEFAULT_EXCHANGE, REPLY_TO_QUEUE, exchange_text
 from amqp_server.broker.publish import Targets
 from amqp_server.broker.users import Permission, check_user_id
@@ -18,6 +18,8 @@ from amqp_server.protocol.carbon_copies import carbon_copies
 from amqp_server.protocol.errors import InvalidMessageError, ReplyConsumerError
 from amqp_server.protocol.expiration import checked_expiration_ms
 from amqp_server.protocol.session import Session
+from amqp_server.wire.errors import WireError
+from amqp_server.wire.framing import PublishBurst
 from amqp_server.wire.methods import decode_shortstr
 from amqp_server.wire.properties import Properties, split
 from persistence.record import (
@@ -37,6 +39,11 @@ PLANS_MAX: Final = 1024
 _MANDATORY: Final = 1
 _IMMEDIATE: Final = 2
 _ROUTE_AT: Final = 6
+
+
+def route_in(method: bytes) -> bytes:
+    """Return the route, as records have it, that is in the payload of a basic.publish."""
+    return method[_ROUTE_AT:-1]
 
 
 class Plan:
@@ -155,6 +162,26 @@ class Publishing:
         """
         if self._frame_may_hold_too_much:
             self._check_sizes(method, records, flags, now_ms)
+        plan = self._plan_of(method)
+        if flags & NEEDS_LOOK:
+            self._publish_by_look(plan, records, now_ms)
+        else:
+            self._send(plan, records, None, now_ms)
+
+    def plans_of(self, burst: PublishBurst) -> list[Plan] | None:
+        """Return what each method of a burst asks for.
+
+        None where messages must be looked at, or a method is refused: published in order, they
+        are told so at the right place.
+        """
+        if burst.flags & NEEDS_LOOK or self._frame_may_hold_too_much:
+            return None
+        try:
+            return [self._plan_of(method) for method in burst.methods]
+        except (BrokerError, WireError):
+            return None
+
+    def _plan_of(self, method: bytes) -> Plan:
         plan = self._plans.get(method)
         if (
             plan is None
@@ -162,10 +189,7 @@ class Publishing:
             or plan.users_generation != self._users.generation
         ):
             plan = self._new_plan(method)
-        if flags & NEEDS_LOOK:
-            self._publish_by_look(plan, records, now_ms)
-        else:
-            self._send(plan, records, None, now_ms)
+        return plan
 
     def _check_sizes(self, method: bytes, records: Run, flags: int, now_ms: int) -> None:
         """Refuse the first body that is too large, once what comes before it was published."""

@@ -7,15 +7,17 @@ What the twin raises it leaves to the twin's own functions: texts are no busines
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memchr, memcmp, memcpy
+from libc.stdlib cimport free, realloc
+from libc.string cimport memchr, memcmp, memcpy, memset
 
-from persistence._record cimport Block, Head, make_run
+from persistence._record cimport LARGE_BODY_BYTES, Block, Head, head_of, make_run
 
 from amqp_server.wire import framing as twin
 from amqp_server.wire.errors import WireError
 
 cdef object _AckRange = twin.AckRange
 cdef object _FrameEvent = twin.FrameEvent
+cdef object _PublishBurst = twin.PublishBurst
 cdef object _PublishRun = twin.PublishRun
 cdef object _Scan = twin.Scan
 cdef object _tuple_new = tuple.__new__
@@ -38,6 +40,12 @@ cdef enum:
     ACK_TAG_AT = 11
     ACK_MULTIPLE_AT = 19
     FIRST_BLOCK_BYTES = 256
+    # wire.framing
+    METHODS_PER_BURST_MAX = 256
+    STRETCH_ALONE_COUNT = 16
+    # a power of two, so large that chains stay short
+    SLOTS = 4 * METHODS_PER_BURST_MAX
+    ORDER_AT_FIRST = 512
     # persistence.record
     PERSISTENT = 1
     NEEDS_LOOK = 2
@@ -209,6 +217,109 @@ cdef bint _is_route(const unsigned char *at, Py_ssize_t size) noexcept nogil:
     return size == at[0] + 2 + at[at[0] + 1]
 
 
+cdef inline uint32_t _digest(const unsigned char *at, Py_ssize_t size) noexcept nogil:
+    """Return a number that is mostly another one for other octets; nothing relies on it."""
+    cdef uint64_t mixed = <uint64_t> size
+    cdef uint64_t word
+    while size >= 8:
+        memcpy(&word, at, 8)
+        mixed = (mixed ^ word) * <uint64_t> 0x9E3779B97F4A7C15
+        mixed ^= mixed >> 32
+        at += 8
+        size -= 8
+    word = 0
+    memcpy(&word, at, size)
+    mixed = (mixed ^ word) * <uint64_t> 0x9E3779B97F4A7C15
+    return <uint32_t> (mixed >> 32)
+
+
+cdef class _Burst:
+    """The distinct publish frames of a burst, by number, and the number for each message.
+
+    Open addressing with one slot after another. Whoever chooses keys that all begin at one slot
+    makes a search look at METHODS_PER_BURST_MAX digests, no more.
+    """
+
+    cdef uint16_t slots[SLOTS]  # a number plus 1; 0 is free
+    cdef const unsigned char *frames[METHODS_PER_BURST_MAX]
+    cdef Py_ssize_t sizes[METHODS_PER_BURST_MAX]
+    cdef uint32_t digests[METHODS_PER_BURST_MAX]
+    cdef int count
+    cdef uint32_t digest
+    cdef uint32_t slot
+    cdef unsigned char *order
+    cdef Py_ssize_t order_count
+    cdef Py_ssize_t order_size
+
+    def __dealloc__(self):
+        free(self.order)
+
+    cdef int find(self, const unsigned char *frame, Py_ssize_t size) noexcept:
+        """Return the number of a frame; -1 for one that is not here, which ``add`` would take."""
+        cdef int number
+        # The ids and the reserved octets are alike, and so is what ends a frame.
+        self.digest = _digest(frame + HEAD_BYTES + ROUTE_AT, size - OVERHEAD_BYTES - ROUTE_AT)
+        self.slot = self.digest & (SLOTS - 1)
+        while self.slots[self.slot]:
+            number = self.slots[self.slot] - 1
+            if (
+                self.digests[number] == self.digest
+                and self.sizes[number] == size
+                and not memcmp(self.frames[number], frame, size)
+            ):
+                return number
+            self.slot = (self.slot + 1) & (SLOTS - 1)
+        return -1
+
+    cdef int add(self, const unsigned char *frame, Py_ssize_t size) noexcept:
+        """Number the frame that was looked for last, in vain; there must be room."""
+        cdef int number = self.count
+        self.slots[self.slot] = <uint16_t> (number + 1)
+        self.frames[number] = frame
+        self.sizes[number] = size
+        self.digests[number] = self.digest
+        self.count += 1
+        return number
+
+    cdef int note(self, int number, Py_ssize_t message_count) except -1:
+        """Say that so many messages more are of this number."""
+        cdef Py_ssize_t wanted = self.order_count + message_count
+        cdef void *moved
+        if wanted > self.order_size:
+            wanted = max(wanted, max(ORDER_AT_FIRST, 2 * self.order_size))
+            moved = realloc(self.order, wanted)
+            if moved == NULL:
+                raise MemoryError("no memory for the order of a burst")
+            self.order = <unsigned char *> moved
+            self.order_size = wanted
+        memset(self.order + self.order_count, number, message_count)
+        self.order_count += message_count
+        return 0
+
+    cdef bytes method(self, int number):
+        """Return the payload of a frame."""
+        return PyBytes_FromStringAndSize(
+            <char *> self.frames[number] + HEAD_BYTES, self.sizes[number] - OVERHEAD_BYTES
+        )
+
+    cdef object event(self, int channel, Block block, int flags):
+        cdef int number
+        cdef tuple methods = tuple([self.method(number) for number in range(self.count)])
+        cdef bytes order = PyBytes_FromStringAndSize(<char *> self.order, self.order_count)
+        cdef object records = make_run(block, 0, 1, block.count)
+        return _tuple_new(_PublishBurst, (channel, methods, order, records, flags))
+
+
+cdef bint _is_small(Block block) noexcept:
+    """Whether messages may be copied once more: few of them, of small bodies."""
+    cdef Py_ssize_t index, body_bytes = 0
+    if block.count >= STRETCH_ALONE_COUNT:
+        return False
+    for index in range(block.count):
+        body_bytes += head_of(block, index).body_bytes
+    return body_bytes < LARGE_BODY_BYTES
+
+
 cdef class _Scanner:
     """One scan."""
 
@@ -274,8 +385,10 @@ cdef class _Scanner:
             head.ttl_ms = traits.ttl_ms
             at = content.end
         if block.count:
-            block.trim()
             self.at = at
+            if found == COMPLETE and self.publish_bytes(channel) and _is_small(block):
+                return self.publish_burst(block, start, publish_bytes, flags)
+            block.trim()
             return _tuple_new(
                 _PublishRun, (channel, method, make_run(block, 0, 1, block.count), flags)
             )
@@ -284,6 +397,86 @@ cdef class _Scanner:
             return None
         self.at = method_end
         return _tuple_new(_FrameEvent, (channel, FRAME_METHOD, method))
+
+    cdef Py_ssize_t publish_bytes(self, int channel) noexcept:
+        """Return the size of the basic.publish frame that comes next; 0 if something else does."""
+        cdef const unsigned char *at = self.at
+        cdef Py_ssize_t size
+        if at + OVERHEAD_BYTES > self.limit:
+            return 0
+        if at[0] != FRAME_METHOD or (at[1] << 8 | at[2]) != channel:
+            return 0
+        size = <Py_ssize_t> u32(at + 3)
+        if size > self.payload_max_bytes or at + OVERHEAD_BYTES + size > self.limit:
+            return 0
+        if at[HEAD_BYTES + size] != FRAME_END or size < 4:
+            return 0
+        if memcmp(at + HEAD_BYTES, BASIC_PUBLISH, 4):
+            return 0
+        if not _is_route(at + HEAD_BYTES + ROUTE_AT, size - ROUTE_AT - 1):
+            return 0
+        return size + OVERHEAD_BYTES
+
+    cdef object publish_burst(
+        self, Block block, const unsigned char *first, Py_ssize_t publish_bytes, int flags
+    ):
+        """Go on behind the messages of the first frame with those of others; see the twin."""
+        cdef int channel = first[1] << 8 | first[2]
+        cdef _Burst burst = _Burst.__new__(_Burst)
+        cdef const unsigned char *at
+        cdef const unsigned char *last_header = NULL
+        cdef Py_ssize_t last_header_bytes = 0
+        cdef Traits traits
+        cdef Content content
+        cdef Head *head
+        cdef int number
+        traits.flags = traits.priority = 0
+        traits.ttl_ms = -1
+        burst.find(first, publish_bytes)
+        burst.note(burst.add(first, publish_bytes), block.count)
+        while True:
+            publish_bytes = self.publish_bytes(channel)
+            if not publish_bytes:
+                break
+            at = self.at
+            number = burst.find(at, publish_bytes)
+            if number < 0 and burst.count == METHODS_PER_BURST_MAX:
+                break
+            if (
+                _content(at + publish_bytes, self.limit, channel, self.payload_max_bytes, &content)
+                != COMPLETE
+                or content.body_bytes >= LARGE_BODY_BYTES
+            ):
+                break
+            if last_header_bytes != content.header_bytes or memcmp(
+                last_header, content.header, content.header_bytes
+            ):
+                if not _traits_of(content.header, content.header_bytes, &traits):
+                    break
+                flags |= traits.flags
+                last_header = content.header
+                last_header_bytes = content.header_bytes
+            if number < 0:
+                number = burst.add(at, publish_bytes)
+            head = block.add(
+                <const char *> at + HEAD_BYTES + ROUTE_AT,
+                publish_bytes - OVERHEAD_BYTES - ROUTE_AT - 1,
+                <const char *> content.header,
+                content.header_bytes,
+                <const char *> content.body,
+                content.body_bytes,
+            )
+            head.flags = traits.flags
+            head.priority = traits.priority
+            head.ttl_ms = traits.ttl_ms
+            burst.note(number, 1)
+            self.at = content.end
+        block.trim()
+        if burst.count > 1:
+            return burst.event(channel, block, flags)
+        return _tuple_new(
+            _PublishRun, (channel, burst.method(0), make_run(block, 0, 1, block.count), flags)
+        )
 
     cdef object ack_range(self):
         """Collect consecutive single acks whose tags count up by one."""

@@ -6,8 +6,9 @@
 
 The scanner emits *events*. Consecutive publishes on one channel with a byte-equal method payload
 (same exchange, routing key and flags), each complete in the buffer with at most one body frame,
-become one ``PublishRun``; consecutive single acks with tags that count up become one ``AckRange``;
-whatever else is a ``FrameEvent`` for the channel to assemble. Heartbeats are checked and dropped.
+become one ``PublishRun``. Where they soon change to another payload, and on to others, all are one
+``PublishBurst``. Consecutive single acks with tags that count up become one ``AckRange``; whatever
+else is a ``FrameEvent`` for the channel to assemble. Heartbeats are checked and dropped.
 
 This is the interpreted twin and the specification: no policy, no state between calls.
 
@@ -15,6 +16,8 @@ Source: AMQP 0-9-1 §4.2.3; RabbitMQ's reader for texts and tolerance.
 """
 
 import struct
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Final, NamedTuple, TypeAlias
 
 from amqp_server.wire.constants import (
@@ -37,7 +40,20 @@ from amqp_server.wire.errors import (
 from amqp_server.wire.methods import erlang_binary
 from amqp_server.wire.properties import HEADER_FIXED_BYTES, traits_of
 from persistence.kernels import COMPILED
-from persistence.record import Record, Run, uniform_run
+from persistence.record import (
+    LARGE_BODY_BYTES,
+    Record,
+    Run,
+    body_bytes,
+    detached,
+    uniform_run,
+)
+
+METHODS_PER_BURST_MAX: Final = 256
+"""Distinct method payloads of one burst; the index of one fits an octet."""
+
+STRETCH_ALONE_COUNT: Final = 16
+"""A run of so many messages is an event of its own: going on with others, it would be copied."""
 
 
 class PublishRun(NamedTuple):
@@ -53,6 +69,32 @@ class PublishRun(NamedTuple):
     method: bytes
     records: Run
     flags: int
+
+
+class PublishBurst(NamedTuple):
+    """Consecutive publishes on one channel that change between a few method payloads.
+
+    Attributes:
+        methods: the distinct payloads, in the order in which they came: at least two.
+        order: for each message the index of its payload, an octet.
+        records: the messages in order.
+        flags: the union of the records' flags.
+    """
+
+    channel: int
+    methods: tuple[bytes, ...]
+    order: bytes
+    records: Run
+    flags: int
+
+    def in_order(self) -> Iterator[PublishRun]:
+        """Yield the same publishes as runs, one after another, each in memory of its own."""
+        start = 0
+        for number, stretch in groupby(self.order):
+            stop = start + len(list(stretch))
+            records = detached(self.records[start:stop])
+            yield PublishRun(self.channel, self.methods[number], records, self.flags)
+            start = stop
 
 
 class AckRange(NamedTuple):
@@ -72,7 +114,7 @@ class FrameEvent(NamedTuple):
     payload: bytes
 
 
-Event: TypeAlias = PublishRun | AckRange | FrameEvent
+Event: TypeAlias = PublishRun | PublishBurst | AckRange | FrameEvent
 
 
 class Scan(NamedTuple):
@@ -92,6 +134,7 @@ class Scan(NamedTuple):
 _HEAD: Final = struct.Struct(">BHI")
 _U64: Final = struct.Struct(">Q")
 _BASIC_CLASS: Final = b"\x00\x3c\x00\x00"
+_ROUTE_AT: Final = 6
 _ACK_PAYLOAD_BYTES: Final = 13
 _ACK_FRAME_BYTES: Final = _ACK_PAYLOAD_BYTES + FRAME_OVERHEAD_BYTES
 _ACK_TAG_AT: Final = FRAME_HEAD_BYTES + len(BASIC_ACK)
@@ -157,7 +200,7 @@ def _event(
     kind, channel, payload_bytes = _HEAD.unpack_from(buffer, position)
     if kind == FRAME_METHOD:
         if buffer.startswith(BASIC_PUBLISH, position + FRAME_HEAD_BYTES):
-            return _publish_run(buffer, position, end, payload_max_bytes)
+            return _publishes(buffer, position, end, payload_max_bytes)
         if payload_bytes == _ACK_PAYLOAD_BYTES and buffer.startswith(
             BASIC_ACK, position + FRAME_HEAD_BYTES
         ):
@@ -173,44 +216,131 @@ def _payload(buffer: bytes, position: int, end: int) -> bytes:
     return buffer[position + FRAME_HEAD_BYTES : end - 1]
 
 
-def _publish_run(
+def _publishes(
     buffer: bytes, position: int, method_end: int, payload_max_bytes: int
 ) -> tuple[Event | None, int]:
-    """Collect the publishes from ``position`` on that are alike.
+    """Collect the publishes from ``position`` on that go together.
 
     Returns:
-        The run and where it ends; a FrameEvent when the content must be assembled from frames;
-        None while the first message's only body frame is incomplete: it must come again whole.
+        The run or burst and where it ends; a FrameEvent when the content must be assembled from
+        frames; None while the first message's only body frame is incomplete: it must come again
+        whole.
     """
     _, channel, _ = _HEAD.unpack_from(buffer, position)
     method = _payload(buffer, position, method_end)
-    if not _is_route(method[6:-1]):
+    if not _is_route(method[_ROUTE_AT:-1]):
         return FrameEvent(channel, FRAME_METHOD, method), method_end
-    publish = buffer[position:method_end]
-    records: list[Record] = []
-    flags = 0
-    content: _Content | None = None
-    while buffer.startswith(publish, position):
-        content = _content(buffer, position + len(publish), channel, payload_max_bytes)
-        if content is None or content is _ASSEMBLE:
-            break
+    gathered = _Gathered(buffer, position, channel, payload_max_bytes)
+    stopped_by = gathered.take(buffer[position:method_end], payload_max_bytes)
+    records = gathered.records
+    if not records:
+        if stopped_by is None:
+            return None, position
+        return FrameEvent(channel, FRAME_METHOD, method), method_end
+    if len(records) < STRETCH_ALONE_COUNT and body_bytes(records) < LARGE_BODY_BYTES:
+        gathered.take_others()
+    if len(gathered.methods) == 1:
+        return PublishRun(channel, method, records, gathered.flags), gathered.position
+    methods = tuple(publish[FRAME_HEAD_BYTES:-1] for publish in gathered.methods)
+    order = bytes(gathered.order)
+    return PublishBurst(channel, methods, order, records, gathered.flags), gathered.position
+
+
+class _Gathered:
+    """Publishes of one channel, from some position on.
+
+    Attributes:
+        position: where they end.
+        methods: the frames of their basic.publish, each with its number.
+        order: for each message the number of its frame.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_channel",
+        "_payload_max_bytes",
+        "flags",
+        "methods",
+        "order",
+        "position",
+        "records",
+    )
+
+    def __init__(self, buffer: bytes, position: int, channel: int, payload_max_bytes: int) -> None:
+        self._buffer = buffer
+        self._channel = channel
+        self._payload_max_bytes = payload_max_bytes
+        self.position = position
+        self.methods: dict[bytes, int] = {}
+        self.order = bytearray()
+        self.records: list[Record] = []
+        self.flags = 0
+
+    def take(self, publish: bytes, body_max_bytes: int) -> "_Content | None":
+        """Take the messages that begin with this frame, until another comes.
+
+        Returns:
+            What stopped it: the last message's content where the next begins with another frame;
+            None where the buffer ends too early; ``_ASSEMBLE`` at what is not that simple, wrong,
+            or larger than ``body_max_bytes``.
+        """
+        buffer = self._buffer
+        before = len(self.records)
+        content: _Content | None = _ASSEMBLE
+        while buffer.startswith(publish, self.position):
+            at = self.position + len(publish)
+            content = _content(buffer, at, self._channel, self._payload_max_bytes)
+            if content is None or content.stop - content.start > body_max_bytes:
+                break
+            if content is _ASSEMBLE or not self._add(publish, content):
+                # For the channel to refuse, if it is open at all.
+                content = _ASSEMBLE
+                break
+        if taken_count := len(self.records) - before:
+            number = self.methods.setdefault(publish, len(self.methods))
+            self.order += bytes((number,)) * taken_count
+        return content
+
+    def _add(self, publish: bytes, content: "_Content") -> bool:
+        """Take a message and those that repeat it but for the body; not if a property is wrong."""
         try:
             traits = traits_of(content.header)
         except WireError:
-            # For the channel to refuse, if it is open at all.
-            content = _ASSEMBLE
-            break
-        flags |= traits.flags
-        first = Record(method[6:-1], content.header, buffer[content.start : content.stop], *traits)
-        bodies, position = _alike(buffer, position, content)
-        records.append(first)
+            return False
+        self.flags |= traits.flags
+        route = publish[FRAME_HEAD_BYTES + _ROUTE_AT : -2]
+        body = self._buffer[content.start : content.stop]
+        first = Record(route, content.header, body, *traits)
+        bodies, self.position = _alike(self._buffer, self.position, content)
+        self.records.append(first)
         if bodies:
-            records += uniform_run(first, bodies)
-    if records:
-        return PublishRun(channel, method, records, flags), position
-    if content is None:
-        return None, position
-    return FrameEvent(channel, FRAME_METHOD, method), method_end
+            self.records += uniform_run(first, bodies)
+        return True
+
+    def take_others(self) -> None:
+        """Go on with what begins with other frames, as long as messages are small and simple."""
+        while publish := self._next_publish():
+            if publish not in self.methods and len(self.methods) == METHODS_PER_BURST_MAX:
+                return
+            before = self.position
+            self.take(publish, LARGE_BODY_BYTES - 1)
+            if self.position == before:
+                return
+
+    def _next_publish(self) -> bytes:
+        """Return the basic.publish that comes next on the channel; empty if something else does."""
+        buffer, position = self._buffer, self.position
+        if position + FRAME_OVERHEAD_BYTES > len(buffer):
+            return b""
+        kind, channel, size = _HEAD.unpack_from(buffer, position)
+        if kind != FRAME_METHOD or channel != self._channel or size > self._payload_max_bytes:
+            return b""
+        publish = buffer[position : position + FRAME_OVERHEAD_BYTES + size]
+        if len(publish) < FRAME_OVERHEAD_BYTES + size or publish[-1] != FRAME_END:
+            return b""
+        if not publish.startswith(BASIC_PUBLISH, FRAME_HEAD_BYTES):
+            return b""
+        return publish if _is_route(publish[FRAME_HEAD_BYTES + _ROUTE_AT : -2]) else b""
 
 
 def _is_route(route: bytes) -> bool:

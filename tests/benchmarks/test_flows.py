@@ -40,6 +40,17 @@ def test_a_persistent_flow_survives_a_restart_and_others_do_not() -> None:
         assert load_of(flow, topology).properties == persistent
 
 
+def test_spread_keys_reach_one_queue_each() -> None:
+    flow = Flow("f", "f", exchange_kind="direct", queue_count=3, is_spread=True)
+    topology = topology_of(flow, "p")
+    load = load_of(flow, topology)
+    assert [(bound.queue, bound.key) for bound in topology.bindings] == list(
+        zip(topology.queues, load.publisher_keys[0], strict=True)
+    )
+    assert len(set(load.publisher_keys[0])) == 3
+    assert load.copies == 1
+
+
 @pytest.mark.parametrize("key_count", [1, 2_500])
 def test_a_topic_key_matches_one_binding_and_keys_spread_over_all(key_count: int) -> None:
     flow = Flow("f", "f", exchange_kind="topic", binding_count=25, key_count=key_count)

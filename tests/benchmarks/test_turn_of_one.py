@@ -41,3 +41,11 @@ def test_a_read_sets_off_what_the_case_says(name: str, writes: list[bytes]) -> N
     load.written.clear()
     load.feed(load.reads[0])
     assert [octets[7:11] for octets in load.written] == writes
+
+
+def test_a_spread_read_is_delivered_to_every_consumer() -> None:
+    load = CASES["spread"]()
+    load.written.clear()
+    load.feed(load.reads[0])
+    assert {octets[7:11] for octets in load.written} == {DELIVER}
+    assert b"".join(load.written).count(b"\x06by key\x06key 49") == 20

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from amqp_server.broker.publish import Published, Publisher
+from amqp_server.broker.publish import Published, Publisher, Targets, enqueue_burst
 from amqp_server.wire.errors import MethodSyntaxError
 from exchanges.routing import Router
 from persistence.record import Run, make_route
@@ -27,13 +27,24 @@ class Outcome(NamedTuple):
 class FakeTarget:
     """A ``PublishTarget`` that answers what it is told to."""
 
-    def __init__(self, rejected: Sequence[int] = (), lsn: int = 0) -> None:
+    def __init__(
+        self, rejected: Sequence[int] = (), lsn: int = 0, *, only_appends: bool = True
+    ) -> None:
         self.outcome = Outcome(rejected, lsn)
         self.runs: list[Run] = []
+        self.asked: list[Run] = []
+        self._only_appends = only_appends
 
     def publish(self, run: Run, now_ms: int) -> Outcome:
         self.runs.append(run)
         return self.outcome
+
+    def only_appends(self, run: Run, now_ms: int) -> bool:
+        self.asked.append(run)
+        return self._only_appends
+
+    def bodies(self) -> list[list[bytes]]:
+        return [[record.body for record in run] for run in self.runs]
 
 
 def publisher_to(**targets: FakeTarget) -> Publisher:
@@ -332,3 +343,50 @@ def test_a_route_of_several_keys_is_not_remembered_for_one(place: VhostUnderTest
     place.vhost.publisher.publish_to_keys("", ("one", "two"), letter, 1)
     place.publish(b"n", routing_key="one")
     assert place.bodies("two") == [b"m"]
+
+
+# ── bursts ──
+
+
+def burst_to(*targets_of: Targets, order: str) -> int | None:
+    """Publish a message for each digit, whose body it is, to the targets with that number."""
+    run = [message(digit.encode(), "x") for digit in order]
+    return enqueue_burst(targets_of, bytes(map(int, order)), run, 1)
+
+
+def test_each_queue_gets_its_messages_of_a_burst_as_one_run_in_order() -> None:
+    one, two, both = FakeTarget(), FakeTarget(), FakeTarget()
+    assert burst_to((one, both), (two, both), (), order="0120110") == 0
+    assert one.bodies() == [[b"0", b"0", b"0"]]
+    assert two.bodies() == [[b"1", b"1", b"1"]]
+    assert both.bodies() == [[b"0", b"1", b"0", b"1", b"1", b"0"]]
+
+
+def test_queues_that_get_the_same_of_a_burst_share_its_memory() -> None:
+    one, two, other = FakeTarget(), FakeTarget(), FakeTarget()
+    burst_to((one, two), (two, one), (other,), order="0121")
+    assert one.bodies() == [[b"0", b"1", b"1"]]
+    assert one.runs[0] is two.runs[0]
+
+
+def test_a_burst_with_one_destination_is_handed_on_as_it_is() -> None:
+    one = FakeTarget()
+    run = [message(b"a", "x"), message(b"b", "y")]
+    assert enqueue_burst([(one,), (one,)], b"\0\1", run, 1) == 0
+    assert one.runs[0] is run
+
+
+def test_a_burst_is_safe_when_the_last_of_its_queues_has_it_safe() -> None:
+    one, two, three = FakeTarget(lsn=5), FakeTarget(lsn=9), FakeTarget()
+    assert burst_to((one,), (two,), (three,), order="012") == 9
+
+
+def test_nothing_is_done_where_one_queue_would_do_more_than_append() -> None:
+    one, two = FakeTarget(), FakeTarget(only_appends=False)
+    assert burst_to((one,), (two,), order="0110") is None
+    assert one.runs == two.runs == []
+    assert [[record.body for record in run] for run in two.asked] == [[b"1", b"1"]]
+
+
+def test_a_burst_that_reaches_nobody_is_safe_at_once() -> None:
+    assert burst_to((), (), order="01") == 0

@@ -10,7 +10,9 @@ from persistence.record import (
     OpenRecord,
     Record,
     body_bytes,
+    detached,
     make_route,
+    parted,
     uniform_run,
 )
 
@@ -97,3 +99,26 @@ def test_more_than_was_announced_is_a_bug_of_ours() -> None:
     opened.add(b"ab")
     with pytest.raises(AssertionError, match="as long as announced"):
         opened.add(b"cd")
+
+
+def test_a_run_is_parted_in_order_and_a_message_may_go_to_many_parts_or_none() -> None:
+    run = [Record(make_route("", "jobs"), HEADER, bytes((65 + at,))) for at in range(5)]
+
+    parts = parted(run, b"\0\1\2\1\0", [(0,), (2, 0), ()], 3)
+
+    bodies = [b"".join(record.body for record in part) for part in parts]
+    assert bodies == [b"ABDE", b"", b"BD"]
+    assert list(parts[2]) == [run[1], run[3]]
+
+
+@pytest.mark.parametrize("order", [b"\0", b"\0\0\0"])
+def test_a_run_and_its_order_are_as_long(order: bytes) -> None:
+    run = [Record(make_route("", "jobs"), HEADER, b"one")] * 2
+    with pytest.raises(ValueError):  # noqa: PT011 -- the builds word it differently
+        parted(run, order, [(0,)], 1)
+
+
+def test_detached_messages_are_the_same() -> None:
+    run = [Record(make_route("", "jobs"), HEADER, b"one", PERSISTENT, 3, 1000)] * 2
+    assert list(detached(run)) == run
+    assert list(detached(run[:0])) == []

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import TypeAlias
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from amqp_server.protocol.assembly import Assembly
 from amqp_server.wire.errors import FrameError, MethodSyntaxError, WireError
-from amqp_server.wire.framing import AckRange, Event, FrameEvent, PublishRun, scan
+from amqp_server.wire.framing import AckRange, Event, FrameEvent, PublishBurst, PublishRun, scan
 from amqp_server.wire.methods import METHODS, decode_method
 from amqp_server.wire.properties import split, traits_of
 from amqp_server.wire.tables import Field, decode_table, encode_table
@@ -32,6 +33,9 @@ def steps(events: list[Event]) -> Iterator[Step]:
         match event:
             case PublishRun(channel, method, records, _):
                 yield from (("publish", channel, method, record) for record in records)
+            case PublishBurst(channel, methods, order, records, _):
+                numbered = zip(order, records, strict=True)
+                yield from (("publish", channel, methods[n], record) for n, record in numbered)
             case AckRange(channel, first, last, multiple):
                 yield from (("ack", channel, tag, multiple) for tag in range(first, last + 1))
             case _:
@@ -58,6 +62,23 @@ def in_pieces(data: bytes, cuts: list[int]) -> tuple[list[Step], str | None]:
 @given(data=STREAMS, cuts=st.lists(st.integers(0, 600), max_size=8))
 def test_reads_may_be_cut_anywhere(data: bytes, cuts: list[int]) -> None:
     assert in_pieces(data, cuts) == in_pieces(data, [])
+
+
+@given(data=STREAMS)
+def test_a_burst_changes_between_its_methods_and_tells_the_same_in_order(data: bytes) -> None:
+    for event in scan(data, LIMIT).events:
+        if isinstance(event, PublishBurst):
+            assert len(event.order) == len(event.records)
+            assert sorted(set(event.order)) == list(range(len(event.methods)))
+            assert sorted(event.order, key=event.order.index) == sorted(event.order)
+            assert len(set(event.methods)) == len(event.methods) > 1
+            flags = 0
+            for record in event.records:
+                flags |= record.flags
+            assert event.flags == flags
+            runs = [*event.in_order()]
+            assert list(steps([*runs])) == list(steps([event]))
+            assert all(one.method != other.method for one, other in pairwise(runs))
 
 
 @given(data=st.lists(FRAMES, max_size=6).map(b"".join))

@@ -12,6 +12,7 @@ from persistence import record as records
 from persistence.record import LARGE_BODY_BYTES, NO_TTL, Record
 from queues import ready
 from queues.batch import Batch, Entry, entries_of
+from tests.support.frames import METHOD, content_frames, frame, publish_payload
 from tests.support.streams import LIMIT, STREAMS
 from tests.support.twins import needs_kernels, twin_of
 
@@ -126,6 +127,32 @@ def test_what_is_asked_of_a_run_is_answered_alike(run: list[Record]) -> None:
     for name in ("body_bytes", "has_ttl", "header_stretches"):
         ours, theirs = getattr(records, name), getattr(twin_record, name)
         assert ours(memory) == ours(run[: len(memory)]) == theirs(run[: len(memory)])
+
+
+@given(RECORDS, st.data())
+def test_runs_are_parted_alike(run: list[Record], data: st.DataObject) -> None:
+    parts_of = data.draw(st.lists(st.lists(st.integers(0, 4), unique=True), min_size=1, max_size=6))
+    numbers = st.integers(0, len(parts_of) - 1)
+    order = bytes(data.draw(st.lists(numbers, min_size=len(run), max_size=len(run))))
+    memory = records.detached(run)
+    for ours in (run, memory, records.detached(memory[::-1])[::-1]):
+        parts = records.parted(ours, order, parts_of, 5)
+        assert [list(part) for part in parts] == twin_record.parted(run, order, parts_of, 5)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 400), st.integers(1, 20)), max_size=60),
+    st.integers(0, 70_000),
+)
+def test_the_scanners_agree_on_bursts(stretches: list[tuple[int, int]], large_bytes: int) -> None:
+    def message(key: int) -> bytes:
+        body = b"x" * (large_bytes if key == 400 else key % 3)
+        method = frame(METHOD, 1, publish_payload("", str(key)))
+        return method + content_frames(1, body, piece_bytes=131_064)
+
+    data = b"".join(message(key) * count for key, count in stretches)
+    data += b"".join(map(message, range(large_bytes % 400))) * 2
+    assert same(framing.scan(data, 131_064), twin_framing.scan(data, 131_064))
 
 
 @given(RECORDS, st.slices(20))

@@ -102,7 +102,14 @@ class QueueMachine(RuleBasedStateMachine):
             record(b"%d" % next(self.numbers) + b"." * size, ttl_ms=ttl_ms, priority=priority)
             for size, ttl_ms, priority in shapes
         ]
+        only_appends = self.queue.only_appends(run, self.now_ms)
+        before = (self.queue.ready_count, self.queue.unacked_count, len(self.effects))
         outcome = self.queue.publish(run, self.now_ms)
+        if only_appends:
+            ready_count, *others = before
+            after = (self.queue.ready_count, self.queue.unacked_count, len(self.effects))
+            assert after == (ready_count + len(run), *others)
+            assert not outcome.rejected
         assert list(outcome.rejected) == self.model.publish(run, self.now_ms)
         if drains:
             self.drain(100)

@@ -3,10 +3,13 @@
 import pytest
 from pamqp import commands
 
+from amqp_server.broker import queue_table
 from amqp_server.protocol.settings import MIB, ProtocolSettings
 from amqp_server.wire.methods import Method
-from tests.support.frames import ack_frame
+from tests.support.commits import FakeCommits
+from tests.support.frames import METHOD, ack_frame, content_frames, frame, publish_payload
 from tests.support.peer import Client, Node
+from tests.support.queue_log import FakeLog
 
 
 @pytest.fixture
@@ -55,6 +58,25 @@ def test_a_message_that_goes_nowhere_is_dropped_and_acked(peer: Client) -> None:
     peer.send(commands.Confirm.Select)
     peer.publish(b"lost", routing_key="nowhere")
     assert tags(peer.methods()) == [("Basic.Ack", 1, False)]
+
+
+def test_a_burst_is_acked_once_the_last_of_it_is_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_table, "MemoryLog", FakeLog)
+    node, commits = Node(), FakeCommits()
+    node.broker.commits = commits
+    peer = node.open()
+    for name in ("a", "b", "c"):
+        peer.declare(name)
+    peer.publish(b"earlier", routing_key="b")
+    peer.send(commands.Confirm.Select)
+    peer.expect(commands.Confirm.SelectOk)
+    message = content_frames(1, b"x")
+    frames = [frame(METHOD, 1, publish_payload("", key)) + message for key in "abcab"]
+    peer.send_bytes(b"".join(frames))
+    commits.commit(1)
+    assert tags(peer.methods()) == []
+    commits.commit(2)
+    assert tags(peer.methods()) == [("Basic.Ack", 5, True)]
 
 
 def test_a_read_of_publishes_is_acked_at_once(peer: Client) -> None:

@@ -6,7 +6,7 @@ from pamqp import commands
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.protocol.channel_table import ACK_INDEX, PUBLISH_INDEX, index_of
 from amqp_server.protocol.settings import MIB, ProtocolSettings
-from amqp_server.wire.framing import AckRange, FrameEvent, PublishRun
+from amqp_server.wire.framing import AckRange, FrameEvent, PublishBurst, PublishRun
 from tests.support.frames import (
     BODY,
     HEADER,
@@ -35,6 +35,7 @@ def soft_error(peer: Client, channel: int = 1) -> None:
 def test_an_event_is_named_by_its_method() -> None:
     qos = method_payload(commands.Basic.Qos)
     assert index_of(PublishRun(1, b"", [], 0)) == PUBLISH_INDEX == commands.Basic.Publish.index
+    assert index_of(PublishBurst(1, (), b"", [], 0)) == PUBLISH_INDEX
     assert index_of(AckRange(1, 1, 1, multiple=False)) == ACK_INDEX == commands.Basic.Ack.index
     assert index_of(FrameEvent(1, METHOD, qos)) == commands.Basic.Qos.index
     assert index_of(FrameEvent(1, HEADER, content_header(0))) == 0

@@ -9,6 +9,7 @@ from tests.support.frames import (
     HEADER,
     METHOD,
     PROTOCOL_HEADER,
+    content_frames,
     content_header,
     frame,
     publish_payload,
@@ -45,6 +46,18 @@ def test_the_publish_that_blocked_is_not_lost(node: Node, peer: Client) -> None:
     alarm(node, is_low=True)
     peer.publish(b"x")
     assert node.open().get() == b"x"
+
+
+def test_publishes_under_several_keys_block_as_well(node: Node, peer: Client) -> None:
+    alarm(node, is_low=True)
+    messages = [
+        frame(METHOD, 1, publish_payload("", key)) + content_frames(1, key.encode())
+        for key in ("jobs", "elsewhere", "jobs")
+    ]
+    peer.send_bytes(b"".join(messages))
+    peer.expect(commands.Connection.Blocked)
+    assert not peer.is_read()
+    assert node.open().get() == b"jobs"
 
 
 def test_a_message_in_pieces_blocks_as_well(node: Node, peer: Client) -> None:

@@ -5,7 +5,7 @@ import pytest
 from queues.options import Overflow, QueueOptions
 from tests.support.classic_queue import QueueUnderTest
 from tests.support.consumer import FakeConsumer
-from tests.support.records import record
+from tests.support.records import record, run_of
 
 DLX = "dlx"
 
@@ -180,3 +180,29 @@ def test_what_expires_at_once_takes_no_room_from_the_next() -> None:
     jobs = QueueUnderTest(QueueOptions(max_length=1, overflow=Overflow.REJECT_PUBLISH))
     assert jobs.publish(b"1", b"2", ttl_ms=0).rejected == ()
     assert jobs.queue.ready_count == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "bodies", "ttl_ms", "expected"),
+    [
+        (QueueOptions(), 9, -1, True),
+        (QueueOptions(), 1, 0, False),
+        (QueueOptions(), 1, 5, True),
+        (QueueOptions(message_ttl_ms=0), 1, -1, False),
+        (QueueOptions(message_ttl_ms=9), 1, -1, True),
+        (QueueOptions(max_length=3), 2, -1, True),
+        (QueueOptions(max_length=3), 3, -1, False),
+        (QueueOptions(max_length=3, overflow=Overflow.REJECT_PUBLISH), 3, -1, False),
+        (QueueOptions(max_length_bytes=3), 2, -1, True),
+        (QueueOptions(max_length_bytes=3), 3, -1, False),
+    ],
+)
+def test_a_queue_with_a_message_knows_whether_more_are_only_appended(
+    options: QueueOptions, bodies: int, ttl_ms: int, expected: bool
+) -> None:
+    jobs = QueueUnderTest(options)
+    jobs.publish(b"a")
+    before = (jobs.queue.ready_count, jobs.wake_up_count, len(jobs.log.kept))
+    run = run_of(*[b"b"] * bodies, ttl_ms=ttl_ms)
+    assert jobs.queue.only_appends(run, jobs.now_ms) is expected
+    assert (jobs.queue.ready_count, jobs.wake_up_count, len(jobs.log.kept)) == before

@@ -6,9 +6,25 @@ import pytest
 from pamqp import commands
 
 from amqp_server.wire.errors import BrokenFramingError, FrameError, UnexpectedFrameError
-from amqp_server.wire.framing import AckRange, FrameEvent, PublishRun, Scan, scan
+from amqp_server.wire.framing import (
+    METHODS_PER_BURST_MAX,
+    STRETCH_ALONE_COUNT,
+    AckRange,
+    FrameEvent,
+    PublishBurst,
+    PublishRun,
+    Scan,
+    scan,
+)
 from persistence.kernels import COMPILED
-from persistence.record import HAS_EXPIRATION, HAS_HEADERS, NO_TTL, PERSISTENT, make_route
+from persistence.record import (
+    HAS_EXPIRATION,
+    HAS_HEADERS,
+    LARGE_BODY_BYTES,
+    NO_TTL,
+    PERSISTENT,
+    make_route,
+)
 from tests.support.frames import (
     BODY,
     HEADER,
@@ -58,12 +74,103 @@ def test_messages_of_one_size_share_one_header_object() -> None:
     assert all(record.header is run.records[0].header for record in run.records)
 
 
-@pytest.mark.parametrize(
-    "other", [publish(b"x", key="tasks"), publish(b"x", channel=2)], ids=["key", "channel"]
-)
-def test_another_key_or_channel_starts_another_run(other: bytes) -> None:
-    found = scan(publish(b"a") + other + publish(b"b"), LIMIT)
+def test_another_channel_starts_another_run() -> None:
+    found = scan(publish(b"a") + publish(b"x", channel=2) + publish(b"b"), LIMIT)
     assert [len(run.records) for run in runs(found)] == [1, 1, 1]
+
+
+# ── bursts ──
+
+
+def only_burst(data: bytes, limit: int = LIMIT) -> PublishBurst:
+    found = scan(data, limit)
+    assert (found.consumed_bytes, found.error) == (len(data), None)
+    (event,) = found.events
+    assert isinstance(event, PublishBurst)
+    return event
+
+
+def test_publishes_that_change_between_keys_are_one_burst() -> None:
+    data = publish(b"a") + publish(b"b") + publish(b"x", key="tasks", expiration="5") + publish(b"")
+    burst = only_burst(data + publish(b"y", key="others"))
+    assert (burst.channel, burst.flags) == (1, HAS_EXPIRATION)
+    assert burst.methods == tuple(publish_payload("", key) for key in ("jobs", "tasks", "others"))
+    assert burst.order == b"\0\0\1\0\2"
+    assert [record.body for record in burst.records] == [b"a", b"b", b"x", b"", b"y"]
+    assert [record.routing_key for record in burst.records][2:] == ["tasks", "jobs", "others"]
+    assert burst.records[2].ttl_ms == 5
+
+
+def test_a_burst_in_order_is_the_runs_that_it_is_made_of() -> None:
+    data = publish(b"a") + publish(b"b") + publish(b"x", key="tasks") + publish(b"c")
+    found = [
+        (run.channel, run.method, [record.body for record in run.records])
+        for run in only_burst(data).in_order()
+    ]
+    jobs, tasks = publish_payload(), publish_payload("", "tasks")
+    assert found == [(1, jobs, [b"a", b"b"]), (1, tasks, [b"x"]), (1, jobs, [b"c"])]
+
+
+def test_a_burst_has_so_many_methods_and_another_follows() -> None:
+    keys = [f"key {number}" for number in range(METHODS_PER_BURST_MAX + 2)]
+    found = scan(b"".join(publish(b"x", key=key) for key in [*keys[:-2], *keys]), LIMIT)
+    one, other = found.events
+    assert isinstance(one, PublishBurst)
+    assert isinstance(other, PublishBurst)
+    assert one.methods == tuple(publish_payload("", key) for key in keys[:-2])
+    assert len(one.records) == 2 * METHODS_PER_BURST_MAX
+    assert [record.routing_key for record in other.records] == keys[-2:]
+
+
+def test_a_long_stretch_is_an_event_of_its_own() -> None:
+    long, short = publish(b"a") * STRETCH_ALONE_COUNT, publish(b"a") * (STRETCH_ALONE_COUNT - 1)
+    found = scan(long + publish(b"x", key="tasks") + short, LIMIT)
+    assert [type(event) for event in found.events] == [PublishRun, PublishBurst]
+
+
+def test_large_bodies_are_in_no_burst() -> None:
+    limit = 2 * LARGE_BODY_BYTES
+
+    def sized(body_bytes: int) -> bytes:
+        method = frame(METHOD, 1, publish_payload("", "tasks"))
+        return method + content_frames(1, bytes(body_bytes), piece_bytes=limit)
+
+    small, large = publish(b"a"), sized(LARGE_BODY_BYTES)
+    assert [type(event) for event in scan((small + large) * 2, limit).events] == [PublishRun] * 4
+    only_burst(small + sized(LARGE_BODY_BYTES - 1), limit)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        publish(b"x", key="tasks", channel=2),
+        frame(METHOD, 1, publish_payload()[:9]) + content_frames(1, b"x"),
+        frame(METHOD, 1, publish_payload("", "tasks")) + content_frames(1, b"xyz", piece_bytes=2),
+        frame(METHOD, 1, publish_payload("", "tasks")) + frame(HEADER, 1, content_header(1)[:9]),
+        frame(METHOD, 1, publish_payload("", "tasks"))
+        + content_frames(1, b"x", b"\x80\x00\x09abc"),
+        frame(METHOD, 1, publish_payload("", "t" * 99) + bytes(LIMIT)),
+        frame(METHOD, 1, publish_payload("", "tasks"), end=b"\0") + content_frames(1, b"x"),
+        QOS,
+    ],
+    ids=["channel", "route", "frames", "header", "property", "size", "end", "method"],
+)
+def test_a_burst_ends_before_what_is_no_simple_publish_of_its_channel(other: bytes) -> None:
+    before = publish(b"a") + publish(b"b", key="tasks")
+    found = scan(before + other + publish(b"c"), LIMIT)
+    alone = scan(other + publish(b"c"), LIMIT)
+    assert isinstance(found.events[0], PublishBurst)
+    assert [*map(str, found.events[1:])] == [*map(str, alone.events)]
+    assert str(found.error) == str(alone.error)
+    assert found.consumed_bytes == len(before) + alone.consumed_bytes
+
+
+def test_a_cut_message_leaves_the_burst_before_it_whole() -> None:
+    data = publish(b"a") + publish(b"b", key="tasks") + publish(b"c")
+    for size in range(len(publish(b"a") + publish(b"b", key="tasks")), len(data)):
+        found = scan(data[:size], LIMIT)
+        assert [type(event) for event in found.events] == [PublishBurst]
+        assert found.consumed_bytes == len(publish(b"a") + publish(b"b", key="tasks"))
 
 
 def test_what_a_queue_must_know_is_read_from_the_properties() -> None:
@@ -161,9 +268,11 @@ class CountedBytes(bytes):
         frame(METHOD, 1, publish_payload()) + frame(HEADER, 1, content_header(0, b"\x80\x00")),
         frame(METHOD, 1, publish_payload()) + frame(HEADER, 1, content_header(9)),
         publish(b""),
+        publish(b"") + publish(b"", key="tasks"),
+        publish(b"", channel=2) + publish(b"") + frame(METHOD, 1, publish_payload("", "tasks")),
         ack_frame(1, 7),
     ],
-    ids=["no route", "bad properties", "no body", "publish", "ack"],
+    ids=["no route", "bad properties", "no body", "publish", "burst", "no burst", "ack"],
 )
 def test_the_work_is_linear_in_the_bytes(message: bytes) -> None:
     CountedBytes.comparisons = 0

@@ -1,0 +1,205 @@
+"""What is published in bursts is what is published one stretch after another (I3), to the octet."""
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import NamedTuple, TypeVar
+from unittest.mock import patch
+
+from hypothesis import event, example, given
+from hypothesis import strategies as st
+from pamqp import commands
+
+from amqp_server.protocol import connection
+from amqp_server.protocol.channel import Channel
+from amqp_server.wire.framing import Event, PublishBurst, PublishRun, Scan, scan
+from tests.support.frames import METHOD, content_frames, frame, property_list, publish_payload
+from tests.support.peer import Client, Node
+
+T = TypeVar("T")
+
+QUEUES = ("a", "b", "c")
+KINDS = ("direct", "topic", "fanout", "headers")
+ARGUMENTS: tuple[dict[str, object], ...] = (
+    {},
+    {},
+    {},
+    {"x-max-length": 2},
+    {"x-max-length": 40},
+    {"x-max-length": 2, "x-overflow": "reject-publish"},
+    {"x-max-length-bytes": 3, "x-overflow": "reject-publish-dlx"},
+    {"x-max-priority": 3},
+    {"x-message-ttl": 0},
+    {"x-message-ttl": 60_000},
+)
+PROPERTIES = st.sampled_from(
+    [property_list()] * 6
+    + [
+        property_list(delivery_mode=2, priority=2),
+        property_list(expiration="0"),
+        property_list(expiration="5000"),
+    ]
+)
+"""Most streams have only what passes: what is refused ends a channel, and the test with it."""
+REFUSED = st.sampled_from(
+    [
+        property_list(expiration="soon"),
+        property_list(user_id="bob"),
+        property_list(headers={"CC": "x"}),
+        property_list(reply_to="amq.rabbitmq.reply-to"),
+        property_list(headers={"CC": ["a"], "kind": "b"}),
+    ]
+)
+
+
+class Place(NamedTuple):
+    """What is declared: per queue its arguments, whether it dead-letters, what consumes."""
+
+    arguments: tuple[dict[str, object], ...]
+    dead_letters: tuple[str, ...]
+    bindings: list[tuple[str, str, str]]
+    prefetch_counts: tuple[int | None, ...]
+    mode: str
+
+
+def for_each_queue(values: st.SearchStrategy[T]) -> st.SearchStrategy[tuple[T, T, T]]:
+    return st.tuples(values, values, values)
+
+
+PLACES = st.builds(
+    Place,
+    for_each_queue(st.sampled_from(ARGUMENTS)),
+    for_each_queue(st.sampled_from(["", "", "", "fanout", "direct"])),
+    st.lists(
+        st.tuples(st.sampled_from(KINDS), st.sampled_from(QUEUES), st.sampled_from([*QUEUES, "#"])),
+        max_size=8,
+    ),
+    for_each_queue(st.sampled_from([None, None, 0, 1, 7])),
+    st.sampled_from(["", "confirm", "confirm", "tx"]),
+)
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> bytes:
+    is_odd = draw(st.integers(0, 30)) == 0
+    exchange = draw(st.sampled_from(["", "", "direct", "direct", "topic", "fanout", "headers"]))
+    key = draw(st.sampled_from([*QUEUES, *QUEUES, "nowhere"]))
+    bits = draw(st.sampled_from([0, 0, 0, 0, 0, 1]))
+    if is_odd:
+        exchange = draw(st.sampled_from([exchange, "none", "inside"]))
+        bits = draw(st.sampled_from([bits, bits, 2]))
+    properties = draw(REFUSED if is_odd else PROPERTIES)
+    body = draw(st.sampled_from([b"", b"x", b"yy", b"zzzz"]))
+    method = frame(METHOD, 1, publish_payload(exchange, key, bits))
+    return (method + content_frames(1, body, properties)) * draw(st.sampled_from([1, 1, 1, 2, 20]))
+
+
+def declare(node: Node, place: Place) -> tuple[Client, Client]:
+    """Return a publisher and a consumer of what was declared."""
+    publisher, consumer = node.open(), node.open()
+    for kind in KINDS:
+        publisher.send(commands.Exchange.Declare, exchange=kind, exchange_type=kind)
+    publisher.send(
+        commands.Exchange.Declare, exchange="inside", exchange_type="direct", internal=True
+    )
+    for queue, arguments, dead_letter in zip(
+        QUEUES, place.arguments, place.dead_letters, strict=True
+    ):
+        more = {"x-dead-letter-exchange": dead_letter} if dead_letter else {}
+        publisher.declare(queue, arguments={**arguments, **more})
+    for exchange, queue, key in place.bindings:
+        matched = {"kind": key} if exchange == "headers" else {}
+        publisher.send(
+            commands.Queue.Bind, exchange=exchange, queue=queue, routing_key=key, arguments=matched
+        )
+    for queue, prefetch_count in zip(QUEUES, place.prefetch_counts, strict=True):
+        if prefetch_count is not None:
+            consumer.send(commands.Basic.Qos, prefetch_count=prefetch_count)
+            consumer.send(
+                commands.Basic.Consume, queue=queue, consumer_tag=queue, no_ack=not prefetch_count
+            )
+    if place.mode == "confirm":
+        publisher.send(commands.Confirm.Select)
+    elif place.mode == "tx":
+        publisher.send(commands.Tx.Select)
+    for client in (publisher, consumer):
+        client.receive()
+    return publisher, consumer
+
+
+def outcome_of(place: Place, stream: bytes) -> list[object]:
+    """Return all that anybody sees of a stream that is published in one read."""
+    node = Node()
+    publisher, consumer = declare(node, place)
+    publisher.send_bytes(stream)
+    seen: list[object] = [read_all(publisher), read_all(consumer)]
+    if place.mode == "tx":
+        publisher.send(commands.Tx.Commit)
+        seen += [read_all(publisher), read_all(consumer)]
+    seen += [publisher.is_closed(), consumer.is_closed()]
+    other = node.open()
+    for engine in [queue.engine for queue in node.vhost.queues]:
+        engine.check_invariants()
+        seen.append((engine.name, engine.ready_count, engine.unacked_count))
+    for queue in QUEUES:
+        seen.append(queue)
+        while octets := got(other, queue):
+            seen.append(octets)
+    return seen
+
+
+def got(client: Client, queue: str) -> bytes:
+    """Return the get-ok of a message with its content; empty when the queue is."""
+    client.send(commands.Basic.Get, queue=queue, no_ack=True)
+    octets = read_all(client)
+    return b"" if octets[7:11] == b"\x00\x3c\x00\x48" else octets
+
+
+def read_all(client: Client) -> bytes:
+    return b"".join(iter(client.read_bytes, b""))
+
+
+def scan_without_bursts(buffer: bytes | memoryview, payload_max_bytes: int) -> Scan:
+    events, consumed_bytes, error = scan(buffer, payload_max_bytes)
+    return Scan([one for found in events for one in stretches(found)], consumed_bytes, error)
+
+
+def stretches(found: Event) -> Iterator[Event]:
+    """Yield a burst as runs, made another way than it makes them."""
+    if not isinstance(found, PublishBurst):
+        yield found
+        return
+    numbered = zip(found.order, found.records, strict=True)
+    for number, stretch in groupby(numbered, key=lambda one: one[0]):
+        records = [record for _, record in stretch]
+        flags = 0
+        for record in records:
+            flags |= record.flags
+        yield PublishRun(found.channel, found.methods[number], records, flags)
+
+
+def watched(publish_burst: Callable[..., bool]) -> Callable[..., bool]:
+    def publish(channel: Channel, burst: PublishBurst, now_ms: int) -> bool:
+        is_done = publish_burst(channel, burst, now_ms)
+        event("as a burst" if is_done else "in order")
+        return is_done
+
+    return publish
+
+
+ROTATING = b"".join(
+    frame(METHOD, 1, publish_payload("fanout" if number == 2 else "", QUEUES[number]))
+    + content_frames(1, bytes((index,)))
+    for index in range(60)
+    for number in [index % 3]
+)
+
+
+@given(place=PLACES, stream=st.lists(messages(), min_size=2, max_size=25).map(b"".join))
+@example(Place(({}, {}, {}), ("",) * 3, [("fanout", "a", "")], (None, 0, 7), "confirm"), ROTATING)
+@example(Place(({}, {}, {}), ("",) * 3, [], (None, None, None), ""), ROTATING)
+def test_nobody_sees_whether_messages_came_in_a_burst(place: Place, stream: bytes) -> None:
+    with patch.object(Channel, "publish_burst", watched(Channel.publish_burst)):
+        ours = outcome_of(place, stream)
+    with patch.object(connection, "scan", scan_without_bursts):
+        theirs = outcome_of(place, stream)
+    assert ours == theirs
