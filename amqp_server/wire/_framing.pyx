@@ -5,9 +5,9 @@
 What the twin raises it leaves to the twin's own functions: texts are no business of a kernel.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport free, realloc
 from libc.string cimport memchr, memcmp, memcpy, memset
 
 from persistence._record cimport LARGE_BODY_BYTES, Block, Head, head_of, make_run
@@ -45,7 +45,8 @@ cdef enum:
     STRETCH_ALONE_COUNT = 16
     # a power of two, so large that chains stay short
     SLOTS = 4 * METHODS_PER_BURST_MAX
-    ORDER_AT_FIRST = 512
+    # basic.publish of no names and the header of no body
+    MESSAGE_BYTES_MIN = 39
     # persistence.record
     PERSISTENT = 1
     NEEDS_LOOK = 2
@@ -168,11 +169,8 @@ cdef bint _traits_of(const unsigned char *header, Py_ssize_t size, Traits *trait
 
 
 cdef Found _content(
-    const unsigned char *at,
-    const unsigned char *limit,
-    int channel,
-    Py_ssize_t payload_max_bytes,
-    Content *content,
+    const unsigned char *at, const unsigned char *limit, int channel,
+    Py_ssize_t payload_max_bytes, Content *content,
 ) noexcept nogil:
     """Find a content header and its only body frame."""
     cdef Py_ssize_t size
@@ -219,20 +217,18 @@ cdef bint _is_route(const unsigned char *at, Py_ssize_t size) noexcept nogil:
 
 cdef inline uint32_t _digest(const unsigned char *at, Py_ssize_t size) noexcept nogil:
     """Return a number that is mostly another one for other octets; nothing relies on it."""
-    cdef uint64_t mixed = <uint64_t> size
-    cdef uint64_t word
-    while size >= 8:
-        memcpy(&word, at, 8)
+    cdef uint64_t word, mixed = <uint64_t> size
+    while size > 0:
+        word = 0
+        memcpy(&word, at, min(size, 8))
         mixed = (mixed ^ word) * <uint64_t> 0x9E3779B97F4A7C15
         mixed ^= mixed >> 32
         at += 8
         size -= 8
-    word = 0
-    memcpy(&word, at, size)
-    mixed = (mixed ^ word) * <uint64_t> 0x9E3779B97F4A7C15
-    return <uint32_t> (mixed >> 32)
+    return <uint32_t> mixed
 
 
+@cython.final
 cdef class _Burst:
     """The distinct publish frames of a burst, by number, and the number for each message.
 
@@ -242,17 +238,10 @@ cdef class _Burst:
 
     cdef uint16_t slots[SLOTS]  # a number plus 1; 0 is free
     cdef const unsigned char *frames[METHODS_PER_BURST_MAX]
-    cdef Py_ssize_t sizes[METHODS_PER_BURST_MAX]
     cdef uint32_t digests[METHODS_PER_BURST_MAX]
     cdef int count
-    cdef uint32_t digest
-    cdef uint32_t slot
-    cdef unsigned char *order
-    cdef Py_ssize_t order_count
-    cdef Py_ssize_t order_size
-
-    def __dealloc__(self):
-        free(self.order)
+    cdef uint32_t digest, slot  # of what was looked for last
+    cdef bytes order  # has room to spare
 
     cdef int find(self, const unsigned char *frame, Py_ssize_t size) noexcept:
         """Return the number of a frame; -1 for one that is not here, which ``add`` would take."""
@@ -262,64 +251,44 @@ cdef class _Burst:
         self.slot = self.digest & (SLOTS - 1)
         while self.slots[self.slot]:
             number = self.slots[self.slot] - 1
-            if (
-                self.digests[number] == self.digest
-                and self.sizes[number] == size
-                and not memcmp(self.frames[number], frame, size)
-            ):
-                return number
+            # There are that many octets: a frame that is here lies before this one.
+            if self.digests[number] == self.digest:
+                if not memcmp(self.frames[number], frame, size):
+                    return number
             self.slot = (self.slot + 1) & (SLOTS - 1)
         return -1
 
-    cdef int add(self, const unsigned char *frame, Py_ssize_t size) noexcept:
+    cdef int add(self, const unsigned char *frame) noexcept:
         """Number the frame that was looked for last, in vain; there must be room."""
         cdef int number = self.count
         self.slots[self.slot] = <uint16_t> (number + 1)
         self.frames[number] = frame
-        self.sizes[number] = size
         self.digests[number] = self.digest
         self.count += 1
         return number
 
-    cdef int note(self, int number, Py_ssize_t message_count) except -1:
-        """Say that so many messages more are of this number."""
-        cdef Py_ssize_t wanted = self.order_count + message_count
-        cdef void *moved
-        if wanted > self.order_size:
-            wanted = max(wanted, max(ORDER_AT_FIRST, 2 * self.order_size))
-            moved = realloc(self.order, wanted)
-            if moved == NULL:
-                raise MemoryError("no memory for the order of a burst")
-            self.order = <unsigned char *> moved
-            self.order_size = wanted
-        memset(self.order + self.order_count, number, message_count)
-        self.order_count += message_count
-        return 0
-
-    cdef bytes method(self, int number):
-        """Return the payload of a frame."""
-        return PyBytes_FromStringAndSize(
-            <char *> self.frames[number] + HEAD_BYTES, self.sizes[number] - OVERHEAD_BYTES
-        )
-
     cdef object event(self, int channel, Block block, int flags):
-        cdef int number
-        cdef tuple methods = tuple([self.method(number) for number in range(self.count)])
-        cdef bytes order = PyBytes_FromStringAndSize(<char *> self.order, self.order_count)
-        cdef object records = make_run(block, 0, 1, block.count)
+        cdef const unsigned char *frame
+        methods = tuple(
+            [
+                PyBytes_FromStringAndSize(<char *> frame + HEAD_BYTES, u32(frame + 3))
+                for frame in self.frames[: self.count]
+            ]
+        )
+        records = make_run(block, 0, 1, block.count)
+        order = self.order[: block.count]
         return _tuple_new(_PublishBurst, (channel, methods, order, records, flags))
 
 
 cdef bint _is_small(Block block) noexcept:
     """Whether messages may be copied once more: few of them, of small bodies."""
     cdef Py_ssize_t index, body_bytes = 0
-    if block.count >= STRETCH_ALONE_COUNT:
-        return False
-    for index in range(block.count):
+    for index in range(min(block.count, STRETCH_ALONE_COUNT)):
         body_bytes += head_of(block, index).body_bytes
-    return body_bytes < LARGE_BODY_BYTES
+    return block.count < STRETCH_ALONE_COUNT and body_bytes < LARGE_BODY_BYTES
 
 
+@cython.final
 cdef class _Scanner:
     """One scan."""
 
@@ -327,76 +296,79 @@ cdef class _Scanner:
     cdef const unsigned char *limit
     cdef Py_ssize_t payload_max_bytes
     cdef bint waits
+    # Of the publishes that are gathered:
+    cdef const unsigned char *last_header
+    cdef Py_ssize_t last_header_bytes
+    cdef Traits traits
+    cdef int flags
 
-    cdef object publish_run(self, const unsigned char *method_end):
-        """Collect publishes that are alike; see the twin."""
+    cdef inline int add(
+        self, Block block, const unsigned char *publish, Py_ssize_t publish_bytes, Content *content
+    ) except -1:
+        """Add a message, and go on behind it; 0 when its properties are wrong."""
+        cdef Head *head
+        cdef Py_ssize_t size = content.header_bytes
+        if self.last_header_bytes != size or memcmp(self.last_header, content.header, size):
+            # The body size may differ: traits are of what follows it.
+            if not _traits_of(content.header, size, &self.traits):
+                return 0
+            self.flags |= self.traits.flags
+            self.last_header = content.header
+            self.last_header_bytes = size
+        if block.count == 0:
+            block.reserve(FIRST_BLOCK_BYTES + content.body_bytes)
+        head = block.add(
+            <const char *> publish + HEAD_BYTES + ROUTE_AT,
+            publish_bytes - OVERHEAD_BYTES - ROUTE_AT - 1,
+            <const char *> content.header, size, <const char *> content.body, content.body_bytes,
+        )
+        head.flags = self.traits.flags
+        head.priority = self.traits.priority
+        head.ttl_ms = self.traits.ttl_ms
+        self.at = content.end
+        return 1
+
+    cdef object publishes(self, const unsigned char *method_end):
+        """Collect publishes that go together; see the twin."""
         cdef const unsigned char *start = self.at
         cdef int channel = start[1] << 8 | start[2]
         cdef Py_ssize_t publish_bytes = method_end - start
         cdef Py_ssize_t method_bytes = publish_bytes - OVERHEAD_BYTES
-        cdef const unsigned char *route = start + HEAD_BYTES + ROUTE_AT
-        cdef Py_ssize_t route_bytes = method_bytes - ROUTE_AT - 1
-        cdef const unsigned char *at = start
-        cdef const unsigned char *last_header = NULL
-        cdef Py_ssize_t last_header_bytes = 0
-        cdef Traits traits
         cdef Content content
         cdef Found found = ASSEMBLE
-        traits.flags = traits.priority = 0
-        traits.ttl_ms = -1
         cdef Block block
-        cdef Head *head
-        cdef int flags = 0
+        cdef _Burst burst
         cdef bytes method = PyBytes_FromStringAndSize(<char *> start + HEAD_BYTES, method_bytes)
-        if not _is_route(route, route_bytes):
+        if not _is_route(start + HEAD_BYTES + ROUTE_AT, method_bytes - ROUTE_AT - 1):
             self.at = method_end
             return _tuple_new(_FrameEvent, (channel, FRAME_METHOD, method))
         block = Block.__new__(Block)
-        while at + publish_bytes <= self.limit and (
-            at is start or not memcmp(at, start, publish_bytes)
+        self.last_header_bytes = self.flags = 0
+        while self.at + publish_bytes <= self.limit and (
+            self.at is start or not memcmp(self.at, start, publish_bytes)
         ):
             found = _content(
-                at + publish_bytes, self.limit, channel, self.payload_max_bytes, &content
+                self.at + publish_bytes, self.limit, channel, self.payload_max_bytes, &content
             )
             if found != COMPLETE:
                 break
-            if last_header_bytes != content.header_bytes or memcmp(
-                last_header, content.header, content.header_bytes
-            ):
-                # The body size may differ: traits are of what follows it.
-                if not _traits_of(content.header, content.header_bytes, &traits):
-                    found = ASSEMBLE
-                    break
-                flags |= traits.flags
-                last_header = content.header
-                last_header_bytes = content.header_bytes
-            if block.count == 0:
-                block.reserve(FIRST_BLOCK_BYTES + content.body_bytes)
-            head = block.add(
-                <const char *> route,
-                route_bytes,
-                <const char *> content.header,
-                content.header_bytes,
-                <const char *> content.body,
-                content.body_bytes,
-            )
-            head.flags = traits.flags
-            head.priority = traits.priority
-            head.ttl_ms = traits.ttl_ms
-            at = content.end
-        if block.count:
-            self.at = at
-            if found == COMPLETE and self.publish_bytes(channel) and _is_small(block):
-                return self.publish_burst(block, start, publish_bytes, flags)
-            block.trim()
-            return _tuple_new(
-                _PublishRun, (channel, method, make_run(block, 0, 1, block.count), flags)
-            )
-        if found == WAIT:
-            self.waits = True
-            return None
-        self.at = method_end
-        return _tuple_new(_FrameEvent, (channel, FRAME_METHOD, method))
+            if not self.add(block, start, publish_bytes, &content):
+                found = ASSEMBLE
+                break
+        if not block.count:
+            if found == WAIT:
+                self.waits = True
+                return None
+            self.at = method_end
+            return _tuple_new(_FrameEvent, (channel, FRAME_METHOD, method))
+        if found == COMPLETE and self.publish_bytes(channel) and _is_small(block):
+            burst = self.burst(block, start, publish_bytes)
+            if burst.count > 1:
+                block.trim()
+                return burst.event(channel, block, self.flags)
+        block.trim()
+        records = make_run(block, 0, 1, block.count)
+        return _tuple_new(_PublishRun, (channel, method, records, self.flags))
 
     cdef Py_ssize_t publish_bytes(self, int channel) noexcept:
         """Return the size of the basic.publish frame that comes next; 0 if something else does."""
@@ -404,41 +376,38 @@ cdef class _Scanner:
         cdef Py_ssize_t size
         if at + OVERHEAD_BYTES > self.limit:
             return 0
-        if at[0] != FRAME_METHOD or (at[1] << 8 | at[2]) != channel:
-            return 0
         size = <Py_ssize_t> u32(at + 3)
-        if size > self.payload_max_bytes or at + OVERHEAD_BYTES + size > self.limit:
-            return 0
-        if at[HEAD_BYTES + size] != FRAME_END or size < 4:
-            return 0
-        if memcmp(at + HEAD_BYTES, BASIC_PUBLISH, 4):
-            return 0
-        if not _is_route(at + HEAD_BYTES + ROUTE_AT, size - ROUTE_AT - 1):
-            return 0
-        return size + OVERHEAD_BYTES
+        if (
+            at[0] == FRAME_METHOD
+            and (at[1] << 8 | at[2]) == channel
+            and size <= self.payload_max_bytes
+            and at + OVERHEAD_BYTES + size <= self.limit
+            and at[HEAD_BYTES + size] == FRAME_END
+            and size >= 4
+            and not memcmp(at + HEAD_BYTES, BASIC_PUBLISH, 4)
+            and _is_route(at + HEAD_BYTES + ROUTE_AT, size - ROUTE_AT - 1)
+        ):
+            return size + OVERHEAD_BYTES
+        return 0
 
-    cdef object publish_burst(
-        self, Block block, const unsigned char *first, Py_ssize_t publish_bytes, int flags
-    ):
+    cdef _Burst burst(self, Block block, const unsigned char *first, Py_ssize_t publish_bytes):
         """Go on behind the messages of the first frame with those of others; see the twin."""
         cdef int channel = first[1] << 8 | first[2]
         cdef _Burst burst = _Burst.__new__(_Burst)
         cdef const unsigned char *at
-        cdef const unsigned char *last_header = NULL
-        cdef Py_ssize_t last_header_bytes = 0
-        cdef Traits traits
         cdef Content content
-        cdef Head *head
         cdef int number
-        traits.flags = traits.priority = 0
-        traits.ttl_ms = -1
+        cdef Py_ssize_t count_max = block.count + (self.limit - self.at) // MESSAGE_BYTES_MIN
+        cdef bytes order = PyBytes_FromStringAndSize(NULL, count_max)
+        cdef unsigned char *numbers = <unsigned char *> PyBytes_AS_STRING(order)
+        burst.order = order
         burst.find(first, publish_bytes)
-        burst.note(burst.add(first, publish_bytes), block.count)
+        memset(numbers, burst.add(first), block.count)
         while True:
+            at = self.at
             publish_bytes = self.publish_bytes(channel)
             if not publish_bytes:
                 break
-            at = self.at
             number = burst.find(at, publish_bytes)
             if number < 0 and burst.count == METHODS_PER_BURST_MAX:
                 break
@@ -446,37 +415,13 @@ cdef class _Scanner:
                 _content(at + publish_bytes, self.limit, channel, self.payload_max_bytes, &content)
                 != COMPLETE
                 or content.body_bytes >= LARGE_BODY_BYTES
+                or not self.add(block, at, publish_bytes, &content)
             ):
                 break
-            if last_header_bytes != content.header_bytes or memcmp(
-                last_header, content.header, content.header_bytes
-            ):
-                if not _traits_of(content.header, content.header_bytes, &traits):
-                    break
-                flags |= traits.flags
-                last_header = content.header
-                last_header_bytes = content.header_bytes
             if number < 0:
-                number = burst.add(at, publish_bytes)
-            head = block.add(
-                <const char *> at + HEAD_BYTES + ROUTE_AT,
-                publish_bytes - OVERHEAD_BYTES - ROUTE_AT - 1,
-                <const char *> content.header,
-                content.header_bytes,
-                <const char *> content.body,
-                content.body_bytes,
-            )
-            head.flags = traits.flags
-            head.priority = traits.priority
-            head.ttl_ms = traits.ttl_ms
-            burst.note(number, 1)
-            self.at = content.end
-        block.trim()
-        if burst.count > 1:
-            return burst.event(channel, block, flags)
-        return _tuple_new(
-            _PublishRun, (channel, burst.method(0), make_run(block, 0, 1, block.count), flags)
-        )
+                number = burst.add(at)
+            numbers[block.count - 1] = number
+        return burst
 
     cdef object ack_range(self):
         """Collect consecutive single acks whose tags count up by one."""
@@ -509,7 +454,7 @@ cdef class _Scanner:
         cdef bytes payload
         if kind == FRAME_METHOD and payload_bytes >= 4:
             if not memcmp(at + HEAD_BYTES, BASIC_PUBLISH, 4):
-                return self.publish_run(end)
+                return self.publishes(end)
             if payload_bytes == ACK_PAYLOAD_BYTES and not memcmp(at + HEAD_BYTES, BASIC_ACK, 4):
                 return self.ack_range()
         payload = PyBytes_FromStringAndSize(<char *> at + HEAD_BYTES, payload_bytes)

@@ -40,14 +40,7 @@ from amqp_server.wire.errors import (
 from amqp_server.wire.methods import erlang_binary
 from amqp_server.wire.properties import HEADER_FIXED_BYTES, traits_of
 from persistence.kernels import COMPILED
-from persistence.record import (
-    LARGE_BODY_BYTES,
-    Record,
-    Run,
-    body_bytes,
-    detached,
-    uniform_run,
-)
+from persistence.record import LARGE_BODY_BYTES, Record, Run, body_bytes, detached, uniform_run
 
 METHODS_PER_BURST_MAX: Final = 256
 """Distinct method payloads of one burst; the index of one fits an octet."""
@@ -254,17 +247,6 @@ class _Gathered:
         methods: the frames of their basic.publish, each with its number.
         order: for each message the number of its frame.
     """
-
-    __slots__ = (
-        "_buffer",
-        "_channel",
-        "_payload_max_bytes",
-        "flags",
-        "methods",
-        "order",
-        "position",
-        "records",
-    )
 
     def __init__(self, buffer: bytes, position: int, channel: int, payload_max_bytes: int) -> None:
         self._buffer = buffer
