@@ -353,14 +353,17 @@ def parted(records, bytes order, parts_of, Py_ssize_t part_count):
     for parts in parts_of:
         flat.extend(parts)
         edges.append(len(flat))
-    if len(order) != run.count or (order and max(order) >= len(edges) - 1):
-        raise ValueError("there is a row of parts for each message")
+    cdef Py_ssize_t row_count = len(edges) - 1
+    if len(order) != run.count:
+        raise ValueError("there is a number for each message")
     if flat and not 0 <= min(flat) <= max(flat) < part_count:
         raise ValueError("each part is one of those asked for")
     edge = array("q", edges)
     part = array("q", flat or [0])
     for index in range(run.count):
         number = <unsigned char> PyBytes_AS_STRING(order)[index]
+        if number >= row_count:
+            raise IndexError("there is a row of parts for each number")
         source = run.first + index * run.step
         for count in range(edge[number], edge[number + 1]):
             (<Block> PyList_GET_ITEM(blocks, part[count])).add_copy(run.block, source)

@@ -8,12 +8,14 @@ Source: RabbitMQ, rabbit_channel:deliver_to_queues; DESIGN, how a publish travel
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.properties import plain_headers
 from exchanges.route_cache import RouteCache
 from exchanges.routing import Router
+from persistence.codec import persistent_ranges
 from persistence.record import (
     Record,
     Run,
@@ -24,6 +26,9 @@ from persistence.record import (
 )
 
 NOTHING_WRITTEN: Final = 0
+
+COPIES_MAX: Final = 4
+"""Queues with unlike shares of a burst have a message in memory of their own: no more of them."""
 
 
 Enqueued: TypeAlias = tuple[Sequence[int], int]
@@ -58,8 +63,23 @@ class Published(NamedTuple):
     lsn: int
 
 
+class BurstSafety(NamedTuple):
+    """When the messages of a burst are safe.
+
+    Attributes:
+        lsn: when this is committed, all are; 0 is at once.
+        waiting: (start, stop) of each stretch that has to wait for it; the others are safe.
+    """
+
+    lsn: int
+    waiting: Sequence[tuple[int, int]]
+
+
 ALL_WELL: Final = Published((), (), NOTHING_WRITTEN)
 """The usual answer, told by its identity: each message is in its queues, and safe."""
+
+AT_ONCE: Final = BurstSafety(NOTHING_WRITTEN, ())
+"""The same for a burst."""
 
 
 class Publisher:
@@ -164,7 +184,9 @@ def enqueue(targets: Targets, run: Run, now_ms: int) -> Published:
     return _enqueue_in_all(targets, run, now_ms)
 
 
-def enqueue_burst(targets_of: Sequence[Targets], order: bytes, run: Run, now_ms: int) -> int | None:
+def enqueue_burst(
+    targets_of: Sequence[Targets], order: bytes, run: Run, now_ms: int
+) -> BurstSafety | None:
     """Append messages of several routes, each queue's as one run in the order of publishing.
 
     Args:
@@ -174,25 +196,48 @@ def enqueue_burst(targets_of: Sequence[Targets], order: bytes, run: Run, now_ms:
         now_ms: the time of this turn.
 
     Returns:
-        The LSN at which all are safe. None where a queue would do more than append, so that
-        messages must be published one after another: then nothing was done.
+        None where a queue would do more than append, or queues would not share memory that they
+        do share when messages are published one after another: then nothing was done.
     """
     shares = _shares(targets_of, order, run)
+    if shares is None:
+        return None
     for target, share in shares:
         if not target.only_appends(share, now_ms):
             return None
-    lsn = NOTHING_WRITTEN
+    lsns: dict[PublishTarget, int] = {}
     for target, share in shares:
-        refused, safe_at_lsn = target.publish(share, now_ms)
+        refused, lsns[target] = target.publish(share, now_ms)
         assert not refused, "it was asked before"
-        lsn = max(lsn, safe_at_lsn)
-    return lsn
+    lsn = max(lsns.values(), default=NOTHING_WRITTEN)
+    if lsn == NOTHING_WRITTEN:
+        return AT_ONCE
+    waits = [any([lsns[target] for target in targets]) for targets in targets_of]
+    return BurstSafety(lsn, _waiting(waits, order, run))
+
+
+def _waiting(waits: Sequence[bool], order: bytes, run: Run) -> Sequence[tuple[int, int]]:
+    """Return the stretches of persistent messages whose route has to wait."""
+    stretches = persistent_ranges(run)
+    if all(waits):
+        return stretches
+    waiting: list[tuple[int, int]] = []
+    for start, stop in stretches:
+        for is_waiting, same in groupby(order[start:stop], waits.__getitem__):
+            end = start + len(list(same))
+            if is_waiting:
+                waiting.append((start, end))
+            start = end  # noqa: PLW2901
+    return waiting
 
 
 def _shares(
     targets_of: Sequence[Targets], order: bytes, run: Run
-) -> Sequence[tuple[PublishTarget, Run]]:
-    """Return what each target is to get; targets that get the same share its memory."""
+) -> Sequence[tuple[PublishTarget, Run]] | None:
+    """Return what each target is to get; targets that get the same share its memory.
+
+    None where a message would be copied more than ``COPIES_MAX`` times.
+    """
     # Routes that go to the same targets are one lane.
     lanes: dict[Targets, int] = {}
     lane_of_route = [lanes.setdefault(targets, len(lanes)) for targets in targets_of]
@@ -211,6 +256,8 @@ def _shares(
     for into, part in parts.items():
         for lane in into:
             parts_of_lane[lane].append(part)
+    if max(map(len, parts_of_lane)) > COPIES_MAX:
+        return None
     runs = parted(run, order, [parts_of_lane[lane] for lane in lane_of_route], len(parts))
     return [(target, runs[part]) for target, part in part_of_target]
 

@@ -10,7 +10,14 @@ from typing import Final, TypeAlias
 
 from pamqp import commands
 
-from amqp_server.broker.publish import ALL_WELL, Published, Targets, enqueue, enqueue_burst
+from amqp_server.broker.publish import (
+    ALL_WELL,
+    BurstSafety,
+    Published,
+    Targets,
+    enqueue,
+    enqueue_burst,
+)
 from amqp_server.broker.queue_table import Queue
 from amqp_server.broker.users import Permission
 from amqp_server.protocol.assembly import Assembly
@@ -140,11 +147,11 @@ class Channel:
             if targets is None or (plan.mandatory and not targets):
                 return False
             targets_of.append(targets)
-        lsn = enqueue_burst(targets_of, burst.order, burst.records, now_ms)
-        if lsn is None:
+        safety = enqueue_burst(targets_of, burst.order, burst.records, now_ms)
+        if safety is None:
             return False
         if self.confirms is not None:
-            self._confirm(self.confirms, len(burst.order), Published((), (), lsn))
+            self._confirm_burst(self.confirms, len(burst.order), safety)
         return True
 
     def _send(self, letter: Letter, now_ms: int) -> Published:
@@ -173,10 +180,7 @@ class Channel:
             )
 
     def _confirm(self, tracker: ConfirmTracker, count: int, published: Published) -> None:
-        awaited = self._awaited
-        if awaited is None:
-            awaited = AwaitedConfirms(self._commits, tracker, self.outbox, self.number)
-            self._awaited = awaited
+        awaited = self._awaited_confirms(tracker)
         first = tracker.publish(count)
         start = 0
         for index in published.rejected:
@@ -186,6 +190,23 @@ class Channel:
             start = index + 1
         if start < count:
             awaited.confirm(first + start, first + count - 1, published.lsn)
+
+    def _confirm_burst(self, tracker: ConfirmTracker, count: int, safety: BurstSafety) -> None:
+        awaited = self._awaited_confirms(tracker)
+        first = tracker.publish(count)
+        safe_from = 0
+        for start, stop in safety.waiting:
+            if safe_from < start:
+                tracker.confirm(first + safe_from, first + start - 1)
+            awaited.confirm(first + start, first + stop - 1, safety.lsn)
+            safe_from = stop
+        if safe_from < count:
+            tracker.confirm(first + safe_from, first + count - 1)
+
+    def _awaited_confirms(self, tracker: ConfirmTracker) -> AwaitedConfirms:
+        if self._awaited is None:
+            self._awaited = AwaitedConfirms(self._commits, tracker, self.outbox, self.number)
+        return self._awaited
 
     def _reply_name(self) -> str | None:
         return None if self.reply_receiver is None else self.reply_receiver.name

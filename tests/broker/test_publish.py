@@ -5,7 +5,15 @@ from typing import NamedTuple
 
 import pytest
 
-from amqp_server.broker.publish import Published, Publisher, Targets, enqueue_burst
+from amqp_server.broker.publish import (
+    AT_ONCE,
+    COPIES_MAX,
+    BurstSafety,
+    Published,
+    Publisher,
+    Targets,
+    enqueue_burst,
+)
 from amqp_server.wire.errors import MethodSyntaxError
 from exchanges.routing import Router
 from persistence.record import Run, make_route
@@ -348,7 +356,7 @@ def test_a_route_of_several_keys_is_not_remembered_for_one(place: VhostUnderTest
 # ── bursts ──
 
 
-def burst_to(*targets_of: Targets, order: str) -> int | None:
+def burst_to(*targets_of: Targets, order: str) -> BurstSafety | None:
     """Publish a message for each digit, whose body it is, to the targets with that number."""
     run = [message(digit.encode(), "x") for digit in order]
     return enqueue_burst(targets_of, bytes(map(int, order)), run, 1)
@@ -356,7 +364,7 @@ def burst_to(*targets_of: Targets, order: str) -> int | None:
 
 def test_each_queue_gets_its_messages_of_a_burst_as_one_run_in_order() -> None:
     one, two, both = FakeTarget(), FakeTarget(), FakeTarget()
-    assert burst_to((one, both), (two, both), (), order="0120110") == 0
+    assert burst_to((one, both), (two, both), (), order="0120110") is AT_ONCE
     assert one.bodies() == [[b"0", b"0", b"0"]]
     assert two.bodies() == [[b"1", b"1", b"1"]]
     assert both.bodies() == [[b"0", b"1", b"0", b"1", b"1", b"0"]]
@@ -372,13 +380,24 @@ def test_queues_that_get_the_same_of_a_burst_share_its_memory() -> None:
 def test_a_burst_with_one_destination_is_handed_on_as_it_is() -> None:
     one = FakeTarget()
     run = [message(b"a", "x"), message(b"b", "y")]
-    assert enqueue_burst([(one,), (one,)], b"\0\1", run, 1) == 0
+    assert enqueue_burst([(one,), (one,)], b"\0\1", run, 1) is AT_ONCE
     assert one.runs[0] is run
 
 
 def test_a_burst_is_safe_when_the_last_of_its_queues_has_it_safe() -> None:
-    one, two, three = FakeTarget(lsn=5), FakeTarget(lsn=9), FakeTarget()
-    assert burst_to((one,), (two,), (three,), order="012") == 9
+    one, two = FakeTarget(lsn=5), FakeTarget(lsn=9)
+    run = [message(b"m", "x", delivery_mode=2)] * 4
+    safety = enqueue_burst([(one,), (one, two), (two,)], b"\0\1\2\1", run, 1)
+    assert safety == (9, [(0, 4)])
+
+
+def test_what_of_a_burst_goes_to_no_disk_waits_for_none() -> None:
+    durable, transient = FakeTarget(lsn=5), FakeTarget()
+    both = (durable, transient)
+    persistent, passing = message(b"m", "x", delivery_mode=2), message(b"m", "x")
+    run = [persistent, persistent, passing, persistent, persistent, persistent]
+    safety = enqueue_burst([both, (transient,), ()], b"\0\0\0\1\2\0", run, 1)
+    assert safety == (5, [(0, 2), (5, 6)])
 
 
 def test_nothing_is_done_where_one_queue_would_do_more_than_append() -> None:
@@ -389,4 +408,15 @@ def test_nothing_is_done_where_one_queue_would_do_more_than_append() -> None:
 
 
 def test_a_burst_that_reaches_nobody_is_safe_at_once() -> None:
-    assert burst_to((), (), order="01") == 0
+    assert burst_to((), (), order="01") is AT_ONCE
+
+
+def test_queues_that_get_unlike_shares_do_not_multiply_a_message_in_memory() -> None:
+    """One after another, all queues have a message in the same memory."""
+    queues = [FakeTarget() for _ in range(COPIES_MAX + 1)]
+    routes = [tuple(queues[: count + 1]) for count in range(len(queues))]
+    order = "".join(map(str, range(len(queues))))
+    assert burst_to(*routes, order=order) is None
+    assert all(not queue.runs for queue in queues)
+    assert burst_to(*routes[1:], order=order[:-1])
+    assert [len(queue.runs) for queue in queues] == [1] * len(queues)

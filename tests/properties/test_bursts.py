@@ -39,6 +39,7 @@ PROPERTIES = st.sampled_from(
         property_list(expiration="5000"),
     ]
 )
+PLAIN = st.sampled_from([property_list(), property_list(delivery_mode=2, priority=2)])
 """Most streams have only what passes: what is refused ends a channel, and the test with it."""
 REFUSED = st.sampled_from(
     [
@@ -47,18 +48,26 @@ REFUSED = st.sampled_from(
         property_list(headers={"CC": "x"}),
         property_list(reply_to="amq.rabbitmq.reply-to"),
         property_list(headers={"CC": ["a"], "kind": "b"}),
+        property_list(headers={"BCC": ["b", "c"]}),
+        property_list(user_id="guest"),
     ]
 )
 
 
 class Place(NamedTuple):
-    """What is declared: per queue its arguments, whether it dead-letters, what consumes."""
+    """What is declared: per queue its arguments, whether it dead-letters, what consumes.
+
+    ``links`` are bindings of exchanges to exchanges; what the topic exchange cannot route goes to
+    ``alternate``.
+    """
 
     arguments: tuple[dict[str, object], ...]
     dead_letters: tuple[str, ...]
     bindings: list[tuple[str, str, str]]
     prefetch_counts: tuple[int | None, ...]
     mode: str
+    links: list[tuple[str, str, str]] = []  # noqa: RUF012
+    alternate: str = ""
 
 
 def for_each_queue(values: st.SearchStrategy[T]) -> st.SearchStrategy[tuple[T, T, T]]:
@@ -67,7 +76,7 @@ def for_each_queue(values: st.SearchStrategy[T]) -> st.SearchStrategy[tuple[T, T
 
 PLACES = st.builds(
     Place,
-    for_each_queue(st.sampled_from(ARGUMENTS)),
+    st.just(({}, {}, {})) | for_each_queue(st.sampled_from(ARGUMENTS)),
     for_each_queue(st.sampled_from(["", "", "", "fanout", "direct"])),
     st.lists(
         st.tuples(st.sampled_from(KINDS), st.sampled_from(QUEUES), st.sampled_from([*QUEUES, "#"])),
@@ -75,29 +84,51 @@ PLACES = st.builds(
     ),
     for_each_queue(st.sampled_from([None, None, 0, 1, 7])),
     st.sampled_from(["", "confirm", "confirm", "tx"]),
+    st.lists(
+        st.tuples(
+            st.sampled_from(KINDS), st.sampled_from(KINDS[:3]), st.sampled_from([*QUEUES, "#"])
+        ),
+        max_size=2,
+    ),
+    st.sampled_from(["", "", "fanout", "direct", "headers"]),
 )
 
 
 @st.composite
-def messages(draw: st.DrawFn) -> bytes:
-    is_odd = draw(st.integers(0, 30)) == 0
-    exchange = draw(st.sampled_from(["", "", "direct", "direct", "topic", "fanout", "headers"]))
+def messages(draw: st.DrawFn, exchanges: list[str], *, may_be_odd: bool) -> bytes:
+    is_odd = may_be_odd and draw(st.integers(0, 30)) == 0
+    exchange = draw(st.sampled_from(exchanges))
     key = draw(st.sampled_from([*QUEUES, *QUEUES, "nowhere"]))
-    bits = draw(st.sampled_from([0, 0, 0, 0, 0, 1]))
+    bits = draw(st.sampled_from([0, 0, 0, 0, 0, 1])) if may_be_odd else 0
     if is_odd:
         exchange = draw(st.sampled_from([exchange, "none", "inside"]))
         bits = draw(st.sampled_from([bits, bits, 2]))
-    properties = draw(REFUSED if is_odd else PROPERTIES)
+    properties = draw(REFUSED if is_odd else PROPERTIES if may_be_odd else PLAIN)
     body = draw(st.sampled_from([b"", b"x", b"yy", b"zzzz"]))
     method = frame(METHOD, 1, publish_payload(exchange, key, bits))
-    return (method + content_frames(1, body, properties)) * draw(st.sampled_from([1, 1, 1, 2, 20]))
+    return (method + content_frames(1, body, properties)) * draw(
+        st.sampled_from([1] * 10 + [2, 2, 20])
+    )
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> bytes:
+    """Draw publishes; in most streams all are such as a burst may hold."""
+    may_be_odd = draw(st.sampled_from([False, False, True]))
+    exchanges = ["", "", "direct", "direct", "topic", "fanout"]
+    if may_be_odd:
+        exchanges.append("headers")
+    each = messages(exchanges, may_be_odd=may_be_odd)
+    return b"".join(draw(st.lists(each, min_size=2, max_size=25)))
 
 
 def declare(node: Node, place: Place) -> tuple[Client, Client]:
     """Return a publisher and a consumer of what was declared."""
     publisher, consumer = node.open(), node.open()
     for kind in KINDS:
-        publisher.send(commands.Exchange.Declare, exchange=kind, exchange_type=kind)
+        has_alternate = kind == "topic" and place.alternate
+        more = {"alternate-exchange": place.alternate} if has_alternate else {}
+        publisher.send(commands.Exchange.Declare, exchange=kind, exchange_type=kind, arguments=more)
     publisher.send(
         commands.Exchange.Declare, exchange="inside", exchange_type="direct", internal=True
     )
@@ -110,6 +141,10 @@ def declare(node: Node, place: Place) -> tuple[Client, Client]:
         matched = {"kind": key} if exchange == "headers" else {}
         publisher.send(
             commands.Queue.Bind, exchange=exchange, queue=queue, routing_key=key, arguments=matched
+        )
+    for source, destination, key in place.links:
+        publisher.send(
+            commands.Exchange.Bind, source=source, destination=destination, routing_key=key
         )
     for queue, prefetch_count in zip(QUEUES, place.prefetch_counts, strict=True):
         if prefetch_count is not None:
@@ -194,7 +229,7 @@ ROTATING = b"".join(
 )
 
 
-@given(place=PLACES, stream=st.lists(messages(), min_size=2, max_size=25).map(b"".join))
+@given(place=PLACES, stream=streams())
 @example(Place(({}, {}, {}), ("",) * 3, [("fanout", "a", "")], (None, 0, 7), "confirm"), ROTATING)
 @example(Place(({}, {}, {}), ("",) * 3, [], (None, None, None), ""), ROTATING)
 def test_nobody_sees_whether_messages_came_in_a_burst(place: Place, stream: bytes) -> None:

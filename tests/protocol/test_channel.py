@@ -7,7 +7,14 @@ from amqp_server.broker import queue_table
 from amqp_server.protocol.settings import MIB, ProtocolSettings
 from amqp_server.wire.methods import Method
 from tests.support.commits import FakeCommits
-from tests.support.frames import METHOD, ack_frame, content_frames, frame, publish_payload
+from tests.support.frames import (
+    METHOD,
+    ack_frame,
+    content_frames,
+    frame,
+    property_list,
+    publish_payload,
+)
 from tests.support.peer import Client, Node
 from tests.support.queue_log import FakeLog
 
@@ -70,7 +77,7 @@ def test_a_burst_is_acked_once_the_last_of_it_is_on_disk(monkeypatch: pytest.Mon
     peer.publish(b"earlier", routing_key="b")
     peer.send(commands.Confirm.Select)
     peer.expect(commands.Confirm.SelectOk)
-    message = content_frames(1, b"x")
+    message = content_frames(1, b"x", property_list(delivery_mode=2))
     frames = [frame(METHOD, 1, publish_payload("", key)) + message for key in "abcab"]
     peer.send_bytes(b"".join(frames))
     commits.commit(1)

@@ -4,7 +4,14 @@ import pytest
 from pamqp import commands
 
 from tests.support.commits import FakeDisk
-from tests.support.frames import method_frame
+from tests.support.frames import (
+    METHOD,
+    content_frames,
+    frame,
+    method_frame,
+    property_list,
+    publish_payload,
+)
 from tests.support.peer import Client, Node
 
 
@@ -99,6 +106,39 @@ def test_a_transient_publish_behind_it_is_confirmed_at_once_and_alone(
     disk.commit_all()
     ack = peer.expect(commands.Basic.Ack)
     assert (ack.delivery_tag, ack.multiple) == (1, False)
+
+
+def test_in_a_burst_too_only_the_persistent_ones_of_durable_queues_wait(
+    peer: Client, disk: FakeDisk
+) -> None:
+    declare_q(peer, disk)
+    peer.declare("t")
+    peer.send(commands.Confirm.Select)
+    peer.expect(commands.Confirm.SelectOk)
+    modes = {"persistent": 2, "transient": 1}
+    letters = [("q", "persistent"), ("q", "persistent"), ("t", "persistent"), ("q", "transient")]
+    letters += [("t", "transient"), ("q", "persistent"), ("nowhere", "persistent")]
+    peer.send_bytes(
+        b"".join(
+            frame(METHOD, 1, publish_payload("", key))
+            + content_frames(1, b"x", property_list(delivery_mode=modes[mode]))
+            for key, mode in letters
+        )
+    )
+    told = acked(peer)
+    assert told == {3, 4, 5, 7}
+    disk.commit_all()
+    assert acked(peer) - told == {1, 2, 6}
+
+
+def acked(peer: Client) -> set[int]:
+    """Return the tags that the acks that have come cover."""
+    tags: set[int] = set()
+    for method in peer.methods():
+        assert isinstance(method, commands.Basic.Ack)
+        first = 1 if method.multiple else method.delivery_tag
+        tags.update(range(first, method.delivery_tag + 1))
+    return tags
 
 
 def test_a_commit_of_a_transaction_waits_for_what_it_published(
