@@ -177,8 +177,14 @@ def _check_login(name: str, endpoint: Endpoint) -> None:
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on, with room for what RabbitMQ puts above it."""
-    for port in PORTS:
+    """Return a port that nothing listens on, with room for what RabbitMQ puts above it.
+
+    Each process begins to look elsewhere: what is free for one now is free for others too, and a
+    broker that was killed leaves its port to whoever looks.
+    """
+    first = os.getpid() % len(PORTS)
+    for number in range(len(PORTS)):
+        port = PORTS[(first + number) % len(PORTS)]
         with socket.socket() as probe, socket.socket() as probe_above:
             try:
                 probe.bind(("127.0.0.1", port))

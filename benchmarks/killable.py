@@ -28,6 +28,9 @@ class _Process(Protocol):
     def start(self) -> None:
         """Start on what is there, and return once it can be logged in to."""
 
+    def owns(self, pid: int) -> bool:
+        """Return whether a process is one of this broker's."""
+
     def kill(self) -> None:
         """End by SIGKILL."""
 
@@ -47,8 +50,14 @@ class Killable:
         self._own = own
 
     def broker(self) -> Broker:
-        """Return the broker as it runs now."""
+        """Return the broker as it runs now.
+
+        Raises:
+            LoadError: another one listens at its port, who took it while this one was dead.
+        """
         pid = processes.listener_pid(self._endpoint.port)
+        if pid is not None and not self._own.owns(pid):
+            raise LoadError(f"process {pid} has taken port {self._endpoint.port} meanwhile")
         return Broker(self._name, self._endpoint, pid, self._durability)
 
     def start(self) -> float:
@@ -105,6 +114,10 @@ class _HareMQ:
         tail = self._log.read_bytes()[-2_000:].decode(errors="replace")
         raise LoadError(f"HareMQ does not start: {self._process.poll()}: {tail}")
 
+    def owns(self, pid: int) -> bool:
+        assert self._process is not None, "it was started"
+        return pid == self._process.pid
+
     def kill(self) -> None:
         assert self._process is not None, "it was started"
         self._process.kill()
@@ -132,6 +145,9 @@ class _RabbitMQ:
         else:
             self._broker.__enter__()
         self._has_run = True
+
+    def owns(self, pid: int) -> bool:
+        return self._broker.owns(pid)
 
     def kill(self) -> None:
         self._broker.kill()

@@ -61,11 +61,12 @@ def compare_restarts(
 
 def _measure(scenario: Restart, own: Killable) -> Window:
     own.start()
-    queues = fill(scenario, own.broker())
+    running = own.broker()
+    queues = fill(scenario, running)
     own.kill()
     begin_s = time.monotonic()
     own.start()
-    endpoint = own.broker().endpoint
+    endpoint = running.endpoint
     _await_count(endpoint, queues[-1], scenario.message_count)
     serving_s = time.monotonic() - begin_s
     if not scenario.message_count:

@@ -148,6 +148,11 @@ class RabbitMQ:
             time.sleep(0.25)
         raise TimeoutError("rabbitmq-server did not come up in time")
 
+    def owns(self, pid: int) -> bool:
+        """Return whether a process is one of this broker's."""
+        assert self._process is not None, "the broker has been started"
+        return os.getpgid(pid) == self._process.pid
+
     def kill(self) -> None:
         """End it by SIGKILL; its data stays for ``start_again``."""
         assert self._process is not None, "the broker has been started"
