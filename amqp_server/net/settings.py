@@ -123,7 +123,7 @@ class NetSettings:
         },
     )
     busy_poll_us: int = field(
-        default=50,
+        default=100,
         metadata={
             "min": 0,
             "max": 10_000,
