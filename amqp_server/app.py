@@ -48,12 +48,17 @@ from amqp_server.stored_node import StoredNode
 from persistence.errors import StorageError
 from persistence.kernels import build_name, verify
 from queues.options import Durability
+from queues.paging import MemoryRules
+from queues.tail import NodeMemory
 
 log = logging.getLogger(__name__)
 
 EXIT_OK: Final = 0
 EXIT_CANNOT_START: Final = 1
 EXIT_DISK_FAILED: Final = 2
+READY_SHARE_OF_WATERMARK: Final = 0.4
+"""How much of the memory watermark ready messages may take before they are paged out earlier."""
+
 COLLECTOR_THRESHOLDS: Final = (50_000, 20, 50)
 """Container objects made before a young collection, and how many of those before older ones."""
 
@@ -119,6 +124,7 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
         wall_ms() - now_ms(),
         journal=journal,
         make_log=memory_log if node is None else node.make_log,
+        memory=_memory_rules(settings),
         commits=None if node is None else node.commit,
         default_durability=Durability(settings.persistence.durability),
     )
@@ -261,11 +267,21 @@ def _on_stop_signals(handler: Callable[..., object] | signal.Handlers) -> None:
         signal.signal(number, handler)
 
 
-def _memory_monitor(broker: Broker, settings: Settings) -> MemoryMonitor:
+def _memory_rules(settings: Settings) -> MemoryRules:
+    watermark_bytes = _memory_watermark_bytes(settings) or total_bytes()
+    limit_bytes = settings.queues.memory_bytes or int(watermark_bytes * READY_SHARE_OF_WATERMARK)
+    return MemoryRules(NodeMemory(limit_bytes), settings.queues.memory_per_queue_bytes)
+
+
+def _memory_watermark_bytes(settings: Settings) -> int:
     section = settings.broker
-    watermark_bytes = section.memory_high_watermark_bytes or int(
+    return section.memory_high_watermark_bytes or int(
         total_bytes() * section.memory_high_watermark_ratio
     )
+
+
+def _memory_monitor(broker: Broker, settings: Settings) -> MemoryMonitor:
+    watermark_bytes = _memory_watermark_bytes(settings)
     return MemoryMonitor(watermark_bytes, partial(_on_memory, broker), now_ms())
 
 

@@ -13,6 +13,7 @@ KERNELS: Final = (
     "persistence._record",
     "persistence._codec",
     "persistence._commit_thread",
+    "queues._tail",
     "queues._ready",
     "amqp_server.wire._framing",
     "amqp_server.wire._content",

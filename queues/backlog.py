@@ -4,18 +4,20 @@ Whatever leaves without being delivered is settled in the log and, where the que
 letter exchange, emitted for it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from persistence.record import Run
-from queues.batch import Batch
+from queues.batch import Batch, Entry
 from queues.effects import DeadLettered, DeathReason
 from queues.options import Durability, Overflow, QueueOptions
-from queues.overflow import Limits, all_fit, excess_count, fitting_count
+from queues.overflow import Limits, all_fit, excess, fitting_count
+from queues.paging import REFUSED_APPENDS, make_room
 from queues.ports import Emit, QueueLog
 from queues.positions import ranges_of
 from queues.priority_ready import PriorityReady
 from queues.ready import Ready
+from queues.tail import QueueMemory
 
 DEAD_LETTERS_PER_EFFECT_MAX: Final = 1_000
 """An effect holds this many messages at most: the broker may do something else in between."""
@@ -30,14 +32,24 @@ class Backlog:
         log: where records and settlements are kept.
     """
 
-    __slots__ = ("_emit", "_options", "_queue_name", "limits", "log", "ready")
+    __slots__ = ("_emit", "_options", "_queue_name", "_refused_left", "limits", "log", "ready")
 
-    def __init__(self, queue_name: str, options: QueueOptions, log: QueueLog, emit: Emit) -> None:
+    def __init__(
+        self,
+        queue_name: str,
+        options: QueueOptions,
+        log: QueueLog,
+        emit: Emit,
+        memory: QueueMemory | None = None,
+    ) -> None:
         self._queue_name = queue_name
         self._emit = emit
+        self._refused_left = 0
         self.log = log
         self.ready: Ready | PriorityReady = (
-            Ready() if options.max_priority is None else PriorityReady(options.max_priority)
+            Ready(memory)
+            if options.max_priority is None
+            else PriorityReady(options.max_priority, memory)
         )
         self.reconfigure(options)
 
@@ -49,7 +61,17 @@ class Backlog:
 
     def append(self, run: Run, expires_at_ms: int | list[int]) -> int:
         """Put a run behind everything else, limits or no; return its LSN."""
-        return self.log.append(self.ready.append(run, expires_at_ms), run, expires_at_ms)
+        lsn = self.log.append(self.ready.append(run, expires_at_ms), run, expires_at_ms)
+        if self.ready.is_over:
+            self.make_room()
+        return lsn
+
+    def make_room(self) -> None:
+        """Give up memory: the messages take more than they may. Those in the log can go."""
+        if self._refused_left:
+            self._refused_left -= 1
+        elif not make_room(self.ready, self.log):
+            self._refused_left = REFUSED_APPENDS
 
     @property
     def is_full(self) -> bool:
@@ -75,6 +97,18 @@ class Backlog:
             lsn = self.log.settle(settled)
         return lsn
 
+    def note_returned(self, entries: Sequence[Entry]) -> None:
+        """Tell the log that messages came back, and how often they have by now."""
+        first = stop = count = 0
+        for position, _, _, delivery_count in entries:
+            if position != stop or delivery_count != count:
+                if stop > first:
+                    self.log.returned(range(first, stop), count)
+                first, count = position, delivery_count
+            stop = position + 1
+        if stop > first:
+            self.log.returned(range(first, stop), count)
+
     def dead_letter(self, records: Run, reason: DeathReason) -> None:
         """Send messages that have left to the dead letter exchange, if there is one."""
         if self._options.dead_letter_exchange is None:
@@ -88,24 +122,33 @@ class Backlog:
         ready = self.ready
         if not 0 < ready.head_expires_at_ms <= now_ms:
             return 0
-        return self._drop(
-            lambda count: ready.take_expired(count, now_ms), max_count, DeathReason.EXPIRED
-        )
+        left = max_count
+        while left > 0 and (batch := ready.take_expired(left, now_ms)) is not None:
+            left -= len(batch)
+            self._forget(batch, DeathReason.EXPIRED)
+        return max_count - left
 
     def drop_excess(self) -> None:
         """Drop the head's excess over the limits, unless publishes are rejected instead."""
         if not self.limits.are_set or self._options.overflow is not Overflow.DROP_HEAD:
             return
         ready = self.ready
-        count = excess_count(ready.records(), self.limits, ready.count, ready.body_bytes)
-        self._drop(ready.drop_head, count, DeathReason.MAXLEN)
+        while True:
+            count, excess_bytes = excess(self.limits, ready.count, ready.body_bytes)
+            if excess_bytes:
+                batch = ready.drop_head(ready.count, excess_bytes)
+            else:
+                batch = ready.drop_head(count) if count else None
+            if batch is None:
+                return
+            self._forget(batch, DeathReason.MAXLEN)
 
     def purge(self) -> int:
         """Forget every ready message, dead-lettering none; return how many there were."""
-        count = self.ready.count
+        before_count = self.ready.count
         for positions in self.ready.purge():
             self.log.settle(positions)
-        return count
+        return before_count - self.ready.count
 
     def check_invariants(self) -> None:
         """Assert that what is ready is sound and, where heads are dropped, within the limits."""
@@ -113,15 +156,6 @@ class Backlog:
         if self._options.overflow is Overflow.DROP_HEAD:
             assert self.fits(()), "the excess was dropped"
 
-    def _drop(
-        self, take: Callable[[int], Batch | None], max_count: int, reason: DeathReason
-    ) -> int:
-        left = max_count
-        while left > 0:
-            batch = take(left)
-            if batch is None:
-                break
-            left -= len(batch)
-            self.log.settle(batch.positions)
-            self.dead_letter(batch.records, reason)
-        return max_count - left
+    def _forget(self, batch: Batch, reason: DeathReason) -> None:
+        self.log.settle(batch.positions)
+        self.dead_letter(batch.records, reason)

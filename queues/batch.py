@@ -4,6 +4,7 @@ A *position* is a message's place in one queue: a number that grows by one with 
 enqueued and never changes, so that a requeued message finds its old place.
 """
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from persistence.record import Record, Run, body_bytes
@@ -17,11 +18,12 @@ class Batch:
     """Messages taken from a queue together, handed to one consumer (or one basic.get).
 
     Attributes:
-        positions: place of each record in the queue; as long as ``records``.
+        positions: place of each record in the queue, ascending; as long as ``records``.
         records: the messages, oldest first.
         expires_at_ms: when each message expires (instant; 0 is never); None when none does.
         delivery_count: how often each of them came back before; 0 is a first delivery.
-        redelivered: whether basic.deliver says so; True whenever ``delivery_count`` > 0.
+        redelivered: whether basic.deliver says so; True whenever ``delivery_count`` > 0, and for
+            all that may have been delivered before a restart.
 
     Invariant: len(positions) == len(records) > 0.
     """
@@ -81,6 +83,11 @@ class Entry(NamedTuple):
     record: Record
     expires_at_ms: int
     delivery_count: int
+
+
+def entries_bytes(entries: Iterable[Entry]) -> int:
+    """Return the sum of the body sizes, in bytes."""
+    return sum([len(entry.record.body) for entry in entries])
 
 
 def entries_of(batch: Batch) -> list[Entry]:

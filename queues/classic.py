@@ -7,51 +7,28 @@ limit, or a message that expires at once, must be delivered to find out what rem
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
-from persistence.record import Run, body_bytes, has_ttl
+from persistence.record import Run, has_ttl
 from queues.backlog import Backlog
-from queues.batch import Batch, Entry
+from queues.batch import Batch, Entry, entries_bytes
 from queues.consumers import Consumers
 from queues.effects import DeathReason, QueueExpired, QueueUnused
-from queues.expiry import UnusedTimer, expires_at, some_expire_at_once
+from queues.expiry import UnusedTimer, expires_at, part_of, some_expire_at_once
 from queues.options import Overflow, QueueKind, QueueOptions
-from queues.ports import (
-    ConsumerHandle,
-    Emit,
-    QueueLog,
-    RecoveredMessages,
-    WakeUp,
-)
+from queues.outcomes import DeletedQueue, PublishOutcome, all_taken
+from queues.ports import ConsumerHandle, Emit, QueueLog, RecoveredMessages, WakeUp
 from queues.priority_ready import PriorityReady
 from queues.recovery import recover
+from queues.tail import QueueMemory
 
 EXPIRED_PER_TURN_MAX: Final = 10_000
 """A timer drops this many messages at most, then asks to be called again at once."""
 
+ASK_DISK_AGAIN_MS: Final = 1_000
+"""When the disk could not be asked for a queue's next messages, it is asked again after this."""
+
 Positions: TypeAlias = range | Sequence[int]
-
-
-class PublishOutcome(NamedTuple):
-    """What became of a run.
-
-    Attributes:
-        rejected: indexes of those refused by ``reject-publish``, ascending; they are nacked.
-        lsn: the others are safe once the log has committed this; 0 is at once.
-    """
-
-    rejected: Sequence[int]
-    lsn: int
-
-
-_ALL_SAFE: Final = PublishOutcome((), 0)
-
-
-class DeletedQueue(NamedTuple):
-    """What a deleted queue leaves: its ready messages' count, and consumers to be notified."""
-
-    ready_count: int
-    consumers: tuple[ConsumerHandle, ...]
 
 
 class ClassicQueue:
@@ -73,6 +50,7 @@ class ClassicQueue:
         now_ms: int,
         *,
         auto_delete: bool = False,
+        memory: QueueMemory | None = None,
     ) -> None:
         """Make an empty queue.
 
@@ -84,31 +62,36 @@ class ClassicQueue:
             wake_up: asks for a ``drain`` before this turn ends.
             now_ms: the instant, > 0 as in every other call.
             auto_delete: delete it when its last consumer goes.
+            memory: what its ready messages may take before some go to the log's disk; None is
+                without limit.
         """
         self.name = name
         self.options = options
-        self._keeps_all = _keeps_all(options)
-        self._backlog = Backlog(name, options, log, emit)
+        self._keeps_all = options.keeps_all
+        self._backlog = Backlog(name, options, log, emit, memory)
         self._emit = emit
         self._wake_up = wake_up
         self._auto_delete = auto_delete
         self._consumers = Consumers(options)
         self._unused = UnusedTimer(options.expires_ms, now_ms)
         self._is_deleted = False
+        self._ask_disk_at_ms: int | None = None
         self.unacked_count = 0
         self.unacked_bytes = 0
 
     def recover(self, found: RecoveredMessages, now_ms: int) -> None:
-        """Begin with what a restart found, before anything else is asked of the queue."""
-        recover(self._backlog.ready, self._backlog.log, found)
-        self._backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
-        self._backlog.drop_excess()
-        self._wake_up()
+        """Begin with what a restart found, before anything else is asked of the queue.
 
-    @property
-    def delivered_below(self) -> int:
-        """No message from this position on was ever delivered: what a clean stop has to note."""
-        return self._backlog.ready.delivered_below
+        What has expired meanwhile goes first, then what is over the limits: as in RabbitMQ it is
+        dead-lettered, so that exchanges and bindings must be there before.
+        """
+        backlog = self._backlog
+        recover(backlog.ready, backlog.log, found)
+        if backlog.ready.is_over:
+            backlog.make_room()
+        backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
+        backlog.drop_excess()
+        self._wake_up()
 
     # -- counts -----------------------------------------------------------------------------
 
@@ -121,6 +104,11 @@ class ClassicQueue:
     def ready_bytes(self) -> int:
         """Bodies of the ready messages, in bytes."""
         return self._backlog.ready.body_bytes
+
+    @property
+    def delivered_below(self) -> int:
+        """No message from this position on was ever delivered: what a clean stop has to note."""
+        return self._backlog.ready.delivered_below
 
     @property
     def consumer_count(self) -> int:
@@ -150,11 +138,15 @@ class ClassicQueue:
             if self._consumers.count:
                 self._wake_up()
             backlog = self._backlog
-            return _all_taken(backlog.log.append(backlog.ready.append(run), run))
+            ready = backlog.ready
+            lsn = backlog.log.append(ready.append(run), run)
+            if ready.is_over:
+                backlog.make_room()
+            return all_taken(lsn)
         self._wake_up()
         expires = expires_at(run, self.options.message_ttl_ms, now_ms)
         if self._backlog.fits(run) and not some_expire_at_once(expires, now_ms):
-            return _all_taken(self._backlog.append(run, expires))
+            return all_taken(self._backlog.append(run, expires))
         self._backlog.drop_expired(now_ms, self._backlog.ready.count)
         self._deliver(now_ms, self._backlog.ready.count)
         if self.options.overflow is Overflow.DROP_HEAD:
@@ -174,7 +166,7 @@ class ClassicQueue:
         """
         if self._is_deleted or not entries:
             return
-        self._forget_unacked(len(entries), _entries_bytes(entries))
+        self._forget_unacked(len(entries), entries_bytes(entries))
         limit = self.options.delivery_limit
         kept = [Entry(at, record, expiry, count + 1) for at, record, expiry, count in entries]
         if limit is not None:
@@ -184,6 +176,7 @@ class ClassicQueue:
                 self._backlog.settle([entry.position for entry in poison])
                 self._backlog.dead_letter([e.record for e in poison], DeathReason.DELIVERY_LIMIT)
         if kept:
+            self._backlog.note_returned(kept)
             self._backlog.ready.requeue(kept)
         self._backlog.drop_excess()
         self._backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
@@ -254,7 +247,7 @@ class ClassicQueue:
         """Drop unacked messages for good: rejected without requeue, dead-lettered in order."""
         if self._is_deleted or not entries:
             return
-        self._forget_unacked(len(entries), _entries_bytes(entries))
+        self._forget_unacked(len(entries), entries_bytes(entries))
         self._backlog.settle([entry.position for entry in entries])
         self._backlog.dead_letter([entry.record for entry in entries], DeathReason.REJECTED)
         self._backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
@@ -304,6 +297,9 @@ class ClassicQueue:
         if self._is_deleted:
             return
         self._backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
+        if self._ask_disk_at_ms is not None and self._ask_disk_at_ms <= now_ms:
+            self._ask_disk_at_ms = None
+            self._ask_for_drain()
         if not self._consumers.count and self._unused.fires(now_ms):
             self._emit(QueueExpired(self.name))
 
@@ -311,6 +307,8 @@ class ClassicQueue:
         """Return when ``expire`` must be called next; None while nothing is to expire."""
         head_ms = self._backlog.ready.head_expires_at_ms or None
         unused_ms = None if self._consumers.count else self._unused.deadline_ms
+        if self._ask_disk_at_ms is not None:
+            return min(self._ask_disk_at_ms, unused_ms or self._ask_disk_at_ms)
         if head_ms is None or unused_ms is None:
             return unused_ms if head_ms is None else head_ms
         return min(head_ms, unused_ms)
@@ -326,7 +324,7 @@ class ClassicQueue:
         if options.expires_ms != self.options.expires_ms:
             self._unused.change(options.expires_ms, now_ms)
         self.options = options
-        self._keeps_all = _keeps_all(options)
+        self._keeps_all = options.keeps_all
         self._backlog.reconfigure(options)
         self._backlog.drop_excess()
         self._wake_up()
@@ -334,7 +332,7 @@ class ClassicQueue:
     def delete(self) -> DeletedQueue:
         """Forget everything; whoever holds unacked messages may still settle them, in vain."""
         deleted = DeletedQueue(self._backlog.ready.count, tuple(self._consumers))
-        self._backlog.ready.purge()
+        self._backlog.ready.clear()
         self._backlog.log.drop()
         self._consumers = Consumers(self.options)
         self._is_deleted = True
@@ -359,11 +357,11 @@ class ClassicQueue:
         lsn = self._backlog.log.committed_lsn
         for first in range(0, len(run), step):
             part = run[first : first + step]
-            lsn = self._backlog.append(part, _expiry_of_part(expires, first, first + step))
+            lsn = self._backlog.append(part, part_of(expires, first, first + step))
             self._deliver_in_this_instant(now_ms)
             self._backlog.drop_excess()
             self._backlog.drop_expired(now_ms, self._backlog.ready.count)
-        return _all_taken(lsn)
+        return all_taken(lsn)
 
     def _publish_rejecting(self, run: Run, expires: int | list[int], now_ms: int) -> PublishOutcome:
         """Enqueue what fits and deliver, again and again; what never fits is refused.
@@ -386,13 +384,13 @@ class ClassicQueue:
                 continue
             count = min(count, step)
             part = run[index : index + count]
-            lsn = self._backlog.append(part, _expiry_of_part(expires, index, index + count))
+            lsn = self._backlog.append(part, part_of(expires, index, index + count))
             self._deliver_in_this_instant(now_ms)
             self._backlog.drop_expired(now_ms, self._backlog.ready.count)
             index += count
         if rejected and self.options.overflow is Overflow.REJECT_PUBLISH_DLX:
             self._backlog.dead_letter([run[index] for index in rejected], DeathReason.MAXLEN)
-        return PublishOutcome(rejected, lsn) if rejected else _all_taken(lsn)
+        return PublishOutcome(rejected, lsn) if rejected else all_taken(lsn)
 
     def _step(self, run: Run, expires: int | list[int], now_ms: int) -> int:
         """Return how many messages may be enqueued before those that go are looked for.
@@ -426,7 +424,9 @@ class ClassicQueue:
                 break
             batch = ready.take(min(left, credit * len(handles)), now_ms)
             if batch is None:
-                left -= backlog.drop_expired(now_ms, left)
+                if not (dropped_count := self._drop_at_head(now_ms, left)):
+                    break
+                left -= dropped_count
                 continue
             left -= len(batch)
             consumers.served(handles, len(batch))
@@ -444,7 +444,9 @@ class ClassicQueue:
                 break
             batch = ready.take(min(left, credit), now_ms)
             if batch is None:
-                left -= backlog.drop_expired(now_ms, left)
+                if not (dropped_count := self._drop_at_head(now_ms, left)):
+                    break
+                left -= dropped_count
                 continue
             left -= len(batch.records)
             self._account(batch, no_ack=handle.no_ack)
@@ -458,6 +460,16 @@ class ClassicQueue:
             part = batch if ways == 1 else batch.part(index, ways)
             self._account(part, no_ack=handle.no_ack)
             handle.deliver(part)
+
+    def _drop_at_head(self, now_ms: int, max_count: int) -> int:
+        """Drop what has expired where nothing live was found; return how many.
+
+        It is none while the next messages are on a disk that cannot be asked.
+        """
+        dropped_count = self._backlog.drop_expired(now_ms, max_count)
+        if not dropped_count and self._backlog.ready.is_stalled:
+            self._ask_disk_at_ms = now_ms + ASK_DISK_AGAIN_MS
+        return dropped_count
 
     def _account(self, batch: Batch, *, no_ack: bool) -> None:
         if no_ack:
@@ -480,21 +492,3 @@ class ClassicQueue:
     def _ask_for_drain(self) -> None:
         if self._consumers.count and self._backlog.ready.count:
             self._wake_up()
-
-
-def _all_taken(lsn: int) -> PublishOutcome:
-    return PublishOutcome((), lsn) if lsn else _ALL_SAFE
-
-
-def _keeps_all(options: QueueOptions) -> bool:
-    """Whether only a message's own TTL can keep it from becoming ready, and staying so."""
-    limits = (options.message_ttl_ms, options.max_length, options.max_length_bytes)
-    return limits == (None, None, None)
-
-
-def _entries_bytes(entries: Sequence[Entry]) -> int:
-    return body_bytes([entry.record for entry in entries])
-
-
-def _expiry_of_part(expires: int | list[int], first: int, stop: int) -> int | list[int]:
-    return expires[first:stop] if isinstance(expires, list) else expires

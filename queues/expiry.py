@@ -35,6 +35,11 @@ def some_expire_at_once(expires_at_ms: int | list[int], now_ms: int) -> bool:
     return expires_at_ms == now_ms
 
 
+def part_of(expires_at_ms: int | list[int], first: int, stop: int) -> int | list[int]:
+    """Return when the messages of a part of a run expire, from index ``first`` to ``stop``."""
+    return expires_at_ms[first:stop] if isinstance(expires_at_ms, list) else expires_at_ms
+
+
 class UnusedTimer:
     """Counts down ``x-expires``: how long a queue may have no consumer, get or redeclare."""
 

@@ -59,3 +59,9 @@ class QueueOptions:
     single_active_consumer: bool = False
     delivery_limit: int | None = None
     consumer_timeout_ms: int | None = None
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether only a message's own TTL can keep it from becoming ready, and staying so."""
+        limits = (self.message_ttl_ms, self.max_length, self.max_length_bytes)
+        return limits == (None, None, None)

@@ -3,11 +3,9 @@
 Both limits count ready messages only, bytes count bodies only, and both may apply.
 """
 
-from collections.abc import Iterable
-from itertools import accumulate
 from typing import NamedTuple
 
-from persistence.record import Record, Run, body_bytes
+from persistence.record import Run, body_bytes
 
 
 class Limits(NamedTuple):
@@ -55,25 +53,19 @@ def fitting_count(
     return count
 
 
-def excess_count(
-    records: Iterable[Record], limits: Limits, ready_count: int, ready_bytes: int
-) -> int:
-    """Return how many messages must go from the head until the rest is within the limits.
+def excess(limits: Limits, ready_count: int, ready_bytes: int) -> tuple[int, int]:
+    """Return what must go from the head until the rest is within the limits.
 
     Args:
-        records: the ready messages, head first; only as many are looked at as must go.
         limits: what may be ready.
         ready_count: messages that are.
         ready_bytes: their bodies.
+
+    Returns:
+        How many messages, and how many bytes of bodies; the more of both, 0 is none.
     """
-    excess = 0
-    if limits.max_length is not None:
-        excess = max(0, ready_count - limits.max_length)
-    if limits.max_length_bytes is None or ready_bytes <= limits.max_length_bytes:
-        return excess
-    excess_bytes = ready_bytes - limits.max_length_bytes
-    dropped_bytes = accumulate(len(record.body) for record in records)
-    for count, total_bytes in enumerate(dropped_bytes, start=1):
-        if total_bytes >= excess_bytes:
-            return max(excess, count)
-    return ready_count
+    max_length, max_length_bytes = limits
+    return (
+        0 if max_length is None else max(0, ready_count - max_length),
+        0 if max_length_bytes is None else max(0, ready_bytes - max_length_bytes),
+    )

@@ -119,7 +119,8 @@ class QueueLog(Protocol):
     def settle(self, positions: range) -> int:
         """Record that these positions are done with, for ever; return the LSN.
 
-        The range may have any step > 0: consumers in turn are dealt every n-th message.
+        The range may have any step > 0: consumers in turn are dealt every n-th message. Some of
+        them may have been settled before a restart, which is no news.
         """
 
     def returned(self, positions: range, delivery_count: int) -> int:

@@ -19,3 +19,14 @@ def ranges_of(positions: Iterable[int]) -> list[range]:
         first = last = position
         ranges.append(range(first, last + 1))
     return ranges
+
+
+def joined(ranges: Iterable[range]) -> list[range]:
+    """Return ascending contiguous ranges, those that touch as one."""
+    found: list[range] = []
+    for each in ranges:
+        if found and found[-1].stop == each.start:
+            found[-1] = range(found[-1].start, each.stop)
+        else:
+            found.append(each)
+    return found

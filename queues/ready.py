@@ -1,126 +1,173 @@
 """The messages of a queue that wait for a consumer: first in, first out, returns to their place.
 
-        head                                                             tail
-    | returned: positions 3 4 9 | tail: positions 12 13 14 15 16 ... contiguous |
+       head                                                                         end
+    | returned: positions 3 4 9 | in memory: 12 13 14 15 ... | rest: on disk, in memory |
 
-Holds no policy: what expires when, and what to do about it, is told by the caller. Per message
-only builtins run here. This is the interpreted twin and the specification of ``queues._ready``.
+Nearly always there is no rest, and a take is one from memory. What came back, and what is in the
+rest, are rare: ``queues.returned`` and ``queues.rest``. Holds no policy: what expires when, and
+what to do about it, is told by the caller. This is the interpreted twin and the specification of
+``queues._ready``.
 """
 
-from bisect import bisect_left
-from collections import deque
-from collections.abc import Iterator
-from itertools import accumulate, chain, islice, repeat
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from persistence.kernels import COMPILED
-from persistence.record import Record, Run, body_bytes
+from persistence.record import Run
 from queues.batch import BATCH_BYTES_MAX, Batch, Entry
+from queues.positions import joined
+from queues.rest import Rest, position_ranges
 from queues.returned import Returned
+from queues.tail import NodeMemory, QueueMemory, Tail, check
 
 NOTHING_EXPIRED: Final = -1
 """A ``now_ms`` before every instant: take a head whether it has expired or not."""
 
 
-class Tail:
-    """Records that were never delivered: first in, first out.
-
-    The kernel keeps them as raw memory and shares long runs with whoever else has them.
+class Lane:
+    """Ready messages of one priority; a plain queue has one lane.
 
     Attributes:
-        count: how many there are.
-        body_bytes: sum of their bodies, in bytes.
+        head: the messages in memory that were never delivered, and come before all other such.
+        returned: those that came back.
+        rest: what comes after the head; None while nothing does.
+
+    Invariant: every returned position < every position of head and rest.
     """
 
-    __slots__ = ("_records", "body_bytes")
+    __slots__ = ("head", "rest", "returned")
 
-    def __init__(self) -> None:
-        self._records: deque[Record] = deque()
-        self.body_bytes = 0
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def __iter__(self) -> Iterator[Record]:
-        return iter(self._records)
-
-    def append(self, run: Run) -> None:
-        """Put a run behind everything else."""
-        self._records.extend(run)
-        self.body_bytes += body_bytes(run)
-
-    def take(self, max_count: int, max_bytes: int) -> Run:
-        """Take the oldest: at least one, at most ``max_count``; there must be one.
-
-        The run ends with the message that takes its bodies to ``max_bytes``, if one does.
-        """
-        records = self._records
-        if self.body_bytes > max_bytes:
-            sizes = accumulate([len(record[2]) for record in islice(records, max_count)])
-            max_count = min(bisect_left(list(sizes), max_bytes) + 1, max_count)
-        if max_count >= len(records):
-            taken = list(records)
-            records.clear()
-            self.body_bytes = 0
-            return taken
-        popleft = records.popleft
-        taken = [popleft() for _ in repeat(None, max_count)]
-        self.body_bytes -= body_bytes(taken)
-        return taken
-
-    def clear(self) -> None:
-        """Forget them all."""
-        self._records.clear()
-        self.body_bytes = 0
-
-
-class Ready:
-    """Ready messages of a plain queue.
-
-    Invariant: every returned position < every position of the tail.
-    Invariant: ``_expires``, when there is one, is as long as the tail.
-    """
-
-    __slots__ = ("_expires", "_returned", "_tail", "_tail_position")
-
-    def __init__(self) -> None:
-        self._tail = Tail()
-        self._tail_position = 0  # of the tail's head
-        # There is one only once a message that expires was appended, until the tail empties.
-        self._expires: deque[int] | None = None
-        self._returned = Returned()
+    def __init__(self, memory: QueueMemory) -> None:
+        self.head = Tail(memory)
+        self.returned = Returned()
+        self.rest: Rest | None = None
 
     @property
     def count(self) -> int:
         """How many messages are ready."""
-        return len(self._tail) + self._returned.count
+        count = self.head.count + self.returned.count
+        return count if self.rest is None else count + self.rest.count
 
     @property
     def body_bytes(self) -> int:
         """Sum of their bodies, in bytes."""
-        return self._tail.body_bytes + self._returned.body_bytes
+        total_bytes = self.head.body_bytes + self.returned.body_bytes
+        return total_bytes if self.rest is None else total_bytes + self.rest.body_bytes
 
     @property
     def head_expires_at_ms(self) -> int:
         """When the head expires (instant); 0 when it never does, or there is none."""
-        if self._returned.count:
-            return self._returned.head_expires_at_ms
-        return self._expires[0] if self._expires else 0
+        if self.returned.count:
+            return self.returned.head_expires_at_ms
+        return self.head.head_expires_at_ms
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether the next messages are on a disk that could not be asked: ask again later."""
+        return self.rest is not None and self.rest.is_stalled
+
+    def put(self, run: Run, first_position: int, expires_at_ms: int | Sequence[int]) -> None:
+        """Put a run behind everything else; see ``Tail.append``."""
+        if self.rest is None:
+            self.head.append(run, first_position, expires_at_ms)
+        else:
+            self.rest.append(run, first_position, expires_at_ms)
+
+    def put_band(
+        self,
+        run: Run,
+        first_position: int,
+        expires_at_ms: int | Sequence[int],
+        bands: bytes,
+        band: int,
+    ) -> None:
+        """Put the messages of one band behind everything else; see ``Tail.append_band``."""
+        if self.rest is None:
+            self.head.append_band(run, first_position, expires_at_ms, bands, band)
+        else:
+            self.rest.append_band(run, first_position, expires_at_ms, bands, band)
+
+    def take(self, max_count: int, now_ms: int, max_bytes: int = BATCH_BYTES_MAX) -> Batch | None:
+        """Take up to ``max_count`` messages that are alike off the head.
+
+        The batch ends with the message that takes its bodies to ``max_bytes``, if one does.
+
+        Returns:
+            None when there is none, or when the head has expired by ``now_ms``: the caller
+            takes the expired ones first. The batch ends before the first that has expired.
+        """
+        if self.returned.count:
+            return self.returned.take(max_count, now_ms, max_bytes)
+        if self.rest is not None:
+            return self._take_slowly(max_count, max_bytes, now_ms, expired=False)
+        return self.head.take(max_count, max_bytes, now_ms)
+
+    def take_expired(self, max_count: int, now_ms: int) -> Batch | None:
+        """Take up to ``max_count`` messages that have expired by ``now_ms`` off the head.
+
+        Only the head is looked at: a message waits behind one that expires later, as in
+        RabbitMQ's classic and quorum queues.
+        """
+        if self.returned.count:
+            return self.returned.take_expired(max_count, now_ms)
+        if self.rest is not None:
+            return self._take_slowly(max_count, BATCH_BYTES_MAX, now_ms, expired=True)
+        return self.head.take_expired(max_count, BATCH_BYTES_MAX, now_ms)
+
+    def clear(self) -> None:
+        """Forget every message."""
+        self.returned.clear()
+        self.head.clear()
+        if self.rest is not None:
+            self.rest.clear()
+            self.rest = None
+
+    def _take_slowly(
+        self, max_count: int, max_bytes: int, now_ms: int, *, expired: bool
+    ) -> Batch | None:
+        assert self.rest is not None, "asked where there is one"
+        batch = self.rest.take(max_count, max_bytes, now_ms, expired=expired)
+        if self.rest.is_done:
+            self.rest = None
+        return batch
+
+
+class Ready(Lane):
+    """Ready messages of a plain queue.
+
+    Attributes:
+        memory: what they take.
+        next_position: above every position that was given.
+    """
+
+    __slots__ = ("memory", "next_position")
+
+    def __init__(self, memory: QueueMemory | None = None) -> None:
+        self.memory = QueueMemory(NodeMemory()) if memory is None else memory
+        super().__init__(self.memory)
+        self.next_position = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the messages take more memory than they may."""
+        return self.memory.is_over
 
     @property
     def delivered_below(self) -> int:
-        """No message from this position on was ever delivered."""
-        return self._tail_position
+        """No message from this position on was ever taken, nor before a restart."""
+        first_position = self.next_position
+        if self.head.count:
+            first_position = self.head.first_position
+        elif self.rest is not None:
+            first_position = self.rest.first_position
+        return max(first_position, self.head.redeliver_below)
 
-    def begin_at(self, position: int) -> None:
-        """Give an empty queue's next message this position: those before it had a life already."""
-        self._tail_position = position
+    def lanes(self) -> list[tuple[int, Lane]]:
+        """Return the lanes that have any message, with their numbers, last served first."""
+        return [(0, self)]
 
-    def records(self) -> Iterator[Record]:
-        """Return the messages, head first, without taking them."""
-        return chain(self._returned.records(), self._tail)
-
-    def append(self, run: Run, expires_at_ms: int | list[int] = 0) -> int:
+    def append(self, run: Run, expires_at_ms: int | Sequence[int] = 0) -> int:
         """Put a run behind everything else.
 
         Args:
@@ -130,115 +177,46 @@ class Ready:
         Returns:
             Position of the first; the others follow by one each.
         """
-        tail = self._tail
-        first_position = self._tail_position + len(tail)
-        if expires_at_ms or self._expires is not None:
-            self._note_expiry(len(run), expires_at_ms)
-        tail.append(run)
+        first_position = self.next_position
+        self.next_position = first_position + len(run)
+        self.put(run, first_position, expires_at_ms)
         return first_position
 
-    def take(self, max_count: int, now_ms: int) -> Batch | None:
-        """Take up to ``max_count`` messages that are alike off the head.
-
-        Returns:
-            None when there is none, or when the head has expired by ``now_ms``: the caller
-            takes the expired ones first. The batch ends before the first that has expired.
-        """
-        if self._returned.count:
-            return self._returned.take(max_count, now_ms)
-        count = min(max_count, len(self._tail))
-        if self._expires is not None:
-            count = live_count(self._expires, count, now_ms)
-        return self._cut(count) if count > 0 else None
-
-    def take_expired(self, max_count: int, now_ms: int) -> Batch | None:
-        """Take up to ``max_count`` messages that have expired by ``now_ms`` off the head.
-
-        Only the head is looked at: a message waits behind one that expires later, as in
-        RabbitMQ's classic and quorum queues.
-        """
-        if self._returned.count:
-            return self._returned.take_expired(max_count, now_ms)
-        if self._expires is None:
-            return None
-        count = expired_count(self._expires, max_count, now_ms)
-        return self._cut(count) if count > 0 else None
-
-    def drop_head(self, max_count: int) -> Batch | None:
-        """Take up to ``max_count`` messages that are alike off the head, expired or not."""
-        return self.take(max_count, NOTHING_EXPIRED)
+    def drop_head(self, max_count: int, max_bytes: int = BATCH_BYTES_MAX) -> Batch | None:
+        """Take messages that are alike off the head, expired or not; see ``take``."""
+        return self.take(max_count, NOTHING_EXPIRED, max_bytes)
 
     def requeue(self, entries: list[Entry]) -> None:
         """Put messages that were taken back to their old places, in any order."""
-        self._returned.add(entries)
+        self.returned.add(entries)
 
     def purge(self) -> list[range]:
-        """Forget every message; return the positions they had."""
-        positions = self._returned.clear()
-        count = len(self._tail)
-        if count:
-            positions.append(range(self._tail_position, self._tail_position + count))
-        self._tail_position += count
-        self._tail.clear()
-        self._expires = None
-        return positions
+        """Forget every message; return the positions they had, and none that is unacked."""
+        positions = self.returned.clear() + position_ranges(self.head)
+        if self.rest is not None:
+            positions += self.rest.position_ranges()
+        self.clear()
+        return joined(positions)
 
     def check_invariants(self) -> None:
-        """Assert what the class promises; costs a walk over every message."""
-        records = list(self._tail)
-        assert len(records) == len(self._tail), "the count is that of the tail"
-        assert self._tail.body_bytes == body_bytes(records), "bytes are those of the tail"
-        if self._expires is not None:
-            assert len(self._expires) == len(self._tail), "one expiry for each of the tail"
-        self._returned.check_invariants(self._tail_position)
-
-    def _note_expiry(self, count: int, expires_at_ms: int | list[int]) -> None:
-        if self._expires is None:
-            self._expires = deque(repeat(0, len(self._tail)))
-        if isinstance(expires_at_ms, list):
-            assert len(expires_at_ms) == count, "one expiry for each message"
-            self._expires.extend(expires_at_ms)
-        else:
-            self._expires.extend(repeat(expires_at_ms, count))
-
-    def _cut(self, max_count: int) -> Batch:
-        """Take messages off the head of the tail: at least one, at most ``max_count``."""
-        records = self._tail.take(max_count, BATCH_BYTES_MAX)
-        count = len(records)
-        expires_at_ms = None
-        if self._expires is not None:
-            next_expiry = self._expires.popleft
-            expires_at_ms = [next_expiry() for _ in repeat(None, count)]
-            if not self._expires:
-                self._expires = None
-        first = self._tail_position
-        self._tail_position = first + count
-        return Batch(range(first, first + count), records, expires_at_ms)
+        """Assert what the class promises; costs a walk over every message in memory."""
+        check_lane(self, self.next_position)
 
 
-def live_count(expires: deque[int], max_count: int, now_ms: int) -> int:
-    """Return how many of the first ``max_count`` come before one that expired by ``now_ms``."""
-    head = list(islice(expires, max_count))
-    if not head or min(head) > now_ms:
-        return len(head)
-    for count, expires_at_ms in enumerate(head):
-        if 0 < expires_at_ms <= now_ms:
-            return count
-    return len(head)
-
-
-def expired_count(expires: deque[int], max_count: int, now_ms: int) -> int:
-    """Return how many at the head, ``max_count`` at most, have all expired by ``now_ms``."""
-    count = 0
-    for expires_at_ms in islice(expires, max_count):
-        if not 0 < expires_at_ms <= now_ms:
-            break
-        count += 1
-    return count
+def check_lane(lane: Lane, next_position: int) -> None:
+    """Assert what a lane promises, of either build; costs a walk over every message in memory."""
+    check(lane.head)
+    ranges = position_ranges(lane.head)
+    if lane.rest is not None:
+        lane.rest.check_invariants()
+        ranges += lane.rest.position_ranges()
+    assert all(one.stop <= other.start for one, other in pairwise(ranges)), "parts are in order"
+    assert not ranges or ranges[-1].stop <= next_position, "none is from the future"
+    lane.returned.check_invariants(ranges[0].start if ranges else next_position)
 
 
 if COMPILED:
     from queues import _ready  # type: ignore[attr-defined]
 
-    Tail = _ready.Tail  # type: ignore[misc]
+    Lane = _ready.Lane  # type: ignore[misc]
     Ready = _ready.Ready  # type: ignore[misc]

@@ -1,43 +1,31 @@
 """What a restart found becomes the ready messages of a queue: each at its old place."""
 
-from queues.batch import Entry
-from queues.ports import QueueLog, QueueSlice, RecoveredMessages
+from queues.ports import QueueLog, RecoveredMessages
 from queues.priority_ready import PriorityReady
-from queues.ready import Ready
+from queues.ready import Lane, Ready
+from queues.rest import Rest, Stored
 
 
 def recover(ready: Ready | PriorityReady, log: QueueLog, found: RecoveredMessages) -> None:
-    """Fill an empty queue with what was found.
+    """Fill an empty queue with what was found; of what is stored the first messages are read.
 
     Args:
         ready: nothing was ever in it.
         log: has what is stored.
         found: says what that is, and holds the rest.
     """
-    ready.begin_at(found.next_position)
-    for lane in found.lanes:
-        slices = list(lane.unstored)
-        position = 0
-        page = log.page_in(lane.lane, position, found.next_position) if lane.stored_count else None
-        while page is not None and page.messages is not None:
-            slices.append(page.messages)
-            position = page.messages.positions[-1] + 1
-            page = log.page_in(lane.lane, position, found.next_position)
-        for piece in slices:
-            ready.requeue(_entries(piece, found))
-
-
-def _entries(piece: QueueSlice, found: RecoveredMessages) -> list[Entry]:
-    expires = piece.expires_at_ms
-    each = [expires] * len(piece.positions) if isinstance(expires, int) else list(expires)
-    return [
-        Entry(
-            position,
-            record,
-            expires_at_ms,
-            max(found.returned.get(position, 0), position < found.redeliver_below),
-        )
-        for position, record, expires_at_ms in zip(
-            piece.positions, piece.records, each, strict=True
-        )
-    ]
+    assert not ready.count, "recovery comes first"
+    assert not ready.next_position, "and positions begin with it"
+    ready.next_position = found.next_position
+    counts = dict(found.returned)
+    for each in found.lanes:
+        lane = ready if isinstance(ready, Lane) else ready.lane(each.lane)
+        lane.head.redeliver_below = found.redeliver_below
+        rest = Rest(each.lane, log, lane.head, lane.returned, ready.memory)
+        rest.remember(counts)
+        stored = Stored(0, found.next_position, each.unstored)
+        rest.recover(stored, each.stored_count, each.stored_body_bytes)
+        lane.rest = None if rest.is_done else rest
+    if isinstance(ready, PriorityReady):
+        ready.delivered_below = found.redeliver_below
+        ready.recount()

@@ -15,7 +15,9 @@ _NONE: Final[SortedList[Entry]] = SortedList()
 
 
 class Returned:
-    """Requeued messages in the order of their positions.
+    """Requeued messages in the order of their positions; and such from before a restart.
+
+    All were delivered before, those of before the restart perhaps.
 
     Sorted in pieces, so that returning n messages one by one, in whatever order, costs n log n
     and not n squared: a peer chooses the order.
@@ -59,13 +61,18 @@ class Returned:
         else:
             self._entries.update(added)
 
-    def take(self, max_count: int, now_ms: int) -> Batch | None:
-        """Take live messages that are alike off the head; None if the head has expired."""
-        return self._cut(self._alike_count(max_count, now_ms, expired=False))
+    def take(self, max_count: int, now_ms: int, max_bytes: int = BATCH_BYTES_MAX) -> Batch | None:
+        """Take live messages that are alike off the head; None if the head has expired.
 
-    def take_expired(self, max_count: int, now_ms: int) -> Batch | None:
+        The batch ends with the message that takes its bodies to ``max_bytes``.
+        """
+        return self._cut(self._alike_count(max_count, now_ms, max_bytes, expired=False))
+
+    def take_expired(
+        self, max_count: int, now_ms: int, max_bytes: int = BATCH_BYTES_MAX
+    ) -> Batch | None:
         """Take messages that are alike and have expired off the head; None if it has not."""
-        return self._cut(self._alike_count(max_count, now_ms, expired=True))
+        return self._cut(self._alike_count(max_count, now_ms, max_bytes, expired=True))
 
     def clear(self) -> list[range]:
         """Forget every message; return the positions they had."""
@@ -75,7 +82,7 @@ class Returned:
         self.count = 0
         return positions
 
-    def _alike_count(self, max_count: int, now_ms: int, *, expired: bool) -> int:
+    def _alike_count(self, max_count: int, now_ms: int, max_bytes: int, *, expired: bool) -> int:
         """Return how many messages at the head can be one batch: even steps, one past."""
         count = 0
         step = position = delivery_count = taken_bytes = 0
@@ -93,7 +100,7 @@ class Returned:
             position = entry.position
             count += 1
             taken_bytes += len(entry.record.body)
-            if taken_bytes >= BATCH_BYTES_MAX:
+            if taken_bytes >= max_bytes:
                 break
         return count
 
@@ -110,7 +117,7 @@ class Returned:
             [entry.record for entry in taken],
             expires if any(expires) else None,
             first.delivery_count,
-            redelivered=first.delivery_count > 0,
+            redelivered=True,
         )
         self.body_bytes -= batch.body_bytes
         self.count -= count

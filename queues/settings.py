@@ -5,6 +5,9 @@ the declaration.
 """
 
 from dataclasses import dataclass, field
+from typing import Final
+
+MIB: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,5 +20,22 @@ class QueuesSettings:
             "min": 1,
             "max": 1_000_000,
             "doc": "Messages that one queue delivers before the others have their turn.",
+        },
+    )
+    memory_per_queue_bytes: int = field(
+        default=4 * MIB,
+        metadata={
+            "min": MIB // 16,
+            "max": 1 << 50,
+            "doc": "A durable queue keeps so much of its ready messages in memory, not its middle.",
+        },
+    )
+    memory_bytes: int = field(
+        default=0,
+        metadata={
+            "min": 0,
+            "max": 1 << 50,
+            "doc": "Ready messages of the node: beyond it every queue keeps a quarter of that at"
+            " most. 0 is 40 % of the memory watermark.",
         },
     )

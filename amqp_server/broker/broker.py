@@ -20,6 +20,7 @@ from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import Users
 from amqp_server.broker.vhost import Vhost
 from queues.options import Durability, QueueKind
+from queues.paging import WITHOUT_LIMIT, MemoryRules
 
 SHUTDOWN_REASON: Final = "broker forced connection closure with reason 'shutdown'"
 
@@ -71,6 +72,7 @@ class Broker:
         journal: Journal = NO_JOURNAL,
         make_log: LogFactory = memory_log,
         default_durability: Durability = Durability.FSYNC,
+        memory: MemoryRules = WITHOUT_LIMIT,
     ) -> None:
         """Make a broker without vhosts.
 
@@ -84,6 +86,7 @@ class Broker:
             journal: makes definitions survive; the same that ``users`` has.
             make_log: keeps the messages of a queue.
             default_durability: the class of queues for which no argument or policy says one.
+            memory: how much of them stays in memory.
         """
         self.settings = settings
         self.users = users
@@ -93,6 +96,7 @@ class Broker:
         self.journal = journal
         self._make_log = make_log
         self._default_durability = default_durability
+        self._memory = memory
         self.end_turn = turn.end
         self.next_deadline_ms = turn.next_deadline_ms
         self.tick = turn.tick
@@ -129,6 +133,7 @@ class Broker:
                 journal=self.journal,
                 make_log=self._make_log,
                 default_durability=self._default_durability,
+                memory=self._memory,
             )
             kind = QueueKind(self.settings.default_queue_type)
             vhost.default_queue_kind = None if kind is QueueKind.CLASSIC else kind

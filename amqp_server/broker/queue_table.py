@@ -32,6 +32,7 @@ from queues.classic import ClassicQueue
 from queues.effects import Effect, QueueExpired, QueueUnused
 from queues.memory_log import MemoryLog
 from queues.options import Durability, QueueKind, QueueOptions
+from queues.paging import WITHOUT_LIMIT, MemoryRules
 from queues.ports import ConsumerHandle, QueueLog
 
 log = logging.getLogger(__name__)
@@ -108,6 +109,7 @@ class QueueTable:
         journal: makes durable queues survive, but exclusive ones.
         make_log: keeps a queue's messages.
         default_durability: where no argument or policy says.
+        memory: how much of them stays in memory.
     """
 
     def __init__(
@@ -122,6 +124,7 @@ class QueueTable:
         journal: Journal = NO_JOURNAL,
         make_log: LogFactory = memory_log,
         default_durability: Durability = Durability.FSYNC,
+        memory: MemoryRules = WITHOUT_LIMIT,
     ) -> None:
         self._vhost_name = vhost_name
         self._turn = turn
@@ -132,6 +135,7 @@ class QueueTable:
         self._journal = journal
         self._make_log = make_log
         self._default_durability = default_durability
+        self._memory = memory
         self._queues: dict[str, Queue] = {}
         self._owned: dict[object, list[Queue]] = {}
 
@@ -324,6 +328,7 @@ class QueueTable:
             wake_up=wake_up,
             now_ms=now_ms,
             auto_delete=properties.auto_delete,
+            memory=self._memory.of_queue(pages_early=queue_id != 0),
         )
         queue = Queue(name, self._vhost_name, kind, properties, owner, engine, queue_id)
         if engine.next_deadline_ms() is not None:

@@ -24,6 +24,7 @@ from exchanges.bindings import Destination, DestinationKind
 from exchanges.routing import Router
 from queues.effects import DeadLettered, Effect
 from queues.options import Durability, QueueKind
+from queues.paging import WITHOUT_LIMIT, MemoryRules
 
 
 class Vhost:
@@ -52,6 +53,7 @@ class Vhost:
         journal: Journal = NO_JOURNAL,
         make_log: LogFactory = memory_log,
         default_durability: Durability = Durability.FSYNC,
+        memory: MemoryRules = WITHOUT_LIMIT,
     ) -> None:
         """Make a vhost with the predeclared exchanges.
 
@@ -63,6 +65,7 @@ class Vhost:
             journal: makes what is durable survive.
             make_log: keeps the messages of a queue.
             default_durability: for queues that say nothing.
+            memory: how much of them stays in memory.
         """
         self.name = name
         self._wall_s = wall_s
@@ -86,6 +89,7 @@ class Vhost:
             journal=journal,
             make_log=make_log,
             default_durability=default_durability,
+            memory=memory,
         )
         self.publisher = Publisher(self.router, self._target_of)
 

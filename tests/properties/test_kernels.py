@@ -1,7 +1,10 @@
 """A kernel and its twin give the same answers, whatever they are fed (ADR 3, ADR 10)."""
 
+import sys
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import Any, TypeGuard
+from unittest.mock import patch
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,9 +13,11 @@ from amqp_server.wire import content, framing
 from amqp_server.wire.framing import Scan
 from persistence import record as records
 from persistence.record import LARGE_BODY_BYTES, NO_TTL, Record
-from queues import ready
+from queues import ready, tail
 from queues.batch import Batch, Entry, entries_of
+from queues.tail import NodeMemory, QueueMemory
 from tests.support.frames import METHOD, content_frames, frame, publish_payload
+from tests.support.memory_runs import in_memory
 from tests.support.streams import LIMIT, STREAMS
 from tests.support.twins import needs_kernels, twin_of
 
@@ -23,7 +28,9 @@ LARGE = LARGE_BODY_BYTES
 twin_framing = twin_of("amqp_server.wire.framing")
 twin_content = twin_of("amqp_server.wire.content")
 twin_record = twin_of("persistence.record")
-twin_ready = twin_of("queues.ready")
+twin_tail = twin_of("queues.tail")
+with patch.dict(sys.modules, {"queues.tail": twin_tail}):
+    twin_ready = twin_of("queues.ready")
 
 RECORDS = st.lists(
     st.builds(
@@ -120,9 +127,7 @@ def test_open_records_agree(run: list[Record], pieces: list[bytes], missing_byte
 
 @given(RECORDS)
 def test_what_is_asked_of_a_run_is_answered_alike(run: list[Record]) -> None:
-    tail = ready.Tail()
-    tail.append(run)
-    memory = tail.take(len(run), 10**6)
+    memory = in_memory(run)
     assert list(memory) == run[: len(memory)]
     for name in ("body_bytes", "has_ttl", "header_stretches"):
         ours, theirs = getattr(records, name), getattr(twin_record, name)
@@ -157,28 +162,9 @@ def test_the_scanners_agree_on_bursts(stretches: list[tuple[int, int]], large_by
 
 @given(RECORDS, st.slices(20))
 def test_a_slice_of_a_run_is_the_slice_of_its_records(run: list[Record], cut: slice) -> None:
-    tail = ready.Tail()
-    tail.append(run)
-    memory = tail.take(len(run), 10**6)
+    memory = in_memory(run)
     assert list(memory[cut]) == list(memory)[cut]
     assert list(memory[cut][::2]) == list(memory)[cut][::2]
-
-
-@given(st.lists(RECORDS | st.integers(1, 30), max_size=30))
-def test_tails_hold_the_same_in_the_same_order(steps: list[list[Record] | int]) -> None:
-    ours, theirs = ready.Tail(), twin_ready.Tail()
-    for step in steps:
-        if isinstance(step, list):
-            ours.append(step)
-            theirs.append(step)
-        elif len(theirs):
-            max_bytes = step * 9
-            taken = list(ours.take(step, max_bytes))
-            assert 0 < len(taken) <= step
-            assert taken == list(theirs.take(len(taken), max_bytes))
-        assert len(ours) == len(theirs)
-        assert ours.body_bytes == theirs.body_bytes
-        assert list(ours) == list(theirs)
 
 
 NOW_MS = st.integers(1, 6)
@@ -191,7 +177,9 @@ READY_STEPS = st.one_of(
 )
 
 
-def cut_alike(ours: ready.Ready, theirs: ready.Ready, name: str, *arguments: int) -> Batch | None:
+def cut_alike(
+    ours: ready.Ready | tail.Tail, theirs: ready.Ready | tail.Tail, name: str, *arguments: int
+) -> Batch | None:
     """Take from both; a kernel's batch may end where its memory does, the other goes as far."""
     count, *rest = arguments
     batch: Batch | None = getattr(ours, name)(count, *rest)
@@ -227,7 +215,110 @@ def test_ready_messages_wait_and_leave_alike(steps: list[tuple[str, Any, Any]]) 
                 batch = cut_alike(ours, theirs, name, *arguments)
                 if batch is not None:
                     away += entries_of(batch)
-        assert list(ours.records()) == list(theirs.records())
-        for quantity in ("count", "body_bytes", "head_expires_at_ms"):
+        for quantity in ("count", "body_bytes", "head_expires_at_ms", "delivered_below"):
             assert getattr(ours, quantity) == getattr(theirs, quantity)
+        assert ours.memory.used_bytes == theirs.memory.used_bytes
         ours.check_invariants()
+
+
+def stretched(gaps: list[int], first: int) -> list[int]:
+    """Return ascending positions with such gaps between them."""
+    return list(accumulate(gaps, initial=first))
+
+
+TAIL_STEPS = st.one_of(
+    st.tuples(st.just("append"), RECORDS, EXPIRES),
+    st.tuples(st.just("append_band"), RECORDS, EXPIRES),
+    st.tuples(st.just("append_slice"), RECORDS, st.lists(st.integers(1, 3), min_size=20)),
+    st.tuples(st.sampled_from(["take", "take_expired"]), st.integers(0, 30), NOW_MS),
+    st.tuples(st.sampled_from(["split", "clear", "move"]), st.integers(1, 2_000), st.just(0)),
+)
+
+
+@given(st.lists(TAIL_STEPS, max_size=30), st.integers(0, 40))
+def test_tails_hold_the_same_in_the_same_order(
+    steps: list[tuple[str, Any, Any]], redeliver_below: int
+) -> None:
+    ours = tail.Tail(QueueMemory(NodeMemory()), redeliver_below)
+    theirs = twin_tail.Tail(twin_tail.QueueMemory(twin_tail.NodeMemory()), redeliver_below)
+    position = 0
+    for name, first, second in steps:
+        match name:
+            case "append" | "append_band" | "append_slice":
+                position = append_alike(ours, theirs, name, first, second, position)
+            case "split" if ours.count:
+                # What is cut off may be taken or put back; here it is, so that the rest is seen.
+                taken = ours.take_slices(first)
+                assert taken
+                (other,) = theirs.take_slices(first)
+                assert flattened(taken) == flattened([other])
+                assert same_tails(ours, theirs)
+                ours.put_back(taken)
+                theirs.put_back([other])
+            case "move":
+                ours, theirs = moved(ours), moved(theirs)
+            case "clear":
+                ours.clear()
+                theirs.clear()
+            case _ if name in {"take", "take_expired"}:
+                batch = cut_alike(ours, theirs, name, first, 9 * first, second)
+                assert batch is None or len(set(diffs(batch.positions))) <= 1
+        assert same_tails(ours, theirs)
+
+
+def append_alike(
+    ours: tail.Tail,
+    theirs: tail.Tail,
+    name: str,
+    run: list[Record],
+    numbers: int | list[int],
+    position: int,
+) -> int:
+    """Append to both; return where the next run may begin."""
+    expires = numbers[: len(run)] if isinstance(numbers, list) else numbers
+    arguments: list[Any] = [run, position, expires]
+    if name == "append_slice":
+        assert isinstance(numbers, list)
+        arguments[1] = stretched(numbers[: len(run) - 1], position)
+        arguments[2] = 0
+        position = arguments[1][-1] + 1
+    else:
+        position += len(run)
+    if name == "append_band":
+        bands = tail.bands_of(run, 3)
+        assert bands == twin_tail.bands_of(run, 3)
+        arguments += [bands, bands[0]]
+    for each in (ours, theirs):
+        getattr(each, name)(*arguments)
+    return position
+
+
+def diffs(positions: range) -> list[int]:
+    return [after - before for before, after in pairwise(positions)]
+
+
+def flattened(slices: Sequence[tail.Slice]) -> list[tuple[Record, int, int]]:
+    flat: list[tuple[Record, int, int]] = []
+    for one in slices:
+        expires = one.expires_at_ms
+        each = [expires] * len(one.positions) if isinstance(expires, int) else expires
+        flat += zip(one.records, one.positions, each, strict=True)
+    return flat
+
+
+def moved(whole: tail.Tail) -> tail.Tail:
+    """Return another one that has taken over everything."""
+    module = tail if type(whole) is tail.Tail else twin_tail
+    memory = module.QueueMemory(module.NodeMemory())
+    other: tail.Tail = module.Tail(memory, whole.redeliver_below)
+    other.absorb(whole)
+    return other
+
+
+def same_tails(ours: tail.Tail, theirs: tail.Tail) -> bool:
+    tail.check(ours)
+    quantities = ("count", "body_bytes", "memory_bytes", "head_expires_at_ms")
+    assert flattened(ours.slices()) == flattened(theirs.slices())
+    if ours.count:
+        assert ours.first_position == theirs.first_position
+    return all(getattr(ours, name) == getattr(theirs, name) for name in quantities)

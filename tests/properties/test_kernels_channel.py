@@ -10,8 +10,8 @@ from amqp_server.protocol import confirms, unacked
 from amqp_server.protocol.errors import UnknownDeliveryTagError
 from exchanges import route_cache
 from persistence.record import NO_TTL
-from queues import ready
-from queues.batch import BATCH_BYTES_MAX, Batch
+from queues.batch import Batch
+from tests.support.memory_runs import in_memory
 from tests.support.records import record
 from tests.support.twins import needs_kernels, twin_of
 
@@ -43,15 +43,13 @@ STEPS = st.lists(st.one_of(DELIVERIES, DELIVERIES, SINGLES, SETTLEMENTS, OTHERS)
 
 def batch_of(count: int, traits: int, position: int) -> Batch:
     """Return a batch as a queue gives it; ``traits`` has a bit for each thing that may vary."""
-    tail = ready.Tail()
     ttl_ms = 5 if traits & 1 else NO_TTL
     bodies = [b"%d" % (position + index) for index in range(count)]
-    tail.append([record(body, ttl_ms=ttl_ms) for body in [b"before it", *bodies]])
-    tail.take(1, BATCH_BYTES_MAX)
+    records = [record(body, ttl_ms=ttl_ms) for body in [b"before it", *bodies]]
     step = 3 if traits & 2 else 1
     return Batch(
         range(position, position + count * step, step),
-        tail.take(count, BATCH_BYTES_MAX),
+        in_memory(records, skipped_count=1),
         list(range(count)) if traits & 1 else None,
         traits & 4,
         redelivered=bool(traits & 4),

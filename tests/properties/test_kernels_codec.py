@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from persistence import codec
 from persistence.errors import DamagedError
 from persistence.record import NO_TTL, Record
-from queues import ready
+from tests.support.memory_runs import in_memory
 from tests.support.twins import needs_kernels, twin_of
 
 pytestmark = needs_kernels
@@ -47,9 +47,7 @@ def test_both_write_the_same(run: list[Record]) -> None:
 
 @given(RECORDS.filter(len), st.slices(20))
 def test_a_view_of_memory_is_written_like_its_records(run: list[Record], cut: slice) -> None:
-    tail = ready.Tail()
-    tail.append(run)
-    memory = tail.take(len(run), 10**6)[cut]
+    memory = in_memory(run)[cut]
     assert codec.encode_run(memory) == twin.encode_run(list(memory))
     assert codec.persistent_ranges(memory) == twin.persistent_ranges(list(memory))
 

@@ -22,6 +22,7 @@ from queues.batch import Entry, entries_of
 from queues.classic import ClassicQueue
 from queues.effects import DeadLettered, DeathReason, Effect, QueueExpired
 from queues.options import Overflow, QueueKind, QueueOptions
+from queues.tail import NodeMemory, QueueMemory
 from tests.support.consumer import FakeConsumer, Prefetch
 from tests.support.queue_log import FakeLog
 from tests.support.queue_model import ModelConsumer, QueueModel
@@ -48,15 +49,12 @@ consumer_strategy = st.tuples(
     st.sampled_from([5, 2, 1, 0]),  # prefetch
     st.sampled_from(["own", "own", "shared", "no_ack"]),
 )
-run_strategy = st.lists(
-    st.tuples(
-        st.integers(0, 3),  # body size beside its number
-        st.sampled_from([NO_TTL, NO_TTL, NO_TTL, NO_TTL, 10, 2, 0]),
-        st.sampled_from([0, 0, 1, 2, 9]),
-    ),
-    min_size=1,
-    max_size=6,
+message_strategy = st.tuples(
+    st.integers(0, 3),  # body size beside its number
+    st.sampled_from([NO_TTL, NO_TTL, NO_TTL, NO_TTL, 10, 2, 0]),
+    st.sampled_from([0, 0, 1, 2, 9]),
 )
+run_strategy = st.lists(message_strategy, min_size=1, max_size=6)
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -64,23 +62,28 @@ class QueueMachine(RuleBasedStateMachine):
         options=options_strategy,
         first_consumers=st.lists(consumer_strategy, max_size=3),
         first_run=run_strategy,
+        budget_bytes=st.sampled_from([None, 1, 1, 300]),
+        chunk_count=st.integers(1, 4),
     )
     def start(
         self,
         options: QueueOptions,
         first_consumers: list[tuple[int, int, str]],
         first_run: list[tuple[int, int, int]],
+        budget_bytes: int | None,
+        chunk_count: int,
     ) -> None:
         self.now_ms = 1_000
         self.numbers = count()
         self.options = options
         self.effects: list[Effect] = []
-        self.log = FakeLog()
+        self.log = FakeLog(options.max_priority)
+        self.log.chunk_count = chunk_count
+        self.budget_bytes = budget_bytes
+        self.redeliver_below = 0
         self.is_awake = False
         self.known_deadline_ms: int | None = None
-        self.queue = ClassicQueue(
-            "jobs", options, self.log, self.effects.append, self.wake_up, self.now_ms
-        )
+        self.queue = self.new_queue()
         self.model = QueueModel(options, self.now_ms)
         self.known_deadline_ms = self.queue.next_deadline_ms()
         self.consumers: list[tuple[FakeConsumer, ModelConsumer]] = []
@@ -90,6 +93,20 @@ class QueueMachine(RuleBasedStateMachine):
         for shape in first_consumers:
             self.consume(shape)
         self.publish(first_run, drains=True)
+
+    def new_queue(self) -> ClassicQueue:
+        self.memory = QueueMemory(NodeMemory())
+        if self.budget_bytes is not None:
+            self.memory = QueueMemory(NodeMemory(), self.budget_bytes, self.budget_bytes)
+        return ClassicQueue(
+            "jobs",
+            self.options,
+            self.log,
+            self.effects.append,
+            self.wake_up,
+            self.now_ms,
+            memory=self.memory,
+        )
 
     def wake_up(self) -> None:
         self.is_awake = True
@@ -255,6 +272,27 @@ class QueueMachine(RuleBasedStateMachine):
         self.model.options = self.options
         self.model.drop_excess()
 
+    # -- the disk ---------------------------------------------------------------------------
+
+    @rule(is_full=st.booleans())
+    def fill_or_free_the_disk(self, is_full: bool) -> None:
+        self.log.is_full = is_full
+
+    @precondition(lambda self: self.model.ready or self.model.unacked)
+    @rule(was_clean=st.booleans())
+    def restart(self, was_clean: bool) -> None:
+        below = max(self.queue.delivered_below, self.redeliver_below)
+        found = self.log.found(below if was_clean else None)
+        self.redeliver_below = found.redeliver_below
+        self.queue = self.new_queue()
+        self.queue.recover(found, self.now_ms)
+        self.model.restart(self.now_ms)
+        self.consumers.clear()
+        self.getter = FakeConsumer("get")
+        self.shared = Prefetch(3)
+        self.shared_window = [3]
+        self.known_deadline_ms = self.queue.next_deadline_ms()
+
     # -- what always holds ------------------------------------------------------------------
 
     def holders(self) -> list[tuple[FakeConsumer, ModelConsumer | None]]:
@@ -277,7 +315,11 @@ class QueueMachine(RuleBasedStateMachine):
                 (one.body, batch.delivery_count) for batch in fake.batches for one in batch.records
             ]
             assert given == model.received
-            assert all(batch.redelivered is (batch.delivery_count > 0) for batch in fake.batches)
+            for batch in fake.batches:
+                is_old = batch.positions[-1] < self.redeliver_below
+                assert batch.redelivered is (batch.delivery_count > 0 or is_old)
+                assert is_old or batch.positions[0] >= self.redeliver_below
+                assert batch.positions[-1] < self.queue.delivered_below
         active = self.queue.active_consumer
         assert (active and active.consumer_tag) == (self.model.active and self.model.active.name)
 
@@ -293,6 +335,8 @@ class QueueMachine(RuleBasedStateMachine):
         alive = {one.position: one.record for one in self.model.ready}
         alive.update((position, one.record) for position, one in self.model.unacked.items())
         assert self.log.kept == alive
+        for one in self.model.ready:
+            assert self.log.returned_counts.get(one.position, 0) == one.delivery_count
 
     @invariant()
     def the_broker_was_told(self) -> None:
@@ -310,6 +354,7 @@ class QueueMachine(RuleBasedStateMachine):
         if not hasattr(self, "queue"):
             return
         deleted = self.queue.delete()
+        assert self.memory.used_bytes == 0
         assert deleted.ready_count == len(self.model.ready)
         assert [one.consumer_tag for one in deleted.consumers] == [
             one.name for one in self.model.consumers
@@ -321,6 +366,37 @@ def blur(death: tuple[DeathReason, bytes]) -> tuple[DeathReason, bytes]:
     reason, body = death
     return (DeathReason.MAXLEN if reason is DeathReason.EXPIRED else reason), body
 
+
+class LongQueueMachine(QueueMachine):
+    """The same with a backlog and without most of what keeps a queue short: much is on disk."""
+
+    @initialize(
+        options=st.builds(
+            QueueOptions,
+            kind=st.sampled_from(QueueKind),
+            max_length=st.sampled_from([None, None, 15]),
+            dead_letter_exchange=st.sampled_from([None, "dlx"]),
+            max_priority=st.sampled_from([None, 2]),
+            message_ttl_ms=st.sampled_from([None, None, 30]),
+        ),
+        first_run=st.lists(message_strategy, min_size=15, max_size=25),
+        budget_bytes=st.sampled_from([1, 1, 600]),
+        chunk_count=st.integers(1, 9),
+    )
+    def start(
+        self,
+        options: QueueOptions,
+        first_run: list[tuple[int, int, int]],
+        budget_bytes: int,
+        chunk_count: int,
+    ) -> None:
+        QueueMachine.start(self, options, [], first_run, budget_bytes, chunk_count)
+
+
+TestLongQueueAgainstModel = LongQueueMachine.TestCase
+TestLongQueueAgainstModel.settings = settings(
+    max_examples=60, stateful_step_count=40, deadline=None
+)
 
 TestQueueAgainstModel = QueueMachine.TestCase
 TestQueueAgainstModel.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)

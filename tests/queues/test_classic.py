@@ -3,10 +3,10 @@
 import pytest
 
 from queues.batch import BATCH_BYTES_MAX
-from queues.classic import PublishOutcome
 from queues.effects import QueueUnused
 from queues.errors import ExclusiveUseError
 from queues.options import QueueKind, QueueOptions
+from queues.outcomes import PublishOutcome
 from tests.support.classic_queue import NOW_MS, QueueUnderTest
 from tests.support.consumer import FakeConsumer, Prefetch
 

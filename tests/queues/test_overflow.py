@@ -2,7 +2,7 @@
 
 import pytest
 
-from queues.overflow import Limits, all_fit, excess_count, fitting_count
+from queues.overflow import Limits, all_fit, excess, fitting_count
 from tests.support.records import run_of
 
 RUN = run_of(b"aa", b"bbb", b"c")
@@ -48,21 +48,19 @@ def test_as_many_fit_as_come_before_the_first_too_many(
 @pytest.mark.parametrize(
     ("limits", "expected"),
     [
-        (Limits(None, None), 0),
-        (Limits(3, None), 0),
-        (Limits(1, None), 2),
-        (Limits(0, None), 3),
-        (Limits(None, 6), 0),
-        (Limits(None, 5), 1),
-        (Limits(None, 4), 1),
-        (Limits(None, 3), 2),
-        (Limits(None, 0), 3),
-        (Limits(1, 5), 2),
-        (Limits(2, 1), 2),
+        (Limits(None, None), (0, 0)),
+        (Limits(3, None), (0, 0)),
+        (Limits(1, None), (2, 0)),
+        (Limits(0, None), (3, 0)),
+        (Limits(None, 6), (0, 0)),
+        (Limits(None, 5), (0, 1)),
+        (Limits(None, 0), (0, 6)),
+        (Limits(1, 5), (2, 1)),
+        (Limits(9, 9), (0, 0)),
     ],
 )
-def test_the_head_goes_until_the_rest_is_within_the_limits(limits: Limits, expected: int) -> None:
-    assert excess_count(RUN, limits, ready_count=3, ready_bytes=6) == expected
+def test_what_is_over_a_limit_must_go(limits: Limits, expected: tuple[int, int]) -> None:
+    assert excess(limits, ready_count=3, ready_bytes=6) == expected
 
 
 def test_a_limit_of_zero_is_a_limit() -> None:

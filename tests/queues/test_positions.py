@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from queues.positions import ranges_of
+from queues.positions import joined, ranges_of
 
 
 def test_neighbours_share_a_range() -> None:
@@ -23,3 +23,8 @@ def test_the_ranges_hold_just_the_positions(positions: set[int]) -> None:
     assert [position for one in ranges for position in one] == sorted(positions)
     gaps = [later.start - earlier.stop for earlier, later in pairwise(ranges)]
     assert all(gap > 0 for gap in gaps)
+
+
+def test_ranges_that_touch_are_one() -> None:
+    assert joined([range(2), range(2, 5), range(6, 7), range(7, 9)]) == [range(5), range(6, 9)]
+    assert joined([]) == []

@@ -19,6 +19,7 @@ HOT_MODULES = (
     Path("amqp_server/wire/content.py"),
     Path("exchanges/route_cache.py"),
     Path("exchanges/topic_trie.py"),
+    Path("queues/tail.py"),
     Path("queues/ready.py"),
     Path("amqp_server/protocol/unacked.py"),
     Path("amqp_server/protocol/confirms.py"),

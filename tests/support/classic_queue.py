@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from queues.batch import Entry
-from queues.classic import ClassicQueue, PublishOutcome
+from queues.classic import ClassicQueue
 from queues.effects import DeadLettered, Effect
 from queues.options import QueueOptions
+from queues.outcomes import PublishOutcome
+from queues.tail import QueueMemory
 from tests.support.consumer import FakeConsumer
 from tests.support.queue_log import FakeLog
 from tests.support.records import run_of
@@ -17,19 +19,28 @@ ALL = 1_000_000
 class QueueUnderTest:
     """The queue with its log, its effects and the calls for a drain; time stands until moved."""
 
-    def __init__(self, options: QueueOptions | None = None, *, auto_delete: bool = False) -> None:
+    def __init__(
+        self,
+        options: QueueOptions | None = None,
+        *,
+        auto_delete: bool = False,
+        memory: QueueMemory | None = None,
+        log: FakeLog | None = None,
+    ) -> None:
         self.now_ms = NOW_MS
-        self.log = FakeLog()
+        options = options or QueueOptions()
+        self.log = FakeLog(options.max_priority) if log is None else log
         self.effects: list[Effect] = []
         self.wake_up_count = 0
         self.queue = ClassicQueue(
             "jobs",
-            options or QueueOptions(),
+            options,
             self.log,
             self.effects.append,
             self._wake_up,
             self.now_ms,
             auto_delete=auto_delete,
+            memory=memory,
         )
 
     def _wake_up(self) -> None:

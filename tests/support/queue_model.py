@@ -73,6 +73,17 @@ class QueueModel:
         while self.options.overflow is Overflow.DROP_HEAD and self.is_over() and self.ready:
             self.die(self.ready.pop(0), DeathReason.MAXLEN)
 
+    def restart(self, now_ms: int) -> None:
+        """All that was unacked is ready again; nobody consumes."""
+        self.ready += self.unacked.values()
+        self.unacked.clear()
+        self.sort()
+        self.consumers.clear()
+        self.active = None
+        self.used_at_ms = now_ms
+        self.drop_expired(now_ms)
+        self.drop_excess()
+
     # -- who is next ------------------------------------------------------------------------
 
     def next_consumer(self) -> ModelConsumer | None:

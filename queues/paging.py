@@ -1,0 +1,97 @@
+"""Long queues: which of their messages leave memory for the disk.
+
+A queue over its budget keeps a quarter of it at its head, where the next deliveries are, and a
+quarter at its end, which a checkpoint or a consumer that catches up may spare the disk. What is
+between goes to the log, the lane that is served last first.
+"""
+
+from typing import Final, NamedTuple
+
+from queues.ports import QueueLog
+from queues.priority_ready import PriorityReady
+from queues.ready import Lane, Ready
+from queues.rest import Rest
+from queues.tail import UNLIMITED_BYTES, NodeMemory, QueueMemory
+
+PARTS_OF_BUDGET: Final = 4
+"""A quarter stays at the head, another at the end."""
+
+CHUNKS_OF_PART: Final = 4
+"""Less than a quarter of that is not given to the log: many small chunks make slow queues."""
+
+SHORT_PART_OF_BUDGET: Final = 4
+"""While the node is short of memory a queue has a quarter of its budget."""
+
+REFUSED_APPENDS: Final = 64
+"""A queue that could not give up any memory tries again after so many runs more."""
+
+
+class MemoryRules(NamedTuple):
+    """What queues may take.
+
+    Attributes:
+        node: counts what all of them take.
+        queue_bytes: budget of a queue; one that has no log on disk may exceed it as long as the
+            node is not short of memory.
+    """
+
+    node: NodeMemory
+    queue_bytes: int
+
+    def of_queue(self, *, pages_early: bool) -> QueueMemory:
+        """Return the account of a new queue.
+
+        Args:
+            pages_early: hold it to its budget even while there is memory for more, as it writes to
+                the disk anyway.
+        """
+        short_bytes = max(self.queue_bytes // SHORT_PART_OF_BUDGET, 1)
+        if pages_early:
+            return QueueMemory(self.node, self.queue_bytes, short_bytes)
+        return QueueMemory(self.node, short_budget_bytes=short_bytes)
+
+
+WITHOUT_LIMIT: Final = MemoryRules(NodeMemory(), UNLIMITED_BYTES)
+"""Nothing is ever paged out."""
+
+
+def make_room(ready: Ready | PriorityReady, log: QueueLog) -> bool:
+    """Give messages of a queue that is over its budget to its log.
+
+    Returns:
+        False when nothing could be given up.
+    """
+    memory = ready.memory
+    budget_bytes = memory.budget_bytes
+    if memory.used_bytes <= budget_bytes:
+        budget_bytes = memory.short_budget_bytes
+    lanes = ready.lanes()
+    part_bytes = max(budget_bytes // PARTS_OF_BUDGET // max(len(lanes), 1), 1)
+    wanted_bytes = memory.used_bytes - 2 * budget_bytes // PARTS_OF_BUDGET
+    freed_bytes = 0
+    for number, lane in lanes:
+        freed_bytes += _page_out(lane, number, log, memory, part_bytes, wanted_bytes - freed_bytes)
+        if freed_bytes >= wanted_bytes:
+            break
+    return freed_bytes > 0
+
+
+def _page_out(
+    lane: Lane,
+    number: int,
+    log: QueueLog,
+    memory: QueueMemory,
+    part_bytes: int,
+    wanted_bytes: int,
+) -> int:
+    """Give up what is between head and end of a lane; return how much memory that frees."""
+    chunk_bytes_min = max(part_bytes // CHUNKS_OF_PART, 1)
+    if lane.rest is None:
+        if lane.head.memory_bytes < 2 * part_bytes + chunk_bytes_min:
+            return 0
+        lane.rest = Rest(number, log, lane.head, lane.returned, memory)
+        lane.rest.split_head(part_bytes)
+    freed_bytes = lane.rest.page_out(part_bytes, chunk_bytes_min, wanted_bytes)
+    if lane.rest.is_done:
+        lane.rest = None
+    return freed_bytes

@@ -1,0 +1,342 @@
+"""What of a lane's ready messages is not at hand: the middle on disk, and the end behind it.
+
+    | head, in memory | stored: from position, to position | end, in memory |
+
+The middle costs nothing per message: the log has it, and gives it back chunk by chunk when the head
+has run dry. After a restart some of a stored stretch may be in memory: what was in no segment yet.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from persistence.record import Run, body_bytes
+from queues.batch import Batch, entries_of
+from queues.ports import QueueLog, QueueSlice
+from queues.positions import joined, ranges_of
+from queues.returned import Returned
+from queues.tail import QueueMemory, Tail, check
+
+CHUNK_BYTES_MAX: Final = 1 << 20
+"""The log is given records of this size at a time; of more only where one message is larger."""
+
+
+class Stored:
+    """A stretch of positions whose messages the log has, but for some in memory.
+
+    Attributes:
+        from_position: the first that has not gone to the head.
+        stop_position: the first that is not meant any more.
+        unstored: messages that the log has not, in order; nothing stored lies inside of one.
+    """
+
+    __slots__ = ("from_position", "stop_position", "unstored")
+
+    def __init__(
+        self, from_position: int, stop_position: int, unstored: Sequence[QueueSlice] = ()
+    ) -> None:
+        self.from_position = from_position
+        self.stop_position = stop_position
+        self.unstored = deque(unstored)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all has gone to the head."""
+        return self.from_position >= self.stop_position and not self.unstored
+
+
+class Rest:
+    """What is not in the head of one lane, and what is to be remembered of messages in it.
+
+    Attributes:
+        count: how many messages it is; while some were lost, about that.
+        body_bytes: sum of their bodies; the same holds.
+        is_stalled: the disk could not be asked; the next take asks again.
+
+    Invariant: the head is empty only where there is nothing, or while the disk cannot be asked.
+    Invariant: positions of a part are below those of the next one.
+    """
+
+    __slots__ = (
+        "_counts",
+        "_counts_below",
+        "_head",
+        "_lane",
+        "_log",
+        "_memory",
+        "_parts",
+        "_returned",
+        "_some_lost",
+        "body_bytes",
+        "count",
+        "is_stalled",
+    )
+
+    def __init__(
+        self, lane: int, log: QueueLog, head: Tail, returned: Returned, memory: QueueMemory
+    ) -> None:
+        """Make one with nothing in it.
+
+        Args:
+            lane: number of the lane in the log.
+            log: has what is stored.
+            head: of the lane; it is refilled.
+            returned: of the lane; gets what had come back before a restart.
+            memory: of the queue.
+        """
+        self._lane = lane
+        self._log = log
+        self._head = head
+        self._returned = returned
+        self._memory = memory
+        self._parts: deque[Stored | Tail] = deque()
+        self._counts: dict[int, int] = {}
+        self._counts_below = 0
+        self._some_lost = False
+        self.count = 0
+        self.body_bytes = 0
+        self.is_stalled = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing any more: all is in the head, and like any other message."""
+        if self._parts:
+            return False
+        head = self._head
+        return not self._counts or not head.count or head.first_position >= self._counts_below
+
+    @property
+    def first_position(self) -> int:
+        """No message of it is before this position; there must be a part."""
+        part = self._parts[0]
+        return part.first_position if isinstance(part, Tail) else part.from_position
+
+    # -- in -----------------------------------------------------------------------------------
+
+    def append(self, run: Run, first_position: int, expires_at_ms: int | Sequence[int]) -> None:
+        """Put a run behind everything else; see ``Tail.append``."""
+        self._end().append(run, first_position, expires_at_ms)
+        self.count += len(run)
+        self.body_bytes += body_bytes(run)
+
+    def append_band(
+        self,
+        run: Run,
+        first_position: int,
+        expires_at_ms: int | Sequence[int],
+        bands: bytes,
+        band: int,
+    ) -> None:
+        """Put those messages of a run behind everything else that are in one band."""
+        end = self._end()
+        before_bytes = end.body_bytes
+        end.append_band(run, first_position, expires_at_ms, bands, band)
+        self.count += bands.count(band)
+        self.body_bytes += end.body_bytes - before_bytes
+
+    def recover(self, stored: Stored, count: int, stored_bytes: int) -> None:
+        """Begin with what a restart found; the head is empty.
+
+        Args:
+            stored: where it is.
+            count: how many messages the log has and are in no ``unstored`` slice.
+            stored_bytes: sum of their bodies.
+        """
+        assert not self._parts, "a restart comes first"
+        if not count:
+            for each in stored.unstored:
+                self._head.append_slice(each.records, each.positions, each.expires_at_ms)
+            return
+        self._parts.append(stored)
+        self.count = count + sum([len(each.positions) for each in stored.unstored])
+        self.body_bytes = stored_bytes + sum([body_bytes(each.records) for each in stored.unstored])
+        self._refill()
+
+    def remember(self, counts: dict[int, int]) -> None:
+        """Note how often messages had come back before the restart, by position."""
+        self._counts = counts
+        self._counts_below = max(counts, default=-1) + 1
+
+    # -- out ----------------------------------------------------------------------------------
+
+    def take(self, max_count: int, max_bytes: int, now_ms: int, *, expired: bool) -> Batch | None:
+        """Take from the head, and refill it; see ``Tail.take`` and ``Tail.take_expired``."""
+        head = self._head
+        if not head.count:
+            self._refill()
+        take = head.take_expired if expired else head.take
+        batch = take(max_count, max_bytes, now_ms)
+        if batch is None:
+            return None
+        if batch.positions[0] < self._counts_below:
+            counts = self._counts
+            if not counts.keys().isdisjoint(batch.positions):
+                self._returned.add(
+                    [
+                        entry._replace(delivery_count=counts.pop(entry.position, 0))
+                        for entry in entries_of(batch)
+                    ]
+                )
+                again = self._returned.take_expired if expired else self._returned.take
+                batch = again(max_count, now_ms, max_bytes)
+        if not head.count:
+            self._refill()
+        return batch
+
+    def position_ranges(self) -> list[range]:
+        """Return where the messages are: the gaps between them are settled, in a plain queue."""
+        found: list[range] = []
+        for part in self._parts:
+            if isinstance(part, Tail):
+                found += position_ranges(part)
+            else:
+                found.append(range(part.from_position, part.stop_position))
+        return joined(found)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for part in self._parts:
+            if isinstance(part, Tail):
+                part.clear()
+        self._parts.clear()
+        self._counts = {}
+        self.count = self.body_bytes = 0
+        self.is_stalled = False
+
+    # -- memory -------------------------------------------------------------------------------
+
+    def split_head(self, keep_bytes: int) -> None:
+        """Make an end of what the head has beyond its first ``keep_bytes``."""
+        assert not self._parts, "what follows the head is split off already"
+        end = Tail(self._memory)
+        end.absorb(self._head)
+        self._head.put_back(end.take_slices(keep_bytes))
+        if end.count:
+            self._parts.append(end)
+        self.count = end.count
+        self.body_bytes = end.body_bytes
+
+    def page_out(self, keep_bytes: int, chunk_bytes_min: int, wanted_bytes: int) -> int:
+        """Give messages to the log, the oldest of the end first, and forget them.
+
+        Args:
+            keep_bytes: of the end that stays in any case.
+            chunk_bytes_min: less than this is not worth it.
+            wanted_bytes: what to free; about that.
+
+        Returns:
+            How much memory is free now that was not; 0 where there is nothing to give up, or the
+            disk refuses.
+        """
+        freed_bytes = 0
+        end = self._parts[-1] if self._parts else None
+        if not isinstance(end, Tail):
+            return 0
+        while freed_bytes < wanted_bytes:
+            spare_bytes = end.memory_bytes - keep_bytes
+            if spare_bytes < chunk_bytes_min:
+                break
+            before_bytes = end.memory_bytes
+            slices = end.take_slices(min(spare_bytes, CHUNK_BYTES_MAX))
+            if not self._log.page_out(self._lane, slices):
+                end.put_back(slices)
+                break
+            freed_bytes += before_bytes - end.memory_bytes
+            self._note_stored(slices[0].positions[0], slices[-1].positions[-1] + 1)
+        if not end.count:
+            self._parts.pop()
+        return freed_bytes
+
+    def _note_stored(self, first_position: int, stop_position: int) -> None:
+        """Note what was taken off the end and stored."""
+        before = self._parts[-2] if len(self._parts) > 1 else None
+        if isinstance(before, Stored):
+            before.stop_position = stop_position
+        else:
+            self._parts.insert(len(self._parts) - 1, Stored(first_position, stop_position))
+
+    def _end(self) -> Tail:
+        end = self._parts[-1] if self._parts else None
+        if not isinstance(end, Tail):
+            end = Tail(self._memory)
+            self._parts.append(end)
+        return end
+
+    # -- the next messages --------------------------------------------------------------------
+
+    def _refill(self) -> None:
+        """Move the next messages to the head, which is empty."""
+        self.is_stalled = False
+        head = self._head
+        while self._parts and not head.count:
+            part = self._parts[0]
+            if isinstance(part, Tail):
+                self.count -= part.count
+                self.body_bytes -= part.body_bytes
+                head.absorb(part)
+                self._parts.popleft()
+            elif not self._read(part):
+                return
+
+    def _read(self, part: Stored) -> bool:
+        """Move the next messages of a stretch to the head; False if the disk cannot be asked."""
+        stop = part.unstored[0].positions[0] if part.unstored else part.stop_position
+        messages: QueueSlice | None = None
+        if part.from_position < stop:
+            try:
+                page = self._log.page_in(self._lane, part.from_position, stop)
+            except OSError:
+                self.is_stalled = True
+                return False
+            messages = page.messages
+            if page.lost_count:
+                self._some_lost = True
+                self._count_out(page.lost_count, 0)
+        part.from_position = stop
+        if messages is None and part.unstored:
+            messages = part.unstored.popleft()
+        if messages is not None:
+            self._head.append_slice(messages.records, messages.positions, messages.expires_at_ms)
+            part.from_position = messages.positions[-1] + 1
+            self._count_out(len(messages.positions), body_bytes(messages.records))
+        if part.is_over:
+            self._parts.popleft()
+            self._recount()
+        return True
+
+    def _count_out(self, count: int, gone_bytes: int) -> None:
+        """Count messages out; those that are left are more than none until that is known."""
+        self.count = max(self.count - count, 1 if self._some_lost else 0)
+        self.body_bytes = max(self.body_bytes - gone_bytes, 0)
+
+    def _recount(self) -> None:
+        """Count exactly, once all that is left is in memory."""
+        tails = [part for part in self._parts if isinstance(part, Tail)]
+        if len(tails) == len(self._parts):
+            self._some_lost = False
+            self.count = sum([each.count for each in tails])
+            self.body_bytes = sum([each.body_bytes for each in tails])
+
+    def check_invariants(self) -> None:
+        """Assert what the class promises, as far as it can be seen without the disk."""
+        assert self._head.count or not self._parts or self.is_stalled, "there is a head"
+        at = 0
+        for part in self._parts:
+            first = part.first_position if isinstance(part, Tail) else part.from_position
+            assert first >= at, "parts are in order"
+            if isinstance(part, Tail):
+                check(part)
+                assert part.count, "no part is empty"
+                at = position_ranges(part)[-1].stop
+            else:
+                assert not part.is_over, "no part is over"
+                at = part.stop_position
+
+
+def position_ranges(tail: Tail) -> list[range]:
+    """Return the positions of all messages of a tail."""
+    found: list[range] = []
+    for each in tail.slices():
+        positions = each.positions
+        found += [positions] if isinstance(positions, range) else ranges_of(positions)
+    return joined(found)
