@@ -38,13 +38,6 @@ cdef class Lane:
             return self.head.count + self.returned.count
         return self.head.count + self.returned.count + self.rest.count
 
-    def begin_at(self, int64_t position):
-        self._tail_position = position
-
-    @property
-    def delivered_below(self):
-        return self._tail_position
-
     @property
     def body_bytes(self):
         if self.rest is None:

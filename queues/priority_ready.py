@@ -6,11 +6,15 @@ looked at for expiry, and dropping the head drops the *highest* priority first.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from persistence.record import Run, body_bytes
 from queues.batch import BATCH_BYTES_MAX, Batch, Entry
 from queues.ready import NOTHING_EXPIRED, Lane, check_lane
 from queues.tail import NodeMemory, QueueMemory, bands_of
+
+LANE_MAX: Final = 254
+"""The priorities 254 and 255 share a lane, here as in the log: it has no number for one more."""
 
 
 class PriorityReady:
@@ -39,11 +43,11 @@ class PriorityReady:
     )
 
     def __init__(self, max_priority: int, memory: QueueMemory | None = None) -> None:
-        self._max_priority = max_priority
+        self._max_priority = max_priority = min(max_priority, LANE_MAX)
         self.memory = QueueMemory(NodeMemory()) if memory is None else memory
         self.next_position = 0
         self.delivered_below = 0
-        # 256 at most (x-max-priority); few of them are ever used.
+        # Few of them are ever used.
         self._lanes: list[Lane | None] = [None] * (max_priority + 1)
         self._filled = 0
         self.count = 0

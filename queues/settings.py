@@ -35,7 +35,7 @@ class QueuesSettings:
         metadata={
             "min": 0,
             "max": 1 << 50,
-            "doc": "Ready messages of the node: beyond it every queue keeps a quarter of that at"
-            " most. 0 is 40 % of the memory watermark.",
+            "doc": "Ready messages of the node: beyond it every queue, durable or not, keeps a"
+            " quarter of memory_per_queue_bytes. 0 is 40 % of the memory watermark.",
         },
     )

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +48,9 @@ persistence:
   unneeded_bytes_max: 1048576
   settled_sync_interval_ms: {sync_interval_ms}
 """
+LONG_QUEUES: Final = "queues: {memory_per_queue_bytes: 65536}\n"
+"""As little as may be: most queues are longer than that."""
+LONG_SHARE: Final = 0.5
 
 
 class FaultFoundError(Exception):
@@ -65,11 +69,11 @@ class KillLoop:
         self._node = node
         self._chance = random.Random(seed)
         self._run = Run(node.port, self._chance, ack_grace_ms)
-        self._on_down: Callable[[random.Random], object] = lambda _: None
+        self._on_down: Sequence[Callable[[random.Random], object]] = ()
 
-    def when_down(self, work: Callable[[random.Random], object]) -> None:
+    def when_down(self, *works: Callable[[random.Random], object]) -> None:
         """Do this whenever the node has been killed, before it starts again."""
-        self._on_down = work
+        self._on_down = works
 
     async def run(self, cycles: int) -> None:
         """Run cycles, the last of them drained, and stop the node.
@@ -92,12 +96,12 @@ class KillLoop:
 
     async def _cycle(self, cycle: int, *, is_last: bool) -> None:
         await self._run.session(self._end)
-        self._on_down(self._chance)
+        self._work_while_down()
         self._node.start()
         while self._chance.random() < KILL_AT_START_SHARE:
             await asyncio.sleep(self._chance.uniform(0, 0.6))
             self._node.kill()
-            self._on_down(self._chance)
+            self._work_while_down()
             self._run.notes.fault()
             self._node.start()
         self._node.wait_until_ready()
@@ -105,6 +109,10 @@ class KillLoop:
             raise FaultFoundError(f"cycle {cycle}: definitions: {wrong[:5]}")
         if is_last or self._chance.random() < DRAIN_SHARE:
             self._judge(cycle, await self._run.drain())
+
+    def _work_while_down(self) -> None:
+        for work in self._on_down:
+            work(self._chance)
 
     async def _end(self) -> None:
         longest_s = SESSION_S_MAX if self._chance.random() < 0.8 else LONG_SESSION_S_MAX
@@ -160,10 +168,17 @@ def kill_again_and_again(
         FaultFoundError: something was not as it must be.
     """
     loop = KillLoop(node, seed, ACK_GRACE_CUT_MS if power else ACK_GRACE_KILL_MS)
-    if power is not None:
-        loop.when_down(power.cut)
+    works: list[Callable[[random.Random], object]] = [] if power is None else [power.cut]
+    if isinstance(node, Node):
+        works.append(partial(_choose_budget, node, node.settings))
+    loop.when_down(*works)
     asyncio.run(loop.run(cycles))
     return loop.totals
+
+
+def _choose_budget(node: Node, settings: str, chance: random.Random) -> None:
+    """Let the node's queues be longer than their memory after this start, or not."""
+    node.settings = settings + (LONG_QUEUES if chance.random() < LONG_SHARE else "")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

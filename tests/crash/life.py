@@ -241,7 +241,7 @@ def restart(
         AssertionError: a promise was broken.
     """
     try:
-        after = Life(files, draw or life.draw)
+        after = type(life)(files, draw or life.draw)
     except StorageError as error:
         raise AssertionError("a crash leaves what can be opened") from error
     queues = expect_promises_kept(life.node, after.node, power_was_lost=power_was_lost)

@@ -86,7 +86,7 @@ class Node:
     Args:
         folder: gets ``data``, ``haremq.yaml`` and ``broker.log``; exists.
         port: where it listens on the loopback.
-        settings: text of its settings file.
+        settings: text of its settings file; it may be changed before the next start.
         environment: variables beside our own.
     """
 
@@ -98,7 +98,7 @@ class Node:
         self.data = folder / "data"
         self.log_path = folder / "broker.log"
         self._environment = dict(environment or {})
-        (folder / "haremq.yaml").write_text(settings, encoding="utf-8")
+        self.settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self) -> Sequence[str]:
@@ -116,6 +116,7 @@ class Node:
     def start(self) -> None:
         """Start the process, and do not wait for it."""
         assert self._process is None or self._process.poll() is not None, "it runs already"
+        (self.folder / "haremq.yaml").write_text(self.settings, encoding="utf-8")
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command(),

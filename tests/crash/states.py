@@ -1,6 +1,7 @@
 """Crash states of the storage, as many as wanted: each is recovered and compared with a model.
 
 python -m tests.crash.states --states 100000 --seed 1
+python -m tests.crash.states --states 100000 --seed 1 --queues
 """
 
 import argparse
@@ -13,6 +14,7 @@ from contextlib import suppress
 
 from persistence.errors import FatalStorageError
 from tests.crash.life import Life, restart
+from tests.crash.queue_life import QueueLife
 from tests.support.fault_fs import FaultFS, Kind, Operation, PowerCutError
 
 STEPS_PER_LIFE = 60
@@ -35,12 +37,12 @@ class Trial:
         kinds: of every crash state that was looked at and kept all promises.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, kind_of_life: type[Life] = Life) -> None:
         self.kinds: list[str] = []
         self._draw = random.Random(seed)
         self._chance = random.Random(seed + 1)
         self._disk = FaultFS()
-        self._life = Life(self._disk, self._draw)
+        self._life = kind_of_life(self._disk, self._draw)
 
     def run(self) -> None:
         """Live.
@@ -99,14 +101,16 @@ class Trial:
         """Let the power go while the node starts, then look at what the next start finds."""
         disk.halt_after = self._chance.randrange(12)
         with suppress(PowerCutError):
-            Life(disk, self._chance)
+            type(self._life)(disk, self._chance)
         disk.halt_after = None
         left = disk.crash(self._chance.randrange)
         restart(self._life, left, power_was_lost=True, draw=self._chance)
         self.kinds.append("power lost again while starting")
 
 
-def crash_states(first_seed: int, count: int) -> Iterator[tuple[int, Counter[str]]]:
+def crash_states(
+    first_seed: int, count: int, kind_of_life: type[Life] = Life
+) -> Iterator[tuple[int, Counter[str]]]:
     """Yield (seed, states by kind), seed by seed, until so many states have been looked at.
 
     Raises:
@@ -114,7 +118,7 @@ def crash_states(first_seed: int, count: int) -> Iterator[tuple[int, Counter[str
     """
     seed, total = first_seed, 0
     while total < count:
-        trial = Trial(seed)
+        trial = Trial(seed, kind_of_life)
         try:
             trial.run()
         except AssertionError as error:
@@ -129,10 +133,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--states", type=int, default=5_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--queues", action="store_true", help="long queues on top of the logs")
     arguments = parser.parse_args()
     kinds: Counter[str] = Counter()
     last_seed = arguments.seed
-    for last_seed, found in crash_states(arguments.seed, arguments.states):  # noqa: B007
+    kind_of_life = QueueLife if arguments.queues else Life
+    found_states = crash_states(arguments.seed, arguments.states, kind_of_life)
+    for last_seed, found in found_states:  # noqa: B007
         kinds += found
     lines = [f"{count:>8} {kind}" for kind, count in sorted(kinds.items())]
     lines.append(

@@ -10,7 +10,7 @@ import pytest
 
 from tests.clients.support.server import free_port
 from tests.crash.confirm_checker import Frame
-from tests.crash.kill_loop import ACK_GRACE_CUT_MS, node_of, power_under
+from tests.crash.kill_loop import ACK_GRACE_CUT_MS, LONG_QUEUES, node_of, power_under
 from tests.crash.node import Node
 from tests.crash.session import Judgement, Run, declare_all
 
@@ -80,13 +80,16 @@ async def started_again_and_drained(node: Node, run: Run) -> Judgement:
 
 
 @pytest.mark.timeout(240)
-def test_a_full_disk_stops_confirms_until_there_is_room_and_loses_nothing(small_disk: Path) -> None:
-    asyncio.run(_fill(small_disk))
+@pytest.mark.parametrize("more", ["", LONG_QUEUES])
+def test_a_full_disk_stops_confirms_until_there_is_room_and_loses_nothing(
+    small_disk: Path, more: str
+) -> None:
+    asyncio.run(_fill(small_disk, more))
 
 
-async def _fill(disk: Path) -> None:
+async def _fill(disk: Path, more: str) -> None:
     # What the disk refuses is to be met, and not what the node watches for.
-    node = node_of(disk, free_port(), "fsync", more="broker: {disk_free_limit_bytes: 0}\n")
+    node = node_of(disk, free_port(), "fsync", more="broker: {disk_free_limit_bytes: 0}\n" + more)
     run = Run(node.port, random.Random(7), ACK_GRACE_CUT_MS)
     ballast = disk / "ballast"
     ballast.write_bytes(bytes(BALLAST_BYTES))

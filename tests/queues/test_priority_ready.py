@@ -36,6 +36,13 @@ def test_above_the_maximum_is_the_maximum() -> None:
     assert drained(ready) == [b"nine", b"two", b"again nine"]
 
 
+def test_the_two_highest_priorities_of_amqp_are_one() -> None:
+    ready = PriorityReady(255)
+    ready.append(messages((b"254", 254), (b"255", 255), (b"253", 253)))
+    ready.check_invariants()
+    assert drained(ready) == [b"254", b"255", b"253"]
+
+
 def test_positions_count_over_all_bands() -> None:
     ready = PriorityReady(1)
     assert ready.append(messages((b"a", 0), (b"b", 1), (b"c", 0))) == 0

@@ -1,0 +1,83 @@
+"""No crash breaks a promise about a queue that is longer than its memory; bugs that would are seen.
+
+As ``test_crash_states``, with a queue of a tiny budget on top of each log. ``python -m
+tests.crash.states --queues`` looks at as many states as there is time for.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+import persistence.log
+from persistence.log import Log
+from queues.backlog import Backlog
+from queues.ports import QueueSlice
+from queues.rest import Rest, Stored
+from tests.crash.queue_life import QueueLife
+from tests.crash.states import crash_states
+from tests.crash.test_crash_states import STATES, STATES_UNTIL_SEEN
+
+
+@pytest.mark.timeout(600)
+def test_no_crash_breaks_a_promise_about_a_long_queue() -> None:
+    kinds = [kind for _, found in crash_states(1, STATES // 5, QueueLife) for kind in found]
+    assert {kind.split(" after")[0] for kind in kinds} == {
+        "killed",
+        "lived on",
+        "power lost",
+        "power lost again while starting",
+    }
+
+
+# -- bugs, put in on purpose -----------------------------------------------------------------------
+
+
+def one_skipped(rest: Rest, part: Stored) -> bool:
+    """Leave out the message behind what was read."""
+    is_read = READ(rest, part)
+    part.from_position += 1
+    return is_read
+
+
+def read_twice(rest: Rest, part: Stored) -> bool:
+    """Read the last message again with what follows."""
+    is_read = READ(rest, part)
+    part.from_position -= 1
+    return is_read
+
+
+READ = Rest._read
+
+
+def said_to_be_stored(log: Log, lane: int, slices: Sequence[QueueSlice]) -> bool:
+    """Tell the queue that messages are on the disk, whether or not."""
+    PAGE_OUT(log, lane, slices)
+    return True
+
+
+PAGE_OUT = Log.page_out
+
+
+BUGS: dict[str, tuple[object, str, Any]] = {
+    "a message behind a chunk skipped": (Rest, "_read", one_skipped),
+    "the last message of a chunk read twice": (Rest, "_read", read_twice),
+    "settled messages come back from a chunk": (
+        persistence.log,
+        "stretches_outside",
+        lambda whole, _: [whole],
+    ),
+    "a purge settles only what is in memory": (Rest, "position_ranges", lambda _: []),
+    "what the disk refused is given up": (Log, "page_out", said_to_be_stored),
+    "nobody tells the log what came back": (Backlog, "note_returned", lambda *_: None),
+    "counts of returns forgotten by a restart": (Rest, "remember", lambda *_: None),
+}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_bug_of_long_queues_is_seen(bug: str) -> None:
+    with patch.object(*BUGS[bug]), pytest.raises(AssertionError, match="seed"):
+        for _ in crash_states(1, STATES_UNTIL_SEEN, QueueLife):
+            pass
