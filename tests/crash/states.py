@@ -94,7 +94,9 @@ class Trial:
             self.kinds.append(f"power lost after {operation.kind.name}")
         if self._chance.random() < 0.5:
             self._crash_in_recovery(self._disk.killed())
-        restart(self._life, self._disk.killed(), power_was_lost=False, draw=self._chance)
+        # With the pages that a refused sync gave up goes what class os had confirmed.
+        is_as_cut = self._disk.has_refused_sync
+        restart(self._life, self._disk.killed(), power_was_lost=is_as_cut, draw=self._chance)
         self.kinds.append(f"killed after {operation.kind.name}")
 
     def _crash_in_recovery(self, disk: FaultFS) -> None:

@@ -104,6 +104,7 @@ class FaultFS:
         operations: all that was done, refused operations too.
         after_each: called after each operation, before its error is raised if it has one.
         halt_after: no operation after this number is begun: PowerCutError. None is never.
+        has_refused_sync: whether what was written may be lost without a power cut.
     """
 
     def __init__(self, capacity_bytes: int | None = None) -> None:
@@ -111,6 +112,7 @@ class FaultFS:
         self.operations: list[Operation] = []
         self.after_each: Callable[[Operation], None] | None = None
         self.halt_after: int | None = None
+        self.has_refused_sync = False
         self._names = Names()
         self._faults: list[_Fault] = []
 
@@ -343,8 +345,11 @@ class FaultFile:
 
     def sync(self) -> None:
         self._require_open()
-        content = self._content
-        self._disk.carry_out(Kind.SYNC, self._path, content.sync, refused=content.refuse_sync)
+        self._disk.carry_out(Kind.SYNC, self._path, self._content.sync, refused=self._refuse_sync)
+
+    def _refuse_sync(self) -> None:
+        self._content.refuse_sync()
+        self._disk.has_refused_sync = True
 
     def truncate(self, size_bytes: int) -> None:
         self._require_open()
