@@ -13,8 +13,9 @@
     replayed     acks that a fault took back, within what is allowed
 
 Duplicates and the recovered are what at-least-once means. An ack has no reply: it counts as safe
-only if a round trip on its channel succeeded and the next fault came more than ``ack_grace_ms``
-later. A fault may take back ``acks_per_fault_max`` younger ones.
+only if a round trip on its channel succeeded, the next fault came more than ``ack_grace_ms`` later,
+and a message that was published since was confirmed before it, so that no stop of the disk or of
+the machine makes an ack look old. A fault may take back ``acks_per_fault_max`` others.
 
 Order: what one consumer sees of one publisher for the first time is in the order of publishing;
 and so is all that the drain sees, since a message that came back takes its old place.
@@ -87,7 +88,7 @@ def check(
     Args:
         history: rows in the order they were noted; every value is published once.
         acks_per_fault_max: acks that one fault may take back: prefetch times consumers.
-        ack_grace_ms: acks older than this at a fault may not be taken back.
+        ack_grace_ms: an ack older than this at a fault, with a later publish confirmed, is safe.
     """
     attempts = _values(history, Action.ENQUEUE, Kind.INVOKE)
     assert len(set(attempts)) == len(attempts), "a value is published once"
@@ -140,24 +141,15 @@ def _taken_back(
     history: Sequence[Row], acks_per_fault_max: int, ack_grace_ms: int
 ) -> tuple[set[Value], set[Value]]:
     """Return the values delivered after a safe ack, and those whose ack a fault took back."""
-    acked_at_ms: dict[Value, int] = {}
-    fault_after: dict[Value, int] = {}  # the first fault since the ack: its index in the history
-    waiting: list[Value] = []  # acked, and no fault since
+    acks = _Acks(history, ack_grace_ms)
     resurrected: set[Value] = set()
     taken: dict[int, set[Value]] = defaultdict(set)
     for index, row in enumerate(history):
-        if row.action is Action.ACK and row.kind is Kind.OK:
+        acks.note(index, row)
+        if row.action in {Action.DELIVER, Action.DRAIN} and row.value in acks.acked:
             value = _value(row)
-            acked_at_ms[value] = row.at_ms
-            fault_after.pop(value, None)
-            waiting.append(value)
-        elif row.action is Action.FAULT:
-            fault_after.update((value, index) for value in waiting)
-            waiting.clear()
-        elif row.action in {Action.DELIVER, Action.DRAIN} and row.value in acked_at_ms:
-            value = _value(row)
-            fault = fault_after.get(value)
-            if fault is None or history[fault].at_ms - acked_at_ms[value] > ack_grace_ms:
+            fault = acks.taken_back_by(value)
+            if fault is None:
                 resurrected.add(value)
             else:
                 taken[fault].add(value)
@@ -165,6 +157,48 @@ def _taken_back(
         if len(values) > acks_per_fault_max:
             resurrected |= values
     return resurrected, set().union(*taken.values()) - resurrected
+
+
+class _Acks:
+    """Which acks a fault may take back; rows are noted in their order.
+
+    Attributes:
+        acked: the index in the history of each value's ack.
+    """
+
+    def __init__(self, history: Sequence[Row], ack_grace_ms: int) -> None:
+        self._history = history
+        self._ack_grace_ms = ack_grace_ms
+        self._published: dict[Value, int] = {}
+        self._confirmed_index = -1  # of the latest publish that was confirmed
+        self._waiting: list[Value] = []  # acked, and no fault since
+        self._fault_after: dict[Value, int | None] = {}  # None: the ack was safe by then
+        self.acked: dict[Value, int] = {}
+
+    def note(self, index: int, row: Row) -> None:
+        if row.action is Action.FAULT:
+            self._note_fault(index)
+        elif row.action is Action.ENQUEUE and row.kind is Kind.INVOKE:
+            self._published[_value(row)] = index
+        elif row.action is Action.ENQUEUE and row.kind is Kind.OK:
+            published_index = self._published.get(_value(row), -1)
+            self._confirmed_index = max(self._confirmed_index, published_index)
+        elif row.action is Action.ACK and row.kind is Kind.OK:
+            self.acked[_value(row)] = index
+            self._fault_after.pop(_value(row), None)
+            self._waiting.append(_value(row))
+
+    def taken_back_by(self, value: Value) -> int | None:
+        """Return the fault that may have taken back this value's ack; None is no fault."""
+        return self._fault_after.get(value)
+
+    def _note_fault(self, index: int) -> None:
+        for value in self._waiting:
+            ack_index = self.acked[value]
+            age_ms = self._history[index].at_ms - self._history[ack_index].at_ms
+            is_safe = age_ms > self._ack_grace_ms and ack_index < self._confirmed_index
+            self._fault_after[value] = None if is_safe else index
+        self._waiting.clear()
 
 
 def _unflagged(deliveries: Sequence[Row]) -> set[Value]:

@@ -48,7 +48,7 @@ class FaultyBroker:
         self._was_delivered: set[Value] = set()
         self._unconfirmed: list[Value] = []
         self._confirmed: set[Value] = set()
-        self._acked: dict[Value, int] = {}
+        self._acked: dict[Value, tuple[int, int]] = {}  # when, and how many were published by then
         self._begin_sessions()
 
     def run(self) -> None:
@@ -124,18 +124,14 @@ class FaultyBroker:
             value = self._unacked[consumer].pop(0)
             self._note(consumer, Kind.INVOKE, Action.ACK, value)
             self._note(consumer, Kind.OK, Action.ACK, value)
-            self._acked[value] = self._now_ms
+            self._acked[value] = (self._now_ms, len(self._places))
 
     def _crash(self) -> None:
         for value in self._unconfirmed:
             self._note(value.publisher, Kind.INFO, Action.ENQUEUE, value)
         self._note(-1, Kind.INFO, Action.FAULT)
         held = [value for values in self._unacked.values() for value in values]
-        young = [
-            value
-            for value, at_ms in self._acked.items()
-            if self._now_ms - at_ms <= ACK_GRACE_MS and value in self._confirmed
-        ]
+        young = [v for v in self._acked if not self._is_safe(v) and v in self._confirmed]
         taken = self._random.sample(young, self._random.randint(0, min(len(young), 3)))
         if self._may_fail(Fault.TAKES_BACK_TOO_MANY_ACKS) and len(young) > ACKS_PER_FAULT_MAX:
             taken, self.has_failed = young, True
@@ -145,6 +141,13 @@ class FaultyBroker:
         self._acked.clear()
         self._unconfirmed.clear()
         self._begin_sessions()
+
+    def _is_safe(self, value: Value) -> bool:
+        """Return whether an ack is old, and was followed by a publish that was confirmed."""
+        at_ms, published_count = self._acked[value]
+        places = self._places
+        is_followed = any(places[other] >= published_count for other in self._confirmed)
+        return self._now_ms - at_ms > ACK_GRACE_MS and is_followed
 
     def _is_kept(self, value: Value) -> bool:
         return value in self._confirmed or self._random.random() < 0.5
@@ -159,7 +162,7 @@ class FaultyBroker:
             for value in self._ready
             if value in self._confirmed and value not in self._was_delivered
         ]
-        old = [at for at in self._acked.items() if self._now_ms - at[1] > ACK_GRACE_MS]
+        old = [value for value in self._acked if self._is_safe(value)]
         consumer = next(iter(self._unacked))
         if self._may_fail(Fault.LOSES_A_CONFIRMED_MESSAGE) and fresh:
             self._ready.remove(self._random.choice(fresh))
@@ -169,7 +172,7 @@ class FaultyBroker:
             self.has_failed = True
         elif self._may_fail(Fault.TAKES_BACK_AN_OLD_ACK) and old:
             self._crash()
-            self._arrive(next(iter(self._unacked)), Action.DELIVER, old[0][0])
+            self._arrive(next(iter(self._unacked)), Action.DELIVER, old[0])
             self.has_failed = True
         elif self._may_fail(Fault.TAKES_BACK_AN_ACK_WITHOUT_A_CRASH) and self._acked:
             self._arrive(consumer, Action.DELIVER, next(iter(self._acked)))

@@ -128,11 +128,21 @@ def test_a_fault_may_take_back_a_young_ack(ack_age_ms: int, *, is_valid: bool) -
         *published(FIRST),
         delivered(FIRST),
         acked(FIRST, 5_000),
+        *published(SECOND),
         fault(5_000 + ack_age_ms),
         drained(FIRST),
+        drained(SECOND),
     )
     assert found.is_valid is is_valid
     assert (found.replayed, found.resurrected) == (((FIRST,), ()) if is_valid else ((), (FIRST,)))
+
+
+def test_an_old_ack_that_no_later_confirm_followed_is_not_safe() -> None:
+    begun = [*published(FIRST), delivered(FIRST), acked(FIRST, 5_000)]
+    rest = [fault(90_000), drained(FIRST), drained(SECOND)]
+    assert verdict(*begun, *published(SECOND, confirmed=False), *rest).replayed == (FIRST,)
+    confirmed_later = [*published(SECOND, confirmed=False), *begun, published(SECOND)[1]]
+    assert verdict(*confirmed_later, *rest).replayed == (FIRST,), "it was published before the ack"
 
 
 def test_a_fault_may_take_back_only_so_many_acks() -> None:
@@ -155,8 +165,9 @@ def test_two_faults_may_each_take_back_as_many() -> None:
 
 
 def test_an_ack_is_not_made_young_by_a_later_fault() -> None:
-    rows = [*published(FIRST), delivered(FIRST), acked(FIRST, 1_000), fault(9_000), fault(9_001)]
-    assert verdict(*rows, drained(FIRST)).resurrected == (FIRST,)
+    rows = [*published(FIRST), delivered(FIRST), acked(FIRST, 1_000), *published(SECOND)]
+    rows += [fault(9_000), fault(9_001), drained(FIRST), drained(SECOND)]
+    assert verdict(*rows).resurrected == (FIRST,)
 
 
 def test_an_ack_without_a_round_trip_after_it_is_not_counted() -> None:
