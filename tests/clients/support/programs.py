@@ -81,6 +81,13 @@ class Program:
         """Whether the process has not ended yet."""
         return self._process.poll() is None
 
+    @property
+    def memory_kib(self) -> int:
+        """The resident memory of the running process."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1])
+
     def wait_for_line(self, text: str, timeout_s: float = PATIENCE_S) -> str:
         """Return the first line, past or to come, that contains ``text``.
 

@@ -10,7 +10,7 @@ from tests.clients.support.deadlines import wait_until
 from tests.clients.support.programs import Program
 
 HOST: Final = "127.0.0.1"
-START_TIMEOUT_S: Final = 10.0
+START_TIMEOUT_S: Final = 60.0
 
 
 def free_port() -> int:
