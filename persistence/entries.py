@@ -21,6 +21,13 @@ POSITION_MAX: Final = 1 << 62
 _INSTANT_BYTES: Final = 8
 _NEVER: Final = b""
 
+# What the two entries that are written per run are made of, looked up once.
+_HEAD_BYTES: Final = ENTRY_HEAD.size
+_pack_head: Final = ENTRY_HEAD.pack
+_ENQUEUE: Final = int(EntryKind.ENQUEUE)
+_SETTLE: Final = int(EntryKind.SETTLE)
+_NO_EXPIRY: Final = int(Expiry.NONE)
+
 
 class Enqueue(NamedTuple):
     """A run was appended; its octets are kept as they are until somebody asks for the run."""
@@ -69,11 +76,15 @@ def encode_enqueue(
 ) -> tuple[bytes, ...]:
     """Return the octets of an ENQUEUE, in parts, so that the run is not copied once more."""
     octets = encode_run(run)
+    if expires_at_ms is None:
+        entry_bytes = _HEAD_BYTES + len(octets)
+        head = _pack_head(
+            _ENQUEUE, _NO_EXPIRY, 0, entry_bytes, queue_id, first_position, 0, len(run)
+        )
+        return (head, octets)
     instants, expiry = encode_expires(expires_at_ms)
-    entry_bytes = ENTRY_HEAD.size + len(instants) + len(octets)
-    head = ENTRY_HEAD.pack(
-        EntryKind.ENQUEUE, expiry, 0, entry_bytes, queue_id, first_position, 0, len(run)
-    )
+    entry_bytes = _HEAD_BYTES + len(instants) + len(octets)
+    head = _pack_head(_ENQUEUE, expiry, 0, entry_bytes, queue_id, first_position, 0, len(run))
     return (head + instants, octets)
 
 
@@ -106,16 +117,8 @@ def decode_expires(octets: Octets, expiry: int, count: int) -> tuple[Expires, in
 
 def encode_settle(queue_id: int, positions: range) -> bytes:
     """Return the octets of a SETTLE; the range is not empty and ascends."""
-    return ENTRY_HEAD.pack(
-        EntryKind.SETTLE,
-        0,
-        0,
-        ENTRY_HEAD.size,
-        queue_id,
-        positions.start,
-        positions.step,
-        len(positions),
-    )
+    start, step, count = positions.start, positions.step, len(positions)
+    return _pack_head(_SETTLE, 0, 0, _HEAD_BYTES, queue_id, start, step, count)
 
 
 def encode_returned(queue_id: int, positions: range, delivery_count: int) -> bytes:

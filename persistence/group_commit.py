@@ -107,6 +107,7 @@ class Group:
         definitions: changes with their LSNs, in order.
         sync: whether anybody waits for the disk, and not only for the page cache.
         definitions_safe: whether they are on disk: true from the first try that got so far.
+        tail: the last part, where small ones may be put behind it.
     """
 
     last_lsn: int = 0
@@ -115,14 +116,7 @@ class Group:
     definitions: list[tuple[int, bytes]] = field(default_factory=list)
     sync: bool = False
     definitions_safe: bool = False
-
-    def tail(self) -> bytearray:
-        """Return the last part, to be extended by small ones."""
-        last = self.parts[-1] if self.parts else None
-        if not isinstance(last, bytearray):
-            last = bytearray()
-            self.parts.append(last)
-        return last
+    tail: bytearray | None = None
 
     def is_empty(self) -> bool:
         """Return whether there is nothing to do."""
@@ -178,13 +172,19 @@ class GroupCommit:
             sync: somebody may wait for the disk; otherwise the page cache will do.
         """
         group = self._open
+        size_bytes = group.size_bytes
         for part in parts:
             part_bytes = len(part)
-            group.size_bytes += part_bytes
+            size_bytes += part_bytes
             if part_bytes > _COPY_BYTES_MAX:
                 group.parts.append(part)
+                group.tail = None
+            elif group.tail is None:
+                group.tail = bytearray(part)
+                group.parts.append(group.tail)
             else:
-                group.tail().extend(part)
+                group.tail += part
+        group.size_bytes = size_bytes
         if sync:
             group.sync = True
         return self._number(group)

@@ -159,15 +159,16 @@ class Log:
             expires_at_ms: when they expire (instant; 0 is never), one for all or one each.
         """
         assert first_position >= self.next_position, "a position is given once"
-        stop = self.next_position = first_position + len(run)
-        positions = range(first_position, stop)
+        count = len(run)
+        stop = self.next_position = first_position + count
         if self.lanes is not None:
             self.note_lanes(first_position, run)
         if not self.options.durable:
             return AT_ONCE
+        positions = range(first_position, stop)
         whole = Slice(run, positions, expires_at_ms)
         stretches = persistent_ranges(run)
-        if stretches == [(0, len(run))]:
+        if stretches == [(0, count)]:
             return self._append(whole)
         self._note_transient(positions, stretches)
         lsn = AT_ONCE
@@ -410,10 +411,9 @@ class Log:
     # -- inside ---------------------------------------------------------------------------------
 
     def _append(self, piece: Slice) -> int:
-        expires = piece.expires_at_ms
+        run, positions, expires = piece
         on_disk = shifted(expires, self._wall_offset_ms()) if expires else None
-        first_position = piece.positions[0]
-        parts = encode_enqueue(self.queue_id, first_position, piece.records, on_disk)
+        parts = encode_enqueue(self.queue_id, positions[0], run, on_disk)
         lsn = self.commit.append_entry(parts, sync=self.is_synced)
         self.note_recent(piece)
         return lsn

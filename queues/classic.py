@@ -155,6 +155,8 @@ class ClassicQueue:
 
     def only_appends(self, run: Run, now_ms: int) -> bool:
         """Whether ``publish`` of this run, now, would refuse, drop and deliver nothing."""
+        if self._keeps_all and not has_ttl(run):
+            return True
         expires = expires_at(run, self.options.message_ttl_ms, now_ms)
         return self._backlog.fits(run) and not some_expire_at_once(expires, now_ms)
 

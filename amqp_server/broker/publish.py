@@ -243,6 +243,9 @@ def _shares(
     lane_of_route = [lanes.setdefault(targets, len(lanes)) for targets in targets_of]
     if len(lanes) == 1:
         return [(target, run) for target in targets_of[0]]
+    if all([len(targets) == 1 for targets in lanes]):
+        runs = parted(run, order, [[lane] for lane in lane_of_route], len(lanes))
+        return [(targets[0], share) for targets, share in zip(lanes, runs, strict=True)]
     lanes_of_target: dict[PublishTarget, list[int]] = {}
     for targets, lane in lanes.items():
         for target in targets:

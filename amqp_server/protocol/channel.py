@@ -251,9 +251,7 @@ class Channel:
             parts = unacked.settle_each(first_tag, last_tag)
         try:
             if requeue is None:
-                for owner, batch in parts:
-                    owner.settled(len(batch))
-                    owner.queue.engine.settle(batch.positions, batch.body_bytes)
+                _settle_joined(parts)
             else:
                 for part in parts:
                     self._give_back(part, now_ms, requeue=requeue)
@@ -394,3 +392,33 @@ class Channel:
             if owner.timeout_ms is not None and now_ms - delivered_at_ms >= owner.timeout_ms:
                 return owner.timeout_ms
         return None
+
+
+def _settle_joined(parts: Iterable[Part[Owner]]) -> None:
+    """Tell queues what was acked: at once what came in several deliveries, one behind the other.
+
+    Raises:
+        UnknownDeliveryTagError: of ``parts``; what came before it is settled.
+    """
+    owner: Owner | None = None
+    positions, body_bytes = range(0), 0
+    try:
+        for next_owner, batch in parts:
+            found = batch.positions
+            if next_owner is owner:
+                step = found.step
+                if step == positions.step and found.start == positions[-1] + step:
+                    positions = range(positions.start, found.stop, step)
+                    body_bytes += batch.body_bytes
+                    continue
+            if owner is not None:
+                _settle_in_queue(owner, positions, body_bytes)
+            owner, positions, body_bytes = next_owner, found, batch.body_bytes
+    finally:
+        if owner is not None:
+            _settle_in_queue(owner, positions, body_bytes)
+
+
+def _settle_in_queue(owner: Owner, positions: range, body_bytes: int) -> None:
+    owner.settled(len(positions))
+    owner.queue.engine.settle(positions, body_bytes)

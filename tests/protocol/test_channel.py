@@ -137,6 +137,93 @@ def test_a_range_of_acks_with_an_unknown_end_settles_what_came_before_it(full: C
     assert ready(full) == 1
 
 
+class NotingLog(FakeLog):
+    """Notes the positions of each settlement."""
+
+    def __init__(self, max_priority: int | None = None) -> None:
+        super().__init__(max_priority)
+        self.settlements: list[range] = []
+
+    def settle(self, positions: range) -> int:
+        self.settlements.append(positions)
+        return super().settle(positions)
+
+
+@pytest.fixture
+def noted(monkeypatch: pytest.MonkeyPatch) -> list[NotingLog]:
+    """Logs of the queues in the order in which they are declared."""
+    made: list[NotingLog] = []
+
+    def make_log() -> NotingLog:
+        made.append(NotingLog())
+        return made[-1]
+
+    monkeypatch.setattr(queue_table, "MemoryLog", make_log)
+    return made
+
+
+def test_deliveries_of_a_queue_in_a_row_are_settled_as_one(noted: list[NotingLog]) -> None:
+    peer = Node().open()
+    for queue in ("a", "b"):
+        peer.declare(queue)
+        peer.send(commands.Basic.Consume, queue=queue, consumer_tag=queue)
+    for queue in "aaba":
+        peer.publish(b"x", routing_key=queue)
+    assert len(peer.bodies()) == 4
+    peer.send(commands.Basic.Ack, delivery_tag=4, multiple=True)
+    assert [log.settlements for log in noted] == [[range(2), range(2, 3)], [range(1)]]
+
+
+def test_two_consumers_in_turn_settle_each_its_own(noted: list[NotingLog]) -> None:
+    peer = Node().open()
+    peer.declare()
+    for number in (1, 2):
+        if number == 2:
+            peer.open_channel(2)
+        peer.consume(channel=number)
+    for _ in range(2):
+        peer.publish(b"a", b"b", b"c", b"d")
+    assert len(peer.bodies()) == 8
+    peer.send(commands.Basic.Ack, 1, delivery_tag=4, multiple=True)
+    (log,) = noted
+    (settled,) = map(list, log.settlements)
+    assert settled in ([0, 2, 4, 6], [1, 3, 5, 7])
+    peer.send(commands.Basic.Ack, 2, delivery_tag=4, multiple=True)
+    assert not log.kept
+
+
+def test_what_was_requeued_between_is_not_settled_with_its_neighbours(
+    noted: list[NotingLog],
+) -> None:
+    peer = Node().open()
+    peer.declare()
+    peer.publish(b"a", b"b", b"c", b"d")
+    peer.consume()
+    assert len(peer.bodies()) == 4
+    peer.send(commands.Basic.Cancel, consumer_tag="me")
+    peer.send(commands.Basic.Reject, delivery_tag=2, requeue=True)
+    peer.send(commands.Basic.Ack, delivery_tag=4, multiple=True)
+    (log,) = noted
+    assert [*log.kept] == [1]
+    assert log.settlements == [range(1), range(2, 4)]
+
+
+def test_an_unknown_tag_behind_several_deliveries_settles_all_of_them(
+    noted: list[NotingLog],
+) -> None:
+    peer = Node().open()
+    peer.declare()
+    peer.consume()
+    peer.publish(b"a")
+    peer.publish(b"b")
+    peer.bodies()
+    peer.send_bytes(b"".join(ack_frame(1, tag) for tag in (1, 2, 3)))
+    assert peer.closed().code == 406
+    (log,) = noted
+    assert log.settlements == [range(2)]
+    assert not log.kept
+
+
 def test_a_nack_gives_back_in_place_or_drops(full: Client) -> None:
     full.send(commands.Basic.Cancel, consumer_tag="me")
     full.send(commands.Basic.Reject, delivery_tag=2, requeue=False)
