@@ -12,6 +12,7 @@ import logging
 import secrets
 import signal
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ import uvloop
 
 from amqp_server.broker.alarms import Resource
 from amqp_server.broker.broker import Broker
+from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.definition_item import DefinitionsError
 from amqp_server.broker.definitions import Definitions
 from amqp_server.broker.definitions_import import apply_definitions
@@ -56,6 +58,7 @@ log = logging.getLogger(__name__)
 EXIT_OK: Final = 0
 EXIT_CANNOT_START: Final = 1
 EXIT_DISK_FAILED: Final = 2
+NS_PER_US: Final = 1_000
 READY_SHARE_OF_WATERMARK: Final = 0.4
 """How much of the memory watermark ready messages may take before they are paged out earlier."""
 
@@ -119,7 +122,10 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
     broker = Broker(
         section,
         Users(section.loopback_users, journal),
-        Turn(settings.queues.deliveries_per_turn_max),
+        Turn(
+            settings.queues.deliveries_per_turn_max,
+            TurnBudget(time.perf_counter_ns, settings.net.turn_us * NS_PER_US),
+        ),
         secrets.token_bytes,
         wall_ms() - now_ms(),
         journal=journal,

@@ -97,6 +97,7 @@ class Broker:
         self._make_log = make_log
         self._default_durability = default_durability
         self._memory = memory
+        self.begin_turn = turn.budget.begin
         self.end_turn = turn.end
         self.next_deadline_ms = turn.next_deadline_ms
         self.tick = turn.tick

@@ -4,6 +4,9 @@ A turn is what one read, or one tick of the clock, sets off. Publishes and acks 
 queue dirty; it is drained once, at the turn's end, however many runs arrived. A queue may deliver
 ``deliveries_per_queue_max`` messages a turn, so that a flood into one cannot starve the others or
 the sockets: what is left is drained in the next turn.
+
+The turn as a whole has a budget of time. Where it is spent, what is left waits for the next turn
+in the order in which it came: effects, dirty queues, deadlines, and jobs of many turns.
 """
 
 from collections import deque
@@ -11,10 +14,8 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import Final, Protocol, TypeAlias
 
+from amqp_server.broker.budget import Job, TurnBudget
 from queues.effects import Effect
-
-EFFECT_ROUNDS_MAX: Final = 10_000
-"""Effects carried out in a row before the rest waits for the next turn (dead-letter chains)."""
 
 STALE_DEADLINES_MAX: Final = 64
 """Deadlines of deleted queues, or that became earlier, kept beside as many again as there are."""
@@ -41,6 +42,7 @@ class Turn:
 
     Attributes:
         now_ms: the time of this turn, for those who are called without it.
+        budget: how long this turn may go on; whoever does something long asks it.
         effects: what is still to be carried out, and by whom: mostly nothing, so that whoever
             calls ``settle`` often looks here first.
 
@@ -48,8 +50,16 @@ class Turn:
     is later than the queue's deadline of today, or of a deleted queue, does no harm.
     """
 
-    def __init__(self, deliveries_per_queue_max: int) -> None:
+    def __init__(self, deliveries_per_queue_max: int, budget: TurnBudget | None = None) -> None:
+        """Begin with nothing to do.
+
+        Args:
+            deliveries_per_queue_max: of one queue in one turn.
+            budget: of each turn; None is without an end.
+        """
         self._deliveries_per_queue_max = deliveries_per_queue_max
+        self.budget = TurnBudget() if budget is None else budget
+        self._jobs: deque[Job] = deque()
         self._dirty: dict[Drainable, None] = {}
         self.effects: deque[tuple[CarryOut, Effect]] = deque()
         self._heap: list[tuple[int, int, Drainable]] = []
@@ -77,13 +87,18 @@ class Turn:
                 pass
         self._dirty[queue] = None
 
+    def later(self, job: Job) -> None:
+        """Carry on a job in the turns to come, in turn with the others, until it is done."""
+        self._jobs.append(job)
+
     def settle(self, now_ms: int) -> None:
-        """Carry out the effects so far, in order, and those that they cause."""
-        rounds = 0
-        while self.effects and rounds < EFFECT_ROUNDS_MAX:
-            carry_out, effect = self.effects.popleft()
+        """Carry out the effects so far, in order, and those that they cause, within the budget."""
+        effects, is_spent = self.effects, self.budget.is_spent
+        while effects:
+            carry_out, effect = effects.popleft()
             carry_out(effect, now_ms)
-            rounds += 1
+            if effects and is_spent():
+                return
 
     def end(self, now_ms: int) -> bool:
         """Drain dirty queues, carry out effects; return whether work is left for another turn."""
@@ -92,9 +107,11 @@ class Turn:
             self.settle(now_ms)
         if self._dirty:
             self._drain(now_ms)
+        if self._jobs:
+            self._carry_on(now_ms)
         if self.effects:
             self.settle(now_ms)
-        return bool(self._dirty or self.effects)
+        return bool(self._dirty or self.effects or self._jobs)
 
     def next_deadline_ms(self) -> int | None:
         """Return when ``tick`` is due; None while no queue has anything to expire."""
@@ -103,7 +120,7 @@ class Turn:
         return self._heap[0][0] if self._heap else None
 
     def tick(self, now_ms: int) -> None:
-        """Let every queue expire what is due."""
+        """Let every queue expire what is due; within the budget, and one at least."""
         self.now_ms = now_ms
         while (due_ms := self.next_deadline_ms()) is not None and due_ms <= now_ms:
             queue = heappop(self._heap)[2]
@@ -111,16 +128,34 @@ class Turn:
             queue.expire(now_ms)
             self._dirty[queue] = None
             self.settle(now_ms)
+            if self.budget.is_spent():
+                return
 
     def _drain(self, now_ms: int) -> None:
         """Drain what is dirty now; what becomes dirty meanwhile is the next turn's."""
         dirty, self._dirty = self._dirty, {}
-        for queue in dirty:
+        is_spent = self.budget.is_spent
+        waiting = iter(dirty)
+        for queue in waiting:
             if queue.drain(now_ms, self._deliveries_per_queue_max):
                 self._dirty[queue] = None
             due_ms = queue.next_deadline_ms()
             if due_ms is not None:
                 self._note_deadline(queue, due_ms)
+            if is_spent():
+                # Those that had no turn come first in the next one.
+                self._dirty = dict.fromkeys(waiting) | self._dirty
+                return
+
+    def _carry_on(self, now_ms: int) -> None:
+        """Let each job do a piece, in order, as long as there is time: one at least."""
+        jobs, is_spent = self._jobs, self.budget.is_spent
+        for _ in range(len(jobs)):
+            job = jobs.popleft()
+            if not job.step(now_ms):
+                jobs.append(job)
+            if is_spent():
+                return
 
     def _note_deadline(self, queue: Drainable, due_ms: int) -> None:
         if self._due_ms.get(queue, due_ms + 1) <= due_ms:

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 class Broker(Protocol):
     """What a turn asks of the broker."""
 
+    def begin_turn(self) -> None:
+        """Give the turn that begins its whole time."""
+
     def end_turn(self, now_ms: int) -> bool:
         """Drain dirty queues into consumers' connections.
 
@@ -79,6 +82,7 @@ class Reactor:
         """
         self._loop = loop
         self._after_turn = after_turn
+        self._begin_turn = broker.begin_turn
         self._end_turn = broker.end_turn
         self._now_ms = clock
         self._gathering = Gathering()
@@ -110,6 +114,7 @@ class Reactor:
         """Begin a turn: what is marked from here on waits for ``finish_turn``. Returns the time."""
         assert not self._is_in_turn, "while a turn runs none begins"
         self._is_in_turn = True
+        self._begin_turn()
         return self._now_ms()
 
     def finish_input(self, nbytes: int, now_ms: int) -> None:
@@ -172,4 +177,5 @@ class _BrokerTicks:
 
     def tick(self, now_ms: int) -> None:
         self._reactor.request_turn()
+        self._broker.begin_turn()
         self._broker.tick(now_ms)

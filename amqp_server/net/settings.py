@@ -122,6 +122,15 @@ class NetSettings:
             "doc": "Most that one read takes from a socket; the buffer is shared by all.",
         },
     )
+    turn_us: int = field(
+        default=5_000,
+        metadata={
+            "min": 100,
+            "max": 1_000_000,
+            "doc": "How long one client's work may take before the others have their turn; what is"
+            " left of it goes on later.",
+        },
+    )
     busy_poll_us: int = field(
         default=100,
         metadata={

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amqp_server.broker.turn import EFFECT_ROUNDS_MAX, STALE_DEADLINES_MAX, Turn
+from amqp_server.broker.turn import STALE_DEADLINES_MAX, Turn
 from queues.effects import Effect, QueueUnused
+from tests.support.counted_clock import budget_of
 
 DELIVERIES_MAX = 10
 
@@ -82,23 +83,110 @@ def test_effects_are_carried_out_in_order_and_those_that_they_cause_behind_them(
     assert len(carry_out.names) == 5
 
 
-def test_an_endless_chain_of_effects_is_cut_and_goes_on_in_the_next_turn(turn: Turn) -> None:
+def test_an_endless_chain_of_effects_is_cut_and_goes_on_in_the_next_turn() -> None:
+    turn = Turn(DELIVERIES_MAX, budget_of(10))
     carry_out = CarriedOut(turn, {"again": ["again"]})
     turn.emit(carry_out, effect("again"))
+    turn.budget.begin()
     turn.settle(1)
-    assert len(carry_out.names) == EFFECT_ROUNDS_MAX
+    assert len(carry_out.names) == 10
+    turn.budget.begin()
     turn.settle(1)
-    assert len(carry_out.names) == 2 * EFFECT_ROUNDS_MAX
+    assert len(carry_out.names) == 20
 
 
-def test_effects_that_are_left_are_work_for_another_turn(turn: Turn) -> None:
-    left = EFFECT_ROUNDS_MAX * 2 + 1
+def test_effects_that_are_left_are_work_for_another_turn() -> None:
+    turn = Turn(DELIVERIES_MAX, budget_of(10))
     carry_out = CarriedOut(turn)
-    for _ in range(left):
-        turn.emit(carry_out, effect("e"))
+    for index in range(25):
+        turn.emit(carry_out, effect(str(index)))
+    turns = 1
+    turn.budget.begin()
+    while turn.end(1):
+        turn.budget.begin()
+        turns += 1
+    assert carry_out.names == [str(index) for index in range(25)]
+    assert turns > 1
+
+
+def test_a_turn_whose_time_is_spent_leaves_queues_to_the_next_in_order() -> None:
+    turn = Turn(DELIVERIES_MAX, budget_of(2))
+    journal: list[str] = []
+    queues = [FakeQueue(str(index), journal=journal) for index in range(5)]
+    queues[0].backlog = DELIVERIES_MAX + 1
+    for queue in queues:
+        turn.mark_dirty(queue)
+    turn.budget.begin()
     assert turn.end(1) is True
-    assert turn.end(1) is False
-    assert len(carry_out.names) == left
+    assert journal == ["drain 0", "drain 1"]
+    turn.mark_dirty(queues[4])
+    for _ in range(2):
+        turn.budget.begin()
+        turn.end(1)
+    # The one that is not through comes behind those that had no turn yet.
+    assert journal == ["drain 0", "drain 1", "drain 2", "drain 3", "drain 4", "drain 0"]
+
+
+def test_deadlines_of_many_queues_are_spread_over_turns() -> None:
+    turn = Turn(DELIVERIES_MAX, budget_of(3))
+    journal: list[str] = []
+    queues = [FakeQueue(str(index), journal=journal) for index in range(7)]
+    for queue in queues:
+        queue.deadline_ms = 10
+        turn.mark_dirty(queue)
+    while turn.end(1):
+        pass
+    journal.clear()
+    ticks = 0
+    while (due_ms := turn.next_deadline_ms()) is not None:
+        assert due_ms <= 10, "what is left is due at once"
+        turn.budget.begin()
+        turn.tick(10)
+        ticks += 1
+    assert journal == [f"expire {index} 10" for index in range(7)]
+    assert ticks == 3
+
+
+class Countdown:
+    """A job of so many steps."""
+
+    def __init__(self, name: str, steps_left: int, journal: list[str]) -> None:
+        self._name = name
+        self._steps_left = steps_left
+        self._journal = journal
+
+    def step(self, now_ms: int) -> bool:
+        self._journal.append(self._name)
+        self._steps_left -= 1
+        return self._steps_left == 0
+
+
+def test_jobs_take_turns_until_they_are_done() -> None:
+    turn = Turn(DELIVERIES_MAX, budget_of(2))
+    journal: list[str] = []
+    turn.later(Countdown("a", 3, journal))
+    turn.later(Countdown("b", 1, journal))
+    turn.later(Countdown("c", 2, journal))
+    turns = 0
+    is_more = True
+    while is_more:
+        turn.budget.begin()
+        is_more = turn.end(1)
+        turns += 1
+    assert journal == ["a", "b", "c", "a", "c", "a"]
+    assert turns == 3
+
+
+def test_a_job_gets_on_even_when_the_time_is_spent_before_its_turn() -> None:
+    turn = Turn(DELIVERIES_MAX, budget_of(1))
+    journal: list[str] = []
+    queue = FakeQueue(journal=journal)
+    turn.later(Countdown("job", 2, journal))
+    for _ in range(2):
+        turn.mark_dirty(queue)
+        turn.budget.begin()
+        turn.end(1)
+    assert journal == ["drain q", "job", "drain q", "job"]
 
 
 def test_effects_before_and_of_the_drain_are_carried_out_in_one_turn(turn: Turn) -> None:

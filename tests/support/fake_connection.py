@@ -94,6 +94,9 @@ class FakeBroker:
         self.ticks_count = 0
         self.on_turn: Callable[[], None] = lambda: None
 
+    def begin_turn(self) -> None:
+        pass
+
     def end_turn(self, now_ms: int) -> bool:
         self.turns_count += 1
         self.on_turn()
