@@ -13,7 +13,7 @@ from amqp_server.broker.definitions import (
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.journal import NO_JOURNAL, Journal
 from amqp_server.broker.limits import check_node_vhost
-from amqp_server.broker.names import generated_name
+from amqp_server.broker.names import generated_name, reply_token
 from amqp_server.broker.queue_table import LogFactory, memory_log
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
@@ -278,3 +278,7 @@ class Broker:
     def generate_name(self, prefix: str) -> str:
         """Return a fresh name such as ``amq.gen-`` and 22 characters."""
         return generated_name(prefix, self._random_bytes)
+
+    def generate_reply_token(self) -> str:
+        """Return a fresh, unguessable token for direct replies."""
+        return reply_token(self._random_bytes)

@@ -1,6 +1,6 @@
 """How RabbitMQ writes names in its texts, and which names a client may give."""
 
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from typing import Final
 
@@ -10,6 +10,9 @@ RESERVED_PREFIX: Final = "amq."
 DEFAULT_EXCHANGE: Final = ""
 REPLY_TO_QUEUE: Final = "amq.rabbitmq.reply-to"
 _RANDOM_BYTES: Final = 16
+_REPLY_ADDRESS_BYTES: Final = 28
+_REPLY_ADDRESS_HEAD: Final = b"\x83Xv"
+"""What RabbitMQ's begin with, an Erlang process: in base64 that is ``g1h2``."""
 _LINE_ENDS: Final = {ord("\r"): None, ord("\n"): None}
 
 
@@ -54,3 +57,13 @@ def generated_name(prefix: str, random_bytes: Callable[[int], bytes]) -> str:
     """Return a name such as ``amq.gen-`` followed by 22 characters of base64url."""
     token = urlsafe_b64encode(random_bytes(_RANDOM_BYTES)).rstrip(b"=")
     return f"{prefix}-{token.decode()}"
+
+
+def reply_token(random_bytes: Callable[[int], bytes]) -> str:
+    """Return what follows ``amq.rabbitmq.reply-to.`` in a fresh name for direct replies.
+
+    Two words of base64 with a point between them, as long as RabbitMQ's: programs take such names
+    apart, if only in their tests. In both of them all is chance.
+    """
+    address = _REPLY_ADDRESS_HEAD + random_bytes(_REPLY_ADDRESS_BYTES)
+    return f"{b64encode(address).decode()}.{b64encode(random_bytes(_RANDOM_BYTES)).decode()}"

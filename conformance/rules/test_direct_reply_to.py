@@ -1,5 +1,6 @@
 """Direct reply-to: requests and replies without a queue (§1.5)."""
 
+import re
 from typing import Any
 
 from pamqp import base, commands
@@ -113,6 +114,66 @@ def the_passive_form_tells_the_same(peer: Peer) -> None:
     reply_to = _reply_to(peer, _client(peer))
     reply = peer.channel().declare(reply_to, passive=True)
     assert (reply.message_count, reply.consumer_count) == peer.expected
+
+
+BARE: dict[str, Case[dict[str, Any]]] = {
+    "passive": Case({"passive": True}, (0, 1)),
+    "active": Case({}, (0, 1)),
+    "other-flags": Case({"durable": True, "exclusive": True, "auto_delete": True}, (0, 1)),
+    "bad-arguments": Case({"arguments": {"x-max-length": "none"}}, (0, 1)),
+}
+
+
+@cases("reply-to.bare-", BARE, ref="1.5-direct-reply-to", ninth=22)
+def declaring_the_bare_name_tells_that_there_are_direct_replies(
+    peer: Peer, given: dict[str, Any]
+) -> None:
+    channel = peer.channel()
+    reply = channel.declare(PSEUDO, **given)
+    assert reply.queue == PSEUDO
+    assert (reply.message_count, reply.consumer_count) == peer.expected
+    assert channel.call(commands.Queue.Delete, queue=PSEUDO).message_count == 0
+
+
+@check(
+    "reply-to.looks-like-one",
+    ref="1.5-direct-reply-to",
+    ninth=22,
+    expect=Close(404, "no queue 'amq.rabbitmq.reply-tox' in vhost '/'", "channel"),
+)
+def what_begins_like_the_bare_name_is_only_looked_for(peer: Peer) -> None:
+    peer.expect_close(peer.channel(), commands.Queue.Declare, queue=f"{PSEUDO}x")
+
+
+@check("reply-to.shape", ref="1.5-direct-reply-to", ninth=22)
+def a_reply_name_ends_in_two_words_of_base64(peer: Peer) -> None:
+    reply_to = _reply_to(peer, _client(peer))
+    base64 = "[A-Za-z0-9+/]+==?"
+    assert re.fullmatch(rf"amq\.rabbitmq\.reply-to\.{base64}\.{base64}", reply_to), reply_to
+
+
+@check("reply-to.last-declared", ref="1.5-direct-reply-to", ninth=22)
+def the_bare_name_may_be_the_last_declared_queue(peer: Peer) -> None:
+    channel = peer.channel()
+    channel.declare(PSEUDO)
+    channel.call(Consume, queue="", no_ack=True, consumer_tag="replies")
+    assert _reply_to(peer, channel).startswith(f"{PSEUDO}.")
+
+
+@check(
+    "reply-to.second-needs-no-ack",
+    ref="1.5-direct-reply-to",
+    ninth=22,
+    expect=Close(406, "reply consumer cannot acknowledge", "channel"),
+)
+def a_second_reply_consumer_is_first_told_not_to_ack(peer: Peer) -> None:
+    peer.expect_close(_client(peer), Consume, queue=PSEUDO, consumer_tag="second")
+
+
+@check("reply-to.tag-stands-apart", ref="1.5-direct-reply-to", ninth=22)
+def another_consumer_may_have_the_tag_of_the_reply_consumer(peer: Peer) -> None:
+    channel = _client(peer)
+    channel.consume(peer.queue(channel), "replies")
 
 
 DEAD = Close(404, "no queue '{queue}' in vhost '/'", "channel")

@@ -11,6 +11,7 @@ from amqp_server.broker.names import (
     exchange_text,
     generated_name,
     queue_text,
+    reply_token,
     strip_line_ends,
 )
 
@@ -61,3 +62,9 @@ def test_every_random_octet_counts() -> None:
         return generated_name("g", lambda count: bytes(at) + b"\1" + bytes(count - at - 1))
 
     assert len(set(map(name_with, range(16)))) == 16
+
+
+def test_a_reply_token_is_two_words_of_base64_and_chance_in_both() -> None:
+    octets = iter(range(256))
+    token = reply_token(lambda count: bytes([next(octets)]) * count)
+    assert token == ("g1h2AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==.AQEBAQEBAQEBAQEBAQEBAQ==")

@@ -31,7 +31,6 @@ from queues.errors import ExclusiveUseError
 from queues.options import QueueKind
 
 CONSUMER_TAG_PREFIX: Final = "amq.ctag"
-REPLY_NAME_PREFIX: Final = "g1h"
 
 
 def qos(channel: Channel, method: commands.Basic.Qos, _now_ms: int) -> Method:
@@ -62,9 +61,9 @@ def consume(channel: Channel, method: commands.Basic.Consume, now_ms: int) -> Me
         NotSupportedError: a quorum queue under a shared window (540).
     """
     consumer_tag = method.consumer_tag or channel.session.broker.generate_name(CONSUMER_TAG_PREFIX)
-    if method.queue == REPLY_TO_QUEUE:
-        return _consume_replies(channel, method, consumer_tag)
     name = actual_queue_name(channel, method.queue)
+    if name == REPLY_TO_QUEUE:
+        return _consume_replies(channel, method, consumer_tag)
     channel.session.require(Permission.READ, "queue", name)
     _check_new_consumer(channel, consumer_tag)
     queue = channel.session.open_vhost.queues.get(name, channel.session)
@@ -184,9 +183,8 @@ def _recover(channel: Channel, now_ms: int, *, requeue: bool) -> None:
 
 
 def _check_new_consumer(channel: Channel, consumer_tag: str) -> None:
-    receiver = channel.reply_receiver
-    taken = receiver is not None and receiver.consumer_tag == consumer_tag
-    if taken or consumer_tag in channel.consumers:
+    # The tag of the reply consumer is not looked at: to RabbitMQ that one stands apart.
+    if consumer_tag in channel.consumers:
         raise NotAllowedError(f"attempt to reuse consumer tag '{consumer_tag}'")
     limit = channel.session.settings.consumers_per_channel_max
     if limit and len(channel.consumers) >= limit:
@@ -219,12 +217,12 @@ def _consume_replies(
     channel: Channel, method: commands.Basic.Consume, consumer_tag: str
 ) -> Method | None:
     """Receive direct replies (RabbitMQ, direct reply-to)."""
-    if channel.reply_receiver is not None:
-        raise ReplyConsumerError("reply consumer already set")
+    _check_new_consumer(channel, consumer_tag)
     if not method.no_ack:
         raise ReplyConsumerError("reply consumer cannot acknowledge")
-    _check_new_consumer(channel, consumer_tag)
-    token = channel.session.broker.generate_name(REPLY_NAME_PREFIX)
+    if channel.reply_receiver is not None:
+        raise ReplyConsumerError("reply consumer already set")
+    token = channel.session.broker.generate_reply_token()
     receiver = ReplyReceiver(channel, consumer_tag, token)
     channel.session.open_vhost.reply_consumers.add(token, receiver)
     channel.reply_receiver = receiver

@@ -19,7 +19,6 @@ from amqp_server.broker.names import (
     strip_line_ends,
 )
 from amqp_server.broker.queue_table import Queue
-from amqp_server.broker.reply_consumers import REPLY_PREFIX
 from amqp_server.broker.users import Permission
 from amqp_server.protocol.channel import Channel
 from amqp_server.wire.methods import Method, arguments_of
@@ -43,7 +42,7 @@ def declare(channel: Channel, method: commands.Queue.Declare, now_ms: int) -> Me
     Source: amqp0-9-1.xml queue.declare; an empty name asks for a fresh one.
     """
     name = strip_line_ends(method.queue)
-    if name.startswith(REPLY_PREFIX):
+    if name.startswith(REPLY_TO_QUEUE):
         return _declare_reply_name(channel, method, name)
     if method.passive:
         queue = _existing(channel, name)
@@ -203,9 +202,15 @@ def _ends(channel: Channel, method: commands.Queue.Bind | commands.Queue.Unbind)
 def _declare_reply_name(
     channel: Channel, method: commands.Queue.Declare, name: str
 ) -> Method | None:
-    """Answer whether a direct reply-to consumer is still there (RabbitMQ: a liveness test)."""
-    if not channel.session.open_vhost.reply_consumers.has(name):
+    """Answer whether a direct reply-to consumer is still there (RabbitMQ: a liveness test).
+
+    The bare name is always there: with it a program asks whether there are direct replies at all.
+    Nothing is declared, so flags and arguments are not looked at, and no right is needed.
+    """
+    is_there = name == REPLY_TO_QUEUE or channel.session.open_vhost.reply_consumers.has(name)
+    if not is_there:
         raise NotFoundError(f"no {queue_text(channel.session.vhost_name, name)}")
+    channel.last_queue_name = name
     return None if method.nowait else _declare_ok(name, 0, 1)
 
 

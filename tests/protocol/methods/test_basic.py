@@ -65,11 +65,22 @@ def test_a_tag_is_taken_once_on_a_channel(peer: Client) -> None:
     assert close.text == "NOT_ALLOWED - attempt to reuse consumer tag 'me'"
 
 
-def test_a_tag_of_a_reply_consumer_is_taken_too(peer: Client) -> None:
+def test_a_reply_consumer_may_not_take_a_tag_but_its_own_is_nobodys(peer: Client) -> None:
     peer.consume("amq.rabbitmq.reply-to", no_ack=True)
-    peer.receive()
+    peer.expect(commands.Basic.ConsumeOk)
     peer.consume()
+    peer.expect(commands.Basic.ConsumeOk)
+    peer.consume("amq.rabbitmq.reply-to")
     assert peer.closed().code == 530
+
+
+def test_the_bare_reply_name_as_the_last_declared_queue_is_consumed_from(peer: Client) -> None:
+    peer.send(commands.Queue.Declare, queue="amq.rabbitmq.reply-to")
+    peer.receive()
+    peer.consume("", no_ack=True)
+    peer.expect(commands.Basic.ConsumeOk)
+    peer.publish(b"ask", reply_to="amq.rabbitmq.reply-to")
+    assert peer.get("jobs") == b"ask"
 
 
 def test_consumers_of_a_channel_are_bounded_where_that_is_configured() -> None:

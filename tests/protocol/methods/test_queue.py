@@ -106,6 +106,45 @@ def test_any_name_is_a_name_but_for_line_ends(peer: Client, name: str) -> None:
     assert declared(peer, queue=name)[0] == name.replace("\n", "").replace("\r", "")
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"passive": True},
+        {},
+        {"durable": True, "exclusive": True, "auto_delete": True},
+        {"arguments": {"x-max-length": "no number"}},
+    ],
+)
+@pytest.mark.parametrize("name", ["amq.rabbitmq.reply-to", "amq.rabbitmq.reply-to\n"])
+def test_the_bare_reply_name_is_always_there(
+    peer: Client, name: str, form: dict[str, object]
+) -> None:
+    expected = ("amq.rabbitmq.reply-to", 0, 1)
+    assert declared(peer, queue=name, **form) == expected
+    peer.send(commands.Queue.Declare, queue=name, nowait=True, **form)
+    assert peer.receive() == []
+
+
+@pytest.mark.parametrize("passive", [True, False])
+@pytest.mark.parametrize("ending", ["x", ".", ".nobody"])
+def test_what_begins_like_a_reply_name_is_only_looked_for(
+    peer: Client, ending: str, passive: bool
+) -> None:
+    name = f"amq.rabbitmq.reply-to{ending}"
+    close = refused(peer, commands.Queue.Declare, queue=name, passive=passive)
+    assert (close.code, close.text) == (404, f"NOT_FOUND - no queue '{name}' in vhost '/'")
+
+
+def test_nothing_but_a_declare_finds_the_bare_reply_name(peer: Client) -> None:
+    name = "amq.rabbitmq.reply-to"
+    peer.consume(name, no_ack=True)
+    for kind in (commands.Queue.Purge, commands.Basic.Get):
+        assert refused(peer, kind, queue=name).code == 404
+    peer.send(commands.Queue.Delete, queue=name)
+    assert peer.expect(commands.Queue.DeleteOk).message_count == 0
+    assert declared(peer, queue=name) == (name, 0, 1)
+
+
 def test_a_direct_reply_name_says_whether_somebody_waits(peer: Client) -> None:
     name = "amq.rabbitmq.reply-to.forged"
     assert refused(peer, commands.Queue.Declare, queue=name, passive=True).code == 404
