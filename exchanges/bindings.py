@@ -41,7 +41,8 @@ class Binding:
         source: name of the exchange that holds the rule.
         routing_key: the binding key; what it means is up to the exchange's type.
         arguments: plain values, that is int, float, bool, str, bytes, None (void), list, dict, or
-            a tuple (decimal).
+            a tuple (decimal). In a list or dict a value is the second of a pair; the first is the
+            name of its AMQP type.
         arguments_key: canonical encoding of ``arguments``. It stands in for them in equality and
             hash: two bindings that differ in nothing but arguments are two bindings.
 

@@ -1,7 +1,8 @@
 """Values as RabbitMQ prints them in its explanations: Erlang's ``~tp`` of a decoded AMQP value.
 
 Bindings carry plain values, so the AMQP type is the one a client most likely sent: an integer
-that fits 32 bits is a ``signedint``, a wider one a ``long``; a float is a ``double``.
+that fits 32 bits is a ``signedint``, a wider one a ``long``; a float is a ``double``. What is in an
+array or a table comes with the name of its type (see ``Binding``).
 """
 
 from typing import Final
@@ -58,12 +59,12 @@ def erlang_term(value: object) -> str:
         case bytes():
             text = _binary(value)
         case list():
-            items = [f"{{{amqp_type_name(item)},{erlang_term(item)}}}" for item in value]
+            items = [f"{{{type_name},{erlang_term(item)}}}" for type_name, item in value]
             text = f"[{','.join(items)}]"
         case dict():
             items = [
-                f"{{{erlang_term(name)},{amqp_type_name(item)},{erlang_term(item)}}}"
-                for name, item in value.items()
+                f"{{{erlang_term(name)},{type_name},{erlang_term(item)}}}"
+                for name, (type_name, item) in value.items()
             ]
             text = f"[{','.join(items)}]"
         case tuple():

@@ -8,7 +8,8 @@
 
 A pair holds when the message has a header of that name and an equal value; a void value asks for
 the name alone. Values are compared without their AMQP type but exactly: integers of any width are
-equal, 1 is neither 1.0 nor true nor "1".
+equal, 1 is neither 1.0 nor true nor "1". What is in an array or a table has its type compared too,
+and its order, a table's as well: it is the list of its entries as they came.
 
 **Cost.** A binding is indexed under its pairs: for ``any`` under each, for ``all`` under that one
 which fewest bindings share so far. A message looks up its own headers, so it pays for the bindings
@@ -164,14 +165,15 @@ def _exact(value: object) -> _ExactValue:
     """Return a value's exact form.
 
     A string and a byte array with the same octets are equal, as in RabbitMQ, where both are
-    binaries. Nesting is bounded by the depth guard of the table decoder.
+    binaries, unless their types are compared. Nesting is bounded by the decoder of tables.
     """
     match value:
         case str():
             return bytes, value.encode("utf-8", "surrogateescape")
-        case list() | tuple():
-            return type(value), tuple(map(_exact, value))
+        case list():
+            return list, tuple([(kind, _exact(item)) for kind, item in value])
         case dict():
-            return dict, frozenset((name, _exact(item)) for name, item in value.items())
+            # Of the class of an array: RabbitMQ has a list for either, so two empty ones are equal.
+            return list, tuple([(name, kind, _exact(item)) for name, (kind, item) in value.items()])
         case _:
             return type(value), value

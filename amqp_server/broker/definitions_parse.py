@@ -31,7 +31,7 @@ from amqp_server.broker.limits import USER_LIMITS, VHOST_LIMITS, validated
 from amqp_server.broker.passwords import ALGORITHMS, DEFAULT_ALGORITHM, MD5, SHA512, verify
 from amqp_server.broker.policies import Policy, PolicyTable
 from amqp_server.broker.users import TopicPermissions, User, Users, VhostPermissions, new_user
-from amqp_server.wire.tables import longstr, plain
+from amqp_server.wire.tables import longstr, matched_table
 from exchanges.errors import ExchangeError
 from exchanges.kinds import KIND_NAMES, make_kind
 from queues.options import QueueKind
@@ -316,6 +316,6 @@ def _binding(
     exchange_type = types.get(source) or _PREDECLARED.get(binding.source)
     if exchange_type is not None:
         with _checking(item):
-            arguments = {key: plain(field) for key, field in binding.arguments.items()}
+            arguments = matched_table(binding.arguments)
             make_kind(exchange_type).validate(binding.routing_key, arguments)
     return binding

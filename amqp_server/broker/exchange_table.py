@@ -28,7 +28,7 @@ from amqp_server.broker.names import (
     check_unreserved,
     exchange_text,
 )
-from amqp_server.wire.tables import Table, decode_table, encode_table, plain
+from amqp_server.wire.tables import Table, decode_table, encode_table, matched_table
 from exchanges.bindings import Binding, Destination, DestinationKind
 from exchanges.errors import InvalidBindingError
 from exchanges.kinds import KIND_NAMES, make_kind
@@ -198,7 +198,7 @@ class ExchangeTable:
                 durable=properties.durable,
                 auto_delete=properties.auto_delete,
                 internal=properties.internal,
-                arguments=_plain_table(properties.arguments),
+                arguments=matched_table(properties.arguments),
                 alternate_exchange=self._alternate(name),
                 kind=make_kind(properties.exchange_type),
             )
@@ -263,10 +263,6 @@ class ExchangeTable:
                 pending += self._take_out(binding.source)
 
 
-def _plain_table(table: Table) -> Mapping[str, object]:
-    return {key: plain(field) for key, field in table.items()}
-
-
 def _binding(source: str, destination: Destination, routing_key: str, table: Table) -> Binding:
     if not table:
         return Binding(source, destination, routing_key, _NO_ARGUMENTS, _NO_ARGUMENTS_KEY)
@@ -274,6 +270,6 @@ def _binding(source: str, destination: Destination, routing_key: str, table: Tab
         source=source,
         destination=destination,
         routing_key=routing_key,
-        arguments=_plain_table(table),
+        arguments=matched_table(table),
         arguments_key=encode_table(dict(sorted(table.items()))),
     )

@@ -19,7 +19,7 @@ from amqp_server.wire.errors import MethodSyntaxError
 from amqp_server.wire.tables import (
     Field,
     Table,
-    decode_plain_table,
+    decode_matched_table,
     decode_table,
     encode_shortstr,
     encode_table,
@@ -196,4 +196,4 @@ def plain_headers(header: bytes) -> dict[str, object] | None:
     for bit in _BEFORE_HEADERS:
         if flags >> bit & 1:
             position += 1 + header[position]
-    return decode_plain_table(header, position)
+    return decode_matched_table(header, position)

@@ -252,8 +252,8 @@ def longstr(text: str) -> Field:
     return Field("S", text.encode("utf-8", "surrogateescape"))
 
 
-def decode_plain_table(payload: bytes, start: int = 0) -> dict[str, object]:
-    """Decode a table at ``start`` to plain values: what ``plain`` makes of ``decode_table``.
+def decode_matched_table(payload: bytes, start: int = 0) -> dict[str, object]:
+    """Decode a table at ``start`` to what ``matched`` makes of the fields of ``decode_table``.
 
     Headers exchanges ask for each message, so longstr, numbers and instants are read in place;
     where there is anything else all of it goes the long way.
@@ -274,7 +274,7 @@ def decode_plain_table(payload: bytes, start: int = 0) -> dict[str, object]:
             stop = position + 1 + fixed[1].size
             (table[key],) = fixed[1].unpack_from(payload, position + 1)
         else:
-            return {name: plain(field) for name, field in decode_table(payload, start)[0].items()}
+            return matched_table(decode_table(payload, start)[0])
         position = stop
     if len(table) > ELEMENTS_MAX:
         raise MethodSyntaxError(f"table has more than {ELEMENTS_MAX} elements")
@@ -293,3 +293,24 @@ def plain(field: Field) -> object:
             return value.decode("utf-8", "surrogateescape")
         case _:
             return value
+
+
+def matched_table(table: Table) -> dict[str, object]:
+    """Return a table of headers, or of a binding's arguments, as headers exchanges compare it."""
+    return {key: matched(field) for key, field in table.items()}
+
+
+def matched(field: Field) -> object:
+    """Return the value without its AMQP type, but with the types of what is in it.
+
+    As ``plain``, only that an item of a table or an array is a pair: RabbitMQ's name of its type,
+    and the value, matched in turn.
+    """
+    value = field.value
+    match value:
+        case dict():
+            return {key: (TYPE_NAMES[inner.kind], matched(inner)) for key, inner in value.items()}
+        case list():
+            return [(TYPE_NAMES[inner.kind], matched(inner)) for inner in value]
+        case _:
+            return plain(field)

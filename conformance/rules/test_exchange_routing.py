@@ -165,6 +165,18 @@ HEADERS: dict[str, Case[tuple[dict[str, Any], dict[str, Any] | None]]] = {
     "table": _headers({"a": {"b": 1}}, {"a": {"b": 1}}, matches=True),
     "list": _headers({"a": [1, "x"]}, {"a": [1, "x"]}, matches=True),
     "list-order": _headers({"a": [1, 2]}, {"a": [2, 1]}, matches=False),
+    "list-item-types": _headers({"a": [Typed("I", 1)]}, {"a": [Typed("l", 1)]}, matches=False),
+    "list-item-strings": _headers({"a": ["x"]}, {"a": [b"x"]}, matches=False),
+    "list-item-table-order": _headers(
+        {"a": [{"b": 1, "c": 2}]}, {"a": [{"c": 2, "b": 1}]}, matches=False
+    ),
+    "list-empty-table": _headers({"a": []}, {"a": {}}, matches=True),
+    "table-order": _headers({"a": {"b": 1, "c": 2}}, {"a": {"c": 2, "b": 1}}, matches=False),
+    "table-value-types": _headers(
+        {"a": {"b": Typed("I", 1)}}, {"a": {"b": Typed("l", 1)}}, matches=False
+    ),
+    "table-void-is-no-pattern": _headers({"a": {"b": None}}, {"a": {"b": 1}}, matches=False),
+    "table-part": _headers({"a": {"b": 1}}, {"a": {"b": 1, "c": 2}}, matches=False),
     "x-ignored": _headers({"x-match": "all", "x-a": "1", "b": "2"}, {"b": "2"}, matches=True),
     "x-ignored-any": _headers({"x-match": "any", "x-a": "1"}, {"x-a": "1"}, matches=False),
     "all-with-x": _headers(

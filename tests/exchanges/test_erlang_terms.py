@@ -30,9 +30,13 @@ from exchanges.erlang_terms import amqp_type_name, erlang_term
         (None, "void", "undefined"),
         ((1, 15), "decimal", "{1,15}"),
         ([], "array", "[]"),
-        ([1, "any"], "array", '[{signedint,1},{longstr,<<"any">>}]'),
+        ([("long", 1), ("longstr", "any")], "array", '[{long,1},{longstr,<<"any">>}]'),
         ({}, "table", "[]"),
-        ({"a": [None]}, "table", '[{<<"a">>,array,[{void,undefined}]}]'),
+        (
+            {"a": ("array", [("void", None)])},
+            "table",
+            '[{<<"a">>,array,[{void,undefined}]}]',
+        ),
     ],
 )
 def test_a_value_is_printed_as_erlang_does(value: object, type_name: str, term: str) -> None:

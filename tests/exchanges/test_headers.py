@@ -33,7 +33,7 @@ def test_x_match_may_be_left_out_and_means_all() -> None:
         (None, "Invalid x-match field type void (value undefined); expected longstr"),
         (b"any", 'Invalid x-match field type binary (value <<"any">>); expected longstr'),
         (
-            ["any"],
+            [("longstr", "any")],
             'Invalid x-match field type array (value [{longstr,<<"any">>}]); expected longstr',
         ),
     ],
@@ -106,9 +106,13 @@ SAME = [
     ("x", "x"),
     ("x", b"x"),
     ("é", "é".encode()),
-    ([1, "a"], [1, b"a"]),
-    ({"b": 1, "c": [None]}, {"c": [None], "b": 1}),
     ((1, 15), (1, 15)),
+    ([("long", 1), ("longstr", "a")], [("long", 1), ("longstr", "a")]),
+    (
+        {"b": ("long", 1), "c": ("array", [("void", None)])},
+        {"b": ("long", 1), "c": ("array", [("void", None)])},
+    ),
+    ([], {}),
 ]
 
 DIFFERENT = [
@@ -120,11 +124,20 @@ DIFFERENT = [
     ("x", "X"),
     ("", None),
     (0, None),
-    ([1], [1.0]),
-    ([1, 2], [2, 1]),
-    ([1, 15], (1, 15)),
-    ({"b": 1}, {"b": True}),
-    ({"b": 1}, {"b": 1, "c": 1}),
+    ([("long", 1)], [("double", 1.0)]),
+    ([("long", 1)], [("signedint", 1)]),
+    ([("longstr", "a")], [("binary", b"a")]),
+    ([("long", 1), ("long", 2)], [("long", 2), ("long", 1)]),
+    ([("long", 1)], [("long", 1), ("long", 1)]),
+    ([("long", 1), ("long", 15)], (1, 15)),
+    ([("void", None)], [("long", 1)]),
+    ([("array", [])], [("table", {})]),
+    ([("table", {"a": ("long", 1)})], [("table", {"a": ("long", 2)})]),
+    ({"b": ("long", 1)}, {"b": ("bool", True)}),
+    ({"b": ("long", 1)}, {"b": ("signedint", 1)}),
+    ({"b": ("long", 1)}, {"b": ("long", 1), "c": ("long", 1)}),
+    ({"b": ("long", 1), "c": ("long", 2)}, {"c": ("long", 2), "b": ("long", 1)}),
+    ([], ""),
 ]
 
 

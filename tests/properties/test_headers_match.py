@@ -8,7 +8,12 @@ from exchanges.headers import HeadersExchange
 from tests.support.routing import binding, names, queue
 
 VALUES: st.SearchStrategy[object] = st.sampled_from(
-    [None, 0, 1, True, False, 0.0, 1.0, "1", "", b"1", [1], [True], {"k": 1}, {"k": 1.0}]
+    [
+        *(None, 0, 1, True, False, 0.0, 1.0, "1", "", b"1"),
+        *([], {}, [("long", 1)], [("bool", True)], [("short", 1)]),
+        *({"k": ("long", 1)}, {"k": ("double", 1.0)}, {"k": ("array", [])}, {"k": ("table", {})}),
+        *({"k": ("long", 1), "l": ("long", 1)}, {"l": ("long", 1), "k": ("long", 1)}),
+    ]
 )
 NAMES = st.sampled_from(["a", "b", "x-a", "x-match-not", "x"])
 HEADERS = st.dictionaries(NAMES, VALUES)
@@ -23,18 +28,17 @@ def arguments(draw: st.DrawFn) -> dict[str, object]:
 
 
 def same(wanted: object, value: object) -> bool:
-    """Compare as the exchange is meant to; bytes and str are one type there."""
-    if isinstance(wanted, str):
-        wanted = wanted.encode()
-    if isinstance(value, str):
-        value = value.encode()
-    if type(wanted) is not type(value):
-        return False
-    if isinstance(wanted, list) and isinstance(value, list):
-        return len(wanted) == len(value) and all(map(same, wanted, value))
-    if isinstance(wanted, dict) and isinstance(value, dict):
-        return wanted.keys() == value.keys() and all(same(wanted[k], value[k]) for k in wanted)
-    return wanted == value
+    """Compare as the exchange is meant to: in Erlang's terms, where there are fewer types."""
+    return term(wanted) == term(value)
+
+
+def term(value: object) -> str:
+    """Write a value as a term that says all about it: a table is a list, a text a binary."""
+    if isinstance(value, dict):
+        value = [(name, *typed) for name, typed in value.items()]
+    if isinstance(value, list):
+        return str([(*typed[:-1], term(typed[-1])) for typed in value])
+    return repr(value.encode() if isinstance(value, str) else value)
 
 
 def is_match(pattern: dict[str, object], headers: dict[str, object]) -> bool:

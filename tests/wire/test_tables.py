@@ -16,12 +16,13 @@ from amqp_server.wire.tables import (
     ELEMENTS_MAX,
     TYPE_NAMES,
     Field,
-    decode_plain_table,
+    decode_matched_table,
     decode_table,
     encode_field,
     encode_shortstr,
     encode_table,
     longstr,
+    matched_table,
     plain,
 )
 
@@ -195,18 +196,25 @@ def test_plain_values_have_no_types() -> None:
     assert plain(field) == {"a": "b", "c": [b"d", 1]}
 
 
+def test_what_headers_are_matched_by_keeps_the_types_inside_of_it() -> None:
+    inner = Field("A", [Field("x", b"d"), Field("T", 1), Field("A", [])])
+    table = {"a": Field("F", {"b": longstr("c"), "d": inner}), "e": Field("L", 1)}
+    listed = ("array", [("binary", b"d"), ("timestamp", 1), ("array", [])])
+    assert matched_table(table) == {"a": {"b": ("longstr", "c"), "d": listed}, "e": 1}
+
+
 @given(table=st.dictionaries(st.text(max_size=5), st.sampled_from(VALUES), max_size=6))
 def test_plain_values_read_in_place_are_those_of_the_fields(table: dict[str, Field]) -> None:
     octets = encode_table(table)
-    assert decode_plain_table(octets) == {key: plain(field) for key, field in table.items()}
+    assert decode_matched_table(octets) == matched_table(table)
 
 
 @given(st.binary(max_size=60))
 def test_both_ways_refuse_the_same_tables(octets: bytes) -> None:
     try:
-        expected = {key: plain(field) for key, field in decode_table(octets)[0].items()}
+        expected = matched_table(decode_table(octets)[0])
     except MethodSyntaxError:
         with pytest.raises(MethodSyntaxError):
-            decode_plain_table(octets)
+            decode_matched_table(octets)
     else:
-        assert repr(decode_plain_table(octets)) == repr(expected)
+        assert repr(decode_matched_table(octets)) == repr(expected)
