@@ -33,10 +33,10 @@ from amqp_server.broker.queue_table import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import Users, new_user
 from amqp_server.net.disk_monitor import DiskMonitor
-from amqp_server.net.freed_memory import keep_freed_memory
+from amqp_server.net.freed_memory import freed_memory_of_heap, keep_freed_memory
 from amqp_server.net.listener import ListenError
 from amqp_server.net.log_output import LogOutput, begin_logging
-from amqp_server.net.memory_monitor import MemoryMonitor, total_bytes
+from amqp_server.net.memory_monitor import MemoryMonitor, resident_bytes, total_bytes
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.server import Server
 from amqp_server.net.storage import Storage
@@ -288,7 +288,13 @@ def _memory_watermark_bytes(settings: Settings) -> int:
 
 def _memory_monitor(broker: Broker, settings: Settings) -> MemoryMonitor:
     watermark_bytes = _memory_watermark_bytes(settings)
-    return MemoryMonitor(watermark_bytes, partial(_on_memory, broker), now_ms())
+    return MemoryMonitor(
+        watermark_bytes,
+        partial(_on_memory, broker),
+        now_ms(),
+        resident_bytes,
+        freed_memory_of_heap(),
+    )
 
 
 def _on_disk(broker: Broker, is_low: bool, at_ms: int) -> None:  # noqa: FBT001 — the port's

@@ -1,5 +1,8 @@
 """How much memory the process uses, asked once a second; above the watermark publishers wait.
 
+What was freed and is still resident is given back before it is judged, and from well below the
+watermark on: the alarm is for memory in use, and ends when that does.
+
 Source: RabbitMQ, memory alarms: resident set against a share of the memory there is, which is the
 host's or what the cgroup allows, whichever is less.
 """
@@ -10,9 +13,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from amqp_server.net.freed_memory import FreedMemory
+
 log = logging.getLogger(__name__)
 
 INTERVAL_MS: Final = 1_000
+
+NEAR_INTERVAL_MS: Final = 200
+"""While freed memory is given back: what was freed in between is given back in one go."""
+
+GIVE_BACK_ABOVE_RATIO: Final = 0.75
+"""From this share of the watermark on freed memory is given back; below it is kept for speed."""
 
 CLEAR_BELOW_RATIO: Final = 0.95
 """The alarm goes off only below this share of the watermark, so that it does not flutter."""
@@ -46,8 +57,9 @@ class MemoryMonitor:
     Args:
         watermark_bytes: above this the alarm is on; 0 is never.
         tell: called with (is_low, now_ms) after each measurement.
-        measure: returns the resident set in bytes.
         now_ms: the time.
+        measure: returns the resident set in bytes.
+        freed: gives freed memory back; None where it cannot be.
     """
 
     def __init__(
@@ -56,10 +68,12 @@ class MemoryMonitor:
         tell: Callable[[bool, int], None],
         now_ms: int,
         measure: Callable[[], int] = resident_bytes,
+        freed: FreedMemory | None = None,
     ) -> None:
         self._watermark_bytes = watermark_bytes
         self._tell = tell
         self._measure = measure
+        self._freed = freed
         self._due_ms = now_ms
         self._is_low = False
 
@@ -69,9 +83,15 @@ class MemoryMonitor:
 
     def tick(self, now_ms: int) -> None:
         """Measure, and tell."""
-        self._due_ms = now_ms + INTERVAL_MS
         used_bytes = self._measure()
         limit_bytes = self._watermark_bytes * (CLEAR_BELOW_RATIO if self._is_low else 1.0)
+        is_near = used_bytes > self._watermark_bytes * GIVE_BACK_ABOVE_RATIO
+        self._due_ms = now_ms + (NEAR_INTERVAL_MS if is_near else INTERVAL_MS)
+        if self._freed is not None:
+            if not is_near:
+                self._freed.forget()
+            elif self._freed.give_back(is_over_limit=used_bytes > limit_bytes):
+                used_bytes = self._measure()
         is_low = used_bytes > limit_bytes
         if is_low != self._is_low:
             self._is_low = is_low

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from amqp_server.net import memory_monitor
+from amqp_server.net.freed_memory import FreedMemory
 from amqp_server.net.memory_monitor import (
     CLEAR_BELOW_RATIO,
+    GIVE_BACK_ABOVE_RATIO,
     INTERVAL_MS,
+    NEAR_INTERVAL_MS,
     MemoryMonitor,
     resident_bytes,
     total_bytes,
@@ -97,6 +100,90 @@ def test_only_changes_are_logged(watched: Watched, caplog: pytest.LogCaptureFixt
         "memory alarm on resident_bytes=1001 watermark_bytes=1000",
         "memory alarm off resident_bytes=3 watermark_bytes=1000",
     ]
+
+
+# ── what was freed ──
+
+
+MIB = 1 << 20
+
+
+class Freeing:
+    """A process with memory in use and freed memory that is still resident; both in bytes."""
+
+    def __init__(self) -> None:
+        self.used_bytes = self.kept_bytes = self.free_bytes = 0
+        self.is_low = False
+        self.monitor = MemoryMonitor(
+            1_000 * MIB,
+            self._tell,
+            START_MS,
+            lambda: self.used_bytes + self.kept_bytes,
+            FreedMemory(lambda: self.free_bytes, self._trim, lambda: 0),
+        )
+
+    def _tell(self, is_low: bool, now_ms: int) -> None:
+        self.is_low = is_low
+
+    def _trim(self) -> None:
+        self.kept_bytes = 0
+
+    def use(self, mib: int) -> None:
+        self.used_bytes += mib * MIB
+
+    def free(self, mib: int) -> None:
+        self.used_bytes -= mib * MIB
+        self.kept_bytes += mib * MIB
+        self.free_bytes += mib * MIB
+
+    def tick(self) -> bool:
+        self.monitor.tick(START_MS)
+        return self.is_low
+
+
+def test_freed_memory_raises_no_alarm() -> None:
+    process = Freeing()
+    process.use(1_200)
+    process.free(1_100)
+    assert process.tick() is False
+    assert process.kept_bytes == 0
+
+
+def test_the_alarm_ends_when_its_cause_does() -> None:
+    process = Freeing()
+    process.use(1_200)
+    assert process.tick() is True
+    process.free(1_100)
+    assert process.tick() is False
+
+
+def test_the_alarm_ends_though_memory_is_freed_bit_by_bit() -> None:
+    process = Freeing()
+    process.use(1_200)
+    states = []
+    for _ in range(100):
+        process.free(5)
+        states.append(process.tick())
+    assert states == [True] * 49 + [False] * 51
+
+
+def test_well_below_the_watermark_freed_memory_is_kept() -> None:
+    process = Freeing()
+    process.use(int(1_000 * GIVE_BACK_ABOVE_RATIO))
+    process.free(500)
+    process.tick()
+    assert process.kept_bytes == 500 * MIB
+    assert process.monitor.next_deadline_ms() == START_MS + INTERVAL_MS
+
+
+def test_near_the_watermark_it_is_given_back_soon_so_that_it_is_little_at_a_time() -> None:
+    process = Freeing()
+    process.use(900)
+    process.tick()
+    assert process.monitor.next_deadline_ms() == START_MS + NEAR_INTERVAL_MS
+    process.free(100)
+    process.tick()
+    assert process.kept_bytes == 0
 
 
 # ── the process and its host ──
