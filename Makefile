@@ -2,8 +2,8 @@
 # make check  the gate without the slow parts: format, lint, types, floors, house rules
 # make test   everything, on a fresh machine too: this is what .ci/run calls
 #
-# The virtual environment, and the kernels, are built once and again when pyproject.toml,
-# constraints.txt or a kernel's source change.
+# The virtual environment and the kernels are built once, for `run` and `test` alike, and again when
+# pyproject.toml, constraints.txt or a kernel's source change.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -17,6 +17,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 RUNTIME_STAMP := $(VENV)/.runtime-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
 KERNELS := $(wildcard persistence/_*.p* queues/_*.p* exchanges/_*.p* amqp_server/*/_*.p*)
+BUILD_INPUTS := pyproject.toml constraints.txt .ci/kernel_build.py $(KERNELS)
 NPM_FOLDER := tests/clients/programs
 NPM_LOCK := $(NPM_FOLDER)/package-lock.json
 NPM_STAMP := $(NPM_FOLDER)/node_modules/.stamp
@@ -35,15 +36,24 @@ run: $(RUNTIME_STAMP)
 	$(BIN)/haremq start --bind 127.0.0.1 --port $(BROKER_PORT)
 
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	@echo "a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || { \
+		rm -rf $(VENV); \
+		echo "on Debian and Ubuntu, 'apt-get install python3-venv' brings what is missing" >&2; \
+		exit 1; }
 
-$(RUNTIME_STAMP): pyproject.toml constraints.txt $(KERNELS) | $(VENV)/bin/python
-	$(PIP_INSTALL) --editable .
-	touch $@
+$(RUNTIME_STAMP): $(BUILD_INPUTS) | $(VENV)/bin/python
+	@echo "installing HareMQ into $(VENV), and compiling $(words $(filter %.pyx,$(KERNELS))) kernels," \
+		"$$(nproc) at a time: up to a minute, once"
+	@$(PIP_INSTALL) --editable .
+	@$(BIN)/python -c 'from persistence.kernels import build_name; print("done, build=" + build_name())'
+	@touch $@
 
-$(DEV_STAMP): pyproject.toml constraints.txt $(KERNELS) | $(VENV)/bin/python
-	$(PIP_INSTALL) --editable '.[dev]'
-	touch $@ $(RUNTIME_STAMP)
+# HareMQ itself is there already, so that pip adds what the extra names and builds nothing.
+$(DEV_STAMP): $(RUNTIME_STAMP)
+	@echo "installing what the tests need into $(VENV)"
+	@$(PIP_INSTALL) 'haremq[dev]'
+	@touch $@
 
 venv: $(DEV_STAMP)
 
