@@ -199,7 +199,7 @@ async def _run_node(
         broker,
         read_buffer_bytes=net.read_buffer_bytes,
         busy_poll_us=net.busy_poll_us,
-        after_turn=None if storage is None else storage.pump,
+        after_turn=None if storage is None else storage.turn_ended,
     )
 
     def make_connection(peer: Peer, on_output: OnOutput, at_ms: int) -> Connection:

@@ -2,6 +2,7 @@
 
     pump() ── seal ─┬─ one write into the file that is there, a sync ── DiskWriter ─┬─ finish, seal
                     └─ more than that: a file to begin, definitions ─── Worker ─────┘
+    carry_out_here() ─ seal ── one write into the file that is there, a sync ──────── finish, seal
 
 What most groups come to has a thread of its own: no checkpoint makes it wait, nor, with the kernel,
 a busy loop that holds the interpreter lock. Only one group is under way at a time, on either.
@@ -161,10 +162,26 @@ class CommitThread:
         self._worker = Worker(loop, "haremq-storage")
         self._writer = DiskWriter(loop, self._written)
 
-    def pump(self) -> None:
-        """Carry out what is pending, unless a group is under way: call it when a turn ends."""
+    def pump(self) -> bool:
+        """Carry out what is pending, unless a group is under way; return whether one begins."""
         if self._may_begin() and (group := self._commit.seal()) is not None:
             self._carry_out(group)
+            return True
+        return False
+
+    def carry_out_here(self) -> None:
+        """Carry out what is pending in this call, which waits for the disk.
+
+        Nothing happens while a group is under way. What is more than one write goes to a thread.
+        """
+        if not self._may_begin() or (group := self._commit.seal()) is None:
+            return
+        write = self._commit.plan(group)
+        if write is None:
+            self._carry_out(group)
+            return
+        self._group, self._write = group, write
+        self._written(*_write_now(write, sync=group.sync))
 
     def retry(self) -> None:
         """Carry the group out once more that found no space; nothing happens if none did."""
@@ -236,6 +253,19 @@ class CommitThread:
             self._disk_full()
         else:
             self._committed()
+
+
+def _write_now(write: PlannedWrite, *, sync: bool) -> tuple[int, bool]:
+    """Write, and sync, in this call; return what a ``Done`` takes."""
+    is_written = False
+    try:
+        write.file.write_at(write.position, write.parts)
+        is_written = True
+        if sync:
+            write.file.sync()
+    except OSError as error:
+        return error.errno or EIO, is_written
+    return 0, False
 
 
 if COMPILED:

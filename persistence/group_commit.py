@@ -28,6 +28,12 @@ AT_ONCE: Final = 0
 GROUP_BYTES_MAX: Final = 16 << 20
 """A group takes no further entry once it holds so much; what comes later is in the next."""
 
+SMALL_ENTRIES_MAX: Final = 4
+"""A small group has so many entries at most: what one client had to say, and an ack or two."""
+
+SMALL_BYTES_MAX: Final = 64 << 10
+"""And so many bytes: the disk takes hardly longer for them than for one."""
+
 _COPY_BYTES_MAX: Final = 16 << 10
 """Parts below this are joined as they come; larger ones are handed on as they are."""
 
@@ -163,6 +169,18 @@ class GroupCommit:
         under_way_bytes = self._under_way.size_bytes if self._under_way is not None else 0
         full_bytes = sum([group.size_bytes for group in self._full])
         return under_way_bytes + full_bytes + self._open.size_bytes
+
+    def is_small(self) -> bool:
+        """Return whether all that is pending is a small group that somebody waits for."""
+        group = self._open
+        return (
+            bool(self._waiters)
+            and self._under_way is None
+            and bool(group.parts)
+            and group.size_bytes <= SMALL_BYTES_MAX
+            and self._last_lsn - self.committed_lsn <= SMALL_ENTRIES_MAX
+            and not group.definitions
+        )
 
     def append_entry(self, parts: Sequence[bytes | memoryview], *, sync: bool) -> int:
         """Append an entry of the write-ahead log; return its LSN.

@@ -1,6 +1,6 @@
 """The disk's side of the loop: commits at the end of turns, checkpoints in steps, a second look.
 
-    a turn ends            pump: what was appended becomes a group, unless one is under way
+    a turn ends            what was appended becomes a group, unless one is under way
     a group is committed   who waited is called, and writes; what came meanwhile is the next group
     a file of the log ends a checkpoint: steps on the loop, parts on the thread, one by one
     every second           unsynced acks are synced, what found no room is tried again
@@ -12,11 +12,13 @@ is safe from then on.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import Final, Literal
 
 from amqp_server.net.disk_monitor import DiskMonitor
+from amqp_server.net.loop_commit import LoopCommit
 from amqp_server.net.timers import NowMs, now_ms
 from persistence.commit_thread import CommitThread
 from persistence.errors import FatalStorageError, is_disk_full
@@ -59,6 +61,7 @@ class Storage:
         on_failure: Callable[[], None],
         settled_sync_interval_ms: int = CHECKPOINT_LOOK_MS,
         clock: NowMs = now_ms,
+        clock_ns: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
         """Start the threads that wait for the disk.
 
@@ -71,6 +74,7 @@ class Storage:
             on_failure: called once, when the node must stop.
             settled_sync_interval_ms: what nobody waits for is synced this late at most.
             clock: monotonic, in ms.
+            clock_ns: the same, in ns.
         """
         self._loop = loop
         self._commit = commit
@@ -89,7 +93,8 @@ class Storage:
         store.on_disk_full = self._page_refused
         self.failure: FatalStorageError | None = None
         self._thread = CommitThread(commit, loop, self._committed, self._disk_full, self._failed)
-        self.pump = self._thread.pump
+        self._loop_commit = LoopCommit(loop, commit, self._thread, clock_ns)
+        self.turn_ended = self._loop_commit.turn_ended
 
     # ── the loop's timers ──
 
@@ -111,6 +116,7 @@ class Storage:
     # ── what the threads report ──
 
     def _committed(self) -> None:
+        self._loop_commit.committed()
         self._release(Refused.COMMIT)
         if self._wal.number != self._wal_number:
             self._wal_number = self._wal.number

@@ -140,7 +140,7 @@ def test_what_a_turn_appended_is_committed_by_the_pump(disk: Disk) -> None:
         log = disk.new_log()
         lsn = log.append(0, [record(b"one", persistent=True)])
         assert lsn > disk.commit.committed_lsn
-        storage.pump()
+        storage.turn_ended()
         await disk.committed(lsn)
         storage.stop()
 
@@ -179,7 +179,7 @@ def test_a_file_of_the_log_that_ends_is_set_free_by_a_checkpoint(disk: Disk) -> 
             lsn = log.append(position, [record(b"x" * 100_000, persistent=True)] * 4)
             log.settle(range(position, position + 4))
             position += 4
-            storage.pump()
+            storage.turn_ended()
             await disk.committed(lsn)
         await disk.until(lambda: disk.wal.spare_count > 0)
         storage.stop()
@@ -196,7 +196,7 @@ def test_a_full_disk_confirms_nothing_and_goes_on_when_there_is_room(disk: Disk)
         disk.files.refusals["write"] = errno.ENOSPC
         lsn = log.append(0, [record(b"one", persistent=True)])
         disk.commit.wait(lsn, lambda: called.append(None))
-        storage.pump()
+        storage.turn_ended()
         await disk.until(lambda: disk.told == [True])
         storage.tick(now_ms())
         await disk.until(lambda: disk.told == [True, True])
@@ -227,7 +227,7 @@ def test_a_page_that_finds_no_room_trips_the_alarm_until_there_is_some(
         assert disk.told == []  # not while the queue is in the middle of something
         await asyncio.sleep(0)
         assert disk.told == [True]
-        storage.pump()
+        storage.turn_ended()
         await disk.committed(lsn)
         storage.tick(now_ms())
         await disk.until(lambda: not storage._is_trying_room)
@@ -252,13 +252,13 @@ def test_a_checkpoint_that_finds_no_room_trips_the_alarm_until_one_is_made(disk:
         while not disk.is_low:
             lsn = log.append(position, [record(b"x" * 100_000, persistent=True)] * 4)
             position += 4
-            storage.pump()
+            storage.turn_ended()
             await disk.committed(lsn)
         assert disk.wal.number > 1
         # There is room for a chunk, and commits go on: still no checkpoint could be made.
         storage.tick(now_ms())
         await disk.until(lambda: not storage._is_trying_room)
-        storage.pump()
+        storage.turn_ended()
         assert disk.is_low
         disk.files.refusals.clear()
         storage.tick(now_ms())
@@ -300,17 +300,17 @@ def test_a_sync_that_fails_stops_the_node_and_confirms_nothing(disk: Disk) -> No
         log = disk.new_log()
         called: list[None] = []
         first = log.append(0, [record(b"one", persistent=True)])
-        storage.pump()
+        storage.turn_ended()
         await disk.committed(first)
         disk.files.refusals["sync"] = errno.EIO
         disk.commit.wait(
             log.append(1, [record(b"two", persistent=True)]), lambda: called.append(None)
         )
-        storage.pump()
+        storage.turn_ended()
         await disk.until(lambda: bool(disk.failures))
         disk.files.refusals.clear()
         log.append(2, [record(b"three", persistent=True)])
-        storage.pump()
+        storage.turn_ended()
         storage.tick(now_ms())
         assert storage.next_deadline_ms() is None
         storage.stop()
@@ -326,10 +326,10 @@ def test_acks_that_nobody_waits_for_are_synced_by_the_clock(disk: Disk) -> None:
         storage = disk.start()
         log = disk.new_log()
         lsn = log.append(0, [record(b"one", persistent=True)])
-        storage.pump()
+        storage.turn_ended()
         await disk.committed(lsn)
         settled = log.settle(range(1))
-        storage.pump()
+        storage.turn_ended()
         await disk.committed(settled)
         assert disk.commit.has_unsynced
         storage.tick(now_ms())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from persistence import group_commit
 from persistence.errors import FatalStorageError
-from persistence.group_commit import Group
+from persistence.group_commit import SMALL_BYTES_MAX, SMALL_ENTRIES_MAX, Group
 from tests.support.commit import FakeDisk, commit_all, commit_on
 
 ENTRY = b"12345678"
@@ -182,6 +182,35 @@ def test_a_waiter_may_append_and_wait() -> None:
 def test_what_was_never_appended_cannot_be_waited_for() -> None:
     with pytest.raises(AssertionError, match="never appended"):
         commit_on(FakeDisk()).wait(1, lambda: None)
+
+
+def test_a_small_group_is_waited_for_and_holds_little() -> None:
+    commit = commit_on(FakeDisk())
+    assert not commit.is_small(), "nothing is pending"
+    lsn = commit.append_entry([ENTRY], sync=True)
+    assert not commit.is_small(), "nobody waits"
+    commit.wait(lsn, lambda: None)
+    assert commit.is_small()
+    for _ in range(SMALL_ENTRIES_MAX):
+        commit.append_entry([ENTRY], sync=True)
+    assert not commit.is_small(), "many entries"
+    commit_all(commit)
+    assert not commit.is_small()
+
+
+def test_a_group_with_definitions_or_many_bytes_or_behind_another_is_not_small() -> None:
+    commit = commit_on(FakeDisk())
+    commit.append_entry([ENTRY], sync=True)
+    commit.wait(commit.append_definition(b"a queue"), lambda: None)
+    assert not commit.is_small()
+    commit_all(commit)
+    commit.wait(commit.append_entry([bytes(SMALL_BYTES_MAX + 8)], sync=True), lambda: None)
+    assert not commit.is_small()
+    commit_all(commit)
+    commit.append_entry([ENTRY], sync=True)
+    assert commit.seal() is not None
+    commit.wait(commit.append_entry([ENTRY], sync=True), lambda: None)
+    assert not commit.is_small()
 
 
 def test_a_group_has_a_size_that_it_is_closed_at(monkeypatch: pytest.MonkeyPatch) -> None:
