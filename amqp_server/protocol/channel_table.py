@@ -26,7 +26,7 @@ from amqp_server.protocol.transaction import Settlement
 from amqp_server.wire.constants import FRAME_BODY, FRAME_HEADER, FRAME_METHOD
 from amqp_server.wire.errors import UnexpectedFrameError, WireError
 from amqp_server.wire.framing import AckRange, Event, FrameEvent, PublishBurst, PublishRun
-from amqp_server.wire.methods import Method, decode_method, encode_method, method_index
+from amqp_server.wire.methods import Method, decode_method, encode_method, method_index, method_name
 
 log = logging.getLogger(__name__)
 
@@ -252,7 +252,14 @@ class ChannelTable:
         self._end(channel, now_ms)
         self._channels[channel.number] = channel
         text = reply.text(explanation)
-        log.info("channel closed channel=%d code=%d text=%r", channel.number, reply.code, text)
+        log.warning(
+            "channel error %s channel=%d method=%s code=%d text=%r",
+            self._session,
+            channel.number,
+            method_name(index),
+            reply.code,
+            text,
+        )
         self._write(channel.number, close_method(commands.Channel.Close, reply.code, text, index))
 
     def _write(self, number: int, method: Method) -> None:

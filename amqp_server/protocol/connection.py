@@ -51,6 +51,7 @@ from amqp_server.wire.methods import (
     encode_method,
     erlang_binary,
     method_index,
+    method_name,
 )
 
 log = logging.getLogger(__name__)
@@ -195,8 +196,7 @@ class Connection:
             # One that never said a byte is a load balancer's health check (RabbitMQ).
             is_silent = self.state is State.AWAIT_HEADER and not self.rest
             level = logging.DEBUG if is_silent else logging.INFO
-            session = self.session
-            log.log(level, "connection lost peer=%s user=%r", session.peer, session.username)
+            log.log(level, "connection lost %s", self.session)
             self._step(Step.EOF)
 
     def pause_deliveries(self) -> None:
@@ -217,7 +217,7 @@ class Connection:
             self._time_is_over(now_ms)
             return
         if self._heartbeat.is_peer_dead(now_ms):
-            log.warning("missed heartbeats peer=%s", self.session.peer)
+            log.warning("missed heartbeats %s", self.session)
             self._release(now_ms)
             self._step(Step.EOF)
             return
@@ -355,8 +355,9 @@ class Connection:
         try:
             tune = methods.start_ok(self.session, method)
         except LoginRefusedError as error:
-            log.warning("login refused peer=%s reason=%r", self.session.peer, str(error))
-            text = methods.login_refused_text(method.mechanism)
+            mechanism, who = method.mechanism, self.session
+            log.warning("login refused %s mechanism=%s reason=%r", who, mechanism, str(error))
+            text = methods.login_refused_text(mechanism)
             raise LoginRefusedError(text) from error
         self._step(Step.START_OK)
         self._outbox.write(tune)
@@ -368,12 +369,7 @@ class Connection:
         self._broker.connection_opened(self.session)
         self._alarms.subscribe(self._on_alarm)
         self._write(reply)
-        log.info(
-            "connection opened peer=%s user=%r vhost=%r",
-            self.session.peer,
-            self.session.username,
-            self.session.vhost_name,
-        )
+        log.info("connection opened %s", self.session)
 
     # ── closing ──
 
@@ -383,12 +379,8 @@ class Connection:
         self._release(now_ms)
         self._write(commands.Connection.CloseOk())
         self._step(Step.PEER_CLOSED)
-        log.info(
-            "connection closed peer=%s code=%d text=%.100r",
-            self.session.peer,
-            method.reply_code,
-            method.reply_text,
-        )
+        code, text = method.reply_code, method.reply_text
+        log.info("connection closed %s code=%d text=%.100r", self.session, code, text)
 
     def _while_closing(self, index: int) -> None:
         if index == commands.Connection.CloseOk.index:
@@ -405,7 +397,7 @@ class Connection:
         and the socket stays open for a while: nobody tries many passwords a second (RabbitMQ).
         """
         if reply_for(error) is INTERNAL:
-            log.error("a bug peer=%s", self.session.peer, exc_info=error)
+            log.error("a bug %s", self.session, exc_info=error)
         if self.state is State.AWAIT_CLOSE_OK:
             self._linger(now_ms)
             return
@@ -419,14 +411,17 @@ class Connection:
         )
         if told:
             self._close(error, index, now_ms)
+        elif not isinstance(error, LoginRefusedError):
+            log.warning("handshake failed %s reason=%r", self.session, str(error))
         if not told or isinstance(error, BrokenFramingError):
             self._linger(now_ms)
 
     def _close(self, error: Exception, index: int, now_ms: int) -> None:
         reply = reply_for(error)
         text = reply.text("" if reply is INTERNAL else str(error))
+        name = method_name(index)
         log.warning(
-            "closing connection peer=%s code=%d text=%r", self.session.peer, reply.code, text
+            "closing connection %s method=%s code=%d text=%r", self.session, name, reply.code, text
         )
         self._release(now_ms)
         self._write(close_method(commands.Connection.Close, reply.code, text, index))
@@ -442,7 +437,7 @@ class Connection:
 
     def _time_is_over(self, now_ms: int) -> None:
         if self.state in HANDSHAKE:
-            log.warning("handshake timeout peer=%s", self.session.peer)
+            log.warning("handshake timeout %s", self.session)
         self._release(now_ms)
         self._ends_at_ms = self.due_ms = None
         self._step(Step.EOF)

@@ -5,7 +5,7 @@ The session is also the identity that exclusive queues belong to.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.users import Permission, User
@@ -15,6 +15,9 @@ from amqp_server.protocol.settings import ProtocolSettings
 from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES, FRAME_TOLERANCE_BYTES
 from amqp_server.wire.tables import Table
 
+CLIENT_NAME_SHOWN_MAX_BYTES: Final = 128
+"""How much of a connection's own name the log repeats."""
+
 
 @dataclass(slots=True, eq=False)
 class Session:
@@ -22,6 +25,7 @@ class Session:
 
     Attributes:
         user, vhost: None until logged in, until opened.
+        claimed_username: who start-ok says is there; whether it is true shows in ``user``.
         client_properties: what start-ok said of the client.
         capabilities: those of them that are true.
         frame_max_bytes: whole frames; what holds before tune is ``initial_frame_max_bytes``.
@@ -37,6 +41,7 @@ class Session:
     shut_down_by: Callable[[str, int], None]
     user: User | None = None
     vhost: Vhost | None = None
+    claimed_username: str = ""
     client_properties: Table = field(default_factory=dict)
     capabilities: frozenset[str] = frozenset()
     frame_max_bytes: int = 0
@@ -53,6 +58,22 @@ class Session:
     def username(self) -> str:
         """Who logged in; empty before."""
         return self.user.name if self.user is not None else ""
+
+    @property
+    def client_name(self) -> str:
+        """What the client calls its connection (RabbitMQ, ``connection_name``); mostly empty."""
+        named = self.client_properties.get("connection_name")
+        if named is None or not isinstance(named.value, bytes):
+            return ""
+        return named.value[:CLIENT_NAME_SHOWN_MAX_BYTES].decode("utf-8", "backslashreplace")
+
+    def __str__(self) -> str:
+        """Return who this is, for a line of the log: what peers chose is in quotes and escaped."""
+        user = self.username or self.claimed_username
+        return (
+            f"peer={self.peer} user={user!r} vhost={self.vhost_name!r}"
+            f" connection={self.client_name!r}"
+        )
 
     @property
     def vhost_name(self) -> str:

@@ -6,6 +6,7 @@ the AMQP types of table values, which RabbitMQ's error texts name, and is not fo
 Source: AMQP 0-9-1 §4.2.4, §4.2.5; error texts are those of RabbitMQ's reader.
 """
 
+import re
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias, cast
@@ -62,6 +63,10 @@ METHODS: Final[Mapping[int, type[Frame]]] = {
     AccessRequestOk.index: AccessRequestOk,
 }
 
+_NAMES: Final[Mapping[int, str]] = {
+    index: re.sub(r"(?<=[a-z])(?=[A-Z])", "-", method.name).lower()
+    for index, method in METHODS.items()
+}
 _FRAME_HEAD: Final = struct.Struct(">BHI")
 _INDEX: Final = struct.Struct(">I")
 _BITS_PER_OCTET: Final = 8
@@ -141,6 +146,15 @@ def _arguments(kind: type[Frame]) -> tuple[_Argument, ...]:
 _ARGUMENTS: Final[Mapping[int, tuple[_Argument, ...]]] = {
     index: _arguments(kind) for index, kind in METHODS.items()
 }
+
+
+def method_name(index: int) -> str:
+    """Return what the specification calls a method, for the log: ``queue.declare-ok``.
+
+    Args:
+        index: class id << 16 | method id; 0 is no method at all, shown as ``-``.
+    """
+    return _NAMES.get(index, f"{index >> 16}.{index & 0xFFFF}" if index else "-")
 
 
 def method_index(payload: bytes) -> int:

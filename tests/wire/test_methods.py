@@ -18,6 +18,7 @@ from amqp_server.wire.methods import (
     encode_method,
     erlang_binary,
     method_index,
+    method_name,
 )
 from amqp_server.wire.tables import Field
 from tests.support.frames import method_frame, method_payload
@@ -181,3 +182,18 @@ def test_bytes_are_printed_as_erlang_prints_them(octets: bytes, expected: str) -
 
 def test_of_many_bytes_only_those_that_fit_a_reply_are_printed() -> None:
     assert erlang_binary(b"x" * 100_000) == f'<<"{"x" * 256}">>'
+
+
+@pytest.mark.parametrize(
+    ("index", "name"),
+    [
+        (50 << 16 | 10, "queue.declare"),
+        (60 << 16 | 21, "basic.consume-ok"),
+        (60 << 16 | 100, "basic.recover-async"),
+        (30 << 16 | 10, "access.request"),
+        (99 << 16 | 7, "99.7"),
+        (0, "-"),
+    ],
+)
+def test_a_method_has_the_specifications_name(index: int, name: str) -> None:
+    assert method_name(index) == name

@@ -110,6 +110,7 @@ def start_ok(session: Session, method: commands.Connection.StartOk) -> bytes:
 
 def _authenticate(session: Session, mechanism: str, response: bytes) -> User:
     credentials = login(mechanism, response, session.peer.certificate_name)
+    session.claimed_username = credentials.username
     users = session.broker.users
     if credentials.password is None:
         return users.authenticate_by_certificate(credentials.username)
