@@ -14,6 +14,8 @@ from conformance import deviations, report, rules
 from conformance.address import Address
 from conformance.check import REGISTRY, Check
 from conformance.rabbitmq import RabbitMQ
+from conformance.random import campaign
+from conformance.random.verdict import Judge
 from conformance.runner import Outcome, dialect_of, run
 
 DEFAULT_URI = "amqp://guest:guest@127.0.0.1:5672/%2F"
@@ -47,7 +49,20 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--deviations", action="store_true", help="print docs/DEVIATIONS.md and run none"
     )
+    _random_arguments(parser)
     return parser.parse_args(argv)
+
+
+def _random_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "random scripts", "played in lock-step on both brokers, instead of the checks"
+    )
+    group.add_argument("--random", type=int, metavar="SEED", help="the first seed")
+    group.add_argument("--seeds", type=int, default=1, metavar="K", help="how many [%(default)s]")
+    group.add_argument("--steps", type=int, default=campaign.STEP_COUNT, help="[%(default)s]")
+    group.add_argument(
+        "--only", metavar="I,J,…", help="play these steps of the script alone, as printed"
+    )
 
 
 def chosen(pattern: str, *, thirty: bool = False) -> list[Check]:
@@ -76,6 +91,17 @@ def _run_all(
     return durations_s
 
 
+def _run_random(arguments: argparse.Namespace, uris: list[str]) -> int:
+    """Play random scripts on the last of some brokers, and on the first as it is to do the same."""
+    if len(uris) != 2:
+        print("--random compares two brokers: add --rabbitmq or --compare", file=sys.stderr)
+        return 2
+    other, example = (campaign.player_of(Address.of(uri)) for uri in uris)
+    only = [int(index) for index in arguments.only.split(",")] if arguments.only else None
+    seeds = range(arguments.random, arguments.random + arguments.seeds)
+    return 1 if campaign.run(seeds, arguments.steps, Judge(example, other), only) else 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run what the command line asks for; return the exit status."""
     arguments = _arguments(argv)
@@ -99,6 +125,8 @@ def main(argv: list[str] | None = None) -> int:
             stack.enter_context(rabbitmq)
             uris[rabbitmq.uri] = rabbitmq.has
         try:
+            if arguments.random is not None:
+                return _run_random(arguments, list(uris))
             durations_s = _run_all(checks, uris, results)
         except OSError as error:
             print(f"cannot reach a broker: {error}", file=sys.stderr)

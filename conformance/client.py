@@ -192,24 +192,34 @@ class Connection(Wire):
         """What has been read and not been taken yet."""
         return list(self._pending.get(channel, ()))
 
-    def _read_event(self, timeout_s: float | None) -> None:
-        if self._closed is not None:
-            raise ClosedByPeerError(self._closed)
-        frame = self.read_frame(timeout_s)
-        if frame is None:
-            raise ConnectionLostError("the broker ended the connection without a word")
-        if frame.kind == FRAME_HEARTBEAT:
-            return
+    def read_event(self, timeout_s: float | None = None) -> tuple[int, Event]:
+        """Read the next method, whatever it is, a close unanswered; return its channel and it.
+
+        Raises:
+            ConnectionLostError: the connection has ended.
+            TimeoutError: nothing came in time.
+        """
+        while True:
+            frame = self.read_frame(timeout_s)
+            if frame is None:
+                raise ConnectionLostError("the broker ended the connection without a word")
+            if frame.kind != FRAME_HEARTBEAT:
+                break
         assert frame.kind == FRAME_METHOD, f"a method was due, not {frame}"
         method = decode_method(frame.payload)
-        if isinstance(method, commands.Connection.Close | commands.Channel.Close):
-            raise ClosedByPeerError(self._acknowledge_close(frame.channel, method))
-        event = Event(method)
         if isinstance(
             method, commands.Basic.Deliver | commands.Basic.GetOk | commands.Basic.Return
         ):
-            event = self._read_content(method, frame.channel)
-        self._pending.setdefault(frame.channel, deque()).append(event)
+            return frame.channel, self._read_content(method, frame.channel)
+        return frame.channel, Event(method)
+
+    def _read_event(self, timeout_s: float | None) -> None:
+        if self._closed is not None:
+            raise ClosedByPeerError(self._closed)
+        channel, event = self.read_event(timeout_s)
+        if isinstance(event.method, commands.Connection.Close | commands.Channel.Close):
+            raise ClosedByPeerError(self._acknowledge_close(channel, event.method))
+        self._pending.setdefault(channel, deque()).append(event)
 
     def _read_content(self, method: base.Frame, channel: int) -> Event:
         header = self.read_frame()

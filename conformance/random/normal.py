@@ -1,0 +1,81 @@
+"""What came, as lines in which only what may differ between two runs is left out.
+
+Left out are the prefix of a run's names, what a broker makes up (names of queues and consumers are
+numbered in the order in which they came), the time in ``x-death``, and the order of the fields in
+the headers of a dead letter, which is not the same from one RabbitMQ to the next.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from conformance import fields
+from conformance.client import Event
+from conformance.fields import Typed
+from conformance.random.link import News
+from conformance.random.script import show
+
+_MADE_UP = re.compile(r"amq\.(gen|ctag)-[\w-]+")
+_SINCE_313 = frozenset({"x-last-death-exchange", "x-last-death-queue", "x-last-death-reason"})
+"""Headers of a dead letter that RabbitMQ 3.10 does not set, and 3.13 does."""
+
+
+class Scribe:
+    """Writes down what one run of a script saw.
+
+    Args:
+        prefix: what stands before all names of the run, and is left out.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._made_up: dict[str, str] = {}
+
+    def line(self, news: News) -> str:
+        """Write one method, with its content, as a line."""
+        if news.event is None:
+            return news.why
+        method = news.event.method
+        words = [method.name.lower()]
+        for name in method.attributes():
+            value = getattr(method, name)
+            if value or name in {"delivery_tag", "message_count"}:
+                words.append(name if value is True else f"{name}={show(value)}")
+        if news.event.raw_properties:
+            words += [f"{name}={show(value)}" for name, value in _properties(news.event).items()]
+            words.append(f"<{news.event.body.decode(errors='backslashreplace')}>")
+        return self.cleaned(" ".join(words))
+
+    def cleaned(self, text: str) -> str:
+        """Leave the prefix out of a text, and number what the broker made up."""
+        return _MADE_UP.sub(self._numbered, text.replace(self._prefix, ""))
+
+    def _numbered(self, found: re.Match[str]) -> str:
+        name, kind = found.group(), found.group(1)
+        if name not in self._made_up:
+            number = 1 + sum(other.startswith(f"amq.{kind}-") for other in self._made_up)
+            self._made_up[name] = f"{kind}{number}"
+        return self._made_up[name]
+
+
+def _properties(event: Event) -> dict[str, Any]:
+    found = event.properties
+    headers = found.get("headers")
+    if headers is not None and "x-death" in headers:
+        found["headers"] = _of_dead_letter(headers)
+    return found
+
+
+def _of_dead_letter(headers: Mapping[str, Typed]) -> dict[str, Typed]:
+    kept = {key: headers[key] for key in sorted(headers) if key not in _SINCE_313}
+    deaths = kept["x-death"]
+    if deaths.tag == "A":
+        kept["x-death"] = Typed("A", [_death(entry) for entry in deaths.value])
+    return kept
+
+
+def _death(entry: Typed) -> Typed:
+    if entry.tag != "F":
+        return entry
+    timeless = {key: entry.value[key] for key in sorted(entry.value) if key != "time"}
+    return fields.Typed("F", timeless)

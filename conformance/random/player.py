@@ -1,0 +1,249 @@
+"""Plays a script on one broker in lock-step: a step, then silence, then the next.
+
+After each step all queues and all channels are asked until nothing new comes, so that what a step
+sets off has come to its end before the next begins, also in a broker whose queues are processes.
+"""
+
+import itertools
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pamqp import base, commands
+
+from conformance import fields
+from conformance.address import Address
+from conformance.random.lane import SETTLEMENTS, Lane
+from conformance.random.link import Link, News
+from conformance.random.normal import Scribe
+from conformance.random.script import KINDS, NAME_MARK, Message, Script, Step
+from conformance.wire import (
+    FRAME_BODY,
+    FRAME_HEADER,
+    FRAME_METHOD,
+    content_header,
+    encode_method,
+    frame_bytes,
+)
+
+Seen = dict[str, tuple[str, ...]]
+"""What one step brought, as lines by channel (``A1``), connection (``A0``) or changed queue."""
+
+FIRST_OBSERVER = 100
+OBSERVER = "*"
+QUIET_ROUNDS = 2
+ROUNDS_MAX = 200
+PAUSE_S = 0.002
+"""Between rounds, where something of the script expires at once: a timer is what does that."""
+
+
+def play(script: Script, address: Address, *, quiet_rounds: int = QUIET_ROUNDS) -> list[Seen]:
+    """Play a script on a broker, and delete what it left.
+
+    Args:
+        script: its steps; each run puts a prefix of its own before their names.
+        address: the broker.
+        quiet_rounds: how many rounds of questions must bring nothing before the next step.
+
+    Returns:
+        What each step brought.
+    """
+    player = Player(address, quiet_rounds, PAUSE_S if _expires(script) else 0.0)
+    try:
+        return [player.take(step) for step in script]
+    finally:
+        player.clear()
+
+
+def _expires(script: Script) -> bool:
+    """Return whether something may expire at once."""
+    return any(
+        step.given.get("arguments", {}).get("x-message-ttl") == 0
+        or any("expiration" in message.properties for message in step.messages)
+        for step in script
+    )
+
+
+class Player:
+    """The client of one run: its connections by letter, the channels that are open in them."""
+
+    def __init__(self, address: Address, quiet_rounds: int, pause_s: float) -> None:
+        self._address = address
+        self._quiet_rounds = quiet_rounds
+        self._pause_s = pause_s
+        self._prefix = f"r{secrets.token_hex(4)}-"
+        self._scribe = Scribe(self._prefix)
+        self._links: dict[str, Link] = {OBSERVER: Link(address, FIRST_OBSERVER)}
+        self._lanes: dict[str, Lane] = {}
+        self._names: dict[str, str] = {}
+        self._exchanges: set[str] = set()
+        self._counts: dict[str, tuple[int, int]] = {}
+        self._lines: dict[str, list[str]] = {}
+
+    def take(self, step: Step) -> Seen:
+        """Take a step; return what it brought once all is quiet."""
+        self._lines = {}
+        if step.method == "connection.close":
+            if step.connection in self._links:
+                self._links[step.connection].shut()
+        else:
+            self._say(step)
+        self._settle(step)
+        return {place: tuple(lines) for place, lines in self._lines.items()}
+
+    def _say(self, step: Step) -> None:
+        link = self._link(step.connection)
+        lane = self._lane(link, step)
+        given = dict(self._own(step.given))
+        if step.method in SETTLEMENTS:
+            tag = lane.tag_of(given["delivery_tag"])
+            if tag is None:
+                return
+            given["delivery_tag"] = tag
+        kind = KINDS[step.method]
+        if step.method == "basic.publish":
+            for message in step.messages:
+                link.say_raw(self._publish(step, kind, given, message))
+        else:
+            link.say(step.number, kind, **given)
+        lane.sent(step, given)
+        link.send()
+        self._await_answer(link, lane, step, kind)
+        if given.get("nowait"):
+            # The queue is there before another connection asks after it.
+            self._round(step, {step.connection: link})
+        self._watch(step, given)
+
+    def _link(self, letter: str) -> Link:
+        link = self._links.get(letter)
+        if link is None or not link.is_open:
+            link = self._links[letter] = Link(self._address, FIRST_OBSERVER)
+        return link
+
+    def _lane(self, link: Link, step: Step) -> Lane:
+        if step.number not in link.channels:
+            link.open_channel(step.number)
+            self._lanes[step.channel] = Lane()
+        return self._lanes[step.channel]
+
+    def _own(self, value: Any) -> Any:  # noqa: ANN401 - the shape is the value's
+        """Put the run's prefix before the script's names, wherever they are in a value."""
+        if isinstance(value, str):
+            return value.replace(NAME_MARK, self._prefix)
+        if isinstance(value, Mapping):
+            return {key: self._own(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._own(item) for item in value]
+        return value
+
+    def _publish(
+        self, step: Step, kind: type[base.Frame], given: Mapping[str, Any], message: Message
+    ) -> bytes:
+        body = message.body.encode()
+        header = content_header(len(body), fields.properties(**self._own(message.properties)))
+        raw = frame_bytes(FRAME_METHOD, step.number, encode_method(kind, **given))
+        raw += frame_bytes(FRAME_HEADER, step.number, header)
+        return raw + (frame_bytes(FRAME_BODY, step.number, body) if body else b"")
+
+    def _watch(self, step: Step, given: Mapping[str, Any]) -> None:
+        """Observe a queue that a step may declare, from where its owner allows it."""
+        if step.method == "exchange.declare":
+            self._exchanges.add(given["exchange"])
+        if step.method != "queue.declare" or not given.get("queue"):
+            return
+        name = given["queue"]
+        self._names[name] = self._scribe.cleaned(name)
+        self._observe(name, step.connection if given.get("exclusive") else OBSERVER)
+
+    def _observe(self, name: str, letter: str) -> None:
+        if any(name in link.observed() for link in self._links.values()):
+            return
+        self._links[letter].observe(name)
+
+    def _await_answer(self, link: Link, lane: Lane, step: Step, kind: type[base.Frame]) -> None:
+        """Read until a step is answered, and all that it published is confirmed."""
+        answers = (
+            ()
+            if step.given.get("nowait")
+            else tuple(KINDS[name.lower()] for name in kind.valid_responses)
+        )
+        answered = not answers
+        while link.is_open and step.number in link.channels:
+            if answered and not lane.unconfirmed:
+                return
+            news = link.read()
+            if news is None:
+                continue
+            self._note(step, step.connection, news)
+            method = news.event.method if news.event is not None else None
+            if news.number == step.number and isinstance(method, answers):
+                answered = True
+                self._answered(step, method)
+
+    def _answered(self, step: Step, method: base.Frame | None) -> None:
+        if isinstance(method, commands.Queue.DeclareOk) and not step.given.get("queue"):
+            name = method.queue or ""
+            self._names[name] = self._scribe.cleaned(name)
+            self._observe(name, step.connection if step.given.get("exclusive") else OBSERVER)
+        elif isinstance(method, commands.Channel.CloseOk):
+            self._links[step.connection].channels.discard(step.number)
+
+    def _settle(self, step: Step) -> None:
+        """Ask all queues and channels, again and again, until nothing has come for some rounds."""
+        quiet = 0
+        for _ in range(ROUNDS_MAX):
+            before = self._observed_counts()
+            heard = self._round(step, self._links)
+            quiet = 0 if heard or self._observed_counts() != before else quiet + 1
+            if quiet >= self._quiet_rounds:
+                break
+            time.sleep(self._pause_s)
+        self._note_counts()
+
+    def _round(self, step: Step, links: Mapping[str, Link]) -> int:
+        """Ask all queues and channels of some connections; return how much else came."""
+        for link in links.values():
+            link.ask()
+        heard = 0
+        for letter, link in links.items():
+            for news in link.hear():
+                self._note(step, letter, news)
+                heard += 1
+        return heard
+
+    def _observed_counts(self) -> dict[str, tuple[int, int]]:
+        return dict(
+            itertools.chain.from_iterable(link.counts.items() for link in self._links.values())
+        )
+
+    def _note_counts(self) -> None:
+        counts = self._observed_counts()
+        for name in sorted({*counts, *self._counts}):
+            now = counts.get(name)
+            if now != self._counts.get(name):
+                line = "gone" if now is None else f"{now[0]} ready, {now[1]} consumers"
+                self._lines[self._names[name]] = [line]
+        self._counts = counts
+
+    def _note(self, step: Step, letter: str, news: News) -> None:
+        place = f"{letter}{news.number}"
+        lane = self._lanes.get(place)
+        lines = None
+        if lane is not None and news.event is not None:
+            lines = lane.came(news.event, step)
+        self._lines.setdefault(place, []).extend(lines or [self._scribe.line(news)])
+
+    def clear(self) -> None:
+        """Close the script's connections; delete what its names have become."""
+        observer = self._links.pop(OBSERVER)
+        for link in self._links.values():
+            link.shut()
+        if observer.is_open:
+            observer.open_channel(1)
+            for queue in self._names:
+                observer.say(1, commands.Queue.Delete, queue=queue, nowait=True)
+            for exchange in self._exchanges:
+                if exchange.startswith(self._prefix):
+                    observer.say(1, commands.Exchange.Delete, exchange=exchange, nowait=True)
+        observer.shut()

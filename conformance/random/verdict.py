@@ -1,0 +1,90 @@
+"""Judges one script: the same, or different, and then whether that is declared, unstable or wrong.
+
+A difference counts when the broker that sets the example agrees with itself: it plays the script
+again, more patiently and under other names, and what it does otherwise then is no example.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from conformance.random.compare import Difference, first_difference
+from conformance.random.declared import DECLARED, Declared, declared
+from conformance.random.player import QUIET_ROUNDS, Seen
+from conformance.random.script import Script
+from conformance.random.shrink import shrunk
+
+Play = Callable[[Script, int], Sequence[Seen]]
+"""Plays a script on a broker, the rounds of silence given; returns what each step brought."""
+
+PATIENT_ROUNDS = 5
+EXAMPLES = 3
+SHRINK_TRIES_MAX = 250
+
+SAME, DECLARED_SAME, UNSTABLE, DIFFERENT = "same", "declared", "unstable", "different"
+
+
+class Verdict(NamedTuple):
+    """What became of a script.
+
+    Attributes:
+        word: ``same``, ``declared``, ``unstable`` or ``different``.
+        difference: where the runs part; None where they are the same.
+        row: the declared difference that it is, or None.
+        example: what RabbitMQ's run saw.
+        seen: what the other's saw.
+    """
+
+    word: str
+    difference: Difference | None = None
+    row: Declared | None = None
+    example: Sequence[Seen] = ()
+    seen: Sequence[Seen] = ()
+
+
+class Judge:
+    """Plays scripts on two brokers and compares.
+
+    Args:
+        example: plays on the broker that sets the example.
+        other: plays on the broker that is to be like it.
+        known: the declared differences.
+    """
+
+    def __init__(self, example: Play, other: Play, known: Sequence[Declared] = DECLARED) -> None:
+        self._example = example
+        self._other = other
+        self._known = known
+
+    def judge(self, script: Script) -> Verdict:
+        """Play a script once on each, and more often where they differ."""
+        quick = self._compared(script, QUIET_ROUNDS, 1)
+        return quick if quick.word == SAME else self._compared(script, PATIENT_ROUNDS, EXAMPLES)
+
+    def _compared(self, script: Script, quiet_rounds: int, examples: int) -> Verdict:
+        seen = self._other(script, quiet_rounds)
+        example = self._example(script, quiet_rounds)
+        difference = first_difference(example, seen)
+        if difference is None:
+            return Verdict(SAME)
+        row = declared(difference, script[difference.step_index], self._known)
+        if row is not None:
+            return Verdict(DECLARED_SAME, difference, row, example, seen)
+        until = difference.step_index + 1
+        for _ in range(examples - 1):
+            again = self._example(script, quiet_rounds)
+            if first_difference(example[:until], again[:until]) is not None:
+                return Verdict(UNSTABLE, difference, None, example, seen)
+        return Verdict(DIFFERENT, difference, None, example, seen)
+
+    def smallest(self, script: Script) -> list[int]:
+        """Return the indices of the fewest steps that still are different, in order."""
+
+        def is_bad(indices: Sequence[int]) -> bool:
+            part = [script[index] for index in indices]
+            return self._compared(part, QUIET_ROUNDS + 1, 2).word == DIFFERENT
+
+        kept = list(range(len(script)))
+        verdict = self._compared(script, PATIENT_ROUNDS, EXAMPLES)
+        if verdict.difference is not None:
+            kept = kept[: verdict.difference.step_index + 1]
+        return shrunk(kept, is_bad, SHRINK_TRIES_MAX)
