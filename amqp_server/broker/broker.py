@@ -13,6 +13,7 @@ from amqp_server.broker.definitions import (
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.journal import NO_JOURNAL, Journal
 from amqp_server.broker.limits import check_node_vhost
+from amqp_server.broker.login_delays import LoginDelays
 from amqp_server.broker.names import generated_name, reply_token
 from amqp_server.broker.queue_table import LogFactory, memory_log
 from amqp_server.broker.settings import BrokerSettings
@@ -50,6 +51,7 @@ class Broker:
     Attributes:
         settings: the broker section.
         users: accounts and permissions.
+        logins: how long wrong passwords wait for their answer.
         alarms: what runs low.
         turn: what is left to do before a turn ends.
         commits: says when what was written is safe.
@@ -90,6 +92,7 @@ class Broker:
         """
         self.settings = settings
         self.users = users
+        self.logins = LoginDelays(settings.refused_login_delay_max_ms)
         self.alarms = Alarms()
         self.turn = turn
         self.commits: Commits = NothingToCommit() if commits is None else commits

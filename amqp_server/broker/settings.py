@@ -45,6 +45,15 @@ class BrokerSettings:
     loopback_users: tuple[str, ...] = field(
         default=("guest",), metadata={"doc": "Users that may log in from this host only."}
     )
+    refused_login_delay_max_ms: int = field(
+        default=5_000,
+        metadata={
+            "min": 0,
+            "max": 60_000,
+            "doc": "Longest wait for the answer to wrong passwords, which doubles with each of an"
+            " address or user after the third; right ones never wait. 0 is no wait.",
+        },
+    )
     load_definitions: Path | None = field(
         default=None,
         metadata={"doc": "JSON file, as RabbitMQ exports it, that is loaded at start."},

@@ -22,16 +22,13 @@ from amqp_server.protocol.channel_table import (
     index_at_fault,
     is_content,
 )
-from amqp_server.protocol.errors import (
-    ChannelStateError,
-    ConnectionForcedError,
-    NegotiationError,
-)
+from amqp_server.protocol.errors import ChannelStateError, ConnectionForcedError
 from amqp_server.protocol.heartbeat import Heartbeat
+from amqp_server.protocol.login import HeldRefusal, log_in
 from amqp_server.protocol.methods import connection as methods
 from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.peer import Peer
-from amqp_server.protocol.replies import INTERNAL, reply_for
+from amqp_server.protocol.replies import INTERNAL, is_told, reply_for
 from amqp_server.protocol.session import Session
 from amqp_server.protocol.settings import ProtocolSettings
 from amqp_server.protocol.transitions import HANDSHAKE, TRANSITIONS, State, Step
@@ -62,7 +59,6 @@ CLOSE_OK_TIMEOUT_MS: Final = 30_000
 OUTPUT_MAX_BYTES: Final = 1_048_576
 _ENDED: Final = frozenset((State.LINGERING, State.CLOSED))
 _BLOCKED_CAPABILITY: Final = "connection.blocked"
-_CLOSE_CAPABILITY: Final = "authentication_failure_close"
 
 
 def _nothing_to_shut_down(_reason: str, _now_ms: int) -> None:
@@ -114,6 +110,7 @@ class Connection:
         self.rest = b""
         self._postponed: list[Event] = []
         self._is_stalled = False
+        self._held: LoginRefusedError | None = None
         self._heartbeat = Heartbeat(0, now_ms)
         self._ends_at_ms: int | None = now_ms + settings.handshake_timeout_ms
         self._timeouts_at_ms = now_ms + broker.settings.consumer_tick_ms
@@ -277,6 +274,9 @@ class Connection:
             try:
                 if not self._is_open or not event[0]:
                     self._on_event_unlike_most(event, now_ms)
+                    if self._held is not None:
+                        self._postponed = events[count:]
+                        return False
                 else:
                     if self._alarms.is_on and is_content(event):
                         self._block()
@@ -303,7 +303,7 @@ class Connection:
 
     def _room_came(self) -> None:
         """Go on with what waited for room in the output: input first, then queues."""
-        if self._is_stalled and not self._is_over:
+        if self._is_stalled and not self._is_over and self._held is None:
             now_ms = self._turn.now_ms
             self._is_stalled = False
             events, self._postponed = self._postponed, []
@@ -335,7 +335,7 @@ class Connection:
         if isinstance(method, commands.Connection.Close):
             self._peer_closes(method, now_ms)
         elif self.state is State.AWAIT_START_OK and isinstance(method, commands.Connection.StartOk):
-            self._log_in(method)
+            self._log_in(method, now_ms)
         elif self.state is State.AWAIT_TUNE_OK and isinstance(method, commands.Connection.TuneOk):
             methods.tune_ok(self.session, method)
             self._payload_max_bytes = self.session.payload_max_bytes
@@ -351,16 +351,16 @@ class Connection:
         else:
             raise ChannelStateError(f"unexpected method in connection state {self.state.value}")
 
-    def _log_in(self, method: commands.Connection.StartOk) -> None:
-        try:
-            tune = methods.start_ok(self.session, method)
-        except LoginRefusedError as error:
-            mechanism, who = method.mechanism, self.session
-            log.warning("login refused %s mechanism=%s reason=%r", who, mechanism, str(error))
-            text = methods.login_refused_text(mechanism)
-            raise LoginRefusedError(text) from error
-        self._step(Step.START_OK)
-        self._outbox.write(tune)
+    def _log_in(self, method: commands.Connection.StartOk, now_ms: int) -> None:
+        answer = log_in(self.session, method, now_ms)
+        if isinstance(answer, HeldRefusal):
+            assert self._ends_at_ms is not None, "a handshake has an end"
+            self._held, self._is_stalled = answer.error, True
+            self._ends_at_ms, self.due_ms = min(self._ends_at_ms, answer.due_ms), None
+            self._read_or_not()
+        else:
+            self._step(Step.START_OK)
+            self._outbox.write(answer)
 
     def _open(self, method: commands.Connection.Open) -> None:
         reply = methods.open_vhost(self.session, method)
@@ -391,24 +391,13 @@ class Connection:
             self._step(Step.PEER_CLOSED)
 
     def _fail(self, error: Exception, index: int, now_ms: int) -> None:
-        """Answer an error that ends the connection, as far as this peer is to be answered.
-
-        Before tune-ok nobody is told anything but a refused login who said he would understand,
-        and the socket stays open for a while: nobody tries many passwords a second (RabbitMQ).
-        """
+        """Answer an error that ends the connection, as far as this peer is to be answered."""
         if reply_for(error) is INTERNAL:
             log.error("a bug %s", self.session, exc_info=error)
         if self.state is State.AWAIT_CLOSE_OK:
             self._linger(now_ms)
             return
-        told = (
-            self.state in {State.OPEN, State.AWAIT_OPEN}
-            or isinstance(error, NegotiationError)
-            or (
-                isinstance(error, LoginRefusedError)
-                and _CLOSE_CAPABILITY in self.session.capabilities
-            )
-        )
+        told = is_told(error, self.state, self.session.capabilities)
         if told:
             self._close(error, index, now_ms)
         elif not isinstance(error, LoginRefusedError):
@@ -436,6 +425,12 @@ class Connection:
         self.due_ms = None
 
     def _time_is_over(self, now_ms: int) -> None:
+        if self._held is not None:
+            error, self._held = self._held, None
+            self._broker.logins.let_go(self.session.peer.address)
+            self._fail(error, 0, now_ms)
+            self._room_came()
+            return
         if self.state in HANDSHAKE:
             log.warning("handshake timeout %s", self.session)
         self._release(now_ms)
@@ -447,6 +442,9 @@ class Connection:
         if self._is_released:
             return
         self._is_released, self._is_blocked = True, False
+        if self._held is not None:
+            self._held = None
+            self._broker.logins.let_go(self.session.peer.address)
         self.wants_read = not self._is_stalled
         self._channels.end_all(now_ms)
         if self.session.vhost is not None:

@@ -31,6 +31,7 @@ from amqp_server.protocol.errors import (
     ReplyConsumerError,
     UnknownDeliveryTagError,
 )
+from amqp_server.protocol.transitions import State
 from amqp_server.wire import constants
 from amqp_server.wire.errors import (
     FrameError,
@@ -39,6 +40,7 @@ from amqp_server.wire.errors import (
     UnknownMethodError,
 )
 
+CLOSE_CAPABILITY: Final = "authentication_failure_close"
 REPLY_TEXT_MAX_BYTES: Final = 255
 _ELLIPSIS: Final = "..."
 
@@ -106,3 +108,21 @@ REPLIES: Final[Mapping[type[Exception], Reply]] = {
 def reply_for(error: Exception) -> Reply:
     """Return the reply of the nearest listed base class, or INTERNAL_ERROR (a bug of ours)."""
     return next((REPLIES[base] for base in type(error).__mro__ if base in REPLIES), INTERNAL)
+
+
+def is_told(error: Exception, state: State, capabilities: frozenset[str]) -> bool:
+    """Return whether a client is answered an error that ends its connection.
+
+    Before tune-ok nobody is told anything but a refused login who said that he would understand;
+    the socket stays open for a while, and ends without a word (RabbitMQ).
+
+    Args:
+        error: what went wrong.
+        state: where in its life the connection is.
+        capabilities: those of the client.
+    """
+    return (
+        state in {State.OPEN, State.AWAIT_OPEN}
+        or isinstance(error, NegotiationError)
+        or (isinstance(error, LoginRefusedError) and CLOSE_CAPABILITY in capabilities)
+    )

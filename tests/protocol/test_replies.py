@@ -6,6 +6,7 @@ from types import ModuleType
 import pytest
 
 from amqp_server.broker import errors as broker_errors
+from amqp_server.broker.errors import LoginRefusedError, MechanismError
 from amqp_server.protocol import errors as protocol_errors
 from amqp_server.protocol.errors import (
     AssemblyLimitError,
@@ -13,7 +14,16 @@ from amqp_server.protocol.errors import (
     InvalidMessageError,
     NegotiationError,
 )
-from amqp_server.protocol.replies import INTERNAL, REPLIES, Reply, Scope, reply_for
+from amqp_server.protocol.replies import (
+    CLOSE_CAPABILITY,
+    INTERNAL,
+    REPLIES,
+    Reply,
+    Scope,
+    is_told,
+    reply_for,
+)
+from amqp_server.protocol.transitions import State
 from amqp_server.wire import errors as wire_errors
 from amqp_server.wire.errors import BrokenFramingError, FrameError
 
@@ -81,3 +91,21 @@ def test_a_text_of_255_octets_is_whole() -> None:
 
 def test_a_name_with_lone_surrogates_can_be_told() -> None:
     assert reply_for(FrameError("")).text("\udcff") == "FRAME_ERROR - ?"
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "capabilities", "expected"),
+    [
+        (FrameError("x"), State.OPEN, (), True),
+        (FrameError("x"), State.AWAIT_OPEN, (), True),
+        (FrameError("x"), State.AWAIT_TUNE_OK, (), False),
+        (NegotiationError("x"), State.AWAIT_TUNE_OK, (), True),
+        (LoginRefusedError("x"), State.AWAIT_START_OK, (), False),
+        (LoginRefusedError("x"), State.AWAIT_START_OK, (CLOSE_CAPABILITY,), True),
+        (MechanismError("x"), State.AWAIT_START_OK, (CLOSE_CAPABILITY,), False),
+    ],
+)
+def test_before_tune_ok_hardly_anybody_is_told(
+    error: Exception, state: State, capabilities: tuple[str, ...], *, expected: bool
+) -> None:
+    assert is_told(error, state, frozenset(capabilities)) is expected

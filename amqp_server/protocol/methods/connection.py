@@ -111,18 +111,11 @@ def start_ok(session: Session, method: commands.Connection.StartOk) -> bytes:
 def _authenticate(session: Session, mechanism: str, response: bytes) -> User:
     credentials = login(mechanism, response, session.peer.certificate_name)
     session.claimed_username = credentials.username
+    session.broker.logins.check_crowd(session.peer.address, credentials.username)
     users = session.broker.users
     if credentials.password is None:
         return users.authenticate_by_certificate(credentials.username)
     return users.authenticate(credentials.username, credentials.password)
-
-
-def login_refused_text(mechanism: str) -> str:
-    """Return what a client is told whose login failed; why is for the log alone."""
-    return (
-        f"Login was refused using authentication mechanism {mechanism}. For details see the"
-        " broker logfile."
-    )
 
 
 def tune_ok(session: Session, method: commands.Connection.TuneOk) -> None:
