@@ -32,6 +32,13 @@ from amqp_server.broker.journal import NO_JOURNAL
 from amqp_server.broker.queue_table import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import Users, new_user
+from amqp_server.net.descriptors import (
+    Descriptors,
+    TooFewDescriptorsError,
+    open_count,
+    raise_limit,
+    shared_out,
+)
 from amqp_server.net.disk_monitor import DiskMonitor
 from amqp_server.net.freed_memory import freed_memory_of_heap, keep_freed_memory
 from amqp_server.net.listener import ListenError
@@ -59,6 +66,9 @@ EXIT_OK: Final = 0
 EXIT_CANNOT_START: Final = 1
 EXIT_DISK_FAILED: Final = 2
 NS_PER_US: Final = 1_000
+SOCKETS_PER_LISTENER: Final = 2
+"""A name may stand for an address of each family."""
+
 READY_SHARE_OF_WATERMARK: Final = 0.4
 """How much of the memory watermark ready messages may take before they are paged out earlier."""
 
@@ -86,6 +96,7 @@ def run(settings: Settings) -> int:
         OSError,
         StorageError,
         TlsFilesError,
+        TooFewDescriptorsError,
     ) as error:
         log.error("cannot start: %s", error)  # noqa: TRY400 — the operator's matter, not a bug
         return EXIT_CANNOT_START
@@ -95,11 +106,14 @@ def run(settings: Settings) -> int:
 
 def _run(settings: Settings, log_output: LogOutput | None) -> int:
     path = settings.broker.data_dir
-    node = None if path is None else StoredNode(path, settings.persistence)
+    descriptors = _descriptors(settings)
+    node = (
+        None if path is None else StoredNode(path, settings.persistence, descriptors.segments_max)
+    )
     try:
         broker = build_broker(settings, node)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_serve(broker, settings, node, log_output))
+            return runner.run(_serve(broker, settings, node, descriptors, log_output))
     finally:
         if node is not None:
             node.close()
@@ -175,20 +189,28 @@ def _definitions(path: Path | None, users: Users) -> Definitions:
 
 
 async def _serve(
-    broker: Broker, settings: Settings, node: StoredNode | None, log_output: LogOutput | None
+    broker: Broker,
+    settings: Settings,
+    node: StoredNode | None,
+    descriptors: Descriptors,
+    log_output: LogOutput | None,
 ) -> int:
     loop = asyncio.get_running_loop()
     if log_output is not None:
         log_output.attach(loop)
     try:
-        return await _run_node(loop, broker, settings, node)
+        return await _run_node(loop, broker, settings, node, descriptors)
     finally:
         if log_output is not None:
             log_output.detach()
 
 
 async def _run_node(
-    loop: asyncio.AbstractEventLoop, broker: Broker, settings: Settings, node: StoredNode | None
+    loop: asyncio.AbstractEventLoop,
+    broker: Broker,
+    settings: Settings,
+    node: StoredNode | None,
+    descriptors: Descriptors,
 ) -> int:
     net = settings.net
     stop = asyncio.Event()
@@ -206,8 +228,9 @@ async def _run_node(
         limit = net.write_high_watermark_bytes
         return Connection(broker, settings.protocol, peer, on_output, at_ms, limit)
 
-    server = Server(loop, reactor, make_connection, net)
+    server = Server(loop, reactor, make_connection, net, descriptors.sockets_max)
     server.listen()
+    log.info("file descriptors limit=%d sockets_max=%d segments_max=%d", *descriptors)
     reactor.deadlines.watch(_memory_monitor(broker, settings))
     if storage is not None and disk is not None:
         reactor.deadlines.watch(disk)
@@ -227,6 +250,14 @@ async def _run_node(
     reactor.close()
     log.info("stopped")
     return EXIT_DISK_FAILED if storage is not None and storage.failure else EXIT_OK
+
+
+def _descriptors(settings: Settings) -> Descriptors:
+    """Return who may have how many file descriptors, as many as the system allows."""
+    listeners_count = SOCKETS_PER_LISTENER * len(settings.net.listeners)
+    return shared_out(
+        raise_limit(), open_count() + listeners_count, settings.persistence.open_segments_max
+    )
 
 
 def _disk_monitor(broker: Broker, settings: Settings, node: StoredNode) -> DiskMonitor:

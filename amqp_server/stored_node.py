@@ -48,14 +48,22 @@ class StoredNode:
         is_new: whether nothing was ever stored here.
     """
 
-    def __init__(self, path: Path, settings: PersistenceSettings) -> None:
+    def __init__(
+        self, path: Path, settings: PersistenceSettings, open_segments_max: int | None = None
+    ) -> None:
         """Lock a data directory, made if there is none, and read what is in it.
+
+        Args:
+            path: of the data directory.
+            settings: of the disk.
+            open_segments_max: descriptors that long queues may have; None as the settings say.
 
         Raises:
             StorageError: it cannot be used; the text says what to do.
             OSError: the disk refuses.
         """
         self._settings = settings
+        self._open_segments_max = open_segments_max
         self._directory = open_data_directory(path, secrets.token_bytes)
         try:
             self._open()
@@ -72,7 +80,11 @@ class StoredNode:
         self._stored = read_stored(items.items())
         for damage in replay.damages:
             log.error("definitions are damaged: %s", damage)
-        limits = StoreLimits(self._settings.segment_size_bytes, self._settings.unneeded_bytes_max)
+        limits = StoreLimits(
+            self._settings.segment_size_bytes,
+            self._settings.unneeded_bytes_max,
+            self._open_segments_max or self._settings.open_segments_max,
+        )
         self._opened: OpenedStore = open_store(
             files,
             _log_options(self._stored.queues),

@@ -3,6 +3,7 @@
 import logging
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import crc32c
@@ -94,6 +95,7 @@ def sync_file(files: Files, path: str) -> None:
     """Sync a file by its name; one that is not there any more needs none.
 
     Raises:
+        OSError: it could not be opened: nothing was synced, and it may be tried again.
         FatalStorageError: what was written may be lost, whatever a later sync says.
     """
     try:
@@ -114,14 +116,11 @@ def sync_directory(files: Files, path: str) -> None:
     """Sync the names in a folder; one that is not there any more needs none.
 
     Raises:
+        OSError: the folder could not be opened.
         FatalStorageError: names may be lost, whatever a later sync says.
     """
-    try:
+    with suppress(FileNotFoundError):
         files.sync_directory(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise FatalStorageError(f"a sync of {path!r} failed: {error}") from error
 
 
 def remove(how: Callable[[str], None], path: str) -> None:

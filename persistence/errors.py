@@ -3,7 +3,9 @@
 import errno
 from typing import Final
 
-_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_SHORTAGES: Final = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+)
 
 
 class StorageError(Exception):
@@ -26,10 +28,18 @@ class FatalStorageError(StorageError):
     """
 
 
-def is_disk_full(error: OSError) -> bool:
-    """Return whether a write failed for want of space (ENOSPC) or of quota (EDQUOT).
+def shortage_of(error: OSError) -> str:
+    """Return what is short, for the log."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"the disk is full ({error.strerror})"
+    return f"a file cannot be opened or written ({error.strerror})"
 
-    Such a write may be repeated at the same place later; any other failure is not known to be
-    harmless.
+
+def is_shortage(error: OSError) -> bool:
+    """Return whether something failed for want of what may be there again later.
+
+    Space (ENOSPC), quota (EDQUOT), file descriptors of the process (EMFILE) or the host (ENFILE),
+    memory of the kernel (ENOMEM). The same may be done again later; any other failure of a write is
+    not known to be harmless, and no failure of a sync is.
     """
-    return error.errno in _DISK_FULL
+    return error.errno in _SHORTAGES

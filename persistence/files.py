@@ -23,6 +23,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
+from persistence.errors import FatalStorageError
+
 Octets: TypeAlias = bytes | bytearray | memoryview
 """Something contiguous in memory, itemsize 1."""
 
@@ -117,7 +119,12 @@ class Files(Protocol):
         """
 
     def sync_directory(self, path: str = "") -> None:
-        """Return when names given, changed and removed in this folder are on the disk."""
+        """Return when names given, changed and removed in this folder are on the disk.
+
+        Raises:
+            OSError: the folder could not be opened: nothing was synced, and it may be tried again.
+            FatalStorageError: the sync failed: names may be lost, whatever a later one says.
+        """
 
     def free_bytes(self) -> int:
         """Return what may still be written."""
@@ -268,6 +275,10 @@ class OsFiles:
         descriptor = self._open_directory(path)
         try:
             os.fsync(descriptor)
+        except OSError as error:
+            raise FatalStorageError(
+                f"the names in the folder {path!r} cannot be synced, so the node must stop: {error}"
+            ) from error
         finally:
             os.close(descriptor)
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final, Protocol
 
-from persistence.errors import FatalStorageError, is_disk_full
+from persistence.errors import FatalStorageError, is_shortage, shortage_of
 from persistence.files import File, Octets
 
 AT_ONCE: Final = 0
@@ -152,7 +152,9 @@ class GroupCommit:
         self._under_way: Group | None = None
         self._waiters: deque[tuple[int, Callable[[], None]]] = deque()
         self.is_disk_full = False
-        """Whether the group under way is kept until there is space: see ``retry``."""
+        """Whether the group under way is kept until a shortage has passed: see ``retry``."""
+        self.shortage = ""
+        """What is short, while ``is_disk_full``."""
         self.has_failed = False
         """Whether nothing is committed any more."""
         self.has_unsynced = False
@@ -274,7 +276,7 @@ class GroupCommit:
         """Bring a group to the disk. The only method for another thread than the loop's.
 
         Raises:
-            OSError: there is no space; the same group may be carried out again.
+            OSError: a shortage, of space or descriptors; the group may be carried out again.
             FatalStorageError: anything else the disk said. A failed sync is never tried again.
         """
         try:
@@ -284,8 +286,10 @@ class GroupCommit:
                 group.definitions_safe = True
             if group.parts:
                 self._wal.write_batch(group.last_lsn, group.parts)
+        except MemoryError as error:
+            raise OSError(errno.ENOMEM, "no memory for a group") from error
         except OSError as error:
-            if is_disk_full(error):
+            if is_shortage(error):
                 raise
             raise _fatal(error) from error
         if group.sync:
@@ -296,15 +300,16 @@ class GroupCommit:
 
         Args:
             group: the one that was sealed.
-            error: what ``carry_out`` raised, if anything. Where there is no space the group stays
-                under way, ``is_disk_full`` says so, and ``retry`` returns it.
+            error: what ``carry_out`` raised, if anything. At a shortage the group stays under way,
+                ``is_disk_full`` says so, and ``retry`` returns it.
 
         Raises:
             FatalStorageError: the node must stop; nothing was or will be committed any more.
         """
         assert group is self._under_way, "one group at a time"
-        if isinstance(error, OSError) and is_disk_full(error):
+        if isinstance(error, OSError) and is_shortage(error):
             self.is_disk_full = True
+            self.shortage = shortage_of(error)
             return
         if error is not None:
             self.has_failed = True
@@ -328,7 +333,7 @@ def write_error(error_number: int, *, in_sync: bool) -> OSError | FatalStorageEr
     error = OSError(error_number, errno.errorcode.get(error_number, "unknown"))
     if in_sync:
         return FatalStorageError(f"a sync failed, so the node must stop: {error}")
-    return error if is_disk_full(error) else _fatal(error)
+    return error if is_shortage(error) else _fatal(error)
 
 
 def _sync(log: BatchLog | DefinitionsJournal) -> None:

@@ -26,7 +26,7 @@ from persistence.entries import (
     encode_returned,
     encode_settle,
 )
-from persistence.errors import DamagedError, is_disk_full
+from persistence.errors import DamagedError, is_shortage
 from persistence.group_commit import AT_ONCE
 from persistence.lane_map import LaneMap, lane_of
 from persistence.recent import Recent
@@ -238,7 +238,7 @@ class Log:
             self.store(lane, [Slice(e.records, e.positions, e.expires_at_ms) for e in slices])
         except OSError as error:
             log.warning("paging out refused queue_id=%d error=%s", self.queue_id, error)
-            if is_disk_full(error):
+            if is_shortage(error):
                 self.on_disk_full()
             return False
         if not self.options.durable and len(self.chunks) > self._sweep_at:

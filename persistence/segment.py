@@ -24,6 +24,7 @@ from persistence.format import (
     SEGMENT_MAGIC,
     VERSION,
 )
+from persistence.open_segments import OpenSegments
 from persistence.slices import Slice
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class Segments:
         "_live_counts",
         "_open",
         "_open_number",
+        "_opened",
         "_queue_id",
         "_segment_size_bytes",
         "_size_bytes",
@@ -85,7 +87,14 @@ class Segments:
         "next_number",
     )
 
-    def __init__(self, files: Files, parent: str, queue_id: int, segment_size_bytes: int) -> None:
+    def __init__(
+        self,
+        files: Files,
+        parent: str,
+        queue_id: int,
+        segment_size_bytes: int,
+        opened: OpenSegments | None = None,
+    ) -> None:
         """Begin with no file.
 
         Args:
@@ -93,6 +102,7 @@ class Segments:
             parent: folder in it where each queue has its own, made with its first chunk.
             queue_id: whose messages these are.
             segment_size_bytes: a file past this gets no more chunks.
+            opened: those of all queues together; None is this queue's alone.
         """
         self._files = files
         self._queue_id = queue_id
@@ -101,6 +111,7 @@ class Segments:
         self.next_number = 1
         self.dirty: set[int] = set()
         self._is_grown = False
+        self._opened = OpenSegments() if opened is None else opened
         self._open: File | None = None
         self._open_number = 0
         self._size_bytes = 0
@@ -118,7 +129,11 @@ class Segments:
         Raises:
             OSError: it is not there; the next one is written in its place.
         """
-        file = self._open or self._start_file()
+        file = self._open
+        if file is None:
+            self._opened.make_room(self)
+            file = self._open_again() if self._open_number else self._start_file()
+        self._opened.note_used(self)
         position = self._size_bytes
         file.write_at(position, parts)
         self._size_bytes = position + header.size_bytes
@@ -218,10 +233,22 @@ class Segments:
 
     def close(self) -> None:
         """End the open file: the next chunk begins another."""
+        self._opened.forget(self)
+        self.let_go()
+        self._open_number = 0
+
+    def let_go(self) -> None:
+        """Give the descriptor up: the next chunk goes on with the same file."""
         if self._open is not None:
             self._open.close()
         self._open = None
-        self._open_number = 0
+
+    def _open_again(self) -> File:
+        try:
+            self._open = self._files.open(self.path(self._open_number))
+        except FileNotFoundError:
+            return self._start_file()
+        return self._open
 
     def _start_file(self) -> File:
         if not self._files.exists(self.directory):
@@ -229,7 +256,11 @@ class Segments:
         number = self.next_number
         assert number <= SEGMENT_NUMBER_MAX, "a queue has at most 4 G segments in its life"
         file = self._files.open(self.path(number), create=True)
-        file.write_at(0, encode_segment_header(self._queue_id, number))
+        try:
+            file.write_at(0, encode_segment_header(self._queue_id, number))
+        except OSError:
+            file.close()
+            raise
         self._open = file
         self._is_grown = True
         self.next_number = number + 1

@@ -51,3 +51,12 @@ class PersistenceSettings:
             "doc": "Files of which so much is of no use any more are made a checkpoint for.",
         },
     )
+    open_segments_max: int = field(
+        default=256,
+        metadata={
+            "min": 1,
+            "max": 1_000_000,
+            "doc": "Descriptors that long queues may have together to write with; an eighth of the"
+            " limit of the process at most.",
+        },
+    )

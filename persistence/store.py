@@ -31,6 +31,7 @@ from persistence.errors import FatalStorageError
 from persistence.files import Files
 from persistence.group_commit import GroupCommit
 from persistence.log import CHUNK_BYTES_MAX, Log, LogOptions
+from persistence.open_segments import OPEN_SEGMENTS_MAX, OpenSegments
 from persistence.segment import Segments, UnneededFile
 from persistence.slices import shifted
 
@@ -62,10 +63,12 @@ class StoreLimits(NamedTuple):
     Attributes:
         segment_size_bytes: a segment file gets no more chunks once it is so long.
         unneeded_bytes_max: a checkpoint is due when so much could be removed after it.
+        open_segments_max: segment files that are open to be written to, of all queues.
     """
 
     segment_size_bytes: int = 16 << 20
     unneeded_bytes_max: int = 64 << 20
+    open_segments_max: int = OPEN_SEGMENTS_MAX
 
 
 class ReleasedLog(Protocol):
@@ -125,6 +128,7 @@ class Store:
         """Begin with no queue; ``persistence.opening`` does the rest."""
         self._files = files
         self._limits = limits
+        self._opened = OpenSegments(limits.open_segments_max)
         self._wall_offset_ms = wall_offset_ms
         self._logs: dict[int, Log] = {}
         self._next_queue_id = 1
@@ -181,7 +185,8 @@ class Store:
     def make_log(self, queue_id: int, options: LogOptions) -> Log:
         """Return an empty log that is not started: what a restart makes of it is not known yet."""
         parent = QUEUES_DIRECTORY if options.durable else SPILL_DIRECTORY
-        segments = Segments(self._files, parent, queue_id, self._limits.segment_size_bytes)
+        size_bytes = self._limits.segment_size_bytes
+        segments = Segments(self._files, parent, queue_id, size_bytes, self._opened)
         made = Log(queue_id, options, NotStarted(), segments, self._wall_offset_ms)
         made.on_disk_full = self._tell_disk_full
         return made

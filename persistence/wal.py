@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from persistence.errors import FatalStorageError
 from persistence.files import File, Files, Octets
 from persistence.format import BATCH_HEADER, WAL_FIRST_BATCH_AT
 from persistence.group_commit import PlannedWrite
@@ -78,7 +77,9 @@ class Wal:
         self._spares: list[int] = []
         files.make_directory(DIRECTORY)
         files.sync_directory()
-        self._take_spares([number for number in replay.numbers if number not in self._live])
+        for number in replay.numbers:
+            if number not in self._live:
+                self._take_spare(number)
 
     @property
     def number(self) -> int:
@@ -145,12 +146,12 @@ class Wal:
         """Let go of the files below a number: a checkpoint that does not need them is on disk.
 
         Raises:
-            OSError: the disk refuses to remove a file; it is tried again after a restart.
+            OSError: the disk refuses to remove a file; it is tried again at the next call.
         """
         assert below_number <= self._number, "a file is still written to"
-        done = [number for number in self._live if number < below_number]
-        self._live = [number for number in self._live if number >= below_number]
-        self._take_spares(done)
+        for number in [number for number in self._live if number < below_number]:
+            self._take_spare(number)
+            self._live.remove(number)
 
     def close(self) -> None:
         """Close the file; nothing is synced by it."""
@@ -158,14 +159,13 @@ class Wal:
             self._file.close()
             self._file = None
 
-    def _take_spares(self, numbers: list[int]) -> None:
-        """Keep those of these files that can be used again; remove the others."""
-        for number in numbers:
-            has_room = len(self._spares) < SPARE_FILES_MAX
-            if has_room and self._size_bytes(number) == self._file_size_bytes:
-                self._spares.append(number)
-            else:
-                self._files.remove(path_of(number))
+    def _take_spare(self, number: int) -> None:
+        """Keep a file if it can be used again; remove it otherwise."""
+        has_room = len(self._spares) < SPARE_FILES_MAX
+        if has_room and self._size_bytes(number) == self._file_size_bytes:
+            self._spares.append(number)
+        else:
+            self._files.remove(path_of(number))
 
     def _size_bytes(self, number: int) -> int:
         file = self._files.open(path_of(number))
@@ -183,15 +183,20 @@ class Wal:
         number = self._number + 1
         file_end = max(self._file_size_bytes, WAL_FIRST_BATCH_AT + batch_bytes)
         if file_end > self._file_size_bytes or not self._spares:
-            self._file = self._make_file(number)
+            file = self._make_file(number)
         else:
             self._files.rename(path_of(self._spares[-1]), path_of(number))
             self._spares.pop()
-            self._file = self._files.open(path_of(number))
-        _sync_directory(self._files)
-        # The page cache holds it in pieces as large as it was written in, and a sync writes whole
-        # pieces: small batches would be written many times over.
-        self._file.done_with(0, self._file_size_bytes)
+            file = self._files.open(path_of(number))
+        try:
+            self._files.sync_directory(DIRECTORY)
+            # The page cache holds it in pieces as large as it was written in, and a sync writes
+            # whole pieces: small batches would be written many times over.
+            file.done_with(0, self._file_size_bytes)
+        except BaseException:
+            file.close()
+            raise
+        self._file = file
         self._number = number
         self._live.append(number)
         self._file_end = file_end
@@ -217,10 +222,3 @@ class Wal:
                 self._files.remove(path_of(number))
             raise
         return file
-
-
-def _sync_directory(files: Files) -> None:
-    try:
-        files.sync_directory(DIRECTORY)
-    except OSError as error:
-        raise FatalStorageError(f"the log's folder cannot be synced: {error}") from error

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from persistence.errors import FatalStorageError
 from persistence.files import Files
 from persistence.format import BATCH_HEADER, WAL_FIRST_BATCH_AT
 from persistence.wal_file import (
@@ -253,7 +254,7 @@ class Replay:
             finally:
                 file.close()
             self._files.sync_directory(DIRECTORY)
-        except OSError:
+        except (OSError, FatalStorageError):
             # The report says that there is no copy; what can be served is served without it.
             return None
         return copy_path

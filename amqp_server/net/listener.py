@@ -26,6 +26,9 @@ ACCEPT_PAUSE_MS: Final = 1_000
 _SHORTAGES: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 _ANY_ADDRESS: Final = ("", "*")
 
+MakeRoom: TypeAlias = Callable[[], int | None]
+"""Cuts somebody off who may be, and returns 0; else in how many ms to ask again, None for never."""
+
 Welcome: TypeAlias = Callable[[socket.socket], None]
 """Takes over a socket that was accepted, non-blocking; ``release`` must follow one day."""
 
@@ -41,15 +44,27 @@ class Acceptor:
     exceeds ``connections_max``.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, connections_max: int | None = None) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connections_max: int | None = None,
+        *,
+        limit_name: str = "connections_max",
+        make_room: MakeRoom | None = None,
+    ) -> None:
         """Begin without a socket.
 
         Args:
             loop: the loop that watches the sockets.
             connections_max: open connections, of all sockets; None is no limit.
+            limit_name: what the log calls that limit.
+            make_room: asked at the limit; None makes none.
         """
         self._loop = loop
         self._connections_max = connections_max
+        self._limit_name = limit_name
+        self._make_room = make_room
+        self._is_short = False
         self._listening: dict[socket.socket, Welcome] = {}
         self._retry: asyncio.TimerHandle | None = None
         self._is_paused = False
@@ -72,14 +87,12 @@ class Acceptor:
         """Count one connection less: its socket has been closed."""
         self.open_count -= 1
         assert self.open_count >= 0, "every release follows an accept"
-        if self._is_paused and self._retry is None:
+        if self._is_paused and not self._is_short:
             self._resume()
 
     def close(self) -> None:
         """Let nobody in any more; those who wait in the backlog are reset."""
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
+        self._cancel_retry()
         for listening in self._listening:
             self._loop.remove_reader(listening)
             listening.close()
@@ -87,11 +100,11 @@ class Acceptor:
 
     def _accept(self, listening: socket.socket) -> None:
         """Take what waits on one socket, up to a round's worth."""
+        if self._is_full():
+            self._complain(f"{self._limit_name}={self._connections_max} is reached")
+            self._wait_for_room()
+            return
         for _ in range(ACCEPTS_PER_ROUND_MAX):
-            if self._connections_max is not None and self.open_count >= self._connections_max:
-                self._complain(f"connections_max={self._connections_max} is reached")
-                self._pause()
-                return
             try:
                 accepted, _ = listening.accept()
             except (BlockingIOError, InterruptedError):
@@ -102,12 +115,17 @@ class Acceptor:
             except OSError as error:
                 self._complain(str(error))
                 if error.errno in _SHORTAGES:
-                    self._pause()
-                    self._retry = self._loop.call_later(ACCEPT_PAUSE_MS / 1000, self._resume)
+                    self._is_short = True
+                    self._pause(ACCEPT_PAUSE_MS)
                 return
             self.open_count += 1
             accepted.settimeout(0)
             self._listening[listening](accepted)
+            if self._is_full():
+                return  # Whether another one waits is known when this is called again.
+
+    def _is_full(self) -> bool:
+        return self._connections_max is not None and self.open_count >= self._connections_max
 
     def _complain(self, reason: str) -> None:
         """Log once, until everybody who waited has been let in."""
@@ -115,14 +133,26 @@ class Acceptor:
             self._has_complained = True
             log.warning("not accepting connections for now: %s", reason)
 
-    def _pause(self) -> None:
+    def _wait_for_room(self) -> None:
+        """Let nobody in until somebody has left, who may have to be asked to."""
+        again_ms = None if self._make_room is None else self._make_room()
+        self._pause(again_ms or None)
+
+    def _pause(self, resume_ms: int | None) -> None:
         self._is_paused = True
         for listening in self._listening:
             self._loop.remove_reader(listening)
+        if resume_ms is not None:
+            self._retry = self._loop.call_later(resume_ms / 1000, self._resume)
+
+    def _cancel_retry(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
 
     def _resume(self) -> None:
-        self._retry = None
-        self._is_paused = False
+        self._cancel_retry()
+        self._is_paused = self._is_short = False
         for listening in self._listening:
             self._loop.add_reader(listening, self._accept, listening)
 

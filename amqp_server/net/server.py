@@ -14,7 +14,7 @@ from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import Final
 
-from amqp_server.net.listener import Acceptor, ListenError, open_sockets
+from amqp_server.net.listener import Acceptor, ListenError, MakeRoom, open_sockets
 from amqp_server.net.origin import behind_proxy, peer_of, read_proxy_header, with_tls
 from amqp_server.net.proxy_protocol import ProxyHeaderError
 from amqp_server.net.reactor import Reactor
@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 
 PROXY_HEADER_TIMEOUT_MS: Final = 5_000
 """How long a proxy may take for its header; it sends it at once, or is none."""
+
+STRANGER_PATIENCE_MS: Final = 2_000
+"""At the limit, who has not logged in for so long makes room for the next."""
 
 SHUTDOWN_REASON: Final = "broker forced connection closure with reason 'shutdown'"
 """What clients are told when the node stops (RabbitMQ, rabbit_reader)."""
@@ -51,6 +54,7 @@ class Server:
         reactor: Reactor,
         make_connection: MakeConnection,
         settings: NetSettings,
+        sockets_max: int | None = None,
     ) -> None:
         """Wire it; ``listen`` begins.
 
@@ -59,6 +63,7 @@ class Server:
             reactor: the loop's shared parts.
             make_connection: makes the sans-IO connection of each peer.
             settings: where to listen, limits and grace periods.
+            sockets_max: connections that there are file descriptors for; None is no limit.
 
         Raises:
             TlsFilesError: the certificates cannot be used.
@@ -72,7 +77,9 @@ class Server:
             settings.tls.login_from if settings.tls is not None else "distinguished_name"
         )
         self._proxy_networks = [ip_network(text) for text in settings.proxy_networks]
-        self._acceptor = Acceptor(loop, settings.connections_max or None)
+        self._acceptor = _acceptor(loop, settings.connections_max, sockets_max, self._make_room)
+        self._strangers: dict[AmqpTransport, int] = {}
+        """When each was accepted, oldest first; who has logged in since may still be here."""
         self._welcomes: dict[asyncio.Task[object], _Arrival] = {}
         self._all_gone = asyncio.Event()
         self._stop_reason: str | None = None
@@ -145,8 +152,32 @@ class Server:
             return False
         return True
 
+    def _make_room(self) -> int | None:
+        """Cut off who has let us wait longest for a login, if that is long enough.
+
+        Returns:
+            0 if somebody was; else in how many ms somebody may be; None where all have logged in.
+        """
+        now_ms = self._reactor.now_ms()
+        for task, arrival in self._welcomes.items():
+            if arrival.may_be_stopped:
+                wait_ms = arrival.accepted_at_ms + STRANGER_PATIENCE_MS - now_ms
+                if wait_ms <= 0:
+                    task.cancel()
+                return max(wait_ms, 0)
+        while self._strangers:
+            transport, accepted_at_ms = next(iter(self._strangers.items()))
+            wait_ms = accepted_at_ms + STRANGER_PATIENCE_MS - now_ms
+            if wait_ms > 0 and not transport.has_logged_in:
+                return wait_ms
+            del self._strangers[transport]
+            if not transport.has_logged_in:
+                transport.abort()
+                return 0
+        return None
+
     def _begin_to_welcome(self, where: ListenerSettings, accepted: socket.socket) -> None:
-        arrival = _Arrival(accepted)
+        arrival = _Arrival(accepted, self._reactor.now_ms())
         try:
             task = self._loop.create_task(self._welcome(where, arrival))
         except OSError as error:
@@ -236,11 +267,13 @@ class Server:
 
     def _on_made(self, transport: AmqpTransport) -> None:
         self.transports.add(transport)
+        self._strangers[transport] = self._reactor.now_ms()
         if self._stop_reason is not None:
             transport.shut_down(self._stop_reason)
 
     def _on_lost(self, transport: AmqpTransport) -> None:
         self.transports.discard(transport)
+        self._strangers.pop(transport, None)
         self._acceptor.release()
         self._note_if_all_gone()
 
@@ -252,11 +285,25 @@ class Server:
 class _Arrival:
     """A socket on its way to become a connection."""
 
-    def __init__(self, accepted: socket.socket) -> None:
+    def __init__(self, accepted: socket.socket, accepted_at_ms: int) -> None:
         self.accepted = accepted
+        self.accepted_at_ms = accepted_at_ms
         self.transport: AmqpTransport | None = None
         self.name = "unknown"
         self.may_be_stopped = True
+
+
+def _acceptor(
+    loop: asyncio.AbstractEventLoop,
+    connections_max: int,
+    sockets_max: int | None,
+    make_room: MakeRoom,
+) -> Acceptor:
+    """Return what accepts up to the limit that is reached first."""
+    if sockets_max is None or 0 < connections_max <= sockets_max:
+        return Acceptor(loop, connections_max or None, make_room=make_room)
+    name = "the file descriptors for sockets are in use (RLIMIT_NOFILE, ulimit -n): sockets_max"
+    return Acceptor(loop, sockets_max, limit_name=name, make_room=make_room)
 
 
 def _shares_port_with_ipv4(where: ListenerSettings, addresses: Sequence[ListenerSettings]) -> bool:

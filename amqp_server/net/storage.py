@@ -4,7 +4,8 @@
     a group is committed   who waited is called, and writes; what came meanwhile is the next group
     a file of the log ends a checkpoint: steps on the loop, parts on the thread, one by one
     every second           unsynced acks are synced, what found no room is tried again
-    no room for anything   the disk alarm: publishers wait until there is room for all of it
+    no room for anything   the disk alarm: publishers wait until there is room for all of it;
+                           no descriptor or memory of the kernel is taken for the same
 
 A failed sync ends the node: what is on disk is not known any more, and nobody is told that anything
 is safe from then on.
@@ -21,7 +22,7 @@ from amqp_server.net.disk_monitor import DiskMonitor
 from amqp_server.net.loop_commit import LoopCommit
 from amqp_server.net.timers import NowMs, now_ms
 from persistence.commit_thread import CommitThread
-from persistence.errors import FatalStorageError, is_disk_full
+from persistence.errors import FatalStorageError, is_shortage
 from persistence.group_commit import GroupCommit
 from persistence.store import Checkpoint, Store
 from persistence.wal import Wal
@@ -123,7 +124,7 @@ class Storage:
             self._begin_checkpoint_if_due()
 
     def _disk_full(self) -> None:
-        log.error("the disk is full: nothing is confirmed until there is room")
+        log.error("%s: nothing is confirmed until that has passed", self._commit.shortage)
         self._trip(Refused.COMMIT)
 
     def _failed(self, error: FatalStorageError) -> None:
@@ -212,7 +213,7 @@ class Storage:
             return
         if error is None:
             self._release(Refused.CHECKPOINT)
-        elif isinstance(error, OSError) and is_disk_full(error):
+        elif isinstance(error, OSError) and is_shortage(error):
             self._trip(Refused.CHECKPOINT)
 
     # ── the end ──

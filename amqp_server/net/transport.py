@@ -42,6 +42,10 @@ class Connection(Protocol):
         """Whether the TCP connection is to be closed, once what is buffered has been sent."""
 
     @property
+    def has_logged_in(self) -> bool:
+        """Whether it is known who this is, and that they may be here."""
+
+    @property
     def due_ms(self) -> int | None:
         """What ``next_deadline_ms`` returned last; None when that may have come nearer since."""
 
@@ -181,6 +185,11 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._watch = self._reactor.deadlines.watch(self)
         self._is_live = True
         self._on_made(self)
+
+    @property
+    def has_logged_in(self) -> bool:
+        """Whether the client has; ask only while it is connected."""
+        return self._connection.has_logged_in
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Lend the loop's receive buffer until ``buffer_updated``, which follows at once."""

@@ -129,6 +129,11 @@ class Connection:
 
     # ── what the shell reads ──
 
+    @property
+    def has_logged_in(self) -> bool:
+        """Whether it is open; who has not got so far may be anybody."""
+        return self._is_open
+
     def data_to_send(self) -> list[Octets]:
         """Return all output in order, and forget it; what waited for room goes on."""
         chunks = self._outbox.take()

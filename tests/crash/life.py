@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Literal
 
-from persistence.errors import StorageError
+from persistence.errors import StorageError, is_shortage
 from persistence.files import Files
 from persistence.lane_map import lane_of
 from persistence.log import LogOptions
@@ -27,7 +27,13 @@ OPTIONS = (LogOptions(), LogOptions(), LogOptions(), LogOptions(max_priority=3))
 
 
 class Life:
-    """One node being used; every choice is drawn from one seed."""
+    """One node being used; every choice is drawn from one seed.
+
+    Attributes:
+        asks_again: whether a message that cannot be read for a while is asked for until it can.
+    """
+
+    asks_again = True
 
     def __init__(self, files: Files, draw: random.Random) -> None:
         self.files = files
@@ -151,7 +157,7 @@ class Life:
             first, last = chosen[0][0], chosen[-1][0]
             stored = {
                 position: record
-                for each in stored_slices(queue.log, lane, first)
+                for each in self._readable(queue, lane, first)
                 for position, record in zip(each.positions, each.records, strict=True)
             }
             for position, expected in chosen:
@@ -162,9 +168,18 @@ class Life:
         if (queue := self._queue()) is None:
             return
         live = queue.unsettled()
-        for each in stored_slices(queue.log, 0, self.draw.randrange(50)):
+        for each in self._readable(queue, 0, self.draw.randrange(50)):
             for position, record in zip(each.positions, each.records, strict=True):
                 assert live[position].record == record, "what is paged in was published"
+
+    def _readable(self, queue: ExpectedQueue, lane: int, from_position: int) -> list[Slice]:
+        """Return what is stored, once the files can be opened: a shortage passes."""
+        while True:
+            try:
+                return stored_slices(queue.log, lane, from_position)
+            except OSError as error:
+                if not is_shortage(error):
+                    raise
 
     def commit(self) -> None:
         self.node.commit_group()

@@ -165,6 +165,8 @@ class LiveQueue:
 class QueueLife(Life):
     """One node whose queues are used through their engines; every choice is drawn from one seed."""
 
+    asks_again = False
+
     def __init__(self, files: Files, draw: random.Random) -> None:
         super().__init__(files, draw)
         self.live: dict[int, LiveQueue] = {}

@@ -1,5 +1,7 @@
 """Crash states of the storage, as many as wanted: each is recovered and compared with a model.
 
+Now and then a life is without room on its disk, or without descriptors or memory to open a file.
+
 python -m tests.crash.states --states 100000 --seed 1
 python -m tests.crash.states --states 100000 --seed 1 --queues
 """
@@ -26,6 +28,11 @@ STATES_PER_LOOK = 3
 FULL_SHARE = 0.03
 """After how many steps the disk has no space for a while."""
 
+SHORT_SHARE = 0.05
+"""After how many steps nothing can be opened for a while, for want of descriptors or memory."""
+
+SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
 FAILED_SYNC_SHARE = 0.003
 """After how many steps the next sync fails, which ends the life."""
 
@@ -41,6 +48,7 @@ class Trial:
         self.kinds: list[str] = []
         self._draw = random.Random(seed)
         self._chance = random.Random(seed + 1)
+        self._shortage = random.Random(seed + 2)
         self._disk = FaultFS()
         self._life = kind_of_life(self._disk, self._draw)
 
@@ -80,8 +88,16 @@ class Trial:
                 errno.ENOSPC,
                 times=self._draw.randrange(1, 4),
             )
+        if self._shortage.random() < SHORT_SHARE:
+            times = self._shortage.randrange(1, 4)
+            self._disk.fail_at(self._opens, self._shortage.choice(SHORTAGES), times=times)
         if self._draw.random() < FAILED_SYNC_SHARE:
             self._disk.fail_at(lambda operation: operation.kind is Kind.SYNC, errno.EIO)
+
+    def _opens(self, operation: Operation) -> bool:
+        if operation.kind is Kind.OPEN:
+            return self._life.asks_again or not operation.path.startswith("queues/")
+        return operation.kind in {Kind.CREATE, Kind.MAKE_DIRECTORY}
 
     def _look(self, operation: Operation) -> None:
         """Look at some states that a crash after this operation may leave; the life goes on."""

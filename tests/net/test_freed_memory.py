@@ -103,7 +103,6 @@ def test_freed_blocks_below_one_that_is_used_leave_the_resident_set() -> None:
     freed = freed_memory.freed_memory_of_heap()
     if freed is None:
         pytest.skip("not glibc")
-    freed.give_back(is_over_limit=True)
     library = ctypes.CDLL(None)
     library.malloc.restype = ctypes.c_void_p
     library.free.argtypes = (ctypes.c_void_p,)

@@ -13,6 +13,7 @@ from amqp_server.net.listener import (
     ACCEPTS_PER_ROUND_MAX,
     Acceptor,
     ListenError,
+    MakeRoom,
     open_sockets,
 )
 from amqp_server.net.settings import ListenerSettings
@@ -68,9 +69,14 @@ class ReadingLoop(FakeLoop):
 
 
 class Rig:
-    def __init__(self, connections_max: int | None = None, sockets_count: int = 1) -> None:
+    def __init__(
+        self,
+        connections_max: int | None = None,
+        sockets_count: int = 1,
+        make_room: MakeRoom | None = None,
+    ) -> None:
         self.loop = ReadingLoop()
-        self.acceptor = Acceptor(self.loop.as_loop, connections_max)
+        self.acceptor = Acceptor(self.loop.as_loop, connections_max, make_room=make_room)
         self.listening = [FakeListening() for _ in range(sockets_count)]
         self.welcomed_count = 0
         self.acceptor.listen(cast("list[socket.socket]", self.listening), self.welcome)
@@ -120,6 +126,37 @@ def test_at_the_limit_others_wait_until_somebody_leaves(
     rig.acceptor.release()
     rig.loop.poll()
     assert (rig.welcomed_count, rig.acceptor.open_count) == (4, 1)
+
+
+def test_at_the_limit_room_is_asked_for_again_when_there_may_be_some() -> None:
+    answers: list[int | None] = [700, 0]
+    rig = Rig(connections_max=1, make_room=lambda: answers.pop(0))
+    rig.arrive(None)
+    rig.loop.poll()
+    assert answers == [700, 0], "nobody waits"
+    rig.arrive(None)
+    assert answers == [0]
+    rig.loop.run_until(rig.loop.time_ms + 699)
+    assert rig.loop.readers == {}
+    rig.loop.run_until(rig.loop.time_ms + 1)
+    rig.loop.poll()
+    assert (answers, rig.welcomed_count) == ([], 1), "somebody was cut off, and has yet to be gone"
+    rig.acceptor.release()
+    rig.loop.poll()
+    assert rig.welcomed_count == 2
+
+
+def test_somebody_who_leaves_at_the_limit_is_not_waited_for() -> None:
+    rig = Rig(connections_max=1, make_room=lambda: 700)
+    rig.arrive(None, None)
+    rig.loop.poll()
+    assert rig.loop.readers == {}
+    rig.acceptor.release()
+    rig.loop.poll()
+    assert rig.welcomed_count == 2
+    rig.acceptor.close()
+    rig.loop.run_until(rig.loop.time_ms + 2_000)
+    assert rig.loop.readers == {}
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS])

@@ -171,7 +171,7 @@ def no_sync(self: object, *arguments: object) -> None:
     [
         (Wal, "sync", no_sync),
         (wal_module, "sync_log", no_sync),
-        (wal_module, "_sync_directory", no_sync),
+        (FaultFS, "sync_directory", no_sync),
         (wal_replay_module, "sync_log", no_sync),
     ],
     ids=["no sync", "no sync of a full file", "no sync of the folder", "no sync of the old life"],

@@ -21,6 +21,7 @@ class FakeConnection:
         self.outbox: list[bytes | memoryview] = []
         self.wants_read = True
         self.is_closed = False
+        self.has_logged_in = True
         self.is_delivering = True
         self.eof_count = 0
         self.deadline_ms: int | None = None

@@ -23,6 +23,7 @@ from enum import Enum, auto
 from functools import partial
 from typing import Final, NamedTuple, TypeAlias
 
+from persistence.errors import FatalStorageError
 from persistence.files import Octets, parts_of, path_parts
 from tests.support.fault_disk import (
     Choose,
@@ -39,8 +40,9 @@ KEPT_SHARES: Final = (0.05, 0.3, 0.5, 0.7, 0.95)
 
 
 class Kind(Enum):
-    """What an operation does. A READ can be refused, but is no operation: it changes nothing."""
+    """What an operation does. READ and OPEN can be refused, but are none: they change nothing."""
 
+    OPEN = auto()
     CREATE = auto()
     WRITE = auto()
     SYNC = auto()
@@ -56,7 +58,7 @@ class Operation(NamedTuple):
     """One change of the disk.
 
     Attributes:
-        number: from 1; a READ has that of the operation before it.
+        number: from 1; a READ or OPEN has that of the operation before it.
         path: what is changed; of a rename the old name.
         position, size_bytes: of a write or read; size_bytes also of a truncation.
     """
@@ -67,6 +69,8 @@ class Operation(NamedTuple):
     position: int = 0
     size_bytes: int = 0
 
+
+_CHANGES_NOTHING: Final = frozenset({Kind.READ, Kind.OPEN})
 
 When: TypeAlias = int | Callable[[Operation], bool]
 """The number of an operation, or which ones."""
@@ -84,7 +88,7 @@ class _Fault:
 
     def hits(self, operation: Operation) -> bool:
         if isinstance(self.when, int):
-            hit = self.when == operation.number and operation.kind is not Kind.READ
+            hit = self.when == operation.number and operation.kind not in _CHANGES_NOTHING
         else:
             hit = self.when(operation)
         if not hit or self.times_left == 0:
@@ -193,6 +197,8 @@ class FaultFS:
             self._folder(parent_of(path))
             made = node = Content()
             self.carry_out(Kind.CREATE, path, lambda: self._names.place(path, made))
+        elif node is not None:
+            self._open_there(path)
         if node is None:
             raise _error(errno.ENOENT, path)
         return FaultFile(self, path, self._content(path))
@@ -202,6 +208,7 @@ class FaultFS:
 
     def names(self, directory: str = "") -> list[str]:
         self._folder(directory)
+        self._open_there(directory)
         return sorted(
             path.rpartition("/")[2] for path in self._names.current if parent_of(path) == directory
         )
@@ -236,7 +243,11 @@ class FaultFS:
 
     def sync_directory(self, path: str = "") -> None:
         self._folder(path)
-        self.carry_out(Kind.SYNC_DIRECTORY, path, lambda: self._names.sync(path))
+        self._open_there(path)
+        try:
+            self.carry_out(Kind.SYNC_DIRECTORY, path, lambda: self._names.sync(path))
+        except OSError as error:
+            raise FatalStorageError(f"the folder {path!r} cannot be synced: {error}") from error
 
     def free_bytes(self) -> int:
         if self.capacity_bytes is None:
@@ -246,6 +257,11 @@ class FaultFS:
         return max(self.capacity_bytes - used_bytes, 0)
 
     # ── behind it ──
+
+    def _open_there(self, path: str) -> None:
+        """Refuse to open what is there, where a test wants that."""
+        if error := self.fault(Operation(len(self.operations), Kind.OPEN, path)):
+            raise error
 
     def _node(self, path: str) -> Node | None:
         if not path_parts(path):

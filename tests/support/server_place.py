@@ -31,6 +31,7 @@ class Place:
         self,
         *listeners: ListenerSettings,
         settings: NetSettings | None = None,
+        sockets_max: int | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.broker = FakeBroker()
@@ -43,6 +44,7 @@ class Place:
             self.reactor,
             self._make,
             replace(settings or NetSettings(), listeners=listeners or (PLAIN,)),
+            sockets_max,
         )
 
     async def __aenter__(self) -> Self:
