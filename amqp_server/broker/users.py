@@ -1,7 +1,8 @@
 """Who may log in, and who may do what where: users, permissions, topic permissions.
 
-A permission is a regular expression searched in the name of the resource; three of them, for
-configure, write and read, per user and vhost. A user without any in a vhost may not enter it.
+A permission is a regular expression (see ``patterns``) searched in the name of the resource; three
+of them, for configure, write and read, per user and vhost. A user without any in a vhost may not
+enter it.
 The default exchange has no name to search in: it goes by ``amq.default`` here.
 """
 

@@ -307,7 +307,7 @@ MISTAKES: list[tuple[object, str]] = [
         {"permissions": [{"user": "u", "vhost": "/", "configure": "((", "write": "", "read": ""}]},
         (
             "definitions.permissions[0]: '((' is not a regular expression: "
-            "missing ), unterminated subpattern at position 1"
+            "missing closing parenthesis at position 2"
         ),
     ),
     (
@@ -318,7 +318,7 @@ MISTAKES: list[tuple[object, str]] = [
         },
         (
             "definitions.topic_permissions[0]: '[' is not a regular expression: "
-            "unterminated character set at position 0"
+            "missing terminating ] for character class at position 1"
         ),
     ),
 ]

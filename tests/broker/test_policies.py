@@ -204,8 +204,8 @@ def test_pattern_and_scope_are_checked_and_told_together() -> None:
         '<<"x">> is not a valid maximum length\n'
         "apply-to 'z' unrecognised; should be one of: 'queues', 'classic_queues', "
         "'quorum_queues', 'streams', 'exchanges', or 'all'\n"
-        'pattern should be regular expression but is invalid: {"missing ), unterminated '
-        'subpattern",1}'
+        'pattern should be regular expression but is invalid: {"missing closing '
+        'parenthesis",2}'
     )
 
 
