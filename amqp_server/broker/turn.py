@@ -100,14 +100,19 @@ class Turn:
             if effects and is_spent():
                 return
 
-    def end(self, now_ms: int) -> bool:
-        """Drain dirty queues, carry out effects; return whether work is left for another turn."""
+    def end(self, now_ms: int, *, carries_on: bool = True) -> bool:
+        """Drain dirty queues, carry out effects; return whether work is left for another turn.
+
+        Args:
+            now_ms: the time.
+            carries_on: carry on jobs, too: False where somebody's answer would wait for them.
+        """
         self.now_ms = now_ms
         if self.effects:
             self.settle(now_ms)
         if self._dirty:
             self._drain(now_ms)
-        if self._jobs:
+        if carries_on and self._jobs:
             self._carry_on(now_ms)
         if self.effects:
             self.settle(now_ms)

@@ -1,4 +1,4 @@
-"""One loop's shared parts: the receive buffer, the deadlines, and the turn.
+"""One loop's shared parts: who is read, the deadlines, and the turn.
 
 A *turn* is what one read, several small ones, or one deadline set off:
 
@@ -8,6 +8,10 @@ A *turn* is what one read, several small ones, or one deadline set off:
 arises on other connections than the one that was read. Each of them reports itself once
 (``mark``), and is flushed once. Output that arises outside of a turn (a commit on disk, a request
 of the management API) asks for a turn of its own.
+
+A turn that was requested runs before the loop looks at the sockets again, with a budget of its own,
+and it alone carries jobs on. From the request on, all reads share one budget: whoever is read
+behind a client that took its whole time does what it must, and leaves the rest.
 """
 
 import asyncio
@@ -17,7 +21,7 @@ from typing import Protocol
 
 from amqp_server.net.busy_poll import BusyPoll
 from amqp_server.net.gathering import Gathering
-from amqp_server.net.receive_buffer import ReceiveBuffer
+from amqp_server.net.read_rounds import ReadRounds
 from amqp_server.net.timers import Deadlines, NowMs, now_ms
 
 log = logging.getLogger(__name__)
@@ -29,8 +33,12 @@ class Broker(Protocol):
     def begin_turn(self) -> None:
         """Give the turn that begins its whole time."""
 
-    def end_turn(self, now_ms: int) -> bool:
+    def end_turn(self, now_ms: int, *, carries_on: bool) -> bool:
         """Drain dirty queues into consumers' connections.
+
+        Args:
+            now_ms: the time.
+            carries_on: go on with jobs of many turns, too.
 
         Returns:
             Whether more is ready than one turn may deliver.
@@ -55,7 +63,7 @@ class Reactor:
 
     Attributes:
         deadlines: of everything that lives in this loop.
-        receive_buffer: where every connection's bytes arrive.
+        rounds: who is read when, and where every connection's bytes arrive.
 
     Invariant: while a turn runs none begins; after a turn with work left over another is due.
     """
@@ -90,7 +98,7 @@ class Reactor:
         self._pending: list[Output] = []
         self._is_in_turn = False
         self._is_turn_requested = False
-        self.receive_buffer = ReceiveBuffer(read_buffer_bytes)
+        self.rounds = ReadRounds(loop, read_buffer_bytes)
         self.deadlines = Deadlines(loop, clock)
         self._broker_watch = self.deadlines.watch(_BrokerTicks(self, broker))
 
@@ -108,13 +116,15 @@ class Reactor:
         """Run a turn soon, after what the loop has ready; any number of requests is one."""
         if not self._is_turn_requested:
             self._is_turn_requested = True
+            self._begin_turn()
             self._loop.call_soon(self._run_requested_turn)
 
     def begin_turn(self) -> int:
         """Begin a turn: what is marked from here on waits for ``finish_turn``. Returns the time."""
         assert not self._is_in_turn, "while a turn runs none begins"
         self._is_in_turn = True
-        self._begin_turn()
+        if not self._is_turn_requested:
+            self._begin_turn()
         return self._now_ms()
 
     def finish_input(self, nbytes: int, now_ms: int) -> None:
@@ -133,10 +143,15 @@ class Reactor:
             return
         self.finish_turn(now_ms)
 
-    def finish_turn(self, now_ms: int) -> None:
-        """Drain the queues, then write each connection's output. Never raises."""
+    def finish_turn(self, now_ms: int, *, carries_on: bool = False) -> None:
+        """Drain the queues, then write each connection's output. Never raises.
+
+        Args:
+            now_ms: what ``begin_turn`` returned.
+            carries_on: go on with jobs of many turns, too: nobody's answer waits for them.
+        """
         try:
-            is_more_ready = self._end_turn(now_ms)
+            is_more_ready = self._end_turn(now_ms, carries_on=carries_on)
         except Exception:
             log.exception("draining the queues failed")
             is_more_ready = False
@@ -164,7 +179,7 @@ class Reactor:
 
     def _run_requested_turn(self) -> None:
         self._is_turn_requested = False
-        self.finish_turn(self.begin_turn())
+        self.finish_turn(self.begin_turn(), carries_on=True)
 
 
 class _BrokerTicks:

@@ -19,6 +19,7 @@ class ReceiveBuffer:
 
     Attributes:
         lent: where a socket's bytes are to go; valid until the next read of any socket.
+            The whole buffer, until ``lend`` says less.
     """
 
     __slots__ = ("_octets", "lent")
@@ -26,6 +27,10 @@ class ReceiveBuffer:
     def __init__(self, read_bytes_max: int) -> None:
         self._octets = memoryview(bytearray(REST_BYTES_MAX + read_bytes_max))
         self.lent = self._octets[REST_BYTES_MAX:]
+
+    def lend(self, count: int) -> None:
+        """Let a read take at most so many bytes from here on."""
+        self.lent = self._octets[REST_BYTES_MAX : REST_BYTES_MAX + count]
 
     def received(self, read_bytes: int, rest: bytes) -> memoryview:
         """Return what was read, behind what was left over before.

@@ -110,7 +110,9 @@ class AmqpTransport(asyncio.BufferedProtocol):
         "_is_live",
         "_is_marked",
         "_is_reading",
+        "_is_started",
         "_is_tls",
+        "_is_waiting",
         "_is_write_paused",
         "_make_connection",
         "_on_lost",
@@ -159,6 +161,8 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._close_grace_ms = close_grace_ms
         self._closes_at_ms: int | None = None
         self._is_reading = True
+        self._is_waiting = False
+        self._is_started = True
         self._is_write_paused = False
         self._is_marked = False
         self._is_tls = False
@@ -193,10 +197,16 @@ class AmqpTransport(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Lend the loop's receive buffer until ``buffer_updated``, which follows at once."""
-        return self._reactor.receive_buffer.lent
+        return self._reactor.rounds.buffer.lent
 
     def buffer_updated(self, nbytes: int) -> None:
         """Feed the connection, and run the turn that this sets off."""
+        rounds = self._reactor.rounds
+        if rounds.last_reader is not self:
+            rounds.last_reader = self
+            rounds.changes_count += 1
+        if nbytes >= rounds.piece_bytes:
+            self._wait_for_round()
         if self._closes_at_ms is not None:
             return  # read on until the peer closes: unread bytes would turn our FIN into a reset
         if not self._has_spoken:
@@ -204,7 +214,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
             log.debug("accepting connection name=%s", self.peer)
         reactor = self._reactor
         now_ms = reactor.begin_turn()
-        connection, buffer = self._connection, reactor.receive_buffer
+        connection, buffer = self._connection, rounds.buffer
         try:
             if connection.rest:
                 data = buffer.received(nbytes, connection.take_rest(REST_BYTES_MAX))
@@ -233,6 +243,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
             return
         now_ms = self._reactor.begin_turn()
         self._reactor.deadlines.forget(self._watch)
+        self._reactor.rounds.forget(self)
         if self._has_spoken:
             reason = "closed" if exc is None else f"lost: {exc}"
             log.debug("connection gone name=%s reason=%s", self.peer, reason)
@@ -331,7 +342,26 @@ class AmqpTransport(asyncio.BufferedProtocol):
         if wants_read is self._is_reading:
             return
         self._is_reading = wants_read
-        if wants_read:
+        self._start_or_stop()
+
+    def _wait_for_round(self) -> None:
+        """Have the others read before this is read again."""
+        self._is_waiting = True
+        self._start_or_stop()
+        self._reactor.rounds.filled(self)
+
+    def read_on(self) -> None:
+        """Begin a round: see ``ReadRounds.filled``."""
+        self._is_waiting = False
+        self._start_or_stop()
+
+    def _start_or_stop(self) -> None:
+        """Have the loop read the socket, or not."""
+        is_started = self._is_reading and not self._is_waiting
+        if is_started is self._is_started or self._transport.is_closing():
+            return
+        self._is_started = is_started
+        if is_started:
             self._transport.resume_reading()
         else:
             self._transport.pause_reading()
@@ -346,9 +376,8 @@ class AmqpTransport(asyncio.BufferedProtocol):
         if self._is_tls:
             self._transport.close()
             return
-        if not self._is_reading:
-            self._is_reading = True
-            self._transport.resume_reading()
+        self._is_reading = True
+        self._start_or_stop()
         self._transport.write_eof()
 
     def _end_input(self, now_ms: int) -> None:

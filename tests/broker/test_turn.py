@@ -189,6 +189,15 @@ def test_a_job_gets_on_even_when_the_time_is_spent_before_its_turn() -> None:
     assert journal == ["drain q", "job", "drain q", "job"]
 
 
+def test_a_job_waits_for_a_turn_in_which_nobody_waits_for_it(turn: Turn) -> None:
+    journal: list[str] = []
+    turn.later(Countdown("job", 1, journal))
+    assert turn.end(1, carries_on=False) is True, "it is left"
+    assert journal == []
+    assert turn.end(1) is False
+    assert journal == ["job"]
+
+
 def test_effects_before_and_of_the_drain_are_carried_out_in_one_turn(turn: Turn) -> None:
     journal: list[str] = []
     queue = FakeQueue(journal=journal)

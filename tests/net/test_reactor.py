@@ -169,3 +169,27 @@ def test_much_input_is_drained_at_once_though_others_wait(
     turns_count = broker.turns_count
     reactor.finish_input(GATHERED_BYTES_MAX, reactor.begin_turn())
     assert broker.turns_count == turns_count + 1
+
+
+def test_from_a_request_on_all_reads_share_one_budget(
+    loop: FakeLoop, broker: FakeBroker, reactor: Reactor
+) -> None:
+    reactor.finish_turn(reactor.begin_turn())
+    reactor.finish_turn(reactor.begin_turn())
+    assert broker.begun_count == 2, "nothing is left over: each turn has its own"
+    reactor.request_turn()
+    for _ in range(5):
+        reactor.finish_turn(reactor.begin_turn())
+    assert broker.begun_count == 3
+    loop.run_ready()
+    assert broker.begun_count == 4, "the requested turn has its own"
+
+
+def test_jobs_are_carried_on_where_nobodys_answer_waits_for_them(
+    loop: FakeLoop, broker: FakeBroker, reactor: Reactor
+) -> None:
+    reactor.finish_turn(reactor.begin_turn())
+    assert (broker.turns_count, broker.carried_on_count) == (1, 0)
+    reactor.request_turn()
+    loop.run_ready()
+    assert (broker.turns_count, broker.carried_on_count) == (2, 1)

@@ -22,6 +22,15 @@ def test_a_rest_comes_in_front_of_the_read(buffer: ReceiveBuffer, rest: bytes) -
     assert bytes(buffer.received(64, rest)) == rest + bytes(range(64))
 
 
+def test_less_is_lent_and_all_of_it_again(buffer: ReceiveBuffer) -> None:
+    buffer.lend(16)
+    assert len(buffer.lent) == 16
+    buffer.lent[:] = bytes(range(16))
+    assert bytes(buffer.received(16, b"rest")) == b"rest" + bytes(range(16))
+    buffer.lend(64)
+    assert len(buffer.lent) == 64
+
+
 def test_the_rest_of_one_connection_is_not_seen_by_the_next(buffer: ReceiveBuffer) -> None:
     buffer.received(0, b"secret")
     buffer.lent[:1] = b"x"

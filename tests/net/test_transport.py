@@ -16,6 +16,7 @@ from tests.support.fake_loop import FakeLoop
 PEER = Peer("192.0.2.1", 51000, "192.0.2.2", 5672, is_loopback=False)
 HIGH_BYTES = 1024
 GRACE_MS = 500
+READ_BYTES = 4096
 
 
 class FakeSocketSide:
@@ -111,7 +112,7 @@ class Rig:
         self.loop = FakeLoop()
         self.broker = FakeBroker()
         self.reactor = Reactor(
-            self.loop.as_loop, self.broker, read_buffer_bytes=4096, clock=self.loop.now_ms
+            self.loop.as_loop, self.broker, read_buffer_bytes=READ_BYTES, clock=self.loop.now_ms
         )
         self.made_count = 0
         self.lost_count = 0
@@ -226,6 +227,38 @@ def test_a_peer_that_asks_and_does_not_read_is_not_read_any_more(rig: Rig) -> No
     rig.side.take(rig.side.unsent_bytes)
     rig.run()
     assert rig.side.is_reading
+
+
+def test_who_fills_the_buffer_is_read_again_in_the_next_round(rig: Rig) -> None:
+    rig.connection.on_data = lambda data: None
+    seen = []
+    for nbytes in (READ_BYTES - 1, READ_BYTES):
+        rig.side.receive(b"p" * nbytes)
+        seen.append(rig.side.is_reading)
+    assert seen == [True, False], "the loop looks at the others first"
+    rig.run()
+    assert rig.side.is_reading
+
+
+def test_a_round_does_not_read_who_must_not_be_read(rig: Rig) -> None:
+    rig.connection.on_data = lambda data: None
+    rig.connection.wants_read = False
+    rig.side.receive(b"p" * READ_BYTES)
+    rig.connection.on_output()
+    rig.run()
+    assert not rig.side.is_reading
+    rig.connection.wants_read = True
+    rig.connection.on_output()
+    rig.run()
+    assert rig.side.is_reading
+
+
+def test_a_socket_that_is_gone_before_its_round_is_left_alone(rig: Rig) -> None:
+    rig.side.receive(b"p" * READ_BYTES)
+    rig.side.abort()
+    rig.run()
+    assert rig.lost_count == 1
+    assert rig.reactor.rounds.last_reader is None
 
 
 def test_reading_stops_and_goes_on_as_the_connection_wants(rig: Rig) -> None:

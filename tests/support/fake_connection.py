@@ -90,16 +90,19 @@ class FakeBroker:
 
     def __init__(self) -> None:
         self.turns_count = 0
+        self.begun_count = 0
+        self.carried_on_count = 0
         self.more_turns_count = 0
         self.deadline_ms: int | None = None
         self.ticks_count = 0
         self.on_turn: Callable[[], None] = lambda: None
 
     def begin_turn(self) -> None:
-        pass
+        self.begun_count += 1
 
-    def end_turn(self, now_ms: int) -> bool:
+    def end_turn(self, now_ms: int, *, carries_on: bool) -> bool:
         self.turns_count += 1
+        self.carried_on_count += carries_on
         self.on_turn()
         if self.more_turns_count > 0:
             self.more_turns_count -= 1
