@@ -67,23 +67,23 @@ def _measure(own: Killable, size: Size, *, with_restart: bool) -> None:
     _tell_fill(broker, size)
     if with_restart:
         own.kill()
-        _tell("restart", f"{own.start():.2f} s until the log-in")
+        tell("restart", f"{own.start():.2f} s until the log-in")
         broker = own.broker()
-        _tell("first message", f"{await_message(broker.endpoint):.3f} s after that")
+        tell("first message", f"{await_message(broker.endpoint):.3f} s after that")
     found_count = ready_count(broker.endpoint)
     if found_count != size.message_count:
         raise LoadError(f"{found_count:,} messages are ready, not {size.message_count:,}")
-    _drain(broker, size)
+    drain(broker, size)
 
 
 def _tell_fill(broker: Broker, size: Size) -> None:
     rss_bytes, wrote_bytes = broker.rss_bytes(), disk_written_bytes()
     elapsed_s = fill(broker, size)
-    _tell("fill", f"{size.message_count / elapsed_s:,.0f} confirmed/s")
+    tell("fill", f"{size.message_count / elapsed_s:,.0f} confirmed/s")
     grown = mib((broker.rss_bytes() or 0) - (rss_bytes or 0))
-    _tell("memory", f"+{grown:,.0f} MiB" if grown is not None else "-")
+    tell("memory", f"+{grown:,.0f} MiB" if grown is not None else "-")
     written = each(wrote_bytes, disk_written_bytes(), size.message_count)
-    _tell("written", f"{written or 0:,.0f} B each")
+    tell("written", f"{written or 0:,.0f} B each")
 
 
 def fill(broker: Broker, size: Size) -> float:
@@ -104,7 +104,13 @@ def fill(broker: Broker, size: Size) -> float:
     return _run(Plan(broker.endpoint, topology, load, persistent=True), size.message_count)
 
 
-def _drain(broker: Broker, size: Size) -> None:
+def drain(broker: Broker, size: Size) -> None:
+    """Consume all of QUEUE, and tell the rate.
+
+    Raises:
+        LoadError: the broker refused, or kept some.
+        OSError: it does not answer.
+    """
     load = Load(
         consumer_queues=[QUEUE],
         settle=Settle.MULTIPLE,
@@ -113,7 +119,7 @@ def _drain(broker: Broker, size: Size) -> None:
         body=b"x" * size.body_bytes,
     )
     plan = Plan(broker.endpoint, Topology([QUEUE], durable=True, is_shared=True), load)
-    _tell("drain", f"{size.message_count / _run(plan, size.message_count):,.0f} consumed/s")
+    tell("drain", f"{size.message_count / _run(plan, size.message_count):,.0f} consumed/s")
     left_count = ready_count(broker.endpoint)
     if left_count:
         raise LoadError(f"{left_count:,} messages are left after the drain")
@@ -164,7 +170,8 @@ def await_message(endpoint: Endpoint, queue: str = QUEUE) -> float:
         return time.monotonic() - begin_s
 
 
-def _tell(what: str, figure: str) -> None:
+def tell(what: str, figure: str) -> None:
+    """Print one figure."""
     print(f"  {what:14} {figure}", flush=True)
 
 

@@ -15,6 +15,8 @@ A row without octets is that many full pages in a row; a row with octets is one 
 
 import struct
 import zlib
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Final
 
 from persistence.errors import DamagedError
@@ -110,6 +112,12 @@ class PositionSet:
             found.append(range(first, end))
             first = end
         return found
+
+    def indexes_outside(self, positions: Sequence[int]) -> Sequence[int]:
+        """Return the indexes of those positions that are no members; they must ascend."""
+        if not self._pages:
+            return range(bisect_left(positions, self.floor), len(positions))
+        return [index for index, position in enumerate(positions) if position not in self]
 
     def copy(self) -> "PositionSet":
         """Return a set that does not change with this one."""

@@ -99,12 +99,15 @@ def stretches_outside(whole: Slice, members: PositionSet) -> list[Slice]:
     """Return the messages whose positions are no members, cut where others lie between."""
     positions = whole.positions
     first, stop = positions[0], positions[-1] + 1
-    missing = members.missing(first, stop)
-    if missing == [range(first, stop)]:
-        return [whole]
     if stop - first == len(positions):
+        missing = members.missing(first, stop)
+        if missing == [range(first, stop)]:
+            return [whole]
         return [part(whole, each.start - first, each.stop - first) for each in missing]
-    kept = [index for index, position in enumerate(positions) if position not in members]
+    # Between these lie many more of other lanes: each is asked for, and not all of the span.
+    kept = members.indexes_outside(positions)
+    if len(kept) == len(positions):
+        return [whole]
     return [part(whole, start, stop) for start, stop in _stretches(kept)]
 
 

@@ -6,7 +6,7 @@ looked at for expiry, and dropping the head drops the *highest* priority first.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from persistence.record import Run, body_bytes
 from queues.batch import BATCH_BYTES_MAX, Batch, Entry
@@ -96,16 +96,16 @@ class PriorityReady:
         if not self._filled:
             return None
         lane = self._highest()
-        had_rest = lane.rest is not None
-        return self._taken(lane, lane.take(max_count, now_ms, max_bytes), had_rest=had_rest)
+        before = _Held.of(lane)
+        return self._taken(lane, before, lane.take(max_count, now_ms, max_bytes))
 
     def take_expired(self, max_count: int, now_ms: int) -> Batch | None:
         """Take expired messages off the head; see ``Lane.take_expired``."""
         if not self._filled:
             return None
         lane = self._highest()
-        had_rest = lane.rest is not None
-        return self._taken(lane, lane.take_expired(max_count, now_ms), had_rest=had_rest)
+        before = _Held.of(lane)
+        return self._taken(lane, before, lane.take_expired(max_count, now_ms))
 
     def drop_head(self, max_count: int, max_bytes: int = BATCH_BYTES_MAX) -> Batch | None:
         """Take messages off the head, expired or not: of the highest priority first."""
@@ -167,15 +167,28 @@ class PriorityReady:
         assert lane is not None, "a lane that is filled is there"
         return lane
 
-    def _taken(self, lane: Lane, batch: Batch | None, *, had_rest: bool) -> Batch | None:
-        """Count a batch out of the highest lane."""
+    def _taken(self, lane: Lane, before: "_Held | None", batch: Batch | None) -> Batch | None:
+        """Count a batch out of the highest lane, and what it turned out not to have on disk."""
         if batch is not None:
             self.delivered_below = max(self.delivered_below, batch.positions[-1] + 1)
-        if had_rest:
-            self.recount()
+        if before is not None:
+            after_count, after_bytes = lane.count, lane.body_bytes
+            self.count += after_count - before.ready_count
+            self.body_bytes += after_bytes - before.body_bytes
         elif batch is not None:
             self.count -= len(batch.records)
             self.body_bytes -= batch.body_bytes
-            if not lane.count:
-                self._filled ^= 1 << (self._filled.bit_length() - 1)
+        if not lane.count:
+            self._filled ^= 1 << (self._filled.bit_length() - 1)
         return batch
+
+
+class _Held(NamedTuple):
+    """What a lane had before a take, where a part of that is on disk: it may find less there."""
+
+    ready_count: int
+    body_bytes: int
+
+    @classmethod
+    def of(cls, lane: Lane) -> "_Held | None":
+        return None if lane.rest is None else cls(lane.count, lane.body_bytes)

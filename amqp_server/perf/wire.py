@@ -32,6 +32,7 @@ _ACK: Final = struct.Struct(">BHIHHQBB")
 _CLASS_BASIC: Final = 60
 _FLAG_HEADERS: Final = 1 << 13
 _FLAG_DELIVERY_MODE: Final = 1 << 12
+_FLAG_PRIORITY: Final = 1 << 11
 _FLAG_REPLY_TO: Final = 1 << 9
 _REPLY_CODE_AT: Final = 4
 _REPLY_TEXT_AT: Final = 6
@@ -224,7 +225,11 @@ def consume(channel: int, queue: str, consumer_tag: str, *, no_ack: bool) -> byt
 
 
 def properties(
-    headers: Mapping[str, FieldValue] | None = None, reply_to: str = "", *, persistent: bool = False
+    headers: Mapping[str, FieldValue] | None = None,
+    reply_to: str = "",
+    *,
+    persistent: bool = False,
+    priority: int | None = None,
 ) -> bytes:
     """Render the property flags and list of a message.
 
@@ -232,10 +237,13 @@ def properties(
         headers: the headers table; None leaves the property out.
         reply_to: the reply-to property; empty leaves it out.
         persistent: delivery-mode 2; else 1.
+        priority: the priority property; None leaves it out.
     """
     flags, values = _FLAG_DELIVERY_MODE, bytes((1 + persistent,))
     if headers is not None:
         flags, values = flags | _FLAG_HEADERS, table(headers) + values
+    if priority is not None:
+        flags, values = flags | _FLAG_PRIORITY, values + bytes((priority,))
     if reply_to:
         flags, values = flags | _FLAG_REPLY_TO, values + shortstr(reply_to)
     return struct.pack(">H", flags) + values

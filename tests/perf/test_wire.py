@@ -35,9 +35,10 @@ def test_a_publish_is_read_back_by_another_codec() -> None:
 
 
 def test_persistent_and_mandatory_are_read_back_by_another_codec() -> None:
-    properties = wire.properties(persistent=True)
+    properties = wire.properties(persistent=True, reply_to="here", priority=7)
     method, head, _body = decode(wire.publish("", "q", properties, b"body", mandatory=True))
     assert (method.mandatory, head.properties.delivery_mode) == (True, 2)
+    assert (head.properties.priority, head.properties.reply_to) == (7, "here")
 
 
 def test_fields_keep_their_types() -> None:

@@ -76,6 +76,19 @@ def test_what_lies_outside_a_set_is_cut_out_in_order(
     assert [at for each in found for at in each.positions] == bodies(found)
 
 
+def test_what_lies_between_messages_of_a_lane_is_not_walked_over() -> None:
+    """Of 255 lanes each has a message here and there: all of the others would be looked at."""
+
+    class Asked(PositionSet):
+        def missing(self, first: int, stop: int) -> list[range]:
+            raise AssertionError(f"asked for {stop - first} positions")
+
+    settled = Asked()
+    settled.add(range(0, 1_000_000, 3))
+    found = stretches_outside(slice_at([1, 3, 500_000, 999_999]), settled)
+    assert bodies(found) == [1, 500_000]
+
+
 def test_ranges_are_as_few_as_possible() -> None:
     assert ranges_of([1, 2, 5, 6, 9]) == [range(1, 3), range(5, 7), range(9, 10)]
     assert ranges_of(range(2, 9)) == [range(2, 9)]
