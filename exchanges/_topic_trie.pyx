@@ -44,7 +44,7 @@ cdef struct Step:
     uint64_t reach[LIMBS_MAX]
 
 
-cdef struct Walk:
+cdef struct Way:
     # A routing key taken apart, and the nodes that are still to be looked at.
     Py_ssize_t word_count
     Py_ssize_t limb_count
@@ -66,9 +66,10 @@ cdef inline int _wildcard(str word):
     return character if character == ONE_WORD or character == ANY_WORDS else NO_WILDCARD
 
 
-cdef int _begin(Walk* walk, list words, dict numbers) except -1:
+cdef int _begin(Way* walk, list words, dict numbers, Node root) except -1:
     """Take the key apart; afterwards ``numbers`` has the number of each word of it."""
     cdef Py_ssize_t place, number
+    cdef uint64_t[LIMBS_MAX] reach
     cdef PyObject* known
     cdef str word
     walk.word_count = len(words)
@@ -93,10 +94,12 @@ cdef int _begin(Walk* walk, list words, dict numbers) except -1:
     walk.steps = <Step*>PyMem_Malloc(STEPS_AT_FIRST * sizeof(Step))
     if walk.steps is NULL:
         raise MemoryError
-    return 0
+    memset(reach, 0, sizeof(reach))
+    reach[0] = 1
+    return _note(walk, <PyObject*>root, reach)
 
 
-cdef void _spread(const Walk* walk, uint64_t* reach) noexcept:
+cdef void _spread(const Way* walk, uint64_t* reach) noexcept:
     """Set every bit from the lowest one upwards: along ``#``."""
     cdef Py_ssize_t limb = 0
     while not reach[limb]:
@@ -107,7 +110,7 @@ cdef void _spread(const Walk* walk, uint64_t* reach) noexcept:
     reach[walk.limb_count - 1] &= walk.last_limb
 
 
-cdef int _enter(Walk* walk, dict numbers, Node node, const uint64_t* reach) except -1:
+cdef int _enter(Way* walk, dict numbers, Node node, const uint64_t* reach) except -1:
     """Go along a node's label; note the node if any of the key gets there."""
     cdef uint64_t[LIMBS_MAX] moved
     cdef PyObject* known
@@ -139,7 +142,7 @@ cdef int _enter(Walk* walk, dict numbers, Node node, const uint64_t* reach) exce
     return _note(walk, <PyObject*>node, moved)
 
 
-cdef int _note(Walk* walk, PyObject* node, const uint64_t* reach) except -1:
+cdef int _note(Way* walk, PyObject* node, const uint64_t* reach) except -1:
     cdef Step* step
     if walk.step_count == walk.steps_max:
         step = <Step*>PyMem_Realloc(walk.steps, 2 * walk.steps_max * sizeof(Step))
@@ -155,7 +158,7 @@ cdef int _note(Walk* walk, PyObject* node, const uint64_t* reach) except -1:
 
 
 cdef int _enter_children(
-    Walk* walk, list words, dict numbers, dict children, const uint64_t* reach
+    Way* walk, list words, dict numbers, dict children, const uint64_t* reach
 ) except -1:
     """Enter those that the key may lead to: by the words that come next, or all if they are fewer."""
     cdef Py_ssize_t limb, place, next_count = 2, position = 0
@@ -188,7 +191,7 @@ cdef int _enter_children(
 
 
 cdef int _enter_child(
-    Walk* walk, dict numbers, dict children, str word, const uint64_t* reach
+    Way* walk, dict numbers, dict children, str word, const uint64_t* reach
 ) except -1:
     cdef PyObject* child = PyDict_GetItemWithError(children, word)
     if child is not NULL:
@@ -196,13 +199,16 @@ cdef int _enter_child(
     return 0
 
 
-cdef int _go(Walk* walk, list words, dict numbers, list matched) except -1:
-    """Look at every node that was noted, and at what it leads to."""
+cdef int _go(
+    Way* walk, list words, dict numbers, list matched, Py_ssize_t nodes_max
+) except -1:
+    """Look at the nodes that were noted, and at what they lead to: at so many at most."""
     cdef uint64_t[LIMBS_MAX] reach
     cdef Py_ssize_t position
     cdef PyObject* destination
     cdef Node node
-    while walk.step_count:
+    while walk.step_count and nodes_max:
+        nodes_max -= 1
         walk.step_count -= 1
         node = <Node>walk.steps[walk.step_count].node
         memcpy(reach, walk.steps[walk.step_count].reach, walk.limb_count * sizeof(uint64_t))
@@ -222,17 +228,51 @@ def matching(Node root not None, str routing_key not None):
     cdef list words = routing_key.split(".") if routing_key else []
     cdef list matched = []
     cdef dict numbers = {}
-    cdef uint64_t[LIMBS_MAX] reach
-    cdef Walk walk
+    cdef Way walk
     if len(words) > WORDS_MAX:
         return twin.matching_by_integers(root, routing_key)
     walk.steps = NULL
-    memset(reach, 0, sizeof(reach))
-    reach[0] = 1
     try:
-        _begin(&walk, words, numbers)
-        _note(&walk, <PyObject*>root, reach)
-        _go(&walk, words, numbers, matched)
+        _begin(&walk, words, numbers, root)
+        _go(&walk, words, numbers, matched, twin.NODES_PER_PIECE)
+        return None if walk.step_count else matched
     finally:
         PyMem_Free(walk.steps)
-    return matched
+
+
+def walk_of(Node root not None, str routing_key not None):
+    """See ``exchanges.topic_trie.walk_of``."""
+    cdef list words = routing_key.split(".") if routing_key else []
+    if len(words) > WORDS_MAX:
+        return twin.walk_by_integers(root, routing_key)
+    return Walk(root, words)
+
+
+cdef class Walk:
+    """See ``exchanges.topic_trie.Walk``."""
+
+    cdef Way _way
+    cdef list _words
+    cdef dict _numbers
+    # The nodes that ``_way`` has noted: between two pieces nobody else may have them any more.
+    cdef list _noted
+
+    def __cinit__(self, Node root not None, list words not None):
+        self._words = words
+        self._numbers = {}
+        self._noted = [root]
+        _begin(&self._way, words, self._numbers, root)
+
+    def __dealloc__(self):
+        PyMem_Free(self._way.steps)
+
+    @property
+    def is_done(self):
+        return not self._way.step_count
+
+    def step(self, Py_ssize_t nodes_max):
+        cdef list matched = []
+        cdef Py_ssize_t at
+        _go(&self._way, self._words, self._numbers, matched, nodes_max)
+        self._noted = [<object>self._way.steps[at].node for at in range(self._way.step_count)]
+        return matched

@@ -4,13 +4,16 @@ Every operation on one binding costs the same however many others there are: dec
 bindings on one exchange, or deleting one queue among them, touches only the bindings named.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar
 
 _Key = TypeVar("_Key")
+
+PIECE_MAX: Final = 1024
+"""So many destinations or bindings are looked at in one go."""
 
 _NO_ARGUMENTS: Final[Mapping[str, object]] = MappingProxyType({})
 
@@ -78,6 +81,13 @@ class DestinationCounts(dict[Destination, int]):
             del self[destination]
         else:
             self[destination] -= 1
+
+
+def in_pieces(destinations: Iterable[Destination]) -> Iterator[Iterable[Destination]]:
+    """Return what is there now, in order, so many at a time."""
+    found = tuple(destinations)
+    for start in range(0, len(found), PIECE_MAX):
+        yield found[start : start + PIECE_MAX]
 
 
 class BindingTable:

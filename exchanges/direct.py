@@ -1,9 +1,9 @@
 """The direct exchange: a binding matches when its key equals the routing key (§3.1.3.1)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from exchanges.bindings import Binding, Destination, DestinationCounts
+from exchanges.bindings import PIECE_MAX, Binding, Destination, DestinationCounts, in_pieces
 
 
 class DirectExchange:
@@ -38,6 +38,13 @@ class DirectExchange:
 
     def match(
         self, routing_key: str, _headers: Mapping[str, object] | None, /
-    ) -> Iterable[Destination]:
+    ) -> Iterable[Destination] | None:
         """Return the destinations bound with this very key."""
-        return self._by_key.get(routing_key, ())
+        row = self._by_key.get(routing_key, ())
+        return row if len(row) <= PIECE_MAX else None
+
+    def pieces(
+        self, routing_key: str, _headers: Mapping[str, object] | None, /
+    ) -> Iterator[Iterable[Destination]]:
+        """Return the same in pieces."""
+        return in_pieces(self._by_key.get(routing_key, ()))

@@ -1,9 +1,9 @@
 """The fanout exchange: every binding matches every message (§3.1.3.2)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from exchanges.bindings import Binding, Destination, DestinationCounts
+from exchanges.bindings import PIECE_MAX, Binding, Destination, DestinationCounts, in_pieces
 
 
 class FanoutExchange:
@@ -30,6 +30,13 @@ class FanoutExchange:
 
     def match(
         self, _routing_key: str, _headers: Mapping[str, object] | None, /
-    ) -> Iterable[Destination]:
+    ) -> Iterable[Destination] | None:
         """Return all destinations, each once."""
-        return self._destinations
+        found = self._destinations
+        return found if len(found) <= PIECE_MAX else None
+
+    def pieces(
+        self, _routing_key: str, _headers: Mapping[str, object] | None, /
+    ) -> Iterator[Iterable[Destination]]:
+        """Return the same in pieces."""
+        return in_pieces(self._destinations)

@@ -13,15 +13,23 @@ and its order, a table's as well: it is the list of its entries as they came.
 
 **Cost.** A binding is indexed under its pairs: for ``any`` under each, for ``all`` under that one
 which fewest bindings share so far. A message looks up its own headers, so it pays for the bindings
-that some header of it speaks for, not for all.
+that some header of it speaks for, not for all. Under a pair bindings stand by destination: of
+those to one destination no more are looked at than it takes to find one that holds, and a pair
+alone, as ``any`` has it, costs one look for all of them.
 
 Source: AMQP 0-9-1 §3.1.3.4; RabbitMQ 3.13, rabbit_exchange_type_headers.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from exchanges.bindings import Binding, Destination, DestinationCounts
+from exchanges.bindings import (
+    PIECE_MAX,
+    Binding,
+    Destination,
+    DestinationCounts,
+    in_pieces,
+)
 from exchanges.erlang_terms import amqp_type_name, erlang_term
 from exchanges.errors import InvalidBindingError
 
@@ -38,6 +46,62 @@ _Pair: TypeAlias = tuple[str, _ExactValue | None]
 """A header name and the value it must have; None when any value will do."""
 
 
+class _Bucket:
+    """The bindings that share a pair.
+
+    Attributes:
+        alone: where those lead that ask for nothing else.
+        joint: by destination, the others, each with what must hold too.
+        count: how many bindings.
+    """
+
+    __slots__ = ("alone", "count", "joint")
+
+    def __init__(self) -> None:
+        self.alone = DestinationCounts()
+        self.joint: dict[Destination, dict[Binding, tuple[_Pair, ...]]] = {}
+        self.count = 0
+
+    def add(self, binding: Binding, others: tuple[_Pair, ...]) -> None:
+        """Take in a binding that asks for the pair and for these."""
+        if others:
+            self.joint.setdefault(binding.destination, {})[binding] = others
+        else:
+            self.alone.count_up(binding.destination)
+        self.count += 1
+
+    def remove_alone(self, destination: Destination) -> None:
+        """Forget a binding that asked for the pair alone."""
+        self.alone.count_down(destination)
+        self.count -= 1
+
+    def remove_joint(self, binding: Binding) -> bool:
+        """Forget a binding that asks for more; False if it is not here."""
+        row = self.joint.get(binding.destination)
+        if row is None or row.pop(binding, None) is None:
+            return False
+        if not row:
+            del self.joint[binding.destination]
+        self.count -= 1
+        return True
+
+    def holding(self, message: "_MessageHeaders") -> Iterator[list[Destination]]:
+        """Return, in pieces, where those lead whose other pairs hold; each destination once."""
+        matched: list[Destination] = []
+        looks_left = PIECE_MAX
+        for destination, row in tuple(self.joint.items()):
+            for others in tuple(row.values()):
+                if looks_left <= 0:
+                    yield matched
+                    matched, looks_left = [], PIECE_MAX
+                looks_left -= len(others)
+                if all(map(message.holds, others)):
+                    matched.append(destination)
+                    break
+        if matched:
+            yield matched
+
+
 class HeadersExchange:
     """Bindings by what they ask of the headers.
 
@@ -51,7 +115,7 @@ class HeadersExchange:
     needs_headers: Final = True
 
     def __init__(self) -> None:
-        self._index: dict[str, dict[_ExactValue | None, dict[Binding, tuple[_Pair, ...]]]] = {}
+        self._index: dict[str, dict[_ExactValue | None, _Bucket]] = {}
         self._unconditional = DestinationCounts()
 
     def validate(self, _routing_key: str, arguments: Mapping[str, object], /) -> None:
@@ -79,50 +143,72 @@ class HeadersExchange:
         pairs = _pairs(binding.arguments)
         if _is_any(binding.arguments):
             for pair in pairs:
-                self._bucket(pair)[binding] = ()
+                self._bucket(pair).add(binding, ())
         elif pairs:
             rarest = min(pairs, key=self._bucket_size)
-            self._bucket(rarest)[binding] = tuple([pair for pair in pairs if pair != rarest])
+            self._bucket(rarest).add(binding, tuple([pair for pair in pairs if pair != rarest]))
         else:
             self._unconditional.count_up(binding.destination)
 
     def unbind(self, binding: Binding, /) -> None:
         """Undo ``bind``."""
         pairs = _pairs(binding.arguments)
-        if not pairs and not _is_any(binding.arguments):
+        if _is_any(binding.arguments) or len(pairs) == 1:
+            for pair in pairs:
+                self._index[pair[0]][pair[1]].remove_alone(binding.destination)
+                self._drop_if_empty(pair)
+            return
+        if not pairs:
             self._unconditional.count_down(binding.destination)
-        for name, value in pairs:
-            by_value = self._index.get(name, {})
-            bucket = by_value.get(value, {})
+        for pair in pairs:
             # An ``all`` binding is in one bucket only, and which one is not kept.
-            if bucket.pop(binding, None) is not None and not bucket:
-                del by_value[value]
-                if not by_value:
-                    del self._index[name]
+            bucket = self._index.get(pair[0], {}).get(pair[1])
+            if bucket is not None and bucket.remove_joint(binding):
+                self._drop_if_empty(pair)
+                return
 
     def match(
+        self, _routing_key: str, _headers: Mapping[str, object] | None, /
+    ) -> Iterable[Destination] | None:
+        """Return None: how long a message takes shows while it is done, in ``pieces``."""
+        return None
+
+    def pieces(
         self, _routing_key: str, headers: Mapping[str, object] | None, /
-    ) -> Iterable[Destination]:
+    ) -> Iterator[Iterable[Destination]]:
         """Return the destinations whose pattern fits; one may come more than once."""
-        matched: list[Destination] = list(self._unconditional)
+        yield from in_pieces(self._unconditional)
         message = _MessageHeaders(headers or {})
         for name in message.names:
             by_value = self._index.get(name)
             if by_value is None:
                 continue
             for value in (None, message.value(name)):
-                for binding, others in by_value.get(value, {}).items():
-                    if all(map(message.holds, others)):
-                        matched.append(binding.destination)
-        return matched
+                bucket = by_value.get(value)
+                if bucket is not None:
+                    yield from in_pieces(bucket.alone)
+                    yield from bucket.holding(message)
 
-    def _bucket(self, pair: _Pair) -> dict[Binding, tuple[_Pair, ...]]:
+    def _bucket(self, pair: _Pair) -> _Bucket:
         name, value = pair
-        return self._index.setdefault(name, {}).setdefault(value, {})
+        by_value = self._index.setdefault(name, {})
+        bucket = by_value.get(value)
+        if bucket is None:
+            bucket = by_value[value] = _Bucket()
+        return bucket
 
     def _bucket_size(self, pair: _Pair) -> int:
         name, value = pair
-        return len(self._index.get(name, {}).get(value, ()))
+        bucket = self._index.get(name, {}).get(value)
+        return 0 if bucket is None else bucket.count
+
+    def _drop_if_empty(self, pair: _Pair) -> None:
+        name, value = pair
+        by_value = self._index[name]
+        if not by_value[value].count:
+            del by_value[value]
+            if not by_value:
+                del self._index[name]
 
 
 class _MessageHeaders:

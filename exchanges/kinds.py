@@ -4,7 +4,7 @@ A kind holds what its bindings ask for, in the form in which it matches fastest.
 of durability, of other exchanges or of queues: ``routing`` does the walking.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -46,7 +46,7 @@ class ExchangeKind(Protocol):
 
     def match(
         self, routing_key: str, headers: Mapping[str, object] | None, /
-    ) -> Iterable[Destination]:
+    ) -> Iterable[Destination] | None:
         """Return where a message goes, before the next ``bind`` or ``unbind``.
 
         Args:
@@ -54,7 +54,17 @@ class ExchangeKind(Protocol):
             headers: the message's headers as plain values; None when it has none.
 
         Returns:
-            Destinations; one that several bindings lead to may come several times.
+            Destinations; one that several bindings lead to may come several times. None where it
+            takes more than a millisecond or so to tell: ``pieces`` does.
+        """
+
+    def pieces(
+        self, routing_key: str, headers: Mapping[str, object] | None, /
+    ) -> Iterator[Iterable[Destination]]:
+        """Return the same however long it takes, in pieces of well under a millisecond.
+
+        Between two of them others may bind and unbind: what is bound all the while is found, what
+        comes or goes meanwhile may be.
         """
 
 

@@ -3,11 +3,15 @@
 The walk visits each exchange at most once, so cycles of bindings or of alternate exchanges end,
 and names each queue once however many ways lead there. It is a loop, not a recursion: a chain of
 exchanges may be as long as clients care to make it.
+
+How long a walk is, clients decide: by how many bindings match, by how many exchanges are bound
+to each other. So it can be gone in pieces. What is bound all the while is found; what is bound or
+unbound between two pieces may be found or not, as if it had come a moment earlier or later.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from exchanges.bindings import Binding, BindingTable, Destination, DestinationKind
 from exchanges.kinds import ExchangeKind
@@ -156,7 +160,21 @@ class Router:
         routing_keys: Sequence[str],
         headers: Mapping[str, object] | None,
     ) -> Routing:
-        """Return the queues that a message goes to.
+        """Return the queues that a message goes to, however long that takes; see ``walk``."""
+        walk = self.walk(exchange_name, routing_keys, headers)
+        while True:
+            try:
+                next(walk)
+            except StopIteration as end:
+                return cast("Routing", end.value)
+
+    def walk(
+        self,
+        exchange_name: str,
+        routing_keys: Sequence[str],
+        headers: Mapping[str, object] | None,
+    ) -> Generator[None, None, Routing]:
+        """Return the queues that a message goes to, piece by piece.
 
         Args:
             exchange_name: where it was published; "" is the default exchange. One that does not
@@ -180,28 +198,43 @@ class Router:
             exchange = self.exchanges.get(name)
             if exchange is None:
                 continue
-            uses_headers |= exchange.kind.needs_headers
-            for destination in _match(exchange, keys, headers):
-                if destination.kind is DestinationKind.QUEUE:
-                    found[destination.name] = None
-                elif destination.name not in seen:
-                    seen.add(destination.name)
-                    to_visit.append(destination.name)
+            kind = exchange.kind
+            uses_headers |= kind.needs_headers
+            is_matched = False
+            for key in keys if kind.needs_routing_key else keys[:1]:
+                at_once = kind.match(key, headers)
+                for piece in kind.pieces(key, headers) if at_once is None else (at_once,):
+                    for destination_kind, destination in piece:
+                        is_matched = True
+                        if destination_kind is _QUEUE:
+                            found[destination] = None
+                        elif destination not in seen:
+                            seen.add(destination)
+                            to_visit.append(destination)
+                    yield
+            alternate = exchange.alternate_exchange
+            if not is_matched and alternate is not None and alternate not in seen:
+                seen.add(alternate)
+                to_visit.append(alternate)
         return Routing(tuple(found), uses_headers)
 
     def queues_of_key(self, exchange_name: str, routing_key: str) -> tuple[str, ...] | None:
         """Return the queues that every message with just this key goes to; None: ask ``route``.
 
         Most exchanges look at no headers, and lead to queues and to nothing else: one match tells
-        all. Whoever publishes with ever new keys waits for this each time.
+        all. Whoever publishes with ever new keys waits for this each time. One that takes long is
+        for ``walk``, too.
         """
         if exchange_name == DEFAULT_EXCHANGE:
             return (routing_key,) if self._has_queue(routing_key) else ()
         exchange = self.exchanges.get(exchange_name)
         if exchange is None or exchange.kind.needs_headers:
             return None
+        matched = exchange.kind.match(routing_key, None)
+        if matched is None:
+            return None
         found: dict[str, None] = {}
-        for kind, name in exchange.kind.match(routing_key, None):
+        for kind, name in matched:
             if kind is not _QUEUE:
                 return None
             found[name] = None
@@ -213,15 +246,3 @@ class Router:
         """Tell the sources of bindings that left the table."""
         for binding in bindings:
             self.exchanges[binding.source].kind.unbind(binding)
-
-
-def _match(
-    exchange: Exchange, keys: tuple[str, ...], headers: Mapping[str, object] | None
-) -> list[Destination]:
-    """Return what one exchange matches, or its alternate exchange when that is nothing."""
-    kind = exchange.kind
-    asked = keys if kind.needs_routing_key else keys[:1]
-    matched = [destination for key in asked for destination in kind.match(key, headers)]
-    if matched or exchange.alternate_exchange is None:
-        return matched
-    return [Destination(DestinationKind.EXCHANGE, exchange.alternate_exchange)]

@@ -1,6 +1,6 @@
 """The topic exchange: a binding key is a pattern over the words of the routing key (§3.1.3.3)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from exchanges.bindings import Binding, Destination
@@ -35,6 +35,12 @@ class TopicExchange:
 
     def match(
         self, routing_key: str, _headers: Mapping[str, object] | None, /
-    ) -> Iterable[Destination]:
+    ) -> Iterable[Destination] | None:
         """Return the destinations whose pattern matches the key; one may come more than once."""
         return self._trie.match(routing_key)
+
+    def pieces(
+        self, routing_key: str, _headers: Mapping[str, object] | None, /
+    ) -> Iterator[Iterable[Destination]]:
+        """Return the same in pieces."""
+        return self._trie.pieces(routing_key)

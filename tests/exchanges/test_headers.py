@@ -2,11 +2,13 @@ import pytest
 
 from exchanges.errors import InvalidBindingError
 from exchanges.kinds import make_kind
-from tests.support.routing import binding, bound, names, queue
+from tests.support.routing import binding, bound, matched, names, queue
 
 
 def matches(arguments: dict[str, object], headers: dict[str, object] | None) -> bool:
-    return names(bound("headers", binding(queue("q"), "", arguments)).match("", headers)) == ["q"]
+    return names(matched(bound("headers", binding(queue("q"), "", arguments)), "", headers)) == [
+        "q"
+    ]
 
 
 @pytest.mark.parametrize("mode", ["all", "any", "all-with-x", "any-with-x"])
@@ -161,18 +163,20 @@ def test_unbinding_forgets_one_binding_only(mode: str, pairs: dict[str, object])
     gone = binding(queue("gone"), "", {"x-match": mode, **pairs})
     stays = binding(queue("stays"), "", {"x-match": mode, **pairs})
     kind = bound("headers", gone, stays)
-    before = names(kind.match("", {"a": 1, "b": 2}))
+    before = names(matched(kind, "", {"a": 1, "b": 2}))
     kind.unbind(gone)
-    assert names(kind.match("", {"a": 1, "b": 2})) == [name for name in before if name == "stays"]
+    assert names(matched(kind, "", {"a": 1, "b": 2})) == [
+        name for name in before if name == "stays"
+    ]
 
 
 def test_two_bindings_of_one_queue_are_forgotten_one_by_one() -> None:
     first, second = binding(queue("q"), "a"), binding(queue("q"), "b")
     kind = bound("headers", first, second)
     kind.unbind(first)
-    assert names(kind.match("", None)) == ["q"]
+    assert names(matched(kind, "", None)) == ["q"]
     kind.unbind(second)
-    assert names(kind.match("", None)) == []
+    assert names(matched(kind, "", None)) == []
 
 
 @pytest.mark.parametrize("mode", ["all", "any"])
@@ -191,7 +195,7 @@ def test_a_destination_bound_for_other_headers_is_not_looked_at() -> None:
             return super().__getitem__(name)
 
     kind = bound("headers", binding(queue("q"), "", {"a": 1}))
-    assert names(kind.match("", Unasked(a=1, b=2))) == ["q"]
+    assert names(matched(kind, "", Unasked(a=1, b=2))) == ["q"]
 
 
 def test_a_message_pays_for_the_rarest_pair_of_a_binding() -> None:
@@ -206,8 +210,45 @@ def test_a_message_pays_for_the_rarest_pair_of_a_binding() -> None:
         "headers",
         *(binding(queue(f"q{n}"), "", {"format": "pdf", "customer": n}) for n in range(50)),
     )
-    assert names(kind.match("", Counted(format="pdf", customer=7))) == ["q7"]
+    assert names(matched(kind, "", Counted(format="pdf", customer=7))) == ["q7"]
     assert Counted.lookups <= 2
+
+
+def test_a_pair_alone_costs_one_look_for_all_bindings_of_a_queue() -> None:
+    kind = bound(
+        "headers", *(binding(queue("q"), str(n), {"x-match": "any", "a": 1}) for n in range(2000))
+    )
+    assert [list(piece) for piece in kind.pieces("", {"a": 1})] == [[queue("q")]]
+
+
+def test_of_the_bindings_of_a_queue_no_more_are_looked_at_than_to_the_first_that_holds() -> None:
+    class Counted(dict[str, object]):
+        lookups = 0
+
+        def __contains__(self, name: object) -> bool:
+            Counted.lookups += 1
+            return super().__contains__(name)
+
+    pairs = {"a": 1, "b": 2}
+    kind = bound("headers", *(binding(queue("q"), str(n), pairs) for n in range(2000)))
+    assert names(matched(kind, "", Counted(pairs))) == ["q"]
+    assert Counted.lookups <= 2
+
+
+def test_many_bindings_that_do_not_hold_are_looked_at_in_pieces() -> None:
+    kind = bound(
+        "headers",
+        *(binding(queue(f"q{n}"), "", {"a": 1, "b": n % 7, "c": n % 11}) for n in range(9000)),
+    )
+    headers = {"a": 1, "b": 3, "c": 4}
+    expected = sorted([f"q{n}" for n in range(9000) if n % 7 == 3 and n % 11 == 4])
+    assert names(matched(kind, "", headers)) == expected
+    walk = kind.pieces("", headers)
+    first = list(next(iter(walk)))
+    kind.unbind(binding(queue("q4"), "", {"a": 1, "b": 4, "c": 4}))
+    kind.bind(binding(queue("new"), "", {"a": 1, "b": 3, "c": 4}))
+    found = [*first, *(each for piece in walk for each in piece)]
+    assert names(found) in (expected, sorted([*expected, "new"])), "others come and go meanwhile"
 
 
 def test_headers_are_asked_for_and_the_key_is_not() -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from exchanges.errors import UnknownExchangeTypeError
 from exchanges.kinds import KIND_NAMES, make_kind
-from tests.support.routing import binding, queue
+from tests.support.routing import binding, matched, queue
 
 
 def test_the_four_standard_types_are_there() -> None:
@@ -13,8 +13,8 @@ def test_the_four_standard_types_are_there() -> None:
 def test_each_exchange_has_bindings_of_its_own(name: str) -> None:
     first, second = make_kind(name), make_kind(name)
     first.bind(binding(queue("q"), "k"))
-    assert list(first.match("k", {})) == [queue("q")]
-    assert list(second.match("k", {})) == []
+    assert list(matched(first, "k", {})) == [queue("q")]
+    assert list(matched(second, "k", {})) == []
 
 
 @pytest.mark.parametrize("name", ["x-random", "Direct", "topic "])

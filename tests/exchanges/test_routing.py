@@ -1,7 +1,8 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
+from exchanges.bindings import Destination
 from exchanges.errors import InvalidBindingError
 from exchanges.routing import Routing
 from tests.support.routing import binding, declared, exchange, queue, router_with
@@ -178,6 +179,9 @@ def test_a_fanout_is_asked_once_however_many_keys_a_message_has() -> None:
             asked.append(routing_key)
             return ()
 
+        def pieces(self, routing_key: str, headers: object, /) -> Iterator[Iterable[Destination]]:
+            return iter(())
+
     counted = declared("x")
     counted.kind = CountedFanout()
     router_with(counted).route("x", ["a", "b", "c"], None)
@@ -269,3 +273,19 @@ def test_every_change_that_can_change_a_route_is_a_new_generation() -> None:
         generation = router.generation
         step()
         assert router.generation > generation
+
+
+def test_a_walk_over_many_bindings_and_exchanges_is_gone_in_pieces() -> None:
+    router = router_with(declared("x"), declared("t", "topic"), declared("rest"))
+    router.bind(binding(exchange("t")))
+    for number in range(3000):
+        router.bind(binding(queue(f"q{number}")))
+        router.bind(binding(queue(f"t{number}"), f"#.{number}.#", source="t"))
+        router.add_exchange(declared(f"x{number}", alternate="rest"))
+        router.bind(binding(exchange(f"x{number}")))
+    router.bind(binding(queue("r"), source="rest"))
+    key = ".".join(map(str, range(3000)))
+    assert router.queues_of_key("x", key) is None
+    pieces_count = sum(1 for _ in router.walk("x", [key], None))
+    assert pieces_count > 3000, "one for each exchange, and more for those with many bindings"
+    assert len(set(router.route("x", [key], None).queue_names)) == 6001

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from exchanges.bindings import Destination
 from exchanges.topic_trie import TopicTrie, split_words
-from tests.support.routing import queue
+from tests.support.routing import found_in, queue
 
 # Few words, so that patterns share paths and keys hit them; with the empty word and wildcards.
 WORDS = st.sampled_from(["a", "b", "", "*", "#"])
@@ -52,7 +52,7 @@ class TrieMachine(RuleBasedStateMachine):
     def match(self, routing_key: str) -> None:
         words = split_words(routing_key)
         expected = [to for pattern, to in self.bound if is_match(split_words(pattern), words)]
-        assert Counter(self.trie.match(routing_key)) == Counter(expected)
+        assert Counter(found_in(self.trie, routing_key)) == Counter(expected)
 
     @invariant()
     def the_trie_is_sound(self) -> None:
@@ -66,7 +66,9 @@ TestTopicTrie = TrieMachine.TestCase
 def test_one_pattern_matches_as_defined(pattern: str, routing_key: str) -> None:
     trie = TopicTrie()
     trie.add(pattern, queue("q"))
-    assert bool(trie.match(routing_key)) is is_match(split_words(pattern), split_words(routing_key))
+    assert bool(found_in(trie, routing_key)) is is_match(
+        split_words(pattern), split_words(routing_key)
+    )
 
 
 @given(patterns=st.sets(PATTERNS), routing_key=KEYS)
@@ -77,5 +79,5 @@ def test_what_was_added_and_removed_leaves_no_trace(patterns: set[str], routing_
     for pattern in patterns:
         trie.remove(pattern, queue("q"))
     trie.check_invariants()
-    assert trie.match(routing_key) == []
+    assert found_in(trie, routing_key) == []
     assert not trie._root.children

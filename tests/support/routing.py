@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from exchanges.bindings import Binding, Destination, DestinationKind
 from exchanges.kinds import ExchangeKind, make_kind
 from exchanges.routing import Exchange, Router
+from exchanges.topic_trie import TopicTrie
 
 
 def queue(name: str) -> Destination:
@@ -34,6 +35,26 @@ def bound(kind_name: str, *bindings: Binding) -> ExchangeKind:
         kind.validate(each.routing_key, each.arguments)
         kind.bind(each)
     return kind
+
+
+def matched(
+    kind: ExchangeKind, routing_key: str, headers: Mapping[str, object] | None = None
+) -> list[Destination]:
+    """Return what one exchange matches, all its pieces."""
+    at_once = kind.match(routing_key, headers)
+    in_pieces = [each for piece in kind.pieces(routing_key, headers) for each in piece]
+    if at_once is not None:
+        assert sorted(at_once, key=str) == sorted(in_pieces, key=str), "both say the same"
+    return in_pieces
+
+
+def found_in(trie: TopicTrie, routing_key: str) -> list[Destination]:
+    """Return what a trie matches, all its pieces."""
+    at_once = trie.match(routing_key)
+    in_pieces = [each for piece in trie.pieces(routing_key) for each in piece]
+    if at_once is not None:
+        assert sorted(at_once, key=str) == sorted(in_pieces, key=str), "both say the same"
+    return in_pieces
 
 
 def names(destinations: Iterable[Destination]) -> list[str]:
