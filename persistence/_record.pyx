@@ -25,6 +25,7 @@ cdef enum:
     BLOCK_MAX_BYTES = 0xFFFFFFF0
     # persistence.record
     RESERVED_PER_OCTET = 4
+    BODY_SIZE_STOP = 12
 
 cdef object _tuple_new = tuple.__new__
 cdef object _Record = Record
@@ -304,9 +305,23 @@ def has_ttl(records):
     return False
 
 
-def header_stretches(records):
-    """Return (start, stop) of each stretch of messages with equal content headers."""
-    cdef Run run = run_of(records)
+cdef inline bint _alike(Head *one, Head *other, bint in_size) noexcept:
+    """Whether the headers are equal; or routes and headers, but for the size of the body."""
+    cdef Py_ssize_t skipped = 0 if in_size else min(BODY_SIZE_STOP, one.header_bytes)
+    if one.header_bytes != other.header_bytes or memcmp(
+        octets_of(one) + one.route_bytes + skipped,
+        octets_of(other) + other.route_bytes + skipped,
+        one.header_bytes - skipped,
+    ):
+        return False
+    return in_size or (
+        one.route_bytes == other.route_bytes
+        and not memcmp(octets_of(one), octets_of(other), one.route_bytes)
+    )
+
+
+cdef list _stretches(Run run, bint in_size):
+    """Return (start, stop) of each stretch of messages alike."""
     cdef Py_ssize_t index, start = 0
     cdef Head *one
     cdef Head *other
@@ -316,16 +331,56 @@ def header_stretches(records):
     one = head_of(run.block, run.first)
     for index in range(1, run.count):
         other = head_of(run.block, run.first + index * run.step)
-        if one.header_bytes != other.header_bytes or memcmp(
-            octets_of(one) + one.route_bytes,
-            octets_of(other) + other.route_bytes,
-            one.header_bytes,
-        ):
+        if not _alike(one, other, in_size):
             stretches.append((start, index))
             start = index
             one = other
     stretches.append((start, run.count))
     return stretches
+
+
+def header_stretches(records):
+    """Return (start, stop) of each stretch of messages with equal content headers."""
+    return _stretches(run_of(records), True)
+
+
+def alike_stretches(records):
+    """Return (start, stop) of each stretch of messages alike in all but their bodies."""
+    return _stretches(run_of(records), False)
+
+
+def readdressed(records, bytes route, bytes header, int flags):
+    """Return the same bodies under another route and header; see ``persistence.record``."""
+    cdef Run run = run_of(records)
+    cdef Block block = Block.__new__(Block)
+    cdef Py_ssize_t route_bytes = PyBytes_GET_SIZE(route)
+    cdef Py_ssize_t header_bytes = PyBytes_GET_SIZE(header)
+    cdef Py_ssize_t index, total = 0
+    cdef Head *source
+    cdef Head *made
+    for index in range(run.count):
+        source = head_of(run.block, run.first + index * run.step)
+        total += (sizeof(Head) + route_bytes + header_bytes + source.body_bytes + 7) & ~7
+    block.reserve(total)
+    for index in range(run.count):
+        source = head_of(run.block, run.first + index * run.step)
+        made = block.add(
+            PyBytes_AS_STRING(route),
+            route_bytes,
+            PyBytes_AS_STRING(header),
+            header_bytes,
+            octets_of(source) + source.route_bytes + source.header_bytes,
+            source.body_bytes,
+        )
+        memcpy(
+            <char *> made + sizeof(Head) + route_bytes,
+            octets_of(source) + source.route_bytes,
+            BODY_SIZE_STOP,
+        )
+        made.flags = flags
+        made.priority = source.priority
+        made.ttl_ms = -1
+    return made_run(block)
 
 
 def detached(records):

@@ -40,6 +40,9 @@ NO_TTL: Final = -1
 RESERVED_PER_OCTET: Final = 4
 """How much memory a body that is still arriving may take for what has arrived."""
 
+BODY_SIZE_STOP: Final = 12
+"""A content header begins with class, weight and body size; then come the properties."""
+
 LARGE_BODY_BYTES: Final = 32_768
 """From here on a body is shared rather than copied, wherever that can be helped."""
 
@@ -150,6 +153,47 @@ def header_stretches(run: Run) -> list[tuple[int, int]]:
     return stretches if run else []
 
 
+def alike_stretches(run: Run) -> list[tuple[int, int]]:
+    """Return (start, stop) of each stretch of messages alike in all but their bodies, in order.
+
+    Route, properties and what follows from them are equal; the sizes of the bodies need not be.
+    """
+    stretches: list[tuple[int, int]] = []
+    start = 0
+    for index in range(1, len(run) + 1):
+        if index == len(run) or _likeness(run[index]) != _likeness(run[start]):
+            stretches.append((start, index))
+            start = index
+    return stretches if run else []
+
+
+def _likeness(record: Record) -> tuple[bytes, bytes, int]:
+    return record.route, record.header[BODY_SIZE_STOP:], len(record.header)
+
+
+def readdressed(run: Run, route: bytes, header: bytes, flags: int) -> Run:
+    """Return the same bodies as messages of another route and header, which never expire.
+
+    Args:
+        run: at least one message, each with a content header.
+        route: of all of them.
+        header: a content header, likewise; but each keeps the body size that its own header says.
+        flags: of all of them; each keeps its own priority.
+    """
+    rest = header[BODY_SIZE_STOP:]
+    return [
+        Record(
+            route,
+            record.header[:BODY_SIZE_STOP] + rest,
+            record.body,
+            flags,
+            record.priority,
+            NO_TTL,
+        )
+        for record in run
+    ]
+
+
 def detached(run: Run) -> Run:
     """Return the same messages in memory of their own: they keep no others with them."""
     return list(run)
@@ -179,5 +223,7 @@ if COMPILED:
     has_ttl = _record.has_ttl
     route_of = _record.route_of
     header_stretches = _record.header_stretches
+    alike_stretches = _record.alike_stretches
+    readdressed = _record.readdressed
     detached = _record.detached
     parted = _record.parted

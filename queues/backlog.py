@@ -1,15 +1,15 @@
 """The ready messages of a queue, with the two things that every way out of it concerns.
 
-Whatever leaves without being delivered is settled in the log and, where the queue has a dead
-letter exchange, emitted for it.
+Whatever leaves without being delivered is settled in the log; where the queue has a dead letter
+exchange, only once the broker has moved it there: see ``queues.moves``.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from persistence.record import Run
-from queues.batch import Batch, Entry
-from queues.effects import DeadLettered, DeathReason
+from queues.effects import DeadLettered, DeathReason, DroppedAtLimit
+from queues.moves import Dying, Moves
 from queues.options import Durability, Overflow, QueueOptions
 from queues.overflow import Limits, all_fit, excess, fitting_count
 from queues.paging import REFUSED_APPENDS, make_room
@@ -19,8 +19,8 @@ from queues.priority_ready import PriorityReady
 from queues.ready import Ready
 from queues.tail import QueueMemory
 
-DEAD_LETTERS_PER_EFFECT_MAX: Final = 1_000
-"""An effect holds this many messages at most: the broker may do something else in between."""
+DROPPED_PER_CALL_MAX: Final = 10_000
+"""One call drops this many messages at most; a drain goes on with it."""
 
 
 class Backlog:
@@ -30,9 +30,21 @@ class Backlog:
         ready: the messages; whoever takes live ones from it says so to the log itself.
         limits: most that may be ready, from the options.
         log: where records and settlements are kept.
+        moves: what died and is still to be moved.
+        is_over: more is ready than may be: the next drain drops on.
     """
 
-    __slots__ = ("_emit", "_options", "_queue_name", "_refused_left", "limits", "log", "ready")
+    __slots__ = (
+        "_emit",
+        "_options",
+        "_queue_name",
+        "_refused_left",
+        "is_over",
+        "limits",
+        "log",
+        "moves",
+        "ready",
+    )
 
     def __init__(
         self,
@@ -45,6 +57,8 @@ class Backlog:
         self._queue_name = queue_name
         self._emit = emit
         self._refused_left = 0
+        self.is_over = False
+        self.moves = Moves()
         self.log = log
         self.ready: Ready | PriorityReady = (
             Ready(memory)
@@ -77,71 +91,145 @@ class Backlog:
     def is_full(self) -> bool:
         """Whether not even an empty message can become ready."""
         max_length = self.limits.max_length
-        return max_length is not None and self.ready.count >= max_length
+        return max_length is not None and self.ready.count + self._kept_count >= max_length
 
     def fits(self, run: Run) -> bool:
         """Whether a run can become ready without going over a limit."""
         if not self.limits.are_set:
             return True
-        return all_fit(run, self.limits, self.ready.count, self.ready.body_bytes)
+        ready_count = self.ready.count + self._kept_count
+        return all_fit(run, self.limits, ready_count, self.ready.body_bytes + self._kept_bytes)
 
     def fitting_count(self, body_sizes: list[int], first_index: int) -> int:
         """Return how many messages of a run, from this index on, can become ready in a row."""
         ready = self.ready
-        return fitting_count(body_sizes, first_index, self.limits, ready.count, ready.body_bytes)
+        return fitting_count(
+            body_sizes,
+            first_index,
+            self.limits,
+            ready.count + self._kept_count,
+            ready.body_bytes + self._kept_bytes,
+        )
+
+    @property
+    def _kept_count(self) -> int:
+        """How many of those that died count for the limits."""
+        return self.moves.count if self._options.dead_letters_at_least_once else 0
+
+    @property
+    def _kept_bytes(self) -> int:
+        return self.moves.body_bytes if self._options.dead_letters_at_least_once else 0
 
     def settle(self, positions: Iterable[int]) -> int:
         """Tell the log that these positions, in any order, are done with; return the LSN."""
+        if isinstance(positions, range):
+            return self.log.settle(positions) if positions else self.log.committed_lsn
         lsn = self.log.committed_lsn
         for settled in ranges_of(sorted(positions)):
             lsn = self.log.settle(settled)
         return lsn
 
-    def note_returned(self, entries: Sequence[Entry]) -> None:
-        """Tell the log that messages came back, and how often they have by now."""
-        first = stop = count = 0
-        for position, _, _, delivery_count in entries:
-            if position != stop or delivery_count != count:
-                if stop > first:
-                    self.log.returned(range(first, stop), count)
-                first, count = position, delivery_count
-            stop = position + 1
-        if stop > first:
-            self.log.returned(range(first, stop), count)
+    def die(
+        self,
+        positions: Sequence[int],
+        records: Run,
+        reason: DeathReason,
+        *,
+        is_prompt: bool = False,
+    ) -> None:
+        """Have messages that have left go to the dead letter exchange, or settle them.
 
-    def dead_letter(self, records: Run, reason: DeathReason) -> None:
-        """Send messages that have left to the dead letter exchange, if there is one."""
-        if self._options.dead_letter_exchange is None:
+        Args:
+            positions: theirs; none of what was refused.
+            records: the messages, in the order in which they die.
+            reason: why.
+            is_prompt: see ``queues.effects.DeadLettered``.
+        """
+        options = self._options
+        exchange = options.dead_letter_exchange
+        if exchange is None:
+            self.settle(positions)
+            if reason is DeathReason.DELIVERY_LIMIT:
+                self._emit(DroppedAtLimit(self._queue_name, len(records)))
             return
-        for first in range(0, len(records), DEAD_LETTERS_PER_EFFECT_MAX):
-            part = tuple(records[first : first + DEAD_LETTERS_PER_EFFECT_MAX])
-            self._emit(DeadLettered(self._queue_name, part, reason))
+        self.moves.add(Dying(positions, records, reason, exchange, options.dead_letter_routing_key))
+        self._emit(DeadLettered(self._queue_name, len(records), is_prompt))
 
-    def drop_expired(self, now_ms: int, max_count: int) -> int:
-        """Drop at most so many expired messages off the head; return how many."""
+    def moved(self, dying: Dying) -> None:
+        """Settle what the broker has moved: its copies are in the logs of their queues."""
+        self.settle(dying.positions)
+        self.moves.done(dying)
+
+    @property
+    def deadline_ms(self) -> int | None:
+        """When the head expires; None when it does not, or could not be dropped yet."""
+        return self.ready.head_expires_at_ms or None if self._room else None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether any more may be dropped now, and not only once others were moved."""
+        return self._room > 0
+
+    @property
+    def may_drop_more(self) -> bool:
+        """Whether messages stayed that are too many, or may have expired, and can be dropped."""
+        return self._room > 0 and (self.is_over or self.ready.head_expires_at_ms > 0)
+
+    @property
+    def _room(self) -> int:
+        """How many may be dropped, as far as they must wait to be moved."""
+        if self._options.dead_letter_exchange is None:
+            return DROPPED_PER_CALL_MAX
+        return min(self.moves.room, DROPPED_PER_CALL_MAX)
+
+    def drop_expired(self, now_ms: int, max_count: int, brought_count: int = 0) -> int:
+        """Drop at most so many expired messages off the head; return how many.
+
+        Args:
+            now_ms: what expires by then.
+            max_count: at most so many.
+            brought_count: how many a publish has just brought: as many may go, and are moved at
+                once. Of others only so many as there is room for; a drain goes on.
+        """
         ready = self.ready
         if not 0 < ready.head_expires_at_ms <= now_ms:
             return 0
-        left = max_count
+        left = max_count = min(max_count, max(self._room, brought_count))
         while left > 0 and (batch := ready.take_expired(left, now_ms)) is not None:
+            is_prompt = left > max_count - brought_count
             left -= len(batch)
-            self._forget(batch, DeathReason.EXPIRED)
+            self.die(batch.positions, batch.records, DeathReason.EXPIRED, is_prompt=is_prompt)
         return max_count - left
 
-    def drop_excess(self) -> None:
-        """Drop the head's excess over the limits, unless publishes are rejected instead."""
+    def drop_excess(self, brought_count: int = 0) -> None:
+        """Drop the head's excess over the limits, unless publishes are rejected instead.
+
+        Args:
+            brought_count: how many a publish has just put behind the others: as many at least are
+                dropped, and moved at once. Of others only so many as there is room for.
+        """
+        self.is_over = False
         if not self.limits.are_set or self._options.overflow is not Overflow.DROP_HEAD:
             return
         ready = self.ready
+        left = max(self._room, brought_count)
+        prompt_above = left - brought_count
         while True:
             count, excess_bytes = excess(self.limits, ready.count, ready.body_bytes)
+            if not count and not excess_bytes:
+                return
+            if left <= 0:
+                self.is_over = True
+                return
             if excess_bytes:
-                batch = ready.drop_head(ready.count, excess_bytes)
+                batch = ready.drop_head(min(ready.count, left), excess_bytes)
             else:
-                batch = ready.drop_head(count) if count else None
+                batch = ready.drop_head(min(count, left))
             if batch is None:
                 return
-            self._forget(batch, DeathReason.MAXLEN)
+            is_prompt = left > prompt_above
+            left -= len(batch)
+            self.die(batch.positions, batch.records, DeathReason.MAXLEN, is_prompt=is_prompt)
 
     def purge(self) -> int:
         """Forget every ready message, dead-lettering none; return how many there were."""
@@ -154,8 +242,4 @@ class Backlog:
         """Assert that what is ready is sound and, where heads are dropped, within the limits."""
         self.ready.check_invariants()
         if self._options.overflow is Overflow.DROP_HEAD:
-            assert self.fits(()), "the excess was dropped"
-
-    def _forget(self, batch: Batch, reason: DeathReason) -> None:
-        self.log.settle(batch.positions)
-        self.dead_letter(batch.records, reason)
+            assert self.is_over or self.fits(()), "the excess was dropped"

@@ -10,20 +10,21 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from persistence.record import Run, has_ttl
-from queues.backlog import Backlog
-from queues.batch import Batch, Entry, entries_bytes
+from queues.backlog import DROPPED_PER_CALL_MAX, Backlog
+from queues.batch import Batch, entries_of
 from queues.consumers import Consumers
 from queues.effects import DeathReason, QueueExpired, QueueUnused
-from queues.expiry import UnusedTimer, expires_at, part_of, some_expire_at_once
-from queues.options import Overflow, QueueKind, QueueOptions
+from queues.expiry import UnusedTimer, expires_at, some_expire_at_once
+from queues.limited_publish import publish_at_limit
+from queues.moves import Dying, Moves
+from queues.options import QueueKind, QueueOptions
 from queues.outcomes import DeletedQueue, PublishOutcome, all_taken
 from queues.ports import ConsumerHandle, Emit, QueueLog, RecoveredMessages, WakeUp
-from queues.priority_ready import PriorityReady
 from queues.recovery import recover
 from queues.tail import QueueMemory
 
-EXPIRED_PER_TURN_MAX: Final = 10_000
-"""A timer drops this many messages at most, then asks to be called again at once."""
+EXPIRED_PER_GET_MAX: Final = 100_000
+"""A get looks past so many expired messages at most; a queue with more counts as empty to it."""
 
 ASK_DISK_AGAIN_MS: Final = 1_000
 """When the disk could not be asked for a queue's next messages, it is asked again after this."""
@@ -34,9 +35,9 @@ Positions: TypeAlias = range | Sequence[int]
 class ClassicQueue:
     """Messages of one queue and the consumers that want them.
 
-    Invariant: a message is ready or unacked, never both; a settled one is neither.
-    Invariant: ready messages are within the limits after every call, unless reject-publish
-        let a requeue go over them.
+    Invariant: a message is ready, unacked or dying, and never two of that; a settled one is none.
+    Invariant: ready messages are within the limits after every call, unless reject-publish let a
+        requeue go over them, or so many are too much that the next drains go on dropping them.
     Invariant: once deleted it accepts settlements, which mean nothing any more, and no publish.
     """
 
@@ -89,7 +90,7 @@ class ClassicQueue:
         recover(backlog.ready, backlog.log, found)
         if backlog.ready.is_over:
             backlog.make_room()
-        backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
+        backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
         backlog.drop_excess()
         self._wake_up()
 
@@ -147,11 +148,9 @@ class ClassicQueue:
         expires = expires_at(run, self.options.message_ttl_ms, now_ms)
         if self._backlog.fits(run) and not some_expire_at_once(expires, now_ms):
             return all_taken(self._backlog.append(run, expires))
-        self._backlog.drop_expired(now_ms, self._backlog.ready.count)
-        self._deliver(now_ms, self._backlog.ready.count)
-        if self.options.overflow is Overflow.DROP_HEAD:
-            return self._publish_dropping_head(run, expires, now_ms)
-        return self._publish_rejecting(run, expires, now_ms)
+        self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
+        self._deliver(now_ms, len(run) + DROPPED_PER_CALL_MAX)
+        return publish_at_limit(self._backlog, self.options, self._deliver, run, expires, now_ms)
 
     def only_appends(self, run: Run, now_ms: int) -> bool:
         """Whether ``publish`` of this run, now, would refuse, drop and deliver nothing."""
@@ -160,28 +159,28 @@ class ClassicQueue:
         expires = expires_at(run, self.options.message_ttl_ms, now_ms)
         return self._backlog.fits(run) and not some_expire_at_once(expires, now_ms)
 
-    def requeue(self, entries: Sequence[Entry], now_ms: int) -> None:
+    def requeue(self, batches: Sequence[Batch], now_ms: int) -> None:
         """Take messages back to their old places; each came back once more now.
 
         Those over the delivery limit are dead-lettered instead, in the order given. The queue's
         limits hold for what comes back too: the head goes, be it the messages themselves.
         """
-        if self._is_deleted or not entries:
+        if self._is_deleted or not batches:
             return
-        self._forget_unacked(len(entries), entries_bytes(entries))
         limit = self.options.delivery_limit
-        kept = [Entry(at, record, expiry, count + 1) for at, record, expiry, count in entries]
-        if limit is not None:
-            poison = [entry for entry in kept if entry.delivery_count > limit]
-            if poison:
-                kept = [entry for entry in kept if entry.delivery_count <= limit]
-                self._backlog.settle([entry.position for entry in poison])
-                self._backlog.dead_letter([e.record for e in poison], DeathReason.DELIVERY_LIMIT)
-        if kept:
-            self._backlog.note_returned(kept)
-            self._backlog.ready.requeue(kept)
-        self._backlog.drop_excess()
-        self._backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
+        backlog = self._backlog
+        for batch in batches:
+            self._forget_unacked(len(batch), batch.body_bytes)
+            count = batch.delivery_count + 1
+            if limit is not None and count > limit:
+                backlog.die(batch.positions, batch.records, DeathReason.DELIVERY_LIMIT)
+                continue
+            backlog.log.returned(batch.positions, count)
+            backlog.ready.requeue(
+                [entry._replace(delivery_count=count) for entry in entries_of(batch)]
+            )
+        backlog.drop_excess()
+        backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
         self._wake_up()
 
     # -- out --------------------------------------------------------------------------------
@@ -202,7 +201,11 @@ class ClassicQueue:
         left = max_messages
         if backlog.ready.head_expires_at_ms:
             left -= backlog.drop_expired(now_ms, max_messages)
+        if backlog.is_over:
+            backlog.drop_excess()
         left -= self._deliver(now_ms, left)
+        if backlog.is_over and backlog.has_room:
+            return True
         if left > 0 or not backlog.ready.count:
             return False
         return bool(self._consumers.next_round(1)[0])
@@ -214,12 +217,14 @@ class ClassicQueue:
             The message and how many are still ready; None when none is.
         """
         self._unused.renew(now_ms)
-        self._backlog.drop_expired(now_ms, self._backlog.ready.count)
+        for _ in range(0, EXPIRED_PER_GET_MAX, DROPPED_PER_CALL_MAX):
+            if not self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX):
+                break
         batch = self._backlog.ready.take(1, now_ms)
         if batch is None:
             return None
         self._account(batch, no_ack=no_ack)
-        self._backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
+        self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
         self._wake_up()
         return batch, self._backlog.ready.count
 
@@ -245,15 +250,26 @@ class ClassicQueue:
             self._wake_up()
         return lsn
 
-    def reject(self, entries: Sequence[Entry], now_ms: int) -> None:
+    def reject(self, batches: Sequence[Batch], now_ms: int) -> None:
         """Drop unacked messages for good: rejected without requeue, dead-lettered in order."""
-        if self._is_deleted or not entries:
+        if self._is_deleted or not batches:
             return
-        self._forget_unacked(len(entries), entries_bytes(entries))
-        self._backlog.settle([entry.position for entry in entries])
-        self._backlog.dead_letter([entry.record for entry in entries], DeathReason.REJECTED)
-        self._backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
+        for batch in batches:
+            self._forget_unacked(len(batch), batch.body_bytes)
+            self._backlog.die(batch.positions, batch.records, DeathReason.REJECTED)
+        self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
         self._ask_for_drain()
+
+    @property
+    def moves(self) -> Moves:
+        """What died here and is to be moved; whoever takes of it says so with ``moved``."""
+        return self._backlog.moves
+
+    def moved(self, dying: Dying) -> None:
+        """Settle what was taken from ``moves``: its copies are in the logs of their queues."""
+        self._backlog.moved(dying)
+        if self._backlog.may_drop_more:
+            self._wake_up()
 
     def purge(self) -> int:
         """Forget all ready messages, dead-lettering none; return how many there were."""
@@ -292,13 +308,13 @@ class ClassicQueue:
         """The queue was declared again, passively or not: use, except of a quorum queue."""
         if self.options.kind is not QueueKind.QUORUM:
             self._unused.renew(now_ms)
-        self._backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
+        self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
 
     def expire(self, now_ms: int) -> None:
         """Drop what has expired at the head; tell if the queue itself has. The timer's entry."""
         if self._is_deleted:
             return
-        self._backlog.drop_expired(now_ms, EXPIRED_PER_TURN_MAX)
+        self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
         if self._ask_disk_at_ms is not None and self._ask_disk_at_ms <= now_ms:
             self._ask_disk_at_ms = None
             self._ask_for_drain()
@@ -307,7 +323,7 @@ class ClassicQueue:
 
     def next_deadline_ms(self) -> int | None:
         """Return when ``expire`` must be called next; None while nothing is to expire."""
-        head_ms = self._backlog.ready.head_expires_at_ms or None
+        head_ms = self._backlog.deadline_ms
         unused_ms = None if self._consumers.count else self._unused.deadline_ms
         if self._ask_disk_at_ms is not None:
             return min(self._ask_disk_at_ms, unused_ms or self._ask_disk_at_ms)
@@ -351,64 +367,6 @@ class ClassicQueue:
             assert bool(self._consumers.count) is (self.active_consumer is not None), "one active"
 
     # -- inside -----------------------------------------------------------------------------
-
-    def _publish_dropping_head(
-        self, run: Run, expires: int | list[int], now_ms: int
-    ) -> PublishOutcome:
-        step = self._step(run, expires, now_ms)
-        lsn = self._backlog.log.committed_lsn
-        for first in range(0, len(run), step):
-            part = run[first : first + step]
-            lsn = self._backlog.append(part, part_of(expires, first, first + step))
-            self._deliver_in_this_instant(now_ms)
-            self._backlog.drop_excess()
-            self._backlog.drop_expired(now_ms, self._backlog.ready.count)
-        return all_taken(lsn)
-
-    def _publish_rejecting(self, run: Run, expires: int | list[int], now_ms: int) -> PublishOutcome:
-        """Enqueue what fits and deliver, again and again; what never fits is refused.
-
-        Like RabbitMQ it refuses a message larger than the limit even while a consumer waits.
-        """
-        sizes = [len(record.body) for record in run]
-        step = self._step(run, expires, now_ms)
-        rejected: list[int] = []
-        lsn = self._backlog.log.committed_lsn
-        index = 0
-        while index < len(run):
-            count = self._backlog.fitting_count(sizes, index)
-            if count == 0 and self._backlog.is_full:
-                rejected += range(index, len(run))
-                break
-            if count == 0:
-                rejected.append(index)
-                index += 1
-                continue
-            count = min(count, step)
-            part = run[index : index + count]
-            lsn = self._backlog.append(part, part_of(expires, index, index + count))
-            self._deliver_in_this_instant(now_ms)
-            self._backlog.drop_expired(now_ms, self._backlog.ready.count)
-            index += count
-        if rejected and self.options.overflow is Overflow.REJECT_PUBLISH_DLX:
-            self._backlog.dead_letter([run[index] for index in rejected], DeathReason.MAXLEN)
-        return PublishOutcome(rejected, lsn) if rejected else all_taken(lsn)
-
-    def _step(self, run: Run, expires: int | list[int], now_ms: int) -> int:
-        """Return how many messages may be enqueued before those that go are looked for.
-
-        A plain queue keeps the same whether it looks after each message or after the run. With
-        priorities, or where messages die of two causes, it does not.
-        """
-        if isinstance(self._backlog.ready, PriorityReady):
-            return 1
-        if self._backlog.limits.are_set and some_expire_at_once(expires, now_ms):
-            return 1
-        return len(run)
-
-    def _deliver_in_this_instant(self, now_ms: int) -> None:
-        """Deliver what was enqueued now, also what expires now: the moment has not passed."""
-        self._deliver(now_ms - 1, self._backlog.ready.count)
 
     def _deliver(self, now_ms: int, max_messages: int) -> int:
         """Deliver, or drop as expired, at most so many messages; return how many."""

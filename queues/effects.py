@@ -7,8 +7,6 @@ into the same queue, or deleting it, happens when the broker drains its list of 
 from dataclasses import dataclass
 from enum import Enum
 
-from persistence.record import Record
-
 
 class DeathReason(Enum):
     """Why a message was dead-lettered; the value stands in x-death (RabbitMQ, dlx)."""
@@ -21,15 +19,27 @@ class DeathReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DeadLettered:
-    """These messages left the queue for its dead letter exchange, oldest first.
+    """So many more messages wait for the dead letter exchange: ``ClassicQueue.take_dying``.
 
-    Emitted only while the queue has a dead letter exchange; without one they are just gone.
-    ``delivery_count`` is that of the last message's life in the queue; 0 if never returned.
+    Emitted only while the queue has a dead letter exchange; without one they are settled at once.
+
+    Attributes:
+        count: how many.
+        is_prompt: a publish brought them about: whoever publishes waits until as many were moved,
+            or they would become ever more.
     """
 
     queue_name: str
-    records: tuple[Record, ...]
-    reason: DeathReason
+    count: int
+    is_prompt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedAtLimit:
+    """The delivery limit drops messages for good: there is no dead letter exchange."""
+
+    queue_name: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +56,4 @@ class QueueUnused:
     queue_name: str
 
 
-Effect = DeadLettered | QueueExpired | QueueUnused
+Effect = DeadLettered | DroppedAtLimit | QueueExpired | QueueUnused

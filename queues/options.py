@@ -44,6 +44,8 @@ class QueueOptions:
         delivery_limit: returns of one message before it is dead-lettered (quorum: default 20).
         consumer_timeout_ms: an unacked delivery older than this closes the channel; None is never.
         dead_letter_routing_key: None keeps the message's own keys.
+        dead_letters_at_least_once: a message that died stays, and counts for the limits, until
+            every queue that it goes to has confirmed it.
     """
 
     kind: QueueKind = QueueKind.CLASSIC
@@ -54,6 +56,7 @@ class QueueOptions:
     overflow: Overflow = Overflow.DROP_HEAD
     dead_letter_exchange: str | None = None
     dead_letter_routing_key: str | None = None
+    dead_letters_at_least_once: bool = False
     max_priority: int | None = None
     durability: Durability = Durability.FSYNC
     single_active_consumer: bool = False

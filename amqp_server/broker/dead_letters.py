@@ -19,7 +19,14 @@ from typing import Final
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.properties import Properties, split
 from amqp_server.wire.tables import INTEGER_KINDS, Field, FieldValue, longstr, plain
-from persistence.record import HAS_EXPIRATION, HAS_HEADERS, NO_TTL, Record, make_route
+from persistence.record import (
+    HAS_EXPIRATION,
+    HAS_HEADERS,
+    Record,
+    Run,
+    make_route,
+    readdressed,
+)
 from queues.effects import DeathReason
 
 DEATHS_MAX: Final = 256
@@ -34,21 +41,21 @@ _FIRST_DEATH: Final = ("x-first-death-exchange", "x-first-death-queue", "x-first
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A message to publish again, and where.
+class DeadLetters:
+    """Messages to publish again, and where.
 
     Attributes:
-        record: with its x-death headers, without expiration, routed to the DLX.
-        routing_keys: the queue's dead letter routing key, or the message's own keys with CC.
+        run: with their x-death headers, without expiration, routed to the DLX.
+        routing_keys: the queue's dead letter routing key, or the messages' own keys with CC.
         deaths: {queue, reason} of each death, most recent first; for ``is_cycle``.
     """
 
-    record: Record
+    run: Run
     routing_keys: tuple[str, ...]
     deaths: tuple[tuple[str, str], ...]
 
     def is_cycle(self, queue_name: str) -> bool:
-        """Whether it died in this queue before and was never rejected since: then it is dropped."""
+        """Whether they died here before and were never rejected since: then they are dropped."""
         for queue, reason in self.deaths:
             if reason == _REJECTED:
                 return False
@@ -57,24 +64,25 @@ class DeadLetter:
         return False
 
 
-def dead_letter(
-    record: Record,
+def dead_letters(
+    run: Run,
     reason: DeathReason,
     queue_name: str,
     exchange_to: str,
     routing_key_to: str | None,
     wall_s: int,
-) -> DeadLetter:
-    """Return a dead message as it must be published to its dead letter exchange.
+) -> DeadLetters:
+    """Return dead messages as they must be published to their dead letter exchange.
 
     Args:
-        record: as it was in the queue.
-        reason: why it died.
+        run: as they were in the queue; alike in all but their bodies.
+        reason: why they died.
         queue_name: where.
         exchange_to: the dead letter exchange.
-        routing_key_to: the dead letter routing key; None keeps the message's own keys.
+        routing_key_to: the dead letter routing key; None keeps the messages' own keys.
         wall_s: time of day, seconds since 1970.
     """
+    record = run[0]
     properties = split(record.header)
     headers = _headers(properties)
     own_keys = (record.routing_key, *_carbon_copies(headers))
@@ -90,14 +98,12 @@ def dead_letter(
         headers.pop("CC", None)
     properties.set_headers(headers)
     routing_keys = own_keys if routing_key_to is None else (routing_key_to,)
-    return DeadLetter(
-        Record(
+    return DeadLetters(
+        readdressed(
+            run,
             make_route(exchange_to, routing_keys[0]),
             properties.encode(),
-            record.body,
             (record.flags | HAS_HEADERS) & ~HAS_EXPIRATION,
-            record.priority,
-            NO_TTL,
         ),
         routing_keys,
         tuple((_text(entry, "queue"), _text(entry, "reason")) for entry in deaths),

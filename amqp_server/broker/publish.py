@@ -137,19 +137,19 @@ class Publisher:
         self,
         exchange: str,
         routing_keys: Sequence[str],
-        record: Record,
+        run: Run,
         now_ms: int,
         excluded: Callable[[str], bool] | None = None,
     ) -> Published:
-        """Publish one message under several routing keys (CC, BCC, dead letters).
+        """Publish messages of equal headers under several routing keys (CC, BCC, dead letters).
 
-        ``excluded`` tells of a queue name that the message must not go there, cycles for one.
+        ``excluded`` tells of a queue name that they must not go there, cycles for one.
         """
-        headers = _readable_headers_of(record)
+        headers = _readable_headers_of(run[0])
         names = self._router.route(exchange, routing_keys, headers).queue_names
         if excluded is not None:
             names = tuple(name for name in names if not excluded(name))
-        return enqueue(self._targets(names), (record,), now_ms)
+        return enqueue(self._targets(names), run, now_ms)
 
     def _targets(self, queue_names: Sequence[str]) -> Targets:
         if len(queue_names) == 1:

@@ -29,7 +29,7 @@ from amqp_server.broker.names import check_unreserved, queue_text
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
 from queues.classic import ClassicQueue
-from queues.effects import Effect, QueueExpired, QueueUnused
+from queues.effects import DeadLettered, DroppedAtLimit, Effect
 from queues.memory_log import MemoryLog
 from queues.options import Durability, QueueKind, QueueOptions
 from queues.paging import WITHOUT_LIMIT, MemoryRules
@@ -96,6 +96,16 @@ class Queue:
         return queue_text(self.vhost_name, self.name)
 
 
+class DeadLetterMover(Protocol):
+    """Moves what died in queues to where they say; ``broker.mover`` does."""
+
+    def note(self, queue: Queue, dead: DeadLettered) -> None:
+        """Have messages moved, in the order in which they were noted."""
+
+    def finish(self, queue: Queue, now_ms: int) -> None:
+        """Move all that waits in a queue that is about to go."""
+
+
 class QueueTable:
     """Queues of one vhost.
 
@@ -104,7 +114,7 @@ class QueueTable:
         turn: where queues are marked dirty and leave their effects.
         policy_of: the merged policy definition for a queue name and kind.
         on_change: called with a queue when it came or went; ``is_deleted`` says which.
-        carry_out: carries out a queue's effects.
+        mover: hears of dead letters.
         default_consumer_timeout_ms: where no argument or policy says; None is never.
         journal: makes durable queues survive, but exclusive ones.
         make_log: keeps a queue's messages.
@@ -118,7 +128,7 @@ class QueueTable:
         turn: Turn,
         policy_of: Callable[[str, QueueKind], Mapping[str, object]],
         on_change: Callable[[Queue], None],
-        carry_out: Callable[[Queue, Effect, int], None],
+        mover: DeadLetterMover,
         default_consumer_timeout_ms: int | None,
         *,
         journal: Journal = NO_JOURNAL,
@@ -130,7 +140,7 @@ class QueueTable:
         self._turn = turn
         self._policy_of = policy_of
         self._on_change = on_change
-        self._carry_out = carry_out
+        self._mover = mover
         self._default_consumer_timeout_ms = default_consumer_timeout_ms
         self._journal = journal
         self._make_log = make_log
@@ -257,6 +267,7 @@ class QueueTable:
         """Delete a queue without asking; tell its consumers; return its ready count."""
         if queue.is_deleted:
             return 0
+        self._mover.finish(queue, self._turn.now_ms)
         del self._queues[queue.name]
         self._disown(queue)
         queue.is_deleted = True
@@ -309,13 +320,15 @@ class QueueTable:
         options = self._options(kind, properties.arguments, policy)
 
         def emit(effect: Effect) -> None:
-            self._turn.emit(carry_out, effect)
-
-        def carry_out(effect: Effect, at_ms: int) -> None:
-            if isinstance(effect, QueueExpired | QueueUnused):
-                self.remove(queue)
+            if isinstance(effect, DeadLettered):
+                self._mover.note(queue, effect)
+            elif isinstance(effect, DroppedAtLimit):
+                _log_dropped(queue, effect)
             else:
-                self._carry_out(queue, effect, at_ms)
+                self._turn.emit(remove, effect)
+
+        def remove(_effect: Effect, _now_ms: int) -> None:
+            self.remove(queue)
 
         def wake_up() -> None:
             self._turn.mark_dirty(engine)
@@ -364,3 +377,15 @@ class QueueTable:
                 queue.engine.options.durability.value,
                 durability_source(queue.properties.arguments, policy),
             )
+
+
+def _log_dropped(queue: Queue, dropped: DroppedAtLimit) -> None:
+    """Say that messages are gone for good: their consumers gave them back too often."""
+    log.warning(
+        "messages dropped by the delivery limit queue=%r vhost=%r count=%d limit=%s"
+        " dead_letter_exchange=none",
+        queue.name,
+        queue.vhost_name,
+        dropped.count,
+        queue.engine.options.delivery_limit,
+    )

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from amqp_server.broker.dead_letters import dead_letter
 from amqp_server.broker.definitions import (
     PolicyDefinition,
     VhostDefinition,
@@ -13,6 +12,7 @@ from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.exchange_table import ExchangeTable
 from amqp_server.broker.journal import NO_JOURNAL, Journal
 from amqp_server.broker.limits import VHOST_LIMITS, VhostLimits, validated
+from amqp_server.broker.mover import Mover
 from amqp_server.broker.names import queue_text
 from amqp_server.broker.policies import Policy, PolicyTable
 from amqp_server.broker.publish import Publisher, PublishTarget
@@ -22,7 +22,6 @@ from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
 from exchanges.bindings import Destination, DestinationKind
 from exchanges.routing import Router
-from queues.effects import DeadLettered, Effect
 from queues.options import Durability, QueueKind
 from queues.paging import WITHOUT_LIMIT, MemoryRules
 
@@ -68,7 +67,6 @@ class Vhost:
             memory: how much of them stays in memory.
         """
         self.name = name
-        self._wall_s = wall_s
         self._journal = journal
         self.definition = VhostDefinition(name)
         self.policies = PolicyTable()
@@ -79,19 +77,19 @@ class Vhost:
         self.exchanges = ExchangeTable(
             name, self.router, self._exchange_policy, self._is_stored_queue, journal
         )
+        self.publisher = Publisher(self.router, self._target_of)
         self.queues = QueueTable(
             name,
             turn,
             self._queue_policy,
             self._on_queue,
-            self._carry_out,
+            Mover(turn, self.publisher, self.exchanges.exists, wall_s),
             default_consumer_timeout_ms,
             journal=journal,
             make_log=make_log,
             default_durability=default_durability,
             memory=memory,
         )
-        self.publisher = Publisher(self.router, self._target_of)
 
     @property
     def description(self) -> str:
@@ -215,22 +213,3 @@ class Vhost:
 
     def _exchange_policy(self, name: str) -> Mapping[str, object]:
         return self.policies.effective("exchange", None, name)
-
-    def _carry_out(self, queue: Queue, effect: Effect, now_ms: int) -> None:
-        assert isinstance(effect, DeadLettered), "the queue table carries out the others"
-        options = queue.engine.options
-        exchange = options.dead_letter_exchange
-        if exchange is None or not (exchange == "" or self.exchanges.exists(exchange)):
-            return
-        for record in effect.records:
-            letter = dead_letter(
-                record,
-                effect.reason,
-                queue.name,
-                exchange,
-                options.dead_letter_routing_key,
-                self._wall_s(now_ms),
-            )
-            self.publisher.publish_to_keys(
-                exchange, letter.routing_keys, letter.record, now_ms, letter.is_cycle
-            )

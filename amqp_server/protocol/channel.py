@@ -36,7 +36,6 @@ from amqp_server.wire.content import render_return
 from amqp_server.wire.framing import PublishBurst
 from amqp_server.wire.methods import Method, encode_method
 from persistence.record import Run, route_of
-from queues.batch import entries_of
 
 Owner: TypeAlias = Consumer | GetOwner
 
@@ -160,7 +159,7 @@ class Channel:
         if routing_keys is None:
             published = publisher.publish(plan.exchange, records, now_ms)
         else:
-            published = publisher.publish_to_keys(plan.exchange, routing_keys, records[0], now_ms)
+            published = publisher.publish_to_keys(plan.exchange, routing_keys, records, now_ms)
         self._answer(plan, records, published)
         return published
 
@@ -265,9 +264,9 @@ class Channel:
         owner, batch = part
         owner.settled(len(batch))
         if requeue:
-            owner.queue.engine.requeue(entries_of(batch), now_ms)
+            owner.queue.engine.requeue((batch,), now_ms)
         else:
-            owner.queue.engine.reject(entries_of(batch), now_ms)
+            owner.queue.engine.reject((batch,), now_ms)
 
     def recover(self, now_ms: int) -> None:
         """Give back everything outstanding, but what a transaction holds a settlement of."""
@@ -295,22 +294,23 @@ class Channel:
     # ── transactions ──
 
     def tx_commit(self, now_ms: int) -> None:
-        """Carry out what the transaction holds: settlements, then publishes.
+        """Carry out what the transaction holds: publishes, then settlements.
 
+        In this order a crash that keeps a part of it keeps what was published for what was acked.
         What is sent from here on, tx.commit-ok first, waits until all of it is safe.
 
         Raises:
             ModeError: not a tx channel; or a queue refused a publish (406).
         """
         letters, settlements = self._open_transaction().take()
-        for settlement in settlements:
-            self._settle(settlement, now_ms)
         refused = False
         lsn = 0
         for letter in letters:
             published = self._send(letter, now_ms)
             refused |= bool(published.rejected)
             lsn = max(lsn, published.lsn)
+        for settlement in settlements:
+            self._settle(settlement, now_ms)
         if refused:
             raise ModeError("partial tx completion")
         self.hold_replies(lsn)

@@ -320,7 +320,7 @@ def test_a_message_under_several_keys_reaches_each_queue_once(place: VhostUnderT
         place.bind("amq.direct", name, "k")
     place.bind("amq.direct", "two", "c")
     letter = message(b"m", "amq.direct", "k")
-    published = place.vhost.publisher.publish_to_keys("amq.direct", ("k", "c"), letter, 1)
+    published = place.vhost.publisher.publish_to_keys("amq.direct", ("k", "c"), [letter], 1)
     assert published == Published((), (), 0)
     assert (place.bodies("one"), place.bodies("two")) == ([b"m"], [b"m"])
 
@@ -329,7 +329,7 @@ def test_several_keys_work_on_the_default_exchange(place: VhostUnderTest) -> Non
     place.queue("one")
     place.queue("two")
     letter = message(b"m", "", "none")
-    place.vhost.publisher.publish_to_keys("", ("none", "two", "one"), letter, 1)
+    place.vhost.publisher.publish_to_keys("", ("none", "two", "one"), [letter], 1)
     assert (place.bodies("one"), place.bodies("two")) == ([b"m"], [b"m"])
 
 
@@ -338,9 +338,9 @@ def test_queues_that_are_excluded_do_not_count(place: VhostUnderTest) -> None:
     place.queue("two")
     letter = message(b"m", "", "one")
     publisher = place.vhost.publisher
-    publisher.publish_to_keys("", ("one", "two"), letter, 1, lambda name: name == "one")
+    publisher.publish_to_keys("", ("one", "two"), [letter], 1, lambda name: name == "one")
     assert (place.bodies("one"), place.bodies("two")) == ([], [b"m"])
-    published = publisher.publish_to_keys("", ("one",), letter, 1, lambda _name: True)
+    published = publisher.publish_to_keys("", ("one",), [letter], 1, lambda _name: True)
     assert published.unroutable == range(1)
 
 
@@ -348,7 +348,7 @@ def test_a_route_of_several_keys_is_not_remembered_for_one(place: VhostUnderTest
     place.queue("one")
     place.queue("two")
     letter = message(b"m", "", "one")
-    place.vhost.publisher.publish_to_keys("", ("one", "two"), letter, 1)
+    place.vhost.publisher.publish_to_keys("", ("one", "two"), [letter], 1)
     place.publish(b"n", routing_key="one")
     assert place.bodies("two") == [b"m"]
 

@@ -12,7 +12,6 @@ import pytest
 
 import persistence.log
 from persistence.log import Log
-from queues.backlog import Backlog
 from queues.ports import QueueSlice
 from queues.rest import Rest, Stored
 from tests.crash.queue_life import QueueLife
@@ -70,7 +69,7 @@ BUGS: dict[str, tuple[object, str, Any]] = {
     ),
     "a purge settles only what is in memory": (Rest, "position_ranges", lambda _: []),
     "what the disk refused is given up": (Log, "page_out", said_to_be_stored),
-    "nobody tells the log what came back": (Backlog, "note_returned", lambda *_: None),
+    "nobody tells the log what came back": (Log, "returned", lambda *_: 0),
     "counts of returns forgotten by a restart": (Rest, "remember", lambda *_: None),
 }
 

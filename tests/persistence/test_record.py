@@ -9,10 +9,12 @@ from persistence.record import (
     RESERVED_PER_OCTET,
     OpenRecord,
     Record,
+    alike_stretches,
     body_bytes,
     detached,
     make_route,
     parted,
+    readdressed,
     uniform_run,
 )
 
@@ -116,6 +118,40 @@ def test_a_run_and_its_order_are_as_long(order: bytes) -> None:
     run = [Record(make_route("", "jobs"), HEADER, b"one")] * 2
     with pytest.raises(ValueError):  # noqa: PT011 -- the builds word it differently
         parted(run, order, [(0,)], 1)
+
+
+def header_of(size: int, properties: bytes) -> bytes:
+    return b"\0\x3c\0\0" + size.to_bytes(8) + properties
+
+
+def test_messages_alike_are_found_whatever_the_size_of_their_bodies() -> None:
+    shapes = [(b"a", b"p"), (b"a", b"p"), (b"a", b"q"), (b"b", b"q"), (b"b", b"qq")]
+    run = [
+        Record(make_route("", key.decode()), header_of(size, properties), bytes(size))
+        for size, (key, properties) in enumerate(shapes)
+    ]
+    assert alike_stretches(run) == [(0, 2), (2, 3), (3, 4), (4, 5)]
+    assert alike_stretches(run[:0]) == []
+
+
+def test_readdressed_messages_keep_body_size_and_priority_and_never_expire() -> None:
+    run = [
+        Record(make_route("", "jobs"), header_of(size, b"old"), bytes(size), 0, size % 256, 1000)
+        for size in (1, 300)
+    ]
+    header = header_of(7, b"the new properties")
+    again = readdressed(run, make_route("dlx", "k"), header, PERSISTENT)
+    assert list(again) == [
+        Record(
+            make_route("dlx", "k"),
+            header_of(size, b"the new properties"),
+            bytes(size),
+            PERSISTENT,
+            size % 256,
+            NO_TTL,
+        )
+        for size in (1, 300)
+    ]
 
 
 def test_detached_messages_are_the_same() -> None:

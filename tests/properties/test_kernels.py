@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from amqp_server.wire import content, framing
 from amqp_server.wire.framing import Scan
 from persistence import record as records
-from persistence.record import LARGE_BODY_BYTES, NO_TTL, Record
+from persistence.record import LARGE_BODY_BYTES, NO_TTL, PERSISTENT, Record
 from queues import ready, tail
 from queues.batch import Batch, Entry, entries_of
 from queues.tail import NodeMemory, QueueMemory
@@ -129,9 +129,16 @@ def test_open_records_agree(run: list[Record], pieces: list[bytes], missing_byte
 def test_what_is_asked_of_a_run_is_answered_alike(run: list[Record]) -> None:
     memory = in_memory(run)
     assert list(memory) == run[: len(memory)]
-    for name in ("body_bytes", "has_ttl", "header_stretches"):
+    for name in ("body_bytes", "has_ttl", "header_stretches", "alike_stretches"):
         ours, theirs = getattr(records, name), getattr(twin_record, name)
         assert ours(memory) == ours(run[: len(memory)]) == theirs(run[: len(memory)])
+
+
+@given(RECORDS, st.sampled_from([b"", b"\x01a\x01b"]), st.binary(min_size=12, max_size=30))
+def test_runs_are_readdressed_alike(run: list[Record], route: bytes, header: bytes) -> None:
+    theirs = twin_record.readdressed(run, route, header, PERSISTENT)
+    for ours in (run, records.detached(run), records.detached(run[::-1])[::-1]):
+        assert list(records.readdressed(ours, route, header, PERSISTENT)) == theirs
 
 
 @given(RECORDS, st.data())

@@ -197,7 +197,7 @@ class Twins:
         ]
         publisher = self.place.vhost.publisher
         if several:
-            told = publisher.publish_to_keys(exchange, keys, run[0], self.place.now_ms)
+            told = publisher.publish_to_keys(exchange, keys, run, self.place.now_ms)
         else:
             told = publisher.publish(exchange, run, self.place.now_ms)
         expected = self.model.publish(exchange, keys, list(zip(bodies, chosen, strict=True)))

@@ -2,8 +2,9 @@
 
 import pytest
 
-from queues.backlog import DEAD_LETTERS_PER_EFFECT_MAX, Backlog
-from queues.effects import DeadLettered, DeathReason, Effect
+from queues.backlog import DROPPED_PER_CALL_MAX, Backlog
+from queues.effects import DeadLettered, DeathReason, DroppedAtLimit, Effect
+from queues.moves import MOVES_WAITING_MAX, Dying
 from queues.options import Durability, Overflow, QueueOptions
 from tests.support.queue_log import FakeLog
 from tests.support.records import run_of
@@ -31,7 +32,11 @@ def test_what_is_dropped_is_settled_and_dead_lettered_oldest_first() -> None:
     run = run_of(b"a", b"b", b"c")
     kept.append(run, 0)
     kept.drop_excess()
-    assert effects == [DeadLettered("jobs", (run[0], run[1]), DeathReason.MAXLEN)]
+    assert effects == [DeadLettered("jobs", 2)]
+    dying = kept.moves.take(10)
+    assert dying == Dying(range(2), [run[0], run[1]], DeathReason.MAXLEN, "dlx", None)
+    assert list(log.kept) == [0, 1, 2], "nothing is settled before it was moved"
+    kept.moved(dying)
     assert list(log.kept) == [2]
 
 
@@ -43,13 +48,47 @@ def test_without_a_dead_letter_exchange_it_is_just_gone() -> None:
     assert (effects, log.kept, kept.ready.count) == ([], {}, 0)
 
 
-def test_one_effect_holds_a_limited_number_of_messages() -> None:
+def test_no_more_are_dropped_than_may_wait_to_be_moved() -> None:
+    kept = backlog(QueueOptions(dead_letter_exchange="dlx"), [], FakeLog())
+    kept.append(run_of(b"x") * (MOVES_WAITING_MAX + 5), 5)
+    assert kept.drop_expired(5, 100_000) == MOVES_WAITING_MAX
+    assert (kept.drop_expired(5, 100_000), kept.deadline_ms) == (0, None)
+    dying = kept.moves.take(3)
+    assert dying is not None
+    kept.moved(dying)
+    assert kept.may_drop_more
+    assert kept.drop_expired(5, 100_000) == 3
+
+
+def test_what_a_publish_brought_is_dropped_however_many_wait() -> None:
     effects: list[Effect] = []
-    kept = backlog(QueueOptions(dead_letter_exchange="dlx"), effects, FakeLog())
-    kept.append(run_of(b"x") * (DEAD_LETTERS_PER_EFFECT_MAX + 1), 5)
-    kept.drop_expired(5, 10_000)
-    sizes = [len(effect.records) for effect in effects if isinstance(effect, DeadLettered)]
-    assert sizes == [DEAD_LETTERS_PER_EFFECT_MAX, 1]
+    kept = backlog(QueueOptions(max_length=0, dead_letter_exchange="dlx"), effects, FakeLog())
+    kept.append(run_of(b"x") * (MOVES_WAITING_MAX + 5), 0)
+    kept.drop_excess()
+    assert (kept.ready.count, kept.is_over) == (5, True)
+    kept.append(run_of(b"x") * 2, 0)
+    kept.drop_excess(2)
+    assert (kept.ready.count, kept.is_over) == (5, True)
+    assert effects[-1] == DeadLettered("jobs", 2, is_prompt=True)
+
+
+def test_one_call_drops_a_limited_number_of_messages() -> None:
+    kept = backlog(QueueOptions(max_length=1), [], FakeLog())
+    kept.append(run_of(b"x") * (2 * DROPPED_PER_CALL_MAX), 0)
+    kept.drop_excess()
+    assert (kept.ready.count, kept.is_over) == (DROPPED_PER_CALL_MAX, True)
+    kept.drop_excess()
+    assert (kept.ready.count, kept.is_over) == (1, False)
+
+
+def test_a_delivery_limit_without_a_dead_letter_exchange_says_what_it_drops() -> None:
+    log, effects = FakeLog(), list[Effect]()
+    kept = backlog(QueueOptions(delivery_limit=1), effects, log)
+    run = run_of(b"a", b"b")
+    kept.append(run, 0)
+    kept.die(range(2), run, DeathReason.DELIVERY_LIMIT)
+    assert effects == [DroppedAtLimit("jobs", 2)]
+    assert log.kept == {}
 
 
 def test_no_more_are_dropped_than_asked_for() -> None:

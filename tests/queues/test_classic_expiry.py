@@ -1,6 +1,6 @@
 """A queue whose messages expire, and one that expires itself."""
 
-from queues.classic import EXPIRED_PER_TURN_MAX
+from queues.backlog import DROPPED_PER_CALL_MAX
 from queues.effects import QueueExpired
 from queues.options import QueueKind, QueueOptions
 from tests.support.classic_queue import NOW_MS, QueueUnderTest
@@ -44,7 +44,7 @@ def test_the_timer_drops_the_head_and_tells_when_it_is_needed_next() -> None:
 
 def test_a_timer_drops_a_limited_number_and_is_due_again() -> None:
     jobs = QueueUnderTest(QueueOptions(message_ttl_ms=1))
-    jobs.publish(*[b"x"] * (EXPIRED_PER_TURN_MAX + 1))
+    jobs.publish(*[b"x"] * (DROPPED_PER_CALL_MAX + 1))
     jobs.queue.expire(NOW_MS + 5)
     assert jobs.queue.ready_count == 1
     assert jobs.queue.next_deadline_ms() == NOW_MS + 1

@@ -1,10 +1,10 @@
 """A classic queue with everything around it in reach of a test."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from queues.batch import Entry
+from queues.batch import Batch, Entry
 from queues.classic import ClassicQueue
-from queues.effects import DeadLettered, Effect
+from queues.effects import Effect
 from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome
 from queues.tail import QueueMemory
@@ -14,6 +14,14 @@ from tests.support.records import run_of
 
 NOW_MS = 1_000
 ALL = 1_000_000
+
+
+def batches_of(entries: Iterable[Entry]) -> list[Batch]:
+    """Return messages in batches of one, in this order."""
+    return [
+        Batch(range(at, at + 1), (record,), [expires_at_ms], count, redelivered=count > 0)
+        for at, record, expires_at_ms, count in entries
+    ]
 
 
 class QueueUnderTest:
@@ -32,6 +40,7 @@ class QueueUnderTest:
         self.log = FakeLog(options.max_priority) if log is None else log
         self.effects: list[Effect] = []
         self.wake_up_count = 0
+        self._deaths: list[tuple[str, bytes]] = []
         self.queue = ClassicQueue(
             "jobs",
             options,
@@ -48,9 +57,11 @@ class QueueUnderTest:
 
     @property
     def deaths(self) -> list[tuple[str, bytes]]:
-        """Reason and body of everything dead-lettered, in order."""
-        dead = [effect for effect in self.effects if isinstance(effect, DeadLettered)]
-        return [(effect.reason.value, one.body) for effect in dead for one in effect.records]
+        """Reason and body of everything that died, in order; it is moved by the question."""
+        while (dying := self.queue.moves.take(ALL)) is not None:
+            self._deaths += [(dying.reason.value, record.body) for record in dying.records]
+            self.queue.moved(dying)
+        return self._deaths
 
     def publish(self, *bodies: bytes, ttl_ms: int = -1, priority: int = 0) -> PublishOutcome:
         run = run_of(*bodies, ttl_ms=ttl_ms, priority=priority)
@@ -76,7 +87,7 @@ class QueueUnderTest:
         return self.queue.settle([entry.position for entry in entries], body_bytes)
 
     def requeue(self, entries: Sequence[Entry]) -> None:
-        self.queue.requeue(entries, self.now_ms)
+        self.queue.requeue(batches_of(entries), self.now_ms)
 
     def reject(self, entries: Sequence[Entry]) -> None:
-        self.queue.reject(entries, self.now_ms)
+        self.queue.reject(batches_of(entries), self.now_ms)

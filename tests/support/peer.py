@@ -15,7 +15,7 @@ from pamqp import commands
 
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.journal import NO_JOURNAL, StoredJournal
-from amqp_server.broker.queue_table import memory_log
+from amqp_server.broker.queue_table import LogFactory, memory_log
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import Users, new_user
@@ -78,6 +78,7 @@ class Node:
         broker: BrokerSettings | None = None,
         deliveries_per_turn_max: int = 4096,
         disk: FakeDisk | None = None,
+        make_log: LogFactory = memory_log,
     ) -> None:
         self.protocol = protocol or ProtocolSettings()
         self.now_ms = START_MS
@@ -92,7 +93,7 @@ class Node:
             self._random,
             commits=disk,
             journal=journal,
-            make_log=memory_log if disk is None else disk.make_log,
+            make_log=make_log if disk is None else disk.make_log,
         )
         self.vhost = self.broker.add_vhost("/")
         self.add_user("guest")

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 
 from amqp_server.broker.arguments import ExchangeProperties, QueueProperties
+from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.policies import Policy
 from amqp_server.broker.publish import Published
-from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.queue_table import LogFactory, Queue, memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
 from amqp_server.wire.properties import split, traits_of
 from amqp_server.wire.tables import Field, plain
 from exchanges.bindings import Destination, DestinationKind
 from persistence.record import Record, make_route
-from queues.batch import entries_of
 from tests.support.frames import content_header, property_list, table
 
 NOW_MS = 5_000
@@ -45,10 +45,18 @@ def _destination(name: str, to_queue: bool) -> Destination:
 class VhostUnderTest:
     """The vhost ``/``; time stands until moved, effects wait until ``end``."""
 
-    def __init__(self, deliveries_per_queue_max: int = 4096) -> None:
+    def __init__(
+        self,
+        deliveries_per_queue_max: int = 4096,
+        *,
+        budget: TurnBudget | None = None,
+        make_log: LogFactory = memory_log,
+    ) -> None:
         self.now_ms = NOW_MS
-        self.turn = Turn(deliveries_per_queue_max)
-        self.vhost = Vhost("/", self.turn, lambda now_ms: EPOCH_S + now_ms // 1000, None)
+        self.turn = Turn(deliveries_per_queue_max, budget)
+        self.vhost = Vhost(
+            "/", self.turn, lambda now_ms: EPOCH_S + now_ms // 1000, None, make_log=make_log
+        )
 
     # -- declaring --
 
@@ -158,7 +166,7 @@ class VhostUnderTest:
         assert queue is not None, f"queue {name}"
         got = queue.engine.get(self.now_ms)
         assert got is not None, "a message to reject"
-        queue.engine.reject(entries_of(got[0]), self.now_ms)
+        queue.engine.reject((got[0],), self.now_ms)
         self.end()
 
     # -- time --

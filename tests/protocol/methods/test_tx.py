@@ -4,6 +4,7 @@ import pytest
 from pamqp import commands
 
 from amqp_server.wire.methods import Method
+from tests.support.ordered_logs import OrderedLogs
 from tests.support.peer import Client, Node
 
 
@@ -57,3 +58,25 @@ def test_a_queue_that_refuses_a_publish_spoils_the_commit() -> None:
     close = peer.closed()
     assert (close.channel, close.code) == (1, 406)
     assert close.text == "PRECONDITION_FAILED - partial tx completion"
+
+
+def test_what_is_published_goes_before_what_is_acked() -> None:
+    """A crash that keeps a part of a commit keeps no ack without what it was acked for."""
+    logs = OrderedLogs()
+    node = Node(make_log=logs.make_log)
+    peer = node.open()
+    peer.declare()
+    peer.declare("done")
+    peer.publish(b"order")
+    peer.receive()
+    peer.send(commands.Tx.Select)
+    peer.send(commands.Basic.Get, queue="jobs")
+    peer.send(commands.Basic.Ack, delivery_tag=1)
+    peer.publish(b"result", routing_key="done")
+    peer.send(commands.Tx.Commit)
+    peer.receive()
+    assert [(each.what, each.body) for each in logs.noted] == [
+        ("append", b"order"),
+        ("append", b"result"),
+        ("settle", b"order"),
+    ]

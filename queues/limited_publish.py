@@ -1,0 +1,112 @@
+"""What a publish does in a queue that has not room for all of it, or where some expire at once.
+
+The run is enqueued part by part; between the parts consumers get what they have credit for, and
+what is then too much, or has expired, goes.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from persistence.record import Run
+from queues.backlog import Backlog
+from queues.effects import DeathReason
+from queues.expiry import part_of, some_expire_at_once
+from queues.options import Overflow, QueueOptions
+from queues.outcomes import PublishOutcome, all_taken
+from queues.priority_ready import PriorityReady
+
+Deliver: TypeAlias = Callable[[int, int], int]
+"""Delivers what is live at an instant, so many messages at most; returns how many."""
+
+
+def publish_at_limit(
+    backlog: Backlog,
+    options: QueueOptions,
+    deliver: Deliver,
+    run: Run,
+    expires_at_ms: int | list[int],
+    now_ms: int,
+) -> PublishOutcome:
+    """Enqueue what may stay of a run; the queue has delivered all that it could before.
+
+    Args:
+        backlog: of the queue.
+        options: of the queue.
+        deliver: gives its consumers what they have credit for.
+        run: at least one message.
+        expires_at_ms: when they expire, see ``queues.expiry.expires_at``.
+        now_ms: the instant.
+    """
+    if options.overflow is Overflow.DROP_HEAD:
+        return _drop_head(backlog, deliver, run, expires_at_ms, now_ms)
+    return _reject(backlog, options, deliver, run, expires_at_ms, now_ms)
+
+
+def _drop_head(
+    backlog: Backlog, deliver: Deliver, run: Run, expires_at_ms: int | list[int], now_ms: int
+) -> PublishOutcome:
+    step = _step(backlog, run, expires_at_ms, now_ms)
+    lsn = backlog.log.committed_lsn
+    for first in range(0, len(run), step):
+        part = run[first : first + step]
+        lsn = backlog.append(part, part_of(expires_at_ms, first, first + step))
+        _deliver_in_this_instant(backlog, deliver, now_ms)
+        backlog.drop_excess(len(part))
+        backlog.drop_expired(now_ms, backlog.ready.count, len(part))
+    return all_taken(lsn)
+
+
+def _reject(
+    backlog: Backlog,
+    options: QueueOptions,
+    deliver: Deliver,
+    run: Run,
+    expires_at_ms: int | list[int],
+    now_ms: int,
+) -> PublishOutcome:
+    """Enqueue what fits and deliver, again and again; what never fits is refused.
+
+    Like RabbitMQ it refuses a message larger than the limit even while a consumer waits.
+    """
+    sizes = [len(record.body) for record in run]
+    step = _step(backlog, run, expires_at_ms, now_ms)
+    rejected: list[int] = []
+    lsn = backlog.log.committed_lsn
+    index = 0
+    while index < len(run):
+        count = backlog.fitting_count(sizes, index)
+        if count == 0 and backlog.is_full:
+            rejected += range(index, len(run))
+            break
+        if count == 0:
+            rejected.append(index)
+            index += 1
+            continue
+        count = min(count, step)
+        part = run[index : index + count]
+        lsn = backlog.append(part, part_of(expires_at_ms, index, index + count))
+        _deliver_in_this_instant(backlog, deliver, now_ms)
+        backlog.drop_expired(now_ms, backlog.ready.count, count)
+        index += count
+    if rejected and options.overflow is Overflow.REJECT_PUBLISH_DLX:
+        refused = [run[index] for index in rejected]
+        backlog.die((), refused, DeathReason.MAXLEN, is_prompt=True)
+    return PublishOutcome(rejected, lsn) if rejected else all_taken(lsn)
+
+
+def _step(backlog: Backlog, run: Run, expires_at_ms: int | list[int], now_ms: int) -> int:
+    """Return how many messages may be enqueued before those that go are looked for.
+
+    A plain queue keeps the same whether it looks after each message or after the run. With
+    priorities, or where messages die of two causes, it does not.
+    """
+    if isinstance(backlog.ready, PriorityReady):
+        return 1
+    if backlog.limits.are_set and some_expire_at_once(expires_at_ms, now_ms):
+        return 1
+    return len(run)
+
+
+def _deliver_in_this_instant(backlog: Backlog, deliver: Deliver, now_ms: int) -> None:
+    """Deliver what was enqueued now, also what expires now: the moment has not passed."""
+    deliver(now_ms - 1, backlog.ready.count)

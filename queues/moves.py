@@ -1,0 +1,86 @@
+"""Messages that died and are not settled yet: on their way to the dead letter exchange.
+
+    ready or unacked  →  waiting  →  taken by the broker, which publishes copies  →  settled
+
+A message is settled in its queue's log behind its copies in the logs of others. Logs are written
+in the order of LSNs, so that a crash finds a message in its queue, at its new place or at both,
+and never at none (ADR 18).
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from persistence.record import Run, body_bytes
+from queues.effects import DeathReason
+
+MOVES_WAITING_MAX: Final = 10_000
+"""While so many wait, no more are looked for: what has expired, or is too much, stays ready."""
+
+
+class Dying(NamedTuple):
+    """Messages that died together, oldest first.
+
+    Attributes:
+        positions: in the queue; none of what it refused, which was never in it.
+        records: the messages.
+        reason: why they died.
+        exchange: the queue's dead letter exchange at that time.
+        routing_key: its dead letter routing key; None keeps the messages' own.
+    """
+
+    positions: Sequence[int]
+    records: Run
+    reason: DeathReason
+    exchange: str
+    routing_key: str | None
+
+
+class Moves:
+    """First in, first out.
+
+    Attributes:
+        count: messages that wait or were taken, and are not settled.
+        body_bytes: sum of their bodies, in bytes.
+    """
+
+    __slots__ = ("_waiting", "body_bytes", "count")
+
+    def __init__(self) -> None:
+        self._waiting: deque[Dying] = deque()
+        self.count = 0
+        self.body_bytes = 0
+
+    @property
+    def room(self) -> int:
+        """How many more may wait before the queue stops looking for such messages."""
+        return max(MOVES_WAITING_MAX - self.count, 0)
+
+    def add(self, dying: Dying) -> None:
+        """Put messages behind the others."""
+        self._waiting.append(dying)
+        self.count += len(dying.records)
+        self.body_bytes += body_bytes(dying.records)
+
+    def take(self, max_count: int) -> Dying | None:
+        """Take the oldest, of one reason; None where none waits."""
+        if not self._waiting:
+            return None
+        dying = self._waiting.popleft()
+        if len(dying.records) <= max_count:
+            return dying
+        positions, records = dying.positions, dying.records
+        self._waiting.appendleft(
+            dying._replace(positions=positions[max_count:], records=records[max_count:])
+        )
+        return dying._replace(positions=positions[:max_count], records=records[:max_count])
+
+    def put_back(self, dying: Dying) -> None:
+        """Let what was taken wait before the others again."""
+        self._waiting.appendleft(dying)
+
+    def done(self, dying: Dying) -> None:
+        """Forget what was taken: it is settled."""
+        self.count -= len(dying.records)
+        self.body_bytes -= body_bytes(dying.records)
+        assert self.count >= 0, "what was taken is done once"

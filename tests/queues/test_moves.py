@@ -1,0 +1,53 @@
+"""What died waits in order, is taken in parts, and counts until it is settled."""
+
+from queues.effects import DeathReason
+from queues.moves import MOVES_WAITING_MAX, Dying, Moves
+from tests.support.records import run_of
+
+REASON = DeathReason.REJECTED
+
+
+def dying(first: int, *bodies: bytes) -> Dying:
+    return Dying(range(first, first + len(bodies)), run_of(*bodies), REASON, "dlx", None)
+
+
+def test_the_oldest_are_taken_first_and_in_parts() -> None:
+    moves = Moves()
+    moves.add(dying(3, b"a", b"b", b"c"))
+    moves.add(dying(9, b"d"))
+    assert moves.take(2) == dying(3, b"a", b"b")
+    assert moves.take(2) == dying(5, b"c")
+    assert moves.take(2) == dying(9, b"d")
+    assert moves.take(2) is None
+
+
+def test_what_was_never_in_the_queue_has_no_positions() -> None:
+    moves = Moves()
+    moves.add(Dying((), run_of(b"a", b"b"), REASON, "dlx", None))
+    assert moves.take(1) == Dying((), run_of(b"a"), REASON, "dlx", None)
+    assert moves.take(1) == Dying((), run_of(b"b"), REASON, "dlx", None)
+
+
+def test_what_was_put_back_is_the_oldest_again() -> None:
+    moves = Moves()
+    moves.add(dying(0, b"a", b"b"))
+    taken = moves.take(1)
+    assert taken is not None
+    moves.put_back(taken)
+    assert moves.take(5) == dying(0, b"a")
+
+
+def test_all_count_until_they_are_done() -> None:
+    moves = Moves()
+    moves.add(dying(0, b"a", b"bb"))
+    taken = moves.take(1)
+    assert taken is not None
+    assert (moves.count, moves.body_bytes, moves.room) == (2, 3, MOVES_WAITING_MAX - 2)
+    moves.done(taken)
+    assert (moves.count, moves.body_bytes) == (1, 2)
+
+
+def test_there_is_never_less_room_than_none() -> None:
+    moves = Moves()
+    moves.add(dying(0, *[b"x"] * (MOVES_WAITING_MAX + 1)))
+    assert moves.room == 0
