@@ -13,13 +13,16 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import uvloop
 
+from amqp_server import exit_status
+from amqp_server.banner import say_ready, say_start
 from amqp_server.broker.alarms import Resource
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.budget import TurnBudget
@@ -34,37 +37,30 @@ from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import Users, new_user
 from amqp_server.net.descriptors import (
     Descriptors,
-    TooFewDescriptorsError,
     open_count,
     raise_limit,
     shared_out,
 )
 from amqp_server.net.disk_monitor import DiskMonitor
 from amqp_server.net.freed_memory import freed_memory_of_heap, keep_freed_memory
-from amqp_server.net.listener import ListenError
 from amqp_server.net.log_output import LogOutput, begin_logging
 from amqp_server.net.memory_monitor import MemoryMonitor, resident_bytes, total_bytes
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.server import Server
 from amqp_server.net.storage import Storage
 from amqp_server.net.timers import now_ms, wall_ms
-from amqp_server.net.tls import TlsFilesError
 from amqp_server.net.transport import OnOutput
 from amqp_server.protocol.connection import Connection
 from amqp_server.protocol.peer import Peer
 from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode
-from persistence.errors import StorageError
-from persistence.kernels import build_name, verify
+from persistence.kernels import verify
 from queues.options import Durability
 from queues.paging import MemoryRules
 from queues.tail import NodeMemory
 
 log = logging.getLogger(__name__)
 
-EXIT_OK: Final = 0
-EXIT_CANNOT_START: Final = 1
-EXIT_DISK_FAILED: Final = 2
 NS_PER_US: Final = 1_000
 SOCKETS_PER_LISTENER: Final = 2
 """A name may stand for an address of each family."""
@@ -76,30 +72,27 @@ COLLECTOR_THRESHOLDS: Final = (50_000, 20, 50)
 """Container objects made before a young collection, and how many of those before older ones."""
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, config_file: Path | None = None) -> int:
     """Run a node until SIGTERM or SIGINT.
 
+    Args:
+        settings: of the node.
+        config_file: where they are from, for the log; None are the defaults.
+
     Returns:
-        The exit code: 0 after an orderly stop, 1 when it could not start, 2 when the disk failed.
+        The exit status; see ``exit_status``.
     """
     log_output = begin_logging(sys.stderr, settings.net.log_lines_per_kind_max)
     verify()
     keep_freed_memory()
+    say_start(settings, config_file)
     # What a start makes stays: to look through it again and again takes as long as to make it.
     gc.disable()
     try:
         return _run(settings, log_output)
-    except (
-        BrokerError,
-        DefinitionsError,
-        ListenError,
-        OSError,
-        StorageError,
-        TlsFilesError,
-        TooFewDescriptorsError,
-    ) as error:
+    except exit_status.EXPECTED_ERRORS as error:
         log.error("cannot start: %s", error)  # noqa: TRY400 — the operator's matter, not a bug
-        return EXIT_CANNOT_START
+        return exit_status.status_of(error)
     finally:
         gc.enable()
 
@@ -127,9 +120,8 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
         node: its disk; None keeps everything in memory.
 
     Raises:
-        DefinitionsError: the definitions are not JSON, or wrong; the text says where.
-        BrokerError: a definition that cannot be applied.
-        OSError: the file cannot be read.
+        DefinitionsError: the definitions cannot be read, are not JSON, are wrong or cannot
+            be applied; the text says where.
     """
     section = settings.broker
     journal = NO_JOURNAL if node is None else node.journal
@@ -153,7 +145,8 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
     definitions = _definitions(section.load_definitions, broker.users)
     if node is None or node.is_new:
         _add_defaults(broker, definitions)
-    apply_definitions(broker, definitions, now_ms())
+    with _naming(section.load_definitions):
+        apply_definitions(broker, definitions, now_ms())
     if node is not None:
         node.recover_queues(broker, now_ms())
     return broker
@@ -180,12 +173,24 @@ def _add_defaults(broker: Broker, definitions: Definitions) -> None:
 def _definitions(path: Path | None, users: Users) -> Definitions:
     if path is None:
         return Definitions()
-    try:
+    with _naming(path):
         raw = json.loads(path.read_text(encoding="utf-8-sig"))
+        log.info("loading definitions file=%s", path)
+        return parse_definitions(raw, secrets.token_bytes, known_user=users.get)
+
+
+@contextmanager
+def _naming(path: Path | None) -> Iterator[None]:
+    """Name key and file in front of what is wrong with the definitions."""
+    where = f"broker.load_definitions: {path}"
+    try:
+        yield
+    except BrokerError as error:
+        raise DefinitionsError(f"{where}: {error}") from error
+    except OSError as error:
+        raise DefinitionsError(f"{where}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise DefinitionsError(f"{path}: not JSON: {error}") from error
-    log.info("loading definitions file=%s", path)
-    return parse_definitions(raw, secrets.token_bytes, known_user=users.get)
+        raise DefinitionsError(f"{where}: not JSON: {error}") from error
 
 
 async def _serve(
@@ -239,7 +244,7 @@ async def _run_node(
     _on_stop_signals(lambda *_: loop.call_soon_threadsafe(stop.set))
     loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
     _calm_collector()
-    log.info("ready build=%s", build_name())
+    say_ready(settings, server.bound)
     await stop.wait()
     log.info("stopping")
     _on_stop_signals(signal.SIG_IGN)
@@ -249,7 +254,8 @@ async def _run_node(
         storage.stop()
     reactor.close()
     log.info("stopped")
-    return EXIT_DISK_FAILED if storage is not None and storage.failure else EXIT_OK
+    failed = storage is not None and storage.failure
+    return exit_status.DISK_FAILED if failed else exit_status.OK
 
 
 def _descriptors(settings: Settings) -> Descriptors:

@@ -1,15 +1,15 @@
 """The command line: start a node, or ask about its settings without one.
 
-    0   all went well
-    1   the node could not start, as the log says
-    2   the command line or the settings file is wrong; one line per problem
+What it ends with is in ``exit_status``; of a settings file all that is wrong is told, a line each.
 
 What a subcommand does not need is not loaded: asking for the version needs no event loop.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -20,13 +20,39 @@ from amqp_server.settings.explain import explain_markdown, explain_text
 from amqp_server.settings.load import SettingsError, load_settings
 from amqp_server.settings.schema import Settings
 
-EXIT_WRONG_SETTINGS: Final = 2
+EXIT_USAGE: Final = 64
+EXIT_CONFIGURATION: Final = 78
+"""As in ``exit_status``, which would load the broker."""
+
 DEFAULT_FILE: Final = "haremq.yaml"
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """The subcommands; a wrong command line ends with a status of its own."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:  # noqa: ANN401 -- click's
+        """Read the options before the subcommand."""
+        with _usage_errors():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 -- click's
+        """Read the subcommand's own, and run it."""
+        with _usage_errors():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    try:
+        yield
+    except click.UsageError as error:
+        error.show()
+        raise SystemExit(EXIT_USAGE) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="haremq", message="%(prog)s %(version)s")
 def haremq() -> None:
     """HareMQ: an AMQP 0-9-1 broker that RabbitMQ's clients use unchanged."""
@@ -52,14 +78,20 @@ def start(config: Path | None, bind: str | None, port: int | None, data_dir: Pat
     settings = _with_options(_load(config), bind, port, data_dir)
     from amqp_server.app import run  # noqa: PLC0415 -- only here is a loop needed
 
-    raise SystemExit(run(settings))
+    raise SystemExit(run(settings, config))
 
 
 @haremq.command("check-config")
 @click.argument("file", type=_FILE, default=DEFAULT_FILE)
 def check_config(file: Path) -> None:
-    """Say what is wrong with a settings file (haremq.yaml unless named)."""
-    _load(file)
+    """Say what is wrong with a settings file (haremq.yaml unless named), and with those it names.
+
+    Certificates and definitions are read as a start would read them; nothing is changed.
+    """
+    settings = _load(file)
+    from amqp_server.config_check import problems_of  # noqa: PLC0415 -- only here is a broker needed
+
+    _end_if_any(problems_of(settings))
     click.echo(f"{file}: ok")
 
 
@@ -86,9 +118,15 @@ def _load(file: Path | None) -> Settings:
     try:
         return load_settings(file)
     except SettingsError as error:
-        for problem in error.problems:
-            click.echo(problem, err=True)
-        raise SystemExit(EXIT_WRONG_SETTINGS) from error
+        _end_if_any(error.problems)
+        raise AssertionError("an error has a problem") from error
+
+
+def _end_if_any(problems: Sequence[str]) -> None:
+    for problem in problems:
+        click.echo(problem, err=True)
+    if problems:
+        raise SystemExit(EXIT_CONFIGURATION)
 
 
 def _with_options(

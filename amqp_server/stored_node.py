@@ -160,16 +160,20 @@ class StoredNode:
             if found.lost_count:
                 queue = self._stored.queues[queue_id]
                 log.error(
-                    "messages lost at start vhost=%s queue=%s queue_id=%d count=%d",
+                    "messages lost at start vhost=%r queue=%r queue_id=%d count=%d",
                     queue.vhost,
                     queue.name,
                     queue_id,
                     found.lost_count,
                 )
+        path = self._directory.path.absolute()
+        if self._directory.is_new:
+            log.info("new data directory path=%s durability=%s", path, self._settings.durability)
+            return
         log.info(
             "recovered path=%s clean=%s queues=%d messages=%d replayed=%d lost=%d torn_bytes=%d"
             " took_ms=%d durability=%s",
-            self._directory.path,
+            path,
             report.was_clean,
             report.queue_count,
             report.message_count,

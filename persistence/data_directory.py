@@ -31,6 +31,8 @@ _LOST_AND_FOUND: Final = "lost+found"
 _BEFORE_THE_FORMAT: Final = frozenset({_LOCK, _NEW_FORMAT, _LOST_AND_FOUND})
 """What an interrupted first start may have left, and what a file system of its own has."""
 
+_ROOT: Final = 0
+
 _VERSION_LINE: Final = re.compile(rb"haremq data ([0-9]{1,9})\n")
 _NODE_ID_LINE: Final = re.compile(rb"([0-9a-f]{32})\n")
 _PID: Final = re.compile(rb"[0-9]{1,19}")
@@ -47,12 +49,16 @@ class DataDirectory:
         path: where it is.
         files: what is in it.
         node_id: 32 hex digits.
+        is_new: whether this is its first start.
     """
 
-    def __init__(self, path: Path, files: OsFiles, node_id: str, lock: int) -> None:
+    def __init__(
+        self, path: Path, files: OsFiles, node_id: str, lock: int, *, is_new: bool = False
+    ) -> None:
         self.path = path
         self.files = files
         self.node_id = node_id
+        self.is_new = is_new
         self._lock = lock
 
     def close(self) -> None:
@@ -83,9 +89,10 @@ def open_data_directory(path: Path, random_bytes: RandomBytes) -> DataDirectory:
 
     Raises:
         DataDirectoryError: it is another node's at the moment, of another version, damaged, not
-            ours, or cannot be written.
+            ours, another user's while we are root, or cannot be written. Nothing was written.
     """
     try:
+        _require_not_roots_for_another(path)
         _make(path)
         files = OsFiles(path)
     except NotADirectoryError as error:
@@ -106,6 +113,7 @@ def _open(path: Path, files: OsFiles, random_bytes: RandomBytes) -> DataDirector
         _require_ours_or_empty(path, files)
         lock = _locked(path)
         try:
+            is_new = not files.exists(_FORMAT)
             node_id = node_id_of(files, random_bytes, f"data directory {path}")
             _note_pid(lock)
         except BaseException:
@@ -113,7 +121,7 @@ def _open(path: Path, files: OsFiles, random_bytes: RandomBytes) -> DataDirector
             raise
     except OSError as error:
         raise _cannot_be_used(path, error) from error
-    return DataDirectory(path, files, node_id, lock)
+    return DataDirectory(path, files, node_id, lock, is_new=is_new)
 
 
 def node_id_of(files: Files, random_bytes: RandomBytes, where: str) -> str:
@@ -194,6 +202,30 @@ def _make(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _require_not_roots_for_another(path: Path) -> None:
+    """Keep root out of a service user's folder: that user could not read what root writes."""
+    if os.geteuid() != _ROOT:
+        return
+    for owned in (path, path / _FORMAT):
+        try:
+            user_id = owned.stat().st_uid
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if user_id != _ROOT:
+            user = _user_name(owned, user_id)
+            raise DataDirectoryError(
+                f"data directory {path}: it belongs to the user {user}, who could not read what "
+                f"root would write there; run as that user: sudo -u {user} haremq start ..."
+            )
+
+
+def _user_name(owned: Path, user_id: int) -> str:
+    try:
+        return owned.owner()
+    except KeyError:  # no such user on this host, as in a container
+        return f"'#{user_id}'"
 
 
 def _require_ours_or_empty(path: Path, files: OsFiles) -> None:

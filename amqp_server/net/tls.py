@@ -76,11 +76,11 @@ def make_context(settings: TlsSettings) -> ssl.SSLContext:
     """
     unknown = sorted(set(settings.versions) - set(_VERSIONS))
     if unknown or not settings.versions:
-        raise TlsFilesError(f"versions: {unknown} are none of {list(_VERSIONS)}")
+        raise TlsFilesError(f"net.tls.versions: {unknown} are none of {list(_VERSIONS)}")
     if settings.verify_peer and settings.ca_file is None:
-        raise TlsFilesError("verify_peer needs a ca_file")
+        raise TlsFilesError("net.tls.verify_peer: needs ca_file")
     if settings.require_peer_certificate and not settings.verify_peer:
-        raise TlsFilesError("require_peer_certificate needs verify_peer")
+        raise TlsFilesError("net.tls.require_peer_certificate: needs verify_peer")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     accepted = sorted(_VERSIONS[version] for version in settings.versions)
     context.minimum_version, context.maximum_version = accepted[0], accepted[-1]
@@ -99,24 +99,38 @@ def _load_files(context: ssl.SSLContext, settings: TlsSettings) -> None:
         context.load_cert_chain(settings.certificate_file, settings.key_file, _refuse_password)
     except (OSError, ValueError) as error:
         names = f"{settings.certificate_file}, {settings.key_file}"
-        raise TlsFilesError(f"certificate_file, key_file: {names}: {error}") from error
+        raise TlsFilesError(
+            f"net.tls.certificate_file, net.tls.key_file: {names}: {_reason(error)}"
+        ) from error
     try:
         if settings.ca_file is not None:
             context.load_verify_locations(settings.ca_file)
     except (OSError, ValueError) as error:
-        raise TlsFilesError(f"ca_file: {settings.ca_file}: {error}") from error
+        raise TlsFilesError(f"net.tls.ca_file: {settings.ca_file}: {_reason(error)}") from error
 
 
 def _refuse_password() -> NoReturn:
     """Stand in for OpenSSL's own question on the terminal, which would wait for ever."""
-    raise TlsFilesError("key_file: the key is encrypted")
+    raise TlsFilesError("net.tls.key_file: the key is encrypted")
+
+
+def _reason(error: Exception) -> str:
+    """Say in words what OpenSSL says by number."""
+    if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
+        return "the key is not the certificate's"
+    if isinstance(error, ssl.SSLError):
+        return f"no PEM file of its kind: {error}"
+    return str(error)
 
 
 def _stamps(settings: TlsSettings) -> list[tuple[int, int, int]]:
     """Return what changes when a file is replaced or rewritten."""
-    paths = [settings.certificate_file, settings.key_file, settings.ca_file]
-    try:
-        states = [path.stat() for path in paths if path is not None]
-    except OSError as error:
-        raise TlsFilesError(str(error)) from error
+    states = []
+    for key in ("certificate_file", "key_file", "ca_file"):
+        path = getattr(settings, key)
+        if path is not None:
+            try:
+                states.append(path.stat())
+            except OSError as error:
+                raise TlsFilesError(f"net.tls.{key}: {path}: {error.strerror}") from error
     return [(state.st_mtime_ns, state.st_size, state.st_ino) for state in states]

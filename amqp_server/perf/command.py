@@ -2,7 +2,7 @@
 
     0   the run went well, or was interrupted
     1   the broker refused, or did not answer; or the JSON could not be written
-    2   the command line is wrong
+    64  the command line is wrong
 
 Progress goes to standard error, the summary to standard output.
 """

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from amqp_server import app
-from amqp_server.app import EXIT_CANNOT_START, build_broker, run
+from amqp_server import app, exit_status
+from amqp_server.app import build_broker, run
 from amqp_server.broker.arguments import QueueProperties
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.definition_item import DefinitionsError
-from amqp_server.broker.errors import LoginRefusedError, NotFoundError, PreconditionFailedError
+from amqp_server.broker.errors import LoginRefusedError
 from amqp_server.broker.settings import BrokerSettings, DefaultPermissions
 from amqp_server.broker.users import Permission
 from amqp_server.net.settings import ListenerSettings, NetSettings, TlsSettings
@@ -197,26 +197,29 @@ def test_definitions_that_cannot_be_used_are_told_why(
     with pytest.raises(DefinitionsError) as caught:
         build_broker(settings_with(definitions_file))
     assert told in str(caught.value)
-    assert str(caught.value).startswith((f"{definitions_file}: not JSON", "definitions"))
+    assert str(caught.value).startswith(f"broker.load_definitions: {definitions_file}: ")
 
 
-def test_definitions_that_cannot_be_read_are_the_systems_error(definitions_file: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+def test_definitions_that_cannot_be_read_are_told_by_key_and_file(definitions_file: Path) -> None:
+    with pytest.raises(DefinitionsError) as caught:
         build_broker(settings_with(definitions_file))
+    assert str(caught.value) == (
+        f"broker.load_definitions: {definitions_file}: No such file or directory"
+    )
 
 
 def test_a_binding_to_nothing_is_told(definitions_file: Path) -> None:
     binding = {"source": "amq.fanout", "destination": "q", "destination_type": "queue"}
-    with pytest.raises(NotFoundError, match="no queue 'q' in vhost '/'"):
+    with pytest.raises(DefinitionsError, match="no queue 'q' in vhost '/'"):
         built(definitions_file, {"bindings": [{**binding, "vhost": "/", "routing_key": ""}]})
 
 
 def test_more_vhosts_than_the_node_may_have_are_told(definitions_file: Path) -> None:
-    with pytest.raises(PreconditionFailedError, match="vhost limit of 1 is reached"):
+    with pytest.raises(DefinitionsError, match="vhost limit of 1 is reached"):
         built(definitions_file, {"vhosts": [{"name": "v"}]}, vhosts_max=1)
 
 
-def test_a_node_that_cannot_be_built_exits_with_one(
+def test_a_node_whose_definitions_cannot_be_used_has_a_wrong_configuration(
     definitions_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for octets in (None, b"{", b'{"vhosts": [{"name": "v"}]}'):
@@ -225,31 +228,36 @@ def test_a_node_that_cannot_be_built_exits_with_one(
         caplog.clear()
         with caplog.at_level(logging.ERROR):
             settings = settings_with(definitions_file, vhosts_max=1, data_dir=None)
-            assert run(settings) == EXIT_CANNOT_START
+            assert run(settings) == exit_status.CONFIGURATION
         (record,) = caplog.records
         assert record.getMessage().startswith("cannot start: ")
         assert record.exc_info is None, "the operator's matter, not a bug"
 
 
 @pytest.mark.parametrize(
-    ("net", "told"),
+    ("net", "status", "told"),
     [
-        (NetSettings(listeners=(ListenerSettings(address="192.0.2.1", port=0),)), "192.0.2.1"),
+        (
+            NetSettings(listeners=(ListenerSettings(address="192.0.2.1", port=0),)),
+            exit_status.UNAVAILABLE,
+            "192.0.2.1",
+        ),
         (
             NetSettings(
                 listeners=(ListenerSettings(port=0, tls=True),),
                 tls=TlsSettings(certificate_file=Path("no.pem"), key_file=Path("no.key")),
             ),
-            "no.pem",
+            exit_status.CONFIGURATION,
+            "net.tls.certificate_file: no.pem: No such file or directory",
         ),
     ],
 )
-def test_a_node_that_cannot_listen_exits_with_one(
-    net: NetSettings, told: str, caplog: pytest.LogCaptureFixture
+def test_a_node_that_cannot_listen_says_why(
+    net: NetSettings, status: int, told: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
         settings = Settings(net=net, broker=BrokerSettings(data_dir=None))
-        assert run(settings) == EXIT_CANNOT_START
+        assert run(settings) == status
     (record,) = caplog.records
     assert record.getMessage().startswith("cannot start: ")
     assert told in record.getMessage()
@@ -266,7 +274,7 @@ def test_the_collector_rests_while_a_node_is_put_together(monkeypatch: pytest.Mo
         raise OSError("no disk")
 
     monkeypatch.setattr(app, "build_broker", fail)
-    assert run(settings_with(data_dir=None)) == EXIT_CANNOT_START
+    assert run(settings_with(data_dir=None)) == exit_status.DATA_DIRECTORY
     assert was_running == [False]
     assert gc.isenabled()
 

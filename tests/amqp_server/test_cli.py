@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from amqp_server import __version__
-from amqp_server.app import EXIT_CANNOT_START
+from amqp_server import __version__, exit_status
 from amqp_server.cli import haremq
 from amqp_server.net.settings import ListenerSettings
 from amqp_server.settings.explain import explain_markdown, explain_text
@@ -26,9 +25,11 @@ class Node:
     def __init__(self, exit_status: int) -> None:
         self.exit_status = exit_status
         self.settings: Settings | None = None
+        self.config_file: Path | None = None
 
-    def run(self, settings: Settings) -> int:
+    def run(self, settings: Settings, config_file: Path | None = None) -> int:
         self.settings = settings
+        self.config_file = config_file
         return self.exit_status
 
 
@@ -58,6 +59,7 @@ def test_start_runs_with_the_defaults(node: Node) -> None:
 def test_start_reads_the_file(node: Node, config: Path) -> None:
     assert call("start", "--config", str(config)).exit_code == 0
     assert node.settings is not None
+    assert node.config_file == config
     assert node.settings.net.backlog == 9
     assert [listener.port for listener in node.settings.net.listeners] == [1, 2]
 
@@ -94,11 +96,20 @@ def test_the_nodes_exit_status_is_the_commands(node: Node, exit_status: int) -> 
 
 @pytest.mark.parametrize(
     "options",
-    [["--port", "65536"], ["--port", "x"], ["--config", "missing.yaml"], ["--zork"], ["--bind"]],
+    [
+        ["start", "--port", "65536"],
+        ["start", "--port", "x"],
+        ["start", "--zork"],
+        ["start", "--bind"],
+        ["--zork"],
+        ["strat"],
+        ["check-config", "a", "b"],
+        ["perf", "--ack", "never"],
+    ],
 )
 def test_a_wrong_command_line_starts_nothing(node: Node, options: list[str]) -> None:
-    result = call("start", *options)
-    assert result.exit_code == 2
+    result = call(*options)
+    assert result.exit_code == exit_status.USAGE
     assert "Traceback" not in result.output
     assert node.settings is None
 
@@ -115,8 +126,8 @@ def test_data_of_another_version_are_refused_and_left_alone(tmp_path: Path) -> N
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     command = [sys.executable, "-m", "amqp_server", "start", "--port", "0", "--data-dir"]
     ended = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=False)
-    assert ended.returncode == EXIT_CANNOT_START
-    (line,) = ended.stderr.splitlines()
+    assert ended.returncode == exit_status.DATA_DIRECTORY
+    line = ended.stderr.splitlines()[-1]
     assert line.endswith(
         f"cannot start: data directory {folder}: expected data of format {FORMAT_VERSION}, found"
         f" format {FORMAT_VERSION + 1}, which another version of HareMQ wrote; start that version,"
@@ -128,11 +139,18 @@ def test_data_of_another_version_are_refused_and_left_alone(tmp_path: Path) -> N
 def test_a_wrong_file_starts_nothing(node: Node, config: Path) -> None:
     config.write_text("net: {backlog: x, listenerz: 1}", encoding="utf-8")
     result = call("start", "--config", str(config))
-    assert result.exit_code == 2
+    assert result.exit_code == exit_status.CONFIGURATION
     assert result.output.splitlines() == [
         "net.listenerz: unknown key; did you mean net.listeners?",
         "net.backlog: expected an integer from 1 to 65535, got 'x'",
     ]
+    assert node.settings is None
+
+
+def test_a_file_that_is_not_there_starts_nothing(node: Node) -> None:
+    result = call("start", "--config", "missing.yaml")
+    assert result.exit_code == exit_status.CONFIGURATION
+    assert result.output == "missing.yaml: No such file or directory\n"
     assert node.settings is None
 
 
@@ -147,7 +165,24 @@ def test_check_config_says_ok(config: Path) -> None:
 def test_check_config_says_what_is_wrong(config: Path) -> None:
     config.write_text("nett: {}", encoding="utf-8")
     result = call("check-config", str(config))
-    assert (result.exit_code, result.output) == (2, "nett: unknown key; did you mean net?\n")
+    assert (result.exit_code, result.output) == (78, "nett: unknown key; did you mean net?\n")
+
+
+def test_check_config_opens_certificates_and_definitions(config: Path, tmp_path: Path) -> None:
+    definitions = tmp_path / "definitions.json"
+    definitions.write_text('{"queues": 5}', encoding="utf-8")
+    config.write_text(
+        "net:\n  tls: {certificate_file: no.pem, key_file: no.key}\n"
+        f"broker:\n  load_definitions: {definitions}\n",
+        encoding="utf-8",
+    )
+    result = call("check-config", str(config))
+    assert result.exit_code == exit_status.CONFIGURATION
+    assert result.output.splitlines() == [
+        "net.tls.certificate_file: no.pem: No such file or directory",
+        "net.tls.key_file: no.key: No such file or directory",
+        f"broker.load_definitions: {definitions}: definitions.queues: expected a list, got 5",
+    ]
 
 
 def test_check_config_without_a_name_looks_in_this_folder(
@@ -157,7 +192,7 @@ def test_check_config_without_a_name_looks_in_this_folder(
     assert call("check-config").output == "haremq.yaml: ok\n"
     config.unlink()
     result = call("check-config")
-    assert (result.exit_code, result.output) == (2, "haremq.yaml: No such file or directory\n")
+    assert (result.exit_code, result.output) == (78, "haremq.yaml: No such file or directory\n")
 
 
 def test_explain_config_prints_every_key() -> None:

@@ -267,6 +267,14 @@ def test_a_start_says_how_long_each_part_took(
     ]
 
 
+def test_a_first_start_is_new_and_not_unclean(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        StoredNode(tmp_path / "first", PersistenceSettings()).close()
+    assert caplog.messages == [f"new data directory path={tmp_path}/first durability=fsync"]
+
+
 def test_messages_of_a_damaged_chunk_are_told_by_queue(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -290,4 +298,4 @@ def test_messages_of_a_damaged_chunk_are_told_by_queue(
         r"messages lost queue_id=1 file=queues/\S+ position=\d+ first=0 last=7", told[0]
     )
     assert " count=7 " in told[0]
-    assert told[1] == "messages lost at start vhost=/ queue=jobs queue_id=1 count=7"
+    assert told[1] == "messages lost at start vhost='/' queue='jobs' queue_id=1 count=7"

@@ -182,9 +182,9 @@ def _another_key() -> bytes:
     [
         ({"versions": ("tlsv1.1", "tlsv1.2")}, "tlsv1.1"),
         ({"versions": ()}, "versions"),
-        ({"ca_file": None, "verify_peer": True}, "verify_peer needs a ca_file"),
-        ({"require_peer_certificate": True}, "require_peer_certificate needs verify_peer"),
-        ({"certificate_file": Path("missing.pem")}, "certificate_file"),
+        ({"ca_file": None, "verify_peer": True}, "net.tls.verify_peer: needs ca_file"),
+        ({"require_peer_certificate": True}, "net.tls.require_peer_certificate: needs verify_peer"),
+        ({"certificate_file": Path("missing.pem")}, "net.tls.certificate_file"),
         ({"key_file": Path("missing.key")}, "key_file"),
         ({"ca_file": Path("missing.pem")}, "ca_file"),
     ],

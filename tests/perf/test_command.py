@@ -135,7 +135,7 @@ def test_a_body_is_taken_from_a_file(runs: Runs, tmp_path: Path) -> None:
 )
 def test_a_wrong_command_line_runs_nothing(runs: Runs, arguments: list[str]) -> None:
     result = call(*arguments)
-    assert result.exit_code == 2
+    assert result.exit_code == 64
     assert "Traceback" not in result.output
     assert runs.plans == []
 

@@ -52,6 +52,53 @@ def test_the_folder_is_made_with_those_around_it(tmp_path: Path) -> None:
     assert (path / "format").read_bytes() == f"haremq data 1\n{SEED_ID}\n".encode()
 
 
+def test_the_first_start_is_known_as_such(path: Path) -> None:
+    with opened(path) as first:
+        assert first.is_new
+    with opened(path) as second:
+        assert not second.is_new
+
+
+@pytest.fixture
+def others_path(path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A node's folder that belongs to another user than root, and root is who asks."""
+    opened(path).close()
+    if os.geteuid() == 0:
+        for owned in (path, *path.iterdir()):
+            os.chown(owned, 54_321, 54_321)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    return path
+
+
+def test_root_leaves_another_users_folder_alone(others_path: Path) -> None:
+    before = {each.name: (each.stat(), each.read_bytes()) for each in others_path.iterdir()}
+    told = refusal(others_path)
+    assert told.startswith(f"data directory {others_path}: it belongs to the user ")
+    assert "run as that user: sudo -u " in told
+    after = {each.name: (each.stat(), each.read_bytes()) for each in others_path.iterdir()}
+    assert {name: found[1] for name, found in before.items()} == {
+        name: found[1] for name, found in after.items()
+    }
+    assert all(found[0].st_mtime_ns == after[name][0].st_mtime_ns for name, found in before.items())
+
+
+def test_root_makes_nothing_in_an_empty_folder_of_another_user(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.mkdir()
+    if os.geteuid() == 0:
+        os.chown(path, 54_321, 54_321)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert "it belongs to the user" in refusal(path)
+    assert list(path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has a folder of root's")
+def test_root_uses_a_folder_of_its_own(path: Path) -> None:
+    opened(path).close()
+    opened(path).close()
+
+
 def test_nobody_else_may_look_into_it(path: Path) -> None:
     with opened(path):
         assert path.stat().st_mode & 0o777 == 0o700

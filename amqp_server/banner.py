@@ -1,0 +1,76 @@
+"""What a start says of itself: which program, by which settings, over which data, and where.
+
+The first line and the last one of a start; what was found in the data directory stands between.
+"""
+
+import logging
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+
+from amqp_server import __version__
+from amqp_server.settings.schema import Settings
+from persistence.kernels import COMPILED, INTERPRETED_VARIABLE, build_name
+
+log = logging.getLogger(__name__)
+
+
+def say_start(settings: Settings, config_file: Path | None) -> None:
+    """Say which program starts, with which files; warn of a build that is slow.
+
+    Args:
+        settings: of the node.
+        config_file: where they are from; None are the defaults.
+    """
+    section = settings.broker
+    log.info(
+        "starting HareMQ version=%s build=%s pid=%d python=%s config=%s definitions=%s data_dir=%s",
+        __version__,
+        build_name(),
+        os.getpid(),
+        platform.python_version(),
+        _absolute(config_file, "none, the defaults"),
+        _absolute(section.load_definitions, "none"),
+        _absolute(section.data_dir, "none, all is lost at the end"),
+    )
+    if not COMPILED:
+        log.warning("build=interpreted is several times slower than a compiled one: %s", _remedy())
+
+
+def say_ready(settings: Settings, bound: Sequence[tuple[str, int]]) -> None:
+    """Say that clients may come, and where to.
+
+    Args:
+        settings: of the node.
+        bound: address and port of each listening socket, in the order of the listeners.
+    """
+    log.info(
+        "ready build=%s version=%s pid=%d listeners=%s",
+        build_name(),
+        __version__,
+        os.getpid(),
+        ",".join(_uri(settings, address, port) for address, port in bound),
+    )
+
+
+def _absolute(path: Path | None, otherwise: str) -> str:
+    return repr(str(path.absolute())) if path is not None else f"({otherwise})"
+
+
+def _uri(settings: Settings, address: str, port: int) -> str:
+    """Return where clients connect; of several listeners on port 0 nobody knows whose it is."""
+    is_tls = any(where.tls and where.port in {0, port} for where in settings.net.listeners)
+    host = f"[{address}]" if ":" in address else address
+    return f"{'amqps' if is_tls else 'amqp'}://{host}:{port}"
+
+
+def _remedy() -> str:
+    """Return what to do about an interpreted build."""
+    if os.environ.get(INTERPRETED_VARIABLE):
+        return f"{INTERPRETED_VARIABLE} is set in the environment; unset it"
+    return (
+        "there was no C compiler when it was installed; on Debian `apt-get install gcc libc6-dev"
+        " python3-dev`, then install again (`pip install --force-reinstall --no-deps`, or `make"
+        " distclean run`)"
+    )

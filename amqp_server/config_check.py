@@ -1,0 +1,32 @@
+"""What a start would find wrong with the files that the settings name: certificates, definitions.
+
+Nothing is written and nobody listens; definitions are applied to a broker in memory.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from amqp_server import exit_status
+from amqp_server.app import build_broker
+from amqp_server.net.timers import wall_ms
+from amqp_server.net.tls_check import tls_problems
+from amqp_server.settings.schema import Settings
+
+
+def problems_of(settings: Settings) -> list[str]:
+    """Return all that is wrong, a line each, key and file in front; empty is nothing."""
+    problems = []
+    if settings.net.tls is not None:
+        problems += tls_problems(settings.net.tls, wall_ms() / 1000)
+    if settings.broker.load_definitions is not None:
+        problems += _definitions_problems(settings, settings.broker.load_definitions)
+    return problems
+
+
+def _definitions_problems(settings: Settings, path: Path) -> list[str]:
+    where = f"broker.load_definitions: {path}: "
+    try:
+        build_broker(replace(settings, broker=replace(settings.broker, data_dir=None)))
+    except exit_status.EXPECTED_ERRORS as error:
+        return [where + line.removeprefix(where) for line in str(error).splitlines()]
+    return []
