@@ -121,12 +121,18 @@ class BindingTable:
         self._binding_count += 1
         return True
 
+    def find(
+        self, source: str, destination: Destination, routing_key: str, arguments_key: bytes
+    ) -> Binding | None:
+        """Return the binding with this identity; None if there is none."""
+        wanted = Binding(source, destination, routing_key, _NO_ARGUMENTS, arguments_key)
+        return self._by_source.get(source, {}).get(wanted)
+
     def remove(
         self, source: str, destination: Destination, routing_key: str, arguments_key: bytes
     ) -> Binding | None:
         """Take out the binding with this identity and return it; None if there is none."""
-        wanted = Binding(source, destination, routing_key, _NO_ARGUMENTS, arguments_key)
-        binding = self._by_source.get(source, {}).get(wanted)
+        binding = self.find(source, destination, routing_key, arguments_key)
         if binding is not None:
             _drop(self._by_source, source, binding)
             _drop(self._by_destination, destination, binding)

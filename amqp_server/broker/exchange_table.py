@@ -146,13 +146,20 @@ class ExchangeTable:
         if is_new and self._is_stored(binding):
             self._journal.save(self._binding_definition(binding))
 
+    def is_bound(
+        self, source: str, destination: Destination, routing_key: str, table: Table
+    ) -> bool:
+        """Return whether there is this very binding."""
+        arguments_key = _arguments_key(table)
+        found = self._router.bindings.find(source, destination, routing_key, arguments_key)
+        return found is not None
+
     def unbind(self, source: str, destination: Destination, routing_key: str, table: Table) -> None:
         """Take a binding away; what was never bound is no error.
 
         An auto-delete exchange goes with the last binding from it.
         """
-        arguments_key = encode_table(dict(sorted(table.items())))
-        removed = self._router.unbind(source, destination, routing_key, arguments_key)
+        removed = self._router.unbind(source, destination, routing_key, _arguments_key(table))
         if removed is not None:
             if self._is_stored(removed):
                 self._journal.forget(self._binding_definition(removed))
@@ -271,5 +278,10 @@ def _binding(source: str, destination: Destination, routing_key: str, table: Tab
         destination=destination,
         routing_key=routing_key,
         arguments=matched_table(table),
-        arguments_key=encode_table(dict(sorted(table.items()))),
+        arguments_key=_arguments_key(table),
     )
+
+
+def _arguments_key(table: Table) -> bytes:
+    """Encode arguments so that their order is of no account."""
+    return encode_table(dict(sorted(table.items()))) if table else _NO_ARGUMENTS_KEY

@@ -293,6 +293,32 @@ def an_exclusive_queue_is_locked_for_other_connections(
     peer.expect_close(peer.channel(), kind, fill={"queue": queue}, queue=queue, **fields)
 
 
+@check("queue.exclusive.unbind-unbound", ref="2.1-exclusive", expect="unbind-ok")
+def unbinding_what_is_not_bound_is_ok_whoever_owns_the_queue(peer: Peer) -> None:
+    queue = peer.queue(peer.channel(), exclusive=True)
+    given = {"queue": queue, "exchange": "amq.direct", "routing_key": "conformance-unbound"}
+    peer.channel().call(commands.Queue.Unbind, **given)
+
+
+@check("queue.exclusive.durable-ignored", ref="2.1-exclusive")
+def durable_is_ignored_on_an_exclusive_queue_when_compared(peer: Peer) -> None:
+    channel = peer.channel()
+    for first in (False, True):
+        queue = peer.queue(channel, exclusive=True, durable=first)
+        channel.declare(queue, exclusive=True, durable=not first)
+
+
+@check(
+    "queue.exclusive.durable-redeclared-shared",
+    ref="2.1-exclusive",
+    expect=Close(405, LOCKED, "channel"),
+)
+def an_exclusive_queue_is_locked_and_not_inequivalent_for_being_durable(peer: Peer) -> None:
+    channel = peer.channel()
+    queue = peer.queue(channel, exclusive=True, durable=True)
+    peer.expect_close(channel, Declare, fill={"queue": queue}, queue=queue, durable=True)
+
+
 @check(
     "queue.exclusive.redeclared-shared",
     ref="2.1-exclusive",

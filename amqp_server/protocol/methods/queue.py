@@ -82,10 +82,16 @@ def unbind(channel: Channel, method: commands.Queue.Unbind, _now_ms: int) -> Met
     """
     ends = _ends(channel, method)
     vhost = channel.session.open_vhost
-    if vhost.queues.find(ends.queue) is not None:
+    binding = (
+        ends.exchange,
+        Destination(DestinationKind.QUEUE, ends.queue),
+        ends.routing_key,
+        arguments_of(method),
+    )
+    # Only a binding that is there can be another connection's.
+    if vhost.exchanges.is_bound(*binding):
         _existing(channel, ends.queue)
-        destination = Destination(DestinationKind.QUEUE, ends.queue)
-        vhost.exchanges.unbind(ends.exchange, destination, ends.routing_key, arguments_of(method))
+        vhost.exchanges.unbind(*binding)
     return commands.Queue.UnbindOk()
 
 
@@ -138,14 +144,16 @@ def actual_queue_name(channel: Channel, name: str) -> str:
 def _create(channel: Channel, method: commands.Queue.Declare, name: str, now_ms: int) -> Queue:
     session = channel.session
     queues = session.open_vhost.queues
+    # RabbitMQ, rabbit_channel: what is exclusive goes with its connection, and is not durable.
+    durable = method.durable and not method.exclusive
     arguments = with_default_queue_type(
         arguments_of(method),
         session.open_vhost.default_queue_kind,
-        durable=method.durable,
+        durable=durable,
         exclusive=method.exclusive,
         auto_delete=method.auto_delete,
     )
-    properties = QueueProperties(method.durable, method.exclusive, method.auto_delete, arguments)
+    properties = QueueProperties(durable, method.exclusive, method.auto_delete, arguments)
     if not name:
         name = session.broker.generate_name(GENERATED_PREFIX)
         check_server_named(queue_kind(name, session.vhost_name, arguments))

@@ -79,6 +79,13 @@ def test_an_exclusive_queue_is_its_connections_own(peer: Client, kind: type[Meth
     )
 
 
+@pytest.mark.parametrize("durable", [False, True])
+def test_durable_is_ignored_on_an_exclusive_queue(peer: Client, durable: bool) -> None:
+    peer.declare("mine", exclusive=True, durable=durable)
+    assert declared(peer, queue="mine", exclusive=True, durable=not durable)[0] == "mine"
+    assert refused(peer, commands.Queue.Declare, queue="mine", durable=durable).code == 405
+
+
 def test_an_exclusive_queue_is_shared_by_the_channels_of_its_connection(peer: Client) -> None:
     peer.declare("mine", exclusive=True)
     peer.open_channel(2)
@@ -168,6 +175,17 @@ def test_a_bound_queue_gets_what_matches_until_it_is_unbound(peer: Client) -> No
     peer.expect(commands.Queue.UnbindOk)
     peer.publish(b"x", exchange="amq.topic", routing_key="a.b")
     assert peer.get() is None
+
+
+def test_only_a_binding_that_is_there_is_locked_with_its_exclusive_queue(peer: Client) -> None:
+    ends: dict[str, object] = {"queue": "mine", "exchange": "amq.topic", "routing_key": "a"}
+    peer.declare("mine", exclusive=True)
+    peer.send(commands.Queue.Bind, **ends)
+    peer.expect(commands.Queue.BindOk)
+    other = peer.node.open()
+    other.send(commands.Queue.Unbind, **{**ends, "routing_key": "b"})
+    other.expect(commands.Queue.UnbindOk)
+    assert refused(other, commands.Queue.Unbind, **ends).code == 405
 
 
 def test_an_empty_queue_name_and_key_are_the_last_declared_queue(peer: Client) -> None:
