@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from conformance.random.player import Seen
 
-CONFIRMS = ("confirmed ", "refused ", "tx.commitok")
-DELIVERY = "basic.deliver "
+CONFIRMS = ("confirmed ", "refused ")
+RACED = ("tx.commitok", "basic.deliver ")
 
 
 class Difference(NamedTuple):
@@ -33,9 +33,9 @@ class Difference(NamedTuple):
 def first_difference(expected: Sequence[Seen], got: Sequence[Seen]) -> Difference | None:
     """Compare what two runs of a script saw, channel by channel; None when it is the same.
 
-    Confirms that come one after another are a set: a broker may join them, or send them in turn.
-    Nor is it compared whether a delivery or the confirm of its publish comes first on one channel:
-    in RabbitMQ that is a race.
+    When a confirm comes is not compared, only that it comes with its step: a broker may join
+    confirms, send them in turn, and in RabbitMQ it is a race whether a delivery or the confirm of
+    its publish comes first on one channel. So is it with a commit and what it publishes.
     """
     return next(differences(expected, got), None)
 
@@ -46,19 +46,19 @@ def differences(expected: Sequence[Seen], got: Sequence[Seen]) -> Iterator[Diffe
         # Channels before the counts of queues: frames say more.
         places = sorted({*wanted, *found}, key=lambda place: (not place[0].isupper(), place))
         for place in places:
-            left = _joined(wanted.get(place, ()))
-            right = _joined(found.get(place, ()))
+            left = _in_order(wanted.get(place, ()))
+            right = _in_order(found.get(place, ()))
             if left != right:
                 yield Difference(index, place, left, right)
 
 
-def _joined(lines: Sequence[str]) -> tuple[str, ...]:
-    """Where confirms and deliveries follow each other, put the confirms first, in their order."""
-    joined: list[str] = []
-    for raced, group in groupby(lines, lambda line: line.startswith((*CONFIRMS, DELIVERY))):
+def _in_order(lines: Sequence[str]) -> tuple[str, ...]:
+    """Put confirms behind all else, and a commit before the deliveries that it follows."""
+    confirms = [line for line in lines if line.startswith(CONFIRMS)]
+    ordered: list[str] = []
+    others = (line for line in lines if not line.startswith(CONFIRMS))
+    for raced, group in groupby(others, lambda line: line.startswith(RACED)):
         found = list(group)
-        if raced:
-            confirms = [line for line in found if line.startswith(CONFIRMS)]
-            found = sorted(confirms) + [line for line in found if line.startswith(DELIVERY)]
-        joined += found
-    return tuple(joined)
+        # Stable: deliveries keep their order.
+        ordered += sorted(found, key=lambda line: not line.startswith(RACED[0])) if raced else found
+    return (*ordered, *sorted(confirms))
