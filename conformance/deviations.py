@@ -7,6 +7,7 @@ from typing import NamedTuple
 import yaml
 
 from conformance.check import Check
+from conformance.random.declared import DECLARED
 
 RULES_PATH = Path(__file__).with_name("rules.yaml")
 STATUSES = ("ok", "deviates", "open")
@@ -80,6 +81,11 @@ def page(checks: Iterable[Check], rules: Iterable[Rule]) -> str:
         _table(("check", "3.13 (and HareMQ)", "3.10", "why"), of_310),
         "## HareMQ differs on purpose\n",
         _table(("check", "HareMQ", "RabbitMQ", "why"), on_purpose),
+        "Seen by random scripts (`python -m conformance --random`):\n",
+        _table(
+            ("difference", "HareMQ", "RabbitMQ", "why"),
+            [(row.name, row.haremq, row.rabbitmq, row.why) for row in DECLARED],
+        ),
         "Rules of the reference that HareMQ keeps in another way:\n",
         _table(
             ("rule", "section", "RabbitMQ", "HareMQ"),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from conformance.random.compare import Difference, first_difference
-from conformance.random.declared import DECLARED, Declared, declared
+from conformance.random.declared import DECLARED, Declared, Situation, declared
 from conformance.random.player import QUIET_ROUNDS, Seen
 from conformance.random.script import Script
 from conformance.random.shrink import shrunk
@@ -66,10 +66,11 @@ class Judge:
         difference = first_difference(example, seen)
         if difference is None:
             return Verdict(SAME)
-        row = declared(difference, script[difference.step_index], self._known)
+        at = difference.step_index
+        until = at + 1
+        row = declared(Situation(script[:until], difference, example[at], seen[at]), self._known)
         if row is not None:
             return Verdict(DECLARED_SAME, difference, row, example, seen)
-        until = difference.step_index + 1
         for _ in range(examples - 1):
             again = self._example(script, quiet_rounds)
             if first_difference(example[:until], again[:until]) is not None:

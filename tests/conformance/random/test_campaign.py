@@ -41,7 +41,7 @@ def test_a_planted_difference_is_printed_small_with_the_command_to_see_it_again(
         if any(step.method == "basic.get" for step in generate(seed, STEP_COUNT))
     )
     at = [step.method for step in generate(seed, STEP_COUNT)].index("basic.get")
-    assert found == printed.count(" differs:") > 0
+    assert found == printed.count(" is different:") > 0
     assert "     = basic.get\n     ! wrong\n" in printed
     assert f"  python -m conformance --random {seed} --steps 30 --only {at}\n" in printed
     assert campaign.run([seed], STEP_COUNT, judge, only=[at]) == 1

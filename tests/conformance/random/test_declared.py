@@ -1,25 +1,58 @@
-"""Differences that are meant: each row says why, and its patterns are patterns."""
+"""Differences that are meant: each is found where it is, and not where it is not."""
 
-import re
+import pytest
 
 from conformance.random.compare import Difference
-from conformance.random.declared import DECLARED, Declared, declared
-from conformance.random.script import Step
+from conformance.random.declared import DECLARED, Situation, declared
+from conformance.random.player import Seen
+from conformance.random.script import Message, Script, Step
 
-ROW = Declared("name", "why", r"queue\.delete", r"basic\.cancel .*", "")
-DIFFERENCE = Difference(3, "A1", ("same", "basic.cancel consumer_tag=c1"), ("same",))
+DELIVERY = "basic.deliver consumer_tag=c1 delivery_tag=1 <m1>"
+CLOSED = "connection.close reply_code=540"
+CLOSE = Step("A1", "connection.close")
+FLOW = Step("A1", "channel.flow")
+PRIORITIES = Step("A1", "queue.declare", {"queue": "~q1", "arguments": {"x-max-priority": 3}})
+EXPIRES = Step("A1", "basic.publish", {}, (Message("m1", {"expiration": "0"}),))
+LIVES = Step("A1", "basic.publish", {}, (Message("m1"),))
 
 
-def test_a_row_is_found_by_the_step_and_the_first_lines_that_differ() -> None:
-    assert declared(DIFFERENCE, Step("A1", "queue.delete"), [ROW]) is ROW
-    assert declared(DIFFERENCE, Step("A1", "queue.purge"), [ROW]) is None
-    other = DIFFERENCE._replace(got=("same", "more"))
-    assert declared(other, Step("A1", "queue.delete"), [ROW]) is None
+def name_of(script: Script, expected: str, got: str, **seen: tuple[str, ...]) -> str | None:
+    """Return the name of what a difference at the last step is declared as; None is nothing."""
+    difference = Difference(
+        len(script) - 1,
+        "B1",
+        (expected,) if expected else (),
+        (got,) if got else (),
+    )
+    whole: Seen = dict(seen)
+    row = declared(Situation(script, difference, whole, whole))
+    return None if row is None else row.name
 
 
-def test_every_row_has_a_name_of_its_own_a_reason_and_patterns() -> None:
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [(DELIVERY, ""), ("", DELIVERY), ("0 ready, 0 consumers", "1 ready, 0 consumers")],
+)
+def test_messages_of_a_connection_that_ends_are_declared(expected: str, got: str) -> None:
+    assert name_of([CLOSE], expected, got) == "end-of-connection"
+    assert name_of([FLOW], expected, got, A0=(CLOSED,)) == "end-of-connection"
+    assert name_of([FLOW], expected, got, A1=(CLOSED,)) is None
+
+
+def test_how_a_connection_is_closed_is_not_declared() -> None:
+    assert name_of([FLOW], CLOSED, f"{CLOSED}1", A0=(CLOSED,)) is None
+
+
+def test_what_expires_before_other_priorities_is_declared() -> None:
+    fewer, more = "1 ready, 0 consumers", "2 ready, 0 consumers"
+    name = "expiry-before-other-priorities"
+    assert name_of([PRIORITIES, EXPIRES], more, fewer) == name
+    assert name_of([PRIORITIES, EXPIRES], more, "") == name
+    assert name_of([PRIORITIES, EXPIRES], fewer, more) is None
+    assert name_of([PRIORITIES, LIVES], more, fewer) is None
+    assert name_of([FLOW, EXPIRES], more, fewer) is None
+
+
+def test_every_row_has_a_name_of_its_own_and_says_why() -> None:
     assert len({row.name for row in DECLARED}) == len(DECLARED)
-    for row in DECLARED:
-        assert row.why
-        for pattern in (row.method, row.expected, row.got):
-            re.compile(pattern)
+    assert all(row.haremq and row.rabbitmq and row.why for row in DECLARED)

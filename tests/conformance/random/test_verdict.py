@@ -7,7 +7,13 @@ from conformance.random.player import Seen
 from conformance.random.script import Message, Script, Step
 from conformance.random.verdict import DECLARED_SAME, DIFFERENT, SAME, UNSTABLE, Judge
 
-PLANTED = Declared("newest-first", "planted", "basic.get", "basic.getok <m1>", "basic.getok <m3>")
+PLANTED = Declared(
+    "newest-first",
+    "the newest",
+    "the oldest",
+    "planted",
+    lambda it: it.difference.first_lines() == ("basic.getok <m1>", "basic.getok <m3>"),
+)
 
 
 def script_of(*words: str) -> list[Step]:
