@@ -223,6 +223,15 @@ class GroupCommit:
             self._open = Group()
         return self._last_lsn
 
+    def append_sync(self) -> int:
+        """Have all that was ever appended brought to the disk, whatever its class.
+
+        Returns:
+            An LSN: once it is committed, all before it is on the disk.
+        """
+        self._open.sync = True
+        return self._number(self._open)
+
     def request_sync(self) -> None:
         """Have the next group synced, with all that was ever written before it.
 

@@ -5,7 +5,8 @@ thread:
 
     begin_checkpoint     loop     which file of the write-ahead log will do from now on
     step ... step        loop     store what only older files hold, note what is known of each queue
-    wait for its LSN     loop     what it says must not be ahead of the definitions
+    wait for its LSN     loop     what it says must not be ahead of the definitions, nor of the log
+                                  on the disk: what is settled there may have been copied elsewhere
     carry_out            thread   sync the segments, then write the checkpoint beside the old one,
                                   sync, rename, sync the folder; then remove what nobody needs
     finish               loop     the older files of the write-ahead log may be used again
@@ -254,7 +255,9 @@ class Store:
         if pending:
             return False
         assert self._commit is not None, "it was there at the beginning"
-        checkpoint.snapshot.lsn = self._commit.last_lsn
+        # What it says to be settled may rest on copies in other queues, of whatever class: none of
+        # them may be in the page cache alone when the checkpoint is on the disk.
+        checkpoint.snapshot.lsn = self._commit.append_sync()
         checkpoint.snapshot.next_queue_id = self._next_queue_id
         return True
 

@@ -7,7 +7,7 @@ import pytest
 from persistence.log import CHUNK_BYTES_MAX, LogOptions
 from persistence.slices import Slice
 from persistence.store import ROOM_DIRECTORY, Store, StoreLimits
-from tests.support.commit import FakeDisk, commit_on
+from tests.support.commit import FakeDisk, commit_all, commit_on
 from tests.support.fault_fs import FaultFS
 from tests.support.records import record
 
@@ -113,3 +113,25 @@ def test_room_is_found_by_writing_and_nothing_is_left_of_it() -> None:
         store.try_room()
     assert caught.value.errno == errno.ENOSPC
     assert not disk.exists(ROOM_DIRECTORY)
+
+
+def test_a_checkpoint_waits_for_the_disk_to_have_all_that_came_before_it() -> None:
+    """What it says to be settled may have been copied to a queue of class os."""
+    disk = FaultFS()
+    for folder in ("queues", "spill"):
+        disk.make_directory(folder)
+    batches = FakeDisk()
+    commit = commit_on(batches)
+    store = Store(disk, StoreLimits(), lambda: 0)
+    store.start(Released(), commit)
+    log = store.new_log(LogOptions())
+    log.set_synced(is_synced=False)
+    log.append(0, [record(b"copy", persistent=True)])
+    commit_all(commit)
+    assert "batches synced" not in batches.calls
+    made = store.begin_checkpoint()
+    assert store.step(made)
+    assert commit.committed_lsn < made.snapshot.lsn
+    commit_all(commit)
+    assert batches.calls[-1] == "batches synced"
+    assert commit.committed_lsn >= made.snapshot.lsn
