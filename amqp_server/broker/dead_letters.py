@@ -12,6 +12,7 @@ client put into ``x-death`` counts like our own (RabbitMQ 3.12 and 3.13.3 on).
 Source: RabbitMQ, dead letter exchanges; mc:record_death, rabbit_dead_letter.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -131,7 +132,25 @@ def _deaths(headers: Mapping[str, Field]) -> list[dict[str, Field]]:
     if not isinstance(entries, list):
         return []
     tables = (entry.value for entry in entries)
-    return [dict(table) for table in tables if isinstance(table, dict)][:DEATHS_MAX]
+    return _merged([dict(table) for table in tables if isinstance(table, dict)])[:DEATHS_MAX]
+
+
+def _merged(deaths: list[dict[str, Field]]) -> list[dict[str, Field]]:
+    """Return the entries, of one kind only the first: brokers of old made one for each death.
+
+    Where it has no count, that is how many of its kind there were.
+
+    Source: RabbitMQ, rabbit_dead_letter:group_by_queue_and_reason; a single entry stays as it is.
+    """
+    if len(deaths) == 1:
+        return deaths
+    kinds = [(_text(entry, "queue"), _text(entry, "reason")) for entry in deaths]
+    counts = Counter(kinds)
+    firsts = dict(zip(reversed(kinds), reversed(deaths), strict=True))
+    return [
+        firsts[kind] if "count" in firsts[kind] else {"count": Field("l", count), **firsts[kind]}
+        for kind, count in counts.items()
+    ]
 
 
 def _with_death(deaths: list[dict[str, Field]], death: dict[str, Field]) -> list[dict[str, Field]]:

@@ -272,6 +272,33 @@ def test_a_cycle_is_one_that_nobody_rejected_in(
 # ── x-death of a client ──
 
 
+@pytest.mark.parametrize(
+    ("counts", "count"),
+    [
+        ([None], 1),
+        ([None, None, None], 4),
+        ([4, None, None], 5),
+        ([None, 4, 2], 4),
+        ([4, 5], 5),
+    ],
+)
+def test_entries_of_one_kind_that_old_brokers_made_become_one(
+    counts: Sequence[int | None], count: int
+) -> None:
+    """As RabbitMQ 3.10 answered."""
+    old = {"queue": "jobs", "reason": "rejected"}
+    deaths = [{**old, "n": n, **({"count": c} if c else {})} for n, c in enumerate(counts)]
+    headers = {
+        "x-death": [{"queue": "a", "reason": "expired"}, *deaths] if len(deaths) > 1 else deaths
+    }
+    letters = die(message(headers=headers))
+    entry, *others = entries_of(letters.run[0])
+    assert (plain(entry["count"]), plain(entry["n"])) == (count, 0), "the first stands for all"
+    assert [(plain(other["queue"]), plain(other["count"])) for other in others] == [("a", 1)][
+        : len(deaths) - 1
+    ]
+
+
 def test_a_count_that_a_client_sent_goes_on() -> None:
     sent = {"x-death": [{"queue": "jobs", "reason": "rejected", "count": 7}]}
     assert history_of(die(message(headers=sent)).run[0]) == [("jobs", "rejected", 8)]
