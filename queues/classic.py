@@ -267,6 +267,8 @@ class ClassicQueue:
 
     def moved(self, dying: Dying) -> None:
         """Settle what was taken from ``moves``: its copies are in the logs of their queues."""
+        if self._is_deleted:
+            return
         self._backlog.moved(dying)
         if self._backlog.may_drop_more:
             self._wake_up()

@@ -35,6 +35,10 @@ class Dying(NamedTuple):
     exchange: str
     routing_key: str | None
 
+    def part(self, start: int, stop: int) -> "Dying":
+        """Return the messages from one index up to, not including, another."""
+        return self._replace(positions=self.positions[start:stop], records=self.records[start:stop])
+
 
 class Moves:
     """First in, first out.
@@ -69,15 +73,8 @@ class Moves:
         dying = self._waiting.popleft()
         if len(dying.records) <= max_count:
             return dying
-        positions, records = dying.positions, dying.records
-        self._waiting.appendleft(
-            dying._replace(positions=positions[max_count:], records=records[max_count:])
-        )
-        return dying._replace(positions=positions[:max_count], records=records[:max_count])
-
-    def put_back(self, dying: Dying) -> None:
-        """Let what was taken wait before the others again."""
-        self._waiting.appendleft(dying)
+        self._waiting.appendleft(dying.part(max_count, len(dying.records)))
+        return dying.part(0, max_count)
 
     def done(self, dying: Dying) -> None:
         """Forget what was taken: it is settled."""

@@ -19,6 +19,9 @@ SPAN_MAX_MS: Final = 315_360_000_000
 PRIORITY_MAX: Final = 255
 SHORTSTR_MAX_BYTES: Final = 255
 
+AT_LEAST_ONCE: Final = "at-least-once"
+DEAD_LETTER_STRATEGIES: Final = ("at-most-once", AT_LEAST_ONCE)
+
 QUEUE_TYPE: Final = "x-queue-type"
 DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
 DURABILITY: Final = "x-durability"
@@ -86,13 +89,6 @@ def _dead_letter_routing_key(field: Field, arguments: Table) -> str | None:
     return wrong or _shortstr(field, arguments)
 
 
-def _dead_letter_strategy(field: Field, arguments: Table) -> str | None:
-    """Refuse what would be promised and not kept."""
-    if field == Field("S", b"at-least-once"):
-        return '"at-least-once dead lettering is not available in this version"'
-    return _one_of(("at-most-once",), "invalid_dlx_strategy")(field, arguments)
-
-
 def _shortstr(field: Field, _arguments: Table) -> str | None:
     """RabbitMQ finds out when it first dead-letters; a name or key never is longer than this."""
     size_bytes = len(field_text(field).encode("utf-8", "surrogateescape"))
@@ -114,7 +110,7 @@ QUEUE_RULES: Final[Mapping[str, Rule]] = {
     "x-message-ttl": _SPAN_MS,
     DEAD_LETTER_EXCHANGE: _shortstr,
     "x-dead-letter-routing-key": _dead_letter_routing_key,
-    "x-dead-letter-strategy": _dead_letter_strategy,
+    "x-dead-letter-strategy": _one_of(DEAD_LETTER_STRATEGIES, "invalid_dlx_strategy"),
     "x-max-length": _non_negative,
     "x-max-length-bytes": _non_negative,
     "x-max-in-memory-length": _non_negative,

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from amqp_server.broker.argument_rules import (
+    AT_LEAST_ONCE,
     CONSUMER_OF_ANY_TYPE,
     CONSUMER_RULES,
     DEAD_LETTER_EXCHANGE,
@@ -362,18 +363,22 @@ def queue_options(
     classic = kind is QueueKind.CLASSIC
     timeout_ms = _smaller(arguments, policy, "consumer-timeout")
     durability = _text(arguments.get(DURABILITY), policy.get(DURABILITY_KEY))
+    overflow = _overflow(kind, arguments, policy)
     return QueueOptions(
         kind=kind,
         message_ttl_ms=_smaller(arguments, policy, "message-ttl"),
         expires_ms=_smaller(arguments, policy, "expires"),
         max_length=_smaller(arguments, policy, "max-length"),
         max_length_bytes=_smaller(arguments, policy, "max-length-bytes"),
-        overflow=_overflow(kind, arguments, policy),
+        overflow=overflow,
         dead_letter_exchange=_text(
             arguments.get("x-dead-letter-exchange"), policy.get("dead-letter-exchange")
         ),
         dead_letter_routing_key=_text(
             arguments.get("x-dead-letter-routing-key"), policy.get("dead-letter-routing-key")
+        ),
+        dead_letters_at_least_once=(
+            overflow is Overflow.REJECT_PUBLISH and wants_at_least_once(kind, arguments, policy)
         ),
         max_priority=(_argument_int(arguments, "x-max-priority") or None) if classic else None,
         durability=default_durability if durability is None else Durability(durability),
@@ -383,6 +388,16 @@ def queue_options(
         ),
         consumer_timeout_ms=default_consumer_timeout_ms if timeout_ms is None else timeout_ms,
     )
+
+
+def wants_at_least_once(kind: QueueKind, arguments: Table, policy: Mapping[str, object]) -> bool:
+    """Whether dead letters are to be kept until they are confirmed; a full queue must refuse then.
+
+    Source: RabbitMQ, rabbit_quorum_queue:dlh: with another overflow it is once at most.
+    """
+    strategy = _text(arguments.get("x-dead-letter-strategy"), policy.get("dead-letter-strategy"))
+    exchange = _text(arguments.get(DEAD_LETTER_EXCHANGE), policy.get("dead-letter-exchange"))
+    return kind is QueueKind.QUORUM and strategy == AT_LEAST_ONCE and exchange is not None
 
 
 @lru_cache(_PLAIN_OPTIONS_MAX)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 from amqp_server.broker.alarms import Alarms
-from amqp_server.broker.commits import Commits, NothingToCommit
+from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
 from amqp_server.broker.definitions import (
     GlobalParameterDefinition,
     ParameterDefinition,
@@ -95,7 +95,7 @@ class Broker:
         self.logins = LoginDelays(settings.refused_login_delay_max_ms)
         self.alarms = Alarms()
         self.turn = turn
-        self.commits: Commits = NothingToCommit() if commits is None else commits
+        self.commits: Commits = NOTHING_TO_COMMIT if commits is None else commits
         self.journal = journal
         self._make_log = make_log
         self._default_durability = default_durability
@@ -138,6 +138,7 @@ class Broker:
                 make_log=self._make_log,
                 default_durability=self._default_durability,
                 memory=self._memory,
+                commits=self.commits,
             )
             kind = QueueKind(self.settings.default_queue_type)
             vhost.default_queue_kind = None if kind is QueueKind.CLASSIC else kind

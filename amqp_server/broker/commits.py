@@ -4,7 +4,7 @@ Source: ADR 12. ``persistence.group_commit.GroupCommit`` has this shape.
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Commits(Protocol):
@@ -30,3 +30,6 @@ class NothingToCommit:
         """Call at once."""
         assert lsn == 0, "nothing here has an LSN"
         call()
+
+
+NOTHING_TO_COMMIT: Final = NothingToCommit()

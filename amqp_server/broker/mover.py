@@ -7,13 +7,16 @@ Messages of one death that are alike but for their bodies are made, routed and e
 They are settled behind it: in the order of LSNs, which is that in which logs are written, so that a
 crash may leave a message in both queues and never in none.
 
-Source: ADR 18; RabbitMQ, rabbit_dead_letter: at most once, so that what has nowhere to go is gone.
+Source: ADR 18; RabbitMQ, rabbit_dead_letter: at most once, so that what has nowhere to go is gone;
+at least once see ``broker.confirmed_moves``.
 """
 
 from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from amqp_server.broker.commits import Commits
+from amqp_server.broker.confirmed_moves import ConfirmedMoves
 from amqp_server.broker.dead_letters import dead_letters
 from amqp_server.broker.publish import Publisher
 from amqp_server.broker.queue_table import Queue
@@ -38,6 +41,7 @@ class Mover:
         publisher: Publisher,
         has_exchange: Callable[[str], bool],
         wall_s: Callable[[int], int],
+        commits: Commits,
     ) -> None:
         """Begin with nothing to move.
 
@@ -46,8 +50,11 @@ class Mover:
             publisher: the vhost's.
             has_exchange: whether there is an exchange of this name.
             wall_s: the time of day in seconds at a ``now_ms``.
+            commits: says when copies are safe.
         """
         self._turn = turn
+        self._commits = commits
+        self._confirmed: dict[Queue, ConfirmedMoves] = {}
         self._publisher = publisher
         self._has_exchange = has_exchange
         self._wall_s = wall_s
@@ -58,12 +65,9 @@ class Mover:
 
     def note(self, queue: Queue, dead: DeadLettered) -> None:
         """Have messages moved that a queue just said it has, behind those that wait."""
-        self._line.append((queue, dead.count))
+        self._put_in_line(queue, dead.count)
         if dead.is_prompt:
             self._owed_count += dead.count
-        if not self._is_called:
-            self._is_called = True
-            self._turn.emit(self._begin, dead)
 
     def step(self, now_ms: int) -> bool:
         """Move a piece, and more within the budget; return whether nothing is left."""
@@ -75,8 +79,19 @@ class Mover:
 
     def finish(self, queue: Queue, now_ms: int) -> None:
         """Move all that waits in a queue that is about to go."""
+        confirmed = self._confirmed.pop(queue, None)
+        if confirmed is not None:
+            # What stays goes with its queue, as in RabbitMQ.
+            confirmed.forget()
+            return
         while self._move(queue, PIECE_MAX, now_ms):
             pass
+
+    def _put_in_line(self, queue: Queue, count: int) -> None:
+        self._line.append((queue, count))
+        if not self._is_called:
+            self._is_called = True
+            self._turn.emit(self._begin, DeadLettered(queue.name, count))
 
     def _begin(self, _effect: Effect, now_ms: int) -> None:
         if not self.step(now_ms):
@@ -98,6 +113,8 @@ class Mover:
 
     def _move(self, queue: Queue, max_count: int, now_ms: int) -> int:
         """Move the oldest of a queue's dead letters; return how many."""
+        if queue.engine.options.dead_letters_at_least_once:
+            return self._confirmed_moves(queue).move(max_count, now_ms, self._wall_s(now_ms))
         dying = queue.engine.moves.take(max_count)
         if dying is None:
             return 0
@@ -105,6 +122,19 @@ class Mover:
             self._publish(queue.name, dying, now_ms)
         queue.engine.moved(dying)
         return len(dying.records)
+
+    def _confirmed_moves(self, queue: Queue) -> ConfirmedMoves:
+        found = self._confirmed.get(queue)
+        if found is None:
+            found = self._confirmed[queue] = ConfirmedMoves(
+                queue,
+                self._publisher,
+                self._has_exchange,
+                self._commits,
+                self._turn,
+                self._put_in_line,
+            )
+        return found
 
     def _publish(self, queue_name: str, dying: Dying, now_ms: int) -> None:
         wall_s = self._wall_s(now_ms)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from amqp_server.broker.argument_rules import SHORTSTR_MAX_BYTES
+from amqp_server.broker.argument_rules import DEAD_LETTER_STRATEGIES, SHORTSTR_MAX_BYTES
 from amqp_server.broker.terms import json_term, proplist
 from queues.options import Durability, Overflow
 
@@ -54,8 +54,8 @@ _RULES: Final[Mapping[str, tuple[_Check, str]]] = {
     "dead-letter-exchange": (_name, "is not a valid dead letter exchange name"),
     "dead-letter-routing-key": (_name, "is not a valid dead letter routing key"),
     "dead-letter-strategy": (
-        _one_of("at-most-once"),
-        "is not a dead letter strategy of this version: at-most-once is",
+        _one_of(*DEAD_LETTER_STRATEGIES),
+        "is not a valid dead letter strategy",
     ),
     "delivery-limit": (_is_int, "is not a valid delivery limit"),
     "durability": (

@@ -145,11 +145,32 @@ class Publisher:
 
         ``excluded`` tells of a queue name that they must not go there, cycles for one.
         """
+        names = self.queue_names(exchange, routing_keys, run, excluded)
+        return enqueue(self._targets(names), run, now_ms)
+
+    @property
+    def routes_generation(self) -> int:
+        """What ``queue_names`` said holds until this changes."""
+        return self._router.generation
+
+    def queue_names(
+        self,
+        exchange: str,
+        routing_keys: Sequence[str],
+        run: Run,
+        excluded: Callable[[str], bool] | None = None,
+    ) -> tuple[str, ...]:
+        """Return where ``publish_to_keys`` would publish to."""
         headers = _readable_headers_of(run[0])
         names = self._router.route(exchange, routing_keys, headers).queue_names
-        if excluded is not None:
-            names = tuple(name for name in names if not excluded(name))
-        return enqueue(self._targets(names), run, now_ms)
+        if excluded is None:
+            return names
+        return tuple([name for name in names if not excluded(name)])
+
+    def publish_to_queue(self, name: str, run: Run, now_ms: int) -> Enqueued | None:
+        """Publish messages to one queue, past all exchanges; None while there is none."""
+        target = self._target_of(name)
+        return None if target is None else target.publish(run, now_ms)
 
     def _targets(self, queue_names: Sequence[str]) -> Targets:
         if len(queue_names) == 1:

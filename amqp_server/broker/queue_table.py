@@ -17,6 +17,7 @@ from amqp_server.broker.arguments import (
     locked_queue,
     queue_options,
     validate_queue,
+    wants_at_least_once,
 )
 from amqp_server.broker.definitions import QueueDefinition
 from amqp_server.broker.errors import (
@@ -348,6 +349,8 @@ class QueueTable:
             self._turn.mark_dirty(engine)
         if durability_source(properties.arguments, policy) != "node":
             self._log_durability(queue, policy)
+        if wants_at_least_once(kind, properties.arguments, policy):
+            _log_strategy(queue)
         return queue
 
     def _definition(self, name: str, properties: QueueProperties, queue_id: int) -> QueueDefinition:
@@ -377,6 +380,18 @@ class QueueTable:
                 queue.engine.options.durability.value,
                 durability_source(queue.properties.arguments, policy),
             )
+
+
+def _log_strategy(queue: Queue) -> None:
+    """Say where dead letters are not kept as was asked for."""
+    if not queue.engine.options.dead_letters_at_least_once:
+        log.warning(
+            "dead-letter-strategy at-least-once needs overflow reject-publish, so it is"
+            " at-most-once queue=%r vhost=%r overflow=%s",
+            queue.name,
+            queue.vhost_name,
+            queue.engine.options.overflow.value,
+        )
 
 
 def _log_dropped(queue: Queue, dropped: DroppedAtLimit) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
 from amqp_server.broker.definitions import (
     PolicyDefinition,
     VhostDefinition,
@@ -53,6 +54,7 @@ class Vhost:
         make_log: LogFactory = memory_log,
         default_durability: Durability = Durability.FSYNC,
         memory: MemoryRules = WITHOUT_LIMIT,
+        commits: Commits = NOTHING_TO_COMMIT,
     ) -> None:
         """Make a vhost with the predeclared exchanges.
 
@@ -65,6 +67,7 @@ class Vhost:
             make_log: keeps the messages of a queue.
             default_durability: for queues that say nothing.
             memory: how much of them stays in memory.
+            commits: says when what was written is safe.
         """
         self.name = name
         self._journal = journal
@@ -83,7 +86,7 @@ class Vhost:
             turn,
             self._queue_policy,
             self._on_queue,
-            Mover(turn, self.publisher, self.exchanges.exists, wall_s),
+            Mover(turn, self.publisher, self.exchanges.exists, wall_s, commits),
             default_consumer_timeout_ms,
             journal=journal,
             make_log=make_log,

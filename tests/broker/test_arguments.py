@@ -249,14 +249,9 @@ def test_good_arguments_and_unknown_ones_are_taken() -> None:
     )
 
 
-def test_a_strategy_that_is_not_there_yet_is_refused_by_name() -> None:
-    arguments = {
-        **TYPE_QUORUM,
-        "x-dead-letter-exchange": longstr(""),
-        "x-dead-letter-strategy": longstr("at-least-once"),
-    }
-    with pytest.raises(PreconditionFailedError, match="at-least-once dead lettering is not av"):
-        validate(arguments)
+@pytest.mark.parametrize("strategy", ["at-most-once", "at-least-once"])
+def test_a_quorum_queue_takes_both_strategies_with_or_without_an_exchange(strategy: str) -> None:
+    assert validate({**TYPE_QUORUM, "x-dead-letter-strategy": longstr(strategy)}) is QUORUM
 
 
 def test_only_classic_queues_are_named_by_the_server() -> None:

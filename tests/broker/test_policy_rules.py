@@ -24,8 +24,8 @@ from amqp_server.broker.policy_rules import OPERATOR_KEYS, UNSUPPORTED, wrong_de
         ({"dead-letter-exchange": 0}, "0 is not a valid dead letter exchange name"),
         ({"dead-letter-routing-key": 2}, "2 is not a valid dead letter routing key"),
         (
-            {"dead-letter-strategy": "at-least-once"},
-            '<<"at-least-once">> is not a dead letter strategy of this version: at-most-once is',
+            {"dead-letter-strategy": "sometimes"},
+            '<<"sometimes">> is not a valid dead letter strategy',
         ),
         ({"alternate-exchange": -1}, "-1 is not a valid alternate exchange name"),
         ({"queue-mode": "foo"}, '<<"foo">> is not a valid queue-mode value'),

@@ -28,15 +28,6 @@ def test_what_was_never_in_the_queue_has_no_positions() -> None:
     assert moves.take(1) == Dying((), run_of(b"b"), REASON, "dlx", None)
 
 
-def test_what_was_put_back_is_the_oldest_again() -> None:
-    moves = Moves()
-    moves.add(dying(0, b"a", b"b"))
-    taken = moves.take(1)
-    assert taken is not None
-    moves.put_back(taken)
-    assert moves.take(5) == dying(0, b"a")
-
-
 def test_all_count_until_they_are_done() -> None:
     moves = Moves()
     moves.add(dying(0, b"a", b"bb"))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from amqp_server.broker.arguments import ExchangeProperties, QueueProperties
 from amqp_server.broker.budget import TurnBudget
+from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
 from amqp_server.broker.policies import Policy
 from amqp_server.broker.publish import Published
 from amqp_server.broker.queue_table import LogFactory, Queue, memory_log
@@ -51,11 +52,17 @@ class VhostUnderTest:
         *,
         budget: TurnBudget | None = None,
         make_log: LogFactory = memory_log,
+        commits: Commits = NOTHING_TO_COMMIT,
     ) -> None:
         self.now_ms = NOW_MS
         self.turn = Turn(deliveries_per_queue_max, budget)
         self.vhost = Vhost(
-            "/", self.turn, lambda now_ms: EPOCH_S + now_ms // 1000, None, make_log=make_log
+            "/",
+            self.turn,
+            lambda now_ms: EPOCH_S + now_ms // 1000,
+            None,
+            make_log=make_log,
+            commits=commits,
         )
 
     # -- declaring --
