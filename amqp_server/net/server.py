@@ -19,7 +19,7 @@ from amqp_server.net.origin import behind_proxy, peer_of, read_proxy_header, wit
 from amqp_server.net.proxy_protocol import ProxyHeaderError
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.settings import ListenerSettings, LoginFrom, NetSettings
-from amqp_server.net.tls import HANDSHAKE_TIMEOUT_MS, TlsContexts
+from amqp_server.net.tls import HANDSHAKE_TIMEOUT_MS, TlsContexts, handshake_failure
 from amqp_server.net.transport import (
     CLOSE_GRACE_MS,
     AmqpTransport,
@@ -239,7 +239,7 @@ class Server:
     def _refuse(self, arrival: "_Arrival", error: BaseException | None) -> None:
         """Say why a peer is not welcome, and count it no more if it never became a connection."""
         if isinstance(error, OSError | ProxyHeaderError):
-            reason = str(error) or type(error).__name__
+            reason = handshake_failure(error) if isinstance(error, OSError) else str(error)
             log.info("connection refused name=%s reason=%s", arrival.name, reason)
         elif error is not None:
             log.error("welcoming a connection failed name=%s", arrival.name, exc_info=error)

@@ -22,6 +22,14 @@ _VERSIONS: Final = {
 """The versions that may be configured, in order; older ones are broken."""
 
 
+_NO_TLS: Final = {
+    "HTTP_REQUEST": "an HTTP request on a port with TLS",
+    "HTTPS_PROXY_REQUEST": "an HTTP CONNECT on a port with TLS",
+    "WRONG_VERSION_NUMBER": "no TLS hello on a port with TLS; is it AMQP without TLS?",
+}
+"""What OpenSSL calls a client that does not speak TLS at all."""
+
+
 class TlsFilesError(Exception):
     """The TLS settings, or the files they name, cannot be used; the text says which and why."""
 
@@ -92,6 +100,13 @@ def make_context(settings: TlsSettings) -> ssl.SSLContext:
         is_required = settings.require_peer_certificate
         context.verify_mode = ssl.CERT_REQUIRED if is_required else ssl.CERT_OPTIONAL
     return context
+
+
+def handshake_failure(error: OSError) -> str:
+    """Return in words why a client got no further than the TLS handshake."""
+    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+        return _NO_TLS[error.reason]
+    return str(error) or type(error).__name__
 
 
 def _load_files(context: ssl.SSLContext, settings: TlsSettings) -> None:

@@ -23,6 +23,7 @@ from amqp_server.protocol.channel_table import (
     is_content,
 )
 from amqp_server.protocol.errors import ChannelStateError, ConnectionForcedError
+from amqp_server.protocol.foreign_hello import described
 from amqp_server.protocol.heartbeat import Heartbeat
 from amqp_server.protocol.login import HeldRefusal, log_in
 from amqp_server.protocol.methods import connection as methods
@@ -247,7 +248,8 @@ class Connection:
             self._step(Step.HEADER)
             self._outbox.write(methods.start(self.session))
             return
-        log.info("unknown protocol header peer=%s header=%r", self.session.peer, header)
+        peer, it = self.session.peer, described(header)
+        log.info("not AMQP 0-9-1 peer=%s header=%r: %s", peer, header, it)
         self._outbox.write(PROTOCOL_HEADER)
         self._step(Step.EOF)
 

@@ -83,11 +83,16 @@ def test_closing_is_clean(run: Run, files: TlsSettings, client: ssl.SSLContext) 
 
 
 @pytest.mark.parametrize(
-    "greeting",
-    [b"AMQP\x00\x00\x09\x01", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05junk!"],
+    ("greeting", "words"),
+    [
+        (b"AMQP\x00\x00\x09\x01", "no TLS hello on a port with TLS; is it AMQP without TLS?"),
+        (b"GET / HTTP/1.1\r\n\r\n", "an HTTP request on a port with TLS"),
+        (b"CONNECT a:1 HTTP/1.1\r\n\r\n", "an HTTP CONNECT on a port with TLS"),
+        (b"\x16\x03\x01\x00\x05junk!", "UNEXPECTED_MESSAGE"),
+    ],
 )
-def test_what_is_no_tls_is_refused_quietly(
-    run: Run, files: TlsSettings, greeting: bytes, caplog: pytest.LogCaptureFixture
+def test_what_is_no_tls_is_refused_quietly_and_in_words(
+    run: Run, files: TlsSettings, greeting: bytes, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def work() -> None:
         async with (
@@ -99,9 +104,11 @@ def test_what_is_no_tls_is_refused_quietly(
                 await reader.read()
             assert place.connections == []
 
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         run(work())
-    assert caplog.records == []
+    assert [record.levelname for record in caplog.records] == ["INFO"] * len(caplog.records)
+    (refused,) = [line for line in caplog.messages if line.startswith("connection refused")]
+    assert words in refused
 
 
 def test_who_leaves_in_the_middle_of_a_handshake_is_released(
