@@ -72,6 +72,8 @@ def _exchange(lane: Lane, count: int, tally: Tally) -> None:
             tally.set_published(lane.published_count)
         read()
         tally.set_answered(counter.confirmed_count, counter.nacked_count, counter.returned_count)
+        if counter.is_blocked:
+            tally.set_blocked(lane.blocked_ns())
 
 
 def _publish_at_rate(rate_per_s: float, lane: Lane, backlog: Backlog, tally: Tally) -> None:
@@ -92,5 +94,6 @@ def _publish_at_rate(rate_per_s: float, lane: Lane, backlog: Backlog, tally: Tal
         elif room <= 0:
             time.sleep(BACKLOG_POLL_S)
         rounds += 1
-        if not rounds % _LOOK_EVERY:
+        if lane.is_full or not rounds % _LOOK_EVERY:
             lane.read(socket.MSG_DONTWAIT)
+            tally.set_blocked(lane.blocked_ns())

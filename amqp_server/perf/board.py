@@ -27,6 +27,7 @@ class Totals(NamedTuple):
         nacked_count: messages that the broker refused.
         returned_count: mandatory messages that no queue took.
         consumed_count: deliveries received, over all queues.
+        blocked_ns: how long the broker blocked publishing connections, added up over them.
     """
 
     published_count: int = 0
@@ -34,6 +35,7 @@ class Totals(NamedTuple):
     nacked_count: int = 0
     returned_count: int = 0
     consumed_count: int = 0
+    blocked_ns: int = 0
 
 
 _DONE: Final = len(Totals._fields)
@@ -128,6 +130,10 @@ class Tally:
     def set_consumed(self, count: int) -> None:
         """Say how many deliveries were received so far."""
         self._row[4] = count
+
+    def set_blocked(self, span_ns: int) -> None:
+        """Say how long the broker has blocked this worker's connections so far, added up."""
+        self._row[5] = span_ns
 
     def set_done(self) -> None:
         """Say that there is nothing left to do."""

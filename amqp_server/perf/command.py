@@ -19,6 +19,7 @@ from amqp_server.perf.options import OptionError, Options, load_of, parse_fields
 
 if TYPE_CHECKING:
     from amqp_server.perf.run import Plan, Sample
+    from amqp_server.perf.tls import TlsOptions
 
 EXIT_REFUSED: Final = 1
 DEFAULT_URI: Final = "amqp://guest:guest@127.0.0.1:5672/%2F"
@@ -51,6 +52,10 @@ def _flag(name: str, text: str) -> click.Option:
 
 OPTIONS: Final = [
     _option("--uri", text="The broker.", default=DEFAULT_URI, metavar="URI"),
+    _option("--cacert", text="Who signs the broker's certificate, for amqps://.", type=_FILE),
+    _flag("--insecure", "Take any certificate, for amqps://."),
+    _option("--cert", text="Our own certificate, for amqps://.", type=_FILE),
+    _option("--key", text="Its key, if in a file of its own.", type=_FILE),
     _option("--producers", "-x", text="Connections that publish.", type=_CONNECTIONS, default=1),
     _option(
         "--consumers", "-y", text="Connections that consume; one per queue.", type=_CONNECTIONS
@@ -122,6 +127,10 @@ class Arguments(TypedDict):
     """What click hands over."""
 
     uri: str
+    cacert: Path | None
+    insecure: bool
+    cert: Path | None
+    key: Path | None
     producers: int
     consumers: int | None
     queues: int
@@ -203,7 +212,7 @@ def plan_of(arguments: Arguments) -> "Plan":
     from amqp_server.perf.session import Endpoint  # noqa: PLC0415
 
     options = options_of(arguments)
-    endpoint = Endpoint.parse(arguments["uri"])
+    endpoint = Endpoint.parse(arguments["uri"], _tls_of(arguments))
     topology = topology_of(options, f"haremq-perf.{os.getpid()}")
     warm_up_s = arguments["warm_up"]
     if warm_up_s is None:
@@ -218,6 +227,21 @@ def plan_of(arguments: Arguments) -> "Plan":
         message_count=options.message_count,
         persistent=options.persistent,
         keep=arguments["keep"],
+    )
+
+
+def _tls_of(arguments: Arguments) -> "TlsOptions":
+    from amqp_server.perf.tls import TlsOptions  # noqa: PLC0415 -- not for --help of others
+
+    if arguments["insecure"] and arguments["cacert"] is not None:
+        raise OptionError("--insecure or --cacert, not both")
+    if arguments["key"] is not None and arguments["cert"] is None:
+        raise OptionError("--key goes with --cert")
+    return TlsOptions(
+        ca_file=arguments["cacert"],
+        verifies=not arguments["insecure"],
+        certificate_file=arguments["cert"],
+        key_file=arguments["key"],
     )
 
 
@@ -267,7 +291,8 @@ def _shown(arguments: Arguments) -> dict[str, object]:
     shown: dict[str, object] = dict(arguments)
     parts = urlsplit(arguments["uri"])
     shown["uri"] = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    shown["body_file"] = arguments["body_file"] and str(arguments["body_file"])
+    paths = {name: str(value) for name, value in shown.items() if isinstance(value, Path)}
+    shown.update(paths)
     return shown
 
 

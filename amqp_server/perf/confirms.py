@@ -9,8 +9,11 @@ from amqp_server.perf.wire import (
     BASIC_ACK,
     BASIC_NACK,
     BASIC_RETURN,
+    CONNECTION_BLOCKED,
+    CONNECTION_UNBLOCKED,
     FRAME_BODY,
     FRAME_END,
+    FRAME_HEAD_BYTES,
     FRAME_HEADER,
     FRAME_METHOD,
     FRAME_OVERHEAD_BYTES,
@@ -24,6 +27,10 @@ _ANSWER_HEAD: Final = [FRAME_METHOD, 1, ACK_FRAME_BYTES - FRAME_OVERHEAD_BYTES]
 _ACK_HEAD: Final = wire.ack(0, multiple=False)[:11]
 _TAG: Final = struct.Struct(">Q")
 _MULTIPLE: Final = 1
+_UNASKED: Final = (BASIC_RETURN, CONNECTION_BLOCKED, CONNECTION_UNBLOCKED)
+_BLOCKED: Final = struct.pack(">HH", *CONNECTION_BLOCKED)
+_OF_ALARMS: Final = (_BLOCKED, struct.pack(">HH", *CONNECTION_UNBLOCKED))
+_METHOD_STOP: Final = FRAME_HEAD_BYTES + 4
 
 
 class ConfirmCounter:
@@ -37,6 +44,7 @@ class ConfirmCounter:
         nacked_count: publishes that it refused.
         returned_count: messages that came back.
         highest_tag: the largest sequence number answered.
+        is_blocked: the broker has said that it reads no more, and has not taken it back.
     """
 
     def __init__(self) -> None:
@@ -44,6 +52,7 @@ class ConfirmCounter:
         self.confirmed_count = 0
         self.nacked_count = 0
         self.returned_count = 0
+        self.is_blocked = False
         self._up_to = 0
         self._singles: set[int] = set()
         self._rest = b""
@@ -73,7 +82,11 @@ class ConfirmCounter:
             stop = _skip_returned(octets, position)
             if stop is None:
                 break
-            if octets[position] == FRAME_METHOD:
+            called = octets[position + FRAME_HEAD_BYTES : position + _METHOD_STOP]
+            if octets[position] == FRAME_METHOD and called in _OF_ALARMS:
+                self.is_blocked = called == _BLOCKED
+                began = None
+            elif octets[position] == FRAME_METHOD:
                 self.returned_count += 1
                 if began is not None:
                     self._returned = octets[began:position]
@@ -146,7 +159,9 @@ class ConfirmCounter:
 
 
 def _skip_returned(octets: bytes, start: int) -> int | None:
-    """Return the end of the frame of a returned message at ``start``; None until it is whole.
+    """Return the end of a frame at ``start``, of a returned message or of an alarm.
+
+    None until it is whole.
 
     Raises:
         BrokerRefusalError: another frame.
@@ -161,7 +176,7 @@ def _skip_returned(octets: bytes, start: int) -> int | None:
         return None
     (received,), _stop = wire.split_frames(octets, start, stop)
     if received.kind not in {FRAME_HEADER, FRAME_BODY} and (
-        wire.method_of(received) != BASIC_RETURN
+        wire.method_of(received) not in _UNASKED
     ):
         raise wire.refusal(received)
     return stop

@@ -4,6 +4,7 @@ import selectors
 import socket
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from amqp_server.perf import wire
@@ -57,7 +58,8 @@ def consume(
         if load.publisher_keys:
             ready()
         if len(drains) == 1:
-            _consume_alone(drains[0], wake_bytes(load), tally)
+            low_water_bytes = wake_bytes(load) if endpoint.tls is None else 1
+            _consume_alone(drains[0], low_water_bytes, tally)
         else:
             _consume_in_turn(drains, tally)
         for drain in drains:
@@ -135,7 +137,9 @@ def _consume_in_turn(drains: Sequence[_Drain], tally: Tally) -> None:
             for key, _events in selector.select(_POLL_S):
                 drain = key.data
                 consumed_count -= drain.counter.delivery_count
-                drain.read()
+                # TLS wakes for octets that are no delivery yet.
+                with suppress(BlockingIOError):
+                    drain.read()
                 consumed_count += drain.counter.delivery_count
                 tally.set_consumed(consumed_count)
 

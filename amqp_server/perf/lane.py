@@ -45,8 +45,11 @@ class Lane:
             session.call(request, wire.CONFIRM_SELECT_OK)
         self.published_count = 0
         self.counter = ConfirmCounter()
+        self.counter.is_blocked = session.is_blocked
         self.is_full = False
         self.socket = session.socket
+        self._blocked_ns = 0
+        self._blocked_at_ns: int | None = time.monotonic_ns() if session.is_blocked else None
         self._ring = ring
         self._count_max = count_max or UNLIMITED
         self._window = load.confirm_window or UNLIMITED
@@ -169,10 +172,25 @@ class Lane:
             raise BrokerRefusalError("the broker ended the connection")
         counter = self.counter
         counter.received(octets)
+        if counter.is_blocked is not (self._blocked_at_ns is not None):
+            self._note_block(time.monotonic_ns())
         if counter.highest_tag > self.published_count + self._left_count:
             raise BrokerRefusalError(
                 f"an answer to publish {counter.highest_tag} after {self.published_count} of them"
             )
+
+    def blocked_ns(self) -> int:
+        """Return how long the broker has blocked this connection in all, until now."""
+        if self._blocked_at_ns is None:
+            return self._blocked_ns
+        return self._blocked_ns + time.monotonic_ns() - self._blocked_at_ns
+
+    def _note_block(self, now_ns: int) -> None:
+        if self._blocked_at_ns is None:
+            self._blocked_at_ns = now_ns
+        else:
+            self._blocked_ns += now_ns - self._blocked_at_ns
+            self._blocked_at_ns = None
 
     def finish(self) -> None:
         """Send the rest of a write that was begun, so that the connection can be closed in order.

@@ -40,7 +40,7 @@ def publish(
     _sleep_precisely()
     sessions: list[Session] = []
     try:
-        sessions.extend(Session(endpoint) for _ in indexes)
+        sessions.extend(Session(endpoint, hears_of_alarms=True) for _ in indexes)
         numbered = _lanes(load, sessions, indexes)
         ready()
         tally.board.await_go()
@@ -120,6 +120,7 @@ def _tell_answers(lanes: Sequence[Lane], tally: Tally) -> None:
         sum(counter.nacked_count for counter in counters),
         sum(counter.returned_count for counter in counters),
     )
+    tally.set_blocked(sum(lane.blocked_ns() for lane in lanes))
 
 
 def _await_answers(lanes: Sequence[Lane], tally: Tally) -> None:

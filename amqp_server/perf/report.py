@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from amqp_server.perf.board import Totals
 from amqp_server.perf.histogram import Latencies
 from amqp_server.perf.run import Outcome, Plan, Sample
 
@@ -14,6 +15,7 @@ IDLE_CORES: Final = 0.5
 QUIET_CORES: Final = 0.2
 RATE_KEPT: Final = 0.98
 DURABILITY_ARGUMENT: Final = "x-durability"
+_NS_PER_S: Final = 1_000_000_000
 _US_PER_MS: Final = 1_000
 _US_DECIMALS_BELOW: Final = 10_000
 
@@ -48,8 +50,16 @@ def progress(sample: Sample, plan: Plan) -> str:
     if sample.latencies:
         p50, p99 = milliseconds(sample.latencies.p50_us), milliseconds(sample.latencies.p99_us)
         parts.append(f"latency p50 {p50} p99 {p99}")
+    if counts.blocked_ns:
+        parts.append(f"blocked {_blocked_share(counts, sample.elapsed_s, plan):.0%}")
     mark = "  (warm-up)" if sample.is_warm_up else ""
     return f"{sample.at_s:5.0f} s  {'  '.join(parts)}{mark}"
+
+
+def _blocked_share(counts: Totals, elapsed_s: float, plan: Plan) -> float:
+    """Return the share of the time for which the broker blocked a publisher, on average."""
+    publishers_count = max(1, len(plan.load.publisher_keys))
+    return min(1.0, counts.blocked_ns / _NS_PER_S / (elapsed_s * publishers_count))
 
 
 def milliseconds(us: float) -> str:
@@ -72,6 +82,9 @@ def table(outcome: Outcome, plan: Plan) -> str:
         for name, count, rate in rows
     ]
     lines += ["", f"{'time':10} {figures.elapsed_s:.2f} s{_interrupted(outcome)}"]
+    if figures.counts.blocked_ns:
+        share = _blocked_share(figures.counts, figures.elapsed_s, plan)
+        lines.append(f"{'blocked':10} {share:.0%} of the time, by the broker's alarm")
     if figures.latencies:
         lines.append(f"{'latency':10} {_spread(figures.latencies)}")
     lines.append(f"{'cores':10} {_cores(outcome)}")
@@ -129,7 +142,15 @@ def warnings(outcome: Outcome, plan: Plan) -> list[str]:
         for name, cores in zip(outcome.worker_names, figures.generator_cores, strict=True)
         if cores > BUSY_CORES
     ]
-    is_limited = bool(load.rate_per_s) or not load.publisher_keys or bool(plan.message_count)
+    is_blocked = bool(figures.counts.blocked_ns)
+    if is_blocked:
+        found.append(
+            "the broker blocked publishers (connection.blocked): it is short of memory or disk, as"
+            " its log says; rates are those of its alarm"
+        )
+    is_limited = (
+        is_blocked or bool(load.rate_per_s) or not load.publisher_keys or bool(plan.message_count)
+    )
     if not is_limited and figures.broker_cores is not None and figures.broker_cores < IDLE_CORES:
         found.append(
             f"the broker was idle: it used {figures.broker_cores:.0%} of a core; the limit was "
@@ -164,6 +185,7 @@ def as_json(
         "seconds": figures.elapsed_s,
         "interrupted": outcome.is_interrupted,
         "counts": counts,
+        "blocked_share": _blocked_share(figures.counts, figures.elapsed_s, plan),
         "per_second": {name: figures.per_s(count) for name, count in counts.items()},
         "latency_us": _latencies(figures.latencies),
         "generator_cores": dict(zip(outcome.worker_names, figures.generator_cores, strict=True)),

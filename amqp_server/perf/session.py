@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
 from amqp_server.perf import wire
+from amqp_server.perf.tls import USUAL_TLS, TlsOptions, TlsSocket, wrapped
 from amqp_server.perf.wire import BrokerRefusalError, Frame, LoadError, MethodId
 
 TIMEOUT_S: Final = 30.0
@@ -25,52 +26,74 @@ _SIZE_AT: Final = 3
 _READ_BYTES: Final = 1 << 14
 
 
+_OF_ALARMS: Final = (wire.CONNECTION_BLOCKED, wire.CONNECTION_UNBLOCKED)
 _GOODBYE: Final = wire.method(0, wire.CONNECTION_CLOSE, struct.pack(">HBHH", 200, 0, 0, 0))
 
 
+_PORTS: Final = {"amqp": 5672, "amqps": 5671}
+
+
 class Endpoint(NamedTuple):
-    """Where a broker listens, and as whom."""
+    """Where a broker listens, as whom to come, and how TLS is spoken; None is not at all."""
 
     host: str
     port: int
     username: str
     password: str
     vhost: str
+    tls: TlsOptions | None = None
 
     @classmethod
-    def parse(cls, uri: str) -> "Endpoint":
+    def parse(cls, uri: str, tls: TlsOptions = USUAL_TLS) -> "Endpoint":
         """Read ``amqp://user:password@host:port/vhost``; what is absent is RabbitMQ's default.
 
+        Args:
+            uri: to read; ``amqps://`` is with TLS.
+            tls: how it is spoken then.
+
         Raises:
-            LoadError: another scheme, or no number for a port.
+            LoadError: another scheme, or no number for a port; or TLS options without TLS.
         """
         parts = urlsplit(uri)
-        if parts.scheme == "amqps":
-            raise LoadError(f"{uri}: TLS is not spoken here; use a listener without")
-        if parts.scheme != "amqp":
-            raise LoadError(f"{uri} is not an amqp:// URI")
+        if parts.scheme not in _PORTS:
+            raise LoadError(f"{uri} is not an amqp:// or amqps:// URI")
+        is_tls = parts.scheme == "amqps"
+        if tls != USUAL_TLS and not is_tls:
+            raise LoadError(f"{uri}: options for TLS go with an amqps:// URI")
         try:
-            port = parts.port or 5672
+            port = parts.port or _PORTS[parts.scheme]
         except ValueError as error:
             raise LoadError(f"{uri}: {error}") from error
         vhost = unquote(parts.path[1:]) or "/"
         username, password = unquote(parts.username or "guest"), unquote(parts.password or "guest")
-        return cls(parts.hostname or "127.0.0.1", port, username, password, vhost)
+        host = parts.hostname or "127.0.0.1"
+        return cls(host, port, username, password, vhost, tls if is_tls else None)
 
 
 def connect(endpoint: Endpoint) -> socket.socket:
-    """Return a socket to an endpoint that sends at once; whoever reads it sets the timeout."""
+    """Return a socket to an endpoint that sends at once; whoever reads it sets the timeout.
+
+    Raises:
+        OSError: nobody answers.
+        LoadError: TLS was agreed on with nobody.
+    """
     address = (endpoint.host, endpoint.port)
     connection = socket.create_connection(address, timeout=TIMEOUT_S)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
+    if endpoint.tls is None:
+        return connection
+    return wrapped(connection, endpoint.tls, endpoint.host)
 
 
 def wait_in_kernel(connection: socket.socket, receive_s: float, send_s: float = TIMEOUT_S) -> None:
     """Let calls of a socket block in the kernel; they raise BlockingIOError after these times.
 
     Python's own timeout asks the kernel twice for each call: whether it could be made, then for it.
+    TLS has no other, and ``sendall`` a time of its own.
     """
+    if isinstance(connection, TlsSocket):
+        connection.settimeout(receive_s)
+        return
     connection.settimeout(None)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(receive_s))
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(send_s))
@@ -82,10 +105,18 @@ def _timeval(seconds: float) -> bytes:
 
 
 class Session:
-    """A connection with channel 1 open; closes the polite way when its block ends."""
+    """A connection with channel 1 open; closes the polite way when its block ends.
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    Attributes:
+        is_blocked: the broker has said so, and has not said since that it is over.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, hears_of_alarms: bool = False) -> None:
         """Connect, log in, open channel 1.
+
+        Args:
+            endpoint: where, and as whom.
+            hears_of_alarms: ask to be told of ``connection.blocked``.
 
         Raises:
             OSError: no connection, or silence for TIMEOUT_S.
@@ -93,16 +124,19 @@ class Session:
         """
         self.socket = connect(endpoint)
         self._rest = b""
+        self.is_blocked = False
         try:
             wait_in_kernel(self.socket, TIMEOUT_S)
-            self._log_in(endpoint)
+            self._log_in(endpoint, hears_of_alarms=hears_of_alarms)
         except BaseException:
             self.socket.close()
             raise
 
-    def _log_in(self, endpoint: Endpoint) -> None:
+    def _log_in(self, endpoint: Endpoint, *, hears_of_alarms: bool) -> None:
         self.call(wire.PROTOCOL_HEADER, wire.CONNECTION_START)
-        response = wire.start_ok(endpoint.username, endpoint.password)
+        response = wire.start_ok(
+            endpoint.username, endpoint.password, hears_of_alarms=hears_of_alarms
+        )
         tune = self.call(response, wire.CONNECTION_TUNE)
         channel_max, frame_max_bytes = struct.unpack_from(">HI", tune, 4)
         # 0 is no limit, to the broker; to us it is our own.
@@ -139,7 +173,10 @@ class Session:
         """
         self.socket.sendall(request)
         received = self._read_frame()
-        if wire.method_of(received) != reply:
+        while (called := wire.method_of(received)) in _OF_ALARMS:
+            self.is_blocked = called == wire.CONNECTION_BLOCKED
+            received = self._read_frame()
+        if called != reply:
             raise wire.refusal(received)
         return received.payload
 

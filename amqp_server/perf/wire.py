@@ -55,6 +55,8 @@ CONNECTION_OPEN: Final = MethodId(10, 40)
 CONNECTION_OPEN_OK: Final = MethodId(10, 41)
 CONNECTION_CLOSE: Final = MethodId(10, 50)
 CONNECTION_CLOSE_OK: Final = MethodId(10, 51)
+CONNECTION_BLOCKED: Final = MethodId(10, 60)
+CONNECTION_UNBLOCKED: Final = MethodId(10, 61)
 CHANNEL_OPEN: Final = MethodId(20, 10)
 CHANNEL_OPEN_OK: Final = MethodId(20, 11)
 CHANNEL_CLOSE: Final = MethodId(20, 40)
@@ -143,12 +145,17 @@ def method(channel: int, method_id: MethodId, arguments: bytes = b"") -> bytes:
     return frame(FRAME_METHOD, channel, _METHOD_ID.pack(*method_id) + arguments)
 
 
-def start_ok(username: str, password: str) -> bytes:
+def start_ok(username: str, password: str, *, hears_of_alarms: bool = False) -> bytes:
     """Render connection.start-ok with PLAIN and the capabilities clients usually announce.
 
-    ``connection.blocked`` is left out: a blocked publisher here is stopped by TCP alone.
+    Args:
+        username: who.
+        password: theirs.
+        hears_of_alarms: announce ``connection.blocked``, so that a broker says when it reads no
+            more; whoever does not expect to hear it is merely not read.
     """
-    capabilities = table(dict.fromkeys(_CAPABILITIES, True))
+    announced = _CAPABILITIES + ("connection.blocked",) * hears_of_alarms
+    capabilities = table(dict.fromkeys(announced, True))
     name = shortstr("product") + b"S" + longstr(b"HareMQ perf")
     properties = longstr(name + shortstr("capabilities") + b"F" + capabilities)
     response = longstr(b"\x00" + username.encode() + b"\x00" + password.encode())

@@ -4,6 +4,8 @@ The broker here is given a watermark of one byte, so that its alarm never clears
 """
 
 import os
+import re
+import sys
 from collections.abc import Iterator
 
 import kombu
@@ -51,6 +53,18 @@ def connection(full_uri: str) -> BlockingConnection:
 
 def publish(channel: BlockingChannel) -> None:
     channel.basic_publish("amq.fanout", "", b"held")
+
+
+@pytest.mark.parametrize("more", [[], ["--confirm", "1"], ["--rate", "1000"], ["-x", "3"]])
+def test_perf_says_blocked_and_not_slow(full_uri: str, more: list[str]) -> None:
+    bounded = ["--time", "2.5", "--warm-up", "0.5"]
+    command = [sys.executable, "-m", "amqp_server", "perf", "--uri", full_uri, *bounded, *more]
+    code, output = run(command)
+    assert code == 0, output
+    assert re.search(r"^ +2 s .* blocked (9\d|100)%", output, re.MULTILINE), output
+    assert re.search(r"^blocked +(9\d|100)% of the time", output, re.MULTILINE), output
+    assert "the broker blocked publishers (connection.blocked)" in output
+    assert "the broker was idle" not in output
 
 
 def test_pika_is_told_why_it_is_blocked_and_gives_up_when_it_said_so(

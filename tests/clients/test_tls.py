@@ -1,6 +1,7 @@
 """TLS as clients use it: certificates checked on both sides, and a log-in by certificate alone."""
 
 import os
+import re
 import ssl
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from pika.credentials import ExternalCredentials
 from pika.exceptions import AMQPConnectionError
 
 from tests.clients.support.deadlines import wait_until
-from tests.clients.support.programs import Program
+from tests.clients.support.programs import Program, run
 from tests.clients.support.server import HOST, accepts, free_port
 from tests.support.certificates import Authority
 
@@ -28,9 +29,12 @@ pytestmark = [
 
 DEFINITIONS = """
 {"users": [{"name": "guest", "password_hash": "", "tags": []},
+           {"name": "robot", "password": "secret", "tags": []},
            {"name": "CN=robot", "password_hash": "", "tags": []}],
  "vhosts": [{"name": "/"}],
- "permissions": [{"user": "CN=robot", "vhost": "/", "configure": ".*", "write": ".*",
+ "permissions": [{"user": "robot", "vhost": "/", "configure": ".*", "write": ".*",
+                  "read": ".*"},
+                 {"user": "CN=robot", "vhost": "/", "configure": ".*", "write": ".*",
                   "read": ".*"}]}
 """
 
@@ -115,6 +119,33 @@ def test_a_certificate_logs_in_and_works(broker: TlsBroker) -> None:
         channel.basic_publish("", "over-tls", body)
         _, _, got = channel.basic_get("over-tls", auto_ack=True)
         assert cast("object", got) == body
+
+
+def test_perf_speaks_tls(broker: TlsBroker) -> None:
+    uri = f"amqps://robot:secret@localhost:{broker.port}/%2F"
+    trusted = ["--uri", uri, "--cacert", str(broker.ca_file)]
+    bounded = ["--messages", "3000", "--time", "30", "--quiet", "--size", "1000"]
+    for more in (
+        [],
+        ["--confirm", "1"],
+        ["--confirm", "500", "--persistent"],
+        ["-x", "3", "-y", "3", "--queues", "3", "--ack", "multi:10", "--prefetch", "100"],
+        ["--rate", "20000", "--latency"],
+    ):
+        command = [sys.executable, "-m", "amqp_server", "perf", *trusted, *bounded, *more]
+        code, output = run(command, timeout_s=60)
+        assert code == 0, output
+        assert re.search(r"^consumed +3,000 ", output, re.MULTILINE), output
+
+
+def test_perf_does_not_trust_anybody(broker: TlsBroker) -> None:
+    uri = f"amqps://robot:secret@localhost:{broker.port}/%2F"
+    command = [sys.executable, "-m", "amqp_server", "perf", "--uri", uri]
+    code, output = run(command)
+    assert code == 1
+    assert "certificate verify failed" in output
+    code, output = run([*command, "--insecure", "--messages", "10", "--quiet"])
+    assert code == 0, output
 
 
 def test_external_is_not_offered_to_those_without_a_certificate(broker: TlsBroker) -> None:

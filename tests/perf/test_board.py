@@ -10,8 +10,9 @@ def test_counters_are_apart_and_summed() -> None:
         tally.set_published(1)
         tally.set_answered(2, 3, 4)
         tally.set_consumed(5)
+        tally.set_blocked(6)
     board.tally(1).set_published(10)
-    assert board.totals() == Totals(11, 4, 6, 8, 10)
+    assert board.totals() == Totals(11, 4, 6, 8, 10, 12)
     assert (board.is_stopping, board.is_draining, board.done_count()) == (False, False, 0)
 
 

@@ -14,6 +14,8 @@ from amqp_server.perf import run as run_module
 from amqp_server.perf.board import Totals
 from amqp_server.perf.readings import Figures
 from amqp_server.perf.run import Interrupts, Outcome, Plan, Sample
+from amqp_server.perf.session import Endpoint
+from amqp_server.perf.tls import TlsOptions
 from amqp_server.perf.wire import BrokerRefusalError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +60,24 @@ def test_a_run_is_bounded_and_prints_progress_and_table_apart(runs: Runs) -> Non
     assert result.stdout.startswith("           messages  per second\npublished")
 
 
+def test_options_for_tls_reach_the_plan(runs: Runs, tmp_path: Path) -> None:
+    names = ("ca", "cert", "key")
+    ca_file, certificate_file, key_file = paths = [tmp_path / name for name in names]
+    for path in paths:
+        path.touch()
+    uri = ("--uri", "amqps://host")
+    files = ("--cacert", str(ca_file), "--cert", str(certificate_file), "--key", str(key_file))
+    for options in ((), ("--insecure",), files):
+        assert call(*uri, *options).exit_code == 0
+    endpoints = [plan.endpoint for plan in runs.plans]
+    assert [endpoint.port for endpoint in endpoints] == [5671] * 3
+    assert [endpoint.tls for endpoint in endpoints] == [
+        TlsOptions(),
+        TlsOptions(verifies=False),
+        TlsOptions(ca_file, True, certificate_file, key_file),
+    ]
+
+
 def test_quiet_is_without_progress(runs: Runs) -> None:
     assert call("--quiet").stderr == ""
 
@@ -74,7 +94,7 @@ def test_options_reach_the_plan(runs: Runs) -> None:
     assert result.exit_code == 0, result.output
     (plan,) = runs.plans
     load, topology = plan.load, plan.topology
-    assert plan.endpoint == ("host", 1, "a", "b", "v")
+    assert plan.endpoint == Endpoint("host", 1, "a", "b", "v")
     assert (len(load.publisher_keys), len(load.consumer_queues)) == (2, 3)
     assert (len(load.body), load.rate_per_s, load.confirm_window) == (20, 7.5, 9)
     assert (load.prefetch_count, load.ack_every, load.mandatory) == (40, 4, True)
@@ -124,7 +144,10 @@ def test_a_body_is_taken_from_a_file(runs: Runs, tmp_path: Path) -> None:
         ["--queue", "a", "--queue-pattern", "b%d"],
         ["--latency", "--size", "7"],
         ["--uri", "http://localhost"],
-        ["--uri", "amqps://localhost"],
+        ["--insecure"],
+        ["--uri", "amqps://localhost", "--insecure", "--cacert", __file__],
+        ["--uri", "amqps://localhost", "--key", __file__],
+        ["--uri", "amqps://localhost", "--cacert", "missing"],
         ["--exchange", "zork"],
         ["--time", "0"],
         ["--prefetch", "65536"],

@@ -101,3 +101,25 @@ def test_what_only_resembles_an_ack_is_not_counted(at: int) -> None:
     with contextlib.suppress(BrokerRefusalError):
         counter.received(bytes(octets))
     assert counter.confirmed_count == 0
+
+
+BLOCKED = wire.method(0, wire.CONNECTION_BLOCKED, wire.shortstr("low on memory"))
+UNBLOCKED = wire.method(0, wire.CONNECTION_UNBLOCKED)
+
+
+def test_an_alarm_is_noted_between_the_answers() -> None:
+    counter = ConfirmCounter()
+    counter.received(wire.ack(1, multiple=False) + BLOCKED + wire.ack(2, multiple=False))
+    assert (counter.is_blocked, counter.confirmed_count, counter.returned_count) == (True, 2, 0)
+    for octet in UNBLOCKED:
+        assert counter.is_blocked
+        counter.received(bytes((octet,)))
+    assert not counter.is_blocked
+
+
+def test_an_alarm_may_come_between_the_frames_of_a_return() -> None:
+    counter = ConfirmCounter()
+    returned = wire.method(1, wire.BASIC_RETURN, bytes(6))
+    header = wire.frame(wire.FRAME_HEADER, 1, bytes(14))
+    counter.received((returned + BLOCKED + header) * 2 + (returned + header) * 3)
+    assert (counter.returned_count, counter.is_blocked) == (5, True)

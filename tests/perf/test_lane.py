@@ -1,5 +1,6 @@
 """A lane publishes what is due and allowed, and never waits."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -42,6 +43,23 @@ def test_what_is_written_arrives_whole(start: Start, broker: ScriptedBroker) -> 
     lane = start(publishes_per_write=3)
     assert (lane.write(0, ROOM), lane.write(0, 2)) == (3, 2)
     assert lane.published_count == broker.methods_heard().count(wire.BASIC_PUBLISH) == 5
+
+
+def test_the_time_for_which_it_is_blocked_is_counted(
+    start: Start, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane, now_ns = start(), 100
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now_ns)
+    assert lane.blocked_ns() == 0
+    for times in range(1, 3):
+        broker.tell(wire.method(0, wire.CONNECTION_BLOCKED, wire.shortstr("low on memory")))
+        lane.read()
+        now_ns += 50
+        assert lane.blocked_ns() == 50 * times
+        broker.tell(wire.method(0, wire.CONNECTION_UNBLOCKED))
+        lane.read()
+        now_ns += 1_000
+        assert lane.blocked_ns() == 50 * times
 
 
 def test_no_more_is_published_than_asked_for(start: Start) -> None:

@@ -169,3 +169,27 @@ def test_json_has_options_figures_and_samples() -> None:
     assert document["generator_cores"] == {"publisher": 0.5, "consumer": 0.25}
     assert document["samples"][0]["confirmed_count"] == 1_000
     assert document["warnings"] == []
+
+
+# ── alarms ──
+
+
+def test_a_blocked_publisher_is_said_to_be_one_in_the_line_that_is_live() -> None:
+    counts = Totals(blocked_ns=500_000_000)
+    line = report.progress(SAMPLE._replace(counts=counts, elapsed_s=1.0), PLAN)
+    assert line == "    3 s  published 0/s  consumed 0/s  blocked 50%"
+    several = plan_with(publisher_keys=[["q"]] * 2)
+    assert "blocked 25%" in report.progress(SAMPLE._replace(counts=counts, elapsed_s=1.0), several)
+
+
+def test_the_report_says_blocked_and_does_not_call_the_broker_idle() -> None:
+    blocked = outcome_with(counts=Totals(blocked_ns=2_000_000_000), broker_cores=0.0)
+    assert "blocked    100% of the time, by the broker's alarm" in report.table(blocked, PLAN)
+    (warning,) = report.warnings(blocked, PLAN)
+    assert warning.startswith("the broker blocked publishers (connection.blocked)")
+    assert report.as_json(blocked, PLAN, [], {})["blocked_share"] == 1.0
+
+
+def test_nothing_is_said_of_alarms_where_there_was_none() -> None:
+    assert "blocked" not in report.table(OUTCOME, PLAN)
+    assert "blocked" not in report.progress(SAMPLE, PLAN)

@@ -8,6 +8,7 @@ import pytest
 from amqp_server.perf import session as session_module
 from amqp_server.perf import wire
 from amqp_server.perf.session import Endpoint, Session, wait_in_kernel
+from amqp_server.perf.tls import TlsOptions
 from amqp_server.perf.wire import BrokerRefusalError, LoadError
 from tests.support.scripted_broker import ScriptedBroker
 
@@ -25,6 +26,25 @@ def test_user_password_and_vhost_are_unquoted() -> None:
 def test_what_is_no_amqp_uri_is_refused(uri: str) -> None:
     with pytest.raises(LoadError, match="localhost"):
         Endpoint.parse(uri)
+
+
+def test_amqps_is_with_tls_on_a_port_of_its_own() -> None:
+    assert Endpoint.parse("amqps://localhost") == (
+        *("localhost", 5671, "guest", "guest", "/"),
+        TlsOptions(),
+    )
+    insecure = TlsOptions(verifies=False)
+    assert Endpoint.parse("amqps://localhost:1", insecure).tls == insecure
+    with pytest.raises(LoadError, match="go with an amqps:// URI"):
+        Endpoint.parse("amqp://localhost", insecure)
+
+
+def test_an_alarm_is_heard_between_the_replies(broker: ScriptedBroker) -> None:
+    blocked = wire.method(0, wire.CONNECTION_BLOCKED, wire.shortstr("low on memory"))
+    broker.log_in(blocked, wire.method(1, wire.CONFIRM_SELECT_OK))
+    with Session(broker.endpoint, hears_of_alarms=True) as session:
+        session.call(wire.method(1, wire.CONFIRM_SELECT, b"\x00"), wire.CONFIRM_SELECT_OK)
+        assert session.is_blocked
 
 
 def close(channel: int, code: int, text: str) -> bytes:

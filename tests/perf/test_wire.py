@@ -130,3 +130,8 @@ def test_a_refusal_gives_the_brokers_own_words() -> None:
     (received,), _ = wire.split_frames(octets, 0, len(octets))
 
     assert "404 NOT_FOUND - no queue" in str(wire.refusal(received))
+
+
+def test_alarms_are_heard_of_only_where_that_was_asked_for() -> None:
+    assert b"connection.blocked" not in wire.start_ok("guest", "secret")
+    assert b"connection.blocked" in wire.start_ok("guest", "secret", hears_of_alarms=True)
