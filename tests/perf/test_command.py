@@ -120,6 +120,8 @@ def test_the_runs_of_the_tutorial_are_understood(
     runs: Runs, arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    for name in ("ca.pem", "client.pem", "client.key"):
+        (tmp_path / name).touch()
     result = call(*arguments)
     assert result.exit_code == 0, result.output
     assert len(runs.plans) == ("--help" not in arguments)
