@@ -10,20 +10,23 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from amqp_server.perf import processes
 from amqp_server.perf.session import Endpoint, Session
+from amqp_server.perf.tls import TlsOptions
 from amqp_server.perf.wire import LoadError
+from benchmarks import certificate
 from benchmarks.scenarios import Durability
 
 START_TIMEOUT_S: Final = 60.0
 END_TIMEOUT_S: Final = 30.0
 PORTS: Final = range(25_800, 25_900)
 """Below the ports that the kernel gives to outgoing connections."""
+TLS_PORT_OFFSET: Final = 200
 DISTRIBUTION_PORT_OFFSET: Final = 20_000
 """Where conformance.rabbitmq puts the Erlang distribution's port."""
 _POLL_S: Final = 0.1
@@ -39,7 +42,6 @@ _MODULES: Final = {
     RABBITMQ: "conformance.rabbitmq",
     RELAY: "benchmarks.relay",
 }
-_ARGUMENTS: Final = {HAREMQ: ("start",), RABBITMQ: (), RELAY: ()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,24 @@ class Broker:
         endpoint: where it listens.
         pid: the process that listens there; None if this user cannot see it.
         durability: of its persistent messages.
+        tls_endpoint: where it listens with TLS; None if nobody knows.
     """
 
     name: str
     endpoint: Endpoint
     pid: int | None
     durability: Durability = Durability.OS
+    tls_endpoint: Endpoint | None = None
+
+    def over_tls(self) -> "Broker":
+        """Return the same broker, met at its port with TLS.
+
+        Raises:
+            LoadError: it has none.
+        """
+        if self.tls_endpoint is None:
+            raise LoadError(f"{self.name} has no port with TLS here")
+        return replace(self, endpoint=self.tls_endpoint)
 
     def cpu_s(self) -> float | None:
         """Return the CPU seconds it has used so far; None if unknown."""
@@ -108,22 +122,55 @@ def started(name: str, durability: Durability) -> Iterator[Broker]:
     if found is None:
         raise LoadError(f"{name}: there is no module {module} to start it with")
     endpoint = Endpoint("127.0.0.1", free_port(), "guest", "guest", "/")
-    command = [sys.executable, "-m", module, *_ARGUMENTS[name], "--port", str(endpoint.port)]
+    tls_endpoint = None
+    if name != RELAY:
+        tls_port = endpoint.port + TLS_PORT_OFFSET
+        tls_endpoint = endpoint._replace(port=tls_port, tls=TlsOptions(verifies=False))
     with tempfile.TemporaryDirectory(prefix="haremq-benchmark-") as directory:
-        if name == HAREMQ:
-            command += haremq_options(Path(directory), durability)
+        options = _options(name, Path(directory), durability, endpoint, tls_endpoint)
+        command = [sys.executable, "-m", module, *options]
         log_path = Path(directory) / "output.log"
         with log_path.open("wb") as log, _process(command, directory, log.fileno()) as process:
             _await_listener(name, endpoint, process, log_path)
             _check_login(name, endpoint)
             pid = processes.listener_pid(endpoint.port)
-            yield Broker(name, endpoint, pid, durability_of(name, durability))
+            yield Broker(name, endpoint, pid, durability_of(name, durability), tls_endpoint)
 
 
-def haremq_options(directory: Path, durability: Durability) -> list[str]:
-    """Write HareMQ's settings into a directory, and return its options: data are there too."""
+def _options(
+    name: str,
+    directory: Path,
+    durability: Durability,
+    endpoint: Endpoint,
+    tls_endpoint: Endpoint | None,
+) -> list[str]:
+    """Return the options that a broker is started with, its certificate made in the directory."""
+    if tls_endpoint is None:
+        return ["--port", str(endpoint.port)]
+    files = certificate.made_in(directory)
+    if name == RABBITMQ:
+        named = (files.certificate_file, files.key_file, tls_endpoint.port, endpoint.port)
+        texts = map(str, named)
+        options = ("--certificate", "--key", "--tls-port", "--port")
+        return [word for pair in zip(options, texts, strict=True) for word in pair]
+    listeners = (
+        f"net:\n  tls: {{certificate_file: {files.certificate_file}, key_file: {files.key_file}}}\n"
+        f"  listeners: [{{port: {endpoint.port}}}, {{port: {tls_endpoint.port}, tls: true}}]\n"
+    )
+    return ["start", *haremq_options(directory, durability, listeners)]
+
+
+def haremq_options(directory: Path, durability: Durability, more: str = "") -> list[str]:
+    """Write HareMQ's settings into a directory, and return its options: data are there too.
+
+    Args:
+        directory: of its own.
+        durability: of persistent messages.
+        more: other sections of the settings file.
+    """
     settings = directory / "haremq.yaml"
-    settings.write_text(f"persistence: {{durability: {durability}}}\n", encoding="utf-8")
+    text = f"persistence: {{durability: {durability}}}\n{more}"
+    settings.write_text(text, encoding="utf-8")
     return ["--config", str(settings), "--data-dir", str(directory / "data")]
 
 
@@ -185,11 +232,16 @@ def free_port() -> int:
     first = os.getpid() % len(PORTS)
     for number in range(len(PORTS)):
         port = PORTS[(first + number) % len(PORTS)]
-        with socket.socket() as probe, socket.socket() as probe_above:
-            try:
-                probe.bind(("127.0.0.1", port))
-                probe_above.bind(("127.0.0.1", port + DISTRIBUTION_PORT_OFFSET))
-            except OSError:
-                continue
+        offsets = (0, TLS_PORT_OFFSET, DISTRIBUTION_PORT_OFFSET)
+        if all(_is_free(port + offset) for offset in offsets):
             return port
     raise LoadError(f"no free port from {PORTS.start} to {PORTS.stop - 1}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -15,6 +15,7 @@ from benchmarks.scenarios import (
     Paced,
     Rpc,
     Running,
+    is_tls,
 )
 from benchmarks.traffic import measure_flow, measure_paced, measure_rpc
 from benchmarks.window import Window
@@ -29,6 +30,8 @@ def measure(scenario: Running, broker: Broker, seconds: float) -> Window:
         LoadError: the broker refused, or stopped answering.
         OSError: no connection, or it broke.
     """
+    if is_tls(scenario):
+        broker = broker.over_tls()
     prefix = f"benchmark.{os.getpid()}.{next(_NUMBERS)}"
     match scenario:
         case Flow():

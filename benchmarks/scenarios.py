@@ -47,6 +47,7 @@ class Flow:
         is_persistent: durable queue and delivery-mode 2, in the class that the broker was started
             with.
         measures_disk: how long the disk takes for a write and fdatasync is measured beside it.
+        is_tls: over TLS, as each broker and the generator agree on it.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Flow:
     counts_confirms: bool = False
     is_persistent: bool = False
     measures_disk: bool = False
+    is_tls: bool = False
 
     @property
     def copies(self) -> int:
@@ -110,6 +112,7 @@ class Connects:
     name: str
     title: str
     connection_count_max: int = 5_000
+    is_tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +287,32 @@ SCENARIOS: Final[tuple[Running, ...]] = (
         is_persistent=True,
         measures_disk=True,
     ),
+    Flow("tls-auto-ack-12", "TLS, auto-ack, 12 B", is_tls=True),
+    Flow("tls-auto-ack-1k", "TLS, auto-ack, 1 KiB", body_size_bytes=1_024, is_tls=True),
+    Flow(
+        "tls-acked-1k",
+        "TLS, prefetch 1000, ack multiple per 100, 1 KiB",
+        body_size_bytes=1_024,
+        settle=Settle.MULTIPLE,
+        prefetch_count=1_000,
+        is_tls=True,
+    ),
+    Flow(
+        "tls-confirms-2000",
+        "TLS, confirms, at most 2000 unconfirmed, 12 B",
+        confirm_window=2_000,
+        counts_confirms=True,
+        is_tls=True,
+    ),
+    Flow(
+        "tls-confirm-each",
+        "TLS, publish, wait for its confirm, 12 B",
+        confirm_window=1,
+        counts_confirms=True,
+        is_tls=True,
+    ),
     Connects("connects", "connections opened one after another"),
+    Connects("tls-connects", "TLS, connections opened one after another", is_tls=True),
     Declares("declares", "2000 queues declared and bound"),
 )
 
@@ -295,6 +323,11 @@ RESTARTS: Final[tuple[Restart, ...]] = (
     Restart("restart-queues", "restart, 10,000 bound queues", queue_count=10_000),
 )
 """They take minutes: measured only where they are asked for by name."""
+
+
+def is_tls(scenario: Scenario) -> bool:
+    """Return whether a scenario is measured over TLS."""
+    return isinstance(scenario, Flow | Connects) and scenario.is_tls
 
 
 def chosen(names: str) -> tuple[Scenario, ...]:

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from conformance.address import Address
 from conformance.client import Connection
@@ -38,8 +38,22 @@ load_definitions = {definitions}
 management.tcp.ip = 127.0.0.1
 management.tcp.port = {http_port}
 """
+TLS_CONFIG = """\
+listeners.ssl.local = 127.0.0.1:{port}
+ssl_options.certfile = {certificate}
+ssl_options.keyfile = {key}
+ssl_options.verify = verify_none
+"""
 ALARM_CONFIG = "vm_memory_high_watermark.absolute = 1KB\n"
 DEFINITIONS = Path(__file__).with_name("definitions.json")
+
+
+class Tls(NamedTuple):
+    """Where to listen with TLS, and the PEM files of the certificate and its key."""
+
+    port: int
+    certificate: Path
+    key: Path
 
 
 class RabbitMQ:
@@ -49,10 +63,12 @@ class RabbitMQ:
         port: where it listens on 127.0.0.1; its HTTP API listens 10000 above, its Erlang
             distribution 20000 above.
         in_alarm: give it so little memory that it blocks publishers from the start.
+        tls: listen with TLS as well; None is not.
     """
 
-    def __init__(self, port: int, *, in_alarm: bool = False) -> None:
+    def __init__(self, port: int, *, in_alarm: bool = False, tls: Tls | None = None) -> None:
         self.port = port
+        self._tls = tls
         self._in_alarm = in_alarm
         self._directory: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -106,6 +122,7 @@ class RabbitMQ:
                 definitions=DEFINITIONS,
             )
             + (ALARM_CONFIG if self._in_alarm else "")
+            + (TLS_CONFIG.format(**self._tls._asdict()) if self._tls is not None else "")
         )
         plugins = directory / "plugins"
         plugins.write_text("[rabbitmq_management].")
@@ -203,9 +220,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m conformance.rabbitmq", description=__doc__)
     parser.add_argument("--port", type=int, default=5699, help="port on 127.0.0.1 [%(default)s]")
     parser.add_argument("--alarm", action="store_true", help="with the memory alarm on")
+    parser.add_argument("--tls-port", type=int, help="port with TLS; needs the two below")
+    parser.add_argument("--certificate", type=Path, help="PEM file")
+    parser.add_argument("--key", type=Path, help="PEM file")
     arguments = parser.parse_args()
+    tls = None
+    if arguments.tls_port is not None:
+        if arguments.certificate is None or arguments.key is None:
+            parser.error("--tls-port needs --certificate and --key")
+        tls = Tls(arguments.tls_port, arguments.certificate, arguments.key)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with RabbitMQ(arguments.port, in_alarm=arguments.alarm) as broker:
+    with RabbitMQ(arguments.port, in_alarm=arguments.alarm, tls=tls) as broker:
         print(f"rabbitmq-server is up: {broker.uri}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()

@@ -9,6 +9,7 @@ import select
 import socket
 import ssl
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -17,6 +18,7 @@ from amqp_server.perf.wire import LoadError
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
+CONTEXTS_REMEMBERED_MAX: Final = 4
 HANDSHAKE_TIMEOUT_S: Final = 30.0
 SEND_TIMEOUT_S: Final = 30.0
 _NOT_NOW: Final = (ssl.SSLWantReadError, ssl.SSLWantWriteError, TimeoutError)
@@ -38,17 +40,22 @@ class TlsOptions(NamedTuple):
     certificate_file: Path | None = None
     key_file: Path | None = None
 
+    @lru_cache(CONTEXTS_REMEMBERED_MAX)  # noqa: B019 -- a tuple; reading what is trusted is slow
     def context(self) -> ssl.SSLContext:
-        """Return a client's context.
+        """Return a client's context, the same one each time.
 
         Raises:
             LoadError: a file cannot be used.
         """
         try:
-            context = ssl.create_default_context(cafile=self.ca_file)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             if not self.verifies:
                 context.check_hostname = False
                 context.verify_mode = ssl.CERT_NONE
+            elif self.ca_file is not None:
+                context.load_verify_locations(self.ca_file)
+            else:
+                context.load_default_certs()
             if self.certificate_file is not None:
                 context.load_cert_chain(self.certificate_file, self.key_file)
         except (OSError, ValueError) as error:
