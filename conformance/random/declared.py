@@ -5,7 +5,7 @@ These stand in ``docs/DEVIATIONS.md`` too.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from conformance.random.compare import Difference
@@ -81,6 +81,41 @@ def _expires_behind_others(situation: Situation) -> bool:
     return has_priorities and expires and more
 
 
+def _parts_between_queues(situation: Situation) -> bool:
+    """A channel got the same of each queue, but not in the same order between them."""
+    difference = situation.difference
+    queues = _queues_of_consumers(situation.script, difference.place)
+    sides = [
+        [_untagged(line, queues) for line in side] for side in (difference.expected, difference.got)
+    ]
+    if None in [queue for side in sides for queue, _ in side]:
+        return False
+    by_queue = [sorted(side, key=lambda row: row[0] or "") for side in sides]
+    return by_queue[0] == by_queue[1]
+
+
+def _queues_of_consumers(script: Script, channel: str) -> dict[str, str]:
+    """Return the queue of each consumer that a script starts on a channel, by its tag."""
+    return {
+        step.given["consumer_tag"]: step.given["queue"]
+        for step in script
+        if step.method == "basic.consume"
+        and step.channel == channel
+        and {"consumer_tag", "queue"} <= step.given.keys()
+    }
+
+
+def _untagged(line: str, queues: Mapping[str, str]) -> tuple[str | None, str]:
+    """Return the queue of a delivery and the line without its tag.
+
+    What is no delivery is of a queue without a name; None stands for a consumer nobody knows.
+    """
+    found = re.fullmatch(r"basic\.deliver consumer_tag=(\S+) delivery_tag=\d+ (.*)", line)
+    if found is None:
+        return "", line
+    return queues.get(found.group(1)), f"{found.group(1)} {found.group(2)}"
+
+
 DECLARED: Sequence[Declared] = (
     Declared(
         "end-of-connection",
@@ -89,6 +124,15 @@ DECLARED: Sequence[Declared] = (
         "to end; a consumer without acks loses it.",
         "a message is not given to who has gone",
         _ends_connection,
+    ),
+    Declared(
+        "order-between-queues",
+        "Deliveries of several queues to one channel come in the order in which the queues had "
+        "them to give.",
+        "Queues are processes: which of them reaches the channel first is a race, that one may win "
+        "often.",
+        "only the order within a queue is promised",
+        _parts_between_queues,
     ),
     Declared(
         "expiry-before-other-priorities",

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from conformance.fields import Typed
 from conformance.random.script import MIDDLE, NAME_MARK, NEWEST, OLDEST, Message, Step
 
 CHANNELS = ("A1", "A2", "B1", "B2")
@@ -19,6 +20,16 @@ KEYS = ("a", "a.b", "a.b.c", "b", "")
 PATTERNS = (*KEYS, "a.*", "#", "*.b", "a.#", "#.c")
 TYPES = ("direct", "fanout", "topic", "headers")
 HEADERS: tuple[Mapping[str, Any], ...] = ({}, {"h": 1}, {"h": "s"}, {"h": 1, "i": "s"})
+DEATHS: tuple[Any, ...] = (
+    "none",
+    [],
+    [{"queue": QUEUES[0], "reason": "rejected"}],
+    [{"queue": QUEUES[0], "reason": "rejected", "count": Typed("l", 3), "exchange": ""}],
+    [{"queue": QUEUES[1], "reason": "maxlen", "count": 2}, {"queue": QUEUES[0]}],
+    [{"queue": QUEUES[0], "reason": "rejected"}, {"queue": QUEUES[0], "reason": "rejected"}],
+)
+"""What a client may put where deaths are written down, as brokers wrote them or not."""
+
 FAR_MS = 600_000
 UNKNOWN_TAG = 4711
 
@@ -105,7 +116,9 @@ class _Generator:
         self._body_count = 0
         self._tag_count = 0
         self._channels = self._random.choice([CHANNELS, CHANNELS[:1], CHANNELS[::2], CHANNELS])
-        self._flavours = self._random.sample(QUEUE_ARGUMENTS, 4)
+        self._names = QUEUES[: self._random.randint(1, len(QUEUES))]
+        self._flavours = self._random.sample(QUEUE_ARGUMENTS, 3)
+        self._dead_letter_share = self._random.choice([0.1, 0.4, 0.8])
 
     def script(self, step_count: int) -> list[Step]:
         makers: dict[str, Callable[[], Step | None]] = {
@@ -150,8 +163,8 @@ class _Generator:
         return self._random.choice([(EXCHANGES[0], "fanout"), (MISSING, "direct")])
 
     def _declare(self) -> Step:
-        unused = [name for name in QUEUES if name not in self._queues]
-        name = self._random.choice(unused if unused and self._perhaps(0.7) else QUEUES)
+        unused = [name for name in self._names if name not in self._queues]
+        name = self._random.choice(unused if unused and self._perhaps(0.7) else self._names)
         if self._perhaps(0.05):
             name = ""
         if name not in self._queues:
@@ -163,7 +176,7 @@ class _Generator:
 
     def _new_queue(self) -> dict[str, Any]:
         arguments = dict(self._random.choice(self._flavours))
-        if self._perhaps(0.4):
+        if self._perhaps(self._dead_letter_share):
             arguments |= self._dead_letter_exchange()
         return {
             "durable": self._perhaps(0.3),
@@ -175,7 +188,7 @@ class _Generator:
     def _dead_letter_exchange(self) -> dict[str, Any]:
         if self._perhaps(0.5):
             target = {"x-dead-letter-exchange": ""}
-            return target | {"x-dead-letter-routing-key": self._random.choice(QUEUES)}
+            return target | {"x-dead-letter-routing-key": self._random.choice(self._names)}
         target = {"x-dead-letter-exchange": self._random.choice(EXCHANGES)}
         if self._perhaps(0.3):
             target["x-dead-letter-routing-key"] = self._random.choice(KEYS[:4])
@@ -241,7 +254,9 @@ class _Generator:
         properties: dict[str, Any] = {}
         headers: dict[str, Any] = dict(self._random.choice(HEADERS))
         if self._perhaps(0.05):
-            headers[self._random.choice(["CC", "BCC"])] = [self._random.choice(QUEUES)]
+            headers[self._random.choice(["CC", "BCC"])] = [self._random.choice(self._names)]
+        if self._perhaps(0.04):
+            headers["x-death"] = self._random.choice(DEATHS)
         if headers and self._perhaps(0.6):
             properties["headers"] = headers
         if self._perhaps(0.3):
@@ -268,7 +283,7 @@ class _Generator:
 
     def _consume(self) -> Step:
         self._tag_count += 1
-        tag = f"c{self._tag_count}" if self._perhaps(0.95) else ""
+        tag = f"c{self._tag_count}" if self._perhaps(0.97) else ""
         arguments = {"x-priority": self._random.choice([-1, 1, 5])} if self._perhaps(0.15) else {}
         step = self._step(
             "basic.consume",

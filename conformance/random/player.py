@@ -14,6 +14,7 @@ from pamqp import base, commands
 
 from conformance import fields
 from conformance.address import Address
+from conformance.fields import Typed
 from conformance.random.lane import SETTLEMENTS, Lane
 from conformance.random.link import Link, News
 from conformance.random.normal import Scribe
@@ -131,6 +132,8 @@ class Player:
         """Put the run's prefix before the script's names, wherever they are in a value."""
         if isinstance(value, str):
             return value.replace(NAME_MARK, self._prefix)
+        if isinstance(value, Typed):
+            return Typed(value.tag, self._own(value.value))
         if isinstance(value, Mapping):
             return {key: self._own(item) for key, item in value.items()}
         if isinstance(value, list):

@@ -53,6 +53,37 @@ def test_what_expires_before_other_priorities_is_declared() -> None:
     assert name_of([FLOW, EXPIRES], more, fewer) is None
 
 
+def consume(tag: str, queue: str) -> Step:
+    return Step("B1", "basic.consume", {"queue": queue, "consumer_tag": tag})
+
+
+def order_of(*tags: str, lines_before: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return deliveries to these consumers, each with its next message, under tags from 1 on."""
+    return lines_before + tuple(
+        f"basic.deliver consumer_tag={tag} delivery_tag={number} <m{tags[:number].count(tag)}>"
+        for number, tag in enumerate(tags, 1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "is_declared"),
+    [
+        (order_of("c1", "c2"), order_of("c2", "c1"), True),
+        (order_of("c1", "c2", "c2"), order_of("c2", "c1", "c2"), True),
+        (order_of("c1", "c2"), order_of("c2", "c2"), False),
+        (order_of("c1", "c3"), order_of("c3", "c1"), False),
+        (order_of("c1", "c9"), order_of("c9", "c1"), False),
+        (order_of("c1", "c2", lines_before=("basic.qosok",)), order_of("c2", "c1"), False),
+    ],
+)
+def test_only_the_order_between_queues_is_declared(
+    expected: tuple[str, ...], got: tuple[str, ...], *, is_declared: bool
+) -> None:
+    script = [consume("c1", "~q1"), consume("c2", "~q2"), consume("c3", "~q1"), FLOW]
+    row = declared(Situation(script, Difference(3, "B1", expected, got), {}, {}))
+    assert (row is not None and row.name == "order-between-queues") is is_declared
+
+
 def test_every_row_has_a_name_of_its_own_and_says_why() -> None:
     assert len({row.name for row in DECLARED}) == len(DECLARED)
     assert all(row.haremq and row.rabbitmq and row.why for row in DECLARED)
