@@ -25,6 +25,7 @@ PYTEST_LOG := build/pytest.log
 BROKER_PORT ?= 5672
 FUZZ_SECONDS ?= 20
 CYCLES ?= 500
+STATES ?= 50000
 
 .PHONY: help run venv system npm check format lint types floors style pytest asan fuzz wheel conformance \
 	crash bench test clean distclean
@@ -112,7 +113,11 @@ conformance: venv
 		$(BIN)/python -m conformance --has alarm --uri
 
 # Kill loops and power cuts; CYCLES of them each. A failing seed is printed, its data kept.
+# STATES crash states of the logs, of long queues on them, and of messages on the move.
 crash: venv
+	$(BIN)/python -m tests.crash.states --states $(STATES)
+	$(BIN)/python -m tests.crash.states --states $(STATES) --queues
+	$(BIN)/python -m tests.crash.states --states $(STATES) --moves
 	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES)
 	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES) --class os
 	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES) --power-cut

@@ -26,7 +26,8 @@ AT_ONCE: Final = 0
 """The LSN of what needs no waiting for."""
 
 GROUP_BYTES_MAX: Final = 16 << 20
-"""A group takes no further entry once it holds so much; what comes later is in the next."""
+"""Where nobody says otherwise, a group takes no further entry once it holds so much: what comes
+later is in the next."""
 
 SMALL_ENTRIES_MAX: Final = 4
 """A small group has so many entries at most: what one client had to say, and an ack or two."""
@@ -139,11 +140,20 @@ class GroupCommit:
         wal: takes batches of entries.
         journal: takes changes of definitions.
         next_lsn: above all that was ever given, here or before a restart.
+        group_bytes_max: a group takes no further entry once it holds so much.
     """
 
-    def __init__(self, wal: BatchLog, journal: DefinitionsJournal, next_lsn: int) -> None:
+    def __init__(
+        self,
+        wal: BatchLog,
+        journal: DefinitionsJournal,
+        next_lsn: int,
+        *,
+        group_bytes_max: int = GROUP_BYTES_MAX,
+    ) -> None:
         self._wal = wal
         self._journal = journal
+        self._group_bytes_max = group_bytes_max
         self._last_lsn = next_lsn - 1
         self.committed_lsn = self._last_lsn
         """Everything up to it is as safe as was asked for."""
@@ -218,7 +228,7 @@ class GroupCommit:
 
     def _number(self, group: Group) -> int:
         self._last_lsn = group.last_lsn = self._last_lsn + 1
-        if group.size_bytes >= GROUP_BYTES_MAX:
+        if group.size_bytes >= self._group_bytes_max:
             self._full.append(group)
             self._open = Group()
         return self._last_lsn

@@ -7,6 +7,7 @@ from typing import Literal
 
 from persistence.errors import StorageError, is_shortage
 from persistence.files import Files
+from persistence.group_commit import GROUP_BYTES_MAX
 from persistence.lane_map import lane_of
 from persistence.log import LogOptions
 from persistence.record import PERSISTENT, Record, make_route
@@ -23,6 +24,9 @@ from tests.crash.stored_node import (
 
 HEADER = b"\x00\x3c\x00\x00" + bytes(10)
 QUEUES_MAX = 3
+GROUPS_BYTES_MAX = (GROUP_BYTES_MAX, 600, 1)
+"""Of some lives every entry is a group of its own."""
+
 OPTIONS = (LogOptions(), LogOptions(), LogOptions(), LogOptions(max_priority=3))
 
 
@@ -38,7 +42,12 @@ class Life:
     def __init__(self, files: Files, draw: random.Random) -> None:
         self.files = files
         self.draw = draw
-        self.node = StoredNode(files, partial(draw.getrandbits, SALT_BITS), draw.randrange(10**6))
+        self.node = StoredNode(
+            files,
+            partial(draw.getrandbits, SALT_BITS),
+            draw.randrange(10**6),
+            draw.choice(GROUPS_BYTES_MAX),
+        )
         self.checkpoint: Checkpoint | None = None
         self.work: Iterator[Literal[False]] | None = None
         self.is_noted = False
@@ -56,6 +65,15 @@ class Life:
             (2, self.change_class),
             (1, self.node.commit.request_sync),
         ]
+
+    def take_over(self, before: "Life", *, power_was_lost: bool) -> None:
+        """Look at what a restart found of the life before, and go on with it.
+
+        Raises:
+            AssertionError: a promise was broken.
+        """
+        queues = expect_promises_kept(before.node, self.node, power_was_lost=power_was_lost)
+        self.adopt(queues, before.published_count)
 
     def adopt(self, queues: dict[int, ExpectedQueue], published_count: int) -> None:
         """Go on with what a restart found."""
@@ -259,6 +277,5 @@ def restart(
         after = type(life)(files, draw or life.draw)
     except StorageError as error:
         raise AssertionError("a crash leaves what can be opened") from error
-    queues = expect_promises_kept(life.node, after.node, power_was_lost=power_was_lost)
-    after.adopt(queues, life.published_count)
+    after.take_over(life, power_was_lost=power_was_lost)
     return after

@@ -4,6 +4,7 @@ Now and then a life is without room on its disk, or without descriptors or memor
 
 python -m tests.crash.states --states 100000 --seed 1
 python -m tests.crash.states --states 100000 --seed 1 --queues
+python -m tests.crash.states --states 100000 --seed 1 --moves
 """
 
 import argparse
@@ -16,6 +17,7 @@ from contextlib import suppress
 
 from persistence.errors import FatalStorageError
 from tests.crash.life import Life, restart
+from tests.crash.move_life import MoveLife
 from tests.crash.queue_life import QueueLife
 from tests.support.fault_fs import FaultFS, Kind, Operation, PowerCutError
 
@@ -151,11 +153,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--states", type=int, default=5_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--moves", action="store_true", help="dead letters on their way")
     parser.add_argument("--queues", action="store_true", help="long queues on top of the logs")
     arguments = parser.parse_args()
     kinds: Counter[str] = Counter()
     last_seed = arguments.seed
-    kind_of_life = QueueLife if arguments.queues else Life
+    kind_of_life = MoveLife if arguments.moves else QueueLife if arguments.queues else Life
     found_states = crash_states(arguments.seed, arguments.states, kind_of_life)
     for last_seed, found in found_states:  # noqa: B007
         kinds += found

@@ -8,7 +8,7 @@ from typing import Final
 
 from persistence.errors import StorageError
 from persistence.files import Files
-from persistence.group_commit import GroupCommit
+from persistence.group_commit import GROUP_BYTES_MAX, GroupCommit
 from persistence.log import Log, LogOptions
 from persistence.opening import OpenedStore, open_store
 from persistence.record import Record
@@ -132,7 +132,13 @@ class ExpectedQueue:
 class StoredNode:
     """One life of a node: from an open to a crash."""
 
-    def __init__(self, files: Files, new_salt: Callable[[], int], wall_offset_ms: int) -> None:
+    def __init__(
+        self,
+        files: Files,
+        new_salt: Callable[[], int],
+        wall_offset_ms: int,
+        group_bytes_max: int = GROUP_BYTES_MAX,
+    ) -> None:
         self.wall_offset_ms = wall_offset_ms
         journal = Journal(files)
         self.known = dict(journal.known)
@@ -143,7 +149,7 @@ class StoredNode:
         highest_lsn = max(self.opened.replay.highest_lsn, journal.last_lsn)
         next_lsn = next_lsn_after(highest_lsn)
         self.wal = Wal(files, WAL_FILE_BYTES, new_salt, self.opened.replay, next_lsn)
-        self.commit = GroupCommit(self.wal, journal, next_lsn)
+        self.commit = GroupCommit(self.wal, journal, next_lsn, group_bytes_max=group_bytes_max)
         self.store.start(self.wal, self.commit)
         self.synced_lsn = self.commit.committed_lsn
         self.queues: dict[int, ExpectedQueue] = {}

@@ -213,10 +213,9 @@ def test_a_group_with_definitions_or_many_bytes_or_behind_another_is_not_small()
     assert not commit.is_small()
 
 
-def test_a_group_has_a_size_that_it_is_closed_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group_commit, "GROUP_BYTES_MAX", 20)
+def test_a_group_has_a_size_that_it_is_closed_at() -> None:
     disk = FakeDisk()
-    commit = commit_on(disk)
+    commit = commit_on(disk, group_bytes_max=20)
     for _ in range(4):
         commit.append_entry([ENTRY], sync=True)
     assert commit.pending_bytes == 32

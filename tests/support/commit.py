@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from persistence.files import Octets
-from persistence.group_commit import GroupCommit, PlannedWrite
+from persistence.group_commit import GROUP_BYTES_MAX, GroupCommit, PlannedWrite
 
 
 class FakeDisk:
@@ -56,9 +56,13 @@ class FakeJournal:
         self._disk.take("sync_journal", "journal synced")
 
 
-def commit_on(disk: FakeDisk, next_lsn: int = 1) -> GroupCommit:
+def commit_on(
+    disk: FakeDisk, next_lsn: int = 1, group_bytes_max: int = GROUP_BYTES_MAX
+) -> GroupCommit:
     """Return a group commit whose groups end on this disk."""
-    return GroupCommit(FakeBatchLog(disk), FakeJournal(disk), next_lsn)
+    return GroupCommit(
+        FakeBatchLog(disk), FakeJournal(disk), next_lsn, group_bytes_max=group_bytes_max
+    )
 
 
 def commit_all(commit: GroupCommit, try_it: Callable[[], None] = lambda: None) -> None:

@@ -1,0 +1,274 @@
+"""Random lives of a vhost whose messages die in every way, on a disk that may go at any time.
+
+    rejects ─┬→ fanout ─┬→ first (fsync) ─ by time → last
+    expires ─┤          └→ second (os)
+    is short ┘   poison, by priority: → second     at least once: → narrow (refuses at 3)
+
+A message that was safe in a queue must be there after a crash, or be kept by all queues that its
+dead letters go to: *kept* is there, or acked there. Nothing is asked of one that was not safe.
+"""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from typing import Final, NamedTuple
+
+from amqp_server.broker.arguments import QueueProperties
+from amqp_server.broker.budget import TurnBudget
+from amqp_server.broker.policies import Policy
+from amqp_server.broker.queue_table import Queue, QueueIdentity
+from amqp_server.broker.turn import Turn
+from amqp_server.broker.vhost import Vhost
+from exchanges.bindings import Destination, DestinationKind
+from persistence.files import Files
+from persistence.log import Log, LogOptions
+from persistence.record import PERSISTENT, Record, make_route
+from queues.options import Durability
+from queues.paging import MemoryRules
+from queues.tail import NodeMemory
+from tests.crash.life import HEADER, Life
+from tests.crash.stored_node import messages_of
+from tests.support.classic_queue import batches_of
+from tests.support.consumer import FakeConsumer
+from tests.support.frames import table
+
+NOW_MS: Final = 1_000
+TTL_MS: Final = 40
+BUDGET_BYTES: Final = 600
+FANOUT: Final = "amq.fanout"
+
+
+class Shape(NamedTuple):
+    """One queue of every life: its arguments, and where its dead letters go."""
+
+    arguments: Mapping[str, object]
+    targets: Sequence[str] = ()
+
+
+def _to(*targets: str, **arguments: object) -> Shape:
+    given = {f"x-{key.replace('_', '-')}": value for key, value in arguments.items()}
+    if len(targets) == 1:
+        given |= {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": targets[0]}
+    elif targets:
+        given["x-dead-letter-exchange"] = FANOUT
+    return Shape(given, targets)
+
+
+SHAPES: Final[Mapping[str, Shape]] = {
+    "rejects": _to("first", "second"),
+    "expires": _to("first", "second", message_ttl=TTL_MS),
+    "is short": _to("first", "second", max_length=4),
+    "poison": _to("second", queue_type="quorum", delivery_limit=1),
+    "by priority": _to("second", max_priority=3, max_length=6),
+    "at least once": _to(
+        "narrow",
+        queue_type="quorum",
+        message_ttl=TTL_MS,
+        overflow="reject-publish",
+        dead_letter_strategy="at-least-once",
+    ),
+    "first": _to("last", message_ttl=3 * TTL_MS),
+    "second": Shape({"x-durability": "os"}),
+    "narrow": _to(max_length=3, overflow="reject-publish"),
+    "last": Shape({}),
+}
+PUBLISHED_TO: Final = tuple(SHAPES)[:7]
+
+
+class Place(NamedTuple):
+    """A message in a queue, by its body."""
+
+    queue_name: str
+    body: bytes
+
+
+class Safety(NamedTuple):
+    """When a message is safe in a queue.
+
+    Attributes:
+        lsn: once this is committed; 0 is always.
+        is_synced: to the disk, or to the page cache.
+    """
+
+    lsn: int
+    is_synced: bool
+
+
+class MoveLife(Life):
+    """One vhost being used; every choice is drawn from one seed.
+
+    Attributes:
+        placed: what was published, and what a restart found.
+        acked: what consumers took for good, be it safe or not.
+    """
+
+    def __init__(self, files: Files, draw: random.Random) -> None:
+        super().__init__(files, draw)
+        self.placed: dict[Place, Safety] = {}
+        self.acked: set[Place] = set()
+        self.now_ms = NOW_MS
+        self._consumers: dict[str, FakeConsumer] = {}
+        clock = count()
+        self._turn = Turn(10, TurnBudget(clock.__next__, draw.choice((1, 3, 1_000))))
+        self.vhost = Vhost(
+            "/",
+            self._turn,
+            lambda now_ms: now_ms // 1000,
+            None,
+            make_log=self._log_of,
+            memory=MemoryRules(NodeMemory(), BUDGET_BYTES),
+            commits=self.node.commit,
+        )
+        is_new = not self.node.opened.queues
+        for name, shape in SHAPES.items():
+            self._declare(name, shape)
+        if is_new:
+            self.node.commit.request_sync()
+            while self.node.commit_group():
+                pass
+        self.actions = [
+            (10, self.publish),
+            (5, self.let_time_pass),
+            (6, self.deliver),
+            (4, self.reject),
+            (4, self.give_back),
+            (3, self.ack),
+            (8, self.end_turn),
+            (8, self.commit),
+            (6, self.go_on_with_checkpoint),
+            (1, self.change_policy),
+            (1, self.node.commit.request_sync),
+        ]
+
+    # -- after a restart ------------------------------------------------------------------------
+
+    def take_over(self, before: Life, *, power_was_lost: bool) -> None:
+        assert isinstance(before, MoveLife)
+        found: set[Place] = set()
+        for queue in self._queues_here():
+            recovered = self.node.opened.queues[self._ids[queue.name]]
+            bodies = [each.body for each, _ in messages_of(recovered, 0).values()]
+            found.update([Place(queue.name, body) for body in bodies])
+        commit = before.node.commit
+        for place, safety in before.placed.items():
+            on_disk = before.node.synced_lsn if power_was_lost else commit.committed_lsn
+            safe_lsn = commit.committed_lsn if safety.is_synced else on_disk
+            if safety.lsn <= safe_lsn:
+                assert _is_kept(place, found, before.acked), f"lost: {place}"
+        self.placed = {place: Safety(0, True) for place in found}
+        self.published_count = before.published_count
+        for queue in self._queues_here():
+            queue.engine.recover(self.node.opened.queues[self._ids[queue.name]], self.now_ms)
+
+    # -- what happens ---------------------------------------------------------------------------
+
+    def publish(self) -> None:
+        draw = self.draw
+        name = draw.choice(PUBLISHED_TO)
+        engine = self._queue_named(name).engine
+        run = [self._message(name) for _ in range(draw.choice((1, 2, 5, 20)))]
+        refused, lsn = engine.publish(run, self.now_ms)
+        safety = Safety(lsn, engine.options.durability is Durability.FSYNC)
+        for index, each in enumerate(run):
+            if index not in refused:
+                self.placed[Place(name, each.body)] = safety
+
+    def let_time_pass(self) -> None:
+        self.now_ms += self.draw.choice((1, TTL_MS, 3 * TTL_MS))
+        if (due_ms := self._turn.next_deadline_ms()) is not None and due_ms <= self.now_ms:
+            self._turn.tick(self.now_ms)
+
+    def end_turn(self) -> None:
+        """Let the broker do what is left to do, as far as it gets."""
+        self._turn.budget.begin()
+        self._turn.end(self.now_ms)
+
+    def deliver(self) -> None:
+        name, consumer = self._consumer()
+        consumer.is_paused = False
+        self._queue_named(name).engine.drain(self.now_ms, self.draw.choice((1, 3, 20)))
+        consumer.is_paused = True
+
+    def reject(self) -> None:
+        name, consumer = self._consumer()
+        if SHAPES[name].targets:
+            entries = consumer.take_unacked(self._some_unacked(consumer))
+            self._queue_named(name).engine.reject(batches_of(entries), self.now_ms)
+
+    def give_back(self) -> None:
+        name, consumer = self._consumer()
+        entries = consumer.take_unacked(self._some_unacked(consumer))
+        self._queue_named(name).engine.requeue(batches_of(entries), self.now_ms)
+
+    def ack(self) -> None:
+        """Settle for good what the consumer has."""
+        name, consumer = self._consumer()
+        entries = consumer.take_unacked(self._some_unacked(consumer))
+        self.acked.update([Place(name, entry.record.body) for entry in entries])
+        body_bytes = sum([len(entry.record.body) for entry in entries])
+        positions = [entry.position for entry in entries]
+        self._queue_named(name).engine.settle(positions, body_bytes)
+
+    def change_policy(self) -> None:
+        """Change the class of some queues, or how long one may be."""
+        draw = self.draw
+        definition: dict[str, object] = {"durability": draw.choice(("fsync", "os"))}
+        if draw.random() < 0.5:
+            definition["max-length"] = draw.choice((0, 2, 9))
+        pattern = draw.choice(("^first$", "^rejects$", "^is short$"))
+        if "max-length" in definition:
+            pattern = "^is short$"
+        self.vhost.policies.set(Policy("p", pattern, definition, 0), operator=False)
+        self.vhost.apply_policies(self.now_ms)
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _declare(self, name: str, shape: Shape) -> None:
+        properties = QueueProperties(True, False, False, table(dict(shape.arguments)))
+        queue = self.vhost.queues.declare(name, properties, None, self.now_ms)
+        if name in SHAPES["rejects"].targets:
+            self.vhost.bind(FANOUT, Destination(DestinationKind.QUEUE, name), "", {})
+        consumer = self._consumers[name] = FakeConsumer()
+        consumer.is_paused = True
+        queue.engine.consume(consumer, self.now_ms)
+
+    _ids: Final = {name: number for number, name in enumerate(SHAPES, start=1)}
+
+    def _log_of(self, queue: QueueIdentity) -> Log:
+        found = self.node.opened.queues.get(self._ids[queue.name])
+        if found is not None:
+            return found.log
+        made = self.node.declare(LogOptions(max_priority=queue.options.max_priority)).log
+        assert made.queue_id == self._ids[queue.name], "in this order in every life"
+        return made
+
+    def _queues_here(self) -> Iterator[Queue]:
+        return iter(self.vhost.queues)
+
+    def _queue_named(self, name: str) -> Queue:
+        queue = self.vhost.queues.find(name)
+        assert queue is not None, "none is ever deleted"
+        return queue
+
+    def _consumer(self) -> tuple[str, FakeConsumer]:
+        return self.draw.choice(list(self._consumers.items()))
+
+    def _some_unacked(self, consumer: FakeConsumer) -> list[int]:
+        held = sorted(consumer.unacked)
+        return held[: self.draw.randrange(len(held) + 1)]
+
+    def _message(self, queue_name: str) -> Record:
+        self.published_count += 1
+        draw = self.draw
+        body = b"%d " % self.published_count + bytes(draw.choice((0, 3, 60, 300)))
+        priority = draw.randrange(4)
+        return Record(make_route("", queue_name), HEADER, body, PERSISTENT, priority)
+
+
+def _is_kept(place: Place, found: set[Place], acked: set[Place]) -> bool:
+    """Return whether a message is somewhere where it has to be, or was taken for good."""
+    if place in found or place in acked:
+        return True
+    targets = SHAPES[place.queue_name].targets
+    kept = [_is_kept(Place(name, place.body), found, acked) for name in targets]
+    return bool(kept) and all(kept)
