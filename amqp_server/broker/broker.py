@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 from amqp_server.broker.alarms import Alarms
 from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
+from amqp_server.broker.congestion import Congestion
 from amqp_server.broker.definitions import (
     GlobalParameterDefinition,
     ParameterDefinition,
@@ -53,6 +54,7 @@ class Broker:
         users: accounts and permissions.
         logins: how long wrong passwords wait for their answer.
         alarms: what runs low.
+        congestion: whether publishers wait for what they published to be worked off.
         turn: what is left to do before a turn ends.
         commits: says when what was written is safe.
         end_turn, next_deadline_ms, tick: the turn's, for the loop.
@@ -94,6 +96,7 @@ class Broker:
         self.users = users
         self.logins = LoginDelays(settings.refused_login_delay_max_ms)
         self.alarms = Alarms()
+        self.congestion = Congestion()
         self.turn = turn
         self.commits: Commits = NOTHING_TO_COMMIT if commits is None else commits
         self.journal = journal

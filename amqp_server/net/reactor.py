@@ -21,6 +21,7 @@ from typing import Protocol
 
 from amqp_server.net.busy_poll import BusyPoll
 from amqp_server.net.gathering import Gathering
+from amqp_server.net.hang_ups import HangUps
 from amqp_server.net.read_rounds import ReadRounds
 from amqp_server.net.timers import Deadlines, NowMs, now_ms
 
@@ -64,6 +65,7 @@ class Reactor:
     Attributes:
         deadlines: of everything that lives in this loop.
         rounds: who is read when, and where every connection's bytes arrive.
+        hang_ups: who of those that are not read has gone.
 
     Invariant: while a turn runs none begins; after a turn with work left over another is due.
     """
@@ -99,6 +101,7 @@ class Reactor:
         self._is_in_turn = False
         self._is_turn_requested = False
         self.rounds = ReadRounds(loop, read_buffer_bytes)
+        self.hang_ups = HangUps(loop)
         self.deadlines = Deadlines(loop, clock)
         self._broker_watch = self.deadlines.watch(_BrokerTicks(self, broker))
 
@@ -176,6 +179,7 @@ class Reactor:
     def close(self) -> None:
         """Stop the timers; call it when no connection is left."""
         self.deadlines.close()
+        self.hang_ups.close()
 
     def _run_requested_turn(self) -> None:
         self._is_turn_requested = False

@@ -1,13 +1,14 @@
 """The asyncio side of one connection: no AMQP in it.
 
 Every decision is the sans-IO connection's, every system call is made here. It reads into the
-loop's shared buffer, writes once per turn, and holds a slow peer to a bounded buffer:
+loop's shared buffer, and writes once per turn:
 
-    buffered for writing    0 ────────── high / 2 ────────── high
-                            deliver, read | no deliveries     | no deliveries, no reading
+    | waits in the connection's outbox, up to its marks | one write, unsent | the kernel's buffer |
 
-Reading goes on above the first mark, so that a client that publishes and consumes at once does
-not lock itself up; it stops at the second, since requests have replies. Both end at high / 8.
+What the kernel does not take is one write at most; until it has gone, output stays in the outbox,
+which knows deliveries from answers. Deliveries stop at a mark there. Reading goes on, so that a
+client that publishes and consumes at once does not lock itself up, and is heard when it acks, beats
+or leaves; it stops while the connection says so. Then ``hang_ups`` tells when the peer leaves.
 """
 
 import asyncio
@@ -30,12 +31,23 @@ _JOIN_BYTES_MAX: Final = 65_536
 """Up to here a copy costs no more than a vector of buffers; at 1 MiB it costs 15 % more."""
 
 
+class Intake(Protocol):
+    """What a connection was given and has not used up."""
+
+    @property
+    def rest(self) -> bytes:
+        """What must come again in front of the next bytes; mostly nothing."""
+
+    def take_rest(self, max_bytes: int) -> bytes:
+        """Return ``rest`` and forget it; empty when over the limit."""
+
+
 class Connection(Protocol):
     """A sans-IO connection, as its shell sees it; ``protocol.connection`` implements it."""
 
     @property
     def wants_read(self) -> bool:
-        """False while it must not get more input: an alarm, or its input budget is used up."""
+        """False while it must not get more input: an alarm, or what came before waits."""
 
     @property
     def is_closed(self) -> bool:
@@ -50,17 +62,28 @@ class Connection(Protocol):
         """What ``next_deadline_ms`` returned last; None when that may have come nearer since."""
 
     @property
-    def rest(self) -> bytes:
-        """What must come again in front of the next bytes; mostly nothing."""
-
-    def take_rest(self, max_bytes: int) -> bytes:
-        """Return ``rest`` and forget it; empty when over the limit."""
+    def intake(self) -> Intake:
+        """What is left over of earlier reads."""
 
     def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
         """Take what was read; the memory is only valid during the call. Never raises."""
 
+    @property
+    def is_blocked(self) -> bool:
+        """Whether an alarm keeps it from being read."""
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether it holds messages, or is to get some, that others could have."""
+
     def receive_eof(self, now_ms: int) -> None:
-        """Learn that nothing more will come; called once, even after ``is_closed``."""
+        """Learn that nothing more will come; called at most once, even after ``is_closed``.
+
+        It may take turns until ``is_closed``: what came before is carried out first.
+        """
+
+    def lose(self, now_ms: int) -> None:
+        """Learn that the socket is gone; called once, as the last of all."""
 
     def data_to_send(self) -> list[bytes | memoryview]:
         """Return what is to be written, in order, and forget it."""
@@ -95,21 +118,23 @@ Identify: TypeAlias = Callable[[ssl.SSLObject | None], Peer]
 class AmqpTransport(asyncio.BufferedProtocol):
     """One accepted connection.
 
-    Invariants: the connection gets every byte once and in order, then one ``receive_eof``; no
-    write happens but in ``flush``; at most ``write_high_watermark_bytes`` and one turn's output
-    are buffered; ``on_lost`` is called once if, and only if, ``was_made``.
+    Invariants: the connection gets every byte once and in order, then ``lose``; no write happens
+    but in ``flush``, and none while an earlier one is unsent, but for the last; ``on_lost`` is
+    called once if, and only if, ``was_made``.
     """
 
     __slots__ = (
         "_close_grace_ms",
         "_closes_at_ms",
         "_connection",
+        "_gives_up_at_ms",
         "_has_seen_eof",
         "_has_spoken",
         "_identify",
         "_is_live",
         "_is_marked",
         "_is_reading",
+        "_is_reset",
         "_is_started",
         "_is_tls",
         "_is_waiting",
@@ -119,6 +144,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         "_on_made",
         "_reactor",
         "_transport",
+        "_unsent_bytes",
         "_watch",
         "_write_high_watermark_bytes",
         "peer",
@@ -149,7 +175,8 @@ class AmqpTransport(asyncio.BufferedProtocol):
             identify: says who the peer is, once TLS is through.
             on_made: called when there is a connection to shut down.
             on_lost: called when the socket is gone.
-            write_high_watermark_bytes: see the drawing above.
+            write_high_watermark_bytes: TLS hands over less at a time than a socket; so much may
+                be unsent in it before output waits in the outbox.
             close_grace_ms: a peer that lets our closing wait longer is cut off.
         """
         self._reactor = reactor
@@ -160,6 +187,9 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._write_high_watermark_bytes = write_high_watermark_bytes
         self._close_grace_ms = close_grace_ms
         self._closes_at_ms: int | None = None
+        self._gives_up_at_ms: int | None = None
+        self._unsent_bytes = 0
+        self._is_reset = False
         self._is_reading = True
         self._is_waiting = False
         self._is_started = True
@@ -177,13 +207,14 @@ class AmqpTransport(asyncio.BufferedProtocol):
         """Make the sans-IO connection: TCP, PROXY and TLS are through."""
         self._transport = cast("asyncio.Transport", transport)
         self.was_made = True
-        high_bytes = self._write_high_watermark_bytes
-        self._transport.set_write_buffer_limits(high=high_bytes // 2, low=high_bytes // 8)
-        self._guarded(self._make)
-
-    def _make(self) -> None:
         ssl_object = cast("ssl.SSLObject | None", self._transport.get_extra_info("ssl_object"))
         self._is_tls = ssl_object is not None
+        # Without TLS each write is made at once, and what the kernel does not take pauses us.
+        high_bytes = self._write_high_watermark_bytes if self._is_tls else 0
+        self._transport.set_write_buffer_limits(high=high_bytes // 2, low=high_bytes // 8)
+        self._guarded(self._make, ssl_object)
+
+    def _make(self, ssl_object: ssl.SSLObject | None) -> None:
         self.peer = self._identify(ssl_object)
         self._connection = self._make_connection(self.peer, self._on_output, self._reactor.now_ms())
         self._watch = self._reactor.deadlines.watch(self)
@@ -216,8 +247,9 @@ class AmqpTransport(asyncio.BufferedProtocol):
         now_ms = reactor.begin_turn()
         connection, buffer = self._connection, rounds.buffer
         try:
-            if connection.rest:
-                data = buffer.received(nbytes, connection.take_rest(REST_BYTES_MAX))
+            intake = connection.intake
+            if intake.rest:
+                data = buffer.received(nbytes, intake.take_rest(REST_BYTES_MAX))
             else:
                 data = buffer.lent[:nbytes]
             connection.receive_data(data, now_ms)
@@ -225,16 +257,31 @@ class AmqpTransport(asyncio.BufferedProtocol):
             self._give_up(error)
         reactor.finish_input(nbytes, now_ms)
 
-    def eof_received(self) -> None:
-        """Let the transport close itself, after what is still to be sent."""
-        if self._closes_at_ms is not None:
-            return  # TLS may call this in the middle of its own close
+    def eof_received(self) -> bool | None:
+        """Let the transport close itself, after what is still to be sent.
+
+        Returns:
+            True where the transport stays, as what came before is not all carried out.
+        """
+        if self._is_closing():
+            return None  # TLS may call this in the middle of its own close
         now_ms = self._reactor.begin_turn()
-        self._end_input(now_ms)
+        self._has_seen_eof = True
+        self._guarded(self._connection.receive_eof, now_ms)
+        self._on_output()
         self._reactor.finish_turn(now_ms)
-        if self._closes_at_ms is None:
+        if self._is_closing():
+            return None
+        if self._is_tls:  # it closes whatever we say
             self._closes_at_ms = now_ms + self._close_grace_ms
             self._reactor.deadlines.refresh(self._watch)
+            return None
+        self._is_started = False  # the loop reads it no more
+        self._regulate_reading()
+        return True
+
+    def _is_closing(self) -> bool:
+        return self._closes_at_ms is not None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Hand back what the peer had not settled; others may get it in this very turn."""
@@ -249,7 +296,8 @@ class AmqpTransport(asyncio.BufferedProtocol):
             log.debug("connection gone name=%s reason=%s", self.peer, reason)
         else:
             log.debug("health check name=%s", self.peer)
-        self._end_input(now_ms)
+        self._watch_end(is_watched=False)
+        self._guarded(self._connection.lose, now_ms)
         self._closes_at_ms = now_ms
         self._reactor.finish_turn(now_ms)
         self._on_lost(self)
@@ -276,12 +324,13 @@ class AmqpTransport(asyncio.BufferedProtocol):
             return
         connection = self._connection
         try:
-            chunks = connection.data_to_send()
-            if chunks:
-                self._write(chunks)
+            if not self._is_write_paused or connection.is_closed:
+                chunks = connection.data_to_send()
+                if chunks:
+                    self._write(chunks)
             if connection.is_closed:
                 self._begin_to_close(now_ms)
-            elif self._is_write_paused or connection.wants_read is not self._is_reading:
+            elif connection.wants_read is not self._is_reading:
                 self._regulate_reading()
             if connection.due_ms is None or self._closes_at_ms is not None:
                 self._reactor.deadlines.refresh(self._watch)
@@ -292,13 +341,22 @@ class AmqpTransport(asyncio.BufferedProtocol):
         """Return the connection's next deadline; while closing, when the peer is cut off."""
         if self._closes_at_ms is not None:
             return self._closes_at_ms
-        return self._connection.next_deadline_ms()
+        due_ms, gives_up_at_ms = self._connection.next_deadline_ms(), self._gives_up_at_ms
+        if due_ms is None or gives_up_at_ms is None:
+            return gives_up_at_ms if due_ms is None else due_ms
+        return min(due_ms, gives_up_at_ms)
 
     def tick(self, now_ms: int) -> None:
         """Pass the time on to the connection, or cut off a peer that lets us wait."""
         if self._closes_at_ms is not None:
             self.abort()
             return
+        if self._gives_up_at_ms is not None and now_ms >= self._gives_up_at_ms:
+            if self._is_lost_cause():
+                log.info("connection given up, its peer has left name=%s", self.peer)
+                self.abort()
+                return
+            self._wait_for_lost_cause(now_ms)
         self._guarded(self._connection.tick, now_ms)
         self._on_output()
 
@@ -334,15 +392,12 @@ class AmqpTransport(asyncio.BufferedProtocol):
             self._transport.writelines(chunks)
 
     def _regulate_reading(self) -> None:
-        """Read, or do not, as the connection and the unsent bytes have it."""
-        wants_read = self._connection.wants_read and not (
-            self._is_write_paused
-            and self._transport.get_write_buffer_size() >= self._write_high_watermark_bytes
-        )
-        if wants_read is self._is_reading:
-            return
-        self._is_reading = wants_read
-        self._start_or_stop()
+        """Read, or do not, as the connection has it."""
+        wants_read = self._connection.wants_read and not self._has_seen_eof
+        if wants_read is not self._is_reading:
+            self._is_reading = wants_read
+            self._start_or_stop()
+            self._watch_end(is_watched=not wants_read)
 
     def _wait_for_round(self) -> None:
         """Have the others read before this is read again."""
@@ -366,6 +421,39 @@ class AmqpTransport(asyncio.BufferedProtocol):
         else:
             self._transport.pause_reading()
 
+    def _watch_end(self, *, is_watched: bool) -> None:
+        """Be told when the peer leaves, while nothing is read that would say so."""
+        self._gives_up_at_ms = None
+        sock = self._transport.get_extra_info("socket")
+        if sock is None:
+            return
+        if is_watched:
+            self._reactor.hang_ups.watch(sock.fileno(), self._on_hang_up)
+        else:
+            self._reactor.hang_ups.forget(sock.fileno())
+
+    def _on_hang_up(self, is_reset: bool) -> None:  # noqa: FBT001 — the port's
+        self._is_reset = is_reset
+        if self._closes_at_ms is None:
+            self._wait_for_lost_cause(self._reactor.now_ms())
+
+    def _wait_for_lost_cause(self, now_ms: int) -> None:
+        """Look at a peer that has left in a while: what it said last may be worth waiting for."""
+        self._unsent_bytes = self._transport.get_write_buffer_size()
+        self._gives_up_at_ms = now_ms + (0 if self._is_reset else self._close_grace_ms)
+        self._reactor.deadlines.refresh(self._watch)
+
+    def _is_lost_cause(self) -> bool:
+        """Whether a peer that has left keeps us waiting: it takes nothing, or an alarm does.
+
+        Where it is we who are slow, what it has sent is read and carried out first. What an alarm
+        keeps in the kernel waits as well, unless others wait for what the connection holds.
+        """
+        if self._is_write_paused:
+            return self._transport.get_write_buffer_size() >= self._unsent_bytes
+        connection = self._connection
+        return connection.is_blocked and (self._is_reset or connection.is_waited_for)
+
     def _begin_to_close(self, now_ms: int) -> None:
         """Send what is buffered and then an end of stream; the peer's own end closes the socket.
 
@@ -373,18 +461,13 @@ class AmqpTransport(asyncio.BufferedProtocol):
         which can overtake our last words. TLS has its own goodbye.
         """
         self._closes_at_ms = now_ms + self._close_grace_ms
-        if self._is_tls:
+        self._watch_end(is_watched=False)
+        if self._is_tls or self._has_seen_eof:
             self._transport.close()
             return
         self._is_reading = True
         self._start_or_stop()
         self._transport.write_eof()
-
-    def _end_input(self, now_ms: int) -> None:
-        if not self._has_seen_eof:
-            self._has_seen_eof = True
-            self._guarded(self._connection.receive_eof, now_ms)
-            self._on_output()
 
     def _guarded(self, work: Callable[..., None], *args: object) -> None:
         """Do a step; where our own code fails, give up this connection and no other."""

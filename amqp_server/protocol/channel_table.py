@@ -85,6 +85,12 @@ class ChannelTable:
     def __len__(self) -> int:
         return len(self._channels)
 
+    @property
+    def hold_deliveries(self) -> bool:
+        """Whether a channel has consumers, or deliveries that are not settled."""
+        channels = self._channels.values()
+        return any(channel.consumers or channel.unacked.count for channel in channels)
+
     # ── events ──
 
     def on_event(self, event: Event, now_ms: int) -> None:

@@ -25,6 +25,7 @@ from amqp_server.protocol.channel_table import (
 from amqp_server.protocol.errors import ChannelStateError, ConnectionForcedError
 from amqp_server.protocol.foreign_hello import described
 from amqp_server.protocol.heartbeat import Heartbeat
+from amqp_server.protocol.intake import Intake
 from amqp_server.protocol.login import HeldRefusal, log_in
 from amqp_server.protocol.methods import connection as methods
 from amqp_server.protocol.outbox import Outbox
@@ -41,8 +42,8 @@ from amqp_server.wire.constants import (
     PROTOCOL_HEADER_BYTES,
 )
 from amqp_server.wire.content import Octets
-from amqp_server.wire.errors import BrokenFramingError, UnexpectedFrameError
-from amqp_server.wire.framing import Event, FrameEvent, scan
+from amqp_server.wire.errors import BrokenFramingError, UnexpectedFrameError, WireError
+from amqp_server.wire.framing import Event, FrameEvent
 from amqp_server.wire.methods import (
     Method,
     decode_method,
@@ -71,11 +72,12 @@ class Connection:
 
     Attributes:
         session: who is there and what was agreed.
+        intake: what was read and is not carried out yet; ``rest`` of it comes before the next.
         state: where in its life it is.
-        wants_read: False while blocked by an alarm, or while answers wait that the client does
-            not read.
+        wants_read: False while blocked by an alarm, or while the ``intake`` is stalled.
         is_closed: whether the socket must be closed, once what is buffered was sent.
-        rest: the frame cut by the end of the last read.
+        is_over: nothing more is carried out.
+        payload_max_bytes: largest payload of a frame that is taken.
         due_ms: what ``next_deadline_ms`` returned last; None when that may have come nearer since.
 
     Invariant: ``state`` only moves along ``TRANSITIONS``.
@@ -100,7 +102,8 @@ class Connection:
             on_output: called when there is output, ``wants_read`` or ``is_closed`` changed, or
                 nothing but a deadline came nearer.
             now_ms: the time.
-            output_max_bytes: deliveries pause while more than this waits to be written.
+            output_max_bytes: deliveries pause while more than this waits to be written, and
+                requests while twice as many bytes of answers do.
         """
         self._broker = broker
         self._turn = broker.turn
@@ -108,9 +111,9 @@ class Connection:
         self._on_output = on_output
         self._outbox = Outbox(output_max_bytes, on_output)
         self._starved: set[Queue] = set()
-        self.rest = b""
-        self._postponed: list[Event] = []
-        self._is_stalled = False
+        self.intake = Intake(self, broker.turn, self._outbox)
+        self._has_seen_eof = False
+        self._congestion = broker.congestion
         self._held: LoginRefusedError | None = None
         self._heartbeat = Heartbeat(0, now_ms)
         self._ends_at_ms: int | None = now_ms + settings.handshake_timeout_ms
@@ -118,14 +121,14 @@ class Connection:
         self._is_blocked = False
         self._is_released = False
         self._is_open = False
-        self._is_over = False
+        self.is_over = False
         self.due_ms: int | None = None
         self.wants_read = True
         self.is_closed = False
         self.state = State.AWAIT_HEADER
         self.session = Session(broker, settings, peer, self.shut_down)
         self.session.frame_max_bytes = settings.initial_frame_max_bytes
-        self._payload_max_bytes = self.session.payload_max_bytes
+        self.payload_max_bytes = self.session.payload_max_bytes
         self._channels = ChannelTable(self.session, self._outbox, self._starved)
 
     # ── what the shell reads ──
@@ -135,12 +138,22 @@ class Connection:
         """Whether it is open; who has not got so far may be anybody."""
         return self._is_open
 
+    @property
+    def is_blocked(self) -> bool:
+        """Whether an alarm keeps it from being read."""
+        return self._is_blocked
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether it holds messages, or is to get some, that others could have."""
+        return self._channels.hold_deliveries
+
     def data_to_send(self) -> list[Octets]:
         """Return all output in order, and forget it; what waited for room goes on."""
         chunks = self._outbox.take()
         if chunks:
             self._heartbeat.sent_at_ms = self._turn.now_ms
-        if (self._is_stalled or self._starved) and not self._outbox.is_full:
+        if (self.intake.is_stalled or self._starved) and not self._outbox.is_full:
             self._room_came()
         return chunks
 
@@ -158,46 +171,45 @@ class Connection:
 
     # ── what the shell tells ──
 
-    def take_rest(self, max_bytes: int) -> bytes:
-        """Return, and forget, the frame cut by the end of the last read, to be read on behind it.
-
-        Who does not ask, or has no room for so much, need not care: what is still here is put in
-        front of the next bytes, at the price of a copy of both.
-        """
-        if len(self.rest) > max_bytes:
-            return b""
-        rest, self.rest = self.rest, b""
-        return rest
-
     def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
         """Take what a socket gave; the memory is only used during the call."""
         self._turn.now_ms = now_ms
-        if self._is_over:
+        if self.is_over:
             return
         self._heartbeat.received_at_ms = now_ms
-        if self.rest:
-            data = self.rest + data
-            self.rest = b""
-        if self._is_stalled:
-            self.rest = bytes(data)
-            return
         if self.state is State.AWAIT_HEADER:
+            data = self.intake.take_rest(PROTOCOL_HEADER_BYTES) + data
             if len(data) < PROTOCOL_HEADER_BYTES:
-                self.rest = bytes(data)
+                self.intake.rest = bytes(data)
                 return
             self._receive_header(bytes(data[:PROTOCOL_HEADER_BYTES]))
             data = data[PROTOCOL_HEADER_BYTES:]
-        self._receive_frames(data, now_ms)
+        intake = self.intake
+        intake.receive(data, now_ms)
         if self._channels.confirming:
             self._channels.flush_confirms()
+        if intake.is_stalled:
+            self._read_or_not()
 
     def receive_eof(self, now_ms: int) -> None:
-        """Note that the socket is over."""
+        """Note that the client sends nothing more; what came before is carried out first."""
+        self._has_seen_eof = True
+        if not (self._is_open and self.intake.is_stalled):
+            self._end(now_ms)
+
+    def lose(self, now_ms: int) -> None:
+        """Note that the socket is gone; answers to what was read of it are not kept."""
+        self._has_seen_eof = True
+        self._outbox.abandon()
+        self.intake.room_came(now_ms)
+        self.receive_eof(now_ms)
+
+    def _end(self, now_ms: int) -> None:
         self._release(now_ms)
         self.session.shut_down_by = _nothing_to_shut_down  # no cycle stays for the collector
         if self.state is not State.CLOSED:
             # One that never said a byte is a load balancer's health check (RabbitMQ).
-            is_silent = self.state is State.AWAIT_HEADER and not self.rest
+            is_silent = self.state is State.AWAIT_HEADER and not self.intake.rest
             level = logging.DEBUG if is_silent else logging.INFO
             log.log(level, "connection lost %s", self.session)
             self._step(Step.EOF)
@@ -253,53 +265,41 @@ class Connection:
         self._outbox.write(PROTOCOL_HEADER)
         self._step(Step.EOF)
 
-    def _receive_frames(self, buffer: bytes | memoryview, now_ms: int) -> None:
-        """Carry out every event; scan again where tune-ok has changed the largest frame."""
-        while not self._is_over:
-            payload_max_bytes = self._payload_max_bytes
-            events, consumed_bytes, error = scan(buffer, payload_max_bytes)
-            is_through = self._carry_out(events, now_ms)
-            if consumed_bytes < len(buffer) and (
-                self._is_stalled if not is_through else error is None
-            ):
-                self.rest = bytes(buffer[consumed_bytes:])
-            if not is_through or error is None:
+    def carry_out(self, event: Event, now_ms: int) -> None:
+        """Carry one event out, for the ``intake``."""
+        turn = self._turn
+        try:
+            if not self._is_open or not event[0]:
+                self._on_event_unlike_most(event, now_ms)
                 return
-            if payload_max_bytes == self._payload_max_bytes:
-                self._fail(error, error.method_index, now_ms)
-                return
-            buffer = buffer[consumed_bytes:]
+            if self._alarms.is_on and is_content(event):
+                self._block()
+            self._channels.on_event(event, now_ms)
+            if turn.effects:
+                turn.settle(now_ms)
+            if self._congestion.is_on and is_content(event):
+                self.intake.hold()
+                self._congestion.wait(self.intake.release)
+        except Exception as error:  # noqa: BLE001 — the rim: a bug of ours is this peer's 541
+            self._fail(error, index_at_fault(error, event), now_ms)
 
-    def _carry_out(self, events: list[Event], now_ms: int) -> bool:
-        """Carry events out; False where the connection ended, or the rest waits for room.
+    def fail(self, error: WireError, now_ms: int) -> None:
+        """Answer bytes that are no frames, for the ``intake``."""
+        self._fail(error, error.method_index, now_ms)
 
-        A basic.get of 20 octets may be answered by a message of many MiB: what is read must not
-        decide how much is written.
-        """
-        outbox, turn, on_event = self._outbox, self._turn, self._channels.on_event
-        for count, event in enumerate(events, start=1):
-            try:
-                if not self._is_open or not event[0]:
-                    self._on_event_unlike_most(event, now_ms)
-                    if self._held is not None:
-                        self._postponed = events[count:]
-                        return False
-                else:
-                    if self._alarms.is_on and is_content(event):
-                        self._block()
-                    on_event(event, now_ms)
-                    if turn.effects:
-                        turn.settle(now_ms)
-            except Exception as error:  # noqa: BLE001 — the rim: a bug of ours is this peer's 541
-                self._fail(error, index_at_fault(error, event), now_ms)
-            if self._is_over:
-                return False
-            if outbox.size_bytes >= outbox.overfull_bytes:
-                self._postponed = events[count:]
-                self._is_stalled = True
-                self._read_or_not()
-                return False
-        return True
+    def slice_ended(self, now_ms: int) -> None:
+        """Confirm what a slice of the input published, and end where it was the last one."""
+        self._channels.flush_confirms()
+        self._read_or_not()
+        if self._has_seen_eof:
+            if self._outbox.is_abandoned:
+                self._outbox.take()
+            if not self.intake.is_stalled:
+                self._end(now_ms)
+
+    def wake(self) -> None:
+        """Have a turn, for the ``intake``."""
+        self._on_output()
 
     def _on_event_unlike_most(self, event: Event, now_ms: int) -> None:
         """Carry out what does not come on a channel of an open connection."""
@@ -310,17 +310,7 @@ class Connection:
 
     def _room_came(self) -> None:
         """Go on with what waited for room in the output: input first, then queues."""
-        if self._is_stalled and not self._is_over and self._held is None:
-            now_ms = self._turn.now_ms
-            self._is_stalled = False
-            events, self._postponed = self._postponed, []
-            buffer, self.rest = self.rest, b""
-            if self._carry_out(events, now_ms):
-                self._receive_frames(buffer, now_ms)
-            elif self._is_stalled:
-                self.rest = buffer
-            self._channels.flush_confirms()
-            self._read_or_not()
+        self.intake.room_came(self._turn.now_ms)
         if self._starved:
             for queue in self._starved:
                 if not queue.is_deleted:
@@ -345,7 +335,7 @@ class Connection:
             self._log_in(method, now_ms)
         elif self.state is State.AWAIT_TUNE_OK and isinstance(method, commands.Connection.TuneOk):
             methods.tune_ok(self.session, method)
-            self._payload_max_bytes = self.session.payload_max_bytes
+            self.payload_max_bytes = self.session.payload_max_bytes
             self._heartbeat = Heartbeat(self.session.heartbeat_s, now_ms)
             self.due_ms = None
             self._on_output()
@@ -362,7 +352,8 @@ class Connection:
         answer = log_in(self.session, method, now_ms)
         if isinstance(answer, HeldRefusal):
             assert self._ends_at_ms is not None, "a handshake has an end"
-            self._held, self._is_stalled = answer.error, True
+            self._held = answer.error
+            self.intake.hold()
             self._ends_at_ms, self.due_ms = min(self._ends_at_ms, answer.due_ms), None
             self._read_or_not()
         else:
@@ -436,7 +427,7 @@ class Connection:
             error, self._held = self._held, None
             self._broker.logins.let_go(self.session.peer.address)
             self._fail(error, 0, now_ms)
-            self._room_came()
+            self.intake.release()
             return
         if self.state in HANDSHAKE:
             log.warning("handshake timeout %s", self.session)
@@ -452,7 +443,7 @@ class Connection:
         if self._held is not None:
             self._held = None
             self._broker.logins.let_go(self.session.peer.address)
-        self.wants_read = not self._is_stalled
+        self.wants_read = not self.intake.is_stalled
         self._channels.end_all(now_ms)
         if self.session.vhost is not None:
             self.session.vhost.queues.release(self.session)
@@ -468,16 +459,14 @@ class Connection:
         if self._is_blocked:
             return
         self._is_blocked = True
-        self._heartbeat.is_suspended = True
         if _BLOCKED_CAPABILITY in self.session.capabilities:
             self._write(commands.Connection.Blocked(self._alarms.reason))
         self._read_or_not()
 
-    def _on_alarm(self, now_ms: int) -> None:
+    def _on_alarm(self, _now_ms: int) -> None:
         if not self._is_blocked or self._alarms.is_on:
             return
         self._is_blocked = False
-        self._heartbeat.resume(now_ms)
         if _BLOCKED_CAPABILITY in self.session.capabilities:
             self._write(commands.Connection.Unblocked())
         self._read_or_not()
@@ -487,13 +476,18 @@ class Connection:
     def _step(self, step: Step) -> None:
         self.state = TRANSITIONS[self.state, step]
         self._is_open = self.state is State.OPEN
-        self._is_over = self.state in _ENDED
+        self.is_over = self.state in _ENDED
         self.is_closed = self.state is State.CLOSED
-        if self._is_over:
+        if self.is_over:
+            self.intake.drop()
             self._on_output()
 
     def _read_or_not(self) -> None:
-        self.wants_read = not (self._is_blocked or self._is_stalled)
+        """Have the socket read, or not: then what the client says is not heard, nor its silence."""
+        wants_read = not (self._is_blocked or self.intake.is_stalled)
+        if wants_read is not self.wants_read:
+            self.wants_read = wants_read
+            self._heartbeat.hear(can_be_heard=wants_read, now_ms=self._turn.now_ms)
         self._on_output()
 
     def _write(self, method: Method) -> None:

@@ -144,7 +144,7 @@ class Consumer:
                 redelivered=batch.redelivered,
             )
             written_bytes = len(octets)
-            outbox.write(octets)
+            outbox.deliver(octets)
         self._delivery_bytes = written_bytes // count
         if outbox.transport_full or outbox.size_bytes >= outbox.full_bytes:
             lane.starved.add(self.queue)
@@ -160,7 +160,7 @@ class Consumer:
             lane.payload_max_bytes,
             redelivered=redelivered,
         )
-        return lane.outbox.write_all(chunks)
+        return lane.outbox.deliver_all(chunks)
 
     def settled(self, count: int) -> None:
         """Note that so many of its deliveries are outstanding no more."""
@@ -208,4 +208,4 @@ class ReplyReceiver:
             lane.payload_max_bytes,
             redelivered=False,
         )
-        lane.outbox.write(octets)
+        lane.outbox.deliver(octets)

@@ -1,8 +1,8 @@
 """Heartbeats of one connection as deadlines; no timer in sight.
 
 The interval T is what tune-ok said. We send one when nothing else was sent for T/2, and give the
-peer up when nothing at all came for 2T. While the connection is blocked by an alarm nobody reads
-its socket, so silence proves nothing and is not counted.
+peer up when nothing at all came for 2T. While nobody reads its socket (an alarm, answers that wait)
+silence proves nothing and is not counted; the kernel finds out whether what we send arrives.
 
 Source: AMQP 0-9-1 §4.2.7; RabbitMQ, heartbeats ("two missed heartbeats", sent every T/2).
 """
@@ -26,9 +26,9 @@ class Heartbeat:
         self.sent_at_ms = now_ms
         self.is_suspended = False
 
-    def resume(self, now_ms: int) -> None:
-        """Count silence again, from now."""
-        self.is_suspended = False
+    def hear(self, *, can_be_heard: bool, now_ms: int) -> None:
+        """Count silence, from now, or do not: nobody hears what is not read."""
+        self.is_suspended = not can_be_heard
         self.received_at_ms = now_ms
 
     def is_due(self, now_ms: int) -> bool:

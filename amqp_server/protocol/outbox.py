@@ -1,5 +1,6 @@
 """What waits to be written to one client: ordered bytes, and how much they are."""
 
+import sys
 from collections.abc import Callable
 
 from amqp_server.wire.content import Octets
@@ -13,14 +14,20 @@ class Outbox:
 
         may leave | held: tx.commit-ok, what was written after it | ...
 
+    Deliveries are the broker's doing and wait in their queues as long as it is full. Answers are
+    what the client asked for: only they, when they are too many, keep it from asking more.
+
     A reply that promises what is not on disk yet is *held*, and all that comes after it. As long
     as it is, the outbox counts as overfull, so that nothing more is carried out or delivered.
 
     Attributes:
         size_bytes: what waits here, held or not.
+        answers_bytes: of it, what is no delivery.
         full_bytes: from here on deliveries wait: the high watermark; 0 while something is held.
-        overfull_bytes: from here on requests are not carried out either, as their replies may be
-            larger than they are: twice the watermark; 0 while something is held.
+        overfull_bytes: so many bytes of answers, and requests are not carried out either, as
+            their replies may be larger than they are: twice the watermark; 0 while something is
+            held, and out of reach once nobody takes anything any more.
+        is_abandoned: nobody takes anything any more.
         transport_full: the transport's own buffer is above its watermark.
     """
 
@@ -29,7 +36,9 @@ class Outbox:
         "_held",
         "_high_watermark_bytes",
         "_on_output",
+        "answers_bytes",
         "full_bytes",
+        "is_abandoned",
         "overfull_bytes",
         "size_bytes",
         "transport_full",
@@ -41,7 +50,8 @@ class Outbox:
         self._high_watermark_bytes = high_watermark_bytes
         self.full_bytes = high_watermark_bytes
         self._on_output = on_output
-        self.size_bytes = 0
+        self.is_abandoned = False
+        self.size_bytes = self.answers_bytes = 0
         self.overfull_bytes = 2 * high_watermark_bytes
         self.transport_full = False
 
@@ -51,14 +61,23 @@ class Outbox:
         return self.transport_full or self.size_bytes >= self.full_bytes
 
     def write(self, octets: Octets) -> None:
-        """Append bytes; the first since the last ``take`` wakes the transport."""
+        """Append an answer; the first bytes since the last ``take`` wake the transport."""
+        if not self._chunks:
+            self._on_output()
+        self._chunks.append(octets)
+        written_bytes = len(octets)
+        self.size_bytes += written_bytes
+        self.answers_bytes += written_bytes
+
+    def deliver(self, octets: Octets) -> None:
+        """Append deliveries."""
         if not self._chunks:
             self._on_output()
         self._chunks.append(octets)
         self.size_bytes += len(octets)
 
-    def write_all(self, chunks: list[Octets]) -> int:
-        """Append bytes that come in pieces, at least one; return how many bytes they are."""
+    def deliver_all(self, chunks: list[Octets]) -> int:
+        """Append deliveries in pieces, at least one; return how many bytes they are."""
         if not self._chunks:
             self._on_output()
         self._chunks += chunks
@@ -81,18 +100,22 @@ class Outbox:
             return self._take_before_held(self._held)
         chunks = self._chunks
         self._chunks = []
-        self.size_bytes = 0
+        self.size_bytes = self.answers_bytes = 0
         return chunks
 
     def hold(self) -> None:
         """Let nothing that is written from here on leave before ``release``."""
         assert self._held is None, "nothing is carried out while something is held"
+        if self.is_abandoned:
+            return
         self._held = self._chunks
         self._chunks = []
         self.full_bytes = self.overfull_bytes = 0
 
     def release(self) -> None:
         """Let everything leave."""
+        if self.is_abandoned:
+            return
         assert self._held is not None, "released once"
         self._chunks = self._held + self._chunks
         self._held = None
@@ -100,8 +123,17 @@ class Outbox:
         self.overfull_bytes = 2 * self._high_watermark_bytes
         self._on_output()
 
+    def abandon(self) -> None:
+        """Let nothing wait or leave any more: nobody reads what is written from here on."""
+        self.is_abandoned = self.transport_full = True
+        self._held = None
+        self.take()
+        self.full_bytes = 0
+        self.overfull_bytes = sys.maxsize
+
     def _take_before_held(self, held: list[Octets]) -> list[Octets]:
         chunks = held.copy()
         held.clear()
         self.size_bytes -= sum(map(len, chunks))
+        self.answers_bytes = min(self.answers_bytes, self.size_bytes)
         return chunks

@@ -53,7 +53,7 @@ def test_row_1_slowloris_is_closed_in_ten_seconds_and_costs_next_to_nothing(node
         for peer in peers:
             peer.connection.receive_data(bytes((octet,)), node.now_ms)
         node.advance(1_000)
-    assert {len(peer.connection.rest) for peer in peers} == {7}
+    assert {len(peer.connection.intake.rest) for peer in peers} == {7}
     node.advance(HANDSHAKE_MS)
     assert all(peer.is_closed() for peer in peers)
 
@@ -92,7 +92,7 @@ def test_row_3_a_large_frame_before_the_login_is_not_awaited(
     peer.send_bytes(b"\x01\x00\x00" + size_bytes.to_bytes(4, "big"))
     peer.send_bytes(bytes(100_000))
     assert peer.connection.state is State.LINGERING
-    assert peer.connection.rest == b""
+    assert peer.connection.intake.rest == b""
     assert peer.receive() == []
     node.advance(LINGER_MS)
     assert peer.is_closed()

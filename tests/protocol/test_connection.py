@@ -99,7 +99,7 @@ def test_a_rest_comes_again_from_whoever_has_it(node: Node, size: int, max_bytes
     octets = dialogue()
     peer = node.connect()
     for start in range(0, len(octets), size):
-        rest = peer.connection.take_rest(max_bytes)
+        rest = peer.connection.intake.take_rest(max_bytes)
         assert len(rest) <= max_bytes
         peer.send_bytes(rest + octets[start : start + size])
     assert peer.bodies() == [b"x" * 9000]
@@ -107,9 +107,9 @@ def test_a_rest_comes_again_from_whoever_has_it(node: Node, size: int, max_bytes
 
 def test_a_rest_is_handed_out_once(peer: Client) -> None:
     peer.send_bytes(NO_FRAME[:5])
-    assert peer.connection.take_rest(4) == b""
-    assert peer.connection.take_rest(5) == NO_FRAME[:5]
-    assert peer.connection.take_rest(5) == b""
+    assert peer.connection.intake.take_rest(4) == b""
+    assert peer.connection.intake.take_rest(5) == NO_FRAME[:5]
+    assert peer.connection.intake.take_rest(5) == b""
 
 
 def test_the_shell_is_woken_once_for_output_until_it_takes_it(peer: Client) -> None:

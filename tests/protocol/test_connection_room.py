@@ -87,11 +87,56 @@ def test_a_full_transport_is_waited_for(node: Node, peer: Client) -> None:
     assert len(first) + len(peer.receive()) == COUNT
 
 
-def test_a_connection_that_ends_meanwhile_ends(node: Node, peer: Client) -> None:
+def test_who_closes_its_half_meanwhile_gets_its_answers_and_then_the_end(
+    node: Node, peer: Client
+) -> None:
     peer.send_bytes(GET * COUNT)
     peer.connection.receive_eof(node.now_ms)
-    assert len(peer.receive()) < 10
+    assert not peer.is_closed()
+    assert [body[0] for body in peer.bodies()] == list(range(COUNT))
     assert peer.is_closed()
+
+
+def test_who_is_lost_meanwhile_has_done_what_it_asked_for_and_gets_no_answers(
+    node: Node, peer: Client
+) -> None:
+    publish = frame(METHOD, 1, publish_payload("", "last")) + content_frames(1, b"last")
+    other = node.open()
+    other.declare("last")
+    peer.send_bytes(GET * COUNT + publish)
+    assert other.get("last") is None
+    peer.connection.lose(node.now_ms)
+    node.end_turns()
+    assert peer.is_closed()
+    assert peer.receive() == []
+    assert other.get("last") == b"last"
+
+
+def test_deliveries_that_are_not_read_do_not_keep_a_client_from_being_heard(
+    node: Node, peer: Client
+) -> None:
+    peer.consume()
+    peer.connection.pause_deliveries()
+    other = node.open()
+    other.declare("elsewhere")
+    assert peer.connection.data_to_send()
+    for number in range(20):
+        peer.publish(b"x" * WATERMARK_BYTES, routing_key="elsewhere")
+        assert peer.is_read(), f"after {number} publishes"
+    other.send(commands.Queue.Declare, queue="elsewhere", passive=True)
+    assert other.expect(commands.Queue.DeclareOk).message_count == 20
+
+
+def test_answers_are_counted_apart_from_deliveries(node: Node, peer: Client) -> None:
+    peer.consume()
+    node.open().publish(*[b"d" * 9_000] * 5)
+    qos = method_frame(1, commands.Basic.Qos, prefetch_count=0)
+    peer.send_bytes(qos * 500)
+    assert peer.is_read(), "500 answers of 12 octets"
+    peer.send_bytes(qos * 2_000)
+    assert not peer.is_read(), "enough of them are too many"
+    peer.receive()
+    assert peer.is_read()
 
 
 def test_a_connection_that_closes_meanwhile_needs_its_answer_read(node: Node, peer: Client) -> None:

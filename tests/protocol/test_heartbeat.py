@@ -52,6 +52,6 @@ def test_silence_is_not_counted_while_suspended() -> None:
 def test_silence_counts_from_the_resumption() -> None:
     beat = heartbeat()
     beat.is_suspended = True
-    beat.resume(START_MS + 60_000)
+    beat.hear(can_be_heard=True, now_ms=START_MS + 60_000)
     assert not beat.is_peer_dead(START_MS + 79_999)
     assert beat.is_peer_dead(START_MS + 80_000)

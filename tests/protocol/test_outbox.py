@@ -71,7 +71,7 @@ def test_a_full_transport_leaves_no_room(box: Box) -> None:
 def test_pieces_keep_their_place_and_are_not_joined(box: Box) -> None:
     view = memoryview(b"view")
     box.write(b"a")
-    assert box.write_all([b"b", view, b"c"]) == 6
+    assert box.deliver_all([b"b", view, b"c"]) == 6
     box.write(b"d")
     assert box.size_bytes == 8
     assert len(box.wakes) == 1
@@ -79,7 +79,7 @@ def test_pieces_keep_their_place_and_are_not_joined(box: Box) -> None:
 
 
 def test_pieces_wake_the_transport_too(box: Box) -> None:
-    box.write_all([b"ab"])
+    box.deliver_all([b"ab"])
     assert len(box.wakes) == 1
 
 

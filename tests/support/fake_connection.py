@@ -1,6 +1,7 @@
 """A sans-IO connection and a broker that do what a test tells them, and note what they are told."""
 
 from collections.abc import Callable
+from typing import Self
 
 from amqp_server.net.transport import OnOutput
 from amqp_server.protocol.peer import Peer
@@ -24,6 +25,11 @@ class FakeConnection:
         self.has_logged_in = True
         self.is_delivering = True
         self.eof_count = 0
+        self.lost_count = 0
+        self.is_blocked = False
+        self.is_waited_for = True
+        self.has_input_left = False
+        self.has_ended = False
         self.deadline_ms: int | None = None
         self.due_ms: int | None = None  # ask each time
         self.ticked_at_ms: list[int] = []
@@ -32,6 +38,11 @@ class FakeConnection:
         self.on_data: Callable[[bytes], None] = self.send
         self.on_eof: Callable[[], None] = lambda: None
         self.on_shut_down: Callable[[], None] = self.close
+
+    @property
+    def intake(self) -> Self:
+        """Itself: it keeps what is left over."""
+        return self
 
     def take_rest(self, max_bytes: int) -> bytes:
         rest, self.rest = self.rest, b""
@@ -49,8 +60,20 @@ class FakeConnection:
             self.on_data(bytes(data))
 
     def receive_eof(self, now_ms: int) -> None:
+        """End at once, unless a test says that input is left."""
         self.eof_count += 1
-        self.on_eof()
+        if not self.has_input_left:
+            self._end()
+
+    def lose(self, now_ms: int) -> None:
+        self.lost_count += 1
+        self._end()
+
+    def _end(self) -> None:
+        if not self.has_ended:
+            self.has_ended = True
+            self.on_eof()
+            self.close()
 
     def data_to_send(self) -> list[bytes | memoryview]:
         chunks, self.outbox = self.outbox, []

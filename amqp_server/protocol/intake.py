@@ -1,0 +1,224 @@
+"""What one client has sent: carried out in order, in slices; what waits, and for what.
+
+    bytes → scan → events → carried out, one after another
+                             ├ the turn's time is over      the rest goes on in a turn to come
+                             ├ answers wait for room        it goes on once they have left
+                             └ somebody holds the intake    it goes on when released
+
+While anything waits, nothing that comes later is carried out, and the socket is not read; what is
+read all the same is kept behind it.
+
+Source: AMQP 0-9-1 §4.7, content and methods of a channel are carried out in the order sent.
+"""
+
+from typing import Final, Protocol
+
+from amqp_server.broker.turn import Turn
+from amqp_server.protocol.outbox import Outbox
+from amqp_server.wire.errors import WireError
+from amqp_server.wire.framing import Event, scan
+
+
+class Client(Protocol):
+    """The connection, as its intake sees it.
+
+    Attributes:
+        is_over: it carries out nothing any more.
+        payload_max_bytes: of a frame; tune-ok changes it.
+    """
+
+    is_over: bool
+    payload_max_bytes: int
+
+    def carry_out(self, event: Event, now_ms: int) -> None:
+        """Carry one event out; never raises."""
+
+    def fail(self, error: WireError, now_ms: int) -> None:
+        """Answer bytes that are no frames."""
+
+    def slice_ended(self, now_ms: int) -> None:
+        """Say what is to be said after several events, and read, or do not."""
+
+    def wake(self) -> None:
+        """Have a turn, though nothing else asks for one."""
+
+
+class _Nobody:
+    """Whose intake it is once the connection is over: neither keeps the other in memory."""
+
+    is_over = True
+    payload_max_bytes = 0
+
+    def carry_out(self, event: Event, now_ms: int) -> None:
+        """Nothing is carried out."""
+
+    def fail(self, error: WireError, now_ms: int) -> None:
+        """Nobody is answered."""
+
+    def slice_ended(self, now_ms: int) -> None:
+        """Nothing is to be said."""
+
+    def wake(self) -> None:
+        """Nothing is to be done."""
+
+
+_NOBODY: Final = _Nobody()
+
+
+class Intake:
+    """The input of one connection; a ``Job`` while the rest of it waits for another turn.
+
+    Attributes:
+        rest: the frame cut by the end of the last read; while stalled, all that is not scanned.
+        is_stalled: something waits.
+    """
+
+    __slots__ = (
+        "_client",
+        "_holds_count",
+        "_is_queued",
+        "_outbox",
+        "_postponed",
+        "_turn",
+        "_waits_for_room",
+        "is_stalled",
+        "rest",
+    )
+
+    def __init__(self, client: Client, turn: Turn, outbox: Outbox) -> None:
+        self._client: Client = client
+        self._turn = turn
+        self._outbox = outbox
+        self._postponed: list[Event] = []
+        self._holds_count = 0
+        self._waits_for_room = False
+        self._is_queued = False
+        self.is_stalled = False
+        self.rest = b""
+
+    def take_rest(self, max_bytes: int) -> bytes:
+        """Return, and forget, the frame cut by the end of the last read; empty if it is larger."""
+        if len(self.rest) > max_bytes:
+            return b""
+        rest, self.rest = self.rest, b""
+        return rest
+
+    def receive(self, data: bytes | memoryview, now_ms: int) -> None:
+        """Carry out what came, or keep it; the memory is only used during the call."""
+        if self.rest:
+            data = self.rest + data
+            self.rest = b""
+        if self.is_stalled:
+            self.rest = bytes(data)
+        else:
+            self._scan(data, now_ms)
+
+    # ── what it may wait for ──
+
+    def hold(self) -> None:
+        """Carry out nothing more than the event under way, until ``release``; holds add up.
+
+        For work that an event began and that takes more than this turn: what the client sends
+        next must find it done.
+        """
+        self._holds_count += 1
+        self.is_stalled = True
+
+    def release(self) -> None:
+        """Take one hold back; after the last one the rest goes on in a turn to come."""
+        assert self._holds_count > 0, "every release follows a hold"
+        self._holds_count -= 1
+        if not self._holds_count:
+            self._go_on_later()
+            self._client.wake()
+
+    def room_came(self, now_ms: int) -> None:
+        """Go on at once, if it was room that was waited for."""
+        if self._waits_for_room:
+            self._waits_for_room = False
+            self._go_on_unless_held(now_ms)
+
+    def drop(self) -> None:
+        """Keep nothing, the connection neither: it is over."""
+        self._client = _NOBODY
+        self._postponed = []
+        self.rest = b""
+
+    def step(self, now_ms: int) -> bool:
+        """Carry out another slice; see ``Job``. What is left after it queues up again."""
+        self._is_queued = False
+        self._go_on_unless_held(now_ms)
+        return True
+
+    # ── inside ──
+
+    def _go_on_unless_held(self, now_ms: int) -> None:
+        if self._holds_count or self._is_queued:
+            return
+        if self._lacks_room():
+            self._waits_for_room = True
+            return
+        self._go_on(now_ms)
+
+    def _lacks_room(self) -> bool:
+        return self._outbox.answers_bytes >= self._outbox.overfull_bytes
+
+    def _go_on(self, now_ms: int) -> None:
+        self.is_stalled = self._waits_for_room = False
+        client = self._client
+        events, self._postponed = self._postponed, []
+        buffer, self.rest = self.rest, b""
+        if self._carry_out(events, now_ms):
+            self._scan(buffer, now_ms)
+        elif self.is_stalled:
+            self.rest = buffer
+        client.slice_ended(now_ms)
+
+    def _scan(self, buffer: bytes | memoryview, now_ms: int) -> None:
+        """Carry out every event; scan again where tune-ok has changed the largest frame."""
+        client = self._client
+        while not client.is_over:
+            payload_max_bytes = client.payload_max_bytes
+            events, consumed_bytes, error = scan(buffer, payload_max_bytes)
+            is_through = self._carry_out(events, now_ms)
+            if consumed_bytes < len(buffer) and (
+                self.is_stalled if not is_through else error is None
+            ):
+                self.rest = bytes(buffer[consumed_bytes:])
+            if not is_through or error is None:
+                return
+            if payload_max_bytes == client.payload_max_bytes:
+                client.fail(error, now_ms)
+                return
+            buffer = buffer[consumed_bytes:]
+
+    def _carry_out(self, events: list[Event], now_ms: int) -> bool:
+        """Carry events out; False where the connection ended, or the rest waits.
+
+        A basic.get of 20 octets may be answered by a message of many MiB: what is read must not
+        decide how much is written.
+        """
+        client, outbox = self._client, self._outbox
+        carry_out, is_spent = client.carry_out, self._turn.budget.is_spent
+        last = len(events)
+        for count, event in enumerate(events, start=1):
+            carry_out(event, now_ms)
+            if client.is_over:
+                return False
+            if self._holds_count or outbox.answers_bytes >= outbox.overfull_bytes:
+                self._postponed = events[count:]
+                self._waits_for_room = self._lacks_room()
+                self.is_stalled = True
+                return False
+            if count < last and is_spent():
+                self._postponed = events[count:]
+                self._go_on_later()
+                return False
+        return True
+
+    def _go_on_later(self) -> None:
+        """Queue up behind the others who have more to do than a turn allows."""
+        self.is_stalled = True
+        if not self._is_queued:
+            self._is_queued = True
+            self._turn.later(self)
