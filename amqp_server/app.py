@@ -7,14 +7,12 @@ SIGHUP reads the TLS files again.
 
 import asyncio
 import gc
-import json
 import logging
 import secrets
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -26,15 +24,12 @@ from amqp_server.banner import say_ready, say_start
 from amqp_server.broker.alarms import Resource
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.budget import TurnBudget
-from amqp_server.broker.definition_item import DefinitionsError
-from amqp_server.broker.definitions import Definitions
-from amqp_server.broker.definitions_import import apply_definitions
-from amqp_server.broker.definitions_parse import parse_definitions
-from amqp_server.broker.errors import BrokerError
+from amqp_server.broker.definitions import Document
 from amqp_server.broker.journal import NO_JOURNAL
 from amqp_server.broker.queue_table import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import Users, new_user
+from amqp_server.definitions_file import load_document, read_document
 from amqp_server.net.descriptors import (
     Descriptors,
     open_count,
@@ -120,8 +115,8 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
         node: its disk; None keeps everything in memory.
 
     Raises:
-        DefinitionsError: the definitions cannot be read, are not JSON, are wrong or cannot
-            be applied; the text says where.
+        DefinitionsError: the definitions cannot be read, or something of them would be left out
+            and nothing may; the text says where.
     """
     section = settings.broker
     journal = NO_JOURNAL if node is None else node.journal
@@ -142,21 +137,20 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
     )
     if node is not None:
         node.restore(broker, now_ms())
-    definitions = _definitions(section.load_definitions, broker.users)
+    document = read_document(section, broker.users)
     if node is None or node.is_new:
-        _add_defaults(broker, definitions)
-    with _naming(section.load_definitions):
-        apply_definitions(broker, definitions, now_ms())
+        _add_defaults(broker, document)
+    load_document(broker, document, now_ms())
     if node is not None:
         node.recover_queues(broker, now_ms())
     return broker
 
 
-def _add_defaults(broker: Broker, definitions: Definitions) -> None:
+def _add_defaults(broker: Broker, document: Document) -> None:
     """Make the default vhost and user: at a node's first start, as in RabbitMQ."""
     section = broker.settings
     broker.add_vhost(section.default_vhost)
-    if section.default_user and not definitions.users:
+    if section.default_user and not document.names_users:
         user = new_user(
             section.default_user,
             section.default_pass,
@@ -168,29 +162,6 @@ def _add_defaults(broker: Broker, definitions: Definitions) -> None:
         broker.users.set_permissions(
             user.name, section.default_vhost, rights.configure, rights.write, rights.read
         )
-
-
-def _definitions(path: Path | None, users: Users) -> Definitions:
-    if path is None:
-        return Definitions()
-    with _naming(path):
-        raw = json.loads(path.read_text(encoding="utf-8-sig"))
-        log.info("loading definitions file=%s", path)
-        return parse_definitions(raw, secrets.token_bytes, known_user=users.get)
-
-
-@contextmanager
-def _naming(path: Path | None) -> Iterator[None]:
-    """Name key and file in front of what is wrong with the definitions."""
-    where = f"broker.load_definitions: {path}"
-    try:
-        yield
-    except BrokerError as error:
-        raise DefinitionsError(f"{where}: {error}") from error
-    except OSError as error:
-        raise DefinitionsError(f"{where}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise DefinitionsError(f"{where}: not JSON: {error}") from error
 
 
 async def _serve(

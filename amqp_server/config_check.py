@@ -14,7 +14,10 @@ from amqp_server.settings.schema import Settings
 
 
 def problems_of(settings: Settings) -> list[str]:
-    """Return all that is wrong, a line each, key and file in front; empty is nothing."""
+    """Return all that is wrong, a line each, key and file in front; empty is nothing.
+
+    What a start would leave out of the definitions is wrong too.
+    """
     problems = []
     if settings.net.tls is not None:
         problems += tls_problems(settings.net.tls, wall_ms() / 1000)
@@ -25,8 +28,9 @@ def problems_of(settings: Settings) -> list[str]:
 
 def _definitions_problems(settings: Settings, path: Path) -> list[str]:
     where = f"broker.load_definitions: {path}: "
+    section = replace(settings.broker, data_dir=None, load_definitions_strict=True)
     try:
-        build_broker(replace(settings, broker=replace(settings.broker, data_dir=None)))
+        build_broker(replace(settings, broker=section))
     except exit_status.EXPECTED_ERRORS as error:
         return [where + line.removeprefix(where) for line in str(error).splitlines()]
     return []

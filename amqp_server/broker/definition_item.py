@@ -7,7 +7,7 @@ objects ``F``, arrays ``A``, null ``V`` (RabbitMQ, rabbit_misc:to_amqp_table).
 """
 
 import reprlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from amqp_server.broker.argument_rules import SHORTSTR_MAX_BYTES
@@ -18,11 +18,16 @@ _INT64: Final = range(-(1 << 63), 1 << 63)
 
 
 class DefinitionsError(BrokerError):
-    """A definitions file cannot be loaded; nothing of it was."""
+    """A definitions file, or an item of it, cannot be taken; the path is in front."""
 
 
 class Item:
-    """One JSON object in a definitions file, and where it is."""
+    """One JSON object in a definitions file, and where it is.
+
+    Attributes:
+        path: see above.
+        left_out: what of it is not taken, a line each, where the rest of it is.
+    """
 
     def __init__(self, raw: object, path: str) -> None:
         """Take an object.
@@ -31,15 +36,23 @@ class Item:
             DefinitionsError: it is none.
         """
         self.path = path
+        self.left_out: list[str] = []
         if not isinstance(raw, Mapping):
             raise wrong(path, "an object", raw)
         self._raw: Mapping[str, object] = raw
 
-    def items(self, name: str) -> "Iterator[Item]":
-        """Yield the objects of a list; none where the list is missing."""
+    def entries(self, name: str) -> list[tuple[str, object]]:
+        """Return what is in a list, each with its path; nothing where the list is missing."""
         path = f"{self.path}.{name}"
-        for index, raw in enumerate(self._list(name)):
-            yield Item(raw, f"{path}[{index}]")
+        return [(f"{path}[{index}]", raw) for index, raw in enumerate(self._list(name))]
+
+    def has_any(self, name: str) -> bool:
+        """Whether there is something in a list, or something else where a list should be."""
+        return self._raw.get(name) not in (None, [])
+
+    def leave_out(self, name: str, why: str) -> None:
+        """Note that a value is not taken; the path of the item is put in front."""
+        self.left_out.append(f"{self.path}.{name}: {why}")
 
     def has(self, name: str) -> bool:
         """Whether there is a value; null and RabbitMQ's ``undefined`` are none."""

@@ -31,6 +31,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from amqp_server.broker.definitions import (
     BindingDefinition,
+    Definition,
     DestinationWord,
     ExchangeDefinition,
     GlobalParameterDefinition,
@@ -46,19 +47,6 @@ from amqp_server.wire.errors import MethodSyntaxError
 from amqp_server.wire.tables import Table, decode_table, encode_table
 from queues.options import QueueKind
 
-Definition: TypeAlias = (
-    User
-    | VhostDefinition
-    | VhostPermissions
-    | TopicPermissions
-    | GlobalParameterDefinition
-    | ParameterDefinition
-    | VhostLimitsDefinition
-    | PolicyDefinition
-    | ExchangeDefinition
-    | QueueDefinition
-    | BindingDefinition
-)
 Key: TypeAlias = tuple[str, ...]
 
 VERSION: Final = 1

@@ -1,21 +1,20 @@
 """Everything that has a name, as one value: what RabbitMQ exports as JSON, and imports.
 
-    JSON ── definitions_parse ──▶ Definitions ── definitions_export ──▶ JSON
+    JSON ── definitions_parse ──▶ Document ── definitions_references, definitions_import ──▶ broker
+    broker ──▶ Definitions ── definitions_export ──▶ JSON
 
-A ``Definitions`` is right in itself: every name, type, pattern and argument was checked when it
-was parsed. With ``check_references`` passed it can be applied, in the order of its fields,
-without a surprise halfway. Applying adds: what exists already stays as it is, nothing is deleted.
+What a ``Document`` has placed is right in itself: every name, type, pattern and argument was
+checked when it was parsed. Applying adds: what exists already stays as it is, nothing is deleted.
 
 Exclusive queues, the predeclared exchanges and bindings of the default exchange are no part of it.
 
 Source: RabbitMQ, rabbit_definitions.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
-from amqp_server.broker.definition_item import DefinitionsError
 from amqp_server.broker.policies import Policy
 from amqp_server.broker.users import TopicPermissions, User, VhostPermissions
 from amqp_server.wire.tables import Table
@@ -106,6 +105,21 @@ class BindingDefinition:
     arguments: Table
 
 
+Definition: TypeAlias = (
+    User
+    | VhostDefinition
+    | VhostPermissions
+    | TopicPermissions
+    | GlobalParameterDefinition
+    | ParameterDefinition
+    | VhostLimitsDefinition
+    | PolicyDefinition
+    | ExchangeDefinition
+    | QueueDefinition
+    | BindingDefinition
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Definitions:
     """All of it, in the order in which it is applied: what comes later refers to what is before."""
@@ -123,45 +137,54 @@ class Definitions:
     queues: tuple[QueueDefinition, ...] = ()
     bindings: tuple[BindingDefinition, ...] = ()
 
+    @classmethod
+    def of(cls, items: Iterable[Definition]) -> "Definitions":
+        """Sort definitions by what they are of."""
+        kept: dict[str, list[Definition]] = {name: [] for name in cls.__slots__}
+        for item in items:
+            name = _FIELDS[type(item)]
+            is_operator = isinstance(item, PolicyDefinition) and item.operator
+            kept["operator_policies" if is_operator else name].append(item)
+        return cls(**{name: tuple(held) for name, held in kept.items()})  # type: ignore[arg-type]
 
-def check_references(definitions: Definitions, users: Iterable[str], vhosts: Iterable[str]) -> None:
-    """Refuse items whose user or vhost neither the definitions nor the broker have.
 
-    Args:
-        definitions: to be applied.
-        users: names the broker has.
-        vhosts: names the broker has.
+_FIELDS: Final[Mapping[type, str]] = {
+    User: "users",
+    VhostDefinition: "vhosts",
+    VhostPermissions: "permissions",
+    TopicPermissions: "topic_permissions",
+    GlobalParameterDefinition: "global_parameters",
+    ParameterDefinition: "parameters",
+    VhostLimitsDefinition: "vhost_limits",
+    PolicyDefinition: "policies",
+    ExchangeDefinition: "exchanges",
+    QueueDefinition: "queues",
+    BindingDefinition: "bindings",
+}
 
-    Raises:
-        DefinitionsError: the first such item, its path in front.
+
+class Placed(NamedTuple):
+    """A definition, and the path of where it stands in its file."""
+
+    path: str
+    definition: Definition
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a definitions file holds.
+
+    Attributes:
+        placed: what can be applied, in the order in which it is.
+        left_out: what cannot, a line each, the path in front.
+        names_users: whether it has users, be they left out.
     """
-    known_users = {*users, *[user.name for user in definitions.users]}
-    known_vhosts = {*vhosts, *[vhost.name for vhost in definitions.vhosts]}
-    held_rights: dict[str, Sequence[VhostPermissions | TopicPermissions]] = {
-        "permissions": definitions.permissions,
-        "topic_permissions": definitions.topic_permissions,
-    }
-    for section, rights in held_rights.items():
-        for index, held in enumerate(rights):
-            _require(f"{section}[{index}]", "user", held.user, known_users)
-            _require(f"{section}[{index}]", "vhost", held.vhost, known_vhosts)
-    for section, vhosts_named in _vhosts_named(definitions).items():
-        for index, vhost in enumerate(vhosts_named):
-            _require(f"{section}[{index}]", "vhost", vhost, known_vhosts)
 
+    placed: tuple[Placed, ...] = ()
+    left_out: tuple[str, ...] = ()
+    names_users: bool = False
 
-def _require(path: str, word: str, name: str, known: set[str]) -> None:
-    if name not in known:
-        raise DefinitionsError(f"definitions.{path}.{word}: no such {word} '{name}'")
-
-
-def _vhosts_named(definitions: Definitions) -> dict[str, list[str]]:
-    return {
-        "parameters": [item.vhost for item in definitions.parameters],
-        "vhost_limits": [item.vhost for item in definitions.vhost_limits],
-        "policies": [item.vhost for item in definitions.policies],
-        "operator_policies": [item.vhost for item in definitions.operator_policies],
-        "exchanges": [item.vhost for item in definitions.exchanges],
-        "queues": [item.vhost for item in definitions.queues],
-        "bindings": [item.vhost for item in definitions.bindings],
-    }
+    @property
+    def definitions(self) -> Definitions:
+        """What can be applied, by what it is of."""
+        return Definitions.of(item.definition for item in self.placed)

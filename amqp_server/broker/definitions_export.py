@@ -3,11 +3,11 @@
 Source: RabbitMQ 3.13, the shape of ``GET /api/definitions``.
 """
 
-from amqp_server.broker.definitions import Definitions, PolicyDefinition
-from amqp_server.broker.definitions_parse import (
+from amqp_server.broker.definition_readers import (
     OPERATOR_POLICY_COMPONENT,
     VHOST_LIMITS_COMPONENT,
 )
+from amqp_server.broker.definitions import Definitions, PolicyDefinition
 from amqp_server.wire.tables import Field, Table
 
 

@@ -1,11 +1,13 @@
 """Definitions into a broker: what is there already stays as it is, nothing is ever deleted.
 
-Order: users, vhosts, rights, limits and policies, then exchanges, queues, bindings, so that each
-finds what it names.
+Item by item, in the order of the document, in which each finds what it names. Whoever has other
+things to do meanwhile takes the steps one at a time.
 
 Source: RabbitMQ, definitions import: additive, idempotent, an entity that exists is skipped;
 policies, users and permissions are replaced.
 """
+
+from collections.abc import Iterator
 
 from amqp_server.broker.arguments import (
     ExchangeProperties,
@@ -13,86 +15,133 @@ from amqp_server.broker.arguments import (
     with_default_queue_type,
 )
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.definitions import BindingDefinition, Definitions, check_references
+from amqp_server.broker.definitions import (
+    BindingDefinition,
+    Definition,
+    Document,
+    ExchangeDefinition,
+    GlobalParameterDefinition,
+    ParameterDefinition,
+    Placed,
+    PolicyDefinition,
+    QueueDefinition,
+    VhostDefinition,
+    VhostLimitsDefinition,
+)
+from amqp_server.broker.definitions_references import with_references
+from amqp_server.broker.errors import BrokerError
+from amqp_server.broker.users import TopicPermissions, User, VhostPermissions
 from amqp_server.broker.vhost import Vhost
 from exchanges.bindings import Destination, DestinationKind
+from exchanges.errors import ExchangeError
 
 
-def apply_definitions(broker: Broker, definitions: Definitions, now_ms: int) -> None:
-    """Add what the definitions name and the broker does not have.
+def apply_definitions(broker: Broker, document: Document, now_ms: int) -> tuple[str, ...]:
+    """Add what a document defines and the broker does not have.
 
-    Raises:
-        DefinitionsError: they refer to a user or vhost that exists nowhere; nothing was applied.
-        BrokerError: a binding that its exchange refuses, or names that do not exist; a queue that
-            cannot be of its vhost's default type; what came before it was applied.
+    Returns:
+        What was left out, when the document was read and now: a line each, its path in front.
     """
-    check_references(
-        definitions,
-        [user.name for user in broker.users.list()],
-        [vhost.name for vhost in broker.vhosts()],
-    )
-    _apply_rights(broker, definitions)
-    for item in definitions.global_parameters:
-        broker.set_global_parameter(item)
-    for parameter in definitions.parameters:
-        broker.set_parameter(parameter)
-    _apply_vhost_rules(broker, definitions, now_ms)
-    for exchange in definitions.exchanges:
-        vhost = broker.vhost(exchange.vhost)
-        if not vhost.exchanges.exists(exchange.name):
-            properties = ExchangeProperties(
-                exchange.exchange_type,
-                exchange.durable,
-                exchange.auto_delete,
-                exchange.internal,
-                exchange.arguments,
-            )
-            vhost.exchanges.declare(exchange.name, properties)
-    for queue in definitions.queues:
-        vhost = broker.vhost(queue.vhost)
-        if vhost.queues.find(queue.name) is None:
-            arguments = with_default_queue_type(
-                queue.arguments,
-                vhost.default_queue_kind,
-                durable=queue.durable,
-                exclusive=False,
-                auto_delete=queue.auto_delete,
-            )
-            vhost.queues.declare(
-                queue.name,
-                QueueProperties(queue.durable, False, queue.auto_delete, arguments),  # noqa: FBT003
-                None,
-                now_ms,
-                may_be_reserved=True,  # an export holds amq.gen names
-            )
-    for binding in definitions.bindings:
-        _bind(broker.vhost(binding.vhost), binding)
+    document = with_references(document, broker)
+    refused = [line for line in application(broker, document, now_ms) if line is not None]
+    return (*document.left_out, *refused)
 
 
-def _apply_rights(broker: Broker, definitions: Definitions) -> None:
-    users = broker.users
-    for user in definitions.users:
-        users.put(user)
-    for item in definitions.vhosts:
-        broker.add_vhost(item.name).describe(item)
-    for held in definitions.permissions:
-        users.set_permissions(held.user, held.vhost, held.configure, held.write, held.read)
-    for topic in definitions.topic_permissions:
-        users.set_topic_permissions(
-            topic.user, topic.vhost, topic.exchange, topic.write, topic.read
-        )
+def application(broker: Broker, document: Document, now_ms: int) -> Iterator[str | None]:
+    """Apply a document step by step; each step takes one item, or applies a vhost's policies.
+
+    Args:
+        broker: where to.
+        document: as ``with_references`` returned it.
+        now_ms: the time.
+
+    Yields:
+        After each step None, or a line about an item that the broker refused.
+    """
+    changed_vhosts: dict[str, None] = {}
+    for item in document.placed:
+        if isinstance(item.definition, ExchangeDefinition | QueueDefinition):
+            yield from _apply_policies(broker, changed_vhosts, now_ms)
+        refused = _refused(broker, item, now_ms)
+        if refused is None and isinstance(item.definition, PolicyDefinition):
+            changed_vhosts[item.definition.vhost] = None
+        yield refused
+    yield from _apply_policies(broker, changed_vhosts, now_ms)
 
 
-def _apply_vhost_rules(broker: Broker, definitions: Definitions, now_ms: int) -> None:
-    for item in definitions.vhost_limits:
-        broker.vhost(item.vhost).set_limits(item.limits)
-    changed = (*definitions.policies, *definitions.operator_policies)
-    for policy in changed:
-        broker.vhost(policy.vhost).set_policy(policy.policy, operator=policy.operator)
-    for name in {policy.vhost for policy in changed}:
+def _apply_policies(broker: Broker, names: dict[str, None], now_ms: int) -> Iterator[None]:
+    """Apply the policies of vhosts to what is there; to what comes they are applied as it comes."""
+    while names:
+        name = names.popitem()[0]
         broker.vhost(name).apply_policies(now_ms)
+        yield
 
 
-def _bind(vhost: Vhost, binding: BindingDefinition) -> None:
-    destination = Destination(DestinationKind(binding.destination_type), binding.destination)
-    vhost.bind(binding.source, destination, binding.routing_key, binding.arguments)
+def _refused(broker: Broker, item: Placed, now_ms: int) -> str | None:
+    try:
+        _apply(broker, item.definition, now_ms)
+    except (BrokerError, ExchangeError) as error:
+        return f"{item.path}: {error}"
+    return None
+
+
+def _apply(broker: Broker, definition: Definition, now_ms: int) -> None:
+    match definition:
+        case User():
+            broker.users.put(definition)
+        case VhostDefinition(name):
+            broker.add_vhost(name).describe(definition)
+        case VhostPermissions(user, vhost, configure, write, read):
+            broker.users.set_permissions(user, vhost, configure, write, read)
+        case TopicPermissions(user, vhost, exchange, write, read):
+            broker.users.set_topic_permissions(user, vhost, exchange, write, read)
+        case GlobalParameterDefinition():
+            broker.set_global_parameter(definition)
+        case ParameterDefinition():
+            broker.set_parameter(definition)
+        case _:
+            _apply_in_vhost(broker.vhost(definition.vhost), definition, now_ms)
+
+
+def _apply_in_vhost(
+    vhost: Vhost,
+    definition: VhostLimitsDefinition
+    | PolicyDefinition
+    | ExchangeDefinition
+    | QueueDefinition
+    | BindingDefinition,
+    now_ms: int,
+) -> None:
+    match definition:
+        case VhostLimitsDefinition(_, limits):
+            vhost.set_limits(limits)
+        case PolicyDefinition(_, policy, operator):
+            vhost.set_policy(policy, operator=operator, is_imported=True)
+        case ExchangeDefinition(name, _, kind, durable, auto_delete, internal, arguments):
+            if not vhost.exchanges.exists(name):
+                properties = ExchangeProperties(kind, durable, auto_delete, internal, arguments)
+                vhost.exchanges.declare(name, properties)
+        case QueueDefinition():
+            _declare(vhost, definition, now_ms)
+        case BindingDefinition(source, _, name, word, routing_key, arguments):
+            destination = Destination(DestinationKind(word), name)
+            vhost.bind(source, destination, routing_key, arguments)
+
+
+def _declare(vhost: Vhost, queue: QueueDefinition, now_ms: int) -> None:
+    if vhost.queues.find(queue.name) is not None:
+        return
+    arguments = with_default_queue_type(
+        queue.arguments,
+        vhost.default_queue_kind,
+        durable=queue.durable,
+        exclusive=False,
+        auto_delete=queue.auto_delete,
+    )
+    vhost.queues.declare(
+        queue.name,
+        QueueProperties(queue.durable, False, queue.auto_delete, arguments),  # noqa: FBT003
+        None,
+        now_ms,
+        may_be_reserved=True,  # an export holds amq.gen names
+    )

@@ -14,7 +14,6 @@ from amqp_server.broker.arguments import ExchangeProperties, QueueProperties
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.definition_records import (
     QUEUE_IDS_KEY,
-    Definition,
     Key,
     RecordError,
     definition_of,
@@ -22,6 +21,7 @@ from amqp_server.broker.definition_records import (
 )
 from amqp_server.broker.definitions import (
     BindingDefinition,
+    Definition,
     ExchangeDefinition,
     GlobalParameterDefinition,
     ParameterDefinition,
@@ -169,7 +169,7 @@ def _apply(broker: Broker, definition: Definition, now_ms: int) -> None:
             broker.vhost(definition.vhost).set_limits(definition.limits)
         case PolicyDefinition():
             vhost = broker.vhost(definition.vhost)
-            vhost.set_policy(definition.policy, operator=definition.operator)
+            vhost.set_policy(definition.policy, operator=definition.operator, is_imported=True)
         case ExchangeDefinition() | QueueDefinition() | BindingDefinition():
             _apply_topology(broker.vhost(definition.vhost), definition, now_ms)
 

@@ -13,11 +13,11 @@ from typing import Final, Protocol
 
 from amqp_server.broker.definition_records import (
     QUEUE_IDS_KEY,
-    Definition,
     key_of,
     queue_ids_value,
     value_of,
 )
+from amqp_server.broker.definitions import Definition
 from amqp_server.broker.errors import PreconditionFailedError
 from persistence.definitions_format import encode_change
 from persistence.errors import StorageError

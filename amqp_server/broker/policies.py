@@ -15,7 +15,6 @@ from typing import Final, Literal, TypeAlias
 from amqp_server.broker.errors import PreconditionFailedError
 from amqp_server.broker.patterns import Pattern, PatternError, compile_pattern, is_found
 from amqp_server.broker.policy_rules import (
-    OPERATOR_KEYS,
     OPERATOR_WINS,
     UNSUPPORTED,
     wrong_definition,
@@ -105,23 +104,29 @@ class PolicyTable:
         self._ordinary = _Layer()
         self._operator = _Layer()
 
-    def set(self, policy: Policy, *, operator: bool = False) -> None:
+    def set(self, policy: Policy, *, operator: bool = False, is_imported: bool = False) -> None:
         """Create a policy, or replace the one of that name.
+
+        Args:
+            policy: the policy.
+            operator: which layer it belongs to.
+            is_imported: keys that we do not know are kept, and mean nothing.
 
         Raises:
             PreconditionFailedError: definition, scope or pattern is invalid; one line for each
                 that is wrong, in RabbitMQ's order.
         """
-        self._layer(operator=operator).put(_compiled(policy, operator=operator))
+        compiled = _compiled(policy, operator=operator, is_imported=is_imported)
+        self._layer(operator=operator).put(compiled)
         self.generation += 1
 
-    def check(self, policy: Policy, *, operator: bool = False) -> None:
+    def check(self, policy: Policy, *, operator: bool = False, is_imported: bool = False) -> None:
         """Refuse what ``set`` would refuse, and change nothing.
 
         Raises:
             PreconditionFailedError: as ``set``.
         """
-        _compiled(policy, operator=operator)
+        _compiled(policy, operator=operator, is_imported=is_imported)
 
     def get(self, name: str, *, operator: bool = False) -> Policy | None:
         """Return the policy of one layer that has this name; None if none has."""
@@ -192,8 +197,8 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _compiled(policy: Policy, *, operator: bool) -> _Compiled:
-    wrong = wrong_definition(policy.definition, OPERATOR_KEYS if operator else None)
+def _compiled(policy: Policy, *, operator: bool, is_imported: bool) -> _Compiled:
+    wrong = wrong_definition(policy.definition, operator=operator, is_imported=is_imported)
     if policy.apply_to not in _SCOPES:
         named = ", ".join([f"'{scope}'" for scope in _SCOPES if scope != "all"])
         wrong.append(

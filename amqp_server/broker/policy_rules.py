@@ -138,20 +138,30 @@ UNSUPPORTED: Final[Mapping[str, frozenset[str]]] = {
 """Keys that keep the whole policy away from a queue type, as if its pattern were not found."""
 
 
-def wrong_definition(definition: object, allowed: frozenset[str] | None) -> list[str]:
+def unknown_keys(definition: Mapping[str, object], *, operator: bool) -> list[str]:
+    """Return the keys of a definition that such a policy does not have, in order."""
+    return sorted(definition.keys() - _known(operator=operator))
+
+
+def _known(*, operator: bool) -> frozenset[str]:
+    known = frozenset(_RULES.keys() | _MIRRORING.keys())
+    return known & OPERATOR_KEYS if operator else known
+
+
+def wrong_definition(definition: object, *, operator: bool, is_imported: bool = False) -> list[str]:
     """Return what is wrong with a definition, in RabbitMQ's words; empty if nothing is.
 
     Args:
         definition: as parsed from JSON.
-        allowed: the keys an operator policy may set; None for an ordinary policy.
+        operator: whether it is an operator policy's, which may set less.
+        is_imported: keys that are not known are another node's, and pass: a policy keeps its
+            place before others whether or not we know what it says.
     """
     if not isinstance(definition, Mapping):
         return [f"definition should be an object, actually was {json_term(definition)}"]
     if not definition:
         return ["no policy provided"]
-    known = _RULES.keys() | _MIRRORING.keys()
-    if allowed is not None:
-        known &= allowed
+    known = _known(operator=operator)
     mirroring = {key: definition[key] for key in _MIRRORING if key in definition and key in known}
     wrong = _wrong_mirroring(mirroring)
     if wrong is not None:
@@ -160,6 +170,8 @@ def wrong_definition(definition: object, allowed: frozenset[str] | None) -> list
         is_valid, complaint = _RULES[key]
         if not is_valid(definition[key]):
             return [f"{json_term(definition[key])} {complaint}"]
+    if is_imported:
+        return []
     unknown = {key: value for key, value in definition.items() if key not in known}
     return [f"{proplist(unknown)} are not recognised policy settings"] if unknown else []
 

@@ -58,6 +58,13 @@ class BrokerSettings:
         default=None,
         metadata={"doc": "JSON file, as RabbitMQ exports it, that is loaded at start."},
     )
+    load_definitions_strict: bool = field(
+        default=False,
+        metadata={
+            "doc": "Whether a start refuses definitions of which anything would be left out; the"
+            " log names it either way."
+        },
+    )
     data_dir: Path | None = field(
         default=Path("haremq-data"),
         metadata={

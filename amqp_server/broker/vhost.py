@@ -118,16 +118,18 @@ class Vhost:
         if definition.default_queue_type is not None:
             self.default_queue_kind = definition.default_queue_type
 
-    def set_policy(self, policy: Policy, *, operator: bool = False) -> None:
+    def set_policy(
+        self, policy: Policy, *, operator: bool = False, is_imported: bool = False
+    ) -> None:
         """Create a policy, or replace the one of that name.
 
         Raises:
             PreconditionFailedError: it is invalid, see ``PolicyTable``, or too large.
         """
         if self.policies.get(policy.name, operator=operator) != policy:
-            self.policies.check(policy, operator=operator)
+            self.policies.check(policy, operator=operator, is_imported=is_imported)
             self._journal.save(PolicyDefinition(self.name, policy, operator))
-        self.policies.set(policy, operator=operator)
+        self.policies.set(policy, operator=operator, is_imported=is_imported)
 
     def clear_policy(self, name: str, *, operator: bool = False) -> bool:
         """Delete a policy; return whether there was one."""

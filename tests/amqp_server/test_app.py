@@ -12,7 +12,6 @@ from amqp_server import app, exit_status
 from amqp_server.app import build_broker, run
 from amqp_server.broker.arguments import QueueProperties
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.definition_item import DefinitionsError
 from amqp_server.broker.errors import LoginRefusedError
 from amqp_server.broker.settings import BrokerSettings, DefaultPermissions
 from amqp_server.broker.users import Permission
@@ -175,50 +174,6 @@ def test_without_a_watermark_memory_is_not_watched() -> None:
 # ── what cannot be ──
 
 
-@pytest.mark.parametrize(
-    ("octets", "told"),
-    [
-        (b"{", "not JSON: "),
-        (b"", "not JSON: "),
-        (b'{"queues": "\xff"}', "not JSON: "),
-        (b"[" * 100_000, "not JSON: "),
-        (b"[]", "definitions: expected an object, got []"),
-        (b'{"queues": 5}', "definitions.queues: expected a list, got 5"),
-        (
-            b'{"queues": [{"name": "q", "vhost": "v"}]}',
-            "definitions.queues[0].vhost: no such vhost 'v'",
-        ),
-    ],
-)
-def test_definitions_that_cannot_be_used_are_told_why(
-    definitions_file: Path, octets: bytes, told: str
-) -> None:
-    definitions_file.write_bytes(octets)
-    with pytest.raises(DefinitionsError) as caught:
-        build_broker(settings_with(definitions_file))
-    assert told in str(caught.value)
-    assert str(caught.value).startswith(f"broker.load_definitions: {definitions_file}: ")
-
-
-def test_definitions_that_cannot_be_read_are_told_by_key_and_file(definitions_file: Path) -> None:
-    with pytest.raises(DefinitionsError) as caught:
-        build_broker(settings_with(definitions_file))
-    assert str(caught.value) == (
-        f"broker.load_definitions: {definitions_file}: No such file or directory"
-    )
-
-
-def test_a_binding_to_nothing_is_told(definitions_file: Path) -> None:
-    binding = {"source": "amq.fanout", "destination": "q", "destination_type": "queue"}
-    with pytest.raises(DefinitionsError, match="no queue 'q' in vhost '/'"):
-        built(definitions_file, {"bindings": [{**binding, "vhost": "/", "routing_key": ""}]})
-
-
-def test_more_vhosts_than_the_node_may_have_are_told(definitions_file: Path) -> None:
-    with pytest.raises(DefinitionsError, match="vhost limit of 1 is reached"):
-        built(definitions_file, {"vhosts": [{"name": "v"}]}, vhosts_max=1)
-
-
 def test_a_node_whose_definitions_cannot_be_used_has_a_wrong_configuration(
     definitions_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -227,7 +182,9 @@ def test_a_node_whose_definitions_cannot_be_used_has_a_wrong_configuration(
             definitions_file.write_bytes(octets)
         caplog.clear()
         with caplog.at_level(logging.ERROR):
-            settings = settings_with(definitions_file, vhosts_max=1, data_dir=None)
+            settings = settings_with(
+                definitions_file, vhosts_max=1, data_dir=None, load_definitions_strict=True
+            )
             assert run(settings) == exit_status.CONFIGURATION
         (record,) = caplog.records
         assert record.getMessage().startswith("cannot start: ")

@@ -46,8 +46,7 @@ def complaint(read: Callable[[], object]) -> str:
         (lambda: ITEM.flag("number", default=True), "d.x[3].number: expected true or false, got 5"),
         (lambda: ITEM.integer("flag", 0), "d.x[3].flag: expected an integer, got True"),
         (lambda: ITEM.mapping("name"), "d.x[3].name: expected an object, got 'n'"),
-        (lambda: list(ITEM.items("name")), "d.x[3].name: expected a list, got 'n'"),
-        (lambda: list(ITEM.items("list")), "d.x[3].list[2]: expected an object, got 5"),
+        (lambda: ITEM.entries("name"), "d.x[3].name: expected a list, got 'n'"),
         (
             lambda: ITEM.words("mixed"),
             "d.x[3].mixed: expected a list of strings, got ['a', 5]",
@@ -76,7 +75,10 @@ def test_values_are_read_or_their_default() -> None:
     assert (ITEM.flag("flag", default=False), ITEM.flag("missing", default=True)) == (True, True)
     assert (ITEM.integer("number", 0), ITEM.integer("missing", 7)) == (5, 7)
     assert (ITEM.mapping("missing"), ITEM.mapping("empty"), ITEM.mapping("none")) == ({}, {}, {})
-    assert list(ITEM.items("missing")) == list(ITEM.items("none")) == []
+    assert ITEM.entries("missing") == ITEM.entries("none") == []
+    assert not ITEM.has_any("missing")
+    assert not ITEM.has_any("empty")
+    assert ITEM.has_any("mixed")
 
 
 def test_null_and_undefined_are_no_value() -> None:
@@ -115,3 +117,17 @@ def test_a_table_is_only_so_deep_and_its_keys_only_so_long() -> None:
     assert "keys of at most 255 octets" in complaint(
         lambda: Item({"t": {"k" * 256: 1}}, "d").table("t")
     )
+
+
+def test_what_is_in_a_list_comes_with_its_path() -> None:
+    assert ITEM.entries("list") == [
+        ("d.x[3].list[0]", {}),
+        ("d.x[3].list[1]", {"a": 1}),
+        ("d.x[3].list[2]", 5),
+    ]
+
+
+def test_what_is_left_out_is_told_with_its_path() -> None:
+    item = Item({}, "d.x[3]")
+    item.leave_out("a.b", "is not ours")
+    assert item.left_out == ["d.x[3].a.b: is not ours"]

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amqp_server.broker.definition_records import (
-    Definition,
     RecordError,
     definition_of,
     key_of,
@@ -18,6 +17,7 @@ from amqp_server.broker.definition_records import (
 )
 from amqp_server.broker.definitions import (
     BindingDefinition,
+    Definition,
     ExchangeDefinition,
     GlobalParameterDefinition,
     ParameterDefinition,

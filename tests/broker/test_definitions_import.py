@@ -1,6 +1,7 @@
 """Definitions into a broker: they add, in an order that works, and never take away."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,9 @@ import pytest
 
 from amqp_server.broker.arguments import ExchangeProperties, QueueProperties
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.definition_item import DefinitionsError
-from amqp_server.broker.definitions_import import apply_definitions
+from amqp_server.broker.definitions_import import application, apply_definitions
 from amqp_server.broker.definitions_parse import parse_definitions
-from amqp_server.broker.errors import NotFoundError, PreconditionFailedError
+from amqp_server.broker.definitions_references import with_references
 from amqp_server.broker.queue_table import Queue
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
@@ -35,8 +35,9 @@ def export(name: str) -> dict[str, Any]:
     return loaded
 
 
-def apply(broker: Broker, raw: object, vhost: str | None = None) -> None:
-    apply_definitions(broker, parse_definitions(raw, zeros, vhost), NOW_MS)
+def apply(broker: Broker, raw: object, vhost: str | None = None) -> tuple[str, ...]:
+    """Return what was left out."""
+    return apply_definitions(broker, parse_definitions(raw, zeros, vhost), NOW_MS)
 
 
 @pytest.fixture
@@ -349,44 +350,64 @@ BROKEN_REFERENCES: list[tuple[str, dict[str, object], str]] = [
 
 
 @pytest.mark.parametrize(("section", "item", "told"), BROKEN_REFERENCES)
-def test_a_reference_to_nothing_changes_nothing(
+def test_a_reference_to_nothing_is_left_out_and_told(
     broker: Broker, section: str, item: dict[str, object], told: str
 ) -> None:
-    before = everything_of(broker)
     raw = export("rabbitmq_3_13")
+    apply(broker, raw)
+    before = everything_of(broker)
     raw[section].append(item)
-    with pytest.raises(DefinitionsError) as caught:
-        apply(broker, raw)
-    assert str(caught.value) == f"definitions.{told}"
+    assert apply(broker, raw) == (f"definitions.{told}",)
     assert everything_of(broker) == before
 
 
-def test_a_binding_to_nothing_is_told_after_the_rest_was_applied(broker: Broker) -> None:
+def test_all_that_is_left_out_is_told_and_all_else_is_applied(broker: Broker) -> None:
     raw = export("rabbitmq_3_13")
-    raw["bindings"].append(
-        {
-            "source": "dlx",
-            "vhost": "/",
-            "destination": "nobody",
-            "destination_type": "queue",
-            "routing_key": "",
-            "arguments": {},
-        }
-    )
-    with pytest.raises(NotFoundError) as caught:
-        apply(broker, raw)
-    assert str(caught.value) == "no queue 'nobody' in vhost '/'"
+    binding = {"vhost": "/", "destination_type": "queue", "routing_key": "", "arguments": {}}
+    raw["bindings"].append({**binding, "source": "dlx", "destination": "nobody"})
+    raw["bindings"].append({**binding, "source": "nowhere", "destination": "orders"})
+    raw["queues"].append({"name": "log", "vhost": "/", "type": "stream", "arguments": {}})
+    raw["bindings"].append({**binding, "source": "dlx", "destination": "log"})
+    count = len(raw["bindings"])
+    stream, *told = apply(broker, raw)
+    assert stream.startswith(f"definitions.queues[{len(raw['queues']) - 1}]: ")
+    assert told == [
+        f"definitions.bindings[{count - 3}]: no queue 'nobody' in vhost '/'",
+        f"definitions.bindings[{count - 2}]: no exchange 'nowhere' in vhost '/'",
+        f"definitions.bindings[{count - 1}]: no queue 'log' in vhost '/'",
+    ]
     assert route(broker, "shop", "order.new") == {"orders"}
 
 
-def test_a_queue_that_its_vhosts_default_type_cannot_be_is_told(broker: Broker) -> None:
-    broker.vhost("/").default_queue_kind = QueueKind.QUORUM
-    with pytest.raises(PreconditionFailedError) as caught:
-        apply(
-            broker,
-            {"queues": [{"name": "q", "vhost": "/", "arguments": {"x-max-priority": 3}}]},
-        )
-    assert "invalid arg 'x-max-priority' for queue 'q' in vhost '/'" in str(caught.value)
+def test_a_policy_of_a_plugin_keeps_its_place_before_others(broker: Broker) -> None:
+    shared = {"vhost": "/", "pattern": ".*", "apply-to": "queues"}
+    federated = {"federation-upstream-set": "all"}
+    raw = {
+        "policies": [
+            {**shared, "name": "mine", "definition": {"message-ttl": 5}},
+            {**shared, "name": "other", "definition": federated, "priority": 1},
+        ],
+        "queues": [{"name": "q", "vhost": "/", "arguments": {}}],
+    }
+    assert len(apply(broker, raw)) == 1
+    assert queue_of(broker, "q").engine.options.message_ttl_ms is None
+
+
+def test_a_document_is_applied_step_by_step(broker: Broker) -> None:
+    document = parse_definitions(export("rabbitmq_3_13"), zeros)
+    steps = application(broker, with_references(document, broker), NOW_MS)
+    queue_counts = [broker.count_queues() for _ in steps]
+    assert len(queue_counts) == len(document.placed) + len({"/"}), "and one for the policies"
+    assert {later - former for former, later in pairwise(queue_counts)} == {0, 1}
+
+
+def test_what_the_broker_refuses_on_the_way_is_told_and_the_rest_goes_on(broker: Broker) -> None:
+    policy = {"vhost": "gone", "name": "p", "pattern": "", "definition": {"max-length": 1}}
+    queue = {"vhost": "/", "name": "q", "arguments": {}}
+    document = parse_definitions({"policies": [policy], "queues": [queue]}, zeros)
+    told = [line for line in application(broker, document, NOW_MS) if line is not None]
+    assert told == ["definitions.policies[0]: vhost gone not found"]
+    assert queue_of(broker, "q").kind is QueueKind.CLASSIC
 
 
 def test_a_binding_to_an_exchange_is_one_to_an_exchange(broker: Broker) -> None:

@@ -2,7 +2,12 @@
 
 import pytest
 
-from amqp_server.broker.policy_rules import OPERATOR_KEYS, UNSUPPORTED, wrong_definition
+from amqp_server.broker.policy_rules import (
+    OPERATOR_KEYS,
+    UNSUPPORTED,
+    unknown_keys,
+    wrong_definition,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +59,7 @@ from amqp_server.broker.policy_rules import OPERATOR_KEYS, UNSUPPORTED, wrong_de
     ],
 )
 def test_a_definition_is_refused(definition: object, told: str) -> None:
-    assert wrong_definition(definition, None) == [told]
+    assert wrong_definition(definition, operator=False) == [told]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +102,7 @@ def test_a_definition_is_refused(definition: object, told: str) -> None:
     ],
 )
 def test_mirroring_keys_depend_on_each_other(definition: object, told: str) -> None:
-    assert wrong_definition(definition, None) == [told]
+    assert wrong_definition(definition, operator=False) == [told]
 
 
 @pytest.mark.parametrize(
@@ -116,28 +121,38 @@ def test_mirroring_keys_depend_on_each_other(definition: object, told: str) -> N
     ],
 )
 def test_what_rabbitmq_takes_is_taken(definition: object) -> None:
-    assert wrong_definition(definition, None) == []
+    assert wrong_definition(definition, operator=False) == []
 
 
 def test_a_routing_key_no_frame_can_carry_is_refused() -> None:
-    assert wrong_definition({"dead-letter-routing-key": "k" * 255}, None) == []
-    assert len(wrong_definition({"dead-letter-routing-key": "k" * 256}, None)) == 1
+    assert wrong_definition({"dead-letter-routing-key": "k" * 255}, operator=False) == []
+    assert len(wrong_definition({"dead-letter-routing-key": "k" * 256}, operator=False)) == 1
 
 
 @pytest.mark.parametrize("durability", ["fsync", "os"])
 def test_a_class_of_ours_may_be_set_by_users_and_operators(durability: str) -> None:
-    for allowed in (None, OPERATOR_KEYS):
-        assert wrong_definition({"durability": durability}, allowed) == []
+    for operator in (False, True):
+        assert wrong_definition({"durability": durability}, operator=operator) == []
+
+
+def test_keys_of_another_node_pass_where_they_come_with_its_definitions() -> None:
+    definition = {"federation-upstream-set": "all", "max-length": 1, "queue-mode": "lazy"}
+    assert len(wrong_definition(definition, operator=True)) == 1
+    assert wrong_definition(definition, operator=True, is_imported=True) == []
+    assert unknown_keys(definition, operator=False) == ["federation-upstream-set"]
+    assert unknown_keys(definition, operator=True) == ["federation-upstream-set", "queue-mode"]
+    broken = {"federation-upstream-set": "all", "max-length": "1"}
+    assert len(wrong_definition(broken, operator=False, is_imported=True)) == 1
 
 
 def test_an_operator_has_fewer_keys() -> None:
-    assert wrong_definition({"max-length": 1}, OPERATOR_KEYS) == []
-    assert wrong_definition({"ha-sync-batch-size": "x"}, OPERATOR_KEYS) == [
+    assert wrong_definition({"max-length": 1}, operator=True) == []
+    assert wrong_definition({"ha-sync-batch-size": "x"}, operator=True) == [
         '[{<<"ha-sync-batch-size">>,<<"x">>}] are not recognised policy settings'
     ]
 
 
 def test_keys_that_keep_a_policy_away_are_keys_a_policy_may_have() -> None:
     for keys in (OPERATOR_KEYS, *UNSUPPORTED.values()):
-        told = wrong_definition(dict.fromkeys(keys, "?"), None)
+        told = wrong_definition(dict.fromkeys(keys, "?"), operator=False)
         assert "not recognised" not in "".join(told)

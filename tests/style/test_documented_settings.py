@@ -40,7 +40,7 @@ def test_settings_that_are_none_are_seen(line: str) -> None:
 
 def test_the_definitions_of_the_operations_page_can_be_loaded_and_their_user_can_log_in() -> None:
     (block,) = JSON_BLOCK.findall(text_of(Path("docs/OPERATIONS.md")))
-    definitions = parse_definitions(json.loads(block), bytes)
+    definitions = parse_definitions(json.loads(block), bytes).definitions
     (user,) = definitions.users
     assert verify("the password", user.password_hash, user.hashing_algorithm)
     assert len(definitions.policies) == 1

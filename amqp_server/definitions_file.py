@@ -1,0 +1,74 @@
+"""The definitions file of a node: read at a start, applied, and what of it was left out is said.
+
+Source: RabbitMQ, load_definitions; there one item that cannot be taken refuses the start.
+"""
+
+import json
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.definition_item import DefinitionsError
+from amqp_server.broker.definitions import Document
+from amqp_server.broker.definitions_import import apply_definitions
+from amqp_server.broker.definitions_parse import parse_definitions
+from amqp_server.broker.definitions_references import with_references
+from amqp_server.broker.errors import BrokerError
+from amqp_server.broker.settings import BrokerSettings
+from amqp_server.broker.users import Users
+
+log = logging.getLogger(__name__)
+
+
+def read_document(section: BrokerSettings, users: Users) -> Document:
+    """Read the file that the settings name; without one there is nothing in it.
+
+    Raises:
+        DefinitionsError: it cannot be read, is not JSON, or no object.
+    """
+    path = section.load_definitions
+    if path is None:
+        return Document()
+    with _naming(path):
+        raw = json.loads(path.read_text(encoding="utf-8-sig"))
+        log.info("loading definitions file=%s", path)
+        # Items that name no vhost are those of an export of one vhost.
+        return parse_definitions(raw, secrets.token_bytes, section.default_vhost, users.get)
+
+
+def load_document(broker: Broker, document: Document, now_ms: int) -> None:
+    """Apply a document, and say what of it was left out.
+
+    Raises:
+        DefinitionsError: something would be left out, and the settings are strict; a line each,
+            and nothing was applied.
+    """
+    section = broker.settings
+    if section.load_definitions_strict:
+        left_out = with_references(document, broker).left_out
+        if left_out:
+            with _naming(section.load_definitions):
+                raise DefinitionsError("\n".join(left_out))
+    left_out = apply_definitions(broker, document, now_ms)
+    for line in left_out:
+        log.warning("left out: %s", line)
+    if left_out:
+        path, count = section.load_definitions, len(left_out)
+        log.warning("definitions were left out file=%s count=%d", path, count)
+
+
+@contextmanager
+def _naming(path: Path | None) -> Iterator[None]:
+    """Name key and file in front of what is wrong with the definitions."""
+    where = f"broker.load_definitions: {path}"
+    try:
+        yield
+    except BrokerError as error:
+        raise DefinitionsError(f"{where}: {error}") from error
+    except OSError as error:
+        raise DefinitionsError(f"{where}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise DefinitionsError(f"{where}: not JSON: {error}") from error
