@@ -8,6 +8,7 @@ from amqp_server.perf.load import INSTANT_BYTES, Binding, Load, Topology
 from amqp_server.perf.wire import FieldValue
 from benchmarks.scenarios import Flow, Paced, Rpc
 
+FLOOD_BODY: Final = b"x" * 12
 _HEADERS: Final = {f"x-header-{index}": f"value {index} of the header" for index in range(16)}
 
 
@@ -102,6 +103,11 @@ def paced_load(paced: Paced, topology: Topology) -> Load:
         rate_per_s=paced.rate_per_s,
         consumer_queues=topology.queues,
     )
+
+
+def flood_load(topology: Topology) -> Load:
+    """Say what a publisher does who waits for nobody."""
+    return Load(publisher_keys=[topology.queues], properties=wire.properties(), body=FLOOD_BODY)
 
 
 def request_of(call: Rpc, topology: Topology, reply_to: str) -> bytes:

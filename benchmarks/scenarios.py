@@ -1,7 +1,8 @@
 """What is measured, as data: each scenario says what is published, routed and settled.
 
 Every one is bounded: a window lasts the seconds asked for, publishers stay at most
-``backlog_max`` messages ahead of the consumers, and scenarios that count stop at their count.
+``backlog_max`` messages ahead of the consumers, and scenarios that count stop at their count. Only
+a *flood* has no bound but the window: a publisher as users have it, who waits for nobody.
 """
 
 from dataclasses import dataclass
@@ -42,7 +43,8 @@ class Flow:
         settle: how deliveries are settled.
         prefetch_count: basic.qos of each consumer; 0 is no limit.
         ack_every: deliveries per ack, where ``settle`` is MULTIPLE.
-        backlog_max: messages that publishers may be ahead of the slowest count of deliveries.
+        backlog_max: messages that publishers may be ahead of the slowest count of deliveries; 0
+            is no limit.
         counts_confirms: the figure is confirmed publishes, not deliveries.
         is_persistent: durable queue and delivery-mode 2, in the class that the broker was started
             with.
@@ -88,12 +90,19 @@ class Paced:
 
     A message carries the instant at which it was due, so that a broker that stops the publisher
     is charged for the wait of every message that stood behind it.
+
+    Attributes:
+        name, title: as of a ``Flow``.
+        rate_per_s: messages per second.
+        body_size_bytes: length of every body.
+        is_beside_flood: another publisher floods another queue, which nobody consumes.
     """
 
     name: str
     title: str
     rate_per_s: int
     body_size_bytes: int = 16
+    is_beside_flood: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +248,19 @@ SCENARIOS: Final[tuple[Running, ...]] = (
     Rpc("rpc", "RPC over direct reply-to, one at a time"),
     Paced("latency-1k", "latency at 1,000/s", rate_per_s=1_000),
     Paced("latency-20k", "latency at 20,000/s", rate_per_s=20_000),
+    Flow(
+        "flood-acked",
+        "a publisher without a bound; prefetch 1000, ack multiple per 100, 12 B",
+        settle=Settle.MULTIPLE,
+        prefetch_count=1_000,
+        backlog_max=0,
+    ),
+    Paced(
+        "flood-canary",
+        "latency at 200/s beside a publisher without a bound, 12 B",
+        rate_per_s=200,
+        is_beside_flood=True,
+    ),
     Flow(
         "persistent-12",
         "persistent, confirms 2000, ack multiple per 100, 12 B",

@@ -8,6 +8,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -16,13 +17,14 @@ from amqp_server.perf import readings
 from amqp_server.perf.board import Board
 from amqp_server.perf.crew import Crew, crew_at_work, tasks_of, worker_counts
 from amqp_server.perf.load import Load, Topology
+from amqp_server.perf.publisher import publish
 from amqp_server.perf.topology import declared
 from amqp_server.perf.wire import LoadError
 from amqp_server.perf.workers import Task
 from benchmarks import rpc
 from benchmarks.brokers import Broker
 from benchmarks.disk import disk_sync_us, disk_written_bytes
-from benchmarks.flows import load_of, paced_load, single_queue, topology_of
+from benchmarks.flows import flood_load, load_of, paced_load, single_queue, topology_of
 from benchmarks.scenarios import Flow, Paced, Rpc
 from benchmarks.window import Window, each, window_of
 
@@ -50,19 +52,37 @@ def measure_paced(paced: Paced, broker: Broker, prefix: str, seconds: float) -> 
     topology = single_queue(prefix)
     load = paced_load(paced, topology)
     is_first = paced.rate_per_s <= FIRST_RATE_PER_S_MAX
-    return _measure_load(load, topology, broker, seconds, is_first=is_first)
+    if not paced.is_beside_flood:
+        return _measure_load(load, topology, broker, seconds, is_first=is_first)
+    window = _measure_load(load, topology, broker, seconds, is_first=is_first, has_flood=True)
+    # Hardly any of it went into the deliveries.
+    return replace(window, broker_cpu_us=None, generator_cpu_us=None)
 
 
 def _measure_load(
-    load: Load, topology: Topology, broker: Broker, seconds: float, *, is_first: bool = False
+    load: Load,
+    topology: Topology,
+    broker: Broker,
+    seconds: float,
+    *,
+    is_first: bool = False,
+    has_flood: bool = False,
 ) -> Window:
     counts = worker_counts(load, process_count=1)
-    board = Board(sum(counts), WORKER_LIFETIME_S)
+    board = Board(sum(counts) + has_flood, WORKER_LIFETIME_S)
     consumer_tasks, publisher_tasks = tasks_of(load, broker.endpoint, board, counts)
     if is_first:
         consumer_tasks = [partial(_come_first, task) for task in consumer_tasks]
         publisher_tasks = [partial(_come_first, task) for task in publisher_tasks]
-    with declared(topology, broker.endpoint):
+    with ExitStack() as stack:
+        stack.enter_context(declared(topology, broker.endpoint))
+        if has_flood:
+            flooded = single_queue(f"{topology.queues[0]}.flood")
+            stack.enter_context(declared(flooded, broker.endpoint))
+            tally = board.tally(sum(counts))
+            publisher_tasks.append(
+                partial(publish, flood_load(flooded), broker.endpoint, range(1), tally)
+            )
         window = _measure(board, consumer_tasks, publisher_tasks, broker, seconds)
     if topology.durable:
         return window

@@ -6,7 +6,7 @@ import pytest
 
 from amqp_server.perf import wire
 from amqp_server.perf.load import Topology
-from benchmarks.flows import load_of, paced_load, single_queue, topology_of
+from benchmarks.flows import flood_load, load_of, paced_load, single_queue, topology_of
 from benchmarks.scenarios import SCENARIOS, Flow, Paced
 
 FLOWS = [scenario for scenario in SCENARIOS if isinstance(scenario, Flow)]
@@ -79,6 +79,13 @@ def test_headers_match_one_binding() -> None:
 def test_messages_of_a_flow_have_one_size_so_that_they_can_be_counted(flow: Flow) -> None:
     load = load_of(flow, topology_of(flow, "p"))
     assert len({len(key) for keys in load.publisher_keys for key in keys}) == 1
+
+
+def test_a_flood_waits_for_nothing_and_has_a_queue_of_its_own() -> None:
+    load = flood_load(single_queue("p.flood"))
+    assert (load.backlog_max, load.confirm_window, load.rate_per_s) == (0, 0, 0)
+    assert load.publisher_keys == [("p.flood.0",)]
+    assert load.consumer_queues == ()
 
 
 def test_a_paced_publisher_writes_instants_and_keeps_its_rate() -> None:
