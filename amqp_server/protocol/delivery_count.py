@@ -1,6 +1,7 @@
 """The header that tells a quorum queue's consumers how often a message came back.
 
-Source: RabbitMQ, quorum queues, poison message handling: ``x-delivery-count``, a long, from 1.
+Source: RabbitMQ, quorum queues, poison message handling: ``x-delivery-count``, a long; a delivery
+has it from 1 on, what a basic.get takes always.
 """
 
 from typing import Final

@@ -109,7 +109,7 @@ def get(channel: Channel, method: commands.Basic.Get, now_ms: int) -> Method | N
         return commands.Basic.GetEmpty()
     batch, ready_count = got
     records = batch.records
-    if batch.delivery_count and queue.kind is QueueKind.QUORUM:
+    if queue.kind is QueueKind.QUORUM:
         records = with_delivery_count(records, batch.delivery_count)
     if method.no_ack:
         tag = channel.unacked.skip(1)

@@ -4,6 +4,7 @@ import pytest
 from pamqp import commands
 
 from amqp_server.protocol.settings import ProtocolSettings
+from amqp_server.wire.properties import split
 from tests.support.peer import Client, Node
 
 
@@ -241,3 +242,22 @@ def test_who_may_not_read_gets_nothing(
     assert close.text == (
         "ACCESS_REFUSED - read access to queue 'jobs' in vhost '/' refused for user 'writer'"
     )
+
+
+# -- get ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "counts"), [("quorum", [0, 1]), ("classic", [None, None])])
+def test_what_is_got_from_a_quorum_queue_always_says_how_often_it_came_back(
+    peer: Client, kind: str, counts: list[int | None]
+) -> None:
+    peer.declare("q", durable=True, arguments={"x-queue-type": kind})
+    peer.publish(b"x", routing_key="q")
+    seen = []
+    for tag in (1, 2):
+        peer.send(commands.Basic.Get, queue="q")
+        got = next(item for item in peer.receive() if isinstance(item.method, commands.Basic.GetOk))
+        field = split(got.header).headers().get("x-delivery-count")
+        seen.append(None if field is None else field.value)
+        peer.send(commands.Basic.Reject, delivery_tag=tag, requeue=True)
+    assert seen == counts
