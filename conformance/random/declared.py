@@ -81,6 +81,23 @@ def _expires_behind_others(situation: Situation) -> bool:
     return has_priorities and expires and more
 
 
+def _is_active_by_priority(situation: Situation) -> bool:
+    """A quorum queue with a single active consumer has consumers of several priorities."""
+    arguments = [step.given.get("arguments", {}) for step in situation.script]
+    rules = any(
+        given.get("x-queue-type") == "quorum" and given.get("x-single-active-consumer") is True
+        for given in arguments
+    )
+    return (
+        rules
+        and any("x-priority" in given for given in arguments)
+        and all(
+            not line or line.startswith("basic.deliver")
+            for line in situation.difference.first_lines()
+        )
+    )
+
+
 def _parts_between_queues(situation: Situation) -> bool:
     """A channel got the same of each queue, but not in the same order between them."""
     difference = situation.difference
@@ -133,6 +150,14 @@ DECLARED: Sequence[Declared] = (
         "often.",
         "only the order within a queue is promised",
         _parts_between_queues,
+    ),
+    Declared(
+        "active-by-priority",
+        "Of a quorum queue's consumers the one of the highest priority becomes the single active "
+        "one, as in RabbitMQ 4.",
+        "The first to come is it, and then the next.",
+        "RabbitMQ 4 has it so",
+        _is_active_by_priority,
     ),
     Declared(
         "expiry-before-other-priorities",

@@ -49,6 +49,18 @@ QUEUE_ARGUMENTS: tuple[Mapping[str, Any], ...] = (
 )
 """What a queue may be; the scripts put dead letter exchanges to it."""
 
+QUORUM_ARGUMENTS: tuple[Mapping[str, Any], ...] = tuple(
+    {"x-queue-type": "quorum", "x-delivery-limit": 20, **arguments}
+    for arguments in (
+        {},
+        {"x-delivery-limit": 1},
+        {"x-max-length": 2},
+        {"x-max-length": 2, "x-overflow": "reject-publish"},
+        {"x-single-active-consumer": True},
+    )
+)
+"""What the queues of some scripts are; without a limit of deliveries, HareMQ has one of its own."""
+
 STRANGE_ARGUMENTS: tuple[Mapping[str, Any], ...] = (
     {"x-max-length": -1},
     {"x-max-length": "2"},
@@ -93,6 +105,9 @@ WEIGHTS: Mapping[str, float] = {
 }
 """How often a kind of step comes in a script without a mood."""
 
+QUORUM_SHARE = 0.1
+"""How many scripts have quorum queues, and no others: RabbitMQ takes its time with them."""
+
 ALWAYS = frozenset({"declare", "publish"})
 MOOD_LEFT_OUT, MOOD_OFTEN = 0.25, 0.5
 """Up to the first share a kind of step is left out of a script, up to the second it comes often."""
@@ -119,6 +134,7 @@ class _Generator:
         self._names = QUEUES[: self._random.randint(1, len(QUEUES))]
         self._flavours = self._random.sample(QUEUE_ARGUMENTS, 3)
         self._dead_letter_share = self._random.choice([0.1, 0.4, 0.8])
+        self._is_quorum = self._perhaps(QUORUM_SHARE)
 
     def script(self, step_count: int) -> list[Step]:
         makers: dict[str, Callable[[], Step | None]] = {
@@ -175,9 +191,12 @@ class _Generator:
         return self._step("queue.declare", queue=name, nowait=nowait, **self._declares[name])
 
     def _new_queue(self) -> dict[str, Any]:
-        arguments = dict(self._random.choice(self._flavours))
+        flavours = QUORUM_ARGUMENTS if self._is_quorum else self._flavours
+        arguments = dict(self._random.choice(flavours))
         if self._perhaps(self._dead_letter_share):
             arguments |= self._dead_letter_exchange()
+        if self._is_quorum:
+            return {"durable": True, "arguments": arguments}
         return {
             "durable": self._perhaps(0.3),
             "exclusive": self._perhaps(0.1),

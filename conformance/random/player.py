@@ -35,8 +35,11 @@ FIRST_OBSERVER = 100
 OBSERVER = "*"
 QUIET_ROUNDS = 2
 ROUNDS_MAX = 200
-PAUSE_S = 0.002
+EXPIRY_PAUSE_S = 0.002
 """Between rounds, where something of the script expires at once: a timer is what does that."""
+
+QUORUM_PAUSE_S = 0.01
+"""Between rounds, where there is a quorum queue: RabbitMQ writes what it does to a disk first."""
 
 
 def play(script: Script, address: Address, *, quiet_rounds: int = QUIET_ROUNDS) -> list[Seen]:
@@ -50,11 +53,23 @@ def play(script: Script, address: Address, *, quiet_rounds: int = QUIET_ROUNDS) 
     Returns:
         What each step brought.
     """
-    player = Player(address, quiet_rounds, PAUSE_S if _expires(script) else 0.0)
+    player = Player(address, quiet_rounds, _pause_s(script), counts=not _has_quorum(script))
     try:
         return [player.take(step) for step in script]
     finally:
         player.clear()
+
+
+def _pause_s(script: Script) -> float:
+    if _has_quorum(script):
+        return QUORUM_PAUSE_S
+    return EXPIRY_PAUSE_S if _expires(script) else 0.0
+
+
+def _has_quorum(script: Script) -> bool:
+    """Return whether there may be a quorum queue: its counts are those of a while ago."""
+    arguments = [step.given.get("arguments", {}) for step in script]
+    return any(given.get("x-queue-type") == "quorum" for given in arguments)
 
 
 def _expires(script: Script) -> bool:
@@ -69,12 +84,15 @@ def _expires(script: Script) -> bool:
 class Player:
     """The client of one run: its connections by letter, the channels that are open in them."""
 
-    def __init__(self, address: Address, quiet_rounds: int, pause_s: float) -> None:
+    def __init__(
+        self, address: Address, quiet_rounds: int, pause_s: float, *, counts: bool
+    ) -> None:
         self._address = address
         self._quiet_rounds = quiet_rounds
         self._pause_s = pause_s
         self._prefix = f"r{secrets.token_hex(4)}-"
-        self._scribe = Scribe(self._prefix)
+        self._has_counts = counts
+        self._scribe = Scribe(self._prefix, counts=counts)
         self._links: dict[str, Link] = {OBSERVER: Link(address, FIRST_OBSERVER)}
         self._lanes: dict[str, Lane] = {}
         self._names: dict[str, str] = {}
@@ -224,9 +242,11 @@ class Player:
         counts = self._observed_counts()
         for name in sorted({*counts, *self._counts}):
             now = counts.get(name)
-            if now != self._counts.get(name):
-                line = "gone" if now is None else f"{now[0]} ready, {now[1]} consumers"
-                self._lines[self._names[name]] = [line]
+            before = self._counts.get(name)
+            if now is None:
+                self._lines[self._names[name]] = ["gone"]
+            elif now != before and self._has_counts:
+                self._lines[self._names[name]] = [f"{now[0]} ready, {now[1]} consumers"]
         self._counts = counts
 
     def _note(self, step: Step, letter: str, news: News) -> None:

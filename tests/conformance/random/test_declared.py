@@ -53,6 +53,16 @@ def test_what_expires_before_other_priorities_is_declared() -> None:
     assert name_of([FLOW, EXPIRES], more, fewer) is None
 
 
+def test_the_active_consumer_of_a_quorum_queue_goes_by_priority() -> None:
+    single = {"x-queue-type": "quorum", "x-single-active-consumer": True}
+    queue = Step("A1", "queue.declare", {"arguments": single})
+    first = Step("A1", "basic.consume", {"arguments": {"x-priority": 1}})
+    assert name_of([queue, first], DELIVERY, "") == "active-by-priority"
+    assert name_of([queue, first], "basic.consumeok", "") is None
+    assert name_of([queue, LIVES], DELIVERY, "") is None
+    assert name_of([PRIORITIES, first], DELIVERY, "") is None
+
+
 def consume(tag: str, queue: str) -> Step:
     return Step("B1", "basic.consume", {"queue": queue, "consumer_tag": tag})
 

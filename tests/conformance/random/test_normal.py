@@ -61,5 +61,19 @@ def test_the_time_of_a_death_and_the_order_of_its_fields_are_left_out() -> None:
     assert "x-death: [{count: 1:l, queue: q1, reason: rejected}]" in lines[0]
 
 
+def test_counts_that_are_those_of_a_while_ago_are_left_out() -> None:
+    declared = commands.Queue.DeclareOk("r1-q1", 3, 1)
+    assert line(Scribe("r1-"), declared) == (
+        "queue.declareok queue=q1 message_count=3 consumer_count=1"
+    )
+    assert line(Scribe("r1-", counts=False), declared) == "queue.declareok queue=q1"
+    deleted = commands.Queue.PurgeOk(3)
+    assert line(Scribe("r1-", counts=False), deleted) == "queue.purgeok message_count=3"
+
+
+def test_the_type_of_a_queue_is_bare_in_texts() -> None:
+    assert Scribe("r1-").cleaned('by <<"quorum">> queues') == "by quorum queues"
+
+
 def test_an_end_without_a_word_says_how() -> None:
     assert Scribe("r1-").line(News(0, None, "connection lost")) == "connection lost"
