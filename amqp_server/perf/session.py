@@ -155,7 +155,7 @@ class Session:
     def has_queue(self, queue: str) -> bool:
         """Return whether a queue exists; raises as ``call`` if that cannot be told."""
         self.socket.sendall(wire.queue_declare(1, queue, passive=True))
-        received = self._read_frame()
+        received = self.read_frame()
         if wire.method_of(received) == wire.QUEUE_DECLARE_OK:
             return True
         if wire.reply_code(received) != NOT_FOUND or received.channel == 0:
@@ -172,10 +172,10 @@ class Session:
             BrokerRefusalError: another frame came.
         """
         self.socket.sendall(request)
-        received = self._read_frame()
+        received = self.read_frame()
         while (called := wire.method_of(received)) in _OF_ALARMS:
             self.is_blocked = called == wire.CONNECTION_BLOCKED
-            received = self._read_frame()
+            received = self.read_frame()
         if called != reply:
             raise wire.refusal(received)
         return received.payload
@@ -187,7 +187,7 @@ class Session:
             self.socket.sendall(_GOODBYE)
             deadline_s = time.monotonic() + GOODBYE_TIMEOUT_S
             while time.monotonic() < deadline_s:
-                if wire.method_of(self._read_frame()) == wire.CONNECTION_CLOSE_OK:
+                if wire.method_of(self.read_frame()) == wire.CONNECTION_CLOSE_OK:
                     break
         except (OSError, BrokerRefusalError):
             # The run has its figures already, or has failed for a reason told elsewhere.
@@ -200,7 +200,7 @@ class Session:
         rest, self._rest = self._rest, b""
         return rest
 
-    def _read_frame(self) -> Frame:
+    def read_frame(self) -> Frame:
         """Read until there is a whole frame; what follows it is kept."""
         while (stop := self._first_stop()) > len(self._rest):
             self._rest += self._read()

@@ -1,0 +1,1 @@
+"""What another client waits while one does its worst: ``python -m benchmarks.bystander``."""

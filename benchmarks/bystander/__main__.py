@@ -1,0 +1,78 @@
+"""``python -m benchmarks.bystander``: what one client waits while another does its worst.
+
+Each attack has a broker of its own, which ends with it. The other client publishes one message to
+itself every 5 ms and waits for it; measured is how long that takes from the attack's begin until it
+has been carried out.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from amqp_server.perf.wire import LoadError
+from benchmarks.brokers import HAREMQ, RABBITMQ
+from benchmarks.bystander.attacks import ATTACKS, Attack
+from benchmarks.bystander.canary import Canary, RoundTrips
+from benchmarks.bystander.client import TooLongError
+from benchmarks.killable import killable
+from benchmarks.scenarios import Durability
+
+AFTERMATH_S: Final = 1.0
+"""How much longer is measured: what an attack leaves to be done counts too."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print a row each; 1 where something could not be measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bystander", description=__doc__)
+    parser.add_argument("--attack", help="comma-separated names; all")
+    parser.add_argument("--brokers", default="haremq,rabbitmq")
+    parser.add_argument("--list", action="store_true", help="name the attacks and end")
+    options = parser.parse_args(arguments)
+    if options.list:
+        for attack in ATTACKS:
+            print(f"{attack.name:15} {attack.title}")
+        return 0
+    names = options.attack.split(",") if options.attack else [each.name for each in ATTACKS]
+    brokers = [each for each in (HAREMQ, RABBITMQ) if each.lower() in options.brokers.split(",")]
+    print("| attack | broker | took s | round trips | p50 ms | p99 ms | worst ms |")
+    print("| --- | --- | --: | --: | --: | --: | --: |")
+    failures = 0
+    for attack in [each for each in ATTACKS if each.name in names]:
+        for broker in brokers:
+            try:
+                print(_row(attack, broker), flush=True)
+            except (LoadError, OSError) as error:
+                failures += 1
+                print(f"| {attack.title} | {broker} | {error} | | | | |", flush=True)
+    return 1 if failures else 0
+
+
+def _row(attack: Attack, broker: str) -> str:
+    with killable(broker, Durability.FSYNC) as own:
+        own.start()
+        endpoint = own.broker().endpoint
+        worst = attack.prepare(endpoint)
+        try:
+            canary = Canary(endpoint)
+            begin_s = time.monotonic()
+            took = ""
+            try:
+                attack.strike(endpoint, worst)
+            except TooLongError:
+                took = "over "
+            took += f"{time.monotonic() - begin_s:.1f}"
+            time.sleep(AFTERMATH_S)
+            return f"| {attack.title} | {broker} | {took} | {_cells(canary.stop())} |"
+        finally:
+            worst.socket.close()
+
+
+def _cells(trips: RoundTrips) -> str:
+    figures = (trips.p50_ms, trips.p99_ms, trips.worst_ms)
+    return " | ".join([str(trips.trips_count), *(f"{each:.1f}" for each in figures)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""The other client: a process that publishes one message to itself, waits for it, and again."""
+
+import multiprocessing
+import queue
+import time
+from multiprocessing.connection import Connection
+from typing import Final, NamedTuple
+
+from amqp_server.perf import wire
+from amqp_server.perf.session import Endpoint, Session
+from amqp_server.perf.wire import LoadError
+
+QUEUE: Final = "bystander.canary"
+PAUSE_S: Final = 0.005
+BEGIN_TIMEOUT_S: Final = 30.0
+END_TIMEOUT_S: Final = 120.0
+"""A round trip that takes longer is not waited for."""
+
+_FRAMES_OF_DELIVERY: Final = 3
+_MS_PER_S: Final = 1_000
+
+
+class RoundTrips(NamedTuple):
+    """What the round trips took, in ms.
+
+    Attributes:
+        trips_count: how many there were.
+        p50_ms: the median.
+        p99_ms: all but one of a hundred took no longer.
+        worst_ms: the longest.
+    """
+
+    trips_count: int
+    p50_ms: float
+    p99_ms: float
+    worst_ms: float
+
+
+class Canary:
+    """Measures from its making on, until ``stop``."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        """Begin in a process of its own; the first round trip is behind it when this returns."""
+        spawn = multiprocessing.get_context("spawn")
+        self._ours, theirs = spawn.Pipe()
+        self._process = spawn.Process(target=_sing, args=(endpoint, theirs), daemon=True)
+        self._process.start()
+        theirs.close()
+        if not self._ours.poll(BEGIN_TIMEOUT_S):
+            raise LoadError("the canary does not begin")
+        self._ours.recv()
+
+    def stop(self) -> RoundTrips:
+        """End it and return what it measured.
+
+        Raises:
+            LoadError: it has no answer yet, or its connection failed.
+        """
+        self._ours.send("stop")
+        try:
+            if not self._ours.poll(END_TIMEOUT_S):
+                raise LoadError(f"another client waited for over {END_TIMEOUT_S:.0f} s")
+            answer = self._ours.recv()
+        except (EOFError, queue.Empty) as error:
+            raise LoadError("the canary is gone") from error
+        finally:
+            self._process.kill()
+            self._process.join()
+        if isinstance(answer, str):
+            raise LoadError(f"another client was cut off: {answer}")
+        return summary(answer)
+
+
+def summary(taken_ms: list[float]) -> RoundTrips:
+    """Return the figures of round trips; there must be one."""
+    ordered = sorted(taken_ms)
+    count = len(ordered)
+    return RoundTrips(count, ordered[count // 2], ordered[count * 99 // 100], ordered[-1])
+
+
+def _sing(endpoint: Endpoint, told: Connection) -> None:
+    taken_ms: list[float] = []
+    try:
+        with Session(endpoint) as session:
+            session.call(wire.queue_declare(1, QUEUE), wire.QUEUE_DECLARE_OK)
+            session.call(wire.consume(1, QUEUE, "c", no_ack=True), wire.BASIC_CONSUME_OK)
+            message = wire.publish("", QUEUE, wire.properties(), b"x")
+            _round_trip(session, message)
+            told.send("singing")
+            while not told.poll():
+                begin_s = time.perf_counter()
+                _round_trip(session, message)
+                taken_ms.append((time.perf_counter() - begin_s) * _MS_PER_S)
+                time.sleep(PAUSE_S)
+            told.send(taken_ms)
+    except (OSError, LoadError) as error:
+        told.send(f"{type(error).__name__}: {error}")
+
+
+def _round_trip(session: Session, message: bytes) -> None:
+    session.socket.sendall(message)
+    for _ in range(_FRAMES_OF_DELIVERY):
+        session.read_frame()
