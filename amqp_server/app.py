@@ -138,7 +138,9 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
     if node is not None:
         node.restore(broker, now_ms())
     document = read_document(section, broker.users)
-    if node is None or node.is_new:
+    if node is None or not node.has_definitions:
+        if node is not None and not node.is_new:
+            log.error("no definitions are left: default vhost and user are made as for a new node")
         _add_defaults(broker, document)
     load_document(broker, document, now_ms())
     if node is not None:

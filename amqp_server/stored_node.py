@@ -32,6 +32,7 @@ from persistence.store import StoreLimits
 from persistence.wal import Wal
 from persistence.wal_file import SALT_BITS
 from persistence.wal_replay import next_lsn_after
+from persistence.witness import Seen, StoredWitness
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +44,10 @@ class StoredNode:
 
     Attributes:
         commit: says when what was written is safe.
-        wal, store: what ``net.storage`` works with.
+        wal, store, witness: what ``net.storage`` works with.
         journal: what tables tell of their changes.
         is_new: whether nothing was ever stored here.
+        has_definitions: whether any is left; without, default vhost and user are made.
     """
 
     def __init__(
@@ -74,9 +76,13 @@ class StoredNode:
     def _open(self) -> None:
         started_ms = now_ms()
         files = self._directory.files
-        replay = open_definitions(files)
+        self.witness = witness = StoredWitness(files, self._directory.node_id)
+        if witness.damage is not None:
+            log.error("stored data is damaged: %s: less is noticed of what else is", witness.damage)
+        replay = open_definitions(files, witness)
         items = replay.items()
-        self.is_new = not items
+        self.has_definitions = bool(items)
+        self.is_new = self._directory.is_new or not (items or replay.damaged_paths)
         self._stored = read_stored(items.items())
         for damage in replay.damages:
             log.error("definitions are damaged: %s", damage)
@@ -91,12 +97,18 @@ class StoredNode:
             limits,
             _wall_offset_ms,
             keeps_unknown=not self._stored.knows_every_queue or bool(replay.damaged_paths),
+            witness=witness,
         )
-        last_lsn = max(self._opened.replay.highest_lsn, replay.last_lsn)
-        self._definitions = DefinitionsStore(files, replay, _new_salt)
+        last_lsn = max(self._opened.replay.highest_lsn, replay.last_lsn, *(witness.seen or Seen()))
+        self._definitions = DefinitionsStore(files, replay, _new_salt, witness=witness)
         next_lsn = next_lsn_after(last_lsn)
         self.wal = Wal(
-            files, self._settings.wal_file_size_bytes, _new_salt, self._opened.replay, next_lsn
+            files,
+            self._settings.wal_file_size_bytes,
+            _new_salt,
+            self._opened.replay,
+            next_lsn,
+            witness,
         )
         self.commit = GroupCommit(self.wal, self._definitions, next_lsn)
         self.store = self._opened.store
@@ -150,6 +162,7 @@ class StoredNode:
     def close(self) -> None:
         """Let go of the folder, once nothing is written to it any more."""
         self._definitions.close()
+        self.witness.close()
         self._directory.close()
 
     def _log_report(self, took_ms: int) -> None:

@@ -3,8 +3,8 @@
 The file is drawn in ``persistence.format`` up to its payload, which is:
 
     byte 0        4      8               16
-         | queues | zero | next queue id | row | row | ...
-           u32      u32    u64
+         | queues | node tag, low half | next queue id | row | row | ...
+           u32      u32                  u64
 
 A row is one queue:
 
@@ -46,6 +46,7 @@ from persistence.format import (
 )
 from persistence.settled import PositionSet
 from persistence.slices import Slice
+from persistence.witness import NO_TAG, require_own
 
 _STATE: Final = struct.Struct("<IIQ")
 _ROW: Final = struct.Struct("<QIIQQQIIIIII")
@@ -53,6 +54,7 @@ _ROW_PREFIX: Final = struct.Struct("<QI")
 _CHUNK: Final = struct.Struct("<HHIQQQIIQ")
 _RETURNED: Final = struct.Struct("<QII")
 _HAS_TRANSIENT: Final = 1
+_TAG_MASK: Final = 0xFFFF_FFFF
 
 for _size_bytes, _struct in ((16, _STATE), (64, _ROW), (48, _CHUNK), (16, _RETURNED)):
     assert _struct.size == _size_bytes, "the drawing says so"
@@ -101,10 +103,10 @@ class Snapshot:
     damages: list[str] = field(default_factory=list)
 
 
-def encode_checkpoint(snapshot: Snapshot) -> list[bytes]:
-    """Return the octets of a checkpoint, in parts."""
+def encode_checkpoint(snapshot: Snapshot, node_tag: int = NO_TAG) -> list[bytes]:
+    """Return the octets of a checkpoint of this node, in parts."""
     queues = snapshot.queues
-    state = _STATE.pack(len(queues), 0, snapshot.next_queue_id)
+    state = _STATE.pack(len(queues), node_tag & _TAG_MASK, snapshot.next_queue_id)
     parts = [state, *map(_encode_row, queues.values())]
     payload_bytes = sum(map(len, parts))
     header = CHECKPOINT_HEADER.pack(
@@ -118,11 +120,12 @@ def encode_checkpoint(snapshot: Snapshot) -> list[bytes]:
     return [head, *parts]
 
 
-def decode_checkpoint(octets: bytes) -> Snapshot:
+def decode_checkpoint(octets: bytes, node_tag: int = NO_TAG) -> Snapshot:
     """Return what a checkpoint holds; whatever of it is damaged is left out and noted.
 
     Raises:
         DamagedError: not even its header can be believed.
+        StorageError: it is another node's.
     """
     view = memoryview(octets)
     if len(octets) < CHECKPOINT_HEADER.size + _STATE.size:
@@ -131,13 +134,15 @@ def decode_checkpoint(octets: bytes) -> Snapshot:
     magic, crc, version, lsn, wal_number, payload_bytes = header
     if (magic, version) != (CHECKPOINT_MAGIC, VERSION):
         raise DamagedError("expected the header of a checkpoint, got something else")
-    queue_count, _, next_queue_id = _STATE.unpack_from(octets, CHECKPOINT_HEADER.size)
+    queue_count, found_tag, next_queue_id = _STATE.unpack_from(octets, CHECKPOINT_HEADER.size)
     is_whole = (
         len(octets) == CHECKPOINT_HEADER.size + payload_bytes
         and crc32c.crc32c(view[CHECKPOINT_CRC_AT + CRC_BYTES :]) == crc
     )
     snapshot = Snapshot(lsn, wal_number, next_queue_id)
-    if not is_whole:
+    if is_whole:
+        require_own("checkpoint", found_tag, node_tag & _TAG_MASK)
+    else:
         # Which of these numbers is right nobody knows: all of the log is replayed.
         snapshot = Snapshot(
             damages=["the checksum of the checkpoint is wrong: settled messages may come back"]

@@ -11,6 +11,7 @@ import crc32c
 from persistence.checkpoint import Snapshot, decode_checkpoint, encode_checkpoint
 from persistence.errors import DamagedError, FatalStorageError
 from persistence.files import Files
+from persistence.witness import NO_WITNESS, Witness
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +20,14 @@ NEW_CHECKPOINT_PATH: Final = "checkpoint.new"
 CLEAN_STOP_PATH: Final = "clean"
 """There only between a stop in order and the next start: it holds the checkpoint's LSN."""
 
+COST_OF_CHECKPOINT: Final = (
+    "messages that were in no segment may be lost, and settled ones may come back"
+)
+
 _CLEAN_STOP: Final = struct.Struct("<QI")
 
 
-def write_checkpoint(files: Files, snapshot: Snapshot) -> None:
+def write_checkpoint(files: Files, snapshot: Snapshot, witness: Witness = NO_WITNESS) -> None:
     """Put a checkpoint in the place of the one before; a crash leaves one of them.
 
     Raises:
@@ -32,29 +37,38 @@ def write_checkpoint(files: Files, snapshot: Snapshot) -> None:
     file = files.open(NEW_CHECKPOINT_PATH, create=True)
     try:
         file.truncate(0)
-        file.write_at(0, encode_checkpoint(snapshot))
+        file.write_at(0, encode_checkpoint(snapshot, witness.node_tag))
     finally:
         file.close()
     sync_file(files, NEW_CHECKPOINT_PATH)
     files.rename(NEW_CHECKPOINT_PATH, CHECKPOINT_PATH)
     sync_directory(files, "")
+    witness.note_checkpoint(snapshot.lsn)
 
 
-def read_checkpoint(files: Files) -> Snapshot:
+def read_checkpoint(files: Files, witness: Witness = NO_WITNESS) -> Snapshot:
     """Return what the checkpoint holds; an empty one where there is none.
 
     Raises:
+        StorageError: it is another node's.
         OSError: the disk cannot read it.
     """
     octets = _content(files, CHECKPOINT_PATH)
+    seen_lsn = 0 if witness.seen is None else witness.seen.checkpoint_lsn
     if octets is None:
-        return Snapshot()
-    try:
-        return decode_checkpoint(octets)
-    except DamagedError as error:
         return Snapshot(
-            damages=[f"the checkpoint is damaged: {error}: settled messages may come back"]
+            damages=[f"the checkpoint is missing: {COST_OF_CHECKPOINT}"] if seen_lsn else []
         )
+    try:
+        found = decode_checkpoint(octets, witness.node_tag)
+    except DamagedError as error:
+        return Snapshot(damages=[f"the checkpoint is damaged: {error}: {COST_OF_CHECKPOINT}"])
+    if found.lsn < seen_lsn and not found.damages:
+        older = f"the checkpoint is an older one, of LSN {found.lsn} and not {seen_lsn}"
+        return Snapshot(
+            next_queue_id=found.next_queue_id, damages=[f"{older}: {COST_OF_CHECKPOINT}"]
+        )
+    return found
 
 
 def write_clean_stop(files: Files, lsn: int) -> None:

@@ -24,7 +24,7 @@ FORMAT_BYTES_MAX: Final = 256
 
 NODE_ID_BYTES: Final = 16
 
-_FORMAT: Final = "format"
+FORMAT_PATH: Final = "format"
 _NEW_FORMAT: Final = "format.new"
 _LOCK: Final = "lock"
 _LOST_AND_FOUND: Final = "lost+found"
@@ -113,7 +113,7 @@ def _open(path: Path, files: OsFiles, random_bytes: RandomBytes) -> DataDirector
         _require_ours_or_empty(path, files)
         lock = _locked(path)
         try:
-            is_new = not files.exists(_FORMAT)
+            is_new = not files.exists(FORMAT_PATH)
             node_id = node_id_of(files, random_bytes, f"data directory {path}")
             _note_pid(lock)
         except BaseException:
@@ -136,12 +136,12 @@ def node_id_of(files: Files, random_bytes: RandomBytes, where: str) -> str:
         DataDirectoryError: it is of another version, or damaged.
         OSError: it cannot be read or written.
     """
-    if not files.exists(_FORMAT):
+    if not files.exists(FORMAT_PATH):
         node_id = random_bytes(NODE_ID_BYTES).hex()
         text = f"haremq data {FORMAT_VERSION}\n{node_id}\n".encode()
-        _write_durably(files, _FORMAT, _NEW_FORMAT, text)
+        _write_durably(files, FORMAT_PATH, _NEW_FORMAT, text)
         return node_id
-    file = files.open(_FORMAT)
+    file = files.open(FORMAT_PATH)
     try:
         content = file.read_at(0, FORMAT_BYTES_MAX + 1)
     finally:
@@ -208,7 +208,7 @@ def _require_not_roots_for_another(path: Path) -> None:
     """Keep root out of a service user's folder: that user could not read what root writes."""
     if os.geteuid() != _ROOT:
         return
-    for owned in (path, path / _FORMAT):
+    for owned in (path, path / FORMAT_PATH):
         try:
             user_id = owned.stat().st_uid
         except (FileNotFoundError, NotADirectoryError):
@@ -231,7 +231,7 @@ def _user_name(owned: Path, user_id: int) -> str:
 def _require_ours_or_empty(path: Path, files: OsFiles) -> None:
     names = files.names()
     strangers = [name for name in names if name not in _BEFORE_THE_FORMAT]
-    if strangers and _FORMAT not in names:
+    if strangers and FORMAT_PATH not in names:
         raise DataDirectoryError(
             f"data directory {path}: expected an empty folder or one with a file format, found "
             f"{strangers[0][:40]!r} in it; name an empty folder"

@@ -2,9 +2,9 @@
 
     file   header | zeros | header again, at 512 | zeros | batch, at 1024 | batch | ...
 
-    byte 0            8        12        16       24     32
-         | "HAREMQ D" | crc32c | version | number | salt |
-           8 octets     u32      u32       u64      u64
+    byte 0            8        12        16       24     32         40
+         | "HAREMQ D" | crc32c | version | number | salt | node tag | crc32c of the tag |
+           8 octets     u32      u32       u64      u64    u64        u32
 
 Twice, in sectors of their own: without its salt nothing in a file can be read. Journals and
 snapshots have the same form. A batch is what one group commit wrote; in a snapshot, as many puts
@@ -34,6 +34,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from crc32c import crc32c
 
 from persistence.errors import DamagedError, StorageError
+from persistence.witness import NO_TAG
 
 Key: TypeAlias = tuple[str, ...]
 FileKind: TypeAlias = Literal["journal", "snapshot"]
@@ -44,6 +45,8 @@ DAMAGED_PREFIX: Final = "damaged-"
 VERSION: Final = 1
 FILE_MAGIC: Final = b"HAREMQ D"
 FILE_HEADER: Final = struct.Struct("<8sIIQQ")
+NODE_TAG: Final = struct.Struct("<Q")
+_NODE_TAG_CRC: Final = struct.Struct("<I")
 HEADER_COPY_AT: Final = 512
 FIRST_BATCH_AT: Final = 1024
 BATCH_MAGIC: Final = b"HDB1"
@@ -98,10 +101,13 @@ def kind_and_number(name: str) -> tuple[FileKind, int] | None:
     return ("snapshot" if match[1] == "snapshot" else "journal"), int(match[2], 16)
 
 
-def encode_header(number: int, salt: int) -> bytes:
+def encode_header(number: int, salt: int, node_tag: int = NO_TAG) -> bytes:
     """Return what stands before the first batch of a file."""
     covered = struct.pack("<IQQ", VERSION, number, salt)
     header = FILE_MAGIC + struct.pack("<I", crc32c(covered)) + covered
+    if node_tag != NO_TAG:
+        tag = NODE_TAG.pack(node_tag)
+        header += tag + _NODE_TAG_CRC.pack(crc32c(tag))
     return (header.ljust(HEADER_COPY_AT, b"\0") + header).ljust(FIRST_BATCH_AT, b"\0")
 
 
@@ -127,6 +133,16 @@ def decode_header(octets: bytes, number: int) -> int:
         if found_number == number:
             return int(salt)
     raise DamagedError("neither copy of its header is whole")
+
+
+def node_tag_in(octets: bytes) -> int:
+    """Return whose file it is, by what it begins with; ``NO_TAG`` where it does not say."""
+    for start in (FILE_HEADER.size, HEADER_COPY_AT + FILE_HEADER.size):
+        tag = octets[start : start + NODE_TAG.size]
+        crc = octets[start + NODE_TAG.size : start + NODE_TAG.size + _NODE_TAG_CRC.size]
+        if len(crc) == _NODE_TAG_CRC.size and crc == _NODE_TAG_CRC.pack(crc32c(tag)):
+            return int(NODE_TAG.unpack(tag)[0])
+    return NO_TAG
 
 
 def encode_change(key: Key, value: bytes | None) -> bytes:

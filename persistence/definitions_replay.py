@@ -8,6 +8,7 @@ reported; the copy is also how later starts know that definitions were lost once
     snapshot n | journal n                     as it should be
     snapshot n | none, but journal n - 1       the crash came before journal n was begun
     none, for n > 1, or any other journal      a file is missing: damage
+    less than the witness has seen             the end is missing, or all of it: damage
 """
 
 from typing import NamedTuple
@@ -25,10 +26,12 @@ from persistence.definitions_format import (
     decode_key,
     find_batch,
     kind_and_number,
+    node_tag_in,
     path_of,
 )
 from persistence.errors import DamagedError
 from persistence.files import Files
+from persistence.witness import NO_WITNESS, Witness, require_own
 
 
 class DefinitionsDamage(NamedTuple):
@@ -74,20 +77,23 @@ class DefinitionsReplay:
 
     Args:
         files: the data directory, with the folder of the definitions.
+        witness: what was seen of them; whose they must be.
 
     Raises:
-        StorageError: another version wrote them; the text says what to do.
+        StorageError: another version or another node wrote them; the text says what to do.
         OSError: the disk refuses.
     """
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, witness: Witness = NO_WITNESS) -> None:
         self._files = files
+        self._node_tag = witness.node_tag
         self.values: dict[bytes, bytes] = {}
         self.last_lsn = 0
         self.snapshot_bytes = 0
         self.journal_salt: int | None = None
         self.journal_end = 0
         self.torn_bytes = 0
+        self._torn = b""
         self.damages: list[DefinitionsDamage] = []
         self.damaged_paths = [
             f"{DIRECTORY}/{name}"
@@ -105,10 +111,20 @@ class DefinitionsReplay:
             self._read_journal()
         elif self.number > 1 and ("journal", self.number - 1) not in present:
             self._note_damage(path_of("journal", self.number), 0, b"")
+        if witness.seen is not None:
+            self._compare(witness.seen.definitions_lsn)
 
     def items(self) -> dict[Key, bytes]:
         """Return the values by key."""
         return {decode_key(key_octets): value for key_octets, value in self.values.items()}
+
+    def _compare(self, seen_lsn: int) -> None:
+        """Note what was synced once and is not there: the end was cut off, or a copy is older."""
+        if self.last_lsn < seen_lsn:
+            path = path_of("journal", self.number)
+            self._note_damage(path, self.journal_end, self._torn)
+            # What is noted from here on is newer than all that was lost.
+            self.last_lsn = seen_lsn
 
     def _read_snapshot(self) -> None:
         octets = self._read("snapshot")
@@ -127,7 +143,8 @@ class DefinitionsReplay:
         self.journal_salt = self._salt_of("journal", octets)
         if self.journal_salt is not None:
             self.journal_end = self._apply_all("journal", octets, self.journal_salt)
-            self.torn_bytes = len(octets) - self.journal_end
+            self._torn = octets[self.journal_end :]
+            self.torn_bytes = len(self._torn)
 
     def _read(self, kind: FileKind) -> bytes:
         file = self._files.open(path_of(kind, self.number))
@@ -140,6 +157,7 @@ class DefinitionsReplay:
             file.close()
 
     def _salt_of(self, kind: FileKind, octets: bytes) -> int | None:
+        require_own(path_of(kind, self.number), node_tag_in(octets), self._node_tag)
         try:
             return decode_header(octets, self.number)
         except DamagedError:

@@ -28,6 +28,7 @@ from persistence.definitions_format import (
 )
 from persistence.definitions_replay import DefinitionsReplay
 from persistence.files import File, Files
+from persistence.witness import NO_WITNESS, Witness
 
 JOURNAL_BYTES_MIN: Final = 1 << 20
 """A journal is not replaced before it is so long."""
@@ -50,6 +51,7 @@ class DefinitionsStore:
         replay: of this folder; it is used up: its values become those of the store.
         new_salt: returns 64 bits of chance, that nobody outside can guess.
         journal_bytes_min: a journal shorter than this is not replaced.
+        witness: is told of what is synced.
 
     Raises:
         OSError: the disk refuses.
@@ -61,9 +63,11 @@ class DefinitionsStore:
         replay: DefinitionsReplay,
         new_salt: Callable[[], int],
         journal_bytes_min: int = JOURNAL_BYTES_MIN,
+        witness: Witness = NO_WITNESS,
     ) -> None:
         self._files = files
         self._new_salt = new_salt
+        self._witness = witness
         self._journal_bytes_min = journal_bytes_min
         self._values = replay.values
         self._last_lsn = replay.last_lsn
@@ -81,6 +85,7 @@ class DefinitionsStore:
             self._salt, self._end = replay.journal_salt, replay.journal_end
             self._keep_replayed(replay.torn_bytes)
         self._remove_before(self._number)
+        witness.note_definitions(self._last_lsn)
 
     def write(self, changes: Sequence[tuple[int, bytes]]) -> None:
         """Write encoded changes, each with its LSN, as one batch.
@@ -108,6 +113,7 @@ class DefinitionsStore:
             OSError: which of it is not known any more.
         """
         self._journal.sync()
+        self._witness.note_definitions(self._last_lsn)
 
     def close(self) -> None:
         """Let go of the file; nothing is synced by it."""
@@ -145,7 +151,7 @@ class DefinitionsStore:
         file = self._files.open(_NEW_SNAPSHOT, create=True)
         try:
             file.truncate(0)
-            header = encode_header(number, salt)
+            header = encode_header(number, salt, self._witness.node_tag)
             file.write_at(0, header)
             end = len(header)
             for batch in snapshot_batches(salt, self._last_lsn, self._values.items()):
@@ -164,7 +170,7 @@ class DefinitionsStore:
         salt = self._new_salt()
         journal = self._files.open(path_of("journal", number), create=True)
         try:
-            journal.write_at(0, encode_header(number, salt))
+            journal.write_at(0, encode_header(number, salt, self._witness.node_tag))
             journal.sync()
             self._files.sync_directory(DIRECTORY)
         except BaseException:
@@ -179,7 +185,7 @@ class DefinitionsStore:
                 self._files.remove(f"{DIRECTORY}/{name}")
 
 
-def open_definitions(files: Files) -> DefinitionsReplay:
+def open_definitions(files: Files, witness: Witness = NO_WITNESS) -> DefinitionsReplay:
     """Return what is stored; where there is nothing yet, the folder is made.
 
     Raises:
@@ -188,4 +194,4 @@ def open_definitions(files: Files) -> DefinitionsReplay:
     """
     files.make_directory(DIRECTORY)
     files.sync_directory()
-    return DefinitionsReplay(files)
+    return DefinitionsReplay(files, witness)

@@ -6,15 +6,17 @@ heads, so that a header is believed only together with its content. Runs of reco
 
 A file of the write-ahead log, ``wal/%016x.wal``: its header, the same header once more, batches.
 
-    byte 0            8        12        16       24        32         40     48   64
-         | "HAREMQ W" | crc32c | version | number | first   | previous | salt | 0  |
-           8 octets     u32      u32       u64      LSN u64   LSN u64    u64    16
+    byte 0            8        12        16       24        32         40     48         56     64
+         | "HAREMQ W" | crc32c | version | number | first   | previous | salt | node tag | size |
+           8 octets     u32      u32       u64      LSN u64   LSN u64    u64    u64        u64
     512  | the same 64 octets
     1024 | batch | batch | ... | whatever the file held before
 
     ``first`` is the LSN that its first batch begins with, ``previous`` the last one that the log
     holds before it. They follow each other, but for a file that a restart began: numbers in the gap
     were given before, to what was torn. ``salt`` is random, another one for each use of the file.
+    ``size`` is how long the file was when it was begun; it may have grown since. 0 is unknown, for
+    both the size and the node's tag.
 
 A batch: what one group commit wrote, at a multiple of 8.
 
@@ -69,7 +71,7 @@ CRC_BYTES: Final = 4
 ALIGNMENT_BYTES: Final = 8
 
 WAL_MAGIC: Final = b"HAREMQ W"
-WAL_HEADER: Final = struct.Struct("<8sIIQQQQ16x")
+WAL_HEADER: Final = struct.Struct("<8sIIQQQQQQ")
 WAL_HEADER_CRC_AT: Final = 8
 WAL_HEADER_COPY_AT: Final = 512
 """In another sector than the first: without its salt, nothing in a file can be recognised."""

@@ -1,14 +1,29 @@
 """Opens the stored queues of a node: what a crash or a stop left becomes queues again."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from persistence.checkpoint_file import read_checkpoint, remove, take_clean_stop
+from persistence.checkpoint import Snapshot
+from persistence.checkpoint_file import (
+    CHECKPOINT_PATH,
+    COST_OF_CHECKPOINT,
+    read_checkpoint,
+    remove,
+    take_clean_stop,
+)
+from persistence.data_directory import FORMAT_PATH
 from persistence.files import Files
+from persistence.format import WAL_FIRST_BATCH_AT
 from persistence.log import Log, LogOptions
 from persistence.recovery import RecoveredQueue, Recovery, RecoveryReport
+from persistence.set_aside import set_aside
 from persistence.store import QUEUES_DIRECTORY, SPILL_DIRECTORY, Store, StoreLimits
+from persistence.wal_file import DIRECTORY as WAL_DIRECTORY
+from persistence.wal_file import decode_header, number_of, path_of
 from persistence.wal_replay import Replay
+from persistence.witness import NO_WITNESS, Witness
+
+_IDS_TOLD_MAX: Final = 10
 
 
 class OpenedStore(NamedTuple):
@@ -35,6 +50,7 @@ def open_store(
     wall_offset_ms: Callable[[], int],
     *,
     keeps_unknown: bool = False,
+    witness: Witness = NO_WITNESS,
 ) -> OpenedStore:
     """Recover all queues.
 
@@ -43,23 +59,24 @@ def open_store(
         known: the durable queues that are defined, by id.
         limits: for files that are written from now on.
         wall_offset_ms: returns what must be added to an instant to have it since 1970.
-        keeps_unknown: definitions were lost: segments of queues without one are left where they
-            are. Otherwise nobody owns them, and they are removed.
+        keeps_unknown: definitions were lost: what is on disk of queues without one is set aside.
+            Otherwise those were deleted, and it is removed.
+        witness: what was seen of all this.
 
     Raises:
+        StorageError: a file is another node's.
         OSError: the disk cannot be read, or what must be removed cannot be.
     """
-    store = Store(files, limits, wall_offset_ms)
+    store = Store(files, limits, wall_offset_ms, witness)
     # A killed process may have left a checkpoint whose name is not on the disk yet: nothing that
     # only the one before it lists may be removed until it is.
     files.sync_directory("")
+    snapshot = read_checkpoint(files, witness)
+    if witness.seen is None and not files.exists(CHECKPOINT_PATH) and _needs_checkpoint(files):
+        snapshot.damages.append(f"the checkpoint is missing: {COST_OF_CHECKPOINT}")
+    replay = Replay(files, snapshot.wal_number, snapshot.lsn, witness.node_tag)
     for directory in (QUEUES_DIRECTORY, SPILL_DIRECTORY):
         files.make_directory(directory)
-    for name in files.names(SPILL_DIRECTORY):
-        remove(files.remove_tree, f"{SPILL_DIRECTORY}/{name}")
-    files.sync_directory("")
-    clean_lsn = take_clean_stop(files)
-    snapshot = read_checkpoint(files)
 
     def new_log(queue_id: int) -> Log | None:
         options = known.get(queue_id)
@@ -67,31 +84,98 @@ def open_store(
 
     recovery = Recovery(files, new_log, wall_offset_ms())
     recovery.restore(snapshot, known)
-    for name in files.names(QUEUES_DIRECTORY):
-        _tidy_folder(files, name, known, recovery, keeps_unknown=keeps_unknown)
-    replay = Replay(files, snapshot.wal_number, snapshot.lsn)
+    unknown_folders = _unknown_folders(files, known, recovery)
     for batch in replay.batches():
         recovery.replay(batch.entries)
-    recovery.report.note_wal(replay)
+    _tidy(files, unknown_folders, recovery, replay, snapshot, keeps_unknown=keeps_unknown)
+    clean_lsn = take_clean_stop(files)
     was_clean = clean_lsn == snapshot.lsn >= replay.last_lsn
+    recovery.report.note_wal(replay, was_clean=was_clean)
+    _note_lost_end(files, recovery.report, replay, snapshot, witness)
     queues = recovery.finish(was_clean=was_clean)
     store.adopt(recovery.logs, recovery.next_queue_id, snapshot.wal_number)
     return OpenedStore(store, queues, recovery.report, replay)
 
 
-def _tidy_folder(
+def _needs_checkpoint(files: Files) -> bool:
+    """Return whether what is there tells of a checkpoint, which nobody has seen."""
+    if files.exists(WAL_DIRECTORY):
+        numbers = [n for n in map(number_of, files.names(WAL_DIRECTORY)) if n is not None]
+        if numbers:
+            file = files.open(path_of(min(numbers)))
+            try:
+                header = decode_header(file.read_at(0, WAL_FIRST_BATCH_AT), min(numbers))
+            finally:
+                file.close()
+            return header is not None and header.previous_lsn > 0
+    return files.exists(QUEUES_DIRECTORY) and bool(files.names(QUEUES_DIRECTORY))
+
+
+def _unknown_folders(
+    files: Files, known: Mapping[int, LogOptions], recovery: Recovery
+) -> dict[int, str]:
+    """Return the folders of queues that are none any more; their ids are given to nobody."""
+    found: dict[int, str] = {}
+    for name in files.names(QUEUES_DIRECTORY):
+        try:
+            queue_id = int(name, 16)
+        except ValueError:
+            continue
+        recovery.see(queue_id)
+        if queue_id not in known:
+            found[queue_id] = f"{QUEUES_DIRECTORY}/{name}"
+    return found
+
+
+def _tidy(
     files: Files,
-    name: str,
-    known: Mapping[int, LogOptions],
+    unknown_folders: Mapping[int, str],
     recovery: Recovery,
+    replay: Replay,
+    snapshot: Snapshot,
     *,
     keeps_unknown: bool,
 ) -> None:
-    """Remove the folder of a queue that is none any more, and give its id to nobody."""
-    try:
-        queue_id = int(name, 16)
-    except ValueError:
+    """Remove what is left of deleted queues; set aside what is left of those that may not be.
+
+    A checkpoint that is not believed is set aside too: the next one takes its place.
+    """
+    for name in files.names(SPILL_DIRECTORY):
+        remove(files.remove_tree, f"{SPILL_DIRECTORY}/{name}")
+    files.sync_directory("")
+    unknown = {*unknown_folders, *recovery.unknown} if keeps_unknown else set()
+    if not keeps_unknown:
+        for folder in unknown_folders.values():
+            remove(files.remove_tree, folder)
+    if unknown or (snapshot.damages and files.exists(CHECKPOINT_PATH)):
+        logs = [path_of(number) for number in replay.live_numbers] if unknown else []
+        place = set_aside(
+            files,
+            unknown_folders.values() if unknown else (),
+            [FORMAT_PATH, CHECKPOINT_PATH, *logs],
+        )
+        recovery.report.set_aside_in = place
+        if unknown:
+            ids = ", ".join(map(str, sorted(unknown)[:_IDS_TOLD_MAX]))
+            recovery.report.damages.append(
+                f"{len(unknown)} queues have no definition (ids {ids}): what is on disk of them is"
+                f" kept in {place}"
+            )
+
+
+def _note_lost_end(
+    files: Files, report: RecoveryReport, replay: Replay, snapshot: Snapshot, witness: Witness
+) -> None:
+    """Say so where the log ends before what was synced; its last files are kept."""
+    seen_lsn = 0 if witness.seen is None else witness.seen.wal_lsn
+    last_lsn = max(replay.last_lsn, snapshot.lsn)
+    if last_lsn >= seen_lsn:
         return
-    recovery.see(queue_id)
-    if queue_id not in known and not keeps_unknown:
-        remove(files.remove_tree, f"{QUEUES_DIRECTORY}/{name}")
+    last = [number for number in replay.numbers if number >= replay.first_number][-2:]
+    kept = ""
+    if last:
+        kept = f"; its last files are kept in {set_aside(files, (), map(path_of, last))}"
+    report.damages.append(
+        f"the log ends at LSN {last_lsn}, and had been written to LSN {seen_lsn}: messages and acks"
+        f" between them are lost{kept}"
+    )

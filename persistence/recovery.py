@@ -80,6 +80,8 @@ class RecoveryReport:
         lost_count: messages that were there once and cannot be read any more.
         torn_bytes: what the write-ahead log's end lost: nobody was told that it was safe.
         damages: what is not as it was written, and what that costs; one sentence each.
+        set_aside_in: the folder that holds what is on disk of queues without a definition, if that
+            had to be kept; None otherwise.
     """
 
     was_clean: bool = False
@@ -89,11 +91,17 @@ class RecoveryReport:
     lost_count: int = 0
     torn_bytes: int = 0
     damages: list[str] = field(default_factory=list)
+    set_aside_in: str | None = None
 
-    def note_wal(self, replay: Replay) -> None:
-        """Take over what a replay found, once it has ended."""
+    def note_wal(self, replay: Replay, *, was_clean: bool) -> None:
+        """Take over what a replay found, once it has ended; after a clean stop it needs none."""
         self.torn_bytes = replay.torn_bytes
         self.damages += [_cost_of(found) for found in replay.damages]
+        self.damages += [
+            f"{path} was cut off: messages and acks that were behind its end are lost"
+            for path in replay.cut_paths
+            if not was_clean
+        ]
 
 
 def _cost_of(found: Damage) -> str:
@@ -123,6 +131,7 @@ class Recovery:
         logs: as far as they are rebuilt, by queue id.
         scanned: queues of which no checkpoint says what the write-ahead log need not repeat.
         unread: messages in entries of the write-ahead log that cannot be read, by queue id.
+        unknown: ids of queues that have something on disk, and that nobody knows.
     """
 
     files: Files
@@ -132,6 +141,7 @@ class Recovery:
     logs: dict[int, Log] = field(default_factory=dict)
     scanned: set[int] = field(default_factory=set)
     unread: dict[int, int] = field(default_factory=dict)
+    unknown: set[int] = field(default_factory=set)
     report: RecoveryReport = field(default_factory=RecoveryReport)
 
     def restore(self, snapshot: Snapshot, known_ids: Iterable[int]) -> None:
@@ -144,6 +154,8 @@ class Recovery:
             if known is not None:
                 self._restore_queue(known, queue)
                 self.logs[queue.queue_id] = known
+            elif queue.chunks or queue.few:
+                self.unknown.add(queue.queue_id)
         for queue_id in known_ids:
             self.see(queue_id)
             if queue_id not in self.logs and (known := self.new_log(queue_id)) is not None:
@@ -166,6 +178,7 @@ class Recovery:
         self.see(entry.queue_id)
         known = self.logs.get(entry.queue_id)
         if known is None:
+            self._note_unknown(entry)
             return
         match entry:
             case Enqueue():
@@ -206,6 +219,12 @@ class Recovery:
     def see(self, queue_id: int) -> None:
         """Note an id that is not to be given again."""
         self.next_queue_id = max(self.next_queue_id, queue_id + 1)
+
+    def _note_unknown(self, entry: Entry) -> None:
+        if isinstance(entry, Enqueue):
+            self.unknown.add(entry.queue_id)
+        elif isinstance(entry, Drop):
+            self.unknown.discard(entry.queue_id)
 
     def _restore_queue(self, known: Log, queue: QueueSnapshot) -> None:
         known.settled = queue.settled

@@ -160,6 +160,9 @@ class Segments:
             except FileNotFoundError as error:
                 raise DamagedError(f"{self.path(row.segment_number)} is missing") from error
             try:
+                begin = file.read_at(0, SEGMENT_HEADER.size)
+                if begin != encode_segment_header(self._queue_id, row.segment_number):
+                    raise DamagedError("it begins as a file of another queue, or none")
                 octets = file.read_at(row.file_position, row.size_bytes)
             finally:
                 file.close()

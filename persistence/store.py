@@ -35,6 +35,7 @@ from persistence.log import CHUNK_BYTES_MAX, Log, LogOptions
 from persistence.open_segments import OPEN_SEGMENTS_MAX, OpenSegments
 from persistence.segment import Segments, UnneededFile
 from persistence.slices import shifted
+from persistence.witness import NO_WITNESS, Witness
 
 log = logging.getLogger(__name__)
 
@@ -124,9 +125,14 @@ class Store:
     """
 
     def __init__(
-        self, files: Files, limits: StoreLimits, wall_offset_ms: Callable[[], int]
+        self,
+        files: Files,
+        limits: StoreLimits,
+        wall_offset_ms: Callable[[], int],
+        witness: Witness = NO_WITNESS,
     ) -> None:
         """Begin with no queue; ``persistence.opening`` does the rest."""
+        self.witness = witness
         self._files = files
         self._limits = limits
         self._opened = OpenSegments(limits.open_segments_max)
@@ -330,7 +336,7 @@ class Store:
         for directory in sorted(checkpoint.directories, reverse=True):
             sync_directory(files, directory)
             yield False
-        write_checkpoint(files, checkpoint.snapshot)
+        write_checkpoint(files, checkpoint.snapshot, self.witness)
         yield False
         assert self._wal is not None, "it was there at the beginning"
         self._wal.release(checkpoint.snapshot.wal_number)

@@ -26,6 +26,7 @@ from persistence.wal_file import (
     sync_log,
 )
 from persistence.wal_replay import Replay
+from persistence.witness import NO_WITNESS, Witness
 
 SPARE_FILES_MAX: Final = 2
 """Files that are kept to be used again; more are removed."""
@@ -46,6 +47,7 @@ class Wal:
         new_salt: returns ``SALT_BITS`` of chance, that nobody outside can guess.
         replay: of this log, read to its end.
         next_lsn: the first LSN that will be given; above all that were ever given.
+        witness: is told of what is synced, and writes that down with each new file.
 
     Raises:
         OSError: the disk refuses.
@@ -58,11 +60,14 @@ class Wal:
         new_salt: Callable[[], int],
         replay: Replay,
         next_lsn: int,
+        witness: Witness = NO_WITNESS,
     ) -> None:
         assert next_lsn > replay.highest_lsn, "no LSN is given twice"
         self._files = files
         self._file_size_bytes = file_size_bytes
         self._new_salt = new_salt
+        self._witness = witness
+        self._witnessed_number = 0
         self._file: File | None = None
         self._file_end = 0
         self._position = 0
@@ -115,7 +120,7 @@ class Wal:
         self._first_lsn = write.last_lsn + 1
         self._previous_lsn = write.last_lsn
         if synced:
-            self._synced_lsn = write.last_lsn
+            self._note_synced()
 
     def write_batch(self, last_lsn: int, parts: Sequence[Octets]) -> None:
         """Write a batch; it holds all LSNs from the last batch up to ``last_lsn``.
@@ -140,7 +145,14 @@ class Wal:
         """
         if self._file is not None:
             self._file.sync()
-            self._synced_lsn = self._previous_lsn
+            self._note_synced()
+
+    def _note_synced(self) -> None:
+        self._synced_lsn = self._previous_lsn
+        self._witness.note_wal(self._synced_lsn)
+        if self._witnessed_number != self._number:
+            self._witnessed_number = self._number
+            self._witness.write()
 
     def release(self, below_number: int) -> None:
         """Let go of the files below a number: a checkpoint that does not need them is on disk.
@@ -204,7 +216,14 @@ class Wal:
         self._salt = self._new_salt()
         assert 0 <= self._salt < 1 << SALT_BITS, "the salt has its place in the header"
         self._header = encode_header(
-            WalHeader(number, self._first_lsn, self._previous_lsn, self._salt)
+            WalHeader(
+                number,
+                self._first_lsn,
+                self._previous_lsn,
+                self._salt,
+                self._witness.node_tag,
+                self._file_size_bytes,
+            )
         )
 
     def _make_file(self, number: int) -> File:

@@ -44,12 +44,16 @@ class WalHeader(NamedTuple):
         previous_lsn: the last LSN that the log holds before this file; all up to it was on disk
             when the file was begun.
         salt: random, of ``SALT_BITS``.
+        node_tag: whose file it is; 0 is unknown.
+        size_bytes: how long the file was when it was begun; 0 is unknown.
     """
 
     number: int
     first_lsn: int
     previous_lsn: int
     salt: int
+    node_tag: int = 0
+    size_bytes: int = 0
 
 
 class BatchHeader(NamedTuple):
@@ -79,9 +83,8 @@ def number_of(name: str) -> int | None:
 
 def encode_header(header: WalHeader) -> bytes:
     """Return what stands before the first batch of a file: the header, twice."""
-    number, first_lsn, previous_lsn, salt = header
     octets = bytearray(WAL_HEADER.size)
-    fields = (WAL_MAGIC, 0, VERSION, number, first_lsn, previous_lsn, salt)
+    fields = (WAL_MAGIC, 0, VERSION, *header)
     WAL_HEADER.pack_into(octets, 0, *fields)
     crc = crc32c(octets[WAL_HEADER_CRC_AT + CRC_BYTES :])
     BATCH_CRC.pack_into(octets, WAL_HEADER_CRC_AT, crc)
@@ -100,15 +103,22 @@ def decode_header(octets: bytes, number: int) -> WalHeader | None:
     Returns:
         None if neither copy is whole, or of this number.
     """
+    headers = [header for header in whole_headers(octets) if header.number == number]
+    return headers[0] if headers else None
+
+
+def whole_headers(octets: bytes) -> list[WalHeader]:
+    """Return both copies of a header, of whatever number, as far as they are whole."""
+    found = []
     for position in (0, WAL_HEADER_COPY_AT):
         copy = octets[position : position + WAL_HEADER.size]
         if len(copy) < WAL_HEADER.size:
             continue
         magic, crc, version, *fields = WAL_HEADER.unpack(copy)
         is_whole = crc == crc32c(copy[WAL_HEADER_CRC_AT + CRC_BYTES :])
-        if magic == WAL_MAGIC and version == VERSION and is_whole and fields[0] == number:
-            return WalHeader(*fields)
-    return None
+        if magic == WAL_MAGIC and version == VERSION and is_whole:
+            found.append(WalHeader(*fields))
+    return found
 
 
 def encode_batch_header(

@@ -28,7 +28,9 @@ from persistence.wal_file import (
     number_of,
     path_of,
     sync_log,
+    whole_headers,
 )
+from persistence.witness import NO_TAG, require_own
 
 RESTART_GAP_LSNS: Final = 1 << 32
 """More than are ever given between two syncs: what is torn away can have no higher LSN."""
@@ -91,6 +93,7 @@ class Replay:
         files: the data directory.
         first_number: of the file that the checkpoint says to begin with; older ones are done with.
         checkpoint_lsn: all up to it is in the checkpoint; 0 is no checkpoint.
+        node_tag: whose files they must be; 0 is anybody's.
 
     Attributes:
         last_lsn: the last LSN that is believed.
@@ -99,18 +102,24 @@ class Replay:
         batch_count: how many batches were believed.
         torn_bytes: what the end of the log lost; at least so much.
         damages: what is missing before the end, in order.
+        cut_paths: files that are shorter than they were; what they cost is in ``damages``, where
+            anything tells.
         numbers: of all files in the folder, ascending.
         live_numbers: of those that the log needs, ascending; the last is the end of the log.
     """
 
-    def __init__(self, files: Files, first_number: int = 0, checkpoint_lsn: int = 0) -> None:
+    def __init__(
+        self, files: Files, first_number: int = 0, checkpoint_lsn: int = 0, node_tag: int = NO_TAG
+    ) -> None:
         self._files = files
+        self._node_tag = node_tag
         self.first_number = first_number
         self.last_lsn = checkpoint_lsn
         self.highest_lsn = checkpoint_lsn
         self.batch_count = 0
         self.torn_bytes = 0
         self.damages: list[Damage] = []
+        self.cut_paths: list[str] = []
         self.numbers: list[int] = []
         self.live_numbers: list[int] = []
 
@@ -120,6 +129,7 @@ class Replay:
         Some of the first may be in the checkpoint already.
 
         Raises:
+            StorageError: a file is another node's.
             OSError: a file cannot be read.
             FatalStorageError: what is in a file cannot be synced.
         """
@@ -130,6 +140,8 @@ class Replay:
         is_first = True
         for live in self._live_files():
             octets = self._read_from_disk(live.number)
+            if live.header is not None and len(octets) < live.header.size_bytes:
+                self.cut_paths.append(path_of(live.number))
             if live.header is None:
                 self._note_lost_file(live, octets)
                 continue
@@ -140,7 +152,7 @@ class Replay:
 
     def _live_files(self) -> list[_LiveFile]:
         numbers = [number for number in self.numbers if number >= self.first_number]
-        headers = [decode_header(self._read(n, WAL_FIRST_BATCH_AT), n) for n in numbers]
+        headers = [self._header_of(number) for number in numbers]
         live: list[_LiveFile] = []
         limit_lsn = _NO_LIMIT
         is_before_lost = False
@@ -151,6 +163,12 @@ class Replay:
                 limit_lsn = min(header.previous_lsn, limit_lsn)
                 self.highest_lsn = max(self.highest_lsn, header.first_lsn)
         return live[::-1]
+
+    def _header_of(self, number: int) -> WalHeader | None:
+        octets = self._read(number, WAL_FIRST_BATCH_AT)
+        for header in whole_headers(octets):
+            require_own(path_of(number), header.node_tag, self._node_tag)
+        return decode_header(octets, number)
 
     def _read(self, number: int, size_bytes: int | None = None) -> bytes:
         file = self._files.open(path_of(number))

@@ -111,6 +111,8 @@ class Storage:
             return
         self._commit.request_sync()
         self._thread.pump()
+        if self._store.witness.is_behind:
+            self._thread.call(self._store.witness.write, _ignore)
         self._begin_checkpoint_if_due()
         self._try_room_if_refused()
 
@@ -249,3 +251,7 @@ class Storage:
             pass
         self._store.finish(checkpoint, None)
         self._store.mark_clean_stop(checkpoint)
+
+
+def _ignore(_error: Exception | None) -> None:
+    """Take no note of what became of something that nobody waits for."""

@@ -17,7 +17,9 @@ from persistence.slices import Slice
 from persistence.store import StoreLimits
 from persistence.wal import Wal
 from persistence.wal_replay import next_lsn_after
+from persistence.witness import Seen, StoredWitness, Witness
 
+NODE_ID: Final = "00c0ffee" * 4
 JOURNAL_PATH: Final = "definitions"
 WAL_FILE_BYTES: Final = 6_144
 LIMITS: Final = StoreLimits(segment_size_bytes=2_048, unneeded_bytes_max=4_096)
@@ -29,7 +31,8 @@ _ROW: Final = struct.Struct("<QI")
 class Journal:
     """Definitions of queues, one change behind the other; a ``DefinitionsJournal``."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, witness: Witness) -> None:
+        self._witness = witness
         is_new = not files.exists(JOURNAL_PATH)
         self._file = files.open(JOURNAL_PATH, create=True)
         if is_new:
@@ -55,9 +58,11 @@ class Journal:
         rows = [_ROW.pack(lsn, zlib.crc32(change)) + change for lsn, change in changes]
         self._file.write_at(self._end, b"".join(rows))
         self._end += sum(map(len, rows))
+        self.last_lsn = changes[-1][0]
 
     def sync(self) -> None:
         self._file.sync()
+        self._witness.note_definitions(self.last_lsn)
 
     def _take(self, change: bytes) -> None:
         queue_id, is_there, max_priority = _CHANGE.unpack(change)
@@ -140,15 +145,18 @@ class StoredNode:
         group_bytes_max: int = GROUP_BYTES_MAX,
     ) -> None:
         self.wall_offset_ms = wall_offset_ms
-        journal = Journal(files)
+        self.witness = witness = StoredWitness(files, NODE_ID)
+        seen = witness.seen or Seen()
+        journal = Journal(files, witness)
+        _require(journal.last_lsn >= seen.definitions_lsn, "nothing was seen that is not there")
         self.known = dict(journal.known)
         self.opened: OpenedStore = open_store(
-            files, self.known, LIMITS, lambda: self.wall_offset_ms
+            files, self.known, LIMITS, lambda: self.wall_offset_ms, witness=witness
         )
         self.store = self.opened.store
-        highest_lsn = max(self.opened.replay.highest_lsn, journal.last_lsn)
+        highest_lsn = max(self.opened.replay.highest_lsn, journal.last_lsn, *seen)
         next_lsn = next_lsn_after(highest_lsn)
-        self.wal = Wal(files, WAL_FILE_BYTES, new_salt, self.opened.replay, next_lsn)
+        self.wal = Wal(files, WAL_FILE_BYTES, new_salt, self.opened.replay, next_lsn, witness)
         self.commit = GroupCommit(self.wal, journal, next_lsn, group_bytes_max=group_bytes_max)
         self.store.start(self.wal, self.commit)
         self.synced_lsn = self.commit.committed_lsn
@@ -179,6 +187,7 @@ class StoredNode:
             return True
         if group.sync:
             self.synced_lsn = group.last_lsn
+            self.witness.write()
         self.commit.finish(group, None)
         return True
 

@@ -112,7 +112,7 @@ def test_what_is_missing_of_the_log_is_told_with_what_it_costs(last_lsn: int, co
     replay = Replay(FaultFS())
     replay.damages.append(Damage("wal/1.wal", 64, 100, 4, last_lsn, "wal/damaged-1"))
     report = RecoveryReport()
-    report.note_wal(replay)
+    report.note_wal(replay, was_clean=False)
     (told,) = report.damages
     assert told.startswith(f"wal/1.wal at 64: 100 octets with LSN 4 to {last_lsn} are missing")
     assert told.endswith(f"{cost}; copy wal/damaged-1")
