@@ -201,6 +201,11 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._has_seen_eof = False
         self.was_made = False
 
+    @property
+    def unsent_bytes(self) -> int:
+        """What was written and the kernel has not taken yet."""
+        return self._transport.get_write_buffer_size()
+
     # What the loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -439,7 +444,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
 
     def _wait_for_lost_cause(self, now_ms: int) -> None:
         """Look at a peer that has left in a while: what it said last may be worth waiting for."""
-        self._unsent_bytes = self._transport.get_write_buffer_size()
+        self._unsent_bytes = self.unsent_bytes
         self._gives_up_at_ms = now_ms + (0 if self._is_reset else self._close_grace_ms)
         self._reactor.deadlines.refresh(self._watch)
 
@@ -450,7 +455,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         keeps in the kernel waits as well, unless others wait for what the connection holds.
         """
         if self._is_write_paused:
-            return self._transport.get_write_buffer_size() >= self._unsent_bytes
+            return self.unsent_bytes >= self._unsent_bytes
         connection = self._connection
         return connection.is_blocked and (self._is_reset or connection.is_waited_for)
 

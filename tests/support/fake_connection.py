@@ -36,6 +36,7 @@ class FakeConnection:
         self.shut_down_reason: str | None = None
         self.on_received: Callable[[], None] = lambda: None
         self.on_data: Callable[[bytes], None] = self.send
+        self.on_told: Callable[[], None] = lambda: None
         self.on_eof: Callable[[], None] = lambda: None
         self.on_shut_down: Callable[[], None] = self.close
 
@@ -62,11 +63,13 @@ class FakeConnection:
     def receive_eof(self, now_ms: int) -> None:
         """End at once, unless a test says that input is left."""
         self.eof_count += 1
+        self.on_told()
         if not self.has_input_left:
             self._end()
 
     def lose(self, now_ms: int) -> None:
         self.lost_count += 1
+        self.on_told()
         self._end()
 
     def _end(self) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from types import TracebackType
@@ -15,6 +17,7 @@ from amqp_server.net.transport import OnOutput
 from amqp_server.protocol.peer import Peer
 from tests.support.fake_connection import FakeBroker, FakeConnection
 
+FILL_BYTES = 65_536
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 PLAIN = ListenerSettings(port=0)
@@ -63,7 +66,7 @@ class Place:
 
     def _make(self, peer: Peer, on_output: OnOutput, now_ms: int) -> FakeConnection:
         connection = FakeConnection(peer, on_output, now_ms)
-        connection.on_received = self.heard.set
+        connection.on_received = connection.on_told = self.heard.set
         self.connections.append(connection)
         self.on_made()
         return connection
@@ -79,6 +82,43 @@ class Place:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait for something that the coming, the bytes or the end of a connection bring about."""
+        while not is_so():
+            self.heard.clear()
+            await self.heard.wait()
+
+    @contextlib.asynccontextmanager
+    async def raw_client(self) -> AsyncIterator[tuple[socket.socket, FakeConnection]]:
+        """Connect without a transport of the loop's: a client that does only what it is told."""
+        self.on_made = self.heard.set
+        count = len(self.connections) + 1
+        peer = socket.socket()
+        peer.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(peer, self.server.bound[0][:2])
+        await self.until(lambda: len(self.connections) == count)
+        connection = self.connections[-1]
+        try:
+            yield peer, connection
+        finally:
+            peer.close()
+
+
+def fill(peer: socket.socket) -> int:
+    """Send until the kernel takes no more; return how much that was."""
+    sent = 0
+    while True:
+        try:
+            sent += peer.send(b"f" * FILL_BYTES)
+        except BlockingIOError:
+            return sent
+
+
+def reset(peer: socket.socket) -> None:
+    """Close a connection so that its other end is told that it failed."""
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
 
 
 async def echo(streams: Streams, data: bytes) -> bytes:
