@@ -41,6 +41,7 @@ from amqp_server.net.freed_memory import freed_memory_of_heap, keep_freed_memory
 from amqp_server.net.log_output import LogOutput, begin_logging
 from amqp_server.net.memory_monitor import MemoryMonitor, resident_bytes, total_bytes
 from amqp_server.net.reactor import Reactor
+from amqp_server.net.readiness import tell_stopping
 from amqp_server.net.server import Server
 from amqp_server.net.storage import Storage
 from amqp_server.net.timers import now_ms, wall_ms
@@ -220,6 +221,7 @@ async def _run_node(
     say_ready(settings, server.bound)
     await stop.wait()
     log.info("stopping")
+    tell_stopping()
     _on_stop_signals(signal.SIG_IGN)
     await server.stop()
     if node is not None and storage is not None:

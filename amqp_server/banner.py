@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from amqp_server import __version__
+from amqp_server.net.readiness import tell_ready
 from amqp_server.settings.schema import Settings
 from persistence.kernels import COMPILED, INTERPRETED_VARIABLE, build_name
 
@@ -39,19 +40,21 @@ def say_start(settings: Settings, config_file: Path | None) -> None:
 
 
 def say_ready(settings: Settings, bound: Sequence[tuple[str, int]]) -> None:
-    """Say that clients may come, and where to.
+    """Say that clients may come, and where to: to the log, and to a service manager.
 
     Args:
         settings: of the node.
         bound: address and port of each listening socket, in the order of the listeners.
     """
+    listeners = ",".join(_uri(settings, address, port) for address, port in bound)
     log.info(
         "ready build=%s version=%s pid=%d listeners=%s",
         build_name(),
         __version__,
         os.getpid(),
-        ",".join(_uri(settings, address, port) for address, port in bound),
+        listeners,
     )
+    tell_ready(f"ready: {listeners}")
 
 
 def _absolute(path: Path | None, otherwise: str) -> str:
