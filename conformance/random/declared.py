@@ -51,15 +51,17 @@ class Declared(NamedTuple):
     is_it: Callable[[Situation], bool]
 
 
-def _ends_connection(situation: Situation) -> bool:
-    closed = situation.step.method == "connection.close" or any(
-        place[1:] == "0" for place in situation.expected
-    )
-    about_messages = all(
-        not line or line.startswith("basic.deliver") or re.fullmatch(r"\d+ ready, .*|gone", line)
+def _goes_to_who_ends(situation: Situation) -> bool:
+    """A connection ends, or a channel to which RabbitMQ still delivers."""
+    ends = situation.step.method == "connection.close"
+    for place, lines in situation.expected.items():
+        closes = any(line.startswith("channel.close") for line in lines)
+        delivers = any(line.startswith("basic.deliver") for line in lines)
+        ends = ends or place[1:] == "0" or (closes and delivers)
+    return ends and all(
+        re.fullmatch(r"|basic\.deliver .*|\d+ ready, .*|gone|channel\.closeok", line)
         for line in situation.difference.first_lines()
     )
-    return closed and about_messages
 
 
 def _expires_behind_others(situation: Situation) -> bool:
@@ -79,6 +81,24 @@ def _expires_behind_others(situation: Situation) -> bool:
         counts[1] is None or int(counts[0].group(1)) > int(counts[1].group(1))
     )
     return has_priorities and expires and more
+
+
+def _is_at_limit_of_quorum(situation: Situation) -> bool:
+    """A quorum queue that refuses publishes over its limit is at it, and RabbitMQ's has more."""
+    arguments = [step.given.get("arguments", {}) for step in situation.script]
+    limited = any(
+        given.get("x-queue-type") == "quorum" and given.get("x-overflow") == "reject-publish"
+        for given in arguments
+    )
+    expected, got = situation.difference.first_lines()
+    more = [re.search(r"message_count=(\d+)", line) for line in (expected, got)]
+    if more[0] is not None and more[1] is not None:
+        return limited and int(more[0].group(1)) == int(more[1].group(1)) + 1
+    return limited and (
+        (expected.startswith("basic.deliver") and not got)
+        or (expected.startswith("basic.getok") and got == "basic.getempty")
+        or (expected.startswith("confirmed ") and got.startswith("refused "))
+    )
 
 
 def _is_active_by_priority(situation: Situation) -> bool:
@@ -135,12 +155,13 @@ def _untagged(line: str, queues: Mapping[str, str]) -> tuple[str | None, str]:
 
 DECLARED: Sequence[Declared] = (
     Declared(
-        "end-of-connection",
-        "All channels of a connection end at once: nothing is handed to one of them any more.",
-        "Channels end one after another, and what one gives back may go to another that is about "
-        "to end; a consumer without acks loses it.",
+        "end-of-channel",
+        "A channel, or all those of a connection, end at once: nothing is handed to one of them "
+        "any more.",
+        "It ends queue by queue, and channels one after another: what one queue gets back another "
+        "may give to who is about to end; a consumer without acks loses it.",
         "a message is not given to who has gone",
-        _ends_connection,
+        _goes_to_who_ends,
     ),
     Declared(
         "order-between-queues",
@@ -158,6 +179,13 @@ DECLARED: Sequence[Declared] = (
         "The first to come is it, and then the next.",
         "RabbitMQ 4 has it so",
         _is_active_by_priority,
+    ),
+    Declared(
+        "limit-of-quorum",
+        "A quorum queue with reject-publish refuses what is over x-max-length.",
+        "It takes one more than that, and refuses then.",
+        "a limit is a limit",
+        _is_at_limit_of_quorum,
     ),
     Declared(
         "expiry-before-other-priorities",

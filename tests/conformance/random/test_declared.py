@@ -33,14 +33,41 @@ def name_of(script: Script, expected: str, got: str, **seen: tuple[str, ...]) ->
     ("expected", "got"),
     [(DELIVERY, ""), ("", DELIVERY), ("0 ready, 0 consumers", "1 ready, 0 consumers")],
 )
-def test_messages_of_a_connection_that_ends_are_declared(expected: str, got: str) -> None:
-    assert name_of([CLOSE], expected, got) == "end-of-connection"
-    assert name_of([FLOW], expected, got, A0=(CLOSED,)) == "end-of-connection"
-    assert name_of([FLOW], expected, got, A1=(CLOSED,)) is None
+def test_messages_for_who_ends_are_declared(expected: str, got: str) -> None:
+    name, closed = "end-of-channel", "channel.close reply_code=404"
+    assert name_of([CLOSE], expected, got) == name
+    assert name_of([FLOW], expected, got, A0=(CLOSED,)) == name
+    assert name_of([FLOW], expected, got, A1=(DELIVERY, closed)) == name
+    assert name_of([FLOW], expected, got, A1=(closed,), B1=(DELIVERY,)) is None
 
 
-def test_how_a_connection_is_closed_is_not_declared() -> None:
+def test_how_something_is_closed_is_not_declared() -> None:
     assert name_of([FLOW], CLOSED, f"{CLOSED}1", A0=(CLOSED,)) is None
+    assert name_of([FLOW], "channel.close reply_code=404", "", A1=(DELIVERY, CLOSED)) is None
+
+
+LIMITED = {"x-queue-type": "quorum", "x-max-length": 2, "x-overflow": "reject-publish"}
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "is_declared"),
+    [
+        ("basic.getok message_count=2 <m>", "basic.getok message_count=1 <m>", True),
+        ("basic.getok message_count=1 <m>", "basic.getok message_count=2 <m>", False),
+        ("basic.getok delivery_tag=1 <m>", "basic.getempty", True),
+        ("confirmed 3", "refused 3", True),
+        ("refused 3", "confirmed 3", False),
+        (DELIVERY, "", True),
+        ("", DELIVERY, False),
+    ],
+)
+def test_a_quorum_queue_has_one_more_than_its_limit(
+    expected: str, got: str, *, is_declared: bool
+) -> None:
+    queue = Step("A1", "queue.declare", {"arguments": LIMITED})
+    assert (name_of([queue, FLOW], expected, got) == "limit-of-quorum") is is_declared
+    classic = Step("A1", "queue.declare", {"arguments": {**LIMITED, "x-queue-type": "classic"}})
+    assert name_of([classic, FLOW], expected, got) is None
 
 
 def test_what_expires_before_other_priorities_is_declared() -> None:
