@@ -8,6 +8,7 @@ import contextlib
 import socket
 import struct
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -86,8 +87,20 @@ class Wire:
         self._socket = socket.create_connection((address.host, address.port), timeout_s)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray()
+        self._gathered: list[bytes] | None = None
+
+    @contextlib.contextmanager
+    def one_write(self) -> Iterator[None]:
+        """Send all that the block sends in one write, at its end."""
+        self._gathered = []
+        yield
+        raw, self._gathered = b"".join(self._gathered), None
+        self.send_bytes(raw)
 
     def send_bytes(self, raw: bytes) -> None:
+        if self._gathered is not None:
+            self._gathered.append(raw)
+            return
         self._socket.settimeout(self.timeout_s)
         self._socket.sendall(raw)
 

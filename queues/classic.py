@@ -13,21 +13,19 @@ from persistence.record import Run, has_ttl
 from queues.backlog import DROPPED_PER_CALL_MAX, Backlog
 from queues.batch import Batch, entries_of
 from queues.consumers import Consumers
+from queues.delivery import Delivery
 from queues.effects import DeathReason, QueueExpired, QueueUnused
 from queues.expiry import UnusedTimer, expires_at, some_expire_at_once
 from queues.limited_publish import publish_at_limit
 from queues.moves import Dying, Moves
 from queues.options import QueueKind, QueueOptions
 from queues.outcomes import DeletedQueue, PublishOutcome, all_taken
-from queues.ports import ConsumerHandle, Emit, QueueLog, RecoveredMessages, WakeUp
+from queues.ports import ConsumerHandle, Emit, Lane, QueueLog, RecoveredMessages, WakeUp
 from queues.recovery import recover
 from queues.tail import QueueMemory
 
 EXPIRED_PER_GET_MAX: Final = 100_000
 """A get looks past so many expired messages at most; a queue with more counts as empty to it."""
-
-ASK_DISK_AGAIN_MS: Final = 1_000
-"""When the disk could not be asked for a queue's next messages, it is asked again after this."""
 
 Positions: TypeAlias = range | Sequence[int]
 
@@ -74,11 +72,10 @@ class ClassicQueue:
         self._wake_up = wake_up
         self._auto_delete = auto_delete
         self._consumers = Consumers(options)
+        self._delivery = Delivery(self._backlog, self._consumers)
+        self._settled_by: tuple[object, int] | None = None
         self._unused = UnusedTimer(options.expires_ms, now_ms)
         self._is_deleted = False
-        self._ask_disk_at_ms: int | None = None
-        self.unacked_count = 0
-        self.unacked_bytes = 0
 
     def recover(self, found: RecoveredMessages, now_ms: int) -> None:
         """Begin with what a restart found, before anything else is asked of the queue.
@@ -105,6 +102,16 @@ class ClassicQueue:
     def ready_bytes(self) -> int:
         """Bodies of the ready messages, in bytes."""
         return self._backlog.ready.body_bytes
+
+    @property
+    def unacked_count(self) -> int:
+        """Messages that are delivered and not settled."""
+        return self._delivery.unacked_count
+
+    @property
+    def unacked_bytes(self) -> int:
+        """Sum of their bodies, in bytes."""
+        return self._delivery.unacked_bytes
 
     @property
     def delivered_below(self) -> int:
@@ -149,8 +156,10 @@ class ClassicQueue:
         if self._backlog.fits(run) and not some_expire_at_once(expires, now_ms):
             return all_taken(self._backlog.append(run, expires))
         self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
-        self._deliver(now_ms, len(run) + DROPPED_PER_CALL_MAX)
-        return publish_at_limit(self._backlog, self.options, self._deliver, run, expires, now_ms)
+        self._delivery.deliver(now_ms, len(run) + DROPPED_PER_CALL_MAX)
+        return publish_at_limit(
+            self._backlog, self.options, self._delivery.deliver, run, expires, now_ms
+        )
 
     def only_appends(self, run: Run, now_ms: int) -> bool:
         """Whether ``publish`` of this run, now, would refuse, drop and deliver nothing."""
@@ -203,12 +212,13 @@ class ClassicQueue:
             left -= backlog.drop_expired(now_ms, max_messages)
         if backlog.is_over:
             backlog.drop_excess()
-        left -= self._deliver(now_ms, left)
+        left -= self._delivery.deliver(now_ms, left)
         if backlog.is_over and backlog.has_room:
             return True
         if left > 0 or not backlog.ready.count:
             return False
-        return bool(self._consumers.next_round(1)[0])
+        sole = self._consumers.sole
+        return sole.credit() > 0 if sole is not None else bool(self._consumers.next_round(1)[0])
 
     def get(self, now_ms: int, *, no_ack: bool = False) -> tuple[Batch, int] | None:
         """Take one message off the head: basic.get; it counts as use of the queue.
@@ -223,7 +233,7 @@ class ClassicQueue:
         batch = self._backlog.ready.take(1, now_ms)
         if batch is None:
             return None
-        self._account(batch, no_ack=no_ack)
+        self._delivery.account(batch, no_ack=no_ack)
         self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
         self._wake_up()
         return batch, self._backlog.ready.count
@@ -285,6 +295,8 @@ class ClassicQueue:
         Raises:
             ExclusiveUseError: it, or one that is there, wants the queue for itself.
         """
+        if self._consumers.sole is not None and self._backlog.ready.count:
+            self._consumers.next_round(1)  # who cannot be served by now comes after the newcomer
         self._consumers.add(handle)
         self._unused.renew(now_ms)
         self._let_successor_in()
@@ -300,9 +312,32 @@ class ClassicQueue:
                 self._emit(QueueUnused(self.name))
         self._wake_up()
 
-    def credit_returned(self) -> None:
-        """A consumer may have credit again for another reason than a settlement here."""
+    def credit_returned(self, handle: ConsumerHandle) -> None:
+        """A consumer that ``is_blocked`` has room in its own window again."""
+        self._consumers.credit_returned(handle)
         self._ask_for_drain()
+
+    def lane_opened(self, lane: Lane) -> None:
+        """The consumers of a lane may be served again: it was shut when one was to be."""
+        self._consumers.lane_opened(lane)
+        self._ask_for_drain()
+
+    def serves(self, lane: Lane) -> bool:
+        """Whether any consumer of this lane is here."""
+        return self._consumers.serves(lane)
+
+    def must_drain_before(self, holder: object) -> bool:
+        """Note whose messages are settled next, so that credit comes back to it.
+
+        Returns:
+            Whether others would miss what is due to them, were the queue not drained before.
+        """
+        if self._consumers.count <= 1:
+            return False
+        ready = self._backlog.ready
+        before, self._settled_by = self._settled_by, (holder, ready.next_position)
+        has_due = ready.count > 0 and not self._consumers.all_are_blocked
+        return has_due and before != self._settled_by
 
     # -- the queue itself -------------------------------------------------------------------
 
@@ -317,8 +352,8 @@ class ClassicQueue:
         if self._is_deleted:
             return
         self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
-        if self._ask_disk_at_ms is not None and self._ask_disk_at_ms <= now_ms:
-            self._ask_disk_at_ms = None
+        if self._delivery.ask_disk_at_ms is not None and self._delivery.ask_disk_at_ms <= now_ms:
+            self._delivery.ask_disk_at_ms = None
             self._ask_for_drain()
         if not self._consumers.count and self._unused.fires(now_ms):
             self._emit(QueueExpired(self.name))
@@ -327,8 +362,8 @@ class ClassicQueue:
         """Return when ``expire`` must be called next; None while nothing is to expire."""
         head_ms = self._backlog.deadline_ms
         unused_ms = None if self._consumers.count else self._unused.deadline_ms
-        if self._ask_disk_at_ms is not None:
-            return min(self._ask_disk_at_ms, unused_ms or self._ask_disk_at_ms)
+        if self._delivery.ask_disk_at_ms is not None:
+            return min(self._delivery.ask_disk_at_ms, unused_ms or self._delivery.ask_disk_at_ms)
         if head_ms is None or unused_ms is None:
             return unused_ms if head_ms is None else head_ms
         return min(head_ms, unused_ms)
@@ -355,8 +390,8 @@ class ClassicQueue:
         self._backlog.ready.clear()
         self._backlog.log.drop()
         self._consumers = Consumers(self.options)
+        self._delivery = Delivery(self._backlog, self._consumers)
         self._is_deleted = True
-        self.unacked_count = self.unacked_bytes = 0
         return deleted
 
     def check_invariants(self) -> None:
@@ -370,80 +405,8 @@ class ClassicQueue:
 
     # -- inside -----------------------------------------------------------------------------
 
-    def _deliver(self, now_ms: int, max_messages: int) -> int:
-        """Deliver, or drop as expired, at most so many messages; return how many."""
-        backlog, consumers = self._backlog, self._consumers
-        if consumers.sole is not None:
-            return self._deliver_to(consumers.sole, now_ms, max_messages)
-        ready = backlog.ready
-        left = max_messages
-        while left > 0 and consumers.count:
-            ready_count = ready.count
-            if not ready_count:
-                break
-            handles, credit = consumers.next_round(min(left, ready_count))
-            if not handles:
-                break
-            batch = ready.take(min(left, credit * len(handles)), now_ms)
-            if batch is None:
-                if not (dropped_count := self._drop_at_head(now_ms, left)):
-                    break
-                left -= dropped_count
-                continue
-            left -= len(batch)
-            consumers.served(handles, len(batch))
-            self._hand_out(handles, batch)
-        return max_messages - left
-
-    def _deliver_to(self, handle: ConsumerHandle, now_ms: int, max_messages: int) -> int:
-        """Do the same for the only consumer: nobody's turn is to be found out."""
-        backlog = self._backlog
-        ready = backlog.ready
-        left = max_messages
-        while left > 0 and ready.count:
-            credit = handle.credit()
-            if credit <= 0:
-                break
-            batch = ready.take(min(left, credit), now_ms)
-            if batch is None:
-                if not (dropped_count := self._drop_at_head(now_ms, left)):
-                    break
-                left -= dropped_count
-                continue
-            left -= len(batch.records)
-            self._account(batch, no_ack=handle.no_ack)
-            handle.deliver(batch)
-        return max_messages - left
-
-    def _hand_out(self, handles: Sequence[ConsumerHandle], batch: Batch) -> None:
-        """Deal the messages out to the consumers, one to each in turn."""
-        ways = len(handles)
-        for index, handle in enumerate(handles[: len(batch)]):
-            part = batch if ways == 1 else batch.part(index, ways)
-            self._account(part, no_ack=handle.no_ack)
-            handle.deliver(part)
-
-    def _drop_at_head(self, now_ms: int, max_count: int) -> int:
-        """Drop what has expired where nothing live was found; return how many.
-
-        It is none while the next messages are on a disk that cannot be asked.
-        """
-        dropped_count = self._backlog.drop_expired(now_ms, max_count)
-        if not dropped_count and self._backlog.ready.is_stalled:
-            self._ask_disk_at_ms = now_ms + ASK_DISK_AGAIN_MS
-        return dropped_count
-
-    def _account(self, batch: Batch, *, no_ack: bool) -> None:
-        if no_ack:
-            self._backlog.log.settle(batch.positions)
-        else:
-            self.unacked_count += len(batch.records)
-            self.unacked_bytes += batch.body_bytes
-
     def _forget_unacked(self, count: int, forgotten_bytes: int) -> None:
-        self.unacked_count -= count
-        self.unacked_bytes -= forgotten_bytes
-        assert self.unacked_count >= 0, "a message is settled once"
+        self._delivery.forget(count, forgotten_bytes)
         if self._consumers.may_hand_over:
             self._let_successor_in()
 

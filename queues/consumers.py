@@ -1,17 +1,30 @@
 """Whose turn it is: round robin, consumer priorities, single active consumer.
 
 Among consumers with credit those of the highest priority are served, message by message in turn;
-who was served last goes to the back (RabbitMQ, consumer-priority). With a single active consumer
-only one is served: the first to come, and when it goes the one with the highest priority, the
-eldest of them. A quorum queue's hands over to a newcomer with a higher priority, as soon as all
-it was given is settled.
+who was served goes to the back, and so does who gets credit back (RabbitMQ, consumer-priority and
+rabbit_queue_consumers). With a single active consumer only one is served: the first to come, and
+when it goes the one with the highest priority, the eldest of them. A quorum queue's hands over to
+a newcomer with a higher priority, as soon as all it was given is settled.
+
+    priority 5   ring: c1 | c2 | c7 c8 c9 | c3      c7 to c9 came back together
+    priority 0   ring: c4
+    blocked      c5: its own window is full         c6 c10: their lane is shut
+
+Nobody looks at a consumer that is blocked, so that a step costs what is delivered in it, however
+many consumers there are.
 """
 
+from bisect import bisect_left, insort
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
+from queues.blocked import Segment
 from queues.errors import ExclusiveUseError
 from queues.options import QueueKind, QueueOptions
-from queues.ports import ConsumerHandle
+from queues.ports import ConsumerHandle, Lane
+
+Ring: TypeAlias = "OrderedDict[ConsumerHandle | Segment, None]"
 
 
 class Consumers:
@@ -21,29 +34,46 @@ class Consumers:
         count: how many there are, waiting ones included.
         sole: the only consumer, where nothing but its credit decides; else None.
         may_hand_over: once all is settled, another one may become the active consumer.
+        share_lanes: some of them are on the same lane.
 
     Invariant: with a single active consumer, one is active whenever there is any.
+    Invariant: a consumer is in one ring, alone or in a segment; or in a segment that waits for its
+        lane; or ``is_blocked``.
+    Invariant: no ring is empty, and ``_priorities`` are theirs, ascending.
     """
 
     __slots__ = (
         "_active",
-        "_handles",
+        "_exclusive_count",
         "_is_quorum",
-        "_levels",
+        "_lane_counts",
+        "_next_number",
+        "_places",
+        "_priorities",
+        "_rings",
         "_single_active",
+        "_suspended",
         "count",
         "may_hand_over",
+        "share_lanes",
         "sole",
     )
 
     def __init__(self, options: QueueOptions) -> None:
         self._single_active = options.single_active_consumer
         self._is_quorum = options.kind is QueueKind.QUORUM
-        self._handles: list[ConsumerHandle] = []  # in the order in which they came
-        # One list per priority, highest first; in each, the least lately served first.
-        self._levels: list[list[ConsumerHandle]] = []
+        # In the order in which they came, each with where it is: in a ring; in a segment, and
+        # where there; or blocked, and under which number.
+        self._places: dict[ConsumerHandle, Ring | tuple[Segment, int] | int] = {}
+        self._rings: dict[int, Ring] = {}
+        self._priorities: list[int] = []
+        self._suspended: dict[Lane, dict[int, Segment]] = {}
+        self._next_number = 1
+        self._lane_counts: dict[Lane, int] = {}
+        self._exclusive_count = 0
         self._active: ConsumerHandle | None = None
         self.count = 0
+        self.share_lanes = False
         self.sole: ConsumerHandle | None = None
         self.may_hand_over = self._single_active and self._is_quorum
 
@@ -51,12 +81,21 @@ class Consumers:
         return self.count
 
     def __iter__(self) -> Iterator[ConsumerHandle]:
-        return iter(self._handles)
+        return iter(self._places)
 
     @property
     def active(self) -> ConsumerHandle | None:
         """The single active consumer; None when there is none, or the queue has no such rule."""
         return self._active
+
+    @property
+    def all_are_blocked(self) -> bool:
+        """Whether nobody can be served until credit comes back, as far as is known."""
+        return not self._priorities and self.sole is None
+
+    def serves(self, lane: Lane) -> bool:
+        """Whether any of them is on this lane."""
+        return lane in self._lane_counts
 
     def add(self, handle: ConsumerHandle) -> None:
         """Let a consumer take part.
@@ -67,33 +106,61 @@ class Consumers:
         """
         if not self._is_quorum:
             self._check_exclusive_use(handle)
-        self._handles.append(handle)
+        handle.is_blocked = False
+        self._join(handle)
+        self._exclusive_count += handle.exclusive
+        count = self._lane_counts[handle.lane] = self._lane_counts.get(handle.lane, 0) + 1
+        self.share_lanes |= count > 1
         self._recount()
-        self._sort_into_levels()
         if self._single_active and self._active is None:
             self._active = handle
 
     def remove(self, handle: ConsumerHandle) -> bool:
         """Take a consumer out; False if it is not one."""
-        if handle not in self._handles:
+        place = self._places.pop(handle, None)
+        if place is None:
             return False
-        self._handles.remove(handle)
+        if isinstance(place, tuple):
+            segment, at = place
+            segment.drop(at)
+        elif isinstance(place, OrderedDict):
+            del place[handle]
+            if not place:
+                self._drop_ring(handle.priority)
+        self._exclusive_count -= handle.exclusive
+        self._leave_lane(handle.lane)
         self._recount()
-        for level in self._levels:
-            if handle in level:
-                level.remove(handle)
-        self._levels = [level for level in self._levels if level]
         if self._active is handle:
-            self._active = self._levels[0][0] if self._levels else None
+            self._active = self._first_waiting()
         return True
 
     def all_settled(self) -> None:
         """Nothing is unacked: a waiting consumer of higher priority may become the active one."""
         if self._is_stepping_down():
-            self._active = self._levels[0][0]
+            self._active = self._first_waiting()
+
+    def credit_returned(self, handle: ConsumerHandle) -> None:
+        """A consumer that was blocked has credit of its own again."""
+        number = self._places.get(handle)
+        if not isinstance(number, int):
+            return
+        handle.is_blocked = False
+        # Where others wait for the lane it waits with them, in its place: they leave together.
+        if handle.lane in self._suspended or (handle.credit() <= 0 and handle.lane.is_shut):
+            self._suspend(handle, number)
+        else:
+            self._join(handle)
+
+    def lane_opened(self, lane: Lane) -> None:
+        """Those that waited for a lane may be served again."""
+        for priority, segment in self._suspended.pop(lane, {}).items():
+            if segment.members:
+                self._ring(priority)[segment] = None
 
     def next_round(self, message_count: int) -> tuple[Sequence[ConsumerHandle], int]:
         """Return who gets the next messages, in turn, and how many each may get.
+
+        Whoever is asked and has no credit is blocked from here on.
 
         Args:
             message_count: how many messages there are to give, > 0.
@@ -106,74 +173,179 @@ class Consumers:
                 return (), 0
             credit = self._active.credit()
             return ((self._active,), credit) if credit > 0 else ((), 0)
-        for level in self._levels:
-            handles, credit = _round_of(level, message_count)
+        while self._priorities:
+            priority = self._priorities[-1]
+            ring = self._rings[priority]
+            handles, credit, refused = _round_of(ring, message_count)
+            for entry in refused:
+                if isinstance(entry, Segment):
+                    del ring[entry]
+                    self._suspend_all(entry, priority)
+                else:
+                    self._leave_ring(entry, ring)
+                    self._block(entry)
+            if not ring:
+                self._drop_ring(priority)
             if handles:
                 return handles, credit
         return (), 0
 
     def served(self, handles: Sequence[ConsumerHandle], message_count: int) -> None:
         """Note that a round's consumers got this many messages, in turn: they go to the back."""
-        if len(self._handles) == 1 or self._single_active:
+        if self.count == 1 or self._single_active:
             return
         turn = message_count % len(handles)
         if message_count < len(handles):
-            latest = list(handles[:turn])
-        else:
+            latest: Sequence[ConsumerHandle] = handles[:turn]
+        elif turn:
             latest = [*handles[turn:], *handles[:turn]]
-        identities = set(map(id, latest))
-        for index, level in enumerate(self._levels):
-            if level[0].priority == handles[0].priority:
-                waiting = [handle for handle in level if id(handle) not in identities]
-                self._levels[index] = waiting + latest
+        else:
+            latest = handles
+        ring = self._rings[handles[0].priority]
+        for handle in latest:
+            if self._places[handle] is ring:
+                ring.move_to_end(handle)
+            else:
+                self._leave_ring(handle, ring)
+                ring[handle] = None
+                self._places[handle] = ring
+
+    # -- who is where -----------------------------------------------------------------------
+
+    def _join(self, handle: ConsumerHandle) -> None:
+        """Put one last among those with credit."""
+        ring = self._ring(handle.priority)
+        ring[handle] = None
+        self._places[handle] = ring
+
+    def _ring(self, priority: int) -> Ring:
+        """Return the ring that somebody is about to enter."""
+        ring = self._rings.get(priority)
+        if ring is None:
+            ring = self._rings[priority] = OrderedDict()
+            insort(self._priorities, priority)
+        return ring
+
+    def _drop_ring(self, priority: int) -> None:
+        del self._rings[priority]
+        del self._priorities[bisect_left(self._priorities, priority)]
+
+    def _leave_ring(self, handle: ConsumerHandle, ring: Ring) -> None:
+        """Take one out of a ring that it is in: alone, or in a segment."""
+        place = self._places[handle]
+        if isinstance(place, tuple):
+            segment, at = place
+            segment.drop(at)
+            if not segment.members:
+                del ring[segment]
+        else:
+            del ring[handle]
+
+    def _block(self, handle: ConsumerHandle) -> None:
+        """Let one that was refused wait for what it lacks."""
+        number = self._next_number
+        self._next_number += 1
+        if handle.lane.is_shut and handle.has_own_room():
+            self._suspend(handle, number)
+        else:
+            self._places[handle] = number
+            handle.is_blocked = True
+
+    def _suspend(self, handle: ConsumerHandle, number: int) -> None:
+        segments = self._suspended.setdefault(handle.lane, {})
+        segment = segments.get(handle.priority)
+        if segment is None:
+            segment = segments[handle.priority] = Segment(handle.lane)
+        self._places[handle] = segment, segment.put(number, handle)
+
+    def _suspend_all(self, segment: Segment, priority: int) -> None:
+        if not segment.members:
+            return
+        segments = self._suspended.setdefault(segment.lane, {})
+        if priority not in segments:
+            self._next_number = segment.renumber(self._next_number)
+            segments[priority] = segment
+            return
+        for _, handle in segment.members:
+            self._suspend(handle, self._next_number)
+            self._next_number += 1
+
+    # -- how many there are -----------------------------------------------------------------
 
     def _recount(self) -> None:
-        self.count = len(self._handles)
+        self.count = len(self._places)
         is_alone = self.count == 1 and not self._single_active
-        self.sole = self._handles[0] if is_alone else None
+        self.sole = next(iter(self._places)) if is_alone else None
+
+    def _leave_lane(self, lane: Lane) -> None:
+        count = self._lane_counts[lane] - 1
+        if count:
+            self._lane_counts[lane] = count
+        else:
+            del self._lane_counts[lane]
+            self._suspended.pop(lane, None)
+        if self.share_lanes:
+            self.share_lanes = len(self._lane_counts) < len(self._places)
 
     def _check_exclusive_use(self, handle: ConsumerHandle) -> None:
-        if handle.exclusive and (self._handles or self._single_active):
+        if handle.exclusive and (self._places or self._single_active):
             raise ExclusiveUseError
-        if any(other.exclusive for other in self._handles):
+        if self._exclusive_count:
             raise ExclusiveUseError
 
-    def _sort_into_levels(self) -> None:
-        """Put the newcomer last among its equals."""
-        newcomer = self._handles[-1]
-        for index, level in enumerate(self._levels):
-            if level[0].priority == newcomer.priority:
-                level.append(newcomer)
-                return
-            if level[0].priority < newcomer.priority:
-                self._levels.insert(index, [newcomer])
-                return
-        self._levels.append([newcomer])
+    def _first_waiting(self) -> ConsumerHandle | None:
+        """Return the eldest of the highest priority, where one is active and none is blocked."""
+        if not self._priorities:
+            return None
+        first = next(iter(self._rings[self._priorities[-1]]))
+        assert not isinstance(first, Segment), "where one is active nobody is blocked"
+        return first
 
     def _is_stepping_down(self) -> bool:
         if self._active is None or not self._is_quorum:
             return False
-        return self._levels[0][0].priority > self._active.priority
+        return self._priorities[-1] > self._active.priority
+
+
+def _walk(ring: Ring, refused: list[ConsumerHandle | Segment]) -> Iterator[ConsumerHandle]:
+    """Return all of a ring in turn; a segment whose lane is shut is refused as one.
+
+    Its first is asked for credit too, so that the lane knows who waits for it.
+    """
+    for entry in ring:
+        if not isinstance(entry, Segment):
+            yield entry
+        elif entry.members and (entry.members[0][1].credit() > 0 or not entry.lane.is_shut):
+            for _, handle in entry.members:
+                yield handle
+        else:
+            refused.append(entry)
 
 
 def _round_of(
-    level: list[ConsumerHandle], message_count: int
-) -> tuple[Sequence[ConsumerHandle], int]:
-    """Return who of one priority has credit, and the least that each of them has."""
-    if len(level) == 1:
-        credit = level[0].credit()
-        return (level, credit) if credit > 0 else ((), 0)
+    ring: Ring, message_count: int
+) -> tuple[Sequence[ConsumerHandle], int, list[ConsumerHandle | Segment]]:
+    """Return who of one priority has credit, the least that each of them has, and who has none."""
     handles: list[ConsumerHandle] = []
+    refused: list[ConsumerHandle | Segment] = []
+    rooms: dict[Lane, int] = {}
     least_credit = message_count
-    for handle in level:
+    for handle in _walk(ring, refused):
         credit = handle.credit()
         if credit <= 0:
+            refused.append(handle)
             continue
+        if handle.shares_credit:
+            lane = handle.lane
+            room = rooms.get(lane, -1)
+            if room == 0:
+                # Once the others have got theirs the lane will be shut to this one.
+                break
+            rooms[lane] = (lane.shared_room if room < 0 else room) - (not handle.no_ack)
         handles.append(handle)
         least_credit = min(least_credit, credit)
         if len(handles) == message_count:
             break
-    if len(handles) > 1 and any(handle.shares_credit for handle in handles):
-        # What the first is given may be what the second counted on.
-        return handles[:1], 1
-    return handles, least_credit
+    if rooms and len(handles) > 1:
+        least_credit = 1
+    return handles, least_credit, refused

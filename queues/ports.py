@@ -1,7 +1,7 @@
 """What a queue asks of the world. The owner of a port is the side that calls it (ADR 2)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol, Self, TypeAlias
 
 from persistence.record import Run
 from queues.batch import Batch
@@ -17,6 +17,24 @@ Calling it twice is calling it once. Only what makes a deadline later may go wit
 """
 
 
+class Lane(Protocol):
+    """The way out that some consumers have in common: their channel.
+
+    Attributes:
+        is_shut: nothing more may be delivered to any of them. Whoever was refused credit meanwhile
+            hears by ``lane_opened`` of its queue that this has passed.
+        shared_room: how many messages that want an ack may be delivered to all of them together.
+    """
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether nothing may be delivered."""
+
+    @property
+    def shared_room(self) -> int:
+        """Messages that all of them together may get."""
+
+
 class ConsumerHandle(Protocol):
     """One consumer, as its queue knows it; ``protocol.consumer`` implements it.
 
@@ -25,9 +43,14 @@ class ConsumerHandle(Protocol):
         priority: the ``x-priority`` argument; higher is served first; 0 when absent.
         no_ack: a delivery counts as settled at once.
         exclusive: nobody else may consume from the queue meanwhile.
-        shares_credit: another consumer may use up this one's credit (basic.qos global=true), so
-            that credit must be asked again after each single message.
+        lane: what it shares with the other consumers of its channel.
+        shares_credit: another consumer of the lane may use up this one's credit, or shut the lane
+            to it (basic.qos global=true): nobody gets two messages before the others got one.
+        is_blocked: set by the queue: it has no credit of its own, and the queue passes it over
+            until it hears by ``credit_returned`` that it has.
     """
+
+    is_blocked: bool
 
     @property
     def consumer_tag(self) -> str:
@@ -46,18 +69,34 @@ class ConsumerHandle(Protocol):
         """Whether nobody else may consume from the queue."""
 
     @property
+    def lane(self) -> Lane:
+        """What it shares with others."""
+
+    @property
     def shares_credit(self) -> bool:
-        """Whether credit must be asked again after each message."""
+        """Whether others of the lane use up its credit."""
+
+    def has_own_room(self) -> bool:
+        """Return whether its own window has room, whatever its lane says."""
 
     def credit(self) -> int:
         """Return how many messages may be delivered now.
 
-        0 while the prefetch windows are full, the channel's flow is off or the connection's
-        output is above its high watermark.
+        0 while the prefetch windows are full, or the connection's output is above its high
+        watermark.
         """
 
     def deliver(self, batch: Batch) -> None:
         """Take a batch of at most ``credit()`` messages."""
+
+    def deliver_in_turn(self, handles: Sequence[Self], batch: Batch) -> None:
+        """Take a batch for several consumers of the lane, which keeps its order.
+
+        Args:
+            handles: the first message is for the first of them, which is this one, and so on
+                round and round.
+            batch: of at most ``credit()`` messages for each.
+        """
 
 
 class QueueSlice(Protocol):

@@ -30,7 +30,7 @@ from amqp_server.broker.names import check_unreserved, queue_text
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
 from queues.classic import ClassicQueue
-from queues.effects import DeadLettered, DroppedAtLimit, Effect
+from queues.effects import DeadLettered, DroppedAtLimit, Effect, QueueUnused
 from queues.memory_log import MemoryLog
 from queues.options import Durability, QueueKind, QueueOptions
 from queues.paging import WITHOUT_LIMIT, MemoryRules
@@ -64,7 +64,13 @@ def memory_log(_queue: QueueIdentity) -> QueueLog:
 
 
 class Consumer(ConsumerHandle, Protocol):
-    """A consumer, as the broker knows it beyond what the queue asks of it."""
+    """A consumer, as the broker knows it beyond what the queue asks of it.
+
+    Attributes:
+        is_cancelled: nothing more is for it.
+    """
+
+    is_cancelled: bool
 
     def queue_deleted(self) -> None:
         """Hear that the queue is gone: nothing more will come."""
@@ -88,7 +94,7 @@ class Queue:
     owner: object | None
     engine: ClassicQueue
     queue_id: int = 0
-    consumers: list[Consumer] = field(default_factory=list)
+    consumers: dict[Consumer, None] = field(default_factory=dict)
     is_deleted: bool = False
 
     @property
@@ -280,9 +286,17 @@ class QueueTable:
         if queue.queue_id:
             self._journal.forget(self._definition(queue.name, queue.properties, queue.queue_id))
         queue.engine.delete()
-        consumers, queue.consumers = queue.consumers, []
+        consumers, queue.consumers = queue.consumers, {}
         for consumer in consumers:
-            consumer.queue_deleted()
+            consumer.is_cancelled = True
+
+        def tell_consumers(_effect: Effect, _now_ms: int) -> None:
+            for consumer in consumers:
+                consumer.queue_deleted()
+
+        if consumers:
+            # Whoever deletes it and consumes from it hears of the deletion first, as in RabbitMQ.
+            self._turn.emit(tell_consumers, QueueUnused(queue.name))
         return ready_count
 
     def release(self, connection: object) -> None:

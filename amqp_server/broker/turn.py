@@ -80,12 +80,29 @@ class Turn:
         """Keep an effect, and who carries it out, until ``settle``."""
         self.effects.append((carry_out, effect))
 
+    @property
+    def dirty_count(self) -> int:
+        """How many queues are to be drained before the turn ends."""
+        return len(self._dirty)
+
     def drain_now(self, queue: Drainable, now_ms: int) -> None:
-        """Deliver all that consumers have credit for, without waiting for the turn's end."""
+        """Deliver all that consumers have credit for, without waiting for the turn's end.
+
+        For what is about to change who would get it. A clean queue has nothing to deliver.
+        """
         if queue in self._dirty:
+            del self._dirty[queue]
             while queue.drain(now_ms, self._deliveries_per_queue_max):
                 pass
-        self._dirty[queue] = None
+            self._look_at_deadline(queue)
+
+    def drain_all_now(self, now_ms: int) -> None:
+        """Do that for every queue that is dirty."""
+        dirty, self._dirty = self._dirty, {}
+        for queue in dirty:
+            while queue.drain(now_ms, self._deliveries_per_queue_max):
+                pass
+            self._look_at_deadline(queue)
 
     def later(self, job: Job) -> None:
         """Carry on a job in the turns to come, in turn with the others, until it is done."""
@@ -144,9 +161,7 @@ class Turn:
         for queue in waiting:
             if queue.drain(now_ms, self._deliveries_per_queue_max):
                 self._dirty[queue] = None
-            due_ms = queue.next_deadline_ms()
-            if due_ms is not None:
-                self._note_deadline(queue, due_ms)
+            self._look_at_deadline(queue)
             if is_spent():
                 # Those that had no turn come first in the next one.
                 self._dirty = dict.fromkeys(waiting) | self._dirty
@@ -162,8 +177,9 @@ class Turn:
             if is_spent():
                 return
 
-    def _note_deadline(self, queue: Drainable, due_ms: int) -> None:
-        if self._due_ms.get(queue, due_ms + 1) <= due_ms:
+    def _look_at_deadline(self, queue: Drainable) -> None:
+        due_ms = queue.next_deadline_ms()
+        if due_ms is None or self._due_ms.get(queue, due_ms + 1) <= due_ms:
             return
         self._due_ms[queue] = due_ms
         self._pushes_count += 1

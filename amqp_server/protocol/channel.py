@@ -6,7 +6,7 @@ Source: AMQP 0-9-1 §1.5, §1.8, §1.9; RabbitMQ, rabbit_channel.
 """
 
 from collections.abc import Iterable
-from typing import Final, TypeAlias
+from typing import Final
 
 from pamqp import commands
 
@@ -23,21 +23,21 @@ from amqp_server.broker.users import Permission
 from amqp_server.protocol.assembly import Assembly
 from amqp_server.protocol.awaited_confirms import AwaitedConfirms
 from amqp_server.protocol.confirms import ConfirmTracker
-from amqp_server.protocol.consumer import Consumer, GetOwner, ReplyReceiver
+from amqp_server.protocol.consumer import Consumer, ReplyReceiver
 from amqp_server.protocol.errors import ModeError, UnknownDeliveryTagError
+from amqp_server.protocol.lane import Lane, Starved
 from amqp_server.protocol.outbox import Outbox
-from amqp_server.protocol.prefetch import Window
 from amqp_server.protocol.publishing import Letter, Plan, Publishing, route_in
 from amqp_server.protocol.session import Session
+from amqp_server.protocol.settling import Owner, Settling
 from amqp_server.protocol.transaction import Settlement, Transaction
-from amqp_server.protocol.unacked import Part, Unacked
+from amqp_server.protocol.unacked import Unacked
 from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES, NO_ROUTE
 from amqp_server.wire.content import render_return
 from amqp_server.wire.framing import PublishBurst
 from amqp_server.wire.methods import Method, encode_method
 from persistence.record import Run, route_of
-
-Owner: TypeAlias = Consumer | GetOwner
+from queues.options import QueueKind
 
 CANCEL_NOTIFY: Final = "consumer_cancel_notify"
 
@@ -49,18 +49,16 @@ class Channel:
         number: on its connection, from 1.
         session: whose it is.
         outbox: where everything for the client goes.
-        starved: queues to look at again once the client has read what is in the outbox.
+        lane: what its consumers deliver through.
         unacked: delivery tags outstanding.
         consumers: by tag.
         reply_receiver: the direct reply-to consumer; None without.
         consumer_prefetch: window of consumers that start from now on; 0 is unlimited.
-        shared_window: of all consumers together.
         last_queue_name: what an empty queue name stands for; None before any declare.
         confirms: None until confirm.select.
         transaction: None until tx.select.
         is_closing: we sent channel.close: everything is discarded until close-ok.
         turn: the broker's, which knows the time.
-        unacked_max: how many deliveries may be outstanding.
     """
 
     def __init__(
@@ -68,18 +66,20 @@ class Channel:
         number: int,
         session: Session,
         outbox: Outbox,
-        starved: set[Queue],
+        starved: Starved,
     ) -> None:
         self.number = number
         self.session = session
         self.outbox = outbox
-        self.starved = starved
+        self._starved = starved
         self.payload_max_bytes = session.frame_max_bytes - FRAME_OVERHEAD_BYTES
         self.unacked: Unacked[Owner] = Unacked()
+        self.turn = session.broker.turn
+        self.lane = self._new_lane()
+        self._settling = Settling(self.unacked, self.lane)
         self.consumers: dict[str, Consumer] = {}
         self.reply_receiver: ReplyReceiver | None = None
         self.consumer_prefetch = 0
-        self.shared_window = Window()
         self.last_queue_name: str | None = None
         self.confirms: ConfirmTracker | None = None
         self._awaited: AwaitedConfirms | None = None
@@ -89,8 +89,17 @@ class Channel:
         self.assembly = Assembly(session.settings.max_message_size_bytes)
         self.publishing = Publishing(session, self._reply_name, self._accept)
         self._publisher = session.open_vhost.publisher
-        self.turn = session.broker.turn
-        self.unacked_max = session.settings.unacked_per_channel_max
+
+    def _new_lane(self) -> Lane:
+        return Lane(
+            self.number,
+            self.outbox,
+            self._starved,
+            self.unacked,
+            unacked_max=self.session.settings.unacked_per_channel_max,
+            payload_max_bytes=self.payload_max_bytes,
+            turn=self.turn,
+        )
 
     def write(self, method: Method) -> None:
         """Send a method."""
@@ -221,7 +230,7 @@ class Channel:
         if self.transaction is not None:
             self._hold(self.transaction, settlement)
         else:
-            self._settle(settlement, now_ms)
+            self._settling.settle(settlement, now_ms)
 
     def _hold(self, transaction: Transaction, settlement: Settlement) -> None:
         """Hold back what a settlement covers now; a tag that is held is outstanding no more."""
@@ -240,61 +249,38 @@ class Channel:
                 raise UnknownDeliveryTagError(tag)
         transaction.hold_tags(range(first, last + 1), requeue=requeue)
 
-    def _settle(self, settlement: Settlement, now_ms: int) -> None:
-        first_tag, last_tag, multiple, requeue = settlement
-        unacked = self.unacked
-        was_full = unacked.count >= self.unacked_max
-        if multiple:
-            parts = unacked.settle_up_to(last_tag)
-        else:
-            parts = unacked.settle_each(first_tag, last_tag)
-        try:
-            if requeue is None:
-                _settle_joined(parts)
-            else:
-                for part in parts:
-                    self._give_back(part, now_ms, requeue=requeue)
-        finally:
-            # What these were counted against is the whole channel's, not only their queue's.
-            if self.shared_window.limit or was_full:
-                self.wake_queues()
-
-    @staticmethod
-    def _give_back(part: Part[Owner], now_ms: int, *, requeue: bool) -> None:
-        owner, batch = part
-        owner.settled(len(batch))
-        if requeue:
-            owner.queue.engine.requeue((batch,), now_ms)
-        else:
-            owner.queue.engine.reject((batch,), now_ms)
-
     def recover(self, now_ms: int) -> None:
         """Give back everything outstanding, but what a transaction holds a settlement of."""
         transaction = self.transaction
         if transaction is None or not transaction.held_tags:
-            self._requeue(self.unacked.take_all(), now_ms)
+            self._settling.give_back_all(now_ms)
             return
         held = transaction.held_tags
         if self.unacked.count > len(held):
             tags = self.unacked.outstanding(transaction.held_up_to + 1, self.unacked.next_tag)
-            for tag in [tag for tag in tags if tag not in held]:
-                self._requeue(self.unacked.settle_each(tag, tag), now_ms)
+            self._settling.give_back_each([tag for tag in tags if tag not in held], now_ms)
 
-    def _requeue(self, parts: Iterable[Part[Owner]], now_ms: int) -> None:
-        for part in parts:
-            self._give_back(part, now_ms, requeue=True)
+    def share_window(self, limit: int, now_ms: int) -> None:
+        """Let all consumers together have so many deliveries outstanding; 0 is without limit."""
+        window = self.lane.shared_window
+        if limit != window.limit:
+            self._drain_first(now_ms)
+            window.limit = limit
+            self.lane.reopen(now_ms)
 
-    def wake_queues(self) -> None:
-        """Let the queues of all consumers deliver again: credit has come back."""
+    def _drain_first(self, now_ms: int) -> None:
+        """Deliver what is due to its consumers by what came before."""
         turn = self.turn
-        for consumer in self.consumers.values():
-            if not consumer.is_cancelled:
-                turn.mark_dirty(consumer.queue.engine)
+        if turn.dirty_count > len(self.consumers):
+            for consumer in self.consumers.values():
+                turn.drain_now(consumer.queue.engine, now_ms)
+        elif turn.dirty_count:
+            turn.drain_all_now(now_ms)
 
     # ── transactions ──
 
     def tx_commit(self, now_ms: int) -> None:
-        """Carry out what the transaction holds: publishes, then settlements.
+        """Carry out what the transaction holds: publishes, then settlements, as RabbitMQ does.
 
         In this order a crash that keeps a part of it keeps what was published for what was acked.
         What is sent from here on, tx.commit-ok first, waits until all of it is safe.
@@ -310,7 +296,7 @@ class Channel:
             refused |= bool(published.rejected)
             lsn = max(lsn, published.lsn)
         for settlement in settlements:
-            self._settle(settlement, now_ms)
+            self._settling.settle(settlement, now_ms)
         if refused:
             raise ModeError("partial tx completion")
         self.hold_replies(lsn)
@@ -333,7 +319,15 @@ class Channel:
     def add_consumer(self, consumer: Consumer) -> None:
         """Note a consumer that its queue has accepted."""
         self.consumers[consumer.consumer_tag] = consumer
-        consumer.queue.consumers.append(consumer)
+        consumer.queue.consumers[consumer] = None
+
+    def lane_for(self, queue: Queue) -> Lane:
+        """Return what consumers of a queue deliver through: a shared window is for classic ones."""
+        if queue.kind is not QueueKind.QUORUM:
+            return self.lane
+        if self._settling.quorum_lane is None:
+            self._settling.quorum_lane = self._new_lane()
+        return self._settling.quorum_lane
 
     def cancel_consumer(self, consumer_tag: str, now_ms: int) -> None:
         """End a consumer; what it holds unacked stays with the channel. Unknown tags pass."""
@@ -345,9 +339,16 @@ class Channel:
         consumer = self.consumers.pop(consumer_tag, None)
         if consumer is None or consumer.is_cancelled:
             return
+        self.turn.drain_now(consumer.queue.engine, now_ms)
+        self._drop_consumer(consumer, now_ms)
+
+    def _drop_consumer(self, consumer: Consumer, now_ms: int) -> None:
+        queue, lane = consumer.queue, consumer.lane
         consumer.is_cancelled = True
-        consumer.queue.consumers.remove(consumer)
-        consumer.queue.engine.cancel(consumer, now_ms)
+        del queue.consumers[consumer]
+        queue.engine.cancel(consumer, now_ms)
+        if not queue.engine.serves(lane):
+            lane.forget(queue)
 
     def recheck_consumers(self, now_ms: int) -> None:
         """Cancel consumers whose user may not read their queue any more (update-secret)."""
@@ -364,7 +365,9 @@ class Channel:
 
         Source: RabbitMQ, consumer cancel notification.
         """
-        self.consumers.pop(consumer.consumer_tag, None)
+        consumer.lane.forget(consumer.queue)
+        if self.consumers.pop(consumer.consumer_tag, None) is None:
+            return
         if CANCEL_NOTIFY in self.session.capabilities and not self.is_closing:
             self.write(commands.Basic.Cancel(consumer.consumer_tag, nowait=True))
 
@@ -375,12 +378,17 @@ class Channel:
         if self._awaited is not None:
             self._awaited.forget()
         self.transaction = None
-        self._requeue(self.unacked.take_all(), now_ms)
-        tags = [*self.consumers]
+        self._drain_first(now_ms)
+        consumers, self.consumers = self.consumers, {}
+        for consumer in consumers.values():
+            if not consumer.is_cancelled:
+                self._drop_consumer(consumer, now_ms)
+        self._settling.release(now_ms)
+        self.lane.close()
+        if self._settling.quorum_lane is not None:
+            self._settling.quorum_lane.close()
         if self.reply_receiver is not None:
-            tags.append(self.reply_receiver.consumer_tag)
-        for tag in tags:
-            self.cancel_consumer(tag, now_ms)
+            self.cancel_consumer(self.reply_receiver.consumer_tag, now_ms)
         del self.publishing  # it knows the channel: no cycle stays for the collector
 
     def oldest_overdue_ms(self, now_ms: int) -> int | None:
@@ -392,33 +400,3 @@ class Channel:
             if owner.timeout_ms is not None and now_ms - delivered_at_ms >= owner.timeout_ms:
                 return owner.timeout_ms
         return None
-
-
-def _settle_joined(parts: Iterable[Part[Owner]]) -> None:
-    """Tell queues what was acked: at once what came in several deliveries, one behind the other.
-
-    Raises:
-        UnknownDeliveryTagError: of ``parts``; what came before it is settled.
-    """
-    owner: Owner | None = None
-    positions, body_bytes = range(0), 0
-    try:
-        for next_owner, batch in parts:
-            found = batch.positions
-            if next_owner is owner:
-                step = found.step
-                if step == positions.step and found.start == positions[-1] + step:
-                    positions = range(positions.start, found.stop, step)
-                    body_bytes += batch.body_bytes
-                    continue
-            if owner is not None:
-                _settle_in_queue(owner, positions, body_bytes)
-            owner, positions, body_bytes = next_owner, found, batch.body_bytes
-    finally:
-        if owner is not None:
-            _settle_in_queue(owner, positions, body_bytes)
-
-
-def _settle_in_queue(owner: Owner, positions: range, body_bytes: int) -> None:
-    owner.settled(len(positions))
-    owner.queue.engine.settle(positions, body_bytes)

@@ -10,7 +10,6 @@ from pamqp import commands
 
 from amqp_server.broker.errors import BrokerError, LoginRefusedError
 from amqp_server.broker.limits import check_user_channel
-from amqp_server.broker.queue_table import Queue
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import (
     AssemblyLimitError,
@@ -18,6 +17,7 @@ from amqp_server.protocol.errors import (
     ChannelStateError,
     DeliveryTimeoutError,
 )
+from amqp_server.protocol.lane import Starved
 from amqp_server.protocol.methods.dispatch import carry_out
 from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.replies import INTERNAL, Reply, Scope, reply_for
@@ -73,7 +73,7 @@ class ChannelTable:
         self,
         session: Session,
         outbox: Outbox,
-        starved: set[Queue],
+        starved: Starved,
     ) -> None:
         self._session = session
         self._outbox = outbox

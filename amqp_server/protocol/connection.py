@@ -15,7 +15,6 @@ from pamqp import commands
 
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.errors import LoginRefusedError
-from amqp_server.broker.queue_table import Queue
 from amqp_server.protocol.channel_table import (
     ChannelTable,
     close_method,
@@ -26,6 +25,7 @@ from amqp_server.protocol.errors import ChannelStateError, ConnectionForcedError
 from amqp_server.protocol.foreign_hello import described
 from amqp_server.protocol.heartbeat import Heartbeat
 from amqp_server.protocol.intake import Intake
+from amqp_server.protocol.lane import Starved, feed
 from amqp_server.protocol.login import HeldRefusal, log_in
 from amqp_server.protocol.methods import connection as methods
 from amqp_server.protocol.outbox import Outbox
@@ -110,7 +110,7 @@ class Connection:
         self._alarms = broker.alarms
         self._on_output = on_output
         self._outbox = Outbox(output_max_bytes, on_output)
-        self._starved: set[Queue] = set()
+        self._starved: Starved = {}
         self.intake = Intake(self, broker.turn, self._outbox)
         self._has_seen_eof = False
         self._congestion = broker.congestion
@@ -312,10 +312,7 @@ class Connection:
         """Go on with what waited for room in the output: input first, then queues."""
         self.intake.room_came(self._turn.now_ms)
         if self._starved:
-            for queue in self._starved:
-                if not queue.is_deleted:
-                    self._turn.mark_dirty(queue.engine)
-            self._starved.clear()
+            feed(self._starved, self._turn.now_ms)
             self._on_output()
 
     def _on_connection_event(self, event: Event, now_ms: int) -> None:

@@ -3,17 +3,18 @@
 Source: AMQP 0-9-1 §1.8.3.3, basic.consume; RabbitMQ for priorities, prefetch and cancel notify.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
 from amqp_server.broker.queue_table import Queue
 from amqp_server.broker.reply_consumers import REPLY_PREFIX
-from amqp_server.broker.turn import Turn
+from amqp_server.protocol.dealt import Dealt
 from amqp_server.protocol.delivery_count import with_delivery_count
-from amqp_server.protocol.outbox import Outbox
+from amqp_server.protocol.lane import Lane
 from amqp_server.protocol.prefetch import Window
-from amqp_server.protocol.unacked import Unacked
 from amqp_server.wire.content import (
     deliver_prefix,
+    render_dealt,
     render_deliveries,
     render_large_deliveries,
 )
@@ -25,17 +26,8 @@ FIRST_GUESS_BYTES: Final = 512
 """What a delivery is taken to cost before the first one was rendered."""
 
 
-class Lane(Protocol):
+class HasConsumers(Protocol):
     """What a consumer asks of its channel; ``protocol.channel`` has it."""
-
-    number: int
-    outbox: Outbox
-    starved: set[Queue]
-    unacked: "Unacked[Consumer | GetOwner]"
-    shared_window: Window
-    payload_max_bytes: int
-    turn: Turn
-    unacked_max: int
 
     def consumer_lost(self, consumer: "Consumer") -> None:
         """A consumer is gone that its client did not end."""
@@ -58,17 +50,25 @@ class ConsumerProperties(NamedTuple):
 class Consumer:
     """A ``queues.ports.ConsumerHandle`` over one lane.
 
+    Attributes:
+        lane: its channel's; nobody of a quorum queue counts in, or heeds, a shared window.
+        window: its own.
+        is_blocked: see the port.
+        is_cancelled: nothing more is for it.
+
     Invariant: ``window.used`` is the number of its unacked deliveries.
     """
 
     __slots__ = (
+        "_channel",
         "_counts_deliveries",
         "_delivery_bytes",
-        "_lane",
         "_prefix",
         "consumer_tag",
         "exclusive",
+        "is_blocked",
         "is_cancelled",
+        "lane",
         "no_ack",
         "priority",
         "queue",
@@ -77,9 +77,15 @@ class Consumer:
     )
 
     def __init__(
-        self, lane: Lane, queue: Queue, properties: ConsumerProperties, prefetch: int
+        self,
+        channel: HasConsumers,
+        lane: Lane,
+        queue: Queue,
+        properties: ConsumerProperties,
+        prefetch: int,
     ) -> None:
-        self._lane = lane
+        self._channel = channel
+        self.lane = lane
         self._prefix = deliver_prefix(properties.consumer_tag)
         self._delivery_bytes = FIRST_GUESS_BYTES
         self._counts_deliveries = queue.kind is QueueKind.QUORUM
@@ -90,37 +96,50 @@ class Consumer:
         self.priority = properties.priority
         self.timeout_ms = properties.timeout_ms
         self.window = Window(prefetch)
+        self.is_blocked = False
         self.is_cancelled = False
 
     @property
     def shares_credit(self) -> bool:
         """Whether the channel has a window that all its consumers share."""
-        return not self.no_ack and self._lane.shared_window.limit > 0
+        return self.lane.shared_window.limit > 0
+
+    def has_own_room(self) -> bool:
+        """Return whether its own window has room; there is none for what needs no ack."""
+        window = self.window
+        return self.no_ack or not window.limit or window.used < window.limit
 
     def credit(self) -> int:
         """Return how many messages may be delivered now; see the port."""
-        lane = self._lane
+        lane = self.lane
         outbox = lane.outbox
         room_bytes = outbox.full_bytes - outbox.size_bytes
         if outbox.transport_full or room_bytes <= 0:
-            lane.starved.add(self.queue)
+            lane.wait_for_output(self.queue)
             return 0
         if self.is_cancelled:
             return 0
         count = room_bytes // self._delivery_bytes + 1
-        if self.no_ack:
-            return count
         window, shared_window = self.window, lane.shared_window
         room = lane.unacked_max - lane.unacked.count
+        if shared_window.limit:
+            shared_room = shared_window.limit - shared_window.used
+            if shared_room <= 0:
+                lane.wait_for_acks(self.queue)
+                return 0
+            room = min(room, shared_room)
+        if self.no_ack:
+            return count
+        if room <= 0:
+            lane.wait_for_acks(self.queue)
+            return 0
         if window.limit:
             room = min(room, window.limit - window.used)
-        if shared_window.limit:
-            room = min(room, shared_window.limit - shared_window.used)
         return count if count < room else max(room, 0)
 
     def deliver(self, batch: Batch) -> None:
         """Write a batch out; what must be acked is noted first."""
-        lane = self._lane
+        lane = self.lane
         records = batch.records
         count = len(records)
         if self._counts_deliveries and batch.delivery_count:
@@ -131,7 +150,6 @@ class Consumer:
             first_tag = lane.unacked.add(self, batch, lane.turn.now_ms)
             self.window.used += count
             lane.shared_window.used += count
-        outbox = lane.outbox
         if self._delivery_bytes >= LARGE_BODY_BYTES:
             written_bytes = self._write_large(first_tag, records, redelivered=batch.redelivered)
         else:
@@ -144,14 +162,46 @@ class Consumer:
                 redelivered=batch.redelivered,
             )
             written_bytes = len(octets)
-            outbox.deliver(octets)
+            lane.outbox.deliver(octets)
         self._delivery_bytes = written_bytes // count
-        if outbox.transport_full or outbox.size_bytes >= outbox.full_bytes:
-            lane.starved.add(self.queue)
+
+    def deliver_in_turn(self, handles: "Sequence[Consumer]", batch: Batch) -> None:
+        """Write a batch out whose messages go to several in turn, in order; see the port."""
+        no_ack_count = sum([handle.no_ack for handle in handles])
+        is_large = max([handle._delivery_bytes for handle in handles]) >= LARGE_BODY_BYTES
+        ways = len(handles)
+        if is_large or no_ack_count not in {0, ways}:
+            for index in range(len(batch)):
+                handles[index % ways].deliver(batch.part(index, 1, index + 1))
+            return
+        lane = self.lane
+        records = batch.records
+        count = len(records)
+        if self._counts_deliveries and batch.delivery_count:
+            records = with_delivery_count(records, batch.delivery_count)
+        if no_ack_count:
+            first_tag = lane.unacked.skip(count)
+        else:
+            owner = Dealt(handles, batch.positions)
+            first_tag = lane.unacked.add(owner, batch, lane.turn.now_ms)
+            for index, handle in enumerate(handles):
+                handle.window.used += (count - index + ways - 1) // ways
+            lane.shared_window.used += count
+        octets = render_dealt(
+            lane.number,
+            [handle._prefix for handle in handles],
+            first_tag,
+            records,
+            lane.payload_max_bytes,
+            redelivered=batch.redelivered,
+        )
+        lane.outbox.deliver(octets)
+        for handle in handles:
+            handle._delivery_bytes = len(octets) // count
 
     def _write_large(self, first_tag: int, records: Run, *, redelivered: bool) -> int:
         """Write deliveries as large as the last ones; right, if not better, when they are not."""
-        lane = self._lane
+        lane = self.lane
         chunks = render_large_deliveries(
             lane.number,
             self._prefix,
@@ -162,15 +212,17 @@ class Consumer:
         )
         return lane.outbox.deliver_all(chunks)
 
-    def settled(self, count: int) -> None:
-        """Note that so many of its deliveries are outstanding no more."""
+    def settled(self, positions: range) -> int:
+        """Note that these are outstanding no more; return how many the shared window counted."""
+        count = len(positions)
         self.window.used -= count
-        self._lane.shared_window.used -= count
+        if self.is_blocked:
+            self.queue.engine.credit_returned(self)
+        return 0 if self._counts_deliveries else count
 
     def queue_deleted(self) -> None:
         """The queue is gone: tell the client, if it said it wants to know."""
-        self.is_cancelled = True
-        self._lane.consumer_lost(self)
+        self._channel.consumer_lost(self)
 
 
 class GetOwner:
@@ -182,8 +234,9 @@ class GetOwner:
         self.queue = queue
         self.timeout_ms = queue.engine.options.consumer_timeout_ms or None
 
-    def settled(self, count: int) -> None:
-        """Nothing counts them."""
+    def settled(self, _positions: range) -> int:
+        """Return 0: no window counts them."""
+        return 0
 
 
 class ReplyReceiver:

@@ -95,6 +95,24 @@ cdef inline char *put_heads(
     return at + 1
 
 
+cdef inline char *put_body(
+    char *at, Head *head, int channel, Py_ssize_t payload_max
+) noexcept:
+    """Write the body frames of a delivery."""
+    cdef const char *octets = octets_of(head) + head.route_bytes + head.header_bytes
+    cdef Py_ssize_t left = head.body_bytes
+    cdef Py_ssize_t piece
+    while left:
+        piece = min(left, payload_max)
+        at = put_head(at, FRAME_BODY, channel, <uint32_t> piece)
+        at = put(at, octets, piece)
+        at[0] = <char> FRAME_END
+        at += 1
+        octets += piece
+        left -= piece
+    return at
+
+
 def render_deliveries(
     int channel,
     bytes prefix,
@@ -107,9 +125,8 @@ def render_deliveries(
     """Return the frames that deliver a run; see ``wire.content.render_deliveries``."""
     cdef Run run = run_of(records)
     cdef Py_ssize_t heads_fixed = heads_fixed_bytes(prefix)
-    cdef Py_ssize_t index, left, piece, total = 0
+    cdef Py_ssize_t index, total = 0
     cdef Head *head
-    cdef const char *octets
     cdef bytes out
     cdef char *at
     for index in range(run.count):
@@ -121,16 +138,40 @@ def render_deliveries(
     for index in range(run.count):
         head = head_of(run.block, run.first + index * run.step)
         at = put_heads(at, head, channel, prefix, first_tag + <uint64_t> index, redelivered)
-        octets = octets_of(head) + head.route_bytes + head.header_bytes
-        left = head.body_bytes
-        while left:
-            piece = min(left, payload_max_bytes)
-            at = put_head(at, FRAME_BODY, channel, <uint32_t> piece)
-            at = put(at, octets, piece)
-            at[0] = <char> FRAME_END
-            at += 1
-            octets += piece
-            left -= piece
+        at = put_body(at, head, channel, payload_max_bytes)
+    assert at - PyBytes_AS_STRING(out) == total, "what was counted is what was written"
+    return out
+
+
+def render_dealt(
+    int channel,
+    list prefixes,
+    uint64_t first_tag,
+    records,
+    Py_ssize_t payload_max_bytes,
+    *,
+    bint redelivered,
+):
+    """Return the same with a prefix for each message in turn; see ``wire.content.render_dealt``."""
+    cdef Run run = run_of(records)
+    cdef Py_ssize_t ways = len(prefixes)
+    cdef bytes prefix
+    cdef Py_ssize_t index, total = 0
+    cdef Head *head
+    cdef bytes out
+    cdef char *at
+    for index in range(run.count):
+        head = head_of(run.block, run.first + index * run.step)
+        prefix = prefixes[index % ways]
+        total += heads_fixed_bytes(prefix) + head.route_bytes + head.header_bytes
+        total += body_frames_bytes(head.body_bytes, payload_max_bytes)
+    out = PyBytes_FromStringAndSize(NULL, total)
+    at = PyBytes_AS_STRING(out)
+    for index in range(run.count):
+        head = head_of(run.block, run.first + index * run.step)
+        prefix = prefixes[index % ways]
+        at = put_heads(at, head, channel, prefix, first_tag + <uint64_t> index, redelivered)
+        at = put_body(at, head, channel, payload_max_bytes)
     assert at - PyBytes_AS_STRING(out) == total, "what was counted is what was written"
     return out
 

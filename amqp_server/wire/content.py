@@ -15,6 +15,7 @@ This is the interpreted twin and the specification: no policy, no state between 
 """
 
 import struct
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from amqp_server.wire.constants import (
@@ -95,6 +96,35 @@ def render_deliveries(
         elif body_bytes:
             out += _split_body(channel, body, payload_max_bytes)
         tag += 1
+    return b"".join(out)
+
+
+def render_dealt(
+    channel: int,
+    prefixes: Sequence[bytes],
+    first_tag: int,
+    run: Run,
+    payload_max_bytes: int,
+    *,
+    redelivered: bool,
+) -> bytes:
+    """Return the frames that deliver a run to several consumers of a channel in turn.
+
+    Args:
+        channel: theirs.
+        prefixes: from ``deliver_prefix``, of the consumer of the first message, of the second,
+            and so on; then round again.
+        first_tag: as in ``render_deliveries``.
+        run: as there.
+        payload_max_bytes: as there.
+        redelivered: as there.
+    """
+    ways = len(prefixes)
+    flag = b"\x01" if redelivered else b"\x00"
+    out: list[bytes] = []
+    for index, record in enumerate(run):
+        method = prefixes[index % ways] + _TAG.pack(first_tag + index) + flag + record.route
+        out.append(_with_content(channel, method, record, payload_max_bytes))
     return b"".join(out)
 
 
@@ -198,4 +228,5 @@ if COMPILED:
     from amqp_server.wire import _content  # type: ignore[attr-defined]
 
     render_deliveries = _content.render_deliveries
+    render_dealt = _content.render_dealt
     render_large_deliveries = _content.render_large_deliveries

@@ -37,13 +37,14 @@ class ToldConsumer(FakeConsumer):
         super().__init__(prefetch=prefetch)
         self._queue = queue
         self.told: list[bool] = []
+        self.is_cancelled = False
 
     def queue_deleted(self) -> None:
         self.told.append(self._queue.is_deleted)
 
     def consume(self, now_ms: int) -> None:
         self._queue.engine.consume(self, now_ms)
-        self._queue.consumers.append(self)
+        self._queue.consumers[self] = None
 
 
 @pytest.fixture
@@ -277,8 +278,10 @@ def test_consumers_hear_once_that_their_queue_is_gone(place: VhostUnderTest) -> 
     consumers = [consume(place, queue) for _ in range(2)]
     delete(place)
     assert place.vhost.queues.remove(queue) == 0, "it is gone already"
+    assert [(consumer.is_cancelled, consumer.told) for consumer in consumers] == [(True, [])] * 2
+    place.turn.settle(place.now_ms)
     assert [consumer.told for consumer in consumers] == [[True], [True]]
-    assert queue.consumers == []
+    assert queue.consumers == {}
 
 
 def test_its_bindings_go_with_a_queue(place: VhostUnderTest) -> None:
@@ -298,7 +301,7 @@ def test_an_auto_delete_queue_goes_with_its_last_consumer(place: VhostUnderTest)
     for consumer in consumers:
         assert place.vhost.queues.find("jobs") is queue
         queue.engine.cancel(consumer, place.now_ms)
-        queue.consumers.remove(consumer)
+        del queue.consumers[consumer]
         place.end()
     assert place.vhost.queues.find("jobs") is None
 
@@ -364,6 +367,7 @@ def test_a_connection_that_ends_takes_its_exclusive_queues_along(place: VhostUnd
     consumer = consume(place, mine)
     place.vhost.queues.release(one)
     assert [queue.name for queue in place.vhost.queues] == ["theirs", "shared"]
+    place.turn.settle(place.now_ms)
     assert consumer.told == [True]
     assert not place.vhost.router.has_bindings_from("amq.fanout")
 

@@ -271,16 +271,32 @@ def test_drain_now_leaves_nothing_that_a_consumer_could_have(turn: Turn) -> None
     turn.mark_dirty(queue)
     turn.drain_now(queue, 1)
     assert (queue.backlog, len(queue.journal)) == (0, 3)
-    turn.end(1)
-    assert len(queue.journal) == 4, "it stays marked: its deadline must be looked at"
+    assert (turn.dirty_count, turn.end(1), len(queue.journal)) == (0, False, 3)
 
 
-def test_drain_now_of_a_clean_queue_is_nothing_until_the_turn_ends(turn: Turn) -> None:
+def test_drain_now_looks_at_the_deadline(turn: Turn) -> None:
+    queue = FakeQueue(backlog=1)
+    queue.deadline_ms = 7
+    turn.mark_dirty(queue)
+    turn.drain_now(queue, 1)
+    assert turn.next_deadline_ms() == 7
+
+
+def test_drain_now_of_a_clean_queue_is_nothing(turn: Turn) -> None:
     queue = FakeQueue(backlog=5)
     turn.drain_now(queue, 1)
-    assert queue.journal == []
     turn.end(1)
-    assert queue.backlog == 0
+    assert queue.journal == []
+
+
+def test_all_that_is_dirty_can_be_drained_at_once(turn: Turn) -> None:
+    queues = [FakeQueue("a", backlog=25), FakeQueue("b", backlog=1)]
+    queues[0].deadline_ms = 7
+    for queue in queues:
+        turn.mark_dirty(queue)
+    turn.drain_all_now(1)
+    assert [queue.backlog for queue in queues] == [0, 0]
+    assert (turn.dirty_count, turn.next_deadline_ms()) == (0, 7)
 
 
 def test_the_turn_knows_its_time(turn: Turn) -> None:

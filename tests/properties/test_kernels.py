@@ -108,6 +108,10 @@ def test_the_renderers_agree(
 def test_the_renderers_agree_in_pieces(sizes: list[int], payload_max_bytes: int) -> None:
     run = [Record(b"\x00\x01a", b"h" * 14, bytes(size)) for size in sizes]
     arguments = (1, b"prefix", 1, run, payload_max_bytes)
+    prefixes = [content.deliver_prefix(tag) for tag in ("a", "bb", "ccc")]
+    dealt = (1, prefixes, *arguments[2:])
+    ours_dealt = content.render_dealt(*dealt, redelivered=True)
+    assert ours_dealt == twin_content.render_dealt(*dealt, redelivered=True)
     ours = content.render_large_deliveries(*arguments, redelivered=True)
     assert ours == twin_content.render_large_deliveries(*arguments, redelivered=True)
     assert b"".join(ours) == content.render_deliveries(*arguments, redelivered=True)

@@ -187,9 +187,24 @@ class QueueMachine(RuleBasedStateMachine):
             st.lists(st.sampled_from(held), min_size=1, unique=True) | st.just(held),
             label="positions",
         )
+        return self.give_up(fake, model, positions)
+
+    def give_up(
+        self, fake: FakeConsumer, model: ModelConsumer | None, positions: list[int]
+    ) -> list[Entry]:
+        """Take messages from their holder, whose credit comes back."""
         if model is not None:
             model.window[0] += len(positions)
-        return fake.take_unacked(positions)
+            if fake.shares_credit:
+                model.shared_window[0] += len(positions)
+        was_shut = fake.lane.is_shut
+        entries = fake.take_unacked(positions)
+        if fake.is_blocked:
+            self.queue.credit_returned(fake)
+        if was_shut and not fake.lane.is_shut:
+            self.queue.lane_opened(fake.lane)
+        self.model.credit_came()
+        return entries
 
     @precondition(lambda self: len(self.model.ready) > 4)
     @rule()
@@ -213,7 +228,11 @@ class QueueMachine(RuleBasedStateMachine):
         )
         own_window = [UNLIMITED if no_ack or not window else window]
         model = ModelConsumer(
-            name, priority, no_ack, window=self.shared_window if shares else own_window
+            name,
+            priority,
+            no_ack,
+            window=[UNLIMITED] if shares else own_window,
+            shared_window=self.shared_window if shares else [UNLIMITED],
         )
         self.queue.consume(fake, self.now_ms)
         self.model.consume(model, self.now_ms)
@@ -225,19 +244,22 @@ class QueueMachine(RuleBasedStateMachine):
         fake, model = self.consumers.pop(data.draw(st.integers(0, len(self.consumers) - 1)))
         self.queue.cancel(fake, self.now_ms)
         self.model.cancel(model, self.now_ms)
-        entries = fake.take_unacked()
-        model.window[0] += len(entries)
+        entries = self.give_up(fake, model, list(fake.unacked))
         self.queue.requeue(batches_of(entries), self.now_ms)
         if entries:
             self.model.requeue(entries, self.now_ms)
-        self.queue.credit_returned()  # of others on its channel
 
     @precondition(lambda self: self.consumers)
     @rule(data=st.data())
     def pause_or_resume(self, data: st.DataObject) -> None:
         fake, model = data.draw(st.sampled_from(self.consumers))
-        fake.is_paused = model.is_paused = not fake.is_paused
-        self.queue.credit_returned()
+        if fake.shares_credit:
+            return
+        fake.lane.is_stopped = not fake.lane.is_stopped
+        model.shared_window[0] = 0 if fake.lane.is_stopped else UNLIMITED
+        if not fake.lane.is_shut:
+            self.queue.lane_opened(fake.lane)
+        self.model.credit_came()
 
     # -- time and policies ------------------------------------------------------------------
 

@@ -127,13 +127,15 @@ def test_a_settlement_asks_for_a_drain_when_messages_wait() -> None:
 
 
 def test_returned_credit_asks_for_a_drain_when_messages_wait() -> None:
-    jobs = QueueUnderTest()
-    jobs.queue.credit_returned()
+    jobs, worker = QueueUnderTest(), FakeConsumer()
+    jobs.consume(worker)
+    jobs.queue.credit_returned(worker)
+    jobs.queue.lane_opened(worker.lane)
     assert jobs.wake_up_count == 0
-    jobs.consume(FakeConsumer())
     jobs.publish(b"1")
-    jobs.queue.credit_returned()
-    assert jobs.wake_up_count == 2
+    jobs.queue.credit_returned(worker)
+    jobs.queue.lane_opened(worker.lane)
+    assert jobs.wake_up_count == 3
 
 
 def test_get_takes_the_head_and_tells_how_many_are_left() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from queues.batch import entries_of
-from queues.classic import ASK_DISK_AGAIN_MS
+from queues.delivery import ASK_DISK_AGAIN_MS
 from queues.options import Overflow, QueueOptions
 from queues.paging import REFUSED_APPENDS
 from queues.tail import NodeMemory, QueueMemory

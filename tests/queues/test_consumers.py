@@ -85,10 +85,7 @@ def test_higher_priorities_are_served_alone_while_they_have_credit() -> None:
 def test_consumers_that_share_credit_go_one_by_one() -> None:
     shared = Prefetch(5)
     group = consumers(FakeConsumer("a", prefetch=shared), FakeConsumer("b", prefetch=shared))
-    handles, credit = group.next_round(100)
-    assert (tags(handles), credit) == ("a", 1)
-    group.served(handles, 1)
-    assert tags(group.next_round(100)[0]) == "b"
+    assert group.next_round(100) == ([*group], 1)
 
 
 def test_a_lone_consumer_uses_its_shared_credit_at_once() -> None:
@@ -191,3 +188,148 @@ def test_the_active_one_is_served_again_when_its_successor_goes() -> None:
     group = consumers(FakeConsumer("a"), successor, options=QUORUM_SINGLE_ACTIVE)
     group.remove(successor)
     assert tags(group.next_round(100)[0]) == "a"
+
+
+# -- who waits for credit ----------------------------------------------------------------------
+
+
+def full(tag: str) -> FakeConsumer:
+    """Return a consumer whose own window is full."""
+    handle = FakeConsumer(tag, prefetch=1)
+    handle.prefetch.unacked_count = 1
+    return handle
+
+
+def give_back(group: Consumers, handle: FakeConsumer) -> None:
+    handle.prefetch.unacked_count = 0
+    group.credit_returned(handle)
+
+
+def test_who_gets_credit_back_is_the_last_in_turn() -> None:
+    first = full("a")
+    group = consumers(first, *map(FakeConsumer, "bc"))
+    assert tags(group.next_round(100)[0]) == "bc"
+    blocked = [first.is_blocked]
+    give_back(group, first)
+    blocked.append(first.is_blocked)
+    assert blocked == [True, False]
+    assert tags(group.next_round(100)[0]) == "bca"
+
+
+def test_who_was_not_asked_keeps_its_turn() -> None:
+    first, second = full("a"), FakeConsumer("b")
+    group = consumers(second, first)
+    assert tags(group.next_round(1)[0]) == "b"
+    assert not first.is_blocked
+    first.prefetch.unacked_count = 0
+    assert tags(group.next_round(100)[0]) == "ba"
+
+
+def test_who_is_blocked_is_not_asked_again() -> None:
+    blocked = [full(f"{number}") for number in range(10_000)]
+    group = consumers(*blocked, FakeConsumer("a"))
+    for _ in range(100):
+        assert tags(group.next_round(1)[0]) == "a"
+    assert {handle.asked_count for handle in blocked} == {1}
+
+
+def test_a_lane_that_opens_lets_all_that_wait_for_it_in_again_in_order() -> None:
+    lane = Prefetch(4)
+    group = consumers(*[FakeConsumer(tag, prefetch=lane) for tag in "abc"], FakeConsumer("d"))
+    lane.is_stopped = True
+    assert tags(group.next_round(100)[0]) == "d"
+    lane.is_stopped = False
+    assert tags(group.next_round(100)[0]) == "d", "they have not heard of it"
+    group.lane_opened(lane)
+    assert tags(group.next_round(100)[0]) == "dabc"
+
+
+def test_a_lane_with_room_for_one_costs_one_step_however_many_wait() -> None:
+    lane = Prefetch(1)
+    handles = [FakeConsumer(f"{number:04}", prefetch=lane) for number in range(3_000)]
+    group = consumers(*handles)
+    served = []
+    for _ in range(3_000):
+        group.lane_opened(lane)
+        chosen, credit = group.next_round(100)
+        assert (len(chosen), credit) == (1, 1)
+        served.append(chosen[0].consumer_tag)
+        group.served(chosen, 1)
+        lane.unacked_count = 1
+        assert group.next_round(100)[0] == ()
+        lane.unacked_count = 0
+    assert served == sorted(served), "each had its turn"
+    assert sum(handle.asked_count for handle in handles) < 20_000
+
+
+def test_no_more_are_in_a_round_than_their_lane_has_room_for() -> None:
+    lane = Prefetch(2)
+    shared = [FakeConsumer(tag, prefetch=lane) for tag in "abc"]
+    group = consumers(*shared, FakeConsumer("d"))
+    handles, credit = group.next_round(100)
+    assert (tags(handles), credit) == ("ab", 1)
+
+
+def test_a_shut_lane_holds_back_what_needs_no_ack() -> None:
+    lane = Prefetch(1)
+    group = consumers(
+        FakeConsumer("a", prefetch=lane), FakeConsumer("n", prefetch=lane, no_ack=True)
+    )
+    handles, _ = group.next_round(100)
+    assert tags(handles) == "a"
+    group.served(handles, 1)
+    lane.unacked_count = 1
+    assert group.next_round(100) == ((), 0)
+
+
+def test_own_credit_that_comes_back_while_the_lane_is_shut_waits_in_its_place() -> None:
+    lane = Prefetch(2)
+    first, second, third = [FakeConsumer(tag, prefetch=1, lane=lane) for tag in "abc"]
+    group = consumers(first, second, third)
+    first.prefetch.unacked_count = second.prefetch.unacked_count = 1
+    lane.unacked_count = 2
+    assert group.next_round(100) == ((), 0)
+    give_back(group, second)
+    give_back(group, first)
+    lane.unacked_count = 0
+    group.lane_opened(lane)
+    assert tags(group.next_round(1)[0]) == "a"
+
+
+def test_a_removed_consumer_waits_for_nothing() -> None:
+    lane = Prefetch(1)
+    waiting = [FakeConsumer(tag, prefetch=lane) for tag in "ab"]
+    own = full("c")
+    group = consumers(*waiting, own, FakeConsumer("d"))
+    lane.unacked_count = 1
+    assert tags(group.next_round(100)[0]) == "d"
+    for handle in (waiting[0], own):
+        assert group.remove(handle)
+    give_back(group, own)
+    lane.unacked_count = 0
+    group.lane_opened(lane)
+    assert tags(group.next_round(100)[0]) == "db"
+    assert group.remove(waiting[1])
+    assert tags(group.next_round(100)[0]) == "d"
+    assert not group.serves(lane)
+
+
+def test_joining_and_leaving_looks_at_nobody_else() -> None:
+    handles = [FakeConsumer(f"{number}", priority=number % 7) for number in range(20_000)]
+    group = consumers(*handles)
+    for handle in handles:
+        group.remove(handle)
+    assert len(group) == 0
+    assert sum(handle.asked_count for handle in handles) == 0
+
+
+def test_lanes_are_shared_as_long_as_two_are_on_one() -> None:
+    lane = Prefetch()
+    one, two = FakeConsumer("a", lane=lane), FakeConsumer("b", lane=lane)
+    group = consumers(one, FakeConsumer("c"))
+    found = [group.share_lanes]
+    group.add(two)
+    found.append(group.share_lanes)
+    group.remove(one)
+    found.append(group.share_lanes)
+    assert found == [False, True, False]

@@ -1,7 +1,6 @@
 """A queue as one would explain it: one list, one message at a time. Slow, and easy to believe."""
 
 from dataclasses import dataclass, field
-from itertools import count
 
 from persistence.record import NO_TTL, Record
 from queues.batch import Entry
@@ -19,15 +18,22 @@ class Waiting:
 
 @dataclass
 class ModelConsumer:
-    """Mirrors a ``FakeConsumer`` with a window of its own, or one shared: a list of one number."""
+    """Mirrors a ``FakeConsumer``; a window is a list of one number, so that it can be shared."""
 
     name: str
     priority: int
     no_ack: bool
     window: list[int]
-    is_paused: bool = False
+    shared_window: list[int]
     received: list[tuple[bytes, int]] = field(default_factory=list)
-    served_at: int = 0
+
+    @property
+    def has_own_room(self) -> bool:
+        return self.window[0] > 0
+
+    @property
+    def is_able(self) -> bool:
+        return self.has_own_room and self.shared_window[0] > 0
 
 
 class QueueModel:
@@ -36,11 +42,12 @@ class QueueModel:
         self.ready: list[Waiting] = []
         self.unacked: dict[int, Waiting] = {}
         self.consumers: list[ModelConsumer] = []
+        self.ring: list[ModelConsumer] = []  # who may have credit, in turn
+        self.blocked: list[ModelConsumer] = []  # who was asked and had none
         self.active: ModelConsumer | None = None
         self.deaths: list[tuple[DeathReason, bytes]] = []
         self.used_at_ms = now_ms
         self._next_position = 0
-        self._clock = count(1)
 
     # -- the order, the limits, the head ----------------------------------------------------
 
@@ -78,7 +85,8 @@ class QueueModel:
         self.ready += self.unacked.values()
         self.unacked.clear()
         self.sort()
-        self.consumers.clear()
+        for consumers in (self.consumers, self.ring, self.blocked):
+            consumers.clear()
         self.active = None
         self.used_at_ms = now_ms
         self.drop_expired(now_ms)
@@ -87,10 +95,24 @@ class QueueModel:
     # -- who is next ------------------------------------------------------------------------
 
     def next_consumer(self) -> ModelConsumer | None:
-        able = [one for one in self.consumers if not one.is_paused and one.window[0] > 0]
-        if self.options.single_active_consumer:
-            able = [one for one in able if one is self.active and not self.steps_down()]
-        return min(able, key=lambda one: (-one.priority, one.served_at), default=None)
+        """Ask in turn, as RabbitMQ does, when a message is there; who has no credit is blocked."""
+        if self.options.single_active_consumer or len(self.consumers) == 1:
+            alone = self.active if self.options.single_active_consumer else self.consumers[0]
+            able = alone is not None and alone.is_able and not self.steps_down()
+            return alone if able else None
+        while self.ring:
+            one = max(self.ring, key=lambda one: one.priority)  # the first of them
+            if one.is_able:
+                return one
+            self.ring.remove(one)
+            self.blocked.append(one)
+        return None
+
+    def credit_came(self) -> None:
+        """Let those that were blocked and are able now join the others, as the last."""
+        able = [one for one in self.blocked if one.is_able]
+        self.blocked = [one for one in self.blocked if not one.is_able]
+        self.ring += able
 
     def steps_down(self) -> bool:
         return (
@@ -114,10 +136,13 @@ class QueueModel:
             if 0 < one.expires_at_ms <= now_ms:
                 self.die(one, DeathReason.EXPIRED)
                 continue
+            if consumer in self.ring and not self.options.single_active_consumer:
+                self.ring.remove(consumer)
+                self.ring.append(consumer)
             consumer.received.append((one.record.body, one.delivery_count))
-            consumer.served_at = next(self._clock)
             if not consumer.no_ack:
                 consumer.window[0] -= 1
+                consumer.shared_window[0] -= 1
                 self.unacked[one.position] = one
         return done
 
@@ -200,13 +225,17 @@ class QueueModel:
         self.drop_expired(now_ms)
 
     def consume(self, consumer: ModelConsumer, now_ms: int) -> None:
-        consumer.served_at = next(self._clock)
+        if len(self.consumers) == 1 and self.ready and not self.consumers[0].is_able:
+            self.blocked, self.ring = self.consumers.copy(), []
         self.consumers.append(consumer)
+        self.ring.append(consumer)
         self.used_at_ms = now_ms
         self.choose_active()
 
     def cancel(self, consumer: ModelConsumer, now_ms: int) -> None:
-        self.consumers.remove(consumer)
+        for consumers in (self.consumers, self.ring, self.blocked):
+            if consumer in consumers:
+                consumers.remove(consumer)
         self.choose_active()
         if not self.consumers:
             self.used_at_ms = now_ms

@@ -7,6 +7,7 @@ from pamqp import frame as pamqp_frame
 from amqp_server.wire.content import (
     deliver_prefix,
     render_confirm,
+    render_dealt,
     render_deliveries,
     render_get_ok,
     render_large_deliveries,
@@ -71,6 +72,21 @@ def test_a_redelivery_says_so() -> None:
     (one,) = deliveries([message(b"x")], redelivered=True)
     assert isinstance(one.method, commands.Basic.Deliver)
     assert one.method.redelivered is True
+
+
+@pytest.mark.parametrize("payload_max_bytes", [2, 4088])
+def test_what_goes_to_several_in_turn_is_what_each_alone_would_get(payload_max_bytes: int) -> None:
+    run = [message(b"x" * size, route=make_route("logs", "k" * size)) for size in range(7)]
+    prefixes = [deliver_prefix(tag) for tag in ("me", "you", "somebody else")]
+    for redelivered in (True, False):
+        octets = render_dealt(2, prefixes, 7, run, payload_max_bytes, redelivered=redelivered)
+        alone = [
+            render_deliveries(
+                2, prefixes[at % 3], 7 + at, [one], payload_max_bytes, redelivered=redelivered
+            )
+            for at, one in enumerate(run)
+        ]
+        assert octets == b"".join(alone)
 
 
 @pytest.mark.parametrize(("size", "frames"), [(0, 0), (1, 1), (8, 1), (9, 2), (16, 2), (17, 3)])

@@ -33,19 +33,19 @@ from queues.options import QueueKind
 CONSUMER_TAG_PREFIX: Final = "amq.ctag"
 
 
-def qos(channel: Channel, method: commands.Basic.Qos, _now_ms: int) -> Method:
+def qos(channel: Channel, method: commands.Basic.Qos, now_ms: int) -> Method:
     """Set the window of consumers to come, or the one that all share (global).
+
+    The window of consumers to come takes the place of a shared one (RabbitMQ).
 
     Raises:
         NotSupportedError: a prefetch size in bytes (540).
     """
     if method.prefetch_size:
         raise NotSupportedError(f"prefetch_size!=0 ({method.prefetch_size})")
-    if method.global_:
-        channel.shared_window.limit = method.prefetch_count
-        channel.wake_queues()
-    else:
+    if not method.global_:
         channel.consumer_prefetch = method.prefetch_count
+    channel.share_window(method.prefetch_count if method.global_ else 0, now_ms)
     return commands.Basic.QosOk()
 
 
@@ -69,6 +69,7 @@ def consume(channel: Channel, method: commands.Basic.Consume, now_ms: int) -> Me
     queue = channel.session.open_vhost.queues.get(name, channel.session)
     arguments = consumer_arguments(queue.name, queue.vhost_name, queue.kind, arguments_of(method))
     consumer = _consumer(channel, queue, method, consumer_tag, arguments)
+    channel.turn.drain_now(queue.engine, now_ms)
     try:
         queue.engine.consume(consumer, now_ms)
     except ExclusiveUseError:
@@ -198,7 +199,7 @@ def _consumer(
     consumer_tag: str,
     arguments: ConsumerArguments,
 ) -> Consumer:
-    if queue.kind is QueueKind.QUORUM and channel.shared_window.limit:
+    if queue.kind is QueueKind.QUORUM and channel.lane.shared_window.limit:
         raise NotSupportedError(f"{queue.text} does not support global qos")
     timeout_ms = arguments.consumer_timeout_ms
     if timeout_ms is None:
@@ -210,7 +211,8 @@ def _consumer(
         arguments.priority,
         timeout_ms or None,
     )
-    return Consumer(channel, queue, properties, channel.consumer_prefetch)
+    lane = channel.lane_for(queue)
+    return Consumer(channel, lane, queue, properties, channel.consumer_prefetch)
 
 
 def _consume_replies(
@@ -223,7 +225,7 @@ def _consume_replies(
     if channel.reply_receiver is not None:
         raise ReplyConsumerError("reply consumer already set")
     token = channel.session.broker.generate_reply_token()
-    receiver = ReplyReceiver(channel, consumer_tag, token)
+    receiver = ReplyReceiver(channel.lane, consumer_tag, token)
     channel.session.open_vhost.reply_consumers.add(token, receiver)
     channel.reply_receiver = receiver
     return None if method.nowait else _consume_ok(consumer_tag)

@@ -1,0 +1,61 @@
+"""Deliveries that several consumers of one lane got in turn: written, noted and settled as one.
+
+    queue    m1 m2 m3 m4 m5            the lane   m1 m2 m3 m4 m5   tags 7 8 9 10 11
+    to       a  b  a  b  a                        under the tags of a and b in turn
+
+What is unacked of it is one batch with one owner, who knows which message is whose.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from amqp_server.broker.queue_table import Queue
+from queues.batch import Batch
+
+
+class Member(Protocol):
+    """A consumer, as what it was dealt knows it."""
+
+    queue: Queue
+    timeout_ms: int | None
+
+    def settled(self, positions: range) -> int:
+        """Note that these are outstanding no more; return how many a shared window counted."""
+
+
+MemberT = TypeVar("MemberT", bound=Member)
+
+
+class Dealt(Generic[MemberT]):
+    """Whose the messages of one dealt batch are.
+
+    Attributes:
+        queue: theirs.
+        timeout_ms: the shortest that any of the consumers allows; None is never.
+    """
+
+    __slots__ = ("_consumers", "_first_position", "_step", "queue", "timeout_ms")
+
+    def __init__(self, consumers: Sequence[MemberT], positions: range) -> None:
+        self._consumers = consumers
+        self._first_position = positions.start
+        self._step = positions.step
+        self.queue = consumers[0].queue
+        timeouts = [one.timeout_ms for one in consumers if one.timeout_ms is not None]
+        self.timeout_ms = min(timeouts, default=None)
+
+    def settled(self, positions: range) -> int:
+        """Note that these are outstanding no more; return how many the shared window counted."""
+        return sum([one.settled(found) for one, found in self._shares(positions)])
+
+    def parts(self, batch: Batch) -> Iterator[tuple[MemberT, Batch]]:
+        """Return what of a part of the dealt batch is whose; each consumer once."""
+        ways = len(self._consumers)
+        for index, (one, _) in enumerate(self._shares(batch.positions)):
+            yield one, batch.part(index, ways)
+
+    def _shares(self, positions: range) -> Iterator[tuple[MemberT, range]]:
+        ways = len(self._consumers)
+        first = (positions.start - self._first_position) // self._step
+        for index in range(min(ways, len(positions))):
+            yield self._consumers[(first + index) % ways], positions[index::ways]

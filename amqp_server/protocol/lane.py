@@ -1,0 +1,148 @@
+"""The way out of one channel: what its consumers share, and which queues wait for it.
+
+A queue whose consumer was refused room here is told once there is some again. When a window that
+consumers share is the cause, the queues that wait get of it in turn, each as much as the others:
+RabbitMQ lets chance decide which is told first.
+
+Source: RabbitMQ, consumer-prefetch, rabbit_limiter.
+"""
+
+from collections import OrderedDict
+from itertools import islice
+from typing import Final, TypeAlias
+
+from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.turn import Turn
+from amqp_server.protocol.outbox import Outbox
+from amqp_server.protocol.prefetch import Window
+from amqp_server.protocol.unacked import Unacked
+
+FED_AT_ONCE: Final = 64
+"""Channels that go on when there is room in the output: they fill it mostly, so that the others
+need not be looked at; if they do not, the next ones go on at the next look."""
+
+UNLIMITED: Final = 1 << 30
+"""Room of a window without a limit, in messages."""
+
+Starved: TypeAlias = "dict[Lane, None]"
+"""Lanes of one connection that were refused room in its output, the first of them first."""
+
+
+class Lane:
+    """A ``queues.ports.Lane``: what all consumers of one channel deliver through.
+
+    Attributes:
+        number: the channel's.
+        outbox: where everything for the client goes.
+        unacked: delivery tags outstanding.
+        unacked_max: how many may be.
+        shared_window: of all consumers together.
+        payload_max_bytes: of a frame.
+        turn: the broker's, which knows the time.
+        waiting: queues that were refused room, the first of them first.
+    """
+
+    __slots__ = (
+        "_starved",
+        "number",
+        "outbox",
+        "payload_max_bytes",
+        "shared_window",
+        "turn",
+        "unacked",
+        "unacked_max",
+        "waiting",
+    )
+
+    def __init__(
+        self,
+        number: int,
+        outbox: Outbox,
+        starved: Starved,
+        unacked: Unacked,  # type: ignore[type-arg]  # whose they are matters to others
+        *,
+        unacked_max: int,
+        payload_max_bytes: int,
+        turn: Turn,
+    ) -> None:
+        self.number = number
+        self.outbox = outbox
+        self._starved = starved
+        self.unacked = unacked
+        self.unacked_max = unacked_max
+        self.shared_window = Window()
+        self.payload_max_bytes = payload_max_bytes
+        self.turn = turn
+        self.waiting: OrderedDict[Queue, None] = OrderedDict()
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether nothing may be delivered."""
+        return (
+            self.outbox.is_full or self.shared_room <= 0 or self.unacked.count >= self.unacked_max
+        )
+
+    @property
+    def shared_room(self) -> int:
+        """How many messages that want an ack fit in the window that consumers share."""
+        window = self.shared_window
+        return window.limit - window.used if window.limit else UNLIMITED
+
+    def wait_for_output(self, queue: Queue) -> None:
+        """Note a queue that was refused because the client does not read fast enough."""
+        self._starved[self] = None
+        self.waiting[queue] = None
+
+    def wait_for_acks(self, queue: Queue) -> None:
+        """Note a queue that was refused because too much is unacked."""
+        self.waiting[queue] = None
+
+    def forget(self, queue: Queue) -> None:
+        """Drop a queue that nobody consumes from here any more."""
+        self.waiting.pop(queue, None)
+
+    def close(self) -> None:
+        """Wait for nothing any more."""
+        self.waiting.clear()
+        self._starved.pop(self, None)
+
+    def reopen(self, now_ms: int) -> None:
+        """Let the queues that wait deliver, if there is room now."""
+        waiting = self.waiting
+        if self.is_shut:
+            if waiting and self.outbox.is_full:
+                self._starved[self] = None
+            return
+        if not self.shared_window.limit or len(waiting) == 1:
+            self.waiting = OrderedDict()
+            for queue in waiting:
+                if not queue.is_deleted:
+                    queue.engine.lane_opened(self)
+        else:
+            self._serve_in_turn(now_ms)
+
+    def _serve_in_turn(self, now_ms: int) -> None:
+        """Let each queue that waits deliver as much as the others."""
+        waiting = self.waiting
+        while waiting and not self.is_shut:
+            share = max(self.shared_room // len(waiting), 1)
+            for _ in range(len(waiting)):
+                self._serve_next(share, now_ms)
+                if self.shared_room <= 0:
+                    break
+
+    def _serve_next(self, max_messages: int, now_ms: int) -> None:
+        """Let the first that waits deliver; it is the last then, if it has more."""
+        queue, _ = self.waiting.popitem(last=False)
+        if queue.is_deleted:
+            return
+        queue.engine.lane_opened(self)
+        if queue.engine.drain(now_ms, max_messages):
+            self.waiting[queue] = None
+
+
+def feed(starved: Starved, now_ms: int) -> None:
+    """Let the first of the lanes that waited for room in the output deliver."""
+    for lane in tuple(islice(starved, FED_AT_ONCE)):
+        del starved[lane]
+        lane.reopen(now_ms)

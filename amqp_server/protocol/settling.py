@@ -1,0 +1,189 @@
+"""What becomes of the deliveries of one channel: acked, given back, or dropped.
+
+Each settlement is a step of its own, as if it had come alone: where messages that are due to others
+would go elsewhere once its credit has come back, their queue is drained first. What one method
+settles for several consumers is told consumer by consumer, in RabbitMQ's order: by name of the
+queue, then by consumer tag.
+
+Source: AMQP 0-9-1 §1.8.3.12 - 1.8.3.14; RabbitMQ, rabbit_channel.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+from amqp_server.broker.queue_table import Queue
+from amqp_server.protocol.consumer import Consumer, GetOwner
+from amqp_server.protocol.dealt import Dealt
+from amqp_server.protocol.lane import Lane
+from amqp_server.protocol.transaction import Settlement
+from amqp_server.protocol.unacked import Part, Unacked
+from queues.batch import Batch
+
+Owner: TypeAlias = Consumer | GetOwner | Dealt[Consumer]
+Holder: TypeAlias = Consumer | GetOwner
+
+
+class Settling:
+    """The settlements of one channel.
+
+    Args:
+        unacked: its delivery tags.
+        lane: where consumers of classic queues deliver.
+
+    Attributes:
+        quorum_lane: where those of quorum queues do; None while there is none.
+    """
+
+    __slots__ = ("_lane", "_turn", "_unacked", "quorum_lane")
+
+    def __init__(self, unacked: Unacked[Owner], lane: Lane) -> None:
+        self._unacked = unacked
+        self._lane = lane
+        self._turn = lane.turn
+        self.quorum_lane: Lane | None = None
+
+    def settle(self, settlement: Settlement, now_ms: int) -> None:
+        """Carry out an ack, nack or reject.
+
+        Raises:
+            UnknownDeliveryTagError: a tag that is not outstanding (406).
+        """
+        first_tag, last_tag, multiple, requeue = settlement
+        unacked, lane = self._unacked, self._lane
+        if multiple:
+            parts = unacked.settle_up_to(last_tag)
+        else:
+            parts = unacked.settle_each(first_tag, last_tag)
+        try:
+            if requeue is not None:
+                self._give_back(parts, now_ms, requeue=requeue)
+            elif multiple:
+                lane.shared_window.used -= self._ack_by_holder(parts, now_ms)
+            else:
+                self._ack_joined(parts, now_ms)
+        finally:
+            self._reopen(now_ms)
+
+    def give_back_all(self, now_ms: int) -> None:
+        """Requeue everything that is outstanding: basic.recover."""
+        self._give_back(self._unacked.take_all(), now_ms, requeue=True)
+        self._reopen(now_ms)
+
+    def give_back_each(self, tags: Iterable[int], now_ms: int) -> None:
+        """Requeue the deliveries with these tags: basic.recover, while others are held back."""
+        parts = [part for tag in tags for part in self._unacked.settle_each(tag, tag)]
+        self._give_back(parts, now_ms, requeue=True)
+        self._reopen(now_ms)
+
+    def release(self, now_ms: int) -> None:
+        """Requeue everything for a channel that is gone: each queue gets all of it at once."""
+        batches_of: dict[Queue, list[Batch]] = {}
+        for owner, batch in self._unacked.take_all():
+            batches_of.setdefault(owner.queue, []).append(batch)
+        for queue, batches in batches_of.items():
+            self._turn.drain_now(queue.engine, now_ms)
+            queue.engine.requeue(batches, now_ms)
+
+    def _reopen(self, now_ms: int) -> None:
+        """Tell other queues: what was settled counts for the whole channel."""
+        if self._lane.waiting:
+            self._lane.reopen(now_ms)
+        if self.quorum_lane is not None and self.quorum_lane.waiting:
+            self.quorum_lane.reopen(now_ms)
+
+    # -- acks -------------------------------------------------------------------------------
+
+    def _ack_joined(self, parts: Iterable[Part[Owner]], now_ms: int) -> None:
+        """Tell queues what was acked one by one: at once what came in several deliveries.
+
+        Raises:
+            UnknownDeliveryTagError: of ``parts``; what came before it is settled.
+        """
+        window = self._lane.shared_window
+        owner: Owner | None = None
+        positions, body_bytes = range(0), 0
+        try:
+            for next_owner, batch in parts:
+                found = batch.positions
+                if next_owner is owner:
+                    step = found.step
+                    if step == positions.step and found.start == positions[-1] + step:
+                        positions = range(positions.start, found.stop, step)
+                        body_bytes += batch.body_bytes
+                        continue
+                if owner is not None:
+                    window.used -= self._ack(owner, positions, body_bytes, now_ms)
+                owner, positions, body_bytes = next_owner, found, batch.body_bytes
+        finally:
+            if owner is not None:
+                window.used -= self._ack(owner, positions, body_bytes, now_ms)
+
+    def _ack_by_holder(self, parts: Iterable[Part[Owner]], now_ms: int) -> int:
+        """Tell queues what one method acked; return how much of it the shared window counted."""
+        counted = 0
+        for holder, batches in _by_holder(parts):
+            for positions, body_bytes in _joined(batches):
+                counted += self._ack(holder, positions, body_bytes, now_ms)
+        return counted
+
+    def _ack(self, owner: Owner, positions: range, body_bytes: int, now_ms: int) -> int:
+        engine = owner.queue.engine
+        if engine.must_drain_before(owner):
+            self._turn.drain_now(engine, now_ms)
+        counted = owner.settled(positions)
+        engine.settle(positions, body_bytes)
+        return counted
+
+    # -- back to the queue, or out of it ----------------------------------------------------
+
+    def _give_back(self, parts: Iterable[Part[Owner]], now_ms: int, *, requeue: bool) -> None:
+        """Requeue or reject what one method names."""
+        counted = 0
+        for holder, batches in _by_holder(parts):
+            engine = holder.queue.engine
+            must_drain = engine.must_drain_before(batches)
+            if requeue or must_drain:
+                self._turn.drain_now(engine, now_ms)
+            for batch in batches:
+                counted += holder.settled(batch.positions)
+            if requeue:
+                engine.requeue(batches, now_ms)
+            else:
+                engine.reject(batches, now_ms)
+        self._lane.shared_window.used -= counted
+
+
+def _by_holder(parts: Iterable[Part[Owner]]) -> Iterable[tuple[Holder, list[Batch]]]:
+    """Return what each holder held, in the order in which RabbitMQ tells their queues."""
+    batches_of: dict[Holder, list[Batch]] = {}
+    for owner, batch in parts:
+        if isinstance(owner, Dealt):
+            for holder, share in owner.parts(batch):
+                batches_of.setdefault(holder, []).append(share)
+        else:
+            batches_of.setdefault(owner, []).append(batch)
+    if len(batches_of) == 1:
+        return batches_of.items()
+    return sorted(batches_of.items(), key=_rank)
+
+
+def _rank(item: tuple[Holder, list[Batch]]) -> tuple[str, bool, str]:
+    """Return what puts holders in order: what a get took is before all that was delivered."""
+    holder, _ = item
+    tag = holder.consumer_tag if isinstance(holder, Consumer) else ""
+    return holder.queue.name, isinstance(holder, Consumer), tag
+
+
+def _joined(batches: list[Batch]) -> Iterator[tuple[range, int]]:
+    """Return positions and bytes of batches, at once where one goes on where another ended."""
+    positions, body_bytes = batches[0].positions, batches[0].body_bytes
+    for batch in batches[1:]:
+        found = batch.positions
+        step = found.step
+        if step == positions.step and found.start == positions[-1] + step:
+            positions = range(positions.start, found.stop, step)
+            body_bytes += batch.body_bytes
+            continue
+        yield positions, body_bytes
+        positions, body_bytes = found, batch.body_bytes
+    yield positions, body_bytes

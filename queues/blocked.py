@@ -1,0 +1,48 @@
+"""Consumers of one queue that wait for credit, and in which order they come back.
+
+A consumer is found to have no credit when a message is there for it. It waits until what it lacks
+comes back, and then joins those that have credit as the last of them (RabbitMQ,
+rabbit_queue_consumers). It lacks room in its own window, or its *lane* is shut: the channel that
+it shares with others has no room for any of them. Those that wait for a lane wait together, as one
+``Segment``: however many they are, to leave together is one step, and so is to wait again.
+"""
+
+from bisect import bisect_left, insort
+
+from queues.ports import ConsumerHandle, Lane
+
+
+class Segment:
+    """Consumers of one lane that began to wait for it one after the other.
+
+    Each has a number, its place in the order in which the queue's consumers began to wait.
+
+    Attributes:
+        lane: the lane.
+        members: number, less the segment's ``_shift``, and consumer; ascending.
+    """
+
+    __slots__ = ("_shift", "lane", "members")
+
+    def __init__(self, lane: Lane) -> None:
+        self.lane = lane
+        self.members: list[tuple[int, ConsumerHandle]] = []
+        self._shift = 0
+
+    def put(self, number: int, handle: ConsumerHandle) -> int:
+        """Put a consumer among the others by its number; return what ``drop`` wants to know."""
+        place = number - self._shift
+        if not self.members or self.members[-1][0] < place:
+            self.members.append((place, handle))
+        else:
+            insort(self.members, (place, handle))
+        return place
+
+    def drop(self, place: int) -> None:
+        """Take one out."""
+        del self.members[bisect_left(self.members, (place,))]
+
+    def renumber(self, first_number: int) -> int:
+        """Give them all new numbers, in the same order; return the number behind the last."""
+        self._shift = first_number - self.members[0][0]
+        return self.members[-1][0] + self._shift + 1

@@ -1,0 +1,163 @@
+"""From a queue's backlog to its consumers: who gets what is ``queues.consumers``, how much is here.
+
+A round takes messages for all that are to be served, at once, and deals them out one to each in
+turn. What several consumers of one lane get leaves that lane in the order of the queue
+(AMQP 0-9-1 §4.7), for which their lane deals it out itself.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from queues.backlog import Backlog
+from queues.batch import Batch
+from queues.consumers import Consumers
+from queues.ports import ConsumerHandle, Lane
+
+ASK_DISK_AGAIN_MS: Final = 1_000
+"""When the disk could not be asked for a queue's next messages, it is asked again after this."""
+
+
+class Delivery:
+    """What a queue gives to its consumers, and how much of it is out.
+
+    Attributes:
+        consumers: who wants it.
+        unacked_count: messages that are delivered and not settled.
+        unacked_bytes: sum of their bodies.
+        ask_disk_at_ms: when the disk is to be asked again for what it did not give (instant);
+            None is not at all.
+    """
+
+    __slots__ = ("_backlog", "ask_disk_at_ms", "consumers", "unacked_bytes", "unacked_count")
+
+    def __init__(self, backlog: Backlog, consumers: Consumers) -> None:
+        self._backlog = backlog
+        self.consumers = consumers
+        self.unacked_count = 0
+        self.unacked_bytes = 0
+        self.ask_disk_at_ms: int | None = None
+
+    def deliver(self, now_ms: int, max_messages: int) -> int:
+        """Deliver, or drop as expired, at most so many messages; return how many."""
+        backlog, consumers = self._backlog, self.consumers
+        if consumers.sole is not None:
+            return self._deliver_to(consumers.sole, now_ms, max_messages)
+        ready = backlog.ready
+        left = max_messages
+        while left > 0 and consumers.count:
+            ready_count = ready.count
+            if not ready_count:
+                break
+            handles, credit = consumers.next_round(min(left, ready_count))
+            if not handles:
+                break
+            batch = ready.take(min(left, credit * len(handles)), now_ms)
+            if batch is None:
+                if not (dropped_count := self._drop_at_head(now_ms, left)):
+                    break
+                left -= dropped_count
+                continue
+            left -= len(batch)
+            self.hand_out(handles, batch)
+        return max_messages - left
+
+    def _deliver_to(self, handle: ConsumerHandle, now_ms: int, max_messages: int) -> int:
+        """Do the same for the only consumer: nobody's turn is to be found out."""
+        backlog = self._backlog
+        ready = backlog.ready
+        left = max_messages
+        while left > 0 and ready.count:
+            credit = handle.credit()
+            if credit <= 0:
+                break
+            batch = ready.take(min(left, credit), now_ms)
+            if batch is None:
+                if not (dropped_count := self._drop_at_head(now_ms, left)):
+                    break
+                left -= dropped_count
+                continue
+            left -= len(batch.records)
+            self.account(batch, no_ack=handle.no_ack)
+            handle.deliver(batch)
+        return max_messages - left
+
+    def hand_out(self, handles: Sequence[ConsumerHandle], batch: Batch) -> None:
+        """Deal the messages of a round out to its consumers, one to each in turn."""
+        self.consumers.served(handles, len(batch))
+        ways = len(handles)
+        if ways == 1:
+            self.account(batch, no_ack=handles[0].no_ack)
+            handles[0].deliver(batch)
+            return
+        if len(batch) < ways:
+            handles, ways = handles[: len(batch)], len(batch)
+        no_ack_count = sum([handle.no_ack for handle in handles])
+        if no_ack_count in {0, ways}:
+            self.account(batch, no_ack=no_ack_count > 0)
+        else:
+            for index, handle in enumerate(handles):
+                self.account(batch.part(index, ways), no_ack=handle.no_ack)
+        if self.consumers.share_lanes:
+            _deal_by_lane(handles, batch)
+            return
+        for index, handle in enumerate(handles):
+            handle.deliver(batch.part(index, ways))
+
+    def account(self, batch: Batch, *, no_ack: bool) -> None:
+        """Note a batch that leaves the queue."""
+        if no_ack:
+            self._backlog.log.settle(batch.positions)
+        else:
+            self.unacked_count += len(batch.records)
+            self.unacked_bytes += batch.body_bytes
+
+    def forget(self, count: int, forgotten_bytes: int) -> None:
+        """Note that so many messages, with bodies of so many bytes, are unacked no more."""
+        self.unacked_count -= count
+        self.unacked_bytes -= forgotten_bytes
+        assert self.unacked_count >= 0, "a message is settled once"
+
+    def _drop_at_head(self, now_ms: int, max_count: int) -> int:
+        """Drop what has expired where nothing live was found; return how many.
+
+        It is none while the next messages are on a disk that cannot be asked.
+        """
+        dropped_count = self._backlog.drop_expired(now_ms, max_count)
+        if not dropped_count and self._backlog.ready.is_stalled:
+            self.ask_disk_at_ms = now_ms + ASK_DISK_AGAIN_MS
+        return dropped_count
+
+
+def _deal_by_lane(handles: Sequence[ConsumerHandle], batch: Batch) -> None:
+    """Deal messages out, one to each in turn, so that those of one lane keep their order."""
+    offsets_of: dict[Lane, list[int]] = {}
+    for offset, handle in enumerate(handles):
+        offsets_of.setdefault(handle.lane, []).append(offset)
+    ways = len(handles)
+    for offsets in offsets_of.values():
+        first = offsets[0]
+        group = [handles[offset] for offset in offsets]
+        count = len(group)
+        gap = ways // count
+        if count == 1:
+            group[0].deliver(batch.part(first, ways))
+        elif offsets == list(range(first, ways, gap)):
+            group[0].deliver_in_turn(group, batch.part(first, gap))
+        else:
+            _deal_round_by_round(group, offsets, ways, batch)
+
+
+def _deal_round_by_round(
+    group: list[ConsumerHandle], offsets: list[int], ways: int, batch: Batch
+) -> None:
+    """Do it for consumers of one lane that stand irregularly among the others."""
+    is_stretch = offsets[-1] - offsets[0] == len(offsets) - 1
+    for start in range(0, len(batch), ways):
+        if is_stretch and start + offsets[-1] < len(batch):
+            stop = start + offsets[-1] + 1
+            group[0].deliver_in_turn(group, batch.part(start + offsets[0], 1, stop))
+            continue
+        for handle, offset in zip(group, offsets, strict=True):
+            at = start + offset
+            if at < len(batch):
+                handle.deliver(batch.part(at, 1, at + 1))

@@ -1,0 +1,69 @@
+"""How a round's messages are dealt out, and what lanes make of it."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from queues.batch import Batch
+from tests.support.classic_queue import QueueUnderTest
+from tests.support.consumer import FakeConsumer, Prefetch
+
+
+class LaneConsumer(FakeConsumer):
+    """Notes what its lane delivers, in the order in which it does."""
+
+    def __init__(self, tag: str, lane: Prefetch, sent: list[str], *, no_ack: bool = False) -> None:
+        super().__init__(tag, lane=lane, no_ack=no_ack)
+        self._sent = sent
+
+    def deliver(self, batch: Batch) -> None:
+        super().deliver(batch)
+        self._sent += [f"{self.consumer_tag}{record.body.decode()}" for record in batch.records]
+
+    def deliver_in_turn(self, handles: Sequence[FakeConsumer], batch: Batch) -> None:
+        assert handles[0] is self
+        self._sent.append("(")
+        super().deliver_in_turn(handles, batch)
+        self._sent.append(")")
+
+
+def dealt(places: str, message_count: int) -> dict[str, str]:
+    """Publish to consumers on lanes 1, 2, ...; return what each lane sent, as one text."""
+    jobs = QueueUnderTest()
+    lanes = {place: Prefetch() for place in places}
+    sent: dict[str, list[str]] = {place: [] for place in places}
+    for tag, place in zip("abcdefgh", places, strict=False):
+        jobs.consume(LaneConsumer(tag, lanes[place], sent[place]))
+    jobs.publish(*[b"%d" % number for number in range(1, message_count + 1)])
+    jobs.drain()
+    jobs.queue.check_invariants()
+    assert jobs.queue.unacked_count == message_count
+    return {place: "".join(texts) for place, texts in sent.items()}
+
+
+@pytest.mark.parametrize(
+    ("places", "sent"),
+    [
+        ("12", {"1": "a1a3a5a7", "2": "b2b4b6"}),
+        ("11", {"1": "(a1b2a3b4a5b6a7)"}),
+        ("1212", {"1": "(a1c3a5c7)", "2": "(b2d4b6)"}),
+        ("1122", {"1": "(a1b2)(a5b6)", "2": "(c3d4)c7"}),
+        ("112", {"1": "(a1b2)(a4b5)a7", "2": "c3c6"}),
+        ("1211", {"1": "a1c3d4a5c7", "2": "b2b6"}),
+    ],
+)
+def test_a_lane_keeps_the_order_whoever_gets_which(places: str, sent: dict[str, str]) -> None:
+    assert dealt(places, 7) == sent
+
+
+def test_fewer_messages_than_consumers_are_dealt_in_one_round() -> None:
+    assert dealt("1112", 2) == {"1": "(a1b2)", "2": ""}
+
+
+def test_what_needs_no_ack_is_settled_and_the_rest_is_not() -> None:
+    jobs, lane, sent = QueueUnderTest(), Prefetch(), list[str]()
+    jobs.consume(LaneConsumer("a", lane, sent), LaneConsumer("n", lane, sent, no_ack=True))
+    jobs.publish(b"1", b"22", b"333", b"4")
+    jobs.drain()
+    assert (jobs.queue.unacked_count, jobs.queue.unacked_bytes) == (2, 4)
+    assert "".join(sent) == "(a1n22a333n4)"
