@@ -35,6 +35,8 @@ SMALL_ENTRIES_MAX: Final = 4
 SMALL_BYTES_MAX: Final = 64 << 10
 """And so many bytes: the disk takes hardly longer for them than for one."""
 
+UNLIMITED_BYTES: Final = 1 << 62
+
 _COPY_BYTES_MAX: Final = 16 << 10
 """Parts below this are joined as they come; larger ones are handed on as they are."""
 
@@ -141,6 +143,9 @@ class GroupCommit:
         journal: takes changes of definitions.
         next_lsn: above all that was ever given, here or before a restart.
         group_bytes_max: a group takes no further entry once it holds so much.
+
+    Attributes:
+        is_behind: more waits to be written than may; see ``limit_pending``.
     """
 
     def __init__(
@@ -165,6 +170,9 @@ class GroupCommit:
         """Whether the group under way is kept until a shortage has passed: see ``retry``."""
         self.shortage = ""
         """What is short, while ``is_disk_full``."""
+        self.is_behind = False
+        self._pending_bytes_max = UNLIMITED_BYTES
+        self._on_behind: Callable[[bool], None] = _ignore
         self.has_failed = False
         """Whether nothing is committed any more."""
         self.has_unsynced = False
@@ -231,7 +239,25 @@ class GroupCommit:
         if group.size_bytes >= self._group_bytes_max:
             self._full.append(group)
             self._open = Group()
+            if not self.is_behind and self.pending_bytes >= self._pending_bytes_max:
+                self._set_behind(is_behind=True)
         return self._last_lsn
+
+    def limit_pending(self, max_bytes: int, on_behind: Callable[[bool], None]) -> None:
+        """Say when more waits for the disk than may, and when it has come down to half of that.
+
+        It is looked at whenever a group is full, so that up to one more may wait.
+
+        Args:
+            max_bytes: what may wait.
+            on_behind: called with True within an append, and with False when a group is finished.
+        """
+        self._pending_bytes_max = max_bytes
+        self._on_behind = on_behind
+
+    def _set_behind(self, *, is_behind: bool) -> None:
+        self.is_behind = is_behind
+        self._on_behind(is_behind)
 
     def append_sync(self) -> int:
         """Have all that was ever appended brought to the disk, whatever its class.
@@ -341,10 +367,16 @@ class GroupCommit:
         waiters = self._waiters
         while waiters and waiters[0][0] <= self.committed_lsn:
             waiters.popleft()[1]()
+        if self.is_behind and self.pending_bytes <= self._pending_bytes_max // 2:
+            self._set_behind(is_behind=False)
 
     def retry(self) -> Group | None:
         """Return the group that found no space, to be carried out once more; None if none did."""
         return self._under_way if self.is_disk_full and not self.has_failed else None
+
+
+def _ignore(_is_behind: bool) -> None:  # noqa: FBT001 -- as the callback's
+    """Stand in for who wants to know that the disk is behind."""
 
 
 def write_error(error_number: int, *, in_sync: bool) -> OSError | FatalStorageError:

@@ -51,6 +51,15 @@ class PersistenceSettings:
             "doc": "Files of which so much is of no use any more are made a checkpoint for.",
         },
     )
+    pending_bytes_max: int = field(
+        default=64 * MIB,
+        metadata={
+            "min": 32 * MIB,
+            "max": 64 * 1024 * MIB,
+            "doc": "What may wait for the disk, of the node; beyond it connections that publish are"
+            " not read from until half of that is written.",
+        },
+    )
     open_segments_max: int = field(
         default=256,
         metadata={

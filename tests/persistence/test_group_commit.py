@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 
 from persistence import group_commit
 from persistence.errors import FatalStorageError
-from persistence.group_commit import SMALL_BYTES_MAX, SMALL_ENTRIES_MAX, Group
+from persistence.group_commit import (
+    GROUP_BYTES_MAX,
+    SMALL_BYTES_MAX,
+    SMALL_ENTRIES_MAX,
+    Group,
+)
 from tests.support.commit import FakeDisk, commit_all, commit_on
 
 ENTRY = b"12345678"
@@ -392,3 +397,36 @@ def test_every_waiter_is_called_once_and_never_before_its_lsn(names: list[str]) 
     assert committed_lsn == steps.commit.last_lsn
     assert sorted(steps.called) == sorted(steps.waiting)
     assert steps.disk.entry_bytes // len(ENTRY) + steps.disk.change_count == committed_lsn
+
+
+# ── what waits ──
+
+
+def test_more_than_may_wait_is_said_once_and_again_when_half_of_it_is_written() -> None:
+    commit = commit_on(FakeDisk())
+    told: list[bool] = []
+    commit.limit_pending(3 * GROUP_BYTES_MAX, told.append)
+    entry = bytes(GROUP_BYTES_MAX // 2)
+    states = []
+    for _ in range(8):
+        commit.append_entry([entry], sync=True)
+        states.append(commit.is_behind)
+    assert (states, told) == ([False] * 5 + [True] * 3, [True])
+    left: list[tuple[int, bool]] = []
+    while (group := commit.seal()) is not None:
+        commit.carry_out(group)
+        commit.finish(group, None)
+        left.append((commit.pending_bytes // GROUP_BYTES_MAX, commit.is_behind))
+    assert left == [(3, True), (2, True), (1, False), (0, False)]
+    assert told == [True, False]
+
+
+def test_a_full_disk_leaves_it_behind() -> None:
+    disk = FakeDisk()
+    commit = commit_on(disk)
+    commit.limit_pending(GROUP_BYTES_MAX, lambda _: None)
+    commit.append_entry([bytes(GROUP_BYTES_MAX)], sync=True)
+    group = commit.seal()
+    assert group is not None
+    commit.finish(group, FULL)
+    assert commit.is_behind
