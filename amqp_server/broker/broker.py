@@ -17,6 +17,7 @@ from amqp_server.broker.limits import check_node_vhost
 from amqp_server.broker.login_delays import LoginDelays
 from amqp_server.broker.names import generated_name, reply_token
 from amqp_server.broker.queue_table import LogFactory, memory_log
+from amqp_server.broker.reply_consumers import UnreadReplies
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import Users
@@ -54,6 +55,7 @@ class Broker:
         users: accounts and permissions.
         logins: how long wrong passwords wait for their answer.
         alarms: what runs low.
+        unread_replies: what clients have not read of their direct replies.
         congestion: whether publishers wait for what they published to be worked off.
         turn: what is left to do before a turn ends.
         commits: says when what was written is safe.
@@ -97,6 +99,7 @@ class Broker:
         self.logins = LoginDelays(settings.refused_login_delay_max_ms)
         self.alarms = Alarms()
         self.congestion = Congestion()
+        self.unread_replies = UnreadReplies()
         self.turn = turn
         self.commits: Commits = NOTHING_TO_COMMIT if commits is None else commits
         self.journal = journal

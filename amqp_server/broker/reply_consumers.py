@@ -4,7 +4,11 @@ A client that consumes from ``amq.rabbitmq.reply-to`` gets replies without a que
 publishes carries a reply-to rewritten to ``amq.rabbitmq.reply-to.{token}``; whoever publishes to
 the default exchange with that key reaches the consumer straight, or nobody once it is gone.
 
-Source: RabbitMQ, direct reply-to.
+Replies wait for nobody to make room, and are lost where their client does not read: what is not
+read is bounded, for each connection and for the node, and what would go beyond it is dropped.
+
+Source: RabbitMQ, direct reply-to: at most once, and kept nowhere. Its writer's mailbox is without a
+bound; there the memory alarm is the end.
 """
 
 from typing import Final, NamedTuple, Protocol
@@ -15,11 +19,62 @@ from persistence.record import Run
 REPLY_PREFIX: Final = f"{REPLY_TO_QUEUE}."
 
 
+UNREAD_BYTES_MAX: Final = 16 << 20
+"""Replies that wait in the socket of one connection that does not read."""
+
+UNREAD_NODE_BYTES_MAX: Final = 128 << 20
+"""The same of all connections of the node."""
+
+
+class UnreadReplies:
+    """What the clients of a node have not read of their replies.
+
+    Attributes:
+        used_bytes: of all connections; never above ``limit_bytes``.
+    """
+
+    def __init__(self, limit_bytes: int = UNREAD_NODE_BYTES_MAX) -> None:
+        self.used_bytes = 0
+        self.limit_bytes = limit_bytes
+
+
+class ClientReplies:
+    """What one client has not read of its replies, since its socket took no more.
+
+    Attributes:
+        dropped_count: replies that were dropped since it last read.
+    """
+
+    __slots__ = ("_limit_bytes", "_node", "_used_bytes", "dropped_count")
+
+    def __init__(self, node: UnreadReplies, limit_bytes: int = UNREAD_BYTES_MAX) -> None:
+        self._node = node
+        self._limit_bytes = limit_bytes
+        self._used_bytes = 0
+        self.dropped_count = 0
+
+    def takes(self, size_bytes: int, count: int) -> bool:
+        """Count replies that are to wait; return whether they may, and are not to be dropped."""
+        node = self._node
+        used_bytes = self._used_bytes + size_bytes
+        if used_bytes > self._limit_bytes or node.used_bytes + size_bytes > node.limit_bytes:
+            self.dropped_count += count
+            return False
+        self._used_bytes = used_bytes
+        node.used_bytes += size_bytes
+        return True
+
+    def were_read(self) -> None:
+        """Count nothing any more: the client reads again, or is gone."""
+        self._node.used_bytes -= self._used_bytes
+        self._used_bytes = self.dropped_count = 0
+
+
 class ReplyReceiver(Protocol):
     """Takes replies; a consumer without a queue."""
 
     def deliver_replies(self, run: Run) -> None:
-        """Write them out; nobody waits for room."""
+        """Write them out, or drop them; nobody waits for room."""
 
 
 class _Taken(NamedTuple):

@@ -221,6 +221,7 @@ class Connection:
     def resume_deliveries(self) -> None:
         """The socket takes bytes again."""
         self._outbox.transport_full = False
+        self.session.replies.were_read()
         if not self._outbox.is_full:
             self._room_came()
 
@@ -446,6 +447,7 @@ class Connection:
             self.session.vhost.queues.release(self.session)
         self._broker.connection_closed(self.session)
         self._alarms.unsubscribe(self._on_alarm)
+        self.session.replies.were_read()
         self._turn.settle(now_ms)
         self._starved.clear()
 

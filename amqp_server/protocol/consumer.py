@@ -3,14 +3,16 @@
 Source: AMQP 0-9-1 §1.8.3.3, basic.consume; RabbitMQ for priorities, prefetch and cancel notify.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
 from amqp_server.broker.queue_table import Queue
-from amqp_server.broker.reply_consumers import REPLY_PREFIX
+from amqp_server.broker.reply_consumers import REPLY_PREFIX, UNREAD_BYTES_MAX, ClientReplies
 from amqp_server.protocol.dealt import Dealt
 from amqp_server.protocol.delivery_count import with_delivery_count
 from amqp_server.protocol.lane import Lane
+from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.prefetch import Window
 from amqp_server.wire.content import (
     deliver_prefix,
@@ -18,9 +20,11 @@ from amqp_server.wire.content import (
     render_deliveries,
     render_large_deliveries,
 )
-from persistence.record import LARGE_BODY_BYTES, Run
+from persistence.record import LARGE_BODY_BYTES, Run, body_bytes
 from queues.batch import Batch
 from queues.options import QueueKind
+
+log = logging.getLogger(__name__)
 
 FIRST_GUESS_BYTES: Final = 512
 """What a delivery is taken to cost before the first one was rendered."""
@@ -239,20 +243,27 @@ class GetOwner:
         return 0
 
 
+REPLY_HEAD_BYTES: Final = 512
+"""What is around the body of a reply is taken for so much."""
+
+
 class ReplyReceiver:
     """The consumer of ``amq.rabbitmq.reply-to``: replies come without a queue, and unacked."""
 
-    __slots__ = ("_lane", "_prefix", "consumer_tag", "name")
+    __slots__ = ("_lane", "_prefix", "_replies", "consumer_tag", "name")
 
-    def __init__(self, lane: Lane, consumer_tag: str, token: str) -> None:
+    def __init__(self, lane: Lane, consumer_tag: str, token: str, replies: ClientReplies) -> None:
         self._lane = lane
+        self._replies = replies
         self._prefix = deliver_prefix(consumer_tag)
         self.consumer_tag = consumer_tag
         self.name = REPLY_PREFIX + token
 
     def deliver_replies(self, run: Run) -> None:
-        """Write replies out at once: nobody keeps them until there is room."""
+        """Write replies out at once; what a client that does not read has too much of, drop."""
         lane = self._lane
+        if not self._may_write(lane.outbox, run):
+            return
         octets = render_deliveries(
             lane.number,
             self._prefix,
@@ -262,3 +273,16 @@ class ReplyReceiver:
             redelivered=False,
         )
         lane.outbox.deliver(octets)
+
+    def _may_write(self, outbox: Outbox, run: Run) -> bool:
+        """Return whether there is room; say once that there is none, until the client reads."""
+        replies, count = self._replies, len(run)
+        if outbox.transport_full:
+            may_write = replies.takes(body_bytes(run) + count * REPLY_HEAD_BYTES, count)
+        else:
+            # What is held for the disk, or of this turn: nothing of it is in the socket yet.
+            may_write = outbox.size_bytes <= UNREAD_BYTES_MAX
+            replies.dropped_count += 0 if may_write else count
+        if not may_write and replies.dropped_count == count:
+            log.warning("direct replies are dropped, their client does not read name=%s", self.name)
+        return may_write

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from amqp_server.broker.broker import Broker
+from amqp_server.broker.reply_consumers import ClientReplies
 from amqp_server.broker.users import Permission, User
 from amqp_server.broker.vhost import Vhost
 from amqp_server.protocol.peer import Peer
@@ -32,6 +33,7 @@ class Session:
         channel_max: highest channel number and most channels; never 0 once tuned, unless ours is.
         heartbeat_s: 0 is off.
         channels_open: how many channels there are; kept by the channel table.
+        replies: what it has not read of its direct replies.
         shut_down_by: how the broker closes this connection; set by the connection.
     """
 
@@ -48,6 +50,10 @@ class Session:
     channel_max: int = 0
     heartbeat_s: int = 0
     channels_open: int = 0
+    replies: ClientReplies = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.replies = ClientReplies(self.broker.unread_replies)
 
     @property
     def payload_max_bytes(self) -> int:

@@ -225,7 +225,7 @@ def _consume_replies(
     if channel.reply_receiver is not None:
         raise ReplyConsumerError("reply consumer already set")
     token = channel.session.broker.generate_reply_token()
-    receiver = ReplyReceiver(channel.lane, consumer_tag, token)
+    receiver = ReplyReceiver(channel.lane, consumer_tag, token, channel.session.replies)
     channel.session.open_vhost.reply_consumers.add(token, receiver)
     channel.reply_receiver = receiver
     return None if method.nowait else _consume_ok(consumer_tag)
