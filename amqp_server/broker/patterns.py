@@ -4,7 +4,7 @@ A search takes at most ``STEPS_MAX`` steps, whatever pattern and name: half a mi
 One that would need more has not been found, as in Erlang, whose limit is 500 times as high. What
 was found is kept for the names that were asked for last.
 
-Source: RabbitMQ, access control and policies; Erlang, re:run/3.
+Source: RabbitMQ, access control and policies; Erlang, re:run/3; ADR 22.
 """
 
 import logging
