@@ -53,6 +53,7 @@ LIMITED = {"x-queue-type": "quorum", "x-max-length": 2, "x-overflow": "reject-pu
     ("expected", "got", "is_declared"),
     [
         ("basic.getok message_count=2 <m>", "basic.getok message_count=1 <m>", True),
+        ("basic.getok message_count=4 <m>", "basic.getok message_count=1 <m>", True),
         ("basic.getok message_count=1 <m>", "basic.getok message_count=2 <m>", False),
         ("basic.getok delivery_tag=1 <m>", "basic.getempty", True),
         ("confirmed 3", "refused 3", True),
@@ -88,6 +89,17 @@ def test_the_active_consumer_of_a_quorum_queue_goes_by_priority() -> None:
     assert name_of([queue, first], "basic.consumeok", "") is None
     assert name_of([queue, LIVES], DELIVERY, "") is None
     assert name_of([PRIORITIES, first], DELIVERY, "") is None
+
+
+def test_what_came_back_to_a_quorum_queue_is_in_another_order() -> None:
+    queue = Step("A1", "queue.declare", {"arguments": {"x-queue-type": "quorum"}})
+    first, again = (
+        f"basic.deliver delivery_tag=1 headers={{x-delivery-count: {count}:l}} <m>"
+        for count in (1, 2)
+    )
+    assert name_of([queue, FLOW], first, again) == "returns-to-quorum"
+    assert name_of([queue, FLOW], first, DELIVERY) is None
+    assert name_of([PRIORITIES, FLOW], first, again) is None
 
 
 def consume(tag: str, queue: str) -> Step:
