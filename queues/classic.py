@@ -21,6 +21,7 @@ from queues.moves import Dying, Moves
 from queues.options import QueueKind, QueueOptions
 from queues.outcomes import DeletedQueue, PublishOutcome, all_taken
 from queues.ports import ConsumerHandle, Emit, Lane, QueueLog, RecoveredMessages, WakeUp
+from queues.priority_ready import highest_first
 from queues.recovery import recover
 from queues.tail import QueueMemory
 
@@ -261,12 +262,21 @@ class ClassicQueue:
         return lsn
 
     def reject(self, batches: Sequence[Batch], now_ms: int) -> None:
-        """Drop unacked messages for good: rejected without requeue, dead-lettered in order."""
+        """Drop unacked messages for good: rejected without requeue, dead-lettered in order.
+
+        In a priority queue that order is of priority first.
+        """
         if self._is_deleted or not batches:
             return
         for batch in batches:
             self._forget_unacked(len(batch), batch.body_bytes)
-            self._backlog.die(batch.positions, batch.records, DeathReason.REJECTED)
+        max_priority = self.options.max_priority
+        if max_priority is None:
+            for batch in batches:
+                self._backlog.die(batch.positions, batch.records, DeathReason.REJECTED)
+        else:
+            for positions, records in highest_first(batches, max_priority):
+                self._backlog.die(positions, records, DeathReason.REJECTED)
         self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
         self._ask_for_drain()
 

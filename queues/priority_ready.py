@@ -2,13 +2,14 @@
 
 Priorities are RabbitMQ's (priority queues): none is 0, above the queue's maximum is the maximum,
 first in first out inside a lane. Its surprises are kept: only the head of the highest lane is
-looked at for expiry, and dropping the head drops the *highest* priority first.
+looked at for expiry, and dropping the head drops the *highest* priority first. What is rejected
+together dies in that order too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from persistence.record import Run, body_bytes
+from persistence.record import Record, Run, body_bytes
 from queues.batch import BATCH_BYTES_MAX, Batch, Entry
 from queues.ready import NOTHING_EXPIRED, Lane, check_lane
 from queues.tail import NodeMemory, QueueMemory, bands_of
@@ -181,6 +182,23 @@ class PriorityReady:
         if not lane.count:
             self._filled ^= 1 << (self._filled.bit_length() - 1)
         return batch
+
+
+def highest_first(
+    batches: Iterable[Batch], max_priority: int
+) -> list[tuple[list[int], list[Record]]]:
+    """Return positions and records by priority, the highest first, in the order given inside one.
+
+    Source: RabbitMQ, rabbit_priority_queue: what is rejected together is asked for lane by lane.
+    """
+    lanes: dict[int, tuple[list[int], list[Record]]] = {}
+    for batch in batches:
+        for position, record in zip(batch.positions, batch.records, strict=True):
+            band = min(record.priority, max_priority)
+            positions, records = lanes.setdefault(band, ([], []))
+            positions.append(position)
+            records.append(record)
+    return [lanes[band] for band in sorted(lanes, reverse=True)]
 
 
 class _Held(NamedTuple):

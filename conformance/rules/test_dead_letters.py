@@ -364,6 +364,18 @@ def dead_letters_keep_their_order_and_mode(peer: Peer) -> None:
     assert all(event.properties["delivery_mode"] == 2 for event in events)
 
 
+@check("dead-letter.order-of-priorities", ref="2.6-order", expect=[b"3", b"1", b"4", b"2"])
+def what_a_priority_queue_rejects_together_dies_the_highest_priority_first(peer: Peer) -> None:
+    channel = peer.channel()
+    letters = Letters(peer, channel, max_priority=5)
+    channel.consume(letters.source)
+    for body, priority in ((b"1", 1), (b"2", 0), (b"3", 7), (b"4", 1)):
+        channel.publish(body, routing_key=letters.source, priority=priority)
+        assert channel.bodies(1) == [body]
+    channel.nack(0, requeue=False, multiple=True)
+    assert [channel.get_soon(letters.target).body for _ in range(4)] == peer.expected
+
+
 @check("dead-letter.headers-kept", ref="2.6-x-death", ninth=8)
 def the_messages_own_headers_keep_their_types(peer: Peer) -> None:
     channel = peer.channel()

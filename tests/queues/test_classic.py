@@ -184,6 +184,18 @@ def test_rejected_messages_are_dead_lettered_in_order() -> None:
     assert (jobs.queue.unacked_count, jobs.queue.unacked_bytes, jobs.log.kept) == (0, 0, {})
 
 
+def test_what_a_priority_queue_rejects_together_dies_the_highest_priority_first() -> None:
+    options = QueueOptions(dead_letter_exchange=DLX, max_priority=3)
+    jobs, worker = QueueUnderTest(options), FakeConsumer()
+    jobs.consume(worker)
+    for body, priority in ((b"1", 1), (b"2", 0), (b"3", 3), (b"4", 0), (b"5", 7), (b"6", 1)):
+        jobs.publish(body, priority=priority)
+        jobs.drain()
+    jobs.reject(worker.take_unacked())
+    assert [body for _, body in jobs.deaths] == [b"3", b"5", b"1", b"6", b"2", b"4"]
+    assert (jobs.queue.unacked_count, jobs.queue.unacked_bytes, jobs.log.kept) == (0, 0, {})
+
+
 def test_a_rejected_message_is_gone_without_a_dead_letter_exchange() -> None:
     jobs, worker = QueueUnderTest(), FakeConsumer()
     jobs.consume(worker)
