@@ -64,8 +64,9 @@ SOCKETS_PER_LISTENER: Final = 2
 READY_SHARE_OF_WATERMARK: Final = 0.4
 """How much of the memory watermark ready messages may take before they are paged out earlier."""
 
-COLLECTOR_THRESHOLDS: Final = (50_000, 20, 50)
-"""Container objects made before a young collection, and how many of those before older ones."""
+COLLECTOR_THRESHOLDS: Final = (50_000, 2, 500)
+"""Container objects made before a young collection, and how many of those before older ones: the
+middle one looks through 150,000 at most, which is a pause that others bear."""
 
 
 def run(settings: Settings, config_file: Path | None = None) -> int:

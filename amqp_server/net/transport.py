@@ -457,6 +457,8 @@ class AmqpTransport(asyncio.BufferedProtocol):
         if self._is_write_paused:
             return self.unsent_bytes >= self._unsent_bytes
         connection = self._connection
+        if not connection.has_logged_in:
+            return True
         return connection.is_blocked and (self._is_reset or connection.is_waited_for)
 
     def _begin_to_close(self, now_ms: int) -> None:

@@ -73,6 +73,14 @@ def test_who_leaves_while_an_alarm_holds_it_is_given_up_if_that_helps_anybody(
     assert rig.is_cut_off() is is_given_up
 
 
+def test_who_leaves_while_its_login_is_held_is_not_waited_for(rig: ShellRig) -> None:
+    rig.connection.has_logged_in = rig.connection.wants_read = False
+    rig.side.receive(b"start-ok")
+    rig.hang_up()
+    rig.run(GRACE_MS + SPACING_MS)
+    assert rig.is_cut_off()
+
+
 def test_who_is_read_again_is_not_given_up(rig: ShellRig) -> None:
     rig.connection.is_blocked, rig.connection.wants_read = True, False
     rig.side.receive(b"publish")
