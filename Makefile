@@ -24,10 +24,11 @@ NPM_STAMP := $(NPM_FOLDER)/node_modules/.stamp
 PYTEST_LOG := build/pytest.log
 BROKER_PORT ?= 5672
 FUZZ_SECONDS ?= 20
+SEQUENCE_SEEDS ?= 5000
 CYCLES ?= 500
 STATES ?= 50000
 
-.PHONY: help run venv system npm check format lint types floors style pytest asan fuzz wheel conformance \
+.PHONY: help run venv system npm check format lint types floors style pytest asan fuzz sequence wheel conformance \
 	crash bench test clean distclean
 
 help:
@@ -100,6 +101,10 @@ asan: venv
 # Both builds are fed the same broken sessions; a seed that found something is printed.
 fuzz: venv
 	$(BIN)/python -m tests.fuzz.fuzz_scan --seconds $(FUZZ_SECONDS)
+
+# Random scripts, in one write and piece by piece; the tests play a few of them.
+sequence: venv
+	SEQUENCE_SEEDS=$(SEQUENCE_SEEDS) $(BIN)/pytest -q tests/properties/test_one_write.py
 
 # Without a compiler the wheel holds no kernel, and what it installs runs interpreted.
 wheel: venv

@@ -15,11 +15,12 @@ from queues.batch import Batch, entries_of
 from queues.consumers import Consumers
 from queues.delivery import Delivery
 from queues.effects import DeathReason, QueueExpired, QueueUnused
-from queues.expiry import UnusedTimer, expires_at, some_expire_at_once
+from queues.expiry import UnusedTimer, expires_at, part_of, some_expire_at_once
 from queues.limited_publish import publish_at_limit
 from queues.moves import Dying, Moves
-from queues.options import QueueKind, QueueOptions
+from queues.options import Overflow, QueueKind, QueueOptions
 from queues.outcomes import DeletedQueue, PublishOutcome, all_taken
+from queues.passing import pass_by
 from queues.ports import ConsumerHandle, Emit, Lane, QueueLog, RecoveredMessages, WakeUp
 from queues.priority_ready import highest_first
 from queues.recovery import recover
@@ -68,6 +69,7 @@ class ClassicQueue:
         self.name = name
         self.options = options
         self._keeps_all = options.keeps_all
+        self._sorts = options.max_priority is not None
         self._backlog = Backlog(name, options, log, emit, memory)
         self._emit = emit
         self._wake_up = wake_up
@@ -145,6 +147,8 @@ class ClassicQueue:
         assert not self._is_deleted, "nothing is routed to a deleted queue"
         if self._keeps_all and not has_ttl(run):
             if self._consumers.count:
+                if self._sorts and not self._consumers.all_are_blocked:
+                    return self._publish_to_waiting(run, 0, now_ms)
                 self._wake_up()
             backlog = self._backlog
             ready = backlog.ready
@@ -154,8 +158,29 @@ class ClassicQueue:
             return all_taken(lsn)
         self._wake_up()
         expires = expires_at(run, self.options.message_ttl_ms, now_ms)
+        if self._sorts and self._consumers.count and not self._consumers.all_are_blocked:
+            return self._publish_to_waiting(run, expires, now_ms)
+        return self._publish(run, expires, now_ms)
+
+    def _publish_to_waiting(
+        self, run: Run, expires: int | list[int], now_ms: int
+    ) -> PublishOutcome:
+        """Publish to consumers that wait, before the messages are sorted by their priorities."""
+        if self.options.overflow is not Overflow.DROP_HEAD:
+            self._wake_up()
+            return self._publish_at_limit(run, expires, now_ms)
+        passed, lsn = pass_by(self._backlog, self._delivery, run, expires, now_ms)
+        if passed == len(run):
+            return all_taken(lsn)
+        self._wake_up()
+        return self._publish(run[passed:], part_of(expires, passed, len(run)), now_ms)
+
+    def _publish(self, run: Run, expires: int | list[int], now_ms: int) -> PublishOutcome:
         if self._backlog.fits(run) and not some_expire_at_once(expires, now_ms):
             return all_taken(self._backlog.append(run, expires))
+        return self._publish_at_limit(run, expires, now_ms)
+
+    def _publish_at_limit(self, run: Run, expires: int | list[int], now_ms: int) -> PublishOutcome:
         self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
         self._delivery.deliver(now_ms, len(run) + DROPPED_PER_CALL_MAX)
         return publish_at_limit(
@@ -164,6 +189,8 @@ class ClassicQueue:
 
     def only_appends(self, run: Run, now_ms: int) -> bool:
         """Whether ``publish`` of this run, now, would refuse, drop and deliver nothing."""
+        if self._sorts and self._consumers.count and not self._consumers.all_are_blocked:
+            return False
         if self._keeps_all and not has_ttl(run):
             return True
         expires = expires_at(run, self.options.message_ttl_ms, now_ms)

@@ -81,6 +81,14 @@ class Delivery:
             handle.deliver(batch)
         return max_messages - left
 
+    def next_round(self, message_count: int) -> tuple[Sequence[ConsumerHandle], int]:
+        """Return who gets the next messages, in turn, and how many each; see ``Consumers``."""
+        sole = self.consumers.sole
+        if sole is None:
+            return self.consumers.next_round(message_count)
+        credit = sole.credit()
+        return ((sole,), credit) if credit > 0 else ((), 0)
+
     def hand_out(self, handles: Sequence[ConsumerHandle], batch: Batch) -> None:
         """Deal the messages of a round out to its consumers, one to each in turn."""
         self.consumers.served(handles, len(batch))

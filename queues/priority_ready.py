@@ -92,6 +92,12 @@ class PriorityReady:
             self.lane(band).put_band(run, first_position, expires_at_ms, bands, band)
         return first_position
 
+    def pass_by(self, count: int) -> int:
+        """Return the position of the first of so many messages that are taken as they come."""
+        first_position = self.next_position
+        self.next_position = self.delivered_below = first_position + count
+        return first_position
+
     def take(self, max_count: int, now_ms: int, max_bytes: int = BATCH_BYTES_MAX) -> Batch | None:
         """Take messages of the highest priority that are alike; see ``Lane.take``."""
         if not self._filled:

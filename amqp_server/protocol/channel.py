@@ -227,6 +227,8 @@ class Channel:
         Raises:
             UnknownDeliveryTagError: a tag that is not outstanding (406).
         """
+        if settlement.multiple and not settlement.last_tag:
+            self._drain_first(now_ms)  # what is due by now is meant too
         if self.transaction is not None:
             self._hold(self.transaction, settlement)
         else:
@@ -252,6 +254,7 @@ class Channel:
     def recover(self, now_ms: int) -> None:
         """Give back everything outstanding, but what a transaction holds a settlement of."""
         transaction = self.transaction
+        self._drain_first(now_ms)
         if transaction is None or not transaction.held_tags:
             self._settling.give_back_all(now_ms)
             return

@@ -113,6 +113,23 @@ def publishes_and_a_cancel_in_one_write_go_to_the_one_that_was_there(peer: Peer)
     assert _deliveries(channel, queue) == peer.expected
 
 
+@check("basic.order.priorities-in-one-write", ref="1.3-sequence", expect="a1a2 a5a4a3")
+def a_waiting_consumer_gets_priorities_as_they_come(peer: Peer) -> None:
+    channel = peer.channel()
+    queue = peer.queue(channel, arguments={"x-max-priority": 9})
+    channel.call(Qos, prefetch_count=2)
+    channel.consume(queue, "a")
+    with channel.connection.one_write():
+        for priority, body in enumerate(b"12345"):
+            channel.publish(bytes([body]), routing_key=queue, priority=priority)
+    got = [_deliveries(channel, queue)]
+    channel.call(Qos, prefetch_count=0)
+    channel.call(Cancel, consumer_tag="a")
+    channel.consume(queue, "a")
+    got.append(_deliveries(channel, queue))
+    assert " ".join(got) == peer.expected
+
+
 @check("basic.order.nack-by-consumer", ref="1.3-order", expect="a2a4b1b3")
 def one_nack_of_several_consumers_goes_back_consumer_by_consumer(peer: Peer) -> None:
     channel = peer.channel()

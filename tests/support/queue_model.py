@@ -136,23 +136,48 @@ class QueueModel:
             if 0 < one.expires_at_ms <= now_ms:
                 self.die(one, DeathReason.EXPIRED)
                 continue
-            if consumer in self.ring and not self.options.single_active_consumer:
-                self.ring.remove(consumer)
-                self.ring.append(consumer)
-            consumer.received.append((one.record.body, one.delivery_count))
-            if not consumer.no_ack:
-                consumer.window[0] -= 1
-                consumer.shared_window[0] -= 1
-                self.unacked[one.position] = one
+            self.hand(one, consumer)
         return done
+
+    def hand(self, one: Waiting, consumer: ModelConsumer) -> None:
+        """Deliver a message; the consumer is the last in turn from here on."""
+        if consumer in self.ring and not self.options.single_active_consumer:
+            self.ring.remove(consumer)
+            self.ring.append(consumer)
+        consumer.received.append((one.record.body, one.delivery_count))
+        if not consumer.no_ack:
+            consumer.window[0] -= 1
+            consumer.shared_window[0] -= 1
+            self.unacked[one.position] = one
+
+    def pass_by(self, run: list[Record], now_ms: int) -> int:
+        """Deliver what waiting consumers of a priority queue want as it comes; return how much."""
+        self.deliver(now_ms, len(self.ready))
+        passed = 0
+        for record in run:
+            consumer = None if self.ready else self.next_consumer()
+            if consumer is None:
+                break
+            one = Waiting(self._next_position, record, self.expiry(record, now_ms))
+            self._next_position += 1
+            self.hand(one, consumer)
+            passed += 1
+        return passed
 
     # -- the calls --------------------------------------------------------------------------
 
     def publish(self, run: list[Record], now_ms: int) -> list[int]:
         """Return the indexes that were rejected."""
+        is_awaited = self.options.max_priority is not None and (
+            bool(self.ring) or len(self.consumers) == 1
+        )
+        refuses = self.options.overflow is not Overflow.DROP_HEAD
+        if is_awaited and not refuses:
+            run = run[self.pass_by(run, now_ms) :]
         run_bytes = sum(len(record.body) for record in run)
         expiries = [self.expiry(record, now_ms) for record in run]
-        if not self.is_over(len(run), run_bytes) and now_ms not in expiries:
+        is_plain = not (is_awaited and refuses)
+        if is_plain and not self.is_over(len(run), run_bytes) and now_ms not in expiries:
             for record, expires_at_ms in zip(run, expiries, strict=True):
                 self.enqueue(record, expires_at_ms)
             return []
@@ -160,7 +185,6 @@ class QueueModel:
         self.deliver(now_ms, 1 << 30)
         rejected = []
         for index, (record, expires_at_ms) in enumerate(zip(run, expiries, strict=True)):
-            refuses = self.options.overflow is not Overflow.DROP_HEAD
             if refuses and self.is_over(1, len(record.body)):
                 rejected.append(index)
                 continue

@@ -1,0 +1,53 @@
+"""Messages of a priority queue that go by all others to a consumer that waits for any.
+
+While a consumer has credit nothing is ready, so each message that comes goes out at once, whatever
+its priority and that of those behind it: one read's messages must not be sorted before they do.
+"""
+
+from persistence.record import Run, body_bytes
+from queues.backlog import Backlog
+from queues.batch import BATCH_BYTES_MAX, Batch
+from queues.delivery import Delivery
+from queues.expiry import part_of
+from queues.priority_ready import PriorityReady
+
+
+def pass_by(
+    backlog: Backlog, delivery: Delivery, run: Run, expires_at_ms: int | list[int], now_ms: int
+) -> tuple[int, int]:
+    """Deliver of a run what consumers have credit for, before it is ready.
+
+    Args:
+        backlog: of the queue.
+        delivery: of the queue.
+        run: at least one message.
+        expires_at_ms: see ``queues.expiry.expires_at``.
+        now_ms: the instant.
+
+    Returns:
+        How many messages passed, and the LSN of the last; 0 and one that is reached where none did.
+    """
+    ready = backlog.ready
+    lsn = backlog.log.committed_lsn
+    if not isinstance(ready, PriorityReady):
+        return 0, lsn
+    if ready.count:
+        delivery.deliver(now_ms, ready.count)
+    first, run_count = 0, len(run)
+    while first < run_count and not ready.count:
+        handles, credit = delivery.next_round(run_count - first)
+        if not handles:
+            break
+        count = min(run_count - first, credit * len(handles))
+        part = run[first : first + count]
+        if count > 1 and body_bytes(part) > BATCH_BYTES_MAX:
+            count = 1
+            part = run[first : first + 1]
+        expires = part_of(expires_at_ms, first, first + count)
+        position = ready.pass_by(count)
+        lsn = backlog.log.append(position, part, expires)
+        listed = expires if isinstance(expires, list) else [expires] * count
+        batch = Batch(range(position, position + count), part, listed if any(listed) else None)
+        delivery.hand_out(handles, batch)
+        first += count
+    return first, lsn
