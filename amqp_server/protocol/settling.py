@@ -49,7 +49,7 @@ class Settling:
             UnknownDeliveryTagError: a tag that is not outstanding (406).
         """
         first_tag, last_tag, multiple, requeue = settlement
-        unacked, lane = self._unacked, self._lane
+        unacked, _lane = self._unacked, self._lane
         if multiple:
             parts = unacked.settle_up_to(last_tag)
         else:
@@ -58,7 +58,7 @@ class Settling:
             if requeue is not None:
                 self._give_back(parts, now_ms, requeue=requeue)
             elif multiple:
-                lane.shared_window.used -= self._ack_by_holder(parts, now_ms)
+                self._ack_by_holder(parts, now_ms)
             else:
                 self._ack_joined(parts, now_ms)
         finally:
@@ -84,6 +84,10 @@ class Settling:
             self._turn.drain_now(queue.engine, now_ms)
             queue.engine.requeue(batches, now_ms)
 
+    def _make_room(self, count: int) -> None:
+        """Take what was settled out of the shared window, which may have got more meanwhile."""
+        self._lane.shared_window.used -= count
+
     def _reopen(self, now_ms: int) -> None:
         """Tell other queues: what was settled counts for the whole channel."""
         if self._lane.waiting:
@@ -99,7 +103,6 @@ class Settling:
         Raises:
             UnknownDeliveryTagError: of ``parts``; what came before it is settled.
         """
-        window = self._lane.shared_window
         owner: Owner | None = None
         positions, body_bytes = range(0), 0
         try:
@@ -112,19 +115,19 @@ class Settling:
                         body_bytes += batch.body_bytes
                         continue
                 if owner is not None:
-                    window.used -= self._ack(owner, positions, body_bytes, now_ms)
+                    self._make_room(self._ack(owner, positions, body_bytes, now_ms))
                 owner, positions, body_bytes = next_owner, found, batch.body_bytes
         finally:
             if owner is not None:
-                window.used -= self._ack(owner, positions, body_bytes, now_ms)
+                self._make_room(self._ack(owner, positions, body_bytes, now_ms))
 
-    def _ack_by_holder(self, parts: Iterable[Part[Owner]], now_ms: int) -> int:
-        """Tell queues what one method acked; return how much of it the shared window counted."""
+    def _ack_by_holder(self, parts: Iterable[Part[Owner]], now_ms: int) -> None:
+        """Tell queues what one method acked."""
         counted = 0
         for holder, batches in _by_holder(parts):
             for positions, body_bytes in _joined(batches):
                 counted += self._ack(holder, positions, body_bytes, now_ms)
-        return counted
+        self._make_room(counted)
 
     def _ack(self, owner: Owner, positions: range, body_bytes: int, now_ms: int) -> int:
         engine = owner.queue.engine
@@ -150,7 +153,7 @@ class Settling:
                 engine.requeue(batches, now_ms)
             else:
                 engine.reject(batches, now_ms)
-        self._lane.shared_window.used -= counted
+        self._make_room(counted)
 
 
 def _by_holder(parts: Iterable[Part[Owner]]) -> Iterable[tuple[Holder, list[Batch]]]:

@@ -125,3 +125,16 @@ def test_who_deletes_what_it_consumes_from_hears_of_the_deletion_first(peer: Cli
     peer.methods()
     peer.send(commands.Queue.Delete, queue="jobs")
     assert [one.name for one in peer.methods()] == ["Queue.DeleteOk", "Basic.Cancel"]
+
+
+def test_what_is_delivered_between_two_acks_counts_in_the_shared_window(peer: Client) -> None:
+    peer.send(commands.Basic.Qos, prefetch_count=2, global_=True)
+    for tag in "ab":
+        peer.send(commands.Basic.Consume, queue="jobs", consumer_tag=tag)
+    for bodies in ("1", "2", "3456789"):
+        fill(peer, bodies)
+    assert delivered(peer) == "a1 b2"
+    peer.send_bytes(b"".join(method_frame(1, Ack, delivery_tag=tag) for tag in (2, 1)))
+    assert delivered(peer) == "a3 b4"
+    peer.send(Ack, delivery_tag=0, multiple=True)
+    assert delivered(peer) == "a5 b6"
