@@ -46,3 +46,20 @@ def test_a_planted_difference_is_printed_small_with_the_command_to_see_it_again(
     assert f"  python -m conformance --random {seed} --steps 30 --only {at}\n" in printed
     assert campaign.run([seed], STEP_COUNT, judge, only=[at]) == 1
     assert campaign.run([seed], STEP_COUNT, judge, only=[]) == 0
+
+
+def test_a_script_that_could_not_be_played_is_played_again_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failures = [OSError("no answer")]
+
+    def failing(script: Script, quiet_rounds: int) -> Sequence[Seen]:
+        if failures:
+            raise failures.pop()
+        return agreeing(script, quiet_rounds)
+
+    assert campaign.run(SEEDS, STEP_COUNT, Judge(failing, agreeing)) == 0
+    assert "4 same" in capsys.readouterr().out
+    failures[:] = [OSError("no answer")] * 99
+    with pytest.raises(OSError, match="no answer"):
+        campaign.run(SEEDS, STEP_COUNT, Judge(failing, agreeing))
