@@ -8,6 +8,7 @@ Source: RabbitMQ, rabbit_amqqueue and rabbit_channel, for rules and texts.
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import NamedTuple, Protocol, TypeAlias
 
 from amqp_server.broker.arguments import (
@@ -67,9 +68,11 @@ class Consumer(ConsumerHandle, Protocol):
     """A consumer, as the broker knows it beyond what the queue asks of it.
 
     Attributes:
+        consumer_tag: its name on its channel.
         is_cancelled: nothing more is for it.
     """
 
+    consumer_tag: str
     is_cancelled: bool
 
     def queue_deleted(self) -> None:
@@ -291,7 +294,8 @@ class QueueTable:
             consumer.is_cancelled = True
 
         def tell_consumers(_effect: Effect, _now_ms: int) -> None:
-            for consumer in consumers:
+            # In RabbitMQ a channel keeps those of a queue in this order.
+            for consumer in sorted(consumers, key=attrgetter("consumer_tag")):
                 consumer.queue_deleted()
 
         if consumers:

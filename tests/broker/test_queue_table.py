@@ -284,6 +284,23 @@ def test_consumers_hear_once_that_their_queue_is_gone(place: VhostUnderTest) -> 
     assert queue.consumers == {}
 
 
+def test_consumers_hear_of_the_end_in_the_order_of_their_tags(place: VhostUnderTest) -> None:
+    queue = place.queue()
+    heard: list[str] = []
+
+    class Hearer(ToldConsumer):
+        def queue_deleted(self) -> None:
+            heard.append(self.consumer_tag)
+
+    for tag in ("c2", "c11", "b"):
+        consumer = Hearer(queue)
+        consumer.consumer_tag = tag
+        consumer.consume(place.now_ms)
+    delete(place)
+    place.turn.settle(place.now_ms)
+    assert heard == ["b", "c11", "c2"]
+
+
 def test_its_bindings_go_with_a_queue(place: VhostUnderTest) -> None:
     place.queue()
     place.bind("amq.direct", "jobs", "k")
