@@ -114,7 +114,7 @@ def test_a_flood_of_names_and_addresses_is_bounded(
     assert REMEMBERED_MAX == 10_000
     monkeypatch.setattr(login_delays, "REMEMBERED_MAX", 50)
     for number in range(200):
-        logins.refuse(f"192.0.2.{number}", f"{number}".rjust(9_000, "n"), NOW_MS)
+        logins.refuse(f"192.0.2.{number}", f"{number}".ljust(9_000, "n"), NOW_MS)
         logins.accept(f"192.0.2.{number}", f"{number}")
     tables: list[Sized] = [logins._by_address, logins._by_user, logins._at_home]
     assert [len(table) for table in tables] == [50, 50, 50]
