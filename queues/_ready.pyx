@@ -135,8 +135,8 @@ cdef class Ready(Lane):
     def drop_head(self, Py_ssize_t max_count, Py_ssize_t max_bytes=_batch_bytes_max):
         return self.take(max_count, NOTHING_EXPIRED, max_bytes)
 
-    def requeue(self, entries):
-        self.returned.add(entries)
+    def requeue(self, batches):
+        self.returned.add(batches)
 
     def purge(self):
         positions = self.returned.clear() + position_ranges(self.head)

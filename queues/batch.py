@@ -64,6 +64,17 @@ class Batch:
             self._body_bytes = body_bytes(self.records)
         return self._body_bytes
 
+    def returned(self) -> "Batch":
+        """Return the same messages come back once more."""
+        return Batch(
+            self.positions,
+            self.records,
+            self.expires_at_ms,
+            self.delivery_count + 1,
+            redelivered=True,
+            known_body_bytes=self._body_bytes,
+        )
+
     def part(self, first: int, step: int = 1, stop: int | None = None) -> "Batch":
         """Return every ``step``-th message from index ``first`` up to, not including, ``stop``."""
         expires = self.expires_at_ms
@@ -85,11 +96,6 @@ class Entry(NamedTuple):
     delivery_count: int
 
 
-def entries_bytes(entries: Iterable[Entry]) -> int:
-    """Return the sum of the body sizes, in bytes."""
-    return sum([len(entry.record.body) for entry in entries])
-
-
 def entries_of(batch: Batch) -> list[Entry]:
     """Return the batch message by message, as a requeue or a reject wants it."""
     expires = batch.expires_at_ms or [0] * len(batch)
@@ -100,3 +106,38 @@ def entries_of(batch: Batch) -> list[Entry]:
             batch.positions, batch.records, expires, strict=True
         )
     ]
+
+
+def batches_of(entries: Iterable[Entry]) -> list[Batch]:
+    """Return messages that came back as the fewest batches.
+
+    Args:
+        entries: by position, ascending; a batch ends where steps are uneven or the past differs.
+    """
+    found: list[list[Entry]] = []
+    step = 0
+    for entry in entries:
+        alike = found[-1] if found else []
+        if not alike or alike[0].delivery_count != entry.delivery_count:
+            found.append([entry])
+        elif len(alike) == 1:
+            step = entry.position - alike[0].position
+            alike.append(entry)
+        elif entry.position - alike[-1].position == step:
+            alike.append(entry)
+        else:
+            found.append([entry])
+    return list(map(_batch_of, found))
+
+
+def _batch_of(alike: list[Entry]) -> Batch:
+    first, last = alike[0], alike[-1]
+    step = alike[1].position - first.position if len(alike) > 1 else 1
+    expires = [entry.expires_at_ms for entry in alike]
+    return Batch(
+        range(first.position, last.position + 1, step),
+        [entry.record for entry in alike],
+        expires if any(expires) else None,
+        first.delivery_count,
+        redelivered=True,
+    )

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from persistence.record import Run, has_ttl
 from queues.backlog import DROPPED_PER_CALL_MAX, Backlog
-from queues.batch import Batch, entries_of
+from queues.batch import Batch
 from queues.consumers import Consumers
 from queues.delivery import Delivery
 from queues.effects import DeathReason, QueueExpired, QueueUnused
@@ -213,9 +213,7 @@ class ClassicQueue:
                 backlog.die(batch.positions, batch.records, DeathReason.DELIVERY_LIMIT)
                 continue
             backlog.log.returned(batch.positions, count)
-            backlog.ready.requeue(
-                [entry._replace(delivery_count=count) for entry in entries_of(batch)]
-            )
+            backlog.ready.requeue((batch.returned(),))
         backlog.drop_excess()
         backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
         self._wake_up()

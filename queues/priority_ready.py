@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from persistence.record import Record, Run, body_bytes
-from queues.batch import BATCH_BYTES_MAX, Batch, Entry
+from queues.batch import BATCH_BYTES_MAX, Batch
 from queues.ready import NOTHING_EXPIRED, Lane, check_lane
 from queues.tail import NodeMemory, QueueMemory, bands_of
 
@@ -118,13 +118,14 @@ class PriorityReady:
         """Take messages off the head, expired or not: of the highest priority first."""
         return self.take(max_count, NOTHING_EXPIRED, max_bytes)
 
-    def requeue(self, entries: list[Entry]) -> None:
+    def requeue(self, batches: Sequence[Batch]) -> None:
         """Put messages that were taken back to their old places, in any order."""
-        for entry in entries:
-            band = min(entry.record.priority, self._max_priority)
-            self.lane(band).returned.add((entry,))
-            self.body_bytes += len(entry.record.body)
-        self.count += len(entries)
+        for batch in batches:
+            # They were taken from one lane.
+            bands = bands_of(batch.records[:1], self._max_priority)
+            self.lane(bands[0]).returned.add((batch,))
+            self.body_bytes += batch.body_bytes
+            self.count += len(batch)
 
     def purge(self) -> list[range]:
         """Forget every message; return the positions they had, lane by lane.

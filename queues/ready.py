@@ -15,7 +15,7 @@ from typing import Final
 
 from persistence.kernels import COMPILED
 from persistence.record import Run
-from queues.batch import BATCH_BYTES_MAX, Batch, Entry
+from queues.batch import BATCH_BYTES_MAX, Batch
 from queues.positions import joined
 from queues.rest import Rest, position_ranges
 from queues.returned import Returned
@@ -186,9 +186,9 @@ class Ready(Lane):
         """Take messages that are alike off the head, expired or not; see ``take``."""
         return self.take(max_count, NOTHING_EXPIRED, max_bytes)
 
-    def requeue(self, entries: list[Entry]) -> None:
+    def requeue(self, batches: Sequence[Batch]) -> None:
         """Put messages that were taken back to their old places, in any order."""
-        self.returned.add(entries)
+        self.returned.add(batches)
 
     def purge(self) -> list[range]:
         """Forget every message; return the positions they had, and none that is unacked."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from persistence.record import Run, body_bytes
-from queues.batch import Batch, entries_of
+from queues.batch import Batch, batches_of, entries_of
 from queues.ports import QueueLog, QueueSlice
 from queues.positions import joined, ranges_of
 from queues.returned import Returned
@@ -172,10 +172,12 @@ class Rest:
             counts = self._counts
             if not counts.keys().isdisjoint(batch.positions):
                 self._returned.add(
-                    [
-                        entry._replace(delivery_count=counts.pop(entry.position, 0))
-                        for entry in entries_of(batch)
-                    ]
+                    batches_of(
+                        [
+                            entry._replace(delivery_count=counts.pop(entry.position, 0))
+                            for entry in entries_of(batch)
+                        ]
+                    )
                 )
                 again = self._returned.take_expired if expired else self._returned.take
                 batch = again(max_count, now_ms, max_bytes)

@@ -1,17 +1,43 @@
-"""Messages that came back, each waiting at its old place before everything never delivered."""
+"""Messages that came back, each waiting at its old place before everything never delivered.
 
+    front   batches in order, the next to be taken
+    rest    batches by their first position, all behind the front; they may lie across each other
+
+Messages come back in the batches in which they were delivered, mostly whole and one behind the
+other: a return of any length costs by the batch. Batches that lie across each other (consumers in
+turn were dealt every n-th message), and short ones, are joined as they come to the front, some at
+a time.
+"""
+
+from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import accumulate
 from typing import Final
 
-from sortedcontainers import SortedList
+from sortedcontainers import SortedKeyList
 
 from persistence.record import Record
-from queues.batch import BATCH_BYTES_MAX, Batch, Entry
-from queues.positions import ranges_of
+from queues.batch import BATCH_BYTES_MAX, Batch, Entry, batches_of, entries_of
+from queues.positions import joined, ranges_of
 
-_NONE: Final[SortedList[Entry]] = SortedList()
-"""Stands for the entries of all queues to which nothing came back: most never need their own."""
+JOINED_MAX: Final = 256
+"""About so many messages are joined at a time."""
+
+_SHORT: Final = 64
+"""Batches below this are joined with those that follow."""
+
+
+def _first_position(batch: Batch) -> int:
+    return batch.positions[0]
+
+
+def _new_rest() -> SortedKeyList[Batch, int]:
+    return SortedKeyList(key=_first_position)
+
+
+_NONE: Final = _new_rest()
+"""Stands for the rest of all queues to which nothing came back: most never need their own."""
 
 
 class Returned:
@@ -19,21 +45,20 @@ class Returned:
 
     All were delivered before, those of before the restart perhaps.
 
-    Sorted in pieces, so that returning n messages one by one, in whatever order, costs n log n
-    and not n squared: a peer chooses the order.
-
     Attributes:
         count: how many there are; mostly none, so asking must be cheap.
         body_bytes: sum of their bodies, in bytes.
 
     Invariant: nothing is ever put into ``_NONE``.
-    Invariant: positions are distinct; ``count`` and ``body_bytes`` are those of the entries.
+    Invariant: positions are distinct; those of the front ascend and come before the rest's.
+    Invariant: ``count`` and ``body_bytes`` are those of all batches.
     """
 
-    __slots__ = ("_entries", "body_bytes", "count")
+    __slots__ = ("_front", "_rest", "body_bytes", "count")
 
     def __init__(self) -> None:
-        self._entries = _NONE
+        self._front: deque[Batch] = deque()
+        self._rest = _NONE
         self.body_bytes = 0
         self.count = 0
 
@@ -43,92 +68,136 @@ class Returned:
     @property
     def head_expires_at_ms(self) -> int:
         """When the first message expires (instant); 0 when it never does or there is none."""
-        return self._entries[0].expires_at_ms if self._entries else 0
+        if not self.count:
+            return 0
+        expires = (self._front or self._rest)[0].expires_at_ms
+        return 0 if expires is None else expires[0]
 
     def records(self) -> Iterator[Record]:
-        """Return the messages, head first."""
-        return (entry.record for entry in self._entries)
+        """Return the messages, head first; costs a look at all of them."""
+        return (entry.record for entry in self._entries())
 
-    def add(self, entries: Iterable[Entry]) -> None:
-        """Put messages back at their positions, in any order."""
-        added = list(entries)
-        self.body_bytes += sum([len(entry.record.body) for entry in added])
-        self.count += len(added)
-        if self._entries is _NONE:
-            self._entries = SortedList()
-        if len(added) == 1:
-            self._entries.add(added[0])
-        else:
-            self._entries.update(added)
+    def add(self, batches: Iterable[Batch]) -> None:
+        """Put messages back at their positions, in any order; each batch is *redelivered*."""
+        if self._rest is _NONE:
+            self._rest = _new_rest()
+        for batch in batches:
+            assert batch.redelivered, "what came back was delivered"
+            self.body_bytes += batch.body_bytes
+            self.count += len(batch)
+            if self._front and batch.positions[0] < self._front[-1].positions[-1]:
+                self._rest.update(self._front)
+                self._front.clear()
+            self._rest.add(batch)
 
     def take(self, max_count: int, now_ms: int, max_bytes: int = BATCH_BYTES_MAX) -> Batch | None:
         """Take live messages that are alike off the head; None if the head has expired.
 
         The batch ends with the message that takes its bodies to ``max_bytes``.
         """
-        return self._cut(self._alike_count(max_count, now_ms, max_bytes, expired=False))
+        return self._take(max_count, now_ms, max_bytes, expired=False)
 
     def take_expired(
         self, max_count: int, now_ms: int, max_bytes: int = BATCH_BYTES_MAX
     ) -> Batch | None:
         """Take messages that are alike and have expired off the head; None if it has not."""
-        return self._cut(self._alike_count(max_count, now_ms, max_bytes, expired=True))
+        return self._take(max_count, now_ms, max_bytes, expired=True)
 
     def clear(self) -> list[range]:
-        """Forget every message; return the positions they had."""
-        positions = ranges_of(entry.position for entry in self._entries)
-        self._entries = _NONE
+        """Forget every message; return the positions they had, contiguous, ascending."""
+        batches = [*self._front, *self._rest]
+        self._front.clear()
+        self._rest = _NONE
         self.body_bytes = 0
         self.count = 0
-        return positions
+        ranges = [batch.positions for batch in batches]
+        if all([positions.step == 1 or len(positions) == 1 for positions in ranges]):
+            return joined([range(each[0], each[-1] + 1) for each in ranges])
+        return ranges_of(sorted([at for positions in ranges for at in positions]))
 
-    def _alike_count(self, max_count: int, now_ms: int, max_bytes: int, *, expired: bool) -> int:
-        """Return how many messages at the head can be one batch: even steps, one past."""
-        count = 0
-        step = position = delivery_count = taken_bytes = 0
-        for entry in islice(self._entries, max_count):
-            if (0 < entry.expires_at_ms <= now_ms) is not expired:
-                break
-            if count == 0:
-                delivery_count = entry.delivery_count
-            elif entry.delivery_count != delivery_count:
-                break
-            elif count == 1:
-                step = entry.position - position
-            elif entry.position - position != step:
-                break
-            position = entry.position
-            count += 1
-            taken_bytes += len(entry.record.body)
-            if taken_bytes >= max_bytes:
-                break
-        return count
-
-    def _cut(self, count: int) -> Batch | None:
+    def _take(self, max_count: int, now_ms: int, max_bytes: int, *, expired: bool) -> Batch | None:
+        if not self._front:
+            if not self._rest:
+                return None
+            self._bring_to_front()
+        batch = self._front[0]
+        count = min(max_count, len(batch))
+        count = _alike_count(batch, count, now_ms, max_bytes, expired=expired)
         if count == 0:
             return None
-        taken = list(islice(self._entries, count))
-        del self._entries[:count]
-        first, last = taken[0], taken[-1]
-        step = taken[1].position - first.position if count > 1 else 1
-        expires = [entry.expires_at_ms for entry in taken]
-        batch = Batch(
-            range(first.position, last.position + 1, step),
-            [entry.record for entry in taken],
-            expires if any(expires) else None,
-            first.delivery_count,
-            redelivered=True,
-        )
-        self.body_bytes -= batch.body_bytes
+        taken = self._front.popleft()
+        if count < len(taken):
+            self._front.appendleft(taken.part(count))
+            taken = taken.part(0, 1, count)
+        self.body_bytes -= taken.body_bytes
         self.count -= count
-        return batch
+        return taken
+
+    # -- the next ones --------------------------------------------------------------------------
+
+    def _bring_to_front(self) -> None:
+        """Have the first batch at the front, or the first messages of some, joined."""
+        rest = self._rest
+        head = rest.pop(0)
+        across_count = rest.bisect_key_left(head.positions[-1])
+        if not across_count and (len(head) >= _SHORT or not rest):
+            self._front.append(head)
+            return
+        share_count = max(JOINED_MAX // (across_count + 1), 1)
+        stop = head.positions[min(share_count, len(head)) - 1] + 1
+        parts = [self._cut(head, stop)]
+        while rest and rest[0].positions[0] < stop:
+            parts.append(self._cut(rest.pop(0), stop))
+        count = sum(map(len, parts))
+        while rest and count < JOINED_MAX and self._is_short_and_alone(rest[0]):
+            parts.append(rest.pop(0))
+            count += len(parts[-1])
+        if len(parts) == 1:
+            self._front.append(parts[0])
+        else:
+            entries = [entry for part in parts for entry in entries_of(part)]
+            self._front.extend(batches_of(sorted(entries)))
+
+    def _is_short_and_alone(self, batch: Batch) -> bool:
+        """Whether the first batch of the rest may be joined as a whole."""
+        return len(batch) < _SHORT and self._rest.bisect_key_left(batch.positions[-1] + 1) == 1
+
+    def _cut(self, batch: Batch, stop: int) -> Batch:
+        """Return what of a batch comes before a position; the rest of it goes back."""
+        count = bisect_left(batch.positions, stop)
+        if count == len(batch):
+            return batch
+        self._rest.add(batch.part(count))
+        return batch.part(0, 1, count)
+
+    def _entries(self) -> list[Entry]:
+        batches = (*self._front, *self._rest)
+        return sorted([entry for batch in batches for entry in entries_of(batch)])
 
     def check_invariants(self, before_position: int) -> None:
         """Assert what the class promises, and that all lie before ``before_position``."""
-        positions = [entry.position for entry in self._entries]
+        positions = [entry.position for entry in self._entries()]
         assert positions == sorted(set(positions)), "each position once, in order"
         assert not positions or positions[-1] < before_position, "a return lies before the tail"
+        front = [position for batch in self._front for position in batch.positions]
+        assert front == positions[: len(front)], "the front comes first"
         total_bytes = sum(len(record.body) for record in self.records())
         assert self.body_bytes == total_bytes, "bytes are those of the messages held"
         assert self.count == len(positions), "the count is that of the messages held"
         assert not _NONE, "what all share stays empty"
+
+
+def _alike_count(batch: Batch, count: int, now_ms: int, max_bytes: int, *, expired: bool) -> int:
+    """Return how many of the first messages are all expired, or none of them, and not too large."""
+    expires = batch.expires_at_ms
+    if expires is None:
+        count = 0 if expired else count
+    else:
+        for index in range(count):
+            if (0 < expires[index] <= now_ms) is not expired:
+                count = index
+                break
+    if count and batch.body_bytes > max_bytes:
+        sizes = accumulate([len(record.body) for record in batch.records[:count]])
+        count = min(bisect_left(list(sizes), max_bytes) + 1, count)
+    return count

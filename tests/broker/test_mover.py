@@ -7,7 +7,7 @@ import pytest
 
 from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.mover import PIECE_MAX
-from tests.support.classic_queue import batches_of
+from tests.support.classic_queue import single_batches
 from tests.support.consumer import FakeConsumer
 from tests.support.ordered_logs import Noted, OrderedLogs
 from tests.support.vhosts import VhostUnderTest, plain_headers
@@ -43,7 +43,7 @@ def give_back(place: VhostUnderTest) -> None:
     consumer = FakeConsumer()
     queue.engine.consume(consumer, place.now_ms)
     place.end()
-    queue.engine.requeue(batches_of(consumer.take_unacked()), place.now_ms)
+    queue.engine.requeue(single_batches(consumer.take_unacked()), place.now_ms)
     place.end()
 
 
@@ -54,7 +54,7 @@ def delete(place: VhostUnderTest) -> None:
     consumer = FakeConsumer()
     queue.engine.consume(consumer, place.now_ms)
     queue.engine.drain(place.now_ms, 100)
-    queue.engine.reject(batches_of(consumer.take_unacked()), place.now_ms)
+    queue.engine.reject(single_batches(consumer.take_unacked()), place.now_ms)
     place.delete_queue("jobs")
     place.end()
 

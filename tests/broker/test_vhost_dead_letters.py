@@ -5,7 +5,7 @@ import pytest
 from amqp_server.wire import tables
 from persistence.record import Record
 from queues.options import QueueKind
-from tests.support.classic_queue import batches_of
+from tests.support.classic_queue import single_batches
 from tests.support.consumer import FakeConsumer
 from tests.support.vhosts import EPOCH_S, NOW_MS, VhostUnderTest, headers_of, plain_headers
 
@@ -99,7 +99,7 @@ def test_too_many_returns_kill_a_message_of_a_quorum_queue(place: VhostUnderTest
     place.publish(b"m", routing_key="qq")
     for _ in range(2):
         place.end()
-        queue.engine.requeue(batches_of(consumer.take_unacked()), place.now_ms)
+        queue.engine.requeue(single_batches(consumer.take_unacked()), place.now_ms)
     place.end()
     (letter,) = place.take("dead")
     assert plain_headers(letter)["x-first-death-reason"] == "delivery_limit"

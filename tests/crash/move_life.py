@@ -28,7 +28,7 @@ from queues.paging import MemoryRules
 from queues.tail import NodeMemory
 from tests.crash.life import HEADER, Life
 from tests.crash.stored_node import messages_of
-from tests.support.classic_queue import batches_of
+from tests.support.classic_queue import single_batches
 from tests.support.consumer import FakeConsumer
 from tests.support.frames import table
 
@@ -193,12 +193,12 @@ class MoveLife(Life):
         name, consumer = self._consumer()
         if SHAPES[name].targets:
             entries = consumer.take_unacked(self._some_unacked(consumer))
-            self._queue_named(name).engine.reject(batches_of(entries), self.now_ms)
+            self._queue_named(name).engine.reject(single_batches(entries), self.now_ms)
 
     def give_back(self) -> None:
         name, consumer = self._consumer()
         entries = consumer.take_unacked(self._some_unacked(consumer))
-        self._queue_named(name).engine.requeue(batches_of(entries), self.now_ms)
+        self._queue_named(name).engine.requeue(single_batches(entries), self.now_ms)
 
     def ack(self) -> None:
         """Settle for good what the consumer has."""

@@ -19,7 +19,7 @@ from queues.ports import QueuePage, QueueSlice
 from queues.tail import NodeMemory, QueueMemory
 from tests.crash.life import HEADER, Life
 from tests.crash.stored_node import Expected, ExpectedQueue, change_of
-from tests.support.classic_queue import batches_of
+from tests.support.classic_queue import single_batches
 from tests.support.consumer import FakeConsumer
 
 NOW_MS: Final = 1_000
@@ -248,7 +248,7 @@ class QueueLife(Life):
         live = self._live(queue)
         entries = live.consumer.take_unacked(chosen)
         live.log.newest_lsn = 0
-        live.engine.requeue(batches_of(entries), NOW_MS)
+        live.engine.requeue(single_batches(entries), NOW_MS)
         messages = queue.unsettled()
         for entry in entries:
             count = entry.delivery_count + 1

@@ -16,6 +16,7 @@ from persistence.record import LARGE_BODY_BYTES, NO_TTL, PERSISTENT, Record
 from queues import ready, tail
 from queues.batch import Batch, Entry, entries_of
 from queues.tail import NodeMemory, QueueMemory
+from tests.support.classic_queue import returned_batches
 from tests.support.frames import METHOD, content_frames, frame, publish_payload
 from tests.support.memory_runs import in_memory
 from tests.support.streams import LIMIT, STREAMS
@@ -218,7 +219,7 @@ def test_ready_messages_wait_and_leave_alike(steps: list[tuple[str, Any, Any]]) 
             case "requeue":
                 back, away = away[:first], away[first:]
                 for each in (ours, theirs):
-                    each.requeue(list(back))
+                    each.requeue(returned_batches(back))
             case "purge":
                 assert ours.purge() == theirs.purge()
             case _:

@@ -3,6 +3,7 @@
 from persistence.record import Record
 from queues.batch import Batch, entries_of
 from queues.priority_ready import PriorityReady
+from tests.support.classic_queue import returned_batches
 from tests.support.records import record, run_of
 
 
@@ -85,7 +86,7 @@ def test_a_requeued_message_goes_back_to_its_band_and_place() -> None:
     ready.take(1, 1)
     taken = ready.take(2, 1)
     assert taken is not None
-    ready.requeue([entry._replace(delivery_count=1) for entry in reversed(entries_of(taken))])
+    ready.requeue(returned_batches(reversed(entries_of(taken))))
     ready.append(messages((b"c", 1), (b"now", 5)))
     ready.check_invariants()
     assert drained(ready) == [b"now", b"a", b"b", b"c"]
@@ -98,7 +99,7 @@ def test_counts_follow() -> None:
     batch = ready.take(1, 1)
     assert batch is not None
     assert (ready.count, ready.body_bytes) == (1, 2)
-    ready.requeue(entries_of(batch))
+    ready.requeue([batch.returned()])
     assert (ready.count, ready.body_bytes) == (2, 3)
     assert drained(ready) == [b"a", b"bb"]
 

@@ -1,9 +1,14 @@
 """Returned messages: by position, alike ones together."""
 
-import pytest
+import random
 
-from queues.batch import Entry
-from queues.returned import Returned
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from queues.batch import Batch, Entry, batches_of, entries_of
+from queues.returned import JOINED_MAX, Returned
+from tests.support.classic_queue import returned_batches
 from tests.support.records import record
 
 
@@ -13,8 +18,17 @@ def entry(position: int, *, delivery_count: int = 1, expires_at_ms: int = 0) -> 
 
 def returned(*entries: Entry) -> Returned:
     store = Returned()
-    store.add(entries)
+    store.add(
+        returned_batches(
+            [each._replace(delivery_count=each.delivery_count - 1) for each in entries]
+        )
+    )
     return store
+
+
+def long_batch(positions: range) -> Batch:
+    records = [record(b"m%d" % at) for at in positions]
+    return Batch(positions, records, None, 1, redelivered=True)
 
 
 def taken(store: Returned, max_count: int = 100, now_ms: int = 1) -> list[list[int]]:
@@ -88,3 +102,81 @@ def test_a_message_returned_twice_breaks_the_invariant() -> None:
 def test_a_message_that_never_left_breaks_the_invariant() -> None:
     with pytest.raises(AssertionError, match="before the tail"):
         returned(entry(2)).check_invariants(before_position=2)
+
+
+def test_long_batches_come_out_as_they_came_back() -> None:
+    store = Returned()
+    batches = [long_batch(range(first, first + 100)) for first in (300, 0, 100)]
+    store.add(batches)
+    assert taken(store, max_count=1_000) == [list(range(at, at + 100)) for at in (0, 100, 300)]
+
+
+@pytest.mark.parametrize("ways", [2, 3, 20, 300])
+def test_what_lay_across_each_other_comes_out_joined_some_at_a_time(ways: int) -> None:
+    """Consumers in turn were dealt every n-th message, and all of it comes back."""
+    count = 3_000
+    store = Returned()
+    store.add([long_batch(range(first, count, ways)) for first in reversed(range(ways))])
+    positions = taken(store, max_count=10_000)
+    assert [at for batch in positions for at in batch] == list(range(count))
+    assert len(positions) <= max(count // JOINED_MAX * 4, 100) if ways < JOINED_MAX else True
+
+
+def test_what_comes_back_before_what_was_joined_comes_first() -> None:
+    store = returned(*map(entry, range(10, 20)))
+    first = store.take(1, 1)
+    assert first is not None
+    store.add(returned_batches([entry(3, delivery_count=0)]))
+    store.add([first])
+    store.check_invariants(before_position=20)
+    assert [at for batch in taken(store) for at in batch] == [3, *range(10, 20)]
+
+
+def test_clearing_what_lies_across_each_other_tells_contiguous_positions() -> None:
+    store = Returned()
+    store.add([long_batch(range(0, 10, 2)), long_batch(range(1, 9, 2))])
+    assert store.clear() == [range(9)]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["add", "add", "take", "take_expired", "clear"]),
+            st.integers(1, 90),
+            st.integers(0, 3),
+        ),
+        max_size=40,
+    ),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=200, deadline=None)
+def test_a_sorted_list_would_do_the_same(
+    steps: list[tuple[str, int, int]], chance: random.Random
+) -> None:
+    store, model = Returned(), list[Entry]()
+    free = list(range(600))
+    for step, count, kind in steps:
+        if step == "add":
+            start, gap = chance.randrange(500), chance.choice((1, 1, 2, 3, 7))
+            positions = [at for at in range(start, start + gap * count, gap) if at in free]
+            free = [at for at in free if at not in positions]
+            expires = chance.choice((0, 0, 5))
+            entries = [
+                entry(at, delivery_count=kind + 1, expires_at_ms=expires) for at in positions
+            ]
+            store.add(batches_of(entries))
+            model = sorted([*model, *entries])
+        elif step == "clear":
+            assert [at for one in store.clear() for at in one] == [one.position for one in model]
+            model = []
+        else:
+            batch = getattr(store, step)(count, 5)
+            is_expired = bool(model) and 0 < model[0].expires_at_ms <= 5
+            assert (batch is not None) is (bool(model) and is_expired is (step == "take_expired"))
+            if batch is not None:
+                assert entries_of(batch) == model[: len(batch)]
+                assert len(batch) <= count
+                model = model[len(batch) :]
+        store.check_invariants(before_position=1_200)
+        assert store.count == len(model)
+        assert store.head_expires_at_ms == (model[0].expires_at_ms if model else 0)

@@ -16,12 +16,19 @@ NOW_MS = 1_000
 ALL = 1_000_000
 
 
-def batches_of(entries: Iterable[Entry]) -> list[Batch]:
+def single_batches(entries: Iterable[Entry]) -> list[Batch]:
     """Return messages in batches of one, in this order."""
     return [
-        Batch(range(at, at + 1), (record,), [expires_at_ms], count, redelivered=count > 0)
-        for at, record, expires_at_ms, count in entries
+        Batch(
+            range(at, at + 1), (record,), [expiry] if expiry else None, count, redelivered=count > 0
+        )
+        for at, record, expiry, count in entries
     ]
+
+
+def returned_batches(entries: Iterable[Entry]) -> list[Batch]:
+    """Return messages in batches of one, come back once more."""
+    return [batch.returned() for batch in single_batches(entries)]
 
 
 class QueueUnderTest:
@@ -87,7 +94,7 @@ class QueueUnderTest:
         return self.queue.settle([entry.position for entry in entries], body_bytes)
 
     def requeue(self, entries: Sequence[Entry]) -> None:
-        self.queue.requeue(batches_of(entries), self.now_ms)
+        self.queue.requeue(single_batches(entries), self.now_ms)
 
     def reject(self, entries: Sequence[Entry]) -> None:
-        self.queue.reject(batches_of(entries), self.now_ms)
+        self.queue.reject(single_batches(entries), self.now_ms)
