@@ -183,7 +183,10 @@ def open_sockets(
     except OSError as error:
         for opened in sockets:
             opened.close()
-        raise ListenError(f"cannot listen on {where.address}:{where.port}: {error}") from error
+        reason = error.strerror or str(error)
+        raise ListenError(
+            f"net.listeners: cannot listen on {where.address}:{where.port}: {reason}"
+        ) from error
     return sockets
 
 

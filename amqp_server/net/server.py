@@ -98,7 +98,7 @@ class Server:
         """
         listeners = self._settings.listeners
         if self._tls is None and any(where.tls for where in listeners):
-            raise ListenError("a listener wants TLS, and TLS is not configured")
+            raise ListenError("net.listeners: one speaks TLS, and there is no net.tls")
         opened: list[tuple[ListenerSettings, list[socket.socket]]] = []
         try:
             for where in listeners:

@@ -208,11 +208,15 @@ class Connection:
         self._release(now_ms)
         self.session.shut_down_by = _nothing_to_shut_down  # no cycle stays for the collector
         if self.state is not State.CLOSED:
-            # One that never said a byte is a load balancer's health check (RabbitMQ).
-            is_silent = self.state is State.AWAIT_HEADER and not self.intake.rest
-            level = logging.DEBUG if is_silent else logging.INFO
+            level = logging.DEBUG if self._is_health_check() else logging.INFO
             log.log(level, "connection lost %s", self.session)
             self._step(Step.EOF)
+
+    def _is_health_check(self) -> bool:
+        """One that never said a byte is (RabbitMQ); one of this host may ask who we are."""
+        if self.state is State.AWAIT_HEADER:
+            return not self.intake.rest
+        return self.state is State.AWAIT_START_OK and self.session.peer.is_loopback
 
     def pause_deliveries(self) -> None:
         """The socket takes no more: deliver nothing."""

@@ -54,13 +54,17 @@ def load_settings(path: Path) -> Settings:
     if len(octets) > FILE_SIZE_MAX_BYTES:
         raise SettingsError([f"{path}: is larger than {FILE_SIZE_MAX_BYTES} bytes"])
     try:
-        return parse_settings(octets.decode("utf-8"))
+        return parse_settings(octets.decode("utf-8"), f"{path}: ")
     except UnicodeDecodeError as error:
         raise SettingsError([f"{path}: is not UTF-8 text"]) from error
 
 
-def parse_settings(text: str) -> Settings:
+def parse_settings(text: str, where: str = "") -> Settings:
     """Return the settings that a YAML text says; what it leaves out is the default.
+
+    Args:
+        text: the YAML.
+        where: what stands in front of a problem that no key names: ``haremq.yaml: ``.
 
     Raises:
         SettingsError: it is no YAML, or says something that is wrong.
@@ -69,11 +73,11 @@ def parse_settings(text: str) -> Settings:
         raw = yaml.load(text, Loader=_Loader)  # noqa: S506 -- a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = 0 if error.problem_mark is None else error.problem_mark.line + 1
-        raise SettingsError([f"line {line}: {error.problem or error.context}"]) from error
+        raise SettingsError([f"{where}line {line}: {error.problem or error.context}"]) from error
     except yaml.YAMLError as error:
-        raise SettingsError([str(error).splitlines()[0]]) from error
+        raise SettingsError([where + str(error).splitlines()[0]]) from error
     except (RecursionError, ValueError) as error:
-        raise SettingsError([f"cannot be read: {error}"]) from error
+        raise SettingsError([f"{where}cannot be read: {error}"]) from error
     reader = _Reader()
     settings = reader.section(Settings, raw, "")
     if settings is None or reader.problems:

@@ -168,6 +168,13 @@ def test_check_config_says_what_is_wrong(config: Path) -> None:
     assert (result.exit_code, result.output) == (78, "nett: unknown key; did you mean net?\n")
 
 
+def test_a_file_that_is_no_yaml_is_named_with_the_line(config: Path) -> None:
+    config.write_text("net:\n  backlog: 1\n backlog: 2\n", encoding="utf-8")
+    result = call("check-config", str(config))
+    assert result.exit_code == exit_status.CONFIGURATION
+    assert result.output.startswith(f"{config}: line 3: ")
+
+
 def test_check_config_opens_certificates_and_definitions(config: Path, tmp_path: Path) -> None:
     definitions = tmp_path / "definitions.json"
     definitions.write_text('{"queues": 5}', encoding="utf-8")

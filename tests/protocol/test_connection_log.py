@@ -1,13 +1,14 @@
 """What the log says of a client: who it is, by all its names, and which method was at fault."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 from pamqp import commands
 
 from amqp_server.protocol.session import CLIENT_NAME_SHOWN_MAX_BYTES
 from tests.support.frames import PROTOCOL_HEADER
-from tests.support.peer import CAPABILITIES, Client, Node
+from tests.support.peer import CAPABILITIES, LOCAL, Client, Node
 
 WHO = "peer=127.0.0.1:50000 -> 127.0.0.1:5672 user='guest' vhost='/' connection='biller'"
 
@@ -108,3 +109,23 @@ def test_long_names_are_cut(lines: pytest.LogCaptureFixture) -> None:
     opened("n" * 4_000)
     assert "n" * CLIENT_NAME_SHOWN_MAX_BYTES + "'" in lines.messages[-1]
     assert "n" * (CLIENT_NAME_SHOWN_MAX_BYTES + 1) not in lines.messages[-1]
+
+
+@pytest.mark.parametrize(
+    ("said", "is_local", "is_told"),
+    [
+        (b"", False, False),
+        (PROTOCOL_HEADER, True, False),
+        (PROTOCOL_HEADER, False, True),
+        (PROTOCOL_HEADER[:4], True, True),
+    ],
+)
+def test_health_checks_leave_no_line(
+    said: bytes, lines: pytest.LogCaptureFixture, *, is_local: bool, is_told: bool
+) -> None:
+    node = Node()
+    peer = node.connect(replace(LOCAL, is_loopback=is_local))
+    if said:
+        peer.send_bytes(said)
+    peer.connection.receive_eof(node.now_ms)
+    assert [line.split(" peer=")[0] for line in lines.messages] == ["connection lost"] * is_told
