@@ -251,10 +251,17 @@ class Channel:
                 raise UnknownDeliveryTagError(tag)
         transaction.hold_tags(range(first, last + 1), requeue=requeue)
 
-    def recover(self, now_ms: int) -> None:
-        """Give back everything outstanding, but what a transaction holds a settlement of."""
+    def recover(self, now_ms: int, answer: Method | None = None) -> None:
+        """Give back everything outstanding, but what a transaction holds a settlement of.
+
+        Args:
+            now_ms: the instant.
+            answer: goes before what others or the channel itself get of it; None is without.
+        """
         transaction = self.transaction
         self._drain_first(now_ms)
+        if answer is not None:
+            self.write(answer)
         if transaction is None or not transaction.held_tags:
             self._settling.give_back_all(now_ms)
             return

@@ -158,14 +158,14 @@ def reject(channel: Channel, method: commands.Basic.Reject, now_ms: int) -> None
     channel.settle(Settlement(tag, tag, multiple=False, requeue=method.requeue), now_ms)
 
 
-def recover(channel: Channel, method: commands.Basic.Recover, now_ms: int) -> Method:
-    """Give back everything that is unacked on the channel.
+def recover(channel: Channel, method: commands.Basic.Recover, now_ms: int) -> None:
+    """Give back everything that is unacked on the channel; the reply comes before what that brings.
 
     Raises:
         NotSupportedError: ``requeue`` is false (540).
     """
-    _recover(channel, now_ms, requeue=method.requeue)
-    return commands.Basic.RecoverOk()
+    _check_requeue(requeue=method.requeue)
+    channel.recover(now_ms, answer=commands.Basic.RecoverOk())
 
 
 def recover_async(channel: Channel, method: commands.Basic.RecoverAsync, now_ms: int) -> None:
@@ -174,13 +174,13 @@ def recover_async(channel: Channel, method: commands.Basic.RecoverAsync, now_ms:
     Raises:
         NotSupportedError: ``requeue`` is false (540).
     """
-    _recover(channel, now_ms, requeue=method.requeue)
+    _check_requeue(requeue=method.requeue)
+    channel.recover(now_ms)
 
 
-def _recover(channel: Channel, now_ms: int, *, requeue: bool) -> None:
+def _check_requeue(*, requeue: bool) -> None:
     if not requeue:
         raise NotSupportedError("requeue=false")
-    channel.recover(now_ms)
 
 
 def _check_new_consumer(channel: Channel, consumer_tag: str) -> None:

@@ -216,6 +216,16 @@ def test_a_recovery_is_answered_and_comes_before_what_it_redelivers(peer: Client
     assert [method.name for method in peer.methods()] == ["Basic.Deliver"]
 
 
+def test_a_recovery_of_several_consumers_is_answered_before_any_redelivery(peer: Client) -> None:
+    for tag in "abc":
+        peer.send(commands.Basic.Consume, queue="jobs", consumer_tag=tag)
+    peer.publish(b"1", b"2")
+    peer.receive()
+    peer.send(commands.Basic.Recover, requeue=True)
+    names = [method.name for method in peer.methods()]
+    assert names == ["Basic.RecoverOk", "Basic.Deliver", "Basic.Deliver"]
+
+
 @pytest.mark.parametrize("kind", [commands.Basic.Recover, commands.Basic.RecoverAsync])
 def test_a_recovery_to_the_same_consumer_is_not_implemented(
     peer: Client, kind: type[commands.Basic.Recover | commands.Basic.RecoverAsync]
