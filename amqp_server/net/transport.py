@@ -361,7 +361,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
                 log.info("connection given up, its peer has left name=%s", self.peer)
                 self.abort()
                 return
-            self._wait_for_lost_cause(now_ms)
+            self._wait_for_lost_cause(now_ms, self._close_grace_ms)
         self._guarded(self._connection.tick, now_ms)
         self._on_output()
 
@@ -440,25 +440,25 @@ class AmqpTransport(asyncio.BufferedProtocol):
     def _on_hang_up(self, is_reset: bool) -> None:  # noqa: FBT001 — the port's
         self._is_reset = is_reset
         if self._closes_at_ms is None:
-            self._wait_for_lost_cause(self._reactor.now_ms())
+            grace_ms = 0 if is_reset else self._close_grace_ms
+            self._wait_for_lost_cause(self._reactor.now_ms(), grace_ms)
 
-    def _wait_for_lost_cause(self, now_ms: int) -> None:
+    def _wait_for_lost_cause(self, now_ms: int, grace_ms: int) -> None:
         """Look at a peer that has left in a while: what it said last may be worth waiting for."""
         self._unsent_bytes = self.unsent_bytes
-        self._gives_up_at_ms = now_ms + (0 if self._is_reset else self._close_grace_ms)
+        self._gives_up_at_ms = now_ms + grace_ms
         self._reactor.deadlines.refresh(self._watch)
 
     def _is_lost_cause(self) -> bool:
         """Whether a peer that has left keeps us waiting: it takes nothing, or an alarm does.
 
-        Where it is we who are slow, what it has sent is read and carried out first. What an alarm
-        keeps in the kernel waits as well, unless others wait for what the connection holds.
+        Where it is we who are slow, what it has sent is read and carried out first; a login that
+        is held keeps its place. What an alarm keeps in the kernel waits as well, unless others
+        wait for what the connection holds.
         """
         if self._is_write_paused:
             return self.unsent_bytes >= self._unsent_bytes
         connection = self._connection
-        if not connection.has_logged_in:
-            return True
         return connection.is_blocked and (self._is_reset or connection.is_waited_for)
 
     def _begin_to_close(self, now_ms: int) -> None:

@@ -73,12 +73,16 @@ def test_who_leaves_while_an_alarm_holds_it_is_given_up_if_that_helps_anybody(
     assert rig.is_cut_off() is is_given_up
 
 
-def test_who_leaves_while_its_login_is_held_is_not_waited_for(rig: ShellRig) -> None:
+@pytest.mark.parametrize("is_reset", [False, True])
+def test_who_leaves_while_its_login_is_held_keeps_its_place(rig: ShellRig, is_reset: bool) -> None:
+    """Else hanging up would be a way to guess again at once."""
     rig.connection.has_logged_in = rig.connection.wants_read = False
     rig.side.receive(b"start-ok")
-    rig.hang_up()
-    rig.run(GRACE_MS + SPACING_MS)
-    assert rig.is_cut_off()
+    rig.hang_up(is_reset=is_reset)
+    armed_count = rig.loop.armed_count
+    rig.run(5 * GRACE_MS)
+    assert not rig.is_cut_off()
+    assert rig.loop.armed_count - armed_count <= 6, "looked at once in a grace period"
 
 
 def test_who_is_read_again_is_not_given_up(rig: ShellRig) -> None:
