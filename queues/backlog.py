@@ -32,13 +32,14 @@ class Backlog:
         log: where records and settlements are kept.
         moves: what died and is still to be moved.
         is_over: more is ready than may be: the next drain drops on.
+        emit: takes effects, to be carried out after the call that emitted them.
     """
 
     __slots__ = (
-        "_emit",
         "_options",
         "_queue_name",
         "_refused_left",
+        "emit",
         "is_over",
         "limits",
         "log",
@@ -55,7 +56,7 @@ class Backlog:
         memory: QueueMemory | None = None,
     ) -> None:
         self._queue_name = queue_name
-        self._emit = emit
+        self.emit = emit
         self._refused_left = 0
         self.is_over = False
         self.moves = Moves()
@@ -150,10 +151,10 @@ class Backlog:
         if exchange is None:
             self.settle(positions)
             if reason is DeathReason.DELIVERY_LIMIT:
-                self._emit(DroppedAtLimit(self._queue_name, len(records)))
+                self.emit(DroppedAtLimit(self._queue_name, len(records)))
             return
         self.moves.add(Dying(positions, records, reason, exchange, options.dead_letter_routing_key))
-        self._emit(DeadLettered(self._queue_name, len(records), is_prompt))
+        self.emit(DeadLettered(self._queue_name, len(records), is_prompt))
 
     def moved(self, dying: Dying) -> None:
         """Settle what the broker has moved: its copies are in the logs of their queues."""

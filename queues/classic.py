@@ -14,7 +14,7 @@ from queues.backlog import DROPPED_PER_CALL_MAX, Backlog
 from queues.batch import Batch
 from queues.consumers import Consumers
 from queues.delivery import Delivery
-from queues.effects import DeathReason, QueueExpired, QueueUnused
+from queues.effects import DeathReason, Effect, QueueExpired, QueueUnused
 from queues.expiry import UnusedTimer, expires_at, part_of, some_expire_at_once
 from queues.limited_publish import publish_at_limit
 from queues.moves import Dying, Moves
@@ -426,7 +426,11 @@ class ClassicQueue:
         self._backlog.log.drop()
         self._consumers = Consumers(self.options)
         self._delivery = Delivery(self._backlog, self._consumers)
+        self._settled_by = None
         self._is_deleted = True
+        # Who is told knows the queue: nothing of it is to wait for the cyclic collector.
+        self._wake_up = _wake_nobody
+        self._emit = self._backlog.emit = _tell_nobody
         return deleted
 
     def check_invariants(self) -> None:
@@ -452,3 +456,11 @@ class ClassicQueue:
     def _ask_for_drain(self) -> None:
         if self._consumers.count and self._backlog.ready.count:
             self._wake_up()
+
+
+def _wake_nobody() -> None:
+    """Stand in for who is to drain a queue that is gone."""
+
+
+def _tell_nobody(_effect: Effect) -> None:
+    """Stand in for who carries out the effects of a queue that is gone."""

@@ -45,11 +45,11 @@ def log_in(
     except LoginRefusedError as error:
         mechanism = method.mechanism
         log.warning("login refused %s mechanism=%s reason=%r", session, mechanism, str(error))
-        refusal = LoginRefusedError(refused_text(mechanism))
         delay_ms = logins.refuse(address, session.claimed_username, now_ms)
         if delay_ms:
-            return HeldRefusal(refusal, now_ms + delay_ms)
-        raise refusal from error
+            return HeldRefusal(LoginRefusedError(refused_text(mechanism)), now_ms + delay_ms)
+        # In no variable of this frame: it would be in its own traceback.
+        raise LoginRefusedError(refused_text(mechanism)) from error
     logins.accept(address, session.username)
     return tune
 

@@ -192,6 +192,9 @@ class Unacked(Generic[Owner]):
         """Move the head on; when most spans are done, forget them wherever they are."""
         while self._head < len(self._spans) and self._spans[self._head].done:
             self._head += 1
+        if self._head == len(self._spans):
+            self._spans, self._first_tags = [], []
+            self._head = self._done_count = 0
         if self._done_count > _COMPACT_AFTER and self._done_count * 2 > len(self._spans):
             self._spans = [span for span in self._spans if not span.done]
             self._first_tags = [span.first_tag for span in self._spans]

@@ -179,7 +179,8 @@ def scan(buffer: bytes | memoryview, payload_max_bytes: int) -> Scan:
             if event is not _HEARTBEAT:
                 events.append(event)
     except WireError as error:
-        return Scan(events, position, error)
+        # Its traceback would keep the frames of all that called, and they keep the error.
+        return Scan(events, position, error.with_traceback(None))
     return Scan(events, position, None)
 
 
