@@ -1,8 +1,12 @@
-"""The programs of README and docs/tutorials, taken from the page and run as a reader would."""
+"""The programs of README and docs/tutorials, taken from the page and run as it says.
 
+What a page has its readers install is installed by the very lines that it prints, with Debian's
+own Python where that is there: it refuses to be installed into (PEP 668).
+"""
+
+import os
 import re
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pika
@@ -10,22 +14,55 @@ import pytest
 
 from tests.clients.support.deadlines import wait_until
 from tests.clients.support.programs import Program, run
-from tests.clients.support.requirements import PROGRAMS, require_node_package, require_tool
+from tests.clients.support.requirements import require_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMED_PROGRAM = re.compile(r"^`([\w.]+)`[^\n]*\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SETUP = re.compile(r"^```\n(python3 -m venv .*?)^```$", re.MULTILINE | re.DOTALL)
+INSTALL_TIMEOUT_S = 60.0
 QUEUES = ("hello", "jobs", "jobs.failed", "rpc.power")
 EXCHANGES = ("news", "logs")
 
 pytestmark = pytest.mark.clients
 
 
+class Readers:
+    """Folders in which the lines that pages begin with have been run, once for the same lines."""
+
+    def __init__(self, make_folder: Callable[[str], Path]) -> None:
+        self._make_folder = make_folder
+        self._folders: dict[str, Path] = {}
+
+    def prepare(self, text: str, folder: Path) -> None:
+        """Give a page's folder what its lines install."""
+        (lines,) = SETUP.findall(text)
+        if lines not in self._folders:
+            self._folders[lines] = self._installed(lines)
+        for installed in self._folders[lines].iterdir():
+            (folder / installed.name).symlink_to(installed)
+
+    def _installed(self, lines: str) -> Path:
+        folder = self._make_folder("reader")
+        environment = {"PATH": f"/usr/bin:{os.environ['PATH']}"}
+        command = ["bash", "-ec", lines]
+        code, output = run(command, environment, directory=folder, timeout_s=INSTALL_TIMEOUT_S)
+        assert code == 0, output
+        return folder
+
+
+@pytest.fixture(scope="module")
+def readers(tmp_path_factory: pytest.TempPathFactory) -> Readers:
+    """The readers of this module's pages."""
+    return Readers(tmp_path_factory.mktemp)
+
+
 class Page:
     """The named programs of one page, written out with the broker's URI for localhost."""
 
-    def __init__(self, page: str, folder: Path, uri: str) -> None:
+    def __init__(self, page: str, folder: Path, uri: str, readers: Readers) -> None:
         self.folder = folder
-        text = (ROOT / page).read_text(encoding="utf-8")
+        self._text = text = (ROOT / page).read_text(encoding="utf-8")
+        readers.prepare(text, folder)
         for name, program in NAMED_PROGRAM.findall(text):
             here = program.replace("amqp://guest:guest@localhost", uri).replace(
                 'pika.ConnectionParameters("localhost")', f"pika.URLParameters({uri!r})"
@@ -33,15 +70,20 @@ class Page:
             assert here != program, f"{name} does not say where its broker is"
             (folder / name).write_text(here, encoding="utf-8")
 
-    def start(self, name: str, *arguments: str) -> Program:
+    def start(self, name: str) -> Program:
         """Start a program that runs until it is stopped."""
-        return Program([sys.executable, self.folder / name, *arguments])
+        return Program(self._command(name), None, self.folder)
 
     def output_of(self, name: str) -> str:
         """Run a program to its end and return what it printed."""
-        code, output = run([sys.executable, self.folder / name])
+        code, output = run(self._command(name), directory=self.folder)
         assert code == 0, output
         return output
+
+    def _command(self, name: str) -> list[str | Path]:
+        printed = f".venv/bin/python {name}"
+        assert f"`{printed}`" in self._text, f"the page does not say how to run {name}"
+        return [self.folder / ".venv/bin/python", name]
 
 
 @pytest.fixture
@@ -61,13 +103,13 @@ def _forget(uri: str) -> None:
             channel.exchange_delete(exchange)
 
 
-def test_readme(clean_broker_uri: str, tmp_path: Path) -> None:
-    page = Page("README.md", tmp_path, clean_broker_uri)
+def test_readme(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> None:
+    page = Page("README.md", tmp_path, clean_broker_uri, readers)
     assert page.output_of("hello.py") == "b'Hello hare!'"
 
 
-def test_work_queue(clean_broker_uri: str, tmp_path: Path) -> None:
-    page = Page("docs/tutorials/work-queue.md", tmp_path, clean_broker_uri)
+def test_work_queue(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> None:
+    page = Page("docs/tutorials/work-queue.md", tmp_path, clean_broker_uri, readers)
     with page.start("worker.py") as first, page.start("worker.py") as second:
         first.wait_for_line("waiting for jobs")
         second.wait_for_line("waiting for jobs")
@@ -83,8 +125,8 @@ def test_work_queue(clean_broker_uri: str, tmp_path: Path) -> None:
         assert "jobs.failed ready: 1 consumers: 0" in page.output_of("lengths.py")
 
 
-def test_pub_sub(clean_broker_uri: str, tmp_path: Path) -> None:
-    page = Page("docs/tutorials/pub-sub.md", tmp_path, clean_broker_uri)
+def test_pub_sub(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> None:
+    page = Page("docs/tutorials/pub-sub.md", tmp_path, clean_broker_uri, readers)
     with page.start("listener.py") as first, page.start("listener.py") as second:
         first.wait_for_line("listening on amq.gen-")
         second.wait_for_line("listening on amq.gen-")
@@ -93,11 +135,10 @@ def test_pub_sub(clean_broker_uri: str, tmp_path: Path) -> None:
         second.wait_for_line("text/plain: the hare is off")
 
 
-def test_topics(clean_broker_uri: str, tmp_path: Path) -> None:
+def test_topics(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> None:
     node = require_tool("node")
-    require_node_package("amqplib")
-    (tmp_path / "node_modules").symlink_to(PROGRAMS / "node_modules")
-    page = Page("docs/tutorials/topics.md", tmp_path, clean_broker_uri)
+    require_tool("npm")
+    page = Page("docs/tutorials/topics.md", tmp_path, clean_broker_uri, readers)
     listeners = {
         "*.error": ["payment.error", "shipping.error"],
         "payment.#": ["payment.error", "payment.info", "payment.eu.error", "payment"],
@@ -105,7 +146,7 @@ def test_topics(clean_broker_uri: str, tmp_path: Path) -> None:
         "*.error payment.*": ["payment.error", "payment.info", "shipping.error"],
     }
     for patterns, routing_keys in listeners.items():
-        with Program([node, tmp_path / "listen.mjs", *patterns.split()]) as listener:
+        with Program([node, "listen.mjs", *patterns.split()], None, tmp_path) as listener:
             listener.wait_for_line("listening to")
             page.output_of("log.py")
             listener.wait_for_line(f"{routing_keys[-1]}: ")
@@ -113,8 +154,8 @@ def test_topics(clean_broker_uri: str, tmp_path: Path) -> None:
             assert heard == routing_keys
 
 
-def test_rpc(clean_broker_uri: str, tmp_path: Path) -> None:
-    page = Page("docs/tutorials/rpc.md", tmp_path, clean_broker_uri)
+def test_rpc(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> None:
+    page = Page("docs/tutorials/rpc.md", tmp_path, clean_broker_uri, readers)
     with page.start("server.py") as server:
         server.wait_for_line("waiting for requests")
         answers = page.output_of("client.py")
