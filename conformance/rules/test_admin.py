@@ -5,11 +5,12 @@ from typing import Any, TypeVar
 from pamqp import base, commands
 
 from conformance.check import Case, Close, Differs, cases, check
-from conformance.client import Channel
+from conformance.client import Channel, ClosedByPeerError
 from conformance.peer import Peer
 
 T = TypeVar("T")
 Declare = commands.Queue.Declare
+ACCESS_REFUSED = 403
 ACCESS = "{right} access to {what} in vhost '/' refused for user 'limited'"
 
 
@@ -308,3 +309,32 @@ def a_wrong_password_does_not_match_the_hash(peer: Peer) -> None:
     connection = peer.stranger(timeout_s=5)
     connection.send_header_and_start_ok(response=b"\0limited\0Limited")
     assert connection.await_close().code == 403
+
+
+PATTERNED: dict[str, Case[str]] = {
+    "end": Case("end", True),
+    "end-not-within": Case("end.x", False),
+    "posix-class": Case("graphic.graph", True),
+    "posix-class-not": Case("a b.graph", False),
+    "option-inside": Case("caseLESS", True),
+    "option-inside-not-before": Case("CASEless", False),
+    "atomic-group": Case("aaab.atomic", False),
+    "branch-reset": Case("yy.reset", True),
+    "branch-reset-not": Case("xy.reset", False),
+    "braces-that-are-none": Case("a{,2}.braces", True),
+    "braces-that-are-none-not": Case("aa.braces", False),
+    "octets-of-latin-1": Case("ê.octets", True),
+    "octets-of-latin-1-not": Case("é.octets", False),
+}
+
+
+@cases("permission.pattern-", PATTERNED, ref="2.2-pcre", needs="admin")
+def patterns_are_those_of_pcre(peer: Peer, given: str) -> None:
+    channel = peer.channel_as("patterned")
+    channel.send(Declare, queue=peer.name(given), exclusive=True)
+    try:
+        channel.connection.expect(1, commands.Queue.DeclareOk)
+        is_allowed = True
+    except ClosedByPeerError as error:
+        is_allowed = error.closed.code != ACCESS_REFUSED
+    assert is_allowed is peer.expected
