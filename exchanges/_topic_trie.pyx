@@ -18,6 +18,7 @@ cdef enum:
     WORDS_MAX = 256
     LIMBS_MAX = 5
     STEPS_AT_FIRST = 32
+    LOOKS_PER_NODE = 8
     NO_WILDCARD = 0
     ONE_WORD = 42
     ANY_WORDS = 35
@@ -57,6 +58,8 @@ cdef struct Way:
     Step* steps
     Py_ssize_t step_count
     Py_ssize_t steps_max
+    # How much may still be done in this piece.
+    Py_ssize_t looks_left
 
 
 cdef inline int _wildcard(str word):
@@ -119,6 +122,7 @@ cdef int _enter(Way* walk, dict numbers, Node node, const uint64_t* reach) excep
     cdef int wildcard
     memcpy(moved, reach, walk.limb_count * sizeof(uint64_t))
     for word in node.label:
+        walk.looks_left -= 1
         wildcard = _wildcard(<str>word)
         if wildcard == ANY_WORDS:
             _spread(walk, moved)
@@ -200,15 +204,16 @@ cdef int _enter_child(
 
 
 cdef int _go(
-    Way* walk, list words, dict numbers, list matched, Py_ssize_t nodes_max
+    Way* walk, list words, dict numbers, list matched, Py_ssize_t looks_max
 ) except -1:
-    """Look at the nodes that were noted, and at what they lead to: at so many at most."""
+    """Look at the nodes that were noted, and at what they lead to, for about so many looks."""
     cdef uint64_t[LIMBS_MAX] reach
     cdef Py_ssize_t position
     cdef PyObject* destination
     cdef Node node
-    while walk.step_count and nodes_max:
-        nodes_max -= 1
+    walk.looks_left = looks_max
+    while walk.step_count and walk.looks_left > 0:
+        walk.looks_left -= LOOKS_PER_NODE
         walk.step_count -= 1
         node = <Node>walk.steps[walk.step_count].node
         memcpy(reach, walk.steps[walk.step_count].reach, walk.limb_count * sizeof(uint64_t))
@@ -234,7 +239,7 @@ def matching(Node root not None, str routing_key not None):
     walk.steps = NULL
     try:
         _begin(&walk, words, numbers, root)
-        _go(&walk, words, numbers, matched, twin.NODES_PER_PIECE)
+        _go(&walk, words, numbers, matched, twin.LOOKS_PER_PIECE)
         return None if walk.step_count else matched
     finally:
         PyMem_Free(walk.steps)
@@ -270,9 +275,9 @@ cdef class Walk:
     def is_done(self):
         return not self._way.step_count
 
-    def step(self, Py_ssize_t nodes_max):
+    def step(self, Py_ssize_t looks_max):
         cdef list matched = []
         cdef Py_ssize_t at
-        _go(&self._way, self._words, self._numbers, matched, nodes_max)
+        _go(&self._way, self._words, self._numbers, matched, looks_max)
         self._noted = [<object>self._way.steps[at].node for at in range(self._way.step_count)]
         return matched

@@ -139,6 +139,15 @@ class BindingTable:
             self._binding_count -= 1
         return binding
 
+    def discard(self, binding: Binding) -> bool:
+        """Take out this binding; False if it is not here any more."""
+        if binding not in self._by_source.get(binding.source, ()):
+            return False
+        _drop(self._by_source, binding.source, binding)
+        _drop(self._by_destination, binding.destination, binding)
+        self._binding_count -= 1
+        return True
+
     def has_source(self, name: str) -> bool:
         """Whether any binding leads from the exchange of this name."""
         return name in self._by_source
@@ -150,22 +159,6 @@ class BindingTable:
     def of_destination(self, destination: Destination) -> tuple[Binding, ...]:
         """Return the bindings to a queue or an exchange, oldest first."""
         return tuple(self._by_destination.get(destination, ()))
-
-    def remove_source(self, name: str) -> list[Binding]:
-        """Take out and return all bindings from an exchange, oldest first."""
-        removed = list(self._by_source.pop(name, ()))
-        for binding in removed:
-            _drop(self._by_destination, binding.destination, binding)
-        self._binding_count -= len(removed)
-        return removed
-
-    def remove_destination(self, destination: Destination) -> list[Binding]:
-        """Take out and return all bindings to a queue or an exchange, oldest first."""
-        removed = list(self._by_destination.pop(destination, ()))
-        for binding in removed:
-            _drop(self._by_source, binding.source, binding)
-        self._binding_count -= len(removed)
-        return removed
 
     def check_invariants(self) -> None:
         """Assert what the class promises; costs a walk over every binding."""

@@ -9,7 +9,7 @@ to each other. So it can be gone in pieces. What is bound all the while is found
 unbound between two pieces may be found or not, as if it had come a moment earlier or later.
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, cast
 
@@ -65,7 +65,8 @@ class Router:
         generation: an answer of ``route`` that used no headers holds until this changes.
 
     Invariant: a binding's source exists, and its kind holds exactly the bindings that the table
-        holds for that source. Whether a destination exists is the caller's to see to.
+        holds for that source, or it was withdrawn. Whether a destination exists is the caller's to
+        see to.
     """
 
     __slots__ = ("_has_queue", "bindings", "exchanges", "generation")
@@ -92,18 +93,14 @@ class Router:
         self.exchanges[exchange.name] = exchange
         self.touch()
 
-    def remove_exchange(self, name: str) -> list[Binding]:
-        """Take out an exchange with all bindings from and to it; return these bindings.
+    def withdraw_exchange(self, name: str) -> None:
+        """Take out an exchange; its bindings stay, to be forgotten one by one, and lead nowhere.
 
         Raises:
             KeyError: it does not exist.
         """
         del self.exchanges[name]
-        removed = self.bindings.remove_source(name)
-        to_it = self.bindings.remove_destination(Destination(DestinationKind.EXCHANGE, name))
-        self._forget(to_it)
         self.touch()
-        return removed + to_it
 
     def set_alternate_exchange(self, name: str, alternate_exchange: str | None) -> None:
         """Change where an exchange sends what matches none of its bindings; None is nowhere.
@@ -135,24 +132,27 @@ class Router:
         """Take out a binding and return it; None if there is none, which is no error."""
         binding = self.bindings.remove(source, destination, routing_key, arguments_key)
         if binding is not None:
-            self._forget((binding,))
-            self.touch()
+            self._note_forgotten(binding)
         return binding
 
-    def remove_queue(self, name: str) -> list[Binding]:
-        """Take out all bindings to a queue that goes away; return them.
+    def forget(self, binding: Binding) -> bool:
+        """Take out a binding of which an end goes away; False if it went already.
 
-        An auto-delete exchange among their sources may have lost its last binding: see
-        ``has_bindings_from``.
+        An auto-delete exchange may have lost its last binding: see ``has_bindings_from``.
         """
-        removed = self.bindings.remove_destination(Destination(DestinationKind.QUEUE, name))
-        self._forget(removed)
-        self.touch()
-        return removed
+        is_here = self.bindings.discard(binding)
+        if is_here:
+            self._note_forgotten(binding)
+        return is_here
 
     def has_bindings_from(self, name: str) -> bool:
         """Whether an exchange is in use: if-unused and auto-delete ask for bindings from it."""
         return self.bindings.has_source(name)
+
+    def asks_headers(self, exchange_name: str) -> bool:
+        """Whether an exchange looks at headers, so that no key alone says where a message goes."""
+        exchange = self.exchanges.get(exchange_name)
+        return exchange is not None and exchange.kind.needs_headers
 
     def route(
         self,
@@ -242,7 +242,8 @@ class Router:
             return None
         return tuple(found)
 
-    def _forget(self, bindings: Iterable[Binding]) -> None:
-        """Tell the sources of bindings that left the table."""
-        for binding in bindings:
-            self.exchanges[binding.source].kind.unbind(binding)
+    def _note_forgotten(self, binding: Binding) -> None:
+        source = self.exchanges.get(binding.source)
+        if source is not None:
+            source.kind.unbind(binding)
+        self.touch()

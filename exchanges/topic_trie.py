@@ -46,8 +46,11 @@ from persistence.kernels import COMPILED
 ONE_WORD: Final = "*"
 ANY_WORDS: Final = "#"
 
-NODES_PER_PIECE: Final = 1024
-"""What is looked at in one go: some 0.2 ms with kernels."""
+LOOKS_PER_PIECE: Final = 8192
+"""What is done in one go, in words compared: some 0.2 ms with kernels."""
+
+LOOKS_PER_NODE: Final = 8
+"""What it costs to get to a node, beside its words."""
 
 
 class Node:
@@ -89,7 +92,7 @@ class TopicTrie:
         """Return what ``match`` does, however much it is, piece by piece."""
         walk = walk_of(self._root, routing_key)
         while not walk.is_done:
-            yield walk.step(NODES_PER_PIECE)
+            yield walk.step(LOOKS_PER_PIECE)
 
     def add(self, pattern: str, destination: Destination) -> None:
         """Note a binding; the same pattern and destination may be added several times."""
@@ -158,18 +161,21 @@ class Walk:
         """Whether no node is left to be looked at."""
         return not self._pending
 
-    def step(self, nodes_max: int) -> list[Destination]:
-        """Look at so many nodes more; return the destinations of the patterns that end there."""
+    def step(self, looks_max: int) -> list[Destination]:
+        """Go on for about so many looks; return where the patterns lead that end on the way."""
         matched: list[Destination] = []
         pending, places, end = self._pending, self._places, self._end
-        for _ in range(nodes_max):
-            if not pending:
-                break
+        looks_left = looks_max
+        while pending and looks_left > 0:
             node, reach = pending.pop()
+            looks_left -= LOOKS_PER_NODE
             if node.destinations is not None and reach & end:
                 matched += node.destinations
-            if node.children:
-                pending += _reached_children(node.children, reach, places, end)
+            for child in _candidates(node.children, places):
+                child_reach, looks_count = _along(child.label, reach, places, end)
+                looks_left -= looks_count
+                if child_reach:
+                    pending.append((child, child_reach))
         return matched
 
 
@@ -186,10 +192,10 @@ def matching(root: Node, routing_key: str) -> list[Destination] | None:
     A destination comes once for each pattern that leads there, in no order to rely on.
 
     Returns:
-        None where more nodes than a piece has are to be looked at: a ``Walk`` does it.
+        None where it takes more than a piece: a ``Walk`` does it.
     """
     walk = Walk(root, routing_key)
-    matched = walk.step(NODES_PER_PIECE)
+    matched = walk.step(LOOKS_PER_PIECE)
     return matched if walk.is_done else None
 
 
@@ -232,32 +238,27 @@ def _candidates(children: dict[str, Node], places: Mapping[str, int]) -> Iterabl
     return found
 
 
-def _reached_children(
-    children: dict[str, Node], reach: int, places: Mapping[str, int], end: int
-) -> list[tuple[Node, int]]:
-    """Return the children that can be reached, each with its reach; see the module's text.
+def _along(
+    label: tuple[str, ...], reach: int, places: Mapping[str, int], end: int
+) -> tuple[int, int]:
+    """Return the reach at the end of a label, see the module's text, and how many words it took.
 
     Args:
-        children: the parent's, by first word.
+        label: of a child.
         reach: the parent's.
         places: where each word stands in the key.
         end: the bit that stands for the whole key.
     """
-    reached: list[tuple[Node, int]] = []
-    for child in _candidates(children, places):
-        child_reach = reach
-        for word in child.label:
-            if word == ANY_WORDS:
-                child_reach = -(child_reach & -child_reach) & ((end << 1) - 1)
-            elif word == ONE_WORD:
-                child_reach = (child_reach & (end - 1)) << 1
-            else:
-                child_reach = (child_reach & places.get(word, 0)) << 1
-            if not child_reach:
-                break
+    for count, word in enumerate(label, start=1):
+        if word == ANY_WORDS:
+            reach = -(reach & -reach) & ((end << 1) - 1)
+        elif word == ONE_WORD:
+            reach = (reach & (end - 1)) << 1
         else:
-            reached.append((child, child_reach))
-    return reached
+            reach = (reach & places.get(word, 0)) << 1
+        if not reach:
+            return 0, count
+    return reach, len(label)
 
 
 def _shared_count(label: tuple[str, ...], words: tuple[str, ...]) -> int:

@@ -19,6 +19,7 @@ from amqp_server.broker.names import generated_name, reply_token
 from amqp_server.broker.queue_table import LogFactory, memory_log
 from amqp_server.broker.reply_consumers import UnreadReplies
 from amqp_server.broker.settings import BrokerSettings
+from amqp_server.broker.steps import Steps, finish
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import Users
 from amqp_server.broker.vhost import Vhost
@@ -115,6 +116,7 @@ class Broker:
         self._random_bytes = random_bytes
         self._epoch_offset_ms = epoch_offset_ms
         self._vhosts: dict[str, Vhost] = {}
+        self._leaving: dict[str, Steps[None]] = {}
         self._connections: dict[OpenConnection, tuple[str, str]] = {}
         self._connections_count: dict[tuple[str | None, str | None], int] = {}
 
@@ -130,6 +132,9 @@ class Broker:
         Raises:
             PreconditionFailedError: the node has as many vhosts as it may, or its name is too long.
         """
+        leaving = self._leaving.get(name)
+        if leaving is not None:
+            finish(leaving)
         vhost = self._vhosts.get(name)
         if vhost is None:
             if not is_restored:
@@ -166,29 +171,51 @@ class Broker:
         return iter(tuple(self._vhosts.values()))
 
     def delete_vhost(self, name: str, now_ms: int) -> None:
+        """Delete at once, however long that takes; see ``deleting_vhost``."""
+        finish(self.deleting_vhost(name, now_ms))
+
+    def deleting_vhost(self, name: str, now_ms: int) -> Steps[None]:
         """Delete a vhost with all in it; its connections are closed.
+
+        It is gone from the first step on, and its name can be used again after the last.
 
         Raises:
             NotFoundError: there is none of this name.
         """
         vhost = self.vhost(name)
         del self._vhosts[name]
+        self._leaving[name] = steps = self._leaving_steps(vhost, now_ms)
+        for _ in steps:  # somebody else may go on with it in between
+            yield
+
+    def _leaving_steps(self, vhost: Vhost, now_ms: int) -> Steps[None]:
+        name = vhost.name
         for connection in self.connections():
             if connection.vhost_name == name:
                 connection.shut_down(f"vhost '{name}' is deleted", now_ms)
-        vhost.forget_all()
+                yield
+        yield from vhost.forgetting_all()
         self.users.forget_vhost(name)
         for key in [key for key in self.parameters if key[0] == name]:
             self.clear_parameter(*key)
         # Last: should a crash keep a part of this, nothing is left that has no vhost.
         self.journal.forget(vhost.definition)
+        del self._leaving[name]
 
     def delete_user(self, name: str, now_ms: int) -> bool:
-        """Delete a user; its connections are closed. Return whether there was one."""
+        """Delete a user at once, however many connections it has; see ``deleting_user``."""
+        return finish(self.deleting_user(name, now_ms))
+
+    def deleting_user(self, name: str, now_ms: int) -> Steps[bool]:
+        """Delete a user; its connections are closed. Return whether there was one.
+
+        From the first step on it may do nothing and not log in any more.
+        """
         found = self.users.delete(name)
         for connection in self.connections():
             if connection.username == name:
                 connection.shut_down(f"user '{name}' is deleted", now_ms)
+                yield
         return found
 
     # ── parameters ──

@@ -32,6 +32,7 @@ from amqp_server.broker.definitions import (
 )
 from amqp_server.broker.errors import BrokerError
 from amqp_server.broker.journal import StoredJournal
+from amqp_server.broker.steps import finish
 from amqp_server.broker.users import TopicPermissions, User, VhostPermissions
 from amqp_server.broker.vhost import Vhost
 from exchanges.bindings import Destination, DestinationKind
@@ -133,7 +134,7 @@ def restore(broker: Broker, journal: StoredJournal, stored: Stored, now_ms: int)
                 else:
                     applied_count += 1
     for vhost in broker.vhosts():
-        vhost.exchanges.apply_policies()  # the predeclared ones were there before
+        finish(vhost.exchanges.applying_policies())  # the predeclared ones were there before
     return Restored(applied_count, tuple(skipped))
 
 

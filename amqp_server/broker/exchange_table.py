@@ -2,6 +2,10 @@
 
 Whether the user may is asked before (``protocol.methods``); what is asked for is checked here.
 
+What is deleted is gone at once. Its bindings go after it, one by one, in steps: there may be any
+number of them. Until the last one has gone the name is *leaving*, and whoever wants to declare it
+again helps to finish that first.
+
 Source: RabbitMQ, rabbit_exchange and rabbit_binding, for rules and texts.
 """
 
@@ -28,6 +32,7 @@ from amqp_server.broker.names import (
     check_unreserved,
     exchange_text,
 )
+from amqp_server.broker.steps import Steps, finish
 from amqp_server.wire.tables import Table, decode_table, encode_table, matched_table
 from exchanges.bindings import Binding, Destination, DestinationKind
 from exchanges.errors import InvalidBindingError
@@ -74,6 +79,7 @@ class ExchangeTable:
         self._is_stored_queue = is_stored_queue
         self._journal = journal
         self._properties: dict[str, ExchangeProperties] = {}
+        self._leaving: dict[str, Steps[None]] = {}
         for name, kind, internal in PREDECLARED:
             self._add(name, ExchangeProperties(kind, True, False, internal, {}))  # noqa: FBT003
 
@@ -101,6 +107,7 @@ class ExchangeTable:
             AccessRefusedError: a reserved name (403).
         """
         check_not_default_exchange(name)
+        finish(self.finishing(name))
         if properties.exchange_type not in KIND_NAMES:
             raise PreconditionFailedError(f"unknown exchange type '{properties.exchange_type}'")
         existing = self._properties.get(name)
@@ -113,7 +120,22 @@ class ExchangeTable:
             self._journal.save(self._definition(name, properties))
         self._add(name, properties)
 
+    def is_leaving(self, name: str) -> bool:
+        """Whether an exchange of this name was deleted, and not all of its bindings are gone."""
+        return name in self._leaving
+
+    def finishing(self, name: str) -> Steps[None]:
+        """Do what is left to do of a deleted exchange, so that its name can be used again."""
+        leaving = self._leaving.get(name)
+        if leaving is not None:
+            for _ in leaving:  # somebody else may go on with it in between
+                yield
+
     def delete(self, name: str, *, if_unused: bool) -> None:
+        """Delete at once, however long that takes; see ``deleting``."""
+        finish(self.deleting(name, if_unused=if_unused))
+
+    def deleting(self, name: str, *, if_unused: bool) -> Steps[None]:
         """Delete an exchange with its bindings; one that does not exist is deleted already.
 
         Raises:
@@ -124,11 +146,12 @@ class ExchangeTable:
         if name.startswith(RESERVED_PREFIX):
             what = exchange_text(self._vhost_name, name)
             raise AccessRefusedError(f"deletion of system {what} not allowed")
+        yield from self.finishing(name)
         if name not in self._router.exchanges:
             return
         if if_unused and self._router.has_bindings_from(name):
             raise PreconditionFailedError(f"{exchange_text(self._vhost_name, name)} in use")
-        self._remove(name)
+        yield from self._removing([name])
 
     def bind(self, source: str, destination: Destination, routing_key: str, table: Table) -> None:
         """Bind an existing destination to an exchange; a binding that exists stays as it is.
@@ -155,39 +178,52 @@ class ExchangeTable:
         return found is not None
 
     def unbind(self, source: str, destination: Destination, routing_key: str, table: Table) -> None:
+        """Take a binding away at once, and what goes with it; see ``unbinding``."""
+        finish(self.unbinding(source, destination, routing_key, table))
+
+    def unbinding(
+        self, source: str, destination: Destination, routing_key: str, table: Table
+    ) -> Steps[None]:
         """Take a binding away; what was never bound is no error.
 
-        An auto-delete exchange goes with the last binding from it.
+        An auto-delete exchange goes with the last binding from it, and may take others along.
         """
-        removed = self._router.unbind(source, destination, routing_key, _arguments_key(table))
+        arguments_key = _arguments_key(table)
+        removed = self._router.unbind(source, destination, routing_key, arguments_key)
         if removed is not None:
-            if self._is_stored(removed):
-                self._journal.forget(self._binding_definition(removed))
-            self._delete_unused([removed])
+            unused: list[str] = []
+            self._note_forgotten(removed, unused)
+            yield from self._removing(unused)
 
-    def forget_queue(self, name: str, *, was_stored: bool) -> None:
+    def forgetting_queue(self, name: str) -> Steps[None]:
         """Take away all bindings to a queue that is gone, and exchanges that lose their last."""
-        removed = self._router.remove_queue(name)
-        if was_stored:
-            for binding in removed:
-                if self._properties[binding.source].durable:
-                    self._journal.forget(self._binding_definition(binding))
-        self._delete_unused(removed)
+        unused: list[str] = []
+        destination = Destination(DestinationKind.QUEUE, name)
+        for binding in self._router.bindings.of_destination(destination):
+            self._forget(binding, unused)
+            yield
+        yield from self._removing(unused)
 
-    def forget_all(self) -> None:
+    def forgetting_all(self) -> Steps[None]:
         """Have nothing of the vhost survive, which is about to go as a whole."""
-        for binding in self._router.bindings:
+        for binding in tuple(self._router.bindings):
             if self._is_stored(binding):
                 self._journal.forget(self._binding_definition(binding))
+            yield
         predeclared = {name for name, _, _ in PREDECLARED}
-        for name, properties in self._properties.items():
+        for name, properties in tuple(self._properties.items()):
             if properties.durable and name not in predeclared:
                 self._journal.forget(self._definition(name, properties))
+            yield
 
-    def apply_policies(self) -> None:
+    def applying_policies(self) -> Steps[None]:
         """Give every exchange the alternate exchange that arguments and policies say now."""
-        for name in self._router.exchanges:
-            self._router.set_alternate_exchange(name, self._alternate(name))
+        for name, exchange in tuple(self._router.exchanges.items()):
+            if name in self._router.exchanges:
+                alternate = self._alternate(name)
+                if alternate != exchange.alternate_exchange:
+                    self._router.set_alternate_exchange(name, alternate)
+                yield
 
     def properties_of(self, name: str) -> ExchangeProperties:
         """Return what an exchange was declared with."""
@@ -211,18 +247,46 @@ class ExchangeTable:
             )
         )
 
-    def _remove(self, name: str) -> None:
-        self._delete_unused(self._take_out(name))
+    def _removing(self, names: list[str]) -> Steps[None]:
+        """Take out exchanges, and auto-delete ones that lose their last binding with them.
 
-    def _take_out(self, name: str) -> list[Binding]:
-        removed = self._router.remove_exchange(name)
-        for binding in removed:
-            if self._is_stored(binding):
-                self._journal.forget(self._binding_definition(binding))
+        A loop, not a recursion: a chain of exchanges may be as long as clients care to make it.
+        """
+        for name in names:  # which grows meanwhile
+            if name in self._router.exchanges:
+                leaving = self._leaving[name] = self._taking_out(name, names)
+                for _ in leaving:  # somebody else may go on with it in between
+                    yield
+
+    def _taking_out(self, name: str, unused: list[str]) -> Steps[None]:
+        bindings = self._router.bindings
+        self._router.withdraw_exchange(name)
+        for binding in bindings.of_source(name):
+            self._forget(binding, unused)
+            yield
+        for binding in bindings.of_destination(Destination(DestinationKind.EXCHANGE, name)):
+            self._forget(binding, unused)
+            yield
         properties = self._properties.pop(name)
         if properties.durable:
             self._journal.forget(self._definition(name, properties))
-        return removed
+        del self._leaving[name]
+
+    def _forget(self, binding: Binding, unused: list[str]) -> None:
+        if self._router.forget(binding):
+            self._note_forgotten(binding, unused)
+
+    def _note_forgotten(self, binding: Binding, unused: list[str]) -> None:
+        """Have a binding not survive; note an auto-delete exchange that has no other."""
+        if self._is_stored(binding):
+            self._journal.forget(self._binding_definition(binding))
+        source = self._router.exchanges.get(binding.source)
+        if (
+            source is not None
+            and source.auto_delete
+            and not self._router.has_bindings_from(source.name)
+        ):
+            unused.append(source.name)
 
     def _is_stored(self, binding: Binding) -> bool:
         """Whether both ends of a binding survive a restart, so that it does."""
@@ -255,19 +319,6 @@ class ExchangeTable:
             binding.routing_key,
             {} if typed is _NO_ARGUMENTS_KEY else decode_table(typed)[0],
         )
-
-    def _delete_unused(self, removed: list[Binding]) -> None:
-        """Delete auto-delete exchanges that lost their last binding; each may take others along.
-
-        A loop, not a recursion: a chain of exchanges may be as long as clients care to make it.
-        """
-        pending = list(removed)
-        for binding in pending:  # which grows meanwhile
-            exchange = self._router.exchanges.get(binding.source)
-            if exchange is None or not exchange.auto_delete:
-                continue
-            if not self._router.has_bindings_from(binding.source):
-                pending += self._take_out(binding.source)
 
 
 def _binding(source: str, destination: Destination, routing_key: str, table: Table) -> Binding:

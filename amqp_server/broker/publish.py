@@ -4,6 +4,11 @@ A burst, which changes between routes, is parted first: each queue gets one run 
 entered by what the scanner or the route told: headers exchanges route each message by its own
 headers; CC and BCC give a message several keys.
 
+How long a publish takes, clients decide: by how many bindings match, by how many queues are bound.
+Few queues that are found at once are a plain call. All others are steps (``broker.steps``): a walk
+in pieces, then queue after queue. Meanwhile others publish to the same queues; the publisher itself
+waits, so that what it sends next does not overtake.
+
 Source: RabbitMQ, rabbit_channel:deliver_to_queues; DESIGN, how a publish travels.
 """
 
@@ -11,10 +16,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
+from amqp_server.broker.steps import Steps, finish
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.properties import plain_headers
 from exchanges.route_cache import RouteCache
-from exchanges.routing import Router
+from exchanges.routing import Router, Routing
 from persistence.codec import persistent_ranges
 from persistence.record import (
     Record,
@@ -26,6 +32,18 @@ from persistence.record import (
 )
 
 NOTHING_WRITTEN: Final = 0
+
+PIECES_AT_ONCE_MAX: Final = 8
+"""So many pieces of a walk are gone before it counts as long."""
+
+TARGETS_AT_ONCE_MAX: Final = 64
+"""So many queues get a run in one piece."""
+
+WIDE_NAMES_MAX: Final = 500_000
+"""Queue names remembered for all routes that lead to more than that: 4 MB of references."""
+
+BURST_TARGETS_MAX: Final = 1024
+"""A burst for more queues is published message by message."""
 
 COPIES_MAX: Final = 4
 """Queues with unlike shares of a burst have a message in memory of their own: no more of them."""
@@ -95,8 +113,14 @@ class Publisher:
         self._router = router
         self._target_of = target_of
         self._routes: RouteCache[Targets] = RouteCache()
+        self._wide = _WideRoutes()
+        self._begun: _Begun | None = None
 
     def publish(self, exchange: str, run: Run, now_ms: int) -> Published:
+        """Publish at once, however long that takes; see ``publishing``."""
+        return finish(self.publishing(exchange, run, now_ms))
+
+    def publishing(self, exchange: str, run: Run, now_ms: int) -> Steps[Published]:
         """Publish messages that share exchange and routing key.
 
         Args:
@@ -104,10 +128,14 @@ class Publisher:
             run: at least one message; their ``route`` says exchange and key.
             now_ms: the time of this turn.
         """
-        targets = self.find_targets(exchange, route_of(run))
-        if targets is None:
-            return self._publish_by_headers(exchange, run, now_ms)
-        return enqueue(targets, run, now_ms)
+        route = route_of(run)
+        targets = self.find_targets(exchange, route)
+        if targets is not None:
+            return enqueue(targets, run, now_ms)
+        names = yield from self._names(exchange, route)
+        if names is None:
+            return (yield from self._publishing_by_headers(exchange, run, now_ms))
+        return (yield from self._enqueuing(names, run, now_ms))
 
     def find_targets(self, exchange: str, route: bytes) -> Targets | None:
         """Return where all messages of a route go, until the router's generation changes.
@@ -117,20 +145,20 @@ class Publisher:
             route: that exchange and a routing key, as a record has them.
 
         Returns:
-            None where each message's own headers decide: ``publish`` looks at them.
+            None where each message's own headers decide, or where it takes long to find all
+            queues, or to serve them: that is for ``publishing``.
         """
         generation = self._router.generation
         targets = self._routes.get(route, generation)
         if targets is None:
-            routing_key = routing_key_of(route)
-            names = self._router.queues_of_key(exchange, routing_key)
+            names: Sequence[str] | None = self._router.queues_of_key(
+                exchange, routing_key_of(route)
+            )
             if names is None:
-                routing = self._router.route(exchange, (routing_key,), None)
-                if routing.uses_headers:
+                names = self._names_at_once(exchange, route)
+                if names is None:
                     return None
-                names = routing.queue_names
-            targets = self._targets(names)
-            self._routes.put(route, generation, targets)
+            return self._note_targets(route, generation, names)
         return targets
 
     def publish_to_keys(
@@ -141,12 +169,23 @@ class Publisher:
         now_ms: int,
         excluded: Callable[[str], bool] | None = None,
     ) -> Published:
+        """Publish at once, however long that takes; see ``publishing_to_keys``."""
+        return finish(self.publishing_to_keys(exchange, routing_keys, run, now_ms, excluded))
+
+    def publishing_to_keys(
+        self,
+        exchange: str,
+        routing_keys: Sequence[str],
+        run: Run,
+        now_ms: int,
+        excluded: Callable[[str], bool] | None = None,
+    ) -> Steps[Published]:
         """Publish messages of equal headers under several routing keys (CC, BCC, dead letters).
 
         ``excluded`` tells of a queue name that they must not go there, cycles for one.
         """
-        names = self.queue_names(exchange, routing_keys, run, excluded)
-        return enqueue(self._targets(names), run, now_ms)
+        names = yield from self._names_of_keys(exchange, routing_keys, run, excluded)
+        return (yield from self._enqueuing(names, run, now_ms))
 
     @property
     def routes_generation(self) -> int:
@@ -161,16 +200,69 @@ class Publisher:
         excluded: Callable[[str], bool] | None = None,
     ) -> tuple[str, ...]:
         """Return where ``publish_to_keys`` would publish to."""
-        headers = _readable_headers_of(run[0])
-        names = self._router.route(exchange, routing_keys, headers).queue_names
-        if excluded is None:
-            return names
-        return tuple([name for name in names if not excluded(name)])
+        return finish(self._names_of_keys(exchange, routing_keys, run, excluded))
 
     def publish_to_queue(self, name: str, run: Run, now_ms: int) -> Enqueued | None:
         """Publish messages to one queue, past all exchanges; None while there is none."""
         target = self._target_of(name)
         return None if target is None else target.publish(run, now_ms)
+
+    # ── finding queues ──
+
+    def _names_at_once(self, exchange: str, route: bytes) -> Sequence[str] | None:
+        """Begin the walk from an exchange that leads further than to queues; None: it is long."""
+        generation = self._router.generation
+        if self._router.asks_headers(exchange) or self._wide.get(route, generation) is not None:
+            return None
+        walk = self._router.walk(exchange, (routing_key_of(route),), None)
+        try:
+            for _ in range(PIECES_AT_ONCE_MAX):
+                next(walk)
+        except StopIteration as end:
+            routing: Routing = end.value
+            return None if routing.uses_headers else routing.queue_names
+        self._begun = _Begun(route, generation, walk)
+        return None
+
+    def _names(self, exchange: str, route: bytes) -> Steps[Sequence[str] | None]:
+        """Return the queues of a route, and remember them; None where headers decide."""
+        generation = self._router.generation
+        names = self._wide.get(route, generation)
+        if names is not None or self._router.asks_headers(exchange):
+            return names
+        begun, self._begun = self._begun, None
+        if begun is not None and (begun.route, begun.generation) == (route, generation):
+            walk = begun.walk
+        else:
+            walk = self._router.walk(exchange, (routing_key_of(route),), None)
+        routing = yield from walk
+        if routing.uses_headers:
+            return None
+        if self._router.generation == generation:
+            self._note_targets(route, generation, routing.queue_names)
+        return routing.queue_names
+
+    def _names_of_keys(
+        self,
+        exchange: str,
+        routing_keys: Sequence[str],
+        run: Run,
+        excluded: Callable[[str], bool] | None,
+    ) -> Steps[tuple[str, ...]]:
+        headers = _readable_headers_of(run[0])
+        routing = yield from self._router.walk(exchange, routing_keys, headers)
+        if excluded is None:
+            return routing.queue_names
+        return tuple([name for name in routing.queue_names if not excluded(name)])
+
+    def _note_targets(self, route: bytes, generation: int, names: Sequence[str]) -> Targets | None:
+        """Remember where a route leads; None where that is to many queues."""
+        if len(names) > TARGETS_AT_ONCE_MAX:
+            self._wide.put(route, generation, names)
+            return None
+        targets = self._targets(names)
+        self._routes.put(route, generation, targets)
+        return targets
 
     def _targets(self, queue_names: Sequence[str]) -> Targets:
         if len(queue_names) == 1:
@@ -179,7 +271,9 @@ class Publisher:
         found = [self._target_of(name) for name in queue_names]
         return tuple([target for target in found if target is not None])
 
-    def _publish_by_headers(self, exchange: str, run: Run, now_ms: int) -> Published:
+    # ── in steps ──
+
+    def _publishing_by_headers(self, exchange: str, run: Run, now_ms: int) -> Steps[Published]:
         """Route each stretch of messages with the same header by that header."""
         unroutable: list[int] = []
         rejected: list[int] = []
@@ -187,12 +281,67 @@ class Publisher:
         for start, stop in header_stretches(run):
             part = run[start:stop]
             headers = plain_headers(part[0].header)
-            routing = self._router.route(exchange, (part[0].routing_key,), headers)
-            published = enqueue(self._targets(routing.queue_names), part, now_ms)
+            routing = yield from self._router.walk(exchange, (part[0].routing_key,), headers)
+            published = yield from self._enqueuing(routing.queue_names, part, now_ms)
             unroutable += (start + index for index in published.unroutable)
             rejected += (start + index for index in published.rejected)
             lsn = max(lsn, published.lsn)
+            yield
         return Published(unroutable, rejected, lsn)
+
+    def _enqueuing(self, names: Sequence[str], run: Run, now_ms: int) -> Steps[Published]:
+        """Append a run to each of these queues that is there when its turn comes."""
+        if len(names) <= TARGETS_AT_ONCE_MAX:
+            return enqueue(self._targets(names), run, now_ms)
+        rejected: set[int] = set()
+        lsn = NOTHING_WRITTEN
+        is_unroutable = True
+        for name in names:
+            target = self._target_of(name)
+            if target is None:
+                continue
+            is_unroutable = False
+            refused, safe_at_lsn = target.publish(run, now_ms)
+            if refused:
+                rejected.update(refused)
+            lsn = max(lsn, safe_at_lsn)
+            yield
+        return Published(range(len(run)) if is_unroutable else (), sorted(rejected), lsn)
+
+
+class _Begun(NamedTuple):
+    """The walk of a route that ``find_targets`` began and found long."""
+
+    route: bytes
+    generation: int
+    walk: Steps[Routing]
+
+
+class _WideRoutes:
+    """The queue names of routes that lead to many, for one generation of the router.
+
+    Invariant: no more than ``WIDE_NAMES_MAX`` names but those of the last route.
+    """
+
+    __slots__ = ("_generation", "_names", "_names_count")
+
+    def __init__(self) -> None:
+        self._generation = -1
+        self._names: dict[bytes, Sequence[str]] = {}
+        self._names_count = 0
+
+    def get(self, route: bytes, generation: int) -> Sequence[str] | None:
+        """Return the names that were put for a route under this generation, or None."""
+        return self._names.get(route) if generation == self._generation else None
+
+    def put(self, route: bytes, generation: int, names: Sequence[str]) -> None:
+        """Remember the names of a route; at the limit all others are forgotten."""
+        if generation != self._generation or self._names_count > WIDE_NAMES_MAX:
+            self._names = {}
+            self._names_count = 0
+            self._generation = generation
+        self._names[route] = names
+        self._names_count += len(names)
 
 
 def enqueue(targets: Targets, run: Run, now_ms: int) -> Published:
@@ -257,7 +406,8 @@ def _shares(
 ) -> Sequence[tuple[PublishTarget, Run]] | None:
     """Return what each target is to get; targets that get the same share its memory.
 
-    None where a message would be copied more than ``COPIES_MAX`` times.
+    None where a message would be copied more than ``COPIES_MAX`` times, or more than
+    ``BURST_TARGETS_MAX`` are to get something.
     """
     # Routes that go to the same targets are one lane.
     lanes: dict[Targets, int] = {}
@@ -271,6 +421,8 @@ def _shares(
     for targets, lane in lanes.items():
         for target in targets:
             lanes_of_target.setdefault(target, []).append(lane)
+    if len(lanes_of_target) > BURST_TARGETS_MAX:
+        return None
     parts: dict[tuple[int, ...], int] = {}
     part_of_target = [
         (target, parts.setdefault(tuple(into), len(parts)))

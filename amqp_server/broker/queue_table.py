@@ -2,14 +2,17 @@
 
 Whether the user may is asked before (``protocol.methods``); what is asked for is checked here.
 
+A queue that is deleted is gone at once; its bindings go after it, in steps. As for an exchange, its
+name is *leaving* until the last one has gone.
+
 Source: RabbitMQ, rabbit_amqqueue and rabbit_channel, for rules and texts.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from amqp_server.broker.arguments import (
     QueueProperties,
@@ -28,6 +31,7 @@ from amqp_server.broker.errors import (
 )
 from amqp_server.broker.journal import NO_JOURNAL, Journal
 from amqp_server.broker.names import check_unreserved, queue_text
+from amqp_server.broker.steps import Steps, StepsJob, finish
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
 from queues.classic import ClassicQueue
@@ -38,6 +42,11 @@ from queues.paging import WITHOUT_LIMIT, MemoryRules
 from queues.ports import ConsumerHandle, QueueLog
 
 log = logging.getLogger(__name__)
+
+PIECES_AT_ONCE_MAX: Final = 64
+"""So many bindings go at once with a queue, or so many queues with their connection."""
+
+_DONE: Final = object()
 
 
 class QueueIdentity(NamedTuple):
@@ -123,7 +132,8 @@ class QueueTable:
         vhost_name: for the texts.
         turn: where queues are marked dirty and leave their effects.
         policy_of: the merged policy definition for a queue name and kind.
-        on_change: called with a queue when it came or went; ``is_deleted`` says which.
+        on_change: called when a queue came or went.
+        forgetting: takes away the bindings of a queue that is gone.
         mover: hears of dead letters.
         default_consumer_timeout_ms: where no argument or policy says; None is never.
         journal: makes durable queues survive, but exclusive ones.
@@ -137,10 +147,11 @@ class QueueTable:
         vhost_name: str,
         turn: Turn,
         policy_of: Callable[[str, QueueKind], Mapping[str, object]],
-        on_change: Callable[[Queue], None],
+        on_change: Callable[[], None],
         mover: DeadLetterMover,
         default_consumer_timeout_ms: int | None,
         *,
+        forgetting: Callable[[str], Steps[None]],
         journal: Journal = NO_JOURNAL,
         make_log: LogFactory = memory_log,
         default_durability: Durability = Durability.FSYNC,
@@ -150,6 +161,7 @@ class QueueTable:
         self._turn = turn
         self._policy_of = policy_of
         self._on_change = on_change
+        self._forgetting = forgetting
         self._mover = mover
         self._default_consumer_timeout_ms = default_consumer_timeout_ms
         self._journal = journal
@@ -157,7 +169,8 @@ class QueueTable:
         self._default_durability = default_durability
         self._memory = memory
         self._queues: dict[str, Queue] = {}
-        self._owned: dict[object, list[Queue]] = {}
+        self._owned: dict[object, dict[Queue, None]] = {}
+        self._leaving: dict[str, tuple[Queue, Steps[None]]] = {}
 
     def __len__(self) -> int:
         return len(self._queues)
@@ -211,6 +224,8 @@ class QueueTable:
         """
         if not may_be_reserved:
             check_unreserved("queue", name)
+        if name in self._leaving:
+            finish(self.finishing(name))
         existing = self._queues.get(name)
         if existing is not None:
             self.get(name, connection)
@@ -234,13 +249,13 @@ class QueueTable:
         queue = self._create(name, kind, properties, owner, queue_id, now_ms)
         self._queues[name] = queue
         if owner is not None:
-            self._owned.setdefault(owner, []).append(queue)
-        self._on_change(queue)
+            self._owned.setdefault(owner, {})[queue] = None
+        self._on_change()
         return queue
 
-    def delete(
+    def deleting(
         self, name: str, connection: object, now_ms: int, *, if_unused: bool, if_empty: bool
-    ) -> int:
+    ) -> Steps[int]:
         """Delete a queue; return how many ready messages went with it, 0 if there was none.
 
         Raises:
@@ -249,6 +264,7 @@ class QueueTable:
             PreconditionFailedError: it is in use, or not empty (406).
         """
         if name not in self._queues:
+            yield from self.finishing(name)
             return 0
         queue = self.get(name, connection)
         if queue.kind is QueueKind.QUORUM and (if_unused or if_empty):
@@ -263,7 +279,9 @@ class QueueTable:
             raise PreconditionFailedError(f"{queue.text} not empty")
         if if_unused and queue.engine.consumer_count:
             raise PreconditionFailedError(f"{queue.text} in use")
-        return self.remove(queue)
+        ready_count = self._withdraw(queue)
+        yield from self.finishing(name)
+        return ready_count
 
     def refresh(self, queue: Queue, now_ms: int) -> None:
         """Bring a queue's counts up to date: what consumers can have is theirs already.
@@ -273,25 +291,82 @@ class QueueTable:
         queue.engine.touch(now_ms)
         self._turn.drain_now(queue.engine, now_ms)
 
-    def remove(self, queue: Queue) -> int:
-        """Delete a queue without asking; tell its consumers; return its ready count."""
+    def is_leaving(self, name: str) -> bool:
+        """Whether a queue of this name was deleted, and not all of its bindings are gone."""
+        return name in self._leaving
+
+    def is_stored(self, name: str) -> bool:
+        """Whether a queue of this name survives a restart, be it one that is leaving."""
+        leaving = self._leaving.get(name)
+        queue = self._queues.get(name) if leaving is None else leaving[0]
+        return queue is not None and queue.queue_id != 0
+
+    def finishing(self, name: str) -> Steps[None]:
+        """Do what is left to do of a deleted queue, so that its name can be used again."""
+        leaving = self._leaving.get(name)
+        if leaving is not None:
+            for _ in leaving[1]:  # somebody else may go on with it in between
+                yield
+
+    def remove(self, queue: Queue) -> None:
+        """Delete a queue without asking; what takes long goes on in later turns."""
         if queue.is_deleted:
-            return 0
-        self._mover.finish(queue, self._turn.now_ms)
-        del self._queues[queue.name]
-        self._disown(queue)
-        queue.is_deleted = True
-        self._turn.forget(queue.engine)
+            return
+        self._withdraw(queue)
+        self._finish_or_later(self._leaving[queue.name][1])
+
+    def _finish_or_later(self, steps: Steps[None]) -> None:
+        for _ in range(PIECES_AT_ONCE_MAX):
+            if next(steps, _DONE) is _DONE:
+                return
+        self._turn.later(StepsJob(steps, self._turn.budget.is_spent))
+
+    def removing_all(self) -> Steps[None]:
+        """Delete every queue: the vhost is about to go."""
+        for queue in self:
+            if not queue.is_deleted:
+                self._withdraw(queue)
+            yield from self.finishing(queue.name)
+            yield
+
+    def release(self, connection: object) -> None:
+        """Delete the exclusive queues of a connection that ends; many go on in later turns."""
+        queues = self._owned.pop(connection, {})
+        for queue in queues:
+            self._leave(queue)
+        self._finish_or_later(self._finishing_each(queues))
+
+    def _finishing_each(self, queues: Iterable[Queue]) -> Steps[None]:
+        for queue in queues:
+            yield from self.finishing(queue.name)
+            yield
+
+    def _withdraw(self, queue: Queue) -> int:
+        """Have a queue be gone, for all to see; return its ready count."""
         ready_count = queue.engine.ready_count
-        # In this order: should a crash keep a part, no binding is without its queue, and no queue
-        # that is still defined has lost its messages.
-        self._on_change(queue)
-        if queue.queue_id:
-            self._journal.forget(self._definition(queue.name, queue.properties, queue.queue_id))
-        queue.engine.delete()
+        self._disown(queue)
+        self._leave(queue)
+        return ready_count
+
+    def _leave(self, queue: Queue) -> None:
+        del self._queues[queue.name]
+        queue.is_deleted = True
+        self._leaving[queue.name] = (queue, self._leaving_steps(queue))
+        self._on_change()
+
+    def _leaving_steps(self, queue: Queue) -> Steps[None]:
+        self._mover.finish(queue, self._turn.now_ms)
+        self._turn.forget(queue.engine)
         consumers, queue.consumers = queue.consumers, {}
         for consumer in consumers:
             consumer.is_cancelled = True
+        # In this order: should a crash keep a part, no binding is without its queue, and no queue
+        # that is still defined has lost its messages.
+        yield from self._forgetting(queue.name)
+        if queue.queue_id:
+            self._journal.forget(self._definition(queue.name, queue.properties, queue.queue_id))
+        queue.engine.delete()
+        del self._leaving[queue.name]
 
         def tell_consumers(_effect: Effect, _now_ms: int) -> None:
             # In RabbitMQ a channel keeps those of a queue in this order.
@@ -301,23 +376,19 @@ class QueueTable:
         if consumers:
             # Whoever deletes it and consumes from it hears of the deletion first, as in RabbitMQ.
             self._turn.emit(tell_consumers, QueueUnused(queue.name))
-        return ready_count
-
-    def release(self, connection: object) -> None:
-        """Delete the exclusive queues of a connection that ends."""
-        for queue in self._owned.pop(connection, ()):
-            self.remove(queue)
 
     def _disown(self, queue: Queue) -> None:
         owned = self._owned.get(queue.owner) if queue.owner is not None else None
         if owned is not None:
-            owned.remove(queue)
+            del owned[queue]
             if not owned:
                 del self._owned[queue.owner]
 
-    def apply_policies(self, now_ms: int) -> None:
-        """Give every queue the options that arguments and policies say now."""
+    def applying_policies(self, now_ms: int) -> Steps[None]:
+        """Give every queue the options that arguments and policies say when its turn comes."""
         for queue in self:
+            if queue.is_deleted:
+                continue
             policy = self._policy_of(queue.name, queue.kind)
             options = self._options(queue.kind, queue.properties.arguments, policy)
             is_other_class = options.durability is not queue.engine.options.durability
@@ -325,6 +396,7 @@ class QueueTable:
             self._turn.mark_dirty(queue.engine)
             if is_other_class:
                 self._log_durability(queue, policy)
+            yield
 
     def _create(
         self,

@@ -17,8 +17,9 @@ from amqp_server.broker.mover import Mover
 from amqp_server.broker.names import queue_text
 from amqp_server.broker.policies import Policy, PolicyTable
 from amqp_server.broker.publish import Publisher, PublishTarget
-from amqp_server.broker.queue_table import LogFactory, Queue, QueueTable, memory_log
+from amqp_server.broker.queue_table import LogFactory, QueueTable, memory_log
 from amqp_server.broker.reply_consumers import ReplyConsumers
+from amqp_server.broker.steps import Steps, finish
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
 from exchanges.bindings import Destination, DestinationKind
@@ -85,9 +86,10 @@ class Vhost:
             name,
             turn,
             self._queue_policy,
-            self._on_queue,
+            self.router.touch,
             Mover(turn, self.publisher, self.exchanges.exists, wall_s, commits),
             default_consumer_timeout_ms,
+            forgetting=self.exchanges.forgetting_queue,
             journal=journal,
             make_log=make_log,
             default_durability=default_durability,
@@ -161,11 +163,10 @@ class Vhost:
         self.set_limits(held)
         return True
 
-    def forget_all(self) -> None:
+    def forgetting_all(self) -> Steps[None]:
         """Delete every queue, and have nothing of the vhost survive; it is about to go."""
-        for queue in self.queues:
-            self.queues.remove(queue)
-        self.exchanges.forget_all()
+        yield from self.queues.removing_all()
+        yield from self.exchanges.forgetting_all()
         for operator in (False, True):
             for policy in self.policies.list(operator=operator):
                 self._journal.forget(PolicyDefinition(self.name, policy, operator))
@@ -192,9 +193,17 @@ class Vhost:
         self.router.touch()
 
     def apply_policies(self, now_ms: int) -> None:
-        """Re-apply policies to everything they may match."""
-        self.exchanges.apply_policies()
-        self.queues.apply_policies(now_ms)
+        """Re-apply policies at once to all that there is; see ``applying_policies``."""
+        finish(self.applying_policies(now_ms))
+
+    def applying_policies(self, now_ms: int) -> Steps[None]:
+        """Re-apply policies to everything they may match, one after another.
+
+        What is declared meanwhile has those of that time; so has each of the others when its turn
+        comes, be there a change more by then.
+        """
+        yield from self.exchanges.applying_policies()
+        yield from self.queues.applying_policies(now_ms)
 
     def _has_queue(self, name: str) -> bool:
         return self.queues.find(name) is not None or self.reply_consumers.has(name)
@@ -204,14 +213,7 @@ class Vhost:
         return queue.engine if queue is not None else self.reply_consumers.find(name)
 
     def _is_stored_queue(self, name: str) -> bool:
-        queue = self.queues.find(name)
-        return queue is not None and queue.queue_id != 0
-
-    def _on_queue(self, queue: Queue) -> None:
-        if queue.is_deleted:
-            self.exchanges.forget_queue(queue.name, was_stored=queue.queue_id != 0)
-        else:
-            self.router.touch()
+        return self.queues.is_stored(name)
 
     def _queue_policy(self, name: str, kind: QueueKind) -> Mapping[str, object]:
         return self.policies.effective("queue", kind.value, name)

@@ -5,7 +5,7 @@ The methods of AMQP are one function each in ``methods``; what they share is her
 Source: AMQP 0-9-1 §1.5, §1.8, §1.9; RabbitMQ, rabbit_channel.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pamqp import commands
@@ -19,6 +19,7 @@ from amqp_server.broker.publish import (
     enqueue_burst,
 )
 from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.steps import Steps, carry_out
 from amqp_server.broker.users import Permission
 from amqp_server.protocol.assembly import Assembly
 from amqp_server.protocol.awaited_confirms import AwaitedConfirms
@@ -87,7 +88,7 @@ class Channel:
         self.transaction: Transaction | None = None
         self.is_closing = False
         self.assembly = Assembly(session.settings.max_message_size_bytes)
-        self.publishing = Publishing(session, self._reply_name, self._accept)
+        self.publishing = Publishing(session, self._reply_name, self._accept, self._accept_each)
         self._publisher = session.open_vhost.publisher
 
     def _new_lane(self) -> Lane:
@@ -113,26 +114,36 @@ class Channel:
 
     # ── publishing ──
 
-    def _accept(
-        self, plan: Plan, records: Run, routing_keys: tuple[str, ...] | None, now_ms: int
-    ) -> None:
+    def _accept(self, plan: Plan, records: Run, now_ms: int) -> None:
         """Take what passed the checks; ``plan`` was found valid in this very call."""
         if self.transaction is not None:
-            self.transaction.hold_letter(Letter(plan, records, routing_keys))
+            self.transaction.hold_letter(Letter(plan, records))
             return
         targets = plan.targets
-        if targets is None and routing_keys is None:
+        if targets is None:
             targets = self._publisher.find_targets(plan.exchange, route_of(records))
+            if targets is None:
+                carry_out(self._sending(Letter(plan, records), now_ms), self.turn.budget.is_spent)
+                return
             plan.targets = targets
-        if targets is None or routing_keys is not None:
-            self._send(Letter(plan, records, routing_keys), now_ms)
-            return
         published = enqueue(targets, records, now_ms)
         if published is not ALL_WELL:
             self._answer(plan, records, published)
         elif self.confirms is not None:
             first = self.confirms.publish(len(records))
             self.confirms.confirm(first, self.confirms.published)
+
+    def _accept_each(self, letters: Iterator[Letter], now_ms: int) -> None:
+        """Take letters one by one, as they pass the checks."""
+        carry_out(self._sending_each(letters, now_ms), self.turn.budget.is_spent)
+
+    def _sending_each(self, letters: Iterator[Letter], now_ms: int) -> Steps[None]:
+        for letter in letters:
+            if self.transaction is not None:
+                self.transaction.hold_letter(letter)
+            else:
+                yield from self._sending(letter, now_ms)
+            yield
 
     def publish_burst(self, burst: PublishBurst, now_ms: int) -> bool:
         """Publish a burst, each queue's messages at once.
@@ -147,9 +158,12 @@ class Channel:
         if plans is None:
             return False
         targets_of: list[Targets] = []
+        is_spent = self.turn.budget.is_spent
         for plan, method in zip(plans, burst.methods, strict=True):
             targets = plan.targets
             if targets is None:
+                if is_spent():
+                    return False
                 targets = self._publisher.find_targets(plan.exchange, route_in(method))
                 plan.targets = targets
             if targets is None or (plan.mandatory and not targets):
@@ -162,14 +176,17 @@ class Channel:
             self._confirm_burst(self.confirms, len(burst.order), safety)
         return True
 
-    def _send(self, letter: Letter, now_ms: int) -> Published:
+    def _sending(self, letter: Letter, now_ms: int) -> Steps[Published]:
+        """Publish what takes longer, or may; nobody is told any more where the channel ends."""
         plan, records, routing_keys = letter
         publisher = self._publisher
         if routing_keys is None:
-            published = publisher.publish(plan.exchange, records, now_ms)
+            steps = publisher.publishing(plan.exchange, records, now_ms)
         else:
-            published = publisher.publish_to_keys(plan.exchange, routing_keys, records, now_ms)
-        self._answer(plan, records, published)
+            steps = publisher.publishing_to_keys(plan.exchange, routing_keys, records, now_ms)
+        published = yield from steps
+        if not self.is_closing:
+            self._answer(plan, records, published)
         return published
 
     def _answer(self, plan: Plan, records: Run, published: Published) -> None:
@@ -289,11 +306,11 @@ class Channel:
 
     # ── transactions ──
 
-    def tx_commit(self, now_ms: int) -> None:
+    def tx_commit(self, now_ms: int) -> Steps[None]:
         """Carry out what the transaction holds: publishes, then settlements, as RabbitMQ does.
 
         In this order a crash that keeps a part of it keeps what was published for what was acked.
-        What is sent from here on, tx.commit-ok first, waits until all of it is safe.
+        What is sent once all is done, tx.commit-ok first, waits until all of it is safe.
 
         Raises:
             ModeError: not a tx channel; or a queue refused a publish (406).
@@ -302,11 +319,17 @@ class Channel:
         refused = False
         lsn = 0
         for letter in letters:
-            published = self._send(letter, now_ms)
+            published = yield from self._sending(letter, now_ms)
             refused |= bool(published.rejected)
             lsn = max(lsn, published.lsn)
+            yield
         for settlement in settlements:
+            if self.is_closing:
+                return  # what was unacked went back to its queues
             self._settling.settle(settlement, now_ms)
+            yield
+        if self.is_closing:
+            return
         if refused:
             raise ModeError("partial tx completion")
         self.hold_replies(lsn)

@@ -4,12 +4,15 @@ Source: AMQP 0-9-1 §1.5, §2.2.5; RabbitMQ, rabbit_reader and rabbit_channel, f
 """
 
 import logging
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Protocol, TypeAlias
 
 from pamqp import commands
 
 from amqp_server.broker.errors import BrokerError, LoginRefusedError
 from amqp_server.broker.limits import check_user_channel
+from amqp_server.broker.steps import Steps, Suspended
+from amqp_server.broker.steps import carry_out as carry_out_steps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import (
     AssemblyLimitError,
@@ -60,8 +63,29 @@ def is_content(event: Event) -> bool:
     return isinstance(event, PublishRun | PublishBurst)
 
 
+class Input(Protocol):
+    """The input of the connection; ``protocol.intake`` implements it."""
+
+    def hold(self) -> None:
+        """Carry out nothing more, until ``release``."""
+
+    def release(self) -> None:
+        """Go on."""
+
+
+Fail: TypeAlias = Callable[[Exception, int, int], None]
+"""Ends the connection for an error, the method at fault, at a time."""
+
+
+def _nobody_to_tell(_error: Exception, _index: int, _now_ms: int) -> None:
+    """Stand in for a connection that is over."""
+
+
 class ChannelTable:
     """Open and closing channels.
+
+    An event that takes more time than its turn has goes on in later ones, and the rest of the
+    client's input waits for it.
 
     Attributes:
         confirming: channels that published since confirms were written last.
@@ -74,7 +98,11 @@ class ChannelTable:
         session: Session,
         outbox: Outbox,
         starved: Starved,
+        intake: Input,
+        fail: Fail,
     ) -> None:
+        self._input = intake
+        self._fail_connection = fail
         self._session = session
         self._outbox = outbox
         self._starved = starved
@@ -121,24 +149,67 @@ class ChannelTable:
                 self._on_burst(channel, event, now_ms)
             else:
                 self._on_frame(channel, event, now_ms)
-        except Exception as error:
-            reply = reply_for(error)
-            if reply.scope is Scope.CONNECTION:
-                raise
-            # What is soft about content is its publish's fault.
-            index = index_of(event) or PUBLISH_INDEX
-            self._fail(channel, reply, str(error), index, now_ms)
+        except Suspended as suspended:
+            self._input.hold()
+            channel.turn.later(_LongEvent(self, channel, event, suspended.steps))
+        except Exception as error:  # noqa: BLE001 — raised again, if it is not the channel's
+            self._close_channel(channel, error, event, now_ms)
+
+    def carry_on(self, channel: Channel, event: Event, steps: Steps[object], now_ms: int) -> bool:
+        """Go on with an event within the budget; return whether all of it is done."""
+        try:
+            carry_out_steps(steps, channel.turn.budget.is_spent)
+        except Suspended:
+            is_done = False
+        except Exception as error:  # noqa: BLE001 — answered as at the event's first try
+            is_done = True
+            try:
+                self._close_channel(channel, error, event, now_ms)
+            except Exception as hard:  # noqa: BLE001 — the rim, as in the connection
+                self._fail_connection(hard, index_at_fault(hard, event), now_ms)
+        else:
+            is_done = True
+        if not channel.is_closing:
+            self._write_confirms(channel)
+        if is_done:
+            self._input.release()
+        return is_done
+
+    def _close_channel(self, channel: Channel, error: Exception, event: Event, now_ms: int) -> None:
+        """Answer an error that is the channel's; raise any other."""
+        reply = reply_for(error)
+        if reply.scope is Scope.CONNECTION:
+            raise error
+        if channel.is_closing:
+            return
+        # What is soft about content is its publish's fault.
+        index = index_of(event) or PUBLISH_INDEX
+        self._fail(channel, reply, str(error), index, now_ms)
 
     def _on_burst(self, channel: Channel, burst: PublishBurst, now_ms: int) -> None:
         channel.assembly.check_method_may_come()
         if not channel.publish_burst(burst, now_ms):
-            turn = channel.turn
-            for run in burst.in_order():
-                self.on_event(run, now_ms)
-                if turn.effects:
-                    turn.settle(now_ms)
+            in_order = self._publishing_in_order(channel, burst, now_ms)
+            carry_out_steps(in_order, channel.turn.budget.is_spent)
         elif channel.confirms is not None:
             self.confirming[channel] = None
+
+    def _publishing_in_order(
+        self, channel: Channel, burst: PublishBurst, now_ms: int
+    ) -> Steps[None]:
+        turn, publish = channel.turn, channel.publishing.publish
+        for _, method, records, flags in burst.in_order():
+            try:
+                publish(method, records, flags, now_ms)
+            except Suspended as suspended:
+                yield from suspended.steps
+            if turn.effects:
+                turn.settle(now_ms)
+            if channel.is_closing:
+                return
+            if channel.confirms is not None:
+                self.confirming[channel] = None
+            yield
 
     def _on_frame(self, channel: Channel, event: FrameEvent, now_ms: int) -> None:
         _, kind, payload = event
@@ -239,6 +310,7 @@ class ChannelTable:
         """Release every channel; the connection ends."""
         for channel in tuple(self._channels.values()):
             self._end(channel, now_ms)
+        self._fail_connection = _nobody_to_tell  # no cycle stays for the collector
 
     def _end(self, channel: Channel, now_ms: int) -> None:
         if not channel.is_closing:
@@ -270,6 +342,24 @@ class ChannelTable:
 
     def _write(self, number: int, method: Method) -> None:
         self._outbox.write(encode_method(number, method))
+
+
+class _LongEvent:
+    """An event that takes several turns: a ``broker.budget.Job``."""
+
+    __slots__ = ("_channel", "_channels", "_event", "_steps")
+
+    def __init__(
+        self, channels: ChannelTable, channel: Channel, event: Event, steps: Steps[object]
+    ) -> None:
+        self._channels = channels
+        self._channel = channel
+        self._event = event
+        self._steps = steps
+
+    def step(self, now_ms: int) -> bool:
+        """Do a piece, and more within the budget."""
+        return self._channels.carry_on(self._channel, self._event, self._steps, now_ms)
 
 
 def close_method(

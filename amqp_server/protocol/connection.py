@@ -129,7 +129,9 @@ class Connection:
         self.session = Session(broker, settings, peer, self.shut_down)
         self.session.frame_max_bytes = settings.initial_frame_max_bytes
         self.payload_max_bytes = self.session.payload_max_bytes
-        self._channels = ChannelTable(self.session, self._outbox, self._starved)
+        self._channels = ChannelTable(
+            self.session, self._outbox, self._starved, self.intake, self._fail
+        )
 
     # ── what the shell reads ──
 

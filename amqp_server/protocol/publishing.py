@@ -7,12 +7,13 @@ are looked at once for each distinct content header, and only if the scanner saw
 Source: RabbitMQ, rabbit_channel, basic.publish: order of the checks, texts and codes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from amqp_server.broker.errors import AccessRefusedError, BrokerError, NotSupportedError
 from amqp_server.broker.names import DEFAULT_EXCHANGE, REPLY_TO_QUEUE, exchange_text
 from amqp_server.broker.publish import Targets
+from amqp_server.broker.steps import Steps, Suspended
 from amqp_server.broker.users import Permission, check_user_id
 from amqp_server.protocol.carbon_copies import carbon_copies
 from amqp_server.protocol.errors import InvalidMessageError, ReplyConsumerError
@@ -80,7 +81,7 @@ class Plan:
         self.targets: Targets | None = None
 
 
-Send: TypeAlias = Callable[[Plan, Run, tuple[str, ...] | None, int], None]
+Send: TypeAlias = Callable[[Plan, Run, int], None]
 """Takes messages that passed: see ``Letter``; the last argument is ``now_ms``."""
 
 
@@ -109,6 +110,10 @@ class Letter(NamedTuple):
     routing_keys: tuple[str, ...] | None = None
 
 
+SendEach: TypeAlias = Callable[[Iterator[Letter], int], None]
+"""Takes letters as they pass, one after another; the iterator raises where one does not."""
+
+
 class _Look(NamedTuple):
     """What a content header asks for: another header, its TTL as a number, more routing keys."""
 
@@ -124,6 +129,7 @@ class Publishing:
         session: who publishes.
         reply_name: the name direct replies to this channel go by; None without such a consumer.
         send: takes what passed, in order.
+        send_each: the same, where messages are looked at.
     """
 
     def __init__(
@@ -131,12 +137,14 @@ class Publishing:
         session: Session,
         reply_name: Callable[[], str | None],
         send: Send,
+        send_each: SendEach,
     ) -> None:
         self._session = session
         self._router = session.open_vhost.router
         self._users = session.broker.users
         self._reply_name = reply_name
         self._send = send
+        self._send_each = send_each
         self._plans: dict[bytes, Plan] = {}
         self._grants: dict[bytes, _Grant] = {}
         self._frame_may_hold_too_much = (
@@ -159,14 +167,15 @@ class Publishing:
             InvalidMessageError, PreconditionFailedError, ReplyConsumerError: a property that
                 RabbitMQ refuses (406); the messages before it were published.
             FrameError: a name that is not UTF-8 (501).
+            Suspended: it goes on in later turns.
         """
         if self._frame_may_hold_too_much:
             self._check_sizes(method, records, flags, now_ms)
         plan = self._plan_of(method)
         if flags & NEEDS_LOOK:
-            self._publish_by_look(plan, records, now_ms)
+            self._send_each(self._letters(plan, records), now_ms)
         else:
-            self._send(plan, records, None, now_ms)
+            self._send(plan, records, now_ms)
 
     def plans_of(self, burst: PublishBurst) -> list[Plan] | None:
         """Return what each method of a burst asks for.
@@ -194,13 +203,21 @@ class Publishing:
     def _check_sizes(self, method: bytes, records: Run, flags: int, now_ms: int) -> None:
         """Refuse the first body that is too large, once what comes before it was published."""
         for index, record in enumerate(records):
-            if len(record.body) > self._session.settings.max_message_size_bytes:
+            size_bytes = len(record.body)
+            if size_bytes > self._session.settings.max_message_size_bytes:
                 if index:
-                    self.publish(method, records[:index], flags, now_ms)
-                self.check_size(len(record.body))
+                    try:
+                        self.publish(method, records[:index], flags, now_ms)
+                    except Suspended as suspended:
+                        raise Suspended(self._refusing(suspended.steps, size_bytes)) from None
+                self.check_size(size_bytes)
 
-    def _publish_by_look(self, plan: Plan, records: Run, now_ms: int) -> None:
-        """Publish messages of which some have a property that needs a look."""
+    def _refusing(self, before: Steps[object], size_bytes: int) -> Steps[None]:
+        yield from before
+        self.check_size(size_bytes)
+
+    def _letters(self, plan: Plan, records: Run) -> Iterator[Letter]:
+        """Return messages of which some have a property that needs a look, as they pass."""
         sent = 0
         for start, stop in header_stretches(records):
             if not records[start].flags & NEEDS_LOOK:
@@ -208,23 +225,14 @@ class Publishing:
             try:
                 look = self._look(plan, records[start])
             except Exception:
-                self._send_slice(plan, records, sent, start, now_ms)
+                yield from _part(plan, records, sent, start)
                 raise
             if look is None:
                 continue
-            self._send_slice(plan, records, sent, start, now_ms)
-            self._send_changed(plan, records[start:stop], look, now_ms)
+            yield from _part(plan, records, sent, start)
+            yield from _changed(plan, records[start:stop], look)
             sent = stop
-        self._send_slice(plan, records, sent, len(records), now_ms)
-
-    def _send_changed(self, plan: Plan, records: Run, look: "_Look", now_ms: int) -> None:
-        changed = [record._replace(header=look.header, ttl_ms=look.ttl_ms) for record in records]
-        if not look.copies:
-            self._send(plan, changed, None, now_ms)
-            return
-        keys = (plan.routing_key, *look.copies)
-        for record in changed:
-            self._send(plan, (record,), keys, now_ms)
+        yield from _part(plan, records, sent, len(records))
 
     def check_size(self, size_bytes: int) -> None:
         """Refuse a body over the configured limit.
@@ -236,11 +244,6 @@ class Publishing:
         if size_bytes > limit:
             text = f"message size {size_bytes} is larger than configured max size {limit}"
             raise InvalidMessageError(text)
-
-    def _send_slice(self, plan: Plan, records: Run, start: int, stop: int, now_ms: int) -> None:
-        if start < stop:
-            part = records if stop - start == len(records) else records[start:stop]
-            self._send(plan, part, None, now_ms)
 
     def _new_plan(self, method: bytes) -> Plan:
         plan = self._make_plan(method, self._router.generation)
@@ -315,3 +318,18 @@ class Publishing:
             raise ReplyConsumerError("fast reply consumer does not exist")
         properties.set_text("reply_to", name)
         return True
+
+
+def _part(plan: Plan, records: Run, start: int, stop: int) -> Iterator[Letter]:
+    if start < stop:
+        yield Letter(plan, records if stop - start == len(records) else records[start:stop])
+
+
+def _changed(plan: Plan, records: Run, look: _Look) -> Iterator[Letter]:
+    changed = [record._replace(header=look.header, ttl_ms=look.ttl_ms) for record in records]
+    if not look.copies:
+        yield Letter(plan, changed)
+        return
+    keys = (plan.routing_key, *look.copies)
+    for record in changed:
+        yield Letter(plan, (record,), keys)

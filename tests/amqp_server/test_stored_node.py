@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from amqp_server.broker.settings import BrokerSettings
+from amqp_server.broker.steps import finish
 from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode
 from persistence.errors import DataDirectoryError
@@ -140,7 +141,7 @@ def test_a_deleted_queue_that_is_declared_again_is_empty(place: Place) -> None:
     place.declare("q")
     place.publish("q", b"1")
     queues = place.broker.vhost("/").queues
-    queues.delete("q", None, NOW_MS, if_unused=False, if_empty=False)
+    finish(queues.deleting("q", None, NOW_MS, if_unused=False, if_empty=False))
     place.declare("q")
     place.commit()
     place.restart()

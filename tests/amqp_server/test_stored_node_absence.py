@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
+from amqp_server.broker.steps import finish
 from persistence.errors import StorageError
 from persistence.settings import PersistenceSettings
 from tests.support.node_place import NOW_MS, Place
@@ -65,7 +66,9 @@ def build(path: Path, *, is_stopped: bool, prefix: str = "") -> Home:
     place.declare(few)
     place.publish(few, *[body(few, number) for number in range(30)])
     place.commit()
-    place.broker.vhost("/").queues.delete(gone, None, NOW_MS, if_unused=False, if_empty=False)
+    finish(
+        place.broker.vhost("/").queues.deleting(gone, None, NOW_MS, if_unused=False, if_empty=False)
+    )
     queue = place.broker.vhost("/").queues.find(long)
     assert queue is not None
     for _ in range(10):

@@ -73,7 +73,8 @@ def test_removing_a_source_takes_its_bindings_only() -> None:
     other = binding(queue("q"), "a", source="y")
     for each in (*mine, other):
         table.add(each)
-    assert table.remove_source("x") == mine
+    assert list(table.of_source("x")) == mine
+    assert [table.discard(each) for each in (*mine, *mine)] == [True, True, False, False]
     assert list(table) == [other]
     assert table.of_destination(queue("q")) == (other,)
     table.check_invariants()
@@ -85,7 +86,8 @@ def test_removing_a_destination_takes_its_bindings_only() -> None:
     other = binding(exchange("q"), "a")
     for each in (*mine, other):
         table.add(each)
-    assert table.remove_destination(queue("q")) == mine
+    assert list(table.of_destination(queue("q"))) == mine
+    assert [table.discard(each) for each in (*mine, *mine)] == [True, True, False, False]
     assert list(table) == [other]
     assert not table.has_source("y")
     table.check_invariants()

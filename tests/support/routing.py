@@ -37,6 +37,18 @@ def bound(kind_name: str, *bindings: Binding) -> ExchangeKind:
     return kind
 
 
+def remove_exchange(router: Router, name: str) -> list[Binding]:
+    """Take out an exchange with all its bindings; return them."""
+    router.withdraw_exchange(name)
+    bindings = router.bindings.of_source(name) + router.bindings.of_destination(exchange(name))
+    return [each for each in bindings if router.forget(each)]
+
+
+def remove_queue(router: Router, name: str) -> list[Binding]:
+    """Take out all bindings to a queue; return them."""
+    return [each for each in router.bindings.of_destination(queue(name)) if router.forget(each)]
+
+
 def matched(
     kind: ExchangeKind, routing_key: str, headers: Mapping[str, object] | None = None
 ) -> list[Destination]:

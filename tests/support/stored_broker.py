@@ -18,6 +18,7 @@ from amqp_server.broker.journal import ChangeLog, StoredJournal
 from amqp_server.broker.policies import Policy
 from amqp_server.broker.queue_table import LogFactory, memory_log
 from amqp_server.broker.settings import BrokerSettings
+from amqp_server.broker.steps import finish
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import User, Users
 from amqp_server.broker.vhost import Vhost
@@ -97,7 +98,9 @@ class StoredBroker:
         self.vhost(vhost).queues.declare(name, properties, self, NOW_MS)
 
     def delete_queue(self, name: str, vhost: str = "/") -> None:
-        self.vhost(vhost).queues.delete(name, self, NOW_MS, if_unused=False, if_empty=False)
+        finish(
+            self.vhost(vhost).queues.deleting(name, self, NOW_MS, if_unused=False, if_empty=False)
+        )
 
     def exchange(
         self,

@@ -8,6 +8,7 @@ from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
 from amqp_server.broker.policies import Policy
 from amqp_server.broker.publish import Published
 from amqp_server.broker.queue_table import LogFactory, Queue, memory_log
+from amqp_server.broker.steps import finish
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
 from amqp_server.wire.properties import split, traits_of
@@ -123,7 +124,7 @@ class VhostUnderTest:
         self.vhost.exchanges.unbind(source, destination, routing_key, table(arguments or {}))
 
     def delete_queue(self, name: str) -> None:
-        self.vhost.queues.delete(name, None, self.now_ms, if_unused=False, if_empty=False)
+        finish(self.vhost.queues.deleting(name, None, self.now_ms, if_unused=False, if_empty=False))
 
     def policy(
         self,

@@ -4,17 +4,19 @@ A method that is not here is not for a client to send on an open channel (503). 
 or ranged acks do not come this way: the scanner delivers them in runs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any, Final, TypeAlias
 
 from pamqp import commands
 
+from amqp_server.broker import steps
+from amqp_server.broker.steps import Steps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import CommandInvalidError
 from amqp_server.protocol.methods import basic, channel, confirm, exchange, queue, tx
 from amqp_server.wire.methods import AccessRequest, Method
 
-Handler: TypeAlias = Callable[[Channel, Any, int], Method | None]
+Handler: TypeAlias = Callable[[Channel, Any, int], Method | Steps[Any] | None]
 
 HANDLERS: Final[Mapping[type[Method], Handler]] = {
     commands.Channel.Flow: channel.flow,
@@ -65,12 +67,26 @@ def carry_out(lane: Channel, method: Method, now_ms: int) -> None:
     Raises:
         CommandInvalidError: not for a client to send (503); and what the method's function
             raises.
+        Suspended: it goes on in later turns, its reply comes at the end.
     """
     handler = HANDLERS.get(type(method))
     if handler is None:
         raise CommandInvalidError("unimplemented method")
     reply = handler(lane, method, now_ms)
-    if reply is not None:
-        if type(method) in CHANGES_DEFINITIONS:
-            lane.hold_replies(lane.session.broker.journal.last_lsn)
-        lane.write(reply)
+    if isinstance(reply, Generator):
+        steps.carry_out(_replying(lane, method, reply), lane.turn.budget.is_spent)
+    elif reply is not None:
+        _send_reply(lane, method, reply)
+
+
+def _replying(lane: Channel, method: Method, work: Steps[Method | None]) -> Steps[None]:
+    """Do work of several turns, and send its reply, unless the channel ends meanwhile."""
+    reply = yield from work
+    if reply is not None and not lane.is_closing:
+        _send_reply(lane, method, reply)
+
+
+def _send_reply(lane: Channel, method: Method, reply: Method) -> None:
+    if type(method) in CHANGES_DEFINITIONS:
+        lane.hold_replies(lane.session.broker.journal.last_lsn)
+    lane.write(reply)

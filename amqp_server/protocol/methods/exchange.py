@@ -7,6 +7,7 @@ from amqp_server.broker.names import (
     check_not_default_exchange,
     strip_line_ends,
 )
+from amqp_server.broker.steps import Steps
 from amqp_server.broker.users import Permission
 from amqp_server.protocol.channel import Channel
 from amqp_server.wire.methods import Method, arguments_of
@@ -14,7 +15,9 @@ from amqp_server.wire.tables import plain
 from exchanges.bindings import Destination, DestinationKind
 
 
-def declare(channel: Channel, method: commands.Exchange.Declare, _now_ms: int) -> Method | None:
+def declare(
+    channel: Channel, method: commands.Exchange.Declare, _now_ms: int
+) -> Method | Steps[Method | None] | None:
     """Create an exchange, or check that the one that exists is equivalent.
 
     Raises:
@@ -38,11 +41,28 @@ def declare(channel: Channel, method: commands.Exchange.Declare, _now_ms: int) -
         properties = ExchangeProperties(
             method.exchange_type, method.durable, method.auto_delete, method.internal, arguments
         )
+        if exchanges.is_leaving(name):
+            return _declaring(channel, method, name, properties)
         exchanges.declare(name, properties)
     return None if method.nowait else commands.Exchange.DeclareOk()
 
 
-def delete(channel: Channel, method: commands.Exchange.Delete, _now_ms: int) -> Method | None:
+def _declaring(
+    channel: Channel,
+    method: commands.Exchange.Declare,
+    name: str,
+    properties: ExchangeProperties,
+) -> Steps[Method | None]:
+    """Declare once what had the name before is gone."""
+    exchanges = channel.session.open_vhost.exchanges
+    yield from exchanges.finishing(name)
+    exchanges.declare(name, properties)
+    return None if method.nowait else commands.Exchange.DeclareOk()
+
+
+def delete(
+    channel: Channel, method: commands.Exchange.Delete, _now_ms: int
+) -> Steps[Method | None]:
     """Delete an exchange; one that does not exist is deleted already.
 
     Raises:
@@ -52,7 +72,7 @@ def delete(channel: Channel, method: commands.Exchange.Delete, _now_ms: int) -> 
     name = strip_line_ends(method.exchange)
     check_not_default_exchange(name)
     channel.session.require(Permission.CONFIGURE, "exchange", name)
-    channel.session.open_vhost.exchanges.delete(name, if_unused=method.if_unused)
+    yield from channel.session.open_vhost.exchanges.deleting(name, if_unused=method.if_unused)
     return None if method.nowait else commands.Exchange.DeleteOk()
 
 
@@ -71,14 +91,16 @@ def bind(channel: Channel, method: commands.Exchange.Bind, _now_ms: int) -> Meth
     return None if method.nowait else commands.Exchange.BindOk()
 
 
-def unbind(channel: Channel, method: commands.Exchange.Unbind, _now_ms: int) -> Method | None:
+def unbind(
+    channel: Channel, method: commands.Exchange.Unbind, _now_ms: int
+) -> Steps[Method | None]:
     """Take a binding away; what was never bound, or is not there at all, is no error.
 
     Raises:
         AccessRefusedError: no right, or the default exchange (403).
     """
     destination, source = _ends(channel, method)
-    channel.session.open_vhost.exchanges.unbind(
+    yield from channel.session.open_vhost.exchanges.unbinding(
         source, _exchange(destination), method.routing_key, arguments_of(method)
     )
     return None if method.nowait else commands.Exchange.UnbindOk()

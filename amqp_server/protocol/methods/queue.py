@@ -19,6 +19,7 @@ from amqp_server.broker.names import (
     strip_line_ends,
 )
 from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.steps import Steps
 from amqp_server.broker.users import Permission
 from amqp_server.protocol.channel import Channel
 from amqp_server.wire.methods import Method, arguments_of
@@ -30,7 +31,9 @@ _DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
 _BIND_OK: Final = commands.Queue.BindOk()
 
 
-def declare(channel: Channel, method: commands.Queue.Declare, now_ms: int) -> Method | None:
+def declare(
+    channel: Channel, method: commands.Queue.Declare, now_ms: int
+) -> Method | Steps[Method | None] | None:
     """Create a queue, or check that the one that exists is equivalent.
 
     Raises:
@@ -47,8 +50,22 @@ def declare(channel: Channel, method: commands.Queue.Declare, now_ms: int) -> Me
     if method.passive:
         queue = _existing(channel, name)
         channel.session.open_vhost.queues.refresh(queue, now_ms)
+    elif channel.session.open_vhost.queues.is_leaving(name):
+        return _declaring(channel, method, name, now_ms)
     else:
         queue = _create(channel, method, name, now_ms)
+    return _declared(channel, method, queue)
+
+
+def _declaring(
+    channel: Channel, method: commands.Queue.Declare, name: str, now_ms: int
+) -> Steps[Method | None]:
+    """Declare once what had the name before is gone."""
+    yield from channel.session.open_vhost.queues.finishing(name)
+    return _declared(channel, method, _create(channel, method, name, now_ms))
+
+
+def _declared(channel: Channel, method: commands.Queue.Declare, queue: Queue) -> Method | None:
     channel.last_queue_name = queue.name
     if method.nowait:
         return None
@@ -73,7 +90,7 @@ def bind(channel: Channel, method: commands.Queue.Bind, _now_ms: int) -> Method 
     return None if method.nowait else _BIND_OK
 
 
-def unbind(channel: Channel, method: commands.Queue.Unbind, _now_ms: int) -> Method:
+def unbind(channel: Channel, method: commands.Queue.Unbind, _now_ms: int) -> Steps[Method]:
     """Take a binding away; what was never bound, or is not there at all, is no error.
 
     Raises:
@@ -89,9 +106,9 @@ def unbind(channel: Channel, method: commands.Queue.Unbind, _now_ms: int) -> Met
         arguments_of(method),
     )
     # Only a binding that is there can be another connection's.
-    if vhost.exchanges.is_bound(*binding):
+    if vhost.exchanges.is_bound(*binding) and not vhost.queues.is_leaving(ends.queue):
         _existing(channel, ends.queue)
-        vhost.exchanges.unbind(*binding)
+        yield from vhost.exchanges.unbinding(*binding)
     return commands.Queue.UnbindOk()
 
 
@@ -111,7 +128,7 @@ def purge(channel: Channel, method: commands.Queue.Purge, now_ms: int) -> Method
     return None if method.nowait else commands.Queue.PurgeOk(count)
 
 
-def delete(channel: Channel, method: commands.Queue.Delete, now_ms: int) -> Method | None:
+def delete(channel: Channel, method: commands.Queue.Delete, now_ms: int) -> Steps[Method | None]:
     """Delete a queue; one that does not exist is deleted already.
 
     Raises:
@@ -122,7 +139,8 @@ def delete(channel: Channel, method: commands.Queue.Delete, now_ms: int) -> Meth
     """
     name = actual_queue_name(channel, method.queue)
     channel.session.require(Permission.CONFIGURE, "queue", name)
-    count = channel.session.open_vhost.queues.delete(
+    queues = channel.session.open_vhost.queues
+    count = yield from queues.deleting(
         name, channel.session, now_ms, if_unused=method.if_unused, if_empty=method.if_empty
     )
     return None if method.nowait else commands.Queue.DeleteOk(count)

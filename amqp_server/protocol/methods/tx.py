@@ -2,6 +2,7 @@
 
 from pamqp import commands
 
+from amqp_server.broker.steps import Steps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import ModeError
 from amqp_server.protocol.transaction import Transaction
@@ -21,9 +22,9 @@ def select(channel: Channel, _method: commands.Tx.Select, _now_ms: int) -> Metho
     return commands.Tx.SelectOk()
 
 
-def commit(channel: Channel, _method: commands.Tx.Commit, now_ms: int) -> Method:
+def commit(channel: Channel, _method: commands.Tx.Commit, now_ms: int) -> Steps[Method]:
     """Carry out what was held; see ``Channel.tx_commit`` for what it raises."""
-    channel.tx_commit(now_ms)
+    yield from channel.tx_commit(now_ms)
     return commands.Tx.CommitOk()
 
 

@@ -1,0 +1,72 @@
+"""Work that a peer can make long, written as a generator: it yields between two of its pieces.
+
+    steps = enqueuing(targets, run, now_ms)   nothing was done yet
+    next(steps)                               a piece is done, well under a millisecond
+    …                                         others may have a turn in between
+    StopIteration                             all is done; its value is what came of it
+
+What is usually short is a plain call, and becomes steps only where it turns out to be long. A
+client's event that is not done when the turn's time is spent is ``Suspended``: the rest of the
+client's input waits until it is, so that the order in which things happen stays its own.
+"""
+
+import logging
+from collections.abc import Callable, Generator
+from typing import Generic, TypeAlias, TypeVar
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+Steps: TypeAlias = Generator[None, None, T]
+
+
+class Suspended(Exception):  # noqa: N818 - nothing went wrong
+    """What an event asks for is not done yet.
+
+    Attributes:
+        steps: what is left of it.
+    """
+
+    def __init__(self, steps: Steps[object]) -> None:
+        super().__init__("goes on in a later turn")
+        self.steps = steps
+
+
+def carry_out(steps: Steps[object], is_spent: Callable[[], bool]) -> None:
+    """Do a piece, and more as long as there is time.
+
+    Raises:
+        Suspended: the time is spent, and not all is done; and what the steps raise.
+    """
+    for _ in steps:
+        if is_spent():
+            raise Suspended(steps)
+
+
+def finish(steps: Steps[T]) -> T:
+    """Do all of it now, however long it takes; return what came of it."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+
+
+class StepsJob(Generic[T]):
+    """Steps as a job of the turn that nobody waits for: see ``Turn.later``."""
+
+    def __init__(self, steps: Steps[T], is_spent: Callable[[], bool]) -> None:
+        self._steps = steps
+        self._is_spent = is_spent
+
+    def step(self, _now_ms: int) -> bool:
+        """Do a piece, and more as long as there is time; return whether all is done."""
+        try:
+            for _ in self._steps:
+                if self._is_spent():
+                    return False
+        except Exception:
+            log.exception("work of many turns failed")
+        return True

@@ -1,0 +1,426 @@
+"""One event that asks for more than a turn has: it is cut, others have their turns, order holds.
+
+Time is counted in questions to the budget, so that each run is cut at the same places.
+"""
+
+from collections.abc import Callable
+from itertools import combinations, product
+
+import pytest
+from pamqp import commands
+
+from amqp_server.wire.framing import PublishBurst, scan
+from amqp_server.wire.methods import Method
+from tests.support.counted_clock import budget_of
+from tests.support.frames import (
+    METHOD,
+    content_frames,
+    frame,
+    method_frame,
+    property_list,
+    publish_payload,
+)
+from tests.support.peer import Client, Node, decode
+
+PIECES_PER_TURN = 12
+TURNS_MAX = 20_000
+
+
+class Attack:
+    """An attacker, and somebody else who publishes to himself in every turn."""
+
+    def __init__(self) -> None:
+        self.node = Node()
+        self.attacker = self.node.open()
+        self.stranger = self.node.open()
+        self.stranger.declare("canary")
+        self.stranger.consume("canary", no_ack=True)
+        self.stranger.receive()
+        self.turns_count = 0
+
+    def limit(self) -> None:
+        """From here on a turn has an end."""
+        self.node.broker.turn.budget = budget_of(PIECES_PER_TURN)
+        self.node.broker.turn.budget.begin()
+
+    def start(self, data: bytes) -> None:
+        """Have the attacker send all this in one read."""
+        self.limit()
+        self.attacker.connection.receive_data(data, self.node.now_ms)
+
+    def is_more_after_a_turn(self) -> bool:
+        """Run a turn with a round trip of the stranger's; return whether work is left."""
+        self.turns_count += 1
+        broker, connection = self.node.broker, self.stranger.connection
+        tweet = publish("", "canary", b"tweet")
+        broker.turn.budget.begin()
+        connection.receive_data(tweet, self.node.now_ms)
+        is_more = broker.end_turn(self.node.now_ms)
+        assert b"tweet" in b"".join(connection.data_to_send()), "others have their turn"
+        return is_more
+
+    def run(self, data: bytes) -> None:
+        """Send it, and run turns until nothing is left to do."""
+        self.start(data)
+        while self.is_more_after_a_turn():
+            assert self.turns_count < TURNS_MAX
+
+    def no_limit(self) -> None:
+        """Look at what came of it."""
+        self.node.broker.turn.budget = budget_of(1 << 60)
+        self.node.broker.turn.budget.begin()
+
+    def queues(self, count: int, exchange: str = "amq.fanout", **arguments: object) -> list[str]:
+        """Declare queues and bind them to an exchange."""
+        names = [f"q{number}" for number in range(count)]
+        for name in names:
+            self.attacker.send_bytes(
+                method_frame(1, commands.Queue.Declare, queue=name, nowait=True, **arguments)
+                + bind(name, exchange, "")
+            )
+        return names
+
+    def ready_counts(self, names: list[str]) -> set[int]:
+        queues = self.node.vhost.queues
+        found = [queues.find(name) for name in names]
+        return {-1 if queue is None else queue.engine.ready_count for queue in found}
+
+
+@pytest.fixture
+def attack() -> Attack:
+    return Attack()
+
+
+def bind(queue: str, exchange: str, routing_key: str, **arguments: object) -> bytes:
+    return method_frame(
+        1,
+        commands.Queue.Bind,
+        queue=queue,
+        exchange=exchange,
+        routing_key=routing_key,
+        nowait=True,
+        arguments=arguments,
+    )
+
+
+def publish(exchange: str, routing_key: str, body: bytes, **properties: object) -> bytes:
+    method = frame(METHOD, 1, publish_payload(exchange, routing_key, 0))
+    return method + content_frames(1, body, property_list(**properties))
+
+
+def said_so_far(client: Client) -> list[Method]:
+    """Read what there is, without another turn."""
+    received = decode(b"".join(client.connection.data_to_send()))
+    return [one.method for one in received if one.method is not None]
+
+
+def confirmed_up_to(methods: list[Method]) -> list[int]:
+    return [one.delivery_tag or 0 for one in methods if isinstance(one, commands.Basic.Ack)]
+
+
+# ── routes ──
+
+
+def many_patterns(attack: Attack) -> list[bytes]:
+    """Each of these keys leads through every node of a trie that matches nearly everywhere."""
+    for pattern in product("a*#", repeat=8):
+        attack.attacker.send_bytes(bind("jobs", "amq.topic", ".".join(pattern) + ".#"))
+    return [publish("amq.topic", f"a.a.a.a.a.a.a.a.{n}", b"%d" % n) for n in range(30)]
+
+
+def many_header_bindings(attack: Attack) -> list[bytes]:
+    """Each binding is looked at, and none to its queue holds before the last one."""
+    names = [f"h{number}" for number in range(14)]
+    for number, asked in enumerate(combinations(names, 7)):
+        pairs = {"x-match": "all", **dict.fromkeys(asked, 1)}
+        attack.attacker.send_bytes(bind("jobs", "amq.headers", str(number), **pairs))
+    some = dict.fromkeys(names[:8], 1) | dict.fromkeys(names[8:], 2)
+    return [publish("amq.headers", "", b"%d" % n, headers={**some, "number": n}) for n in range(30)]
+
+
+def many_exchanges(attack: Attack) -> list[bytes]:
+    """The way to the queue leads along a chain of exchanges."""
+    exchanges = attack.node.vhost.exchanges
+    for number in range(600):
+        attack.attacker.send_bytes(
+            method_frame(
+                1,
+                commands.Exchange.Declare,
+                exchange=f"x{number}",
+                exchange_type="direct",
+                nowait=True,
+            )
+        )
+        if number:
+            for key in range(30):
+                attack.attacker.send_bytes(
+                    method_frame(
+                        1,
+                        commands.Exchange.Bind,
+                        destination=f"x{number}",
+                        source=f"x{number - 1}",
+                        routing_key=str(key),
+                        nowait=True,
+                    )
+                )
+    assert exchanges.exists("x599")
+    for key in range(30):
+        attack.attacker.send_bytes(bind("jobs", "x599", str(key)))
+    return [publish("x0", str(n), b"%d" % n) for n in range(30)]
+
+
+@pytest.mark.parametrize("prepare", [many_patterns, many_header_bindings, many_exchanges])
+def test_a_publish_whose_way_is_long_is_cut(
+    attack: Attack, prepare: Callable[[Attack], list[bytes]]
+) -> None:
+    attack.attacker.declare("jobs")
+    messages = prepare(attack)
+    attack.attacker.send(commands.Confirm.Select)
+    attack.attacker.receive()
+    attack.run(b"".join(messages))
+    assert attack.turns_count > 10
+    attack.no_limit()
+    assert confirmed_up_to(attack.attacker.methods())[-1:] == [len(messages)]
+    bodies = [attack.attacker.get("jobs") for _ in messages]
+    assert bodies == [b"%d" % number for number in range(len(messages))], "in order, each once"
+
+
+def test_what_is_bound_and_deleted_meanwhile_does_no_harm(attack: Attack) -> None:
+    attack.attacker.declare("jobs")
+    messages = many_patterns(attack)
+    attack.stranger.declare("other")
+    attack.start(b"".join(messages))
+    for number in range(400):
+        if not attack.is_more_after_a_turn():
+            break
+        attack.no_limit()
+        arguments = {
+            "queue": "other",
+            "exchange": "amq.topic",
+            "routing_key": f"a.#.{number % 7}.#",
+        }
+        attack.stranger.send(commands.Queue.Bind, nowait=True, **arguments)
+        if number % 3 == 2:
+            attack.stranger.send(commands.Queue.Unbind, **arguments)
+        attack.stranger.receive()
+        attack.limit()
+    while attack.is_more_after_a_turn():
+        pass
+    attack.no_limit()
+    assert attack.ready_counts(["jobs"]) == {len(messages)}
+
+
+# ── many queues ──
+
+
+def test_a_fanout_is_cut_and_confirmed_when_all_have_it(attack: Attack) -> None:
+    names = attack.queues(500)
+    attack.attacker.send(commands.Confirm.Select)
+    attack.attacker.receive()
+    attack.start(publish("amq.fanout", "", b"one") * 3 + publish("amq.fanout", "other", b"two"))
+    while attack.is_more_after_a_turn():
+        if attack.ready_counts(names) != {4}:
+            assert confirmed_up_to(said_so_far(attack.attacker)) in ([], [3])
+    assert attack.turns_count > 20
+    assert attack.ready_counts(names) == {4}
+    attack.no_limit()
+    assert confirmed_up_to(attack.attacker.methods())[-1:] == [4]
+    for name in names[::50]:
+        assert [attack.attacker.get(name) for _ in range(4)] == [b"one"] * 3 + [b"two"]
+
+
+def test_a_burst_to_many_queues_is_cut_too(attack: Attack) -> None:
+    names = attack.queues(300)
+    burst = b"".join(publish("amq.fanout", f"k{n % 5}", b"%d" % n) for n in range(20))
+    (event, *others), _, _ = scan(burst, 131_064)
+    assert isinstance(event, PublishBurst)
+    assert not others
+    attack.run(burst)
+    assert attack.turns_count > 100
+    attack.no_limit()
+    assert attack.ready_counts(names) == {20}
+    assert [attack.attacker.get("q7") for _ in range(20)] == [b"%d" % n for n in range(20)]
+
+
+def test_what_others_publish_to_the_same_queues_goes_between(attack: Attack) -> None:
+    names = attack.queues(500)
+    attack.start(publish("amq.fanout", "", b"slow"))
+    assert attack.is_more_after_a_turn()
+    attack.no_limit()
+    attack.stranger.connection.receive_data(publish("", "q499", b"quick"), attack.node.now_ms)
+    attack.limit()
+    while attack.is_more_after_a_turn():
+        pass
+    attack.no_limit()
+    assert attack.ready_counts(names) == {1, 2}
+    assert [attack.attacker.get("q499") for _ in range(2)] == [b"quick", b"slow"]
+
+
+def test_a_queue_that_goes_before_its_turn_gets_nothing(attack: Attack) -> None:
+    names = attack.queues(500)
+    attack.start(publish("amq.fanout", "", b"one"))
+    assert attack.is_more_after_a_turn()
+    attack.no_limit()
+    attack.stranger.send(commands.Queue.Delete, queue="q499")
+    attack.limit()
+    while attack.is_more_after_a_turn():
+        pass
+    assert attack.ready_counts(names) == {1, -1}
+
+
+@pytest.mark.parametrize("politely", [True, False])
+def test_who_leaves_in_the_middle_has_published_to_all(attack: Attack, politely: bool) -> None:
+    names = attack.queues(500)
+    connection, now_ms = attack.attacker.connection, attack.node.now_ms
+    attack.start(publish("amq.fanout", "", b"one"))
+    assert attack.is_more_after_a_turn()
+    if politely:
+        connection.receive_data(method_frame(0, commands.Connection.Close), now_ms)
+    else:
+        connection.lose(now_ms)
+    while attack.is_more_after_a_turn():
+        pass
+    assert attack.ready_counts(names) == {1}
+    assert connection.is_closed
+
+
+def test_a_transaction_is_committed_over_many_turns(attack: Attack) -> None:
+    names = attack.queues(200)
+    attack.attacker.send(commands.Tx.Select)
+    attack.attacker.receive()
+    attack.run(
+        b"".join(publish("amq.fanout", f"k{n}", b"%d" % n) for n in range(5))
+        + method_frame(1, commands.Tx.Commit)
+        + publish("", "q0", b"after")
+        + method_frame(1, commands.Tx.Rollback)
+    )
+    assert attack.turns_count > 50
+    assert attack.ready_counts(names) == {5}
+    attack.no_limit()
+    kinds = [type(one) for one in attack.attacker.methods()]
+    assert kinds == [commands.Tx.CommitOk, commands.Tx.RollbackOk]
+
+
+def test_a_message_with_many_keys_is_cut(attack: Attack) -> None:
+    names = attack.queues(300)
+    keys = [*names[1:], "nowhere"]
+    attack.attacker.send(commands.Confirm.Select)
+    attack.attacker.receive()
+    attack.run(publish("", "q0", b"one", headers={"CC": keys}) + publish("", "q0", b"two"))
+    assert attack.turns_count > 15
+    attack.no_limit()
+    assert attack.ready_counts(names[1:]) == {1}
+    assert attack.ready_counts(names[:1]) == {2}
+    assert confirmed_up_to(attack.attacker.methods())[-1:] == [2]
+
+
+# ── deleting ──
+
+
+def passive(queue: str) -> bytes:
+    return method_frame(1, commands.Queue.Declare, queue=queue, passive=True)
+
+
+def test_a_queue_of_many_bindings_is_gone_at_once_and_they_go_in_pieces(attack: Attack) -> None:
+    attack.attacker.declare("jobs")
+    for number in range(1000):
+        attack.attacker.send_bytes(bind("jobs", "amq.topic", f"a.{number}.#"))
+    attack.start(method_frame(1, commands.Queue.Delete, queue="jobs"))
+    assert attack.is_more_after_a_turn()
+    assert attack.node.vhost.queues.find("jobs") is None
+    assert said_so_far(attack.attacker) == [], "not answered yet"
+    while attack.is_more_after_a_turn():
+        pass
+    assert attack.turns_count > 50
+    assert len(attack.node.vhost.router.bindings) == 0
+    attack.no_limit()
+    assert [type(one) for one in attack.attacker.methods()] == [commands.Queue.DeleteOk]
+
+
+def test_a_name_is_declared_again_once_nothing_of_the_old_is_left(attack: Attack) -> None:
+    attack.attacker.declare("jobs")
+    for number in range(1000):
+        attack.attacker.send_bytes(bind("jobs", "amq.direct", str(number)))
+    attack.start(method_frame(1, commands.Queue.Delete, queue="jobs"))
+    assert attack.is_more_after_a_turn()
+    attack.stranger.connection.receive_data(
+        method_frame(1, commands.Queue.Declare, queue="jobs"), attack.node.now_ms
+    )
+    while attack.node.broker.end_turn(attack.node.now_ms):
+        attack.node.broker.turn.budget.begin()
+    attack.no_limit()
+    kinds = [type(one) for one in attack.stranger.methods()]
+    assert kinds == [commands.Queue.DeclareOk]
+    assert attack.node.vhost.queues.find("jobs") is not None
+    assert len(attack.node.vhost.router.bindings) == 0
+    assert [type(one) for one in attack.attacker.methods()] == [commands.Queue.DeleteOk]
+
+
+def test_an_exchange_of_many_bindings_is_gone_at_once_and_they_go_in_pieces(
+    attack: Attack,
+) -> None:
+    attack.attacker.send(commands.Exchange.Declare, exchange="x", exchange_type="topic")
+    attack.attacker.declare("jobs")
+    for number in range(1000):
+        attack.attacker.send_bytes(bind("jobs", "x", f"a.{number}.#"))
+    attack.attacker.receive()
+    attack.start(
+        method_frame(1, commands.Exchange.Delete, exchange="x")
+        + method_frame(1, commands.Exchange.Declare, exchange="x", exchange_type="fanout")
+    )
+    assert attack.is_more_after_a_turn()
+    assert not attack.node.vhost.exchanges.exists("x")
+    while attack.is_more_after_a_turn():
+        pass
+    assert attack.turns_count > 50
+    assert len(attack.node.vhost.router.bindings) == 0
+    attack.no_limit()
+    kinds = [type(one) for one in attack.attacker.methods()]
+    assert kinds == [commands.Exchange.DeleteOk, commands.Exchange.DeclareOk]
+
+
+def test_a_chain_of_auto_delete_exchanges_falls_in_pieces(attack: Attack) -> None:
+    attack.attacker.declare("jobs")
+    source = ""
+    for number in range(500):
+        name = f"x{number}"
+        attack.attacker.send_bytes(
+            method_frame(
+                1,
+                commands.Exchange.Declare,
+                exchange=name,
+                exchange_type="fanout",
+                auto_delete=True,
+                nowait=True,
+            )
+            + (
+                method_frame(
+                    1, commands.Exchange.Bind, destination=source, source=name, nowait=True
+                )
+                if source
+                else bind("jobs", name, "")
+            )
+        )
+        source = name
+    attack.run(
+        method_frame(1, commands.Queue.Unbind, queue="jobs", exchange="x0")
+        + method_frame(1, commands.Exchange.Declare, exchange="x499", passive=True)
+    )
+    assert attack.turns_count > 20
+    attack.no_limit()
+    unbound, closed = attack.attacker.methods()
+    assert isinstance(unbound, commands.Queue.UnbindOk)
+    assert isinstance(closed, commands.Channel.Close), "what comes next finds it done"
+    assert closed.reply_code == 404
+
+
+def test_many_exclusive_queues_are_gone_at_once_with_their_connection(attack: Attack) -> None:
+    names = attack.queues(300, exclusive=True)
+    attack.limit()
+    attack.attacker.connection.receive_eof(attack.node.now_ms)
+    assert attack.ready_counts(names) == {-1}
+    assert len(attack.node.vhost.router.bindings) == 300
+    while attack.is_more_after_a_turn():
+        pass
+    assert attack.turns_count > 10
+    assert len(attack.node.vhost.router.bindings) == 0
