@@ -88,7 +88,8 @@ def run(settings: Settings, config_file: Path | None = None) -> int:
     try:
         return _run(settings, log_output)
     except exit_status.EXPECTED_ERRORS as error:
-        log.error("cannot start: %s", error)  # noqa: TRY400 — the operator's matter, not a bug
+        for line in str(error).splitlines() or [repr(error)]:
+            log.error("cannot start: %s", line)  # noqa: TRY400 — the operator's matter, not a bug
         return exit_status.status_of(error)
     finally:
         gc.enable()

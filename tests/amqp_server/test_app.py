@@ -191,6 +191,19 @@ def test_a_node_whose_definitions_cannot_be_used_has_a_wrong_configuration(
         assert record.exc_info is None, "the operator's matter, not a bug"
 
 
+def test_each_of_many_reasons_has_a_line_of_its_own(
+    definitions_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    definitions_file.write_text(json.dumps({"queues": [{}] * 300}), encoding="utf-8")
+    settings = settings_with(definitions_file, data_dir=None, load_definitions_strict=True)
+    with caplog.at_level(logging.ERROR):
+        assert run(settings) == exit_status.CONFIGURATION
+    assert len(caplog.records) == 300
+    assert caplog.records[-1].getMessage() == (
+        "cannot start: definitions.queues[299].name: must be given"
+    )
+
+
 @pytest.mark.parametrize(
     ("net", "status", "told"),
     [
