@@ -149,7 +149,7 @@ def _deal_by_lane(handles: Sequence[ConsumerHandle], batch: Batch) -> None:
         gap = ways // count
         if count == 1:
             group[0].deliver(batch.part(first, ways))
-        elif offsets == list(range(first, ways, gap)):
+        elif gap * count == ways and offsets == list(range(first, ways, gap)):
             group[0].deliver_in_turn(group, batch.part(first, gap))
         else:
             _deal_round_by_round(group, offsets, ways, batch)

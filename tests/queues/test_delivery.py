@@ -1,6 +1,8 @@
 """How a round's messages are dealt out, and what lanes make of it."""
 
+import re
 from collections.abc import Sequence
+from itertools import product
 
 import pytest
 
@@ -49,6 +51,8 @@ def dealt(places: str, message_count: int) -> dict[str, str]:
         ("1212", {"1": "(a1c3a5c7)", "2": "(b2d4b6)"}),
         ("1122", {"1": "(a1b2)(a5b6)", "2": "(c3d4)c7"}),
         ("112", {"1": "(a1b2)(a4b5)a7", "2": "c3c6"}),
+        ("122", {"1": "a1a4a7", "2": "(b2c3)(b5c6)"}),
+        ("12223", {"1": "a1a6", "2": "(b2c3d4)b7", "3": "e5"}),
         ("1211", {"1": "a1c3d4a5c7", "2": "b2b6"}),
     ],
 )
@@ -67,3 +71,12 @@ def test_what_needs_no_ack_is_settled_and_the_rest_is_not() -> None:
     jobs.drain()
     assert (jobs.queue.unacked_count, jobs.queue.unacked_bytes) == (2, 4)
     assert "".join(sent) == "(a1n22a333n4)"
+
+
+def test_nothing_is_dealt_twice_however_consumers_share_lanes() -> None:
+    for count in range(2, 7):
+        for places in product("123", repeat=count):
+            for message_count in (count - 1, count + 1, 3 * count + 1):
+                text = "".join(dealt("".join(places), message_count).values())
+                numbers = sorted(map(int, re.findall(r"\d+", text)))
+                assert numbers == list(range(1, message_count + 1)), places
