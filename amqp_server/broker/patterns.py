@@ -22,6 +22,9 @@ STEPS_MAX: Final = 20_000
 HEAP_MAX_KIB: Final = 1024
 _COMPILED_MAX: Final = 256
 _FOUND_MAX: Final = 4096
+_IN_ALL: Final = frozenset({"", ".*", "^", "^.*", ".*$"})
+"""What nearly every user and many a policy has."""
+
 # The lower one holds, where a pattern has a limit of its own.
 _PREFIX: Final = f"(*LIMIT_MATCH={STEPS_MAX})(*LIMIT_HEAP={HEAP_MAX_KIB})(*LF)"
 
@@ -41,9 +44,14 @@ class PatternError(ValueError):
 
 
 class Pattern:
-    """A compiled pattern; equal to no other, so that it is a key of what was found."""
+    """A compiled pattern; equal to no other, so that it is a key of what was found.
 
-    __slots__ = ("_compiled", "text")
+    Attributes:
+        text: the pattern.
+        is_in_all: it needs no search: there is no name that it is not found in.
+    """
+
+    __slots__ = ("_compiled", "is_in_all", "text")
 
     def __init__(self, text: str) -> None:
         """Compile a pattern.
@@ -52,6 +60,7 @@ class Pattern:
             PatternError: it is not a regular expression.
         """
         self.text = text
+        self.is_in_all = text in _IN_ALL
         self._compiled = _compiled(text)
 
     def search(self, name: str) -> bool:
@@ -73,9 +82,14 @@ def compile_pattern(text: str) -> Pattern:
     return Pattern(text)
 
 
-@lru_cache(_FOUND_MAX)
 def is_found(pattern: Pattern, name: str) -> bool:
     """Return whether the pattern matches anywhere in the name (RabbitMQ does not anchor)."""
+    return pattern.is_in_all or was_found(pattern, name)
+
+
+@lru_cache(_FOUND_MAX)
+def was_found(pattern: Pattern, name: str) -> bool:
+    """Return what a search says, or said when this was asked before."""
     return pattern.search(name)
 
 

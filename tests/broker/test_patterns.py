@@ -2,7 +2,7 @@
 
 import pytest
 
-from amqp_server.broker.patterns import PatternError, compile_pattern, is_found, quote
+from amqp_server.broker.patterns import PatternError, compile_pattern, is_found, quote, was_found
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,19 @@ def test_a_pattern_that_backtracks_for_ever_is_not_found(
     assert is_found(compile_pattern("^(a+)+$"), "aaa")
 
 
+@pytest.mark.parametrize("text", ["", ".*", "^", "^.*", ".*$"])
+@pytest.mark.parametrize("name", ["", "a", "é", "a\nb", "\n", "\n\n", "\udcff"])
+def test_what_is_found_everywhere_would_have_been_found(text: str, name: str) -> None:
+    pattern = compile_pattern(text)
+    assert pattern.is_in_all
+    assert pattern.search(name)
+
+
 def test_what_is_kept_of_patterns_and_names_is_bounded() -> None:
     pattern = compile_pattern("x$")
-    for number in range(is_found.cache_parameters()["maxsize"] + 100):
+    for number in range(was_found.cache_parameters()["maxsize"] + 100):
         assert not is_found(pattern, f"n{number}")
-    assert is_found.cache_info().currsize == is_found.cache_parameters()["maxsize"]
+    assert was_found.cache_info().currsize == was_found.cache_parameters()["maxsize"]
     for number in range(compile_pattern.cache_parameters()["maxsize"] + 10):
         compile_pattern(f"^{number}$")
     assert compile_pattern.cache_info().currsize == compile_pattern.cache_parameters()["maxsize"]
