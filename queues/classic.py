@@ -218,6 +218,16 @@ class ClassicQueue:
         backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
         self._wake_up()
 
+    def begin_refill(self) -> None:
+        """Deliver, until ``end_refill``, only what has come back: more of it is on its way."""
+        self._delivery.refills_count += 1
+
+    def end_refill(self) -> None:
+        """Deliver as ever: all has come back that was on its way."""
+        if not self._is_deleted:
+            self._delivery.refills_count -= 1
+            self._ask_for_drain()
+
     # -- out --------------------------------------------------------------------------------
 
     def drain(self, now_ms: int, max_messages: int) -> bool:
@@ -241,7 +251,7 @@ class ClassicQueue:
         left -= self._delivery.deliver(now_ms, left)
         if backlog.is_over and backlog.has_room:
             return True
-        if left > 0 or not backlog.ready.count:
+        if left > 0 or not backlog.ready.count or self._delivery.refills_count:
             return False
         sole = self._consumers.sole
         return sole.credit() > 0 if sole is not None else bool(self._consumers.next_round(1)[0])
@@ -256,6 +266,8 @@ class ClassicQueue:
         for _ in range(0, EXPIRED_PER_GET_MAX, DROPPED_PER_CALL_MAX):
             if not self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX):
                 break
+        if self._delivery.refills_count and not self._delivery.returned_count:
+            return None
         batch = self._backlog.ready.take(1, now_ms)
         if batch is None:
             return None

@@ -12,6 +12,7 @@ from queues.backlog import Backlog
 from queues.batch import Batch
 from queues.consumers import Consumers
 from queues.ports import ConsumerHandle, Lane
+from queues.priority_ready import PriorityReady
 
 ASK_DISK_AGAIN_MS: Final = 1_000
 """When the disk could not be asked for a queue's next messages, it is asked again after this."""
@@ -26,20 +27,40 @@ class Delivery:
         unacked_bytes: sum of their bodies.
         ask_disk_at_ms: when the disk is to be asked again for what it did not give (instant);
             None is not at all.
+        refills_count: how many times messages are on their way back that come before all others.
     """
 
-    __slots__ = ("_backlog", "ask_disk_at_ms", "consumers", "unacked_bytes", "unacked_count")
+    __slots__ = (
+        "_backlog",
+        "ask_disk_at_ms",
+        "consumers",
+        "refills_count",
+        "unacked_bytes",
+        "unacked_count",
+    )
 
     def __init__(self, backlog: Backlog, consumers: Consumers) -> None:
         self._backlog = backlog
         self.consumers = consumers
         self.unacked_count = 0
         self.unacked_bytes = 0
+        self.refills_count = 0
         self.ask_disk_at_ms: int | None = None
+
+    @property
+    def returned_count(self) -> int:
+        """How many messages came back that nothing on its way may come before.
+
+        None in a priority queue, where any that is to come may be of a higher priority.
+        """
+        ready = self._backlog.ready
+        return 0 if isinstance(ready, PriorityReady) else ready.returned.count
 
     def deliver(self, now_ms: int, max_messages: int) -> int:
         """Deliver, or drop as expired, at most so many messages; return how many."""
         backlog, consumers = self._backlog, self.consumers
+        if self.refills_count:
+            max_messages = min(max_messages, self.returned_count)
         if consumers.sole is not None:
             return self._deliver_to(consumers.sole, now_ms, max_messages)
         ready = backlog.ready

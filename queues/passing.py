@@ -29,7 +29,7 @@ def pass_by(
     """
     ready = backlog.ready
     lsn = backlog.log.committed_lsn
-    if not isinstance(ready, PriorityReady):
+    if not isinstance(ready, PriorityReady) or delivery.refills_count:
         return 0, lsn
     if ready.count:
         delivery.deliver(now_ms, ready.count)

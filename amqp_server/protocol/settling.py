@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.requeueing import requeue as requeue_in_pieces
 from amqp_server.protocol.consumer import Consumer, GetOwner
 from amqp_server.protocol.dealt import Dealt
 from amqp_server.protocol.lane import Lane
@@ -82,7 +83,7 @@ class Settling:
             batches_of.setdefault(owner.queue, []).append(batch)
         for queue, batches in batches_of.items():
             self._turn.drain_now(queue.engine, now_ms)
-            queue.engine.requeue(batches, now_ms)
+            requeue_in_pieces(queue.engine, batches, self._turn, now_ms)
 
     def _make_room(self, count: int) -> None:
         """Take what was settled out of the shared window, which may have got more meanwhile."""
@@ -150,7 +151,7 @@ class Settling:
             for batch in batches:
                 counted += holder.settled(batch.positions)
             if requeue:
-                engine.requeue(batches, now_ms)
+                requeue_in_pieces(engine, batches, self._turn, now_ms)
             else:
                 engine.reject(batches, now_ms)
         self._make_room(counted)
