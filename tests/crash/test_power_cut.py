@@ -179,11 +179,15 @@ def test_syncs_fail_once_the_trigger_is_there(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     machine.power.trigger.touch()
     output = machine.run("""
+        from persistence.errors import FatalStorageError
+
         file = files.open("a", create=True)
         for sync in (file.sync, files.sync_directory):
             try:
                 sync()
             except OSError as error:
                 print(error.errno)
+            except FatalStorageError as error:
+                print(error.__cause__.errno)
     """)
     assert output.split() == ["5", "5"]
