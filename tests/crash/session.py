@@ -13,6 +13,15 @@ from amqp_server.perf.wire import FieldValue
 from tests.crash.checker import INVALID, Verdict, check
 from tests.crash.confirm_checker import check_confirms
 from tests.crash.definitions import Definer
+from tests.crash.dying import (
+    DEAD,
+    HAS_PRIORITIES,
+    JUDGED,
+    SOURCES,
+    declare_dying,
+    let_all_die,
+    rejecters,
+)
 from tests.crash.history import Action, Row, Value
 from tests.crash.link import HOST, Link, LinkLostError, message_count_of
 from tests.crash.notes import Notes, monotonic_ms
@@ -26,6 +35,7 @@ QUEUES: Final[dict[str, dict[str, FieldValue]]] = {
     "crash.ttl": {"x-message-ttl": 3_600_000},
     "crash.quorum": {"x-queue-type": "quorum"},
     **{name: {} for name in FANNED},
+    DEAD: {},
 }
 TARGETS: Final = (
     Target("", "crash.plain", ("crash.plain",)),
@@ -33,6 +43,7 @@ TARGETS: Final = (
     Target("", "crash.ttl", ("crash.ttl",)),
     Target("", "crash.quorum", ("crash.quorum",)),
     Target(FANOUT, "", FANNED),
+    *[Target("", name, (DEAD,), has_priorities=name in HAS_PRIORITIES) for name in SOURCES],
 )
 ACKS_PER_FAULT_MAX: Final = 1_000_000
 """Unlimited: it is their age that says whether acks may be taken back."""
@@ -54,6 +65,7 @@ def declare_all(port: int) -> None:
         session.call(declare, wire.EXCHANGE_DECLARE_OK)
         for queue in FANNED:
             session.call(wire.queue_bind(1, queue, FANOUT, ""), wire.QUEUE_BIND_OK)
+        declare_dying(session)
 
 
 @dataclass(slots=True)
@@ -111,7 +123,8 @@ class Run:
             for queue in chance.choices(list(QUEUES), k=takers_count)
         ]
         links: list[Link] = []
-        works = [work.run for work in (*publishers, *takers, self.definer)]
+        rejecting = rejecters(chance) if takers_max else []
+        works = [work.run for work in (*publishers, *takers, *rejecting, self.definer)]
         tasks = [asyncio.create_task(self._work(work, links)) for work in works]
         await end()
         self.notes.fault()
@@ -134,6 +147,10 @@ class Run:
     async def drain(self) -> Judgement:
         """Empty all queues, and judge all that was noted since the last time."""
         judgement = Judgement(counts=dict.fromkeys(COUNTED, 0))
+        try:
+            await let_all_die(self._port)
+        except TimeoutError:
+            judgement.wrong.append("dead letters stay where they died")
         for queue in QUEUES:
             link = await Link.open(self._port)
             ready_count = await _ready_count(link, queue)
@@ -166,7 +183,7 @@ class Run:
         counted = self._counted.get(queue, frozenset())
         for name in COUNTED:
             judgement.counts[name] += len(set(getattr(verdict, name)) - counted)
-        for name in INVALID:
+        for name in JUDGED if queue == DEAD else INVALID:
             if found := getattr(verdict, name):
                 judgement.wrong.append(f"{queue}: {len(found)} {name}, as {_shown(found)}")
                 judgement.wrong += _story(self.notes.rows[queue], found[0])
