@@ -166,6 +166,10 @@ class Broker:
             raise NotFoundError(f"vhost {name} not found")
         return vhost
 
+    def has_vhost(self, name: str) -> bool:
+        """Whether there is a vhost of this name."""
+        return name in self._vhosts
+
     def vhosts(self) -> Iterator[Vhost]:
         """Return all vhosts."""
         return iter(tuple(self._vhosts.values()))

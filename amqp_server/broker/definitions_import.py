@@ -48,7 +48,7 @@ def apply_definitions(broker: Broker, document: Document, now_ms: int) -> tuple[
 
 
 def application(broker: Broker, document: Document, now_ms: int) -> Iterator[str | None]:
-    """Apply a document step by step; each step takes one item, or applies a vhost's policies.
+    """Apply a document step by step; each takes one item, or applies policies to one thing.
 
     Args:
         broker: where to.
@@ -73,8 +73,8 @@ def _apply_policies(broker: Broker, names: dict[str, None], now_ms: int) -> Iter
     """Apply the policies of vhosts to what is there; to what comes they are applied as it comes."""
     while names:
         name = names.popitem()[0]
-        broker.vhost(name).apply_policies(now_ms)
-        yield
+        if broker.has_vhost(name):  # others have their turns in between
+            yield from broker.vhost(name).applying_policies(now_ms)
 
 
 def _refused(broker: Broker, item: Placed, now_ms: int) -> str | None:

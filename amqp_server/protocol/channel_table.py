@@ -9,6 +9,7 @@ from typing import Final, Protocol, TypeAlias
 
 from pamqp import commands
 
+from amqp_server.broker.budget import Job
 from amqp_server.broker.errors import BrokerError, LoginRefusedError
 from amqp_server.broker.limits import check_user_channel
 from amqp_server.broker.steps import Steps, Suspended
@@ -71,6 +72,9 @@ class Input(Protocol):
 
     def release(self) -> None:
         """Go on."""
+
+    def wake(self) -> None:
+        """Have a turn soon."""
 
 
 Fail: TypeAlias = Callable[[Exception, int, int], None]
@@ -174,6 +178,19 @@ class ChannelTable:
         if is_done:
             self._input.release()
         return is_done
+
+    def waits_for_congestion(self, job: Job) -> bool:
+        """Have a job go on when congestion is over; False where there is none."""
+        broker = self._session.broker
+
+        def go_on() -> None:
+            broker.turn.later(job)
+            self._input.wake()
+
+        if broker.congestion.is_on:
+            broker.congestion.wait(go_on)
+            return True
+        return False
 
     def _close_channel(self, channel: Channel, error: Exception, event: Event, now_ms: int) -> None:
         """Answer an error that is the channel's; raise any other."""
@@ -358,7 +375,9 @@ class _LongEvent:
         self._steps = steps
 
     def step(self, now_ms: int) -> bool:
-        """Do a piece, and more within the budget."""
+        """Do a piece, and more within the budget; nothing while more was taken in than is safe."""
+        if self._channels.waits_for_congestion(self):
+            return True
         return self._channels.carry_on(self._channel, self._event, self._steps, now_ms)
 
 

@@ -132,6 +132,10 @@ class Intake:
             self._go_on_later()
             self._client.wake()
 
+    def wake(self) -> None:
+        """Have a turn, for whoever holds it and has got something to do."""
+        self._client.wake()
+
     def room_came(self, now_ms: int) -> None:
         """Go on at once, if it was room that was waited for."""
         if self._waits_for_room:

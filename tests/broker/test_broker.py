@@ -10,6 +10,7 @@ from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.users import User, Users
 from amqp_server.broker.vhost import Vhost
+from exchanges.bindings import Destination, DestinationKind
 from queues.options import QueueKind
 from tests.support.vhosts import message
 
@@ -239,3 +240,20 @@ def test_alarms_are_off_at_first(broker: Broker) -> None:
     assert not broker.alarms.is_on
     broker.alarms.set(Resource.MEMORY, is_low=True, now_ms=NOW_MS)
     assert broker.alarms.is_on
+
+
+def test_a_vhost_goes_in_pieces_and_its_name_is_free_after_the_last() -> None:
+    broker = broker_with()
+    vhost = broker.add_vhost("big")
+    properties = QueueProperties(True, False, False, {})
+    for number in range(50):
+        vhost.queues.declare(f"q{number}", properties, None, NOW_MS)
+        vhost.bind("amq.topic", Destination(DestinationKind.QUEUE, f"q{number}"), "a.#", {})
+    steps = broker.deleting_vhost("big", NOW_MS)
+    next(steps)
+    assert not broker.has_vhost("big")
+    assert len(vhost.queues) > 40, "the rest have their turn"
+    assert len(broker.add_vhost("big").queues) == 0
+    assert len(vhost.queues) == 0, "who makes one of that name has the old one finished first"
+    assert list(steps) == []
+    assert broker.has_vhost("big")

