@@ -280,7 +280,8 @@ class _Generator:
             properties["headers"] = headers
         if self._perhaps(0.3):
             properties["priority"] = self._random.choice([0, 1, 2, 3, 5])
-        if self._perhaps(0.05):
+        # A quorum queue of RabbitMQ looks for what has expired when it next hands something out.
+        if self._perhaps(0.05) and not self._is_quorum:
             properties["expiration"] = "0"
         if self._perhaps(0.05):
             properties["delivery_mode"] = 2

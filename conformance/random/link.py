@@ -166,14 +166,18 @@ class Link:
         self.counts.clear()
         self._connection.close()
 
-    def shut(self) -> None:
-        """Close the connection as a client does that says so, and await its answer."""
+    def shut(self) -> News | None:
+        """Close the connection as a client does; return what came instead of the answer."""
         if not self.is_open:
-            return
+            return None
         self.say(0, commands.Connection.Close, reply_code=200)
         self.send()
-        while self.is_open:
+        while True:
             news = self.read()
-            event = news.event if news is not None else None
-            if event is not None and isinstance(event.method, commands.Connection.CloseOk):
-                self._end()
+            if news is None or news.number != 0:
+                continue
+            event = news.event
+            if event is None or not isinstance(event.method, commands.Connection.CloseOk):
+                return news
+            self._end()
+            return None

@@ -54,10 +54,12 @@ def play(script: Script, address: Address, *, quiet_rounds: int = QUIET_ROUNDS) 
         What each step brought.
     """
     player = Player(address, quiet_rounds, _pause_s(script), counts=not _has_quorum(script))
+    seen: list[Seen] = []
     try:
-        return [player.take(step) for step in script]
+        seen += [player.take(step) for step in script]
     finally:
-        player.clear()
+        ends = player.clear()
+    return [*seen[:-1], {**seen[-1], **ends}] if seen else []
 
 
 def _pause_s(script: Script) -> float:
@@ -105,7 +107,9 @@ class Player:
         self._lines = {}
         if step.method == "connection.close":
             if step.connection in self._links:
-                self._links[step.connection].shut()
+                news = self._links[step.connection].shut()
+                if news is not None:
+                    self._note(step, step.connection, news)
         else:
             self._say(step)
         self._settle(step)
@@ -257,11 +261,14 @@ class Player:
             lines = lane.came(news.event, step)
         self._lines.setdefault(place, []).extend(lines or [self._scribe.line(news)])
 
-    def clear(self) -> None:
-        """Close the script's connections; delete what its names have become."""
+    def clear(self) -> Seen:
+        """Close the script's connections; delete what its names have become.
+
+        Returns:
+            What came where a connection did not end as it should.
+        """
         observer = self._links.pop(OBSERVER)
-        for link in self._links.values():
-            link.shut()
+        ends = {letter: link.shut() for letter, link in self._links.items()}
         if observer.is_open:
             observer.open_channel(1)
             for queue in self._names:
@@ -269,4 +276,9 @@ class Player:
             for exchange in self._exchanges:
                 if exchange.startswith(self._prefix):
                     observer.say(1, commands.Exchange.Delete, exchange=exchange, nowait=True)
-        observer.shut()
+        ends[OBSERVER] = observer.shut()
+        return {
+            f"{letter}0": (self._scribe.line(news),)
+            for letter, news in ends.items()
+            if news is not None
+        }
