@@ -26,6 +26,7 @@ BROKER_PORT ?= 5672
 FUZZ_SECONDS ?= 20
 SEQUENCE_SEEDS ?= 5000
 CYCLES ?= 500
+SEEDS ?= 100
 STATES ?= 50000
 
 .PHONY: help run venv system npm check format lint types floors style pytest asan fuzz sequence wheel conformance \
@@ -110,10 +111,13 @@ sequence: venv
 wheel: venv
 	.ci/wheel-without-compiler $(BIN)
 
-# Every rule against a broker of ours and against Debian's RabbitMQ, both started for the occasion.
+# Every rule against a broker of ours and against Debian's RabbitMQ, both started for the occasion; then
+# random scripts on both, which must do the same. SEEDS=5000 for more.
 conformance: venv
 	.ci/with-broker $(BIN) .ci/conformance.yaml \
 		$(BIN)/python -m conformance --rabbitmq --has admin --uri
+	.ci/with-broker $(BIN) .ci/conformance.yaml \
+		$(BIN)/python -m conformance --rabbitmq --random 1 --seeds $(SEEDS) --uri
 	.ci/with-broker $(BIN) .ci/conformance-alarm.yaml \
 		$(BIN)/python -m conformance --has alarm --uri
 
