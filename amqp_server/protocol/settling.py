@@ -152,6 +152,8 @@ class Settling:
                 counted += holder.settled(batch.positions)
             if requeue:
                 requeue_in_pieces(engine, batches, self._turn, now_ms)
+                # It goes to who has credit now; the shared window has room only after it.
+                self._turn.drain_now(engine, now_ms)
             else:
                 engine.reject(batches, now_ms)
         self._make_room(counted)

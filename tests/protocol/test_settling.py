@@ -138,3 +138,18 @@ def test_what_is_delivered_between_two_acks_counts_in_the_shared_window(peer: Cl
     assert delivered(peer) == "a3 b4"
     peer.send(Ack, delivery_tag=0, multiple=True)
     assert delivered(peer) == "a5 b6"
+
+
+def test_what_is_given_back_goes_to_who_has_credit_before_the_shared_window_has_room(
+    peer: Client,
+) -> None:
+    other = peer.node.open()
+    peer.send(commands.Basic.Qos, prefetch_count=1, global_=True)
+    peer.send(commands.Basic.Consume, queue="jobs", consumer_tag="a")
+    fill(peer, "12")
+    consume(other, "b")
+    assert (delivered(peer), delivered(other)) == ("a1", "b2")
+    peer.send(commands.Basic.Reject, delivery_tag=1, requeue=True)
+    assert (delivered(peer), delivered(other)) == ("", "b1")
+    fill(peer, "34")
+    assert (delivered(peer), delivered(other)) == ("a4", "b3")
