@@ -241,7 +241,8 @@ class AmqpTransport(asyncio.BufferedProtocol):
         if rounds.last_reader is not self:
             rounds.last_reader = self
             rounds.changes_count += 1
-        if nbytes >= rounds.piece_bytes:
+        # TLS takes as much from the socket as we lend it, and gives us a little less of it.
+        if nbytes >= rounds.piece_bytes or (self._is_tls and nbytes >= rounds.piece_bytes // 2):
             self._wait_for_round()
         if self._closes_at_ms is not None:
             return  # read on until the peer closes: unread bytes would turn our FIN into a reset

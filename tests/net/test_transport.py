@@ -120,6 +120,19 @@ def test_who_fills_the_buffer_is_read_again_in_the_next_round(rig: ShellRig) -> 
     assert rig.side.is_reading
 
 
+def test_tls_fills_the_buffer_with_less_than_it_holds() -> None:
+    """The records' heads and tags are gone from what the socket gave."""
+    rig = ShellRig(is_tls=True)
+    rig.connection.on_data = lambda data: None
+    seen = []
+    for nbytes in (READ_BYTES // 2 - 1, READ_BYTES - 100):
+        rig.side.receive(b"p" * nbytes)
+        seen.append(rig.side.is_reading)
+    assert seen == [True, False]
+    rig.run()
+    assert rig.side.is_reading
+
+
 def test_a_round_does_not_read_who_must_not_be_read(rig: ShellRig) -> None:
     rig.connection.on_data = lambda data: None
     rig.connection.wants_read = False
