@@ -67,9 +67,9 @@ def site(broker_uri: str) -> Iterator[Site]:
 def test_a_countdown_is_kept_by_the_broker(site: Site, broker_uri: str) -> None:
     published_at_s = time.time()
 
-    later = site.app.tasks["clock"].apply_async(countdown=1)
+    later = site.app.tasks["quorum.clock"].apply_async(countdown=1)
 
-    assert site.app.tasks["clock"].apply_async().get(timeout=PATIENCE_S) > 0
+    assert site.app.tasks["quorum.clock"].apply_async().get(timeout=PATIENCE_S) > 0
     assert later.get(timeout=PATIENCE_S) >= published_at_s + 1
     with pika.BlockingConnection(pika.URLParameters(broker_uri)) as connection:
         for level in range(LEVELS_COUNT):
@@ -77,4 +77,4 @@ def test_a_countdown_is_kept_by_the_broker(site: Site, broker_uri: str) -> None:
 
 
 def test_a_retry_is_kept_by_the_broker(site: Site) -> None:
-    assert site.app.tasks["flaky"].apply_async((2,)).get(timeout=PATIENCE_S) == 2
+    assert site.app.tasks["quorum.flaky"].apply_async((2,)).get(timeout=PATIENCE_S) == 2

@@ -21,12 +21,12 @@ app.conf.update(
 )
 
 
-@app.task(name="clock")
+@app.task(name="quorum.clock", shared=False)
 def clock() -> float:
     return time.time()
 
 
-@app.task(name="flaky", bind=True, max_retries=3)
+@app.task(name="quorum.flaky", shared=False, bind=True, max_retries=3)
 def flaky(task: Task, failures: int) -> int:
     if task.request.retries < failures:
         raise task.retry(countdown=1)
