@@ -16,6 +16,7 @@ from amqp_server.broker.journal import NO_JOURNAL, Journal
 from amqp_server.broker.limits import check_node_vhost
 from amqp_server.broker.login_delays import LoginDelays
 from amqp_server.broker.names import generated_name, reply_token
+from amqp_server.broker.plan_memory import PlanMemory
 from amqp_server.broker.queue_table import LogFactory, memory_log
 from amqp_server.broker.reply_consumers import UnreadReplies
 from amqp_server.broker.settings import BrokerSettings
@@ -56,6 +57,7 @@ class Broker:
         users: accounts and permissions.
         logins: how long wrong passwords wait for their answer.
         alarms: what runs low.
+        plans: what channels remember of the publishes that they have seen.
         unread_replies: what clients have not read of their direct replies.
         congestion: whether publishers wait for what they published to be worked off.
         turn: what is left to do before a turn ends.
@@ -101,6 +103,7 @@ class Broker:
         self.alarms = Alarms()
         self.congestion = Congestion()
         self.unread_replies = UnreadReplies()
+        self.plans = PlanMemory()
         self.turn = turn
         self.commits: Commits = NOTHING_TO_COMMIT if commits is None else commits
         self.journal = journal

@@ -422,6 +422,7 @@ class Channel:
             self._settling.quorum_lane.close()
         if self.reply_receiver is not None:
             self.cancel_consumer(self.reply_receiver.consumer_tag, now_ms)
+        self.publishing.end()
         del self.publishing  # it knows the channel: no cycle stays for the collector
 
     def oldest_overdue_ms(self, now_ms: int) -> int | None:

@@ -35,7 +35,10 @@ from persistence.record import (
 )
 
 PLANS_MAX: Final = 1024
-"""Method payloads remembered a channel; a client with more kinds of publish pays for each."""
+"""Method payloads remembered a channel; a client with more kinds of publish pays for each.
+
+All channels of the node together have a limit too: ``broker.plan_memory``.
+"""
 
 _MANDATORY: Final = 1
 _IMMEDIATE: Final = 2
@@ -145,6 +148,8 @@ class Publishing:
         self._reply_name = reply_name
         self._send = send
         self._send_each = send_each
+        self._memory = session.broker.plans
+        self._plans_reserved = 0
         self._plans: dict[bytes, Plan] = {}
         self._grants: dict[bytes, _Grant] = {}
         self._frame_may_hold_too_much = (
@@ -247,10 +252,28 @@ class Publishing:
 
     def _new_plan(self, method: bytes) -> Plan:
         plan = self._make_plan(method, self._router.generation)
-        if len(self._plans) >= PLANS_MAX:
-            self._plans.clear()
-        self._plans[method] = plan
+        plans = self._plans
+        if len(plans) >= PLANS_MAX:
+            plans.clear()
+        plans[method] = plan
+        if len(plans) > self._plans_reserved:
+            self._reserve()
         return plan
+
+    def _reserve(self) -> None:
+        """Have room for twice as many plans noted for the node; it may make this one forget."""
+        self._plans_reserved = min(max(2 * self._plans_reserved, 1), PLANS_MAX)
+        self._memory.note(self, self._plans_reserved)
+
+    def forget_plans(self) -> None:
+        """Forget what was found out: each publish is looked at again."""
+        self._plans.clear()
+        self._grants.clear()
+        self._plans_reserved = 0
+
+    def end(self) -> None:
+        """Remember nothing any more: the channel is over."""
+        self._memory.forget(self)
 
     def _make_plan(self, method: bytes, generation: int) -> Plan:
         if method[-1] & _IMMEDIATE:

@@ -3,6 +3,7 @@
 import pytest
 from pamqp import commands
 
+from amqp_server.broker.plan_memory import PlanMemory
 from amqp_server.protocol.publishing import PLANS_MAX
 from amqp_server.protocol.settings import MIB, ProtocolSettings
 from amqp_server.wire.properties import split
@@ -194,3 +195,29 @@ def test_many_small_messages_are_not_a_large_one() -> None:
     peer.publish(*[b"x" * 10] * 5)
     assert peer.closes() == []
     assert len(waiting(peer)) == 5
+
+
+def test_all_channels_together_remember_a_bounded_number_of_publishes() -> None:
+    node = Node()
+    memory = node.broker.plans = PlanMemory(100)
+    client = node.open()
+    for channel in range(2, 12):
+        client.open_channel(channel)
+        for key in range(30):
+            client.publish(b"nowhere", routing_key=f"{key}", channel=channel)
+            assert memory.count <= 100
+    assert memory.count > 50
+    for channel in range(2, 12):
+        client.send(commands.Channel.Close, channel)
+    assert memory.count == 0
+
+
+def test_a_publish_that_was_forgotten_is_looked_at_again() -> None:
+    node = Node()
+    node.broker.plans = PlanMemory(4)
+    client, other = node.open(), node.open()
+    client.declare()
+    for number in range(20):
+        client.publish(b"%d" % number)
+        other.publish(b"nowhere", routing_key=f"{number}")
+    assert waiting(client) == [b"%d" % number for number in range(20)]
