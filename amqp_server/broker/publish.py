@@ -249,11 +249,16 @@ class Publisher:
         run: Run,
         excluded: Callable[[str], bool] | None,
     ) -> Steps[tuple[str, ...]]:
-        headers = _readable_headers_of(run[0])
-        routing = yield from self._router.walk(exchange, routing_keys, headers)
+        names = None
+        if len(routing_keys) == 1:
+            # Most dead letters: what x-death has grown to need not be read once more.
+            names = self._router.queues_of_key(exchange, routing_keys[0])
+        if names is None:
+            headers = _readable_headers_of(run[0])
+            names = (yield from self._router.walk(exchange, routing_keys, headers)).queue_names
         if excluded is None:
-            return routing.queue_names
-        return tuple([name for name in routing.queue_names if not excluded(name)])
+            return names
+        return tuple([name for name in names if not excluded(name)])
 
     def _note_targets(self, route: bytes, generation: int, names: Sequence[str]) -> Targets | None:
         """Remember where a route leads; None where that is to many queues."""
