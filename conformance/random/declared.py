@@ -110,6 +110,19 @@ def _returns_to_a_quorum_queue(situation: Situation) -> bool:
     )
 
 
+def _counts_what_a_get_took(situation: Situation) -> bool:
+    """A get that wants an ack comes before the channel's global prefetch, and RabbitMQ waits."""
+    channels_of_gets = set()
+    is_counted = False
+    for step in situation.script:
+        if step.method == "basic.get" and not step.given.get("no_ack"):
+            channels_of_gets.add(step.channel)
+        elif step.method == "basic.qos" and step.given.get("global_"):
+            is_counted = is_counted or step.channel in channels_of_gets
+    expected, got = situation.difference.first_lines()
+    return is_counted and not expected and got.startswith("basic.deliver")
+
+
 def _is_active_by_priority(situation: Situation) -> bool:
     """A quorum queue with a single active consumer has consumers of several priorities."""
     arguments = [step.given.get("arguments", {}) for step in situation.script]
@@ -188,6 +201,13 @@ DECLARED: Sequence[Declared] = (
         "The first to come is it, and then the next.",
         "RabbitMQ 4 has it so",
         _is_active_by_priority,
+    ),
+    Declared(
+        "get-before-global-qos",
+        "A global prefetch counts deliveries to consumers alone.",
+        "It counts what gets took before it, too, and never gives that back.",
+        "a consumer must not wait for ever",
+        _counts_what_a_get_took,
     ),
     Declared(
         "limit-of-quorum",

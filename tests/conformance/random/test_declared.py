@@ -91,6 +91,16 @@ def test_the_active_consumer_of_a_quorum_queue_goes_by_priority() -> None:
     assert name_of([PRIORITIES, first], DELIVERY, "") is None
 
 
+def test_a_get_comes_before_a_global_prefetch() -> None:
+    get = Step("A1", "basic.get", {"queue": "q1"})
+    share = Step("A1", "basic.qos", {"prefetch_count": 1, "global_": True})
+    assert name_of([get, share], "", DELIVERY) == "get-before-global-qos"
+    assert name_of([get, share], DELIVERY, "") is None
+    assert name_of([share, get], "", DELIVERY) is None
+    assert name_of([get._replace(given={"no_ack": True}), share], "", DELIVERY) is None
+    assert name_of([get, share._replace(channel="A2")], "", DELIVERY) is None
+
+
 def test_what_came_back_to_a_quorum_queue_is_in_another_order() -> None:
     queue = Step("A1", "queue.declare", {"arguments": {"x-queue-type": "quorum"}})
     first, again = (
