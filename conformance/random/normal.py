@@ -2,7 +2,7 @@
 
 Left out are the prefix of a run's names, what a broker makes up (names of queues and consumers are
 numbered in the order in which they came), the time in ``x-death``, and the order of the fields in
-the headers of a dead letter, which is not the same from one RabbitMQ to the next.
+the headers where a broker added one, which is not the same from one RabbitMQ to the next.
 """
 
 import re
@@ -18,6 +18,9 @@ from conformance.random.link import News
 from conformance.random.script import show
 
 _MADE_UP = re.compile(r"amq\.(gen|ctag)-[\w-]+")
+_ADDED = frozenset({"x-death", "x-delivery-count"})
+"""Headers that a broker adds; RabbitMQ sorts the table then."""
+
 _TYPE_SINCE_313 = re.compile(r'<<"(\w+)">>')
 """How 3.13 writes the type of a queue in a text, where 3.10 has it bare."""
 
@@ -71,15 +74,15 @@ class Scribe:
 def _properties(event: Event) -> dict[str, Any]:
     found = event.properties
     headers = found.get("headers")
-    if headers is not None and "x-death" in headers:
-        found["headers"] = _of_dead_letter(headers)
+    if headers is not None and not _ADDED.isdisjoint(headers):
+        found["headers"] = _with_additions(headers)
     return found
 
 
-def _of_dead_letter(headers: Mapping[str, Typed]) -> dict[str, Typed]:
+def _with_additions(headers: Mapping[str, Typed]) -> dict[str, Typed]:
     kept = {key: headers[key] for key in sorted(headers) if key not in _SINCE_313}
-    deaths = kept["x-death"]
-    if deaths.tag == "A":
+    deaths = kept.get("x-death")
+    if deaths is not None and deaths.tag == "A":
         kept["x-death"] = Typed("A", [_death(entry) for entry in deaths.value])
     return kept
 

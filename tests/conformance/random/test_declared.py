@@ -112,6 +112,15 @@ def test_what_came_back_to_a_quorum_queue_is_in_another_order() -> None:
     assert name_of([PRIORITIES, FLOW], first, again) is None
 
 
+def test_the_first_death_of_a_history_by_a_client_is_told() -> None:
+    history = Step("A1", "basic.publish", {}, (Message("m", {"headers": {"x-death": []}}),))
+    told = "basic.getok headers={x-death: [], x-first-death-queue: q1} <m>"
+    untold = "basic.getok headers={x-death: []} <m>"
+    assert name_of([history, FLOW], untold, told) == "first-death-of-client-history"
+    assert name_of([LIVES, FLOW], untold, told) is None
+    assert name_of([history, FLOW], untold, told.replace("<m>", "<n>")) is None
+
+
 def consume(tag: str, queue: str) -> Step:
     return Step("B1", "basic.consume", {"queue": queue, "consumer_tag": tag})
 
