@@ -164,7 +164,8 @@ class Backlog:
     @property
     def deadline_ms(self) -> int | None:
         """When the head expires; None when it does not, or could not be dropped yet."""
-        return self.ready.head_expires_at_ms or None if self._room else None
+        head_ms = self.ready.head_expires_at_ms
+        return head_ms if head_ms and self._room else None
 
     @property
     def has_room(self) -> bool:
