@@ -28,6 +28,37 @@ from queues.options import Durability, QueueKind
 from queues.paging import WITHOUT_LIMIT, MemoryRules
 
 
+class _Lookup:
+    """What the parts of a vhost ask of each other, until it is gone; then there is nothing.
+
+    They ask here and not the vhost: it is the one thing to let go of that keeps them in a circle.
+    """
+
+    __slots__ = ("_policies", "_reply_consumers", "queues")
+
+    def __init__(self, policies: PolicyTable, reply_consumers: ReplyConsumers) -> None:
+        self._policies = policies
+        self._reply_consumers = reply_consumers
+        self.queues: QueueTable | None = None
+
+    def has_queue(self, name: str) -> bool:
+        has_it = self.queues is not None and self.queues.find(name) is not None
+        return has_it or self._reply_consumers.has(name)
+
+    def target_of(self, name: str) -> PublishTarget | None:
+        queue = self.queues.find(name) if self.queues is not None else None
+        return queue.engine if queue is not None else self._reply_consumers.find(name)
+
+    def is_stored_queue(self, name: str) -> bool:
+        return self.queues is not None and self.queues.is_stored(name)
+
+    def queue_policy(self, name: str, kind: QueueKind) -> Mapping[str, object]:
+        return self._policies.effective("queue", kind.value, name)
+
+    def exchange_policy(self, name: str) -> Mapping[str, object]:
+        return self._policies.effective("exchange", None, name)
+
+
 class Vhost:
     """Everything of one vhost that has a name.
 
@@ -77,15 +108,16 @@ class Vhost:
         self.limits = VhostLimits()
         self.reply_consumers = ReplyConsumers()
         self.default_queue_kind: QueueKind | None = None
-        self.router = Router(self._has_queue)
+        self._lookup = lookup = _Lookup(self.policies, self.reply_consumers)
+        self.router = Router(lookup.has_queue)
         self.exchanges = ExchangeTable(
-            name, self.router, self._exchange_policy, self._is_stored_queue, journal
+            name, self.router, lookup.exchange_policy, lookup.is_stored_queue, journal
         )
-        self.publisher = Publisher(self.router, self._target_of)
+        self.publisher = Publisher(self.router, lookup.target_of)
         self.queues = QueueTable(
             name,
             turn,
-            self._queue_policy,
+            lookup.queue_policy,
             self.router.touch,
             Mover(turn, self.publisher, self.exchanges.exists, wall_s, commits),
             default_consumer_timeout_ms,
@@ -95,6 +127,7 @@ class Vhost:
             default_durability=default_durability,
             memory=memory,
         )
+        lookup.queues = self.queues
 
     @property
     def description(self) -> str:
@@ -172,6 +205,7 @@ class Vhost:
                 self._journal.forget(PolicyDefinition(self.name, policy, operator))
         if self.limits.as_dict():
             self._journal.forget(VhostLimitsDefinition(self.name, self.limits.as_dict()))
+        self._lookup.queues = None
 
     def bind(self, source: str, destination: Destination, routing_key: str, table: Table) -> None:
         """Bind a queue or an exchange to an exchange; what is bound already stays so.
@@ -204,19 +238,3 @@ class Vhost:
         """
         yield from self.exchanges.applying_policies()
         yield from self.queues.applying_policies(now_ms)
-
-    def _has_queue(self, name: str) -> bool:
-        return self.queues.find(name) is not None or self.reply_consumers.has(name)
-
-    def _target_of(self, name: str) -> PublishTarget | None:
-        queue = self.queues.find(name)
-        return queue.engine if queue is not None else self.reply_consumers.find(name)
-
-    def _is_stored_queue(self, name: str) -> bool:
-        return self.queues.is_stored(name)
-
-    def _queue_policy(self, name: str, kind: QueueKind) -> Mapping[str, object]:
-        return self.policies.effective("queue", kind.value, name)
-
-    def _exchange_policy(self, name: str) -> Mapping[str, object]:
-        return self.policies.effective("exchange", None, name)
