@@ -307,7 +307,9 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._closes_at_ms = now_ms
         self._reactor.finish_turn(now_ms)
         self._on_lost(self)
-        # They know each other; freed now, nothing of them waits for the cyclic collector.
+        # They know each other; freed now, nothing of them waits for the cyclic collector. That of
+        # TLS knows us for as long as it is there.
+        del self._transport
         del self._connection, self._make_connection, self._identify, self._on_made, self._on_lost
 
     def pause_writing(self) -> None:
