@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from persistence.record import Record, Run, body_bytes
-from queues.batch import BATCH_BYTES_MAX, Batch
+from queues.batch import BATCH_BYTES_MAX, Batch, Entry, batches_of, entries_of
 from queues.ready import NOTHING_EXPIRED, Lane, check_lane
 from queues.tail import NodeMemory, QueueMemory, bands_of
 
@@ -121,11 +121,22 @@ class PriorityReady:
     def requeue(self, batches: Sequence[Batch]) -> None:
         """Put messages that were taken back to their old places, in any order."""
         for batch in batches:
-            # They were taken from one lane.
-            bands = bands_of(batch.records[:1], self._max_priority)
-            self.lane(bands[0]).returned.add((batch,))
+            bands = bands_of(batch.records, self._max_priority)
+            if bands.count(bands[0]) == len(bands):
+                self.lane(bands[0]).returned.add((batch,))
+            else:
+                # It was never in a lane: it went by all others to a consumer that waited.
+                self._requeue_mixed(batch, bands)
             self.body_bytes += batch.body_bytes
             self.count += len(batch)
+
+    def _requeue_mixed(self, batch: Batch, bands: bytes) -> None:
+        """Put messages of several priorities back, each to its lane."""
+        entries_by_band: dict[int, list[Entry]] = {}
+        for entry, band in zip(entries_of(batch), bands, strict=True):
+            entries_by_band.setdefault(band, []).append(entry)
+        for band, entries in entries_by_band.items():
+            self.lane(band).returned.add(batches_of(entries))
 
     def purge(self) -> list[range]:
         """Forget every message; return the positions they had, lane by lane.

@@ -94,3 +94,17 @@ def test_a_burst_is_not_only_appended_while_one_waits() -> None:
     jobs.consume(worker)
     found.append(jobs.queue.only_appends(run, jobs.now_ms))
     assert found == [True, False]
+
+
+def test_what_passed_together_comes_back_to_the_lanes_of_its_priorities() -> None:
+    jobs, worker = lanes(), FakeConsumer()
+    jobs.consume(worker)
+    publish(jobs, "14219")
+    assert got(worker) == "14219"
+    jobs.queue.cancel(worker, jobs.now_ms)
+    jobs.queue.requeue(worker.batches, jobs.now_ms)
+    jobs.queue.check_invariants()
+    successor = FakeConsumer()
+    jobs.consume(successor)
+    jobs.drain()
+    assert got(successor) == "94211"
