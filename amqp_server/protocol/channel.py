@@ -323,10 +323,10 @@ class Channel:
             refused |= bool(published.rejected)
             lsn = max(lsn, published.lsn)
             yield
-        for settlement in settlements:
+        for together in settlements:
             if self.is_closing:
                 return  # what was unacked went back to its queues
-            self._settling.settle(settlement, now_ms)
+            self._settling.settle_together(together, now_ms)
             yield
         if self.is_closing:
             return
@@ -416,7 +416,7 @@ class Channel:
         for consumer in consumers.values():
             if not consumer.is_cancelled:
                 self._drop_consumer(consumer, now_ms)
-        self._settling.release(now_ms)
+        self._settling.release({consumer.queue for consumer in consumers.values()}, now_ms)
         self.lane.close()
         if self._settling.quorum_lane is not None:
             self._settling.quorum_lane.close()

@@ -8,7 +8,7 @@ queue, then by consumer tag.
 Source: AMQP 0-9-1 §1.8.3.12 - 1.8.3.14; RabbitMQ, rabbit_channel.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from amqp_server.broker.queue_table import Queue
@@ -65,6 +65,21 @@ class Settling:
         finally:
             self._reopen(now_ms)
 
+    def settle_together(self, settlements: Sequence[Settlement], now_ms: int) -> None:
+        """Carry out settlements of one kind: what is given back comes back at once."""
+        requeue = settlements[0].requeue
+        if requeue is None:
+            for settlement in settlements:
+                self.settle(settlement, now_ms)
+            return
+        parts = [
+            part
+            for first_tag, last_tag, _, _ in settlements
+            for part in self._unacked.settle_each(first_tag, last_tag)
+        ]
+        self._give_back(parts, now_ms, requeue=requeue)
+        self._reopen(now_ms)
+
     def give_back_all(self, now_ms: int) -> None:
         """Requeue everything that is outstanding: basic.recover."""
         self._give_back(self._unacked.take_all(), now_ms, requeue=True)
@@ -76,13 +91,20 @@ class Settling:
         self._give_back(parts, now_ms, requeue=True)
         self._reopen(now_ms)
 
-    def release(self, now_ms: int) -> None:
-        """Requeue everything for a channel that is gone: each queue gets all of it at once."""
+    def release(self, drained: Container[Queue], now_ms: int) -> None:
+        """Requeue everything for a channel that is gone: each queue gets all of it at once.
+
+        Args:
+            drained: queues whose consumers had got what was due when the channel's left them; who
+                is served in their place gets what comes back first.
+            now_ms: the instant.
+        """
         batches_of: dict[Queue, list[Batch]] = {}
         for owner, batch in self._unacked.take_all():
             batches_of.setdefault(owner.queue, []).append(batch)
         for queue, batches in batches_of.items():
-            self._turn.drain_now(queue.engine, now_ms)
+            if queue not in drained:
+                self._turn.drain_now(queue.engine, now_ms)
             requeue_in_pieces(queue.engine, batches, self._turn, now_ms)
 
     def _make_room(self, count: int) -> None:
@@ -141,22 +163,23 @@ class Settling:
     # -- back to the queue, or out of it ----------------------------------------------------
 
     def _give_back(self, parts: Iterable[Part[Owner]], now_ms: int, *, requeue: bool) -> None:
-        """Requeue or reject what one method names."""
-        counted = 0
+        """Requeue or reject what one method names.
+
+        The shared window has room for what is requeued: who was not refused before may get it. Who
+        was is told only once all is back.
+        """
         for holder, batches in _by_holder(parts):
             engine = holder.queue.engine
             must_drain = engine.must_drain_before(batches)
             if requeue or must_drain:
                 self._turn.drain_now(engine, now_ms)
             for batch in batches:
-                counted += holder.settled(batch.positions)
+                self._make_room(holder.settled(batch.positions))
             if requeue:
                 requeue_in_pieces(engine, batches, self._turn, now_ms)
-                # It goes to who has credit now; the shared window has room only after it.
                 self._turn.drain_now(engine, now_ms)
             else:
                 engine.reject(batches, now_ms)
-        self._make_room(counted)
 
 
 def _by_holder(parts: Iterable[Part[Owner]]) -> Iterable[tuple[Holder, list[Batch]]]:

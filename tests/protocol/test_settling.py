@@ -140,7 +140,7 @@ def test_what_is_delivered_between_two_acks_counts_in_the_shared_window(peer: Cl
     assert delivered(peer) == "a5 b6"
 
 
-def test_what_is_given_back_goes_to_who_has_credit_before_the_shared_window_has_room(
+def test_who_was_refused_by_the_shared_window_gets_nothing_of_what_is_given_back(
     peer: Client,
 ) -> None:
     other = peer.node.open()
@@ -153,3 +153,42 @@ def test_what_is_given_back_goes_to_who_has_credit_before_the_shared_window_has_
     assert (delivered(peer), delivered(other)) == ("", "b1")
     fill(peer, "34")
     assert (delivered(peer), delivered(other)) == ("a4", "b3")
+
+
+@pytest.mark.parametrize("method", [Nack, commands.Basic.Reject, commands.Basic.Recover])
+def test_who_was_not_refused_gets_what_made_room_in_the_shared_window(
+    peer: Client, method: type[commands.Basic.Nack | commands.Basic.Reject | commands.Basic.Recover]
+) -> None:
+    other = peer.node.open()
+    peer.send(commands.Basic.Consume, queue="jobs", consumer_tag="a")
+    fill(peer, "1")
+    consume(other, "b")
+    peer.send(commands.Basic.Qos, prefetch_count=1, global_=True)
+    tag = {} if method is commands.Basic.Recover else {"delivery_tag": 1}
+    peer.send(method, requeue=True, **tag)
+    assert (delivered(peer), delivered(other)) == ("a1 a1", "")
+
+
+def test_what_a_commit_gives_back_comes_back_at_once(peer: Client) -> None:
+    consume(peer, "a")
+    fill(peer, "1234")
+    peer.send(Nack, delivery_tag=1, requeue=True)
+    assert delivered(peer) == "a1 a2 a3 a4 a1"
+    peer.send(commands.Tx.Select)
+    for tag in (4, 2, 5):
+        peer.send(Nack, delivery_tag=tag, requeue=True)
+    peer.send(commands.Tx.Commit)
+    assert delivered(peer) == "a1 a2 a4"
+
+
+def test_a_single_active_consumer_that_follows_gets_first_what_came_back(peer: Client) -> None:
+    other = peer.node.open()
+    arguments = {"x-single-active-consumer": True}
+    peer.send(commands.Queue.Declare, queue="one", arguments=arguments)
+    for client, tag in ((peer, "a"), (other, "b")):
+        client.send(commands.Basic.Qos, prefetch_count=1)
+        client.send(commands.Basic.Consume, queue="one", consumer_tag=tag)
+    peer.publish(b"1", b"2", routing_key="one")
+    assert delivered(peer) == "a1"
+    peer.send(commands.Channel.Close, reply_code=200, class_id=0, method_id=0)
+    assert delivered(other) == "b1"

@@ -4,7 +4,7 @@ import pytest
 
 from amqp_server.protocol.errors import ModeError
 from amqp_server.protocol.publishing import Letter, Plan
-from amqp_server.protocol.transaction import Settlement, Transaction
+from amqp_server.protocol.transaction import TOGETHER_MAX, Settlement, Transaction
 from tests.support.records import record, run_of
 
 PLAN = Plan("", "jobs", mandatory=False, router_generation=0, users_generation=0)
@@ -21,7 +21,7 @@ def test_what_is_held_is_taken_in_order_and_once() -> None:
     transaction.hold_tags([3], requeue=None)
     transaction.hold_tags([1], requeue=True)
     transaction.hold_letter(second)
-    settlements = [settlement(3, 3), settlement(1, 1, requeue=True)]
+    settlements = [[settlement(3, 3)], [settlement(1, 1, requeue=True)]]
     assert transaction.take() == ([first, second], settlements)
     assert transaction.take() == ([], [])
     assert transaction.held_tags == set()
@@ -37,6 +37,21 @@ def test_tags_that_count_up_are_held_as_ranges() -> None:
         settlement(8, 9, requeue=False),
     ]
     assert transaction.held_tags == {1, 2, 3, 5, 8, 9}
+
+
+def test_settlements_of_one_kind_in_a_row_are_taken_by_tag() -> None:
+    transaction = Transaction(0)
+    for tag, requeue in ((7, True), (5, True), (6, True), (4, None), (9, True), (2, True)):
+        transaction.hold_tags([tag], requeue=requeue)
+    _, settlements = transaction.take()
+    assert settlements == [
+        [settlement(5, 7, requeue=True)],
+        [settlement(4, 4)],
+        [settlement(2, 2, requeue=True), settlement(9, 9, requeue=True)],
+    ]
+    for tag in range(1, 2 * TOGETHER_MAX + 3, 2):
+        transaction.hold_tags([tag], requeue=True)
+    assert list(map(len, transaction.take()[1])) == [TOGETHER_MAX, 1]
 
 
 def test_a_tag_is_held_once() -> None:
