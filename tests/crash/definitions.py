@@ -36,15 +36,20 @@ class Fate(Enum):
 class Definer:
     """Declares queues with an exchange each, binds them, unbinds and deletes some.
 
+    Args:
+        chance: of the choices.
+        vhost: where all is defined.
+
     Attributes:
         queues: what each queue that was ever named must be.
         bindings: the same of the binding of each to its exchange.
     """
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, vhost: str = "/") -> None:
         self.queues: dict[str, Fate] = {}
         self.bindings: dict[str, Fate] = {}
         self._chance = chance
+        self._vhost = vhost
         self._numbers = count(1)
 
     async def run(self, link: Link) -> None:
@@ -94,7 +99,7 @@ class Definer:
 
     def check(self, port: int) -> list[str]:
         """Ask a node that is back what is there; return what is wrong, and learn the rest."""
-        with Session(Endpoint(HOST, port, "guest", "guest", "/")) as session:
+        with Session(Endpoint(HOST, port, "guest", "guest", self._vhost)) as session:
             found = {queue: session.has_queue(queue) for queue in self.queues}
             wrong = [
                 f"queue {queue} is {'there' if found[queue] else 'gone'}, and must not be"

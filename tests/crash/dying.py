@@ -89,18 +89,18 @@ class Rejecter:
         self._newest_tag = delivery.tag
 
 
-async def let_all_die(port: int) -> None:
+async def let_all_die(port: int, vhost: str) -> None:
     """Have all that is left in the queues die, and wait until it has been moved.
 
     Raises:
         TimeoutError: some of it stays.
     """
-    links = [await Link.open(port) for _ in SOURCES]
+    links = [await Link.open(port, vhost) for _ in SOURCES]
     works = [
         asyncio.create_task(_until_lost(Rejecter(queue, _PREFETCH_AT_END), link))
         for queue, link in zip(SOURCES, links, strict=True)
     ]
-    asking = await Link.open(port)
+    asking = await Link.open(port, vhost)
     async with asyncio.timeout(FLUSH_TIMEOUT_S):
         moved_count, still_count = -1, 0
         while still_count < 5:

@@ -1,9 +1,10 @@
 """``python -m tests.crash.kill_loop``: kill a broker again and again, and look what it still knows.
 
-A cycle: programs publish, consume, get, declare and delete; at a random moment the broker is ended
-by SIGKILL, now and then once more while it starts; then it must know every definition whose -ok had
-arrived. About every other cycle its queues are drained and the history since then is judged:
-``tests.crash.checker`` says what is valid. Small files make rolls and checkpoints frequent.
+A cycle: in two vhosts programs publish, consume, get, commit, declare and delete; at a random
+moment the broker is ended by SIGKILL, now and then once more while it starts; each start has a
+policy of its own. Then it must know every definition whose -ok had arrived. About every other cycle
+its queues are drained and the history since then is judged: ``tests.crash.checker`` says what is
+valid. Small files make rolls and checkpoints frequent.
 
 With ``--power-cut`` a random part of what was not synced is taken back while the broker is down:
 ``tests.crash.power_cut``. The choices of a seed are replayed by it; when the kernel runs whom is
@@ -27,8 +28,9 @@ from amqp_server.perf.wire import LoadError
 from tests.clients.support.server import free_port
 from tests.crash.link import LinkLostError
 from tests.crash.node import Killable, Node, RabbitNode
+from tests.crash.policies import POLICIES, definitions_of
 from tests.crash.power_cut import PowerCut
-from tests.crash.session import COUNTED, Judgement, Run, declare_all
+from tests.crash.session import COUNTED, DROPPED, Judgement, Run, declare_all
 
 ACK_GRACE_KILL_MS: Final = 1_000
 """Acks are with the kernel by then: all that they wait for is the sync of the group before."""
@@ -53,6 +55,16 @@ LONG_QUEUES: Final = "queues: {memory_per_queue_bytes: 65536}\n"
 LONG_SHARE: Final = 0.5
 
 
+VHOSTS: Final = ("/", "crash")
+"""All moves are made in each."""
+PUBLISHERS_PER_VHOST_MAX: Final = 1_000_000
+LOAD_DEFINITIONS: Final = """\
+broker:
+  load_definitions: '{path}'
+  load_definitions_strict: true
+"""
+
+
 class FaultFoundError(Exception):
     """A cycle showed what must not be; the text says what."""
 
@@ -60,15 +72,27 @@ class FaultFoundError(Exception):
 class KillLoop:
     """Cycles of one seed on one data directory.
 
+    Args:
+        node: not started.
+        seed: of the choices.
+        ack_grace_ms: see ``Run``.
+        vhosts: that are there once the node has started.
+
     Attributes:
         totals: over all judgements.
+        runs: of each vhost.
     """
 
-    def __init__(self, node: Killable, seed: int, ack_grace_ms: int) -> None:
-        self.totals: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
+    def __init__(
+        self, node: Killable, seed: int, ack_grace_ms: int, vhosts: Sequence[str] = ("/",)
+    ) -> None:
+        self.totals: Counter[str] = Counter(dict.fromkeys((*COUNTED, DROPPED), 0))
         self._node = node
         self._chance = random.Random(seed)
-        self._run = Run(node.port, self._chance, ack_grace_ms)
+        self.runs = [
+            Run(node.port, self._chance, ack_grace_ms, vhost, 1 + at * PUBLISHERS_PER_VHOST_MAX)
+            for at, vhost in enumerate(vhosts)
+        ]
         self._on_down: Sequence[Callable[[random.Random], object]] = ()
 
     def when_down(self, *works: Callable[[random.Random], object]) -> None:
@@ -84,7 +108,8 @@ class KillLoop:
         try:
             self._node.start()
             self._node.wait_until_ready()
-            declare_all(self._node.port)
+            for run in self.runs:
+                declare_all(self._node.port, run.vhost)
             for cycle in range(1, cycles + 1):
                 await self._cycle(cycle, is_last=cycle == cycles)
         except (AssertionError, LinkLostError, OSError, LoadError) as error:
@@ -95,20 +120,24 @@ class KillLoop:
             raise FaultFoundError(f"the last stop ended with {code}\n{self._node.log_tail()}")
 
     async def _cycle(self, cycle: int, *, is_last: bool) -> None:
-        await self._run.session(self._end)
+        end = asyncio.create_task(self._end())
+        await asyncio.gather(*[run.session(partial(asyncio.shield, end)) for run in self.runs])
         self._work_while_down()
         self._node.start()
         while self._chance.random() < KILL_AT_START_SHARE:
             await asyncio.sleep(self._chance.uniform(0, 0.6))
             self._node.kill()
             self._work_while_down()
-            self._run.notes.fault()
+            for run in self.runs:
+                run.notes.fault()
             self._node.start()
         self._node.wait_until_ready()
-        if wrong := self._run.definer.check(self._node.port):
-            raise FaultFoundError(f"cycle {cycle}: definitions: {wrong[:5]}")
+        for run in self.runs:
+            if wrong := run.definer.check(self._node.port):
+                raise FaultFoundError(f"cycle {cycle}: definitions: {wrong[:5]}")
         if is_last or self._chance.random() < DRAIN_SHARE:
-            self._judge(cycle, await self._run.drain())
+            for run in self.runs:
+                self._judge(cycle, run.vhost, await run.drain())
 
     def _work_while_down(self) -> None:
         for work in self._on_down:
@@ -119,17 +148,17 @@ class KillLoop:
         await asyncio.sleep(self._chance.uniform(0.05, longest_s))
         self._node.kill()
 
-    def _judge(self, cycle: int, judgement: Judgement) -> None:
+    def _judge(self, cycle: int, vhost: str, judgement: Judgement) -> None:
         self.totals.update(judgement.counts)
         line = " ".join(f"{name}={count}" for name, count in judgement.counts.items())
-        print(f"cycle={cycle} {line} wrong={len(judgement.wrong)}", flush=True)
+        print(f"cycle={cycle} vhost={vhost} {line} wrong={len(judgement.wrong)}", flush=True)
         if judgement.wrong:
             raise FaultFoundError(f"cycle {cycle}:\n" + "\n".join(judgement.wrong))
 
 
 def table(totals: Counter[str], cycles: int, elapsed_s: float) -> str:
     """Return what a valid run adds up to."""
-    lines = [f"{name:<12} {totals[name]:>10}" for name in COUNTED]
+    lines = [f"{name:<12} {totals[name]:>10}" for name in (*COUNTED, DROPPED)]
     lines += [f"{name:<12} {0:>10}" for name in ("lost", "unexpected", "resurrected", "unflagged")]
     return "\n".join([*lines, f"valid: {cycles} cycles in {elapsed_s:.0f} s"])
 
@@ -167,10 +196,14 @@ def kill_again_and_again(
     Raises:
         FaultFoundError: something was not as it must be.
     """
-    loop = KillLoop(node, seed, ACK_GRACE_CUT_MS if power else ACK_GRACE_KILL_MS)
+    grace_ms = ACK_GRACE_CUT_MS if power else ACK_GRACE_KILL_MS
+    loop = KillLoop(node, seed, grace_ms, VHOSTS if isinstance(node, Node) else ("/",))
     works: list[Callable[[random.Random], object]] = [] if power is None else [power.cut]
     if isinstance(node, Node):
+        node.settings += LOAD_DEFINITIONS.format(path=_definitions_path(node))
         works.append(partial(_choose_budget, node, node.settings))
+        works.append(partial(_choose_policy, node, loop.runs))
+        _choose_policy(node, loop.runs, random.Random(seed))
     loop.when_down(*works)
     asyncio.run(loop.run(cycles))
     return loop.totals
@@ -179,6 +212,19 @@ def kill_again_and_again(
 def _choose_budget(node: Node, settings: str, chance: random.Random) -> None:
     """Let the node's queues be longer than their memory after this start, or not."""
     node.settings = settings + (LONG_QUEUES if chance.random() < LONG_SHARE else "")
+
+
+def _definitions_path(node: Node) -> Path:
+    return node.folder / "definitions.json"
+
+
+def _choose_policy(node: Node, runs: Sequence[Run], chance: random.Random) -> None:
+    """Let another policy hold after this start."""
+    policy = chance.choice(POLICIES)
+    text = definitions_of([run.vhost for run in runs], policy)
+    _definitions_path(node).write_text(text, encoding="utf-8")
+    for run in runs:
+        run.live_under(policy)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

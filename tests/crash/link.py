@@ -71,8 +71,8 @@ class Link(asyncio.Protocol):
         self._body_bytes = 0
 
     @classmethod
-    async def open(cls, port: int) -> "Link":
-        """Connect, log in, open channel 1.
+    async def open(cls, port: int, vhost: str = "/") -> "Link":
+        """Connect, log in to a vhost, open channel 1.
 
         Raises:
             LinkLostError: nobody listens, or the connection ended.
@@ -84,7 +84,7 @@ class Link(asyncio.Protocol):
         await link.call(wire.PROTOCOL_HEADER, wire.CONNECTION_START)
         tune = await link.call(wire.start_ok("guest", "guest"), wire.CONNECTION_TUNE)
         (channel_max,) = struct.unpack_from(">H", tune.payload, _ARGUMENTS_AT)
-        opening = wire.method(0, wire.CONNECTION_OPEN, wire.shortstr("/") + b"\x00\x00")
+        opening = wire.method(0, wire.CONNECTION_OPEN, wire.shortstr(vhost) + b"\x00\x00")
         link.send(wire.tune_ok(channel_max, wire.FRAME_MAX_BYTES))
         await link.call(opening, wire.CONNECTION_OPEN_OK)
         await link.call(wire.method(1, wire.CHANNEL_OPEN, b"\x00"), wire.CHANNEL_OPEN_OK)

@@ -20,19 +20,23 @@ def monotonic_ms() -> int:
 class Notes:
     """Rows of each queue since it was last judged.
 
+    Args:
+        first_publisher: the number of the first publisher; vhosts share none, so that a message of
+            another one is known.
+
     Attributes:
         confirms: what passed on the publishing channels since the last ``forget``.
         faults_count: how often the node was killed.
         damaged: messages that arrived other than they were published.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first_publisher: int = 1) -> None:
         self.rows: defaultdict[str, list[Row]] = defaultdict(list)
         self.confirms: list[Event] = []
         self.damaged: list[str] = []
         self.faults_count = 0
         self._processes = count(1)
-        self._publishers = count(1)
+        self._publishers = count(first_publisher)
 
     def new_process(self) -> int:
         """Return a number for a channel, never used before."""
