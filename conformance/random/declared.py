@@ -9,8 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from conformance.random.compare import Difference
+from conformance.random.lane import SETTLEMENTS
 from conformance.random.player import Seen
 from conformance.random.script import Script, Step
+
+_RECOVERS = ("basic.recover", "basic.recoverasync")
+_ROUTE_CHANGES = (
+    "queue.bind",
+    "queue.unbind",
+    "queue.delete",
+    "exchange.bind",
+    "exchange.unbind",
+    "exchange.delete",
+)
 
 
 class Situation(NamedTuple):
@@ -123,6 +134,59 @@ def _counts_what_a_get_took(situation: Situation) -> bool:
     return is_counted and not expected and got.startswith("basic.deliver")
 
 
+def _is_held_by_a_transaction(situation: Situation) -> bool:
+    """A transaction held settlements as a global prefetch began, and RabbitMQ counts them not."""
+    transactional, holding = set(), set()
+    is_uncounted = False
+    for step in situation.script:
+        if step.method == "tx.select":
+            transactional.add(step.channel)
+        elif step.method in ("tx.commit", "tx.rollback"):
+            holding.discard(step.channel)
+        elif step.method in SETTLEMENTS and step.channel in transactional:
+            holding.add(step.channel)
+        elif step.method == "basic.qos" and step.given.get("global_"):
+            is_uncounted = is_uncounted or step.channel in holding
+    expected, got = situation.difference.first_lines()
+    return is_uncounted and expected.startswith("basic.deliver") and not got
+
+
+def _is_bound_before_the_commit(situation: Situation) -> bool:
+    """A commit publishes what came before a change of the bindings."""
+    channel = situation.step.channel
+    if situation.step.method != "tx.commit":
+        return False
+    held = False
+    for step in situation.script[:-1]:
+        if step.channel == channel and step.method in ("tx.commit", "tx.rollback"):
+            held = False
+        elif step.channel == channel and step.method == "basic.publish":
+            held = held or bool(step.given.get("exchange"))
+        elif held and step.method in _ROUTE_CHANGES:
+            return True
+    return False
+
+
+def _is_settled_for_a_namesake(situation: Situation) -> bool:
+    """What a deleted queue delivered goes back, and a queue of its name is there."""
+    deleted: set[str] = set()
+    is_there_again = False
+    for step in situation.script:
+        queue = step.given.get("queue", "")
+        if step.method == "queue.delete":
+            deleted.add(queue)
+        elif step.method == "queue.declare":
+            is_there_again = is_there_again or queue in deleted
+    lines = situation.difference.first_lines()
+    settles = situation.step.method in (*SETTLEMENTS, *_RECOVERS)
+    return (
+        is_there_again
+        and settles
+        and re.match(r"basic\.deliver .* redelivered ", lines[0]) is not None
+        and not lines[1]
+    )
+
+
 def _first_death_is_told(situation: Situation) -> bool:
     """A message that a client gave a history dies, and only its first death is told otherwise."""
     has_history = any(
@@ -227,6 +291,27 @@ DECLARED: Sequence[Declared] = (
         "It counts what gets took before it, too, and never gives that back.",
         "a consumer must not wait for ever",
         _counts_what_a_get_took,
+    ),
+    Declared(
+        "held-at-global-qos",
+        "A global prefetch counts what is unacked; so is what a transaction holds a settlement of.",
+        "It does not count that when it begins, but takes it off at the commit.",
+        "what is not committed has not happened",
+        _is_held_by_a_transaction,
+    ),
+    Declared(
+        "bound-before-commit",
+        "What a transaction publishes is routed by the bindings that there are at its commit.",
+        "It is routed as it is published, and delivered at the commit.",
+        "what is not committed has not happened",
+        _is_bound_before_the_commit,
+    ),
+    Declared(
+        "namesake-of-a-deleted-queue",
+        "What a queue delivered is gone with it.",
+        "A requeue of it goes to the new queue of that name, and may bring another message twice.",
+        "nothing of another queue is delivered twice",
+        _is_settled_for_a_namesake,
     ),
     Declared(
         "limit-of-quorum",

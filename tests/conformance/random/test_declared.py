@@ -101,6 +101,41 @@ def test_a_get_comes_before_a_global_prefetch() -> None:
     assert name_of([get, share._replace(channel="A2")], "", DELIVERY) is None
 
 
+def test_what_a_transaction_holds_is_counted_by_a_global_prefetch() -> None:
+    share = Step("A1", "basic.qos", {"prefetch_count": 1, "global_": True})
+    select, commit = Step("A1", "tx.select"), Step("A1", "tx.commit")
+    nack = Step("A1", "basic.nack", {"delivery_tag": "oldest"})
+    assert name_of([select, nack, share], DELIVERY, "") == "held-at-global-qos"
+    assert name_of([select, nack, share], "", DELIVERY) is None
+    assert name_of([nack, select, share], DELIVERY, "") is None
+    assert name_of([select, nack, commit, share], DELIVERY, "") is None
+    assert name_of([select, nack, share._replace(channel="A2")], DELIVERY, "") is None
+
+
+def test_a_binding_comes_before_a_commit() -> None:
+    publish = Step("A1", "basic.publish", {"exchange": "~x1"}, (Message("m"),))
+    bind, commit = Step("B1", "queue.bind", {"queue": "~q1"}), Step("A1", "tx.commit")
+    name, more = "bound-before-commit", "2 ready, 0 consumers"
+    assert name_of([publish, bind, commit], "", more) == name
+    assert name_of([bind, publish, commit], "", more) is None
+    assert name_of([publish, commit, bind, commit], "", more) is None
+    assert name_of([publish._replace(given={}), bind, commit], "", more) is None
+    assert name_of([publish, bind, FLOW], "", more) is None
+
+
+def test_a_deleted_queue_has_a_namesake() -> None:
+    declare = Step("A1", "queue.declare", {"queue": "~q1"})
+    delete = Step("A1", "queue.delete", {"queue": "~q1"})
+    recover = Step("A1", "basic.recover", {"requeue": True})
+    again = "basic.deliver consumer_tag=c1 delivery_tag=2 redelivered routing_key=q1 <m1>"
+    name = "namesake-of-a-deleted-queue"
+    assert name_of([declare, delete, declare, recover], again, "") == name
+    assert name_of([declare, delete, declare, recover], "", again) is None
+    assert name_of([declare, delete, declare, recover], DELIVERY, "") is None
+    assert name_of([declare, delete, recover], again, "") is None
+    assert name_of([declare, delete, declare, FLOW], again, "") is None
+
+
 def test_what_came_back_to_a_quorum_queue_is_in_another_order() -> None:
     queue = Step("A1", "queue.declare", {"arguments": {"x-queue-type": "quorum"}})
     first, again = (
