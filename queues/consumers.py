@@ -16,7 +16,7 @@ many consumers there are.
 
 from bisect import bisect_left, insort
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from queues.blocked import Segment
@@ -176,7 +176,7 @@ class Consumers:
         while self._priorities:
             priority = self._priorities[-1]
             ring = self._rings[priority]
-            handles, credit, refused = _round_of(ring, message_count)
+            handles, credit, refused = _round_of(ring, self._suspended, message_count)
             for entry in refused:
                 if isinstance(entry, Segment):
                     del ring[entry]
@@ -245,7 +245,8 @@ class Consumers:
         """Let one that was refused wait for what it lacks."""
         number = self._next_number
         self._next_number += 1
-        if handle.lane.is_shut and handle.has_own_room():
+        is_shut = handle.lane in self._suspended or handle.lane.is_shut
+        if is_shut and handle.has_own_room():
             self._suspend(handle, number)
         else:
             self._places[handle] = number
@@ -307,13 +308,18 @@ class Consumers:
         return self._priorities[-1] > self._active.priority
 
 
-def _walk(ring: Ring, refused: list[ConsumerHandle | Segment]) -> Iterator[ConsumerHandle]:
+def _walk(
+    ring: Ring, suspended: Mapping[Lane, object], refused: list[ConsumerHandle | Segment]
+) -> Iterator[ConsumerHandle]:
     """Return all of a ring in turn; a segment whose lane is shut is refused as one.
 
-    Its first is asked for credit too, so that the lane knows who waits for it.
+    Its first is asked for credit too, so that the lane knows who waits for it. Once a lane has
+    refused anybody all that are on it are refused, until it is told that it opened.
     """
     for entry in ring:
-        if not isinstance(entry, Segment):
+        if suspended and entry.lane in suspended:
+            refused.append(entry)
+        elif not isinstance(entry, Segment):
             yield entry
         elif entry.members and (entry.members[0][1].credit() > 0 or not entry.lane.is_shut):
             for _, handle in entry.members:
@@ -323,14 +329,14 @@ def _walk(ring: Ring, refused: list[ConsumerHandle | Segment]) -> Iterator[Consu
 
 
 def _round_of(
-    ring: Ring, message_count: int
+    ring: Ring, suspended: Mapping[Lane, object], message_count: int
 ) -> tuple[Sequence[ConsumerHandle], int, list[ConsumerHandle | Segment]]:
     """Return who of one priority has credit, the least that each of them has, and who has none."""
     handles: list[ConsumerHandle] = []
     refused: list[ConsumerHandle | Segment] = []
     rooms: dict[Lane, int] = {}
     least_credit = message_count
-    for handle in _walk(ring, refused):
+    for handle in _walk(ring, suspended, refused):
         credit = handle.credit()
         if credit <= 0:
             refused.append(handle)

@@ -192,3 +192,20 @@ def test_a_single_active_consumer_that_follows_gets_first_what_came_back(peer: C
     assert delivered(peer) == "a1"
     peer.send(commands.Channel.Close, reply_code=200, class_id=0, method_id=0)
     assert delivered(other) == "b1"
+
+
+def test_who_joins_a_channel_that_was_refused_gets_nothing_of_what_is_given_back(
+    peer: Client,
+) -> None:
+    other = peer.node.open()
+    consume(peer, "a")
+    fill(peer, "123")
+    peer.send(commands.Basic.Qos, prefetch_count=1, global_=True)
+    fill(peer, "4")
+    consume(other, "b")
+    peer.send(commands.Basic.Consume, queue="jobs", consumer_tag="c")
+    assert (delivered(peer), delivered(other)) == ("a1 a2 a3", "b4")
+    peer.send(commands.Basic.Nack, delivery_tag=0, multiple=True, requeue=True)
+    assert (delivered(peer), delivered(other)) == ("", "b1 b2 b3")
+    fill(peer, "56")
+    assert (delivered(peer), delivered(other)) == ("a6", "b5")
