@@ -229,7 +229,8 @@ class QueueModel:
         self.choose_active()
 
     def reject(self, entries: list[Entry], now_ms: int) -> None:
-        for entry in entries:
+        top = self.options.max_priority or 0
+        for entry in sorted(entries, key=lambda each: -min(each.record.priority, top)):
             self.die(self.unacked.pop(entry.position), DeathReason.REJECTED)
         self.choose_active()
         self.drop_expired(now_ms)
