@@ -191,10 +191,14 @@ class GroupCommit:
         return under_way_bytes + full_bytes + self._open.size_bytes
 
     def is_small(self) -> bool:
-        """Return whether all that is pending is a small group that somebody waits for."""
+        """Return whether all that is pending is a small group that may not wait for a thread.
+
+        Somebody waits for it, or it needs no sync: acks that a thread would be woken for, and the
+        next publish would have to wait for.
+        """
         group = self._open
         return (
-            bool(self._waiters)
+            (bool(self._waiters) or not group.sync)
             and self._under_way is None
             and bool(group.parts)
             and group.size_bytes <= SMALL_BYTES_MAX

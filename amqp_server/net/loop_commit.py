@@ -4,15 +4,15 @@ A program that publishes and waits for each confirm leaves one small group a tur
 to do until it is on disk. Waking a thread for it, and being woken by it, takes as long as the disk
 does. So the loop writes and syncs such a group itself, when three things hold:
 
-    it is small, and somebody waits for it            ``GroupCommit.is_small``
+    it is small, and waited for or not synced         ``GroupCommit.is_small``
     no other socket was ready in this round           no turn came before the loop polled again
     the disk has been fast                            the last groups took less than a millisecond
 
     turn → small? → one hop of the loop → another turn? ─ no ─ write, sync, confirm
                                                         └ yes ─ the thread, as ever
 
-A sync that takes long all the same keeps every connection waiting for as long. After one such the
-thread does it all for a second, twice as long each time up to a minute if that goes on.
+A sync that takes long all the same keeps every connection waiting for as long. After one of over
+10 ms the thread does it all for a second, twice as long each time up to a minute if that goes on.
 """
 
 import asyncio
@@ -24,6 +24,9 @@ from persistence.group_commit import GroupCommit
 
 FAST_NS: Final = 1_000_000
 """A disk is fast while groups take no longer than this, in ns."""
+
+SLOW_NS: Final = 10_000_000
+"""What every connection may be made to wait for once, in ns; a group that takes longer is slow."""
 
 SLOW_PAUSE_NS: Final = 1_000_000_000
 """How long a slow group leaves everything to the thread, in ns; doubled by the next slow one."""
@@ -97,7 +100,7 @@ class LoopCommit:
         self.here_count += 1
         self._thread.carry_out_here()
         now_ns = self._clock_ns()
-        if now_ns - began_ns > FAST_NS:
+        if now_ns - began_ns > SLOW_NS:
             self._leave_to_thread(now_ns)
 
     def _leave_to_thread(self, now_ns: int) -> None:

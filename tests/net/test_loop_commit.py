@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from amqp_server.net.loop_commit import FAST_NS, FORGIVEN_NS, SLOW_PAUSE_NS, LoopCommit
+from amqp_server.net.loop_commit import FAST_NS, FORGIVEN_NS, SLOW_NS, SLOW_PAUSE_NS, LoopCommit
 from persistence.commit_thread import CommitThread
 from persistence.group_commit import GroupCommit
 
@@ -117,7 +117,7 @@ def test_a_slow_disk_is_left_to_the_thread_until_it_is_fast(bench: Bench) -> Non
 
 
 def commit_slowly_here(bench: Bench) -> None:
-    bench.disk_ns = FAST_NS + 1
+    bench.disk_ns = SLOW_NS + 1
     bench.decision.turn_ended()
     bench.round()
     assert bench.journal[-1] == "here"
@@ -141,6 +141,16 @@ def test_a_slow_group_here_leaves_all_to_the_thread_for_longer_each_time(bench: 
         assert not goes_here_after(bench, pause_ns // 2)
         assert goes_here_after(bench, pause_ns)
         pause_ns *= 2
+
+
+def test_one_that_is_not_fast_here_costs_no_pause(bench: Bench) -> None:
+    bench.disk_ns = SLOW_NS
+    bench.decision.turn_ended()
+    bench.round()
+    bench.disk_ns = QUICK_NS
+    bench.decision.turn_ended()
+    assert bench.journal == ["here", "thread"], "it was not fast"
+    assert goes_here_after(bench, 0)
 
 
 def test_a_disk_that_was_fast_for_long_is_forgiven(bench: Bench) -> None:

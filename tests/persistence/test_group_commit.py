@@ -203,6 +203,14 @@ def test_a_small_group_is_waited_for_and_holds_little() -> None:
     assert not commit.is_small()
 
 
+def test_acks_are_a_small_group_though_nobody_waits() -> None:
+    commit = commit_on(FakeDisk())
+    commit.append_entry([ENTRY], sync=False)
+    assert commit.is_small()
+    commit.request_sync()
+    assert not commit.is_small(), "a sync that nobody waits for is the thread's"
+
+
 def test_a_group_with_definitions_or_many_bytes_or_behind_another_is_not_small() -> None:
     commit = commit_on(FakeDisk())
     commit.append_entry([ENTRY], sync=True)
