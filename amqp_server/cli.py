@@ -15,7 +15,6 @@ import click
 
 from amqp_server import __version__
 from amqp_server.net.settings import ListenerSettings
-from amqp_server.perf.command import perf
 from amqp_server.settings.explain import explain_markdown, explain_text
 from amqp_server.settings.load import SettingsError, load_settings
 from amqp_server.settings.schema import Settings
@@ -30,7 +29,22 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 
 class _Commands(click.Group):
-    """The subcommands; a wrong command line ends with a status of its own."""
+    """The subcommands; a wrong command line ends with a status of its own.
+
+    ``perf`` is the load generator's, and is loaded when it is asked for.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all subcommands, in the order of the help."""
+        return sorted([*super().list_commands(ctx), "perf"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the subcommand of this name; None: there is none."""
+        if cmd_name != "perf":
+            return super().get_command(ctx, cmd_name)
+        from load_generator.command import perf  # noqa: PLC0415 -- a node needs no load
+
+        return perf
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:  # noqa: ANN401 -- click's
         """Read the options before the subcommand."""
@@ -106,9 +120,6 @@ def explain_config(*, markdown: bool) -> None:
 def version() -> None:
     """Print the version."""
     click.echo(f"haremq {__version__}")
-
-
-haremq.add_command(perf)
 
 
 def _load(file: Path | None) -> Settings:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from amqp_server.perf.wire import LoadError
 from benchmarks import brokers, report
 from benchmarks.brokers import HAREMQ, RABBITMQ, RELAY, Broker
 from benchmarks.measure import measure
@@ -28,6 +27,7 @@ from benchmarks.scenarios import (
     is_tls,
 )
 from benchmarks.window import Window
+from load_generator.wire import LoadError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,12 +15,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from amqp_server.perf import processes
-from amqp_server.perf.session import Endpoint, Session
-from amqp_server.perf.tls import TlsOptions
-from amqp_server.perf.wire import LoadError
 from benchmarks import certificate
 from benchmarks.scenarios import Durability
+from load_generator import processes
+from load_generator.session import Endpoint, Session
+from load_generator.tls import TlsOptions
+from load_generator.wire import LoadError
 
 START_TIMEOUT_S: Final = 60.0
 END_TIMEOUT_S: Final = 30.0

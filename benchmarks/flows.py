@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from amqp_server.perf import wire
-from amqp_server.perf.load import INSTANT_BYTES, Binding, Load, Topology
-from amqp_server.perf.wire import FieldValue
 from benchmarks.scenarios import Flow, Paced, Rpc
+from load_generator import wire
+from load_generator.load import INSTANT_BYTES, Binding, Load, Topology
+from load_generator.wire import FieldValue
 
 FLOOD_BODY: Final = b"x" * 12
 _HEADERS: Final = {f"x-header-{index}": f"value {index} of the header" for index in range(16)}

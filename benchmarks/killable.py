@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
-from amqp_server.perf import processes
-from amqp_server.perf.session import Endpoint, Session
-from amqp_server.perf.wire import LoadError
 from benchmarks.brokers import HAREMQ, RABBITMQ, Broker, durability_of, free_port, haremq_options
 from benchmarks.scenarios import Durability
 from conformance.rabbitmq import RabbitMQ
+from load_generator import processes
+from load_generator.session import Endpoint, Session
+from load_generator.wire import LoadError
 
 START_TIMEOUT_S: Final = 300.0
 END_TIMEOUT_S: Final = 60.0

@@ -4,13 +4,13 @@ import time
 from contextlib import ExitStack
 from typing import Final
 
-from amqp_server.perf import wire
-from amqp_server.perf.load import Topology
-from amqp_server.perf.session import Session
-from amqp_server.perf.topology import deleted_after
 from benchmarks.brokers import Broker
 from benchmarks.scenarios import Connects, Declares, IdleConnections
 from benchmarks.window import Window, mib, us_each
+from load_generator import wire
+from load_generator.load import Topology
+from load_generator.session import Session
+from load_generator.topology import deleted_after
 
 SETTLE_S: Final = 1.0
 """How long a broker may tidy up before its memory is read."""

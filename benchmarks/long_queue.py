@@ -12,16 +12,16 @@ import time
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from amqp_server.perf import wire
-from amqp_server.perf.load import Load, Settle, Topology
-from amqp_server.perf.run import Interrupts, Plan, run
-from amqp_server.perf.session import Endpoint, Session
-from amqp_server.perf.wire import LoadError
 from benchmarks.brokers import HAREMQ, RABBITMQ, Broker
 from benchmarks.disk import disk_written_bytes
 from benchmarks.killable import Killable, killable
 from benchmarks.scenarios import Durability
 from benchmarks.window import each, mib
+from load_generator import wire
+from load_generator.load import Load, Settle, Topology
+from load_generator.run import Interrupts, Plan, run
+from load_generator.session import Endpoint, Session
+from load_generator.wire import LoadError
 
 QUEUE: Final = "benchmark.long"
 SECONDS_MAX: Final = 3_600.0

@@ -11,14 +11,14 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from amqp_server.perf import wire
-from amqp_server.perf.session import Endpoint, Session
-from amqp_server.perf.wire import LoadError
 from benchmarks.brokers import HAREMQ, RABBITMQ, Broker
 from benchmarks.killable import killable
 from benchmarks.long_queue import QUEUE, Size, drain, ready_count, tell
 from benchmarks.scenarios import Durability
 from benchmarks.window import us_each
+from load_generator import wire
+from load_generator.session import Endpoint, Session
+from load_generator.wire import LoadError
 
 SEED: Final = 1
 RUN_MESSAGES: Final = 1_000

@@ -18,9 +18,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn, TypeAlias
 
-from amqp_server.perf import wire
-from amqp_server.perf.session import wait_in_kernel
-from amqp_server.perf.wire import MethodId
+from load_generator import wire
+from load_generator.session import wait_in_kernel
+from load_generator.wire import MethodId
 
 LINKS_MAX: Final = 64
 """Connections at a time; more are not accepted until one ends."""

@@ -13,15 +13,15 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from amqp_server.perf import wire
-from amqp_server.perf.session import Endpoint, Session
-from amqp_server.perf.wire import LoadError
 from benchmarks import long_queue
 from benchmarks.brokers import Broker, durability_of
 from benchmarks.killable import Killable, killable
 from benchmarks.report import Result
 from benchmarks.scenarios import Durability, Restart
 from benchmarks.window import Window, mib
+from load_generator import wire
+from load_generator.session import Endpoint, Session
+from load_generator.wire import LoadError
 
 EXCHANGE: Final = "benchmark.restart"
 COUNT_PATIENCE_S: Final = 60.0

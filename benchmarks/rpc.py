@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from amqp_server.perf import wire
-from amqp_server.perf.board import Board, Tally
-from amqp_server.perf.counting import DeliveryCounter
-from amqp_server.perf.load import Topology
-from amqp_server.perf.session import Endpoint, Session, wait_in_kernel
-from amqp_server.perf.wire import BrokerRefusalError
 from benchmarks.flows import request_of
 from benchmarks.scenarios import Rpc
+from load_generator import wire
+from load_generator.board import Board, Tally
+from load_generator.counting import DeliveryCounter
+from load_generator.load import Topology
+from load_generator.session import Endpoint, Session, wait_in_kernel
+from load_generator.wire import BrokerRefusalError
 
 DIRECT_REPLY_TO: Final = "amq.rabbitmq.reply-to"
 _POLL_S: Final = 0.1

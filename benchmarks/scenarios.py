@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from amqp_server.perf.load import Settle
+from load_generator.load import Settle
 
 
 class Durability(StrEnum):

@@ -13,20 +13,20 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from amqp_server.perf import readings
-from amqp_server.perf.board import Board
-from amqp_server.perf.crew import Crew, crew_at_work, tasks_of, worker_counts
-from amqp_server.perf.load import Load, Topology
-from amqp_server.perf.publisher import publish
-from amqp_server.perf.topology import declared
-from amqp_server.perf.wire import LoadError
-from amqp_server.perf.workers import Task
 from benchmarks import rpc
 from benchmarks.brokers import Broker
 from benchmarks.disk import disk_sync_us, disk_written_bytes
 from benchmarks.flows import flood_load, load_of, paced_load, single_queue, topology_of
 from benchmarks.scenarios import Flow, Paced, Rpc
 from benchmarks.window import Window, each, window_of
+from load_generator import readings
+from load_generator.board import Board
+from load_generator.crew import Crew, crew_at_work, tasks_of, worker_counts
+from load_generator.load import Load, Topology
+from load_generator.publisher import publish
+from load_generator.topology import declared
+from load_generator.wire import LoadError
+from load_generator.workers import Task
 
 WARM_UP_S: Final = 0.7
 WORKER_LIFETIME_S: Final = 600.0

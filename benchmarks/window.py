@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from amqp_server.perf.readings import Figures
+from load_generator.readings import Figures
 
 _MIB = 1 << 20
 

@@ -11,13 +11,13 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from amqp_server.perf.wire import LoadError
 from benchmarks.brokers import HAREMQ, RABBITMQ
 from benchmarks.bystander.attacks import ATTACKS, Attack
 from benchmarks.bystander.canary import Canary, RoundTrips
 from benchmarks.bystander.client import TooLongError
 from benchmarks.killable import killable
 from benchmarks.scenarios import Durability
+from load_generator.wire import LoadError
 
 AFTERMATH_S: Final = 1.0
 """How much longer is measured: what an attack leaves to be done counts too."""

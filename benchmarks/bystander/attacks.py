@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 from typing import Final, NamedTuple, TypeAlias
 
-from amqp_server.perf import wire
-from amqp_server.perf.session import Endpoint
-from amqp_server.perf.wire import MethodId
 from benchmarks.bystander.client import Worst, await_count
+from load_generator import wire
+from load_generator.session import Endpoint
+from load_generator.wire import MethodId
 
 QUEUE: Final = "bystander.attacked"
 DEAD: Final = "bystander.dead"

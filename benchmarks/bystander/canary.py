@@ -6,9 +6,9 @@ import time
 from multiprocessing.connection import Connection
 from typing import Final, NamedTuple
 
-from amqp_server.perf import wire
-from amqp_server.perf.session import Endpoint, Session
-from amqp_server.perf.wire import LoadError
+from load_generator import wire
+from load_generator.session import Endpoint, Session
+from load_generator.wire import LoadError
 
 QUEUE: Final = "bystander.canary"
 PAUSE_S: Final = 0.005

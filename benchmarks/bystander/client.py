@@ -4,10 +4,10 @@ import select
 import time
 from typing import Final
 
-from amqp_server.perf import wire
-from amqp_server.perf.session import Endpoint, Session
-from amqp_server.perf.wire import LoadError
 from benchmarks.long_queue import ready_count
+from load_generator import wire
+from load_generator.session import Endpoint, Session
+from load_generator.wire import LoadError
 
 SECONDS_MAX: Final = 60.0
 """What takes longer is given up, and told so."""

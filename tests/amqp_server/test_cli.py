@@ -212,6 +212,17 @@ def test_the_version_is_told(arguments: list[str]) -> None:
     assert call(*arguments).output == f"haremq {__version__}\n"
 
 
+def test_a_node_is_started_without_the_load_generator() -> None:
+    """In a process of its own: here something else may have loaded it."""
+    program = (
+        "import sys, amqp_server.app\n"
+        "from amqp_server.cli import haremq\n"
+        "haremq(['version'], standalone_mode=False)\n"
+        "sys.exit(sum(name.startswith('load_generator') for name in sys.modules))"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
 def test_help_names_every_command() -> None:
     result = call("--help")
     assert result.exit_code == 0

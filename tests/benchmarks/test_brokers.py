@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from amqp_server.perf.session import Endpoint
-from amqp_server.perf.tls import TlsOptions
-from amqp_server.perf.wire import LoadError
 from amqp_server.settings.load import load_settings
 from benchmarks.brokers import HAREMQ, RABBITMQ, RELAY, Broker, _options
 from benchmarks.scenarios import SCENARIOS, Durability, is_tls
+from load_generator.session import Endpoint
+from load_generator.tls import TlsOptions
+from load_generator.wire import LoadError
 
 PLAIN = Endpoint("127.0.0.1", 25_800, "guest", "guest", "/")
 TLS = PLAIN._replace(port=26_000, tls=TlsOptions(verifies=False))

@@ -4,10 +4,10 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from amqp_server.perf import wire
-from amqp_server.perf.load import Topology
 from benchmarks.flows import flood_load, load_of, paced_load, single_queue, topology_of
 from benchmarks.scenarios import SCENARIOS, Flow, Paced
+from load_generator import wire
+from load_generator.load import Topology
 
 FLOWS = [scenario for scenario in SCENARIOS if isinstance(scenario, Flow)]
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from amqp_server.perf import processes
-from amqp_server.perf.session import Endpoint
-from amqp_server.perf.wire import LoadError
 from benchmarks.brokers import HAREMQ
 from benchmarks.killable import Killable
 from benchmarks.scenarios import Durability
+from load_generator import processes
+from load_generator.session import Endpoint
+from load_generator.wire import LoadError
 
 OURS = 7
 

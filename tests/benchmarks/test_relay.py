@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amqp_server.perf import wire
-from amqp_server.perf.confirms import ConfirmCounter
-from amqp_server.perf.counting import DeliveryCounter
 from benchmarks import relay
 from benchmarks.relay import Link, UnspokenError
+from load_generator import wire
+from load_generator.confirms import ConfirmCounter
+from load_generator.counting import DeliveryCounter
 
 SELECT = wire.method(1, wire.CONFIRM_SELECT, b"\x00")
 

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from amqp_server.perf import session, wire
 from benchmarks import restart
 from benchmarks.brokers import HAREMQ, RABBITMQ, Broker
 from benchmarks.report import Result
 from benchmarks.scenarios import Durability, Restart
+from load_generator import session, wire
 from tests.support.deliveries import delivery
 from tests.support.scripted_broker import ScriptedBroker
 

@@ -5,12 +5,12 @@ from functools import partial
 
 import pytest
 
-from amqp_server.perf import session, wire
-from amqp_server.perf.board import Board
-from amqp_server.perf.load import Topology
-from amqp_server.perf.wire import BrokerRefusalError
 from benchmarks import rpc
 from benchmarks.scenarios import Rpc
+from load_generator import session, wire
+from load_generator.board import Board
+from load_generator.load import Topology
+from load_generator.wire import BrokerRefusalError
 from tests.support.deliveries import delivery
 from tests.support.scripted_broker import ScriptedBroker
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from amqp_server.perf.load import publishes_per_write
-from amqp_server.perf.messages import rings_of
-from amqp_server.perf.wire import FRAME_MAX_BYTES
 from benchmarks.flows import load_of, topology_of
 from benchmarks.scenarios import RESTARTS, SCENARIOS, Flow, chosen
+from load_generator.load import publishes_per_write
+from load_generator.messages import rings_of
+from load_generator.wire import FRAME_MAX_BYTES
 
 FLOWS = [scenario for scenario in SCENARIOS if isinstance(scenario, Flow)]
 

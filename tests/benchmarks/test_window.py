@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from amqp_server.perf.board import Totals
-from amqp_server.perf.histogram import Latencies
-from amqp_server.perf.readings import Figures
 from benchmarks.window import each, window_of
+from load_generator.board import Totals
+from load_generator.histogram import Latencies
+from load_generator.readings import Figures
 
 FIGURES = Figures(
     elapsed_s=2.0,

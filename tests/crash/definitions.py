@@ -10,9 +10,9 @@ from enum import Enum, auto
 from itertools import count
 from typing import Final
 
-from amqp_server.perf import wire
-from amqp_server.perf.session import Endpoint, Session
-from amqp_server.perf.wire import MethodId
+from load_generator import wire
+from load_generator.session import Endpoint, Session
+from load_generator.wire import MethodId
 from tests.crash.link import HOST, Link
 
 QUEUE_UNBIND: Final = MethodId(50, 50)

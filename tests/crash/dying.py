@@ -12,9 +12,9 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from amqp_server.perf import wire
-from amqp_server.perf.session import Session
-from amqp_server.perf.wire import FieldValue, MethodId
+from load_generator import wire
+from load_generator.session import Session
+from load_generator.wire import FieldValue, MethodId
 from tests.crash.link import Delivery, Link, LinkLostError, message_count_of
 from tests.crash.messages import PRIORITIES_COUNT
 

@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from amqp_server.perf.wire import LoadError
+from load_generator.wire import LoadError
 from tests.clients.support.server import free_port
 from tests.crash.link import LinkLostError
 from tests.crash.node import Killable, Node, RabbitNode

@@ -11,8 +11,8 @@ import struct
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from amqp_server.perf import wire
-from amqp_server.perf.wire import Frame, MethodId
+from load_generator import wire
+from load_generator.wire import Frame, MethodId
 
 HOST: Final = "127.0.0.1"
 REPLY_TIMEOUT_S: Final = 30.0

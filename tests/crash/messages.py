@@ -9,7 +9,7 @@ import hashlib
 import struct
 from typing import Final
 
-from amqp_server.perf import wire
+from load_generator import wire
 from tests.crash.history import Value
 
 PRIORITIES_COUNT: Final = 5

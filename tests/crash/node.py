@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
-from amqp_server.perf.session import Endpoint, Session
-from amqp_server.perf.wire import LoadError
 from conformance.rabbitmq import RabbitMQ
+from load_generator.session import Endpoint, Session
+from load_generator.wire import LoadError
 from tests.crash.link import HOST
 
 START_TIMEOUT_S: Final = 60.0

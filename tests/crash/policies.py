@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from amqp_server.broker.passwords import hash_password
-from amqp_server.perf import wire
-from amqp_server.perf.session import Session
+from load_generator import wire
+from load_generator.session import Session
 from tests.crash.history import Action, Kind, Row, Value
 
 POLICED: Final = "crash.policed"

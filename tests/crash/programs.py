@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from amqp_server.perf import wire
+from load_generator import wire
 from tests.crash import messages
 from tests.crash.confirm_checker import Frame
 from tests.crash.history import Action, Kind, Value

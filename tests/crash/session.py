@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from amqp_server.perf import wire
-from amqp_server.perf.session import Endpoint, Session
-from amqp_server.perf.wire import FieldValue
+from load_generator import wire
+from load_generator.session import Endpoint, Session
+from load_generator.wire import FieldValue
 from tests.crash.checker import INVALID, Verdict, check
 from tests.crash.confirm_checker import check_confirms
 from tests.crash.definitions import Definer

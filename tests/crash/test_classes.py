@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from amqp_server.perf import wire
+from load_generator import wire
 from tests.clients.support.server import free_port
 from tests.crash import messages
 from tests.crash.history import Value

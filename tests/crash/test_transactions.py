@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from amqp_server.perf import wire
-from amqp_server.perf.wire import Frame, MethodId
+from load_generator import wire
+from load_generator.wire import Frame, MethodId
 from tests.crash.checker import Verdict, check
 from tests.crash.history import Action, Value
 from tests.crash.link import Link, LinkLostError

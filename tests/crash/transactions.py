@@ -13,8 +13,8 @@ import asyncio
 import random
 from typing import Final
 
-from amqp_server.perf import wire
-from amqp_server.perf.session import Session
+from load_generator import wire
+from load_generator.session import Session
 from tests.crash import messages
 from tests.crash.history import Kind, Value
 from tests.crash.link import Delivery, Link, message_count_of

@@ -16,7 +16,7 @@ ADR_NAME = re.compile(r"(\d{4})-[a-z0-9-]+\.md")
 ADR_PARTS = ("- Date: ", "- Status: ", "## Context", "## Decision", "## Consequences")
 
 MODULE_NAME = re.compile(
-    r"`(?:amqp_server\.)?((?:broker|net|protocol|settings|wire|exchanges|queues|persistence)"
+    r"`(?:amqp_server\.)?((?:broker|net|protocol|settings|wire|exchanges|queues|persistence|load_generator)"
     r"(?:\.(?!py`)\w+)+)`"
 )
 

@@ -13,6 +13,7 @@ SOURCE_PACKAGES = (
     "persistence",
     "cluster",
     "management",
+    "load_generator",
     "conformance",
     "benchmarks",
 )

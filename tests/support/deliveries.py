@@ -2,7 +2,7 @@
 
 import struct
 
-from amqp_server.perf import wire
+from load_generator import wire
 
 
 def delivery(tag: int, body: bytes = b"x" * 12) -> bytes:

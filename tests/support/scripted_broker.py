@@ -3,8 +3,8 @@
 import socket
 import struct
 
-from amqp_server.perf import wire
-from amqp_server.perf.session import Endpoint
+from load_generator import wire
+from load_generator.session import Endpoint
 
 CHANNEL_MAX = 2_047
 TIMEOUT_S = 5

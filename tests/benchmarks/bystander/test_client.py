@@ -1,7 +1,7 @@
 """What the client listens for."""
 
-from amqp_server.perf import wire
 from benchmarks.bystander.client import MARKER, MARKER_DECLARED
+from load_generator import wire
 
 
 def test_the_answer_that_ends_a_push_is_found_as_a_broker_writes_it() -> None:

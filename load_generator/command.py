@@ -1,0 +1,304 @@
+"""``haremq perf``: its options, and what is printed where.
+
+    0   the run went well, or was interrupted
+    1   the broker refused, or did not answer; or the JSON could not be written
+    64  the command line is wrong
+
+Progress goes to standard error, the summary to standard output.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack
+from urllib.parse import urlsplit, urlunsplit
+
+import click
+
+from load_generator.options import OptionError, Options, load_of, parse_fields, topology_of
+
+if TYPE_CHECKING:
+    from load_generator.run import Plan, Sample
+    from load_generator.tls import TlsOptions
+
+EXIT_REFUSED: Final = 1
+DEFAULT_URI: Final = "amqp://guest:guest@127.0.0.1:5672/%2F"
+SECONDS_DEFAULT: Final = 10.0
+SECONDS_MAX: Final = 86_400.0
+BODY_BYTES_MAX: Final = 1 << 27
+SAMPLES_MAX: Final = 100_000
+"""Kept for the JSON; more than a day has seconds."""
+
+_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+_SECONDS: Final = click.FloatRange(0, SECONDS_MAX)
+_CONNECTIONS: Final = click.IntRange(0, 20_000)
+_SOME_SECONDS: Final = click.FloatRange(0, SECONDS_MAX, min_open=True)
+_MESSAGES: Final = click.IntRange(0, 1 << 40)
+_SIZE: Final = click.IntRange(0, BODY_BYTES_MAX)
+_PREFETCH: Final = click.IntRange(0, 65_535)
+_PROCESSES: Final = click.IntRange(1, 64)
+_KINDS: Final = click.Choice(["direct", "topic", "fanout", "headers"])
+_ONE_OR_MORE: Final = click.IntRange(1)
+
+
+def _option(*names: str, text: str, **details: object) -> click.Option:
+    """Return an option whose default, if it has one, is shown in the help."""
+    return click.Option(names, help=text, show_default=True, **details)  # type: ignore[arg-type]
+
+
+def _flag(name: str, text: str) -> click.Option:
+    return click.Option([name], is_flag=True, help=text)
+
+
+OPTIONS: Final = [
+    _option("--uri", text="The broker.", default=DEFAULT_URI, metavar="URI"),
+    _option("--cacert", text="Who signs the broker's certificate, for amqps://.", type=_FILE),
+    _flag("--insecure", "Take any certificate, for amqps://."),
+    _option("--cert", text="Our own certificate, for amqps://.", type=_FILE),
+    _option("--key", text="Its key, if in a file of its own.", type=_FILE),
+    _option("--producers", "-x", text="Connections that publish.", type=_CONNECTIONS, default=1),
+    _option(
+        "--consumers", "-y", text="Connections that consume; one per queue.", type=_CONNECTIONS
+    ),
+    _option("--queues", text="Queues.", type=_ONE_OR_MORE, default=1),
+    _option(
+        "--queue", "-u", text="Name of the one queue; if it exists, it stays.", metavar="NAME"
+    ),
+    _option(
+        "--queue-pattern", text="Names of the queues; %d counts from 1.", metavar="PATTERN"
+    ),
+    _option(
+        "--queue-args", text="Arguments of the queues, as x-max-length=1000.", multiple=True,
+        metavar="K=V",
+    ),
+    _option("--size", "-s", text="Bytes of a body.", type=_SIZE, default=12),
+    _option("--body-file", text="A file to take the body from.", type=_FILE, metavar="FILE"),
+    _option("--headers", text="Headers of each message.", multiple=True, metavar="K=V"),
+    _flag("--persistent", "Delivery-mode 2, durable queues."),
+    _flag("--mandatory", "Have messages returned that no queue takes, and count them."),
+    _option("--exchange", text="Declare an exchange of this type.", type=_KINDS),
+    _option(
+        "--routing-key", text="Key of the messages; %d or %06d counts from 0.", metavar="PATTERN"
+    ),
+    _option(
+        "--binding-key", text="Bind every queue with this, not what is published.",
+        metavar="PATTERN",
+    ),
+    _option("--keys", text="Numbers that %d in keys takes.", type=_ONE_OR_MORE, default=1_000),
+    _flag("--random-keys", "Keys in no order."),
+    _option(
+        "--rate", "-r", text="Messages per second of each producer; 0 is as many as go.",
+        type=click.FloatRange(0, 10_000_000), default=0.0,
+    ),
+    _option(
+        "--confirm", "-c", text="Unconfirmed messages of a producer at most; 0 is no confirms.",
+        type=_MESSAGES, default=0, metavar="WINDOW",
+    ),
+    _option("--prefetch", "-q", text="Of a consumer; 0 is no limit.", type=_PREFETCH, default=0),
+    _option("--ack", text="auto, each or multi:N.", default="auto", metavar="HOW"),
+    _option(
+        "--backlog", text="Messages that producers may be ahead; 0 is no limit.  [default: 100000"
+        " where deliveries can be foretold]", type=_MESSAGES,
+    ),
+    _option("--time", "-z", text="Seconds at most.", type=_SOME_SECONDS, default=SECONDS_DEFAULT),
+    _option(
+        "--messages", text="End after so many, of all producers; 0 is no limit.", type=_MESSAGES,
+        default=0, metavar="N",
+    ),
+    _option(
+        "--warm-up", text="Seconds before figures are taken.  [default: 1; with --messages 0]",
+        type=_SECONDS,
+    ),
+    _flag("--latency", "Write the time into each body, and print percentiles."),
+    _option(
+        "--processes", text="Processes that publish, and as many that consume.", type=_PROCESSES,
+        default=1,
+    ),
+    _option(
+        "--json", "json_file", text="Write the run here; - is standard output, without the table.",
+        type=click.Path(dir_okay=False, allow_dash=True), metavar="FILE",
+    ),
+    _flag("--quiet", "No progress."),
+    _flag("--keep", "Leave what was declared."),
+]  # fmt: skip
+
+
+class Arguments(TypedDict):
+    """What click hands over."""
+
+    uri: str
+    cacert: Path | None
+    insecure: bool
+    cert: Path | None
+    key: Path | None
+    producers: int
+    consumers: int | None
+    queues: int
+    queue: str | None
+    queue_pattern: str | None
+    queue_args: tuple[str, ...]
+    size: int
+    body_file: Path | None
+    headers: tuple[str, ...]
+    persistent: bool
+    mandatory: bool
+    exchange: str | None
+    routing_key: str | None
+    binding_key: str | None
+    keys: int
+    random_keys: bool
+    rate: float
+    confirm: int
+    prefetch: int
+    ack: str
+    backlog: int | None
+    time: float
+    messages: int
+    warm_up: float | None
+    latency: bool
+    processes: int
+    json_file: str | None
+    quiet: bool
+    keep: bool
+
+
+def options_of(arguments: Arguments) -> Options:
+    """Return the options of a command line.
+
+    Raises:
+        OptionError: two of them contradict each other, or one cannot be read.
+        OSError: the body's file cannot be read.
+    """
+    if arguments["queue"] is not None and arguments["queue_pattern"] is not None:
+        raise OptionError("--queue or --queue-pattern, not both")
+    return Options(
+        producers=arguments["producers"],
+        consumers=arguments["consumers"],
+        queues=arguments["queues"],
+        queue_name=arguments["queue"],
+        queue_pattern=arguments["queue_pattern"],
+        queue_arguments=parse_fields(arguments["queue_args"]),
+        body=_body(arguments),
+        headers=parse_fields(arguments["headers"]),
+        persistent=arguments["persistent"],
+        mandatory=arguments["mandatory"],
+        exchange_kind=arguments["exchange"],
+        routing_key=arguments["routing_key"],
+        binding_key=arguments["binding_key"],
+        key_count=arguments["keys"],
+        random_keys=arguments["random_keys"],
+        rate_per_s=arguments["rate"],
+        confirm_window=arguments["confirm"],
+        prefetch_count=arguments["prefetch"],
+        ack=arguments["ack"],
+        message_count=arguments["messages"],
+        backlog=arguments["backlog"],
+        measures_latency=arguments["latency"],
+    )
+
+
+def _body(arguments: Arguments) -> bytes:
+    path = arguments["body_file"]
+    if path is None:
+        return bytes(arguments["size"])
+    if path.stat().st_size > BODY_BYTES_MAX:
+        raise OptionError(f"{path} is larger than {BODY_BYTES_MAX >> 20} MiB")
+    return path.read_bytes()
+
+
+def plan_of(arguments: Arguments) -> "Plan":
+    """Return what a command line asks for; raises as ``options_of``."""
+    from load_generator.run import Plan  # noqa: PLC0415 -- not for --help of others
+    from load_generator.session import Endpoint  # noqa: PLC0415
+
+    options = options_of(arguments)
+    endpoint = Endpoint.parse(arguments["uri"], _tls_of(arguments))
+    topology = topology_of(options, f"haremq-perf.{os.getpid()}")
+    warm_up_s = arguments["warm_up"]
+    if warm_up_s is None:
+        warm_up_s = 0.0 if options.message_count else 1.0
+    return Plan(
+        endpoint=endpoint,
+        topology=topology,
+        load=load_of(options, topology),
+        process_count=arguments["processes"],
+        seconds=arguments["time"],
+        warm_up_s=warm_up_s,
+        message_count=options.message_count,
+        persistent=options.persistent,
+        keep=arguments["keep"],
+    )
+
+
+def _tls_of(arguments: Arguments) -> "TlsOptions":
+    from load_generator.tls import TlsOptions  # noqa: PLC0415 -- not for --help of others
+
+    if arguments["insecure"] and arguments["cacert"] is not None:
+        raise OptionError("--insecure or --cacert, not both")
+    if arguments["key"] is not None and arguments["cert"] is None:
+        raise OptionError("--key goes with --cert")
+    return TlsOptions(
+        ca_file=arguments["cacert"],
+        verifies=not arguments["insecure"],
+        certificate_file=arguments["cert"],
+        key_file=arguments["key"],
+    )
+
+
+def _perf(**arguments: Unpack[Arguments]) -> None:
+    from load_generator import report  # noqa: PLC0415
+    from load_generator.run import Interrupts, run  # noqa: PLC0415
+    from load_generator.wire import LoadError  # noqa: PLC0415
+
+    try:
+        plan = plan_of(arguments)
+    except (LoadError, OSError) as error:
+        raise click.UsageError(str(error)) from error
+    samples: list[Sample] = []
+
+    def tell(sample: "Sample") -> None:
+        if len(samples) < SAMPLES_MAX:
+            samples.append(sample)
+        if not arguments["quiet"]:
+            click.echo(report.progress(sample, plan), err=True)
+
+    interrupts = Interrupts()
+    try:
+        with interrupts.listening():
+            outcome = run(plan, tell, interrupts)
+    except (LoadError, OSError) as error:
+        click.echo(f"haremq perf: {error}", err=True)
+        raise SystemExit(EXIT_REFUSED) from error
+    target = arguments["json_file"]
+    if target != "-":
+        click.echo(report.table(outcome, plan))
+    if target is not None:
+        document = report.as_json(outcome, plan, samples, _shown(arguments))
+        _write_json(target, document)
+
+
+def _write_json(target: str, document: dict[str, object]) -> None:
+    try:
+        with click.open_file(target, "w", encoding="utf-8") as file:
+            file.write(json.dumps(document, indent=2) + "\n")
+    except OSError as error:
+        click.echo(f"haremq perf: {error}", err=True)
+        raise SystemExit(EXIT_REFUSED) from error
+
+
+def _shown(arguments: Arguments) -> dict[str, object]:
+    """Return the command line as JSON can hold it, without the password."""
+    shown: dict[str, object] = dict(arguments)
+    parts = urlsplit(arguments["uri"])
+    shown["uri"] = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    paths = {name: str(value) for name, value in shown.items() if isinstance(value, Path)}
+    shown.update(paths)
+    return shown
+
+
+perf: Final = click.Command(
+    "perf",
+    params=list[click.Parameter](OPTIONS),
+    callback=_perf,
+    help="Load a broker with messages; say how many went through, and how long they took.",
+)

@@ -1,0 +1,136 @@
+"""The workers of a run: started in order, watched, and stopped in order."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from load_generator import readings
+from load_generator.board import Board
+from load_generator.consumer import CONSUMERS_MAX, consume
+from load_generator.load import Load
+from load_generator.publisher import LANES_MAX, publish
+from load_generator.readings import Reading
+from load_generator.session import Endpoint
+from load_generator.wire import LoadError
+from load_generator.workers import Task, Worker
+
+
+class Crew:
+    """Running workers and the board they count on."""
+
+    def __init__(self, board: Board, broker_pid: int | None) -> None:
+        self.board = board
+        self.consumers: list[Worker] = []
+        self.publishers: list[Worker] = []
+        self._broker_pid = broker_pid
+
+    @property
+    def workers(self) -> list[Worker]:
+        """Publishers first, as a report names them."""
+        return [*self.publishers, *self.consumers]
+
+    def check(self) -> None:
+        """Raise what made a worker end early, if one has.
+
+        Raises:
+            LoadError: a worker ended, or failed.
+        """
+        for worker in self.workers:
+            worker.check()
+
+    def reading(self) -> Reading:
+        """Return counters and CPU times of this instant."""
+        pids = [worker.pid for worker in self.workers]
+        return readings.take(self.board, pids, self._broker_pid)
+
+    def stop(self) -> None:
+        """Stop publishers, then consumers.
+
+        Consumers outlive publishers, or a publisher could stand in a full socket for ever.
+
+        Raises:
+            LoadError: a worker failed, or does not end.
+        """
+        self.board.stop_publishers()
+        for worker in self.publishers:
+            worker.await_end()
+        self.board.stop_consumers()
+        for worker in self.consumers:
+            worker.await_end()
+
+
+@contextmanager
+def crew_at_work(
+    board: Board,
+    consumer_tasks: Sequence[Task],
+    publisher_tasks: Sequence[Task],
+    broker_pid: int | None = None,
+) -> Iterator[Crew]:
+    """Start consumers, then publishers; end all of them with the block, whatever they do.
+
+    Raises:
+        LoadError: one cannot be set up.
+    """
+    crew = Crew(board, broker_pid)
+    try:
+        _start(crew.consumers, "consumer", consumer_tasks)
+        _start(crew.publishers, "publisher", publisher_tasks)
+        yield crew
+    finally:
+        # Those that are well end at once, all together; the others are not waited for.
+        board.stop_publishers()
+        board.stop_consumers()
+        for worker in crew.workers:
+            worker.end()
+
+
+def _start(workers: list[Worker], name: str, tasks: Sequence[Task]) -> None:
+    started = []
+    for number, task in enumerate(tasks, start=1):
+        started.append(Worker(f"{name} {number}" if len(tasks) > 1 else name, task))
+        workers.append(started[-1])
+    for worker in started:
+        worker.await_ready()
+
+
+def worker_counts(load: Load, process_count: int) -> tuple[int, int]:
+    """Return how many processes consume and how many publish.
+
+    Raises:
+        LoadError: so many connections do not fit into so few processes.
+    """
+    consumer_count, publisher_count = len(load.consumer_queues), len(load.publisher_keys)
+    counts = min(process_count, consumer_count), min(process_count, publisher_count)
+    if consumer_count > counts[0] * CONSUMERS_MAX:
+        raise LoadError(f"a process holds {CONSUMERS_MAX} consumers at most; use more of them")
+    if publisher_count > counts[1] * LANES_MAX:
+        raise LoadError(f"a process holds {LANES_MAX} producers at most; use more of them")
+    return counts
+
+
+def tasks_of(
+    load: Load, endpoint: Endpoint, board: Board, counts: tuple[int, int]
+) -> tuple[list[Task], list[Task]]:
+    """Return the tasks of consuming and of publishing workers, with the connections dealt out."""
+    consuming, publishing = counts
+    consumer_tasks: list[Task] = [
+        partial(
+            consume,
+            load,
+            endpoint,
+            range(index, len(load.consumer_queues), consuming),
+            board.tally(index),
+        )
+        for index in range(consuming)
+    ]
+    publisher_tasks: list[Task] = [
+        partial(
+            publish,
+            load,
+            endpoint,
+            range(index, len(load.publisher_keys), publishing),
+            board.tally(consuming + index),
+        )
+        for index in range(publishing)
+    ]
+    return consumer_tasks, publisher_tasks

@@ -1,0 +1,239 @@
+"""One AMQP connection over a blocking socket: set-up, step by step.
+
+Everything here waits for its reply, so that each step is known to be done before a clock
+starts. The measured loops take ``Session.socket`` and write bytes of their own. A call costs
+one write and, most often, one read: the kernel keeps the timeout, so nothing is polled.
+"""
+
+import socket
+import struct
+import time
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+from urllib.parse import unquote, urlsplit
+
+from load_generator import wire
+from load_generator.tls import USUAL_TLS, TlsOptions, TlsSocket, wrapped
+from load_generator.wire import BrokerRefusalError, Frame, LoadError, MethodId
+
+TIMEOUT_S: Final = 30.0
+"""A broker that says nothing for this long ends the run."""
+GOODBYE_TIMEOUT_S: Final = 2.0
+NOT_FOUND: Final = 404
+_HEAD_BYTES: Final = 7
+_SIZE: Final = struct.Struct(">I")
+_SIZE_AT: Final = 3
+_READ_BYTES: Final = 1 << 14
+
+
+_OF_ALARMS: Final = (wire.CONNECTION_BLOCKED, wire.CONNECTION_UNBLOCKED)
+_GOODBYE: Final = wire.method(0, wire.CONNECTION_CLOSE, struct.pack(">HBHH", 200, 0, 0, 0))
+
+
+_PORTS: Final = {"amqp": 5672, "amqps": 5671}
+
+
+class Endpoint(NamedTuple):
+    """Where a broker listens, as whom to come, and how TLS is spoken; None is not at all."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    vhost: str
+    tls: TlsOptions | None = None
+
+    @classmethod
+    def parse(cls, uri: str, tls: TlsOptions = USUAL_TLS) -> "Endpoint":
+        """Read ``amqp://user:password@host:port/vhost``; what is absent is RabbitMQ's default.
+
+        Args:
+            uri: to read; ``amqps://`` is with TLS.
+            tls: how it is spoken then.
+
+        Raises:
+            LoadError: another scheme, or no number for a port; or TLS options without TLS.
+        """
+        parts = urlsplit(uri)
+        if parts.scheme not in _PORTS:
+            raise LoadError(f"{uri} is not an amqp:// or amqps:// URI")
+        is_tls = parts.scheme == "amqps"
+        if tls != USUAL_TLS and not is_tls:
+            raise LoadError(f"{uri}: options for TLS go with an amqps:// URI")
+        try:
+            port = parts.port or _PORTS[parts.scheme]
+        except ValueError as error:
+            raise LoadError(f"{uri}: {error}") from error
+        vhost = unquote(parts.path[1:]) or "/"
+        username, password = unquote(parts.username or "guest"), unquote(parts.password or "guest")
+        host = parts.hostname or "127.0.0.1"
+        return cls(host, port, username, password, vhost, tls if is_tls else None)
+
+
+def connect(endpoint: Endpoint) -> socket.socket:
+    """Return a socket to an endpoint that sends at once; whoever reads it sets the timeout.
+
+    Raises:
+        OSError: nobody answers.
+        LoadError: TLS was agreed on with nobody.
+    """
+    address = (endpoint.host, endpoint.port)
+    connection = socket.create_connection(address, timeout=TIMEOUT_S)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if endpoint.tls is None:
+        return connection
+    return wrapped(connection, endpoint.tls, endpoint.host)
+
+
+def wait_in_kernel(connection: socket.socket, receive_s: float, send_s: float = TIMEOUT_S) -> None:
+    """Let calls of a socket block in the kernel; they raise BlockingIOError after these times.
+
+    Python's own timeout asks the kernel twice for each call: whether it could be made, then for it.
+    TLS has no other, and ``sendall`` a time of its own.
+    """
+    if isinstance(connection, TlsSocket):
+        connection.settimeout(receive_s)
+        return
+    connection.settimeout(None)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(receive_s))
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(send_s))
+
+
+def _timeval(seconds: float) -> bytes:
+    whole_s, part_s = divmod(seconds, 1)
+    return struct.pack("ll", int(whole_s), int(part_s * 1_000_000))
+
+
+class Session:
+    """A connection with channel 1 open; closes the polite way when its block ends.
+
+    Attributes:
+        is_blocked: the broker has said so, and has not said since that it is over.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, hears_of_alarms: bool = False) -> None:
+        """Connect, log in, open channel 1.
+
+        Args:
+            endpoint: where, and as whom.
+            hears_of_alarms: ask to be told of ``connection.blocked``.
+
+        Raises:
+            OSError: no connection, or silence for TIMEOUT_S.
+            BrokerRefusalError: the broker closed instead.
+        """
+        self.socket = connect(endpoint)
+        self._rest = b""
+        self.is_blocked = False
+        try:
+            wait_in_kernel(self.socket, TIMEOUT_S)
+            self._log_in(endpoint, hears_of_alarms=hears_of_alarms)
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def _log_in(self, endpoint: Endpoint, *, hears_of_alarms: bool) -> None:
+        self.call(wire.PROTOCOL_HEADER, wire.CONNECTION_START)
+        response = wire.start_ok(
+            endpoint.username, endpoint.password, hears_of_alarms=hears_of_alarms
+        )
+        tune = self.call(response, wire.CONNECTION_TUNE)
+        channel_max, frame_max_bytes = struct.unpack_from(">HI", tune, 4)
+        # 0 is no limit, to the broker; to us it is our own.
+        self.frame_max_bytes = min(frame_max_bytes or wire.FRAME_MAX_BYTES, wire.FRAME_MAX_BYTES)
+        opening = wire.shortstr(endpoint.vhost) + b"\x00\x00"
+        self.call(
+            wire.tune_ok(channel_max, self.frame_max_bytes)
+            + wire.method(0, wire.CONNECTION_OPEN, opening),
+            wire.CONNECTION_OPEN_OK,
+        )
+        self._open_channel()
+
+    def _open_channel(self) -> None:
+        self.call(wire.method(1, wire.CHANNEL_OPEN, b"\x00"), wire.CHANNEL_OPEN_OK)
+
+    def has_queue(self, queue: str) -> bool:
+        """Return whether a queue exists; raises as ``call`` if that cannot be told."""
+        self.socket.sendall(wire.queue_declare(1, queue, passive=True))
+        received = self.read_frame()
+        if wire.method_of(received) == wire.QUEUE_DECLARE_OK:
+            return True
+        if wire.reply_code(received) != NOT_FOUND or received.channel == 0:
+            raise wire.refusal(received)
+        self.socket.sendall(wire.method(1, wire.CHANNEL_CLOSE_OK))
+        self._open_channel()
+        return False
+
+    def call(self, request: bytes, reply: MethodId) -> bytes:
+        """Send ``request`` and return the payload of the one frame that answers it.
+
+        Raises:
+            OSError: the connection is gone, or silent for TIMEOUT_S.
+            BrokerRefusalError: another frame came.
+        """
+        self.socket.sendall(request)
+        received = self.read_frame()
+        while (called := wire.method_of(received)) in _OF_ALARMS:
+            self.is_blocked = called == wire.CONNECTION_BLOCKED
+            received = self.read_frame()
+        if called != reply:
+            raise wire.refusal(received)
+        return received.payload
+
+    def close(self) -> None:
+        """Close the socket, saying goodbye first if the broker still listens."""
+        try:
+            wait_in_kernel(self.socket, GOODBYE_TIMEOUT_S, GOODBYE_TIMEOUT_S)
+            self.socket.sendall(_GOODBYE)
+            deadline_s = time.monotonic() + GOODBYE_TIMEOUT_S
+            while time.monotonic() < deadline_s:
+                if wire.method_of(self.read_frame()) == wire.CONNECTION_CLOSE_OK:
+                    break
+        except (OSError, BrokerRefusalError):
+            # The run has its figures already, or has failed for a reason told elsewhere.
+            pass
+        finally:
+            self.socket.close()
+
+    def take_rest(self) -> bytes:
+        """Hand over what came behind the last reply, to whoever reads the socket from now on."""
+        rest, self._rest = self._rest, b""
+        return rest
+
+    def read_frame(self) -> Frame:
+        """Read until there is a whole frame; what follows it is kept."""
+        while (stop := self._first_stop()) > len(self._rest):
+            self._rest += self._read()
+        frames, _stop = wire.split_frames(self._rest, 0, stop)
+        self._rest = self._rest[stop:]
+        return frames[0]
+
+    def _first_stop(self) -> int:
+        """Return where the first frame stops, as far as that is known: no sooner than its head."""
+        if len(self._rest) < _HEAD_BYTES:
+            return _HEAD_BYTES
+        (size_bytes,) = _SIZE.unpack_from(self._rest, _SIZE_AT)
+        if size_bytes > wire.FRAME_MAX_BYTES:
+            head = self._rest[:_HEAD_BYTES]
+            raise BrokerRefusalError(f"a frame of {size_bytes} bytes, or no AMQP: {head!r}")
+        return _HEAD_BYTES + int(size_bytes) + 1
+
+    def _read(self) -> bytes:
+        try:
+            octets = self.socket.recv(_READ_BYTES)
+        except BlockingIOError as error:
+            raise TimeoutError("the broker said nothing for too long") from error
+        if not octets:
+            raise BrokerRefusalError("the broker ended the connection")
+        return octets
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
