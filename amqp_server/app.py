@@ -21,14 +21,14 @@ import uvloop
 
 from amqp_server import exit_status
 from amqp_server.banner import say_ready, say_start
+from amqp_server.broker.access.users import Users, new_user
 from amqp_server.broker.alarms import Resource
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.budget import TurnBudget
-from amqp_server.broker.definitions import Document
-from amqp_server.broker.journal import NO_JOURNAL
+from amqp_server.broker.definitions.definition import Document
+from amqp_server.broker.definitions.journal import NO_JOURNAL
 from amqp_server.broker.queue_table import memory_log
 from amqp_server.broker.turn import Turn
-from amqp_server.broker.users import Users, new_user
 from amqp_server.definitions_file import load_document, read_document
 from amqp_server.net.descriptors import (
     Descriptors,

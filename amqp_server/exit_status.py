@@ -6,7 +6,7 @@ The numbers from 64 on are those of sysexits.h, which systemd shows by name (``6
 from collections.abc import Mapping
 from typing import Final
 
-from amqp_server.broker.definition_item import DefinitionsError
+from amqp_server.broker.definitions.item import DefinitionsError
 from amqp_server.broker.errors import BrokerError
 from amqp_server.net.descriptors import TooFewDescriptorsError
 from amqp_server.net.listener import ListenError

@@ -13,10 +13,10 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from amqp_server.broker.access.users import Users, new_user
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
-from amqp_server.broker.users import Users, new_user
 from amqp_server.protocol.connection import Connection
 from amqp_server.protocol.peer import Peer
 from amqp_server.protocol.settings import ProtocolSettings

@@ -29,10 +29,10 @@ from typing import Final, NamedTuple, cast
 
 from pamqp import base, body, commands, frame, header
 
+from amqp_server.broker.access.users import Users, new_user
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
-from amqp_server.broker.users import Users, new_user
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.transport import AmqpTransport
 from amqp_server.protocol.connection import Connection

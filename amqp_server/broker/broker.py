@@ -3,18 +3,19 @@
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
+from amqp_server.broker.access.login_delays import LoginDelays
+from amqp_server.broker.access.users import Users
 from amqp_server.broker.alarms import Alarms
 from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
 from amqp_server.broker.congestion import Congestion
-from amqp_server.broker.definitions import (
+from amqp_server.broker.definitions.definition import (
     GlobalParameterDefinition,
     ParameterDefinition,
     VhostDefinition,
 )
+from amqp_server.broker.definitions.journal import NO_JOURNAL, Journal
 from amqp_server.broker.errors import NotFoundError
-from amqp_server.broker.journal import NO_JOURNAL, Journal
 from amqp_server.broker.limits import check_node_vhost
-from amqp_server.broker.login_delays import LoginDelays
 from amqp_server.broker.names import generated_name, reply_token
 from amqp_server.broker.plan_memory import PlanMemory
 from amqp_server.broker.queue_table import LogFactory, memory_log
@@ -22,7 +23,6 @@ from amqp_server.broker.reply_consumers import UnreadReplies
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.steps import Steps, finish
 from amqp_server.broker.turn import Turn
-from amqp_server.broker.users import Users
 from amqp_server.broker.vhost import Vhost
 from queues.options import Durability, QueueKind
 from queues.paging import WITHOUT_LIMIT, MemoryRules

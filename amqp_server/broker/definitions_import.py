@@ -9,13 +9,14 @@ policies, users and permissions are replaced.
 
 from collections.abc import Iterator
 
-from amqp_server.broker.arguments import (
+from amqp_server.broker.access.users import TopicPermissions, User, VhostPermissions
+from amqp_server.broker.arguments.declare import (
     ExchangeProperties,
     QueueProperties,
     with_default_queue_type,
 )
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.definitions import (
+from amqp_server.broker.definitions.definition import (
     BindingDefinition,
     Definition,
     Document,
@@ -30,7 +31,6 @@ from amqp_server.broker.definitions import (
 )
 from amqp_server.broker.definitions_references import with_references
 from amqp_server.broker.errors import BrokerError
-from amqp_server.broker.users import TopicPermissions, User, VhostPermissions
 from amqp_server.broker.vhost import Vhost
 from exchanges.bindings import Destination, DestinationKind
 from exchanges.errors import ExchangeError

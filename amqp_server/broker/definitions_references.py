@@ -10,9 +10,10 @@ Source: RabbitMQ, definitions import: an entity that exists stays as it is.
 from dataclasses import replace
 from typing import Final
 
-from amqp_server.broker.arguments import validate_queue, with_default_queue_type
+from amqp_server.broker.access.users import TopicPermissions, User, VhostPermissions
+from amqp_server.broker.arguments.declare import validate_queue, with_default_queue_type
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.definitions import (
+from amqp_server.broker.definitions.definition import (
     BindingDefinition,
     Definition,
     Document,
@@ -30,7 +31,6 @@ from amqp_server.broker.names import (
     exchange_text,
     queue_text,
 )
-from amqp_server.broker.users import TopicPermissions, User, VhostPermissions
 from amqp_server.wire.tables import matched_table
 from exchanges.errors import ExchangeError
 from exchanges.kinds import make_kind

@@ -10,16 +10,10 @@ Source: RabbitMQ, rabbit_vhost:recover; expiry of an unused queue begins anew at
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from amqp_server.broker.arguments import ExchangeProperties, QueueProperties
+from amqp_server.broker.access.users import TopicPermissions, User, VhostPermissions
+from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.definition_records import (
-    QUEUE_IDS_KEY,
-    Key,
-    RecordError,
-    definition_of,
-    read_queue_ids_end,
-)
-from amqp_server.broker.definitions import (
+from amqp_server.broker.definitions.definition import (
     BindingDefinition,
     Definition,
     ExchangeDefinition,
@@ -30,10 +24,16 @@ from amqp_server.broker.definitions import (
     VhostDefinition,
     VhostLimitsDefinition,
 )
+from amqp_server.broker.definitions.journal import StoredJournal
+from amqp_server.broker.definitions.records import (
+    QUEUE_IDS_KEY,
+    Key,
+    RecordError,
+    definition_of,
+    read_queue_ids_end,
+)
 from amqp_server.broker.errors import BrokerError
-from amqp_server.broker.journal import StoredJournal
 from amqp_server.broker.steps import finish
-from amqp_server.broker.users import TopicPermissions, User, VhostPermissions
 from amqp_server.broker.vhost import Vhost
 from exchanges.bindings import Destination, DestinationKind
 

@@ -13,19 +13,19 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from amqp_server.broker.arguments import (
+from amqp_server.broker.arguments.declare import (
     ExchangeProperties,
     alternate_exchange,
     check_equivalent_exchange,
     validate_exchange,
 )
-from amqp_server.broker.definitions import BindingDefinition, ExchangeDefinition
+from amqp_server.broker.definitions.definition import BindingDefinition, ExchangeDefinition
+from amqp_server.broker.definitions.journal import NO_JOURNAL, Journal
 from amqp_server.broker.errors import (
     AccessRefusedError,
     NotFoundError,
     PreconditionFailedError,
 )
-from amqp_server.broker.journal import NO_JOURNAL, Journal
 from amqp_server.broker.names import (
     RESERVED_PREFIX,
     check_not_default_exchange,

@@ -8,9 +8,9 @@ Source: RabbitMQ, vhost-limits and user-limits; texts measured on 3.10.
 from collections.abc import Mapping
 from typing import Final
 
+from amqp_server.broker.access.users import User
 from amqp_server.broker.errors import NotAllowedError, PreconditionFailedError
 from amqp_server.broker.terms import json_term, proplist
-from amqp_server.broker.users import User
 
 MAX_CONNECTIONS: Final = "max-connections"
 MAX_QUEUES: Final = "max-queues"

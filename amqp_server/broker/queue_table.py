@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
-from amqp_server.broker.arguments import (
+from amqp_server.broker.arguments.declare import (
     QueueProperties,
     check_equivalent_queue,
     durability_source,
@@ -23,13 +23,13 @@ from amqp_server.broker.arguments import (
     validate_queue,
     wants_at_least_once,
 )
-from amqp_server.broker.definitions import QueueDefinition
+from amqp_server.broker.definitions.definition import QueueDefinition
+from amqp_server.broker.definitions.journal import NO_JOURNAL, Journal
 from amqp_server.broker.errors import (
     NotFoundError,
     NotSupportedError,
     PreconditionFailedError,
 )
-from amqp_server.broker.journal import NO_JOURNAL, Journal
 from amqp_server.broker.names import check_unreserved, queue_text
 from amqp_server.broker.steps import Steps, StepsJob, finish
 from amqp_server.broker.turn import Turn
@@ -116,7 +116,7 @@ class Queue:
 
 
 class DeadLetterMover(Protocol):
-    """Moves what died in queues to where they say; ``broker.mover`` does."""
+    """Moves what died in queues to where they say; ``broker.moves.mover`` does."""
 
     def note(self, queue: Queue, dead: DeadLettered) -> None:
         """Have messages moved, in the order in which they were noted."""

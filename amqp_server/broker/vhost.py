@@ -4,18 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
-from amqp_server.broker.definitions import (
+from amqp_server.broker.definitions.definition import (
     PolicyDefinition,
     VhostDefinition,
     VhostLimitsDefinition,
 )
+from amqp_server.broker.definitions.journal import NO_JOURNAL, Journal
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.exchange_table import ExchangeTable
-from amqp_server.broker.journal import NO_JOURNAL, Journal
 from amqp_server.broker.limits import VHOST_LIMITS, VhostLimits, validated
-from amqp_server.broker.mover import Mover
+from amqp_server.broker.moves.mover import Mover
 from amqp_server.broker.names import queue_text
-from amqp_server.broker.policies import Policy, PolicyTable
+from amqp_server.broker.policies.table import Policy, PolicyTable
 from amqp_server.broker.publish import Publisher, PublishTarget
 from amqp_server.broker.queue_table import LogFactory, QueueTable, memory_log
 from amqp_server.broker.reply_consumers import ReplyConsumers

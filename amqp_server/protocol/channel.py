@@ -10,6 +10,7 @@ from typing import Final
 
 from pamqp import commands
 
+from amqp_server.broker.access.users import Permission
 from amqp_server.broker.publish import (
     ALL_WELL,
     BurstSafety,
@@ -20,7 +21,6 @@ from amqp_server.broker.publish import (
 )
 from amqp_server.broker.queue_table import Queue
 from amqp_server.broker.steps import Steps, carry_out
-from amqp_server.broker.users import Permission
 from amqp_server.protocol.assembly import Assembly
 from amqp_server.protocol.awaited_confirms import AwaitedConfirms
 from amqp_server.protocol.confirms import ConfirmTracker

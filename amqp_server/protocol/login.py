@@ -1,6 +1,6 @@
 """A login and its answer: tune at once, or a refusal that is held back while passwords are guessed.
 
-Source: RabbitMQ, rabbit_reader:auth_phase, for the text; ``broker.login_delays`` for the wait.
+Source: RabbitMQ, rabbit_reader:auth_phase, for the text; ``access.login_delays`` for the wait.
 """
 
 import logging

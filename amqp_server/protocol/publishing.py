@@ -10,11 +10,11 @@ Source: RabbitMQ, rabbit_channel, basic.publish: order of the checks, texts and 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
+from amqp_server.broker.access.users import Permission, check_user_id
 from amqp_server.broker.errors import AccessRefusedError, BrokerError, NotSupportedError
 from amqp_server.broker.names import DEFAULT_EXCHANGE, REPLY_TO_QUEUE, exchange_text
 from amqp_server.broker.publish import Targets
 from amqp_server.broker.steps import Steps, Suspended
-from amqp_server.broker.users import Permission, check_user_id
 from amqp_server.protocol.carbon_copies import carbon_copies
 from amqp_server.protocol.errors import InvalidMessageError, ReplyConsumerError
 from amqp_server.protocol.expiration import checked_expiration_ms

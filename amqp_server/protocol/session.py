@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from amqp_server.broker.access.users import Permission, User
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.reply_consumers import ClientReplies
-from amqp_server.broker.users import Permission, User
 from amqp_server.broker.vhost import Vhost
 from amqp_server.protocol.peer import Peer
 from amqp_server.protocol.settings import ProtocolSettings

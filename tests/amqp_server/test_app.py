@@ -10,11 +10,11 @@ import pytest
 
 from amqp_server import app, exit_status
 from amqp_server.app import build_broker, run
-from amqp_server.broker.arguments import QueueProperties
+from amqp_server.broker.access.users import Permission
+from amqp_server.broker.arguments.declare import QueueProperties
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.errors import LoginRefusedError
 from amqp_server.broker.settings import BrokerSettings, DefaultPermissions
-from amqp_server.broker.users import Permission
 from amqp_server.net.settings import ListenerSettings, NetSettings, TlsSettings
 from amqp_server.net.timers import now_ms, wall_ms
 from amqp_server.settings.schema import Settings

@@ -9,7 +9,7 @@ import pytest
 
 from amqp_server.app import build_broker
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.definition_item import DefinitionsError
+from amqp_server.broker.definitions.item import DefinitionsError
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.settings.schema import Settings
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from amqp_server import exit_status
-from amqp_server.broker.definition_item import DefinitionsError
+from amqp_server.broker.definitions.item import DefinitionsError
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.net.descriptors import TooFewDescriptorsError
 from amqp_server.net.listener import ListenError

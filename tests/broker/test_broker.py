@@ -2,13 +2,13 @@
 
 import pytest
 
+from amqp_server.broker.access.users import User, Users
 from amqp_server.broker.alarms import Resource
-from amqp_server.broker.arguments import QueueProperties
+from amqp_server.broker.arguments.declare import QueueProperties
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.errors import NotFoundError, PreconditionFailedError
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
-from amqp_server.broker.users import User, Users
 from amqp_server.broker.vhost import Vhost
 from exchanges.bindings import Destination, DestinationKind
 from queues.options import QueueKind

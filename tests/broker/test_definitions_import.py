@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from amqp_server.broker.arguments import ExchangeProperties, QueueProperties
+from amqp_server.broker.access.users import Permission, Users
+from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
 from amqp_server.broker.broker import Broker
+from amqp_server.broker.definitions.parse import parse_definitions
 from amqp_server.broker.definitions_import import application, apply_definitions
-from amqp_server.broker.definitions_parse import parse_definitions
 from amqp_server.broker.definitions_references import with_references
 from amqp_server.broker.exchange_table import PREDECLARED
 from amqp_server.broker.queue_table import Queue
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
-from amqp_server.broker.users import Permission, Users
 from exchanges.bindings import Destination, DestinationKind
 from queues.options import Durability, QueueKind
 from tests.support.frames import table

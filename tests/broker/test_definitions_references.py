@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from amqp_server.broker.arguments import ExchangeProperties, QueueProperties
+from amqp_server.broker.access.users import TopicPermissions, User, Users, VhostPermissions
+from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.definitions import (
+from amqp_server.broker.definitions.definition import (
     BindingDefinition,
     Definition,
     Document,
@@ -20,10 +21,9 @@ from amqp_server.broker.definitions import (
     VhostLimitsDefinition,
 )
 from amqp_server.broker.definitions_references import with_references
-from amqp_server.broker.policies import Policy
+from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
-from amqp_server.broker.users import TopicPermissions, User, Users, VhostPermissions
 from amqp_server.wire.tables import Field, longstr
 from queues.options import QueueKind
 

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from amqp_server.broker.definition_records import key_of, value_of
-from amqp_server.broker.definitions import ExchangeDefinition, QueueDefinition, VhostDefinition
+from amqp_server.broker.definitions.definition import (
+    ExchangeDefinition,
+    QueueDefinition,
+    VhostDefinition,
+)
+from amqp_server.broker.definitions.parse import parse_definitions
+from amqp_server.broker.definitions.records import key_of, value_of
 from amqp_server.broker.definitions_import import apply_definitions
-from amqp_server.broker.definitions_parse import parse_definitions
-from amqp_server.broker.policies import Policy
+from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.queue_table import QueueIdentity
 from amqp_server.broker.settings import BrokerSettings
 from queues.memory_log import MemoryLog

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from amqp_server.broker.arguments import ExchangeProperties
+from amqp_server.broker.arguments.declare import ExchangeProperties
 from amqp_server.broker.errors import (
     AccessRefusedError,
     BrokerError,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from amqp_server.broker.access.users import User
 from amqp_server.broker.errors import BrokerError, NotAllowedError, PreconditionFailedError
 from amqp_server.broker.limits import (
     USER_LIMITS,
@@ -13,7 +14,6 @@ from amqp_server.broker.limits import (
     check_user_connection,
     validated,
 )
-from amqp_server.broker.users import User
 
 
 def refused(error: type[BrokerError], text: str) -> "pytest.RaisesExc[BrokerError]":

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from amqp_server.broker.arguments import QueueProperties
+from amqp_server.broker.arguments.declare import QueueProperties
 from amqp_server.broker.errors import (
     AccessRefusedError,
     NotFoundError,
@@ -12,7 +12,7 @@ from amqp_server.broker.errors import (
     PreconditionFailedError,
     ResourceLockedError,
 )
-from amqp_server.broker.policies import Policy
+from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.queue_table import Queue
 from amqp_server.broker.steps import finish
 from queues.options import QueueKind

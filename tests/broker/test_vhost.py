@@ -3,7 +3,7 @@
 import pytest
 
 from amqp_server.broker.errors import NotFoundError
-from amqp_server.broker.policies import Policy
+from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.steps import finish
 from queues.options import Overflow, QueueKind
 from tests.support.consumer import FakeConsumer

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Final, NamedTuple
 
-from amqp_server.broker.arguments import QueueProperties
+from amqp_server.broker.arguments.declare import QueueProperties
 from amqp_server.broker.budget import TurnBudget
-from amqp_server.broker.policies import Policy
+from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.queue_table import Queue, QueueIdentity
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost

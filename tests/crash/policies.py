@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from amqp_server.broker.passwords import hash_password
+from amqp_server.broker.access.passwords import hash_password
 from load_generator import wire
 from load_generator.session import Session
 from tests.crash.history import Action, Kind, Row, Value

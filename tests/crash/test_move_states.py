@@ -12,8 +12,8 @@ from unittest.mock import patch
 
 import pytest
 
-from amqp_server.broker.confirmed_moves import ConfirmedMoves, _Staying
-from amqp_server.broker.mover import Mover
+from amqp_server.broker.moves.confirmed import ConfirmedMoves, _Staying
+from amqp_server.broker.moves.mover import Mover
 from amqp_server.broker.queue_table import Queue
 from persistence.group_commit import GroupCommit
 from persistence.log import LogOptions

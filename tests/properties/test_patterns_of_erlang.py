@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from amqp_server.broker.patterns import PatternError, compile_pattern, is_found
+from amqp_server.broker.access.patterns import PatternError, compile_pattern, is_found
 
 ESCRIPT = shutil.which("escript")
 PATTERNS_COUNT = 600

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from pamqp import commands
 
-from amqp_server.broker.policies import Policy
+from amqp_server.broker.policies.table import Policy
 from tests.support.garbage import without_collector
 from tests.support.peer import Client, Node
 
@@ -302,4 +302,4 @@ def test_what_is_left_to_the_collector_is_seen(node: Node) -> None:
         parting = Policy("p", "^q", definition := {})
         definition["self"] = parting
         del parting, definition
-    assert kinds == {"amqp_server.broker.policies.Policy": 1}
+    assert kinds == {"amqp_server.broker.policies.table.Policy": 1}

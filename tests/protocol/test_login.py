@@ -3,7 +3,7 @@
 import pytest
 from pamqp import commands
 
-from amqp_server.broker.login_delays import HELD_PER_ADDRESS_MAX
+from amqp_server.broker.access.login_delays import HELD_PER_ADDRESS_MAX
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.protocol.peer import Peer
 from amqp_server.protocol.settings import ProtocolSettings

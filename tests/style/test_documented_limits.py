@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
-from amqp_server.broker import confirmed_moves, login_delays, plan_memory, publish, reply_consumers
+from amqp_server.broker import plan_memory, publish, reply_consumers
+from amqp_server.broker.access import login_delays
+from amqp_server.broker.access.patterns import compile_pattern, was_found
 from amqp_server.broker.limits import USER_LIMITS, VHOST_LIMITS
-from amqp_server.broker.patterns import compile_pattern, was_found
-from amqp_server.broker.policy_rules import OPERATOR_KEYS
+from amqp_server.broker.moves import confirmed
+from amqp_server.broker.policies.rules import OPERATOR_KEYS
 from amqp_server.net import log_flood
 from amqp_server.net.descriptors import Descriptors
 from amqp_server.protocol import publishing
@@ -20,7 +22,7 @@ FIGURE = re.compile(r"\b(\d[\d,]*)( MiB)?\b")
 NAME = re.compile(r"`([^`]+)`")
 
 CONSTANTS = {
-    "dead letters on their way, at least once": (confirmed_moves.OPEN_MAX,),
+    "dead letters on their way, at least once": (confirmed.OPEN_MAX,),
     "direct replies that are not read": (
         reply_consumers.UNREAD_BYTES_MAX,
         reply_consumers.UNREAD_NODE_BYTES_MAX,

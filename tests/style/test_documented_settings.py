@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from amqp_server.broker.definitions_parse import parse_definitions
-from amqp_server.broker.passwords import verify
+from amqp_server.broker.access.passwords import verify
+from amqp_server.broker.definitions.parse import parse_definitions
 from amqp_server.settings.load import SettingsError, parse_settings
 from tests.style.tree import files, text_of
 

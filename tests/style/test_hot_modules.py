@@ -102,7 +102,7 @@ def test_a_kernel_is_small_and_includes_nothing() -> None:
         "from queues.settings import QueueSettings",
         "from queues import settings",
         "def scan():\n    import time",
-        "from amqp_server.broker.users import User",
+        "from amqp_server.broker.access.users import User",
     ],
 )
 def test_an_import_of_policy_is_seen(line: str) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from amqp_server.app import build_broker
-from amqp_server.broker.arguments import QueueProperties
+from amqp_server.broker.arguments.declare import QueueProperties
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.policies import Policy
+from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode

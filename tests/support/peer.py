@@ -13,12 +13,12 @@ from typing import NamedTuple, TypeVar
 
 from pamqp import commands
 
+from amqp_server.broker.access.users import Users, new_user
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.journal import NO_JOURNAL, StoredJournal
+from amqp_server.broker.definitions.journal import NO_JOURNAL, StoredJournal
 from amqp_server.broker.queue_table import LogFactory, memory_log
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
-from amqp_server.broker.users import Users, new_user
 from amqp_server.protocol.connection import OUTPUT_MAX_BYTES, Connection
 from amqp_server.protocol.peer import Peer
 from amqp_server.protocol.settings import ProtocolSettings

@@ -4,23 +4,23 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, TypeAlias
 
-from amqp_server.broker.arguments import ExchangeProperties, QueueProperties
+from amqp_server.broker.access.users import User, Users
+from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.definition_records import Key
-from amqp_server.broker.definitions import (
+from amqp_server.broker.definitions.definition import (
     GlobalParameterDefinition,
     ParameterDefinition,
     VhostDefinition,
 )
+from amqp_server.broker.definitions.journal import ChangeLog, StoredJournal
+from amqp_server.broker.definitions.records import Key
 from amqp_server.broker.definitions_restore import Restored, Stored, read_stored, restore
 from amqp_server.broker.errors import BrokerError
-from amqp_server.broker.journal import ChangeLog, StoredJournal
-from amqp_server.broker.policies import Policy
+from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.queue_table import LogFactory, memory_log
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.steps import finish
 from amqp_server.broker.turn import Turn
-from amqp_server.broker.users import User, Users
 from amqp_server.broker.vhost import Vhost
 from exchanges.bindings import Destination, DestinationKind
 from persistence.definitions_format import apply_changes, decode_key, split_changes

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from amqp_server.broker.arguments import ExchangeProperties, QueueProperties
+from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
 from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
-from amqp_server.broker.policies import Policy
+from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.publish import Published
 from amqp_server.broker.queue_table import LogFactory, Queue, memory_log
 from amqp_server.broker.steps import finish

@@ -4,7 +4,8 @@ from typing import Final
 
 from pamqp import commands
 
-from amqp_server.broker.arguments import ConsumerArguments, consumer_arguments
+from amqp_server.broker.access.users import Permission
+from amqp_server.broker.arguments.declare import ConsumerArguments, consumer_arguments
 from amqp_server.broker.errors import (
     AccessRefusedError,
     NotAllowedError,
@@ -13,7 +14,6 @@ from amqp_server.broker.errors import (
 )
 from amqp_server.broker.names import REPLY_TO_QUEUE, strip_line_ends
 from amqp_server.broker.queue_table import Queue
-from amqp_server.broker.users import Permission
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.consumer import (
     Consumer,

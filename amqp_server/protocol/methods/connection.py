@@ -12,10 +12,10 @@ from typing import Final
 from pamqp import commands
 
 from amqp_server import __version__
+from amqp_server.broker.access.mechanisms import login, mechanism_names
+from amqp_server.broker.access.users import User
 from amqp_server.broker.errors import NotAllowedError, NotFoundError
 from amqp_server.broker.limits import check_user_connection
-from amqp_server.broker.mechanisms import login, mechanism_names
-from amqp_server.broker.users import User
 from amqp_server.protocol.errors import NegotiationError
 from amqp_server.protocol.session import Session
 from amqp_server.wire.constants import FRAME_MIN_BYTES

@@ -2,13 +2,13 @@
 
 from pamqp import commands
 
-from amqp_server.broker.arguments import ALTERNATE_EXCHANGE, ExchangeProperties
+from amqp_server.broker.access.users import Permission
+from amqp_server.broker.arguments.declare import ALTERNATE_EXCHANGE, ExchangeProperties
 from amqp_server.broker.names import (
     check_not_default_exchange,
     strip_line_ends,
 )
 from amqp_server.broker.steps import Steps
-from amqp_server.broker.users import Permission
 from amqp_server.protocol.channel import Channel
 from amqp_server.wire.methods import Method, arguments_of
 from amqp_server.wire.tables import plain

@@ -4,7 +4,8 @@ from typing import Final, NamedTuple
 
 from pamqp import commands
 
-from amqp_server.broker.arguments import (
+from amqp_server.broker.access.users import Permission
+from amqp_server.broker.arguments.declare import (
     QueueProperties,
     check_server_named,
     queue_kind,
@@ -20,7 +21,6 @@ from amqp_server.broker.names import (
 )
 from amqp_server.broker.queue_table import Queue
 from amqp_server.broker.steps import Steps
-from amqp_server.broker.users import Permission
 from amqp_server.protocol.channel import Channel
 from amqp_server.wire.methods import Method, arguments_of
 from amqp_server.wire.tables import Table, plain

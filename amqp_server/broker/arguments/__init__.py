@@ -1,0 +1,1 @@
+"""The arguments of queues, exchanges and consumers: what they may be, and what they mean."""

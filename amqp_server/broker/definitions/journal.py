@@ -1,0 +1,143 @@
+"""Where changes of definitions go before they hold: the port, and the journal behind it.
+
+    table ── save, forget ──▶ StoredJournal ── key and octets ──▶ persistence.group_commit
+
+A table calls in the course of each change that is one: what was there already, and what is never
+stored (transient, exclusive, predeclared), does not come here. A method's answer waits until
+``last_lsn`` is committed.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+from amqp_server.broker.definitions.definition import Definition
+from amqp_server.broker.definitions.records import (
+    QUEUE_IDS_KEY,
+    key_of,
+    queue_ids_value,
+    value_of,
+)
+from amqp_server.broker.errors import PreconditionFailedError
+from persistence.definitions_format import encode_change
+from persistence.errors import StorageError
+
+QUEUE_IDS_PER_CHANGE: Final = 1024
+"""So many are taken at a time; a restart skips what is left of them."""
+
+
+class Journal(Protocol):
+    """Hears of every change of a definition that is to survive."""
+
+    @property
+    def last_lsn(self) -> int:
+        """The LSN of the last change; all are safe once it is committed. 0: none is pending."""
+
+    def save(self, definition: Definition) -> int:
+        """Take down that this exists from now on, or has changed; return the LSN.
+
+        Raises:
+            PreconditionFailedError: it is too large to be stored (406).
+        """
+
+    def forget(self, definition: Definition) -> int:
+        """Take down that this does not exist any more; return the LSN."""
+
+    def new_queue_id(self) -> int:
+        """Return an id that no stored queue had before; 0 where queues are not stored."""
+
+
+class NoJournal:
+    """A ``Journal`` of a broker that keeps nothing: queues have no ids, LSNs are 0."""
+
+    last_lsn: Final = 0
+
+    def save(self, definition: Definition) -> int:  # noqa: ARG002 - the port's name
+        """Keep nothing."""
+        return 0
+
+    def forget(self, definition: Definition) -> int:  # noqa: ARG002 - the port's name
+        """Keep nothing."""
+        return 0
+
+    def new_queue_id(self) -> int:
+        """Return that the queue is not stored."""
+        return 0
+
+
+NO_JOURNAL: Final = NoJournal()
+
+
+class ChangeLog(Protocol):
+    """Takes encoded changes; ``persistence.group_commit.GroupCommit`` implements it."""
+
+    def append_definition(self, change: bytes) -> int:
+        """Append a change, which is always synced; return its LSN."""
+
+
+class StoredJournal:
+    """A ``Journal`` that makes definitions survive.
+
+    Invariant: ids below ``_next_queue_id`` are never given again, here or after a restart.
+
+    Args:
+        changes: where they go.
+    """
+
+    def __init__(self, changes: ChangeLog) -> None:
+        self._changes = changes
+        self._last_lsn = 0
+        self._is_muted = False
+        self._next_queue_id = 1
+        self._queue_ids_end = 1
+
+    @property
+    def last_lsn(self) -> int:
+        """The LSN of the last change; 0 while there was none since the start."""
+        return self._last_lsn
+
+    def save(self, definition: Definition) -> int:
+        """Take down that this exists, as it is now; return the LSN.
+
+        Raises:
+            PreconditionFailedError: it is too large to be stored (406).
+        """
+        if not self._is_muted:
+            self._append(key_of(definition), value_of(definition))
+        return self._last_lsn
+
+    def forget(self, definition: Definition) -> int:
+        """Take down that this does not exist any more; return the LSN."""
+        if not self._is_muted:
+            self._append(key_of(definition), None)
+        return self._last_lsn
+
+    def new_queue_id(self) -> int:
+        """Return the id of a queue that is being declared."""
+        if self._next_queue_id == self._queue_ids_end:
+            self._queue_ids_end += QUEUE_IDS_PER_CHANGE
+            self._append(QUEUE_IDS_KEY, queue_ids_value(self._queue_ids_end))
+        queue_id = self._next_queue_id
+        self._next_queue_id += 1
+        return queue_id
+
+    def skip_queue_ids(self, end: int) -> None:
+        """Give only ids from this one on: what is below was given before, or may have been."""
+        if end > self._next_queue_id:
+            self._next_queue_id = self._queue_ids_end = end
+
+    @contextmanager
+    def muted(self) -> Iterator[None]:
+        """Take nothing down meanwhile: what changes is what was stored already."""
+        self._is_muted = True
+        try:
+            yield
+        finally:
+            self._is_muted = False
+
+    def _append(self, key: tuple[str, ...], value: bytes | None) -> None:
+        try:
+            change = encode_change(key, value)
+        except StorageError as error:
+            raise PreconditionFailedError(str(error)) from error
+        self._last_lsn = self._changes.append_definition(change)

@@ -1,0 +1,223 @@
+"""Dead letters at least once: a message stays in its queue until all that it goes to have it safe.
+
+    waits → copies published → confirmed by every target → settled
+              └ refused by one, or no route → stays → tried again, sooner when routes change
+
+A target that has confirmed a message gets it no second time. Messages on their way or staying are
+``OPEN_MAX`` at most; all others wait behind them. A start finds those that were not settled in
+their old queue.
+
+Source: RabbitMQ, quorum queues, at-least-once dead lettering; rabbit_fifo_dlx_worker.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Final, NamedTuple, Protocol
+
+from amqp_server.broker.commits import Commits
+from amqp_server.broker.moves.dead_letters import dead_letters
+from amqp_server.broker.publish import Enqueued, Publisher
+from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.turn import Turn
+from persistence.record import Run, alike_stretches
+from queues.moves import Dying
+
+OPEN_MAX: Final = 1_024
+"""Messages of one queue that are on their way or stay; RabbitMQ's worker has 32."""
+
+LOOK_MS: Final = 1_000
+"""How often it is looked whether routes have changed, so that what stays may go now."""
+
+RETRY_LOOKS_MAX: Final = 32
+"""What was refused is tried again at the next look, then after twice as many, up to so many."""
+
+
+class Resume(Protocol):
+    """Takes dead letters of a queue up again; ``broker.moves.mover`` does."""
+
+    def __call__(self, queue: Queue, count: int) -> None:
+        """Have so many more moved, as far as they wait."""
+
+
+class _Staying(NamedTuple):
+    """Messages that not all of their targets have taken.
+
+    Attributes:
+        dying: the messages.
+        died_s: when, in seconds since 1970: what x-death tells however often it is tried.
+        taken_by: names of queues that have them, once ``lsn`` is committed.
+        lsn: of the last of them; 0 is none.
+    """
+
+    dying: Dying
+    died_s: int
+    taken_by: frozenset[str] = frozenset()
+    lsn: int = 0
+
+
+class ConfirmedMoves:
+    """The dead letters of one queue; a ``broker.turn.Drainable`` and a ``broker.budget.Job``.
+
+    Invariant: what was taken from the queue's moves waits for a commit, stays, or is being tried.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        publisher: Publisher,
+        has_exchange: Callable[[str], bool],
+        commits: Commits,
+        turn: Turn,
+        resume: Resume,
+    ) -> None:
+        """Begin with nothing on its way.
+
+        Args:
+            queue: whose messages died.
+            publisher: the vhost's.
+            has_exchange: whether there is an exchange of this name.
+            commits: says when copies are safe.
+            turn: the broker's.
+            resume: called when there is room for more.
+        """
+        self._queue = queue
+        self._publisher = publisher
+        self._has_exchange = has_exchange
+        self._commits = commits
+        self._turn = turn
+        self._resume = resume
+        self._open_count = 0
+        self._is_full = False
+        self._staying: deque[_Staying] = deque()
+        self._again: deque[_Staying] = deque()
+        self._look_at_ms: int | None = None
+        self._looks_left = self._looks = 1
+        self._generation = 0
+
+    def move(self, max_count: int, now_ms: int, died_s: int) -> int:
+        """Take the oldest of the queue's dead letters up; return how many."""
+        room = OPEN_MAX - self._open_count
+        self._is_full = room <= 0
+        dying = self._queue.engine.moves.take(min(max_count, room)) if room > 0 else None
+        if dying is None:
+            return 0
+        self._open_count += len(dying.records)
+        for start, stop in alike_stretches(dying.records):
+            self._try(_Staying(dying.part(start, stop), died_s), now_ms)
+        return len(dying.records)
+
+    def forget(self) -> None:
+        """The queue goes, and its messages with it."""
+        self._staying.clear()
+        self._again.clear()
+        self._turn.forget(self)
+
+    # -- as the turn knows it -----------------------------------------------------------------
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when to look whether what stays may go now."""
+        return self._look_at_ms
+
+    def expire(self, now_ms: int) -> None:
+        """Look, and have all tried again if routes have changed or it is time."""
+        self._look_at_ms = now_ms + LOOK_MS if self._staying else None
+        self._looks_left -= 1
+        if not self._staying or self._again:
+            return
+        if self._generation == self._publisher.routes_generation and self._looks_left > 0:
+            return
+        self._generation = self._publisher.routes_generation
+        self._looks = self._looks_left = min(2 * self._looks, RETRY_LOOKS_MAX)
+        self._again.extend(self._staying)
+        self._staying.clear()
+        self._turn.later(self)
+
+    def drain(self, now_ms: int, max_messages: int) -> bool:  # noqa: ARG002 - the port's names
+        """Deliver nothing: only the deadline counts."""
+        return False
+
+    def step(self, now_ms: int) -> bool:
+        """Try some again; return whether all were."""
+        while self._again:
+            self._try(self._again.popleft(), now_ms)
+            if self._turn.budget.is_spent():
+                break
+        return not self._again
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _try(self, staying: _Staying, now_ms: int) -> None:
+        """Publish to the targets that have not taken them; keep what is not taken by all."""
+        if self._queue.is_deleted:
+            return
+        dying = staying.dying
+        options = self._queue.engine.options
+        exchange = options.dead_letter_exchange
+        run: Run = ()
+        names: tuple[str, ...] = ()
+        if exchange is not None and (exchange == "" or self._has_exchange(exchange)):
+            letters = dead_letters(
+                dying.records,
+                dying.reason,
+                self._queue.name,
+                exchange,
+                options.dead_letter_routing_key,
+                staying.died_s,
+            )
+            run = letters.run
+            names = self._publisher.queue_names(
+                exchange, letters.routing_keys, run, letters.is_cycle
+            )
+        lsn = staying.lsn
+        missing: dict[int, frozenset[str]] = {}
+        if not names and not staying.taken_by:
+            missing = dict.fromkeys(range(len(dying.records)), frozenset({""}))
+        for name in names:
+            if name in staying.taken_by:
+                continue
+            refused, safe_at_lsn = self._publish_to(name, run, now_ms)
+            lsn = max(lsn, safe_at_lsn)
+            for index in refused:
+                missing[index] = missing.get(index, frozenset()) | {name}
+        if not options.dead_letters_at_least_once:
+            missing = {}  # A policy has changed it: once was enough.
+        for start, stop in _stretches_alike(missing, len(dying.records)):
+            part = dying.part(start, stop)
+            not_taken_by = missing.get(start)
+            if not_taken_by is None:
+                self._commits.wait(lsn, partial(self._confirmed, part))
+            else:
+                taken_by = staying.taken_by | set(names) - not_taken_by
+                self._keep(_Staying(part, staying.died_s, taken_by, lsn), now_ms)
+
+    def _publish_to(self, name: str, run: Run, now_ms: int) -> Enqueued:
+        enqueued = self._publisher.publish_to_queue(name, run, now_ms)
+        return (range(len(run)), 0) if enqueued is None else enqueued
+
+    def _keep(self, staying: _Staying, now_ms: int) -> None:
+        self._staying.append(staying)
+        if self._look_at_ms is None:
+            self._look_at_ms = now_ms + LOOK_MS
+            self._looks = self._looks_left = 1
+            self._generation = self._publisher.routes_generation
+            self._turn.mark_dirty(self)
+
+    def _confirmed(self, dying: Dying) -> None:
+        """Settle what every target has safe; go on with what waited for room."""
+        self._open_count -= len(dying.records)
+        self._looks = 1  # It goes on: what else stays may go soon.
+        self._queue.engine.moved(dying)
+        if self._is_full:
+            self._is_full = False
+            self._resume(self._queue, self._queue.engine.moves.count)
+
+
+def _stretches_alike(missing: dict[int, frozenset[str]], count: int) -> list[tuple[int, int]]:
+    """Return (start, stop) of messages in a row that the same targets have not taken."""
+    starts = [
+        index
+        for index in range(count)
+        if index == 0 or missing.get(index) != missing.get(index - 1)
+    ]
+    return list(zip(starts, [*starts[1:], count], strict=True))

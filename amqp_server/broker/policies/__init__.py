@@ -1,0 +1,1 @@
+"""Policies: settings laid over queues and exchanges by name pattern."""

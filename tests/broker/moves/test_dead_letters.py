@@ -1,0 +1,404 @@
+"""The x-death header: its layout, its order, its types; what a client put there before."""
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from amqp_server.broker.moves.dead_letters import COUNT_MAX, DEATHS_MAX, DeadLetters, dead_letters
+from amqp_server.wire.properties import split, traits_of
+from amqp_server.wire.tables import Field, longstr, plain
+from persistence.record import HAS_EXPIRATION, HAS_HEADERS, NO_TTL, PERSISTENT, Record
+from queues.effects import DeathReason
+from tests.support.frames import content_header, property_list
+from tests.support.vhosts import headers_of, message, plain_headers
+
+NOW_S = 1_700_000_000
+REJECTED, EXPIRED = DeathReason.REJECTED, DeathReason.EXPIRED
+MAXLEN, DELIVERY_LIMIT = DeathReason.MAXLEN, DeathReason.DELIVERY_LIMIT
+
+
+def die(
+    record: Record,
+    reason: DeathReason = REJECTED,
+    queue_name: str = "jobs",
+    *,
+    exchange_to: str = "dlx",
+    routing_key_to: str | None = None,
+    wall_s: int = NOW_S,
+) -> DeadLetters:
+    return dead_letters((record,), reason, queue_name, exchange_to, routing_key_to, wall_s)
+
+
+def die_in_turn(
+    record: Record, *deaths: tuple[str, DeathReason], wall_s: int = NOW_S
+) -> DeadLetters:
+    """Let a message die again and again, a second later each time."""
+    letter: DeadLetters | None = None
+    for later_s, (queue_name, reason) in enumerate(deaths):
+        letter = die(record, reason, queue_name, wall_s=wall_s + later_s)
+        record = letter.run[0]
+    assert letter is not None, "at least one death"
+    return letter
+
+
+def entries_of(record: Record) -> list[dict[str, Field]]:
+    deaths = headers_of(record)["x-death"]
+    assert isinstance(deaths.value, list)
+    return [entry.value for entry in deaths.value if isinstance(entry.value, dict)]
+
+
+def history_of(record: Record) -> list[tuple[object, object, object]]:
+    return [
+        tuple(plain(entry[key]) for key in ("queue", "reason", "count"))  # type: ignore[misc] # three
+        for entry in entries_of(record)
+    ]
+
+
+# ── layout ──
+
+
+def test_an_entry_has_rabbitmqs_fields_in_its_order_and_types() -> None:
+    letter = die(message(b"m", "shop", "order", expiration="250"), EXPIRED)
+    (entry,) = entries_of(letter.run[0])
+    assert list(entry.items()) == [
+        ("original-expiration", longstr("250")),
+        ("count", Field("l", 1)),
+        ("reason", longstr("expired")),
+        ("queue", longstr("jobs")),
+        ("time", Field("T", NOW_S)),
+        ("exchange", longstr("shop")),
+        ("routing-keys", Field("A", [longstr("order")])),
+    ]
+
+
+def test_without_an_expiration_the_entry_begins_with_the_count() -> None:
+    (entry,) = entries_of(die(message()).run[0])
+    assert list(entry) == ["count", "reason", "queue", "time", "exchange", "routing-keys"]
+
+
+def test_x_death_is_an_array_of_tables() -> None:
+    deaths = headers_of(die(message()).run[0])["x-death"]
+    assert deaths.kind == "A"
+    assert isinstance(deaths.value, list)
+    assert [entry.kind for entry in deaths.value] == ["F"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "word"),
+    [
+        (REJECTED, "rejected"),
+        (EXPIRED, "expired"),
+        (MAXLEN, "maxlen"),
+        (DELIVERY_LIMIT, "delivery_limit"),
+    ],
+)
+def test_each_reason_has_its_word(reason: DeathReason, word: str) -> None:
+    headers = plain_headers(die(message(), reason).run[0])
+    assert headers["x-last-death-reason"] == headers["x-first-death-reason"] == word
+    assert history_of(die(message(), reason).run[0]) == [("jobs", word, 1)]
+
+
+def test_other_headers_stay_and_keep_their_types_and_places() -> None:
+    given = {"mine": Field("s", -1), "x-other": Field("V", None)}
+    headers = headers_of(die(message(headers=given)).run[0])
+    assert list(headers.items())[:2] == list(given.items())
+
+
+# ── first and last ──
+
+
+def test_the_first_death_stays_and_the_last_death_moves() -> None:
+    letter = die_in_turn(message(b"", "shop"), ("a", EXPIRED), ("b", REJECTED))
+    headers = plain_headers(letter.run[0])
+    assert [headers[f"x-first-death-{key}"] for key in ("exchange", "queue", "reason")] == [
+        "shop",
+        "a",
+        "expired",
+    ]
+    assert [headers[f"x-last-death-{key}"] for key in ("exchange", "queue", "reason")] == [
+        "dlx",
+        "b",
+        "rejected",
+    ]
+
+
+def test_a_first_death_that_a_client_told_by_half_is_told_anew() -> None:
+    headers = plain_headers(die(message(headers={"x-first-death-queue": "mine"})).run[0])
+    assert headers["x-first-death-queue"] == "jobs"
+    assert headers["x-first-death-reason"] == "rejected"
+
+
+def test_a_first_death_that_a_client_told_whole_is_left_alone() -> None:
+    told = {"x-first-death-exchange": "x", "x-first-death-queue": "q", "x-first-death-reason": 5}
+    headers = plain_headers(die(message(headers=told)).run[0])
+    assert {key: headers[key] for key in told} == told
+
+
+# ── history ──
+
+
+def test_the_most_recent_death_comes_first() -> None:
+    letter = die_in_turn(message(), ("a", EXPIRED), ("b", EXPIRED), ("c", MAXLEN))
+    assert history_of(letter.run[0]) == [
+        ("c", "maxlen", 1),
+        ("b", "expired", 1),
+        ("a", "expired", 1),
+    ]
+    assert letter.deaths == (("c", "maxlen"), ("b", "expired"), ("a", "expired"))
+
+
+def test_a_death_of_the_same_kind_counts_up_and_moves_to_the_front() -> None:
+    letter = die_in_turn(message(b"", "shop", "k"), ("a", EXPIRED), ("b", EXPIRED), ("a", EXPIRED))
+    assert history_of(letter.run[0]) == [("a", "expired", 2), ("b", "expired", 1)]
+    again = entries_of(letter.run[0])[0]
+    assert again["time"] == Field("T", NOW_S), "the rest tells of the first time"
+    assert again["exchange"] == longstr("shop")
+
+
+def test_another_reason_in_the_same_queue_is_another_entry() -> None:
+    letter = die_in_turn(message(), ("a", EXPIRED), ("a", REJECTED), ("a", EXPIRED))
+    assert history_of(letter.run[0]) == [("a", "expired", 2), ("a", "rejected", 1)]
+
+
+def test_the_history_is_bounded_and_forgets_the_oldest() -> None:
+    known = [{"queue": f"q{index}", "reason": "expired", "count": 1} for index in range(DEATHS_MAX)]
+    letter = die(message(headers={"x-death": known}))
+    history = history_of(letter.run[0])
+    assert len(history) == len(letter.deaths) == DEATHS_MAX
+    assert history[0] == ("jobs", "rejected", 1)
+    assert history[-1] == (f"q{DEATHS_MAX - 2}", "expired", 1)
+
+
+# ── expiration and the other properties ──
+
+
+def test_the_expiration_moves_to_the_entry_so_that_it_does_not_expire_again() -> None:
+    letter = die(message(b"m", expiration="250", priority=4, delivery_mode=2, message_id="i"))
+    record = letter.run[0]
+    properties = split(record.header)
+    assert list(properties.raw) == ["headers", "delivery_mode", "priority", "message_id"]
+    assert properties.text("message_id") == "i"
+    assert (record.ttl_ms, record.priority) == (NO_TTL, 4)
+    assert record.flags & (HAS_EXPIRATION | HAS_HEADERS | PERSISTENT) == HAS_HEADERS | PERSISTENT
+    assert traits_of(record.header) == record[3:], "what is kept beside the header agrees with it"
+
+
+def test_a_second_death_has_no_expiration_to_tell_of() -> None:
+    first = die(message(expiration="250"), EXPIRED, "a")
+    second = die(first.run[0], EXPIRED, "b")
+    assert ["original-expiration" in entry for entry in entries_of(second.run[0])] == [False, True]
+
+
+def test_the_body_is_untouched() -> None:
+    letter = die(message(b"four"))
+    assert letter.run[0].body == b"four"
+    assert split(letter.run[0].header).body_size_bytes == 4
+
+
+# ── routing keys ──
+
+
+def test_without_a_dead_letter_key_the_message_keeps_its_own_and_those_of_cc() -> None:
+    letter = die(message(b"", "shop", "k", headers={"CC": ["c1", "c2"]}))
+    assert letter.routing_keys == ("k", "c1", "c2")
+    assert (letter.run[0].exchange, letter.run[0].routing_key) == ("dlx", "k")
+    assert plain_headers(letter.run[0])["CC"] == ["c1", "c2"]
+
+
+def test_a_dead_letter_key_replaces_all_of_them_and_cc_goes() -> None:
+    letter = die(message(b"", "shop", "k", headers={"CC": ["c1"]}), routing_key_to="dead")
+    assert letter.routing_keys == ("dead",)
+    assert (letter.run[0].exchange, letter.run[0].routing_key) == ("dlx", "dead")
+    assert "CC" not in headers_of(letter.run[0])
+
+
+@pytest.mark.parametrize("routing_key_to", [None, "dead"])
+def test_the_entry_tells_of_all_keys_that_the_message_had(routing_key_to: str | None) -> None:
+    letter = die(message(b"", "", "k", headers={"CC": ["c"]}), routing_key_to=routing_key_to)
+    assert plain(entries_of(letter.run[0])[0]["routing-keys"]) == ["k", "c"]
+
+
+@pytest.mark.parametrize(
+    ("copies", "keys"),
+    [
+        ("no array", ["k"]),
+        ([1, "c", b"octets", ["inner"], {"a": "b"}], ["k", "c"]),
+        ([], ["k"]),
+        (None, ["k"]),
+    ],
+)
+def test_only_longstrs_in_an_array_are_keys(copies: object, keys: list[str]) -> None:
+    letter = die(message(b"", "", "k", headers={"CC": copies}))
+    assert letter.routing_keys == tuple(keys)
+
+
+def test_an_empty_dead_letter_key_is_a_key() -> None:
+    assert die(message(b"", "", "k"), routing_key_to="").routing_keys == ("",)
+
+
+def test_names_that_are_not_utf_8_come_through() -> None:
+    letter = die(message(b"", "", "\udcff"), queue_name="caf\u00e9\udc80")
+    entry = entries_of(letter.run[0])[0]
+    assert entry["queue"] == Field("S", b"caf\xc3\xa9\x80")
+    assert entry["routing-keys"] == Field("A", [Field("S", b"\xff")])
+    assert letter.run[0].routing_key == "\udcff"
+
+
+# ── cycles ──
+
+
+@pytest.mark.parametrize(
+    ("deaths", "target", "is_cycle"),
+    [
+        ([("a", EXPIRED)], "b", False),
+        ([("a", EXPIRED)], "a", True),
+        ([("a", EXPIRED), ("b", EXPIRED)], "a", True),
+        ([("a", REJECTED)], "a", False),
+        ([("a", EXPIRED), ("b", REJECTED)], "a", False),
+        ([("a", REJECTED), ("b", EXPIRED)], "b", True),
+        ([("a", REJECTED), ("b", EXPIRED)], "a", False),
+        ([("a", REJECTED), ("a", EXPIRED)], "a", True),
+        ([("a", MAXLEN), ("b", DELIVERY_LIMIT)], "a", True),
+    ],
+)
+def test_a_cycle_is_one_that_nobody_rejected_in(
+    deaths: Sequence[tuple[str, DeathReason]], target: str, *, is_cycle: bool
+) -> None:
+    assert die_in_turn(message(), *deaths).is_cycle(target) is is_cycle
+
+
+# ── x-death of a client ──
+
+
+@pytest.mark.parametrize(
+    ("counts", "count"),
+    [
+        ([None], 1),
+        ([None, None, None], 4),
+        ([4, None, None], 5),
+        ([None, 4, 2], 4),
+        ([4, 5], 5),
+    ],
+)
+def test_entries_of_one_kind_that_old_brokers_made_become_one(
+    counts: Sequence[int | None], count: int
+) -> None:
+    """As RabbitMQ 3.10 answered."""
+    old = {"queue": "jobs", "reason": "rejected"}
+    deaths = [{**old, "n": n, **({"count": c} if c else {})} for n, c in enumerate(counts)]
+    others_sent = [{"queue": "a", "reason": "expired"}] if len(deaths) > 1 else []
+    letters = die(message(headers={"x-death": [*others_sent, *deaths]}))
+    entry, *others = entries_of(letters.run[0])
+    assert (plain(entry["count"]), plain(entry["n"])) == (count, 0), "the first stands for all"
+    seen = [(plain(other["queue"]), plain(other["count"])) for other in others]
+    assert seen == [("a", 1) for _ in others_sent]
+
+
+def test_a_count_that_a_client_sent_goes_on() -> None:
+    sent = {"x-death": [{"queue": "jobs", "reason": "rejected", "count": 7}]}
+    assert history_of(die(message(headers=sent)).run[0]) == [("jobs", "rejected", 8)]
+
+
+def test_what_else_a_client_put_into_the_entry_stays() -> None:
+    sent = {"x-death": [{"queue": "jobs", "reason": "rejected", "mine": 1}]}
+    (entry,) = entries_of(die(message(headers=sent)).run[0])
+    assert entry["mine"] == Field("l", 1)
+    assert entry["count"] == Field("l", 1), "there was no count to go on with"
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        Field("l", COUNT_MAX),
+        Field("T", (1 << 64) - 1),
+        Field("t", value=True),
+        Field("d", 1.5),
+        Field("D", (1, 5)),
+        longstr("many"),
+        Field("A", []),
+        Field("V", None),
+    ],
+)
+def test_a_count_stays_within_its_type_whatever_a_client_sent(count: Field) -> None:
+    sent = {"x-death": [{"queue": "jobs", "reason": "rejected", "count": count}]}
+    (entry,) = entries_of(die(message(headers=sent)).run[0])
+    assert entry["count"] == Field("l", COUNT_MAX if count.value == COUNT_MAX else 1)
+
+
+@pytest.mark.parametrize(
+    "sent", ["text", 5, None, [], {"queue": "jobs"}, ["text", 5], [[{"queue": "jobs"}]]]
+)
+def test_an_x_death_that_is_none_is_replaced(sent: object) -> None:
+    letter = die(message(headers={"x-death": sent}))
+    assert history_of(letter.run[0]) == [("jobs", "rejected", 1)]
+
+
+def test_entries_that_are_tables_are_kept_from_among_others() -> None:
+    sent: list[object] = ["text", {"queue": "a", "reason": "expired", "count": 2}, 5]
+    letter = die(message(headers={"x-death": sent}))
+    assert history_of(letter.run[0]) == [("jobs", "rejected", 1), ("a", "expired", 2)]
+
+
+def test_more_entries_than_are_kept_are_cut() -> None:
+    sent: list[object] = [{"queue": str(index)} for index in range(DEATHS_MAX * 2)]
+    letter = die(message(headers={"x-death": sent}))
+    assert len(letter.deaths) == DEATHS_MAX
+    assert letter.deaths[:2] == (("jobs", "rejected"), ("0", ""))
+
+
+@pytest.mark.parametrize("content", [b"\x01kZ", b"\x01", b"\x01kS\x00\x00\x00\x09"])
+def test_headers_that_cannot_be_read_are_given_up(content: bytes) -> None:
+    octets = len(content).to_bytes(4, "big") + content
+    header = content_header(1, property_list(headers=octets, message_id="i"))
+    letter = die(Record(message().route, header, b"m", *traits_of(header)))
+    assert history_of(letter.run[0]) == [("jobs", "rejected", 1)]
+    assert split(letter.run[0].header).text("message_id") == "i"
+
+
+INTEGERS = {"b": 7, "s": 15, "I": 31, "l": 63, "L": 63}
+LEAVES = st.one_of(
+    *[
+        st.builds(Field, st.just(kind), st.integers(-(1 << bits), (1 << bits) - 1))
+        for kind, bits in INTEGERS.items()
+    ],
+    st.builds(Field, st.just("B"), st.integers(0, 255)),
+    st.builds(Field, st.just("T"), st.integers(0, (1 << 64) - 1)),
+    st.builds(Field, st.just("d"), st.floats()),
+    st.builds(Field, st.just("t"), st.booleans()),
+    st.builds(Field, st.just("S"), st.binary(max_size=6)),
+    st.builds(Field, st.just("x"), st.binary(max_size=6)),
+    st.builds(Field, st.just("D"), st.tuples(st.integers(0, 255), st.integers(0, 9))),
+    st.just(Field("V", None)),
+    st.sampled_from([longstr("jobs"), longstr("rejected"), Field("l", COUNT_MAX)]),
+)
+DEATH_KEYS = st.sampled_from(["queue", "reason", "count", "time", "exchange", "routing-keys", "?"])
+
+
+def _nested(inner: st.SearchStrategy[Field]) -> st.SearchStrategy[Field]:
+    arrays = st.lists(inner, max_size=4).map(lambda fields: Field("A", fields))
+    tables = st.dictionaries(DEATH_KEYS, inner, max_size=5).map(lambda table: Field("F", table))
+    return arrays | tables
+
+
+FIELDS = st.recursive(LEAVES, _nested, max_leaves=12)
+DEATH_HEADERS = st.fixed_dictionaries(
+    {"x-death": st.lists(FIELDS, max_size=4).map(lambda fields: Field("A", fields)) | FIELDS},
+    optional=dict.fromkeys(
+        ("CC", "x-first-death-queue", "x-first-death-exchange", "x-first-death-reason"), FIELDS
+    ),
+)
+
+
+@settings(max_examples=50)
+@given(headers=DEATH_HEADERS, reason=st.sampled_from(DeathReason), key=st.sampled_from([None, "k"]))
+def test_no_x_death_of_a_client_can_raise(
+    headers: Mapping[str, Field], reason: DeathReason, key: str | None
+) -> None:
+    letter = die(message(headers=dict(headers)), reason, routing_key_to=key)
+    for _ in range(2):
+        assert letter.deaths[0] == ("jobs", reason.value)
+        assert len(entries_of(letter.run[0])) == len(letter.deaths)
+        assert letter.is_cycle("jobs") is (reason is not REJECTED)
+        letter = die(letter.run[0], reason, routing_key_to=key)
