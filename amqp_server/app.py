@@ -51,8 +51,8 @@ from amqp_server.protocol.peer import Peer
 from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode
 from persistence.kernels import verify
+from queues.memory import MemoryRules
 from queues.options import Durability
-from queues.paging import MemoryRules
 from queues.tail import NodeMemory
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ KERNELS: Final = (
     "persistence._codec",
     "persistence._commit_thread",
     "queues._tail",
-    "queues._ready",
+    "queues.classic._ready",
     "amqp_server.wire._framing",
     "amqp_server.wire._content",
     "amqp_server.protocol._unacked",

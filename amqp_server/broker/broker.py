@@ -24,8 +24,8 @@ from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.steps import Steps, finish
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
+from queues.memory import WITHOUT_LIMIT, MemoryRules
 from queues.options import Durability, QueueKind
-from queues.paging import WITHOUT_LIMIT, MemoryRules
 
 SHUTDOWN_REASON: Final = "broker forced connection closure with reason 'shutdown'"
 

@@ -34,11 +34,11 @@ from amqp_server.broker.names import check_unreserved, queue_text
 from amqp_server.broker.steps import Steps, StepsJob, finish
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
-from queues.classic import ClassicQueue
+from queues.classic.queue import ClassicQueue
 from queues.effects import DeadLettered, DroppedAtLimit, Effect, QueueUnused
+from queues.memory import WITHOUT_LIMIT, MemoryRules
 from queues.memory_log import MemoryLog
 from queues.options import Durability, QueueKind, QueueOptions
-from queues.paging import WITHOUT_LIMIT, MemoryRules
 from queues.ports import ConsumerHandle, QueueLog
 
 log = logging.getLogger(__name__)

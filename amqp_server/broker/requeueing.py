@@ -10,7 +10,7 @@ from typing import Final
 
 from amqp_server.broker.turn import Turn
 from queues.batch import Batch
-from queues.classic import ClassicQueue
+from queues.classic.queue import ClassicQueue
 
 PIECE_MAX: Final = 500
 """So many messages go back before somebody asks for the time: about a millisecond."""

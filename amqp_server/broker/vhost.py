@@ -24,8 +24,8 @@ from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
 from exchanges.bindings import Destination, DestinationKind
 from exchanges.routing import Router
+from queues.memory import WITHOUT_LIMIT, MemoryRules
 from queues.options import Durability, QueueKind
-from queues.paging import WITHOUT_LIMIT, MemoryRules
 
 
 class _Lookup:

@@ -23,8 +23,8 @@ from exchanges.bindings import Destination, DestinationKind
 from persistence.files import Files
 from persistence.log import Log, LogOptions
 from persistence.record import PERSISTENT, Record, make_route
+from queues.memory import MemoryRules
 from queues.options import Durability
-from queues.paging import MemoryRules
 from queues.tail import NodeMemory
 from tests.crash.life import HEADER, Life
 from tests.crash.stored_node import messages_of

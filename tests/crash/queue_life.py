@@ -13,7 +13,7 @@ from persistence.log import Log
 from persistence.record import PERSISTENT, Record, Run, make_route
 from persistence.recovery import RecoveredQueue
 from queues.batch import Batch, entries_of
-from queues.classic import ClassicQueue
+from queues.classic.queue import ClassicQueue
 from queues.options import Durability, QueueOptions
 from queues.ports import QueuePage, QueueSlice
 from queues.tail import NodeMemory, QueueMemory

@@ -20,7 +20,7 @@ from persistence.log import LogOptions
 from persistence.record import PERSISTENT, Record, Run
 from persistence.store import FEW_BYTES_MAX
 from persistence.wal_file import SALT_BITS
-from queues.backlog import Backlog
+from queues.classic.backlog import Backlog
 from queues.effects import DeathReason
 from queues.moves import Dying
 from tests.crash.move_life import MoveLife

@@ -13,8 +13,9 @@ from amqp_server.wire import content, framing
 from amqp_server.wire.framing import Scan
 from persistence import record as records
 from persistence.record import LARGE_BODY_BYTES, NO_TTL, PERSISTENT, Record
-from queues import ready, tail
+from queues import tail
 from queues.batch import Batch, Entry, entries_of
+from queues.classic import ready
 from queues.tail import NodeMemory, QueueMemory
 from tests.support.classic_queue import returned_batches
 from tests.support.frames import METHOD, content_frames, frame, publish_payload
@@ -31,7 +32,7 @@ twin_content = twin_of("amqp_server.wire.content")
 twin_record = twin_of("persistence.record")
 twin_tail = twin_of("queues.tail")
 with patch.dict(sys.modules, {"queues.tail": twin_tail}):
-    twin_ready = twin_of("queues.ready")
+    twin_ready = twin_of("queues.classic.ready")
 
 RECORDS = st.lists(
     st.builds(

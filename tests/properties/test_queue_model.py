@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from persistence.record import NO_TTL, Record
 from queues.batch import Entry, entries_of
-from queues.classic import ClassicQueue
+from queues.classic.queue import ClassicQueue
 from queues.effects import DeadLettered, DeathReason, Effect, QueueExpired
 from queues.options import Overflow, QueueKind, QueueOptions
 from queues.tail import NodeMemory, QueueMemory

@@ -20,7 +20,7 @@ HOT_MODULES = (
     Path("exchanges/route_cache.py"),
     Path("exchanges/topic_trie.py"),
     Path("queues/tail.py"),
-    Path("queues/ready.py"),
+    Path("queues/classic/ready.py"),
     Path("amqp_server/protocol/unacked.py"),
     Path("amqp_server/protocol/confirms.py"),
     Path("persistence/record.py"),

@@ -1,8 +1,8 @@
 """Every module with logic has a test file of its own name, and every such test file has its module.
 
-``queues/classic.py`` is tested by ``tests/queues/test_classic.py``; where that grew too long, also
-by ``tests/queues/test_classic_<aspect>.py``. ``amqp_server`` is left out of the path, as all that
-a client meets is in it: ``tests/wire/test_tables.py``. Its own modules (``app``, ``cli``) are
+``queues/classic/queue.py`` is tested by ``tests/queues/classic/test_queue.py``; where that grew too
+long, also by ``test_queue_<aspect>.py`` beside it. ``amqp_server`` is left out of the path, as all
+that a client meets is in it: ``tests/wire/test_tables.py``. Its own modules (``app``, ``cli``) are
 tested in ``tests/amqp_server``.
 """
 
@@ -139,7 +139,7 @@ def test_a_missing_test_file_is_seen() -> None:
 def test_the_tests_of_a_subpackage_leave_amqp_server_out() -> None:
     assert folder_of_tests(Path("amqp_server/wire/tables.py")) == Path("tests/wire")
     assert folder_of_tests(Path("amqp_server/app.py")) == Path("tests/amqp_server")
-    assert folder_of_tests(Path("queues/classic.py")) == Path("tests/queues")
+    assert folder_of_tests(Path("queues/classic/queue.py")) == Path("tests/queues/classic")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from queues.batch import Batch, Entry
-from queues.classic import ClassicQueue
+from queues.classic.queue import ClassicQueue
 from queues.effects import Effect
 from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome

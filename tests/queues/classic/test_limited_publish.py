@@ -1,7 +1,7 @@
 """What a publish does at a limit, part by part, with consumers in between."""
 
-from queues.backlog import Backlog
-from queues.limited_publish import publish_at_limit
+from queues.classic.backlog import Backlog
+from queues.classic.limited_publish import publish_at_limit
 from queues.options import Overflow, QueueOptions
 from tests.support.queue_log import FakeLog
 from tests.support.records import run_of

@@ -3,10 +3,10 @@
        head                                                                         end
     | returned: positions 3 4 9 | in memory: 12 13 14 15 ... | rest: on disk, in memory |
 
-Nearly always there is no rest, and a take is one from memory. What came back, and what is in the
-rest, are rare: ``queues.returned`` and ``queues.rest``. Holds no policy: what expires when, and
-what to do about it, is told by the caller. This is the interpreted twin and the specification of
-``queues._ready``.
+Nearly always there is no rest, and a take is one from memory. What came back
+(``queues.classic.returned``) and what is in the rest (``queues.classic.rest``) are rare. Holds no
+policy: what expires when, and what to do about it, is told by the caller. This is the interpreted
+twin and the specification of ``queues.classic._ready``.
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from typing import Final
 from persistence.kernels import COMPILED
 from persistence.record import Run
 from queues.batch import BATCH_BYTES_MAX, Batch
+from queues.classic.rest import Rest, position_ranges
+from queues.classic.returned import Returned
 from queues.positions import joined
-from queues.rest import Rest, position_ranges
-from queues.returned import Returned
 from queues.tail import NodeMemory, QueueMemory, Tail, check
 
 NOTHING_EXPIRED: Final = -1
@@ -216,7 +216,7 @@ def check_lane(lane: Lane, next_position: int) -> None:
 
 
 if COMPILED:
-    from queues import _ready  # type: ignore[attr-defined]
+    from queues.classic import _ready  # type: ignore[attr-defined]
 
     Lane = _ready.Lane  # type: ignore[misc]
     Ready = _ready.Ready  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 from persistence.record import Record
 from queues.batch import Batch, entries_of
-from queues.priority_ready import PriorityReady
+from queues.classic.priority_ready import PriorityReady
 from tests.support.classic_queue import returned_batches
 from tests.support.records import record, run_of
 

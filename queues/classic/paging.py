@@ -5,13 +5,13 @@ quarter at its end, which a checkpoint or a consumer that catches up may spare t
 between goes to the log, the lane that is served last first.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from queues.classic.priority_ready import PriorityReady
+from queues.classic.ready import Lane, Ready
+from queues.classic.rest import Rest
 from queues.ports import QueueLog
-from queues.priority_ready import PriorityReady
-from queues.ready import Lane, Ready
-from queues.rest import Rest
-from queues.tail import UNLIMITED_BYTES, NodeMemory, QueueMemory
+from queues.tail import QueueMemory
 
 PARTS_OF_BUDGET: Final = 4
 """A quarter stays at the head, another at the end."""
@@ -19,40 +19,8 @@ PARTS_OF_BUDGET: Final = 4
 CHUNKS_OF_PART: Final = 4
 """Less than a quarter of that is not given to the log: many small chunks make slow queues."""
 
-SHORT_PART_OF_BUDGET: Final = 4
-"""While the node is short of memory a queue has a quarter of its budget."""
-
 REFUSED_APPENDS: Final = 64
 """A queue that could not give up any memory tries again after so many runs more."""
-
-
-class MemoryRules(NamedTuple):
-    """What queues may take.
-
-    Attributes:
-        node: counts what all of them take.
-        queue_bytes: budget of a queue; one that has no log on disk may exceed it as long as the
-            node is not short of memory.
-    """
-
-    node: NodeMemory
-    queue_bytes: int
-
-    def of_queue(self, *, pages_early: bool) -> QueueMemory:
-        """Return the account of a new queue.
-
-        Args:
-            pages_early: hold it to its budget even while there is memory for more, as it writes to
-                the disk anyway.
-        """
-        short_bytes = max(self.queue_bytes // SHORT_PART_OF_BUDGET, 1)
-        if pages_early:
-            return QueueMemory(self.node, self.queue_bytes, short_bytes)
-        return QueueMemory(self.node, short_budget_bytes=short_bytes)
-
-
-WITHOUT_LIMIT: Final = MemoryRules(NodeMemory(), UNLIMITED_BYTES)
-"""Nothing is ever paged out."""
 
 
 def make_room(ready: Ready | PriorityReady, log: QueueLog) -> bool:

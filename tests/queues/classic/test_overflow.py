@@ -2,7 +2,7 @@
 
 import pytest
 
-from queues.overflow import Limits, all_fit, excess, fitting_count
+from queues.classic.overflow import Limits, all_fit, excess, fitting_count
 from tests.support.records import run_of
 
 RUN = run_of(b"aa", b"bbb", b"c")

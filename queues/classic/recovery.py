@@ -1,9 +1,9 @@
 """What a restart found becomes the ready messages of a queue: each at its old place."""
 
+from queues.classic.priority_ready import PriorityReady
+from queues.classic.ready import Lane, Ready
+from queues.classic.rest import Rest, Stored
 from queues.ports import QueueLog, RecoveredMessages
-from queues.priority_ready import PriorityReady
-from queues.ready import Lane, Ready
-from queues.rest import Rest, Stored
 
 
 def recover(ready: Ready | PriorityReady, log: QueueLog, found: RecoveredMessages) -> None:

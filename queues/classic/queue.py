@@ -10,20 +10,20 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from persistence.record import Run, has_ttl
-from queues.backlog import DROPPED_PER_CALL_MAX, Backlog
 from queues.batch import Batch
-from queues.consumers import Consumers
-from queues.delivery import Delivery
+from queues.classic.backlog import DROPPED_PER_CALL_MAX, Backlog
+from queues.classic.consumers import Consumers
+from queues.classic.delivery import Delivery
+from queues.classic.expiry import UnusedTimer, expires_at, part_of, some_expire_at_once
+from queues.classic.limited_publish import publish_at_limit
+from queues.classic.passing import pass_by
+from queues.classic.priority_ready import highest_first
+from queues.classic.recovery import recover
 from queues.effects import DeathReason, Effect, QueueExpired, QueueUnused
-from queues.expiry import UnusedTimer, expires_at, part_of, some_expire_at_once
-from queues.limited_publish import publish_at_limit
 from queues.moves import Dying, Moves
 from queues.options import Overflow, QueueKind, QueueOptions
 from queues.outcomes import DeletedQueue, PublishOutcome, all_taken
-from queues.passing import pass_by
 from queues.ports import ConsumerHandle, Emit, Lane, QueueLog, RecoveredMessages, WakeUp
-from queues.priority_ready import highest_first
-from queues.recovery import recover
 from queues.tail import QueueMemory
 
 EXPIRED_PER_GET_MAX: Final = 100_000

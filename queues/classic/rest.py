@@ -12,9 +12,9 @@ from typing import Final
 
 from persistence.record import Run, body_bytes
 from queues.batch import Batch, batches_of, entries_of
+from queues.classic.returned import Returned
 from queues.ports import QueueLog, QueueSlice
 from queues.positions import joined, ranges_of
-from queues.returned import Returned
 from queues.tail import QueueMemory, Tail, check
 
 CHUNK_BYTES_MAX: Final = 1 << 20

@@ -3,9 +3,9 @@
 import pytest
 
 from queues.batch import entries_of
-from queues.delivery import ASK_DISK_AGAIN_MS
+from queues.classic.delivery import ASK_DISK_AGAIN_MS
+from queues.classic.paging import REFUSED_APPENDS
 from queues.options import Overflow, QueueOptions
-from queues.paging import REFUSED_APPENDS
 from queues.tail import NodeMemory, QueueMemory
 from tests.support.classic_queue import NOW_MS, QueueUnderTest
 from tests.support.consumer import FakeConsumer

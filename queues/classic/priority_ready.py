@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from persistence.record import Record, Run, body_bytes
 from queues.batch import BATCH_BYTES_MAX, Batch, Entry, batches_of, entries_of
-from queues.ready import NOTHING_EXPIRED, Lane, check_lane
+from queues.classic.ready import NOTHING_EXPIRED, Lane, check_lane
 from queues.tail import NodeMemory, QueueMemory, bands_of
 
 LANE_MAX: Final = 254
@@ -19,7 +19,7 @@ LANE_MAX: Final = 254
 
 
 class PriorityReady:
-    """Ready messages of a priority queue; the same calls as ``queues.ready.Ready``.
+    """Ready messages of a priority queue; the same calls as ``queues.classic.ready.Ready``.
 
     Attributes:
         count: how many messages are ready.

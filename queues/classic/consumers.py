@@ -19,7 +19,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from queues.blocked import Segment
+from queues.classic.blocked import Segment
 from queues.errors import ExclusiveUseError
 from queues.options import QueueKind, QueueOptions
 from queues.ports import ConsumerHandle, Lane

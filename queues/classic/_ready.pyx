@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""The ready messages of a queue: the kernel behind ``queues.ready``.
+"""The ready messages of a queue: the kernel behind ``queues.classic.ready``.
 
 Appends to memory, and takes from it, without a frame of Python. What came back, and what is not in
 memory, are rare and stay Python's. No policy.
@@ -12,16 +12,16 @@ from queues._tail cimport QueueMemory, Tail
 
 from queues.batch import BATCH_BYTES_MAX
 from queues.positions import joined
-from queues.ready import NOTHING_EXPIRED, check_lane
-from queues.rest import position_ranges
-from queues.returned import Returned
+from queues.classic.ready import NOTHING_EXPIRED, check_lane
+from queues.classic.rest import position_ranges
+from queues.classic.returned import Returned
 from queues.tail import NodeMemory
 
 cdef Py_ssize_t _batch_bytes_max = BATCH_BYTES_MAX
 
 
 cdef class Lane:
-    """See ``queues.ready.Lane``."""
+    """See ``queues.classic.ready.Lane``."""
 
     cdef readonly Tail head
     cdef readonly object returned
@@ -99,7 +99,7 @@ cdef class Lane:
 
 
 cdef class Ready(Lane):
-    """See ``queues.ready.Ready``."""
+    """See ``queues.classic.ready.Ready``."""
 
     cdef readonly QueueMemory memory
     cdef public int64_t next_position

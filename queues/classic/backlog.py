@@ -8,15 +8,15 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from persistence.record import Run
+from queues.classic.overflow import Limits, all_fit, excess, fitting_count
+from queues.classic.paging import REFUSED_APPENDS, make_room
+from queues.classic.priority_ready import PriorityReady
+from queues.classic.ready import Ready
 from queues.effects import DeadLettered, DeathReason, DroppedAtLimit
 from queues.moves import Dying, Moves
 from queues.options import Durability, Overflow, QueueOptions
-from queues.overflow import Limits, all_fit, excess, fitting_count
-from queues.paging import REFUSED_APPENDS, make_room
 from queues.ports import Emit, QueueLog
 from queues.positions import ranges_of
-from queues.priority_ready import PriorityReady
-from queues.ready import Ready
 from queues.tail import QueueMemory
 
 DROPPED_PER_CALL_MAX: Final = 10_000

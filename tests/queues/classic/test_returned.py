@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from queues.batch import Batch, Entry, batches_of, entries_of
-from queues.returned import JOINED_MAX, Returned
+from queues.classic.returned import JOINED_MAX, Returned
 from tests.support.classic_queue import returned_batches
 from tests.support.records import record
 

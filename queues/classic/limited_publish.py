@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from persistence.record import Run
-from queues.backlog import Backlog
+from queues.classic.backlog import Backlog
+from queues.classic.expiry import part_of, some_expire_at_once
+from queues.classic.priority_ready import PriorityReady
 from queues.effects import DeathReason
-from queues.expiry import part_of, some_expire_at_once
 from queues.options import Overflow, QueueOptions
 from queues.outcomes import PublishOutcome, all_taken
-from queues.priority_ready import PriorityReady
 
 Deliver: TypeAlias = Callable[[int, int], int]
 """Delivers what is live at an instant, so many messages at most; returns how many."""
@@ -34,7 +34,7 @@ def publish_at_limit(
         options: of the queue.
         deliver: gives its consumers what they have credit for.
         run: at least one message.
-        expires_at_ms: when they expire, see ``queues.expiry.expires_at``.
+        expires_at_ms: when they expire, see ``queues.classic.expiry.expires_at``.
         now_ms: the instant.
     """
     if options.overflow is Overflow.DROP_HEAD:

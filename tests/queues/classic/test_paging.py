@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import pytest
 
 from persistence.record import Record
-from queues.paging import MemoryRules, make_room
-from queues.priority_ready import PriorityReady
-from queues.ready import Ready
+from queues.classic.paging import make_room
+from queues.classic.priority_ready import PriorityReady
+from queues.classic.ready import Ready
+from queues.memory import MemoryRules
 from queues.tail import NodeMemory, QueueMemory, memory_bytes
 from tests.support.queue_log import FakeLog
 from tests.support.records import record, run_of
@@ -89,10 +90,3 @@ def test_while_the_node_is_short_every_queue_has_a_quarter(pages_early: bool) ->
     assert (before, ready.is_over) == (False, True)
     assert make_room(ready, log)
     assert memory.used_bytes == 10 * MESSAGE_BYTES
-
-
-def test_a_queue_without_a_disk_may_take_all_there_is() -> None:
-    memory = MemoryRules(NodeMemory(), 10 * MESSAGE_BYTES).of_queue(pages_early=False)
-    ready = Ready(memory)
-    ready.append(numbered(0, 5_000))
-    assert not ready.is_over

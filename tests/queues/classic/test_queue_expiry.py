@@ -1,6 +1,6 @@
 """A queue whose messages expire, and one that expires itself."""
 
-from queues.backlog import DROPPED_PER_CALL_MAX
+from queues.classic.backlog import DROPPED_PER_CALL_MAX
 from queues.effects import QueueExpired
 from queues.options import QueueKind, QueueOptions
 from tests.support.classic_queue import NOW_MS, QueueUnderTest

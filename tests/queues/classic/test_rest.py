@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from queues.rest import Rest, Stored, position_ranges
-from queues.returned import Returned
+from queues.classic.rest import Rest, Stored, position_ranges
+from queues.classic.returned import Returned
 from queues.tail import NodeMemory, QueueMemory, Slice, Tail
 from tests.support.queue_log import FakeLog
 from tests.support.records import run_of

@@ -5,11 +5,11 @@ its priority and that of those behind it: one read's messages must not be sorted
 """
 
 from persistence.record import Run, body_bytes
-from queues.backlog import Backlog
 from queues.batch import BATCH_BYTES_MAX, Batch
-from queues.delivery import Delivery
-from queues.expiry import part_of
-from queues.priority_ready import PriorityReady
+from queues.classic.backlog import Backlog
+from queues.classic.delivery import Delivery
+from queues.classic.expiry import part_of
+from queues.classic.priority_ready import PriorityReady
 
 
 def pass_by(
@@ -21,7 +21,7 @@ def pass_by(
         backlog: of the queue.
         delivery: of the queue.
         run: at least one message.
-        expires_at_ms: see ``queues.expiry.expires_at``.
+        expires_at_ms: see ``queues.classic.expiry.expires_at``.
         now_ms: the instant.
 
     Returns:

@@ -1,7 +1,7 @@
 """Ready messages: first in, first out, and back to the old place."""
 
 from queues.batch import Batch, entries_of
-from queues.ready import Ready
+from queues.classic.ready import Ready
 from tests.support.records import run_of
 
 ABC = run_of(b"a", b"b", b"c")

@@ -1,4 +1,4 @@
-"""From a queue's backlog to its consumers: who gets what is ``queues.consumers``, how much is here.
+"""From a queue's backlog to its consumers: ``queues.classic.consumers`` says who, this how much.
 
 A round takes messages for all that are to be served, at once, and deals them out one to each in
 turn. What several consumers of one lane get leaves that lane in the order of the queue
@@ -8,11 +8,11 @@ turn. What several consumers of one lane get leaves that lane in the order of th
 from collections.abc import Sequence
 from typing import Final
 
-from queues.backlog import Backlog
 from queues.batch import Batch
-from queues.consumers import Consumers
+from queues.classic.backlog import Backlog
+from queues.classic.consumers import Consumers
+from queues.classic.priority_ready import PriorityReady
 from queues.ports import ConsumerHandle, Lane
-from queues.priority_ready import PriorityReady
 
 ASK_DISK_AGAIN_MS: Final = 1_000
 """When the disk could not be asked for a queue's next messages, it is asked again after this."""

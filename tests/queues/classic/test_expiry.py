@@ -3,7 +3,7 @@
 import pytest
 
 from persistence.record import NO_TTL
-from queues.expiry import UnusedTimer, expires_at, some_expire_at_once
+from queues.classic.expiry import UnusedTimer, expires_at, some_expire_at_once
 from tests.support.records import record, run_of
 
 

@@ -1,6 +1,6 @@
 """Consumers that wait together."""
 
-from queues.blocked import Segment
+from queues.classic.blocked import Segment
 from queues.ports import ConsumerHandle
 from tests.support.consumer import FakeConsumer, Prefetch
 

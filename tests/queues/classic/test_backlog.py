@@ -2,7 +2,7 @@
 
 import pytest
 
-from queues.backlog import DROPPED_PER_CALL_MAX, Backlog
+from queues.classic.backlog import DROPPED_PER_CALL_MAX, Backlog
 from queues.effects import DeadLettered, DeathReason, DroppedAtLimit, Effect
 from queues.moves import MOVES_WAITING_MAX, Dying
 from queues.options import Durability, Overflow, QueueOptions

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from queues.consumers import Consumers
+from queues.classic.consumers import Consumers
 from queues.errors import ExclusiveUseError
 from queues.options import QueueKind, QueueOptions
 from queues.ports import ConsumerHandle

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from persistence.record import Record
+from queues.classic.priority_ready import PriorityReady
+from queues.classic.ready import Ready
+from queues.classic.recovery import recover
 from queues.memory_log import MemoryLog
-from queues.priority_ready import PriorityReady
-from queues.ready import Ready
-from queues.recovery import recover
 from tests.support.queue_log import FakeLog
 from tests.support.records import record, run_of
 

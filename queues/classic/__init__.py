@@ -1,0 +1,1 @@
+"""The classic queue, and the quorum queue on one node: ready messages shared among consumers."""
