@@ -27,6 +27,7 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.definitions.definition import Document
 from amqp_server.broker.definitions.journal import NO_JOURNAL
+from amqp_server.broker.node_budget import NodeLimits
 from amqp_server.broker.queue_table import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.definitions_file import load_document, read_document
@@ -63,6 +64,9 @@ SOCKETS_PER_LISTENER: Final = 2
 
 READY_SHARE_OF_WATERMARK: Final = 0.4
 """How much of the memory watermark ready messages may take before they are paged out earlier."""
+
+HELD_SHARE_OF_WATERMARK: Final = 0.1
+"""How much of it messages half received may take; and open transactions as much."""
 
 COLLECTOR_THRESHOLDS: Final = (50_000, 2, 500)
 """Container objects made before a young collection, and how many of those before older ones: the
@@ -135,6 +139,7 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
         journal=journal,
         make_log=memory_log if node is None else node.make_log,
         memory=_memory_rules(settings),
+        limits=_node_limits(settings),
         commits=None if node is None else node.commit,
         default_durability=Durability(settings.persistence.durability),
     )
@@ -293,9 +298,27 @@ def _on_stop_signals(handler: Callable[..., object] | signal.Handlers) -> None:
 
 
 def _memory_rules(settings: Settings) -> MemoryRules:
-    watermark_bytes = _memory_watermark_bytes(settings) or total_bytes()
+    watermark_bytes = _memory_bytes_shared(settings)
     limit_bytes = settings.queues.memory_bytes or int(watermark_bytes * READY_SHARE_OF_WATERMARK)
     return MemoryRules(NodeMemory(limit_bytes), settings.queues.memory_per_queue_bytes)
+
+
+def _node_limits(settings: Settings) -> NodeLimits:
+    section, protocol = settings.broker, settings.protocol
+    share_bytes = int(_memory_bytes_shared(settings) * HELD_SHARE_OF_WATERMARK)
+
+    def unless_set(limit_bytes: int, for_one_bytes: int) -> int:
+        return limit_bytes or max(share_bytes, for_one_bytes * 5 // 4)
+
+    return NodeLimits(
+        assembling_bytes=unless_set(section.assembling_bytes_max, protocol.max_message_size_bytes),
+        tx_bytes=unless_set(section.tx_bytes_max, protocol.tx_bytes_max),
+    )
+
+
+def _memory_bytes_shared(settings: Settings) -> int:
+    """Return what limits that are a share of the memory watermark are a share of."""
+    return _memory_watermark_bytes(settings) or total_bytes()
 
 
 def _memory_watermark_bytes(settings: Settings) -> int:

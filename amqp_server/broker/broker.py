@@ -17,6 +17,7 @@ from amqp_server.broker.definitions.journal import NO_JOURNAL, Journal
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.limits import check_node_vhost
 from amqp_server.broker.names import generated_name, reply_token
+from amqp_server.broker.node_budget import NO_NODE_LIMITS, NodeLimits, budgets_of
 from amqp_server.broker.plan_memory import PlanMemory
 from amqp_server.broker.queue_table import LogFactory, memory_log
 from amqp_server.broker.reply_consumers import UnreadReplies
@@ -58,6 +59,8 @@ class Broker:
         logins: how long wrong passwords wait for their answer.
         alarms: what runs low.
         plans: what channels remember of the publishes that they have seen.
+        unfinished: contents of which not all has come.
+        uncommitted: what transactions hold.
         unread_replies: what clients have not read of their direct replies.
         congestion: whether publishers wait for what they published to be worked off.
         turn: what is left to do before a turn ends.
@@ -82,6 +85,7 @@ class Broker:
         make_log: LogFactory = memory_log,
         default_durability: Durability = Durability.FSYNC,
         memory: MemoryRules = WITHOUT_LIMIT,
+        limits: NodeLimits = NO_NODE_LIMITS,
     ) -> None:
         """Make a broker without vhosts.
 
@@ -96,6 +100,7 @@ class Broker:
             make_log: keeps the messages of a queue.
             default_durability: the class of queues for which no argument or policy says one.
             memory: how much of them stays in memory.
+            limits: what all clients together may make grow.
         """
         self.settings = settings
         self.users = users
@@ -104,6 +109,7 @@ class Broker:
         self.congestion = Congestion()
         self.unread_replies = UnreadReplies()
         self.plans = PlanMemory()
+        self.unfinished, self.uncommitted = budgets_of(turn, limits)
         self.turn = turn
         self.commits: Commits = NOTHING_TO_COMMIT if commits is None else commits
         self.journal = journal

@@ -41,5 +41,9 @@ class MalformedCredentialsError(BrokerError):
     """A response the authentication mechanism cannot read (502 SYNTAX_ERROR)."""
 
 
+class NodeLimitError(BrokerError):
+    """All clients together hold more of something than the node has room for (506)."""
+
+
 class LoginRefusedError(BrokerError):
     """Wrong credentials, or this user may not log in from there (403, see rabbit_reader)."""

@@ -102,6 +102,25 @@ class BrokerSettings:
             "doc": "The same as a figure; 0 goes by memory_high_watermark_ratio.",
         },
     )
+    assembling_bytes_max: int = field(
+        default=0,
+        metadata={
+            "min": 0,
+            "max": 1 << 50,
+            "doc": "Messages half received, of all connections: who holds most of it loses its"
+            " channels. 0 is 10 % of the memory watermark, or 5/4 of"
+            " protocol.max_message_size_bytes where that is more.",
+        },
+    )
+    tx_bytes_max: int = field(
+        default=0,
+        metadata={
+            "min": 0,
+            "max": 1 << 50,
+            "doc": "What all open transactions hold: who holds most of it loses its channels. 0 is"
+            " 10 % of the memory watermark, or 5/4 of protocol.tx_bytes_max where that is more.",
+        },
+    )
     disk_free_limit_bytes: int = field(
         default=50_000_000,
         metadata={

@@ -20,6 +20,9 @@ _BODY_SIZE: Final = struct.Struct(">Q")
 _PUBLISH_INDEX: Final = 60 << 16 | 40
 _BASIC: Final = 60
 
+HEAD_BYTES: Final = 512
+"""What a content that has begun takes beside header and body: its method, route and objects."""
+
 
 class Content(NamedTuple):
     """A publish with all of its content.
@@ -41,7 +44,7 @@ class Assembly:
     """The content one channel waits for; idle between publishes.
 
     Attributes:
-        held_bytes: memory taken for the body so far.
+        held_bytes: memory taken for the content so far: its header, and the body as it grows.
 
     A body over ``keep_max_bytes`` is counted but not kept: the channel refuses the message once
     all of it has passed, as RabbitMQ does, without ever having held it.
@@ -54,6 +57,7 @@ class Assembly:
         "_missing_bytes",
         "_record",
         "_size_bytes",
+        "held_bytes",
     )
 
     def __init__(self, keep_max_bytes: int) -> None:
@@ -63,16 +67,12 @@ class Assembly:
         self._flags = 0
         self._missing_bytes = 0
         self._size_bytes = 0
+        self.held_bytes = 0
 
     @property
     def is_idle(self) -> bool:
         """Whether a method may come next."""
         return self._method is None
-
-    @property
-    def held_bytes(self) -> int:
-        """Memory taken for the body so far."""
-        return 0 if self._record is None else self._record.held_bytes
 
     def start(self, method: bytes) -> None:
         """Wait for the content of this basic.publish."""
@@ -113,7 +113,7 @@ class Assembly:
     def drop(self) -> None:
         """Forget what came so far."""
         self._method = self._record = None
-        self._missing_bytes = 0
+        self._missing_bytes = self.held_bytes = 0
 
     def _start_body(self, kind: int, payload: bytes) -> None:
         if kind != FRAME_HEADER:
@@ -136,6 +136,7 @@ class Assembly:
         self._record = OpenRecord(head, self._size_bytes)
         self._flags = traits.flags
         self._missing_bytes = self._size_bytes
+        self.held_bytes = HEAD_BYTES + len(payload)
 
     def _add_body(self, kind: int, payload: bytes) -> None:
         if kind != FRAME_BODY:
@@ -147,7 +148,10 @@ class Assembly:
         self._missing_bytes -= len(payload)
         assert self._record is not None, "a body follows a header"
         if self._size_bytes <= self._keep_max_bytes:
-            self._record.add(payload)
+            record = self._record
+            before_bytes = record.held_bytes
+            record.add(payload)
+            self.held_bytes += record.held_bytes - before_bytes
 
     def _finish(self) -> Content:
         assert self._method is not None, "content follows a method"

@@ -11,6 +11,7 @@ from typing import Final
 from pamqp import commands
 
 from amqp_server.broker.access.users import Permission
+from amqp_server.broker.node_budget import Holding
 from amqp_server.broker.publish import (
     ALL_WELL,
     BurstSafety,
@@ -58,6 +59,7 @@ class Channel:
         last_queue_name: what an empty queue name stands for; None before any declare.
         confirms: None until confirm.select.
         transaction: None until tx.select.
+        unfinished: what the node counts of a content that is not complete.
         is_closing: we sent channel.close: everything is discarded until close-ok.
         turn: the broker's, which knows the time.
     """
@@ -88,6 +90,7 @@ class Channel:
         self.transaction: Transaction | None = None
         self.is_closing = False
         self.assembly = Assembly(session.settings.max_message_size_bytes)
+        self.unfinished = Holding(session.broker.unfinished, session, number)
         self.publishing = Publishing(session, self._reply_name, self._accept, self._accept_each)
         self._publisher = session.open_vhost.publisher
 
@@ -138,11 +141,14 @@ class Channel:
         carry_out(self._sending_each(letters, now_ms), self.turn.budget.is_spent)
 
     def _sending_each(self, letters: Iterator[Letter], now_ms: int) -> Steps[None]:
+        transaction = self.transaction
         for letter in letters:
-            if self.transaction is not None:
-                self.transaction.hold_letter(letter)
-            else:
+            if transaction is None:
                 yield from self._sending(letter, now_ms)
+            elif self.is_closing:
+                return
+            else:
+                transaction.hold_letter(letter)
             yield
 
     def publish_burst(self, burst: PublishBurst, now_ms: int) -> bool:
@@ -306,6 +312,19 @@ class Channel:
 
     # ── transactions ──
 
+    def tx_select(self) -> None:
+        """Hold publishes and settlements back until tx.commit from now on.
+
+        Raises:
+            ModeError: the channel confirms publishes (406).
+        """
+        if self.confirms is not None:
+            raise ModeError("cannot switch from confirm to tx mode")
+        if self.transaction is None:
+            session = self.session
+            holding = Holding(session.broker.uncommitted, session, self.number)
+            self.transaction = Transaction(session.settings.tx_bytes_max, holding)
+
     def tx_commit(self, now_ms: int) -> Steps[None]:
         """Carry out what the transaction holds: publishes, then settlements, as RabbitMQ does.
 
@@ -315,24 +334,24 @@ class Channel:
         Raises:
             ModeError: not a tx channel; or a queue refused a publish (406).
         """
-        letters, settlements = self._open_transaction().take()
-        refused = False
-        lsn = 0
-        for letter in letters:
-            published = yield from self._sending(letter, now_ms)
-            refused |= bool(published.rejected)
-            lsn = max(lsn, published.lsn)
-            yield
-        for together in settlements:
+        with self._open_transaction().taken() as (letters, settlements):
+            refused = False
+            lsn = 0
+            for letter in letters:
+                published = yield from self._sending(letter, now_ms)
+                refused |= bool(published.rejected)
+                lsn = max(lsn, published.lsn)
+                yield
+            for together in settlements:
+                if self.is_closing:
+                    return  # what was unacked went back to its queues
+                self._settling.settle_together(together, now_ms)
+                yield
             if self.is_closing:
-                return  # what was unacked went back to its queues
-            self._settling.settle_together(together, now_ms)
-            yield
-        if self.is_closing:
-            return
-        if refused:
-            raise ModeError("partial tx completion")
-        self.hold_replies(lsn)
+                return
+            if refused:
+                raise ModeError("partial tx completion")
+            self.hold_replies(lsn)
 
     def tx_rollback(self) -> None:
         """Forget what the transaction holds; acked messages stay unacked.
@@ -340,7 +359,7 @@ class Channel:
         Raises:
             ModeError: not a tx channel (406).
         """
-        self._open_transaction().take()
+        self._open_transaction().let_go()
 
     def _open_transaction(self) -> Transaction:
         if self.transaction is None:
@@ -408,9 +427,12 @@ class Channel:
         """Release everything: requeue what is unacked, cancel consumers, drop content."""
         self.is_closing = True
         self.assembly.drop()
+        self.unfinished.let_go()
         if self._awaited is not None:
             self._awaited.forget()
-        self.transaction = None
+        if self.transaction is not None:
+            self.transaction.let_go()
+            self.transaction = None
         self._drain_first(now_ms)
         consumers, self.consumers = self.consumers, {}
         for consumer in consumers.values():

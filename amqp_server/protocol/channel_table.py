@@ -10,7 +10,7 @@ from typing import Final, Protocol, TypeAlias
 from pamqp import commands
 
 from amqp_server.broker.budget import Job
-from amqp_server.broker.errors import BrokerError, LoginRefusedError
+from amqp_server.broker.errors import BrokerError, LoginRefusedError, NodeLimitError
 from amqp_server.broker.limits import check_user_channel
 from amqp_server.broker.steps import Steps, Suspended
 from amqp_server.broker.steps import carry_out as carry_out_steps
@@ -92,7 +92,7 @@ class ChannelTable:
     client's input waits for it.
 
     Attributes:
-        confirming: channels that published since confirms were written last.
+        confirming: channels that published since confirms were written last, wholly or in part.
 
     Invariant: a number is here from channel.open until its close was answered, by either side.
     """
@@ -112,7 +112,9 @@ class ChannelTable:
         self._starved = starved
         self._channels: dict[int, Channel] = {}
         self.confirming: dict[Channel, None] = {}
+        self._unfinished: dict[Channel, None] = {}
         self._assembling_bytes = 0
+        session.refuse_by = self.refuse
 
     def __len__(self) -> int:
         return len(self._channels)
@@ -237,13 +239,9 @@ class ChannelTable:
             self._on_content(channel, event, now_ms)
 
     def _on_content(self, channel: Channel, event: FrameEvent, now_ms: int) -> None:
-        held = channel.assembly.held_bytes
         content = channel.assembly.feed(event.kind, event.payload)
-        self._assembling_bytes += channel.assembly.held_bytes - held
-        limit = self._session.settings.assembling_bytes_max
-        if self._assembling_bytes > limit:
-            text = f"unfinished messages hold more than {limit} bytes on this connection"
-            raise AssemblyLimitError(text)
+        if content is None or channel.unfinished.held_bytes:
+            self._unfinished[channel] = self.confirming[channel] = None
         if content is None:
             return
         channel.publishing.check_size(content.size_bytes)
@@ -297,7 +295,14 @@ class ChannelTable:
     # ── confirms ──
 
     def flush_confirms(self) -> None:
-        """Write the acks and nacks that are due, one ``multiple`` a channel where possible."""
+        """Write the acks and nacks that are due, one ``multiple`` a channel where possible.
+
+        What is held of messages that are not complete by now is counted first.
+        """
+        if self._unfinished:
+            unfinished, self._unfinished = self._unfinished, {}
+            for channel in unfinished:
+                self._count_unfinished(channel)
         for channel in self.confirming:
             self._write_confirms(channel)
         self.confirming.clear()
@@ -308,7 +313,29 @@ class ChannelTable:
             if octets:
                 self._outbox.write(octets)
 
+    def _count_unfinished(self, channel: Channel) -> None:
+        """Count what a channel holds of a message, for its connection and for the node."""
+        session, now_ms = self._session, channel.turn.now_ms
+        more_bytes = channel.assembly.held_bytes - channel.unfinished.held_bytes
+        limit = session.settings.assembling_bytes_max
+        # Bodies are meant: the largest may come with its header.
+        if self._assembling_bytes + more_bytes > limit + session.frame_max_bytes:
+            text = f"unfinished messages hold more than {limit} bytes on this connection"
+            self._fail_connection(AssemblyLimitError(text), 0, now_ms)
+            return
+        try:
+            channel.unfinished.add(more_bytes)
+            self._assembling_bytes += more_bytes
+        except NodeLimitError as error:
+            self.refuse(channel.number, error, now_ms)
+
     # ── the end ──
+
+    def refuse(self, number: int, error: Exception, now_ms: int) -> None:
+        """Close a channel, if it is open, with an error that is not of its own doing."""
+        channel = self._channels.get(number)
+        if channel is not None and not channel.is_closing:
+            self._fail(channel, reply_for(error), str(error), PUBLISH_INDEX, now_ms)
 
     def check_timeouts(self, now_ms: int) -> None:
         """Close channels that hold a delivery unacked for longer than its consumer may."""
@@ -328,12 +355,14 @@ class ChannelTable:
         for channel in tuple(self._channels.values()):
             self._end(channel, now_ms)
         self._fail_connection = _nobody_to_tell  # no cycle stays for the collector
+        self._session.has_no_channels()
 
     def _end(self, channel: Channel, now_ms: int) -> None:
         if not channel.is_closing:
             self._write_confirms(channel)
             self.confirming.pop(channel, None)
-            self._assembling_bytes -= channel.assembly.held_bytes
+            self._unfinished.pop(channel, None)
+            self._assembling_bytes -= channel.unfinished.held_bytes
             channel.end(now_ms)
         self._forget(channel)
 

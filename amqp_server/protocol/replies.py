@@ -13,6 +13,7 @@ from amqp_server.broker.errors import (
     LoginRefusedError,
     MalformedCredentialsError,
     MechanismError,
+    NodeLimitError,
     NotAllowedError,
     NotFoundError,
     NotSupportedError,
@@ -89,6 +90,8 @@ REPLIES: Final[Mapping[type[Exception], Reply]] = {
     ChannelStateError: Reply(constants.CHANNEL_ERROR, "CHANNEL_ERROR", Scope.CONNECTION),
     CommandInvalidError: _COMMAND_INVALID,
     AssemblyLimitError: Reply(constants.RESOURCE_ERROR, "RESOURCE_ERROR", Scope.CONNECTION),
+    # A hard error to the specification; but what ends is what the channel held, and no more.
+    NodeLimitError: Reply(constants.RESOURCE_ERROR, "RESOURCE_ERROR", Scope.CHANNEL),
     DeliveryTimeoutError: _PRECONDITION,
     NegotiationError: _NOT_ALLOWED,
     UnknownDeliveryTagError: _PRECONDITION,

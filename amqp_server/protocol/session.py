@@ -20,6 +20,10 @@ CLIENT_NAME_SHOWN_MAX_BYTES: Final = 128
 """How much of a connection's own name the log repeats."""
 
 
+def _nothing_to_refuse(_channel: int, _error: Exception, _now_ms: int) -> None:
+    """Stand in for the channels of a connection that has none yet, or is over."""
+
+
 @dataclass(slots=True, eq=False)
 class Session:
     """State of the login and the negotiation.
@@ -35,6 +39,7 @@ class Session:
         channels_open: how many channels there are; kept by the channel table.
         replies: what it has not read of its direct replies.
         shut_down_by: how the broker closes this connection; set by the connection.
+        refuse_by: how it closes a channel of it; set by the channel table.
     """
 
     broker: Broker
@@ -50,6 +55,7 @@ class Session:
     channel_max: int = 0
     heartbeat_s: int = 0
     channels_open: int = 0
+    refuse_by: Callable[[int, Exception, int], None] = _nothing_to_refuse
     replies: ClientReplies = field(init=False)
 
     def __post_init__(self) -> None:
@@ -101,6 +107,14 @@ class Session:
     def shut_down(self, reason: str, now_ms: int) -> None:
         """Close the connection with 320 and this reason."""
         self.shut_down_by(reason, now_ms)
+
+    def refuse(self, channel: int, error: Exception, now_ms: int) -> None:
+        """Close a channel with an error that is not of its own doing."""
+        self.refuse_by(channel, error, now_ms)
+
+    def has_no_channels(self) -> None:
+        """Note that all channels are over; no cycle stays for the collector."""
+        self.refuse_by = _nothing_to_refuse
 
     def introduce(self, client_properties: Table) -> None:
         """Take in what the client says of itself."""

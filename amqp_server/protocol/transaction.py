@@ -4,15 +4,24 @@ Source: AMQP 0-9-1 §1.9; RabbitMQ, semantics of tx: acks are buffered too, roll
 (they stay unacked), and a commit is not atomic over several queues.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Final, NamedTuple
 
+from amqp_server.broker.node_budget import Holding
 from amqp_server.protocol.errors import ModeError
 from amqp_server.protocol.publishing import Letter
+from persistence.record import detached
 
 MESSAGE_OVERHEAD_BYTES: Final = 128
 """What a held message takes beside its body and properties."""
+
+LETTER_BYTES: Final = 512
+"""What held messages of one publish take beside themselves: a block, its room, and objects."""
+
+TAG_BYTES: Final = 128
+"""What the settlement of a delivery tag takes that is held."""
 
 TOGETHER_MAX: Final = 500
 """So many ranges of tags are settled before somebody asks for the time: about a millisecond."""
@@ -45,15 +54,22 @@ class Transaction:
     __slots__ = (
         "_held_bytes",
         "_held_max_bytes",
+        "_holding",
         "held_tags",
         "held_up_to",
         "letters",
         "settlements",
     )
 
-    def __init__(self, held_max_bytes: int) -> None:
-        """Open one; ``held_max_bytes`` bounds the messages held back."""
+    def __init__(self, held_max_bytes: int, holding: Holding) -> None:
+        """Open one.
+
+        Args:
+            held_max_bytes: bounds the messages held back.
+            holding: what the node counts of this and other transactions.
+        """
         self._held_max_bytes = held_max_bytes
+        self._holding = holding
         self._held_bytes = 0
         self.letters: list[Letter] = []
         self.settlements: list[Settlement] = []
@@ -61,22 +77,31 @@ class Transaction:
         self.held_up_to = 0
 
     def hold_letter(self, letter: Letter) -> None:
-        """Hold a publish back.
+        """Hold a publish back, in memory of its own.
 
         Raises:
             ModeError: the transaction holds too much (406).
+            NodeLimitError: all transactions of the node hold too much (506).
         """
-        self._held_bytes += sum(
+        more_bytes = sum(
             len(record.body) + len(record.header) + MESSAGE_OVERHEAD_BYTES
             for record in letter.records
         )
+        self._held_bytes += more_bytes
         if self._held_bytes > self._held_max_bytes:
             text = f"transaction holds more than {self._held_max_bytes} bytes: commit more often"
             raise ModeError(text)
-        self.letters.append(letter)
+        self._holding.add(more_bytes + LETTER_BYTES)
+        self.letters.append(letter._replace(records=detached(letter.records)))
 
     def hold_tags(self, tags: Iterable[int], *, requeue: bool | None) -> None:
-        """Hold an ack, nack or reject of outstanding tags back; what came as a range stays one."""
+        """Hold an ack, nack or reject of outstanding tags back; what came as a range stays one.
+
+        Raises:
+            NodeLimitError: all transactions of the node hold too much (506).
+        """
+        tags = tuple(tags)
+        self._holding.add(TAG_BYTES * len(tags))
         first = last = 0
         for tag in tags:
             assert tag not in self.held_tags, "a tag is held once"
@@ -90,7 +115,21 @@ class Transaction:
         if first:
             self.settlements.append(Settlement(first, last, multiple=False, requeue=requeue))
 
-    def take(self) -> tuple[list[Letter], list[list[Settlement]]]:
+    @contextmanager
+    def taken(self) -> Iterator[tuple[list[Letter], list[list[Settlement]]]]:
+        """Take what was held; the node counts it until it is worked off."""
+        taken_bytes = self._holding.take()
+        try:
+            yield self._take()
+        finally:
+            self._holding.give_back(taken_bytes)
+
+    def let_go(self) -> None:
+        """Forget what was held."""
+        self._take()
+        self._holding.let_go()
+
+    def _take(self) -> tuple[list[Letter], list[list[Settlement]]]:
         """Return what was held, and start anew; with the settlements that take effect at once."""
         taken = self.letters, _by_tag(self.settlements)
         self.letters, self.settlements = [], []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from amqp_server.protocol.assembly import Assembly
+from amqp_server.protocol.assembly import HEAD_BYTES, Assembly
 from amqp_server.wire.constants import BODY_MAX_BYTES
 from amqp_server.wire.errors import FrameError, MethodSyntaxError, UnexpectedFrameError, WireError
 from persistence.record import PERSISTENT, make_route
@@ -23,7 +23,8 @@ def test_a_body_in_pieces_becomes_one_message(assembly: Assembly) -> None:
     header = content_header(6, property_list(delivery_mode=2, priority=4))
     assert assembly.feed(HEADER, header) is None
     assert assembly.feed(BODY, b"abc") is None
-    assert 3 <= assembly.held_bytes <= 6
+    held_bytes = assembly.held_bytes - HEAD_BYTES - len(header)
+    assert 3 <= held_bytes <= 6
     assert not assembly.is_idle
     content = assembly.feed(BODY, b"def")
     assert content is not None
@@ -66,7 +67,7 @@ def test_the_next_publish_starts_from_nothing(assembly: Assembly) -> None:
 def test_a_body_over_the_limit_is_counted_and_not_kept(assembly: Assembly) -> None:
     assembly.feed(HEADER, content_header(KEEP_MAX_BYTES + 1))
     assert assembly.feed(BODY, bytes(KEEP_MAX_BYTES)) is None
-    assert assembly.held_bytes == 0
+    assert assembly.held_bytes < 2 * HEAD_BYTES
     content = assembly.feed(BODY, b"x")
     assert content is not None
     assert (content.size_bytes, content.run[0].body) == (KEEP_MAX_BYTES + 1, b"")

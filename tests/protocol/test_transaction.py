@@ -2,6 +2,9 @@
 
 import pytest
 
+from amqp_server.broker.errors import NodeLimitError
+from amqp_server.broker.node_budget import Holding, NodeBudget
+from amqp_server.broker.turn import Turn
 from amqp_server.protocol.errors import ModeError
 from amqp_server.protocol.publishing import Letter, Plan
 from amqp_server.protocol.transaction import TOGETHER_MAX, Settlement, Transaction
@@ -10,25 +13,44 @@ from tests.support.records import record, run_of
 PLAN = Plan("", "jobs", mandatory=False, router_generation=0, users_generation=0)
 
 
+class Nobody:
+    """A client that nobody refuses anything."""
+
+    def refuse(self, channel: int, error: Exception, now_ms: int) -> None:
+        raise AssertionError("there is room")
+
+
+def transaction_of(limit_bytes: int, budget: NodeBudget | None = None) -> Transaction:
+    node = budget or NodeBudget(Turn(1), "open transactions", "broker.tx_bytes_max")
+    return Transaction(limit_bytes, Holding(node, Nobody(), 1))
+
+
+def take(transaction: Transaction) -> tuple[list[Letter], list[list[Settlement]]]:
+    with transaction.taken() as taken:
+        return taken
+
+
 def settlement(first: int, last: int, *, requeue: bool | None = None) -> Settlement:
     return Settlement(first, last, multiple=False, requeue=requeue)
 
 
 def test_what_is_held_is_taken_in_order_and_once() -> None:
-    transaction = Transaction(10_000)
+    transaction = transaction_of(10_000)
     first, second = Letter(PLAN, run_of(b"a", b"b")), Letter(PLAN, run_of(b"c"))
     transaction.hold_letter(first)
     transaction.hold_tags([3], requeue=None)
     transaction.hold_tags([1], requeue=True)
     transaction.hold_letter(second)
     settlements = [[settlement(3, 3)], [settlement(1, 1, requeue=True)]]
-    assert transaction.take() == ([first, second], settlements)
-    assert transaction.take() == ([], [])
+    letters, taken_settlements = take(transaction)
+    held = [[record.body for record in letter.records] for letter in letters]
+    assert (held, taken_settlements) == ([[b"a", b"b"], [b"c"]], settlements)
+    assert take(transaction) == ([], [])
     assert transaction.held_tags == set()
 
 
 def test_tags_that_count_up_are_held_as_ranges() -> None:
-    transaction = Transaction(0)
+    transaction = transaction_of(0)
     transaction.hold_tags([1, 2, 3, 5, 8, 9], requeue=False)
     transaction.hold_tags([], requeue=None)
     assert transaction.settlements == [
@@ -40,10 +62,10 @@ def test_tags_that_count_up_are_held_as_ranges() -> None:
 
 
 def test_settlements_of_one_kind_in_a_row_are_taken_by_tag() -> None:
-    transaction = Transaction(0)
+    transaction = transaction_of(0)
     for tag, requeue in ((7, True), (5, True), (6, True), (4, None), (9, True), (2, True)):
         transaction.hold_tags([tag], requeue=requeue)
-    _, settlements = transaction.take()
+    _, settlements = take(transaction)
     assert settlements == [
         [settlement(5, 7, requeue=True)],
         [settlement(4, 4)],
@@ -51,11 +73,11 @@ def test_settlements_of_one_kind_in_a_row_are_taken_by_tag() -> None:
     ]
     for tag in range(1, 2 * TOGETHER_MAX + 3, 2):
         transaction.hold_tags([tag], requeue=True)
-    assert list(map(len, transaction.take()[1])) == [TOGETHER_MAX, 1]
+    assert list(map(len, take(transaction)[1])) == [TOGETHER_MAX, 1]
 
 
 def test_a_tag_is_held_once() -> None:
-    transaction = Transaction(0)
+    transaction = transaction_of(0)
     transaction.hold_tags([1, 2], requeue=None)
     with pytest.raises(AssertionError, match="held once"):
         transaction.hold_tags([2], requeue=True)
@@ -63,7 +85,7 @@ def test_a_tag_is_held_once() -> None:
 
 def held_count(body: bytes, limit_bytes: int) -> int:
     """Return how many messages a transaction holds before it refuses the next."""
-    transaction = Transaction(limit_bytes)
+    transaction = transaction_of(limit_bytes)
     for count in range(limit_bytes):
         try:
             transaction.hold_letter(Letter(PLAN, (record(body),)))
@@ -79,9 +101,43 @@ def test_it_is_bounded_whatever_the_size_of_the_bodies(body: bytes) -> None:
 
 
 def test_what_was_taken_counts_no_more() -> None:
-    transaction = Transaction(10_000)
+    transaction = transaction_of(10_000)
     for _ in range(10):
         transaction.hold_letter(Letter(PLAN, (record(b"x" * 5_000),)))
-        transaction.take()
+        take(transaction)
     with pytest.raises(ModeError, match="transaction holds more than 10000 bytes"):
         transaction.hold_letter(Letter(PLAN, (record(b"x" * 10_001),)))
+
+
+def test_the_node_counts_what_it_holds_until_it_is_worked_off() -> None:
+    node = NodeBudget(Turn(1), "open transactions", "broker.tx_bytes_max")
+    transaction = transaction_of(10_000, node)
+    transaction.hold_letter(Letter(PLAN, (record(b"x" * 5_000),)))
+    held_bytes = node.used_bytes
+    assert held_bytes > 5_000
+    transaction.hold_tags(range(1, 101), requeue=None)
+    assert node.used_bytes > held_bytes + 100 * 64
+    with transaction.taken():
+        assert node.used_bytes > held_bytes
+    assert node.used_bytes == 0
+    transaction.hold_tags([7], requeue=None)
+    transaction.let_go()
+    assert (node.used_bytes, take(transaction)) == (0, ([], []))
+
+
+def test_what_the_node_has_no_room_for_is_not_held() -> None:
+    node = NodeBudget(Turn(1), "open transactions", "broker.tx_bytes_max", 2_000)
+    transaction = transaction_of(10_000, node)
+    with pytest.raises(NodeLimitError, match=r"2000 bytes \(broker.tx_bytes_max\)"):
+        transaction.hold_letter(Letter(PLAN, (record(b"x" * 2_000),)))
+    with pytest.raises(NodeLimitError):
+        transaction.hold_tags(range(1, 101), requeue=None)
+    assert (node.used_bytes, take(transaction)) == (0, ([], []))
+
+
+def test_held_messages_keep_no_others_in_memory() -> None:
+    """One message of a read, held, must not hold the read."""
+    transaction = transaction_of(10_000)
+    run = run_of(b"a", b"b")
+    transaction.hold_letter(Letter(PLAN, run))
+    assert take(transaction)[0][0].records is not run

@@ -16,6 +16,7 @@ from pamqp import commands
 from amqp_server.broker.access.users import Users, new_user
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.journal import NO_JOURNAL, StoredJournal
+from amqp_server.broker.node_budget import NO_NODE_LIMITS, NodeLimits
 from amqp_server.broker.queue_table import LogFactory, memory_log
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
@@ -79,6 +80,7 @@ class Node:
         deliveries_per_turn_max: int = 4096,
         disk: FakeDisk | None = None,
         make_log: LogFactory = memory_log,
+        limits: NodeLimits = NO_NODE_LIMITS,
     ) -> None:
         self.protocol = protocol or ProtocolSettings()
         self.now_ms = START_MS
@@ -94,6 +96,7 @@ class Node:
             commits=disk,
             journal=journal,
             make_log=make_log if disk is None else disk.make_log,
+            limits=limits,
         )
         self.vhost = self.broker.add_vhost("/")
         self.add_user("guest")

@@ -4,21 +4,12 @@ from pamqp import commands
 
 from amqp_server.broker.steps import Steps
 from amqp_server.protocol.channel import Channel
-from amqp_server.protocol.errors import ModeError
-from amqp_server.protocol.transaction import Transaction
 from amqp_server.wire.methods import Method
 
 
 def select(channel: Channel, _method: commands.Tx.Select, _now_ms: int) -> Method:
-    """Hold publishes and settlements back until tx.commit from now on.
-
-    Raises:
-        ModeError: the channel confirms publishes (406).
-    """
-    if channel.confirms is not None:
-        raise ModeError("cannot switch from confirm to tx mode")
-    if channel.transaction is None:
-        channel.transaction = Transaction(channel.session.settings.tx_bytes_max)
+    """Begin to hold back; see ``Channel.tx_select`` for what it raises."""
+    channel.tx_select()
     return commands.Tx.SelectOk()
 
 
