@@ -46,10 +46,10 @@ def _drop_head(
     backlog: Backlog, deliver: Deliver, run: Run, expires_at_ms: int | list[int], now_ms: int
 ) -> PublishOutcome:
     step = _step(backlog, run, expires_at_ms, now_ms)
-    lsn = backlog.log.committed_lsn
+    lsn = 0
     for first in range(0, len(run), step):
         part = run[first : first + step]
-        lsn = backlog.append(part, part_of(expires_at_ms, first, first + step))
+        lsn = max(lsn, backlog.append(part, part_of(expires_at_ms, first, first + step)))
         _deliver_in_this_instant(backlog, deliver, now_ms)
         backlog.drop_excess(len(part))
         backlog.drop_expired(now_ms, backlog.ready.count, len(part))
@@ -71,7 +71,7 @@ def _reject(
     sizes = [len(record.body) for record in run]
     step = _step(backlog, run, expires_at_ms, now_ms)
     rejected: list[int] = []
-    lsn = backlog.log.committed_lsn
+    lsn = 0
     index = 0
     while index < len(run):
         count = backlog.fitting_count(sizes, index)
@@ -84,7 +84,7 @@ def _reject(
             continue
         count = min(count, step)
         part = run[index : index + count]
-        lsn = backlog.append(part, part_of(expires_at_ms, index, index + count))
+        lsn = max(lsn, backlog.append(part, part_of(expires_at_ms, index, index + count)))
         _deliver_in_this_instant(backlog, deliver, now_ms)
         backlog.drop_expired(now_ms, backlog.ready.count, count)
         index += count

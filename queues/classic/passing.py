@@ -25,10 +25,10 @@ def pass_by(
         now_ms: the instant.
 
     Returns:
-        How many messages passed, and the LSN of the last; 0 and one that is reached where none did.
+        How many messages passed, and the highest LSN among them; 0 is safe at once.
     """
     ready = backlog.ready
-    lsn = backlog.log.committed_lsn
+    lsn = 0
     if not isinstance(ready, PriorityReady) or delivery.refills_count:
         return 0, lsn
     if ready.count:
@@ -45,7 +45,7 @@ def pass_by(
             part = run[first : first + 1]
         expires = part_of(expires_at_ms, first, first + count)
         position = ready.pass_by(count)
-        lsn = backlog.log.append(position, part, expires)
+        lsn = max(lsn, backlog.log.append(position, part, expires))
         listed = expires if isinstance(expires, list) else [expires] * count
         batch = Batch(range(position, position + count), part, listed if any(listed) else None)
         delivery.hand_out(handles, batch)

@@ -173,7 +173,9 @@ class ClassicQueue:
         if passed == len(run):
             return all_taken(lsn)
         self._wake_up()
-        return self._publish(run[passed:], part_of(expires, passed, len(run)), now_ms)
+        rest = self._publish(run[passed:], part_of(expires, passed, len(run)), now_ms)
+        assert not rest.rejected, "a queue that drops its head refuses nothing"
+        return all_taken(max(lsn, rest.lsn))
 
     def _publish(self, run: Run, expires: int | list[int], now_ms: int) -> PublishOutcome:
         if self._backlog.fits(run) and not some_expire_at_once(expires, now_ms):
