@@ -48,10 +48,12 @@ class Moves:
         body_bytes: sum of their bodies, in bytes.
     """
 
-    __slots__ = ("_waiting", "body_bytes", "count")
+    __slots__ = ("_taken_count", "_waiting", "body_bytes", "count")
 
     def __init__(self) -> None:
         self._waiting: deque[Dying] = deque()
+        # Of the first that waits; the rest of it is not copied each time a part is taken.
+        self._taken_count = 0
         self.count = 0
         self.body_bytes = 0
 
@@ -70,11 +72,16 @@ class Moves:
         """Take the oldest, of one reason; None where none waits."""
         if not self._waiting:
             return None
-        dying = self._waiting.popleft()
-        if len(dying.records) <= max_count:
-            return dying
-        self._waiting.appendleft(dying.part(max_count, len(dying.records)))
-        return dying.part(0, max_count)
+        first, start = self._waiting[0], self._taken_count
+        count = len(first.records)
+        stop = min(start + max_count, count)
+        is_whole = start == 0 and stop == count
+        taken = first if is_whole else first.part(start, stop)
+        if stop == count:
+            self._waiting.popleft()
+            stop = 0
+        self._taken_count = stop
+        return taken
 
     def done(self, dying: Dying) -> None:
         """Forget what was taken: it is settled."""

@@ -161,17 +161,6 @@ class Publisher:
             return self._note_targets(route, generation, names)
         return targets
 
-    def publish_to_keys(
-        self,
-        exchange: str,
-        routing_keys: Sequence[str],
-        run: Run,
-        now_ms: int,
-        excluded: Callable[[str], bool] | None = None,
-    ) -> Published:
-        """Publish at once, however long that takes; see ``publishing_to_keys``."""
-        return finish(self.publishing_to_keys(exchange, routing_keys, run, now_ms, excluded))
-
     def publishing_to_keys(
         self,
         exchange: str,
@@ -184,23 +173,13 @@ class Publisher:
 
         ``excluded`` tells of a queue name that they must not go there, cycles for one.
         """
-        names = yield from self._names_of_keys(exchange, routing_keys, run, excluded)
+        names = yield from self.finding_names(exchange, routing_keys, run, excluded)
         return (yield from self._enqueuing(names, run, now_ms))
 
     @property
     def routes_generation(self) -> int:
-        """What ``queue_names`` said holds until this changes."""
+        """What ``finding_names`` said holds until this changes."""
         return self._router.generation
-
-    def queue_names(
-        self,
-        exchange: str,
-        routing_keys: Sequence[str],
-        run: Run,
-        excluded: Callable[[str], bool] | None = None,
-    ) -> tuple[str, ...]:
-        """Return where ``publish_to_keys`` would publish to."""
-        return finish(self._names_of_keys(exchange, routing_keys, run, excluded))
 
     def publish_to_queue(self, name: str, run: Run, now_ms: int) -> Enqueued | None:
         """Publish messages to one queue, past all exchanges; None while there is none."""
@@ -242,13 +221,14 @@ class Publisher:
             self._note_targets(route, generation, routing.queue_names)
         return routing.queue_names
 
-    def _names_of_keys(
+    def finding_names(
         self,
         exchange: str,
         routing_keys: Sequence[str],
         run: Run,
         excluded: Callable[[str], bool] | None,
     ) -> Steps[tuple[str, ...]]:
+        """Return where ``publishing_to_keys`` would publish to."""
         names = None
         if len(routing_keys) == 1:
             # Most dead letters: what x-death has grown to need not be read once more.

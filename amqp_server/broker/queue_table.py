@@ -121,7 +121,7 @@ class DeadLetterMover(Protocol):
     def note(self, queue: Queue, dead: DeadLettered) -> None:
         """Have messages moved, in the order in which they were noted."""
 
-    def finish(self, queue: Queue, now_ms: int) -> None:
+    def finishing(self, queue: Queue) -> Steps[None]:
         """Move all that waits in a queue that is about to go."""
 
 
@@ -355,11 +355,11 @@ class QueueTable:
         self._on_change()
 
     def _leaving_steps(self, queue: Queue) -> Steps[None]:
-        self._mover.finish(queue, self._turn.now_ms)
         self._turn.forget(queue.engine)
         consumers, queue.consumers = queue.consumers, {}
         for consumer in consumers:
             consumer.is_cancelled = True
+        yield from self._mover.finishing(queue)
         # In this order: should a crash keep a part, no binding is without its queue, and no queue
         # that is still defined has lost its messages.
         yield from self._forgetting(queue.name)

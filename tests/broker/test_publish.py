@@ -1,6 +1,6 @@
 """Routed once, appended once: what is remembered, and what is told of each message."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 import pytest
@@ -14,9 +14,10 @@ from amqp_server.broker.publish import (
     Targets,
     enqueue_burst,
 )
+from amqp_server.broker.steps import finish
 from amqp_server.wire.errors import MethodSyntaxError
 from exchanges.routing import Router
-from persistence.record import Run, make_route
+from persistence.record import Record, Run, make_route
 from tests.support.frames import content_header, property_list
 from tests.support.routing import binding, declared, queue, router_with
 from tests.support.vhosts import VhostUnderTest, message
@@ -314,13 +315,26 @@ def test_headers_that_cannot_be_read_are_the_publishers_error(
 # ── several keys ──
 
 
+def publish_to_keys(
+    place: VhostUnderTest,
+    exchange: str,
+    keys: Sequence[str],
+    letter: Record,
+    excluded: Container[str] = (),
+) -> Published:
+    steps = place.vhost.publisher.publishing_to_keys(
+        exchange, keys, [letter], 1, excluded.__contains__
+    )
+    return finish(steps)
+
+
 def test_a_message_under_several_keys_reaches_each_queue_once(place: VhostUnderTest) -> None:
     for name in ("one", "two"):
         place.queue(name)
         place.bind("amq.direct", name, "k")
     place.bind("amq.direct", "two", "c")
     letter = message(b"m", "amq.direct", "k")
-    published = place.vhost.publisher.publish_to_keys("amq.direct", ("k", "c"), [letter], 1)
+    published = publish_to_keys(place, "amq.direct", ("k", "c"), letter)
     assert published == Published((), (), 0)
     assert (place.bodies("one"), place.bodies("two")) == ([b"m"], [b"m"])
 
@@ -329,7 +343,7 @@ def test_several_keys_work_on_the_default_exchange(place: VhostUnderTest) -> Non
     place.queue("one")
     place.queue("two")
     letter = message(b"m", "", "none")
-    place.vhost.publisher.publish_to_keys("", ("none", "two", "one"), [letter], 1)
+    publish_to_keys(place, "", ("none", "two", "one"), letter)
     assert (place.bodies("one"), place.bodies("two")) == ([b"m"], [b"m"])
 
 
@@ -337,10 +351,9 @@ def test_queues_that_are_excluded_do_not_count(place: VhostUnderTest) -> None:
     place.queue("one")
     place.queue("two")
     letter = message(b"m", "", "one")
-    publisher = place.vhost.publisher
-    publisher.publish_to_keys("", ("one", "two"), [letter], 1, lambda name: name == "one")
+    publish_to_keys(place, "", ("one", "two"), letter, {"one"})
     assert (place.bodies("one"), place.bodies("two")) == ([], [b"m"])
-    published = publisher.publish_to_keys("", ("one",), [letter], 1, lambda _name: True)
+    published = publish_to_keys(place, "", ("one",), letter, {"one"})
     assert published.unroutable == range(1)
 
 
@@ -348,7 +361,7 @@ def test_a_route_of_several_keys_is_not_remembered_for_one(place: VhostUnderTest
     place.queue("one")
     place.queue("two")
     letter = message(b"m", "", "one")
-    place.vhost.publisher.publish_to_keys("", ("one", "two"), [letter], 1)
+    publish_to_keys(place, "", ("one", "two"), letter)
     place.publish(b"n", routing_key="one")
     assert place.bodies("two") == [b"m"]
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from amqp_server.broker.steps import finish
 from tests.support.vhosts import VhostUnderTest, message
 
 QUEUES = ("p", "q", "r")
@@ -197,7 +198,7 @@ class Twins:
         ]
         publisher = self.place.vhost.publisher
         if several:
-            told = publisher.publish_to_keys(exchange, keys, run, self.place.now_ms)
+            told = finish(publisher.publishing_to_keys(exchange, keys, run, self.place.now_ms))
         else:
             told = publisher.publish(exchange, run, self.place.now_ms)
         expected = self.model.publish(exchange, keys, list(zip(bodies, chosen, strict=True)))

@@ -19,6 +19,7 @@ from amqp_server.broker.commits import Commits
 from amqp_server.broker.moves.dead_letters import dead_letters
 from amqp_server.broker.publish import Enqueued, Publisher
 from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.steps import Steps, StepsJob
 from amqp_server.broker.turn import Turn
 from persistence.record import Run, alike_stretches
 from queues.moves import Dying
@@ -57,7 +58,7 @@ class _Staying(NamedTuple):
 
 
 class ConfirmedMoves:
-    """The dead letters of one queue; a ``broker.turn.Drainable`` and a ``broker.budget.Job``.
+    """The dead letters of one queue; a ``broker.turn.Drainable``.
 
     Invariant: what was taken from the queue's moves waits for a commit, stays, or is being tried.
     """
@@ -89,13 +90,14 @@ class ConfirmedMoves:
         self._resume = resume
         self._open_count = 0
         self._is_full = False
+        self._is_trying_again = False
         self._staying: deque[_Staying] = deque()
         self._again: deque[_Staying] = deque()
         self._look_at_ms: int | None = None
         self._looks_left = self._looks = 1
         self._generation = 0
 
-    def move(self, max_count: int, now_ms: int, died_s: int) -> int:
+    def moving(self, max_count: int, now_ms: int, died_s: int) -> Steps[int]:
         """Take the oldest of the queue's dead letters up; return how many."""
         room = OPEN_MAX - self._open_count
         self._is_full = room <= 0
@@ -104,7 +106,8 @@ class ConfirmedMoves:
             return 0
         self._open_count += len(dying.records)
         for start, stop in alike_stretches(dying.records):
-            self._try(_Staying(dying.part(start, stop), died_s), now_ms)
+            yield from self._trying(_Staying(dying.part(start, stop), died_s), now_ms)
+            yield
         return len(dying.records)
 
     def forget(self) -> None:
@@ -123,7 +126,7 @@ class ConfirmedMoves:
         """Look, and have all tried again if routes have changed or it is time."""
         self._look_at_ms = now_ms + LOOK_MS if self._staying else None
         self._looks_left -= 1
-        if not self._staying or self._again:
+        if not self._staying or self._is_trying_again:
             return
         if self._generation == self._publisher.routes_generation and self._looks_left > 0:
             return
@@ -131,48 +134,30 @@ class ConfirmedMoves:
         self._looks = self._looks_left = min(2 * self._looks, RETRY_LOOKS_MAX)
         self._again.extend(self._staying)
         self._staying.clear()
-        self._turn.later(self)
+        self._is_trying_again = True
+        self._turn.later(StepsJob(self._trying_again(), self._turn.budget.is_spent))
 
     def drain(self, now_ms: int, max_messages: int) -> bool:  # noqa: ARG002 - the port's names
         """Deliver nothing: only the deadline counts."""
         return False
 
-    def step(self, now_ms: int) -> bool:
-        """Try some again; return whether all were."""
-        while self._again:
-            self._try(self._again.popleft(), now_ms)
-            if self._turn.budget.is_spent():
-                break
-        return not self._again
-
     # -- inside -------------------------------------------------------------------------------
 
-    def _try(self, staying: _Staying, now_ms: int) -> None:
+    def _trying_again(self) -> Steps[None]:
+        while self._again:
+            yield from self._trying(self._again.popleft(), self._turn.now_ms)
+            yield
+        self._is_trying_again = False
+
+    def _trying(self, staying: _Staying, now_ms: int) -> Steps[None]:
         """Publish to the targets that have not taken them; keep what is not taken by all."""
         if self._queue.is_deleted:
             return
-        dying = staying.dying
-        options = self._queue.engine.options
-        exchange = options.dead_letter_exchange
-        run: Run = ()
-        names: tuple[str, ...] = ()
-        if exchange is not None and (exchange == "" or self._has_exchange(exchange)):
-            letters = dead_letters(
-                dying.records,
-                dying.reason,
-                self._queue.name,
-                exchange,
-                options.dead_letter_routing_key,
-                staying.died_s,
-            )
-            run = letters.run
-            names = self._publisher.queue_names(
-                exchange, letters.routing_keys, run, letters.is_cycle
-            )
+        run, names = yield from self._finding_targets(staying)
         lsn = staying.lsn
         missing: dict[int, frozenset[str]] = {}
         if not names and not staying.taken_by:
-            missing = dict.fromkeys(range(len(dying.records)), frozenset({""}))
+            missing = dict.fromkeys(range(len(staying.dying.records)), frozenset({""}))
         for name in names:
             if name in staying.taken_by:
                 continue
@@ -180,15 +165,48 @@ class ConfirmedMoves:
             lsn = max(lsn, safe_at_lsn)
             for index in refused:
                 missing[index] = missing.get(index, frozenset()) | {name}
-        if not options.dead_letters_at_least_once:
+            yield
+        if not self._queue.is_deleted:
+            self._settle_or_keep(staying, frozenset(names), missing, lsn, now_ms)
+
+    def _finding_targets(self, staying: _Staying) -> Steps[tuple[Run, tuple[str, ...]]]:
+        """Return the messages as they are published, and the names of all queues they go to."""
+        options = self._queue.engine.options
+        exchange = options.dead_letter_exchange
+        if exchange is None or (exchange != "" and not self._has_exchange(exchange)):
+            return (), ()
+        letters = dead_letters(
+            staying.dying.records,
+            staying.dying.reason,
+            self._queue.name,
+            exchange,
+            options.dead_letter_routing_key,
+            staying.died_s,
+        )
+        names = yield from self._publisher.finding_names(
+            exchange, letters.routing_keys, letters.run, letters.is_cycle
+        )
+        return letters.run, names
+
+    def _settle_or_keep(
+        self,
+        staying: _Staying,
+        names: frozenset[str],
+        missing: dict[int, frozenset[str]],
+        lsn: int,
+        now_ms: int,
+    ) -> None:
+        """Have settled what all have once that is safe; keep what ``missing`` says who has not."""
+        if not self._queue.engine.options.dead_letters_at_least_once:
             missing = {}  # A policy has changed it: once was enough.
+        dying = staying.dying
         for start, stop in _stretches_alike(missing, len(dying.records)):
             part = dying.part(start, stop)
             not_taken_by = missing.get(start)
             if not_taken_by is None:
                 self._commits.wait(lsn, partial(self._confirmed, part))
             else:
-                taken_by = staying.taken_by | set(names) - not_taken_by
+                taken_by = staying.taken_by | names - not_taken_by
                 self._keep(_Staying(part, staying.died_s, taken_by, lsn), now_ms)
 
     def _publish_to(self, name: str, run: Run, now_ms: int) -> Enqueued:

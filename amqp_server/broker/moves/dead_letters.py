@@ -15,6 +15,7 @@ Source: RabbitMQ, dead letter exchanges; mc:record_death, rabbit_dead_letter.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 from amqp_server.wire.errors import WireError
@@ -48,21 +49,16 @@ class DeadLetters:
     Attributes:
         run: with their x-death headers, without expiration, routed to the DLX.
         routing_keys: the queue's dead letter routing key, or the messages' own keys with CC.
-        deaths: {queue, reason} of each death, most recent first; for ``is_cycle``.
+        died_in: where they died since they were rejected last; for ``is_cycle``.
     """
 
     run: Run
     routing_keys: tuple[str, ...]
-    deaths: tuple[tuple[str, str], ...]
+    died_in: frozenset[str]
 
     def is_cycle(self, queue_name: str) -> bool:
         """Whether they died here before and were never rejected since: then they are dropped."""
-        for queue, reason in self.deaths:
-            if reason == _REJECTED:
-                return False
-            if queue == queue_name:
-                return True
-        return False
+        return queue_name in self.died_in
 
 
 def dead_letters(
@@ -107,8 +103,14 @@ def dead_letters(
             (record.flags | HAS_HEADERS) & ~HAS_EXPIRATION,
         ),
         routing_keys,
-        tuple((_text(entry, "queue"), _text(entry, "reason")) for entry in deaths),
+        _died_in(deaths),
     )
+
+
+def _died_in(deaths: Sequence[Mapping[str, Field]]) -> frozenset[str]:
+    """Return the queues of deaths, most recent first, up to where the message was rejected."""
+    since = takewhile(lambda entry: _text(entry, "reason") != _REJECTED, deaths)
+    return frozenset([_text(entry, "queue") for entry in since])
 
 
 def _headers(properties: Properties) -> dict[str, Field]:

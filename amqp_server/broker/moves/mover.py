@@ -13,6 +13,7 @@ at least once see ``broker.moves.confirmed``.
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from amqp_server.broker.commits import Commits
@@ -20,13 +21,26 @@ from amqp_server.broker.moves.confirmed import ConfirmedMoves
 from amqp_server.broker.moves.dead_letters import dead_letters
 from amqp_server.broker.publish import Publisher
 from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.steps import Steps
 from amqp_server.broker.turn import Turn
 from persistence.record import alike_stretches
 from queues.effects import DeadLettered, Effect
 from queues.moves import Dying
 
 PIECE_MAX: Final = 256
-"""So many messages are moved before the clock is looked at."""
+"""So many messages are taken from their queue at once, and settled at once."""
+
+
+@dataclass(slots=True)
+class _InLine:
+    """Messages of one queue that died one after another.
+
+    Attributes:
+        count: how many are still to be taken.
+    """
+
+    queue: Queue
+    count: int
 
 
 class Mover:
@@ -58,9 +72,12 @@ class Mover:
         self._publisher = publisher
         self._has_exchange = has_exchange
         self._wall_s = wall_s
-        # Queues with how many to take of each, in the order in which they died.
-        self._line: deque[tuple[Queue, int]] = deque()
+        # In the order in which they died.
+        self._line: deque[_InLine] = deque()
         self._owed_count = 0
+        self._steps: Steps[None] | None = None
+        self._moving_from: Queue | None = None
+        self._finishing: set[Queue] = set()
         self._is_called = False
 
     def note(self, queue: Queue, dead: DeadLettered) -> None:
@@ -69,26 +86,38 @@ class Mover:
         if dead.is_prompt:
             self._owed_count += dead.count
 
-    def step(self, now_ms: int) -> bool:
+    def step(self, _now_ms: int) -> bool:
         """Move a piece, and more within the budget; return whether nothing is left."""
-        self._move_some(now_ms)
-        if self._line:
-            return False
+        is_spent = self._turn.budget.is_spent
+        steps = self._steps = self._steps or self._moving_all()
+        for _ in steps:
+            if self._owed_count == 0 and is_spent():
+                return False
+        self._steps = None
         self._is_called = False
         return True
 
-    def finish(self, queue: Queue, now_ms: int) -> None:
-        """Move all that waits in a queue that is about to go."""
+    def finishing(self, queue: Queue) -> Steps[None]:
+        """Move all that waits in a queue that is about to go, before what others have in line."""
         confirmed = self._confirmed.pop(queue, None)
         if confirmed is not None:
             # What stays goes with its queue, as in RabbitMQ.
             confirmed.forget()
             return
-        while self._move(queue, PIECE_MAX, now_ms):
-            pass
+        self._finishing.add(queue)
+        while self._moving_from is queue and self._steps is not None:
+            next(self._steps, None)
+            yield
+        while (yield from self._moving(queue, PIECE_MAX, self._turn.now_ms)):
+            yield
+        self._finishing.remove(queue)
 
     def _put_in_line(self, queue: Queue, count: int) -> None:
-        self._line.append((queue, count))
+        last = self._line[-1] if self._line else None
+        if last is not None and last.queue is queue:
+            last.count += count
+        else:
+            self._line.append(_InLine(queue, count))
         if not self._is_called:
             self._is_called = True
             self._turn.emit(self._begin, DeadLettered(queue.name, count))
@@ -97,31 +126,54 @@ class Mover:
         if not self.step(now_ms):
             self._turn.later(self)
 
-    def _move_some(self, now_ms: int) -> None:
-        """Move what is in line, as far as the budget goes; what is owed goes in any case."""
-        line, is_spent = self._line, self._turn.budget.is_spent
+    # -- in steps -----------------------------------------------------------------------------
+
+    def _moving_all(self) -> Steps[None]:
+        """Move what is in line, and what comes into it meanwhile."""
+        line = self._line
         while line:
-            queue, count = line[0]
-            moved_count = self._move(queue, min(count, PIECE_MAX), now_ms)
-            if moved_count < count and moved_count:
-                line[0] = (queue, count - moved_count)
-            else:
+            first = line[0]
+            moved_count = 0
+            if first.queue not in self._finishing:
+                self._moving_from = first.queue
+                max_count = min(first.count, PIECE_MAX)
+                moved_count = yield from self._moving(first.queue, max_count, self._turn.now_ms)
+                self._moving_from = None
+            first.count -= moved_count
+            if not moved_count or not first.count:
                 line.popleft()
             self._owed_count = max(self._owed_count - moved_count, 0)
-            if self._owed_count == 0 and is_spent():
-                return
+            yield
 
-    def _move(self, queue: Queue, max_count: int, now_ms: int) -> int:
+    def _moving(self, queue: Queue, max_count: int, now_ms: int) -> Steps[int]:
         """Move the oldest of a queue's dead letters; return how many."""
-        if queue.engine.options.dead_letters_at_least_once:
-            return self._confirmed_moves(queue).move(max_count, now_ms, self._wall_s(now_ms))
+        if queue.engine.options.dead_letters_at_least_once and not queue.is_deleted:
+            confirmed = self._confirmed_moves(queue)
+            return (yield from confirmed.moving(max_count, now_ms, self._wall_s(now_ms)))
         dying = queue.engine.moves.take(max_count)
         if dying is None:
             return 0
         if dying.exchange == "" or self._has_exchange(dying.exchange):
-            self._publish(queue.name, dying, now_ms)
+            yield from self._publishing(queue.name, dying, now_ms)
         queue.engine.moved(dying)
         return len(dying.records)
+
+    def _publishing(self, queue_name: str, dying: Dying, now_ms: int) -> Steps[None]:
+        """Publish copies, as many at once as are alike."""
+        wall_s = self._wall_s(now_ms)
+        for start, stop in alike_stretches(dying.records):
+            letters = dead_letters(
+                dying.records[start:stop],
+                dying.reason,
+                queue_name,
+                dying.exchange,
+                dying.routing_key,
+                wall_s,
+            )
+            yield from self._publisher.publishing_to_keys(
+                dying.exchange, letters.routing_keys, letters.run, now_ms, letters.is_cycle
+            )
+            yield
 
     def _confirmed_moves(self, queue: Queue) -> ConfirmedMoves:
         found = self._confirmed.get(queue)
@@ -135,18 +187,3 @@ class Mover:
                 self._put_in_line,
             )
         return found
-
-    def _publish(self, queue_name: str, dying: Dying, now_ms: int) -> None:
-        wall_s = self._wall_s(now_ms)
-        for start, stop in alike_stretches(dying.records):
-            letters = dead_letters(
-                dying.records[start:stop],
-                dying.reason,
-                queue_name,
-                dying.exchange,
-                dying.routing_key,
-                wall_s,
-            )
-            self._publisher.publish_to_keys(
-                dying.exchange, letters.routing_keys, letters.run, now_ms, letters.is_cycle
-            )

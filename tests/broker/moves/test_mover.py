@@ -1,14 +1,17 @@
 """Dead letters are moved in order, in pieces, and settled behind their copies."""
 
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Callable, Iterator
+from itertools import pairwise, product
 
 import pytest
 
 from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.moves.mover import PIECE_MAX
+from amqp_server.broker.publish import TARGETS_AT_ONCE_MAX
+from queues.classic.queue import ClassicQueue
 from tests.support.classic_queue import single_batches
 from tests.support.consumer import FakeConsumer
+from tests.support.counted_clock import budget_of
 from tests.support.ordered_logs import Noted, OrderedLogs
 from tests.support.vhosts import VhostUnderTest, plain_headers
 
@@ -99,6 +102,126 @@ def test_the_rest_of_a_long_move_is_left_to_later_turns_and_keeps_its_order() ->
     assert len(counts) > 4, "over several turns"
     assert max(after - before for before, after in pairwise(counts)) <= 5 * PIECE_MAX
     assert place.bodies("dead") == bodies
+
+
+def slowly(pieces_count: int) -> VhostUnderTest:
+    """Return a vhost of which a turn asks for the time so many times."""
+    place = VhostUnderTest(budget=budget_of(pieces_count))
+    place.turn.budget.begin()
+    return place
+
+
+def turns(place: VhostUnderTest) -> Iterator[None]:
+    """End turns until nothing is left to do; yield after each."""
+    is_more = True
+    while is_more:
+        is_more = place.turn.end(place.now_ms)
+        place.turn.budget.begin()
+        yield
+
+
+def found(place: VhostUnderTest, name: str) -> ClassicQueue:
+    queue = place.vhost.queues.find(name)
+    assert queue is not None
+    return queue.engine
+
+
+@pytest.mark.parametrize("strategy", ["at-most-once", "at-least-once"])
+def test_one_dead_letter_for_many_queues_is_moved_in_pieces(strategy: str) -> None:
+    place = slowly(8)
+    names = [f"q{number}" for number in range(10 * TARGETS_AT_ONCE_MAX)]
+    for name in names:
+        place.queue(name)
+        place.bind("amq.fanout", name)
+    jobs = place.queue(
+        queue_type="quorum",
+        dead_letter_exchange="amq.fanout",
+        dead_letter_strategy=strategy,
+        overflow="reject-publish",
+        message_ttl=1,
+    ).engine
+    place.publish(b"m")
+    jobs.expire(place.now_ms + 1)
+    before_count = 0
+    for _ in turns(place):
+        have_it_count = sum(found(place, name).ready_count for name in names)
+        assert have_it_count - before_count <= 16
+        assert have_it_count == len(names) or jobs.moves.count, "not settled before all have it"
+        before_count = have_it_count
+    assert (before_count, jobs.moves.count) == (len(names), 0)
+
+
+def test_dead_letters_that_many_patterns_match_are_moved_in_pieces() -> None:
+    place = slowly(2)
+    place.queue("dead")
+    for words in product("a*#", repeat=8):
+        place.bind("amq.topic", "dead", ".".join(words))
+    jobs = place.queue(
+        dead_letter_exchange="amq.topic", dead_letter_routing_key="a.a.a.a.a.a.a.a", message_ttl=1
+    ).engine
+    place.publish(b"m")
+    jobs.expire(place.now_ms + 1)
+    turns_count = len(list(turns(place)))
+    assert turns_count > 4
+    assert place.bodies("dead") == [b"m"]
+
+
+def test_a_queue_that_is_deleted_has_its_dead_letters_moved_in_pieces_and_in_order() -> None:
+    place = slowly(4)
+    place.queue("dead")
+    jobs = place.queue(dead_letter_exchange="", dead_letter_routing_key="dead", message_ttl=1)
+    bodies = [b"%d" % number for number in range(10 * PIECE_MAX)]
+    place.publish(*bodies)
+    jobs.engine.expire(place.now_ms + 1)
+    place.turn.end(place.now_ms)
+    before_count = found(place, "dead").ready_count
+    assert before_count < len(bodies)
+    place.turn.budget.begin()
+    place.vhost.queues.remove(jobs)
+    assert found(place, "dead").ready_count - before_count <= 8 * PIECE_MAX
+    for _ in turns(place):
+        now_count = found(place, "dead").ready_count
+        assert now_count - before_count <= 8 * PIECE_MAX
+        before_count = now_count
+    assert place.bodies("dead") == bodies
+    assert not place.vhost.queues.is_leaving("jobs")
+
+
+def test_the_next_of_a_name_waits_for_the_dead_letters_of_the_one_before() -> None:
+    place = slowly(1)
+    place.queue("dead")
+    place.queue("other")
+    jobs = place.queue(dead_letter_exchange="", dead_letter_routing_key="dead", message_ttl=1)
+    place.publish(*[b"x"] * 3 * PIECE_MAX)
+    jobs.engine.expire(place.now_ms + 1)
+    place.vhost.queues.remove(jobs)
+    place.queue()
+    assert found(place, "dead").ready_count == 3 * PIECE_MAX
+
+
+def test_who_consumes_from_a_queue_that_goes_may_still_reject() -> None:
+    place = slowly(1)
+    place.queue("dead")
+    for strategy in ("at-most-once", "at-least-once"):
+        jobs = place.queue(
+            queue_type="quorum",
+            dead_letter_exchange="",
+            dead_letter_routing_key="dead",
+            dead_letter_strategy=strategy,
+            overflow="reject-publish",
+        )
+        place.publish(*[b"%d" % number for number in range(PIECE_MAX * 2)])
+        consumer = FakeConsumer()
+        jobs.engine.consume(consumer, place.now_ms)
+        jobs.engine.drain(place.now_ms, PIECE_MAX * 2)
+        first, *others = single_batches(consumer.take_unacked())
+        jobs.engine.reject(others, place.now_ms)
+        place.vhost.queues.remove(jobs)
+        jobs.engine.reject([first], place.now_ms)
+        place.end()
+        assert place.vhost.queues.find("jobs") is None
+        assert found(place, "dead").ready_count == PIECE_MAX * 2
+        place.take("dead")
 
 
 def test_what_a_publish_brings_about_is_moved_in_its_own_turn() -> None:
