@@ -1,6 +1,7 @@
 """Definitions as they are stored: all of each comes back, and nothing is guessed."""
 
 import json
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -20,6 +21,7 @@ from amqp_server.broker.definitions.definition import (
     VhostLimitsDefinition,
 )
 from amqp_server.broker.definitions.records import (
+    QUEUE_IDS_KEY,
     RecordError,
     definition_of,
     key_of,
@@ -72,6 +74,20 @@ def test_all_of_a_definition_comes_back(definition: Definition) -> None:
     value = value_of(definition)
     assert value.isascii()
     assert definition_of(key_of(definition), value) == definition
+
+
+def test_what_0_1_stored_is_read_and_written_as_it_was() -> None:
+    stored = json.loads((Path(__file__).parent / "stored_0_1.json").read_text(encoding="ascii"))
+    kinds = set()
+    for names, text in stored:
+        key, value = tuple(names), text.encode("ascii")
+        kinds.add(key[0])
+        if key == QUEUE_IDS_KEY:
+            assert queue_ids_value(read_queue_ids_end(value)) == value
+            continue
+        definition = definition_of(key, value)
+        assert (key_of(definition), value_of(definition)) == (key, value)
+    assert len(kinds) == 13
 
 
 def test_there_is_an_example_of_each_kind_and_each_has_a_key_of_its_own() -> None:
