@@ -19,7 +19,7 @@ from typing import Final
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.definition import QueueDefinition
 from amqp_server.broker.definitions.journal import StoredJournal
-from amqp_server.broker.definitions_restore import Restored, read_stored, restore
+from amqp_server.broker.definitions.restore import Restored, read_stored, restore
 from amqp_server.broker.queue_table import Queue, QueueIdentity
 from amqp_server.net.timers import now_ms, wall_ms
 from persistence.data_directory import open_data_directory

@@ -9,7 +9,7 @@ again helps to finish that first.
 Source: RabbitMQ, rabbit_exchange and rabbit_binding, for rules and texts.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -27,6 +27,7 @@ from amqp_server.broker.errors import (
     PreconditionFailedError,
 )
 from amqp_server.broker.names import (
+    PREDECLARED,
     RESERVED_PREFIX,
     check_not_default_exchange,
     check_unreserved,
@@ -38,17 +39,6 @@ from exchanges.bindings import Binding, Destination, DestinationKind
 from exchanges.errors import InvalidBindingError
 from exchanges.kinds import KIND_NAMES, make_kind
 from exchanges.routing import Exchange, Router
-
-PREDECLARED: Final[tuple[tuple[str, str, bool], ...]] = (
-    ("amq.direct", "direct", False),
-    ("amq.fanout", "fanout", False),
-    ("amq.topic", "topic", False),
-    ("amq.headers", "headers", False),
-    ("amq.match", "headers", False),
-    ("amq.rabbitmq.trace", "topic", True),
-)
-"""Name, type and whether internal, of what every vhost has beside the default exchange."""
-
 
 _NO_ARGUMENTS: Final[Mapping[str, object]] = MappingProxyType({})
 _NO_ARGUMENTS_KEY: Final = encode_table({})
@@ -210,10 +200,9 @@ class ExchangeTable:
             if self._is_stored(binding):
                 self._journal.forget(self._binding_definition(binding))
             yield
-        predeclared = {name for name, _, _ in PREDECLARED}
-        for name, properties in tuple(self._properties.items()):
-            if properties.durable and name not in predeclared:
-                self._journal.forget(self._definition(name, properties))
+        for definition in self.definitions():
+            if definition.durable:
+                self._journal.forget(definition)
             yield
 
     def applying_policies(self) -> Steps[None]:
@@ -228,6 +217,17 @@ class ExchangeTable:
     def properties_of(self, name: str) -> ExchangeProperties:
         """Return what an exchange was declared with."""
         return self._properties[name]
+
+    def definitions(self) -> Iterator[ExchangeDefinition]:
+        """Return all exchanges but the predeclared ones, transient ones too."""
+        predeclared = {name for name, _, _ in PREDECLARED}
+        for name, properties in tuple(self._properties.items()):
+            if name not in predeclared:
+                yield self._definition(name, properties)
+
+    def binding_definitions(self) -> Iterator[BindingDefinition]:
+        """Return all bindings, those of transient ends too."""
+        return map(self._binding_definition, tuple(self._router.bindings))
 
     def _alternate(self, name: str) -> str | None:
         return alternate_exchange(self._properties[name].arguments, self._policy_of(name))

@@ -8,6 +8,16 @@ from amqp_server.broker.errors import AccessRefusedError
 
 RESERVED_PREFIX: Final = "amq."
 DEFAULT_EXCHANGE: Final = ""
+PREDECLARED: Final[tuple[tuple[str, str, bool], ...]] = (
+    ("amq.direct", "direct", False),
+    ("amq.fanout", "fanout", False),
+    ("amq.topic", "topic", False),
+    ("amq.headers", "headers", False),
+    ("amq.match", "headers", False),
+    ("amq.rabbitmq.trace", "topic", True),
+)
+"""Name, type and whether internal, of what every vhost has beside the default exchange."""
+
 REPLY_TO_QUEUE: Final = "amq.rabbitmq.reply-to"
 _RANDOM_BYTES: Final = 16
 _REPLY_ADDRESS_BYTES: Final = 28

@@ -5,13 +5,14 @@ from itertools import pairwise
 import pytest
 
 from amqp_server.broker.arguments.declare import ExchangeProperties
+from amqp_server.broker.definitions.definition import BindingDefinition, ExchangeDefinition
 from amqp_server.broker.errors import (
     AccessRefusedError,
     BrokerError,
     NotFoundError,
     PreconditionFailedError,
 )
-from amqp_server.broker.exchange_table import PREDECLARED
+from amqp_server.broker.names import PREDECLARED
 from amqp_server.wire.tables import Field
 from exchanges.bindings import Destination, DestinationKind
 from tests.support.frames import table
@@ -259,3 +260,21 @@ def test_auto_delete_exchanges_in_a_circle_all_go(place: VhostUnderTest) -> None
     place.bind_exchange("c", "a")
     delete(place, "b")
     assert not any(place.vhost.exchanges.exists(name) for name in ("a", "b", "c"))
+
+
+# ── as definitions ──
+
+
+def test_what_clients_made_is_shown_as_definitions(place: VhostUnderTest) -> None:
+    place.exchange("mine", "topic", auto_delete=True)
+    place.queue("q")
+    place.bind("mine", "q", "key", {"n": 1})
+    place.bind_exchange("amq.fanout", "mine")
+    exchanges = place.vhost.exchanges
+    assert list(exchanges.definitions()) == [
+        ExchangeDefinition("mine", "/", "topic", True, True, False, {})
+    ]
+    assert set(map(str, exchanges.binding_definitions())) == {
+        str(BindingDefinition("mine", "/", "q", "queue", "key", table({"n": 1}))),
+        str(BindingDefinition("amq.fanout", "/", "mine", "exchange", "", {})),
+    }

@@ -14,7 +14,7 @@ from amqp_server.broker.definitions.definition import (
 )
 from amqp_server.broker.definitions.journal import ChangeLog, StoredJournal
 from amqp_server.broker.definitions.records import Key
-from amqp_server.broker.definitions_restore import Restored, Stored, read_stored, restore
+from amqp_server.broker.definitions.restore import Restored, Stored, read_stored, restore
 from amqp_server.broker.errors import BrokerError
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.queue_table import LogFactory, memory_log

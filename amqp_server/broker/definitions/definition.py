@@ -1,6 +1,6 @@
 """Everything that has a name, as one value: what RabbitMQ exports as JSON, and imports.
 
-    JSON ── parse ──▶ Document ── definitions_references, definitions_import ──▶ broker
+    JSON ── parse ──▶ Document ── references, apply ──▶ broker
     broker ──▶ Definitions ── export ──▶ JSON
 
 What a ``Document`` has placed is right in itself: every name, type, pattern and argument was

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from amqp_server.broker.definitions.apply import apply_definitions
 from amqp_server.broker.definitions.definition import (
     ExchangeDefinition,
     QueueDefinition,
@@ -12,7 +13,6 @@ from amqp_server.broker.definitions.definition import (
 )
 from amqp_server.broker.definitions.parse import parse_definitions
 from amqp_server.broker.definitions.records import key_of, value_of
-from amqp_server.broker.definitions_import import apply_definitions
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.queue_table import QueueIdentity
 from amqp_server.broker.settings import BrokerSettings
@@ -20,7 +20,7 @@ from queues.memory_log import MemoryLog
 from queues.options import QueueKind
 from tests.support.stored_broker import NOW_MS, FakeChangeLog, Step, StoredBroker, surviving
 
-FOLDER = Path(__file__).parent / "definitions"
+FOLDER = Path(__file__).parent
 
 
 def restarted(changes: FakeChangeLog, settings: BrokerSettings | None = None) -> StoredBroker:

@@ -12,7 +12,6 @@ from typing import Final
 
 from amqp_server.broker.access.users import TopicPermissions, User, VhostPermissions
 from amqp_server.broker.arguments.declare import validate_queue, with_default_queue_type
-from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.definition import (
     BindingDefinition,
     Definition,
@@ -22,11 +21,12 @@ from amqp_server.broker.definitions.definition import (
     QueueDefinition,
     VhostDefinition,
 )
+from amqp_server.broker.definitions.target import BrokerTarget
 from amqp_server.broker.errors import BrokerError
-from amqp_server.broker.exchange_table import PREDECLARED
 from amqp_server.broker.limits import check_node_vhost
 from amqp_server.broker.names import (
     DEFAULT_EXCHANGE,
+    PREDECLARED,
     RESERVED_PREFIX,
     exchange_text,
     queue_text,
@@ -41,7 +41,7 @@ _ALREADY_THERE: Final = ""
 """Why something is passed over without a line."""
 
 
-def with_references(document: Document, broker: Broker) -> Document:
+def with_references(document: Document, broker: BrokerTarget) -> Document:
     """Return what of a document can be applied to a broker; nothing is changed."""
     place = _Place(broker)
     placed = []
@@ -61,7 +61,7 @@ def with_references(document: Document, broker: Broker) -> Document:
 class _Place:
     """What is in a broker once what was asked about so far has been applied."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: BrokerTarget) -> None:
         self._broker = broker
         self._users = {user.name for user in broker.users.list()}
         self._vhosts = {vhost.name: vhost for vhost in broker.vhosts()}

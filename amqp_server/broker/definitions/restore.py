@@ -1,6 +1,6 @@
 """Stored definitions back into a broker, at start.
 
-By the same functions as clients and files use, in the order of ``definitions_import``, with the
+By the same functions as clients and files use, in the order of ``definitions.apply``, with the
 journal muted. What cannot be applied any more is left out, reported, and stays stored: the next
 version may be able to, and the messages of such a queue must not be taken for nobody's.
 
@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 
 from amqp_server.broker.access.users import TopicPermissions, User, VhostPermissions
 from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
-from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.definition import (
     BindingDefinition,
     Definition,
@@ -32,9 +31,9 @@ from amqp_server.broker.definitions.records import (
     definition_of,
     read_queue_ids_end,
 )
+from amqp_server.broker.definitions.target import BrokerTarget, VhostTarget
 from amqp_server.broker.errors import BrokerError
 from amqp_server.broker.steps import finish
-from amqp_server.broker.vhost import Vhost
 from exchanges.bindings import Destination, DestinationKind
 
 
@@ -109,7 +108,7 @@ def read_stored(items: Iterable[tuple[Key, bytes]]) -> Stored:
     return Stored(tuple(definitions), tuple(unreadable), queue_ids_end)
 
 
-def restore(broker: Broker, journal: StoredJournal, stored: Stored, now_ms: int) -> Restored:
+def restore(broker: BrokerTarget, journal: StoredJournal, stored: Stored, now_ms: int) -> Restored:
     """Apply what is stored to a broker that has nothing yet.
 
     Args:
@@ -154,7 +153,7 @@ _ORDER: Final[tuple[type[Definition], ...]] = (
 """What comes later refers to what is before."""
 
 
-def _apply(broker: Broker, definition: Definition, now_ms: int) -> None:
+def _apply(broker: BrokerTarget, definition: Definition, now_ms: int) -> None:
     match definition:
         case User():
             broker.users.put(definition)
@@ -175,7 +174,7 @@ def _apply(broker: Broker, definition: Definition, now_ms: int) -> None:
             _apply_topology(broker.vhost(definition.vhost), definition, now_ms)
 
 
-def _apply_right(broker: Broker, right: VhostPermissions | TopicPermissions) -> None:
+def _apply_right(broker: BrokerTarget, right: VhostPermissions | TopicPermissions) -> None:
     if isinstance(right, VhostPermissions):
         broker.users.set_permissions(
             right.user, right.vhost, right.configure, right.write, right.read
@@ -187,7 +186,7 @@ def _apply_right(broker: Broker, right: VhostPermissions | TopicPermissions) -> 
 
 
 def _apply_topology(
-    vhost: Vhost,
+    vhost: VhostTarget,
     definition: ExchangeDefinition | QueueDefinition | BindingDefinition,
     now_ms: int,
 ) -> None:

@@ -10,10 +10,10 @@ import pytest
 from amqp_server.broker.access.users import Permission, Users
 from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
 from amqp_server.broker.broker import Broker
+from amqp_server.broker.definitions.apply import application, apply_definitions
 from amqp_server.broker.definitions.parse import parse_definitions
-from amqp_server.broker.definitions_import import application, apply_definitions
-from amqp_server.broker.definitions_references import with_references
-from amqp_server.broker.exchange_table import PREDECLARED
+from amqp_server.broker.definitions.references import with_references
+from amqp_server.broker.names import PREDECLARED
 from amqp_server.broker.queue_table import Queue
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
@@ -22,7 +22,7 @@ from queues.options import Durability, QueueKind
 from tests.support.frames import table
 from tests.support.vhosts import message
 
-FOLDER = Path(__file__).parent / "definitions"
+FOLDER = Path(__file__).parent
 NOW_MS = 5_000
 EXPORTS = ("rabbitmq_3_6", "rabbitmq_3_13", "rabbitmq_4_1")
 

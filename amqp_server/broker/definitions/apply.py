@@ -15,7 +15,6 @@ from amqp_server.broker.arguments.declare import (
     QueueProperties,
     with_default_queue_type,
 )
-from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.definition import (
     BindingDefinition,
     Definition,
@@ -29,14 +28,14 @@ from amqp_server.broker.definitions.definition import (
     VhostDefinition,
     VhostLimitsDefinition,
 )
-from amqp_server.broker.definitions_references import with_references
+from amqp_server.broker.definitions.references import with_references
+from amqp_server.broker.definitions.target import BrokerTarget, VhostTarget
 from amqp_server.broker.errors import BrokerError
-from amqp_server.broker.vhost import Vhost
 from exchanges.bindings import Destination, DestinationKind
 from exchanges.errors import ExchangeError
 
 
-def apply_definitions(broker: Broker, document: Document, now_ms: int) -> tuple[str, ...]:
+def apply_definitions(broker: BrokerTarget, document: Document, now_ms: int) -> tuple[str, ...]:
     """Add what a document defines and the broker does not have.
 
     Returns:
@@ -47,7 +46,7 @@ def apply_definitions(broker: Broker, document: Document, now_ms: int) -> tuple[
     return (*document.left_out, *refused)
 
 
-def application(broker: Broker, document: Document, now_ms: int) -> Iterator[str | None]:
+def application(broker: BrokerTarget, document: Document, now_ms: int) -> Iterator[str | None]:
     """Apply a document step by step; each takes one item, or applies policies to one thing.
 
     Args:
@@ -69,7 +68,7 @@ def application(broker: Broker, document: Document, now_ms: int) -> Iterator[str
     yield from _apply_policies(broker, changed_vhosts, now_ms)
 
 
-def _apply_policies(broker: Broker, names: dict[str, None], now_ms: int) -> Iterator[None]:
+def _apply_policies(broker: BrokerTarget, names: dict[str, None], now_ms: int) -> Iterator[None]:
     """Apply the policies of vhosts to what is there; to what comes they are applied as it comes."""
     while names:
         name = names.popitem()[0]
@@ -77,7 +76,7 @@ def _apply_policies(broker: Broker, names: dict[str, None], now_ms: int) -> Iter
             yield from broker.vhost(name).applying_policies(now_ms)
 
 
-def _refused(broker: Broker, item: Placed, now_ms: int) -> str | None:
+def _refused(broker: BrokerTarget, item: Placed, now_ms: int) -> str | None:
     try:
         _apply(broker, item.definition, now_ms)
     except (BrokerError, ExchangeError) as error:
@@ -85,7 +84,7 @@ def _refused(broker: Broker, item: Placed, now_ms: int) -> str | None:
     return None
 
 
-def _apply(broker: Broker, definition: Definition, now_ms: int) -> None:
+def _apply(broker: BrokerTarget, definition: Definition, now_ms: int) -> None:
     match definition:
         case User():
             broker.users.put(definition)
@@ -104,7 +103,7 @@ def _apply(broker: Broker, definition: Definition, now_ms: int) -> None:
 
 
 def _apply_in_vhost(
-    vhost: Vhost,
+    vhost: VhostTarget,
     definition: VhostLimitsDefinition
     | PolicyDefinition
     | ExchangeDefinition
@@ -128,7 +127,7 @@ def _apply_in_vhost(
             vhost.bind(source, destination, routing_key, arguments)
 
 
-def _declare(vhost: Vhost, queue: QueueDefinition, now_ms: int) -> None:
+def _declare(vhost: VhostTarget, queue: QueueDefinition, now_ms: int) -> None:
     if vhost.queues.find(queue.name) is not None:
         return
     arguments = with_default_queue_type(

@@ -20,7 +20,7 @@ from amqp_server.broker.definitions.definition import (
     VhostDefinition,
     VhostLimitsDefinition,
 )
-from amqp_server.broker.definitions_references import with_references
+from amqp_server.broker.definitions.references import with_references
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
