@@ -25,7 +25,7 @@ from amqp_server.broker.access.users import Users, new_user
 from amqp_server.broker.alarms import Resource
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.budget import TurnBudget
-from amqp_server.broker.definitions.definition import Document
+from amqp_server.broker.definitions.document import Document
 from amqp_server.broker.definitions.journal import NO_JOURNAL
 from amqp_server.broker.node_budget import NodeLimits
 from amqp_server.broker.queue_table import memory_log

@@ -13,7 +13,7 @@ from pathlib import Path
 from amqp_server.broker.access.users import Users
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.apply import apply_definitions
-from amqp_server.broker.definitions.definition import Document
+from amqp_server.broker.definitions.document import Document
 from amqp_server.broker.definitions.item import DefinitionsError
 from amqp_server.broker.definitions.parse import parse_definitions
 from amqp_server.broker.definitions.references import with_references

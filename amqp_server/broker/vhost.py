@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
 from amqp_server.broker.definitions.definition import (
-    PolicyDefinition,
     VhostDefinition,
     VhostLimitsDefinition,
+    policy_definition,
 )
 from amqp_server.broker.definitions.journal import NO_JOURNAL, Journal
 from amqp_server.broker.errors import NotFoundError
@@ -163,7 +163,7 @@ class Vhost:
         """
         if self.policies.get(policy.name, operator=operator) != policy:
             self.policies.check(policy, operator=operator, is_imported=is_imported)
-            self._journal.save(PolicyDefinition(self.name, policy, operator))
+            self._journal.save(policy_definition(self.name, policy, operator=operator))
         self.policies.set(policy, operator=operator, is_imported=is_imported)
 
     def clear_policy(self, name: str, *, operator: bool = False) -> bool:
@@ -171,7 +171,7 @@ class Vhost:
         policy = self.policies.get(name, operator=operator)
         if policy is None:
             return False
-        self._journal.forget(PolicyDefinition(self.name, policy, operator))
+        self._journal.forget(policy_definition(self.name, policy, operator=operator))
         return self.policies.clear(name, operator=operator)
 
     def set_limits(self, limits: Mapping[str, object]) -> None:
@@ -202,7 +202,7 @@ class Vhost:
         yield from self.exchanges.forgetting_all()
         for operator in (False, True):
             for policy in self.policies.list(operator=operator):
-                self._journal.forget(PolicyDefinition(self.name, policy, operator))
+                self._journal.forget(policy_definition(self.name, policy, operator=operator))
         if self.limits.as_dict():
             self._journal.forget(VhostLimitsDefinition(self.name, self.limits.as_dict()))
         self._lookup.queues = None

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from amqp_server.broker.access.passwords import verify
+from amqp_server.broker.access.users import User
+from amqp_server.broker.definitions.definition import PolicyDefinition
 from amqp_server.broker.definitions.parse import parse_definitions
 from amqp_server.settings.load import SettingsError, parse_settings
 from tests.style.tree import files, text_of
@@ -40,7 +42,7 @@ def test_settings_that_are_none_are_seen(line: str) -> None:
 
 def test_the_definitions_of_the_operations_page_can_be_loaded_and_their_user_can_log_in() -> None:
     (block,) = JSON_BLOCK.findall(text_of(Path("docs/OPERATIONS.md")))
-    definitions = parse_definitions(json.loads(block), bytes).definitions
-    (user,) = definitions.users
+    document = parse_definitions(json.loads(block), bytes)
+    (user,) = document.of(User)
     assert verify("the password", user.password_hash, user.hashing_algorithm)
-    assert len(definitions.policies) == 1
+    assert len(document.of(PolicyDefinition)) == 1

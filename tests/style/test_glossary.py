@@ -45,7 +45,7 @@ NAMES_OF_OTHERS: Final[dict[str, dict[str, str]]] = {
     "tick": {"consumer_tick_ms": "a setting: users have it in their files"},
     "topic": {
         "topic(_exchange|_trie)?": "the exchange type",
-        ".*topic_(permissions|key|change|restricted)|(restrict|requires?)s?_topics?": (
+        ".*topic_(permissions(_row)?|key|change|restricted)|(restrict|requires?)s?_topics?": (
             "rights to the routing keys of an exchange of that type, as RabbitMQ calls them"
         ),
     },

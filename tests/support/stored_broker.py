@@ -15,6 +15,7 @@ from amqp_server.broker.definitions.definition import (
 from amqp_server.broker.definitions.journal import ChangeLog, StoredJournal
 from amqp_server.broker.definitions.records import Key
 from amqp_server.broker.definitions.restore import Restored, Stored, read_stored, restore
+from amqp_server.broker.definitions.table import TABLE, DefinitionTable
 from amqp_server.broker.errors import BrokerError
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.queue_table import LogFactory, memory_log
@@ -55,8 +56,9 @@ class StoredBroker:
         items: Iterable[tuple[Key, bytes]] = (),
         settings: BrokerSettings | None = None,
         make_log: LogFactory = memory_log,
+        table: DefinitionTable = TABLE,
     ) -> None:
-        self.journal = StoredJournal(changes)
+        self.journal = StoredJournal(changes, table)
         self.broker = Broker(
             settings if settings is not None else BrokerSettings(),
             Users((), self.journal),
@@ -65,8 +67,8 @@ class StoredBroker:
             journal=self.journal,
             make_log=make_log,
         )
-        self.stored: Stored = read_stored(items)
-        self.restored: Restored = restore(self.broker, self.journal, self.stored, NOW_MS)
+        self.stored: Stored = read_stored(items, table)
+        self.restored: Restored = restore(self.broker, self.journal, self.stored, NOW_MS, table)
 
     def vhost(self, name: str = "/") -> Vhost:
         return self.broker.vhost(name)

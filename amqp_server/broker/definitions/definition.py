@@ -1,24 +1,24 @@
-"""Everything that has a name, as one value: what RabbitMQ exports as JSON, and imports.
+"""Everything that has a name, each kind as a frozen value.
 
-    JSON ── parse ──▶ Document ── references, apply ──▶ broker
-    broker ──▶ Definitions ── export ──▶ JSON
-
-What a ``Document`` has placed is right in itself: every name, type, pattern and argument was
-checked when it was parsed. Applying adds: what exists already stays as it is, nothing is deleted.
+    JSON ── parse ──▶ Document ── references, apply ──▶ broker ── held ──▶ values ── export ──▶ JSON
+    store ── restore ──▶ broker ── journal ──▶ store
 
 Exclusive queues, the predeclared exchanges and bindings of the default exchange are no part of it.
 
 Source: RabbitMQ, rabbit_definitions.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
-from amqp_server.broker.access.users import TopicPermissions, User, VhostPermissions
 from amqp_server.broker.policies.table import Policy
 from amqp_server.wire.tables import Table
 from queues.options import QueueKind
+
+Definition: TypeAlias = object
+"""A value of a class that has a row in ``definitions.table``: one of those below, or of an account
+in ``access.users``."""
 
 DestinationWord: TypeAlias = Literal["queue", "exchange"]
 
@@ -61,11 +61,25 @@ class GlobalParameterDefinition:
 
 @dataclass(frozen=True, slots=True)
 class PolicyDefinition:
-    """A policy, ordinary or operator, and its vhost."""
+    """A policy and its vhost."""
 
     vhost: str
     policy: Policy
-    operator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorPolicyDefinition:
+    """An operator policy and its vhost."""
+
+    vhost: str
+    policy: Policy
+
+
+def policy_definition(
+    vhost: str, policy: Policy, *, operator: bool
+) -> PolicyDefinition | OperatorPolicyDefinition:
+    """Return a policy as the definition that it is."""
+    return OperatorPolicyDefinition(vhost, policy) if operator else PolicyDefinition(vhost, policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,88 +117,3 @@ class BindingDefinition:
     destination_type: DestinationWord
     routing_key: str
     arguments: Table
-
-
-Definition: TypeAlias = (
-    User
-    | VhostDefinition
-    | VhostPermissions
-    | TopicPermissions
-    | GlobalParameterDefinition
-    | ParameterDefinition
-    | VhostLimitsDefinition
-    | PolicyDefinition
-    | ExchangeDefinition
-    | QueueDefinition
-    | BindingDefinition
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Definitions:
-    """All of it, in the order in which it is applied: what comes later refers to what is before."""
-
-    users: tuple[User, ...] = ()
-    vhosts: tuple[VhostDefinition, ...] = ()
-    permissions: tuple[VhostPermissions, ...] = ()
-    topic_permissions: tuple[TopicPermissions, ...] = ()
-    global_parameters: tuple[GlobalParameterDefinition, ...] = ()
-    parameters: tuple[ParameterDefinition, ...] = ()
-    vhost_limits: tuple[VhostLimitsDefinition, ...] = ()
-    policies: tuple[PolicyDefinition, ...] = ()
-    operator_policies: tuple[PolicyDefinition, ...] = ()
-    exchanges: tuple[ExchangeDefinition, ...] = ()
-    queues: tuple[QueueDefinition, ...] = ()
-    bindings: tuple[BindingDefinition, ...] = ()
-
-    @classmethod
-    def of(cls, items: Iterable[Definition]) -> "Definitions":
-        """Sort definitions by what they are of."""
-        kept: dict[str, list[Definition]] = {name: [] for name in cls.__slots__}
-        for item in items:
-            name = _FIELDS[type(item)]
-            is_operator = isinstance(item, PolicyDefinition) and item.operator
-            kept["operator_policies" if is_operator else name].append(item)
-        return cls(**{name: tuple(held) for name, held in kept.items()})  # type: ignore[arg-type]
-
-
-_FIELDS: Final[Mapping[type, str]] = {
-    User: "users",
-    VhostDefinition: "vhosts",
-    VhostPermissions: "permissions",
-    TopicPermissions: "topic_permissions",
-    GlobalParameterDefinition: "global_parameters",
-    ParameterDefinition: "parameters",
-    VhostLimitsDefinition: "vhost_limits",
-    PolicyDefinition: "policies",
-    ExchangeDefinition: "exchanges",
-    QueueDefinition: "queues",
-    BindingDefinition: "bindings",
-}
-
-
-class Placed(NamedTuple):
-    """A definition, and the path of where it stands in its file."""
-
-    path: str
-    definition: Definition
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What a definitions file holds.
-
-    Attributes:
-        placed: what can be applied, in the order in which it is.
-        left_out: what cannot, a line each, the path in front.
-        names_users: whether it has users, be they left out.
-    """
-
-    placed: tuple[Placed, ...] = ()
-    left_out: tuple[str, ...] = ()
-    names_users: bool = False
-
-    @property
-    def definitions(self) -> Definitions:
-        """What can be applied, by what it is of."""
-        return Definitions.of(item.definition for item in self.placed)

@@ -7,12 +7,14 @@ objects ``F``, arrays ``A``, null ``V`` (RabbitMQ, rabbit_misc:to_amqp_table).
 """
 
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from amqp_server.broker.arguments.rules import SHORTSTR_MAX_BYTES
 from amqp_server.broker.errors import BrokerError
 from amqp_server.wire.tables import DEPTH_MAX, Field, Table
+from exchanges.errors import ExchangeError
 
 _INT64: Final = range(-(1 << 63), 1 << 63)
 
@@ -135,6 +137,35 @@ class Item:
         if not isinstance(value, list):
             raise wrong(f"{self.path}.{name}", "a list", value)
         return value
+
+
+@contextmanager
+def checking(item: Item) -> Iterator[None]:
+    """Put the path of an item before whatever the broker has to say about it."""
+    try:
+        yield
+    except DefinitionsError:
+        raise
+    except (BrokerError, ExchangeError, UnicodeError) as error:
+        raise item.wrong(str(error)) from error
+
+
+def json_of(field: Field) -> object:
+    """Return a field as JSON has it; what JSON cannot tell apart, it does not.
+
+    Octets that are no text keep their value as lone surrogates, which ``json`` writes escaped.
+    """
+    match field.value:
+        case dict():
+            return {key: json_of(inner) for key, inner in field.value.items()}
+        case list():
+            return [json_of(inner) for inner in field.value]
+        case bytes():
+            return field.value.decode("utf-8", "surrogateescape")
+        case (scale, unscaled):
+            return unscaled / 10**scale
+        case value:
+            return value
 
 
 def wrong(path: str, expected: str, value: object) -> DefinitionsError:

@@ -12,12 +12,8 @@ from contextlib import contextmanager
 from typing import Final, Protocol
 
 from amqp_server.broker.definitions.definition import Definition
-from amqp_server.broker.definitions.records import (
-    QUEUE_IDS_KEY,
-    key_of,
-    queue_ids_value,
-    value_of,
-)
+from amqp_server.broker.definitions.records import QUEUE_IDS_KEY, queue_ids_value
+from amqp_server.broker.definitions.table import TABLE, DefinitionTable
 from amqp_server.broker.errors import PreconditionFailedError
 from persistence.definitions_format import encode_change
 from persistence.errors import StorageError
@@ -82,10 +78,12 @@ class StoredJournal:
 
     Args:
         changes: where they go.
+        table: the kinds that there are.
     """
 
-    def __init__(self, changes: ChangeLog) -> None:
+    def __init__(self, changes: ChangeLog, table: DefinitionTable = TABLE) -> None:
         self._changes = changes
+        self._table = table
         self._last_lsn = 0
         self._is_muted = False
         self._next_queue_id = 1
@@ -103,13 +101,13 @@ class StoredJournal:
             PreconditionFailedError: it is too large to be stored (406).
         """
         if not self._is_muted:
-            self._append(key_of(definition), value_of(definition))
+            self._append(self._table.key_of(definition), self._table.value_of(definition))
         return self._last_lsn
 
     def forget(self, definition: Definition) -> int:
         """Take down that this does not exist any more; return the LSN."""
         if not self._is_muted:
-            self._append(key_of(definition), None)
+            self._append(self._table.key_of(definition), None)
         return self._last_lsn
 
     def new_queue_id(self) -> int:

@@ -8,33 +8,20 @@ Source: RabbitMQ, rabbit_vhost:recover; expiry of an unused queue begins anew at
 """
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from amqp_server.broker.access.users import TopicPermissions, User, VhostPermissions
-from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
-from amqp_server.broker.definitions.definition import (
-    BindingDefinition,
-    Definition,
-    ExchangeDefinition,
-    GlobalParameterDefinition,
-    ParameterDefinition,
-    PolicyDefinition,
-    QueueDefinition,
-    VhostDefinition,
-    VhostLimitsDefinition,
-)
+from amqp_server.broker.definitions.apply import applying_each
+from amqp_server.broker.definitions.definition import Definition, QueueDefinition
 from amqp_server.broker.definitions.journal import StoredJournal
 from amqp_server.broker.definitions.records import (
     QUEUE_IDS_KEY,
     Key,
     RecordError,
-    definition_of,
     read_queue_ids_end,
 )
-from amqp_server.broker.definitions.target import BrokerTarget, VhostTarget
-from amqp_server.broker.errors import BrokerError
-from amqp_server.broker.steps import finish
-from exchanges.bindings import Destination, DestinationKind
+from amqp_server.broker.definitions.row import Applying
+from amqp_server.broker.definitions.table import TABLE, DefinitionTable
+from amqp_server.broker.definitions.target import BrokerTarget
 
 
 class Skipped(NamedTuple):
@@ -88,7 +75,7 @@ class Restored(NamedTuple):
     skipped: tuple[Skipped, ...]
 
 
-def read_stored(items: Iterable[tuple[Key, bytes]]) -> Stored:
+def read_stored(items: Iterable[tuple[Key, bytes]], table: DefinitionTable = TABLE) -> Stored:
     """Return what keys and values of the store stand for."""
     definitions: list[tuple[Key, Definition]] = []
     unreadable: list[Skipped] = []
@@ -98,7 +85,7 @@ def read_stored(items: Iterable[tuple[Key, bytes]]) -> Stored:
             if key == QUEUE_IDS_KEY:
                 queue_ids_end = max(queue_ids_end, read_queue_ids_end(value))
                 continue
-            definition = definition_of(key, value)
+            definition = table.definition_of(key, value)
         except RecordError as error:
             unreadable.append(Skipped(key, str(error)))
             continue
@@ -108,7 +95,13 @@ def read_stored(items: Iterable[tuple[Key, bytes]]) -> Stored:
     return Stored(tuple(definitions), tuple(unreadable), queue_ids_end)
 
 
-def restore(broker: BrokerTarget, journal: StoredJournal, stored: Stored, now_ms: int) -> Restored:
+def restore(
+    broker: BrokerTarget,
+    journal: StoredJournal,
+    stored: Stored,
+    now_ms: int,
+    table: DefinitionTable = TABLE,
+) -> Restored:
     """Apply what is stored to a broker that has nothing yet.
 
     Args:
@@ -116,92 +109,16 @@ def restore(broker: BrokerTarget, journal: StoredJournal, stored: Stored, now_ms
         journal: gives ids to queues above all that are stored, from now on.
         stored: what is to come back.
         now_ms: the time.
+        table: the kinds that there are.
     """
-    skipped = list(stored.unreadable)
-    by_kind: dict[type, list[tuple[Key, Definition]]] = {kind: [] for kind in _ORDER}
+    by_word: dict[str, list[tuple[Key, Definition]]] = {row.word: [] for row in table.rows}
     for key, definition in stored.definitions:
-        by_kind[type(definition)].append((key, definition))
+        by_word[key[0]].append((key, definition))
+    ordered = [each for held in by_word.values() for each in held]
     journal.skip_queue_ids(stored.queue_ids_end)
-    applied_count = 0
+    how = Applying(now_ms, is_restored=True)
     with journal.muted():
-        for kind in _ORDER:
-            for key, definition in by_kind[kind]:
-                try:
-                    _apply(broker, definition, now_ms)
-                except BrokerError as error:
-                    skipped.append(Skipped(key, str(error)))
-                else:
-                    applied_count += 1
-    for vhost in broker.vhosts():
-        finish(vhost.exchanges.applying_policies())  # the predeclared ones were there before
-    return Restored(applied_count, tuple(skipped))
-
-
-_ORDER: Final[tuple[type[Definition], ...]] = (
-    User,
-    VhostDefinition,
-    VhostPermissions,
-    TopicPermissions,
-    GlobalParameterDefinition,
-    ParameterDefinition,
-    VhostLimitsDefinition,
-    PolicyDefinition,
-    ExchangeDefinition,
-    QueueDefinition,
-    BindingDefinition,
-)
-"""What comes later refers to what is before."""
-
-
-def _apply(broker: BrokerTarget, definition: Definition, now_ms: int) -> None:
-    match definition:
-        case User():
-            broker.users.put(definition)
-        case VhostDefinition():
-            broker.add_vhost(definition.name, is_restored=True).describe(definition)
-        case VhostPermissions() | TopicPermissions():
-            _apply_right(broker, definition)
-        case GlobalParameterDefinition():
-            broker.set_global_parameter(definition)
-        case ParameterDefinition():
-            broker.set_parameter(definition)
-        case VhostLimitsDefinition():
-            broker.vhost(definition.vhost).set_limits(definition.limits)
-        case PolicyDefinition():
-            vhost = broker.vhost(definition.vhost)
-            vhost.set_policy(definition.policy, operator=definition.operator, is_imported=True)
-        case ExchangeDefinition() | QueueDefinition() | BindingDefinition():
-            _apply_topology(broker.vhost(definition.vhost), definition, now_ms)
-
-
-def _apply_right(broker: BrokerTarget, right: VhostPermissions | TopicPermissions) -> None:
-    if isinstance(right, VhostPermissions):
-        broker.users.set_permissions(
-            right.user, right.vhost, right.configure, right.write, right.read
-        )
-    else:
-        broker.users.set_topic_permissions(
-            right.user, right.vhost, right.exchange, right.write, right.read
-        )
-
-
-def _apply_topology(
-    vhost: VhostTarget,
-    definition: ExchangeDefinition | QueueDefinition | BindingDefinition,
-    now_ms: int,
-) -> None:
-    match definition:
-        case ExchangeDefinition(name, _, kind, durable, auto_delete, internal, arguments):
-            vhost.exchanges.declare(
-                name, ExchangeProperties(kind, durable, auto_delete, internal, arguments)
-            )
-        case QueueDefinition(name, _, durable, auto_delete, arguments, queue_id):
-            properties = QueueProperties(
-                durable, exclusive=False, auto_delete=auto_delete, arguments=arguments
-            )
-            vhost.queues.declare(
-                name, properties, None, now_ms, may_be_reserved=True, queue_id=queue_id
-            )
-        case BindingDefinition(source, _, name, kind, routing_key, arguments):
-            destination = Destination(DestinationKind(kind), name)
-            vhost.bind(source, destination, routing_key, arguments)
+        steps = applying_each(broker, [each for _, each in ordered], how, table)
+        refusals = [each for each in steps if each is not None]
+    skipped = [Skipped(ordered[each.number][0], each.reason) for each in refusals]
+    return Restored(len(ordered) - len(refusals), (*stored.unreadable, *skipped))

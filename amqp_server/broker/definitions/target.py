@@ -92,9 +92,6 @@ class ExchangesTarget(Protocol):
     ) -> Steps[None]:
         """Take a binding away, see ``ExchangeTable``."""
 
-    def applying_policies(self) -> Steps[None]:
-        """Have policies hold for all that there is."""
-
     def definitions(self) -> Iterator[ExchangeDefinition]:
         """Return all exchanges but the predeclared ones."""
 

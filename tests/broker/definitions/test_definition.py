@@ -1,34 +1,17 @@
-"""Definitions are sorted by what they are of, in the order in which they came."""
+"""A policy is one of two kinds, and its class says which."""
 
-from amqp_server.broker.access.users import User
 from amqp_server.broker.definitions.definition import (
-    Definitions,
-    Document,
-    GlobalParameterDefinition,
-    Placed,
+    OperatorPolicyDefinition,
     PolicyDefinition,
-    VhostDefinition,
+    policy_definition,
 )
 from amqp_server.broker.policies.table import Policy
 
 POLICY = Policy("p", "", {"max-length": 1})
 
 
-def test_each_definition_is_where_its_kind_is() -> None:
-    ordinary, operator = PolicyDefinition("/", POLICY), PolicyDefinition("/", POLICY, True)
-    users, vhost = (User("b", ""), User("a", "")), VhostDefinition("v")
-    parameter = GlobalParameterDefinition("g", 1)
-    assert Definitions.of([operator, *users, parameter, vhost, ordinary]) == Definitions(
-        users=users,
-        vhosts=(vhost,),
-        global_parameters=(parameter,),
-        policies=(ordinary,),
-        operator_policies=(operator,),
-    )
-
-
-def test_a_document_knows_its_definitions() -> None:
-    vhost = VhostDefinition("v")
-    document = Document((Placed("definitions.vhosts[0]", vhost),), ("definitions.users: no",))
-    assert document.definitions == Definitions(vhosts=(vhost,))
-    assert Document().definitions == Definitions()
+def test_a_policy_is_the_kind_that_its_layer_is() -> None:
+    ordinary = policy_definition("/", POLICY, operator=False)
+    operator = policy_definition("/", POLICY, operator=True)
+    assert ordinary == PolicyDefinition("/", POLICY)
+    assert operator == OperatorPolicyDefinition("/", POLICY)

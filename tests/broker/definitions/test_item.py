@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from amqp_server.broker.definitions.item import DefinitionsError, Item
+from amqp_server.broker.definitions.item import DefinitionsError, Item, json_of
 from amqp_server.wire.tables import DEPTH_MAX, Field, Table
 
 RAW: dict[str, object] = {
@@ -131,3 +131,10 @@ def test_what_is_left_out_is_told_with_its_path() -> None:
     item = Item({}, "d.x[3]")
     item.leave_out("a.b", "is not ours")
     assert item.left_out == ["d.x[3].a.b: is not ours"]
+
+
+def test_types_that_json_does_not_have_become_the_nearest() -> None:
+    assert json_of(Field("T", 7)) == 7
+    assert json_of(Field("D", (2, 150))) == 1.5
+    assert json_of(Field("V", None)) is None
+    assert json_of(Field("x", b"\xff")) == "\udcff"

@@ -9,13 +9,17 @@ import pytest
 from amqp_server.broker.access.passwords import MD5, SHA256, SHA512, hash_password, verify
 from amqp_server.broker.access.users import TopicPermissions, User, VhostPermissions
 from amqp_server.broker.definitions.definition import (
-    Definitions,
+    BindingDefinition,
+    ExchangeDefinition,
     GlobalParameterDefinition,
+    OperatorPolicyDefinition,
     ParameterDefinition,
     PolicyDefinition,
+    QueueDefinition,
     VhostDefinition,
     VhostLimitsDefinition,
 )
+from amqp_server.broker.definitions.document import Document
 from amqp_server.broker.definitions.item import DefinitionsError
 from amqp_server.broker.definitions.parse import parse_definitions
 from amqp_server.broker.policies.table import Policy
@@ -29,10 +33,10 @@ def salt(size_bytes: int) -> bytes:
     return b"salt"[:size_bytes]
 
 
-def parse(raw: object, vhost: str | None = None) -> Definitions:
+def parse(raw: object, vhost: str | None = None) -> Document:
     document = parse_definitions(raw, salt, vhost)
     assert document.left_out == ()
-    return document.definitions
+    return document
 
 
 def left_out(raw: object) -> list[str]:
@@ -61,7 +65,7 @@ def test_who_has_the_password_already_keeps_its_hash(known: User | None, is_kept
         asked.append(name)
         return known
 
-    (user,) = parse_definitions(raw, salt, known_user=known_user).definitions.users
+    (user,) = parse_definitions(raw, salt, known_user=known_user).of(User)
     expected = hash_password("secret", b"old!" if is_kept else b"salt")
     assert user == User("u", expected, SHA256, frozenset({"monitoring"}))
     assert asked == ["u"]
@@ -72,7 +76,7 @@ def test_who_has_the_password_already_keeps_its_hash(known: User | None, is_kept
 
 def test_accounts_are_read() -> None:
     definitions = parse(EXPORT)
-    assert definitions.users == (
+    assert definitions.of(User) == (
         User(
             "u",
             "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR",
@@ -82,50 +86,54 @@ def test_accounts_are_read() -> None:
         ),
         User("certificate", "", SHA256, frozenset({"monitoring", "impersonator"}), {}),
     )
-    assert verify("test12", definitions.users[0].password_hash, SHA256)
-    assert definitions.vhosts == (VhostDefinition("/"), VhostDefinition("v2"))
-    assert definitions.permissions == (VhostPermissions("u", "/", "^mine", ".*", ""),)
-    assert definitions.topic_permissions == (TopicPermissions("u", "/", "amq.topic", "", "^r\\."),)
+    assert verify("test12", definitions.of(User)[0].password_hash, SHA256)
+    assert definitions.of(VhostDefinition) == (VhostDefinition("/"), VhostDefinition("v2"))
+    assert definitions.of(VhostPermissions) == (VhostPermissions("u", "/", "^mine", ".*", ""),)
+    assert definitions.of(TopicPermissions) == (
+        TopicPermissions("u", "/", "amq.topic", "", "^r\\."),
+    )
 
 
 def test_parameters_are_sorted_into_what_they_are() -> None:
     definitions = parse(EXPORT)
-    assert definitions.vhost_limits == (VhostLimitsDefinition("/", {"max-queues": 200}),)
-    assert definitions.operator_policies == (
-        PolicyDefinition("/", Policy("po", "^a", {"max-length": 5}, 3, "queues"), operator=True),
+    assert definitions.of(VhostLimitsDefinition) == (
+        VhostLimitsDefinition("/", {"max-queues": 200}),
     )
-    assert definitions.policies == (
+    assert definitions.of(OperatorPolicyDefinition) == (
+        OperatorPolicyDefinition("/", Policy("po", "^a", {"max-length": 5}, 3, "queues")),
+    )
+    assert definitions.of(PolicyDefinition) == (
         PolicyDefinition("/", Policy("pp", "^a", {"max-length": 5, "ha-mode": "all"}, 3, "queues")),
     )
-    assert definitions.parameters == (
+    assert definitions.of(ParameterDefinition) == (
         ParameterDefinition("/", "federation-upstream", "f", {"uri": "amqp://"}),
     )
-    assert definitions.global_parameters == (
+    assert definitions.of(GlobalParameterDefinition) == (
         GlobalParameterDefinition("internal_cluster_id", "rabbitmq-cluster-id-0"),
     )
 
 
 def test_queues_exchanges_and_bindings_get_their_types() -> None:
     definitions = parse(EXPORT)
-    classic, quorum = definitions.queues
+    classic, quorum = definitions.of(QueueDefinition)
     assert classic.arguments["x-message-ttl"] == Field("l", 5)
     assert classic.arguments["x-dead-letter-exchange"] == longstr("")
     assert (quorum.vhost, quorum.durable) == ("v2", True)
-    internal, direct = definitions.exchanges
+    internal, direct = definitions.of(ExchangeDefinition)
     assert (internal.exchange_type, internal.internal, internal.auto_delete) == (
         "topic",
         True,
         True,
     )
     assert direct.arguments == {"alternate-exchange": longstr("amq.fanout")}
-    to_exchange, to_queue = definitions.bindings
+    to_exchange, to_queue = definitions.of(BindingDefinition)
     assert (to_exchange.destination_type, to_queue.destination_type) == ("exchange", "queue")
     assert to_queue.arguments == {"x-match": longstr("any"), "n": Field("l", 1)}
 
 
 def test_nothing_is_defined_by_nothing() -> None:
-    assert parse({}) == Definitions()
-    assert parse({"rabbit_version": "4.1.0", "tomorrow": [5], "users": None}) == Definitions()
+    assert parse({}).definitions == ()
+    assert parse({"rabbit_version": "4.1.0", "tomorrow": [5], "users": None}).definitions == ()
 
 
 # ── other versions ──
@@ -134,14 +142,14 @@ def test_nothing_is_defined_by_nothing() -> None:
 @pytest.mark.parametrize("algorithm", [MD5, SHA256, SHA512])
 def test_an_algorithm_that_old_files_do_not_name_is_known_by_its_size(algorithm: str) -> None:
     stored = hash_password("p", b"salt", algorithm)
-    (user,) = parse({"users": [{"name": "u", "password_hash": stored, "tags": "a, b"}]}).users
+    (user,) = parse({"users": [{"name": "u", "password_hash": stored, "tags": "a, b"}]}).of(User)
     assert user.hashing_algorithm == algorithm
     assert user.tags == {"a", "b"}
     assert verify("p", user.password_hash, user.hashing_algorithm)
 
 
 def test_a_plain_password_is_hashed() -> None:
-    (user,) = parse({"users": [{"name": "u", "password": "secret"}]}).users
+    (user,) = parse({"users": [{"name": "u", "password": "secret"}]}).of(User)
     assert base64.b64decode(user.password_hash)[:4] == b"salt"
     assert verify("secret", user.password_hash, user.hashing_algorithm)
 
@@ -170,7 +178,7 @@ def test_a_plain_password_is_hashed() -> None:
     ],
 )
 def test_vhosts_say_it_at_the_top_or_as_metadata(raw: object, vhost: VhostDefinition) -> None:
-    assert parse({"vhosts": [raw]}).vhosts == (vhost,)
+    assert parse({"vhosts": [raw]}).of(VhostDefinition) == (vhost,)
 
 
 def test_4_x_names_the_queue_type_beside_the_arguments() -> None:
@@ -178,7 +186,7 @@ def test_4_x_names_the_queue_type_beside_the_arguments() -> None:
         {"name": "a", "vhost": "/", "type": "quorum", "arguments": {}},
         {"name": "b", "vhost": "/", "type": "classic", "arguments": {"x-max-priority": 3}},
     ]
-    quorum, classic = parse({"queues": queues}).queues
+    quorum, classic = parse({"queues": queues}).of(QueueDefinition)
     assert quorum.arguments == {"x-queue-type": longstr("quorum")}
     assert classic.arguments == {"x-max-priority": Field("l", 3)}
 
@@ -191,10 +199,12 @@ def test_the_export_of_one_vhost_takes_the_vhost_it_is_loaded_into() -> None:
         "bindings": [{"source": "x", "destination": "q", "destination_type": "queue"}],
     }
     definitions = parse(raw, vhost="here")
-    assert [queue.vhost for queue in definitions.queues] == ["here"]
-    assert [exchange.vhost for exchange in definitions.exchanges] == ["here"]
-    assert [binding.vhost for binding in definitions.bindings] == ["here"]
-    assert definitions.policies[0] == PolicyDefinition("here", Policy("p", "", {"max-length": 1}))
+    assert [queue.vhost for queue in definitions.of(QueueDefinition)] == ["here"]
+    assert [exchange.vhost for exchange in definitions.of(ExchangeDefinition)] == ["here"]
+    assert [binding.vhost for binding in definitions.of(BindingDefinition)] == ["here"]
+    assert definitions.of(PolicyDefinition)[0] == PolicyDefinition(
+        "here", Policy("p", "", {"max-length": 1})
+    )
     assert left_out(raw) == [
         "definitions.policies[0].vhost: must be given",
         "definitions.exchanges[0].vhost: must be given",

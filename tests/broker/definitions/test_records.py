@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -14,6 +13,7 @@ from amqp_server.broker.definitions.definition import (
     Definition,
     ExchangeDefinition,
     GlobalParameterDefinition,
+    OperatorPolicyDefinition,
     ParameterDefinition,
     PolicyDefinition,
     QueueDefinition,
@@ -23,12 +23,10 @@ from amqp_server.broker.definitions.definition import (
 from amqp_server.broker.definitions.records import (
     QUEUE_IDS_KEY,
     RecordError,
-    definition_of,
-    key_of,
     queue_ids_value,
     read_queue_ids_end,
-    value_of,
 )
+from amqp_server.broker.definitions.table import TABLE
 from amqp_server.broker.policies.table import Policy
 from amqp_server.wire.tables import Field, Table
 from queues.options import QueueKind
@@ -57,7 +55,7 @@ EXAMPLES: list[Definition] = [
     ParameterDefinition("/", "shovel", ODD, None),
     VhostLimitsDefinition("/", {"max-queues": 5, "max-connections": -1}),
     PolicyDefinition("/", POLICY),
-    PolicyDefinition("/", POLICY, operator=True),
+    OperatorPolicyDefinition("/", POLICY),
     ExchangeDefinition(
         ODD, "/", "topic", durable=True, auto_delete=True, internal=True, arguments=TYPED
     ),
@@ -71,9 +69,9 @@ EXAMPLES: list[Definition] = [
 
 @pytest.mark.parametrize("definition", EXAMPLES, ids=lambda each: type(each).__name__)
 def test_all_of_a_definition_comes_back(definition: Definition) -> None:
-    value = value_of(definition)
+    value = TABLE.value_of(definition)
     assert value.isascii()
-    assert definition_of(key_of(definition), value) == definition
+    assert TABLE.definition_of(TABLE.key_of(definition), value) == definition
 
 
 def test_what_0_1_stored_is_read_and_written_as_it_was() -> None:
@@ -85,14 +83,14 @@ def test_what_0_1_stored_is_read_and_written_as_it_was() -> None:
         if key == QUEUE_IDS_KEY:
             assert queue_ids_value(read_queue_ids_end(value)) == value
             continue
-        definition = definition_of(key, value)
-        assert (key_of(definition), value_of(definition)) == (key, value)
+        definition = TABLE.definition_of(key, value)
+        assert (TABLE.key_of(definition), TABLE.value_of(definition)) == (key, value)
     assert len(kinds) == 13
 
 
 def test_there_is_an_example_of_each_kind_and_each_has_a_key_of_its_own() -> None:
-    assert {type(each) for each in EXAMPLES} == set(get_args(Definition))
-    assert len({key_of(each) for each in EXAMPLES}) == len(EXAMPLES)
+    assert {type(each) for each in EXAMPLES} == {row.value_type for row in TABLE.rows}
+    assert len({TABLE.key_of(each) for each in EXAMPLES}) == len(EXAMPLES)
 
 
 NAMES = st.text(st.characters(), max_size=5)
@@ -110,16 +108,16 @@ def test_a_binding_is_found_again_by_all_that_makes_it_one(
         for key, number in numbers.items()
     }
     backwards = dict(reversed(arguments.items()))
-    assert key_of(binding(arguments)) == key_of(binding(backwards))
+    assert TABLE.key_of(binding(arguments)) == TABLE.key_of(binding(backwards))
     other = {**arguments, "more": Field("l", 10)}
-    assert key_of(binding(other)) != key_of(binding(arguments))
-    assert len(json.dumps(key_of(binding(other)))) < 500
+    assert TABLE.key_of(binding(other)) != TABLE.key_of(binding(arguments))
+    assert len(json.dumps(TABLE.key_of(binding(other)))) < 500
 
 
 def test_a_value_is_as_it_was_drawn() -> None:
     queue = QueueDefinition("q", "/", durable=True, auto_delete=False, arguments={}, queue_id=7)
-    assert key_of(queue) == ("queue", "/", "q")
-    assert value_of(queue) == b'{"v":1,"id":7,"auto_delete":false,"arguments":""}'
+    assert TABLE.key_of(queue) == ("queue", "/", "q")
+    assert TABLE.value_of(queue) == b'{"v":1,"id":7,"auto_delete":false,"arguments":""}'
 
 
 @pytest.mark.parametrize(
@@ -167,7 +165,7 @@ def test_a_value_that_is_not_as_it_was_written_is_refused(
     key: tuple[str, ...], value: bytes, text: str
 ) -> None:
     with pytest.raises(RecordError, match=text):
-        definition_of(key, value)
+        TABLE.definition_of(key, value)
 
 
 def test_where_ids_of_queues_go_on_comes_back() -> None:

@@ -10,16 +10,15 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.definition import (
     BindingDefinition,
     Definition,
-    Document,
     ExchangeDefinition,
     GlobalParameterDefinition,
     ParameterDefinition,
-    Placed,
     PolicyDefinition,
     QueueDefinition,
     VhostDefinition,
     VhostLimitsDefinition,
 )
+from amqp_server.broker.definitions.document import Document, Placed
 from amqp_server.broker.definitions.references import with_references
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.settings import BrokerSettings

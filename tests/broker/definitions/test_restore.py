@@ -12,7 +12,7 @@ from amqp_server.broker.definitions.definition import (
     VhostDefinition,
 )
 from amqp_server.broker.definitions.parse import parse_definitions
-from amqp_server.broker.definitions.records import key_of, value_of
+from amqp_server.broker.definitions.table import TABLE
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.queue_table import QueueIdentity
 from amqp_server.broker.settings import BrokerSettings
@@ -95,7 +95,7 @@ def test_what_cannot_be_applied_is_told_and_the_rest_comes_back() -> None:
     unknown_type = ExchangeDefinition("x", "/", "x-odd", True, False, False, {})
     homeless = ExchangeDefinition("x", "gone", "topic", True, False, False, {})
     for definition in (unknown_type, homeless):
-        items[key_of(definition)] = value_of(definition)
+        items[TABLE.key_of(definition)] = TABLE.value_of(definition)
     items["exchange", "/", "e"] = b'{"v":9}'
     items["shovel", "/", "s"] = b'{"v":1}'
     again = StoredBroker(FakeChangeLog(), items.items())
@@ -142,7 +142,7 @@ def test_a_queue_whose_vhost_is_gone_is_known_and_keeps_its_messages() -> None:
 def test_ids_go_on_behind_those_of_queues_even_if_nothing_else_says_so() -> None:
     queue = QueueDefinition("q", "/", durable=True, auto_delete=False, arguments={}, queue_id=7_000)
     vhost = VhostDefinition("/")
-    items = {key_of(each): value_of(each) for each in (queue, vhost)}
+    items = {TABLE.key_of(each): TABLE.value_of(each) for each in (queue, vhost)}
     again = StoredBroker(FakeChangeLog(), items.items())
     assert again.journal.new_queue_id() == 7_001
 
