@@ -28,7 +28,7 @@ from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.definitions.document import Document
 from amqp_server.broker.definitions.journal import NO_JOURNAL
 from amqp_server.broker.node_budget import NodeLimits
-from amqp_server.broker.queue_table import memory_log
+from amqp_server.broker.queue import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.definitions_file import load_document, read_document
 from amqp_server.net.descriptors import (

@@ -20,7 +20,7 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.definition import QueueDefinition
 from amqp_server.broker.definitions.journal import StoredJournal
 from amqp_server.broker.definitions.restore import Restored, read_stored, restore
-from amqp_server.broker.queue_table import Queue, QueueIdentity
+from amqp_server.broker.queue import Queue, QueueIdentity
 from amqp_server.net.timers import now_ms, wall_ms
 from persistence.data_directory import open_data_directory
 from persistence.definitions_store import DefinitionsStore, open_definitions

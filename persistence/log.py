@@ -90,7 +90,7 @@ class Page(NamedTuple):
 
 
 class Log:
-    """Implements ``queues.ports.QueueLog``.
+    """Implements ``queues.log_port.QueueLog``.
 
     Attributes:
         queue_id: never given to another queue.

@@ -19,7 +19,7 @@ class DeathReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DeadLettered:
-    """So many more messages wait for the dead letter exchange: ``ClassicQueue.take_dying``.
+    """So many more messages wait for the dead letter exchange: ``QueueEngine.moves``.
 
     Emitted only while the queue has a dead letter exchange; without one they are settled at once.
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from persistence.record import Run
-from queues.ports import QueueSlice
+from queues.log_port import QueueSlice
 
 
 class NothingStored:

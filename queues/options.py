@@ -12,13 +12,6 @@ class Overflow(Enum):
     REJECT_PUBLISH_DLX = "reject-publish-dlx"
 
 
-class QueueKind(Enum):
-    """The queue types this version runs; the value is the ``x-queue-type`` argument."""
-
-    CLASSIC = "classic"
-    QUORUM = "quorum"
-
-
 class Durability(Enum):
     """What a confirm of a persistent message in a durable queue waits for.
 
@@ -48,7 +41,6 @@ class QueueOptions:
             every queue that it goes to has confirmed it.
     """
 
-    kind: QueueKind = QueueKind.CLASSIC
     message_ttl_ms: int | None = None
     expires_ms: int | None = None
     max_length: int | None = None

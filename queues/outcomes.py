@@ -1,9 +1,7 @@
-"""What publishing to a queue, and deleting it, leaves to be done."""
+"""What publishing to a queue leaves to be done."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
-
-from queues.ports import ConsumerHandle
 
 
 class PublishOutcome(NamedTuple):
@@ -19,13 +17,6 @@ class PublishOutcome(NamedTuple):
 
 
 _ALL_SAFE: Final = PublishOutcome((), 0)
-
-
-class DeletedQueue(NamedTuple):
-    """What a deleted queue leaves: its ready messages' count, and consumers to be notified."""
-
-    ready_count: int
-    consumers: tuple[ConsumerHandle, ...]
 
 
 def all_taken(lsn: int) -> PublishOutcome:

@@ -1,11 +1,21 @@
-"""What a queue asks of the world. The owner of a port is the side that calls it (ADR 2)."""
+"""What broker and protocol know of a queue, and what it knows of them (ADR 2, ADR 26).
+
+Every kind of queue implements ``QueueEngine``; ``queues.kinds`` is the table of them. A call is
+for a whole run, batch or range of messages: nothing here is called message by message.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, Self, TypeAlias
 
 from persistence.record import Run
 from queues.batch import Batch
 from queues.effects import Effect
+from queues.log_port import QueueLog, RecoveredMessages
+from queues.moves import Dying, Moves
+from queues.options import QueueOptions
+from queues.outcomes import PublishOutcome
+from queues.tail import QueueMemory
 
 Emit: TypeAlias = Callable[[Effect], None]
 """Takes an effect for the broker to carry out after the queue's call has returned."""
@@ -43,6 +53,7 @@ class ConsumerHandle(Protocol):
         priority: the ``x-priority`` argument; higher is served first; 0 when absent.
         no_ack: a delivery counts as settled at once.
         exclusive: nobody else may consume from the queue meanwhile.
+        arguments: those of basic.consume that its queue's kind has, as plain values.
         lane: what it shares with the other consumers of its channel.
         shares_credit: another consumer of the lane may use up this one's credit, or shut the lane
             to it (basic.qos global=true): nobody gets two messages before the others got one.
@@ -67,6 +78,10 @@ class ConsumerHandle(Protocol):
     @property
     def exclusive(self) -> bool:
         """Whether nobody else may consume from the queue."""
+
+    @property
+    def arguments(self) -> Mapping[str, object]:
+        """What it asks of its kind of queue."""
 
     @property
     def lane(self) -> Lane:
@@ -99,135 +114,155 @@ class ConsumerHandle(Protocol):
         """
 
 
-class QueueSlice(Protocol):
-    """Some messages of a queue, in order, with their places; at least one."""
-
-    @property
-    def records(self) -> Run:
-        """The messages."""
-
-    @property
-    def positions(self) -> Sequence[int]:
-        """Theirs, ascending: a range of step 1 where they are contiguous."""
-
-    @property
-    def expires_at_ms(self) -> int | Sequence[int]:
-        """When they expire (instant; 0 is never), one for all or one each."""
+Positions: TypeAlias = range | Sequence[int]
+"""Places in a queue: a range with any step, or distinct positions in any order."""
 
 
-class QueuePage(Protocol):
-    """What was paged in."""
+@dataclass(frozen=True, slots=True)
+class EngineParts:
+    """What a new queue is made of.
 
-    @property
-    def messages(self) -> QueueSlice | None:
-        """The next stored messages; None when there are no more."""
+    Attributes:
+        name: stands in the effects.
+        options: arguments and policies, merged and valid.
+        log: where records and settlements are kept.
+        emit: takes effects, to be carried out after the call that emitted them.
+        wake_up: asks for a ``drain`` before this turn ends.
+        now_ms: the instant, > 0 as in every other call.
+        auto_delete: delete it when its last consumer goes.
+        memory: what its ready messages may take before some go to the log's disk; None is
+            without limit.
+    """
 
-    @property
-    def lost_count(self) -> int:
-        """Messages before them that cannot be read any more: the media are damaged."""
+    name: str
+    options: QueueOptions
+    log: QueueLog
+    emit: Emit
+    wake_up: WakeUp
+    now_ms: int
+    auto_delete: bool = False
+    memory: QueueMemory | None = None
 
 
-class QueueLog(Protocol):
-    """Where a queue's records and settlements are kept; ``MemoryLog`` keeps nothing.
+class QueueEngine(Protocol):
+    """The state machine of one queue, of whatever kind.
 
-    An LSN is the one number that orders safety: what was appended with an LSN is as safe as its
-    durability class promises once ``committed_lsn`` has reached it.
+    What it delivers has a position, by which it is settled: whether that takes the message out of
+    the queue, or only gives credit back, is the kind's matter. What a kind's row refuses is not
+    asked of its engine. After ``delete`` it takes settlements, which mean nothing, and no publish.
     """
 
     @property
-    def committed_lsn(self) -> int:
-        """Everything appended up to this LSN is safe."""
+    def options(self) -> QueueOptions:
+        """What arguments and policies make of it now."""
 
-    def append(self, first_position: int, run: Run, expires_at_ms: int | Sequence[int] = 0) -> int:
-        """Append a run whose first message has this position; return its LSN.
+    @property
+    def ready_count(self) -> int:
+        """What declare-ok calls message-count."""
 
-        Args:
-            first_position: above every position appended before.
-            run: at least one message; it must not change any more.
-            expires_at_ms: when they expire (instant; 0 is never), one for all or one each.
-        """
+    @property
+    def consumer_count(self) -> int:
+        """What declare-ok calls consumer-count."""
 
-    def set_synced(self, *, is_synced: bool) -> None:
-        """Say what is promised of appends from now on; those before keep what they had.
+    # -- in ---------------------------------------------------------------------------------
 
-        Args:
-            is_synced: ``committed_lsn`` reaches them once they are on disk; else once they are
-                in the page cache.
-        """
+    def recover(self, found: RecoveredMessages, now_ms: int) -> None:
+        """Begin with what a restart found, before anything else is asked of the queue."""
 
-    def settle(self, positions: range) -> int:
-        """Record that these positions are done with, for ever; return the LSN.
+    @property
+    def delivered_below(self) -> int:
+        """No message from this position on was ever delivered: what a clean stop has to note."""
 
-        The range may have any step > 0: consumers in turn are dealt every n-th message. Some of
-        them may have been settled before a restart, which is no news.
-        """
+    def publish(self, run: Run, now_ms: int) -> PublishOutcome:
+        """Take a run (at least one message)."""
 
-    def returned(self, positions: range, delivery_count: int) -> int:
-        """Record that these positions came back, by now so often; return the LSN."""
+    def only_appends(self, run: Run, now_ms: int) -> bool:
+        """Whether ``publish`` of this run, now, would refuse, drop and deliver nothing."""
 
-    def page_out(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
-        """Store messages whose memory the queue is about to give up.
+    # -- out --------------------------------------------------------------------------------
 
-        Args:
-            lane: their priority, up to the queue's; 0 in a plain queue.
-            slices: consecutive ready messages of it, none unacked between them, ascending.
+    def drain(self, now_ms: int, max_messages: int) -> bool:
+        """Deliver to the consumers that have credit, ``max_messages`` at most.
 
         Returns:
-            False when the disk refuses: the queue must keep them.
+            True when it stopped there and more can be delivered now.
         """
 
-    def page_in(self, lane: int, from_position: int, stop_position: int) -> QueuePage:
-        """Return the next stored messages of a lane that are not settled.
+    def get(self, now_ms: int, *, no_ack: bool = False) -> tuple[Batch, int] | None:
+        """Take one message: basic.get.
 
-        Args:
-            lane: as in ``page_out``.
-            from_position: the first one that is asked for.
-            stop_position: the first one that is not: what the queue still has in memory may be
-                stored too, and is not to be paged in.
+        Returns:
+            The message and how many are still ready; None when none is.
+        """
+
+    def purge(self) -> int:
+        """Forget all ready messages; return how many there were."""
+
+    # -- settlements ------------------------------------------------------------------------
+
+    def must_drain_before(self, holder: object) -> bool:
+        """Note whose messages are settled next, so that credit comes back to it.
+
+        Returns:
+            Whether others would miss what is due to them, were the queue not drained before.
+        """
+
+    def settle(self, positions: Positions, settled_body_bytes: int) -> int:
+        """Note that delivered messages were acked, with so many bytes; return the LSN."""
+
+    def reject(self, batches: Sequence[Batch], now_ms: int) -> None:
+        """Note that delivered messages were rejected for good, in this order."""
+
+    def requeue(self, batches: Sequence[Batch], now_ms: int) -> None:
+        """Take delivered messages back; each came back once more now."""
+
+    def begin_refill(self) -> None:
+        """Deliver, until ``end_refill``, only what has come back: more of it is on its way."""
+
+    def end_refill(self) -> None:
+        """Deliver as ever: all has come back that was on its way."""
+
+    @property
+    def moves(self) -> Moves:
+        """What died here and is to be moved; whoever takes of it says so with ``moved``."""
+
+    def moved(self, dying: Dying) -> None:
+        """Settle what was taken from ``moves``: its copies are in the logs of their queues."""
+
+    # -- consumers --------------------------------------------------------------------------
+
+    def consume(self, handle: ConsumerHandle, now_ms: int) -> None:
+        """Add a consumer; it is served from the next drain on.
 
         Raises:
-            OSError: the disk could not be asked; nothing is lost by that.
+            ExclusiveUseError: it, or one that is there, wants the queue for itself.
         """
 
-    def drop(self) -> int:
-        """Forget everything: the queue is gone, and its definition with it; return the LSN."""
+    def cancel(self, handle: ConsumerHandle, now_ms: int) -> None:
+        """Remove a consumer; what it was given stays unacked. An unknown one is ignored."""
 
+    def credit_returned(self, handle: ConsumerHandle) -> None:
+        """A consumer that ``is_blocked`` has room in its own window again."""
 
-class RecoveredLane(Protocol):
-    """The messages of one priority, as a restart finds them."""
+    def lane_opened(self, lane: Lane) -> None:
+        """The consumers of a lane may be served again: it was shut when one was to be."""
 
-    @property
-    def lane(self) -> int:
-        """The priority, up to the queue's; 0 in a plain queue."""
+    def serves(self, lane: Lane) -> bool:
+        """Whether any consumer of this lane is here."""
 
-    @property
-    def stored_count(self) -> int:
-        """Ready messages that the log has: ``page_in`` returns them."""
+    # -- the queue itself -------------------------------------------------------------------
 
-    @property
-    def stored_body_bytes(self) -> int:
-        """Sum of their bodies, in bytes."""
+    def touch(self, now_ms: int) -> None:
+        """Bring the counts up to date: the queue was declared again, or is looked at."""
 
-    @property
-    def unstored(self) -> Sequence[QueueSlice]:
-        """The others, in order of their positions; none that is stored lies inside of one."""
+    def expire(self, now_ms: int) -> None:
+        """Do what is due by now. The timer's entry."""
 
+    def next_deadline_ms(self) -> int | None:
+        """Return when ``expire`` must be called next; None while nothing is to expire."""
 
-class RecoveredMessages(Protocol):
-    """What a restart finds of a queue; all of it is ready."""
+    def reconfigure(self, options: QueueOptions, now_ms: int) -> None:
+        """Apply changed policies."""
 
-    @property
-    def next_position(self) -> int:
-        """Where the next message goes."""
-
-    @property
-    def lanes(self) -> Sequence[RecoveredLane]:
-        """By priority, those that are not empty."""
-
-    @property
-    def redeliver_below(self) -> int:
-        """Messages before this position may have been delivered before."""
-
-    @property
-    def returned(self) -> Mapping[int, int]:
-        """How often messages had come back, by position; 0 of those that are not here."""
+    def delete(self) -> None:
+        """Forget everything, in the log too."""

@@ -83,7 +83,7 @@ class QueueMemory:
 
 
 class Slice(NamedTuple):
-    """Some messages of a queue, in order: implements ``queues.ports.QueueSlice``."""
+    """Some messages of a queue, in order: implements ``queues.log_port.QueueSlice``."""
 
     records: Run
     positions: Sequence[int]

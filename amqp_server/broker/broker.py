@@ -19,14 +19,15 @@ from amqp_server.broker.limits import check_node_vhost
 from amqp_server.broker.names import generated_name, reply_token
 from amqp_server.broker.node_budget import NO_NODE_LIMITS, NodeLimits, budgets_of
 from amqp_server.broker.plan_memory import PlanMemory
-from amqp_server.broker.queue_table import LogFactory, memory_log
+from amqp_server.broker.queue import LogFactory, memory_log
 from amqp_server.broker.reply_consumers import UnreadReplies
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.steps import Steps, finish
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
+from queues.kinds import DEFAULT_KIND, KINDS
 from queues.memory import WITHOUT_LIMIT, MemoryRules
-from queues.options import Durability, QueueKind
+from queues.options import Durability
 
 SHUTDOWN_REASON: Final = "broker forced connection closure with reason 'shutdown'"
 
@@ -160,8 +161,8 @@ class Broker:
                 memory=self._memory,
                 commits=self.commits,
             )
-            kind = QueueKind(self.settings.default_queue_type)
-            vhost.default_queue_kind = None if kind is QueueKind.CLASSIC else kind
+            kind = KINDS[self.settings.default_queue_type]
+            vhost.default_queue_kind = None if kind is DEFAULT_KIND else kind
         return vhost
 
     def vhost(self, name: str) -> Vhost:

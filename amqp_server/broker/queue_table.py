@@ -10,9 +10,8 @@ Source: RabbitMQ, rabbit_amqqueue and rabbit_channel, for rules and texts.
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, Protocol
 
 from amqp_server.broker.arguments.declare import (
     QueueProperties,
@@ -27,19 +26,18 @@ from amqp_server.broker.definitions.definition import QueueDefinition
 from amqp_server.broker.definitions.journal import NO_JOURNAL, Journal
 from amqp_server.broker.errors import (
     NotFoundError,
-    NotSupportedError,
     PreconditionFailedError,
 )
 from amqp_server.broker.names import check_unreserved, queue_text
+from amqp_server.broker.queue import LogFactory, Queue, QueueIdentity, memory_log
 from amqp_server.broker.steps import Steps, StepsJob, finish
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
-from queues.classic.queue import ClassicQueue
 from queues.effects import DeadLettered, DroppedAtLimit, Effect, QueueUnused
+from queues.kinds import QueueKind, Request
 from queues.memory import WITHOUT_LIMIT, MemoryRules
-from queues.memory_log import MemoryLog
-from queues.options import Durability, QueueKind, QueueOptions
-from queues.ports import ConsumerHandle, QueueLog
+from queues.options import Durability, QueueOptions
+from queues.ports import EngineParts
 
 log = logging.getLogger(__name__)
 
@@ -47,72 +45,6 @@ PIECES_AT_ONCE_MAX: Final = 64
 """So many bindings go at once with a queue, or so many queues with their connection."""
 
 _DONE: Final = object()
-
-
-class QueueIdentity(NamedTuple):
-    """Which queue it is, for whoever keeps its messages.
-
-    Attributes:
-        queue_id: never another queue's, now or later; 0 is of a queue that no restart survives.
-        kind, options: what it is now; a policy may change the options.
-    """
-
-    vhost_name: str
-    name: str
-    queue_id: int
-    kind: QueueKind
-    options: QueueOptions
-
-
-LogFactory: TypeAlias = Callable[[QueueIdentity], QueueLog]
-"""Returns the log of a queue that is declared, or was stored and comes back."""
-
-
-def memory_log(_queue: QueueIdentity) -> QueueLog:
-    """Return a log that keeps nothing."""
-    return MemoryLog()
-
-
-class Consumer(ConsumerHandle, Protocol):
-    """A consumer, as the broker knows it beyond what the queue asks of it.
-
-    Attributes:
-        consumer_tag: its name on its channel.
-        is_cancelled: nothing more is for it.
-    """
-
-    consumer_tag: str
-    is_cancelled: bool
-
-    def queue_deleted(self) -> None:
-        """Hear that the queue is gone: nothing more will come."""
-
-
-@dataclass(slots=True, eq=False)
-class Queue:
-    """A queue as declared, and the engine that runs it.
-
-    Attributes:
-        owner: the connection an exclusive queue belongs to; None is not exclusive.
-        queue_id: see ``QueueIdentity``; 0 is not stored.
-        consumers: who must hear of the queue's end.
-        is_deleted: the engine must not be used any more.
-    """
-
-    name: str
-    vhost_name: str
-    kind: QueueKind
-    properties: QueueProperties
-    owner: object | None
-    engine: ClassicQueue
-    queue_id: int = 0
-    consumers: dict[Consumer, None] = field(default_factory=dict)
-    is_deleted: bool = False
-
-    @property
-    def text(self) -> str:
-        """``queue 'q' in vhost '/'``, as texts have it."""
-        return queue_text(self.vhost_name, self.name)
 
 
 class DeadLetterMover(Protocol):
@@ -260,25 +192,23 @@ class QueueTable:
 
         Raises:
             ResourceLockedError: it is exclusive to another connection (405).
-            NotSupportedError: a condition on a quorum queue (540).
+            NotSupportedError: a condition that its kind does not know (540).
             PreconditionFailedError: it is in use, or not empty (406).
         """
         if name not in self._queues:
             yield from self.finishing(name)
             return 0
         queue = self.get(name, connection)
-        if queue.kind is QueueKind.QUORUM and (if_unused or if_empty):
-            flag = "if-unused" if if_unused else "if-empty"
-            text = (
-                f"cannot delete {queue.text}. queue.delete operations with {flag} flag set are"
-                " not supported by quorum queues"
-            )
-            raise NotSupportedError(text)
+        if if_unused:
+            queue.check_granted(Request.DELETE_IF_UNUSED)
+        if if_empty:
+            queue.check_granted(Request.DELETE_IF_EMPTY)
         self.refresh(queue, now_ms)
-        if if_empty and queue.engine.ready_count:
-            raise PreconditionFailedError(f"{queue.text} not empty")
-        if if_unused and queue.engine.consumer_count:
-            raise PreconditionFailedError(f"{queue.text} in use")
+        if queue.kind.heeds_delete_conditions:
+            if if_empty and queue.engine.ready_count:
+                raise PreconditionFailedError(f"{queue.text} not empty")
+            if if_unused and queue.engine.consumer_count:
+                raise PreconditionFailedError(f"{queue.text} in use")
         ready_count = self._withdraw(queue)
         yield from self.finishing(name)
         return ready_count
@@ -424,7 +354,7 @@ class QueueTable:
         def wake_up() -> None:
             self._turn.mark_dirty(engine)
 
-        engine = ClassicQueue(
+        parts = EngineParts(
             name,
             options,
             log=self._make_log(QueueIdentity(self._vhost_name, name, queue_id, kind, options)),
@@ -434,12 +364,13 @@ class QueueTable:
             auto_delete=properties.auto_delete,
             memory=self._memory.of_queue(pages_early=queue_id != 0),
         )
+        engine = kind.make_engine(parts)
         queue = Queue(name, self._vhost_name, kind, properties, owner, engine, queue_id)
         if engine.next_deadline_ms() is not None:
             self._turn.mark_dirty(engine)
         if durability_source(properties.arguments, policy) != "node":
             self._log_durability(queue, policy)
-        if wants_at_least_once(kind, properties.arguments, policy):
+        if wants_at_least_once(properties.arguments, policy):
             _log_strategy(queue)
         return queue
 

@@ -10,13 +10,13 @@ from typing import Final
 
 from amqp_server.broker.turn import Turn
 from queues.batch import Batch
-from queues.classic.queue import ClassicQueue
+from queues.ports import QueueEngine
 
 PIECE_MAX: Final = 500
 """So many messages go back before somebody asks for the time: about a millisecond."""
 
 
-def requeue(queue: ClassicQueue, batches: Sequence[Batch], turn: Turn, now_ms: int) -> None:
+def requeue(queue: QueueEngine, batches: Sequence[Batch], turn: Turn, now_ms: int) -> None:
     """Give messages back to their queue, now as far as the turn's budget lasts.
 
     Args:
@@ -36,7 +36,7 @@ def requeue(queue: ClassicQueue, batches: Sequence[Batch], turn: Turn, now_ms: i
 class _Requeueing:
     """A ``Job``: what is left to go back to one queue."""
 
-    def __init__(self, queue: ClassicQueue, batches: Sequence[Batch], turn: Turn) -> None:
+    def __init__(self, queue: QueueEngine, batches: Sequence[Batch], turn: Turn) -> None:
         self._queue = queue
         self._budget = turn.budget
         pieces = [

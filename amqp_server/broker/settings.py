@@ -8,9 +8,8 @@ Each key is declared with its type, default, range and a sentence; see ``setting
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
 
-QueueType: TypeAlias = Literal["classic", "quorum"]
+from queues.kinds import DEFAULT_KIND, KINDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +74,12 @@ class BrokerSettings:
         default="", metadata={"doc": "Shown to clients; empty is the node's name."}
     )
     node_name: str = field(default="haremq@localhost", metadata={"doc": "Shown to clients."})
-    default_queue_type: QueueType = field(
-        default="classic",
-        metadata={"doc": "Type of durable, shared queues declared without x-queue-type."},
+    default_queue_type: str = field(
+        default=DEFAULT_KIND.name,
+        metadata={
+            "choices": tuple(KINDS),
+            "doc": "Type of durable, shared queues declared without x-queue-type.",
+        },
     )
     queues_max: int = field(
         default=0,

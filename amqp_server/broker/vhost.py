@@ -17,15 +17,17 @@ from amqp_server.broker.moves.mover import Mover
 from amqp_server.broker.names import queue_text
 from amqp_server.broker.policies.table import Policy, PolicyTable
 from amqp_server.broker.publish import Publisher, PublishTarget
-from amqp_server.broker.queue_table import LogFactory, QueueTable, memory_log
+from amqp_server.broker.queue import LogFactory, memory_log
+from amqp_server.broker.queue_table import QueueTable
 from amqp_server.broker.reply_consumers import ReplyConsumers
 from amqp_server.broker.steps import Steps, finish
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
 from exchanges.bindings import Destination, DestinationKind
 from exchanges.routing import Router
+from queues.kinds import QueueKind
 from queues.memory import WITHOUT_LIMIT, MemoryRules
-from queues.options import Durability, QueueKind
+from queues.options import Durability
 
 
 class _Lookup:
@@ -53,7 +55,7 @@ class _Lookup:
         return self.queues is not None and self.queues.is_stored(name)
 
     def queue_policy(self, name: str, kind: QueueKind) -> Mapping[str, object]:
-        return self._policies.effective("queue", kind.value, name)
+        return self._policies.effective("queue", kind.name, name)
 
     def exchange_policy(self, name: str) -> Mapping[str, object]:
         return self._policies.effective("exchange", None, name)

@@ -20,7 +20,7 @@ from amqp_server.broker.publish import (
     enqueue,
     enqueue_burst,
 )
-from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps, carry_out
 from amqp_server.protocol.assembly import Assembly
 from amqp_server.protocol.awaited_confirms import AwaitedConfirms
@@ -39,7 +39,6 @@ from amqp_server.wire.content import render_return
 from amqp_server.wire.framing import PublishBurst
 from amqp_server.wire.methods import Method, encode_method
 from persistence.record import Run, route_of
-from queues.options import QueueKind
 
 CANCEL_NOTIFY: Final = "consumer_cancel_notify"
 
@@ -374,12 +373,12 @@ class Channel:
         consumer.queue.consumers[consumer] = None
 
     def lane_for(self, queue: Queue) -> Lane:
-        """Return what consumers of a queue deliver through: a shared window is for classic ones."""
-        if queue.kind is not QueueKind.QUORUM:
+        """Return what consumers of a queue deliver through: not all heed a shared window."""
+        if queue.kind.heeds_shared_prefetch:
             return self.lane
-        if self._settling.quorum_lane is None:
-            self._settling.quorum_lane = self._new_lane()
-        return self._settling.quorum_lane
+        if self._settling.unshared_lane is None:
+            self._settling.unshared_lane = self._new_lane()
+        return self._settling.unshared_lane
 
     def cancel_consumer(self, consumer_tag: str, now_ms: int) -> None:
         """End a consumer; what it holds unacked stays with the channel. Unknown tags pass."""
@@ -440,8 +439,8 @@ class Channel:
                 self._drop_consumer(consumer, now_ms)
         self._settling.release({consumer.queue for consumer in consumers.values()}, now_ms)
         self.lane.close()
-        if self._settling.quorum_lane is not None:
-            self._settling.quorum_lane.close()
+        if self._settling.unshared_lane is not None:
+            self._settling.unshared_lane.close()
         if self.reply_receiver is not None:
             self.cancel_consumer(self.reply_receiver.consumer_tag, now_ms)
         self.publishing.end()

@@ -4,13 +4,14 @@ Source: AMQP 0-9-1 §1.8.3.3, basic.consume; RabbitMQ for priorities, prefetch a
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
-from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.queue import Queue
 from amqp_server.broker.reply_consumers import REPLY_PREFIX, UNREAD_BYTES_MAX, ClientReplies
 from amqp_server.protocol.dealt import Dealt
-from amqp_server.protocol.delivery_count import with_delivery_count
+from amqp_server.protocol.delivery_header import with_delivery_header
 from amqp_server.protocol.lane import Lane
 from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.prefetch import Window
@@ -22,7 +23,6 @@ from amqp_server.wire.content import (
 )
 from persistence.record import LARGE_BODY_BYTES, Run, body_bytes
 from queues.batch import Batch
-from queues.options import QueueKind
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ class ConsumerProperties(NamedTuple):
 
     Attributes:
         timeout_ms: an unacked delivery older than this closes the channel; None is never.
+        arguments: see the port.
     """
 
     consumer_tag: str
@@ -49,13 +50,14 @@ class ConsumerProperties(NamedTuple):
     exclusive: bool
     priority: int
     timeout_ms: int | None
+    arguments: Mapping[str, object] = MappingProxyType({})
 
 
 class Consumer:
     """A ``queues.ports.ConsumerHandle`` over one lane.
 
     Attributes:
-        lane: its channel's; nobody of a quorum queue counts in, or heeds, a shared window.
+        lane: of its channel, with the shared window if its queue's kind heeds one.
         window: its own.
         is_blocked: see the port.
         is_cancelled: nothing more is for it.
@@ -65,9 +67,11 @@ class Consumer:
 
     __slots__ = (
         "_channel",
-        "_counts_deliveries",
         "_delivery_bytes",
+        "_delivery_header",
+        "_heeds_shared_prefetch",
         "_prefix",
+        "arguments",
         "consumer_tag",
         "exclusive",
         "is_blocked",
@@ -92,13 +96,15 @@ class Consumer:
         self.lane = lane
         self._prefix = deliver_prefix(properties.consumer_tag)
         self._delivery_bytes = FIRST_GUESS_BYTES
-        self._counts_deliveries = queue.kind is QueueKind.QUORUM
+        self._delivery_header = queue.kind.delivery_header
+        self._heeds_shared_prefetch = queue.kind.heeds_shared_prefetch
         self.queue = queue
         self.consumer_tag = properties.consumer_tag
         self.no_ack = properties.no_ack
         self.exclusive = properties.exclusive
         self.priority = properties.priority
         self.timeout_ms = properties.timeout_ms
+        self.arguments = properties.arguments
         self.window = Window(prefetch)
         self.is_blocked = False
         self.is_cancelled = False
@@ -146,8 +152,8 @@ class Consumer:
         lane = self.lane
         records = batch.records
         count = len(records)
-        if self._counts_deliveries and batch.delivery_count:
-            records = with_delivery_count(records, batch.delivery_count)
+        if self._delivery_header is not None:
+            records = with_delivery_header(self._delivery_header, batch)
         if self.no_ack:
             first_tag = lane.unacked.skip(count)
         else:
@@ -181,8 +187,8 @@ class Consumer:
         lane = self.lane
         records = batch.records
         count = len(records)
-        if self._counts_deliveries and batch.delivery_count:
-            records = with_delivery_count(records, batch.delivery_count)
+        if self._delivery_header is not None:
+            records = with_delivery_header(self._delivery_header, batch)
         if no_ack_count:
             first_tag = lane.unacked.skip(count)
         else:
@@ -222,7 +228,7 @@ class Consumer:
         self.window.used -= count
         if self.is_blocked:
             self.queue.engine.credit_returned(self)
-        return 0 if self._counts_deliveries else count
+        return count if self._heeds_shared_prefetch else 0
 
     def queue_deleted(self) -> None:
         """The queue is gone: tell the client, if it said it wants to know."""

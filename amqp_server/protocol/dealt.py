@@ -9,7 +9,7 @@ What is unacked of it is one batch with one owner, who knows which message is wh
 from collections.abc import Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.queue import Queue
 from queues.batch import Batch
 
 

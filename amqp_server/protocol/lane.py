@@ -11,7 +11,7 @@ from collections import OrderedDict
 from itertools import islice
 from typing import Final, TypeAlias
 
-from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.queue import Queue
 from amqp_server.broker.turn import Turn
 from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.prefetch import Window

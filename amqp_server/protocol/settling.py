@@ -11,7 +11,7 @@ Source: AMQP 0-9-1 §1.8.3.12 - 1.8.3.14; RabbitMQ, rabbit_channel.
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.queue import Queue
 from amqp_server.broker.requeueing import requeue as requeue_in_pieces
 from amqp_server.protocol.consumer import Consumer, GetOwner
 from amqp_server.protocol.dealt import Dealt
@@ -29,19 +29,19 @@ class Settling:
 
     Args:
         unacked: its delivery tags.
-        lane: where consumers of classic queues deliver.
+        lane: where consumers deliver that the shared window counts.
 
     Attributes:
-        quorum_lane: where those of quorum queues do; None while there is none.
+        unshared_lane: where the others do, as their kind of queue says; None while there is none.
     """
 
-    __slots__ = ("_lane", "_turn", "_unacked", "quorum_lane")
+    __slots__ = ("_lane", "_turn", "_unacked", "unshared_lane")
 
     def __init__(self, unacked: Unacked[Owner], lane: Lane) -> None:
         self._unacked = unacked
         self._lane = lane
         self._turn = lane.turn
-        self.quorum_lane: Lane | None = None
+        self.unshared_lane: Lane | None = None
 
     def settle(self, settlement: Settlement, now_ms: int) -> None:
         """Carry out an ack, nack or reject.
@@ -115,8 +115,8 @@ class Settling:
         """Tell other queues: what was settled counts for the whole channel."""
         if self._lane.waiting:
             self._lane.reopen(now_ms)
-        if self.quorum_lane is not None and self.quorum_lane.waiting:
-            self.quorum_lane.reopen(now_ms)
+        if self.unshared_lane is not None and self.unshared_lane.waiting:
+            self.unshared_lane.reopen(now_ms)
 
     # -- acks -------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ A unit is the end of a name: ``_ms _s _bytes _ratio``; a number without one is a
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
@@ -105,7 +105,7 @@ def keys_of(section: type, path: str = "") -> Iterator[Key]:
     for declared in fields(section):
         yield Key(
             path=f"{path}.{declared.name}" if path else declared.name,
-            shape=shape_of(hints[declared.name]),
+            shape=_shape_of_key(hints[declared.name], declared),
             default=_default(declared),
             doc=declared.metadata["doc"],
             minimum=declared.metadata.get("min"),
@@ -140,6 +140,12 @@ def shape_of(annotation: Any) -> Shape:  # noqa: ANN401 -- an annotation is anyt
         f"{annotation} is no type that a settings file can hold"
     )
     return Shape(annotation)
+
+
+def _shape_of_key(annotation: Any, declared: "Field[Any]") -> Shape:  # noqa: ANN401
+    """Return the shape of a key: the words of a text may be those of a table."""
+    shape = shape_of(annotation)
+    return replace(shape, choices=declared.metadata.get("choices", shape.choices))
 
 
 def _default(declared: "Field[Any]") -> object:

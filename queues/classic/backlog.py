@@ -13,9 +13,10 @@ from queues.classic.paging import REFUSED_APPENDS, make_room
 from queues.classic.priority_ready import PriorityReady
 from queues.classic.ready import Ready
 from queues.effects import DeadLettered, DeathReason, DroppedAtLimit
+from queues.log_port import QueueLog
 from queues.moves import Dying, Moves
 from queues.options import Durability, Overflow, QueueOptions
-from queues.ports import Emit, QueueLog
+from queues.ports import Emit
 from queues.positions import ranges_of
 from queues.tail import QueueMemory
 

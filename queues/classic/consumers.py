@@ -20,8 +20,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from queues.classic.blocked import Segment
+from queues.classic.rules import CLASSIC_RULES, SharingRules
 from queues.errors import ExclusiveUseError
-from queues.options import QueueKind, QueueOptions
+from queues.options import QueueOptions
 from queues.ports import ConsumerHandle, Lane
 
 Ring: TypeAlias = "OrderedDict[ConsumerHandle | Segment, None]"
@@ -45,7 +46,7 @@ class Consumers:
     __slots__ = (
         "_active",
         "_exclusive_count",
-        "_is_quorum",
+        "_knows_exclusive",
         "_lane_counts",
         "_next_number",
         "_places",
@@ -59,9 +60,9 @@ class Consumers:
         "sole",
     )
 
-    def __init__(self, options: QueueOptions) -> None:
+    def __init__(self, options: QueueOptions, rules: SharingRules = CLASSIC_RULES) -> None:
         self._single_active = options.single_active_consumer
-        self._is_quorum = options.kind is QueueKind.QUORUM
+        self._knows_exclusive = rules.knows_exclusive_consumers
         # In the order in which they came, each with where it is: in a ring; in a segment, and
         # where there; or blocked, and under which number.
         self._places: dict[ConsumerHandle, Ring | tuple[Segment, int] | int] = {}
@@ -75,7 +76,7 @@ class Consumers:
         self.count = 0
         self.share_lanes = False
         self.sole: ConsumerHandle | None = None
-        self.may_hand_over = self._single_active and self._is_quorum
+        self.may_hand_over = self._single_active and rules.hands_over
 
     def __len__(self) -> int:
         return self.count
@@ -102,9 +103,9 @@ class Consumers:
 
         Raises:
             ExclusiveUseError: somebody consumes exclusively; or it wants to, and is not alone
-                or the queue has a single active consumer. Quorum queues ignore ``exclusive``.
+                or the queue has a single active consumer; nobody where ``exclusive`` means nothing.
         """
-        if not self._is_quorum:
+        if self._knows_exclusive:
             self._check_exclusive_use(handle)
         handle.is_blocked = False
         self._join(handle)
@@ -303,7 +304,7 @@ class Consumers:
         return first
 
     def _is_stepping_down(self) -> bool:
-        if self._active is None or not self._is_quorum:
+        if self._active is None or not self.may_hand_over:
             return False
         return self._priorities[-1] > self._active.priority
 

@@ -10,7 +10,7 @@ from typing import Final
 from queues.classic.priority_ready import PriorityReady
 from queues.classic.ready import Lane, Ready
 from queues.classic.rest import Rest
-from queues.ports import QueueLog
+from queues.log_port import QueueLog
 from queues.tail import QueueMemory
 
 PARTS_OF_BUDGET: Final = 4

@@ -1,4 +1,4 @@
-"""One queue of the classic kind, or of the quorum kind by its options: the state machine.
+"""One queue of the classic kind, or of the quorum kind by its rules: the state machine.
 
 A message is *ready*, then *unacked* once an acking consumer or get took it, then settled; a
 requeue makes it ready again at its old place. Nothing is delivered by a publish: it asks for a
@@ -7,7 +7,7 @@ limit, or a message that expires at once, must be delivered to find out what rem
 """
 
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import Final
 
 from persistence.record import Run, has_ttl
 from queues.batch import Batch
@@ -19,17 +19,16 @@ from queues.classic.limited_publish import publish_at_limit
 from queues.classic.passing import pass_by
 from queues.classic.priority_ready import highest_first
 from queues.classic.recovery import recover
+from queues.classic.rules import CLASSIC_RULES, SharingRules
 from queues.effects import DeathReason, Effect, QueueExpired, QueueUnused
+from queues.log_port import RecoveredMessages
 from queues.moves import Dying, Moves
-from queues.options import Overflow, QueueKind, QueueOptions
-from queues.outcomes import DeletedQueue, PublishOutcome, all_taken
-from queues.ports import ConsumerHandle, Emit, Lane, QueueLog, RecoveredMessages, WakeUp
-from queues.tail import QueueMemory
+from queues.options import Overflow, QueueOptions
+from queues.outcomes import PublishOutcome, all_taken
+from queues.ports import ConsumerHandle, EngineParts, Lane, Positions
 
 EXPIRED_PER_GET_MAX: Final = 100_000
 """A get looks past so many expired messages at most; a queue with more counts as empty to it."""
-
-Positions: TypeAlias = range | Sequence[int]
 
 
 class ClassicQueue:
@@ -43,41 +42,23 @@ class ClassicQueue:
 
     def __init__(
         self,
-        name: str,
-        options: QueueOptions,
-        log: QueueLog,
-        emit: Emit,
-        wake_up: WakeUp,
-        now_ms: int,
-        *,
-        auto_delete: bool = False,
-        memory: QueueMemory | None = None,
+        parts: EngineParts,
+        rules: SharingRules = CLASSIC_RULES,
     ) -> None:
-        """Make an empty queue.
-
-        Args:
-            name: stands in the effects.
-            options: arguments and policies, merged and valid.
-            log: where records and settlements are kept.
-            emit: takes effects, to be carried out after the call that emitted them.
-            wake_up: asks for a ``drain`` before this turn ends.
-            now_ms: the instant, > 0 as in every other call.
-            auto_delete: delete it when its last consumer goes.
-            memory: what its ready messages may take before some go to the log's disk; None is
-                without limit.
-        """
-        self.name = name
-        self.options = options
+        """Make an empty queue of these parts, which is shared by these rules."""
+        self.name = parts.name
+        self.options = options = parts.options
+        self._rules = rules
         self._keeps_all = options.keeps_all
         self._sorts = options.max_priority is not None
-        self._backlog = Backlog(name, options, log, emit, memory)
-        self._emit = emit
-        self._wake_up = wake_up
-        self._auto_delete = auto_delete
-        self._consumers = Consumers(options)
+        self._backlog = Backlog(parts.name, options, parts.log, parts.emit, parts.memory)
+        self._emit = parts.emit
+        self._wake_up = parts.wake_up
+        self._auto_delete = parts.auto_delete
+        self._consumers = Consumers(options, rules)
         self._delivery = Delivery(self._backlog, self._consumers)
         self._settled_by: tuple[object, int] | None = None
-        self._unused = UnusedTimer(options.expires_ms, now_ms)
+        self._unused = UnusedTimer(options.expires_ms, parts.now_ms)
         self._is_deleted = False
 
     def recover(self, found: RecoveredMessages, now_ms: int) -> None:
@@ -391,8 +372,8 @@ class ClassicQueue:
     # -- the queue itself -------------------------------------------------------------------
 
     def touch(self, now_ms: int) -> None:
-        """The queue was declared again, passively or not: use, except of a quorum queue."""
-        if self.options.kind is not QueueKind.QUORUM:
+        """The queue was declared again, passively or not: use, where the rules say so."""
+        if self._rules.declare_is_use:
             self._unused.renew(now_ms)
         self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
 
@@ -420,10 +401,9 @@ class ClassicQueue:
     def reconfigure(self, options: QueueOptions, now_ms: int) -> None:
         """Apply changed policies: limits hold at once, a TTL for what is enqueued from now on.
 
-        What an argument alone can say (kind, priorities, single active consumer) stays.
+        What an argument alone can say (priorities, single active consumer) stays.
         """
-        assert options.kind is self.options.kind, "a queue keeps its kind"
-        assert options.max_priority == self.options.max_priority, "and its priorities"
+        assert options.max_priority == self.options.max_priority, "a queue keeps its priorities"
         assert options.single_active_consumer is self.options.single_active_consumer, "and rule"
         if options.expires_ms != self.options.expires_ms:
             self._unused.change(options.expires_ms, now_ms)
@@ -433,19 +413,17 @@ class ClassicQueue:
         self._backlog.drop_excess()
         self._wake_up()
 
-    def delete(self) -> DeletedQueue:
+    def delete(self) -> None:
         """Forget everything; whoever holds unacked messages may still settle them, in vain."""
-        deleted = DeletedQueue(self._backlog.ready.count, tuple(self._consumers))
         self._backlog.ready.clear()
         self._backlog.log.drop()
-        self._consumers = Consumers(self.options)
+        self._consumers = Consumers(self.options, self._rules)
         self._delivery = Delivery(self._backlog, self._consumers)
         self._settled_by = None
         self._is_deleted = True
         # Who is told knows the queue: nothing of it is to wait for the cyclic collector.
         self._wake_up = _wake_nobody
         self._emit = self._backlog.emit = _tell_nobody
-        return deleted
 
     def check_invariants(self) -> None:
         """Assert what the class promises; costs a walk over every message."""

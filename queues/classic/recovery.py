@@ -3,7 +3,7 @@
 from queues.classic.priority_ready import PriorityReady
 from queues.classic.ready import Lane, Ready
 from queues.classic.rest import Rest, Stored
-from queues.ports import QueueLog, RecoveredMessages
+from queues.log_port import QueueLog, RecoveredMessages
 
 
 def recover(ready: Ready | PriorityReady, log: QueueLog, found: RecoveredMessages) -> None:

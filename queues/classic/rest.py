@@ -13,7 +13,7 @@ from typing import Final
 from persistence.record import Run, body_bytes
 from queues.batch import Batch, batches_of, entries_of
 from queues.classic.returned import Returned
-from queues.ports import QueueLog, QueueSlice
+from queues.log_port import QueueLog, QueueSlice
 from queues.positions import joined, ranges_of
 from queues.tail import QueueMemory, Tail, check
 

@@ -18,7 +18,7 @@ from amqp_server.broker.settings import BrokerSettings, DefaultPermissions
 from amqp_server.net.settings import ListenerSettings, NetSettings, TlsSettings
 from amqp_server.net.timers import now_ms, wall_ms
 from amqp_server.settings.schema import Settings
-from queues.options import QueueKind
+from queues.kinds import QUORUM
 from queues.settings import QueuesSettings
 from tests.support.consumer import FakeConsumer
 from tests.support.vhosts import message
@@ -105,7 +105,7 @@ def test_the_nodes_default_queue_type_is_that_of_the_definitions_queues(
     broker = built(definitions_file, {"queues": [QUEUE]}, default_queue_type="quorum")
     queue = broker.vhost("/").queues.find("jobs")
     assert queue is not None
-    assert queue.kind is QueueKind.QUORUM
+    assert queue.kind is QUORUM
 
 
 def test_definitions_may_begin_with_a_byte_order_mark(definitions_file: Path) -> None:

@@ -11,7 +11,7 @@ from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
 from exchanges.bindings import Destination, DestinationKind
-from queues.options import QueueKind
+from queues.kinds import QUORUM, QueueKind
 from tests.support.vhosts import message
 
 NOW_MS = 7_000
@@ -93,7 +93,7 @@ def test_no_more_vhosts_than_the_node_may_have() -> None:
     ("settings", "kind"),
     [
         (BrokerSettings(), None),
-        (BrokerSettings(default_queue_type="quorum"), QueueKind.QUORUM),
+        (BrokerSettings(default_queue_type="quorum"), QUORUM),
     ],
 )
 def test_a_vhost_takes_the_nodes_default_queue_type(

@@ -13,9 +13,9 @@ from amqp_server.broker.errors import (
     ResourceLockedError,
 )
 from amqp_server.broker.policies.table import Policy
-from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import finish
-from queues.options import QueueKind
+from queues.kinds import CLASSIC
 from tests.support.consumer import FakeConsumer
 from tests.support.stored_broker import NOW_MS, FakeChangeLog, StoredBroker
 from tests.support.vhosts import VhostUnderTest
@@ -126,7 +126,7 @@ def test_a_queue_is_declared_once(place: VhostUnderTest) -> None:
     assert place.queue(message_ttl=5) is queue
     assert len(place.vhost.queues) == 1
     assert list(place.vhost.queues) == [queue]
-    assert (queue.kind, queue.engine.options.message_ttl_ms) == (QueueKind.CLASSIC, 5)
+    assert (queue.kind, queue.engine.options.message_ttl_ms) == (CLASSIC, 5)
 
 
 def test_an_inequivalent_redeclare_is_refused_and_changes_nothing(place: VhostUnderTest) -> None:

@@ -5,7 +5,8 @@ import pytest
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.steps import finish
-from queues.options import Overflow, QueueKind
+from queues.kinds import QUORUM
+from queues.options import Overflow
 from tests.support.consumer import FakeConsumer
 from tests.support.vhosts import VhostUnderTest
 
@@ -201,7 +202,7 @@ def test_what_only_arguments_can_say_survives_a_policy(place: VhostUnderTest) ->
 def test_a_policy_may_be_for_one_type_of_queue(place: VhostUnderTest) -> None:
     classic, quorum = place.queue("c"), place.queue("q", queue_type="quorum")
     place.policy({"delivery-limit": 3})
-    assert quorum.kind is QueueKind.QUORUM
+    assert quorum.kind is QUORUM
     assert quorum.engine.options.delivery_limit == 3
     assert classic.engine.options.delivery_limit is None
 

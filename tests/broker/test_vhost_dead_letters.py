@@ -4,7 +4,7 @@ import pytest
 
 from amqp_server.wire import tables
 from persistence.record import Record
-from queues.options import QueueKind
+from queues.kinds import QUORUM
 from tests.support.classic_queue import single_batches
 from tests.support.consumer import FakeConsumer
 from tests.support.vhosts import EPOCH_S, NOW_MS, VhostUnderTest, headers_of, plain_headers
@@ -93,7 +93,7 @@ def test_a_refused_publish_is_dead_lettered_where_the_queue_says_so(
 
 def test_too_many_returns_kill_a_message_of_a_quorum_queue(place: VhostUnderTest) -> None:
     queue = place.queue("qq", queue_type="quorum", delivery_limit=1, dead_letter_exchange="dlx")
-    assert queue.kind is QueueKind.QUORUM
+    assert queue.kind is QUORUM
     consumer = FakeConsumer()
     queue.engine.consume(consumer, place.now_ms)
     place.publish(b"m", routing_key="qq")

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from amqp_server.broker.arguments.declare import QueueProperties
 from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.policies.table import Policy
-from amqp_server.broker.queue_table import Queue, QueueIdentity
+from amqp_server.broker.queue import Queue, QueueIdentity
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
 from exchanges.bindings import Destination, DestinationKind

@@ -14,8 +14,9 @@ from persistence.record import PERSISTENT, Record, Run, make_route
 from persistence.recovery import RecoveredQueue
 from queues.batch import Batch, entries_of
 from queues.classic.queue import ClassicQueue
+from queues.log_port import QueuePage, QueueSlice
 from queues.options import Durability, QueueOptions
-from queues.ports import QueuePage, QueueSlice
+from queues.ports import EngineParts
 from queues.tail import NodeMemory, QueueMemory
 from tests.crash.life import HEADER, Life
 from tests.crash.stored_node import Expected, ExpectedQueue, change_of
@@ -96,7 +97,7 @@ class LiveQueue:
         self.redeliver_below = 0
         self._top = expected.log.options.max_priority
         is_synced = expected.log.is_synced
-        self.engine = ClassicQueue(
+        parts = EngineParts(
             "jobs",
             QueueOptions(
                 max_priority=self._top, durability=Durability.FSYNC if is_synced else Durability.OS
@@ -107,6 +108,7 @@ class LiveQueue:
             NOW_MS,
             memory=QueueMemory(NodeMemory(), budget_bytes, budget_bytes),
         )
+        self.engine = ClassicQueue(parts)
         self.engine.consume(self.consumer, NOW_MS)
 
     def recover(self, found: RecoveredQueue) -> None:

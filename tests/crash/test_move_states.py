@@ -14,7 +14,7 @@ import pytest
 
 from amqp_server.broker.moves.confirmed import ConfirmedMoves, _Staying
 from amqp_server.broker.moves.mover import Mover
-from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps
 from persistence.group_commit import GroupCommit
 from persistence.log import LogOptions

@@ -13,7 +13,7 @@ import pytest
 import persistence.log
 from persistence.log import Log
 from queues.classic.rest import Rest, Stored
-from queues.ports import QueueSlice
+from queues.log_port import QueueSlice
 from tests.crash.queue_life import QueueLife
 from tests.crash.states import crash_states
 from tests.crash.test_crash_states import STATES, STATES_UNTIL_SEEN

@@ -23,6 +23,7 @@ from typing import IO
 from amqp_server.wire.framing import scan
 from persistence import kernels
 from tests.fuzz.broken_sessions import STREAM_PAYLOAD_MAX_BYTES, case_of, split
+from tests.support.classic_queue import classic
 from tests.support.peer import Node
 
 CASES_AT_ONCE = 16
@@ -76,7 +77,7 @@ def answered(reads: list[bytes]) -> Outcome:
         seen.append(output)
     seen += [client.is_closed(), str(client.connection.state)]
     for queue in node.vhost.queues:
-        engine = queue.engine
+        engine = classic(queue.engine)
         engine.check_invariants()
         seen.append((queue.name, engine.ready_count, engine.unacked_count))
     return seen

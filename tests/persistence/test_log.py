@@ -10,7 +10,7 @@ from persistence.log import CHUNK_BYTES_MAX, Log, LogOptions
 from persistence.record import PERSISTENT, Record
 from persistence.segment import Segments
 from persistence.slices import Slice
-from queues.ports import QueueLog
+from queues.log_port import QueueLog
 from tests.support.fault_fs import FaultFS, Kind
 from tests.support.records import HEADER, ROUTE
 

@@ -12,6 +12,7 @@ from pamqp import commands
 from amqp_server.protocol import intake
 from amqp_server.protocol.channel import Channel
 from amqp_server.wire.framing import Event, PublishBurst, PublishRun, Scan, scan
+from tests.support.classic_queue import classic
 from tests.support.frames import METHOD, content_frames, frame, property_list, publish_payload
 from tests.support.peer import Client, Node
 
@@ -172,7 +173,7 @@ def outcome_of(place: Place, stream: bytes) -> list[object]:
         seen += [read_all(publisher), read_all(consumer)]
     seen += [publisher.is_closed(), consumer.is_closed()]
     other = node.open()
-    for engine in [queue.engine for queue in node.vhost.queues]:
+    for engine in [classic(queue.engine) for queue in node.vhost.queues]:
         engine.check_invariants()
         seen.append((engine.name, engine.ready_count, engine.unacked_count))
     for queue in QUEUES:

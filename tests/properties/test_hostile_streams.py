@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from pamqp import commands
 
 from amqp_server.protocol.transitions import State
+from tests.support.classic_queue import classic
 from tests.support.frames import FRAME_END
 from tests.support.peer import Client, Node, decode
 from tests.support.sessions import DECLARES, HANDSHAKE, WHOLE
@@ -89,9 +90,9 @@ def check_survival(node: Node, peer: Client, canary: Client, output: bytes) -> N
     assert list(node.broker.connections()) == [canary.connection.session]
     assert all(queue.owner is None for queue in node.vhost.queues)
     assert all(queue.engine.consumer_count == 0 for queue in node.vhost.queues)
-    assert all(queue.engine.unacked_count == 0 for queue in node.vhost.queues)
+    assert all(classic(queue.engine).unacked_count == 0 for queue in node.vhost.queues)
     for queue in node.vhost.queues:
-        queue.engine.check_invariants()
+        classic(queue.engine).check_invariants()
 
 
 SIZES = st.lists(st.sampled_from([1, 5, 40, 300, 5000]), min_size=1, max_size=4)

@@ -15,6 +15,7 @@ from random import Random
 import pytest
 from pamqp import commands
 
+from tests.support.classic_queue import classic
 from tests.support.frames import (
     METHOD,
     content_frames,
@@ -73,7 +74,12 @@ class Side:
 
     def queues(self) -> list[tuple[str, int, int, int]]:
         return sorted(
-            (one.name, one.engine.ready_count, one.engine.unacked_count, one.engine.consumer_count)
+            (
+                one.name,
+                one.engine.ready_count,
+                classic(one.engine).unacked_count,
+                one.engine.consumer_count,
+            )
             for one in self.node.vhost.queues
         )
 

@@ -20,8 +20,10 @@ from hypothesis.stateful import (
 from persistence.record import NO_TTL, Record
 from queues.batch import Entry, entries_of
 from queues.classic.queue import ClassicQueue
+from queues.classic.rules import CLASSIC_RULES, QUORUM_RULES, SharingRules
 from queues.effects import DeadLettered, DeathReason, Effect, QueueExpired
-from queues.options import Overflow, QueueKind, QueueOptions
+from queues.options import Overflow, QueueOptions
+from queues.ports import EngineParts
 from queues.tail import NodeMemory, QueueMemory
 from tests.support.classic_queue import single_batches
 from tests.support.consumer import FakeConsumer, Prefetch
@@ -34,7 +36,6 @@ UNLIMITED = 1 << 30
 
 options_strategy = st.builds(
     QueueOptions,
-    kind=st.sampled_from(QueueKind),
     message_ttl_ms=st.sampled_from([None, None, None, None, 20, 3, 0]),
     expires_ms=st.sampled_from([None, 50]),
     max_length=st.sampled_from([None, None, None, 4, 1, 0]),
@@ -45,6 +46,7 @@ options_strategy = st.builds(
     single_active_consumer=st.sampled_from([False, False, True]),
     delivery_limit=st.sampled_from([None, None, 2, 1, 0]),
 )
+rules_strategy = st.sampled_from([CLASSIC_RULES, QUORUM_RULES])
 consumer_strategy = st.tuples(
     st.sampled_from([0, 0, 0, 1]),  # priority
     st.sampled_from([5, 2, 1, 0]),  # prefetch
@@ -61,6 +63,7 @@ run_strategy = st.lists(message_strategy, min_size=1, max_size=6)
 class QueueMachine(RuleBasedStateMachine):
     @initialize(
         options=options_strategy,
+        rules=rules_strategy,
         first_consumers=st.lists(consumer_strategy, max_size=3),
         first_run=run_strategy,
         budget_bytes=st.sampled_from([None, 1, 1, 300]),
@@ -69,6 +72,7 @@ class QueueMachine(RuleBasedStateMachine):
     def start(
         self,
         options: QueueOptions,
+        rules: SharingRules,
         first_consumers: list[tuple[int, int, str]],
         first_run: list[tuple[int, int, int]],
         budget_bytes: int | None,
@@ -77,6 +81,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.now_ms = 1_000
         self.numbers = count()
         self.options = options
+        self.sharing_rules = rules
         self.effects: list[Effect] = []
         self.deaths: list[tuple[DeathReason, bytes]] = []
         self.log = FakeLog(options.max_priority)
@@ -86,7 +91,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.is_awake = False
         self.known_deadline_ms: int | None = None
         self.queue = self.new_queue()
-        self.model = QueueModel(options, self.now_ms)
+        self.model = QueueModel(options, self.now_ms, hands_over=rules.hands_over)
         self.known_deadline_ms = self.queue.next_deadline_ms()
         self.consumers: list[tuple[FakeConsumer, ModelConsumer]] = []
         self.getter = FakeConsumer("get")
@@ -100,7 +105,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.memory = QueueMemory(NodeMemory())
         if self.budget_bytes is not None:
             self.memory = QueueMemory(NodeMemory(), self.budget_bytes, self.budget_bytes)
-        return ClassicQueue(
+        parts = EngineParts(
             "jobs",
             self.options,
             self.log,
@@ -109,6 +114,7 @@ class QueueMachine(RuleBasedStateMachine):
             self.now_ms,
             memory=self.memory,
         )
+        return ClassicQueue(parts, self.sharing_rules)
 
     def wake_up(self) -> None:
         self.is_awake = True
@@ -281,7 +287,6 @@ class QueueMachine(RuleBasedStateMachine):
     def change_policy(self, max_length: int | None, ttl_ms: int | None, overflow: Overflow) -> None:
         before = self.options
         self.options = QueueOptions(
-            kind=before.kind,
             message_ttl_ms=ttl_ms,
             expires_ms=before.expires_ms,
             max_length=max_length,
@@ -390,12 +395,11 @@ class QueueMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "queue"):
             return
-        deleted = self.queue.delete()
-        assert self.memory.used_bytes == 0
-        assert deleted.ready_count == len(self.model.ready)
-        assert [one.consumer_tag for one in deleted.consumers] == [
+        assert [one.consumer_tag for one in self.queue.consumers] == [
             one.name for one in self.model.consumers
         ]
+        self.queue.delete()
+        assert self.memory.used_bytes == 0
 
 
 def blur(death: tuple[DeathReason, bytes]) -> tuple[DeathReason, bytes]:
@@ -410,12 +414,12 @@ class LongQueueMachine(QueueMachine):
     @initialize(
         options=st.builds(
             QueueOptions,
-            kind=st.sampled_from(QueueKind),
             max_length=st.sampled_from([None, None, 15]),
             dead_letter_exchange=st.sampled_from([None, "dlx"]),
             max_priority=st.sampled_from([None, 2]),
             message_ttl_ms=st.sampled_from([None, None, 30]),
         ),
+        rules=rules_strategy,
         first_run=st.lists(message_strategy, min_size=15, max_size=25),
         budget_bytes=st.sampled_from([1, 1, 600]),
         chunk_count=st.integers(1, 9),
@@ -423,11 +427,12 @@ class LongQueueMachine(QueueMachine):
     def start(
         self,
         options: QueueOptions,
+        rules: SharingRules,
         first_run: list[tuple[int, int, int]],
         budget_bytes: int,
         chunk_count: int,
     ) -> None:
-        QueueMachine.start(self, options, [], first_run, budget_bytes, chunk_count)
+        QueueMachine.start(self, options, rules, [], first_run, budget_bytes, chunk_count)
 
 
 TestLongQueueAgainstModel = LongQueueMachine.TestCase

@@ -3,7 +3,7 @@
 import pytest
 from pamqp import commands
 
-from amqp_server.broker import queue_table
+from amqp_server.broker import queue as broker_queue
 from amqp_server.protocol.settings import MIB, ProtocolSettings
 from amqp_server.wire.methods import Method
 from tests.support.commits import FakeCommits
@@ -68,7 +68,7 @@ def test_a_message_that_goes_nowhere_is_dropped_and_acked(peer: Client) -> None:
 
 
 def test_a_burst_is_acked_once_the_last_of_it_is_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue_table, "MemoryLog", FakeLog)
+    monkeypatch.setattr(broker_queue, "MemoryLog", FakeLog)
     node, commits = Node(), FakeCommits()
     node.broker.commits = commits
     peer = node.open()
@@ -158,7 +158,7 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> list[NotingLog]:
         made.append(NotingLog())
         return made[-1]
 
-    monkeypatch.setattr(queue_table, "MemoryLog", make_log)
+    monkeypatch.setattr(broker_queue, "MemoryLog", make_log)
     return made
 
 

@@ -1,7 +1,7 @@
 """The log that keeps nothing: all is committed at once."""
 
+from queues.log_port import QueueLog
 from queues.memory_log import MemoryLog
-from queues.ports import QueueLog
 from tests.support.records import run_of
 
 

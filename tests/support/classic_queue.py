@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from queues.batch import Batch, Entry
 from queues.classic.queue import ClassicQueue
+from queues.classic.rules import CLASSIC_RULES, SharingRules
 from queues.effects import Effect
 from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome
+from queues.ports import EngineParts, QueueEngine
 from queues.tail import QueueMemory
 from tests.support.consumer import FakeConsumer
 from tests.support.queue_log import FakeLog
@@ -31,6 +33,12 @@ def returned_batches(entries: Iterable[Entry]) -> list[Batch]:
     return [batch.returned() for batch in single_batches(entries)]
 
 
+def classic(engine: QueueEngine) -> ClassicQueue:
+    """Return the engine of a queue that is known to be of the classic kind."""
+    assert isinstance(engine, ClassicQueue)
+    return engine
+
+
 class QueueUnderTest:
     """The queue with its log, its effects and the calls for a drain; time stands until moved."""
 
@@ -41,6 +49,7 @@ class QueueUnderTest:
         auto_delete: bool = False,
         memory: QueueMemory | None = None,
         log: FakeLog | None = None,
+        rules: SharingRules = CLASSIC_RULES,
     ) -> None:
         self.now_ms = NOW_MS
         options = options or QueueOptions()
@@ -48,7 +57,7 @@ class QueueUnderTest:
         self.effects: list[Effect] = []
         self.wake_up_count = 0
         self._deaths: list[tuple[str, bytes]] = []
-        self.queue = ClassicQueue(
+        parts = EngineParts(
             "jobs",
             options,
             self.log,
@@ -58,6 +67,7 @@ class QueueUnderTest:
             auto_delete=auto_delete,
             memory=memory,
         )
+        self.queue = ClassicQueue(parts, rules)
 
     def _wake_up(self) -> None:
         self.wake_up_count += 1

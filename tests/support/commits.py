@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from amqp_server.broker.queue_table import QueueIdentity
+from amqp_server.broker.queue import QueueIdentity
 from persistence.record import PERSISTENT, Run
 from queues.memory_log import MemoryLog
 

@@ -1,6 +1,6 @@
 """A consumer for queues under test: it keeps what it is given and counts its credit itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from queues.batch import Batch, Entry, entries_of
 
@@ -54,6 +54,7 @@ class FakeConsumer:
         self.priority = priority
         self.no_ack = no_ack
         self.exclusive = exclusive
+        self.arguments: Mapping[str, object] = {}
         shared = prefetch if isinstance(prefetch, Prefetch) else lane
         self.shares_credit = shared is not None and shared.window > 0
         self.prefetch = Prefetch() if isinstance(prefetch, Prefetch) else Prefetch(prefetch)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
-from amqp_server.broker.queue_table import QueueIdentity
+from amqp_server.broker.queue import QueueIdentity
 from persistence.record import Run
 from tests.support.queue_log import FakeLog
 
@@ -32,7 +32,7 @@ class OrderedLogs:
         self.noted: list[Noted] = []
 
     def make_log(self, queue: QueueIdentity) -> FakeLog:
-        """Return the log of a queue; a ``broker.queue_table.LogFactory``."""
+        """Return the log of a queue; a ``broker.queue.LogFactory``."""
         return _OrderedLog(queue, self.noted)
 
 

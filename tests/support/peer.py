@@ -17,7 +17,7 @@ from amqp_server.broker.access.users import Users, new_user
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.journal import NO_JOURNAL, StoredJournal
 from amqp_server.broker.node_budget import NO_NODE_LIMITS, NodeLimits
-from amqp_server.broker.queue_table import LogFactory, memory_log
+from amqp_server.broker.queue import LogFactory, memory_log
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
 from amqp_server.protocol.connection import OUTPUT_MAX_BYTES, Connection

@@ -5,7 +5,7 @@ from itertools import chain, repeat, takewhile
 from typing import NamedTuple
 
 from persistence.record import Record, Run
-from queues.ports import QueueSlice
+from queues.log_port import QueueSlice
 from queues.tail import NodeMemory, QueueMemory, Slice, Tail
 
 

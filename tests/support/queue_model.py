@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from persistence.record import NO_TTL, Record
 from queues.batch import Entry
 from queues.effects import DeathReason
-from queues.options import Overflow, QueueKind, QueueOptions
+from queues.options import Overflow, QueueOptions
 
 
 @dataclass
@@ -37,8 +37,9 @@ class ModelConsumer:
 
 
 class QueueModel:
-    def __init__(self, options: QueueOptions, now_ms: int) -> None:
+    def __init__(self, options: QueueOptions, now_ms: int, *, hands_over: bool) -> None:
         self.options = options
+        self.hands_over = hands_over
         self.ready: list[Waiting] = []
         self.unacked: dict[int, Waiting] = {}
         self.consumers: list[ModelConsumer] = []
@@ -116,7 +117,7 @@ class QueueModel:
 
     def steps_down(self) -> bool:
         return (
-            self.options.kind is QueueKind.QUORUM
+            self.hands_over
             and self.active is not None
             and any(one.priority > self.active.priority for one in self.consumers)
         )

@@ -18,14 +18,14 @@ from amqp_server.broker.definitions.restore import Restored, Stored, read_stored
 from amqp_server.broker.definitions.table import TABLE, DefinitionTable
 from amqp_server.broker.errors import BrokerError
 from amqp_server.broker.policies.table import Policy
-from amqp_server.broker.queue_table import LogFactory, memory_log
+from amqp_server.broker.queue import LogFactory, memory_log
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.steps import finish
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
 from exchanges.bindings import Destination, DestinationKind
 from persistence.definitions_format import apply_changes, decode_key, split_changes
-from queues.options import QueueKind
+from queues.kinds import QUORUM, QueueKind
 from tests.support.frames import table
 
 NOW_MS = 5_000
@@ -239,7 +239,7 @@ def steps() -> list[Step]:
     made: list[Step] = [
         lambda node: node.add_vhost("/"),
         lambda node: node.describe("other", "text"),
-        lambda node: node.describe("/", "text", QueueKind.QUORUM),
+        lambda node: node.describe("/", "text", QUORUM),
         lambda node: node.broker.delete_vhost("other", NOW_MS),
         lambda node: node.broker.delete_vhost("/", NOW_MS),
         lambda node: node.user("u", "a"),

@@ -7,7 +7,7 @@ from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.publish import Published
-from amqp_server.broker.queue_table import LogFactory, Queue, memory_log
+from amqp_server.broker.queue import LogFactory, Queue, memory_log
 from amqp_server.broker.steps import finish
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost

@@ -9,32 +9,38 @@ Source: RabbitMQ 3.13; texts and orders of checking were measured on 3.10.
 
 from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
 from amqp_server.broker.arguments.rules import (
     AT_LEAST_ONCE,
-    CONSUMER_OF_ANY_TYPE,
+    CONSUMER_OF_KINDS_ELSEWHERE,
     CONSUMER_RULES,
     DEAD_LETTER_EXCHANGE,
     DURABILITY,
-    KNOWN,
-    OF_ANY_TYPE,
+    OF_KINDS_ELSEWHERE,
     QUEUE_RULES,
     QUEUE_TYPE,
     Rule,
     int_of,
     of_type,
 )
-from amqp_server.broker.errors import PreconditionFailedError, ResourceLockedError
+from amqp_server.broker.errors import (
+    BrokerError,
+    NotSupportedError,
+    PreconditionFailedError,
+    ResourceLockedError,
+)
+from amqp_server.broker.names import queue_text
 from amqp_server.broker.terms import field_text
-from amqp_server.wire.tables import INTEGER_KINDS, TYPE_NAMES, Field, Table, longstr
-from queues.options import Durability, Overflow, QueueKind, QueueOptions
-
-QUORUM_DELIVERY_LIMIT: Final = 20
+from amqp_server.wire.tables import INTEGER_KINDS, TYPE_NAMES, Field, Table, longstr, plain
+from queues.kinds import DEFAULT_KIND, KINDS, QueueKind, Refusal, RefusedAs, Request, requests_of
+from queues.options import Durability, Overflow, QueueOptions
 
 ALTERNATE_EXCHANGE: Final = "alternate-exchange"
 DURABILITY_KEY: Final = "durability"
 
+_KINDS_MAX: Final = 16
 _TYPE_ALONE: Final = frozenset((QUEUE_TYPE,))
 _PLAIN_OPTIONS_MAX: Final = 16
 """Options without argument or policy that are kept: one for each queue type of a node."""
@@ -42,12 +48,10 @@ _PLAIN_OPTIONS_MAX: Final = 16
 _RulesAndForeign: TypeAlias = tuple[Mapping[str, Rule], frozenset[str]]
 """The rules of a type in their order, and the arguments that only other types know."""
 
-_RULES_AND_FOREIGN: Final[Mapping[QueueKind, _RulesAndForeign]] = {
-    kind: (
-        {key: rule for key, rule in QUEUE_RULES.items() if key in known},
-        OF_ANY_TYPE.difference(known),
-    )
-    for kind, known in KNOWN.items()
+_ERRORS: Final[Mapping[RefusedAs, type[BrokerError]]] = {
+    RefusedAs.PRECONDITION: PreconditionFailedError,
+    RefusedAs.LOCKED: ResourceLockedError,
+    RefusedAs.NOT_SUPPORTED: NotSupportedError,
 }
 
 
@@ -77,10 +81,15 @@ class ConsumerArguments(NamedTuple):
         priority: higher is served first.
         consumer_timeout_ms: an unacked delivery older than this closes the channel; None leaves
             it to the queue.
+        of_kind: all that the queue's kind has, as plain values, for its engine.
     """
 
     priority: int = 0
     consumer_timeout_ms: int | None = None
+    of_kind: Mapping[str, object] = MappingProxyType({})
+
+
+_NO_ARGUMENTS: Final = ConsumerArguments()
 
 
 # ── a new queue ──
@@ -96,14 +105,15 @@ def with_default_queue_type(
 ) -> Table:
     """Return the arguments with the vhost's or node's default type, where none is named.
 
-    A quorum queue as the default leaves alone the declares that it could not take: those that
-    are not durable, or exclusive, or auto-delete. None is no default.
+    A default leaves alone the declares that it could not take, for the flags that they have. None
+    is no default.
     """
     if default_kind is None or QUEUE_TYPE in arguments:
         return arguments
-    if default_kind is QueueKind.QUORUM and (not durable or exclusive or auto_delete):
+    asked = requests_of(durable=durable, exclusive=exclusive, auto_delete=auto_delete)
+    if any(map(default_kind.refusal, asked)):
         return arguments
-    return {**arguments, QUEUE_TYPE: longstr(default_kind.value)}
+    return {**arguments, QUEUE_TYPE: longstr(default_kind.name)}
 
 
 def queue_kind(queue_name: str, vhost: str, arguments: Table) -> QueueKind:
@@ -114,28 +124,34 @@ def queue_kind(queue_name: str, vhost: str, arguments: Table) -> QueueKind:
     """
     field = arguments.get(QUEUE_TYPE)
     if field is None:
-        return QueueKind.CLASSIC
+        return DEFAULT_KIND
     wrong = of_type("S")(field, arguments)
     name = field_text(field)
+    kind = KINDS.get(name)
+    if wrong is None and kind is not None:
+        return kind
     if wrong is None and name == "stream":
         wrong = "\"queue type 'stream': streams are not available in this version\""
-    elif wrong is None and name not in {kind.value for kind in QueueKind}:
+    elif wrong is None:
         wrong = f"\"unsupported queue type '{name}'\""
-    if wrong is not None:
-        raise _invalid(QUEUE_TYPE, queue_name, vhost, wrong)
-    return QueueKind(name)
+    raise _invalid(QUEUE_TYPE, queue_name, vhost, wrong)
 
 
-def check_server_named(kind: QueueKind) -> None:
+def refused(refusal: Refusal, queue_name: str, vhost: str) -> BrokerError:
+    """Return the error of asking a queue for what its kind does not do."""
+    text = refusal.text.replace("{queue}", queue_text(vhost, queue_name))
+    return _ERRORS[refusal.error](text)
+
+
+def check_server_named(queue_name: str, vhost: str, kind: QueueKind) -> None:
     """Refuse a declare with an empty name for a type whose queues must be named.
 
     Raises:
-        PreconditionFailedError: it is not a classic queue.
+        PreconditionFailedError: it must.
     """
-    if kind is not QueueKind.CLASSIC:
-        raise PreconditionFailedError(
-            f"Cannot declare a server-named queue for type {_module(kind)}"
-        )
+    refusal = kind.refusal(Request.UNNAMED)
+    if refusal is not None:
+        raise refused(refusal, queue_name, vhost)
 
 
 def validate_queue(
@@ -154,7 +170,7 @@ def validate_queue(
             queue type, or the type cannot have one of the flags. The first that RabbitMQ finds.
     """
     if not arguments:
-        return QueueKind.CLASSIC
+        return DEFAULT_KIND
     dead_letter_exchange = arguments.get(DEAD_LETTER_EXCHANGE)
     if dead_letter_exchange is not None and dead_letter_exchange.kind != "S":
         raise PreconditionFailedError(
@@ -162,15 +178,27 @@ def validate_queue(
             f"'{DEAD_LETTER_EXCHANGE}' in queue '{queue_name}' in vhost '{vhost}'"
         )
     kind = queue_kind(queue_name, vhost, arguments)
-    _check(queue_name, vhost, kind, arguments, _RULES_AND_FOREIGN[kind])
-    if kind is QueueKind.QUORUM:
-        flags = {"auto-delete": auto_delete, "exclusive-owner": exclusive}
-        for flag, is_set in {**flags, "non-durable": not durable}.items():
-            if is_set:
-                raise PreconditionFailedError(
-                    f"invalid property '{flag}' for queue '{queue_name}' in vhost '{vhost}'"
-                )
+    _check(queue_name, vhost, kind, arguments, _declare_rules(kind, tuple(KINDS.values())))
+    for request in requests_of(durable=durable, exclusive=exclusive, auto_delete=auto_delete):
+        refusal = kind.refusal(request)
+        if refusal is not None:
+            raise refused(refusal, queue_name, vhost)
     return kind
+
+
+@lru_cache(_KINDS_MAX)
+def _declare_rules(kind: QueueKind, kinds: tuple[QueueKind, ...]) -> _RulesAndForeign:
+    of_any = OF_KINDS_ELSEWHERE.union(*[each.arguments for each in kinds])
+    rules = {key: rule for key, rule in QUEUE_RULES.items() if key in kind.arguments}
+    return rules, of_any.difference(kind.arguments)
+
+
+@lru_cache(_KINDS_MAX)
+def _consumer_rules(kind: QueueKind, kinds: tuple[QueueKind, ...]) -> _RulesAndForeign:
+    of_any = CONSUMER_OF_KINDS_ELSEWHERE.union(*[each.consumer_arguments for each in kinds])
+    known = kind.consumer_arguments
+    rules = {key: CONSUMER_RULES[key] for key in known if key in CONSUMER_RULES}
+    return rules, of_any.difference(known)
 
 
 def _check(
@@ -189,7 +217,7 @@ def _check(
         if key in foreign:
             raise PreconditionFailedError(
                 f"invalid arg '{key}' for queue '{queue_name}' in vhost '{vhost}' "
-                f"of queue type {_module(kind)}"
+                f"of queue type {kind.module}"
             )
 
 
@@ -213,9 +241,9 @@ def check_equivalent_queue(
     _require_equal(thing, "durable", current.durable, received.durable)
     _require_equal(thing, "auto_delete", current.auto_delete, received.auto_delete)
     kind = queue_kind(queue_name, vhost, current.arguments)
-    for key in KNOWN[kind]:
+    for key in kind.arguments:
         ours, theirs = current.arguments.get(key), received.arguments.get(key)
-        if key == QUEUE_TYPE and _names_classic(ours) and _names_classic(theirs):
+        if key == QUEUE_TYPE and _names_default(ours) and _names_default(theirs):
             continue
         _require_same_argument(thing, key, ours, theirs)
 
@@ -248,8 +276,8 @@ def locked_queue(queue_name: str, vhost: str) -> ResourceLockedError:
     )
 
 
-def _names_classic(field: Field | None) -> bool:
-    return field is None or field == longstr(QueueKind.CLASSIC.value)
+def _names_default(field: Field | None) -> bool:
+    return field is None or field == longstr(DEFAULT_KIND.name)
 
 
 def _require_equal(thing: str, name: str, current: bool | str, received: bool | str) -> None:  # noqa: FBT001 -- values, not switches
@@ -327,10 +355,13 @@ def consumer_arguments(
     Raises:
         PreconditionFailedError: a wrong type or value, or an argument of another queue type.
     """
-    rules = CONSUMER_RULES[kind]
-    _check(queue_name, vhost, kind, arguments, (rules, CONSUMER_OF_ANY_TYPE - rules.keys()))
+    if not arguments:
+        return _NO_ARGUMENTS
+    _check(queue_name, vhost, kind, arguments, _consumer_rules(kind, tuple(KINDS.values())))
     return ConsumerArguments(
-        _argument_int(arguments, "x-priority") or 0, _argument_int(arguments, "x-consumer-timeout")
+        _argument_int(arguments, "x-priority") or 0,
+        _argument_int(arguments, "x-consumer-timeout"),
+        {key: plain(arguments[key]) for key in kind.consumer_arguments if key in arguments},
     )
 
 
@@ -347,7 +378,7 @@ def queue_options(
     """Return the effective options of a queue.
 
     Limits and spans: the smaller of argument and policy. Dead-lettering and durability: the
-    argument wins. Overflow: the argument wins on a classic queue, the policy on a quorum queue.
+    argument wins. Overflow: the queue type says.
 
     Args:
         kind: the queue's type.
@@ -360,12 +391,10 @@ def queue_options(
     """
     if not policy and arguments.keys() <= _TYPE_ALONE:
         return _plain_options(kind, default_consumer_timeout_ms, default_durability)
-    classic = kind is QueueKind.CLASSIC
     timeout_ms = _smaller(arguments, policy, "consumer-timeout")
     durability = _text(arguments.get(DURABILITY), policy.get(DURABILITY_KEY))
     overflow = _overflow(kind, arguments, policy)
     return QueueOptions(
-        kind=kind,
         message_ttl_ms=_smaller(arguments, policy, "message-ttl"),
         expires_ms=_smaller(arguments, policy, "expires"),
         max_length=_smaller(arguments, policy, "max-length"),
@@ -378,26 +407,24 @@ def queue_options(
             arguments.get("x-dead-letter-routing-key"), policy.get("dead-letter-routing-key")
         ),
         dead_letters_at_least_once=(
-            overflow is Overflow.REJECT_PUBLISH and wants_at_least_once(kind, arguments, policy)
+            overflow is Overflow.REJECT_PUBLISH and wants_at_least_once(arguments, policy)
         ),
-        max_priority=(_argument_int(arguments, "x-max-priority") or None) if classic else None,
+        max_priority=_argument_int(arguments, "x-max-priority") or None,
         durability=default_durability if durability is None else Durability(durability),
         single_active_consumer=_is_true(arguments.get("x-single-active-consumer")),
-        delivery_limit=_delivery_limit(
-            arguments, {} if classic else policy, None if classic else QUORUM_DELIVERY_LIMIT
-        ),
+        delivery_limit=_delivery_limit(kind, arguments, policy),
         consumer_timeout_ms=default_consumer_timeout_ms if timeout_ms is None else timeout_ms,
     )
 
 
-def wants_at_least_once(kind: QueueKind, arguments: Table, policy: Mapping[str, object]) -> bool:
+def wants_at_least_once(arguments: Table, policy: Mapping[str, object]) -> bool:
     """Whether dead letters are to be kept until they are confirmed; a full queue must refuse then.
 
     Source: RabbitMQ, rabbit_quorum_queue:dlh: with another overflow it is once at most.
     """
     strategy = _text(arguments.get("x-dead-letter-strategy"), policy.get("dead-letter-strategy"))
     exchange = _text(arguments.get(DEAD_LETTER_EXCHANGE), policy.get("dead-letter-exchange"))
-    return kind is QueueKind.QUORUM and strategy == AT_LEAST_ONCE and exchange is not None
+    return strategy == AT_LEAST_ONCE and exchange is not None
 
 
 @lru_cache(_PLAIN_OPTIONS_MAX)
@@ -406,9 +433,8 @@ def _plain_options(
 ) -> QueueOptions:
     """Return what nearly all queues share: the options where arguments and policy say nothing."""
     return QueueOptions(
-        kind=kind,
         durability=default_durability,
-        delivery_limit=None if kind is QueueKind.CLASSIC else QUORUM_DELIVERY_LIMIT,
+        delivery_limit=kind.delivery_limit,
         consumer_timeout_ms=default_consumer_timeout_ms,
     )
 
@@ -422,23 +448,18 @@ def durability_source(arguments: Table, policy: Mapping[str, object]) -> str:
 
 def _overflow(kind: QueueKind, arguments: Table, policy: Mapping[str, object]) -> Overflow:
     argument, policy_value = arguments.get("x-overflow"), policy.get("overflow")
-    if kind is QueueKind.QUORUM and policy_value is not None:
+    if kind.policy_decides_overflow and policy_value is not None:
         argument = None
     name = _text(argument, policy_value) or Overflow.DROP_HEAD.value
     overflow = Overflow(name)
-    if kind is QueueKind.QUORUM and overflow is Overflow.REJECT_PUBLISH_DLX:
-        # RabbitMQ warns that quorum queues do not have it and drops from the head.
-        return Overflow.DROP_HEAD
-    return overflow
+    return Overflow.DROP_HEAD if overflow in kind.missing_overflows else overflow
 
 
-def _delivery_limit(
-    arguments: Table, policy: Mapping[str, object], default: int | None
-) -> int | None:
+def _delivery_limit(kind: QueueKind, arguments: Table, policy: Mapping[str, object]) -> int | None:
     """Return how often a message may come back: a negative limit is none, and loses to others."""
     given = _given(arguments, policy, "delivery-limit")
     if not given:
-        return default
+        return kind.delivery_limit
     limit = max(given) if min(given) < 0 else min(given)
     return None if limit < 0 else limit
 
@@ -465,11 +486,6 @@ def _text(argument: Field | None, policy_value: object) -> str | None:
 
 def _is_true(field: Field | None) -> bool:
     return field is not None and field.value is True
-
-
-def _module(kind: QueueKind) -> str:
-    """Return RabbitMQ's name for a queue type in its texts."""
-    return f"rabbit_{kind.value}_queue"
 
 
 def _invalid(key: str, queue_name: str, vhost: str, term: str) -> PreconditionFailedError:

@@ -1,7 +1,8 @@
-"""What the value of each argument may be, and which arguments a queue type knows.
+"""What the value of each argument may be, whatever the queue type.
 
 An argument is one of three things to a queue type: known (validated, compared), known to another
-type only (refused), or unknown to all (kept and shown, neither validated nor compared).
+type only (refused), or unknown to all (kept and shown, neither validated nor compared). Which it is
+says the type's row in ``queues.kinds``.
 
 Source: RabbitMQ 3.13; texts and orders of checking were measured on 3.10.
 """
@@ -11,7 +12,7 @@ from typing import Final, TypeAlias
 
 from amqp_server.broker.terms import field_text
 from amqp_server.wire.tables import INTEGER_KINDS, TYPE_NAMES, Field, Table
-from queues.options import Durability, Overflow, QueueKind
+from queues.options import Durability, Overflow
 
 SPAN_MAX_MS: Final = 315_360_000_000
 """Ten years: the longest TTL or expiry RabbitMQ takes."""
@@ -136,49 +137,7 @@ QUEUE_RULES: Final[Mapping[str, Rule]] = {
 The last is HareMQ's own: to RabbitMQ it is an argument like any other word.
 """
 
-KNOWN: Final[Mapping[QueueKind, tuple[str, ...]]] = {
-    QueueKind.CLASSIC: (
-        "x-expires",
-        "x-message-ttl",
-        DEAD_LETTER_EXCHANGE,
-        "x-dead-letter-routing-key",
-        "x-max-length",
-        "x-max-length-bytes",
-        "x-max-priority",
-        "x-overflow",
-        "x-queue-mode",
-        "x-queue-version",
-        "x-single-active-consumer",
-        QUEUE_TYPE,
-        "x-queue-master-locator",
-        "x-queue-leader-locator",
-        "x-delivery-limit",
-        "x-consumer-timeout",
-        DURABILITY,
-    ),
-    QueueKind.QUORUM: (
-        DEAD_LETTER_EXCHANGE,
-        "x-dead-letter-routing-key",
-        "x-dead-letter-strategy",
-        "x-expires",
-        "x-max-length",
-        "x-max-length-bytes",
-        "x-max-in-memory-length",
-        "x-max-in-memory-bytes",
-        "x-overflow",
-        "x-single-active-consumer",
-        QUEUE_TYPE,
-        "x-quorum-initial-group-size",
-        "x-delivery-limit",
-        "x-message-ttl",
-        "x-queue-leader-locator",
-        "x-consumer-timeout",
-        DURABILITY,
-    ),
-}
-"""The arguments of each queue type, in RabbitMQ's order of comparing."""
-
-_STREAM_ONLY: Final = frozenset(
+OF_KINDS_ELSEWHERE: Final = frozenset(
     {
         "x-max-age",
         "x-stream-max-segment-size-bytes",
@@ -186,23 +145,15 @@ _STREAM_ONLY: Final = frozenset(
         "x-initial-cluster-size",
     }
 )
-OF_ANY_TYPE: Final = _STREAM_ONLY.union(*KNOWN.values())
+"""Arguments of kinds that RabbitMQ has and this version has not: streams."""
 
-CONSUMER_RULES: Final[Mapping[QueueKind, Mapping[str, Rule]]] = {
-    QueueKind.CLASSIC: {
-        "x-priority": _integer,
-        "x-cancel-on-ha-failover": of_type("t"),
-        "x-consumer-timeout": _SPAN_MS,
-    },
-    QueueKind.QUORUM: {"x-priority": _integer, "x-consumer-timeout": _SPAN_MS},
+CONSUMER_RULES: Final[Mapping[str, Rule]] = {
+    "x-priority": _integer,
+    "x-cancel-on-ha-failover": of_type("t"),
+    "x-consumer-timeout": _SPAN_MS,
 }
-CONSUMER_OF_ANY_TYPE: Final = frozenset(
-    {
-        "x-priority",
-        "x-cancel-on-ha-failover",
-        "x-stream-offset",
-    }
-)
+
+CONSUMER_OF_KINDS_ELSEWHERE: Final = frozenset({"x-stream-offset"})
 
 
 def int_of(field: Field) -> int:

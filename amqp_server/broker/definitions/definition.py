@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from amqp_server.broker.policies.table import Policy
 from amqp_server.wire.tables import Table
-from queues.options import QueueKind
+from queues.kinds import QueueKind
 
 Definition: TypeAlias = object
 """A value of a class that has a row in ``definitions.table``: one of those below, or of an account

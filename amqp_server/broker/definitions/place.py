@@ -5,7 +5,7 @@ from typing import Final
 from amqp_server.broker.definitions.target import BrokerTarget
 from amqp_server.broker.limits import check_node_vhost
 from amqp_server.broker.names import DEFAULT_EXCHANGE, PREDECLARED
-from queues.options import QueueKind
+from queues.kinds import KINDS, QueueKind
 
 ALREADY_THERE: Final = ""
 """Why something is passed over without a line."""
@@ -42,7 +42,7 @@ class Place:
         """
         if name not in self._default_kinds:
             check_node_vhost(self._settings.vhosts_max, name, len(self._default_kinds))
-        node_kind = QueueKind(self._settings.default_queue_type)
+        node_kind = KINDS[self._settings.default_queue_type]
         held = self._default_kinds.get(name, node_kind)
         self._default_kinds[name] = held if default_kind is None else default_kind
 

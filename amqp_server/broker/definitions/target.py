@@ -22,7 +22,7 @@ from amqp_server.broker.steps import Steps
 from amqp_server.wire.tables import Table
 from exchanges.bindings import Destination
 from exchanges.routing import Exchange
-from queues.options import QueueKind
+from queues.kinds import QueueKind
 
 
 class DeclaredQueue(Protocol):

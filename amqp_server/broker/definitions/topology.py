@@ -36,7 +36,7 @@ from amqp_server.broker.steps import Steps
 from amqp_server.wire.tables import Table, encode_table, longstr, matched_table
 from exchanges.bindings import Destination, DestinationKind
 from exchanges.kinds import KIND_NAMES, make_kind
-from queues.options import QueueKind
+from queues.kinds import DEFAULT_KIND, QueueKind
 
 _DESTINATIONS: Final[Mapping[str, DestinationWord]] = {"queue": "queue", "exchange": "exchange"}
 
@@ -199,7 +199,7 @@ class QueueRow:
             named = dict(queue.arguments)
         with checking(item):
             kind = _validated(queue, named)
-        if kind is QueueKind.CLASSIC:
+        if kind is DEFAULT_KIND:
             return queue
         return QueueDefinition(queue.name, queue.vhost, queue.durable, queue.auto_delete, named)
 

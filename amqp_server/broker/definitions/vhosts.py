@@ -14,7 +14,14 @@ from amqp_server.broker.definitions.row import Applying, Names, Reading
 from amqp_server.broker.definitions.target import BrokerTarget
 from amqp_server.broker.limits import VHOST_LIMITS, validated
 from amqp_server.broker.steps import Steps
-from queues.options import QueueKind
+from queues.kinds import KINDS, QueueKind
+
+
+def _queue_kind(name: str) -> QueueKind:
+    kind = KINDS.get(name)
+    if kind is None:
+        raise ValueError(f"'{name}' is no type of queue")
+    return kind
 
 
 class VhostRow:
@@ -36,7 +43,7 @@ class VhostRow:
         return {
             "description": vhost.description,
             "tags": vhost.tags,
-            "default_queue_type": None if kind is None else kind.value,
+            "default_queue_type": None if kind is None else kind.name,
         }
 
     def decode(self, names: Names, fields: Fields) -> VhostDefinition:
@@ -47,7 +54,7 @@ class VhostRow:
             name,
             text(fields["description"]),
             texts(fields["tags"]),
-            None if kind is None else QueueKind(kind),
+            None if kind is None else _queue_kind(text(kind)),
         )
 
     def read(self, item: Item, _reading: Reading) -> VhostDefinition:
@@ -62,9 +69,8 @@ class VhostRow:
         word = "default_queue_type"
         if source(word).has(word):
             named = source(word).text(word)
-            if named in {kind.value for kind in QueueKind}:
-                kind = QueueKind(named)
-            else:
+            kind = KINDS.get(named)
+            if kind is None:
                 item.leave_out(word, f"there are no queues of type '{named}' here")
         described = source("description").has("description")
         return VhostDefinition(
@@ -78,7 +84,7 @@ class VhostRow:
         """Return it with what is said of it twice, as RabbitMQ does."""
         described = {"description": vhost.description, "tags": list(vhost.tags)}
         kind = vhost.default_queue_type
-        typed = {} if kind is None else {"default_queue_type": kind.value}
+        typed = {} if kind is None else {"default_queue_type": kind.name}
         return {"name": vhost.name, **described, "metadata": {**described, **typed}}
 
     def missing(self, place: Place, vhost: VhostDefinition) -> None:

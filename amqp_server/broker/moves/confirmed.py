@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, Protocol
 from amqp_server.broker.commits import Commits
 from amqp_server.broker.moves.dead_letters import dead_letters
 from amqp_server.broker.publish import Enqueued, Publisher
-from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps, StepsJob
 from amqp_server.broker.turn import Turn
 from persistence.record import Run, alike_stretches

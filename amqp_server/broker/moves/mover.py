@@ -20,7 +20,7 @@ from amqp_server.broker.commits import Commits
 from amqp_server.broker.moves.confirmed import ConfirmedMoves
 from amqp_server.broker.moves.dead_letters import dead_letters
 from amqp_server.broker.publish import Publisher
-from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.turn import Turn
 from persistence.record import alike_stretches

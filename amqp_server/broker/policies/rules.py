@@ -128,15 +128,6 @@ OPERATOR_KEYS: Final = frozenset(
 OPERATOR_WINS: Final = frozenset({"queue-version", "ha-params"})
 """Numbers that are no limits: of two of them the operator's holds, not the smaller."""
 
-_STREAMS_ONLY: Final = frozenset(
-    {"initial-cluster-size", "max-age", "stream-filter-size-bytes", "stream-max-segment-size-bytes"}
-)
-UNSUPPORTED: Final[Mapping[str, frozenset[str]]] = {
-    "classic": _STREAMS_ONLY | {"dead-letter-strategy", "delivery-limit", "target-group-size"},
-    "quorum": _STREAMS_ONLY | {"queue-master-locator", "queue-mode"} | _MIRRORING.keys(),
-}
-"""Keys that keep the whole policy away from a queue type, as if its pattern were not found."""
-
 
 def unknown_keys(definition: Mapping[str, object], *, operator: bool) -> list[str]:
     """Return the keys of a definition that such a policy does not have, in order."""

@@ -14,25 +14,28 @@ from typing import Final, Literal, TypeAlias
 
 from amqp_server.broker.access.patterns import Pattern, PatternError, compile_pattern, is_found
 from amqp_server.broker.errors import PreconditionFailedError
-from amqp_server.broker.policies.rules import (
-    OPERATOR_WINS,
-    UNSUPPORTED,
-    wrong_definition,
-)
+from amqp_server.broker.policies.rules import OPERATOR_WINS, wrong_definition
+from queues.kinds import KINDS
 
 PolicyTarget: TypeAlias = Literal["queue", "exchange"]
 
 _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 
-_SCOPES: Final[Mapping[str, tuple[PolicyTarget, str | None] | None]] = {
-    "queues": ("queue", None),
-    "classic_queues": ("queue", "classic"),
-    "quorum_queues": ("queue", "quorum"),
-    "streams": ("queue", "stream"),
-    "exchanges": ("exchange", None),
-    "all": None,
-}
-"""What ``apply-to`` may say: a kind of thing, and of queues the type; None is everything."""
+_Scope: TypeAlias = tuple[PolicyTarget, str | None] | None
+
+
+def _scopes() -> Mapping[str, _Scope]:
+    """Return what ``apply-to`` may say: what it is for, of queues the type; None is everything."""
+    of_kinds: dict[str, _Scope] = {
+        kind.policy_scope: ("queue", kind.name) for kind in KINDS.values()
+    }
+    return {
+        "queues": ("queue", None),
+        **of_kinds,
+        "streams": ("queue", "stream"),
+        "exchanges": ("exchange", None),
+        "all": None,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,14 @@ class Policy:
 class _Compiled:
     policy: Policy
     pattern: Pattern
+    scope: _Scope
 
     def applies(self, target: PolicyTarget, queue_type: str | None, name: str) -> bool:
-        scope = _SCOPES[self.policy.apply_to]
+        scope = self.scope
         if scope is not None and scope not in {(target, None), (target, queue_type)}:
             return False
-        if not UNSUPPORTED.get(queue_type or "", frozenset()).isdisjoint(self.policy.definition):
+        kind = KINDS.get(queue_type or "")
+        if kind is not None and not kind.foreign_policy_keys.isdisjoint(self.policy.definition):
             return False
         return is_found(self.pattern, name)
 
@@ -199,8 +204,9 @@ def _is_number(value: object) -> bool:
 
 def _compiled(policy: Policy, *, operator: bool, is_imported: bool) -> _Compiled:
     wrong = wrong_definition(policy.definition, operator=operator, is_imported=is_imported)
-    if policy.apply_to not in _SCOPES:
-        named = ", ".join([f"'{scope}'" for scope in _SCOPES if scope != "all"])
+    scopes = _scopes()
+    if policy.apply_to not in scopes:
+        named = ", ".join([f"'{scope}'" for scope in scopes if scope != "all"])
         wrong.append(
             f"apply-to '{policy.apply_to}' unrecognised; should be one of: {named}, or 'all'"
         )
@@ -214,4 +220,4 @@ def _compiled(policy: Policy, *, operator: bool, is_imported: bool) -> _Compiled
         )
     if wrong or pattern is None:
         raise PreconditionFailedError("\n".join(wrong))
-    return _Compiled(policy, pattern)
+    return _Compiled(policy, pattern, scopes[policy.apply_to])

@@ -10,10 +10,9 @@ from amqp_server.broker.errors import (
     AccessRefusedError,
     NotAllowedError,
     NotSupportedError,
-    ResourceLockedError,
 )
 from amqp_server.broker.names import REPLY_TO_QUEUE, strip_line_ends
-from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.queue import Queue
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.consumer import (
     Consumer,
@@ -21,14 +20,14 @@ from amqp_server.protocol.consumer import (
     GetOwner,
     ReplyReceiver,
 )
-from amqp_server.protocol.delivery_count import with_delivery_count
+from amqp_server.protocol.delivery_header import with_delivery_header
 from amqp_server.protocol.errors import NegotiationError, ReplyConsumerError
 from amqp_server.protocol.methods.queue import actual_queue_name
 from amqp_server.protocol.transaction import Settlement
 from amqp_server.wire.content import render_get_ok
 from amqp_server.wire.methods import Method, arguments_of
 from queues.errors import ExclusiveUseError
-from queues.options import QueueKind
+from queues.kinds import Request
 
 CONSUMER_TAG_PREFIX: Final = "amq.ctag"
 
@@ -58,7 +57,7 @@ def consume(channel: Channel, method: commands.Basic.Consume, now_ms: int) -> Me
         AccessRefusedError: no right, or somebody consumes exclusively (403).
         PreconditionFailedError: a bad argument (406).
         NotAllowedError: the consumer tag is taken (530).
-        NotSupportedError: a quorum queue under a shared window (540).
+        NotSupportedError: what its kind does not do, as under a shared window (540).
     """
     consumer_tag = method.consumer_tag or channel.session.broker.generate_name(CONSUMER_TAG_PREFIX)
     name = actual_queue_name(channel, method.queue)
@@ -91,27 +90,22 @@ def get(channel: Channel, method: commands.Basic.Get, now_ms: int) -> Method | N
 
     Raises:
         NotFoundError: no such queue (404).
-        ResourceLockedError: it belongs to another connection, or is a quorum queue with a single
-            active consumer (405).
+        ResourceLockedError: it belongs to another connection (405).
         AccessRefusedError: no right (403).
+        BrokerError: its kind does not let anybody get.
     """
     name = actual_queue_name(channel, method.queue)
     channel.session.require(Permission.READ, "queue", name)
     queue = channel.session.open_vhost.queues.get(name, channel.session)
-    if queue.kind is QueueKind.QUORUM and queue.engine.options.single_active_consumer:
-        text = (
-            f"cannot obtain access to locked {queue.text}. basic.get operations are not supported"
-            ' by <<"quorum">> queues with single active consumer'
-        )
-        raise ResourceLockedError(text)
+    queue.check_granted(Request.GET)
     channel.session.open_vhost.queues.refresh(queue, now_ms)
     got = queue.engine.get(now_ms, no_ack=method.no_ack)
     if got is None:
         return commands.Basic.GetEmpty()
     batch, ready_count = got
     records = batch.records
-    if queue.kind is QueueKind.QUORUM:
-        records = with_delivery_count(records, batch.delivery_count)
+    if queue.kind.delivery_header is not None:
+        records = with_delivery_header(queue.kind.delivery_header, batch, is_got=True)
     if method.no_ack:
         tag = channel.unacked.skip(1)
     else:
@@ -199,8 +193,12 @@ def _consumer(
     consumer_tag: str,
     arguments: ConsumerArguments,
 ) -> Consumer:
-    if queue.kind is QueueKind.QUORUM and channel.lane.shared_window.limit:
-        raise NotSupportedError(f"{queue.text} does not support global qos")
+    if channel.lane.shared_window.limit:
+        queue.check_granted(Request.SHARED_PREFETCH)
+    if method.no_ack:
+        queue.check_granted(Request.NO_ACK)
+    elif not channel.consumer_prefetch:
+        queue.check_granted(Request.NO_PREFETCH)
     timeout_ms = arguments.consumer_timeout_ms
     if timeout_ms is None:
         timeout_ms = queue.engine.options.consumer_timeout_ms
@@ -210,6 +208,7 @@ def _consumer(
         method.exclusive,
         arguments.priority,
         timeout_ms or None,
+        arguments.of_kind,
     )
     lane = channel.lane_for(queue)
     return Consumer(channel, lane, queue, properties, channel.consumer_prefetch)

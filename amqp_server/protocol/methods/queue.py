@@ -19,12 +19,13 @@ from amqp_server.broker.names import (
     queue_text,
     strip_line_ends,
 )
-from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps
 from amqp_server.protocol.channel import Channel
 from amqp_server.wire.methods import Method, arguments_of
 from amqp_server.wire.tables import Table, plain
 from exchanges.bindings import Destination, DestinationKind
+from queues.kinds import Request
 
 GENERATED_PREFIX: Final = "amq.gen"
 _DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
@@ -119,10 +120,12 @@ def purge(channel: Channel, method: commands.Queue.Purge, now_ms: int) -> Method
         NotFoundError: no such queue (404).
         ResourceLockedError: it belongs to another connection (405).
         AccessRefusedError: no right (403).
+        BrokerError: its kind cannot be purged.
     """
     name = actual_queue_name(channel, method.queue)
     channel.session.require(Permission.READ, "queue", name)
     queue = _existing(channel, name)
+    queue.check_granted(Request.PURGE)
     channel.session.open_vhost.queues.refresh(queue, now_ms)
     count = queue.engine.purge()
     return None if method.nowait else commands.Queue.PurgeOk(count)
@@ -133,7 +136,7 @@ def delete(channel: Channel, method: commands.Queue.Delete, now_ms: int) -> Step
 
     Raises:
         PreconditionFailedError: ``if_unused`` or ``if_empty`` do not hold (406).
-        NotSupportedError: such a condition on a quorum queue (540).
+        NotSupportedError: such a condition on a kind that does not know it (540).
         ResourceLockedError: it belongs to another connection (405).
         AccessRefusedError: no right (403).
     """
@@ -174,7 +177,8 @@ def _create(channel: Channel, method: commands.Queue.Declare, name: str, now_ms:
     properties = QueueProperties(durable, method.exclusive, method.auto_delete, arguments)
     if not name:
         name = session.broker.generate_name(GENERATED_PREFIX)
-        check_server_named(queue_kind(name, session.vhost_name, arguments))
+        kind = queue_kind(name, session.vhost_name, arguments)
+        check_server_named(name, session.vhost_name, kind)
     session.require(Permission.CONFIGURE, "queue", name)
     _check_dead_letter_rights(channel, name, arguments)
     if queues.find(name) is None:

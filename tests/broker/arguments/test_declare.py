@@ -3,6 +3,7 @@
 import pytest
 
 from amqp_server.broker.arguments.declare import (
+    ConsumerArguments,
     check_server_named,
     consumer_arguments,
     queue_kind,
@@ -12,9 +13,8 @@ from amqp_server.broker.arguments.declare import (
 )
 from amqp_server.broker.errors import PreconditionFailedError
 from amqp_server.wire.tables import Field, Table, longstr
-from queues.options import QueueKind
+from queues.kinds import CLASSIC, QUORUM, QueueKind
 
-CLASSIC, QUORUM = QueueKind.CLASSIC, QueueKind.QUORUM
 TYPE_QUORUM = {"x-queue-type": longstr("quorum")}
 TRUE, VOID = Field("t", True), Field("V", None)
 WHERE = "for queue 'q' in vhost '/'"
@@ -255,9 +255,9 @@ def test_a_quorum_queue_takes_both_strategies_with_or_without_an_exchange(strate
 
 
 def test_only_classic_queues_are_named_by_the_server() -> None:
-    check_server_named(CLASSIC)
+    check_server_named("q", "/", CLASSIC)
     with pytest.raises(PreconditionFailedError) as caught:
-        check_server_named(QUORUM)
+        check_server_named("q", "/", QUORUM)
     assert str(caught.value) == "Cannot declare a server-named queue for type rabbit_quorum_queue"
 
 
@@ -284,10 +284,13 @@ def test_no_type_named_is_classic() -> None:
 
 
 def test_a_consumer_asks_for_priority_and_timeout() -> None:
-    assert consumer_arguments("q", "/", CLASSIC, {"x-foo": VOID}) == (0, None)
+    assert consumer_arguments("q", "/", CLASSIC, {"x-foo": VOID}) == ConsumerArguments()
     asked = {"x-priority": number(-5), "x-consumer-timeout": number(5000, "l")}
-    assert consumer_arguments("q", "/", QUORUM, asked) == (-5, 5000)
-    assert consumer_arguments("q", "/", CLASSIC, {"x-cancel-on-ha-failover": TRUE}) == (0, None)
+    assert consumer_arguments("q", "/", QUORUM, asked) == ConsumerArguments(
+        -5, 5000, {"x-priority": -5, "x-consumer-timeout": 5000}
+    )
+    asked = {"x-cancel-on-ha-failover": TRUE}
+    assert consumer_arguments("q", "/", CLASSIC, asked).of_kind == {"x-cancel-on-ha-failover": True}
 
 
 @pytest.mark.parametrize(

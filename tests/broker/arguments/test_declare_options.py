@@ -8,9 +8,9 @@ from amqp_server.broker.arguments.declare import (
     queue_options,
 )
 from amqp_server.wire.tables import Field, longstr
-from queues.options import Durability, Overflow, QueueKind, QueueOptions
+from queues.kinds import CLASSIC, KINDS, QUORUM, QueueKind
+from queues.options import Durability, Overflow, QueueOptions
 
-CLASSIC, QUORUM = QueueKind.CLASSIC, QueueKind.QUORUM
 TRUE, FALSE = Field("t", True), Field("t", False)
 
 
@@ -23,7 +23,7 @@ def number(value: int, kind: str = "I") -> Field:
 
 def test_without_either_a_queue_has_no_limits_but_quorums_delivery_limit() -> None:
     assert queue_options(CLASSIC, {}, {}) == QueueOptions()
-    assert queue_options(QUORUM, {}, {}) == QueueOptions(kind=QUORUM, delivery_limit=20)
+    assert queue_options(QUORUM, {}, {}) == QueueOptions(delivery_limit=20)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_without_either_a_queue_has_no_limits_but_quorums_delivery_limit() -> No
         ("consumer-timeout", "consumer_timeout_ms"),
     ],
 )
-@pytest.mark.parametrize("kind", QueueKind)
+@pytest.mark.parametrize("kind", KINDS.values())
 def test_of_two_limits_the_smaller_holds(kind: QueueKind, key: str, attribute: str) -> None:
     def effective(argument: int | None, policy: int | None) -> object:
         arguments = {} if argument is None else {f"x-{key}": number(argument)}
@@ -69,7 +69,6 @@ def test_a_negative_delivery_limit_is_none_and_loses(
     arguments = {} if argument is None else {"x-delivery-limit": number(argument)}
     definition: dict[str, object] = {} if policy is None else {"delivery-limit": policy}
     assert queue_options(QUORUM, arguments, definition).delivery_limit == limit
-    assert queue_options(CLASSIC, {}, definition).delivery_limit is None
 
 
 def test_a_classic_queue_has_a_delivery_limit_when_its_argument_says_so() -> None:
@@ -104,7 +103,7 @@ def test_dead_lettering_is_the_arguments_before_the_policys_key_by_key() -> None
     assert (options.dead_letter_exchange, options.dead_letter_routing_key) == ("policy", "policy")
 
 
-@pytest.mark.parametrize("kind", QueueKind)
+@pytest.mark.parametrize("kind", KINDS.values())
 @pytest.mark.parametrize(
     ("argument", "policy", "node", "effective", "source"),
     [

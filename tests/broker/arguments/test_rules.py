@@ -3,29 +3,27 @@
 import pytest
 
 from amqp_server.broker.arguments.rules import (
-    CONSUMER_OF_ANY_TYPE,
     CONSUMER_RULES,
-    KNOWN,
-    OF_ANY_TYPE,
     QUEUE_RULES,
     QUEUE_TYPE,
     int_of,
     of_type,
 )
 from amqp_server.wire.tables import Field
-from queues.options import QueueKind
+from queues.kinds import KINDS, QueueKind
 
 
-@pytest.mark.parametrize("kind", QueueKind)
+@pytest.mark.parametrize("kind", KINDS.values())
 def test_every_known_argument_has_a_rule(kind: QueueKind) -> None:
-    assert set(KNOWN[kind]) - QUEUE_RULES.keys() == {QUEUE_TYPE}
-    assert len(set(KNOWN[kind])) == len(KNOWN[kind])
+    assert set(kind.arguments) - QUEUE_RULES.keys() == {QUEUE_TYPE}
+    assert set(kind.consumer_arguments) <= CONSUMER_RULES.keys()
+    assert len(set(kind.arguments)) == len(kind.arguments)
 
 
 def test_no_rule_is_for_an_argument_that_nobody_knows() -> None:
-    assert QUEUE_RULES.keys() <= OF_ANY_TYPE
-    for rules in CONSUMER_RULES.values():
-        assert rules.keys() <= CONSUMER_OF_ANY_TYPE | {"x-consumer-timeout"}
+    kinds = KINDS.values()
+    assert QUEUE_RULES.keys() <= set().union(*[kind.arguments for kind in kinds])
+    assert CONSUMER_RULES.keys() <= set().union(*[kind.consumer_arguments for kind in kinds])
 
 
 def test_a_type_rule_is_about_the_type_alone() -> None:

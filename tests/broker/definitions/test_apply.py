@@ -14,11 +14,12 @@ from amqp_server.broker.definitions.apply import application, apply_definitions
 from amqp_server.broker.definitions.parse import parse_definitions
 from amqp_server.broker.definitions.references import with_references
 from amqp_server.broker.names import PREDECLARED
-from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.queue import Queue
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
 from exchanges.bindings import Destination, DestinationKind
-from queues.options import Durability, QueueKind
+from queues.kinds import CLASSIC, QUORUM
+from queues.options import Durability
 from tests.support.frames import table
 from tests.support.vhosts import message
 
@@ -149,14 +150,14 @@ def test_what_this_version_does_not_have_is_kept(broker: Broker) -> None:
 
 def test_queues_take_the_default_type_of_their_vhost_where_they_can(broker: Broker) -> None:
     apply(broker, export("rabbitmq_3_13"))
-    assert broker.vhost("safe").default_queue_kind is QueueKind.QUORUM
+    assert broker.vhost("safe").default_queue_kind is QUORUM
     kinds = {queue.name: queue.kind for queue in broker.vhost("safe").queues}
     assert kinds == {
-        "till.1": QueueKind.QUORUM,
-        "till.old": QueueKind.CLASSIC,
-        "till.now": QueueKind.CLASSIC,
+        "till.1": QUORUM,
+        "till.old": CLASSIC,
+        "till.now": CLASSIC,
     }
-    assert queue_of(broker, "dead").kind is QueueKind.CLASSIC
+    assert queue_of(broker, "dead").kind is CLASSIC
 
 
 # ── other versions ──
@@ -174,9 +175,9 @@ def test_an_export_of_3_6_is_loaded(broker: Broker) -> None:
 def test_an_export_of_4_1_is_loaded(broker: Broker) -> None:
     apply(broker, export("rabbitmq_4_1"))
     broker.users.authenticate("new", "new")
-    assert queue_of(broker, "q1").kind is queue_of(broker, "q2").kind is QueueKind.QUORUM
+    assert queue_of(broker, "q1").kind is queue_of(broker, "q2").kind is QUORUM
     assert queue_of(broker, "q1").engine.options.delivery_limit == 3
-    assert queue_of(broker, "c1").kind is QueueKind.CLASSIC
+    assert queue_of(broker, "c1").kind is CLASSIC
     assert broker.vhost("plain").default_queue_kind is None
 
 
@@ -305,9 +306,9 @@ def test_classes_of_queues_are_loaded(broker: Broker) -> None:
 
 
 def test_a_default_queue_type_that_is_not_told_stays(broker: Broker) -> None:
-    broker.vhost("/").default_queue_kind = QueueKind.QUORUM
+    broker.vhost("/").default_queue_kind = QUORUM
     apply(broker, {"vhosts": [{"name": "/"}]})
-    assert broker.vhost("/").default_queue_kind is QueueKind.QUORUM
+    assert broker.vhost("/").default_queue_kind is QUORUM
 
 
 def test_names_that_clients_may_not_choose_are_loaded(broker: Broker) -> None:
@@ -409,7 +410,7 @@ def test_what_the_broker_refuses_on_the_way_is_told_and_the_rest_goes_on(broker:
     document = parse_definitions({"policies": [policy], "queues": [queue]}, zeros)
     told = [line for line in application(broker, document, NOW_MS) if line is not None]
     assert told == ["definitions.policies[0]: vhost gone not found"]
-    assert queue_of(broker, "q").kind is QueueKind.CLASSIC
+    assert queue_of(broker, "q").kind is CLASSIC
 
 
 def test_a_binding_to_an_exchange_is_one_to_an_exchange(broker: Broker) -> None:

@@ -17,7 +17,7 @@ from amqp_server.broker.definitions.export import export_definitions
 from amqp_server.broker.definitions.parse import parse_definitions
 from amqp_server.broker.policies.table import Policy
 from amqp_server.wire.tables import Field, FieldValue, longstr
-from queues.options import QueueKind
+from queues.kinds import QUORUM
 
 EXPORT = json.loads((Path(__file__).parent / "rabbitmq_3_10.json").read_text(encoding="utf-8"))
 
@@ -67,7 +67,7 @@ def test_the_head_says_who_exported() -> None:
 
 
 def test_a_vhost_keeps_what_is_said_of_it() -> None:
-    definitions = (VhostDefinition("a", "d", ("t",), QueueKind.QUORUM), VhostDefinition("b"))
+    definitions = (VhostDefinition("a", "d", ("t",), QUORUM), VhostDefinition("b"))
     assert there_and_back(definitions) == definitions
 
 

@@ -24,7 +24,7 @@ from amqp_server.broker.definitions.item import DefinitionsError
 from amqp_server.broker.definitions.parse import parse_definitions
 from amqp_server.broker.policies.table import Policy
 from amqp_server.wire.tables import Field, longstr
-from queues.options import QueueKind
+from queues.kinds import CLASSIC, QUORUM
 
 EXPORT = json.loads((Path(__file__).parent / "rabbitmq_3_10.json").read_text(encoding="utf-8"))
 
@@ -159,7 +159,7 @@ def test_a_plain_password_is_hashed() -> None:
     [
         (
             {"name": "v", "description": "d", "tags": ["t"], "default_queue_type": "quorum"},
-            VhostDefinition("v", "d", ("t",), QueueKind.QUORUM),
+            VhostDefinition("v", "d", ("t",), QUORUM),
         ),
         (
             {"name": "v", "metadata": {"description": "d", "tags": ["t"]}, "tracing": True},
@@ -172,7 +172,7 @@ def test_a_plain_password_is_hashed() -> None:
                 "metadata": {"default_queue_type": "classic"},
                 "limits": [],
             },
-            VhostDefinition("v", default_queue_type=QueueKind.CLASSIC),
+            VhostDefinition("v", default_queue_type=CLASSIC),
         ),
         ({"name": "v", "default_queue_type": None, "metadata": []}, VhostDefinition("v")),
     ],

@@ -8,7 +8,7 @@ from amqp_server.broker.definitions.place import Place
 from amqp_server.broker.errors import PreconditionFailedError
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
-from queues.options import QueueKind
+from queues.kinds import QUORUM
 
 
 @pytest.fixture
@@ -44,9 +44,9 @@ def test_exchanges_and_queues_are_there_once_they_are_added(broker: Broker) -> N
 
 def test_a_vhost_keeps_its_default_type_where_nothing_else_is_said(broker: Broker) -> None:
     place = Place(broker)
-    place.add_vhost("v", QueueKind.QUORUM)
+    place.add_vhost("v", QUORUM)
     place.add_vhost("v", None)
-    assert place.default_queue_kind("v") is QueueKind.QUORUM
+    assert place.default_queue_kind("v") is QUORUM
 
 
 def test_no_more_vhosts_are_there_than_the_node_may_have(broker: Broker) -> None:

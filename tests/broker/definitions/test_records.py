@@ -29,7 +29,7 @@ from amqp_server.broker.definitions.records import (
 from amqp_server.broker.definitions.table import TABLE
 from amqp_server.broker.policies.table import Policy
 from amqp_server.wire.tables import Field, Table
-from queues.options import QueueKind
+from queues.kinds import QUORUM
 
 ODD = "caf\u00e9 \udcff\0\U0001f407"
 """A name that is no text, and what JSON has to escape."""
@@ -47,7 +47,7 @@ TYPED: Table = {
 POLICY = Policy(ODD, "^a", {"max-length": 5, "queue-master-locator": "x"}, -3, "queues")
 EXAMPLES: list[Definition] = [
     User(ODD, "hash", "algorithm", frozenset({"b", "a"}), {"max-channels": -1}),
-    VhostDefinition(ODD, ODD, ("t", ODD), QueueKind.QUORUM),
+    VhostDefinition(ODD, ODD, ("t", ODD), QUORUM),
     VhostDefinition("/"),
     VhostPermissions(ODD, "/", "a", ".*", ""),
     TopicPermissions("u", "/", ODD, "a", "{username}"),
@@ -133,7 +133,7 @@ def test_a_value_is_as_it_was_drawn() -> None:
         (
             ("vhost", "/"),
             b'{"v":1,"description":"","tags":[],"default_queue_type":"odd"}',
-            "'odd' is not a valid QueueKind",
+            "'odd' is no type of queue",
         ),
         (("vhost", "/", "more"), b'{"v":1}', "too many values"),
         (("user", "u"), b'{"v":1,"password_hash":1}', "expected a text, got 1"),

@@ -24,7 +24,7 @@ from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Field, longstr
-from queues.options import QueueKind
+from queues.kinds import QUORUM
 
 ALL = VhostPermissions("u", "v", ".*", ".*", ".*")
 NOW_MS = 5
@@ -168,9 +168,9 @@ def test_a_queue_can_be_of_the_default_type(by: str) -> None:
     broker = Broker(settings, Users(), Turn(100), bytes)
     vhosts: list[Definition] = [VhostDefinition("/")]
     if by == "the vhost":
-        broker.add_vhost("/").default_queue_kind = QueueKind.QUORUM
+        broker.add_vhost("/").default_queue_kind = QUORUM
     elif by == "the document":
-        vhosts = [VhostDefinition("/", default_queue_type=QueueKind.QUORUM)]
+        vhosts = [VhostDefinition("/", default_queue_type=QUORUM)]
     of_priorities = queue("p", max_priority=Field("l", 3))
     kept, left_out = checked(broker, *vhosts, queue("q"), of_priorities)
     assert kept == [*vhosts, queue("q")]

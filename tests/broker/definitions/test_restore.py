@@ -14,10 +14,10 @@ from amqp_server.broker.definitions.definition import (
 from amqp_server.broker.definitions.parse import parse_definitions
 from amqp_server.broker.definitions.table import TABLE
 from amqp_server.broker.policies.table import Policy
-from amqp_server.broker.queue_table import QueueIdentity
+from amqp_server.broker.queue import QueueIdentity
 from amqp_server.broker.settings import BrokerSettings
+from queues.kinds import CLASSIC, QUORUM
 from queues.memory_log import MemoryLog
-from queues.options import QueueKind
 from tests.support.stored_broker import NOW_MS, FakeChangeLog, Step, StoredBroker, surviving
 
 FOLDER = Path(__file__).parent
@@ -81,7 +81,7 @@ def test_a_restored_queue_has_its_id_and_its_log_and_new_ones_have_neither_of_it
         ("/", "transient", 0),
         ("/", "mine", 0),
     ]
-    assert asked[0].kind is QueueKind.CLASSIC
+    assert asked[0].kind is CLASSIC
     assert asked[0].options.max_length == 5
 
 
@@ -168,12 +168,12 @@ def test_policies_hold_for_what_was_there_before_anything_was_restored() -> None
 def test_the_default_type_is_that_of_the_vhost_and_else_what_the_node_says_now() -> None:
     changes = FakeChangeLog()
     node = begun(changes)
-    node.describe("own", "", QueueKind.QUORUM)
+    node.describe("own", "", QUORUM)
     again = restarted(changes, BrokerSettings(default_queue_type="classic"))
-    assert again.vhost("own").default_queue_kind is QueueKind.QUORUM
+    assert again.vhost("own").default_queue_kind is QUORUM
     assert again.vhost("/").default_queue_kind is None
     again = restarted(changes, BrokerSettings(default_queue_type="quorum"))
-    assert again.vhost("/").default_queue_kind is QueueKind.QUORUM
+    assert again.vhost("/").default_queue_kind is QUORUM
 
 
 def full(changes: FakeChangeLog) -> StoredBroker:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from amqp_server.broker.moves.confirmed import LOOK_MS, OPEN_MAX
-from amqp_server.broker.queue_table import Queue
+from amqp_server.broker.queue import Queue
 from tests.support.commits import FakeDisk, FakeLog
 from tests.support.vhosts import EPOCH_S, NOW_MS, VhostUnderTest, plain_headers
 

@@ -8,7 +8,7 @@ import pytest
 from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.moves.mover import PIECE_MAX
 from amqp_server.broker.publish import TARGETS_AT_ONCE_MAX
-from queues.classic.queue import ClassicQueue
+from queues.ports import QueueEngine
 from tests.support.classic_queue import single_batches
 from tests.support.consumer import FakeConsumer
 from tests.support.counted_clock import budget_of
@@ -120,7 +120,7 @@ def turns(place: VhostUnderTest) -> Iterator[None]:
         yield
 
 
-def found(place: VhostUnderTest, name: str) -> ClassicQueue:
+def found(place: VhostUnderTest, name: str) -> QueueEngine:
     queue = place.vhost.queues.find(name)
     assert queue is not None
     return queue.engine

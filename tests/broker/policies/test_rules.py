@@ -4,10 +4,10 @@ import pytest
 
 from amqp_server.broker.policies.rules import (
     OPERATOR_KEYS,
-    UNSUPPORTED,
     unknown_keys,
     wrong_definition,
 )
+from queues.kinds import KINDS
 
 
 @pytest.mark.parametrize(
@@ -153,6 +153,6 @@ def test_an_operator_has_fewer_keys() -> None:
 
 
 def test_keys_that_keep_a_policy_away_are_keys_a_policy_may_have() -> None:
-    for keys in (OPERATOR_KEYS, *UNSUPPORTED.values()):
+    for keys in (OPERATOR_KEYS, *[kind.foreign_policy_keys for kind in KINDS.values()]):
         told = wrong_definition(dict.fromkeys(keys, "?"), operator=False)
         assert "not recognised" not in "".join(told)

@@ -5,17 +5,21 @@ from collections.abc import Sequence
 import pytest
 
 from queues.classic.consumers import Consumers
+from queues.classic.rules import CLASSIC_RULES, QUORUM_RULES, SharingRules
 from queues.errors import ExclusiveUseError
-from queues.options import QueueKind, QueueOptions
+from queues.options import QueueOptions
 from queues.ports import ConsumerHandle
 from tests.support.consumer import FakeConsumer, Prefetch
 
 SINGLE_ACTIVE = QueueOptions(single_active_consumer=True)
-QUORUM_SINGLE_ACTIVE = QueueOptions(kind=QueueKind.QUORUM, single_active_consumer=True)
 
 
-def consumers(*handles: FakeConsumer, options: QueueOptions | None = None) -> Consumers:
-    group = Consumers(options or QueueOptions())
+def consumers(
+    *handles: FakeConsumer,
+    options: QueueOptions | None = None,
+    rules: SharingRules = CLASSIC_RULES,
+) -> Consumers:
+    group = Consumers(options or QueueOptions(), rules)
     for handle in handles:
         group.add(handle)
     return group
@@ -130,7 +134,7 @@ def test_quorum_queues_ignore_exclusive_use() -> None:
     group = consumers(
         FakeConsumer("a", exclusive=True),
         FakeConsumer("b"),
-        options=QueueOptions(kind=QueueKind.QUORUM),
+        rules=QUORUM_RULES,
     )
     assert len(group) == 2
 
@@ -169,7 +173,7 @@ def test_the_active_one_stays_when_a_waiting_one_goes() -> None:
 
 def test_a_quorum_queue_hands_over_to_a_higher_priority_once_all_is_settled() -> None:
     group = consumers(
-        FakeConsumer("a"), FakeConsumer("b", priority=1), options=QUORUM_SINGLE_ACTIVE
+        FakeConsumer("a"), FakeConsumer("b", priority=1), options=SINGLE_ACTIVE, rules=QUORUM_RULES
     )
     assert group.next_round(100) == ((), 0)
     group.all_settled()
@@ -177,15 +181,20 @@ def test_a_quorum_queue_hands_over_to_a_higher_priority_once_all_is_settled() ->
 
 
 def test_no_handover_among_equals_nor_in_a_classic_queue() -> None:
-    for options, priority in ((QUORUM_SINGLE_ACTIVE, 0), (SINGLE_ACTIVE, 1)):
-        group = consumers(FakeConsumer("a"), FakeConsumer("b", priority=priority), options=options)
+    for rules, priority in ((QUORUM_RULES, 0), (CLASSIC_RULES, 1)):
+        group = consumers(
+            FakeConsumer("a"),
+            FakeConsumer("b", priority=priority),
+            options=SINGLE_ACTIVE,
+            rules=rules,
+        )
         group.all_settled()
         assert tags(group.next_round(100)[0]) == "a"
 
 
 def test_the_active_one_is_served_again_when_its_successor_goes() -> None:
     successor = FakeConsumer("b", priority=1)
-    group = consumers(FakeConsumer("a"), successor, options=QUORUM_SINGLE_ACTIVE)
+    group = consumers(FakeConsumer("a"), successor, options=SINGLE_ACTIVE, rules=QUORUM_RULES)
     group.remove(successor)
     assert tags(group.next_round(100)[0]) == "a"
 

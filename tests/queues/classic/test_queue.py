@@ -3,9 +3,10 @@
 import pytest
 
 from queues.batch import BATCH_BYTES_MAX
+from queues.classic.rules import QUORUM_RULES
 from queues.effects import QueueUnused
 from queues.errors import ExclusiveUseError
-from queues.options import QueueKind, QueueOptions
+from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome
 from tests.support.classic_queue import NOW_MS, QueueUnderTest
 from tests.support.consumer import FakeConsumer, Prefetch
@@ -208,7 +209,7 @@ def test_a_rejected_message_is_gone_without_a_dead_letter_exchange() -> None:
 def test_a_message_is_dead_lettered_when_it_came_back_too_often() -> None:
     """RabbitMQ 3.10: a delivery limit of 2 makes three deliveries."""
     jobs = QueueUnderTest(
-        QueueOptions(kind=QueueKind.QUORUM, delivery_limit=2, dead_letter_exchange=DLX)
+        QueueOptions(delivery_limit=2, dead_letter_exchange=DLX), rules=QUORUM_RULES
     )
     worker = FakeConsumer()
     jobs.consume(worker)
@@ -289,7 +290,7 @@ def test_a_single_active_consumer_gets_all_until_it_goes() -> None:
 
 
 def test_a_quorum_queues_successor_waits_for_the_last_settlement() -> None:
-    jobs = QueueUnderTest(QueueOptions(kind=QueueKind.QUORUM, single_active_consumer=True))
+    jobs = QueueUnderTest(QueueOptions(single_active_consumer=True), rules=QUORUM_RULES)
     first, second = FakeConsumer("a", prefetch=2), FakeConsumer("b", priority=1)
     jobs.consume(first)
     jobs.publish(b"1", b"2", b"3")
@@ -304,7 +305,7 @@ def test_a_quorum_queues_successor_waits_for_the_last_settlement() -> None:
 
 
 def test_a_quorum_queues_successor_need_not_wait_while_nothing_is_unacked() -> None:
-    jobs = QueueUnderTest(QueueOptions(kind=QueueKind.QUORUM, single_active_consumer=True))
+    jobs = QueueUnderTest(QueueOptions(single_active_consumer=True), rules=QUORUM_RULES)
     first, second = FakeConsumer("a"), FakeConsumer("b", priority=1)
     jobs.consume(first, second)
     jobs.publish(b"1")
@@ -312,12 +313,12 @@ def test_a_quorum_queues_successor_need_not_wait_while_nothing_is_unacked() -> N
     assert (first.bodies, second.bodies) == ([], [b"1"])
 
 
-def test_a_deleted_queue_tells_what_it_had_and_ignores_late_settlements() -> None:
+def test_a_deleted_queue_has_nothing_and_ignores_late_settlements() -> None:
     jobs, worker = QueueUnderTest(), FakeConsumer(prefetch=1)
     jobs.consume(worker)
     jobs.publish(b"1", b"2", b"3")
     jobs.drain()
-    assert jobs.queue.delete() == (2, (worker,))
+    jobs.queue.delete()
     entries = worker.take_unacked()
     jobs.settle(entries)
     jobs.requeue(entries)

@@ -1,8 +1,9 @@
 """A queue whose messages expire, and one that expires itself."""
 
 from queues.classic.backlog import DROPPED_PER_CALL_MAX
+from queues.classic.rules import QUORUM_RULES
 from queues.effects import QueueExpired
-from queues.options import QueueKind, QueueOptions
+from queues.options import QueueOptions
 from tests.support.classic_queue import NOW_MS, QueueUnderTest
 from tests.support.consumer import FakeConsumer
 
@@ -160,7 +161,7 @@ def test_get_and_redeclare_renew_a_queue_and_publish_does_not() -> None:
 
 
 def test_a_redeclare_does_not_renew_a_quorum_queue() -> None:
-    jobs = QueueUnderTest(QueueOptions(kind=QueueKind.QUORUM, expires_ms=500))
+    jobs = QueueUnderTest(QueueOptions(expires_ms=500), rules=QUORUM_RULES)
     jobs.queue.touch(NOW_MS + 200)
     assert jobs.queue.next_deadline_ms() == NOW_MS + 500
     jobs.queue.get(NOW_MS + 300)

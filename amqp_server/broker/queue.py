@@ -1,0 +1,89 @@
+"""A queue as it was declared, and the engine of its kind that runs it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, TypeAlias
+
+from amqp_server.broker.arguments.declare import QueueProperties, refused
+from amqp_server.broker.names import queue_text
+from queues.kinds import QueueKind, Request
+from queues.log_port import QueueLog
+from queues.memory_log import MemoryLog
+from queues.options import QueueOptions
+from queues.ports import ConsumerHandle, QueueEngine
+
+
+class QueueIdentity(NamedTuple):
+    """Which queue it is, for whoever keeps its messages.
+
+    Attributes:
+        queue_id: never another queue's, now or later; 0 is of a queue that no restart survives.
+        kind, options: what it is now; a policy may change the options.
+    """
+
+    vhost_name: str
+    name: str
+    queue_id: int
+    kind: QueueKind
+    options: QueueOptions
+
+
+LogFactory: TypeAlias = Callable[[QueueIdentity], QueueLog]
+"""Returns the log of a queue that is declared, or was stored and comes back."""
+
+
+def memory_log(_queue: QueueIdentity) -> QueueLog:
+    """Return a log that keeps nothing."""
+    return MemoryLog()
+
+
+class Consumer(ConsumerHandle, Protocol):
+    """A consumer, as the broker knows it beyond what the queue asks of it.
+
+    Attributes:
+        consumer_tag: its name on its channel.
+        is_cancelled: nothing more is for it.
+    """
+
+    consumer_tag: str
+    is_cancelled: bool
+
+    def queue_deleted(self) -> None:
+        """Hear that the queue is gone: nothing more will come."""
+
+
+@dataclass(slots=True, eq=False)
+class Queue:
+    """A queue as declared, and the engine that runs it.
+
+    Attributes:
+        owner: the connection an exclusive queue belongs to; None is not exclusive.
+        queue_id: see ``QueueIdentity``; 0 is not stored.
+        consumers: who must hear of the queue's end.
+        is_deleted: the engine must not be used any more.
+    """
+
+    name: str
+    vhost_name: str
+    kind: QueueKind
+    properties: QueueProperties
+    owner: object | None
+    engine: QueueEngine
+    queue_id: int = 0
+    consumers: dict[Consumer, None] = field(default_factory=dict)
+    is_deleted: bool = False
+
+    @property
+    def text(self) -> str:
+        """``queue 'q' in vhost '/'``, as texts have it."""
+        return queue_text(self.vhost_name, self.name)
+
+    def check_granted(self, request: Request) -> None:
+        """Refuse what queues of this kind do not do.
+
+        Raises:
+            BrokerError: they do not; which one says the kind's row.
+        """
+        refusal = self.kind.refusal(request, self.engine.options)
+        if refusal is not None:
+            raise refused(refusal, self.name, self.vhost_name)

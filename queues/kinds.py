@@ -1,0 +1,263 @@
+"""The kinds of queue there are: one row each, and the folder that its engine is in.
+
+Whoever wants to know what a kind can do asks its row. Nobody else compares kinds, so that another
+one is a folder beside ``queues.classic`` and a row in ``KINDS`` (ADR 26). What the value of an
+argument may be is the same for all kinds, and said where AMQP's types are known:
+``amqp_server.broker.arguments.rules``.
+
+Source: RabbitMQ 3.13; texts were measured on 3.10.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from functools import partial
+from typing import Final, TypeAlias
+
+from queues.batch import Batch
+from queues.classic.queue import ClassicQueue
+from queues.classic.rules import QUORUM_RULES
+from queues.options import Overflow, QueueOptions
+from queues.ports import EngineParts, QueueEngine
+
+
+class Request(Enum):
+    """What is asked of a queue that not every kind grants."""
+
+    AUTO_DELETE = auto()
+    EXCLUSIVE = auto()
+    TRANSIENT = auto()
+    UNNAMED = auto()
+    GET = auto()
+    PURGE = auto()
+    DELETE_IF_UNUSED = auto()
+    DELETE_IF_EMPTY = auto()
+    SHARED_PREFETCH = auto()
+    NO_ACK = auto()
+    NO_PREFETCH = auto()
+
+
+class RefusedAs(Enum):
+    """What kind of error a refusal is."""
+
+    PRECONDITION = auto()
+    LOCKED = auto()
+    NOT_SUPPORTED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a client is told that asks for what a kind does not do.
+
+    Attributes:
+        error: which error it is.
+        text: RabbitMQ's, where ``{queue}`` is ``queue 'q' in vhost '/'``.
+        with_single_active_only: it is refused by queues with a single active consumer alone.
+    """
+
+    error: RefusedAs
+    text: str
+    with_single_active_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryHeader:
+    """A header (an integer) that deliveries of a kind have beside those of the message.
+
+    Attributes:
+        name: of the header.
+        value_of: what a batch says: one value for all its messages, or one for each.
+        omits_zero: what is delivered to a consumer goes without it where the one value is 0.
+    """
+
+    name: str
+    value_of: Callable[[Batch], int | Sequence[int]]
+    omits_zero: bool = False
+
+
+MakeEngine: TypeAlias = Callable[[EngineParts], QueueEngine]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class QueueKind:
+    """One row: what a kind of queue is called, made of, and able to do.
+
+    Attributes:
+        name: the value of ``x-queue-type``.
+        module: RabbitMQ's name for it in texts.
+        make_engine: returns the engine of a new queue.
+        arguments: of queue.declare, in RabbitMQ's order of comparing; those of other kinds are
+            refused, words that no kind knows are kept and mean nothing.
+        consumer_arguments: of basic.consume, in RabbitMQ's order of checking.
+        policy_scope: the ``apply-to`` of policies for this kind alone.
+        foreign_policy_keys: keys that keep a whole policy away from it.
+        refusals: what it does not do; all else it does.
+        heeds_delete_conditions: whether if-unused and if-empty mean anything, where they are not
+            refused.
+        heeds_shared_prefetch: whether its deliveries count for, and heed, basic.qos global=true.
+        delivery_header: what deliveries have besides; None is nothing.
+        delivery_limit: returns of one message before it is dead-lettered, unless arguments or
+            policy say; None is without limit.
+        missing_overflows: of these it has none, and drops from the head instead.
+        policy_decides_overflow: the policy beats the argument, not the other way round.
+    """
+
+    name: str
+    module: str
+    make_engine: MakeEngine
+    arguments: tuple[str, ...]
+    consumer_arguments: tuple[str, ...]
+    policy_scope: str
+    foreign_policy_keys: frozenset[str] = frozenset()
+    refusals: Mapping[Request, Refusal] = field(default_factory=dict)
+    heeds_delete_conditions: bool = True
+    heeds_shared_prefetch: bool = True
+    delivery_header: DeliveryHeader | None = None
+    delivery_limit: int | None = None
+    missing_overflows: frozenset[Overflow] = frozenset()
+    policy_decides_overflow: bool = False
+
+    def refusal(self, request: Request, options: QueueOptions | None = None) -> Refusal | None:
+        """Return what to say to a request; None if it is granted.
+
+        Args:
+            request: what is asked for.
+            options: the queue's; None where it is only to be declared.
+        """
+        found = self.refusals.get(request)
+        if found is None or not found.with_single_active_only:
+            return found
+        return found if options is not None and options.single_active_consumer else None
+
+
+def requests_of(*, durable: bool, exclusive: bool, auto_delete: bool) -> list[Request]:
+    """Return what the flags of a declare ask for, in RabbitMQ's order of checking."""
+    asked = (
+        (Request.AUTO_DELETE, auto_delete),
+        (Request.EXCLUSIVE, exclusive),
+        (Request.TRANSIENT, not durable),
+    )
+    return [request for request, is_asked in asked if is_asked]
+
+
+def refused_flag(flag: str) -> Refusal:
+    """Return the refusal of a flag of queue.declare."""
+    return Refusal(RefusedAs.PRECONDITION, f"invalid property '{flag}' for {{queue}}")
+
+
+def refused_unnamed(module: str) -> Refusal:
+    """Return the refusal of a declare that leaves the name to the broker."""
+    text = f"Cannot declare a server-named queue for type {module}"
+    return Refusal(RefusedAs.PRECONDITION, text)
+
+
+def _refused_condition(flag: str) -> Refusal:
+    text = (
+        f"cannot delete {{queue}}. queue.delete operations with {flag} flag set are not supported"
+        " by quorum queues"
+    )
+    return Refusal(RefusedAs.NOT_SUPPORTED, text)
+
+
+_OF_STREAMS: Final = frozenset(
+    {"initial-cluster-size", "max-age", "stream-filter-size-bytes", "stream-max-segment-size-bytes"}
+)
+
+CLASSIC: Final = QueueKind(
+    name="classic",
+    module="rabbit_classic_queue",
+    make_engine=ClassicQueue,
+    arguments=(
+        "x-expires",
+        "x-message-ttl",
+        "x-dead-letter-exchange",
+        "x-dead-letter-routing-key",
+        "x-max-length",
+        "x-max-length-bytes",
+        "x-max-priority",
+        "x-overflow",
+        "x-queue-mode",
+        "x-queue-version",
+        "x-single-active-consumer",
+        "x-queue-type",
+        "x-queue-master-locator",
+        "x-queue-leader-locator",
+        "x-delivery-limit",
+        "x-consumer-timeout",
+        "x-durability",
+    ),
+    consumer_arguments=("x-priority", "x-cancel-on-ha-failover", "x-consumer-timeout"),
+    policy_scope="classic_queues",
+    foreign_policy_keys=_OF_STREAMS
+    | {"dead-letter-strategy", "delivery-limit", "target-group-size"},
+)
+
+QUORUM: Final = QueueKind(
+    name="quorum",
+    module="rabbit_quorum_queue",
+    make_engine=partial(ClassicQueue, rules=QUORUM_RULES),
+    arguments=(
+        "x-dead-letter-exchange",
+        "x-dead-letter-routing-key",
+        "x-dead-letter-strategy",
+        "x-expires",
+        "x-max-length",
+        "x-max-length-bytes",
+        "x-max-in-memory-length",
+        "x-max-in-memory-bytes",
+        "x-overflow",
+        "x-single-active-consumer",
+        "x-queue-type",
+        "x-quorum-initial-group-size",
+        "x-delivery-limit",
+        "x-message-ttl",
+        "x-queue-leader-locator",
+        "x-consumer-timeout",
+        "x-durability",
+    ),
+    consumer_arguments=("x-priority", "x-consumer-timeout"),
+    policy_scope="quorum_queues",
+    foreign_policy_keys=_OF_STREAMS
+    | {
+        "queue-master-locator",
+        "queue-mode",
+        "ha-mode",
+        "ha-params",
+        "ha-sync-mode",
+        "ha-sync-batch-size",
+        "ha-promote-on-shutdown",
+        "ha-promote-on-failure",
+    },
+    refusals={
+        Request.AUTO_DELETE: refused_flag("auto-delete"),
+        Request.EXCLUSIVE: refused_flag("exclusive-owner"),
+        Request.TRANSIENT: refused_flag("non-durable"),
+        Request.UNNAMED: refused_unnamed("rabbit_quorum_queue"),
+        Request.GET: Refusal(
+            RefusedAs.LOCKED,
+            "cannot obtain access to locked {queue}. basic.get operations are not supported by"
+            ' <<"quorum">> queues with single active consumer',
+            with_single_active_only=True,
+        ),
+        Request.DELETE_IF_UNUSED: _refused_condition("if-unused"),
+        Request.DELETE_IF_EMPTY: _refused_condition("if-empty"),
+        Request.SHARED_PREFETCH: Refusal(
+            RefusedAs.NOT_SUPPORTED, "{queue} does not support global qos"
+        ),
+    },
+    heeds_shared_prefetch=False,
+    # Source: RabbitMQ, quorum queues, poison message handling. A get has the header always.
+    delivery_header=DeliveryHeader(
+        "x-delivery-count", lambda batch: batch.delivery_count, omits_zero=True
+    ),
+    delivery_limit=20,
+    # RabbitMQ warns that it does not have this one, and drops from the head.
+    missing_overflows=frozenset({Overflow.REJECT_PUBLISH_DLX}),
+    policy_decides_overflow=True,
+)
+
+KINDS: Final[dict[str, QueueKind]] = {kind.name: kind for kind in (CLASSIC, QUORUM)}
+"""The table, by name."""
+
+DEFAULT_KIND: Final = CLASSIC
+"""What a queue is that says nothing."""
