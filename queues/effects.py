@@ -25,8 +25,8 @@ class DeadLettered:
 
     Attributes:
         count: how many.
-        is_prompt: a publish brought them about: whoever publishes waits until as many were moved,
-            or they would become ever more.
+        is_prompt: a publish brought them about: whoever publishes waits while there is much of
+            that, or they would become ever more.
     """
 
     queue_name: str

@@ -63,7 +63,7 @@ class Broker:
         unfinished: contents of which not all has come.
         uncommitted: what transactions hold.
         unread_replies: what clients have not read of their direct replies.
-        congestion: whether publishers wait for what they published to be worked off.
+        congestion: whether who publishes waits for what was published to be worked off.
         turn: what is left to do before a turn ends.
         commits: says when what was written is safe.
         end_turn, next_deadline_ms, tick: the turn's, for the loop.
@@ -160,6 +160,7 @@ class Broker:
                 default_durability=self._default_durability,
                 memory=self._memory,
                 commits=self.commits,
+                congestion=self.congestion,
             )
             kind = KINDS[self.settings.default_queue_type]
             vhost.default_queue_kind = None if kind is DEFAULT_KIND else kind

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
+from amqp_server.broker.congestion import Congestion
 from amqp_server.broker.definitions.definition import (
     VhostDefinition,
     VhostLimitsDefinition,
@@ -89,6 +90,7 @@ class Vhost:
         default_durability: Durability = Durability.FSYNC,
         memory: MemoryRules = WITHOUT_LIMIT,
         commits: Commits = NOTHING_TO_COMMIT,
+        congestion: Congestion | None = None,
     ) -> None:
         """Make a vhost with the predeclared exchanges.
 
@@ -102,6 +104,7 @@ class Vhost:
             default_durability: for queues that say nothing.
             memory: how much of them stays in memory.
             commits: says when what was written is safe.
+            congestion: the broker's; hears of what publishes brought about.
         """
         self.name = name
         self._journal = journal
@@ -121,7 +124,7 @@ class Vhost:
             turn,
             lookup.queue_policy,
             self.router.touch,
-            Mover(turn, self.publisher, self.exchanges.exists, wall_s, commits),
+            Mover(turn, self.publisher, self.exchanges.exists, wall_s, commits, congestion),
             default_consumer_timeout_ms,
             forgetting=self.exchanges.forgetting_queue,
             journal=journal,

@@ -177,22 +177,25 @@ class ChannelTable:
             is_done = True
         if not channel.is_closing:
             self._write_confirms(channel)
-        if is_done:
+        if is_done and not self._waits_for_congestion(self._input.release):
             self._input.release()
         return is_done
 
     def waits_for_congestion(self, job: Job) -> bool:
         """Have a job go on when congestion is over; False where there is none."""
-        broker = self._session.broker
 
         def go_on() -> None:
-            broker.turn.later(job)
+            self._session.broker.turn.later(job)
             self._input.wake()
 
-        if broker.congestion.is_on:
-            broker.congestion.wait(go_on)
-            return True
-        return False
+        return self._waits_for_congestion(go_on)
+
+    def _waits_for_congestion(self, go_on: Callable[[], None]) -> bool:
+        congestion = self._session.broker.congestion
+        is_on = congestion.is_on
+        if is_on:
+            congestion.wait(go_on)
+        return is_on
 
     def _close_channel(self, channel: Channel, error: Exception, event: Event, now_ms: int) -> None:
         """Answer an error that is the channel's; raise any other."""
@@ -404,10 +407,11 @@ class _LongEvent:
         self._steps = steps
 
     def step(self, now_ms: int) -> bool:
-        """Do a piece, and more within the budget; nothing while more was taken in than is safe."""
+        """Do a piece, and more within the budget; nothing while there is congestion."""
         if self._channels.waits_for_congestion(self):
             return True
-        return self._channels.carry_on(self._channel, self._event, self._steps, now_ms)
+        is_done = self._channels.carry_on(self._channel, self._event, self._steps, now_ms)
+        return is_done or self._channels.waits_for_congestion(self)
 
 
 def close_method(

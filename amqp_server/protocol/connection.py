@@ -284,10 +284,11 @@ class Connection:
             self._channels.on_event(event, now_ms)
             if turn.effects:
                 turn.settle(now_ms)
-            if self._congestion.is_on and is_content(event):
+            if self._congestion.is_on and (self._congestion.is_brought_about or is_content(event)):
                 self.intake.hold()
                 self._congestion.wait(self.intake.release)
         except Exception as error:  # noqa: BLE001 — the rim: a bug of ours is this peer's 541
+            self._congestion.excuse()
             self._fail(error, index_at_fault(error, event), now_ms)
 
     def fail(self, error: WireError, now_ms: int) -> None:

@@ -1,6 +1,6 @@
 """Congestion: who waits is called once, when it is over."""
 
-from amqp_server.broker.congestion import Congestion
+from amqp_server.broker.congestion import BROUGHT_ABOUT_MAX, Congestion
 
 
 def test_who_waits_goes_on_once_and_in_order_when_it_is_over() -> None:
@@ -29,3 +29,47 @@ def test_who_is_held_up_again_at_once_waits_again() -> None:
     for _ in range(3):
         congestion.set(is_on=False)
     assert calls == [0, 1, 2]
+
+
+def test_who_brings_about_too_much_waits_until_enough_is_worked_off() -> None:
+    congestion = Congestion()
+    gone_on: list[str] = []
+    congestion.bring_about(BROUGHT_ABOUT_MAX, by_event=True)
+    assert not congestion.is_on, "it may be so much"
+    congestion.bring_about(5, by_event=True)
+    seen = [congestion.is_on]
+    congestion.wait(lambda: gone_on.append("a"))
+    seen.append(congestion.is_on)
+    assert seen == [True, False], "nobody else waits"
+    congestion.bring_about(2, by_event=True)
+    congestion.wait(lambda: gone_on.append("b"))
+    congestion.work_off(4)
+    assert gone_on == []
+    congestion.work_off(1)
+    assert gone_on == ["a"]
+    congestion.work_off(2)
+    assert gone_on == ["a", "b"]
+
+
+def test_what_is_worked_off_within_the_event_keeps_nobody_waiting() -> None:
+    congestion = Congestion()
+    congestion.bring_about(BROUGHT_ABOUT_MAX + 5, by_event=True)
+    congestion.work_off(5)
+    assert not congestion.is_on
+
+
+def test_nobody_waits_for_what_no_event_brought_about() -> None:
+    congestion = Congestion()
+    congestion.bring_about(2 * BROUGHT_ABOUT_MAX, by_event=False)
+    assert not congestion.is_on
+
+
+def test_the_node_stays_behind_whoever_is_excused() -> None:
+    congestion = Congestion()
+    congestion.bring_about(2 * BROUGHT_ABOUT_MAX, by_event=True)
+    congestion.set(is_on=True)
+    congestion.excuse()
+    assert (congestion.is_on, congestion.is_brought_about) == (True, False)
+    congestion.bring_about(1, by_event=True)
+    congestion.set(is_on=False)
+    assert congestion.is_on

@@ -9,6 +9,7 @@ from itertools import combinations, product
 import pytest
 from pamqp import commands
 
+from amqp_server.broker.congestion import BROUGHT_ABOUT_MAX
 from amqp_server.wire.framing import PublishBurst, scan
 from amqp_server.wire.methods import Method
 from tests.support.counted_clock import budget_of
@@ -246,6 +247,38 @@ def test_a_fanout_waits_while_the_disk_is_behind(attack: Attack) -> None:
     while attack.is_more_after_a_turn():
         pass
     assert attack.ready_counts(names) == {1}
+
+
+@pytest.mark.parametrize("key", ["full", "many"])
+def test_who_pushes_much_out_of_full_queues_waits_until_it_was_moved(
+    attack: Attack, key: str
+) -> None:
+    names = ["full", *[f"full{number}" for number in range(69)]]
+    letters = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "dead"}
+    attack.attacker.declare("dead")
+    for name in names:
+        attack.attacker.declare(name, arguments={"x-max-length": 1, **letters})
+        attack.attacker.send_bytes(bind(name, "amq.direct", "many"))
+    attack.attacker.send_bytes(bind("full", "amq.direct", "full"))
+    bodies = [b"%d" % number for number in range(3 * BROUGHT_ABOUT_MAX if key == "full" else 50)]
+    publishes = [
+        publish("amq.direct", key, body, headers={"n": number})
+        for number, body in enumerate(bodies)
+    ]
+    attack.start(b"".join(publishes) + method_frame(1, commands.Queue.Declare, queue="after"))
+    # So many queues are looked at before the stranger's.
+    attack.node.broker.turn.budget = budget_of(len(names) + PIECES_PER_TURN)
+    waiting_count = 0
+    while attack.is_more_after_a_turn():
+        queues = [attack.node.vhost.queues.find(name) for name in names]
+        unmoved_count = sum([queue.engine.moves.count for queue in queues if queue is not None])
+        waiting_count += attack.node.vhost.queues.find("after") is None
+        assert unmoved_count <= BROUGHT_ABOUT_MAX or waiting_count == attack.turns_count
+    assert waiting_count > 20
+    attack.no_limit()
+    dead = [attack.attacker.get("dead") for _ in bodies[1:]]
+    if key == "full":
+        assert dead == bodies[:-1]
 
 
 def test_a_burst_to_many_queues_is_cut_too(attack: Attack) -> None:

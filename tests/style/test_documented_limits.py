@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from amqp_server.broker import plan_memory, publish, reply_consumers
+from amqp_server.broker import congestion, plan_memory, publish, reply_consumers
 from amqp_server.broker.access import login_delays
 from amqp_server.broker.access.patterns import compile_pattern, was_found
 from amqp_server.broker.limits import USER_LIMITS, VHOST_LIMITS
@@ -23,6 +23,7 @@ NAME = re.compile(r"`([^`]+)`")
 
 CONSTANTS = {
     "dead letters on their way, at least once": (confirmed.OPEN_MAX,),
+    "dead letters that publishes push out of full queues": (congestion.BROUGHT_ABOUT_MAX,),
     "direct replies that are not read": (
         reply_consumers.UNREAD_BYTES_MAX,
         reply_consumers.UNREAD_NODE_BYTES_MAX,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
 from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
+from amqp_server.broker.congestion import Congestion
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.publish import Published
 from amqp_server.broker.queue import LogFactory, Queue, memory_log
@@ -57,6 +58,7 @@ class VhostUnderTest:
     ) -> None:
         self.now_ms = NOW_MS
         self.turn = Turn(deliveries_per_queue_max, budget)
+        self.congestion = Congestion()
         self.vhost = Vhost(
             "/",
             self.turn,
@@ -64,6 +66,7 @@ class VhostUnderTest:
             None,
             make_log=make_log,
             commits=commits,
+            congestion=self.congestion,
         )
 
     # -- declaring --

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from amqp_server.broker.commits import Commits
+from amqp_server.broker.congestion import Congestion
 from amqp_server.broker.moves.confirmed import ConfirmedMoves
 from amqp_server.broker.moves.dead_letters import dead_letters
 from amqp_server.broker.publish import Publisher
@@ -37,10 +38,12 @@ class _InLine:
 
     Attributes:
         count: how many are still to be taken.
+        brought_about_count: how many of them a publisher may wait for.
     """
 
     queue: Queue
     count: int
+    brought_about_count: int = 0
 
 
 class Mover:
@@ -56,6 +59,7 @@ class Mover:
         has_exchange: Callable[[str], bool],
         wall_s: Callable[[int], int],
         commits: Commits,
+        congestion: Congestion | None = None,
     ) -> None:
         """Begin with nothing to move.
 
@@ -65,6 +69,7 @@ class Mover:
             has_exchange: whether there is an exchange of this name.
             wall_s: the time of day in seconds at a ``now_ms``.
             commits: says when copies are safe.
+            congestion: hears of what publishes brought about; None has nobody wait for it.
         """
         self._turn = turn
         self._commits = commits
@@ -74,7 +79,8 @@ class Mover:
         self._wall_s = wall_s
         # In the order in which they died.
         self._line: deque[_InLine] = deque()
-        self._owed_count = 0
+        self._congestion = Congestion() if congestion is None else congestion
+        self._is_at_work = False
         self._steps: Steps[None] | None = None
         self._moving_from: Queue | None = None
         self._finishing: set[Queue] = set()
@@ -84,17 +90,20 @@ class Mover:
         """Have messages moved that a queue just said it has, behind those that wait."""
         self._put_in_line(queue, dead.count)
         if dead.is_prompt:
-            self._owed_count += dead.count
+            self._line[-1].brought_about_count += dead.count
+            self._congestion.bring_about(dead.count, by_event=not self._is_at_work)
 
     def step(self, _now_ms: int) -> bool:
         """Move a piece, and more within the budget; return whether nothing is left."""
         is_spent = self._turn.budget.is_spent
         steps = self._steps = self._steps or self._moving_all()
+        self._is_at_work = True
         for _ in steps:
-            if self._owed_count == 0 and is_spent():
+            if is_spent():
+                self._is_at_work = False
                 return False
         self._steps = None
-        self._is_called = False
+        self._is_called = self._is_at_work = False
         return True
 
     def finishing(self, queue: Queue) -> Steps[None]:
@@ -140,9 +149,13 @@ class Mover:
                 moved_count = yield from self._moving(first.queue, max_count, self._turn.now_ms)
                 self._moving_from = None
             first.count -= moved_count
+            worked_off_count = min(moved_count, first.brought_about_count)
             if not moved_count or not first.count:
                 line.popleft()
-            self._owed_count = max(self._owed_count - moved_count, 0)
+                worked_off_count = first.brought_about_count
+            if worked_off_count:
+                first.brought_about_count -= worked_off_count
+                self._congestion.work_off(worked_off_count)
             yield
 
     def _moving(self, queue: Queue, max_count: int, now_ms: int) -> Steps[int]:

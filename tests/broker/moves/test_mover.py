@@ -6,6 +6,7 @@ from itertools import pairwise, product
 import pytest
 
 from amqp_server.broker.budget import TurnBudget
+from amqp_server.broker.congestion import BROUGHT_ABOUT_MAX
 from amqp_server.broker.moves.mover import PIECE_MAX
 from amqp_server.broker.publish import TARGETS_AT_ONCE_MAX
 from queues.ports import QueueEngine
@@ -224,17 +225,47 @@ def test_who_consumes_from_a_queue_that_goes_may_still_reject() -> None:
         place.take("dead")
 
 
-def test_what_a_publish_brings_about_is_moved_in_its_own_turn() -> None:
+def test_what_a_publish_brings_about_is_moved_in_pieces_too_and_told() -> None:
     """Or a publisher that is faster than dead letters are moved would fill the memory."""
-    clock = iter(range(0, 10**12, 1_000_000_000))
-    place = VhostUnderTest(budget=TurnBudget(clock.__next__, 1))
+    place = slowly(4)
     place.queue("dead")
     full = place.queue(dead_letter_exchange="", dead_letter_routing_key="dead", max_length=1)
-    for _ in range(3):
-        place.turn.budget.begin()
-        place.publish(*[b"x"] * 3 * PIECE_MAX)
-        place.turn.end(place.now_ms)
-        assert full.engine.moves.count <= 1
+    place.publish(*[b"x"] * (BROUGHT_ABOUT_MAX + 10 * PIECE_MAX))
+    congestion = place.congestion
+    assert (full.engine.ready_count, congestion.is_brought_about) == (1, True)
+    gone_on: list[int] = []
+    congestion.wait(lambda: gone_on.append(full.engine.moves.count))
+    assert not congestion.is_on, "nobody else waits"
+    for _ in turns(place):
+        assert bool(gone_on) is (full.engine.moves.count <= BROUGHT_ABOUT_MAX)
+    (left_count,) = gone_on
+    assert BROUGHT_ABOUT_MAX - PIECE_MAX < left_count <= BROUGHT_ABOUT_MAX
+
+
+def test_what_moves_bring_about_keeps_nobody_waiting_and_is_worked_off() -> None:
+    place = slowly(1)
+    place.queue("last")
+    place.queue("dead", dead_letter_exchange="", dead_letter_routing_key="last", max_length=1)
+    place.queue(dead_letter_exchange="", dead_letter_routing_key="dead", max_length=1)
+    bodies = [b"%d" % number for number in range(3 * BROUGHT_ABOUT_MAX)]
+    place.publish(*bodies)
+    gone_on: list[bool] = []
+    place.congestion.wait(lambda: gone_on.append(True))
+    for _ in turns(place):
+        assert not place.congestion.is_on
+    assert gone_on == [True]
+    assert place.bodies("last") == bodies[:-2]
+
+
+def test_who_waits_for_the_moves_of_a_queue_that_goes_does_not_wait_for_ever() -> None:
+    place = slowly(1)
+    full = place.queue(dead_letter_exchange="", dead_letter_routing_key="dead", max_length=1)
+    place.publish(*[b"x"] * 3 * BROUGHT_ABOUT_MAX)
+    gone_on: list[bool] = []
+    place.congestion.wait(lambda: gone_on.append(True))
+    place.vhost.queues.remove(full)
+    place.end()
+    assert gone_on == [True]
 
 
 def test_messages_alike_go_as_one_run_and_others_in_their_order() -> None:
