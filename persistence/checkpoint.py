@@ -13,12 +13,12 @@ A row is one queue:
            u64         u32      u32    u64        u64             u64
 
     40             44       48         52              56              60     64
-    | next segment | chunks | returned | entries bytes | settled bytes | zero | ...
+    | next segment | chunks | requeued | entries bytes | settled bytes | zero | ...
       u32            u32      u32        u32             u32             u32
 
     64   chunks x | lane u16, flags u16, messages u32, first u64, last u64, body bytes u64,
                     segment u32, size u32, position in it u64 |
-         returned x | position u64, delivery count u32, zero u32 |
+         requeued x | position u64, delivery count u32, zero u32 |
          entries    ENQUEUE entries of messages that are in no segment, being few
          settled    as persistence.settled draws it, zeros up to a multiple of 8
 
@@ -52,11 +52,11 @@ _STATE: Final = struct.Struct("<IIQ")
 _ROW: Final = struct.Struct("<QIIQQQIIIIII")
 _ROW_PREFIX: Final = struct.Struct("<QI")
 _CHUNK: Final = struct.Struct("<HHIQQQIIQ")
-_RETURNED: Final = struct.Struct("<QII")
+_REQUEUED: Final = struct.Struct("<QII")
 _HAS_TRANSIENT: Final = 1
 _TAG_MASK: Final = 0xFFFF_FFFF
 
-for _size_bytes, _struct in ((16, _STATE), (64, _ROW), (48, _CHUNK), (16, _RETURNED)):
+for _size_bytes, _struct in ((16, _STATE), (64, _ROW), (48, _CHUNK), (16, _REQUEUED)):
     assert _struct.size == _size_bytes, "the drawing says so"
 
 
@@ -70,7 +70,7 @@ class QueueSnapshot(NamedTuple):
         next_segment: number of its next segment file.
         settled: positions that are done with; nobody else has this object.
         chunks: where its stored messages are.
-        returned: (position, delivery count) of what came back.
+        requeued: (position, delivery count) of what came back.
         few: messages that are in no segment, with expiries of the wall clock.
     """
 
@@ -80,7 +80,7 @@ class QueueSnapshot(NamedTuple):
     next_segment: int
     settled: PositionSet
     chunks: Sequence[StoredChunk]
-    returned: Sequence[tuple[int, int]] = ()
+    requeued: Sequence[tuple[int, int]] = ()
     few: Sequence[Slice] = ()
 
 
@@ -161,7 +161,7 @@ def decode_checkpoint(octets: bytes, node_tag: int = NO_TAG) -> Snapshot:
 
 def _encode_row(queue: QueueSnapshot) -> bytes:
     chunks = b"".join([_encode_chunk(row) for row in queue.chunks])
-    returned = b"".join([_RETURNED.pack(position, count, 0) for position, count in queue.returned])
+    requeued = b"".join([_REQUEUED.pack(position, count, 0) for position, count in queue.requeued])
     entries = b"".join(
         [
             octets
@@ -173,7 +173,7 @@ def _encode_row(queue: QueueSnapshot) -> bytes:
     )
     settled = queue.settled.encode()
     padding = bytes(-len(settled) % ALIGNMENT_BYTES)
-    body = b"".join((chunks, returned, entries, settled, padding))
+    body = b"".join((chunks, requeued, entries, settled, padding))
     row = _ROW.pack(
         _ROW.size + len(body),
         0,
@@ -183,7 +183,7 @@ def _encode_row(queue: QueueSnapshot) -> bytes:
         queue.delivered_below,
         queue.next_segment,
         len(queue.chunks),
-        len(queue.returned),
+        len(queue.requeued),
         len(entries),
         len(settled),
         0,
@@ -226,14 +226,14 @@ def _decode_row(octets: memoryview) -> QueueSnapshot:
         raise DamagedError("the checksum of its row is wrong")
     fields = _ROW.unpack_from(octets)
     queue_id, next_position, delivered_below, next_segment = fields[3:7]
-    chunk_count, returned_count, entries_bytes, settled_bytes = fields[7:11]
+    chunk_count, requeued_count, entries_bytes, settled_bytes = fields[7:11]
     chunks_end = _ROW.size + chunk_count * _CHUNK.size
-    returned_end = chunks_end + returned_count * _RETURNED.size
-    entries_end = returned_end + entries_bytes
+    requeued_end = chunks_end + requeued_count * _REQUEUED.size
+    entries_end = requeued_end + entries_bytes
     if entries_end + settled_bytes > len(octets):
         raise DamagedError(f"its row of {len(octets)} octets is too short")
     chunks = [_decode_chunk(row) for row in _CHUNK.iter_unpack(octets[_ROW.size : chunks_end])]
-    returned = _RETURNED.iter_unpack(octets[chunks_end:returned_end])
+    requeued = _REQUEUED.iter_unpack(octets[chunks_end:requeued_end])
     return QueueSnapshot(
         queue_id,
         next_position,
@@ -241,8 +241,8 @@ def _decode_row(octets: memoryview) -> QueueSnapshot:
         next_segment,
         PositionSet.decode(bytes(octets[entries_end : entries_end + settled_bytes])),
         chunks,
-        [(position, count) for position, count, _ in returned],
-        [_slice_of(entry) for entry in decode_entries(octets[returned_end:entries_end])],
+        [(position, count) for position, count, _ in requeued],
+        [_slice_of(entry) for entry in decode_entries(octets[requeued_end:entries_end])],
     )
 
 

@@ -54,7 +54,7 @@ class Settle(NamedTuple):
     positions: range
 
 
-class Returned(NamedTuple):
+class Requeued(NamedTuple):
     """These positions came back to the queue, and had been delivered so often by then."""
 
     queue_id: int
@@ -68,7 +68,7 @@ class Drop(NamedTuple):
     queue_id: int
 
 
-Entry: TypeAlias = Enqueue | Settle | Returned | Drop
+Entry: TypeAlias = Enqueue | Settle | Requeued | Drop
 
 
 def encode_enqueue(
@@ -121,10 +121,10 @@ def encode_settle(queue_id: int, positions: range) -> bytes:
     return _pack_head(_SETTLE, 0, 0, _HEAD_BYTES, queue_id, start, step, count)
 
 
-def encode_returned(queue_id: int, positions: range, delivery_count: int) -> bytes:
+def encode_requeued(queue_id: int, positions: range, delivery_count: int) -> bytes:
     """Return the octets of a RETURNED; the range is not empty and ascends."""
     head = ENTRY_HEAD.pack(
-        EntryKind.RETURNED,
+        EntryKind.REQUEUED,
         0,
         0,
         ENTRY_HEAD.size + DELIVERY_COUNT.size,
@@ -170,9 +170,9 @@ def _decode_entry(octets: memoryview) -> Entry:
             return Enqueue(queue_id, first, count, expires_at_ms, rest[size_bytes:])
         case EntryKind.SETTLE:
             return Settle(queue_id, _positions(first, step, count))
-        case EntryKind.RETURNED if len(rest) == DELIVERY_COUNT.size:
+        case EntryKind.REQUEUED if len(rest) == DELIVERY_COUNT.size:
             positions = _positions(first, step, count)
-            return Returned(queue_id, positions, DELIVERY_COUNT.unpack(rest)[0])
+            return Requeued(queue_id, positions, DELIVERY_COUNT.unpack(rest)[0])
         case EntryKind.DROP:
             return Drop(queue_id)
         case _:

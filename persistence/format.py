@@ -36,7 +36,7 @@ An entry: at a multiple of 8; ``entry_bytes`` counts all of it, and is a multipl
 
     ENQUEUE   first position, 0, count;   then the instants of expiry (i64, ms since 1970), the run
     SETTLE    first, step, count:         positions first, first + step, ...
-    RETURNED  first, step, count;         then delivery count u32, 0 u32
+    REQUEUED  first, step, count;         then delivery count u32, 0 u32
     DROP      0, 0, 0
 
 A file of a queue's segments, ``queues/%016x/%08x.seg``: a header, then chunks.
@@ -107,7 +107,7 @@ class EntryKind(IntEnum):
 
     ENQUEUE = 1
     SETTLE = 2
-    RETURNED = 3
+    REQUEUED = 3
     DROP = 4
 
 
@@ -134,7 +134,7 @@ assert WAL_HEADER_COPY_AT + WAL_HEADER.size <= WAL_FIRST_BATCH_AT, "both headers
 assert BATCH_HEADER.size == 40, "the drawing says 40"
 assert BATCH_PREFIX.size == BATCH_CRC_AT, "the checksum stands behind magic and salt"
 assert ENTRY_HEAD.size == 32, "the drawing says 32"
-assert DELIVERY_COUNT.size == ALIGNMENT_BYTES, "the last part of RETURNED keeps it aligned"
+assert DELIVERY_COUNT.size == ALIGNMENT_BYTES, "the last part of REQUEUED keeps it aligned"
 assert SEGMENT_HEADER.size == 32, "the drawing says 32"
 assert CHUNK_HEADER.size == 48, "the drawing says 48"
 assert struct.calcsize("<I") == CHUNK_CRC_AT, "the checksum stands behind the magic"

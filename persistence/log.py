@@ -23,7 +23,7 @@ from persistence.entries import (
     POSITION_MAX,
     encode_drop,
     encode_enqueue,
-    encode_returned,
+    encode_requeued,
     encode_settle,
 )
 from persistence.errors import DamagedError, is_shortage
@@ -197,14 +197,14 @@ class Log:
             self.prune()
         return lsn
 
-    def returned(self, positions: range, delivery_count: int) -> int:
+    def requeued(self, positions: range, delivery_count: int) -> int:
         """Record that these positions came back, by now so often; return the LSN, or 0."""
         if not self.options.durable or not positions:
             return AT_ONCE
         if self._transient is not None and not self._any_logged(positions):
             return AT_ONCE
         self.delivery_counts.note(positions, delivery_count)
-        entry = encode_returned(self.queue_id, positions, delivery_count)
+        entry = encode_requeued(self.queue_id, positions, delivery_count)
         return self.commit.append_entry((entry,), sync=False)
 
     def drop(self) -> int:

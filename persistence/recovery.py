@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from persistence.checkpoint import QueueSnapshot, Snapshot
 from persistence.chunk_table import StoredChunk
 from persistence.codec import persistent_ranges
-from persistence.entries import Drop, Enqueue, Entry, Returned, Settle, decode_entries
+from persistence.entries import Drop, Enqueue, Entry, Requeued, Settle, decode_entries
 from persistence.errors import DamagedError
 from persistence.files import Files
 from persistence.log import Log
@@ -52,14 +52,14 @@ class RecoveredQueue(NamedTuple):
         log: goes on where it was.
         lanes: by priority, those that are not empty.
         redeliver_below: messages before this position may have been delivered before.
-        returned: delivery counts of messages that came back.
+        requeued: delivery counts of messages that came back.
         lost_count: messages that were there once and cannot be read any more.
     """
 
     log: Log
     lanes: Sequence[RecoveredLane]
     redeliver_below: int
-    returned: Mapping[int, int]
+    requeued: Mapping[int, int]
     lost_count: int = 0
 
     @property
@@ -187,7 +187,7 @@ class Recovery:
                 known.settled.add(entry.positions)
                 known.next_position = max(known.next_position, entry.positions[-1] + 1)
                 known.prune()
-            case Returned():
+            case Requeued():
                 known.delivery_counts.note(entry.positions, entry.delivery_count)
                 known.next_position = max(known.next_position, entry.positions[-1] + 1)
             case Drop():
@@ -233,7 +233,7 @@ class Recovery:
         for row in queue.chunks:
             known.chunks.add(row)
             known.segments.adopt(row)
-        for position, count in queue.returned:
+        for position, count in queue.requeued:
             known.delivery_counts.note(range(position, position + 1), count)
         for each in queue.few:
             if known.lanes is not None:
@@ -331,7 +331,7 @@ def _finish_queue(known: Log, *, was_clean: bool, lost_count: int) -> RecoveredQ
             for lane in sorted({*stored, *unstored})
         ],
         redeliver_below=known.delivered_below if was_clean else known.next_position,
-        returned=dict(known.delivery_counts.unsettled(known.settled)),
+        requeued=dict(known.delivery_counts.unsettled(known.settled)),
         lost_count=lost_count,
     )
 

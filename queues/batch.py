@@ -64,7 +64,7 @@ class Batch:
             self._body_bytes = body_bytes(self.records)
         return self._body_bytes
 
-    def returned(self) -> "Batch":
+    def requeued(self) -> "Batch":
         """Return the same messages come back once more."""
         return Batch(
             self.positions,

@@ -72,7 +72,7 @@ class QueueLog(Protocol):
         them may have been settled before a restart, which is no news.
         """
 
-    def returned(self, positions: range, delivery_count: int) -> int:
+    def requeued(self, positions: range, delivery_count: int) -> int:
         """Record that these positions came back, by now so often; return the LSN."""
 
     def page_out(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
@@ -139,5 +139,5 @@ class RecoveredMessages(Protocol):
         """Messages before this position may have been delivered before."""
 
     @property
-    def returned(self) -> Mapping[int, int]:
+    def requeued(self) -> Mapping[int, int]:
         """How often messages had come back, by position; 0 of those that are not here."""

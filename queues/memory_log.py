@@ -43,7 +43,7 @@ class MemoryLog:
         """Keep nothing."""
         return 0
 
-    def returned(self, positions: range, delivery_count: int) -> int:  # noqa: ARG002
+    def requeued(self, positions: range, delivery_count: int) -> int:  # noqa: ARG002
         """Keep nothing; the queue counts itself."""
         return 0
 

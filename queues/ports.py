@@ -58,7 +58,7 @@ class ConsumerHandle(Protocol):
         shares_credit: another consumer of the lane may use up this one's credit, or shut the lane
             to it (basic.qos global=true): nobody gets two messages before the others got one.
         is_blocked: set by the queue: it has no credit of its own, and the queue passes it over
-            until it hears by ``credit_returned`` that it has.
+            until it hears by ``credit_regained`` that it has.
     """
 
     is_blocked: bool
@@ -241,7 +241,7 @@ class QueueEngine(Protocol):
     def cancel(self, handle: ConsumerHandle, now_ms: int) -> None:
         """Remove a consumer; what it was given stays unacked. An unknown one is ignored."""
 
-    def credit_returned(self, handle: ConsumerHandle) -> None:
+    def credit_regained(self, handle: ConsumerHandle) -> None:
         """A consumer that ``is_blocked`` has room in its own window again."""
 
     def lane_opened(self, lane: Lane) -> None:

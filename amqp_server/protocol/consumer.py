@@ -227,7 +227,7 @@ class Consumer:
         count = len(positions)
         self.window.used -= count
         if self.is_blocked:
-            self.queue.engine.credit_returned(self)
+            self.queue.engine.credit_regained(self)
         return count if self._heeds_shared_prefetch else 0
 
     def queue_deleted(self) -> None:

@@ -14,7 +14,7 @@ from queues.batch import BATCH_BYTES_MAX
 from queues.positions import joined
 from queues.classic.ready import NOTHING_EXPIRED, check_lane
 from queues.classic.rest import position_ranges
-from queues.classic.returned import Returned
+from queues.classic.requeued import Requeued
 from queues.tail import NodeMemory
 
 cdef Py_ssize_t _batch_bytes_max = BATCH_BYTES_MAX
@@ -24,30 +24,30 @@ cdef class Lane:
     """See ``queues.classic.ready.Lane``."""
 
     cdef readonly Tail head
-    cdef readonly object returned
+    cdef readonly object requeued
     cdef public object rest
 
     def __init__(self, QueueMemory memory not None):
         self.head = Tail(memory)
-        self.returned = Returned()
+        self.requeued = Requeued()
         self.rest = None
 
     @property
     def count(self):
         if self.rest is None:
-            return self.head.count + self.returned.count
-        return self.head.count + self.returned.count + self.rest.count
+            return self.head.count + self.requeued.count
+        return self.head.count + self.requeued.count + self.rest.count
 
     @property
     def body_bytes(self):
         if self.rest is None:
-            return self.head.body_bytes + self.returned.body_bytes
-        return self.head.body_bytes + self.returned.body_bytes + self.rest.body_bytes
+            return self.head.body_bytes + self.requeued.body_bytes
+        return self.head.body_bytes + self.requeued.body_bytes + self.rest.body_bytes
 
     @property
     def head_expires_at_ms(self):
-        if self.returned.count:
-            return self.returned.head_expires_at_ms
+        if self.requeued.count:
+            return self.requeued.head_expires_at_ms
         return self.head.head_expiry()
 
     @property
@@ -71,21 +71,21 @@ cdef class Lane:
             self.rest.append_band(run, first_position, expires_at_ms, bands, band)
 
     def take(self, Py_ssize_t max_count, int64_t now_ms, Py_ssize_t max_bytes=_batch_bytes_max):
-        if self.returned.count:
-            return self.returned.take(max_count, now_ms, max_bytes)
+        if self.requeued.count:
+            return self.requeued.take(max_count, now_ms, max_bytes)
         if self.rest is not None:
             return self.take_slowly(max_count, max_bytes, now_ms, False)
         return self.head.taken(max_count, max_bytes, now_ms, False)
 
     def take_expired(self, Py_ssize_t max_count, int64_t now_ms):
-        if self.returned.count:
-            return self.returned.take_expired(max_count, now_ms)
+        if self.requeued.count:
+            return self.requeued.take_expired(max_count, now_ms)
         if self.rest is not None:
             return self.take_slowly(max_count, _batch_bytes_max, now_ms, True)
         return self.head.taken(max_count, _batch_bytes_max, now_ms, True)
 
     def clear(self):
-        self.returned.clear()
+        self.requeued.clear()
         self.head.clear()
         if self.rest is not None:
             self.rest.clear()
@@ -136,10 +136,10 @@ cdef class Ready(Lane):
         return self.take(max_count, NOTHING_EXPIRED, max_bytes)
 
     def requeue(self, batches):
-        self.returned.add(batches)
+        self.requeued.add(batches)
 
     def purge(self):
-        positions = self.returned.clear() + position_ranges(self.head)
+        positions = self.requeued.clear() + position_ranges(self.head)
         if self.rest is not None:
             positions += self.rest.position_ranges()
         self.clear()

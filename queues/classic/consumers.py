@@ -140,7 +140,7 @@ class Consumers:
         if self._is_stepping_down():
             self._active = self._first_waiting()
 
-    def credit_returned(self, handle: ConsumerHandle) -> None:
+    def credit_regained(self, handle: ConsumerHandle) -> None:
         """A consumer that was blocked has credit of its own again."""
         number = self._places.get(handle)
         if not isinstance(number, int):

@@ -48,19 +48,19 @@ class Delivery:
         self.ask_disk_at_ms: int | None = None
 
     @property
-    def returned_count(self) -> int:
+    def requeued_count(self) -> int:
         """How many messages came back that nothing on its way may come before.
 
         None in a priority queue, where any that is to come may be of a higher priority.
         """
         ready = self._backlog.ready
-        return 0 if isinstance(ready, PriorityReady) else ready.returned.count
+        return 0 if isinstance(ready, PriorityReady) else ready.requeued.count
 
     def deliver(self, now_ms: int, max_messages: int) -> int:
         """Deliver, or drop as expired, at most so many messages; return how many."""
         backlog, consumers = self._backlog, self.consumers
         if self.refills_count:
-            max_messages = min(max_messages, self.returned_count)
+            max_messages = min(max_messages, self.requeued_count)
         if consumers.sole is not None:
             return self._deliver_to(consumers.sole, now_ms, max_messages)
         ready = backlog.ready

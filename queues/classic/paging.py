@@ -57,7 +57,7 @@ def _page_out(
     if lane.rest is None:
         if lane.head.memory_bytes < 2 * part_bytes + chunk_bytes_min:
             return 0
-        lane.rest = Rest(number, log, lane.head, lane.returned, memory)
+        lane.rest = Rest(number, log, lane.head, lane.requeued, memory)
         lane.rest.split_head(part_bytes)
     freed_bytes = lane.rest.page_out(part_bytes, chunk_bytes_min, wanted_bytes)
     if lane.rest.is_done:

@@ -123,7 +123,7 @@ class PriorityReady:
         for batch in batches:
             bands = bands_of(batch.records, self._max_priority)
             if bands.count(bands[0]) == len(bands):
-                self.lane(bands[0]).returned.add((batch,))
+                self.lane(bands[0]).requeued.add((batch,))
             else:
                 # It was never in a lane: it went by all others to a consumer that waited.
                 self._requeue_mixed(batch, bands)
@@ -136,7 +136,7 @@ class PriorityReady:
         for entry, band in zip(entries_of(batch), bands, strict=True):
             entries_by_band.setdefault(band, []).append(entry)
         for band, entries in entries_by_band.items():
-            self.lane(band).returned.add(batches_of(entries))
+            self.lane(band).requeued.add(batches_of(entries))
 
     def purge(self) -> list[range]:
         """Forget every message; return the positions they had, lane by lane.

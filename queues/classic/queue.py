@@ -195,8 +195,8 @@ class ClassicQueue:
             if limit is not None and count > limit:
                 backlog.die(batch.positions, batch.records, DeathReason.DELIVERY_LIMIT)
                 continue
-            backlog.log.returned(batch.positions, count)
-            backlog.ready.requeue((batch.returned(),))
+            backlog.log.requeued(batch.positions, count)
+            backlog.ready.requeue((batch.requeued(),))
         backlog.drop_excess()
         backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
         self._wake_up()
@@ -249,7 +249,7 @@ class ClassicQueue:
         for _ in range(0, EXPIRED_PER_GET_MAX, DROPPED_PER_CALL_MAX):
             if not self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX):
                 break
-        if self._delivery.refills_count and not self._delivery.returned_count:
+        if self._delivery.refills_count and not self._delivery.requeued_count:
             return None
         batch = self._backlog.ready.take(1, now_ms)
         if batch is None:
@@ -342,9 +342,9 @@ class ClassicQueue:
                 self._emit(QueueUnused(self.name))
         self._wake_up()
 
-    def credit_returned(self, handle: ConsumerHandle) -> None:
+    def credit_regained(self, handle: ConsumerHandle) -> None:
         """A consumer that ``is_blocked`` has room in its own window again."""
-        self._consumers.credit_returned(handle)
+        self._consumers.credit_regained(handle)
         self._ask_for_drain()
 
     def lane_opened(self, lane: Lane) -> None:

@@ -1,10 +1,10 @@
 """The messages of a queue that wait for a consumer: first in, first out, returns to their place.
 
        head                                                                         end
-    | returned: positions 3 4 9 | in memory: 12 13 14 15 ... | rest: on disk, in memory |
+    | requeued: positions 3 4 9 | in memory: 12 13 14 15 ... | rest: on disk, in memory |
 
 Nearly always there is no rest, and a take is one from memory. What came back
-(``queues.classic.returned``) and what is in the rest (``queues.classic.rest``) are rare. Holds no
+(``queues.classic.requeued``) and what is in the rest (``queues.classic.rest``) are rare. Holds no
 policy: what expires when, and what to do about it, is told by the caller. This is the interpreted
 twin and the specification of ``queues.classic._ready``.
 """
@@ -16,8 +16,8 @@ from typing import Final
 from persistence.kernels import COMPILED
 from persistence.record import Run
 from queues.batch import BATCH_BYTES_MAX, Batch
+from queues.classic.requeued import Requeued
 from queues.classic.rest import Rest, position_ranges
-from queues.classic.returned import Returned
 from queues.positions import joined
 from queues.tail import NodeMemory, QueueMemory, Tail, check
 
@@ -30,36 +30,36 @@ class Lane:
 
     Attributes:
         head: the messages in memory that were never delivered, and come before all other such.
-        returned: those that came back.
+        requeued: those that came back.
         rest: what comes after the head; None while nothing does.
 
-    Invariant: every returned position < every position of head and rest.
+    Invariant: every requeued position < every position of head and rest.
     """
 
-    __slots__ = ("head", "rest", "returned")
+    __slots__ = ("head", "requeued", "rest")
 
     def __init__(self, memory: QueueMemory) -> None:
         self.head = Tail(memory)
-        self.returned = Returned()
+        self.requeued = Requeued()
         self.rest: Rest | None = None
 
     @property
     def count(self) -> int:
         """How many messages are ready."""
-        count = self.head.count + self.returned.count
+        count = self.head.count + self.requeued.count
         return count if self.rest is None else count + self.rest.count
 
     @property
     def body_bytes(self) -> int:
         """Sum of their bodies, in bytes."""
-        total_bytes = self.head.body_bytes + self.returned.body_bytes
+        total_bytes = self.head.body_bytes + self.requeued.body_bytes
         return total_bytes if self.rest is None else total_bytes + self.rest.body_bytes
 
     @property
     def head_expires_at_ms(self) -> int:
         """When the head expires (instant); 0 when it never does, or there is none."""
-        if self.returned.count:
-            return self.returned.head_expires_at_ms
+        if self.requeued.count:
+            return self.requeued.head_expires_at_ms
         return self.head.head_expires_at_ms
 
     @property
@@ -97,8 +97,8 @@ class Lane:
             None when there is none, or when the head has expired by ``now_ms``: the caller
             takes the expired ones first. The batch ends before the first that has expired.
         """
-        if self.returned.count:
-            return self.returned.take(max_count, now_ms, max_bytes)
+        if self.requeued.count:
+            return self.requeued.take(max_count, now_ms, max_bytes)
         if self.rest is not None:
             return self._take_slowly(max_count, max_bytes, now_ms, expired=False)
         return self.head.take(max_count, max_bytes, now_ms)
@@ -109,15 +109,15 @@ class Lane:
         Only the head is looked at: a message waits behind one that expires later, as in
         RabbitMQ's classic and quorum queues.
         """
-        if self.returned.count:
-            return self.returned.take_expired(max_count, now_ms)
+        if self.requeued.count:
+            return self.requeued.take_expired(max_count, now_ms)
         if self.rest is not None:
             return self._take_slowly(max_count, BATCH_BYTES_MAX, now_ms, expired=True)
         return self.head.take_expired(max_count, BATCH_BYTES_MAX, now_ms)
 
     def clear(self) -> None:
         """Forget every message."""
-        self.returned.clear()
+        self.requeued.clear()
         self.head.clear()
         if self.rest is not None:
             self.rest.clear()
@@ -188,11 +188,11 @@ class Ready(Lane):
 
     def requeue(self, batches: Sequence[Batch]) -> None:
         """Put messages that were taken back to their old places, in any order."""
-        self.returned.add(batches)
+        self.requeued.add(batches)
 
     def purge(self) -> list[range]:
         """Forget every message; return the positions they had, and none that is unacked."""
-        positions = self.returned.clear() + position_ranges(self.head)
+        positions = self.requeued.clear() + position_ranges(self.head)
         if self.rest is not None:
             positions += self.rest.position_ranges()
         self.clear()
@@ -212,7 +212,7 @@ def check_lane(lane: Lane, next_position: int) -> None:
         ranges += lane.rest.position_ranges()
     assert all(one.stop <= other.start for one, other in pairwise(ranges)), "parts are in order"
     assert not ranges or ranges[-1].stop <= next_position, "none is from the future"
-    lane.returned.check_invariants(ranges[0].start if ranges else next_position)
+    lane.requeued.check_invariants(ranges[0].start if ranges else next_position)
 
 
 if COMPILED:

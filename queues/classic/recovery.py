@@ -17,11 +17,11 @@ def recover(ready: Ready | PriorityReady, log: QueueLog, found: RecoveredMessage
     assert not ready.count, "recovery comes first"
     assert not ready.next_position, "and positions begin with it"
     ready.next_position = found.next_position
-    counts = dict(found.returned)
+    counts = dict(found.requeued)
     for each in found.lanes:
         lane = ready if isinstance(ready, Lane) else ready.lane(each.lane)
         lane.head.redeliver_below = found.redeliver_below
-        rest = Rest(each.lane, log, lane.head, lane.returned, ready.memory)
+        rest = Rest(each.lane, log, lane.head, lane.requeued, ready.memory)
         rest.remember(counts)
         stored = Stored(0, found.next_position, each.unstored)
         rest.recover(stored, each.stored_count, each.stored_body_bytes)

@@ -12,7 +12,7 @@ from typing import Final
 
 from persistence.record import Run, body_bytes
 from queues.batch import Batch, batches_of, entries_of
-from queues.classic.returned import Returned
+from queues.classic.requeued import Requeued
 from queues.log_port import QueueLog, QueueSlice
 from queues.positions import joined, ranges_of
 from queues.tail import QueueMemory, Tail, check
@@ -65,7 +65,7 @@ class Rest:
         "_log",
         "_memory",
         "_parts",
-        "_returned",
+        "_requeued",
         "_some_lost",
         "body_bytes",
         "count",
@@ -73,7 +73,7 @@ class Rest:
     )
 
     def __init__(
-        self, lane: int, log: QueueLog, head: Tail, returned: Returned, memory: QueueMemory
+        self, lane: int, log: QueueLog, head: Tail, requeued: Requeued, memory: QueueMemory
     ) -> None:
         """Make one with nothing in it.
 
@@ -81,13 +81,13 @@ class Rest:
             lane: number of the lane in the log.
             log: has what is stored.
             head: of the lane; it is refilled.
-            returned: of the lane; gets what had come back before a restart.
+            requeued: of the lane; gets what had come back before a restart.
             memory: of the queue.
         """
         self._lane = lane
         self._log = log
         self._head = head
-        self._returned = returned
+        self._requeued = requeued
         self._memory = memory
         self._parts: deque[Stored | Tail] = deque()
         self._counts: dict[int, int] = {}
@@ -171,7 +171,7 @@ class Rest:
         if batch.positions[0] < self._counts_below:
             counts = self._counts
             if not counts.keys().isdisjoint(batch.positions):
-                self._returned.add(
+                self._requeued.add(
                     batches_of(
                         [
                             entry._replace(delivery_count=counts.pop(entry.position, 0))
@@ -179,7 +179,7 @@ class Rest:
                         ]
                     )
                 )
-                again = self._returned.take_expired if expired else self._returned.take
+                again = self._requeued.take_expired if expired else self._requeued.take
                 batch = again(max_count, now_ms, max_bytes)
         if not head.count:
             self._refill()

@@ -142,7 +142,7 @@ class Life:
             return
         first = self.draw.choice(live)
         counts = {
-            position: max([count for _, count in expected.returned], default=0)
+            position: max([count for _, count in expected.requeued], default=0)
             for position in range(first, first + 3)
             if (expected := queue.unsettled().get(position)) is not None
         }
@@ -150,9 +150,9 @@ class Life:
         if list(counts) != list(positions):
             return
         count = max(counts.values()) + 1
-        lsn = queue.log.returned(positions, count)
+        lsn = queue.log.requeued(positions, count)
         for position in positions:
-            queue.unsettled()[position].returned.append((lsn, count))
+            queue.unsettled()[position].requeued.append((lsn, count))
 
     def page_out(self) -> None:
         if (queue := self._queue()) is None:

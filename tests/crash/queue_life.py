@@ -52,8 +52,8 @@ class NotedLog:
     def settle(self, positions: range) -> int:
         return self._noted(self._log.settle(positions))
 
-    def returned(self, positions: range, delivery_count: int) -> int:
-        return self._noted(self._log.returned(positions, delivery_count))
+    def requeued(self, positions: range, delivery_count: int) -> int:
+        return self._noted(self._log.requeued(positions, delivery_count))
 
     def page_out(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
         return self._log.page_out(lane, slices)
@@ -152,7 +152,7 @@ class LiveQueue:
         """Assert that messages are what was published, and how often they came back."""
         for entry in entries_of(batch):
             expected = live[entry.position]
-            count = max([count for _, count in expected.returned], default=0)
+            count = max([count for _, count in expected.requeued], default=0)
             assert entry.record == expected.record, "it is what was published"
             assert entry.delivery_count == count, f"it came back {count} times"
             was_delivered = count > 0 or entry.position < self.redeliver_below
@@ -254,7 +254,7 @@ class QueueLife(Life):
         messages = queue.unsettled()
         for entry in entries:
             count = entry.delivery_count + 1
-            messages[entry.position].returned.append((live.log.newest_lsn, count))
+            messages[entry.position].requeued.append((live.log.newest_lsn, count))
         live.check_counts()
 
     def purge(self) -> None:

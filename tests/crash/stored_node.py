@@ -90,14 +90,14 @@ class Expected:
         expires_at_ms: instant since 1970; 0 is never.
         lsn: of the append.
         settle_lsn: of the settlement; None while it has none.
-        returned: (LSN, delivery count) of each time it came back.
+        requeued: (LSN, delivery count) of each time it came back.
     """
 
     record: Record
     expires_at_ms: int
     lsn: int
     settle_lsn: int | None = None
-    returned: list[tuple[int, int]] = field(default_factory=list)
+    requeued: list[tuple[int, int]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -246,24 +246,24 @@ def _compare(
         _require(expires_at_ms == expected.expires_at_ms, f"{where} expires another time")
         is_settled = expected.settle_lsn is not None and expected.settle_lsn <= on_disk
         _require(not is_settled, f"{where} is resurrected")
-        _check_returned(expected, recovered.returned.get(position, 0), on_disk, where)
-        count = recovered.returned.get(position, 0)
-        returned = [(0, count)] if count else []
-        kept[position] = Expected(expected.record, expires_at_ms, 0, None, returned)
+        _check_requeued(expected, recovered.requeued.get(position, 0), on_disk, where)
+        count = recovered.requeued.get(position, 0)
+        requeued = [(0, count)] if count else []
+        kept[position] = Expected(expected.record, expires_at_ms, 0, None, requeued)
     for position, expected in queue.messages.items():
         safe = committed if queue.is_synced(expected.lsn) else on_disk
         is_safe = expected.lsn <= safe and expected.settle_lsn is None
         _require(position in messages or not is_safe, f"lost: position {position}")
     _require(recovered.next_position > max(messages, default=-1), "a position would be given twice")
-    _require(set(recovered.returned) <= set(messages), "only what is there came back")
+    _require(set(recovered.requeued) <= set(messages), "only what is there came back")
     after_restart = ExpectedQueue(recovered.log, messages=kept)
     after_restart.set_class(after.commit.last_lsn, is_synced=queue.classes[-1][1])
     return after_restart
 
 
-def _check_returned(expected: Expected, count: int, on_disk: int, where: str) -> None:
-    least = max([noted for lsn, noted in expected.returned if lsn <= on_disk], default=0)
-    noted = {0, *[noted for _, noted in expected.returned]}
+def _check_requeued(expected: Expected, count: int, on_disk: int, where: str) -> None:
+    least = max([noted for lsn, noted in expected.requeued if lsn <= on_disk], default=0)
+    noted = {0, *[noted for _, noted in expected.requeued]}
     _require(count in noted and count >= least, f"{where} came back {count} times, not {least}")
 
 

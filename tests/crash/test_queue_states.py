@@ -69,7 +69,7 @@ BUGS: dict[str, tuple[object, str, Any]] = {
     ),
     "a purge settles only what is in memory": (Rest, "position_ranges", lambda _: []),
     "what the disk refused is given up": (Log, "page_out", said_to_be_stored),
-    "nobody tells the log what came back": (Log, "returned", lambda *_: 0),
+    "nobody tells the log what came back": (Log, "requeued", lambda *_: 0),
     "counts of returns forgotten by a restart": (Rest, "remember", lambda *_: None),
 }
 

@@ -34,15 +34,15 @@ def queues(draw: st.DrawFn, queue_id: int) -> QueueSnapshot:
             st.lists(st.tuples(u32, st.integers(1, 3), st.integers(0, 9)), max_size=2)
         )
     ]
-    returned = draw(st.lists(st.tuples(u62, u32), max_size=3))
+    requeued = draw(st.lists(st.tuples(u62, u32), max_size=3))
     return QueueSnapshot(
-        queue_id, draw(u62), draw(u62), draw(u32), settled, draw(st.lists(chunks)), returned, few
+        queue_id, draw(u62), draw(u62), draw(u32), settled, draw(st.lists(chunks)), requeued, few
     )
 
 
 def comparable(queue: QueueSnapshot) -> tuple[object, ...]:
     few = [(list(each.records), each.positions, each.expires_at_ms) for each in queue.few]
-    return (*queue[:4], queue.settled.encode(), list(queue.chunks), list(queue.returned), few)
+    return (*queue[:4], queue.settled.encode(), list(queue.chunks), list(queue.requeued), few)
 
 
 @settings(deadline=None)

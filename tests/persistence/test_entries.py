@@ -12,12 +12,12 @@ from persistence.entries import (
     Enqueue,
     Entry,
     Expires,
-    Returned,
+    Requeued,
     Settle,
     decode_entries,
     encode_drop,
     encode_enqueue,
-    encode_returned,
+    encode_requeued,
     encode_settle,
 )
 from persistence.errors import DamagedError
@@ -46,7 +46,7 @@ def test_an_enqueue_comes_back(expires_at_ms: Expires) -> None:
 @pytest.mark.parametrize("positions", [range(1), range(5, 9), range(2**40, 2**40 + 30, 3)])
 def test_positions_come_back(positions: range) -> None:
     assert only(encode_settle(7, positions)) == Settle(7, positions)
-    assert only(encode_returned(7, positions, 4)) == Returned(7, positions, 4)
+    assert only(encode_requeued(7, positions, 4)) == Requeued(7, positions, 4)
 
 
 def test_a_drop_comes_back() -> None:

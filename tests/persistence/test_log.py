@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from persistence.entries import Drop, Enqueue, Entry, Returned, Settle, decode_entries
+from persistence.entries import Drop, Enqueue, Entry, Requeued, Settle, decode_entries
 from persistence.log import CHUNK_BYTES_MAX, Log, LogOptions
 from persistence.record import PERSISTENT, Record
 from persistence.segment import Segments
@@ -122,7 +122,7 @@ def test_transient_messages_leave_no_trace() -> None:
     log = place.log
     assert log.append(0, passing(0, 1)) == 0
     assert log.settle(range(2)) == 0
-    assert log.returned(range(1), 1) == 0
+    assert log.requeued(range(1), 1) == 0
     assert place.entries == []
     assert log.settled.floor == 2
 
@@ -141,9 +141,9 @@ def test_a_settlement_is_written_once_and_only_if_something_of_it_was_logged() -
 def test_what_came_back_and_that_the_queue_is_gone_are_written() -> None:
     place = Place()
     place.log.append(0, lasting(0, 1))
-    place.log.returned(range(2), 3)
+    place.log.requeued(range(2), 3)
     place.log.drop()
-    assert place.entries[1:] == [Returned(7, range(2), 3), Drop(7)]
+    assert place.entries[1:] == [Requeued(7, range(2), 3), Drop(7)]
 
 
 def test_expiries_are_of_the_wall_clock_on_disk_and_of_ours_when_they_come_back() -> None:

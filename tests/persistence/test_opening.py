@@ -73,13 +73,13 @@ def test_everything_confirmed_is_there_after_a_crash() -> None:
     node, log = declared(disk)
     log.append(0, numbered(0, 1, 2, 3), 50)
     log.settle(range(1, 3))
-    log.returned(range(1), 2)
+    log.requeued(range(1), 2)
     commit_all(node)
     after = open_on(disk.killed(), wall_offset_ms=900)
     recovered = after.opened.queues[1]
     assert found(after) == {0: b"0", 3: b"3"}
     assert (recovered.next_position, recovered.redeliver_below) == (4, 4)
-    assert recovered.returned == {0: 2}
+    assert recovered.requeued == {0: 2}
     (lane,) = recovered.lanes
     assert [each.expires_at_ms for each in lane.unstored] == [150, 150]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from persistence.checkpoint import QueueSnapshot, Snapshot
-from persistence.entries import encode_drop, encode_enqueue, encode_returned, encode_settle
+from persistence.entries import encode_drop, encode_enqueue, encode_requeued, encode_settle
 from persistence.format import ENTRY_HEAD
 from persistence.log import Log, LogOptions
 from persistence.record import PERSISTENT, Record
@@ -54,10 +54,10 @@ def test_what_the_checkpoint_knows_is_not_appended_again() -> None:
 
 
 def test_repeating_the_log_is_reading_it_once() -> None:
-    entries = [enqueue(1, 0, 4), encode_settle(1, range(1, 3)), encode_returned(1, range(1), 2)]
+    entries = [enqueue(1, 0, 4), encode_settle(1, range(1, 3)), encode_requeued(1, range(1), 2)]
     recovered = recovered_from(Snapshot(), *entries, *entries)
     assert positions_in(recovered) == [0, 3]
-    assert recovered.returned == {0: 2}
+    assert recovered.requeued == {0: 2}
 
 
 def test_a_position_of_a_message_that_left_no_trace_is_not_given_again() -> None:

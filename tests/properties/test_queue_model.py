@@ -206,7 +206,7 @@ class QueueMachine(RuleBasedStateMachine):
         was_shut = fake.lane.is_shut
         entries = fake.take_unacked(positions)
         if fake.is_blocked:
-            self.queue.credit_returned(fake)
+            self.queue.credit_regained(fake)
         if was_shut and not fake.lane.is_shut:
             self.queue.lane_opened(fake.lane)
         self.model.credit_came()

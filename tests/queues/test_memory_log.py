@@ -10,7 +10,7 @@ def test_what_is_appended_or_settled_is_committed_at_once() -> None:
     log.set_synced(is_synced=True)
     assert log.append(0, run_of(b"a")) <= log.committed_lsn
     assert log.settle(range(1)) <= log.committed_lsn
-    assert log.returned(range(1), 2) <= log.committed_lsn
+    assert log.requeued(range(1), 2) <= log.committed_lsn
     assert log.drop() <= log.committed_lsn
 
 

@@ -30,7 +30,7 @@ def single_batches(entries: Iterable[Entry]) -> list[Batch]:
 
 def returned_batches(entries: Iterable[Entry]) -> list[Batch]:
     """Return messages in batches of one, come back once more."""
-    return [batch.returned() for batch in single_batches(entries)]
+    return [batch.requeued() for batch in single_batches(entries)]
 
 
 def classic(engine: QueueEngine) -> ClassicQueue:

@@ -31,7 +31,7 @@ class Found(NamedTuple):
     next_position: int
     lanes: Sequence[FoundLane]
     redeliver_below: int
-    returned: dict[int, int]
+    requeued: dict[int, int]
 
 
 class FakeLog:
@@ -85,7 +85,7 @@ class FakeLog:
         self.lsn += 1
         return self.lsn
 
-    def returned(self, positions: range, delivery_count: int) -> int:
+    def requeued(self, positions: range, delivery_count: int) -> int:
         self.returned_counts.update(zip(positions, repeat(delivery_count), strict=False))
         self.lsn += 1
         return self.lsn

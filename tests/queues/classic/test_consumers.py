@@ -211,7 +211,7 @@ def full(tag: str) -> FakeConsumer:
 
 def give_back(group: Consumers, handle: FakeConsumer) -> None:
     handle.prefetch.unacked_count = 0
-    group.credit_returned(handle)
+    group.credit_regained(handle)
 
 
 def test_who_gets_credit_back_is_the_last_in_turn() -> None:

@@ -99,7 +99,7 @@ def test_counts_follow() -> None:
     batch = ready.take(1, 1)
     assert batch is not None
     assert (ready.count, ready.body_bytes) == (1, 2)
-    ready.requeue([batch.returned()])
+    ready.requeue([batch.requeued()])
     assert (ready.count, ready.body_bytes) == (2, 3)
     assert drained(ready) == [b"a", b"bb"]
 

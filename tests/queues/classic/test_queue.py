@@ -130,11 +130,11 @@ def test_a_settlement_asks_for_a_drain_when_messages_wait() -> None:
 def test_returned_credit_asks_for_a_drain_when_messages_wait() -> None:
     jobs, worker = QueueUnderTest(), FakeConsumer()
     jobs.consume(worker)
-    jobs.queue.credit_returned(worker)
+    jobs.queue.credit_regained(worker)
     jobs.queue.lane_opened(worker.lane)
     assert jobs.wake_up_count == 0
     jobs.publish(b"1")
-    jobs.queue.credit_returned(worker)
+    jobs.queue.credit_regained(worker)
     jobs.queue.lane_opened(worker.lane)
     assert jobs.wake_up_count == 3
 

@@ -48,7 +48,7 @@ def test_count_and_bytes_follow() -> None:
     assert (ready.count, ready.body_bytes) == (1, 3)
     assert batch is not None
     assert batch.body_bytes == 3
-    ready.requeue([batch.returned()])
+    ready.requeue([batch.requeued()])
     assert (ready.count, ready.body_bytes) == (3, 6)
     ready.check_invariants()
 
@@ -58,7 +58,7 @@ def test_a_requeued_message_is_ahead_of_later_ones_and_marked() -> None:
     ready.append(ABC)
     taken = ready.take(2, 1)
     assert taken is not None
-    ready.requeue([taken.part(1).returned()])
+    ready.requeue([taken.part(1).requeued()])
     again = ready.take(9, 1)
     assert again is not None
     assert (bodies(again), again.redelivered, again.positions) == ([b"b"], True, range(1, 2))
@@ -122,7 +122,7 @@ def test_a_requeued_message_keeps_its_expiry() -> None:
     ready.append(ABC, [7, 0, 0])
     taken = ready.take(1, 1)
     assert taken is not None
-    ready.requeue([taken.returned()])
+    ready.requeue([taken.requeued()])
     assert ready.head_expires_at_ms == 7
     assert ready.take(9, 7) is None
     assert bodies(ready.take_expired(9, 7)) == [b"a"]
@@ -140,7 +140,7 @@ def test_a_purge_tells_what_it_forgot_and_keeps_counting() -> None:
     ready.append(run_of(b"a", b"b", b"c", b"d"), 9)
     taken = ready.take(2, 1)
     assert taken is not None
-    ready.requeue([taken.part(0, 1, 1).returned()])
+    ready.requeue([taken.part(0, 1, 1).requeued()])
     assert ready.purge() == [range(1), range(2, 4)]
     assert (ready.count, ready.body_bytes, ready.head_expires_at_ms) == (0, 0, 0)
     assert ready.append(ABC) == 4

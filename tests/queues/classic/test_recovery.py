@@ -42,7 +42,7 @@ class Found:
     lanes: Sequence[Lane]
     next_position: int
     redeliver_below: int
-    returned: Mapping[int, int] = field(default_factory=dict)
+    requeued: Mapping[int, int] = field(default_factory=dict)
 
 
 class PagedLog(MemoryLog):
@@ -103,7 +103,7 @@ def test_a_recovered_queue_has_what_was_there(max_priority: int | None) -> None:
     log.append(0, run, [0] * 29 + [77])
     log.settle(range(8))
     log.store(range(10, 20))
-    log.returned(range(9, 10), 3)
+    log.requeued(range(9, 10), 3)
     ready = Ready() if max_priority is None else PriorityReady(max_priority)
 
     recover(ready, log, log.found())

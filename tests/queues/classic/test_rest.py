@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from queues.classic.requeued import Requeued
 from queues.classic.rest import Rest, Stored, position_ranges
-from queues.classic.returned import Returned
 from queues.tail import NodeMemory, QueueMemory, Slice, Tail
 from tests.support.queue_log import FakeLog
 from tests.support.records import run_of
@@ -18,8 +18,8 @@ class Lane:
         self.memory = QueueMemory(NodeMemory())
         self.log = FakeLog()
         self.head = Tail(self.memory)
-        self.returned = Returned()
-        self.rest = Rest(0, self.log, self.head, self.returned, self.memory)
+        self.requeued = Requeued()
+        self.rest = Rest(0, self.log, self.head, self.requeued, self.memory)
         run = run_of(*[b"%d" % number for number in range(count)])
         if count:
             self.log.append(0, run)
@@ -162,7 +162,7 @@ def test_messages_that_had_come_back_know_how_often() -> None:
     lane.rest.remember({1: 2, 2: 2, 4: 1})
     assert not lane.rest.is_done
     batches = [lane.rest.take(5, 100, 1, expired=False)]
-    while (batch := lane.returned.take(9, 1)) is not None:
+    while (batch := lane.requeued.take(9, 1)) is not None:
         batches.append(batch)
     batches.append(lane.rest.take(9, 100, 1, expired=False))
     assert [

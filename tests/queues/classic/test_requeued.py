@@ -1,4 +1,4 @@
-"""Returned messages: by position, alike ones together."""
+"""Requeued messages: by position, alike ones together."""
 
 import random
 
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from queues.batch import Batch, Entry, batches_of, entries_of
-from queues.classic.returned import JOINED_MAX, Returned
+from queues.classic.requeued import JOINED_MAX, Requeued
 from tests.support.classic_queue import returned_batches
 from tests.support.records import record
 
@@ -16,8 +16,8 @@ def entry(position: int, *, delivery_count: int = 1, expires_at_ms: int = 0) -> 
     return Entry(position, record(b"m%d" % position), expires_at_ms, delivery_count)
 
 
-def returned(*entries: Entry) -> Returned:
-    store = Returned()
+def requeued(*entries: Entry) -> Requeued:
+    store = Requeued()
     store.add(
         returned_batches(
             [each._replace(delivery_count=each.delivery_count - 1) for each in entries]
@@ -31,7 +31,7 @@ def long_batch(positions: range) -> Batch:
     return Batch(positions, records, None, 1, redelivered=True)
 
 
-def taken(store: Returned, max_count: int = 100, now_ms: int = 1) -> list[list[int]]:
+def taken(store: Requeued, max_count: int = 100, now_ms: int = 1) -> list[list[int]]:
     batches = []
     while (batch := store.take(max_count, now_ms)) is not None:
         batches.append(list(batch.positions))
@@ -40,30 +40,30 @@ def taken(store: Returned, max_count: int = 100, now_ms: int = 1) -> list[list[i
 
 
 def test_they_come_out_by_position_whatever_the_order_of_return() -> None:
-    assert taken(returned(entry(7), entry(5), entry(6))) == [[5, 6, 7]]
+    assert taken(requeued(entry(7), entry(5), entry(6))) == [[5, 6, 7]]
 
 
 def test_a_batch_ends_where_the_positions_stop_being_evenly_spaced() -> None:
-    assert taken(returned(*map(entry, (0, 2, 4, 5, 6, 9)))) == [[0, 2, 4], [5, 6], [9]]
+    assert taken(requeued(*map(entry, (0, 2, 4, 5, 6, 9)))) == [[0, 2, 4], [5, 6], [9]]
 
 
 def test_a_batch_ends_where_the_past_differs() -> None:
-    store = returned(entry(0), entry(1, delivery_count=2), entry(2, delivery_count=2))
+    store = requeued(entry(0), entry(1, delivery_count=2), entry(2, delivery_count=2))
     assert taken(store) == [[0], [1, 2]]
 
 
 def test_a_batch_says_how_often_its_messages_came_back() -> None:
-    batch = returned(entry(3, delivery_count=4)).take(1, 1)
+    batch = requeued(entry(3, delivery_count=4)).take(1, 1)
     assert batch is not None
     assert (batch.delivery_count, batch.redelivered, batch.expires_at_ms) == (4, True, None)
 
 
 def test_no_more_are_taken_than_asked_for() -> None:
-    assert taken(returned(*map(entry, range(5))), max_count=2) == [[0, 1], [2, 3], [4]]
+    assert taken(requeued(*map(entry, range(5))), max_count=2) == [[0, 1], [2, 3], [4]]
 
 
 def test_a_batch_ends_before_an_expired_message() -> None:
-    store = returned(entry(0, expires_at_ms=90), entry(1, expires_at_ms=40), entry(2))
+    store = requeued(entry(0, expires_at_ms=90), entry(1, expires_at_ms=40), entry(2))
 
     batch = store.take(9, 40)
 
@@ -74,7 +74,7 @@ def test_a_batch_ends_before_an_expired_message() -> None:
 
 
 def test_only_expired_messages_at_the_head_are_taken_as_expired() -> None:
-    store = returned(entry(0, expires_at_ms=4), entry(1, expires_at_ms=5), entry(2))
+    store = requeued(entry(0, expires_at_ms=4), entry(1, expires_at_ms=5), entry(2))
     batch = store.take_expired(9, 5)
     assert batch is not None
     assert list(batch.positions) == [0, 1]
@@ -82,13 +82,13 @@ def test_only_expired_messages_at_the_head_are_taken_as_expired() -> None:
 
 
 def test_clearing_tells_the_positions_that_were_held() -> None:
-    store = returned(*map(entry, (1, 2, 5)))
+    store = requeued(*map(entry, (1, 2, 5)))
     assert store.clear() == [range(1, 3), range(5, 6)]
     assert (len(store), store.body_bytes, store.head_expires_at_ms) == (0, 0, 0)
 
 
 def test_bytes_follow_what_is_held() -> None:
-    store = returned(entry(1), entry(22))
+    store = requeued(entry(1), entry(22))
     assert store.body_bytes == 5
     store.take(1, 1)
     assert store.body_bytes == 3
@@ -96,16 +96,16 @@ def test_bytes_follow_what_is_held() -> None:
 
 def test_a_message_returned_twice_breaks_the_invariant() -> None:
     with pytest.raises(AssertionError, match="each position once"):
-        returned(entry(1), entry(1)).check_invariants(before_position=2)
+        requeued(entry(1), entry(1)).check_invariants(before_position=2)
 
 
 def test_a_message_that_never_left_breaks_the_invariant() -> None:
     with pytest.raises(AssertionError, match="before the tail"):
-        returned(entry(2)).check_invariants(before_position=2)
+        requeued(entry(2)).check_invariants(before_position=2)
 
 
 def test_long_batches_come_out_as_they_came_back() -> None:
-    store = Returned()
+    store = Requeued()
     batches = [long_batch(range(first, first + 100)) for first in (300, 0, 100)]
     store.add(batches)
     assert taken(store, max_count=1_000) == [list(range(at, at + 100)) for at in (0, 100, 300)]
@@ -115,7 +115,7 @@ def test_long_batches_come_out_as_they_came_back() -> None:
 def test_what_lay_across_each_other_comes_out_joined_some_at_a_time(ways: int) -> None:
     """Consumers in turn were dealt every n-th message, and all of it comes back."""
     count = 3_000
-    store = Returned()
+    store = Requeued()
     store.add([long_batch(range(first, count, ways)) for first in reversed(range(ways))])
     positions = taken(store, max_count=10_000)
     assert [at for batch in positions for at in batch] == list(range(count))
@@ -123,7 +123,7 @@ def test_what_lay_across_each_other_comes_out_joined_some_at_a_time(ways: int) -
 
 
 def test_what_comes_back_before_what_was_joined_comes_first() -> None:
-    store = returned(*map(entry, range(10, 20)))
+    store = requeued(*map(entry, range(10, 20)))
     first = store.take(1, 1)
     assert first is not None
     store.add(returned_batches([entry(3, delivery_count=0)]))
@@ -133,7 +133,7 @@ def test_what_comes_back_before_what_was_joined_comes_first() -> None:
 
 
 def test_clearing_what_lies_across_each_other_tells_contiguous_positions() -> None:
-    store = Returned()
+    store = Requeued()
     store.add([long_batch(range(0, 10, 2)), long_batch(range(1, 9, 2))])
     assert store.clear() == [range(9)]
 
@@ -153,7 +153,7 @@ def test_clearing_what_lies_across_each_other_tells_contiguous_positions() -> No
 def test_a_sorted_list_would_do_the_same(
     steps: list[tuple[str, int, int]], chance: random.Random
 ) -> None:
-    store, model = Returned(), list[Entry]()
+    store, model = Requeued(), list[Entry]()
     free = list(range(600))
     for step, count, kind in steps:
         if step == "add":

@@ -40,7 +40,7 @@ _NONE: Final = _new_rest()
 """Stands for the rest of all queues to which nothing came back: most never need their own."""
 
 
-class Returned:
+class Requeued:
     """Requeued messages in the order of their positions; and such from before a restart.
 
     All were delivered before, those of before the restart perhaps.
