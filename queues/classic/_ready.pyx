@@ -13,7 +13,7 @@ from queues._tail cimport QueueMemory, Tail
 from queues.batch import BATCH_BYTES_MAX
 from queues.positions import joined
 from queues.classic.ready import NOTHING_EXPIRED, check_lane
-from queues.classic.rest import position_ranges
+from queues.classic.spilled import position_ranges
 from queues.classic.requeued import Requeued
 from queues.tail import NodeMemory
 
@@ -25,24 +25,24 @@ cdef class Lane:
 
     cdef readonly Tail head
     cdef readonly object requeued
-    cdef public object rest
+    cdef public object spilled
 
     def __init__(self, QueueMemory memory not None):
         self.head = Tail(memory)
         self.requeued = Requeued()
-        self.rest = None
+        self.spilled = None
 
     @property
     def count(self):
-        if self.rest is None:
+        if self.spilled is None:
             return self.head.count + self.requeued.count
-        return self.head.count + self.requeued.count + self.rest.count
+        return self.head.count + self.requeued.count + self.spilled.count
 
     @property
     def body_bytes(self):
-        if self.rest is None:
+        if self.spilled is None:
             return self.head.body_bytes + self.requeued.body_bytes
-        return self.head.body_bytes + self.requeued.body_bytes + self.rest.body_bytes
+        return self.head.body_bytes + self.requeued.body_bytes + self.spilled.body_bytes
 
     @property
     def head_expires_at_ms(self):
@@ -52,49 +52,49 @@ cdef class Lane:
 
     @property
     def is_stalled(self):
-        return self.rest is not None and self.rest.is_stalled
+        return self.spilled is not None and self.spilled.is_stalled
 
     def put(self, run, first_position, expires_at_ms):
         self.put_run(run, first_position, expires_at_ms)
 
     cdef int put_run(self, run, int64_t first_position, expires_at_ms) except -1:
-        if self.rest is None:
+        if self.spilled is None:
             self.head.add(run_of(run), first_position, None, expires_at_ms)
         else:
-            self.rest.append(run, first_position, expires_at_ms)
+            self.spilled.append(run, first_position, expires_at_ms)
         return 0
 
     def put_band(self, run, first_position, expires_at_ms, bands, band):
-        if self.rest is None:
+        if self.spilled is None:
             self.head.append_band(run, first_position, expires_at_ms, bands, band)
         else:
-            self.rest.append_band(run, first_position, expires_at_ms, bands, band)
+            self.spilled.append_band(run, first_position, expires_at_ms, bands, band)
 
     def take(self, Py_ssize_t max_count, int64_t now_ms, Py_ssize_t max_bytes=_batch_bytes_max):
         if self.requeued.count:
             return self.requeued.take(max_count, now_ms, max_bytes)
-        if self.rest is not None:
+        if self.spilled is not None:
             return self.take_slowly(max_count, max_bytes, now_ms, False)
         return self.head.taken(max_count, max_bytes, now_ms, False)
 
     def take_expired(self, Py_ssize_t max_count, int64_t now_ms):
         if self.requeued.count:
             return self.requeued.take_expired(max_count, now_ms)
-        if self.rest is not None:
+        if self.spilled is not None:
             return self.take_slowly(max_count, _batch_bytes_max, now_ms, True)
         return self.head.taken(max_count, _batch_bytes_max, now_ms, True)
 
     def clear(self):
         self.requeued.clear()
         self.head.clear()
-        if self.rest is not None:
-            self.rest.clear()
-            self.rest = None
+        if self.spilled is not None:
+            self.spilled.clear()
+            self.spilled = None
 
     cdef object take_slowly(self, max_count, max_bytes, now_ms, expired):
-        batch = self.rest.take(max_count, max_bytes, now_ms, expired=expired)
-        if self.rest.is_done:
-            self.rest = None
+        batch = self.spilled.take(max_count, max_bytes, now_ms, expired=expired)
+        if self.spilled.is_done:
+            self.spilled = None
         return batch
 
 
@@ -118,8 +118,8 @@ cdef class Ready(Lane):
         first_position = self.next_position
         if self.head.count:
             first_position = self.head.first_position
-        elif self.rest is not None:
-            first_position = self.rest.first_position
+        elif self.spilled is not None:
+            first_position = self.spilled.first_position
         return max(first_position, self.head.redeliver_below)
 
     def lanes(self):
@@ -140,8 +140,8 @@ cdef class Ready(Lane):
 
     def purge(self):
         positions = self.requeued.clear() + position_ranges(self.head)
-        if self.rest is not None:
-            positions += self.rest.position_ranges()
+        if self.spilled is not None:
+            positions += self.spilled.position_ranges()
         self.clear()
         return joined(positions)
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from queues.classic.priority_ready import PriorityReady
 from queues.classic.ready import Lane, Ready
-from queues.classic.rest import Rest
+from queues.classic.spilled import Spilled
 from queues.log_port import QueueLog
 from queues.tail import QueueMemory
 
@@ -54,12 +54,12 @@ def _page_out(
 ) -> int:
     """Give up what is between head and end of a lane; return how much memory that frees."""
     chunk_bytes_min = max(part_bytes // CHUNKS_OF_PART, 1)
-    if lane.rest is None:
+    if lane.spilled is None:
         if lane.head.memory_bytes < 2 * part_bytes + chunk_bytes_min:
             return 0
-        lane.rest = Rest(number, log, lane.head, lane.requeued, memory)
-        lane.rest.split_head(part_bytes)
-    freed_bytes = lane.rest.page_out(part_bytes, chunk_bytes_min, wanted_bytes)
-    if lane.rest.is_done:
-        lane.rest = None
+        lane.spilled = Spilled(number, log, lane.head, lane.requeued, memory)
+        lane.spilled.split_head(part_bytes)
+    freed_bytes = lane.spilled.page_out(part_bytes, chunk_bytes_min, wanted_bytes)
+    if lane.spilled.is_done:
+        lane.spilled = None
     return freed_bytes

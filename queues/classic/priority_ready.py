@@ -227,4 +227,4 @@ class _Held(NamedTuple):
 
     @classmethod
     def of(cls, lane: Lane) -> "_Held | None":
-        return None if lane.rest is None else cls(lane.count, lane.body_bytes)
+        return None if lane.spilled is None else cls(lane.count, lane.body_bytes)

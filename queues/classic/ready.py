@@ -1,10 +1,10 @@
 """The messages of a queue that wait for a consumer: first in, first out, returns to their place.
 
        head                                                                         end
-    | requeued: positions 3 4 9 | in memory: 12 13 14 15 ... | rest: on disk, in memory |
+    | requeued: positions 3 4 9 | in memory: 12 13 14 15 ... | spilled: on disk, in memory |
 
-Nearly always there is no rest, and a take is one from memory. What came back
-(``queues.classic.requeued``) and what is in the rest (``queues.classic.rest``) are rare. Holds no
+Nearly always nothing was spilled, and a take is one from memory. What came back
+(``queues.classic.requeued``) and what was spilled (``queues.classic.spilled``) are rare. Holds no
 policy: what expires when, and what to do about it, is told by the caller. This is the interpreted
 twin and the specification of ``queues.classic._ready``.
 """
@@ -17,7 +17,7 @@ from persistence.kernels import COMPILED
 from persistence.record import Run
 from queues.batch import BATCH_BYTES_MAX, Batch
 from queues.classic.requeued import Requeued
-from queues.classic.rest import Rest, position_ranges
+from queues.classic.spilled import Spilled, position_ranges
 from queues.positions import joined
 from queues.tail import NodeMemory, QueueMemory, Tail, check
 
@@ -31,29 +31,29 @@ class Lane:
     Attributes:
         head: the messages in memory that were never delivered, and come before all other such.
         requeued: those that came back.
-        rest: what comes after the head; None while nothing does.
+        spilled: what comes after the head; None while nothing does.
 
-    Invariant: every requeued position < every position of head and rest.
+    Invariant: every requeued position < every position of head and spilled.
     """
 
-    __slots__ = ("head", "requeued", "rest")
+    __slots__ = ("head", "requeued", "spilled")
 
     def __init__(self, memory: QueueMemory) -> None:
         self.head = Tail(memory)
         self.requeued = Requeued()
-        self.rest: Rest | None = None
+        self.spilled: Spilled | None = None
 
     @property
     def count(self) -> int:
         """How many messages are ready."""
         count = self.head.count + self.requeued.count
-        return count if self.rest is None else count + self.rest.count
+        return count if self.spilled is None else count + self.spilled.count
 
     @property
     def body_bytes(self) -> int:
         """Sum of their bodies, in bytes."""
         total_bytes = self.head.body_bytes + self.requeued.body_bytes
-        return total_bytes if self.rest is None else total_bytes + self.rest.body_bytes
+        return total_bytes if self.spilled is None else total_bytes + self.spilled.body_bytes
 
     @property
     def head_expires_at_ms(self) -> int:
@@ -65,14 +65,14 @@ class Lane:
     @property
     def is_stalled(self) -> bool:
         """Whether the next messages are on a disk that could not be asked: ask again later."""
-        return self.rest is not None and self.rest.is_stalled
+        return self.spilled is not None and self.spilled.is_stalled
 
     def put(self, run: Run, first_position: int, expires_at_ms: int | Sequence[int]) -> None:
         """Put a run behind everything else; see ``Tail.append``."""
-        if self.rest is None:
+        if self.spilled is None:
             self.head.append(run, first_position, expires_at_ms)
         else:
-            self.rest.append(run, first_position, expires_at_ms)
+            self.spilled.append(run, first_position, expires_at_ms)
 
     def put_band(
         self,
@@ -83,10 +83,10 @@ class Lane:
         band: int,
     ) -> None:
         """Put the messages of one band behind everything else; see ``Tail.append_band``."""
-        if self.rest is None:
+        if self.spilled is None:
             self.head.append_band(run, first_position, expires_at_ms, bands, band)
         else:
-            self.rest.append_band(run, first_position, expires_at_ms, bands, band)
+            self.spilled.append_band(run, first_position, expires_at_ms, bands, band)
 
     def take(self, max_count: int, now_ms: int, max_bytes: int = BATCH_BYTES_MAX) -> Batch | None:
         """Take up to ``max_count`` messages that are alike off the head.
@@ -99,7 +99,7 @@ class Lane:
         """
         if self.requeued.count:
             return self.requeued.take(max_count, now_ms, max_bytes)
-        if self.rest is not None:
+        if self.spilled is not None:
             return self._take_slowly(max_count, max_bytes, now_ms, expired=False)
         return self.head.take(max_count, max_bytes, now_ms)
 
@@ -111,7 +111,7 @@ class Lane:
         """
         if self.requeued.count:
             return self.requeued.take_expired(max_count, now_ms)
-        if self.rest is not None:
+        if self.spilled is not None:
             return self._take_slowly(max_count, BATCH_BYTES_MAX, now_ms, expired=True)
         return self.head.take_expired(max_count, BATCH_BYTES_MAX, now_ms)
 
@@ -119,17 +119,17 @@ class Lane:
         """Forget every message."""
         self.requeued.clear()
         self.head.clear()
-        if self.rest is not None:
-            self.rest.clear()
-            self.rest = None
+        if self.spilled is not None:
+            self.spilled.clear()
+            self.spilled = None
 
     def _take_slowly(
         self, max_count: int, max_bytes: int, now_ms: int, *, expired: bool
     ) -> Batch | None:
-        assert self.rest is not None, "asked where there is one"
-        batch = self.rest.take(max_count, max_bytes, now_ms, expired=expired)
-        if self.rest.is_done:
-            self.rest = None
+        assert self.spilled is not None, "asked where there is one"
+        batch = self.spilled.take(max_count, max_bytes, now_ms, expired=expired)
+        if self.spilled.is_done:
+            self.spilled = None
         return batch
 
 
@@ -159,8 +159,8 @@ class Ready(Lane):
         first_position = self.next_position
         if self.head.count:
             first_position = self.head.first_position
-        elif self.rest is not None:
-            first_position = self.rest.first_position
+        elif self.spilled is not None:
+            first_position = self.spilled.first_position
         return max(first_position, self.head.redeliver_below)
 
     def lanes(self) -> list[tuple[int, Lane]]:
@@ -193,8 +193,8 @@ class Ready(Lane):
     def purge(self) -> list[range]:
         """Forget every message; return the positions they had, and none that is unacked."""
         positions = self.requeued.clear() + position_ranges(self.head)
-        if self.rest is not None:
-            positions += self.rest.position_ranges()
+        if self.spilled is not None:
+            positions += self.spilled.position_ranges()
         self.clear()
         return joined(positions)
 
@@ -207,9 +207,9 @@ def check_lane(lane: Lane, next_position: int) -> None:
     """Assert what a lane promises, of either build; costs a walk over every message in memory."""
     check(lane.head)
     ranges = position_ranges(lane.head)
-    if lane.rest is not None:
-        lane.rest.check_invariants()
-        ranges += lane.rest.position_ranges()
+    if lane.spilled is not None:
+        lane.spilled.check_invariants()
+        ranges += lane.spilled.position_ranges()
     assert all(one.stop <= other.start for one, other in pairwise(ranges)), "parts are in order"
     assert not ranges or ranges[-1].stop <= next_position, "none is from the future"
     lane.requeued.check_invariants(ranges[0].start if ranges else next_position)

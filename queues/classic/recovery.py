@@ -2,7 +2,7 @@
 
 from queues.classic.priority_ready import PriorityReady
 from queues.classic.ready import Lane, Ready
-from queues.classic.rest import Rest, Stored
+from queues.classic.spilled import Spilled, Stored
 from queues.log_port import QueueLog, RecoveredMessages
 
 
@@ -21,11 +21,11 @@ def recover(ready: Ready | PriorityReady, log: QueueLog, found: RecoveredMessage
     for each in found.lanes:
         lane = ready if isinstance(ready, Lane) else ready.lane(each.lane)
         lane.head.redeliver_below = found.redeliver_below
-        rest = Rest(each.lane, log, lane.head, lane.requeued, ready.memory)
-        rest.remember(counts)
+        spilled = Spilled(each.lane, log, lane.head, lane.requeued, ready.memory)
+        spilled.remember(counts)
         stored = Stored(0, found.next_position, each.unstored)
-        rest.recover(stored, each.stored_count, each.stored_body_bytes)
-        lane.rest = None if rest.is_done else rest
+        spilled.recover(stored, each.stored_count, each.stored_body_bytes)
+        lane.spilled = None if spilled.is_done else spilled
     if isinstance(ready, PriorityReady):
         ready.delivered_below = found.redeliver_below
         ready.recount()

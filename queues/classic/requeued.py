@@ -1,7 +1,7 @@
 """Messages that came back, each waiting at its old place before everything never delivered.
 
     front   batches in order, the next to be taken
-    rest    batches by their first position, all behind the front; they may lie across each other
+    behind  batches by their first position, all behind the front; they may lie across each other
 
 Messages come back in the batches in which they were delivered, mostly whole and one behind the
 other: a return of any length costs by the batch. Batches that lie across each other (consumers in
@@ -32,12 +32,12 @@ def _first_position(batch: Batch) -> int:
     return batch.positions[0]
 
 
-def _new_rest() -> SortedKeyList[Batch, int]:
+def _new_behind() -> SortedKeyList[Batch, int]:
     return SortedKeyList(key=_first_position)
 
 
-_NONE: Final = _new_rest()
-"""Stands for the rest of all queues to which nothing came back: most never need their own."""
+_NONE: Final = _new_behind()
+"""Stands for what is behind in all queues to which nothing came back: most never need their own."""
 
 
 class Requeued:
@@ -50,15 +50,15 @@ class Requeued:
         body_bytes: sum of their bodies, in bytes.
 
     Invariant: nothing is ever put into ``_NONE``.
-    Invariant: positions are distinct; those of the front ascend and come before the rest's.
+    Invariant: positions are distinct; those of the front ascend and come before those behind it.
     Invariant: ``count`` and ``body_bytes`` are those of all batches.
     """
 
-    __slots__ = ("_front", "_rest", "body_bytes", "count")
+    __slots__ = ("_behind", "_front", "body_bytes", "count")
 
     def __init__(self) -> None:
         self._front: deque[Batch] = deque()
-        self._rest = _NONE
+        self._behind = _NONE
         self.body_bytes = 0
         self.count = 0
 
@@ -70,7 +70,7 @@ class Requeued:
         """When the first message expires (instant); 0 when it never does or there is none."""
         if not self.count:
             return 0
-        expires = (self._front or self._rest)[0].expires_at_ms
+        expires = (self._front or self._behind)[0].expires_at_ms
         return 0 if expires is None else expires[0]
 
     def records(self) -> Iterator[Record]:
@@ -79,16 +79,16 @@ class Requeued:
 
     def add(self, batches: Iterable[Batch]) -> None:
         """Put messages back at their positions, in any order; each batch is *redelivered*."""
-        if self._rest is _NONE:
-            self._rest = _new_rest()
+        if self._behind is _NONE:
+            self._behind = _new_behind()
         for batch in batches:
             assert batch.redelivered, "what came back was delivered"
             self.body_bytes += batch.body_bytes
             self.count += len(batch)
             if self._front and batch.positions[0] < self._front[-1].positions[-1]:
-                self._rest.update(self._front)
+                self._behind.update(self._front)
                 self._front.clear()
-            self._rest.add(batch)
+            self._behind.add(batch)
 
     def take(self, max_count: int, now_ms: int, max_bytes: int = BATCH_BYTES_MAX) -> Batch | None:
         """Take live messages that are alike off the head; None if the head has expired.
@@ -105,9 +105,9 @@ class Requeued:
 
     def clear(self) -> list[range]:
         """Forget every message; return the positions they had, contiguous, ascending."""
-        batches = [*self._front, *self._rest]
+        batches = [*self._front, *self._behind]
         self._front.clear()
-        self._rest = _NONE
+        self._behind = _NONE
         self.body_bytes = 0
         self.count = 0
         ranges = [batch.positions for batch in batches]
@@ -117,7 +117,7 @@ class Requeued:
 
     def _take(self, max_count: int, now_ms: int, max_bytes: int, *, expired: bool) -> Batch | None:
         if not self._front:
-            if not self._rest:
+            if not self._behind:
                 return None
             self._bring_to_front()
         batch = self._front[0]
@@ -137,20 +137,20 @@ class Requeued:
 
     def _bring_to_front(self) -> None:
         """Have the first batch at the front, or the first messages of some, joined."""
-        rest = self._rest
-        head = rest.pop(0)
-        across_count = rest.bisect_key_left(head.positions[-1])
-        if not across_count and (len(head) >= _SHORT or not rest):
+        behind = self._behind
+        head = behind.pop(0)
+        across_count = behind.bisect_key_left(head.positions[-1])
+        if not across_count and (len(head) >= _SHORT or not behind):
             self._front.append(head)
             return
         share_count = max(JOINED_MAX // (across_count + 1), 1)
         stop = head.positions[min(share_count, len(head)) - 1] + 1
         parts = [self._cut(head, stop)]
-        while rest and rest[0].positions[0] < stop:
-            parts.append(self._cut(rest.pop(0), stop))
+        while behind and behind[0].positions[0] < stop:
+            parts.append(self._cut(behind.pop(0), stop))
         count = sum(map(len, parts))
-        while rest and count < JOINED_MAX and self._is_short_and_alone(rest[0]):
-            parts.append(rest.pop(0))
+        while behind and count < JOINED_MAX and self._is_short_and_alone(behind[0]):
+            parts.append(behind.pop(0))
             count += len(parts[-1])
         if len(parts) == 1:
             self._front.append(parts[0])
@@ -159,19 +159,19 @@ class Requeued:
             self._front.extend(batches_of(sorted(entries)))
 
     def _is_short_and_alone(self, batch: Batch) -> bool:
-        """Whether the first batch of the rest may be joined as a whole."""
-        return len(batch) < _SHORT and self._rest.bisect_key_left(batch.positions[-1] + 1) == 1
+        """Whether the first batch behind may be joined as a whole."""
+        return len(batch) < _SHORT and self._behind.bisect_key_left(batch.positions[-1] + 1) == 1
 
     def _cut(self, batch: Batch, stop: int) -> Batch:
         """Return what of a batch comes before a position; the rest of it goes back."""
         count = bisect_left(batch.positions, stop)
         if count == len(batch):
             return batch
-        self._rest.add(batch.part(count))
+        self._behind.add(batch.part(count))
         return batch.part(0, 1, count)
 
     def _entries(self) -> list[Entry]:
-        batches = (*self._front, *self._rest)
+        batches = (*self._front, *self._behind)
         return sorted([entry for batch in batches for entry in entries_of(batch)])
 
     def check_invariants(self, before_position: int) -> None:

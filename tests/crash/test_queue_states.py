@@ -12,7 +12,7 @@ import pytest
 
 import persistence.log
 from persistence.log import Log
-from queues.classic.rest import Rest, Stored
+from queues.classic.spilled import Spilled, Stored
 from queues.log_port import QueueSlice
 from tests.crash.queue_life import QueueLife
 from tests.crash.states import crash_states
@@ -33,21 +33,21 @@ def test_no_crash_breaks_a_promise_about_a_long_queue() -> None:
 # -- bugs, put in on purpose -----------------------------------------------------------------------
 
 
-def one_skipped(rest: Rest, part: Stored) -> bool:
+def one_skipped(spilled: Spilled, part: Stored) -> bool:
     """Leave out the message behind what was read."""
-    is_read = READ(rest, part)
+    is_read = READ(spilled, part)
     part.from_position += 1
     return is_read
 
 
-def read_twice(rest: Rest, part: Stored) -> bool:
+def read_twice(spilled: Spilled, part: Stored) -> bool:
     """Read the last message again with what follows."""
-    is_read = READ(rest, part)
+    is_read = READ(spilled, part)
     part.from_position -= 1
     return is_read
 
 
-READ = Rest._read
+READ = Spilled._read
 
 
 def said_to_be_stored(log: Log, lane: int, slices: Sequence[QueueSlice]) -> bool:
@@ -60,17 +60,17 @@ PAGE_OUT = Log.page_out
 
 
 BUGS: dict[str, tuple[object, str, Any]] = {
-    "a message behind a chunk skipped": (Rest, "_read", one_skipped),
-    "the last message of a chunk read twice": (Rest, "_read", read_twice),
+    "a message behind a chunk skipped": (Spilled, "_read", one_skipped),
+    "the last message of a chunk read twice": (Spilled, "_read", read_twice),
     "settled messages come back from a chunk": (
         persistence.log,
         "stretches_outside",
         lambda whole, _: [whole],
     ),
-    "a purge settles only what is in memory": (Rest, "position_ranges", lambda _: []),
+    "a purge settles only what is in memory": (Spilled, "position_ranges", lambda _: []),
     "what the disk refused is given up": (Log, "page_out", said_to_be_stored),
     "nobody tells the log what came back": (Log, "requeued", lambda *_: 0),
-    "counts of returns forgotten by a restart": (Rest, "remember", lambda *_: None),
+    "counts of returns forgotten by a restart": (Spilled, "remember", lambda *_: None),
 }
 
 

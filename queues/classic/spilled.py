@@ -1,4 +1,4 @@
-"""What of a lane's ready messages is not at hand: the middle on disk, and the end behind it.
+"""What was spilled of a lane: the middle of its ready messages, on disk, and the end behind it.
 
     | head, in memory | stored: from position, to position | end, in memory |
 
@@ -45,8 +45,8 @@ class Stored:
         return self.from_position >= self.stop_position and not self.unstored
 
 
-class Rest:
-    """What is not in the head of one lane, and what is to be remembered of messages in it.
+class Spilled:
+    """What comes after the head of one lane, and what is to be remembered of messages in it.
 
     Attributes:
         count: how many messages it is; while some were lost, about that.

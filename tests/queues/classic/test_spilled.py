@@ -5,21 +5,21 @@ from collections.abc import Sequence
 import pytest
 
 from queues.classic.requeued import Requeued
-from queues.classic.rest import Rest, Stored, position_ranges
+from queues.classic.spilled import Spilled, Stored, position_ranges
 from queues.tail import NodeMemory, QueueMemory, Slice, Tail
 from tests.support.queue_log import FakeLog
 from tests.support.records import run_of
 
 
 class Lane:
-    """A head and its rest, with a log that has every message that was appended."""
+    """A head and what was spilled, with a log that has every message that was appended."""
 
     def __init__(self, count: int = 0) -> None:
         self.memory = QueueMemory(NodeMemory())
         self.log = FakeLog()
         self.head = Tail(self.memory)
         self.requeued = Requeued()
-        self.rest = Rest(0, self.log, self.head, self.requeued, self.memory)
+        self.spilled = Spilled(0, self.log, self.head, self.requeued, self.memory)
         run = run_of(*[b"%d" % number for number in range(count)])
         if count:
             self.log.append(0, run)
@@ -28,47 +28,47 @@ class Lane:
     def append(self, *numbers: int) -> None:
         run = run_of(*[b"%d" % number for number in numbers])
         self.log.append(numbers[0], run)
-        self.rest.append(run, numbers[0], 0)
+        self.spilled.append(run, numbers[0], 0)
 
     def take_all(self) -> list[int]:
         found: list[int] = []
-        while (batch := self.rest.take(100, 1 << 20, 1, expired=False)) is not None:
+        while (batch := self.spilled.take(100, 1 << 20, 1, expired=False)) is not None:
             assert [int(one.body) for one in batch.records] == list(batch.positions)
             found += batch.positions
-            self.rest.check_invariants()
+            self.spilled.check_invariants()
         return found
 
 
 def paged(count: int, kept: int = 2) -> Lane:
     """Return a lane of which only the first messages and the last ``kept`` are in memory."""
     lane = Lane(count)
-    lane.rest.split_head(1)
-    assert lane.rest.page_out(kept * 48, 1, 1 << 30) > 0
-    lane.rest.check_invariants()
+    lane.spilled.split_head(1)
+    assert lane.spilled.page_out(kept * 48, 1, 1 << 30) > 0
+    lane.spilled.check_invariants()
     return lane
 
 
 def test_what_is_paged_out_takes_no_memory_and_comes_back_in_order() -> None:
     lane = paged(20)
-    assert (lane.head.count, lane.rest.count) == (1, 19)
+    assert (lane.head.count, lane.spilled.count) == (1, 19)
     assert lane.log.stored() == list(range(1, 18))
     assert lane.memory.used_bytes == 3 * 48
     assert lane.take_all() == list(range(20))
-    assert lane.rest.is_done
-    assert (lane.rest.count, lane.rest.body_bytes) == (0, 0)
+    assert lane.spilled.is_done
+    assert (lane.spilled.count, lane.spilled.body_bytes) == (0, 0)
 
 
 def test_no_more_is_read_than_is_taken() -> None:
     lane = paged(20)
     lane.log.chunk_count = 3
-    lane.rest.take(1, 1, 1, expired=False)
+    lane.spilled.take(1, 1, 1, expired=False)
     assert (lane.log.page_in_count, lane.head.count) == (1, 3)
 
 
 def test_what_comes_later_is_behind_what_is_stored() -> None:
     lane = paged(10)
     lane.append(10, 11)
-    assert lane.rest.page_out(0, 1, 1 << 30) > 0
+    assert lane.spilled.page_out(0, 1, 1 << 30) > 0
     lane.append(12)
     assert lane.take_all() == list(range(13))
 
@@ -76,23 +76,23 @@ def test_what_comes_later_is_behind_what_is_stored() -> None:
 def test_a_refusal_leaves_everything_where_it_was() -> None:
     lane = Lane(10)
     lane.log.is_full = True
-    lane.rest.split_head(1)
-    assert lane.rest.page_out(0, 1, 1 << 30) == 0
-    lane.rest.check_invariants()
-    assert (lane.rest.count, lane.log.stored()) == (9, [])
+    lane.spilled.split_head(1)
+    assert lane.spilled.page_out(0, 1, 1 << 30) == 0
+    lane.spilled.check_invariants()
+    assert (lane.spilled.count, lane.log.stored()) == (9, [])
     assert lane.take_all() == list(range(10))
 
 
 def test_little_is_not_worth_a_chunk() -> None:
     lane = Lane(10)
-    lane.rest.split_head(1)
-    assert lane.rest.page_out(0, 10 * 48, 1 << 30) == 0
+    lane.spilled.split_head(1)
+    assert lane.spilled.page_out(0, 10 * 48, 1 << 30) == 0
 
 
 def test_no_more_is_paged_out_than_wanted() -> None:
     lane = Lane(10)
-    lane.rest.split_head(1)
-    assert lane.rest.page_out(8 * 48, 1, 48) == 48
+    lane.spilled.split_head(1)
+    assert lane.spilled.page_out(8 * 48, 1, 48) == 48
     assert lane.log.stored() == [1]
 
 
@@ -100,33 +100,33 @@ def test_a_disk_that_cannot_be_asked_is_asked_again() -> None:
     lane = paged(10)
     lane.log.is_broken = True
     assert lane.take_all() == [0]
-    assert (lane.rest.is_stalled, lane.rest.count) == (True, 9)
+    assert (lane.spilled.is_stalled, lane.spilled.count) == (True, 9)
     lane.log.is_broken = False
     assert lane.take_all() == list(range(1, 10))
-    assert not lane.rest.is_stalled
+    assert not lane.spilled.is_stalled
 
 
 def test_lost_messages_are_counted_out() -> None:
     lane = paged(10)
     lane.log.lost = {2, 3, 4}
     assert lane.take_all() == [0, 1, 5, 6, 7, 8, 9]
-    assert (lane.rest.count, lane.rest.body_bytes) == (0, 0)
+    assert (lane.spilled.count, lane.spilled.body_bytes) == (0, 0)
 
 
 def test_counts_are_right_again_when_nothing_is_left_on_the_disk() -> None:
     lane = paged(10, kept=3)
     lane.log.lost = set(range(1, 7))
-    lane.rest.take(1, 1, 1, expired=False)
-    assert (lane.rest.count, lane.head.count) == (0, 3)
+    lane.spilled.take(1, 1, 1, expired=False)
+    assert (lane.spilled.count, lane.head.count) == (0, 3)
 
 
 def test_a_purge_knows_the_positions_without_reading() -> None:
     lane = paged(10)
-    assert lane.rest.position_ranges() == [range(1, 10)]
+    assert lane.spilled.position_ranges() == [range(1, 10)]
     assert position_ranges(lane.head) == [range(1)]
-    lane.rest.clear()
+    lane.spilled.clear()
     lane.head.clear()
-    assert (lane.rest.count, lane.log.page_in_count, lane.memory.used_bytes) == (0, 0, 0)
+    assert (lane.spilled.count, lane.log.page_in_count, lane.memory.used_bytes) == (0, 0, 0)
 
 
 def unstored(*stretches: Sequence[int]) -> list[Slice]:
@@ -141,31 +141,31 @@ def test_a_restart_finds_some_on_disk_and_some_in_memory(stored: list[int]) -> N
     lane.log.append(0, run_of(*[b"%d" % number for number in range(10)]))
     lane.log.store(stored)
     (found,) = lane.log.found().lanes
-    lane.rest.recover(Stored(0, 10, found.unstored), len(stored), len(stored))
-    lane.rest.check_invariants()
-    assert lane.head.count + lane.rest.count == 10
+    lane.spilled.recover(Stored(0, 10, found.unstored), len(stored), len(stored))
+    lane.spilled.check_invariants()
+    assert lane.head.count + lane.spilled.count == 10
     lane.append(10, 11)
     assert lane.take_all() == list(range(12))
-    assert lane.rest.is_done
+    assert lane.spilled.is_done
 
 
 def test_what_is_in_memory_after_a_restart_is_the_head() -> None:
     lane = Lane()
-    lane.rest.recover(Stored(0, 9, unstored([0, 1], [5])), 0, 0)
-    assert (lane.head.count, lane.rest.is_done) == (3, True)
+    lane.spilled.recover(Stored(0, 9, unstored([0, 1], [5])), 0, 0)
+    assert (lane.head.count, lane.spilled.is_done) == (3, True)
     assert lane.take_all() == [0, 1, 5]
 
 
 def test_messages_that_had_come_back_know_how_often() -> None:
     lane = Lane(6)
     lane.head.redeliver_below = 6
-    lane.rest.remember({1: 2, 2: 2, 4: 1})
-    assert not lane.rest.is_done
-    batches = [lane.rest.take(5, 100, 1, expired=False)]
+    lane.spilled.remember({1: 2, 2: 2, 4: 1})
+    assert not lane.spilled.is_done
+    batches = [lane.spilled.take(5, 100, 1, expired=False)]
     while (batch := lane.requeued.take(9, 1)) is not None:
         batches.append(batch)
-    batches.append(lane.rest.take(9, 100, 1, expired=False))
+    batches.append(lane.spilled.take(9, 100, 1, expired=False))
     assert [
         (list(one.positions), one.delivery_count, one.redelivered) for one in batches if one
     ] == [([0], 0, True), ([1, 2], 2, True), ([3], 0, True), ([4], 1, True), ([5], 0, True)]
-    assert lane.rest.is_done
+    assert lane.spilled.is_done
