@@ -63,7 +63,7 @@ SOCKETS_PER_LISTENER: Final = 2
 """A name may stand for an address of each family."""
 
 READY_SHARE_OF_WATERMARK: Final = 0.4
-"""How much of the memory watermark ready messages may take before they are paged out earlier."""
+"""How much of the memory watermark ready messages may take before they are spilled earlier."""
 
 HELD_SHARE_OF_WATERMARK: Final = 0.1
 """How much of it messages half received may take; and open transactions as much."""

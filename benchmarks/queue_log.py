@@ -1,4 +1,4 @@
-"""What a queue's log costs without a broker around it: appends, paging, a restart.
+"""What a queue's log costs without a broker around it: appends, spilling, a restart.
 
     python -m benchmarks.queue_log --messages 1000000 --body-bytes 128
 
@@ -107,24 +107,24 @@ def encode_all(run: Run, run_count: int) -> None:
 
 
 def measure_paging(log: Log, run: Run, message_count: int) -> list[str]:
-    """Page everything out and in again."""
+    """Spill everything, and read it back."""
     total_bytes = len(encode_run(run)) * message_count / len(run)
 
-    def page_out() -> None:
+    def spill() -> None:
         step = len(run) * SLICE_RUNS
         for first in range(0, message_count, step):
             slices = [
                 Slice(run, range(at, at + len(run))) for at in range(first, first + step, len(run))
             ]
-            assert log.page_out(0, slices), "the disk refused"
+            assert log.spill(0, slices), "the disk refused"
 
-    def page_in() -> None:
+    def read_back() -> None:
         position = 0
-        while (messages := log.page_in(0, position).messages) is not None:
+        while (messages := log.read_back(0, position).messages) is not None:
             position = messages.positions[-1] + 1
 
     lines = []
-    for name, call in (("page out", page_out), ("page in", page_in)):
+    for name, call in (("spill", spill), ("read back", read_back)):
         cpu, wall = seconds_of(call)
         lines.append(f"{name:<22}{total_bytes / cpu / 1e6:>9.0f} MB/s of CPU, {wall:.2f} s")
     return lines

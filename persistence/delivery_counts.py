@@ -6,46 +6,46 @@ from typing import Final
 
 from persistence.settled import PositionSet
 
-PAGE_POSITIONS: Final = 1_024
+BUCKET_POSITIONS: Final = 1_024
 COUNT_MAX: Final = 0xFFFF_FFFF
 
 _COUNT_BYTES: Final = 4
-_NONE: Final = array("I", bytes(_COUNT_BYTES * PAGE_POSITIONS))
+_NONE: Final = array("I", bytes(_COUNT_BYTES * BUCKET_POSITIONS))
 assert _NONE.itemsize == _COUNT_BYTES, "counts are u32"
 
 
 class DeliveryCounts:
-    """A count for each position, 0 where none was noted: pages of which only some exist."""
+    """A count for each position, 0 where none was noted: buckets of which only some exist."""
 
-    __slots__ = ("_pages",)
+    __slots__ = ("_buckets",)
 
     def __init__(self) -> None:
-        self._pages: dict[int, array[int]] = {}
+        self._buckets: dict[int, array[int]] = {}
 
     def note(self, positions: range, count: int) -> None:
         """Note that these positions, in ascending order, came back so often by now."""
         first, stop, step = positions.start, positions.stop, positions.step
         while first < stop:
-            index, offset = divmod(first, PAGE_POSITIONS)
-            page = self._pages.get(index)
-            if page is None:
-                page = self._pages[index] = _NONE[:]
-            end = min(stop - index * PAGE_POSITIONS, PAGE_POSITIONS)
+            index, offset = divmod(first, BUCKET_POSITIONS)
+            bucket = self._buckets.get(index)
+            if bucket is None:
+                bucket = self._buckets[index] = _NONE[:]
+            end = min(stop - index * BUCKET_POSITIONS, BUCKET_POSITIONS)
             marked = (end - offset + step - 1) // step
-            page[offset:end:step] = array("I", (min(count, COUNT_MAX),)) * marked
+            bucket[offset:end:step] = array("I", (min(count, COUNT_MAX),)) * marked
             first += marked * step
 
     def forget_settled(self, settled: PositionSet) -> None:
-        """Forget what is settled wherever a whole page is."""
-        for index in list(self._pages):
-            first = index * PAGE_POSITIONS
-            if not settled.count_missing(first, first + PAGE_POSITIONS):
-                del self._pages[index]
+        """Forget what is settled wherever a whole bucket is."""
+        for index in list(self._buckets):
+            first = index * BUCKET_POSITIONS
+            if not settled.count_missing(first, first + BUCKET_POSITIONS):
+                del self._buckets[index]
 
     def unsettled(self, settled: PositionSet) -> Iterator[tuple[int, int]]:
         """Yield (position, count) of what came back and is not settled."""
-        for index in sorted(self._pages):
-            first = index * PAGE_POSITIONS
-            for position, count in enumerate(self._pages[index], start=first):
+        for index in sorted(self._buckets):
+            first = index * BUCKET_POSITIONS
+            for position, count in enumerate(self._buckets[index], start=first):
                 if count and position not in settled:
                     yield position, count

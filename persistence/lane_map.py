@@ -7,7 +7,7 @@ are left out of a chunk's span, the map tells whether they are of other lanes.
 from collections.abc import Sequence
 from typing import Final
 
-from persistence.settled import PAGE_POSITIONS, PositionSet
+from persistence.settled import BUCKET_POSITIONS, PositionSet
 
 LANE_MAX: Final = 254
 """AMQP's priorities end at 255, RabbitMQ's ``x-max-priority`` too; see ``lane_of``."""
@@ -29,21 +29,21 @@ class LaneMap:
     Positions of which it was told nothing may be in any lane.
     """
 
-    __slots__ = ("_pages",)
+    __slots__ = ("_buckets",)
 
     def __init__(self) -> None:
-        self._pages: dict[int, bytearray] = {}
+        self._buckets: dict[int, bytearray] = {}
 
     def note(self, first_position: int, lanes: bytes) -> None:
         """Note the lanes of consecutive positions."""
         at = 0
         while at < len(lanes):
-            index, offset = divmod(first_position + at, PAGE_POSITIONS)
-            page = self._pages.get(index)
-            if page is None:
-                page = self._pages[index] = bytearray((_UNKNOWN,)) * PAGE_POSITIONS
-            count = min(len(lanes) - at, PAGE_POSITIONS - offset)
-            page[offset : offset + count] = lanes[at : at + count]
+            index, offset = divmod(first_position + at, BUCKET_POSITIONS)
+            bucket = self._buckets.get(index)
+            if bucket is None:
+                bucket = self._buckets[index] = bytearray((_UNKNOWN,)) * BUCKET_POSITIONS
+            count = min(len(lanes) - at, BUCKET_POSITIONS - offset)
+            bucket[offset : offset + count] = lanes[at : at + count]
             at += count
 
     def may_be_in(self, lane: int, positions: Sequence[range]) -> bool:
@@ -56,22 +56,22 @@ class LaneMap:
 
     def lanes_at(self, positions: Sequence[int]) -> list[int]:
         """Return the lanes of positions that were noted."""
-        pages = self._pages
-        return [pages[at // PAGE_POSITIONS][at % PAGE_POSITIONS] for at in positions]
+        buckets = self._buckets
+        return [buckets[at // BUCKET_POSITIONS][at % BUCKET_POSITIONS] for at in positions]
 
     def forget_settled(self, settled: PositionSet) -> None:
         """Forget what lies wholly below the first unsettled position."""
-        lowest = settled.floor // PAGE_POSITIONS
-        for index in [index for index in self._pages if index < lowest]:
-            del self._pages[index]
+        lowest = settled.floor // BUCKET_POSITIONS
+        for index in [index for index in self._buckets if index < lowest]:
+            del self._buckets[index]
 
     def _octets(self, positions: range) -> list[bytes | bytearray]:
         found: list[bytes | bytearray] = []
         at = positions.start
         while at < positions.stop:
-            index, offset = divmod(at, PAGE_POSITIONS)
-            count = min(positions.stop - at, PAGE_POSITIONS - offset)
-            page = self._pages.get(index)
-            found.append(bytes((_UNKNOWN,)) if page is None else page[offset : offset + count])
+            index, offset = divmod(at, BUCKET_POSITIONS)
+            count = min(positions.stop - at, BUCKET_POSITIONS - offset)
+            bucket = self._buckets.get(index)
+            found.append(bytes((_UNKNOWN,)) if bucket is None else bucket[offset : offset + count])
             at += count
         return found

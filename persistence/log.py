@@ -2,11 +2,11 @@
 
     recent     appended, in the write-ahead log and still in no segment: references to the queue's
                own messages, let go as soon as they are settled or stored
-    chunks     stored in a segment: paged out by the queue, or by a checkpoint
+    chunks     stored in a segment: spilled by the queue, or by a checkpoint
     settled    positions that are done with
 
 A message that is settled before a checkpoint comes by never reaches a segment. The log of a
-transient queue writes nothing to the write-ahead log: it only pages out.
+transient queue writes nothing to the write-ahead log: it only spills.
 """
 
 import errno
@@ -77,8 +77,8 @@ class LogOptions(NamedTuple):
     max_priority: int | None = None
 
 
-class Page(NamedTuple):
-    """What was paged in.
+class ReadBack(NamedTuple):
+    """What was read back.
 
     Attributes:
         messages: the next stored and unsettled ones; None when there are no more.
@@ -137,7 +137,7 @@ class Log:
         self.lanes = None if options.max_priority is None else LaneMap()
         self.commit = commit
         self.on_disk_full: Callable[[], None] = _ignore
-        """Called when a page found no room; whoever listens is not to touch the queue then."""
+        """Called when a chunk found no room; whoever listens is not to touch the queue then."""
         self._wall_offset_ms = wall_offset_ms
         self._transient: PositionSet | None = None
         self._prune_at = POSITION_MAX
@@ -224,7 +224,7 @@ class Log:
 
     # -- memory ---------------------------------------------------------------------------------
 
-    def page_out(self, lane: int, slices: Sequence[Messages]) -> bool:
+    def spill(self, lane: int, slices: Sequence[Messages]) -> bool:
         """Store messages that the queue is about to give up; nothing is synced.
 
         Args:
@@ -237,7 +237,7 @@ class Log:
         try:
             self.store(lane, [Slice(e.records, e.positions, e.expires_at_ms) for e in slices])
         except OSError as error:
-            log.warning("paging out refused queue_id=%d error=%s", self.queue_id, error)
+            log.warning("spilling refused queue_id=%d error=%s", self.queue_id, error)
             if is_shortage(error):
                 self.on_disk_full()
             return False
@@ -247,11 +247,13 @@ class Log:
             self._sweep_at = max(SPILLED_CHUNKS_MIN, 2 * len(self.chunks))
         return True
 
-    def page_in(self, lane: int, from_position: int, stop_position: int = POSITION_MAX) -> Page:
+    def read_back(
+        self, lane: int, from_position: int, stop_position: int = POSITION_MAX
+    ) -> ReadBack:
         """Return the next stored messages of a lane that are not settled.
 
         Args:
-            lane: as in ``page_out``.
+            lane: as in ``spill``.
             from_position: the first position that is asked for.
             stop_position: the first one that is not: what the queue has in memory may be stored
                 too, if a checkpoint came by.
@@ -273,9 +275,9 @@ class Log:
             if kept:
                 messages = joined(kept)
                 expires = shifted(messages.expires_at_ms, -self._wall_offset_ms())
-                return Page(messages._replace(expires_at_ms=expires), lost_count)
+                return ReadBack(messages._replace(expires_at_ms=expires), lost_count)
             from_position = row.last_position + 1
-        return Page(None, lost_count)
+        return ReadBack(None, lost_count)
 
     # -- what a checkpoint and a restart need ---------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Which queues have a segment file open to write to: a bounded number of them.
 
-A queue that pages goes on with the file that it began, so ten thousand long queues would hold as
+A queue that spills goes on with the file that it began, so ten thousand long queues would hold as
 many descriptors. The one that wrote longest ago gives its descriptor up, and opens the same file
 again when it writes next.
 """

@@ -34,7 +34,7 @@ class RecoveredLane(NamedTuple):
 
     Attributes:
         lane: the priority; 0 in a plain queue.
-        stored_count: ready messages in segments: ``Log.page_in`` returns them.
+        stored_count: ready messages in segments: ``Log.read_back`` returns them.
         stored_body_bytes: sum of their bodies.
         unstored: the others, in memory.
     """

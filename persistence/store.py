@@ -144,7 +144,7 @@ class Store:
         self._wal_number = FIRST_WAL_NUMBER
         self._under_way: Checkpoint | None = None
         self.on_disk_full: Callable[[], None] | None = None
-        """Called, in the course of whatever a queue does, when one of its pages found no room."""
+        """Called, in the course of whatever a queue does, when a chunk of its found no room."""
         # What a checkpoint that failed had to do: the next one does it.
         self._left = Checkpoint(Snapshot(), [])
 

@@ -25,8 +25,8 @@ class QueueSlice(Protocol):
         """When they expire (instant; 0 is never), one for all or one each."""
 
 
-class QueuePage(Protocol):
-    """What was paged in."""
+class QueueReadBack(Protocol):
+    """What was read back."""
 
     @property
     def messages(self) -> QueueSlice | None:
@@ -75,7 +75,7 @@ class QueueLog(Protocol):
     def requeued(self, positions: range, delivery_count: int) -> int:
         """Record that these positions came back, by now so often; return the LSN."""
 
-    def page_out(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
+    def spill(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
         """Store messages whose memory the queue is about to give up.
 
         Args:
@@ -86,14 +86,14 @@ class QueueLog(Protocol):
             False when the disk refuses: the queue must keep them.
         """
 
-    def page_in(self, lane: int, from_position: int, stop_position: int) -> QueuePage:
+    def read_back(self, lane: int, from_position: int, stop_position: int) -> QueueReadBack:
         """Return the next stored messages of a lane that are not settled.
 
         Args:
-            lane: as in ``page_out``.
+            lane: as in ``spill``.
             from_position: the first one that is asked for.
             stop_position: the first one that is not: what the queue still has in memory may be
-                stored too, and is not to be paged in.
+                stored too, and is not to be read back.
 
         Raises:
             OSError: the disk could not be asked; nothing is lost by that.
@@ -112,7 +112,7 @@ class RecoveredLane(Protocol):
 
     @property
     def stored_count(self) -> int:
-        """Ready messages that the log has: ``page_in`` returns them."""
+        """Ready messages that the log has: ``read_back`` returns them."""
 
     @property
     def stored_body_bytes(self) -> int:

@@ -20,18 +20,18 @@ class MemoryRules(NamedTuple):
     node: NodeMemory
     queue_bytes: int
 
-    def of_queue(self, *, pages_early: bool) -> QueueMemory:
+    def of_queue(self, *, spills_early: bool) -> QueueMemory:
         """Return the account of a new queue.
 
         Args:
-            pages_early: hold it to its budget even while there is memory for more, as it writes to
+            spills_early: hold it to its budget even while there is memory for more, as it writes to
                 the disk anyway.
         """
         short_bytes = max(self.queue_bytes // SHORT_PART_OF_BUDGET, 1)
-        if pages_early:
+        if spills_early:
             return QueueMemory(self.node, self.queue_bytes, short_bytes)
         return QueueMemory(self.node, short_budget_bytes=short_bytes)
 
 
 WITHOUT_LIMIT: Final = MemoryRules(NodeMemory(), UNLIMITED_BYTES)
-"""Nothing is ever paged out."""
+"""Nothing is ever spilled."""

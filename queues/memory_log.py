@@ -7,7 +7,7 @@ from queues.log_port import QueueSlice
 
 
 class NothingStored:
-    """A ``QueuePage`` without messages."""
+    """A ``QueueReadBack`` without messages."""
 
     __slots__ = ()
     messages = None
@@ -47,11 +47,11 @@ class MemoryLog:
         """Keep nothing; the queue counts itself."""
         return 0
 
-    def page_out(self, lane: int, slices: Sequence[QueueSlice]) -> bool:  # noqa: ARG002
+    def spill(self, lane: int, slices: Sequence[QueueSlice]) -> bool:  # noqa: ARG002
         """Refuse: there is no disk."""
         return False
 
-    def page_in(
+    def read_back(
         self,
         lane: int,  # noqa: ARG002
         from_position: int,  # noqa: ARG002

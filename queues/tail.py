@@ -30,7 +30,7 @@ class NodeMemory:
 
     Attributes:
         used_bytes: the records of all queues; what queues share counts once for each.
-        limit_bytes: above it queues page that otherwise would not, and others earlier.
+        limit_bytes: above it queues spill that otherwise would not, and others earlier.
     """
 
     __slots__ = ("limit_bytes", "used_bytes")

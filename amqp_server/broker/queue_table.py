@@ -362,7 +362,7 @@ class QueueTable:
             wake_up=wake_up,
             now_ms=now_ms,
             auto_delete=properties.auto_delete,
-            memory=self._memory.of_queue(pages_early=queue_id != 0),
+            memory=self._memory.of_queue(spills_early=queue_id != 0),
         )
         engine = kind.make_engine(parts)
         queue = Queue(name, self._vhost_name, kind, properties, owner, engine, queue_id)

@@ -38,7 +38,7 @@ class Refused(Enum):
 
     COMMIT = auto()
     CHECKPOINT = auto()
-    PAGE = auto()
+    SPILL = auto()
 
 
 class Storage:
@@ -91,7 +91,7 @@ class Storage:
         self._is_stopping = False
         self._refused: set[Refused] = set()
         self._is_trying_room = False
-        store.on_disk_full = self._page_refused
+        store.on_disk_full = self._spill_refused
         self.failure: FatalStorageError | None = None
         self._thread = CommitThread(commit, loop, self._committed, self._disk_full, self._failed)
         self._loop_commit = LoopCommit(loop, commit, self._thread, clock_ns)
@@ -136,11 +136,11 @@ class Storage:
 
     # ── no room ──
 
-    def _page_refused(self) -> None:
+    def _spill_refused(self) -> None:
         """Trip the alarm, though not within what a queue is doing: it speaks to connections."""
-        if Refused.PAGE not in self._refused:
-            self._refused.add(Refused.PAGE)
-            self._loop.call_soon(self._trip, Refused.PAGE)
+        if Refused.SPILL not in self._refused:
+            self._refused.add(Refused.SPILL)
+            self._loop.call_soon(self._trip, Refused.SPILL)
 
     def _trip(self, what: Refused) -> None:
         self._refused.add(what)
@@ -162,7 +162,7 @@ class Storage:
         self._is_trying_room = False
         if error is not None:
             return
-        self._release(Refused.PAGE)
+        self._release(Refused.SPILL)
         if not self._is_checkpointing and not self._store.checkpoint_is_due():
             self._release(Refused.CHECKPOINT)  # What it would have set free is needed no more.
 

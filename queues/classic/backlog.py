@@ -9,9 +9,9 @@ from typing import Final
 
 from persistence.record import Run
 from queues.classic.overflow import Limits, all_fit, excess, fitting_count
-from queues.classic.paging import REFUSED_APPENDS, make_room
 from queues.classic.priority_ready import PriorityReady
 from queues.classic.ready import Ready
+from queues.classic.spilling import REFUSED_APPENDS, make_room
 from queues.effects import DeadLettered, DeathReason, DroppedAtLimit
 from queues.log_port import QueueLog
 from queues.moves import Dying, Moves

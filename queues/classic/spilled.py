@@ -218,7 +218,7 @@ class Spilled:
         self.count = end.count
         self.body_bytes = end.body_bytes
 
-    def page_out(self, keep_bytes: int, chunk_bytes_min: int, wanted_bytes: int) -> int:
+    def spill(self, keep_bytes: int, chunk_bytes_min: int, wanted_bytes: int) -> int:
         """Give messages to the log, the oldest of the end first, and forget them.
 
         Args:
@@ -240,7 +240,7 @@ class Spilled:
                 break
             before_bytes = end.memory_bytes
             slices = end.take_slices(min(spare_bytes, CHUNK_BYTES_MAX))
-            if not self._log.page_out(self._lane, slices):
+            if not self._log.spill(self._lane, slices):
                 end.put_back(slices)
                 break
             freed_bytes += before_bytes - end.memory_bytes
@@ -286,14 +286,14 @@ class Spilled:
         messages: QueueSlice | None = None
         if part.from_position < stop:
             try:
-                page = self._log.page_in(self._lane, part.from_position, stop)
+                back = self._log.read_back(self._lane, part.from_position, stop)
             except OSError:
                 self.is_stalled = True
                 return False
-            messages = page.messages
-            if page.lost_count:
+            messages = back.messages
+            if back.lost_count:
                 self._some_lost = True
-                self._count_out(page.lost_count, 0)
+                self._count_out(back.lost_count, 0)
         part.from_position = stop
         if messages is None and part.unstored:
             messages = part.unstored.popleft()

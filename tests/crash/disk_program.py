@@ -1,4 +1,4 @@
-"""A node's disk without the node, for as long as it is let live: appends, settles, pages out.
+"""A node's disk without the node, for as long as it is let live: appends, settles, spills.
 
 ``python -m tests.crash.disk_program FOLDER SEED`` says on standard output, a line each, what it
 found (``found QUEUE POSITION ...``, then ``ready``) and what it does:
@@ -39,7 +39,7 @@ FILE_BYTES: Final = 1 << 20
 BODY_BYTES_MAX: Final = 1 << 13
 RUN_MAX: Final = 20
 HELD_MAX: Final = 400
-"""Messages of a queue that are neither settled nor paged out."""
+"""Messages of a queue that are neither settled nor spilled."""
 
 
 def say(*words: object) -> None:
@@ -66,9 +66,9 @@ class Queue:
         for lane in found.lanes:
             self._look_at(lane.unstored)
             at = 0
-            while lane.stored_count and (page := self._log.page_in(lane.lane, at)).messages:
-                self._look_at([page.messages])
-                at = page.messages.positions[-1] + 1
+            while lane.stored_count and (back := self._log.read_back(lane.lane, at)).messages:
+                self._look_at([back.messages])
+                at = back.messages.positions[-1] + 1
         say("found", self._log.queue_id, *sorted(self._told))
         self._ready = sorted(self._told)
 
@@ -106,12 +106,12 @@ class Queue:
         while self._held and (not self._ready or self._held[0].positions[-1] < self._ready[0]):
             self._held.pop(0)
 
-    def page_out(self) -> None:
+    def spill(self) -> None:
         """Give up the memory of the oldest that are whole."""
         whole = [each for each in self._held if self._ready and each.positions[0] >= self._ready[0]]
         if len(self._held) * RUN_MAX > HELD_MAX and len(whole) > 1:
             given = whole[: len(whole) // 2]
-            assert self._log.page_out(0, given)
+            assert self._log.spill(0, given)
             self._held = [each for each in self._held if each not in given]
 
 
@@ -137,7 +137,7 @@ async def live(folder: Path, chance: random.Random) -> None:
     say("ready")
     while True:
         queue = chance.choice(queues)
-        chance.choice((queue.append, queue.append, queue.settle, queue.page_out))()
+        chance.choice((queue.append, queue.append, queue.settle, queue.spill))()
         storage.turn_ended()
         due_ms = storage.next_deadline_ms()
         if due_ms is not None and due_ms <= now_ms():

@@ -56,8 +56,8 @@ class Life:
             (12, self.publish),
             (8, self.settle),
             (2, self.come_back),
-            (4, self.page_out),
-            (2, self.page_in),
+            (4, self.spill),
+            (2, self.read_back),
             (8, self.commit),
             (6, self.go_on_with_checkpoint),
             (1, self.declare),
@@ -154,7 +154,7 @@ class Life:
         for position in positions:
             queue.unsettled()[position].requeued.append((lsn, count))
 
-    def page_out(self) -> None:
+    def spill(self) -> None:
         if (queue := self._queue()) is None:
             return
         top = queue.log.options.max_priority
@@ -171,7 +171,7 @@ class Life:
         slices = [self._slice(chosen[:2])]
         if chosen[2:]:
             slices.append(self._slice(chosen[2:]))
-        if queue.log.page_out(lane, slices):
+        if queue.log.spill(lane, slices):
             first, last = chosen[0][0], chosen[-1][0]
             stored = {
                 position: record
@@ -179,16 +179,16 @@ class Life:
                 for position, record in zip(each.positions, each.records, strict=True)
             }
             for position, expected in chosen:
-                assert stored.get(position) == expected.record, "what was paged out comes back"
+                assert stored.get(position) == expected.record, "what was spilled comes back"
             assert [at for at in stored if at <= last] == [at for at, _ in chosen], "nothing else"
 
-    def page_in(self) -> None:
+    def read_back(self) -> None:
         if (queue := self._queue()) is None:
             return
         live = queue.unsettled()
         for each in self._readable(queue, 0, self.draw.randrange(50)):
             for position, record in zip(each.positions, each.records, strict=True):
-                assert live[position].record == record, "what is paged in was published"
+                assert live[position].record == record, "what is read back was published"
 
     def _readable(self, queue: ExpectedQueue, lane: int, from_position: int) -> list[Slice]:
         """Return what is stored, once the files can be opened: a shortage passes."""

@@ -14,7 +14,7 @@ from persistence.record import PERSISTENT, Record, Run, make_route
 from persistence.recovery import RecoveredQueue
 from queues.batch import Batch, entries_of
 from queues.classic.queue import ClassicQueue
-from queues.log_port import QueuePage, QueueSlice
+from queues.log_port import QueueReadBack, QueueSlice
 from queues.options import Durability, QueueOptions
 from queues.ports import EngineParts
 from queues.tail import NodeMemory, QueueMemory
@@ -55,11 +55,11 @@ class NotedLog:
     def requeued(self, positions: range, delivery_count: int) -> int:
         return self._noted(self._log.requeued(positions, delivery_count))
 
-    def page_out(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
-        return self._log.page_out(lane, slices)
+    def spill(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
+        return self._log.spill(lane, slices)
 
-    def page_in(self, lane: int, from_position: int, stop_position: int) -> QueuePage:
-        return self._log.page_in(lane, from_position, stop_position)
+    def read_back(self, lane: int, from_position: int, stop_position: int) -> QueueReadBack:
+        return self._log.read_back(lane, from_position, stop_position)
 
     def drop(self) -> int:
         return self._noted(self._log.drop())
@@ -78,7 +78,7 @@ class ReadOnlyLog(NotedLog):
     def settle(self, positions: range) -> int:
         return 0
 
-    def page_out(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
+    def spill(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
         return False
 
 

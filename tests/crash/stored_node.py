@@ -291,13 +291,13 @@ def stored_slices(log: Log, lane: int, from_position: int = 0) -> list[Slice]:
     """Return all that a lane has stored from a position on."""
     slices: list[Slice] = []
     while True:
-        page = log.page_in(lane, from_position)
-        if page.lost_count:
-            raise BrokenPromiseError(f"{page.lost_count} messages cannot be read")
-        if page.messages is None:
+        back = log.read_back(lane, from_position)
+        if back.lost_count:
+            raise BrokenPromiseError(f"{back.lost_count} messages cannot be read")
+        if back.messages is None:
             return slices
-        slices.append(page.messages)
-        from_position = page.messages.positions[-1] + 1
+        slices.append(back.messages)
+        from_position = back.messages.positions[-1] + 1
 
 
 def _require(is_kept: bool, promise: str) -> None:

@@ -52,11 +52,11 @@ READ = Spilled._read
 
 def said_to_be_stored(log: Log, lane: int, slices: Sequence[QueueSlice]) -> bool:
     """Tell the queue that messages are on the disk, whether or not."""
-    PAGE_OUT(log, lane, slices)
+    SPILL(log, lane, slices)
     return True
 
 
-PAGE_OUT = Log.page_out
+SPILL = Log.spill
 
 
 BUGS: dict[str, tuple[object, str, Any]] = {
@@ -68,7 +68,7 @@ BUGS: dict[str, tuple[object, str, Any]] = {
         lambda whole, _: [whole],
     ),
     "a purge settles only what is in memory": (Spilled, "position_ranges", lambda _: []),
-    "what the disk refused is given up": (Log, "page_out", said_to_be_stored),
+    "what the disk refused is given up": (Log, "spill", said_to_be_stored),
     "nobody tells the log what came back": (Log, "requeued", lambda *_: 0),
     "counts of returns forgotten by a restart": (Spilled, "remember", lambda *_: None),
 }

@@ -213,7 +213,7 @@ def test_a_full_disk_confirms_nothing_and_goes_on_when_there_is_room(disk: Disk)
 
 
 @pytest.mark.parametrize("durable", [True, False])
-def test_a_page_that_finds_no_room_trips_the_alarm_until_there_is_some(
+def test_a_chunk_that_finds_no_room_trips_the_alarm_until_there_is_some(
     disk: Disk, *, durable: bool
 ) -> None:
     async def run() -> None:
@@ -222,8 +222,8 @@ def test_a_page_that_finds_no_room_trips_the_alarm_until_there_is_some(
         disk.files.refusals |= {"write queues": errno.ENOSPC, "write spill": errno.ENOSPC}
         run = [record(b"one", persistent=True)]
         lsn = log.append(0, run)
-        assert not log.page_out(0, [Slice(run, range(1))])
-        assert not log.page_out(0, [Slice(run, range(1))])
+        assert not log.spill(0, [Slice(run, range(1))])
+        assert not log.spill(0, [Slice(run, range(1))])
         assert disk.told == []  # not while the queue is in the middle of something
         await asyncio.sleep(0)
         assert disk.told == [True]

@@ -3,14 +3,14 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from persistence.delivery_counts import COUNT_MAX, PAGE_POSITIONS, DeliveryCounts
+from persistence.delivery_counts import BUCKET_POSITIONS, COUNT_MAX, DeliveryCounts
 from persistence.settled import PositionSet
 
 notes = st.lists(
     st.tuples(
         st.builds(
             lambda first, count, step: range(first, first + count * step, step),
-            st.integers(0, 3 * PAGE_POSITIONS),
+            st.integers(0, 3 * BUCKET_POSITIONS),
             st.integers(1, 1_500),
             st.integers(1, 3),
         ),
@@ -21,7 +21,7 @@ notes = st.lists(
 
 
 @settings(deadline=None, max_examples=60)
-@given(notes, st.integers(0, 4 * PAGE_POSITIONS))
+@given(notes, st.integers(0, 4 * BUCKET_POSITIONS))
 def test_the_last_count_of_each_unsettled_position_is_kept(
     noted: list[tuple[range, int]], floor: int
 ) -> None:

@@ -1,21 +1,21 @@
 """Which lane a position is in, as far as anybody knows."""
 
 from persistence.lane_map import LaneMap, lane_of
-from persistence.settled import PAGE_POSITIONS, PositionSet
+from persistence.settled import BUCKET_POSITIONS, PositionSet
 
 
 def test_a_lane_is_the_priority_up_to_the_queues() -> None:
     assert [lane_of(9, None), lane_of(3, 5), lane_of(9, 5), lane_of(255, 255)] == [0, 3, 5, 254]
 
 
-def test_lanes_are_kept_across_pages_and_forgotten_below_the_floor() -> None:
+def test_lanes_are_kept_across_buckets_and_forgotten_below_the_floor() -> None:
     lanes = LaneMap()
-    first = PAGE_POSITIONS - 2
+    first = BUCKET_POSITIONS - 2
     lanes.note(first, bytes((1, 2, 3, 4)))
     assert lanes.lanes_at(range(first, first + 4)) == [1, 2, 3, 4]
     assert lanes.may_be_in(3, [range(first, first + 3)])
     assert not lanes.may_be_in(4, [range(first, first + 2), range(first + 2, first + 3)])
-    lanes.forget_settled(PositionSet(PAGE_POSITIONS))
+    lanes.forget_settled(PositionSet(BUCKET_POSITIONS))
     assert lanes.lanes_at(range(first + 2, first + 4)) == [3, 4]
     assert lanes.may_be_in(4, [range(first, first + 1)]), "nothing is known of it any more"
 

@@ -68,9 +68,9 @@ def slice_of(*positions: int, size_bytes: int = 0) -> Slice:
 
 
 def paged_in(log: Log, lane: int = 0, first: int = 0, stop: int = 1 << 40) -> list[int]:
-    """Return every position that is paged in, page after page."""
+    """Return every position that is read back, chunk after chunk."""
     found: list[int] = []
-    while (messages := log.page_in(lane, first, stop).messages) is not None:
+    while (messages := log.read_back(lane, first, stop).messages) is not None:
         assert [int(record.body.rstrip(b"\0")) for record in messages.records] == list(
             messages.positions
         )
@@ -152,8 +152,8 @@ def test_expiries_are_of_the_wall_clock_on_disk_and_of_ours_when_they_come_back(
     (entry,) = place.entries
     assert isinstance(entry, Enqueue)
     assert entry.expires_at_ms == OFFSET_MS + 500
-    place.log.page_out(0, [Slice(lasting(0), range(1), 500)])
-    messages = place.log.page_in(0, 0).messages
+    place.log.spill(0, [Slice(lasting(0), range(1), 500)])
+    messages = place.log.read_back(0, 0).messages
     assert messages is not None
     assert messages.expires_at_ms == 500
 
@@ -171,11 +171,11 @@ def test_settled_messages_are_let_go() -> None:
     assert not place.log.recent
 
 
-def test_what_is_paged_out_comes_back_in_order_without_what_was_settled() -> None:
+def test_what_is_spilled_comes_back_in_order_without_what_was_settled() -> None:
     place = Place()
     log = place.log
     log.append(0, lasting(*range(30)))
-    assert log.page_out(0, [slice_of(*range(10, 15)), slice_of(*range(15, 25))])
+    assert log.spill(0, [slice_of(*range(10, 15)), slice_of(*range(15, 25))])
     assert [list(each.positions) for each in log.recent] == [
         list(range(10)),
         list(range(25, 30)),
@@ -190,8 +190,8 @@ def test_what_is_stored_is_not_written_again() -> None:
     place = Place()
     log = place.log
     log.append(0, lasting(*range(10)))
-    log.page_out(0, [slice_of(*range(3, 6))])
-    log.page_out(0, [slice_of(*range(10))])
+    log.spill(0, [slice_of(*range(3, 6))])
+    log.spill(0, [slice_of(*range(10))])
     assert [(row.first_position, row.last_position) for row in log.chunks] == [
         (0, 2),
         (3, 5),
@@ -205,9 +205,9 @@ def test_a_message_left_out_is_never_inside_a_chunk() -> None:
     log = place.log
     log.append(0, lasting(*range(8)))
     log.settle(range(2, 3))
-    log.page_out(0, [slice_of(0, 1, 3, 5, 6)])
+    log.spill(0, [slice_of(0, 1, 3, 5, 6)])
     assert [(row.first_position, row.last_position) for row in log.chunks] == [(0, 3), (5, 6)]
-    log.page_out(0, [slice_of(4)])
+    log.spill(0, [slice_of(4)])
     assert paged_in(log) == [0, 1, 3, 4, 5, 6]
 
 
@@ -215,7 +215,7 @@ def test_a_chunk_ends_before_it_is_too_large() -> None:
     place = Place()
     half_bytes = CHUNK_BYTES_MAX // 2
     place.log.append(0, lasting(*range(5), size_bytes=half_bytes))
-    place.log.page_out(0, [slice_of(*range(5), size_bytes=half_bytes)])
+    place.log.spill(0, [slice_of(*range(5), size_bytes=half_bytes)])
     assert [row.message_count for row in place.log.chunks] == [1] * 5
     assert all(row.size_bytes <= CHUNK_BYTES_MAX for row in place.log.chunks)
 
@@ -224,8 +224,8 @@ def test_lanes_are_stored_apart_and_what_is_of_other_lanes_may_lie_between() -> 
     place = Place(LogOptions(max_priority=3))
     log = place.log
     log.append(0, [record for at in range(6) for record in lasting(at, priority=at % 2 * 9)])
-    log.page_out(3, [Slice(lasting(1, 3, 5, priority=9), (1, 3, 5))])
-    log.page_out(0, [Slice(lasting(0, 4), (0, 4))])
+    log.spill(3, [Slice(lasting(1, 3, 5, priority=9), (1, 3, 5))])
+    log.spill(0, [Slice(lasting(0, 4), (0, 4))])
     assert [(row.lane, row.first_position, row.last_position) for row in log.chunks] == [
         (0, 0, 0),
         (0, 4, 4),
@@ -240,24 +240,24 @@ def test_a_disk_that_refuses_leaves_the_messages_in_memory() -> None:
     log = place.log
     log.append(0, lasting(*range(4)))
     place.disk.fail_at(lambda operation: operation.kind is Kind.WRITE, errno.ENOSPC)
-    assert not log.page_out(0, [slice_of(*range(4))])
+    assert not log.spill(0, [slice_of(*range(4))])
     assert [list(each.positions) for each in log.recent] == [[0, 1, 2, 3]]
-    assert log.page_in(0, 0).messages is None
-    assert log.page_out(0, [slice_of(*range(4))])
+    assert log.read_back(0, 0).messages is None
+    assert log.spill(0, [slice_of(*range(4))])
     assert paged_in(log) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
     ("error_number", "told_count"), [(errno.ENOSPC, 1), (errno.EDQUOT, 1), (errno.EIO, 0)]
 )
-def test_a_page_that_finds_no_room_is_told(error_number: int, told_count: int) -> None:
+def test_a_chunk_that_finds_no_room_is_told(error_number: int, told_count: int) -> None:
     place = Place()
     told: list[None] = []
     place.log.on_disk_full = lambda: told.append(None)
     place.log.append(0, lasting(*range(4)))
     place.disk.fail_at(lambda operation: operation.kind is Kind.WRITE, error_number)
-    assert not place.log.page_out(0, [slice_of(*range(4))])
-    assert place.log.page_out(0, [slice_of(*range(4))])
+    assert not place.log.spill(0, [slice_of(*range(4))])
+    assert place.log.spill(0, [slice_of(*range(4))])
     assert len(told) == told_count
 
 
@@ -265,25 +265,25 @@ def test_a_damaged_chunk_is_counted_lost_and_the_rest_is_served() -> None:
     place = Place()
     log = place.log
     log.append(0, lasting(*range(6)))
-    log.page_out(0, [slice_of(*range(4))])
-    log.page_out(0, [slice_of(4, 5)])
+    log.spill(0, [slice_of(*range(4))])
+    log.spill(0, [slice_of(4, 5)])
     log.settle(range(1))
     row = next(iter(log.chunks))
     place.disk.flip_bit(log.segments.path(row.segment_number), row.file_position + 60)
-    page = log.page_in(0, 0)
-    assert (page.lost_count, page.messages and list(page.messages.positions)) == (3, [4, 5])
+    back = log.read_back(0, 0)
+    assert (back.lost_count, back.messages and list(back.messages.positions)) == (3, [4, 5])
     assert log.settled.floor == 4
-    assert log.page_in(0, 0).lost_count == 0
+    assert log.read_back(0, 0).lost_count == 0
 
 
 def test_what_cannot_be_read_now_is_not_lost() -> None:
     place = Place()
     log = place.log
     log.append(0, lasting(0))
-    log.page_out(0, [slice_of(0)])
+    log.spill(0, [slice_of(0)])
     place.disk.fail_at(lambda operation: operation.kind is Kind.READ, errno.EMFILE)
     with pytest.raises(OSError, match="Too many open files"):
-        log.page_in(0, 0)
+        log.read_back(0, 0)
     assert paged_in(log) == [0]
 
 
@@ -291,9 +291,9 @@ def test_a_sector_that_cannot_be_read_is_damage() -> None:
     place = Place()
     log = place.log
     log.append(0, lasting(0))
-    log.page_out(0, [slice_of(0)])
+    log.spill(0, [slice_of(0)])
     place.disk.fail_at(lambda operation: operation.kind is Kind.READ, errno.EIO)
-    assert log.page_in(0, 0).lost_count == 1
+    assert log.read_back(0, 0).lost_count == 1
 
 
 # -- transient queues ---------------------------------------------------------------------------
@@ -305,7 +305,7 @@ def test_a_transient_queue_writes_no_entry_and_removes_its_files_itself() -> Non
     for first in range(0, 12, 2):
         run = passing(first, first + 1)
         log.append(first, run)
-        assert log.page_out(
+        assert log.spill(
             0, [Slice([*run[:1], *lasting(first + 1, size_bytes=4_000)], range(first, first + 2))]
         )
     assert len(place.disk.names("spill/0000000000000007")) == 6
@@ -321,6 +321,6 @@ def test_settled_chunks_of_a_transient_queue_are_removed_behind_an_unsettled_mes
     log = place.log
     for at in range(1, 300):
         log.append(at, passing(at))
-        log.page_out(0, [Slice(lasting(at, size_bytes=4_000), range(at, at + 1))])
+        log.spill(0, [Slice(lasting(at, size_bytes=4_000), range(at, at + 1))])
         log.settle(range(at, at + 1))
     assert len(place.disk.names("spill/0000000000000007")) < 100

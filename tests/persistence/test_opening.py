@@ -152,7 +152,7 @@ def test_transient_messages_among_stored_ones_are_left_out_and_settled() -> None
     node, log = declared(disk)
     run = [*numbered(0), Record(ROUTE, HEADER, b"passing"), *numbered(2)]
     log.append(0, run)
-    log.page_out(0, [Slice(run, range(3))])
+    log.spill(0, [Slice(run, range(3))])
     checkpoint(node)
     after = open_on(disk.killed())
     assert found(after) == {0: b"0", 2: b"2"}
@@ -175,7 +175,7 @@ def test_a_dropped_queue_goes_with_its_folder_after_the_next_checkpoint() -> Non
     disk = FaultFS()
     node, log = declared(disk)
     log.append(0, large(0, 3))
-    log.page_out(0, [Slice(large(0, 3), range(3))])
+    log.spill(0, [Slice(large(0, 3), range(3))])
     node.delete(node.queues[1])
     commit_all(node)
     assert disk.names("queues") == ["0000000000000001"]
@@ -191,7 +191,7 @@ def test_files_that_nobody_needs_go_with_a_checkpoint() -> None:
     disk = FaultFS()
     node, log = declared(disk)
     log.append(0, large(0, 3))
-    log.page_out(0, [Slice(large(at, 1), range(at, at + 1)) for at in range(3)])
+    log.spill(0, [Slice(large(at, 1), range(at, at + 1)) for at in range(3)])
     checkpoint(node)
     assert len(disk.names(log.segments.directory)) == 1
     log.settle(range(3))
@@ -205,7 +205,7 @@ def test_a_checkpoint_is_on_the_disk_by_its_name_before_what_it_does_not_list_is
     disk = FaultFS()
     node, log = declared(disk)
     commit_all(node)
-    log.page_out(0, [Slice(large(0, 1), range(1))])
+    log.spill(0, [Slice(large(0, 1), range(1))])
     killed = disk.killed()
     open_on(killed)
     kinds = [(operation.kind, operation.path) for operation in killed.operations]
@@ -268,7 +268,7 @@ def test_priorities_come_back_in_their_lanes() -> None:
     node, log = declared(disk, LogOptions(max_priority=2))
     run = [Record(ROUTE, HEADER, b"%d" % at, PERSISTENT, at % 4) for at in range(8)]
     log.append(0, run)
-    log.page_out(1, [Slice([run[1], run[5]], (1, 5))])
+    log.spill(1, [Slice([run[1], run[5]], (1, 5))])
     commit_all(node)
     assert counts_by_lane(disk) == {0: 2, 1: 2, 2: 4}
     checkpoint(node)
@@ -290,7 +290,7 @@ def stored_and_recent(disk: FaultFS) -> tuple[StoredNode, Log]:
     """Make a queue of 12 messages, the first 6 in three segments, the last 6 in the log alone."""
     node, log = declared(disk)
     log.append(0, large(0, 6))
-    log.page_out(0, [Slice(large(at, 1), range(at, at + 1)) for at in range(6)])
+    log.spill(0, [Slice(large(at, 1), range(at, at + 1)) for at in range(6)])
     checkpoint(node)
     log.append(6, numbered(*range(6, 12)))
     log.settle(range(1))
@@ -349,8 +349,8 @@ def test_a_damaged_segment_costs_its_messages_and_no_other(
 
 
 def after_damage(log: Log) -> list[Slice]:
-    """Return what can still be paged in, whatever cannot."""
-    page = log.page_in(0, 0)
-    if page.messages is None:
+    """Return what can still be read back, whatever cannot."""
+    back = log.read_back(0, 0)
+    if back.messages is None:
         return []
-    return [page.messages, *stored_slices(log, 0, page.messages.positions[-1] + 1)]
+    return [back.messages, *stored_slices(log, 0, back.messages.positions[-1] + 1)]

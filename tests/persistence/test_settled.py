@@ -1,4 +1,4 @@
-"""Settled positions: a floor, pages behind what holds it back, and the same set after a restart."""
+"""Settled positions: a floor, buckets behind what holds it back, the same after a restart."""
 
 import struct
 import zlib
@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from persistence.errors import DamagedError
-from persistence.settled import PAGE_POSITIONS, PAGES_MAX, PositionSet
+from persistence.settled import BUCKET_POSITIONS, BUCKETS_MAX, PositionSet
 
-UP_TO = 3 * PAGE_POSITIONS
+UP_TO = 3 * BUCKET_POSITIONS
 
 ranges = st.builds(
     lambda first, count, step: range(first, first + count * step, step),
@@ -49,23 +49,23 @@ def test_in_order_there_is_a_floor_and_nothing_else() -> None:
     assert len(positions.encode()) == 12
 
 
-def test_full_pages_behind_one_unsettled_position_cost_next_to_nothing() -> None:
+def test_full_buckets_behind_one_unsettled_position_cost_next_to_nothing() -> None:
     positions = PositionSet()
-    positions.add(range(1, 100 * PAGE_POSITIONS))
+    positions.add(range(1, 100 * BUCKET_POSITIONS))
     assert positions.floor == 0
     assert len(positions.encode()) < 200
     assert positions.add(range(1)) == 1
-    assert positions.floor == 100 * PAGE_POSITIONS
+    assert positions.floor == 100 * BUCKET_POSITIONS
 
 
-def test_missing_positions_are_as_few_ranges_as_possible_across_pages() -> None:
+def test_missing_positions_are_as_few_ranges_as_possible_across_buckets() -> None:
     positions = PositionSet()
-    positions.add(range(4 * PAGE_POSITIONS, 4 * PAGE_POSITIONS + 1))
-    positions.add(range(2 * PAGE_POSITIONS, 2 * PAGE_POSITIONS + 1))
-    assert positions.missing(5, 5 * PAGE_POSITIONS) == [
-        range(5, 2 * PAGE_POSITIONS),
-        range(2 * PAGE_POSITIONS + 1, 4 * PAGE_POSITIONS),
-        range(4 * PAGE_POSITIONS + 1, 5 * PAGE_POSITIONS),
+    positions.add(range(4 * BUCKET_POSITIONS, 4 * BUCKET_POSITIONS + 1))
+    positions.add(range(2 * BUCKET_POSITIONS, 2 * BUCKET_POSITIONS + 1))
+    assert positions.missing(5, 5 * BUCKET_POSITIONS) == [
+        range(5, 2 * BUCKET_POSITIONS),
+        range(2 * BUCKET_POSITIONS + 1, 4 * BUCKET_POSITIONS),
+        range(4 * BUCKET_POSITIONS + 1, 5 * BUCKET_POSITIONS),
     ]
 
 
@@ -83,14 +83,14 @@ def test_a_copy_does_not_change_with_the_set() -> None:
         b"",
         struct.pack("<QI", 0, 1),
         struct.pack("<QI", 0, 0) + b"more",
-        struct.pack("<QIQII", 0, 1, 0, PAGES_MAX + 1, 0),
+        struct.pack("<QIQII", 0, 1, 0, BUCKETS_MAX + 1, 0),
         struct.pack("<QIQII", 0, 1, 0, 1, 4) + b"junk",
         *(
-            struct.pack("<QIQII", 0, 1, 0, 1, len(page)) + page
-            for page in (
-                zlib.compress(bytes(PAGE_POSITIONS - 1)),
-                zlib.compress(bytes(PAGE_POSITIONS + 1)),
-                zlib.compress(bytes(PAGE_POSITIONS - 1) + b"\x02"),
+            struct.pack("<QIQII", 0, 1, 0, 1, len(bucket)) + bucket
+            for bucket in (
+                zlib.compress(bytes(BUCKET_POSITIONS - 1)),
+                zlib.compress(bytes(BUCKET_POSITIONS + 1)),
+                zlib.compress(bytes(BUCKET_POSITIONS - 1) + b"\x02"),
             )
         ),
     ],

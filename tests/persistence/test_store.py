@@ -87,19 +87,19 @@ def test_many_queues_are_noted_in_several_steps() -> None:
 
 
 @pytest.mark.parametrize("durable", [True, False])
-def test_a_queue_whose_page_finds_no_room_is_heard_of(*, durable: bool) -> None:
+def test_a_queue_whose_chunk_finds_no_room_is_heard_of(*, durable: bool) -> None:
     disk = FaultFS(capacity_bytes=CHUNK_BYTES_MAX)
     store, _ = started(disk)
     log = store.new_log(LogOptions(durable=durable))
     run = [record(bytes(CHUNK_BYTES_MAX), persistent=True)]
     log.append(0, run)
-    assert not log.page_out(0, [Slice(run, range(1))]), "nobody listens yet"
+    assert not log.spill(0, [Slice(run, range(1))]), "nobody listens yet"
     told: list[None] = []
     store.on_disk_full = lambda: told.append(None)
-    assert not log.page_out(0, [Slice(run, range(1))])
+    assert not log.spill(0, [Slice(run, range(1))])
     assert told == [None]
     disk.capacity_bytes = None
-    assert log.page_out(0, [Slice(run, range(1))])
+    assert log.spill(0, [Slice(run, range(1))])
     assert told == [None]
 
 

@@ -14,7 +14,7 @@ def test_what_is_appended_or_settled_is_committed_at_once() -> None:
     assert log.drop() <= log.committed_lsn
 
 
-def test_there_is_no_disk_to_page_out_to() -> None:
+def test_there_is_no_disk_to_spill_to() -> None:
     log: QueueLog = MemoryLog()
-    assert not log.page_out(0, ())
-    assert (log.page_in(0, 0, 9).messages, log.page_in(0, 0, 9).lost_count) == (None, 0)
+    assert not log.spill(0, ())
+    assert (log.read_back(0, 0, 9).messages, log.read_back(0, 0, 9).lost_count) == (None, 0)

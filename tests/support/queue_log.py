@@ -1,4 +1,4 @@
-"""A queue's log for tests: knows what a restart would find, and pages into a dict."""
+"""A queue's log for tests: knows what a restart would find, and spills into a dict."""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain, repeat, takewhile
@@ -9,8 +9,8 @@ from queues.log_port import QueueSlice
 from queues.tail import NodeMemory, QueueMemory, Slice, Tail
 
 
-class FakePage(NamedTuple):
-    """A ``QueuePage``."""
+class FakeReadBack(NamedTuple):
+    """A ``QueueReadBack``."""
 
     messages: Slice | None
     lost_count: int = 0
@@ -40,10 +40,10 @@ class FakeLog:
     Attributes:
         kept: what is not settled, by position.
         returned_counts: what ``returned`` was told.
-        is_full: nothing can be paged out.
-        is_broken: nothing can be paged in.
+        is_full: nothing can be spilled.
+        is_broken: nothing can be read back.
         lost: positions that are stored, and cannot be read.
-        chunk_count: messages that one ``page_in`` returns at most.
+        chunk_count: messages that one ``read_back`` returns at most.
         was_restarted: positions may be settled again: a queue knows no gaps from before.
     """
 
@@ -57,7 +57,7 @@ class FakeLog:
         self.is_broken = False
         self.lost: set[int] = set()
         self.chunk_count = 3
-        self.page_in_count = 0
+        self.read_back_count = 0
         self.next_position = 0
         self.was_restarted = False
         self._top = max_priority or 0
@@ -90,7 +90,7 @@ class FakeLog:
         self.lsn += 1
         return self.lsn
 
-    def page_out(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
+    def spill(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
         positions = list(chain.from_iterable([each.positions for each in slices]))
         records = list(chain.from_iterable([each.records for each in slices]))
         assert positions == sorted(set(positions)), "in ascending order"
@@ -100,17 +100,17 @@ class FakeLog:
             self._stored.update(positions)
         return not self.is_full
 
-    def page_in(self, lane: int, from_position: int, stop_position: int) -> FakePage:
+    def read_back(self, lane: int, from_position: int, stop_position: int) -> FakeReadBack:
         if self.is_broken:
             raise OSError(5, "no answer from the disk")
-        self.page_in_count += 1
+        self.read_back_count += 1
         there = [at for at in self.stored(lane) if from_position <= at < stop_position]
         lost_count = 0
         while there and there[0] in self.lost:
             del self.kept[there.pop(0)]
             lost_count += 1
         found = list(takewhile(lambda at: at not in self.lost, there))[: self.chunk_count]
-        return FakePage(self._slice(found) if found else None, lost_count)
+        return FakeReadBack(self._slice(found) if found else None, lost_count)
 
     def drop(self) -> int:
         self.kept.clear()

@@ -24,7 +24,7 @@ class Piece:
 
 
 @dataclass
-class Page:
+class ReadBack:
     messages: Piece | None
     lost_count: int = 0
 
@@ -51,13 +51,13 @@ class PagedLog(MemoryLog):
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self.pieces = pieces
 
-    def page_in(  # type: ignore[override] # it has some
+    def read_back(  # type: ignore[override] # it has some
         self, lane: int, from_position: int, stop_position: int
-    ) -> Page:
+    ) -> ReadBack:
         for piece in self.pieces:
             if from_position <= piece.positions[0] < stop_position:
-                return Page(piece)
-        return Page(None)
+                return ReadBack(piece)
+        return ReadBack(None)
 
 
 def taken(ready: Ready) -> list[tuple[int, bytes, int, bool]]:

@@ -39,17 +39,17 @@ class Lane:
         return found
 
 
-def paged(count: int, kept: int = 2) -> Lane:
+def spilled(count: int, kept: int = 2) -> Lane:
     """Return a lane of which only the first messages and the last ``kept`` are in memory."""
     lane = Lane(count)
     lane.spilled.split_head(1)
-    assert lane.spilled.page_out(kept * 48, 1, 1 << 30) > 0
+    assert lane.spilled.spill(kept * 48, 1, 1 << 30) > 0
     lane.spilled.check_invariants()
     return lane
 
 
-def test_what_is_paged_out_takes_no_memory_and_comes_back_in_order() -> None:
-    lane = paged(20)
+def test_what_is_spilled_takes_no_memory_and_comes_back_in_order() -> None:
+    lane = spilled(20)
     assert (lane.head.count, lane.spilled.count) == (1, 19)
     assert lane.log.stored() == list(range(1, 18))
     assert lane.memory.used_bytes == 3 * 48
@@ -59,16 +59,16 @@ def test_what_is_paged_out_takes_no_memory_and_comes_back_in_order() -> None:
 
 
 def test_no_more_is_read_than_is_taken() -> None:
-    lane = paged(20)
+    lane = spilled(20)
     lane.log.chunk_count = 3
     lane.spilled.take(1, 1, 1, expired=False)
-    assert (lane.log.page_in_count, lane.head.count) == (1, 3)
+    assert (lane.log.read_back_count, lane.head.count) == (1, 3)
 
 
 def test_what_comes_later_is_behind_what_is_stored() -> None:
-    lane = paged(10)
+    lane = spilled(10)
     lane.append(10, 11)
-    assert lane.spilled.page_out(0, 1, 1 << 30) > 0
+    assert lane.spilled.spill(0, 1, 1 << 30) > 0
     lane.append(12)
     assert lane.take_all() == list(range(13))
 
@@ -77,7 +77,7 @@ def test_a_refusal_leaves_everything_where_it_was() -> None:
     lane = Lane(10)
     lane.log.is_full = True
     lane.spilled.split_head(1)
-    assert lane.spilled.page_out(0, 1, 1 << 30) == 0
+    assert lane.spilled.spill(0, 1, 1 << 30) == 0
     lane.spilled.check_invariants()
     assert (lane.spilled.count, lane.log.stored()) == (9, [])
     assert lane.take_all() == list(range(10))
@@ -86,18 +86,18 @@ def test_a_refusal_leaves_everything_where_it_was() -> None:
 def test_little_is_not_worth_a_chunk() -> None:
     lane = Lane(10)
     lane.spilled.split_head(1)
-    assert lane.spilled.page_out(0, 10 * 48, 1 << 30) == 0
+    assert lane.spilled.spill(0, 10 * 48, 1 << 30) == 0
 
 
-def test_no_more_is_paged_out_than_wanted() -> None:
+def test_no_more_is_spilled_than_wanted() -> None:
     lane = Lane(10)
     lane.spilled.split_head(1)
-    assert lane.spilled.page_out(8 * 48, 1, 48) == 48
+    assert lane.spilled.spill(8 * 48, 1, 48) == 48
     assert lane.log.stored() == [1]
 
 
 def test_a_disk_that_cannot_be_asked_is_asked_again() -> None:
-    lane = paged(10)
+    lane = spilled(10)
     lane.log.is_broken = True
     assert lane.take_all() == [0]
     assert (lane.spilled.is_stalled, lane.spilled.count) == (True, 9)
@@ -107,26 +107,26 @@ def test_a_disk_that_cannot_be_asked_is_asked_again() -> None:
 
 
 def test_lost_messages_are_counted_out() -> None:
-    lane = paged(10)
+    lane = spilled(10)
     lane.log.lost = {2, 3, 4}
     assert lane.take_all() == [0, 1, 5, 6, 7, 8, 9]
     assert (lane.spilled.count, lane.spilled.body_bytes) == (0, 0)
 
 
 def test_counts_are_right_again_when_nothing_is_left_on_the_disk() -> None:
-    lane = paged(10, kept=3)
+    lane = spilled(10, kept=3)
     lane.log.lost = set(range(1, 7))
     lane.spilled.take(1, 1, 1, expired=False)
     assert (lane.spilled.count, lane.head.count) == (0, 3)
 
 
 def test_a_purge_knows_the_positions_without_reading() -> None:
-    lane = paged(10)
+    lane = spilled(10)
     assert lane.spilled.position_ranges() == [range(1, 10)]
     assert position_ranges(lane.head) == [range(1)]
     lane.spilled.clear()
     lane.head.clear()
-    assert (lane.spilled.count, lane.log.page_in_count, lane.memory.used_bytes) == (0, 0, 0)
+    assert (lane.spilled.count, lane.log.read_back_count, lane.memory.used_bytes) == (0, 0, 0)
 
 
 def unstored(*stretches: Sequence[int]) -> list[Slice]:

@@ -38,13 +38,13 @@ def make_room(ready: Ready | PriorityReady, log: QueueLog) -> bool:
     wanted_bytes = memory.used_bytes - 2 * budget_bytes // PARTS_OF_BUDGET
     freed_bytes = 0
     for number, lane in lanes:
-        freed_bytes += _page_out(lane, number, log, memory, part_bytes, wanted_bytes - freed_bytes)
+        freed_bytes += _spill(lane, number, log, memory, part_bytes, wanted_bytes - freed_bytes)
         if freed_bytes >= wanted_bytes:
             break
     return freed_bytes > 0
 
 
-def _page_out(
+def _spill(
     lane: Lane,
     number: int,
     log: QueueLog,
@@ -59,7 +59,7 @@ def _page_out(
             return 0
         lane.spilled = Spilled(number, log, lane.head, lane.requeued, memory)
         lane.spilled.split_head(part_bytes)
-    freed_bytes = lane.spilled.page_out(part_bytes, chunk_bytes_min, wanted_bytes)
+    freed_bytes = lane.spilled.spill(part_bytes, chunk_bytes_min, wanted_bytes)
     if lane.spilled.is_done:
         lane.spilled = None
     return freed_bytes

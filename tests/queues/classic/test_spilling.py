@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from persistence.record import Record
-from queues.classic.paging import make_room
 from queues.classic.priority_ready import PriorityReady
 from queues.classic.ready import Ready
+from queues.classic.spilling import make_room
 from queues.memory import MemoryRules
 from queues.tail import NodeMemory, QueueMemory, memory_bytes
 from tests.support.queue_log import FakeLog
@@ -26,7 +26,7 @@ def filled(ready: Ready | PriorityReady, log: FakeLog, runs: Sequence[list[Recor
 
 
 def budget(messages: int) -> QueueMemory:
-    return MemoryRules(NodeMemory(), messages * MESSAGE_BYTES).of_queue(pages_early=True)
+    return MemoryRules(NodeMemory(), messages * MESSAGE_BYTES).of_queue(spills_early=True)
 
 
 def drained(ready: Ready | PriorityReady) -> list[int]:
@@ -47,7 +47,7 @@ def test_a_long_queue_keeps_a_quarter_of_its_budget_at_either_end() -> None:
     assert drained(ready) == list(range(41))
 
 
-def test_what_comes_later_is_paged_out_when_the_budget_is_used_up_again() -> None:
+def test_what_comes_later_is_spilled_when_the_budget_is_used_up_again() -> None:
     ready, log = Ready(budget(40)), FakeLog()
     for first in range(0, 400, 8):
         filled(ready, log, [numbered(first, first + 8)])
@@ -57,7 +57,7 @@ def test_what_comes_later_is_paged_out_when_the_budget_is_used_up_again() -> Non
     assert drained(ready) == list(range(400))
 
 
-def test_of_priorities_the_lowest_is_paged_out_first() -> None:
+def test_of_priorities_the_lowest_is_spilled_first() -> None:
     ready, log = PriorityReady(2, budget(40)), FakeLog(2)
     runs = [[record(b"%04d" % number, priority=number % 2)] for number in range(60)]
     filled(ready, log, runs)
@@ -79,10 +79,10 @@ def test_no_room_is_made_where_the_disk_refuses() -> None:
     assert drained(ready) == list(range(50))
 
 
-@pytest.mark.parametrize("pages_early", [True, False])
-def test_while_the_node_is_short_every_queue_has_a_quarter(pages_early: bool) -> None:
+@pytest.mark.parametrize("spills_early", [True, False])
+def test_while_the_node_is_short_every_queue_has_a_quarter(spills_early: bool) -> None:
     node = NodeMemory(limit_bytes=100 * MESSAGE_BYTES)
-    memory = MemoryRules(node, 80 * MESSAGE_BYTES).of_queue(pages_early=pages_early)
+    memory = MemoryRules(node, 80 * MESSAGE_BYTES).of_queue(spills_early=spills_early)
     ready, log = Ready(memory), FakeLog()
     filled(ready, log, [numbered(0, 60)])
     before = ready.is_over

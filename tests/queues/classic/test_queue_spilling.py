@@ -4,7 +4,7 @@ import pytest
 
 from queues.batch import entries_of
 from queues.classic.delivery import ASK_DISK_AGAIN_MS
-from queues.classic.paging import REFUSED_APPENDS
+from queues.classic.spilling import REFUSED_APPENDS
 from queues.options import Overflow, QueueOptions
 from queues.tail import NodeMemory, QueueMemory
 from tests.support.classic_queue import NOW_MS, QueueUnderTest
@@ -14,7 +14,7 @@ from tests.support.queue_log import FakeLog
 DLX = "dlx"
 
 
-def paging(options: QueueOptions | None = None, log: FakeLog | None = None) -> QueueUnderTest:
+def spilling(options: QueueOptions | None = None, log: FakeLog | None = None) -> QueueUnderTest:
     """Return a queue that keeps in memory as little as can be."""
     return QueueUnderTest(options, log=log, memory=QueueMemory(NodeMemory(), 1, 1))
 
@@ -24,7 +24,7 @@ def numbered(first: int, stop: int) -> list[bytes]:
 
 
 def filled(count: int, options: QueueOptions | None = None) -> QueueUnderTest:
-    jobs = paging(options)
+    jobs = spilling(options)
     jobs.publish(*numbered(0, count))
     assert len(jobs.log.stored()) >= count - 2, "nearly all of it is on disk"
     return jobs
@@ -60,9 +60,9 @@ def test_a_requeued_message_is_ahead_of_what_is_on_disk_and_the_log_knows() -> N
 
 def test_a_purge_forgets_what_is_on_disk_without_reading_it() -> None:
     jobs = filled(30)
-    reads = jobs.log.page_in_count
+    reads = jobs.log.read_back_count
     assert jobs.queue.purge() == 30
-    assert (jobs.log.page_in_count - reads, jobs.log.kept, jobs.queue.ready_count) == (0, {}, 0)
+    assert (jobs.log.read_back_count - reads, jobs.log.kept, jobs.queue.ready_count) == (0, {}, 0)
 
 
 def test_a_deleted_queue_gives_its_memory_back_without_reading() -> None:
@@ -75,10 +75,10 @@ def test_a_deleted_queue_gives_its_memory_back_without_reading() -> None:
 
 def test_the_head_is_dropped_from_disk_when_the_queue_is_too_long() -> None:
     jobs = filled(20, QueueOptions(max_length=20, dead_letter_exchange=DLX))
-    reads = jobs.log.page_in_count
+    reads = jobs.log.read_back_count
     jobs.publish(*numbered(20, 22))
     assert jobs.deaths == [("maxlen", b"00"), ("maxlen", b"01")]
-    assert jobs.log.page_in_count - reads == 1, "no more is read than is dropped"
+    assert jobs.log.read_back_count - reads == 1, "no more is read than is dropped"
     assert jobs.get_all() == numbered(2, 22)
 
 
@@ -104,7 +104,7 @@ def test_messages_expire_on_disk() -> None:
 
 
 def test_priorities_hold_whatever_is_on_disk() -> None:
-    jobs = paging(QueueOptions(max_priority=2))
+    jobs = spilling(QueueOptions(max_priority=2))
     for priority in (0, 2, 1):
         jobs.publish(*[b"%d-%d" % (priority, number) for number in range(5)], priority=priority)
     assert jobs.log.stored(0)
@@ -130,7 +130,7 @@ def test_a_disk_that_cannot_be_asked_is_asked_again_a_little_later() -> None:
 
 
 def test_a_disk_that_refused_is_tried_again_after_some_publishes() -> None:
-    jobs = paging()
+    jobs = spilling()
     jobs.log.is_full = True
     jobs.publish(*numbered(0, 10))
     jobs.log.is_full = False
@@ -145,7 +145,7 @@ def test_a_disk_that_refused_is_tried_again_after_some_publishes() -> None:
 @pytest.mark.parametrize("count", [10, 11])
 def test_a_recovered_queue_is_within_its_limits(count: int) -> None:
     before = filled(count)
-    jobs = paging(QueueOptions(max_length=8, dead_letter_exchange=DLX), before.log)
+    jobs = spilling(QueueOptions(max_length=8, dead_letter_exchange=DLX), before.log)
     jobs.queue.recover(before.log.found(), NOW_MS)
     assert jobs.deaths == [("maxlen", body) for body in numbered(0, count - 8)]
     assert jobs.wake_up_count == 1
@@ -156,11 +156,11 @@ def test_a_recovered_queue_is_within_its_limits(count: int) -> None:
 
 def test_what_expired_while_the_node_was_down_is_dead_lettered_first() -> None:
     options = QueueOptions(message_ttl_ms=50, max_length=3, dead_letter_exchange=DLX)
-    before = paging(options)
+    before = spilling(options)
     before.publish(b"old", b"older")
     before.now_ms += 40
     before.publish(b"new")
-    jobs = paging(options, before.log)
+    jobs = spilling(options, before.log)
     jobs.queue.recover(before.log.found(), NOW_MS + 60)
     assert jobs.deaths == [("expired", b"old"), ("expired", b"older")]
     assert jobs.queue.next_deadline_ms() == NOW_MS + 90
