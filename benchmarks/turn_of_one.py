@@ -15,6 +15,7 @@ receive buffer, and what is written is forgotten. Prints the CPU time of a turn;
     spread          50 routing keys in turn, through a direct exchange to a queue each, delivered to
                     a consumer of each that needs no ack; 1000 in a read, the figure is for one
     spread-confirm  the same, confirmed
+    connect         a connection that opens a channel, closes, and is gone: six reads, one log-in
 """
 
 import asyncio
@@ -85,6 +86,12 @@ class Sink:
         """Return False: no peer goes."""
         return False
 
+    def write_eof(self) -> None:
+        """The peer's own end follows."""
+
+    def close(self) -> None:
+        """``connection_lost`` follows."""
+
 
 class StillLoop:
     """An asyncio loop that runs nothing by itself."""
@@ -117,15 +124,7 @@ class Client:
     def __init__(self, node: "Node") -> None:
         self._run_ready = node.loop.run_ready
         self._written = node.written
-        self._shell = AmqpTransport(
-            node.reactor,
-            node.make_connection,
-            lambda _: PEER,
-            lambda _: None,
-            lambda _: None,
-            write_high_watermark_bytes=HIGH_BYTES,
-        )
-        self._shell.connection_made(cast("asyncio.BaseTransport", Sink(node.written)))
+        self._shell = shell(node)
         self.feed(PROTOCOL_HEADER)
         self.call(commands.Connection.StartOk({}, "PLAIN", "\0guest\0guest", "en_US"), 0)
         self.call(commands.Connection.TuneOk(2047, 131_072, 0), 0)
@@ -178,6 +177,20 @@ class Node:
         if consumes:
             client.call(commands.Basic.Consume(queue="one", no_ack=consumes == "auto"))
         return client
+
+
+def shell(node: Node) -> AmqpTransport:
+    """Return a connection that was just accepted."""
+    accepted = AmqpTransport(
+        node.reactor,
+        node.make_connection,
+        lambda _: PEER,
+        lambda _: None,
+        lambda _: None,
+        write_high_watermark_bytes=HIGH_BYTES,
+    )
+    accepted.connection_made(cast("asyncio.BaseTransport", Sink(node.written)))
+    return accepted
 
 
 def publish(exchange: str = "", routing_key: str = "one", reply_to: str | None = None) -> bytes:
@@ -271,6 +284,31 @@ def spread(*, confirms: bool) -> Load:
     )
 
 
+def connecting() -> Load:
+    """Open and close connections; a read is all that one client sends, a turn for each piece."""
+    node = Node()
+    opening = frame.marshal(commands.Connection.TuneOk(2047, 131_072, 0), 0)
+    pieces = (
+        PROTOCOL_HEADER,
+        frame.marshal(commands.Connection.StartOk({}, "PLAIN", "\0guest\0guest", "en_US"), 0),
+        opening + frame.marshal(commands.Connection.Open("/"), 0),
+        frame.marshal(commands.Channel.Open(), 1),
+        frame.marshal(commands.Connection.Close(200, "", 0, 0), 0),
+    )
+
+    def feed(_octets: bytes) -> None:
+        accepted = shell(node)
+        for piece in pieces:
+            size = len(piece)
+            accepted.get_buffer(-1)[:size] = piece
+            accepted.buffer_updated(size)
+            node.loop.run_ready()
+        accepted.eof_received()
+        accepted.connection_lost(None)
+
+    return Load(feed, [b""] * (TURNS // 4), node.written)
+
+
 CASES: Final[dict[str, Callable[[], Load]]] = {
     "publish": lambda: publishing(confirms=False, consumes=""),
     "auto-ack": lambda: publishing(confirms=False, consumes="auto"),
@@ -282,6 +320,7 @@ CASES: Final[dict[str, Callable[[], Load]]] = {
     "keys": keyed,
     "spread": lambda: spread(confirms=False),
     "spread-confirm": lambda: spread(confirms=True),
+    "connect": connecting,
 }
 
 
