@@ -8,6 +8,7 @@ receive buffer, and what is written is forgotten. Prints the CPU time of a turn;
     confirm         the same as ``publish``, confirmed
     confirm-deliver the same as ``auto-ack``, confirmed
     ack             one ack of one delivery
+    ack-multiple    one ack of the 100 deliveries before it, which were one batch
     get             basic.get without ack, from a queue that has messages
     rpc             a request to a queue and the direct reply to it: two turns
     keys            a routing key never seen before, through a topic exchange; 100 in a read, and
@@ -45,6 +46,7 @@ ROUNDS: Final = 7
 
 TURNS: Final = 4_000
 KEYS_PER_READ: Final = 100
+ACKED_TOGETHER: Final = 100
 SPREAD_OVER: Final = 50
 SPREAD_PER_READ: Final = 1_000
 BODY: Final = b"x" * 12
@@ -221,6 +223,18 @@ def acking() -> Load:
     return Load(consumer.feed, acks, node.written)
 
 
+def acking_many() -> Load:
+    """Ack batches of deliveries, each with one multiple ack."""
+    node = Node()
+    publisher = node.client(queue="one")
+    consumer = node.client(consumes="acking")
+    for _ in range(TURNS):
+        publisher.feed(publish() * ACKED_TOGETHER)
+    tags = range(ACKED_TOGETHER, ACKED_TOGETHER * TURNS + 1, ACKED_TOGETHER)
+    acks = [frame.marshal(commands.Basic.Ack(tag, multiple=True), 1) for tag in tags]
+    return Load(consumer.feed, acks, node.written)
+
+
 def getting() -> Load:
     """Get messages one by one."""
     node = Node()
@@ -315,6 +329,7 @@ CASES: Final[dict[str, Callable[[], Load]]] = {
     "confirm": lambda: publishing(confirms=True, consumes=""),
     "confirm-deliver": lambda: publishing(confirms=True, consumes="auto"),
     "ack": acking,
+    "ack-multiple": acking_many,
     "get": getting,
     "rpc": calling,
     "keys": keyed,

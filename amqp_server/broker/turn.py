@@ -156,13 +156,14 @@ class Turn:
     def _drain(self, now_ms: int) -> None:
         """Drain what is dirty now; what becomes dirty meanwhile is the next turn's."""
         dirty, self._dirty = self._dirty, {}
-        is_spent = self.budget.is_spent
+        waiting_count = len(dirty)
         waiting = iter(dirty)
         for queue in waiting:
             if queue.drain(now_ms, self._deliveries_per_queue_max):
                 self._dirty[queue] = None
             self._look_at_deadline(queue)
-            if is_spent():
+            waiting_count -= 1
+            if waiting_count and self.budget.is_spent():
                 # Those that had no turn come first in the next one.
                 self._dirty = dict.fromkeys(waiting) | self._dirty
                 return

@@ -103,6 +103,7 @@ class Reactor:
         self.rounds = ReadRounds(loop, read_buffer_bytes)
         self.hang_ups = HangUps(loop)
         self.deadlines = Deadlines(loop, clock)
+        self._broker_deadline_ms = broker.next_deadline_ms
         self._broker_watch = self.deadlines.watch(_BrokerTicks(self, broker))
 
     def now_ms(self) -> int:
@@ -166,7 +167,9 @@ class Reactor:
         self._is_in_turn = False
         if self._after_turn is not None:
             self._after_turn()
-        self.deadlines.refresh(self._broker_watch)
+        due_ms = self._broker_deadline_ms()
+        if due_ms is not None and due_ms != self._broker_watch.due_ms:
+            self.deadlines.refresh(self._broker_watch)
         if self._gathering.is_waiting:
             self._gathering.turned()
         busy_poll = self._busy_poll

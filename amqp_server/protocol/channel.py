@@ -243,6 +243,15 @@ class Channel:
 
     # ── settling ──
 
+    def ack(self, first_tag: int, last_tag: int, now_ms: int, *, multiple: bool) -> None:
+        """Carry out an ack as ``settle`` does; the usual one takes the short way."""
+        if self.transaction is not None or not last_tag:
+            self.settle(Settlement(first_tag, last_tag, multiple, requeue=None), now_ms)
+        elif multiple:
+            self._settling.settle_up_to(last_tag, now_ms)
+        else:
+            self._settling.settle_each(first_tag, last_tag, now_ms)
+
     def settle(self, settlement: Settlement, now_ms: int) -> None:
         """Carry out an ack, nack or reject, or hold it for the commit.
 

@@ -26,7 +26,6 @@ from amqp_server.protocol.methods.dispatch import carry_out
 from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.replies import INTERNAL, Reply, Scope, reply_for
 from amqp_server.protocol.session import Session
-from amqp_server.protocol.transaction import Settlement
 from amqp_server.wire.constants import FRAME_BODY, FRAME_HEADER, FRAME_METHOD
 from amqp_server.wire.errors import UnexpectedFrameError, WireError
 from amqp_server.wire.framing import AckRange, Event, FrameEvent, PublishBurst, PublishRun
@@ -150,7 +149,7 @@ class ChannelTable:
             elif isinstance(event, AckRange):
                 channel.assembly.check_method_may_come()
                 _, first_tag, last_tag, multiple = event
-                channel.settle(Settlement(first_tag, last_tag, multiple, requeue=None), now_ms)
+                channel.ack(first_tag, last_tag, now_ms, multiple=multiple)
             elif isinstance(event, PublishBurst):
                 self._on_burst(channel, event, now_ms)
             else:

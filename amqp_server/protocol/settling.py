@@ -50,20 +50,50 @@ class Settling:
             UnknownDeliveryTagError: a tag that is not outstanding (406).
         """
         first_tag, last_tag, multiple, requeue = settlement
-        unacked, _lane = self._unacked, self._lane
+        if requeue is None:
+            if multiple:
+                self.settle_up_to(last_tag, now_ms)
+            else:
+                self.settle_each(first_tag, last_tag, now_ms)
+            return
+        unacked = self._unacked
         if multiple:
             parts = unacked.settle_up_to(last_tag)
         else:
             parts = unacked.settle_each(first_tag, last_tag)
         try:
-            if requeue is not None:
-                self._give_back(parts, now_ms, requeue=requeue)
-            elif multiple:
-                self._ack_by_holder(parts, now_ms)
+            self._give_back(parts, now_ms, requeue=requeue)
+        finally:
+            self._reopen(now_ms)
+
+    def settle_up_to(self, last_tag: int, now_ms: int) -> None:
+        """Carry out one ack of everything up to a tag; 0 is everything.
+
+        Raises:
+            UnknownDeliveryTagError: the tag is not outstanding (406).
+        """
+        try:
+            self._ack_by_holder(self._unacked.settle_up_to(last_tag), now_ms)
+        finally:
+            if self._lane.waiting or self.unshared_lane is not None:
+                self._reopen(now_ms)
+
+    def settle_each(self, first_tag: int, last_tag: int, now_ms: int) -> None:
+        """Carry out acks of tags first..last, one by one.
+
+        Raises:
+            UnknownDeliveryTagError: a tag that is not outstanding (406).
+        """
+        parts = self._unacked.settle_each(first_tag, last_tag)
+        try:
+            if first_tag == last_tag:
+                for owner, batch in parts:
+                    self._make_room(self._ack(owner, batch.positions, batch.body_bytes, now_ms))
             else:
                 self._ack_joined(parts, now_ms)
         finally:
-            self._reopen(now_ms)
+            if self._lane.waiting or self.unshared_lane is not None:
+                self._reopen(now_ms)
 
     def settle_together(self, settlements: Sequence[Settlement], now_ms: int) -> None:
         """Carry out settlements of one kind: what is given back comes back at once."""
@@ -148,6 +178,10 @@ class Settling:
         """Tell queues what one method acked."""
         counted = 0
         for holder, batches in _by_holder(parts):
+            if len(batches) == 1:
+                batch = batches[0]
+                counted += self._ack(holder, batch.positions, batch.body_bytes, now_ms)
+                continue
             for positions, body_bytes in _joined(batches):
                 counted += self._ack(holder, positions, body_bytes, now_ms)
         self._make_room(counted)

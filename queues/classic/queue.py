@@ -271,13 +271,15 @@ class ClassicQueue:
         """
         if self._is_deleted or not positions:
             return self._backlog.log.committed_lsn
-        self._forget_unacked(len(positions), settled_body_bytes)
-        backlog = self._backlog
+        consumers, backlog = self._consumers, self._backlog
+        self._delivery.forget(len(positions), settled_body_bytes)
+        if consumers.may_hand_over:
+            self._let_successor_in()
         if isinstance(positions, range):
             lsn = backlog.log.settle(positions)
         else:
             lsn = backlog.settle(positions)
-        if self._consumers.count and backlog.ready.count:
+        if consumers.count and backlog.ready.count:
             self._wake_up()
         return lsn
 
