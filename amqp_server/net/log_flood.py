@@ -40,8 +40,8 @@ class FloodGuard:
     """
 
     def __init__(self) -> None:
-        self._lines_count: dict[Kind, int] = {}
-        self._suppressed_count: dict[Kind, int] = {}
+        self._lines_count: dict[tuple[str, str], int] = {}
+        self._suppressed_count: dict[tuple[str, str], int] = {}
         self._window_began_s = -float(WINDOW_S)
 
     @property
@@ -55,7 +55,7 @@ class FloodGuard:
 
     def begin_window(self, now_s: float) -> list[Suppressed]:
         """Count anew from here; return what the window before left out."""
-        left_out = [Suppressed(*found) for found in self._suppressed_count.items()]
+        left_out = [Suppressed(Kind(*kind), n) for kind, n in self._suppressed_count.items()]
         self._lines_count.clear()
         self._suppressed_count.clear()
         self._window_began_s = now_s
@@ -63,7 +63,9 @@ class FloodGuard:
 
     def admits(self, logger: str, line_format: str, lines_max: int) -> bool:
         """Count a line; return whether its kind has come no more than ``lines_max`` times."""
-        kind = Kind(logger, line_format[:_FORMAT_CHARACTERS_MAX])
+        if len(line_format) > _FORMAT_CHARACTERS_MAX:
+            line_format = line_format[:_FORMAT_CHARACTERS_MAX]
+        kind = (logger, line_format)  # a Kind is one, and dearer to make
         counts = self._lines_count
         if kind not in counts and len(counts) >= KINDS_MAX:
             kind = _OTHER

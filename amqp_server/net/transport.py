@@ -131,6 +131,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         "_has_seen_eof",
         "_has_spoken",
         "_identify",
+        "_is_end_watched",
         "_is_live",
         "_is_marked",
         "_is_reading",
@@ -190,6 +191,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
         self._gives_up_at_ms: int | None = None
         self._unsent_bytes = 0
         self._is_reset = False
+        self._is_end_watched = False
         self._is_reading = True
         self._is_waiting = False
         self._is_started = True
@@ -334,7 +336,9 @@ class AmqpTransport(asyncio.BufferedProtocol):
         try:
             if not self._is_write_paused or connection.is_closed:
                 chunks = connection.data_to_send()
-                if chunks:
+                if len(chunks) == 1:
+                    self._transport.write(chunks[0])
+                elif chunks:
                     self._write(chunks)
             if connection.is_closed:
                 self._begin_to_close(now_ms)
@@ -388,13 +392,11 @@ class AmqpTransport(asyncio.BufferedProtocol):
             self._reactor.mark(self)
 
     def _write(self, chunks: list[bytes | memoryview]) -> None:
-        """Write once: joined, unless the copy would cost more than a system call's vector.
+        """Write several at once: joined, unless the copy would cost more than a call's vector.
 
         TLS always gets one piece, as each would become a record of its own.
         """
-        if len(chunks) == 1:
-            self._transport.write(chunks[0])
-        elif self._is_tls or sum(map(len, chunks)) <= _JOIN_BYTES_MAX:
+        if self._is_tls or sum(map(len, chunks)) <= _JOIN_BYTES_MAX:
             self._transport.write(b"".join(chunks))
         else:
             self._transport.writelines(chunks)
@@ -432,9 +434,12 @@ class AmqpTransport(asyncio.BufferedProtocol):
     def _watch_end(self, *, is_watched: bool) -> None:
         """Be told when the peer leaves, while nothing is read that would say so."""
         self._gives_up_at_ms = None
+        if not is_watched and not self._is_end_watched:
+            return  # mostly: asking for the socket is what costs
         sock = self._transport.get_extra_info("socket")
         if sock is None:
             return
+        self._is_end_watched = is_watched
         if is_watched:
             self._reactor.hang_ups.watch(sock.fileno(), self._on_hang_up)
         else:

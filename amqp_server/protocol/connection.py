@@ -168,7 +168,7 @@ class Connection:
             deadlines = [self._ends_at_ms, self._heartbeat.next_deadline_ms()]
             if len(self._channels):
                 deadlines.append(self._timeouts_at_ms)
-            self.due_ms = min((at for at in deadlines if at is not None), default=None)
+            self.due_ms = min([at for at in deadlines if at is not None], default=None)
         return self.due_ms
 
     # ── what the shell tells ──

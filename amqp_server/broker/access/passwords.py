@@ -51,8 +51,8 @@ def verify(password: str, stored_hash: str, algorithm: str) -> bool:
     if not password or algorithm not in ALGORITHMS:
         return False
     try:
-        stored = base64.b64decode(stored_hash, validate=True)
-    except (binascii.Error, ValueError):
+        stored = binascii.a2b_base64(stored_hash, strict_mode=True)
+    except ValueError:  # binascii.Error is one
         return False
     if len(stored) <= SALT_BYTES:
         return False
