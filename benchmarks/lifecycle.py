@@ -1,6 +1,9 @@
 """Windows without messages: connections and queues that come, and connections that stay."""
 
+import socket
+import struct
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
 
@@ -9,8 +12,16 @@ from benchmarks.scenarios import Connects, Declares, IdleConnections
 from benchmarks.window import Window, mib, us_each
 from load_generator import wire
 from load_generator.load import Topology
-from load_generator.session import Session
+from load_generator.session import Endpoint, Session
 from load_generator.topology import deleted_after
+from load_generator.wire import LoadError
+
+FRAME_MAX_BYTES: Final = 4_096
+"""What any broker must agree to."""
+READ_BYTES: Final = 1 << 14
+METHOD_AT: Final = 7
+METHOD_ID: Final = struct.Struct(">HH")
+GOODBYE: Final = struct.pack(">HBHH", 200, 0, 0, 0)
 
 SETTLE_S: Final = 1.0
 """How long a broker may tidy up before its memory is read."""
@@ -23,16 +34,52 @@ def measure_connects(connects: Connects, broker: Broker, seconds: float) -> Wind
         LoadError: the broker refused one.
         OSError: the broker does not answer.
     """
+    open_and_close = _visit(broker.endpoint)
+    open_and_close()
     count, cpu_s, own_s, begin_s = 0, broker.cpu_s(), time.process_time(), time.monotonic()
     while count < connects.connection_count_max and time.monotonic() - begin_s < seconds:
-        with Session(broker.endpoint):
-            count += 1
+        open_and_close()
+        count += 1
     return Window(
         operations_per_s=count / (time.monotonic() - begin_s),
         generator_cpu_us=us_each(own_s, time.process_time(), count),
         broker_cpu_us=us_each(cpu_s, broker.cpu_s(), count),
         broker_rss_mib=mib(broker.rss_bytes()),
     )
+
+
+def _visit(endpoint: Endpoint) -> Callable[[], None]:
+    """Return what opens a connection with a channel, and closes it.
+
+    Without TLS all that is sent was rendered before: client and broker take turns, so that what
+    the client does in Python is in every figure.
+    """
+    if endpoint.tls is not None:
+
+        def visit_by_session() -> None:
+            with Session(endpoint):
+                pass
+
+        return visit_by_session
+    address = (endpoint.host, endpoint.port)
+    opening = wire.method(0, wire.CONNECTION_OPEN, wire.shortstr(endpoint.vhost) + b"\x00\x00")
+    calls = (
+        (wire.PROTOCOL_HEADER, wire.CONNECTION_START),
+        (wire.start_ok(endpoint.username, endpoint.password), wire.CONNECTION_TUNE),
+        (wire.tune_ok(1, FRAME_MAX_BYTES) + opening, wire.CONNECTION_OPEN_OK),
+        (wire.method(1, wire.CHANNEL_OPEN, b"\x00"), wire.CHANNEL_OPEN_OK),
+        (wire.method(0, wire.CONNECTION_CLOSE, GOODBYE), wire.CONNECTION_CLOSE_OK),
+    )
+
+    def visit() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
+            connection.connect(address)
+            for request, reply in calls:
+                connection.send(request)
+                if METHOD_ID.unpack_from(connection.recv(READ_BYTES), METHOD_AT) != reply:
+                    raise LoadError(f"{endpoint.host}:{endpoint.port} did not answer as expected")
+
+    return visit
 
 
 def measure_declares(declares: Declares, broker: Broker, prefix: str, seconds: float) -> Window:
