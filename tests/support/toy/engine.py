@@ -1,0 +1,153 @@
+"""The engine of a kind that only tests have: every consumer reads all messages, none is taken.
+
+It is a log of records from the first one on. A consumer has a place of its own in it, which the
+argument ``x-toy-offset`` says where to begin; a settlement gives credit back and nothing else.
+"""
+
+from collections.abc import Sequence
+
+from persistence.record import Record, Run
+from queues.batch import Batch
+from queues.log_port import RecoveredMessages
+from queues.moves import Dying, Moves
+from queues.options import QueueOptions
+from queues.outcomes import PublishOutcome, all_taken
+from queues.ports import ConsumerHandle, EngineParts, Lane, Positions
+
+OFFSET = "x-toy-offset"
+
+
+class ToyQueue:
+    """A ``QueueEngine``; see the module."""
+
+    def __init__(self, parts: EngineParts) -> None:
+        self.options = parts.options
+        self.moves = Moves()
+        self._log = parts.log
+        self._wake_up = parts.wake_up
+        self._first_position = 0
+        self._records: list[Record] = []
+        self._places: dict[ConsumerHandle, int] = {}
+
+    @property
+    def ready_count(self) -> int:
+        return len(self._records)
+
+    @property
+    def consumer_count(self) -> int:
+        return len(self._places)
+
+    @property
+    def delivered_below(self) -> int:
+        return max(self._places.values(), default=0)
+
+    def recover(self, found: RecoveredMessages, now_ms: int) -> None:
+        self._first_position = found.next_position
+        for lane in found.lanes:
+            for each in lane.unstored:
+                self._first_position = min(self._first_position, each.positions[0])
+                self._records += each.records
+
+    def publish(self, run: Run, now_ms: int) -> PublishOutcome:
+        lsn = self._log.append(self._first_position + len(self._records), run)
+        self._records += run
+        self._wake_up()
+        return all_taken(lsn)
+
+    def only_appends(self, run: Run, now_ms: int) -> bool:
+        return True
+
+    def drain(self, now_ms: int, max_messages: int) -> bool:
+        left = max_messages
+        for handle in tuple(self._places):
+            left -= self._read(handle, left)
+        return any([self._room_of(handle) > 0 for handle in self._places])
+
+    def _read(self, handle: ConsumerHandle, max_messages: int) -> int:
+        count = min(self._room_of(handle), max_messages)
+        if count <= 0:
+            return 0
+        first = self._places[handle]
+        at = first - self._first_position
+        self._places[handle] = first + count
+        handle.deliver(Batch(range(first, first + count), self._records[at : at + count]))
+        return count
+
+    def _room_of(self, handle: ConsumerHandle) -> int:
+        first = self._places[handle] = max(self._places[handle], self._first_position)
+        there = self._first_position + len(self._records) - first
+        if there <= 0 or handle.is_blocked:
+            return 0
+        room = min(handle.credit(), there)
+        if room <= 0:
+            handle.is_blocked = not handle.has_own_room()
+        return room
+
+    def get(self, now_ms: int, *, no_ack: bool = False) -> tuple[Batch, int] | None:
+        raise AssertionError("its row refuses it")
+
+    def purge(self) -> int:
+        count = len(self._records)
+        self._log.settle(range(self._first_position, self._first_position + count))
+        self._first_position += count
+        self._records.clear()
+        return count
+
+    def must_drain_before(self, holder: object) -> bool:
+        return False
+
+    def settle(self, positions: Positions, settled_body_bytes: int) -> int:
+        self._wake_up()
+        return self._log.committed_lsn
+
+    def reject(self, batches: Sequence[Batch], now_ms: int) -> None:
+        self._wake_up()
+
+    def requeue(self, batches: Sequence[Batch], now_ms: int) -> None:
+        self._wake_up()
+
+    def begin_refill(self) -> None:
+        """Go on: nothing comes back."""
+
+    def end_refill(self) -> None:
+        """Go on: nothing came back."""
+
+    def moved(self, dying: Dying) -> None:
+        raise AssertionError("nothing dies here")
+
+    def consume(self, handle: ConsumerHandle, now_ms: int) -> None:
+        offset = handle.arguments.get(OFFSET, 0)
+        assert isinstance(offset, int), "the only values that tests give"
+        handle.is_blocked = False
+        self._places[handle] = offset
+        self._wake_up()
+
+    def cancel(self, handle: ConsumerHandle, now_ms: int) -> None:
+        self._places.pop(handle, None)
+
+    def credit_regained(self, handle: ConsumerHandle) -> None:
+        handle.is_blocked = False
+        self._wake_up()
+
+    def lane_opened(self, lane: Lane) -> None:
+        self._wake_up()
+
+    def serves(self, lane: Lane) -> bool:
+        return any([handle.lane is lane for handle in self._places])
+
+    def touch(self, now_ms: int) -> None:
+        """Nothing counts as use."""
+
+    def expire(self, now_ms: int) -> None:
+        """Nothing expires."""
+
+    def next_deadline_ms(self) -> int | None:
+        return None
+
+    def reconfigure(self, options: QueueOptions, now_ms: int) -> None:
+        self.options = options
+
+    def delete(self) -> None:
+        self._records.clear()
+        self._places.clear()
+        self._log.drop()
