@@ -34,6 +34,8 @@ class Consumers:
     Attributes:
         count: how many there are, waiting ones included.
         sole: the only consumer, where nothing but its credit decides; else None.
+        sole_is_refused: when the sole one was last asked it had no credit for a message that there
+            was. It is blocked from then on, though nobody needs to know before another one comes.
         may_hand_over: once all is settled, another one may become the active consumer.
         share_lanes: some of them are on the same lane.
 
@@ -58,6 +60,7 @@ class Consumers:
         "may_hand_over",
         "share_lanes",
         "sole",
+        "sole_is_refused",
     )
 
     def __init__(self, options: QueueOptions, rules: SharingRules = CLASSIC_RULES) -> None:
@@ -76,6 +79,7 @@ class Consumers:
         self.count = 0
         self.share_lanes = False
         self.sole: ConsumerHandle | None = None
+        self.sole_is_refused = False
         self.may_hand_over = self._single_active and rules.hands_over
 
     def __len__(self) -> int:
@@ -107,6 +111,8 @@ class Consumers:
         """
         if self._knows_exclusive:
             self._check_exclusive_use(handle)
+        if self.sole is not None and self.sole_is_refused:
+            self._hold_back_sole(self.sole)
         handle.is_blocked = False
         self._join(handle)
         self._exclusive_count += handle.exclusive
@@ -253,6 +259,15 @@ class Consumers:
             self._places[handle] = number
             handle.is_blocked = True
 
+    def _hold_back_sole(self, handle: ConsumerHandle) -> None:
+        """Let the one who was alone wait, if it was refused and still has no credit."""
+        place = self._places[handle]
+        if isinstance(place, OrderedDict) and handle.credit() <= 0:
+            self._leave_ring(handle, place)
+            if not place:
+                self._drop_ring(handle.priority)
+            self._block(handle)
+
     def _suspend(self, handle: ConsumerHandle, number: int) -> None:
         segments = self._suspended.setdefault(handle.lane, {})
         segment = segments.get(handle.priority)
@@ -278,6 +293,7 @@ class Consumers:
         self.count = len(self._places)
         is_alone = self.count == 1 and not self._single_active
         self.sole = next(iter(self._places)) if is_alone else None
+        self.sole_is_refused = False
 
     def _leave_lane(self, lane: Lane) -> None:
         count = self._lane_counts[lane] - 1

@@ -89,6 +89,7 @@ class Delivery:
         left = max_messages
         while left > 0 and ready.count:
             credit = handle.credit()
+            self.consumers.sole_is_refused = credit <= 0
             if credit <= 0:
                 break
             batch = ready.take(min(left, credit), now_ms)
@@ -108,6 +109,7 @@ class Delivery:
         if sole is None:
             return self.consumers.next_round(message_count)
         credit = sole.credit()
+        self.consumers.sole_is_refused = credit <= 0
         return ((sole,), credit) if credit > 0 else ((), 0)
 
     def hand_out(self, handles: Sequence[ConsumerHandle], batch: Batch) -> None:

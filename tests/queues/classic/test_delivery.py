@@ -80,3 +80,26 @@ def test_nothing_is_dealt_twice_however_consumers_share_lanes() -> None:
                 text = "".join(dealt("".join(places), message_count).values())
                 numbers = sorted(map(int, re.findall(r"\d+", text)))
                 assert numbers == list(range(1, message_count + 1)), places
+
+
+@pytest.mark.parametrize(("bodies", "next_of"), [((b"1", b"2"), "b"), ((b"1",), "a")])
+def test_one_alone_that_was_refused_goes_behind_who_came_since(
+    bodies: Sequence[bytes], next_of: str
+) -> None:
+    jobs = QueueUnderTest()
+    first, second = FakeConsumer("a", prefetch=1), FakeConsumer("b")
+    jobs.consume(first)
+    jobs.publish(*bodies)
+    jobs.drain()
+    jobs.get()  # what was left
+    jobs.drain()
+    jobs.consume(second)
+    jobs.settle(first.take_unacked())
+    if first.is_blocked:
+        jobs.queue.credit_regained(first)
+    jobs.publish(b"3")
+    jobs.drain()
+    jobs.queue.check_invariants()
+    assert [consumer.bodies[-1:] for consumer in (first, second)].index([b"3"]) == "ab".index(
+        next_of
+    )
