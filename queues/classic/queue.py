@@ -60,6 +60,7 @@ class ClassicQueue:
         self._settled_by: tuple[object, int] | None = None
         self._unused = UnusedTimer(options.expires_ms, parts.now_ms)
         self._is_deleted = False
+        self._is_left = False  # by its last consumer, so that it will be deleted
 
     def recover(self, found: RecoveredMessages, now_ms: int) -> None:
         """Begin with what a restart found, before anything else is asked of the queue.
@@ -183,9 +184,10 @@ class ClassicQueue:
         """Take messages back to their old places; each came back once more now.
 
         Those over the delivery limit are dead-lettered instead, in the order given. The queue's
-        limits hold for what comes back too: the head goes, be it the messages themselves.
+        limits hold for what comes back too: the head goes, even where that is what came back. A
+        queue that its last consumer has left takes nothing back: it goes with what it has.
         """
-        if self._is_deleted or not batches:
+        if self._is_deleted or self._is_left or not batches:
             return
         limit = self.options.delivery_limit
         backlog = self._backlog
@@ -341,6 +343,7 @@ class ClassicQueue:
         if not self._consumers.count:
             self._unused.renew(now_ms)
             if self._auto_delete:
+                self._is_left = True
                 self._emit(QueueUnused(self.name))
         self._wake_up()
 

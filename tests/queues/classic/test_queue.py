@@ -261,6 +261,18 @@ def test_an_auto_delete_queue_is_unused_when_its_last_consumer_goes() -> None:
     assert jobs.effects == [QueueUnused("jobs")]
 
 
+def test_a_queue_that_its_last_consumer_left_takes_nothing_back() -> None:
+    jobs = QueueUnderTest(QueueOptions(max_length=1), auto_delete=True)
+    worker = FakeConsumer()
+    jobs.consume(worker)
+    for body in (b"1", b"2"):
+        jobs.publish(body)
+        jobs.drain()
+    jobs.queue.cancel(worker, NOW_MS)
+    jobs.requeue(worker.take_unacked())
+    assert jobs.effects == [QueueUnused("jobs")]  # and nobody died of the length
+
+
 def test_another_queue_stays_when_its_last_consumer_goes() -> None:
     jobs, worker = QueueUnderTest(), FakeConsumer()
     jobs.consume(worker)
