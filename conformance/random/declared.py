@@ -5,6 +5,7 @@ These stand in ``docs/DEVIATIONS.md`` too.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from conformance.random.lane import SETTLEMENTS
 from conformance.random.player import Seen
 from conformance.random.script import Script, Step
 
+_PARTIAL_COMMIT = "'PRECONDITION_FAILED - partial tx completion' class_id=90 method_id=20"
 _RECOVERS = ("basic.recover", "basic.recoverasync")
 _ROUTE_CHANGES = (
     "queue.bind",
@@ -91,7 +93,20 @@ def _expires_behind_others(situation: Situation) -> bool:
     more = counts[0] is not None and (
         counts[1] is None or int(counts[0].group(1)) > int(counts[1].group(1))
     )
-    return has_priorities and expires and more
+    return has_priorities and expires and (more or _keeps_more(situation))
+
+
+def _keeps_more(situation: Situation) -> bool:
+    """Some queue has more ready in RabbitMQ; what went on from it here may be seen elsewhere."""
+    return any(
+        _ready_count(lines) > _ready_count(situation.got.get(place, ()))
+        for place, lines in situation.expected.items()
+    )
+
+
+def _ready_count(lines: Sequence[str]) -> int:
+    counts = [re.fullmatch(r"(\d+) ready, .*", line) for line in lines]
+    return next((int(count.group(1)) for count in counts if count is not None), 0)
 
 
 def _is_at_limit_of_quorum(situation: Situation) -> bool:
@@ -109,7 +124,26 @@ def _is_at_limit_of_quorum(situation: Situation) -> bool:
         (expected.startswith("basic.deliver") and not got)
         or (expected.startswith("basic.getok") and got == "basic.getempty")
         or (expected.startswith("confirmed ") and got.startswith("refused "))
+        or (expected == "tx.commitok" and got.endswith(_PARTIAL_COMMIT))
     )
+
+
+def _is_without_acks_from_quorum(situation: Situation) -> bool:
+    """A consumer without acks of a quorum queue came after its channel had a prefetch."""
+    quorum = {
+        step.given.get("queue")
+        for step in situation.script
+        if step.given.get("arguments", {}).get("x-queue-type") == "quorum"
+    }
+    windowed = set()
+    has_one = False
+    for step in situation.script:
+        if step.method == "basic.qos" and not step.given.get("global_"):
+            windowed.add(step.channel)
+        elif step.method == "basic.consume" and step.given.get("no_ack"):
+            has_one |= step.channel in windowed and step.given.get("queue") in quorum
+    lines = situation.difference.first_lines()
+    return has_one and all(not line or line.startswith("basic.deliver") for line in lines)
 
 
 def _returns_to_a_quorum_queue(situation: Situation) -> bool:
@@ -131,7 +165,8 @@ def _counts_what_a_get_took(situation: Situation) -> bool:
         elif step.method == "basic.qos" and step.given.get("global_"):
             is_counted = is_counted or step.channel in channels_of_gets
     expected, got = situation.difference.first_lines()
-    return is_counted and not expected and got.startswith("basic.deliver")
+    delivers = [line.startswith("basic.deliver") for line in (expected, got)]
+    return is_counted and delivers == [False, True]
 
 
 def _is_held_by_a_transaction(situation: Situation) -> bool:
@@ -157,7 +192,12 @@ def _is_bound_before_the_commit(situation: Situation) -> bool:
     if situation.step.method != "tx.commit":
         return False
     held = False
+    fleeting: set[str] = set()
     for step in situation.script[:-1]:
+        if step.method == "queue.declare" and step.given.get("auto_delete"):
+            if held and step.given["queue"] in fleeting:
+                return True
+            fleeting.add(step.given["queue"])
         if step.channel == channel and step.method in ("tx.commit", "tx.rollback"):
             held = False
         elif step.channel == channel and step.method == "basic.publish":
@@ -199,6 +239,45 @@ def _first_death_is_told(situation: Situation) -> bool:
     return has_history and first.sub("", expected) == first.sub("", got)
 
 
+def _deaths_in_another_order(situation: Situation) -> bool:
+    """The same deaths, and only their order, or what is said of the first, is another."""
+    expected, got = situation.difference.first_lines()
+    told = [re.sub(r", x-first-death-\w+: [^,}]*", "", line) for line in (expected, got)]
+    return told[0].count(_DEATH) > 2 and _deaths_sorted(told[0]) == _deaths_sorted(told[1])
+
+
+_DEATH = "{count: "
+
+
+def _deaths_sorted(line: str) -> tuple[str, Sequence[str], str]:
+    """Return what is before the x-death of a line, its entries in one order, and what follows."""
+    before, mark, rest = line.partition("x-death: [{")
+    entries, _, after = rest.partition("}]")
+    return before + mark, sorted(entries.split("}, {")), after
+
+
+def _returns_by_consumer(situation: Situation) -> bool:
+    """One channel requeues what several of its consumers had, and a shared window is full."""
+    step, channel = situation.step, situation.step.channel
+    requeues = step.method in _RECOVERS or (
+        step.method == "basic.nack" and step.given.get("multiple") and step.given.get("requeue")
+    )
+    consumers = [s for s in situation.script if s.method == "basic.consume"]
+    of_queue = Counter(s.given.get("queue") for s in consumers if s.channel == channel)
+    has_window = any(
+        s.method == "basic.qos" and s.given.get("global_") and s.channel == channel
+        for s in situation.script
+    )
+    return (
+        bool(requeues and has_window)
+        and max(of_queue.values(), default=0) > 1
+        and all(
+            re.match(r"basic\.deliver .* redelivered ", line)
+            for line in situation.difference.first_lines()
+        )
+    )
+
+
 def _is_active_by_priority(situation: Situation) -> bool:
     """A quorum queue with a single active consumer has consumers of several priorities."""
     arguments = [step.given.get("arguments", {}) for step in situation.script]
@@ -230,14 +309,23 @@ def _parts_between_queues(situation: Situation) -> bool:
 
 
 def _queues_of_consumers(script: Script, channel: str) -> dict[str, str]:
-    """Return the queue of each consumer that a script starts on a channel, by its tag."""
-    return {
-        step.given["consumer_tag"]: step.given["queue"]
-        for step in script
-        if step.method == "basic.consume"
-        and step.channel == channel
-        and {"consumer_tag", "queue"} <= step.given.keys()
-    }
+    """Return the queue of each consumer that a script starts on a channel, by its tag.
+
+    Tags that brokers make up are numbered as they come; where one of them never came, because a
+    consume was refused or wanted no answer, the numbers are not those of the lines.
+    """
+    queues: dict[str, str] = {}
+    made_up_count = 0
+    for step in script:
+        if step.method != "basic.consume":
+            continue
+        tag = step.given.get("consumer_tag")
+        if tag is None:
+            made_up_count += 1
+            tag = f"ctag{made_up_count}"
+        if step.channel == channel and "queue" in step.given:
+            queues[tag] = step.given["queue"]
+    return queues
 
 
 def _untagged(line: str, queues: Mapping[str, str]) -> tuple[str | None, str]:
@@ -286,6 +374,21 @@ DECLARED: Sequence[Declared] = (
         _first_death_is_told,
     ),
     Declared(
+        "deaths-most-recent-first",
+        "x-death has the most recent death first, as RabbitMQ 3.13 has it.",
+        "Each further death turns the order of the others round.",
+        "an order that is one",
+        _deaths_in_another_order,
+    ),
+    Declared(
+        "requeue-by-consumer",
+        "What a channel requeues at once is handed out again in the order of the queue.",
+        "It comes back consumer by consumer, and what of one came back is handed out before what "
+        "the next one had.",
+        "the order of the queue",
+        _returns_by_consumer,
+    ),
+    Declared(
         "get-before-global-qos",
         "A global prefetch counts deliveries to consumers alone.",
         "It counts what gets took before it, too, and never gives that back.",
@@ -319,6 +422,13 @@ DECLARED: Sequence[Declared] = (
         "It takes one more than that, and all that comes before it has said that it refuses.",
         "a limit is a limit",
         _is_at_limit_of_quorum,
+    ),
+    Declared(
+        "no-ack-window-of-quorum",
+        "A prefetch is nothing to a consumer without acks, of whatever queue.",
+        "A quorum queue gives it as many at a time, and looks at others before it gives more.",
+        "what needs no ack is in no window",
+        _is_without_acks_from_quorum,
     ),
     Declared(
         "returns-to-quorum",

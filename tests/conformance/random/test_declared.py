@@ -46,6 +46,10 @@ def test_how_something_is_closed_is_not_declared() -> None:
     assert name_of([FLOW], "channel.close reply_code=404", "", A1=(DELIVERY, CLOSED)) is None
 
 
+PARTIAL = (
+    "channel.close reply_code=406 reply_text='PRECONDITION_FAILED - partial tx completion' "
+    "class_id=90 method_id=20"
+)
 LIMITED = {"x-queue-type": "quorum", "x-max-length": 2, "x-overflow": "reject-publish"}
 
 
@@ -60,6 +64,8 @@ LIMITED = {"x-queue-type": "quorum", "x-max-length": 2, "x-overflow": "reject-pu
         ("refused 3", "confirmed 3", False),
         (DELIVERY, "", True),
         ("", DELIVERY, False),
+        ("tx.commitok", PARTIAL, True),
+        (PARTIAL, "tx.commitok", False),
     ],
 )
 def test_a_quorum_queue_has_one_more_than_its_limit(
@@ -81,6 +87,19 @@ def test_what_expires_before_other_priorities_is_declared() -> None:
     assert name_of([FLOW, EXPIRES], more, fewer) is None
 
 
+def test_what_went_on_from_there_is_declared_where_it_came() -> None:
+    difference = Difference(1, "q2", ("nothing",), ("1 ready, 0 consumers",))
+    kept: Seen = {"q1": ("2 ready, 0 consumers",)}
+    gone: Seen = {"q1": ("1 ready, 0 consumers",)}
+    for script, seen, name in (
+        ([PRIORITIES, EXPIRES], (kept, gone), "expiry-before-other-priorities"),
+        ([PRIORITIES, EXPIRES], (gone, kept), None),
+        ([PRIORITIES, LIVES], (kept, gone), None),
+    ):
+        row = declared(Situation(script, difference, *seen))
+        assert (None if row is None else row.name) == name
+
+
 def test_the_active_consumer_of_a_quorum_queue_goes_by_priority() -> None:
     single = {"x-queue-type": "quorum", "x-single-active-consumer": True}
     queue = Step("A1", "queue.declare", {"arguments": single})
@@ -95,6 +114,8 @@ def test_a_get_comes_before_a_global_prefetch() -> None:
     get = Step("A1", "basic.get", {"queue": "q1"})
     share = Step("A1", "basic.qos", {"prefetch_count": 1, "global_": True})
     assert name_of([get, share], "", DELIVERY) == "get-before-global-qos"
+    assert name_of([get, share], "confirmed 1", DELIVERY) == "get-before-global-qos"
+    assert name_of([get, share], DELIVERY, DELIVERY.replace("m1", "m2")) is None
     assert name_of([get, share], DELIVERY, "") is None
     assert name_of([share, get], "", DELIVERY) is None
     assert name_of([get._replace(given={"no_ack": True}), share], "", DELIVERY) is None
@@ -121,6 +142,17 @@ def test_a_binding_comes_before_a_commit() -> None:
     assert name_of([publish, commit, bind, commit], "", more) is None
     assert name_of([publish._replace(given={}), bind, commit], "", more) is None
     assert name_of([publish, bind, FLOW], "", more) is None
+
+
+def test_a_queue_that_went_by_itself_is_there_again_before_a_commit() -> None:
+    fleeting = Step("B1", "queue.declare", {"queue": "~q1", "auto_delete": True})
+    lasting = Step("B1", "queue.declare", {"queue": "~q1"})
+    publish = Step("A1", "basic.publish", {"exchange": "~x1"}, (Message("m"),))
+    commit = Step("A1", "tx.commit")
+    name, more = "bound-before-commit", "1 ready, 0 consumers"
+    assert name_of([fleeting, publish, fleeting, commit], more, "") == name
+    assert name_of([fleeting, fleeting, publish, commit], more, "") is None
+    assert name_of([lasting, publish, lasting, commit], more, "") is None
 
 
 def test_a_deleted_queue_has_a_namesake() -> None:
@@ -156,6 +188,46 @@ def test_the_first_death_of_a_history_by_a_client_is_told() -> None:
     assert name_of([history, FLOW], untold, told.replace("<m>", "<n>")) is None
 
 
+def test_deaths_are_declared_in_another_order() -> None:
+    def dead(*queues: int) -> str:
+        deaths = ", ".join(f"{{count: 1:l, queue: q{queue}}}" for queue in queues)
+        return f"basic.getok headers={{h: 1, x-death: [{deaths}], i: s}} <m>"
+
+    name, turned = "deaths-most-recent-first", dead(1, 3, 2)
+    assert name_of([FLOW], dead(1, 2, 3), turned) == name
+    assert name_of([FLOW], dead(1, 2, 1), turned) is None
+    assert name_of([FLOW], dead(1, 2), dead(2, 1)) is None
+    assert name_of([FLOW], dead(1, 2, 3), turned.replace("<m>", "<n>")) is None
+
+
+def test_consumers_of_one_channel_get_back_what_each_had() -> None:
+    share = Step("B1", "basic.qos", {"prefetch_count": 3, "global_": True})
+    two = [consume("c1", "~q1"), consume("c2", "~q1")]
+    recover = Step("B1", "basic.recover", {"requeue": True})
+    nack = Step("B1", "basic.nack", {"multiple": True, "requeue": True})
+    first, second = (
+        f"basic.deliver consumer_tag=c1 delivery_tag=1 redelivered <m{number}>" for number in (1, 2)
+    )
+    name = "requeue-by-consumer"
+    assert name_of([*two, share, recover], first, second) == name
+    assert name_of([*two, share, nack], first, second) == name
+    assert name_of([*two, share, nack._replace(given={"requeue": True})], first, second) is None
+    assert name_of([*two, recover], first, second) is None
+    assert name_of([two[0], share, recover], first, second) is None
+    assert name_of([*two, share, recover], first, DELIVERY) is None
+
+
+def test_a_consumer_without_acks_of_a_quorum_queue_has_no_window() -> None:
+    queue = Step("A1", "queue.declare", {"queue": "~q1", "arguments": {"x-queue-type": "quorum"}})
+    qos = Step("B1", "basic.qos", {"prefetch_count": 1})
+    without = Step("B1", "basic.consume", {"queue": "~q1", "no_ack": True})
+    name = "no-ack-window-of-quorum"
+    assert name_of([queue, qos, without], DELIVERY, "") == name
+    assert name_of([queue, without, qos], DELIVERY, "") is None
+    assert name_of([queue, qos, consume("c1", "~q1")], DELIVERY, "") is None
+    assert name_of([queue, qos, without], "basic.consumeok", "") is None
+
+
 def consume(tag: str, queue: str) -> Step:
     return Step("B1", "basic.consume", {"queue": queue, "consumer_tag": tag})
 
@@ -185,6 +257,17 @@ def test_only_the_order_between_queues_is_declared(
     script = [consume("c1", "~q1"), consume("c2", "~q2"), consume("c3", "~q1"), FLOW]
     row = declared(Situation(script, Difference(3, "B1", expected, got), {}, {}))
     assert (row is not None and row.name == "order-between-queues") is is_declared
+
+
+def test_tags_that_the_broker_made_up_are_numbered_as_they_came() -> None:
+    nameless = Step("B1", "basic.consume", {"queue": "~q2"})
+    elsewhere = nameless._replace(channel="A1")
+    script = [elsewhere, consume("c1", "~q1"), nameless, FLOW]
+    for number, name in ((2, "order-between-queues"), (1, None)):
+        tags = "c1", f"ctag{number}"
+        difference = Difference(3, "B1", order_of(*tags), order_of(*reversed(tags)))
+        row = declared(Situation(script, difference, {}, {}))
+        assert (None if row is None else row.name) == name
 
 
 def test_every_row_has_a_name_of_its_own_and_says_why() -> None:
