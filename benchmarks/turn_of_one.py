@@ -17,6 +17,8 @@ receive buffer, and what is written is forgotten. Prints the CPU time of a turn;
                     a consumer of each that needs no ack; 1000 in a read, the figure is for one
     spread-confirm  the same, confirmed
     connect         a connection that opens a channel, closes, and is gone: six reads, one log-in
+    beside-binder   a key that 729 topic patterns match, while another client binds to the exchange
+                    and unbinds: three turns
 """
 
 import asyncio
@@ -26,7 +28,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, product
 from typing import Final, NamedTuple, cast
 
 from pamqp import base, body, commands, frame, header
@@ -323,6 +325,26 @@ def connecting() -> Load:
     return Load(feed, [b""] * (TURNS // 4), node.written)
 
 
+def beside_binder() -> Load:
+    """Publish under one key, while other keys are bound to the same exchange and unbound."""
+    node = Node()
+    client, binder = node.client(queue="one"), node.client()
+    client.call(commands.Exchange.Declare(exchange="topics", exchange_type="topic"))
+    for words in product("a*#", repeat=6):
+        key = ".".join(words)
+        client.call(commands.Queue.Bind(queue="one", exchange="topics", routing_key=key))
+    node.client(consumes="auto")
+    bind = frame.marshal(commands.Queue.Bind(0, "one", "topics", "b.#"), 1)
+    unbind = frame.marshal(commands.Queue.Unbind(0, "one", "topics", "b.#"), 1)
+
+    def feed(octets: bytes) -> None:
+        binder.feed(bind)
+        binder.feed(unbind)
+        client.feed(octets)
+
+    return Load(feed, [publish("topics", "a.a.a.a.a.a")] * (TURNS // 4), node.written)
+
+
 CASES: Final[dict[str, Callable[[], Load]]] = {
     "publish": lambda: publishing(confirms=False, consumes=""),
     "auto-ack": lambda: publishing(confirms=False, consumes="auto"),
@@ -336,6 +358,7 @@ CASES: Final[dict[str, Callable[[], Load]]] = {
     "spread": lambda: spread(confirms=False),
     "spread-confirm": lambda: spread(confirms=True),
     "connect": connecting,
+    "beside-binder": beside_binder,
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from exchanges.bindings import PIECE_MAX, Binding, Destination, DestinationCounts, in_pieces
+from exchanges.route_changes import KeyPart
 
 
 class DirectExchange:
@@ -35,6 +36,10 @@ class DirectExchange:
         row.count_down(binding.destination)
         if not row:
             del self._by_key[binding.routing_key]
+
+    def keys_of(self, routing_key: str, /) -> tuple[KeyPart, ...]:
+        """Return this very key."""
+        return (KeyPart(routing_key, is_prefix=False),)
 
     def match(
         self, routing_key: str, _headers: Mapping[str, object] | None, /

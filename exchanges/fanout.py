@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from exchanges.bindings import PIECE_MAX, Binding, Destination, DestinationCounts, in_pieces
+from exchanges.route_changes import EVERY_KEY, KeyPart
 
 
 class FanoutExchange:
@@ -27,6 +28,10 @@ class FanoutExchange:
     def unbind(self, binding: Binding, /) -> None:
         """Undo ``bind``."""
         self._destinations.count_down(binding.destination)
+
+    def keys_of(self, _routing_key: str, /) -> tuple[KeyPart, ...]:
+        """Return all there are."""
+        return (EVERY_KEY,)
 
     def match(
         self, _routing_key: str, _headers: Mapping[str, object] | None, /

@@ -32,6 +32,7 @@ from exchanges.bindings import (
 )
 from exchanges.erlang_terms import amqp_type_name, erlang_term
 from exchanges.errors import InvalidBindingError
+from exchanges.route_changes import EVERY_KEY, KeyPart
 
 X_MATCH: Final = "x-match"
 ALL: Final = "all"
@@ -166,6 +167,10 @@ class HeadersExchange:
             if bucket is not None and bucket.remove_joint(binding):
                 self._drop_if_empty(pair)
                 return
+
+    def keys_of(self, _routing_key: str, /) -> tuple[KeyPart, ...]:
+        """Return all there are: no key counts here."""
+        return (EVERY_KEY,)
 
     def match(
         self, _routing_key: str, _headers: Mapping[str, object] | None, /

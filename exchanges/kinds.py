@@ -13,6 +13,7 @@ from exchanges.direct import DirectExchange
 from exchanges.errors import UnknownExchangeTypeError
 from exchanges.fanout import FanoutExchange
 from exchanges.headers import HeadersExchange
+from exchanges.route_changes import KeyPart
 from exchanges.topic import TopicExchange
 
 
@@ -43,6 +44,9 @@ class ExchangeKind(Protocol):
 
     def unbind(self, binding: Binding, /) -> None:
         """Forget a binding that is here."""
+
+    def keys_of(self, routing_key: str, /) -> tuple[KeyPart, ...]:
+        """Return the routing keys that a binding with this binding key has a say about; or more."""
 
     def match(
         self, routing_key: str, headers: Mapping[str, object] | None, /

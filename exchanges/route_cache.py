@@ -4,13 +4,17 @@ The route is ``persistence.record``'s: exchange and routing key as two shortstrs
 octets, so that a publish finds its answer without decoding a name. An answer that used headers
 must not be kept, since the route does not tell them (``Routing.uses_headers``).
 
+An answer holds as long as nothing that it depends on has changed (``exchanges.route_changes``).
+That is looked up once after each change; no answer is lost to a change elsewhere.
+
 Peers choose the routing keys, so the cache is bounded: it has two halves. New answers go into the
 recent half; when that is full it becomes the older half, and what the older half held is forgotten.
 An answer that is found in the older half goes back to the recent one. So a key that is used goes on
 being found among any number of keys that come once, and no publish pays for emptying all of it.
 """
 
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from persistence.kernels import COMPILED
 
@@ -19,51 +23,77 @@ CAPACITY: Final = 16_384
 
 T = TypeVar("T")
 
+Visited: TypeAlias = tuple[str, ...] | None
+"""The exchanges on the way, there or not; None is just the one that the route names."""
+
+Holds: TypeAlias = Callable[[int, Visited, bytes], bool]
+"""Whether what was found under a generation, on a way over these exchanges, for a route, holds."""
+
+
+class _Answer(Generic[T]):
+    """A value, and since when it is known to hold and what it depends on."""
+
+    __slots__ = ("generation", "value", "visited")
+
+    def __init__(self, generation: int, visited: Visited, value: T) -> None:
+        self.generation = generation
+        self.visited = visited
+        self.value = value
+
 
 class RouteCache(Generic[T]):
-    """Values by route, for one generation of the router.
+    """Values by route.
 
-    Invariant: every value was put under the current generation.
+    Invariant: every value held under its generation.
     Invariant: neither half holds more than half the capacity.
     """
 
-    __slots__ = ("_generation", "_older", "_recent")
+    __slots__ = ("_holds", "_older", "_recent")
 
-    def __init__(self) -> None:
-        self._generation = -1
-        self._recent: dict[bytes, T] = {}
-        self._older: dict[bytes, T] = {}
+    def __init__(self, holds: Holds) -> None:
+        """Begin without a value.
+
+        Args:
+            holds: asked about a value that was put, or found to hold, under an older generation.
+        """
+        self._holds = holds
+        self._recent: dict[bytes, _Answer[T]] = {}
+        self._older: dict[bytes, _Answer[T]] = {}
 
     def __len__(self) -> int:
         return len(self._recent) + len(self._older)
 
     def get(self, route: bytes, generation: int) -> T | None:
-        """Return the value put for this route, or None; a new generation forgets all values."""
-        if generation != self._generation:
-            self._begin(generation)
-        value = self._recent.get(route)
-        if value is None and self._older:
-            value = self._older.pop(route, None)
-            if value is not None:
-                self._keep(route, value)
-        return value
+        """Return the value put for this route if it holds under this generation, or None."""
+        answer = self._recent.get(route)
+        if answer is None:
+            answer = self._older.pop(route, None)
+            if answer is None:
+                return None
+            self._keep(route, answer)
+        if answer.generation != generation:
+            if not self._holds(answer.generation, answer.visited, route):
+                del self._recent[route]
+                return None
+            answer.generation = generation
+        return answer.value
 
-    def put(self, route: bytes, generation: int, value: T) -> None:
-        """Keep a value that was worked out under this generation."""
-        if generation != self._generation:
-            self._begin(generation)
-        self._keep(route, value)
+    def put(self, route: bytes, generation: int, visited: Visited, value: T) -> None:
+        """Keep a value.
 
-    def _begin(self, generation: int) -> None:
-        self._recent = {}
-        self._older = {}
-        self._generation = generation
+        Args:
+            route: whose it is.
+            generation: under which it was found, be it on a way that has taken long.
+            visited: the exchanges on that way.
+            value: not None.
+        """
+        self._keep(route, _Answer(generation, visited, value))
 
-    def _keep(self, route: bytes, value: T) -> None:
+    def _keep(self, route: bytes, answer: _Answer[T]) -> None:
         if len(self._recent) >= CAPACITY // 2:
             self._older = self._recent
             self._recent = {}
-        self._recent[route] = value
+        self._recent[route] = answer
 
 
 if COMPILED:

@@ -15,9 +15,13 @@ from typing import Final, NamedTuple, cast
 
 from exchanges.bindings import Binding, BindingTable, Destination, DestinationKind
 from exchanges.kinds import ExchangeKind
+from exchanges.route_changes import EVERY_KEY, VISITED_MAX, KeyPart, RouteChanges
 
 DEFAULT_EXCHANGE: Final = ""
 _QUEUE: Final = DestinationKind.QUEUE
+
+QUEUE_BINDINGS_MAX: Final = 1024
+"""Bindings of a queue that are looked at as it goes; where it has more, no route holds."""
 
 
 @dataclass(slots=True)
@@ -50,10 +54,12 @@ class Routing(NamedTuple):
         queue_names: each queue once, in the order found.
         uses_headers: a headers exchange had its say, so the same exchange and keys may give
             another answer for another message.
+        visited: the exchanges on the way, there or not; of many no more than are looked at.
     """
 
     queue_names: tuple[str, ...]
     uses_headers: bool
+    visited: tuple[str, ...]
 
 
 class Router:
@@ -63,13 +69,14 @@ class Router:
         exchanges: by name; to be read by all, changed only here.
         bindings: every binding; to be read by all, changed only here.
         generation: an answer of ``route`` that used no headers holds until this changes.
+        changes: says whether an older one still does.
 
     Invariant: a binding's source exists, and its kind holds exactly the bindings that the table
         holds for that source, or it was withdrawn. Whether a destination exists is the caller's to
         see to.
     """
 
-    __slots__ = ("_has_queue", "bindings", "exchanges", "generation")
+    __slots__ = ("_has_queue", "bindings", "changes", "exchanges", "generation")
 
     def __init__(self, has_queue: Callable[[str], bool]) -> None:
         """Make a router without exchanges.
@@ -81,17 +88,24 @@ class Router:
         self._has_queue = has_queue
         self.exchanges: dict[str, Exchange] = {}
         self.bindings = BindingTable()
+        self.changes = RouteChanges()
         self.generation = 0
 
-    def touch(self) -> None:
-        """Note that a queue was declared or deleted: answers given so far no longer hold."""
-        self.generation += 1
+    def note_queue(self, name: str) -> None:
+        """Note that a queue was declared or deleted: what leads there by name does not hold."""
+        bindings = self.bindings.of_destination(Destination(_QUEUE, name))
+        if len(bindings) > QUEUE_BINDINGS_MAX:
+            self.changes.note_all()
+        else:
+            for binding in bindings:
+                self._note(binding)
+        self._note_keys(DEFAULT_EXCHANGE, (KeyPart(name, is_prefix=False),))
 
     def add_exchange(self, exchange: Exchange) -> None:
         """Take in an exchange that is not here yet and has no bindings."""
         assert exchange.name not in self.exchanges, "an exchange is declared once"
         self.exchanges[exchange.name] = exchange
-        self.touch()
+        self._note_keys(exchange.name, (EVERY_KEY,))
 
     def withdraw_exchange(self, name: str) -> None:
         """Take out an exchange; its bindings stay, to be forgotten one by one, and lead nowhere.
@@ -100,7 +114,7 @@ class Router:
             KeyError: it does not exist.
         """
         del self.exchanges[name]
-        self.touch()
+        self._note_keys(name, (EVERY_KEY,))
 
     def set_alternate_exchange(self, name: str, alternate_exchange: str | None) -> None:
         """Change where an exchange sends what matches none of its bindings; None is nowhere.
@@ -109,7 +123,7 @@ class Router:
             KeyError: the exchange ``name`` does not exist; the alternate one need not.
         """
         self.exchanges[name].alternate_exchange = alternate_exchange
-        self.touch()
+        self._note_keys(name, (EVERY_KEY,))
 
     def bind(self, binding: Binding) -> bool:
         """Add a binding whose source exists; False if it was there.
@@ -123,7 +137,7 @@ class Router:
         if not self.bindings.add(binding):
             return False
         kind.bind(binding)
-        self.touch()
+        self._note(binding)
         return True
 
     def unbind(
@@ -189,7 +203,8 @@ class Router:
         keys = tuple(dict.fromkeys(routing_keys))
         assert keys, "a message has a routing key, if only an empty one"
         if exchange_name == DEFAULT_EXCHANGE:
-            return Routing(tuple(filter(self._has_queue, keys)), uses_headers=False)
+            names = tuple(filter(self._has_queue, keys))
+            return Routing(names, uses_headers=False, visited=(DEFAULT_EXCHANGE,))
         found: dict[str, None] = {}
         to_visit = [exchange_name]
         seen = {exchange_name}
@@ -216,7 +231,8 @@ class Router:
             if not is_matched and alternate is not None and alternate not in seen:
                 seen.add(alternate)
                 to_visit.append(alternate)
-        return Routing(tuple(found), uses_headers)
+        # One more than are looked at says that there were too many.
+        return Routing(tuple(found), uses_headers, tuple(to_visit[: VISITED_MAX + 1]))
 
     def queues_of_key(self, exchange_name: str, routing_key: str) -> tuple[str, ...] | None:
         """Return the queues that every message with just this key goes to; None: ask ``route``.
@@ -246,4 +262,15 @@ class Router:
         source = self.exchanges.get(binding.source)
         if source is not None:
             source.kind.unbind(binding)
-        self.touch()
+            self._note(binding)
+
+    def _note(self, binding: Binding) -> None:
+        """Note that a binding came or went, or where it leads did."""
+        source = self.exchanges.get(binding.source)
+        if source is not None:
+            self._note_keys(source.name, source.kind.keys_of(binding.routing_key))
+
+    def _note_keys(self, exchange_name: str, keys: tuple[KeyPart, ...]) -> None:
+        for part in keys:
+            self.changes.note(exchange_name, part)
+        self.generation = self.changes.generation

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from exchanges.bindings import Binding, Destination
+from exchanges.route_changes import EVERY_KEY, KeyPart
 from exchanges.topic_trie import TopicTrie
 
 
@@ -32,6 +33,21 @@ class TopicExchange:
     def unbind(self, binding: Binding, /) -> None:
         """Undo ``bind``."""
         self._trie.remove(binding.routing_key, binding.destination)
+
+    def keys_of(self, routing_key: str, /) -> tuple[KeyPart, ...]:
+        """Return the words before the first wildcard; without one it is just this key.
+
+        ``a.#`` matches ``a`` too, which has no dot to begin with.
+        """
+        words = routing_key.split(".")
+        for index, word in enumerate(words):
+            if word in {"*", "#"}:
+                begin = ".".join(words[:index])
+                if not index:
+                    return (EVERY_KEY,)
+                longer = KeyPart(f"{begin}.", is_prefix=True)
+                return (longer,) if word == "*" else (longer, KeyPart(begin, is_prefix=False))
+        return (KeyPart(routing_key, is_prefix=False),)
 
     def match(
         self, routing_key: str, _headers: Mapping[str, object] | None, /

@@ -17,9 +17,11 @@ from itertools import groupby
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from amqp_server.broker.steps import Steps, finish
+from amqp_server.broker.wide_routes import WideRoute, WideRoutes
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.properties import plain_headers
-from exchanges.route_cache import RouteCache
+from exchanges.route_cache import Holds, RouteCache, Visited
+from exchanges.route_changes import RouteChanges
 from exchanges.routing import Router, Routing
 from persistence.codec import persistent_ranges
 from persistence.record import (
@@ -38,9 +40,6 @@ PIECES_AT_ONCE_MAX: Final = 8
 
 TARGETS_AT_ONCE_MAX: Final = 64
 """So many queues get a run in one piece."""
-
-WIDE_NAMES_MAX: Final = 500_000
-"""Queue names remembered for all routes that lead to more than that: 4 MB of references."""
 
 BURST_TARGETS_MAX: Final = 1024
 """A burst for more queues is published message by message."""
@@ -112,8 +111,9 @@ class Publisher:
         """
         self._router = router
         self._target_of = target_of
-        self._routes: RouteCache[Targets] = RouteCache()
-        self._wide = _WideRoutes()
+        holds = _holds_by(router.changes)
+        self._routes: RouteCache[Targets] = RouteCache(holds)
+        self._wide = WideRoutes(holds)
         self._begun: _Begun | None = None
 
     def publish(self, exchange: str, run: Run, now_ms: int) -> Published:
@@ -151,14 +151,13 @@ class Publisher:
         generation = self._router.generation
         targets = self._routes.get(route, generation)
         if targets is None:
-            names: Sequence[str] | None = self._router.queues_of_key(
-                exchange, routing_key_of(route)
-            )
+            names = self._router.queues_of_key(exchange, routing_key_of(route))
             if names is None:
-                names = self._names_at_once(exchange, route)
-                if names is None:
+                routing = self._routing_at_once(exchange, route)
+                if routing is None:
                     return None
-            return self._note_targets(route, generation, names)
+                return self._note_targets(route, generation, routing.visited, routing.queue_names)
+            return self._note_targets(route, generation, None, names)
         return targets
 
     def publishing_to_keys(
@@ -188,7 +187,7 @@ class Publisher:
 
     # ── finding queues ──
 
-    def _names_at_once(self, exchange: str, route: bytes) -> Sequence[str] | None:
+    def _routing_at_once(self, exchange: str, route: bytes) -> Routing | None:
         """Begin the walk from an exchange that leads further than to queues; None: it is long."""
         generation = self._router.generation
         if self._router.asks_headers(exchange) or self._wide.get(route, generation) is not None:
@@ -199,7 +198,7 @@ class Publisher:
                 next(walk)
         except StopIteration as end:
             routing: Routing = end.value
-            return None if routing.uses_headers else routing.queue_names
+            return None if routing.uses_headers else routing
         self._begun = _Begun(route, generation, walk)
         return None
 
@@ -217,8 +216,8 @@ class Publisher:
         routing = yield from walk
         if routing.uses_headers:
             return None
-        if self._router.generation == generation:
-            self._note_targets(route, generation, routing.queue_names)
+        # What has changed in between is asked as it is looked up.
+        self._note_targets(route, generation, routing.visited, routing.queue_names)
         return routing.queue_names
 
     def finding_names(
@@ -240,13 +239,15 @@ class Publisher:
             return names
         return tuple([name for name in names if not excluded(name)])
 
-    def _note_targets(self, route: bytes, generation: int, names: Sequence[str]) -> Targets | None:
+    def _note_targets(
+        self, route: bytes, generation: int, visited: Visited, names: Sequence[str]
+    ) -> Targets | None:
         """Remember where a route leads; None where that is to many queues."""
         if len(names) > TARGETS_AT_ONCE_MAX:
-            self._wide.put(route, generation, names)
+            self._wide.put(route, WideRoute(generation, visited, names))
             return None
         targets = self._targets(names)
-        self._routes.put(route, generation, targets)
+        self._routes.put(route, generation, visited, targets)
         return targets
 
     def _targets(self, queue_names: Sequence[str]) -> Targets:
@@ -294,39 +295,23 @@ class Publisher:
         return Published(range(len(run)) if is_unroutable else (), sorted(rejected), lsn)
 
 
+def _holds_by(changes: RouteChanges) -> Holds:
+    """Return how to ask what has changed about a route, as records have it."""
+
+    def holds(since: int, visited: Visited, route: bytes) -> bool:
+        if visited is None:
+            visited = (route[1 : 1 + route[0]].decode(),)
+        return changes.holds(since, visited, routing_key_of(route))
+
+    return holds
+
+
 class _Begun(NamedTuple):
     """The walk of a route that ``find_targets`` began and found long."""
 
     route: bytes
     generation: int
     walk: Steps[Routing]
-
-
-class _WideRoutes:
-    """The queue names of routes that lead to many, for one generation of the router.
-
-    Invariant: no more than ``WIDE_NAMES_MAX`` names but those of the last route.
-    """
-
-    __slots__ = ("_generation", "_names", "_names_count")
-
-    def __init__(self) -> None:
-        self._generation = -1
-        self._names: dict[bytes, Sequence[str]] = {}
-        self._names_count = 0
-
-    def get(self, route: bytes, generation: int) -> Sequence[str] | None:
-        """Return the names that were put for a route under this generation, or None."""
-        return self._names.get(route) if generation == self._generation else None
-
-    def put(self, route: bytes, generation: int, names: Sequence[str]) -> None:
-        """Remember the names of a route; at the limit all others are forgotten."""
-        if generation != self._generation or self._names_count > WIDE_NAMES_MAX:
-            self._names = {}
-            self._names_count = 0
-            self._generation = generation
-        self._names[route] = names
-        self._names_count += len(names)
 
 
 def enqueue(targets: Targets, run: Run, now_ms: int) -> Published:

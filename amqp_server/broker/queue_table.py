@@ -64,7 +64,7 @@ class QueueTable:
         vhost_name: for the texts.
         turn: where queues are marked dirty and leave their effects.
         policy_of: the merged policy definition for a queue name and kind.
-        on_change: called when a queue came or went.
+        on_change: called with the name of a queue that came or went.
         forgetting: takes away the bindings of a queue that is gone.
         mover: hears of dead letters.
         default_consumer_timeout_ms: where no argument or policy says; None is never.
@@ -79,7 +79,7 @@ class QueueTable:
         vhost_name: str,
         turn: Turn,
         policy_of: Callable[[str, QueueKind], Mapping[str, object]],
-        on_change: Callable[[], None],
+        on_change: Callable[[str], None],
         mover: DeadLetterMover,
         default_consumer_timeout_ms: int | None,
         *,
@@ -182,7 +182,7 @@ class QueueTable:
         self._queues[name] = queue
         if owner is not None:
             self._owned.setdefault(owner, {})[queue] = None
-        self._on_change()
+        self._on_change(name)
         return queue
 
     def deleting(
@@ -282,7 +282,7 @@ class QueueTable:
         del self._queues[queue.name]
         queue.is_deleted = True
         self._leaving[queue.name] = (queue, self._leaving_steps(queue))
-        self._on_change()
+        self._on_change(queue.name)
 
     def _leaving_steps(self, queue: Queue) -> Steps[None]:
         self._turn.forget(queue.engine)

@@ -123,7 +123,7 @@ class Vhost:
             name,
             turn,
             lookup.queue_policy,
-            self.router.touch,
+            self.router.note_queue,
             Mover(turn, self.publisher, self.exchanges.exists, wall_s, commits, congestion),
             default_consumer_timeout_ms,
             forgetting=self.exchanges.forgetting_queue,
@@ -229,7 +229,7 @@ class Vhost:
     def forget_reply_consumer(self, name: str) -> None:
         """Direct replies under this name go nowhere from now on."""
         self.reply_consumers.remove(name)
-        self.router.touch()
+        self.router.note_queue(name)
 
     def apply_policies(self, now_ms: int) -> None:
         """Re-apply policies at once to all that there is; see ``applying_policies``."""

@@ -23,6 +23,7 @@ from amqp_server.wire.errors import WireError
 from amqp_server.wire.framing import PublishBurst
 from amqp_server.wire.methods import decode_shortstr
 from amqp_server.wire.properties import Properties, split
+from exchanges.routing import Exchange
 from persistence.record import (
     HAS_EXPIRATION,
     HAS_HEADERS,
@@ -54,12 +55,14 @@ class Plan:
     """What one method payload asks for, and under which generations it was allowed.
 
     Attributes:
+        found: the exchange that it was allowed for; None is the default one.
         targets: where all such messages go, as of ``router_generation``; None while that is not
             known, or where their headers decide.
     """
 
     __slots__ = (
         "exchange",
+        "found",
         "mandatory",
         "router_generation",
         "routing_key",
@@ -71,6 +74,7 @@ class Plan:
         self,
         exchange: str,
         routing_key: str,
+        found: Exchange | None,
         router_generation: int,
         users_generation: int,
         *,
@@ -78,6 +82,7 @@ class Plan:
     ) -> None:
         self.exchange = exchange
         self.routing_key = routing_key
+        self.found = found
         self.mandatory = mandatory
         self.router_generation = router_generation
         self.users_generation = users_generation
@@ -89,14 +94,15 @@ Send: TypeAlias = Callable[[Plan, Run, int], None]
 
 
 class _Grant(NamedTuple):
-    """That the user may publish to an exchange, and under which generations.
+    """That the user may publish to an exchange, and under which generation of users.
 
-    ``restricts_keys``: each routing key must be asked for, too.
+    ``found`` is that exchange; another one of its name has to be asked for again. None is the
+    default one. ``restricts_keys``: each routing key must be asked for, too.
     """
 
     exchange: str
+    found: Exchange | None
     restricts_keys: bool
-    router_generation: int
     users_generation: int
 
 
@@ -202,8 +208,18 @@ class Publishing:
             or plan.router_generation != self._router.generation
             or plan.users_generation != self._users.generation
         ):
-            plan = self._new_plan(method)
+            if plan is None or not self._is_still_allowed(plan):
+                return self._new_plan(method)
+            # Where it leads is asked for again: the router knows whether that has changed.
+            plan.targets = None
+            plan.router_generation = self._router.generation
         return plan
+
+    def _is_still_allowed(self, plan: Plan | _Grant) -> bool:
+        return (
+            plan.users_generation == self._users.generation
+            and self._router.exchanges.get(plan.exchange) is plan.found
+        )
 
     def _check_sizes(self, method: bytes, records: Run, flags: int, now_ms: int) -> None:
         """Refuse the first body that is too large, once what comes before it was published."""
@@ -283,23 +299,27 @@ class Publishing:
         users_generation = self._users.generation
         octets = method[_ROUTE_AT:key_at]
         grant = self._grants.get(octets)
-        if (
-            grant is None
-            or grant.router_generation != generation
-            or grant.users_generation != users_generation
-        ):
-            grant = self._make_grant(octets, generation, users_generation)
+        if grant is None or not self._is_still_allowed(grant):
+            grant = self._make_grant(octets, users_generation)
         if grant.restricts_keys:
             self._session.require_topic(Permission.WRITE, grant.exchange, routing_key)
         mandatory = method[-1] & _MANDATORY != 0
-        return Plan(grant.exchange, routing_key, generation, users_generation, mandatory=mandatory)
+        return Plan(
+            grant.exchange,
+            routing_key,
+            grant.found,
+            generation,
+            users_generation,
+            mandatory=mandatory,
+        )
 
-    def _make_grant(self, octets: bytes, generation: int, users_generation: int) -> "_Grant":
+    def _make_grant(self, octets: bytes, users_generation: int) -> "_Grant":
         """Decide what holds for an exchange, a shortstr, whatever the routing key."""
         session = self._session
         exchange = decode_shortstr(octets[1:])
         session.require(Permission.WRITE, "exchange", exchange)
         restricts_keys = False
+        found = None
         if exchange != DEFAULT_EXCHANGE:
             found = session.open_vhost.exchanges.get(exchange)
             if found.internal:
@@ -310,7 +330,7 @@ class Publishing:
             )
         if len(self._grants) >= PLANS_MAX:
             self._grants.clear()
-        grant = _Grant(exchange, restricts_keys, generation, users_generation)
+        grant = _Grant(exchange, found, restricts_keys, users_generation)
         self._grants[octets] = grant
         return grant
 

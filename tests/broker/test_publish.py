@@ -143,7 +143,7 @@ def test_a_route_is_worked_out_once_as_long_as_nothing_changes() -> None:
     for _ in range(3):
         publisher.publish("x", [message(b"", "x")], 1)
     assert asked == ["jobs"]
-    router.touch()
+    router.note_queue("jobs")
     publisher.publish("x", [message(b"", "x")], 1)
     assert asked == ["jobs", "jobs"]
     assert len(target.runs) == 4

@@ -4,6 +4,7 @@ import pytest
 
 from exchanges.bindings import Destination
 from exchanges.errors import InvalidBindingError
+from exchanges.route_changes import EVERY_KEY, KeyPart
 from exchanges.routing import Routing
 from tests.support.routing import (
     binding,
@@ -18,7 +19,7 @@ from tests.support.routing import (
 
 def test_the_default_exchange_leads_to_the_queue_of_that_name() -> None:
     router = router_with(queues=("q", "r"))
-    assert router.route("", ["q"], None) == Routing(("q",), uses_headers=False)
+    assert router.route("", ["q"], None) == Routing(("q",), uses_headers=False, visited=("",))
     assert router.route("", ["missing"], None).queue_names == ()
     assert router.route("", ["r", "q", "r", "missing"], None).queue_names == ("r", "q")
 
@@ -183,6 +184,9 @@ def test_a_fanout_is_asked_once_however_many_keys_a_message_has() -> None:
 
         def unbind(self, binding: object, /) -> None: ...
 
+        def keys_of(self, routing_key: str, /) -> tuple[KeyPart, ...]:
+            return (EVERY_KEY,)
+
         def match(self, routing_key: str, headers: object, /) -> tuple[()]:
             asked.append(routing_key)
             return ()
@@ -273,7 +277,7 @@ def test_every_change_that_can_change_a_route_is_a_new_generation() -> None:
         lambda: router.bind(binding(queue("q"))),
         lambda: router.unbind("x", queue("q"), "", b"[]"),
         lambda: router.set_alternate_exchange("x", "y"),
-        router.touch,
+        lambda: router.note_queue("q"),
         lambda: router.bind(binding(queue("q"))),
         lambda: remove_queue(router, "q"),
         lambda: remove_exchange(router, "x"),

@@ -173,12 +173,15 @@ def test_answers_are_framed_alike(
 def test_routes_are_kept_and_forgotten_alike(
     steps: list[tuple[bool, bytes, int, int]],
 ) -> None:
-    ours: route_cache.RouteCache[int] = route_cache.RouteCache()
-    theirs: route_cache.RouteCache[int] = twin_route_cache.RouteCache()
+    def holds(since: int, visited: route_cache.Visited, route: bytes) -> bool:
+        return (since + len(visited or ()) + len(route)) % 2 == 0
+
+    ours: route_cache.RouteCache[int] = route_cache.RouteCache(holds)
+    theirs: route_cache.RouteCache[int] = twin_route_cache.RouteCache(holds)
     for puts, route, generation, value in steps:
         if puts:
-            ours.put(route, generation, value)
-            theirs.put(route, generation, value)
+            ours.put(route, generation, ("x",) if value % 2 else None, value)
+            theirs.put(route, generation, ("x",) if value % 2 else None, value)
         else:
             assert ours.get(route, generation) == theirs.get(route, generation)
         assert len(ours) == len(theirs)

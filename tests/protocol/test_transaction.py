@@ -10,7 +10,7 @@ from amqp_server.protocol.publishing import Letter, Plan
 from amqp_server.protocol.transaction import TOGETHER_MAX, Settlement, Transaction
 from tests.support.records import record, run_of
 
-PLAN = Plan("", "jobs", mandatory=False, router_generation=0, users_generation=0)
+PLAN = Plan("", "jobs", None, mandatory=False, router_generation=0, users_generation=0)
 
 
 class Nobody:

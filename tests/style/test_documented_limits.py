@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from amqp_server.broker import congestion, plan_memory, publish, reply_consumers
+from amqp_server.broker import congestion, plan_memory, reply_consumers, wide_routes
 from amqp_server.broker.access import login_delays
 from amqp_server.broker.access.patterns import compile_pattern, was_found
 from amqp_server.broker.limits import USER_LIMITS, VHOST_LIMITS
@@ -13,7 +13,7 @@ from amqp_server.net import log_flood
 from amqp_server.net.descriptors import Descriptors
 from amqp_server.protocol import publishing
 from amqp_server.settings.schema import all_keys
-from exchanges import route_cache
+from exchanges import route_cache, route_changes
 from tests.style.tree import text_of
 
 MIB = 1 << 20
@@ -29,7 +29,11 @@ CONSTANTS = {
         reply_consumers.UNREAD_NODE_BYTES_MAX,
     ),
     "kinds of publish remembered": (publishing.PLANS_MAX, plan_memory.PLANS_OF_NODE_MAX),
-    "routes remembered": (route_cache.CAPACITY, publish.WIDE_NAMES_MAX),
+    "routes remembered": (
+        route_cache.CAPACITY,
+        route_changes.CHANGES_MAX,
+        wide_routes.WIDE_NAMES_MAX,
+    ),
     "patterns compiled, and their answers": (
         compile_pattern.cache_info().maxsize,
         was_found.cache_info().maxsize,

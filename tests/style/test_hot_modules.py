@@ -31,7 +31,7 @@ HOT_MODULES = (
 
 HOT_LINES_MAX = 450
 KERNEL_LINES_MAX = 500
-KERNELS_LINES_MAX = 3_100
+KERNELS_LINES_MAX = 3_150
 FORBIDDEN = frozenset(
     {
         "amqp_server.broker",
