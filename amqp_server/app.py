@@ -65,6 +65,9 @@ SOCKETS_PER_LISTENER: Final = 2
 READY_SHARE_OF_WATERMARK: Final = 0.4
 """How much of the memory watermark ready messages may take before they are spilled earlier."""
 
+UNACKED_SHARE_OF_WATERMARK: Final = 0.3
+"""How much of it deliveries may take that are not settled, before less is delivered."""
+
 HELD_SHARE_OF_WATERMARK: Final = 0.1
 """How much of it messages half received may take; and open transactions as much."""
 
@@ -313,6 +316,8 @@ def _node_limits(settings: Settings) -> NodeLimits:
     return NodeLimits(
         assembling_bytes=unless_set(section.assembling_bytes_max, protocol.max_message_size_bytes),
         tx_bytes=unless_set(section.tx_bytes_max, protocol.tx_bytes_max),
+        unacked_bytes=section.unacked_bytes_max
+        or int(_memory_bytes_shared(settings) * UNACKED_SHARE_OF_WATERMARK),
     )
 
 

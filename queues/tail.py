@@ -26,11 +26,12 @@ UNLIMITED_BYTES: Final = 1 << 62
 
 
 class NodeMemory:
-    """What all ready messages of a node take in memory, and may take.
+    """What messages of a node take in memory, and may take: those that are ready, or delivered.
 
     Attributes:
-        used_bytes: the records of all queues; what queues share counts once for each.
-        limit_bytes: above it queues spill that otherwise would not, and others earlier.
+        used_bytes: their records; what queues share counts once for each.
+        limit_bytes: above it memory is short: then queues spill that otherwise would not, and
+            others earlier; or less is delivered.
     """
 
     __slots__ = ("limit_bytes", "used_bytes")

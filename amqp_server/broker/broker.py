@@ -14,6 +14,7 @@ from amqp_server.broker.definitions.definition import (
     VhostDefinition,
 )
 from amqp_server.broker.definitions.journal import NO_JOURNAL, Journal
+from amqp_server.broker.delivered import Delivered
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.limits import check_node_vhost
 from amqp_server.broker.names import generated_name, reply_token
@@ -60,6 +61,7 @@ class Broker:
         logins: how long wrong passwords wait for their answer.
         alarms: what runs low.
         plans: what channels remember of the publishes that they have seen.
+        delivered: what is delivered and not settled.
         unfinished: contents of which not all has come.
         uncommitted: what transactions hold.
         unread_replies: what clients have not read of their direct replies.
@@ -110,6 +112,7 @@ class Broker:
         self.congestion = Congestion()
         self.unread_replies = UnreadReplies()
         self.plans = PlanMemory()
+        self.delivered = Delivered(turn, limits.unacked_bytes)
         self.unfinished, self.uncommitted = budgets_of(turn, limits)
         self.turn = turn
         self.commits: Commits = NOTHING_TO_COMMIT if commits is None else commits

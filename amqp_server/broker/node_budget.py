@@ -28,6 +28,7 @@ class NodeLimits(NamedTuple):
 
     assembling_bytes: int = UNLIMITED_BYTES
     tx_bytes: int = UNLIMITED_BYTES
+    unacked_bytes: int = UNLIMITED_BYTES
 
 
 NO_NODE_LIMITS: Final = NodeLimits()

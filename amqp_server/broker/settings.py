@@ -123,6 +123,16 @@ class BrokerSettings:
             " 10 % of the memory watermark, or 5/4 of protocol.tx_bytes_max where that is more.",
         },
     )
+    unacked_bytes_max: int = field(
+        default=0,
+        metadata={
+            "min": 0,
+            "max": 1 << 50,
+            "doc": "Deliveries of all consumers that are not settled, in memory. From half of it"
+            " on, consumers of a channel that holds 1/64 of it get one message at a time, and"
+            " beyond it all do. 0 is 30 % of the memory watermark.",
+        },
+    )
     disk_free_limit_bytes: int = field(
         default=50_000_000,
         metadata={

@@ -16,10 +16,12 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 from persistence._record cimport Run, head_of, make_run
+from queues._tail cimport NodeMemory, run_octets
 
 from amqp_server.protocol.errors import UnknownDeliveryTagError
 from amqp_server.protocol.unacked import Part
 from queues.batch import Batch
+from queues.tail import memory_bytes
 
 cdef extern from *:
     int trailing_zeros "__builtin_ctzll"(unsigned long long) nogil
@@ -54,6 +56,7 @@ cdef class _Span:
     cdef int64_t position
     cdef int64_t position_step
     cdef uint64_t *settled
+    cdef Py_ssize_t octets
 
     def __cinit__(self):
         self.settled = NULL
@@ -203,10 +206,14 @@ cdef class Unacked:
     cdef Py_ssize_t _done_count
     cdef readonly Py_ssize_t count
     cdef readonly uint64_t next_tag
+    cdef readonly Py_ssize_t held_bytes
+    cdef NodeMemory _memory
     __class_getitem__ = classmethod(GenericAlias)
 
-    def __cinit__(self):
+    def __cinit__(self, NodeMemory memory=None):
+        self._memory = NodeMemory() if memory is None else memory
         self._spans = []
+        self.held_bytes = 0
         self._head = self._done_count = self.count = 0
         self.next_tag = 1
 
@@ -217,7 +224,14 @@ cdef class Unacked:
         span.batch = batch
         span.delivered_at_ms = now_ms
         span.first_tag = self.next_tag
-        span.count = (<Run> records).count if type(records) is Run else len(records)
+        if type(records) is Run:
+            span.count = (<Run> records).count
+            span.octets = run_octets(<Run> records)
+        else:
+            span.count = len(records)
+            span.octets = memory_bytes(records)
+        self.held_bytes += span.octets
+        self._memory.used_bytes += span.octets
         span.start = 0
         self._spans.append(span)
         self.next_tag += <uint64_t> span.count
@@ -262,17 +276,19 @@ cdef class Unacked:
 
     def check_invariants(self):
         cdef _Span span
-        cdef Py_ssize_t index, held = 0, done = 0
+        cdef Py_ssize_t index, held = 0, done = 0, octets = 0
         cdef uint64_t last_tag = 0
         for at, span in enumerate(self._spans):
             assert span.first_tag > last_tag, "first tags rise"
             last_tag = span.first_tag + <uint64_t> span.count - 1
             done += span.start == span.count
+            octets += span.octets if span.start < span.count else 0
             assert (span.batch is None) == (span.start == span.count), "what is done is let go"
             assert at >= self._head or span.batch is None, "before the head all is done"
             for index in range(span.count):
                 held += span.holds(index)
         assert held == self.count, "count is what the spans hold"
+        assert octets == self.held_bytes, "and so are the bytes"
         assert done == self._done_count, "done spans are counted"
         assert last_tag < self.next_tag, "the last span ends before the next tag"
 
@@ -318,6 +334,8 @@ cdef class Unacked:
         cdef _Span span
         cdef Py_ssize_t count = len(self._spans)
         done.owner = done.batch = done.records = None
+        self.held_bytes -= done.octets
+        self._memory.used_bytes -= done.octets
         self._done_count += 1
         while self._head < count:
             span = <_Span> self._spans[self._head]

@@ -11,6 +11,8 @@ from typing import Final
 from pamqp import commands
 
 from amqp_server.broker.access.users import Permission
+from amqp_server.broker.delivered import SETTING
+from amqp_server.broker.errors import NodeLimitError
 from amqp_server.broker.node_budget import Holding
 from amqp_server.broker.publish import (
     ALL_WELL,
@@ -75,7 +77,8 @@ class Channel:
         self.outbox = outbox
         self._starved = starved
         self.payload_max_bytes = session.frame_max_bytes - FRAME_OVERHEAD_BYTES
-        self.unacked: Unacked[Owner] = Unacked()
+        self._delivered = session.broker.delivered
+        self.unacked: Unacked[Owner] = Unacked(self._delivered.memory)
         self.turn = session.broker.turn
         self.lane = self._new_lane()
         self._settling = Settling(self.unacked, self.lane)
@@ -102,6 +105,7 @@ class Channel:
             unacked_max=self.session.settings.unacked_per_channel_max,
             payload_max_bytes=self.payload_max_bytes,
             turn=self.turn,
+            delivered=self._delivered,
         )
 
     def write(self, method: Method) -> None:
@@ -389,6 +393,17 @@ class Channel:
             self._settling.unshared_lane = self._new_lane()
         return self._settling.unshared_lane
 
+    def check_may_hold_more(self) -> None:
+        """Refuse a get where there is too much to get more than one at a time.
+
+        Raises:
+            NodeLimitError: all clients together hold too much (506).
+        """
+        delivered = self._delivered
+        if self.unacked.count and not delivered.allows(self.unacked.held_bytes):
+            limit = f"{SETTING} is {delivered.limit_bytes} bytes"
+            raise NodeLimitError(f"too much is unacked to get more than one at a time: {limit}")
+
     def cancel_consumer(self, consumer_tag: str, now_ms: int) -> None:
         """End a consumer; what it holds unacked stays with the channel. Unknown tags pass."""
         receiver = self.reply_receiver
@@ -406,6 +421,7 @@ class Channel:
         queue, lane = consumer.queue, consumer.lane
         consumer.is_cancelled = True
         del queue.consumers[consumer]
+        self._delivered.forget(consumer)
         queue.engine.cancel(consumer, now_ms)
         if not queue.engine.serves(lane):
             lane.forget(queue)
@@ -426,6 +442,7 @@ class Channel:
         Source: RabbitMQ, consumer cancel notification.
         """
         consumer.lane.forget(consumer.queue)
+        self._delivered.forget(consumer)
         if self.consumers.pop(consumer.consumer_tag, None) is None:
             return
         if CANCEL_NOTIFY in self.session.capabilities and not self.is_closing:

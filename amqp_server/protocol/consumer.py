@@ -145,6 +145,12 @@ class Consumer:
             return 0
         if window.limit:
             room = min(room, window.limit - window.used)
+        delivered = lane.delivered
+        if delivered.memory.is_short and not delivered.allows(lane.unacked.held_bytes):
+            if window.used:
+                delivered.wait(self)
+                return 0
+            room = min(room, 1)
         return count if count < room else max(room, 0)
 
     def deliver(self, batch: Batch) -> None:
@@ -229,6 +235,10 @@ class Consumer:
         if self.is_blocked:
             self.queue.engine.credit_regained(self)
         return count if self._heeds_shared_prefetch else 0
+
+    def ask_again(self) -> None:
+        """Have its queue ask for credit: too much was outstanding, and less is now."""
+        self.queue.engine.credit_regained(self)
 
     def queue_deleted(self) -> None:
         """The queue is gone: tell the client, if it said it wants to know."""

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from itertools import islice
 from typing import Final, TypeAlias
 
+from amqp_server.broker.delivered import Delivered
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.turn import Turn
 from amqp_server.protocol.outbox import Outbox
@@ -39,11 +40,13 @@ class Lane:
         shared_window: of all consumers together.
         payload_max_bytes: of a frame.
         turn: the broker's, which knows the time.
+        delivered: what all channels of the node have outstanding.
         waiting: queues that were refused room, the first of them first.
     """
 
     __slots__ = (
         "_starved",
+        "delivered",
         "number",
         "outbox",
         "payload_max_bytes",
@@ -64,6 +67,7 @@ class Lane:
         unacked_max: int,
         payload_max_bytes: int,
         turn: Turn,
+        delivered: Delivered,
     ) -> None:
         self.number = number
         self.outbox = outbox
@@ -73,6 +77,7 @@ class Lane:
         self.shared_window = Window()
         self.payload_max_bytes = payload_max_bytes
         self.turn = turn
+        self.delivered = delivered
         self.waiting: OrderedDict[Queue, None] = OrderedDict()
 
     @property

@@ -35,12 +35,13 @@ class Settling:
         unshared_lane: where the others do, as their kind of queue says; None while there is none.
     """
 
-    __slots__ = ("_lane", "_turn", "_unacked", "unshared_lane")
+    __slots__ = ("_delivered", "_lane", "_turn", "_unacked", "unshared_lane")
 
     def __init__(self, unacked: Unacked[Owner], lane: Lane) -> None:
         self._unacked = unacked
         self._lane = lane
         self._turn = lane.turn
+        self._delivered = lane.delivered
         self.unshared_lane: Lane | None = None
 
     def settle(self, settlement: Settlement, now_ms: int) -> None:
@@ -75,7 +76,7 @@ class Settling:
         try:
             self._ack_by_holder(self._unacked.settle_up_to(last_tag), now_ms)
         finally:
-            if self._lane.waiting or self.unshared_lane is not None:
+            if self._lane.waiting or self.unshared_lane is not None or self._delivered.waiting:
                 self._reopen(now_ms)
 
     def settle_each(self, first_tag: int, last_tag: int, now_ms: int) -> None:
@@ -92,7 +93,7 @@ class Settling:
             else:
                 self._ack_joined(parts, now_ms)
         finally:
-            if self._lane.waiting or self.unshared_lane is not None:
+            if self._lane.waiting or self.unshared_lane is not None or self._delivered.waiting:
                 self._reopen(now_ms)
 
     def settle_together(self, settlements: Sequence[Settlement], now_ms: int) -> None:
@@ -136,13 +137,17 @@ class Settling:
             if queue not in drained:
                 self._turn.drain_now(queue.engine, now_ms)
             requeue_in_pieces(queue.engine, batches, self._turn, now_ms)
+        if self._delivered.waiting:
+            self._delivered.were_settled()
 
     def _make_room(self, count: int) -> None:
         """Take what was settled out of the shared window, which may have got more meanwhile."""
         self._lane.shared_window.used -= count
 
     def _reopen(self, now_ms: int) -> None:
-        """Tell other queues: what was settled counts for the whole channel."""
+        """Tell other queues: what was settled counts for the whole channel, and for the node."""
+        if self._delivered.waiting:
+            self._delivered.were_settled()
         if self._lane.waiting:
             self._lane.reopen(now_ms)
         if self.unshared_lane is not None and self.unshared_lane.waiting:

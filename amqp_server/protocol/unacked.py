@@ -20,6 +20,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from amqp_server.protocol.errors import UnknownDeliveryTagError
 from persistence.kernels import COMPILED
 from queues.batch import Batch
+from queues.tail import NodeMemory, memory_bytes
 
 Owner = TypeVar("Owner")
 _COMPACT_AFTER: Final = 512
@@ -41,7 +42,16 @@ class _Span(Generic[Owner]):
     Invariant: ``start`` is outstanding, or the span is done.
     """
 
-    __slots__ = ("batch", "count", "delivered_at_ms", "first_tag", "owner", "settled", "start")
+    __slots__ = (
+        "batch",
+        "count",
+        "delivered_at_ms",
+        "first_tag",
+        "held_bytes",
+        "owner",
+        "settled",
+        "start",
+    )
 
     def __init__(self, first_tag: int, owner: Owner, batch: Batch, now_ms: int) -> None:
         self.first_tag = first_tag
@@ -51,6 +61,7 @@ class _Span(Generic[Owner]):
         self.delivered_at_ms = now_ms
         self.start = 0
         self.settled: set[int] = set()
+        self.held_bytes = memory_bytes(batch.records)
 
     def holds(self, index: int) -> bool:
         return self.start <= index < self.count and index not in self.settled
@@ -83,14 +94,35 @@ class Unacked(Generic[Owner]):
 
     What is settled is settled part by part, as the parts are asked for.
 
+    Attributes:
+        count: messages outstanding.
+        next_tag: of the next delivery.
+        held_bytes: what the batches take in memory, each until all of it is settled.
+
     Invariant: ``count`` is the number of outstanding messages over all spans.
     Invariant: first tags rise, and the last span ends before ``next_tag``.
     Invariant: a span that is done holds no messages; those before ``_head`` are done.
     """
 
-    __slots__ = ("_done_count", "_first_tags", "_head", "_spans", "count", "next_tag")
+    __slots__ = (
+        "_done_count",
+        "_first_tags",
+        "_head",
+        "_memory",
+        "_spans",
+        "count",
+        "held_bytes",
+        "next_tag",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, memory: NodeMemory | None = None) -> None:
+        """Begin with nothing outstanding.
+
+        Args:
+            memory: counts what is held, with others; None is alone.
+        """
+        self._memory = NodeMemory() if memory is None else memory
+        self.held_bytes = 0
         self._spans: list[_Span[Owner]] = []
         self._first_tags: list[int] = []
         self._head = 0
@@ -101,7 +133,10 @@ class Unacked(Generic[Owner]):
     def add(self, owner: Owner, batch: Batch, now_ms: int) -> int:
         """Put a delivered batch under the next tags; return the first of them."""
         first_tag = self.next_tag
-        self._spans.append(_Span(first_tag, owner, batch, now_ms))
+        span = _Span(first_tag, owner, batch, now_ms)
+        self._spans.append(span)
+        self.held_bytes += span.held_bytes
+        self._memory.used_bytes += span.held_bytes
         self._first_tags.append(first_tag)
         self.next_tag += len(batch)
         self.count += len(batch)
@@ -184,6 +219,8 @@ class Unacked(Generic[Owner]):
         part = span.settle(first, last_tag)
         self.count -= len(part.batch)
         if span.done:
+            self.held_bytes -= span.held_bytes
+            self._memory.used_bytes -= span.held_bytes
             self._done_count += 1
             self._drop_done()
         return part
@@ -204,6 +241,8 @@ class Unacked(Generic[Owner]):
         """Assert the class's invariants; costly."""
         held = sum(span.holds(i) for span in self._spans for i in range(span.count))
         assert held == self.count, "count is what the spans hold"
+        held_bytes = sum(span.held_bytes for span in self._spans if not span.done)
+        assert held_bytes == self.held_bytes, "and so are the bytes"
         tags = [span.first_tag for span in self._spans]
         assert tags == sorted(set(tags)), "first tags rise"
         assert tags == self._first_tags, "spans are found by their first tags"

@@ -5,7 +5,16 @@ from pamqp import commands
 
 from amqp_server.broker.node_budget import NodeLimits
 from amqp_server.protocol.settings import ProtocolSettings
-from tests.support.frames import BODY, HEADER, METHOD, content_header, frame, publish_payload
+from queues.batch import BATCH_BYTES_MAX
+from tests.support.frames import (
+    BODY,
+    HEADER,
+    METHOD,
+    ack_frame,
+    content_header,
+    frame,
+    publish_payload,
+)
 from tests.support.peer import Client, Node
 
 MIB = 1 << 20
@@ -171,3 +180,134 @@ def test_a_transaction_that_was_refused_is_rolled_back_whole() -> None:
     peer.send(commands.Channel.CloseOk)
     peer.open_channel(1)
     assert peer.get() is None
+
+
+# -- unacked deliveries ---------------------------------------------------------------------
+
+
+def consuming(node: Node, queue: str, prefetch: int, count: int) -> Client:
+    """Return a client that consumes from a queue of so many messages of 10,000 octets."""
+    peer = node.open()
+    peer.declare(queue)
+    peer.publish(*[bytes(10_000)] * count, routing_key=queue)
+    peer.send(commands.Basic.Qos, prefetch_count=prefetch)
+    peer.consume(queue)
+    return peer
+
+
+def tags(peer: Client) -> list[int]:
+    """Read all there is; return the delivery tags, where nothing was closed."""
+    methods = peer.methods()
+    assert not [one for one in methods if isinstance(one, commands.Channel.Close)]
+    return [one.delivery_tag or 0 for one in methods if isinstance(one, commands.Basic.Deliver)]
+
+
+def test_what_is_unacked_is_bounded_whatever_the_windows() -> None:
+    node = Node(limits=NodeLimits(unacked_bytes=LIMIT_BYTES))
+    peers = [consuming(node, f"q{number}", 0, 100) for number in range(50)]
+    counts = [len(tags(peer)) for peer in peers]
+    assert all(counts)
+    assert sum(counts) > 150
+    beyond_bytes = BATCH_BYTES_MAX + 50 * 10_200
+    assert node.broker.delivered.memory.used_bytes <= LIMIT_BYTES + beyond_bytes
+
+
+def test_who_acks_one_by_one_goes_on_beside_one_who_hoards() -> None:
+    node = Node(limits=NodeLimits(unacked_bytes=LIMIT_BYTES))
+    hoarder = consuming(node, "much", 0, 1_000)
+    held_count = len(tags(hoarder))
+    assert LIMIT_BYTES // 2 <= held_count * 10_200 < LIMIT_BYTES
+    good = consuming(node, "jobs", 0, 100)
+    done = 0
+    while found := tags(good):
+        assert len(found) <= 100
+        for tag in found:
+            good.send(commands.Basic.Ack, delivery_tag=tag)
+        done += len(found)
+    assert done == 100
+
+
+def test_who_holds_little_has_its_window_beside_one_who_hoards() -> None:
+    node = Node(limits=NodeLimits(unacked_bytes=LIMIT_BYTES))
+    tags(consuming(node, "much", 0, 1_000))
+    good = consuming(node, "jobs", 5, 100)
+    assert len(tags(good)) == 5
+    good.send_bytes(ack_frame(1, 5, multiple=True))
+    assert len(tags(good)) == 5
+
+
+@pytest.mark.parametrize("end", ["acks", "leaves", "nacks", "cancels and acks"])
+def test_who_was_held_back_gets_the_rest_once_there_is_room(end: str) -> None:
+    node = Node(limits=NodeLimits(unacked_bytes=LIMIT_BYTES))
+    hoarder = consuming(node, "much", 0, 300)
+    tags(hoarder)
+    waiting = consuming(node, "jobs", 0, 30)
+    got = len(tags(waiting))
+    assert 1 <= got < 30
+    if end == "acks":
+        hoarder.send_bytes(ack_frame(1, 0, multiple=True))
+    elif end == "leaves":
+        hoarder.connection.receive_eof(node.now_ms)
+        node.end_turns()
+    elif end == "nacks":
+        hoarder.send(commands.Basic.Nack, delivery_tag=0, multiple=True, requeue=False)
+    else:
+        hoarder.send(commands.Basic.Cancel, consumer_tag="me")
+        hoarder.send_bytes(ack_frame(1, 0, multiple=True))
+    assert got + len(tags(waiting)) == 30
+
+
+def test_several_consumers_of_a_queue_share_it_one_by_one() -> None:
+    """Beyond the limit, each of them has one; and what comes back goes on."""
+    node = Node(limits=NodeLimits(unacked_bytes=200_000))
+    tags(consuming(node, "much", 0, 100))
+    peers = [node.open() for _ in range(3)]
+    for peer in peers:
+        peer.declare()
+        peer.consume()
+    peers[0].publish(*[bytes(10_000)] * 30)
+    total = 0
+    for _ in range(60):
+        for peer in peers:
+            found = tags(peer)
+            total += len(found)
+            if found:
+                peer.send_bytes(ack_frame(1, found[-1], multiple=True))
+    assert total == 30
+
+
+def test_gets_are_one_at_a_time_then_too() -> None:
+    node = Node(limits=NodeLimits(unacked_bytes=200_000))
+    tags(consuming(node, "much", 0, 100))
+    peer = node.open()
+    peer.declare()
+    peer.publish(*[bytes(10_000)] * 3)
+    peer.send(commands.Basic.Get, queue="jobs")
+    got = peer.expect(commands.Basic.GetOk)
+    peer.send_bytes(ack_frame(1, got.delivery_tag or 0))
+    peer.send(commands.Basic.Get, queue="jobs")
+    peer.expect(commands.Basic.GetOk)
+    peer.send(commands.Basic.Get, queue="jobs", no_ack=True)
+    peer.expect(commands.Basic.GetOk)
+    peer.send(commands.Basic.Get, queue="jobs")
+    close = peer.closed()
+    assert (close.code, close.method) == (506, (60, 70))
+    assert "broker.unacked_bytes_max is 200000 bytes" in close.text
+
+
+def test_nothing_is_counted_of_who_is_gone() -> None:
+    node = Node(limits=NodeLimits(unacked_bytes=200_000))
+    delivered = node.broker.delivered
+    peers = [consuming(node, f"q{number}", 0, 30) for number in range(5)]
+    for peer in peers:
+        tags(peer)
+    assert delivered.waiting
+    for peer in peers[:2]:
+        peer.send(commands.Channel.Close, reply_code=200)
+    peers[2].send(commands.Queue.Delete, queue="q2")
+    peers[2].send(commands.Channel.Close, reply_code=200)
+    for peer in peers[3:]:
+        peer.connection.receive_eof(node.now_ms)
+    node.end_turns()
+    assert delivered.memory.used_bytes == 0
+    assert not delivered.waiting

@@ -99,6 +99,8 @@ def get(channel: Channel, method: commands.Basic.Get, now_ms: int) -> Method | N
     queue = channel.session.open_vhost.queues.get(name, channel.session)
     queue.check_granted(Request.GET)
     channel.session.open_vhost.queues.refresh(queue, now_ms)
+    if not method.no_ack:
+        channel.check_may_hold_more()
     got = queue.engine.get(now_ms, no_ack=method.no_ack)
     if got is None:
         return commands.Basic.GetEmpty()
