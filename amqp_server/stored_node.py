@@ -12,12 +12,9 @@ Source: ADR 12.
 
 import logging
 import secrets
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.definitions.definition import QueueDefinition
 from amqp_server.broker.definitions.journal import StoredJournal
 from amqp_server.broker.definitions.restore import Restored, read_stored, restore
 from amqp_server.broker.queue import Queue, QueueIdentity
@@ -33,10 +30,9 @@ from persistence.wal import Wal
 from persistence.wal_file import SALT_BITS
 from persistence.wal_replay import next_lsn_after
 from persistence.witness import Seen, StoredWitness
+from queues.options import QueueOptions
 
 log = logging.getLogger(__name__)
-
-MAX_PRIORITY_ARGUMENT: Final = "x-max-priority"
 
 
 class StoredNode:
@@ -93,7 +89,10 @@ class StoredNode:
         )
         self._opened: OpenedStore = open_store(
             files,
-            _log_options(self._stored.queues),
+            {
+                queue_id: _log_options(queue_id, options)
+                for queue_id, options in self._stored.queue_options.items()
+            },
             limits,
             _wall_offset_ms,
             keeps_unknown=not self._stored.knows_every_queue or bool(replay.damaged_paths),
@@ -151,7 +150,7 @@ class StoredNode:
         found = self._opened.queues.get(queue.queue_id)
         if found is not None:
             return found.log
-        options = LogOptions(durable=queue.queue_id != 0, max_priority=queue.options.max_priority)
+        options = _log_options(queue.queue_id, queue.options)
         return self.store.new_log(options, queue.queue_id or None)
 
     def note_deliveries(self, broker: Broker) -> None:
@@ -198,14 +197,8 @@ class StoredNode:
         )
 
 
-def _log_options(queues: Mapping[int, QueueDefinition]) -> dict[int, LogOptions]:
-    options: dict[int, LogOptions] = {}
-    for queue_id, definition in queues.items():
-        bands = definition.arguments.get(MAX_PRIORITY_ARGUMENT)
-        options[queue_id] = LogOptions(
-            max_priority=None if bands is None else int(str(bands.value))
-        )
-    return options
+def _log_options(queue_id: int, options: QueueOptions) -> LogOptions:
+    return LogOptions(durable=queue_id != 0, max_priority=options.max_priority)
 
 
 def _stored_queues(broker: Broker) -> list[Queue]:

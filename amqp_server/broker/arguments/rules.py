@@ -24,6 +24,7 @@ AT_LEAST_ONCE: Final = "at-least-once"
 DEAD_LETTER_STRATEGIES: Final = ("at-most-once", AT_LEAST_ONCE)
 
 QUEUE_TYPE: Final = "x-queue-type"
+MAX_PRIORITY: Final = "x-max-priority"
 DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
 DURABILITY: Final = "x-durability"
 
@@ -116,7 +117,7 @@ QUEUE_RULES: Final[Mapping[str, Rule]] = {
     "x-max-length-bytes": _non_negative,
     "x-max-in-memory-length": _non_negative,
     "x-max-in-memory-bytes": _non_negative,
-    "x-max-priority": _at_most(PRIORITY_MAX, "max_value_exceeded", _non_negative),
+    MAX_PRIORITY: _at_most(PRIORITY_MAX, "max_value_exceeded", _non_negative),
     "x-overflow": _one_of(tuple(overflow.value for overflow in Overflow), "invalid_overflow"),
     "x-queue-mode": _one_of(("default", "lazy"), "\"unsupported queue mode '{}'\""),
     "x-queue-version": _queue_version,

@@ -10,6 +10,8 @@ Source: RabbitMQ, rabbit_vhost:recover; expiry of an unused queue begins anew at
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from amqp_server.broker.arguments.declare import queue_options, validate_queue
+from amqp_server.broker.arguments.rules import MAX_PRIORITY
 from amqp_server.broker.definitions.apply import applying_each
 from amqp_server.broker.definitions.definition import Definition, QueueDefinition
 from amqp_server.broker.definitions.journal import StoredJournal
@@ -22,6 +24,10 @@ from amqp_server.broker.definitions.records import (
 from amqp_server.broker.definitions.row import Applying
 from amqp_server.broker.definitions.table import TABLE, DefinitionTable
 from amqp_server.broker.definitions.target import BrokerTarget
+from amqp_server.broker.errors import BrokerError
+from amqp_server.wire.tables import INTEGER_KINDS
+from queues.kinds import DEFAULT_KIND
+from queues.options import QueueOptions
 
 
 class Skipped(NamedTuple):
@@ -56,6 +62,11 @@ class Stored(NamedTuple):
             for _, definition in self.definitions
             if isinstance(definition, QueueDefinition)
         }
+
+    @property
+    def queue_options(self) -> dict[int, QueueOptions]:
+        """What the stored queues are by their arguments alone, by id; policies come later."""
+        return {queue_id: _options_of(queue) for queue_id, queue in self.queues.items()}
 
     @property
     def knows_every_queue(self) -> bool:
@@ -122,3 +133,22 @@ def restore(
         refusals = [each for each in steps if each is not None]
     skipped = [Skipped(ordered[each.number][0], each.reason) for each in refusals]
     return Restored(len(ordered) - len(refusals), (*stored.unreadable, *skipped))
+
+
+def _options_of(queue: QueueDefinition) -> QueueOptions:
+    arguments = queue.arguments
+    try:
+        kind = validate_queue(
+            queue.name,
+            queue.vhost,
+            arguments,
+            durable=True,
+            exclusive=False,
+            auto_delete=queue.auto_delete,
+        )
+    except BrokerError:
+        # What this version does not take, it leaves out; the messages are kept as they are.
+        bands = {key: arguments[key] for key in arguments.keys() & {MAX_PRIORITY}}
+        kept = {key: field for key, field in bands.items() if field.kind in INTEGER_KINDS}
+        return queue_options(DEFAULT_KIND, kept, {})
+    return queue_options(kind, arguments, {})

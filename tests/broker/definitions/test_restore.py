@@ -16,6 +16,7 @@ from amqp_server.broker.definitions.table import TABLE
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.queue import QueueIdentity
 from amqp_server.broker.settings import BrokerSettings
+from amqp_server.wire.tables import Field, longstr
 from queues.kinds import CLASSIC, QUORUM
 from queues.memory_log import MemoryLog
 from tests.support.stored_broker import NOW_MS, FakeChangeLog, Step, StoredBroker, surviving
@@ -83,6 +84,23 @@ def test_a_restored_queue_has_its_id_and_its_log_and_new_ones_have_neither_of_it
     ]
     assert asked[0].kind is CLASSIC
     assert asked[0].options.max_length == 5
+
+
+def test_a_stored_queue_is_what_its_arguments_say_before_it_is_applied() -> None:
+    changes = FakeChangeLog()
+    node = begun(changes)
+    node.queue("prior", arguments={"x-max-priority": 5})
+    node.queue("zero", arguments={"x-max-priority": 0})
+    items = changes.items()
+    later = {"x-queue-type": longstr("later"), "x-max-priority": Field("b", 7)}
+    odd = {**later, "x-max-priority": longstr("odd"), "x-max-length": longstr("odd")}
+    for name, arguments, queue_id in (("t", later, 9), ("u", odd, 10)):
+        queue = QueueDefinition(name, "/", True, False, arguments, queue_id)
+        items[TABLE.key_of(queue)] = TABLE.value_of(queue)
+    again = StoredBroker(FakeChangeLog(), items.items())
+    options = again.stored.queue_options
+    assert [options[queue_id].max_priority for queue_id in (1, 2, 9, 10)] == [5, None, 7, None]
+    assert [skipped.key[-1] for skipped in again.restored.skipped] == ["t", "u"]
 
 
 def test_what_cannot_be_applied_is_told_and_the_rest_comes_back() -> None:
