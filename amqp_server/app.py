@@ -23,12 +23,11 @@ from amqp_server import exit_status
 from amqp_server.banner import say_ready, say_start
 from amqp_server.broker.access.users import Users, new_user
 from amqp_server.broker.alarms import Resource
+from amqp_server.broker.backing import Backing
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.definitions.document import Document
-from amqp_server.broker.definitions.journal import NO_JOURNAL
 from amqp_server.broker.node_budget import NodeLimits
-from amqp_server.broker.queue import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.definitions_file import load_document, read_document
 from amqp_server.net.descriptors import (
@@ -129,22 +128,18 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
             and nothing may; the text says where.
     """
     section = settings.broker
-    journal = NO_JOURNAL if node is None else node.journal
+    backing = _backing(settings, node)
     broker = Broker(
         section,
-        Users(section.loopback_users, journal),
+        Users(section.loopback_users, backing.journal),
         Turn(
             settings.queues.deliveries_per_turn_max,
             TurnBudget(time.perf_counter_ns, settings.net.turn_us * NS_PER_US),
         ),
         secrets.token_bytes,
         wall_ms() - now_ms(),
-        journal=journal,
-        make_log=memory_log if node is None else node.make_log,
-        memory=_memory_rules(settings),
+        backing=backing,
         limits=_node_limits(settings),
-        commits=None if node is None else node.commit,
-        default_durability=Durability(settings.persistence.durability),
     )
     if node is not None:
         node.restore(broker, now_ms())
@@ -298,6 +293,20 @@ def _on_stop_signals(handler: Callable[..., object] | signal.Handlers) -> None:
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, handler)
+
+
+def _backing(settings: Settings, node: StoredNode | None) -> Backing:
+    memory = _memory_rules(settings)
+    durability = Durability(settings.persistence.durability)
+    if node is None:
+        return Backing(default_durability=durability, memory=memory)
+    return Backing(
+        journal=node.journal,
+        make_log=node.make_log,
+        commits=node.commit,
+        default_durability=durability,
+        memory=memory,
+    )
 
 
 def _memory_rules(settings: Settings) -> MemoryRules:

@@ -6,29 +6,25 @@ from typing import Final, Protocol
 from amqp_server.broker.access.login_delays import LoginDelays
 from amqp_server.broker.access.users import Users
 from amqp_server.broker.alarms import Alarms
-from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
+from amqp_server.broker.backing import IN_MEMORY, Backing
 from amqp_server.broker.congestion import Congestion
 from amqp_server.broker.definitions.definition import (
     GlobalParameterDefinition,
     ParameterDefinition,
     VhostDefinition,
 )
-from amqp_server.broker.definitions.journal import NO_JOURNAL, Journal
 from amqp_server.broker.delivered import Delivered
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.limits import check_node_vhost
 from amqp_server.broker.names import generated_name, reply_token
 from amqp_server.broker.node_budget import NO_NODE_LIMITS, NodeLimits, budgets_of
 from amqp_server.broker.plan_memory import PlanMemory
-from amqp_server.broker.queue import LogFactory, memory_log
 from amqp_server.broker.reply_consumers import UnreadReplies
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.steps import Steps, finish
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
 from queues.kinds import DEFAULT_KIND, KINDS
-from queues.memory import WITHOUT_LIMIT, MemoryRules
-from queues.options import Durability
 
 SHUTDOWN_REASON: Final = "broker forced connection closure with reason 'shutdown'"
 
@@ -82,12 +78,8 @@ class Broker:
         turn: Turn,
         random_bytes: Callable[[int], bytes],
         epoch_offset_ms: int = 0,
-        commits: Commits | None = None,
         *,
-        journal: Journal = NO_JOURNAL,
-        make_log: LogFactory = memory_log,
-        default_durability: Durability = Durability.FSYNC,
-        memory: MemoryRules = WITHOUT_LIMIT,
+        backing: Backing = IN_MEMORY,
         limits: NodeLimits = NO_NODE_LIMITS,
     ) -> None:
         """Make a broker without vhosts.
@@ -98,11 +90,7 @@ class Broker:
             turn: this loop's.
             random_bytes: unpredictable bytes, for generated names.
             epoch_offset_ms: what to add to ``now_ms`` to get ms since 1970.
-            commits: says when what was written is safe; None where nothing is.
-            journal: makes definitions survive; the same that ``users`` has.
-            make_log: keeps the messages of a queue.
-            default_durability: the class of queues for which no argument or policy says one.
-            memory: how much of them stays in memory.
+            backing: keeps definitions and messages.
             limits: what all clients together may make grow.
         """
         self.settings = settings
@@ -115,11 +103,9 @@ class Broker:
         self.delivered = Delivered(turn, limits.unacked_bytes)
         self.unfinished, self.uncommitted = budgets_of(turn, limits)
         self.turn = turn
-        self.commits: Commits = NOTHING_TO_COMMIT if commits is None else commits
-        self.journal = journal
-        self._make_log = make_log
-        self._default_durability = default_durability
-        self._memory = memory
+        self.commits = backing.commits
+        self.journal = backing.journal
+        self._backing = backing
         self.begin_turn = turn.budget.begin
         self.end_turn = turn.end
         self.next_deadline_ms = turn.next_deadline_ms
@@ -158,11 +144,7 @@ class Broker:
                 self.turn,
                 self.wall_s,
                 self.settings.consumer_timeout_ms or None,
-                journal=self.journal,
-                make_log=self._make_log,
-                default_durability=self._default_durability,
-                memory=self._memory,
-                commits=self.commits,
+                self._backing,
                 congestion=self.congestion,
             )
             kind = KINDS[self.settings.default_queue_type]

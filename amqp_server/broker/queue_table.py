@@ -22,21 +22,20 @@ from amqp_server.broker.arguments.declare import (
     validate_queue,
     wants_at_least_once,
 )
+from amqp_server.broker.backing import IN_MEMORY, Backing
 from amqp_server.broker.definitions.definition import QueueDefinition
-from amqp_server.broker.definitions.journal import NO_JOURNAL, Journal
 from amqp_server.broker.errors import (
     NotFoundError,
     PreconditionFailedError,
 )
 from amqp_server.broker.names import check_unreserved, queue_text
-from amqp_server.broker.queue import LogFactory, Queue, QueueIdentity, memory_log
+from amqp_server.broker.queue import Queue, QueueIdentity
 from amqp_server.broker.steps import Steps, StepsJob, finish
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
 from queues.effects import DeadLettered, DroppedAtLimit, Effect, QueueUnused
 from queues.kinds import QueueKind, Request
-from queues.memory import WITHOUT_LIMIT, MemoryRules
-from queues.options import Durability, QueueOptions
+from queues.options import QueueOptions
 from queues.ports import EngineParts
 
 log = logging.getLogger(__name__)
@@ -68,10 +67,7 @@ class QueueTable:
         forgetting: takes away the bindings of a queue that is gone.
         mover: hears of dead letters.
         default_consumer_timeout_ms: where no argument or policy says; None is never.
-        journal: makes durable queues survive, but exclusive ones.
-        make_log: keeps a queue's messages.
-        default_durability: where no argument or policy says.
-        memory: how much of them stays in memory.
+        backing: keeps messages, and the definitions of durable queues that are not exclusive.
     """
 
     def __init__(
@@ -84,10 +80,7 @@ class QueueTable:
         default_consumer_timeout_ms: int | None,
         *,
         forgetting: Callable[[str], Steps[None]],
-        journal: Journal = NO_JOURNAL,
-        make_log: LogFactory = memory_log,
-        default_durability: Durability = Durability.FSYNC,
-        memory: MemoryRules = WITHOUT_LIMIT,
+        backing: Backing = IN_MEMORY,
     ) -> None:
         self._vhost_name = vhost_name
         self._turn = turn
@@ -96,10 +89,8 @@ class QueueTable:
         self._forgetting = forgetting
         self._mover = mover
         self._default_consumer_timeout_ms = default_consumer_timeout_ms
-        self._journal = journal
-        self._make_log = make_log
-        self._default_durability = default_durability
-        self._memory = memory
+        self._journal = backing.journal
+        self._backing = backing
         self._queues: dict[str, Queue] = {}
         self._owned: dict[object, dict[Queue, None]] = {}
         self._leaving: dict[str, tuple[Queue, Steps[None]]] = {}
@@ -357,12 +348,14 @@ class QueueTable:
         parts = EngineParts(
             name,
             options,
-            log=self._make_log(QueueIdentity(self._vhost_name, name, queue_id, kind, options)),
+            log=self._backing.make_log(
+                QueueIdentity(self._vhost_name, name, queue_id, kind, options)
+            ),
             emit=emit,
             wake_up=wake_up,
             now_ms=now_ms,
             auto_delete=properties.auto_delete,
-            memory=self._memory.of_queue(spills_early=queue_id != 0),
+            memory=self._backing.memory.of_queue(spills_early=queue_id != 0),
         )
         engine = kind.make_engine(parts)
         queue = Queue(name, self._vhost_name, kind, properties, owner, engine, queue_id)
@@ -388,7 +381,11 @@ class QueueTable:
         self, kind: QueueKind, arguments: Table, policy: Mapping[str, object]
     ) -> QueueOptions:
         return queue_options(
-            kind, arguments, policy, self._default_consumer_timeout_ms, self._default_durability
+            kind,
+            arguments,
+            policy,
+            self._default_consumer_timeout_ms,
+            self._backing.default_durability,
         )
 
     def _log_durability(self, queue: Queue, policy: Mapping[str, object]) -> None:

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
+from amqp_server.broker.backing import IN_MEMORY, Backing
 from amqp_server.broker.congestion import Congestion
 from amqp_server.broker.definitions.definition import (
     VhostDefinition,
     VhostLimitsDefinition,
     policy_definition,
 )
-from amqp_server.broker.definitions.journal import NO_JOURNAL, Journal
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.exchange_table import ExchangeTable
 from amqp_server.broker.limits import VHOST_LIMITS, VhostLimits, validated
@@ -18,7 +17,6 @@ from amqp_server.broker.moves.mover import Mover
 from amqp_server.broker.names import queue_text
 from amqp_server.broker.policies.table import Policy, PolicyTable
 from amqp_server.broker.publish import Publisher, PublishTarget
-from amqp_server.broker.queue import LogFactory, memory_log
 from amqp_server.broker.queue_table import QueueTable
 from amqp_server.broker.reply_consumers import ReplyConsumers
 from amqp_server.broker.steps import Steps, finish
@@ -27,8 +25,6 @@ from amqp_server.wire.tables import Table
 from exchanges.bindings import Destination, DestinationKind
 from exchanges.routing import Router
 from queues.kinds import QueueKind
-from queues.memory import WITHOUT_LIMIT, MemoryRules
-from queues.options import Durability
 
 
 class _Lookup:
@@ -84,12 +80,8 @@ class Vhost:
         turn: Turn,
         wall_s: Callable[[int], int],
         default_consumer_timeout_ms: int | None,
+        backing: Backing = IN_MEMORY,
         *,
-        journal: Journal = NO_JOURNAL,
-        make_log: LogFactory = memory_log,
-        default_durability: Durability = Durability.FSYNC,
-        memory: MemoryRules = WITHOUT_LIMIT,
-        commits: Commits = NOTHING_TO_COMMIT,
         congestion: Congestion | None = None,
     ) -> None:
         """Make a vhost with the predeclared exchanges.
@@ -99,15 +91,11 @@ class Vhost:
             turn: the broker's.
             wall_s: the time of day in seconds at a ``now_ms``.
             default_consumer_timeout_ms: for queues that say nothing; None is never.
-            journal: makes what is durable survive.
-            make_log: keeps the messages of a queue.
-            default_durability: for queues that say nothing.
-            memory: how much of them stays in memory.
-            commits: says when what was written is safe.
+            backing: keeps definitions and messages; the broker's.
             congestion: the broker's; hears of what publishes brought about.
         """
         self.name = name
-        self._journal = journal
+        self._journal = backing.journal
         self.definition = VhostDefinition(name)
         self.policies = PolicyTable()
         self.limits = VhostLimits()
@@ -116,7 +104,7 @@ class Vhost:
         self._lookup = lookup = _Lookup(self.policies, self.reply_consumers)
         self.router = Router(lookup.has_queue)
         self.exchanges = ExchangeTable(
-            name, self.router, lookup.exchange_policy, lookup.is_stored_queue, journal
+            name, self.router, lookup.exchange_policy, lookup.is_stored_queue, backing.journal
         )
         self.publisher = Publisher(self.router, lookup.target_of)
         self.queues = QueueTable(
@@ -124,13 +112,10 @@ class Vhost:
             turn,
             lookup.queue_policy,
             self.router.note_queue,
-            Mover(turn, self.publisher, self.exchanges.exists, wall_s, commits, congestion),
+            Mover(turn, self.publisher, self.exchanges.exists, wall_s, backing.commits, congestion),
             default_consumer_timeout_ms,
             forgetting=self.exchanges.forgetting_queue,
-            journal=journal,
-            make_log=make_log,
-            default_durability=default_durability,
-            memory=memory,
+            backing=backing,
         )
         lookup.queues = self.queues
 

@@ -14,6 +14,7 @@ from itertools import count
 from typing import Final, NamedTuple
 
 from amqp_server.broker.arguments.declare import QueueProperties
+from amqp_server.broker.backing import Backing
 from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.queue import Queue, QueueIdentity
@@ -115,9 +116,11 @@ class MoveLife(Life):
             self._turn,
             lambda now_ms: now_ms // 1000,
             None,
-            make_log=self._log_of,
-            memory=MemoryRules(NodeMemory(), BUDGET_BYTES),
-            commits=self.node.commit,
+            Backing(
+                make_log=self._log_of,
+                memory=MemoryRules(NodeMemory(), BUDGET_BYTES),
+                commits=self.node.commit,
+            ),
         )
         is_new = not self.node.opened.queues
         for name, shape in SHAPES.items():

@@ -3,6 +3,8 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from amqp_server.broker.backing import Backing
+from amqp_server.broker.definitions.journal import StoredJournal
 from amqp_server.broker.queue import QueueIdentity
 from persistence.record import PERSISTENT, Run
 from queues.memory_log import MemoryLog
@@ -62,6 +64,10 @@ class FakeDisk(FakeCommits):
 
     def make_log(self, queue: QueueIdentity) -> MemoryLog:
         return FakeLog(self) if queue.queue_id else MemoryLog()
+
+    def backing(self) -> Backing:
+        """Return what a broker on this disk is handed; with a journal of its own."""
+        return Backing(journal=StoredJournal(self), make_log=self.make_log, commits=self)
 
     def commit_all(self) -> None:
         """The disk has caught up."""

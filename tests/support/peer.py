@@ -14,10 +14,9 @@ from typing import NamedTuple, TypeVar
 from pamqp import commands
 
 from amqp_server.broker.access.users import Users, new_user
+from amqp_server.broker.backing import IN_MEMORY, Backing
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.definitions.journal import NO_JOURNAL, StoredJournal
 from amqp_server.broker.node_budget import NO_NODE_LIMITS, NodeLimits
-from amqp_server.broker.queue import LogFactory, memory_log
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
 from amqp_server.protocol.connection import OUTPUT_MAX_BYTES, Connection
@@ -79,7 +78,7 @@ class Node:
         broker: BrokerSettings | None = None,
         deliveries_per_turn_max: int = 4096,
         disk: FakeDisk | None = None,
-        make_log: LogFactory = memory_log,
+        backing: Backing | None = None,
         limits: NodeLimits = NO_NODE_LIMITS,
     ) -> None:
         self.protocol = protocol or ProtocolSettings()
@@ -87,15 +86,14 @@ class Node:
         numbers = count()
         self._random = lambda size: next(numbers).to_bytes(size, "big")
         settings = broker or BrokerSettings()
-        journal = NO_JOURNAL if disk is None else StoredJournal(disk)
+        if backing is None:
+            backing = IN_MEMORY if disk is None else disk.backing()
         self.broker = Broker(
             settings,
-            Users(settings.loopback_users, journal),
+            Users(settings.loopback_users, backing.journal),
             Turn(deliveries_per_turn_max),
             self._random,
-            commits=disk,
-            journal=journal,
-            make_log=make_log if disk is None else disk.make_log,
+            backing=backing,
             limits=limits,
         )
         self.vhost = self.broker.add_vhost("/")

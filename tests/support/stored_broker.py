@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 from amqp_server.broker.access.users import User, Users
 from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
+from amqp_server.broker.backing import Backing
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.definition import (
     GlobalParameterDefinition,
@@ -64,8 +65,7 @@ class StoredBroker:
             Users((), self.journal),
             Turn(100),
             bytes,
-            journal=self.journal,
-            make_log=make_log,
+            backing=Backing(journal=self.journal, make_log=make_log),
         )
         self.stored: Stored = read_stored(items, table)
         self.restored: Restored = restore(self.broker, self.journal, self.stored, NOW_MS, table)

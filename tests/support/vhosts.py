@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
+from amqp_server.broker.backing import IN_MEMORY, Backing
 from amqp_server.broker.budget import TurnBudget
-from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
 from amqp_server.broker.congestion import Congestion
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.publish import Published
-from amqp_server.broker.queue import LogFactory, Queue, memory_log
+from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import finish
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
@@ -53,8 +53,7 @@ class VhostUnderTest:
         deliveries_per_queue_max: int = 4096,
         *,
         budget: TurnBudget | None = None,
-        make_log: LogFactory = memory_log,
-        commits: Commits = NOTHING_TO_COMMIT,
+        backing: Backing = IN_MEMORY,
     ) -> None:
         self.now_ms = NOW_MS
         self.turn = Turn(deliveries_per_queue_max, budget)
@@ -64,8 +63,7 @@ class VhostUnderTest:
             self.turn,
             lambda now_ms: EPOCH_S + now_ms // 1000,
             None,
-            make_log=make_log,
-            commits=commits,
+            backing,
             congestion=self.congestion,
         )
 

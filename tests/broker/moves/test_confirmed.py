@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from amqp_server.broker.backing import Backing
 from amqp_server.broker.moves.confirmed import LOOK_MS, OPEN_MAX
 from amqp_server.broker.queue import Queue
 from tests.support.commits import FakeDisk, FakeLog
@@ -17,7 +18,9 @@ class Place:
 
     def __init__(self, **arguments: object) -> None:
         self.disk = FakeDisk()
-        self.at = VhostUnderTest(make_log=lambda _: FakeLog(self.disk), commits=self.disk)
+        self.at = VhostUnderTest(
+            backing=Backing(make_log=lambda _: FakeLog(self.disk), commits=self.disk)
+        )
         self.at.exchange("dlx")
         strategy = {"dead_letter_strategy": "at-least-once", "overflow": "reject-publish"}
         given = {"queue_type": "quorum", "dead_letter_exchange": "dlx", **strategy, **arguments}

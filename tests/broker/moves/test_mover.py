@@ -5,6 +5,7 @@ from itertools import pairwise, product
 
 import pytest
 
+from amqp_server.broker.backing import Backing
 from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.congestion import BROUGHT_ABOUT_MAX
 from amqp_server.broker.moves.mover import PIECE_MAX
@@ -68,7 +69,7 @@ def test_a_crash_at_any_moment_leaves_each_message_somewhere(
     way: Callable[[VhostUnderTest], None],
 ) -> None:
     logs = OrderedLogs()
-    place = VhostUnderTest(make_log=logs.make_log)
+    place = VhostUnderTest(backing=Backing(make_log=logs.make_log))
     for name in ("dead", "dead too"):
         place.queue(name)
         place.bind("amq.fanout", name)

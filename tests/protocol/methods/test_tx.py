@@ -3,6 +3,7 @@
 import pytest
 from pamqp import commands
 
+from amqp_server.broker.backing import Backing
 from amqp_server.wire.methods import Method
 from tests.support.ordered_logs import OrderedLogs
 from tests.support.peer import Client, Node
@@ -63,7 +64,7 @@ def test_a_queue_that_refuses_a_publish_spoils_the_commit() -> None:
 def test_what_is_published_goes_before_what_is_acked() -> None:
     """A crash that keeps a part of a commit keeps no ack without what it was acked for."""
     logs = OrderedLogs()
-    node = Node(make_log=logs.make_log)
+    node = Node(backing=Backing(make_log=logs.make_log))
     peer = node.open()
     peer.declare()
     peer.declare("done")

@@ -1,0 +1,33 @@
+"""What stands behind broker, vhosts and queues: where all that is to last is kept."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
+from amqp_server.broker.definitions.journal import NO_JOURNAL, Journal
+from amqp_server.broker.queue import LogFactory, memory_log
+from queues.memory import WITHOUT_LIMIT, MemoryRules
+from queues.options import Durability
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backing:
+    """What keeps definitions and messages. One for a whole node.
+
+    Attributes:
+        journal: makes definitions survive; the same that ``Users`` has.
+        make_log: returns what keeps the messages of a queue.
+        commits: says when what was written is safe.
+        default_durability: the class of queues for which no argument or policy says one.
+        memory: how much of the messages stays in memory.
+    """
+
+    journal: Journal = NO_JOURNAL
+    make_log: LogFactory = memory_log
+    commits: Commits = NOTHING_TO_COMMIT
+    default_durability: Durability = Durability.FSYNC
+    memory: MemoryRules = WITHOUT_LIMIT
+
+
+IN_MEMORY: Final = Backing()
+"""Nothing survives, and all is safe at once."""
