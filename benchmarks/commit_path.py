@@ -126,7 +126,7 @@ class Commits:
         if self._thread is not None:
             self._thread.pump()
         elif (group := self._commit.seal()) is not None:
-            self._commit.carry_out(group)
+            self._commit.write_group(group)
             self._commit.finish(group, None)
 
     def _committed(self, start: float) -> None:
@@ -214,7 +214,7 @@ def price_of_an_append(folder: Path) -> None:
         assert group is not None
         write = commit.plan(group)
         if write is None:
-            commit.carry_out(group)
+            commit.write_group(group)
         else:
             commit.note_written(group, write)
         commit.finish(group, None)

@@ -55,13 +55,13 @@ class Place:
         """Write what is pending; a checkpoint where one is due."""
         while (group := self.commit.seal()) is not None:
             group.sync = False
-            self.commit.carry_out(group)
+            self.commit.write_group(group)
             self.commit.finish(group, None)
         if self.store.checkpoint_is_due():
             made = self.store.begin_checkpoint()
             while not self.store.step(made):
                 pass
-            for _ in self.store.carry_out(made):
+            for _ in self.store.persist(made):
                 pass
             self.store.finish(made, None)
 

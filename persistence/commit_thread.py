@@ -2,7 +2,7 @@
 
     pump() ── seal ─┬─ one write into the file that is there, a sync ── DiskWriter ─┬─ finish, seal
                     └─ more than that: a file to begin, definitions ─── Worker ─────┘
-    carry_out_here() ─ seal ── one write into the file that is there, a sync ──────── finish, seal
+    commit_here() ────── seal ── one write into the file that is there, a sync ──────── finish, seal
 
 What most groups come to has a thread of its own: no checkpoint makes it wait, nor, with the kernel,
 a busy loop that holds the interpreter lock. Only one group is under way at a time, on either.
@@ -165,11 +165,11 @@ class CommitThread:
     def pump(self) -> bool:
         """Carry out what is pending, unless a group is under way; return whether one begins."""
         if self._may_begin() and (group := self._commit.seal()) is not None:
-            self._carry_out(group)
+            self._begin(group)
             return True
         return False
 
-    def carry_out_here(self) -> None:
+    def commit_here(self) -> None:
         """Carry out what is pending in this call, which waits for the disk.
 
         Nothing happens while a group is under way. What is more than one write goes to a thread.
@@ -178,7 +178,7 @@ class CommitThread:
             return
         write = self._commit.plan(group)
         if write is None:
-            self._carry_out(group)
+            self._begin(group)
             return
         self._group, self._write = group, write
         self._written(*_write_now(write, sync=group.sync))
@@ -186,7 +186,7 @@ class CommitThread:
     def retry(self) -> None:
         """Carry the group out once more that found no space; nothing happens if none did."""
         if self._may_begin() and (group := self._commit.retry()) is not None:
-            self._carry_out(group)
+            self._begin(group)
 
     def call(self, work: Callable[[], None], ended: Callable[[Exception | None], None]) -> None:
         """Have something else done that waits for the disk; groups overtake it where they can.
@@ -208,7 +208,7 @@ class CommitThread:
         while self._group is None and (group := self._commit.seal()) is not None:
             self._group = group
             try:
-                self._commit.carry_out(group)
+                self._commit.write_group(group)
             except (OSError, FatalStorageError) as error:
                 self._ended(error)
                 return
@@ -217,13 +217,13 @@ class CommitThread:
     def _may_begin(self) -> bool:
         return self._group is None and not self._is_stopping
 
-    def _carry_out(self, group: Group) -> None:
+    def _begin(self, group: Group) -> None:
         self._group = group
         write = self._write = self._commit.plan(group)
         if write is not None and self._writer.takes(write.file):
             self._writer.start(write.file, write.position, write.parts, group.sync)
         else:
-            self._worker.submit(lambda: self._commit.carry_out(group), self._ended_on_worker)
+            self._worker.submit(lambda: self._commit.write_group(group), self._ended_on_worker)
 
     def _written(self, error_number: int, failed_in_sync: bool) -> None:  # noqa: FBT001
         """The writer's report."""

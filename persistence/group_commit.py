@@ -1,13 +1,13 @@
 """Group commit: what was appended meanwhile is written together, and synced once.
 
-    append, append, ...  ->  seal  ->  carry_out         ->  finish  ->  waiters
+    append, append, ...  ->  seal  ->  write_group       ->  finish  ->  waiters
     loop                     loop      the fsync thread       loop       loop
 
 Every append gets the next LSN. ``seal`` takes all that is pending as a *group*, and at most one is
 under way; so the slower the disk, the more each group holds. Within a group definitions are on disk
 before records are written: a record is never safe before its queue.
 
-Holds no thread: the caller sees to it that ``carry_out`` runs while nothing else of the group is
+Holds no thread: the caller sees to it that ``write_group`` runs while nothing else of the group is
 touched.
 """
 
@@ -311,7 +311,7 @@ class GroupCommit:
     def plan(self, group: Group) -> PlannedWrite | None:
         """Return the write that this group comes to, and a sync if it says so.
 
-        None if it is more than that, and needs ``carry_out``.
+        None if it is more than that, and needs ``write_group``.
         """
         if not group.parts or (group.definitions and not group.definitions_safe):
             return None
@@ -321,7 +321,7 @@ class GroupCommit:
         """Take note that what was planned was carried out, with its sync; then call ``finish``."""
         self._wal.note_written(write, synced=group.sync)
 
-    def carry_out(self, group: Group) -> None:
+    def write_group(self, group: Group) -> None:
         """Bring a group to the disk. The only method for another thread than the loop's.
 
         Raises:
@@ -349,7 +349,7 @@ class GroupCommit:
 
         Args:
             group: the one that was sealed.
-            error: what ``carry_out`` raised, if anything. At a shortage the group stays under way,
+            error: what ``write_group`` raised, or None. At a shortage the group stays under way,
                 ``is_disk_full`` says so, and ``retry`` returns it.
 
         Raises:
@@ -384,7 +384,7 @@ def _ignore(_is_behind: bool) -> None:  # noqa: FBT001 -- as the callback's
 
 
 def write_error(error_number: int, *, in_sync: bool) -> OSError | FatalStorageError:
-    """Return what ``carry_out`` raises when the disk says this to a write, or to the sync."""
+    """Return what ``write_group`` raises when the disk says this to a write, or to the sync."""
     error = OSError(error_number, errno.errorcode.get(error_number, "unknown"))
     if in_sync:
         return FatalStorageError(f"a sync failed, so the node must stop: {error}")

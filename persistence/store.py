@@ -7,7 +7,7 @@ thread:
     step ... step        loop     store what only older files hold, note what is known of each queue
     wait for its LSN     loop     what it says must not be ahead of the definitions, nor of the log
                                   on the disk: what is settled there may have been copied elsewhere
-    carry_out            thread   sync the segments, then write the checkpoint beside the old one,
+    persist              thread   sync the segments, then write the checkpoint beside the old one,
                                   sync, rename, sync the folder; then remove what nobody needs
     finish               loop     the older files of the write-ahead log may be used again
 
@@ -272,7 +272,7 @@ class Store:
 
         Args:
             checkpoint: the one that was begun.
-            error: what ``step`` or ``carry_out`` raised. Where the disk refuses, all is as before
+            error: what ``step`` or ``persist`` raised. Where the disk refuses, all is as before
                 and the next checkpoint does what this one had to.
 
         Raises:
@@ -317,7 +317,7 @@ class Store:
 
     # -- checkpoints: on the fsync thread ---------------------------------------------------------
 
-    def carry_out(self, checkpoint: Checkpoint) -> Iterator[Literal[False]]:
+    def persist(self, checkpoint: Checkpoint) -> Iterator[Literal[False]]:
         """Bring a checkpoint to the disk, as far as each ``next`` goes: about one sync.
 
         Each part yields False, so that ``next(parts, True)`` says whether all is done.
@@ -347,7 +347,7 @@ class Store:
             yield False
 
     def try_room(self) -> None:
-        """Find out whether the disk has room for a chunk again; on the thread, as ``carry_out``.
+        """Find out whether the disk has room for a chunk again; on the thread, as ``persist``.
 
         By writing one: a quota refuses writes, whatever room there is.
 

@@ -33,7 +33,7 @@ class Suspended(Exception):  # noqa: N818 - nothing went wrong
         self.steps = steps
 
 
-def carry_out(steps: Steps[object], is_spent: Callable[[], bool]) -> None:
+def advance(steps: Steps[object], is_spent: Callable[[], bool]) -> None:
     """Do a piece, and more as long as there is time.
 
     Raises:

@@ -98,7 +98,7 @@ class LoopCommit:
         self._is_waiting = False
         began_ns = self._began_ns = self._clock_ns()
         self.here_count += 1
-        self._thread.carry_out_here()
+        self._thread.commit_here()
         now_ns = self._clock_ns()
         if now_ns - began_ns > SLOW_NS:
             self._leave_to_thread(now_ns)

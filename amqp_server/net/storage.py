@@ -188,11 +188,11 @@ class Storage:
             return
         self._commit.wait(
             checkpoint.snapshot.lsn,
-            lambda: self._carry_out(checkpoint, self._store.carry_out(checkpoint)),
+            lambda: self._persist(checkpoint, self._store.persist(checkpoint)),
         )
         self._thread.pump()
 
-    def _carry_out(self, checkpoint: Checkpoint, parts: Iterator[Literal[False]]) -> None:
+    def _persist(self, checkpoint: Checkpoint, parts: Iterator[Literal[False]]) -> None:
         """Have the next part done on the thread; groups may go in between."""
         if self._is_stopping:
             return
@@ -202,7 +202,7 @@ class Storage:
             if error is not None or done[0]:
                 self._end_checkpoint(checkpoint, error)
             else:
-                self._carry_out(checkpoint, parts)
+                self._persist(checkpoint, parts)
 
         self._thread.call(lambda: done.append(next(parts, True)), ended)
 
@@ -245,9 +245,9 @@ class Storage:
         while not self._store.step(checkpoint):
             pass
         while (group := self._commit.seal()) is not None:
-            self._commit.carry_out(group)
+            self._commit.write_group(group)
             self._commit.finish(group, None)
-        for _ in self._store.carry_out(checkpoint):
+        for _ in self._store.persist(checkpoint):
             pass
         self._store.finish(checkpoint, None)
         self._store.mark_clean_stop(checkpoint)

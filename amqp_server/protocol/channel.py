@@ -23,7 +23,7 @@ from amqp_server.broker.publish import (
     enqueue_burst,
 )
 from amqp_server.broker.queue import Queue
-from amqp_server.broker.steps import Steps, carry_out
+from amqp_server.broker.steps import Steps, advance
 from amqp_server.protocol.assembly import Assembly
 from amqp_server.protocol.awaited_confirms import AwaitedConfirms
 from amqp_server.protocol.confirms import ConfirmTracker
@@ -129,7 +129,7 @@ class Channel:
         if targets is None:
             targets = self._publisher.find_targets(plan.exchange, route_of(records))
             if targets is None:
-                carry_out(self._sending(Letter(plan, records), now_ms), self.turn.budget.is_spent)
+                advance(self._sending(Letter(plan, records), now_ms), self.turn.budget.is_spent)
                 return
             plan.targets = targets
         published = enqueue(targets, records, now_ms)
@@ -141,7 +141,7 @@ class Channel:
 
     def _accept_each(self, letters: Iterator[Letter], now_ms: int) -> None:
         """Take letters one by one, as they pass the checks."""
-        carry_out(self._sending_each(letters, now_ms), self.turn.budget.is_spent)
+        advance(self._sending_each(letters, now_ms), self.turn.budget.is_spent)
 
     def _sending_each(self, letters: Iterator[Letter], now_ms: int) -> Steps[None]:
         transaction = self.transaction

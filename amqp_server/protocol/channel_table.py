@@ -12,8 +12,7 @@ from pamqp import commands
 from amqp_server.broker.budget import Job
 from amqp_server.broker.errors import BrokerError, LoginRefusedError, NodeLimitError
 from amqp_server.broker.limits import check_user_channel
-from amqp_server.broker.steps import Steps, Suspended
-from amqp_server.broker.steps import carry_out as carry_out_steps
+from amqp_server.broker.steps import Steps, Suspended, advance
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import (
     AssemblyLimitError,
@@ -22,7 +21,7 @@ from amqp_server.protocol.errors import (
     DeliveryTimeoutError,
 )
 from amqp_server.protocol.lane import Starved
-from amqp_server.protocol.methods.dispatch import carry_out
+from amqp_server.protocol.methods.dispatch import dispatch
 from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.replies import INTERNAL, Reply, Scope, reply_for
 from amqp_server.protocol.session import Session
@@ -163,7 +162,7 @@ class ChannelTable:
     def carry_on(self, channel: Channel, event: Event, steps: Steps[object], now_ms: int) -> bool:
         """Go on with an event within the budget; return whether all of it is done."""
         try:
-            carry_out_steps(steps, channel.turn.budget.is_spent)
+            advance(steps, channel.turn.budget.is_spent)
         except Suspended:
             is_done = False
         except Exception as error:  # noqa: BLE001 — answered as at the event's first try
@@ -211,7 +210,7 @@ class ChannelTable:
         channel.assembly.check_method_may_come()
         if not channel.publish_burst(burst, now_ms):
             in_order = self._publishing_in_order(channel, burst, now_ms)
-            carry_out_steps(in_order, channel.turn.budget.is_spent)
+            advance(in_order, channel.turn.budget.is_spent)
         elif channel.confirms is not None:
             self.confirming[channel] = None
 
@@ -261,7 +260,7 @@ class ChannelTable:
             self._end(channel, now_ms)
             self._write(channel.number, commands.Channel.CloseOk())
         else:
-            carry_out(channel, method, now_ms)
+            dispatch(channel, method, now_ms)
 
     def _open(self, event: Event) -> None:
         if not isinstance(event, FrameEvent):

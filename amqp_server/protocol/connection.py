@@ -272,7 +272,7 @@ class Connection:
         self._outbox.write(PROTOCOL_HEADER)
         self._step(Step.EOF)
 
-    def carry_out(self, event: Event, now_ms: int) -> None:
+    def handle(self, event: Event, now_ms: int) -> None:
         """Carry one event out, for the ``intake``."""
         turn = self._turn
         try:

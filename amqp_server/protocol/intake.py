@@ -30,7 +30,7 @@ class Client(Protocol):
     is_over: bool
     payload_max_bytes: int
 
-    def carry_out(self, event: Event, now_ms: int) -> None:
+    def handle(self, event: Event, now_ms: int) -> None:
         """Carry one event out; never raises."""
 
     def fail(self, error: WireError, now_ms: int) -> None:
@@ -49,7 +49,7 @@ class _Nobody:
     is_over = True
     payload_max_bytes = 0
 
-    def carry_out(self, event: Event, now_ms: int) -> None:
+    def handle(self, event: Event, now_ms: int) -> None:
         """Nothing is carried out."""
 
     def fail(self, error: WireError, now_ms: int) -> None:
@@ -172,7 +172,7 @@ class Intake:
         client = self._client
         events, self._postponed = self._postponed, []
         buffer, self.rest = self.rest, b""
-        if self._carry_out(events, now_ms):
+        if self._handle_slice(events, now_ms):
             self._scan(buffer, now_ms)
         elif self.is_stalled:
             self.rest = buffer
@@ -184,7 +184,7 @@ class Intake:
         while not client.is_over:
             payload_max_bytes = client.payload_max_bytes
             events, consumed_bytes, error = scan(buffer, payload_max_bytes)
-            is_through = self._carry_out(events, now_ms)
+            is_through = self._handle_slice(events, now_ms)
             if consumed_bytes < len(buffer) and (
                 self.is_stalled if not is_through else error is None
             ):
@@ -196,17 +196,17 @@ class Intake:
                 return
             buffer = buffer[consumed_bytes:]
 
-    def _carry_out(self, events: list[Event], now_ms: int) -> bool:
+    def _handle_slice(self, events: list[Event], now_ms: int) -> bool:
         """Carry events out; False where the connection ended, or the rest waits.
 
         A basic.get of 20 octets may be answered by a message of many MiB: what is read must not
         decide how much is written.
         """
         client, outbox = self._client, self._outbox
-        carry_out, is_spent = client.carry_out, self._turn.budget.is_spent
+        handle, is_spent = client.handle, self._turn.budget.is_spent
         last = len(events)
         for count, event in enumerate(events, start=1):
-            carry_out(event, now_ms)
+            handle(event, now_ms)
             if client.is_over:
                 return False
             if self._holds_count or outbox.answers_bytes >= outbox.overfull_bytes:

@@ -124,7 +124,7 @@ def test_a_policy_changes_the_class_of_what_is_published_from_then_on(place: Pla
     assert group is not None
     assert group.sync, "what was published before keeps its promise"
     assert group.last_lsn > lsn
-    place.node.commit.carry_out(group)
+    place.node.commit.write_group(group)
     place.node.commit.finish(group, None)
     assert not place.waits_for_the_disk("jobs")
     place.policy({"durability": "fsync"}, operator=True)

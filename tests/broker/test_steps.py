@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from amqp_server.broker.steps import Steps, StepsJob, Suspended, carry_out, finish
+from amqp_server.broker.steps import Steps, StepsJob, Suspended, advance, finish
 from tests.support.counted_clock import budget_of
 
 
@@ -20,17 +20,17 @@ def test_work_is_carried_out_until_the_time_is_spent_and_goes_on_where_it_was() 
     budget = budget_of(3)
     budget.begin()
     with pytest.raises(Suspended) as suspended:
-        carry_out(counting(done, 5), budget.is_spent)
+        advance(counting(done, 5), budget.is_spent)
     assert done == [0, 1, 2]
     budget.begin()
-    carry_out(suspended.value.steps, budget.is_spent)
+    advance(suspended.value.steps, budget.is_spent)
     assert done == [0, 1, 2, 3, 4]
 
 
 def test_a_piece_is_done_however_little_time_there_is() -> None:
     done: list[int] = []
     with pytest.raises(Suspended):
-        carry_out(counting(done, 5), lambda: True)
+        advance(counting(done, 5), lambda: True)
     assert done == [0]
 
 

@@ -229,7 +229,7 @@ class Life:
         elif node.commit.committed_lsn < checkpoint.snapshot.lsn:
             node.commit_group()
         else:
-            self.work = node.store.carry_out(checkpoint)
+            self.work = node.store.persist(checkpoint)
         return False
 
     def _queues(self) -> list[ExpectedQueue]:

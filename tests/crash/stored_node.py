@@ -181,7 +181,7 @@ class StoredNode:
         if group is None:
             return False
         try:
-            self.commit.carry_out(group)
+            self.commit.write_group(group)
         except (OSError, StorageError) as error:
             self.commit.finish(group, error)
             return True

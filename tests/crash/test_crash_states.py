@@ -83,7 +83,7 @@ def rename_before_sync(store: Store, checkpoint: Checkpoint) -> Iterator[Literal
     """Put the checkpoint in its place before what it lists is on the disk."""
     dirty = sorted(checkpoint.dirty)
     checkpoint.dirty.clear()
-    yield from CARRY_OUT(store, checkpoint)
+    yield from PERSIST(store, checkpoint)
     for path in dirty:
         sync_file(store._files, path)
         yield False
@@ -92,10 +92,10 @@ def rename_before_sync(store: Store, checkpoint: Checkpoint) -> Iterator[Literal
 def names_not_synced(store: Store, checkpoint: Checkpoint) -> Iterator[Literal[False]]:
     """Leave out that a new segment's name has to be on the disk too."""
     checkpoint.directories.clear()
-    yield from CARRY_OUT(store, checkpoint)
+    yield from PERSIST(store, checkpoint)
 
 
-CARRY_OUT = Store.carry_out
+PERSIST = Store.persist
 
 
 def released_too_early(store: Store) -> Checkpoint:
@@ -122,12 +122,12 @@ NOTE = Store._note
 def sync_tried_again(commit: GroupCommit, group: Group) -> None:
     """Take the success of a second sync for a success of the first."""
     try:
-        CARRY_OUT_GROUP(commit, group)
+        WRITE_GROUP(commit, group)
     except FatalStorageError:
         commit._wal.sync()
 
 
-CARRY_OUT_GROUP = GroupCommit.carry_out
+WRITE_GROUP = GroupCommit.write_group
 
 
 def class_ignored(commit: GroupCommit, parts: Sequence[bytes | memoryview], *, sync: bool) -> int:
@@ -145,8 +145,8 @@ BUGS: dict[str, tuple[object, str, Any]] = {
     "a settlement before its enqueue": (GroupCommit, "append_entry", settlements_first),
     "the class of a queue ignored": (GroupCommit, "append_entry", class_ignored),
     "a change to class fsync ignored": (Log, "set_synced", never_synced_again),
-    "the checkpoint before its segments": (Store, "carry_out", rename_before_sync),
-    "names not synced": (Store, "carry_out", names_not_synced),
+    "the checkpoint before its segments": (Store, "persist", rename_before_sync),
+    "names not synced": (Store, "persist", names_not_synced),
     "the log released too early": (Store, "begin_checkpoint", released_too_early),
     "segments removed too early": (Store, "_note", removed_too_early),
     "nothing stored by a checkpoint": (persistence.store, "_store_some", lambda *_: True),
@@ -240,7 +240,7 @@ def test_nothing_is_confirmed_after_a_failed_sync() -> None:
 
 
 def test_a_sync_that_is_tried_again_is_seen() -> None:
-    with patch.object(GroupCommit, "carry_out", sync_tried_again):
+    with patch.object(GroupCommit, "write_group", sync_tried_again):
         node, left = confirmed_although_a_sync_failed()
         with pytest.raises(BrokenPromiseError):
             expect_promises_kept(node, new_node(left), power_was_lost=True)

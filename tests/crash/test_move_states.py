@@ -145,7 +145,7 @@ def expect_kept_beside_a_checkpoint() -> None:
         pass
     while node.commit_group():
         pass
-    for _ in node.store.carry_out(checkpoint):
+    for _ in node.store.persist(checkpoint):
         for left in disk.crash_states(200, seed=1):
             queues = new_node(left).opened.queues
             kept = [messages_of(queues[each.queue_id], 0) for each in (source, target)]

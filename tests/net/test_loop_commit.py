@@ -46,7 +46,7 @@ class Bench:
         self.journal.append("thread")
         return True
 
-    def carry_out_here(self) -> None:
+    def commit_here(self) -> None:
         self.journal.append("here")
         self.now_ns += self.disk_ns
         self.decision.committed()

@@ -183,9 +183,9 @@ def test_a_group_is_carried_out_here_in_the_call(files: Files) -> None:
         await node.wait_for("committed")
         node.events.clear()
         node.append(2)
-        node.thread.carry_out_here()
+        node.thread.commit_here()
         assert node.events == [2, "committed"]
-        node.thread.carry_out_here()
+        node.thread.commit_here()
         assert node.events == [2, "committed"], "nothing was pending"
         node.thread.stop()
         assert node.numbers() == [1, 2]
@@ -197,14 +197,14 @@ def test_what_is_more_than_one_write_is_not_carried_out_here(files: Files) -> No
     async def run() -> None:
         node = Node(files)
         node.append(1)  # The first file has to be made for it.
-        node.thread.carry_out_here()
+        node.thread.commit_here()
         assert node.events == []
         await node.wait_for(1)
         node.commit.append_definition(b"a queue")
         node.append(3)
-        node.thread.carry_out_here()
+        node.thread.commit_here()
         node.append(4)
-        node.thread.carry_out_here()
+        node.thread.commit_here()
         assert 4 not in node.events, "a group is under way"
         await node.wait_for(4)
         node.thread.stop()
@@ -223,18 +223,18 @@ def test_a_disk_that_refuses_here_is_told_as_it_is_from_a_thread() -> None:
         node.events.clear()
         disk.fail_at(lambda operation: operation.kind is Kind.WRITE, errno.ENOSPC, times=1)
         node.append(2)
-        node.thread.carry_out_here()
+        node.thread.commit_here()
         assert node.events == ["full"]
         node.thread.retry()
         await node.wait_for(2)
         node.events.clear()
         disk.fail_at(lambda operation: operation.kind is Kind.SYNC, errno.EIO, times=1)
         node.append(3)
-        node.thread.carry_out_here()
+        node.thread.commit_here()
         (event,) = node.events
         assert "a sync failed, so the node must stop" in str(event)
         node.append(4)
-        node.thread.carry_out_here()
+        node.thread.commit_here()
         node.thread.stop()
         assert len(node.events) == 1
         assert node.commit.committed_lsn == 2

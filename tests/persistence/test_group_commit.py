@@ -55,7 +55,7 @@ def test_what_comes_while_a_group_is_under_way_is_the_next_group() -> None:
     assert group is not None
     commit.append_entry([b"second.."], sync=True)
     assert commit.seal() is None
-    commit.carry_out(group)
+    commit.write_group(group)
     commit.finish(group, None)
     assert commit.committed_lsn == 1
     commit_all(commit)
@@ -114,7 +114,7 @@ def test_an_entry_of_class_os_is_not_confirmed_before_an_older_one_is_on_disk(
     commit.wait(lsn, lambda: synced_when_confirmed.append("batches synced" in disk.calls))
     under_way = commit._under_way
     assert under_way is not None
-    commit.carry_out(under_way)
+    commit.write_group(under_way)
     commit.finish(under_way, None)
     commit_all(commit)
     assert synced_when_confirmed == [True]
@@ -160,7 +160,7 @@ def test_who_waits_for_the_next_group_is_not_called_with_this_one() -> None:
     group = commit.seal()
     assert group is not None
     commit.wait(commit.append_entry([ENTRY], sync=True), waiter(2))
-    commit.carry_out(group)
+    commit.write_group(group)
     commit.finish(group, None)
     assert called == []
     commit_all(commit)
@@ -262,7 +262,7 @@ def test_a_full_disk_keeps_the_group_and_says_so() -> None:
     group = commit.seal()
     assert group is not None
     with pytest.raises(OSError, match="No space") as failure:
-        commit.carry_out(group)
+        commit.write_group(group)
     commit.finish(group, failure.value)
 
     found_full = commit.is_disk_full
@@ -274,7 +274,7 @@ def test_a_full_disk_keeps_the_group_and_says_so() -> None:
 
     again = commit.retry()
     assert again is group
-    commit.carry_out(again)
+    commit.write_group(again)
     commit.finish(again, None)
     assert not commit.is_disk_full
     assert commit.retry() is None
@@ -293,10 +293,10 @@ def test_a_full_disk_under_the_definitions_keeps_the_group_too() -> None:
     group = commit.seal()
     assert group is not None
     with pytest.raises(OSError, match="quota") as failure:
-        commit.carry_out(group)
+        commit.write_group(group)
     commit.finish(group, failure.value)
     assert commit.is_disk_full
-    commit.carry_out(group)
+    commit.write_group(group)
     commit.finish(group, None)
     assert disk.calls == [("changes", (1, b"a queue")), "journal synced"]
 
@@ -322,7 +322,7 @@ def test_any_other_failure_stops_the_node_for_good(call: str, error: OSError) ->
     group = commit.seal()
     assert group is not None
     with pytest.raises(FatalStorageError, match="must stop") as failure:
-        commit.carry_out(group)
+        commit.write_group(group)
     with pytest.raises(FatalStorageError, match="must stop"):
         commit.finish(group, failure.value)
 
@@ -386,7 +386,7 @@ class Steps:
 
     def finish(self) -> None:
         if self.group is not None:
-            self.commit.carry_out(self.group)
+            self.commit.write_group(self.group)
             self.commit.finish(self.group, None)
             self.group = None
 
@@ -422,7 +422,7 @@ def test_more_than_may_wait_is_said_once_and_again_when_half_of_it_is_written() 
     assert (states, told) == ([False] * 5 + [True] * 3, [True])
     left: list[tuple[int, bool]] = []
     while (group := commit.seal()) is not None:
-        commit.carry_out(group)
+        commit.write_group(group)
         commit.finish(group, None)
         left.append((commit.pending_bytes // GROUP_BYTES_MAX, commit.is_behind))
     assert left == [(3, True), (2, True), (1, False), (0, False)]

@@ -45,7 +45,7 @@ def make_checkpoint(node: StoredNode, made: Checkpoint) -> None:
     while not node.store.step(made):
         pass
     commit_all(node)
-    for _ in node.store.carry_out(made):
+    for _ in node.store.persist(made):
         pass
 
 
@@ -245,7 +245,7 @@ def test_a_segment_that_cannot_be_synced_stops_the_node() -> None:
         pass
     disk.fail_at(lambda operation: operation.kind is Kind.SYNC, errno.EIO)
     with pytest.raises(FatalStorageError) as error:
-        list(node.store.carry_out(made))
+        list(node.store.persist(made))
     with pytest.raises(FatalStorageError):
         node.store.finish(made, error.value)
 

@@ -55,7 +55,7 @@ def test_a_checkpoint_is_due_when_a_file_of_the_log_has_ended() -> None:
     while not store.step(made):
         pass
     wal.number = 3
-    for _ in store.carry_out(made):
+    for _ in store.persist(made):
         pass
     store.finish(made, None)
     assert wal.released_below == 2

@@ -34,7 +34,7 @@ class FakeClient:
         self._journal = journal
         self._name = name
 
-    def carry_out(self, event: Event, now_ms: int) -> None:
+    def handle(self, event: Event, now_ms: int) -> None:
         assert isinstance(event, FrameEvent)
         number = event.channel
         self._journal.append((self._name, number))

@@ -68,6 +68,6 @@ def commit_on(
 def commit_all(commit: GroupCommit, try_it: Callable[[], None] = lambda: None) -> None:
     """Carry out group after group until nothing is pending."""
     while (group := commit.seal()) is not None:
-        commit.carry_out(group)
+        commit.write_group(group)
         try_it()
         commit.finish(group, None)

@@ -39,7 +39,7 @@ class Place:
         """Bring to disk what is pending."""
         commit = self.node.commit
         while (group := commit.seal()) is not None:
-            commit.carry_out(group)
+            commit.write_group(group)
             commit.finish(group, None)
 
     def checkpoint(self) -> Checkpoint:
@@ -48,7 +48,7 @@ class Place:
         while not self.node.store.step(made):
             pass
         self.commit()
-        for _ in self.node.store.carry_out(made):
+        for _ in self.node.store.persist(made):
             pass
         self.node.store.finish(made, None)
         return made
@@ -85,7 +85,7 @@ class Place:
         self.publish(name, b"m")
         group = self.node.commit.seal()
         assert group is not None
-        self.node.commit.carry_out(group)
+        self.node.commit.write_group(group)
         self.node.commit.finish(group, None)
         return group.sync
 

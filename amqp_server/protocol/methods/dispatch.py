@@ -61,7 +61,7 @@ CHANGES_DEFINITIONS: Final[frozenset[type[Method]]] = frozenset(
 """Answered once what they say is on disk, be it by an earlier client's doing (ADR 12)."""
 
 
-def carry_out(lane: Channel, method: Method, now_ms: int) -> None:
+def dispatch(lane: Channel, method: Method, now_ms: int) -> None:
     """Carry a method out and send its reply, if it has one.
 
     Raises:
@@ -74,7 +74,7 @@ def carry_out(lane: Channel, method: Method, now_ms: int) -> None:
         raise CommandInvalidError("unimplemented method")
     reply = handler(lane, method, now_ms)
     if isinstance(reply, Generator):
-        steps.carry_out(_replying(lane, method, reply), lane.turn.budget.is_spent)
+        steps.advance(_replying(lane, method, reply), lane.turn.budget.is_spent)
     elif reply is not None:
         _send_reply(lane, method, reply)
 
