@@ -1,17 +1,17 @@
 """How many lines of one kind the log takes: what a peer can cause a million times is told once.
 
 The kind of a line is its logger and its format: ``login refused peer=%s reason=%r`` is one kind,
-whoever it is about. Within a window each kind has a number of lines; what is over is counted, and
-the count is a line of its own when the window ends. A kind that stays below is never touched.
+whoever it is about. Within a period each kind has a number of lines; what is over is counted, and
+the count is a line of its own when the period ends. A kind that stays below is never touched.
 """
 
 from typing import Final, NamedTuple
 
-WINDOW_S: Final = 10
+PERIOD_S: Final = 10
 """How long lines of a kind are counted together."""
 
 KINDS_MAX: Final = 1_000
-"""Kinds counted apart in one window; any others are counted as one."""
+"""Kinds counted apart in one period; any others are counted as one."""
 
 _FORMAT_CHARACTERS_MAX: Final = 200
 
@@ -24,7 +24,7 @@ class Kind(NamedTuple):
 
 
 class Suppressed(NamedTuple):
-    """How many lines of a kind a window left out."""
+    """How many lines of a kind a period left out."""
 
     kind: Kind
     lines_count: int
@@ -34,7 +34,7 @@ _OTHER: Final = Kind("log", "other lines")
 
 
 class FloodGuard:
-    """Counts lines by kind in windows that follow each other.
+    """Counts lines by kind in periods that follow each other.
 
     Invariant: no more than ``KINDS_MAX`` kinds, and one for the rest, are held.
     """
@@ -42,23 +42,23 @@ class FloodGuard:
     def __init__(self) -> None:
         self._lines_count: dict[tuple[str, str], int] = {}
         self._suppressed_count: dict[tuple[str, str], int] = {}
-        self._window_began_s = -float(WINDOW_S)
+        self._period_began_s = -float(PERIOD_S)
 
     @property
     def has_suppressed(self) -> bool:
-        """Whether this window has left a line out."""
+        """Whether this period has left a line out."""
         return bool(self._suppressed_count)
 
-    def is_window_over(self, now_s: float) -> bool:
-        """Whether ``begin_window`` is due; a clock that was put back ends a window, too."""
-        return not 0 <= now_s - self._window_began_s < WINDOW_S
+    def is_period_over(self, now_s: float) -> bool:
+        """Whether ``begin_period`` is due; a clock that was put back ends a period, too."""
+        return not 0 <= now_s - self._period_began_s < PERIOD_S
 
-    def begin_window(self, now_s: float) -> list[Suppressed]:
-        """Count anew from here; return what the window before left out."""
+    def begin_period(self, now_s: float) -> list[Suppressed]:
+        """Count anew from here; return what the period before left out."""
         left_out = [Suppressed(Kind(*kind), n) for kind, n in self._suppressed_count.items()]
         self._lines_count.clear()
         self._suppressed_count.clear()
-        self._window_began_s = now_s
+        self._period_began_s = now_s
         return left_out
 
     def admits(self, logger: str, line_format: str, lines_max: int) -> bool:

@@ -17,7 +17,7 @@ import threading
 import time
 from typing import Final, TextIO
 
-from amqp_server.net.log_flood import WINDOW_S, FloodGuard
+from amqp_server.net.log_flood import PERIOD_S, FloodGuard
 from amqp_server.net.timers import wall_ms
 
 WRITE_DELAY_MS: Final = 100
@@ -46,7 +46,7 @@ class LogOutput(logging.Handler):
 
         Args:
             stream: where to; it is not closed.
-            lines_per_kind_max: warnings and errors of one kind within ``WINDOW_S``;
+            lines_per_kind_max: warnings and errors of one kind within ``PERIOD_S``;
                 ``INFO_LINES_FACTOR`` times as many lines at level info; 0 is no limit.
         """
         super().__init__()
@@ -58,7 +58,7 @@ class LogOutput(logging.Handler):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread = 0
         self._write_timer: asyncio.TimerHandle | None = None
-        self._window_timer: asyncio.TimerHandle | None = None
+        self._period_timer: asyncio.TimerHandle | None = None
         self._second = -1
         self._second_text = ""
         self._tracebacks = logging.Formatter()
@@ -71,22 +71,22 @@ class LogOutput(logging.Handler):
     def detach(self) -> None:
         """Write each line at once again; the loop is about to end."""
         self._loop = None
-        for timer in (self._write_timer, self._window_timer):
+        for timer in (self._write_timer, self._period_timer):
             if timer is not None:
                 timer.cancel()
-        self._write_timer = self._window_timer = None
+        self._write_timer = self._period_timer = None
         with self._locked():
             if self._guard.has_suppressed:
-                self._begin_window(wall_ms() / 1000)
+                self._begin_period(wall_ms() / 1000)
             self._write()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line; ``logging`` holds this handler's lock meanwhile."""
         try:
-            if self._guard.is_window_over(record.created):
-                self._begin_window(record.created)
+            if self._guard.is_period_over(record.created):
+                self._begin_period(record.created)
             if not self._is_admitted(record):
-                self._expect_end_of_window()
+                self._expect_end_of_period()
                 return
             self._append(record)
             if record.levelno >= logging.ERROR or self._is_write_due():
@@ -100,7 +100,7 @@ class LogOutput(logging.Handler):
             self._write()
 
     def close(self) -> None:
-        """Write what waits, and what a window left out; the stream stays open."""
+        """Write what waits, and what a period left out; the stream stays open."""
         self.detach()
         super().close()
 
@@ -156,26 +156,26 @@ class LogOutput(logging.Handler):
 
     # ── what the guard left out ──
 
-    def _expect_end_of_window(self) -> None:
+    def _expect_end_of_period(self) -> None:
         """See to it that the count is told even if no line follows."""
         loop = self._loop
         is_ours = loop is not None and threading.get_ident() == self._loop_thread
-        if loop is not None and is_ours and self._window_timer is None:
-            self._window_timer = loop.call_later(WINDOW_S, self._on_window_timer)
+        if loop is not None and is_ours and self._period_timer is None:
+            self._period_timer = loop.call_later(PERIOD_S, self._on_period_timer)
 
-    def _on_window_timer(self) -> None:
-        self._window_timer = None
+    def _on_period_timer(self) -> None:
+        self._period_timer = None
         with self._locked():
             now_s = wall_ms() / 1000
-            if self._guard.is_window_over(now_s):
-                self._begin_window(now_s)
+            if self._guard.is_period_over(now_s):
+                self._begin_period(now_s)
                 self._write()
             elif self._guard.has_suppressed:
-                self._expect_end_of_window()
+                self._expect_end_of_period()
 
-    def _begin_window(self, now_s: float) -> None:
-        for (logger, line_format), count in self._guard.begin_window(now_s):
-            arguments = (count, WINDOW_S, line_format)
+    def _begin_period(self, now_s: float) -> None:
+        for (logger, line_format), count in self._guard.begin_period(now_s):
+            arguments = (count, PERIOD_S, line_format)
             self._append(
                 logging.LogRecord(logger, logging.WARNING, "", 0, _SUPPRESSED, arguments, None)
             )

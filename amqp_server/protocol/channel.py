@@ -305,12 +305,12 @@ class Channel:
             tags = self.unacked.outstanding(transaction.held_up_to + 1, self.unacked.next_tag)
             self._settling.give_back_each([tag for tag in tags if tag not in held], now_ms)
 
-    def share_window(self, limit: int, now_ms: int) -> None:
+    def share_prefetch(self, limit: int, now_ms: int) -> None:
         """Let all consumers together have so many deliveries outstanding; 0 is without limit."""
-        window = self.lane.shared_window
-        if limit != window.limit:
+        prefetch = self.lane.shared_prefetch
+        if limit != prefetch.limit:
             self._drain_first(now_ms)
-            window.limit = limit
+            prefetch.limit = limit
             self.lane.reopen(now_ms)
 
     def _drain_first(self, now_ms: int) -> None:
@@ -386,7 +386,7 @@ class Channel:
         consumer.queue.consumers[consumer] = None
 
     def lane_for(self, queue: Queue) -> Lane:
-        """Return what consumers of a queue deliver through: not all heed a shared window."""
+        """Return what consumers of a queue deliver through: not all heed a shared prefetch."""
         if queue.kind.heeds_shared_prefetch:
             return self.lane
         if self._settling.unshared_lane is None:

@@ -14,7 +14,7 @@ from amqp_server.protocol.dealt import Dealt
 from amqp_server.protocol.delivery_header import with_delivery_header
 from amqp_server.protocol.lane import Lane
 from amqp_server.protocol.outbox import Outbox
-from amqp_server.protocol.prefetch import Window
+from amqp_server.protocol.prefetch import Prefetch
 from amqp_server.wire.content import (
     deliver_prefix,
     render_dealt,
@@ -57,12 +57,12 @@ class Consumer:
     """A ``queues.ports.ConsumerHandle`` over one lane.
 
     Attributes:
-        lane: of its channel, with the shared window if its queue's kind heeds one.
-        window: its own.
+        lane: of its channel, with the shared prefetch if its queue's kind heeds one.
+        prefetch: its own.
         is_blocked: see the port.
         is_cancelled: nothing more is for it.
 
-    Invariant: ``window.used`` is the number of its unacked deliveries.
+    Invariant: ``prefetch.used`` is the number of its unacked deliveries.
     """
 
     __slots__ = (
@@ -78,10 +78,10 @@ class Consumer:
         "is_cancelled",
         "lane",
         "no_ack",
+        "prefetch",
         "priority",
         "queue",
         "timeout_ms",
-        "window",
     )
 
     def __init__(
@@ -105,19 +105,19 @@ class Consumer:
         self.priority = properties.priority
         self.timeout_ms = properties.timeout_ms
         self.arguments = properties.arguments
-        self.window = Window(prefetch)
+        self.prefetch = Prefetch(prefetch)
         self.is_blocked = False
         self.is_cancelled = False
 
     @property
     def shares_credit(self) -> bool:
-        """Whether the channel has a window that all its consumers share."""
-        return self.lane.shared_window.limit > 0
+        """Whether the channel has a prefetch that all its consumers share."""
+        return self.lane.shared_prefetch.limit > 0
 
     def has_own_room(self) -> bool:
-        """Return whether its own window has room; there is none for what needs no ack."""
-        window = self.window
-        return self.no_ack or not window.limit or window.used < window.limit
+        """Return whether its own prefetch has room; there is none for what needs no ack."""
+        prefetch = self.prefetch
+        return self.no_ack or not prefetch.limit or prefetch.used < prefetch.limit
 
     def credit(self) -> int:
         """Return how many messages may be delivered now; see the port."""
@@ -130,10 +130,10 @@ class Consumer:
         if self.is_cancelled:
             return 0
         count = room_bytes // self._delivery_bytes + 1
-        window, shared_window = self.window, lane.shared_window
+        prefetch, shared_prefetch = self.prefetch, lane.shared_prefetch
         room = lane.unacked_max - lane.unacked.count
-        if shared_window.limit:
-            shared_room = shared_window.limit - shared_window.used
+        if shared_prefetch.limit:
+            shared_room = shared_prefetch.limit - shared_prefetch.used
             if shared_room <= 0:
                 lane.wait_for_acks(self.queue)
                 return 0
@@ -143,11 +143,11 @@ class Consumer:
         if room <= 0:
             lane.wait_for_acks(self.queue)
             return 0
-        if window.limit:
-            room = min(room, window.limit - window.used)
+        if prefetch.limit:
+            room = min(room, prefetch.limit - prefetch.used)
         delivered = lane.delivered
         if delivered.memory.is_short and not delivered.allows(lane.unacked.held_bytes):
-            if window.used:
+            if prefetch.used:
                 delivered.wait(self)
                 return 0
             room = min(room, 1)
@@ -164,8 +164,8 @@ class Consumer:
             first_tag = lane.unacked.skip(count)
         else:
             first_tag = lane.unacked.add(self, batch, lane.turn.now_ms)
-            self.window.used += count
-            lane.shared_window.used += count
+            self.prefetch.used += count
+            lane.shared_prefetch.used += count
         if self._delivery_bytes >= LARGE_BODY_BYTES:
             written_bytes = self._write_large(first_tag, records, redelivered=batch.redelivered)
         else:
@@ -201,8 +201,8 @@ class Consumer:
             owner = Dealt(handles, batch.positions)
             first_tag = lane.unacked.add(owner, batch, lane.turn.now_ms)
             for index, handle in enumerate(handles):
-                handle.window.used += (count - index + ways - 1) // ways
-            lane.shared_window.used += count
+                handle.prefetch.used += (count - index + ways - 1) // ways
+            lane.shared_prefetch.used += count
         octets = render_dealt(
             lane.number,
             [handle._prefix for handle in handles],
@@ -229,9 +229,9 @@ class Consumer:
         return lane.outbox.deliver_all(chunks)
 
     def settled(self, positions: range) -> int:
-        """Note that these are outstanding no more; return how many the shared window counted."""
+        """Note that these are outstanding no more; return how many the shared prefetch counted."""
         count = len(positions)
-        self.window.used -= count
+        self.prefetch.used -= count
         if self.is_blocked:
             self.queue.engine.credit_regained(self)
         return count if self._heeds_shared_prefetch else 0
@@ -246,7 +246,7 @@ class Consumer:
 
 
 class GetOwner:
-    """Whose unacked messages those of basic.get are: a queue's, in nobody's window."""
+    """Whose unacked messages those of basic.get are: a queue's, in nobody's prefetch."""
 
     __slots__ = ("queue", "timeout_ms")
 
@@ -255,7 +255,7 @@ class GetOwner:
         self.timeout_ms = queue.engine.options.consumer_timeout_ms or None
 
     def settled(self, _positions: range) -> int:
-        """Return 0: no window counts them."""
+        """Return 0: no prefetch counts them."""
         return 0
 
 

@@ -20,7 +20,7 @@ class Member(Protocol):
     timeout_ms: int | None
 
     def settled(self, positions: range) -> int:
-        """Note that these are outstanding no more; return how many a shared window counted."""
+        """Note that these are outstanding no more; return how many a shared prefetch counted."""
 
 
 MemberT = TypeVar("MemberT", bound=Member)
@@ -45,7 +45,7 @@ class Dealt(Generic[MemberT]):
         self.timeout_ms = min(timeouts, default=None)
 
     def settled(self, positions: range) -> int:
-        """Note that these are outstanding no more; return how many the shared window counted."""
+        """Note that these are outstanding no more; return how many the shared prefetch counted."""
         return sum([one.settled(found) for one, found in self._shares(positions)])
 
     def parts(self, batch: Batch) -> Iterator[tuple[MemberT, Batch]]:

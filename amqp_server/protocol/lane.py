@@ -1,6 +1,6 @@
 """The way out of one channel: what its consumers share, and which queues wait for it.
 
-A queue whose consumer was refused room here is told once there is some again. When a window that
+A queue whose consumer was refused room here is told once there is some again. When a prefetch that
 consumers share is the cause, the queues that wait get of it in turn, each as much as the others:
 RabbitMQ lets chance decide which is told first.
 
@@ -15,7 +15,7 @@ from amqp_server.broker.delivered import Delivered
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.turn import Turn
 from amqp_server.protocol.outbox import Outbox
-from amqp_server.protocol.prefetch import Window
+from amqp_server.protocol.prefetch import Prefetch
 from amqp_server.protocol.unacked import Unacked
 
 FED_AT_ONCE: Final = 64
@@ -37,7 +37,7 @@ class Lane:
         outbox: where everything for the client goes.
         unacked: delivery tags outstanding.
         unacked_max: how many may be.
-        shared_window: of all consumers together.
+        shared_prefetch: of all consumers together.
         payload_max_bytes: of a frame.
         turn: the broker's, which knows the time.
         delivered: what all channels of the node have outstanding.
@@ -50,7 +50,7 @@ class Lane:
         "number",
         "outbox",
         "payload_max_bytes",
-        "shared_window",
+        "shared_prefetch",
         "turn",
         "unacked",
         "unacked_max",
@@ -74,7 +74,7 @@ class Lane:
         self._starved = starved
         self.unacked = unacked
         self.unacked_max = unacked_max
-        self.shared_window = Window()
+        self.shared_prefetch = Prefetch()
         self.payload_max_bytes = payload_max_bytes
         self.turn = turn
         self.delivered = delivered
@@ -89,9 +89,9 @@ class Lane:
 
     @property
     def shared_room(self) -> int:
-        """How many messages that want an ack fit in the window that consumers share."""
-        window = self.shared_window
-        return window.limit - window.used if window.limit else UNLIMITED
+        """How many messages that want an ack fit in the prefetch that consumers share."""
+        prefetch = self.shared_prefetch
+        return prefetch.limit - prefetch.used if prefetch.limit else UNLIMITED
 
     def wait_for_output(self, queue: Queue) -> None:
         """Note a queue that was refused because the client does not read fast enough."""
@@ -118,7 +118,7 @@ class Lane:
             if waiting and self.outbox.is_full:
                 self._starved[self] = None
             return
-        if not self.shared_window.limit or len(waiting) == 1:
+        if not self.shared_prefetch.limit or len(waiting) == 1:
             self.waiting = OrderedDict()
             for queue in waiting:
                 if not queue.is_deleted:

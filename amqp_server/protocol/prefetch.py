@@ -1,13 +1,13 @@
-"""QoS windows: how many deliveries may be outstanding.
+"""Prefetch: how many deliveries may be outstanding.
 
-Source: RabbitMQ, consumer-prefetch. ``global=false`` is a window of each consumer that starts
-later on the channel; ``global=true`` is one window that all consumers of the channel share. Both
+Source: RabbitMQ, consumer-prefetch. ``global=false`` is one of each consumer that starts
+later on the channel; ``global=true`` is one that all consumers of the channel share. Both
 may hold at once.
 """
 
 
-class Window:
-    """One window.
+class Prefetch:
+    """One bound on unacked deliveries, and how much of it is used.
 
     Attributes:
         limit: outstanding deliveries at most; 0 is unlimited.

@@ -29,7 +29,7 @@ class Settling:
 
     Args:
         unacked: its delivery tags.
-        lane: where consumers deliver that the shared window counts.
+        lane: where consumers deliver that the shared prefetch counts.
 
     Attributes:
         unshared_lane: where the others do, as their kind of queue says; None while there is none.
@@ -141,8 +141,8 @@ class Settling:
             self._delivered.were_settled()
 
     def _make_room(self, count: int) -> None:
-        """Take what was settled out of the shared window, which may have got more meanwhile."""
-        self._lane.shared_window.used -= count
+        """Take what was settled out of the shared prefetch, which may have got more meanwhile."""
+        self._lane.shared_prefetch.used -= count
 
     def _reopen(self, now_ms: int) -> None:
         """Tell other queues: what was settled counts for the whole channel, and for the node."""
@@ -204,8 +204,8 @@ class Settling:
     def _give_back(self, parts: Iterable[Part[Owner]], now_ms: int, *, requeue: bool) -> None:
         """Requeue or reject what one method names.
 
-        The shared window has room for what is requeued: who was not refused before may get it. Who
-        was is told only once all is back.
+        The shared prefetch has room for what is requeued: who was not refused before may get it.
+        Who was is told only once all is back.
         """
         for holder, batches in _by_holder(parts):
             engine = holder.queue.engine

@@ -5,7 +5,7 @@ import logging
 
 from pamqp import commands
 
-from amqp_server.net.log_flood import WINDOW_S
+from amqp_server.net.log_flood import PERIOD_S
 from amqp_server.net.log_output import LogOutput
 from tests.support.frames import PROTOCOL_HEADER, method_frame
 from tests.support.peer import Node
@@ -38,6 +38,6 @@ def test_a_flood_of_refused_logins_is_a_few_lines_and_their_number() -> None:
     lines = stream.getvalue().splitlines()
     refused = [line for line in lines if "login refused peer=" in line and "suppressed" not in line]
     assert len(refused) == LINES_MAX
-    told = f"suppressed lines={LOGINS_COUNT - LINES_MAX} within_s={WINDOW_S} format='login refused"
+    told = f"suppressed lines={LOGINS_COUNT - LINES_MAX} within_s={PERIOD_S} format='login refused"
     assert any(told in line for line in lines)
     assert "guess" not in stream.getvalue(), "what was tried is nobody's business"

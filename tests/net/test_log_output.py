@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from amqp_server.net import log_output
-from amqp_server.net.log_flood import WINDOW_S
+from amqp_server.net.log_flood import PERIOD_S
 from amqp_server.net.log_output import (
     INFO_LINES_FACTOR,
     LINE_CHARACTERS_MAX,
@@ -198,7 +198,7 @@ def test_a_stream_that_is_gone_fails_nobody(stream: Stream, log: logging.Logger)
 # ── floods ──
 
 
-def test_a_flood_of_warnings_is_cut_off_and_counted_when_its_window_ends(
+def test_a_flood_of_warnings_is_cut_off_and_counted_when_its_period_ends(
     stream: Stream, log: logging.Logger, output: LogOutput, loop: FakeLoop, wall: list[float]
 ) -> None:
     output.attach(loop.as_loop)
@@ -210,9 +210,9 @@ def test_a_flood_of_warnings_is_cut_off_and_counted_when_its_window_ends(
         *(f"login refused peer={number}" for number in range(LINES_MAX)),
         "something else",
     ]
-    wall[0] += WINDOW_S
-    loop.run_until(loop.time_ms + WINDOW_S * 1_000)
-    told = f"suppressed lines=996 within_s={WINDOW_S} format='login refused peer=%d'"
+    wall[0] += PERIOD_S
+    loop.run_until(loop.time_ms + PERIOD_S * 1_000)
+    told = f"suppressed lines=996 within_s={PERIOD_S} format='login refused peer=%d'"
     assert stream.messages[LINES_MAX + 1 :] == [told]
     log.warning("login refused peer=%d", 1_000)
     loop.run_until(loop.time_ms + WRITE_DELAY_MS)
@@ -224,26 +224,26 @@ def test_the_count_comes_before_the_next_windows_lines(
 ) -> None:
     for _ in range(LINES_MAX + 3):
         log.warning("again")
-    wall[0] += WINDOW_S
+    wall[0] += PERIOD_S
     log.warning("again")
-    told = f"suppressed lines=3 within_s={WINDOW_S} format='again'"
+    told = f"suppressed lines=3 within_s={PERIOD_S} format='again'"
     assert stream.messages == ["again"] * LINES_MAX + [told, "again"]
 
 
-def test_a_timer_of_a_window_that_is_over_leaves_the_next_one_alone(
+def test_a_timer_of_a_period_that_is_over_leaves_the_next_one_alone(
     stream: Stream, log: logging.Logger, output: LogOutput, loop: FakeLoop, wall: list[float]
 ) -> None:
     output.attach(loop.as_loop)
     for _ in range(LINES_MAX + 1):
         log.warning("again")
-    wall[0] += WINDOW_S
+    wall[0] += PERIOD_S
     for _ in range(LINES_MAX + 1):
         log.warning("again")
-    loop.run_until(loop.time_ms + WINDOW_S * 1_000)
-    told = f"suppressed lines=1 within_s={WINDOW_S} format='again'"
+    loop.run_until(loop.time_ms + PERIOD_S * 1_000)
+    told = f"suppressed lines=1 within_s={PERIOD_S} format='again'"
     assert stream.messages == ["again"] * LINES_MAX + [told] + ["again"] * LINES_MAX
-    wall[0] += WINDOW_S
-    loop.run_until(loop.time_ms + WINDOW_S * 1_000)
+    wall[0] += PERIOD_S
+    loop.run_until(loop.time_ms + PERIOD_S * 1_000)
     assert stream.messages[-1] == told
 
 

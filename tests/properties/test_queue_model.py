@@ -96,7 +96,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.consumers: list[tuple[FakeConsumer, ModelConsumer]] = []
         self.getter = FakeConsumer("get")
         self.shared = Prefetch(3)
-        self.shared_window = [3]
+        self.shared_prefetch = [3]
         for shape in first_consumers:
             self.consume(shape)
         self.publish(first_run, drains=True)
@@ -202,7 +202,7 @@ class QueueMachine(RuleBasedStateMachine):
         if model is not None:
             model.window[0] += len(positions)
             if fake.shares_credit:
-                model.shared_window[0] += len(positions)
+                model.shared_prefetch[0] += len(positions)
         was_shut = fake.lane.is_shut
         entries = fake.take_unacked(positions)
         if fake.is_blocked:
@@ -238,7 +238,7 @@ class QueueMachine(RuleBasedStateMachine):
             priority,
             no_ack,
             window=[UNLIMITED] if shares else own_window,
-            shared_window=self.shared_window if shares else [UNLIMITED],
+            shared_prefetch=self.shared_prefetch if shares else [UNLIMITED],
         )
         self.queue.consume(fake, self.now_ms)
         self.model.consume(model, self.now_ms)
@@ -262,7 +262,7 @@ class QueueMachine(RuleBasedStateMachine):
         if fake.shares_credit:
             return
         fake.lane.is_stopped = not fake.lane.is_stopped
-        model.shared_window[0] = 0 if fake.lane.is_stopped else UNLIMITED
+        model.shared_prefetch[0] = 0 if fake.lane.is_stopped else UNLIMITED
         if not fake.lane.is_shut:
             self.queue.lane_opened(fake.lane)
         self.model.credit_came()
@@ -320,7 +320,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.consumers.clear()
         self.getter = FakeConsumer("get")
         self.shared = Prefetch(3)
-        self.shared_window = [3]
+        self.shared_prefetch = [3]
         self.known_deadline_ms = self.queue.next_deadline_ms()
 
     # -- what always holds ------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import pytest
 
-from amqp_server.protocol.prefetch import Window
+from amqp_server.protocol.prefetch import Prefetch
 
 
 @pytest.mark.parametrize(
@@ -18,13 +18,13 @@ from amqp_server.protocol.prefetch import Window
     ],
 )
 def test_what_fits_is_what_is_left(limit: int, used: int, wanted: int, expected: int) -> None:
-    window = Window(limit)
+    window = Prefetch(limit)
     window.used = used
     assert window.clip(wanted) == expected
 
 
 def test_a_limit_lowered_below_what_is_out_leaves_nothing() -> None:
-    window = Window(10)
+    window = Prefetch(10)
     window.used = 8
     window.limit = 3
     assert window.clip(1) == 0

@@ -24,7 +24,7 @@ class ModelConsumer:
     priority: int
     no_ack: bool
     window: list[int]
-    shared_window: list[int]
+    shared_prefetch: list[int]
     received: list[tuple[bytes, int]] = field(default_factory=list)
 
     @property
@@ -33,7 +33,7 @@ class ModelConsumer:
 
     @property
     def is_able(self) -> bool:
-        return self.has_own_room and self.shared_window[0] > 0
+        return self.has_own_room and self.shared_prefetch[0] > 0
 
 
 class QueueModel:
@@ -148,7 +148,7 @@ class QueueModel:
         consumer.received.append((one.record.body, one.delivery_count))
         if not consumer.no_ack:
             consumer.window[0] -= 1
-            consumer.shared_window[0] -= 1
+            consumer.shared_prefetch[0] -= 1
             self.unacked[one.position] = one
 
     def pass_by(self, run: list[Record], now_ms: int) -> int:

@@ -44,7 +44,7 @@ def qos(channel: Channel, method: commands.Basic.Qos, now_ms: int) -> Method:
         raise NotSupportedError(f"prefetch_size!=0 ({method.prefetch_size})")
     if not method.global_:
         channel.consumer_prefetch = method.prefetch_count
-    channel.share_window(method.prefetch_count if method.global_ else 0, now_ms)
+    channel.share_prefetch(method.prefetch_count if method.global_ else 0, now_ms)
     return commands.Basic.QosOk()
 
 
@@ -57,7 +57,7 @@ def consume(channel: Channel, method: commands.Basic.Consume, now_ms: int) -> Me
         AccessRefusedError: no right, or somebody consumes exclusively (403).
         PreconditionFailedError: a bad argument (406).
         NotAllowedError: the consumer tag is taken (530).
-        NotSupportedError: what its kind does not do, as under a shared window (540).
+        NotSupportedError: what its kind does not do, as under a shared prefetch (540).
     """
     consumer_tag = method.consumer_tag or channel.session.broker.generate_name(CONSUMER_TAG_PREFIX)
     name = actual_queue_name(channel, method.queue)
@@ -195,7 +195,7 @@ def _consumer(
     consumer_tag: str,
     arguments: ConsumerArguments,
 ) -> Consumer:
-    if channel.lane.shared_window.limit:
+    if channel.lane.shared_prefetch.limit:
         queue.check_granted(Request.SHARED_PREFETCH)
     if method.no_ack:
         queue.check_granted(Request.NO_ACK)
