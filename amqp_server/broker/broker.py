@@ -64,7 +64,7 @@ class Broker:
         congestion: whether who publishes waits for what was published to be worked off.
         turn: what is left to do before a turn ends.
         commits: says when what was written is safe.
-        end_turn, next_deadline_ms, tick: the turn's, for the loop.
+        end_turn, next_deadline_ms, on_deadline: the turn's, for the loop.
         journal: makes definitions survive; what it says was taken down last is what an answer to
             a change waits for.
         parameters, global_parameters: of components this version does not have: kept and shown;
@@ -109,7 +109,7 @@ class Broker:
         self.begin_turn = turn.budget.begin
         self.end_turn = turn.end
         self.next_deadline_ms = turn.next_deadline_ms
-        self.tick = turn.tick
+        self.on_deadline = turn.on_deadline
         self.parameters: dict[tuple[str, str, str], object] = {}
         self.global_parameters: dict[str, object] = {}
         self._random_bytes = random_bytes

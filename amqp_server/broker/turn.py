@@ -1,6 +1,6 @@
 """What is left to do before a turn of the loop ends: queues to drain, effects to carry out.
 
-A turn is what one read, or one tick of the clock, sets off. Publishes and acks only mark their
+A turn is what one read, or one deadline, sets off. Publishes and acks only mark their
 queue dirty; it is drained once, at the turn's end, however many runs arrived. A queue may deliver
 ``deliveries_per_queue_max`` messages a turn, so that a flood into one cannot starve the others or
 the sockets: what is left is drained in the next turn.
@@ -136,12 +136,12 @@ class Turn:
         return bool(self._dirty or self.effects or self._jobs)
 
     def next_deadline_ms(self) -> int | None:
-        """Return when ``tick`` is due; None while no queue has anything to expire."""
+        """Return when ``on_deadline`` is due; None while no queue has anything to expire."""
         while self._heap and self._due_ms.get(self._heap[0][2]) != self._heap[0][0]:
             heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
-    def tick(self, now_ms: int) -> None:
+    def on_deadline(self, now_ms: int) -> None:
         """Let every queue expire what is due; within the budget, and one at least."""
         self.now_ms = now_ms
         while (due_ms := self.next_deadline_ms()) is not None and due_ms <= now_ms:

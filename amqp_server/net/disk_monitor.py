@@ -69,7 +69,7 @@ class DiskMonitor:
         """Return when to measure next; None without a limit."""
         return self._due_ms if self._limit_bytes else None
 
-    def tick(self, now_ms: int) -> None:
+    def on_deadline(self, now_ms: int) -> None:
         """Measure, and tell."""
         was_low = self.is_low
         self._look()

@@ -81,7 +81,7 @@ class MemoryMonitor:
         """Return when to measure next; None without a watermark."""
         return self._due_ms if self._watermark_bytes else None
 
-    def tick(self, now_ms: int) -> None:
+    def on_deadline(self, now_ms: int) -> None:
         """Measure, and tell."""
         used_bytes = self._measure()
         limit_bytes = self._watermark_bytes * (CLEAR_BELOW_RATIO if self._is_low else 1.0)

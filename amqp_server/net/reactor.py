@@ -46,9 +46,9 @@ class Broker(Protocol):
         """
 
     def next_deadline_ms(self) -> int | None:
-        """Return when ``tick`` is due next (instant); None is never."""
+        """Return when ``on_deadline`` is due next (instant); None is never."""
 
-    def tick(self, now_ms: int) -> None:
+    def on_deadline(self, now_ms: int) -> None:
         """Do what queues have to do by the clock: expire messages, delete themselves."""
 
 
@@ -104,7 +104,7 @@ class Reactor:
         self.hang_ups = HangUps(loop)
         self.deadlines = Deadlines(loop, clock)
         self._broker_deadline_ms = broker.next_deadline_ms
-        self._broker_watch = self.deadlines.watch(_BrokerTicks(self, broker))
+        self._broker_watch = self.deadlines.watch(_BrokerDeadlines(self, broker))
 
     def now_ms(self) -> int:
         """Return the monotonic clock, in ms."""
@@ -189,7 +189,7 @@ class Reactor:
         self.finish_turn(self.begin_turn(), carries_on=True)
 
 
-class _BrokerTicks:
+class _BrokerDeadlines:
     """The broker's deadlines: what they set off is delivered in a turn."""
 
     def __init__(self, reactor: Reactor, broker: Broker) -> None:
@@ -197,7 +197,7 @@ class _BrokerTicks:
         self._broker = broker
         self.next_deadline_ms = broker.next_deadline_ms
 
-    def tick(self, now_ms: int) -> None:
+    def on_deadline(self, now_ms: int) -> None:
         self._reactor.request_turn()
         self._broker.begin_turn()
-        self._broker.tick(now_ms)
+        self._broker.on_deadline(now_ms)

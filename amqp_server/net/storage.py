@@ -103,7 +103,7 @@ class Storage:
         """Return when to look at the disk again."""
         return None if self._is_stopping or self.failure is not None else self._due_ms
 
-    def tick(self, now_ms: int) -> None:
+    def on_deadline(self, now_ms: int) -> None:
         """Sync what nobody waits for, try again what found no room, begin a checkpoint if due."""
         self._due_ms = now_ms + self._interval_ms
         if self._commit.is_disk_full:

@@ -21,8 +21,8 @@ NowMs: TypeAlias = Callable[[], int]
 SPACING_MS: Final = 10
 """Deadlines are looked at no more often than this: at most 100 times a second."""
 
-TICKS_PER_ROUND_MAX: Final = 1_000
-"""Ticks before the loop gets its turn back; the rest follow one spacing later."""
+DEADLINES_PER_ROUND_MAX: Final = 1_000
+"""Deadlines before the loop gets its turn back; the rest follow one spacing later."""
 
 STALE_ENTRIES_MAX: Final = 64
 """Outdated heap entries, beyond one per watch, that are put up with before a clean-up."""
@@ -42,9 +42,9 @@ class Timed(Protocol):
     """Something that has to be woken at a time of its own."""
 
     def next_deadline_ms(self) -> int | None:
-        """Return the instant at which ``tick`` is due, on the monotonic clock; None is never."""
+        """Return when ``on_deadline`` is due (instant, monotonic clock); None is never."""
 
-    def tick(self, now_ms: int) -> None:
+    def on_deadline(self, now_ms: int) -> None:
         """Do what is due; called once ``next_deadline_ms`` has been reached."""
 
 
@@ -54,7 +54,7 @@ class _Nobody:
     def next_deadline_ms(self) -> int | None:
         return None
 
-    def tick(self, now_ms: int) -> None:
+    def on_deadline(self, now_ms: int) -> None:
         """Nobody is woken."""
 
 
@@ -162,7 +162,7 @@ class Deadlines:
             deadline_ms = watch.timed.next_deadline_ms()
             if deadline_ms is not None and deadline_ms <= now:
                 try:
-                    watch.timed.tick(now)
+                    watch.timed.on_deadline(now)
                 except Exception:
                     log.exception("the work of a deadline failed")
             self.refresh(watch)
@@ -171,7 +171,7 @@ class Deadlines:
     def _take_due(self, now: int) -> list[Watch]:
         """Take the watches that are due off the heap, earliest first, up to a round's worth."""
         due: list[Watch] = []
-        while self._heap and self._heap[0][0] <= now and len(due) < TICKS_PER_ROUND_MAX:
+        while self._heap and self._heap[0][0] <= now and len(due) < DEADLINES_PER_ROUND_MAX:
             entry = heappop(self._heap)
             if _is_valid(entry):
                 entry[2].due_ms = None

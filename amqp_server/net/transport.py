@@ -95,9 +95,9 @@ class Connection(Protocol):
         """Deliver again."""
 
     def next_deadline_ms(self) -> int | None:
-        """Return when ``tick`` is due next (instant); None is never."""
+        """Return when ``on_deadline`` is due next (instant); None is never."""
 
-    def tick(self, now_ms: int) -> None:
+    def on_deadline(self, now_ms: int) -> None:
         """Do what is due: send a heartbeat, close on a missed one or on a slow handshake."""
 
     def shut_down(self, reason: str, now_ms: int) -> None:
@@ -358,7 +358,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
             return gives_up_at_ms if due_ms is None else due_ms
         return min(due_ms, gives_up_at_ms)
 
-    def tick(self, now_ms: int) -> None:
+    def on_deadline(self, now_ms: int) -> None:
         """Pass the time on to the connection, or cut off a peer that lets us wait."""
         if self._closes_at_ms is not None:
             self.abort()
@@ -369,7 +369,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
                 self.abort()
                 return
             self._wait_for_lost_cause(now_ms, self._close_grace_ms)
-        self._guarded(self._connection.tick, now_ms)
+        self._guarded(self._connection.on_deadline, now_ms)
         self._on_output()
 
     # What the server calls.

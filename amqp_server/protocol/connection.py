@@ -1,8 +1,8 @@
 """One client's connection, sans-IO: bytes and time in, bytes and deadlines out.
 
-The shell calls ``receive_data`` with what a socket gave, ``tick`` at ``next_deadline_ms``, and
-writes what ``data_to_send`` returns. A peer's fault never raises out of here: it is answered with
-the close that ``replies`` has for it, at the scope that it has.
+The shell calls ``receive_data`` with what a socket gave, ``on_deadline`` at ``next_deadline_ms``,
+and writes what ``data_to_send`` returns. A peer's fault never raises out of here: it is answered
+with the close that ``replies`` has for it, at the scope that it has.
 
 Source: AMQP 0-9-1 §2.2, §4.2; RabbitMQ, rabbit_reader.
 """
@@ -160,9 +160,9 @@ class Connection:
         return chunks
 
     def next_deadline_ms(self) -> int | None:
-        """Return when ``tick`` is due; None is never.
+        """Return when ``on_deadline`` is due; None is never.
 
-        Traffic moves deadlines away and does not count: ``tick`` finds, once, that nothing is due.
+        Traffic moves deadlines away and does not count: ``on_deadline`` finds, once, nothing due.
         """
         if self.due_ms is None:
             deadlines = [self._ends_at_ms, self._heartbeat.next_deadline_ms()]
@@ -231,7 +231,7 @@ class Connection:
         if not self._outbox.is_full:
             self._room_came()
 
-    def tick(self, now_ms: int) -> None:
+    def on_deadline(self, now_ms: int) -> None:
         """Do what is due: heartbeats, timeouts."""
         self.due_ms = None
         self._turn.now_ms = now_ms

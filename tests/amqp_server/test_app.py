@@ -162,7 +162,7 @@ def test_the_memory_alarm_is_on_above_the_watermark(
 ) -> None:
     whole = Settings(broker=settings)
     broker = build_broker(whole)
-    app._memory_monitor(broker, whole).tick(now_ms())
+    app._memory_monitor(broker, whole).on_deadline(now_ms())
     assert broker.alarms.is_on is is_on
 
 

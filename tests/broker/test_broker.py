@@ -218,7 +218,7 @@ def test_turns_and_ticks_are_the_turns(broker: Broker) -> None:
     vhost.publisher.publish("", [message(b"m", expiration="50")], NOW_MS)
     assert broker.end_turn(NOW_MS) is False
     assert broker.next_deadline_ms() == NOW_MS + 50
-    broker.tick(NOW_MS + 50)
+    broker.on_deadline(NOW_MS + 50)
     assert broker.end_turn(NOW_MS + 50) is False
     assert broker.next_deadline_ms() is None
     queue = vhost.queues.find("jobs")

@@ -141,7 +141,7 @@ def test_deadlines_of_many_queues_are_spread_over_turns() -> None:
     while (due_ms := turn.next_deadline_ms()) is not None:
         assert due_ms <= 10, "what is left is due at once"
         turn.budget.begin()
-        turn.tick(10)
+        turn.on_deadline(10)
         ticks += 1
     assert journal == [f"expire {index} 10" for index in range(7)]
     assert ticks == 3
@@ -302,7 +302,7 @@ def test_all_that_is_dirty_can_be_drained_at_once(turn: Turn) -> None:
 def test_the_turn_knows_its_time(turn: Turn) -> None:
     turn.end(5)
     assert turn.now_ms == 5
-    turn.tick(6)
+    turn.on_deadline(6)
     assert turn.now_ms == 6
 
 
@@ -313,7 +313,7 @@ def test_without_deadlines_nothing_is_due(turn: Turn) -> None:
     turn.mark_dirty(FakeQueue())
     turn.end(1)
     assert turn.next_deadline_ms() is None
-    turn.tick(1_000_000)
+    turn.on_deadline(1_000_000)
 
 
 def test_a_queue_expires_when_it_is_due_and_not_before(turn: Turn) -> None:
@@ -322,9 +322,9 @@ def test_a_queue_expires_when_it_is_due_and_not_before(turn: Turn) -> None:
     turn.mark_dirty(queue)
     turn.end(1)
     assert turn.next_deadline_ms() == 50
-    turn.tick(49)
+    turn.on_deadline(49)
     assert "expire q 49" not in queue.journal
-    turn.tick(50)
+    turn.on_deadline(50)
     assert queue.journal[-1] == "expire q 50"
     assert turn.next_deadline_ms() is None
     turn.end(50)
@@ -338,7 +338,7 @@ def test_an_earlier_deadline_replaces_a_later_one(turn: Turn) -> None:
         turn.mark_dirty(queue)
         turn.end(1)
     assert turn.next_deadline_ms() == 30, "too early does no harm"
-    turn.tick(30)
+    turn.on_deadline(30)
     turn.end(30)
     assert turn.next_deadline_ms() == 40, "the deadline of today comes back"
 
@@ -351,7 +351,7 @@ def test_a_deleted_queue_never_expires(turn: Turn) -> None:
     turn.end(1)
     turn.forget(queue)
     assert turn.next_deadline_ms() == 30
-    turn.tick(100)
+    turn.on_deadline(100)
     assert "expire gone 100" not in queue.journal
 
 
@@ -366,7 +366,7 @@ def test_effects_of_an_expiry_are_carried_out_in_its_tick(turn: Turn) -> None:
     queue.deadline_ms = 20
     turn.mark_dirty(queue)
     turn.end(1)
-    turn.tick(25)
+    turn.on_deadline(25)
     assert (carry_out.names, carry_out.times_ms) == (["dying"], [25])
 
 
@@ -421,7 +421,7 @@ def test_no_queue_misses_its_deadline(steps: list[tuple[str, int, int | None]]) 
             now_ms += number
             due_ms = turn.next_deadline_ms()
             if due_ms is not None and due_ms <= now_ms:
-                turn.tick(now_ms)
+                turn.on_deadline(now_ms)
         turn.end(now_ms)
 
         alive = [queue for index, queue in enumerate(queues) if index not in forgotten]

@@ -141,7 +141,7 @@ async def live(folder: Path, chance: random.Random) -> None:
         storage.turn_ended()
         due_ms = storage.next_deadline_ms()
         if due_ms is not None and due_ms <= now_ms():
-            storage.tick(now_ms())
+            storage.on_deadline(now_ms())
         await asyncio.sleep(0)
 
 

@@ -179,7 +179,7 @@ class MoveLife(Life):
     def let_time_pass(self) -> None:
         self.now_ms += self.draw.choice((1, TTL_MS, 3 * TTL_MS))
         if (due_ms := self._turn.next_deadline_ms()) is not None and due_ms <= self.now_ms:
-            self._turn.tick(self.now_ms)
+            self._turn.on_deadline(self.now_ms)
 
     def end_turn(self) -> None:
         """Let the broker do what is left to do, as far as it gets."""

@@ -39,7 +39,7 @@ class Watched:
 
     def measure(self, free_bytes: int | None) -> bool:
         self.free_bytes = free_bytes
-        self.monitor.tick(START_MS)
+        self.monitor.on_deadline(START_MS)
         return self.told[-1][0]
 
     def interval_ms(self, free_bytes: int | None) -> int:
@@ -59,7 +59,7 @@ def watched() -> Watched:
 
 def test_it_measures_at_once(watched: Watched) -> None:
     assert watched.monitor.next_deadline_ms() == START_MS
-    watched.monitor.tick(START_MS)
+    watched.monitor.on_deadline(START_MS)
     assert watched.told == [(False, START_MS)]
 
 

@@ -36,7 +36,7 @@ class Watched:
 
     def measure(self, used_bytes: int) -> bool:
         self.used_bytes = used_bytes
-        self.monitor.tick(START_MS)
+        self.monitor.on_deadline(START_MS)
         return self.told[-1][0]
 
 
@@ -50,7 +50,7 @@ def watched() -> Watched:
 
 def test_it_measures_at_once_and_then_every_second(watched: Watched) -> None:
     assert watched.monitor.next_deadline_ms() == START_MS
-    watched.monitor.tick(START_MS + 7)
+    watched.monitor.on_deadline(START_MS + 7)
     assert watched.monitor.next_deadline_ms() == START_MS + 7 + INTERVAL_MS
     assert INTERVAL_MS == 1_000
 
@@ -61,7 +61,7 @@ def test_without_a_watermark_it_never_measures() -> None:
 
 def test_each_measurement_is_told_with_its_time(watched: Watched) -> None:
     for later_ms in (0, 1_000, 2_000):
-        watched.monitor.tick(START_MS + later_ms)
+        watched.monitor.on_deadline(START_MS + later_ms)
     assert watched.told == [(False, START_MS), (False, START_MS + 1_000), (False, START_MS + 2_000)]
 
 
@@ -136,8 +136,8 @@ class Freeing:
         self.kept_bytes += mib * MIB
         self.free_bytes += mib * MIB
 
-    def tick(self) -> bool:
-        self.monitor.tick(START_MS)
+    def on_deadline(self) -> bool:
+        self.monitor.on_deadline(START_MS)
         return self.is_low
 
 
@@ -145,16 +145,16 @@ def test_freed_memory_raises_no_alarm() -> None:
     process = Freeing()
     process.use(1_200)
     process.free(1_100)
-    assert process.tick() is False
+    assert process.on_deadline() is False
     assert process.kept_bytes == 0
 
 
 def test_the_alarm_ends_when_its_cause_does() -> None:
     process = Freeing()
     process.use(1_200)
-    assert process.tick() is True
+    assert process.on_deadline() is True
     process.free(1_100)
-    assert process.tick() is False
+    assert process.on_deadline() is False
 
 
 def test_the_alarm_ends_though_memory_is_freed_bit_by_bit() -> None:
@@ -163,7 +163,7 @@ def test_the_alarm_ends_though_memory_is_freed_bit_by_bit() -> None:
     states = []
     for _ in range(100):
         process.free(5)
-        states.append(process.tick())
+        states.append(process.on_deadline())
     assert states == [True] * 49 + [False] * 51
 
 
@@ -171,7 +171,7 @@ def test_well_below_the_watermark_freed_memory_is_kept() -> None:
     process = Freeing()
     process.use(int(1_000 * GIVE_BACK_ABOVE_RATIO))
     process.free(500)
-    process.tick()
+    process.on_deadline()
     assert process.kept_bytes == 500 * MIB
     assert process.monitor.next_deadline_ms() == START_MS + INTERVAL_MS
 
@@ -179,10 +179,10 @@ def test_well_below_the_watermark_freed_memory_is_kept() -> None:
 def test_near_the_watermark_it_is_given_back_soon_so_that_it_is_little_at_a_time() -> None:
     process = Freeing()
     process.use(900)
-    process.tick()
+    process.on_deadline()
     assert process.monitor.next_deadline_ms() == START_MS + NEAR_INTERVAL_MS
     process.free(100)
-    process.tick()
+    process.on_deadline()
     assert process.kept_bytes == 0
 
 

@@ -198,11 +198,11 @@ def test_a_full_disk_confirms_nothing_and_goes_on_when_there_is_room(disk: Disk)
         disk.commit.wait(lsn, lambda: called.append(None))
         storage.turn_ended()
         await disk.until(lambda: disk.told == [True])
-        storage.tick(now_ms())
+        storage.on_deadline(now_ms())
         await disk.until(lambda: disk.told == [True, True])
         assert not called
         disk.files.refusals.clear()
-        storage.tick(now_ms())
+        storage.on_deadline(now_ms())
         await disk.committed(lsn)
         assert called
         assert disk.told[-1] is False
@@ -229,12 +229,12 @@ def test_a_chunk_that_finds_no_room_trips_the_alarm_until_there_is_some(
         assert disk.told == [True]
         storage.turn_ended()
         await disk.committed(lsn)
-        storage.tick(now_ms())
+        storage.on_deadline(now_ms())
         await disk.until(lambda: not storage._is_trying_room)
         assert disk.told == [True]
         assert disk.is_low
         disk.files.refusals.clear()
-        storage.tick(now_ms())
+        storage.on_deadline(now_ms())
         await disk.until(lambda: not disk.is_low)
         assert not disk.files.exists(ROOM_DIRECTORY)
         storage.stop()
@@ -256,12 +256,12 @@ def test_a_checkpoint_that_finds_no_room_trips_the_alarm_until_one_is_made(disk:
             await disk.committed(lsn)
         assert disk.wal.number > 1
         # There is room for a chunk, and commits go on: still no checkpoint could be made.
-        storage.tick(now_ms())
+        storage.on_deadline(now_ms())
         await disk.until(lambda: not storage._is_trying_room)
         storage.turn_ended()
         assert disk.is_low
         disk.files.refusals.clear()
-        storage.tick(now_ms())
+        storage.on_deadline(now_ms())
         await disk.until(lambda: not disk.is_low)
         assert disk.wal.spare_count > 0
         storage.stop()
@@ -277,7 +277,7 @@ def test_a_checkpoint_that_is_needed_no_more_keeps_no_alarm_on(disk: Disk) -> No
             disk.opened.store.begin_checkpoint(), OSError(errno.ENOSPC, "refused")
         )
         assert disk.is_low
-        storage.tick(now_ms())
+        storage.on_deadline(now_ms())
         await disk.until(lambda: not disk.is_low)
         storage.stop()
 
@@ -311,7 +311,7 @@ def test_a_sync_that_fails_stops_the_node_and_confirms_nothing(disk: Disk) -> No
         disk.files.refusals.clear()
         log.append(2, [record(b"three", persistent=True)])
         storage.turn_ended()
-        storage.tick(now_ms())
+        storage.on_deadline(now_ms())
         assert storage.next_deadline_ms() is None
         storage.stop()
         assert not called
@@ -332,7 +332,7 @@ def test_acks_that_nobody_waits_for_are_synced_by_the_clock(disk: Disk) -> None:
         storage.turn_ended()
         await disk.committed(settled)
         assert disk.commit.has_unsynced
-        storage.tick(now_ms())
+        storage.on_deadline(now_ms())
         await disk.until(lambda: not disk.commit.has_unsynced)
         storage.stop()
 

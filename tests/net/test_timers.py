@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 from amqp_server.net import timers
-from amqp_server.net.timers import SPACING_MS, STALE_ENTRIES_MAX, TICKS_PER_ROUND_MAX, Deadlines
+from amqp_server.net.timers import DEADLINES_PER_ROUND_MAX, SPACING_MS, STALE_ENTRIES_MAX, Deadlines
 from tests.support.fake_loop import FakeLoop
 
 
@@ -21,7 +21,7 @@ class Sleeper:
     def next_deadline_ms(self) -> int | None:
         return self.deadlines_ms[0] if self.deadlines_ms else None
 
-    def tick(self, now_ms: int) -> None:
+    def on_deadline(self, now_ms: int) -> None:
         assert now_ms == self._loop.time_ms
         self.woken_at_ms.append(now_ms)
         del self.deadlines_ms[0]
@@ -118,8 +118,8 @@ def test_who_is_forgotten_by_its_neighbour_in_the_same_round_is_not_woken(
     loop: FakeLoop, deadlines: Deadlines
 ) -> None:
     class Murderer(Sleeper):
-        def tick(self, now_ms: int) -> None:
-            super().tick(now_ms)
+        def on_deadline(self, now_ms: int) -> None:
+            super().on_deadline(now_ms)
             deadlines.forget(victim_watch)
 
     due_ms = loop.time_ms + 5
@@ -134,8 +134,8 @@ def test_work_that_fails_is_logged_and_disturbs_nobody(
     loop: FakeLoop, deadlines: Deadlines, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Failing(Sleeper):
-        def tick(self, now_ms: int) -> None:
-            super().tick(now_ms)
+        def on_deadline(self, now_ms: int) -> None:
+            super().on_deadline(now_ms)
             raise AssertionError("a bug")
 
     due_ms = loop.time_ms + 5
@@ -166,11 +166,11 @@ def test_stale_entries_are_bounded(loop: FakeLoop, deadlines: Deadlines) -> None
 
 def test_a_round_wakes_a_bounded_number(loop: FakeLoop, deadlines: Deadlines) -> None:
     due_ms = loop.time_ms + 5
-    sleepers = [Sleeper(loop, due_ms) for _ in range(TICKS_PER_ROUND_MAX + 1)]
+    sleepers = [Sleeper(loop, due_ms) for _ in range(DEADLINES_PER_ROUND_MAX + 1)]
     for sleeper in sleepers:
         deadlines.watch(sleeper)
     loop.run_until(due_ms)
-    assert sum(len(sleeper.woken_at_ms) for sleeper in sleepers) == TICKS_PER_ROUND_MAX
+    assert sum(len(sleeper.woken_at_ms) for sleeper in sleepers) == DEADLINES_PER_ROUND_MAX
     loop.run_until(due_ms + SPACING_MS)
     assert all(len(sleeper.woken_at_ms) == 1 for sleeper in sleepers)
 

@@ -190,7 +190,7 @@ def test_shutting_down_tells_the_peer_why_and_only_once(rig: ShellRig) -> None:
 
 @pytest.mark.parametrize(
     "step",
-    ["receive_data", "data_to_send", "tick", "lose", "pause_deliveries", "shut_down"],
+    ["receive_data", "data_to_send", "on_deadline", "lose", "pause_deliveries", "shut_down"],
 )
 def test_our_own_failure_costs_that_connection_only(
     rig: ShellRig, step: str, caplog: pytest.LogCaptureFixture

@@ -274,7 +274,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.now_ms += span_ms
 
     @rule()
-    def tick(self) -> None:
+    def on_deadline(self) -> None:
         self.queue.expire(self.now_ms)
         self.model.drop_expired(self.now_ms)
         self.known_deadline_ms = self.queue.next_deadline_ms()

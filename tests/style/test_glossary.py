@@ -59,7 +59,6 @@ KNOWN: Final[frozenset[str]] = frozenset(
     {
         "append_entry",
         "append_sync",
-        "broker_ticks",
         "callback",
         "client_replies",
         "decode_entries",
@@ -103,8 +102,6 @@ KNOWN: Final[frozenset[str]] = frozenset(
         "sync_log",
         "synced",
         "synced_lsn",
-        "tick",
-        "ticks_per_round_max",
     }
 )
 """Names that still hold a refused word; none is to be added."""

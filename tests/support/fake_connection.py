@@ -91,7 +91,7 @@ class FakeConnection:
     def next_deadline_ms(self) -> int | None:
         return self.deadline_ms
 
-    def tick(self, now_ms: int) -> None:
+    def on_deadline(self, now_ms: int) -> None:
         self.ticked_at_ms.append(now_ms)
         self.deadline_ms = None
 
@@ -138,6 +138,6 @@ class FakeBroker:
     def next_deadline_ms(self) -> int | None:
         return self.deadline_ms
 
-    def tick(self, now_ms: int) -> None:
+    def on_deadline(self, now_ms: int) -> None:
         self.ticks_count += 1
         self.deadline_ms = None

@@ -137,8 +137,8 @@ class Node:
             for client in self.clients:
                 deadline_ms = client.connection.next_deadline_ms()
                 if deadline_ms is not None and deadline_ms <= self.now_ms:
-                    client.connection.tick(self.now_ms)
-            self.broker.tick(self.now_ms)
+                    client.connection.on_deadline(self.now_ms)
+            self.broker.on_deadline(self.now_ms)
             self.end_turns()
         self.now_ms = until_ms
 

@@ -283,7 +283,7 @@ def _topology_steps() -> list[Step]:
         lambda node: node.queue("q3", exclusive=True),
         lambda node: node.vhost().queues.release(node),
         lambda node: node.queue("expiring", arguments={"x-expires": 1000}),
-        lambda node: node.broker.tick(NOW_MS + 2_000),
+        lambda node: node.broker.on_deadline(NOW_MS + 2_000),
         lambda node: node.exchange("e", arguments={"alternate-exchange": "f"}),
         lambda node: node.exchange("e", durable=False),
         lambda node: node.exchange("f", "topic", auto_delete=True),

@@ -192,6 +192,6 @@ class VhostUnderTest:
         until_ms = self.now_ms + span_ms
         while (due_ms := self.turn.next_deadline_ms()) is not None and due_ms <= until_ms:
             self.now_ms = max(self.now_ms, due_ms)
-            self.turn.tick(self.now_ms)
+            self.turn.on_deadline(self.now_ms)
             self.end()
         self.now_ms = until_ms
