@@ -17,6 +17,7 @@ from amqp_server.net.log_output import (
     LINE_CHARACTERS_MAX,
     WAITING_CHARACTERS_MAX,
     WRITE_DELAY_MS,
+    LineRecord,
     LogOutput,
     begin_logging,
 )
@@ -267,6 +268,39 @@ def test_zero_is_no_limit(stream: Stream, wall: list[float]) -> None:
         for _ in range(1_000):
             logger.warning("again")
     assert len(stream.messages) == 1_000
+
+
+# ── a record that nothing is looked up for ──
+
+
+@pytest.mark.parametrize(
+    ("text", "args"),
+    [
+        ("no argument", ()),
+        ("two: %s %d", ("a", 1)),
+        ("by name: %(user)s", ({"user": "guest"},)),
+        ("an empty table: %s", ({},)),
+    ],
+)
+def test_a_line_is_as_logging_would_have_it(
+    stream: Stream, text: str, args: tuple[object, ...]
+) -> None:
+    output = LogOutput(stream, LINES_MAX)
+    for kind in (logging.LogRecord, LineRecord):
+        output.handle(kind("amqp_server.test", logging.INFO, "here.py", 7, text, args, None, "f"))
+    output.close()
+    assert len(stream.messages) == 2
+    assert stream.messages[0] == stream.messages[1]
+
+
+def test_a_line_that_cannot_be_made_is_told_of(
+    stream: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = LogOutput(stream, LINES_MAX)
+    output.handle(LineRecord("amqp_server.test", logging.INFO, "", 0, "%d", ("no number",), None))
+    output.close()
+    assert not stream.messages
+    assert "Logging error" in capsys.readouterr().err
 
 
 # ── a process ──
