@@ -250,13 +250,20 @@ def test_the_collector_rests_while_a_node_is_put_together(monkeypatch: pytest.Mo
 
 
 def test_the_collector_runs_once_the_node_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gc, "freeze", lambda: None)
+    frozen: list[bool] = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
+    monkeypatch.setattr(gc, "callbacks", gc.callbacks[:])
     thresholds = gc.get_threshold()
     gc.disable()
     try:
         app._calm_collector()
         assert gc.isenabled()
         assert gc.get_threshold() == app.COLLECTOR_THRESHOLDS
+        let_be = gc.callbacks[-1]
+        for generation in range(3):
+            let_be("start", {"generation": generation})
+            let_be("stop", {"generation": generation})
+        assert frozen == [True, True], "at the start, and after each full collection"
     finally:
         gc.enable()
         gc.set_threshold(*thresholds)
