@@ -94,16 +94,22 @@ class QueueTable:
         self._queues: dict[str, Queue] = {}
         self._owned: dict[object, dict[Queue, None]] = {}
         self._leaving: dict[str, tuple[Queue, Steps[None]]] = {}
+        # Exclusive queues of connections that ended: each leaves in turn, or as it is looked up.
+        self._departing: dict[Queue, None] = {}
 
     def __len__(self) -> int:
-        return len(self._queues)
+        return len(self._queues) - len(self._departing)
 
     def __iter__(self) -> Iterator[Queue]:
         return iter(tuple(self._queues.values()))
 
     def find(self, name: str) -> Queue | None:
         """Return a queue, whoever it belongs to; None if there is none."""
-        return self._queues.get(name)
+        queue = self._queues.get(name)
+        if queue is not None and queue in self._departing:
+            self._leave(queue)
+            return None
+        return queue
 
     def get(self, name: str, connection: object) -> Queue:
         """Return a queue that this connection may use.
@@ -112,7 +118,7 @@ class QueueTable:
             NotFoundError: there is none of this name (404).
             ResourceLockedError: it is exclusive to another connection (405).
         """
-        queue = self._queues.get(name)
+        queue = self.find(name)
         if queue is None:
             raise NotFoundError(f"no {queue_text(self._vhost_name, name)}")
         if queue.owner is not None and queue.owner is not connection:
@@ -147,9 +153,9 @@ class QueueTable:
         """
         if not may_be_reserved:
             check_unreserved("queue", name)
+        existing = self.find(name)
         if name in self._leaving:
             finish(self.finishing(name))
-        existing = self._queues.get(name)
         if existing is not None:
             self.get(name, connection)
             check_equivalent_queue(name, self._vhost_name, existing.properties, properties)
@@ -186,7 +192,7 @@ class QueueTable:
             NotSupportedError: a condition that its kind does not know (540).
             PreconditionFailedError: it is in use, or not empty (406).
         """
-        if name not in self._queues:
+        if self.find(name) is None:
             yield from self.finishing(name)
             return 0
         queue = self.get(name, connection)
@@ -214,6 +220,7 @@ class QueueTable:
 
     def is_leaving(self, name: str) -> bool:
         """Whether a queue of this name was deleted, and not all of its bindings are gone."""
+        self.find(name)
         return name in self._leaving
 
     def is_stored(self, name: str) -> bool:
@@ -253,12 +260,13 @@ class QueueTable:
     def release(self, connection: object) -> None:
         """Delete the exclusive queues of a connection that ends; many go on in later turns."""
         queues = self._owned.pop(connection, {})
-        for queue in queues:
-            self._leave(queue)
-        self._finish_or_later(self._finishing_each(queues))
+        self._departing.update(queues)
+        self._finish_or_later(self._releasing(queues))
 
-    def _finishing_each(self, queues: Iterable[Queue]) -> Steps[None]:
+    def _releasing(self, queues: Iterable[Queue]) -> Steps[None]:
         for queue in queues:
+            if not queue.is_deleted:
+                self._leave(queue)
             yield from self.finishing(queue.name)
             yield
 
@@ -272,6 +280,7 @@ class QueueTable:
     def _leave(self, queue: Queue) -> None:
         del self._queues[queue.name]
         queue.is_deleted = True
+        self._departing.pop(queue, None)
         self._leaving[queue.name] = (queue, self._leaving_steps(queue))
         self._on_change(queue.name)
 

@@ -17,6 +17,7 @@ from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import finish
 from queues.kinds import CLASSIC
 from tests.support.consumer import FakeConsumer
+from tests.support.counted_clock import budget_of
 from tests.support.stored_broker import NOW_MS, FakeChangeLog, StoredBroker
 from tests.support.vhosts import VhostUnderTest
 
@@ -399,6 +400,28 @@ def test_the_name_of_a_released_queue_is_free(place: VhostUnderTest) -> None:
     assert place.queue("mine", two, exclusive=True).owner is two
     place.vhost.queues.release(one)
     assert place.vhost.queues.find("mine") is not None
+
+
+def test_very_many_exclusive_queues_leave_in_pieces_and_nobody_sees_one_that_waits() -> None:
+    place = VhostUnderTest(budget=budget_of(100))
+    one, two = Connection(), Connection()
+    queues = [place.queue(f"q{number}", one, exclusive=True) for number in range(1_000)]
+    place.bind("amq.fanout", "q999")
+    table = place.vhost.queues
+    table.release(one)
+    assert 0 < sum(queue.is_deleted for queue in queues) < 100
+    assert len(table) == 0
+    assert table.find("q998") is None
+    assert place.publish(b"m", routing_key="q997").unroutable == range(1)
+    with pytest.raises(NotFoundError):
+        table.get("q996", two)
+    assert table.is_leaving("q999")
+    assert place.queue("q999", two, exclusive=True).owner is two
+    assert not place.vhost.router.has_bindings_from("amq.fanout")
+    place.end()
+    assert all(queue.is_deleted for queue in queues)
+    assert [queue.name for queue in table] == ["q999"]
+    assert len(table) == 1
 
 
 def test_what_a_released_queue_left_to_do_harms_nobody(place: VhostUnderTest) -> None:
