@@ -319,7 +319,6 @@ def _backing(settings: Settings, node: StoredNode | None) -> Backing:
     return Backing(
         journal=node.journal,
         make_log=node.make_log,
-        commits=node.commit,
         default_durability=durability,
         memory=memory,
     )

@@ -61,6 +61,9 @@ class Appending(Protocol):
     def committed_lsn(self) -> int:
         """Everything up to it is as safe as was asked for."""
 
+    def wait(self, lsn: int, call: Callable[[], None]) -> None:
+        """Call once it is decided whether everything up to this LSN is safe."""
+
     def append_entry(self, parts: Sequence[bytes | memoryview], *, sync: bool) -> int:
         """Append an entry of the write-ahead log; return its LSN."""
 
@@ -94,6 +97,7 @@ class Log:
 
     Attributes:
         queue_id: never given to another queue.
+        commit_group: the node's; whose LSNs are returned.
         next_position: above every position appended.
         delivered_below: positions from here on were never delivered; the queue says so before a
             clean stop.
@@ -135,7 +139,7 @@ class Log:
         self.recent = Recent()
         self.delivery_counts = DeliveryCounts()
         self.lanes = None if options.max_priority is None else LaneMap()
-        self.commit = commit
+        self.commit_group = commit
         self.on_disk_full: Callable[[], None] = _ignore
         """Called when a chunk found no room; whoever listens is not to touch the queue then."""
         self._wall_offset_ms = wall_offset_ms
@@ -146,7 +150,7 @@ class Log:
     @property
     def committed_lsn(self) -> int:
         """Everything appended up to this LSN is as safe as its class promises."""
-        return self.commit.committed_lsn
+        return self.commit_group.committed_lsn
 
     # -- what happens in the queue ------------------------------------------------------------
 
@@ -192,7 +196,7 @@ class Log:
         lsn = AT_ONCE
         if self.options.durable and (self._transient is None or self._any_logged(positions)):
             entry = encode_settle(self.queue_id, positions)
-            lsn = self.commit.append_entry((entry,), sync=False)
+            lsn = self.commit_group.append_entry((entry,), sync=False)
         if settled.floor > self._prune_at:
             self.prune()
         return lsn
@@ -205,7 +209,7 @@ class Log:
             return AT_ONCE
         self.delivery_counts.note(positions, delivery_count)
         entry = encode_requeued(self.queue_id, positions, delivery_count)
-        return self.commit.append_entry((entry,), sync=False)
+        return self.commit_group.append_entry((entry,), sync=False)
 
     def drop(self) -> int:
         """Forget everything: the queue is gone. Its definition must have been deleted before.
@@ -220,7 +224,7 @@ class Log:
         if not self.options.durable:
             self.segments.remove_all()
             return AT_ONCE
-        return self.commit.append_entry((encode_drop(self.queue_id),), sync=False)
+        return self.commit_group.append_entry((encode_drop(self.queue_id),), sync=False)
 
     # -- memory ---------------------------------------------------------------------------------
 
@@ -416,7 +420,7 @@ class Log:
         run, positions, expires = piece
         on_disk = shifted(expires, self._wall_offset_ms()) if expires else None
         parts = encode_enqueue(self.queue_id, positions[0], run, on_disk)
-        lsn = self.commit.append_entry(parts, sync=self.is_synced)
+        lsn = self.commit_group.append_entry(parts, sync=self.is_synced)
         self.note_recent(piece)
         return lsn
 

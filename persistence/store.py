@@ -93,6 +93,10 @@ class NotStarted:
         """Refuse: while a store is being opened nothing happens in a queue."""
         raise AssertionError("the store has not been started")
 
+    def wait(self, lsn: int, call: object) -> None:  # noqa: ARG002 - the port's names
+        """Refuse: nobody waits for what was never appended."""
+        raise AssertionError("the store has not been started")
+
 
 @dataclass(slots=True)
 class Checkpoint:
@@ -165,7 +169,7 @@ class Store:
         self._wal = wal
         self._commit = commit
         for each in self._logs.values():
-            each.commit = commit
+            each.commit_group = commit
 
     # -- queues ---------------------------------------------------------------------------------
 
@@ -184,7 +188,7 @@ class Store:
             queue_id = self._next_queue_id
         self._next_queue_id = max(self._next_queue_id, queue_id + 1)
         made = self.make_log(queue_id, options)
-        made.commit = self._commit
+        made.commit_group = self._commit
         if options.durable:
             self._logs[queue_id] = made
         return made

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from persistence.record import Run
+from queues.commits import CommitGroup
 
 
 class QueueSlice(Protocol):
@@ -41,8 +42,12 @@ class QueueLog(Protocol):
     """Where a queue's records and settlements are kept; ``MemoryLog`` keeps nothing.
 
     An LSN is the one number that orders safety: what was appended with an LSN is as safe as its
-    durability class promises once ``committed_lsn`` has reached it.
+    durability class promises once ``committed_lsn`` of the ``commit_group`` has reached it.
     """
+
+    @property
+    def commit_group(self) -> CommitGroup:
+        """Whose LSNs are returned from now on; those before stay in theirs."""
 
     @property
     def committed_lsn(self) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from persistence.record import Run
+from queues.commits import NOTHING_TO_COMMIT, CommitGroup
 from queues.log_port import QueueSlice
 
 
@@ -21,6 +22,7 @@ class MemoryLog:
     """A ``QueueLog`` that keeps nothing: all it is given is committed at once, as LSN 0."""
 
     __slots__ = ()
+    commit_group: CommitGroup = NOTHING_TO_COMMIT
 
     @property
     def committed_lsn(self) -> int:

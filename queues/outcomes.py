@@ -3,22 +3,28 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from queues.commits import SAFE_NOW, CommitGroup, CommitPoint
+
 
 class PublishOutcome(NamedTuple):
     """What became of a run.
 
     Attributes:
-        rejected: indexes of those refused by ``reject-publish``, ascending; they are nacked.
-        lsn: the others are safe once the log has committed this; 0 is at once.
+        rejected: indexes of those that a queue refused by ``reject-publish``, ascending; they are
+            nacked.
+        safe_at: when the others are safe.
+        unroutable: indexes of those that reached no queue; a queue knows of none.
     """
 
     rejected: Sequence[int]
-    lsn: int
+    safe_at: CommitPoint
+    unroutable: Sequence[int] = ()
 
 
-_ALL_SAFE: Final = PublishOutcome((), 0)
+ALL_SAFE: Final = PublishOutcome((), SAFE_NOW)
+"""The usual answer, told by its identity: each message is in its queues, and safe."""
 
 
-def all_taken(lsn: int) -> PublishOutcome:
-    """Return that a whole run was taken, and is safe with this LSN."""
-    return PublishOutcome((), lsn) if lsn else _ALL_SAFE
+def all_taken(group: CommitGroup, lsn: int) -> PublishOutcome:
+    """Return that a whole run was taken, and is safe with this LSN; 0 is at once."""
+    return PublishOutcome((), CommitPoint(group, lsn)) if lsn else ALL_SAFE

@@ -10,6 +10,7 @@ from typing import Protocol, Self, TypeAlias
 
 from persistence.record import Run
 from queues.batch import Batch
+from queues.commits import CommitGroup
 from queues.effects import Effect
 from queues.log_port import QueueLog, RecoveredMessages
 from queues.moves import Dying, Moves
@@ -221,6 +222,10 @@ class QueueEngine(Protocol):
 
     def end_refill(self) -> None:
         """Deliver as ever: all has come back that was on its way."""
+
+    @property
+    def commit_group(self) -> CommitGroup:
+        """What has to commit what happens here from now on."""
 
     @property
     def moves(self) -> Moves:

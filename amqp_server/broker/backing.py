@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-from amqp_server.broker.commits import NOTHING_TO_COMMIT, Commits
 from amqp_server.broker.definitions.journal import NO_JOURNAL, Journal
 from amqp_server.broker.queue import LogFactory, memory_log
 from queues.memory import WITHOUT_LIMIT, MemoryRules
@@ -17,14 +16,12 @@ class Backing:
     Attributes:
         journal: makes definitions survive; the same that ``Users`` has.
         make_log: returns what keeps the messages of a queue.
-        commits: says when what was written is safe.
         default_durability: the class of queues for which no argument or policy says one.
         memory: how much of the messages stays in memory.
     """
 
     journal: Journal = NO_JOURNAL
     make_log: LogFactory = memory_log
-    commits: Commits = NOTHING_TO_COMMIT
     default_durability: Durability = Durability.FSYNC
     memory: MemoryRules = WITHOUT_LIMIT
 

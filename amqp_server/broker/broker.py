@@ -63,7 +63,6 @@ class Broker:
         unread_replies: what clients have not read of their direct replies.
         congestion: whether who publishes waits for what was published to be worked off.
         turn: what is left to do before a turn ends.
-        commits: says when what was written is safe.
         end_turn, next_deadline_ms, on_deadline: the turn's, for the loop.
         journal: makes definitions survive; what it says was taken down last is what an answer to
             a change waits for.
@@ -103,7 +102,6 @@ class Broker:
         self.delivered = Delivered(turn, limits.unacked_bytes)
         self.unfinished, self.uncommitted = budgets_of(turn, limits)
         self.turn = turn
-        self.commits = backing.commits
         self.journal = backing.journal
         self._backing = backing
         self.begin_turn = turn.budget.begin

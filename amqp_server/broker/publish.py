@@ -1,7 +1,7 @@
 """The join of routing and queues: a run is routed once and appended to each queue once.
 
-A burst, which changes between routes, is parted first: each queue gets one run of it. Slow paths,
-entered by what the scanner or the route told: headers exchanges route each message by its own
+What changes between routes is ``broker.burst``. Slow paths, entered by what the scanner or the
+route told: headers exchanges route each message by its own
 headers; CC and BCC give a message several keys.
 
 How long a publish takes, clients decide: by how many bindings match, by how many queues are bound.
@@ -13,7 +13,6 @@ Source: RabbitMQ, rabbit_channel:deliver_to_queues; DESIGN, how a publish travel
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from amqp_server.broker.steps import Steps, finish
@@ -23,17 +22,15 @@ from amqp_server.wire.properties import plain_headers
 from exchanges.route_cache import Holds, RouteCache, Visited
 from exchanges.route_changes import RouteChanges
 from exchanges.routing import Router, Routing
-from persistence.codec import persistent_ranges
 from persistence.record import (
     Record,
     Run,
     header_stretches,
-    parted,
     route_of,
     routing_key_of,
 )
-
-NOTHING_WRITTEN: Final = 0
+from queues.commits import SAFE_NOW, later_of
+from queues.outcomes import ALL_SAFE, PublishOutcome
 
 PIECES_AT_ONCE_MAX: Final = 8
 """So many pieces of a walk are gone before it counts as long."""
@@ -41,62 +38,18 @@ PIECES_AT_ONCE_MAX: Final = 8
 TARGETS_AT_ONCE_MAX: Final = 64
 """So many queues get a run in one piece."""
 
-BURST_TARGETS_MAX: Final = 1024
-"""A burst for more queues is published message by message."""
-
-COPIES_MAX: Final = 4
-"""Queues with unlike shares of a burst have a message in memory of their own: no more of them."""
-
-
-Enqueued: TypeAlias = tuple[Sequence[int], int]
-"""What a queue says of a run: the indexes of the messages that it refused (reject-publish), and
-the LSN at which the others are safe; 0 is at once."""
-
 
 class PublishTarget(Protocol):
     """A queue, or what stands in for one (direct reply-to)."""
 
-    def publish(self, run: Run, now_ms: int) -> Enqueued:
-        """Take a run."""
+    def publish(self, run: Run, now_ms: int) -> PublishOutcome:
+        """Take a run; return what was refused, and when the rest is safe."""
 
     def only_appends(self, run: Run, now_ms: int) -> bool:
         """Whether ``publish`` of this run, now, would refuse, drop and deliver nothing."""
 
 
 Targets: TypeAlias = tuple[PublishTarget, ...]
-
-
-class Published(NamedTuple):
-    """What became of a run.
-
-    Attributes:
-        unroutable: indexes of messages that reached no queue.
-        rejected: indexes of messages that at least one queue refused.
-        lsn: when this is committed all queues have the run safe; 0 is at once.
-    """
-
-    unroutable: Sequence[int]
-    rejected: Sequence[int]
-    lsn: int
-
-
-class BurstSafety(NamedTuple):
-    """When the messages of a burst are safe.
-
-    Attributes:
-        lsn: when this is committed, all are; 0 is at once.
-        waiting: (start, stop) of each stretch that has to wait for it; the others are safe.
-    """
-
-    lsn: int
-    waiting: Sequence[tuple[int, int]]
-
-
-ALL_WELL: Final = Published((), (), NOTHING_WRITTEN)
-"""The usual answer, told by its identity: each message is in its queues, and safe."""
-
-AT_ONCE: Final = BurstSafety(NOTHING_WRITTEN, ())
-"""The same for a burst."""
 
 
 class Publisher:
@@ -116,11 +69,11 @@ class Publisher:
         self._wide = WideRoutes(holds)
         self._begun: _Begun | None = None
 
-    def publish(self, exchange: str, run: Run, now_ms: int) -> Published:
+    def publish(self, exchange: str, run: Run, now_ms: int) -> PublishOutcome:
         """Publish at once, however long that takes; see ``publishing``."""
         return finish(self.publishing(exchange, run, now_ms))
 
-    def publishing(self, exchange: str, run: Run, now_ms: int) -> Steps[Published]:
+    def publishing(self, exchange: str, run: Run, now_ms: int) -> Steps[PublishOutcome]:
         """Publish messages that share exchange and routing key.
 
         Args:
@@ -167,7 +120,7 @@ class Publisher:
         run: Run,
         now_ms: int,
         excluded: Callable[[str], bool] | None = None,
-    ) -> Steps[Published]:
+    ) -> Steps[PublishOutcome]:
         """Publish messages of equal headers under several routing keys (CC, BCC, dead letters).
 
         ``excluded`` tells of a queue name that they must not go there, cycles for one.
@@ -180,7 +133,7 @@ class Publisher:
         """What ``finding_names`` said holds until this changes."""
         return self._router.generation
 
-    def publish_to_queue(self, name: str, run: Run, now_ms: int) -> Enqueued | None:
+    def publish_to_queue(self, name: str, run: Run, now_ms: int) -> PublishOutcome | None:
         """Publish messages to one queue, past all exchanges; None while there is none."""
         target = self._target_of(name)
         return None if target is None else target.publish(run, now_ms)
@@ -259,11 +212,11 @@ class Publisher:
 
     # ── in steps ──
 
-    def _publishing_by_headers(self, exchange: str, run: Run, now_ms: int) -> Steps[Published]:
+    def _publishing_by_headers(self, exchange: str, run: Run, now_ms: int) -> Steps[PublishOutcome]:
         """Route each stretch of messages with the same header by that header."""
         unroutable: list[int] = []
         rejected: list[int] = []
-        lsn = NOTHING_WRITTEN
+        safe_at = SAFE_NOW
         for start, stop in header_stretches(run):
             part = run[start:stop]
             headers = plain_headers(part[0].header)
@@ -271,28 +224,29 @@ class Publisher:
             published = yield from self._enqueuing(routing.queue_names, part, now_ms)
             unroutable += (start + index for index in published.unroutable)
             rejected += (start + index for index in published.rejected)
-            lsn = max(lsn, published.lsn)
+            safe_at = later_of(safe_at, published.safe_at)
             yield
-        return Published(unroutable, rejected, lsn)
+        return PublishOutcome(rejected, safe_at, unroutable)
 
-    def _enqueuing(self, names: Sequence[str], run: Run, now_ms: int) -> Steps[Published]:
+    def _enqueuing(self, names: Sequence[str], run: Run, now_ms: int) -> Steps[PublishOutcome]:
         """Append a run to each of these queues that is there when its turn comes."""
         if len(names) <= TARGETS_AT_ONCE_MAX:
             return enqueue(self._targets(names), run, now_ms)
         rejected: set[int] = set()
-        lsn = NOTHING_WRITTEN
+        safe_at = SAFE_NOW
         is_unroutable = True
         for name in names:
             target = self._target_of(name)
             if target is None:
                 continue
             is_unroutable = False
-            refused, safe_at_lsn = target.publish(run, now_ms)
-            if refused:
-                rejected.update(refused)
-            lsn = max(lsn, safe_at_lsn)
+            outcome = target.publish(run, now_ms)
+            if outcome is not ALL_SAFE:
+                rejected.update(outcome.rejected)
+                safe_at = later_of(safe_at, outcome.safe_at)
             yield
-        return Published(range(len(run)) if is_unroutable else (), sorted(rejected), lsn)
+        unroutable = range(len(run)) if is_unroutable else ()
+        return PublishOutcome(sorted(rejected), safe_at, unroutable)
 
 
 def _holds_by(changes: RouteChanges) -> Holds:
@@ -314,111 +268,26 @@ class _Begun(NamedTuple):
     walk: Steps[Routing]
 
 
-def enqueue(targets: Targets, run: Run, now_ms: int) -> Published:
+def enqueue(targets: Targets, run: Run, now_ms: int) -> PublishOutcome:
     """Append a run to each of these; ``targets`` must be what the router says now."""
     if len(targets) == 1:
-        rejected, lsn = targets[0].publish(run, now_ms)
-        return Published((), rejected, lsn) if rejected or lsn else ALL_WELL
+        return targets[0].publish(run, now_ms)
     if not targets:
-        return Published(range(len(run)), (), NOTHING_WRITTEN)
+        return PublishOutcome((), SAFE_NOW, range(len(run)))
     return _enqueue_in_all(targets, run, now_ms)
 
 
-def enqueue_burst(
-    targets_of: Sequence[Targets], order: bytes, run: Run, now_ms: int
-) -> BurstSafety | None:
-    """Append messages of several routes, each queue's as one run in the order of publishing.
-
-    Args:
-        targets_of: for each route, what the router says now.
-        order: for each message an index into ``targets_of``.
-        run: the messages.
-        now_ms: the time of this turn.
-
-    Returns:
-        None where a queue would do more than append, or queues would not share memory that they
-        do share when messages are published one after another: then nothing was done.
-    """
-    shares = _shares(targets_of, order, run)
-    if shares is None:
-        return None
-    for target, share in shares:
-        if not target.only_appends(share, now_ms):
-            return None
-    lsns: dict[PublishTarget, int] = {}
-    for target, share in shares:
-        refused, lsns[target] = target.publish(share, now_ms)
-        assert not refused, "it was asked before"
-    lsn = max(lsns.values(), default=NOTHING_WRITTEN)
-    if lsn == NOTHING_WRITTEN:
-        return AT_ONCE
-    waits = [any([lsns[target] for target in targets]) for targets in targets_of]
-    return BurstSafety(lsn, _waiting(waits, order, run))
-
-
-def _waiting(waits: Sequence[bool], order: bytes, run: Run) -> Sequence[tuple[int, int]]:
-    """Return the stretches of persistent messages whose route has to wait."""
-    stretches = persistent_ranges(run)
-    if all(waits):
-        return stretches
-    waiting: list[tuple[int, int]] = []
-    for start, stop in stretches:
-        for is_waiting, same in groupby(order[start:stop], waits.__getitem__):
-            end = start + len(list(same))
-            if is_waiting:
-                waiting.append((start, end))
-            start = end  # noqa: PLW2901
-    return waiting
-
-
-def _shares(
-    targets_of: Sequence[Targets], order: bytes, run: Run
-) -> Sequence[tuple[PublishTarget, Run]] | None:
-    """Return what each target is to get; targets that get the same share its memory.
-
-    None where a message would be copied more than ``COPIES_MAX`` times, or more than
-    ``BURST_TARGETS_MAX`` are to get something.
-    """
-    # Routes that go to the same targets are one lane.
-    lanes: dict[Targets, int] = {}
-    lane_of_route = [lanes.setdefault(targets, len(lanes)) for targets in targets_of]
-    if len(lanes) == 1:
-        return [(target, run) for target in targets_of[0]]
-    if all([len(targets) == 1 for targets in lanes]):
-        runs = parted(run, order, [[lane] for lane in lane_of_route], len(lanes))
-        return [(targets[0], share) for targets, share in zip(lanes, runs, strict=True)]
-    lanes_of_target: dict[PublishTarget, list[int]] = {}
-    for targets, lane in lanes.items():
-        for target in targets:
-            lanes_of_target.setdefault(target, []).append(lane)
-    if len(lanes_of_target) > BURST_TARGETS_MAX:
-        return None
-    parts: dict[tuple[int, ...], int] = {}
-    part_of_target = [
-        (target, parts.setdefault(tuple(into), len(parts)))
-        for target, into in lanes_of_target.items()
-    ]
-    parts_of_lane: list[list[int]] = [[] for _ in lanes]
-    for into, part in parts.items():
-        for lane in into:
-            parts_of_lane[lane].append(part)
-    if max(map(len, parts_of_lane)) > COPIES_MAX:
-        return None
-    runs = parted(run, order, [parts_of_lane[lane] for lane in lane_of_route], len(parts))
-    return [(target, runs[part]) for target, part in part_of_target]
-
-
-def _enqueue_in_all(targets: Targets, run: Run, now_ms: int) -> Published:
+def _enqueue_in_all(targets: Targets, run: Run, now_ms: int) -> PublishOutcome:
     rejected: set[int] = set()
-    lsn = NOTHING_WRITTEN
+    safe_at = SAFE_NOW
     for target in targets:
-        refused, safe_at_lsn = target.publish(run, now_ms)
-        if refused:
-            rejected.update(refused)
-        lsn = max(lsn, safe_at_lsn)
-    if not rejected and lsn == NOTHING_WRITTEN:
-        return ALL_WELL
-    return Published((), sorted(rejected), lsn)
+        outcome = target.publish(run, now_ms)
+        if outcome is not ALL_SAFE:
+            rejected.update(outcome.rejected)
+            safe_at = later_of(safe_at, outcome.safe_at)
+    if not rejected and safe_at is SAFE_NOW:
+        return ALL_SAFE
+    return PublishOutcome(sorted(rejected), safe_at)
 
 
 def _readable_headers_of(record: Record) -> Mapping[str, object] | None:

@@ -11,10 +11,11 @@ Source: RabbitMQ, direct reply-to: at most once, and kept nowhere. Its writer's 
 bound; there the memory alarm is the end.
 """
 
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from amqp_server.broker.names import REPLY_TO_QUEUE
 from persistence.record import Run
+from queues.outcomes import ALL_SAFE, PublishOutcome
 
 REPLY_PREFIX: Final = f"{REPLY_TO_QUEUE}."
 
@@ -77,14 +78,6 @@ class ReplyReceiver(Protocol):
         """Write them out, or drop them; nobody waits for room."""
 
 
-class _Taken(NamedTuple):
-    rejected: tuple[int, ...] = ()
-    lsn: int = 0
-
-
-_TAKEN: Final = _Taken()
-
-
 class ReplyTarget:
     """What a publish meets in place of a queue."""
 
@@ -93,10 +86,10 @@ class ReplyTarget:
     def __init__(self, receiver: ReplyReceiver) -> None:
         self._receiver = receiver
 
-    def publish(self, run: Run, now_ms: int) -> _Taken:  # noqa: ARG002 — the port's names
+    def publish(self, run: Run, now_ms: int) -> PublishOutcome:  # noqa: ARG002 — the port's names
         """Hand the run on; a reply is never refused and never kept."""
         self._receiver.deliver_replies(run)
-        return _TAKEN
+        return ALL_SAFE
 
     def only_appends(self, run: Run, now_ms: int) -> bool:  # noqa: ARG002
         """Return False: a reply is on its way at once."""

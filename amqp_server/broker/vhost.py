@@ -112,7 +112,7 @@ class Vhost:
             turn,
             lookup.queue_policy,
             self.router.note_queue,
-            Mover(turn, self.publisher, self.exchanges.exists, wall_s, backing.commits, congestion),
+            Mover(turn, self.publisher, self.exchanges.exists, wall_s, congestion),
             default_consumer_timeout_ms,
             forgetting=self.exchanges.forgetting_queue,
             backing=backing,

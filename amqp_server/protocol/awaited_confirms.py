@@ -1,54 +1,142 @@
-"""Publishes of one channel that are confirmed when they are on disk.
+"""Publishes of one channel that are confirmed when they are safe.
 
-    published 1..7 | awaited: 8..40 with LSN 12, 41..43 with LSN 15 | ...
+    published 1..7
+    of the node's disk   8..40 with LSN 12, 41..43 with LSN 15, ...
+    of other groups      44..44 with LSN 13, ...
 
-Asks the broker's commits for one call at a time, whatever the number of runs that wait.
+One line for each commit group: who waits for a slow one keeps nobody else waiting. What several
+groups have a part in stands in the line of each. Asks a group for one call at a time, whatever the
+number of runs that wait.
 
-Source: RabbitMQ, confirms: a persistent message is confirmed when it is safe; ADR 12.
+Source: RabbitMQ, confirms: a persistent message is confirmed when it is safe; ADR 12, ADR 28.
 """
 
 from collections import deque
+from collections.abc import Sequence
+from functools import partial
+from typing import TypeAlias
 
-from amqp_server.broker.commits import Commits
+from amqp_server.broker.burst import Waiting
 from amqp_server.protocol.confirms import ConfirmTracker
 from amqp_server.protocol.outbox import Outbox
+from queues.commits import CommitGroup, CommitPoint, open_points
+from queues.outcomes import PublishOutcome
+
+
+class _Parts:
+    """A run that waits for several groups.
+
+    Attributes:
+        left_count: how many have not committed it; 0 or less once it is decided.
+    """
+
+    __slots__ = ("left_count",)
+
+    def __init__(self, count: int) -> None:
+        self.left_count = count
+
+
+_Run: TypeAlias = tuple[int, int, int, _Parts | None]
+"""LSN, first and last publish, and what other groups say, if there are any."""
 
 
 class AwaitedConfirms:
-    """What a channel has published and the disk not got yet.
+    """What a channel has published and somebody has not got safe yet.
 
-    Invariant: LSNs grow from the first to the last; while there is one, a call is due.
+    Invariant: in a line LSNs grow from the first to the last; while there is one, a call is due.
     """
 
-    def __init__(
-        self, commits: Commits, tracker: ConfirmTracker, outbox: Outbox, channel_number: int
-    ) -> None:
-        self._commits = commits
+    def __init__(self, tracker: ConfirmTracker, outbox: Outbox, channel_number: int) -> None:
         self._tracker = tracker
         self._outbox = outbox
         self._channel_number = channel_number
-        self._runs: deque[tuple[int, int, int]] = deque()
+        self._lines: dict[CommitGroup, deque[_Run]] = {}
 
-    def confirm(self, first: int, last: int, lsn: int) -> None:
-        """Confirm the publishes first..last once this LSN is committed; at once if it is."""
-        if lsn <= self._commits.committed_lsn:
+    def answer(self, count: int, published: PublishOutcome) -> None:
+        """Give so many publishes their numbers, and say what became of them as it is known."""
+        first = self._tracker.publish(count)
+        start = 0
+        for index in published.rejected:
+            if start < index:
+                self.confirm(first + start, first + index - 1, published.safe_at)
+            self._tracker.reject(first + index, first + index)
+            start = index + 1
+        if start < count:
+            self.confirm(first + start, first + count - 1, published.safe_at)
+
+    def answer_burst(self, count: int, waiting: Sequence[Waiting]) -> None:
+        """Do the same for a burst, of which all is safe but what ``waiting`` says."""
+        first = self._tracker.publish(count)
+        safe_from = 0
+        for start, stop, safe_at in waiting:
+            if safe_from < start:
+                self._tracker.confirm(first + safe_from, first + start - 1)
+            self.confirm(first + start, first + stop - 1, safe_at)
+            safe_from = stop
+        if safe_from < count:
+            self._tracker.confirm(first + safe_from, first + count - 1)
+
+    def confirm(self, first: int, last: int, safe_at: CommitPoint) -> None:
+        """Confirm the publishes first..last once this point is reached; at once if it is.
+
+        They are rejected when a group fails that has a part in it.
+        """
+        group, lsn, others = safe_at
+        if others:
+            self._confirm_by_several(first, last, safe_at)
+        elif lsn <= group.committed_lsn:
             self._tracker.confirm(first, last)
-            return
-        self._runs.append((lsn, first, last))
-        if len(self._runs) == 1:
-            self._commits.wait(lsn, self._on_committed)
+        else:
+            self._put_in_line(group, (lsn, first, last, None))
 
     def forget(self) -> None:
         """The channel ends: nobody is told any more."""
-        self._runs.clear()
+        self._lines.clear()
 
-    def _on_committed(self) -> None:
-        runs = self._runs
-        committed_lsn = self._commits.committed_lsn
-        while runs and runs[0][0] <= committed_lsn:
-            _, first, last = runs.popleft()
+    def _confirm_by_several(self, first: int, last: int, safe_at: CommitPoint) -> None:
+        points = open_points(safe_at)
+        if not points:
+            self._tracker.confirm(first, last)
+            return
+        parts = _Parts(len(points))
+        for group, lsn, _ in points:
+            self._put_in_line(group, (lsn, first, last, parts))
+
+    def _put_in_line(self, group: CommitGroup, run: _Run) -> None:
+        line = self._lines.get(group)
+        if line is None:
+            line = self._lines[group] = deque()
+        line.append(run)
+        if len(line) == 1:
+            group.wait(run[0], partial(self._on_decided, group))
+
+    def _on_decided(self, group: CommitGroup) -> None:
+        """Answer what a group has committed, or all that waits for one that has failed."""
+        line = self._lines.get(group)
+        if line is None:
+            return
+        committed_lsn = group.committed_lsn
+        if line[0][0] > committed_lsn:
+            self._reject_all(line)
+        while line and line[0][0] <= committed_lsn:
+            _, first, last, parts = line.popleft()
+            if parts is not None:
+                parts.left_count -= 1
+                if parts.left_count:
+                    continue
             self._tracker.confirm(first, last)
         if octets := self._tracker.render_replies(self._channel_number):
             self._outbox.write(octets)
-        if runs:
-            self._commits.wait(runs[0][0], self._on_committed)
+        if line:
+            group.wait(line[0][0], partial(self._on_decided, group))
+        elif len(self._lines) > 1:
+            del self._lines[group]
+
+    def _reject_all(self, line: deque[_Run]) -> None:
+        for _, first, last, parts in line:
+            if parts is not None:
+                if parts.left_count <= 0:
+                    continue
+                parts.left_count = 0
+            self._tracker.reject(first, last)
+        line.clear()

@@ -6,22 +6,17 @@ Source: AMQP 0-9-1 §1.5, §1.8, §1.9; RabbitMQ, rabbit_channel.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from functools import partial
+from typing import Final, Protocol
 
 from pamqp import commands
 
 from amqp_server.broker.access.users import Permission
+from amqp_server.broker.burst import enqueue_burst
 from amqp_server.broker.delivered import SETTING
 from amqp_server.broker.errors import NodeLimitError
 from amqp_server.broker.node_budget import Holding
-from amqp_server.broker.publish import (
-    ALL_WELL,
-    BurstSafety,
-    Published,
-    Targets,
-    enqueue,
-    enqueue_burst,
-)
+from amqp_server.broker.publish import Targets, enqueue
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps, advance
 from amqp_server.protocol.assembly import Assembly
@@ -41,8 +36,17 @@ from amqp_server.wire.content import render_return
 from amqp_server.wire.framing import PublishBurst
 from amqp_server.wire.methods import Method, encode_method
 from persistence.record import Run, route_of
+from queues.commits import SAFE_NOW, CommitPoint, is_safe, later_of, wait_for
+from queues.outcomes import ALL_SAFE, PublishOutcome
 
 CANCEL_NOTIFY: Final = "consumer_cancel_notify"
+
+
+class ReplyLost(Protocol):
+    """Answers with an error where a reply is held that will not hold; the channels' table does."""
+
+    def __call__(self, channel: "Channel", error: Exception, index: int) -> None:
+        """Take the reply back, and answer this method with an error."""
 
 
 class Channel:
@@ -71,11 +75,13 @@ class Channel:
         session: Session,
         outbox: Outbox,
         starved: Starved,
+        reply_lost: ReplyLost,
     ) -> None:
         self.number = number
         self.session = session
         self.outbox = outbox
         self._starved = starved
+        self._reply_lost = reply_lost
         self.payload_max_bytes = session.frame_max_bytes - FRAME_OVERHEAD_BYTES
         self._delivered = session.broker.delivered
         self.unacked: Unacked[Owner] = Unacked(self._delivered.memory)
@@ -88,7 +94,6 @@ class Channel:
         self.last_queue_name: str | None = None
         self.confirms: ConfirmTracker | None = None
         self._awaited: AwaitedConfirms | None = None
-        self._commits = session.broker.commits
         self.transaction: Transaction | None = None
         self.is_closing = False
         self.assembly = Assembly(session.settings.max_message_size_bytes)
@@ -112,11 +117,23 @@ class Channel:
         """Send a method."""
         self.outbox.write(encode_method(self.number, method))
 
-    def hold_replies(self, lsn: int) -> None:
-        """Send nothing from here on, and carry nothing out, until this LSN is committed."""
-        if lsn > self._commits.committed_lsn:
+    def hold_replies(self, safe_at: CommitPoint, error: Exception, index: int) -> None:
+        """Send nothing from here on, and carry nothing out, until this point is reached.
+
+        Args:
+            safe_at: when the reply that is written next holds.
+            error: what is answered instead where a commit group fails.
+            index: of the method that is answered.
+        """
+        if not is_safe(safe_at):
             self.outbox.hold()
-            self._commits.wait(lsn, self.outbox.release)
+            wait_for(safe_at, partial(self._on_decided, safe_at, error, index))
+
+    def _on_decided(self, safe_at: CommitPoint, error: Exception, index: int) -> None:
+        if is_safe(safe_at):
+            self.outbox.release()
+        elif not self.outbox.is_abandoned:
+            self._reply_lost(self, error, index)
 
     # ── publishing ──
 
@@ -133,7 +150,7 @@ class Channel:
                 return
             plan.targets = targets
         published = enqueue(targets, records, now_ms)
-        if published is not ALL_WELL:
+        if published is not ALL_SAFE:
             self._answer(plan, records, published)
         elif self.confirms is not None:
             first = self.confirms.publish(len(records))
@@ -178,14 +195,14 @@ class Channel:
             if targets is None or (plan.mandatory and not targets):
                 return False
             targets_of.append(targets)
-        safety = enqueue_burst(targets_of, burst.order, burst.records, now_ms)
-        if safety is None:
+        waiting = enqueue_burst(targets_of, burst.order, burst.records, now_ms)
+        if waiting is None:
             return False
         if self.confirms is not None:
-            self._confirm_burst(self.confirms, len(burst.order), safety)
+            self._awaited_confirms(self.confirms).answer_burst(len(burst.order), waiting)
         return True
 
-    def _sending(self, letter: Letter, now_ms: int) -> Steps[Published]:
+    def _sending(self, letter: Letter, now_ms: int) -> Steps[PublishOutcome]:
         """Publish what takes longer, or may; nobody is told any more where the channel ends."""
         plan, records, routing_keys = letter
         publisher = self._publisher
@@ -198,12 +215,12 @@ class Channel:
             self._answer(plan, records, published)
         return published
 
-    def _answer(self, plan: Plan, records: Run, published: Published) -> None:
+    def _answer(self, plan: Plan, records: Run, published: PublishOutcome) -> None:
         """Say what became of a run, as far as its publisher wants to know."""
         if plan.mandatory and published.unroutable:
             self._return(records, published.unroutable)
         if self.confirms is not None:
-            self._confirm(self.confirms, len(records), published)
+            self._awaited_confirms(self.confirms).answer(len(records), published)
 
     def _return(self, records: Run, unroutable: Iterable[int]) -> None:
         """Send mandatory messages back; their acks come later (RabbitMQ, confirms)."""
@@ -213,33 +230,9 @@ class Channel:
                 render_return(self.number, NO_ROUTE, "NO_ROUTE", record, self.payload_max_bytes)
             )
 
-    def _confirm(self, tracker: ConfirmTracker, count: int, published: Published) -> None:
-        awaited = self._awaited_confirms(tracker)
-        first = tracker.publish(count)
-        start = 0
-        for index in published.rejected:
-            if start < index:
-                awaited.confirm(first + start, first + index - 1, published.lsn)
-            tracker.reject(first + index, first + index)
-            start = index + 1
-        if start < count:
-            awaited.confirm(first + start, first + count - 1, published.lsn)
-
-    def _confirm_burst(self, tracker: ConfirmTracker, count: int, safety: BurstSafety) -> None:
-        awaited = self._awaited_confirms(tracker)
-        first = tracker.publish(count)
-        safe_from = 0
-        for start, stop in safety.waiting:
-            if safe_from < start:
-                tracker.confirm(first + safe_from, first + start - 1)
-            awaited.confirm(first + start, first + stop - 1, safety.lsn)
-            safe_from = stop
-        if safe_from < count:
-            tracker.confirm(first + safe_from, first + count - 1)
-
     def _awaited_confirms(self, tracker: ConfirmTracker) -> AwaitedConfirms:
         if self._awaited is None:
-            self._awaited = AwaitedConfirms(self._commits, tracker, self.outbox, self.number)
+            self._awaited = AwaitedConfirms(tracker, self.outbox, self.number)
         return self._awaited
 
     def _reply_name(self) -> str | None:
@@ -344,15 +337,16 @@ class Channel:
         What is sent once all is done, tx.commit-ok first, waits until all of it is safe.
 
         Raises:
-            ModeError: not a tx channel; or a queue refused a publish (406).
+            ModeError: not a tx channel; or a queue refused a publish (406). That is answered too
+                where a commit group fails that has published messages to get safe.
         """
         with self._open_transaction().taken() as (letters, settlements):
             refused = False
-            lsn = 0
+            safe_at = SAFE_NOW
             for letter in letters:
                 published = yield from self._sending(letter, now_ms)
                 refused |= bool(published.rejected)
-                lsn = max(lsn, published.lsn)
+                safe_at = later_of(safe_at, published.safe_at)
                 yield
             for together in settlements:
                 if self.is_closing:
@@ -361,9 +355,10 @@ class Channel:
                 yield
             if self.is_closing:
                 return
+            incomplete = ModeError("partial tx completion")
             if refused:
-                raise ModeError("partial tx completion")
-            self.hold_replies(lsn)
+                raise incomplete
+            self.hold_replies(safe_at, incomplete, commands.Tx.Commit.index)
 
     def tx_rollback(self) -> None:
         """Forget what the transaction holds; acked messages stay unacked.

@@ -195,6 +195,22 @@ class ChannelTable:
             congestion.wait(go_on)
         return is_on
 
+    def reply_lost(self, channel: Channel, error: Exception, index: int) -> None:
+        """Have the reply that is held taken back, and its method answered with an error."""
+        channel.turn.later(_LostReply(self, channel, error, index))
+        self._input.wake()
+
+    def answer_lost(self, channel: Channel, error: Exception, index: int, now_ms: int) -> None:
+        """Answer an error in place of the reply that is held."""
+        self._outbox.withdraw()
+        reply = reply_for(error)
+        if channel.is_closing:
+            return
+        if reply.scope is Scope.CONNECTION:
+            self._fail_connection(error, index, now_ms)
+        else:
+            self._fail(channel, reply, str(error), index, now_ms)
+
     def _close_channel(self, channel: Channel, error: Exception, event: Event, now_ms: int) -> None:
         """Answer an error that is the channel's; raise any other."""
         reply = reply_for(error)
@@ -279,7 +295,9 @@ class ChannelTable:
         if user.limits:  # counting goes over all connections
             check_user_channel(user, session.broker.count_channels(user.name))
         number = event.channel
-        self._channels[number] = Channel(number, session, self._outbox, self._starved)
+        self._channels[number] = Channel(
+            number, session, self._outbox, self._starved, self.reply_lost
+        )
         session.channels_open = len(self._channels)
         self._write(number, commands.Channel.OpenOk())
 
@@ -410,6 +428,25 @@ class _LongEvent:
             return True
         is_done = self._channels.carry_on(self._channel, self._event, self._steps, now_ms)
         return is_done or self._channels.waits_for_congestion(self)
+
+
+class _LostReply:
+    """An error that is answered in place of a reply: a ``broker.budget.Job``."""
+
+    __slots__ = ("_channel", "_channels", "_error", "_index")
+
+    def __init__(
+        self, channels: ChannelTable, channel: Channel, error: Exception, index: int
+    ) -> None:
+        self._channels = channels
+        self._channel = channel
+        self._error = error
+        self._index = index
+
+    def step(self, now_ms: int) -> bool:
+        """Answer it."""
+        self._channels.answer_lost(self._channel, self._error, self._index, now_ms)
+        return True
 
 
 def close_method(

@@ -48,6 +48,10 @@ class AssemblyLimitError(ProtocolError):
     """Too many bytes of unfinished messages on one connection (506 RESOURCE_ERROR)."""
 
 
+class LostReplyError(ProtocolError):
+    """What a reply promises will never be safe (541 INTERNAL_ERROR)."""
+
+
 class DeliveryTimeoutError(ProtocolError):
     """A consumer held a delivery unacked for too long (406)."""
 

@@ -123,6 +123,19 @@ class Outbox:
         self.overfull_bytes = 2 * self._high_watermark_bytes
         self._on_output()
 
+    def withdraw(self) -> None:
+        """Forget the reply that is held, which was written first since ``hold``; release the rest.
+
+        Without effect once nobody takes anything any more.
+        """
+        if self.is_abandoned:
+            return
+        assert self._held is not None, "it is held"
+        withdrawn_bytes = len(self._chunks.pop(0))
+        self.size_bytes -= withdrawn_bytes
+        self.answers_bytes -= withdrawn_bytes
+        self.release()
+
     def abandon(self) -> None:
         """Let nothing wait or leave any more: nobody reads what is written from here on."""
         self.is_abandoned = self.transport_full = True

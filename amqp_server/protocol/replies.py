@@ -27,6 +27,7 @@ from amqp_server.protocol.errors import (
     ConnectionForcedError,
     DeliveryTimeoutError,
     InvalidMessageError,
+    LostReplyError,
     ModeError,
     NegotiationError,
     ReplyConsumerError,
@@ -98,6 +99,7 @@ REPLIES: Final[Mapping[type[Exception], Reply]] = {
     InvalidMessageError: _PRECONDITION,
     ModeError: _PRECONDITION,
     ReplyConsumerError: _PRECONDITION,
+    LostReplyError: Reply(constants.INTERNAL_ERROR, "INTERNAL_ERROR", Scope.CONNECTION),
     ConnectionForcedError: Reply(
         constants.CONNECTION_FORCED, "CONNECTION_FORCED", Scope.CONNECTION
     ),

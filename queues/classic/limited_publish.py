@@ -11,6 +11,7 @@ from persistence.record import Run
 from queues.classic.backlog import Backlog
 from queues.classic.expiry import part_of, some_expire_at_once
 from queues.classic.priority_ready import PriorityReady
+from queues.commits import point_at
 from queues.effects import DeathReason
 from queues.options import Overflow, QueueOptions
 from queues.outcomes import PublishOutcome, all_taken
@@ -53,7 +54,7 @@ def _drop_head(
         _deliver_in_this_instant(backlog, deliver, now_ms)
         backlog.drop_excess(len(part))
         backlog.drop_expired(now_ms, backlog.ready.count, len(part))
-    return all_taken(lsn)
+    return all_taken(backlog.log.commit_group, lsn)
 
 
 def _reject(
@@ -91,7 +92,8 @@ def _reject(
     if rejected and options.overflow is Overflow.REJECT_PUBLISH_DLX:
         refused = [run[index] for index in rejected]
         backlog.die((), refused, DeathReason.MAXLEN, is_prompt=True)
-    return PublishOutcome(rejected, lsn) if rejected else all_taken(lsn)
+    group = backlog.log.commit_group
+    return PublishOutcome(rejected, point_at(group, lsn)) if rejected else all_taken(group, lsn)
 
 
 def _step(backlog: Backlog, run: Run, expires_at_ms: int | list[int], now_ms: int) -> int:

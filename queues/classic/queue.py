@@ -20,6 +20,7 @@ from queues.classic.passing import pass_by
 from queues.classic.priority_ready import highest_first
 from queues.classic.recovery import recover
 from queues.classic.rules import CLASSIC_RULES, SharingRules
+from queues.commits import CommitGroup, later_of, point_at
 from queues.effects import DeathReason, Effect, QueueExpired, QueueUnused
 from queues.log_port import RecoveredMessages
 from queues.moves import Dying, Moves
@@ -137,7 +138,7 @@ class ClassicQueue:
             lsn = backlog.log.append(ready.append(run), run)
             if ready.is_over:
                 backlog.make_room()
-            return all_taken(lsn)
+            return all_taken(backlog.log.commit_group, lsn)
         self._wake_up()
         expires = expires_at(run, self.options.message_ttl_ms, now_ms)
         if self._sorts and self._consumers.count and not self._consumers.all_are_blocked:
@@ -152,16 +153,18 @@ class ClassicQueue:
             self._wake_up()
             return self._publish_at_limit(run, expires, now_ms)
         passed, lsn = pass_by(self._backlog, self._delivery, run, expires, now_ms)
+        group = self._backlog.log.commit_group
         if passed == len(run):
-            return all_taken(lsn)
+            return all_taken(group, lsn)
         self._wake_up()
         rest = self._publish(run[passed:], part_of(expires, passed, len(run)), now_ms)
         assert not rest.rejected, "a queue that drops its head refuses nothing"
-        return all_taken(max(lsn, rest.lsn))
+        return PublishOutcome((), later_of(point_at(group, lsn), rest.safe_at))
 
     def _publish(self, run: Run, expires: int | list[int], now_ms: int) -> PublishOutcome:
         if self._backlog.fits(run) and not some_expire_at_once(expires, now_ms):
-            return all_taken(self._backlog.append(run, expires))
+            lsn = self._backlog.append(run, expires)
+            return all_taken(self._backlog.log.commit_group, lsn)
         return self._publish_at_limit(run, expires, now_ms)
 
     def _publish_at_limit(self, run: Run, expires: int | list[int], now_ms: int) -> PublishOutcome:
@@ -303,6 +306,11 @@ class ClassicQueue:
                 self._backlog.die(positions, records, DeathReason.REJECTED)
         self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
         self._ask_for_drain()
+
+    @property
+    def commit_group(self) -> CommitGroup:
+        """What has to commit what happens here."""
+        return self._backlog.log.commit_group
 
     @property
     def moves(self) -> Moves:

@@ -1,24 +1,18 @@
 """Routed once, appended once: what is remembered, and what is told of each message."""
 
 from collections.abc import Container, Mapping, Sequence
-from typing import NamedTuple
 
 import pytest
 
-from amqp_server.broker.publish import (
-    AT_ONCE,
-    COPIES_MAX,
-    BurstSafety,
-    Published,
-    Publisher,
-    Targets,
-    enqueue_burst,
-)
+from amqp_server.broker.publish import Publisher
 from amqp_server.broker.steps import finish
 from amqp_server.wire.errors import MethodSyntaxError
 from exchanges.routing import Router
-from persistence.record import Record, Run, make_route
+from persistence.record import Record, make_route
+from queues.commits import SAFE_NOW, CommitPoint
+from queues.outcomes import ALL_SAFE, PublishOutcome
 from tests.support.frames import content_header, property_list
+from tests.support.publish_target import THE_GROUP, FakeTarget
 from tests.support.routing import binding, declared, queue, router_with
 from tests.support.vhosts import VhostUnderTest, message
 
@@ -26,34 +20,6 @@ from tests.support.vhosts import VhostUnderTest, message
 @pytest.fixture
 def place() -> VhostUnderTest:
     return VhostUnderTest()
-
-
-class Outcome(NamedTuple):
-    rejected: Sequence[int]
-    lsn: int
-
-
-class FakeTarget:
-    """A ``PublishTarget`` that answers what it is told to."""
-
-    def __init__(
-        self, rejected: Sequence[int] = (), lsn: int = 0, *, only_appends: bool = True
-    ) -> None:
-        self.outcome = Outcome(rejected, lsn)
-        self.runs: list[Run] = []
-        self.asked: list[Run] = []
-        self._only_appends = only_appends
-
-    def publish(self, run: Run, now_ms: int) -> Outcome:
-        self.runs.append(run)
-        return self.outcome
-
-    def only_appends(self, run: Run, now_ms: int) -> bool:
-        self.asked.append(run)
-        return self._only_appends
-
-    def bodies(self) -> list[list[bytes]]:
-        return [[record.body for record in run] for run in self.runs]
 
 
 def publisher_to(**targets: FakeTarget) -> Publisher:
@@ -70,7 +36,7 @@ def publisher_to(**targets: FakeTarget) -> Publisher:
 def test_a_run_reaches_each_queue_whole_and_once() -> None:
     one, two = FakeTarget(), FakeTarget()
     run = [message(b"a", "x"), message(b"b", "x")]
-    assert publisher_to(one=one, two=two).publish("x", run, 1) == Published((), (), 0)
+    assert publisher_to(one=one, two=two).publish("x", run, 1) == ALL_SAFE
     assert one.runs == two.runs == [run]
 
 
@@ -78,14 +44,14 @@ def test_what_reaches_no_queue_is_unroutable_message_by_message() -> None:
     run = [message(b"a", "x"), message(b"b", "x")]
     published = publisher_to().publish("x", run, 1)
     assert list(published.unroutable) == [0, 1]
-    assert (list(published.rejected), published.lsn) == ([], 0)
+    assert (list(published.rejected), published.safe_at) == ([], SAFE_NOW)
 
 
 def test_a_message_that_one_of_many_queues_refused_is_rejected() -> None:
     one, two, three = FakeTarget([2]), FakeTarget(), FakeTarget([0, 2])
     run = [message(bytes([index]), "x") for index in range(3)]
     published = publisher_to(one=one, two=two, three=three).publish("x", run, 1)
-    assert published == Published((), [0, 2], 0)
+    assert published == PublishOutcome([0, 2], SAFE_NOW)
     assert two.runs == [run], "the others have it all the same"
 
 
@@ -93,7 +59,7 @@ def test_a_run_is_safe_when_the_last_of_its_queues_has_it_safe() -> None:
     targets = {"one": FakeTarget(lsn=5), "two": FakeTarget(lsn=9), "three": FakeTarget(lsn=0)}
     published = publisher_to(**targets).publish("x", [message(b"", "x")], 1)
     assert (list(published.unroutable), list(published.rejected)) == ([], [])
-    assert published.lsn == 9
+    assert published.safe_at == CommitPoint(THE_GROUP, 9)
 
 
 def test_a_queue_that_cannot_be_found_any_more_is_left_out() -> None:
@@ -102,7 +68,7 @@ def test_a_queue_that_cannot_be_found_any_more_is_left_out() -> None:
     for name in ("here", "gone"):
         router.bind(binding(queue(name)))
     publisher = Publisher(router, {"here": target}.get)
-    assert publisher.publish("x", [message(b"", "x")], 1) == Published((), (), 0)
+    assert publisher.publish("x", [message(b"", "x")], 1) == ALL_SAFE
     assert len(target.runs) == 1
 
 
@@ -121,7 +87,7 @@ def test_one_full_queue_of_a_fanout_rejects_only_what_it_refused(place: VhostUnd
     for name in ("full", "wide"):
         place.bind("amq.fanout", name)
     published = place.publish(b"0", b"1", b"2", b"3", exchange="amq.fanout")
-    assert published == Published((), [2, 3], 0)
+    assert published == PublishOutcome([2, 3], SAFE_NOW)
     assert place.bodies("wide") == [b"0", b"1", b"2", b"3"]
     assert place.bodies("full") == [b"0", b"1"]
 
@@ -242,7 +208,7 @@ def sorted_by_colour(place: VhostUnderTest) -> VhostUnderTest:
 
 def publish_coloured(
     place: VhostUnderTest, *colours: Mapping[str, object] | None, exchange: str = "amq.headers"
-) -> Published:
+) -> PublishOutcome:
     """Publish one message for each, in one run; alike headers are one object, as scanned."""
     shared = {
         repr(headers): message(
@@ -273,7 +239,7 @@ def test_what_was_refused_on_the_way_is_counted_in_the_whole_run(place: VhostUnd
     place.bind("amq.headers", "one", arguments=RED)
     place.bind("amq.headers", "two", arguments=BLUE)
     published = publish_coloured(place, BLUE, RED, RED, GREEN, BLUE, BLUE, RED)
-    assert published == Published([3], [2, 5, 6], 0)
+    assert published == PublishOutcome([2, 5, 6], SAFE_NOW, [3])
 
 
 def test_an_answer_by_headers_is_not_remembered_for_another_message(
@@ -300,7 +266,7 @@ def test_lsns_of_the_parts_add_up_to_the_last() -> None:
     for name in targets:
         router.bind(binding(queue(name), arguments={"to": name}))
     run = [message(b"", "x", headers={"to": name}) for name in ("one", "two")]
-    assert Publisher(router, targets.get).publish("x", run, 1).lsn == 7
+    assert Publisher(router, targets.get).publish("x", run, 1).safe_at == CommitPoint(THE_GROUP, 7)
 
 
 def test_headers_that_cannot_be_read_are_the_publishers_error(
@@ -321,7 +287,7 @@ def publish_to_keys(
     keys: Sequence[str],
     letter: Record,
     excluded: Container[str] = (),
-) -> Published:
+) -> PublishOutcome:
     steps = place.vhost.publisher.publishing_to_keys(
         exchange, keys, [letter], 1, excluded.__contains__
     )
@@ -335,7 +301,7 @@ def test_a_message_under_several_keys_reaches_each_queue_once(place: VhostUnderT
     place.bind("amq.direct", "two", "c")
     letter = message(b"m", "amq.direct", "k")
     published = publish_to_keys(place, "amq.direct", ("k", "c"), letter)
-    assert published == Published((), (), 0)
+    assert published == ALL_SAFE
     assert (place.bodies("one"), place.bodies("two")) == ([b"m"], [b"m"])
 
 
@@ -364,72 +330,3 @@ def test_a_route_of_several_keys_is_not_remembered_for_one(place: VhostUnderTest
     publish_to_keys(place, "", ("one", "two"), letter)
     place.publish(b"n", routing_key="one")
     assert place.bodies("two") == [b"m"]
-
-
-# ── bursts ──
-
-
-def burst_to(*targets_of: Targets, order: str) -> BurstSafety | None:
-    """Publish a message for each digit, whose body it is, to the targets with that number."""
-    run = [message(digit.encode(), "x") for digit in order]
-    return enqueue_burst(targets_of, bytes(map(int, order)), run, 1)
-
-
-def test_each_queue_gets_its_messages_of_a_burst_as_one_run_in_order() -> None:
-    one, two, both = FakeTarget(), FakeTarget(), FakeTarget()
-    assert burst_to((one, both), (two, both), (), order="0120110") is AT_ONCE
-    assert one.bodies() == [[b"0", b"0", b"0"]]
-    assert two.bodies() == [[b"1", b"1", b"1"]]
-    assert both.bodies() == [[b"0", b"1", b"0", b"1", b"1", b"0"]]
-
-
-def test_queues_that_get_the_same_of_a_burst_share_its_memory() -> None:
-    one, two, other = FakeTarget(), FakeTarget(), FakeTarget()
-    burst_to((one, two), (two, one), (other,), order="0121")
-    assert one.bodies() == [[b"0", b"1", b"1"]]
-    assert one.runs[0] is two.runs[0]
-
-
-def test_a_burst_with_one_destination_is_handed_on_as_it_is() -> None:
-    one = FakeTarget()
-    run = [message(b"a", "x"), message(b"b", "y")]
-    assert enqueue_burst([(one,), (one,)], b"\0\1", run, 1) is AT_ONCE
-    assert one.runs[0] is run
-
-
-def test_a_burst_is_safe_when_the_last_of_its_queues_has_it_safe() -> None:
-    one, two = FakeTarget(lsn=5), FakeTarget(lsn=9)
-    run = [message(b"m", "x", delivery_mode=2)] * 4
-    safety = enqueue_burst([(one,), (one, two), (two,)], b"\0\1\2\1", run, 1)
-    assert safety == (9, [(0, 4)])
-
-
-def test_what_of_a_burst_goes_to_no_disk_waits_for_none() -> None:
-    durable, transient = FakeTarget(lsn=5), FakeTarget()
-    both = (durable, transient)
-    persistent, passing = message(b"m", "x", delivery_mode=2), message(b"m", "x")
-    run = [persistent, persistent, passing, persistent, persistent, persistent]
-    safety = enqueue_burst([both, (transient,), ()], b"\0\0\0\1\2\0", run, 1)
-    assert safety == (5, [(0, 2), (5, 6)])
-
-
-def test_nothing_is_done_where_one_queue_would_do_more_than_append() -> None:
-    one, two = FakeTarget(), FakeTarget(only_appends=False)
-    assert burst_to((one,), (two,), order="0110") is None
-    assert one.runs == two.runs == []
-    assert [[record.body for record in run] for run in two.asked] == [[b"1", b"1"]]
-
-
-def test_a_burst_that_reaches_nobody_is_safe_at_once() -> None:
-    assert burst_to((), (), order="01") is AT_ONCE
-
-
-def test_queues_that_get_unlike_shares_do_not_multiply_a_message_in_memory() -> None:
-    """One after another, all queues have a message in the same memory."""
-    queues = [FakeTarget() for _ in range(COPIES_MAX + 1)]
-    routes = [tuple(queues[: count + 1]) for count in range(len(queues))]
-    order = "".join(map(str, range(len(queues))))
-    assert burst_to(*routes, order=order) is None
-    assert all(not queue.runs for queue in queues)
-    assert burst_to(*routes[1:], order=order[:-1])
-    assert [len(queue.runs) for queue in queues] == [1] * len(queues)

@@ -119,7 +119,6 @@ class MoveLife(Life):
             Backing(
                 make_log=self._log_of,
                 memory=MemoryRules(NodeMemory(), BUDGET_BYTES),
-                commits=self.node.commit,
             ),
         )
         is_new = not self.node.opened.queues
@@ -170,8 +169,8 @@ class MoveLife(Life):
         name = draw.choice(PUBLISHED_TO)
         engine = self._queue_named(name).engine
         run = [self._message(name) for _ in range(draw.choice((1, 2, 5, 20)))]
-        refused, lsn = engine.publish(run, self.now_ms)
-        safety = Safety(lsn, engine.options.durability is Durability.FSYNC)
+        refused, safe_at, _ = engine.publish(run, self.now_ms)
+        safety = Safety(safe_at.lsn, engine.options.durability is Durability.FSYNC)
         for index, each in enumerate(run):
             if index not in refused:
                 self.placed[Place(name, each.body)] = safety

@@ -37,6 +37,7 @@ class NotedLog:
 
     def __init__(self, log: Log) -> None:
         self.newest_lsn = 0
+        self.commit_group = log.commit_group
         self._log = log
 
     @property
@@ -210,7 +211,8 @@ class QueueLife(Life):
         assert not outcome.rejected, "there is no limit"
         for position, record in enumerate(run, start=first):
             expires_at_ms = NOW_MS + record.ttl_ms + self.node.wall_offset_ms
-            expected = Expected(record, expires_at_ms if record.ttl_ms >= 0 else 0, outcome.lsn)
+            expires_at_ms = expires_at_ms if record.ttl_ms >= 0 else 0
+            expected = Expected(record, expires_at_ms, outcome.safe_at.lsn)
             kept = queue.messages if record.flags & PERSISTENT else queue.transient
             kept[position] = expected
         live.check_counts()

@@ -22,6 +22,7 @@ from persistence.record import PERSISTENT, Record, Run
 from persistence.store import FEW_BYTES_MAX
 from persistence.wal_file import SALT_BITS
 from queues.classic.backlog import Backlog
+from queues.commits import SAFE_NOW, CommitPoint
 from queues.effects import DeathReason
 from queues.moves import Dying
 from tests.crash.move_life import MoveLife
@@ -77,12 +78,12 @@ def settled_at_death(
 DIE = Backlog.die
 
 
-def settled_though_refused(moves: ConfirmedMoves, staying: _Staying, _now_ms: int) -> None:
+def settled_though_refused(moves: ConfirmedMoves, staying: _Staying) -> None:
     """Give up what a target refused."""
     moves._confirmed(staying.dying)
 
 
-def half_published(mover: Mover, queue_name: str, dying: Dying, now_ms: int) -> Steps[None]:
+def half_published(mover: Mover, queue_name: str, dying: Dying, now_ms: int) -> Steps[CommitPoint]:
     """Leave the last one out."""
     return PUBLISHING(mover, queue_name, dying.part(0, max(len(dying.records) - 1, 1)), now_ms)
 
@@ -92,11 +93,12 @@ PUBLISHING = Mover._publishing
 
 def settled_before_all_have_it(
     mover: Mover, queue_name: str, dying: Dying, now_ms: int
-) -> Steps[None]:
+) -> Steps[CommitPoint]:
     """Go no further than to the first place where the copies may be left to a later turn."""
     for _ in PUBLISHING(mover, queue_name, dying, now_ms):
-        return
+        return SAFE_NOW
     yield
+    raise AssertionError("there was nothing to publish")
 
 
 BUGS: dict[str, tuple[object, str, Any]] = {

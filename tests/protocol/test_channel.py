@@ -4,6 +4,8 @@ import pytest
 from pamqp import commands
 
 from amqp_server.broker import queue as broker_queue
+from amqp_server.broker.backing import Backing
+from amqp_server.broker.queue import QueueIdentity
 from amqp_server.protocol.settings import MIB, ProtocolSettings
 from amqp_server.wire.methods import Method
 from tests.support.commits import FakeCommits
@@ -67,11 +69,15 @@ def test_a_message_that_goes_nowhere_is_dropped_and_acked(peer: Client) -> None:
     assert tags(peer.methods()) == [("Basic.Ack", 1, False)]
 
 
-def test_a_burst_is_acked_once_the_last_of_it_is_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(broker_queue, "MemoryLog", FakeLog)
-    node, commits = Node(), FakeCommits()
-    node.broker.commits = commits
-    peer = node.open()
+def test_a_burst_is_acked_once_the_last_of_it_is_on_disk() -> None:
+    commits = FakeCommits()
+
+    def make_log(_queue: QueueIdentity) -> FakeLog:
+        log = FakeLog()
+        log.commit_group = commits
+        return log
+
+    peer = Node(backing=Backing(make_log=make_log)).open()
     for name in ("a", "b", "c"):
         peer.declare(name)
     peer.publish(b"earlier", routing_key="b")

@@ -104,6 +104,25 @@ def test_a_box_that_holds_is_overfull_until_its_release(box: Box) -> None:
     assert (box.is_full, box.full_bytes, box.overfull_bytes) == (False, *limits)
 
 
+def test_a_held_reply_can_be_taken_back_and_nothing_else(box: Box) -> None:
+    box.write(b"before")
+    box.hold()
+    box.write(b"held")
+    box.write(b"after")
+    box.withdraw()
+    assert box.size_bytes == box.answers_bytes == len(b"beforeafter")
+    assert box.take() == [b"before", b"after"]
+    assert not box.is_full
+
+
+def test_nothing_is_taken_back_once_nobody_takes_anything(box: Box) -> None:
+    box.hold()
+    box.write(b"held")
+    box.abandon()
+    box.withdraw()
+    assert box.take() == []
+
+
 def test_a_release_wakes_the_transport(box: Box) -> None:
     box.hold()
     box.write(b"held")

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import pytest
 
 from persistence.record import PERSISTENT, Run
+from queues.commits import CommitPoint
 from queues.options import Overflow, QueueOptions
-from queues.outcomes import PublishOutcome, all_taken
+from queues.outcomes import ALL_SAFE, PublishOutcome, all_taken
 from tests.support.classic_queue import QueueUnderTest
+from tests.support.commits import FakeCommits
 from tests.support.consumer import FakeConsumer
 from tests.support.queue_log import FakeLog
 from tests.support.records import record
@@ -22,9 +24,9 @@ class DurableLog(FakeLog):
 
 
 def test_what_needs_no_wait_shares_one_answer() -> None:
-    assert all_taken(0) == PublishOutcome((), 0)
-    assert all_taken(7) == PublishOutcome((), 7)
-    assert all_taken(0) is all_taken(0)
+    group = FakeCommits()
+    assert all_taken(group, 0) is ALL_SAFE
+    assert all_taken(group, 7) == PublishOutcome((), CommitPoint(group, 7))
 
 
 @pytest.mark.parametrize("consumers_count", [0, 1, 2])
@@ -48,4 +50,4 @@ def test_a_run_is_not_safe_before_each_persistent_message_that_was_taken(
     run = [record(b"lasting", persistent=True), record(b"1"), record(b"2"), record(b"3")]
     outcome = jobs.queue.publish(run, jobs.now_ms)
     assert 0 not in outcome.rejected
-    assert outcome.lsn >= 1
+    assert outcome.safe_at.lsn >= 1

@@ -43,7 +43,7 @@ class Place:
 
     def publish(self, *bodies: bytes) -> None:
         outcome = self.engine.publish(run_of(*bodies), NOW_MS)
-        assert (list(outcome.rejected), outcome.lsn) == ([], self.log.lsn)
+        assert (list(outcome.rejected), outcome.safe_at.lsn) == ([], self.log.lsn)
 
     def consume(self, *consumers: FakeConsumer) -> None:
         for consumer in consumers:

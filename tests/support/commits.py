@@ -1,4 +1,4 @@
-"""A ``broker.commits.Commits`` whose disk is as fast as the test says."""
+"""A ``queues.commits.CommitGroup`` whose disk is as fast as the test says."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -11,14 +11,19 @@ from queues.memory_log import MemoryLog
 
 
 class FakeCommits:
-    """LSNs are what callers say; ``commit`` says how far the disk has come."""
+    """LSNs are what callers say; ``commit`` says how far the disk has come.
+
+    Attributes:
+        has_failed: nothing is committed any more, and who waits is told so.
+    """
 
     def __init__(self) -> None:
         self.committed_lsn = 0
+        self.has_failed = False
         self.waiters: deque[tuple[int, Callable[[], None]]] = deque()
 
     def wait(self, lsn: int, call: Callable[[], None]) -> None:
-        if lsn <= self.committed_lsn:
+        if lsn <= self.committed_lsn or self.has_failed:
             call()
         else:
             self.waiters.append((lsn, call))
@@ -29,14 +34,21 @@ class FakeCommits:
         while self.waiters and self.waiters[0][0] <= lsn:
             self.waiters.popleft()[1]()
 
+    def fail(self) -> None:
+        """Commit nothing any more."""
+        self.has_failed = True
+        while self.waiters:
+            self.waiters.popleft()[1]()
+
 
 class FakeLog(MemoryLog):
     """The log of a durable queue: persistent messages get an LSN."""
 
-    __slots__ = ("_disk",)
+    __slots__ = ("_disk", "commit_group")
 
     def __init__(self, disk: "FakeDisk") -> None:
         self._disk = disk
+        self.commit_group = disk
 
     def append(
         self,
@@ -67,7 +79,7 @@ class FakeDisk(FakeCommits):
 
     def backing(self) -> Backing:
         """Return what a broker on this disk is handed; with a journal of its own."""
-        return Backing(journal=StoredJournal(self), make_log=self.make_log, commits=self)
+        return Backing(journal=StoredJournal(self), make_log=self.make_log)
 
     def commit_all(self) -> None:
         """The disk has caught up."""

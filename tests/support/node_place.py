@@ -77,7 +77,7 @@ class Place:
         queue = self.broker.vhost("/").queues.find(name)
         assert queue is not None
         records = [record(body, persistent=persistent, priority=priority) for body in bodies]
-        return queue.engine.publish(records, NOW_MS).lsn
+        return queue.engine.publish(records, NOW_MS).safe_at.lsn
 
     def waits_for_the_disk(self, name: str) -> bool:
         """Publish to a queue; return whether the confirm would wait for a sync."""

@@ -5,6 +5,7 @@ from typing import Final, Literal, NamedTuple
 
 from amqp_server.broker.queue import QueueIdentity
 from persistence.record import Run
+from tests.support.commits import FakeCommits
 from tests.support.queue_log import FakeLog
 
 
@@ -26,14 +27,18 @@ class OrderedLogs:
 
     Attributes:
         noted: message by message, in the order of LSNs.
+        disk: what commits all of them.
     """
 
     def __init__(self) -> None:
         self.noted: list[Noted] = []
+        self.disk = FakeCommits()
 
     def make_log(self, queue: QueueIdentity) -> FakeLog:
         """Return the log of a queue; a ``broker.queue.LogFactory``."""
-        return _OrderedLog(queue, self.noted)
+        log = _OrderedLog(queue, self.noted)
+        log.commit_group = self.disk
+        return log
 
 
 class _OrderedLog(FakeLog):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from persistence.record import Record, Run
 from queues.log_port import QueueSlice
 from queues.tail import NodeMemory, QueueMemory, Slice, Tail
+from tests.support.commits import FakeCommits
 
 
 class FakeReadBack(NamedTuple):
@@ -50,6 +51,7 @@ class FakeLog:
     def __init__(self, max_priority: int | None = None) -> None:
         self.lsn = 0
         self.committed_lsn = 0
+        self.commit_group = FakeCommits()
         self.kept: dict[int, Record] = {}
         self.is_synced: bool | None = None
         self.returned_counts: dict[int, int] = {}

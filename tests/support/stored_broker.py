@@ -44,6 +44,13 @@ class FakeChangeLog:
         self.last_lsn += 1
         return self.last_lsn
 
+    @property
+    def committed_lsn(self) -> int:
+        return self.last_lsn
+
+    def wait(self, lsn: int, call: Callable[[], None]) -> None:
+        call()
+
     def items(self) -> dict[Key, bytes]:
         return {decode_key(key): value for key, value in self._values.items()}
 

@@ -7,7 +7,6 @@ from amqp_server.broker.backing import IN_MEMORY, Backing
 from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.congestion import Congestion
 from amqp_server.broker.policies.table import Policy
-from amqp_server.broker.publish import Published
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import finish
 from amqp_server.broker.turn import Turn
@@ -16,6 +15,7 @@ from amqp_server.wire.properties import split, traits_of
 from amqp_server.wire.tables import Field, plain
 from exchanges.bindings import Destination, DestinationKind
 from persistence.record import Record, make_route
+from queues.outcomes import PublishOutcome
 from tests.support.frames import content_header, property_list, table
 
 NOW_MS = 5_000
@@ -152,7 +152,7 @@ class VhostUnderTest:
         exchange: str = "",
         routing_key: str = "jobs",
         **properties: object,
-    ) -> Published:
+    ) -> PublishOutcome:
         """Publish one run; nothing is delivered before the turn's end."""
         run = [message(body, exchange, routing_key, **properties) for body in bodies]
         return self.vhost.publisher.publish(exchange, run, self.now_ms)

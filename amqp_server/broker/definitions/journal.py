@@ -4,7 +4,7 @@
 
 A table calls in the course of each change that is one: what was there already, and what is never
 stored (transient, exclusive, predeclared), does not come here. A method's answer waits until
-``last_lsn`` is committed.
+``safe_at`` is reached.
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from amqp_server.broker.definitions.table import TABLE, DefinitionTable
 from amqp_server.broker.errors import PreconditionFailedError
 from persistence.definitions_format import encode_change
 from persistence.errors import StorageError
+from queues.commits import SAFE_NOW, CommitGroup, CommitPoint, point_at
 
 QUEUE_IDS_PER_CHANGE: Final = 1024
 """So many are taken at a time; a restart skips what is left of them."""
@@ -26,8 +27,8 @@ class Journal(Protocol):
     """Hears of every change of a definition that is to survive."""
 
     @property
-    def last_lsn(self) -> int:
-        """The LSN of the last change; all are safe once it is committed. 0: none is pending."""
+    def safe_at(self) -> CommitPoint:
+        """When all changes up to now are safe."""
 
     def save(self, definition: Definition) -> int:
         """Take down that this exists from now on, or has changed; return the LSN.
@@ -46,7 +47,7 @@ class Journal(Protocol):
 class NoJournal:
     """A ``Journal`` of a broker that keeps nothing: queues have no ids, LSNs are 0."""
 
-    last_lsn: Final = 0
+    safe_at: Final = SAFE_NOW
 
     def save(self, definition: Definition) -> int:  # noqa: ARG002 - the port's name
         """Keep nothing."""
@@ -64,7 +65,7 @@ class NoJournal:
 NO_JOURNAL: Final = NoJournal()
 
 
-class ChangeLog(Protocol):
+class ChangeLog(CommitGroup, Protocol):
     """Takes encoded changes; ``persistence.group_commit.GroupCommit`` implements it."""
 
     def append_definition(self, change: bytes) -> int:
@@ -90,9 +91,9 @@ class StoredJournal:
         self._queue_ids_end = 1
 
     @property
-    def last_lsn(self) -> int:
-        """The LSN of the last change; 0 while there was none since the start."""
-        return self._last_lsn
+    def safe_at(self) -> CommitPoint:
+        """When the last change is safe; now while there was none since the start."""
+        return point_at(self._changes, self._last_lsn)
 
     def save(self, definition: Definition) -> int:
         """Take down that this exists, as it is now; return the LSN.

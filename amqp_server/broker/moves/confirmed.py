@@ -15,14 +15,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple, Protocol
 
-from amqp_server.broker.commits import Commits
 from amqp_server.broker.moves.dead_letters import dead_letters
-from amqp_server.broker.publish import Enqueued, Publisher
+from amqp_server.broker.publish import Publisher
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps, StepsJob
 from amqp_server.broker.turn import Turn
 from persistence.record import Run, alike_stretches
+from queues.commits import SAFE_NOW, CommitPoint, is_safe, later_of, wait_for
 from queues.moves import Dying
+from queues.outcomes import PublishOutcome
 
 OPEN_MAX: Final = 1_024
 """Messages of one queue that are on their way or stay; RabbitMQ's worker has 32."""
@@ -47,14 +48,14 @@ class _Staying(NamedTuple):
     Attributes:
         dying: the messages.
         died_s: when, in seconds since 1970: what x-death tells however often it is tried.
-        taken_by: names of queues that have them, once ``lsn`` is committed.
-        lsn: of the last of them; 0 is none.
+        taken_by: names of queues that have them.
+        safe_at: when all of those have them safe.
     """
 
     dying: Dying
     died_s: int
     taken_by: frozenset[str] = frozenset()
-    lsn: int = 0
+    safe_at: CommitPoint = SAFE_NOW
 
 
 class ConfirmedMoves:
@@ -68,7 +69,6 @@ class ConfirmedMoves:
         queue: Queue,
         publisher: Publisher,
         has_exchange: Callable[[str], bool],
-        commits: Commits,
         turn: Turn,
         resume: Resume,
     ) -> None:
@@ -78,14 +78,12 @@ class ConfirmedMoves:
             queue: whose messages died.
             publisher: the vhost's.
             has_exchange: whether there is an exchange of this name.
-            commits: says when copies are safe.
             turn: the broker's.
             resume: called when there is room for more.
         """
         self._queue = queue
         self._publisher = publisher
         self._has_exchange = has_exchange
-        self._commits = commits
         self._turn = turn
         self._resume = resume
         self._open_count = 0
@@ -154,20 +152,20 @@ class ConfirmedMoves:
         if self._queue.is_deleted:
             return
         run, names = yield from self._finding_targets(staying)
-        lsn = staying.lsn
+        safe_at = staying.safe_at
         missing: dict[int, frozenset[str]] = {}
         if not names and not staying.taken_by:
             missing = dict.fromkeys(range(len(staying.dying.records)), frozenset({""}))
         for name in names:
             if name in staying.taken_by:
                 continue
-            refused, safe_at_lsn = self._publish_to(name, run, now_ms)
-            lsn = max(lsn, safe_at_lsn)
-            for index in refused:
+            outcome = self._publish_to(name, run, now_ms)
+            safe_at = later_of(safe_at, outcome.safe_at)
+            for index in outcome.rejected:
                 missing[index] = missing.get(index, frozenset()) | {name}
             yield
         if not self._queue.is_deleted:
-            self._settle_or_keep(staying, frozenset(names), missing, lsn, now_ms)
+            self._settle_or_keep(staying, frozenset(names), missing, safe_at)
 
     def _finding_targets(self, staying: _Staying) -> Steps[tuple[Run, tuple[str, ...]]]:
         """Return the messages as they are published, and the names of all queues they go to."""
@@ -193,8 +191,7 @@ class ConfirmedMoves:
         staying: _Staying,
         names: frozenset[str],
         missing: dict[int, frozenset[str]],
-        lsn: int,
-        now_ms: int,
+        safe_at: CommitPoint,
     ) -> None:
         """Have settled what all have once that is safe; keep what ``missing`` says who has not."""
         if not self._queue.engine.options.dead_letters_at_least_once:
@@ -204,25 +201,34 @@ class ConfirmedMoves:
             part = dying.part(start, stop)
             not_taken_by = missing.get(start)
             if not_taken_by is None:
-                self._commits.wait(lsn, partial(self._confirmed, part))
+                open_part = staying._replace(dying=part, safe_at=safe_at)
+                wait_for(safe_at, partial(self._decided, open_part))
             else:
                 taken_by = staying.taken_by | names - not_taken_by
-                self._keep(_Staying(part, staying.died_s, taken_by, lsn), now_ms)
+                self._keep(_Staying(part, staying.died_s, taken_by, safe_at))
 
-    def _publish_to(self, name: str, run: Run, now_ms: int) -> Enqueued:
-        enqueued = self._publisher.publish_to_queue(name, run, now_ms)
-        return (range(len(run)), 0) if enqueued is None else enqueued
+    def _publish_to(self, name: str, run: Run, now_ms: int) -> PublishOutcome:
+        outcome = self._publisher.publish_to_queue(name, run, now_ms)
+        return PublishOutcome(range(len(run)), SAFE_NOW) if outcome is None else outcome
 
-    def _keep(self, staying: _Staying, now_ms: int) -> None:
+    def _keep(self, staying: _Staying) -> None:
         self._staying.append(staying)
         if self._look_at_ms is None:
-            self._look_at_ms = now_ms + LOOK_MS
+            self._look_at_ms = self._turn.now_ms + LOOK_MS
             self._looks = self._looks_left = 1
             self._generation = self._publisher.routes_generation
             self._turn.mark_dirty(self)
 
+    def _decided(self, staying: _Staying) -> None:
+        """Settle what every target has safe; try again where a commit group has failed."""
+        if is_safe(staying.safe_at):
+            self._confirmed(staying.dying)
+        elif not self._queue.is_deleted:
+            # Whose copy is lost nobody knows: all get another.
+            self._keep(_Staying(staying.dying, staying.died_s))
+
     def _confirmed(self, dying: Dying) -> None:
-        """Settle what every target has safe; go on with what waited for room."""
+        """Settle messages; go on with what waited for room."""
         self._open_count -= len(dying.records)
         self._looks = 1  # It goes on: what else stays may go soon.
         self._queue.engine.moved(dying)

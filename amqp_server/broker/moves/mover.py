@@ -5,7 +5,8 @@
 
 Messages of one death that are alike but for their bodies are made, routed and enqueued as one run.
 They are settled behind it: in the order of LSNs, which is that in which logs are written, so that a
-crash may leave a message in both queues and never in none.
+crash may leave a message in both queues and never in none. Where the copies are of another commit
+group there is no such order, and they are settled once the copies are safe.
 
 Source: ADR 18; RabbitMQ, rabbit_dead_letter: at most once, so that what has nowhere to go is gone;
 at least once see ``broker.moves.confirmed``.
@@ -14,9 +15,9 @@ at least once see ``broker.moves.confirmed``.
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from amqp_server.broker.commits import Commits
 from amqp_server.broker.congestion import Congestion
 from amqp_server.broker.moves.confirmed import ConfirmedMoves
 from amqp_server.broker.moves.dead_letters import dead_letters
@@ -25,6 +26,7 @@ from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.turn import Turn
 from persistence.record import alike_stretches
+from queues.commits import SAFE_NOW, CommitPoint, is_ordered_by, later_of, wait_for
 from queues.effects import DeadLettered, Effect
 from queues.moves import Dying
 
@@ -58,7 +60,6 @@ class Mover:
         publisher: Publisher,
         has_exchange: Callable[[str], bool],
         wall_s: Callable[[int], int],
-        commits: Commits,
         congestion: Congestion | None = None,
     ) -> None:
         """Begin with nothing to move.
@@ -68,11 +69,9 @@ class Mover:
             publisher: the vhost's.
             has_exchange: whether there is an exchange of this name.
             wall_s: the time of day in seconds at a ``now_ms``.
-            commits: says when copies are safe.
             congestion: hears of what publishes brought about; None has nobody wait for it.
         """
         self._turn = turn
-        self._commits = commits
         self._confirmed: dict[Queue, ConfirmedMoves] = {}
         self._publisher = publisher
         self._has_exchange = has_exchange
@@ -166,13 +165,18 @@ class Mover:
         dying = queue.engine.moves.take(max_count)
         if dying is None:
             return 0
+        safe_at = SAFE_NOW
         if dying.exchange == "" or self._has_exchange(dying.exchange):
-            yield from self._publishing(queue.name, dying, now_ms)
-        queue.engine.moved(dying)
+            safe_at = yield from self._publishing(queue.name, dying, now_ms)
+        if is_ordered_by(queue.engine.commit_group, safe_at):
+            queue.engine.moved(dying)
+        else:
+            wait_for(safe_at, partial(queue.engine.moved, dying))
         return len(dying.records)
 
-    def _publishing(self, queue_name: str, dying: Dying, now_ms: int) -> Steps[None]:
-        """Publish copies, as many at once as are alike."""
+    def _publishing(self, queue_name: str, dying: Dying, now_ms: int) -> Steps[CommitPoint]:
+        """Publish copies, as many at once as are alike; return when they are safe."""
+        safe_at = SAFE_NOW
         wall_s = self._wall_s(now_ms)
         for start, stop in alike_stretches(dying.records):
             letters = dead_letters(
@@ -183,10 +187,12 @@ class Mover:
                 dying.routing_key,
                 wall_s,
             )
-            yield from self._publisher.publishing_to_keys(
+            published = yield from self._publisher.publishing_to_keys(
                 dying.exchange, letters.routing_keys, letters.run, now_ms, letters.is_cycle
             )
+            safe_at = later_of(safe_at, published.safe_at)
             yield
+        return safe_at
 
     def _confirmed_moves(self, queue: Queue) -> ConfirmedMoves:
         found = self._confirmed.get(queue)
@@ -195,7 +201,6 @@ class Mover:
                 queue,
                 self._publisher,
                 self._has_exchange,
-                self._commits,
                 self._turn,
                 self._put_in_line,
             )

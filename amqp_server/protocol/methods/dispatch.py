@@ -12,7 +12,7 @@ from pamqp import commands
 from amqp_server.broker import steps
 from amqp_server.broker.steps import Steps
 from amqp_server.protocol.channel import Channel
-from amqp_server.protocol.errors import CommandInvalidError
+from amqp_server.protocol.errors import CommandInvalidError, LostReplyError
 from amqp_server.protocol.methods import basic, channel, confirm, exchange, queue, tx
 from amqp_server.wire.methods import AccessRequest, Method
 
@@ -88,5 +88,5 @@ def _replying(lane: Channel, method: Method, work: Steps[Method | None]) -> Step
 
 def _send_reply(lane: Channel, method: Method, reply: Method) -> None:
     if type(method) in CHANGES_DEFINITIONS:
-        lane.hold_replies(lane.session.broker.journal.last_lsn)
+        lane.hold_replies(lane.session.broker.journal.safe_at, LostReplyError(), method.index)
     lane.write(reply)

@@ -5,6 +5,7 @@ import pytest
 from amqp_server.broker.definitions.definition import GlobalParameterDefinition, QueueDefinition
 from amqp_server.broker.definitions.journal import NO_JOURNAL, QUEUE_IDS_PER_CHANGE, StoredJournal
 from amqp_server.broker.errors import PreconditionFailedError
+from queues.commits import SAFE_NOW, CommitPoint
 from tests.support.stored_broker import FakeChangeLog
 
 QUEUE = QueueDefinition("q", "/", durable=True, auto_delete=False, arguments={}, queue_id=3)
@@ -13,10 +14,10 @@ QUEUE = QueueDefinition("q", "/", durable=True, auto_delete=False, arguments={},
 def test_what_is_saved_is_there_until_it_is_forgotten() -> None:
     changes = FakeChangeLog()
     journal = StoredJournal(changes)
-    assert journal.last_lsn == 0
-    assert journal.save(QUEUE) == journal.last_lsn == 1
+    assert journal.safe_at is SAFE_NOW
+    assert journal.save(QUEUE) == journal.safe_at.lsn == 1
     assert list(changes.items()) == [("queue", "/", "q")]
-    assert journal.forget(QUEUE) == journal.last_lsn == 2
+    assert journal.forget(QUEUE) == journal.safe_at.lsn == 2
     assert changes.items() == {}
 
 
@@ -38,7 +39,7 @@ def test_ids_are_taken_down_before_they_are_given_and_many_at_a_time() -> None:
     assert ids == list(range(1, QUEUE_IDS_PER_CHANGE + 1))
     assert changes.last_lsn == 1
     assert journal.new_queue_id() == QUEUE_IDS_PER_CHANGE + 1
-    assert changes.last_lsn == journal.last_lsn == 2
+    assert journal.safe_at == CommitPoint(changes, 2)
 
 
 def test_ids_that_may_have_been_given_are_skipped() -> None:
@@ -55,9 +56,11 @@ def test_what_is_too_large_to_be_stored_is_refused_and_not_taken_down() -> None:
     journal = StoredJournal(changes)
     with pytest.raises(PreconditionFailedError, match="expected a definition of at most"):
         journal.save(GlobalParameterDefinition("n" * 70_000, 1))
-    assert journal.last_lsn == changes.last_lsn == 0
+    assert journal.safe_at is SAFE_NOW
+    assert changes.last_lsn == 0
 
 
 def test_no_journal_keeps_nothing_and_gives_no_ids() -> None:
-    assert NO_JOURNAL.save(QUEUE) == NO_JOURNAL.forget(QUEUE) == NO_JOURNAL.last_lsn == 0
+    assert NO_JOURNAL.save(QUEUE) == NO_JOURNAL.forget(QUEUE) == 0
+    assert NO_JOURNAL.safe_at is SAFE_NOW
     assert NO_JOURNAL.new_queue_id() == 0

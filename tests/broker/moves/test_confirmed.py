@@ -18,9 +18,7 @@ class Place:
 
     def __init__(self, **arguments: object) -> None:
         self.disk = FakeDisk()
-        self.at = VhostUnderTest(
-            backing=Backing(make_log=lambda _: FakeLog(self.disk), commits=self.disk)
-        )
+        self.at = VhostUnderTest(backing=Backing(make_log=lambda _: FakeLog(self.disk)))
         self.at.exchange("dlx")
         strategy = {"dead_letter_strategy": "at-least-once", "overflow": "reject-publish"}
         given = {"queue_type": "quorum", "dead_letter_exchange": "dlx", **strategy, **arguments}
@@ -69,6 +67,20 @@ def test_all_targets_must_have_it_safe() -> None:
     assert place.kept_count == 1
     place.disk.commit_all()
     assert place.kept_count == 0
+
+
+def test_what_a_commit_group_that_fails_had_is_copied_again() -> None:
+    place = Place()
+    dead = place.target()
+    place.die(b"a", b"b")
+    place.disk.fail()
+    assert place.kept_count == 2
+    dead.engine.purge()
+    place.disk.has_failed = False
+    for _ in range(3):
+        place.look()
+    assert place.kept_count == 0
+    assert place.at.bodies("dead") == [b"a", b"b"]
 
 
 def test_what_has_no_route_stays_until_there_is_one() -> None:

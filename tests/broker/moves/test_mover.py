@@ -86,6 +86,26 @@ def test_a_crash_at_any_moment_leaves_each_message_somewhere(
         assert place.bodies(name) == BODIES
 
 
+def test_a_copy_in_another_commit_group_is_safe_before_its_message_is_settled() -> None:
+    here, there = OrderedLogs(), OrderedLogs()
+    place = VhostUnderTest(
+        backing=Backing(
+            make_log=lambda queue: (there if queue.name == "dead" else here).make_log(queue)
+        )
+    )
+    place.queue("dead")
+    jobs = place.queue(dead_letter_exchange="", dead_letter_routing_key="dead")
+    place.publish(b"a", b"b")
+    place.reject()
+    place.reject()
+    place.end()
+    assert [each.what for each in here.noted] == ["append"] * 2
+    assert jobs.engine.moves.count == 2
+    there.disk.commit(2)
+    assert here.noted[2:] == [Noted("settle", "jobs", b"a"), Noted("settle", "jobs", b"b")]
+    assert jobs.engine.moves.count == 0
+
+
 def test_the_rest_of_a_long_move_is_left_to_later_turns_and_keeps_its_order() -> None:
     clock = iter(range(0, 10**9, 1_000))
     place = VhostUnderTest(budget=TurnBudget(clock.__next__, 4_000))

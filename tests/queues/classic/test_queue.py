@@ -4,6 +4,7 @@ import pytest
 
 from queues.batch import BATCH_BYTES_MAX
 from queues.classic.rules import QUORUM_RULES
+from queues.commits import CommitPoint
 from queues.effects import QueueUnused
 from queues.errors import ExclusiveUseError
 from queues.options import QueueOptions
@@ -17,7 +18,7 @@ DLX = "dlx"
 def test_a_publish_asks_for_a_drain_and_delivers_nothing_itself() -> None:
     jobs, worker = QueueUnderTest(), FakeConsumer()
     jobs.consume(worker)
-    assert jobs.publish(b"a", b"b") == PublishOutcome((), 1)
+    assert jobs.publish(b"a", b"b") == PublishOutcome((), CommitPoint(jobs.log.commit_group, 1))
     assert (jobs.wake_up_count, worker.bodies, jobs.queue.ready_count) == (1, [], 2)
     assert jobs.drain() is False
     assert (worker.bodies, jobs.queue.ready_count) == ([b"a", b"b"], 0)
@@ -351,4 +352,4 @@ def test_nothing_can_be_published_to_a_deleted_queue() -> None:
 
 def test_the_lsn_of_a_publish_is_that_of_its_append() -> None:
     jobs = QueueUnderTest()
-    assert [jobs.publish(b"1").lsn, jobs.publish(b"2").lsn] == [1, 2]
+    assert [jobs.publish(body).safe_at.lsn for body in (b"1", b"2")] == [1, 2]

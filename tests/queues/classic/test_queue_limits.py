@@ -2,6 +2,7 @@
 
 import pytest
 
+from queues.commits import SAFE_NOW
 from queues.options import Overflow, QueueOptions
 from tests.support.classic_queue import QueueUnderTest
 from tests.support.consumer import FakeConsumer
@@ -68,7 +69,7 @@ def test_what_does_not_fit_is_rejected_by_its_index(overflow: Overflow) -> None:
 def test_a_wholly_rejected_run_waits_for_no_commit() -> None:
     jobs = QueueUnderTest(QueueOptions(max_length=0, overflow=Overflow.REJECT_PUBLISH))
     outcome = jobs.publish(b"1")
-    assert (outcome.rejected, outcome.lsn) == ([0], jobs.log.committed_lsn)
+    assert (outcome.rejected, outcome.safe_at) == ([0], SAFE_NOW)
 
 
 def test_delivering_makes_room_before_anything_is_rejected() -> None:

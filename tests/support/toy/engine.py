@@ -23,6 +23,7 @@ class ToyQueue:
     def __init__(self, parts: EngineParts) -> None:
         self.options = parts.options
         self.moves = Moves()
+        self.commit_group = parts.log.commit_group
         self._log = parts.log
         self._wake_up = parts.wake_up
         self._first_position = 0
@@ -52,7 +53,7 @@ class ToyQueue:
         lsn = self._log.append(self._first_position + len(self._records), run)
         self._records += run
         self._wake_up()
-        return all_taken(lsn)
+        return all_taken(self.commit_group, lsn)
 
     def only_appends(self, run: Run, now_ms: int) -> bool:
         return True
