@@ -71,9 +71,6 @@ class File(Protocol):
     def truncate(self, size_bytes: int) -> None:
         """Cut the file, or lengthen it with zeros."""
 
-    def will_need(self, position: int, size_bytes: int) -> None:
-        """Advise that this will be read soon."""
-
     def done_with(self, position: int, size_bytes: int) -> None:
         """Advise that this need not stay in the page cache; what is unsynced stays anyway."""
 
@@ -196,10 +193,6 @@ class OsFile:
     def truncate(self, size_bytes: int) -> None:
         """Cut the file, or lengthen it with zeros."""
         os.ftruncate(self._descriptor, size_bytes)
-
-    def will_need(self, position: int, size_bytes: int) -> None:
-        """Advise that this will be read soon."""
-        os.posix_fadvise(self._descriptor, position, size_bytes, os.POSIX_FADV_WILLNEED)
 
     def done_with(self, position: int, size_bytes: int) -> None:
         """Advise that this need not stay in the page cache."""

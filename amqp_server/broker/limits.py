@@ -107,18 +107,6 @@ def check_user_channel(user: User, channels_open: int) -> None:
         )
 
 
-def check_node_connection(connections_max: int, connections_open: int) -> None:
-    """Refuse the node one connection more than its limit; 0 is none.
-
-    Raises:
-        NotAllowedError: the limit is reached (530).
-    """
-    if connections_max and connections_open >= connections_max:
-        raise NotAllowedError(
-            f"connection refused: node connection limit ({connections_max}) is reached"
-        )
-
-
 def check_node_queue(queues_max: int, queue_name: str, queues_declared: int) -> None:
     """Refuse the node one queue more than its limit, over all vhosts; 0 is none.
 

@@ -9,7 +9,7 @@ Few queues that are found at once are a plain call. All others are steps (``brok
 in pieces, then queue after queue. Meanwhile others publish to the same queues; the publisher itself
 waits, so that what it sends next does not overtake.
 
-Source: RabbitMQ, rabbit_channel:deliver_to_queues; DESIGN, how a publish travels.
+Source: RabbitMQ, rabbit_channel:deliver_to_queues.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -69,11 +69,6 @@ class Assembly:
         self._size_bytes = 0
         self.held_bytes = 0
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether a method may come next."""
-        return self._method is None
-
     def start(self, method: bytes) -> None:
         """Wait for the content of this basic.publish."""
         self._method = method

@@ -5,7 +5,10 @@ later on the channel; ``global=true`` is one that all consumers of the channel s
 may hold at once.
 """
 
+from dataclasses import dataclass
 
+
+@dataclass(slots=True, eq=False)
 class Prefetch:
     """One bound on unacked deliveries, and how much of it is used.
 
@@ -14,14 +17,5 @@ class Prefetch:
         used: how many are outstanding; may exceed a limit that was lowered meanwhile.
     """
 
-    __slots__ = ("limit", "used")
-
-    def __init__(self, limit: int = 0) -> None:
-        self.limit = limit
-        self.used = 0
-
-    def clip(self, count: int) -> int:
-        """Return how many of ``count`` deliveries fit."""
-        if not self.limit:
-            return count
-        return max(min(count, self.limit - self.used), 0)
+    limit: int = 0
+    used: int = 0

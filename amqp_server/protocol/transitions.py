@@ -1,6 +1,6 @@
 """The life of a connection, as a table.
 
-Rule: a pair that is absent is a protocol violation. docs/ARCHITECTURE.md draws this table.
+Rule: a pair that is absent is a protocol violation.
 
 Source: AMQP 0-9-1 §2.2.4, §4.2.2; the words in texts are those of RabbitMQ's reader.
 """

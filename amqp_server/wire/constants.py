@@ -22,7 +22,6 @@ FRAME_TOLERANCE_BYTES: Final = 8
 BODY_MAX_BYTES: Final = 536_870_912
 """Whatever the configuration says, no message body is larger (RabbitMQ's hard cap)."""
 
-REPLY_SUCCESS: Final = 200
 NO_ROUTE: Final = 312
 CONNECTION_FORCED: Final = 320
 ACCESS_REFUSED: Final = 403
@@ -40,7 +39,6 @@ NOT_IMPLEMENTED: Final = 540
 INTERNAL_ERROR: Final = 541
 
 CLASS_BASIC: Final = 60
-METHOD_PUBLISH: Final = 40
 METHOD_ACK: Final = 80
 METHOD_NACK: Final = 120
 BASIC_PUBLISH: Final = b"\x00\x3c\x00\x28"

@@ -7,7 +7,6 @@ from amqp_server.broker.errors import BrokerError, NotAllowedError, Precondition
 from amqp_server.broker.limits import (
     USER_LIMITS,
     VhostLimits,
-    check_node_connection,
     check_node_queue,
     check_node_vhost,
     check_user_channel,
@@ -97,16 +96,12 @@ def test_a_user_without_limits_has_none() -> None:
 
 
 def test_the_node_has_limits_too_and_zero_is_none_there() -> None:
-    check_node_connection(0, 10**6)
-    check_node_connection(5, 4)
     check_node_queue(0, "q", 10**6)
     check_node_queue(5, "q", 4)
     check_node_vhost(0, "v", 10**6)
     check_node_vhost(5, "v", 4)
     with refused(PreconditionFailedError, "cannot create vhost 'v': vhost limit of 5 is reached"):
         check_node_vhost(5, "v", 5)
-    with refused(NotAllowedError, "connection refused: node connection limit (5) is reached"):
-        check_node_connection(5, 5)
     with refused(
         PreconditionFailedError, "cannot declare queue 'q': queue limit in cluster (5) is reached"
     ):

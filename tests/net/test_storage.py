@@ -39,7 +39,6 @@ class RefusingFile:
         self._refusals = refusals
         self.read_at = file.read_at
         self.truncate = file.truncate
-        self.will_need = file.will_need
         self.done_with = file.done_with
         self.close = file.close
 

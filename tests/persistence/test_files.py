@@ -121,7 +121,6 @@ def test_a_file_is_cut_and_lengthened_with_zeros(file: File) -> None:
 
 def test_a_sync_and_advice_change_nothing_that_is_read(file: File) -> None:
     file.write_at(0, b"hare")
-    file.will_need(0, 4)
     file.sync()
     file.done_with(0, 4)
     assert file.read_at(0, 9) == b"hare"

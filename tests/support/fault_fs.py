@@ -378,9 +378,6 @@ class FaultFile:
             error=_error(errno.ENOSPC, self._path) if is_full else None,
         )
 
-    def will_need(self, position: int, size_bytes: int) -> None:
-        self._require_open()
-
     def done_with(self, position: int, size_bytes: int) -> None:
         self._require_open()
         if position == 0 and size_bytes >= self.size_bytes:
