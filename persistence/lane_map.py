@@ -7,10 +7,8 @@ are left out of a chunk's span, the map tells whether they are of other lanes.
 from collections.abc import Sequence
 from typing import Final
 
+from persistence.positions import LANE_MAX
 from persistence.settled import BUCKET_POSITIONS, PositionSet
-
-LANE_MAX: Final = 254
-"""AMQP's priorities end at 255, RabbitMQ's ``x-max-priority`` too; see ``lane_of``."""
 
 _UNKNOWN: Final = 255
 

@@ -29,6 +29,7 @@ from persistence.entries import (
 from persistence.errors import DamagedError, is_shortage
 from persistence.group_commit import AT_ONCE
 from persistence.lane_map import LaneMap, lane_of
+from persistence.positions import ranges_of
 from persistence.recent import Recent
 from persistence.record import Run
 from persistence.segment import Segments, UnneededFile
@@ -40,7 +41,6 @@ from persistence.slices import (
     halves,
     joined,
     part,
-    ranges_of,
     shifted,
     stretches_outside,
 )

@@ -1,6 +1,14 @@
-"""Sets of positions as ranges: what a log is told to settle."""
+"""Positions of messages as ranges: what a log is told to settle, and what it finds.
+
+A position is the number that a message has in its queue. One of a priority queue is in a lane.
+"""
 
 from collections.abc import Iterable
+from typing import Final
+
+LANE_MAX: Final = 254
+"""The highest number of a lane: the priorities 254 and 255 of a queue that has both share one, and
+255 stands for none where a lane is an octet."""
 
 
 def ranges_of(positions: Iterable[int]) -> list[range]:
@@ -9,15 +17,18 @@ def ranges_of(positions: Iterable[int]) -> list[range]:
     Args:
         positions: distinct, ascending.
     """
+    if isinstance(positions, range) and positions.step == 1:
+        return [positions] if positions else []
     ranges: list[range] = []
-    first = last = -1
+    start = stop = -1
     for position in positions:
-        if position == last + 1 and ranges:
-            last = position
-            ranges[-1] = range(first, last + 1)
-            continue
-        first = last = position
-        ranges.append(range(first, last + 1))
+        if position != stop:
+            if stop > start:
+                ranges.append(range(start, stop))
+            start = position
+        stop = position + 1
+    if stop > start:
+        ranges.append(range(start, stop))
     return ranges
 
 

@@ -18,10 +18,11 @@ from persistence.entries import Drop, Enqueue, Entry, Requeued, Settle, decode_e
 from persistence.errors import DamagedError
 from persistence.files import Files
 from persistence.log import Log
+from persistence.positions import ranges_of
 from persistence.record import body_bytes
 from persistence.segment import scan, segment_numbers
 from persistence.settled import PositionSet
-from persistence.slices import Slice, part, ranges_of, shifted, stretches_outside
+from persistence.slices import Slice, part, shifted, stretches_outside
 from persistence.wal_replay import RESTART_GAP_LSNS, Damage, Replay
 
 log = logging.getLogger(__name__)

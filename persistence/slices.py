@@ -8,6 +8,7 @@ from itertools import chain, repeat
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from persistence.codec import decode_run, encode_run
+from persistence.positions import ranges_of
 from persistence.record import Run, body_bytes
 from persistence.settled import PositionSet
 
@@ -108,22 +109,7 @@ def stretches_outside(whole: Slice, members: PositionSet) -> list[Slice]:
     kept = members.indexes_outside(positions)
     if len(kept) == len(positions):
         return [whole]
-    return [part(whole, start, stop) for start, stop in _stretches(kept)]
-
-
-def ranges_of(positions: Sequence[int]) -> list[range]:
-    """Return ascending positions as contiguous ranges."""
-    if isinstance(positions, range) and positions.step == 1:
-        return [positions]
-    found: list[range] = []
-    start = stop = positions[0]
-    for position in positions:
-        if position != stop:
-            found.append(range(start, stop))
-            start = position
-        stop = position + 1
-    found.append(range(start, stop))
-    return found
+    return [part(whole, each.start, each.stop) for each in ranges_of(kept)]
 
 
 def halves(whole: Slice, max_bytes: int) -> list[Slice]:
@@ -142,18 +128,3 @@ def halves(whole: Slice, max_bytes: int) -> list[Slice]:
 def _one_each(whole: Slice) -> Iterable[int]:
     expires = whole.expires_at_ms
     return repeat(expires, len(whole.positions)) if isinstance(expires, int) else expires
-
-
-def _stretches(indexes: Iterable[int]) -> list[tuple[int, int]]:
-    """Return ascending indexes as (start, stop) of each contiguous stretch."""
-    stretches: list[tuple[int, int]] = []
-    start = stop = -1
-    for index in indexes:
-        if index != stop:
-            if stop > start:
-                stretches.append((start, stop))
-            start = index
-        stop = index + 1
-    if stop > start:
-        stretches.append((start, stop))
-    return stretches

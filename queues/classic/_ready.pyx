@@ -11,7 +11,7 @@ from persistence._record cimport Run, run_of
 from queues._tail cimport QueueMemory, Tail
 
 from queues.batch import BATCH_BYTES_MAX
-from queues.positions import joined
+from persistence.positions import joined
 from queues.classic.ready import NOTHING_EXPIRED, check_lane
 from queues.classic.spilled import position_ranges
 from queues.classic.requeued import Requeued

@@ -7,6 +7,7 @@ exchange, only once the broker has moved it there: see ``queues.moves``.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from persistence.positions import ranges_of
 from persistence.record import Run
 from queues.classic.overflow import Limits, all_fit, excess, fitting_count
 from queues.classic.priority_ready import PriorityReady
@@ -17,7 +18,6 @@ from queues.log_port import QueueLog
 from queues.moves import Dying, Moves
 from queues.options import Durability, Overflow, QueueOptions
 from queues.ports import Emit
-from queues.positions import ranges_of
 from queues.tail import QueueMemory
 
 DROPPED_PER_CALL_MAX: Final = 10_000

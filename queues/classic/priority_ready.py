@@ -7,15 +7,13 @@ together dies in that order too.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from persistence.positions import LANE_MAX
 from persistence.record import Record, Run, body_bytes
 from queues.batch import BATCH_BYTES_MAX, Batch, Entry, batches_of, entries_of
 from queues.classic.ready import NOTHING_EXPIRED, Lane, check_lane
 from queues.tail import NodeMemory, QueueMemory, bands_of
-
-LANE_MAX: Final = 254
-"""The priorities 254 and 255 share a lane, here as in the log: it has no number for one more."""
 
 
 class PriorityReady:

@@ -14,11 +14,11 @@ from itertools import pairwise
 from typing import Final
 
 from persistence.kernels import COMPILED
+from persistence.positions import joined
 from persistence.record import Run
 from queues.batch import BATCH_BYTES_MAX, Batch
 from queues.classic.requeued import Requeued
 from queues.classic.spilled import Spilled, position_ranges
-from queues.positions import joined
 from queues.tail import NodeMemory, QueueMemory, Tail, check
 
 NOTHING_EXPIRED: Final = -1

@@ -17,9 +17,9 @@ from typing import Final
 
 from sortedcontainers import SortedKeyList
 
+from persistence.positions import joined, ranges_of
 from persistence.record import Record
 from queues.batch import BATCH_BYTES_MAX, Batch, Entry, batches_of, entries_of
-from queues.positions import joined, ranges_of
 
 JOINED_MAX: Final = 256
 """About so many messages are joined at a time."""

@@ -10,11 +10,11 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
+from persistence.positions import joined, ranges_of
 from persistence.record import Run, body_bytes
 from queues.batch import Batch, batches_of, entries_of
 from queues.classic.requeued import Requeued
 from queues.log_port import QueueLog, QueueSlice
-from queues.positions import joined, ranges_of
 from queues.tail import QueueMemory, Tail, check
 
 CHUNK_BYTES_MAX: Final = 1 << 20

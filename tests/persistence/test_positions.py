@@ -5,14 +5,20 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from queues.positions import joined, ranges_of
+from persistence.positions import joined, ranges_of
 
 
 def test_neighbours_share_a_range() -> None:
     assert ranges_of([0, 1, 2, 5, 7, 8]) == [range(3), range(5, 6), range(7, 9)]
 
 
+def test_a_range_is_taken_apart_where_it_has_gaps() -> None:
+    assert ranges_of(range(2, 9)) == [range(2, 9)]
+    assert ranges_of(range(2, 7, 2)) == [range(2, 3), range(4, 5), range(6, 7)]
+
+
 def test_nothing_is_no_range() -> None:
+    assert ranges_of(range(3, 3)) == []
     assert ranges_of([]) == []
 
 

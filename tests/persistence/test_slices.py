@@ -14,7 +14,6 @@ from persistence.slices import (
     joined,
     part,
     positions_of,
-    ranges_of,
     shifted,
     stretches_outside,
 )
@@ -87,12 +86,6 @@ def test_what_lies_between_messages_of_a_lane_is_not_walked_over() -> None:
     settled.add(range(0, 1_000_000, 3))
     found = stretches_outside(slice_at([1, 3, 500_000, 999_999]), settled)
     assert bodies(found) == [1, 500_000]
-
-
-def test_ranges_are_as_few_as_possible() -> None:
-    assert ranges_of([1, 2, 5, 6, 9]) == [range(1, 3), range(5, 7), range(9, 10)]
-    assert ranges_of(range(2, 9)) == [range(2, 9)]
-    assert ranges_of(range(2, 7, 2)) == [range(2, 3), range(4, 5), range(6, 7)]
 
 
 @pytest.mark.parametrize("max_bytes", [1, 150, 10_000])
