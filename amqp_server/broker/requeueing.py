@@ -4,16 +4,19 @@ While it lasts the queue delivers nothing but what has come back, so that whoeve
 sees the order that there would be had all come back at once.
 """
 
-from collections import deque
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
+from amqp_server.broker.steps import Steps, StepsJob
 from amqp_server.broker.turn import Turn
 from queues.batch import Batch
 from queues.ports import QueueEngine
 
 PIECE_MAX: Final = 500
 """So many messages go back before somebody asks for the time: about a millisecond."""
+
+_FIRST_POSITION: Final = attrgetter("positions.start")
 
 
 def requeue(queue: QueueEngine, batches: Sequence[Batch], turn: Turn, now_ms: int) -> None:
@@ -25,34 +28,41 @@ def requeue(queue: QueueEngine, batches: Sequence[Batch], turn: Turn, now_ms: in
         turn: carries on what is left.
         now_ms: the instant.
     """
-    if sum(map(len, batches)) <= PIECE_MAX:
+    if len(batches) <= PIECE_MAX and sum(map(len, batches)) <= PIECE_MAX:
         queue.requeue(batches, now_ms)
         return
-    job = _Requeueing(queue, batches, turn)
+    queue.begin_refill()
+    job = StepsJob(_requeueing(queue, batches, turn, now_ms), turn.budget.is_spent)
     if not job.step(now_ms):
         turn.later(job)
 
 
-class _Requeueing:
-    """A ``Job``: what is left to go back to one queue."""
+def _requeueing(
+    queue: QueueEngine, batches: Sequence[Batch], turn: Turn, now_ms: int
+) -> Steps[None]:
+    pieces: list[Batch] = []
+    for count, batch in enumerate(batches, start=1):
+        if len(batch) <= PIECE_MAX:
+            pieces.append(batch)
+        else:
+            firsts = range(0, len(batch), PIECE_MAX)
+            pieces += [batch.part(first, 1, first + PIECE_MAX) for first in firsts]
+        if not count % PIECE_MAX:
+            yield
+    pieces.sort(key=_FIRST_POSITION)
+    first = 0
+    while first < len(pieces):
+        stop = _stop_of_piece(pieces, first)
+        queue.requeue(pieces[first:stop], max(turn.now_ms, now_ms))
+        first = stop
+        if first < len(pieces):
+            yield
+    queue.end_refill()
 
-    def __init__(self, queue: QueueEngine, batches: Sequence[Batch], turn: Turn) -> None:
-        self._queue = queue
-        self._budget = turn.budget
-        pieces = [
-            batch if len(batch) <= PIECE_MAX else batch.part(first, 1, first + PIECE_MAX)
-            for batch in batches
-            for first in range(0, len(batch), PIECE_MAX)
-        ]
-        self._pieces = deque(sorted(pieces, key=lambda piece: piece.positions.start))
-        queue.begin_refill()
 
-    def step(self, now_ms: int) -> bool:
-        """Give pieces back while the budget lasts; see ``Job``."""
-        pieces = self._pieces
-        while pieces:
-            self._queue.requeue((pieces.popleft(),), now_ms)
-            if pieces and self._budget.is_spent():
-                return False
-        self._queue.end_refill()
-        return True
+def _stop_of_piece(pieces: Sequence[Batch], first: int) -> int:
+    """Return the index behind those that go back together from an index on."""
+    count, stop = len(pieces[first]), first + 1
+    while stop < len(pieces) and (count := count + len(pieces[stop])) <= PIECE_MAX:
+        stop += 1
+    return stop

@@ -28,7 +28,7 @@ from amqp_server.protocol.lane import Lane, Starved
 from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.publishing import Letter, Plan, Publishing, route_in
 from amqp_server.protocol.session import Session
-from amqp_server.protocol.settling import Owner, Settling
+from amqp_server.protocol.settling import AT_ONCE_MAX, Owner, Settling
 from amqp_server.protocol.transaction import Settlement, Transaction
 from amqp_server.protocol.unacked import Unacked
 from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES, NO_ROUTE
@@ -242,7 +242,14 @@ class Channel:
 
     def ack(self, first_tag: int, last_tag: int, now_ms: int, *, multiple: bool) -> None:
         """Carry out an ack as ``settle`` does; the usual one takes the short way."""
-        if self.transaction is not None or not last_tag:
+        if (
+            self.transaction is not None
+            or not last_tag
+            or (
+                self.unacked.count > AT_ONCE_MAX
+                and self._settling.is_long(first_tag, last_tag, multiple=multiple)
+            )
+        ):
             self.settle(Settlement(first_tag, last_tag, multiple, requeue=None), now_ms)
         elif multiple:
             self._settling.settle_up_to(last_tag, now_ms)
@@ -254,11 +261,14 @@ class Channel:
 
         Raises:
             UnknownDeliveryTagError: a tag that is not outstanding (406).
+            Suspended: it goes on in later turns.
         """
         if settlement.multiple and not settlement.last_tag:
             self._drain_first(now_ms)  # what is due by now is meant too
         if self.transaction is not None:
             self._hold(self.transaction, settlement)
+        elif self._settling.is_long(*settlement[:2], multiple=settlement.multiple):
+            advance(self._settling.settling(settlement), self.turn.budget.is_spent)
         else:
             self._settling.settle(settlement, now_ms)
 
@@ -285,18 +295,22 @@ class Channel:
         Args:
             now_ms: the instant.
             answer: goes before what others or the channel itself get of it; None is without.
+
+        Raises:
+            Suspended: it goes on in later turns.
         """
         transaction = self.transaction
         self._drain_first(now_ms)
         if answer is not None:
             self.write(answer)
         if transaction is None or not transaction.held_tags:
-            self._settling.give_back_all(now_ms)
+            advance(self._settling.giving_back_all(), self.turn.budget.is_spent)
             return
         held = transaction.held_tags
         if self.unacked.count > len(held):
             tags = self.unacked.outstanding(transaction.held_up_to + 1, self.unacked.next_tag)
-            self._settling.give_back_each([tag for tag in tags if tag not in held], now_ms)
+            tags_left = [tag for tag in tags if tag not in held]
+            advance(self._settling.giving_back_each(tags_left), self.turn.budget.is_spent)
 
     def share_prefetch(self, limit: int, now_ms: int) -> None:
         """Let all consumers together have so many deliveries outstanding; 0 is without limit."""
@@ -351,7 +365,7 @@ class Channel:
             for together in settlements:
                 if self.is_closing:
                     return  # what was unacked went back to its queues
-                self._settling.settle_together(together, now_ms)
+                yield from self._settling.settling_together(together)
                 yield
             if self.is_closing:
                 return

@@ -246,13 +246,22 @@ class Consumer:
 
 
 class GetOwner:
-    """Whose unacked messages those of basic.get are: a queue's, in nobody's prefetch."""
+    """Whose unacked messages those of basic.get are: a queue's, in nobody's prefetch.
+
+    All of a queue are equal: what several gets took may be settled together.
+    """
 
     __slots__ = ("queue", "timeout_ms")
 
     def __init__(self, queue: Queue) -> None:
         self.queue = queue
         self.timeout_ms = queue.engine.options.consumer_timeout_ms or None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GetOwner) and other.queue is self.queue
+
+    def __hash__(self) -> int:
+        return hash(self.queue)
 
     def settled(self, _positions: range) -> int:
         """Return 0: no prefetch counts them."""

@@ -5,20 +5,33 @@ would go elsewhere once its credit has come back, their queue is drained first. 
 settles for several consumers is told consumer by consumer, in RabbitMQ's order: by name of the
 queue, then by consumer tag.
 
+One method may settle all that a client ever got, message by message. Where that can be long it is
+done in steps (``broker.steps``): all of it is taken off the channel, then told piece by piece.
+
 Source: AMQP 0-9-1 §1.8.3.12 - 1.8.3.14; RabbitMQ, rabbit_channel.
 """
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from typing import TypeAlias
+from itertools import islice
+from typing import Final, TypeAlias
 
 from amqp_server.broker.queue import Queue
+from amqp_server.broker.rejecting import rejecting
 from amqp_server.broker.requeueing import requeue as requeue_in_pieces
+from amqp_server.broker.steps import Steps
 from amqp_server.protocol.consumer import Consumer, GetOwner
 from amqp_server.protocol.dealt import Dealt
+from amqp_server.protocol.errors import UnknownDeliveryTagError
 from amqp_server.protocol.lane import Lane
 from amqp_server.protocol.transaction import Settlement
 from amqp_server.protocol.unacked import Part, Unacked
 from queues.batch import Batch
+
+AT_ONCE_MAX: Final = 2_000
+"""Up to so many messages are settled as a plain call: some milliseconds where each came alone."""
+
+PIECE_MAX: Final = 500
+"""So many batches of a long settlement are told before somebody asks for the time."""
 
 Owner: TypeAlias = Consumer | GetOwner | Dealt[Consumer]
 Holder: TypeAlias = Consumer | GetOwner
@@ -35,13 +48,14 @@ class Settling:
         unshared_lane: where the others do, as their kind of queue says; None while there is none.
     """
 
-    __slots__ = ("_delivered", "_lane", "_turn", "_unacked", "unshared_lane")
+    __slots__ = ("_delivered", "_lane", "_settled_up_to", "_turn", "_unacked", "unshared_lane")
 
     def __init__(self, unacked: Unacked[Owner], lane: Lane) -> None:
         self._unacked = unacked
         self._lane = lane
         self._turn = lane.turn
         self._delivered = lane.delivered
+        self._settled_up_to = 0
         self.unshared_lane: Lane | None = None
 
     def settle(self, settlement: Settlement, now_ms: int) -> None:
@@ -59,6 +73,7 @@ class Settling:
             return
         unacked = self._unacked
         if multiple:
+            self._settled_up_to = last_tag or unacked.next_tag - 1
             parts = unacked.settle_up_to(last_tag)
         else:
             parts = unacked.settle_each(first_tag, last_tag)
@@ -73,6 +88,7 @@ class Settling:
         Raises:
             UnknownDeliveryTagError: the tag is not outstanding (406).
         """
+        self._settled_up_to = last_tag or self._unacked.next_tag - 1
         try:
             self._ack_by_holder(self._unacked.settle_up_to(last_tag), now_ms)
         finally:
@@ -96,31 +112,57 @@ class Settling:
             if self._lane.waiting or self.unshared_lane is not None or self._delivered.waiting:
                 self._reopen(now_ms)
 
-    def settle_together(self, settlements: Sequence[Settlement], now_ms: int) -> None:
+    def is_long(self, first_tag: int, last_tag: int, *, multiple: bool) -> bool:
+        """Whether such a settlement is for ``settling``."""
+        if multiple:
+            # No tag up to that one is outstanding: who acks often settles few at a time.
+            last_tag = last_tag or self._unacked.next_tag - 1
+            return min(last_tag - self._settled_up_to, self._unacked.count) > AT_ONCE_MAX
+        return last_tag - first_tag >= AT_ONCE_MAX
+
+    def settling(self, settlement: Settlement) -> Steps[None]:
+        """Carry out an ack, nack or reject that may cover much; raises as ``settle``."""
+        first_tag, last_tag, multiple, requeue = settlement
+        if multiple:
+            self._settled_up_to = last_tag or self._unacked.next_tag - 1
+            parts = self._unacked.settle_up_to(last_tag)
+        else:
+            parts = self._unacked.settle_each(first_tag, last_tag)
+        if requeue is not None:
+            yield from self._giving_back(parts, requeue=requeue)
+        elif multiple:
+            yield from self._settling_by_holder(parts)
+        else:
+            yield from self._settling_joined(parts)
+        self._reopen(self._turn.now_ms)
+
+    def settling_together(self, settlements: Sequence[Settlement]) -> Steps[None]:
         """Carry out settlements of one kind: what is given back comes back at once."""
         requeue = settlements[0].requeue
+        parts = self._parts_of([(one.first_tag, one.last_tag) for one in settlements])
         if requeue is None:
-            for settlement in settlements:
-                self.settle(settlement, now_ms)
-            return
-        parts = [
-            part
-            for first_tag, last_tag, _, _ in settlements
-            for part in self._unacked.settle_each(first_tag, last_tag)
-        ]
-        self._give_back(parts, now_ms, requeue=requeue)
-        self._reopen(now_ms)
+            yield from self._settling_joined(parts)
+        else:
+            yield from self._giving_back(parts, requeue=requeue)
+        self._reopen(self._turn.now_ms)
 
-    def give_back_all(self, now_ms: int) -> None:
+    def giving_back_all(self) -> Steps[None]:
         """Requeue everything that is outstanding: basic.recover."""
-        self._give_back(self._unacked.take_all(), now_ms, requeue=True)
-        self._reopen(now_ms)
+        yield from self._giving_back(self._unacked.take_all(), requeue=True)
+        self._reopen(self._turn.now_ms)
 
-    def give_back_each(self, tags: Iterable[int], now_ms: int) -> None:
+    def giving_back_each(self, tags: Iterable[int]) -> Steps[None]:
         """Requeue the deliveries with these tags: basic.recover, while others are held back."""
-        parts = [part for tag in tags for part in self._unacked.settle_each(tag, tag)]
-        self._give_back(parts, now_ms, requeue=True)
-        self._reopen(now_ms)
+        yield from self._giving_back(self._parts_of((tag, tag) for tag in tags), requeue=True)
+        self._reopen(self._turn.now_ms)
+
+    def _parts_of(self, ranges: Iterable[tuple[int, int]]) -> Iterator[Part[Owner]]:
+        """Settle tags that are outstanding, as long as the channel is there."""
+        for first_tag, last_tag in ranges:
+            try:
+                yield from self._unacked.settle_each(first_tag, last_tag)
+            except UnknownDeliveryTagError:
+                return  # the channel ended in between: the rest went back with it
 
     def release(self, drained: Container[Queue], now_ms: int) -> None:
         """Requeue everything for a channel that is gone: each queue gets all of it at once.
@@ -191,6 +233,20 @@ class Settling:
                 counted += self._ack(holder, positions, body_bytes, now_ms)
         self._make_room(counted)
 
+    def _settling_joined(self, parts: Iterator[Part[Owner]]) -> Steps[None]:
+        while some := list(islice(parts, PIECE_MAX)):
+            self._ack_joined(some, self._turn.now_ms)
+            yield
+
+    def _settling_by_holder(self, parts: Iterator[Part[Owner]]) -> Steps[None]:
+        counted = 0
+        for holder, batches in _ranked((yield from _grouping(parts))):
+            for first in range(0, len(batches), PIECE_MAX):
+                for positions, body_bytes in _joined(batches[first : first + PIECE_MAX]):
+                    counted += self._ack(holder, positions, body_bytes, self._turn.now_ms)
+                yield
+        self._make_room(counted)
+
     def _ack(self, owner: Owner, positions: range, body_bytes: int, now_ms: int) -> int:
         engine = owner.queue.engine
         if engine.must_drain_before(owner):
@@ -220,16 +276,56 @@ class Settling:
             else:
                 engine.reject(batches, now_ms)
 
+    def _giving_back(self, parts: Iterator[Part[Owner]], *, requeue: bool) -> Steps[None]:
+        """Do that in steps; until all is on its way back, what never left is not delivered."""
+        turn = self._turn
+        for holder, batches in _ranked((yield from _grouping(parts))):
+            engine = holder.queue.engine
+            must_drain = engine.must_drain_before(batches)
+            if requeue or must_drain:
+                turn.drain_now(engine, turn.now_ms)
+            if requeue:
+                engine.begin_refill()
+            for first in range(0, len(batches), PIECE_MAX):
+                for batch in batches[first : first + PIECE_MAX]:
+                    self._make_room(holder.settled(batch.positions))
+                yield
+            if requeue:
+                requeue_in_pieces(engine, batches, turn, turn.now_ms)
+                engine.end_refill()
+                turn.drain_now(engine, turn.now_ms)
+            else:
+                yield from rejecting(engine, batches, turn)
+
 
 def _by_holder(parts: Iterable[Part[Owner]]) -> Iterable[tuple[Holder, list[Batch]]]:
     """Return what each holder held, in the order in which RabbitMQ tells their queues."""
     batches_of: dict[Holder, list[Batch]] = {}
+    _group(parts, batches_of)
+    return _ranked(batches_of)
+
+
+def _grouping(parts: Iterator[Part[Owner]]) -> Steps[dict[Holder, list[Batch]]]:
+    """Return what each holder held."""
+    batches_of: dict[Holder, list[Batch]] = {}
+    while some := list(islice(parts, PIECE_MAX)):
+        _group(some, batches_of)
+        yield
+    return batches_of
+
+
+def _group(parts: Iterable[Part[Owner]], batches_of: dict[Holder, list[Batch]]) -> None:
+    """Add to what each holder held; all gets of a queue are one holder's."""
     for owner, batch in parts:
         if isinstance(owner, Dealt):
             for holder, share in owner.parts(batch):
                 batches_of.setdefault(holder, []).append(share)
         else:
             batches_of.setdefault(owner, []).append(batch)
+
+
+def _ranked(batches_of: dict[Holder, list[Batch]]) -> Iterable[tuple[Holder, list[Batch]]]:
+    """Put holders in the order in which RabbitMQ tells their queues."""
     if len(batches_of) == 1:
         return batches_of.items()
     return sorted(batches_of.items(), key=_rank)
