@@ -13,20 +13,27 @@ from load_generator.wire import MethodId
 QUEUE: Final = "bystander.attacked"
 DEAD: Final = "bystander.dead"
 EXCHANGE: Final = "bystander.exchange"
+FULL: Final = "bystander.full"
 
 BACKLOG_COUNT: Final = 300_000
 PIECE_COUNT: Final = 10_000
 """Messages of a backlog published with one write."""
 
+GOT_COUNT: Final = 100_000
+"""Messages delivered one by one."""
+
 TTL_MS: Final = 10_000
 """Long enough to fill the queues, and the reason why ``expiry`` takes so long."""
 
+_ACK: Final = MethodId(60, 80)
+_GET: Final = MethodId(60, 70)
 _CANCEL: Final = MethodId(60, 30)
 _RECOVER: Final = MethodId(60, 110)
 _PURGE: Final = MethodId(50, 30)
 _ALL_UNACKED: Final = struct.pack(">Q", 0)
 _REQUEUE: Final = b"\x03"
 _DROP: Final = b"\x01"
+_MULTIPLE: Final = b"\x01"
 _CHANNEL_CLOSE_OK: Final = b"\x00\x14\x00\x29"
 _DEAD_LETTERS: Final[Mapping[str, wire.FieldValue]] = {
     "x-dead-letter-exchange": "",
@@ -76,6 +83,18 @@ def _topic_keys() -> Iterable[bytes]:
     for number in range(2_000):
         key = ".".join(["a"] * 8 + [str(number)])
         yield wire.publish(EXCHANGE, key, wire.properties(), b"")
+
+
+def _letters_through_patterns(endpoint: Endpoint) -> Worst:
+    """A queue that keeps nothing, and the same patterns on the way of what it drops."""
+    worst = _topic_patterns(endpoint)
+    arguments: dict[str, wire.FieldValue] = {
+        "x-max-length": 0,
+        "x-dead-letter-exchange": EXCHANGE,
+        "x-dead-letter-routing-key": ".".join("a" * 9),
+    }
+    worst.push(wire.queue_declare(1, FULL, arguments))
+    return worst
 
 
 def _any_headers(endpoint: Endpoint) -> Worst:
@@ -134,6 +153,34 @@ def _unacked(endpoint: Endpoint) -> Worst:
     return worst
 
 
+def _full(endpoint: Endpoint) -> Worst:
+    worst = Worst(endpoint)
+    worst.push(
+        wire.queue_declare(1, DEAD)
+        + wire.queue_declare(1, FULL, {"x-max-length": 1, **_DEAD_LETTERS})
+    )
+    return worst
+
+
+def _unlike(count: int) -> Iterable[bytes]:
+    for number in range(count):
+        yield wire.publish("", FULL, wire.properties({"n": number}), b"x")
+
+
+def _got(endpoint: Endpoint) -> Worst:
+    """Many messages of several queues, in turn, each delivered by a get of its own."""
+    worst = Worst(endpoint)
+    names = [f"{QUEUE}.{number}" for number in range(GOT_COUNT // PIECE_COUNT)]
+    worst.push(wire.queue_declare(1, DEAD))
+    for name in names:
+        worst.push(wire.queue_declare(1, name, _DEAD_LETTERS))
+        _filled(worst, name, PIECE_COUNT)
+    gets = [wire.method(1, _GET, b"\x00\x00" + wire.shortstr(name) + b"\x00") for name in names]
+    for _ in range(10):
+        worst.push(b"".join(gets) * (PIECE_COUNT // 10))
+    return worst
+
+
 def _expiring(endpoint: Endpoint) -> Worst:
     worst = Worst(endpoint)
     arguments = {"x-message-ttl": TTL_MS, **_DEAD_LETTERS}
@@ -148,6 +195,15 @@ def _expiring(endpoint: Endpoint) -> Worst:
 def _nack(endpoint: Endpoint, worst: Worst) -> None:
     worst.push(wire.method(1, wire.BASIC_NACK, _ALL_UNACKED + _DROP))
     await_count(endpoint, DEAD, BACKLOG_COUNT)
+
+
+def _nack_and_delete(endpoint: Endpoint, worst: Worst) -> None:
+    worst.push(wire.method(1, wire.BASIC_NACK, _ALL_UNACKED + _DROP) + wire.queue_delete(1, QUEUE))
+    await_count(endpoint, DEAD, BACKLOG_COUNT)
+
+
+def _settles(method: MethodId, flags: bytes) -> Strike:
+    return lambda _endpoint, worst: worst.push(wire.method(1, method, _ALL_UNACKED + flags))
 
 
 def _requeue(endpoint: Endpoint, worst: Worst) -> None:
@@ -249,6 +305,37 @@ ATTACKS: Final = (
         lambda endpoint, _: await_count(endpoint, DEAD, BACKLOG_COUNT),
     ),
     Attack("nack", "a nack of 300,000 into a DLX", _unacked, _nack),
+    Attack(
+        "drop-head",
+        "60,000 publishes of unlike headers to a full queue with a DLX",
+        _full,
+        _pushes(lambda: _unlike(60_000)),
+    ),
+    Attack(
+        "letter-patterns",
+        "500 dead letters that 19,683 topic patterns match",
+        _letters_through_patterns,
+        _pushes(lambda: _unlike(500)),
+    ),
+    Attack(
+        "nack-delete",
+        "a nack of 300,000 into a DLX, and their queue is deleted",
+        _unacked,
+        _nack_and_delete,
+    ),
+    Attack("ack-gets", "an ack of 100,000 gets of 10 queues", _got, _settles(_ACK, _MULTIPLE)),
+    Attack(
+        "nack-gets",
+        "a nack of 100,000 gets of 10 queues into a DLX",
+        _got,
+        _settles(wire.BASIC_NACK, _DROP),
+    ),
+    Attack(
+        "requeue-gets",
+        "a nack that requeues 100,000 gets of 10 queues",
+        _got,
+        _settles(wire.BASIC_NACK, _REQUEUE),
+    ),
     Attack("requeue", "a nack that requeues 300,000", _unacked, _requeue),
     Attack("recover", "basic.recover of 300,000", _unacked, _recover),
     Attack("close-channel", "a channel closes with 300,000 unacked", _unacked, _close_channel),
