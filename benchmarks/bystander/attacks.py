@@ -34,6 +34,8 @@ _ALL_UNACKED: Final = struct.pack(">Q", 0)
 _REQUEUE: Final = b"\x03"
 _DROP: Final = b"\x01"
 _MULTIPLE: Final = b"\x01"
+_EXCLUSIVE: Final = b"\x04"
+_AUTO_DELETE: Final = b"\x08"
 _CHANNEL_CLOSE_OK: Final = b"\x00\x14\x00\x29"
 _DEAD_LETTERS: Final[Mapping[str, wire.FieldValue]] = {
     "x-dead-letter-exchange": "",
@@ -266,6 +268,30 @@ def _leave(endpoint: Endpoint, worst: Worst) -> None:
         other.push(wire.queue_delete(1, QUEUE))
 
 
+def _with_own_queues(flags: bytes, *, consumes: bool) -> Prepare:
+    """Return how to make 20,000 queues that go with their connection."""
+
+    def prepare(endpoint: Endpoint) -> Worst:
+        worst = Worst(endpoint)
+        for number in range(20_000):
+            name = f"{QUEUE}.{number}"
+            fields = b"\x00\x00" + wire.shortstr(name) + flags + wire.table({})
+            worst.write(wire.method(1, wire.QUEUE_DECLARE, fields))
+            if consumes:
+                worst.write(wire.consume(1, name, name, no_ack=True))
+        worst.push(b"")
+        return worst
+
+    return prepare
+
+
+def _go(endpoint: Endpoint, worst: Worst) -> None:
+    """Leave; the last queue to go is looked for by another, who deletes it."""
+    worst.socket.close()
+    with Worst(endpoint) as other:
+        other.push(wire.queue_delete(1, f"{QUEUE}.19999"))
+
+
 def _with_shared_window(endpoint: Endpoint) -> Worst:
     worst = _queue(endpoint)
     worst.push(_qos_of_channel(10) + b"".join(_consume(3_000)))
@@ -349,6 +375,18 @@ ATTACKS: Final = (
         _pushes(lambda: [_qos_of_channel(1 + number % 2) for number in range(13_000)]),
     ),
     Attack("consumers", "20,000 consumers join a queue and leave it", _queue, _leave),
+    Attack(
+        "exclusive-queues",
+        "a connection with 20,000 exclusive queues is cut off",
+        _with_own_queues(_EXCLUSIVE, consumes=False),
+        _go,
+    ),
+    Attack(
+        "auto-delete",
+        "the only consumer of 20,000 auto-delete queues is cut off",
+        _with_own_queues(_AUTO_DELETE, consumes=True),
+        _go,
+    ),
     Attack(
         "shared-window",
         "20,000 publishes to 3,000 consumers that share a window of 10",

@@ -351,8 +351,10 @@ class ClassicQueue:
         if not self._consumers.count:
             self._unused.renew(now_ms)
             if self._auto_delete:
+                # It goes: a drain that does nothing would keep other queues waiting.
                 self._is_left = True
                 self._emit(QueueUnused(self.name))
+                return
         self._wake_up()
 
     def credit_regained(self, handle: ConsumerHandle) -> None:

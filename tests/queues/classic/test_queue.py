@@ -281,6 +281,14 @@ def test_another_queue_stays_when_its_last_consumer_goes() -> None:
     assert jobs.effects == []
 
 
+def test_an_auto_delete_queue_that_goes_asks_for_no_drain() -> None:
+    jobs, worker = QueueUnderTest(auto_delete=True), FakeConsumer("a")
+    jobs.consume(worker)
+    before = jobs.wake_up_count
+    jobs.queue.cancel(worker, NOW_MS)
+    assert jobs.wake_up_count == before, "thousands that do would keep others waiting"
+
+
 def test_an_auto_delete_queue_that_had_no_consumer_stays() -> None:
     jobs = QueueUnderTest(auto_delete=True)
     jobs.get()
