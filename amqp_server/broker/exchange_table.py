@@ -15,10 +15,10 @@ from typing import Final
 
 from amqp_server.broker.arguments.declare import (
     ExchangeProperties,
-    alternate_exchange,
     check_equivalent_exchange,
     validate_exchange,
 )
+from amqp_server.broker.arguments.options import alternate_exchange
 from amqp_server.broker.definitions.definition import BindingDefinition, ExchangeDefinition
 from amqp_server.broker.definitions.journal import NO_JOURNAL, Journal
 from amqp_server.broker.errors import (

@@ -16,10 +16,12 @@ from typing import Final, Protocol
 from amqp_server.broker.arguments.declare import (
     QueueProperties,
     check_equivalent_queue,
-    durability_source,
     locked_queue,
-    queue_options,
     validate_queue,
+)
+from amqp_server.broker.arguments.options import (
+    durability_source,
+    queue_options,
     wants_at_least_once,
 )
 from amqp_server.broker.backing import IN_MEMORY, Backing

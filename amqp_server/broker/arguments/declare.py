@@ -2,7 +2,7 @@
 
 The order of a declare, as RabbitMQ goes about it: a queue that exists is compared
 (``check_equivalent_queue``) and nothing else of the request is looked at; a new one is validated
-(``validate_queue``), then configured from arguments and policy (``queue_options``).
+(``validate_queue``), then configured from arguments and policy (``broker.arguments.options``).
 
 Source: RabbitMQ 3.13; texts and orders of checking were measured on 3.10.
 """
@@ -13,16 +13,15 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
 from amqp_server.broker.arguments.rules import (
-    AT_LEAST_ONCE,
+    ALTERNATE_EXCHANGE,
     CONSUMER_OF_KINDS_ELSEWHERE,
     CONSUMER_RULES,
     DEAD_LETTER_EXCHANGE,
-    DURABILITY,
     OF_KINDS_ELSEWHERE,
     QUEUE_RULES,
     QUEUE_TYPE,
     Rule,
-    int_of,
+    integer_in,
     of_type,
 )
 from amqp_server.broker.errors import (
@@ -35,15 +34,8 @@ from amqp_server.broker.names import queue_text
 from amqp_server.broker.terms import field_text
 from amqp_server.wire.tables import INTEGER_KINDS, TYPE_NAMES, Field, Table, longstr, plain
 from queues.kinds import DEFAULT_KIND, KINDS, QueueKind, Refusal, RefusedAs, Request, requests_of
-from queues.options import Durability, Overflow, QueueOptions
-
-ALTERNATE_EXCHANGE: Final = "alternate-exchange"
-DURABILITY_KEY: Final = "durability"
 
 _KINDS_MAX: Final = 16
-_TYPE_ALONE: Final = frozenset((QUEUE_TYPE,))
-_PLAIN_OPTIONS_MAX: Final = 16
-"""Options without argument or policy that are kept: one for each queue type of a node."""
 
 _RulesAndForeign: TypeAlias = tuple[Mapping[str, Rule], frozenset[str]]
 """The rules of a type in their order, and the arguments that only other types know."""
@@ -340,11 +332,6 @@ def validate_exchange(exchange_name: str, vhost: str, arguments: Table) -> None:
         )
 
 
-def alternate_exchange(arguments: Table, policy: Mapping[str, object]) -> str | None:
-    """Return where an exchange sends what it cannot route; the argument beats the policy."""
-    return _text(arguments.get(ALTERNATE_EXCHANGE), policy.get(ALTERNATE_EXCHANGE))
-
-
 def consumer_arguments(
     queue_name: str, vhost: str, kind: QueueKind, arguments: Table
 ) -> ConsumerArguments:
@@ -359,133 +346,10 @@ def consumer_arguments(
         return _NO_ARGUMENTS
     _check(queue_name, vhost, kind, arguments, _consumer_rules(kind, tuple(KINDS.values())))
     return ConsumerArguments(
-        _argument_int(arguments, "x-priority") or 0,
-        _argument_int(arguments, "x-consumer-timeout"),
+        integer_in(arguments, "x-priority") or 0,
+        integer_in(arguments, "x-consumer-timeout"),
         {key: plain(arguments[key]) for key in kind.consumer_arguments if key in arguments},
     )
-
-
-# ── arguments and policy together ──
-
-
-def queue_options(
-    kind: QueueKind,
-    arguments: Table,
-    policy: Mapping[str, object],
-    default_consumer_timeout_ms: int | None = None,
-    default_durability: Durability = Durability.FSYNC,
-) -> QueueOptions:
-    """Return the effective options of a queue.
-
-    Limits and spans: the smaller of argument and policy. Dead-lettering and durability: the
-    argument wins. Overflow: the queue type says.
-
-    Args:
-        kind: the queue's type.
-        arguments: as declared, validated.
-        policy: the effective definition of user and operator policy, validated; may be empty.
-        default_consumer_timeout_ms: the node's; None is never.
-        default_durability: the node's.
-
-    Source: RabbitMQ 3.13, see "Winner" in the inventory: not one rule, but users rely on each.
-    """
-    if not policy and arguments.keys() <= _TYPE_ALONE:
-        return _plain_options(kind, default_consumer_timeout_ms, default_durability)
-    timeout_ms = _smaller(arguments, policy, "consumer-timeout")
-    durability = _text(arguments.get(DURABILITY), policy.get(DURABILITY_KEY))
-    overflow = _overflow(kind, arguments, policy)
-    return QueueOptions(
-        message_ttl_ms=_smaller(arguments, policy, "message-ttl"),
-        expires_ms=_smaller(arguments, policy, "expires"),
-        max_length=_smaller(arguments, policy, "max-length"),
-        max_length_bytes=_smaller(arguments, policy, "max-length-bytes"),
-        overflow=overflow,
-        dead_letter_exchange=_text(
-            arguments.get("x-dead-letter-exchange"), policy.get("dead-letter-exchange")
-        ),
-        dead_letter_routing_key=_text(
-            arguments.get("x-dead-letter-routing-key"), policy.get("dead-letter-routing-key")
-        ),
-        dead_letters_at_least_once=(
-            overflow is Overflow.REJECT_PUBLISH and wants_at_least_once(arguments, policy)
-        ),
-        max_priority=_argument_int(arguments, "x-max-priority") or None,
-        durability=default_durability if durability is None else Durability(durability),
-        single_active_consumer=_is_true(arguments.get("x-single-active-consumer")),
-        delivery_limit=_delivery_limit(kind, arguments, policy),
-        consumer_timeout_ms=default_consumer_timeout_ms if timeout_ms is None else timeout_ms,
-    )
-
-
-def wants_at_least_once(arguments: Table, policy: Mapping[str, object]) -> bool:
-    """Whether dead letters are to be kept until they are confirmed; a full queue must refuse then.
-
-    Source: RabbitMQ, rabbit_quorum_queue:dlh: with another overflow it is once at most.
-    """
-    strategy = _text(arguments.get("x-dead-letter-strategy"), policy.get("dead-letter-strategy"))
-    exchange = _text(arguments.get(DEAD_LETTER_EXCHANGE), policy.get("dead-letter-exchange"))
-    return strategy == AT_LEAST_ONCE and exchange is not None
-
-
-@lru_cache(_PLAIN_OPTIONS_MAX)
-def _plain_options(
-    kind: QueueKind, default_consumer_timeout_ms: int | None, default_durability: Durability
-) -> QueueOptions:
-    """Return what nearly all queues share: the options where arguments and policy say nothing."""
-    return QueueOptions(
-        durability=default_durability,
-        delivery_limit=kind.delivery_limit,
-        consumer_timeout_ms=default_consumer_timeout_ms,
-    )
-
-
-def durability_source(arguments: Table, policy: Mapping[str, object]) -> str:
-    """Return what says the durability class of a queue: ``argument``, ``policy`` or ``node``."""
-    if DURABILITY in arguments:
-        return "argument"
-    return "policy" if DURABILITY_KEY in policy else "node"
-
-
-def _overflow(kind: QueueKind, arguments: Table, policy: Mapping[str, object]) -> Overflow:
-    argument, policy_value = arguments.get("x-overflow"), policy.get("overflow")
-    if kind.policy_decides_overflow and policy_value is not None:
-        argument = None
-    name = _text(argument, policy_value) or Overflow.DROP_HEAD.value
-    overflow = Overflow(name)
-    return Overflow.DROP_HEAD if overflow in kind.missing_overflows else overflow
-
-
-def _delivery_limit(kind: QueueKind, arguments: Table, policy: Mapping[str, object]) -> int | None:
-    """Return how often a message may come back: a negative limit is none, and loses to others."""
-    given = _given(arguments, policy, "delivery-limit")
-    if not given:
-        return kind.delivery_limit
-    limit = max(given) if min(given) < 0 else min(given)
-    return None if limit < 0 else limit
-
-
-def _smaller(arguments: Table, policy: Mapping[str, object], key: str) -> int | None:
-    return min(_given(arguments, policy, key), default=None)
-
-
-def _given(arguments: Table, policy: Mapping[str, object], key: str) -> list[int]:
-    values = (_argument_int(arguments, f"x-{key}"), policy.get(key))
-    return [value for value in values if isinstance(value, int)]
-
-
-def _argument_int(arguments: Table, key: str) -> int | None:
-    field = arguments.get(key)
-    return None if field is None else int_of(field)
-
-
-def _text(argument: Field | None, policy_value: object) -> str | None:
-    if argument is not None:
-        return field_text(argument)
-    return policy_value if isinstance(policy_value, str) else None
-
-
-def _is_true(field: Field | None) -> bool:
-    return field is not None and field.value is True
 
 
 def _invalid(key: str, queue_name: str, vhost: str, term: str) -> PreconditionFailedError:

@@ -28,6 +28,9 @@ MAX_PRIORITY: Final = "x-max-priority"
 DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
 DURABILITY: Final = "x-durability"
 
+ALTERNATE_EXCHANGE: Final = "alternate-exchange"
+"""Of exchange.declare, and the policy key of the same name."""
+
 Rule: TypeAlias = Callable[[Field, Table], "str | None"]
 """Returns what is wrong with a value, as the term that ends RabbitMQ's text; None if nothing."""
 
@@ -161,3 +164,9 @@ def int_of(field: Field) -> int:
     """Return the value of a field that is known to be an integer."""
     assert isinstance(field.value, int), "only asked of integer fields"
     return field.value
+
+
+def integer_in(arguments: Table, key: str) -> int | None:
+    """Return the value of an argument that is an integer, if anything; None where there is none."""
+    field = arguments.get(key)
+    return None if field is None else int_of(field)

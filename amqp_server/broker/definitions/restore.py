@@ -10,7 +10,8 @@ Source: RabbitMQ, rabbit_vhost:recover; expiry of an unused queue begins anew at
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from amqp_server.broker.arguments.declare import queue_options, validate_queue
+from amqp_server.broker.arguments.declare import validate_queue
+from amqp_server.broker.arguments.options import queue_options
 from amqp_server.broker.arguments.rules import MAX_PRIORITY
 from amqp_server.broker.definitions.apply import applying_each
 from amqp_server.broker.definitions.definition import Definition, QueueDefinition

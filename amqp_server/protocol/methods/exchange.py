@@ -3,7 +3,8 @@
 from pamqp import commands
 
 from amqp_server.broker.access.users import Permission
-from amqp_server.broker.arguments.declare import ALTERNATE_EXCHANGE, ExchangeProperties
+from amqp_server.broker.arguments.declare import ExchangeProperties
+from amqp_server.broker.arguments.rules import ALTERNATE_EXCHANGE
 from amqp_server.broker.names import (
     check_not_default_exchange,
     strip_line_ends,

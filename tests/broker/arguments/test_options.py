@@ -2,7 +2,7 @@
 
 import pytest
 
-from amqp_server.broker.arguments.declare import (
+from amqp_server.broker.arguments.options import (
     alternate_exchange,
     durability_source,
     queue_options,
