@@ -189,7 +189,7 @@ class StoredNode:
             report.was_clean,
             report.queue_count,
             report.message_count,
-            report.entry_count,
+            report.operation_count,
             report.lost_count,
             report.torn_bytes,
             took_ms,

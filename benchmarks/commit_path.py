@@ -21,9 +21,9 @@ import uvloop
 
 from persistence import codec, commit_thread, kernels
 from persistence.commit_thread import CommitThread, DiskWriter
-from persistence.entries import encode_enqueue, encode_settle
 from persistence.files import OsFiles
 from persistence.group_commit import GroupCommit
+from persistence.operations import encode_enqueue, encode_settle
 from persistence.record import PERSISTENT, Record, make_route
 from persistence.wal import Wal
 from persistence.wal_replay import Replay
@@ -121,7 +121,7 @@ class Commits:
 
     def _append(self) -> None:
         start = time.perf_counter()
-        lsn = self._commit.append_entry([ENTRY], sync=True)
+        lsn = self._commit.append_operation([ENTRY], sync=True)
         self._commit.wait(lsn, lambda: self._committed(start))
         if self._thread is not None:
             self._thread.pump()
@@ -202,11 +202,11 @@ def price_of_an_append(folder: Path) -> None:
     run = codec.decode_run(codec.encode_run([a_record(1024)]), 1)
 
     def enqueue() -> None:
-        lsn = commit.append_entry(encode_enqueue(7, 1, run), sync=False)
+        lsn = commit.append_operation(encode_enqueue(7, 1, run), sync=False)
         commit.wait(lsn, lambda: None)
 
     def settle() -> None:
-        commit.append_entry([encode_settle(7, range(1, 2))], sync=False)
+        commit.append_operation([encode_settle(7, range(1, 2))], sync=False)
 
     def group_of_one() -> None:
         settle()

@@ -13,13 +13,13 @@ A row is one queue:
            u64         u32      u32    u64        u64             u64
 
     40             44       48         52              56              60     64
-    | next segment | chunks | requeued | entries bytes | settled bytes | zero | ...
+    | next segment | chunks | requeued | operations bytes | settled bytes | zero | ...
       u32            u32      u32        u32             u32             u32
 
     64   chunks x | lane u16, flags u16, messages u32, first u64, last u64, body bytes u64,
                     segment u32, size u32, position in it u64 |
          requeued x | position u64, delivery count u32, zero u32 |
-         entries    ENQUEUE entries of messages that are in no segment, being few
+         operations    ENQUEUE operations of messages that are in no segment, being few
          settled    as persistence.settled draws it, zeros up to a multiple of 8
 
 ``row_bytes`` counts the whole row. Each has a checksum of its own, over all behind it, so that a
@@ -34,7 +34,6 @@ from typing import Final, NamedTuple
 import crc32c
 
 from persistence.chunk_table import StoredChunk
-from persistence.entries import Enqueue, decode_entries, encode_enqueue
 from persistence.errors import DamagedError
 from persistence.format import (
     ALIGNMENT_BYTES,
@@ -44,6 +43,7 @@ from persistence.format import (
     CRC_BYTES,
     VERSION,
 )
+from persistence.operations import Enqueue, decode_operations, encode_enqueue
 from persistence.settled import PositionSet
 from persistence.slices import Slice
 from persistence.witness import NO_TAG, require_own
@@ -162,7 +162,7 @@ def decode_checkpoint(octets: bytes, node_tag: int = NO_TAG) -> Snapshot:
 def _encode_row(queue: QueueSnapshot) -> bytes:
     chunks = b"".join([_encode_chunk(row) for row in queue.chunks])
     requeued = b"".join([_REQUEUED.pack(position, count, 0) for position, count in queue.requeued])
-    entries = b"".join(
+    operations = b"".join(
         [
             octets
             for few in queue.few
@@ -173,7 +173,7 @@ def _encode_row(queue: QueueSnapshot) -> bytes:
     )
     settled = queue.settled.encode()
     padding = bytes(-len(settled) % ALIGNMENT_BYTES)
-    body = b"".join((chunks, requeued, entries, settled, padding))
+    body = b"".join((chunks, requeued, operations, settled, padding))
     row = _ROW.pack(
         _ROW.size + len(body),
         0,
@@ -184,7 +184,7 @@ def _encode_row(queue: QueueSnapshot) -> bytes:
         queue.next_segment,
         len(queue.chunks),
         len(queue.requeued),
-        len(entries),
+        len(operations),
         len(settled),
         0,
     )
@@ -226,11 +226,11 @@ def _decode_row(octets: memoryview) -> QueueSnapshot:
         raise DamagedError("the checksum of its row is wrong")
     fields = _ROW.unpack_from(octets)
     queue_id, next_position, delivered_below, next_segment = fields[3:7]
-    chunk_count, requeued_count, entries_bytes, settled_bytes = fields[7:11]
+    chunk_count, requeued_count, operations_bytes, settled_bytes = fields[7:11]
     chunks_end = _ROW.size + chunk_count * _CHUNK.size
     requeued_end = chunks_end + requeued_count * _REQUEUED.size
-    entries_end = requeued_end + entries_bytes
-    if entries_end + settled_bytes > len(octets):
+    operations_end = requeued_end + operations_bytes
+    if operations_end + settled_bytes > len(octets):
         raise DamagedError(f"its row of {len(octets)} octets is too short")
     chunks = [_decode_chunk(row) for row in _CHUNK.iter_unpack(octets[_ROW.size : chunks_end])]
     requeued = _REQUEUED.iter_unpack(octets[chunks_end:requeued_end])
@@ -239,10 +239,13 @@ def _decode_row(octets: memoryview) -> QueueSnapshot:
         next_position,
         delivered_below,
         next_segment,
-        PositionSet.decode(bytes(octets[entries_end : entries_end + settled_bytes])),
+        PositionSet.decode(bytes(octets[operations_end : operations_end + settled_bytes])),
         chunks,
         [(position, count) for position, count, _ in requeued],
-        [_slice_of(entry) for entry in decode_entries(octets[requeued_end:entries_end])],
+        [
+            _slice_of(operation)
+            for operation in decode_operations(octets[requeued_end:operations_end])
+        ],
     )
 
 
@@ -254,8 +257,8 @@ def _decode_chunk(fields: tuple[int, ...]) -> StoredChunk:
     )
 
 
-def _slice_of(entry: object) -> Slice:
-    if not isinstance(entry, Enqueue):
-        raise DamagedError("expected messages among its entries, got something else")
-    positions = range(entry.first_position, entry.first_position + entry.message_count)
-    return Slice(entry.run(), positions, entry.expires_at_ms or 0)
+def _slice_of(operation: object) -> Slice:
+    if not isinstance(operation, Enqueue):
+        raise DamagedError("expected messages among its operations, got something else")
+    positions = range(operation.first_position, operation.first_position + operation.message_count)
+    return Slice(operation.run(), positions, operation.expires_at_ms or 0)

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from persistence.entries import POSITION_MAX
 from persistence.lane_map import LaneMap
+from persistence.operations import POSITION_MAX
 from persistence.settled import PositionSet
 from persistence.slices import Slice, part
 

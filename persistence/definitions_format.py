@@ -58,7 +58,7 @@ KEY_BYTES_MAX: Final = 1 << 16
 VALUE_BYTES_MAX: Final = 32 << 20
 """Room for what the largest frame there may be can hold, in base64."""
 BATCH_BYTES_MAX: Final = 1 << 30
-"""A group commit takes no further entry long before; one that says more is damaged."""
+"""A group commit takes no further operation long before; one that says more is damaged."""
 
 _encode_json: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _NAME: Final = re.compile(r"(snapshot|journal)-([0-9a-f]{16})")

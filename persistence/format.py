@@ -20,19 +20,19 @@ A file of the write-ahead log, ``wal/%016x.wal``: its header, the same header on
 
 A batch: what one group commit wrote, at a multiple of 8.
 
-    byte 0        4              8        12              16         24        32           40
-         | "HWB1" | salt, low 32 | crc32c | entries_bytes | first    | last    | synced   | entries
-           u32      u32            u32      u32             LSN u64    LSN u64   LSN u64
+    byte 0        4              8        12                 16        24        32        40
+         | "HWB1" | salt, low 32 | crc32c | operations_bytes | first   | last    | synced  | ...
+           u32      u32            u32      u32                LSN u64   LSN u64   LSN u64
 
     Begins with the LSN after the last of the batch before. ``synced`` had been synced when the
     batch was written. The checksum begins with the high 32 bits of the salt: a batch of an earlier
     use, or one that a publisher put into a message, is not taken for one of this file.
 
-An entry: at a multiple of 8; ``entry_bytes`` counts all of it, and is a multiple of 8.
+An operation: at a multiple of 8; ``operation_bytes`` counts all of it, and is a multiple of 8.
 
-    byte 0      1        2       4             8          16        24           28       32
-         | kind | expiry | 0     | entry_bytes | queue id | first   | step/count | count  | ...
-           u8     u8       u16     u32           u64        u64       u32          u32
+    byte 0      1        2       4                 8          16        24           28       32
+         | kind | expiry | 0     | operation_bytes | queue id | first   | step/count | count  | ...
+           u8     u8       u16     u32               u64        u64       u32          u32
 
     ENQUEUE   first position, 0, count;   then the instants of expiry (i64, ms since 1970), the run
     SETTLE    first, step, count:         positions first, first + step, ...
@@ -84,9 +84,9 @@ BATCH_PREFIX: Final = struct.Struct("<II")
 BATCH_CRC: Final = struct.Struct("<I")
 BATCH_CRC_AT: Final = 8
 BATCH_BYTES_MAX: Final = 0xFFFFFFF8
-"""Largest ``entries_bytes``: the largest multiple of 8 that fits its field."""
+"""Largest ``operations_bytes``: the largest multiple of 8 that fits its field."""
 
-ENTRY_HEAD: Final = struct.Struct("<BBHIQQII")
+OPERATION_HEAD: Final = struct.Struct("<BBHIQQII")
 DELIVERY_COUNT: Final = struct.Struct("<II")
 
 SEGMENT_MAGIC: Final = b"HAREMQ S"
@@ -102,8 +102,8 @@ CHECKPOINT_HEADER: Final = struct.Struct("<8sIIQQQ")
 CHECKPOINT_CRC_AT: Final = 8
 
 
-class EntryKind(IntEnum):
-    """What an entry tells of a queue; 0 is none, as files are filled with zeros."""
+class OperationKind(IntEnum):
+    """What an operation tells of a queue; 0 is none, as files are filled with zeros."""
 
     ENQUEUE = 1
     SETTLE = 2
@@ -120,7 +120,7 @@ class Expiry(IntEnum):
 
 
 class ChunkFlag(IntFlag):
-    """What a chunk holds; expiry is as in an entry: bits 0 and 1."""
+    """What a chunk holds; expiry is as in an operation: bits 0 and 1."""
 
     EXPIRY_ONE = Expiry.ONE
     EXPIRY_EACH = Expiry.EACH
@@ -133,12 +133,12 @@ assert struct.calcsize("<8s") == WAL_HEADER_CRC_AT, "the checksum stands behind 
 assert WAL_HEADER_COPY_AT + WAL_HEADER.size <= WAL_FIRST_BATCH_AT, "both headers fit"
 assert BATCH_HEADER.size == 40, "the drawing says 40"
 assert BATCH_PREFIX.size == BATCH_CRC_AT, "the checksum stands behind magic and salt"
-assert ENTRY_HEAD.size == 32, "the drawing says 32"
+assert OPERATION_HEAD.size == 32, "the drawing says 32"
 assert DELIVERY_COUNT.size == ALIGNMENT_BYTES, "the last part of REQUEUED keeps it aligned"
 assert SEGMENT_HEADER.size == 32, "the drawing says 32"
 assert CHUNK_HEADER.size == 48, "the drawing says 48"
 assert struct.calcsize("<I") == CHUNK_CRC_AT, "the checksum stands behind the magic"
 assert CHECKPOINT_HEADER.size == 40, "the drawing says 40"
-for _header in (WAL_HEADER, BATCH_HEADER, ENTRY_HEAD, SEGMENT_HEADER, CHUNK_HEADER):
+for _header in (WAL_HEADER, BATCH_HEADER, OPERATION_HEAD, SEGMENT_HEADER, CHUNK_HEADER):
     assert _header.size % ALIGNMENT_BYTES == 0, "what follows a header stays aligned"
 assert ChunkFlag.EXPIRY_ONE | ChunkFlag.EXPIRY_EACH < ChunkFlag.POSITIONS, "two bits of expiry"

@@ -26,11 +26,11 @@ AT_ONCE: Final = 0
 """The LSN of what needs no waiting for."""
 
 GROUP_BYTES_MAX: Final = 16 << 20
-"""Where nobody says otherwise, a group takes no further entry once it holds so much: what comes
+"""Where nobody says otherwise, a group takes no further operation once it holds so much: what comes
 later is in the next."""
 
-SMALL_ENTRIES_MAX: Final = 4
-"""A small group has so many entries at most: what one client had to say, and an ack or two."""
+SMALL_OPERATIONS_MAX: Final = 4
+"""A small group has so many operations at most: what one client had to say, and an ack or two."""
 
 SMALL_BYTES_MAX: Final = 64 << 10
 """And so many bytes: the disk takes hardly longer for them than for one."""
@@ -61,7 +61,7 @@ class PlannedWrite:
 
 
 class BatchLog(Protocol):
-    """Where the entries of a group go; ``persistence.wal.Wal`` implements it.
+    """Where the operations of a group go; ``persistence.wal.Wal`` implements it.
 
     While a group is under way, for the thread that carries it out alone.
     """
@@ -73,7 +73,7 @@ class BatchLog(Protocol):
         """Take note that a planned write was carried out, and synced perhaps."""
 
     def write_batch(self, last_lsn: int, parts: Sequence[Octets]) -> None:
-        """Write entries as one batch; they and all LSNs up to ``last_lsn`` are in it.
+        """Write operations as one batch; they and all LSNs up to ``last_lsn`` are in it.
 
         Raises:
             OSError: it was not written, and the same may be written again.
@@ -111,8 +111,8 @@ class Group:
 
     Attributes:
         last_lsn: everything up to it is in this group or an earlier one.
-        parts: entries, one behind the other; where a part ends means nothing.
-        size_bytes: of entries and definitions.
+        parts: operations, one behind the other; where a part ends means nothing.
+        size_bytes: of operations and definitions.
         definitions: changes with their LSNs, in order.
         sync: whether anybody waits for the disk, and not only for the page cache.
         definitions_safe: whether they are on disk: true from the first try that got so far.
@@ -139,10 +139,10 @@ class GroupCommit:
     Invariant: waiters are called in the order of their LSNs.
 
     Args:
-        wal: takes batches of entries.
+        wal: takes batches of operations.
         journal: takes changes of definitions.
         next_lsn: above all that was ever given, here or before a restart.
-        group_bytes_max: a group takes no further entry once it holds so much.
+        group_bytes_max: a group takes no further operation once it holds so much.
 
     Attributes:
         is_behind: more waits to be written than may; see ``limit_pending``.
@@ -176,7 +176,7 @@ class GroupCommit:
         self.has_failed = False
         """Whether nothing is committed any more."""
         self.has_unsynced = False
-        """Whether entries were committed to the page cache only, with no sync since."""
+        """Whether operations were committed to the page cache only, with no sync since."""
 
     @property
     def last_lsn(self) -> int:
@@ -202,12 +202,12 @@ class GroupCommit:
             and self._under_way is None
             and bool(group.parts)
             and group.size_bytes <= SMALL_BYTES_MAX
-            and self._last_lsn - self.committed_lsn <= SMALL_ENTRIES_MAX
+            and self._last_lsn - self.committed_lsn <= SMALL_OPERATIONS_MAX
             and not group.definitions
         )
 
-    def append_entry(self, parts: Sequence[bytes | memoryview], *, sync: bool) -> int:
-        """Append an entry of the write-ahead log; return its LSN.
+    def append_operation(self, parts: Sequence[bytes | memoryview], *, sync: bool) -> int:
+        """Append an operation of the write-ahead log; return its LSN.
 
         Args:
             parts: its octets, a multiple of 8 in all; they must not change until committed.

@@ -19,16 +19,16 @@ from persistence.chunk import encode_chunk
 from persistence.chunk_table import ChunkTable, StoredChunk
 from persistence.codec import persistent_ranges
 from persistence.delivery_counts import DeliveryCounts
-from persistence.entries import (
+from persistence.errors import DamagedError, is_shortage
+from persistence.group_commit import AT_ONCE
+from persistence.lane_map import LaneMap, lane_of
+from persistence.operations import (
     POSITION_MAX,
     encode_drop,
     encode_enqueue,
     encode_requeued,
     encode_settle,
 )
-from persistence.errors import DamagedError, is_shortage
-from persistence.group_commit import AT_ONCE
-from persistence.lane_map import LaneMap, lane_of
 from persistence.positions import ranges_of
 from persistence.recent import Recent
 from persistence.record import Run
@@ -64,8 +64,8 @@ class Appending(Protocol):
     def wait(self, lsn: int, call: Callable[[], None]) -> None:
         """Call once it is decided whether everything up to this LSN is safe."""
 
-    def append_entry(self, parts: Sequence[bytes | memoryview], *, sync: bool) -> int:
-        """Append an entry of the write-ahead log; return its LSN."""
+    def append_operation(self, parts: Sequence[bytes | memoryview], *, sync: bool) -> int:
+        """Append an operation of the write-ahead log; return its LSN."""
 
 
 class LogOptions(NamedTuple):
@@ -121,7 +121,7 @@ class Log:
         Args:
             queue_id: of the queue.
             options: what kind of queue it is.
-            commit: takes entries of the write-ahead log.
+            commit: takes operations of the write-ahead log.
             segments: files of this queue alone.
             wall_offset_ms: what must be added to an instant to have it since 1970.
         """
@@ -195,8 +195,8 @@ class Log:
             return AT_ONCE
         lsn = AT_ONCE
         if self.options.durable and (self._transient is None or self._any_logged(positions)):
-            entry = encode_settle(self.queue_id, positions)
-            lsn = self.commit_group.append_entry((entry,), sync=False)
+            operation = encode_settle(self.queue_id, positions)
+            lsn = self.commit_group.append_operation((operation,), sync=False)
         if settled.floor > self._prune_at:
             self.prune()
         return lsn
@@ -208,8 +208,8 @@ class Log:
         if self._transient is not None and not self._any_logged(positions):
             return AT_ONCE
         self.delivery_counts.note(positions, delivery_count)
-        entry = encode_requeued(self.queue_id, positions, delivery_count)
-        return self.commit_group.append_entry((entry,), sync=False)
+        operation = encode_requeued(self.queue_id, positions, delivery_count)
+        return self.commit_group.append_operation((operation,), sync=False)
 
     def drop(self) -> int:
         """Forget everything: the queue is gone. Its definition must have been deleted before.
@@ -224,7 +224,7 @@ class Log:
         if not self.options.durable:
             self.segments.remove_all()
             return AT_ONCE
-        return self.commit_group.append_entry((encode_drop(self.queue_id),), sync=False)
+        return self.commit_group.append_operation((encode_drop(self.queue_id),), sync=False)
 
     # -- memory ---------------------------------------------------------------------------------
 
@@ -420,7 +420,7 @@ class Log:
         run, positions, expires = piece
         on_disk = shifted(expires, self._wall_offset_ms()) if expires else None
         parts = encode_enqueue(self.queue_id, positions[0], run, on_disk)
-        lsn = self.commit_group.append_entry(parts, sync=self.is_synced)
+        lsn = self.commit_group.append_operation(parts, sync=self.is_synced)
         self.note_recent(piece)
         return lsn
 

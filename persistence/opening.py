@@ -86,7 +86,7 @@ def open_store(
     recovery.restore(snapshot, known)
     unknown_folders = _unknown_folders(files, known, recovery)
     for batch in replay.batches():
-        recovery.replay(batch.entries)
+        recovery.replay(batch.operations)
     _tidy(files, unknown_folders, recovery, replay, snapshot, keeps_unknown=keeps_unknown)
     clean_lsn = take_clean_stop(files)
     was_clean = clean_lsn == snapshot.lsn >= replay.last_lsn

@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 from persistence.checkpoint import QueueSnapshot, Snapshot
 from persistence.chunk_table import StoredChunk
 from persistence.codec import persistent_ranges
-from persistence.entries import Drop, Enqueue, Entry, Requeued, Settle, decode_entries
 from persistence.errors import DamagedError
 from persistence.files import Files
 from persistence.log import Log
+from persistence.operations import Drop, Enqueue, Operation, Requeued, Settle, decode_operations
 from persistence.positions import ranges_of
 from persistence.record import body_bytes
 from persistence.segment import scan, segment_numbers
@@ -77,7 +77,7 @@ class RecoveryReport:
         was_clean: whether the node had stopped in order.
         queue_count: queues that are known.
         message_count: messages that they hold.
-        entry_count: entries of the write-ahead log that were replayed.
+        operation_count: operations of the write-ahead log that were replayed.
         lost_count: messages that were there once and cannot be read any more.
         torn_bytes: what the write-ahead log's end lost: nobody was told that it was safe.
         damages: what is not as it was written, and what that costs; one sentence each.
@@ -88,7 +88,7 @@ class RecoveryReport:
     was_clean: bool = False
     queue_count: int = 0
     message_count: int = 0
-    entry_count: int = 0
+    operation_count: int = 0
     lost_count: int = 0
     torn_bytes: int = 0
     damages: list[str] = field(default_factory=list)
@@ -115,8 +115,8 @@ def _cost_of(found: Damage) -> str:
     )
     return (
         f"{found.path} at {found.position}: {found.size_bytes} octets with LSN {found.first_lsn} to"
-        f" {found.last_lsn} are missing: of the entries of the log, each some messages or acks of a"
-        f" queue, {cost} are lost; copy {found.copy_path}"
+        f" {found.last_lsn} are missing: of the operations of the log, each some messages or acks"
+        f" of a queue, {cost} are lost; copy {found.copy_path}"
     )
 
 
@@ -131,7 +131,7 @@ class Recovery:
         next_queue_id: above every one that was seen.
         logs: as far as they are rebuilt, by queue id.
         scanned: queues of which no checkpoint says what the write-ahead log need not repeat.
-        unread: messages in entries of the write-ahead log that cannot be read, by queue id.
+        unread: messages in operations of the write-ahead log that cannot be read, by queue id.
         unknown: ids of queues that have something on disk, and that nobody knows.
     """
 
@@ -164,38 +164,38 @@ class Recovery:
                     self._restore_from_segments(known)
                 self.logs[queue_id] = known
 
-    def replay(self, entries: memoryview) -> None:
+    def replay(self, operations: memoryview) -> None:
         """Repeat what the next batch of the write-ahead log says."""
         try:
-            for entry in decode_entries(entries):
-                self._replay(entry)
+            for operation in decode_operations(operations):
+                self._replay(operation)
         except DamagedError as error:
             self.report.damages.append(
                 f"a batch of the write-ahead log: {error}: what it says from there on is lost"
             )
 
-    def _replay(self, entry: Entry) -> None:
-        self.report.entry_count += 1
-        self.see(entry.queue_id)
-        known = self.logs.get(entry.queue_id)
+    def _replay(self, operation: Operation) -> None:
+        self.report.operation_count += 1
+        self.see(operation.queue_id)
+        known = self.logs.get(operation.queue_id)
         if known is None:
-            self._note_unknown(entry)
+            self._note_unknown(operation)
             return
-        match entry:
+        match operation:
             case Enqueue():
-                self._replay_enqueue(known, entry)
+                self._replay_enqueue(known, operation)
             case Settle():
-                known.settled.add(entry.positions)
-                known.next_position = max(known.next_position, entry.positions[-1] + 1)
+                known.settled.add(operation.positions)
+                known.next_position = max(known.next_position, operation.positions[-1] + 1)
                 known.prune()
             case Requeued():
-                known.delivery_counts.note(entry.positions, entry.delivery_count)
-                known.next_position = max(known.next_position, entry.positions[-1] + 1)
+                known.delivery_counts.note(operation.positions, operation.delivery_count)
+                known.next_position = max(known.next_position, operation.positions[-1] + 1)
             case Drop():
-                fresh = self.new_log(entry.queue_id)
+                fresh = self.new_log(operation.queue_id)
                 assert fresh is not None, "a queue that was known is known"
                 fresh.segments.next_number = known.segments.next_number
-                self.logs[entry.queue_id] = fresh
+                self.logs[operation.queue_id] = fresh
 
     def finish(self, *, was_clean: bool) -> dict[int, RecoveredQueue]:
         """Count what there is, settle what cannot be there any more, tidy up; return the queues."""
@@ -221,11 +221,11 @@ class Recovery:
         """Note an id that is not to be given again."""
         self.next_queue_id = max(self.next_queue_id, queue_id + 1)
 
-    def _note_unknown(self, entry: Entry) -> None:
-        if isinstance(entry, Enqueue):
-            self.unknown.add(entry.queue_id)
-        elif isinstance(entry, Drop):
-            self.unknown.discard(entry.queue_id)
+    def _note_unknown(self, operation: Operation) -> None:
+        if isinstance(operation, Enqueue):
+            self.unknown.add(operation.queue_id)
+        elif isinstance(operation, Drop):
+            self.unknown.discard(operation.queue_id)
 
     def _restore_queue(self, known: Log, queue: QueueSnapshot) -> None:
         known.settled = queue.settled
@@ -256,24 +256,25 @@ class Recovery:
         self.scanned.add(known.queue_id)
         self.report.damages.append(f"{directory} was taken as it is; settled messages come back")
 
-    def _replay_enqueue(self, known: Log, entry: Enqueue) -> None:
-        first, stop = entry.first_position, entry.first_position + entry.message_count
+    def _replay_enqueue(self, known: Log, operation: Enqueue) -> None:
+        first, stop = operation.first_position, operation.first_position + operation.message_count
         known_count = max(known.next_position - first, 0)
-        if known_count >= entry.message_count:
+        if known_count >= operation.message_count:
             return
         try:
-            run = entry.run()
+            run = operation.run()
         except DamagedError as error:
-            lost_count = entry.message_count - known_count
+            lost_count = operation.message_count - known_count
             self.unread[known.queue_id] = self.unread.get(known.queue_id, 0) + lost_count
             self.report.damages.append(
-                f"an entry of queue {known.queue_id}: {error}: its {lost_count} messages are lost"
+                f"an operation of queue {known.queue_id}: {error}:"
+                f" its {lost_count} messages are lost"
             )
             return
-        whole = Slice(run, range(first, stop), entry.expires_at_ms or 0)
+        whole = Slice(run, range(first, stop), operation.expires_at_ms or 0)
         if known.lanes is not None:
             known.note_lanes(first, run)
-        new = part(whole, known_count, entry.message_count)
+        new = part(whole, known_count, operation.message_count)
         for piece in known.unstored(new) if known.queue_id in self.scanned else [new]:
             self._note_recent(known, piece)
         known.next_position = stop

@@ -89,7 +89,7 @@ class NotStarted:
 
     committed_lsn = 0
 
-    def append_entry(self, parts: object, *, sync: bool) -> int:  # noqa: ARG002 - the port's names
+    def append_operation(self, parts: object, *, sync: bool) -> int:  # noqa: ARG002 - the port's names
         """Refuse: while a store is being opened nothing happens in a queue."""
         raise AssertionError("the store has not been started")
 

@@ -59,7 +59,7 @@ class WalHeader(NamedTuple):
 class BatchHeader(NamedTuple):
     """What a batch says of itself; LSNs are inclusive."""
 
-    entries_bytes: int
+    operations_bytes: int
     first_lsn: int
     last_lsn: int
     synced_lsn: int
@@ -67,7 +67,7 @@ class BatchHeader(NamedTuple):
     @property
     def batch_bytes(self) -> int:
         """How long the batch is in its file."""
-        return BATCH_HEADER.size + self.entries_bytes
+        return BATCH_HEADER.size + self.operations_bytes
 
 
 def path_of(number: int) -> str:
@@ -124,11 +124,11 @@ def whole_headers(octets: bytes) -> list[WalHeader]:
 def encode_batch_header(
     salt: int, first_lsn: int, last_lsn: int, synced_lsn: int, parts: Sequence[Octets]
 ) -> bytes:
-    """Return the header of a batch with these entries, a multiple of 8 octets in all."""
-    entries_bytes = sum(map(len, parts))
-    assert entries_bytes % ALIGNMENT_BYTES == 0, "entries are aligned"
-    assert entries_bytes <= BATCH_BYTES_MAX, "a group is far smaller, and so is a message"
-    fields = (BATCH_MAGIC, salt & _SALT_LOW, 0, entries_bytes, first_lsn, last_lsn, synced_lsn)
+    """Return the header of a batch with these operations, a multiple of 8 octets in all."""
+    operations_bytes = sum(map(len, parts))
+    assert operations_bytes % ALIGNMENT_BYTES == 0, "operations are aligned"
+    assert operations_bytes <= BATCH_BYTES_MAX, "a group is far smaller, and so is a message"
+    fields = (BATCH_MAGIC, salt & _SALT_LOW, 0, operations_bytes, first_lsn, last_lsn, synced_lsn)
     header = bytearray(BATCH_HEADER.pack(*fields))
     crc = crc32c(header[BATCH_CRC_AT + CRC_BYTES :], salt >> 32)
     for part in parts:
@@ -146,7 +146,7 @@ def batch_at(octets: bytes, position: int, salt: int) -> BatchHeader | None:
     end = position + batch.batch_bytes
     if magic != BATCH_MAGIC or low != salt & _SALT_LOW or end > len(octets):
         return None
-    if batch.entries_bytes % ALIGNMENT_BYTES or batch.first_lsn > batch.last_lsn:
+    if batch.operations_bytes % ALIGNMENT_BYTES or batch.first_lsn > batch.last_lsn:
         return None
     covered = memoryview(octets)[position + BATCH_CRC_AT + CRC_BYTES : end]
     return batch if crc == crc32c(covered, salt >> 32) else None

@@ -39,14 +39,14 @@ _NO_LIMIT: Final = 1 << 64
 
 
 class Batch(NamedTuple):
-    """What one group committed: entries as ``persistence.entries`` reads them; LSNs inclusive.
+    """What one group committed: see ``persistence.operations``; LSNs inclusive.
 
     Some LSNs of the range may be those of definitions, which are not here.
     """
 
     first_lsn: int
     last_lsn: int
-    entries: memoryview
+    operations: memoryview
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ class Batch:
         )
 
 
-class Entry(NamedTuple):
+class QueuedMessage(NamedTuple):
     """One message with its place and past: what a requeue gives back."""
 
     position: int
@@ -96,47 +96,47 @@ class Entry(NamedTuple):
     delivery_count: int
 
 
-def entries_of(batch: Batch) -> list[Entry]:
+def messages_of(batch: Batch) -> list[QueuedMessage]:
     """Return the batch message by message, as a requeue or a reject wants it."""
     expires = batch.expires_at_ms or [0] * len(batch)
     count = batch.delivery_count
     return [
-        Entry(position, record, expires_at_ms, count)
+        QueuedMessage(position, record, expires_at_ms, count)
         for position, record, expires_at_ms in zip(
             batch.positions, batch.records, expires, strict=True
         )
     ]
 
 
-def batches_of(entries: Iterable[Entry]) -> list[Batch]:
+def batches_of(messages: Iterable[QueuedMessage]) -> list[Batch]:
     """Return messages that came back as the fewest batches.
 
     Args:
-        entries: by position, ascending; a batch ends where steps are uneven or the past differs.
+        messages: by position, ascending; a batch ends where steps are uneven or the past differs.
     """
-    found: list[list[Entry]] = []
+    found: list[list[QueuedMessage]] = []
     step = 0
-    for entry in entries:
+    for message in messages:
         alike = found[-1] if found else []
-        if not alike or alike[0].delivery_count != entry.delivery_count:
-            found.append([entry])
+        if not alike or alike[0].delivery_count != message.delivery_count:
+            found.append([message])
         elif len(alike) == 1:
-            step = entry.position - alike[0].position
-            alike.append(entry)
-        elif entry.position - alike[-1].position == step:
-            alike.append(entry)
+            step = message.position - alike[0].position
+            alike.append(message)
+        elif message.position - alike[-1].position == step:
+            alike.append(message)
         else:
-            found.append([entry])
+            found.append([message])
     return list(map(_batch_of, found))
 
 
-def _batch_of(alike: list[Entry]) -> Batch:
+def _batch_of(alike: list[QueuedMessage]) -> Batch:
     first, last = alike[0], alike[-1]
     step = alike[1].position - first.position if len(alike) > 1 else 1
-    expires = [entry.expires_at_ms for entry in alike]
+    expires = [message.expires_at_ms for message in alike]
     return Batch(
         range(first.position, last.position + 1, step),
-        [entry.record for entry in alike],
+        [message.record for message in alike],
         expires if any(expires) else None,
         first.delivery_count,
         redelivered=True,

@@ -64,7 +64,7 @@ class Turn:
         self.effects: deque[tuple[CarryOut, Effect]] = deque()
         self._heap: list[tuple[int, int, Drainable]] = []
         self._due_ms: dict[Drainable, int] = {}
-        self._pushes_count = 0
+        self._heaped_count = 0
         self.now_ms = 0
 
     def mark_dirty(self, queue: Drainable) -> None:
@@ -183,8 +183,8 @@ class Turn:
         if due_ms is None or self._due_ms.get(queue, due_ms + 1) <= due_ms:
             return
         self._due_ms[queue] = due_ms
-        self._pushes_count += 1
-        heappush(self._heap, (due_ms, self._pushes_count, queue))
+        self._heaped_count += 1
+        heappush(self._heap, (due_ms, self._heaped_count, queue))
         if len(self._heap) > 2 * len(self._due_ms) + STALE_DEADLINES_MAX:
             self._drop_stale_deadlines()
 
@@ -193,5 +193,5 @@ class Turn:
         self._heap = [
             (due_ms, number, queue) for number, (queue, due_ms) in enumerate(self._due_ms.items())
         ]
-        self._pushes_count = len(self._heap)
+        self._heaped_count = len(self._heap)
         heapify(self._heap)

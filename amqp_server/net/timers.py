@@ -24,7 +24,7 @@ SPACING_MS: Final = 10
 DEADLINES_PER_ROUND_MAX: Final = 1_000
 """Deadlines before the loop gets its turn back; the rest follow one spacing later."""
 
-STALE_ENTRIES_MAX: Final = 64
+STALE_WATCHES_MAX: Final = 64
 """Outdated heap entries, beyond one per watch, that are put up with before a clean-up."""
 
 
@@ -67,22 +67,22 @@ class Watch:
     Attributes:
         timed: whom to ask and to wake; once forgotten, nobody.
         due_ms: when it will be looked at next; None while there is nothing to wait for.
-        push_number: which heap entry is the valid one.
+        heap_number: which heap entry is the valid one.
     """
 
-    __slots__ = ("due_ms", "push_number", "timed")
+    __slots__ = ("due_ms", "heap_number", "timed")
 
     def __init__(self, timed: Timed) -> None:
         self.timed = timed
         self.due_ms: int | None = None
-        self.push_number = 0
+        self.heap_number = 0
 
 
 class Deadlines:
     """Wakes every watched ``Timed`` of one loop at its deadline, with one loop timer.
 
     Invariant: a watch whose ``due_ms`` is not None has exactly one valid heap entry, the one with
-    its ``push_number``; every other entry is stale and is skipped when its time comes.
+    its ``heap_number``; every other entry is stale and is skipped when its time comes.
 
     A deadline is met within ``SPACING_MS`` plus the loop's own delay, never early.
     """
@@ -91,7 +91,7 @@ class Deadlines:
         self._loop = loop
         self._now_ms = clock
         self._heap: list[tuple[int, int, Watch]] = []
-        self._pushes_count = 0
+        self._heaped_count = 0
         self._watches_count = 0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due_ms = 0
@@ -109,11 +109,11 @@ class Deadlines:
         deadline_ms = watch.timed.next_deadline_ms()
         if deadline_ms is None or (watch.due_ms is not None and watch.due_ms <= deadline_ms):
             return
-        self._drop_stale_entries()
-        self._pushes_count += 1
+        self._drop_stale()
+        self._heaped_count += 1
         watch.due_ms = deadline_ms
-        watch.push_number = self._pushes_count
-        heappush(self._heap, (deadline_ms, self._pushes_count, watch))
+        watch.heap_number = self._heaped_count
+        heappush(self._heap, (deadline_ms, self._heaped_count, watch))
         self._arm()
 
     def forget(self, watch: Watch) -> None:
@@ -131,14 +131,14 @@ class Deadlines:
             self._timer = None
 
     @property
-    def entries_count(self) -> int:
-        """Entries in the heap, stale ones included."""
+    def heap_count(self) -> int:
+        """How many watches the heap holds, stale ones included."""
         return len(self._heap)
 
-    def _drop_stale_entries(self) -> None:
+    def _drop_stale(self) -> None:
         """Keep the heap within twice the watches, and some, whatever the deadlines do."""
-        if len(self._heap) > 2 * self._watches_count + STALE_ENTRIES_MAX:
-            self._heap = [entry for entry in self._heap if _is_valid(entry)]
+        if len(self._heap) > 2 * self._watches_count + STALE_WATCHES_MAX:
+            self._heap = [each for each in self._heap if _is_valid(each)]
             heapify(self._heap)
 
     def _arm(self) -> None:
@@ -172,13 +172,13 @@ class Deadlines:
         """Take the watches that are due off the heap, earliest first, up to a round's worth."""
         due: list[Watch] = []
         while self._heap and self._heap[0][0] <= now and len(due) < DEADLINES_PER_ROUND_MAX:
-            entry = heappop(self._heap)
-            if _is_valid(entry):
-                entry[2].due_ms = None
-                due.append(entry[2])
+            first = heappop(self._heap)
+            if _is_valid(first):
+                first[2].due_ms = None
+                due.append(first[2])
         return due
 
 
-def _is_valid(entry: tuple[int, int, Watch]) -> bool:
-    _, push_number, watch = entry
-    return watch.due_ms is not None and watch.push_number == push_number
+def _is_valid(heaped: tuple[int, int, Watch]) -> bool:
+    _, heap_number, watch = heaped
+    return watch.due_ms is not None and watch.heap_number == heap_number

@@ -184,13 +184,13 @@ class Consumers:
             priority = self._priorities[-1]
             ring = self._rings[priority]
             handles, credit, refused = _round_of(ring, self._suspended, message_count)
-            for entry in refused:
-                if isinstance(entry, Segment):
-                    del ring[entry]
-                    self._suspend_all(entry, priority)
+            for each in refused:
+                if isinstance(each, Segment):
+                    del ring[each]
+                    self._suspend_all(each, priority)
                 else:
-                    self._leave_ring(entry, ring)
-                    self._block(entry)
+                    self._leave_ring(each, ring)
+                    self._block(each)
             if not ring:
                 self._drop_ring(priority)
             if handles:
@@ -333,16 +333,16 @@ def _walk(
     Its first is asked for credit too, so that the lane knows who waits for it. Once a lane has
     refused anybody all that are on it are refused, until it is told that it opened.
     """
-    for entry in ring:
-        if suspended and entry.lane in suspended:
-            refused.append(entry)
-        elif not isinstance(entry, Segment):
-            yield entry
-        elif entry.members and (entry.members[0][1].credit() > 0 or not entry.lane.is_shut):
-            for _, handle in entry.members:
+    for each in ring:
+        if suspended and each.lane in suspended:
+            refused.append(each)
+        elif not isinstance(each, Segment):
+            yield each
+        elif each.members and (each.members[0][1].credit() > 0 or not each.lane.is_shut):
+            for _, handle in each.members:
                 yield handle
         else:
-            refused.append(entry)
+            refused.append(each)
 
 
 def _round_of(

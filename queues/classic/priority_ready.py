@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from persistence.positions import LANE_MAX
 from persistence.record import Record, Run, body_bytes
-from queues.batch import BATCH_BYTES_MAX, Batch, Entry, batches_of, entries_of
+from queues.batch import BATCH_BYTES_MAX, Batch, QueuedMessage, batches_of, messages_of
 from queues.classic.ready import NOTHING_EXPIRED, Lane, check_lane
 from queues.tail import NodeMemory, QueueMemory, bands_of
 
@@ -130,11 +130,11 @@ class PriorityReady:
 
     def _requeue_mixed(self, batch: Batch, bands: bytes) -> None:
         """Put messages of several priorities back, each to its lane."""
-        entries_by_band: dict[int, list[Entry]] = {}
-        for entry, band in zip(entries_of(batch), bands, strict=True):
-            entries_by_band.setdefault(band, []).append(entry)
-        for band, entries in entries_by_band.items():
-            self.lane(band).requeued.add(batches_of(entries))
+        messages_by_band: dict[int, list[QueuedMessage]] = {}
+        for message, band in zip(messages_of(batch), bands, strict=True):
+            messages_by_band.setdefault(band, []).append(message)
+        for band, messages in messages_by_band.items():
+            self.lane(band).requeued.add(batches_of(messages))
 
     def purge(self) -> list[range]:
         """Forget every message; return the positions they had, lane by lane.

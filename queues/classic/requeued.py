@@ -19,7 +19,7 @@ from sortedcontainers import SortedKeyList
 
 from persistence.positions import joined, ranges_of
 from persistence.record import Record
-from queues.batch import BATCH_BYTES_MAX, Batch, Entry, batches_of, entries_of
+from queues.batch import BATCH_BYTES_MAX, Batch, QueuedMessage, batches_of, messages_of
 
 JOINED_MAX: Final = 256
 """About so many messages are joined at a time."""
@@ -75,7 +75,7 @@ class Requeued:
 
     def records(self) -> Iterator[Record]:
         """Return the messages, head first; costs a look at all of them."""
-        return (entry.record for entry in self._entries())
+        return (message.record for message in self._messages())
 
     def add(self, batches: Iterable[Batch]) -> None:
         """Put messages back at their positions, in any order; each batch is *redelivered*."""
@@ -155,8 +155,8 @@ class Requeued:
         if len(parts) == 1:
             self._front.append(parts[0])
         else:
-            entries = [entry for part in parts for entry in entries_of(part)]
-            self._front.extend(batches_of(sorted(entries)))
+            messages = [message for part in parts for message in messages_of(part)]
+            self._front.extend(batches_of(sorted(messages)))
 
     def _is_short_and_alone(self, batch: Batch) -> bool:
         """Whether the first batch behind may be joined as a whole."""
@@ -170,13 +170,13 @@ class Requeued:
         self._behind.add(batch.part(count))
         return batch.part(0, 1, count)
 
-    def _entries(self) -> list[Entry]:
+    def _messages(self) -> list[QueuedMessage]:
         batches = (*self._front, *self._behind)
-        return sorted([entry for batch in batches for entry in entries_of(batch)])
+        return sorted([message for batch in batches for message in messages_of(batch)])
 
     def check_invariants(self, before_position: int) -> None:
         """Assert what the class promises, and that all lie before ``before_position``."""
-        positions = [entry.position for entry in self._entries()]
+        positions = [message.position for message in self._messages()]
         assert positions == sorted(set(positions)), "each position once, in order"
         assert not positions or positions[-1] < before_position, "a return lies before the tail"
         front = [position for batch in self._front for position in batch.positions]

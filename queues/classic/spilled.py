@@ -12,7 +12,7 @@ from typing import Final
 
 from persistence.positions import joined, ranges_of
 from persistence.record import Run, body_bytes
-from queues.batch import Batch, batches_of, entries_of
+from queues.batch import Batch, batches_of, messages_of
 from queues.classic.requeued import Requeued
 from queues.log_port import QueueLog, QueueSlice
 from queues.tail import QueueMemory, Tail, check
@@ -174,8 +174,8 @@ class Spilled:
                 self._requeued.add(
                     batches_of(
                         [
-                            entry._replace(delivery_count=counts.pop(entry.position, 0))
-                            for entry in entries_of(batch)
+                            message._replace(delivery_count=counts.pop(message.position, 0))
+                            for message in messages_of(batch)
                         ]
                     )
                 )

@@ -12,7 +12,7 @@ from persistence.files import Files
 from persistence.log import Log
 from persistence.record import PERSISTENT, Record, Run, make_route
 from persistence.recovery import RecoveredQueue
-from queues.batch import Batch, entries_of
+from queues.batch import Batch, messages_of
 from queues.classic.queue import ClassicQueue
 from queues.log_port import QueueReadBack, QueueSlice
 from queues.options import Durability, QueueOptions
@@ -151,7 +151,7 @@ class LiveQueue:
 
     def compare(self, batch: Batch, live: dict[int, Expected]) -> None:
         """Assert that messages are what was published, and how often they came back."""
-        for entry in entries_of(batch):
+        for entry in messages_of(batch):
             expected = live[entry.position]
             count = max([count for _, count in expected.requeued], default=0)
             assert entry.record == expected.record, "it is what was published"

@@ -17,7 +17,7 @@ import pytest
 import persistence.store
 from persistence.checkpoint_file import remove, sync_file
 from persistence.errors import FatalStorageError
-from persistence.format import EntryKind
+from persistence.format import OperationKind
 from persistence.group_commit import Group, GroupCommit
 from persistence.log import Log, LogOptions
 from persistence.record import PERSISTENT, Record
@@ -69,14 +69,14 @@ def settlements_first(
     """Put a settlement in front of the group: before the message that it settles."""
     lsn = APPEND_ENTRY(commit, parts, sync=sync)
     group = commit._open
-    if parts[0][0] == EntryKind.SETTLE and group.parts:
+    if parts[0][0] == OperationKind.SETTLE and group.parts:
         octets = b"".join(group.parts)
         added_bytes = sum(map(len, parts))
         group.parts[:] = [bytearray(octets[-added_bytes:] + octets[:-added_bytes])]
     return lsn
 
 
-APPEND_ENTRY = GroupCommit.append_entry
+APPEND_ENTRY = GroupCommit.append_operation
 
 
 def rename_before_sync(store: Store, checkpoint: Checkpoint) -> Iterator[Literal[False]]:
@@ -142,8 +142,8 @@ def never_synced_again(log: Log, *, is_synced: bool) -> None:
 
 BUGS: dict[str, tuple[object, str, Any]] = {
     "no fdatasync": (Wal, "sync", no_sync),
-    "a settlement before its enqueue": (GroupCommit, "append_entry", settlements_first),
-    "the class of a queue ignored": (GroupCommit, "append_entry", class_ignored),
+    "a settlement before its enqueue": (GroupCommit, "append_operation", settlements_first),
+    "the class of a queue ignored": (GroupCommit, "append_operation", class_ignored),
     "a change to class fsync ignored": (Log, "set_synced", never_synced_again),
     "the checkpoint before its segments": (Store, "persist", rename_before_sync),
     "names not synced": (Store, "persist", names_not_synced),

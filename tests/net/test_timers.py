@@ -6,7 +6,7 @@ import weakref
 import pytest
 
 from amqp_server.net import timers
-from amqp_server.net.timers import DEADLINES_PER_ROUND_MAX, SPACING_MS, STALE_ENTRIES_MAX, Deadlines
+from amqp_server.net.timers import DEADLINES_PER_ROUND_MAX, SPACING_MS, STALE_WATCHES_MAX, Deadlines
 from tests.support.fake_loop import FakeLoop
 
 
@@ -57,7 +57,7 @@ def test_a_deadline_that_moves_away_costs_no_timer(loop: FakeLoop, deadlines: De
         sleeper.deadlines_ms = [start_ms + later_ms]
         deadlines.refresh(watch)
     assert loop.armed_count == 1
-    assert deadlines.entries_count == 1
+    assert deadlines.heap_count == 1
     assert len(loop.timers) == 1, "one loop timer serves all deadlines"
     loop.run_until(start_ms + 1598)
     assert sleeper.woken_at_ms == []
@@ -154,11 +154,11 @@ def test_stale_entries_are_bounded(loop: FakeLoop, deadlines: Deadlines) -> None
     far_ms = loop.time_ms + 10_000_000
     sleeper = Sleeper(loop, far_ms)
     watch = deadlines.watch(sleeper)
-    for _ in range(5 * STALE_ENTRIES_MAX):
+    for _ in range(5 * STALE_WATCHES_MAX):
         sleeper.deadlines_ms = [loop.time_ms + SPACING_MS, far_ms]
         deadlines.refresh(watch)
         loop.run_until(loop.time_ms + SPACING_MS)
-    assert deadlines.entries_count <= STALE_ENTRIES_MAX + 4
+    assert deadlines.heap_count <= STALE_WATCHES_MAX + 4
     woken_before = len(sleeper.woken_at_ms)
     loop.run_until(far_ms)
     assert len(sleeper.woken_at_ms) == woken_before + 1
@@ -185,9 +185,9 @@ def test_who_is_forgotten_is_let_go_of_long_before_the_deadline(
     deadlines.refresh(watch)
     del sleeper
     assert held() is None
-    assert deadlines.entries_count == 1, "its entry waits for its time"
+    assert deadlines.heap_count == 1, "its entry waits for its time"
     loop.run_until(loop.time_ms + 3_600_000)
-    assert deadlines.entries_count == 0
+    assert deadlines.heap_count == 0
 
 
 def test_after_close_nobody_is_woken(loop: FakeLoop, deadlines: Deadlines) -> None:

@@ -1,8 +1,8 @@
 """The table of chunks: what is stored, what is next, and what nobody needs any more."""
 
 from persistence.chunk_table import ChunkTable, StoredChunk
-from persistence.entries import POSITION_MAX
 from persistence.lane_map import LaneMap
+from persistence.operations import POSITION_MAX
 from persistence.settled import PositionSet
 from persistence.slices import Slice
 from tests.support.records import run_of

@@ -44,7 +44,7 @@ class Node:
         self.heard.set()
 
     def append(self, number: int, *, sync: bool = True, units_count: int = 0) -> None:
-        lsn = self.commit.append_entry([entry(number, 1, units_count)], sync=sync)
+        lsn = self.commit.append_operation([entry(number, 1, units_count)], sync=sync)
         self.commit.wait(lsn, lambda: self.hear(number))
 
     async def wait_for(self, event: object) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from persistence.entries import Drop, Enqueue, Entry, Requeued, Settle, decode_entries
 from persistence.log import CHUNK_BYTES_MAX, Log, LogOptions
+from persistence.operations import Drop, Enqueue, Operation, Requeued, Settle, decode_operations
 from persistence.record import PERSISTENT, Record
 from persistence.segment import Segments
 from persistence.slices import Slice
@@ -22,11 +22,11 @@ class Appended:
 
     def __init__(self) -> None:
         self.committed_lsn = 0
-        self.entries: list[Entry] = []
+        self.entries: list[Operation] = []
         self.synced: list[bool] = []
 
-    def append_entry(self, parts: Sequence[bytes | memoryview], *, sync: bool) -> int:
-        self.entries += decode_entries(memoryview(b"".join(parts)))
+    def append_operation(self, parts: Sequence[bytes | memoryview], *, sync: bool) -> int:
+        self.entries += decode_operations(memoryview(b"".join(parts)))
         self.synced.append(sync)
         return len(self.entries)
 
@@ -48,7 +48,7 @@ class Place:
         self.log = Log(7, options, self.appended, segments, lambda: OFFSET_MS)
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[Operation]:
         return self.appended.entries
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from persistence.checkpoint import QueueSnapshot, Snapshot
-from persistence.entries import encode_drop, encode_enqueue, encode_requeued, encode_settle
-from persistence.format import ENTRY_HEAD
+from persistence.format import OPERATION_HEAD
 from persistence.log import Log, LogOptions
+from persistence.operations import encode_drop, encode_enqueue, encode_requeued, encode_settle
 from persistence.record import PERSISTENT, Record
 from persistence.recovery import RecoveredQueue, Recovery, RecoveryReport
 from persistence.settled import PositionSet
@@ -93,7 +93,7 @@ def test_an_entry_that_cannot_be_read_says_how_many_messages_it_costs() -> None:
     recovery = recovery_of(1)
     recovery.restore(Snapshot(), [1])
     entry = bytearray(enqueue(1, 1, 3))
-    body_bytes_at = ENTRY_HEAD.size + 8
+    body_bytes_at = OPERATION_HEAD.size + 8
     entry[body_bytes_at : body_bytes_at + 4] = b"\xff" * 4
     recovery.replay(memoryview(enqueue(1, 0, 1) + bytes(entry) + enqueue(1, 4, 1)))
     recovered = recovery.finish(was_clean=False)[1]

@@ -42,7 +42,7 @@ def test_before_the_start_nothing_can_be_appended() -> None:
     made = Store(FaultFS(), StoreLimits(), lambda: 0).make_log(1, LogOptions())
     assert made.committed_lsn == 0
     with pytest.raises(AssertionError, match="started"):
-        made.commit_group.append_entry((), sync=True)
+        made.commit_group.append_operation((), sync=True)
     with pytest.raises(AssertionError, match="started"):
         made.commit_group.wait(1, lambda: None)
 

@@ -41,7 +41,7 @@ def test_a_log_that_never_was_begins_with_lsn_1_and_file_1() -> None:
     assert names(disk) == [path_of(1).removeprefix("wal/")]
     (batch,) = Replay(disk).batches()
     assert batch[:2] == (1, 3)
-    assert bytes(batch.entries) == SMALL
+    assert bytes(batch.operations) == SMALL
 
 
 def test_a_group_is_one_write_of_as_many_octets() -> None:

@@ -14,7 +14,7 @@ from amqp_server.wire.framing import Scan
 from persistence import record as records
 from persistence.record import LARGE_BODY_BYTES, NO_TTL, PERSISTENT, Record
 from queues import tail
-from queues.batch import Batch, Entry, entries_of
+from queues.batch import Batch, QueuedMessage, messages_of
 from queues.classic import ready
 from queues.tail import NodeMemory, QueueMemory
 from tests.support.classic_queue import returned_batches
@@ -202,7 +202,7 @@ def cut_alike(
     other = getattr(theirs, name)(count, *rest)
     assert (batch is None) == (other is None)
     if batch is not None:
-        assert entries_of(batch) == entries_of(other)
+        assert messages_of(batch) == messages_of(other)
         assert (batch.redelivered, batch.body_bytes) == (other.redelivered, other.body_bytes)
         assert (batch.expires_at_ms is None) == (other.expires_at_ms is None)
     return batch
@@ -211,7 +211,7 @@ def cut_alike(
 @given(st.lists(READY_STEPS, max_size=30))
 def test_ready_messages_wait_and_leave_alike(steps: list[tuple[str, Any, Any]]) -> None:
     ours, theirs = ready.Ready(), twin_ready.Ready()
-    away: list[Entry] = []
+    away: list[QueuedMessage] = []
     for name, first, second in steps:
         match name:
             case "append":
@@ -227,7 +227,7 @@ def test_ready_messages_wait_and_leave_alike(steps: list[tuple[str, Any, Any]]) 
                 arguments = (first,) if name == "drop_head" else (first, second)
                 batch = cut_alike(ours, theirs, name, *arguments)
                 if batch is not None:
-                    away += entries_of(batch)
+                    away += messages_of(batch)
         for quantity in ("count", "body_bytes", "head_expires_at_ms", "delivered_below"):
             assert getattr(ours, quantity) == getattr(theirs, quantity)
         assert ours.memory.used_bytes == theirs.memory.used_bytes

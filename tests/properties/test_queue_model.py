@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from persistence.record import NO_TTL, Record
-from queues.batch import Entry, entries_of
+from queues.batch import QueuedMessage, messages_of
 from queues.classic.queue import ClassicQueue
 from queues.classic.rules import CLASSIC_RULES, QUORUM_RULES, SharingRules
 from queues.effects import DeadLettered, DeathReason, Effect, QueueExpired
@@ -158,7 +158,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert ready_left == len(self.model.ready)
         if not no_ack:
             self.getter.deliver(batch)
-            assert [entry.position for entry in entries_of(batch)] == list(batch.positions)
+            assert [entry.position for entry in messages_of(batch)] == list(batch.positions)
 
     @precondition(lambda self: self.model.unacked)
     @rule(data=st.data())
@@ -184,7 +184,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.queue.reject(single_batches(entries), self.now_ms)
         self.model.reject(entries, self.now_ms)
 
-    def give_up_some(self, data: st.DataObject) -> list[Entry]:
+    def give_up_some(self, data: st.DataObject) -> list[QueuedMessage]:
         """Take some of the messages that one holder has not acknowledged from it."""
         holders = [(fake, model) for fake, model in self.holders() if fake.unacked]
         fake, model = data.draw(st.sampled_from(holders), label="holder")
@@ -197,7 +197,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     def give_up(
         self, fake: FakeConsumer, model: ModelConsumer | None, positions: list[int]
-    ) -> list[Entry]:
+    ) -> list[QueuedMessage]:
         """Take messages from their holder, whose credit comes back."""
         if model is not None:
             model.window[0] += len(positions)

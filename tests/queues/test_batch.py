@@ -1,6 +1,6 @@
 """Batches: parts for consumers in turn, and the way back message by message."""
 
-from queues.batch import Batch, Entry, entries_of
+from queues.batch import Batch, QueuedMessage, messages_of
 from tests.support.records import run_of
 
 RUN = run_of(b"a", b"bb", b"ccc", b"dddd", b"eeeee")
@@ -43,8 +43,8 @@ def test_bytes_that_nobody_knew_are_counted() -> None:
 
 def test_entries_carry_each_message_with_its_place_and_past() -> None:
     batch = Batch(range(3, 7, 3), RUN[:2], [0, 8], 1, redelivered=True)
-    assert entries_of(batch) == [Entry(3, RUN[0], 0, 1), Entry(6, RUN[1], 8, 1)]
+    assert messages_of(batch) == [QueuedMessage(3, RUN[0], 0, 1), QueuedMessage(6, RUN[1], 8, 1)]
 
 
 def test_entries_of_a_batch_in_which_none_expires_never_expire() -> None:
-    assert entries_of(Batch(range(1), RUN[:1])) == [Entry(0, RUN[0], 0, 0)]
+    assert messages_of(Batch(range(1), RUN[:1])) == [QueuedMessage(0, RUN[0], 0, 0)]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from queues.batch import Batch, Entry
+from queues.batch import Batch, QueuedMessage
 from queues.effects import Effect
 from queues.kinds import KINDS, QueueKind, Request
 from queues.options import QueueOptions
@@ -56,12 +56,12 @@ class Place:
             while self.engine.drain(NOW_MS, ALL):
                 pass
 
-    def ack(self, consumer: FakeConsumer, positions: list[int]) -> list[Entry]:
+    def ack(self, consumer: FakeConsumer, positions: list[int]) -> list[QueuedMessage]:
         entries = self.taken(consumer, positions)
         self.engine.settle(positions, sum(len(entry.record.body) for entry in entries))
         return entries
 
-    def taken(self, consumer: FakeConsumer, positions: list[int]) -> list[Entry]:
+    def taken(self, consumer: FakeConsumer, positions: list[int]) -> list[QueuedMessage]:
         """Take deliveries from a consumer, in the order in which the protocol goes about it."""
         if self.engine.must_drain_before(consumer):
             self.end_turn()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from persistence.record import LARGE_BODY_BYTES
-from queues.batch import Batch, entries_of
+from queues.batch import Batch, messages_of
 from queues.tail import NodeMemory, QueueMemory, Slice, Tail, bands_of, check, memory_bytes
 from tests.support.records import record, run_of
 
@@ -79,7 +79,7 @@ def test_what_was_published_one_by_one_leaves_together_with_an_expiry_each() -> 
         tail.append([one], number, 1_000 + number)
     batches = list(taken(tail))
     assert len(batches) <= 2
-    entries = [entry for batch in batches for entry in entries_of(batch)]
+    entries = [entry for batch in batches for entry in messages_of(batch)]
     assert [entry.expires_at_ms for entry in entries] == list(range(1_000, 1_200))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from queues.batch import Batch, Entry
+from queues.batch import Batch, QueuedMessage
 from queues.classic.queue import ClassicQueue
 from queues.classic.rules import CLASSIC_RULES, SharingRules
 from queues.effects import Effect
@@ -18,7 +18,7 @@ NOW_MS = 1_000
 ALL = 1_000_000
 
 
-def single_batches(entries: Iterable[Entry]) -> list[Batch]:
+def single_batches(entries: Iterable[QueuedMessage]) -> list[Batch]:
     """Return messages in batches of one, in this order."""
     return [
         Batch(
@@ -28,7 +28,7 @@ def single_batches(entries: Iterable[Entry]) -> list[Batch]:
     ]
 
 
-def returned_batches(entries: Iterable[Entry]) -> list[Batch]:
+def returned_batches(entries: Iterable[QueuedMessage]) -> list[Batch]:
     """Return messages in batches of one, come back once more."""
     return [batch.requeued() for batch in single_batches(entries)]
 
@@ -99,12 +99,12 @@ class QueueUnderTest:
     def get_all(self) -> list[bytes]:
         return list(iter(self.get, None))
 
-    def settle(self, entries: Sequence[Entry]) -> int:
+    def settle(self, entries: Sequence[QueuedMessage]) -> int:
         body_bytes = sum(len(entry.record.body) for entry in entries)
         return self.queue.settle([entry.position for entry in entries], body_bytes)
 
-    def requeue(self, entries: Sequence[Entry]) -> None:
+    def requeue(self, entries: Sequence[QueuedMessage]) -> None:
         self.queue.requeue(single_batches(entries), self.now_ms)
 
-    def reject(self, entries: Sequence[Entry]) -> None:
+    def reject(self, entries: Sequence[QueuedMessage]) -> None:
         self.queue.reject(single_batches(entries), self.now_ms)

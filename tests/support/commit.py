@@ -12,7 +12,7 @@ class FakeDisk:
     def __init__(self) -> None:
         self.calls: list[object] = []
         self.errors: dict[str, OSError] = {}
-        self.entry_bytes = 0
+        self.operation_bytes = 0
         self.change_count = 0
 
     def take(self, name: str, call: object) -> None:
@@ -36,7 +36,7 @@ class FakeBatchLog:
     def write_batch(self, last_lsn: int, parts: Sequence[Octets]) -> None:
         octets = b"".join(parts)
         self._disk.take("write_batch", ("batch", last_lsn, octets))
-        self._disk.entry_bytes += len(octets)
+        self._disk.operation_bytes += len(octets)
 
     def sync(self) -> None:
         self._disk.take("sync", "batches synced")

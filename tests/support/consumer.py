@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from queues.batch import Batch, Entry, entries_of
+from queues.batch import Batch, QueuedMessage, messages_of
 
 UNLIMITED = 1 << 30
 
@@ -63,7 +63,7 @@ class FakeConsumer:
         self.is_blocked = False
         self.asked_count = 0
         self.batches: list[Batch] = []
-        self.unacked: dict[int, Entry] = {}
+        self.unacked: dict[int, QueuedMessage] = {}
 
     @property
     def bodies(self) -> list[bytes]:
@@ -86,7 +86,7 @@ class FakeConsumer:
             return
         self.prefetch.unacked_count += len(batch)
         self.lane.unacked_count += len(batch)
-        for entry in entries_of(batch):
+        for entry in messages_of(batch):
             assert entry.position not in self.unacked, "a message is delivered once at a time"
             self.unacked[entry.position] = entry
 
@@ -94,7 +94,7 @@ class FakeConsumer:
         for index in range(len(batch)):
             handles[index % len(handles)].deliver(batch.part(index, 1, index + 1))
 
-    def take_unacked(self, positions: list[int] | None = None) -> list[Entry]:
+    def take_unacked(self, positions: list[int] | None = None) -> list[QueuedMessage]:
         """Give up these messages, in the order given; all of them when none are named."""
         named = list(self.unacked) if positions is None else positions
         self.prefetch.unacked_count -= len(named)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from persistence.record import NO_TTL, Record
-from queues.batch import Entry
+from queues.batch import QueuedMessage
 from queues.effects import DeathReason
 from queues.options import Overflow, QueueOptions
 
@@ -229,14 +229,14 @@ class QueueModel:
             del self.unacked[position]
         self.choose_active()
 
-    def reject(self, entries: list[Entry], now_ms: int) -> None:
+    def reject(self, entries: list[QueuedMessage], now_ms: int) -> None:
         top = self.options.max_priority or 0
         for entry in sorted(entries, key=lambda each: -min(each.record.priority, top)):
             self.die(self.unacked.pop(entry.position), DeathReason.REJECTED)
         self.choose_active()
         self.drop_expired(now_ms)
 
-    def requeue(self, entries: list[Entry], now_ms: int) -> None:
+    def requeue(self, entries: list[QueuedMessage], now_ms: int) -> None:
         limit = self.options.delivery_limit
         for entry in entries:
             one = self.unacked.pop(entry.position)

@@ -53,7 +53,7 @@ class Found:
 def replayed(files: Files, first_number: int = 0, checkpoint_lsn: int = 0) -> Found:
     """Read a log to its end."""
     replay = Replay(files, first_number, checkpoint_lsn)
-    found = [each for batch in replay.batches() for each in entries_in(batch.entries)]
+    found = [each for batch in replay.batches() for each in entries_in(batch.operations)]
     return Found(replay, found)
 
 
@@ -126,7 +126,7 @@ class Program:
         promises = self.promises
         octets = entry(len(promises.entries) + 1, promises.life, units_count)
         promises.entries.append(octets)
-        return self.commit.append_entry([octets], sync=sync)
+        return self.commit.append_operation([octets], sync=sync)
 
     def define(self) -> None:
         self.commit.append_definition(b"a definition")

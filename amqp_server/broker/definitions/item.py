@@ -43,7 +43,7 @@ class Item:
             raise wrong(path, "an object", raw)
         self._raw: Mapping[str, object] = raw
 
-    def entries(self, name: str) -> list[tuple[str, object]]:
+    def items(self, name: str) -> list[tuple[str, object]]:
         """Return what is in a list, each with its path; nothing where the list is missing."""
         path = f"{self.path}.{name}"
         return [(f"{path}[{index}]", raw) for index, raw in enumerate(self._list(name))]

@@ -46,11 +46,11 @@ def _read_section(
 ) -> None:
     """Add what a section defines, and lines about the rest."""
     try:
-        entries = top.entries(section.name)
+        items = top.items(section.name)
     except DefinitionsError as error:
         left_out.append(str(error))
         return
-    for path, raw in entries:
+    for path, raw in items:
         try:
             item = Item(raw, path)
             definition = section.row_of(item).read(item, reading)

@@ -87,7 +87,7 @@ def dead_letters(
     death = _death(record, reason, queue_name, own_keys, expiration, wall_s)
     deaths = _with_death(_deaths(headers), death)
     where = (record.exchange, queue_name, reason.value)
-    headers["x-death"] = Field("A", [Field("F", entry) for entry in deaths])
+    headers["x-death"] = Field("A", [Field("F", death) for death in deaths])
     if not all(name in headers for name in _FIRST_DEATH):
         headers.update(zip(_FIRST_DEATH, map(longstr, where), strict=True))
     headers.update(zip(_LAST_DEATH, map(longstr, where), strict=True))
@@ -109,8 +109,8 @@ def dead_letters(
 
 def _died_in(deaths: Sequence[Mapping[str, Field]]) -> frozenset[str]:
     """Return the queues of deaths, most recent first, up to where the message was rejected."""
-    since = takewhile(lambda entry: _text(entry, "reason") != _REJECTED, deaths)
-    return frozenset([_text(entry, "queue") for entry in since])
+    since = takewhile(lambda death: _text(death, "reason") != _REJECTED, deaths)
+    return frozenset([_text(death, "queue") for death in since])
 
 
 def _headers(properties: Properties) -> dict[str, Field]:
@@ -130,10 +130,10 @@ def _carbon_copies(headers: Mapping[str, Field]) -> list[str]:
 def _deaths(headers: Mapping[str, Field]) -> list[dict[str, Field]]:
     """Return the entries of x-death that are entries; a client may have sent anything."""
     field = headers.get("x-death")
-    entries = field.value if field is not None else None
-    if not isinstance(entries, list):
+    listed = field.value if field is not None else None
+    if not isinstance(listed, list):
         return []
-    tables = (entry.value for entry in entries)
+    tables = (each.value for each in listed)
     return _merged([dict(table) for table in tables if isinstance(table, dict)])[:DEATHS_MAX]
 
 
@@ -146,7 +146,7 @@ def _merged(deaths: list[dict[str, Field]]) -> list[dict[str, Field]]:
     """
     if len(deaths) == 1:
         return deaths
-    kinds = [(_text(entry, "queue"), _text(entry, "reason")) for entry in deaths]
+    kinds = [(_text(death, "queue"), _text(death, "reason")) for death in deaths]
     counts = Counter(kinds)
     firsts = dict(zip(reversed(kinds), reversed(deaths), strict=True))
     return [
@@ -158,10 +158,10 @@ def _merged(deaths: list[dict[str, Field]]) -> list[dict[str, Field]]:
 def _with_death(deaths: list[dict[str, Field]], death: dict[str, Field]) -> list[dict[str, Field]]:
     """Return the deaths with this one in front, counted with its like if there is one."""
     kind = (_text(death, "queue"), _text(death, "reason"))
-    for index, entry in enumerate(deaths):
-        if (_text(entry, "queue"), _text(entry, "reason")) == kind:
-            entry["count"] = Field("l", _counted_up(entry.get("count")))
-            return [entry, *deaths[:index], *deaths[index + 1 :]]
+    for index, earlier in enumerate(deaths):
+        if (_text(earlier, "queue"), _text(earlier, "reason")) == kind:
+            earlier["count"] = Field("l", _counted_up(earlier.get("count")))
+            return [earlier, *deaths[:index], *deaths[index + 1 :]]
     return [death, *deaths][:DEATHS_MAX]
 
 
@@ -181,7 +181,7 @@ def _death(
     wall_s: int,
 ) -> dict[str, Field]:
     keys: FieldValue = [longstr(key) for key in own_keys]
-    entry = {
+    death = {
         "count": Field("l", 1),
         "reason": longstr(reason.value),
         "queue": longstr(queue_name),
@@ -190,11 +190,11 @@ def _death(
         "routing-keys": Field("A", keys),
     }
     if expiration is None:
-        return entry
-    return {"original-expiration": Field("S", expiration[1:]), **entry}
+        return death
+    return {"original-expiration": Field("S", expiration[1:]), **death}
 
 
-def _text(entry: Mapping[str, Field], key: str) -> str:
-    field = entry.get(key)
+def _text(death: Mapping[str, Field], key: str) -> str:
+    field = death.get(key)
     value = plain(field) if field is not None else ""
     return value if isinstance(value, str) else ""

@@ -43,7 +43,7 @@ def die_in_turn(
     return letter
 
 
-def entries_of(record: Record) -> list[dict[str, Field]]:
+def messages_of(record: Record) -> list[dict[str, Field]]:
     deaths = headers_of(record)["x-death"]
     assert isinstance(deaths.value, list)
     return [entry.value for entry in deaths.value if isinstance(entry.value, dict)]
@@ -52,7 +52,7 @@ def entries_of(record: Record) -> list[dict[str, Field]]:
 def history_of(record: Record) -> list[tuple[object, object, object]]:
     return [
         tuple(plain(entry[key]) for key in ("queue", "reason", "count"))  # type: ignore[misc] # three
-        for entry in entries_of(record)
+        for entry in messages_of(record)
     ]
 
 
@@ -61,7 +61,7 @@ def history_of(record: Record) -> list[tuple[object, object, object]]:
 
 def test_an_entry_has_rabbitmqs_fields_in_its_order_and_types() -> None:
     letter = die(message(b"m", "shop", "order", expiration="250"), EXPIRED)
-    (entry,) = entries_of(letter.run[0])
+    (entry,) = messages_of(letter.run[0])
     assert list(entry.items()) == [
         ("original-expiration", longstr("250")),
         ("count", Field("l", 1)),
@@ -74,7 +74,7 @@ def test_an_entry_has_rabbitmqs_fields_in_its_order_and_types() -> None:
 
 
 def test_without_an_expiration_the_entry_begins_with_the_count() -> None:
-    (entry,) = entries_of(die(message()).run[0])
+    (entry,) = messages_of(die(message()).run[0])
     assert list(entry) == ["count", "reason", "queue", "time", "exchange", "routing-keys"]
 
 
@@ -152,7 +152,7 @@ def test_the_most_recent_death_comes_first() -> None:
 def test_a_death_of_the_same_kind_counts_up_and_moves_to_the_front() -> None:
     letter = die_in_turn(message(b"", "shop", "k"), ("a", EXPIRED), ("b", EXPIRED), ("a", EXPIRED))
     assert history_of(letter.run[0]) == [("a", "expired", 2), ("b", "expired", 1)]
-    again = entries_of(letter.run[0])[0]
+    again = messages_of(letter.run[0])[0]
     assert again["time"] == Field("T", NOW_S), "the rest tells of the first time"
     assert again["exchange"] == longstr("shop")
 
@@ -188,7 +188,7 @@ def test_the_expiration_moves_to_the_entry_so_that_it_does_not_expire_again() ->
 def test_a_second_death_has_no_expiration_to_tell_of() -> None:
     first = die(message(expiration="250"), EXPIRED, "a")
     second = die(first.run[0], EXPIRED, "b")
-    assert ["original-expiration" in entry for entry in entries_of(second.run[0])] == [False, True]
+    assert ["original-expiration" in entry for entry in messages_of(second.run[0])] == [False, True]
 
 
 def test_the_body_is_untouched() -> None:
@@ -217,7 +217,7 @@ def test_a_dead_letter_key_replaces_all_of_them_and_cc_goes() -> None:
 @pytest.mark.parametrize("routing_key_to", [None, "dead"])
 def test_the_entry_tells_of_all_keys_that_the_message_had(routing_key_to: str | None) -> None:
     letter = die(message(b"", "", "k", headers={"CC": ["c"]}), routing_key_to=routing_key_to)
-    assert plain(entries_of(letter.run[0])[0]["routing-keys"]) == ["k", "c"]
+    assert plain(messages_of(letter.run[0])[0]["routing-keys"]) == ["k", "c"]
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_an_empty_dead_letter_key_is_a_key() -> None:
 
 def test_names_that_are_not_utf_8_come_through() -> None:
     letter = die(message(b"", "", "\udcff"), queue_name="caf\u00e9\udc80")
-    entry = entries_of(letter.run[0])[0]
+    entry = messages_of(letter.run[0])[0]
     assert entry["queue"] == Field("S", b"caf\xc3\xa9\x80")
     assert entry["routing-keys"] == Field("A", [Field("S", b"\xff")])
     assert letter.run[0].routing_key == "\udcff"
@@ -290,7 +290,7 @@ def test_entries_of_one_kind_that_old_brokers_made_become_one(
     deaths = [{**old, "n": n, **({"count": c} if c else {})} for n, c in enumerate(counts)]
     others_sent = [{"queue": "a", "reason": "expired"}] if len(deaths) > 1 else []
     letters = die(message(headers={"x-death": [*others_sent, *deaths]}))
-    entry, *others = entries_of(letters.run[0])
+    entry, *others = messages_of(letters.run[0])
     assert (plain(entry["count"]), plain(entry["n"])) == (count, 0), "the first stands for all"
     seen = [(plain(other["queue"]), plain(other["count"])) for other in others]
     assert seen == [("a", 1) for _ in others_sent]
@@ -303,7 +303,7 @@ def test_a_count_that_a_client_sent_goes_on() -> None:
 
 def test_what_else_a_client_put_into_the_entry_stays() -> None:
     sent = {"x-death": [{"queue": "jobs", "reason": "rejected", "mine": 1}]}
-    (entry,) = entries_of(die(message(headers=sent)).run[0])
+    (entry,) = messages_of(die(message(headers=sent)).run[0])
     assert entry["mine"] == Field("l", 1)
     assert entry["count"] == Field("l", 1), "there was no count to go on with"
 
@@ -323,7 +323,7 @@ def test_what_else_a_client_put_into_the_entry_stays() -> None:
 )
 def test_a_count_stays_within_its_type_whatever_a_client_sent(count: Field) -> None:
     sent = {"x-death": [{"queue": "jobs", "reason": "rejected", "count": count}]}
-    (entry,) = entries_of(die(message(headers=sent)).run[0])
+    (entry,) = messages_of(die(message(headers=sent)).run[0])
     assert entry["count"] == Field("l", COUNT_MAX if count.value == COUNT_MAX else 1)
 
 
@@ -344,7 +344,7 @@ def test_entries_that_are_tables_are_kept_from_among_others() -> None:
 def test_more_entries_than_are_kept_are_cut() -> None:
     sent: list[object] = [{"queue": str(index)} for index in range(DEATHS_MAX * 2)]
     letter = die(message(headers={"x-death": sent}))
-    names = [plain(entry["queue"]) for entry in entries_of(letter.run[0])]
+    names = [plain(entry["queue"]) for entry in messages_of(letter.run[0])]
     assert names == ["jobs", *map(str, range(DEATHS_MAX - 1))]
 
 
@@ -398,6 +398,6 @@ def test_no_x_death_of_a_client_can_raise(
 ) -> None:
     letter = die(message(headers=dict(headers)), reason, routing_key_to=key)
     for _ in range(2):
-        assert plain(entries_of(letter.run[0])[0]["reason"]) == reason.value
+        assert plain(messages_of(letter.run[0])[0]["reason"]) == reason.value
         assert letter.is_cycle("jobs") is (reason is not REJECTED)
         letter = die(letter.run[0], reason, routing_key_to=key)

@@ -1,7 +1,7 @@
 """Ready messages with priorities, with what surprises users of RabbitMQ too."""
 
 from persistence.record import Record
-from queues.batch import Batch, entries_of
+from queues.batch import Batch, messages_of
 from queues.classic.priority_ready import PriorityReady
 from tests.support.classic_queue import returned_batches
 from tests.support.records import record, run_of
@@ -86,7 +86,7 @@ def test_a_requeued_message_goes_back_to_its_band_and_place() -> None:
     ready.take(1, 1)
     taken = ready.take(2, 1)
     assert taken is not None
-    ready.requeue(returned_batches(reversed(entries_of(taken))))
+    ready.requeue(returned_batches(reversed(messages_of(taken))))
     ready.append(messages((b"c", 1), (b"now", 5)))
     ready.check_invariants()
     assert drained(ready) == [b"now", b"a", b"b", b"c"]

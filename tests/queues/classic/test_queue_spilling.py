@@ -2,7 +2,7 @@
 
 import pytest
 
-from queues.batch import entries_of
+from queues.batch import messages_of
 from queues.classic.delivery import ASK_DISK_AGAIN_MS
 from queues.classic.spilling import REFUSED_APPENDS
 from queues.options import Overflow, QueueOptions
@@ -173,5 +173,5 @@ def test_a_clean_stop_knows_what_was_delivered() -> None:
     jobs.consume(consumer)
     jobs.drain()
     assert jobs.queue.delivered_below == 4
-    jobs.requeue([entry for batch in consumer.batches for entry in entries_of(batch)])
+    jobs.requeue([entry for batch in consumer.batches for entry in messages_of(batch)])
     assert jobs.queue.delivered_below == 4

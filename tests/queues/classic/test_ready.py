@@ -1,6 +1,6 @@
 """Ready messages: first in, first out, and back to the old place."""
 
-from queues.batch import Batch, entries_of
+from queues.batch import Batch, messages_of
 from queues.classic.ready import Ready
 from tests.support.records import run_of
 
@@ -103,7 +103,7 @@ def test_a_batch_has_expiries_only_where_a_message_expires() -> None:
     while ready.count:  # however many come in one batch
         batch = ready.take(9, 1)
         assert batch is not None
-        expiries += [entry.expires_at_ms for entry in entries_of(batch)]
+        expiries += [entry.expires_at_ms for entry in messages_of(batch)]
     assert expiries == [5, 0, 0]
     ready.append(ABC)
     last = ready.take(9, 1)

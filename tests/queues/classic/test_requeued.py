@@ -6,17 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from queues.batch import Batch, Entry, batches_of, entries_of
+from queues.batch import Batch, QueuedMessage, batches_of, messages_of
 from queues.classic.requeued import JOINED_MAX, Requeued
 from tests.support.classic_queue import returned_batches
 from tests.support.records import record
 
 
-def entry(position: int, *, delivery_count: int = 1, expires_at_ms: int = 0) -> Entry:
-    return Entry(position, record(b"m%d" % position), expires_at_ms, delivery_count)
+def entry(position: int, *, delivery_count: int = 1, expires_at_ms: int = 0) -> QueuedMessage:
+    return QueuedMessage(position, record(b"m%d" % position), expires_at_ms, delivery_count)
 
 
-def requeued(*entries: Entry) -> Requeued:
+def requeued(*entries: QueuedMessage) -> Requeued:
     store = Requeued()
     store.add(
         returned_batches(
@@ -153,7 +153,7 @@ def test_clearing_what_lies_across_each_other_tells_contiguous_positions() -> No
 def test_a_sorted_list_would_do_the_same(
     steps: list[tuple[str, int, int]], chance: random.Random
 ) -> None:
-    store, model = Requeued(), list[Entry]()
+    store, model = Requeued(), list[QueuedMessage]()
     free = list(range(600))
     for step, count, kind in steps:
         if step == "add":
@@ -174,7 +174,7 @@ def test_a_sorted_list_would_do_the_same(
             is_expired = bool(model) and 0 < model[0].expires_at_ms <= 5
             assert (batch is not None) is (bool(model) and is_expired is (step == "take_expired"))
             if batch is not None:
-                assert entries_of(batch) == model[: len(batch)]
+                assert messages_of(batch) == model[: len(batch)]
                 assert len(batch) <= count
                 model = model[len(batch) :]
         store.check_invariants(before_position=1_200)

@@ -1,4 +1,4 @@
-"""Entries of the write-ahead log: what happened to a queue, to octets and back.
+"""Operations of the write-ahead log: what happened to a queue, to octets and back.
 
 ``persistence.format`` draws them. Positions are those of one queue, and below ``POSITION_MAX``;
 instants of expiry are milliseconds since 1970, on the wall clock.
@@ -11,7 +11,13 @@ from typing import Final, NamedTuple, TypeAlias
 from persistence.codec import decode_run, encode_run
 from persistence.errors import DamagedError
 from persistence.files import Octets
-from persistence.format import ALIGNMENT_BYTES, DELIVERY_COUNT, ENTRY_HEAD, EntryKind, Expiry
+from persistence.format import (
+    ALIGNMENT_BYTES,
+    DELIVERY_COUNT,
+    OPERATION_HEAD,
+    Expiry,
+    OperationKind,
+)
 from persistence.record import Run
 
 Expires: TypeAlias = int | Sequence[int] | None
@@ -21,11 +27,11 @@ POSITION_MAX: Final = 1 << 62
 _INSTANT_BYTES: Final = 8
 _NEVER: Final = b""
 
-# What the two entries that are written per run are made of, looked up once.
-_HEAD_BYTES: Final = ENTRY_HEAD.size
-_pack_head: Final = ENTRY_HEAD.pack
-_ENQUEUE: Final = int(EntryKind.ENQUEUE)
-_SETTLE: Final = int(EntryKind.SETTLE)
+# What the two operations that are written per run are made of, looked up once.
+_HEAD_BYTES: Final = OPERATION_HEAD.size
+_pack_head: Final = OPERATION_HEAD.pack
+_ENQUEUE: Final = int(OperationKind.ENQUEUE)
+_SETTLE: Final = int(OperationKind.SETTLE)
 _NO_EXPIRY: Final = int(Expiry.NONE)
 
 
@@ -68,7 +74,7 @@ class Drop(NamedTuple):
     queue_id: int
 
 
-Entry: TypeAlias = Enqueue | Settle | Requeued | Drop
+Operation: TypeAlias = Enqueue | Settle | Requeued | Drop
 
 
 def encode_enqueue(
@@ -77,14 +83,14 @@ def encode_enqueue(
     """Return the octets of an ENQUEUE, in parts, so that the run is not copied once more."""
     octets = encode_run(run)
     if expires_at_ms is None:
-        entry_bytes = _HEAD_BYTES + len(octets)
+        operation_bytes = _HEAD_BYTES + len(octets)
         head = _pack_head(
-            _ENQUEUE, _NO_EXPIRY, 0, entry_bytes, queue_id, first_position, 0, len(run)
+            _ENQUEUE, _NO_EXPIRY, 0, operation_bytes, queue_id, first_position, 0, len(run)
         )
         return (head, octets)
     instants, expiry = encode_expires(expires_at_ms)
-    entry_bytes = _HEAD_BYTES + len(instants) + len(octets)
-    head = _pack_head(_ENQUEUE, expiry, 0, entry_bytes, queue_id, first_position, 0, len(run))
+    operation_bytes = _HEAD_BYTES + len(instants) + len(octets)
+    head = _pack_head(_ENQUEUE, expiry, 0, operation_bytes, queue_id, first_position, 0, len(run))
     return (head + instants, octets)
 
 
@@ -123,11 +129,11 @@ def encode_settle(queue_id: int, positions: range) -> bytes:
 
 def encode_requeued(queue_id: int, positions: range, delivery_count: int) -> bytes:
     """Return the octets of a RETURNED; the range is not empty and ascends."""
-    head = ENTRY_HEAD.pack(
-        EntryKind.REQUEUED,
+    head = OPERATION_HEAD.pack(
+        OperationKind.REQUEUED,
         0,
         0,
-        ENTRY_HEAD.size + DELIVERY_COUNT.size,
+        OPERATION_HEAD.size + DELIVERY_COUNT.size,
         queue_id,
         positions.start,
         positions.step,
@@ -138,45 +144,50 @@ def encode_requeued(queue_id: int, positions: range, delivery_count: int) -> byt
 
 def encode_drop(queue_id: int) -> bytes:
     """Return the octets of a DROP."""
-    return ENTRY_HEAD.pack(EntryKind.DROP, 0, 0, ENTRY_HEAD.size, queue_id, 0, 0, 0)
+    return OPERATION_HEAD.pack(OperationKind.DROP, 0, 0, OPERATION_HEAD.size, queue_id, 0, 0, 0)
 
 
-def decode_entries(octets: memoryview) -> Iterator[Entry]:
-    """Yield the entries of a batch, in order; runs stay views of its octets.
+def decode_operations(octets: memoryview) -> Iterator[Operation]:
+    """Yield the operations of a batch, in order; runs stay views of its octets.
 
     Raises:
-        DamagedError: an entry is none. The checksum of the batch was right, so that this is a fault
-            of what wrote it; entries before the bad one have been yielded.
+        DamagedError: one is none. The checksum of the batch was right, so that this is a fault of
+            what wrote it; operations before the bad one have been yielded.
     """
     position = 0
     while position < len(octets):
         left_bytes = len(octets) - position
-        if left_bytes < ENTRY_HEAD.size:
-            raise DamagedError(f"expected an entry at byte {position}, got {left_bytes} octets")
-        entry_bytes: int = ENTRY_HEAD.unpack_from(octets, position)[3]
-        if not ENTRY_HEAD.size <= entry_bytes <= left_bytes or entry_bytes % ALIGNMENT_BYTES:
-            raise DamagedError(f"expected an entry at byte {position}, got one of {entry_bytes}")
-        yield _decode_entry(octets[position : position + entry_bytes])
-        position += entry_bytes
+        if left_bytes < OPERATION_HEAD.size:
+            raise DamagedError(f"expected an operation at byte {position}, got {left_bytes} octets")
+        operation_bytes: int = OPERATION_HEAD.unpack_from(octets, position)[3]
+        if (
+            not OPERATION_HEAD.size <= operation_bytes <= left_bytes
+            or operation_bytes % ALIGNMENT_BYTES
+        ):
+            raise DamagedError(
+                f"expected an operation at byte {position}, got one of {operation_bytes}"
+            )
+        yield _decode_operation(octets[position : position + operation_bytes])
+        position += operation_bytes
 
 
-def _decode_entry(octets: memoryview) -> Entry:
-    kind, expiry, _, _, queue_id, first, step, count = ENTRY_HEAD.unpack_from(octets)
-    rest = octets[ENTRY_HEAD.size :]
+def _decode_operation(octets: memoryview) -> Operation:
+    kind, expiry, _, _, queue_id, first, step, count = OPERATION_HEAD.unpack_from(octets)
+    rest = octets[OPERATION_HEAD.size :]
     match kind:
-        case EntryKind.ENQUEUE:
+        case OperationKind.ENQUEUE:
             _positions(first, 1, count)
             expires_at_ms, size_bytes = decode_expires(rest, expiry, count)
             return Enqueue(queue_id, first, count, expires_at_ms, rest[size_bytes:])
-        case EntryKind.SETTLE:
+        case OperationKind.SETTLE:
             return Settle(queue_id, _positions(first, step, count))
-        case EntryKind.REQUEUED if len(rest) == DELIVERY_COUNT.size:
+        case OperationKind.REQUEUED if len(rest) == DELIVERY_COUNT.size:
             positions = _positions(first, step, count)
             return Requeued(queue_id, positions, DELIVERY_COUNT.unpack(rest)[0])
-        case EntryKind.DROP:
+        case OperationKind.DROP:
             return Drop(queue_id)
         case _:
-            raise DamagedError(f"expected an entry of kind 1 to 4, got {kind} of {len(octets)}")
+            raise DamagedError(f"expected an operation of kind 1 to 4, got {kind} of {len(octets)}")
 
 
 def _positions(first: int, step: int, count: int) -> range:

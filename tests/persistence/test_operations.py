@@ -6,29 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persistence.entries import (
+from persistence.errors import DamagedError
+from persistence.format import OPERATION_HEAD
+from persistence.operations import (
     POSITION_MAX,
     Drop,
     Enqueue,
-    Entry,
     Expires,
+    Operation,
     Requeued,
     Settle,
-    decode_entries,
+    decode_operations,
     encode_drop,
     encode_enqueue,
     encode_requeued,
     encode_settle,
 )
-from persistence.errors import DamagedError
-from persistence.format import ENTRY_HEAD
 from persistence.record import Record
 from tests.support.records import run_of
 
 
-def only(octets: bytes) -> Entry:
+def only(octets: bytes) -> Operation:
     """Return the one entry that is there."""
-    (entry,) = decode_entries(memoryview(octets))
+    (entry,) = decode_operations(memoryview(octets))
     return entry
 
 
@@ -58,9 +58,9 @@ def test_entries_come_back_in_order() -> None:
     octets = b"".join(
         [encode_settle(1, range(2)), *encode_enqueue(1, 2, run), encode_drop(3), encode_drop(4)]
     )
-    kinds = [type(entry) for entry in decode_entries(memoryview(octets))]
+    kinds = [type(entry) for entry in decode_operations(memoryview(octets))]
     assert kinds == [Settle, Enqueue, Drop, Drop]
-    assert list(decode_entries(memoryview(b""))) == []
+    assert list(decode_operations(memoryview(b""))) == []
 
 
 SETTLE = encode_settle(1, range(4))
@@ -78,19 +78,19 @@ SETTLE = encode_settle(1, range(4))
         (b"\x03" + SETTLE[1:], "got 3 of 32"),
         (SETTLE[:24] + bytes(4) + SETTLE[28:], "got 4 from 0 by 0"),
         (SETTLE[:28] + bytes(4), "got 0 from 0 by 1"),
-        (ENTRY_HEAD.pack(2, 0, 0, 32, 1, POSITION_MAX, 1, 1), "expected positions"),
-        (ENTRY_HEAD.pack(1, 0, 0, 32, 1, 0, 0, 0), "expected positions"),
-        (ENTRY_HEAD.pack(1, 3, 0, 32, 1, 0, 0, 1), "expiry of 0 to 2, got 3"),
-        (ENTRY_HEAD.pack(1, 2, 0, 40, 1, 0, 0, 2) + bytes(8), "2 instants, got 8"),
+        (OPERATION_HEAD.pack(2, 0, 0, 32, 1, POSITION_MAX, 1, 1), "expected positions"),
+        (OPERATION_HEAD.pack(1, 0, 0, 32, 1, 0, 0, 0), "expected positions"),
+        (OPERATION_HEAD.pack(1, 3, 0, 32, 1, 0, 0, 1), "expiry of 0 to 2, got 3"),
+        (OPERATION_HEAD.pack(1, 2, 0, 40, 1, 0, 0, 2) + bytes(8), "2 instants, got 8"),
     ],
 )
 def test_what_is_no_entry_is_damage(octets: bytes, text: str) -> None:
     with pytest.raises(DamagedError, match=text):
-        list(decode_entries(memoryview(octets)))
+        list(decode_operations(memoryview(octets)))
 
 
 def test_an_enqueue_of_other_octets_is_damage_when_it_is_looked_at() -> None:
-    entry = only(ENTRY_HEAD.pack(1, 0, 0, 32, 1, 0, 0, 1))
+    entry = only(OPERATION_HEAD.pack(1, 0, 0, 32, 1, 0, 0, 1))
     assert isinstance(entry, Enqueue)
     with pytest.raises(DamagedError, match="a record"):
         entry.run()
@@ -99,7 +99,7 @@ def test_an_enqueue_of_other_octets_is_damage_when_it_is_looked_at() -> None:
 @given(st.binary(max_size=200))
 def test_noise_is_damage_or_entries_and_nothing_else(noise: bytes) -> None:
     try:
-        entries = list(decode_entries(memoryview(noise)))
+        entries = list(decode_operations(memoryview(noise)))
     except DamagedError:
         return
-    assert len(entries) <= len(noise) // ENTRY_HEAD.size
+    assert len(entries) <= len(noise) // OPERATION_HEAD.size
