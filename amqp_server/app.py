@@ -29,6 +29,7 @@ from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.definitions.document import Document
 from amqp_server.broker.node_budget import NodeLimits
 from amqp_server.broker.turn import Turn
+from amqp_server.connections.peer import Peer
 from amqp_server.definitions_file import load_document, read_document
 from amqp_server.net.descriptors import (
     Descriptors,
@@ -47,7 +48,6 @@ from amqp_server.net.storage import Storage
 from amqp_server.net.timers import now_ms, wall_ms
 from amqp_server.net.transport import OnOutput
 from amqp_server.protocol.connection import Connection
-from amqp_server.protocol.peer import Peer
 from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode
 from persistence.kernels import verify

@@ -17,8 +17,8 @@ from amqp_server.broker.access.users import Users, new_user
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
+from amqp_server.connections.peer import Peer
 from amqp_server.protocol.connection import Connection
-from amqp_server.protocol.peer import Peer
 from amqp_server.protocol.settings import ProtocolSettings
 from load_generator import wire
 from persistence.kernels import build_name

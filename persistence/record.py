@@ -68,6 +68,9 @@ class Record(NamedTuple):
         return routing_key_of(self.route)
 
 
+Octets: TypeAlias = bytes | memoryview
+"""What leaves; a view keeps the memory alive that it shows, and nobody changes that."""
+
 Run: TypeAlias = Sequence[Record]
 
 _new_record: Final[Callable[[tuple[object, ...]], Record]] = partial(tuple.__new__, Record)

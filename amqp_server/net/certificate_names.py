@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, TypeAlias, cast
 
+from amqp_server.connections.peer import PeerCertificate
 from amqp_server.net.settings import LoginFrom
-from amqp_server.protocol.peer import PeerCertificate
 
 Certificate: TypeAlias = Mapping[str, object]
 """What ``SSLObject.getpeercert()`` returns for a verified certificate; empty for none."""

@@ -5,6 +5,7 @@ import socket
 import ssl
 from dataclasses import replace
 
+from amqp_server.connections.peer import Peer, is_loopback_address, normal_address
 from amqp_server.net.certificate_names import Certificate, describe, name_for_login
 from amqp_server.net.proxy_protocol import (
     HEADER_BYTES_MAX,
@@ -13,7 +14,6 @@ from amqp_server.net.proxy_protocol import (
     ProxyHeaderParser,
 )
 from amqp_server.net.settings import LoginFrom
-from amqp_server.protocol.peer import Peer, is_loopback_address, normal_address
 
 
 def peer_of(accepted: socket.socket) -> Peer:

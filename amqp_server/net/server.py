@@ -14,6 +14,7 @@ from functools import partial
 from ipaddress import ip_address, ip_network
 from typing import Final
 
+from amqp_server.connections.peer import Peer
 from amqp_server.net.listener import Acceptor, ListenError, MakeRoom, open_sockets
 from amqp_server.net.origin import behind_proxy, peer_of, read_proxy_header, with_tls
 from amqp_server.net.proxy_protocol import ProxyHeaderError
@@ -25,7 +26,6 @@ from amqp_server.net.transport import (
     AmqpTransport,
     MakeConnection,
 )
-from amqp_server.protocol.peer import Peer
 
 log = logging.getLogger(__name__)
 

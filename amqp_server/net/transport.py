@@ -17,10 +17,10 @@ import ssl
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias, cast
 
+from amqp_server.connections.peer import Peer
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.receive_buffer import REST_BYTES_MAX
 from amqp_server.net.timers import Watch
-from amqp_server.protocol.peer import Peer
 
 log = logging.getLogger(__name__)
 

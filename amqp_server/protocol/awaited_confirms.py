@@ -17,8 +17,8 @@ from functools import partial
 from typing import TypeAlias
 
 from amqp_server.broker.burst import Waiting
+from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.confirms import ConfirmTracker
-from amqp_server.protocol.outbox import Outbox
 from queues.commits import CommitGroup, CommitPoint, open_points
 from queues.outcomes import PublishOutcome
 

@@ -19,13 +19,13 @@ from amqp_server.broker.node_budget import Holding
 from amqp_server.broker.publish import Targets, enqueue
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps, advance
+from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.assembly import Assembly
 from amqp_server.protocol.awaited_confirms import AwaitedConfirms
 from amqp_server.protocol.confirms import ConfirmTracker
 from amqp_server.protocol.consumer import Consumer, ReplyReceiver
 from amqp_server.protocol.errors import ModeError, UnknownDeliveryTagError
 from amqp_server.protocol.lane import Lane, Starved
-from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.publishing import Letter, Plan, Publishing, route_in
 from amqp_server.protocol.session import Session
 from amqp_server.protocol.settling import AT_ONCE_MAX, Owner, Settling

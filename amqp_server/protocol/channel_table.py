@@ -13,6 +13,7 @@ from amqp_server.broker.budget import Job
 from amqp_server.broker.errors import BrokerError, LoginRefusedError, NodeLimitError
 from amqp_server.broker.limits import check_user_channel
 from amqp_server.broker.steps import Steps, Suspended, advance
+from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import (
     AssemblyLimitError,
@@ -22,7 +23,6 @@ from amqp_server.protocol.errors import (
 )
 from amqp_server.protocol.lane import Starved
 from amqp_server.protocol.methods.dispatch import dispatch
-from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.replies import INTERNAL, Reply, Scope, reply_for
 from amqp_server.protocol.session import Session
 from amqp_server.wire.constants import FRAME_BODY, FRAME_HEADER, FRAME_METHOD

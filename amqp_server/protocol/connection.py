@@ -15,6 +15,9 @@ from pamqp import commands
 
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.errors import LoginRefusedError
+from amqp_server.connections.heartbeat import Heartbeat
+from amqp_server.connections.outbox import Outbox
+from amqp_server.connections.peer import Peer
 from amqp_server.protocol.channel_table import (
     ChannelTable,
     close_method,
@@ -23,13 +26,10 @@ from amqp_server.protocol.channel_table import (
 )
 from amqp_server.protocol.errors import ChannelStateError, ConnectionForcedError
 from amqp_server.protocol.foreign_hello import described
-from amqp_server.protocol.heartbeat import Heartbeat
 from amqp_server.protocol.intake import Intake
 from amqp_server.protocol.lane import Starved, feed
 from amqp_server.protocol.login import HeldRefusal, log_in
 from amqp_server.protocol.methods import connection as methods
-from amqp_server.protocol.outbox import Outbox
-from amqp_server.protocol.peer import Peer
 from amqp_server.protocol.replies import INTERNAL, is_told, reply_for
 from amqp_server.protocol.session import Session
 from amqp_server.protocol.settings import ProtocolSettings
@@ -41,7 +41,6 @@ from amqp_server.wire.constants import (
     PROTOCOL_HEADER_0_9,
     PROTOCOL_HEADER_BYTES,
 )
-from amqp_server.wire.content import Octets
 from amqp_server.wire.errors import BrokenFramingError, UnexpectedFrameError, WireError
 from amqp_server.wire.framing import Event, FrameEvent
 from amqp_server.wire.methods import (
@@ -52,6 +51,7 @@ from amqp_server.wire.methods import (
     method_index,
     method_name,
 )
+from persistence.record import Octets
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ Source: AMQP 0-9-1 §4.7, content and methods of a channel are carried out in th
 from typing import Final, Protocol
 
 from amqp_server.broker.turn import Turn
-from amqp_server.protocol.outbox import Outbox
+from amqp_server.connections.outbox import Outbox
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.framing import Event, scan
 

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from amqp_server.broker.delivered import Delivered
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.turn import Turn
-from amqp_server.protocol.outbox import Outbox
+from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.prefetch import Prefetch
 from amqp_server.protocol.unacked import Unacked
 

@@ -11,7 +11,7 @@ from amqp_server.broker.access.users import Permission, User
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.reply_consumers import ClientReplies
 from amqp_server.broker.vhost import Vhost
-from amqp_server.protocol.peer import Peer
+from amqp_server.connections.peer import Peer
 from amqp_server.protocol.settings import ProtocolSettings
 from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES, FRAME_TOLERANCE_BYTES
 from amqp_server.wire.tables import Table

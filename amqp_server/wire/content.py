@@ -16,7 +16,7 @@ This is the interpreted twin and the specification: no policy, no state between 
 
 import struct
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import Final
 
 from amqp_server.wire.constants import (
     BASIC_DELIVER,
@@ -31,10 +31,7 @@ from amqp_server.wire.constants import (
 )
 from amqp_server.wire.tables import encode_shortstr
 from persistence.kernels import COMPILED
-from persistence.record import LARGE_BODY_BYTES, Record, Run
-
-Octets: TypeAlias = bytes | memoryview
-"""Output; a view keeps the memory alive that it shows, and nobody changes that."""
+from persistence.record import LARGE_BODY_BYTES, Octets, Record, Run
 
 _HEAD: Final = struct.Struct(">BHI")
 _TAG: Final = struct.Struct(">Q")

@@ -3,7 +3,7 @@
 import pytest
 from pamqp import commands
 
-from amqp_server.protocol.peer import Peer
+from amqp_server.connections.peer import Peer
 from amqp_server.protocol.transitions import State
 from tests.support.frames import (
     METHOD,

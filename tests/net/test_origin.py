@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from amqp_server.connections.peer import Peer
 from amqp_server.net.origin import behind_proxy, peer_of, read_proxy_header, with_tls
 from amqp_server.net.proxy_protocol import ProxyHeader, ProxyHeaderError
-from amqp_server.protocol.peer import Peer
 from tests.support.loops import NEEDS_IPV6, Run
 
 REMOTE_PROXY = Peer("192.0.2.9", 40000, "192.0.2.2", 5672, is_loopback=False)

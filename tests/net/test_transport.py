@@ -6,8 +6,8 @@ from typing import cast
 
 import pytest
 
+from amqp_server.connections.peer import Peer
 from amqp_server.net.transport import AmqpTransport
-from amqp_server.protocol.peer import Peer
 from tests.support.fake_connection import FakeConnection
 from tests.support.shell_rig import GRACE_MS, HIGH_BYTES, PEER, READ_BYTES, FakeSocketSide, ShellRig
 

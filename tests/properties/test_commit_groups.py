@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pamqp import commands
 
+from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.awaited_confirms import AwaitedConfirms
 from amqp_server.protocol.confirms import ConfirmTracker
-from amqp_server.protocol.outbox import Outbox
 from queues.commits import SAFE_NOW, later_of, point_at
 from tests.support.commits import FakeDisk
 from tests.support.peer import decode

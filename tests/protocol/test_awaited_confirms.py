@@ -2,9 +2,9 @@
 
 import pytest
 
+from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.awaited_confirms import AwaitedConfirms
 from amqp_server.protocol.confirms import ConfirmTracker
-from amqp_server.protocol.outbox import Outbox
 from amqp_server.wire.content import render_confirm
 from queues.commits import point_at
 from tests.support.commits import FakeCommits

@@ -7,8 +7,8 @@ import weakref
 import pytest
 from pamqp import commands
 
+from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.connection import CLOSE_OK_TIMEOUT_MS, Connection
-from amqp_server.protocol.outbox import Outbox
 from amqp_server.protocol.transitions import State
 from tests.support.frames import (
     METHOD,

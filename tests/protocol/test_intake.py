@@ -7,8 +7,8 @@ import pytest
 from pamqp import commands
 
 from amqp_server.broker.turn import Turn
+from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.intake import Intake
-from amqp_server.protocol.outbox import Outbox
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.framing import Event, FrameEvent
 from tests.support.counted_clock import budget_of

@@ -5,7 +5,7 @@ from pamqp import commands
 
 from amqp_server.broker.access.login_delays import HELD_PER_ADDRESS_MAX
 from amqp_server.broker.settings import BrokerSettings
-from amqp_server.protocol.peer import Peer
+from amqp_server.connections.peer import Peer
 from amqp_server.protocol.settings import ProtocolSettings
 from tests.support.frames import PROTOCOL_HEADER, method_frame
 from tests.support.peer import LOCAL, Client, Node

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Self
 
+from amqp_server.connections.peer import Peer
 from amqp_server.net.transport import OnOutput
-from amqp_server.protocol.peer import Peer
 
 
 class FakeConnection:

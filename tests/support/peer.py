@@ -19,8 +19,8 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.node_budget import NO_NODE_LIMITS, NodeLimits
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
+from amqp_server.connections.peer import Peer
 from amqp_server.protocol.connection import OUTPUT_MAX_BYTES, Connection
-from amqp_server.protocol.peer import Peer
 from amqp_server.protocol.settings import ProtocolSettings
 from amqp_server.wire.methods import Method, decode_method
 from tests.support.commits import FakeDisk

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Iterable
 from typing import cast
 
+from amqp_server.connections.peer import Peer
 from amqp_server.net.hang_ups import HangUps, OnHangUp
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.transport import AmqpTransport, OnOutput
-from amqp_server.protocol.peer import Peer
 from tests.support.fake_connection import FakeBroker, FakeConnection
 from tests.support.fake_loop import FakeLoop
 

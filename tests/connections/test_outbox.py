@@ -2,7 +2,7 @@
 
 import pytest
 
-from amqp_server.protocol.outbox import Outbox
+from amqp_server.connections.outbox import Outbox
 
 WATERMARK_BYTES = 10
 

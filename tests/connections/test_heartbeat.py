@@ -1,6 +1,6 @@
 """Heartbeats as deadlines: when one is due, and when a silent peer is given up."""
 
-from amqp_server.protocol.heartbeat import Heartbeat
+from amqp_server.connections.heartbeat import Heartbeat
 
 START_MS = 5_000
 INTERVAL_S = 10

@@ -1,8 +1,9 @@
 """Heartbeats of one connection as deadlines; no timer in sight.
 
-The interval T is what tune-ok said. We send one when nothing else was sent for T/2, and give the
-peer up when nothing at all came for 2T. While nobody reads its socket (an alarm, answers that wait)
-silence proves nothing and is not counted; the kernel finds out whether what we send arrives.
+The interval T is what both sides agreed on. We send one when nothing else was sent for T/2, and
+give the peer up when nothing at all came for 2T. While nobody reads its socket (an alarm, answers
+that wait) silence proves nothing and is not counted; the kernel finds out whether what we send
+arrives.
 
 Source: AMQP 0-9-1 §4.2.7; RabbitMQ, heartbeats ("two missed heartbeats", sent every T/2).
 """

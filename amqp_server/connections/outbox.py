@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from amqp_server.wire.content import Octets
+from persistence.record import Octets
 
 
 class Outbox:
@@ -12,7 +12,7 @@ class Outbox:
     ``is_full`` stops deliveries: it holds while the bytes here pass the high watermark or the
     transport has said that its own buffer does.
 
-        may leave | held: tx.commit-ok, what was written after it | ...
+        may leave | held: a reply that promises, what was written after it | ...
 
     Deliveries are the broker's doing and wait in their queues as long as it is full. Answers are
     what the client asked for: only they, when they are too many, keep it from asking more.

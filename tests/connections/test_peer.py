@@ -2,7 +2,7 @@
 
 import pytest
 
-from amqp_server.protocol.peer import Peer, is_loopback_address, normal_address
+from amqp_server.connections.peer import Peer, is_loopback_address, normal_address
 
 
 @pytest.mark.parametrize(
