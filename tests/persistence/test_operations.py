@@ -70,7 +70,7 @@ SETTLE = encode_settle(1, range(4))
     ("octets", "text"),
     [
         (SETTLE[:-1], "got 31 octets"),
-        (SETTLE + bytes(8), "expected an entry at byte 32, got 8"),
+        (SETTLE + bytes(8), "expected an operation at byte 32, got 8"),
         (bytes(32), "got one of 0"),
         (SETTLE[:4] + struct.pack("<I", 40) + SETTLE[8:], "got one of 40"),
         (SETTLE[:4] + struct.pack("<I", 36) + SETTLE[8:] + bytes(8), "got one of 36"),

@@ -100,7 +100,7 @@ def test_an_entry_that_cannot_be_read_says_how_many_messages_it_costs() -> None:
     assert positions_in(recovered) == [0, 4]
     assert (recovered.lost_count, recovery.report.lost_count) == (3, 3)
     (told,) = recovery.report.damages
-    assert told.startswith("an entry of queue 1: ")
+    assert told.startswith("an operation of queue 1: ")
     assert told.endswith(": its 3 messages are lost")
 
 
