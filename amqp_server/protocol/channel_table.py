@@ -63,7 +63,7 @@ def is_content(event: Event) -> bool:
 
 
 class Input(Protocol):
-    """The input of the connection; ``protocol.intake`` implements it."""
+    """The input of the connection; ``connections.intake`` implements it."""
 
     def hold(self) -> None:
         """Carry out nothing more, until ``release``."""

@@ -16,6 +16,7 @@ from pamqp import commands
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.errors import LoginRefusedError
 from amqp_server.connections.heartbeat import Heartbeat
+from amqp_server.connections.intake import Intake
 from amqp_server.connections.outbox import Outbox
 from amqp_server.connections.peer import Peer
 from amqp_server.protocol.channel_table import (
@@ -26,7 +27,6 @@ from amqp_server.protocol.channel_table import (
 )
 from amqp_server.protocol.errors import ChannelStateError, ConnectionForcedError
 from amqp_server.protocol.foreign_hello import described
-from amqp_server.protocol.intake import Intake
 from amqp_server.protocol.lane import Starved, feed
 from amqp_server.protocol.login import HeldRefusal, log_in
 from amqp_server.protocol.methods import connection as methods
@@ -42,7 +42,7 @@ from amqp_server.wire.constants import (
     PROTOCOL_HEADER_BYTES,
 )
 from amqp_server.wire.errors import BrokenFramingError, UnexpectedFrameError, WireError
-from amqp_server.wire.framing import Event, FrameEvent
+from amqp_server.wire.framing import Event, FrameEvent, scan
 from amqp_server.wire.methods import (
     Method,
     decode_method,
@@ -111,7 +111,7 @@ class Connection:
         self._on_output = on_output
         self._outbox = Outbox(output_max_bytes, on_output)
         self._starved: Starved = {}
-        self.intake = Intake(self, broker.turn, self._outbox)
+        self.intake = Intake(self, broker.turn, self._outbox, scan)
         self._has_seen_eof = False
         self._congestion = broker.congestion
         self._held: LoginRefusedError | None = None

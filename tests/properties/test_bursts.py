@@ -9,7 +9,7 @@ from hypothesis import event, example, given
 from hypothesis import strategies as st
 from pamqp import commands
 
-from amqp_server.protocol import intake
+from amqp_server.protocol import connection
 from amqp_server.protocol.channel import Channel
 from amqp_server.wire.framing import Event, PublishBurst, PublishRun, Scan, scan
 from tests.support.classic_queue import classic
@@ -236,6 +236,6 @@ ROTATING = b"".join(
 def test_nobody_sees_whether_messages_came_in_a_burst(place: Place, stream: bytes) -> None:
     with patch.object(Channel, "publish_burst", watched(Channel.publish_burst)):
         ours = outcome_of(place, stream)
-    with patch.object(intake, "scan", scan_without_bursts):
+    with patch.object(connection, "scan", scan_without_bursts):
         theirs = outcome_of(place, stream)
     assert ours == theirs

@@ -6,34 +6,42 @@
                              └ somebody holds the intake    it goes on when released
 
 While anything waits, nothing that comes later is carried out, and the socket is not read; what is
-read all the same is kept behind it.
-
-Source: AMQP 0-9-1 §4.7, content and methods of a channel are carried out in the order sent.
+read all the same is kept behind it. What an event is, the protocol says: it hands in the ``scan``.
 """
 
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 from amqp_server.broker.turn import Turn
 from amqp_server.connections.outbox import Outbox
-from amqp_server.wire.errors import WireError
-from amqp_server.wire.framing import Event, scan
+
+EventT = TypeVar("EventT")
+FaultT = TypeVar("FaultT", bound=Exception)
+EventT_contra = TypeVar("EventT_contra", contravariant=True)
+FaultT_contra = TypeVar("FaultT_contra", contravariant=True, bound=Exception)
+
+Scan: TypeAlias = Callable[[bytes | memoryview, int], tuple[list[EventT], int, FaultT | None]]
+"""Takes every complete event off the front of a buffer, none of them larger than so many bytes.
+
+Returns the events, how many bytes they took, and what stopped it if not the buffer's end. Events
+keep nothing of the buffer."""
 
 
-class Client(Protocol):
+class Client(Protocol[EventT_contra, FaultT_contra]):
     """The connection, as its intake sees it.
 
     Attributes:
         is_over: it carries out nothing any more.
-        payload_max_bytes: of a frame; tune-ok changes it.
+        payload_max_bytes: of a frame; the handshake may change it.
     """
 
     is_over: bool
     payload_max_bytes: int
 
-    def handle(self, event: Event, now_ms: int) -> None:
+    def handle(self, event: EventT_contra, now_ms: int) -> None:
         """Carry one event out; never raises."""
 
-    def fail(self, error: WireError, now_ms: int) -> None:
+    def fail(self, error: FaultT_contra, now_ms: int) -> None:
         """Answer bytes that are no frames."""
 
     def slice_ended(self, now_ms: int) -> None:
@@ -49,10 +57,10 @@ class _Nobody:
     is_over = True
     payload_max_bytes = 0
 
-    def handle(self, event: Event, now_ms: int) -> None:
+    def handle(self, event: object, now_ms: int) -> None:
         """Nothing is carried out."""
 
-    def fail(self, error: WireError, now_ms: int) -> None:
+    def fail(self, error: Exception, now_ms: int) -> None:
         """Nobody is answered."""
 
     def slice_ended(self, now_ms: int) -> None:
@@ -65,7 +73,7 @@ class _Nobody:
 _NOBODY: Final = _Nobody()
 
 
-class Intake:
+class Intake(Generic[EventT, FaultT]):
     """The input of one connection; a ``Job`` while the rest of it waits for another turn.
 
     Attributes:
@@ -79,17 +87,25 @@ class Intake:
         "_is_queued",
         "_outbox",
         "_postponed",
+        "_scan",
         "_turn",
         "_waits_for_room",
         "is_stalled",
         "rest",
     )
 
-    def __init__(self, client: Client, turn: Turn, outbox: Outbox) -> None:
-        self._client: Client = client
+    def __init__(
+        self,
+        client: Client[EventT, FaultT],
+        turn: Turn,
+        outbox: Outbox,
+        scan: Scan[EventT, FaultT],
+    ) -> None:
+        self._client = client
         self._turn = turn
         self._outbox = outbox
-        self._postponed: list[Event] = []
+        self._scan = scan
+        self._postponed: list[EventT] = []
         self._holds_count = 0
         self._waits_for_room = False
         self._is_queued = False
@@ -111,7 +127,7 @@ class Intake:
         if self.is_stalled:
             self.rest = bytes(data)
         else:
-            self._scan(data, now_ms)
+            self._take(data, now_ms)
 
     # ── what it may wait for ──
 
@@ -173,14 +189,14 @@ class Intake:
         events, self._postponed = self._postponed, []
         buffer, self.rest = self.rest, b""
         if self._handle_slice(events, now_ms):
-            self._scan(buffer, now_ms)
+            self._take(buffer, now_ms)
         elif self.is_stalled:
             self.rest = buffer
         client.slice_ended(now_ms)
 
-    def _scan(self, buffer: bytes | memoryview, now_ms: int) -> None:
-        """Carry out every event; scan again where tune-ok has changed the largest frame."""
-        client = self._client
+    def _take(self, buffer: bytes | memoryview, now_ms: int) -> None:
+        """Carry out every event; scan again where one has changed the largest frame."""
+        client, scan = self._client, self._scan
         while not client.is_over:
             payload_max_bytes = client.payload_max_bytes
             events, consumed_bytes, error = scan(buffer, payload_max_bytes)
@@ -196,10 +212,10 @@ class Intake:
                 return
             buffer = buffer[consumed_bytes:]
 
-    def _handle_slice(self, events: list[Event], now_ms: int) -> bool:
+    def _handle_slice(self, events: list[EventT], now_ms: int) -> bool:
         """Carry events out; False where the connection ended, or the rest waits.
 
-        A basic.get of 20 octets may be answered by a message of many MiB: what is read must not
+        A request of 20 octets may be answered by a message of many MiB: what is read must not
         decide how much is written.
         """
         client, outbox = self._client, self._outbox

@@ -7,10 +7,10 @@ import pytest
 from pamqp import commands
 
 from amqp_server.broker.turn import Turn
+from amqp_server.connections.intake import Intake
 from amqp_server.connections.outbox import Outbox
-from amqp_server.protocol.intake import Intake
 from amqp_server.wire.errors import WireError
-from amqp_server.wire.framing import Event, FrameEvent
+from amqp_server.wire.framing import Event, FrameEvent, scan
 from tests.support.counted_clock import budget_of
 from tests.support.frames import METHOD, content_frames, frame, method_frame, publish_payload
 from tests.support.peer import Client, Node
@@ -27,7 +27,7 @@ class FakeClient:
     def __init__(self, turn: Turn, journal: list[tuple[str, int]], name: str = "a") -> None:
         self.is_over = False
         self.outbox = Outbox(MARK_BYTES, lambda: None)
-        self.intake = Intake(self, turn, self.outbox)
+        self.intake = Intake(self, turn, self.outbox, scan)
         self.errors: list[WireError] = []
         self.slices_count = self.wakes_count = 0
         self.hold_at = self.answer_at = self.end_at = -1
