@@ -17,6 +17,7 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.errors import LoginRefusedError
 from amqp_server.connections.heartbeat import Heartbeat
 from amqp_server.connections.intake import Intake
+from amqp_server.connections.login import HeldRefusal
 from amqp_server.connections.outbox import Outbox
 from amqp_server.connections.peer import Peer
 from amqp_server.protocol.channel_table import (
@@ -28,7 +29,6 @@ from amqp_server.protocol.channel_table import (
 from amqp_server.protocol.errors import ChannelStateError, ConnectionForcedError
 from amqp_server.protocol.foreign_hello import described
 from amqp_server.protocol.lane import Starved, feed
-from amqp_server.protocol.login import HeldRefusal, log_in
 from amqp_server.protocol.methods import connection as methods
 from amqp_server.protocol.replies import INTERNAL, is_told, reply_for
 from amqp_server.protocol.session import Session
@@ -126,7 +126,7 @@ class Connection:
         self.wants_read = True
         self.is_closed = False
         self.state = State.AWAIT_HEADER
-        self.session = Session(broker, settings, peer, self.shut_down)
+        self.session = Session(broker, peer, self.shut_down, settings=settings)
         self.session.frame_max_bytes = settings.initial_frame_max_bytes
         self.payload_max_bytes = self.session.payload_max_bytes
         self._channels = ChannelTable(
@@ -354,7 +354,7 @@ class Connection:
             raise ChannelStateError(f"unexpected method in connection state {self.state.value}")
 
     def _log_in(self, method: commands.Connection.StartOk, now_ms: int) -> None:
-        answer = log_in(self.session, method, now_ms)
+        answer = methods.start_ok(self.session, method, now_ms)
         if isinstance(answer, HeldRefusal):
             assert self._ends_at_ms is not None, "a handshake has an end"
             self._held = answer.error

@@ -12,10 +12,9 @@ from typing import Final
 from pamqp import commands
 
 from amqp_server import __version__
-from amqp_server.broker.access.mechanisms import login, mechanism_names
-from amqp_server.broker.access.users import User
-from amqp_server.broker.errors import NotAllowedError, NotFoundError
-from amqp_server.broker.limits import check_user_connection
+from amqp_server.broker.access.mechanisms import mechanism_names
+from amqp_server.broker.errors import NotAllowedError
+from amqp_server.connections.login import HeldRefusal, enter_vhost, log_in
 from amqp_server.protocol.errors import NegotiationError
 from amqp_server.protocol.session import Session
 from amqp_server.wire.constants import FRAME_MIN_BYTES
@@ -91,8 +90,10 @@ def _tune_frame(channel_max: int, frame_max_bytes: int, heartbeat_s: int) -> byt
     return encode_method(0, commands.Connection.Tune(channel_max, frame_max_bytes, heartbeat_s))
 
 
-def start_ok(session: Session, method: commands.Connection.StartOk) -> bytes:
-    """Log in; return the frame of connection.tune.
+def start_ok(
+    session: Session, method: commands.Connection.StartOk, now_ms: int
+) -> bytes | HeldRefusal:
+    """Log in; return the frame of connection.tune, or a refusal that is to wait.
 
     Raises:
         MechanismError: no such mechanism (503).
@@ -100,22 +101,11 @@ def start_ok(session: Session, method: commands.Connection.StartOk) -> bytes:
         LoginRefusedError: wrong credentials, or not from there.
     """
     session.introduce(_table(method, "client_properties"))
-    users = session.broker.users
-    user = _authenticate(session, method.mechanism, _octets(method.response))
-    users.check_loopback(user, is_loopback=session.peer.is_loopback)
-    session.user = user
+    held = log_in(session, method.mechanism, _octets(method.response), now_ms)
+    if held is not None:
+        return held
     settings = session.settings
     return _tune_frame(settings.channel_max, settings.frame_max_bytes, settings.heartbeat_s)
-
-
-def _authenticate(session: Session, mechanism: str, response: bytes) -> User:
-    credentials = login(mechanism, response, session.peer.certificate_name)
-    session.claimed_username = credentials.username
-    session.broker.logins.check_crowd(session.peer.address, credentials.username)
-    users = session.broker.users
-    if credentials.password is None:
-        return users.authenticate_by_certificate(credentials.username)
-    return users.authenticate(credentials.username, credentials.password)
 
 
 def tune_ok(session: Session, method: commands.Connection.TuneOk) -> None:
@@ -138,18 +128,7 @@ def open_vhost(session: Session, method: commands.Connection.Open) -> Method:
     Raises:
         NotAllowedError: no such vhost, no right to it, or a limit is reached (530).
     """
-    name = method.virtual_host
-    broker = session.broker
-    username = session.username
-    check_user_connection(session.open_user, broker.count_connections(username=username))
-    try:
-        vhost = broker.vhost(name)
-    except NotFoundError as error:
-        raise NotAllowedError(str(error)) from error
-    if not broker.users.may_enter_vhost(username, name):
-        raise NotAllowedError(f"access to vhost '{name}' refused for user '{username}'")
-    vhost.limits.check_connection(name, username, broker.count_connections(vhost=name))
-    session.vhost = vhost
+    enter_vhost(session, method.virtual_host)
     return commands.Connection.OpenOk()
 
 

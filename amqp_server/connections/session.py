@@ -1,0 +1,100 @@
+"""Who is at the other end of a connection: their login, their vhost, and what they may do there.
+
+The session is also the identity that exclusive queues belong to.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from amqp_server.broker.access.users import Permission, User
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.vhost import Vhost
+from amqp_server.connections.peer import Peer
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One connection's user in one vhost, whatever protocol they speak.
+
+    Attributes:
+        broker: the node's.
+        peer: where they are.
+        shut_down_by: how the broker closes this connection; set by the connection.
+        user, vhost: None until logged in, until opened.
+        claimed_username: who the client says is there; whether it is true shows in ``user``.
+        heartbeat_s: as agreed on; 0 is off.
+        channels_open: how many channels it has; 0 where the protocol has none.
+    """
+
+    broker: Broker
+    peer: Peer
+    shut_down_by: Callable[[str, int], None]
+    user: User | None = None
+    vhost: Vhost | None = None
+    claimed_username: str = ""
+    heartbeat_s: int = 0
+    channels_open: int = 0
+
+    @property
+    def username(self) -> str:
+        """Who logged in; empty before."""
+        return self.user.name if self.user is not None else ""
+
+    @property
+    def client_name(self) -> str:
+        """What the client calls its connection, for the log; empty where it does not."""
+        return ""
+
+    def __str__(self) -> str:
+        """Return who this is, for a line of the log: what peers chose is in quotes and escaped."""
+        user = self.username or self.claimed_username
+        return (
+            f"peer={self.peer} user={user!r} vhost={self.vhost_name!r}"
+            f" connection={self.client_name!r}"
+        )
+
+    @property
+    def vhost_name(self) -> str:
+        """The vhost that was opened; empty before."""
+        return self.vhost.name if self.vhost is not None else ""
+
+    @property
+    def open_vhost(self) -> Vhost:
+        """The vhost, of a connection that has opened one."""
+        assert self.vhost is not None, "what needs a vhost comes after it was opened"
+        return self.vhost
+
+    @property
+    def open_user(self) -> User:
+        """The user, of a connection that has logged in."""
+        assert self.user is not None, "what needs a user comes after login"
+        return self.user
+
+    def shut_down(self, reason: str, now_ms: int) -> None:
+        """Close the connection: the node stops, or its user or vhost is gone."""
+        self.shut_down_by(reason, now_ms)
+
+    def require(
+        self, permission: Permission, kind: Literal["queue", "exchange"], name: str
+    ) -> None:
+        """Ask whether the user may do this.
+
+        Raises:
+            AccessRefusedError: no (403).
+        """
+        users = self.broker.users
+        users.require(self.username, self.vhost_name, permission, kind, name)
+
+    def require_topic(self, permission: Permission, exchange: str, routing_key: str) -> None:
+        """Ask whether the user may use this routing key with this exchange, if it is a topic's.
+
+        Raises:
+            AccessRefusedError: no (403).
+        """
+        users = self.broker.users
+        if not users.restricts_topics(self.username, self.vhost_name):
+            return
+        found = self.open_vhost.router.exchanges.get(exchange)
+        if found is not None and found.type == "topic":
+            users.require_topic(self.username, self.vhost_name, permission, exchange, routing_key)
