@@ -4,13 +4,14 @@ from collections.abc import Container, Mapping, Sequence
 
 import pytest
 
-from amqp_server.broker.publish import Publisher
+from amqp_server.broker.publish import TARGETS_AT_ONCE_MAX, Publisher
 from amqp_server.broker.steps import finish
 from amqp_server.wire.errors import MethodSyntaxError
 from exchanges.routing import Router
 from persistence.record import Record, make_route
-from queues.commits import SAFE_NOW, CommitPoint
+from queues.commits import SAFE_NOW, CommitPoint, points_of
 from queues.outcomes import ALL_SAFE, PublishOutcome
+from tests.support.commits import FakeCommits
 from tests.support.frames import content_header, property_list
 from tests.support.publish_target import THE_GROUP, FakeTarget
 from tests.support.routing import binding, declared, queue, router_with
@@ -60,6 +61,15 @@ def test_a_run_is_safe_when_the_last_of_its_queues_has_it_safe() -> None:
     published = publisher_to(**targets).publish("x", [message(b"", "x")], 1)
     assert (list(published.unroutable), list(published.rejected)) == ([], [])
     assert published.safe_at == CommitPoint(THE_GROUP, 9)
+
+
+@pytest.mark.parametrize("queues_count", [2, TARGETS_AT_ONCE_MAX + 2])
+def test_a_run_for_queues_of_several_commit_groups_waits_for_each(queues_count: int) -> None:
+    near, far = FakeCommits(), FakeCommits()
+    targets = {f"q{number}": FakeTarget() for number in range(queues_count - 2)}
+    targets |= {"near": FakeTarget(lsn=5, group=near), "far": FakeTarget(lsn=9, group=far)}
+    published = publisher_to(**targets).publish("x", [message(b"", "x")], 1)
+    assert set(points_of(published.safe_at)) == {CommitPoint(near, 5), CommitPoint(far, 9)}
 
 
 def test_a_queue_that_cannot_be_found_any_more_is_left_out() -> None:
