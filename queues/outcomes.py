@@ -24,7 +24,12 @@ class PublishOutcome(NamedTuple):
 ALL_SAFE: Final = PublishOutcome((), SAFE_NOW)
 """The usual answer, told by its identity: each message is in its queues, and safe."""
 
+_new: Final = tuple.__new__
+
 
 def all_taken(group: CommitGroup, lsn: int) -> PublishOutcome:
     """Return that a whole run was taken, and is safe with this LSN; 0 is at once."""
-    return PublishOutcome((), CommitPoint(group, lsn)) if lsn else ALL_SAFE
+    if not lsn:
+        return ALL_SAFE
+    # As the classes' own __new__ does, without its call: once a run.
+    return _new(PublishOutcome, ((), _new(CommitPoint, (group, lsn, ())), ()))

@@ -13,7 +13,6 @@ Source: RabbitMQ, confirms: a persistent message is confirmed when it is safe; A
 
 from collections import deque
 from collections.abc import Sequence
-from functools import partial
 from typing import TypeAlias
 
 from amqp_server.broker.burst import Waiting
@@ -41,16 +40,15 @@ _Run: TypeAlias = tuple[int, int, int, _Parts | None]
 
 
 class AwaitedConfirms:
-    """What a channel has published and somebody has not got safe yet.
+    """What a channel has published and somebody has not got safe yet."""
 
-    Invariant: in a line LSNs grow from the first to the last; while there is one, a call is due.
-    """
+    __slots__ = ("_channel_number", "_lines", "_outbox", "_tracker")
 
     def __init__(self, tracker: ConfirmTracker, outbox: Outbox, channel_number: int) -> None:
         self._tracker = tracker
         self._outbox = outbox
         self._channel_number = channel_number
-        self._lines: dict[CommitGroup, deque[_Run]] = {}
+        self._lines: dict[CommitGroup, _Line] = {}
 
     def answer(self, count: int, published: PublishOutcome) -> None:
         """Give so many publishes their numbers, and say what became of them as it is known."""
@@ -87,10 +85,13 @@ class AwaitedConfirms:
         elif lsn <= group.committed_lsn:
             self._tracker.confirm(first, last)
         else:
-            self._put_in_line(group, (lsn, first, last, None))
+            line = self._lines.get(group) or self._new_line(group)
+            line.append(lsn, first, last, None)
 
     def forget(self) -> None:
         """The channel ends: nobody is told any more."""
+        for line in self._lines.values():
+            line.forget()
         self._lines.clear()
 
     def _confirm_by_several(self, first: int, last: int, safe_at: CommitPoint) -> None:
@@ -100,26 +101,56 @@ class AwaitedConfirms:
             return
         parts = _Parts(len(points))
         for group, lsn, _ in points:
-            self._put_in_line(group, (lsn, first, last, parts))
+            line = self._lines.get(group) or self._new_line(group)
+            line.append(lsn, first, last, parts)
 
-    def _put_in_line(self, group: CommitGroup, run: _Run) -> None:
-        line = self._lines.get(group)
-        if line is None:
-            line = self._lines[group] = deque()
-        line.append(run)
-        if len(line) == 1:
-            group.wait(run[0], partial(self._on_decided, group))
+    def _new_line(self, group: CommitGroup) -> "_Line":
+        line = _Line(group, self._lines, self._tracker, self._outbox, self._channel_number)
+        self._lines[group] = line
+        return line
 
-    def _on_decided(self, group: CommitGroup) -> None:
-        """Answer what a group has committed, or all that waits for one that has failed."""
-        line = self._lines.get(group)
-        if line is None:
+
+class _Line:
+    """The runs that wait for one group.
+
+    Invariant: LSNs grow from the first to the last; while there is one, a call is due.
+    """
+
+    __slots__ = ("_channel_number", "_group", "_lines", "_outbox", "_runs", "_tracker")
+
+    def __init__(
+        self,
+        group: CommitGroup,
+        lines: "dict[CommitGroup, _Line]",
+        tracker: ConfirmTracker,
+        outbox: Outbox,
+        channel_number: int,
+    ) -> None:
+        self._group = group
+        self._lines = lines
+        self._tracker = tracker
+        self._outbox = outbox
+        self._channel_number = channel_number
+        self._runs: deque[_Run] = deque()
+
+    def append(self, lsn: int, first: int, last: int, parts: _Parts | None) -> None:
+        self._runs.append((lsn, first, last, parts))
+        if len(self._runs) == 1:
+            self._group.wait(lsn, self._on_decided)
+
+    def forget(self) -> None:
+        self._runs.clear()
+
+    def _on_decided(self) -> None:
+        """Answer what the group has committed, or all that waits if it has failed."""
+        runs = self._runs
+        if not runs:
             return
-        committed_lsn = group.committed_lsn
-        if line[0][0] > committed_lsn:
-            self._reject_all(line)
-        while line and line[0][0] <= committed_lsn:
-            _, first, last, parts = line.popleft()
+        committed_lsn = self._group.committed_lsn
+        if runs[0][0] > committed_lsn:
+            self._reject_all()
+        while runs and runs[0][0] <= committed_lsn:
+            _, first, last, parts = runs.popleft()
             if parts is not None:
                 parts.left_count -= 1
                 if parts.left_count:
@@ -127,16 +158,17 @@ class AwaitedConfirms:
             self._tracker.confirm(first, last)
         if octets := self._tracker.render_replies(self._channel_number):
             self._outbox.write(octets)
-        if line:
-            group.wait(line[0][0], partial(self._on_decided, group))
+        if runs:
+            self._group.wait(runs[0][0], self._on_decided)
         elif len(self._lines) > 1:
-            del self._lines[group]
+            # Groups come and go; the line of the only one is used again.
+            self._lines.pop(self._group, None)
 
-    def _reject_all(self, line: deque[_Run]) -> None:
-        for _, first, last, parts in line:
+    def _reject_all(self) -> None:
+        for _, first, last, parts in self._runs:
             if parts is not None:
                 if parts.left_count <= 0:
                     continue
                 parts.left_count = 0
             self._tracker.reject(first, last)
-        line.clear()
+        self._runs.clear()
