@@ -41,7 +41,7 @@ class NoDefinitions:
         """Refuse: nothing is defined here."""
         raise NotImplementedError(changes)
 
-    def sync(self) -> None:
+    def fsync(self) -> None:
         """Have nothing to sync."""
 
 
@@ -70,12 +70,12 @@ def bare(folder: Path) -> list[float]:
     """Return how long each write and sync of the same size takes by itself, in seconds."""
     file = OsFiles(folder).open("bare", create=True)
     file.write_at(0, bytes(FILE_SIZE_BYTES))
-    file.sync()
+    file.fsync()
     took = []
     for index in range(COMMITS):
         start = time.perf_counter()
         file.write_at(index * 256, [bytes(40), ENTRY])
-        file.sync()
+        file.fsync()
         took.append(time.perf_counter() - start)
     return took
 
@@ -121,7 +121,7 @@ class Commits:
 
     def _append(self) -> None:
         start = time.perf_counter()
-        lsn = self._commit.append_operation([ENTRY], sync=True)
+        lsn = self._commit.append_operation([ENTRY], fsync=True)
         self._commit.wait(lsn, lambda: self._committed(start))
         if self._thread is not None:
             self._thread.pump()
@@ -202,11 +202,11 @@ def price_of_an_append(folder: Path) -> None:
     run = codec.decode_run(codec.encode_run([a_record(1024)]), 1)
 
     def enqueue() -> None:
-        lsn = commit.append_operation(encode_enqueue(7, 1, run), sync=False)
+        lsn = commit.append_operation(encode_enqueue(7, 1, run), fsync=False)
         commit.wait(lsn, lambda: None)
 
     def settle() -> None:
-        commit.append_operation([encode_settle(7, range(1, 2))], sync=False)
+        commit.append_operation([encode_settle(7, range(1, 2))], fsync=False)
 
     def group_of_one() -> None:
         settle()

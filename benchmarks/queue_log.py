@@ -35,7 +35,7 @@ class NoDefinitions:
     def write(self, changes: object) -> None:
         """Nothing is defined here."""
 
-    def sync(self) -> None:
+    def fsync(self) -> None:
         """Nothing was written."""
 
 
@@ -54,7 +54,7 @@ class Place:
     def commit_all(self) -> None:
         """Write what is pending; a checkpoint where one is due."""
         while (group := self.commit.seal()) is not None:
-            group.sync = False
+            group.fsync = False
             self.commit.write_group(group)
             self.commit.finish(group, None)
         if self.store.checkpoint_is_due():
@@ -133,7 +133,7 @@ def measure_paging(log: Log, run: Run, message_count: int) -> list[str]:
 def unsynced_log(place: Place) -> Log:
     """Return the log of a new queue of class os: what the disk takes is not what is measured."""
     log = place.store.new_log(LogOptions())
-    log.set_synced(is_synced=False)
+    log.set_fsynced(is_fsynced=False)
     return log
 
 

@@ -179,7 +179,7 @@ cdef class DiskWriter:
         """Return whether it can write to this file."""
         return file.fileno() >= 0
 
-    def start(self, file, int64_t position, parts, bint sync):
+    def start(self, file, int64_t position, parts, bint fsync):
         """Begin to write, and to sync behind it."""
         cdef Py_ssize_t index, count = len(parts)
         cdef Job *job = &self.shared.job
@@ -196,7 +196,7 @@ cdef class DiskWriter:
         job.parts_count = count
         job.descriptor = file.fileno()
         job.position = position
-        job.sync = sync
+        job.sync = fsync
         pthread_mutex_lock(&self.shared.lock)
         self.shared.has_job = True
         pthread_cond_signal(&self.shared.wake)

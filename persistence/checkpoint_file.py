@@ -40,9 +40,9 @@ def write_checkpoint(files: Files, snapshot: Snapshot, witness: Witness = NO_WIT
         file.write_at(0, encode_checkpoint(snapshot, witness.node_tag))
     finally:
         file.close()
-    sync_file(files, NEW_CHECKPOINT_PATH)
+    fsync_file(files, NEW_CHECKPOINT_PATH)
     files.rename(NEW_CHECKPOINT_PATH, CHECKPOINT_PATH)
-    sync_directory(files, "")
+    fsync_directory(files, "")
     witness.note_checkpoint(snapshot.lsn)
 
 
@@ -82,10 +82,10 @@ def write_clean_stop(files: Files, lsn: int) -> None:
     try:
         file.truncate(0)
         file.write_at(0, _CLEAN_STOP.pack(lsn, crc32c.crc32c(number)))
-        file.sync()
+        file.fsync()
     finally:
         file.close()
-    files.sync_directory("")
+    files.fsync_directory("")
 
 
 def take_clean_stop(files: Files) -> int | None:
@@ -98,14 +98,14 @@ def take_clean_stop(files: Files) -> int | None:
     if octets is None:
         return None
     files.remove(CLEAN_STOP_PATH)
-    files.sync_directory("")
+    files.fsync_directory("")
     if len(octets) != _CLEAN_STOP.size:
         return None
     lsn, crc = _CLEAN_STOP.unpack(octets)
     return lsn if crc32c.crc32c(octets[: struct.calcsize("<Q")]) == crc else None
 
 
-def sync_file(files: Files, path: str) -> None:
+def fsync_file(files: Files, path: str) -> None:
     """Sync a file by its name; one that is not there any more needs none.
 
     Raises:
@@ -117,7 +117,7 @@ def sync_file(files: Files, path: str) -> None:
     except FileNotFoundError:
         return
     try:
-        file.sync()
+        file.fsync()
     except OSError as error:
         raise FatalStorageError(
             f"a sync of {path} failed, so the node must stop: {error}"
@@ -126,7 +126,7 @@ def sync_file(files: Files, path: str) -> None:
         file.close()
 
 
-def sync_directory(files: Files, path: str) -> None:
+def fsync_directory(files: Files, path: str) -> None:
     """Sync the names in a folder; one that is not there any more needs none.
 
     Raises:
@@ -134,7 +134,7 @@ def sync_directory(files: Files, path: str) -> None:
         FatalStorageError: names may be lost, whatever a later sync says.
     """
     with suppress(FileNotFoundError):
-        files.sync_directory(path)
+        files.fsync_directory(path)
 
 
 def remove(how: Callable[[str], None], path: str) -> None:

@@ -55,7 +55,7 @@ class DiskWriter:
         """Return whether it can write to this file: the kernel needs one that the system knows."""
         return True
 
-    def start(self, file: File, position: int, parts: Sequence[Octets], sync: bool) -> None:  # noqa: FBT001
+    def start(self, file: File, position: int, parts: Sequence[Octets], fsync: bool) -> None:  # noqa: FBT001
         """Begin to write all parts at a position, and to sync behind it.
 
         The parts must not change until ``done`` is called.
@@ -65,8 +65,8 @@ class DiskWriter:
         def work() -> None:
             file.write_at(position, parts)
             progress.append("written")
-            if sync:
-                file.sync()
+            if fsync:
+                file.fsync()
 
         def ended(error: Exception | None) -> None:
             error_number = 0
@@ -181,7 +181,7 @@ class CommitThread:
             self._begin(group)
             return
         self._group, self._write = group, write
-        self._written(*_write_now(write, sync=group.sync))
+        self._written(*_write_now(write, fsync=group.fsync))
 
     def retry(self) -> None:
         """Carry the group out once more that found no space; nothing happens if none did."""
@@ -221,17 +221,17 @@ class CommitThread:
         self._group = group
         write = self._write = self._commit.plan(group)
         if write is not None and self._writer.takes(write.file):
-            self._writer.start(write.file, write.position, write.parts, group.sync)
+            self._writer.start(write.file, write.position, write.parts, group.fsync)
         else:
             self._worker.submit(lambda: self._commit.write_group(group), self._ended_on_worker)
 
-    def _written(self, error_number: int, failed_in_sync: bool) -> None:  # noqa: FBT001
+    def _written(self, error_number: int, failed_in_fsync: bool) -> None:  # noqa: FBT001
         """The writer's report."""
         write, self._write = self._write, None
         assert self._group is not None, "it was given a group"
         assert write is not None, "and what the group comes to"
         if error_number:
-            self._ended(write_error(error_number, in_sync=failed_in_sync))
+            self._ended(write_error(error_number, in_fsync=failed_in_fsync))
         else:
             self._commit.note_written(self._group, write)
             self._ended(None)
@@ -255,14 +255,14 @@ class CommitThread:
             self._committed()
 
 
-def _write_now(write: PlannedWrite, *, sync: bool) -> tuple[int, bool]:
+def _write_now(write: PlannedWrite, *, fsync: bool) -> tuple[int, bool]:
     """Write, and sync, in this call; return what a ``Done`` takes."""
     is_written = False
     try:
         write.file.write_at(write.position, write.parts)
         is_written = True
-        if sync:
-            write.file.sync()
+        if fsync:
+            write.file.fsync()
     except OSError as error:
         return error.errno or EIO, is_written
     return 0, False

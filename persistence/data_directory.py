@@ -147,7 +147,7 @@ def node_id_of(files: Files, random_bytes: RandomBytes, where: str) -> str:
     finally:
         file.close()
     # Whoever wrote it may have died before the folder was synced: what is built on it must not go.
-    files.sync_directory()
+    files.fsync_directory()
     return _node_id_in(content, where)
 
 
@@ -181,11 +181,11 @@ def _write_durably(files: Files, path: str, new_path: str, content: bytes) -> No
     try:
         file.truncate(0)
         file.write_at(0, content)
-        file.sync()
+        file.fsync()
     finally:
         file.close()
     files.rename(new_path, path)
-    files.sync_directory()
+    files.fsync_directory()
 
 
 def _make(path: Path) -> None:

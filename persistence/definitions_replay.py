@@ -150,7 +150,7 @@ class DefinitionsReplay:
         file = self._files.open(path_of(kind, self.number))
         try:
             # What the disk has, and not what a failed sync left in the page cache.
-            file.sync()
+            file.fsync()
             file.done_with(0, file.size_bytes)
             return file.read_at(0, file.size_bytes)
         finally:
@@ -183,10 +183,10 @@ class DefinitionsReplay:
         try:
             file.truncate(0)
             file.write_at(0, octets)
-            file.sync()
+            file.fsync()
         finally:
             file.close()
-        self._files.sync_directory(DIRECTORY)
+        self._files.fsync_directory(DIRECTORY)
         self.damages.append(DefinitionsDamage(path, position, len(octets), kept_in))
         if kept_in not in self.damaged_paths:
             self.damaged_paths.append(kept_in)

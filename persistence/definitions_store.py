@@ -42,7 +42,7 @@ class DefinitionsStore:
     """Keyed values that survive; a ``DefinitionsJournal`` of ``persistence.group_commit``.
 
     Changes (``definitions_format.encode_change``) are appended to the group commit. ``write`` and
-    ``sync`` are for the fsync thread alone, once the group commit runs.
+    ``fsync`` are for the fsync thread alone, once the group commit runs.
 
     Invariant: the files, read again, give ``_values`` as they were after the last ``write``.
 
@@ -106,13 +106,13 @@ class DefinitionsStore:
         for change in encoded:
             apply_changes(self._values, split_changes(change))
 
-    def sync(self) -> None:
+    def fsync(self) -> None:
         """Return when all that was written is on disk.
 
         Raises:
             OSError: which of it is not known any more.
         """
-        self._journal.sync()
+        self._journal.fsync()
         self._witness.note_definitions(self._last_lsn)
 
     def close(self) -> None:
@@ -124,8 +124,8 @@ class DefinitionsStore:
         try:
             if torn_bytes:
                 self._journal.truncate(self._end)
-            self._journal.sync()
-            self._files.sync_directory(DIRECTORY)
+            self._journal.fsync()
+            self._files.fsync_directory(DIRECTORY)
         except BaseException:
             self._journal.close()
             raise
@@ -157,12 +157,12 @@ class DefinitionsStore:
             for batch in snapshot_batches(salt, self._last_lsn, self._values.items()):
                 file.write_at(end, batch)
                 end += len(batch)
-            file.sync()
+            file.fsync()
         finally:
             file.close()
         self._files.rename(_NEW_SNAPSHOT, path_of("snapshot", number))
         # Before there is a journal: one without a snapshot is taken for damage.
-        self._files.sync_directory(DIRECTORY)
+        self._files.fsync_directory(DIRECTORY)
         return end
 
     def _begin_journal(self, number: int) -> tuple[File, int]:
@@ -171,8 +171,8 @@ class DefinitionsStore:
         journal = self._files.open(path_of("journal", number), create=True)
         try:
             journal.write_at(0, encode_header(number, salt, self._witness.node_tag))
-            journal.sync()
-            self._files.sync_directory(DIRECTORY)
+            journal.fsync()
+            self._files.fsync_directory(DIRECTORY)
         except BaseException:
             journal.close()
             raise
@@ -193,5 +193,5 @@ def open_definitions(files: Files, witness: Witness = NO_WITNESS) -> Definitions
         OSError: the disk refuses.
     """
     files.make_directory(DIRECTORY)
-    files.sync_directory()
+    files.fsync_directory()
     return DefinitionsReplay(files, witness)

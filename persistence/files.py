@@ -8,9 +8,9 @@ What a crash of the machine may take, and the caller has to order against:
 
     written by              is safe after
     write_at, truncate      sync of that file
-    open(create=True)       sync of the file for its content, sync_directory of its folder for
+    open(create=True)       sync of the file for its content, fsync_directory of its folder for
     rename, remove          its name; a rename before the sync may show the name without content
-    make_directory          sync_directory of the folder around it
+    make_directory          fsync_directory of the folder around it
 
 Until then any part of it may be there, in steps of a sector (512 octets), and in any order. A
 crash of the process alone takes nothing.
@@ -61,7 +61,7 @@ class File(Protocol):
     def read_at(self, position: int, size_bytes: int) -> bytes:
         """Return so many octets; fewer only where the file ends."""
 
-    def sync(self) -> None:
+    def fsync(self) -> None:
         """Return when all that was written is on the disk (fdatasync).
 
         Raises:
@@ -115,7 +115,7 @@ class Files(Protocol):
         A crash in the middle leaves a part of it.
         """
 
-    def sync_directory(self, path: str = "") -> None:
+    def fsync_directory(self, path: str = "") -> None:
         """Return when names given, changed and removed in this folder are on the disk.
 
         Raises:
@@ -186,7 +186,7 @@ class OsFile:
             wanted_bytes -= len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def sync(self) -> None:
+    def fsync(self) -> None:
         """Return when all that was written is on the disk."""
         os.fdatasync(self._descriptor)
 
@@ -263,7 +263,7 @@ class OsFiles:
         if self.exists(path):
             shutil.rmtree(_inside(path), dir_fd=self._root)
 
-    def sync_directory(self, path: str = "") -> None:
+    def fsync_directory(self, path: str = "") -> None:
         """Return when names given, changed and removed in this folder are on the disk."""
         descriptor = self._open_directory(path)
         try:

@@ -69,7 +69,7 @@ class BatchLog(Protocol):
     def plan(self, last_lsn: int, parts: Sequence[Octets]) -> PlannedWrite | None:
         """Return what ``write_batch`` would do; None if that is more than one write."""
 
-    def note_written(self, write: PlannedWrite, *, synced: bool) -> None:
+    def note_written(self, write: PlannedWrite, *, fsynced: bool) -> None:
         """Take note that a planned write was carried out, and synced perhaps."""
 
     def write_batch(self, last_lsn: int, parts: Sequence[Octets]) -> None:
@@ -79,7 +79,7 @@ class BatchLog(Protocol):
             OSError: it was not written, and the same may be written again.
         """
 
-    def sync(self) -> None:
+    def fsync(self) -> None:
         """Return when all that was written is on disk.
 
         Raises:
@@ -97,7 +97,7 @@ class DefinitionsJournal(Protocol):
             OSError: they were not all written, and the same may be written again.
         """
 
-    def sync(self) -> None:
+    def fsync(self) -> None:
         """Return when all that was written is on disk.
 
         Raises:
@@ -114,7 +114,7 @@ class Group:
         parts: operations, one behind the other; where a part ends means nothing.
         size_bytes: of operations and definitions.
         definitions: changes with their LSNs, in order.
-        sync: whether anybody waits for the disk, and not only for the page cache.
+        fsync: whether anybody waits for the disk, and not only for the page cache.
         definitions_safe: whether they are on disk: true from the first try that got so far.
         tail: the last part, where small ones may be put behind it.
     """
@@ -123,13 +123,13 @@ class Group:
     parts: list[Octets] = field(default_factory=list)
     size_bytes: int = 0
     definitions: list[tuple[int, bytes]] = field(default_factory=list)
-    sync: bool = False
+    fsync: bool = False
     definitions_safe: bool = False
     tail: bytearray | None = None
 
     def is_empty(self) -> bool:
         """Return whether there is nothing to do."""
-        return not (self.parts or self.definitions or self.sync)
+        return not (self.parts or self.definitions or self.fsync)
 
 
 class GroupCommit:
@@ -198,7 +198,7 @@ class GroupCommit:
         """
         group = self._open
         return (
-            (bool(self._waiters) or not group.sync)
+            (bool(self._waiters) or not group.fsync)
             and self._under_way is None
             and bool(group.parts)
             and group.size_bytes <= SMALL_BYTES_MAX
@@ -206,12 +206,12 @@ class GroupCommit:
             and not group.definitions
         )
 
-    def append_operation(self, parts: Sequence[bytes | memoryview], *, sync: bool) -> int:
+    def append_operation(self, parts: Sequence[bytes | memoryview], *, fsync: bool) -> int:
         """Append an operation of the write-ahead log; return its LSN.
 
         Args:
             parts: its octets, a multiple of 8 in all; they must not change until committed.
-            sync: somebody may wait for the disk; otherwise the page cache will do.
+            fsync: somebody may wait for the disk; otherwise the page cache will do.
         """
         group = self._open
         size_bytes = group.size_bytes
@@ -227,8 +227,8 @@ class GroupCommit:
             else:
                 group.tail += part
         group.size_bytes = size_bytes
-        if sync:
-            group.sync = True
+        if fsync:
+            group.fsync = True
         return self._number(group)
 
     def append_definition(self, change: bytes) -> int:
@@ -263,22 +263,22 @@ class GroupCommit:
         self.is_behind = is_behind
         self._on_behind(is_behind)
 
-    def append_sync(self) -> int:
+    def append_fsync(self) -> int:
         """Have all that was ever appended brought to the disk, whatever its class.
 
         Returns:
             An LSN: once it is committed, all before it is on the disk.
         """
-        self._open.sync = True
+        self._open.fsync = True
         return self._number(self._open)
 
-    def request_sync(self) -> None:
+    def request_fsync(self) -> None:
         """Have the next group synced, with all that was ever written before it.
 
         Acks wait for no disk; called now and then, this bounds how many a power cut takes back.
         """
         if self.has_unsynced or self._open.parts:
-            self._open.sync = True
+            self._open.fsync = True
 
     def wait(self, lsn: int, call: Callable[[], None]) -> None:
         """Call once everything up to this LSN is committed; at once if it is already.
@@ -319,7 +319,7 @@ class GroupCommit:
 
     def note_written(self, group: Group, write: PlannedWrite) -> None:
         """Take note that what was planned was carried out, with its sync; then call ``finish``."""
-        self._wal.note_written(write, synced=group.sync)
+        self._wal.note_written(write, fsynced=group.fsync)
 
     def write_group(self, group: Group) -> None:
         """Bring a group to the disk. The only method for another thread than the loop's.
@@ -331,7 +331,7 @@ class GroupCommit:
         try:
             if group.definitions and not group.definitions_safe:
                 self._journal.write(group.definitions)
-                _sync(self._journal)
+                _fsync(self._journal)
                 group.definitions_safe = True
             if group.parts:
                 self._wal.write_batch(group.last_lsn, group.parts)
@@ -341,8 +341,8 @@ class GroupCommit:
             if is_shortage(error):
                 raise
             raise _fatal(error) from error
-        if group.sync:
-            _sync(self._wal)
+        if group.fsync:
+            _fsync(self._wal)
 
     def finish(self, group: Group, error: Exception | None) -> None:
         """Take note of what became of the group under way, and call who waited for it.
@@ -366,7 +366,7 @@ class GroupCommit:
             raise _fatal(error)
         self._under_way = None
         self.is_disk_full = False
-        self.has_unsynced = not group.sync and (self.has_unsynced or bool(group.parts))
+        self.has_unsynced = not group.fsync and (self.has_unsynced or bool(group.parts))
         self.committed_lsn = group.last_lsn
         waiters = self._waiters
         while waiters and waiters[0][0] <= self.committed_lsn:
@@ -383,18 +383,18 @@ def _ignore(_is_behind: bool) -> None:  # noqa: FBT001 -- as the callback's
     """Stand in for who wants to know that the disk is behind."""
 
 
-def write_error(error_number: int, *, in_sync: bool) -> OSError | FatalStorageError:
+def write_error(error_number: int, *, in_fsync: bool) -> OSError | FatalStorageError:
     """Return what ``write_group`` raises when the disk says this to a write, or to the sync."""
     error = OSError(error_number, errno.errorcode.get(error_number, "unknown"))
-    if in_sync:
+    if in_fsync:
         return FatalStorageError(f"a sync failed, so the node must stop: {error}")
     return error if is_shortage(error) else _fatal(error)
 
 
-def _sync(log: BatchLog | DefinitionsJournal) -> None:
+def _fsync(log: BatchLog | DefinitionsJournal) -> None:
     # Even a full disk: what could not be written back may be gone from the page cache.
     try:
-        log.sync()
+        log.fsync()
     except OSError as error:
         raise FatalStorageError(f"a sync failed, so the node must stop: {error}") from error
 

@@ -64,7 +64,7 @@ class Appending(Protocol):
     def wait(self, lsn: int, call: Callable[[], None]) -> None:
         """Call once it is decided whether everything up to this LSN is safe."""
 
-    def append_operation(self, parts: Sequence[bytes | memoryview], *, sync: bool) -> int:
+    def append_operation(self, parts: Sequence[bytes | memoryview], *, fsync: bool) -> int:
         """Append an operation of the write-ahead log; return its LSN."""
 
 
@@ -102,7 +102,7 @@ class Log:
         delivered_below: positions from here on were never delivered; the queue says so before a
             clean stop.
         settled: positions that are done with.
-        is_synced: whether appends wait for the disk (class fsync), or for the page cache (os).
+        is_fsynced: whether appends wait for the disk (class fsync), or for the page cache (os).
 
     Invariant: each logged and unsettled message is in ``_recent`` or in a chunk, not in both.
     Invariant: no piece of ``_recent`` and no chunk ends before ``_prune_at``.
@@ -131,7 +131,7 @@ class Log:
         self.settled = PositionSet()
         self.next_position = 0
         self.delivered_below = 0
-        self.is_synced = True
+        self.is_fsynced = True
         self.is_dropped = False
         self.unneeded: list[UnneededFile] = []
         """Files that no message is in any more, until a checkpoint knows."""
@@ -180,9 +180,9 @@ class Log:
             lsn = self._append(part(whole, start, end))
         return lsn
 
-    def set_synced(self, *, is_synced: bool) -> None:
+    def set_fsynced(self, *, is_fsynced: bool) -> None:
         """Set the class of appends from now on; those before keep theirs."""
-        self.is_synced = is_synced
+        self.is_fsynced = is_fsynced
 
     def settle(self, positions: range) -> int:
         """Record that these positions are done with, for ever; return the LSN, or 0.
@@ -196,7 +196,7 @@ class Log:
         lsn = AT_ONCE
         if self.options.durable and (self._transient is None or self._any_logged(positions)):
             operation = encode_settle(self.queue_id, positions)
-            lsn = self.commit_group.append_operation((operation,), sync=False)
+            lsn = self.commit_group.append_operation((operation,), fsync=False)
         if settled.floor > self._prune_at:
             self.prune()
         return lsn
@@ -209,7 +209,7 @@ class Log:
             return AT_ONCE
         self.delivery_counts.note(positions, delivery_count)
         operation = encode_requeued(self.queue_id, positions, delivery_count)
-        return self.commit_group.append_operation((operation,), sync=False)
+        return self.commit_group.append_operation((operation,), fsync=False)
 
     def drop(self) -> int:
         """Forget everything: the queue is gone. Its definition must have been deleted before.
@@ -224,7 +224,7 @@ class Log:
         if not self.options.durable:
             self.segments.remove_all()
             return AT_ONCE
-        return self.commit_group.append_operation((encode_drop(self.queue_id),), sync=False)
+        return self.commit_group.append_operation((encode_drop(self.queue_id),), fsync=False)
 
     # -- memory ---------------------------------------------------------------------------------
 
@@ -420,7 +420,7 @@ class Log:
         run, positions, expires = piece
         on_disk = shifted(expires, self._wall_offset_ms()) if expires else None
         parts = encode_enqueue(self.queue_id, positions[0], run, on_disk)
-        lsn = self.commit_group.append_operation(parts, sync=self.is_synced)
+        lsn = self.commit_group.append_operation(parts, fsync=self.is_fsynced)
         self.note_recent(piece)
         return lsn
 

@@ -70,7 +70,7 @@ def open_store(
     store = Store(files, limits, wall_offset_ms, witness)
     # A killed process may have left a checkpoint whose name is not on the disk yet: nothing that
     # only the one before it lists may be removed until it is.
-    files.sync_directory("")
+    files.fsync_directory("")
     snapshot = read_checkpoint(files, witness)
     if witness.seen is None and not files.exists(CHECKPOINT_PATH) and _needs_checkpoint(files):
         snapshot.damages.append(f"the checkpoint is missing: {COST_OF_CHECKPOINT}")
@@ -142,7 +142,7 @@ def _tidy(
     """
     for name in files.names(SPILL_DIRECTORY):
         remove(files.remove_tree, f"{SPILL_DIRECTORY}/{name}")
-    files.sync_directory("")
+    files.fsync_directory("")
     unknown = {*unknown_folders, *recovery.unknown} if keeps_unknown else set()
     if not keeps_unknown:
         for folder in unknown_folders.values():

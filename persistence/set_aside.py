@@ -37,11 +37,11 @@ def set_aside(files: Files, folders: Iterable[str], copied: Iterable[str]) -> st
         FatalStorageError: so does a sync of names.
     """
     files.make_directory(SET_ASIDE_DIRECTORY)
-    files.sync_directory()
+    files.fsync_directory()
     taken = [int(name) for name in files.names(SET_ASIDE_DIRECTORY) if name.isdecimal()]
     place = f"{SET_ASIDE_DIRECTORY}/{max(taken, default=0) + 1:04d}"
     files.make_directory(place)
-    files.sync_directory(SET_ASIDE_DIRECTORY)
+    files.fsync_directory(SET_ASIDE_DIRECTORY)
     for path in copied:
         if files.exists(path):
             _make_parents(files, place, path)
@@ -51,7 +51,7 @@ def set_aside(files: Files, folders: Iterable[str], copied: Iterable[str]) -> st
         _make_parents(files, place, f"{folder}/")
         for name in files.names(folder):
             files.rename(f"{folder}/{name}", f"{target}/{name}")
-        files.sync_directory(target)
+        files.fsync_directory(target)
         files.remove_tree(folder)
     return place
 
@@ -60,7 +60,7 @@ def _make_parents(files: Files, place: str, path: str) -> None:
     """Make the folders around a path, each durably."""
     for name in path.split("/")[:-1]:
         files.make_directory(f"{place}/{name}")
-        files.sync_directory(place)
+        files.fsync_directory(place)
         place = f"{place}/{name}"
 
 
@@ -72,9 +72,9 @@ def _copy(files: Files, path: str, target: str) -> None:
             size_bytes = source.size_bytes
             for position in range(0, size_bytes, _COPY_BYTES):
                 copy.write_at(position, source.read_at(position, _COPY_BYTES))
-            copy.sync()
+            copy.fsync()
         finally:
             copy.close()
     finally:
         source.close()
-    files.sync_directory(target.rpartition("/")[0])
+    files.fsync_directory(target.rpartition("/")[0])

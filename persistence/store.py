@@ -22,9 +22,9 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 from persistence.checkpoint import QueueSnapshot, Snapshot
 from persistence.checkpoint_file import (
+    fsync_directory,
+    fsync_file,
     remove,
-    sync_directory,
-    sync_file,
     write_checkpoint,
     write_clean_stop,
 )
@@ -89,7 +89,7 @@ class NotStarted:
 
     committed_lsn = 0
 
-    def append_operation(self, parts: object, *, sync: bool) -> int:  # noqa: ARG002 - the port's names
+    def append_operation(self, parts: object, *, fsync: bool) -> int:  # noqa: ARG002 - the port's names
         """Refuse: while a store is being opened nothing happens in a queue."""
         raise AssertionError("the store has not been started")
 
@@ -267,7 +267,7 @@ class Store:
         assert self._commit is not None, "it was there at the beginning"
         # What it says to be settled may rest on copies in other queues, of whatever class: none of
         # them may be in the page cache alone when the checkpoint is on the disk.
-        checkpoint.snapshot.lsn = self._commit.append_sync()
+        checkpoint.snapshot.lsn = self._commit.append_fsync()
         checkpoint.snapshot.next_queue_id = self._next_queue_id
         return True
 
@@ -335,10 +335,10 @@ class Store:
         """
         files = self._files
         for path in sorted(checkpoint.dirty):
-            sync_file(files, path)
+            fsync_file(files, path)
             yield False
         for directory in sorted(checkpoint.directories, reverse=True):
-            sync_directory(files, directory)
+            fsync_directory(files, directory)
             yield False
         write_checkpoint(files, checkpoint.snapshot, self.witness)
         yield False

@@ -22,8 +22,8 @@ from persistence.wal_file import (
     WalHeader,
     encode_batch_header,
     encode_header,
+    fsync_log,
     path_of,
-    sync_log,
 )
 from persistence.wal_replay import Replay
 from persistence.witness import NO_WITNESS, Witness
@@ -77,11 +77,11 @@ class Wal:
         self._previous_lsn = replay.last_lsn
         # A file that a checkpoint begins with may never have got its name: older ones have gone.
         self._number = max([replay.first_number, *replay.numbers])
-        self._synced_lsn = replay.last_lsn
+        self._fsynced_lsn = replay.last_lsn
         self._live = list(replay.live_numbers)
         self._spares: list[int] = []
         files.make_directory(DIRECTORY)
-        files.sync_directory()
+        files.fsync_directory()
         for number in replay.numbers:
             if number not in self._live:
                 self._take_spare(number)
@@ -107,20 +107,20 @@ class Wal:
         if self._file is None or end > self._file_end:
             return None
         batch_header = encode_batch_header(
-            self._salt, self._first_lsn, last_lsn, self._synced_lsn, parts
+            self._salt, self._first_lsn, last_lsn, self._fsynced_lsn, parts
         )
         at = self._position - len(self._header)
         return PlannedWrite(self._file, at, [self._header, batch_header, *parts], last_lsn, end)
 
-    def note_written(self, write: PlannedWrite, *, synced: bool) -> None:
+    def note_written(self, write: PlannedWrite, *, fsynced: bool) -> None:
         """Take note that a planned write was carried out, and synced perhaps."""
         assert write.file is self._file, "nothing was written since it was planned"
         self._header = b""
         self._position = write.end
         self._first_lsn = write.last_lsn + 1
         self._previous_lsn = write.last_lsn
-        if synced:
-            self._note_synced()
+        if fsynced:
+            self._note_fsynced()
 
     def write_batch(self, last_lsn: int, parts: Sequence[Octets]) -> None:
         """Write a batch; it holds all LSNs from the last batch up to ``last_lsn``.
@@ -135,21 +135,21 @@ class Wal:
             write = self.plan(last_lsn, parts)
         assert write is not None, "it fits the file that was begun for it"
         write.file.write_at(write.position, write.parts)
-        self.note_written(write, synced=False)
+        self.note_written(write, fsynced=False)
 
-    def sync(self) -> None:
+    def fsync(self) -> None:
         """Return when every batch is on disk.
 
         Raises:
             OSError: which of them are is not known any more.
         """
         if self._file is not None:
-            self._file.sync()
-            self._note_synced()
+            self._file.fsync()
+            self._note_fsynced()
 
-    def _note_synced(self) -> None:
-        self._synced_lsn = self._previous_lsn
-        self._witness.note_wal(self._synced_lsn)
+    def _note_fsynced(self) -> None:
+        self._fsynced_lsn = self._previous_lsn
+        self._witness.note_wal(self._fsynced_lsn)
         if self._witnessed_number != self._number:
             self._witnessed_number = self._number
             self._witness.write()
@@ -189,8 +189,8 @@ class Wal:
     def _begin_file(self, batch_bytes: int) -> None:
         """Have a file that the batch fits into, behind the one that was written to."""
         if self._file is not None:
-            sync_log(self._file)
-            self._synced_lsn = self._previous_lsn
+            fsync_log(self._file)
+            self._fsynced_lsn = self._previous_lsn
             self.close()
         number = self._number + 1
         file_end = max(self._file_size_bytes, WAL_FIRST_BATCH_AT + batch_bytes)
@@ -201,7 +201,7 @@ class Wal:
             self._spares.pop()
             file = self._files.open(path_of(number))
         try:
-            self._files.sync_directory(DIRECTORY)
+            self._files.fsync_directory(DIRECTORY)
             # The page cache holds it in pieces as large as it was written in, and a sync writes
             # whole pieces: small batches would be written many times over.
             file.done_with(0, self._file_size_bytes)
@@ -234,7 +234,7 @@ class Wal:
             file.truncate(0)
             for position in range(0, self._file_size_bytes, len(zeros)):
                 file.write_at(position, zeros[: self._file_size_bytes - position])
-            file.sync()
+            file.fsync()
         except OSError:
             file.close()
             with suppress(OSError):

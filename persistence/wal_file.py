@@ -62,7 +62,7 @@ class BatchHeader(NamedTuple):
     operations_bytes: int
     first_lsn: int
     last_lsn: int
-    synced_lsn: int
+    fsynced_lsn: int
 
     @property
     def batch_bytes(self) -> int:
@@ -122,13 +122,13 @@ def whole_headers(octets: bytes) -> list[WalHeader]:
 
 
 def encode_batch_header(
-    salt: int, first_lsn: int, last_lsn: int, synced_lsn: int, parts: Sequence[Octets]
+    salt: int, first_lsn: int, last_lsn: int, fsynced_lsn: int, parts: Sequence[Octets]
 ) -> bytes:
     """Return the header of a batch with these operations, a multiple of 8 octets in all."""
     operations_bytes = sum(map(len, parts))
     assert operations_bytes % ALIGNMENT_BYTES == 0, "operations are aligned"
     assert operations_bytes <= BATCH_BYTES_MAX, "a group is far smaller, and so is a message"
-    fields = (BATCH_MAGIC, salt & _SALT_LOW, 0, operations_bytes, first_lsn, last_lsn, synced_lsn)
+    fields = (BATCH_MAGIC, salt & _SALT_LOW, 0, operations_bytes, first_lsn, last_lsn, fsynced_lsn)
     header = bytearray(BATCH_HEADER.pack(*fields))
     crc = crc32c(header[BATCH_CRC_AT + CRC_BYTES :], salt >> 32)
     for part in parts:
@@ -181,14 +181,14 @@ def batches_after(
         position = octets.find(prefix, after)
 
 
-def sync_log(file: File) -> None:
+def fsync_log(file: File) -> None:
     """Return when a file of the log is on disk.
 
     Raises:
         FatalStorageError: what is in it is not known any more.
     """
     try:
-        file.sync()
+        file.fsync()
     except OSError as error:
         raise FatalStorageError(
             f"the log cannot be synced, so the node must stop: {error}"

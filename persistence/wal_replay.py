@@ -25,9 +25,9 @@ from persistence.wal_file import (
     batch_prefix,
     batches_after,
     decode_header,
+    fsync_log,
     number_of,
     path_of,
-    sync_log,
     whole_headers,
 )
 from persistence.witness import NO_TAG, require_own
@@ -185,7 +185,7 @@ class Replay:
         """
         file = self._files.open(path_of(number))
         try:
-            sync_log(file)
+            fsync_log(file)
             file.done_with(0, file.size_bytes)
             return file.read_at(0, file.size_bytes)
         finally:
@@ -227,8 +227,8 @@ class Replay:
         for _, batch in later:
             self.highest_lsn = max(self.highest_lsn, batch.last_lsn)
         # A file that was begun later says what was on disk before it.
-        synced_lsn = max([live.limit_lsn % _NO_LIMIT, *[batch.synced_lsn for _, batch in later]])
-        if synced_lsn < expected_lsn:
+        fsynced_lsn = max([live.limit_lsn % _NO_LIMIT, *[batch.fsynced_lsn for _, batch in later]])
+        if fsynced_lsn < expected_lsn:
             end = later[-1][0] + later[-1][1].batch_bytes if later else position
             self.torn_bytes += max(end - position, _claimed_bytes(octets, position, header.salt))
             return None
@@ -268,10 +268,10 @@ class Replay:
             try:
                 file.truncate(0)
                 file.write_at(0, octets)
-                file.sync()
+                file.fsync()
             finally:
                 file.close()
-            self._files.sync_directory(DIRECTORY)
+            self._files.fsync_directory(DIRECTORY)
         except (OSError, FatalStorageError):
             # The report says that there is no copy; what can be served is served without it.
             return None

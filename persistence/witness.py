@@ -134,8 +134,8 @@ class StoredWitness:
             self._now = self.seen or Seen()
             self._wal_lsn = self._now.wal_lsn
             self._write_now()
-            self._file.sync()
-            files.sync_directory()
+            self._file.fsync()
+            files.fsync_directory()
         except BaseException:
             self._file.close()
             raise

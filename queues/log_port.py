@@ -62,11 +62,11 @@ class QueueLog(Protocol):
             expires_at_ms: when they expire (instant; 0 is never), one for all or one each.
         """
 
-    def set_synced(self, *, is_synced: bool) -> None:
+    def set_fsynced(self, *, is_fsynced: bool) -> None:
         """Say what is promised of appends from now on; those before keep what they had.
 
         Args:
-            is_synced: ``committed_lsn`` reaches them once they are on disk; else once they are
+            is_fsynced: ``committed_lsn`` reaches them once they are on disk; else once they are
                 in the page cache.
         """
 

@@ -38,7 +38,7 @@ class MemoryLog:
         """Keep nothing; the queue holds the run itself."""
         return 0
 
-    def set_synced(self, *, is_synced: bool) -> None:
+    def set_fsynced(self, *, is_fsynced: bool) -> None:
         """Promise nothing, as before."""
 
     def settle(self, positions: range) -> int:  # noqa: ARG002 - the port's names

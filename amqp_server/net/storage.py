@@ -109,7 +109,7 @@ class Storage:
         if self._commit.is_disk_full:
             self._thread.retry()
             return
-        self._commit.request_sync()
+        self._commit.request_fsync()
         self._thread.pump()
         if self._store.witness.is_behind:
             self._thread.call(self._store.witness.write, _ignore)
@@ -228,7 +228,7 @@ class Storage:
         """
         self._is_stopping = True
         if self.failure is None:
-            self._commit.request_sync()
+            self._commit.request_fsync()
         self._thread.stop()
         if self.failure is not None or self._commit.is_disk_full:
             return

@@ -72,7 +72,7 @@ class Backlog:
     def reconfigure(self, options: QueueOptions) -> None:
         """Use other limits, dead letter exchange and durability class from now on."""
         self._options = options
-        self.log.set_synced(is_synced=options.durability is Durability.FSYNC)
+        self.log.set_fsynced(is_fsynced=options.durability is Durability.FSYNC)
         self.limits = Limits(options.max_length, options.max_length_bytes)
 
     def append(self, run: Run, expires_at_ms: int | list[int]) -> int:

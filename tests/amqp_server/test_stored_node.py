@@ -123,7 +123,7 @@ def test_a_policy_changes_the_class_of_what_is_published_from_then_on(place: Pla
     place.publish("jobs", b"1")
     group = place.node.commit.seal()
     assert group is not None
-    assert group.sync, "what was published before keeps its promise"
+    assert group.fsync, "what was published before keeps its promise"
     assert group.last_lsn > lsn
     place.node.commit.write_group(group)
     place.node.commit.finish(group, None)

@@ -63,7 +63,7 @@ class Life:
             (1, self.declare),
             (1, self.delete),
             (2, self.change_class),
-            (1, self.node.commit.request_sync),
+            (1, self.node.commit.request_fsync),
         ]
 
     def take_over(self, before: "Life", *, power_was_lost: bool) -> None:
@@ -95,7 +95,7 @@ class Life:
 
     def change_class(self) -> None:
         if (queue := self._queue()) is not None:
-            queue.set_class(self.node.commit.last_lsn, is_synced=self.draw.random() < 0.5)
+            queue.set_class(self.node.commit.last_lsn, is_fsynced=self.draw.random() < 0.5)
 
     def publish(self) -> None:
         queue = self._queue()

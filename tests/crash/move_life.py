@@ -88,11 +88,11 @@ class Safety(NamedTuple):
 
     Attributes:
         lsn: once this is committed; 0 is always.
-        is_synced: to the disk, or to the page cache.
+        is_fsynced: to the disk, or to the page cache.
     """
 
     lsn: int
-    is_synced: bool
+    is_fsynced: bool
 
 
 class MoveLife(Life):
@@ -125,7 +125,7 @@ class MoveLife(Life):
         for name, shape in SHAPES.items():
             self._declare(name, shape)
         if is_new:
-            self.node.commit.request_sync()
+            self.node.commit.request_fsync()
             while self.node.commit_group():
                 pass
         self.actions = [
@@ -139,7 +139,7 @@ class MoveLife(Life):
             (8, self.commit),
             (6, self.go_on_with_checkpoint),
             (1, self.change_policy),
-            (1, self.node.commit.request_sync),
+            (1, self.node.commit.request_fsync),
         ]
 
     # -- after a restart ------------------------------------------------------------------------
@@ -153,8 +153,8 @@ class MoveLife(Life):
             found.update([Place(queue.name, body) for body in bodies])
         commit = before.node.commit
         for place, safety in before.placed.items():
-            on_disk = before.node.synced_lsn if power_was_lost else commit.committed_lsn
-            safe_lsn = commit.committed_lsn if safety.is_synced else on_disk
+            on_disk = before.node.fsynced_lsn if power_was_lost else commit.committed_lsn
+            safe_lsn = commit.committed_lsn if safety.is_fsynced else on_disk
             if safety.lsn <= safe_lsn:
                 assert _is_kept(place, found, before.acked), f"lost: {place}"
         self.placed = {place: Safety(0, True) for place in found}

@@ -47,8 +47,8 @@ class NotedLog:
     def append(self, first_position: int, run: Run, expires_at_ms: int | Sequence[int] = 0) -> int:
         return self._noted(self._log.append(first_position, run, expires_at_ms))
 
-    def set_synced(self, *, is_synced: bool) -> None:
-        self._log.set_synced(is_synced=is_synced)
+    def set_fsynced(self, *, is_fsynced: bool) -> None:
+        self._log.set_fsynced(is_fsynced=is_fsynced)
 
     def settle(self, positions: range) -> int:
         return self._noted(self._log.settle(positions))
@@ -73,7 +73,7 @@ class NotedLog:
 class ReadOnlyLog(NotedLog):
     """What a second queue reads from, to look at all that the first one has."""
 
-    def set_synced(self, *, is_synced: bool) -> None:
+    def set_fsynced(self, *, is_fsynced: bool) -> None:
         """Leave the class to the first one."""
 
     def settle(self, positions: range) -> int:
@@ -97,11 +97,11 @@ class LiveQueue:
         self.consumer.is_paused = True
         self.redeliver_below = 0
         self._top = expected.log.options.max_priority
-        is_synced = expected.log.is_synced
+        is_fsynced = expected.log.is_fsynced
         parts = EngineParts(
             "jobs",
             QueueOptions(
-                max_priority=self._top, durability=Durability.FSYNC if is_synced else Durability.OS
+                max_priority=self._top, durability=Durability.FSYNC if is_fsynced else Durability.OS
             ),
             log,
             lambda _: None,
@@ -186,7 +186,7 @@ class QueueLife(Life):
             (1, self.declare),
             (1, self.delete),
             (2, self.change_class),
-            (1, self.node.commit.request_sync),
+            (1, self.node.commit.request_fsync),
         ]
 
     def adopt(self, queues: dict[int, ExpectedQueue], published_count: int) -> None:

@@ -36,8 +36,8 @@ class Journal:
         is_new = not files.exists(JOURNAL_PATH)
         self._file = files.open(JOURNAL_PATH, create=True)
         if is_new:
-            self._file.sync()
-            files.sync_directory("")
+            self._file.fsync()
+            files.fsync_directory("")
         self.known: dict[int, LogOptions] = {}
         self.last_lsn = 0
         self._end = 0
@@ -52,7 +52,7 @@ class Journal:
             self._take(change)
             self._end += row_bytes
         # What a killed process left may be in the page cache alone, and is believed from now on.
-        self._file.sync()
+        self._file.fsync()
 
     def write(self, changes: Sequence[tuple[int, bytes]]) -> None:
         rows = [_ROW.pack(lsn, zlib.crc32(change)) + change for lsn, change in changes]
@@ -60,8 +60,8 @@ class Journal:
         self._end += sum(map(len, rows))
         self.last_lsn = changes[-1][0]
 
-    def sync(self) -> None:
-        self._file.sync()
+    def fsync(self) -> None:
+        self._file.fsync()
         self._witness.note_definitions(self.last_lsn)
 
     def _take(self, change: bytes) -> None:
@@ -119,14 +119,14 @@ class ExpectedQueue:
     transient: dict[int, Expected] = field(default_factory=dict)
     classes: list[tuple[int, bool]] = field(default_factory=lambda: [(-1, True)])
 
-    def set_class(self, after_lsn: int, *, is_synced: bool) -> None:
+    def set_class(self, after_lsn: int, *, is_fsynced: bool) -> None:
         """Change what is promised of appends after this LSN."""
-        self.log.set_synced(is_synced=is_synced)
-        self.classes.append((after_lsn, is_synced))
+        self.log.set_fsynced(is_fsynced=is_fsynced)
+        self.classes.append((after_lsn, is_fsynced))
 
-    def is_synced(self, lsn: int) -> bool:
+    def is_fsynced(self, lsn: int) -> bool:
         """Return whether an append was promised to be on disk once it was confirmed."""
-        return [is_synced for after_lsn, is_synced in self.classes if after_lsn < lsn][-1]
+        return [is_fsynced for after_lsn, is_fsynced in self.classes if after_lsn < lsn][-1]
 
     def unsettled(self) -> dict[int, Expected]:
         """Return all that is ready, transient ones too, by position."""
@@ -159,7 +159,7 @@ class StoredNode:
         self.wal = Wal(files, WAL_FILE_BYTES, new_salt, self.opened.replay, next_lsn, witness)
         self.commit = GroupCommit(self.wal, journal, next_lsn, group_bytes_max=group_bytes_max)
         self.store.start(self.wal, self.commit)
-        self.synced_lsn = self.commit.committed_lsn
+        self.fsynced_lsn = self.commit.committed_lsn
         self.queues: dict[int, ExpectedQueue] = {}
 
     def declare(self, options: LogOptions) -> ExpectedQueue:
@@ -185,8 +185,8 @@ class StoredNode:
         except (OSError, StorageError) as error:
             self.commit.finish(group, error)
             return True
-        if group.sync:
-            self.synced_lsn = group.last_lsn
+        if group.fsync:
+            self.fsynced_lsn = group.last_lsn
             self.witness.write()
         self.commit.finish(group, None)
         return True
@@ -234,7 +234,7 @@ def _compare(
     power_was_lost: bool,
 ) -> ExpectedQueue:
     committed = before.commit.committed_lsn
-    on_disk = before.synced_lsn if power_was_lost else committed
+    on_disk = before.fsynced_lsn if power_was_lost else committed
     messages = messages_of(recovered, after.wall_offset_ms)
     kept: dict[int, Expected] = {}
     for position, (record, expires_at_ms) in messages.items():
@@ -251,13 +251,13 @@ def _compare(
         requeued = [(0, count)] if count else []
         kept[position] = Expected(expected.record, expires_at_ms, 0, None, requeued)
     for position, expected in queue.messages.items():
-        safe = committed if queue.is_synced(expected.lsn) else on_disk
+        safe = committed if queue.is_fsynced(expected.lsn) else on_disk
         is_safe = expected.lsn <= safe and expected.settle_lsn is None
         _require(position in messages or not is_safe, f"lost: position {position}")
     _require(recovered.next_position > max(messages, default=-1), "a position would be given twice")
     _require(set(recovered.requeued) <= set(messages), "only what is there came back")
     after_restart = ExpectedQueue(recovered.log, messages=kept)
-    after_restart.set_class(after.commit.last_lsn, is_synced=queue.classes[-1][1])
+    after_restart.set_class(after.commit.last_lsn, is_fsynced=queue.classes[-1][1])
     return after_restart
 
 

@@ -33,10 +33,10 @@ CLASS_IGNORED: Final = """\
 import runpy
 from persistence.log import Log
 
-def take_for_os(log, *, is_synced):
-    log.is_synced = False
+def take_for_os(log, *, is_fsynced):
+    log.is_fsynced = False
 
-Log.set_synced = take_for_os
+Log.set_fsynced = take_for_os
 runpy.run_module("amqp_server", run_name="__main__", alter_sys=True)
 """
 

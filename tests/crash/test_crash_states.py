@@ -15,7 +15,7 @@ from unittest.mock import patch
 import pytest
 
 import persistence.store
-from persistence.checkpoint_file import remove, sync_file
+from persistence.checkpoint_file import fsync_file, remove
 from persistence.errors import FatalStorageError
 from persistence.format import OperationKind
 from persistence.group_commit import Group, GroupCommit
@@ -64,10 +64,10 @@ def no_sync(wal: Wal) -> None:
 
 
 def settlements_first(
-    commit: GroupCommit, parts: Sequence[bytes | memoryview], *, sync: bool
+    commit: GroupCommit, parts: Sequence[bytes | memoryview], *, fsync: bool
 ) -> int:
     """Put a settlement in front of the group: before the message that it settles."""
-    lsn = APPEND_ENTRY(commit, parts, sync=sync)
+    lsn = APPEND_ENTRY(commit, parts, fsync=fsync)
     group = commit._open
     if parts[0][0] == OperationKind.SETTLE and group.parts:
         octets = b"".join(group.parts)
@@ -85,7 +85,7 @@ def rename_before_sync(store: Store, checkpoint: Checkpoint) -> Iterator[Literal
     checkpoint.dirty.clear()
     yield from PERSIST(store, checkpoint)
     for path in dirty:
-        sync_file(store._files, path)
+        fsync_file(store._files, path)
         yield False
 
 
@@ -124,27 +124,27 @@ def sync_tried_again(commit: GroupCommit, group: Group) -> None:
     try:
         WRITE_GROUP(commit, group)
     except FatalStorageError:
-        commit._wal.sync()
+        commit._wal.fsync()
 
 
 WRITE_GROUP = GroupCommit.write_group
 
 
-def class_ignored(commit: GroupCommit, parts: Sequence[bytes | memoryview], *, sync: bool) -> int:
+def class_ignored(commit: GroupCommit, parts: Sequence[bytes | memoryview], *, fsync: bool) -> int:
     """Take every queue for one of class os."""
-    return APPEND_ENTRY(commit, parts, sync=False)
+    return APPEND_ENTRY(commit, parts, fsync=False)
 
 
-def never_synced_again(log: Log, *, is_synced: bool) -> None:
+def never_synced_again(log: Log, *, is_fsynced: bool) -> None:
     """Hear of a change to class os alone."""
-    log.is_synced = log.is_synced and is_synced
+    log.is_fsynced = log.is_fsynced and is_fsynced
 
 
 BUGS: dict[str, tuple[object, str, Any]] = {
-    "no fdatasync": (Wal, "sync", no_sync),
+    "no fdatasync": (Wal, "fsync", no_sync),
     "a settlement before its enqueue": (GroupCommit, "append_operation", settlements_first),
     "the class of a queue ignored": (GroupCommit, "append_operation", class_ignored),
-    "a change to class fsync ignored": (Log, "set_synced", never_synced_again),
+    "a change to class fsync ignored": (Log, "set_fsynced", never_synced_again),
     "the checkpoint before its segments": (Store, "persist", rename_before_sync),
     "names not synced": (Store, "persist", names_not_synced),
     "the log released too early": (Store, "begin_checkpoint", released_too_early),

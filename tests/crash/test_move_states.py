@@ -133,7 +133,7 @@ def expect_kept_beside_a_checkpoint() -> None:
     disk = FaultFS()
     node = new_node(disk)
     source, between, target = [node.declare(LogOptions()).log for _ in range(3)]
-    target.set_synced(is_synced=False)
+    target.set_fsynced(is_fsynced=False)
     run = [Record(ROUTE, HEADER, b"m", PERSISTENT)]
     source.append(0, run)
     for position in range(3):
@@ -160,7 +160,7 @@ def test_a_checkpoint_keeps_no_settlement_without_its_copy() -> None:
 
 def test_a_checkpoint_ahead_of_the_log_is_seen() -> None:
     with (
-        patch.object(GroupCommit, "append_sync", lambda self: self.last_lsn),
+        patch.object(GroupCommit, "append_fsync", lambda self: self.last_lsn),
         pytest.raises(AssertionError, match="somewhere"),
     ):
         expect_kept_beside_a_checkpoint()

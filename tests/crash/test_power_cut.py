@@ -82,8 +82,8 @@ def test_what_was_synced_stays_and_what_came_after_may_go(after_cut: AfterCut) -
     states = after_cut("""
         file = files.open("a", create=True)
         file.write_at(0, b"1" * 2048)
-        file.sync()
-        files.sync_directory()
+        file.fsync()
+        files.fsync_directory()
         file.write_at(512, [b"2" * 512, b"3" * 512])
         file.write_at(2048, b"4" * 512)
     """)
@@ -100,8 +100,8 @@ def test_what_was_synced_stays_and_what_came_after_may_go(after_cut: AfterCut) -
 def test_a_name_is_safe_when_its_folder_was_synced(after_cut: AfterCut) -> None:
     states = after_cut("""
         files.open("safe", create=True)
-        files.sync_directory()
-        files.open("unsafe", create=True).sync()
+        files.fsync_directory()
+        files.open("unsafe", create=True).fsync()
     """)
     assert {frozenset(state) for state in states} == {
         frozenset({"safe"}),
@@ -114,8 +114,8 @@ def test_a_rename_and_a_removal_may_be_undone(after_cut: AfterCut) -> None:
         for name in ("old", "new", "gone"):
             file = files.open(name, create=True)
             file.write_at(0, name.encode())
-            file.sync()
-        files.sync_directory()
+            file.fsync()
+        files.fsync_directory()
         files.rename("new", "old")
         files.remove("gone")
     """)
@@ -130,9 +130,9 @@ def test_a_tree_that_was_removed_may_be_there_in_part(after_cut: AfterCut) -> No
     states = after_cut("""
         files.make_directory("queue")
         for name in ("queue/1", "queue/2"):
-            files.open(name, create=True).sync()
-        files.sync_directory("queue")
-        files.sync_directory()
+            files.open(name, create=True).fsync()
+        files.fsync_directory("queue")
+        files.fsync_directory()
         files.remove_tree("queue")
     """)
     assert {len(state) for state in states} >= {0, 1, 2}
@@ -142,8 +142,8 @@ def test_a_truncation_may_be_undone(after_cut: AfterCut) -> None:
     states = after_cut("""
         file = files.open("a", create=True)
         file.write_at(0, b"1" * 1024)
-        file.sync()
-        files.sync_directory()
+        file.fsync()
+        files.fsync_directory()
         file.truncate(512)
     """)
     assert {state["a"] for state in states} >= {b"1" * 512, b"1" * 1024}
@@ -154,10 +154,10 @@ def test_what_is_written_while_a_sync_goes_on_is_not_safe_by_it(after_cut: After
     states = after_cut("""
         import threading
         file = files.open("a", create=True)
-        files.sync_directory()
+        files.fsync_directory()
         for turn in range(20):
             file.write_at(turn * 512, b"1" * 512)
-            other = threading.Thread(target=file.sync)
+            other = threading.Thread(target=file.fsync)
             other.start()
             file.write_at(turn * 512, b"2" * 512)
             other.join()
@@ -168,7 +168,7 @@ def test_what_is_written_while_a_sync_goes_on_is_not_safe_by_it(after_cut: After
 
 def test_nothing_is_taken_of_what_is_safe_and_the_next_life_begins_anew(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
-    machine.run("files.open('a', create=True).sync()\nfiles.sync_directory()")
+    machine.run("files.open('a', create=True).fsync()\nfiles.fsync_directory()")
     assert machine.power.cut(random.Random(1)) == 0
     machine.run("files.open('a').write_at(0, b'1')")
     assert machine.power.cut(random.Random(1)) == 1
@@ -182,7 +182,7 @@ def test_syncs_fail_once_the_trigger_is_there(tmp_path: Path) -> None:
         from persistence.errors import FatalStorageError
 
         file = files.open("a", create=True)
-        for sync in (file.sync, files.sync_directory):
+        for sync in (file.fsync, files.fsync_directory):
             try:
                 sync()
             except OSError as error:

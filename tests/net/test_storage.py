@@ -28,7 +28,7 @@ FILE_BYTES = 1 << 20
 
 
 class RefusingFile:
-    """A file of the system that refuses to write or sync while it is told so.
+    """A file of the system that refuses to write or fsync while it is told so.
 
     The kernel cannot know its number, so that every write comes by.
     """
@@ -53,9 +53,9 @@ class RefusingFile:
         self._refuse("write")
         self._file.write_at(position, data)
 
-    def sync(self) -> None:
-        self._refuse("sync")
-        self._file.sync()
+    def fsync(self) -> None:
+        self._refuse("fsync")
+        self._file.fsync()
 
     def _refuse(self, what: str) -> None:
         for place in (what, f"{what} {self._path.split('/', maxsplit=1)[0]}"):
@@ -64,7 +64,7 @@ class RefusingFile:
 
 
 class RefusingFiles(OsFiles):
-    """A folder whose files refuse what ``refusals`` says: write or sync, and the errno.
+    """A folder whose files refuse what ``refusals`` says: write or fsync, and the errno.
 
     ``write spill`` is a write of the files in that folder.
     """
@@ -301,7 +301,7 @@ def test_a_sync_that_fails_stops_the_node_and_confirms_nothing(disk: Disk) -> No
         first = log.append(0, [record(b"one", persistent=True)])
         storage.turn_ended()
         await disk.committed(first)
-        disk.files.refusals["sync"] = errno.EIO
+        disk.files.refusals["fsync"] = errno.EIO
         disk.commit.wait(
             log.append(1, [record(b"two", persistent=True)]), lambda: called.append(None)
         )

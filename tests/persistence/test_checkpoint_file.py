@@ -8,10 +8,10 @@ from persistence.checkpoint import Snapshot
 from persistence.checkpoint_file import (
     CHECKPOINT_PATH,
     CLEAN_STOP_PATH,
+    fsync_directory,
+    fsync_file,
     read_checkpoint,
     remove,
-    sync_directory,
-    sync_file,
     take_clean_stop,
     write_checkpoint,
     write_clean_stop,
@@ -60,13 +60,13 @@ def test_a_sync_that_failed_is_the_end() -> None:
     with pytest.raises(FatalStorageError, match="must stop"):
         write_checkpoint(disk, Snapshot())
     with pytest.raises(FatalStorageError):
-        sync_directory(disk, "")
+        fsync_directory(disk, "")
 
 
 def test_what_is_not_there_needs_no_sync_and_no_removal() -> None:
     disk = FaultFS()
-    sync_file(disk, "gone")
-    sync_directory(disk, "gone")
+    fsync_file(disk, "gone")
+    fsync_directory(disk, "gone")
     remove(disk.remove, "gone")
     assert disk.operations == []
 

@@ -43,8 +43,8 @@ class Node:
         self.events.append(event)
         self.heard.set()
 
-    def append(self, number: int, *, sync: bool = True, units_count: int = 0) -> None:
-        lsn = self.commit.append_operation([entry(number, 1, units_count)], sync=sync)
+    def append(self, number: int, *, fsync: bool = True, units_count: int = 0) -> None:
+        lsn = self.commit.append_operation([entry(number, 1, units_count)], fsync=fsync)
         self.commit.wait(lsn, lambda: self.hear(number))
 
     async def wait_for(self, event: object) -> None:
@@ -66,7 +66,7 @@ def test_what_is_appended_meanwhile_is_the_next_group(files: Files) -> None:
     async def run() -> None:
         node = Node(files)
         for number in range(1, 200):
-            node.append(number, sync=number % 3 != 0, units_count=number % 90)
+            node.append(number, fsync=number % 3 != 0, units_count=number % 90)
             if number % 7 == 0:
                 node.thread.pump()
             if number % 50 == 0:
@@ -315,8 +315,8 @@ class Reports:
         self.said: list[tuple[int, bool]] = []
         self.heard = asyncio.Event()
 
-    def done(self, error_number: int, failed_in_sync: bool) -> None:
-        self.said.append((error_number, failed_in_sync))
+    def done(self, error_number: int, failed_in_fsync: bool) -> None:
+        self.said.append((error_number, failed_in_fsync))
         self.heard.set()
 
     async def next(self) -> tuple[int, bool]:
@@ -347,15 +347,15 @@ def with_writer(
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize("sync", [True, False])
+@pytest.mark.parametrize("fsync", [True, False])
 def test_a_writer_writes_all_parts(
-    new_writer: type[DiskWriter], tmp_path: Path, sync: bool
+    new_writer: type[DiskWriter], tmp_path: Path, fsync: bool
 ) -> None:
     parts: list[Octets] = [b"", b"head", bytearray(b"tail" * 1000), memoryview(b"xyz"), b""]
 
     async def use(writer: DiskWriter, file: File, reports: Reports) -> None:
         assert writer.takes(file)
-        writer.start(file, 5, parts, sync)
+        writer.start(file, 5, parts, fsync)
         assert await reports.next() == (0, False)
         assert file.read_at(0, 10_000) == bytes(5) + b"".join(parts)
 
@@ -482,7 +482,7 @@ def test_a_worker_keeps_the_order_and_reports_on_the_loop() -> None:
 
 
 def test_what_the_disk_says_is_told_apart() -> None:
-    assert isinstance(write_error(errno.ENOSPC, in_sync=False), OSError)
-    assert isinstance(write_error(errno.EIO, in_sync=False), FatalStorageError)
-    assert isinstance(write_error(errno.ENOSPC, in_sync=True), FatalStorageError)
-    assert isinstance(write_error(9999, in_sync=False), FatalStorageError)
+    assert isinstance(write_error(errno.ENOSPC, in_fsync=False), OSError)
+    assert isinstance(write_error(errno.EIO, in_fsync=False), FatalStorageError)
+    assert isinstance(write_error(errno.ENOSPC, in_fsync=True), FatalStorageError)
+    assert isinstance(write_error(9999, in_fsync=False), FatalStorageError)

@@ -121,7 +121,7 @@ def test_a_file_is_cut_and_lengthened_with_zeros(file: File) -> None:
 
 def test_a_sync_and_advice_change_nothing_that_is_read(file: File) -> None:
     file.write_at(0, b"hare")
-    file.sync()
+    file.fsync()
     file.done_with(0, 4)
     assert file.read_at(0, 9) == b"hare"
 
@@ -129,7 +129,7 @@ def test_a_sync_and_advice_change_nothing_that_is_read(file: File) -> None:
 def test_a_closed_file_refuses_and_closing_it_again_does_not(file: File) -> None:
     file.close()
     file.close()
-    for call in (lambda: file.write_at(0, b"x"), lambda: file.read_at(0, 1), file.sync):
+    for call in (lambda: file.write_at(0, b"x"), lambda: file.read_at(0, 1), file.fsync):
         with pytest.raises((OSError, ValueError), match="file descriptor"):
             call()
 
@@ -252,13 +252,13 @@ def test_only_a_folder_is_a_tree(disk: Disk) -> None:
 
 def test_folders_can_be_synced_and_files_as_folders_not(disk: Disk) -> None:
     disk.make_directory("queues")
-    disk.sync_directory()
-    disk.sync_directory("queues")
+    disk.fsync_directory()
+    disk.fsync_directory("queues")
     written(disk, "file")
     with pytest.raises(NotADirectoryError):
-        disk.sync_directory("file")
+        disk.fsync_directory("file")
     with pytest.raises(FileNotFoundError):
-        disk.sync_directory("nowhere")
+        disk.fsync_directory("nowhere")
 
 
 def test_there_is_room(disk: Disk) -> None:
@@ -277,7 +277,7 @@ def test_no_path_leads_out_of_the_folder(disk: Disk, path: str) -> None:
         lambda: disk.rename("b", path),
         lambda: disk.remove(path),
         lambda: disk.remove_tree(path),
-        lambda: disk.sync_directory(path),
+        lambda: disk.fsync_directory(path),
     ):
         with pytest.raises(ValueError):  # noqa: PT011 -- a surrogate is refused by its encoding
             call()
@@ -368,7 +368,7 @@ def test_a_sync_is_asked_of_the_kernel(os_file: OsFile, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("os.fdatasync", refuse)
     with pytest.raises(OSError, match="rotten"):
-        os_file.sync()
+        os_file.fsync()
 
 
 def test_nobody_else_may_read_what_is_stored(tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ def collector() -> tuple[list[int], Callable[[int], Callable[[], None]]]:
 def test_appends_count_up_and_are_one_batch() -> None:
     disk = FakeDisk()
     commit = commit_on(disk, next_lsn=7)
-    assert commit.append_operation([ENTRY], sync=True) == 7
-    assert commit.append_operation([b"head....", b"run....."], sync=False) == 8
+    assert commit.append_operation([ENTRY], fsync=True) == 7
+    assert commit.append_operation([b"head....", b"run....."], fsync=False) == 8
     assert commit.committed_lsn == 6
     commit_all(commit)
     assert disk.calls == [("batch", 8, b"12345678head....run....."), "batches synced"]
@@ -42,7 +42,7 @@ def test_appends_count_up_and_are_one_batch() -> None:
 def test_nothing_pending_is_no_group() -> None:
     commit = commit_on(FakeDisk())
     assert commit.seal() is None
-    commit.append_operation([ENTRY], sync=False)
+    commit.append_operation([ENTRY], fsync=False)
     commit_all(commit)
     assert commit.seal() is None
 
@@ -50,10 +50,10 @@ def test_nothing_pending_is_no_group() -> None:
 def test_what_comes_while_a_group_is_under_way_is_the_next_group() -> None:
     disk = FakeDisk()
     commit = commit_on(disk)
-    commit.append_operation([b"first..."], sync=True)
+    commit.append_operation([b"first..."], fsync=True)
     group = commit.seal()
     assert group is not None
-    commit.append_operation([b"second.."], sync=True)
+    commit.append_operation([b"second.."], fsync=True)
     assert commit.seal() is None
     commit.write_group(group)
     commit.finish(group, None)
@@ -68,7 +68,7 @@ def test_what_comes_while_a_group_is_under_way_is_the_next_group() -> None:
 def test_definitions_are_synced_before_a_record_is_written() -> None:
     disk = FakeDisk()
     commit = commit_on(disk)
-    commit.append_operation([ENTRY], sync=True)
+    commit.append_operation([ENTRY], fsync=True)
     assert commit.append_definition(b"a queue") == 2
     commit_all(commit)
     assert disk.calls == [
@@ -92,7 +92,7 @@ def test_definitions_alone_need_no_batch() -> None:
 def test_entries_that_nobody_waits_for_are_written_and_not_synced() -> None:
     disk = FakeDisk()
     commit = commit_on(disk)
-    commit.append_operation([ENTRY], sync=False)
+    commit.append_operation([ENTRY], fsync=False)
     commit_all(commit)
     assert disk.calls == [("batch", 1, ENTRY)]
     assert commit.has_unsynced
@@ -106,10 +106,10 @@ def test_an_entry_of_class_os_is_not_confirmed_before_an_older_one_is_on_disk(
     disk = FakeDisk()
     commit = commit_on(disk)
     lsn = 0
-    for index, sync in enumerate([True, False]):
-        lsn = commit.append_operation([ENTRY], sync=sync)
+    for index, fsync in enumerate([True, False]):
+        lsn = commit.append_operation([ENTRY], fsync=fsync)
         group = commit.seal() if index == first_group_ends_after else None
-        assert group is None or group.sync
+        assert group is None or group.fsync
     synced_when_confirmed: list[bool] = []
     commit.wait(lsn, lambda: synced_when_confirmed.append("batches synced" in disk.calls))
     under_way = commit._under_way
@@ -123,22 +123,22 @@ def test_an_entry_of_class_os_is_not_confirmed_before_an_older_one_is_on_disk(
 def test_a_sync_that_is_asked_for_covers_what_was_written_before() -> None:
     disk = FakeDisk()
     commit = commit_on(disk)
-    commit.append_operation([ENTRY], sync=False)
+    commit.append_operation([ENTRY], fsync=False)
     commit_all(commit)
-    commit.request_sync()
+    commit.request_fsync()
     commit_all(commit)
     assert disk.calls[1:] == ["batches synced"]
     assert commit.committed_lsn == 1
     assert not commit.has_unsynced
-    commit.request_sync()
+    commit.request_fsync()
     assert commit.seal() is None
 
 
 def test_a_sync_is_asked_for_what_is_pending_too() -> None:
     disk = FakeDisk()
     commit = commit_on(disk)
-    commit.append_operation([ENTRY], sync=False)
-    commit.request_sync()
+    commit.append_operation([ENTRY], fsync=False)
+    commit.request_fsync()
     commit_all(commit)
     assert disk.calls == [("batch", 1, ENTRY), "batches synced"]
 
@@ -146,7 +146,7 @@ def test_a_sync_is_asked_for_what_is_pending_too() -> None:
 def test_waiters_are_called_in_order_when_their_group_is_finished() -> None:
     called, waiter = collector()
     commit = commit_on(FakeDisk())
-    lsns = [commit.append_operation([ENTRY], sync=True) for _ in range(3)]
+    lsns = [commit.append_operation([ENTRY], fsync=True) for _ in range(3)]
     for lsn in (lsns[2], lsns[0], lsns[1], lsns[0]):
         commit.wait(lsn, waiter(lsn))
     commit_all(commit, lambda: called.append(0))
@@ -156,10 +156,10 @@ def test_waiters_are_called_in_order_when_their_group_is_finished() -> None:
 def test_who_waits_for_the_next_group_is_not_called_with_this_one() -> None:
     called, waiter = collector()
     commit = commit_on(FakeDisk())
-    commit.append_operation([ENTRY], sync=True)
+    commit.append_operation([ENTRY], fsync=True)
     group = commit.seal()
     assert group is not None
-    commit.wait(commit.append_operation([ENTRY], sync=True), waiter(2))
+    commit.wait(commit.append_operation([ENTRY], fsync=True), waiter(2))
     commit.write_group(group)
     commit.finish(group, None)
     assert called == []
@@ -178,8 +178,8 @@ def test_what_is_committed_is_not_waited_for() -> None:
 def test_a_waiter_may_append_and_wait() -> None:
     called, waiter = collector()
     commit = commit_on(FakeDisk())
-    lsn = commit.append_operation([ENTRY], sync=True)
-    commit.wait(lsn, lambda: commit.wait(commit.append_operation([ENTRY], sync=True), waiter(2)))
+    lsn = commit.append_operation([ENTRY], fsync=True)
+    commit.wait(lsn, lambda: commit.wait(commit.append_operation([ENTRY], fsync=True), waiter(2)))
     commit_all(commit)
     assert called == [2]
 
@@ -192,12 +192,12 @@ def test_what_was_never_appended_cannot_be_waited_for() -> None:
 def test_a_small_group_is_waited_for_and_holds_little() -> None:
     commit = commit_on(FakeDisk())
     assert not commit.is_small(), "nothing is pending"
-    lsn = commit.append_operation([ENTRY], sync=True)
+    lsn = commit.append_operation([ENTRY], fsync=True)
     assert not commit.is_small(), "nobody waits"
     commit.wait(lsn, lambda: None)
     assert commit.is_small()
     for _ in range(SMALL_OPERATIONS_MAX):
-        commit.append_operation([ENTRY], sync=True)
+        commit.append_operation([ENTRY], fsync=True)
     assert not commit.is_small(), "many entries"
     commit_all(commit)
     assert not commit.is_small()
@@ -205,24 +205,24 @@ def test_a_small_group_is_waited_for_and_holds_little() -> None:
 
 def test_acks_are_a_small_group_though_nobody_waits() -> None:
     commit = commit_on(FakeDisk())
-    commit.append_operation([ENTRY], sync=False)
+    commit.append_operation([ENTRY], fsync=False)
     assert commit.is_small()
-    commit.request_sync()
+    commit.request_fsync()
     assert not commit.is_small(), "a sync that nobody waits for is the thread's"
 
 
 def test_a_group_with_definitions_or_many_bytes_or_behind_another_is_not_small() -> None:
     commit = commit_on(FakeDisk())
-    commit.append_operation([ENTRY], sync=True)
+    commit.append_operation([ENTRY], fsync=True)
     commit.wait(commit.append_definition(b"a queue"), lambda: None)
     assert not commit.is_small()
     commit_all(commit)
-    commit.wait(commit.append_operation([bytes(SMALL_BYTES_MAX + 8)], sync=True), lambda: None)
+    commit.wait(commit.append_operation([bytes(SMALL_BYTES_MAX + 8)], fsync=True), lambda: None)
     assert not commit.is_small()
     commit_all(commit)
-    commit.append_operation([ENTRY], sync=True)
+    commit.append_operation([ENTRY], fsync=True)
     assert commit.seal() is not None
-    commit.wait(commit.append_operation([ENTRY], sync=True), lambda: None)
+    commit.wait(commit.append_operation([ENTRY], fsync=True), lambda: None)
     assert not commit.is_small()
 
 
@@ -230,7 +230,7 @@ def test_a_group_has_a_size_that_it_is_closed_at() -> None:
     disk = FakeDisk()
     commit = commit_on(disk, group_bytes_max=20)
     for _ in range(4):
-        commit.append_operation([ENTRY], sync=True)
+        commit.append_operation([ENTRY], fsync=True)
     assert commit.pending_bytes == 32
     commit_all(commit)
     assert [call for call in disk.calls if call != "batches synced"] == [
@@ -244,8 +244,8 @@ def test_a_large_part_is_not_copied_and_small_ones_are_joined() -> None:
     commit = commit_on(FakeDisk())
     large = bytes(100_000)
     for _ in range(3):
-        commit.append_operation([b"head....", large], sync=False)
-        commit.append_operation([ENTRY], sync=False)
+        commit.append_operation([b"head....", large], fsync=False)
+        commit.append_operation([ENTRY], fsync=False)
     group = commit.seal()
     assert group is not None
     assert [len(part) for part in group.parts] == [8, 100_000, 16, 100_000, 16, 100_000, 8]
@@ -257,7 +257,7 @@ def test_a_full_disk_keeps_the_group_and_says_so() -> None:
     disk = FakeDisk()
     commit = commit_on(disk)
     commit.append_definition(b"a queue")
-    commit.wait(commit.append_operation([ENTRY], sync=True), waiter(2))
+    commit.wait(commit.append_operation([ENTRY], fsync=True), waiter(2))
     disk.errors["write_batch"] = FULL
     group = commit.seal()
     assert group is not None
@@ -269,7 +269,7 @@ def test_a_full_disk_keeps_the_group_and_says_so() -> None:
     assert found_full
     assert commit.committed_lsn == 0
     assert called == []
-    commit.append_operation([ENTRY], sync=True)
+    commit.append_operation([ENTRY], fsync=True)
     assert commit.seal() is None
 
     again = commit.retry()
@@ -305,8 +305,8 @@ def test_a_full_disk_under_the_definitions_keeps_the_group_too() -> None:
     ("call", "error"),
     [
         ("write_batch", BROKEN),
-        ("sync", BROKEN),
-        ("sync", FULL),
+        ("fsync", BROKEN),
+        ("fsync", FULL),
         ("write", BROKEN),
         ("sync_journal", BROKEN),
         ("sync_journal", FULL),
@@ -317,7 +317,7 @@ def test_any_other_failure_stops_the_node_for_good(call: str, error: OSError) ->
     disk = FakeDisk()
     commit = commit_on(disk)
     commit.append_definition(b"a queue")
-    commit.wait(commit.append_operation([ENTRY], sync=True), waiter(2))
+    commit.wait(commit.append_operation([ENTRY], fsync=True), waiter(2))
     disk.errors[call] = error
     group = commit.seal()
     assert group is not None
@@ -327,7 +327,7 @@ def test_any_other_failure_stops_the_node_for_good(call: str, error: OSError) ->
         commit.finish(group, failure.value)
 
     assert commit.has_failed
-    commit.append_operation([ENTRY], sync=True)
+    commit.append_operation([ENTRY], fsync=True)
     commit.wait(commit.last_lsn, waiter(3))
     assert commit.seal() is None
     assert commit.retry() is None
@@ -337,7 +337,7 @@ def test_any_other_failure_stops_the_node_for_good(call: str, error: OSError) ->
 
 def test_a_fault_of_ours_on_the_thread_stops_the_node_too() -> None:
     commit = commit_on(FakeDisk())
-    commit.append_operation([ENTRY], sync=True)
+    commit.append_operation([ENTRY], fsync=True)
     group = commit.seal()
     assert group is not None
     with pytest.raises(FatalStorageError, match="KeyError"):
@@ -355,7 +355,7 @@ class Steps:
         self.group: Group | None = None
 
     def entry(self) -> None:
-        self.commit.append_operation([ENTRY], sync=len(self.waiting) % 2 == 0)
+        self.commit.append_operation([ENTRY], fsync=len(self.waiting) % 2 == 0)
 
     def definition(self) -> None:
         self.commit.append_definition(b"x")
@@ -375,7 +375,7 @@ class Steps:
         self.commit.wait(lsn, call)
 
     def ask_for_a_sync(self) -> None:
-        self.commit.request_sync()
+        self.commit.request_fsync()
 
     def seal(self) -> None:
         self.group = self.commit.seal() or self.group
@@ -417,7 +417,7 @@ def test_more_than_may_wait_is_said_once_and_again_when_half_of_it_is_written() 
     entry = bytes(GROUP_BYTES_MAX // 2)
     states = []
     for _ in range(8):
-        commit.append_operation([entry], sync=True)
+        commit.append_operation([entry], fsync=True)
         states.append(commit.is_behind)
     assert (states, told) == ([False] * 5 + [True] * 3, [True])
     left: list[tuple[int, bool]] = []
@@ -433,7 +433,7 @@ def test_a_full_disk_leaves_it_behind() -> None:
     disk = FakeDisk()
     commit = commit_on(disk)
     commit.limit_pending(GROUP_BYTES_MAX, lambda _: None)
-    commit.append_operation([bytes(GROUP_BYTES_MAX)], sync=True)
+    commit.append_operation([bytes(GROUP_BYTES_MAX)], fsync=True)
     group = commit.seal()
     assert group is not None
     commit.finish(group, FULL)

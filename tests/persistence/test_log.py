@@ -25,9 +25,9 @@ class Appended:
         self.entries: list[Operation] = []
         self.synced: list[bool] = []
 
-    def append_operation(self, parts: Sequence[bytes | memoryview], *, sync: bool) -> int:
+    def append_operation(self, parts: Sequence[bytes | memoryview], *, fsync: bool) -> int:
         self.entries += decode_operations(memoryview(b"".join(parts)))
-        self.synced.append(sync)
+        self.synced.append(fsync)
         return len(self.entries)
 
     def wait(self, lsn: int, call: Callable[[], None]) -> None:
@@ -101,8 +101,8 @@ def test_a_persistent_run_is_one_entry_and_waits_for_the_disk() -> None:
 
 def test_the_page_cache_will_do_for_what_is_appended_while_the_class_is_os() -> None:
     place = Place()
-    for position, is_synced in enumerate([False, False, True]):
-        place.log.set_synced(is_synced=is_synced)
+    for position, is_fsynced in enumerate([False, False, True]):
+        place.log.set_fsynced(is_fsynced=is_fsynced)
         place.log.append(position, lasting(position))
     assert place.appended.synced == [False, False, True]
 

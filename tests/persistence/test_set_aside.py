@@ -11,12 +11,12 @@ def written(disk: Files, path: str, octets: bytes) -> None:
     folder = path.rpartition("/")[0]
     for end in [at for at, octet in enumerate(path) if octet == "/"]:
         disk.make_directory(path[:end])
-        disk.sync_directory(path[:end].rpartition("/")[0])
+        disk.fsync_directory(path[:end].rpartition("/")[0])
     file = disk.open(path, create=True)
     file.write_at(0, octets)
-    file.sync()
+    file.fsync()
     file.close()
-    disk.sync_directory(folder)
+    disk.fsync_directory(folder)
 
 
 def content(disk: Files, path: str) -> bytes:

@@ -42,7 +42,7 @@ def test_before_the_start_nothing_can_be_appended() -> None:
     made = Store(FaultFS(), StoreLimits(), lambda: 0).make_log(1, LogOptions())
     assert made.committed_lsn == 0
     with pytest.raises(AssertionError, match="started"):
-        made.commit_group.append_operation((), sync=True)
+        made.commit_group.append_operation((), fsync=True)
     with pytest.raises(AssertionError, match="started"):
         made.commit_group.wait(1, lambda: None)
 
@@ -127,7 +127,7 @@ def test_a_checkpoint_waits_for_the_disk_to_have_all_that_came_before_it() -> No
     store = Store(disk, StoreLimits(), lambda: 0)
     store.start(Released(), commit)
     log = store.new_log(LogOptions())
-    log.set_synced(is_synced=False)
+    log.set_fsynced(is_fsynced=False)
     log.append(0, [record(b"copy", persistent=True)])
     commit_all(commit)
     assert "batches synced" not in batches.calls

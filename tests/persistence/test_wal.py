@@ -50,7 +50,7 @@ def test_a_group_is_one_write_of_as_many_octets() -> None:
     wal.write_batch(1, [SMALL])
     start = len(disk.operations)
     wal.write_batch(2, [SMALL, SMALL])
-    wal.sync()
+    wal.fsync()
     assert kinds(disk, start) == [Kind.WRITE, Kind.SYNC]
     written = disk.operations[start]
     first_bytes = BATCH_HEADER.size + len(SMALL)
@@ -66,7 +66,7 @@ def test_a_file_is_full_of_zeros_and_on_disk_before_a_batch_is_in_it() -> None:
     done = kinds(disk, start)
     assert done[0] is Kind.CREATE
     assert done[-3:] == [Kind.SYNC, Kind.SYNC_DIRECTORY, Kind.WRITE]
-    wal.sync()
+    wal.fsync()
     assert disk.open(path_of(1)).size_bytes == FILE_SIZE_BYTES
 
 
@@ -197,7 +197,7 @@ def test_a_new_file_that_found_no_space_leaves_nothing_and_is_made_again(kind: K
         wal.write_batch(2, [HALF])
     assert names(disk) == [path_of(1).removeprefix("wal/")]
     wal.write_batch(2, [HALF])
-    wal.sync()
+    wal.fsync()
     assert len(replayed(disk).entries) == 2
 
 
@@ -229,7 +229,7 @@ def test_what_was_replayed_and_cannot_be_synced_stops_the_start() -> None:
 def test_closing_twice_is_closing_once_and_nothing_to_sync_is_synced() -> None:
     disk = FaultFS()
     wal = fresh(disk)
-    wal.sync()
+    wal.fsync()
     wal.write_batch(1, [SMALL])
     wal.close()
     wal.close()

@@ -169,10 +169,10 @@ def no_sync(self: object, *arguments: object) -> None:
 @pytest.mark.parametrize(
     ("target", "name", "bug"),
     [
-        (Wal, "sync", no_sync),
-        (wal_module, "sync_log", no_sync),
-        (FaultFS, "sync_directory", no_sync),
-        (wal_replay_module, "sync_log", no_sync),
+        (Wal, "fsync", no_sync),
+        (wal_module, "fsync_log", no_sync),
+        (FaultFS, "fsync_directory", no_sync),
+        (wal_replay_module, "fsync_log", no_sync),
     ],
     ids=["no sync", "no sync of a full file", "no sync of the folder", "no sync of the old life"],
 )

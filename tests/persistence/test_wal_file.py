@@ -21,8 +21,8 @@ HEADER = WalHeader(7, 101, 100, SALT)
 ENTRIES = [b"12345678", b"abcdefgh" * 3]
 
 
-def batch(first_lsn: int, last_lsn: int, synced_lsn: int = 0, salt: int = SALT) -> bytes:
-    header = encode_batch_header(salt, first_lsn, last_lsn, synced_lsn, ENTRIES)
+def batch(first_lsn: int, last_lsn: int, fsynced_lsn: int = 0, salt: int = SALT) -> bytes:
+    header = encode_batch_header(salt, first_lsn, last_lsn, fsynced_lsn, ENTRIES)
     return header + b"".join(ENTRIES)
 
 

@@ -17,15 +17,15 @@ SHORT = [entry(number, 1, units_count=number % 3) for number in range(1, 9)]
 
 
 def written(
-    *, synced: bool = True, entries: list[bytes] = ENTRIES, lsns_each: int = 1
+    *, fsynced: bool = True, entries: list[bytes] = ENTRIES, lsns_each: int = 1
 ) -> tuple[FaultFS, list[tuple[str, int, int]]]:
     """Return a disk with a batch for each entry, and (path, position, size) of each batch."""
     disk = FaultFS()
     wal = new_wal(disk, Replay(disk))
     for number, octets in enumerate(entries, start=1):
         wal.write_batch(number * lsns_each, [octets])
-        if synced:
-            wal.sync()
+        if fsynced:
+            wal.fsync()
     places = []
     for operation in disk.operations:
         if operation.kind is Kind.WRITE and operation.size_bytes != FILE_SIZE_BYTES:
@@ -118,7 +118,7 @@ def test_the_last_batch_of_a_file_is_missed_because_a_later_file_says_so() -> No
 
 
 def test_a_batch_that_nobody_synced_is_a_torn_tail_with_all_behind_it() -> None:
-    disk, places = written(synced=False, entries=SHORT[:5])
+    disk, places = written(fsynced=False, entries=SHORT[:5])
     path, position, size_bytes = places[2]
     disk.flip_bit(path, position + size_bytes - 1)
     found = replayed(disk)
@@ -130,19 +130,19 @@ def test_a_batch_that_nobody_synced_is_a_torn_tail_with_all_behind_it() -> None:
 
 
 def test_a_torn_tail_says_how_long_it_was() -> None:
-    disk, places = written(synced=False, entries=SHORT[:3])
+    disk, places = written(fsynced=False, entries=SHORT[:3])
     path, position, size_bytes = places[2]
     disk.flip_bit(path, position + size_bytes - 1)
     assert replayed(disk).replay.torn_bytes == size_bytes
 
 
 def test_what_was_torn_stays_torn_when_a_later_life_has_written() -> None:
-    disk, places = written(synced=False, entries=SHORT[:5])
+    disk, places = written(fsynced=False, entries=SHORT[:5])
     path, position, size_bytes = places[2]
     disk.flip_bit(path, position + size_bytes - 1)
     wal = new_wal(disk, replayed(disk).replay, seed=2)
     wal.write_batch(5 + RESTART_GAP_LSNS, [SHORT[6]])
-    wal.sync()
+    wal.fsync()
     # Nobody heals a disk; but if it were so, what was never believed must not come back.
     disk.flip_bit(path, position + size_bytes - 1)
     found = replayed(disk)
@@ -214,9 +214,9 @@ def test_what_a_failed_sync_left_in_the_page_cache_is_not_believed() -> None:
     disk = FaultFS()
     wal = new_wal(disk, Replay(disk))
     wal.write_batch(1, [ENTRIES[0]])
-    wal.sync()
+    wal.fsync()
     wal.write_batch(2, [ENTRIES[1]])
     disk.fail_at(lambda operation: operation.kind is Kind.SYNC, errno.EIO)
     with pytest.raises(OSError, match="Input/output"):
-        wal.sync()
+        wal.fsync()
     assert replayed(disk.killed()).entries == ENTRIES[:1]

@@ -61,9 +61,9 @@ class DiskAgainstHistory(RuleBasedStateMachine):
 
     @precondition(lambda self: self.now)
     @rule(data=st.data())
-    def sync(self, data: st.DataObject) -> None:
+    def fsync(self, data: st.DataObject) -> None:
         path = data.draw(st.sampled_from(sorted(self.now)))
-        self.disk.open(path).sync()
+        self.disk.open(path).fsync()
         del self.histories[self.now[path]][:-1]
 
     @precondition(lambda self: self.now)
@@ -83,8 +83,8 @@ class DiskAgainstHistory(RuleBasedStateMachine):
         self.note_names()
 
     @rule()
-    def sync_directory(self) -> None:
-        self.disk.sync_directory()
+    def fsync_directory(self) -> None:
+        self.disk.fsync_directory()
         for occupants in self.occupants.values():
             del occupants[:-1]
 
@@ -126,8 +126,8 @@ def test_drawn_states_are_some_of_all_states(position: int, octets: bytes) -> No
     disk = FaultFS()
     file = disk.open("file", create=True)
     file.write_at(0, b"." * 1000)
-    file.sync()
-    disk.sync_directory()
+    file.fsync()
+    disk.fsync_directory()
     file.write_at(position, octets)
     every = {content(state, "file") for state in disk.crash_states(MANY, seed=0)}
     assert {content(state, "file") for state in disk.crash_states(3, seed=0)} <= every

@@ -7,7 +7,7 @@ from tests.support.records import run_of
 
 def test_what_is_appended_or_settled_is_committed_at_once() -> None:
     log: QueueLog = MemoryLog()
-    log.set_synced(is_synced=True)
+    log.set_fsynced(is_fsynced=True)
     assert log.append(0, run_of(b"a")) <= log.committed_lsn
     assert log.settle(range(1)) <= log.committed_lsn
     assert log.requeued(range(1), 2) <= log.committed_lsn

@@ -57,32 +57,19 @@ snake_case), and why."""
 
 KNOWN: Final[frozenset[str]] = frozenset(
     {
-        "append_sync",
         "callback",
         "client_replies",
-        "failed_in_sync",
         "flush",
         "flush_confirms",
-        "in_sync",
-        "is_synced",
         "limit_pending",
-        "note_synced",
         "pending",
         "pending_bytes",
-        "request_sync",
         "send",
         "send_each",
         "send_reply",
         "sending",
         "sending_each",
         "session",
-        "set_synced",
-        "sync",
-        "sync_directory",
-        "sync_file",
-        "sync_log",
-        "synced",
-        "synced_lsn",
     }
 )
 """Names that still hold a refused word; none is to be added."""

@@ -30,7 +30,7 @@ class FakeBatchLog:
     def plan(self, last_lsn: int, parts: Sequence[Octets]) -> PlannedWrite | None:
         return None
 
-    def note_written(self, write: PlannedWrite, *, synced: bool) -> None:
+    def note_written(self, write: PlannedWrite, *, fsynced: bool) -> None:
         raise AssertionError("nothing was planned")
 
     def write_batch(self, last_lsn: int, parts: Sequence[Octets]) -> None:
@@ -38,8 +38,8 @@ class FakeBatchLog:
         self._disk.take("write_batch", ("batch", last_lsn, octets))
         self._disk.operation_bytes += len(octets)
 
-    def sync(self) -> None:
-        self._disk.take("sync", "batches synced")
+    def fsync(self) -> None:
+        self._disk.take("fsync", "batches synced")
 
 
 class FakeJournal:
@@ -52,7 +52,7 @@ class FakeJournal:
         self._disk.take("write", ("changes", *changes))
         self._disk.change_count += len(changes)
 
-    def sync(self) -> None:
+    def fsync(self) -> None:
         self._disk.take("sync_journal", "journal synced")
 
 

@@ -91,7 +91,7 @@ class Content:
             self.current += bytes(size_bytes - len(self.current))
             self.pending.append(Write(0, b"", size_bytes))
 
-    def sync(self) -> None:
+    def fsync(self) -> None:
         for change in self.pending[self.refused_count :]:
             if isinstance(change, Cut):
                 del self.durable[change.size_bytes :]
@@ -213,7 +213,7 @@ class Names:
         _apply(self.current, change)
         self.pending.append(change)
 
-    def sync(self, folder: str) -> None:
+    def fsync(self, folder: str) -> None:
         """Make the changes in a folder durable; older ones that they overtake are none any more."""
         left: list[Placed | Removed] = []
         for change in self.pending:

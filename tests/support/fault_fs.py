@@ -241,11 +241,11 @@ class FaultFS:
         for each in [*sorted(inside, key=lambda other: (-other.count("/"), other)), path]:
             self.carry_out(Kind.REMOVE, each, partial(self._names.remove, each))
 
-    def sync_directory(self, path: str = "") -> None:
+    def fsync_directory(self, path: str = "") -> None:
         self._folder(path)
         self._open_there(path)
         try:
-            self.carry_out(Kind.SYNC_DIRECTORY, path, lambda: self._names.sync(path))
+            self.carry_out(Kind.SYNC_DIRECTORY, path, lambda: self._names.fsync(path))
         except OSError as error:
             raise FatalStorageError(f"the folder {path!r} cannot be synced: {error}") from error
 
@@ -359,9 +359,9 @@ class FaultFile:
             raise error
         return bytes(self._content.current[position : position + max(size_bytes, 0)])
 
-    def sync(self) -> None:
+    def fsync(self) -> None:
         self._require_open()
-        self._disk.carry_out(Kind.SYNC, self._path, self._content.sync, refused=self._refuse_sync)
+        self._disk.carry_out(Kind.SYNC, self._path, self._content.fsync, refused=self._refuse_sync)
 
     def _refuse_sync(self) -> None:
         self._content.refuse_sync()

@@ -87,7 +87,7 @@ class Place:
         assert group is not None
         self.node.commit.write_group(group)
         self.node.commit.finish(group, None)
-        return group.sync
+        return group.fsync
 
     def policy(self, definition: Mapping[str, object], *, operator: bool = False) -> None:
         """Set a policy on queues whose name has an ``o``."""

@@ -53,7 +53,7 @@ class FakeLog:
         self.committed_lsn = 0
         self.commit_group = FakeCommits()
         self.kept: dict[int, Record] = {}
-        self.is_synced: bool | None = None
+        self.is_fsynced: bool | None = None
         self.returned_counts: dict[int, int] = {}
         self.is_full = False
         self.is_broken = False
@@ -119,8 +119,8 @@ class FakeLog:
         self.lsn += 1
         return self.lsn
 
-    def set_synced(self, *, is_synced: bool) -> None:
-        self.is_synced = is_synced
+    def set_fsynced(self, *, is_fsynced: bool) -> None:
+        self.is_fsynced = is_fsynced
 
     def store(self, positions: Iterable[int]) -> None:
         """Store what was appended: a checkpoint came by."""

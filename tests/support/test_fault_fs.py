@@ -26,8 +26,8 @@ def synced(octets: bytes = b"", *, capacity_bytes: int | None = None) -> FaultFS
     disk = FaultFS(capacity_bytes)
     file = disk.open("file", create=True)
     file.write_at(0, octets)
-    file.sync()
-    disk.sync_directory()
+    file.fsync()
+    disk.fsync_directory()
     return disk
 
 
@@ -91,8 +91,8 @@ def test_a_lengthened_file_is_long_or_not() -> None:
 def test_a_sync_covers_one_file() -> None:
     disk = synced()
     disk.open("file").write_at(0, b"hare")
-    disk.open("other", create=True).sync()
-    disk.sync_directory()
+    disk.open("other", create=True).fsync()
+    disk.fsync_directory()
     assert contents(disk.crash_states(MANY, seed=1)) == {b"", b"hare", b"\0\0\0\0"}
 
 
@@ -110,9 +110,9 @@ def test_a_large_write_is_torn_in_the_ways_that_disks_tear() -> None:
 
 def test_a_name_needs_its_folder_synced() -> None:
     disk = FaultFS()
-    disk.open("file", create=True).sync()
+    disk.open("file", create=True).fsync()
     assert contents(disk.crash_states(MANY, seed=1)) == {None, b""}
-    disk.sync_directory()
+    disk.fsync_directory()
     assert contents(disk.crash_states(MANY, seed=1)) == {b""}
 
 
@@ -120,7 +120,7 @@ def test_a_removed_file_reappears_until_its_folder_is_synced() -> None:
     disk = synced(b"hare")
     disk.remove("file")
     assert contents(disk.crash_states(MANY, seed=1)) == {b"hare", None}
-    disk.sync_directory()
+    disk.fsync_directory()
     assert contents(disk.crash_states(MANY, seed=1)) == {None}
 
 
@@ -144,11 +144,11 @@ def test_of_two_renames_one_may_be_kept_without_the_other() -> None:
 def test_a_rename_into_another_folder_needs_that_folder_synced() -> None:
     disk = synced(b"hare")
     disk.make_directory("wal")
-    disk.sync_directory()
+    disk.fsync_directory()
     disk.rename("file", "wal/file")
-    disk.sync_directory()
+    disk.fsync_directory()
     assert contents(disk.crash_states(MANY, seed=1)) == {b"hare", None}
-    disk.sync_directory("wal")
+    disk.fsync_directory("wal")
     assert contents(disk.crash_states(MANY, seed=1)) == {None}
     assert contents(disk.crash_states(MANY, seed=1), "wal/file") == {b"hare"}
 
@@ -156,10 +156,10 @@ def test_a_rename_into_another_folder_needs_that_folder_synced() -> None:
 def test_a_name_that_was_synced_is_not_taken_by_an_older_one_that_was_not() -> None:
     disk = FaultFS()
     disk.make_directory("wal")
-    disk.sync_directory()
-    disk.open("new", create=True).sync()
+    disk.fsync_directory()
+    disk.open("new", create=True).fsync()
     disk.rename("new", "wal/file")
-    disk.sync_directory("wal")
+    disk.fsync_directory("wal")
     assert contents(disk.crash_states(MANY, seed=1), "wal/file") == {b""}
 
 
@@ -167,12 +167,12 @@ def test_what_is_in_a_folder_is_gone_with_it() -> None:
     disk = FaultFS()
     disk.make_directory("queue")
     disk.open("queue/file", create=True)
-    disk.sync_directory("queue")
+    disk.fsync_directory("queue")
     assert contents(disk.crash_states(MANY, seed=1), "queue/file") == {None, b""}
-    disk.sync_directory()
+    disk.fsync_directory()
     assert contents(disk.crash_states(MANY, seed=1), "queue/file") == {b""}
     disk.remove_tree("queue")
-    disk.sync_directory()
+    disk.fsync_directory()
     assert [state.names() for state in disk.crash_states(MANY, seed=1)] == [[]]
 
 
@@ -181,8 +181,8 @@ def test_a_crash_may_leave_a_part_of_a_removed_tree() -> None:
     disk.make_directory("queue")
     for path in ("queue/a", "queue/b"):
         disk.open(path, create=True)
-    disk.sync_directory("queue")
-    disk.sync_directory()
+    disk.fsync_directory("queue")
+    disk.fsync_directory()
     disk.remove_tree("queue")
     left = {
         tuple(state.names("queue")) if state.exists("queue") else None
@@ -194,12 +194,12 @@ def test_a_crash_may_leave_a_part_of_a_removed_tree() -> None:
 def test_a_folder_that_was_removed_leaves_nothing_to_the_next_of_its_name() -> None:
     disk = FaultFS()
     disk.make_directory("queue")
-    disk.sync_directory()
+    disk.fsync_directory()
     disk.open("queue/file", create=True)
     disk.remove_tree("queue")
     disk.make_directory("queue")
     assert contents(disk.crash_states(MANY, seed=1), "queue/file") == {None, b""}
-    disk.sync_directory()
+    disk.fsync_directory()
     assert contents(disk.crash_states(MANY, seed=1), "queue/file") == {None}
 
 
@@ -215,8 +215,8 @@ def test_a_killed_process_loses_nothing_but_a_power_cut_after_it_does() -> None:
     assert contents(left.crash_states(MANY, seed=1)) == {b"old", b"new"}
     left.open("file").write_at(0, b"two")
     assert content(disk, "file") == b"new"
-    left.open("file").sync()
-    left.sync_directory()
+    left.open("file").fsync()
+    left.fsync_directory()
     assert contents(left.crash_states(MANY, seed=1)) == {b"two"}
 
 
@@ -246,7 +246,7 @@ def test_a_program_can_be_ended_after_each_operation() -> None:
         try:
             file = disk.open("file", create=True)
             file.write_at(0, b"hare")
-            file.sync()
+            file.fsync()
         except Exception:  # noqa: BLE001 -- what a careless program does
             pytest.fail("a power cut was taken for an error")
 
@@ -300,16 +300,16 @@ def test_what_a_failed_sync_gave_up_no_later_one_saves() -> None:
     file.write_at(0, NEW)
     disk.fail_at(lambda operation: operation.kind is Kind.SYNC, errno.EIO)
     with pytest.raises(OSError, match="Input/output"):
-        file.sync()
+        file.fsync()
     assert file.read_at(0, SECTOR_BYTES) == NEW
     assert contents(disk.crash_states(MANY, seed=1)) == {OLD + OLD, NEW + OLD}
-    file.sync()
+    file.fsync()
     assert contents(disk.crash_states(MANY, seed=1)) == {OLD + OLD}
     file.write_at(SECTOR_BYTES, NEW)
-    file.sync()
+    file.fsync()
     assert contents(disk.crash_states(MANY, seed=1)) == {OLD + NEW}
     file.write_at(0, NEW)
-    file.sync()
+    file.fsync()
     assert contents(disk.crash_states(MANY, seed=1)) == {NEW + NEW}
 
 
@@ -359,10 +359,10 @@ def replace(disk: FaultFS, *, syncs_file: bool = True, syncs_folder: bool = True
     file = disk.open("new", create=True)
     file.write_at(0, NEW + NEW)
     if syncs_file:
-        file.sync()
+        file.fsync()
     disk.rename("new", "file")
     if syncs_folder:
-        disk.sync_directory()
+        disk.fsync_directory()
 
 
 def states_of(program: Callable[[FaultFS], None]) -> tuple[set[bytes | None], set[bytes | None]]:

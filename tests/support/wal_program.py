@@ -122,11 +122,11 @@ class Program:
         journal = FakeJournal(FakeDisk())
         self.commit = GroupCommit(self.wal, journal, next_lsn_after(found.replay.highest_lsn))
 
-    def append(self, units_count: int, *, sync: bool) -> int:
+    def append(self, units_count: int, *, fsync: bool) -> int:
         promises = self.promises
         octets = entry(len(promises.entries) + 1, promises.life, units_count)
         promises.entries.append(octets)
-        return self.commit.append_operation([octets], sync=sync)
+        return self.commit.append_operation([octets], fsync=fsync)
 
     def define(self) -> None:
         self.commit.append_definition(b"a definition")
@@ -145,7 +145,7 @@ class Program:
         if full is not None:
             return
         self.promises.written_count = max(self.promises.written_count, sealed_count)
-        if group.sync:
+        if group.fsync:
             self.promises.synced_count = self.promises.written_count
 
     def _count_up_to(self, parts: list[bytes | bytearray | memoryview]) -> int:
@@ -168,13 +168,13 @@ def run(program: Program, steps: list[tuple[str, int]]) -> None:
         for name, amount in steps:
             match name:
                 case "append":
-                    program.append(amount, sync=False)
+                    program.append(amount, fsync=False)
                 case "append for the disk":
-                    program.append(amount, sync=True)
+                    program.append(amount, fsync=True)
                 case "define":
                     program.define()
                 case "ask for a sync":
-                    program.commit.request_sync()
+                    program.commit.request_fsync()
                 case "checkpoint":
                     program.checkpoint()
                 case _:

@@ -132,10 +132,10 @@ def test_other_limits_hold_from_a_change_on() -> None:
 def test_the_log_is_told_the_class_at_once_and_at_every_change() -> None:
     log = FakeLog()
     kept = backlog(QueueOptions(durability=Durability.OS), [], log)
-    told = [log.is_synced]
+    told = [log.is_fsynced]
     for durability in (Durability.FSYNC, Durability.OS):
         kept.reconfigure(QueueOptions(durability=durability))
-        told.append(log.is_synced)
+        told.append(log.is_fsynced)
     assert told == [False, True, False]
 
 
