@@ -45,6 +45,7 @@ class QueueModel:
         self.consumers: list[ModelConsumer] = []
         self.ring: list[ModelConsumer] = []  # who may have credit, in turn
         self.blocked: list[ModelConsumer] = []  # who was asked and had none
+        self.sole_is_refused = False  # who is alone had none when it was last asked
         self.active: ModelConsumer | None = None
         self.deaths: list[tuple[DeathReason, bytes]] = []
         self.used_at_ms = now_ms
@@ -89,6 +90,7 @@ class QueueModel:
         for consumers in (self.consumers, self.ring, self.blocked):
             consumers.clear()
         self.active = None
+        self.sole_is_refused = False
         self.used_at_ms = now_ms
         self.drop_expired(now_ms)
         self.drop_excess()
@@ -100,6 +102,7 @@ class QueueModel:
         if self.options.single_active_consumer or len(self.consumers) == 1:
             alone = self.active if self.options.single_active_consumer else self.consumers[0]
             able = alone is not None and alone.is_able and not self.steps_down()
+            self.sole_is_refused = not able
             return alone if able else None
         while self.ring:
             one = max(self.ring, key=lambda one: one.priority)  # the first of them
@@ -251,8 +254,10 @@ class QueueModel:
         self.drop_expired(now_ms)
 
     def consume(self, consumer: ModelConsumer, now_ms: int) -> None:
-        if len(self.consumers) == 1 and self.ready and not self.consumers[0].is_able:
+        is_refused = bool(self.ready) or self.sole_is_refused
+        if len(self.consumers) == 1 and is_refused and not self.consumers[0].is_able:
             self.blocked, self.ring = self.consumers.copy(), []
+        self.sole_is_refused = False
         self.consumers.append(consumer)
         self.ring.append(consumer)
         self.used_at_ms = now_ms
@@ -262,6 +267,7 @@ class QueueModel:
         for consumers in (self.consumers, self.ring, self.blocked):
             if consumer in consumers:
                 consumers.remove(consumer)
+        self.sole_is_refused = False
         self.choose_active()
         if not self.consumers:
             self.used_at_ms = now_ms
