@@ -205,7 +205,7 @@ async def _run_node(
     disk = None if node is None else _disk_monitor(broker, settings, node)
     storage = None if node is None or disk is None else _storage(loop, node, disk, stop, settings)
     if node is not None:
-        node.commit.limit_pending(
+        node.commit.limit_unwritten(
             settings.persistence.pending_bytes_max,
             lambda is_behind: broker.congestion.set(is_on=is_behind),
         )

@@ -145,7 +145,7 @@ class GroupCommit:
         group_bytes_max: a group takes no further operation once it holds so much.
 
     Attributes:
-        is_behind: more waits to be written than may; see ``limit_pending``.
+        is_behind: more waits to be written than may; see ``limit_unwritten``.
     """
 
     def __init__(
@@ -171,7 +171,7 @@ class GroupCommit:
         self.shortage = ""
         """What is short, while ``is_disk_full``."""
         self.is_behind = False
-        self._pending_bytes_max = UNLIMITED_BYTES
+        self._unwritten_bytes_max = UNLIMITED_BYTES
         self._on_behind: Callable[[bool], None] = _ignore
         self.has_failed = False
         """Whether nothing is committed any more."""
@@ -184,7 +184,7 @@ class GroupCommit:
         return self._last_lsn
 
     @property
-    def pending_bytes(self) -> int:
+    def unwritten_bytes(self) -> int:
         """How much memory waits to be written, the group under way included."""
         under_way_bytes = self._under_way.size_bytes if self._under_way is not None else 0
         full_bytes = sum([group.size_bytes for group in self._full])
@@ -243,11 +243,11 @@ class GroupCommit:
         if group.size_bytes >= self._group_bytes_max:
             self._full.append(group)
             self._open = Group()
-            if not self.is_behind and self.pending_bytes >= self._pending_bytes_max:
+            if not self.is_behind and self.unwritten_bytes >= self._unwritten_bytes_max:
                 self._set_behind(is_behind=True)
         return self._last_lsn
 
-    def limit_pending(self, max_bytes: int, on_behind: Callable[[bool], None]) -> None:
+    def limit_unwritten(self, max_bytes: int, on_behind: Callable[[bool], None]) -> None:
         """Say when more waits for the disk than may, and when it has come down to half of that.
 
         It is looked at whenever a group is full, so that up to one more may wait.
@@ -256,7 +256,7 @@ class GroupCommit:
             max_bytes: what may wait.
             on_behind: called with True within an append, and with False when a group is finished.
         """
-        self._pending_bytes_max = max_bytes
+        self._unwritten_bytes_max = max_bytes
         self._on_behind = on_behind
 
     def _set_behind(self, *, is_behind: bool) -> None:
@@ -371,7 +371,7 @@ class GroupCommit:
         waiters = self._waiters
         while waiters and waiters[0][0] <= self.committed_lsn:
             waiters.popleft()[1]()
-        if self.is_behind and self.pending_bytes <= self._pending_bytes_max // 2:
+        if self.is_behind and self.unwritten_bytes <= self._unwritten_bytes_max // 2:
             self._set_behind(is_behind=False)
 
     def retry(self) -> Group | None:

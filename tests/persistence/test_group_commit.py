@@ -231,13 +231,13 @@ def test_a_group_has_a_size_that_it_is_closed_at() -> None:
     commit = commit_on(disk, group_bytes_max=20)
     for _ in range(4):
         commit.append_operation([ENTRY], fsync=True)
-    assert commit.pending_bytes == 32
+    assert commit.unwritten_bytes == 32
     commit_all(commit)
     assert [call for call in disk.calls if call != "batches synced"] == [
         ("batch", 3, 3 * ENTRY),
         ("batch", 4, ENTRY),
     ]
-    assert commit.pending_bytes == 0
+    assert commit.unwritten_bytes == 0
 
 
 def test_a_large_part_is_not_copied_and_small_ones_are_joined() -> None:
@@ -413,7 +413,7 @@ def test_every_waiter_is_called_once_and_never_before_its_lsn(names: list[str]) 
 def test_more_than_may_wait_is_said_once_and_again_when_half_of_it_is_written() -> None:
     commit = commit_on(FakeDisk())
     told: list[bool] = []
-    commit.limit_pending(3 * GROUP_BYTES_MAX, told.append)
+    commit.limit_unwritten(3 * GROUP_BYTES_MAX, told.append)
     entry = bytes(GROUP_BYTES_MAX // 2)
     states = []
     for _ in range(8):
@@ -424,7 +424,7 @@ def test_more_than_may_wait_is_said_once_and_again_when_half_of_it_is_written() 
     while (group := commit.seal()) is not None:
         commit.write_group(group)
         commit.finish(group, None)
-        left.append((commit.pending_bytes // GROUP_BYTES_MAX, commit.is_behind))
+        left.append((commit.unwritten_bytes // GROUP_BYTES_MAX, commit.is_behind))
     assert left == [(3, True), (2, True), (1, False), (0, False)]
     assert told == [True, False]
 
@@ -432,7 +432,7 @@ def test_more_than_may_wait_is_said_once_and_again_when_half_of_it_is_written() 
 def test_a_full_disk_leaves_it_behind() -> None:
     disk = FakeDisk()
     commit = commit_on(disk)
-    commit.limit_pending(GROUP_BYTES_MAX, lambda _: None)
+    commit.limit_unwritten(GROUP_BYTES_MAX, lambda _: None)
     commit.append_operation([bytes(GROUP_BYTES_MAX)], fsync=True)
     group = commit.seal()
     assert group is not None
