@@ -31,6 +31,7 @@ from amqp_server.broker.node_budget import NodeLimits
 from amqp_server.broker.turn import Turn
 from amqp_server.connections.peer import Peer
 from amqp_server.definitions_file import load_document, read_document
+from amqp_server.net.connection import OnOutput
 from amqp_server.net.descriptors import (
     Descriptors,
     open_count,
@@ -46,7 +47,6 @@ from amqp_server.net.readiness import tell_stopping
 from amqp_server.net.server import Server
 from amqp_server.net.storage import Storage
 from amqp_server.net.timers import now_ms, wall_ms
-from amqp_server.net.transport import OnOutput
 from amqp_server.protocol.connection import Connection
 from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode

@@ -39,7 +39,7 @@ from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
 from amqp_server.connections.peer import Peer
 from amqp_server.net.reactor import Reactor
-from amqp_server.net.transport import AmqpTransport
+from amqp_server.net.transport import Transport
 from amqp_server.protocol.connection import Connection
 from amqp_server.protocol.settings import ProtocolSettings
 
@@ -183,9 +183,9 @@ class Node:
         return client
 
 
-def shell(node: Node) -> AmqpTransport:
+def shell(node: Node) -> Transport:
     """Return a connection that was just accepted."""
-    accepted = AmqpTransport(
+    accepted = Transport(
         node.reactor,
         node.make_connection,
         lambda _: PEER,

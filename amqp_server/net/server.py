@@ -1,6 +1,6 @@
-"""The AMQP server of one loop: from listening sockets to connections, and back to silence.
+"""The server of one loop: from listening sockets to connections, and back to silence.
 
-    accepted socket → PROXY header (where expected) → TLS (where expected) → AmqpTransport
+    accepted socket → PROXY header (where expected) → TLS (where expected) → Transport
 
 Each step has a time limit, and each socket counts against ``connections_max`` from the moment
 it is accepted.
@@ -15,17 +15,14 @@ from ipaddress import ip_address, ip_network
 from typing import Final
 
 from amqp_server.connections.peer import Peer
+from amqp_server.net.connection import MakeConnection
 from amqp_server.net.listener import Acceptor, ListenError, MakeRoom, open_sockets
 from amqp_server.net.origin import behind_proxy, peer_of, read_proxy_header, with_tls
 from amqp_server.net.proxy_protocol import ProxyHeaderError
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.settings import ListenerSettings, LoginFrom, NetSettings
 from amqp_server.net.tls import HANDSHAKE_TIMEOUT_MS, TlsContexts, handshake_failure
-from amqp_server.net.transport import (
-    CLOSE_GRACE_MS,
-    AmqpTransport,
-    MakeConnection,
-)
+from amqp_server.net.transport import CLOSE_GRACE_MS, Transport
 
 log = logging.getLogger(__name__)
 
@@ -78,12 +75,12 @@ class Server:
         )
         self._proxy_networks = [ip_network(text) for text in settings.proxy_networks]
         self._acceptor = _acceptor(loop, settings.connections_max, sockets_max, self._make_room)
-        self._strangers: dict[AmqpTransport, int] = {}
+        self._strangers: dict[Transport, int] = {}
         """When each was accepted, oldest first; who has logged in since may still be here."""
         self._welcomes: dict[asyncio.Task[object], _Arrival] = {}
         self._all_gone = asyncio.Event()
         self._stop_reason: str | None = None
-        self.transports: set[AmqpTransport] = set()
+        self.transports: set[Transport] = set()
 
     @property
     def bound(self) -> list[tuple[str, int]]:
@@ -189,7 +186,7 @@ class Server:
     def _welcome(
         self, where: ListenerSettings, arrival: "_Arrival"
     ) -> Coroutine[object, object, object]:
-        """Return what takes a socket as far as an ``AmqpTransport``.
+        """Return what takes a socket as far as a ``Transport``.
 
         Raises:
             OSError: the peer is gone already.
@@ -255,8 +252,8 @@ class Server:
         async with asyncio.timeout(PROXY_HEADER_TIMEOUT_MS / 1000):
             return behind_proxy(proxy, await read_proxy_header(self._loop, accepted))
 
-    def _transport_for(self, peer: Peer) -> AmqpTransport:
-        return AmqpTransport(
+    def _transport_for(self, peer: Peer) -> Transport:
+        return Transport(
             self._reactor,
             self._make_connection,
             lambda ssl_object: with_tls(peer, ssl_object, self._login_from),
@@ -265,13 +262,13 @@ class Server:
             write_high_watermark_bytes=self._settings.write_high_watermark_bytes,
         )
 
-    def _on_made(self, transport: AmqpTransport) -> None:
+    def _on_made(self, transport: Transport) -> None:
         self.transports.add(transport)
         self._strangers[transport] = self._reactor.now_ms()
         if self._stop_reason is not None:
             transport.shut_down(self._stop_reason)
 
-    def _on_lost(self, transport: AmqpTransport) -> None:
+    def _on_lost(self, transport: Transport) -> None:
         self.transports.discard(transport)
         self._strangers.pop(transport, None)
         self._acceptor.release()
@@ -288,7 +285,7 @@ class _Arrival:
     def __init__(self, accepted: socket.socket, accepted_at_ms: int) -> None:
         self.accepted = accepted
         self.accepted_at_ms = accepted_at_ms
-        self.transport: AmqpTransport | None = None
+        self.transport: Transport | None = None
         self.name = "unknown"
         self.may_be_stopped = True
 

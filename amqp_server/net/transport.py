@@ -1,4 +1,4 @@
-"""The asyncio side of one connection: no AMQP in it.
+"""The asyncio side of one connection, of whatever protocol.
 
 Every decision is the sans-IO connection's, every system call is made here. It reads into the
 loop's shared buffer, and writes once per turn:
@@ -15,9 +15,10 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable
-from typing import Final, Protocol, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from amqp_server.connections.peer import Peer
+from amqp_server.net.connection import Connection, MakeConnection
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.receive_buffer import REST_BYTES_MAX
 from amqp_server.net.timers import Watch
@@ -31,91 +32,11 @@ _JOIN_BYTES_MAX: Final = 65_536
 """Up to here a copy costs no more than a vector of buffers; at 1 MiB it costs 15 % more."""
 
 
-class Intake(Protocol):
-    """What a connection was given and has not used up."""
-
-    @property
-    def rest(self) -> bytes:
-        """What must come again in front of the next bytes; mostly nothing."""
-
-    def take_rest(self, max_bytes: int) -> bytes:
-        """Return ``rest`` and forget it; empty when over the limit."""
-
-
-class Connection(Protocol):
-    """A sans-IO connection, as its shell sees it; ``protocol.connection`` implements it."""
-
-    @property
-    def wants_read(self) -> bool:
-        """False while it must not get more input: an alarm, or what came before waits."""
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the TCP connection is to be closed, once what is buffered has been sent."""
-
-    @property
-    def has_logged_in(self) -> bool:
-        """Whether it is known who this is, and that they may be here."""
-
-    @property
-    def due_ms(self) -> int | None:
-        """What ``next_deadline_ms`` returned last; None when that may have come nearer since."""
-
-    @property
-    def intake(self) -> Intake:
-        """What is left over of earlier reads."""
-
-    def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
-        """Take what was read; the memory is only valid during the call. Never raises."""
-
-    @property
-    def is_blocked(self) -> bool:
-        """Whether an alarm keeps it from being read."""
-
-    @property
-    def is_waited_for(self) -> bool:
-        """Whether it holds messages, or is to get some, that others could have."""
-
-    def receive_eof(self, now_ms: int) -> None:
-        """Learn that nothing more will come; called at most once, even after ``is_closed``.
-
-        It may take turns until ``is_closed``: what came before is carried out first.
-        """
-
-    def lose(self, now_ms: int) -> None:
-        """Learn that the socket is gone; called once, as the last of all."""
-
-    def data_to_send(self) -> list[bytes | memoryview]:
-        """Return what is to be written, in order, and forget it."""
-
-    def pause_deliveries(self) -> None:
-        """Deliver nothing, the peer does not take what was sent."""
-
-    def resume_deliveries(self) -> None:
-        """Deliver again."""
-
-    def next_deadline_ms(self) -> int | None:
-        """Return when ``on_deadline`` is due next (instant); None is never."""
-
-    def on_deadline(self, now_ms: int) -> None:
-        """Do what is due: send a heartbeat, close on a missed one or on a slow handshake."""
-
-    def shut_down(self, reason: str, now_ms: int) -> None:
-        """Begin connection.close with CONNECTION_FORCED and this explanation."""
-
-
-OnOutput: TypeAlias = Callable[[], None]
-"""What a connection calls when it has output, another ``wants_read`` or ``is_closed``, or, without
-any of these, a ``next_deadline_ms`` that came nearer."""
-
-MakeConnection: TypeAlias = Callable[[Peer, OnOutput, int], Connection]
-"""Makes the sans-IO connection of a peer that has come, at a time (monotonic, ms)."""
-
 Identify: TypeAlias = Callable[[ssl.SSLObject | None], Peer]
 """Says who the peer is, given the outcome of the TLS handshake, if there was one."""
 
 
-class AmqpTransport(asyncio.BufferedProtocol):
+class Transport(asyncio.BufferedProtocol):
     """One accepted connection.
 
     Invariants: the connection gets every byte once and in order, then ``lose``; no write happens
@@ -162,8 +83,8 @@ class AmqpTransport(asyncio.BufferedProtocol):
         reactor: Reactor,
         make_connection: MakeConnection,
         identify: Identify,
-        on_made: Callable[["AmqpTransport"], None],
-        on_lost: Callable[["AmqpTransport"], None],
+        on_made: Callable[["Transport"], None],
+        on_lost: Callable[["Transport"], None],
         *,
         write_high_watermark_bytes: int,
         close_grace_ms: int = CLOSE_GRACE_MS,
@@ -375,7 +296,7 @@ class AmqpTransport(asyncio.BufferedProtocol):
     # What the server calls.
 
     def shut_down(self, reason: str) -> None:
-        """Ask the peer to close: connection.close with this explanation."""
+        """Have the connection tell its peer that we close it, and why."""
         if self._closes_at_ms is None:
             self._guarded(self._connection.shut_down, reason, self._reactor.now_ms())
             self._on_output()

@@ -14,7 +14,7 @@ from amqp_server.net import server
 from amqp_server.net.listener import ListenError
 from amqp_server.net.server import SHUTDOWN_REASON
 from amqp_server.net.settings import ListenerSettings, NetSettings, TlsSettings
-from amqp_server.net.transport import AmqpTransport
+from amqp_server.net.transport import Transport
 from tests.support.certificates import Authority
 from tests.support.fake_connection import FakeConnection
 from tests.support.loops import NEEDS_IPV6, Run
@@ -58,7 +58,7 @@ def test_a_transport_that_is_over_lets_go_of_its_connection(run: Run) -> None:
     """They know each other: thousands of short ones would wait for the cyclic collector."""
 
     def holders(connection: FakeConnection) -> list[object]:
-        return [one for one in gc.get_referrers(connection) if isinstance(one, AmqpTransport)]
+        return [one for one in gc.get_referrers(connection) if isinstance(one, Transport)]
 
     async def work() -> None:
         async with Place() as place, place.client() as streams:

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from amqp_server.connections.peer import Peer
-from amqp_server.net.transport import AmqpTransport
+from amqp_server.net.transport import Transport
 from tests.support.fake_connection import FakeConnection
 from tests.support.shell_rig import GRACE_MS, HIGH_BYTES, PEER, READ_BYTES, FakeSocketSide, ShellRig
 
@@ -221,8 +221,8 @@ def test_a_connection_that_cannot_be_made_is_cut_off(
     def fail(peer: Peer, on_output: object, now_ms: int) -> FakeConnection:
         raise AssertionError("a bug")
 
-    lost: list[AmqpTransport] = []
-    shell = AmqpTransport(
+    lost: list[Transport] = []
+    shell = Transport(
         rig.reactor,
         fail,
         lambda ssl_object: PEER,

@@ -11,10 +11,10 @@ from pamqp import commands
 
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.connections.peer import Peer
+from amqp_server.net.connection import OnOutput
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.server import Server
 from amqp_server.net.settings import NetSettings, TlsSettings
-from amqp_server.net.transport import OnOutput
 from amqp_server.protocol.connection import Connection
 from tests.support.certificates import Authority
 from tests.support.frames import PROTOCOL_HEADER, content_frames, method_frame

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Self
 
 from amqp_server.connections.peer import Peer
-from amqp_server.net.transport import OnOutput
+from amqp_server.net.connection import OnOutput
 
 
 class FakeConnection:

@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Self
 
 from amqp_server.connections.peer import Peer
+from amqp_server.net.connection import OnOutput
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.server import Server
 from amqp_server.net.settings import ListenerSettings, NetSettings
-from amqp_server.net.transport import OnOutput
 from tests.support.fake_connection import FakeBroker, FakeConnection
 
 FILL_BYTES = 65_536

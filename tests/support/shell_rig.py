@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from typing import cast
 
 from amqp_server.connections.peer import Peer
+from amqp_server.net.connection import OnOutput
 from amqp_server.net.hang_ups import HangUps, OnHangUp
 from amqp_server.net.reactor import Reactor
-from amqp_server.net.transport import AmqpTransport, OnOutput
+from amqp_server.net.transport import Transport
 from tests.support.fake_connection import FakeBroker, FakeConnection
 from tests.support.fake_loop import FakeLoop
 
@@ -20,7 +21,7 @@ READ_BYTES = 4096
 class FakeSocketSide:
     """What asyncio gives a protocol: notes writes, and keeps them while the peer does not read."""
 
-    def __init__(self, protocol: AmqpTransport, loop: FakeLoop) -> None:
+    def __init__(self, protocol: Transport, loop: FakeLoop) -> None:
         self._protocol = protocol
         self._loop = loop
         self.is_tls = False
@@ -136,9 +137,7 @@ class ShellRig:
         self.lost_count = 0
         self.shell, self.side, self.connection = self.connect(is_tls=is_tls)
 
-    def connect(
-        self, *, is_tls: bool = False
-    ) -> tuple[AmqpTransport, FakeSocketSide, FakeConnection]:
+    def connect(self, *, is_tls: bool = False) -> tuple[Transport, FakeSocketSide, FakeConnection]:
         made: list[FakeConnection] = []
 
         def make(peer: Peer, on_output: OnOutput, now_ms: int) -> FakeConnection:
@@ -148,7 +147,7 @@ class ShellRig:
         def count(name: str) -> None:
             setattr(self, name, getattr(self, name) + 1)
 
-        shell = AmqpTransport(
+        shell = Transport(
             self.reactor,
             make,
             lambda ssl_object: PEER,
