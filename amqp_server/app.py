@@ -29,9 +29,7 @@ from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.definitions.document import Document
 from amqp_server.broker.node_budget import NodeLimits
 from amqp_server.broker.turn import Turn
-from amqp_server.connections.peer import Peer
 from amqp_server.definitions_file import load_document, read_document
-from amqp_server.net.connection import OnOutput
 from amqp_server.net.descriptors import (
     Descriptors,
     open_count,
@@ -47,7 +45,7 @@ from amqp_server.net.readiness import tell_stopping
 from amqp_server.net.server import Server
 from amqp_server.net.storage import Storage
 from amqp_server.net.timers import now_ms, wall_ms
-from amqp_server.protocol.connection import Connection
+from amqp_server.protocols import PROTOCOLS
 from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode
 from persistence.kernels import verify
@@ -217,11 +215,9 @@ async def _run_node(
         after_turn=None if storage is None else storage.turn_ended,
     )
 
-    def make_connection(peer: Peer, on_output: OnOutput, at_ms: int) -> Connection:
-        limit = net.write_high_watermark_bytes
-        return Connection(broker, settings.protocol, peer, on_output, at_ms, limit)
-
-    server = Server(loop, reactor, make_connection, net, descriptors.sockets_max)
+    spoken = {where.protocol for where in net.listeners}
+    protocols = {name: PROTOCOLS[name].factory(broker, settings) for name in spoken}
+    server = Server(loop, reactor, protocols, net, descriptors.sockets_max)
     server.listen()
     log.info("file descriptors limit=%d sockets_max=%d segments_max=%d", *descriptors)
     reactor.deadlines.watch(_memory_monitor(broker, settings))
@@ -232,7 +228,7 @@ async def _run_node(
     _on_stop_signals(lambda *_: loop.call_soon_threadsafe(stop.set))
     loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
     _calm_collector()
-    say_ready(settings, server.bound)
+    say_ready(server.bound)
     await stop.wait()
     log.info("stopping")
     tell_stopping()

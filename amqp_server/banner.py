@@ -6,11 +6,13 @@ The first line and the last one of a start; what was found in the data directory
 import logging
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from amqp_server import __version__
 from amqp_server.net.readiness import tell_ready
+from amqp_server.net.server import Bound
+from amqp_server.protocols import PROTOCOLS
 from amqp_server.settings.schema import Settings
 from persistence.kernels import COMPILED, INTERPRETED_VARIABLE, build_name
 
@@ -39,14 +41,16 @@ def say_start(settings: Settings, config_file: Path | None) -> None:
         log.warning("build=interpreted is several times slower than a compiled one: %s", _remedy())
 
 
-def say_ready(settings: Settings, bound: Sequence[tuple[str, int]]) -> None:
+def say_ready(bound: Iterable[Bound]) -> None:
     """Say that clients may come, and where to: to the log, and to a service manager.
 
     Args:
-        settings: of the node.
-        bound: address and port of each listening socket, in the order of the listeners.
+        bound: what is listened on, in the order of the listeners.
     """
-    listeners = ",".join(_uri(settings, address, port) for address, port in bound)
+    listeners = ",".join(
+        PROTOCOLS[protocol].uri(address, port, is_tls=is_tls)
+        for address, port, protocol, is_tls in bound
+    )
     log.info(
         "ready build=%s version=%s pid=%d listeners=%s",
         build_name(),
@@ -59,13 +63,6 @@ def say_ready(settings: Settings, bound: Sequence[tuple[str, int]]) -> None:
 
 def _absolute(path: Path | None, otherwise: str) -> str:
     return repr(str(path.absolute())) if path is not None else f"({otherwise})"
-
-
-def _uri(settings: Settings, address: str, port: int) -> str:
-    """Return where clients connect; of several listeners on port 0 nobody knows whose it is."""
-    is_tls = any(where.tls and where.port in {0, port} for where in settings.net.listeners)
-    host = f"[{address}]" if ":" in address else address
-    return f"{'amqps' if is_tls else 'amqp'}://{host}:{port}"
 
 
 def _remedy() -> str:

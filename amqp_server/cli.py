@@ -100,12 +100,15 @@ def start(config: Path | None, bind: str | None, port: int | None, data_dir: Pat
 def check_config(file: Path) -> None:
     """Say what is wrong with a settings file (haremq.yaml unless named), and with those it names.
 
-    Certificates and definitions are read as a start would read them; nothing is changed.
+    Certificates and definitions are read as a start would read them; nothing is changed. Where
+    nothing is wrong, it says what a start would listen on.
     """
     settings = _load(file)
-    from amqp_server.config_check import problems_of  # noqa: PLC0415 -- only here is a broker needed
+    from amqp_server import config_check  # noqa: PLC0415 -- only here is a broker needed
 
-    _end_if_any(problems_of(settings))
+    _end_if_any(config_check.problems_of(settings))
+    for line in config_check.listeners_of(settings):
+        click.echo(line)
     click.echo(f"{file}: ok")
 
 

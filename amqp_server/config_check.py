@@ -10,6 +10,7 @@ from amqp_server import exit_status
 from amqp_server.app import build_broker
 from amqp_server.net.timers import wall_ms
 from amqp_server.net.tls_check import tls_problems
+from amqp_server.protocols import PROTOCOLS
 from amqp_server.settings.schema import Settings
 
 
@@ -24,6 +25,18 @@ def problems_of(settings: Settings) -> list[str]:
     if settings.broker.load_definitions is not None:
         problems += _definitions_problems(settings, settings.broker.load_definitions)
     return problems
+
+
+def listeners_of(settings: Settings) -> list[str]:
+    """Return what a start would listen on, a line each: key, and where clients connect.
+
+    The scheme names the protocol.
+    """
+    return [
+        f"net.listeners[{index}]: "
+        + PROTOCOLS[where.protocol].uri(where.address, where.port, is_tls=where.tls)
+        for index, where in enumerate(settings.net.listeners)
+    ]
 
 
 def _definitions_problems(settings: Settings, path: Path) -> list[str]:

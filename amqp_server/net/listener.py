@@ -71,11 +71,6 @@ class Acceptor:
         self._has_complained = False
         self.open_count = 0
 
-    @property
-    def bound(self) -> list[tuple[str, int]]:
-        """Address and port of each listening socket."""
-        return [listening.getsockname()[:2] for listening in self._listening]
-
     def listen(self, sockets: list[socket.socket], welcome: Welcome) -> None:
         """Accept on these sockets from now on; they are closed by ``close``."""
         for listening in sockets:

@@ -2,17 +2,17 @@
 
     accepted socket → PROXY header (where expected) → TLS (where expected) → Transport
 
-Each step has a time limit, and each socket counts against ``connections_max`` from the moment
-it is accepted.
+The protocol of the listener says who makes the connection that a transport drives. Each step has a
+time limit, and each socket counts against ``connections_max`` from the moment it is accepted.
 """
 
 import asyncio
 import logging
 import socket
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
 from ipaddress import ip_address, ip_network
-from typing import Final
+from typing import Final, NamedTuple
 
 from amqp_server.connections.peer import Peer
 from amqp_server.net.connection import MakeConnection
@@ -39,6 +39,21 @@ _CUT_OFF_MS: Final = 1_000
 """How long the loop may take to close sockets that were cut off: it takes a turn or two."""
 
 
+class Bound(NamedTuple):
+    """A listening socket.
+
+    Attributes:
+        address, port: where clients connect.
+        protocol: what they speak, by its name in the settings.
+        is_tls: whether they speak it over TLS.
+    """
+
+    address: str
+    port: int
+    protocol: str
+    is_tls: bool
+
+
 class Server:
     """Everything that listens and is connected in one loop.
 
@@ -49,7 +64,7 @@ class Server:
         self,
         loop: asyncio.AbstractEventLoop,
         reactor: Reactor,
-        make_connection: MakeConnection,
+        protocols: Mapping[str, MakeConnection],
         settings: NetSettings,
         sockets_max: int | None = None,
     ) -> None:
@@ -58,7 +73,7 @@ class Server:
         Args:
             loop: the reactor's loop.
             reactor: the loop's shared parts.
-            make_connection: makes the sans-IO connection of each peer.
+            protocols: makes the sans-IO connection of each peer, by the protocol of its listener.
             settings: where to listen, limits and grace periods.
             sockets_max: connections that there are file descriptors for; None is no limit.
 
@@ -67,7 +82,7 @@ class Server:
         """
         self._loop = loop
         self._reactor = reactor
-        self._make_connection = make_connection
+        self._protocols = protocols
         self._settings = settings
         self._tls = TlsContexts(settings.tls) if settings.tls is not None else None
         self._login_from: LoginFrom = (
@@ -80,12 +95,13 @@ class Server:
         self._welcomes: dict[asyncio.Task[object], _Arrival] = {}
         self._all_gone = asyncio.Event()
         self._stop_reason: str | None = None
+        self._bound: list[Bound] = []
         self.transports: set[Transport] = set()
 
     @property
-    def bound(self) -> list[tuple[str, int]]:
-        """Address and port of each listening socket, in the order of the addresses given."""
-        return self._acceptor.bound
+    def bound(self) -> Sequence[Bound]:
+        """What is listened on, in the order of the listeners; nothing after ``stop_listening``."""
+        return self._bound
 
     def listen(self) -> None:
         """Begin to accept on all the addresses of the settings, or on none.
@@ -110,7 +126,9 @@ class Server:
         for where, sockets in opened:
             self._acceptor.listen(sockets, partial(self._begin_to_welcome, where))
             for address, port in (listening.getsockname()[:2] for listening in sockets):
-                log.info("listening address=%s port=%d tls=%s", address, port, where.tls)
+                bound = Bound(address, port, where.protocol, where.tls)
+                self._bound.append(bound)
+                log.info("listening address=%s port=%d protocol=%s tls=%s", *bound)
 
     def reload_certificates(self) -> bool:
         """Use new certificate files, if they changed, for connections from here on.
@@ -123,6 +141,7 @@ class Server:
     def stop_listening(self) -> None:
         """Let nobody in any more; those who are connected stay."""
         self._acceptor.close()
+        self._bound = []
 
     async def stop(self, reason: str = SHUTDOWN_REASON) -> None:
         """Let nobody in, ask everybody to close, and cut off who has not after the grace period."""
@@ -195,7 +214,7 @@ class Server:
         arrival.name = peer.connection_name
         if where.tls or where.proxy_protocol:
             return self._welcome_in_steps(where, arrival, peer)
-        return self._connect(arrival, peer)
+        return self._connect(where, arrival, peer)
 
     async def _welcome_in_steps(
         self, where: ListenerSettings, arrival: "_Arrival", peer: Peer
@@ -204,10 +223,10 @@ class Server:
         if where.proxy_protocol:
             peer = await self._peer_behind_proxy(peer, arrival.accepted)
         if not where.tls:
-            await self._connect(arrival, peer)
+            await self._connect(where, arrival, peer)
             return
         assert self._tls is not None, "listen refuses TLS addresses without TLS settings"
-        transport = arrival.transport = self._transport_for(peer)
+        transport = arrival.transport = self._transport_for(where, peer)
         await self._loop.connect_accepted_socket(
             lambda: transport,
             arrival.accepted,
@@ -216,14 +235,16 @@ class Server:
             ssl_shutdown_timeout=CLOSE_GRACE_MS / 1000,
         )
 
-    def _connect(self, arrival: "_Arrival", peer: Peer) -> Coroutine[object, object, object]:
+    def _connect(
+        self, where: ListenerSettings, arrival: "_Arrival", peer: Peer
+    ) -> Coroutine[object, object, object]:
         """Return what gives a socket without TLS to the loop.
 
         It takes the loop one round. Cancelled in that round, uvloop closes the socket without
         telling the transport, even if that has been made already.
         """
         arrival.may_be_stopped = False
-        transport = arrival.transport = self._transport_for(peer)
+        transport = arrival.transport = self._transport_for(where, peer)
         return self._loop.connect_accepted_socket(lambda: transport, arrival.accepted)
 
     def _end_welcome(self, arrival: "_Arrival", task: asyncio.Task[object]) -> None:
@@ -252,10 +273,10 @@ class Server:
         async with asyncio.timeout(PROXY_HEADER_TIMEOUT_MS / 1000):
             return behind_proxy(proxy, await read_proxy_header(self._loop, accepted))
 
-    def _transport_for(self, peer: Peer) -> Transport:
+    def _transport_for(self, where: ListenerSettings, peer: Peer) -> Transport:
         return Transport(
             self._reactor,
-            self._make_connection,
+            self._protocols[where.protocol],
             lambda ssl_object: with_tls(peer, ssl_object, self._login_from),
             self._on_made,
             self._on_lost,

@@ -28,6 +28,10 @@ class ListenerSettings:
         default=5672,
         metadata={"min": 0, "max": 65_535, "doc": "TCP port; 0 lets the system choose."},
     )
+    protocol: str = field(
+        default="amqp",
+        metadata={"table": "protocols", "doc": "What clients speak here: amqp is AMQP 0-9-1."},
+    )
     tls: bool = field(default=False, metadata={"doc": "Speak TLS here, with the files of net.tls."})
     proxy_protocol: bool = field(
         default=False,

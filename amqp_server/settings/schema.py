@@ -5,12 +5,14 @@ the default, and the field's metadata says the rest:
 
     doc      one sentence; every key has it
     min max  the range of a number; every number has it
+    choices  the words that a text may be
+    table    the same, where they are the names of a table above the section's package: ``TABLES``
     secret   the value is not printed
 
 A unit is the end of a name: ``_ms _s _bytes _ratio``; a number without one is a count.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from types import NoneType, UnionType
@@ -19,6 +21,7 @@ from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.net.settings import NetSettings
 from amqp_server.protocol.settings import ProtocolSettings
+from amqp_server.protocols import PROTOCOLS
 from persistence.settings import PersistenceSettings
 from queues.settings import QueuesSettings
 
@@ -30,6 +33,9 @@ UNITS: Final[Mapping[str, str]] = {
     "_bytes_max": "bytes",
     "_ratio": "share of 1",
 }
+
+TABLES: Final[Mapping[str, Collection[str]]] = {"protocols": PROTOCOLS}
+"""Tables whose names a section's key takes, by the name that its ``table`` gives them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +151,9 @@ def shape_of(annotation: Any) -> Shape:  # noqa: ANN401 -- an annotation is anyt
 def _shape_of_key(annotation: Any, declared: "Field[Any]") -> Shape:  # noqa: ANN401
     """Return the shape of a key: the words of a text may be those of a table."""
     shape = shape_of(annotation)
-    return replace(shape, choices=declared.metadata.get("choices", shape.choices))
+    table = declared.metadata.get("table")
+    words = shape.choices if table is None else tuple(TABLES[table])
+    return replace(shape, choices=declared.metadata.get("choices", words))
 
 
 def _default(declared: "Field[Any]") -> object:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from amqp_server import __version__, banner
 from amqp_server.banner import say_ready, say_start
 from amqp_server.broker.settings import BrokerSettings
-from amqp_server.net.settings import ListenerSettings, NetSettings
+from amqp_server.net.server import Bound
 from amqp_server.settings.schema import Settings
 from persistence.kernels import INTERPRETED_VARIABLE, build_name
 
@@ -67,9 +66,8 @@ def test_an_interpreted_build_warns_and_says_what_to_do(
 
 
 def test_the_end_of_a_start_says_where_to_connect(caplog: pytest.LogCaptureFixture) -> None:
-    listeners = (ListenerSettings(port=5672), ListenerSettings(port=5671, tls=True))
-    settings = Settings(net=replace(NetSettings(), listeners=listeners))
-    say_ready(settings, [("127.0.0.1", 5672), ("::", 5671)])
+    plain = Bound("127.0.0.1", 5672, "amqp", is_tls=False)
+    say_ready([plain, Bound("::", 5671, "amqp", is_tls=True)])
     (line,) = caplog.messages
     assert line == (
         f"ready build={build_name()} version={__version__} pid={PID}"

@@ -14,6 +14,8 @@ from amqp_server.settings.explain import explain_markdown, explain_text
 from amqp_server.settings.schema import Settings
 from persistence.data_directory import FORMAT_VERSION, open_data_directory
 
+LISTENERS = "net.listeners[0]: amqp://127.0.0.1:1\nnet.listeners[1]: amqp://127.0.0.1:2\n"
+
 
 def call(*arguments: str) -> Result:
     return CliRunner().invoke(haremq, list(arguments))
@@ -157,15 +159,24 @@ def test_a_file_that_is_not_there_starts_nothing(node: Node) -> None:
 # ── the others ──
 
 
-def test_check_config_says_ok(config: Path) -> None:
+def test_check_config_says_ok_and_what_is_spoken_where(config: Path) -> None:
     result = call("check-config", str(config))
-    assert (result.exit_code, result.output) == (0, f"{config}: ok\n")
+    assert (result.exit_code, result.output) == (0, LISTENERS + f"{config}: ok\n")
 
 
 def test_check_config_says_what_is_wrong(config: Path) -> None:
     config.write_text("nett: {}", encoding="utf-8")
     result = call("check-config", str(config))
     assert (result.exit_code, result.output) == (78, "nett: unknown key; did you mean net?\n")
+
+
+def test_check_config_refuses_a_protocol_that_nobody_speaks(config: Path) -> None:
+    config.write_text("net: {listeners: [{port: 5552, protocol: stream}]}", encoding="utf-8")
+    result = call("check-config", str(config))
+    assert (result.exit_code, result.output) == (
+        78,
+        "net.listeners[0].protocol: expected one of amqp, got 'stream'\n",
+    )
 
 
 def test_a_file_that_is_no_yaml_is_named_with_the_line(config: Path) -> None:
@@ -196,7 +207,7 @@ def test_check_config_without_a_name_looks_in_this_folder(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(config.parent)
-    assert call("check-config").output == "haremq.yaml: ok\n"
+    assert call("check-config").output == LISTENERS + "haremq.yaml: ok\n"
     config.unlink()
     result = call("check-config")
     assert (result.exit_code, result.output) == (78, "haremq.yaml: No such file or directory\n")

@@ -88,10 +88,13 @@ def test_the_unit_starts_a_node_that_says_when_it_is_ready(
     assert (tmp_path / "data" / "format").exists()
 
 
-@pytest.mark.parametrize("name", ["haremq.yaml", "container.yaml"])
-def test_configurations_are_taken(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "address"), [("haremq.yaml", "127.0.0.1"), ("container.yaml", "*")]
+)
+def test_configurations_are_taken(name: str, address: str) -> None:
     code, output = run([COMMAND, "check-config", DEPLOY / name])
-    assert (code, output) == (0, f"{DEPLOY / name}: ok")
+    listener = f"net.listeners[0]: amqp://{address}:5672\n"
+    assert (code, output) == (0, f"{listener}{DEPLOY / name}: ok")
 
 
 # ── the image ──

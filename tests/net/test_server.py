@@ -338,7 +338,8 @@ def test_two_listeners_share_a_port_between_the_families(run: Run) -> None:
                 ListenerSettings(address="0.0.0.0", port=port),
             )
             async with Place(*both) as shared:
-                assert shared.server.bound == [("::", port), ("0.0.0.0", port)]
+                addresses = [(bound.address, bound.port) for bound in shared.server.bound]
+                assert addresses == [("::", port), ("0.0.0.0", port)]
 
     run(work())
 

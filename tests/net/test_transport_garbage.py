@@ -139,7 +139,7 @@ class Shell:
         self.reactor = Reactor(
             loop, self._broker, read_buffer_bytes=65_536, after_turn=self._turned.set
         )
-        self.server = Server(loop, self.reactor, self._make, settings)
+        self.server = Server(loop, self.reactor, {"amqp": self._make}, settings)
         self.server.listen()
 
     def _make(self, peer: Peer, on_output: OnOutput, at_ms: int) -> Connection:
@@ -155,7 +155,7 @@ class Shell:
             await asyncio.sleep(0)
 
     def _connect(self, life: Callable[[socket.socket], None]) -> None:
-        with socket.create_connection(self.server.bound[0], TIMEOUT_S) as client:
+        with socket.create_connection(self.server.bound[0][:2], TIMEOUT_S) as client:
             if self._tls is None:
                 life(client)
                 return

@@ -32,7 +32,8 @@ def test_a_key_is_explained(key: Key) -> None:
             "net.listeners",
             (
                 "a list, each a section; default "
-                "[{address: 127.0.0.1, port: 5672, tls: false, proxy_protocol: false}]"
+                "[{address: 127.0.0.1, port: 5672, protocol: amqp, tls: false,"
+                " proxy_protocol: false}]"
             ),
         ),
     ],

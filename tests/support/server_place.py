@@ -45,7 +45,7 @@ class Place:
         self.server = Server(
             loop,
             self.reactor,
-            self._make,
+            {"amqp": self._make},
             replace(settings or NetSettings(), listeners=listeners or (PLAIN,)),
             sockets_max,
         )
