@@ -79,11 +79,13 @@ def points_of(point: CommitPoint) -> Sequence[CommitPoint]:
 
 def later_of(one: CommitPoint, two: CommitPoint) -> CommitPoint:
     """Return the point at which what either of them stands for is safe."""
-    if one.group is two.group and not one.others and not two.others:
-        return one if one.lsn >= two.lsn else two
-    if not two.lsn:
+    one_group, one_lsn, one_others = one
+    two_group, two_lsn, two_others = two
+    if one_group is two_group and not one_others and not two_others:
+        return one if one_lsn >= two_lsn else two
+    if not two_lsn:
         return one
-    if not one.lsn:
+    if not one_lsn:
         return two
     return _joined((*points_of(one), *points_of(two)))
 

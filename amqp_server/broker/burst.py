@@ -60,7 +60,11 @@ def enqueue_burst(
         safe_at = later_of(safe_at, point)
     if safe_at is SAFE_NOW:
         return ()
-    of_route = [_point_of([points[target] for target in to], safe_at) for to in targets_of]
+    if safe_at.others:
+        of_route = [_point_of([points[target] for target in to], safe_at) for to in targets_of]
+    else:
+        waits = [any([points[target] is not SAFE_NOW for target in to]) for to in targets_of]
+        of_route = [safe_at if is_waiting else SAFE_NOW for is_waiting in waits]
     return _waiting(of_route, order, run)
 
 
@@ -69,10 +73,7 @@ def _point_of(points: Sequence[CommitPoint], all_safe_at: CommitPoint) -> Commit
 
     In each of their groups it waits for the last LSN of the burst, so that few points differ.
     """
-    waiting = [point for point in points if point is not SAFE_NOW]
-    if not waiting or not all_safe_at.others:
-        return all_safe_at if waiting else SAFE_NOW
-    groups = {each.group for point in waiting for each in points_of(point)}
+    groups = {each.group for point in points for each in points_of(point)}
     found = SAFE_NOW
     for each in points_of(all_safe_at):
         if each.group in groups:
