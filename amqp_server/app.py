@@ -45,7 +45,7 @@ from amqp_server.net.readiness import tell_stopping
 from amqp_server.net.server import Server
 from amqp_server.net.storage import Storage
 from amqp_server.net.timers import now_ms, wall_ms
-from amqp_server.protocols import PROTOCOLS
+from amqp_server.protocols import connections_of
 from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode
 from persistence.kernels import verify
@@ -215,9 +215,7 @@ async def _run_node(
         after_turn=None if storage is None else storage.turn_ended,
     )
 
-    spoken = {where.protocol for where in net.listeners}
-    protocols = {name: PROTOCOLS[name].factory(broker, settings) for name in spoken}
-    server = Server(loop, reactor, protocols, net, descriptors.sockets_max)
+    server = Server(loop, reactor, connections_of(broker, settings), net, descriptors.sockets_max)
     server.listen()
     log.info("file descriptors limit=%d sockets_max=%d segments_max=%d", *descriptors)
     reactor.deadlines.watch(_memory_monitor(broker, settings))

@@ -66,3 +66,9 @@ PROTOCOLS: Final[dict[str, ProtocolRow]] = {
     "amqp": ProtocolRow("amqp", "amqps", _amqp),
 }
 """By the name that ``net.listeners[].protocol`` gives it."""
+
+
+def connections_of(broker: "Broker", settings: Sections) -> "dict[str, MakeConnection]":
+    """Return what makes connections, for each protocol that a listener of the settings speaks."""
+    spoken = dict.fromkeys(where.protocol for where in settings.net.listeners)
+    return {name: PROTOCOLS[name].factory(broker, settings) for name in spoken}

@@ -10,8 +10,10 @@ from amqp_server import __version__, banner
 from amqp_server.banner import say_ready, say_start
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.net.server import Bound
+from amqp_server.protocols import PROTOCOLS
 from amqp_server.settings.schema import Settings
 from persistence.kernels import INTERPRETED_VARIABLE, build_name
+from tests.support.toy.lines import lines_row
 
 PID = os.getpid()
 
@@ -73,3 +75,11 @@ def test_the_end_of_a_start_says_where_to_connect(caplog: pytest.LogCaptureFixtu
         f"ready build={build_name()} version={__version__} pid={PID}"
         " listeners=amqp://127.0.0.1:5672,amqps://[::]:5671"
     )
+
+
+def test_a_listener_of_another_protocol_is_named_by_its_scheme(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PROTOCOLS, "lines", lines_row())
+    say_ready([Bound("127.0.0.1", port, "lines", port == 2) for port in (1, 2)])
+    assert caplog.messages[0].endswith(" listeners=lines://127.0.0.1:1,lines+tls://127.0.0.1:2")

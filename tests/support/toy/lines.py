@@ -1,0 +1,244 @@
+"""A toy protocol of lines: one sans-IO connection and its row are all that it is made of.
+
+A client logs in, and says one thing a line:
+
+    login USER PASSWORD VHOST      welcome USER@VHOST from ADDRESS
+    beat SECONDS                   heartbeats from now on: an empty line each way
+    echo TEXT                      TEXT
+    much COUNT                     so many octets and a line end
+    put TEXT                       put TEXT; blocks the client while a resource runs low
+    quit                           bye, and the end
+
+Who says anything else is told ``error`` and why, and that is the end.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.errors import BrokerError
+from amqp_server.connections.heartbeat import Heartbeat
+from amqp_server.connections.intake import Intake
+from amqp_server.connections.login import HeldRefusal, enter_vhost, log_in
+from amqp_server.connections.outbox import Outbox
+from amqp_server.connections.peer import Peer
+from amqp_server.connections.session import Session
+from amqp_server.net.connection import Connection, MakeConnection, OnOutput
+from amqp_server.protocols import ProtocolRow, Sections
+
+HANDSHAKE_MS: Final = 2_000
+LINE_MAX_BYTES: Final = 1_000
+HEARTBEAT: Final = b"\n"
+
+
+class LineError(Exception):
+    """A client broke the rules."""
+
+
+def scan_lines(
+    buffer: bytes | memoryview, line_max_bytes: int
+) -> tuple[list[bytes], int, LineError | None]:
+    """Take every whole line off the front of a buffer; see ``intake.Scan``."""
+    *lines, left = bytes(buffer).split(b"\n")
+    consumed_bytes = len(buffer) - len(left)
+    too_long = len(left) > line_max_bytes or any(len(line) > line_max_bytes for line in lines)
+    return lines, consumed_bytes, LineError("the line is too long") if too_long else None
+
+
+class LineConnection:
+    """Fits ``net.connection.Connection`` and ``intake.Client``."""
+
+    payload_max_bytes = LINE_MAX_BYTES
+
+    def __init__(
+        self,
+        broker: Broker,
+        peer: Peer,
+        on_output: OnOutput,
+        now_ms: int,
+        *,
+        output_max_bytes: int,
+        handshake_ms: int,
+    ) -> None:
+        self._broker = broker
+        self._on_output = on_output
+        self._outbox = Outbox(output_max_bytes, on_output)
+        self._heartbeat = Heartbeat(0, now_ms)
+        self._ends_at_ms: int | None = now_ms + handshake_ms
+        self._refusal: HeldRefusal | None = None
+        self.intake: Intake[bytes, LineError] = Intake(self, broker.turn, self._outbox, scan_lines)
+        self.session = Session(broker, peer, self.shut_down)
+        self.due_ms: int | None = None  # ask each time
+        self.is_over = self.is_closed = self.is_blocked = self.is_waited_for = False
+        self.has_logged_in = False
+        self.wants_read = True
+        self._commands: dict[bytes, Callable[[bytes, int], None]] = {
+            b"login": self._log_in,
+            b"": self._hear,
+        }
+
+    @property
+    def output_bytes(self) -> int:
+        """What waits to be written."""
+        return self._outbox.size_bytes
+
+    # ── what the transport calls ──
+
+    def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
+        self._broker.turn.now_ms = now_ms
+        if not self.is_over:
+            self._heartbeat.received_at_ms = now_ms
+            self.intake.receive(data, now_ms)
+            self._regulate()
+
+    def receive_eof(self, now_ms: int) -> None:
+        self._end()
+
+    def lose(self, now_ms: int) -> None:
+        self._outbox.abandon()
+        self._end()
+
+    def data_to_send(self) -> list[bytes | memoryview]:
+        chunks = self._outbox.take()
+        now_ms = self._broker.turn.now_ms
+        if chunks:
+            self._heartbeat.sent_at_ms = now_ms
+        if self.intake.is_stalled and not self._outbox.is_full:
+            self.intake.room_came(now_ms)
+        return chunks
+
+    def pause_deliveries(self) -> None:
+        self._outbox.transport_full = True
+
+    def resume_deliveries(self) -> None:
+        self._outbox.transport_full = False
+        self.intake.room_came(self._broker.turn.now_ms)
+
+    def next_deadline_ms(self) -> int | None:
+        deadlines = (self._ends_at_ms, self._heartbeat.next_deadline_ms())
+        return min((at for at in deadlines if at is not None), default=None)
+
+    def on_deadline(self, now_ms: int) -> None:
+        is_late = self._ends_at_ms is not None and now_ms >= self._ends_at_ms
+        if is_late and self._refusal is not None:
+            self._broker.logins.let_go(self.session.peer.address)
+            self._refuse(self._refusal.error)
+        elif is_late or self._heartbeat.is_peer_dead(now_ms):
+            self._end()
+        elif self._heartbeat.is_due(now_ms):
+            self._heartbeat.sent_at_ms = now_ms
+            self._outbox.write(HEARTBEAT)
+
+    def shut_down(self, reason: str, now_ms: int) -> None:
+        self._outbox.write(f"closing {reason}\n".encode())
+        self._end()
+
+    # ── what the intake calls ──
+
+    def handle(self, event: bytes, now_ms: int) -> None:
+        word, _, rest = event.partition(b" ")
+        try:
+            self._commands.get(word, self._unknown)(rest, now_ms)
+        except (BrokerError, LineError, ValueError) as error:
+            self._refuse(error)
+
+    def fail(self, error: LineError, now_ms: int) -> None:
+        self._refuse(error)
+
+    def slice_ended(self, now_ms: int) -> None:
+        self._regulate()
+
+    def wake(self) -> None:
+        self._on_output()
+
+    # ── lines ──
+
+    def _log_in(self, rest: bytes, now_ms: int) -> None:
+        user, password, vhost = rest.split(b" ")
+        self._refusal = log_in(self.session, "PLAIN", b"\0" + user + b"\0" + password, now_ms)
+        if self._refusal is not None:
+            self._ends_at_ms = self._refusal.due_ms
+            self.intake.hold()
+            return
+        enter_vhost(self.session, vhost.decode())
+        self._broker.connection_opened(self.session)
+        self._broker.alarms.subscribe(self._on_alarm)
+        self._ends_at_ms = None
+        self.has_logged_in = True
+        session = self.session
+        address = session.peer.address
+        self._say(f"welcome {session.username}@{session.vhost_name} from {address}".encode())
+        self._commands |= {
+            b"beat": self._beat,
+            b"echo": lambda text, _: self._say(text),
+            b"much": lambda count, _: self._say(b"x" * int(count)),
+            b"put": self._put,
+            b"quit": lambda _rest, _: self._quit(),
+        }
+
+    def _hear(self, rest: bytes, now_ms: int) -> None:
+        """A heartbeat: that it came is noted by then."""
+
+    def _unknown(self, rest: bytes, now_ms: int) -> None:
+        raise LineError("that is not said here")
+
+    def _beat(self, seconds: bytes, now_ms: int) -> None:
+        self._heartbeat = Heartbeat(int(seconds), now_ms)
+        self._on_output()
+
+    def _put(self, text: bytes, now_ms: int) -> None:
+        if self._broker.alarms.is_on:
+            self.is_blocked = True
+        self._say(b"put " + text)
+
+    def _quit(self) -> None:
+        self._say(b"bye")
+        self._end()
+
+    def _say(self, line: bytes) -> None:
+        self._outbox.write(line + b"\n")
+
+    def _refuse(self, error: Exception) -> None:
+        self._say(f"error {error}".encode())
+        self._end()
+
+    def _on_alarm(self, now_ms: int) -> None:
+        self.is_blocked = self.is_blocked and self._broker.alarms.is_on
+        self._regulate()
+
+    def _regulate(self) -> None:
+        wants_read = not (self.is_blocked or self.intake.is_stalled)
+        if wants_read is not self.wants_read:
+            self.wants_read = wants_read
+            self._heartbeat.hear(can_be_heard=wants_read, now_ms=self._broker.turn.now_ms)
+        self._on_output()
+
+    def _end(self) -> None:
+        if not self.is_over:
+            self.is_over = self.is_closed = True
+            self._broker.connection_closed(self.session)
+            self._broker.alarms.unsubscribe(self._on_alarm)
+            self.session.shut_down_by = lambda *_: None
+            self._commands = {}
+            self.intake.drop()
+            self._on_output()
+
+
+def lines_row(
+    on_made: Callable[[LineConnection], None] = lambda _: None, handshake_ms: int = HANDSHAKE_MS
+) -> ProtocolRow:
+    """Return the row; ``on_made`` is told of each connection."""
+
+    def connections(broker: Broker, settings: Sections) -> MakeConnection:
+        limit = settings.net.write_high_watermark_bytes
+
+        def make(peer: Peer, on_output: OnOutput, now_ms: int) -> Connection:
+            made = LineConnection(
+                broker, peer, on_output, now_ms, output_max_bytes=limit, handshake_ms=handshake_ms
+            )
+            on_made(made)
+            return made
+
+        return make
+
+    return ProtocolRow("lines", "lines+tls", connections)
