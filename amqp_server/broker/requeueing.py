@@ -28,18 +28,26 @@ def requeue(queue: QueueEngine, batches: Sequence[Batch], turn: Turn, now_ms: in
         turn: carries on what is left.
         now_ms: the instant.
     """
-    if len(batches) <= PIECE_MAX and sum(map(len, batches)) <= PIECE_MAX:
+    if _is_short(batches):
         queue.requeue(batches, now_ms)
         return
-    queue.begin_refill()
-    job = StepsJob(_requeueing(queue, batches, turn, now_ms), turn.budget.is_spent)
+    job = StepsJob(requeueing(queue, batches, turn, now_ms), turn.budget.is_spent)
     if not job.step(now_ms):
         turn.later(job)
 
 
-def _requeueing(
+def _is_short(batches: Sequence[Batch]) -> bool:
+    return len(batches) <= PIECE_MAX and sum(map(len, batches)) <= PIECE_MAX
+
+
+def requeueing(
     queue: QueueEngine, batches: Sequence[Batch], turn: Turn, now_ms: int
 ) -> Steps[None]:
+    """Give messages back to their queue, for who waits until all are back; see ``requeue``."""
+    if _is_short(batches):
+        queue.requeue(batches, max(turn.now_ms, now_ms))
+        return
+    queue.begin_refill()
     pieces: list[Batch] = []
     for count, batch in enumerate(batches, start=1):
         if len(batch) <= PIECE_MAX:

@@ -85,24 +85,25 @@ class Turn:
         """How many queues are to be drained before the turn ends."""
         return len(self._dirty)
 
-    def drain_now(self, queue: Drainable, now_ms: int) -> None:
+    def dirty(self) -> list[Drainable]:
+        """Return them, in the order in which they became so."""
+        return list(self._dirty)
+
+    def drain_now(self, queue: Drainable, now_ms: int) -> bool:
         """Deliver all that consumers have credit for, without waiting for the turn's end.
 
-        For what is about to change who would get it. A clean queue has nothing to deliver.
-        """
-        if queue in self._dirty:
-            del self._dirty[queue]
-            while queue.drain(now_ms, self._deliveries_per_queue_max):
-                pass
-            self._look_at_deadline(queue)
+        For what is about to change who would get it.
 
-    def drain_all_now(self, now_ms: int) -> None:
-        """Do that for every queue that is dirty."""
-        dirty, self._dirty = self._dirty, {}
-        for queue in dirty:
-            while queue.drain(now_ms, self._deliveries_per_queue_max):
-                pass
-            self._look_at_deadline(queue)
+        Returns:
+            False where the queue was clean, and so had nothing to deliver.
+        """
+        if queue not in self._dirty:
+            return False
+        del self._dirty[queue]
+        while queue.drain(now_ms, self._deliveries_per_queue_max):
+            pass
+        self._look_at_deadline(queue)
+        return True
 
     def later(self, job: Job) -> None:
         """Carry on a job in the turns to come, in turn with the others, until it is done."""

@@ -13,6 +13,10 @@ from amqp_server.broker.vhost import Vhost
 from amqp_server.connections.peer import Peer
 
 
+def _nothing_to_shut_down(_reason: str, _now_ms: int) -> None:
+    """Stand in for a connection that is over."""
+
+
 @dataclass(slots=True, eq=False)
 class Session:
     """One connection's user in one vhost, whatever protocol they speak.
@@ -70,6 +74,10 @@ class Session:
         """The user, of a connection that has logged in."""
         assert self.user is not None, "what needs a user comes after login"
         return self.user
+
+    def has_no_connection(self) -> None:
+        """Note that the connection is over; no cycle stays for the collector."""
+        self.shut_down_by = _nothing_to_shut_down
 
     def shut_down(self, reason: str, now_ms: int) -> None:
         """Close the connection: the node stops, or its user or vhost is gone."""

@@ -18,17 +18,18 @@ from amqp_server.broker.errors import NodeLimitError
 from amqp_server.broker.node_budget import Holding
 from amqp_server.broker.publish import Targets, enqueue
 from amqp_server.broker.queue import Queue
-from amqp_server.broker.steps import Steps, advance
+from amqp_server.broker.steps import Steps, advance, finish
+from amqp_server.broker.turn import Drainable
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.assembly import Assembly
 from amqp_server.protocol.awaited_confirms import AwaitedConfirms
 from amqp_server.protocol.confirms import ConfirmTracker
 from amqp_server.protocol.consumer import Consumer, ReplyReceiver
-from amqp_server.protocol.errors import ModeError, UnknownDeliveryTagError
+from amqp_server.protocol.errors import ModeError
 from amqp_server.protocol.lane import Lane, Starved
 from amqp_server.protocol.publishing import Letter, Plan, Publishing, route_in
 from amqp_server.protocol.session import Session
-from amqp_server.protocol.settling import AT_ONCE_MAX, Owner, Settling
+from amqp_server.protocol.settling import AT_ONCE_MAX, PIECE_MAX, Owner, Settling
 from amqp_server.protocol.transaction import Settlement, Transaction
 from amqp_server.protocol.unacked import Unacked
 from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES, NO_ROUTE
@@ -264,43 +265,25 @@ class Channel:
             Suspended: it goes on in later turns.
         """
         if settlement.multiple and not settlement.last_tag:
-            self._drain_first(now_ms)  # what is due by now is meant too
+            finish(self.getting_due())  # what is due by now is meant too
         if self.transaction is not None:
-            self._hold(self.transaction, settlement)
+            self.transaction.hold(settlement, self.unacked)
         elif self._settling.is_long(*settlement[:2], multiple=settlement.multiple):
             advance(self._settling.settling(settlement), self.turn.budget.is_spent)
         else:
             self._settling.settle(settlement, now_ms)
 
-    def _hold(self, transaction: Transaction, settlement: Settlement) -> None:
-        """Hold back what a settlement covers now; a tag that is held is outstanding no more."""
-        first, last, multiple, requeue = settlement
-        held = transaction.held_tags
-        if multiple:
-            if last and (last in held or not self.unacked.is_outstanding(last)):
-                raise UnknownDeliveryTagError(last)
-            last = last or self.unacked.next_tag - 1
-            tags = self.unacked.outstanding(transaction.held_up_to + 1, last)
-            transaction.hold_tags([tag for tag in tags if tag not in held], requeue=requeue)
-            transaction.held_up_to = max(transaction.held_up_to, last)
-            return
-        for tag in range(first, last + 1):
-            if tag in held or not self.unacked.is_outstanding(tag):
-                raise UnknownDeliveryTagError(tag)
-        transaction.hold_tags(range(first, last + 1), requeue=requeue)
-
-    def recover(self, now_ms: int, answer: Method | None = None) -> None:
+    def recover(self, answer: Method | None = None) -> None:
         """Give back everything outstanding, but what a transaction holds a settlement of.
 
         Args:
-            now_ms: the instant.
             answer: goes before what others or the channel itself get of it; None is without.
 
         Raises:
             Suspended: it goes on in later turns.
         """
         transaction = self.transaction
-        self._drain_first(now_ms)
+        finish(self.getting_due())
         if answer is not None:
             self.write(answer)
         if transaction is None or not transaction.held_tags:
@@ -316,18 +299,9 @@ class Channel:
         """Let all consumers together have so many deliveries outstanding; 0 is without limit."""
         prefetch = self.lane.shared_prefetch
         if limit != prefetch.limit:
-            self._drain_first(now_ms)
+            finish(self.getting_due())
             prefetch.limit = limit
             self.lane.reopen(now_ms)
-
-    def _drain_first(self, now_ms: int) -> None:
-        """Deliver what is due to its consumers by what came before."""
-        turn = self.turn
-        if turn.dirty_count > len(self.consumers):
-            for consumer in self.consumers.values():
-                turn.drain_now(consumer.queue.engine, now_ms)
-        elif turn.dirty_count:
-            turn.drain_all_now(now_ms)
 
     # ── transactions ──
 
@@ -421,17 +395,18 @@ class Channel:
             self.reply_receiver = None
             return
         consumer = self.consumers.pop(consumer_tag, None)
-        if consumer is None or consumer.is_cancelled:
-            return
-        self.turn.drain_now(consumer.queue.engine, now_ms)
-        self._drop_consumer(consumer, now_ms)
+        if consumer is not None and not consumer.is_cancelled:
+            self.turn.drain_now(consumer.queue.engine, now_ms)
+            self._drop_consumer(consumer)
 
-    def _drop_consumer(self, consumer: Consumer, now_ms: int) -> None:
+    def _drop_consumer(self, consumer: Consumer) -> None:
+        if consumer.is_cancelled:
+            return
         queue, lane = consumer.queue, consumer.lane
         consumer.is_cancelled = True
         del queue.consumers[consumer]
         self._delivered.forget(consumer)
-        queue.engine.cancel(consumer, now_ms)
+        queue.engine.cancel(consumer, self.turn.now_ms)
         if not queue.engine.serves(lane):
             lane.forget(queue)
 
@@ -457,8 +432,8 @@ class Channel:
         if CANCEL_NOTIFY in self.session.capabilities and not self.is_closing:
             self.write(commands.Basic.Cancel(consumer.consumer_tag, nowait=True))
 
-    def end(self, now_ms: int) -> None:
-        """Release everything: requeue what is unacked, cancel consumers, drop content."""
+    def stop(self, now_ms: int) -> None:
+        """Take nothing more, and answer nothing: the first thing of the end."""
         self.is_closing = True
         self.assembly.drop()
         self.unfinished.let_go()
@@ -467,19 +442,42 @@ class Channel:
         if self.transaction is not None:
             self.transaction.let_go()
             self.transaction = None
-        self._drain_first(now_ms)
-        consumers, self.consumers = self.consumers, {}
-        for consumer in consumers.values():
-            if not consumer.is_cancelled:
-                self._drop_consumer(consumer, now_ms)
-        self._settling.release({consumer.queue for consumer in consumers.values()}, now_ms)
-        self.lane.close()
-        if self._settling.unshared_lane is not None:
-            self._settling.unshared_lane.close()
         if self.reply_receiver is not None:
             self.cancel_consumer(self.reply_receiver.consumer_tag, now_ms)
         self.publishing.end()
         del self.publishing  # it knows the channel: no cycle stays for the collector
+
+    def getting_due(self) -> Steps[None]:
+        """Deliver what is due to its consumers by what came before."""
+        turn = self.turn
+        if turn.dirty_count > len(self.consumers):
+            due: list[Drainable] = [one.queue.engine for one in self.consumers.values()]
+        else:
+            due = turn.dirty()
+        for queue in due:
+            if turn.drain_now(queue, turn.now_ms):
+                yield
+
+    def shut(self) -> None:
+        """Get nothing any more."""
+        for lane in self._lanes():
+            lane.shut()
+
+    def giving_back(self) -> Steps[None]:
+        """Cancel consumers, and requeue what is unacked: the last thing of the end."""
+        consumers, self.consumers = self.consumers, {}
+        of_queue: dict[Queue, list[Consumer]] = {}
+        for count, consumer in enumerate(consumers.values(), start=1):
+            of_queue.setdefault(consumer.queue, []).append(consumer)
+            if not count % PIECE_MAX:
+                yield
+        yield from self._settling.releasing(of_queue, self._drop_consumer)
+        for lane in self._lanes():
+            lane.close()
+
+    def _lanes(self) -> list[Lane]:
+        unshared = self._settling.unshared_lane
+        return [self.lane] if unshared is None else [self.lane, unshared]
 
     def oldest_overdue_ms(self, now_ms: int) -> int | None:
         """Return the timeout of a delivery that is unacked for longer; None if none is.

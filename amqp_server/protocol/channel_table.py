@@ -12,7 +12,7 @@ from pamqp import commands
 from amqp_server.broker.budget import Job
 from amqp_server.broker.errors import BrokerError, LoginRefusedError, NodeLimitError
 from amqp_server.broker.limits import check_user_channel
-from amqp_server.broker.steps import Steps, Suspended, advance
+from amqp_server.broker.steps import Steps, StepsJob, Suspended, advance
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import (
@@ -22,6 +22,7 @@ from amqp_server.protocol.errors import (
     DeliveryTimeoutError,
 )
 from amqp_server.protocol.lane import Starved
+from amqp_server.protocol.long_events import LongEvent, LostReply
 from amqp_server.protocol.methods.dispatch import dispatch
 from amqp_server.protocol.replies import INTERNAL, Reply, Scope, reply_for
 from amqp_server.protocol.session import Session
@@ -111,6 +112,7 @@ class ChannelTable:
         self._channels: dict[int, Channel] = {}
         self.confirming: dict[Channel, None] = {}
         self._unfinished: dict[Channel, None] = {}
+        self._ends: dict[Channel, Steps[None]] = {}
         self._assembling_bytes = 0
         session.refuse_by = self.refuse
 
@@ -155,7 +157,7 @@ class ChannelTable:
                 self._on_frame(channel, event, now_ms)
         except Suspended as suspended:
             self._input.hold()
-            channel.turn.later(_LongEvent(self, channel, event, suspended.steps))
+            channel.turn.later(LongEvent(self, channel, event, suspended.steps))
         except Exception as error:  # noqa: BLE001 — raised again, if it is not the channel's
             self._close_channel(channel, error, event, now_ms)
 
@@ -197,7 +199,7 @@ class ChannelTable:
 
     def reply_lost(self, channel: Channel, error: Exception, index: int) -> None:
         """Have the reply that is held taken back, and its method answered with an error."""
-        channel.turn.later(_LostReply(self, channel, error, index))
+        channel.turn.later(LostReply(self, channel, error, index))
         self._input.wake()
 
     def answer_lost(self, channel: Channel, error: Exception, index: int, now_ms: int) -> None:
@@ -273,8 +275,7 @@ class ChannelTable:
         elif isinstance(method, commands.Channel.Open):
             raise ChannelStateError("second 'channel.open' seen")
         elif isinstance(method, commands.Channel.Close):
-            self._end(channel, now_ms)
-            self._write(channel.number, commands.Channel.CloseOk())
+            self._end(channel, commands.Channel.CloseOk(), now_ms)
         else:
             dispatch(channel, method, now_ms)
 
@@ -369,21 +370,63 @@ class ChannelTable:
         for channel in self._channels.values():
             channel.recheck_consumers(now_ms)
 
-    def end_all(self, now_ms: int) -> None:
+    def ending_all(self, now_ms: int) -> Steps[None]:
         """Release every channel; the connection ends."""
-        for channel in tuple(self._channels.values()):
-            self._end(channel, now_ms)
         self._fail_connection = _nobody_to_tell  # no cycle stays for the collector
         self._session.has_no_channels()
+        ending = tuple(self._ends.values())
+        channels = [channel for channel in self._channels.values() if not channel.is_closing]
+        for channel in channels:
+            self._stop(channel, now_ms)
+        for steps in ending:
+            for _ in steps:  # their own job may go on with it in between
+                yield
+        for channel in channels:
+            yield from channel.getting_due()
+        for channel in channels:
+            channel.shut()
+        for channel in channels:
+            yield from channel.giving_back()
+            yield
+        self._channels.clear()
+        self._session.channels_open = 0
 
-    def _end(self, channel: Channel, now_ms: int) -> None:
-        if not channel.is_closing:
-            self._write_confirms(channel)
-            self.confirming.pop(channel, None)
-            self._unfinished.pop(channel, None)
-            self._assembling_bytes -= channel.unfinished.held_bytes
-            channel.end(now_ms)
-        self._forget(channel)
+    def _stop(self, channel: Channel, now_ms: int) -> None:
+        self._write_confirms(channel)
+        self.confirming.pop(channel, None)
+        self._unfinished.pop(channel, None)
+        self._assembling_bytes -= channel.unfinished.held_bytes
+        channel.stop(now_ms)
+
+    def _end(self, channel: Channel, last_word: Method, now_ms: int) -> None:
+        """End a channel, and say so once all that it holds is given back.
+
+        Until then the client's input waits: what it sends next finds that done.
+        """
+        self._stop(channel, now_ms)
+        self._ends[channel] = steps = self._ending(channel, last_word)
+        try:
+            advance(steps, channel.turn.budget.is_spent)
+        except Suspended:
+            self._input.hold()
+            channel.turn.later(StepsJob(self._before_input(steps), channel.turn.budget.is_spent))
+            self._input.wake()
+
+    def _ending(self, channel: Channel, last_word: Method) -> Steps[None]:
+        yield from channel.getting_due()
+        channel.shut()
+        yield from channel.giving_back()
+        del self._ends[channel]
+        if isinstance(last_word, commands.Channel.CloseOk):
+            self._forget(channel)
+        self._write(channel.number, last_word)
+
+    def _before_input(self, steps: Steps[None]) -> Steps[None]:
+        try:
+            for _ in steps:  # the end of the connection may go on with it in between
+                yield
+        finally:
+            self._input.release()
 
     def _forget(self, channel: Channel) -> None:
         del self._channels[channel.number]
@@ -392,8 +435,6 @@ class ChannelTable:
     def _fail(
         self, channel: Channel, reply: Reply, explanation: str, index: int, now_ms: int
     ) -> None:
-        self._end(channel, now_ms)
-        self._channels[channel.number] = channel
         text = reply.text(explanation)
         log.warning(
             "channel error %s channel=%d method=%s code=%d text=%r",
@@ -403,50 +444,11 @@ class ChannelTable:
             reply.code,
             text,
         )
-        self._write(channel.number, close_method(commands.Channel.Close, reply.code, text, index))
+        close = close_method(commands.Channel.Close, reply.code, text, index)
+        self._end(channel, close, now_ms)
 
     def _write(self, number: int, method: Method) -> None:
         self._outbox.write(encode_method(number, method))
-
-
-class _LongEvent:
-    """An event that takes several turns: a ``broker.budget.Job``."""
-
-    __slots__ = ("_channel", "_channels", "_event", "_steps")
-
-    def __init__(
-        self, channels: ChannelTable, channel: Channel, event: Event, steps: Steps[object]
-    ) -> None:
-        self._channels = channels
-        self._channel = channel
-        self._event = event
-        self._steps = steps
-
-    def step(self, now_ms: int) -> bool:
-        """Do a piece, and more within the budget; nothing while there is congestion."""
-        if self._channels.waits_for_congestion(self):
-            return True
-        is_done = self._channels.carry_on(self._channel, self._event, self._steps, now_ms)
-        return is_done or self._channels.waits_for_congestion(self)
-
-
-class _LostReply:
-    """An error that is answered in place of a reply: a ``broker.budget.Job``."""
-
-    __slots__ = ("_channel", "_channels", "_error", "_index")
-
-    def __init__(
-        self, channels: ChannelTable, channel: Channel, error: Exception, index: int
-    ) -> None:
-        self._channels = channels
-        self._channel = channel
-        self._error = error
-        self._index = index
-
-    def step(self, now_ms: int) -> bool:
-        """Answer it."""
-        self._channels.answer_lost(self._channel, self._error, self._index, now_ms)
-        return True
 
 
 def close_method(

@@ -27,7 +27,8 @@ from amqp_server.protocol.channel_table import (
     is_content,
 )
 from amqp_server.protocol.errors import ChannelStateError, ConnectionForcedError
-from amqp_server.protocol.foreign_hello import described
+from amqp_server.protocol.farewell import Farewell
+from amqp_server.protocol.foreign_hello import described, is_health_check
 from amqp_server.protocol.lane import Starved, feed
 from amqp_server.protocol.methods import connection as methods
 from amqp_server.protocol.replies import INTERNAL, is_told, reply_for
@@ -61,10 +62,6 @@ CLOSE_OK_TIMEOUT_MS: Final = 30_000
 OUTPUT_MAX_BYTES: Final = 1_048_576
 _ENDED: Final = frozenset((State.LINGERING, State.CLOSED))
 _BLOCKED_CAPABILITY: Final = "connection.blocked"
-
-
-def _nothing_to_shut_down(_reason: str, _now_ms: int) -> None:
-    """Stand in for the connection of a session that is over."""
 
 
 class Connection:
@@ -110,6 +107,7 @@ class Connection:
         self._alarms = broker.alarms
         self._on_output = on_output
         self._outbox = Outbox(output_max_bytes, on_output)
+        self._farewell = Farewell(self._outbox)
         self._starved: Starved = {}
         self.intake = Intake(self, broker.turn, self._outbox, scan)
         self._has_seen_eof = False
@@ -208,17 +206,11 @@ class Connection:
 
     def _end(self, now_ms: int) -> None:
         self._release(now_ms)
-        self.session.shut_down_by = _nothing_to_shut_down  # no cycle stays for the collector
+        self.session.has_no_connection()
         if self.state is not State.CLOSED:
-            level = logging.DEBUG if self._is_health_check() else logging.INFO
-            log.log(level, "connection lost %s", self.session)
+            is_check = is_health_check(self.state, self.intake.rest, self.session.peer)
+            log.log(logging.DEBUG if is_check else logging.INFO, "connection lost %s", self.session)
             self._step(Step.EOF)
-
-    def _is_health_check(self) -> bool:
-        """One that never said a byte is (RabbitMQ); one of this host may ask who we are."""
-        if self.state is State.AWAIT_HEADER:
-            return not self.intake.rest
-        return self.state is State.AWAIT_START_OK and self.session.peer.is_loopback
 
     def pause_deliveries(self) -> None:
         """The socket takes no more: deliver nothing."""
@@ -380,7 +372,7 @@ class Connection:
         if (self.state, Step.PEER_CLOSED) not in TRANSITIONS:
             raise ChannelStateError(f"unexpected method in connection state {self.state.value}")
         self._release(now_ms)
-        self._write(commands.Connection.CloseOk())
+        self._farewell.say(encode_method(0, commands.Connection.CloseOk()))
         self._step(Step.PEER_CLOSED)
         code, text = method.reply_code, method.reply_text
         log.info("connection closed %s code=%d text=%.100r", self.session, code, text)
@@ -390,7 +382,7 @@ class Connection:
             self._step(Step.CLOSE_OK)
             self._on_output()
         elif index == commands.Connection.Close.index:
-            self._write(commands.Connection.CloseOk())
+            self._farewell.say(encode_method(0, commands.Connection.CloseOk()))
             self._step(Step.PEER_CLOSED)
 
     def _fail(self, error: Exception, index: int, now_ms: int) -> None:
@@ -416,7 +408,8 @@ class Connection:
             "closing connection %s method=%s code=%d text=%r", self.session, name, reply.code, text
         )
         self._release(now_ms)
-        self._write(close_method(commands.Connection.Close, reply.code, text, index))
+        close = close_method(commands.Connection.Close, reply.code, text, index)
+        self._farewell.say(encode_method(0, close))
         self._step(Step.WE_CLOSE)
         self._ends_at_ms = now_ms + CLOSE_OK_TIMEOUT_MS
         self.due_ms = None
@@ -449,14 +442,19 @@ class Connection:
             self._held = None
             self._broker.logins.let_go(self.session.peer.address)
         self.wants_read = not self.intake.is_stalled
-        self._channels.end_all(now_ms)
+        ending = self._channels.ending_all(now_ms)
+        if not self._farewell.begin(ending, self._turn, self._farewell_said):
+            self._on_output()
         if self.session.vhost is not None:
             self.session.vhost.queues.release(self.session)
         self._broker.connection_closed(self.session)
         self._alarms.unsubscribe(self._on_alarm)
         self.session.replies.were_read()
         self._turn.settle(now_ms)
-        self._starved.clear()
+
+    def _farewell_said(self) -> None:
+        self.is_closed = self.state is State.CLOSED
+        self._on_output()
 
     # ── alarms ──
 
@@ -483,7 +481,9 @@ class Connection:
         self.state = TRANSITIONS[self.state, step]
         self._is_open = self.state is State.OPEN
         self.is_over = self.state in _ENDED
-        self.is_closed = self.state is State.CLOSED
+        if step is Step.EOF:
+            self._farewell.drop()
+        self.is_closed = self.state is State.CLOSED and not self._farewell.is_held
         if self.is_over:
             self.intake.drop()
             self._on_output()

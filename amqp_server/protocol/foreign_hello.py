@@ -2,6 +2,9 @@
 
 from typing import Final
 
+from amqp_server.connections.peer import Peer
+from amqp_server.protocol.transitions import State
+
 _TLS_HANDSHAKE: Final = b"\x16\x03"
 _AMQP: Final = b"AMQP"
 _AMQP_1_0: Final = frozenset((b"AMQP\x00\x01\x00\x00", b"AMQP\x02\x01\x00\x00"))
@@ -43,3 +46,18 @@ def described(header: bytes) -> str:
     if header[:1] == bytes((_MQTT_CONNECT,)) and b"\x00\x04MQ" in header:
         return "MQTT on the AMQP port"
     return "something that is not AMQP"
+
+
+def is_health_check(state: State, said: bytes, peer: Peer) -> bool:
+    """Return whether a connection that is lost was one that only looked whether we are here.
+
+    One that never said a byte is (RabbitMQ); one of this host may ask who we are.
+
+    Args:
+        state: where the connection was.
+        said: what came and was not used up.
+        peer: who it was.
+    """
+    if state is State.AWAIT_HEADER:
+        return not said
+    return state is State.AWAIT_START_OK and peer.is_loopback

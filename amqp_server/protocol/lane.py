@@ -25,6 +25,10 @@ need not be looked at; if they do not, the next ones go on at the next look."""
 UNLIMITED: Final = 1 << 30
 """Room of a window without a limit, in messages."""
 
+_NOBODY: Final = Outbox(0, lambda: None)
+"""What a lane that is shut for good delivers to: it is full."""
+_NOBODY.abandon()
+
 Starved: TypeAlias = "dict[Lane, None]"
 """Lanes of one connection that were refused room in its output, the first of them first."""
 
@@ -95,6 +99,8 @@ class Lane:
 
     def wait_for_output(self, queue: Queue) -> None:
         """Note a queue that was refused because the client does not read fast enough."""
+        if self.outbox is _NOBODY:
+            return
         self._starved[self] = None
         self.waiting[queue] = None
 
@@ -106,6 +112,10 @@ class Lane:
         """Drop a queue that nobody consumes from here any more."""
         self.waiting.pop(queue, None)
 
+    def shut(self) -> None:
+        """Let nothing more through, for good: who asks for credit is refused."""
+        self.outbox = _NOBODY
+
     def close(self) -> None:
         """Wait for nothing any more."""
         self.waiting.clear()
@@ -115,7 +125,7 @@ class Lane:
         """Let the queues that wait deliver, if there is room now."""
         waiting = self.waiting
         if self.is_shut:
-            if waiting and self.outbox.is_full:
+            if waiting and self.outbox.is_full and self.outbox is not _NOBODY:
                 self._starved[self] = None
             return
         if not self.shared_prefetch.limit or len(waiting) == 1:

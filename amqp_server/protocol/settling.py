@@ -11,13 +11,14 @@ done in steps (``broker.steps``): all of it is taken off the channel, then told 
 Source: AMQP 0-9-1 §1.8.3.12 - 1.8.3.14; RabbitMQ, rabbit_channel.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, TypeAlias
 
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.rejecting import rejecting
 from amqp_server.broker.requeueing import requeue as requeue_in_pieces
+from amqp_server.broker.requeueing import requeueing
 from amqp_server.broker.steps import Steps
 from amqp_server.protocol.consumer import Consumer, GetOwner
 from amqp_server.protocol.dealt import Dealt
@@ -26,12 +27,16 @@ from amqp_server.protocol.lane import Lane
 from amqp_server.protocol.transaction import Settlement
 from amqp_server.protocol.unacked import Part, Unacked
 from queues.batch import Batch
+from queues.ports import QueueEngine
 
 AT_ONCE_MAX: Final = 2_000
 """Up to so many messages are settled as a plain call: some milliseconds where each came alone."""
 
 PIECE_MAX: Final = 500
 """So many batches of a long settlement are told before somebody asks for the time."""
+
+LEAVE_AT_ONCE_MAX: Final = 32
+"""So many consumers, or queues, lose their channel before somebody asks for the time."""
 
 Owner: TypeAlias = Consumer | GetOwner | Dealt[Consumer]
 Holder: TypeAlias = Consumer | GetOwner
@@ -164,23 +169,52 @@ class Settling:
             except UnknownDeliveryTagError:
                 return  # the channel ended in between: the rest went back with it
 
-    def release(self, drained: Container[Queue], now_ms: int) -> None:
-        """Requeue everything for a channel that is gone: each queue gets all of it at once.
+    def releasing(
+        self, consumers_of: Mapping[Queue, Sequence[Consumer]], drop: Callable[[Consumer], None]
+    ) -> Steps[None]:
+        """Take the consumers of a channel that is gone off their queues, and requeue all it holds.
+
+        Each queue gets all of that at once, and nobody is served in between: who takes the
+        consumers' place gets what comes back first. Queues without such have others that go on.
 
         Args:
-            drained: queues whose consumers had got what was due when the channel's left them; who
-                is served in their place gets what comes back first.
-            now_ms: the instant.
+            consumers_of: by queue; each had got what was due to it.
+            drop: takes one of them off its queue.
         """
         batches_of: dict[Queue, list[Batch]] = {}
-        for owner, batch in self._unacked.take_all():
+        for count, (owner, batch) in enumerate(self._unacked.take_all(), start=1):
             batches_of.setdefault(owner.queue, []).append(batch)
-        for queue, batches in batches_of.items():
-            if queue not in drained:
-                self._turn.drain_now(queue.engine, now_ms)
-            requeue_in_pieces(queue.engine, batches, self._turn, now_ms)
+            if not count % PIECE_MAX:
+                yield
+        queues = dict.fromkeys([*consumers_of, *batches_of])
+        for count, queue in enumerate(queues, start=1):
+            consumers, batches = consumers_of.get(queue, ()), batches_of.get(queue, ())
+            if not consumers:
+                self._turn.drain_now(queue.engine, self._turn.now_ms)
+            yield from self._releasing_queue(queue.engine, consumers, batches, drop)
+            if not count % LEAVE_AT_ONCE_MAX:
+                yield
         if self._delivered.waiting:
             self._delivered.were_settled()
+
+    def _releasing_queue(
+        self,
+        engine: QueueEngine,
+        consumers: Sequence[Consumer],
+        batches: Sequence[Batch],
+        drop: Callable[[Consumer], None],
+    ) -> Steps[None]:
+        is_long = len(consumers) > LEAVE_AT_ONCE_MAX
+        if is_long:
+            engine.begin_refill()
+        for count, consumer in enumerate(consumers, start=1):
+            drop(consumer)
+            if is_long and not count % LEAVE_AT_ONCE_MAX:
+                yield
+        if batches:
+            yield from requeueing(engine, batches, self._turn, self._turn.now_ms)
+        if is_long:
+            engine.end_refill()
 
     def _make_room(self, count: int) -> None:
         """Take what was settled out of the shared prefetch, which may have got more meanwhile."""

@@ -7,10 +7,10 @@ Source: AMQP 0-9-1 §1.9; RabbitMQ, semantics of tx: acks are buffered too, roll
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from amqp_server.broker.node_budget import Holding
-from amqp_server.protocol.errors import ModeError
+from amqp_server.protocol.errors import ModeError, UnknownDeliveryTagError
 from amqp_server.protocol.publishing import Letter
 from persistence.record import detached
 
@@ -39,6 +39,22 @@ class Settlement(NamedTuple):
     last_tag: int
     multiple: bool
     requeue: bool | None
+
+
+class Outstanding(Protocol):
+    """The delivery tags of a channel; ``protocol.unacked`` implements it.
+
+    Attributes:
+        next_tag: of the next delivery.
+    """
+
+    next_tag: int
+
+    def is_outstanding(self, tag: int) -> bool:
+        """Whether this tag was delivered and not settled."""
+
+    def outstanding(self, first_tag: int, last_tag: int) -> Iterator[int]:
+        """Return the outstanding tags among first..last, in order."""
 
 
 class Transaction:
@@ -93,6 +109,28 @@ class Transaction:
             raise ModeError(text)
         self._holding.add(more_bytes + LETTER_BYTES)
         self.letters.append(letter._replace(records=detached(letter.records)))
+
+    def hold(self, settlement: Settlement, unacked: Outstanding) -> None:
+        """Hold back what a settlement covers now; a tag that is held is outstanding no more.
+
+        Raises:
+            UnknownDeliveryTagError: a tag that is not outstanding (406).
+            NodeLimitError: all transactions of the node hold too much (506).
+        """
+        first, last, multiple, requeue = settlement
+        held = self.held_tags
+        if multiple:
+            if last and (last in held or not unacked.is_outstanding(last)):
+                raise UnknownDeliveryTagError(last)
+            last = last or unacked.next_tag - 1
+            tags = unacked.outstanding(self.held_up_to + 1, last)
+            self.hold_tags([tag for tag in tags if tag not in held], requeue=requeue)
+            self.held_up_to = max(self.held_up_to, last)
+            return
+        for tag in range(first, last + 1):
+            if tag in held or not unacked.is_outstanding(tag):
+                raise UnknownDeliveryTagError(tag)
+        self.hold_tags(range(first, last + 1), requeue=requeue)
 
     def hold_tags(self, tags: Iterable[int], *, requeue: bool | None) -> None:
         """Hold an ack, nack or reject of outstanding tags back; what came as a range stays one.

@@ -350,11 +350,13 @@ class ClassicQueue:
             return
         if not self._consumers.count:
             self._unused.renew(now_ms)
+            # A drain that does nothing would keep other queues waiting.
             if self._auto_delete:
-                # It goes: a drain that does nothing would keep other queues waiting.
                 self._is_left = True
                 self._emit(QueueUnused(self.name))
-                return
+            elif self._unused.deadline_ms is not None:
+                self._wake_up()
+            return
         self._wake_up()
 
     def credit_regained(self, handle: ConsumerHandle) -> None:

@@ -269,7 +269,9 @@ def test_a_deleted_queue_is_not_drained(turn: Turn) -> None:
 def test_drain_now_leaves_nothing_that_a_consumer_could_have(turn: Turn) -> None:
     queue = FakeQueue(backlog=25)
     turn.mark_dirty(queue)
-    turn.drain_now(queue, 1)
+    assert turn.dirty() == [queue]
+    assert turn.drain_now(queue, 1) is True
+    assert turn.drain_now(queue, 1) is False, "it is clean"
     assert (queue.backlog, len(queue.journal)) == (0, 3)
     assert (turn.dirty_count, turn.end(1), len(queue.journal)) == (0, False, 3)
 
@@ -287,16 +289,6 @@ def test_drain_now_of_a_clean_queue_is_nothing(turn: Turn) -> None:
     turn.drain_now(queue, 1)
     turn.end(1)
     assert queue.journal == []
-
-
-def test_all_that_is_dirty_can_be_drained_at_once(turn: Turn) -> None:
-    queues = [FakeQueue("a", backlog=25), FakeQueue("b", backlog=1)]
-    queues[0].deadline_ms = 7
-    for queue in queues:
-        turn.mark_dirty(queue)
-    turn.drain_all_now(1)
-    assert [queue.backlog for queue in queues] == [0, 0]
-    assert (turn.dirty_count, turn.next_deadline_ms()) == (0, 7)
 
 
 def test_the_turn_knows_its_time(turn: Turn) -> None:

@@ -154,24 +154,24 @@ def reject(channel: Channel, method: commands.Basic.Reject, now_ms: int) -> None
     channel.settle(Settlement(tag, tag, multiple=False, requeue=method.requeue), now_ms)
 
 
-def recover(channel: Channel, method: commands.Basic.Recover, now_ms: int) -> None:
+def recover(channel: Channel, method: commands.Basic.Recover, _now_ms: int) -> None:
     """Give back everything that is unacked on the channel; the reply comes before what that brings.
 
     Raises:
         NotSupportedError: ``requeue`` is false (540).
     """
     _check_requeue(requeue=method.requeue)
-    channel.recover(now_ms, answer=commands.Basic.RecoverOk())
+    channel.recover(answer=commands.Basic.RecoverOk())
 
 
-def recover_async(channel: Channel, method: commands.Basic.RecoverAsync, now_ms: int) -> None:
+def recover_async(channel: Channel, method: commands.Basic.RecoverAsync, _now_ms: int) -> None:
     """The same without a reply.
 
     Raises:
         NotSupportedError: ``requeue`` is false (540).
     """
     _check_requeue(requeue=method.requeue)
-    channel.recover(now_ms)
+    channel.recover()
 
 
 def _check_requeue(*, requeue: bool) -> None:
