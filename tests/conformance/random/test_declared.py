@@ -61,6 +61,7 @@ LIMITED = {"x-queue-type": "quorum", "x-max-length": 2, "x-overflow": "reject-pu
         ("basic.getok message_count=1 <m>", "basic.getok message_count=2 <m>", False),
         ("basic.getok delivery_tag=1 <m>", "basic.getempty", True),
         ("confirmed 3", "refused 3", True),
+        ("confirmed 3", "refused 4", False),
         ("refused 3", "confirmed 3", False),
         (DELIVERY, "", True),
         ("", DELIVERY, False),
@@ -116,7 +117,9 @@ def test_a_get_comes_before_a_global_prefetch() -> None:
     assert name_of([get, share], "", DELIVERY) == "get-before-global-qos"
     assert name_of([get, share], "confirmed 1", DELIVERY) == "get-before-global-qos"
     assert name_of([get, share], DELIVERY, DELIVERY.replace("m1", "m2")) is None
-    assert name_of([get, share], DELIVERY, "") is None
+    assert name_of([get, share], DELIVERY, "") == "get-before-global-qos"  # on B1
+    of_b1 = [get._replace(channel="B1"), share._replace(channel="B1")]
+    assert name_of(of_b1, DELIVERY, "") is None
     assert name_of([share, get], "", DELIVERY) is None
     assert name_of([get._replace(given={"no_ack": True}), share], "", DELIVERY) is None
     assert name_of([get, share._replace(channel="A2")], "", DELIVERY) is None
@@ -194,6 +197,9 @@ def test_deaths_are_declared_in_another_order() -> None:
         return f"basic.getok headers={{h: 1, x-death: [{deaths}], i: s}} <m>"
 
     name, turned = "deaths-most-recent-first", dead(1, 3, 2)
+    again = dead(1, 2, 3).replace("getok", "deliver")
+    assert name_of([FLOW], again.replace("i: s", "reason: rejected"), "") == name
+    assert name_of([FLOW], again, "") is None
     assert name_of([FLOW], dead(1, 2, 3), turned) == name
     assert name_of([FLOW], dead(1, 2, 1), turned) is None
     assert name_of([FLOW], dead(1, 2), dead(2, 1)) is None
