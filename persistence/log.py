@@ -11,12 +11,12 @@ transient queue writes nothing to the write-ahead log: it only spills.
 
 import errno
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from persistence.chunk import encode_chunk
 from persistence.chunk_table import ChunkTable, StoredChunk
+from persistence.chunking import cut_into_chunks
 from persistence.codec import persistent_ranges
 from persistence.delivery_counts import DeliveryCounts
 from persistence.errors import DamagedError, is_shortage
@@ -38,7 +38,6 @@ from persistence.slices import (
     Expiries,
     Messages,
     Slice,
-    halves,
     joined,
     part,
     shifted,
@@ -46,9 +45,6 @@ from persistence.slices import (
 )
 
 log = logging.getLogger(__name__)
-
-CHUNK_BYTES_MAX: Final = 1 << 20
-"""A chunk ends before the message that would take it past this; one message is never cut."""
 
 SPILLED_CHUNKS_MIN: Final = 64
 """With fewer chunks than this a transient queue does not look for settled ones among them."""
@@ -291,7 +287,7 @@ class Log:
         Raises:
             OSError: some of them may be stored now, and all are in memory.
         """
-        for group in self._groups(lane, slices):
+        for group in cut_into_chunks(lane, slices, self.chunks, self.settled, self.lanes):
             offset_ms = self._wall_offset_ms()
             row = self.segments.append(
                 *encode_chunk(
@@ -440,51 +436,6 @@ class Log:
         if positions.step == 1:
             return transient.count_missing(positions.start, positions.stop) > 0
         return any(position not in transient for position in positions)
-
-    def _groups(self, lane: int, slices: Sequence[Slice]) -> Iterator[list[Slice]]:
-        """Yield what is to be stored, chunk by chunk."""
-        group: list[Slice] = []
-        group_bytes = 0
-        for each in slices:
-            for unstored in self.chunks.unstored(lane, each):
-                for cut in self._cut_at_gaps(lane, unstored):
-                    for piece in halves(cut, CHUNK_BYTES_MAX):
-                        first = piece.positions[0]
-                        if group and (
-                            group_bytes + piece.size_bytes > CHUNK_BYTES_MAX
-                            or self._lies_between(lane, group[-1].positions[-1] + 1, first)
-                        ):
-                            yield group
-                            group, group_bytes = [], 0
-                        group.append(piece)
-                        group_bytes += piece.size_bytes
-        if group:
-            yield group
-
-    def _cut_at_gaps(self, lane: int, whole: Slice) -> list[Slice]:
-        """Return messages in parts, so that each part may be in one chunk."""
-        positions = whole.positions
-        if positions[-1] - positions[0] + 1 == len(positions):
-            return [whole]
-        cuts = [
-            index
-            for index in range(1, len(positions))
-            if positions[index] - positions[index - 1] > 1
-            and self._lies_between(lane, positions[index - 1] + 1, positions[index])
-        ]
-        bounds = [0, *cuts, len(positions)]
-        return [part(whole, *pair) for pair in pairwise(bounds)]
-
-    def _lies_between(self, lane: int, first: int, stop: int) -> bool:
-        """Return whether a message of the lane may be at any of these positions, stored or not."""
-        if first >= stop:
-            return False
-        if self.chunks.overlaps(lane, first, stop):
-            return True
-        missing = self.settled.missing(first, stop)
-        if self.lanes is None:
-            return bool(missing)
-        return self.lanes.may_be_in(lane, missing)
 
 
 def _ignore() -> None:

@@ -28,10 +28,11 @@ from persistence.checkpoint_file import (
     write_checkpoint,
     write_clean_stop,
 )
+from persistence.chunking import CHUNK_BYTES_MAX
 from persistence.errors import FatalStorageError
 from persistence.files import Files
 from persistence.group_commit import GroupCommit
-from persistence.log import CHUNK_BYTES_MAX, Log, LogOptions
+from persistence.log import Log, LogOptions
 from persistence.open_segments import OPEN_SEGMENTS_MAX, OpenSegments
 from persistence.segment import Segments, UnneededFile
 from persistence.slices import shifted

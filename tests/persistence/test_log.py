@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from persistence.log import CHUNK_BYTES_MAX, Log, LogOptions
+from persistence.chunking import CHUNK_BYTES_MAX
+from persistence.log import Log, LogOptions
 from persistence.operations import Drop, Enqueue, Operation, Requeued, Settle, decode_operations
 from persistence.record import PERSISTENT, Record
 from persistence.segment import Segments

@@ -4,7 +4,8 @@ import errno
 
 import pytest
 
-from persistence.log import CHUNK_BYTES_MAX, LogOptions
+from persistence.chunking import CHUNK_BYTES_MAX
+from persistence.log import LogOptions
 from persistence.slices import Slice
 from persistence.store import ROOM_DIRECTORY, Store, StoreLimits
 from tests.support.commit import FakeDisk, commit_all, commit_on
