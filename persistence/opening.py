@@ -82,7 +82,7 @@ def open_store(
         options = known.get(queue_id)
         return None if options is None else store.make_log(queue_id, options)
 
-    recovery = Recovery(files, new_log, wall_offset_ms())
+    recovery = Recovery(new_log, wall_offset_ms())
     recovery.restore(snapshot, known)
     unknown_folders = _unknown_folders(files, known, recovery)
     for batch in replay.batches():

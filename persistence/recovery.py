@@ -6,7 +6,6 @@ next position is known already, and the others only repeat what is so. Chunks ar
 part of them is settled or transient, to count exactly.
 """
 
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -15,17 +14,13 @@ from persistence.checkpoint import QueueSnapshot, Snapshot
 from persistence.chunk_table import StoredChunk
 from persistence.codec import persistent_ranges
 from persistence.errors import DamagedError
-from persistence.files import Files
 from persistence.log import Log
 from persistence.operations import Drop, Enqueue, Operation, Requeued, Settle, decode_operations
 from persistence.positions import ranges_of
 from persistence.record import body_bytes
-from persistence.segment import scan, segment_numbers
 from persistence.settled import PositionSet
 from persistence.slices import Slice, part, shifted, stretches_outside
 from persistence.wal_replay import RESTART_GAP_LSNS, Damage, Replay
-
-log = logging.getLogger(__name__)
 
 _EVERYTHING_BYTES: Final = 1 << 62
 
@@ -125,7 +120,6 @@ class Recovery:
     """Rebuilds the logs of the queues that are known.
 
     Attributes:
-        files: the data directory.
         new_log: makes an empty log for the id of a known queue; None for an unknown one.
         wall_offset_ms: what must be added to an instant to have it since 1970.
         next_queue_id: above every one that was seen.
@@ -135,7 +129,6 @@ class Recovery:
         unknown: ids of queues that have something on disk, and that nobody knows.
     """
 
-    files: Files
     new_log: Callable[[int], Log | None]
     wall_offset_ms: int
     next_queue_id: int = 1
@@ -204,7 +197,7 @@ class Recovery:
         for queue_id, known in self.logs.items():
             for row in known.chunks:
                 known.next_position = max(known.next_position, row.last_position + 1)
-            self._remove_unlisted(known)
+            known.segments.remove_unlisted()
             recovered = _finish_queue(
                 known, was_clean=was_clean, lost_count=self.unread.get(queue_id, 0)
             )
@@ -244,17 +237,18 @@ class Recovery:
 
     def _restore_from_segments(self, known: Log) -> None:
         """Take every chunk there is for stored: settled messages among them come back."""
-        directory = known.segments.directory
-        if not self.files.exists(directory):
+        segments = known.segments
+        if not segments.has_directory():
             return
-        for number in segment_numbers(self.files.names(directory)):
-            for row in scan(self.files, directory, known.queue_id, number):
-                if known.chunks.overlaps(row.lane, row.first_position, row.last_position + 1):
-                    continue
-                known.chunks.add(row)
-                known.segments.adopt(row)
+        for row in segments.scan():
+            if known.chunks.overlaps(row.lane, row.first_position, row.last_position + 1):
+                continue
+            known.chunks.add(row)
+            segments.adopt(row)
         self.scanned.add(known.queue_id)
-        self.report.damages.append(f"{directory} was taken as it is; settled messages come back")
+        self.report.damages.append(
+            f"{segments.directory} was taken as it is; settled messages come back"
+        )
 
     def _replay_enqueue(self, known: Log, operation: Enqueue) -> None:
         first, stop = operation.first_position, operation.first_position + operation.message_count
@@ -282,29 +276,6 @@ class Recovery:
     def _note_recent(self, known: Log, piece: Slice) -> None:
         expires = shifted(piece.expires_at_ms, -self.wall_offset_ms)
         known.note_recent(piece._replace(expires_at_ms=expires))
-
-    def _remove_unlisted(self, known: Log) -> None:
-        """Remove the segment files, and the ends of others, that no checkpoint knows."""
-        directory = known.segments.directory
-        if not self.files.exists(directory):
-            return
-        numbers = segment_numbers(self.files.names(directory))
-        known.segments.next_number = max([known.segments.next_number, *[n + 1 for n in numbers]])
-        sizes = known.segments.listed_sizes()
-        for number in numbers:
-            path = known.segments.path(number)
-            try:
-                if number not in sizes:
-                    self.files.remove(path)
-                    continue
-                file = self.files.open(path)
-                try:
-                    if file.size_bytes > sizes[number]:
-                        file.truncate(sizes[number])
-                finally:
-                    file.close()
-            except OSError as error:
-                log.warning("a segment stays as it is file=%s error=%s", path, error)
 
 
 def _finish_queue(known: Log, *, was_clean: bool, lost_count: int) -> RecoveredQueue:

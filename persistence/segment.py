@@ -178,9 +178,38 @@ class Segments:
         self._live_counts[number] = self._live_counts.get(number, 0) + 1
         self._sizes_bytes[number] = max(self._sizes_bytes.get(number, 0), end)
 
-    def listed_sizes(self) -> dict[int, int]:
-        """Return how far each file is needed, by number."""
-        return dict(self._sizes_bytes)
+    def has_directory(self) -> bool:
+        """Return whether the folder is there: it is made with the first chunk."""
+        return self._files.exists(self.directory)
+
+    def scan(self) -> Iterator[StoredChunk]:
+        """Yield the chunks of every file that is there: see ``scan``."""
+        for number in segment_numbers(self._files.names(self.directory)):
+            yield from scan(self._files, self.directory, self._queue_id, number)
+
+    def remove_unlisted(self) -> None:
+        """Remove the files, and the ends of others, that hold no chunk that was taken over."""
+        if not self.has_directory():
+            return
+        numbers = segment_numbers(self._files.names(self.directory))
+        self.next_number = max([self.next_number, *[number + 1 for number in numbers]])
+        for number in numbers:
+            path = self.path(number)
+            try:
+                if number in self._sizes_bytes:
+                    self._cut_off(path, self._sizes_bytes[number])
+                else:
+                    self._files.remove(path)
+            except OSError as error:
+                log.warning("a segment stays as it is file=%s error=%s", path, error)
+
+    def _cut_off(self, path: str, size_bytes: int) -> None:
+        file = self._files.open(path)
+        try:
+            if file.size_bytes > size_bytes:
+                file.truncate(size_bytes)
+        finally:
+            file.close()
 
     def release(self, row: StoredChunk) -> UnneededFile | None:
         """Let go of a chunk; return its file when nobody needs that any more."""

@@ -31,7 +31,7 @@ def recovery_of(*known_ids: int) -> Recovery:
     def new_log(queue_id: int) -> Log | None:
         return store.make_log(queue_id, LogOptions()) if queue_id in known_ids else None
 
-    return Recovery(disk, new_log, 0)
+    return Recovery(new_log, 0)
 
 
 def recovered_from(snapshot: Snapshot, *entries: bytes, known_id: int = 1) -> RecoveredQueue:

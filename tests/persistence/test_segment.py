@@ -109,3 +109,24 @@ def test_what_was_written_is_dirty_once_and_a_new_file_is_a_new_name() -> None:
 def test_only_names_of_segments_are_numbers() -> None:
     names = ["0000000a.seg", "00000002.seg", "2.seg", "0000000A.seg", "00000002.seg.old", "x.seg"]
     assert segment_numbers(names) == [2, 10]
+
+
+def test_of_an_earlier_life_only_what_was_taken_over_stays() -> None:
+    disk = FaultFS()
+    before = segments_on(disk)
+    rows = [append(before, at) for at in range(9)]
+    after = segments_on(disk)
+    assert list(after.scan()) == rows
+    for row in rows[4:6]:
+        after.adopt(row)
+    after.remove_unlisted()
+    assert disk.names(FOLDER) == [segment_name(2)]
+    assert list(after.scan()) == rows[4:6]
+    assert append(after, 9).segment_number == 4, "a number is never given again"
+
+
+def test_without_a_folder_nothing_is_unlisted() -> None:
+    segments = segments_on(FaultFS())
+    assert not segments.has_directory()
+    segments.remove_unlisted()
+    assert segments.next_number == 1
