@@ -22,7 +22,8 @@ from amqp_server.net.timers import now_ms, wall_ms
 from persistence.data_directory import open_data_directory
 from persistence.definitions_store import DefinitionsStore, open_definitions
 from persistence.group_commit import GroupCommit
-from persistence.log import Log, LogOptions
+from persistence.log import Log
+from persistence.log_state import LogOptions
 from persistence.opening import OpenedStore, open_store
 from persistence.settings import PersistenceSettings
 from persistence.store import StoreLimits

@@ -16,7 +16,8 @@ from persistence.codec import decode_run, encode_run
 from persistence.files import OsFiles
 from persistence.group_commit import GroupCommit
 from persistence.kernels import build_name
-from persistence.log import Log, LogOptions
+from persistence.log import Log
+from persistence.log_state import LogOptions
 from persistence.opening import OpenedStore, open_store
 from persistence.record import PERSISTENT, Record, Run, make_route, uniform_run
 from persistence.slices import Slice

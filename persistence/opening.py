@@ -14,7 +14,8 @@ from persistence.checkpoint_file import (
 from persistence.data_directory import FORMAT_PATH
 from persistence.files import Files
 from persistence.format import WAL_FIRST_BATCH_AT
-from persistence.log import Log, LogOptions
+from persistence.log import Log
+from persistence.log_state import LogOptions
 from persistence.recovery import RecoveredQueue, Recovery, RecoveryReport
 from persistence.set_aside import set_aside
 from persistence.store import QUEUES_DIRECTORY, SPILL_DIRECTORY, Store, StoreLimits
@@ -82,7 +83,7 @@ def open_store(
         options = known.get(queue_id)
         return None if options is None else store.make_log(queue_id, options)
 
-    recovery = Recovery(new_log, wall_offset_ms())
+    recovery = Recovery(new_log)
     recovery.restore(snapshot, known)
     unknown_folders = _unknown_folders(files, known, recovery)
     for batch in replay.batches():

@@ -8,21 +8,19 @@ part of them is settled or transient, to count exactly.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from persistence.checkpoint import QueueSnapshot, Snapshot
+from persistence.checkpoint import Snapshot
 from persistence.chunk_table import StoredChunk
 from persistence.codec import persistent_ranges
 from persistence.errors import DamagedError
 from persistence.log import Log
+from persistence.log_state import LogState
 from persistence.operations import Drop, Enqueue, Operation, Requeued, Settle, decode_operations
 from persistence.positions import ranges_of
 from persistence.record import body_bytes
-from persistence.settled import PositionSet
-from persistence.slices import Slice, part, shifted, stretches_outside
+from persistence.slices import Slice, part, stretches_outside
 from persistence.wal_replay import RESTART_GAP_LSNS, Damage, Replay
-
-_EVERYTHING_BYTES: Final = 1 << 62
 
 
 class RecoveredLane(NamedTuple):
@@ -61,7 +59,7 @@ class RecoveredQueue(NamedTuple):
     @property
     def next_position(self) -> int:
         """Where the next message goes."""
-        return self.log.next_position
+        return self.log.state.next_position
 
 
 @dataclass(slots=True)
@@ -110,8 +108,8 @@ def _cost_of(found: Damage) -> str:
     )
     return (
         f"{found.path} at {found.position}: {found.size_bytes} octets with LSN {found.first_lsn} to"
-        f" {found.last_lsn} are missing: of the operations of the log, each some messages or acks"
-        f" of a queue, {cost} are lost; copy {found.copy_path}"
+        f" {found.last_lsn} are missing: of the operations of the log, each some messages or acks of a"
+        f" queue, {cost} are lost; copy {found.copy_path}"
     )
 
 
@@ -121,7 +119,6 @@ class Recovery:
 
     Attributes:
         new_log: makes an empty log for the id of a known queue; None for an unknown one.
-        wall_offset_ms: what must be added to an instant to have it since 1970.
         next_queue_id: above every one that was seen.
         logs: as far as they are rebuilt, by queue id.
         scanned: queues of which no checkpoint says what the write-ahead log need not repeat.
@@ -130,7 +127,6 @@ class Recovery:
     """
 
     new_log: Callable[[int], Log | None]
-    wall_offset_ms: int
     next_queue_id: int = 1
     logs: dict[int, Log] = field(default_factory=dict)
     scanned: set[int] = field(default_factory=set)
@@ -146,7 +142,7 @@ class Recovery:
             self.see(queue.queue_id)
             known = self.new_log(queue.queue_id)
             if known is not None:
-                self._restore_queue(known, queue)
+                known.state.restore(queue)
                 self.logs[queue.queue_id] = known
             elif queue.chunks or queue.few:
                 self.unknown.add(queue.queue_id)
@@ -176,18 +172,15 @@ class Recovery:
             return
         match operation:
             case Enqueue():
-                self._replay_enqueue(known, operation)
+                self._replay_enqueue(known.state, operation)
             case Settle():
-                known.settled.add(operation.positions)
-                known.next_position = max(known.next_position, operation.positions[-1] + 1)
-                known.prune()
+                known.state.repeat_settle(operation.positions)
             case Requeued():
-                known.delivery_counts.note(operation.positions, operation.delivery_count)
-                known.next_position = max(known.next_position, operation.positions[-1] + 1)
+                known.state.repeat_requeued(operation.positions, operation.delivery_count)
             case Drop():
                 fresh = self.new_log(operation.queue_id)
                 assert fresh is not None, "a queue that was known is known"
-                fresh.segments.next_number = known.segments.next_number
+                fresh.state.begin_after(known.state)
                 self.logs[operation.queue_id] = fresh
 
     def finish(self, *, was_clean: bool) -> dict[int, RecoveredQueue]:
@@ -195,9 +188,7 @@ class Recovery:
         self.report.was_clean = was_clean
         queues: dict[int, RecoveredQueue] = {}
         for queue_id, known in self.logs.items():
-            for row in known.chunks:
-                known.next_position = max(known.next_position, row.last_position + 1)
-            known.segments.remove_unlisted()
+            known.state.end_replay()
             recovered = _finish_queue(
                 known, was_clean=was_clean, lost_count=self.unread.get(queue_id, 0)
             )
@@ -220,118 +211,80 @@ class Recovery:
         elif isinstance(operation, Drop):
             self.unknown.discard(operation.queue_id)
 
-    def _restore_queue(self, known: Log, queue: QueueSnapshot) -> None:
-        known.settled = queue.settled
-        known.delivered_below = queue.delivered_below
-        known.segments.next_number = queue.next_segment
-        for row in queue.chunks:
-            known.chunks.add(row)
-            known.segments.adopt(row)
-        for position, count in queue.requeued:
-            known.delivery_counts.note(range(position, position + 1), count)
-        for each in queue.few:
-            if known.lanes is not None:
-                known.note_lanes(each.positions[0], each.records)
-            self._note_recent(known, each)
-        known.next_position = queue.next_position
-
     def _restore_from_segments(self, known: Log) -> None:
         """Take every chunk there is for stored: settled messages among them come back."""
-        segments = known.segments
-        if not segments.has_directory():
-            return
-        for row in segments.scan():
-            if known.chunks.overlaps(row.lane, row.first_position, row.last_position + 1):
-                continue
-            known.chunks.add(row)
-            segments.adopt(row)
-        self.scanned.add(known.queue_id)
-        self.report.damages.append(
-            f"{segments.directory} was taken as it is; settled messages come back"
-        )
+        stored = known.state.stored
+        if stored.adopt_found():
+            self.scanned.add(known.queue_id)
+            self.report.damages.append(
+                f"{stored.segments.directory} was taken as it is; settled messages come back"
+            )
 
-    def _replay_enqueue(self, known: Log, operation: Enqueue) -> None:
-        first, stop = operation.first_position, operation.first_position + operation.message_count
+    def _replay_enqueue(self, known: LogState, operation: Enqueue) -> None:
+        first, count = operation.first_position, operation.message_count
         known_count = max(known.next_position - first, 0)
-        if known_count >= operation.message_count:
+        if known_count >= count:
             return
         try:
             run = operation.run()
         except DamagedError as error:
-            lost_count = operation.message_count - known_count
+            lost_count = count - known_count
             self.unread[known.queue_id] = self.unread.get(known.queue_id, 0) + lost_count
             self.report.damages.append(
-                f"an operation of queue {known.queue_id}: {error}:"
-                f" its {lost_count} messages are lost"
+                f"an operation of queue {known.queue_id}: {error}: its {lost_count} messages are lost"
             )
             return
-        whole = Slice(run, range(first, stop), operation.expires_at_ms or 0)
-        if known.lanes is not None:
-            known.note_lanes(first, run)
-        new = part(whole, known_count, operation.message_count)
-        for piece in known.unstored(new) if known.queue_id in self.scanned else [new]:
-            self._note_recent(known, piece)
-        known.next_position = stop
-
-    def _note_recent(self, known: Log, piece: Slice) -> None:
-        expires = shifted(piece.expires_at_ms, -self.wall_offset_ms)
-        known.note_recent(piece._replace(expires_at_ms=expires))
+        known.repeat_append(
+            Slice(run, range(first, first + count), operation.expires_at_ms or 0),
+            may_be_stored=known.queue_id in self.scanned,
+        )
 
 
 def _finish_queue(known: Log, *, was_clean: bool, lost_count: int) -> RecoveredQueue:
-    known.sweep()
+    state = known.state
+    state.sweep()
     live: list[range] = []
     stored: dict[int, tuple[int, int]] = {}
-    for row in list(known.chunks):
+    for row in list(state.stored.table):
         try:
-            count, row_bytes, positions = _live_in(known, row)
+            count, row_bytes, positions = _live_in(state, row)
         except DamagedError as error:
-            lost_count += known.lose(row, error)
+            lost_count += state.lose(row, error)
             continue
         live += positions
         if count:
             counted = stored.get(row.lane, (0, 0))
             stored[row.lane] = (counted[0] + count, counted[1] + row_bytes)
-    unstored = known.by_lane(known.recent.unsettled(known.settled, _EVERYTHING_BYTES))
+    unstored = state.unstored()
     for slices in unstored.values():
         live += [range(each.positions[0], each.positions[-1] + 1) for each in slices]
-    _settle_all_but(known.settled, live, known.next_position)
-    known.sweep()
+    state.settle_all_but(live)
     return RecoveredQueue(
         log=known,
         lanes=[
             RecoveredLane(lane, *stored.get(lane, (0, 0)), unstored.get(lane, ()))
             for lane in sorted({*stored, *unstored})
         ],
-        redeliver_below=known.delivered_below if was_clean else known.next_position,
-        requeued=dict(known.delivery_counts.unsettled(known.settled)),
+        redeliver_below=state.delivered_below if was_clean else state.next_position,
+        requeued=dict(state.requeued()),
         lost_count=lost_count,
     )
 
 
-def _live_in(known: Log, row: StoredChunk) -> tuple[int, int, list[range]]:
+def _live_in(state: LogState, row: StoredChunk) -> tuple[int, int, list[range]]:
     """Return count, body bytes and positions of what a restart finds of a chunk."""
     first, stop = row.first_position, row.last_position + 1
-    missing = known.settled.missing(first, stop)
+    missing = state.settled.missing(first, stop)
     # In a plain queue what lies between the messages of a chunk is settled.
-    is_whole = known.lanes is None or stop - first == row.message_count
+    is_whole = state.lanes is None or stop - first == row.message_count
     if is_whole and not row.has_transient and sum(map(len, missing)) == row.message_count:
         return row.message_count, row.body_bytes, missing
     count = live_bytes = 0
     live: list[range] = []
-    for kept in stretches_outside(known.read(row), known.settled):
+    for kept in stretches_outside(state.stored.read(row), state.settled):
         for start, end in persistent_ranges(kept.records):
             records, positions, _ = part(kept, start, end)
             count += len(positions)
             live_bytes += body_bytes(records)
             live += ranges_of(positions)
     return count, live_bytes, live
-
-
-def _settle_all_but(settled: PositionSet, live: list[range], stop: int) -> None:
-    """Settle whatever is not there any more: transient messages, and lost ones."""
-    first = settled.floor
-    for positions in sorted(live, key=lambda each: each.start):
-        settled.add(range(first, positions.start))
-        first = positions.stop
-    settled.add(range(first, stop))

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol
 
-from persistence.checkpoint import QueueSnapshot, Snapshot
+from persistence.checkpoint import Snapshot
 from persistence.checkpoint_file import (
     fsync_directory,
     fsync_file,
@@ -32,10 +32,10 @@ from persistence.chunking import CHUNK_BYTES_MAX
 from persistence.errors import FatalStorageError
 from persistence.files import Files
 from persistence.group_commit import GroupCommit
-from persistence.log import Log, LogOptions
+from persistence.log import Log
+from persistence.log_state import EVERYTHING_BYTES, LogOptions, LogState
 from persistence.open_segments import OPEN_SEGMENTS_MAX, OpenSegments
 from persistence.segment import Segments, UnneededFile
-from persistence.slices import shifted
 from persistence.witness import NO_WITNESS, Witness
 
 log = logging.getLogger(__name__)
@@ -51,13 +51,8 @@ STEP_QUEUES_MAX: Final = 256
 STEPS_PER_QUEUE_MAX: Final = 64
 """A queue that grows as fast as it is stored is stored in one go after so many steps."""
 
-FEW_BYTES_MAX: Final = 64 << 10
-"""Messages of a queue that has no segment go into the checkpoint itself, if they are so few."""
-
 FIRST_WAL_NUMBER: Final = 1
 """The first file there ever is: a checkpoint that needs it sets nothing free."""
-
-_EVERYTHING_BYTES: Final = 1 << 62
 
 
 class StoreLimits(NamedTuple):
@@ -105,7 +100,7 @@ class Checkpoint:
 
     Attributes:
         snapshot: what it will hold.
-        pending: logs that were not noted yet, the next one last.
+        pending: queues that were not noted yet, the next one last.
         step_count: steps that the next one has taken.
         dirty: paths of segments to be synced.
         directories: folders to be synced.
@@ -114,7 +109,7 @@ class Checkpoint:
     """
 
     snapshot: Snapshot
-    pending: list[Log]
+    pending: list[LogState]
     step_count: int = 0
     dirty: set[str] = field(default_factory=set)
     directories: set[str] = field(default_factory=set)
@@ -199,7 +194,8 @@ class Store:
         parent = QUEUES_DIRECTORY if options.durable else SPILL_DIRECTORY
         size_bytes = self._limits.segment_size_bytes
         segments = Segments(self._files, parent, queue_id, size_bytes, self._opened)
-        made = Log(queue_id, options, NotStarted(), segments, self._wall_offset_ms)
+        state = LogState(queue_id, options, segments, self._wall_offset_ms)
+        made = Log(state, NotStarted())
         made.on_disk_full = self._tell_disk_full
         return made
 
@@ -209,7 +205,7 @@ class Store:
 
     def note_delivered(self, queue_id: int, delivered_below: int) -> None:
         """Note, before a clean stop, that no message from this position on was delivered."""
-        self._logs[queue_id].delivered_below = delivered_below
+        self._logs[queue_id].state.delivered_below = delivered_below
 
     # -- checkpoints: on the loop ---------------------------------------------------------------
 
@@ -222,11 +218,9 @@ class Store:
             return False
         if self._wal.number > self._wal_number:
             return True
-        unneeded_bytes = sum(
-            [file.size_bytes for each in self._logs.values() for file in each.unneeded]
-        )
+        unneeded_bytes = sum([each.state.stored.unneeded_bytes for each in self._logs.values()])
         return unneeded_bytes >= self._limits.unneeded_bytes_max or any(
-            [each.is_dropped for each in self._logs.values()]
+            [each.state.is_dropped for each in self._logs.values()]
         )
 
     def begin_checkpoint(self) -> Checkpoint:
@@ -234,11 +228,12 @@ class Store:
         assert self._under_way is None, "one checkpoint at a time"
         assert self._wal is not None, "a store is started before its checkpoints"
         left, self._left = self._left, Checkpoint(Snapshot(), [])
-        for each in [each for each in self._logs.values() if each.is_dropped]:
+        states = [each.state for each in self._logs.values()]
+        for each in [each for each in states if each.is_dropped]:
             del self._logs[each.queue_id]
-            left.dropped.append(each.segments.directory)
+            left.dropped.append(each.stored.segments.directory)
         left.snapshot = Snapshot(wal_number=self._wal.number)
-        left.pending = list(self._logs.values())
+        left.pending = [each for each in states if not each.is_dropped]
         self._under_way = left
         return left
 
@@ -258,7 +253,7 @@ class Store:
             if not each.is_dropped:
                 checkpoint.step_count += 1
                 is_last = checkpoint.step_count >= STEPS_PER_QUEUE_MAX
-                if not _store_some(each, _EVERYTHING_BYTES if is_last else max_bytes):
+                if not each.store_some(EVERYTHING_BYTES if is_last else max_bytes):
                     return False
                 self._note(checkpoint, each)
             pending.pop()
@@ -296,29 +291,14 @@ class Store:
         checkpoint.step_count = 0
         self._left = checkpoint
 
-    def _note(self, checkpoint: Checkpoint, each: Log) -> None:
+    def _note(self, checkpoint: Checkpoint, each: LogState) -> None:
         """Take down what is known of a queue at this moment."""
-        each.sweep()
-        segments = each.segments
+        checkpoint.snapshot.queues[each.queue_id] = each.snapshot()
+        segments = each.stored.segments
         checkpoint.dirty.update(segments.take_dirty())
         if segments.take_is_grown():
             checkpoint.directories.update((segments.directory, QUEUES_DIRECTORY))
-        checkpoint.unneeded += each.unneeded
-        each.unneeded.clear()
-        offset_ms = self._wall_offset_ms()
-        checkpoint.snapshot.queues[each.queue_id] = QueueSnapshot(
-            each.queue_id,
-            each.next_position,
-            each.delivered_below,
-            segments.next_number,
-            each.settled.copy(),
-            list(each.chunks),
-            list(each.delivery_counts.unsettled(each.settled)),
-            [
-                few._replace(expires_at_ms=shifted(few.expires_at_ms, offset_ms))
-                for few in each.recent.unsettled(each.settled, _EVERYTHING_BYTES)
-            ],
-        )
+        checkpoint.unneeded += each.stored.take_unneeded()
 
     # -- checkpoints: on the fsync thread ---------------------------------------------------------
 
@@ -376,17 +356,3 @@ class Store:
             OSError: the next start will take this stop for a crash.
         """
         write_clean_stop(self._files, checkpoint.snapshot.lsn)
-
-
-def _store_some(each: Log, max_bytes: int) -> bool:
-    """Store some of what only the write-ahead log has; return whether the rest may stay there."""
-    recent = each.recent
-    if not recent:
-        return True
-    if not each.chunks and recent.size_bytes <= FEW_BYTES_MAX:
-        return True
-    slices = recent.unsettled(each.settled, max_bytes)
-    for lane, found in sorted(each.by_lane(slices).items()):
-        each.store(lane, found)
-    recent.forget_settled(each.settled)
-    return not recent

@@ -25,7 +25,7 @@ from persistence.definitions_replay import DefinitionsReplay
 from persistence.definitions_store import DefinitionsStore
 from persistence.files import OsFiles
 from persistence.group_commit import GroupCommit
-from persistence.log import LogOptions
+from persistence.log_state import LogOptions
 from persistence.opening import open_store
 from persistence.recovery import RecoveredQueue
 from persistence.slices import Slice
@@ -83,7 +83,7 @@ class Queue:
 
     def append(self) -> None:
         """Append a run, and say so when it is safe."""
-        queue_id, first = self._log.queue_id, self._log.next_position
+        queue_id, first = self._log.queue_id, self._log.state.next_position
         positions = range(first, first + self._chance.randint(1, RUN_MAX))
         sizes = [self._chance.randrange(BODY_BYTES_MAX) for _ in positions]
         records = [

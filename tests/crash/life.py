@@ -9,7 +9,7 @@ from persistence.errors import StorageError, is_shortage
 from persistence.files import Files
 from persistence.group_commit import GROUP_BYTES_MAX
 from persistence.lane_map import lane_of
-from persistence.log import LogOptions
+from persistence.log_state import LogOptions
 from persistence.record import PERSISTENT, Record, make_route
 from persistence.slices import Slice
 from persistence.store import Checkpoint
@@ -104,7 +104,7 @@ class Life:
             return
         draw = self.draw
         records = [self._record(queue) for _ in range(draw.choice((1, 2, 5, 20)))]
-        first = queue.log.next_position
+        first = queue.log.state.next_position
         node = self.node
         expires: int | list[int] = 0
         if draw.random() < 0.2:
@@ -128,7 +128,7 @@ class Life:
             first = draw.choice(live)
             positions = range(first, first + draw.randrange(1, 40), draw.choice((1, 1, 2, 3)))
         positions = range(
-            positions.start, min(positions.stop, queue.log.next_position), positions.step
+            positions.start, min(positions.stop, queue.log.state.next_position), positions.step
         )
         lsn = queue.log.settle(positions)
         for position in positions:
@@ -157,7 +157,7 @@ class Life:
     def spill(self) -> None:
         if (queue := self._queue()) is None:
             return
-        top = queue.log.options.max_priority
+        top = queue.log.state.options.max_priority
         lane = self.draw.randrange(4) if top is not None else 0
         live = [
             (position, expected)
@@ -243,7 +243,7 @@ class Life:
         self.published_count += 1
         draw = self.draw
         flags = PERSISTENT if draw.random() < 0.85 else 0
-        priority = draw.randrange(6) if queue.log.options.max_priority is not None else 0
+        priority = draw.randrange(6) if queue.log.state.options.max_priority is not None else 0
         body = b"%d " % self.published_count + bytes(draw.choice((0, 3, 60, 300)))
         return Record(make_route("", "q"), HEADER, body, flags, priority)
 

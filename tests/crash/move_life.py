@@ -22,7 +22,8 @@ from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
 from exchanges.bindings import Destination, DestinationKind
 from persistence.files import Files
-from persistence.log import Log, LogOptions
+from persistence.log import Log
+from persistence.log_state import LogOptions
 from persistence.record import PERSISTENT, Record, make_route
 from queues.memory import MemoryRules
 from queues.options import Durability

@@ -96,7 +96,7 @@ class LiveQueue:
         self.consumer = FakeConsumer()
         self.consumer.is_paused = True
         self.redeliver_below = 0
-        self._top = expected.log.options.max_priority
+        self._top = expected.log.state.options.max_priority
         is_fsynced = expected.log.is_fsynced
         parts = EngineParts(
             "jobs",
@@ -206,7 +206,7 @@ class QueueLife(Life):
             return
         live = self._live(queue)
         run = [self._record(queue) for _ in range(self.draw.choice((1, 2, 5, 20, 100)))]
-        first = queue.log.next_position
+        first = queue.log.state.next_position
         outcome = live.engine.publish(run, NOW_MS)
         assert not outcome.rejected, "there is no limit"
         for position, record in enumerate(run, start=first):

@@ -9,7 +9,8 @@ from typing import Final
 from persistence.errors import StorageError
 from persistence.files import Files
 from persistence.group_commit import GROUP_BYTES_MAX, GroupCommit
-from persistence.log import Log, LogOptions
+from persistence.log import Log
+from persistence.log_state import LogOptions
 from persistence.opening import OpenedStore, open_store
 from persistence.record import Record
 from persistence.recovery import RecoveredQueue

@@ -17,9 +17,8 @@ from amqp_server.broker.moves.mover import Mover
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps
 from persistence.group_commit import GroupCommit
-from persistence.log import LogOptions
+from persistence.log_state import FEW_BYTES_MAX, LogOptions
 from persistence.record import PERSISTENT, Record, Run
-from persistence.store import FEW_BYTES_MAX
 from persistence.wal_file import SALT_BITS
 from queues.classic.backlog import Backlog
 from queues.commits import SAFE_NOW, CommitPoint

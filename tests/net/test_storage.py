@@ -15,7 +15,8 @@ from persistence.definitions_replay import DefinitionsReplay
 from persistence.definitions_store import DefinitionsStore
 from persistence.files import File, Octets, OsFiles
 from persistence.group_commit import GroupCommit
-from persistence.log import Log, LogOptions
+from persistence.log import Log
+from persistence.log_state import LogOptions
 from persistence.opening import OpenedStore, open_store
 from persistence.slices import Slice
 from persistence.store import ROOM_DIRECTORY, StoreLimits
@@ -155,7 +156,7 @@ def test_what_was_appended_before_a_stop_is_there_after_it(tmp_path: Path) -> No
         log = disk.new_log()
         log.append(0, [record(b"one", persistent=True), record(b"two", persistent=True)])
         log.settle(range(1))
-        log.delivered_below = 2
+        log.state.delivered_below = 2
         storage.stop()
         return log.queue_id
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from persistence.chunking import CHUNK_BYTES_MAX
-from persistence.log import Log, LogOptions
+from persistence.log import Log
+from persistence.log_state import LogOptions, LogState
 from persistence.operations import Drop, Enqueue, Operation, Requeued, Settle, decode_operations
 from persistence.record import PERSISTENT, Record
 from persistence.segment import Segments
@@ -46,7 +47,7 @@ class Place:
         options = options or LogOptions()
         parent = "queues" if options.durable else "spill"
         segments = Segments(self.disk, parent, 7, segment_size_bytes=4_096)
-        self.log = Log(7, options, self.appended, segments, lambda: OFFSET_MS)
+        self.log = Log(LogState(7, options, segments, lambda: OFFSET_MS), self.appended)
 
     @property
     def entries(self) -> list[Operation]:
@@ -128,7 +129,7 @@ def test_transient_messages_leave_no_trace() -> None:
     assert log.settle(range(2)) == 0
     assert log.requeued(range(1), 1) == 0
     assert place.entries == []
-    assert log.settled.floor == 2
+    assert log.state.settled.floor == 2
 
 
 def test_a_settlement_is_written_once_and_only_if_something_of_it_was_logged() -> None:
@@ -170,9 +171,9 @@ def test_settled_messages_are_let_go() -> None:
     for first in range(0, 100, 10):
         place.log.append(first, lasting(*range(first, first + 10)))
     place.log.settle(range(95))
-    assert [list(each.positions) for each in place.log.recent] == [list(range(90, 100))]
+    assert [list(each.positions) for each in place.log.state.recent] == [list(range(90, 100))]
     place.log.settle(range(95, 100))
-    assert not place.log.recent
+    assert not place.log.state.recent
 
 
 def test_what_is_spilled_comes_back_in_order_without_what_was_settled() -> None:
@@ -180,7 +181,7 @@ def test_what_is_spilled_comes_back_in_order_without_what_was_settled() -> None:
     log = place.log
     log.append(0, lasting(*range(30)))
     assert log.spill(0, [slice_of(*range(10, 15)), slice_of(*range(15, 25))])
-    assert [list(each.positions) for each in log.recent] == [
+    assert [list(each.positions) for each in log.state.recent] == [
         list(range(10)),
         list(range(25, 30)),
     ]
@@ -196,7 +197,7 @@ def test_what_is_stored_is_not_written_again() -> None:
     log.append(0, lasting(*range(10)))
     log.spill(0, [slice_of(*range(3, 6))])
     log.spill(0, [slice_of(*range(10))])
-    assert [(row.first_position, row.last_position) for row in log.chunks] == [
+    assert [(row.first_position, row.last_position) for row in log.state.stored.table] == [
         (0, 2),
         (3, 5),
         (6, 9),
@@ -210,7 +211,10 @@ def test_a_message_left_out_is_never_inside_a_chunk() -> None:
     log.append(0, lasting(*range(8)))
     log.settle(range(2, 3))
     log.spill(0, [slice_of(0, 1, 3, 5, 6)])
-    assert [(row.first_position, row.last_position) for row in log.chunks] == [(0, 3), (5, 6)]
+    assert [(row.first_position, row.last_position) for row in log.state.stored.table] == [
+        (0, 3),
+        (5, 6),
+    ]
     log.spill(0, [slice_of(4)])
     assert paged_in(log) == [0, 1, 3, 4, 5, 6]
 
@@ -220,8 +224,8 @@ def test_a_chunk_ends_before_it_is_too_large() -> None:
     half_bytes = CHUNK_BYTES_MAX // 2
     place.log.append(0, lasting(*range(5), size_bytes=half_bytes))
     place.log.spill(0, [slice_of(*range(5), size_bytes=half_bytes)])
-    assert [row.message_count for row in place.log.chunks] == [1] * 5
-    assert all(row.size_bytes <= CHUNK_BYTES_MAX for row in place.log.chunks)
+    assert [row.message_count for row in place.log.state.stored.table] == [1] * 5
+    assert all(row.size_bytes <= CHUNK_BYTES_MAX for row in place.log.state.stored.table)
 
 
 def test_lanes_are_stored_apart_and_what_is_of_other_lanes_may_lie_between() -> None:
@@ -230,13 +234,15 @@ def test_lanes_are_stored_apart_and_what_is_of_other_lanes_may_lie_between() -> 
     log.append(0, [record for at in range(6) for record in lasting(at, priority=at % 2 * 9)])
     log.spill(3, [Slice(lasting(1, 3, 5, priority=9), (1, 3, 5))])
     log.spill(0, [Slice(lasting(0, 4), (0, 4))])
-    assert [(row.lane, row.first_position, row.last_position) for row in log.chunks] == [
+    assert [
+        (row.lane, row.first_position, row.last_position) for row in log.state.stored.table
+    ] == [
         (0, 0, 0),
         (0, 4, 4),
         (3, 1, 5),
     ]
     assert (paged_in(log, 0), paged_in(log, 3)) == ([0, 4], [1, 3, 5])
-    assert [list(each.positions) for each in log.recent] == [[2]]
+    assert [list(each.positions) for each in log.state.recent] == [[2]]
 
 
 def test_a_disk_that_refuses_leaves_the_messages_in_memory() -> None:
@@ -245,7 +251,7 @@ def test_a_disk_that_refuses_leaves_the_messages_in_memory() -> None:
     log.append(0, lasting(*range(4)))
     place.disk.fail_at(lambda operation: operation.kind is Kind.WRITE, errno.ENOSPC)
     assert not log.spill(0, [slice_of(*range(4))])
-    assert [list(each.positions) for each in log.recent] == [[0, 1, 2, 3]]
+    assert [list(each.positions) for each in log.state.recent] == [[0, 1, 2, 3]]
     assert log.read_back(0, 0).messages is None
     assert log.spill(0, [slice_of(*range(4))])
     assert paged_in(log) == [0, 1, 2, 3]
@@ -272,11 +278,11 @@ def test_a_damaged_chunk_is_counted_lost_and_the_rest_is_served() -> None:
     log.spill(0, [slice_of(*range(4))])
     log.spill(0, [slice_of(4, 5)])
     log.settle(range(1))
-    row = next(iter(log.chunks))
-    place.disk.flip_bit(log.segments.path(row.segment_number), row.file_position + 60)
+    row = next(iter(log.state.stored.table))
+    place.disk.flip_bit(log.state.stored.segments.path(row.segment_number), row.file_position + 60)
     back = log.read_back(0, 0)
     assert (back.lost_count, back.messages and list(back.messages.positions)) == (3, [4, 5])
-    assert log.settled.floor == 4
+    assert log.state.settled.floor == 4
     assert log.read_back(0, 0).lost_count == 0
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from persistence.errors import FatalStorageError
-from persistence.log import Log, LogOptions
+from persistence.log import Log
+from persistence.log_state import LogOptions
 from persistence.record import PERSISTENT, Record
 from persistence.slices import Slice
 from persistence.store import Checkpoint
@@ -127,7 +128,7 @@ def test_a_checkpoint_stores_what_the_released_files_held() -> None:
     checkpoint(node)
     assert not node.store.checkpoint_is_due()
     assert len(disk.names("wal")) < files_before
-    assert not log.recent
+    assert not log.state.recent
     after = open_on(disk.killed())
     assert sorted(found(after)) == [0, 1, 2, *range(9, 20)]
     assert after.opened.report.message_count == 14
@@ -156,14 +157,14 @@ def test_transient_messages_among_stored_ones_are_left_out_and_settled() -> None
     checkpoint(node)
     after = open_on(disk.killed())
     assert found(after) == {0: b"0", 2: b"2"}
-    assert not after.opened.queues[1].log.settled.count_missing(1, 2)
+    assert not after.opened.queues[1].log.state.settled.count_missing(1, 2)
 
 
 def test_after_a_stop_in_order_only_what_was_delivered_is_redelivered() -> None:
     disk = FaultFS()
     node, log = declared(disk)
     log.append(0, numbered(0, 1, 2))
-    log.delivered_below = 2
+    log.state.delivered_below = 2
     node.store.mark_clean_stop(checkpoint(node))
     after = open_on(disk)
     assert after.opened.report.was_clean
@@ -193,12 +194,12 @@ def test_files_that_nobody_needs_go_with_a_checkpoint() -> None:
     log.append(0, large(0, 3))
     log.spill(0, [Slice(large(at, 1), range(at, at + 1)) for at in range(3)])
     checkpoint(node)
-    assert len(disk.names(log.segments.directory)) == 1
+    assert len(disk.names(log.state.stored.segments.directory)) == 1
     log.settle(range(3))
-    assert len(disk.names(log.segments.directory)) == 1
+    assert len(disk.names(log.state.stored.segments.directory)) == 1
     assert node.store.checkpoint_is_due()
     checkpoint(node)
-    assert disk.names(log.segments.directory) == []
+    assert disk.names(log.state.stored.segments.directory) == []
 
 
 def test_a_checkpoint_is_on_the_disk_by_its_name_before_what_it_does_not_list_is_removed() -> None:
@@ -209,7 +210,7 @@ def test_a_checkpoint_is_on_the_disk_by_its_name_before_what_it_does_not_list_is
     killed = disk.killed()
     open_on(killed)
     kinds = [(operation.kind, operation.path) for operation in killed.operations]
-    removed = kinds.index((Kind.REMOVE, f"{log.segments.directory}/00000001.seg"))
+    removed = kinds.index((Kind.REMOVE, f"{log.state.stored.segments.directory}/00000001.seg"))
     assert (Kind.SYNC_DIRECTORY, "") in kinds[:removed]
 
 
@@ -257,10 +258,11 @@ def test_a_queue_that_grows_as_fast_as_it_is_stored_is_stored_in_the_end() -> No
     made = node.store.begin_checkpoint()
     steps = 1
     while not node.store.step(made, max_bytes=1):
-        log.append(log.next_position, large(log.next_position, 2, 40_000))
+        next_position = log.state.next_position
+        log.append(next_position, large(next_position, 2, 40_000))
         steps += 1
     assert steps < 70
-    assert not log.recent
+    assert not log.state.recent
 
 
 def test_priorities_come_back_in_their_lanes() -> None:
@@ -323,12 +325,12 @@ def test_a_row_of_a_damaged_checkpoint_that_is_whole_is_believed() -> None:
 
 
 def damage_first_chunk(disk: FaultFS, log: Log) -> None:
-    row = log.chunks.lane(0)[0]
-    disk.flip_bit(log.segments.path(row.segment_number), row.file_position + 70)
+    row = log.state.stored.table.lane(0)[0]
+    disk.flip_bit(log.state.stored.segments.path(row.segment_number), row.file_position + 70)
 
 
 def remove_first_segment(disk: FaultFS, log: Log) -> None:
-    disk.remove(log.segments.path(log.chunks.lane(0)[0].segment_number))
+    disk.remove(log.state.stored.segments.path(log.state.stored.table.lane(0)[0].segment_number))
 
 
 @pytest.mark.parametrize("damage", [damage_first_chunk, remove_first_segment])

@@ -4,7 +4,8 @@ import pytest
 
 from persistence.checkpoint import QueueSnapshot, Snapshot
 from persistence.format import OPERATION_HEAD
-from persistence.log import Log, LogOptions
+from persistence.log import Log
+from persistence.log_state import LogOptions
 from persistence.operations import encode_drop, encode_enqueue, encode_requeued, encode_settle
 from persistence.record import PERSISTENT, Record
 from persistence.recovery import RecoveredQueue, Recovery, RecoveryReport
@@ -31,7 +32,7 @@ def recovery_of(*known_ids: int) -> Recovery:
     def new_log(queue_id: int) -> Log | None:
         return store.make_log(queue_id, LogOptions()) if queue_id in known_ids else None
 
-    return Recovery(new_log, 0)
+    return Recovery(new_log)
 
 
 def recovered_from(snapshot: Snapshot, *entries: bytes, known_id: int = 1) -> RecoveredQueue:
@@ -63,7 +64,7 @@ def test_repeating_the_log_is_reading_it_once() -> None:
 def test_a_position_of_a_message_that_left_no_trace_is_not_given_again() -> None:
     recovered = recovered_from(Snapshot(), enqueue(1, 0, 1), encode_settle(1, range(0, 9, 4)))
     assert recovered.next_position == 9
-    assert recovered.log.settled.floor == 9
+    assert recovered.log.state.settled.floor == 9
 
 
 def test_a_dropped_queue_begins_anew() -> None:

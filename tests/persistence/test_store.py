@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from persistence.chunking import CHUNK_BYTES_MAX
-from persistence.log import LogOptions
+from persistence.log_state import LogOptions
 from persistence.slices import Slice
 from persistence.store import ROOM_DIRECTORY, Store, StoreLimits
 from tests.support.commit import FakeDisk, commit_all, commit_on

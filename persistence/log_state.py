@@ -1,0 +1,346 @@
+"""What is known of one queue's log: which messages it has, where each is, and what is settled.
+
+    recent     appended, in the write-ahead log and still in no segment: references to the queue's
+               own messages, let go as soon as they are settled or stored
+    stored     in a chunk of a segment: spilled by the queue, or by a checkpoint
+    settled    positions that are done with
+
+The log changes it as things happen in the queue, a restart by what it finds of them, and a
+checkpoint takes it down. A message that is settled before a checkpoint comes by never reaches a
+segment.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from persistence.checkpoint import QueueSnapshot
+from persistence.chunk_table import StoredChunk
+from persistence.chunking import cut_into_chunks
+from persistence.delivery_counts import DeliveryCounts
+from persistence.errors import DamagedError
+from persistence.lane_map import LaneMap, lane_of
+from persistence.operations import POSITION_MAX
+from persistence.positions import ranges_of
+from persistence.recent import Recent
+from persistence.record import Run
+from persistence.segment import Segments
+from persistence.settled import PositionSet
+from persistence.slices import Slice, part, shifted
+from persistence.stored_chunks import StoredChunks
+
+log = logging.getLogger(__name__)
+
+SPILLED_CHUNKS_MIN: Final = 64
+"""With fewer chunks than this a transient queue does not look for settled ones among them."""
+
+FEW_BYTES_MAX: Final = 64 << 10
+"""Messages of a queue that has no segment go into the checkpoint itself, if they are so few."""
+
+EVERYTHING_BYTES: Final = 1 << 62
+
+
+class LogOptions(NamedTuple):
+    """What kind of queue a log is for.
+
+    Attributes:
+        durable: whether persistent messages survive a restart.
+        max_priority: the queue's; None for a plain queue.
+    """
+
+    durable: bool = True
+    max_priority: int | None = None
+
+
+class LogState:
+    """What is known of the log of a queue.
+
+    Attributes:
+        queue_id: never given to another queue.
+        options: what kind of queue it is.
+        wall_offset_ms: returns what must be added to an instant to have it since 1970.
+        next_position: above every position appended.
+        delivered_below: positions from here on were never delivered; the queue says so before a
+            clean stop.
+        settled: positions that are done with.
+        recent: what the write-ahead log has, and no chunk.
+        stored: the chunks.
+        lanes: where each lane's messages are; None in a plain queue.
+        is_dropped: the queue is gone.
+
+    Invariant: each logged and unsettled message is in ``recent`` or in a chunk, not in both.
+    Invariant: no piece of ``recent`` and no chunk ends before ``_prune_at``.
+    """
+
+    def __init__(
+        self,
+        queue_id: int,
+        options: LogOptions,
+        segments: Segments,
+        wall_offset_ms: Callable[[], int],
+    ) -> None:
+        """Begin with a new queue.
+
+        Args:
+            queue_id: of the queue.
+            options: what kind of queue it is.
+            segments: files of this queue alone.
+            wall_offset_ms: what must be added to an instant to have it since 1970.
+        """
+        self.queue_id = queue_id
+        self.options = options
+        self.wall_offset_ms = wall_offset_ms
+        self.next_position = 0
+        self.delivered_below = 0
+        self.settled = PositionSet()
+        self.recent = Recent()
+        self.stored = StoredChunks(segments, removes_at_once=not options.durable)
+        self.lanes = None if options.max_priority is None else LaneMap()
+        self.is_dropped = False
+        self._delivery_counts = DeliveryCounts()
+        self._prune_at = POSITION_MAX
+        self._sweep_at = SPILLED_CHUNKS_MIN
+
+    # -- what happens in the queue ------------------------------------------------------------
+
+    def note_positions(self, first_position: int, run: Run) -> None:
+        """Note that the messages of a run have these positions, and which lane each is in."""
+        assert first_position >= self.next_position, "a position is given once"
+        self.next_position = first_position + len(run)
+        if self.lanes is not None:
+            self._note_lanes(self.lanes, first_position, run)
+
+    def note_recent(self, piece: Slice) -> None:
+        """Take over a piece that the write-ahead log has."""
+        self.recent.add(piece, self.settled)
+        last_position = piece.positions[-1]
+        self._prune_at = min(self._prune_at, last_position)
+
+    def settle(self, positions: range) -> bool:
+        """Note that these positions are done with; return whether that is news of any."""
+        settled = self.settled
+        if not settled.add(positions):
+            return False
+        if settled.floor > self._prune_at:
+            self._prune()
+        return True
+
+    def note_requeued(self, positions: range, delivery_count: int) -> None:
+        """Note that these positions came back, by now so often."""
+        self._delivery_counts.note(positions, delivery_count)
+
+    def drop(self) -> None:
+        """Forget every message: the queue is gone."""
+        self.is_dropped = True
+        self.recent = Recent()
+        self.stored.drop()
+
+    def store(self, lane: int, slices: Sequence[Slice]) -> None:
+        """Write those messages of a lane that no chunk holds yet; nothing is synced.
+
+        Raises:
+            OSError: some of them may be stored now, and all are in memory.
+        """
+        stored = self.stored
+        for group in cut_into_chunks(lane, slices, stored.table, self.settled, self.lanes):
+            offset_ms = self.wall_offset_ms()
+            row = stored.write(
+                lane, [each._replace(expires_at_ms=shifted(each[2], offset_ms)) for each in group]
+            )
+            self._prune_at = min(self._prune_at, row.last_position)
+            if self.recent:
+                for each in group:
+                    for positions in ranges_of(each.positions):
+                        self.recent.remove(positions)
+        if not self.options.durable and len(stored.table) > self._sweep_at:
+            # No checkpoint comes by a transient queue.
+            self.sweep()
+            self._sweep_at = max(SPILLED_CHUNKS_MIN, 2 * len(stored.table))
+
+    def lose(self, row: StoredChunk, error: DamagedError) -> int:
+        """Give up a chunk that cannot be read; return how many unsettled messages were in it."""
+        missing = self.settled.missing(row.first_position, row.last_position + 1)
+        lost_count = sum(map(len, missing))
+        is_contiguous = row.last_position - row.first_position + 1 == row.message_count
+        if is_contiguous:
+            for positions in missing:
+                self.settled.add(positions)
+        # Of other chunks nobody knows which positions they had; a restart settles those.
+        lost_count = min(lost_count, row.message_count)
+        log.error(
+            "messages lost queue_id=%d file=%s position=%d first=%d last=%d count=%d error=%s",
+            self.queue_id,
+            self.stored.segments.path(row.segment_number),
+            row.file_position,
+            row.first_position,
+            row.last_position,
+            lost_count,
+            error,
+        )
+        self.stored.give_up(row)
+        self._prune()
+        return lost_count
+
+    # -- what a checkpoint takes down -----------------------------------------------------------
+
+    def store_some(self, max_bytes: int) -> bool:
+        """Store some of what only the write-ahead log has; return whether the rest may stay there.
+
+        Raises:
+            OSError: as ``store``.
+        """
+        recent = self.recent
+        if not recent:
+            return True
+        if not self.stored.table and recent.size_bytes <= FEW_BYTES_MAX:
+            return True
+        for lane, slices in sorted(self.unstored(max_bytes).items()):
+            self.store(lane, slices)
+        recent.forget_settled(self.settled)
+        return not recent
+
+    def snapshot(self) -> QueueSnapshot:
+        """Let go of all that is settled and return what is known at this moment."""
+        self.sweep()
+        offset_ms = self.wall_offset_ms()
+        return QueueSnapshot(
+            self.queue_id,
+            self.next_position,
+            self.delivered_below,
+            self.stored.segments.next_number,
+            self.settled.copy(),
+            list(self.stored.table),
+            list(self.requeued()),
+            [
+                few._replace(expires_at_ms=shifted(few.expires_at_ms, offset_ms))
+                for few in self.recent.unsettled(self.settled, EVERYTHING_BYTES)
+            ],
+        )
+
+    # -- what a restart finds -------------------------------------------------------------------
+
+    def restore(self, queue: QueueSnapshot) -> None:
+        """Begin with what a checkpoint says of the queue."""
+        self.settled = queue.settled
+        self.delivered_below = queue.delivered_below
+        self.stored.segments.next_number = queue.next_segment
+        for row in queue.chunks:
+            self.stored.adopt(row)
+        for position, count in queue.requeued:
+            self.note_requeued(range(position, position + 1), count)
+        for each in queue.few:
+            if self.lanes is not None:
+                self._note_lanes(self.lanes, each.positions[0], each.records)
+            self._note_found(each)
+        self.next_position = queue.next_position
+
+    def begin_after(self, dropped: "LogState") -> None:
+        """Begin as a queue of this id that comes after one that is gone: its files are older."""
+        self.stored.segments.next_number = dropped.stored.segments.next_number
+
+    def repeat_append(self, whole: Slice, *, may_be_stored: bool) -> None:
+        """Repeat what was appended, as far as it is not known yet.
+
+        Args:
+            whole: contiguous messages with expiries of the wall clock; the last is not known.
+            may_be_stored: chunks were taken as they are, and may hold some of them.
+        """
+        first, count = whole.positions[0], len(whole.positions)
+        if self.lanes is not None:
+            self._note_lanes(self.lanes, first, whole.records)
+        new = part(whole, max(self.next_position - first, 0), count)
+        for piece in self._outside_chunks(new) if may_be_stored else [new]:
+            self._note_found(piece)
+        self.next_position = first + count
+
+    def repeat_settle(self, positions: range) -> None:
+        """Repeat that these positions are done with."""
+        self.settled.add(positions)
+        self.next_position = max(self.next_position, positions[-1] + 1)
+        self._prune()
+
+    def repeat_requeued(self, positions: range, delivery_count: int) -> None:
+        """Repeat that these positions came back, by then so often."""
+        self.note_requeued(positions, delivery_count)
+        self.next_position = max(self.next_position, positions[-1] + 1)
+
+    def end_replay(self) -> None:
+        """Note that there is no more to repeat: files that hold nothing of all that are removed."""
+        for row in self.stored.table:
+            self.next_position = max(self.next_position, row.last_position + 1)
+        self.stored.segments.remove_unlisted()
+
+    def settle_all_but(self, live: Sequence[range]) -> None:
+        """Settle whatever is not there any more: transient messages, and lost ones."""
+        first = self.settled.floor
+        for positions in sorted(live, key=lambda each: each.start):
+            self.settled.add(range(first, positions.start))
+            first = positions.stop
+        self.settled.add(range(first, self.next_position))
+        self.sweep()
+
+    # -- what there is ----------------------------------------------------------------------------
+
+    def unstored(self, max_bytes: int = EVERYTHING_BYTES) -> dict[int, list[Slice]]:
+        """Return the first unsettled messages that no chunk holds, by lane.
+
+        Args:
+            max_bytes: up to the piece that takes them to so many.
+        """
+        return self._by_lane(self.recent.unsettled(self.settled, max_bytes))
+
+    def requeued(self) -> list[tuple[int, int]]:
+        """Return (position, delivery count) of what came back and is not settled."""
+        return list(self._delivery_counts.unsettled(self.settled))
+
+    def sweep(self) -> None:
+        """Let go of all that is settled, wherever it is; costs a look at everything there is."""
+        settled = self.settled
+        self.recent.forget_settled(settled)
+        self.stored.release_settled(settled, self.lanes)
+        self._delivery_counts.forget_settled(settled)
+        if self.lanes is not None:
+            self.lanes.forget_settled(settled)
+        self._prune()
+
+    def _prune(self) -> None:
+        """Let go of all that lies below the first unsettled position."""
+        floor = self.settled.floor
+        self.recent.forget_below(floor)
+        prune_at = self.recent.head_last_position if self.recent else POSITION_MAX
+        if self.stored.table:
+            self.stored.release_below(floor)
+            prune_at = min(prune_at, self.stored.table.head_last_position())
+        self._prune_at = prune_at
+
+    def _note_found(self, piece: Slice) -> None:
+        """Take over a piece with expiries of the wall clock."""
+        expires = shifted(piece.expires_at_ms, -self.wall_offset_ms())
+        self.note_recent(piece._replace(expires_at_ms=expires))
+
+    def _note_lanes(self, lanes: LaneMap, first_position: int, run: Run) -> None:
+        top = self.options.max_priority
+        lanes.note(first_position, bytes([lane_of(record[4], top) for record in run]))
+
+    def _by_lane(self, slices: Sequence[Slice]) -> dict[int, list[Slice]]:
+        if self.lanes is None:
+            return {0: list(slices)} if slices else {}
+        found: dict[int, list[Slice]] = {}
+        for each in slices:
+            lanes = self.lanes.lanes_at(each.positions)
+            start = 0
+            for index in range(1, len(lanes) + 1):
+                if index == len(lanes) or lanes[index] != lanes[start]:
+                    found.setdefault(lanes[start], []).append(part(each, start, index))
+                    start = index
+        return found
+
+    def _outside_chunks(self, whole: Slice) -> list[Slice]:
+        """Return what no chunk holds of contiguous messages, in ascending order."""
+        found = [
+            piece
+            for lane, slices in self._by_lane([whole]).items()
+            for each in slices
+            for piece in self.stored.table.unstored(lane, each)
+        ]
+        return sorted(found, key=lambda piece: piece.positions[0])
