@@ -126,7 +126,7 @@ class Commits:
         if self._thread is not None:
             self._thread.pump()
         elif (group := self._commit.seal()) is not None:
-            self._commit.write_group(group)
+            self._commit.writer.write(group)
             self._commit.finish(group, None)
 
     def _committed(self, start: float) -> None:
@@ -212,11 +212,11 @@ def price_of_an_append(folder: Path) -> None:
         settle()
         group = commit.seal()
         assert group is not None
-        write = commit.plan(group)
+        write = commit.writer.plan(group)
         if write is None:
-            commit.write_group(group)
+            commit.writer.write(group)
         else:
-            commit.note_written(group, write)
+            commit.writer.note_written(group, write)
         commit.finish(group, None)
 
     print(f"ENQUEUE of a record of 1 KiB, with its waiter: {cpu_us(enqueue, 2000):.2f} us")

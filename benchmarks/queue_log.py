@@ -56,7 +56,7 @@ class Place:
         """Write what is pending; a checkpoint where one is due."""
         while (group := self.commit.seal()) is not None:
             group.fsync = False
-            self.commit.write_group(group)
+            self.commit.writer.write(group)
             self.commit.finish(group, None)
         if self.store.checkpoint_is_due():
             made = self.store.begin_checkpoint()

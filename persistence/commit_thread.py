@@ -19,7 +19,8 @@ from typing import Protocol, TypeAlias
 
 from persistence.errors import FatalStorageError
 from persistence.files import File, Octets
-from persistence.group_commit import Group, GroupCommit, PlannedWrite, write_error
+from persistence.group_commit import GroupCommit
+from persistence.group_writing import Group, PlannedWrite, write_error
 from persistence.kernels import COMPILED
 
 Done: TypeAlias = Callable[[int, bool], None]
@@ -176,7 +177,7 @@ class CommitThread:
         """
         if not self._may_begin() or (group := self._commit.seal()) is None:
             return
-        write = self._commit.plan(group)
+        write = self._commit.writer.plan(group)
         if write is None:
             self._begin(group)
             return
@@ -208,7 +209,7 @@ class CommitThread:
         while self._group is None and (group := self._commit.seal()) is not None:
             self._group = group
             try:
-                self._commit.write_group(group)
+                self._commit.writer.write(group)
             except (OSError, FatalStorageError) as error:
                 self._ended(error)
                 return
@@ -219,11 +220,11 @@ class CommitThread:
 
     def _begin(self, group: Group) -> None:
         self._group = group
-        write = self._write = self._commit.plan(group)
+        write = self._write = self._commit.writer.plan(group)
         if write is not None and self._writer.takes(write.file):
             self._writer.start(write.file, write.position, write.parts, group.fsync)
         else:
-            self._worker.submit(lambda: self._commit.write_group(group), self._ended_on_worker)
+            self._worker.submit(lambda: self._commit.writer.write(group), self._ended_on_worker)
 
     def _written(self, error_number: int, failed_in_fsync: bool) -> None:  # noqa: FBT001
         """The writer's report."""
@@ -233,7 +234,7 @@ class CommitThread:
         if error_number:
             self._ended(write_error(error_number, in_fsync=failed_in_fsync))
         else:
-            self._commit.note_written(self._group, write)
+            self._commit.writer.note_written(self._group, write)
             self._ended(None)
         self.pump()
 

@@ -1,26 +1,23 @@
 """Group commit: what was appended meanwhile is written together, and synced once.
 
-    append, append, ...  ->  seal  ->  write_group       ->  finish  ->  waiters
+    append, append, ...  ->  seal  ->  writer.write      ->  finish  ->  waiters
     loop                     loop      the fsync thread       loop       loop
 
 Every append gets the next LSN. ``seal`` takes all that is pending as a *group*, and at most one is
-under way; so the slower the disk, the more each group holds. Within a group definitions are on disk
-before records are written: a record is never safe before its queue.
+under way; so the slower the disk, the more each group holds.
 
-Holds no thread: the caller sees to it that ``write_group`` runs while nothing else of the group is
-touched.
+Holds no thread: the caller sees to it that ``GroupWriter.write`` runs while nothing else of the
+group is touched.
 """
 
-import errno
 from bisect import insort
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Final, Protocol
+from typing import Final
 
-from persistence.errors import FatalStorageError, is_shortage, shortage_of
-from persistence.files import File, Octets
+from persistence.errors import is_shortage, shortage_of
+from persistence.group_writing import BatchLog, DefinitionsJournal, Group, GroupWriter, fatal
 
 AT_ONCE: Final = 0
 """The LSN of what needs no waiting for."""
@@ -41,97 +38,6 @@ _COPY_BYTES_MAX: Final = 16 << 10
 """Parts below this are joined as they come; larger ones are handed on as they are."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedWrite:
-    """What writing a batch comes to: one write, into a file that is there.
-
-    Attributes:
-        file: to write to.
-        position: of the first octet.
-        parts: what to write, one part behind the other.
-        last_lsn: of the batch.
-        end: position behind it.
-    """
-
-    file: File
-    position: int
-    parts: Sequence[Octets]
-    last_lsn: int
-    end: int
-
-
-class BatchLog(Protocol):
-    """Where the operations of a group go; ``persistence.wal.Wal`` implements it.
-
-    While a group is under way, for the thread that carries it out alone.
-    """
-
-    def plan(self, last_lsn: int, parts: Sequence[Octets]) -> PlannedWrite | None:
-        """Return what ``write_batch`` would do; None if that is more than one write."""
-
-    def note_written(self, write: PlannedWrite, *, fsynced: bool) -> None:
-        """Take note that a planned write was carried out, and synced perhaps."""
-
-    def write_batch(self, last_lsn: int, parts: Sequence[Octets]) -> None:
-        """Write operations as one batch; they and all LSNs up to ``last_lsn`` are in it.
-
-        Raises:
-            OSError: it was not written, and the same may be written again.
-        """
-
-    def fsync(self) -> None:
-        """Return when all that was written is on disk.
-
-        Raises:
-            OSError: some of it may be lost, whatever a later call says.
-        """
-
-
-class DefinitionsJournal(Protocol):
-    """Where changes of definitions go. Thread only."""
-
-    def write(self, changes: Sequence[tuple[int, bytes]]) -> None:
-        """Write changes, each with its LSN, in order.
-
-        Raises:
-            OSError: they were not all written, and the same may be written again.
-        """
-
-    def fsync(self) -> None:
-        """Return when all that was written is on disk.
-
-        Raises:
-            OSError: some of it may be lost, whatever a later call says.
-        """
-
-
-@dataclass(slots=True, eq=False)
-class Group:
-    """What one commit carries out.
-
-    Attributes:
-        last_lsn: everything up to it is in this group or an earlier one.
-        parts: operations, one behind the other; where a part ends means nothing.
-        size_bytes: of operations and definitions.
-        definitions: changes with their LSNs, in order.
-        fsync: whether anybody waits for the disk, and not only for the page cache.
-        definitions_safe: whether they are on disk: true from the first try that got so far.
-        tail: the last part, where small ones may be put behind it.
-    """
-
-    last_lsn: int = 0
-    parts: list[Octets] = field(default_factory=list)
-    size_bytes: int = 0
-    definitions: list[tuple[int, bytes]] = field(default_factory=list)
-    fsync: bool = False
-    definitions_safe: bool = False
-    tail: bytearray | None = None
-
-    def is_empty(self) -> bool:
-        """Return whether there is nothing to do."""
-        return not (self.parts or self.definitions or self.fsync)
-
-
 class GroupCommit:
     """The one number that orders safety, and what waits for it.
 
@@ -145,6 +51,7 @@ class GroupCommit:
         group_bytes_max: a group takes no further operation once it holds so much.
 
     Attributes:
+        writer: brings a group that was sealed to the disk.
         is_behind: more waits to be written than may; see ``limit_unwritten``.
     """
 
@@ -156,8 +63,7 @@ class GroupCommit:
         *,
         group_bytes_max: int = GROUP_BYTES_MAX,
     ) -> None:
-        self._wal = wal
-        self._journal = journal
+        self.writer = GroupWriter(wal, journal)
         self._group_bytes_max = group_bytes_max
         self._last_lsn = next_lsn - 1
         self.committed_lsn = self._last_lsn
@@ -308,49 +214,13 @@ class GroupCommit:
             self._open = Group()
         return self._under_way
 
-    def plan(self, group: Group) -> PlannedWrite | None:
-        """Return the write that this group comes to, and a sync if it says so.
-
-        None if it is more than that, and needs ``write_group``.
-        """
-        if not group.parts or (group.definitions and not group.definitions_safe):
-            return None
-        return self._wal.plan(group.last_lsn, group.parts)
-
-    def note_written(self, group: Group, write: PlannedWrite) -> None:
-        """Take note that what was planned was carried out, with its sync; then call ``finish``."""
-        self._wal.note_written(write, fsynced=group.fsync)
-
-    def write_group(self, group: Group) -> None:
-        """Bring a group to the disk. The only method for another thread than the loop's.
-
-        Raises:
-            OSError: a shortage, of space or descriptors; the group may be carried out again.
-            FatalStorageError: anything else the disk said. A failed sync is never tried again.
-        """
-        try:
-            if group.definitions and not group.definitions_safe:
-                self._journal.write(group.definitions)
-                _fsync(self._journal)
-                group.definitions_safe = True
-            if group.parts:
-                self._wal.write_batch(group.last_lsn, group.parts)
-        except MemoryError as error:
-            raise OSError(errno.ENOMEM, "no memory for a group") from error
-        except OSError as error:
-            if is_shortage(error):
-                raise
-            raise _fatal(error) from error
-        if group.fsync:
-            _fsync(self._wal)
-
     def finish(self, group: Group, error: Exception | None) -> None:
         """Take note of what became of the group under way, and call who waited for it.
 
         Args:
             group: the one that was sealed.
-            error: what ``write_group`` raised, or None. At a shortage the group stays under way,
-                ``is_disk_full`` says so, and ``retry`` returns it.
+            error: what ``GroupWriter.write`` raised, or None. At a shortage the group stays under
+                way, ``is_disk_full`` says so, and ``retry`` returns it.
 
         Raises:
             FatalStorageError: the node must stop; nothing was or will be committed any more.
@@ -363,7 +233,7 @@ class GroupCommit:
         if error is not None:
             self.has_failed = True
             self._waiters.clear()
-            raise _fatal(error)
+            raise fatal(error)
         self._under_way = None
         self.is_disk_full = False
         self.has_unsynced = not group.fsync and (self.has_unsynced or bool(group.parts))
@@ -381,25 +251,3 @@ class GroupCommit:
 
 def _ignore(_is_behind: bool) -> None:  # noqa: FBT001 -- as the callback's
     """Stand in for who wants to know that the disk is behind."""
-
-
-def write_error(error_number: int, *, in_fsync: bool) -> OSError | FatalStorageError:
-    """Return what ``write_group`` raises when the disk says this to a write, or to the sync."""
-    error = OSError(error_number, errno.errorcode.get(error_number, "unknown"))
-    if in_fsync:
-        return FatalStorageError(f"a sync failed, so the node must stop: {error}")
-    return error if is_shortage(error) else _fatal(error)
-
-
-def _fsync(log: BatchLog | DefinitionsJournal) -> None:
-    # Even a full disk: what could not be written back may be gone from the page cache.
-    try:
-        log.fsync()
-    except OSError as error:
-        raise FatalStorageError(f"a sync failed, so the node must stop: {error}") from error
-
-
-def _fatal(error: Exception) -> FatalStorageError:
-    if isinstance(error, FatalStorageError):
-        return error
-    return FatalStorageError(f"a write failed, so the node must stop: {error!r}")

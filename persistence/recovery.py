@@ -108,8 +108,8 @@ def _cost_of(found: Damage) -> str:
     )
     return (
         f"{found.path} at {found.position}: {found.size_bytes} octets with LSN {found.first_lsn} to"
-        f" {found.last_lsn} are missing: of the operations of the log, each some messages or acks of a"
-        f" queue, {cost} are lost; copy {found.copy_path}"
+        f" {found.last_lsn} are missing: of the operations of the log, each some messages or acks"
+        f" of a queue, {cost} are lost; copy {found.copy_path}"
     )
 
 
@@ -231,7 +231,8 @@ class Recovery:
             lost_count = count - known_count
             self.unread[known.queue_id] = self.unread.get(known.queue_id, 0) + lost_count
             self.report.damages.append(
-                f"an operation of queue {known.queue_id}: {error}: its {lost_count} messages are lost"
+                f"an operation of queue {known.queue_id}: {error}:"
+                f" its {lost_count} messages are lost"
             )
             return
         known.repeat_append(

@@ -15,7 +15,7 @@ from typing import Final
 
 from persistence.files import File, Files, Octets
 from persistence.format import BATCH_HEADER, WAL_FIRST_BATCH_AT
-from persistence.group_commit import PlannedWrite
+from persistence.group_writing import PlannedWrite
 from persistence.wal_file import (
     DIRECTORY,
     SALT_BITS,

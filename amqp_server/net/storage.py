@@ -245,7 +245,7 @@ class Storage:
         while not self._store.step(checkpoint):
             pass
         while (group := self._commit.seal()) is not None:
-            self._commit.write_group(group)
+            self._commit.writer.write(group)
             self._commit.finish(group, None)
         for _ in self._store.persist(checkpoint):
             pass

@@ -125,7 +125,7 @@ def test_a_policy_changes_the_class_of_what_is_published_from_then_on(place: Pla
     assert group is not None
     assert group.fsync, "what was published before keeps its promise"
     assert group.last_lsn > lsn
-    place.node.commit.write_group(group)
+    place.node.commit.writer.write(group)
     place.node.commit.finish(group, None)
     assert not place.waits_for_the_disk("jobs")
     place.policy({"durability": "fsync"}, operator=True)

@@ -182,7 +182,7 @@ class StoredNode:
         if group is None:
             return False
         try:
-            self.commit.write_group(group)
+            self.commit.writer.write(group)
         except (OSError, StorageError) as error:
             self.commit.finish(group, error)
             return True

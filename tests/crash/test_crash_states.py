@@ -17,7 +17,8 @@ import pytest
 from persistence.checkpoint_file import fsync_file, remove
 from persistence.errors import FatalStorageError
 from persistence.format import OperationKind
-from persistence.group_commit import Group, GroupCommit
+from persistence.group_commit import GroupCommit
+from persistence.group_writing import Group, GroupWriter
 from persistence.log import Log
 from persistence.log_state import LogOptions, LogState
 from persistence.record import PERSISTENT, Record
@@ -119,15 +120,15 @@ def removed_too_early(store: Store, checkpoint: Checkpoint, each: LogState) -> N
 NOTE = Store._note
 
 
-def sync_tried_again(commit: GroupCommit, group: Group) -> None:
+def sync_tried_again(writer: GroupWriter, group: Group) -> None:
     """Take the success of a second sync for a success of the first."""
     try:
-        WRITE_GROUP(commit, group)
+        WRITE(writer, group)
     except FatalStorageError:
-        commit._wal.fsync()
+        writer._wal.fsync()
 
 
-WRITE_GROUP = GroupCommit.write_group
+WRITE = GroupWriter.write
 
 
 def class_ignored(commit: GroupCommit, parts: Sequence[bytes | memoryview], *, fsync: bool) -> int:
@@ -240,7 +241,7 @@ def test_nothing_is_confirmed_after_a_failed_sync() -> None:
 
 
 def test_a_sync_that_is_tried_again_is_seen() -> None:
-    with patch.object(GroupCommit, "write_group", sync_tried_again):
+    with patch.object(GroupWriter, "write", sync_tried_again):
         node, left = confirmed_although_a_sync_failed()
         with pytest.raises(BrokenPromiseError):
             expect_promises_kept(node, new_node(left), power_was_lost=True)

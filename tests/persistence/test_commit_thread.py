@@ -10,9 +10,8 @@ import pytest
 
 from persistence import commit_thread
 from persistence.commit_thread import CommitThread, DiskWriter, Worker
-from persistence.errors import FatalStorageError
 from persistence.files import File, Files, Octets, OsFiles
-from persistence.group_commit import GroupCommit, write_error
+from persistence.group_commit import GroupCommit
 from tests.support.commit import FakeDisk, FakeJournal
 from tests.support.fault_fs import FaultFS, Kind
 from tests.support.twins import needs_kernels, twin_of
@@ -479,10 +478,3 @@ def test_a_worker_keeps_the_order_and_reports_on_the_loop() -> None:
         return done
 
     assert asyncio.run(run()) == list(range(20))
-
-
-def test_what_the_disk_says_is_told_apart() -> None:
-    assert isinstance(write_error(errno.ENOSPC, in_fsync=False), OSError)
-    assert isinstance(write_error(errno.EIO, in_fsync=False), FatalStorageError)
-    assert isinstance(write_error(errno.ENOSPC, in_fsync=True), FatalStorageError)
-    assert isinstance(write_error(9999, in_fsync=False), FatalStorageError)

@@ -203,4 +203,4 @@ def test_any_other_failure_of_the_disk_stops_the_node(kind: Kind) -> None:
     group = node.commit.seal()
     assert group is not None
     with pytest.raises(FatalStorageError):
-        node.commit.write_group(group)
+        node.commit.writer.write(group)

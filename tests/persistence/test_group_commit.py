@@ -9,12 +9,8 @@ from hypothesis import strategies as st
 
 from persistence import group_commit
 from persistence.errors import FatalStorageError
-from persistence.group_commit import (
-    GROUP_BYTES_MAX,
-    SMALL_BYTES_MAX,
-    SMALL_OPERATIONS_MAX,
-    Group,
-)
+from persistence.group_commit import GROUP_BYTES_MAX, SMALL_BYTES_MAX, SMALL_OPERATIONS_MAX
+from persistence.group_writing import Group
 from tests.support.commit import FakeDisk, commit_all, commit_on
 
 ENTRY = b"12345678"
@@ -55,7 +51,7 @@ def test_what_comes_while_a_group_is_under_way_is_the_next_group() -> None:
     assert group is not None
     commit.append_operation([b"second.."], fsync=True)
     assert commit.seal() is None
-    commit.write_group(group)
+    commit.writer.write(group)
     commit.finish(group, None)
     assert commit.committed_lsn == 1
     commit_all(commit)
@@ -63,39 +59,6 @@ def test_what_comes_while_a_group_is_under_way_is_the_next_group() -> None:
         ("batch", 1, b"first..."),
         ("batch", 2, b"second.."),
     ]
-
-
-def test_definitions_are_synced_before_a_record_is_written() -> None:
-    disk = FakeDisk()
-    commit = commit_on(disk)
-    commit.append_operation([ENTRY], fsync=True)
-    assert commit.append_definition(b"a queue") == 2
-    commit_all(commit)
-    assert disk.calls == [
-        ("changes", (2, b"a queue")),
-        "journal synced",
-        ("batch", 2, ENTRY),
-        "batches synced",
-    ]
-
-
-def test_definitions_alone_need_no_batch() -> None:
-    disk = FakeDisk()
-    commit = commit_on(disk)
-    commit.append_definition(b"a queue")
-    commit_all(commit)
-    assert disk.calls == [("changes", (1, b"a queue")), "journal synced"]
-    assert commit.committed_lsn == 1
-    assert not commit.has_unsynced
-
-
-def test_entries_that_nobody_waits_for_are_written_and_not_synced() -> None:
-    disk = FakeDisk()
-    commit = commit_on(disk)
-    commit.append_operation([ENTRY], fsync=False)
-    commit_all(commit)
-    assert disk.calls == [("batch", 1, ENTRY)]
-    assert commit.has_unsynced
 
 
 @pytest.mark.parametrize("first_group_ends_after", [0, 1])
@@ -114,7 +77,7 @@ def test_an_entry_of_class_os_is_not_confirmed_before_an_older_one_is_on_disk(
     commit.wait(lsn, lambda: synced_when_confirmed.append("batches synced" in disk.calls))
     under_way = commit._under_way
     assert under_way is not None
-    commit.write_group(under_way)
+    commit.writer.write(under_way)
     commit.finish(under_way, None)
     commit_all(commit)
     assert synced_when_confirmed == [True]
@@ -160,7 +123,7 @@ def test_who_waits_for_the_next_group_is_not_called_with_this_one() -> None:
     group = commit.seal()
     assert group is not None
     commit.wait(commit.append_operation([ENTRY], fsync=True), waiter(2))
-    commit.write_group(group)
+    commit.writer.write(group)
     commit.finish(group, None)
     assert called == []
     commit_all(commit)
@@ -262,7 +225,7 @@ def test_a_full_disk_keeps_the_group_and_says_so() -> None:
     group = commit.seal()
     assert group is not None
     with pytest.raises(OSError, match="No space") as failure:
-        commit.write_group(group)
+        commit.writer.write(group)
     commit.finish(group, failure.value)
 
     found_full = commit.is_disk_full
@@ -274,7 +237,7 @@ def test_a_full_disk_keeps_the_group_and_says_so() -> None:
 
     again = commit.retry()
     assert again is group
-    commit.write_group(again)
+    commit.writer.write(again)
     commit.finish(again, None)
     assert not commit.is_disk_full
     assert commit.retry() is None
@@ -283,22 +246,6 @@ def test_a_full_disk_keeps_the_group_and_says_so() -> None:
     assert disk.calls == list(written), "definitions that are safe are not written again"
     commit_all(commit)
     assert commit.committed_lsn == 3
-
-
-def test_a_full_disk_under_the_definitions_keeps_the_group_too() -> None:
-    disk = FakeDisk()
-    commit = commit_on(disk)
-    commit.append_definition(b"a queue")
-    disk.errors["write"] = OSError(errno.EDQUOT, "Disk quota exceeded")
-    group = commit.seal()
-    assert group is not None
-    with pytest.raises(OSError, match="quota") as failure:
-        commit.write_group(group)
-    commit.finish(group, failure.value)
-    assert commit.is_disk_full
-    commit.write_group(group)
-    commit.finish(group, None)
-    assert disk.calls == [("changes", (1, b"a queue")), "journal synced"]
 
 
 @pytest.mark.parametrize(
@@ -322,7 +269,7 @@ def test_any_other_failure_stops_the_node_for_good(call: str, error: OSError) ->
     group = commit.seal()
     assert group is not None
     with pytest.raises(FatalStorageError, match="must stop") as failure:
-        commit.write_group(group)
+        commit.writer.write(group)
     with pytest.raises(FatalStorageError, match="must stop"):
         commit.finish(group, failure.value)
 
@@ -386,7 +333,7 @@ class Steps:
 
     def finish(self) -> None:
         if self.group is not None:
-            self.commit.write_group(self.group)
+            self.commit.writer.write(self.group)
             self.commit.finish(self.group, None)
             self.group = None
 
@@ -422,7 +369,7 @@ def test_more_than_may_wait_is_said_once_and_again_when_half_of_it_is_written() 
     assert (states, told) == ([False] * 5 + [True] * 3, [True])
     left: list[tuple[int, bool]] = []
     while (group := commit.seal()) is not None:
-        commit.write_group(group)
+        commit.writer.write(group)
         commit.finish(group, None)
         left.append((commit.unwritten_bytes // GROUP_BYTES_MAX, commit.is_behind))
     assert left == [(3, True), (2, True), (1, False), (0, False)]

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from persistence.files import Octets
-from persistence.group_commit import GROUP_BYTES_MAX, GroupCommit, PlannedWrite
+from persistence.group_commit import GROUP_BYTES_MAX, GroupCommit
+from persistence.group_writing import PlannedWrite
 
 
 class FakeDisk:
@@ -68,6 +69,6 @@ def commit_on(
 def commit_all(commit: GroupCommit, try_it: Callable[[], None] = lambda: None) -> None:
     """Carry out group after group until nothing is pending."""
     while (group := commit.seal()) is not None:
-        commit.write_group(group)
+        commit.writer.write(group)
         try_it()
         commit.finish(group, None)

@@ -40,7 +40,7 @@ class Node:
         if group is None:
             return
         try:
-            self.commit.write_group(group)
+            self.commit.writer.write(group)
         except OSError as error:
             self.commit.finish(group, error)
         else:

@@ -39,7 +39,7 @@ class Place:
         """Bring to disk what is pending."""
         commit = self.node.commit
         while (group := commit.seal()) is not None:
-            commit.write_group(group)
+            commit.writer.write(group)
             commit.finish(group, None)
 
     def checkpoint(self) -> Checkpoint:
@@ -85,7 +85,7 @@ class Place:
         self.publish(name, b"m")
         group = self.node.commit.seal()
         assert group is not None
-        self.node.commit.write_group(group)
+        self.node.commit.writer.write(group)
         self.node.commit.finish(group, None)
         return group.fsync
 

@@ -138,7 +138,7 @@ class Program:
         sealed_count = self._count_up_to(group.parts)
         full: OSError | None = None
         try:
-            self.commit.write_group(group)
+            self.commit.writer.write(group)
         except OSError as error:
             full = error
         self.commit.finish(group, full)
