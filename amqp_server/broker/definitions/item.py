@@ -157,7 +157,7 @@ def json_of(field: Field) -> object:
     """
     match field.value:
         case dict():
-            return {key: json_of(inner) for key, inner in field.value.items()}
+            return json_table(field.value)
         case list():
             return [json_of(inner) for inner in field.value]
         case bytes():
@@ -166,6 +166,11 @@ def json_of(field: Field) -> object:
             return unscaled / 10**scale
         case value:
             return value
+
+
+def json_table(table: Table) -> dict[str, object]:
+    """Return a table as JSON has it."""
+    return {key: json_of(field) for key, field in table.items()}
 
 
 def wrong(path: str, expected: str, value: object) -> DefinitionsError:

@@ -26,14 +26,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from amqp_server.broker.definitions.accounts import PermissionsRow, TopicPermissionsRow, UserRow
+from amqp_server.broker.definitions.bindings import BindingRow
 from amqp_server.broker.definitions.definition import Definition
+from amqp_server.broker.definitions.exchanges import ExchangeRow
 from amqp_server.broker.definitions.item import Item
 from amqp_server.broker.definitions.parameters import GlobalParameterRow, ParameterRow
 from amqp_server.broker.definitions.policies import OperatorPolicyRow, PolicyRow
+from amqp_server.broker.definitions.queues import QueueRow
 from amqp_server.broker.definitions.records import Key, RecordError, read_value, value_with
 from amqp_server.broker.definitions.row import Row
 from amqp_server.broker.definitions.target import BrokerTarget
-from amqp_server.broker.definitions.topology import BindingRow, ExchangeRow, QueueRow
 from amqp_server.broker.definitions.vhosts import VhostLimitsRow, VhostRow
 from amqp_server.broker.steps import Steps
 

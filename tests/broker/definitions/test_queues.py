@@ -1,10 +1,10 @@
-"""Exchanges, queues and bindings: what of a file is taken."""
+"""Queues: what of a file is taken."""
 
 import pytest
 
 from amqp_server.broker.definitions.item import Item
+from amqp_server.broker.definitions.queues import QueueRow
 from amqp_server.broker.definitions.row import Reading
-from amqp_server.broker.definitions.topology import BindingRow, QueueRow
 from amqp_server.wire.tables import Table, longstr
 
 READING = Reading(bytes)
@@ -22,9 +22,3 @@ READING = Reading(bytes)
 def test_a_type_may_be_named_by_its_module(kind: str, arguments: Table) -> None:
     raw = {"name": "q", "vhost": "/", "type": kind}
     assert QueueRow().read(Item(raw, "d"), READING).arguments == arguments
-
-
-def test_a_binding_that_does_not_say_so_is_one_to_a_queue() -> None:
-    item = Item({"source": "x", "vhost": "/", "destination": "q"}, "d")
-    binding = BindingRow().read(item, READING)
-    assert (binding.destination_type, binding.routing_key) == ("queue", "")
