@@ -34,7 +34,7 @@ from amqp_server.protocol.transaction import Settlement, Transaction
 from amqp_server.protocol.unacked import Unacked
 from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES, NO_ROUTE
 from amqp_server.wire.content import render_return
-from amqp_server.wire.framing import PublishBurst
+from amqp_server.wire.events import PublishBurst
 from amqp_server.wire.methods import Method, encode_method
 from persistence.record import Run, route_of
 from queues.commits import SAFE_NOW, CommitPoint, is_safe, later_of, wait_for

@@ -26,9 +26,9 @@ from amqp_server.protocol.long_events import LongEvent, LostReply
 from amqp_server.protocol.methods.dispatch import dispatch
 from amqp_server.protocol.replies import INTERNAL, Reply, Scope, reply_for
 from amqp_server.protocol.session import Session
-from amqp_server.wire.constants import FRAME_BODY, FRAME_HEADER, FRAME_METHOD
+from amqp_server.wire.constants import FRAME_METHOD
 from amqp_server.wire.errors import UnexpectedFrameError, WireError
-from amqp_server.wire.framing import AckRange, Event, FrameEvent, PublishBurst, PublishRun
+from amqp_server.wire.events import AckRange, Event, FrameEvent, PublishBurst, PublishRun
 from amqp_server.wire.methods import Method, decode_method, encode_method, method_index, method_name
 
 log = logging.getLogger(__name__)
@@ -54,13 +54,6 @@ def index_at_fault(error: Exception, event: Event) -> int:
         return 0
     # What the broker says no to over content is its publish's fault.
     return index_of(event) or (PUBLISH_INDEX if isinstance(error, BrokerError) else 0)
-
-
-def is_content(event: Event) -> bool:
-    """Whether an event brings messages, or pieces of them."""
-    if isinstance(event, FrameEvent):
-        return event.kind in {FRAME_HEADER, FRAME_BODY}
-    return isinstance(event, PublishRun | PublishBurst)
 
 
 class Input(Protocol):

@@ -20,12 +20,7 @@ from amqp_server.connections.intake import Intake
 from amqp_server.connections.login import HeldRefusal
 from amqp_server.connections.outbox import Outbox
 from amqp_server.connections.peer import Peer
-from amqp_server.protocol.channel_table import (
-    ChannelTable,
-    close_method,
-    index_at_fault,
-    is_content,
-)
+from amqp_server.protocol.channel_table import ChannelTable, close_method, index_at_fault
 from amqp_server.protocol.errors import ChannelStateError, ConnectionForcedError
 from amqp_server.protocol.farewell import Farewell
 from amqp_server.protocol.foreign_hello import described, is_health_check
@@ -43,7 +38,8 @@ from amqp_server.wire.constants import (
     PROTOCOL_HEADER_BYTES,
 )
 from amqp_server.wire.errors import BrokenFramingError, UnexpectedFrameError, WireError
-from amqp_server.wire.framing import Event, FrameEvent, scan
+from amqp_server.wire.events import Event, FrameEvent, is_content
+from amqp_server.wire.framing import scan
 from amqp_server.wire.methods import (
     Method,
     decode_method,

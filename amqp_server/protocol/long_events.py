@@ -5,7 +5,7 @@ from typing import Protocol
 from amqp_server.broker.budget import Job
 from amqp_server.broker.steps import Steps
 from amqp_server.protocol.channel import Channel
-from amqp_server.wire.framing import Event
+from amqp_server.wire.events import Event
 
 
 class Channels(Protocol):

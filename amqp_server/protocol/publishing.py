@@ -20,7 +20,7 @@ from amqp_server.protocol.errors import InvalidMessageError, ReplyConsumerError
 from amqp_server.protocol.expiration import checked_expiration_ms
 from amqp_server.protocol.session import Session
 from amqp_server.wire.errors import WireError
-from amqp_server.wire.framing import PublishBurst
+from amqp_server.wire.events import PublishBurst
 from amqp_server.wire.methods import decode_shortstr
 from amqp_server.wire.properties import Properties, split
 from exchanges.routing import Exchange

@@ -12,14 +12,14 @@ from libc.string cimport memchr, memcmp, memcpy, memset
 
 from persistence._record cimport LARGE_BODY_BYTES, Block, Head, head_of, make_run
 
-from amqp_server.wire import framing as twin
+from amqp_server.wire import events, framing as twin
 from amqp_server.wire.errors import WireError
 
-cdef object _AckRange = twin.AckRange
-cdef object _FrameEvent = twin.FrameEvent
-cdef object _PublishBurst = twin.PublishBurst
-cdef object _PublishRun = twin.PublishRun
-cdef object _Scan = twin.Scan
+cdef object _AckRange = events.AckRange
+cdef object _FrameEvent = events.FrameEvent
+cdef object _PublishBurst = events.PublishBurst
+cdef object _PublishRun = events.PublishRun
+cdef object _Scan = events.Scan
 cdef object _tuple_new = tuple.__new__
 cdef object _bad_end = twin.bad_end
 cdef object _too_large = twin.too_large

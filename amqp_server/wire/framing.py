@@ -4,11 +4,9 @@
          | type   | channel | size  | payload ...     | frame-end
              u8       u16      u32     size octets       0xCE
 
-The scanner emits *events*. Consecutive publishes on one channel with a byte-equal method payload
-(same exchange, routing key and flags), each complete in the buffer with at most one body frame,
-become one ``PublishRun``. Where they soon change to another payload, and on to others, all are one
-``PublishBurst``. Consecutive single acks with tags that count up become one ``AckRange``; whatever
-else is a ``FrameEvent`` for the channel to assemble. Heartbeats are checked and dropped.
+The scanner emits the events of ``wire.events``: publishes, each complete in the buffer with at most
+one body frame, go into runs and bursts, acks into ranges; whatever else is a ``FrameEvent`` for the
+channel to assemble. Heartbeats are checked and dropped.
 
 This is the interpreted twin and the specification: no policy, no state between calls.
 
@@ -16,9 +14,7 @@ Source: AMQP 0-9-1 §4.2.3; RabbitMQ's reader for texts and tolerance.
 """
 
 import struct
-from collections.abc import Iterator
-from itertools import groupby
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from amqp_server.wire.constants import (
     BASIC_ACK,
@@ -37,92 +33,17 @@ from amqp_server.wire.errors import (
     UnexpectedFrameError,
     WireError,
 )
+from amqp_server.wire.events import AckRange, Event, FrameEvent, PublishBurst, PublishRun, Scan
 from amqp_server.wire.methods import erlang_binary
 from amqp_server.wire.properties import HEADER_FIXED_BYTES, traits_of
 from persistence.kernels import COMPILED
-from persistence.record import LARGE_BODY_BYTES, Record, Run, body_bytes, detached, uniform_run
+from persistence.record import LARGE_BODY_BYTES, Record, body_bytes, uniform_run
 
 METHODS_PER_BURST_MAX: Final = 256
 """Distinct method payloads of one burst; the index of one fits an octet."""
 
 STRETCH_ALONE_COUNT: Final = 16
 """A run of so many messages is an event of its own: going on with others, it would be copied."""
-
-
-class PublishRun(NamedTuple):
-    """Consecutive publishes alike in channel, exchange, routing key and flags.
-
-    Attributes:
-        method: payload of their basic.publish, ids included.
-        records: the messages in order; at least one.
-        flags: the union of the records' flags: what a slow path must look for.
-    """
-
-    channel: int
-    method: bytes
-    records: Run
-    flags: int
-
-
-class PublishBurst(NamedTuple):
-    """Consecutive publishes on one channel that change between a few method payloads.
-
-    Attributes:
-        methods: the distinct payloads, in the order in which they came: at least two.
-        order: for each message the index of its payload, an octet.
-        records: the messages in order.
-        flags: the union of the records' flags.
-    """
-
-    channel: int
-    methods: tuple[bytes, ...]
-    order: bytes
-    records: Run
-    flags: int
-
-    def in_order(self) -> Iterator[PublishRun]:
-        """Yield the same publishes as runs, one after another, each in memory of its own."""
-        start = 0
-        for number, stretch in groupby(self.order):
-            stop = start + len(list(stretch))
-            records = detached(self.records[start:stop])
-            yield PublishRun(self.channel, self.methods[number], records, self.flags)
-            start = stop
-
-
-class AckRange(NamedTuple):
-    """basic.ack of the tags first..last, one by one, or of everything up to last (multiple)."""
-
-    channel: int
-    first_tag: int
-    last_tag: int
-    multiple: bool
-
-
-class FrameEvent(NamedTuple):
-    """Any other complete frame; kind is FRAME_METHOD, FRAME_HEADER or FRAME_BODY."""
-
-    channel: int
-    kind: int
-    payload: bytes
-
-
-Event: TypeAlias = PublishRun | PublishBurst | AckRange | FrameEvent
-
-
-class Scan(NamedTuple):
-    """What one call found.
-
-    Attributes:
-        events: in arrival order.
-        consumed_bytes: how much of the buffer they took; the rest must come again.
-        error: what is wrong with the next frame, once the events before it were carried out.
-    """
-
-    events: list[Event]
-    consumed_bytes: int
-    error: WireError | None
-
 
 _HEAD: Final = struct.Struct(">BHI")
 _U64: Final = struct.Struct(">Q")

@@ -10,7 +10,8 @@ from amqp_server.broker.turn import Turn
 from amqp_server.connections.intake import Intake
 from amqp_server.connections.outbox import Outbox
 from amqp_server.wire.errors import WireError
-from amqp_server.wire.framing import Event, FrameEvent, scan
+from amqp_server.wire.events import Event, FrameEvent
+from amqp_server.wire.framing import scan
 from tests.support.counted_clock import budget_of
 from tests.support.frames import METHOD, content_frames, frame, method_frame, publish_payload
 from tests.support.peer import Client, Node

@@ -10,7 +10,8 @@ import pytest
 from pamqp import commands
 
 from amqp_server.broker.congestion import BROUGHT_ABOUT_MAX
-from amqp_server.wire.framing import PublishBurst, scan
+from amqp_server.wire.events import PublishBurst
+from amqp_server.wire.framing import scan
 from amqp_server.wire.methods import Method
 from tests.support.counted_clock import budget_of
 from tests.support.frames import (

@@ -11,7 +11,8 @@ from pamqp import commands
 
 from amqp_server.protocol import connection
 from amqp_server.protocol.channel import Channel
-from amqp_server.wire.framing import Event, PublishBurst, PublishRun, Scan, scan
+from amqp_server.wire.events import Event, PublishBurst, PublishRun, Scan
+from amqp_server.wire.framing import scan
 from tests.support.classic_queue import classic
 from tests.support.frames import METHOD, content_frames, frame, property_list, publish_payload
 from tests.support.peer import Client, Node

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from amqp_server.protocol.assembly import HEAD_BYTES, Assembly
 from amqp_server.wire.errors import FrameError, MethodSyntaxError, WireError
-from amqp_server.wire.framing import AckRange, Event, FrameEvent, PublishBurst, PublishRun, scan
+from amqp_server.wire.events import AckRange, Event, FrameEvent, PublishBurst, PublishRun
+from amqp_server.wire.framing import scan
 from amqp_server.wire.methods import METHODS, decode_method
 from amqp_server.wire.properties import split, traits_of
 from amqp_server.wire.tables import Field, decode_table, encode_table

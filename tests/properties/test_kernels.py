@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amqp_server.wire import content, framing
-from amqp_server.wire.framing import Scan
+from amqp_server.wire.events import Scan
 from persistence import record as records
 from persistence.record import LARGE_BODY_BYTES, NO_TTL, PERSISTENT, Record
 from queues import tail

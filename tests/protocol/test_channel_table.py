@@ -6,7 +6,7 @@ from pamqp import commands
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.protocol.channel_table import ACK_INDEX, PUBLISH_INDEX, index_of
 from amqp_server.protocol.settings import MIB, ProtocolSettings
-from amqp_server.wire.framing import AckRange, FrameEvent, PublishBurst, PublishRun
+from amqp_server.wire.events import AckRange, FrameEvent, PublishBurst, PublishRun
 from tests.support.frames import (
     BODY,
     HEADER,

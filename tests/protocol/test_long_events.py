@@ -6,7 +6,7 @@ from amqp_server.broker.budget import Job
 from amqp_server.broker.steps import Steps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.long_events import LongEvent, LostReply
-from amqp_server.wire.framing import AckRange, Event
+from amqp_server.wire.events import AckRange, Event
 
 CHANNEL = cast("Channel", object())
 EVENT = AckRange(1, 1, 1, multiple=False)

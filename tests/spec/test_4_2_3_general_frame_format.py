@@ -4,7 +4,8 @@ import pytest
 from pamqp import commands
 
 from amqp_server.wire.errors import BrokenFramingError, FrameError
-from amqp_server.wire.framing import FrameEvent, scan
+from amqp_server.wire.events import FrameEvent
+from amqp_server.wire.framing import scan
 from tests.support.frames import BODY, HEADER, METHOD, frame, method_payload
 from tests.support.peer import Node
 

@@ -6,16 +6,8 @@ import pytest
 from pamqp import commands
 
 from amqp_server.wire.errors import BrokenFramingError, FrameError, UnexpectedFrameError
-from amqp_server.wire.framing import (
-    METHODS_PER_BURST_MAX,
-    STRETCH_ALONE_COUNT,
-    AckRange,
-    FrameEvent,
-    PublishBurst,
-    PublishRun,
-    Scan,
-    scan,
-)
+from amqp_server.wire.events import AckRange, FrameEvent, PublishBurst, PublishRun, Scan
+from amqp_server.wire.framing import METHODS_PER_BURST_MAX, STRETCH_ALONE_COUNT, scan
 from persistence.kernels import COMPILED
 from persistence.record import (
     HAS_EXPIRATION,
