@@ -10,10 +10,11 @@ unbound between two pieces may be found or not, as if it had come a moment earli
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple, cast
 
 from exchanges.bindings import Binding, BindingTable, Destination, DestinationKind
+from exchanges.counters import ExchangeCounters
 from exchanges.kinds import ExchangeKind
 from exchanges.route_changes import EVERY_KEY, VISITED_MAX, KeyPart, RouteChanges
 
@@ -35,6 +36,7 @@ class Exchange:
         alternate_exchange: name of the exchange that gets what matches no binding here; None for
             none. The effective one: argument or policy. Change it by ``set_alternate_exchange``.
         kind: made by ``make_kind(type)``.
+        counters: what went through it.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Exchange:
     arguments: Mapping[str, object]
     alternate_exchange: str | None
     kind: ExchangeKind
+    counters: ExchangeCounters = field(default_factory=ExchangeCounters, compare=False)
 
 
 class Routing(NamedTuple):
@@ -70,13 +73,21 @@ class Router:
         bindings: every binding; to be read by all, changed only here.
         generation: an answer of ``route`` that used no headers holds until this changes.
         changes: says whether an older one still does.
+        default_counters: what went through the default exchange.
 
     Invariant: a binding's source exists, and its kind holds exactly the bindings that the table
         holds for that source, or it was withdrawn. Whether a destination exists is the caller's to
         see to.
     """
 
-    __slots__ = ("_has_queue", "bindings", "changes", "exchanges", "generation")
+    __slots__ = (
+        "_has_queue",
+        "bindings",
+        "changes",
+        "default_counters",
+        "exchanges",
+        "generation",
+    )
 
     def __init__(self, has_queue: Callable[[str], bool]) -> None:
         """Make a router without exchanges.
@@ -89,6 +100,7 @@ class Router:
         self.exchanges: dict[str, Exchange] = {}
         self.bindings = BindingTable()
         self.changes = RouteChanges()
+        self.default_counters = ExchangeCounters()
         self.generation = 0
 
     def note_queue(self, name: str) -> None:
@@ -158,6 +170,13 @@ class Router:
         if is_here:
             self._note_forgotten(binding)
         return is_here
+
+    def counters_of(self, exchange_name: str) -> ExchangeCounters:
+        """Return where to count what goes through an exchange; one that is gone has no count."""
+        if exchange_name == DEFAULT_EXCHANGE:
+            return self.default_counters
+        exchange = self.exchanges.get(exchange_name)
+        return ExchangeCounters() if exchange is None else exchange.counters
 
     def has_bindings_from(self, name: str) -> bool:
         """Whether an exchange is in use: if-unused and auto-delete ask for bindings from it."""

@@ -11,6 +11,7 @@ from typing import Protocol, Self, TypeAlias
 from persistence.record import Run
 from queues.batch import Batch
 from queues.commits import CommitGroup
+from queues.counters import QueueCounts
 from queues.effects import Effect
 from queues.log_port import QueueLog, RecoveredMessages
 from queues.moves import Dying, Moves
@@ -164,6 +165,9 @@ class QueueEngine(Protocol):
     @property
     def consumer_count(self) -> int:
         """What declare-ok calls consumer-count."""
+
+    def counts(self) -> QueueCounts:
+        """Return how the queue is, and what happened in it; no message is looked at."""
 
     # -- in ---------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from amqp_server.broker.steps import Steps, finish
 from amqp_server.broker.wide_routes import WideRoute, WideRoutes
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.properties import plain_headers
+from exchanges.counters import ExchangeCounters
 from exchanges.route_cache import Holds, RouteCache, Visited
 from exchanges.route_changes import RouteChanges
 from exchanges.routing import Router, Routing
@@ -83,12 +84,13 @@ class Publisher:
         """
         route = route_of(run)
         targets = self.find_targets(exchange, route)
+        counters = self._router.counters_of(exchange)
         if targets is not None:
-            return enqueue(targets, run, now_ms)
+            return enqueue(targets, run, now_ms, counters)
         names = yield from self._names(exchange, route)
         if names is None:
             return (yield from self._publishing_by_headers(exchange, run, now_ms))
-        return (yield from self._enqueuing(names, run, now_ms))
+        return (yield from self._enqueuing(names, run, now_ms, counters))
 
     def find_targets(self, exchange: str, route: bytes) -> Targets | None:
         """Return where all messages of a route go, until the router's generation changes.
@@ -126,7 +128,8 @@ class Publisher:
         ``excluded`` tells of a queue name that they must not go there, cycles for one.
         """
         names = yield from self.finding_names(exchange, routing_keys, run, excluded)
-        return (yield from self._enqueuing(names, run, now_ms))
+        counters = self._router.counters_of(exchange)
+        return (yield from self._enqueuing(names, run, now_ms, counters))
 
     @property
     def routes_generation(self) -> int:
@@ -217,34 +220,43 @@ class Publisher:
         unroutable: list[int] = []
         rejected: list[int] = []
         safe_at = SAFE_NOW
+        counters = self._router.counters_of(exchange)
         for start, stop in header_stretches(run):
             part = run[start:stop]
             headers = plain_headers(part[0].header)
             routing = yield from self._router.walk(exchange, (part[0].routing_key,), headers)
-            published = yield from self._enqueuing(routing.queue_names, part, now_ms)
+            published = yield from self._enqueuing(routing.queue_names, part, now_ms, counters)
             unroutable += (start + index for index in published.unroutable)
             rejected += (start + index for index in published.rejected)
             safe_at = later_of(safe_at, published.safe_at)
             yield
         return PublishOutcome(rejected, safe_at, unroutable)
 
-    def _enqueuing(self, names: Sequence[str], run: Run, now_ms: int) -> Steps[PublishOutcome]:
+    def _enqueuing(
+        self, names: Sequence[str], run: Run, now_ms: int, counters: ExchangeCounters
+    ) -> Steps[PublishOutcome]:
         """Append a run to each of these queues that is there when its turn comes."""
         if len(names) <= TARGETS_AT_ONCE_MAX:
-            return enqueue(self._targets(names), run, now_ms)
+            return enqueue(self._targets(names), run, now_ms, counters)
         rejected: set[int] = set()
         safe_at = SAFE_NOW
         is_unroutable = True
+        counters.published_count += len(run)
+        counters.more_copies_count -= len(run)
         for name in names:
             target = self._target_of(name)
             if target is None:
                 continue
             is_unroutable = False
+            counters.more_copies_count += len(run)
             outcome = target.publish(run, now_ms)
             if outcome is not ALL_SAFE:
                 rejected.update(outcome.rejected)
                 safe_at = later_of(safe_at, outcome.safe_at)
             yield
+        if is_unroutable:
+            counters.unroutable_count += len(run)
+            counters.more_copies_count += len(run)
         unroutable = range(len(run)) if is_unroutable else ()
         return PublishOutcome(sorted(rejected), safe_at, unroutable)
 
@@ -268,13 +280,33 @@ class _Begun(NamedTuple):
     walk: Steps[Routing]
 
 
-def enqueue(targets: Targets, run: Run, now_ms: int) -> PublishOutcome:
-    """Append a run to each of these; ``targets`` must be what the router says now."""
+def enqueue(targets: Targets, run: Run, now_ms: int, counters: ExchangeCounters) -> PublishOutcome:
+    """Append a run to each of these.
+
+    Args:
+        targets: what the router says now.
+        run: at least one message.
+        now_ms: the time of this turn.
+        counters: of the exchange that it was published to.
+    """
+    counters.published_count += len(run)
     if len(targets) == 1:
         return targets[0].publish(run, now_ms)
+    count_unlike_most(counters, len(targets), len(run))
     if not targets:
         return PublishOutcome((), SAFE_NOW, range(len(run)))
     return _enqueue_in_all(targets, run, now_ms)
+
+
+def count_unlike_most(counters: ExchangeCounters, targets_count: int, message_count: int) -> None:
+    """Count messages of one route where they go to several queues, or to none.
+
+    They are counted as published before.
+    """
+    if targets_count:
+        counters.more_copies_count += (targets_count - 1) * message_count
+    else:
+        counters.unroutable_count += message_count
 
 
 def _enqueue_in_all(targets: Targets, run: Run, now_ms: int) -> PublishOutcome:

@@ -92,6 +92,8 @@ cdef class ConfirmTracker:
 
     cdef readonly uint64_t published
     cdef readonly uint64_t answered_up_to
+    cdef readonly uint64_t confirmed_count
+    cdef readonly uint64_t rejected_count
     cdef Outcome *_outcomes
     cdef Py_ssize_t _count
     cdef Py_ssize_t _size
@@ -99,6 +101,7 @@ cdef class ConfirmTracker:
 
     def __cinit__(self):
         self.published = self.answered_up_to = 0
+        self.confirmed_count = self.rejected_count = 0
         self._outcomes = NULL
         self._count = self._size = 0
         self._is_sorted = True
@@ -113,10 +116,12 @@ cdef class ConfirmTracker:
 
     def confirm(self, uint64_t first, uint64_t last):
         assert first <= last <= self.published, "only what was published is confirmed"
+        self.confirmed_count += last - first + 1
         self.note(first, last, ACKED)
 
     def reject(self, uint64_t first, uint64_t last):
         assert first <= last <= self.published, "only what was published is rejected"
+        self.rejected_count += last - first + 1
         self.note(first, last, REJECTED)
 
     def take_replies(self):

@@ -206,6 +206,7 @@ cdef class Unacked:
     cdef Py_ssize_t _done_count
     cdef readonly Py_ssize_t count
     cdef readonly uint64_t next_tag
+    cdef readonly uint64_t skipped_count
     cdef readonly Py_ssize_t held_bytes
     cdef NodeMemory _memory
     __class_getitem__ = classmethod(GenericAlias)
@@ -216,6 +217,7 @@ cdef class Unacked:
         self.held_bytes = 0
         self._head = self._done_count = self.count = 0
         self.next_tag = 1
+        self.skipped_count = 0
 
     def add(self, owner, batch, int64_t now_ms):
         cdef _Span span = _Span.__new__(_Span)
@@ -241,6 +243,7 @@ cdef class Unacked:
     def skip(self, Py_ssize_t count):
         cdef uint64_t first_tag = self.next_tag
         self.next_tag += <uint64_t> count
+        self.skipped_count += <uint64_t> count
         return first_tag
 
     def settle_each(self, uint64_t first_tag, uint64_t last_tag):

@@ -5,7 +5,7 @@ The methods of AMQP are one function each in ``methods``; what they share is her
 Source: AMQP 0-9-1 §1.5, §1.8, §1.9; RabbitMQ, rabbit_channel.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Final, Protocol
 
@@ -13,8 +13,7 @@ from pamqp import commands
 
 from amqp_server.broker.access.users import Permission
 from amqp_server.broker.burst import enqueue_burst
-from amqp_server.broker.delivered import SETTING
-from amqp_server.broker.errors import NodeLimitError
+from amqp_server.broker.counts import ChannelCounts
 from amqp_server.broker.node_budget import Holding
 from amqp_server.broker.publish import Targets, enqueue
 from amqp_server.broker.queue import Queue
@@ -25,15 +24,17 @@ from amqp_server.protocol.assembly import Assembly
 from amqp_server.protocol.awaited_confirms import AwaitedConfirms
 from amqp_server.protocol.confirms import ConfirmTracker
 from amqp_server.protocol.consumer import Consumer, ReplyReceiver
+from amqp_server.protocol.counters import ChannelCounters
+from amqp_server.protocol.counting import count_burst, count_unroutable, counts_of
 from amqp_server.protocol.errors import ModeError
 from amqp_server.protocol.lane import Lane, Starved
 from amqp_server.protocol.publishing import Letter, Plan, Publishing, route_in
+from amqp_server.protocol.returns import write_returns
 from amqp_server.protocol.session import Session
 from amqp_server.protocol.settling import AT_ONCE_MAX, PIECE_MAX, Owner, Settling
 from amqp_server.protocol.transaction import Settlement, Transaction
 from amqp_server.protocol.unacked import Unacked
-from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES, NO_ROUTE
-from amqp_server.wire.content import render_return
+from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES
 from amqp_server.wire.events import PublishBurst
 from amqp_server.wire.methods import Method, encode_method
 from persistence.record import Run, route_of
@@ -68,6 +69,7 @@ class Channel:
         unfinished: what the node counts of a content that is not complete.
         is_closing: we sent channel.close: everything is discarded until close-ok.
         turn: the broker's, which knows the time.
+        counters: what happened on it.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Channel:
         self._delivered = session.broker.delivered
         self.unacked: Unacked[Owner] = Unacked(self._delivered.memory)
         self.turn = session.broker.turn
+        self.counters = ChannelCounters()
         self.lane = self._new_lane()
         self._settling = Settling(self.unacked, self.lane)
         self.consumers: dict[str, Consumer] = {}
@@ -112,7 +115,12 @@ class Channel:
             payload_max_bytes=self.payload_max_bytes,
             turn=self.turn,
             delivered=self._delivered,
+            counters=self.counters,
         )
+
+    def counts(self) -> ChannelCounts:
+        """Return how the channel is, and what happened on it."""
+        return counts_of(self.counters, self.unacked, self.confirms)
 
     def write(self, method: Method) -> None:
         """Send a method."""
@@ -150,11 +158,17 @@ class Channel:
                 advance(self._sending(Letter(plan, records), now_ms), self.turn.budget.is_spent)
                 return
             plan.targets = targets
-        published = enqueue(targets, records, now_ms)
+        count = len(records)
+        self.counters.published_count += count
+        if len(targets) == 1:
+            plan.counters.published_count += count
+            published = targets[0].publish(records, now_ms)
+        else:
+            published = enqueue(targets, records, now_ms, plan.counters)
         if published is not ALL_SAFE:
             self._answer(plan, records, published)
         elif self.confirms is not None:
-            first = self.confirms.publish(len(records))
+            first = self.confirms.publish(count)
             self.confirms.confirm(first, self.confirms.published)
 
     def _accept_each(self, letters: Iterator[Letter], now_ms: int) -> None:
@@ -199,6 +213,7 @@ class Channel:
         waiting = enqueue_burst(targets_of, burst.order, burst.records, now_ms)
         if waiting is None:
             return False
+        count_burst(self.counters, plans, targets_of, burst.order)
         if self.confirms is not None:
             self._awaited_confirms(self.confirms).answer_burst(len(burst.order), waiting)
         return True
@@ -207,6 +222,7 @@ class Channel:
         """Publish what takes longer, or may; nobody is told any more where the channel ends."""
         plan, records, routing_keys = letter
         publisher = self._publisher
+        self.counters.published_count += len(records)
         if routing_keys is None:
             steps = publisher.publishing(plan.exchange, records, now_ms)
         else:
@@ -218,18 +234,13 @@ class Channel:
 
     def _answer(self, plan: Plan, records: Run, published: PublishOutcome) -> None:
         """Say what became of a run, as far as its publisher wants to know."""
-        if plan.mandatory and published.unroutable:
-            self._return(records, published.unroutable)
+        if published.unroutable:
+            count_unroutable(self.counters, plan, len(published.unroutable))
+            if plan.mandatory:
+                limit = self.payload_max_bytes
+                write_returns(self.outbox, self.number, records, published.unroutable, limit)
         if self.confirms is not None:
             self._awaited_confirms(self.confirms).answer(len(records), published)
-
-    def _return(self, records: Run, unroutable: Iterable[int]) -> None:
-        """Send mandatory messages back; their acks come later (RabbitMQ, confirms)."""
-        for index in unroutable:
-            record = records[index]
-            self.outbox.write(
-                render_return(self.number, NO_ROUTE, "NO_ROUTE", record, self.payload_max_bytes)
-            )
 
     def _awaited_confirms(self, tracker: ConfirmTracker) -> AwaitedConfirms:
         if self._awaited is None:
@@ -375,17 +386,6 @@ class Channel:
         if self._settling.unshared_lane is None:
             self._settling.unshared_lane = self._new_lane()
         return self._settling.unshared_lane
-
-    def check_may_hold_more(self) -> None:
-        """Refuse a get where there is too much to get more than one at a time.
-
-        Raises:
-            NodeLimitError: all clients together hold too much (506).
-        """
-        delivered = self._delivered
-        if self.unacked.count and not delivered.allows(self.unacked.held_bytes):
-            limit = f"{SETTING} is {delivered.limit_bytes} bytes"
-            raise NodeLimitError(f"too much is unacked to get more than one at a time: {limit}")
 
     def cancel_consumer(self, consumer_tag: str, now_ms: int) -> None:
         """End a consumer; what it holds unacked stays with the channel. Unknown tags pass."""

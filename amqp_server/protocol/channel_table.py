@@ -108,6 +108,7 @@ class ChannelTable:
         self._ends: dict[Channel, Steps[None]] = {}
         self._assembling_bytes = 0
         session.refuse_by = self.refuse
+        session.channels = self._channels
 
     def __len__(self) -> int:
         return len(self._channels)

@@ -39,16 +39,27 @@ class _Outcome(IntEnum):
 class ConfirmTracker:
     """Which numbers are answered.
 
+    Attributes:
+        published: numbers given out.
+        confirmed_count, rejected_count: of them those whose outcome is known.
+
     Invariant: every number up to ``answered_up_to`` was answered. Each is named by one reply only;
         a ``multiple`` ack may pass over numbers that were acked alone, never over a nack.
     Invariant: ``answered_up_to`` <= last number given out.
     """
 
-    __slots__ = ("_outcomes", "answered_up_to", "published")
+    __slots__ = (
+        "_outcomes",
+        "answered_up_to",
+        "confirmed_count",
+        "published",
+        "rejected_count",
+    )
 
     def __init__(self) -> None:
         self.published = 0
         self.answered_up_to = 0
+        self.confirmed_count = self.rejected_count = 0
         self._outcomes: list[tuple[int, int, _Outcome]] = []
 
     def publish(self, count: int = 1) -> int:
@@ -60,11 +71,13 @@ class ConfirmTracker:
     def confirm(self, first: int, last: int) -> None:
         """Note that all queues took the publishes first..last."""
         assert first <= last <= self.published, "only what was published is confirmed"
+        self.confirmed_count += last - first + 1
         self._note(first, last, _Outcome.ACKED)
 
     def reject(self, first: int, last: int) -> None:
         """Note that a queue refused the publishes first..last."""
         assert first <= last <= self.published, "only what was published is rejected"
+        self.rejected_count += last - first + 1
         self._note(first, last, _Outcome.REJECTED)
 
     def take_replies(self) -> list[ConfirmReply]:

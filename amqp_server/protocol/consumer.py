@@ -160,6 +160,8 @@ class Consumer:
         count = len(records)
         if self._delivery_header is not None:
             records = with_delivery_header(self._delivery_header, batch)
+        if batch.redelivered:
+            lane.counters.redelivered_count += count
         if self.no_ack:
             first_tag = lane.unacked.skip(count)
         else:
@@ -195,6 +197,8 @@ class Consumer:
         count = len(records)
         if self._delivery_header is not None:
             records = with_delivery_header(self._delivery_header, batch)
+        if batch.redelivered:
+            lane.counters.redelivered_count += count
         if no_ack_count:
             first_tag = lane.unacked.skip(count)
         else:

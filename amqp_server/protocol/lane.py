@@ -11,10 +11,12 @@ from collections import OrderedDict
 from itertools import islice
 from typing import Final, TypeAlias
 
-from amqp_server.broker.delivered import Delivered
+from amqp_server.broker.delivered import SETTING, Delivered
+from amqp_server.broker.errors import NodeLimitError
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.turn import Turn
 from amqp_server.connections.outbox import Outbox
+from amqp_server.protocol.counters import ChannelCounters
 from amqp_server.protocol.prefetch import Prefetch
 from amqp_server.protocol.unacked import Unacked
 
@@ -45,11 +47,13 @@ class Lane:
         payload_max_bytes: of a frame.
         turn: the broker's, which knows the time.
         delivered: what all channels of the node have outstanding.
+        counters: the channel's.
         waiting: queues that were refused room, the first of them first.
     """
 
     __slots__ = (
         "_starved",
+        "counters",
         "delivered",
         "number",
         "outbox",
@@ -72,6 +76,7 @@ class Lane:
         payload_max_bytes: int,
         turn: Turn,
         delivered: Delivered,
+        counters: ChannelCounters,
     ) -> None:
         self.number = number
         self.outbox = outbox
@@ -82,6 +87,7 @@ class Lane:
         self.payload_max_bytes = payload_max_bytes
         self.turn = turn
         self.delivered = delivered
+        self.counters = counters
         self.waiting: OrderedDict[Queue, None] = OrderedDict()
 
     @property
@@ -96,6 +102,17 @@ class Lane:
         """How many messages that want an ack fit in the prefetch that consumers share."""
         prefetch = self.shared_prefetch
         return prefetch.limit - prefetch.used if prefetch.limit else UNLIMITED
+
+    def check_may_hold_more(self) -> None:
+        """Refuse a get where there is too much to get more than one at a time.
+
+        Raises:
+            NodeLimitError: all clients together hold too much (506).
+        """
+        delivered = self.delivered
+        if self.unacked.count and not delivered.allows(self.unacked.held_bytes):
+            limit = f"{SETTING} is {delivered.limit_bytes} bytes"
+            raise NodeLimitError(f"too much is unacked to get more than one at a time: {limit}")
 
     def wait_for_output(self, queue: Queue) -> None:
         """Note a queue that was refused because the client does not read fast enough."""

@@ -23,6 +23,7 @@ from amqp_server.wire.errors import WireError
 from amqp_server.wire.events import PublishBurst
 from amqp_server.wire.methods import decode_shortstr
 from amqp_server.wire.properties import Properties, split
+from exchanges.counters import ExchangeCounters
 from exchanges.routing import Exchange
 from persistence.record import (
     HAS_EXPIRATION,
@@ -58,9 +59,11 @@ class Plan:
         found: the exchange that it was allowed for; None is the default one.
         targets: where all such messages go, as of ``router_generation``; None while that is not
             known, or where their headers decide.
+        counters: of the exchange.
     """
 
     __slots__ = (
+        "counters",
         "exchange",
         "found",
         "mandatory",
@@ -77,6 +80,7 @@ class Plan:
         found: Exchange | None,
         router_generation: int,
         users_generation: int,
+        counters: ExchangeCounters,
         *,
         mandatory: bool,
     ) -> None:
@@ -87,6 +91,7 @@ class Plan:
         self.router_generation = router_generation
         self.users_generation = users_generation
         self.targets: Targets | None = None
+        self.counters = counters
 
 
 Send: TypeAlias = Callable[[Plan, Run, int], None]
@@ -310,6 +315,7 @@ class Publishing:
             grant.found,
             generation,
             users_generation,
+            self._router.counters_of(grant.exchange),
             mandatory=mandatory,
         )
 

@@ -1,9 +1,10 @@
 """What a client of AMQP said of itself, and what was agreed with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from amqp_server.broker.counts import OpenChannel
 from amqp_server.broker.reply_consumers import ClientReplies
 from amqp_server.connections import session as shared
 from amqp_server.protocol.settings import ProtocolSettings
@@ -28,6 +29,7 @@ class Session(shared.Session):
         capabilities: those of them that are true.
         frame_max_bytes: whole frames; what holds before tune is ``initial_frame_max_bytes``.
         channel_max: highest channel number and most channels; never 0 once tuned, unless ours is.
+        channels: those that are there by number, for who looks at them; closing ones too.
         replies: what it has not read of its direct replies.
         refuse_by: how it closes a channel of it; set by the channel table.
     """
@@ -37,6 +39,7 @@ class Session(shared.Session):
     capabilities: frozenset[str] = frozenset()
     frame_max_bytes: int = 0
     channel_max: int = 0
+    channels: Mapping[int, OpenChannel] = field(default_factory=dict)
     refuse_by: Callable[[int, Exception, int], None] = _nothing_to_refuse
     replies: ClientReplies = field(init=False)
 
@@ -63,6 +66,7 @@ class Session(shared.Session):
     def has_no_channels(self) -> None:
         """Note that all channels are over; no cycle stays for the collector."""
         self.refuse_by = _nothing_to_refuse
+        self.channels = {}
 
     def introduce(self, client_properties: Table) -> None:
         """Take in what the client says of itself."""

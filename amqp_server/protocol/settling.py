@@ -53,13 +53,22 @@ class Settling:
         unshared_lane: where the others do, as their kind of queue says; None while there is none.
     """
 
-    __slots__ = ("_delivered", "_lane", "_settled_up_to", "_turn", "_unacked", "unshared_lane")
+    __slots__ = (
+        "_counters",
+        "_delivered",
+        "_lane",
+        "_settled_up_to",
+        "_turn",
+        "_unacked",
+        "unshared_lane",
+    )
 
     def __init__(self, unacked: Unacked[Owner], lane: Lane) -> None:
         self._unacked = unacked
         self._lane = lane
         self._turn = lane.turn
         self._delivered = lane.delivered
+        self._counters = lane.counters
         self._settled_up_to = 0
         self.unshared_lane: Lane | None = None
 
@@ -183,6 +192,7 @@ class Settling:
         """
         batches_of: dict[Queue, list[Batch]] = {}
         for count, (owner, batch) in enumerate(self._unacked.take_all(), start=1):
+            self._counters.requeued_count += len(batch)
             batches_of.setdefault(owner.queue, []).append(batch)
             if not count % PIECE_MAX:
                 yield
@@ -304,11 +314,18 @@ class Settling:
                 self._turn.drain_now(engine, now_ms)
             for batch in batches:
                 self._make_room(holder.settled(batch.positions))
+                self._count_given_back(len(batch), requeue=requeue)
             if requeue:
                 requeue_in_pieces(engine, batches, self._turn, now_ms)
                 self._turn.drain_now(engine, now_ms)
             else:
                 engine.reject(batches, now_ms)
+
+    def _count_given_back(self, count: int, *, requeue: bool) -> None:
+        if requeue:
+            self._counters.requeued_count += count
+        else:
+            self._counters.discarded_count += count
 
     def _giving_back(self, parts: Iterator[Part[Owner]], *, requeue: bool) -> Steps[None]:
         """Do that in steps; until all is on its way back, what never left is not delivered."""
@@ -323,6 +340,7 @@ class Settling:
             for first in range(0, len(batches), PIECE_MAX):
                 for batch in batches[first : first + PIECE_MAX]:
                     self._make_room(holder.settled(batch.positions))
+                    self._count_given_back(len(batch), requeue=requeue)
                 yield
             if requeue:
                 requeue_in_pieces(engine, batches, turn, turn.now_ms)

@@ -97,6 +97,7 @@ class Unacked(Generic[Owner]):
     Attributes:
         count: messages outstanding.
         next_tag: of the next delivery.
+        skipped_count: deliveries that needed no ack.
         held_bytes: what the batches take in memory, each until all of it is settled.
 
     Invariant: ``count`` is the number of outstanding messages over all spans.
@@ -113,6 +114,7 @@ class Unacked(Generic[Owner]):
         "count",
         "held_bytes",
         "next_tag",
+        "skipped_count",
     )
 
     def __init__(self, memory: NodeMemory | None = None) -> None:
@@ -129,6 +131,7 @@ class Unacked(Generic[Owner]):
         self._done_count = 0
         self.count = 0
         self.next_tag = 1
+        self.skipped_count = 0
 
     def add(self, owner: Owner, batch: Batch, now_ms: int) -> int:
         """Put a delivered batch under the next tags; return the first of them."""
@@ -146,6 +149,7 @@ class Unacked(Generic[Owner]):
         """Use up tags for deliveries that need no ack; return the first of them."""
         first_tag = self.next_tag
         self.next_tag += count
+        self.skipped_count += count
         return first_tag
 
     def settle_each(self, first_tag: int, last_tag: int) -> Iterator[Part[Owner]]:

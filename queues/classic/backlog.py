@@ -13,6 +13,7 @@ from queues.classic.overflow import Limits, all_fit, excess, fitting_count
 from queues.classic.priority_ready import PriorityReady
 from queues.classic.ready import Ready
 from queues.classic.spilling import REFUSED_APPENDS, make_room
+from queues.counters import QueueCounters
 from queues.effects import DeadLettered, DeathReason, DroppedAtLimit
 from queues.log_port import QueueLog
 from queues.moves import Dying, Moves
@@ -32,6 +33,8 @@ class Backlog:
         limits: most that may be ready, from the options.
         log: where records and settlements are kept.
         moves: what died and is still to be moved.
+        counters: what happened in the queue.
+        published_from: messages from this position on were published; others a restart found.
         is_over: more is ready than may be: the next drain drops on.
         emit: takes effects, to be carried out after the call that emitted them.
     """
@@ -40,11 +43,13 @@ class Backlog:
         "_options",
         "_queue_name",
         "_refused_left",
+        "counters",
         "emit",
         "is_over",
         "limits",
         "log",
         "moves",
+        "published_from",
         "ready",
     )
 
@@ -61,6 +66,8 @@ class Backlog:
         self._refused_left = 0
         self.is_over = False
         self.moves = Moves()
+        self.counters = QueueCounters()
+        self.published_from = 0
         self.log = log
         self.ready: Ready | PriorityReady = (
             Ready(memory)
@@ -151,9 +158,11 @@ class Backlog:
         exchange = options.dead_letter_exchange
         if exchange is None:
             self.settle(positions)
+            self.counters.note_dropped(reason, len(records))
             if reason is DeathReason.DELIVERY_LIMIT:
                 self.emit(DroppedAtLimit(self._queue_name, len(records)))
             return
+        self.counters.note_dead_letters(reason, len(records))
         self.moves.add(Dying(positions, records, reason, exchange, options.dead_letter_routing_key))
         self.emit(DeadLettered(self._queue_name, len(records), is_prompt))
 
@@ -239,7 +248,9 @@ class Backlog:
         before_count = self.ready.count
         for positions in self.ready.purge():
             self.log.settle(positions)
-        return before_count - self.ready.count
+        purged_count = before_count - self.ready.count
+        self.counters.purged_count += purged_count
+        return purged_count
 
     def check_invariants(self) -> None:
         """Assert that what is ready is sound and, where heads are dropped, within the limits."""

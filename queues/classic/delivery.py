@@ -23,8 +23,7 @@ class Delivery:
 
     Attributes:
         consumers: who wants it.
-        unacked_count: messages that are delivered and not settled.
-        unacked_bytes: sum of their bodies.
+        counters: the queue's; they know what is unacked.
         ask_disk_at_ms: when the disk is to be asked again for what it did not give (instant);
             None is not at all.
         refills_count: how many times messages are on their way back that come before all others.
@@ -34,16 +33,14 @@ class Delivery:
         "_backlog",
         "ask_disk_at_ms",
         "consumers",
+        "counters",
         "refills_count",
-        "unacked_bytes",
-        "unacked_count",
     )
 
     def __init__(self, backlog: Backlog, consumers: Consumers) -> None:
         self._backlog = backlog
         self.consumers = consumers
-        self.unacked_count = 0
-        self.unacked_bytes = 0
+        self.counters = backlog.counters
         self.refills_count = 0
         self.ask_disk_at_ms: int | None = None
 
@@ -136,17 +133,22 @@ class Delivery:
 
     def account(self, batch: Batch, *, no_ack: bool) -> None:
         """Note a batch that leaves the queue."""
+        counters, count = self.counters, len(batch.records)
         if no_ack:
             self._backlog.log.settle(batch.positions)
+            counters.taken_no_ack_count += count
         else:
-            self.unacked_count += len(batch.records)
-            self.unacked_bytes += batch.body_bytes
+            counters.taken_count += count
+            counters.taken_bytes += batch.body_bytes
+        if batch.redelivered:
+            counters.redelivered_count += count
 
     def forget(self, count: int, forgotten_bytes: int) -> None:
         """Note that so many messages, with bodies of so many bytes, are unacked no more."""
-        self.unacked_count -= count
-        self.unacked_bytes -= forgotten_bytes
-        assert self.unacked_count >= 0, "a message is settled once"
+        counters = self.counters
+        counters.settled_count += count
+        counters.settled_bytes += forgotten_bytes
+        assert counters.settled_count <= counters.taken_count, "a message is settled once"
 
     def _drop_at_head(self, now_ms: int, max_count: int) -> int:
         """Drop what has expired where nothing live was found; return how many.

@@ -89,6 +89,7 @@ def _reject(
         _deliver_in_this_instant(backlog, deliver, now_ms)
         backlog.drop_expired(now_ms, backlog.ready.count, count)
         index += count
+    backlog.counters.refused_count += len(rejected)
     if rejected and options.overflow is Overflow.REJECT_PUBLISH_DLX:
         refused = [run[index] for index in rejected]
         backlog.die((), refused, DeathReason.MAXLEN, is_prompt=True)

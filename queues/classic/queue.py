@@ -13,6 +13,7 @@ from persistence.record import Run, has_ttl
 from queues.batch import Batch
 from queues.classic.backlog import DROPPED_PER_CALL_MAX, Backlog
 from queues.classic.consumers import Consumers
+from queues.classic.counting import counts_of, note_get
 from queues.classic.delivery import Delivery
 from queues.classic.expiry import UnusedTimer, expires_at, part_of, some_expire_at_once
 from queues.classic.limited_publish import publish_at_limit
@@ -21,6 +22,7 @@ from queues.classic.priority_ready import highest_first
 from queues.classic.recovery import recover
 from queues.classic.rules import CLASSIC_RULES, SharingRules
 from queues.commits import CommitGroup, later_of, point_at
+from queues.counters import QueueCounters, QueueCounts
 from queues.effects import DeathReason, Effect, QueueExpired, QueueUnused
 from queues.log_port import RecoveredMessages
 from queues.moves import Dying, Moves
@@ -71,6 +73,7 @@ class ClassicQueue:
         """
         backlog = self._backlog
         recover(backlog.ready, backlog.log, found)
+        backlog.published_from = found.next_position
         if backlog.ready.is_over:
             backlog.make_room()
         backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
@@ -92,12 +95,16 @@ class ClassicQueue:
     @property
     def unacked_count(self) -> int:
         """Messages that are delivered and not settled."""
-        return self._delivery.unacked_count
+        return self._delivery.counters.unacked_count
 
     @property
     def unacked_bytes(self) -> int:
         """Sum of their bodies, in bytes."""
-        return self._delivery.unacked_bytes
+        return self._delivery.counters.unacked_bytes
+
+    def counts(self) -> QueueCounts:
+        """Return how the queue is, and what happened in it."""
+        return counts_of(self._backlog, self._consumers.count)
 
     @property
     def delivered_below(self) -> int:
@@ -198,8 +205,10 @@ class ClassicQueue:
             self._forget_unacked(len(batch), batch.body_bytes)
             count = batch.delivery_count + 1
             if limit is not None and count > limit:
+                backlog.counters.discarded_count += len(batch)
                 backlog.die(batch.positions, batch.records, DeathReason.DELIVERY_LIMIT)
                 continue
+            backlog.counters.requeued_count += len(batch)
             backlog.log.requeued(batch.positions, count)
             backlog.ready.requeue((batch.requeued(),))
         backlog.drop_excess()
@@ -254,9 +263,10 @@ class ClassicQueue:
         for _ in range(0, EXPIRED_PER_GET_MAX, DROPPED_PER_CALL_MAX):
             if not self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX):
                 break
-        if self._delivery.refills_count and not self._delivery.requeued_count:
-            return None
-        batch = self._backlog.ready.take(1, now_ms)
+        batch = None
+        if not self._delivery.refills_count or self._delivery.requeued_count:
+            batch = self._backlog.ready.take(1, now_ms)
+        note_get(self._delivery.counters, batch, no_ack=no_ack)
         if batch is None:
             return None
         self._delivery.account(batch, no_ack=no_ack)
@@ -297,6 +307,7 @@ class ClassicQueue:
             return
         for batch in batches:
             self._forget_unacked(len(batch), batch.body_bytes)
+            self._backlog.counters.discarded_count += len(batch)
         max_priority = self.options.max_priority
         if max_priority is None:
             for batch in batches:
@@ -435,6 +446,7 @@ class ClassicQueue:
         self._backlog.ready.clear()
         self._backlog.log.drop()
         self._consumers = Consumers(self.options, self._rules)
+        self._backlog.counters = QueueCounters()
         self._delivery = Delivery(self._backlog, self._consumers)
         self._settled_by = None
         self._is_deleted = True

@@ -29,6 +29,7 @@ from tests.support.classic_queue import single_batches
 from tests.support.consumer import FakeConsumer, Prefetch
 from tests.support.queue_log import FakeLog
 from tests.support.queue_model import ModelConsumer, QueueModel
+from tests.support.queue_tally import Tally
 from tests.support.records import record
 
 CONSUMERS_MAX = 5
@@ -87,6 +88,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.log = FakeLog(options.max_priority)
         self.log.chunk_count = chunk_count
         self.budget_bytes = budget_bytes
+        self.tally = Tally()
         self.redeliver_below = 0
         self.is_awake = False
         self.known_deadline_ms: int | None = None
@@ -136,6 +138,8 @@ class QueueMachine(RuleBasedStateMachine):
             assert after == (ready_count + len(run), *others)
             assert not outcome.rejected
         assert list(outcome.rejected) == self.model.publish(run, self.now_ms)
+        is_dead = self.options.overflow is Overflow.REJECT_PUBLISH_DLX
+        self.tally.publish(len(run), len(outcome.rejected), refused_die=is_dead)
         if drains:
             self.drain(100)
 
@@ -152,8 +156,10 @@ class QueueMachine(RuleBasedStateMachine):
         expected = self.model.get(self.now_ms, no_ack=no_ack)
         if answer is None:
             assert expected is None
+            self.tally.got_empty += 1
             return
         batch, ready_left = answer
+        self.tally.get(batch, no_ack=no_ack)
         assert [one.body for one in batch.records] == [expected]
         assert ready_left == len(self.model.ready)
         if not no_ack:
@@ -167,11 +173,13 @@ class QueueMachine(RuleBasedStateMachine):
         positions = [entry.position for entry in entries]
         self.queue.settle(positions, sum(len(entry.record.body) for entry in entries))
         self.model.settle(positions)
+        self.tally.acked += len(positions)
 
     @precondition(lambda self: self.model.unacked)
     @rule(data=st.data(), drains=st.booleans())
     def requeue(self, data: st.DataObject, drains: bool) -> None:
         entries = self.give_up_some(data)
+        self.note_given_back(entries, requeue=True)
         self.queue.requeue(single_batches(entries), self.now_ms)
         self.model.requeue(entries, self.now_ms)
         if drains:
@@ -181,6 +189,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def reject(self, data: st.DataObject) -> None:
         entries = self.give_up_some(data)
+        self.note_given_back(entries, requeue=False)
         self.queue.reject(single_batches(entries), self.now_ms)
         self.model.reject(entries, self.now_ms)
 
@@ -194,6 +203,16 @@ class QueueMachine(RuleBasedStateMachine):
             label="positions",
         )
         return self.give_up(fake, model, positions)
+
+    def note_given_back(self, entries: list[QueuedMessage], *, requeue: bool) -> None:
+        """Count what is given back, by whether it is to be ready again."""
+        limit = self.options.delivery_limit
+        for entry in entries:
+            is_too_often = limit is not None and entry.delivery_count + 1 > limit
+            if requeue and not is_too_often:
+                self.tally.requeued += 1
+            else:
+                self.tally.discarded += 1
 
     def give_up(
         self, fake: FakeConsumer, model: ModelConsumer | None, positions: list[int]
@@ -216,6 +235,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule()
     def purge(self) -> None:
         assert self.queue.purge() == len(self.model.ready)
+        self.tally.purged += len(self.model.ready)
         self.model.ready.clear()
 
     # -- consumers --------------------------------------------------------------------------
@@ -240,6 +260,7 @@ class QueueMachine(RuleBasedStateMachine):
             window=[UNLIMITED] if shares else own_window,
             shared_prefetch=self.shared_prefetch if shares else [UNLIMITED],
         )
+        self.tally.consumers.append(fake)
         self.queue.consume(fake, self.now_ms)
         self.model.consume(model, self.now_ms)
         self.consumers.append((fake, model))
@@ -251,6 +272,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.queue.cancel(fake, self.now_ms)
         self.model.cancel(model, self.now_ms)
         entries = self.give_up(fake, model, list(fake.unacked))
+        self.note_given_back(entries, requeue=True)
         self.queue.requeue(single_batches(entries), self.now_ms)
         if entries:
             self.model.requeue(entries, self.now_ms)
@@ -314,9 +336,12 @@ class QueueMachine(RuleBasedStateMachine):
         below = max(self.queue.delivered_below, self.redeliver_below)
         found = self.log.found(below if was_clean else None)
         self.redeliver_below = found.redeliver_below
+        restored = len(self.model.ready) + len(self.model.unacked)
+        deaths_before = len(self.deaths)
         self.queue = self.new_queue()
         self.queue.recover(found, self.now_ms)
         self.model.restart(self.now_ms)
+        self.tally = Tally(restored=restored, deaths_before=deaths_before)
         self.consumers.clear()
         self.getter = FakeConsumer("get")
         self.shared = Prefetch(3)
@@ -337,6 +362,15 @@ class QueueMachine(RuleBasedStateMachine):
         assert queue.unacked_bytes == sum(len(one.record.body) for one in model.unacked.values())
         assert queue.consumer_count == len(model.consumers)
         queue.check_invariants()
+
+    @invariant()
+    def what_happened_is_counted(self) -> None:
+        self.move_the_dead()
+        counts = self.queue.counts()
+        self.tally.check(counts, sum(counts.dead_lettered), len(self.deaths))
+        assert counts.ready_count == len(self.model.ready)
+        assert counts.unacked_count == len(self.model.unacked)
+        assert counts.memory_bytes == self.memory.used_bytes
 
     @invariant()
     def every_consumer_was_given_the_same_messages(self) -> None:

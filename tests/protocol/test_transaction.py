@@ -8,9 +8,10 @@ from amqp_server.broker.turn import Turn
 from amqp_server.protocol.errors import ModeError
 from amqp_server.protocol.publishing import Letter, Plan
 from amqp_server.protocol.transaction import TOGETHER_MAX, Settlement, Transaction
+from exchanges.counters import ExchangeCounters
 from tests.support.records import record, run_of
 
-PLAN = Plan("", "jobs", None, mandatory=False, router_generation=0, users_generation=0)
+PLAN = Plan("", "jobs", None, 0, 0, ExchangeCounters(), mandatory=False)
 
 
 class Nobody:

@@ -28,7 +28,7 @@ NAMES_OF_OTHERS: Final[dict[str, dict[str, str]]] = {
         "ack_(range|index|joined|by_holder|from)": "basic.ack, as a client sends it",
         "ack_(frame_bytes|payload_bytes|tag_at)": "basic.ack's layout",
         "ack(s|ed|_said)": "basic.ack, as a confirm is sent",
-        "no_ack(_count)?": "an argument of basic.consume and basic.get",
+        "((delivered|got|taken)_)?no_ack(_count)?": "an argument of basic.consume and basic.get",
         "wait_for_acks": "what the acks of basic.ack make room for",
     },
     "block": {"block": "what makes it blocked", "blocks": "of Markdown"},

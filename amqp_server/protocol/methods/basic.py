@@ -20,6 +20,7 @@ from amqp_server.protocol.consumer import (
     GetOwner,
     ReplyReceiver,
 )
+from amqp_server.protocol.counting import count_got
 from amqp_server.protocol.delivery_header import with_delivery_header
 from amqp_server.protocol.errors import NegotiationError, ReplyConsumerError
 from amqp_server.protocol.methods.queue import actual_queue_name
@@ -100,11 +101,13 @@ def get(channel: Channel, method: commands.Basic.Get, now_ms: int) -> Method | N
     queue.check_granted(Request.GET)
     channel.session.open_vhost.queues.refresh(queue, now_ms)
     if not method.no_ack:
-        channel.check_may_hold_more()
+        channel.lane.check_may_hold_more()
     got = queue.engine.get(now_ms, no_ack=method.no_ack)
     if got is None:
+        channel.counters.got_empty_count += 1
         return commands.Basic.GetEmpty()
     batch, ready_count = got
+    count_got(channel.counters, batch, no_ack=method.no_ack)
     records = batch.records
     if queue.kind.delivery_header is not None:
         records = with_delivery_header(queue.kind.delivery_header, batch, is_got=True)

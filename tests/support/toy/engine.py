@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from persistence.record import Record, Run
 from queues.batch import Batch
+from queues.counters import QueueCounts
 from queues.log_port import RecoveredMessages
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
@@ -29,6 +30,7 @@ class ToyQueue:
         self._first_position = 0
         self._records: list[Record] = []
         self._places: dict[ConsumerHandle, int] = {}
+        self._published_count = self._delivered_count = 0
 
     @property
     def ready_count(self) -> int:
@@ -37,6 +39,14 @@ class ToyQueue:
     @property
     def consumer_count(self) -> int:
         return len(self._places)
+
+    def counts(self) -> QueueCounts:
+        return QueueCounts(
+            ready_count=self.ready_count,
+            consumer_count=self.consumer_count,
+            published=self._published_count,
+            delivered=self._delivered_count,
+        )
 
     @property
     def delivered_below(self) -> int:
@@ -52,6 +62,7 @@ class ToyQueue:
     def publish(self, run: Run, now_ms: int) -> PublishOutcome:
         lsn = self._log.append(self._first_position + len(self._records), run)
         self._records += run
+        self._published_count += len(run)
         self._wake_up()
         return all_taken(self.commit_group, lsn)
 
@@ -71,6 +82,7 @@ class ToyQueue:
         first = self._places[handle]
         at = first - self._first_position
         self._places[handle] = first + count
+        self._delivered_count += count
         handle.deliver(Batch(range(first, first + count), self._records[at : at + count]))
         return count
 

@@ -1,0 +1,153 @@
+"""What happened in a queue since it came to be, in numbers that only grow.
+
+They are added to for a whole run or batch at once. Between two looks at them lies what a rate is
+made of: whoever wants rates takes samples.
+"""
+
+from typing import Final, NamedTuple
+
+from queues.effects import DeathReason
+
+_NONE: Final = (0,) * len(DeathReason)
+
+
+class DeathCounts(NamedTuple):
+    """Messages that died, by ``DeathReason``."""
+
+    rejected: int = 0
+    expired: int = 0
+    maxlen: int = 0
+    delivery_limit: int = 0
+
+
+class QueueCounters:
+    """The counters of one queue, as its engine adds to them.
+
+    Attributes:
+        taken_count: messages that left to be acked, by a delivery or a get.
+        taken_bytes: sum of their bodies.
+        settled_count: of them those that are unacked no more.
+        settled_bytes: sum of their bodies.
+        taken_no_ack_count: messages that left for good, by a delivery or a get without ack.
+        got_count: of ``taken_count``, those that a get took.
+        got_no_ack_count: of ``taken_no_ack_count``, those that a get took.
+        got_empty_count: gets that found nothing.
+        redelivered_count: of all that left, those that may have been delivered before.
+        requeued_count: of ``settled_count``, those that are ready again.
+        discarded_count: of ``settled_count``, those that were rejected for good, or had come back
+            too often.
+        refused_count: messages that were not taken, as the queue was full.
+        purged_count: ready messages that a purge took out.
+    """
+
+    __slots__ = (
+        "_dead_lettered",
+        "_dropped",
+        "discarded_count",
+        "got_count",
+        "got_empty_count",
+        "got_no_ack_count",
+        "purged_count",
+        "redelivered_count",
+        "refused_count",
+        "requeued_count",
+        "settled_bytes",
+        "settled_count",
+        "taken_bytes",
+        "taken_count",
+        "taken_no_ack_count",
+    )
+
+    def __init__(self) -> None:
+        self.taken_count = self.taken_bytes = 0
+        self.settled_count = self.settled_bytes = 0
+        self.taken_no_ack_count = 0
+        self.got_count = self.got_no_ack_count = self.got_empty_count = 0
+        self.redelivered_count = 0
+        self.requeued_count = self.discarded_count = 0
+        self.refused_count = self.purged_count = 0
+        # Most queues have no dead letters: a list is made for the first.
+        self._dead_lettered: list[int] | None = None
+        self._dropped: list[int] | None = None
+
+    @property
+    def unacked_count(self) -> int:
+        """Messages that are delivered and not settled."""
+        return self.taken_count - self.settled_count
+
+    @property
+    def unacked_bytes(self) -> int:
+        """Sum of their bodies."""
+        return self.taken_bytes - self.settled_bytes
+
+    @property
+    def dead_lettered(self) -> DeathCounts:
+        """Messages that went to the dead letter exchange."""
+        return DeathCounts(*(self._dead_lettered or _NONE))
+
+    @property
+    def dropped(self) -> DeathCounts:
+        """Messages that died and went nowhere, as the queue has no dead letter exchange."""
+        return DeathCounts(*(self._dropped or _NONE))
+
+    def note_dead_letters(self, reason: DeathReason, count: int) -> None:
+        """Count messages that go to the dead letter exchange."""
+        if self._dead_lettered is None:
+            self._dead_lettered = [0] * len(DeathReason)
+        self._dead_lettered[_PLACES[reason]] += count
+
+    def note_dropped(self, reason: DeathReason, count: int) -> None:
+        """Count messages that die and go nowhere."""
+        if self._dropped is None:
+            self._dropped = [0] * len(DeathReason)
+        self._dropped[_PLACES[reason]] += count
+
+
+_PLACES: Final = {reason: DeathCounts._fields.index(reason.value) for reason in DeathReason}
+
+
+class QueueCounts(NamedTuple):
+    """How a queue is, and what happened in it: what an engine answers when it is asked.
+
+    Counters grow from 0 with the queue, or with the start of the node that found it stored.
+
+    Attributes:
+        ready_count, ready_bytes: what can be delivered; bodies only.
+        unacked_count, unacked_bytes: what is delivered and not settled.
+        memory_bytes: what ready messages take in memory.
+        dying_count: messages that died and have not reached their dead letter exchange.
+        consumer_count: consumers, waiting ones included.
+        published: messages that were taken in, dead letters of others included.
+        delivered, delivered_no_ack: messages that consumers got: with, and without ack.
+        got, got_no_ack, got_empty: the same of gets; gets that found nothing.
+        redelivered: of all those, messages that may have been delivered before.
+        acked: messages that were acked.
+        requeued: messages that came back.
+        discarded: messages that were rejected for good, or had come back too often.
+        refused: messages that were not taken in, as the queue was full.
+        purged: messages that a purge took out.
+        dead_lettered, dropped: messages that died: on their way to a dead letter exchange, or
+            gone, as there is none.
+    """
+
+    ready_count: int = 0
+    ready_bytes: int = 0
+    unacked_count: int = 0
+    unacked_bytes: int = 0
+    memory_bytes: int = 0
+    dying_count: int = 0
+    consumer_count: int = 0
+    published: int = 0
+    delivered: int = 0
+    delivered_no_ack: int = 0
+    got: int = 0
+    got_no_ack: int = 0
+    got_empty: int = 0
+    redelivered: int = 0
+    acked: int = 0
+    requeued: int = 0
+    discarded: int = 0
+    refused: int = 0
+    purged: int = 0
+    dead_lettered: DeathCounts = DeathCounts()
+    dropped: DeathCounts = DeathCounts()
