@@ -22,10 +22,14 @@ class Heartbeat:
 
     def __init__(self, interval_s: int, now_ms: int) -> None:
         """Start counting; an interval of 0 s switches heartbeats off."""
+        self.is_suspended = False
+        self.agree(interval_s, now_ms)
+
+    def agree(self, interval_s: int, now_ms: int) -> None:
+        """Count from now, with the interval that both sides have agreed on; 0 s is off."""
         self._interval_ms = interval_s * 1000
         self.received_at_ms = now_ms
         self.sent_at_ms = now_ms
-        self.is_suspended = False
 
     def hear(self, *, can_be_heard: bool, now_ms: int) -> None:
         """Count silence, from now, or do not: nobody hears what is not read."""

@@ -27,15 +27,21 @@ Returns the events, how many bytes they took, and what stopped it if not the buf
 keep nothing of the buffer."""
 
 
+class Life(Protocol):
+    """Where the connection is in its life; ``connections.life`` implements it."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it carries out nothing any more."""
+
+
 class Client(Protocol[EventT_contra, FaultT_contra]):
     """The connection, as its intake sees it.
 
     Attributes:
-        is_over: it carries out nothing any more.
         payload_max_bytes: of a frame; the handshake may change it.
     """
 
-    is_over: bool
     payload_max_bytes: int
 
     def handle(self, event: EventT_contra, now_ms: int) -> None:
@@ -54,7 +60,6 @@ class Client(Protocol[EventT_contra, FaultT_contra]):
 class _Nobody:
     """Whose intake it is once the connection is over: neither keeps the other in memory."""
 
-    is_over = True
     payload_max_bytes = 0
 
     def handle(self, event: object, now_ms: int) -> None:
@@ -85,6 +90,7 @@ class Intake(Generic[EventT, FaultT]):
         "_client",
         "_holds_count",
         "_is_queued",
+        "_life",
         "_outbox",
         "_postponed",
         "_scan",
@@ -97,11 +103,13 @@ class Intake(Generic[EventT, FaultT]):
     def __init__(
         self,
         client: Client[EventT, FaultT],
+        life: Life,
         turn: Turn,
         outbox: Outbox,
         scan: Scan[EventT, FaultT],
     ) -> None:
         self._client = client
+        self._life = life
         self._turn = turn
         self._outbox = outbox
         self._scan = scan
@@ -196,8 +204,8 @@ class Intake(Generic[EventT, FaultT]):
 
     def _take(self, buffer: bytes | memoryview, now_ms: int) -> None:
         """Carry out every event; scan again where one has changed the largest frame."""
-        client, scan = self._client, self._scan
-        while not client.is_over:
+        client, life, scan = self._client, self._life, self._scan
+        while not life.is_over:
             payload_max_bytes = client.payload_max_bytes
             events, consumed_bytes, error = scan(buffer, payload_max_bytes)
             is_through = self._handle_slice(events, now_ms)
@@ -218,12 +226,12 @@ class Intake(Generic[EventT, FaultT]):
         A request of 20 octets may be answered by a message of many MiB: what is read must not
         decide how much is written.
         """
-        client, outbox = self._client, self._outbox
-        handle, is_spent = client.handle, self._turn.budget.is_spent
+        life, outbox = self._life, self._outbox
+        handle, is_spent = self._client.handle, self._turn.budget.is_spent
         last = len(events)
         for count, event in enumerate(events, start=1):
             handle(event, now_ms)
-            if client.is_over:
+            if life.is_over:
                 return False
             if self._holds_count or outbox.answers_bytes >= outbox.overfull_bytes:
                 self._postponed = events[count:]

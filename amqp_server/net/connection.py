@@ -20,6 +20,34 @@ class Intake(Protocol):
         """Return ``rest`` and forget it; empty when over the limit."""
 
 
+class Life(Protocol):
+    """Where a connection is in its life."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is known who this is, and that they may be here."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the TCP connection is to be closed, once what is buffered has been sent."""
+
+    @property
+    def due_ms(self) -> int | None:
+        """What ``next_deadline_ms`` returned last; None when that may have come nearer since."""
+
+
+class Reading(Protocol):
+    """Whether a connection is to be read."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """False while it must not get more input: an alarm, or what came before waits."""
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether it is an alarm."""
+
+
 class Connection(Protocol):
     """A sans-IO connection of one peer, as its transport drives it.
 
@@ -28,20 +56,12 @@ class Connection(Protocol):
     """
 
     @property
-    def wants_read(self) -> bool:
-        """False while it must not get more input: an alarm, or what came before waits."""
+    def life(self) -> Life:
+        """Where it is in its life."""
 
     @property
-    def is_closed(self) -> bool:
-        """Whether the TCP connection is to be closed, once what is buffered has been sent."""
-
-    @property
-    def has_logged_in(self) -> bool:
-        """Whether it is known who this is, and that they may be here."""
-
-    @property
-    def due_ms(self) -> int | None:
-        """What ``next_deadline_ms`` returned last; None when that may have come nearer since."""
+    def reading(self) -> Reading:
+        """Whether it is to be read."""
 
     @property
     def intake(self) -> Intake:
@@ -49,10 +69,6 @@ class Connection(Protocol):
 
     def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
         """Take what was read; the memory is only valid during the call. Never raises."""
-
-    @property
-    def is_blocked(self) -> bool:
-        """Whether an alarm keeps it from being read."""
 
     @property
     def is_waited_for(self) -> bool:
@@ -87,8 +103,8 @@ class Connection(Protocol):
 
 
 OnOutput: TypeAlias = Callable[[], None]
-"""What a connection calls when it has output, another ``wants_read`` or ``is_closed``, or, without
-any of these, a ``next_deadline_ms`` that came nearer."""
+"""What a connection calls when it has output, is to be read or not, or closed, or, without any of
+these, a ``next_deadline_ms`` that came nearer."""
 
 MakeConnection: TypeAlias = Callable[[Peer, OnOutput, int], Connection]
 """Makes the sans-IO connection of a peer that has come, at a time (monotonic, ms)."""

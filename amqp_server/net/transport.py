@@ -152,7 +152,7 @@ class Transport(asyncio.BufferedProtocol):
     @property
     def has_logged_in(self) -> bool:
         """Whether the client has; ask only while it is connected."""
-        return self._connection.has_logged_in
+        return self._connection.life.is_open
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Lend the loop's receive buffer until ``buffer_updated``, which follows at once."""
@@ -254,18 +254,19 @@ class Transport(asyncio.BufferedProtocol):
         if self._closes_at_ms is not None or self._transport.is_closing():
             return
         connection = self._connection
+        life = connection.life
         try:
-            if not self._is_write_paused or connection.is_closed:
+            if not self._is_write_paused or life.is_closed:
                 chunks = connection.data_to_send()
                 if len(chunks) == 1:
                     self._transport.write(chunks[0])
                 elif chunks:
                     self._write(chunks)
-            if connection.is_closed:
+            if life.is_closed:
                 self._begin_to_close(now_ms)
-            elif connection.wants_read is not self._is_reading:
+            elif connection.reading.is_wanted is not self._is_reading:
                 self._regulate_reading()
-            if connection.due_ms is None or self._closes_at_ms is not None:
+            if life.due_ms is None or self._closes_at_ms is not None:
                 self._reactor.deadlines.refresh(self._watch)
         except Exception as error:  # noqa: BLE001 — it is logged
             self._give_up(error)
@@ -324,7 +325,7 @@ class Transport(asyncio.BufferedProtocol):
 
     def _regulate_reading(self) -> None:
         """Read, or do not, as the connection has it."""
-        wants_read = self._connection.wants_read and not self._has_seen_eof
+        wants_read = self._connection.reading.is_wanted and not self._has_seen_eof
         if wants_read is not self._is_reading:
             self._is_reading = wants_read
             self._start_or_stop()
@@ -388,7 +389,7 @@ class Transport(asyncio.BufferedProtocol):
         if self._is_write_paused:
             return self.unsent_bytes >= self._unsent_bytes
         connection = self._connection
-        return connection.is_blocked and (self._is_reset or connection.is_waited_for)
+        return connection.reading.is_blocked and (self._is_reset or connection.is_waited_for)
 
     def _begin_to_close(self, now_ms: int) -> None:
         """Send what is buffered and then an end of stream; the peer's own end closes the socket.

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
+from amqp_server.connections.life import Course
+
 
 class State(Enum):
     """Where a connection is; the value is RabbitMQ's word for it."""
@@ -63,6 +65,14 @@ TRANSITIONS: Final[Mapping[tuple[State, Step], State]] = {
     (State.AWAIT_CLOSE_OK, Step.REFUSED): State.LINGERING,
     **{(state, Step.EOF): State.CLOSED for state in State},
 }
+
+COURSE: Final = Course(
+    TRANSITIONS,
+    first=State.AWAIT_HEADER,
+    open=State.OPEN,
+    ended=frozenset((State.LINGERING, State.CLOSED)),
+    closed=State.CLOSED,
+)
 
 HANDSHAKE: Final = frozenset(
     (State.AWAIT_HEADER, State.AWAIT_START_OK, State.AWAIT_TUNE_OK, State.AWAIT_OPEN)

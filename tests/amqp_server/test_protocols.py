@@ -19,18 +19,18 @@ def test_a_client_of_amqp_is_answered_in_amqp() -> None:
     made = connection("amqp")
     made.receive_data(PROTOCOL_HEADER, START_MS)
     assert b"".join(made.data_to_send()).startswith(b"\x01\x00\x00")
-    assert made.wants_read
-    assert not made.is_closed
+    assert made.reading.is_wanted
+    assert not made.life.is_closed
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_who_says_nothing_is_a_stranger_and_is_not_waited_for_for_ever(name: str) -> None:
     made = connection(name)
-    assert not made.has_logged_in
+    assert not made.life.is_open
     due_ms = made.next_deadline_ms()
     assert due_ms is not None
     made.on_deadline(due_ms)
-    assert made.is_closed
+    assert made.life.is_closed
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)

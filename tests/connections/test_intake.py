@@ -20,15 +20,21 @@ EVENTS_PER_SLICE = 4
 MARK_BYTES = 100
 
 
+class FakeLife:
+    """Lasts until a test says otherwise."""
+
+    is_over = False
+
+
 class FakeClient:
     """Notes what is carried out; ``on_event`` may do something more."""
 
     payload_max_bytes = 131_072
 
     def __init__(self, turn: Turn, journal: list[tuple[str, int]], name: str = "a") -> None:
-        self.is_over = False
+        self.life = FakeLife()
         self.outbox = Outbox(MARK_BYTES, lambda: None)
-        self.intake = Intake(self, turn, self.outbox, scan)
+        self.intake = Intake(self, self.life, turn, self.outbox, scan)
         self.errors: list[WireError] = []
         self.slices_count = self.wakes_count = 0
         self.hold_at = self.answer_at = self.end_at = -1
@@ -44,7 +50,7 @@ class FakeClient:
         if number == self.answer_at:
             self.outbox.write(bytes(2 * MARK_BYTES))
         if number == self.end_at:
-            self.is_over = True
+            self.life.is_over = True
             self.intake.drop()
 
     def fail(self, error: WireError, now_ms: int) -> None:

@@ -75,7 +75,7 @@ def answered(reads: list[bytes]) -> Outcome:
         if not output:
             break
         seen.append(output)
-    seen += [client.is_closed(), str(client.connection.state)]
+    seen += [client.is_closed(), str(client.connection.life.state)]
     for queue in node.vhost.queues:
         engine = classic(queue.engine)
         engine.check_invariants()

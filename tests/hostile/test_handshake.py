@@ -91,7 +91,7 @@ def test_row_3_a_large_frame_before_the_login_is_not_awaited(
     """RabbitMQ tells nobody before tune-ok: it closes after three seconds, without the 501."""
     peer.send_bytes(b"\x01\x00\x00" + size_bytes.to_bytes(4, "big"))
     peer.send_bytes(bytes(100_000))
-    assert peer.connection.state is State.LINGERING
+    assert peer.connection.life.state is State.LINGERING
     assert peer.connection.intake.rest == b""
     assert peer.receive() == []
     node.advance(LINGER_MS)
@@ -116,7 +116,7 @@ def test_row_4_client_properties_are_bounded_by_the_first_frame(
         mechanism="PLAIN",
         response=b"\0guest\0guest",
     )
-    assert peer.connection.state is State.LINGERING
+    assert peer.connection.life.state is State.LINGERING
     assert peer.connection.session.client_properties == {}
 
 

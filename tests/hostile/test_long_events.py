@@ -334,7 +334,7 @@ def test_who_leaves_in_the_middle_has_published_to_all(attack: Attack, politely:
     while attack.is_more_after_a_turn():
         pass
     assert attack.ready_counts(names) == {1}
-    assert connection.is_closed
+    assert connection.life.is_closed
 
 
 def test_a_transaction_is_committed_over_many_turns(attack: Attack) -> None:

@@ -145,7 +145,7 @@ def test_last_words_arrive_even_if_the_peer_is_still_talking(run: Run) -> None:
         async with Place() as place, place.client() as (reader, writer):
             await echo((reader, writer), b"hello")
             place.connections[0].on_data = lambda data: None
-            place.connections[0].wants_read = False
+            place.connections[0].is_wanted = False
             place.heard.clear()
             writer.write(b"z" * 4_000_000)
             await place.heard.wait()
@@ -256,7 +256,7 @@ def test_at_the_limit_who_lets_us_wait_for_a_login_makes_room(
             await echo(user, b"hello")
             async with place.client() as stranger:
                 await echo(stranger, b"hello")
-                place.connections[1].has_logged_in = False
+                place.connections[1].is_open = False
                 async with place.client() as next_one:
                     await echo(next_one, b"hello")
                     with contextlib.suppress(ConnectionError):
@@ -291,7 +291,7 @@ def test_at_the_limit_a_stranger_has_some_time_for_a_login(run: Run) -> None:
     async def work() -> None:
         async with Place(sockets_max=1) as place, place.client() as stranger:
             await echo(stranger, b"hello")
-            place.connections[0].has_logged_in = False
+            place.connections[0].is_open = False
             async with place.client():
                 await echo(stranger, b"still here")
                 assert len(place.connections) == 1

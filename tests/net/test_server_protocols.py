@@ -183,14 +183,14 @@ def test_a_client_that_does_not_read_is_not_read(run: Run, made: list[LineConnec
         async with Place() as place, place.client() as (reader, writer):
             assert await ask((reader, writer), LOGIN) == WELCOME
             writer.write(b"much %d\n" % MUCH_BYTES * MANY)
-            while made[0].wants_read:
+            while made[0].reading.is_wanted:
                 await place.turn()
             assert made[0].output_bytes < 4 * MUCH_BYTES
             assert await ask((reader, writer), b"") == b"x" * MUCH_BYTES + b"\n"
             for _ in range(MANY - 1):
                 assert len(await reader.readline()) == MUCH_BYTES + 1
             assert await ask((reader, writer), b"echo end\n") == b"end\n"
-            assert made[0].wants_read
+            assert made[0].reading.is_wanted
 
     run(work())
 
@@ -201,8 +201,8 @@ def test_an_alarm_stops_it_until_it_is_over(run: Run, made: list[LineConnection]
             await ask(streams, LOGIN)
             place.broker.alarms.set(Resource.DISK, is_low=True, now_ms=1)
             assert await ask(streams, b"put one\n") == b"put one\n"
-            assert made[0].is_blocked
-            assert not made[0].wants_read
+            assert made[0].reading.is_blocked
+            assert not made[0].reading.is_wanted
             streams[1].write(b"put two\n")
             place.broker.alarms.set(Resource.DISK, is_low=False, now_ms=2)
             assert await streams[0].readline() == b"put two\n"

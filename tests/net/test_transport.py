@@ -135,12 +135,12 @@ def test_tls_fills_the_buffer_with_less_than_it_holds() -> None:
 
 def test_a_round_does_not_read_who_must_not_be_read(rig: ShellRig) -> None:
     rig.connection.on_data = lambda data: None
-    rig.connection.wants_read = False
+    rig.connection.is_wanted = False
     rig.side.receive(b"p" * READ_BYTES)
     rig.connection.on_output()
     rig.run()
     assert not rig.side.is_reading
-    rig.connection.wants_read = True
+    rig.connection.is_wanted = True
     rig.connection.on_output()
     rig.run()
     assert rig.side.is_reading
@@ -155,10 +155,10 @@ def test_a_socket_that_is_gone_before_its_round_is_left_alone(rig: ShellRig) -> 
 
 
 def test_reading_stops_and_goes_on_as_the_connection_wants(rig: ShellRig) -> None:
-    rig.connection.wants_read = False
+    rig.connection.is_wanted = False
     rig.side.receive(b"publish")
     assert not rig.side.is_reading
-    rig.connection.wants_read = True
+    rig.connection.is_wanted = True
     rig.connection.on_output()
     rig.run()
     assert rig.side.is_reading

@@ -66,7 +66,7 @@ def test_who_leaves_while_an_alarm_holds_it_is_given_up_if_that_helps_anybody(
     rig: ShellRig, is_reset: bool, is_waited_for: bool, is_given_up: bool
 ) -> None:
     rig.connection.is_blocked, rig.connection.is_waited_for = True, is_waited_for
-    rig.connection.wants_read = False
+    rig.connection.is_wanted = False
     rig.side.receive(b"publish")
     rig.hang_up(is_reset=is_reset)
     rig.run(3 * GRACE_MS)
@@ -76,7 +76,7 @@ def test_who_leaves_while_an_alarm_holds_it_is_given_up_if_that_helps_anybody(
 @pytest.mark.parametrize("is_reset", [False, True])
 def test_who_leaves_while_its_login_is_held_keeps_its_place(rig: ShellRig, is_reset: bool) -> None:
     """Else hanging up would be a way to guess again at once."""
-    rig.connection.has_logged_in = rig.connection.wants_read = False
+    rig.connection.is_open = rig.connection.is_wanted = False
     rig.side.receive(b"start-ok")
     rig.hang_up(is_reset=is_reset)
     armed_count = rig.loop.armed_count
@@ -86,10 +86,10 @@ def test_who_leaves_while_its_login_is_held_keeps_its_place(rig: ShellRig, is_re
 
 
 def test_who_is_read_again_is_not_given_up(rig: ShellRig) -> None:
-    rig.connection.is_blocked, rig.connection.wants_read = True, False
+    rig.connection.is_blocked, rig.connection.is_wanted = True, False
     rig.side.receive(b"publish")
     rig.hang_up()
-    rig.connection.wants_read = True
+    rig.connection.is_wanted = True
     rig.connection.on_output()
     rig.run(3 * GRACE_MS)
     assert not rig.is_cut_off(), "its end is read like anybody's"
@@ -143,7 +143,7 @@ def test_closing_writes_all_and_waits_for_the_peers_end(rig: ShellRig) -> None:
 
 
 def test_closing_reads_on_even_if_reading_was_stopped(rig: ShellRig) -> None:
-    rig.connection.wants_read = False
+    rig.connection.is_wanted = False
     rig.side.receive(b"publish")
     rig.connection.close()
     rig.run()

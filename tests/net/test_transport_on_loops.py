@@ -48,7 +48,7 @@ def test_the_end_of_a_client_that_an_alarm_holds_is_noticed(run: Run, unread: bo
     async def work() -> None:
         async with Place() as place, place.raw_client() as (peer, connection):
             connection.on_data = lambda data: None
-            connection.is_blocked, connection.wants_read = True, False
+            connection.is_blocked, connection.is_wanted = True, False
             peer.send(b"publish")
             await place.until(lambda: bool(connection.received))
             if unread:
@@ -79,7 +79,7 @@ def test_what_came_before_the_end_is_answered_after_it(run: Run) -> None:
 def test_a_reset_in_the_middle_of_an_answer_is_an_end(run: Run) -> None:
     async def work() -> None:
         async with Place() as place, place.raw_client() as (peer, connection):
-            connection.wants_read = False
+            connection.is_wanted = False
             connection.on_data = lambda data: connection.send(bytes(32 * MIB))
             peer.send(b"ask")
             await place.until(lambda: not connection.is_delivering)

@@ -80,7 +80,7 @@ def codes(octets: bytes) -> list[int | None]:
 
 def check_survival(node: Node, peer: Client, canary: Client, output: bytes) -> None:
     """Assert that only the broken client has suffered."""
-    assert isinstance(peer.connection.state, State)
+    assert isinstance(peer.connection.life.state, State)
     assert 541 not in codes(output), "an internal error is a bug"
     assert canary.works()
     node.advance(60_000)

@@ -54,7 +54,7 @@ def test_an_open_connection_without_heartbeats_has_no_deadline() -> None:
     peer.shake_hands()
     assert peer.connection.next_deadline_ms() is None
     node.advance(10**9)
-    assert peer.connection.state is State.OPEN
+    assert peer.connection.life.state is State.OPEN
 
 
 def test_a_refused_login_costs_its_time() -> None:
@@ -77,7 +77,7 @@ def test_a_broken_handshake_is_closed_after_a_while_without_a_word() -> None:
     peer.send_bytes(PROTOCOL_HEADER)
     peer.receive()
     peer.send_bytes(frame(9, 0, b""))
-    assert peer.connection.state is State.LINGERING
+    assert peer.connection.life.state is State.LINGERING
     assert peer.receive() == []
     node.advance(LINGER_MS - 1)
     assert not peer.is_closed()
@@ -246,21 +246,21 @@ def test_a_deadline_that_is_known_need_not_be_asked_for_again() -> None:
     node = Node()
     peer = beating(node)
     peer.connection.next_deadline_ms()
-    known_ms = peer.connection.due_ms
+    known_ms = peer.connection.life.due_ms
     assert known_ms == node.now_ms + 5_000
     node.advance(1_000)
     peer.send_bytes(BEAT)
     peer.read_bytes()
-    assert peer.connection.due_ms == known_ms, "traffic only moves it away"
+    assert peer.connection.life.due_ms == known_ms, "traffic only moves it away"
     peer.connection.shut_down("bye", node.now_ms)
-    assert peer.connection.due_ms is None, "the time for close-ok began"
+    assert peer.connection.life.due_ms is None, "the time for close-ok began"
 
 
 def test_without_a_deadline_it_is_asked_for_each_time() -> None:
     peer = Node().connect()
     peer.shake_hands()
     assert peer.connection.next_deadline_ms() is None
-    assert peer.connection.due_ms is None
+    assert peer.connection.life.due_ms is None
     peer.open_channel(1)
     assert peer.connection.next_deadline_ms() is not None, "consumers' timeouts"
 
@@ -272,5 +272,5 @@ def test_heartbeats_begin_without_a_word_and_the_shell_hears_of_it() -> None:
     peer.receive()
     told_count = peer.outputs_count
     peer.send(commands.Connection.TuneOk, 0, channel_max=9, frame_max=4096, heartbeat=1)
-    assert peer.connection.due_ms is None
+    assert peer.connection.life.due_ms is None
     assert peer.outputs_count == told_count + 1

@@ -20,9 +20,9 @@ class FakeConnection:
         self.received = bytearray()
         self.rest = b""
         self.outbox: list[bytes | memoryview] = []
-        self.wants_read = True
+        self.is_wanted = True
         self.is_closed = False
-        self.has_logged_in = True
+        self.is_open = True
         self.is_delivering = True
         self.eof_count = 0
         self.lost_count = 0
@@ -43,6 +43,16 @@ class FakeConnection:
     @property
     def intake(self) -> Self:
         """Itself: it keeps what is left over."""
+        return self
+
+    @property
+    def life(self) -> Self:
+        """Itself."""
+        return self
+
+    @property
+    def reading(self) -> Self:
+        """Itself."""
         return self
 
     def take_rest(self, max_bytes: int) -> bytes:

@@ -143,7 +143,7 @@ class Node:
         self.now_ms = until_ms
 
     def _deadlines(self) -> list[int]:
-        clients = [client for client in self.clients if not client.connection.is_closed]
+        clients = [client for client in self.clients if not client.connection.life.is_closed]
         deadlines = [client.connection.next_deadline_ms() for client in clients]
         deadlines.append(self.broker.next_deadline_ms())
         return [at for at in deadlines if at is not None]
@@ -231,11 +231,11 @@ class Client:
 
     def is_closed(self) -> bool:
         """Whether the socket would be closed now."""
-        return self.connection.is_closed
+        return self.connection.life.is_closed
 
     def is_read(self) -> bool:
         """Whether the socket would be read now."""
-        return self.connection.wants_read
+        return self.connection.reading.is_wanted
 
     # -- receiving -------------------------------------------------------------------------
 

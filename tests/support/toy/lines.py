@@ -13,15 +13,18 @@ Who says anything else is told ``error`` and why, and that is the end.
 """
 
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import Final
 
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.errors import BrokerError
 from amqp_server.connections.heartbeat import Heartbeat
 from amqp_server.connections.intake import Intake
+from amqp_server.connections.life import Course, Life
 from amqp_server.connections.login import HeldRefusal, enter_vhost, log_in
 from amqp_server.connections.outbox import Outbox
 from amqp_server.connections.peer import Peer
+from amqp_server.connections.reading import Reading
 from amqp_server.connections.session import Session
 from amqp_server.net.connection import Connection, MakeConnection, OnOutput
 from amqp_server.protocols import ProtocolRow, Sections
@@ -29,6 +32,34 @@ from amqp_server.protocols import ProtocolRow, Sections
 HANDSHAKE_MS: Final = 2_000
 LINE_MAX_BYTES: Final = 1_000
 HEARTBEAT: Final = b"\n"
+
+
+class State(Enum):
+    """Where a connection of lines is."""
+
+    STRANGE = auto()
+    WELCOME = auto()
+    GONE = auto()
+
+
+class Step(Enum):
+    """What happens to it."""
+
+    LOGIN = auto()
+    END = auto()
+
+
+COURSE: Final = Course(
+    transitions={
+        (State.STRANGE, Step.LOGIN): State.WELCOME,
+        (State.STRANGE, Step.END): State.GONE,
+        (State.WELCOME, Step.END): State.GONE,
+    },
+    first=State.STRANGE,
+    open=State.WELCOME,
+    ended=frozenset((State.GONE,)),
+    closed=State.GONE,
+)
 
 
 class LineError(Exception):
@@ -49,6 +80,7 @@ class LineConnection:
     """Fits ``net.connection.Connection`` and ``intake.Client``."""
 
     payload_max_bytes = LINE_MAX_BYTES
+    is_waited_for = False
 
     def __init__(
         self,
@@ -64,14 +96,15 @@ class LineConnection:
         self._on_output = on_output
         self._outbox = Outbox(output_max_bytes, on_output)
         self._heartbeat = Heartbeat(0, now_ms)
-        self._ends_at_ms: int | None = now_ms + handshake_ms
         self._refusal: HeldRefusal | None = None
-        self.intake: Intake[bytes, LineError] = Intake(self, broker.turn, self._outbox, scan_lines)
+        self.life = Life(COURSE, now_ms + handshake_ms)
+        self.intake: Intake[bytes, LineError] = Intake(
+            self, self.life, broker.turn, self._outbox, scan_lines
+        )
+        self.reading = Reading(
+            self.intake, self._heartbeat, broker.alarms, broker.turn, lambda _: None, on_output
+        )
         self.session = Session(broker, peer, self.shut_down)
-        self.due_ms: int | None = None  # ask each time
-        self.is_over = self.is_closed = self.is_blocked = self.is_waited_for = False
-        self.has_logged_in = False
-        self.wants_read = True
         self._commands: dict[bytes, Callable[[bytes, int], None]] = {
             b"login": self._log_in,
             b"": self._hear,
@@ -86,10 +119,10 @@ class LineConnection:
 
     def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
         self._broker.turn.now_ms = now_ms
-        if not self.is_over:
+        if not self.life.is_over:
             self._heartbeat.received_at_ms = now_ms
             self.intake.receive(data, now_ms)
-            self._regulate()
+            self.reading.regulate()
 
     def receive_eof(self, now_ms: int) -> None:
         self._end()
@@ -115,11 +148,11 @@ class LineConnection:
         self.intake.room_came(self._broker.turn.now_ms)
 
     def next_deadline_ms(self) -> int | None:
-        deadlines = (self._ends_at_ms, self._heartbeat.next_deadline_ms())
+        deadlines = (self.life.ends_at_ms, self._heartbeat.next_deadline_ms())
         return min((at for at in deadlines if at is not None), default=None)
 
     def on_deadline(self, now_ms: int) -> None:
-        is_late = self._ends_at_ms is not None and now_ms >= self._ends_at_ms
+        is_late = self.life.is_late(now_ms)
         if is_late and self._refusal is not None:
             self._broker.logins.let_go(self.session.peer.address)
             self._refuse(self._refusal.error)
@@ -146,7 +179,7 @@ class LineConnection:
         self._refuse(error)
 
     def slice_ended(self, now_ms: int) -> None:
-        self._regulate()
+        self.reading.regulate()
 
     def wake(self) -> None:
         self._on_output()
@@ -157,14 +190,14 @@ class LineConnection:
         user, password, vhost = rest.split(b" ")
         self._refusal = log_in(self.session, "PLAIN", b"\0" + user + b"\0" + password, now_ms)
         if self._refusal is not None:
-            self._ends_at_ms = self._refusal.due_ms
+            self.life.limit(self._refusal.due_ms)
             self.intake.hold()
             return
         enter_vhost(self.session, vhost.decode())
         self._broker.connection_opened(self.session)
-        self._broker.alarms.subscribe(self._on_alarm)
-        self._ends_at_ms = None
-        self.has_logged_in = True
+        self.reading.heed_alarms()
+        self.life.step(Step.LOGIN)
+        self.life.limit(None)
         session = self.session
         address = session.peer.address
         self._say(f"welcome {session.username}@{session.vhost_name} from {address}".encode())
@@ -183,12 +216,12 @@ class LineConnection:
         raise LineError("that is not said here")
 
     def _beat(self, seconds: bytes, now_ms: int) -> None:
-        self._heartbeat = Heartbeat(int(seconds), now_ms)
+        self._heartbeat.agree(int(seconds), now_ms)
         self._on_output()
 
     def _put(self, text: bytes, now_ms: int) -> None:
         if self._broker.alarms.is_on:
-            self.is_blocked = True
+            self.reading.block()
         self._say(b"put " + text)
 
     def _quit(self) -> None:
@@ -202,22 +235,11 @@ class LineConnection:
         self._say(f"error {error}".encode())
         self._end()
 
-    def _on_alarm(self, now_ms: int) -> None:
-        self.is_blocked = self.is_blocked and self._broker.alarms.is_on
-        self._regulate()
-
-    def _regulate(self) -> None:
-        wants_read = not (self.is_blocked or self.intake.is_stalled)
-        if wants_read is not self.wants_read:
-            self.wants_read = wants_read
-            self._heartbeat.hear(can_be_heard=wants_read, now_ms=self._broker.turn.now_ms)
-        self._on_output()
-
     def _end(self) -> None:
-        if not self.is_over:
-            self.is_over = self.is_closed = True
+        if not self.life.is_over:
+            self.life.step(Step.END)
+            self.reading.end()
             self._broker.connection_closed(self.session)
-            self._broker.alarms.unsubscribe(self._on_alarm)
             self.session.shut_down_by = lambda *_: None
             self._commands = {}
             self.intake.drop()

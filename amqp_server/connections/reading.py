@@ -1,0 +1,113 @@
+"""Whether the socket of a connection is read.
+
+    what was read waits          not until it has been carried out: the intake is stalled
+    an alarm, and a publish      not until the alarm is over: the client is blocked
+
+What the client says meanwhile is not heard, and nor is its silence: it does not count.
+
+Source: RabbitMQ, alarms (connection.blocked) and rabbit_heartbeat's pausing.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from amqp_server.broker.alarms import Alarms
+from amqp_server.broker.turn import Turn
+from amqp_server.connections.heartbeat import Heartbeat
+
+TellBlocked: TypeAlias = Callable[[bool], None]
+"""Tells the client that it is blocked, or no more, where its protocol has a word for it."""
+
+
+class Input(Protocol):
+    """What was read of it; ``connections.intake`` implements it."""
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether something of it waits."""
+
+
+def _nobody_to_tell(_is_blocked: bool) -> None:  # noqa: FBT001 -- the port's
+    """Stand in for a client that is gone."""
+
+
+class Reading:
+    """Whether one connection is read.
+
+    Attributes:
+        is_wanted: the socket is to be read.
+        is_blocked: an alarm keeps it from being read.
+    """
+
+    __slots__ = (
+        "_alarms",
+        "_heartbeat",
+        "_intake",
+        "_on_change",
+        "_tell_blocked",
+        "_turn",
+        "is_blocked",
+        "is_wanted",
+    )
+
+    def __init__(
+        self,
+        intake: Input,
+        heartbeat: Heartbeat,
+        alarms: Alarms,
+        turn: Turn,
+        tell_blocked: TellBlocked,
+        on_change: Callable[[], None],
+    ) -> None:
+        """Begin with a socket that is read.
+
+        Args:
+            intake: what was read and waits.
+            heartbeat: counts silence.
+            alarms: the node's.
+            turn: the node's, which knows the time.
+            tell_blocked: told before the socket is read no more, or again.
+            on_change: called when ``is_wanted`` may have changed.
+        """
+        self._intake = intake
+        self._heartbeat = heartbeat
+        self._alarms = alarms
+        self._turn = turn
+        self._tell_blocked = tell_blocked
+        self._on_change = on_change
+        self.is_blocked = False
+        self.is_wanted = True
+
+    def heed_alarms(self) -> None:
+        """Note what becomes of them, from here to ``end``."""
+        self._alarms.subscribe(self._on_alarm)
+
+    def block(self) -> None:
+        """A publish came while a resource runs low: read no more until it does not."""
+        if self.is_blocked:
+            return
+        self.is_blocked = True
+        self._tell_blocked(True)  # noqa: FBT003 -- the port's
+        self.regulate()
+
+    def regulate(self) -> None:
+        """Have the socket read, or not: then what the client says is not heard, nor its silence."""
+        is_wanted = not (self.is_blocked or self._intake.is_stalled)
+        if is_wanted is not self.is_wanted:
+            self.is_wanted = is_wanted
+            self._heartbeat.hear(can_be_heard=is_wanted, now_ms=self._turn.now_ms)
+        self._on_change()
+
+    def end(self) -> None:
+        """Let no alarm block it any more, and tell nobody: the connection is over."""
+        self.is_blocked = False
+        self.is_wanted = not self._intake.is_stalled
+        self._alarms.unsubscribe(self._on_alarm)
+        self._tell_blocked = _nobody_to_tell
+
+    def _on_alarm(self, _now_ms: int) -> None:
+        if not self.is_blocked or self._alarms.is_on:
+            return
+        self.is_blocked = False
+        self._tell_blocked(False)  # noqa: FBT003 -- the port's
+        self.regulate()
