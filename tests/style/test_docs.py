@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.style.tree import ROOT, files, text_of
+from tests.style.tree import ROOT, files, module_of, source_files, text_of
 
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
@@ -15,10 +15,20 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADR_NAME = re.compile(r"(\d{4})-[a-z0-9-]+\.md")
 ADR_PARTS = ("- Date: ", "- Status: ", "## Context", "## Decision", "## Consequences")
 
-MODULE_NAME = re.compile(
-    r"`(?:amqp_server\.)?((?:broker|net|protocol|settings|wire|exchanges|queues|persistence|load_generator)"
-    r"(?:\.(?!py`)\w+)+)`"
+TOP_FOLDERS = frozenset(path.parts[0] for path in files() if len(path.parts) > 1)
+PACKAGES = sorted(
+    {
+        path.parts[-2]
+        for path in source_files()
+        if path.name == "__init__.py" and len(path.parts) == 2 + (path.parts[0] == "amqp_server")
+    }
 )
+"""Whose modules documents name as ``package.module``; a room stands behind its package."""
+
+MODULE_NAME = re.compile(rf"`(?:amqp_server\.)?((?:{'|'.join(PACKAGES)})(?:\.(?!py`|yaml`)\w+)+)`")
+DRAWN_MODULE = re.compile(rf"(?<![\w./])((?:{'|'.join(PACKAGES)})(?:\.(?!py\b|yaml\b)[a-z_]+)+)")
+DRAWING_SIGNS = frozenset("│▼╎")
+PATH_NAME = re.compile(r"`([\w.-]+(?:/[\w.*<>-]+)+/?)(?:::([\w.]+))?`")
 
 DOCUMENTS = [path for path in files() if path.suffix == ".md"]
 ADRS = [path for path in DOCUMENTS if path.parent == Path("docs/adr") and path.stem != "README"]
@@ -74,8 +84,52 @@ def programs_that_do_not_parse(text: str) -> list[str]:
 
 
 def missing_modules(text: str) -> list[str]:
-    """Return the dotted names of nothing: no module, nothing in a module, no settings key."""
-    return [name for name in MODULE_NAME.findall(text) if not _names_something(name.split("."))]
+    """Return the dotted names of nothing: no module, nothing in a module, no settings key.
+
+    Those in drawings, too.
+    """
+    drawings = [block for _, block in FENCE.findall(text) if DRAWING_SIGNS & set(block)]
+    names = MODULE_NAME.findall(text) + [
+        name for block in drawings for name in DRAWN_MODULE.findall(block)
+    ]
+    return [name for name in names if not _names_something(name.split("."))]
+
+
+def missing_paths(text: str) -> list[str]:
+    """Return the paths of nothing, and each ``file::name`` whose file does not define the name.
+
+    A path begins at the root of the repository, or in ``amqp_server``, or it is none of ours; ``*``
+    and ``<word>`` in it stand for anything. A module may go without its ``.py``.
+    """
+    missing = []
+    for path, name in PATH_NAME.findall(text):
+        first = path.partition("/")[0]
+        if first not in TOP_FOLDERS and first not in PACKAGES:
+            continue
+        prefix = "" if first in TOP_FOLDERS else "amqp_server/"
+        pattern = re.sub(r"<[\w-]+>", "*", prefix + path.rstrip("/"))
+        found = [*ROOT.glob(pattern), *ROOT.glob(pattern + ".py")]
+        if not found or (name and not _defines(module_of(found[0].relative_to(ROOT)), name)):
+            missing.append(f"{path}::{name}" if name else path)
+    return missing
+
+
+def _defines(module: ast.Module, name: str) -> bool:
+    """Return whether a module has a class, function or value of this name, dotted if inside."""
+    body: list[ast.stmt] = module.body
+    for part in name.split("."):
+        inside = [node for node in body if part in _names_bound_by(node)]
+        if not inside:
+            return False
+        body = getattr(inside[0], "body", [])
+    return True
+
+
+def _names_bound_by(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def _names_something(parts: list[str]) -> bool:
@@ -105,7 +159,11 @@ def problems(rule: Callable[[str], list[str]]) -> dict[str, list[str]]:
 
 
 def test_modules_that_documents_name_exist() -> None:
-    assert problems(missing_modules) == {}
+    assert problems(missing_modules) == {}, "name what is there now"
+
+
+def test_paths_that_documents_name_exist() -> None:
+    assert problems(missing_paths) == {}, "name the file, and what it defines, as they are now"
 
 
 def test_links_lead_somewhere() -> None:
@@ -154,3 +212,22 @@ def test_a_program_that_does_not_parse_is_seen() -> None:
 def test_a_module_that_does_not_exist_is_seen() -> None:
     text = "`queues.gone` `wire.tables.Gone` `wire.tables.Field` `persistence.record` `queues`"
     assert missing_modules(text) == ["queues.gone", "wire.tables.Gone"]
+
+
+def test_a_module_that_does_not_exist_is_seen_in_a_drawing() -> None:
+    text = "```\n ▼ route   queues.gone, wire.tables\n```\n```yaml\nwire.gone: 1\n```\n"
+    assert missing_modules(text) == ["queues.gone"]
+
+
+def test_a_path_that_does_not_exist_is_seen() -> None:
+    text = (
+        "`queues/gone.py` `queues/tail.py::Tail.gone` `queues/tail.py::Tail.append` `wire/gone.py`"
+        " `queues/tail` `queues/*.py` `queues/<kind>/queue.py` `docs/gone/` `elsewhere/x.py`"
+        " `queues/kinds.py::KINDS`"
+    )
+    assert missing_paths(text) == [
+        "queues/gone.py",
+        "queues/tail.py::Tail.gone",
+        "wire/gone.py",
+        "docs/gone/",
+    ]
