@@ -5,41 +5,32 @@ The methods of AMQP are one function each in ``methods``; what they share is her
 Source: AMQP 0-9-1 §1.5, §1.8, §1.9; RabbitMQ, rabbit_channel.
 """
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Final, Protocol
 
 from pamqp import commands
 
 from amqp_server.broker.access.users import Permission
-from amqp_server.broker.burst import enqueue_burst
 from amqp_server.broker.counts import ChannelCounts
 from amqp_server.broker.node_budget import Holding
-from amqp_server.broker.publish import Targets, enqueue
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps, advance, finish
 from amqp_server.broker.turn import Drainable
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.assembly import Assembly
-from amqp_server.protocol.awaited_confirms import AwaitedConfirms
-from amqp_server.protocol.confirms import ConfirmTracker
 from amqp_server.protocol.consumer import Consumer, ReplyReceiver
 from amqp_server.protocol.counters import ChannelCounters
-from amqp_server.protocol.counting import count_burst, count_unroutable, counts_of
+from amqp_server.protocol.counting import counts_of
 from amqp_server.protocol.errors import ModeError
 from amqp_server.protocol.lane import Lane, Starved
-from amqp_server.protocol.publishing import Letter, Plan, Publishing, route_in
-from amqp_server.protocol.returns import write_returns
+from amqp_server.protocol.publish_path import PublishPath
 from amqp_server.protocol.session import Session
 from amqp_server.protocol.settling import AT_ONCE_MAX, PIECE_MAX, Owner, Settling
 from amqp_server.protocol.transaction import Settlement, Transaction
 from amqp_server.protocol.unacked import Unacked
 from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES
-from amqp_server.wire.events import PublishBurst
 from amqp_server.wire.methods import Method, encode_method
-from persistence.record import Run, route_of
 from queues.commits import SAFE_NOW, CommitPoint, is_safe, later_of, wait_for
-from queues.outcomes import ALL_SAFE, PublishOutcome
 
 CANCEL_NOTIFY: Final = "consumer_cancel_notify"
 
@@ -64,8 +55,7 @@ class Channel:
         reply_receiver: the direct reply-to consumer; None without.
         consumer_prefetch: window of consumers that start from now on; 0 is unlimited.
         last_queue_name: what an empty queue name stands for; None before any declare.
-        confirms: None until confirm.select.
-        transaction: None until tx.select.
+        publishing: what it publishes, with its confirms or its transaction.
         unfinished: what the node counts of a content that is not complete.
         is_closing: we sent channel.close: everything is discarded until close-ok.
         turn: the broker's, which knows the time.
@@ -96,14 +86,10 @@ class Channel:
         self.reply_receiver: ReplyReceiver | None = None
         self.consumer_prefetch = 0
         self.last_queue_name: str | None = None
-        self.confirms: ConfirmTracker | None = None
-        self._awaited: AwaitedConfirms | None = None
-        self.transaction: Transaction | None = None
         self.is_closing = False
         self.assembly = Assembly(session.settings.max_message_size_bytes)
         self.unfinished = Holding(session.broker.unfinished, session, number)
-        self.publishing = Publishing(session, self._reply_name, self._accept, self._accept_each)
-        self._publisher = session.open_vhost.publisher
+        self.publishing = PublishPath(session, outbox, number, self.counters)
 
     def _new_lane(self) -> Lane:
         return Lane(
@@ -120,7 +106,7 @@ class Channel:
 
     def counts(self) -> ChannelCounts:
         """Return how the channel is, and what happened on it."""
-        return counts_of(self.counters, self.unacked, self.confirms)
+        return counts_of(self.counters, self.unacked, self.publishing.confirms)
 
     def write(self, method: Method) -> None:
         """Send a method."""
@@ -144,118 +130,12 @@ class Channel:
         elif not self.outbox.is_abandoned:
             self._reply_lost(self, error, index)
 
-    # ── publishing ──
-
-    def _accept(self, plan: Plan, records: Run, now_ms: int) -> None:
-        """Take what passed the checks; ``plan`` was found valid in this very call."""
-        if self.transaction is not None:
-            self.transaction.hold_letter(Letter(plan, records))
-            return
-        targets = plan.targets
-        if targets is None:
-            targets = self._publisher.find_targets(plan.exchange, route_of(records))
-            if targets is None:
-                advance(self._sending(Letter(plan, records), now_ms), self.turn.budget.is_spent)
-                return
-            plan.targets = targets
-        count = len(records)
-        self.counters.published_count += count
-        if len(targets) == 1:
-            plan.counters.published_count += count
-            published = targets[0].publish(records, now_ms)
-        else:
-            published = enqueue(targets, records, now_ms, plan.counters)
-        if published is not ALL_SAFE:
-            self._answer(plan, records, published)
-        elif self.confirms is not None:
-            first = self.confirms.publish(count)
-            self.confirms.confirm(first, self.confirms.published)
-
-    def _accept_each(self, letters: Iterator[Letter], now_ms: int) -> None:
-        """Take letters one by one, as they pass the checks."""
-        advance(self._sending_each(letters, now_ms), self.turn.budget.is_spent)
-
-    def _sending_each(self, letters: Iterator[Letter], now_ms: int) -> Steps[None]:
-        transaction = self.transaction
-        for letter in letters:
-            if transaction is None:
-                yield from self._sending(letter, now_ms)
-            elif self.is_closing:
-                return
-            else:
-                transaction.hold_letter(letter)
-            yield
-
-    def publish_burst(self, burst: PublishBurst, now_ms: int) -> bool:
-        """Publish a burst, each queue's messages at once.
-
-        Returns:
-            False where what becomes of a message depends on those before it, or has to be told:
-            then nothing was done, and the burst is to be published in order.
-        """
-        if self.transaction is not None:
-            return False
-        plans = self.publishing.plans_of(burst)
-        if plans is None:
-            return False
-        targets_of: list[Targets] = []
-        is_spent = self.turn.budget.is_spent
-        for plan, method in zip(plans, burst.methods, strict=True):
-            targets = plan.targets
-            if targets is None:
-                if is_spent():
-                    return False
-                targets = self._publisher.find_targets(plan.exchange, route_in(method))
-                plan.targets = targets
-            if targets is None or (plan.mandatory and not targets):
-                return False
-            targets_of.append(targets)
-        waiting = enqueue_burst(targets_of, burst.order, burst.records, now_ms)
-        if waiting is None:
-            return False
-        count_burst(self.counters, plans, targets_of, burst.order)
-        if self.confirms is not None:
-            self._awaited_confirms(self.confirms).answer_burst(len(burst.order), waiting)
-        return True
-
-    def _sending(self, letter: Letter, now_ms: int) -> Steps[PublishOutcome]:
-        """Publish what takes longer, or may; nobody is told any more where the channel ends."""
-        plan, records, routing_keys = letter
-        publisher = self._publisher
-        self.counters.published_count += len(records)
-        if routing_keys is None:
-            steps = publisher.publishing(plan.exchange, records, now_ms)
-        else:
-            steps = publisher.publishing_to_keys(plan.exchange, routing_keys, records, now_ms)
-        published = yield from steps
-        if not self.is_closing:
-            self._answer(plan, records, published)
-        return published
-
-    def _answer(self, plan: Plan, records: Run, published: PublishOutcome) -> None:
-        """Say what became of a run, as far as its publisher wants to know."""
-        if published.unroutable:
-            count_unroutable(self.counters, plan, len(published.unroutable))
-            if plan.mandatory:
-                limit = self.payload_max_bytes
-                write_returns(self.outbox, self.number, records, published.unroutable, limit)
-        if self.confirms is not None:
-            self._awaited_confirms(self.confirms).answer(len(records), published)
-
-    def _awaited_confirms(self, tracker: ConfirmTracker) -> AwaitedConfirms:
-        if self._awaited is None:
-            self._awaited = AwaitedConfirms(tracker, self.outbox, self.number)
-        return self._awaited
-
-    def _reply_name(self) -> str | None:
-        return None if self.reply_receiver is None else self.reply_receiver.name
-
     # ── settling ──
 
     def ack(self, first_tag: int, last_tag: int, now_ms: int, *, multiple: bool) -> None:
         """Carry out an ack as ``settle`` does; the usual one takes the short way."""
         if (
-            self.transaction is not None
+            self.publishing.transaction is not None
             or not last_tag
             or (
                 self.unacked.count > AT_ONCE_MAX
@@ -277,8 +157,8 @@ class Channel:
         """
         if settlement.multiple and not settlement.last_tag:
             finish(self.getting_due())  # what is due by now is meant too
-        if self.transaction is not None:
-            self.transaction.hold(settlement, self.unacked)
+        if self.publishing.transaction is not None:
+            self.publishing.transaction.hold(settlement, self.unacked)
         elif self._settling.is_long(*settlement[:2], multiple=settlement.multiple):
             advance(self._settling.settling(settlement), self.turn.budget.is_spent)
         else:
@@ -293,7 +173,7 @@ class Channel:
         Raises:
             Suspended: it goes on in later turns.
         """
-        transaction = self.transaction
+        transaction = self.publishing.transaction
         finish(self.getting_due())
         if answer is not None:
             self.write(answer)
@@ -322,12 +202,12 @@ class Channel:
         Raises:
             ModeError: the channel confirms publishes (406).
         """
-        if self.confirms is not None:
+        if self.publishing.confirms is not None:
             raise ModeError("cannot switch from confirm to tx mode")
-        if self.transaction is None:
+        if self.publishing.transaction is None:
             session = self.session
             holding = Holding(session.broker.uncommitted, session, self.number)
-            self.transaction = Transaction(session.settings.tx_bytes_max, holding)
+            self.publishing.transaction = Transaction(session.settings.tx_bytes_max, holding)
 
     def tx_commit(self, now_ms: int) -> Steps[None]:
         """Carry out what the transaction holds: publishes, then settlements, as RabbitMQ does.
@@ -343,7 +223,7 @@ class Channel:
             refused = False
             safe_at = SAFE_NOW
             for letter in letters:
-                published = yield from self._sending(letter, now_ms)
+                published = yield from self.publishing.sending(letter, now_ms)
                 refused |= bool(published.rejected)
                 safe_at = later_of(safe_at, published.safe_at)
                 yield
@@ -368,9 +248,9 @@ class Channel:
         self._open_transaction().let_go()
 
     def _open_transaction(self) -> Transaction:
-        if self.transaction is None:
+        if self.publishing.transaction is None:
             raise ModeError("channel is not transactional")
-        return self.transaction
+        return self.publishing.transaction
 
     # ── consumers ──
 
@@ -378,6 +258,11 @@ class Channel:
         """Note a consumer that its queue has accepted."""
         self.consumers[consumer.consumer_tag] = consumer
         consumer.queue.consumers[consumer] = None
+
+    def add_reply_receiver(self, receiver: ReplyReceiver) -> None:
+        """Note the consumer of direct replies: requests may name it from now on."""
+        self.reply_receiver = receiver
+        self.publishing.checks.reply_name = receiver.name
 
     def lane_for(self, queue: Queue) -> Lane:
         """Return what consumers of a queue deliver through: not all heed a shared prefetch."""
@@ -392,7 +277,7 @@ class Channel:
         receiver = self.reply_receiver
         if receiver is not None and receiver.consumer_tag == consumer_tag:
             self.session.open_vhost.forget_reply_consumer(receiver.name)
-            self.reply_receiver = None
+            self.reply_receiver = self.publishing.checks.reply_name = None
             return
         consumer = self.consumers.pop(consumer_tag, None)
         if consumer is not None and not consumer.is_cancelled:
@@ -437,15 +322,9 @@ class Channel:
         self.is_closing = True
         self.assembly.drop()
         self.unfinished.let_go()
-        if self._awaited is not None:
-            self._awaited.forget()
-        if self.transaction is not None:
-            self.transaction.let_go()
-            self.transaction = None
+        self.publishing.forget()
         if self.reply_receiver is not None:
             self.cancel_consumer(self.reply_receiver.consumer_tag, now_ms)
-        self.publishing.end()
-        del self.publishing  # it knows the channel: no cycle stays for the collector
 
     def getting_due(self) -> Steps[None]:
         """Deliver what is due to its consumers by what came before."""

@@ -139,7 +139,7 @@ class ChannelTable:
                 channel.assembly.check_method_may_come()
                 _, method, records, flags = event
                 channel.publishing.publish(method, records, flags, now_ms)
-                if channel.confirms is not None:
+                if channel.publishing.confirms is not None:
                     self.confirming[channel] = None
             elif isinstance(event, AckRange):
                 channel.assembly.check_method_may_come()
@@ -220,10 +220,10 @@ class ChannelTable:
 
     def _on_burst(self, channel: Channel, burst: PublishBurst, now_ms: int) -> None:
         channel.assembly.check_method_may_come()
-        if not channel.publish_burst(burst, now_ms):
+        if not channel.publishing.publish_burst(burst, now_ms):
             in_order = self._publishing_in_order(channel, burst, now_ms)
             advance(in_order, channel.turn.budget.is_spent)
-        elif channel.confirms is not None:
+        elif channel.publishing.confirms is not None:
             self.confirming[channel] = None
 
     def _publishing_in_order(
@@ -239,7 +239,7 @@ class ChannelTable:
                 turn.settle(now_ms)
             if channel.is_closing:
                 return
-            if channel.confirms is not None:
+            if channel.publishing.confirms is not None:
                 self.confirming[channel] = None
             yield
 
@@ -257,9 +257,9 @@ class ChannelTable:
             self._unfinished[channel] = self.confirming[channel] = None
         if content is None:
             return
-        channel.publishing.check_size(content.size_bytes)
+        channel.publishing.checks.check_size(content.size_bytes)
         channel.publishing.publish(content.method, content.run, content.flags, now_ms)
-        if channel.confirms is not None:
+        if channel.publishing.confirms is not None:
             self.confirming[channel] = None
 
     def _on_method(self, channel: Channel, payload: bytes, now_ms: int) -> None:
@@ -322,8 +322,8 @@ class ChannelTable:
         self.confirming.clear()
 
     def _write_confirms(self, channel: Channel) -> None:
-        if channel.confirms is not None:
-            octets = channel.confirms.render_replies(channel.number)
+        if channel.publishing.confirms is not None:
+            octets = channel.publishing.confirms.render_replies(channel.number)
             if octets:
                 self._outbox.write(octets)
 

@@ -1,4 +1,4 @@
-"""The rules of basic.publish on one channel, then on to the broker; run by run.
+"""The rules of basic.publish on one channel, run by run.
 
 What is the same for a whole run (exchange, key, flags, permission) is decided once for its method
 payload and remembered. The properties that need a look (expiration, user-id, reply-to, CC and BCC)
@@ -7,14 +7,13 @@ are looked at once for each distinct content header, and only if the scanner saw
 Source: RabbitMQ, rabbit_channel, basic.publish: order of the checks, texts and codes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 from amqp_server.broker.access.users import Permission, check_user_id
 from amqp_server.broker.errors import AccessRefusedError, BrokerError, NotSupportedError
 from amqp_server.broker.names import DEFAULT_EXCHANGE, REPLY_TO_QUEUE, exchange_text
 from amqp_server.broker.publish import Targets
-from amqp_server.broker.steps import Steps, Suspended
 from amqp_server.protocol.carbon_copies import carbon_copies
 from amqp_server.protocol.errors import InvalidMessageError, ReplyConsumerError
 from amqp_server.protocol.expiration import checked_expiration_ms
@@ -94,10 +93,6 @@ class Plan:
         self.counters = counters
 
 
-Send: TypeAlias = Callable[[Plan, Run, int], None]
-"""Takes messages that passed: see ``Letter``; the last argument is ``now_ms``."""
-
-
 class _Grant(NamedTuple):
     """That the user may publish to an exchange, and under which generation of users.
 
@@ -124,10 +119,6 @@ class Letter(NamedTuple):
     routing_keys: tuple[str, ...] | None = None
 
 
-SendEach: TypeAlias = Callable[[Iterator[Letter], int], None]
-"""Takes letters as they pass, one after another; the iterator raises where one does not."""
-
-
 class _Look(NamedTuple):
     """What a content header asks for: another header, its TTL as a number, more routing keys."""
 
@@ -136,62 +127,26 @@ class _Look(NamedTuple):
     copies: tuple[str, ...]
 
 
-class Publishing:
-    """Checks publishes and passes them on.
+class PublishChecks:
+    """Decides what publishes of one channel may ask for, and remembers it.
 
-    Args:
-        session: who publishes.
+    Attributes:
         reply_name: the name direct replies to this channel go by; None without such a consumer.
-        send: takes what passed, in order.
-        send_each: the same, where messages are looked at.
+        frame_may_hold_too_much: whether the body of a single frame may be over the limit.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        reply_name: Callable[[], str | None],
-        send: Send,
-        send_each: SendEach,
-    ) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
         self._router = session.open_vhost.router
         self._users = session.broker.users
-        self._reply_name = reply_name
-        self._send = send
-        self._send_each = send_each
+        self.reply_name: str | None = None
         self._memory = session.broker.plans
         self._plans_reserved = 0
         self._plans: dict[bytes, Plan] = {}
         self._grants: dict[bytes, _Grant] = {}
-        self._frame_may_hold_too_much = (
+        self.frame_may_hold_too_much = (
             session.settings.max_message_size_bytes < session.frame_max_bytes
         )
-
-    def publish(self, method: bytes, records: Run, flags: int, now_ms: int) -> None:
-        """Publish a run.
-
-        Args:
-            method: payload of their basic.publish.
-            records: at least one.
-            flags: the union of the records' flags.
-            now_ms: the time of this turn.
-
-        Raises:
-            NotSupportedError: ``immediate`` (540).
-            AccessRefusedError: no right to write, or an internal exchange (403).
-            NotFoundError: no such exchange (404).
-            InvalidMessageError, PreconditionFailedError, ReplyConsumerError: a property that
-                RabbitMQ refuses (406); the messages before it were published.
-            FrameError: a name that is not UTF-8 (501).
-            Suspended: it goes on in later turns.
-        """
-        if self._frame_may_hold_too_much:
-            self._check_sizes(method, records, flags, now_ms)
-        plan = self._plan_of(method)
-        if flags & NEEDS_LOOK:
-            self._send_each(self._letters(plan, records), now_ms)
-        else:
-            self._send(plan, records, now_ms)
 
     def plans_of(self, burst: PublishBurst) -> list[Plan] | None:
         """Return what each method of a burst asks for.
@@ -199,14 +154,22 @@ class Publishing:
         None where messages must be looked at, or a method is refused: published in order, they
         are told so at the right place.
         """
-        if burst.flags & NEEDS_LOOK or self._frame_may_hold_too_much:
+        if burst.flags & NEEDS_LOOK or self.frame_may_hold_too_much:
             return None
         try:
-            return [self._plan_of(method) for method in burst.methods]
+            return [self.plan_of(method) for method in burst.methods]
         except (BrokerError, WireError):
             return None
 
-    def _plan_of(self, method: bytes) -> Plan:
+    def plan_of(self, method: bytes) -> Plan:
+        """Return what a method payload asks for.
+
+        Raises:
+            NotSupportedError: ``immediate`` (540).
+            AccessRefusedError: no right to write, or an internal exchange (403).
+            NotFoundError: no such exchange (404).
+            FrameError: a name that is not UTF-8 (501).
+        """
         plan = self._plans.get(method)
         if (
             plan is None
@@ -226,24 +189,13 @@ class Publishing:
             and self._router.exchanges.get(plan.exchange) is plan.found
         )
 
-    def _check_sizes(self, method: bytes, records: Run, flags: int, now_ms: int) -> None:
-        """Refuse the first body that is too large, once what comes before it was published."""
-        for index, record in enumerate(records):
-            size_bytes = len(record.body)
-            if size_bytes > self._session.settings.max_message_size_bytes:
-                if index:
-                    try:
-                        self.publish(method, records[:index], flags, now_ms)
-                    except Suspended as suspended:
-                        raise Suspended(self._refusing(suspended.steps, size_bytes)) from None
-                self.check_size(size_bytes)
+    def letters(self, plan: Plan, records: Run) -> Iterator[Letter]:
+        """Return messages of which some have a property that needs a look, as they pass.
 
-    def _refusing(self, before: Steps[object], size_bytes: int) -> Steps[None]:
-        yield from before
-        self.check_size(size_bytes)
-
-    def _letters(self, plan: Plan, records: Run) -> Iterator[Letter]:
-        """Return messages of which some have a property that needs a look, as they pass."""
+        Raises:
+            InvalidMessageError, PreconditionFailedError, ReplyConsumerError: a property that
+                RabbitMQ refuses (406); the messages before it were returned.
+        """
         sent = 0
         for start, stop in header_stretches(records):
             if not records[start].flags & NEEDS_LOOK:
@@ -259,6 +211,14 @@ class Publishing:
             yield from _changed(plan, records[start:stop], look)
             sent = stop
         yield from _part(plan, records, sent, len(records))
+
+    def first_too_large(self, records: Run) -> int | None:
+        """Return the index of the first body over the configured limit; None if there is none."""
+        limit = self._session.settings.max_message_size_bytes
+        for index, record in enumerate(records):
+            if len(record.body) > limit:
+                return index
+        return None
 
     def check_size(self, size_bytes: int) -> None:
         """Refuse a body over the configured limit.
@@ -362,7 +322,7 @@ class Publishing:
     def _rewrite_reply_to(self, properties: Properties) -> bool:
         if properties.text("reply_to") != REPLY_TO_QUEUE:
             return False
-        name = self._reply_name()
+        name = self.reply_name
         if name is None:
             raise ReplyConsumerError("fast reply consumer does not exist")
         properties.set_text("reply_to", name)

@@ -188,5 +188,5 @@ def test_acks_in_a_transaction_hold_no_more_than_what_is_outstanding(peer: Clien
     peer.send_bytes(ack_frame(1, 0, multiple=True) * 1_000)
     assert peer.closes() == []
     channel = peer.connection._channels._channels[1]
-    assert channel.transaction is not None
-    assert len(channel.transaction.settlements) == 1
+    assert channel.publishing.transaction is not None
+    assert len(channel.publishing.transaction.settlements) == 1

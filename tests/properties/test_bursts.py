@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pamqp import commands
 
 from amqp_server.protocol import connection
-from amqp_server.protocol.channel import Channel
+from amqp_server.protocol.publish_path import PublishPath
 from amqp_server.wire.events import Event, PublishBurst, PublishRun, Scan
 from amqp_server.wire.framing import scan
 from tests.support.classic_queue import classic
@@ -215,8 +215,8 @@ def stretches(found: Event) -> Iterator[Event]:
 
 
 def watched(publish_burst: Callable[..., bool]) -> Callable[..., bool]:
-    def publish(channel: Channel, burst: PublishBurst, now_ms: int) -> bool:
-        is_done = publish_burst(channel, burst, now_ms)
+    def publish(path: PublishPath, burst: PublishBurst, now_ms: int) -> bool:
+        is_done = publish_burst(path, burst, now_ms)
         event("as a burst" if is_done else "in order")
         return is_done
 
@@ -235,7 +235,7 @@ ROTATING = b"".join(
 @example(Place(({}, {}, {}), ("",) * 3, [("fanout", "a", "")], (None, 0, 7), "confirm"), ROTATING)
 @example(Place(({}, {}, {}), ("",) * 3, [], (None, None, None), ""), ROTATING)
 def test_nobody_sees_whether_messages_came_in_a_burst(place: Place, stream: bytes) -> None:
-    with patch.object(Channel, "publish_burst", watched(Channel.publish_burst)):
+    with patch.object(PublishPath, "publish_burst", watched(PublishPath.publish_burst)):
         ours = outcome_of(place, stream)
     with patch.object(connection, "scan", scan_without_bursts):
         theirs = outcome_of(place, stream)

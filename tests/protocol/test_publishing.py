@@ -163,7 +163,8 @@ def test_the_kinds_of_publish_that_are_remembered_are_bounded(peer: Client) -> N
     for start in range(0, len(reads), 100):
         peer.send_bytes(b"".join(reads[start : start + 100]))
     plans = [
-        len(channel.publishing._plans) for channel in peer.connection._channels._channels.values()
+        len(channel.publishing.checks._plans)
+        for channel in peer.connection._channels._channels.values()
     ]
     assert 0 < plans[0] <= PLANS_MAX
 

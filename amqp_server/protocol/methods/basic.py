@@ -231,7 +231,7 @@ def _consume_replies(
     token = channel.session.broker.generate_reply_token()
     receiver = ReplyReceiver(channel.lane, consumer_tag, token, channel.session.replies)
     channel.session.open_vhost.reply_consumers.add(token, receiver)
-    channel.reply_receiver = receiver
+    channel.add_reply_receiver(receiver)
     return None if method.nowait else _consume_ok(consumer_tag)
 
 

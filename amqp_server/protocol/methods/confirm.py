@@ -14,8 +14,9 @@ def select(channel: Channel, method: commands.Confirm.Select, _now_ms: int) -> M
     Raises:
         ModeError: the channel is transactional (406).
     """
-    if channel.transaction is not None:
+    publishing = channel.publishing
+    if publishing.transaction is not None:
         raise ModeError("cannot switch from tx to confirm mode")
-    if channel.confirms is None:
-        channel.confirms = ConfirmTracker()
+    if publishing.confirms is None:
+        publishing.confirms = ConfirmTracker()
     return None if method.nowait else commands.Confirm.SelectOk()

@@ -1,0 +1,220 @@
+"""The way of a publish: checked, held or enqueued, and answered to whoever sent it.
+
+    publish ── checks ─┬─ in a transaction: held until tx.commit
+                       └─ enqueue ── what could not be routed: basic.return
+                                  └─ on a confirming channel: a number, and its ack or nack
+
+Source: RabbitMQ, rabbit_channel, basic.publish; RabbitMQ, confirms.
+"""
+
+from collections.abc import Iterator
+
+from amqp_server.broker.burst import enqueue_burst
+from amqp_server.broker.publish import Targets, enqueue
+from amqp_server.broker.steps import Steps, Suspended, advance
+from amqp_server.connections.outbox import Outbox
+from amqp_server.protocol.awaited_confirms import AwaitedConfirms
+from amqp_server.protocol.confirms import ConfirmTracker
+from amqp_server.protocol.counters import ChannelCounters
+from amqp_server.protocol.counting import count_burst, count_unroutable
+from amqp_server.protocol.publishing import Letter, Plan, PublishChecks, route_in
+from amqp_server.protocol.returns import write_returns
+from amqp_server.protocol.session import Session
+from amqp_server.protocol.transaction import Transaction
+from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES
+from amqp_server.wire.events import PublishBurst
+from persistence.record import NEEDS_LOOK, Run, route_of
+from queues.outcomes import ALL_SAFE, PublishOutcome
+
+
+class PublishPath:
+    """What a channel publishes, from its checks to its confirms.
+
+    Attributes:
+        checks: what a publish may ask for.
+        confirms: None until confirm.select.
+        transaction: None until tx.select; never beside ``confirms``.
+    """
+
+    __slots__ = (
+        "_awaited",
+        "_channel_number",
+        "_counters",
+        "_is_over",
+        "_outbox",
+        "_payload_max_bytes",
+        "_publisher",
+        "_turn",
+        "checks",
+        "confirms",
+        "transaction",
+    )
+
+    def __init__(
+        self, session: Session, outbox: Outbox, channel_number: int, counters: ChannelCounters
+    ) -> None:
+        self.checks = PublishChecks(session)
+        self.confirms: ConfirmTracker | None = None
+        self.transaction: Transaction | None = None
+        self._outbox = outbox
+        self._channel_number = channel_number
+        self._counters = counters
+        self._payload_max_bytes = session.frame_max_bytes - FRAME_OVERHEAD_BYTES
+        self._publisher = session.open_vhost.publisher
+        self._turn = session.broker.turn
+        self._awaited: AwaitedConfirms | None = None
+        self._is_over = False
+
+    def publish(self, method: bytes, records: Run, flags: int, now_ms: int) -> None:
+        """Publish a run.
+
+        Args:
+            method: payload of their basic.publish.
+            records: at least one.
+            flags: the union of the records' flags.
+            now_ms: the time of this turn.
+
+        Raises:
+            NotSupportedError: ``immediate`` (540).
+            AccessRefusedError: no right to write, or an internal exchange (403).
+            NotFoundError: no such exchange (404).
+            InvalidMessageError, PreconditionFailedError, ReplyConsumerError: a property that
+                RabbitMQ refuses (406); the messages before it were published.
+            FrameError: a name that is not UTF-8 (501).
+            ModeError: the transaction holds too much (406).
+            NodeLimitError: all transactions of the node hold too much (506).
+            Suspended: it goes on in later turns.
+        """
+        checks = self.checks
+        if checks.frame_may_hold_too_much:
+            self._check_sizes(method, records, flags, now_ms)
+        plan = checks.plan_of(method)
+        if flags & NEEDS_LOOK:
+            letters = checks.letters(plan, records)
+            advance(self._sending_each(letters, now_ms), self._turn.budget.is_spent)
+        else:
+            self._accept(plan, records, now_ms)
+
+    def _check_sizes(self, method: bytes, records: Run, flags: int, now_ms: int) -> None:
+        """Refuse the first body that is too large, once what comes before it was published."""
+        index = self.checks.first_too_large(records)
+        if index is None:
+            return
+        size_bytes = len(records[index].body)
+        if index:
+            try:
+                self.publish(method, records[:index], flags, now_ms)
+            except Suspended as suspended:
+                raise Suspended(self._refusing(suspended.steps, size_bytes)) from None
+        self.checks.check_size(size_bytes)
+
+    def _refusing(self, before: Steps[object], size_bytes: int) -> Steps[None]:
+        yield from before
+        self.checks.check_size(size_bytes)
+
+    def _accept(self, plan: Plan, records: Run, now_ms: int) -> None:
+        """Take what passed the checks; ``plan`` was found valid in this very call."""
+        if self.transaction is not None:
+            self.transaction.hold_letter(Letter(plan, records))
+            return
+        targets = plan.targets
+        if targets is None:
+            targets = self._publisher.find_targets(plan.exchange, route_of(records))
+            if targets is None:
+                advance(self.sending(Letter(plan, records), now_ms), self._turn.budget.is_spent)
+                return
+            plan.targets = targets
+        count = len(records)
+        self._counters.published_count += count
+        if len(targets) == 1:
+            plan.counters.published_count += count
+            published = targets[0].publish(records, now_ms)
+        else:
+            published = enqueue(targets, records, now_ms, plan.counters)
+        if published is not ALL_SAFE:
+            self._answer(plan, records, published)
+        elif self.confirms is not None:
+            first = self.confirms.publish(count)
+            self.confirms.confirm(first, self.confirms.published)
+
+    def _sending_each(self, letters: Iterator[Letter], now_ms: int) -> Steps[None]:
+        transaction = self.transaction
+        for letter in letters:
+            if transaction is None:
+                yield from self.sending(letter, now_ms)
+            elif self._is_over:
+                return
+            else:
+                transaction.hold_letter(letter)
+            yield
+
+    def publish_burst(self, burst: PublishBurst, now_ms: int) -> bool:
+        """Publish a burst, each queue's messages at once.
+
+        Returns:
+            False where what becomes of a message depends on those before it, or has to be told:
+            then nothing was done, and the burst is to be published in order.
+        """
+        if self.transaction is not None:
+            return False
+        plans = self.checks.plans_of(burst)
+        if plans is None:
+            return False
+        targets_of: list[Targets] = []
+        is_spent = self._turn.budget.is_spent
+        for plan, method in zip(plans, burst.methods, strict=True):
+            targets = plan.targets
+            if targets is None:
+                if is_spent():
+                    return False
+                targets = self._publisher.find_targets(plan.exchange, route_in(method))
+                plan.targets = targets
+            if targets is None or (plan.mandatory and not targets):
+                return False
+            targets_of.append(targets)
+        waiting = enqueue_burst(targets_of, burst.order, burst.records, now_ms)
+        if waiting is None:
+            return False
+        count_burst(self._counters, plans, targets_of, burst.order)
+        if self.confirms is not None:
+            self._awaited_confirms(self.confirms).answer_burst(len(burst.order), waiting)
+        return True
+
+    def sending(self, letter: Letter, now_ms: int) -> Steps[PublishOutcome]:
+        """Publish what takes longer, or may; nobody is told any more where the channel ends."""
+        plan, records, routing_keys = letter
+        publisher = self._publisher
+        self._counters.published_count += len(records)
+        if routing_keys is None:
+            steps = publisher.publishing(plan.exchange, records, now_ms)
+        else:
+            steps = publisher.publishing_to_keys(plan.exchange, routing_keys, records, now_ms)
+        published = yield from steps
+        if not self._is_over:
+            self._answer(plan, records, published)
+        return published
+
+    def _answer(self, plan: Plan, records: Run, published: PublishOutcome) -> None:
+        """Say what became of a run, as far as its publisher wants to know."""
+        if published.unroutable:
+            count_unroutable(self._counters, plan, len(published.unroutable))
+            if plan.mandatory:
+                number, limit = self._channel_number, self._payload_max_bytes
+                write_returns(self._outbox, number, records, published.unroutable, limit)
+        if self.confirms is not None:
+            self._awaited_confirms(self.confirms).answer(len(records), published)
+
+    def _awaited_confirms(self, tracker: ConfirmTracker) -> AwaitedConfirms:
+        if self._awaited is None:
+            self._awaited = AwaitedConfirms(tracker, self._outbox, self._channel_number)
+        return self._awaited
+
+    def forget(self) -> None:
+        """Answer nothing any more, and hold nothing: the channel is over."""
+        self._is_over = True
+        if self._awaited is not None:
+            self._awaited.forget()
+        if self.transaction is not None:
+            self.transaction.let_go()
+            self.transaction = None
+        self.checks.end()
