@@ -6,7 +6,9 @@ queue dirty; it is drained once, at the turn's end, however many runs arrived. A
 the sockets: what is left is drained in the next turn.
 
 The turn as a whole has a budget of time. Where it is spent, what is left waits for the next turn
-in the order in which it came: effects, dirty queues, deadlines, and jobs of many turns.
+in the order in which it came: effects, dirty queues, deadlines, and jobs of many turns. What is
+left shares that turn with what is new, one by one in turn: a queue that becomes dirty beside ten
+thousand that are left over, or effects, is drained in the turn under way, or the next.
 """
 
 from collections import deque
@@ -15,11 +17,15 @@ from heapq import heapify, heappop, heappush
 from typing import Final, Protocol, TypeAlias
 
 from amqp_server.broker.budget import Job, TurnBudget
+from amqp_server.broker.left_over import LeftOver
 from queues.effects import Effect
 
 STALE_DEADLINES_MAX: Final = 64
 """Deadlines of deleted queues, or that became earlier, kept beside as many again as there are."""
 
+
+MARKED_AT_ONCE_MAX: Final = 16
+"""Who makes more queues dirty in one piece of work has them drained in a line of their own."""
 
 CarryOut: TypeAlias = Callable[[Effect, int], None]
 
@@ -61,6 +67,9 @@ class Turn:
         self.budget = TurnBudget() if budget is None else budget
         self._jobs: deque[Job] = deque()
         self._dirty: dict[Drainable, None] = {}
+        self._left_over: LeftOver[Drainable] = LeftOver()
+        self._wanted = self._left_over.wanted
+        self._effects_are_left = False
         self.effects: deque[tuple[CarryOut, Effect]] = deque()
         self._heap: list[tuple[int, int, Drainable]] = []
         self._due_ms: dict[Drainable, int] = {}
@@ -74,6 +83,7 @@ class Turn:
     def forget(self, queue: Drainable) -> None:
         """Drop a deleted queue."""
         self._dirty.pop(queue, None)
+        self._left_over.drop(queue)
         self._due_ms.pop(queue, None)
 
     def emit(self, carry_out: CarryOut, effect: Effect) -> None:
@@ -83,11 +93,11 @@ class Turn:
     @property
     def dirty_count(self) -> int:
         """How many queues are to be drained before the turn ends."""
-        return len(self._dirty)
+        return len(self._dirty) + len(self._wanted)
 
     def dirty(self) -> list[Drainable]:
-        """Return them, in the order in which they became so."""
-        return list(self._dirty)
+        """Return them, those first that are left over from earlier turns."""
+        return list(dict.fromkeys([*self._wanted, *self._dirty]))
 
     def drain_now(self, queue: Drainable, now_ms: int) -> bool:
         """Deliver all that consumers have credit for, without waiting for the turn's end.
@@ -97,9 +107,11 @@ class Turn:
         Returns:
             False where the queue was clean, and so had nothing to deliver.
         """
-        if queue not in self._dirty:
+        is_left_over = bool(self._wanted) and self._left_over.drop(queue)
+        if queue in self._dirty:
+            del self._dirty[queue]
+        elif not is_left_over:
             return False
-        del self._dirty[queue]
         while queue.drain(now_ms, self._deliveries_per_queue_max):
             pass
         self._look_at_deadline(queue)
@@ -126,15 +138,16 @@ class Turn:
             carries_on: carry on jobs, too: False where somebody's answer would wait for them.
         """
         self.now_ms = now_ms
-        if self.effects:
-            self.settle(now_ms)
-        if self._dirty:
+        if self.effects or self._wanted:
+            self._catch_up(now_ms, carries_on=carries_on)
+        elif self._dirty:
             self._drain(now_ms)
         if carries_on and self._jobs:
             self._carry_on(now_ms)
         if self.effects:
             self.settle(now_ms)
-        return bool(self._dirty or self.effects or self._jobs)
+            self._effects_are_left = bool(self.effects)
+        return bool(self._dirty or self.effects or self._jobs or self._wanted)
 
     def next_deadline_ms(self) -> int | None:
         """Return when ``on_deadline`` is due; None while no queue has anything to expire."""
@@ -152,7 +165,8 @@ class Turn:
             self._dirty[queue] = None
             self.settle(now_ms)
             if self.budget.is_spent():
-                return
+                break
+        self._set_many_aside()
 
     def _drain(self, now_ms: int) -> None:
         """Drain what is dirty now; what becomes dirty meanwhile is the next turn's."""
@@ -165,9 +179,61 @@ class Turn:
             self._look_at_deadline(queue)
             waiting_count -= 1
             if waiting_count and self.budget.is_spent():
-                # Those that had no turn come first in the next one.
-                self._dirty = dict.fromkeys(waiting) | self._dirty
+                # Those that had no turn come before those that have more.
+                dirty, self._dirty = self._dirty, {}
+                self._left_over.add([*waiting, *dirty])
                 return
+
+    def _catch_up(self, now_ms: int, *, carries_on: bool) -> None:
+        """Carry out effects, drain what is dirty and what is left over: one of each in turn.
+
+        Effects come before all that is dirty, unless some are left over themselves.
+        """
+        effects, left_over = self.effects, self._left_over
+        if effects and not self._effects_are_left:
+            self.settle(now_ms)
+        fresh = deque(self._dirty)
+        self._dirty = {}
+        left_over.want(fresh)
+        is_through = False
+        while not is_through:
+            if effects:
+                carry_out, effect = effects.popleft()
+                carry_out(effect, now_ms)
+            self._drain_once(self._next_of(fresh), now_ms)
+            if carries_on:
+                self._drain_once(left_over.take(), now_ms)
+            is_through = not (effects or fresh or (carries_on and self._wanted))
+            if not is_through and self.budget.is_spent():
+                left_over.add(queue for queue in fresh if queue in self._wanted)
+                self._set_aside()
+                break
+        self._effects_are_left = bool(effects)
+
+    def _next_of(self, fresh: deque[Drainable]) -> Drainable | None:
+        """Return the first that is still to be drained."""
+        while fresh:
+            queue = fresh.popleft()
+            if self._left_over.drop(queue):
+                return queue
+        return None
+
+    def _drain_once(self, queue: Drainable | None, now_ms: int) -> None:
+        if queue is not None:
+            if queue.drain(now_ms, self._deliveries_per_queue_max):
+                self._dirty[queue] = None
+            self._look_at_deadline(queue)
+
+    def _set_aside(self) -> None:
+        """Have what is dirty so far be drained in a line of its own."""
+        if self._dirty:
+            dirty, self._dirty = self._dirty, {}
+            self._left_over.add(dirty)
+
+    def _set_many_aside(self) -> None:
+        """Do that where there are so many that they would keep others waiting."""
+        if len(self._dirty) > MARKED_AT_ONCE_MAX:
+            self._set_aside()
 
     def _carry_on(self, now_ms: int) -> None:
         """Let each job do a piece, in order, as long as there is time: one at least."""
@@ -176,6 +242,7 @@ class Turn:
             job = jobs.popleft()
             if not job.step(now_ms):
                 jobs.append(job)
+            self._set_many_aside()
             if is_spent():
                 return
 
