@@ -350,6 +350,7 @@ class Channel:
             of_queue.setdefault(consumer.queue, []).append(consumer)
             if not count % PIECE_MAX:
                 yield
+        consumers.clear()
         yield from self._settling.releasing(of_queue, self._drop_consumer)
         for lane in self._lanes():
             lane.close()

@@ -379,8 +379,10 @@ class ChannelTable:
             yield from channel.getting_due()
         for channel in channels:
             channel.shut()
-        for channel in channels:
+        while channels:
+            channel = channels.pop(0)
             yield from channel.giving_back()
+            self._channels.pop(channel.number, None)
             yield
         self._channels.clear()
         self._session.channels_open = 0

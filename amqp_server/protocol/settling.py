@@ -11,7 +11,8 @@ done in steps (``broker.steps``): all of it is taken off the channel, then told 
 Source: AMQP 0-9-1 §1.8.3.12 - 1.8.3.14; RabbitMQ, rabbit_channel.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -179,7 +180,7 @@ class Settling:
                 return  # the channel ended in between: the rest went back with it
 
     def releasing(
-        self, consumers_of: Mapping[Queue, Sequence[Consumer]], drop: Callable[[Consumer], None]
+        self, consumers_of: dict[Queue, list[Consumer]], drop: Callable[[Consumer], None]
     ) -> Steps[None]:
         """Take the consumers of a channel that is gone off their queues, and requeue all it holds.
 
@@ -187,7 +188,7 @@ class Settling:
         consumers' place gets what comes back first. Queues without such have others that go on.
 
         Args:
-            consumers_of: by queue; each had got what was due to it.
+            consumers_of: by queue, taken out one by one; each had got what was due to it.
             drop: takes one of them off its queue.
         """
         batches_of: dict[Queue, list[Batch]] = {}
@@ -196,9 +197,11 @@ class Settling:
             batches_of.setdefault(owner.queue, []).append(batch)
             if not count % PIECE_MAX:
                 yield
-        queues = dict.fromkeys([*consumers_of, *batches_of])
-        for count, queue in enumerate(queues, start=1):
-            consumers, batches = consumers_of.get(queue, ()), batches_of.get(queue, ())
+        queues = deque(dict.fromkeys([*consumers_of, *batches_of]))
+        for count in range(1, len(queues) + 1):
+            # Nothing keeps a queue that is deleted meanwhile: to free all at once takes long.
+            queue = queues.popleft()
+            consumers, batches = consumers_of.pop(queue, ()), batches_of.pop(queue, ())
             if not consumers:
                 self._turn.drain_now(queue.engine, self._turn.now_ms)
             yield from self._releasing_queue(queue.engine, consumers, batches, drop)

@@ -218,9 +218,13 @@ def _recover(endpoint: Endpoint, worst: Worst) -> None:
     await_count(endpoint, QUEUE, BACKLOG_COUNT)
 
 
-def _close_channel(endpoint: Endpoint, worst: Worst) -> None:
+def _leave_channel(_endpoint: Endpoint, worst: Worst) -> None:
     worst.write(wire.method(1, wire.CHANNEL_CLOSE, struct.pack(">HBHH", 200, 0, 0, 0)))
     worst.await_octets(_CHANNEL_CLOSE_OK)
+
+
+def _close_channel(endpoint: Endpoint, worst: Worst) -> None:
+    _leave_channel(endpoint, worst)
     await_count(endpoint, QUEUE, BACKLOG_COUNT)
 
 
@@ -386,6 +390,12 @@ ATTACKS: Final = (
         "the only consumer of 20,000 auto-delete queues is cut off",
         _with_own_queues(_AUTO_DELETE, consumes=True),
         _go,
+    ),
+    Attack(
+        "left-queues",
+        "a channel closes with the only consumer of 20,000 queues",
+        _with_own_queues(_EXCLUSIVE, consumes=True),
+        _leave_channel,
     ),
     Attack(
         "shared-window",
