@@ -1,8 +1,9 @@
 """The composition root: builds the broker from the settings, runs it, and stops it.
 
-The only module that sees everything. Order of start: what is stored, users and vhosts, the
-definitions file, messages, then the listeners; of stop: listeners, connections (320), disk, loop.
-SIGHUP reads the TLS files again.
+The only module that may import every other one. A start reads the stored definitions, then makes
+default users and vhosts, applies the definitions file, recovers messages, and opens the listeners.
+A stop closes the listeners, the connections (320), the disk and the loop. SIGHUP reads the TLS
+files again.
 """
 
 import asyncio
@@ -57,20 +58,21 @@ log = logging.getLogger(__name__)
 
 NS_PER_US: Final = 1_000
 SOCKETS_PER_LISTENER: Final = 2
-"""A name may stand for an address of each family."""
+"""The name of an address may mean two addresses, one of each family."""
 
 READY_SHARE_OF_WATERMARK: Final = 0.4
-"""How much of the memory watermark ready messages may take before they are spilled earlier."""
+"""The share of the memory watermark above which queues spill ready messages earlier."""
 
 UNACKED_SHARE_OF_WATERMARK: Final = 0.3
-"""How much of it deliveries may take that are not settled, before less is delivered."""
+"""The share of it that unsettled deliveries may take before the broker delivers less."""
 
 HELD_SHARE_OF_WATERMARK: Final = 0.1
-"""How much of it messages half received may take; and open transactions as much."""
+"""The share of it for messages half received, and the share for open transactions."""
 
 COLLECTOR_THRESHOLDS: Final = (10_000, 1, 1)
-"""Container objects made before a young collection, and how many of those before older ones: the
-oldest looks through 70,000 or so, which takes 40 ms. What it leaves is never looked at again."""
+"""Container objects made before a young collection, then young collections before each older one.
+The oldest generation walks some 70,000 objects, which takes 40 ms. The collector never walks the
+objects that survive it again."""
 
 OLDEST_GENERATION: Final = 2
 
@@ -80,7 +82,7 @@ def run(settings: Settings, config_file: Path | None = None) -> int:
 
     Args:
         settings: of the node.
-        config_file: where they are from, for the log; None are the defaults.
+        config_file: the file they were read from, for the log; None means the defaults.
 
     Returns:
         The exit status; see ``exit_status``.
@@ -89,13 +91,13 @@ def run(settings: Settings, config_file: Path | None = None) -> int:
     verify()
     keep_freed_memory()
     say_start(settings, config_file)
-    # What a start makes stays: to look through it again and again takes as long as to make it.
+    # Objects made at a start stay. Walking them again and again would double the time of a start.
     gc.disable()
     try:
         return _run(settings, log_output)
     except exit_status.EXPECTED_ERRORS as error:
         for line in str(error).splitlines() or [repr(error)]:
-            log.error("cannot start: %s", line)  # noqa: TRY400 — the operator's matter, not a bug
+            log.error("cannot start: %s", line)  # noqa: TRY400 — for the operator to mend, not a bug
         return exit_status.status_of(error)
     finally:
         if _let_be in gc.callbacks:
@@ -119,15 +121,15 @@ def _run(settings: Settings, log_output: LogOutput | None) -> int:
 
 
 def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
-    """Return a broker with what is stored, and what the settings and the definitions file name.
+    """Return a broker with the stored definitions and those of the settings and their file.
 
     Args:
         settings: of the node.
         node: its disk; None keeps everything in memory.
 
     Raises:
-        DefinitionsError: the definitions cannot be read, or something of them would be left out
-            and nothing may; the text says where.
+        DefinitionsError: the definitions cannot be read, or some of them would be left out and the
+            settings do not allow that; the text says where.
     """
     section = settings.broker
     backing = _backing(settings, node)
@@ -157,7 +159,7 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
 
 
 def _add_defaults(broker: Broker, document: Document) -> None:
-    """Make the default vhost and user: at a node's first start, as in RabbitMQ."""
+    """Make the default vhost and user, as RabbitMQ does at a node's first start."""
     section = broker.settings
     broker.add_vhost(section.default_vhost)
     if section.default_user and not document.names_users:
@@ -222,7 +224,7 @@ async def _run_node(
     if storage is not None and disk is not None:
         reactor.deadlines.watch(disk)
         reactor.deadlines.watch(storage)
-    reactor.request_turn()  # what was recovered may have expired
+    reactor.request_turn()  # recovered messages may have expired
     _on_stop_signals(lambda *_: loop.call_soon_threadsafe(stop.set))
     loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
     _calm_collector()
@@ -242,7 +244,7 @@ async def _run_node(
 
 
 def _descriptors(settings: Settings) -> Descriptors:
-    """Return who may have how many file descriptors, as many as the system allows."""
+    """Raise the limit of file descriptors as far as allowed; return how they are shared out."""
     listeners_count = SOCKETS_PER_LISTENER * len(settings.net.listeners)
     return shared_out(
         raise_limit(), open_count() + listeners_count, settings.persistence.open_segments_max
@@ -273,20 +275,21 @@ def _storage(
 
 
 def _let_be(phase: str, info: dict[str, int]) -> None:
-    """Have what outlived three collections never be looked at again.
+    """Exclude objects that survived three collections from all later ones.
 
-    A full collection walks all that there is: 0.4 s for 20,000 queues, all of it in vain, as no end
-    of a queue, channel or connection needs it (tests count that). What is frozen goes all the same
-    when its last reference does; only a cycle that a bug leaves of something old is not found.
+    A full collection walks all objects: 0.4 s for 20,000 queues. It finds nothing, because queues,
+    channels and connections leave no cycles when they end (tests count that). A frozen object is
+    still freed with its last reference. Only a cycle of old objects, which a bug leaves, is not
+    found.
     """
     if phase == "stop" and info["generation"] == OLDEST_GENERATION:
         gc.freeze()
 
 
 def _calm_collector() -> None:
-    """Let the cyclic collector leave alone what was built at start, and whatever grows old.
+    """Exclude objects built at start, and old ones, from the cyclic collector.
 
-    Messages hold no cycles; walking a long queue's objects again and again finds nothing.
+    Messages hold no cycles, so walking the objects of a long queue finds nothing.
     """
     gc.collect()
     gc.freeze()
@@ -298,8 +301,8 @@ def _calm_collector() -> None:
 def _on_stop_signals(handler: Callable[..., object] | signal.Handlers) -> None:
     """Set what SIGTERM and SIGINT do.
 
-    Not by the loop: that would put the default action back when it is closed, and a second signal
-    would spoil the exit code of an orderly stop.
+    The loop does not set them. It would restore the default action when it is closed, and a second
+    signal would then change the exit status of a clean stop.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, handler)
@@ -340,7 +343,7 @@ def _node_limits(settings: Settings) -> NodeLimits:
 
 
 def _memory_bytes_shared(settings: Settings) -> int:
-    """Return what limits that are a share of the memory watermark are a share of."""
+    """Return the memory of which some limits are a share (bytes)."""
     return _memory_watermark_bytes(settings) or total_bytes()
 
 

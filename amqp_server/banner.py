@@ -1,6 +1,6 @@
-"""What a start says of itself: which program, by which settings, over which data, and where.
+"""The lines that a start logs about itself: program, settings, data directory and listeners.
 
-The first line and the last one of a start; what was found in the data directory stands between.
+They are the first and the last line of a start. Lines about the data directory stand between.
 """
 
 import logging
@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 
 
 def say_start(settings: Settings, config_file: Path | None) -> None:
-    """Say which program starts, with which files; warn of a build that is slow.
+    """Log which program starts, with which files; warn if the build is slow.
 
     Args:
         settings: of the node.
-        config_file: where they are from; None are the defaults.
+        config_file: the file they were read from; None means the defaults.
     """
     section = settings.broker
     log.info(
@@ -42,10 +42,10 @@ def say_start(settings: Settings, config_file: Path | None) -> None:
 
 
 def say_ready(bound: Iterable[Bound]) -> None:
-    """Say that clients may come, and where to: to the log, and to a service manager.
+    """Tell the log and a service manager that clients may connect, and where.
 
     Args:
-        bound: what is listened on, in the order of the listeners.
+        bound: the addresses that the node listens on, in the order of the listeners.
     """
     listeners = ",".join(
         PROTOCOLS[protocol].uri(address, port, is_tls=is_tls)
@@ -66,7 +66,7 @@ def _absolute(path: Path | None, otherwise: str) -> str:
 
 
 def _remedy() -> str:
-    """Return what to do about an interpreted build."""
+    """Return how to get a compiled build."""
     if os.environ.get(INTERPRETED_VARIABLE):
         return f"{INTERPRETED_VARIABLE} is set in the environment; unset it"
     return (

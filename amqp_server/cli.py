@@ -1,8 +1,9 @@
-"""The command line: start a node, or ask about its settings without one.
+"""The command line: starts a node, or answers questions about its settings without one.
 
-What it ends with is in ``exit_status``; of a settings file all that is wrong is told, a line each.
+``exit_status`` has the statuses it ends with. For a settings file it prints every mistake, a line
+each.
 
-What a subcommand does not need is not loaded: asking for the version needs no event loop.
+A subcommand loads only the modules that it needs: ``version`` needs no event loop.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from amqp_server.settings.schema import Settings
 
 EXIT_USAGE: Final = 64
 EXIT_CONFIGURATION: Final = 78
-"""As in ``exit_status``, which would load the broker."""
+"""The same as in ``exit_status``. An import of that module would load the broker."""
 
 DEFAULT_FILE: Final = "haremq.yaml"
 
@@ -31,7 +32,7 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 class _Commands(click.Group):
     """The subcommands; a wrong command line ends with a status of its own.
 
-    ``perf`` is the load generator's, and is loaded when it is asked for.
+    ``perf`` belongs to the load generator, and is loaded only when a user calls it.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -52,7 +53,7 @@ class _Commands(click.Group):
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 -- click's
-        """Read the subcommand's own, and run it."""
+        """Read the options of the subcommand, and run it."""
         with _usage_errors():
             return super().invoke(ctx)
 

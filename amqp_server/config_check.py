@@ -1,6 +1,6 @@
-"""What a start would find wrong with the files that the settings name: certificates, definitions.
+"""Finds what is wrong with the files that the settings name: certificates, definitions.
 
-Nothing is written and nobody listens; definitions are applied to a broker in memory.
+It writes nothing and does not listen. It applies definitions to a broker in memory.
 """
 
 from dataclasses import replace
@@ -15,9 +15,9 @@ from amqp_server.settings.schema import Settings
 
 
 def problems_of(settings: Settings) -> list[str]:
-    """Return all that is wrong, a line each, key and file in front; empty is nothing.
+    """Return a line for each problem, key and file in front; empty if there is none.
 
-    What a start would leave out of the definitions is wrong too.
+    An item of the definitions that a start would leave out is a problem too.
     """
     problems = []
     if settings.net.tls is not None:
@@ -28,7 +28,7 @@ def problems_of(settings: Settings) -> list[str]:
 
 
 def listeners_of(settings: Settings) -> list[str]:
-    """Return what a start would listen on, a line each: key, and where clients connect.
+    """Return a line for each listener of a start: key, and the URI where clients connect.
 
     The scheme names the protocol.
     """

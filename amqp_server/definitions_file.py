@@ -1,6 +1,6 @@
-"""The definitions file of a node: read at a start, applied, and what of it was left out is said.
+"""The definitions file of a node: reads it at a start, applies it, and logs what it left out.
 
-Source: RabbitMQ, load_definitions; there one item that cannot be taken refuses the start.
+Source: RabbitMQ, load_definitions. In RabbitMQ one item that cannot be used refuses the start.
 """
 
 import json
@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 
 
 def read_document(section: BrokerSettings, users: Users) -> Document:
-    """Read the file that the settings name; without one there is nothing in it.
+    """Read the file that the settings name; without a file the document is empty.
 
     Raises:
-        DefinitionsError: it cannot be read, is not JSON, or no object.
+        DefinitionsError: the file cannot be read, is not JSON, or is not an object.
     """
     path = section.load_definitions
     if path is None:
@@ -40,11 +40,11 @@ def read_document(section: BrokerSettings, users: Users) -> Document:
 
 
 def load_document(broker: Broker, document: Document, now_ms: int) -> None:
-    """Apply a document, and say what of it was left out.
+    """Apply a document, and log the items that were left out.
 
     Raises:
-        DefinitionsError: something would be left out, and the settings are strict; a line each,
-            and nothing was applied.
+        DefinitionsError: items would be left out, and the settings are strict; the text has a line
+            for each, and nothing was applied.
     """
     section = broker.settings
     if section.load_definitions_strict:
@@ -62,7 +62,7 @@ def load_document(broker: Broker, document: Document, now_ms: int) -> None:
 
 @contextmanager
 def _naming(path: Path | None) -> Iterator[None]:
-    """Name key and file in front of what is wrong with the definitions."""
+    """Put key and file in front of an error in the definitions."""
     where = f"broker.load_definitions: {path}"
     try:
         yield

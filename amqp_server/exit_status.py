@@ -1,4 +1,4 @@
-"""The exit statuses of ``haremq``: what went wrong, for a service manager that sees nothing else.
+"""The exit statuses of ``haremq``, which tell a service manager what went wrong.
 
 The numbers from 64 on are those of sysexits.h, which systemd shows by name (``64/USAGE``).
 """
@@ -14,10 +14,10 @@ from amqp_server.net.tls import TlsFilesError
 from persistence.errors import StorageError
 
 OK: Final = 0
-"""All went well; a node stopped because it was told to."""
+"""No error; a node stopped because it was told to."""
 
 FAILED: Final = 1
-"""Anything that has no number of its own: a bug, a kernel that cannot be loaded."""
+"""An error without a number of its own: a bug, or a kernel that cannot be loaded."""
 
 DISK_FAILED: Final = 2
 """The disk failed while the node ran."""
@@ -26,13 +26,13 @@ USAGE: Final = 64
 """The command line is wrong."""
 
 UNAVAILABLE: Final = 69
-"""An address cannot be listened on: taken, not of this host, or not for this user."""
+"""An address cannot be used: taken, not of this host, or not allowed for this user."""
 
 SYSTEM: Final = 71
-"""The system allows too little: file descriptors."""
+"""The system allows too few file descriptors."""
 
 DATA_DIRECTORY: Final = 74
-"""The data directory cannot be used: in use, another's, damaged, or its disk refuses."""
+"""The data directory cannot be used: in use, another user's, damaged, or a disk error."""
 
 CONFIGURATION: Final = 78
 """The settings file, or a file that it names (certificates, definitions), is wrong."""
@@ -48,7 +48,7 @@ _OF_ERRORS: Final[Mapping[type[Exception], int]] = {
 }
 
 EXPECTED_ERRORS: Final = tuple(_OF_ERRORS)
-"""What keeps a node from starting and is the operator's matter, not a bug."""
+"""Errors that keep a node from starting and are for the operator to mend, not bugs."""
 
 
 def status_of(error: Exception) -> int:

@@ -1,11 +1,12 @@
-"""What a node keeps on disk, opened: the data directory, its definitions, its queues.
+"""The open data directory of a node: its definitions and its queues.
 
 Order of a start:
 
     lock the folder ─ read the definitions ─ recover the queues that they name ─ make the group
     commit ─ the broker restores the definitions ─ its queues take over their messages
 
-Order of a stop: the queues say how far they had delivered, then ``net.storage`` does the rest.
+Order of a stop: the queues say up to where they have delivered, then ``net.storage`` stops the
+rest.
 
 Source: ADR 12.
 """
@@ -40,25 +41,25 @@ class StoredNode:
     """The disk of one node.
 
     Attributes:
-        commit: says when what was written is safe.
-        wal, store, witness: what ``net.storage`` works with.
-        journal: what tables tell of their changes.
+        commit: says when written data is safe.
+        wal, store, witness: the parts that ``net.storage`` uses.
+        journal: the tables tell it their changes.
         is_new: whether nothing was ever stored here.
-        has_definitions: whether any is left; without, default vhost and user are made.
+        has_definitions: whether any is left; if not, default vhost and user are made.
     """
 
     def __init__(
         self, path: Path, settings: PersistenceSettings, open_segments_max: int | None = None
     ) -> None:
-        """Lock a data directory, made if there is none, and read what is in it.
+        """Lock a data directory, make it if there is none, and read it.
 
         Args:
             path: of the data directory.
             settings: of the disk.
-            open_segments_max: descriptors that long queues may have; None as the settings say.
+            open_segments_max: descriptors that long queues may have; None means the setting.
 
         Raises:
-            StorageError: it cannot be used; the text says what to do.
+            StorageError: the directory cannot be used; the text says what to do.
             OSError: the disk refuses.
         """
         self._settings = settings
@@ -121,7 +122,7 @@ class StoredNode:
         return self._directory.files.free_bytes()
 
     def restore(self, broker: Broker, at_ms: int) -> Restored:
-        """Give a broker that was made with this journal back what it had."""
+        """Restore the stored definitions into a broker that was made with this journal."""
         started_ms = now_ms()
         restored = restore(broker, self.journal, self._stored, at_ms)
         for skipped in restored.skipped:
@@ -135,7 +136,7 @@ class StoredNode:
         return restored
 
     def recover_queues(self, broker: Broker, at_ms: int) -> None:
-        """Let the restored queues take over their messages; what has expired is dead-lettered."""
+        """Give the restored queues their messages; expired messages are dead-lettered."""
         started_ms = now_ms()
         queue_count = 0
         for queue in _stored_queues(broker):
@@ -147,7 +148,7 @@ class StoredNode:
         self._opened = self._opened._replace(queues={})
 
     def make_log(self, queue: QueueIdentity) -> Log:
-        """Return the log of a queue: the one that was found, or a new one."""
+        """Return the log of a queue: the recovered log, or a new one."""
         found = self._opened.queues.get(queue.queue_id)
         if found is not None:
             return found.log
@@ -155,12 +156,12 @@ class StoredNode:
         return self.store.new_log(options, queue.queue_id or None)
 
     def note_deliveries(self, broker: Broker) -> None:
-        """Note how far each queue had delivered, before a stop in order."""
+        """Note up to where each queue has delivered, before a clean stop."""
         for queue in _stored_queues(broker):
             self.store.note_delivered(queue.queue_id, queue.engine.delivered_below)
 
     def close(self) -> None:
-        """Let go of the folder, once nothing is written to it any more."""
+        """Unlock the folder; nothing may be written to it any more."""
         self._definitions.close()
         self.witness.close()
         self._directory.close()

@@ -1,6 +1,6 @@
-"""Bindings, found by where they lead from and by where they lead to.
+"""Bindings, found by their source and by their destination.
 
-Every operation on one binding costs the same however many others there are: declaring 100,000
+The cost of an operation on one binding does not depend on the number of others. Declaring 100,000
 bindings on one exchange, or deleting one queue among them, touches only the bindings named.
 """
 
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeVar
 _Key = TypeVar("_Key")
 
 PIECE_MAX: Final = 1024
-"""So many destinations or bindings are looked at in one go."""
+"""Destinations or bindings that one piece of work looks at."""
 
 _NO_ARGUMENTS: Final[Mapping[str, object]] = MappingProxyType({})
 
@@ -24,8 +24,8 @@ class DestinationKind(Enum):
     QUEUE = "queue"
     EXCHANGE = "exchange"
 
-    # Members are equal by identity. Enum's own hash is a frame of Python, and a destination is
-    # hashed a dozen times for each binding.
+    # Members are equal by identity. Enum's own hash is a Python call, and a destination is hashed #
+    # a dozen times for each binding.
     __hash__ = object.__hash__
 
 
@@ -42,12 +42,12 @@ class Binding:
 
     Attributes:
         source: name of the exchange that holds the rule.
-        routing_key: the binding key; what it means is up to the exchange's type.
+        routing_key: the binding key; the exchange's type decides its meaning.
         arguments: plain values, that is int, float, bool, str, bytes, None (void), list, dict, or
             a tuple (decimal). In a list or dict a value is the second of a pair; the first is the
             name of its AMQP type.
-        arguments_key: canonical encoding of ``arguments``. It stands in for them in equality and
-            hash: two bindings that differ in nothing but arguments are two bindings.
+        arguments_key: canonical encoding of ``arguments``. Equality and hash use it instead of
+            them. Two bindings that differ only in their arguments are two bindings.
 
     Source: RabbitMQ, rabbit_binding: a binding is its source, destination, key and arguments.
     """
@@ -68,11 +68,11 @@ class DestinationCounts(dict[Destination, int]):
     __slots__ = ()
 
     def count_up(self, destination: Destination) -> None:
-        """Note one binding more to the destination."""
+        """Count one more binding to the destination."""
         self[destination] = self.get(destination, 0) + 1
 
     def count_down(self, destination: Destination) -> None:
-        """Note one binding less; the destination goes with its last one.
+        """Count one binding less; the last one removes the destination.
 
         Raises:
             KeyError: no binding led there.
@@ -84,7 +84,7 @@ class DestinationCounts(dict[Destination, int]):
 
 
 def in_pieces(destinations: Iterable[Destination]) -> Iterator[Iterable[Destination]]:
-    """Return what is there now, in order, so many at a time."""
+    """Return the present items in order, in parts of a given size."""
     found = tuple(destinations)
     for start in range(0, len(found), PIECE_MAX):
         yield found[start : start + PIECE_MAX]
@@ -99,7 +99,7 @@ class BindingTable:
     __slots__ = ("_binding_count", "_by_destination", "_by_source")
 
     def __init__(self) -> None:
-        # The inner dict maps a binding to itself: an equal one finds the one that is stored.
+        # The inner dict maps a binding to itself, so that an equal binding finds the stored one.
         self._by_source: dict[str, dict[Binding, Binding]] = {}
         self._by_destination: dict[Destination, dict[Binding, Binding]] = {}
         self._binding_count = 0

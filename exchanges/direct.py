@@ -22,10 +22,10 @@ class DirectExchange:
         self._by_key: dict[str, DestinationCounts] = {}
 
     def validate(self, _routing_key: str, _arguments: Mapping[str, object], /) -> None:
-        """Accept any key; arguments mean nothing here but tell bindings apart."""
+        """Accept any key; arguments only make bindings different from each other."""
 
     def bind(self, binding: Binding, /) -> None:
-        """Let messages with this very key go to the destination."""
+        """Let messages with exactly this key go to the destination."""
         self._by_key.setdefault(binding.routing_key, DestinationCounts()).count_up(
             binding.destination
         )
@@ -38,18 +38,18 @@ class DirectExchange:
             del self._by_key[binding.routing_key]
 
     def keys_of(self, routing_key: str, /) -> tuple[KeyPart, ...]:
-        """Return this very key."""
+        """Return exactly this key."""
         return (KeyPart(routing_key, is_prefix=False),)
 
     def match(
         self, routing_key: str, _headers: Mapping[str, object] | None, /
     ) -> Iterable[Destination] | None:
-        """Return the destinations bound with this very key."""
+        """Return the destinations bound with exactly this key."""
         row = self._by_key.get(routing_key, ())
         return row if len(row) <= PIECE_MAX else None
 
     def pieces(
         self, routing_key: str, _headers: Mapping[str, object] | None, /
     ) -> Iterator[Iterable[Destination]]:
-        """Return the same in pieces."""
+        """Return the same destinations in pieces."""
         return in_pieces(self._by_key.get(routing_key, ()))

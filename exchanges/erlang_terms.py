@@ -1,8 +1,8 @@
 """Values as RabbitMQ prints them in its explanations: Erlang's ``~tp`` of a decoded AMQP value.
 
 Bindings carry plain values, so the AMQP type is the one a client most likely sent: an integer
-that fits 32 bits is a ``signedint``, a wider one a ``long``; a float is a ``double``. What is in an
-array or a table comes with the name of its type (see ``Binding``).
+that fits 32 bits is a ``signedint``, a wider one a ``long``; a float is a ``double``. An item of an
+array or a table has the name of its type (see ``Binding``).
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ _ESCAPES: Final = {
 
 
 def amqp_type_name(value: object) -> str:
-    """Return RabbitMQ's name of the AMQP type that a plain value came as."""
+    """Return RabbitMQ's name of the AMQP type that a plain value had."""
     match value:
         case bool():
             name = "bool"
@@ -88,8 +88,8 @@ def _float(value: float) -> str:
 def _binary(octets: bytes) -> str:
     """Return ``<<"text">>`` where every character is printable, else the octets as numbers.
 
-    Erlang's idea of printable is Latin-1 unless told otherwise; text that is not plain ASCII is
-    marked as UTF-8.
+    By default Erlang takes Latin-1 characters as printable. Text that is not plain ASCII is marked
+    as UTF-8.
     """
     text, suffix = _decode(octets)
     if not all(map(_is_printable, text)):

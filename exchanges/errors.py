@@ -1,8 +1,8 @@
-"""What routing refuses. The text of an error is the explanation the client is sent."""
+"""Errors of routing. The text of an error is sent to the client."""
 
 
 class ExchangeError(Exception):
-    """A request about an exchange cannot be granted; the text says why, to the client."""
+    """A request about an exchange cannot be granted; the text tells the client why."""
 
 
 class UnknownExchangeTypeError(ExchangeError):

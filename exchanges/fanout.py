@@ -8,7 +8,7 @@ from exchanges.route_changes import EVERY_KEY, KeyPart
 
 
 class FanoutExchange:
-    """Everything that is bound, whatever the key."""
+    """All destinations that are bound, whatever the key."""
 
     __slots__ = ("_destinations",)
 
@@ -19,7 +19,7 @@ class FanoutExchange:
         self._destinations = DestinationCounts()
 
     def validate(self, _routing_key: str, _arguments: Mapping[str, object], /) -> None:
-        """Accept anything; key and arguments mean nothing here but tell bindings apart."""
+        """Accept anything; key and arguments only make bindings different from each other."""
 
     def bind(self, binding: Binding, /) -> None:
         """Let every message go to the destination."""
@@ -30,7 +30,7 @@ class FanoutExchange:
         self._destinations.count_down(binding.destination)
 
     def keys_of(self, _routing_key: str, /) -> tuple[KeyPart, ...]:
-        """Return all there are."""
+        """Return all keys: a binding matches whatever the key is."""
         return (EVERY_KEY,)
 
     def match(
@@ -43,5 +43,5 @@ class FanoutExchange:
     def pieces(
         self, _routing_key: str, _headers: Mapping[str, object] | None, /
     ) -> Iterator[Iterable[Destination]]:
-        """Return the same in pieces."""
+        """Return the same destinations in pieces."""
         return in_pieces(self._destinations)

@@ -1,21 +1,22 @@
 """The headers exchange: a binding's arguments are a pattern over the message's headers (§3.1.3.4).
 
-``x-match`` says how the other arguments, the *pairs*, are to hold:
+``x-match`` says how many of the other arguments, the *pairs*, must hold:
 
     all (the default)   every pair holds; without any pair every message matches
     any                 at least one holds; without any pair no message matches
     all-with-x, any-with-x   the same, but pairs whose name starts with ``x-`` count too
 
-A pair holds when the message has a header of that name and an equal value; a void value asks for
-the name alone. Values are compared without their AMQP type but exactly: integers of any width are
-equal, 1 is neither 1.0 nor true nor "1". What is in an array or a table has its type compared too,
-and its order, a table's as well: it is the list of its entries as they came.
+A pair holds when the message has a header of that name with an equal value. A void value asks for
+the name alone. Values are compared exactly, but without their AMQP type: integers of any width are
+equal, and 1 is neither 1.0 nor true nor "1". The items of an array or a table are compared with
+their types and in their order. This holds for a table too: it is compared as the list of its items
+as they came.
 
-**Cost.** A binding is indexed under its pairs: for ``any`` under each, for ``all`` under that one
-which fewest bindings share so far. A message looks up its own headers, so it pays for the bindings
-that some header of it speaks for, not for all. Under a pair bindings stand by destination: of
-those to one destination no more are looked at than it takes to find one that holds, and a pair
-alone, as ``any`` has it, costs one look for all of them.
+**Cost.** A binding with ``any`` is indexed under each of its pairs. A binding with ``all`` is
+indexed under the pair that fewest bindings share so far. A message looks up its own headers, so its
+cost depends on the bindings under these headers, not on all bindings. Under a pair, bindings are
+kept by destination. The search among the bindings to one destination ends at the first that holds.
+All bindings with ``any`` that share a pair cost one look-up together.
 
 Source: AMQP 0-9-1 §3.1.3.4; RabbitMQ 3.13, rabbit_exchange_type_headers.
 """
@@ -41,7 +42,7 @@ ALL_WITH_X: Final = "all-with-x"
 ANY_WITH_X: Final = "any-with-x"
 
 _ExactValue: TypeAlias = tuple[type, object]
-"""A value in a form where ``==`` and ``hash`` tell apart what the exchange tells apart."""
+"""A value in a form in which ``==`` means that the exchange takes two values as equal."""
 
 _Pair: TypeAlias = tuple[str, _ExactValue | None]
 """A header name and the value it must have; None when any value will do."""
@@ -51,8 +52,8 @@ class _Bucket:
     """The bindings that share a pair.
 
     Attributes:
-        alone: where those lead that ask for nothing else.
-        joint: by destination, the others, each with what must hold too.
+        alone: destinations of the bindings that ask for nothing else.
+        joint: the other bindings by destination, each with the pairs that must hold too.
         count: how many bindings.
     """
 
@@ -64,7 +65,7 @@ class _Bucket:
         self.count = 0
 
     def add(self, binding: Binding, others: tuple[_Pair, ...]) -> None:
-        """Take in a binding that asks for the pair and for these."""
+        """Add a binding that asks for the pair and for these other pairs."""
         if others:
             self.joint.setdefault(binding.destination, {})[binding] = others
         else:
@@ -87,7 +88,7 @@ class _Bucket:
         return True
 
     def holding(self, message: "_MessageHeaders") -> Iterator[list[Destination]]:
-        """Return, in pieces, where those lead whose other pairs hold; each destination once."""
+        """Return, in pieces, the destinations of bindings whose other pairs hold, each once."""
         matched: list[Destination] = []
         looks_left = PIECE_MAX
         for destination, row in tuple(self.joint.items()):
@@ -104,7 +105,7 @@ class _Bucket:
 
 
 class HeadersExchange:
-    """Bindings by what they ask of the headers.
+    """Bindings by the headers that they ask for.
 
     Invariant: a binding with ``any`` is indexed under each of its pairs, one with ``all`` under
         exactly one of them, beside the others that must hold too.
@@ -123,7 +124,7 @@ class HeadersExchange:
         """Check ``x-match``.
 
         Raises:
-            InvalidBindingError: it is no string, or none of the four words.
+            InvalidBindingError: it is not a string, or not one of the four words.
         """
         if X_MATCH not in arguments:
             return
@@ -169,13 +170,13 @@ class HeadersExchange:
                 return
 
     def keys_of(self, _routing_key: str, /) -> tuple[KeyPart, ...]:
-        """Return all there are: no key counts here."""
+        """Return all keys: the key is not looked at."""
         return (EVERY_KEY,)
 
     def match(
         self, _routing_key: str, _headers: Mapping[str, object] | None, /
     ) -> Iterable[Destination] | None:
-        """Return None: how long a message takes shows while it is done, in ``pieces``."""
+        """Return None: ``pieces`` must be used, because a match may take long."""
         return None
 
     def pieces(
@@ -217,7 +218,7 @@ class HeadersExchange:
 
 
 class _MessageHeaders:
-    """The headers of one message; a value is brought into its exact form once, when asked for."""
+    """The headers of one message; a value gets its exact form once, at the first question."""
 
     __slots__ = ("_exact_values", "names")
 
@@ -241,7 +242,7 @@ def _is_any(arguments: Mapping[str, object]) -> bool:
 
 
 def _pairs(arguments: Mapping[str, object]) -> tuple[_Pair, ...]:
-    """Return what a binding asks for, in the order of its arguments."""
+    """Return the pairs that a binding asks for, in the order of its arguments."""
     with_x = arguments.get(X_MATCH) in {ALL_WITH_X, ANY_WITH_X}
     return tuple(
         [
@@ -255,8 +256,8 @@ def _pairs(arguments: Mapping[str, object]) -> tuple[_Pair, ...]:
 def _exact(value: object) -> _ExactValue:
     """Return a value's exact form.
 
-    A string and a byte array with the same octets are equal, as in RabbitMQ, where both are
-    binaries, unless their types are compared. Nesting is bounded by the decoder of tables.
+    A string and a byte array with the same octets are equal, unless their types are compared. In
+    RabbitMQ both are binaries. The decoder of tables bounds the nesting.
     """
     match value:
         case str():
@@ -264,7 +265,8 @@ def _exact(value: object) -> _ExactValue:
         case list():
             return list, tuple([(kind, _exact(item)) for kind, item in value])
         case dict():
-            # Of the class of an array: RabbitMQ has a list for either, so two empty ones are equal.
+            # The same class as an array: RabbitMQ has a list for both, so an empty table equals an
+            # empty array.
             return list, tuple([(name, kind, _exact(item)) for name, (kind, item) in value.items()])
         case _:
             return type(value), value

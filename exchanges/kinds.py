@@ -1,7 +1,7 @@
 """The port that every exchange type implements, and the types there are.
 
-A kind holds what its bindings ask for, in the form in which it matches fastest. It knows nothing
-of durability, of other exchanges or of queues: ``routing`` does the walking.
+A kind holds its bindings in the form in which it matches fastest. It does not know durability,
+other exchanges or queues. ``routing`` walks from exchange to exchange.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,7 +29,7 @@ class ExchangeKind(Protocol):
         """Whether the answer depends on the message's headers."""
 
     def validate(self, routing_key: str, arguments: Mapping[str, object], /) -> None:
-        """Check what a binding asks for, before anything is stored.
+        """Check the key and arguments of a binding, before it is stored.
 
         Args:
             routing_key: the binding key.
@@ -40,13 +40,13 @@ class ExchangeKind(Protocol):
         """
 
     def bind(self, binding: Binding, /) -> None:
-        """Take in a binding that is valid and not here yet."""
+        """Add a binding that is valid and not here yet."""
 
     def unbind(self, binding: Binding, /) -> None:
         """Forget a binding that is here."""
 
     def keys_of(self, routing_key: str, /) -> tuple[KeyPart, ...]:
-        """Return the routing keys that a binding with this binding key has a say about; or more."""
+        """Return the routing keys that a binding with this binding key can affect, or more."""
 
     def match(
         self, routing_key: str, headers: Mapping[str, object] | None, /
@@ -58,8 +58,8 @@ class ExchangeKind(Protocol):
             headers: the message's headers as plain values; None when it has none.
 
         Returns:
-            Destinations; one that several bindings lead to may come several times. None where it
-            takes more than a millisecond or so to tell: ``pieces`` does.
+            Destinations; one that several bindings lead to may come several times. None where the
+            match takes more than about a millisecond; then use ``pieces``.
         """
 
     def pieces(
@@ -67,8 +67,8 @@ class ExchangeKind(Protocol):
     ) -> Iterator[Iterable[Destination]]:
         """Return the same however long it takes, in pieces of well under a millisecond.
 
-        Between two of them others may bind and unbind: what is bound all the while is found, what
-        comes or goes meanwhile may be.
+        Other clients may bind and unbind between two pieces. A binding that exists all the time is
+        found. A binding that comes or goes meanwhile may be found.
         """
 
 

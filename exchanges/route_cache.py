@@ -1,16 +1,17 @@
 """Answers of the router, kept by the route bytes of the publish that asked.
 
 The route is ``persistence.record``'s: exchange and routing key as two shortstrs, at most 512
-octets, so that a publish finds its answer without decoding a name. An answer that used headers
-must not be kept, since the route does not tell them (``Routing.uses_headers``).
+octets, so that a publish finds its answer without decoding a name. An answer that used headers must
+not be kept, because the route does not contain them (``Routing.uses_headers``).
 
 An answer holds as long as nothing that it depends on has changed (``exchanges.route_changes``).
-That is looked up once after each change; no answer is lost to a change elsewhere.
+This is looked up once after each change. A change elsewhere removes no answer.
 
-Peers choose the routing keys, so the cache is bounded: it has two halves. New answers go into the
-recent half; when that is full it becomes the older half, and what the older half held is forgotten.
-An answer that is found in the older half goes back to the recent one. So a key that is used goes on
-being found among any number of keys that come once, and no publish pays for emptying all of it.
+Peers choose the routing keys, so the cache is bounded. It has two halves. New answers go into the
+recent half. When that is full, it becomes the older half, and the answers of the previous older
+half are forgotten. An answer that is found in the older half goes back to the recent one. So a key
+in use stays in the cache beside any number of keys that come once, and no publish has to empty the
+whole cache.
 """
 
 from collections.abc import Callable
@@ -19,19 +20,19 @@ from typing import Final, Generic, TypeAlias, TypeVar
 from persistence.kernels import COMPILED
 
 CAPACITY: Final = 16_384
-"""Entries at most. A miss costs a publisher of ever new keys about what a larger table would."""
+"""Answers at most. For a publisher of ever new keys, a larger table would cost about as much."""
 
 T = TypeVar("T")
 
 Visited: TypeAlias = tuple[str, ...] | None
-"""The exchanges on the way, there or not; None is just the one that the route names."""
+"""The exchanges visited, existing or not; None means only the one that the route names."""
 
 Holds: TypeAlias = Callable[[int, Visited, bytes], bool]
-"""Whether what was found under a generation, on a way over these exchanges, for a route, holds."""
+"""Tells whether an answer still holds: its generation, the visited exchanges, its route."""
 
 
 class _Answer(Generic[T]):
-    """A value, and since when it is known to hold and what it depends on."""
+    """A value, the generation in which it was last known to hold, and what it depends on."""
 
     __slots__ = ("generation", "value", "visited")
 
@@ -51,7 +52,7 @@ class RouteCache(Generic[T]):
     __slots__ = ("_holds", "_older", "_recent")
 
     def __init__(self, holds: Holds) -> None:
-        """Begin without a value.
+        """Make an empty cache.
 
         Args:
             holds: asked about a value that was put, or found to hold, under an older generation.
@@ -82,9 +83,9 @@ class RouteCache(Generic[T]):
         """Keep a value.
 
         Args:
-            route: whose it is.
-            generation: under which it was found, be it on a way that has taken long.
-            visited: the exchanges on that way.
+            route: of the publish.
+            generation: the one in which the walk began.
+            visited: the exchanges of the walk.
             value: not None.
         """
         self._keep(route, _Answer(generation, visited, value))

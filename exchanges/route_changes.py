@@ -1,35 +1,36 @@
-"""What changed of a vhost's routing lately: whether a route that was found before still holds.
+"""The recent changes of a vhost's routing. They tell whether a remembered route still holds.
 
-A route depends on every exchange that its walk visited, there or not, and of each on the bindings
-that have a say about its routing key. A change is noted under just that:
+A route depends on every exchange that its walk visited, existing or not. Of each exchange it
+depends on the bindings that can affect its routing key. A change is noted under the same things:
 
     a binding of a direct exchange, a topic pattern without wildcards   that exchange, that key
     any other topic pattern                       that exchange, keys that begin as it does
     any other binding, an exchange itself         that exchange, all keys
     a queue that came or went                     its bindings, that of the default exchange too
 
-Nothing is registered, and nobody is told: who has found a route remembers since when it held, and
-asks here once something has changed. So beside a client that binds and unbinds all the while,
-publishers pay for a few look-ups, and not for another walk.
+A change notifies nobody, and no route is registered. The holder of a route remembers in which
+generation it was found, and asks here after something has changed. So publishers beside a client
+that keeps binding and unbinding pay for a few look-ups, and not for another walk.
 
-What is remembered of changes is bounded. A route that was found before all of it counts as changed.
+The number of remembered changes is bounded. A route that is older than all of them counts as
+changed.
 """
 
 from typing import Final, NamedTuple
 
 CHANGES_MAX: Final = 16_384
-"""Changes remembered; the older half goes at once."""
+"""Changes remembered; the older half is forgotten as a whole."""
 
 VISITED_MAX: Final = 16
-"""A route that visits more exchanges holds until anything changes: looking takes longer each."""
+"""A route over more exchanges holds until anything changes; each exchange costs a look-up."""
 
 
 class KeyPart(NamedTuple):
-    """The routing keys that a binding has a say about.
+    """The routing keys that a binding can affect.
 
     Attributes:
-        text: this key, or how they begin.
-        is_prefix: all keys that begin so; or else this very one.
+        text: the key, or the beginning of the keys.
+        is_prefix: it means all keys that begin with ``text``; otherwise exactly this key.
     """
 
     text: str
@@ -45,7 +46,7 @@ class RouteChanges:
     Attributes:
         generation: how often anything has changed.
 
-    Invariant: what is in no half changed by ``_forgotten_until`` at the latest.
+    Invariant: a part that is in no half last changed at ``_forgotten_until`` or earlier.
     """
 
     __slots__ = ("_forgotten_until", "_older", "_recent", "_recent_since", "generation")
@@ -78,9 +79,9 @@ class RouteChanges:
         """Return whether a route that was found under a generation leads to the same queues now.
 
         Args:
-            since: that generation.
-            visited: every exchange on the way, there or not.
-            routing_key: the route's; it had no other.
+            since: the generation in which it was found.
+            visited: every exchange of the walk, existing or not.
+            routing_key: the only one of the route.
         """
         if since < self._forgotten_until or len(visited) > VISITED_MAX:
             return since == self.generation

@@ -1,12 +1,13 @@
 """From an exchange and routing keys to queues: the walk over bound and alternate exchanges.
 
 The walk visits each exchange at most once, so cycles of bindings or of alternate exchanges end,
-and names each queue once however many ways lead there. It is a loop, not a recursion: a chain of
-exchanges may be as long as clients care to make it.
+and names each queue once however many ways lead there. It is a loop and not a recursion, because
+clients may make a chain of exchanges of any length.
 
-How long a walk is, clients decide: by how many bindings match, by how many exchanges are bound
-to each other. So it can be gone in pieces. What is bound all the while is found; what is bound or
-unbound between two pieces may be found or not, as if it had come a moment earlier or later.
+Clients decide the length of a walk, by the number of matching bindings and of exchanges that are
+bound to each other. So a walk can be cut into pieces. A binding that exists all the time is found.
+A binding that comes or goes between two pieces may be found or not, as if it had come or gone a
+moment earlier or later.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -22,7 +23,7 @@ DEFAULT_EXCHANGE: Final = ""
 _QUEUE: Final = DestinationKind.QUEUE
 
 QUEUE_BINDINGS_MAX: Final = 1024
-"""Bindings of a queue that are looked at as it goes; where it has more, no route holds."""
+"""When a queue with more bindings goes, all routes change; else only those of its bindings."""
 
 
 @dataclass(slots=True)
@@ -55,9 +56,9 @@ class Routing(NamedTuple):
 
     Attributes:
         queue_names: each queue once, in the order found.
-        uses_headers: a headers exchange had its say, so the same exchange and keys may give
-            another answer for another message.
-        visited: the exchanges on the way, there or not; of many no more than are looked at.
+        uses_headers: a headers exchange was visited, so the same exchange and keys may give another
+            answer for another message.
+        visited: the exchanges of the walk, existing or not; at most as many as are looked at.
     """
 
     queue_names: tuple[str, ...]
@@ -69,15 +70,14 @@ class Router:
     """The exchanges and bindings of one vhost.
 
     Attributes:
-        exchanges: by name; to be read by all, changed only here.
-        bindings: every binding; to be read by all, changed only here.
+        exchanges: by name; all may read it, only the router changes it.
+        bindings: every binding; all may read it, only the router changes it.
         generation: an answer of ``route`` that used no headers holds until this changes.
-        changes: says whether an older one still does.
-        default_counters: what went through the default exchange.
+        changes: says whether an older answer still holds.
+        default_counters: of the messages that went through the default exchange.
 
     Invariant: a binding's source exists, and its kind holds exactly the bindings that the table
-        holds for that source, or it was withdrawn. Whether a destination exists is the caller's to
-        see to.
+        holds for that source, or it was withdrawn. The caller sees to it that a destination exists.
     """
 
     __slots__ = (
@@ -93,8 +93,8 @@ class Router:
         """Make a router without exchanges.
 
         Args:
-            has_queue: whether a queue of this name exists: to each of them the default exchange
-                has an implicit binding (§3.1.3.1).
+            has_queue: whether a queue of this name exists. The default exchange has an implicit
+                binding to each queue (§3.1.3.1).
         """
         self._has_queue = has_queue
         self.exchanges: dict[str, Exchange] = {}
@@ -104,7 +104,7 @@ class Router:
         self.generation = 0
 
     def note_queue(self, name: str) -> None:
-        """Note that a queue was declared or deleted: what leads there by name does not hold."""
+        """Note that a queue was declared or deleted: routes to its name do not hold any more."""
         bindings = self.bindings.of_destination(Destination(_QUEUE, name))
         if len(bindings) > QUEUE_BINDINGS_MAX:
             self.changes.note_all()
@@ -114,13 +114,13 @@ class Router:
         self._note_keys(DEFAULT_EXCHANGE, (KeyPart(name, is_prefix=False),))
 
     def add_exchange(self, exchange: Exchange) -> None:
-        """Take in an exchange that is not here yet and has no bindings."""
+        """Add an exchange that is not here yet and has no bindings."""
         assert exchange.name not in self.exchanges, "an exchange is declared once"
         self.exchanges[exchange.name] = exchange
         self._note_keys(exchange.name, (EVERY_KEY,))
 
     def withdraw_exchange(self, name: str) -> None:
-        """Take out an exchange; its bindings stay, to be forgotten one by one, and lead nowhere.
+        """Remove an exchange; its bindings lead nowhere, and are removed one by one later.
 
         Raises:
             KeyError: it does not exist.
@@ -129,7 +129,7 @@ class Router:
         self._note_keys(name, (EVERY_KEY,))
 
     def set_alternate_exchange(self, name: str, alternate_exchange: str | None) -> None:
-        """Change where an exchange sends what matches none of its bindings; None is nowhere.
+        """Change the alternate exchange, for messages that match no binding; None removes it.
 
         Raises:
             KeyError: the exchange ``name`` does not exist; the alternate one need not.
@@ -138,7 +138,7 @@ class Router:
         self._note_keys(name, (EVERY_KEY,))
 
     def bind(self, binding: Binding) -> bool:
-        """Add a binding whose source exists; False if it was there.
+        """Add a binding whose source exists; return False if it was there.
 
         Raises:
             InvalidBindingError: the exchange's type refuses the key or the arguments.
@@ -155,14 +155,14 @@ class Router:
     def unbind(
         self, source: str, destination: Destination, routing_key: str, arguments_key: bytes
     ) -> Binding | None:
-        """Take out a binding and return it; None if there is none, which is no error."""
+        """Remove a binding and return it; None if there is none, which is no error."""
         binding = self.bindings.remove(source, destination, routing_key, arguments_key)
         if binding is not None:
             self._note_forgotten(binding)
         return binding
 
     def forget(self, binding: Binding) -> bool:
-        """Take out a binding of which an end goes away; False if it went already.
+        """Remove a binding whose source or destination goes; return False if it was removed before.
 
         An auto-delete exchange may have lost its last binding: see ``has_bindings_from``.
         """
@@ -183,7 +183,7 @@ class Router:
         return self.bindings.has_source(name)
 
     def asks_headers(self, exchange_name: str) -> bool:
-        """Whether an exchange looks at headers, so that no key alone says where a message goes."""
+        """Whether an exchange looks at headers, so that the key alone does not decide a route."""
         exchange = self.exchanges.get(exchange_name)
         return exchange is not None and exchange.kind.needs_headers
 
@@ -193,7 +193,7 @@ class Router:
         routing_keys: Sequence[str],
         headers: Mapping[str, object] | None,
     ) -> Routing:
-        """Return the queues that a message goes to, however long that takes; see ``walk``."""
+        """Return the queues that a message goes to, in one piece of any length; see ``walk``."""
         walk = self.walk(exchange_name, routing_keys, headers)
         while True:
             try:
@@ -211,13 +211,13 @@ class Router:
 
         Args:
             exchange_name: where it was published; "" is the default exchange. One that does not
-                exist leads nowhere: who has to refuse it looks at ``exchanges`` first.
+                exist leads nowhere. A caller that has to refuse it looks at ``exchanges`` first.
             routing_keys: its routing key, and those of its CC and BCC headers; at least one.
             headers: its headers as plain values; None when it has none.
 
         Source: RabbitMQ, rabbit_exchange:route: the alternate exchange of an exchange on the way
-            is used when that exchange itself matched nothing, even if what others matched, or
-            what its matches led to, is no queue.
+            is used when that exchange itself matched nothing. The matches of other exchanges make
+            no difference, and neither does it whether a match leads to a queue.
         """
         keys = tuple(dict.fromkeys(routing_keys))
         assert keys, "a message has a routing key, if only an empty one"
@@ -228,7 +228,7 @@ class Router:
         to_visit = [exchange_name]
         seen = {exchange_name}
         uses_headers = False
-        for name in to_visit:  # which grows meanwhile: nearest exchanges first
+        for name in to_visit:  # the list grows meanwhile, so the nearest exchanges come first
             exchange = self.exchanges.get(name)
             if exchange is None:
                 continue
@@ -250,15 +250,15 @@ class Router:
             if not is_matched and alternate is not None and alternate not in seen:
                 seen.add(alternate)
                 to_visit.append(alternate)
-        # One more than are looked at says that there were too many.
+        # One more than the limit says that there were too many.
         return Routing(tuple(found), uses_headers, tuple(to_visit[: VISITED_MAX + 1]))
 
     def queues_of_key(self, exchange_name: str, routing_key: str) -> tuple[str, ...] | None:
         """Return the queues that every message with just this key goes to; None: ask ``route``.
 
-        Most exchanges look at no headers, and lead to queues and to nothing else: one match tells
-        all. Whoever publishes with ever new keys waits for this each time. One that takes long is
-        for ``walk``, too.
+        Most exchanges look at no headers and lead only to queues, so one match is the whole route.
+        Every publish with a new key waits for this. A match that takes long is also left to
+        ``walk``.
         """
         if exchange_name == DEFAULT_EXCHANGE:
             return (routing_key,) if self._has_queue(routing_key) else ()
@@ -284,7 +284,7 @@ class Router:
             self._note(binding)
 
     def _note(self, binding: Binding) -> None:
-        """Note that a binding came or went, or where it leads did."""
+        """Note that a binding, or its destination, came or went."""
         source = self.exchanges.get(binding.source)
         if source is not None:
             self._note_keys(source.name, source.kind.keys_of(binding.routing_key))

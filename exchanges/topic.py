@@ -9,7 +9,7 @@ from exchanges.topic_trie import TopicTrie
 
 
 class TopicExchange:
-    """Patterns in a trie; see ``topic_trie`` for what they mean and what a match costs."""
+    """Patterns in a trie; ``topic_trie`` says their meaning and the cost of a match."""
 
     __slots__ = ("_trie",)
 
@@ -22,8 +22,8 @@ class TopicExchange:
     def validate(self, _routing_key: str, _arguments: Mapping[str, object], /) -> None:
         """Accept any pattern.
 
-        RabbitMQ 4.3 refuses more than two ``#`` because its match is combinatorial in them. Ours
-        is not, so the rule of 3.13, any number, holds.
+        RabbitMQ 4.3 refuses more than two ``#``, because the cost of its match grows
+        combinatorially with them. HareMQ's does not, so it allows any number, as 3.13 does.
         """
 
     def bind(self, binding: Binding, /) -> None:
@@ -35,7 +35,7 @@ class TopicExchange:
         self._trie.remove(binding.routing_key, binding.destination)
 
     def keys_of(self, routing_key: str, /) -> tuple[KeyPart, ...]:
-        """Return the words before the first wildcard; without one it is just this key.
+        """Return the words before the first wildcard; without a wildcard exactly this key.
 
         ``a.#`` matches ``a`` too, which has no dot to begin with.
         """
@@ -58,5 +58,5 @@ class TopicExchange:
     def pieces(
         self, routing_key: str, _headers: Mapping[str, object] | None, /
     ) -> Iterator[Iterable[Destination]]:
-        """Return the same in pieces."""
+        """Return the same destinations in pieces."""
         return self._trie.pieces(routing_key)

@@ -17,17 +17,17 @@ routing key match the path from the root to the node. It is kept as an integer w
     along *           reach moved up by one
     along #           every bit from the lowest one of reach upwards
 
-An empty reach ends the branch; a pattern matches when the bit of the key's full length is set. All
-the ways in which several ``#`` may share out the words are in that one integer, so a node is
-visited once per message however many ``#`` lie above it: a match costs at most one step per word
-stored in the trie, whatever the routing key. Keys are shortstrs, so that a reach is 257 bits at
-most; only CC can bring a longer one.
+An empty reach ends the branch. A pattern matches when the bit of the key's full length is set. The
+one integer holds all the ways in which several ``#`` may share out the words. So a node is visited
+once per message, however many ``#`` lie above it. A match costs at most one step per word stored in
+the trie, whatever the routing key. Keys are shortstrs, so a reach has at most 257 bits. Only a key
+from CC can be longer.
 
-**In pieces.** A key may get to every node that there is, and clients decide how many that is. So
-a walk can stop after any node and go on later (``Walk``), while patterns come and go. That holds
-because a node stands for the same words all its life: an edge is split above it, and where two
-edges become one, a new node takes the place of both, and the old ones are left as they are for
-walks that still have them. A pattern that is there from a walk's beginning to its end is found.
+**In pieces.** A key may reach every node, and clients decide how many nodes there are. So a walk
+can stop after any node and go on later (``Walk``), while patterns come and go. This is right
+because a node stands for the same words all its life. An edge is split above a node. Where two
+edges become one, a new node replaces both, and the old nodes stay unchanged for walks that still
+hold them. A pattern that exists from a walk's beginning to its end is found.
 
 Nodes and the walk (``Node``, ``walk_of``, ``matching``) are the interpreted twin, and the
 specification, of ``exchanges._topic_trie``; adding and removing patterns is the same in both
@@ -47,10 +47,10 @@ ONE_WORD: Final = "*"
 ANY_WORDS: Final = "#"
 
 LOOKS_PER_PIECE: Final = 8192
-"""What is done in one go, in words compared: some 0.2 ms with kernels."""
+"""The size of one piece, in words compared: some 0.2 ms with kernels."""
 
 LOOKS_PER_NODE: Final = 8
-"""What it costs to get to a node, beside its words."""
+"""The cost of reaching a node, in addition to its words."""
 
 
 class Node:
@@ -59,7 +59,7 @@ class Node:
     Attributes:
         label: the words from the parent to here.
         children: by the first word of their label.
-        destinations: where the patterns that end here lead; None where none does.
+        destinations: of the patterns that end here; None if no pattern does.
 
     Invariant: ``label`` is empty at the root only; a child stands under the first word of its
         label; any node but the root has a destination or at least two children.
@@ -85,11 +85,11 @@ class TopicTrie:
 
     def __init__(self) -> None:
         self._root = Node(())
-        # No frame between the exchange and the kernel: this is called once for each new key.
+        # The exchange calls the kernel without a Python function between: once for each new key.
         self.match: Callable[[str], list[Destination] | None] = partial(matching, self._root)
 
     def pieces(self, routing_key: str) -> Iterator[list[Destination]]:
-        """Return what ``match`` does, however much it is, piece by piece."""
+        """Return the same as ``match``, of any length, piece by piece."""
         walk = walk_of(self._root, routing_key)
         while not walk.is_done:
             yield walk.step(LOOKS_PER_PIECE)
@@ -133,7 +133,7 @@ class TopicTrie:
             _prune(path)
 
     def check_invariants(self) -> None:
-        """Assert what the nodes promise; costs a walk over the whole trie."""
+        """Assert the invariants of the nodes; costs a walk over the whole trie."""
         pending = [self._root]
         while pending:
             node = pending.pop()
@@ -146,7 +146,7 @@ class TopicTrie:
 
 
 class Walk:
-    """A routing key on its way through the trie; see the module's text."""
+    """The walk of a routing key through the trie; see the module's text."""
 
     __slots__ = ("_end", "_pending", "_places")
 
@@ -158,11 +158,11 @@ class Walk:
 
     @property
     def is_done(self) -> bool:
-        """Whether no node is left to be looked at."""
+        """Whether all nodes were looked at."""
         return not self._pending
 
     def step(self, looks_max: int) -> list[Destination]:
-        """Go on for about so many looks; return where the patterns lead that end on the way."""
+        """Go on for about this many steps; return the destinations of the patterns found."""
         matched: list[Destination] = []
         pending, places, end = self._pending, self._places, self._end
         looks_left = looks_max
@@ -180,7 +180,7 @@ class Walk:
 
 
 walk_by_integers: Final = Walk
-"""For the kernel: a key of more words than its rows of bits have room for."""
+"""For the kernel: walks with a key of more words than its rows of bits have room for."""
 
 walk_of: Callable[[Node, str], Walk] = Walk
 """Begins a walk from a root."""
@@ -189,10 +189,10 @@ walk_of: Callable[[Node, str], Walk] = Walk
 def matching(root: Node, routing_key: str) -> list[Destination] | None:
     """Return the destinations of all patterns below a root that match.
 
-    A destination comes once for each pattern that leads there, in no order to rely on.
+    A destination comes once for each pattern that leads there. The order has no meaning.
 
     Returns:
-        None where it takes more than a piece: a ``Walk`` does it.
+        None where the walk takes more than one piece; then use a ``Walk``.
     """
     walk = Walk(root, routing_key)
     matched = walk.step(LOOKS_PER_PIECE)
@@ -211,7 +211,7 @@ def split_words(key: str) -> tuple[str, ...]:
 def _places(words: tuple[str, ...]) -> dict[str, int]:
     """Map each distinct word to the integer whose bit i says that it is the word of index i.
 
-    A ``*`` or ``#`` in a routing key is a word that only wildcards match, so it is left out.
+    Only wildcards match a ``*`` or ``#`` in a routing key, so such a word is left out.
     """
     places: dict[str, int] = {}
     bit = 1
@@ -281,7 +281,7 @@ def _split(parent: Node, child: Node, word_count: int) -> Node:
 
 
 def _prune(path: list[Node]) -> None:
-    """Restore the invariants after the last node of a path lost its destinations."""
+    """Restore the invariants after the last node of a path has lost its destinations."""
     node = path.pop()
     if path and not node.children:
         del path[-1].children[node.label[0]]

@@ -11,12 +11,12 @@ from amqp_server.settings.schema import Key, all_keys
 _INTRODUCTION: Final = """\
 # Settings
 
-`haremq start --config haremq.yaml` reads one YAML file; what it leaves out has the default given
-here. `haremq check-config` says all that is wrong with a file, `haremq explain-config` prints this
-page in a terminal. An unknown key is an error.
+`haremq start --config haremq.yaml` reads one YAML file. A key that is not in the file has the
+default given here. An unknown key is an error. `haremq check-config` prints all mistakes in a file.
+`haremq explain-config` prints this page in a terminal.
 
-A unit is the end of a key's name; a number without one is a count. A path is relative to the
-folder that the program was started in.
+The name of a key ends in its unit. A number without a unit is a count. A path is relative to the
+folder in which the program was started.
 
 ```yaml
 net:
@@ -27,12 +27,12 @@ broker:
   load_definitions: definitions.json
 ```
 
-This page is made from the declarations: `python -m amqp_server explain-config --markdown`.
+This page is generated from the declarations: `python -m amqp_server explain-config --markdown`.
 """
 
 
 def explain_text() -> str:
-    """Return every key with its type, range, unit, default and sentence."""
+    """Return every key with its type, range, unit, default and description."""
     blocks = [f"{key.path}\n    {kind_of(key)}\n    {key.doc}\n" for key in all_keys()]
     return "\n".join(blocks)
 

@@ -1,6 +1,6 @@
-"""From ``haremq.yaml`` to ``Settings``: every key known, every value of its type and range.
+"""From ``haremq.yaml`` to ``Settings``: checks every key, type and range.
 
-All that is wrong is found in one go, a line each, the path of the key first:
+All mistakes are found in one pass. Each is a line that begins with the path of the key:
 
     net.listenerz: unknown key; did you mean net.listeners?
     net.backlog: expected an integer from 1 to 65535, got 'many'
@@ -32,7 +32,7 @@ class SettingsError(Exception):
     """The settings cannot be used.
 
     Attributes:
-        problems: one line for each thing that is wrong, in the order of the declarations.
+        problems: one line for each mistake, in the order of the declarations.
     """
 
     def __init__(self, problems: list[str]) -> None:
@@ -44,7 +44,7 @@ def load_settings(path: Path) -> Settings:
     """Read a settings file.
 
     Raises:
-        SettingsError: it cannot be read, is no YAML, or says something that is wrong.
+        SettingsError: the file cannot be read, is not YAML, or has a mistake.
     """
     try:
         with path.open("rb") as file:
@@ -60,14 +60,14 @@ def load_settings(path: Path) -> Settings:
 
 
 def parse_settings(text: str, where: str = "") -> Settings:
-    """Return the settings that a YAML text says; what it leaves out is the default.
+    """Return the settings of a YAML text; a key that it leaves out has its default.
 
     Args:
         text: the YAML.
-        where: what stands in front of a problem that no key names: ``haremq.yaml: ``.
+        where: prefix of a problem without a key: ``haremq.yaml: ``.
 
     Raises:
-        SettingsError: it is no YAML, or says something that is wrong.
+        SettingsError: the text is not YAML, or has a mistake.
     """
     try:
         raw = yaml.load(text, Loader=_Loader)  # noqa: S506 -- a SafeLoader
@@ -86,7 +86,7 @@ def parse_settings(text: str, where: str = "") -> Settings:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML, where a key said twice is a mistake and not the last one's."""
+    """YAML in which a repeated key is a mistake; plain YAML would take the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 -- PyYAML's signature
         seen: set[str] = set()
@@ -102,13 +102,13 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Reader:
-    """Reads values by their declarations and collects what is wrong."""
+    """Reads values by their declarations and collects the mistakes."""
 
     def __init__(self) -> None:
         self.problems: list[str] = []
 
     def section(self, declared: type[_Section], raw: object, path: str) -> _Section | None:
-        """Return a section, or None where it cannot be made; ``problems`` says why."""
+        """Return a section; None if it has mistakes, which are then in ``problems``."""
         raw = {} if raw is None else raw  # a section with all its keys commented out
         if not isinstance(raw, Mapping):
             self._complain(path, f"expected keys and values, got {_shown(raw)}")

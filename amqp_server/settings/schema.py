@@ -1,15 +1,14 @@
 """The whole of ``haremq.yaml``: one section per package, declared where it is used.
 
-A section is a frozen dataclass. Its fields are the keys: the annotation is the type, the default
-the default, and the field's metadata says the rest:
+A section is a frozen dataclass whose fields are the keys. The annotation is the type, and the
+default of the field is the default of the key. The metadata of the field has the rest:
 
     doc      one sentence; every key has it
     min max  the range of a number; every number has it
-    choices  the words that a text may be
-    table    the same, where they are the names of a table above the section's package: ``TABLES``
-    secret   the value is not printed
+    choices the allowed values of a text table the same, where they are the names of a table above
+    the section's package: ``TABLES`` secret the value is not printed
 
-A unit is the end of a name: ``_ms _s _bytes _ratio``; a number without one is a count.
+The name of a key ends in its unit: ``_ms _s _bytes _ratio``. A number without a unit is a count.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -64,12 +63,13 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What values a key takes.
+    """The values that a key takes.
 
     Attributes:
         base: int, float, bool, str, Path, or the dataclass of a nested section.
-        choices: the words a text may be; empty is any.
-        is_list, is_map, is_optional: whether it holds many, by index or name, or may be null.
+        choices: the allowed values of a text; empty allows any.
+        is_list, is_map, is_optional: whether it holds many values, by index or by name, or may be
+            null.
     """
 
     base: type
@@ -86,7 +86,7 @@ class Key:
     Attributes:
         path: from the top: ``net.listeners[].port``.
         default: MISSING where the key must be given.
-        minimum, maximum: of a number; None for the others.
+        minimum, maximum: of a number; None for other types.
     """
 
     path: str
@@ -99,7 +99,7 @@ class Key:
 
     @property
     def unit(self) -> str:
-        """The unit of a number; empty for a count and for what is no number."""
+        """The unit of a number; empty for a count and for other types."""
         if self.minimum is None:
             return ""
         return next((unit for ending, unit in UNITS.items() if self.path.endswith(ending)), "")
@@ -149,7 +149,7 @@ def shape_of(annotation: Any) -> Shape:  # noqa: ANN401 -- an annotation is anyt
 
 
 def _shape_of_key(annotation: Any, declared: "Field[Any]") -> Shape:  # noqa: ANN401
-    """Return the shape of a key: the words of a text may be those of a table."""
+    """Return the shape of a key; a table may give the allowed values of a text."""
     shape = shape_of(annotation)
     table = declared.metadata.get("table")
     words = shape.choices if table is None else tuple(TABLES[table])

@@ -1,1 +1,1 @@
-"""AMQP bytes to values and back; knows no broker."""
+"""Decodes and encodes the bytes of AMQP; knows no broker."""

@@ -17,10 +17,10 @@ FRAME_OVERHEAD_BYTES: Final = 8
 FRAME_MIN_BYTES: Final = 4096
 
 FRAME_TOLERANCE_BYTES: Final = 8
-"""Frames this much above the limit pass: quite a few clients get it wrong (RabbitMQ)."""
+"""Frames pass that exceed the limit by this: some clients count wrongly (RabbitMQ)."""
 
 BODY_MAX_BYTES: Final = 536_870_912
-"""Whatever the configuration says, no message body is larger (RabbitMQ's hard cap)."""
+"""No message body is larger, whatever the configuration says (RabbitMQ's hard cap)."""
 
 NO_ROUTE: Final = 312
 CONNECTION_FORCED: Final = 320

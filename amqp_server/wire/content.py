@@ -1,15 +1,15 @@
-"""Records to frames: deliveries, get-ok and returns, without a decoded property in sight.
+"""Renders records as frames: deliveries, get-ok and returns. It decodes no property.
 
-A delivery is three frames (4.2.6); all but the tag and the body is the same for messages of one
-run, so the renderer builds those octets once and repeats them while route, header and body size
-stay the same:
+A delivery is three frames (4.2.6). In the deliveries of one run only tag and body differ. So the
+renderer builds the other octets once, and repeats them while route, header and body size stay the
+same:
 
     | method frame head | deliver, consumer tag | delivery tag | redelivered, route | end
     | header frame head | header                                                    | end
     | body frame head   | body                                                      | end  ...
 
-A large body need not be copied between them: it leaves as a piece of its own, which is the memory
-it was received into.
+A large body is not copied between them. It leaves as a piece of its own, which is the memory it was
+received into.
 
 This is the interpreted twin and the specification: no policy, no state between calls.
 """
@@ -108,9 +108,9 @@ def render_dealt(
     """Return the frames that deliver a run to several consumers of a channel in turn.
 
     Args:
-        channel: theirs.
-        prefixes: from ``deliver_prefix``, of the consumer of the first message, of the second,
-            and so on; then round again.
+        channel: number of the consumers' channel.
+        prefixes: from ``deliver_prefix``; the first is for the consumer of the first message, the
+            second for that of the second, and so on, round and round.
         first_tag: as in ``render_deliveries``.
         run: as there.
         payload_max_bytes: as there.
@@ -136,8 +136,8 @@ def render_large_deliveries(
 ) -> list[Octets]:
     """Return the octets of ``render_deliveries`` in pieces, without copying what is large.
 
-    Each body frame's payload from ``LARGE_BODY_BYTES`` on is a piece, as a view where that saves
-    a copy; all that is between two of them is another.
+    The payload of each body frame of ``LARGE_BODY_BYTES`` or more is a piece, as a view where that
+    saves a copy. The octets between two such payloads are another piece.
     """
     flag = b"\x01" if redelivered else b"\x00"
     chunks: list[Octets] = []
@@ -168,7 +168,7 @@ def render_get_ok(
     *,
     redelivered: bool,
 ) -> bytes:
-    """Return basic.get-ok with its content (1.8.3.11); ``ready_count`` is what is left."""
+    """Return basic.get-ok with its content (1.8.3.11); ``ready_count`` messages remain."""
     head = _GET_OK.pack(60, 71, delivery_tag, redelivered)
     method = head + record.route + _U32.pack(ready_count)
     return _with_content(channel, method, record, payload_max_bytes)

@@ -1,8 +1,8 @@
-"""What is wrong with bytes from a peer. ``protocol.replies`` gives each its reply code."""
+"""Errors in the bytes of a peer. ``protocol.replies`` has the reply code of each."""
 
 
 class WireError(Exception):
-    """A peer's bytes break the rules; the text is the explanation the peer is sent.
+    """A peer's bytes break the rules; the text is sent to the peer.
 
     Attributes:
         method_index: class id << 16 | method id of the offending method; 0 is unknown.
@@ -18,11 +18,11 @@ class FrameError(WireError):
 
 
 class BrokenFramingError(FrameError):
-    """Where the next frame starts is anybody's guess: nothing more can be read (501)."""
+    """The start of the next frame is unknown, so nothing more can be read (501)."""
 
 
 class UnexpectedFrameError(WireError):
-    """A frame that may not stand here, such as a body before its header (505)."""
+    """A frame that is not allowed here, such as a body before its header (505)."""
 
 
 class MethodSyntaxError(WireError):
@@ -30,4 +30,4 @@ class MethodSyntaxError(WireError):
 
 
 class UnknownMethodError(WireError):
-    """A method that does not exist, or is not for a client to send (503)."""
+    """A method that does not exist, or that a client may not send (503)."""

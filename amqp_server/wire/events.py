@@ -1,7 +1,7 @@
-"""What the scanner says of received bytes: events, each about as many frames as go together.
+"""The events of the scanner; each has frames that belong together.
 
 Consecutive publishes on one channel with a byte-equal method payload (same exchange, routing key
-and flags) are one ``PublishRun``. Where they soon change to another payload, and on to others, all
+and flags) are one ``PublishRun``. Publishes that change between several payloads after short runs
 are one ``PublishBurst``. Consecutive single acks with tags that count up are one ``AckRange``; any
 other frame is a ``FrameEvent``.
 """
@@ -21,7 +21,7 @@ class PublishRun(NamedTuple):
     Attributes:
         method: payload of their basic.publish, ids included.
         records: the messages in order; at least one.
-        flags: the union of the records' flags: what a slow path must look for.
+        flags: the union of the records' flags, which tells the slow paths what to look for.
     """
 
     channel: int
@@ -84,12 +84,12 @@ def is_content(event: Event) -> bool:
 
 
 class Scan(NamedTuple):
-    """What one call found.
+    """The result of one call of the scanner.
 
     Attributes:
         events: in arrival order.
-        consumed_bytes: how much of the buffer they took; the rest must come again.
-        error: what is wrong with the next frame, once the events before it were carried out.
+        consumed_bytes: how much of the buffer the events took; the caller must pass the rest again.
+        error: the error of the next frame, to be raised after the events before it are carried out.
     """
 
     events: list[Event]

@@ -1,12 +1,12 @@
-"""Received bytes to frames and runs of like publishes: the scanner every byte passes.
+"""The scanner: cuts received bytes into frames and runs of like publishes.
 
     byte 0        1         3       7                 7+size
          | type   | channel | size  | payload ...     | frame-end
              u8       u16      u32     size octets       0xCE
 
 The scanner emits the events of ``wire.events``: publishes, each complete in the buffer with at most
-one body frame, go into runs and bursts, acks into ranges; whatever else is a ``FrameEvent`` for the
-channel to assemble. Heartbeats are checked and dropped.
+one body frame, go into runs and bursts, and acks into ranges. Any other frame is a ``FrameEvent``,
+which the channel assembles. Heartbeats are checked and dropped.
 
 This is the interpreted twin and the specification: no policy, no state between calls.
 
@@ -43,7 +43,7 @@ METHODS_PER_BURST_MAX: Final = 256
 """Distinct method payloads of one burst; the index of one fits an octet."""
 
 STRETCH_ALONE_COUNT: Final = 16
-"""A run of so many messages is an event of its own: going on with others, it would be copied."""
+"""A run of this many messages is an event of its own; joining it to a burst would copy it."""
 
 _HEAD: Final = struct.Struct(">BHI")
 _U64: Final = struct.Struct(">Q")
@@ -77,8 +77,8 @@ def scan(buffer: bytes | memoryview, payload_max_bytes: int) -> Scan:
         payload_max_bytes: the largest payload that passes (tolerance included).
 
     Returns:
-        The events, how many bytes they took, and what stopped the scan if not the buffer's end.
-        A frame that is too large is found from its head alone.
+        The events, how many bytes they took, and the error that stopped the scan, if one did. A
+        frame that is too large is found from its head alone.
     """
     buffer = bytes(buffer)
     events: list[Event] = []
@@ -100,7 +100,7 @@ def scan(buffer: bytes | memoryview, payload_max_bytes: int) -> Scan:
             if event is not _HEARTBEAT:
                 events.append(event)
     except WireError as error:
-        # Its traceback would keep the frames of all that called, and they keep the error.
+        # Without its traceback the error keeps no Python frames alive, which would refer to it.
         return Scan(events, position, error.with_traceback(None))
     return Scan(events, position, None)
 
@@ -110,7 +110,7 @@ def _event(
 ) -> tuple[Event | None, int]:
     """Return the event that starts with this frame and where the next one starts.
 
-    None instead of an event means: wait for more bytes.
+    None instead of an event means that more bytes must come first.
     """
     kind, channel, payload_bytes = _HEAD.unpack_from(buffer, position)
     if kind == FRAME_METHOD:
@@ -138,8 +138,8 @@ def _publishes(
 
     Returns:
         The run or burst and where it ends; a FrameEvent when the content must be assembled from
-        frames; None while the first message's only body frame is incomplete: it must come again
-        whole.
+        frames; None while the only body frame of the first message is incomplete. The caller must
+        then pass the message again.
     """
     _, channel, _ = _HEAD.unpack_from(buffer, position)
     method = _payload(buffer, position, method_end)
@@ -185,8 +185,8 @@ class _Gathered:
 
         Returns:
             What stopped it: the last message's content where the next begins with another frame;
-            None where the buffer ends too early; ``_ASSEMBLE`` at what is not that simple, wrong,
-            or larger than ``body_max_bytes``.
+            None where the buffer ends too early; ``_ASSEMBLE`` at a message of several body frames,
+            a wrong one, or one larger than ``body_max_bytes``.
         """
         buffer = self._buffer
         before = len(self.records)
@@ -197,7 +197,7 @@ class _Gathered:
             if content is None or content.stop - content.start > body_max_bytes:
                 break
             if content is _ASSEMBLE or not self._add(publish, content):
-                # For the channel to refuse, if it is open at all.
+                # The channel refuses it, if the channel is open.
                 content = _ASSEMBLE
                 break
         if taken_count := len(self.records) - before:
@@ -206,7 +206,7 @@ class _Gathered:
         return content
 
     def _add(self, publish: bytes, content: "_Content") -> bool:
-        """Take a message and those that repeat it but for the body; not if a property is wrong."""
+        """Take a message and those that differ only in the body; none if a property is wrong."""
         try:
             traits = traits_of(content.header)
         except WireError:
@@ -222,7 +222,7 @@ class _Gathered:
         return True
 
     def take_others(self) -> None:
-        """Go on with what begins with other frames, as long as messages are small and simple."""
+        """Go on with messages of other payloads, as long as they are small and simple."""
         while publish := self._next_publish():
             if publish not in self.methods and len(self.methods) == METHODS_PER_BURST_MAX:
                 return
@@ -260,8 +260,8 @@ def _content(
     """Read a content header and its only body frame.
 
     Returns:
-        Where the content is; None when the buffer ends too early; ``_ASSEMBLE`` when what follows
-        is not that simple, or wrong: then the frames are passed on one by one.
+        Where the content is; None when the buffer ends too early; ``_ASSEMBLE`` when the content
+        has several body frames or is wrong. Then the frames are passed on one by one.
     """
     if position + FRAME_OVERHEAD_BYTES > len(buffer):
         return None
@@ -282,7 +282,7 @@ def _content(
 def _body(
     buffer: bytes, position: int, channel: int, header: bytes, payload_max_bytes: int
 ) -> "_Content | None":
-    """Read the only body frame that this header asks for; the answers are those of ``_content``."""
+    """Read the only body frame of this header; return the same as ``_content``."""
     (body_bytes,) = _U64.unpack_from(header, len(_BASIC_CLASS))
     if body_bytes == 0:
         return _Content(header, position, position, position)
@@ -302,7 +302,7 @@ def _body(
 
 
 def _alike(buffer: bytes, position: int, content: "_Content") -> tuple[list[bytes], int]:
-    """Return the bodies of the messages that repeat this one but for the body, and their end."""
+    """Return the bodies of messages that differ from this one only there, and their end."""
     head = buffer[position : content.start]
     head_bytes = len(head)
     body_stop = content.stop - position
@@ -340,7 +340,7 @@ def _ack_range(buffer: bytes, position: int, channel: int) -> tuple[AckRange, in
 
 
 def check_heartbeat(kind: int, channel: int, payload: bytes) -> None:
-    """Pass a heartbeat; raise on one that is not, and on any unknown type (4.2.3, 4.2.7)."""
+    """Pass a heartbeat; raise on a wrong one, and on any unknown type (4.2.3, 4.2.7)."""
     if kind == FRAME_HEARTBEAT and not payload:
         if channel == 0:
             return

@@ -1,7 +1,8 @@
-"""Every method but publish, deliver and ack: payload to object and back.
+"""Decodes and encodes every method except publish, deliver and ack.
 
-pamqp supplies the classes and the type of each argument. Decoding is ours: its decoder gives up
-the AMQP types of table values, which RabbitMQ's error texts name, and is not for unbounded bytes.
+pamqp supplies the classes and the type of each argument. The decoder is ours. pamqp's loses the
+AMQP types of table values, which RabbitMQ's error texts name, and it has no limits for hostile
+bytes.
 
 Source: AMQP 0-9-1 §4.2.4, §4.2.5; error texts are those of RabbitMQ's reader.
 """
@@ -22,7 +23,7 @@ Method: TypeAlias = Frame
 
 
 class AccessRequest(Frame):
-    """access.request of AMQP 0-8, which RabbitMQ still answers; tickets mean nothing."""
+    """access.request of AMQP 0-8, which RabbitMQ still answers; tickets have no meaning."""
 
     # The order is the order on the wire.
     __slots__: ClassVar[list[str]] = [  # noqa: RUF023
@@ -45,7 +46,7 @@ class AccessRequest(Frame):
 
 
 class AccessRequestOk(Frame):
-    """access.request-ok: a ticket that nobody looks at."""
+    """access.request-ok: its ticket is never read."""
 
     __slots__: ClassVar[list[str]] = ["ticket"]
     frame_id: ClassVar[int] = 11
@@ -95,7 +96,7 @@ class _Argument(NamedTuple):
     Attributes:
         name: of the argument; empty for bits.
         form: one of the five above.
-        integer: how an integer is packed; any for other forms.
+        integer: how an integer is packed; without meaning for other forms.
         bits: name and value of each bit, lowest first.
         encode: returns the argument's octets; not used for bits.
     """
@@ -126,7 +127,7 @@ _ENCODERS: Final[Mapping[str, Callable[..., bytes]]] = {
 
 
 def _arguments(kind: type[Frame]) -> tuple[_Argument, ...]:
-    """Return what follows the ids of a method, in order."""
+    """Return the fields that follow the ids of a method, in order."""
     arguments: list[_Argument] = []
     for name in kind.__slots__:
         data_type = str(getattr(kind, f"_{name}"))
@@ -152,7 +153,7 @@ def method_name(index: int) -> str:
     """Return what the specification calls a method, for the log: ``queue.declare-ok``.
 
     Args:
-        index: class id << 16 | method id; 0 is no method at all, shown as ``-``.
+        index: class id << 16 | method id; 0 means no method, shown as ``-``.
     """
     return _NAMES.get(index, f"{index >> 16}.{index & 0xFFFF}" if index else "-")
 
@@ -175,7 +176,7 @@ def decode_method(payload: bytes) -> Method:
     Raises:
         UnknownMethodError: no such class and method (503).
         FrameError: arguments cut short, or bytes left over, or a name that is not UTF-8 (501).
-        MethodSyntaxError: a table that has room, and cannot be decoded (502).
+        MethodSyntaxError: a table that fits into the payload but cannot be decoded (502).
     """
     index = method_index(payload)
     kind = METHODS.get(index)
@@ -199,7 +200,7 @@ def _read_arguments(method: Method, payload: bytes, index: int) -> int:
     Raises:
         IndexError, struct.error: the payload ends before they do.
         UnicodeDecodeError: a name is not UTF-8.
-        MethodSyntaxError: what is in a table cannot be decoded (502).
+        MethodSyntaxError: the content of a table cannot be decoded (502).
     """
     value: object
     position = _INDEX.size
@@ -226,11 +227,11 @@ def _read_arguments(method: Method, payload: bytes, index: int) -> int:
 
 
 def _table_or_longstr(payload: bytes, position: int, form: int) -> tuple[object, int]:
-    """Read what has a length of 32 bits.
+    """Read a longstr or a table, which begin with a length of 32 bits.
 
     Raises:
         IndexError, struct.error: the payload ends before it does.
-        MethodSyntaxError: what is in the table cannot be decoded (502).
+        MethodSyntaxError: the content of the table cannot be decoded (502).
     """
     (size_bytes,) = _INDEX.unpack_from(payload, position)
     start = position + _INDEX.size

@@ -1,13 +1,13 @@
-"""The property list of a message: skipped on the fast path, taken apart on the slow one.
+"""The property list of a message: skipped on the fast path, decoded on the slow path.
 
     content header payload (2.3.5.2, 4.2.6.1)
     byte 0      2        4            12               14
          | class | weight | body size  | property flags | property list ...
             u16     u16        u64            u16
 
-A property is present when its flag is set; they follow each other from bit 15 (content-type) down
-to bit 2 (cluster-id). Bit 0 would announce another flags word: no message has one, so it is
-refused. Properties that nobody changes are passed on byte for byte.
+A property is present when its flag is set. Properties follow each other from bit 15 (content-type)
+down to bit 2 (cluster-id). Bit 0 would announce another flags word. No message has one, so it is
+refused. Properties that do not change are passed on byte for byte.
 """
 
 import struct
@@ -30,7 +30,7 @@ HEADER_FIXED_BYTES: Final = 14
 DELIVERY_MODE_PERSISTENT: Final = b"\x02"
 DIRECT_REPLY_TO: Final = b"\x15amq.rabbitmq.reply-to"
 EXPIRATION_DIGITS_MAX: Final = 11
-"""More digits may be more than RabbitMQ's ten years: that is for a closer look."""
+"""A value of more digits may exceed RabbitMQ's ten years, so it is decoded and compared."""
 
 _CONTINUATION: Final = 1
 _HEAD: Final = struct.Struct(">HHQH")
@@ -58,7 +58,7 @@ _FIXED_BYTES: Final[Mapping[str, int]] = {"octet": 1, "timestamp": 8}
 
 
 class Traits(NamedTuple):
-    """What a queue must know of a message's properties; see ``persistence.record``."""
+    """The properties of a message that a queue needs; see ``persistence.record``."""
 
     flags: int
     priority: int
@@ -70,7 +70,7 @@ PLAIN: Final = Traits(0, 0, NO_TTL)
 
 @dataclass(slots=True)
 class Properties:
-    """A property list taken apart: each present property's octets, as they stood on the wire.
+    """A property list: the octets of each present property, as they stood on the wire.
 
     Attributes:
         body_size_bytes: from the content header.
@@ -83,8 +83,8 @@ class Properties:
     def text(self, name: str) -> str | None:
         """Return a shortstr property, None when absent.
 
-        Octets that are not UTF-8 become lone surrogates: no rule says what a property's text is
-        made of, and RabbitMQ passes them on.
+        Octets that are not UTF-8 become lone surrogates. No rule demands UTF-8 in a property, and
+        RabbitMQ passes such octets on.
         """
         octets = self.raw.get(name)
         return None if octets is None else octets[1:].decode("utf-8", "surrogateescape")
@@ -120,7 +120,7 @@ class Properties:
 
 
 def traits_of(header: bytes) -> Traits:
-    """Skip through a content header payload and return what a queue must know of it.
+    """Skip through a content header payload and return what a queue needs of it.
 
     Raises:
         MethodSyntaxError: the property list does not fit its flags (502).
@@ -148,7 +148,7 @@ def traits_of(header: bytes) -> Traits:
 
 
 def split(header: bytes) -> Properties:
-    """Take a content header payload apart.
+    """Split a content header payload into its properties.
 
     Raises:
         MethodSyntaxError: cut short, bytes left over, or the continuation flag is set (502).

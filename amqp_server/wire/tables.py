@@ -1,7 +1,7 @@
 """Field tables with their AMQP types kept, decoded without recursion and within limits.
 
-RabbitMQ's error texts name the type of an argument (``longstr``, ``signedint``), and a header
-that the broker passes on keeps its type, so a value here is a ``Field``: type octet and value.
+RabbitMQ's error texts name the type of an argument (``longstr``, ``signedint``), and a header that
+the broker passes on keeps its type. So a value is a ``Field``: type octet and value.
 
 Source: AMQP 0-9-1 §4.2.5.5; the types are those RabbitMQ reads (``s`` is a 16-bit integer).
 """
@@ -204,9 +204,9 @@ _READERS: Final[Mapping[int, _Reader]] = {
 
 
 def encode_table(table: Table) -> bytes:
-    """Encode a table, its u32 length first. Keys are cut from what we made: at most 255 octets.
+    """Encode a table, its u32 length first. Keys that we made are cut to 255 octets.
 
-    Nesting is bounded by what was decoded (DEPTH_MAX) or written by us, so this recurses.
+    This recurses, because nesting is bounded: by DEPTH_MAX in decoded tables, and by us in our own.
     """
     content = b"".join([encode_shortstr(key) + encode_field(field) for key, field in table.items()])
     return _U32.pack(len(content)) + content
@@ -241,7 +241,7 @@ def encode_shortstr(text: str) -> bytes:
     """Encode a shortstr (4.2.5.3).
 
     Raises:
-        ValueError: longer than 255 octets: a bug of ours, since what came in was bounded.
+        ValueError: longer than 255 octets, which is a bug of ours, because input is bounded.
     """
     octets = text.encode("utf-8", "surrogateescape")
     return bytes((len(octets),)) + octets
@@ -253,10 +253,10 @@ def longstr(text: str) -> Field:
 
 
 def decode_matched_table(payload: bytes, start: int = 0) -> dict[str, object]:
-    """Decode a table at ``start`` to what ``matched`` makes of the fields of ``decode_table``.
+    """Decode a table at ``start``; the same as ``matched`` of the fields of ``decode_table``.
 
-    Headers exchanges ask for each message, so longstr, numbers and instants are read in place;
-    where there is anything else all of it goes the long way.
+    Headers exchanges call this for each message. So longstr, numbers and instants are read in
+    place. A table with any other type is decoded by ``decode_table``.
 
     Raises:
         MethodSyntaxError: as ``decode_table`` (502).
@@ -301,10 +301,10 @@ def matched_table(table: Table) -> dict[str, object]:
 
 
 def matched(field: Field) -> object:
-    """Return the value without its AMQP type, but with the types of what is in it.
+    """Return the value without its own AMQP type, but with the types of its items.
 
-    As ``plain``, only that an item of a table or an array is a pair: RabbitMQ's name of its type,
-    and the value, matched in turn.
+    The same as ``plain``, except that an item of a table or an array is a pair: RabbitMQ's name of
+    its type, and the value in this same form.
     """
     value = field.value
     match value:
