@@ -1,1 +1,1 @@
-"""State machines of one queue; knows no AMQP frame, no socket and no clock."""
+"""The state machine of a queue; knows no AMQP frame, no socket and no clock."""

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 from persistence.record import Record, Run, body_bytes
 
 BATCH_BYTES_MAX: Final = 262_144
-"""A batch ends with the message that takes its bodies to this size: credit is in messages, and
-whoever gave it could not know how large they are."""
+"""A batch ends with the message that takes its bodies to this size (bytes). Credit is counted in
+messages, and a consumer gives it without knowing how large they are."""
 
 
 class Batch:
@@ -20,10 +20,10 @@ class Batch:
     Attributes:
         positions: place of each record in the queue, ascending; as long as ``records``.
         records: the messages, oldest first.
-        expires_at_ms: when each message expires (instant; 0 is never); None when none does.
-        delivery_count: how often each of them came back before; 0 is a first delivery.
-        redelivered: whether basic.deliver says so; True whenever ``delivery_count`` > 0, and for
-            all that may have been delivered before a restart.
+        expires_at_ms: when each message expires (instant; 0 is never); None when no message does.
+        delivery_count: how often each message was requeued before; 0 is a first delivery.
+        redelivered: the bit of basic.deliver; True when ``delivery_count`` > 0, and for messages
+            that may have been delivered before a restart.
 
     Invariant: len(positions) == len(records) > 0.
     """
@@ -65,7 +65,7 @@ class Batch:
         return self._body_bytes
 
     def requeued(self) -> "Batch":
-        """Return the same messages come back once more."""
+        """Return the same messages, requeued once more."""
         return Batch(
             self.positions,
             self.records,
@@ -88,7 +88,7 @@ class Batch:
 
 
 class QueuedMessage(NamedTuple):
-    """One message with its place and past: what a requeue gives back."""
+    """One message of a requeue, with its position and delivery count."""
 
     position: int
     record: Record
@@ -97,7 +97,7 @@ class QueuedMessage(NamedTuple):
 
 
 def messages_of(batch: Batch) -> list[QueuedMessage]:
-    """Return the batch message by message, as a requeue or a reject wants it."""
+    """Return the batch message by message, in the form of a requeue or reject."""
     expires = batch.expires_at_ms or [0] * len(batch)
     count = batch.delivery_count
     return [
@@ -109,7 +109,7 @@ def messages_of(batch: Batch) -> list[QueuedMessage]:
 
 
 def batches_of(messages: Iterable[QueuedMessage]) -> list[Batch]:
-    """Return messages that came back as the fewest batches.
+    """Return requeued messages as the fewest batches.
 
     Args:
         messages: by position, ascending; a batch ends where steps are uneven or the past differs.

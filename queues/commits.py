@@ -1,10 +1,10 @@
-"""What a message has to wait for until it is safe: a commit group, and an LSN in it.
+"""Says when a message is safe: a commit group, and an LSN in it.
 
     publish ──▶ CommitPoint(group, lsn) ──▶ decided: the group has committed the LSN, or has failed
 
-All that is made safe by the same disks is one *group*, and its LSNs are one order: of the node's
-log, and later of the node's log together with its mirrors. What several groups have a part in is
-safe when each of them says so.
+Everything that the same disks make safe is one *group*, and its LSNs are one order. Today this is
+the node's log. Later it can be the node's log together with its mirrors. A message of several
+groups is safe when each group says so.
 
 Source: ADR 28; group commit and LSN as in the literature of databases.
 """
@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, Protocol
 class CommitGroup(Protocol):
     """One order of LSNs; ``persistence.group_commit.GroupCommit`` is the node's own.
 
-    Told from others by its identity.
+    Groups are compared by identity.
     """
 
     @property
@@ -25,18 +25,18 @@ class CommitGroup(Protocol):
         """Everything with an LSN up to this is safe; it never falls."""
 
     def wait(self, lsn: int, call: Callable[[], None]) -> None:
-        """Call once it is decided whether everything up to this LSN is safe; at once if it is.
+        """Call when it is decided whether everything up to this LSN is safe; at once if it is.
 
-        It is when ``committed_lsn`` has reached the LSN. It never will be when it is called though
-        ``committed_lsn`` has not: the group has failed, and all who wait are called. The node's
-        own group never says so: the node stops.
+        It is safe if ``committed_lsn`` has reached the LSN when the call comes. If not, the group
+        has failed, and all waiting calls are made. The node's own group never fails in this way,
+        because the node stops.
 
-        Calls come in the order of their LSNs, in a turn of their own, and must not raise.
+        The calls are made in the order of their LSNs, in a turn of their own. They must not raise.
         """
 
 
 class NothingToCommit:
-    """The ``CommitGroup`` of what is kept in memory: all is as safe as it will be."""
+    """The ``CommitGroup`` of messages in memory: they are as safe as they will ever be."""
 
     committed_lsn: Final = 0
 
@@ -50,12 +50,12 @@ NOTHING_TO_COMMIT: Final = NothingToCommit()
 
 
 class CommitPoint(NamedTuple):
-    """When something is safe: once each of its groups has committed its LSN.
+    """A point that is reached when each of its groups has committed its LSN.
 
     Attributes:
-        group: the only one, mostly.
-        lsn: of that group; 0 is at once.
-        others: points of other groups, one each, none with others of its own.
+        group: mostly the only one.
+        lsn: of that group; 0 is reached at once.
+        others: one point for each other group; these have no others of their own.
     """
 
     group: CommitGroup
@@ -68,7 +68,7 @@ SAFE_NOW: Final = CommitPoint(NOTHING_TO_COMMIT, 0)
 
 
 def point_at(group: CommitGroup, lsn: int) -> CommitPoint:
-    """Return the point of an LSN; 0 is at once, whatever the group."""
+    """Return the point of an LSN; 0 is reached at once, whatever the group."""
     return CommitPoint(group, lsn) if lsn else SAFE_NOW
 
 
@@ -78,7 +78,7 @@ def points_of(point: CommitPoint) -> Sequence[CommitPoint]:
 
 
 def later_of(one: CommitPoint, two: CommitPoint) -> CommitPoint:
-    """Return the point at which what either of them stands for is safe."""
+    """Return the point that is reached when both points are."""
     one_group, one_lsn, one_others = one
     two_group, two_lsn, two_others = two
     if one_group is two_group and not one_others and not two_others:
@@ -91,7 +91,7 @@ def later_of(one: CommitPoint, two: CommitPoint) -> CommitPoint:
 
 
 def open_points(point: CommitPoint) -> Sequence[CommitPoint]:
-    """Return what is still to be waited for, one point of each group."""
+    """Return the points that are not reached yet, one of each group."""
     return [each for each in points_of(point) if each.lsn > each.group.committed_lsn]
 
 
@@ -102,10 +102,9 @@ def is_safe(point: CommitPoint) -> bool:
 
 
 def is_ordered_by(group: CommitGroup, point: CommitPoint) -> bool:
-    """Whether what this group commits from now on is never safe before the point is reached.
+    """Whether later commits of this group are never safe before the point is reached.
 
-    It is not where another group has a part in the point. Of what is kept in memory nothing is
-    ever safe.
+    False where the point has another group too. Messages in memory are never safe in this sense.
     """
     if group is NOTHING_TO_COMMIT or not point.lsn:
         return True
@@ -113,9 +112,9 @@ def is_ordered_by(group: CommitGroup, point: CommitPoint) -> bool:
 
 
 def wait_for(point: CommitPoint, call: Callable[[], None]) -> None:
-    """Call once it is decided whether this is safe, which ``is_safe`` says then.
+    """Call when it is decided whether this is safe; ``is_safe`` then has the answer.
 
-    It is decided when all groups have committed their LSNs, or as soon as one has failed.
+    This is when all groups have committed their LSNs, or as soon as one has failed.
     """
     waiting = open_points(point)
     if len(waiting) == 1:

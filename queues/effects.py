@@ -1,7 +1,8 @@
-"""What a queue tells the broker. Effects are carried out in order, after the call returned.
+"""What a queue asks the broker to do. Effects are carried out in order, after the call.
 
-An effect never re-enters the queue that emitted it while that queue is at work: dead-lettering
-into the same queue, or deleting it, happens when the broker drains its list of effects.
+The broker carries effects out when the queue's call has returned. So an effect never re-enters the
+queue that emitted it while that queue is at work, for instance to dead-letter into the same queue,
+or to delete it.
 """
 
 from dataclasses import dataclass
@@ -19,14 +20,15 @@ class DeathReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DeadLettered:
-    """So many more messages wait for the dead letter exchange: ``QueueEngine.moves``.
+    """More messages wait for the dead letter exchange: see ``QueueEngine.moves``.
 
-    Emitted only while the queue has a dead letter exchange; without one they are settled at once.
+    Emitted only while the queue has a dead letter exchange. Without one, dead messages are settled
+    at once.
 
     Attributes:
-        count: how many.
-        is_prompt: a publish brought them about: whoever publishes waits while there is much of
-            that, or they would become ever more.
+        count: how many more.
+        is_prompt: a publish caused them. Publishers wait while there are many of these, so that
+            their number stays bounded.
     """
 
     queue_name: str
@@ -36,7 +38,7 @@ class DeadLettered:
 
 @dataclass(frozen=True, slots=True)
 class DroppedAtLimit:
-    """The delivery limit drops messages for good: there is no dead letter exchange."""
+    """The delivery limit drops messages for good, as there is no dead letter exchange."""
 
     queue_name: str
     count: int
@@ -44,14 +46,14 @@ class DroppedAtLimit:
 
 @dataclass(frozen=True, slots=True)
 class QueueExpired:
-    """The queue was unused for its ``x-expires`` and must be deleted; nothing is dead-lettered."""
+    """The queue was unused for ``x-expires`` and must be deleted, without dead letters."""
 
     queue_name: str
 
 
 @dataclass(frozen=True, slots=True)
 class QueueUnused:
-    """The last consumer of an auto-delete queue is gone: it must be deleted."""
+    """The last consumer of an auto-delete queue is gone, so the queue must be deleted."""
 
     queue_name: str
 

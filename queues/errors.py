@@ -1,4 +1,4 @@
-"""What can be wrong with a request to a queue; the broker composes the client's text."""
+"""Errors of requests to a queue; the broker composes the text for the client."""
 
 
 class QueueError(Exception):

@@ -1,8 +1,8 @@
 """The kinds of queue there are: one row each, and the folder that its engine is in.
 
-Whoever wants to know what a kind can do asks its row. Nobody else compares kinds, so that another
-one is a folder beside ``queues.classic`` and a row in ``KINDS`` (ADR 26). What the value of an
-argument may be is the same for all kinds, and said where AMQP's types are known:
+Other modules ask the row of a kind what it can do, and never compare kinds. So a new kind is a
+folder beside ``queues.classic`` and a row in ``KINDS`` (ADR 26). The allowed values of an argument
+are the same for all kinds. They stand where AMQP's types are known:
 ``amqp_server.broker.arguments.rules``.
 
 Source: RabbitMQ 3.13; texts were measured on 3.10.
@@ -22,7 +22,7 @@ from queues.ports import EngineParts, QueueEngine
 
 
 class Request(Enum):
-    """What is asked of a queue that not every kind grants."""
+    """Requests that not every kind of queue grants."""
 
     AUTO_DELETE = auto()
     EXCLUSIVE = auto()
@@ -47,12 +47,12 @@ class RefusedAs(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What a client is told that asks for what a kind does not do.
+    """The answer to a request that a kind does not grant.
 
     Attributes:
-        error: which error it is.
+        error: the kind of error.
         text: RabbitMQ's, where ``{queue}`` is ``queue 'q' in vhost '/'``.
-        with_single_active_only: it is refused by queues with a single active consumer alone.
+        with_single_active_only: only queues with a single active consumer refuse it.
     """
 
     error: RefusedAs
@@ -62,12 +62,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryHeader:
-    """A header (an integer) that deliveries of a kind have beside those of the message.
+    """A header (an integer) that deliveries of a kind have in addition to the message's own.
 
     Attributes:
         name: of the header.
-        value_of: what a batch says: one value for all its messages, or one for each.
-        omits_zero: what is delivered to a consumer goes without it where the one value is 0.
+        value_of: returns one value for all messages of a batch, or one for each.
+        omits_zero: deliveries to a consumer do not have it where the one value is 0.
     """
 
     name: str
@@ -80,26 +80,27 @@ MakeEngine: TypeAlias = Callable[[EngineParts], QueueEngine]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class QueueKind:
-    """One row: what a kind of queue is called, made of, and able to do.
+    """One row: the name, the engine and the abilities of a kind of queue.
 
     Attributes:
         name: the value of ``x-queue-type``.
         module: RabbitMQ's name for it in texts.
         make_engine: returns the engine of a new queue.
-        arguments: of queue.declare, in RabbitMQ's order of comparing; those of other kinds are
-            refused, words that no kind knows are kept and mean nothing.
+        arguments: of queue.declare, in RabbitMQ's order of comparing. Arguments of other kinds are
+            refused. Arguments that no kind knows are kept and have no effect.
         consumer_arguments: of basic.consume, in RabbitMQ's order of checking.
         policy_scope: the ``apply-to`` of policies for this kind alone.
         foreign_policy_keys: keys that keep a whole policy away from it.
-        refusals: what it does not do; all else it does.
-        heeds_delete_conditions: whether if-unused and if-empty mean anything, where they are not
+        refusals: the requests that it refuses; it grants all others.
+        heeds_delete_conditions: whether if-unused and if-empty have an effect, where they are not
             refused.
         heeds_shared_prefetch: whether its deliveries count for, and heed, basic.qos global=true.
-        delivery_header: what deliveries have besides; None is nothing.
-        delivery_limit: returns of one message before it is dead-lettered, unless arguments or
-            policy say; None is without limit.
-        missing_overflows: of these it has none, and drops from the head instead.
-        policy_decides_overflow: the policy beats the argument, not the other way round.
+        delivery_header: the additional header of deliveries; None is no header.
+        delivery_limit: requeues of one message before it is dead-lettered, if neither arguments nor
+            policy say; None is no limit.
+        missing_overflows: overflow behaviours that it does not have; it drops from the head
+            instead.
+        policy_decides_overflow: the policy is stronger than the argument; usually it is weaker.
     """
 
     name: str
@@ -118,11 +119,11 @@ class QueueKind:
     policy_decides_overflow: bool = False
 
     def refusal(self, request: Request, options: QueueOptions | None = None) -> Refusal | None:
-        """Return what to say to a request; None if it is granted.
+        """Return the refusal of a request; None if it is granted.
 
         Args:
-            request: what is asked for.
-            options: the queue's; None where it is only to be declared.
+            request: of a client.
+            options: of the queue; None while it is being declared.
         """
         found = self.refusals.get(request)
         if found is None or not found.with_single_active_only:
@@ -131,7 +132,7 @@ class QueueKind:
 
 
 def requests_of(*, durable: bool, exclusive: bool, auto_delete: bool) -> list[Request]:
-    """Return what the flags of a declare ask for, in RabbitMQ's order of checking."""
+    """Return the requests in the flags of a declare, in RabbitMQ's order of checking."""
     asked = (
         (Request.AUTO_DELETE, auto_delete),
         (Request.EXCLUSIVE, exclusive),
@@ -246,12 +247,12 @@ QUORUM: Final = QueueKind(
         ),
     },
     heeds_shared_prefetch=False,
-    # Source: RabbitMQ, quorum queues, poison message handling. A get has the header always.
+    # Source: RabbitMQ, quorum queues, poison message handling. A get always has the header.
     delivery_header=DeliveryHeader(
         "x-delivery-count", lambda batch: batch.delivery_count, omits_zero=True
     ),
     delivery_limit=20,
-    # RabbitMQ warns that it does not have this one, and drops from the head.
+    # RabbitMQ warns that it does not have this behaviour, and drops from the head.
     missing_overflows=frozenset({Overflow.REJECT_PUBLISH_DLX}),
     policy_decides_overflow=True,
 )
@@ -260,4 +261,4 @@ KINDS: Final[dict[str, QueueKind]] = {kind.name: kind for kind in (CLASSIC, QUOR
 """The table, by name."""
 
 DEFAULT_KIND: Final = CLASSIC
-"""What a queue is that says nothing."""
+"""The kind of a queue whose declare names none."""

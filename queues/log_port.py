@@ -1,6 +1,7 @@
-"""Where a queue keeps its messages, and what a restart finds of it.
+"""The port of a queue to its log, and the form of what a restart finds.
 
-Implemented by shape: ``persistence.log`` on the disk, ``queues.memory_log`` nowhere (ADR 2).
+Implemented by shape: ``persistence.log`` writes to the disk, ``queues.memory_log`` keeps nothing
+(ADR 2).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from queues.commits import CommitGroup
 
 
 class QueueSlice(Protocol):
-    """Some messages of a queue, in order, with their places; at least one."""
+    """Some messages of a queue, in order, with their positions; at least one."""
 
     @property
     def records(self) -> Run:
@@ -19,7 +20,7 @@ class QueueSlice(Protocol):
 
     @property
     def positions(self) -> Sequence[int]:
-        """Theirs, ascending: a range of step 1 where they are contiguous."""
+        """Positions of the messages, ascending; a range of step 1 where they are contiguous."""
 
     @property
     def expires_at_ms(self) -> int | Sequence[int]:
@@ -27,7 +28,7 @@ class QueueSlice(Protocol):
 
 
 class QueueReadBack(Protocol):
-    """What was read back."""
+    """The result of reading messages back."""
 
     @property
     def messages(self) -> QueueSlice | None:
@@ -35,19 +36,20 @@ class QueueReadBack(Protocol):
 
     @property
     def lost_count(self) -> int:
-        """Messages before them that cannot be read any more: the media are damaged."""
+        """Messages before them that cannot be read any more because the disk is damaged."""
 
 
 class QueueLog(Protocol):
     """Where a queue's records and settlements are kept; ``MemoryLog`` keeps nothing.
 
-    An LSN is the one number that orders safety: what was appended with an LSN is as safe as its
-    durability class promises once ``committed_lsn`` of the ``commit_group`` has reached it.
+    The LSN orders when messages become safe. A message that was appended with an LSN is as safe as
+    its durability class promises when ``committed_lsn`` of the ``commit_group`` has reached the
+    LSN.
     """
 
     @property
     def commit_group(self) -> CommitGroup:
-        """Whose LSNs are returned from now on; those before stay in theirs."""
+        """The group of LSNs that are returned from now on; earlier LSNs stay in their group."""
 
     @property
     def committed_lsn(self) -> int:
@@ -63,32 +65,33 @@ class QueueLog(Protocol):
         """
 
     def set_fsynced(self, *, is_fsynced: bool) -> None:
-        """Say what is promised of appends from now on; those before keep what they had.
+        """Set the promise for appends from now on; earlier appends keep theirs.
 
         Args:
-            is_fsynced: ``committed_lsn`` reaches them once they are on disk; else once they are
+            is_fsynced: ``committed_lsn`` reaches an append when it is on disk; if False, when it is
                 in the page cache.
         """
 
     def settle(self, positions: range) -> int:
-        """Record that these positions are done with, for ever; return the LSN.
+        """Record that these positions are settled for ever; return the LSN.
 
-        The range may have any step > 0: consumers in turn are dealt every n-th message. Some of
-        them may have been settled before a restart, which is no news.
+        The range may have any step > 0, because consumers in turn are dealt every n-th message.
+        Some positions may have been settled before a restart.
         """
 
     def requeued(self, positions: range, delivery_count: int) -> int:
-        """Record that these positions came back, by now so often; return the LSN."""
+        """Record how often these positions were requeued by now; return the LSN."""
 
     def spill(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
         """Store messages whose memory the queue is about to give up.
 
         Args:
             lane: their priority, up to the queue's; 0 in a plain queue.
-            slices: consecutive ready messages of it, none unacked between them, ascending.
+            slices: consecutive ready messages of the lane, ascending, without unacked ones between
+                them.
 
         Returns:
-            False when the disk refuses: the queue must keep them.
+            False when the disk refuses; the queue must keep the messages.
         """
 
     def read_back(self, lane: int, from_position: int, stop_position: int) -> QueueReadBack:
@@ -96,16 +99,16 @@ class QueueLog(Protocol):
 
         Args:
             lane: as in ``spill``.
-            from_position: the first one that is asked for.
-            stop_position: the first one that is not: what the queue still has in memory may be
-                stored too, and is not to be read back.
+            from_position: the first to read.
+            stop_position: the first not to read. Messages that the queue still has in memory may be
+                stored too, and must not be read back.
 
         Raises:
-            OSError: the disk could not be asked; nothing is lost by that.
+            OSError: the disk could not be read; no message is lost by that.
         """
 
     def drop(self) -> int:
-        """Forget everything: the queue is gone, and its definition with it; return the LSN."""
+        """Forget everything, because the queue and its definition are gone; return the LSN."""
 
 
 class RecoveredLane(Protocol):
@@ -125,19 +128,19 @@ class RecoveredLane(Protocol):
 
     @property
     def unstored(self) -> Sequence[QueueSlice]:
-        """The others, in order of their positions; none that is stored lies inside of one."""
+        """The others, by position; no stored message lies inside a slice."""
 
 
 class RecoveredMessages(Protocol):
-    """What a restart finds of a queue; all of it is ready."""
+    """The messages that a restart finds in a queue; all are ready."""
 
     @property
     def next_position(self) -> int:
-        """Where the next message goes."""
+        """Position of the next message."""
 
     @property
     def lanes(self) -> Sequence[RecoveredLane]:
-        """By priority, those that are not empty."""
+        """The lanes that are not empty, by priority."""
 
     @property
     def redeliver_below(self) -> int:
@@ -145,4 +148,4 @@ class RecoveredMessages(Protocol):
 
     @property
     def requeued(self) -> Mapping[int, int]:
-        """How often messages had come back, by position; 0 of those that are not here."""
+        """How often messages were requeued, by position; 0 for positions that are missing."""

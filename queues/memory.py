@@ -5,15 +5,15 @@ from typing import Final, NamedTuple
 from queues.tail import UNLIMITED_BYTES, NodeMemory, QueueMemory
 
 SHORT_PART_OF_BUDGET: Final = 4
-"""While the node is short of memory a queue has a quarter of its budget."""
+"""While the node is short of memory, a queue has its budget divided by this."""
 
 
 class MemoryRules(NamedTuple):
-    """What queues may take.
+    """The memory that queues may take.
 
     Attributes:
-        node: counts what all of them take.
-        queue_bytes: budget of a queue; one that has no log on disk may exceed it as long as the
+        node: counts the memory of all queues.
+        queue_bytes: budget of a queue. A queue without a log on disk may exceed it as long as the
             node is not short of memory.
     """
 
@@ -24,8 +24,8 @@ class MemoryRules(NamedTuple):
         """Return the account of a new queue.
 
         Args:
-            spills_early: hold it to its budget even while there is memory for more, as it writes to
-                the disk anyway.
+            spills_early: hold the queue to its budget even while there is memory for more, because
+                it writes to the disk anyway.
         """
         short_bytes = max(self.queue_bytes // SHORT_PART_OF_BUDGET, 1)
         if spills_early:
@@ -34,4 +34,4 @@ class MemoryRules(NamedTuple):
 
 
 WITHOUT_LIMIT: Final = MemoryRules(NodeMemory(), UNLIMITED_BYTES)
-"""Nothing is ever spilled."""
+"""No queue ever spills."""

@@ -1,4 +1,4 @@
-"""The log of a queue that survives nothing: transient queues, and tests."""
+"""The log of a queue that does not survive a restart: transient queues, and tests."""
 
 from collections.abc import Sequence
 
@@ -19,14 +19,14 @@ NOTHING_STORED = NothingStored()
 
 
 class MemoryLog:
-    """A ``QueueLog`` that keeps nothing: all it is given is committed at once, as LSN 0."""
+    """A ``QueueLog`` that keeps nothing; every append is committed at once, as LSN 0."""
 
     __slots__ = ()
     commit_group: CommitGroup = NOTHING_TO_COMMIT
 
     @property
     def committed_lsn(self) -> int:
-        """Everything appended is as safe as it will ever be."""
+        """All appends are as safe as they will ever be."""
         return 0
 
     def append(

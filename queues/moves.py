@@ -1,10 +1,10 @@
-"""Messages that died and are not settled yet: on their way to the dead letter exchange.
+"""Messages that died and are not settled yet; they go to the dead letter exchange.
 
     ready or unacked  →  waiting  →  taken by the broker, which publishes copies  →  settled
 
-A message is settled in its queue's log behind its copies in the logs of others. Logs are written
-in the order of LSNs, so that a crash finds a message in its queue, at its new place or at both,
-and never at none (ADR 18).
+In the order of LSNs, the copies of a message in other queues' logs come before its settlement in
+its own queue's log. Logs are written in this order. So after a crash the message is in its queue,
+at its new place or at both, and never at none (ADR 18).
 """
 
 from collections import deque
@@ -15,14 +15,14 @@ from persistence.record import Run, body_bytes
 from queues.effects import DeathReason
 
 MOVES_WAITING_MAX: Final = 10_000
-"""While so many wait, no more are looked for: what has expired, or is too much, stays ready."""
+"""While this many wait, a queue does not look for more expired or excess messages."""
 
 
 class Dying(NamedTuple):
     """Messages that died together, oldest first.
 
     Attributes:
-        positions: in the queue; none of what it refused, which was never in it.
+        positions: in the queue; refused messages have none, as they were never in it.
         records: the messages.
         reason: why they died.
         exchange: the queue's dead letter exchange at that time.
@@ -41,7 +41,7 @@ class Dying(NamedTuple):
 
 
 class Moves:
-    """First in, first out.
+    """The messages of one queue that died: first in, first out.
 
     Attributes:
         count: messages that wait or were taken, and are not settled.
@@ -52,14 +52,14 @@ class Moves:
 
     def __init__(self) -> None:
         self._waiting: deque[Dying] = deque()
-        # Of the first that waits; the rest of it is not copied each time a part is taken.
+        # Index in the first group that waits, so that its rest is not copied for each part.
         self._taken_count = 0
         self.count = 0
         self.body_bytes = 0
 
     @property
     def room(self) -> int:
-        """How many more may wait before the queue stops looking for such messages."""
+        """How many more may wait before the queue stops looking for dead messages."""
         return max(MOVES_WAITING_MAX - self.count, 0)
 
     def add(self, dying: Dying) -> None:
@@ -69,7 +69,7 @@ class Moves:
         self.body_bytes += body_bytes(dying.records)
 
     def take(self, max_count: int) -> Dying | None:
-        """Take the oldest, of one reason; None where none waits."""
+        """Take the oldest messages with one reason; None if no message waits."""
         if not self._waiting:
             return None
         first, start = self._waiting[0], self._taken_count
@@ -84,7 +84,7 @@ class Moves:
         return taken
 
     def done(self, dying: Dying) -> None:
-        """Forget what was taken: it is settled."""
+        """Forget taken messages, which are settled now."""
         self.count -= len(dying.records)
         self.body_bytes -= body_bytes(dying.records)
         assert self.count >= 0, "what was taken is done once"

@@ -1,11 +1,11 @@
-"""What arguments and policies make of a queue: the effective options, already validated."""
+"""The effective options of a queue, from arguments and policies, already validated."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class Overflow(Enum):
-    """What a queue at its max-length does with one message more (RabbitMQ, maxlength)."""
+    """What a queue at its max-length does with a further message (RabbitMQ, maxlength)."""
 
     DROP_HEAD = "drop-head"
     REJECT_PUBLISH = "reject-publish"
@@ -15,7 +15,7 @@ class Overflow(Enum):
 class Durability(Enum):
     """What a confirm of a persistent message in a durable queue waits for.
 
-    ``FSYNC`` is the disk and survives a power cut, ``OS`` the page cache and survives a kill.
+    ``FSYNC`` is the disk and survives a power cut. ``OS`` is the page cache and survives a kill.
     """
 
     FSYNC = "fsync"
@@ -24,21 +24,21 @@ class Durability(Enum):
 
 @dataclass(frozen=True, slots=True)
 class QueueOptions:
-    """Effective options of one queue. None means: no such limit.
+    """Effective options of one queue. None means no limit.
 
     Attributes:
-        message_ttl_ms: a message expires this long after it was enqueued; 0 is at once unless a
-            consumer takes it.
+        message_ttl_ms: a message expires this long after it was enqueued; with 0 it expires at once
+            unless a consumer takes it.
         expires_ms: the queue is deleted after this long without consumer, get or redeclare.
-        max_length: ready messages at most (count); 0 keeps none.
-        max_length_bytes: bodies of ready messages at most (bytes).
+        max_length: the most ready messages (count); 0 keeps none.
+        max_length_bytes: the most bytes of bodies of ready messages.
         max_priority: priority bands 0..max_priority; None is a plain FIFO.
-        durability: what confirms wait for; of no meaning to a transient queue.
-        delivery_limit: returns of one message before it is dead-lettered (quorum: default 20).
+        durability: what confirms wait for; without effect in a transient queue.
+        delivery_limit: requeues of one message before it is dead-lettered (quorum: default 20).
         consumer_timeout_ms: an unacked delivery older than this closes the channel; None is never.
         dead_letter_routing_key: None keeps the message's own keys.
-        dead_letters_at_least_once: a message that died stays, and counts for the limits, until
-            every queue that it goes to has confirmed it.
+        dead_letters_at_least_once: a dead message stays, and counts for the limits, until every
+            target queue has confirmed it.
     """
 
     message_ttl_ms: int | None = None
@@ -57,6 +57,6 @@ class QueueOptions:
 
     @property
     def keeps_all(self) -> bool:
-        """Whether only a message's own TTL can keep it from becoming ready, and staying so."""
+        """Whether every message without a TTL of its own becomes ready and stays so."""
         limits = (self.message_ttl_ms, self.max_length, self.max_length_bytes)
         return limits == (None, None, None)

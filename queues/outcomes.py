@@ -1,4 +1,4 @@
-"""What publishing to a queue leaves to be done."""
+"""The outcome of a publish to queues."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -7,13 +7,13 @@ from queues.commits import SAFE_NOW, CommitGroup, CommitPoint
 
 
 class PublishOutcome(NamedTuple):
-    """What became of a run.
+    """The outcome of a run.
 
     Attributes:
-        rejected: indexes of those that a queue refused by ``reject-publish``, ascending; they are
-            nacked.
-        safe_at: when the others are safe.
-        unroutable: indexes of those that reached no queue; a queue knows of none.
+        rejected: indexes of messages that a queue refused by ``reject-publish``, ascending; they
+            are nacked.
+        safe_at: the point at which the others are safe.
+        unroutable: indexes of messages that reached no queue; empty in the answer of a queue.
     """
 
     rejected: Sequence[int]
@@ -22,14 +22,14 @@ class PublishOutcome(NamedTuple):
 
 
 ALL_SAFE: Final = PublishOutcome((), SAFE_NOW)
-"""The usual answer, told by its identity: each message is in its queues, and safe."""
+"""The usual answer, compared by identity: each message is in its queues, and safe."""
 
 _new: Final = tuple.__new__
 
 
 def all_taken(group: CommitGroup, lsn: int) -> PublishOutcome:
-    """Return that a whole run was taken, and is safe with this LSN; 0 is at once."""
+    """Return that a whole run was taken, and is safe with this LSN; 0 means at once."""
     if not lsn:
         return ALL_SAFE
-    # As the classes' own __new__ does, without its call: once a run.
+    # The same as the classes' own __new__, without its call. This runs once a run.
     return _new(PublishOutcome, ((), _new(CommitPoint, (group, lsn, ())), ()))

@@ -1,7 +1,7 @@
-"""What broker and protocol know of a queue, and what it knows of them (ADR 2, ADR 26).
+"""The ports between a queue on one side, broker and protocol on the other (ADR 2, ADR 26).
 
-Every kind of queue implements ``QueueEngine``; ``queues.kinds`` is the table of them. A call is
-for a whole run, batch or range of messages: nothing here is called message by message.
+Every kind of queue implements ``QueueEngine``; ``queues.kinds`` is the table of them. A call is for
+a whole run, batch or range of messages, and never for each message.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,26 +25,26 @@ Emit: TypeAlias = Callable[[Effect], None]
 WakeUp: TypeAlias = Callable[[], None]
 """Asks the broker to call ``drain``, then ``next_deadline_ms``, before this turn ends.
 
-Calling it twice is calling it once. Only what makes a deadline later may go without.
+A second call has no effect. It is not needed after a change that only makes a deadline later.
 """
 
 
 class Lane(Protocol):
-    """The way out that some consumers have in common: their channel.
+    """The way out that the consumers of one channel share.
 
     Attributes:
-        is_shut: nothing more may be delivered to any of them. Whoever was refused credit meanwhile
-            hears by ``lane_opened`` of its queue that this has passed.
-        shared_room: how many messages that want an ack may be delivered to all of them together.
+        is_shut: no message may be delivered to any of them. A queue whose consumer was refused
+            meanwhile gets ``lane_opened`` when this has passed.
+        shared_room: how many messages that need an ack may be delivered to all of them together.
     """
 
     @property
     def is_shut(self) -> bool:
-        """Whether nothing may be delivered."""
+        """Whether no message may be delivered."""
 
     @property
     def shared_room(self) -> int:
-        """Messages that all of them together may get."""
+        """Messages that all of its consumers together may get."""
 
 
 class ConsumerHandle(Protocol):
@@ -54,13 +54,14 @@ class ConsumerHandle(Protocol):
         consumer_tag: unique on its channel.
         priority: the ``x-priority`` argument; higher is served first; 0 when absent.
         no_ack: a delivery counts as settled at once.
-        exclusive: nobody else may consume from the queue meanwhile.
-        arguments: those of basic.consume that its queue's kind has, as plain values.
-        lane: what it shares with the other consumers of its channel.
+        exclusive: no other consumer may consume from the queue.
+        arguments: of basic.consume, as far as the queue's kind has them, as plain values.
+        lane: shared with the other consumers of its channel.
         shares_credit: another consumer of the lane may use up this one's credit, or shut the lane
-            to it (basic.qos global=true): nobody gets two messages before the others got one.
-        is_blocked: set by the queue: it has no credit of its own, and the queue passes it over
-            until it hears by ``credit_regained`` that it has.
+            to it (basic.qos global=true). So no consumer gets two messages before the others got
+            one.
+        is_blocked: set by the queue. The consumer has no credit of its own, and the queue skips it
+            until ``credit_regained`` is called.
     """
 
     is_blocked: bool
@@ -79,61 +80,59 @@ class ConsumerHandle(Protocol):
 
     @property
     def exclusive(self) -> bool:
-        """Whether nobody else may consume from the queue."""
+        """Whether no other consumer may consume from the queue."""
 
     @property
     def arguments(self) -> Mapping[str, object]:
-        """What it asks of its kind of queue."""
+        """Its arguments for its kind of queue."""
 
     @property
     def lane(self) -> Lane:
-        """What it shares with others."""
+        """The way out that it shares with others."""
 
     @property
     def shares_credit(self) -> bool:
-        """Whether others of the lane use up its credit."""
+        """Whether other consumers of the lane use up its credit."""
 
     def has_own_room(self) -> bool:
-        """Return whether its own window has room, whatever its lane says."""
+        """Return whether its own prefetch has room, whatever its lane says."""
 
     def credit(self) -> int:
         """Return how many messages may be delivered now.
 
-        0 while the prefetch windows are full, or the connection's output is above its high
-        watermark.
+        0 while a prefetch is used up, or the connection's output is above its high watermark.
         """
 
     def deliver(self, batch: Batch) -> None:
         """Take a batch of at most ``credit()`` messages."""
 
     def deliver_in_turn(self, handles: Sequence[Self], batch: Batch) -> None:
-        """Take a batch for several consumers of the lane, which keeps its order.
+        """Take a batch for several consumers of the lane; the lane keeps its order.
 
         Args:
-            handles: the first message is for the first of them, which is this one, and so on
-                round and round.
+            handles: of the consumers. The first message is for the first consumer, which is this
+                one, and so on in turn.
             batch: of at most ``credit()`` messages for each.
         """
 
 
 Positions: TypeAlias = range | Sequence[int]
-"""Places in a queue: a range with any step, or distinct positions in any order."""
+"""Positions in a queue: a range with any step, or distinct positions in any order."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineParts:
-    """What a new queue is made of.
+    """The parts of a new queue.
 
     Attributes:
-        name: stands in the effects.
+        name: for the effects.
         options: arguments and policies, merged and valid.
         log: where records and settlements are kept.
         emit: takes effects, to be carried out after the call that emitted them.
         wake_up: asks for a ``drain`` before this turn ends.
         now_ms: the instant, > 0 as in every other call.
         auto_delete: delete it when its last consumer goes.
-        memory: what its ready messages may take before some go to the log's disk; None is
-            without limit.
+        memory: what its ready messages may take before some go to the log's disk; None is no limit.
     """
 
     name: str
@@ -149,22 +148,22 @@ class EngineParts:
 class QueueEngine(Protocol):
     """The state machine of one queue, of whatever kind.
 
-    What it delivers has a position, by which it is settled: whether that takes the message out of
-    the queue, or only gives credit back, is the kind's matter. What a kind's row refuses is not
-    asked of its engine. After ``delete`` it takes settlements, which mean nothing, and no publish.
+    Each delivery has a position, and is settled by it. The kind decides whether this removes the
+    message from the queue or only gives credit back. The engine gets no request that the row of its
+    kind refuses. After ``delete`` it takes settlements, which have no effect, and no publish.
     """
 
     @property
     def options(self) -> QueueOptions:
-        """What arguments and policies make of it now."""
+        """Its present options, from arguments and policies."""
 
     @property
     def ready_count(self) -> int:
-        """What declare-ok calls message-count."""
+        """The message-count of declare-ok."""
 
     @property
     def consumer_count(self) -> int:
-        """What declare-ok calls consumer-count."""
+        """The consumer-count of declare-ok."""
 
     def counts(self) -> QueueCounts:
         """Return how the queue is, and what happened in it; no message is looked at."""
@@ -172,11 +171,11 @@ class QueueEngine(Protocol):
     # -- in ---------------------------------------------------------------------------------
 
     def recover(self, found: RecoveredMessages, now_ms: int) -> None:
-        """Begin with what a restart found, before anything else is asked of the queue."""
+        """Take the messages that a restart found; must be the first call."""
 
     @property
     def delivered_below(self) -> int:
-        """No message from this position on was ever delivered: what a clean stop has to note."""
+        """No message from this position on was ever delivered; a clean stop notes this."""
 
     def publish(self, run: Run, now_ms: int) -> PublishOutcome:
         """Take a run (at least one message)."""
@@ -187,7 +186,7 @@ class QueueEngine(Protocol):
     # -- out --------------------------------------------------------------------------------
 
     def drain(self, now_ms: int, max_messages: int) -> bool:
-        """Deliver to the consumers that have credit, ``max_messages`` at most.
+        """Deliver at most ``max_messages`` to the consumers that have credit.
 
         Returns:
             True when it stopped there and more can be delivered now.
@@ -197,7 +196,7 @@ class QueueEngine(Protocol):
         """Take one message: basic.get.
 
         Returns:
-            The message and how many are still ready; None when none is.
+            The message and how many are still ready; None when no message is ready.
         """
 
     def purge(self) -> int:
@@ -206,37 +205,37 @@ class QueueEngine(Protocol):
     # -- settlements ------------------------------------------------------------------------
 
     def must_drain_before(self, holder: object) -> bool:
-        """Note whose messages are settled next, so that credit comes back to it.
+        """Note the consumer whose messages are settled next, which gets credit back.
 
         Returns:
-            Whether others would miss what is due to them, were the queue not drained before.
+            Whether the queue must be drained first, because other consumers have messages due.
         """
 
     def settle(self, positions: Positions, settled_body_bytes: int) -> int:
-        """Note that delivered messages were acked, with so many bytes; return the LSN."""
+        """Note that delivered messages, with their bytes, were acked; return the LSN."""
 
     def reject(self, batches: Sequence[Batch], now_ms: int) -> None:
         """Note that delivered messages were rejected for good, in this order."""
 
     def requeue(self, batches: Sequence[Batch], now_ms: int) -> None:
-        """Take delivered messages back; each came back once more now."""
+        """Take delivered messages back; each was requeued once more now."""
 
     def begin_refill(self) -> None:
-        """Deliver, until ``end_refill``, only what has come back: more of it is on its way."""
+        """Deliver only requeued messages until ``end_refill``, because more are on their way."""
 
     def end_refill(self) -> None:
-        """Deliver as ever: all has come back that was on its way."""
+        """Deliver as usual again: all requeued messages are back."""
 
     @property
     def commit_group(self) -> CommitGroup:
-        """What has to commit what happens here from now on."""
+        """The commit group of its log from now on."""
 
     @property
     def moves(self) -> Moves:
-        """What died here and is to be moved; whoever takes of it says so with ``moved``."""
+        """Messages that died and are to be moved; code that takes some must call ``moved``."""
 
     def moved(self, dying: Dying) -> None:
-        """Settle what was taken from ``moves``: its copies are in the logs of their queues."""
+        """Settle messages taken from ``moves``, whose copies are in the logs of their queues."""
 
     # -- consumers --------------------------------------------------------------------------
 
@@ -244,14 +243,14 @@ class QueueEngine(Protocol):
         """Add a consumer; it is served from the next drain on.
 
         Raises:
-            ExclusiveUseError: it, or one that is there, wants the queue for itself.
+            ExclusiveUseError: this consumer, or one that is there, wants exclusive use.
         """
 
     def cancel(self, handle: ConsumerHandle, now_ms: int) -> None:
-        """Remove a consumer; what it was given stays unacked. An unknown one is ignored."""
+        """Remove a consumer; its deliveries stay unacked. An unknown one is ignored."""
 
     def credit_regained(self, handle: ConsumerHandle) -> None:
-        """A consumer that ``is_blocked`` has room in its own window again."""
+        """A consumer that ``is_blocked`` has room in its own prefetch again."""
 
     def lane_opened(self, lane: Lane) -> None:
         """The consumers of a lane may be served again: it was shut when one was to be."""
@@ -262,13 +261,13 @@ class QueueEngine(Protocol):
     # -- the queue itself -------------------------------------------------------------------
 
     def touch(self, now_ms: int) -> None:
-        """Bring the counts up to date: the queue was declared again, or is looked at."""
+        """Bring the counts up to date, because the queue was declared again or is looked at."""
 
     def expire(self, now_ms: int) -> None:
-        """Do what is due by now. The timer's entry."""
+        """Do the work that is due by now; called by timers."""
 
     def next_deadline_ms(self) -> int | None:
-        """Return when ``expire`` must be called next; None while nothing is to expire."""
+        """Return when ``expire`` must be called next; None while nothing can expire."""
 
     def reconfigure(self, options: QueueOptions, now_ms: int) -> None:
         """Apply changed policies."""

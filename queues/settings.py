@@ -1,7 +1,7 @@
 """The ``queues`` section: how much a queue does at a time.
 
-Each key is declared with its type, default, range and a sentence; the settings package reads
-the declaration.
+Each key is declared with its type, default, range and description. The settings package reads the
+declaration.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ MIB: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuesSettings:
-    """All queues."""
+    """The settings of all queues."""
 
     deliveries_per_turn_max: int = field(
         default=4_096,

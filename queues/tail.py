@@ -1,11 +1,12 @@
-"""Messages in memory with their places, first in, first out: one part of what a queue holds ready.
+"""Messages in memory with their positions: a part of a queue's ready messages.
 
     message   m0   m1   m2   m3   ...      records of one run after another
     position  12   13   14   17   ...      ascending; gaps where other bands have the others
     expires   0    0    950  950  ...      an instant each; 0 is never
 
-Holds no policy: what expires when, and what to do about it, is told by the caller. Per message
-only builtins run here. This is the interpreted twin and the specification of ``queues._tail``.
+First in, first out. This holds no policy: the caller says what expires when, and what to do about
+it. Only builtins run per message. This is the interpreted twin and the specification of
+``queues._tail``.
 """
 
 from bisect import bisect_left, bisect_right
@@ -20,18 +21,18 @@ from persistence.record import Record, Run, body_bytes
 from queues.batch import Batch
 
 HEAD_BYTES: Final = 24
-"""What a record takes beside its route, header and body; the sum is a multiple of 8."""
+"""Bytes of a record beside its route, header and body; the sum is a multiple of 8."""
 
 UNLIMITED_BYTES: Final = 1 << 62
 
 
 class NodeMemory:
-    """What messages of a node take in memory, and may take: those that are ready, or delivered.
+    """The memory of a node's ready, or of its delivered, messages, and its limit.
 
     Attributes:
-        used_bytes: their records; what queues share counts once for each.
-        limit_bytes: above it memory is short: then queues spill that otherwise would not, and
-            others earlier; or less is delivered.
+        used_bytes: of their records; a record that queues share counts for each of them.
+        limit_bytes: above it memory is short. Of ready messages: more queues spill, and spill
+            earlier. Of delivered messages: less is delivered.
     """
 
     __slots__ = ("limit_bytes", "used_bytes")
@@ -42,17 +43,17 @@ class NodeMemory:
 
     @property
     def is_short(self) -> bool:
-        """Whether more is used than may be."""
+        """Whether more is used than the limit."""
         return self.used_bytes > self.limit_bytes
 
 
 class QueueMemory:
-    """What the ready messages of one queue take in memory.
+    """The memory of one queue's ready messages.
 
     Attributes:
-        node: where it counts too.
+        node: counts it too.
         used_bytes: of all parts in memory.
-        budget_bytes: above it the queue has to give up some.
+        budget_bytes: above it the queue must give up memory.
         short_budget_bytes: the same while the node is short of memory.
     """
 
@@ -71,7 +72,7 @@ class QueueMemory:
 
     @property
     def is_over(self) -> bool:
-        """Whether more is used than the queue may."""
+        """Whether more is used than the budget of the queue."""
         used_bytes = self.used_bytes
         if used_bytes > self.budget_bytes:
             return True
@@ -94,12 +95,12 @@ class Slice(NamedTuple):
 class Tail:
     """Records with positions and expiries.
 
-    The kernel keeps them as raw memory and shares long runs with whoever else has them, so that
-    a batch may end there where one of its pieces does.
+    The kernel keeps them as raw memory and shares long runs with their other users. So a batch may
+    end where one of these pieces ends.
 
     Attributes:
         body_bytes: sum of the bodies, in bytes.
-        memory_bytes: what the records take in memory, as the kernel keeps them.
+        memory_bytes: memory of the records, as the kernel keeps them.
         redeliver_below: messages before this position may have been delivered before a restart.
 
     Invariant: positions ascend.
@@ -119,7 +120,7 @@ class Tail:
     def __init__(self, memory: QueueMemory, redeliver_below: int = 0) -> None:
         self._memory = memory
         self._records: deque[Record] = deque()
-        # There are positions only where they have gaps, and instants only where there is one.
+        # Positions are kept only where they have gaps, and instants only where a message expires.
         self._first_position = 0
         self._positions: deque[int] | None = None
         self._expires: deque[int] | None = None
@@ -134,7 +135,7 @@ class Tail:
 
     @property
     def first_position(self) -> int:
-        """Of the first message; there must be one."""
+        """Position of the first message; there must be one."""
         return self._first_position if self._positions is None else self._positions[0]
 
     @property
@@ -157,7 +158,7 @@ class Tail:
 
         Args:
             run: at least one message.
-            first_position: of its first message; the others follow by one each.
+            first_position: of its first message; each following one is one higher.
             expires_at_ms: when they expire (instant; 0 is never), one for all or one each.
         """
         self.append_slice(run, range(first_position, first_position + len(run)), expires_at_ms)
@@ -177,7 +178,7 @@ class Tail:
             first_position: of the run's first message, whatever its band.
             expires_at_ms: as in ``append``, of the whole run.
             bands: of each message of the run.
-            band: which of them are meant.
+            band: of the messages to put.
         """
         indexes = [index for index, each in enumerate(bands) if each == band]
         expires = expires_at_ms
@@ -212,8 +213,8 @@ class Tail:
         to ``max_bytes``.
 
         Returns:
-            None when there is none, or when the head has expired by ``now_ms``. The batch ends
-            before the first that has.
+            None when there is no message, or when the head has expired by ``now_ms``. The batch
+            ends before the first that has expired.
         """
         return self._take(max_count, max_bytes, now_ms, expired=False)
 
@@ -229,14 +230,14 @@ class Tail:
         return [Slice(self._cut(count), positions, expires)]
 
     def put_back(self, slices: Sequence[Slice]) -> None:
-        """Put what was taken before everything else again."""
+        """Put taken messages back, before all others."""
         after = self.slices()
         self.clear()
         for each in (*slices, *after):
             self.append_slice(*each)
 
     def absorb(self, other: "Tail") -> None:
-        """Take over all that another one holds; this one must be empty."""
+        """Take over all messages of another tail; this one must be empty."""
         assert not self._records, "it goes before nothing"
         for each in other.slices():
             self.append_slice(*each)
@@ -272,7 +273,7 @@ class Tail:
         )
 
     def _are_next(self, positions: Sequence[int]) -> bool:
-        """Return whether positions follow those of the messages that are there, without a gap."""
+        """Return whether positions follow those of the present messages without a gap."""
         next_position = self._first_position + len(self._records)
         return positions == range(next_position, next_position + len(positions))
 
@@ -283,7 +284,7 @@ class Tail:
         return list(islice(self._positions, count))
 
     def _head_expires(self, count: int) -> int | Sequence[int]:
-        """Return when the first messages expire, as 0 where none does."""
+        """Return when the first messages expire; 0 where none does."""
         return 0 if self._expires is None else list(islice(self._expires, count))
 
     def _cut(self, count: int) -> list[Record]:
@@ -316,7 +317,7 @@ def bands_of(run: Run, max_priority: int) -> bytes:
 
 
 def check(tail: Tail) -> None:
-    """Assert what a tail promises, of either build; costs a walk over every message."""
+    """Assert the invariants of a tail of either build; costs a walk over every message."""
     slices = tail.slices()
     assert all(len(each.records) > 0 for each in slices), "no slice is empty"
     positions = [position for each in slices for position in each.positions]
@@ -328,7 +329,7 @@ def check(tail: Tail) -> None:
 
 
 def memory_bytes(run: Run) -> int:
-    """Return what the records of a run take in the kernel's memory."""
+    """Return the memory of a run's records in the kernel (bytes)."""
     padded_head_bytes = HEAD_BYTES + 7
     return sum(
         [
@@ -346,7 +347,7 @@ def _one_each(expires_at_ms: int | Sequence[int], count: int) -> Iterable[int]:
 
 
 def _even(positions: Sequence[int]) -> range:
-    """Return those in front that are evenly spaced."""
+    """Return the first positions that are evenly spaced."""
     if isinstance(positions, range):
         return positions
     first, count = positions[0], len(positions)

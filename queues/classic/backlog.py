@@ -1,7 +1,7 @@
-"""The ready messages of a queue, with the two things that every way out of it concerns.
+"""The ready messages of a queue, with their log and their dead letters.
 
-Whatever leaves without being delivered is settled in the log; where the queue has a dead letter
-exchange, only once the broker has moved it there: see ``queues.moves``.
+A message that leaves without being delivered is settled in the log. Where the queue has a dead
+letter exchange, it is settled after the broker has moved it there: see ``queues.moves``.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,20 +22,20 @@ from queues.ports import Emit
 from queues.tail import QueueMemory
 
 DROPPED_PER_CALL_MAX: Final = 10_000
-"""One call drops this many messages at most; a drain goes on with it."""
+"""One call drops at most this many messages; a drain goes on."""
 
 
 class Backlog:
     """Ready messages and their log.
 
     Attributes:
-        ready: the messages; whoever takes live ones from it says so to the log itself.
-        limits: most that may be ready, from the options.
+        ready: the messages; code that takes live ones from it must tell the log itself.
+        limits: the most that may be ready, from the options.
         log: where records and settlements are kept.
-        moves: what died and is still to be moved.
-        counters: what happened in the queue.
-        published_from: messages from this position on were published; others a restart found.
-        is_over: more is ready than may be: the next drain drops on.
+        moves: messages that died and are still to be moved.
+        counters: of the queue's events.
+        published_from: messages from this position on were published; a restart found the others.
+        is_over: more is ready than allowed, and the next drain goes on dropping.
         emit: takes effects, to be carried out after the call that emitted them.
     """
 
@@ -83,14 +83,14 @@ class Backlog:
         self.limits = Limits(options.max_length, options.max_length_bytes)
 
     def append(self, run: Run, expires_at_ms: int | list[int]) -> int:
-        """Put a run behind everything else, limits or no; return its LSN."""
+        """Put a run behind everything else, whatever the limits; return its LSN."""
         lsn = self.log.append(self.ready.append(run, expires_at_ms), run, expires_at_ms)
         if self.ready.is_over:
             self.make_room()
         return lsn
 
     def make_room(self) -> None:
-        """Give up memory: the messages take more than they may. Those in the log can go."""
+        """Give up memory, because the messages take more than allowed."""
         if self._refused_left:
             self._refused_left -= 1
         elif not make_room(self.ready, self.log):
@@ -122,7 +122,7 @@ class Backlog:
 
     @property
     def _kept_count(self) -> int:
-        """How many of those that died count for the limits."""
+        """How many of the messages that died count for the limits."""
         return self.moves.count if self._options.dead_letters_at_least_once else 0
 
     @property
@@ -130,7 +130,7 @@ class Backlog:
         return self.moves.body_bytes if self._options.dead_letters_at_least_once else 0
 
     def settle(self, positions: Iterable[int]) -> int:
-        """Tell the log that these positions, in any order, are done with; return the LSN."""
+        """Tell the log that these positions, in any order, are settled; return the LSN."""
         if isinstance(positions, range):
             return self.log.settle(positions) if positions else self.log.committed_lsn
         lsn = self.log.committed_lsn
@@ -146,12 +146,12 @@ class Backlog:
         *,
         is_prompt: bool = False,
     ) -> None:
-        """Have messages that have left go to the dead letter exchange, or settle them.
+        """Send messages that have left to the dead letter exchange, or settle them.
 
         Args:
-            positions: theirs; none of what was refused.
+            positions: of the messages; refused messages have none.
             records: the messages, in the order in which they die.
-            reason: why.
+            reason: why they die.
             is_prompt: see ``queues.effects.DeadLettered``.
         """
         options = self._options
@@ -167,41 +167,42 @@ class Backlog:
         self.emit(DeadLettered(self._queue_name, len(records), is_prompt))
 
     def moved(self, dying: Dying) -> None:
-        """Settle what the broker has moved: its copies are in the logs of their queues."""
+        """Settle moved messages, whose copies are in the logs of their queues."""
         self.settle(dying.positions)
         self.moves.done(dying)
 
     @property
     def deadline_ms(self) -> int | None:
-        """When the head expires; None when it does not, or could not be dropped yet."""
+        """When the head expires; None when it does not, or cannot be dropped yet."""
         head_ms = self.ready.head_expires_at_ms
         return head_ms if head_ms and self._room else None
 
     @property
     def has_room(self) -> bool:
-        """Whether any more may be dropped now, and not only once others were moved."""
+        """Whether more may be dropped now; otherwise others must be moved first."""
         return self._room > 0
 
     @property
     def may_drop_more(self) -> bool:
-        """Whether messages stayed that are too many, or may have expired, and can be dropped."""
+        """Whether messages over the limits, or perhaps expired, are left and can be dropped."""
         return self._room > 0 and (self.is_over or self.ready.head_expires_at_ms > 0)
 
     @property
     def _room(self) -> int:
-        """How many may be dropped, as far as they must wait to be moved."""
+        """How many may be dropped, if those have to wait to be moved."""
         if self._options.dead_letter_exchange is None:
             return DROPPED_PER_CALL_MAX
         return min(self.moves.room, DROPPED_PER_CALL_MAX)
 
     def drop_expired(self, now_ms: int, max_count: int, brought_count: int = 0) -> int:
-        """Drop at most so many expired messages off the head; return how many.
+        """Drop expired messages off the head; return how many.
 
         Args:
-            now_ms: what expires by then.
-            max_count: at most so many.
-            brought_count: how many a publish has just brought: as many may go, and are moved at
-                once. Of others only so many as there is room for; a drain goes on.
+            now_ms: messages that expire by then are dropped.
+            max_count: the most to drop.
+            brought_count: how many messages a publish has just brought. As many may be dropped, and
+                are moved at once. Beyond that as many are dropped as may wait to be moved. A drain
+                goes on with the others.
         """
         ready = self.ready
         if not 0 < ready.head_expires_at_ms <= now_ms:
@@ -217,8 +218,9 @@ class Backlog:
         """Drop the head's excess over the limits, unless publishes are rejected instead.
 
         Args:
-            brought_count: how many a publish has just put behind the others: as many at least are
-                dropped, and moved at once. Of others only so many as there is room for.
+            brought_count: how many messages a publish has just put behind the others. At least as
+                many are dropped, and moved at once. Beyond that as many are dropped as may wait to
+                be moved.
         """
         self.is_over = False
         if not self.limits.are_set or self._options.overflow is not Overflow.DROP_HEAD:
@@ -253,7 +255,7 @@ class Backlog:
         return purged_count
 
     def check_invariants(self) -> None:
-        """Assert that what is ready is sound and, where heads are dropped, within the limits."""
+        """Assert that the ready messages are sound and, with drop-head, within the limits."""
         self.ready.check_invariants()
         if self._options.overflow is Overflow.DROP_HEAD:
             assert self.is_over or self.fits(()), "the excess was dropped"

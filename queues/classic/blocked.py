@@ -1,10 +1,10 @@
-"""Consumers of one queue that wait for credit, and in which order they come back.
+"""Consumers of one queue that wait for credit, and the order in which they come back.
 
-A consumer is found to have no credit when a message is there for it. It waits until what it lacks
-comes back, and then joins those that have credit as the last of them (RabbitMQ,
-rabbit_queue_consumers). It lacks room in its own window, or its *lane* is shut: the channel that
-it shares with others has no room for any of them. Those that wait for a lane wait together, as one
-``Segment``: however many they are, to leave together is one step, and so is to wait again.
+A consumer is blocked when a message is there for it and it has no credit. There are two causes: its
+own prefetch is used up, or its *lane* is shut, because the channel that it shares with others has
+no room for any of them. When it has credit again, it joins the consumers with credit as the last of
+them (RabbitMQ, rabbit_queue_consumers). Consumers that wait for a lane wait together, as one
+``Segment``. Whatever its length, a segment leaves in one step, and waits again in one step.
 """
 
 from bisect import bisect_left, insort
@@ -19,7 +19,7 @@ class Segment:
 
     Attributes:
         lane: the lane.
-        members: number, less the segment's ``_shift``, and consumer; ascending.
+        members: consumers by their number less the segment's ``_shift``, ascending.
     """
 
     __slots__ = ("_shift", "lane", "members")
@@ -30,7 +30,7 @@ class Segment:
         self._shift = 0
 
     def put(self, number: int, handle: ConsumerHandle) -> int:
-        """Put a consumer among the others by its number; return what ``drop`` wants to know."""
+        """Put a consumer among the others by its number; return its place, for ``drop``."""
         place = number - self._shift
         if not self.members or self.members[-1][0] < place:
             self.members.append((place, handle))
@@ -39,7 +39,7 @@ class Segment:
         return place
 
     def drop(self, place: int) -> None:
-        """Take one out."""
+        """Remove a consumer."""
         del self.members[bisect_left(self.members, (place,))]
 
     def renumber(self, first_number: int) -> int:

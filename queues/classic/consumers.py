@@ -1,17 +1,18 @@
-"""Whose turn it is: round robin, consumer priorities, single active consumer.
+"""Decides which consumer is served next: round robin, priorities, single active consumer.
 
-Among consumers with credit those of the highest priority are served, message by message in turn;
-who was served goes to the back, and so does who gets credit back (RabbitMQ, consumer-priority and
-rabbit_queue_consumers). With a single active consumer only one is served: the first to come, and
-when it goes the one with the highest priority, the eldest of them. A quorum queue's hands over to
-a newcomer with a higher priority, as soon as all it was given is settled.
+Of the consumers with credit, those of the highest priority are served, message by message in turn.
+A consumer that was served goes to the back, and so does one that gets credit back (RabbitMQ,
+consumer-priority and rabbit_queue_consumers). With a single active consumer only one consumer is
+served. This is the first that came. When it goes, the eldest of the highest priority follows. In a
+quorum queue it hands over to a newcomer with a higher priority as soon as all its deliveries are
+settled.
 
     priority 5   ring: c1 | c2 | c7 c8 c9 | c3      c7 to c9 came back together
     priority 0   ring: c4
     blocked      c5: its own window is full         c6 c10: their lane is shut
 
-Nobody looks at a consumer that is blocked, so that a step costs what is delivered in it, however
-many consumers there are.
+Blocked consumers are not looked at. So the cost of a step depends on the deliveries in it, and not
+on the number of consumers.
 """
 
 from bisect import bisect_left, insort
@@ -33,16 +34,16 @@ class Consumers:
 
     Attributes:
         count: how many there are, waiting ones included.
-        sole: the only consumer, where nothing but its credit decides; else None.
-        sole_is_refused: when the sole one was last asked it had no credit for a message that there
-            was. It is blocked from then on, though nobody needs to know before another one comes.
-        may_hand_over: once all is settled, another one may become the active consumer.
+        sole: the only consumer, where only its credit decides; else None.
+        sole_is_refused: when the sole consumer was last asked, it had no credit for a message. It
+            is then blocked, which is entered in the rings only when another consumer comes.
+        may_hand_over: when everything is settled, another consumer may become the active one.
         share_lanes: some of them are on the same lane.
 
     Invariant: with a single active consumer, one is active whenever there is any.
     Invariant: a consumer is in one ring, alone or in a segment; or in a segment that waits for its
         lane; or ``is_blocked``.
-    Invariant: no ring is empty, and ``_priorities`` are theirs, ascending.
+    Invariant: no ring is empty, and ``_priorities`` are those of the rings, ascending.
     """
 
     __slots__ = (
@@ -66,8 +67,8 @@ class Consumers:
     def __init__(self, options: QueueOptions, rules: SharingRules = CLASSIC_RULES) -> None:
         self._single_active = options.single_active_consumer
         self._knows_exclusive = rules.knows_exclusive_consumers
-        # In the order in which they came, each with where it is: in a ring; in a segment, and
-        # where there; or blocked, and under which number.
+        # In the order in which they came. Each has its place: in a ring; in a segment, with the #
+        # place there; or blocked, with its number.
         self._places: dict[ConsumerHandle, Ring | tuple[Segment, int] | int] = {}
         self._rings: dict[int, Ring] = {}
         self._priorities: list[int] = []
@@ -95,7 +96,7 @@ class Consumers:
 
     @property
     def all_are_blocked(self) -> bool:
-        """Whether nobody can be served until credit comes back, as far as is known."""
+        """Whether no consumer can be served until credit comes back, as far as is known."""
         return not self._priorities and self.sole is None
 
     def serves(self, lane: Lane) -> bool:
@@ -103,11 +104,12 @@ class Consumers:
         return lane in self._lane_counts
 
     def add(self, handle: ConsumerHandle) -> None:
-        """Let a consumer take part.
+        """Add a consumer.
 
         Raises:
-            ExclusiveUseError: somebody consumes exclusively; or it wants to, and is not alone
-                or the queue has a single active consumer; nobody where ``exclusive`` means nothing.
+            ExclusiveUseError: another consumer is exclusive; or this one wants to be, and is not
+                alone, or the queue has a single active consumer. It is not raised in kinds that
+                ignore ``exclusive``.
         """
         if self._knows_exclusive:
             self._check_exclusive_use(handle)
@@ -123,7 +125,7 @@ class Consumers:
             self._active = handle
 
     def remove(self, handle: ConsumerHandle) -> bool:
-        """Take a consumer out; False if it is not one."""
+        """Remove a consumer; return False if it is unknown."""
         place = self._places.pop(handle, None)
         if place is None:
             return False
@@ -142,7 +144,7 @@ class Consumers:
         return True
 
     def all_settled(self) -> None:
-        """Nothing is unacked: a waiting consumer of higher priority may become the active one."""
+        """Everything is settled, so a consumer of higher priority may become the active one."""
         if self._is_stepping_down():
             self._active = self._first_waiting()
 
@@ -152,28 +154,28 @@ class Consumers:
         if not isinstance(number, int):
             return
         handle.is_blocked = False
-        # Where others wait for the lane it waits with them, in its place: they leave together.
+        # If others wait for its lane, it waits with them, in its place. They leave together.
         if handle.lane in self._suspended or (handle.credit() <= 0 and handle.lane.is_shut):
             self._suspend(handle, number)
         else:
             self._join(handle)
 
     def lane_opened(self, lane: Lane) -> None:
-        """Those that waited for a lane may be served again."""
+        """The consumers that waited for a lane may be served again."""
         for priority, segment in self._suspended.pop(lane, {}).items():
             if segment.members:
                 self._ring(priority)[segment] = None
 
     def next_round(self, message_count: int) -> tuple[Sequence[ConsumerHandle], int]:
-        """Return who gets the next messages, in turn, and how many each may get.
+        """Return the consumers of the next messages, in turn, and how many each may get.
 
-        Whoever is asked and has no credit is blocked from here on.
+        A consumer that is asked and has no credit is blocked from here on.
 
         Args:
             message_count: how many messages there are to give, > 0.
 
         Returns:
-            Nobody and 0 while no consumer that may be served has credit.
+            No consumer and 0 while none that may be served has credit.
         """
         if self._single_active:
             if self._active is None or self._is_stepping_down():
@@ -220,13 +222,13 @@ class Consumers:
     # -- who is where -----------------------------------------------------------------------
 
     def _join(self, handle: ConsumerHandle) -> None:
-        """Put one last among those with credit."""
+        """Put a consumer behind the others with credit."""
         ring = self._ring(handle.priority)
         ring[handle] = None
         self._places[handle] = ring
 
     def _ring(self, priority: int) -> Ring:
-        """Return the ring that somebody is about to enter."""
+        """Return the ring that a consumer is about to enter."""
         ring = self._rings.get(priority)
         if ring is None:
             ring = self._rings[priority] = OrderedDict()
@@ -238,7 +240,7 @@ class Consumers:
         del self._priorities[bisect_left(self._priorities, priority)]
 
     def _leave_ring(self, handle: ConsumerHandle, ring: Ring) -> None:
-        """Take one out of a ring that it is in: alone, or in a segment."""
+        """Remove a consumer from its ring, where it is alone or in a segment."""
         place = self._places[handle]
         if isinstance(place, tuple):
             segment, at = place
@@ -249,7 +251,7 @@ class Consumers:
             del ring[handle]
 
     def _block(self, handle: ConsumerHandle) -> None:
-        """Let one that was refused wait for what it lacks."""
+        """Let a refused consumer wait for its own credit or for its lane."""
         number = self._next_number
         self._next_number += 1
         is_shut = handle.lane in self._suspended or handle.lane.is_shut
@@ -260,7 +262,7 @@ class Consumers:
             handle.is_blocked = True
 
     def _hold_back_sole(self, handle: ConsumerHandle) -> None:
-        """Let the one who was alone wait, if it was refused and still has no credit."""
+        """Block the consumer that was alone, if it was refused and still has no credit."""
         place = self._places[handle]
         if isinstance(place, OrderedDict) and handle.credit() <= 0:
             self._leave_ring(handle, place)
@@ -330,8 +332,8 @@ def _walk(
 ) -> Iterator[ConsumerHandle]:
     """Return all of a ring in turn; a segment whose lane is shut is refused as one.
 
-    Its first is asked for credit too, so that the lane knows who waits for it. Once a lane has
-    refused anybody all that are on it are refused, until it is told that it opened.
+    Its first consumer is asked for credit too, so that the lane knows which queue waits for it.
+    When a lane has refused one consumer, all consumers on it are refused, until ``lane_opened``.
     """
     for each in ring:
         if suspended and each.lane in suspended:
@@ -348,7 +350,7 @@ def _walk(
 def _round_of(
     ring: Ring, suspended: Mapping[Lane, object], message_count: int
 ) -> tuple[Sequence[ConsumerHandle], int, list[ConsumerHandle | Segment]]:
-    """Return who of one priority has credit, the least that each of them has, and who has none."""
+    """Return the consumers of a priority with credit, their least credit, and those without."""
     handles: list[ConsumerHandle] = []
     refused: list[ConsumerHandle | Segment] = []
     rooms: dict[Lane, int] = {}
@@ -362,7 +364,7 @@ def _round_of(
             lane = handle.lane
             room = rooms.get(lane, -1)
             if room == 0:
-                # Once the others have got theirs the lane will be shut to this one.
+                # When the others have got their messages, the lane will be shut to this one.
                 break
             rooms[lane] = (lane.shared_room if room < 0 else room) - (not handle.no_ack)
         handles.append(handle)

@@ -1,8 +1,8 @@
-"""From a queue's backlog to its consumers: ``queues.classic.consumers`` says who, this how much.
+"""Delivers a queue's backlog to the consumers that ``queues.classic.consumers`` chooses.
 
-A round takes messages for all that are to be served, at once, and deals them out one to each in
-turn. What several consumers of one lane get leaves that lane in the order of the queue
-(AMQP 0-9-1 §4.7), for which their lane deals it out itself.
+A round takes messages for all consumers that are to be served, and deals them out, one to each in
+turn. The deliveries to several consumers of one lane leave the lane in the order of the queue (AMQP
+0-9-1 §4.7). So the lane itself deals them out.
 """
 
 from collections.abc import Sequence
@@ -15,18 +15,17 @@ from queues.classic.priority_ready import PriorityReady
 from queues.ports import ConsumerHandle, Lane
 
 ASK_DISK_AGAIN_MS: Final = 1_000
-"""When the disk could not be asked for a queue's next messages, it is asked again after this."""
+"""After a failed read of a queue's next messages, the disk is asked again after this time."""
 
 
 class Delivery:
-    """What a queue gives to its consumers, and how much of it is out.
+    """Delivers the messages of a queue, and counts those that are unacked.
 
     Attributes:
-        consumers: who wants it.
-        counters: the queue's; they know what is unacked.
-        ask_disk_at_ms: when the disk is to be asked again for what it did not give (instant);
-            None is not at all.
-        refills_count: how many times messages are on their way back that come before all others.
+        consumers: of the queue.
+        counters: of the queue; they count the unacked messages.
+        ask_disk_at_ms: when to ask the disk again after a failed read (instant); None is never.
+        refills_count: how many requeues in pieces are under way; their messages come first.
     """
 
     __slots__ = (
@@ -46,15 +45,15 @@ class Delivery:
 
     @property
     def requeued_count(self) -> int:
-        """How many messages came back that nothing on its way may come before.
+        """How many requeued messages come before all that are still on their way back.
 
-        None in a priority queue, where any that is to come may be of a higher priority.
+        None in a priority queue, where a message on its way may have a higher priority.
         """
         ready = self._backlog.ready
         return 0 if isinstance(ready, PriorityReady) else ready.requeued.count
 
     def deliver(self, now_ms: int, max_messages: int) -> int:
-        """Deliver, or drop as expired, at most so many messages; return how many."""
+        """Deliver, or drop as expired, at most this many messages; return how many."""
         backlog, consumers = self._backlog, self.consumers
         if self.refills_count:
             max_messages = min(max_messages, self.requeued_count)
@@ -80,7 +79,7 @@ class Delivery:
         return max_messages - left
 
     def _deliver_to(self, handle: ConsumerHandle, now_ms: int, max_messages: int) -> int:
-        """Do the same for the only consumer: nobody's turn is to be found out."""
+        """Do the same for the only consumer, which needs no search."""
         backlog = self._backlog
         ready = backlog.ready
         left = max_messages
@@ -101,7 +100,7 @@ class Delivery:
         return max_messages - left
 
     def next_round(self, message_count: int) -> tuple[Sequence[ConsumerHandle], int]:
-        """Return who gets the next messages, in turn, and how many each; see ``Consumers``."""
+        """Return consumers in turn, and how many messages each gets; see ``Consumers``."""
         sole = self.consumers.sole
         if sole is None:
             return self.consumers.next_round(message_count)
@@ -144,16 +143,16 @@ class Delivery:
             counters.redelivered_count += count
 
     def forget(self, count: int, forgotten_bytes: int) -> None:
-        """Note that so many messages, with bodies of so many bytes, are unacked no more."""
+        """Note that messages, with the sum of their bodies, are not unacked any more."""
         counters = self.counters
         counters.settled_count += count
         counters.settled_bytes += forgotten_bytes
         assert counters.settled_count <= counters.taken_count, "a message is settled once"
 
     def _drop_at_head(self, now_ms: int, max_count: int) -> int:
-        """Drop what has expired where nothing live was found; return how many.
+        """Drop expired messages after no live one was found; return how many.
 
-        It is none while the next messages are on a disk that cannot be asked.
+        Drops none while the next messages are on a disk that cannot be read.
         """
         dropped_count = self._backlog.drop_expired(now_ms, max_count)
         if not dropped_count and self._backlog.ready.is_stalled:
@@ -183,7 +182,7 @@ def _deal_by_lane(handles: Sequence[ConsumerHandle], batch: Batch) -> None:
 def _deal_round_by_round(
     group: list[ConsumerHandle], offsets: list[int], ways: int, batch: Batch
 ) -> None:
-    """Do it for consumers of one lane that stand irregularly among the others."""
+    """Do the same for consumers of one lane that stand irregularly among the others."""
     is_stretch = offsets[-1] - offsets[0] == len(offsets) - 1
     for start in range(0, len(batch), ways):
         if is_stretch and start + offsets[-1] < len(batch):

@@ -11,7 +11,7 @@ def expires_at(run: Run, queue_ttl_ms: int | None, now_ms: int) -> int | list[in
 
     Args:
         run: messages enqueued now.
-        queue_ttl_ms: ``x-message-ttl`` or its policy; None is no limit, 0 is at once.
+        queue_ttl_ms: ``x-message-ttl`` or its policy; None is no limit, 0 expires at once.
         now_ms: the instant of enqueueing, > 0.
 
     Returns:
@@ -29,7 +29,7 @@ def expires_at(run: Run, queue_ttl_ms: int | None, now_ms: int) -> int | list[in
 
 
 def some_expire_at_once(expires_at_ms: int | list[int], now_ms: int) -> bool:
-    """Whether a message enqueued now has a TTL of 0: deliver it in this instant or never."""
+    """Whether a message has a TTL of 0: it is delivered in this instant or never."""
     if isinstance(expires_at_ms, list):
         return now_ms in expires_at_ms
     return expires_at_ms == now_ms
@@ -55,7 +55,7 @@ class UnusedTimer:
         self._used_at_ms = now_ms
 
     def change(self, expires_ms: int | None, now_ms: int) -> None:
-        """Start again with another span; None stops it (a policy came or went)."""
+        """Start again with another span, after a change of policy; None stops it."""
         self._expires_ms = expires_ms
         self._used_at_ms = now_ms
 

@@ -1,7 +1,7 @@
-"""What a publish does in a queue that has not room for all of it, or where some expire at once.
+"""Publishes to a queue without room for all messages, or where some expire at once.
 
-The run is enqueued part by part; between the parts consumers get what they have credit for, and
-what is then too much, or has expired, goes.
+The run is enqueued part by part. Between the parts consumers get messages for their credit. Then
+messages that are over the limits, or have expired, are dropped.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from queues.options import Overflow, QueueOptions
 from queues.outcomes import PublishOutcome, all_taken
 
 Deliver: TypeAlias = Callable[[int, int], int]
-"""Delivers what is live at an instant, so many messages at most; returns how many."""
+"""Delivers live messages at an instant, up to a given number; returns how many."""
 
 
 def publish_at_limit(
@@ -28,12 +28,12 @@ def publish_at_limit(
     expires_at_ms: int | list[int],
     now_ms: int,
 ) -> PublishOutcome:
-    """Enqueue what may stay of a run; the queue has delivered all that it could before.
+    """Enqueue the part of a run that may stay; the queue has delivered all that it could before.
 
     Args:
         backlog: of the queue.
         options: of the queue.
-        deliver: gives its consumers what they have credit for.
+        deliver: delivers to its consumers as far as they have credit.
         run: at least one message.
         expires_at_ms: when they expire, see ``queues.classic.expiry.expires_at``.
         now_ms: the instant.
@@ -65,7 +65,7 @@ def _reject(
     expires_at_ms: int | list[int],
     now_ms: int,
 ) -> PublishOutcome:
-    """Enqueue what fits and deliver, again and again; what never fits is refused.
+    """Enqueue as many as fit and deliver, again and again; refuse those that never fit.
 
     Like RabbitMQ it refuses a message larger than the limit even while a consumer waits.
     """
@@ -98,10 +98,10 @@ def _reject(
 
 
 def _step(backlog: Backlog, run: Run, expires_at_ms: int | list[int], now_ms: int) -> int:
-    """Return how many messages may be enqueued before those that go are looked for.
+    """Return how many messages may be enqueued before the queue looks for messages to drop.
 
-    A plain queue keeps the same whether it looks after each message or after the run. With
-    priorities, or where messages die of two causes, it does not.
+    A plain queue keeps the same messages whether it looks after each message or after the run. With
+    priorities, or where messages die of two causes, the result would differ.
     """
     if isinstance(backlog.ready, PriorityReady):
         return 1
@@ -111,5 +111,5 @@ def _step(backlog: Backlog, run: Run, expires_at_ms: int | list[int], now_ms: in
 
 
 def _deliver_in_this_instant(backlog: Backlog, deliver: Deliver, now_ms: int) -> None:
-    """Deliver what was enqueued now, also what expires now: the moment has not passed."""
+    """Deliver the messages enqueued now, also those that expire in this instant."""
     deliver(now_ms - 1, backlog.ready.count)

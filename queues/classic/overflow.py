@@ -1,6 +1,6 @@
 """How many messages a queue with a max-length keeps, drops and refuses (RabbitMQ, maxlength).
 
-Both limits count ready messages only, bytes count bodies only, and both may apply.
+Both limits count only ready messages. The limit in bytes counts only bodies. Both may apply.
 """
 
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from persistence.record import Run, body_bytes
 
 
 class Limits(NamedTuple):
-    """Most that may be ready; None is no limit, 0 keeps nothing."""
+    """The most that may be ready; None is no limit, 0 keeps nothing."""
 
     max_length: int | None
     max_length_bytes: int | None
@@ -21,7 +21,7 @@ class Limits(NamedTuple):
 
 
 def all_fit(run: Run, limits: Limits, ready_count: int, ready_bytes: int) -> bool:
-    """Whether a whole run can become ready beside what is, within the limits."""
+    """Whether a whole run can become ready within the limits."""
     if limits.max_length is not None and ready_count + len(run) > limits.max_length:
         return False
     if limits.max_length_bytes is None:
@@ -36,7 +36,7 @@ def fitting_count(
 
     Args:
         body_sizes: size of each body of the run (bytes).
-        first_index: the first that is not enqueued yet.
+        first_index: the first message that is not enqueued yet.
         limits: what may be ready.
         ready_count: messages that are.
         ready_bytes: their bodies.
@@ -54,7 +54,7 @@ def fitting_count(
 
 
 def excess(limits: Limits, ready_count: int, ready_bytes: int) -> tuple[int, int]:
-    """Return what must go from the head until the rest is within the limits.
+    """Return how much must be dropped from the head to be within the limits.
 
     Args:
         limits: what may be ready.
@@ -62,7 +62,7 @@ def excess(limits: Limits, ready_count: int, ready_bytes: int) -> tuple[int, int
         ready_bytes: their bodies.
 
     Returns:
-        How many messages, and how many bytes of bodies; the more of both, 0 is none.
+        A number of messages, and a number of bytes of bodies. Both must be reached; 0 is none.
     """
     max_length, max_length_bytes = limits
     return (

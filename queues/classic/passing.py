@@ -1,7 +1,8 @@
-"""Messages of a priority queue that go by all others to a consumer that waits for any.
+"""Messages of a priority queue that go directly to a waiting consumer.
 
-While a consumer has credit nothing is ready, so each message that comes goes out at once, whatever
-its priority and that of those behind it: one read's messages must not be sorted before they do.
+While a consumer has credit, no message is ready. So each new message is delivered at once, whatever
+its priority and that of the messages behind it. The messages of one read must not be sorted before
+that.
 """
 
 from persistence.record import Run, body_bytes
@@ -15,7 +16,7 @@ from queues.classic.priority_ready import PriorityReady
 def pass_by(
     backlog: Backlog, delivery: Delivery, run: Run, expires_at_ms: int | list[int], now_ms: int
 ) -> tuple[int, int]:
-    """Deliver of a run what consumers have credit for, before it is ready.
+    """Deliver messages of a run for the consumers' credit, before they are ready.
 
     Args:
         backlog: of the queue.
@@ -25,7 +26,7 @@ def pass_by(
         now_ms: the instant.
 
     Returns:
-        How many messages passed, and the highest LSN among them; 0 is safe at once.
+        How many messages were delivered, and the highest LSN among them; 0 is safe at once.
     """
     ready = backlog.ready
     lsn = 0

@@ -1,9 +1,9 @@
-"""Ready messages of a queue with priorities: one lane each, the highest non-empty one is served.
+"""Ready messages of a priority queue: one lane for each; the highest non-empty one is served.
 
-Priorities are RabbitMQ's (priority queues): none is 0, above the queue's maximum is the maximum,
-first in first out inside a lane. Its surprises are kept: only the head of the highest lane is
-looked at for expiry, and dropping the head drops the *highest* priority first. What is rejected
-together dies in that order too.
+Priorities are RabbitMQ's (priority queues). A message without a priority has 0. A priority above
+the queue's maximum counts as the maximum. A lane is first in, first out. Two surprises of RabbitMQ
+are kept: only the head of the highest lane is checked for expiry, and dropping the head drops the
+*highest* priority first. Messages that are rejected together die in that order too.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,8 +22,8 @@ class PriorityReady:
     Attributes:
         count: how many messages are ready.
         body_bytes: sum of their bodies, in bytes.
-        memory: what they take.
-        next_position: above every position that was given.
+        memory: that they take.
+        next_position: above all positions given so far.
         delivered_below: no message from this position on was ever taken.
 
     Invariant: a position is in one lane only.
@@ -46,7 +46,7 @@ class PriorityReady:
         self.memory = QueueMemory(NodeMemory()) if memory is None else memory
         self.next_position = 0
         self.delivered_below = 0
-        # Few of them are ever used.
+        # Few lanes are ever used.
         self._lanes: list[Lane | None] = [None] * (max_priority + 1)
         self._filled = 0
         self.count = 0
@@ -54,7 +54,7 @@ class PriorityReady:
 
     @property
     def is_over(self) -> bool:
-        """Whether the messages take more memory than they may."""
+        """Whether the messages take more memory than allowed."""
         return self.memory.is_over
 
     @property
@@ -64,11 +64,11 @@ class PriorityReady:
 
     @property
     def is_stalled(self) -> bool:
-        """Whether the next messages are on a disk that could not be asked: ask again later."""
+        """Whether the next messages are on a disk that could not be read; ask again later."""
         return bool(self._filled) and self._highest().is_stalled
 
     def lanes(self) -> list[tuple[int, Lane]]:
-        """Return the lanes that have any message, with their numbers, last served first."""
+        """Return the non-empty lanes with their numbers, the one served last first."""
         return [
             (number, lane)
             for number, lane in enumerate(self._lanes)
@@ -91,7 +91,7 @@ class PriorityReady:
         return first_position
 
     def pass_by(self, count: int) -> int:
-        """Return the position of the first of so many messages that are taken as they come."""
+        """Return the position of the first of several messages that are delivered as they come."""
         first_position = self.next_position
         self.next_position = self.delivered_below = first_position + count
         return first_position
@@ -123,7 +123,7 @@ class PriorityReady:
             if bands.count(bands[0]) == len(bands):
                 self.lane(bands[0]).requeued.add((batch,))
             else:
-                # It was never in a lane: it went by all others to a consumer that waited.
+                # It was never in a lane, because it went directly to a waiting consumer.
                 self._requeue_mixed(batch, bands)
             self.body_bytes += batch.body_bytes
             self.count += len(batch)
@@ -139,8 +139,8 @@ class PriorityReady:
     def purge(self) -> list[range]:
         """Forget every message; return the positions they had, lane by lane.
 
-        What is on disk is read for it: between its positions are those of other lanes, unacked
-        perhaps. What cannot be read stays.
+        Messages on disk are read for this, because positions of other lanes, perhaps unacked, lie
+        between theirs. Messages that cannot be read stay.
         """
         ranges: list[range] = []
         while (batch := self.drop_head(self.count)) is not None:
@@ -162,7 +162,7 @@ class PriorityReady:
         return lane
 
     def recount(self) -> None:
-        """Count anew what the lanes have: who refills one may find less there than was stored."""
+        """Count the lanes anew: a refill may find fewer messages than were stored."""
         lanes = self.lanes()
         self.count = sum([lane.count for _, lane in lanes])
         self.body_bytes = sum([lane.body_bytes for _, lane in lanes])
@@ -185,7 +185,7 @@ class PriorityReady:
         return lane
 
     def _taken(self, lane: Lane, before: "_Held | None", batch: Batch | None) -> Batch | None:
-        """Count a batch out of the highest lane, and what it turned out not to have on disk."""
+        """Count a batch out of the highest lane, and messages that were missing on disk."""
         if batch is not None:
             self.delivered_below = max(self.delivered_below, batch.positions[-1] + 1)
         if before is not None:
@@ -205,7 +205,7 @@ def highest_first(
 ) -> list[tuple[list[int], list[Record]]]:
     """Return positions and records by priority, the highest first, in the order given inside one.
 
-    Source: RabbitMQ, rabbit_priority_queue: what is rejected together is asked for lane by lane.
+    Source: RabbitMQ, rabbit_priority_queue: messages rejected together are handled lane by lane.
     """
     lanes: dict[int, tuple[list[int], list[Record]]] = {}
     for batch in batches:
@@ -218,7 +218,7 @@ def highest_first(
 
 
 class _Held(NamedTuple):
-    """What a lane had before a take, where a part of that is on disk: it may find less there."""
+    """The counts of a lane before a take, if a part is on disk, where less may be found."""
 
     ready_count: int
     body_bytes: int

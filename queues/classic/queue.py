@@ -1,9 +1,10 @@
 """One queue of the classic kind, or of the quorum kind by its rules: the state machine.
 
 A message is *ready*, then *unacked* once an acking consumer or get took it, then settled; a
-requeue makes it ready again at its old place. Nothing is delivered by a publish: it asks for a
-``drain`` before the turn ends, so that one drain serves many publishes. Only a queue at its
-limit, or a message that expires at once, must be delivered to find out what remains.
+requeue makes it ready again at its old place. A publish delivers nothing. It asks for a ``drain``
+before the turn ends, so that one drain serves many publishes. There is one exception: a queue at
+its limit, or one that gets a message that expires at once, delivers first to find out which
+messages remain.
 """
 
 from collections.abc import Sequence
@@ -31,16 +32,17 @@ from queues.outcomes import PublishOutcome, all_taken
 from queues.ports import ConsumerHandle, EngineParts, Lane, Positions
 
 EXPIRED_PER_GET_MAX: Final = 100_000
-"""A get looks past so many expired messages at most; a queue with more counts as empty to it."""
+"""A get skips at most this many expired messages; behind more it finds the queue empty."""
 
 
 class ClassicQueue:
-    """Messages of one queue and the consumers that want them.
+    """The messages of one queue and their consumers.
 
-    Invariant: a message is ready, unacked or dying, and never two of that; a settled one is none.
-    Invariant: ready messages are within the limits after every call, unless reject-publish let a
-        requeue go over them, or so many are too much that the next drains go on dropping them.
-    Invariant: once deleted it accepts settlements, which mean nothing any more, and no publish.
+    Invariant: a message is ready, unacked or dying, and never two of these; a settled one is none.
+    Invariant: ready messages are within the limits after every call, with two exceptions:
+        reject-publish let a requeue exceed them, or the excess is so large that the next drains go
+        on dropping it.
+    Invariant: a deleted queue accepts settlements, which have no effect, and no publish.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class ClassicQueue:
         parts: EngineParts,
         rules: SharingRules = CLASSIC_RULES,
     ) -> None:
-        """Make an empty queue of these parts, which is shared by these rules."""
+        """Make an empty queue of these parts; consumers share it by these rules."""
         self.name = parts.name
         self.options = options = parts.options
         self._rules = rules
@@ -63,13 +65,13 @@ class ClassicQueue:
         self._settled_by: tuple[object, int] | None = None
         self._unused = UnusedTimer(options.expires_ms, parts.now_ms)
         self._is_deleted = False
-        self._is_left = False  # by its last consumer, so that it will be deleted
+        self._is_left = False  # by its last consumer, so it will be deleted
 
     def recover(self, found: RecoveredMessages, now_ms: int) -> None:
-        """Begin with what a restart found, before anything else is asked of the queue.
+        """Take the messages that a restart found; must be the first call.
 
-        What has expired meanwhile goes first, then what is over the limits: as in RabbitMQ it is
-        dead-lettered, so that exchanges and bindings must be there before.
+        Messages that have expired meanwhile are dropped first, then messages over the limits. As in
+        RabbitMQ they are dead-lettered, so exchanges and bindings must exist before.
         """
         backlog = self._backlog
         recover(backlog.ready, backlog.log, found)
@@ -108,7 +110,7 @@ class ClassicQueue:
 
     @property
     def delivered_below(self) -> int:
-        """No message from this position on was ever delivered: what a clean stop has to note."""
+        """No message from this position on was ever delivered; a clean stop notes this."""
         return self._backlog.ready.delivered_below
 
     @property
@@ -131,8 +133,8 @@ class ClassicQueue:
     def publish(self, run: Run, now_ms: int) -> PublishOutcome:
         """Enqueue a run (at least one message) behind everything else.
 
-        Past a limit the queue delivers what it can before it counts, so a queue of max-length 1
-        with a ready consumer loses nothing.
+        Past a limit the queue delivers as much as it can before it counts. So a queue of max-length
+        1 with a ready consumer loses no message.
         """
         assert not self._is_deleted, "nothing is routed to a deleted queue"
         if self._keeps_all and not has_ttl(run):
@@ -193,9 +195,10 @@ class ClassicQueue:
     def requeue(self, batches: Sequence[Batch], now_ms: int) -> None:
         """Take messages back to their old places; each came back once more now.
 
-        Those over the delivery limit are dead-lettered instead, in the order given. The queue's
-        limits hold for what comes back too: the head goes, even where that is what came back. A
-        queue that its last consumer has left takes nothing back: it goes with what it has.
+        Messages over the delivery limit are dead-lettered instead, in the order given. The queue's
+        limits hold for requeued messages too: the head is dropped, even if it is a requeued
+        message. An auto-delete queue that its last consumer has left takes no message back, because
+        it will be deleted with all its messages.
         """
         if self._is_deleted or self._is_left or not batches:
             return
@@ -216,11 +219,11 @@ class ClassicQueue:
         self._wake_up()
 
     def begin_refill(self) -> None:
-        """Deliver, until ``end_refill``, only what has come back: more of it is on its way."""
+        """Deliver only requeued messages until ``end_refill``, because more are on their way."""
         self._delivery.refills_count += 1
 
     def end_refill(self) -> None:
-        """Deliver as ever: all has come back that was on its way."""
+        """Deliver as usual again: all requeued messages are back."""
         if not self._is_deleted:
             self._delivery.refills_count -= 1
             self._ask_for_drain()
@@ -231,8 +234,8 @@ class ClassicQueue:
         """Deliver to the consumers that have credit, in turn.
 
         Args:
-            now_ms: what expired by then is not delivered.
-            max_messages: deliver, or drop as expired, at most so many.
+            now_ms: messages that expired by then are not delivered.
+            max_messages: the most to deliver, or to drop as expired.
 
         Returns:
             True when it stopped at ``max_messages`` and more can be delivered now.
@@ -257,7 +260,7 @@ class ClassicQueue:
         """Take one message off the head: basic.get; it counts as use of the queue.
 
         Returns:
-            The message and how many are still ready; None when none is.
+            The message and how many are still ready; None when no message is ready.
         """
         self._unused.renew(now_ms)
         for _ in range(0, EXPIRED_PER_GET_MAX, DROPPED_PER_CALL_MAX):
@@ -301,7 +304,7 @@ class ClassicQueue:
     def reject(self, batches: Sequence[Batch], now_ms: int) -> None:
         """Drop unacked messages for good: rejected without requeue, dead-lettered in order.
 
-        In a priority queue that order is of priority first.
+        A priority queue orders them by priority first.
         """
         if self._is_deleted or not batches:
             return
@@ -320,16 +323,16 @@ class ClassicQueue:
 
     @property
     def commit_group(self) -> CommitGroup:
-        """What has to commit what happens here."""
+        """The commit group of this queue's log."""
         return self._backlog.log.commit_group
 
     @property
     def moves(self) -> Moves:
-        """What died here and is to be moved; whoever takes of it says so with ``moved``."""
+        """Messages that died and are to be moved; code that takes some must call ``moved``."""
         return self._backlog.moves
 
     def moved(self, dying: Dying) -> None:
-        """Settle what was taken from ``moves``: its copies are in the logs of their queues."""
+        """Settle messages taken from ``moves``, whose copies are in the logs of their queues."""
         if self._is_deleted:
             return
         self._backlog.moved(dying)
@@ -346,17 +349,19 @@ class ClassicQueue:
         """Add a consumer; it is served from the next drain on.
 
         Raises:
-            ExclusiveUseError: it, or one that is there, wants the queue for itself.
+            ExclusiveUseError: this consumer, or one that is there, wants exclusive use.
         """
         if self._consumers.sole is not None and self._backlog.ready.count:
-            self._consumers.next_round(1)  # who cannot be served by now comes after the newcomer
+            self._consumers.next_round(
+                1
+            )  # consumers that cannot be served by now come after the newcomer
         self._consumers.add(handle)
         self._unused.renew(now_ms)
         self._let_successor_in()
         self._ask_for_drain()
 
     def cancel(self, handle: ConsumerHandle, now_ms: int) -> None:
-        """Remove a consumer; what it was given stays unacked. An unknown one is ignored."""
+        """Remove a consumer; its deliveries stay unacked. An unknown one is ignored."""
         if self._is_deleted or not self._consumers.remove(handle):
             return
         if not self._consumers.count:
@@ -385,10 +390,10 @@ class ClassicQueue:
         return self._consumers.serves(lane)
 
     def must_drain_before(self, holder: object) -> bool:
-        """Note whose messages are settled next, so that credit comes back to it.
+        """Note the consumer whose messages are settled next, which gets credit back.
 
         Returns:
-            Whether others would miss what is due to them, were the queue not drained before.
+            Whether the queue must be drained first, because other consumers have messages due.
         """
         if self._consumers.count <= 1:
             return False
@@ -400,13 +405,13 @@ class ClassicQueue:
     # -- the queue itself -------------------------------------------------------------------
 
     def touch(self, now_ms: int) -> None:
-        """The queue was declared again, passively or not: use, where the rules say so."""
+        """The queue was declared again, passively or not; the rules say whether this is use."""
         if self._rules.declare_is_use:
             self._unused.renew(now_ms)
         self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
 
     def expire(self, now_ms: int) -> None:
-        """Drop what has expired at the head; tell if the queue itself has. The timer's entry."""
+        """Drop expired messages at the head; emit an effect if the queue expired. For timers."""
         if self._is_deleted:
             return
         self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
@@ -417,7 +422,7 @@ class ClassicQueue:
             self._emit(QueueExpired(self.name))
 
     def next_deadline_ms(self) -> int | None:
-        """Return when ``expire`` must be called next; None while nothing is to expire."""
+        """Return when ``expire`` must be called next; None while nothing can expire."""
         head_ms = self._backlog.deadline_ms
         unused_ms = None if self._consumers.count else self._unused.deadline_ms
         if self._delivery.ask_disk_at_ms is not None:
@@ -427,9 +432,9 @@ class ClassicQueue:
         return min(head_ms, unused_ms)
 
     def reconfigure(self, options: QueueOptions, now_ms: int) -> None:
-        """Apply changed policies: limits hold at once, a TTL for what is enqueued from now on.
+        """Apply changed policies; limits hold at once, a TTL holds for later messages.
 
-        What an argument alone can say (priorities, single active consumer) stays.
+        Options that only an argument can set (priorities, single active consumer) stay.
         """
         assert options.max_priority == self.options.max_priority, "a queue keeps its priorities"
         assert options.single_active_consumer is self.options.single_active_consumer, "and rule"
@@ -442,7 +447,7 @@ class ClassicQueue:
         self._wake_up()
 
     def delete(self) -> None:
-        """Forget everything; whoever holds unacked messages may still settle them, in vain."""
+        """Forget everything; consumers may still settle unacked messages, without effect."""
         self._backlog.ready.clear()
         self._backlog.log.drop()
         self._consumers = Consumers(self.options, self._rules)
@@ -450,12 +455,12 @@ class ClassicQueue:
         self._delivery = Delivery(self._backlog, self._consumers)
         self._settled_by = None
         self._is_deleted = True
-        # Who is told knows the queue: nothing of it is to wait for the cyclic collector.
+        # These callables refer to the queue. It must be freed without the cyclic collector.
         self._wake_up = _wake_nobody
         self._emit = self._backlog.emit = _tell_nobody
 
     def check_invariants(self) -> None:
-        """Assert what the class promises; costs a walk over every message."""
+        """Assert the invariants; costs a walk over every message."""
         self._backlog.check_invariants()
         assert self.unacked_count >= 0, "no message is settled twice"
         assert self.unacked_bytes >= 0, "a settlement says the bytes that were delivered"
@@ -480,8 +485,8 @@ class ClassicQueue:
 
 
 def _wake_nobody() -> None:
-    """Stand in for who is to drain a queue that is gone."""
+    """Replaces the request for a drain in a queue that is gone."""
 
 
 def _tell_nobody(_effect: Effect) -> None:
-    """Stand in for who carries out the effects of a queue that is gone."""
+    """Replaces the receiver of effects in a queue that is gone."""

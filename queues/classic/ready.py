@@ -1,12 +1,12 @@
-"""The messages of a queue that wait for a consumer: first in, first out, returns to their place.
+"""The ready messages of a queue: first in, first out; a requeued one returns to its place.
 
        head                                                                         end
     | requeued: positions 3 4 9 | in memory: 12 13 14 15 ... | spilled: on disk, in memory |
 
-Nearly always nothing was spilled, and a take is one from memory. What came back
-(``queues.classic.requeued``) and what was spilled (``queues.classic.spilled``) are rare. Holds no
-policy: what expires when, and what to do about it, is told by the caller. This is the interpreted
-twin and the specification of ``queues.classic._ready``.
+Nearly always nothing was spilled, and a take is from memory. Requeued messages
+(``queues.classic.requeued``) and spilled messages (``queues.classic.spilled``) are rare. This holds
+no policy: the caller says what expires when, and what to do about it. This is the interpreted twin
+and the specification of ``queues.classic._ready``.
 """
 
 from collections.abc import Sequence
@@ -22,16 +22,16 @@ from queues.classic.spilled import Spilled, position_ranges
 from queues.tail import NodeMemory, QueueMemory, Tail, check
 
 NOTHING_EXPIRED: Final = -1
-"""A ``now_ms`` before every instant: take a head whether it has expired or not."""
+"""A ``now_ms`` before every instant: with it a take includes expired messages."""
 
 
 class Lane:
     """Ready messages of one priority; a plain queue has one lane.
 
     Attributes:
-        head: the messages in memory that were never delivered, and come before all other such.
+        head: messages in memory that were never delivered, and come before all others of these.
         requeued: those that came back.
-        spilled: what comes after the head; None while nothing does.
+        spilled: the messages after the head; None while there are none.
 
     Invariant: every requeued position < every position of head and spilled.
     """
@@ -64,7 +64,7 @@ class Lane:
 
     @property
     def is_stalled(self) -> bool:
-        """Whether the next messages are on a disk that could not be asked: ask again later."""
+        """Whether the next messages are on a disk that could not be read; ask again later."""
         return self.spilled is not None and self.spilled.is_stalled
 
     def put(self, run: Run, first_position: int, expires_at_ms: int | Sequence[int]) -> None:
@@ -94,8 +94,8 @@ class Lane:
         The batch ends with the message that takes its bodies to ``max_bytes``, if one does.
 
         Returns:
-            None when there is none, or when the head has expired by ``now_ms``: the caller
-            takes the expired ones first. The batch ends before the first that has expired.
+            None when there is no message, or when the head has expired by ``now_ms``; the caller
+            then takes the expired ones first. The batch ends before the first that has expired.
         """
         if self.requeued.count:
             return self.requeued.take(max_count, now_ms, max_bytes)
@@ -150,7 +150,7 @@ class Ready(Lane):
 
     @property
     def is_over(self) -> bool:
-        """Whether the messages take more memory than they may."""
+        """Whether the messages take more memory than allowed."""
         return self.memory.is_over
 
     @property
@@ -164,7 +164,7 @@ class Ready(Lane):
         return max(first_position, self.head.redeliver_below)
 
     def lanes(self) -> list[tuple[int, Lane]]:
-        """Return the lanes that have any message, with their numbers, last served first."""
+        """Return the non-empty lanes with their numbers, the one served last first."""
         return [(0, self)]
 
     def append(self, run: Run, expires_at_ms: int | Sequence[int] = 0) -> int:
@@ -175,7 +175,7 @@ class Ready(Lane):
             expires_at_ms: when they expire (instant; 0 is never), one for all or one each.
 
         Returns:
-            Position of the first; the others follow by one each.
+            Position of the first message; each following one is one higher.
         """
         first_position = self.next_position
         self.next_position = first_position + len(run)
@@ -191,7 +191,7 @@ class Ready(Lane):
         self.requeued.add(batches)
 
     def purge(self) -> list[range]:
-        """Forget every message; return the positions they had, and none that is unacked."""
+        """Forget every message; return their positions, without those of unacked messages."""
         positions = self.requeued.clear() + position_ranges(self.head)
         if self.spilled is not None:
             positions += self.spilled.position_ranges()

@@ -1,4 +1,4 @@
-"""What a restart found becomes the ready messages of a queue: each at its old place."""
+"""Makes the messages that a restart found ready again, each at its old place."""
 
 from queues.classic.priority_ready import PriorityReady
 from queues.classic.ready import Lane, Ready
@@ -7,12 +7,12 @@ from queues.log_port import QueueLog, RecoveredMessages
 
 
 def recover(ready: Ready | PriorityReady, log: QueueLog, found: RecoveredMessages) -> None:
-    """Fill an empty queue with what was found; of what is stored the first messages are read.
+    """Fill an empty queue with the recovered messages; read only the first stored ones.
 
     Args:
         ready: nothing was ever in it.
-        log: has what is stored.
-        found: says what that is, and holds the rest.
+        log: has the stored messages.
+        found: says which messages are stored, and holds the others.
     """
     assert not ready.count, "recovery comes first"
     assert not ready.next_position, "and positions begin with it"

@@ -1,12 +1,12 @@
-"""Messages that came back, each waiting at its old place before everything never delivered.
+"""Requeued messages, each at its old place before all that were never delivered.
 
     front   batches in order, the next to be taken
     behind  batches by their first position, all behind the front; they may lie across each other
 
 Messages come back in the batches in which they were delivered, mostly whole and one behind the
-other: a return of any length costs by the batch. Batches that lie across each other (consumers in
-turn were dealt every n-th message), and short ones, are joined as they come to the front, some at
-a time.
+other. So the cost of a requeue depends on the number of batches. Batches that lie across each other
+(consumers in turn were dealt every n-th message), and short ones, are joined as they come to the
+front, some at a time.
 """
 
 from bisect import bisect_left
@@ -37,16 +37,16 @@ def _new_behind() -> SortedKeyList[Batch, int]:
 
 
 _NONE: Final = _new_behind()
-"""Stands for what is behind in all queues to which nothing came back: most never need their own."""
+"""The ``behind`` of all queues without requeued messages; most never need their own."""
 
 
 class Requeued:
-    """Requeued messages in the order of their positions; and such from before a restart.
+    """Requeued messages in the order of their positions, also those from before a restart.
 
-    All were delivered before, those of before the restart perhaps.
+    All were delivered before. Those from before a restart may have been.
 
     Attributes:
-        count: how many there are; mostly none, so asking must be cheap.
+        count: how many there are; it is mostly 0, so reading it must be cheap.
         body_bytes: sum of their bodies, in bytes.
 
     Invariant: nothing is ever put into ``_NONE``.
@@ -136,7 +136,7 @@ class Requeued:
     # -- the next ones --------------------------------------------------------------------------
 
     def _bring_to_front(self) -> None:
-        """Have the first batch at the front, or the first messages of some, joined."""
+        """Bring the first batch to the front, or the joined first messages of several."""
         behind = self._behind
         head = behind.pop(0)
         across_count = behind.bisect_key_left(head.positions[-1])
@@ -163,7 +163,7 @@ class Requeued:
         return len(batch) < _SHORT and self._behind.bisect_key_left(batch.positions[-1] + 1) == 1
 
     def _cut(self, batch: Batch, stop: int) -> Batch:
-        """Return what of a batch comes before a position; the rest of it goes back."""
+        """Return the part of a batch before a position; the other part goes back."""
         count = bisect_left(batch.positions, stop)
         if count == len(batch):
             return batch
@@ -175,7 +175,7 @@ class Requeued:
         return sorted([message for batch in batches for message in messages_of(batch)])
 
     def check_invariants(self, before_position: int) -> None:
-        """Assert what the class promises, and that all lie before ``before_position``."""
+        """Assert the invariants, and that all messages lie before ``before_position``."""
         positions = [message.position for message in self._messages()]
         assert positions == sorted(set(positions)), "each position once, in order"
         assert not positions or positions[-1] < before_position, "a return lies before the tail"

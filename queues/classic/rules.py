@@ -1,4 +1,4 @@
-"""In what the kinds differ that the classic engine runs."""
+"""The rules in which the kinds of the classic engine differ."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,11 +9,11 @@ class SharingRules:
     """How consumers share a queue, and what counts as its use.
 
     Attributes:
-        knows_exclusive_consumers: whether one may have the queue for itself; else ``exclusive``
-            means nothing.
-        hands_over: once all is settled, the single active consumer makes way for a newcomer with
-            a higher priority.
-        declare_is_use: a redeclare puts off that the queue expires.
+        knows_exclusive_consumers: whether a consumer may have exclusive use; otherwise
+            ``exclusive`` has no effect.
+        hands_over: when everything is settled, the single active consumer makes way for a newcomer
+            with a higher priority.
+        declare_is_use: a redeclare delays the expiry of the queue.
     """
 
     knows_exclusive_consumers: bool = True

@@ -1,9 +1,10 @@
-"""What was spilled of a lane: the middle of its ready messages, on disk, and the end behind it.
+"""The spilled messages of a lane: the middle, on disk, and the end behind it in memory.
 
     | head, in memory | stored: from position, to position | end, in memory |
 
-The middle costs nothing per message: the log has it, and gives it back chunk by chunk when the head
-has run dry. After a restart some of a stored stretch may be in memory: what was in no segment yet.
+The middle costs no memory per message. The log has it, and gives it back chunk by chunk when the
+head has run dry. After a restart some messages of a stored stretch may be in memory, because they
+were in no segment yet.
 """
 
 from collections import deque
@@ -18,16 +19,16 @@ from queues.log_port import QueueLog, QueueSlice
 from queues.tail import QueueMemory, Tail, check
 
 CHUNK_BYTES_MAX: Final = 1 << 20
-"""The log is given records of this size at a time; of more only where one message is larger."""
+"""The log gets records of this size at a time, or one message that is larger."""
 
 
 class Stored:
-    """A stretch of positions whose messages the log has, but for some in memory.
+    """A stretch of positions; the log has its messages, except for some in memory.
 
     Attributes:
         from_position: the first that has not gone to the head.
-        stop_position: the first that is not meant any more.
-        unstored: messages that the log has not, in order; nothing stored lies inside of one.
+        stop_position: the first behind the stretch.
+        unstored: messages that the log does not have, in order; no stored one lies inside a slice.
     """
 
     __slots__ = ("from_position", "stop_position", "unstored")
@@ -41,19 +42,19 @@ class Stored:
 
     @property
     def is_over(self) -> bool:
-        """Whether all has gone to the head."""
+        """Whether all its messages have gone to the head."""
         return self.from_position >= self.stop_position and not self.unstored
 
 
 class Spilled:
-    """What comes after the head of one lane, and what is to be remembered of messages in it.
+    """The messages after the head of one lane, and notes about them.
 
     Attributes:
-        count: how many messages it is; while some were lost, about that.
-        body_bytes: sum of their bodies; the same holds.
-        is_stalled: the disk could not be asked; the next take asks again.
+        count: of its messages; only about right after some were lost.
+        body_bytes: sum of their bodies, as exact as ``count``.
+        is_stalled: the disk could not be read; the next take tries again.
 
-    Invariant: the head is empty only where there is nothing, or while the disk cannot be asked.
+    Invariant: the head is empty only if there is no message, or while the disk cannot be read.
     Invariant: positions of a part are below those of the next one.
     """
 
@@ -79,9 +80,9 @@ class Spilled:
 
         Args:
             lane: number of the lane in the log.
-            log: has what is stored.
+            log: has the stored messages.
             head: of the lane; it is refilled.
-            requeued: of the lane; gets what had come back before a restart.
+            requeued: of the lane; gets messages that were requeued before a restart.
             memory: of the queue.
         """
         self._lane = lane
@@ -99,7 +100,7 @@ class Spilled:
 
     @property
     def is_done(self) -> bool:
-        """Whether there is nothing any more: all is in the head, and like any other message."""
+        """Whether it is empty: all messages are in the head."""
         if self._parts:
             return False
         head = self._head
@@ -135,11 +136,11 @@ class Spilled:
         self.body_bytes += end.body_bytes - before_bytes
 
     def recover(self, stored: Stored, count: int, stored_bytes: int) -> None:
-        """Begin with what a restart found; the head is empty.
+        """Begin with the messages that a restart found; the head is empty.
 
         Args:
-            stored: where it is.
-            count: how many messages the log has and are in no ``unstored`` slice.
+            stored: the stretch.
+            count: messages that the log has, without those in an ``unstored`` slice.
             stored_bytes: sum of their bodies.
         """
         assert not self._parts, "a restart comes first"
@@ -208,7 +209,7 @@ class Spilled:
     # -- memory -------------------------------------------------------------------------------
 
     def split_head(self, keep_bytes: int) -> None:
-        """Make an end of what the head has beyond its first ``keep_bytes``."""
+        """Move the messages beyond the first ``keep_bytes`` of the head to the end."""
         assert not self._parts, "what follows the head is split off already"
         end = Tail(self._memory)
         end.absorb(self._head)
@@ -223,12 +224,11 @@ class Spilled:
 
         Args:
             keep_bytes: of the end that stays in any case.
-            chunk_bytes_min: less than this is not worth it.
-            wanted_bytes: what to free; about that.
+            chunk_bytes_min: a smaller chunk is not written.
+            wanted_bytes: about how much memory to free.
 
         Returns:
-            How much memory is free now that was not; 0 where there is nothing to give up, or the
-            disk refuses.
+            How much memory was freed; 0 if there is nothing to give up, or the disk refuses.
         """
         freed_bytes = 0
         end = self._parts[-1] if self._parts else None
@@ -250,7 +250,7 @@ class Spilled:
         return freed_bytes
 
     def _note_stored(self, first_position: int, stop_position: int) -> None:
-        """Note what was taken off the end and stored."""
+        """Note the messages that were taken off the end and stored."""
         before = self._parts[-2] if len(self._parts) > 1 else None
         if isinstance(before, Stored):
             before.stop_position = stop_position
@@ -281,7 +281,7 @@ class Spilled:
                 return
 
     def _read(self, part: Stored) -> bool:
-        """Move the next messages of a stretch to the head; False if the disk cannot be asked."""
+        """Move the next messages of a stretch to the head; False if the disk cannot be read."""
         stop = part.unstored[0].positions[0] if part.unstored else part.stop_position
         messages: QueueSlice | None = None
         if part.from_position < stop:
@@ -307,12 +307,12 @@ class Spilled:
         return True
 
     def _count_out(self, count: int, gone_bytes: int) -> None:
-        """Count messages out; those that are left are more than none until that is known."""
+        """Count messages out; the count stays above 0 until the stretch is known to be empty."""
         self.count = max(self.count - count, 1 if self._some_lost else 0)
         self.body_bytes = max(self.body_bytes - gone_bytes, 0)
 
     def _recount(self) -> None:
-        """Count exactly, once all that is left is in memory."""
+        """Count exactly, when all remaining messages are in memory."""
         tails = [part for part in self._parts if isinstance(part, Tail)]
         if len(tails) == len(self._parts):
             self._some_lost = False
@@ -320,7 +320,7 @@ class Spilled:
             self.body_bytes = sum([each.body_bytes for each in tails])
 
     def check_invariants(self) -> None:
-        """Assert what the class promises, as far as it can be seen without the disk."""
+        """Assert the invariants, as far as they can be checked without the disk."""
         assert self._head.count or not self._parts or self.is_stalled, "there is a head"
         at = 0
         for part in self._parts:

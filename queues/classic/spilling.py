@@ -1,8 +1,8 @@
-"""Long queues: which of their messages leave memory for the disk.
+"""Long queues: decides which messages leave memory for the disk.
 
-A queue over its budget keeps a quarter of it at its head, where the next deliveries are, and a
-quarter at its end, which a checkpoint or a consumer that catches up may spare the disk. What is
-between goes to the log, the lane that is served last first.
+A queue over its budget keeps a quarter of the budget at its head, for the next deliveries, and a
+quarter at its end, which may never have to be written if consumers catch up. The messages between
+go to the log, those of the lane that is served last first.
 """
 
 from typing import Final
@@ -14,20 +14,20 @@ from queues.log_port import QueueLog
 from queues.tail import QueueMemory
 
 PARTS_OF_BUDGET: Final = 4
-"""A quarter stays at the head, another at the end."""
+"""The share of the budget that stays at the head, and again at the end."""
 
 CHUNKS_OF_PART: Final = 4
-"""Less than a quarter of that is not given to the log: many small chunks make slow queues."""
+"""A chunk of less than a quarter of that is not written: small chunks make a queue slow."""
 
 REFUSED_APPENDS: Final = 64
-"""A queue that could not give up any memory tries again after so many runs more."""
+"""A queue that could give up no memory tries again after this many more runs."""
 
 
 def make_room(ready: Ready | PriorityReady, log: QueueLog) -> bool:
     """Give messages of a queue that is over its budget to its log.
 
     Returns:
-        False when nothing could be given up.
+        False when no memory could be given up.
     """
     memory = ready.memory
     budget_bytes = memory.budget_bytes
