@@ -8,6 +8,8 @@ Source: RabbitMQ, alarms; the reasons are the texts connection.blocked carries.
 from collections.abc import Callable
 from enum import Enum
 
+from amqp_server.broker.events import EventKind, Events
+
 
 class Resource(Enum):
     """What can run low; the value is the word RabbitMQ uses for it."""
@@ -25,7 +27,8 @@ class Alarms:
             has not yet published since.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, events: Events | None = None) -> None:
+        self._events = Events() if events is None else events
         self._low: set[Resource] = set()
         self._listeners: dict[Callable[[int], None], None] = {}
         self.generation = 0
@@ -47,6 +50,8 @@ class Alarms:
         else:
             self._low.discard(resource)
         self.is_on = bool(self._low)
+        kind = EventKind.ALARM_SET if is_low else EventKind.ALARM_CLEARED
+        self._events.note(kind, name=resource.value)
         for listener in tuple(self._listeners):
             listener(now_ms)
 

@@ -1,6 +1,7 @@
 """The broker of one node: vhosts, users, alarms, the turn, and the connections to be told."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final, Protocol
 
 from amqp_server.broker.access.login_delays import LoginDelays
@@ -15,6 +16,7 @@ from amqp_server.broker.definitions.definition import (
 )
 from amqp_server.broker.delivered import Delivered
 from amqp_server.broker.errors import NotFoundError
+from amqp_server.broker.events import EventKind, Events
 from amqp_server.broker.limits import check_node_vhost
 from amqp_server.broker.names import generated_name, reply_token
 from amqp_server.broker.node_budget import NO_NODE_LIMITS, NodeLimits, budgets_of
@@ -22,6 +24,7 @@ from amqp_server.broker.plan_memory import PlanMemory
 from amqp_server.broker.reply_consumers import UnreadReplies
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.steps import Steps, finish
+from amqp_server.broker.telling_journal import TellingJournal
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
 from queues.kinds import DEFAULT_KIND, KINDS
@@ -41,6 +44,10 @@ class OpenConnection(Protocol):
         """Who logged in."""
 
     @property
+    def connection_name(self) -> str:
+        """RabbitMQ's name of it; two may have the same."""
+
+    @property
     def channels_open(self) -> int:
         """How many channels it has."""
 
@@ -55,6 +62,7 @@ class Broker:
         settings: the broker section.
         users: accounts and permissions.
         logins: how long wrong passwords wait for their answer.
+        events: what comes and goes.
         alarms: what runs low.
         plans: what channels remember of the publishes that they have seen.
         delivered: what is delivered and not settled.
@@ -95,14 +103,17 @@ class Broker:
         self.settings = settings
         self.users = users
         self.logins = LoginDelays(settings.refused_login_delay_max_ms)
-        self.alarms = Alarms()
+        self.events = Events()
+        self.alarms = Alarms(self.events)
         self.congestion = Congestion()
         self.unread_replies = UnreadReplies()
         self.plans = PlanMemory()
         self.delivered = Delivered(turn, limits.unacked_bytes)
         self.unfinished, self.uncommitted = budgets_of(turn, limits)
         self.turn = turn
-        self.journal = backing.journal
+        self.journal = TellingJournal(backing.journal, self.events)
+        backing = replace(backing, journal=self.journal)
+        users.heard_by(self.journal)
         self._backing = backing
         self.begin_turn = turn.budget.begin
         self.end_turn = turn.end
@@ -144,7 +155,9 @@ class Broker:
                 self.settings.consumer_timeout_ms or None,
                 self._backing,
                 congestion=self.congestion,
+                events=self.events,
             )
+            self.events.note(EventKind.VHOST_CREATED, name, name)
             kind = KINDS[self.settings.default_queue_type]
             vhost.default_queue_kind = None if kind is DEFAULT_KIND else kind
         return vhost
@@ -183,6 +196,7 @@ class Broker:
         vhost = self.vhost(name)
         del self._vhosts[name]
         self._leaving[name] = steps = self._leaving_steps(vhost, now_ms)
+        self.events.note(EventKind.VHOST_DELETED, name, name)
         for _ in steps:  # somebody else may go on with it in between
             yield
 
@@ -264,12 +278,18 @@ class Broker:
         if connection not in self._connections:
             held_by = (connection.username, connection.vhost_name)
             self._connections[connection] = held_by
+            self.events.note(
+                EventKind.CONNECTION_CREATED, held_by[1], connection.connection_name, connection
+            )
             self._count_connection(*held_by, 1)
 
     def connection_closed(self, connection: OpenConnection) -> None:
         """Count it no more; doing so twice is doing it once."""
         held_by = self._connections.pop(connection, None)
         if held_by is not None:
+            self.events.note(
+                EventKind.CONNECTION_CLOSED, held_by[1], connection.connection_name, connection
+            )
             self._count_connection(*held_by, -1)
 
     def _count_connection(self, username: str, vhost: str, change: int) -> None:

@@ -26,6 +26,7 @@ from amqp_server.broker.errors import (
     NotFoundError,
     PreconditionFailedError,
 )
+from amqp_server.broker.events import EventKind, Events
 from amqp_server.broker.names import (
     PREDECLARED,
     RESERVED_PREFIX,
@@ -53,6 +54,7 @@ class ExchangeTable:
         policy_of: the merged policy definition for an exchange name.
         is_stored_queue: whether a queue of this name exists and survives a restart.
         journal: makes durable exchanges survive, and bindings whose both ends do.
+        events: hears of what comes and goes; None tells nobody.
     """
 
     def __init__(
@@ -62,12 +64,14 @@ class ExchangeTable:
         policy_of: Callable[[str], Mapping[str, object]],
         is_stored_queue: Callable[[str], bool],
         journal: Journal = NO_JOURNAL,
+        events: Events | None = None,
     ) -> None:
         self._vhost_name = vhost_name
         self._router = router
         self._policy_of = policy_of
         self._is_stored_queue = is_stored_queue
         self._journal = journal
+        self._events = Events() if events is None else events
         self._properties: dict[str, ExchangeProperties] = {}
         self._leaving: dict[str, Steps[None]] = {}
         for name, kind, internal in PREDECLARED:
@@ -109,6 +113,7 @@ class ExchangeTable:
         if properties.durable:
             self._journal.save(self._definition(name, properties))
         self._add(name, properties)
+        self._note(EventKind.EXCHANGE_CREATED, name)
 
     def is_leaving(self, name: str) -> bool:
         """Whether an exchange of this name was deleted, and not all of its bindings are gone."""
@@ -158,6 +163,8 @@ class ExchangeTable:
             raise PreconditionFailedError(str(error)) from error
         if is_new and self._is_stored(binding):
             self._journal.save(self._binding_definition(binding))
+        if is_new:
+            self._note(EventKind.BINDING_CREATED, source, binding)
 
     def is_bound(
         self, source: str, destination: Destination, routing_key: str, table: Table
@@ -261,6 +268,7 @@ class ExchangeTable:
     def _taking_out(self, name: str, unused: list[str]) -> Steps[None]:
         bindings = self._router.bindings
         self._router.withdraw_exchange(name)
+        self._note(EventKind.EXCHANGE_DELETED, name)
         for binding in bindings.of_source(name):
             self._forget(binding, unused)
             yield
@@ -272,6 +280,9 @@ class ExchangeTable:
             self._journal.forget(self._definition(name, properties))
         del self._leaving[name]
 
+    def _note(self, kind: EventKind, name: str, binding: Binding | None = None) -> None:
+        self._events.note(kind, self._vhost_name, name, binding)
+
     def _forget(self, binding: Binding, unused: list[str]) -> None:
         if self._router.forget(binding):
             self._note_forgotten(binding, unused)
@@ -280,6 +291,7 @@ class ExchangeTable:
         """Have a binding not survive; note an auto-delete exchange that has no other."""
         if self._is_stored(binding):
             self._journal.forget(self._binding_definition(binding))
+        self._note(EventKind.BINDING_DELETED, binding.source, binding)
         source = self._router.exchanges.get(binding.source)
         if (
             source is not None

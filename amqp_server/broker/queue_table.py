@@ -30,6 +30,7 @@ from amqp_server.broker.errors import (
     NotFoundError,
     PreconditionFailedError,
 )
+from amqp_server.broker.events import EventKind, Events
 from amqp_server.broker.names import check_unreserved, queue_text
 from amqp_server.broker.queue import Queue, QueueIdentity
 from amqp_server.broker.steps import Steps, StepsJob, finish
@@ -83,6 +84,7 @@ class QueueTable:
         *,
         forgetting: Callable[[str], Steps[None]],
         backing: Backing = IN_MEMORY,
+        events: Events | None = None,
     ) -> None:
         self._vhost_name = vhost_name
         self._turn = turn
@@ -93,6 +95,7 @@ class QueueTable:
         self._default_consumer_timeout_ms = default_consumer_timeout_ms
         self._journal = backing.journal
         self._backing = backing
+        self._events = Events() if events is None else events
         self._queues: dict[str, Queue] = {}
         self._owned: dict[object, dict[Queue, None]] = {}
         self._leaving: dict[str, tuple[Queue, Steps[None]]] = {}
@@ -162,6 +165,7 @@ class QueueTable:
             self.get(name, connection)
             check_equivalent_queue(name, self._vhost_name, existing.properties, properties)
             self.refresh(existing, now_ms)
+            self._note(EventKind.QUEUE_DECLARED, existing)
             return existing
         kind = validate_queue(
             name,
@@ -182,6 +186,8 @@ class QueueTable:
         if owner is not None:
             self._owned.setdefault(owner, {})[queue] = None
         self._on_change(name)
+        self._note(EventKind.QUEUE_DECLARED, queue)
+        self._note(EventKind.QUEUE_CREATED, queue)
         return queue
 
     def deleting(
@@ -279,18 +285,23 @@ class QueueTable:
         self._leave(queue)
         return ready_count
 
+    def _note(self, kind: EventKind, queue: Queue) -> None:
+        self._events.note(kind, self._vhost_name, queue.name)
+
     def _leave(self, queue: Queue) -> None:
         del self._queues[queue.name]
         queue.is_deleted = True
         self._departing.pop(queue, None)
         self._leaving[queue.name] = (queue, self._leaving_steps(queue))
         self._on_change(queue.name)
+        self._note(EventKind.QUEUE_DELETED, queue)
 
     def _leaving_steps(self, queue: Queue) -> Steps[None]:
         self._turn.forget(queue.engine)
         consumers, queue.consumers = queue.consumers, {}
         for consumer in consumers:
             consumer.is_cancelled = True
+            self._events.note(EventKind.CONSUMER_DELETED, self._vhost_name, queue.name, consumer)
         yield from self._mover.finishing(queue)
         # In this order: should a crash keep a part, no binding is without its queue, and no queue
         # that is still defined has lost its messages.

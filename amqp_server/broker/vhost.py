@@ -11,6 +11,7 @@ from amqp_server.broker.definitions.definition import (
     policy_definition,
 )
 from amqp_server.broker.errors import NotFoundError
+from amqp_server.broker.events import Events
 from amqp_server.broker.exchange_table import ExchangeTable
 from amqp_server.broker.limits import VHOST_LIMITS, VhostLimits, validated
 from amqp_server.broker.moves.mover import Mover
@@ -83,6 +84,7 @@ class Vhost:
         backing: Backing = IN_MEMORY,
         *,
         congestion: Congestion | None = None,
+        events: Events | None = None,
     ) -> None:
         """Make a vhost with the predeclared exchanges.
 
@@ -93,6 +95,7 @@ class Vhost:
             default_consumer_timeout_ms: for queues that say nothing; None is never.
             backing: keeps definitions and messages; the broker's.
             congestion: the broker's; hears of what publishes brought about.
+            events: the broker's; None tells nobody.
         """
         self.name = name
         self._journal = backing.journal
@@ -103,8 +106,14 @@ class Vhost:
         self.default_queue_kind: QueueKind | None = None
         self._lookup = lookup = _Lookup(self.policies, self.reply_consumers)
         self.router = Router(lookup.has_queue)
+        events = Events() if events is None else events
         self.exchanges = ExchangeTable(
-            name, self.router, lookup.exchange_policy, lookup.is_stored_queue, backing.journal
+            name,
+            self.router,
+            lookup.exchange_policy,
+            lookup.is_stored_queue,
+            backing.journal,
+            events,
         )
         self.publisher = Publisher(self.router, lookup.target_of)
         self.queues = QueueTable(
@@ -116,6 +125,7 @@ class Vhost:
             default_consumer_timeout_ms,
             forgetting=self.exchanges.forgetting_queue,
             backing=backing,
+            events=events,
         )
         lookup.queues = self.queues
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 
+from amqp_server.connections.traffic import Traffic
 from persistence.record import Octets
 
 
@@ -36,6 +37,7 @@ class Outbox:
         "_held",
         "_high_watermark_bytes",
         "_on_output",
+        "_traffic",
         "answers_bytes",
         "full_bytes",
         "is_abandoned",
@@ -44,7 +46,13 @@ class Outbox:
         "transport_full",
     )
 
-    def __init__(self, high_watermark_bytes: int, on_output: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        high_watermark_bytes: int,
+        on_output: Callable[[], None],
+        traffic: Traffic | None = None,
+    ) -> None:
+        self._traffic = Traffic() if traffic is None else traffic
         self._chunks: list[Octets] = []
         self._held: list[Octets] | None = None
         self._high_watermark_bytes = high_watermark_bytes
@@ -99,7 +107,11 @@ class Outbox:
         if self._held is not None:
             return self._take_before_held(self._held)
         chunks = self._chunks
-        self._chunks = []
+        if chunks:
+            traffic = self._traffic
+            traffic.sent_bytes += self.size_bytes
+            traffic.sent_count += 1
+            self._chunks = []
         self.size_bytes = self.answers_bytes = 0
         return chunks
 
@@ -140,6 +152,7 @@ class Outbox:
         """Let nothing wait or leave any more: nobody reads what is written from here on."""
         self.is_abandoned = self.transport_full = True
         self._held = None
+        self._traffic = Traffic()  # what nobody takes was not sent
         self.take()
         self.full_bytes = 0
         self.overfull_bytes = sys.maxsize
@@ -147,6 +160,9 @@ class Outbox:
     def _take_before_held(self, held: list[Octets]) -> list[Octets]:
         chunks = held.copy()
         held.clear()
-        self.size_bytes -= sum(map(len, chunks))
+        taken_bytes = sum(map(len, chunks))
+        self._traffic.sent_bytes += taken_bytes
+        self._traffic.sent_count += bool(chunks)
+        self.size_bytes -= taken_bytes
         self.answers_bytes = min(self.answers_bytes, self.size_bytes)
         return chunks

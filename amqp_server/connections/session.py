@@ -4,13 +4,14 @@ The session is also the identity that exclusive queues belong to.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from amqp_server.broker.access.users import Permission, User
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.vhost import Vhost
 from amqp_server.connections.peer import Peer
+from amqp_server.connections.traffic import Traffic
 
 
 def _nothing_to_shut_down(_reason: str, _now_ms: int) -> None:
@@ -29,6 +30,7 @@ class Session:
         claimed_username: who the client says is there; whether it is true shows in ``user``.
         heartbeat_s: as agreed on; 0 is off.
         channels_open: how many channels it has; 0 where the protocol has none.
+        traffic: what went over it.
     """
 
     broker: Broker
@@ -39,11 +41,17 @@ class Session:
     claimed_username: str = ""
     heartbeat_s: int = 0
     channels_open: int = 0
+    traffic: Traffic = field(default_factory=Traffic)
 
     @property
     def username(self) -> str:
         """Who logged in; empty before."""
         return self.user.name if self.user is not None else ""
+
+    @property
+    def connection_name(self) -> str:
+        """RabbitMQ's name of the connection: both its ends."""
+        return self.peer.connection_name
 
     @property
     def client_name(self) -> str:

@@ -12,6 +12,7 @@ from pamqp import commands
 
 from amqp_server.broker.access.users import Permission
 from amqp_server.broker.counts import ChannelCounts
+from amqp_server.broker.events import EventKind
 from amqp_server.broker.node_budget import Holding
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps, advance, finish
@@ -258,6 +259,11 @@ class Channel:
         """Note a consumer that its queue has accepted."""
         self.consumers[consumer.consumer_tag] = consumer
         consumer.queue.consumers[consumer] = None
+        self._note(EventKind.CONSUMER_CREATED, consumer)
+
+    def _note(self, kind: EventKind, consumer: Consumer) -> None:
+        queue = consumer.queue
+        self.session.broker.events.note(kind, queue.vhost_name, queue.name, consumer)
 
     def add_reply_receiver(self, receiver: ReplyReceiver) -> None:
         """Note the consumer of direct replies: requests may name it from now on."""
@@ -290,6 +296,7 @@ class Channel:
         queue, lane = consumer.queue, consumer.lane
         consumer.is_cancelled = True
         del queue.consumers[consumer]
+        self._note(EventKind.CONSUMER_DELETED, consumer)
         self._delivered.forget(consumer)
         queue.engine.cancel(consumer, self.turn.now_ms)
         if not queue.engine.serves(lane):

@@ -11,6 +11,7 @@ from pamqp import commands
 
 from amqp_server.broker.budget import Job
 from amqp_server.broker.errors import BrokerError, LoginRefusedError, NodeLimitError
+from amqp_server.broker.events import EventKind
 from amqp_server.broker.limits import check_user_channel
 from amqp_server.broker.steps import Steps, StepsJob, Suspended, advance
 from amqp_server.connections.outbox import Outbox
@@ -294,6 +295,7 @@ class ChannelTable:
             number, session, self._outbox, self._starved, self.reply_lost
         )
         session.channels_open = len(self._channels)
+        self._note(EventKind.CHANNEL_CREATED, number)
         self._write(number, commands.Channel.OpenOk())
 
     def _discard(self, channel: Channel, event: Event) -> None:
@@ -387,12 +389,18 @@ class ChannelTable:
         self._channels.clear()
         self._session.channels_open = 0
 
+    def _note(self, kind: EventKind, number: int) -> None:
+        session = self._session
+        name = session.connection_name
+        session.broker.events.note(kind, session.vhost_name, name, (session, number))
+
     def _stop(self, channel: Channel, now_ms: int) -> None:
         self._write_confirms(channel)
         self.confirming.pop(channel, None)
         self._unfinished.pop(channel, None)
         self._assembling_bytes -= channel.unfinished.held_bytes
         channel.stop(now_ms)
+        self._note(EventKind.CHANNEL_CLOSED, channel.number)
 
     def _end(self, channel: Channel, last_word: Method, now_ms: int) -> None:
         """End a channel, and say so once all that it holds is given back.

@@ -92,7 +92,8 @@ class Connection:
         self._alarms = broker.alarms
         self._congestion = broker.congestion
         self._on_output = on_output
-        self._outbox = outbox = Outbox(output_max_bytes, on_output)
+        self.session = Session(broker, peer, self.shut_down, settings=settings)
+        self._outbox = outbox = Outbox(output_max_bytes, on_output, self.session.traffic)
         self._starved: Starved = {}
         self._heartbeat = Heartbeat(0, now_ms)
         self._timeouts_at_ms = now_ms + broker.settings.consumer_tick_ms
@@ -101,7 +102,6 @@ class Connection:
         self.reading = Reading(
             self.intake, self._heartbeat, broker.alarms, turn, self._tell_blocked, on_output
         )
-        self.session = Session(broker, peer, self.shut_down, settings=settings)
         self.session.frame_max_bytes = settings.initial_frame_max_bytes
         self.payload_max_bytes = self.session.payload_max_bytes
         self._channels = ChannelTable(self.session, outbox, self._starved, self.intake, self._fail)
@@ -152,6 +152,9 @@ class Connection:
         if self.life.is_over:
             return
         self._heartbeat.received_at_ms = now_ms
+        traffic = self.session.traffic
+        traffic.received_bytes += len(data)
+        traffic.received_count += 1
         if self.life.state is State.AWAIT_HEADER:
             data = self.intake.take_rest(PROTOCOL_HEADER_BYTES) + data
             if len(data) < PROTOCOL_HEADER_BYTES:

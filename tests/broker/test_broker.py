@@ -30,6 +30,8 @@ class FakeConnection:
         self.reasons: list[tuple[str, int]] = []
         broker.connection_opened(self)
 
+    connection_name = "a -> b"
+
     def shut_down(self, reason: str, now_ms: int) -> None:
         self.reasons.append((reason, now_ms))
         self._broker.connection_closed(self)

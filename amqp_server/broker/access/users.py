@@ -148,6 +148,10 @@ class Users:
         self._topic_permissions: dict[tuple[str, str, str], TopicPermissions] = {}
         self._topic_restricted: frozenset[tuple[str, str]] = frozenset()
 
+    def heard_by(self, journal: RightsJournal) -> None:
+        """Tell another journal of changes from now on; it passes them on to the one so far."""
+        self._journal = journal
+
     # ── accounts ──
 
     def put(self, user: User) -> None:
