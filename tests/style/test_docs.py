@@ -27,6 +27,8 @@ PACKAGES = sorted(
 
 MODULE_NAME = re.compile(rf"`(?:amqp_server\.)?((?:{'|'.join(PACKAGES)})(?:\.(?!py`|yaml`)\w+)+)`")
 DRAWN_MODULE = re.compile(rf"(?<![\w./])((?:{'|'.join(PACKAGES)})(?:\.(?!py\b|yaml\b)[a-z_]+)+)")
+BLOCK_PATH = re.compile(rf"(?<![\w./~'\"<-])((?:{'|'.join(sorted(TOP_FOLDERS))})/[\w./*<>-]*\w)")
+BLOCK_MODULE = re.compile(r"python3? -m (\w+(?:\.\w+)*)")
 DRAWING_SIGNS = frozenset("│▼╎")
 PATH_NAME = re.compile(r"`([\w.-]+(?:/[\w.*<>-]+)+/?)(?:::([\w.]+))?`")
 
@@ -95,6 +97,23 @@ def missing_modules(text: str) -> list[str]:
     return [name for name in names if not _names_something(name.split("."))]
 
 
+def missing_in_blocks(text: str) -> list[str]:
+    """Return the paths and the programs (``python -m``) of nothing in the blocks of code."""
+    code = "\n".join(block for _, block in FENCE.findall(text))
+    missing = [path for path in BLOCK_PATH.findall(code) if not _found(path)]
+    for name in BLOCK_MODULE.findall(code):
+        path = name.replace(".", "/")
+        if name.partition(".")[0] in TOP_FOLDERS and not _found(path):
+            missing.append(f"-m {name}")
+    return missing
+
+
+def _found(path: str) -> list[Path]:
+    """Return what a path from the root stands for; a module may go without its ``.py``."""
+    pattern = re.sub(r"<[\w-]+>", "*", path.rstrip("/"))
+    return [*ROOT.glob(pattern), *ROOT.glob(pattern + ".py")]
+
+
 def missing_paths(text: str) -> list[str]:
     """Return the paths of nothing, and each ``file::name`` whose file does not define the name.
 
@@ -107,8 +126,7 @@ def missing_paths(text: str) -> list[str]:
         if first not in TOP_FOLDERS and first not in PACKAGES:
             continue
         prefix = "" if first in TOP_FOLDERS else "amqp_server/"
-        pattern = re.sub(r"<[\w-]+>", "*", prefix + path.rstrip("/"))
-        found = [*ROOT.glob(pattern), *ROOT.glob(pattern + ".py")]
+        found = _found(prefix + path)
         if not found or (name and not _defines(module_of(found[0].relative_to(ROOT)), name)):
             missing.append(f"{path}::{name}" if name else path)
     return missing
@@ -164,6 +182,10 @@ def test_modules_that_documents_name_exist() -> None:
 
 def test_paths_that_documents_name_exist() -> None:
     assert problems(missing_paths) == {}, "name the file, and what it defines, as they are now"
+
+
+def test_paths_and_programs_in_blocks_exist() -> None:
+    assert problems(missing_in_blocks) == {}, "name the file as it is now"
 
 
 def test_links_lead_somewhere() -> None:
@@ -231,3 +253,8 @@ def test_a_path_that_does_not_exist_is_seen() -> None:
         "wire/gone.py",
         "docs/gone/",
     ]
+
+
+def test_a_path_or_program_in_a_block_that_does_not_exist_is_seen() -> None:
+    block = "pytest tests/gone.py tests/queues\npython -m tests.gone\npython -m conformance\n"
+    assert missing_in_blocks(f"```\n{block}```\n") == ["tests/gone.py", "-m tests.gone"]
