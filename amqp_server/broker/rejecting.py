@@ -4,10 +4,9 @@ Source: RabbitMQ, rabbit_priority_queue: what is rejected together dies lane by 
 priority first.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import Steps, taken_in_pieces
 from amqp_server.broker.turn import Turn
 from queues.batch import Batch
 from queues.ports import QueueEngine
@@ -16,26 +15,27 @@ PIECE_MAX: Final = 500
 """So many batches, or messages of a priority queue, die before somebody asks for the time."""
 
 
-def rejecting(queue: QueueEngine, batches: Sequence[Batch], turn: Turn) -> Steps[None]:
+def rejecting(queue: QueueEngine, batches: list[Batch], turn: Turn) -> Steps[None]:
     """Drop messages for good.
 
     Args:
         queue: theirs.
-        batches: messages that it delivered, in the order in which they are rejected.
+        batches: messages that it delivered, in the order in which they are rejected; they are
+            taken off the list.
         turn: knows the time.
     """
     max_priority = queue.options.max_priority
     if max_priority is not None:
         batches = yield from _highest_first(batches, max_priority)
-    for first in range(0, len(batches), PIECE_MAX):
-        queue.reject(batches[first : first + PIECE_MAX], turn.now_ms)
+    for some in taken_in_pieces(batches, PIECE_MAX):
+        queue.reject(some, turn.now_ms)
         yield
 
 
-def _highest_first(batches: Sequence[Batch], max_priority: int) -> Steps[list[Batch]]:
+def _highest_first(batches: list[Batch], max_priority: int) -> Steps[list[Batch]]:
     lanes: dict[int, list[Batch]] = {}
     count = 0
-    for batch in batches:
+    for (batch,) in taken_in_pieces(batches, 1):
         priorities = [min(record.priority, max_priority) for record in batch.records]
         if min(priorities) == max(priorities):
             lanes.setdefault(priorities[0], []).append(batch)

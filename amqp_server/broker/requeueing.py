@@ -4,11 +4,13 @@ While it lasts the queue delivers nothing but what has come back, so that whoeve
 sees the order that there would be had all come back at once.
 """
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from heapq import merge
 from operator import attrgetter
 from typing import Final
 
-from amqp_server.broker.steps import Steps, StepsJob
+from amqp_server.broker.steps import Steps, StepsJob, taken_in_pieces
 from amqp_server.broker.turn import Turn
 from queues.batch import Batch
 from queues.ports import QueueEngine
@@ -19,12 +21,13 @@ PIECE_MAX: Final = 500
 _FIRST_POSITION: Final = attrgetter("positions.start")
 
 
-def requeue(queue: QueueEngine, batches: Sequence[Batch], turn: Turn, now_ms: int) -> None:
+def requeue(queue: QueueEngine, batches: list[Batch], turn: Turn, now_ms: int) -> None:
     """Give messages back to their queue, now as far as the turn's budget lasts.
 
     Args:
         queue: theirs.
-        batches: messages that it delivered, in any order.
+        batches: messages that it delivered, in any order; where they are many they are taken off
+            the list, so that nobody else has to let go of all of them at once.
         turn: carries on what is left.
         now_ms: the instant.
     """
@@ -40,37 +43,50 @@ def _is_short(batches: Sequence[Batch]) -> bool:
     return len(batches) <= PIECE_MAX and sum(map(len, batches)) <= PIECE_MAX
 
 
-def requeueing(
-    queue: QueueEngine, batches: Sequence[Batch], turn: Turn, now_ms: int
-) -> Steps[None]:
+def requeueing(queue: QueueEngine, batches: list[Batch], turn: Turn, now_ms: int) -> Steps[None]:
     """Give messages back to their queue, for who waits until all are back; see ``requeue``."""
     if _is_short(batches):
         queue.requeue(batches, max(turn.now_ms, now_ms))
         return
     queue.begin_refill()
+    runs: list[deque[Batch]] = []
+    for some in taken_in_pieces(batches, PIECE_MAX):
+        _add_sorted(some, runs)
+        if batches:
+            yield
+    together: list[Batch] = []
+    count = 0
+    for piece in merge(*map(_popped, runs), key=_FIRST_POSITION):
+        if together and count + len(piece) > PIECE_MAX:
+            queue.requeue(together, max(turn.now_ms, now_ms))
+            yield
+            together, count = [], 0
+        together.append(piece)
+        count += len(piece)
+    queue.requeue(together, max(turn.now_ms, now_ms))
+    queue.end_refill()
+
+
+def _add_sorted(batches: list[Batch], runs: list[deque[Batch]]) -> None:
+    """Add batches to the last run where they go on behind it, otherwise as one of their own.
+
+    No batch of a run is above ``PIECE_MAX`` messages, and all are in order.
+    """
     pieces: list[Batch] = []
-    for count, batch in enumerate(batches, start=1):
+    for batch in batches:
         if len(batch) <= PIECE_MAX:
             pieces.append(batch)
         else:
             firsts = range(0, len(batch), PIECE_MAX)
             pieces += [batch.part(first, 1, first + PIECE_MAX) for first in firsts]
-        if not count % PIECE_MAX:
-            yield
     pieces.sort(key=_FIRST_POSITION)
-    first = 0
-    while first < len(pieces):
-        stop = _stop_of_piece(pieces, first)
-        queue.requeue(pieces[first:stop], max(turn.now_ms, now_ms))
-        first = stop
-        if first < len(pieces):
-            yield
-    queue.end_refill()
+    if runs and _FIRST_POSITION(runs[-1][-1]) < _FIRST_POSITION(pieces[0]):
+        runs[-1].extend(pieces)
+    else:
+        runs.append(deque(pieces))
 
 
-def _stop_of_piece(pieces: Sequence[Batch], first: int) -> int:
-    """Return the index behind those that go back together from an index on."""
-    count, stop = len(pieces[first]), first + 1
-    while stop < len(pieces) and (count := count + len(pieces[stop])) <= PIECE_MAX:
-        stop += 1
-    return stop
+def _popped(run: deque[Batch]) -> Iterator[Batch]:
+    """Return what a run has; whatever was returned has left it."""
+    while run:
+        yield run.popleft()

@@ -11,7 +11,7 @@ client's input waits until it is, so that the order in which things happen stays
 """
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from typing import Generic, TypeAlias, TypeVar
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,23 @@ def advance(steps: Steps[object], is_spent: Callable[[], bool]) -> None:
     for _ in steps:
         if is_spent():
             raise Suspended(steps)
+
+
+def taken_in_pieces(things: list[T], piece_max: int) -> Iterator[list[T]]:
+    """Take things off a list piece by piece, in order.
+
+    Whoever lets go of a piece has let go of its things: a hundred thousand that stay until the
+    last was looked at would all be freed in one go.
+
+    Args:
+        things: is empty afterwards.
+        piece_max: of them in a piece, at most.
+    """
+    things.reverse()
+    while things:
+        piece = things[: -piece_max - 1 : -1]
+        del things[-piece_max:]
+        yield piece
 
 
 def finish(steps: Steps[T]) -> T:

@@ -20,7 +20,7 @@ from amqp_server.broker.queue import Queue
 from amqp_server.broker.rejecting import rejecting
 from amqp_server.broker.requeueing import requeue as requeue_in_pieces
 from amqp_server.broker.requeueing import requeueing
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import Steps, taken_in_pieces
 from amqp_server.protocol.consumer import Consumer, GetOwner
 from amqp_server.protocol.dealt import Dealt
 from amqp_server.protocol.errors import UnknownDeliveryTagError
@@ -201,7 +201,7 @@ class Settling:
         for count in range(1, len(queues) + 1):
             # Nothing keeps a queue that is deleted meanwhile: to free all at once takes long.
             queue = queues.popleft()
-            consumers, batches = consumers_of.pop(queue, ()), batches_of.pop(queue, ())
+            consumers, batches = consumers_of.pop(queue, []), batches_of.pop(queue, [])
             if not consumers:
                 self._turn.drain_now(queue.engine, self._turn.now_ms)
             yield from self._releasing_queue(queue.engine, consumers, batches, drop)
@@ -213,16 +213,17 @@ class Settling:
     def _releasing_queue(
         self,
         engine: QueueEngine,
-        consumers: Sequence[Consumer],
-        batches: Sequence[Batch],
+        consumers: list[Consumer],
+        batches: list[Batch],
         drop: Callable[[Consumer], None],
     ) -> Steps[None]:
         is_long = len(consumers) > LEAVE_AT_ONCE_MAX
         if is_long:
             engine.begin_refill()
-        for count, consumer in enumerate(consumers, start=1):
-            drop(consumer)
-            if is_long and not count % LEAVE_AT_ONCE_MAX:
+        for some in taken_in_pieces(consumers, LEAVE_AT_ONCE_MAX):
+            for consumer in some:
+                drop(consumer)
+            if is_long:
                 yield
         if batches:
             yield from requeueing(engine, batches, self._turn, self._turn.now_ms)
@@ -288,8 +289,8 @@ class Settling:
     def _settling_by_holder(self, parts: Iterator[Part[Owner]]) -> Steps[None]:
         counted = 0
         for holder, batches in _ranked((yield from _grouping(parts))):
-            for first in range(0, len(batches), PIECE_MAX):
-                for positions, body_bytes in _joined(batches[first : first + PIECE_MAX]):
+            for some in taken_in_pieces(batches, PIECE_MAX):
+                for positions, body_bytes in _joined(some):
                     counted += self._ack(holder, positions, body_bytes, self._turn.now_ms)
                 yield
         self._make_room(counted)

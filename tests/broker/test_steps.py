@@ -4,7 +4,14 @@ import logging
 
 import pytest
 
-from amqp_server.broker.steps import Steps, StepsJob, Suspended, advance, finish
+from amqp_server.broker.steps import (
+    Steps,
+    StepsJob,
+    Suspended,
+    advance,
+    finish,
+    taken_in_pieces,
+)
 from tests.support.counted_clock import budget_of
 
 
@@ -55,3 +62,12 @@ def test_a_job_that_fails_is_logged_and_over(caplog: pytest.LogCaptureFixture) -
     with caplog.at_level(logging.ERROR):
         assert StepsJob(failing(), lambda: False).step(1)
     assert "work of many turns failed" in caplog.text
+
+
+def test_what_is_taken_in_pieces_has_left_the_list() -> None:
+    things = list(range(7))
+    pieces = taken_in_pieces(things, 3)
+    assert (next(pieces), len(things)) == ([0, 1, 2], 4)
+    assert (next(pieces), len(things)) == ([3, 4, 5], 1)
+    assert (next(pieces), things) == ([6], [])
+    assert list(pieces) == []

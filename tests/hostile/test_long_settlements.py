@@ -1,12 +1,17 @@
 """One method that settles what was delivered one by one, from many queues: cut, and in order."""
 
+import gc
+from itertools import pairwise
+
 import pytest
 from pamqp import commands
 
-from amqp_server.protocol.settling import AT_ONCE_MAX
+from amqp_server.protocol.settling import AT_ONCE_MAX, PIECE_MAX
 from amqp_server.wire.methods import Method
+from queues.batch import Batch
 from queues.classic.queue import ClassicQueue
 from tests.hostile.test_long_events import Attack, said_so_far
+from tests.support.counted_clock import budget_of
 from tests.support.frames import method_frame
 
 QUEUES = [f"q{number}" for number in range(4)]
@@ -81,6 +86,33 @@ def test_it_is_cut_and_what_comes_after_it_waits(attack: Attack, method: Method)
         assert bodies_of(attack, "dead") == BODIES * len(QUEUES), "queue by queue, by name"
     expected = BODIES if requeues(method) else []
     assert [bodies_of(attack, name) for name in QUEUES] == [expected] * len(QUEUES)
+
+
+def batches_held() -> int:
+    return sum(type(found) is Batch for found in gc.get_objects())
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        commands.Basic.Ack(0, multiple=True),
+        Nack(0, multiple=True, requeue=True),
+        Nack(0, multiple=True, requeue=False),
+        commands.Channel.Close(200, "", 0, 0),
+    ],
+)
+def test_what_was_held_is_let_go_of_in_pieces(attack: Attack, method: Method) -> None:
+    others_count = batches_held() - EACH * len(QUEUES)
+    attack.start(method_frame(1, type(method), **dict(method)))
+    attack.node.broker.turn.budget = budget_of(4)
+    held_counts = [batches_held()]
+    while held_counts[-1] - others_count > PIECE_MAX:
+        is_more = attack.is_more_after_a_turn()
+        held_counts.append(batches_held())
+        if not is_more:
+            break
+    let_go_counts = [before - after for before, after in pairwise(held_counts)]
+    assert max(let_go_counts) <= 6 * PIECE_MAX
 
 
 @pytest.mark.parametrize("turns_count", [1, 2, 3, 5, 8])
