@@ -8,7 +8,7 @@ loop's shared buffer, and writes once per turn:
 What the kernel does not take is one write at most; until it has gone, output stays in the outbox,
 which knows deliveries from answers. Deliveries stop at a mark there. Reading goes on, so that a
 client that publishes and consumes at once does not lock itself up, and is heard when it acks, beats
-or leaves; it stops while the connection says so. Then ``hang_ups`` tells when the peer leaves.
+or leaves; it stops while the connection says so. Then ``departure`` notes when the peer leaves.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from typing import Final, TypeAlias, cast
 
 from amqp_server.connections.peer import Peer
 from amqp_server.net.connection import Connection, MakeConnection
+from amqp_server.net.departure import Departure
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.receive_buffer import REST_BYTES_MAX
 from amqp_server.net.timers import Watch
@@ -48,15 +49,13 @@ class Transport(asyncio.BufferedProtocol):
         "_close_grace_ms",
         "_closes_at_ms",
         "_connection",
-        "_gives_up_at_ms",
+        "_departure",
         "_has_seen_eof",
         "_has_spoken",
         "_identify",
-        "_is_end_watched",
         "_is_live",
         "_is_marked",
         "_is_reading",
-        "_is_reset",
         "_is_started",
         "_is_tls",
         "_is_waiting",
@@ -66,7 +65,6 @@ class Transport(asyncio.BufferedProtocol):
         "_on_made",
         "_reactor",
         "_transport",
-        "_unsent_bytes",
         "_watch",
         "_write_high_watermark_bytes",
         "peer",
@@ -109,10 +107,7 @@ class Transport(asyncio.BufferedProtocol):
         self._write_high_watermark_bytes = write_high_watermark_bytes
         self._close_grace_ms = close_grace_ms
         self._closes_at_ms: int | None = None
-        self._gives_up_at_ms: int | None = None
-        self._unsent_bytes = 0
-        self._is_reset = False
-        self._is_end_watched = False
+        self._departure = Departure(reactor.hang_ups)
         self._is_reading = True
         self._is_waiting = False
         self._is_started = True
@@ -225,7 +220,7 @@ class Transport(asyncio.BufferedProtocol):
             log.debug("connection gone name=%s reason=%s", self.peer, reason)
         else:
             log.debug("health check name=%s", self.peer)
-        self._watch_end(is_watched=False)
+        self._departure.forget(self._transport)
         self._guarded(self._connection.lose, now_ms)
         self._closes_at_ms = now_ms
         self._reactor.finish_turn(now_ms)
@@ -275,22 +270,24 @@ class Transport(asyncio.BufferedProtocol):
         """Return the connection's next deadline; while closing, when the peer is cut off."""
         if self._closes_at_ms is not None:
             return self._closes_at_ms
-        due_ms, gives_up_at_ms = self._connection.next_deadline_ms(), self._gives_up_at_ms
-        if due_ms is None or gives_up_at_ms is None:
-            return gives_up_at_ms if due_ms is None else due_ms
-        return min(due_ms, gives_up_at_ms)
+        due_ms, look_at_ms = self._connection.next_deadline_ms(), self._departure.look_at_ms
+        if due_ms is None or look_at_ms is None:
+            return look_at_ms if due_ms is None else due_ms
+        return min(due_ms, look_at_ms)
 
     def on_deadline(self, now_ms: int) -> None:
         """Pass the time on to the connection, or cut off a peer that lets us wait."""
         if self._closes_at_ms is not None:
             self.abort()
             return
-        if self._gives_up_at_ms is not None and now_ms >= self._gives_up_at_ms:
-            if self._is_lost_cause():
+        departure = self._departure
+        if departure.look_at_ms is not None and now_ms >= departure.look_at_ms:
+            unsent_bytes = self.unsent_bytes if self._is_write_paused else None
+            if departure.is_lost_cause(self._connection, unsent_bytes):
                 log.info("connection given up, its peer has left name=%s", self.peer)
                 self.abort()
                 return
-            self._wait_for_lost_cause(now_ms, self._close_grace_ms)
+            self._look_again(now_ms + self._close_grace_ms)
         self._guarded(self._connection.on_deadline, now_ms)
         self._on_output()
 
@@ -329,7 +326,10 @@ class Transport(asyncio.BufferedProtocol):
         if wants_read is not self._is_reading:
             self._is_reading = wants_read
             self._start_or_stop()
-            self._watch_end(is_watched=not wants_read)
+            if wants_read:
+                self._departure.forget(self._transport)
+            else:
+                self._departure.watch(self._transport, self._on_hang_up)
 
     def _wait_for_round(self) -> None:
         """Have the others read before this is read again."""
@@ -353,43 +353,15 @@ class Transport(asyncio.BufferedProtocol):
         else:
             self._transport.pause_reading()
 
-    def _watch_end(self, *, is_watched: bool) -> None:
-        """Be told when the peer leaves, while nothing is read that would say so."""
-        self._gives_up_at_ms = None
-        if not is_watched and not self._is_end_watched:
-            return  # mostly: asking for the socket is what costs
-        sock = self._transport.get_extra_info("socket")
-        if sock is None:
-            return
-        self._is_end_watched = is_watched
-        if is_watched:
-            self._reactor.hang_ups.watch(sock.fileno(), self._on_hang_up)
-        else:
-            self._reactor.hang_ups.forget(sock.fileno())
-
     def _on_hang_up(self, is_reset: bool) -> None:  # noqa: FBT001 — the port's
-        self._is_reset = is_reset
+        self._departure.note(is_reset=is_reset)
         if self._closes_at_ms is None:
-            grace_ms = 0 if is_reset else self._close_grace_ms
-            self._wait_for_lost_cause(self._reactor.now_ms(), grace_ms)
+            self._look_again(self._reactor.now_ms() + (0 if is_reset else self._close_grace_ms))
 
-    def _wait_for_lost_cause(self, now_ms: int, grace_ms: int) -> None:
-        """Look at a peer that has left in a while: what it said last may be worth waiting for."""
-        self._unsent_bytes = self.unsent_bytes
-        self._gives_up_at_ms = now_ms + grace_ms
+    def _look_again(self, at_ms: int) -> None:
+        """Look in a while at a peer that has left: what it said last may be worth waiting for."""
+        self._departure.look_again(at_ms, self.unsent_bytes)
         self._reactor.deadlines.refresh(self._watch)
-
-    def _is_lost_cause(self) -> bool:
-        """Whether a peer that has left keeps us waiting: it takes nothing, or an alarm does.
-
-        Where it is we who are slow, what it has sent is read and carried out first; a login that
-        is held keeps its place. What an alarm keeps in the kernel waits as well, unless others
-        wait for what the connection holds.
-        """
-        if self._is_write_paused:
-            return self.unsent_bytes >= self._unsent_bytes
-        connection = self._connection
-        return connection.reading.is_blocked and (self._is_reset or connection.is_waited_for)
 
     def _begin_to_close(self, now_ms: int) -> None:
         """Send what is buffered and then an end of stream; the peer's own end closes the socket.
@@ -398,7 +370,7 @@ class Transport(asyncio.BufferedProtocol):
         which can overtake our last words. TLS has its own goodbye.
         """
         self._closes_at_ms = now_ms + self._close_grace_ms
-        self._watch_end(is_watched=False)
+        self._departure.forget(self._transport)
         if self._is_tls or self._has_seen_eof:
             self._transport.close()
             return
