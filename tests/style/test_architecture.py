@@ -25,7 +25,8 @@ ADDED = (
     "an HTTP route",
     "a kind of definition",
     "a counter of a queue",
-    "a view, an event or an admin command",
+    "an event that tells what comes or goes",
+    "a view or an admin command",
 )
 """What a reader must find a place for."""
 
