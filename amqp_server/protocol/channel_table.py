@@ -5,12 +5,12 @@ Source: AMQP 0-9-1 §1.5, §2.2.5; RabbitMQ, rabbit_reader and rabbit_channel, f
 
 import logging
 from collections.abc import Callable
-from typing import Final, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from pamqp import commands
 
 from amqp_server.broker.budget import Job
-from amqp_server.broker.errors import BrokerError, LoginRefusedError, NodeLimitError
+from amqp_server.broker.errors import NodeLimitError
 from amqp_server.broker.events import EventKind
 from amqp_server.broker.limits import check_user_channel
 from amqp_server.broker.steps import Steps, StepsJob, Suspended, advance
@@ -22,39 +22,18 @@ from amqp_server.protocol.errors import (
     ChannelStateError,
     DeliveryTimeoutError,
 )
+from amqp_server.protocol.faults import PUBLISH_INDEX, close_method, index_at_fault, index_of
 from amqp_server.protocol.lane import Starved
 from amqp_server.protocol.long_events import LongEvent, LostReply
 from amqp_server.protocol.methods.dispatch import dispatch
-from amqp_server.protocol.replies import INTERNAL, Reply, Scope, reply_for
+from amqp_server.protocol.replies import Reply, Scope, reply_for
 from amqp_server.protocol.session import Session
 from amqp_server.wire.constants import FRAME_METHOD
-from amqp_server.wire.errors import UnexpectedFrameError, WireError
+from amqp_server.wire.errors import UnexpectedFrameError
 from amqp_server.wire.events import AckRange, Event, FrameEvent, PublishBurst, PublishRun
 from amqp_server.wire.methods import Method, decode_method, encode_method, method_index, method_name
 
 log = logging.getLogger(__name__)
-
-PUBLISH_INDEX: Final = 60 << 16 | 40
-ACK_INDEX: Final = 60 << 16 | 80
-
-
-def index_of(event: Event) -> int:
-    """Return class id << 16 | method id of what an event carries; 0 for content frames."""
-    if isinstance(event, PublishRun | PublishBurst):
-        return PUBLISH_INDEX
-    if isinstance(event, AckRange):
-        return ACK_INDEX
-    return method_index(event.payload) if event.kind == FRAME_METHOD else 0
-
-
-def index_at_fault(error: Exception, event: Event) -> int:
-    """Return the method to name in a close: none where no single method is at fault."""
-    if isinstance(error, WireError):
-        return error.method_index
-    if isinstance(error, LoginRefusedError | ChannelLimitError) or reply_for(error) is INTERNAL:
-        return 0
-    # What the broker says no to over content is its publish's fault.
-    return index_of(event) or (PUBLISH_INDEX if isinstance(error, BrokerError) else 0)
 
 
 class Input(Protocol):
@@ -453,18 +432,3 @@ class ChannelTable:
 
     def _write(self, number: int, method: Method) -> None:
         self._outbox.write(encode_method(number, method))
-
-
-def close_method(
-    kind: type[commands.Channel.Close | commands.Connection.Close],
-    code: int,
-    text: str,
-    index: int,
-) -> Method:
-    """Return channel.close or connection.close; pamqp's own checks refuse texts RabbitMQ sends."""
-    method = kind.__new__(kind)
-    method.reply_code = code
-    method.reply_text = text
-    method.class_id = index >> 16
-    method.method_id = index & 0xFFFF
-    return method

@@ -23,9 +23,10 @@ from amqp_server.connections.life import Life
 from amqp_server.connections.login import HeldRefusal
 from amqp_server.connections.outbox import Outbox
 from amqp_server.connections.reading import Reading
-from amqp_server.protocol.channel_table import ChannelTable, close_method
+from amqp_server.protocol.channel_table import ChannelTable
 from amqp_server.protocol.errors import ChannelStateError, ConnectionForcedError
 from amqp_server.protocol.farewell import Farewell
+from amqp_server.protocol.faults import close_method
 from amqp_server.protocol.foreign_hello import is_health_check
 from amqp_server.protocol.replies import INTERNAL, is_told, reply_for
 from amqp_server.protocol.session import Session

@@ -21,9 +21,10 @@ from amqp_server.connections.login import HeldRefusal
 from amqp_server.connections.outbox import Outbox
 from amqp_server.connections.peer import Peer
 from amqp_server.connections.reading import Reading
-from amqp_server.protocol.channel_table import ChannelTable, index_at_fault
+from amqp_server.protocol.channel_table import ChannelTable
 from amqp_server.protocol.closing import Closing
 from amqp_server.protocol.errors import ChannelStateError
+from amqp_server.protocol.faults import index_at_fault
 from amqp_server.protocol.foreign_hello import described
 from amqp_server.protocol.lane import Starved, feed
 from amqp_server.protocol.methods import connection as methods

@@ -4,9 +4,7 @@ import pytest
 from pamqp import commands
 
 from amqp_server.broker.settings import BrokerSettings
-from amqp_server.protocol.channel_table import ACK_INDEX, PUBLISH_INDEX, index_of
 from amqp_server.protocol.settings import MIB, ProtocolSettings
-from amqp_server.wire.events import AckRange, FrameEvent, PublishBurst, PublishRun
 from tests.support.frames import (
     BODY,
     HEADER,
@@ -30,15 +28,6 @@ def soft_error(peer: Client, channel: int = 1) -> None:
     """Make the broker close a channel."""
     peer.send(commands.Queue.Declare, channel, queue="nobody's", passive=True)
     assert peer.closed().channel == channel
-
-
-def test_an_event_is_named_by_its_method() -> None:
-    qos = method_payload(commands.Basic.Qos)
-    assert index_of(PublishRun(1, b"", [], 0)) == PUBLISH_INDEX == commands.Basic.Publish.index
-    assert index_of(PublishBurst(1, (), b"", [], 0)) == PUBLISH_INDEX
-    assert index_of(AckRange(1, 1, 1, multiple=False)) == ACK_INDEX == commands.Basic.Ack.index
-    assert index_of(FrameEvent(1, METHOD, qos)) == commands.Basic.Qos.index
-    assert index_of(FrameEvent(1, HEADER, content_header(0))) == 0
 
 
 def test_a_soft_error_leaves_the_other_channels_alone(peer: Client) -> None:
