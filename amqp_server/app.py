@@ -22,7 +22,8 @@ import uvloop
 
 from amqp_server import exit_status
 from amqp_server.banner import say_ready, say_start
-from amqp_server.broker.access.users import Users, new_user
+from amqp_server.broker.access.rights import new_user
+from amqp_server.broker.access.users import Users
 from amqp_server.broker.alarms import Resource
 from amqp_server.broker.backing import Backing
 from amqp_server.broker.broker import Broker

@@ -13,7 +13,8 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from amqp_server.broker.access.users import Users, new_user
+from amqp_server.broker.access.rights import new_user
+from amqp_server.broker.access.users import Users
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn

@@ -33,7 +33,8 @@ from typing import Final, NamedTuple, cast
 
 from pamqp import base, body, commands, frame, header
 
-from amqp_server.broker.access.users import Users, new_user
+from amqp_server.broker.access.rights import new_user
+from amqp_server.broker.access.users import Users
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn

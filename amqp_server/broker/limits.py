@@ -8,7 +8,7 @@ Source: RabbitMQ, vhost-limits and user-limits; texts measured on 3.10.
 from collections.abc import Mapping
 from typing import Final
 
-from amqp_server.broker.access.users import User
+from amqp_server.broker.access.rights import User
 from amqp_server.broker.errors import NotAllowedError, PreconditionFailedError
 from amqp_server.broker.terms import json_term, proplist
 

@@ -10,7 +10,7 @@ import logging
 from typing import NamedTuple
 
 from amqp_server.broker.access.mechanisms import login
-from amqp_server.broker.access.users import User
+from amqp_server.broker.access.rights import User
 from amqp_server.broker.errors import LoginRefusedError, NotAllowedError, NotFoundError
 from amqp_server.broker.limits import check_user_connection
 from amqp_server.connections.session import Session

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from amqp_server.broker.access.users import Permission, User
+from amqp_server.broker.access.rights import Permission, User
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.vhost import Vhost
 from amqp_server.connections.peer import Peer

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from pamqp import commands
 
-from amqp_server.broker.access.users import Permission
+from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.counts import ChannelCounts
 from amqp_server.broker.events import EventKind
 from amqp_server.broker.node_budget import Holding

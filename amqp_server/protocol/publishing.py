@@ -10,7 +10,7 @@ Source: RabbitMQ, rabbit_channel, basic.publish: order of the checks, texts and 
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from amqp_server.broker.access.users import Permission, check_user_id
+from amqp_server.broker.access.rights import Permission, check_user_id
 from amqp_server.broker.errors import AccessRefusedError, BrokerError, NotSupportedError
 from amqp_server.broker.names import DEFAULT_EXCHANGE, REPLY_TO_QUEUE, exchange_text
 from amqp_server.broker.publish import Targets

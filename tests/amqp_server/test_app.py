@@ -10,7 +10,7 @@ import pytest
 
 from amqp_server import app, exit_status
 from amqp_server.app import build_broker, run
-from amqp_server.broker.access.users import Permission
+from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.arguments.declare import QueueProperties
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.errors import LoginRefusedError

@@ -2,7 +2,7 @@
 
 from pamqp import commands
 
-from amqp_server.broker.access.users import User
+from amqp_server.broker.access.rights import User
 from amqp_server.broker.alarms import Resource
 from amqp_server.broker.events import Event, EventKind, Events
 from amqp_server.broker.policies.table import Policy

@@ -2,7 +2,7 @@
 
 import pytest
 
-from amqp_server.broker.access.users import User
+from amqp_server.broker.access.rights import User
 from amqp_server.broker.errors import BrokerError, NotAllowedError, PreconditionFailedError
 from amqp_server.broker.limits import (
     USER_LIMITS,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from amqp_server.broker.access.passwords import verify
-from amqp_server.broker.access.users import User
+from amqp_server.broker.access.rights import User
 from amqp_server.broker.definitions.definition import PolicyDefinition
 from amqp_server.broker.definitions.parse import parse_definitions
 from amqp_server.settings.load import SettingsError, parse_settings

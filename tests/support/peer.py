@@ -13,7 +13,8 @@ from typing import NamedTuple, TypeVar
 
 from pamqp import commands
 
-from amqp_server.broker.access.users import Users, new_user
+from amqp_server.broker.access.rights import new_user
+from amqp_server.broker.access.users import Users
 from amqp_server.broker.backing import IN_MEMORY, Backing
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.node_budget import NO_NODE_LIMITS, NodeLimits

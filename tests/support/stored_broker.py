@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, TypeAlias
 
-from amqp_server.broker.access.users import User, Users
+from amqp_server.broker.access.rights import User
+from amqp_server.broker.access.users import Users
 from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
 from amqp_server.broker.backing import Backing
 from amqp_server.broker.broker import Broker

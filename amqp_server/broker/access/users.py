@@ -1,4 +1,4 @@
-"""Who may log in, and who may do what where: users, permissions, topic permissions.
+"""Who may log in, and who may do what where: the accounts and the rights that are held.
 
 A permission is a regular expression (see ``patterns``) searched in the name of the resource; three
 of them, for configure, write and read, per user and vhost. A user without any in a vhost may not
@@ -7,9 +7,7 @@ The default exchange has no name to search in: it goes by ``amq.default`` here.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final
 
 from amqp_server.broker.access.passwords import DEFAULT_ALGORITHM, SALT_BYTES, hash_password, verify
 from amqp_server.broker.access.patterns import (
@@ -19,6 +17,14 @@ from amqp_server.broker.access.patterns import (
     is_found,
     quote,
 )
+from amqp_server.broker.access.rights import (
+    Permission,
+    ResourceKind,
+    RightsJournal,
+    TopicPermissions,
+    User,
+    VhostPermissions,
+)
 from amqp_server.broker.errors import (
     AccessRefusedError,
     LoginRefusedError,
@@ -26,79 +32,12 @@ from amqp_server.broker.errors import (
     PreconditionFailedError,
 )
 
-ResourceKind: TypeAlias = Literal["queue", "exchange"]
-
 DEFAULT_EXCHANGE_NAME: Final = "amq.default"
-IMPERSONATOR: Final = "impersonator"
 
 _NOTHING: Final = r"\A\Z"
 """What an empty pattern stands for: no name is empty, an empty routing key is."""
 
 _UNKNOWN_USERS_HASH: Final = hash_password("nobody", bytes(SALT_BYTES))
-
-
-class Permission(Enum):
-    """The three rights on a resource; the value is RabbitMQ's word in its error texts."""
-
-    CONFIGURE = "configure"
-    WRITE = "write"
-    READ = "read"
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """One account.
-
-    Attributes:
-        password_hash: see ``passwords``; empty is no login by password.
-        tags: management roles and free words.
-        limits: ``max-connections`` and ``max-channels``; negative or absent is no limit.
-    """
-
-    name: str
-    password_hash: str
-    hashing_algorithm: str = DEFAULT_ALGORITHM
-    tags: frozenset[str] = frozenset()
-    limits: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class VhostPermissions:
-    """A user's rights in a vhost, as patterns; an empty pattern grants nothing."""
-
-    user: str
-    vhost: str
-    configure: str
-    write: str
-    read: str
-
-
-@dataclass(frozen=True, slots=True)
-class TopicPermissions:
-    """A user's rights on the routing keys of one exchange, as patterns.
-
-    ``{username}``, ``{vhost}`` and ``{client_id}`` in a pattern stand for the connection's own.
-    """
-
-    user: str
-    vhost: str
-    exchange: str
-    write: str
-    read: str
-
-
-class RightsJournal(Protocol):
-    """Hears of every change before it is made; ``broker.definitions.journal`` implements it."""
-
-    def save(self, definition: User | VhostPermissions | TopicPermissions) -> int:
-        """Take down that this holds from now on.
-
-        Raises:
-            PreconditionFailedError: it is too large to be stored (406).
-        """
-
-    def forget(self, definition: User | VhostPermissions | TopicPermissions) -> int:
-        """Take down that this holds no more."""
 
 
 class _NoJournal:
@@ -107,21 +46,6 @@ class _NoJournal:
 
     def forget(self, definition: User | VhostPermissions | TopicPermissions) -> int:  # noqa: ARG002
         return 0
-
-
-def new_user(
-    name: str, password: str, random_bytes: Callable[[int], bytes], tags: Iterable[str] = ()
-) -> User:
-    """Return a user whose password is hashed with a fresh salt.
-
-    Args:
-        name: not empty.
-        password: empty is no login by password.
-        random_bytes: returns that many unpredictable octets (``secrets.token_bytes``).
-        tags: management roles and free words.
-    """
-    stored = hash_password(password, random_bytes(SALT_BYTES)) if password else ""
-    return User(name, stored, tags=frozenset(tags))
 
 
 class Users:
@@ -384,20 +308,6 @@ class Users:
         for topic_key in [key for key in self._topic_permissions if is_void(*key[:2])]:
             self._journal.forget(self._topic_permissions.pop(topic_key))
         self._note_topic_change()
-
-
-def check_user_id(user: User, user_id: str) -> None:
-    """Refuse a message whose ``user-id`` property names somebody else than its publisher.
-
-    Raises:
-        PreconditionFailedError: it does, and the user may not impersonate (406).
-
-    Source: RabbitMQ, validated user-id; the tag ``impersonator`` lifts it.
-    """
-    if user_id != user.name and IMPERSONATOR not in user.tags:
-        raise PreconditionFailedError(
-            f"user_id property set to '{user_id}' but authenticated user was '{user.name}'"
-        )
 
 
 def _compiled(text: str) -> Pattern:

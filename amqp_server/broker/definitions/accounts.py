@@ -16,13 +16,8 @@ from amqp_server.broker.access.passwords import (
     verify,
 )
 from amqp_server.broker.access.patterns import PatternError, compile_pattern
-from amqp_server.broker.access.users import (
-    TopicPermissions,
-    User,
-    Users,
-    VhostPermissions,
-    new_user,
-)
+from amqp_server.broker.access.rights import TopicPermissions, User, VhostPermissions, new_user
+from amqp_server.broker.access.users import Users
 from amqp_server.broker.definitions.fields import Fields, limits, text, texts
 from amqp_server.broker.definitions.item import DefinitionsError, Item, checking, wrong
 from amqp_server.broker.definitions.place import Place

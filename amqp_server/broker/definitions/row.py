@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
-from amqp_server.broker.access.users import User
+from amqp_server.broker.access.rights import User
 from amqp_server.broker.definitions.fields import Fields
 from amqp_server.broker.definitions.item import Item
 from amqp_server.broker.definitions.place import Place

@@ -4,7 +4,7 @@ from typing import Final
 
 from pamqp import commands
 
-from amqp_server.broker.access.users import Permission
+from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.arguments.declare import ConsumerArguments, consumer_arguments
 from amqp_server.broker.errors import (
     AccessRefusedError,

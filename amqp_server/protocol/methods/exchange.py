@@ -2,7 +2,7 @@
 
 from pamqp import commands
 
-from amqp_server.broker.access.users import Permission
+from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.arguments.declare import ExchangeProperties
 from amqp_server.broker.arguments.rules import ALTERNATE_EXCHANGE
 from amqp_server.broker.names import (

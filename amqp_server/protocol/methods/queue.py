@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 from pamqp import commands
 
-from amqp_server.broker.access.users import Permission
+from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.arguments.declare import (
     QueueProperties,
     check_server_named,

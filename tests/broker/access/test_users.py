@@ -3,14 +3,8 @@
 import pytest
 
 from amqp_server.broker.access.passwords import MD5, hash_password
-from amqp_server.broker.access.users import (
-    Permission,
-    ResourceKind,
-    User,
-    Users,
-    check_user_id,
-    new_user,
-)
+from amqp_server.broker.access.rights import Permission, ResourceKind, User, new_user
+from amqp_server.broker.access.users import Users
 from amqp_server.broker.errors import (
     AccessRefusedError,
     LoginRefusedError,
@@ -283,13 +277,3 @@ def test_replacing_a_user_keeps_its_permissions(users: Users) -> None:
     users.set_permissions("u", "/", ".*", ".*", ".*")
     users.put(new_user("u", "changed", salt))
     assert users.allows("u", "/", Permission.READ, "q")
-
-
-def test_a_user_id_is_ones_own_unless_one_may_impersonate() -> None:
-    check_user_id(User("u", ""), "u")
-    check_user_id(User("u", "", tags=frozenset({"impersonator"})), "boss")
-    with pytest.raises(
-        PreconditionFailedError,
-        match=r"^user_id property set to 'boss' but authenticated user was 'u'$",
-    ):
-        check_user_id(User("u", ""), "boss")

@@ -1,6 +1,6 @@
 """Users and their rights: what of a file is taken."""
 
-from amqp_server.broker.access.users import TopicPermissions
+from amqp_server.broker.access.rights import TopicPermissions
 from amqp_server.broker.definitions.accounts import TopicPermissionsRow
 from amqp_server.broker.definitions.item import Item
 from amqp_server.broker.definitions.row import Reading

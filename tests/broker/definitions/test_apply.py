@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from amqp_server.broker.access.users import Permission, Users
+from amqp_server.broker.access.rights import Permission
+from amqp_server.broker.access.users import Users
 from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.apply import application, apply_definitions

@@ -1,6 +1,6 @@
 """A document knows what it holds, by kind and in order."""
 
-from amqp_server.broker.access.users import User
+from amqp_server.broker.access.rights import User
 from amqp_server.broker.definitions.definition import VhostDefinition
 from amqp_server.broker.definitions.document import Document, Placed
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from amqp_server.broker.access.passwords import MD5, SHA256, SHA512, hash_password, verify
-from amqp_server.broker.access.users import TopicPermissions, User, VhostPermissions
+from amqp_server.broker.access.rights import TopicPermissions, User, VhostPermissions
 from amqp_server.broker.definitions.definition import (
     BindingDefinition,
     ExchangeDefinition,

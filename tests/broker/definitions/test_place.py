@@ -2,7 +2,8 @@
 
 import pytest
 
-from amqp_server.broker.access.users import User, Users
+from amqp_server.broker.access.rights import User
+from amqp_server.broker.access.users import Users
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.place import Place
 from amqp_server.broker.errors import PreconditionFailedError

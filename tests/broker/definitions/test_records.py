@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amqp_server.broker.access.users import TopicPermissions, User, VhostPermissions
+from amqp_server.broker.access.rights import TopicPermissions, User, VhostPermissions
 from amqp_server.broker.definitions.definition import (
     BindingDefinition,
     Definition,

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from amqp_server.broker.access.users import TopicPermissions, User, Users, VhostPermissions
+from amqp_server.broker.access.rights import TopicPermissions, User, VhostPermissions
+from amqp_server.broker.access.users import Users
 from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.definition import (
