@@ -1,4 +1,4 @@
-"""What a checkpoint holds: for each queue all that the older write-ahead log files said of it.
+"""The content of a checkpoint: for each queue, everything from older write-ahead log files.
 
 The file is drawn in ``persistence.format`` up to its payload, which is:
 
@@ -22,8 +22,8 @@ A row is one queue:
          operations    ENQUEUE operations of messages that are in no segment, being few
          settled    as persistence.settled draws it, zeros up to a multiple of 8
 
-``row_bytes`` counts the whole row. Each has a checksum of its own, over all behind it, so that a
-damaged octet costs no other queue what is known of it.
+``row_bytes`` counts the whole row. Each row has a checksum of its own, over everything behind it.
+So a damaged octet affects only one queue.
 """
 
 import struct
@@ -61,17 +61,17 @@ for _size_bytes, _struct in ((16, _STATE), (64, _ROW), (48, _CHUNK), (16, _REQUE
 
 
 class QueueSnapshot(NamedTuple):
-    """What is known of a queue at one moment.
+    """The state of a queue at one moment.
 
     Attributes:
         queue_id: of the queue.
-        next_position: everything below it is in ``chunks``, in ``few`` or settled.
+        next_position: each position below it is in ``chunks``, in ``few`` or settled.
         delivered_below: positions from here on were never delivered.
         next_segment: number of its next segment file.
-        settled: positions that are done with; nobody else has this object.
+        settled: the settled positions; no other object refers to this set.
         chunks: where its stored messages are.
-        requeued: (position, delivery count) of what came back.
-        few: messages that are in no segment, with expiries of the wall clock.
+        requeued: (position, delivery count) of requeued messages.
+        few: messages that are in no segment, with expiries on the wall clock.
     """
 
     queue_id: int
@@ -86,14 +86,14 @@ class QueueSnapshot(NamedTuple):
 
 @dataclass(slots=True)
 class Snapshot:
-    """What a checkpoint holds.
+    """The content of a checkpoint.
 
     Attributes:
-        lsn: the last one that was given when the last queue was looked at.
+        lsn: the last LSN that was given when the last queue was noted.
         wal_number: replay begins with this file of the write-ahead log.
-        next_queue_id: above every one that was ever given.
+        next_queue_id: above every id that was ever given.
         queues: by id.
-        damages: what could not be read of it; one sentence each.
+        damages: the parts that could not be read; one sentence each.
     """
 
     lsn: int = 0
@@ -121,11 +121,11 @@ def encode_checkpoint(snapshot: Snapshot, node_tag: int = NO_TAG) -> list[bytes]
 
 
 def decode_checkpoint(octets: bytes, node_tag: int = NO_TAG) -> Snapshot:
-    """Return what a checkpoint holds; whatever of it is damaged is left out and noted.
+    """Return the content of a checkpoint; damaged parts are left out and noted.
 
     Raises:
-        DamagedError: not even its header can be believed.
-        StorageError: it is another node's.
+        DamagedError: even its header is damaged.
+        StorageError: it belongs to another node.
     """
     view = memoryview(octets)
     if len(octets) < CHECKPOINT_HEADER.size + _STATE.size:
@@ -143,7 +143,7 @@ def decode_checkpoint(octets: bytes, node_tag: int = NO_TAG) -> Snapshot:
     if is_whole:
         require_own("checkpoint", found_tag, node_tag & _TAG_MASK)
     else:
-        # Which of these numbers is right nobody knows: all of the log is replayed.
+        # It is unknown which of these numbers is right, so all of the log is replayed.
         snapshot = Snapshot(
             damages=["the checksum of the checkpoint is wrong: settled messages may come back"]
         )
@@ -208,7 +208,7 @@ def _encode_chunk(row: StoredChunk) -> bytes:
 
 
 def _rows(octets: memoryview, count: int) -> Iterator[memoryview]:
-    """Yield the rows as far as one leads to the next."""
+    """Yield the rows, as long as the length of one leads to the next."""
     at = 0
     for _ in range(count):
         if len(octets) - at < _ROW.size:

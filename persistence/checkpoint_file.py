@@ -1,4 +1,4 @@
-"""The checkpoint on disk: one file, replaced as a whole, and a mark that a stop was in order."""
+"""The checkpoint on disk: one file, replaced as a whole, and the mark of a clean stop."""
 
 import logging
 import struct
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 CHECKPOINT_PATH: Final = "checkpoint"
 NEW_CHECKPOINT_PATH: Final = "checkpoint.new"
 CLEAN_STOP_PATH: Final = "clean"
-"""There only between a stop in order and the next start: it holds the checkpoint's LSN."""
+"""It exists only from a clean stop to the next start, and holds the checkpoint's LSN."""
 
 COST_OF_CHECKPOINT: Final = (
     "messages that were in no segment may be lost, and settled ones may come back"
@@ -28,10 +28,10 @@ _CLEAN_STOP: Final = struct.Struct("<QI")
 
 
 def write_checkpoint(files: Files, snapshot: Snapshot, witness: Witness = NO_WITNESS) -> None:
-    """Put a checkpoint in the place of the one before; a crash leaves one of them.
+    """Replace the checkpoint; a crash leaves the old one or the new one.
 
     Raises:
-        OSError: it could not be written; the one before is still there.
+        OSError: it could not be written; the old one is still there.
         FatalStorageError: a sync failed.
     """
     file = files.open(NEW_CHECKPOINT_PATH, create=True)
@@ -47,10 +47,10 @@ def write_checkpoint(files: Files, snapshot: Snapshot, witness: Witness = NO_WIT
 
 
 def read_checkpoint(files: Files, witness: Witness = NO_WITNESS) -> Snapshot:
-    """Return what the checkpoint holds; an empty one where there is none.
+    """Return the content of the checkpoint; an empty one where there is none.
 
     Raises:
-        StorageError: it is another node's.
+        StorageError: it belongs to another node.
         OSError: the disk cannot read it.
     """
     octets = _content(files, CHECKPOINT_PATH)
@@ -72,10 +72,10 @@ def read_checkpoint(files: Files, witness: Witness = NO_WITNESS) -> Snapshot:
 
 
 def write_clean_stop(files: Files, lsn: int) -> None:
-    """Note that the checkpoint with this LSN is all there is.
+    """Note that nothing follows the checkpoint with this LSN.
 
     Raises:
-        OSError: the next start will take this stop for a crash.
+        OSError: the next start will treat this stop as a crash.
     """
     number = struct.pack("<Q", lsn)
     file = files.open(CLEAN_STOP_PATH, create=True)
@@ -89,10 +89,10 @@ def write_clean_stop(files: Files, lsn: int) -> None:
 
 
 def take_clean_stop(files: Files) -> int | None:
-    """Return the LSN that a stop in order left, and remove it for good; None if there is none.
+    """Return the LSN that a clean stop left, and remove it for good; None if there is none.
 
     Raises:
-        OSError: it cannot be removed: after a crash it would lie.
+        OSError: it cannot be removed, and would be wrong after a crash.
     """
     octets = _content(files, CLEAN_STOP_PATH)
     if octets is None:
@@ -106,11 +106,11 @@ def take_clean_stop(files: Files) -> int | None:
 
 
 def fsync_file(files: Files, path: str) -> None:
-    """Sync a file by its name; one that is not there any more needs none.
+    """Sync a file by its name; a file that is gone needs no sync.
 
     Raises:
-        OSError: it could not be opened: nothing was synced, and it may be tried again.
-        FatalStorageError: what was written may be lost, whatever a later sync says.
+        OSError: it could not be opened; nothing was synced, and the caller may try again.
+        FatalStorageError: written data may be lost, whatever a later sync reports.
     """
     try:
         file = files.open(path)
@@ -127,18 +127,18 @@ def fsync_file(files: Files, path: str) -> None:
 
 
 def fsync_directory(files: Files, path: str) -> None:
-    """Sync the names in a folder; one that is not there any more needs none.
+    """Sync the names in a folder; a folder that is gone needs no sync.
 
     Raises:
         OSError: the folder could not be opened.
-        FatalStorageError: names may be lost, whatever a later sync says.
+        FatalStorageError: names may be lost, whatever a later sync reports.
     """
     with suppress(FileNotFoundError):
         files.fsync_directory(path)
 
 
 def remove(how: Callable[[str], None], path: str) -> None:
-    """Remove what nobody needs; where it cannot be, the next start does."""
+    """Remove an unneeded file; if that fails, the next start removes it."""
     try:
         how(path)
     except FileNotFoundError:

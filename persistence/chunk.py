@@ -1,8 +1,8 @@
 """A chunk: messages of one lane of a queue as a segment holds them, written in one write.
 
-``persistence.format`` draws it. Positions are written where they have gaps; an expiry is an instant
-of the wall clock in ms, 0 is never. The checksum covers the header too, so that a header is
-believed only with what follows it.
+``persistence.format`` draws it. Positions are written only where they have gaps. An expiry is an
+instant of the wall clock in ms; 0 is never. The checksum covers header and content, so a header is
+valid only together with its content.
 """
 
 import struct
@@ -33,7 +33,7 @@ assert _PREFIX.size == _COVERED_FROM, "magic and checksum, and nothing between"
 
 
 class ChunkHeader(NamedTuple):
-    """What the header of a chunk says, without its magic, crc and version."""
+    """The header of a chunk, without its magic, crc and version."""
 
     lane: int
     flags: int
@@ -50,7 +50,7 @@ class ChunkHeader(NamedTuple):
 
     @property
     def has_transient(self) -> bool:
-        """Whether any of the messages is transient: a restart leaves it out."""
+        """Whether any of the messages is transient; a restart leaves such a message out."""
         return bool(self.flags & ChunkFlag.TRANSIENT)
 
 
@@ -58,7 +58,7 @@ def encode_chunk(lane: int, slices: Sequence[Slice]) -> tuple[ChunkHeader, list[
     """Return messages of one lane, in ascending order, as the parts of one write.
 
     Args:
-        lane: which of the queue's priorities they have.
+        lane: the priority of the messages.
         slices: at least one; expiries are instants of the wall clock.
     """
     positions, expires = positions_of(slices), expiries_of(slices)
@@ -97,7 +97,7 @@ def decode_header(octets: bytes) -> ChunkHeader:
     """Return the header at the beginning of these octets; its crc is not looked at.
 
     Raises:
-        DamagedError: it is no header of a chunk.
+        DamagedError: it is not the header of a chunk.
     """
     if len(octets) < CHUNK_HEADER.size:
         raise DamagedError(f"expected {CHUNK_HEADER.size} octets of a chunk, got {len(octets)}")
@@ -119,7 +119,7 @@ def decode_chunk(octets: bytes) -> tuple[ChunkHeader, Slice]:
     """Return a whole chunk: its header and its messages, with expiries of the wall clock.
 
     Raises:
-        DamagedError: these octets are not what ``encode_chunk`` wrote.
+        DamagedError: these octets are not a chunk of ``encode_chunk``.
     """
     header = decode_header(octets)
     if len(octets) != header.size_bytes:
@@ -143,7 +143,7 @@ def decode_chunk(octets: bytes) -> tuple[ChunkHeader, Slice]:
 
 
 def _prefix_bytes(header: ChunkHeader) -> int:
-    """Return how long positions and expiries are."""
+    """Return the lengths of positions and expiries (bytes)."""
     numbers = header.message_count if header.flags & ChunkFlag.POSITIONS else 0
     if header.flags & ChunkFlag.EXPIRY_ONE:
         numbers += 1

@@ -1,7 +1,7 @@
-"""Where the stored messages of a queue are: one row for each chunk, by lane and position.
+"""The places of a queue's stored messages: one row for each chunk, by lane and position.
 
-A row costs some hundred octets and stands for a chunk of up to a MiB, so that the middle of a long
-queue costs next to no memory.
+A row takes some hundred octets and stands for a chunk of up to a MiB. So the middle of a long queue
+takes almost no memory.
 """
 
 from bisect import bisect_left, insort
@@ -25,7 +25,7 @@ class StoredChunk(NamedTuple):
         lane: priority of its messages; 0 in a plain queue.
         first_position: of its first message in the queue.
         last_position: of its last message.
-        message_count: messages in it, settled ones too.
+        message_count: messages in it, including settled ones.
         body_bytes: sum of their bodies.
         segment_number: of the file that it is in.
         file_position: of its first octet there.
@@ -102,7 +102,7 @@ class ChunkTable:
         return row is not None and row.first_position < stop
 
     def unstored(self, lane: int, whole: Slice) -> list[Slice]:
-        """Return those messages of a lane that are in no chunk of it, cut at the chunks."""
+        """Return the messages of a lane that are in none of its chunks, cut at the chunks."""
         positions = whole.positions
         row = self.next_from(lane, positions[0])
         if row is None or row.first_position > positions[-1]:
@@ -121,7 +121,7 @@ class ChunkTable:
         return found
 
     def take_settled_head(self, floor: int) -> list[StoredChunk]:
-        """Forget and return the chunks of all lanes that lie wholly below ``floor``."""
+        """Forget and return the chunks of all lanes that lie completely below ``floor``."""
         taken: list[StoredChunk] = []
         for lane in list(self._lanes):
             rows = self._lanes[lane]
@@ -133,14 +133,14 @@ class ChunkTable:
         return taken
 
     def take_settled(self, settled: PositionSet, lanes: LaneMap | None) -> list[StoredChunk]:
-        """Forget and return the chunks of which no message is unsettled; looks at each."""
+        """Forget and return the chunks whose messages are all settled; looks at each chunk."""
         taken = [row for row in self if not _may_be_unsettled(row, settled, lanes)]
         for row in taken:
             self.remove(row)
         return taken
 
     def head_last_position(self) -> int:
-        """Return the least position that a chunk ends at; POSITION_MAX without a chunk."""
+        """Return the least last position of any chunk; POSITION_MAX without a chunk."""
         return min([rows[0].last_position for rows in self._lanes.values()], default=POSITION_MAX)
 
 
@@ -148,5 +148,5 @@ def _may_be_unsettled(row: StoredChunk, settled: PositionSet, lanes: LaneMap | N
     first, stop = row.first_position, row.last_position + 1
     if not settled.count_missing(first, stop):
         return False
-    # What is unsettled between the messages of a chunk may all be of other lanes.
+    # Unsettled positions between the messages of a chunk may all be of other lanes.
     return lanes is None or lanes.may_be_in(row.lane, settled.missing(first, stop))

@@ -1,7 +1,7 @@
-"""Which messages of a queue are stored in one chunk.
+"""Decides which messages of a queue are stored in one chunk.
 
-A chunk is read by the positions that it begins and ends with, so that a message of its lane which
-lies between those and is not settled must be in it. Positions of other lanes may lie between.
+A chunk is found by its first and last position. So every unsettled message of its lane between
+these two must be in the chunk. Positions of other lanes may lie between.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from persistence.settled import PositionSet
 from persistence.slices import Slice, halves, part
 
 CHUNK_BYTES_MAX: Final = 1 << 20
-"""A chunk ends before the message that would take it past this; one message is never cut."""
+"""A chunk ends before the message that would exceed this; a message is never cut."""
 
 
 def cut_into_chunks(
@@ -24,13 +24,13 @@ def cut_into_chunks(
     settled: PositionSet,
     lanes: LaneMap | None,
 ) -> Iterator[list[Slice]]:
-    """Yield those messages of a lane that no chunk holds yet, chunk by chunk.
+    """Yield the messages of a lane that are in no chunk yet, chunk by chunk.
 
     Args:
         lane: their priority; 0 in a plain queue.
         slices: of that lane, ascending.
-        stored: chunks of the queue: what was yielded is entered before the next is asked for.
-        settled: positions that are done with.
+        stored: chunks of the queue; the caller enters each yielded one before it asks for the next.
+        settled: the settled positions.
         lanes: where messages of other lanes are; None in a plain queue.
     """
     group: list[Slice] = []
@@ -54,7 +54,7 @@ def cut_into_chunks(
 
 
 class _Gaps(NamedTuple):
-    """Tells of positions that are left out whether a chunk may have them inside of it."""
+    """Tells whether a chunk may have left-out positions inside its span."""
 
     lane: int
     stored: ChunkTable
@@ -74,7 +74,7 @@ class _Gaps(NamedTuple):
 
 
 def _cut_at_gaps(whole: Slice, gaps: _Gaps) -> list[Slice]:
-    """Return messages in parts, so that each part may be in one chunk."""
+    """Return messages in parts; each part may be one chunk."""
     positions = whole.positions
     if positions[-1] - positions[0] + 1 == len(positions):
         return [whole]

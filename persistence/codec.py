@@ -1,6 +1,6 @@
-"""A run of records as octets: what log, segment and link hold of it.
+"""A run of records as octets: the form in log, segment and link.
 
-One record, and the next behind it; little-endian, each begins at a multiple of 8:
+One record follows another. Numbers are little-endian. Each record begins at a multiple of 8:
 
     byte 0        8          12           16          18      20        21     24
          | ttl_ms | body     | header     | route     | flags | priority | zero | ...
@@ -8,9 +8,9 @@ One record, and the next behind it; little-endian, each begins at a multiple of 
 
     24   route | header | body | zeros up to a multiple of 8
 
-That is how the kernel of ``persistence.record`` keeps a run in memory, so that there a run is
-encoded by copying it; and what is decoded is copied once and then believed by all kernels. So no
-length is believed here, and route and header must have the shape that ``persistence.record`` draws.
+The kernel of ``persistence.record`` keeps a run in memory in this form, so it encodes a run by
+copying it. A decoded run is copied once, and all kernels then rely on it. So the decoder checks
+every length, and that route and header have the shape that ``persistence.record`` draws.
 
 This is the interpreted twin, and the specification of ``persistence._codec``.
 """
@@ -52,11 +52,11 @@ def decode_run(octets: Octets, count: int) -> Run:
     """Return the run whose octets these are.
 
     Args:
-        octets: all of them, and nothing behind; they are copied.
+        octets: exactly those of the run; they are copied.
         count: how many records there are.
 
     Raises:
-        DamagedError: they are not what ``encode_run`` gives for so many records.
+        DamagedError: they are not the result of ``encode_run`` for that many records.
     """
     records: list[Record] = []
     route = header = b""
@@ -64,7 +64,7 @@ def decode_run(octets: Octets, count: int) -> Run:
     for _ in range(count):
         record, position = _decode_record(octets, position)
         if record.route == route and record.header == header:
-            # Messages alike share their bytes: the renderer looks for that.
+            # Messages alike share their bytes objects, which the renderer uses.
             record = record._replace(route=route, header=header)
         route, header = record.route, record.header
         records.append(record)
@@ -102,14 +102,14 @@ def _is_route(route: bytes) -> bool:
 
 
 def damaged(position: int) -> DamagedError:
-    """Return the error for octets that are no record."""
+    """Return the error for octets that are not a record."""
     return DamagedError(f"expected a record at byte {position} of its run, got something else")
 
 
 def persistent_ranges(run: Run) -> list[tuple[int, int]]:
     """Return (start, stop) of each stretch of persistent messages, in order.
 
-    ``[(0, len(run))]`` when all are, ``[]`` when none is.
+    ``[(0, len(run))]`` when all messages are persistent, ``[]`` when none is.
     """
     ranges: list[tuple[int, int]] = []
     start = -1

@@ -1,10 +1,10 @@
-"""The folder that a node keeps its data in: whose it is, in which format, and that no two use it.
+"""The folder of a node's data: its owner, its format, and the lock against a second node.
 
     format    "haremq data 1", a newline, the node's id in hex, a newline
     lock      locked (flock) while a node runs; holds its process id in decimal
 
-Both are made at the first start. The node's id is drawn once and never changes: data that was
-copied to another place is still that node's. Nothing else of the folder is looked at here.
+Both are made at the first start. The node's id is drawn once and never changes, so data that was
+copied to another place still belongs to that node. This module looks at nothing else in the folder.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ from persistence.files import Files, OsFiles
 
 FORMAT_VERSION: Final = 1
 FORMAT_BYTES_MAX: Final = 256
-"""More is no format file."""
+"""A longer file is not a format file."""
 
 NODE_ID_BYTES: Final = 16
 
@@ -29,7 +29,7 @@ _NEW_FORMAT: Final = "format.new"
 _LOCK: Final = "lock"
 _LOST_AND_FOUND: Final = "lost+found"
 _BEFORE_THE_FORMAT: Final = frozenset({_LOCK, _NEW_FORMAT, _LOST_AND_FOUND})
-"""What an interrupted first start may have left, and what a file system of its own has."""
+"""Names that a first start may have left, or that a file system of its own has."""
 
 _ROOT: Final = 0
 
@@ -39,7 +39,7 @@ _PID: Final = re.compile(rb"[0-9]{1,19}")
 _PID_BYTES_MAX: Final = 20
 
 RandomBytes: TypeAlias = Callable[[int], bytes]
-"""Returns so many random octets."""
+"""Returns a given number of random octets."""
 
 
 class DataDirectory:
@@ -49,7 +49,7 @@ class DataDirectory:
         path: where it is.
         files: what is in it.
         node_id: 32 hex digits.
-        is_new: whether this is its first start.
+        is_new: whether this is the node's first start.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class DataDirectory:
         self._lock = lock
 
     def close(self) -> None:
-        """Let another node have it; doing so twice is doing it once."""
+        """Unlock it for another node; a second call has no effect."""
         self.files.close()
         if self._lock >= 0:
             lock, self._lock = self._lock, -1
@@ -81,15 +81,16 @@ class DataDirectory:
 
 
 def open_data_directory(path: Path, random_bytes: RandomBytes) -> DataDirectory:
-    """Make or open a node's folder, and keep others out of it.
+    """Make or open a node's folder, and lock it.
 
     Args:
-        path: of the folder; it is made, for this user alone, where there is none.
+        path: of the folder; it is made, for this user only, where there is none.
         random_bytes: draws the id of a new node.
 
     Raises:
-        DataDirectoryError: it is another node's at the moment, of another version, damaged, not
-            ours, another user's while we are root, or cannot be written. Nothing was written.
+        DataDirectoryError: another node uses it, it has another version, it is damaged, it is not a
+            data directory, it belongs to another user while we are root, or it cannot be written.
+            Nothing was written.
     """
     try:
         _require_not_roots_for_another(path)
@@ -125,15 +126,15 @@ def _open(path: Path, files: OsFiles, random_bytes: RandomBytes) -> DataDirector
 
 
 def node_id_of(files: Files, random_bytes: RandomBytes, where: str) -> str:
-    """Return the id of the node whose folder this is, drawn and noted at its first start.
+    """Return the id of the folder's node; the first start draws and writes it.
 
     Args:
         files: the folder, locked.
         random_bytes: draws the id.
-        where: how messages name the folder.
+        where: name of the folder for messages.
 
     Raises:
-        DataDirectoryError: it is of another version, or damaged.
+        DataDirectoryError: it has another version, or is damaged.
         OSError: it cannot be read or written.
     """
     if not files.exists(FORMAT_PATH):
@@ -146,7 +147,8 @@ def node_id_of(files: Files, random_bytes: RandomBytes, where: str) -> str:
         content = file.read_at(0, FORMAT_BYTES_MAX + 1)
     finally:
         file.close()
-    # Whoever wrote it may have died before the folder was synced: what is built on it must not go.
+    # The process that wrote it may have died before the folder was synced. Its name must be safe
+    # now.
     files.fsync_directory()
     return _node_id_in(content, where)
 
@@ -176,7 +178,7 @@ def _node_id_in(content: bytes, where: str) -> str:
 
 
 def _write_durably(files: Files, path: str, new_path: str, content: bytes) -> None:
-    """Write a small file so that after a crash it is there as a whole, or not at all."""
+    """Write a small file; after a crash it is there as a whole, or not at all."""
     file = files.open(new_path, create=True)
     try:
         file.truncate(0)
@@ -189,7 +191,7 @@ def _write_durably(files: Files, path: str, new_path: str, content: bytes) -> No
 
 
 def _make(path: Path) -> None:
-    """Make the folder and those around it, each durably; the last one for this user alone."""
+    """Make the folder and those around it, each durably; the last one for this user only."""
     if path.is_dir():
         return
     if path.exists():
@@ -205,7 +207,7 @@ def _make(path: Path) -> None:
 
 
 def _require_not_roots_for_another(path: Path) -> None:
-    """Keep root out of a service user's folder: that user could not read what root writes."""
+    """Refuse a service user's folder to root: that user could not read files of root."""
     if os.geteuid() != _ROOT:
         return
     for owned in (path, path / FORMAT_PATH):

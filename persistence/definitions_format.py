@@ -6,9 +6,9 @@
          | "HAREMQ D" | crc32c | version | number | salt | node tag | crc32c of the tag |
            8 octets     u32      u32       u64      u64    u64        u32
 
-Twice, in sectors of their own: without its salt nothing in a file can be read. Journals and
-snapshots have the same form. A batch is what one group commit wrote; in a snapshot, as many puts
-as fit, and at its end one without any.
+The header stands twice, in sectors of their own, because nothing in a file can be read without its
+salt. Journals and snapshots have the same form. In a journal, a batch has the changes of one group
+commit. In a snapshot, a batch has as many puts as fit, and the last batch is empty.
 
     byte 0        4        8               12      16          24         32
          | "HDB1" | crc32c | changes_bytes | count | first LSN | last LSN | changes
@@ -21,8 +21,8 @@ A change: kind 1 puts, kind 2 deletes and has no value.
            u8     3   u32         u32
 
 All numbers are little-endian. A key is a JSON array of strings, in ASCII. ``crc32c`` covers
-everything behind itself that it heads; that of a batch begins with the low half of its file's salt,
-so that what clients put into a name is never taken for a batch.
+everything behind it in its header and content. The checksum of a batch begins with the low half of
+its file's salt, so that octets in a client's name are never taken for a batch.
 """
 
 import json
@@ -56,9 +56,9 @@ CHANGE_HEAD: Final = struct.Struct("<B3xII")
 KEY_BYTES_MAX: Final = 1 << 16
 """Room for a dozen names of 255 octets, each of which JSON may write as six."""
 VALUE_BYTES_MAX: Final = 32 << 20
-"""Room for what the largest frame there may be can hold, in base64."""
+"""Room for the content of the largest possible frame, in base64."""
 BATCH_BYTES_MAX: Final = 1 << 30
-"""A group commit takes no further operation long before; one that says more is damaged."""
+"""A group commit ends long before this size; a batch that claims more is damaged."""
 
 _encode_json: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 _NAME: Final = re.compile(r"(snapshot|journal)-([0-9a-f]{16})")
@@ -72,7 +72,7 @@ assert (FILE_HEADER.size, BATCH_HEADER.size, CHANGE_HEAD.size) == (32, 32, 12), 
 
 
 class Change(NamedTuple):
-    """A key, encoded, has another value from now on; None is none any more."""
+    """An encoded key and its new value; None deletes it."""
 
     key_octets: bytes
     value: bytes | None
@@ -89,12 +89,12 @@ class Batch(NamedTuple):
 
 
 def path_of(kind: FileKind, number: int) -> str:
-    """Return where a file is."""
+    """Return the path of a file."""
     return f"{DIRECTORY}/{kind}-{number:016x}"
 
 
 def kind_and_number(name: str) -> tuple[FileKind, int] | None:
-    """Return what a name in the folder stands for; None if it is neither journal nor snapshot."""
+    """Return the kind and number of a file; None if it is neither journal nor snapshot."""
     match = _NAME.fullmatch(name)
     if match is None:
         return None
@@ -102,7 +102,7 @@ def kind_and_number(name: str) -> tuple[FileKind, int] | None:
 
 
 def encode_header(number: int, salt: int, node_tag: int = NO_TAG) -> bytes:
-    """Return what stands before the first batch of a file."""
+    """Return the octets before the first batch of a file."""
     covered = struct.pack("<IQQ", VERSION, number, salt)
     header = FILE_MAGIC + struct.pack("<I", crc32c(covered)) + covered
     if node_tag != NO_TAG:
@@ -115,7 +115,7 @@ def decode_header(octets: bytes, number: int) -> int:
     """Return the salt of the file of this number, from whichever copy is whole.
 
     Raises:
-        DamagedError: none is.
+        DamagedError: no copy is whole.
         StorageError: another version wrote it; the text says what to do.
     """
     for start in (0, HEADER_COPY_AT):
@@ -136,7 +136,7 @@ def decode_header(octets: bytes, number: int) -> int:
 
 
 def node_tag_in(octets: bytes) -> int:
-    """Return whose file it is, by what it begins with; ``NO_TAG`` where it does not say."""
+    """Return the node tag in the header of a file; ``NO_TAG`` where there is none."""
     for start in (FILE_HEADER.size, HEADER_COPY_AT + FILE_HEADER.size):
         tag = octets[start : start + NODE_TAG.size]
         crc = octets[start + NODE_TAG.size : start + NODE_TAG.size + _NODE_TAG_CRC.size]
@@ -146,7 +146,7 @@ def node_tag_in(octets: bytes) -> int:
 
 
 def encode_change(key: Key, value: bytes | None) -> bytes:
-    """Return a change as it stands in a batch.
+    """Return a change in the form of a batch.
 
     Raises:
         StorageError: key or value are larger than any definition.
@@ -163,10 +163,10 @@ def encode_change(key: Key, value: bytes | None) -> bytes:
 
 
 def split_changes(octets: bytes | memoryview) -> Iterator[Change]:
-    """Yield the changes that stand one behind the other.
+    """Yield the changes in these octets.
 
     Raises:
-        DamagedError: they are not what ``encode_change`` returns.
+        DamagedError: they are not results of ``encode_change``.
     """
     at = 0
     while at < len(octets):
@@ -186,7 +186,7 @@ def split_changes(octets: bytes | memoryview) -> Iterator[Change]:
 
 
 def apply_changes(values: dict[bytes, bytes], changes: Iterable[Change]) -> None:
-    """Bring values up to date; a key that is put again keeps its place."""
+    """Apply changes to values; a key that is put again keeps its place."""
     for key_octets, value in changes:
         if value is None:
             values.pop(key_octets, None)
@@ -195,7 +195,7 @@ def apply_changes(values: dict[bytes, bytes], changes: Iterable[Change]) -> None
 
 
 def encode_key(key: Key) -> bytes:
-    """Return a key as it stands in a change."""
+    """Return a key in the form of a change."""
     return _encode_json(key).encode()
 
 
@@ -203,7 +203,7 @@ def decode_key(octets: bytes) -> Key:
     """Return the key that was encoded.
 
     Raises:
-        DamagedError: these octets are none.
+        DamagedError: these octets are not a key.
     """
     try:
         names = json.loads(octets.decode())
@@ -225,7 +225,7 @@ def decode_batch(octets: bytes, salt: int, start: int) -> Batch:
     """Return the batch that begins here.
 
     Raises:
-        DamagedError: none does, or not all of it is there as it was written.
+        DamagedError: no batch begins here, or it is not complete and unchanged.
     """
     if start + BATCH_HEADER.size > len(octets):
         raise DamagedError("the file ends in the header of a batch")
@@ -245,7 +245,7 @@ def decode_batch(octets: bytes, salt: int, start: int) -> Batch:
 
 
 def find_batch(octets: bytes, salt: int, start: int) -> Batch | None:
-    """Return the first whole batch that begins here or behind; None if none does."""
+    """Return the first whole batch that begins here or later; None if there is none."""
     while (start := octets.find(BATCH_MAGIC, start)) >= 0:
         try:
             return decode_batch(octets, salt, start)
@@ -259,7 +259,7 @@ def snapshot_batches(
 ) -> Iterator[bytes]:
     """Yield batches that put everything, each of about ``bytes_max`` octets.
 
-    The last one is empty: it says that all is there.
+    The last one is empty. It shows that the snapshot is complete.
     """
     changes: list[bytes] = []
     size_bytes = 0

@@ -1,9 +1,10 @@
-"""What a start finds of the definitions: the newest snapshot, and the journal behind it.
+"""Reads the definitions at a start: the newest snapshot, and the journal behind it.
 
-A batch that is not whole is the torn end if nothing whole follows: nobody was told that it is
-safe. If something follows, it had been synced, since a batch is only written when the one before
-it is: that is damage. What can be read is used, what cannot is copied to a file of its own and
-reported; the copy is also how later starts know that definitions were lost once.
+A batch that is not whole is the torn end if no whole batch follows. It was never reported as safe.
+If a whole batch follows, the broken one had been synced, because a batch is written only after the
+one before it is synced. Then this is damage. Octets that can be read are used. The others are
+copied to a file of their own and reported. The copy also tells later starts that definitions were
+lost.
 
     snapshot n | journal n                     as it should be
     snapshot n | none, but journal n - 1       the crash came before journal n was begun
@@ -39,8 +40,8 @@ class DefinitionsDamage(NamedTuple):
 
     Attributes:
         path: of the file that held them.
-        position, size_bytes: of the octets that cannot be read; a file that is missing, or was
-            cut, has none at the end of what is left of it.
+        position, size_bytes: of the octets that cannot be read. For a missing file, or one that was
+            cut off, the size is 0 at the end of what is left.
         kept_in: a copy of these octets.
     """
 
@@ -59,25 +60,26 @@ class DefinitionsDamage(NamedTuple):
 
 
 class DefinitionsReplay:
-    """The definitions as they are on disk.
+    """The definitions on disk.
 
-    Reading changes nothing but that the octets of damage are copied, so that a crash meanwhile
-    costs nothing: the same start finds the same again.
+    Reading only copies the octets of damage and changes nothing else. So a crash meanwhile costs
+    nothing: the next start finds the same again.
 
     Attributes:
-        values: by encoded key, in the order in which keys came up first.
+        values: by encoded key, in the order in which the keys first came.
         number: of the newest pair of files.
-        last_lsn: the highest of any batch; 0 is none.
+        last_lsn: the highest of any batch; 0 without a batch.
         snapshot_bytes: how long the snapshot is; 0 where there is none.
         journal_salt: of the journal; None if it has yet to be begun.
         journal_end: the byte behind its last whole batch.
-        torn_bytes: how much of it is behind that.
-        damages: what was found to be damaged now.
-        damaged_paths: copies of damage, of this start and earlier ones that nobody took away.
+        torn_bytes: how much of the journal is behind that.
+        damages: found by this start.
+        damaged_paths: copies of damage, from this start and from earlier ones, that were not
+            removed.
 
     Args:
         files: the data directory, with the folder of the definitions.
-        witness: what was seen of them; whose they must be.
+        witness: how far they had been written, and which node must own them.
 
     Raises:
         StorageError: another version or another node wrote them; the text says what to do.
@@ -119,11 +121,11 @@ class DefinitionsReplay:
         return {decode_key(key_octets): value for key_octets, value in self.values.items()}
 
     def _compare(self, seen_lsn: int) -> None:
-        """Note what was synced once and is not there: the end was cut off, or a copy is older."""
+        """Note synced definitions that are missing: a file was cut off, or is an older copy."""
         if self.last_lsn < seen_lsn:
             path = path_of("journal", self.number)
             self._note_damage(path, self.journal_end, self._torn)
-            # What is noted from here on is newer than all that was lost.
+            # LSNs from here on are newer than all that were lost.
             self.last_lsn = seen_lsn
 
     def _read_snapshot(self) -> None:
@@ -139,7 +141,7 @@ class DefinitionsReplay:
     def _read_journal(self) -> None:
         octets = self._read("journal")
         if len(octets) <= FIRST_BATCH_AT and not _has_header(octets, self.number):
-            return  # It was being begun: its header is on disk before any batch is written.
+            return  # no batch yet: its header is on disk before any batch is written
         self.journal_salt = self._salt_of("journal", octets)
         if self.journal_salt is not None:
             self.journal_end = self._apply_all("journal", octets, self.journal_salt)
@@ -149,7 +151,7 @@ class DefinitionsReplay:
     def _read(self, kind: FileKind) -> bytes:
         file = self._files.open(path_of(kind, self.number))
         try:
-            # What the disk has, and not what a failed sync left in the page cache.
+            # Read the disk, and not pages that a failed sync left in the page cache.
             file.fsync()
             file.done_with(0, file.size_bytes)
             return file.read_at(0, file.size_bytes)
@@ -176,7 +178,7 @@ class DefinitionsReplay:
         return end
 
     def _note_damage(self, path: str, position: int, octets: bytes) -> None:
-        """Keep the octets of damage; the same start again makes the same file again."""
+        """Copy the octets of damage; a repeated start makes the same file again."""
         name = path.rpartition("/")[2]
         kept_in = f"{DIRECTORY}/{DAMAGED_PREFIX}{name}-{position:08x}"
         file = self._files.open(kept_in, create=True)
@@ -201,7 +203,7 @@ def _has_header(octets: bytes, number: int) -> bool:
 
 
 def _is_complete(octets: bytes, salt: int, end: int) -> bool:
-    """Whether a snapshot ends with the empty batch that says so."""
+    """Whether a snapshot ends with the empty batch of a complete one."""
     last = end - BATCH_HEADER.size
     if last < FIRST_BATCH_AT:
         return False

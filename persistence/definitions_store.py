@@ -4,11 +4,12 @@
     definitions/journal-%016x    changes since, one batch for each group commit
     definitions/damaged-*        octets that could not be read once
 
-The first journal has no snapshot. When a journal has outgrown what it describes, the next change
-begins another: write the next snapshot, begin its journal, and only then remove the old pair.
+The first journal has no snapshot. When a journal has become much longer than its snapshot, the next
+change begins another. It writes the next snapshot, begins its journal, and only then removes the
+old pair.
 
-See ``persistence.definitions_format`` for what is in the files, ``persistence.definitions_replay``
-for what a start makes of them.
+``persistence.definitions_format`` has the form of the files. ``persistence.definitions_replay``
+reads them at a start.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,9 +32,9 @@ from persistence.files import File, Files
 from persistence.witness import NO_WITNESS, Witness
 
 JOURNAL_BYTES_MIN: Final = 1 << 20
-"""A journal is not replaced before it is so long."""
+"""A shorter journal is not replaced (bytes)."""
 JOURNAL_GROWTH: Final = 4
-"""Nor before it is so many times longer than the snapshot that it follows."""
+"""A journal is replaced when it is this many times longer than its snapshot."""
 
 _NEW_SNAPSHOT: Final = f"{DIRECTORY}/snapshot.new"
 
@@ -41,17 +42,17 @@ _NEW_SNAPSHOT: Final = f"{DIRECTORY}/snapshot.new"
 class DefinitionsStore:
     """Keyed values that survive; a ``DefinitionsJournal`` of ``persistence.group_commit``.
 
-    Changes (``definitions_format.encode_change``) are appended to the group commit. ``write`` and
-    ``fsync`` are for the fsync thread alone, once the group commit runs.
+    Changes (``definitions_format.encode_change``) are appended to the group commit. When the group
+    commit runs, only the fsync thread may call ``write`` and ``fsync``.
 
-    Invariant: the files, read again, give ``_values`` as they were after the last ``write``.
+    Invariant: reading the files gives ``_values`` as they were after the last ``write``.
 
     Args:
         files: the data directory.
-        replay: of this folder; it is used up: its values become those of the store.
-        new_salt: returns 64 bits of chance, that nobody outside can guess.
+        replay: of this folder; its values become those of the store, so it must not be used again.
+        new_salt: returns 64 random bits that a client cannot guess.
         journal_bytes_min: a journal shorter than this is not replaced.
-        witness: is told of what is synced.
+        witness: is told how far the files are synced.
 
     Raises:
         OSError: the disk refuses.
@@ -74,7 +75,7 @@ class DefinitionsStore:
         self._number = replay.number
         self._snapshot_bytes = replay.snapshot_bytes
         if replay.damages:
-            # So that later starts do not meet the damage again.
+            # Later starts must not find the same damage again.
             self._journal, self._salt = self._begin_pair(self._number + 1)
             self._end = FIRST_BATCH_AT
         elif replay.journal_salt is None:
@@ -91,7 +92,7 @@ class DefinitionsStore:
         """Write encoded changes, each with its LSN, as one batch.
 
         Raises:
-            OSError: they were not all written, and the same may be written again.
+            OSError: not all were written; the caller may write the same again.
         """
         if self._end > max(self._journal_bytes_min, JOURNAL_GROWTH * self._snapshot_bytes):
             journal, self._salt = self._begin_pair(self._number + 1)
@@ -107,20 +108,20 @@ class DefinitionsStore:
             apply_changes(self._values, split_changes(change))
 
     def fsync(self) -> None:
-        """Return when all that was written is on disk.
+        """Return when all written octets are on disk.
 
         Raises:
-            OSError: which of it is not known any more.
+            OSError: it is unknown which of them are on disk.
         """
         self._journal.fsync()
         self._witness.note_definitions(self._last_lsn)
 
     def close(self) -> None:
-        """Let go of the file; nothing is synced by it."""
+        """Close the file, without a sync."""
         self._journal.close()
 
     def _keep_replayed(self, torn_bytes: int) -> None:
-        """Cut the torn end; have on disk what was read, before anybody relies on it."""
+        """Cut the torn end; sync what was read, before it is used."""
         try:
             if torn_bytes:
                 self._journal.truncate(self._end)
@@ -133,8 +134,8 @@ class DefinitionsStore:
     def _begin_pair(self, number: int) -> tuple[File, int]:
         """Write the next snapshot and begin its journal; the old pair goes last.
 
-        All of the old pair is synced when this is called, and until the new snapshot has its name
-        for good, a start finds the old pair. After a failure it is simply done again.
+        The old pair is completely synced when this is called. A start finds the old pair until the
+        name of the new snapshot is synced. After a failure this is done again.
 
         Returns:
             The journal and its salt.
@@ -142,7 +143,7 @@ class DefinitionsStore:
         size_bytes = self._write_snapshot(number)
         journal, salt = self._begin_journal(number)
         self._number, self._snapshot_bytes = number, size_bytes
-        with suppress(OSError):  # it is only space: the next start or snapshot tries again
+        with suppress(OSError):  # it only takes space; the next start or snapshot tries again
             self._remove_before(number)
         return journal, salt
 
@@ -161,7 +162,8 @@ class DefinitionsStore:
         finally:
             file.close()
         self._files.rename(_NEW_SNAPSHOT, path_of("snapshot", number))
-        # Before there is a journal: one without a snapshot is taken for damage.
+        # Before its journal is made, because a journal without a snapshot would be taken for
+        # damage.
         self._files.fsync_directory(DIRECTORY)
         return end
 
@@ -186,7 +188,7 @@ class DefinitionsStore:
 
 
 def open_definitions(files: Files, witness: Witness = NO_WITNESS) -> DefinitionsReplay:
-    """Return what is stored; where there is nothing yet, the folder is made.
+    """Return the stored definitions; make the folder if there is none.
 
     Raises:
         StorageError: another version wrote it; the text says what to do.

@@ -1,4 +1,4 @@
-"""How often messages came back, for those that did: what a restart must not forget."""
+"""How often messages were requeued; a restart must not forget these counts."""
 
 from array import array
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ assert _NONE.itemsize == _COUNT_BYTES, "counts are u32"
 
 
 class DeliveryCounts:
-    """A count for each position, 0 where none was noted: buckets of which only some exist."""
+    """A count for each position, 0 by default, in buckets of which only some exist."""
 
     __slots__ = ("_buckets",)
 
@@ -23,7 +23,7 @@ class DeliveryCounts:
         self._buckets: dict[int, array[int]] = {}
 
     def note(self, positions: range, count: int) -> None:
-        """Note that these positions, in ascending order, came back so often by now."""
+        """Note how often these positions, in ascending order, were requeued by now."""
         first, stop, step = positions.start, positions.stop, positions.step
         while first < stop:
             index, offset = divmod(first, BUCKET_POSITIONS)
@@ -36,14 +36,14 @@ class DeliveryCounts:
             first += marked * step
 
     def forget_settled(self, settled: PositionSet) -> None:
-        """Forget what is settled wherever a whole bucket is."""
+        """Forget the buckets whose positions are all settled."""
         for index in list(self._buckets):
             first = index * BUCKET_POSITIONS
             if not settled.count_missing(first, first + BUCKET_POSITIONS):
                 del self._buckets[index]
 
     def unsettled(self, settled: PositionSet) -> Iterator[tuple[int, int]]:
-        """Yield (position, count) of what came back and is not settled."""
+        """Yield (position, count) of requeued messages that are not settled."""
         for index in sorted(self._buckets):
             first = index * BUCKET_POSITIONS
             for position, count in enumerate(self._buckets[index], start=first):

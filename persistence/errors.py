@@ -1,4 +1,4 @@
-"""What can go wrong with stored data, and whether the node may go on."""
+"""The errors of stored data; they say whether the node may go on."""
 
 import errno
 from typing import Final
@@ -17,29 +17,29 @@ class DataDirectoryError(StorageError):
 
 
 class DamagedError(StorageError):
-    """Octets on disk are not those that were written there."""
+    """Octets on disk are not the octets that were written."""
 
 
 class FatalStorageError(StorageError):
-    """What is on disk is not known any more: the node must stop and confirm nothing more.
+    """The content of the disk is unknown: the node must stop and confirm nothing more.
 
-    Raised for a failed fdatasync above all: the kernel may have dropped the pages that it could
-    not write, so that a second one would report a success that never was.
+    Raised above all for a failed fdatasync. The kernel may have dropped the pages that it could not
+    write, so a second fdatasync would falsely report success.
     """
 
 
 def shortage_of(error: OSError) -> str:
-    """Return what is short, for the log."""
+    """Return the name of the missing resource, for the log."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return f"the disk is full ({error.strerror})"
     return f"a file cannot be opened or written ({error.strerror})"
 
 
 def is_shortage(error: OSError) -> bool:
-    """Return whether something failed for want of what may be there again later.
+    """Return whether an operation failed because of a shortage that may pass.
 
     Space (ENOSPC), quota (EDQUOT), file descriptors of the process (EMFILE) or the host (ENFILE),
-    memory of the kernel (ENOMEM). The same may be done again later; any other failure of a write is
-    not known to be harmless, and no failure of a sync is.
+    memory of the kernel (ENOMEM). The same operation may be tried again later. No other failure of
+    a write is known to be harmless, and no failure of a sync is harmless.
     """
     return error.errno in _SHORTAGES

@@ -1,10 +1,11 @@
 """The port to the disk, and the one implementation that has a disk behind it.
 
-Everything that is stored goes through ``Files``, so that tests can put a disk under it that tears
-writes, forgets what was not synced, fills up and fails (``tests/support/fault_fs.py``). Both pass
-the same contract tests.
+Everything that is stored goes through ``Files``. So tests can use a disk that tears writes, forgets
+unsynced data, fills up and fails (``tests/support/fault_fs.py``). Both pass the same contract
+tests.
 
-What a crash of the machine may take, and the caller has to order against:
+A crash of the machine may lose data until these calls have returned. The caller must order its
+calls by that:
 
     written by              is safe after
     write_at, truncate      sync of that file
@@ -12,8 +13,8 @@ What a crash of the machine may take, and the caller has to order against:
     rename, remove          its name; a rename before the sync may show the name without content
     make_directory          fsync_directory of the folder around it
 
-Until then any part of it may be there, in steps of a sector (512 octets), and in any order. A
-crash of the process alone takes nothing.
+Until then any part of it may be on disk, in units of a sector (512 octets), and in any order. A
+crash of the process alone loses nothing.
 """
 
 import errno
@@ -55,7 +56,7 @@ class File(Protocol):
             data: one buffer, or several that are written in one system call where possible.
 
         Raises:
-            OSError: not all was written; any part of it may have been.
+            OSError: not everything was written; any part may have been.
         """
 
     def read_at(self, position: int, size_bytes: int) -> bytes:
@@ -65,34 +66,34 @@ class File(Protocol):
         """Return when all that was written is on the disk (fdatasync).
 
         Raises:
-            OSError: what was written since the last sync may be lost, whatever a later one says.
+            OSError: octets written since the last sync may be lost, whatever a later sync reports.
         """
 
     def truncate(self, size_bytes: int) -> None:
         """Cut the file, or lengthen it with zeros."""
 
     def done_with(self, position: int, size_bytes: int) -> None:
-        """Advise that this need not stay in the page cache; what is unsynced stays anyway."""
+        """Advise that this need not stay in the page cache; unsynced pages stay anyway."""
 
     def fileno(self) -> int:
         """Return the system's number for the file, for a thread that writes by itself.
 
-        -1: it has none.
+        -1 means that it has none.
         """
 
     def close(self) -> None:
-        """Close; doing so twice is doing it once. Nothing is synced by it."""
+        """Close, without a sync; a second call has no effect."""
 
 
 class Files(Protocol):
     """A folder and what is in it. Every method raises OSError when the disk refuses.
 
-    Paths are relative to the folder, with ``/`` between names; ``""`` is the folder itself where
-    a directory is asked for. ValueError: the path leads out of it, or is no path.
+    Paths are relative to the folder, with ``/`` between names. ``""`` is the folder itself, for
+    methods of a folder. ValueError: the path leads out of it, or is no path.
     """
 
     def open(self, path: str, *, create: bool = False) -> File:
-        """Open a file to read and write; with ``create``, make an empty one where none is."""
+        """Open a file to read and write; with ``create``, make an empty one if there is none."""
 
     def exists(self, path: str) -> bool:
         """Return whether a file or folder has this name."""
@@ -104,13 +105,13 @@ class Files(Protocol):
         """Make one folder; one that exists is left as it is."""
 
     def rename(self, old: str, new: str) -> None:
-        """Give a file another name; a file that has it already is gone with that."""
+        """Rename a file; it replaces a file that had the new name."""
 
     def remove(self, path: str) -> None:
         """Remove a file."""
 
     def remove_tree(self, path: str) -> None:
-        """Remove a folder and all in it; nothing happens where there is none.
+        """Remove a folder and everything in it; nothing happens if there is none.
 
         A crash in the middle leaves a part of it.
         """
@@ -119,12 +120,13 @@ class Files(Protocol):
         """Return when names given, changed and removed in this folder are on the disk.
 
         Raises:
-            OSError: the folder could not be opened: nothing was synced, and it may be tried again.
-            FatalStorageError: the sync failed: names may be lost, whatever a later one says.
+            OSError: the folder could not be opened; nothing was synced, and the caller may try
+                again.
+            FatalStorageError: the sync failed; names may be lost, whatever a later sync reports.
         """
 
     def free_bytes(self) -> int:
-        """Return what may still be written."""
+        """Return how much may still be written (bytes)."""
 
 
 def path_parts(path: str) -> tuple[str, ...]:
@@ -143,7 +145,7 @@ def path_parts(path: str) -> tuple[str, ...]:
 
 
 def parts_of(data: Octets | Sequence[Octets]) -> Sequence[Octets]:
-    """Return what ``write_at`` was given as a sequence of buffers."""
+    """Return the data of ``write_at`` as a sequence of buffers."""
     return (data,) if isinstance(data, bytes | bytearray | memoryview) else data
 
 
@@ -173,7 +175,7 @@ class OsFile:
     def read_at(self, position: int, size_bytes: int) -> bytes:
         """Return so many octets; fewer only where the file ends.
 
-        A size that a damaged file named costs no more memory than the file is long.
+        A size from a damaged file takes no more memory than the file is long.
         """
         wanted_bytes = min(size_bytes, self.size_bytes - position)
         pieces: list[bytes] = []
@@ -203,7 +205,7 @@ class OsFile:
         return self._descriptor
 
     def close(self) -> None:
-        """Close; a second time does nothing, as the number may be another file's by then."""
+        """Close; a second call has no effect, as another file may have the number by then."""
         if self._descriptor >= 0:
             descriptor, self._descriptor = self._descriptor, -1
             os.close(descriptor)
@@ -212,8 +214,8 @@ class OsFile:
 class OsFiles:
     """``Files`` in a folder of the host.
 
-    The folder is held open: it stays the same one, whatever happens to its name. A file or folder
-    that is a symbolic link is refused (ELOOP): what is in the folder is what is stored.
+    The folder is held open, so it stays the same folder whatever happens to its name. A file or
+    folder that is a symbolic link is refused (ELOOP), so that all data is inside the folder.
 
     Args:
         root: an existing folder.
@@ -251,7 +253,7 @@ class OsFiles:
             os.close(self._open_directory(path))  # NotADirectoryError where a file is in its place
 
     def rename(self, old: str, new: str) -> None:
-        """Give a file another name, in place of whatever file has it."""
+        """Rename a file; it replaces a file that had the new name."""
         os.replace(_inside(old), _inside(new), src_dir_fd=self._root, dst_dir_fd=self._root)
 
     def remove(self, path: str) -> None:
@@ -259,7 +261,7 @@ class OsFiles:
         os.unlink(_inside(path), dir_fd=self._root)
 
     def remove_tree(self, path: str) -> None:
-        """Remove a folder and all in it; nothing happens where there is none."""
+        """Remove a folder and everything in it; nothing happens if there is none."""
         if self.exists(path):
             shutil.rmtree(_inside(path), dir_fd=self._root)
 
@@ -281,7 +283,7 @@ class OsFiles:
         return figures.f_bavail * figures.f_frsize
 
     def close(self) -> None:
-        """Let go of the folder; doing so twice is doing it once. Open files stay open."""
+        """Close the folder; a second call has no effect. Open files stay open."""
         if self._root >= 0:
             descriptor, self._root = self._root, -1
             os.close(descriptor)
@@ -299,7 +301,7 @@ def _inside(path: str) -> str:
 
 
 def _rest(parts: list[memoryview], written: int) -> list[memoryview]:
-    """Return what is left of the parts after so many octets."""
+    """Return the parts without a number of octets at the front."""
     for index, part in enumerate(parts):
         if written < part.nbytes:
             return [part[written:], *parts[index + 1 :]]

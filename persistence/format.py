@@ -1,8 +1,8 @@
-"""What is on disk: every file drawn, then asserted.
+"""The form of the data on disk: draws every file, then asserts the drawing.
 
-All numbers are little-endian. ``crc32c`` covers every octet behind itself up to the end of what it
-heads, so that a header is believed only together with its content. Runs of records are as
-``persistence.codec`` draws them.
+All numbers are little-endian. ``crc32c`` covers every octet behind it up to the end of the header's
+content. So a header is valid only together with its content. ``persistence.codec`` draws runs of
+records.
 
 A file of the write-ahead log, ``wal/%016x.wal``: its header, the same header once more, batches.
 
@@ -74,13 +74,13 @@ WAL_MAGIC: Final = b"HAREMQ W"
 WAL_HEADER: Final = struct.Struct("<8sIIQQQQQQ")
 WAL_HEADER_CRC_AT: Final = 8
 WAL_HEADER_COPY_AT: Final = 512
-"""In another sector than the first: without its salt, nothing in a file can be recognised."""
+"""In another sector than the first, because a file cannot be read without its salt."""
 WAL_FIRST_BATCH_AT: Final = 1024
 
 BATCH_MAGIC: Final = int.from_bytes(b"HWB1", "little")
 BATCH_HEADER: Final = struct.Struct("<IIIIQQQ")
 BATCH_PREFIX: Final = struct.Struct("<II")
-"""Magic and the low half of the salt: what a batch of a file begins with."""
+"""Magic and the low half of the salt, with which each batch of a file begins."""
 BATCH_CRC: Final = struct.Struct("<I")
 BATCH_CRC_AT: Final = 8
 BATCH_BYTES_MAX: Final = 0xFFFFFFF8
@@ -103,7 +103,7 @@ CHECKPOINT_CRC_AT: Final = 8
 
 
 class OperationKind(IntEnum):
-    """What an operation tells of a queue; 0 is none, as files are filled with zeros."""
+    """The kinds of operation; 0 is none, because files are filled with zeros."""
 
     ENQUEUE = 1
     SETTLE = 2
@@ -120,7 +120,7 @@ class Expiry(IntEnum):
 
 
 class ChunkFlag(IntFlag):
-    """What a chunk holds; expiry is as in an operation: bits 0 and 1."""
+    """Flags of a chunk's content; bits 0 and 1 are the expiry, as in an operation."""
 
     EXPIRY_ONE = Expiry.ONE
     EXPIRY_EACH = Expiry.EACH

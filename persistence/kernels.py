@@ -1,7 +1,7 @@
 """Which build runs: the interpreted twins, or the compiled kernels behind them.
 
-Decided once, for all of them: some of each would hand raw memory to Python that expects objects.
-A hot module ends by taking its kernel's names over its own, if ``COMPILED``.
+This is decided once for all modules. A mixture would hand raw memory to Python code that expects
+objects. If ``COMPILED``, the last lines of a hot module replace its names with those of its kernel.
 """
 
 import os
@@ -25,7 +25,7 @@ KERNELS: Final = (
 """Every kernel, by module name; pyproject builds just these."""
 
 INTERPRETED_VARIABLE: Final = "HAREMQ_INTERPRETED"
-"""Set in the environment, it keeps the kernels out, built or not."""
+"""This environment variable, if set, disables the kernels, even where they are built."""
 
 
 class MixedBuildError(ImportError):
@@ -52,18 +52,18 @@ COMPILED: Final = are_built()
 
 
 def build_name() -> str:
-    """Return what runs, for the log: ``compiled`` or ``interpreted``."""
+    """Return the name of the build for the log: ``compiled`` or ``interpreted``."""
     return "compiled" if COMPILED else "interpreted"
 
 
 def verify() -> None:
-    """Load every kernel, so that one that was built for something else is found at start.
+    """Load every kernel, so that a start finds one that was built for another system.
 
     Raises:
         ImportError: a kernel cannot be loaded.
     """
     if COMPILED:
         for name in KERNELS:
-            # A kernel takes values of its twin, which must be there before it.
+            # A kernel imports values of its twin, which must be loaded before it.
             import_module(name.replace("._", "."))
             import_module(name)

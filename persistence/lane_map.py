@@ -1,7 +1,7 @@
-"""Which lane of a priority queue each position is in, from the first unsettled one on.
+"""The lane of each position of a priority queue, from the first unsettled position on.
 
-A chunk holds positions of one lane only, with those of other lanes in between. Before positions
-are left out of a chunk's span, the map tells whether they are of other lanes.
+A chunk holds positions of one lane only. Positions of other lanes lie between them. Before
+positions are left out of a chunk's span, the map tells whether they are of other lanes.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _UNKNOWN: Final = 255
 
 
 def lane_of(priority: int, max_priority: int | None) -> int:
-    """Return the lane of a message: 0 in a plain queue, else its priority up to the queue's.
+    """Return the lane of a message: 0 in a plain queue, else its priority or the queue's maximum.
 
     The priorities 254 and 255 of a queue that has both share a lane.
     """
@@ -24,7 +24,7 @@ def lane_of(priority: int, max_priority: int | None) -> int:
 class LaneMap:
     """A lane for each position: one octet.
 
-    Positions of which it was told nothing may be in any lane.
+    A position that was not noted may be in any lane.
     """
 
     __slots__ = ("_buckets",)
@@ -58,7 +58,7 @@ class LaneMap:
         return [buckets[at // BUCKET_POSITIONS][at % BUCKET_POSITIONS] for at in positions]
 
     def forget_settled(self, settled: PositionSet) -> None:
-        """Forget what lies wholly below the first unsettled position."""
+        """Forget the parts that lie completely below the first unsettled position."""
         lowest = settled.floor // BUCKET_POSITIONS
         for index in [index for index in self._buckets if index < lowest]:
             del self._buckets[index]

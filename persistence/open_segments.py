@@ -1,14 +1,14 @@
-"""Which queues have a segment file open to write to: a bounded number of them.
+"""The queues that have a segment file open for writing; their number is bounded.
 
-A queue that spills goes on with the file that it began, so ten thousand long queues would hold as
-many descriptors. The one that wrote longest ago gives its descriptor up, and opens the same file
+A queue that spills keeps the file that it began, so ten thousand long queues would hold ten
+thousand descriptors. The queue that wrote longest ago closes its file, and opens the same file
 again when it writes next.
 """
 
 from typing import Final, Protocol
 
 OPEN_SEGMENTS_MAX: Final = 256
-"""Open at a time, where nobody says otherwise."""
+"""Default of the files open at a time."""
 
 
 class Holder(Protocol):
@@ -19,7 +19,7 @@ class Holder(Protocol):
 
 
 class OpenSegments:
-    """The files of all queues that are open to be written to.
+    """The segment files of all queues that are open for writing.
 
     Invariant: there are at most ``count_max``.
 
@@ -35,17 +35,17 @@ class OpenSegments:
         return len(self._holders)
 
     def make_room(self, holder: Holder) -> None:
-        """Be ready for one more descriptor, unless this one has its own."""
+        """Make room for one more descriptor, unless this queue has its own."""
         if holder not in self._holders and len(self._holders) >= self._count_max:
             oldest = next(iter(self._holders))
             del self._holders[oldest]
             oldest.let_go()
 
     def note_used(self, holder: Holder) -> None:
-        """Take this for the one that wrote last; it has a file open."""
+        """Note that this queue wrote last; it has a file open."""
         self._holders.pop(holder, None)
         self._holders[holder] = None
 
     def forget(self, holder: Holder) -> None:
-        """Take note that this one has no file open any more."""
+        """Note that this queue has no file open any more."""
         self._holders.pop(holder, None)

@@ -1,4 +1,4 @@
-"""Operations of the write-ahead log: what happened to a queue, to octets and back.
+"""Operations of the write-ahead log: encodes and decodes the events of a queue.
 
 ``persistence.format`` draws them. Positions are those of one queue, and below ``POSITION_MAX``;
 instants of expiry are milliseconds since 1970, on the wall clock.
@@ -27,7 +27,7 @@ POSITION_MAX: Final = 1 << 62
 _INSTANT_BYTES: Final = 8
 _NEVER: Final = b""
 
-# What the two operations that are written per run are made of, looked up once.
+# The parts of the two operations that are written per run, looked up once.
 _HEAD_BYTES: Final = OPERATION_HEAD.size
 _pack_head: Final = OPERATION_HEAD.pack
 _ENQUEUE: Final = int(OperationKind.ENQUEUE)
@@ -36,7 +36,7 @@ _NO_EXPIRY: Final = int(Expiry.NONE)
 
 
 class Enqueue(NamedTuple):
-    """A run was appended; its octets are kept as they are until somebody asks for the run."""
+    """A run was appended; its octets are decoded only when the run is asked for."""
 
     queue_id: int
     first_position: int
@@ -48,20 +48,20 @@ class Enqueue(NamedTuple):
         """Return the messages, copied out of the octets.
 
         Raises:
-            DamagedError: the octets are not so many records.
+            DamagedError: the octets are not that many records.
         """
         return decode_run(self.octets, self.message_count)
 
 
 class Settle(NamedTuple):
-    """These positions are done with, for ever."""
+    """These positions are settled for ever."""
 
     queue_id: int
     positions: range
 
 
 class Requeued(NamedTuple):
-    """These positions came back to the queue, and had been delivered so often by then."""
+    """These positions were requeued; the count says how often they had been delivered."""
 
     queue_id: int
     positions: range
@@ -69,7 +69,7 @@ class Requeued(NamedTuple):
 
 
 class Drop(NamedTuple):
-    """The queue is gone, and no other one will have its id."""
+    """The queue is gone, and no other queue will have its id."""
 
     queue_id: int
 
@@ -104,10 +104,10 @@ def encode_expires(expires_at_ms: Expires) -> tuple[bytes, Expiry]:
 
 
 def decode_expires(octets: Octets, expiry: int, count: int) -> tuple[Expires, int]:
-    """Return the instants that octets begin with, and how many octets they take.
+    """Return the instants at the beginning of octets, and how many octets they take.
 
     Raises:
-        DamagedError: there is no such kind of expiry, or the octets end before.
+        DamagedError: there is no such kind of expiry, or the octets end too early.
     """
     if expiry == Expiry.NONE:
         return None, 0
@@ -128,7 +128,7 @@ def encode_settle(queue_id: int, positions: range) -> bytes:
 
 
 def encode_requeued(queue_id: int, positions: range, delivery_count: int) -> bytes:
-    """Return the octets of a RETURNED; the range is not empty and ascends."""
+    """Return the octets of a REQUEUED; the range is not empty and ascends."""
     head = OPERATION_HEAD.pack(
         OperationKind.REQUEUED,
         0,
@@ -151,8 +151,8 @@ def decode_operations(octets: memoryview) -> Iterator[Operation]:
     """Yield the operations of a batch, in order; runs stay views of its octets.
 
     Raises:
-        DamagedError: one is none. The checksum of the batch was right, so that this is a fault of
-            what wrote it; operations before the bad one have been yielded.
+        DamagedError: one is not an operation. The checksum of the batch was right, so its writer
+            has a bug. Operations before the bad one have been yielded.
     """
     position = 0
     while position < len(octets):

@@ -1,6 +1,6 @@
-"""Positions of messages as ranges: what a log is told to settle, and what it finds.
+"""Positions of messages as ranges, as a log settles and finds them.
 
-A position is the number that a message has in its queue. One of a priority queue is in a lane.
+A position is the number of a message in its queue. In a priority queue each position is in a lane.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ def ranges_of(positions: Iterable[int]) -> list[range]:
 
 
 def joined(ranges: Iterable[range]) -> list[range]:
-    """Return ascending contiguous ranges, those that touch as one."""
+    """Return ascending contiguous ranges, and join those that touch."""
     found: list[range] = []
     for each in ranges:
         if found and found[-1].stop == each.start:

@@ -1,7 +1,7 @@
-"""Messages that the write-ahead log has and no segment has yet, by position.
+"""Messages that are in the write-ahead log and in no segment yet, by position.
 
-They are references to what the queue holds in memory anyway, kept so that a checkpoint can store
-what the write-ahead log is to forget. Whatever is settled or stored is let go.
+They are references to messages that the queue holds in memory anyway. A checkpoint needs them to
+store messages that the write-ahead log will forget. Settled and stored messages are released.
 """
 
 from bisect import bisect_left
@@ -13,7 +13,7 @@ from persistence.settled import PositionSet
 from persistence.slices import Slice, part, stretches_outside
 
 SWEEP_PIECES_MIN: Final = 64
-"""Fewer pieces than this are not looked through for settled ones behind an unsettled one."""
+"""With fewer pieces, no search for settled ones behind an unsettled one is made."""
 
 
 def _last_position(piece: Slice) -> int:
@@ -46,7 +46,7 @@ class Recent:
 
     @property
     def size_bytes(self) -> int:
-        """About what the pieces hold; costs a look at each."""
+        """About how many bytes the pieces hold; costs a look at each piece."""
         return sum([piece.size_bytes for piece in self])
 
     def add(self, piece: Slice, settled: PositionSet) -> None:
@@ -56,7 +56,7 @@ class Recent:
             self._sweep(settled)
 
     def forget_below(self, floor: int) -> None:
-        """Let go of the pieces that lie wholly below ``floor``."""
+        """Release the pieces that lie completely below ``floor``."""
         pieces, head = self._pieces, self._head
         while head < len(pieces) and _last_position(pieces[head]) < floor:
             head += 1
@@ -64,12 +64,12 @@ class Recent:
             del pieces[:head]
             head = 0
         else:
-            # The list is cut later, the messages must go now.
+            # The list is cut later. The messages must be released now.
             pieces[self._head : head] = [_GONE] * (head - self._head)
         self._head = head
 
     def remove(self, stored: range) -> None:
-        """Let go of the messages at these contiguous positions."""
+        """Release the messages at these contiguous positions."""
         pieces = self._pieces
         index = start = bisect_left(pieces, stored.start, self._head, key=_last_position)
         left: list[Slice] = []
@@ -95,7 +95,7 @@ class Recent:
         return found
 
     def forget_settled(self, settled: PositionSet) -> None:
-        """Let go of every piece of which nothing is unsettled."""
+        """Release every piece whose messages are all settled."""
         self._pieces = [
             piece
             for piece in self
@@ -104,7 +104,7 @@ class Recent:
         self._head = 0
 
     def _sweep(self, settled: PositionSet) -> None:
-        """Let go of what was settled out of order, at a cost that appending has paid for."""
+        """Release messages settled out of order; the cost is spread over the appends."""
         self.forget_settled(settled)
         self._sweep_at = max(SWEEP_PIECES_MIN, 2 * len(self._pieces))
 

@@ -1,6 +1,6 @@
-"""The one message layout: what a publish becomes, and what memory, log and link all hold.
+"""The one layout of a message, in memory, log and link.
 
-A record keeps a message's bytes as they came off the wire, so that delivering it is copying:
+A record keeps a message's bytes as they came off the wire, so a delivery only copies them:
 
     route     exchange shortstr | routing key shortstr       the tail of basic.deliver (1.8.3.14)
     header    class u16 | weight u16 | body size u64 | property flags u16 | property list
@@ -9,12 +9,12 @@ A record keeps a message's bytes as they came off the wire, so that delivering i
     priority  0-255; 0 when the property is absent
     ttl_ms    the ``expiration`` property; NO_TTL when absent
 
-The messages of one run (consecutive publishes alike) share ``route`` and, mostly, ``header``:
-the same bytes object, which the renderer uses to notice that nothing but the body changed.
+The messages of one run (consecutive publishes alike) share one bytes object as ``route`` and mostly
+as ``header``. The renderer uses this to notice that only the body changed.
 
 This is the interpreted twin, and the specification of ``persistence._record``: there a run of
-records is raw memory, and ``len``, iteration, slicing and indexing give the same. Whoever handles
-runs asks the functions below and makes no ``Record`` of each message.
+records is raw memory, and ``len``, iteration, slicing and indexing give the same. Code that handles
+runs calls the functions below and makes no ``Record`` of each message.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,8 +26,9 @@ from persistence.kernels import COMPILED
 
 PERSISTENT: Final = 1 << 0
 NEEDS_LOOK: Final = 1 << 1
-"""A property that a publish is checked for: user-id, CC or BCC, a direct reply-to, an expiration
-that is not just digits. Never missing where there is one; a look may find nothing."""
+"""Set if a publish may have a property that must be checked: user-id, CC or BCC, a direct reply-to,
+an expiration that is not only digits. It may be set without such a property, and is never missing
+with one."""
 
 HAS_USER_ID: Final = 1 << 4
 HAS_EXPIRATION: Final = 1 << 8
@@ -38,13 +39,13 @@ HAS_HEADERS: Final = 1 << 13
 NO_TTL: Final = -1
 
 RESERVED_PER_OCTET: Final = 4
-"""How much memory a body that is still arriving may take for what has arrived."""
+"""Most octets of memory for each octet that has arrived of an unfinished body."""
 
 BODY_SIZE_STOP: Final = 12
-"""A content header begins with class, weight and body size; then come the properties."""
+"""Octets before the properties of a content header: class, weight and body size."""
 
 LARGE_BODY_BYTES: Final = 32_768
-"""From here on a body is shared rather than copied, wherever that can be helped."""
+"""A body of this size or more is shared and not copied, where possible (bytes)."""
 
 
 class Record(NamedTuple):
@@ -69,7 +70,7 @@ class Record(NamedTuple):
 
 
 Octets: TypeAlias = bytes | memoryview
-"""What leaves; a view keeps the memory alive that it shows, and nobody changes that."""
+"""The body; a view keeps its memory alive, and that memory never changes."""
 
 Run: TypeAlias = Sequence[Record]
 
@@ -100,18 +101,18 @@ def uniform_run(template: Record, bodies: Iterable[bytes]) -> list[Record]:
 class OpenRecord:
     """A message whose body is still arriving.
 
-    The kernel lets the body grow where it is to stay. Memory is not taken for what was announced
-    but for what came, ``RESERVED_PER_OCTET`` times that at most.
+    The kernel lets the body grow in its final memory. Memory is taken for the octets that came, not
+    for those announced: at most ``RESERVED_PER_OCTET`` times as much.
 
     Attributes:
-        size_bytes: of the body as announced; no more than that is ever added.
-        held_bytes: what is reserved for the body.
+        size_bytes: the announced size of the body; at most as much is added.
+        held_bytes: memory that is reserved for the body.
     """
 
     __slots__ = ("_body", "_head", "held_bytes", "size_bytes")
 
     def __init__(self, head: Record, size_bytes: int) -> None:
-        """Begin with everything but the body, which ``head`` has none of."""
+        """Begin with route, header and the rest; the body of ``head`` is empty."""
         self._head = head
         self._body = bytearray()
         self.size_bytes = size_bytes
@@ -126,7 +127,7 @@ class OpenRecord:
             self.held_bytes = min(RESERVED_PER_OCTET * added_bytes, self.size_bytes)
 
     def finish(self) -> Run:
-        """Return the message with what was added: a run of one. Nothing is added after it."""
+        """Return the message as a run of one; nothing may be added afterwards."""
         return [self._head._replace(body=bytes(self._body))]
 
 
@@ -159,7 +160,8 @@ def header_stretches(run: Run) -> list[tuple[int, int]]:
 def alike_stretches(run: Run) -> list[tuple[int, int]]:
     """Return (start, stop) of each stretch of messages alike in all but their bodies, in order.
 
-    Route, properties and what follows from them are equal; the sizes of the bodies need not be.
+    Route and properties, and values that depend on them, are equal. The sizes of the bodies may
+    differ.
     """
     stretches: list[tuple[int, int]] = []
     start = 0
@@ -180,7 +182,7 @@ def readdressed(run: Run, route: bytes, header: bytes, flags: int) -> Run:
     Args:
         run: at least one message, each with a content header.
         route: of all of them.
-        header: a content header, likewise; but each keeps the body size that its own header says.
+        header: a content header for all of them; each keeps the body size of its own header.
         flags: of all of them; each keeps its own priority.
     """
     rest = header[BODY_SIZE_STOP:]
@@ -198,7 +200,7 @@ def readdressed(run: Run, route: bytes, header: bytes, flags: int) -> Run:
 
 
 def detached(run: Run) -> Run:
-    """Return the same messages in memory of their own: they keep no others with them."""
+    """Return the same messages in memory of their own, which keeps no others alive."""
     return list(run)
 
 
@@ -206,9 +208,9 @@ def parted(run: Run, order: bytes, parts_of: Sequence[Sequence[int]], part_count
     """Return copies of a run's messages in parts, in memory of their own; each keeps the order.
 
     Args:
-        run: what to part.
+        run: to be divided.
         order: for each message an index into ``parts_of``.
-        parts_of: the distinct parts, from 0, that messages of an index go to; there may be none.
+        parts_of: by index, the distinct parts, from 0, that its messages go to; may be empty.
         part_count: above every part in ``parts_of``.
     """
     parts: list[list[Record]] = [[] for _ in range(part_count)]
