@@ -134,40 +134,40 @@ class TopicTrie:
 
     def check_invariants(self) -> None:
         """Assert the invariants of the nodes; costs a walk over the whole trie."""
-        pending = [self._root]
-        while pending:
-            node = pending.pop()
+        unvisited = [self._root]
+        while unvisited:
+            node = unvisited.pop()
             assert bool(node.label) == (node is not self._root), "only the root has no label"
             assert node.destinations is None or node.destinations, "no empty destinations"
             assert node is self._root or node.destinations or len(node.children) > 1, "no idle node"
             for word, child in node.children.items():
                 assert child.label[:1] == (word,), "a child stands under its first word"
-                pending.append(child)
+                unvisited.append(child)
 
 
 class Walk:
     """The walk of a routing key through the trie; see the module's text."""
 
-    __slots__ = ("_end", "_pending", "_places")
+    __slots__ = ("_end", "_places", "_unvisited")
 
     def __init__(self, root: Node, routing_key: str) -> None:
         words = split_words(routing_key)
         self._end = 1 << len(words)
         self._places = _places(words)
-        self._pending = [(root, 1)]
+        self._unvisited = [(root, 1)]
 
     @property
     def is_done(self) -> bool:
         """Whether all nodes were looked at."""
-        return not self._pending
+        return not self._unvisited
 
     def step(self, looks_max: int) -> list[Destination]:
         """Go on for about this many steps; return the destinations of the patterns found."""
         matched: list[Destination] = []
-        pending, places, end = self._pending, self._places, self._end
+        unvisited, places, end = self._unvisited, self._places, self._end
         looks_left = looks_max
-        while pending and looks_left > 0:
-            node, reach = pending.pop()
+        while unvisited and looks_left > 0:
+            node, reach = unvisited.pop()
             looks_left -= LOOKS_PER_NODE
             if node.destinations is not None and reach & end:
                 matched += node.destinations
@@ -175,7 +175,7 @@ class Walk:
                 child_reach, looks_count = _along(child.label, reach, places, end)
                 looks_left -= looks_count
                 if child_reach:
-                    pending.append((child, child_reach))
+                    unvisited.append((child, child_reach))
         return matched
 
 

@@ -100,7 +100,7 @@ class Checkpoint:
 
     Attributes:
         snapshot: what it will hold.
-        pending: queues that were not noted yet, the next one last.
+        unnoted: queues that were not noted yet, the next one last.
         step_count: steps that the next one has taken.
         dirty: paths of segments to be synced.
         directories: folders to be synced.
@@ -109,7 +109,7 @@ class Checkpoint:
     """
 
     snapshot: Snapshot
-    pending: list[LogState]
+    unnoted: list[LogState]
     step_count: int = 0
     dirty: set[str] = field(default_factory=set)
     directories: set[str] = field(default_factory=set)
@@ -233,7 +233,7 @@ class Store:
             del self._logs[each.queue_id]
             left.dropped.append(each.stored.segments.directory)
         left.snapshot = Snapshot(wal_number=self._wal.number)
-        left.pending = [each for each in states if not each.is_dropped]
+        left.unnoted = [each for each in states if not each.is_dropped]
         self._under_way = left
         return left
 
@@ -245,20 +245,20 @@ class Store:
         Raises:
             OSError: the disk refuses: the caller calls ``finish`` with it.
         """
-        pending = checkpoint.pending
+        unnoted = checkpoint.unnoted
         for _ in range(STEP_QUEUES_MAX):
-            if not pending:
+            if not unnoted:
                 break
-            each = pending[-1]
+            each = unnoted[-1]
             if not each.is_dropped:
                 checkpoint.step_count += 1
                 is_last = checkpoint.step_count >= STEPS_PER_QUEUE_MAX
                 if not each.store_some(EVERYTHING_BYTES if is_last else max_bytes):
                     return False
                 self._note(checkpoint, each)
-            pending.pop()
+            unnoted.pop()
             checkpoint.step_count = 0
-        if pending:
+        if unnoted:
             return False
         assert self._commit is not None, "it was there at the beginning"
         # What it says to be settled may rest on copies in other queues, of whatever class: none of
@@ -287,7 +287,7 @@ class Store:
             raise error
         log.warning("a checkpoint failed error=%s", error)
         checkpoint.snapshot = Snapshot()
-        checkpoint.pending = []
+        checkpoint.unnoted = []
         checkpoint.step_count = 0
         self._left = checkpoint
 

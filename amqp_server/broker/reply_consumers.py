@@ -39,7 +39,7 @@ class UnreadReplies:
         self.limit_bytes = limit_bytes
 
 
-class ClientReplies:
+class ConnectionReplies:
     """What one client has not read of its replies, since its socket took no more.
 
     Attributes:

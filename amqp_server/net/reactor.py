@@ -97,7 +97,7 @@ class Reactor:
         self._now_ms = clock
         self._gathering = Gathering()
         self._busy_poll = BusyPoll(loop, busy_poll_us)
-        self._pending: list[Output] = []
+        self._marked: list[Output] = []
         self._is_in_turn = False
         self._is_turn_requested = False
         self.rounds = ReadRounds(loop, read_buffer_bytes)
@@ -112,7 +112,7 @@ class Reactor:
 
     def mark(self, output: Output) -> None:
         """Flush this at the end of the turn; the caller marks itself once until it is flushed."""
-        self._pending.append(output)
+        self._marked.append(output)
         if not self._is_in_turn:
             self.request_turn()
 
@@ -159,10 +159,10 @@ class Reactor:
         except Exception:
             log.exception("draining the queues failed")
             is_more_ready = False
-        pending = self._pending
-        if pending:
-            self._pending = []
-            for output in pending:
+        marked = self._marked
+        if marked:
+            self._marked = []
+            for output in marked:
                 output.flush(now_ms)
         self._is_in_turn = False
         if self._after_turn is not None:
@@ -176,7 +176,7 @@ class Reactor:
         busy_poll.turns_count += 1
         if busy_poll.is_over:
             busy_poll.begin()
-        if is_more_ready or self._pending:
+        if is_more_ready or self._marked:
             self.request_turn()
 
     def close(self) -> None:

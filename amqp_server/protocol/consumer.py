@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 from amqp_server.broker.queue import Queue
-from amqp_server.broker.reply_consumers import REPLY_PREFIX, UNREAD_BYTES_MAX, ClientReplies
+from amqp_server.broker.reply_consumers import REPLY_PREFIX, UNREAD_BYTES_MAX, ConnectionReplies
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.dealt import Dealt
 from amqp_server.protocol.delivery_header import with_delivery_header
@@ -281,7 +281,9 @@ class ReplyReceiver:
 
     __slots__ = ("_lane", "_prefix", "_replies", "consumer_tag", "name")
 
-    def __init__(self, lane: Lane, consumer_tag: str, token: str, replies: ClientReplies) -> None:
+    def __init__(
+        self, lane: Lane, consumer_tag: str, token: str, replies: ConnectionReplies
+    ) -> None:
         self._lane = lane
         self._replies = replies
         self._prefix = deliver_prefix(consumer_tag)

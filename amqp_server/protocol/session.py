@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from amqp_server.broker.counts import OpenChannel
-from amqp_server.broker.reply_consumers import ClientReplies
+from amqp_server.broker.reply_consumers import ConnectionReplies
 from amqp_server.connections import session as shared
 from amqp_server.protocol.settings import ProtocolSettings
 from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES, FRAME_TOLERANCE_BYTES
@@ -41,10 +41,10 @@ class Session(shared.Session):
     channel_max: int = 0
     channels: Mapping[int, OpenChannel] = field(default_factory=dict)
     refuse_by: Callable[[int, Exception, int], None] = _nothing_to_refuse
-    replies: ClientReplies = field(init=False)
+    replies: ConnectionReplies = field(init=False)
 
     def __post_init__(self) -> None:
-        self.replies = ClientReplies(self.broker.unread_replies)
+        self.replies = ConnectionReplies(self.broker.unread_replies)
 
     @property
     def payload_max_bytes(self) -> int:

@@ -1,6 +1,6 @@
 """Direct replies: a name instead of a queue, for as long as somebody waits."""
 
-from amqp_server.broker.reply_consumers import ClientReplies, ReplyConsumers, UnreadReplies
+from amqp_server.broker.reply_consumers import ConnectionReplies, ReplyConsumers, UnreadReplies
 from persistence.record import Record, Run
 from queues.outcomes import ALL_SAFE
 from tests.support.vhosts import NOW_MS, VhostUnderTest, message
@@ -83,7 +83,7 @@ def test_no_exchange_but_the_default_one_leads_to_it() -> None:
 
 def test_a_client_that_does_not_read_has_its_limit() -> None:
     node = UnreadReplies(1_000)
-    client = ClientReplies(node, 100)
+    client = ConnectionReplies(node, 100)
     assert [client.takes(40, 2) for _ in range(3)] == [True, True, False]
     assert (node.used_bytes, client.dropped_count) == (80, 2)
     client.were_read()
@@ -93,7 +93,7 @@ def test_a_client_that_does_not_read_has_its_limit() -> None:
 
 def test_all_clients_together_have_one() -> None:
     node = UnreadReplies(100)
-    one, other = ClientReplies(node, 80), ClientReplies(node, 80)
+    one, other = ConnectionReplies(node, 80), ConnectionReplies(node, 80)
     assert one.takes(80, 1)
     assert not other.takes(40, 1)
     one.were_read()

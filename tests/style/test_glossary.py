@@ -32,11 +32,13 @@ NAMES_OF_OTHERS: Final[dict[str, dict[str, str]]] = {
         "wait_for_acks": "what the acks of basic.ack make room for",
     },
     "block": {"block": "what makes it blocked", "blocks": "of Markdown"},
+    "callback": {"callback": "an argument of the loop's call_soon_threadsafe and add_reader"},
     "client": {
         "(to_)?client": "the program outside",
         "client_properties": "an argument of connection.start-ok",
         "client_name(_shown_max_bytes)?": "connection_name of the client's properties",
     },
+    "flush": {"flush": "what logging's handlers and Python's streams call it"},
     "page": {"own_pages_from_bytes": "the system's pages of memory"},
     "process": {"log_processes": "a switch of logging"},
     "send": {"data_to_send": "what every sans-IO library calls it", "send_at_ms": "of a heartbeat"},
@@ -57,17 +59,12 @@ snake_case), and why."""
 
 KNOWN: Final[frozenset[str]] = frozenset(
     {
-        "callback",
-        "client_replies",
-        "flush",
         "flush_confirms",
-        "pending",
         "send",
         "send_each",
         "send_reply",
         "sending",
         "sending_each",
-        "session",
     }
 )
 """Names that still hold a refused word; none is to be added."""
