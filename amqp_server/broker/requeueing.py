@@ -5,11 +5,11 @@ sees the order that there would be had all come back at once.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from heapq import merge
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Final
 
+from amqp_server.broker.sorting import add_sorted, merged
 from amqp_server.broker.steps import Steps, StepsJob, taken_in_pieces
 from amqp_server.broker.turn import Turn
 from queues.batch import Batch
@@ -51,12 +51,12 @@ def requeueing(queue: QueueEngine, batches: list[Batch], turn: Turn, now_ms: int
     queue.begin_refill()
     runs: list[deque[Batch]] = []
     for some in taken_in_pieces(batches, PIECE_MAX):
-        _add_sorted(some, runs)
+        add_sorted(_cut(some), _FIRST_POSITION, runs)
         if batches:
             yield
     together: list[Batch] = []
     count = 0
-    for piece in merge(*map(_popped, runs), key=_FIRST_POSITION):
+    for piece in merged(runs, _FIRST_POSITION):
         if together and count + len(piece) > PIECE_MAX:
             queue.requeue(together, max(turn.now_ms, now_ms))
             yield
@@ -67,11 +67,8 @@ def requeueing(queue: QueueEngine, batches: list[Batch], turn: Turn, now_ms: int
     queue.end_refill()
 
 
-def _add_sorted(batches: list[Batch], runs: list[deque[Batch]]) -> None:
-    """Add batches to the last run where they go on behind it, otherwise as one of their own.
-
-    No batch of a run is above ``PIECE_MAX`` messages, and all are in order.
-    """
+def _cut(batches: list[Batch]) -> list[Batch]:
+    """Return the same messages in batches of ``PIECE_MAX`` at most."""
     pieces: list[Batch] = []
     for batch in batches:
         if len(batch) <= PIECE_MAX:
@@ -79,14 +76,4 @@ def _add_sorted(batches: list[Batch], runs: list[deque[Batch]]) -> None:
         else:
             firsts = range(0, len(batch), PIECE_MAX)
             pieces += [batch.part(first, 1, first + PIECE_MAX) for first in firsts]
-    pieces.sort(key=_FIRST_POSITION)
-    if runs and _FIRST_POSITION(runs[-1][-1]) < _FIRST_POSITION(pieces[0]):
-        runs[-1].extend(pieces)
-    else:
-        runs.append(deque(pieces))
-
-
-def _popped(run: deque[Batch]) -> Iterator[Batch]:
-    """Return what a run has; whatever was returned has left it."""
-    while run:
-        yield run.popleft()
+    return pieces

@@ -27,7 +27,7 @@ from amqp_server.protocol.lane import Lane, Starved
 from amqp_server.protocol.publish_path import PublishPath
 from amqp_server.protocol.session import Session
 from amqp_server.protocol.settling import AT_ONCE_MAX, PIECE_MAX, Owner, Settling
-from amqp_server.protocol.transaction import Settlement, Transaction
+from amqp_server.protocol.transaction import Settlement, Transaction, by_tag
 from amqp_server.protocol.unacked import Unacked
 from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES
 from amqp_server.wire.methods import Method, encode_method
@@ -159,11 +159,19 @@ class Channel:
         if settlement.multiple and not settlement.last_tag:
             finish(self.getting_due())  # what is due by now is meant too
         if self.publishing.transaction is not None:
-            self.publishing.transaction.hold(settlement, self.unacked)
+            advance(self._holding(settlement), self.turn.budget.is_spent)
         elif self._settling.is_long(*settlement[:2], multiple=settlement.multiple):
             advance(self._settling.settling(settlement), self.turn.budget.is_spent)
         else:
             self._settling.settle(settlement, now_ms)
+
+    def _holding(self, settlement: Settlement) -> Steps[None]:
+        """Hold a settlement for the commit, as long as the channel is there."""
+        transaction = self._open_transaction()
+        for _ in transaction.holding(settlement, self.unacked):
+            yield
+            if self.is_closing:
+                return
 
     def recover(self, answer: Method | None = None) -> None:
         """Give back everything outstanding, but what a transaction holds a settlement of.
@@ -184,7 +192,7 @@ class Channel:
         held = transaction.held_tags
         if self.unacked.count > len(held):
             tags = self.unacked.outstanding(transaction.held_up_to + 1, self.unacked.next_tag)
-            tags_left = [tag for tag in tags if tag not in held]
+            tags_left = (tag for tag in tags if tag not in held)
             advance(self._settling.giving_back_each(tags_left), self.turn.budget.is_spent)
 
     def share_prefetch(self, limit: int, now_ms: int) -> None:
@@ -228,10 +236,11 @@ class Channel:
                 refused |= bool(published.rejected)
                 safe_at = later_of(safe_at, published.safe_at)
                 yield
-            for together in settlements:
+            for together in by_tag(settlements):
                 if self.is_closing:
                     return  # what was unacked went back to its queues
-                yield from self._settling.settling_together(together)
+                if together:
+                    yield from self._settling.settling_together(together)
                 yield
             if self.is_closing:
                 return

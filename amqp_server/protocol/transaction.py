@@ -4,12 +4,16 @@ Source: AMQP 0-9-1 §1.9; RabbitMQ, semantics of tx: acks are buffered too, roll
 (they stay unacked), and a commit is not atomic over several queues.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import groupby
+from itertools import chain, groupby, islice
+from operator import attrgetter
 from typing import Final, NamedTuple, Protocol
 
 from amqp_server.broker.node_budget import Holding
+from amqp_server.broker.sorting import add_sorted, merged
+from amqp_server.broker.steps import Steps, taken_in_pieces
 from amqp_server.protocol.errors import ModeError, UnknownDeliveryTagError
 from amqp_server.protocol.publishing import Letter
 from persistence.record import detached
@@ -25,6 +29,8 @@ TAG_BYTES: Final = 128
 
 TOGETHER_MAX: Final = 500
 """So many ranges of tags are settled before somebody asks for the time: about a millisecond."""
+
+_FIRST_TAG: Final = attrgetter("first_tag")
 
 
 class Settlement(NamedTuple):
@@ -110,11 +116,13 @@ class Transaction:
         self._holding.add(more_bytes + LETTER_BYTES)
         self.letters.append(letter._replace(records=detached(letter.records)))
 
-    def hold(self, settlement: Settlement, unacked: Outstanding) -> None:
+    def holding(self, settlement: Settlement, unacked: Outstanding) -> Steps[None]:
         """Hold back what a settlement covers now; a tag that is held is outstanding no more.
 
+        What is outstanding may grow meanwhile, and nothing of it be settled.
+
         Raises:
-            UnknownDeliveryTagError: a tag that is not outstanding (406).
+            UnknownDeliveryTagError: a tag that is not outstanding (406); nothing was held.
             NodeLimitError: all transactions of the node hold too much (506).
         """
         first, last, multiple, requeue = settlement
@@ -124,7 +132,9 @@ class Transaction:
                 raise UnknownDeliveryTagError(last)
             last = last or unacked.next_tag - 1
             tags = unacked.outstanding(self.held_up_to + 1, last)
-            self.hold_tags([tag for tag in tags if tag not in held], requeue=requeue)
+            while some := list(islice(tags, TOGETHER_MAX)):
+                self.hold_tags([tag for tag in some if tag not in held], requeue=requeue)
+                yield
             self.held_up_to = max(self.held_up_to, last)
             return
         for tag in range(first, last + 1):
@@ -154,7 +164,7 @@ class Transaction:
             self.settlements.append(Settlement(first, last, multiple=False, requeue=requeue))
 
     @contextmanager
-    def taken(self) -> Iterator[tuple[list[Letter], list[list[Settlement]]]]:
+    def taken(self) -> Iterator[tuple[list[Letter], list[Settlement]]]:
         """Take what was held; the node counts it until it is worked off."""
         taken_bytes = self._holding.take()
         try:
@@ -167,9 +177,9 @@ class Transaction:
         self._take()
         self._holding.let_go()
 
-    def _take(self) -> tuple[list[Letter], list[list[Settlement]]]:
-        """Return what was held, and start anew; with the settlements that take effect at once."""
-        taken = self.letters, _by_tag(self.settlements)
+    def _take(self) -> tuple[list[Letter], list[Settlement]]:
+        """Return what was held, and start anew."""
+        taken = self.letters, self.settlements
         self.letters, self.settlements = [], []
         self.held_tags = set()
         self.held_up_to = 0
@@ -177,23 +187,32 @@ class Transaction:
         return taken
 
 
-def _by_tag(settlements: list[Settlement]) -> list[list[Settlement]]:
-    """Put settlements of one kind that follow each other in order, joined to the longest ranges.
+def by_tag(settlements: list[Settlement]) -> Iterator[list[Settlement]]:
+    """Return what takes effect at once: what is alike and in a row, in the order of its tags.
+
+    Joined to the longest ranges, ``TOGETHER_MAX`` of them at most; none where it took some time to
+    find any. The list is empty afterwards.
 
     Source: RabbitMQ, rabbit_channel: a commit settles what is alike at once, by delivery tag.
     """
-    together: list[list[Settlement]] = []
-    for _, alike in groupby(settlements, _kind_of):
+    each = chain.from_iterable(taken_in_pieces(settlements, TOGETHER_MAX))
+    for _, alike in groupby(each, _kind_of):
+        runs: list[deque[Settlement]] = []
+        while some := list(islice(alike, TOGETHER_MAX)):
+            add_sorted(some, _FIRST_TAG, runs)
+            yield []
         joined: list[Settlement] = []
-        for settlement in sorted(alike):
+        for count, settlement in enumerate(merged(runs, _FIRST_TAG), start=1):
             if joined and settlement.first_tag == joined[-1].last_tag + 1:
                 joined[-1] = joined[-1]._replace(last_tag=settlement.last_tag)
             else:
+                if len(joined) == TOGETHER_MAX:
+                    yield joined
+                    joined = []
                 joined.append(settlement)
-        together += [
-            joined[first : first + TOGETHER_MAX] for first in range(0, len(joined), TOGETHER_MAX)
-        ]
-    return together
+            if not count % TOGETHER_MAX:
+                yield []
+        yield joined
 
 
 def _kind_of(settlement: Settlement) -> bool | None:

@@ -148,6 +148,36 @@ def test_a_commit_of_many_nacks_is_cut_and_loses_nothing(attack: Attack) -> None
     assert attack.ready_counts(QUEUES) == {EACH}
 
 
+@pytest.mark.parametrize("method", [commands.Basic.Ack(0, multiple=True), Recover(requeue=True)])
+def test_in_a_transaction_it_is_cut_too(attack: Attack, method: Method) -> None:
+    attacker = attack.attacker
+    attacker.send(commands.Tx.Select)
+    attacker.send(commands.Basic.Ack, delivery_tag=1)
+    attacker.receive()
+    attack.start(method_frame(1, type(method), **dict(method)))
+    assert attack.is_more_after_a_turn()
+    while attack.is_more_after_a_turn():
+        pass
+    attack.no_limit()
+    attacker.send(commands.Tx.Commit)
+    attacker.receive()
+    assert unacked_counts(attack) == [0, 0, 0, 0]
+    ready = sum(len(bodies_of(attack, name)) for name in QUEUES)
+    assert ready == (EACH * 4 - 1 if isinstance(method, Recover) else 0), "all but what was acked"
+
+
+def test_who_leaves_while_a_transaction_takes_it_leaves_nothing_held(attack: Attack) -> None:
+    attack.attacker.send(commands.Tx.Select)
+    attack.attacker.receive()
+    attack.start(method_frame(1, commands.Basic.Ack, delivery_tag=0, multiple=True))
+    assert attack.is_more_after_a_turn()
+    attack.attacker.connection.lose(attack.node.now_ms)
+    while attack.is_more_after_a_turn():
+        pass
+    assert attack.node.broker.uncommitted.used_bytes == 0
+    assert attack.ready_counts(QUEUES) == {EACH}
+
+
 def test_an_unknown_tag_is_refused_and_nothing_settled(attack: Attack) -> None:
     attack.run(method_frame(1, Nack, delivery_tag=10**9, multiple=True, requeue=False))
     (close,) = said_so_far(attack.attacker)

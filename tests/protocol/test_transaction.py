@@ -7,7 +7,7 @@ from amqp_server.broker.node_budget import Holding, NodeBudget
 from amqp_server.broker.turn import Turn
 from amqp_server.protocol.errors import ModeError
 from amqp_server.protocol.publishing import Letter, Plan
-from amqp_server.protocol.transaction import TOGETHER_MAX, Settlement, Transaction
+from amqp_server.protocol.transaction import TOGETHER_MAX, Settlement, Transaction, by_tag
 from exchanges.counters import ExchangeCounters
 from tests.support.records import record, run_of
 
@@ -27,8 +27,8 @@ def transaction_of(limit_bytes: int, budget: NodeBudget | None = None) -> Transa
 
 
 def take(transaction: Transaction) -> tuple[list[Letter], list[list[Settlement]]]:
-    with transaction.taken() as taken:
-        return taken
+    with transaction.taken() as (letters, settlements):
+        return letters, [together for together in by_tag(settlements) if together]
 
 
 def settlement(first: int, last: int, *, requeue: bool | None = None) -> Settlement:
@@ -142,3 +142,13 @@ def test_held_messages_keep_no_others_in_memory() -> None:
     run = run_of(b"a", b"b")
     transaction.hold_letter(Letter(PLAN, run))
     assert take(transaction)[0][0].records is not run
+
+
+def test_long_lists_are_put_in_order_in_pieces() -> None:
+    transaction = transaction_of(0)
+    for tag in range(3 * TOGETHER_MAX, 0, -1):
+        transaction.hold_tags([tag], requeue=True)
+    with transaction.taken() as (_, settlements):
+        together = list(by_tag(settlements))
+    assert together[:-1] == [[]] * 6, "three times to sort, three times to join"
+    assert together[-1] == [settlement(1, 3 * TOGETHER_MAX, requeue=True)]
