@@ -1,6 +1,6 @@
 """Resource alarms: while one is on, connections that publish are blocked.
 
-Who measures memory and disk calls ``set``; who must hear of a change subscribes.
+The monitors of memory and disk call ``set``. Listeners that need to know of a change subscribe.
 
 Source: RabbitMQ, alarms; the reasons are the texts connection.blocked carries.
 """
@@ -60,5 +60,5 @@ class Alarms:
         self._listeners[listener] = None
 
     def unsubscribe(self, listener: Callable[[int], None]) -> None:
-        """Call it no more."""
+        """Remove a listener."""
         self._listeners.pop(listener, None)

@@ -1,4 +1,4 @@
-"""What stands behind broker, vhosts and queues: where all that is to last is kept."""
+"""The storage behind broker, vhosts and queues."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,12 +11,12 @@ from queues.options import Durability
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backing:
-    """What keeps definitions and messages. One for a whole node.
+    """Keeps definitions and messages; a node has one.
 
     Attributes:
         journal: makes definitions survive; the same that ``Users`` has.
-        make_log: returns what keeps the messages of a queue.
-        default_durability: the class of queues for which no argument or policy says one.
+        make_log: returns the log that keeps the messages of a queue.
+        default_durability: the class of queues without one from an argument or policy.
         memory: how much of the messages stays in memory.
     """
 
@@ -27,4 +27,4 @@ class Backing:
 
 
 IN_MEMORY: Final = Backing()
-"""Nothing survives, and all is safe at once."""
+"""Nothing survives, and everything is safe at once."""

@@ -41,7 +41,7 @@ class OpenConnection(Protocol):
 
     @property
     def username(self) -> str:
-        """Who logged in."""
+        """The user who logged in."""
 
     @property
     def connection_name(self) -> str:
@@ -63,17 +63,16 @@ class Broker:
         users: accounts and permissions.
         logins: how long wrong passwords wait for their answer.
         events: what comes and goes.
-        alarms: what runs low.
-        plans: what channels remember of the publishes that they have seen.
-        delivered: what is delivered and not settled.
-        unfinished: contents of which not all has come.
-        uncommitted: what transactions hold.
-        unread_replies: what clients have not read of their direct replies.
-        congestion: whether who publishes waits for what was published to be worked off.
-        turn: what is left to do before a turn ends.
+        alarms: the resources that run low.
+        plans: counts the publishes that channels remember.
+        delivered: counts deliveries that are not settled.
+        unfinished: counts messages that are half received.
+        uncommitted: counts what open transactions hold.
+        unread_replies: counts direct replies that clients have not read.
+        congestion: whether publishers wait until earlier publishes are worked off.
+        turn: the work that is left before a turn ends.
         end_turn, next_deadline_ms, on_deadline: the turn's, for the loop.
-        journal: makes definitions survive; what it says was taken down last is what an answer to
-            a change waits for.
+        journal: makes definitions survive; the answer to a change waits for its ``safe_at``.
         parameters, global_parameters: of components this version does not have: kept and shown;
             by (vhost, component, name), and by name. Changed by ``set_parameter`` and its like.
     """
@@ -93,12 +92,12 @@ class Broker:
 
         Args:
             settings: the broker section.
-            users: accounts, to be filled by whoever loads definitions.
+            users: accounts; loading definitions fills them.
             turn: this loop's.
             random_bytes: unpredictable bytes, for generated names.
             epoch_offset_ms: what to add to ``now_ms`` to get ms since 1970.
             backing: keeps definitions and messages.
-            limits: what all clients together may make grow.
+            limits: of what all clients together may hold.
         """
         self.settings = settings
         self.users = users
@@ -135,10 +134,12 @@ class Broker:
 
         Args:
             name: any text.
-            is_restored: it was there before a restart; a limit lowered since does not hold.
+            is_restored: it existed before a restart, so a limit that was lowered since does not
+                hold.
 
         Raises:
-            PreconditionFailedError: the node has as many vhosts as it may, or its name is too long.
+            PreconditionFailedError: the node has the allowed number of vhosts, or the name is too
+                long.
         """
         leaving = self._leaving.get(name)
         if leaving is not None:
@@ -186,7 +187,7 @@ class Broker:
         finish(self.deleting_vhost(name, now_ms))
 
     def deleting_vhost(self, name: str, now_ms: int) -> Steps[None]:
-        """Delete a vhost with all in it; its connections are closed.
+        """Delete a vhost with everything in it; its connections are closed.
 
         It is gone from the first step on, and its name can be used again after the last.
 
@@ -197,7 +198,7 @@ class Broker:
         del self._vhosts[name]
         self._leaving[name] = steps = self._leaving_steps(vhost, now_ms)
         self.events.note(EventKind.VHOST_DELETED, name, name)
-        for _ in steps:  # somebody else may go on with it in between
+        for _ in steps:  # another client may go on with it in between
             yield
 
     def _leaving_steps(self, vhost: Vhost, now_ms: int) -> Steps[None]:
@@ -210,7 +211,7 @@ class Broker:
         self.users.forget_vhost(name)
         for key in [key for key in self.parameters if key[0] == name]:
             self.clear_parameter(*key)
-        # Last: should a crash keep a part of this, nothing is left that has no vhost.
+        # This comes last. If a crash keeps a part, nothing is left without its vhost.
         self.journal.forget(vhost.definition)
         del self._leaving[name]
 
@@ -221,7 +222,7 @@ class Broker:
     def deleting_user(self, name: str, now_ms: int) -> Steps[bool]:
         """Delete a user; its connections are closed. Return whether there was one.
 
-        From the first step on it may do nothing and not log in any more.
+        From the first step on the user has no rights and cannot log in.
         """
         found = self.users.delete(name)
         for connection in self.connections():
@@ -284,7 +285,7 @@ class Broker:
             self._count_connection(*held_by, 1)
 
     def connection_closed(self, connection: OpenConnection) -> None:
-        """Count it no more; doing so twice is doing it once."""
+        """Stop counting it; a second call has no effect."""
         held_by = self._connections.pop(connection, None)
         if held_by is not None:
             self.events.note(
@@ -320,7 +321,7 @@ class Broker:
         return sum(len(vhost.queues) for vhost in self._vhosts.values())
 
     def shut_down(self, now_ms: int) -> None:
-        """Ask every connection to close; no publish is lost that was confirmed."""
+        """Ask every connection to close; no confirmed publish is lost."""
         for connection in self.connections():
             connection.shut_down(SHUTDOWN_REASON, now_ms)
 

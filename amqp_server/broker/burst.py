@@ -2,7 +2,7 @@
 
     a b a c b  ──▶  a a │ b b │ c   each queue's as one run, in the order of publishing
 
-That is done only where nobody can tell: see ``enqueue_burst``.
+This is done only where no client can see a difference: see ``enqueue_burst``.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ BURST_TARGETS_MAX: Final = 1024
 """A burst for more queues is published message by message."""
 
 COPIES_MAX: Final = 4
-"""Queues with unlike shares of a burst have a message in memory of their own: no more of them."""
+"""The most queues for which a message of a burst is copied."""
 
 
 class Waiting(NamedTuple):
-    """Messages of a burst that are not safe yet: those from ``start`` up to, not with, ``stop``."""
+    """Messages of a burst that are not safe yet: from ``start`` up to, without, ``stop``."""
 
     start: int
     stop: int
@@ -35,15 +35,15 @@ def enqueue_burst(
     """Append messages of several routes, each queue's as one run in the order of publishing.
 
     Args:
-        targets_of: for each route, what the router says now.
+        targets_of: for each route, the present answer of the router.
         order: for each message an index into ``targets_of``.
         run: the messages.
         now_ms: the time of this turn.
 
     Returns:
-        What has to wait, in order; the others are safe. None where a queue would do more than
-        append, or queues would not share memory that they do share when messages are published one
-        after another: then nothing was done.
+        The messages that have to wait, in order; the others are safe. None where a queue would do
+        more than append, or where queues would copy memory that they share when messages are
+        published one after another. Then nothing was done.
     """
     shares = _shares(targets_of, order, run)
     if shares is None:
@@ -69,9 +69,9 @@ def enqueue_burst(
 
 
 def _point_of(points: Sequence[CommitPoint], all_safe_at: CommitPoint) -> CommitPoint:
-    """Return when what goes to queues with these points is safe.
+    """Return when messages for queues with these points are safe.
 
-    In each of their groups it waits for the last LSN of the burst, so that few points differ.
+    In each group they wait for the last LSN of the burst, so that few points differ.
     """
     groups = {each.group for point in points for each in points_of(point)}
     found = SAFE_NOW
@@ -100,10 +100,10 @@ def _waiting(of_route: Sequence[CommitPoint], order: bytes, run: Run) -> Sequenc
 def _shares(
     targets_of: Sequence[Targets], order: bytes, run: Run
 ) -> Sequence[tuple[PublishTarget, Run]] | None:
-    """Return what each target is to get; targets that get the same share its memory.
+    """Return the messages of each target; targets with the same messages share the memory.
 
-    None where a message would be copied more than ``COPIES_MAX`` times, or more than
-    ``BURST_TARGETS_MAX`` are to get something.
+    None where a message would be copied more than ``COPIES_MAX`` times, or there are more than
+    ``BURST_TARGETS_MAX`` targets.
     """
     # Routes that go to the same targets are one lane.
     lanes: dict[Targets, int] = {}

@@ -1,14 +1,16 @@
-"""More was taken in than is worked off: who publishes is not read until it has become less.
+"""Congestion: publishers are not read while earlier publishes still have to be worked off.
 
-No alarm: nothing runs low, nobody is told, and it is over as soon as what is slow has caught up.
+This is not an alarm. No resource runs low, no client is told, and it ends when the slow part has
+caught up.
 
-*The node* is behind, mostly its disk: a connection that publishes meanwhile waits, after the
-publishes that it was read with.
+*The node* is behind, mostly its disk. A connection that publishes meanwhile waits, after the
+publishes of the same read.
 
     on ... a publishes, waits │ b publishes, waits │ ... off: both go on, in order
 
-*A publish* brought about more than itself: each message of it pushed another out of a full queue,
-which is to be moved. While that is much, whoever adds to it waits, and nobody else does.
+*A publish* caused other work: each of its messages pushed another out of a full queue, and that one
+must be moved. While there is much of this work, a connection that adds to it waits, and no other
+does.
 
     a publishes, so many are to be moved, a waits │ b publishes │ ... they are moved: a goes on
 """
@@ -18,21 +20,22 @@ from collections.abc import Callable
 from typing import Final
 
 BROUGHT_ABOUT_MAX: Final = 1_000
-"""So many messages that publishes brought about may be still to be worked off: some 30 ms."""
+"""Messages that publishes caused and that may wait to be worked off: some 30 ms."""
 
 
 class Congestion:
-    """Whether who publishes is to wait.
+    """Says whether publishers must wait.
 
     Attributes:
-        is_on: whoever has an event carried out now is to wait behind it, if it published.
-        is_brought_about: that event brought about too much: it is to wait, published or not.
+        is_on: a connection must wait behind the present event, if the event published.
+        is_brought_about: the present event caused too much work, so its connection must wait,
+            published or not.
     """
 
     def __init__(self) -> None:
         self._waiting: list[Callable[[], None]] = []
         self._is_behind = False
-        # Both count up: who waits, waits for the second to get to a mark.
+        # Both count up. A connection waits until the second reaches a mark.
         self._brought_about_count = 0
         self._worked_off_count = 0
         self._waiting_at: deque[tuple[int, Callable[[], None]]] = deque()
@@ -40,7 +43,7 @@ class Congestion:
         self.is_on = False
 
     def set(self, *, is_on: bool) -> None:
-        """Have the node be behind, or not: then all who waited for it go on."""
+        """Set whether the node is behind; when it is not, all who waited for it go on."""
         self._is_behind = is_on
         self.is_on = is_on or self.is_brought_about
         if not is_on:
@@ -49,18 +52,18 @@ class Congestion:
                 go_on()
 
     def bring_about(self, count: int, *, by_event: bool) -> None:
-        """Note so many messages that a publish left to be worked off.
+        """Count messages that a publish left to be worked off.
 
         Args:
             count: how many.
-            by_event: a client's event did it; not something that nobody could wait for.
+            by_event: the event of a client caused it, so that a client can wait.
         """
         self._brought_about_count += count
         if by_event and self._excess > 0:
             self.is_on = self.is_brought_about = True
 
     def work_off(self, count: int) -> None:
-        """Note that so many were; some who waited go on."""
+        """Count messages that were worked off; some who waited go on."""
         self._worked_off_count += count
         if self.is_brought_about and self._excess <= 0:
             self.excuse()
@@ -69,12 +72,12 @@ class Congestion:
             waiting_at.popleft()[1]()
 
     def excuse(self) -> None:
-        """Have nobody wait for what the event under way brought about."""
+        """Let no client wait for the work that the present event caused."""
         self.is_brought_about = False
         self.is_on = self._is_behind
 
     def wait(self, go_on: Callable[[], None]) -> None:
-        """Have ``go_on`` called once, when what is on is over."""
+        """Call ``go_on`` once, when the present congestion is over."""
         if self.is_brought_about:
             self.excuse()
             self._waiting_at.append((self._brought_about_count - BROUGHT_ABOUT_MAX, go_on))

@@ -1,13 +1,13 @@
-"""What is delivered and not settled, over all clients of a node: bounded by memory.
+"""Bounds the memory of a node's deliveries that are not settled.
 
     0 ───────────── in memory ──────┬──────────────────────────┤ limit
     windows alone decide            │ who holds 1/64 of it     │ everybody gets one at a time
                                     │ gets one at a time       │
 
-Messages are in memory until they are settled, whatever their windows allow. A consumer that gets
-*one at a time* has nothing more delivered while it holds anything: whoever works through its
-messages one by one goes on, nobody waits for ever, and there is one message more for each consumer
-at most. Who held little goes on as before while somebody else holds much.
+Messages are in memory until they are settled, whatever the prefetch allows. A consumer that gets
+*one at a time* gets no message while it holds one. A consumer that settles its messages goes on, so
+none waits for ever. The limit is exceeded by at most one message for each consumer. A consumer that
+holds little goes on as before while another holds much.
 """
 
 import logging
@@ -19,13 +19,13 @@ from queues.tail import UNLIMITED_BYTES, NodeMemory
 log = logging.getLogger(__name__)
 
 TIGHT_PART: Final = 2
-"""From half of the limit on it matters who holds how much."""
+"""From this share of the limit on, the channels that hold much are held back."""
 
 LITTLE_PART: Final = 64
-"""What a channel may hold then before it gets one at a time."""
+"""The share that a channel may then hold before it gets one at a time."""
 
 WAKE_PART: Final = 16
-"""Who was held back is asked again when so much of the limit was settled."""
+"""Consumers held back are asked again when this share of the limit was settled."""
 
 SETTING: Final = "broker.unacked_bytes_max"
 
@@ -34,16 +34,16 @@ class HeldBack(Protocol):
     """A consumer that wanted more than one at a time."""
 
     def ask_again(self) -> None:
-        """Have its queue ask it again."""
+        """Let its queue ask it again."""
 
 
 class Delivered:
     """The deliveries of a node that are not settled.
 
     Attributes:
-        memory: what they take; its ``is_short`` says that it matters who holds how much.
-        limit_bytes: from here on everybody gets one at a time.
-        waiting: who is held back, the first of them first.
+        memory: of the deliveries; ``is_short`` says that channels that hold much are held back.
+        limit_bytes: from here on every consumer gets one at a time.
+        waiting: consumers that are held back, the first one first.
     """
 
     def __init__(self, turn: Turn, limit_bytes: int = UNLIMITED_BYTES) -> None:
@@ -58,7 +58,7 @@ class Delivered:
         self._is_told = False
 
     def allows(self, held_bytes: int) -> bool:
-        """Return whether a channel that holds so much may get more than one at a time."""
+        """Return whether a channel that holds this much may get more than one at a time."""
         memory = self.memory
         if not memory.is_short:
             return True
@@ -80,12 +80,12 @@ class Delivered:
         self.waiting[consumer] = None
 
     def forget(self, consumer: HeldBack) -> None:
-        """Drop a consumer that is over."""
+        """Forget a consumer that has ended."""
         self.waiting.pop(consumer, None)
         self._waking.pop(consumer, None)
 
     def were_settled(self) -> None:
-        """Ask again who waits, if enough was settled for that; for whoever sees somebody wait."""
+        """Ask waiting consumers again, if enough was settled; called by code that sees one wait."""
         if self._is_waking or self.memory.used_bytes > self._wake_below_bytes:
             return
         self._is_waking = True
@@ -95,7 +95,7 @@ class Delivered:
         self._turn.later(self)
 
     def step(self, now_ms: int) -> bool:  # noqa: ARG002 — the port's
-        """Ask one after another, within the turn's budget: a ``broker.budget.Job``."""
+        """Ask them one after another, within the turn's budget: a ``broker.budget.Job``."""
         waking, is_spent = self._waking, self._turn.budget.is_spent
         while waking:
             consumer = next(iter(waking))

@@ -1,20 +1,20 @@
-"""What can be wrong with a request, as facts about the broker; no reply codes here.
+"""The errors of requests, as facts about the broker, without reply codes.
 
-The text of an error is the explanation the client is sent, byte for byte RabbitMQ's;
-``protocol.replies`` is the one table that gives each class its code and scope.
+The text of an error is sent to the client and is RabbitMQ's, byte for byte. ``protocol.replies`` is
+the one table of the code and scope of each class.
 """
 
 
 class BrokerError(Exception):
-    """A request cannot be granted; the text says why, to the client."""
+    """A request cannot be granted; the text tells the client why."""
 
 
 class AccessRefusedError(BrokerError):
-    """The user has no right to do this, or nobody has (403 ACCESS_REFUSED)."""
+    """The user, or every user, has no right to do this (403 ACCESS_REFUSED)."""
 
 
 class NotFoundError(BrokerError):
-    """What the request names does not exist (404 NOT_FOUND)."""
+    """The thing that the request names does not exist (404 NOT_FOUND)."""
 
 
 class ResourceLockedError(BrokerError):
@@ -30,7 +30,7 @@ class NotAllowedError(BrokerError):
 
 
 class NotSupportedError(BrokerError):
-    """Asked for something the protocol has and RabbitMQ does not do (540 NOT_IMPLEMENTED)."""
+    """A request of the protocol that RabbitMQ does not implement (540 NOT_IMPLEMENTED)."""
 
 
 class MechanismError(BrokerError):

@@ -1,17 +1,17 @@
-"""What all clients of a node hold of one kind: a bounded sum, whatever the bound of each is.
+"""Bounds the sum that all clients of a node hold of one kind, beside the limits of each.
 
     0 ──────────── in use ────────────┬──── 1/16 ────┬──── 1/16 ────┤ limit
                                       goes back to   from here on   no more is held: whoever asks
                                       here           the largest    is refused
                                                      let go
 
-Who holds most goes first, counted by client, so that one who holds much harms nobody who holds
-little, over however many channels. What is held is counted as it grows, and clients are looked at
-only once a sixteenth of the limit came since they were last. A channel that lets go is closed, as
-that is the one way to say so in AMQP: 506.
+The client that holds most is first, over all its channels. So a client that holds much does not
+harm one that holds little. The sum is counted as it grows. Clients are compared only when a
+sixteenth of the limit has come since the last time. A channel that gives up its bytes is closed
+with 506, the only way to say so in AMQP.
 
-A limit of this kind must not make anybody wait: all would wait for each other, with half of
-something each.
+A limit of this kind must not make a client wait. All clients would wait for each other, each with
+an unfinished message.
 """
 
 from typing import Final, NamedTuple, Protocol
@@ -24,7 +24,7 @@ PARTS: Final = 16
 
 
 class NodeLimits(NamedTuple):
-    """What all clients together may make grow, in bytes."""
+    """The most that all clients together may hold, in bytes."""
 
     assembling_bytes: int = UNLIMITED_BYTES
     tx_bytes: int = UNLIMITED_BYTES
@@ -35,14 +35,14 @@ NO_NODE_LIMITS: Final = NodeLimits()
 
 
 class Client(Protocol):
-    """Who holds something, on channels that can be closed for it: a connection."""
+    """A connection that holds bytes, on channels that can be closed for it."""
 
     def refuse(self, channel: int, error: Exception, now_ms: int) -> None:
-        """Close a channel with this error; it lets go of all that it holds."""
+        """Close a channel with this error; it releases everything that it holds."""
 
 
 class _Share:
-    """What one client holds.
+    """The bytes that one client holds.
 
     Invariant: ``held_bytes`` is the sum of its holdings', and each of them holds something.
     """
@@ -55,7 +55,7 @@ class _Share:
 
 
 class NodeBudget:
-    """What may be held of one kind, and who holds it.
+    """The limit of one kind, and the clients that hold bytes of it.
 
     Attributes:
         used_bytes: what is held; never more than ``limit_bytes`` between two calls.
@@ -65,12 +65,12 @@ class NodeBudget:
     def __init__(
         self, turn: Turn, what: str, setting: str, limit_bytes: int = UNLIMITED_BYTES
     ) -> None:
-        """Make one that nobody holds anything of.
+        """Make one of which no client holds bytes.
 
         Args:
             turn: the broker's: letting go may take several.
-            what: what is held, in words, for who is refused; a plural.
-            setting: the key of the limit, for the same.
+            what: the name of what is held, in the plural, for the error text.
+            setting: the key of the limit, for the error text.
             limit_bytes: at most.
         """
         self._turn = turn
@@ -114,7 +114,7 @@ class NodeBudget:
         self.used_bytes -= taken_bytes
 
     def step(self, now_ms: int) -> bool:
-        """Have the largest let go, one after another: a ``broker.budget.Job``."""
+        """Let the largest clients release bytes, one after another: a ``broker.budget.Job``."""
         shares = sorted(self._shares.items(), key=_size_of, reverse=True)
         for client, share in shares:
             for holding in sorted(share.holdings, key=_held_bytes, reverse=True):
@@ -142,12 +142,12 @@ def budgets_of(turn: Turn, limits: NodeLimits) -> tuple[NodeBudget, NodeBudget]:
 
 
 class Holding:
-    """What one channel holds.
+    """The bytes that one channel holds.
 
     Attributes:
         client: whose channel it is.
         channel: its number.
-        held_bytes: as counted; 0 of what was let go of, or taken.
+        held_bytes: as counted; 0 after they were released or taken.
     """
 
     __slots__ = ("_budget", "channel", "client", "held_bytes")
@@ -172,9 +172,9 @@ class Holding:
             self._budget.count(self, -self.held_bytes)
 
     def take(self) -> int:
-        """Hold nothing any more, and return how much that was; it is in use until given back.
+        """Take everything from the channel, and return how much; it counts until given back.
 
-        For what can no longer be let go of, since it is being worked off.
+        This is for bytes that cannot be released any more, because they are being worked off.
         """
         taken_bytes = self.held_bytes
         self.let_go()

@@ -1,14 +1,15 @@
-"""What all channels of a node remember of the publishes that they have seen: a bounded number.
+"""Bounds the publishes that all channels of a node remember.
 
-A channel remembers for each kind of publish what it was allowed and where it goes. It may have a
-thousand, and a client two thousand channels: so the node has a limit of its own. Beyond it the
-channel that has remembered for longest forgets all of it, and finds it out again as it publishes.
+For each kind of publish a channel remembers what is allowed and the route. It may remember a
+thousand, and a client may have two thousand channels. So the node has a limit of its own. Above it
+the channel that has remembered for longest forgets everything, and finds it out again as it
+publishes.
 """
 
 from typing import Final, Protocol
 
 PLANS_OF_NODE_MAX: Final = 65_536
-"""Of half a KiB to a KiB each, with its key."""
+"""Each takes half a KiB to a KiB, with its key."""
 
 
 class Rememberer(Protocol):
@@ -19,7 +20,7 @@ class Rememberer(Protocol):
 
 
 class PlanMemory:
-    """Who remembers how much.
+    """How much each channel remembers.
 
     Attributes:
         count: what all together may remember; at most ``plans_max``.
@@ -31,7 +32,7 @@ class PlanMemory:
         self.count = 0
 
     def note(self, rememberer: Rememberer, count: int) -> None:
-        """Take note that one may remember so much; somebody may have to forget, even this one."""
+        """Note how much a channel may remember; a channel, even this one, may have to forget."""
         counts = self._counts
         self.count += count - counts.get(rememberer, 0)
         counts[rememberer] = count
@@ -41,5 +42,5 @@ class PlanMemory:
             longest.forget_plans()
 
     def forget(self, rememberer: Rememberer) -> None:
-        """Take note that one is gone, with all that it remembered."""
+        """Note that a channel is gone, with everything that it remembered."""
         self.count -= self._counts.pop(rememberer, 0)

@@ -1,4 +1,4 @@
-"""Many messages are rejected: in pieces, in the order in which they would all die at once.
+"""Rejects many messages in pieces, in the order in which one step would reject them.
 
 Source: RabbitMQ, rabbit_priority_queue: what is rejected together dies lane by lane, the highest
 priority first.
@@ -12,7 +12,7 @@ from queues.batch import Batch
 from queues.ports import QueueEngine
 
 PIECE_MAX: Final = 500
-"""So many batches, or messages of a priority queue, die before somebody asks for the time."""
+"""Batches, or messages of a priority queue, that die between two looks at the time."""
 
 
 def rejecting(queue: QueueEngine, batches: list[Batch], turn: Turn) -> Steps[None]:

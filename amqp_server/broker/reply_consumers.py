@@ -1,14 +1,14 @@
 """Direct reply-to: consumers that have a name instead of a queue.
 
 A client that consumes from ``amq.rabbitmq.reply-to`` gets replies without a queue. A request it
-publishes carries a reply-to rewritten to ``amq.rabbitmq.reply-to.{token}``; whoever publishes to
-the default exchange with that key reaches the consumer straight, or nobody once it is gone.
+publishes carries a reply-to rewritten to ``amq.rabbitmq.reply-to.{token}``; a message to the
+default exchange with that key goes directly to the consumer, or nowhere when the consumer is gone.
 
-Replies wait for nobody to make room, and are lost where their client does not read: what is not
-read is bounded, for each connection and for the node, and what would go beyond it is dropped.
+Replies do not wait for room, and are lost when their client does not read. Unread replies have a
+limit for each connection and for the node. Replies beyond it are dropped.
 
-Source: RabbitMQ, direct reply-to: at most once, and kept nowhere. Its writer's mailbox is without a
-bound; there the memory alarm is the end.
+Source: RabbitMQ, direct reply-to: at most once, and kept nowhere. RabbitMQ's mailbox of the writer
+has no bound except the memory alarm.
 """
 
 from typing import Final, Protocol
@@ -24,11 +24,11 @@ UNREAD_BYTES_MAX: Final = 16 << 20
 """Replies that wait in the socket of one connection that does not read."""
 
 UNREAD_NODE_BYTES_MAX: Final = 128 << 20
-"""The same of all connections of the node."""
+"""The same limit for all connections of the node."""
 
 
 class UnreadReplies:
-    """What the clients of a node have not read of their replies.
+    """The unread replies of all connections of a node.
 
     Attributes:
         used_bytes: of all connections; never above ``limit_bytes``.
@@ -40,7 +40,7 @@ class UnreadReplies:
 
 
 class ConnectionReplies:
-    """What one client has not read of its replies, since its socket took no more.
+    """The unread replies of one connection, since its socket took no more.
 
     Attributes:
         dropped_count: replies that were dropped since it last read.
@@ -55,7 +55,7 @@ class ConnectionReplies:
         self.dropped_count = 0
 
     def takes(self, size_bytes: int, count: int) -> bool:
-        """Count replies that are to wait; return whether they may, and are not to be dropped."""
+        """Count replies that must wait; return False if they must be dropped."""
         node = self._node
         used_bytes = self._used_bytes + size_bytes
         if used_bytes > self._limit_bytes or node.used_bytes + size_bytes > node.limit_bytes:
@@ -66,7 +66,7 @@ class ConnectionReplies:
         return True
 
     def were_read(self) -> None:
-        """Count nothing any more: the client reads again, or is gone."""
+        """Reset the count, because the client reads again or is gone."""
         self._node.used_bytes -= self._used_bytes
         self._used_bytes = self.dropped_count = 0
 
@@ -75,11 +75,11 @@ class ReplyReceiver(Protocol):
     """Takes replies; a consumer without a queue."""
 
     def deliver_replies(self, run: Run) -> None:
-        """Write them out, or drop them; nobody waits for room."""
+        """Write them out, or drop them; they never wait for room."""
 
 
 class ReplyTarget:
-    """What a publish meets in place of a queue."""
+    """The target of a publish in place of a queue."""
 
     __slots__ = ("_receiver",)
 
@@ -97,7 +97,7 @@ class ReplyTarget:
 
 
 class ReplyConsumers:
-    """Who waits for direct replies in one vhost, by full name."""
+    """The receivers of direct replies in one vhost, by full name."""
 
     def __init__(self) -> None:
         self._targets: dict[str, ReplyTarget] = {}
@@ -113,9 +113,9 @@ class ReplyConsumers:
         self._targets.pop(name, None)
 
     def has(self, name: str) -> bool:
-        """Whether somebody waits under this name."""
+        """Whether a receiver has this name."""
         return name in self._targets
 
     def find(self, name: str) -> ReplyTarget | None:
-        """Return what a reply is published to; None once nobody waits."""
+        """Return the target of a reply; None when its receiver is gone."""
         return self._targets.get(name)

@@ -1,7 +1,7 @@
-"""Many messages go back to their queue: in pieces, oldest first, over as many turns as it takes.
+"""Requeues many messages in pieces, oldest first, over as many turns as needed.
 
-While it lasts the queue delivers nothing but what has come back, so that whoever consumes from it
-sees the order that there would be had all come back at once.
+Meanwhile the queue delivers only messages that have come back. So its consumers see the same order
+as if all had come back at once.
 """
 
 from collections import deque
@@ -16,19 +16,19 @@ from queues.batch import Batch
 from queues.ports import QueueEngine
 
 PIECE_MAX: Final = 500
-"""So many messages go back before somebody asks for the time: about a millisecond."""
+"""Messages that go back between two looks at the time: about a millisecond."""
 
 _FIRST_POSITION: Final = attrgetter("positions.start")
 
 
 def requeue(queue: QueueEngine, batches: list[Batch], turn: Turn, now_ms: int) -> None:
-    """Give messages back to their queue, now as far as the turn's budget lasts.
+    """Give messages back to their queue, as far as the turn's budget lasts now.
 
     Args:
         queue: theirs.
         batches: messages that it delivered, in any order; where they are many they are taken off
             the list, so that nobody else has to let go of all of them at once.
-        turn: carries on what is left.
+        turn: carries the rest on.
         now_ms: the instant.
     """
     if _is_short(batches):
@@ -44,7 +44,7 @@ def _is_short(batches: Sequence[Batch]) -> bool:
 
 
 def requeueing(queue: QueueEngine, batches: list[Batch], turn: Turn, now_ms: int) -> Steps[None]:
-    """Give messages back to their queue, for who waits until all are back; see ``requeue``."""
+    """Give messages back to their queue, as steps; see ``requeue``."""
     if _is_short(batches):
         queue.requeue(batches, max(turn.now_ms, now_ms))
         return

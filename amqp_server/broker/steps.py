@@ -1,13 +1,13 @@
-"""Work that a peer can make long, written as a generator: it yields between two of its pieces.
+"""Work that a peer can make long, as a generator that yields between two of its pieces.
 
     steps = enqueuing(targets, run, now_ms)   nothing was done yet
     next(steps)                               a piece is done, well under a millisecond
     …                                         others may have a turn in between
     StopIteration                             all is done; its value is what came of it
 
-What is usually short is a plain call, and becomes steps only where it turns out to be long. A
-client's event that is not done when the turn's time is spent is ``Suspended``: the rest of the
-client's input waits until it is, so that the order in which things happen stays its own.
+Work that is usually short is a plain call, and becomes steps only when it is found to be long. A
+client's event that is not done when the turn's time is spent is ``Suspended``. The rest of the
+client's input waits for it, so that the client's events keep their order.
 """
 
 import logging
@@ -22,10 +22,10 @@ Steps: TypeAlias = Generator[None, None, T]
 
 
 class Suspended(Exception):  # noqa: N818 - nothing went wrong
-    """What an event asks for is not done yet.
+    """The work of an event is not done yet.
 
     Attributes:
-        steps: what is left of it.
+        steps: the rest of the work.
     """
 
     def __init__(self, steps: Steps[object]) -> None:
@@ -62,7 +62,7 @@ def taken_in_pieces(things: list[T], piece_max: int) -> Iterator[list[T]]:
 
 
 def finish(steps: Steps[T]) -> T:
-    """Do all of it now, however long it takes; return what came of it."""
+    """Do all steps now, however long they take; return their value."""
     while True:
         try:
             next(steps)
@@ -72,7 +72,7 @@ def finish(steps: Steps[T]) -> T:
 
 
 class StepsJob(Generic[T]):
-    """Steps as a job of the turn that nobody waits for: see ``Turn.later``."""
+    """Steps as a job of the turn, for which no client waits: see ``Turn.later``."""
 
     def __init__(self, steps: Steps[T], is_spent: Callable[[], bool]) -> None:
         self._steps = steps

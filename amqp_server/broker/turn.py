@@ -1,13 +1,13 @@
-"""What is left to do before a turn of the loop ends: queues to drain, effects to carry out.
+"""The work that is left before a turn of the loop ends: queues to drain, effects to carry out.
 
-A turn is what one read, or one deadline, sets off. Publishes and acks only mark their
-queue dirty; it is drained once, at the turn's end, however many runs arrived. A queue may deliver
-``deliveries_per_queue_max`` messages a turn, so that a flood into one cannot starve the others or
-the sockets: what is left is drained in the next turn.
+A turn is all that one read, or one deadline, causes. Publishes and acks only mark their queue
+dirty. It is drained once, at the turn's end, however many runs arrived. A queue may deliver
+``deliveries_per_queue_max`` messages a turn, so that a flood into one queue cannot starve the
+others or the sockets. The next turn drains the rest.
 
-The turn as a whole has a budget of time. Where it is spent, what is left waits for the next turn
-in the order in which it came: effects, dirty queues, deadlines, and jobs of many turns. What is
-left shares that turn with what is new, one by one in turn: a queue that becomes dirty beside ten
+The turn as a whole has a budget of time. When it is spent, the remaining work waits for the next
+turn in the order in which it came: effects, dirty queues, deadlines, and jobs of many turns. What
+is left shares that turn with what is new, one by one in turn: a queue that becomes dirty beside ten
 thousand that are left over, or effects, is drained in the turn under way, or the next.
 """
 
@@ -34,23 +34,23 @@ class Drainable(Protocol):
     """A queue, as the turn knows it."""
 
     def next_deadline_ms(self) -> int | None:
-        """Return when ``expire`` must be called next; None while nothing is to expire."""
+        """Return when ``expire`` must be called next; None while nothing can expire."""
 
     def expire(self, now_ms: int) -> None:
-        """Drop what has expired; the timer's entry."""
+        """Drop expired messages; called by timers."""
 
     def drain(self, now_ms: int, max_messages: int) -> bool:
-        """Deliver what consumers have credit for; return whether more could be delivered now."""
+        """Deliver to consumers with credit; return whether more could be delivered now."""
 
 
 class Turn:
     """Dirty queues, pending effects and expiry deadlines of one broker.
 
     Attributes:
-        now_ms: the time of this turn, for those who are called without it.
-        budget: how long this turn may go on; whoever does something long asks it.
-        effects: what is still to be carried out, and by whom: mostly nothing, so that whoever
-            calls ``settle`` often looks here first.
+        now_ms: the time of this turn, for code that is called without it.
+        budget: how long this turn may go on; long work asks it.
+        effects: effects to be carried out, each with its handler. It is mostly empty, so frequent
+            callers of ``settle`` look here first.
 
     Invariant: a queue's earliest deadline is in the heap once its turn has ended; an entry that
     is later than the queue's deadline of today, or of a deleted queue, does no harm.
@@ -87,7 +87,7 @@ class Turn:
         self._due_ms.pop(queue, None)
 
     def emit(self, carry_out: CarryOut, effect: Effect) -> None:
-        """Keep an effect, and who carries it out, until ``settle``."""
+        """Keep an effect and its handler until ``settle``."""
         self.effects.append((carry_out, effect))
 
     @property
@@ -100,12 +100,12 @@ class Turn:
         return list(dict.fromkeys([*self._wanted, *self._dirty]))
 
     def drain_now(self, queue: Drainable, now_ms: int) -> bool:
-        """Deliver all that consumers have credit for, without waiting for the turn's end.
+        """Deliver to all consumers with credit, without waiting for the turn's end.
 
-        For what is about to change who would get it.
+        Called before an event that changes which consumer would get which message.
 
         Returns:
-            False where the queue was clean, and so had nothing to deliver.
+            False if the queue was clean, and so had no message to deliver.
         """
         is_left_over = bool(self._wanted) and self._left_over.drop(queue)
         if queue in self._dirty:
@@ -135,7 +135,7 @@ class Turn:
 
         Args:
             now_ms: the time.
-            carries_on: carry on jobs, too: False where somebody's answer would wait for them.
+            carries_on: carry on jobs too; False where the answer to a client would wait for them.
         """
         self.now_ms = now_ms
         if self.effects or self._wanted:
@@ -150,13 +150,13 @@ class Turn:
         return bool(self._dirty or self.effects or self._jobs or self._wanted)
 
     def next_deadline_ms(self) -> int | None:
-        """Return when ``on_deadline`` is due; None while no queue has anything to expire."""
+        """Return when ``on_deadline`` is due; None while nothing can expire in any queue."""
         while self._heap and self._due_ms.get(self._heap[0][2]) != self._heap[0][0]:
             heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
     def on_deadline(self, now_ms: int) -> None:
-        """Let every queue expire what is due; within the budget, and one at least."""
+        """Let every queue that is due expire; within the budget, and at least one."""
         self.now_ms = now_ms
         while (due_ms := self.next_deadline_ms()) is not None and due_ms <= now_ms:
             queue = heappop(self._heap)[2]
@@ -169,7 +169,7 @@ class Turn:
         self._set_many_aside()
 
     def _drain(self, now_ms: int) -> None:
-        """Drain what is dirty now; what becomes dirty meanwhile is the next turn's."""
+        """Drain the queues that are dirty now; the next turn drains later ones."""
         dirty, self._dirty = self._dirty, {}
         waiting_count = len(dirty)
         waiting = iter(dirty)
@@ -236,7 +236,7 @@ class Turn:
             self._set_aside()
 
     def _carry_on(self, now_ms: int) -> None:
-        """Let each job do a piece, in order, as long as there is time: one at least."""
+        """Let each job do a piece, in order, as long as there is time; at least one."""
         jobs, is_spent = self._jobs, self.budget.is_spent
         for _ in range(len(jobs)):
             job = jobs.popleft()
@@ -257,7 +257,7 @@ class Turn:
             self._drop_stale_deadlines()
 
     def _drop_stale_deadlines(self) -> None:
-        """Let go of deleted queues now: a deadline may be years away."""
+        """Release deleted queues now, because a deadline may be years away."""
         self._heap = [
             (due_ms, number, queue) for number, (queue, due_ms) in enumerate(self._due_ms.items())
         ]

@@ -29,9 +29,9 @@ from queues.kinds import QueueKind
 
 
 class _Lookup:
-    """What the parts of a vhost ask of each other, until it is gone; then there is nothing.
+    """The questions that the parts of a vhost ask each other; empty when the vhost is gone.
 
-    They ask here and not the vhost: it is the one thing to let go of that keeps them in a circle.
+    They ask this object and not the vhost. Clearing it is enough to break all reference cycles.
     """
 
     __slots__ = ("_policies", "_reply_consumers", "queues")
@@ -70,7 +70,7 @@ class Vhost:
         policies: ordinary and operator policies; changed by ``set_policy`` and ``clear_policy``,
             after which ``apply_policies`` is called.
         limits: max-connections and max-queues; changed by ``set_limits``.
-        reply_consumers: who waits for direct replies.
+        reply_consumers: the receivers of direct replies.
         definition: what is stored of the vhost itself; changed by ``describe``.
         default_queue_kind: of queues declared without a type; None leaves it to the node.
     """
@@ -92,7 +92,7 @@ class Vhost:
             name: any text.
             turn: the broker's.
             wall_s: the time of day in seconds at a ``now_ms``.
-            default_consumer_timeout_ms: for queues that say nothing; None is never.
+            default_consumer_timeout_ms: for queues without a value of their own; None is never.
             backing: keeps definitions and messages; the broker's.
             congestion: the broker's; hears of what publishes brought about.
             events: the broker's; None tells nobody.
@@ -197,7 +197,7 @@ class Vhost:
         return True
 
     def forgetting_all(self) -> Steps[None]:
-        """Delete every queue, and have nothing of the vhost survive; it is about to go."""
+        """Delete every queue, and forget everything stored; the vhost is about to go."""
         yield from self.queues.removing_all()
         yield from self.exchanges.forgetting_all()
         for operator in (False, True):
@@ -233,8 +233,8 @@ class Vhost:
     def applying_policies(self, now_ms: int) -> Steps[None]:
         """Re-apply policies to everything they may match, one after another.
 
-        What is declared meanwhile has those of that time; so has each of the others when its turn
-        comes, be there a change more by then.
+        A thing that is declared meanwhile gets the policies of that time. Each of the others gets
+        those that hold when it is reached.
         """
         yield from self.exchanges.applying_policies()
         yield from self.queues.applying_policies(now_ms)

@@ -1,7 +1,7 @@
-"""Routes that lead to many queues: their names are remembered, as many as a node can bear.
+"""Remembers the queue names of routes that lead to many queues, up to a limit.
 
-Queues that are found by name when their turn comes need not have been there when the route was
-found; so only names are kept, and no queue that was deleted is.
+Each queue is looked up by its name when the run reaches it. So only names are kept, and no deleted
+queue stays in memory.
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ WIDE_NAMES_MAX: Final = 500_000
 
 
 class WideRoute(NamedTuple):
-    """Where a route leads.
+    """The queues of a route.
 
     Attributes:
-        generation: the router's as it was found.
+        generation: of the router when it was found.
         visited: the exchanges on the way.
         names: of the queues.
     """
@@ -30,7 +30,7 @@ class WideRoute(NamedTuple):
 class WideRoutes:
     """The queue names of routes that lead to many.
 
-    Invariant: no more than ``WIDE_NAMES_MAX`` names but those of the last route.
+    Invariant: at most ``WIDE_NAMES_MAX`` names, not counting those of the last route.
     """
 
     __slots__ = ("_holds", "_names_count", "_routes")

@@ -1,1 +1,1 @@
-"""Who may log in, and who may do what: users, rights, passwords, patterns."""
+"""Access control: users, rights, passwords, patterns."""

@@ -1,15 +1,17 @@
 """How long a refused login waits for its answer, so that passwords cannot be tried by the thousand.
 
-Wrong ones are counted by address and by user; the count of a minute without any is nothing. The
-first few are answered at once, as people mistype; then the answer waits twice as long each time:
+Wrong passwords are counted by address and by user. A minute without one resets the count. The first
+few are answered at once, because people mistype. After that the answer waits twice as long each
+time:
 
     refusals in a row, of the address or the user   1 to 3   4        5        6     …
     their answer waits                              -        250 ms   500 ms   1 s   up to a limit
 
-A right password is never made to wait, and is asked for whatever else came from its address or for
-its user. The one exception ends the hunt from one address: while ``HELD_PER_ADDRESS_MAX`` refusals
-wait there, passwords of users that never logged in from it are not looked at. Whoever hangs up
-early gains nothing by it, as the connection keeps its place until its answer is due.
+A right password never waits, and is checked even when wrong ones came from the same address or for
+the same user. There is one exception, which stops guessing from one address: while
+``HELD_PER_ADDRESS_MAX`` refusals wait there, passwords of users that never logged in from it are
+not checked. Hanging up early does not help, because the connection keeps its place until its answer
+is due.
 
 A user that does not exist is treated as one that does. An address is an IPv4 address, or the 64
 bits of an IPv6 address that a site has to itself.
@@ -27,16 +29,16 @@ REFUSALS_AT_ONCE: Final = 3
 
 FIRST_DELAY_MS: Final = 250
 FORGOTTEN_AFTER_MS: Final = 60_000
-"""An address or a user without a wrong password for so long begins anew."""
+"""The count of an address or user without a wrong password for this long is reset."""
 
 HELD_PER_ADDRESS_MAX: Final = 100
-"""Refusals of one address that wait at a time, before strangers there are turned away unheard."""
+"""When this many refusals of an address wait, unknown users there are refused unchecked."""
 
 REMEMBERED_MAX: Final = 10_000
-"""Addresses, users, and pairs of both that are remembered; the one that came longest ago goes."""
+"""Addresses, users, and pairs of both that are remembered; the oldest is forgotten."""
 
 USERNAME_CHARACTERS_MAX: Final = 255
-"""Longer names, which no user has, are told apart by so much."""
+"""Characters of a name that are compared; no user has a longer name."""
 
 _ADDRESSES_PARSED_MAX: Final = 1_024
 _SITE_BITS: Final = 64
@@ -54,15 +56,15 @@ class _Count(NamedTuple):
 class LoginDelays:
     """The refused logins of one node.
 
-    Invariant: no table holds more than ``REMEMBERED_MAX``, but that of waiting refusals, of which
-    each is a connection.
+    Invariant: no table holds more than ``REMEMBERED_MAX``, except that of waiting refusals, each of
+        which is a connection.
     """
 
     def __init__(self, delay_max_ms: int) -> None:
-        """Begin with nobody.
+        """Begin without any count.
 
         Args:
-            delay_max_ms: the longest wait; 0 answers all at once.
+            delay_max_ms: the longest wait; 0 answers every login at once.
         """
         self._delay_max_ms = delay_max_ms
         self._by_address: OrderedDict[str, _Count] = OrderedDict()
@@ -71,7 +73,7 @@ class LoginDelays:
         self._held_count: dict[str, int] = {}
 
     def check_crowd(self, address: str, username: str) -> None:
-        """Refuse a login unheard, while too many refusals of its address wait.
+        """Refuse a login unchecked, while too many refusals of its address wait.
 
         Raises:
             LoginRefusedError: the text is for the log.
@@ -88,7 +90,7 @@ class LoginDelays:
         """Count a refusal.
 
         Returns:
-            How long its answer waits; 0 is not at all. Otherwise ``let_go`` must follow, once.
+            How long its answer waits; 0 is no wait. After a wait, ``let_go`` must be called once.
         """
         site = site_of(address)
         name = username[:USERNAME_CHARACTERS_MAX]
@@ -103,7 +105,7 @@ class LoginDelays:
         return min(FIRST_DELAY_MS << doublings, self._delay_max_ms)
 
     def let_go(self, address: str) -> None:
-        """Note that a refusal that waited has been told, or that nobody is there to be told."""
+        """Note that a waiting refusal was sent, or that its connection is gone."""
         site = site_of(address)
         count = self._held_count[site] - 1
         assert count >= 0, "every let_go follows a refusal that waits"
@@ -118,7 +120,7 @@ class LoginDelays:
 
 @lru_cache(_ADDRESSES_PARSED_MAX)
 def site_of(address: str) -> str:
-    """Return what an address is counted as: itself, or the network that an IPv6 address is in."""
+    """Return the key of an address: itself, or the network of an IPv6 address."""
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
@@ -130,7 +132,7 @@ def site_of(address: str) -> str:
 
 
 def _counted(table: "OrderedDict[str, _Count]", key: str, now_ms: int) -> int:
-    """Count one more of a key; return how many that are."""
+    """Count one more of a key; return the new count."""
     known = table.get(key)
     if known is None or now_ms - known.last_ms >= FORGOTTEN_AFTER_MS:
         known = _Count(0, now_ms)

@@ -1,12 +1,12 @@
-"""How a client says who it is: the authentication mechanisms of connection.start-ok.
+"""The authentication mechanisms of connection.start-ok.
 
 PLAIN      NUL user NUL password, nothing before and nothing after (RFC 4616 without an authzid)
 AMQPLAIN   a field table without its length, with LOGIN and PASSWORD; what py-amqp chooses
 EXTERNAL   the response is ignored: the TLS layer knows the client by its certificate. Offered
            only to a client that presented one, or py-amqp would choose it everywhere
 
-The texts are for the log: RabbitMQ closes such a connection without a word. Unlike RabbitMQ's,
-they do not repeat the response, as it holds a password.
+The texts are for the log, because RabbitMQ closes such a connection without an answer. Unlike
+RabbitMQ's texts they do not repeat the response, which holds a password.
 """
 
 from typing import Final, NamedTuple
@@ -27,14 +27,14 @@ _TABLE_LENGTH_BYTES: Final = 4
 
 
 class Credentials(NamedTuple):
-    """What a client claims; ``password`` None is proven already, by its certificate."""
+    """The credentials of a client; ``password`` None means proven by its certificate."""
 
     username: str
     password: str | None
 
 
 def mechanism_names(certificate_name: str | None) -> str:
-    """Return what connection.start offers, separated by spaces.
+    """Return the mechanisms for connection.start, separated by spaces.
 
     Args:
         certificate_name: the user that the client's certificate names; None without one.

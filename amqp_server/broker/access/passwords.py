@@ -2,8 +2,8 @@
 
     stored hash = base64( salt, 4 octets | digest( salt | password in UTF-8 ) )
 
-The layout is RabbitMQ's choice, not ours: one digest over a 32-bit salt is weak, and is kept
-because an exported user must be able to log in here. A hash is never logged.
+The layout is RabbitMQ's. One digest over a 32-bit salt is weak, but an exported user must be able
+to log in here. A hash is never logged.
 """
 
 import base64
@@ -19,7 +19,7 @@ MD5: Final = "rabbit_password_hashing_md5"
 DEFAULT_ALGORITHM: Final = SHA256
 
 ALGORITHMS: Final = {SHA256: hashlib.sha256, SHA512: hashlib.sha512, MD5: hashlib.md5}
-"""RabbitMQ's module names and what they do; files older than 3.6 mean MD5 by saying nothing."""
+"""RabbitMQ's names of algorithms; files older than 3.6 name none and mean MD5."""
 
 
 def hash_password(password: str, salt: bytes, algorithm: str = DEFAULT_ALGORITHM) -> str:
@@ -43,10 +43,10 @@ def hash_password(password: str, salt: bytes, algorithm: str = DEFAULT_ALGORITHM
 
 
 def verify(password: str, stored_hash: str, algorithm: str) -> bool:
-    """Return whether the password is the one that was hashed, in a time that tells nothing.
+    """Return whether the password was hashed to this; takes a time that reveals nothing.
 
-    An empty password matches nothing, an empty or unreadable hash is matched by nothing: both
-    are how RabbitMQ says that a user cannot log in by password.
+    An empty password matches no hash, and no password matches an empty or unreadable hash. In
+    RabbitMQ both mean that a user cannot log in by password.
     """
     if not password or algorithm not in ALGORITHMS:
         return False

@@ -1,16 +1,16 @@
-r"""A pattern as RabbitMQ's users write it, in the words in which our PCRE2 means the same.
+r"""Respells patterns of RabbitMQ's users so that PCRE2 gives them the same meaning.
 
 RabbitMQ hands patterns to Erlang's ``re``: PCRE 8.44 over single octets, with the character types
-of ISO-8859-1. The binding that we have is PCRE2 over code points, with Unicode's types and with
-JavaScript's ``\x`` and ``\u``. An octet becomes
-the code point of its number, and this is respelled:
+of ISO-8859-1. Our binding is PCRE2 over code points, with Unicode's types and with JavaScript's
+``\x`` and ``\u``. An octet becomes the code point of its number, and these constructs are
+respelled:
 
 - ``\w``, ``\s``, ``\b`` and POSIX classes, as sets of octets: Unicode's are other ones;
 - ``\x{e9}`` and ``\x9``, which to JavaScript are an ``x`` and something behind it;
 - ``{,3}`` and ``{ 3 }``, which are no quantifiers to PCRE 8;
 - ``\j`` and other letters without a meaning, which PCRE2 refuses.
 
-What cannot be said is refused by name, and nothing is ever taken for something else.
+A construct that cannot be respelled is refused by name. No construct gets another meaning.
 
 Source: pcrepattern(3) of 8.44, pcre2pattern(3) of 10.47; the types of octets asked of Erlang.
 """
@@ -43,7 +43,7 @@ _POSIX: Final[Mapping[str, tuple[str, str]]] = {
     "space": (_SPACE, _NO_SPACE),
     "word": (_WORD, _NO_WORD),
 }
-"""Those of which Unicode has another idea: the octets that are in them, and the others."""
+"""Classes that differ in Unicode: the octets that are in them, and all others."""
 
 _SETS: Final = frozenset("dDhHvVwWsSpP")
 _UNKNOWN: Final = frozenset("uUxlL")
@@ -75,7 +75,7 @@ class DialectError(ValueError):
 
 
 class Respelled(NamedTuple):
-    """A pattern for our PCRE2, and which part of it came from where.
+    """A pattern for our PCRE2, and the origin of each of its parts.
 
     Attributes:
         text: the pattern.
@@ -88,18 +88,18 @@ class Respelled(NamedTuple):
     positions: list[int]
 
     def position_of(self, index: int) -> int:
-        """Return where in the pattern as it was given an index of ``text`` comes from."""
+        """Return the place in the given pattern that an index of ``text`` comes from."""
         return self.positions[max(bisect_right(self.starts, index) - 1, 0)]
 
 
 def respell(pattern: str) -> Respelled:
-    """Return a pattern that means to PCRE2 what this one means to RabbitMQ.
+    """Return a pattern with the meaning in PCRE2 that this one has in RabbitMQ.
 
     Args:
         pattern: one character for each octet.
 
     Raises:
-        DialectError: nothing does.
+        DialectError: there is no such pattern.
     """
     if _UTF.match(pattern):
         raise DialectError("(*UTF) and (*UCP) are not supported", 0)

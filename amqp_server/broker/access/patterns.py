@@ -1,8 +1,8 @@
 """The regular expressions of permissions and policies: PCRE, searched in names octet by octet.
 
-A search takes at most ``STEPS_MAX`` steps, whatever pattern and name: half a millisecond as a rule.
-One that would need more has not been found, as in Erlang, whose limit is 500 times as high. What
-was found is kept for the names that were asked for last.
+A search takes at most ``STEPS_MAX`` steps, whatever pattern and name, which is mostly half a
+millisecond. A search that needs more finds nothing, as in Erlang, whose limit is 500 times as high.
+The answers for the most recent names are kept.
 
 Source: RabbitMQ, access control and policies; Erlang, re:run/3; ADR 22.
 """
@@ -23,7 +23,7 @@ HEAP_MAX_KIB: Final = 1024
 _COMPILED_MAX: Final = 256
 _FOUND_MAX: Final = 4096
 _IN_ALL: Final = frozenset({"", ".*", "^", "^.*", ".*$"})
-"""What nearly every user and many a policy has."""
+"""The pattern of nearly every user and many policies."""
 
 # The lower one holds, where a pattern has a limit of its own.
 _PREFIX: Final = f"(*LIMIT_MATCH={STEPS_MAX})(*LIMIT_HEAP={HEAP_MAX_KIB})(*LF)"
@@ -44,11 +44,11 @@ class PatternError(ValueError):
 
 
 class Pattern:
-    """A compiled pattern; equal to no other, so that it is a key of what was found.
+    """A compiled pattern; equal only to itself, so that it is a key of the kept answers.
 
     Attributes:
         text: the pattern.
-        is_in_all: it needs no search: there is no name that it is not found in.
+        is_in_all: every name matches, so it needs no search.
     """
 
     __slots__ = ("_compiled", "is_in_all", "text")
@@ -89,12 +89,12 @@ def is_found(pattern: Pattern, name: str) -> bool:
 
 @lru_cache(_FOUND_MAX)
 def was_found(pattern: Pattern, name: str) -> bool:
-    """Return what a search says, or said when this was asked before."""
+    """Return the answer of a search, or the kept answer."""
     return pattern.search(name)
 
 
 def quote(text: str) -> str:
-    """Return a pattern that matches exactly this text: for values put into a pattern."""
+    """Return a pattern that matches exactly this text, for values put into a pattern."""
     return re.escape(text)
 
 

@@ -3,7 +3,7 @@
 A permission is a regular expression (see ``patterns``) searched in the name of the resource; three
 of them, for configure, write and read, per user and vhost. A user without any in a vhost may not
 enter it.
-The default exchange has no name to search in: it goes by ``amq.default`` here.
+The default exchange has an empty name, so ``amq.default`` is searched instead.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,7 +35,7 @@ from amqp_server.broker.errors import (
 DEFAULT_EXCHANGE_NAME: Final = "amq.default"
 
 _NOTHING: Final = r"\A\Z"
-"""What an empty pattern stands for: no name is empty, an empty routing key is."""
+"""The meaning of an empty pattern: it matches no name, but an empty routing key."""
 
 _UNKNOWN_USERS_HASH: Final = hash_password("nobody", bytes(SALT_BYTES))
 
@@ -52,12 +52,12 @@ class Users:
     """All accounts and rights of the broker.
 
     Attributes:
-        generation: grows with every change; what was decided under an older one is void.
+        generation: grows with every change; decisions of an older one are void.
         loopback_users: names that may only log in from this host.
 
     Args:
         loopback_users: see above.
-        journal: makes all of it survive; None keeps nothing.
+        journal: makes everything survive; None keeps nothing.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Users:
     # ── logging in ──
 
     def authenticate(self, username: str, password: str) -> User:
-        """Return the user whose name and password these are; it takes as long if there is none.
+        """Return the user with this name and password; takes as long if there is none.
 
         Raises:
             LoginRefusedError: the text is for the log; the client is told nothing.
@@ -139,7 +139,7 @@ class Users:
         return user
 
     def check_loopback(self, user: User, *, is_loopback: bool) -> None:
-        """Refuse a login from afar to the users that are only for this host.
+        """Refuse a remote login of users that may log in only from this host.
 
         Raises:
             LoginRefusedError: the text is for the log.
@@ -237,7 +237,7 @@ class Users:
     def require(
         self, username: str, vhost: str, permission: Permission, kind: ResourceKind, name: str
     ) -> None:
-        """Refuse what the user has no right to.
+        """Refuse an operation for which the user has no right.
 
         Raises:
             AccessRefusedError: the pattern is not found in the name (403).
@@ -267,7 +267,7 @@ class Users:
         """Refuse a routing key of a topic exchange that the user may not write to or read.
 
         Args:
-            username: who asks.
+            username: of the user who asks.
             vhost: where the exchange is.
             permission: WRITE for publish; READ for bind and unbind.
             exchange: of type topic; others have no topic permissions.
@@ -277,7 +277,8 @@ class Users:
         Raises:
             AccessRefusedError: a restriction stands and the key does not match it (403).
 
-        Source: RabbitMQ, access-control, topic authorisation; none defined is none refused.
+        Source: RabbitMQ, access-control, topic authorisation; without topic permissions no key is
+        refused.
         """
         assert permission is not Permission.CONFIGURE, "a topic is written to or read"
         held = self._topic_permissions.get((username, vhost, exchange))

@@ -1,1 +1,1 @@
-"""What the broker itself moves from queue to queue: dead letters, and how they are settled."""
+"""Moves of messages from queue to queue by the broker itself: dead letters."""

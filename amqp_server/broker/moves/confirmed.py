@@ -1,11 +1,10 @@
-"""Dead letters at least once: a message stays in its queue until all that it goes to have it safe.
+"""Dead letters at least once: a message stays in its queue until all targets have it safe.
 
     waits → copies published → confirmed by every target → settled
               └ refused by one, or no route → stays → tried again, sooner when routes change
 
-A target that has confirmed a message gets it no second time. Messages on their way or staying are
-``OPEN_MAX`` at most; all others wait behind them. A start finds those that were not settled in
-their old queue.
+A target that has confirmed a message does not get it again. At most ``OPEN_MAX`` messages are on
+their way or stay. All others wait behind them. A start finds unsettled ones in their old queue.
 
 Source: RabbitMQ, quorum queues, at-least-once dead lettering; rabbit_fifo_dlx_worker.
 """
@@ -29,17 +28,17 @@ OPEN_MAX: Final = 1_024
 """Messages of one queue that are on their way or stay; RabbitMQ's worker has 32."""
 
 LOOK_MS: Final = 1_000
-"""How often it is looked whether routes have changed, so that what stays may go now."""
+"""Time between two looks whether routes have changed, so that staying messages may go."""
 
 RETRY_LOOKS_MAX: Final = 32
-"""What was refused is tried again at the next look, then after twice as many, up to so many."""
+"""The most looks between two tries of a refused message; they double from 1."""
 
 
 class Resume(Protocol):
-    """Takes dead letters of a queue up again; ``broker.moves.mover`` does."""
+    """Starts the move of a queue's dead letters again; ``broker.moves.mover`` does."""
 
     def __call__(self, queue: Queue, count: int) -> None:
-        """Have so many more moved, as far as they wait."""
+        """Move this many more, as far as they wait."""
 
 
 class _Staying(NamedTuple):
@@ -47,9 +46,9 @@ class _Staying(NamedTuple):
 
     Attributes:
         dying: the messages.
-        died_s: when, in seconds since 1970: what x-death tells however often it is tried.
+        died_s: when they died, in seconds since 1970; x-death shows this at every try.
         taken_by: names of queues that have them.
-        safe_at: when all of those have them safe.
+        safe_at: when all of these queues have them safe.
     """
 
     dying: Dying
@@ -61,7 +60,7 @@ class _Staying(NamedTuple):
 class ConfirmedMoves:
     """The dead letters of one queue; a ``broker.turn.Drainable``.
 
-    Invariant: what was taken from the queue's moves waits for a commit, stays, or is being tried.
+    Invariant: messages taken from the queue's moves wait for a commit, stay, or are being tried.
     """
 
     def __init__(
@@ -75,7 +74,7 @@ class ConfirmedMoves:
         """Begin with nothing on its way.
 
         Args:
-            queue: whose messages died.
+            queue: the queue in which the messages died.
             publisher: the vhost's.
             has_exchange: whether there is an exchange of this name.
             turn: the broker's.
@@ -96,7 +95,7 @@ class ConfirmedMoves:
         self._generation = 0
 
     def moving(self, max_count: int, now_ms: int, died_s: int) -> Steps[int]:
-        """Take the oldest of the queue's dead letters up; return how many."""
+        """Start to move the oldest of the queue's dead letters; return how many."""
         room = OPEN_MAX - self._open_count
         self._is_full = room <= 0
         dying = self._queue.engine.moves.take(min(max_count, room)) if room > 0 else None
@@ -117,11 +116,11 @@ class ConfirmedMoves:
     # -- as the turn knows it -----------------------------------------------------------------
 
     def next_deadline_ms(self) -> int | None:
-        """Return when to look whether what stays may go now."""
+        """Return when to look whether staying messages may go."""
         return self._look_at_ms
 
     def expire(self, now_ms: int) -> None:
-        """Look, and have all tried again if routes have changed or it is time."""
+        """Look, and try all again if routes have changed or it is time."""
         self._look_at_ms = now_ms + LOOK_MS if self._staying else None
         self._looks_left -= 1
         if not self._staying or self._is_trying_again:
@@ -148,7 +147,7 @@ class ConfirmedMoves:
         self._is_trying_again = False
 
     def _trying(self, staying: _Staying, now_ms: int) -> Steps[None]:
-        """Publish to the targets that have not taken them; keep what is not taken by all."""
+        """Publish to the targets that have not taken them; keep those not taken by all."""
         if self._queue.is_deleted:
             return
         run, names = yield from self._finding_targets(staying)
@@ -195,7 +194,7 @@ class ConfirmedMoves:
     ) -> None:
         """Have settled what all have once that is safe; keep what ``missing`` says who has not."""
         if not self._queue.engine.options.dead_letters_at_least_once:
-            missing = {}  # A policy has changed it: once was enough.
+            missing = {}  # A policy has changed the strategy to at-most-once.
         dying = staying.dying
         for start, stop in _stretches_alike(missing, len(dying.records)):
             part = dying.part(start, stop)
@@ -220,15 +219,15 @@ class ConfirmedMoves:
             self._turn.mark_dirty(self)
 
     def _decided(self, staying: _Staying) -> None:
-        """Settle what every target has safe; try again where a commit group has failed."""
+        """Settle messages that every target has safe; try again if a commit group has failed."""
         if is_safe(staying.safe_at):
             self._confirmed(staying.dying)
         elif not self._queue.is_deleted:
-            # Whose copy is lost nobody knows: all get another.
+            # It is unknown which copies are lost, so all targets get another.
             self._keep(_Staying(staying.dying, staying.died_s))
 
     def _confirmed(self, dying: Dying) -> None:
-        """Settle messages; go on with what waited for room."""
+        """Settle messages; go on with those that waited for room."""
         self._open_count -= len(dying.records)
         self._looks = 1  # It goes on: what else stays may go soon.
         self._queue.engine.moved(dying)

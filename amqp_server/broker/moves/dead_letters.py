@@ -1,13 +1,13 @@
-"""A message that died in a queue, with the headers that tell how, on its way to the DLX.
+"""Makes the dead letter of a message: its headers say how it died.
 
 The ``x-death`` header is an array of tables, most recent first, one for each {queue, reason}:
 
     original-expiration S (only if it had one) | count l | reason S | queue S | time T |
     exchange S | routing-keys A of S
 
-A second death of the same kind raises ``count`` and moves the entry to the front; the rest of it
-tells of the first time. ``x-first-death-*`` never change, ``x-last-death-*`` always do. What a
-client put into ``x-death`` counts like our own (RabbitMQ 3.12 and 3.13.3 on).
+A second death of the same kind raises ``count`` and moves the table to the front. Its other values
+are those of the first time. ``x-first-death-*`` never change, ``x-last-death-*`` always do. Tables
+that a client put into ``x-death`` count like our own (RabbitMQ 3.12 and 3.13.3 on).
 
 Source: RabbitMQ, dead letter exchanges; mc:record_death, rabbit_dead_letter.
 """
@@ -32,10 +32,10 @@ from persistence.record import (
 from queues.effects import DeathReason
 
 DEATHS_MAX: Final = 256
-"""Entries kept in x-death: a chain of dead letters visits no more queues than that."""
+"""Tables kept in x-death, which is also the most queues in a chain of dead letters."""
 
 COUNT_MAX: Final = (1 << 63) - 1
-"""A count stays there: its type holds no more."""
+"""A count stays at this value, the largest of its type."""
 
 _REJECTED: Final = DeathReason.REJECTED.value
 _LAST_DEATH: Final = ("x-last-death-exchange", "x-last-death-queue", "x-last-death-reason")
@@ -44,12 +44,12 @@ _FIRST_DEATH: Final = ("x-first-death-exchange", "x-first-death-queue", "x-first
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """Messages to publish again, and where.
+    """Messages to publish again, and their routing keys.
 
     Attributes:
         run: with their x-death headers, without expiration, routed to the DLX.
         routing_keys: the queue's dead letter routing key, or the messages' own keys with CC.
-        died_in: where they died since they were rejected last; for ``is_cycle``.
+        died_in: the queues in which they died since they were last rejected; for ``is_cycle``.
     """
 
     run: Run
@@ -57,7 +57,7 @@ class DeadLetters:
     died_in: frozenset[str]
 
     def is_cycle(self, queue_name: str) -> bool:
-        """Whether they died here before and were never rejected since: then they are dropped."""
+        """Whether they died here before without a reject since; then they are dropped."""
         return queue_name in self.died_in
 
 
@@ -74,7 +74,7 @@ def dead_letters(
     Args:
         run: as they were in the queue; alike in all but their bodies.
         reason: why they died.
-        queue_name: where.
+        queue_name: the queue in which they died.
         exchange_to: the dead letter exchange.
         routing_key_to: the dead letter routing key; None keeps the messages' own keys.
         wall_s: time of day, seconds since 1970.
@@ -114,7 +114,7 @@ def _died_in(deaths: Sequence[Mapping[str, Field]]) -> frozenset[str]:
 
 
 def _headers(properties: Properties) -> dict[str, Field]:
-    """Return the headers; a table we cannot read is given up, as it was passed on unread."""
+    """Return the headers; none if the table, which was passed on unread, cannot be decoded."""
     try:
         return properties.headers()
     except WireError:
@@ -128,7 +128,7 @@ def _carbon_copies(headers: Mapping[str, Field]) -> list[str]:
 
 
 def _deaths(headers: Mapping[str, Field]) -> list[dict[str, Field]]:
-    """Return the entries of x-death that are entries; a client may have sent anything."""
+    """Return the valid tables of x-death, in which a client may have sent anything."""
     field = headers.get("x-death")
     listed = field.value if field is not None else None
     if not isinstance(listed, list):
@@ -138,9 +138,9 @@ def _deaths(headers: Mapping[str, Field]) -> list[dict[str, Field]]:
 
 
 def _merged(deaths: list[dict[str, Field]]) -> list[dict[str, Field]]:
-    """Return the entries, of one kind only the first: brokers of old made one for each death.
+    """Return the first table of each kind; old brokers made a table for each death.
 
-    Where it has no count, that is how many of its kind there were.
+    A table without a count gets the number of tables of its kind.
 
     Source: RabbitMQ, rabbit_dead_letter:group_by_queue_and_reason; a single entry stays as it is.
     """
@@ -156,7 +156,7 @@ def _merged(deaths: list[dict[str, Field]]) -> list[dict[str, Field]]:
 
 
 def _with_death(deaths: list[dict[str, Field]], death: dict[str, Field]) -> list[dict[str, Field]]:
-    """Return the deaths with this one in front, counted with its like if there is one."""
+    """Return the deaths with this one in front, counted together with an equal one."""
     kind = (_text(death, "queue"), _text(death, "reason"))
     for index, earlier in enumerate(deaths):
         if (_text(earlier, "queue"), _text(earlier, "reason")) == kind:
@@ -166,7 +166,7 @@ def _with_death(deaths: list[dict[str, Field]], death: dict[str, Field]) -> list
 
 
 def _counted_up(count: Field | None) -> int:
-    """Return the count and one; what a client sent may be no number, or the largest there is."""
+    """Return the count plus one; a client's may be no number, or the largest possible."""
     if count is None or count.kind not in INTEGER_KINDS or not isinstance(count.value, int):
         return 1
     return min(count.value, COUNT_MAX - 1) + 1

@@ -1,15 +1,15 @@
-"""Moves what died in the queues of a vhost to their dead letter exchanges: copies before settling.
+"""Moves dead messages of a vhost to their dead letter exchanges; copies before it settles.
 
     a queue has dead letters → noted in line → moved in order, within the budget of the turn
                                                 └ the rest is a job of the turns to come
 
-Messages of one death that are alike but for their bodies are made, routed and enqueued as one run.
-They are settled behind it: in the order of LSNs, which is that in which logs are written, so that a
-crash may leave a message in both queues and never in none. Where the copies are of another commit
-group there is no such order, and they are settled once the copies are safe.
+Messages that died together and differ only in their bodies are made, routed and enqueued as one
+run. Their settlement comes behind it in the order of LSNs, which is the order in which logs are
+written. So a crash may leave a message in both queues and never in none. Where the copies are in
+another commit group there is no such order. Then the messages are settled when the copies are safe.
 
-Source: ADR 18; RabbitMQ, rabbit_dead_letter: at most once, so that what has nowhere to go is gone;
-at least once see ``broker.moves.confirmed``.
+Source: ADR 18; RabbitMQ, rabbit_dead_letter: at most once, so a message without a route is gone.
+``broker.moves.confirmed`` has at least once.
 """
 
 from collections import deque
@@ -31,7 +31,7 @@ from queues.effects import DeadLettered, Effect
 from queues.moves import Dying
 
 PIECE_MAX: Final = 256
-"""So many messages are taken from their queue at once, and settled at once."""
+"""Messages that are taken from their queue, and settled, in one step."""
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class _InLine:
 
     Attributes:
         count: how many are still to be taken.
-        brought_about_count: how many of them a publisher may wait for.
+        brought_about_count: how many of them a publisher caused and may wait for.
     """
 
     queue: Queue
@@ -51,7 +51,7 @@ class _InLine:
 class Mover:
     """A ``broker.budget.Job``.
 
-    Invariant: as long as anything is in line, the turn has an effect or a job of it.
+    Invariant: while messages are in line, the turn has an effect or a job of this mover.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Mover:
             publisher: the vhost's.
             has_exchange: whether there is an exchange of this name.
             wall_s: the time of day in seconds at a ``now_ms``.
-            congestion: hears of what publishes brought about; None has nobody wait for it.
+            congestion: counts the moves that publishes caused; None lets no publisher wait.
         """
         self._turn = turn
         self._confirmed: dict[Queue, ConfirmedMoves] = {}
@@ -86,14 +86,14 @@ class Mover:
         self._is_called = False
 
     def note(self, queue: Queue, dead: DeadLettered) -> None:
-        """Have messages moved that a queue just said it has, behind those that wait."""
+        """Put newly dead messages of a queue in line, behind those that wait."""
         self._put_in_line(queue, dead.count)
         if dead.is_prompt:
             self._line[-1].brought_about_count += dead.count
             self._congestion.bring_about(dead.count, by_event=not self._is_at_work)
 
     def step(self, _now_ms: int) -> bool:
-        """Move a piece, and more within the budget; return whether nothing is left."""
+        """Move a piece, and more within the budget; return whether all are moved."""
         is_spent = self._turn.budget.is_spent
         steps = self._steps = self._steps or self._moving_all()
         self._is_at_work = True
@@ -106,10 +106,10 @@ class Mover:
         return True
 
     def finishing(self, queue: Queue) -> Steps[None]:
-        """Move all that waits in a queue that is about to go, before what others have in line."""
+        """Move all dead messages of a queue that is about to go, before those of others."""
         confirmed = self._confirmed.pop(queue, None)
         if confirmed is not None:
-            # What stays goes with its queue, as in RabbitMQ.
+            # Messages that stay are lost with their queue, as in RabbitMQ.
             confirmed.forget()
             return
         self._finishing.add(queue)
@@ -137,7 +137,7 @@ class Mover:
     # -- in steps -----------------------------------------------------------------------------
 
     def _moving_all(self) -> Steps[None]:
-        """Move what is in line, and what comes into it meanwhile."""
+        """Move the messages in line, and those that come meanwhile."""
         line = self._line
         while line:
             first = line[0]
