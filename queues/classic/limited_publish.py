@@ -15,6 +15,7 @@ from queues.commits import point_at
 from queues.effects import DeathReason
 from queues.options import Overflow, QueueOptions
 from queues.outcomes import PublishOutcome, all_taken
+from queues.tail import bands_of
 
 Deliver: TypeAlias = Callable[[int, int], int]
 """Delivers live messages at an instant, up to a given number; returns how many."""
@@ -39,21 +40,29 @@ def publish_at_limit(
         now_ms: the instant.
     """
     if options.overflow is Overflow.DROP_HEAD:
-        return _drop_head(backlog, deliver, run, expires_at_ms, now_ms)
+        return _drop_head(backlog, options, deliver, run, expires_at_ms, now_ms)
     return _reject(backlog, options, deliver, run, expires_at_ms, now_ms)
 
 
 def _drop_head(
-    backlog: Backlog, deliver: Deliver, run: Run, expires_at_ms: int | list[int], now_ms: int
+    backlog: Backlog,
+    options: QueueOptions,
+    deliver: Deliver,
+    run: Run,
+    expires_at_ms: int | list[int],
+    now_ms: int,
 ) -> PublishOutcome:
     step = _step(backlog, run, expires_at_ms, now_ms)
-    lsn = 0
-    for first in range(0, len(run), step):
+    lsn = first = 0
+    while first < len(run):
         part = run[first : first + step]
         lsn = max(lsn, backlog.append(part, part_of(expires_at_ms, first, first + step)))
-        _deliver_in_this_instant(backlog, deliver, now_ms)
+        first += step
+        nobody_waits = _nobody_waits_after(backlog, deliver, now_ms)
         backlog.drop_excess(len(part))
         backlog.drop_expired(now_ms, backlog.ready.count, len(part))
+        if nobody_waits and _drops_alike(backlog, options, run, expires_at_ms):
+            step = len(run)
     return all_taken(backlog.log.commit_group, lsn)
 
 
@@ -86,9 +95,11 @@ def _reject(
         count = min(count, step)
         part = run[index : index + count]
         lsn = max(lsn, backlog.append(part, part_of(expires_at_ms, index, index + count)))
-        _deliver_in_this_instant(backlog, deliver, now_ms)
+        nobody_waits = _nobody_waits_after(backlog, deliver, now_ms)
         backlog.drop_expired(now_ms, backlog.ready.count, count)
         index += count
+        if nobody_waits and expires_at_ms == 0:
+            step = len(run)
     backlog.counters.refused_count += len(rejected)
     if rejected and options.overflow is Overflow.REJECT_PUBLISH_DLX:
         refused = [run[index] for index in rejected]
@@ -110,6 +121,27 @@ def _step(backlog: Backlog, run: Run, expires_at_ms: int | list[int], now_ms: in
     return len(run)
 
 
-def _deliver_in_this_instant(backlog: Backlog, deliver: Deliver, now_ms: int) -> None:
-    """Deliver the messages enqueued now, also those that expire in this instant."""
+def _drops_alike(
+    backlog: Backlog, options: QueueOptions, run: Run, expires_at_ms: int | list[int]
+) -> bool:
+    """Whether a priority queue drops the same of the rest of a run, and in the same order, at once.
+
+    By number it keeps those of the lowest priority, the newest of them, however it comes to them.
+    Their order is seen only by a dead letter exchange; it is the same where all have one priority.
+    """
+    if backlog.limits.max_length_bytes is not None or expires_at_ms != 0:
+        return False
+    if options.dead_letter_exchange is None or options.max_priority is None:
+        return True
+    bands = bands_of(run, options.max_priority)
+    return bands.count(bands[0]) == len(bands)
+
+
+def _nobody_waits_after(backlog: Backlog, deliver: Deliver, now_ms: int) -> bool:
+    """Deliver what was enqueued now, also what expires now: the moment has not passed.
+
+    Returns:
+        Whether some are left, so that no consumer has credit for what follows.
+    """
     deliver(now_ms - 1, backlog.ready.count)
+    return backlog.ready.count > 0 and not backlog.ready.is_stalled
