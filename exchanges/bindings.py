@@ -7,6 +7,7 @@ bindings on one exchange, or deleting one queue among them, touches only the bin
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import islice
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeVar
 
@@ -93,16 +94,20 @@ def in_pieces(destinations: Iterable[Destination]) -> Iterator[Iterable[Destinat
 class BindingTable:
     """All bindings of one vhost.
 
+    Attributes:
+        removed_count: how many were taken out since the start.
+
     Invariant: a binding is in both indexes or in neither, and no index keeps an empty row.
     """
 
-    __slots__ = ("_binding_count", "_by_destination", "_by_source")
+    __slots__ = ("_binding_count", "_by_destination", "_by_source", "removed_count")
 
     def __init__(self) -> None:
         # The inner dict maps a binding to itself, so that an equal binding finds the stored one.
         self._by_source: dict[str, dict[Binding, Binding]] = {}
         self._by_destination: dict[Destination, dict[Binding, Binding]] = {}
         self._binding_count = 0
+        self.removed_count = 0
 
     def __len__(self) -> int:
         return self._binding_count
@@ -137,6 +142,7 @@ class BindingTable:
             _drop(self._by_source, source, binding)
             _drop(self._by_destination, destination, binding)
             self._binding_count -= 1
+            self.removed_count += 1
         return binding
 
     def discard(self, binding: Binding) -> bool:
@@ -146,11 +152,16 @@ class BindingTable:
         _drop(self._by_source, binding.source, binding)
         _drop(self._by_destination, binding.destination, binding)
         self._binding_count -= 1
+        self.removed_count += 1
         return True
 
     def has_source(self, name: str) -> bool:
         """Whether any binding leads from the exchange of this name."""
         return name in self._by_source
+
+    def part_of_source(self, name: str, start: int, stop: int) -> tuple[Binding, ...]:
+        """Return bindings from an exchange, oldest first, by how many are older."""
+        return tuple(islice(self._by_source.get(name, ()), start, stop))
 
     def of_source(self, name: str) -> tuple[Binding, ...]:
         """Return the bindings from an exchange, oldest first."""

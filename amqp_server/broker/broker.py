@@ -20,6 +20,7 @@ from amqp_server.broker.events import EventKind, Events
 from amqp_server.broker.limits import check_node_vhost
 from amqp_server.broker.names import generated_name, reply_token
 from amqp_server.broker.node_budget import NO_NODE_LIMITS, NodeLimits, budgets_of
+from amqp_server.broker.numbered import NumberedConnections, Viewable
 from amqp_server.broker.plan_memory import PlanMemory
 from amqp_server.broker.reply_consumers import UnreadReplies
 from amqp_server.broker.settings import BrokerSettings
@@ -32,7 +33,7 @@ from queues.kinds import DEFAULT_KIND, KINDS
 SHUTDOWN_REASON: Final = "broker forced connection closure with reason 'shutdown'"
 
 
-class OpenConnection(Protocol):
+class OpenConnection(Viewable, Protocol):
     """A connection, as the broker knows it."""
 
     @property
@@ -63,6 +64,7 @@ class Broker:
         users: accounts and permissions.
         logins: how long wrong passwords wait for their answer.
         events: what comes and goes.
+        numbered: the open connections by number, for views.
         alarms: the resources that run low.
         plans: counts the publishes that channels remember.
         delivered: counts deliveries that are not settled.
@@ -125,6 +127,7 @@ class Broker:
         self._vhosts: dict[str, Vhost] = {}
         self._leaving: dict[str, Steps[None]] = {}
         self._connections: dict[OpenConnection, tuple[str, str]] = {}
+        self.numbered = NumberedConnections()
         self._connections_count: dict[tuple[str | None, str | None], int] = {}
 
     # ── vhosts ──
@@ -279,6 +282,7 @@ class Broker:
         if connection not in self._connections:
             held_by = (connection.username, connection.vhost_name)
             self._connections[connection] = held_by
+            self.numbered.add(connection, self.turn.now_ms)
             self.events.note(
                 EventKind.CONNECTION_CREATED, held_by[1], connection.connection_name, connection
             )
@@ -288,6 +292,7 @@ class Broker:
         """Stop counting it; a second call has no effect."""
         held_by = self._connections.pop(connection, None)
         if held_by is not None:
+            self.numbered.remove(connection)
             self.events.note(
                 EventKind.CONNECTION_CLOSED, held_by[1], connection.connection_name, connection
             )

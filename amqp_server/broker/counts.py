@@ -1,6 +1,8 @@
-"""What happened on a channel, as whoever has one answers when it is asked."""
+"""What connections and channels answer when they are asked how they are."""
 
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, NamedTuple, Protocol
 
 
 class ChannelCounts(NamedTuple):
@@ -39,8 +41,115 @@ class ChannelCounts(NamedTuple):
     discarded: int = 0
 
 
+class ConsumerView(NamedTuple):
+    """A consumer.
+
+    Attributes:
+        queue_name, vhost: what it consumes from.
+        connection_number, channel_number: whose it is; the number is that of ``ConnectionView``.
+        prefetch: deliveries that it may hold; 0 is without limit.
+        unacked: deliveries that it holds.
+    """
+
+    consumer_tag: str
+    queue_name: str
+    vhost: str
+    connection_number: int
+    channel_number: int
+    no_ack: bool
+    exclusive: bool
+    priority: int
+    prefetch: int
+    unacked: int
+
+
+class ChannelView(NamedTuple):
+    """A channel.
+
+    Attributes:
+        connection_number, number: of its connection in the node, and of it on its connection.
+        confirms, is_transactional: what mode it is in.
+        prefetch: of consumers to come; 0 is without limit.
+        shared_prefetch: of all its consumers together; 0 is without limit.
+        uncommitted: publishes that its transaction holds.
+        unsettled: settlements that its transaction holds, in ranges.
+    """
+
+    connection_number: int
+    number: int
+    vhost: str
+    username: str
+    confirms: bool
+    is_transactional: bool
+    prefetch: int
+    shared_prefetch: int
+    consumer_count: int
+    uncommitted: int
+    unsettled: int
+    counts: ChannelCounts
+
+
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+
+
+class ConnectionView(NamedTuple):
+    """A connection.
+
+    Attributes:
+        number: never another connection's of this start of the node; 0 before the broker gave one.
+        opened_at_ms: when it was opened (instant).
+        name: both its ends; two may have the same.
+        protocol: ``AMQP 0-9-1``.
+        host, port, peer_host, peer_port: our end, and the client's.
+        tls_version, tls_cipher, certificate_subject, certificate_issuer, certificate_validity:
+            None without.
+        client_properties: what the client said of itself, as plain values.
+        channel_max, frame_max_bytes, heartbeat_s: as agreed on; 0 is without limit, or off.
+        received_bytes, received_count, sent_bytes, sent_count: see ``connections.traffic``.
+    """
+
+    name: str
+    vhost: str
+    username: str
+    protocol: str
+    host: str
+    port: int
+    peer_host: str
+    peer_port: int
+    tls_version: str | None
+    tls_cipher: str | None
+    certificate_subject: str | None
+    certificate_issuer: str | None
+    certificate_validity: str | None
+    heartbeat_s: int
+    channels_open: int
+    received_bytes: int
+    received_count: int
+    sent_bytes: int
+    sent_count: int
+    client_properties: Mapping[str, object] = _NOTHING
+    channel_max: int = 0
+    frame_max_bytes: int = 0
+    number: int = 0
+    opened_at_ms: int = 0
+
+
 class OpenChannel(Protocol):
-    """A channel, as who looks at it knows it; ``protocol.channel`` has it."""
+    """A channel, as who looks at it knows it; ``protocol.channel`` has it.
+
+    Attributes:
+        is_closing: it is over, and has nothing to show.
+    """
+
+    is_closing: bool
 
     def counts(self) -> ChannelCounts:
         """Return how the channel is, and what happened on it."""
+
+    def view(self, connection_number: int) -> ChannelView:
+        """Return how the channel is."""
+
+    def consumer_views(
+        self, connection_number: int, after: str | None, max_count: int
+    ) -> Sequence[ConsumerView]:
+        """Return so many of its consumers at most, those with tags behind one, by their tags."""

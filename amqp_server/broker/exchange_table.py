@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from sortedcontainers import SortedList
+
 from amqp_server.broker.arguments.declare import (
     ExchangeProperties,
     check_equivalent_exchange,
@@ -55,6 +57,9 @@ class ExchangeTable:
         is_stored_queue: whether a queue of this name exists and survives a restart.
         journal: makes durable exchanges survive, and bindings whose both ends do.
         events: hears of what comes and goes; None tells nobody.
+
+    Attributes:
+        names: of all exchanges, for who shows them; to be changed only here.
     """
 
     def __init__(
@@ -74,6 +79,7 @@ class ExchangeTable:
         self._events = Events() if events is None else events
         self._properties: dict[str, ExchangeProperties] = {}
         self._leaving: dict[str, Steps[None]] = {}
+        self.names: SortedList[str] = SortedList()
         for name, kind, internal in PREDECLARED:
             self._add(name, ExchangeProperties(kind, True, False, internal, {}))  # noqa: FBT003
 
@@ -241,6 +247,7 @@ class ExchangeTable:
 
     def _add(self, name: str, properties: ExchangeProperties) -> None:
         self._properties[name] = properties
+        self.names.add(name)
         self._router.add_exchange(
             Exchange(
                 name=name,
@@ -268,6 +275,7 @@ class ExchangeTable:
     def _taking_out(self, name: str, unused: list[str]) -> Steps[None]:
         bindings = self._router.bindings
         self._router.withdraw_exchange(name)
+        self.names.remove(name)
         self._note(EventKind.EXCHANGE_DELETED, name)
         for binding in bindings.of_source(name):
             self._forget(binding, unused)

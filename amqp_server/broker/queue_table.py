@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import Final, Protocol
 
+from sortedcontainers import SortedList
+
 from amqp_server.broker.arguments.declare import (
     QueueProperties,
     check_equivalent_queue,
@@ -71,6 +73,9 @@ class QueueTable:
         mover: hears of dead letters.
         default_consumer_timeout_ms: where no argument or policy says; None is never.
         backing: keeps messages, and the definitions of durable queues that are not exclusive.
+
+    Attributes:
+        names: of all queues, for who shows them; to be changed only here.
     """
 
     def __init__(
@@ -97,6 +102,7 @@ class QueueTable:
         self._backing = backing
         self._events = Events() if events is None else events
         self._queues: dict[str, Queue] = {}
+        self.names: SortedList[str] = SortedList()
         self._owned: dict[object, dict[Queue, None]] = {}
         self._leaving: dict[str, tuple[Queue, Steps[None]]] = {}
         # Exclusive queues of connections that ended: each leaves in turn, or as it is looked up.
@@ -107,6 +113,11 @@ class QueueTable:
 
     def __iter__(self) -> Iterator[Queue]:
         return iter(tuple(self._queues.values()))
+
+    def look_at(self, name: str) -> Queue | None:
+        """Return a queue, to be shown and not to be used; None if there is none."""
+        queue = self._queues.get(name)
+        return None if queue is None or queue in self._departing else queue
 
     def find(self, name: str) -> Queue | None:
         """Return a queue, whoever it belongs to; None if there is none."""
@@ -183,6 +194,7 @@ class QueueTable:
             self._journal.save(self._definition(name, properties, queue_id))
         queue = self._create(name, kind, properties, owner, queue_id, now_ms)
         self._queues[name] = queue
+        self.names.add(name)
         if owner is not None:
             self._owned.setdefault(owner, {})[queue] = None
         self._on_change(name)
@@ -290,6 +302,7 @@ class QueueTable:
 
     def _leave(self, queue: Queue) -> None:
         del self._queues[queue.name]
+        self.names.remove(queue.name)
         queue.is_deleted = True
         self._departing.pop(queue, None)
         self._leaving[queue.name] = (queue, self._leaving_steps(queue))

@@ -3,12 +3,13 @@
 The session is also the identity that exclusive queues belong to.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from amqp_server.broker.access.rights import Permission, User
 from amqp_server.broker.broker import Broker
+from amqp_server.broker.counts import ConnectionView, OpenChannel
 from amqp_server.broker.vhost import Vhost
 from amqp_server.connections.peer import Peer
 from amqp_server.connections.traffic import Traffic
@@ -31,6 +32,7 @@ class Session:
         heartbeat_s: as agreed on; 0 is off.
         channels_open: how many channels it has; 0 where the protocol has none.
         traffic: what went over it.
+        channels: those that are there by number, for who looks at them; closing ones too.
     """
 
     broker: Broker
@@ -42,6 +44,7 @@ class Session:
     heartbeat_s: int = 0
     channels_open: int = 0
     traffic: Traffic = field(default_factory=Traffic)
+    channels: Mapping[int, OpenChannel] = field(default_factory=dict)
 
     @property
     def username(self) -> str:
@@ -86,6 +89,32 @@ class Session:
     def has_no_connection(self) -> None:
         """Note that the connection is over; no cycle stays for the collector."""
         self.shut_down_by = _nothing_to_shut_down
+
+    def view(self) -> ConnectionView:
+        """Return how the connection is; a protocol adds what it agreed on."""
+        peer, traffic = self.peer, self.traffic
+        certificate = peer.certificate
+        return ConnectionView(
+            name=self.connection_name,
+            vhost=self.vhost_name,
+            username=self.username,
+            protocol="",
+            host=peer.server_address,
+            port=peer.server_port,
+            peer_host=peer.address,
+            peer_port=peer.port,
+            tls_version=peer.tls_version,
+            tls_cipher=peer.tls_cipher,
+            certificate_subject=None if certificate is None else certificate.subject,
+            certificate_issuer=None if certificate is None else certificate.issuer,
+            certificate_validity=None if certificate is None else certificate.validity,
+            heartbeat_s=self.heartbeat_s,
+            channels_open=self.channels_open,
+            received_bytes=traffic.received_bytes,
+            received_count=traffic.received_count,
+            sent_bytes=traffic.sent_bytes,
+            sent_count=traffic.sent_count,
+        )
 
     def shut_down(self, reason: str, now_ms: int) -> None:
         """Close the connection: the node stops, or its user or vhost is gone."""

@@ -11,7 +11,6 @@ from typing import Final, Protocol
 from pamqp import commands
 
 from amqp_server.broker.access.rights import Permission
-from amqp_server.broker.counts import ChannelCounts
 from amqp_server.broker.events import EventKind
 from amqp_server.broker.node_budget import Holding
 from amqp_server.broker.queue import Queue
@@ -21,12 +20,12 @@ from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.assembly import Assembly
 from amqp_server.protocol.consumer import Consumer, ReplyReceiver
 from amqp_server.protocol.counters import ChannelCounters
-from amqp_server.protocol.counting import counts_of
 from amqp_server.protocol.errors import ModeError
 from amqp_server.protocol.lane import Lane, Starved
 from amqp_server.protocol.publish_path import PublishPath
 from amqp_server.protocol.session import Session
 from amqp_server.protocol.settling import AT_ONCE_MAX, PIECE_MAX, Owner, Settling
+from amqp_server.protocol.shown_channel import ShownChannel
 from amqp_server.protocol.transaction import Settlement, Transaction, by_tag
 from amqp_server.protocol.unacked import Unacked
 from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES
@@ -43,7 +42,7 @@ class ReplyLost(Protocol):
         """Take the reply back, and answer this method with an error."""
 
 
-class Channel:
+class Channel(ShownChannel):
     """State of one open channel.
 
     Attributes:
@@ -104,10 +103,6 @@ class Channel:
             delivered=self._delivered,
             counters=self.counters,
         )
-
-    def counts(self) -> ChannelCounts:
-        """Return how the channel is, and what happened on it."""
-        return counts_of(self.counters, self.unacked, self.publishing.confirms)
 
     def write(self, method: Method) -> None:
         """Send a method."""

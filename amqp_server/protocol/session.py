@@ -1,15 +1,15 @@
 """What a client of AMQP said of itself, and what was agreed with it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from amqp_server.broker.counts import OpenChannel
+from amqp_server.broker.counts import ConnectionView
 from amqp_server.broker.reply_consumers import ConnectionReplies
 from amqp_server.connections import session as shared
 from amqp_server.protocol.settings import ProtocolSettings
 from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES, FRAME_TOLERANCE_BYTES
-from amqp_server.wire.tables import Table
+from amqp_server.wire.tables import Table, plain
 
 CLIENT_NAME_SHOWN_MAX_BYTES: Final = 128
 """How much of a connection's own name the log repeats."""
@@ -29,7 +29,6 @@ class Session(shared.Session):
         capabilities: those of them that are true.
         frame_max_bytes: whole frames; what holds before tune is ``initial_frame_max_bytes``.
         channel_max: highest channel number and most channels; never 0 once tuned, unless ours is.
-        channels: those that are there by number, for who looks at them; closing ones too.
         replies: what it has not read of its direct replies.
         refuse_by: how it closes a channel of it; set by the channel table.
     """
@@ -39,7 +38,6 @@ class Session(shared.Session):
     capabilities: frozenset[str] = frozenset()
     frame_max_bytes: int = 0
     channel_max: int = 0
-    channels: Mapping[int, OpenChannel] = field(default_factory=dict)
     refuse_by: Callable[[int, Exception, int], None] = _nothing_to_refuse
     replies: ConnectionReplies = field(init=False)
 
@@ -58,6 +56,16 @@ class Session(shared.Session):
         if named is None or not isinstance(named.value, bytes):
             return ""
         return named.value[:CLIENT_NAME_SHOWN_MAX_BYTES].decode("utf-8", "backslashreplace")
+
+    def view(self) -> ConnectionView:
+        """Return how the connection is."""
+        properties = {key: plain(value) for key, value in self.client_properties.items()}
+        return shared.Session.view(self)._replace(
+            protocol="AMQP 0-9-1",
+            client_properties=properties,
+            channel_max=self.channel_max,
+            frame_max_bytes=self.frame_max_bytes,
+        )
 
     def refuse(self, channel: int, error: Exception, now_ms: int) -> None:
         """Close a channel with an error that is not of its own doing."""

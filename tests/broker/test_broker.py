@@ -7,6 +7,7 @@ from amqp_server.broker.access.users import Users
 from amqp_server.broker.alarms import Resource
 from amqp_server.broker.arguments.declare import QueueProperties
 from amqp_server.broker.broker import Broker
+from amqp_server.broker.counts import ConnectionView, OpenChannel
 from amqp_server.broker.errors import NotFoundError, PreconditionFailedError
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
@@ -32,6 +33,13 @@ class FakeConnection:
         broker.connection_opened(self)
 
     connection_name = "a -> b"
+
+    @property
+    def channels(self) -> dict[int, OpenChannel]:
+        return {}
+
+    def view(self) -> ConnectionView:
+        raise AssertionError("nobody looks")
 
     def shut_down(self, reason: str, now_ms: int) -> None:
         self.reasons.append((reason, now_ms))

@@ -1,0 +1,66 @@
+"""Open connections by number, for who shows them: an address may be used twice, a number is not."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from sortedcontainers import SortedList
+
+from amqp_server.broker.counts import ConnectionView, OpenChannel
+
+
+class Viewable(Protocol):
+    """A connection that says how it is."""
+
+    @property
+    def channels(self) -> Mapping[int, OpenChannel]:
+        """Its channels by number; none where the protocol has none."""
+
+    def view(self) -> ConnectionView:
+        """Return how it is, without what the broker knows of it."""
+
+
+class NumberedConnections:
+    """The open connections of a node.
+
+    Attributes:
+        numbers: of all, in the order of opening; to be changed only here.
+    """
+
+    def __init__(self) -> None:
+        self.numbers: SortedList[int] = SortedList()
+        self._last_number = 0
+        self._number_of: dict[object, int] = {}
+        self._opened: dict[int, tuple[Viewable, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def add(self, connection: Viewable, opened_at_ms: int) -> None:
+        """Give a connection the next number."""
+        self._last_number = number = self._last_number + 1
+        self.numbers.add(number)
+        self._number_of[connection] = number
+        self._opened[number] = (connection, opened_at_ms)
+
+    def remove(self, connection: Viewable) -> None:
+        """Forget a connection that has a number."""
+        number = self._number_of.pop(connection)
+        del self._opened[number]
+        self.numbers.remove(number)
+
+    def number_of(self, connection: object) -> int:
+        """Return the number of a connection; 0 where it is not open."""
+        return self._number_of.get(connection, 0)
+
+    def find(self, number: int) -> Viewable | None:
+        """Return the connection of a number; None where it is not open any more."""
+        opened = self._opened.get(number)
+        return None if opened is None else opened[0]
+
+    def view(self, number: int) -> ConnectionView | None:
+        """Return how the connection of a number is; None where it is not open any more."""
+        opened = self._opened.get(number)
+        if opened is None:
+            return None
+        connection, opened_at_ms = opened
+        return connection.view()._replace(number=number, opened_at_ms=opened_at_ms)

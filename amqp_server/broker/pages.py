@@ -1,0 +1,51 @@
+"""Lists in pages: what a page costs does not depend on how long the list is.
+
+A cursor is the key of the last thing shown. Whatever is there from the first page to the last one
+is shown once; what comes or goes meanwhile may be shown or not.
+"""
+
+from collections.abc import Callable
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from sortedcontainers import SortedList
+
+PAGE_MAX: Final = 500
+"""So many things are on a page at most, whatever is asked for."""
+
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+
+
+class Page(NamedTuple, Generic[Key, Item]):
+    """A part of a list.
+
+    Attributes:
+        items: frozen answers, in the order of their keys.
+        cursor: what to ask on with; None where there is no more.
+    """
+
+    items: tuple[Item, ...]
+    cursor: Key | None
+
+
+def page_of(
+    keys: "SortedList[Key]",
+    look: Callable[[Key], Item | None],
+    after: Key | None,
+    max_count: int,
+) -> Page[Key, Item]:
+    """Return the next things of a list.
+
+    Args:
+        keys: of all things.
+        look: says how the thing of a key is; None where it is not to be shown.
+        after: the cursor; None is from the first one on.
+        max_count: how many at most, from 1 to ``PAGE_MAX``.
+    """
+    count = max(1, min(max_count, PAGE_MAX))
+    start = 0 if after is None else keys.bisect_right(after)
+    shown = list(keys.islice(start, start + count))
+    found = [look(key) for key in shown]
+    has_more = start + len(shown) < len(keys)
+    cursor = shown[-1] if shown and has_more else None
+    return Page(tuple([item for item in found if item is not None]), cursor)
