@@ -150,20 +150,20 @@ class Connection:
     def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
         """Take what a socket gave; the memory is only used during the call."""
         self._turn.now_ms = now_ms
-        if self.life.is_over:
+        life, intake = self.life, self.intake
+        if life.is_over:
             return
         self._heartbeat.received_at_ms = now_ms
         traffic = self.session.traffic
         traffic.received_bytes += len(data)
         traffic.received_count += 1
-        if self.life.state is State.AWAIT_HEADER:
-            data = self.intake.take_rest(PROTOCOL_HEADER_BYTES) + data
+        if life.state is State.AWAIT_HEADER:
+            data = intake.take_rest(PROTOCOL_HEADER_BYTES) + data
             if len(data) < PROTOCOL_HEADER_BYTES:
-                self.intake.rest = bytes(data)
+                intake.rest = bytes(data)
                 return
             self._receive_header(bytes(data[:PROTOCOL_HEADER_BYTES]), now_ms)
             data = data[PROTOCOL_HEADER_BYTES:]
-        intake = self.intake
         intake.receive(data, now_ms)
         if self._channels.confirming:
             self._channels.flush_confirms()
