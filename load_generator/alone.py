@@ -1,8 +1,8 @@
 """Publishing over one connection that a worker has to itself: it waits in its own system calls.
 
-One message under way at a time, or one at each instant of a rate: what is measured then is how
-long a broker takes for a message, and what the generator does in between is measured with it. So
-there is no selector: a publish is a send and a receive, or a sleep and a send.
+One message is under way at a time, or one at each instant of a rate. This measures how long a
+broker takes for a message, and includes the generator's own work. So there is no selector: a
+publish is a send and a receive, or a sleep and a send.
 """
 
 import socket

@@ -1,7 +1,7 @@
 """The counters that workers share with the process that reads the clock.
 
-Each cell has one writer, so none needs a lock: a worker has a row of its own, and whoever measures
-reads all rows twice; the differences are the figures.
+Each cell has one writer, so none needs a lock. A worker has a row of its own. The measuring process
+reads all rows twice, and the differences are the figures.
 """
 
 import ctypes

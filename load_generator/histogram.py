@@ -4,8 +4,8 @@
     bucket     0 … 255        256 … 383      384 … 511      …
     width      1 ns           2 ns           4 ns           …
 
-The buckets are cells of shared memory with one writer each; whoever reads the clock sums them over
-the workers, and the difference of two sums is what happened in between.
+The buckets are cells of shared memory with one writer each. The measuring process sums them over
+the workers. The difference of two sums is what happened between them.
 """
 
 from collections.abc import Iterable, Sequence

@@ -105,7 +105,7 @@ def _publish_in_turn(lanes: Sequence[Lane], backlog: Backlog, tally: Tally) -> N
             rounds += 1
             if rota.is_paced or not has_published or not rounds % _LOOK_EVERY:
                 longest_s = BACKLOG_POLL_S if room <= 0 else _POLL_S
-                # Who could write once may be able to write again.
+                # A lane that could write once may be able to write again.
                 is_pressed = has_published and rota.is_pressed
                 sockets.wait(due, 0.0 if is_pressed else rota.wait_s(now_ns, longest_s))
                 _tell_answers(lanes, tally)

@@ -18,7 +18,7 @@ from load_generator.session import Endpoint
 from load_generator.topology import declared
 
 LIFETIME_SPARE_S: Final = 120.0
-"""How much longer than the run a worker may live that nobody stops."""
+"""How much longer than the run a worker may live if it is not stopped."""
 QUIET_S: Final = 0.5
 """After the last message was published, so long without a delivery is the end."""
 TELL_EVERY_S: Final = 1.0
@@ -212,7 +212,7 @@ class Watcher:
 
     def _is_over(self) -> bool:
         """Tell whether all that was asked for is done, and no delivery is on its way."""
-        # Asked first: who is done has counted all, so the totals that follow are the last.
+        # Asked first, because a worker that is done has counted everything. Later totals are final.
         are_done = self._crew.board.done_count() >= len(self._crew.publishers)
         totals = self._crew.board.totals()
         if self._moved is None or totals != self._moved.totals:

@@ -19,8 +19,8 @@ class PersistenceSettings:
     durability: Durability = field(
         default="fsync",
         metadata={
-            "doc": "What confirms wait for: fsync survives a power cut, os a kill. A queue's"
-            " x-durability argument, then the policy key durability, say otherwise for that queue."
+            "doc": "What confirms wait for: fsync survives a power cut, os a kill. For one queue"
+            " the argument x-durability decides, or else the policy key durability."
         },
     )
     settled_sync_interval_ms: int = field(
@@ -28,19 +28,19 @@ class PersistenceSettings:
         metadata={
             "min": 10,
             "max": 60_000,
-            "doc": "Acks are synced no later than this; a power cut takes back younger ones.",
+            "doc": "Acks are synced no later than this; a power cut may lose younger ones.",
         },
     )
     wal_file_size_bytes: int = field(
         default=32 * MIB,
-        metadata={"min": MIB, "max": 1024 * MIB, "doc": "Length of a file of the log of all."},
+        metadata={"min": MIB, "max": 1024 * MIB, "doc": "Length of a file of the write-ahead log."},
     )
     segment_size_bytes: int = field(
         default=16 * MIB,
         metadata={
             "min": MIB,
             "max": 1024 * MIB,
-            "doc": "A queue's segment gets no more messages once it is so long.",
+            "doc": "A segment of a queue that has reached this size gets no more messages.",
         },
     )
     unneeded_bytes_max: int = field(
@@ -48,7 +48,7 @@ class PersistenceSettings:
         metadata={
             "min": MIB,
             "max": 1024 * 1024 * MIB,
-            "doc": "Files of which so much is of no use any more are made a checkpoint for.",
+            "doc": "A checkpoint is made when it would free this much of the files.",
         },
     )
     pending_bytes_max: int = field(
@@ -56,8 +56,8 @@ class PersistenceSettings:
         metadata={
             "min": 32 * MIB,
             "max": 64 * 1024 * MIB,
-            "doc": "What may wait for the disk, of the node; beyond it connections that publish are"
-            " not read from until half of that is written.",
+            "doc": "Data of the node that may wait for the disk. Above it connections that publish"
+            " are not read until half of it is written.",
         },
     )
     open_segments_max: int = field(
@@ -65,7 +65,7 @@ class PersistenceSettings:
         metadata={
             "min": 1,
             "max": 1_000_000,
-            "doc": "Descriptors that long queues may have together to write with; an eighth of the"
-            " limit of the process at most.",
+            "doc": "Descriptors that all long queues together may have for writing; at most an"
+            " eighth of the limit of the process.",
         },
     )

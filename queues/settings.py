@@ -27,7 +27,7 @@ class QueuesSettings:
         metadata={
             "min": MIB // 16,
             "max": 1 << 50,
-            "doc": "A durable queue keeps so much of its ready messages in memory, not its middle.",
+            "doc": "Ready messages that a durable queue keeps in memory: its two ends.",
         },
     )
     memory_bytes: int = field(
@@ -35,7 +35,7 @@ class QueuesSettings:
         metadata={
             "min": 0,
             "max": 1 << 50,
-            "doc": "Ready messages of the node: beyond it every queue, durable or not, keeps a"
+            "doc": "Ready messages of the node. Above it every queue, durable or not, keeps a"
             " quarter of memory_per_queue_bytes. 0 is 40 % of the memory watermark.",
         },
     )

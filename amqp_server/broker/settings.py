@@ -27,7 +27,7 @@ class BrokerSettings:
 
     default_user: str = field(
         default="guest",
-        metadata={"doc": "Created at start where no definitions name a user; empty is nobody."},
+        metadata={"doc": "Created at start where no definitions name a user; empty creates none."},
     )
     default_pass: str = field(
         default="guest",
@@ -101,7 +101,7 @@ class BrokerSettings:
         metadata={
             "min": 0,
             "max": 1 << 50,
-            "doc": "The same as a figure; 0 goes by memory_high_watermark_ratio.",
+            "doc": "The same in bytes; 0 means that memory_high_watermark_ratio decides.",
         },
     )
     assembling_bytes_max: int = field(
@@ -109,8 +109,8 @@ class BrokerSettings:
         metadata={
             "min": 0,
             "max": 1 << 50,
-            "doc": "Messages half received, of all connections: who holds most of it loses its"
-            " channels. 0 is 10 % of the memory watermark, or 5/4 of"
+            "doc": "Messages half received, of all connections. Near it the connection that holds"
+            " most loses channels. 0 is 10 % of the memory watermark, or 5/4 of"
             " protocol.max_message_size_bytes where that is more.",
         },
     )
@@ -119,8 +119,9 @@ class BrokerSettings:
         metadata={
             "min": 0,
             "max": 1 << 50,
-            "doc": "What all open transactions hold: who holds most of it loses its channels. 0 is"
-            " 10 % of the memory watermark, or 5/4 of protocol.tx_bytes_max where that is more.",
+            "doc": "Content of all open transactions. Near it the connection that holds most loses"
+            " channels. 0 is 10 % of the memory watermark, or 5/4 of protocol.tx_bytes_max where"
+            " that is more.",
         },
     )
     unacked_bytes_max: int = field(
@@ -129,8 +130,8 @@ class BrokerSettings:
             "min": 0,
             "max": 1 << 50,
             "doc": "Deliveries of all consumers that are not settled, in memory. From half of it"
-            " on, consumers of a channel that holds 1/64 of it get one message at a time, and"
-            " beyond it all do. 0 is 30 % of the memory watermark.",
+            " on, consumers of a channel that holds 1/64 of it get one message at a time. Above"
+            " it all consumers do. 0 is 30 % of the memory watermark.",
         },
     )
     disk_free_limit_bytes: int = field(
@@ -138,7 +139,7 @@ class BrokerSettings:
         metadata={
             "min": 0,
             "max": 1 << 50,
-            "doc": "Room on data_dir's disk below which publishers are blocked; 0 is none.",
+            "doc": "Room on data_dir's disk below which publishers are blocked; 0 is no limit.",
         },
     )
     consumer_timeout_ms: int = field(
@@ -154,6 +155,6 @@ class BrokerSettings:
         metadata={
             "min": 10,
             "max": 3_600_000,
-            "doc": "How often the age of unacked deliveries is looked at.",
+            "doc": "How often the age of unacked deliveries is checked.",
         },
     )

@@ -25,7 +25,7 @@ STALE_DEADLINES_MAX: Final = 64
 
 
 MARKED_AT_ONCE_MAX: Final = 16
-"""Who makes more queues dirty in one piece of work has them drained in a line of their own."""
+"""When one piece of work makes more queues dirty, they are drained in a line of their own."""
 
 CarryOut: TypeAlias = Callable[[Effect, int], None]
 

@@ -22,7 +22,9 @@ class ListenerSettings:
 
     address: str = field(
         default="127.0.0.1",
-        metadata={"doc": "IPv4 or IPv6 address, or host name, to listen on; :: is all of both."},
+        metadata={
+            "doc": "IPv4 or IPv6 address, or host name, to listen on; :: is all addresses of both."
+        },
     )
     port: int = field(
         default=5672,
@@ -49,7 +51,7 @@ class TlsSettings:
     key_file: Path = field(metadata={"doc": "PEM file: the certificate's key, not encrypted."})
     ca_file: Path | None = field(
         default=None,
-        metadata={"doc": "PEM file: whose signatures on client certificates are trusted."},
+        metadata={"doc": "PEM file: the authorities that are trusted to sign client certificates."},
     )
     verify_peer: bool = field(
         default=False,
@@ -123,7 +125,7 @@ class NetSettings:
         metadata={
             "min": 16 * KIB,
             "max": 64 * MIB,
-            "doc": "Most that one read takes from a socket; the buffer is shared by all.",
+            "doc": "Most that one read takes from a socket; all sockets share the buffer.",
         },
     )
     turn_us: int = field(
@@ -131,8 +133,8 @@ class NetSettings:
         metadata={
             "min": 100,
             "max": 1_000_000,
-            "doc": "How long one client's work may take before the others have their turn; what is"
-            " left of it goes on later.",
+            "doc": "How long one client's work may take before the others have their turn; the rest"
+            " goes on later.",
         },
     )
     busy_poll_us: int = field(
@@ -141,7 +143,7 @@ class NetSettings:
             "min": 0,
             "max": 10_000,
             "doc": "Time after a turn in which the loop looks for more input before it sleeps:"
-            " shorter round trips for some CPU. It is left off while it does not pay; 0 is never.",
+            " shorter round trips for some CPU. It stops while it does not pay; 0 is never.",
         },
     )
     shutdown_grace_ms: int = field(

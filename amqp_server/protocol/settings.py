@@ -48,7 +48,7 @@ class ProtocolSettings:
         metadata={
             "min": FRAME_MIN_BYTES,
             "max": MIB,
-            "doc": "Largest frame before tune-ok: what a stranger can make us buffer.",
+            "doc": "Largest frame before tune-ok; it bounds the buffer of an unknown client.",
         },
     )
     channel_max: int = field(

@@ -69,7 +69,7 @@ class UserRow:
     def read(self, item: Item, reading: Reading) -> User:
         """Read an account; a password without a hash is hashed.
 
-        Whose plain password is the one that he has keeps its hash, so that loading a file again
+        A user whose plain password is unchanged keeps the hash, so that loading a file again
         changes nothing.
         """
         name, tags = item.name("name"), item.words("tags")

@@ -1,8 +1,8 @@
 """Definitions into a broker: from a file, and at a start from the store.
 
-Item by item, in the order in which they are given, in which each finds what it names. Whoever has
-other things to do meanwhile takes the steps one at a time. What is there already stays as it is;
-users, permissions, parameters and policies are replaced; nothing is ever deleted.
+Items are applied in the given order, in which each finds the things that it names. A caller with
+other work takes the steps one at a time. Things that exist stay as they are, except for users,
+permissions, parameters and policies, which are replaced. Nothing is ever deleted.
 
 Source: RabbitMQ, definitions import: additive, idempotent, what exists is skipped.
 """

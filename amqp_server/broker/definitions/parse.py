@@ -25,8 +25,8 @@ def parse_definitions(
         raw: the document, as ``json.loads`` returns it.
         random_bytes: unpredictable octets, for users that come with a plain password.
         vhost: of the items that name none (the export of one vhost); None is every item must.
-        known_user: returns the user of a name that is there already, or None. Whose plain password
-            is the one that he has keeps its hash, so that loading a file again changes nothing.
+        known_user: returns the user of a name that is there already, or None. A user whose plain
+            password is unchanged keeps the hash, so that loading a file again changes nothing.
         table: the kinds that there are.
 
     Raises:
