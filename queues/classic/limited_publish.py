@@ -8,10 +8,13 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from persistence.record import Run
-from queues.classic.backlog import Backlog
-from queues.classic.expiry import part_of, some_expire_at_once
+from queues.classic.backlog import DROPPED_PER_CALL_MAX, Backlog
+from queues.classic.consumers import Consumers
+from queues.classic.delivery import Delivery
+from queues.classic.expiry import expires_at, part_of, some_expire_at_once
+from queues.classic.passing import pass_by
 from queues.classic.priority_ready import PriorityReady
-from queues.commits import point_at
+from queues.commits import later_of, point_at
 from queues.effects import DeathReason
 from queues.options import Overflow, QueueOptions
 from queues.outcomes import PublishOutcome, all_taken
@@ -19,6 +22,88 @@ from queues.tail import bands_of
 
 Deliver: TypeAlias = Callable[[int, int], int]
 """Delivers live messages at an instant, up to a given number; returns how many."""
+
+
+class LimitedPublish:
+    """Publishes where not every message is just appended, for one queue.
+
+    Attributes:
+        options: of the queue; a policy may change them.
+    """
+
+    __slots__ = ("_backlog", "_consumers", "_delivery", "_sorts", "_wake_up", "options")
+
+    def __init__(
+        self,
+        backlog: Backlog,
+        delivery: Delivery,
+        consumers: Consumers,
+        options: QueueOptions,
+        wake_up: Callable[[], None],
+    ) -> None:
+        """Take the parts of a queue.
+
+        Args:
+            backlog: its messages.
+            delivery: to its consumers.
+            consumers: of the queue.
+            options: of the queue.
+            wake_up: asks for a drain.
+        """
+        self._backlog = backlog
+        self._delivery = delivery
+        self._consumers = consumers
+        self._sorts = options.max_priority is not None
+        self._wake_up = wake_up
+        self.options = options
+
+    def publish(self, run: Run, now_ms: int) -> PublishOutcome:
+        """Enqueue a run; the queue has asked for a drain."""
+        expires = expires_at(run, self.options.message_ttl_ms, now_ms)
+        if self._sorts and self._consumers.count and not self._consumers.all_are_blocked:
+            return self.publish_to_waiting(run, expires, now_ms)
+        return self._publish(run, expires, now_ms)
+
+    def publish_to_waiting(
+        self, run: Run, expires_at_ms: int | list[int], now_ms: int
+    ) -> PublishOutcome:
+        """Publish to consumers that wait, before the messages are sorted by their priorities.
+
+        Args:
+            run: at least one message.
+            expires_at_ms: when they expire, see ``queues.classic.expiry.expires_at``.
+            now_ms: the instant.
+        """
+        if self.options.overflow is not Overflow.DROP_HEAD:
+            self._wake_up()
+            return self._publish_at_limit(run, expires_at_ms, now_ms)
+        passed, lsn = pass_by(self._backlog, self._delivery, run, expires_at_ms, now_ms)
+        group = self._backlog.log.commit_group
+        if passed == len(run):
+            return all_taken(group, lsn)
+        self._wake_up()
+        rest = self._publish(run[passed:], part_of(expires_at_ms, passed, len(run)), now_ms)
+        assert not rest.rejected, "a queue that drops its head refuses nothing"
+        return PublishOutcome((), later_of(point_at(group, lsn), rest.safe_at))
+
+    def only_appends(self, run: Run, now_ms: int) -> bool:
+        """Whether ``publish`` of this run, now, would find room for it and drop nothing."""
+        expires = expires_at(run, self.options.message_ttl_ms, now_ms)
+        return self._backlog.fits(run) and not some_expire_at_once(expires, now_ms)
+
+    def _publish(self, run: Run, expires_at_ms: int | list[int], now_ms: int) -> PublishOutcome:
+        if self._backlog.fits(run) and not some_expire_at_once(expires_at_ms, now_ms):
+            lsn = self._backlog.append(run, expires_at_ms)
+            return all_taken(self._backlog.log.commit_group, lsn)
+        return self._publish_at_limit(run, expires_at_ms, now_ms)
+
+    def _publish_at_limit(
+        self, run: Run, expires_at_ms: int | list[int], now_ms: int
+    ) -> PublishOutcome:
+        backlog, delivery = self._backlog, self._delivery
+        backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
+        delivery.deliver(now_ms, len(run) + DROPPED_PER_CALL_MAX)
+        return publish_at_limit(backlog, self.options, delivery.deliver, run, expires_at_ms, now_ms)
 
 
 def publish_at_limit(

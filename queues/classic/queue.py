@@ -16,18 +16,17 @@ from queues.classic.backlog import DROPPED_PER_CALL_MAX, Backlog
 from queues.classic.consumers import Consumers
 from queues.classic.counting import counts_of, note_get
 from queues.classic.delivery import Delivery
-from queues.classic.expiry import UnusedTimer, expires_at, part_of, some_expire_at_once
-from queues.classic.limited_publish import publish_at_limit
-from queues.classic.passing import pass_by
+from queues.classic.expiry import UnusedTimer
+from queues.classic.limited_publish import LimitedPublish
 from queues.classic.priority_ready import highest_first
 from queues.classic.recovery import recover
 from queues.classic.rules import CLASSIC_RULES, SharingRules
-from queues.commits import CommitGroup, later_of, point_at
+from queues.commits import CommitGroup
 from queues.counters import QueueCounters, QueueCounts
 from queues.effects import DeathReason, Effect, QueueExpired, QueueUnused
 from queues.log_port import RecoveredMessages
 from queues.moves import Dying, Moves
-from queues.options import Overflow, QueueOptions
+from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome, all_taken
 from queues.ports import ConsumerHandle, EngineParts, Lane, Positions
 
@@ -62,6 +61,9 @@ class ClassicQueue:
         self._auto_delete = parts.auto_delete
         self._consumers = Consumers(options, rules)
         self._delivery = Delivery(self._backlog, self._consumers)
+        self._limited = LimitedPublish(
+            self._backlog, self._delivery, self._consumers, options, parts.wake_up
+        )
         self._settled_by: tuple[object, int] | None = None
         self._unused = UnusedTimer(options.expires_ms, parts.now_ms)
         self._is_deleted = False
@@ -140,7 +142,7 @@ class ClassicQueue:
         if self._keeps_all and not has_ttl(run):
             if self._consumers.count:
                 if self._sorts and not self._consumers.all_are_blocked:
-                    return self._publish_to_waiting(run, 0, now_ms)
+                    return self._limited.publish_to_waiting(run, 0, now_ms)
                 self._wake_up()
             backlog = self._backlog
             ready = backlog.ready
@@ -149,39 +151,7 @@ class ClassicQueue:
                 backlog.make_room()
             return all_taken(backlog.log.commit_group, lsn)
         self._wake_up()
-        expires = expires_at(run, self.options.message_ttl_ms, now_ms)
-        if self._sorts and self._consumers.count and not self._consumers.all_are_blocked:
-            return self._publish_to_waiting(run, expires, now_ms)
-        return self._publish(run, expires, now_ms)
-
-    def _publish_to_waiting(
-        self, run: Run, expires: int | list[int], now_ms: int
-    ) -> PublishOutcome:
-        """Publish to consumers that wait, before the messages are sorted by their priorities."""
-        if self.options.overflow is not Overflow.DROP_HEAD:
-            self._wake_up()
-            return self._publish_at_limit(run, expires, now_ms)
-        passed, lsn = pass_by(self._backlog, self._delivery, run, expires, now_ms)
-        group = self._backlog.log.commit_group
-        if passed == len(run):
-            return all_taken(group, lsn)
-        self._wake_up()
-        rest = self._publish(run[passed:], part_of(expires, passed, len(run)), now_ms)
-        assert not rest.rejected, "a queue that drops its head refuses nothing"
-        return PublishOutcome((), later_of(point_at(group, lsn), rest.safe_at))
-
-    def _publish(self, run: Run, expires: int | list[int], now_ms: int) -> PublishOutcome:
-        if self._backlog.fits(run) and not some_expire_at_once(expires, now_ms):
-            lsn = self._backlog.append(run, expires)
-            return all_taken(self._backlog.log.commit_group, lsn)
-        return self._publish_at_limit(run, expires, now_ms)
-
-    def _publish_at_limit(self, run: Run, expires: int | list[int], now_ms: int) -> PublishOutcome:
-        self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
-        self._delivery.deliver(now_ms, len(run) + DROPPED_PER_CALL_MAX)
-        return publish_at_limit(
-            self._backlog, self.options, self._delivery.deliver, run, expires, now_ms
-        )
+        return self._limited.publish(run, now_ms)
 
     def only_appends(self, run: Run, now_ms: int) -> bool:
         """Whether ``publish`` of this run, now, would refuse, drop and deliver nothing."""
@@ -189,8 +159,7 @@ class ClassicQueue:
             return False
         if self._keeps_all and not has_ttl(run):
             return True
-        expires = expires_at(run, self.options.message_ttl_ms, now_ms)
-        return self._backlog.fits(run) and not some_expire_at_once(expires, now_ms)
+        return self._limited.only_appends(run, now_ms)
 
     def requeue(self, batches: Sequence[Batch], now_ms: int) -> None:
         """Take messages back to their old places; each came back once more now.
@@ -440,7 +409,7 @@ class ClassicQueue:
         assert options.single_active_consumer is self.options.single_active_consumer, "and rule"
         if options.expires_ms != self.options.expires_ms:
             self._unused.change(options.expires_ms, now_ms)
-        self.options = options
+        self.options = self._limited.options = options
         self._keeps_all = options.keeps_all
         self._backlog.reconfigure(options)
         self._backlog.drop_excess()
@@ -457,6 +426,9 @@ class ClassicQueue:
         self._is_deleted = True
         # These callables refer to the queue. It must be freed without the cyclic collector.
         self._wake_up = _wake_nobody
+        self._limited = LimitedPublish(
+            self._backlog, self._delivery, self._consumers, self.options, _wake_nobody
+        )
         self._emit = self._backlog.emit = _tell_nobody
 
     def check_invariants(self) -> None:
