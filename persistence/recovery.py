@@ -1,9 +1,9 @@
-"""From what is on disk to what each queue was: checkpoint, then segments, then write-ahead log.
+"""Rebuilds each queue from the disk: checkpoint, then segments, then write-ahead log.
 
-The checkpoint says of each queue where its chunks are and what is settled; the write-ahead log says
-what happened since. Replaying something twice is replaying it once: an ENQUEUE below the queue's
-next position is known already, and the others only repeat what is so. Chunks are read only where a
-part of them is settled or transient, to count exactly.
+The checkpoint says where the chunks of each queue are and which positions are settled. The
+write-ahead log has the operations since. Replaying an operation twice has no further effect: an
+ENQUEUE below the queue's next position is known already, and the other operations only repeat the
+state. Chunks are read only if a part of them is settled or transient, to count exactly.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,10 +43,10 @@ class RecoveredQueue(NamedTuple):
     """A queue as a restart finds it.
 
     Attributes:
-        log: goes on where it was.
+        log: continues where it was.
         lanes: by priority, those that are not empty.
         redeliver_below: messages before this position may have been delivered before.
-        requeued: delivery counts of messages that came back.
+        requeued: delivery counts of requeued messages.
         lost_count: messages that were there once and cannot be read any more.
     """
 
@@ -58,7 +58,7 @@ class RecoveredQueue(NamedTuple):
 
     @property
     def next_position(self) -> int:
-        """Where the next message goes."""
+        """Position of the next message."""
         return self.log.state.next_position
 
 
@@ -67,15 +67,15 @@ class RecoveryReport:
     """What a restart found.
 
     Attributes:
-        was_clean: whether the node had stopped in order.
+        was_clean: whether the node had stopped cleanly.
         queue_count: queues that are known.
         message_count: messages that they hold.
         operation_count: operations of the write-ahead log that were replayed.
         lost_count: messages that were there once and cannot be read any more.
-        torn_bytes: what the write-ahead log's end lost: nobody was told that it was safe.
-        damages: what is not as it was written, and what that costs; one sentence each.
-        set_aside_in: the folder that holds what is on disk of queues without a definition, if that
-            had to be kept; None otherwise.
+        torn_bytes: lost at the end of the write-ahead log; they were never confirmed.
+        damages: damaged places and what is lost; one sentence each.
+        set_aside_in: the folder with the files of queues without a definition, if these had to be
+            kept; None otherwise.
     """
 
     was_clean: bool = False
@@ -100,7 +100,7 @@ class RecoveryReport:
 
 def _cost_of(found: Damage) -> str:
     missing_count = found.last_lsn - found.first_lsn + 1
-    # Between two starts lie numbers that nothing ever had.
+    # Numbers between two starts were never used.
     cost = (
         "nobody knows how many"
         if missing_count >= RESTART_GAP_LSNS
@@ -119,11 +119,11 @@ class Recovery:
 
     Attributes:
         new_log: makes an empty log for the id of a known queue; None for an unknown one.
-        next_queue_id: above every one that was seen.
+        next_queue_id: above every id that was seen.
         logs: as far as they are rebuilt, by queue id.
-        scanned: queues of which no checkpoint says what the write-ahead log need not repeat.
+        scanned: queues without a checkpoint, of which all operations of the write-ahead log count.
         unread: messages in operations of the write-ahead log that cannot be read, by queue id.
-        unknown: ids of queues that have something on disk, and that nobody knows.
+        unknown: ids of queues with files on disk and without a definition.
     """
 
     new_log: Callable[[int], Log | None]
@@ -135,7 +135,7 @@ class Recovery:
     report: RecoveryReport = field(default_factory=RecoveryReport)
 
     def restore(self, snapshot: Snapshot, known_ids: Iterable[int]) -> None:
-        """Begin with what the checkpoint says; where it is damaged, with what segments say."""
+        """Begin with the checkpoint; where it is damaged, with the segments."""
         self.next_queue_id = max(self.next_queue_id, snapshot.next_queue_id)
         self.report.damages += snapshot.damages
         for queue in snapshot.queues.values():
@@ -154,7 +154,7 @@ class Recovery:
                 self.logs[queue_id] = known
 
     def replay(self, operations: memoryview) -> None:
-        """Repeat what the next batch of the write-ahead log says."""
+        """Replay the next batch of the write-ahead log."""
         try:
             for operation in decode_operations(operations):
                 self._replay(operation)
@@ -212,7 +212,7 @@ class Recovery:
             self.unknown.discard(operation.queue_id)
 
     def _restore_from_segments(self, known: Log) -> None:
-        """Take every chunk there is for stored: settled messages among them come back."""
+        """Take every chunk as stored; settled messages in them come back."""
         stored = known.state.stored
         if stored.adopt_found():
             self.scanned.add(known.queue_id)

@@ -2,8 +2,8 @@
 
     queues/<queue id>/<number>.seg    | header | chunk | chunk | ...      see persistence.format
 
-A file is appended to until it is past its size, and never again after a restart: what is in it
-beyond the chunks that a checkpoint lists was not synced. Its number is never given again.
+A file gets chunks until it exceeds its size, and none after a restart, because octets behind the
+chunks that a checkpoint lists were not synced. Its number is never used again.
 """
 
 import logging
@@ -54,17 +54,17 @@ def segment_numbers(names: Sequence[str]) -> list[int]:
 
 
 class UnneededFile(NamedTuple):
-    """A segment of which no message is needed."""
+    """A segment without a needed message."""
 
     path: str
     size_bytes: int
 
 
 class Segments:
-    """Writes and reads the chunks of one queue, and knows which files nobody needs any more.
+    """Writes and reads the chunks of one queue, and knows which files are not needed any more.
 
     Attributes:
-        next_number: what the next file is called: above that of any file that was ever there.
+        next_number: number of the next file, above that of any file that ever existed.
         dirty: numbers of files written since they were last synced.
 
     Invariant: every file in ``_live_counts`` holds that many chunks that are still needed.
@@ -100,9 +100,9 @@ class Segments:
         Args:
             files: the data directory.
             parent: folder in it where each queue has its own, made with its first chunk.
-            queue_id: whose messages these are.
+            queue_id: of the queue.
             segment_size_bytes: a file past this gets no more chunks.
-            opened: those of all queues together; None is this queue's alone.
+            opened: the open files of all queues; None means only of this queue.
         """
         self._files = files
         self._queue_id = queue_id
@@ -127,7 +127,7 @@ class Segments:
         """Write a chunk behind the last one; nothing is synced.
 
         Raises:
-            OSError: it is not there; the next one is written in its place.
+            OSError: it was not written; the next one is written in its place.
         """
         file = self._open
         if file is None:
@@ -149,7 +149,7 @@ class Segments:
         """Return the messages of a chunk, with expiries of the wall clock.
 
         Raises:
-            DamagedError: what is there is not what was written.
+            DamagedError: the octets are not those that were written.
             OSError: the disk cannot read it.
         """
         if row.segment_number == self._open_number and self._open is not None:
@@ -212,7 +212,7 @@ class Segments:
             file.close()
 
     def release(self, row: StoredChunk) -> UnneededFile | None:
-        """Let go of a chunk; return its file when nobody needs that any more."""
+        """Release a chunk; return its file if that is not needed any more."""
         number = row.segment_number
         self._live_counts[number] -= 1
         if self._live_counts[number]:
@@ -229,7 +229,7 @@ class Segments:
         return unneeded
 
     def quarantine(self, number: int) -> None:
-        """Keep a file with a damaged chunk for whoever wants to look into it."""
+        """Keep a file with a damaged chunk, so that it can be examined."""
         self._damaged.add(number)
 
     def _put_aside(self, path: str) -> None:

@@ -1,14 +1,14 @@
-"""Keeps apart what is on disk of queues that no definition names any more.
+"""Sets aside the files of queues that no definition names any more.
 
-Where definitions were lost, nobody can say whose messages these are, and nobody may say that they
-are of no use. So that they are in nobody's way, and can be had again:
+Where definitions were lost, it is unknown which queues these messages belong to, and they may still
+be needed. So they are moved out of the way, and can be recovered:
 
     set-aside/0001/queues/...      moved: the folders of such queues
     set-aside/0001/wal/...         copied, since the other queues need them too
     set-aside/0001/checkpoint, format
 
-With the definitions from a backup put beside them (as ``definitions``), this is a data directory
-that a node can be started on.
+Together with the definitions of a backup (as ``definitions``) the folder is a data directory on
+which a node can be started.
 """
 
 from collections.abc import Iterable

@@ -1,16 +1,16 @@
-"""A set of positions of one queue that grows from below: those that are settled, mostly.
+"""A set of positions of one queue that grows from below, mostly the settled ones.
 
     floor                 every position below it is in the set
     bucket i              positions i * 16384 to (i + 1) * 16384 - 1: one octet each, 1 is a member
 
-A queue that is consumed in order has a floor and no bucket; one unsettled message holds the floor
-back, and each bucket that fills up behind it shrinks to a reference to one shared bucket. A range
-of any step is one slice assignment per bucket, so that what runs per position is C.
+A queue that is consumed in order has a floor and no bucket. An unsettled message holds the floor
+back, and each bucket that fills up behind it becomes a reference to one shared full bucket. A range
+of any step is one slice assignment per bucket, so only C code runs per position.
 
     encoded | floor u64 | rows u32 | row ...            little-endian
     row     | first bucket u64 | buckets u32 | octets u32 | zlib of one, where octets is not 0 |
 
-A row without octets is that many full buckets in a row; a row with octets is one bucket.
+A row without octets stands for that many consecutive full buckets. A row with octets is one bucket.
 """
 
 import struct
@@ -33,7 +33,7 @@ _BOTH_OCTETS: Final = b"\x00\x01"
 
 
 class PositionSet:
-    """Positions, of which all below ``floor`` are members.
+    """A set of positions; all below ``floor`` are members.
 
     Attributes:
         floor: the least position that is not a member.
@@ -155,7 +155,7 @@ class PositionSet:
         """Return the set that ``encode`` made octets of.
 
         Raises:
-            DamagedError: the octets are none that ``encode`` returns.
+            DamagedError: the octets are not a result of ``encode``.
         """
         try:
             floor, row_count = _HEADER.unpack_from(encoded)
@@ -180,7 +180,7 @@ class PositionSet:
         return decoded
 
     def check_invariants(self) -> None:
-        """Assert what the class promises; costs a walk over every bucket."""
+        """Assert the invariants; costs a walk over every bucket."""
         assert self.floor not in self, "the floor is as high as it can be"
         for index, bucket in self._buckets.items():
             assert (index + 1) * BUCKET_POSITIONS > self.floor, "what lies below the floor is gone"
@@ -239,7 +239,7 @@ class PositionSet:
         return bucket
 
     def _raise_floor_to(self, stop: int) -> int:
-        """Add everything below ``stop``; return how much that is."""
+        """Add all positions below ``stop``; return how many were new."""
         added = self.count_missing(self.floor, stop)
         if added:
             self.floor = stop

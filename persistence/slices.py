@@ -1,6 +1,6 @@
-"""Messages of one queue with their places: what a log is given and gives back.
+"""Messages of one queue with their positions, as a log takes and returns them.
 
-A slice is made of views; cutting it copies no message.
+A slice consists of views. Cutting it copies no message.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ RECORD_BYTES_GUESS: Final = 64
 
 
 class Messages(Protocol):
-    """What a queue gives up, in a type of its own: it has what a ``Slice`` has."""
+    """Messages that a queue gives up, in a type of its own, with the attributes of a ``Slice``."""
 
     @property
     def records(self) -> Run:
@@ -28,7 +28,7 @@ class Messages(Protocol):
 
     @property
     def positions(self) -> Sequence[int]:
-        """Theirs, ascending."""
+        """Positions of the messages, ascending."""
 
     @property
     def expires_at_ms(self) -> Expiries:
@@ -50,7 +50,7 @@ class Slice(NamedTuple):
 
     @property
     def size_bytes(self) -> int:
-        """About what it takes in memory or in a file."""
+        """About its size in memory or in a file (bytes)."""
         return body_bytes(self.records) + RECORD_BYTES_GUESS * len(self.records)
 
 
@@ -65,7 +65,7 @@ def part(whole: Slice, start: int, stop: int) -> Slice:
 
 
 def shifted(expires_at_ms: Expiries, offset_ms: int) -> Expiries:
-    """Return instants in another clock; never stays never, and no instant becomes never."""
+    """Return instants in another clock; 0 (never) stays 0, and no other instant becomes 0."""
     if isinstance(expires_at_ms, int):
         return expires_at_ms and max(expires_at_ms + offset_ms, 1)
     return [at and max(at + offset_ms, 1) for at in expires_at_ms]
@@ -105,7 +105,7 @@ def stretches_outside(whole: Slice, members: PositionSet) -> list[Slice]:
         if missing == [range(first, stop)]:
             return [whole]
         return [part(whole, each.start - first, each.stop - first) for each in missing]
-    # Between these lie many more of other lanes: each is asked for, and not all of the span.
+    # Many positions of other lanes lie between, so each is asked for, and not the whole span.
     kept = members.indexes_outside(positions)
     if len(kept) == len(positions):
         return [whole]

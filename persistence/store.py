@@ -1,6 +1,6 @@
-"""The stored queues of a node: hands out their logs, and lets the write-ahead log go.
+"""The stored queues of a node: hands out their logs, and makes checkpoints.
 
-A checkpoint is made of steps, so that no turn of the loop is long, and of one call on the fsync
+A checkpoint consists of steps, so that no turn of the loop is long, and of one call on the fsync
 thread:
 
     begin_checkpoint     loop     which file of the write-ahead log will do from now on
@@ -11,8 +11,8 @@ thread:
                                   sync, rename, sync the folder; then remove what nobody needs
     finish               loop     the older files of the write-ahead log may be used again
 
-A queue is noted at its own moment: of what the write-ahead log says of it again, an ENQUEUE is
-known by its positions, and the rest only repeats what is so.
+Each queue is noted at its own moment. The replay of later operations does no harm: an ENQUEUE is
+known by its positions, and the others only repeat the state.
 """
 
 import logging
@@ -43,25 +43,25 @@ log = logging.getLogger(__name__)
 QUEUES_DIRECTORY: Final = "queues"
 SPILL_DIRECTORY: Final = "spill"
 ROOM_DIRECTORY: Final = f"{SPILL_DIRECTORY}/room"
-"""Made and removed to see whether there is room; what a kill leaves of it, a start removes."""
+"""A file made and removed to test for room; a start removes one that a kill left."""
 
 STEP_QUEUES_MAX: Final = 256
 """A step of a checkpoint notes this many queues at most."""
 
 STEPS_PER_QUEUE_MAX: Final = 64
-"""A queue that grows as fast as it is stored is stored in one go after so many steps."""
+"""After this many steps, a queue that grows as fast as it is stored is stored in one step."""
 
 FIRST_WAL_NUMBER: Final = 1
-"""The first file there ever is: a checkpoint that needs it sets nothing free."""
+"""The first file of a log; a checkpoint that needs it frees nothing."""
 
 
 class StoreLimits(NamedTuple):
-    """Sizes that an operator may want another way.
+    """Sizes that an operator may change.
 
     Attributes:
-        segment_size_bytes: a segment file gets no more chunks once it is so long.
-        unneeded_bytes_max: a checkpoint is due when so much could be removed after it.
-        open_segments_max: segment files that are open to be written to, of all queues.
+        segment_size_bytes: a segment file that has reached this size gets no more chunks.
+        unneeded_bytes_max: a checkpoint is due when it would free this much.
+        open_segments_max: segment files of all queues that are open for writing.
     """
 
     segment_size_bytes: int = 16 << 20
@@ -77,7 +77,7 @@ class ReleasedLog(Protocol):
         """The file that is written to."""
 
     def release(self, below_number: int) -> None:
-        """Use files below this number again: nothing in them is needed. Thread only."""
+        """Reuse files below this number, which are not needed any more. Thread only."""
 
 
 class NotStarted:
@@ -96,12 +96,12 @@ class NotStarted:
 
 @dataclass(slots=True)
 class Checkpoint:
-    """One that is being made.
+    """A checkpoint that is being made.
 
     Attributes:
-        snapshot: what it will hold.
+        snapshot: its content.
         unnoted: queues that were not noted yet, the next one last.
-        step_count: steps that the next one has taken.
+        step_count: steps that the next queue has taken.
         dirty: paths of segments to be synced.
         directories: folders to be synced.
         unneeded: files to be removed after it.
@@ -144,8 +144,8 @@ class Store:
         self._wal_number = FIRST_WAL_NUMBER
         self._under_way: Checkpoint | None = None
         self.on_disk_full: Callable[[], None] | None = None
-        """Called, in the course of whatever a queue does, when a chunk of its found no room."""
-        # What a checkpoint that failed had to do: the next one does it.
+        """Called during an operation of a queue, when one of its chunks found no room."""
+        # The work of a checkpoint that failed; the next one does it.
         self._left = Checkpoint(Snapshot(), [])
 
     def adopt(self, logs: Mapping[int, Log], next_queue_id: int, wal_number: int) -> None:
@@ -161,7 +161,7 @@ class Store:
         self._wal_number = max(wal_number, FIRST_WAL_NUMBER)
 
     def start(self, wal: ReleasedLog, commit: GroupCommit) -> None:
-        """Let appends come."""
+        """Accept appends from now on."""
         self._wal = wal
         self._commit = commit
         for each in self._logs.values():
@@ -210,9 +210,9 @@ class Store:
     # -- checkpoints: on the loop ---------------------------------------------------------------
 
     def checkpoint_is_due(self) -> bool:
-        """Return whether a checkpoint would set something free; looks at every queue.
+        """Return whether a checkpoint would free anything; looks at every queue.
 
-        To be asked when a file of the write-ahead log has ended, and otherwise about once a second.
+        Call it when a file of the write-ahead log has ended, and otherwise about once a second.
         """
         if self._under_way is not None or self._wal is None:
             return False
@@ -224,7 +224,7 @@ class Store:
         )
 
     def begin_checkpoint(self) -> Checkpoint:
-        """Begin one; what is dropped from now on is removed after the next."""
+        """Begin a checkpoint; queues dropped from now on are removed after the next one."""
         assert self._under_way is None, "one checkpoint at a time"
         assert self._wal is not None, "a store is started before its checkpoints"
         left, self._left = self._left, Checkpoint(Snapshot(), [])
@@ -238,12 +238,12 @@ class Store:
         return left
 
     def step(self, checkpoint: Checkpoint, max_bytes: int = CHUNK_BYTES_MAX) -> bool:
-        """Do a part of what the loop has to do for a checkpoint; return whether that was the last.
+        """Do a part of the loop's work for a checkpoint; return whether it was the last.
 
         After the last the caller waits until ``checkpoint.snapshot.lsn`` is committed.
 
         Raises:
-            OSError: the disk refuses: the caller calls ``finish`` with it.
+            OSError: the disk refuses; the caller passes the error to ``finish``.
         """
         unnoted = checkpoint.unnoted
         for _ in range(STEP_QUEUES_MAX):
@@ -268,12 +268,12 @@ class Store:
         return True
 
     def finish(self, checkpoint: Checkpoint, error: Exception | None) -> None:
-        """Take note of what became of a checkpoint.
+        """End a checkpoint, whether it succeeded or failed.
 
         Args:
             checkpoint: the one that was begun.
-            error: what ``step`` or ``persist`` raised. Where the disk refuses, all is as before
-                and the next checkpoint does what this one had to.
+            error: of ``step`` or ``persist``. If the disk refuses, nothing has changed, and the
+                next checkpoint does the work of this one.
 
         Raises:
             FatalStorageError: the node must stop.
@@ -303,15 +303,15 @@ class Store:
     # -- checkpoints: on the fsync thread ---------------------------------------------------------
 
     def persist(self, checkpoint: Checkpoint) -> Iterator[Literal[False]]:
-        """Bring a checkpoint to the disk, as far as each ``next`` goes: about one sync.
+        """Write a checkpoint to the disk; each ``next`` does a part, about one sync.
 
         Each part yields False, so that ``next(parts, True)`` says whether all is done.
 
-        Nothing but the port to the disk and the checkpoint itself is touched, so that groups of
-        appends may be carried out in between.
+        It touches only the port to the disk and the checkpoint itself, so groups of appends may be
+        written between two parts.
 
         Raises:
-            OSError: there is no space; all is as before.
+            OSError: there is no space; nothing has changed.
             FatalStorageError: a sync failed.
         """
         files = self._files
@@ -332,12 +332,12 @@ class Store:
             yield False
 
     def try_room(self) -> None:
-        """Find out whether the disk has room for a chunk again; on the thread, as ``persist``.
+        """Test whether the disk has room for a chunk again; on the thread, as ``persist``.
 
-        By writing one: a quota refuses writes, whatever room there is.
+        It writes one, because a quota refuses writes even where there is room.
 
         Raises:
-            OSError: it has none, or cannot be asked.
+            OSError: it has no room, or cannot be tested.
         """
         try:
             self._files.make_directory(ROOM_DIRECTORY)
@@ -350,9 +350,9 @@ class Store:
             remove(self._files.remove_tree, ROOM_DIRECTORY)
 
     def mark_clean_stop(self, checkpoint: Checkpoint) -> None:
-        """Note that nothing happened after this checkpoint and nothing will.
+        """Note a clean stop: nothing happened after this checkpoint, and nothing will.
 
         Raises:
-            OSError: the next start will take this stop for a crash.
+            OSError: the next start will treat this stop as a crash.
         """
         write_clean_stop(self._files, checkpoint.snapshot.lsn)

@@ -1,7 +1,7 @@
-"""The chunks of one queue on disk: the table that says where they are, and the files with them.
+"""The chunks of one queue on disk: the table of their places, and their files.
 
-A chunk is entered in both when it is written or taken over, and leaves both when nothing in it is
-needed any more. The files of a durable queue stay until a checkpoint knows that.
+A chunk is entered in both when it is written or taken over. It leaves both when no message in it is
+needed any more. The files of a durable queue stay until a checkpoint knows this.
 """
 
 import errno
@@ -29,7 +29,7 @@ class StoredChunks:
 
         Args:
             segments: the files.
-            removes_at_once: no checkpoint comes by: a file that nobody needs is removed at once.
+            removes_at_once: there are no checkpoints, so an unneeded file is removed at once.
         """
         self.table = ChunkTable()
         self.segments = segments
@@ -44,7 +44,7 @@ class StoredChunks:
             group: ascending, with expiries of the wall clock.
 
         Raises:
-            OSError: it is not there.
+            OSError: it was not written.
         """
         row = self.segments.append(*encode_chunk(lane, group))
         self.table.add(row)
@@ -68,8 +68,8 @@ class StoredChunks:
         """Return the messages of a chunk, with expiries of the wall clock.
 
         Raises:
-            DamagedError: they are not there any more.
-            OSError: the disk could not be asked.
+            DamagedError: they cannot be read any more.
+            OSError: the disk could not be read.
         """
         try:
             return self.segments.read(row)
@@ -79,7 +79,7 @@ class StoredChunks:
             raise DamagedError(f"the disk cannot read it: {error}") from error
 
     def give_up(self, row: StoredChunk) -> None:
-        """Let go of a chunk that cannot be read; its file is kept to be looked into."""
+        """Release a chunk that cannot be read; its file is kept, so that it can be examined."""
         self.segments.quarantine(row.segment_number)
         self.table.remove(row)
         self._release(row)
@@ -90,7 +90,7 @@ class StoredChunks:
             self._release(row)
 
     def release_settled(self, settled: PositionSet, lanes: LaneMap | None) -> None:
-        """Let go of the chunks of which no message is unsettled; looks at each."""
+        """Release the chunks whose messages are all settled; looks at each."""
         for row in self.table.take_settled(settled, lanes):
             self._release(row)
 
@@ -100,7 +100,7 @@ class StoredChunks:
         return sum([file.size_bytes for file in self._unneeded])
 
     def take_unneeded(self) -> list[UnneededFile]:
-        """Return the files that nobody needs, once a checkpoint says so; they are its from now."""
+        """Return the unneeded files, which a checkpoint removes from now on."""
         taken, self._unneeded = self._unneeded, []
         return taken
 

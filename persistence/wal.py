@@ -1,12 +1,12 @@
-"""The write-ahead log: one write per group, into files that are used again and again.
+"""The write-ahead log: one write per group, into files that are reused.
 
 After a restart, and when a batch does not fit, the next file is begun:
 
     sync the old one  ->  take a spare file, or fill a new one with zeros  ->  name it, sync the
     folder  ->  header and first batch in one write
 
-Once the log runs, only one thread at a time may write, and only one release files; both may go on
-at once. The properties may be read by any.
+When the log runs, only one thread at a time may write, and only one may release files. Both may
+happen at the same time. Any thread may read the properties.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ from persistence.wal_replay import Replay
 from persistence.witness import NO_WITNESS, Witness
 
 SPARE_FILES_MAX: Final = 2
-"""Files that are kept to be used again; more are removed."""
+"""Files that are kept for reuse; more are removed."""
 
 _FILL_BYTES: Final = 1 << 20
 
@@ -37,17 +37,17 @@ _FILL_BYTES: Final = 1 << 20
 class Wal:
     """Where batches go; a ``BatchLog`` of ``persistence.group_commit``.
 
-    Invariant: LSNs in a file follow each other, and those of the next file follow them, but where
-    a restart is between.
+    Invariant: LSNs in a file follow each other, and those of the next file follow them, unless a
+        restart is between.
     Invariant: all files but the last are synced.
 
     Args:
         files: the data directory.
-        file_size_bytes: of a file; a batch that is larger has a file of its own.
+        file_size_bytes: of a file; a larger batch has a file of its own.
         new_salt: returns ``SALT_BITS`` of chance, that nobody outside can guess.
         replay: of this log, read to its end.
         next_lsn: the first LSN that will be given; above all that were ever given.
-        witness: is told of what is synced, and writes that down with each new file.
+        witness: is told how far the log is synced, and is written with each new file.
 
     Raises:
         OSError: the disk refuses.
@@ -75,7 +75,8 @@ class Wal:
         self._salt = 0
         self._first_lsn = next_lsn
         self._previous_lsn = replay.last_lsn
-        # A file that a checkpoint begins with may never have got its name: older ones have gone.
+        # The file that a checkpoint begins with may never have got its name, and older ones are
+        # gone.
         self._number = max([replay.first_number, *replay.numbers])
         self._fsynced_lsn = replay.last_lsn
         self._live = list(replay.live_numbers)
@@ -90,8 +91,8 @@ class Wal:
     def number(self) -> int:
         """The file that the next batch goes to, or one before it.
 
-        What is appended from now on is in this file or later ones: a checkpoint of now replays from
-        here. May be read by any thread.
+        Later appends are in this file or later ones, so a checkpoint made now replays from here.
+        Any thread may read this.
         """
         return self._number
 
@@ -101,7 +102,7 @@ class Wal:
         return len(self._spares)
 
     def plan(self, last_lsn: int, parts: Sequence[Octets]) -> PlannedWrite | None:
-        """Return the one write that this batch comes to; None if a file must be begun for it."""
+        """Return the one write of this batch; None if it needs a new file."""
         batch_bytes = BATCH_HEADER.size + sum(map(len, parts))
         end = self._position + batch_bytes
         if self._file is None or end > self._file_end:
@@ -126,8 +127,8 @@ class Wal:
         """Write a batch; it holds all LSNs from the last batch up to ``last_lsn``.
 
         Raises:
-            OSError: nothing counts as written; the same batch may be written again.
-            FatalStorageError: what was written before is not known to be on disk.
+            OSError: the batch does not count as written; it may be written again.
+            FatalStorageError: it is unknown whether earlier batches are on disk.
         """
         write = self.plan(last_lsn, parts)
         if write is None:
@@ -141,7 +142,7 @@ class Wal:
         """Return when every batch is on disk.
 
         Raises:
-            OSError: which of them are is not known any more.
+            OSError: it is unknown which of them are on disk.
         """
         if self._file is not None:
             self._file.fsync()
@@ -155,7 +156,7 @@ class Wal:
             self._witness.write()
 
     def release(self, below_number: int) -> None:
-        """Let go of the files below a number: a checkpoint that does not need them is on disk.
+        """Release the files below a number, which the checkpoint on disk does not need.
 
         Raises:
             OSError: the disk refuses to remove a file; it is tried again at the next call.
@@ -166,7 +167,7 @@ class Wal:
             self._live.remove(number)
 
     def close(self) -> None:
-        """Close the file; nothing is synced by it."""
+        """Close the file, without a sync."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -187,7 +188,7 @@ class Wal:
             file.close()
 
     def _begin_file(self, batch_bytes: int) -> None:
-        """Have a file that the batch fits into, behind the one that was written to."""
+        """Begin a file that the batch fits into, behind the present one."""
         if self._file is not None:
             fsync_log(self._file)
             self._fsynced_lsn = self._previous_lsn
@@ -203,7 +204,7 @@ class Wal:
         try:
             self._files.fsync_directory(DIRECTORY)
             # The page cache holds it in pieces as large as it was written in, and a sync writes
-            # whole pieces: small batches would be written many times over.
+            # whole # pieces. So small batches would be written many times.
             file.done_with(0, self._file_size_bytes)
         except BaseException:
             file.close()

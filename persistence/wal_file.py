@@ -1,6 +1,6 @@
-"""One file of the write-ahead log: its header and its batches, to octets and back.
+"""One file of the write-ahead log: encodes and decodes its header and its batches.
 
-``persistence.format`` draws both. Nothing here touches a disk.
+``persistence.format`` draws both. This module does not touch a disk.
 """
 
 import re
@@ -36,7 +36,7 @@ _NAME: Final = re.compile(r"([0-9a-f]{16})\.wal")
 
 
 class WalHeader(NamedTuple):
-    """What a file says of itself.
+    """The header of a file.
 
     Attributes:
         number: files follow each other by it; never used twice.
@@ -44,7 +44,7 @@ class WalHeader(NamedTuple):
         previous_lsn: the last LSN that the log holds before this file; all up to it was on disk
             when the file was begun.
         salt: random, of ``SALT_BITS``.
-        node_tag: whose file it is; 0 is unknown.
+        node_tag: of the node that owns it; 0 is unknown.
         size_bytes: how long the file was when it was begun; 0 is unknown.
     """
 
@@ -57,7 +57,7 @@ class WalHeader(NamedTuple):
 
 
 class BatchHeader(NamedTuple):
-    """What a batch says of itself; LSNs are inclusive."""
+    """The header of a batch; LSNs are inclusive."""
 
     operations_bytes: int
     first_lsn: int
@@ -66,12 +66,12 @@ class BatchHeader(NamedTuple):
 
     @property
     def batch_bytes(self) -> int:
-        """How long the batch is in its file."""
+        """Length of the batch in its file (bytes)."""
         return BATCH_HEADER.size + self.operations_bytes
 
 
 def path_of(number: int) -> str:
-    """Return where the file of this number is."""
+    """Return the path of the file of this number."""
     return f"{DIRECTORY}/{number:016x}.wal"
 
 
@@ -82,7 +82,7 @@ def number_of(name: str) -> int | None:
 
 
 def encode_header(header: WalHeader) -> bytes:
-    """Return what stands before the first batch of a file: the header, twice."""
+    """Return the octets before the first batch of a file: the header, twice."""
     octets = bytearray(WAL_HEADER.size)
     fields = (WAL_MAGIC, 0, VERSION, *header)
     WAL_HEADER.pack_into(octets, 0, *fields)
@@ -96,7 +96,7 @@ def decode_header(octets: bytes, number: int) -> WalHeader | None:
     """Return the header of a file.
 
     Args:
-        octets: what the file begins with, ``WAL_FIRST_BATCH_AT`` of it.
+        octets: the first ``WAL_FIRST_BATCH_AT`` of the file.
         number: by the file's name. A file that was given another name, and no header since, has
             not been begun.
 
@@ -185,7 +185,7 @@ def fsync_log(file: File) -> None:
     """Return when a file of the log is on disk.
 
     Raises:
-        FatalStorageError: what is in it is not known any more.
+        FatalStorageError: the content of the file is unknown.
     """
     try:
         file.fsync()

@@ -1,13 +1,13 @@
-"""Reading the write-ahead log after a start: what is there, in order, and what is not.
+"""Reads the write-ahead log at a start, in order, and finds what is missing.
 
-A restart believes every batch up to the end of the log, and says what is missing before it:
+A restart uses every valid batch up to the end of the log, and reports what is missing before it:
 
     ... batch | batch | torn                     the end: nobody was told of what is torn
     ... batch | ?     | batch synced >= LSN of ? damage: what is missing was on disk once
     ... batch | ?     | end, and a file that was begun later: damage too
 
-Nothing is changed but that the octets of damage are copied to a file of their own, so that a crash
-during a restart, and another restart after it, finds the same.
+It changes nothing, except that it copies the octets of damage to a file of their own. So after a
+crash during a restart, another restart finds the same.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ from persistence.wal_file import (
 from persistence.witness import NO_TAG, require_own
 
 RESTART_GAP_LSNS: Final = 1 << 32
-"""More than are ever given between two syncs: what is torn away can have no higher LSN."""
+"""More LSNs than are ever given between two syncs, which bounds the LSNs that were torn."""
 
 _NO_LIMIT: Final = 1 << 64
 
@@ -51,12 +51,12 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Octets that were on disk once, and are not what they were.
+    """Octets that were on disk and are damaged.
 
     Attributes:
         path: of the file.
-        position, size_bytes: what of it cannot be read.
-        first_lsn, last_lsn: what was in it, as far as can be told; inclusive.
+        position, size_bytes: of the part that cannot be read.
+        first_lsn, last_lsn: of the lost operations, as far as known; inclusive.
         copy_path: where the octets were copied to; None if the disk refused.
     """
 
@@ -93,17 +93,16 @@ class Replay:
         files: the data directory.
         first_number: of the file that the checkpoint says to begin with; older ones are done with.
         checkpoint_lsn: all up to it is in the checkpoint; 0 is no checkpoint.
-        node_tag: whose files they must be; 0 is anybody's.
+        node_tag: of the node that must own the files; 0 is any.
 
     Attributes:
-        last_lsn: the last LSN that is believed.
-        highest_lsn: the highest that was seen, believed or not.
+        last_lsn: the last LSN that is valid.
+        highest_lsn: the highest that was seen, valid or not.
         first_number: the file that it begins with; whatever is before has gone.
-        batch_count: how many batches were believed.
-        torn_bytes: what the end of the log lost; at least so much.
+        batch_count: how many batches were valid.
+        torn_bytes: lost at the end of the log, at least.
         damages: what is missing before the end, in order.
-        cut_paths: files that are shorter than they were; what they cost is in ``damages``, where
-            anything tells.
+        cut_paths: files that are shorter than they were; ``damages`` has the loss, as far as known.
         numbers: of all files in the folder, ascending.
         live_numbers: of those that the log needs, ascending; the last is the end of the log.
     """
@@ -124,14 +123,14 @@ class Replay:
         self.live_numbers: list[int] = []
 
     def batches(self) -> Iterator[Batch]:
-        """Yield every batch that is believed, in order.
+        """Yield every valid batch, in order.
 
         Some of the first may be in the checkpoint already.
 
         Raises:
-            StorageError: a file is another node's.
+            StorageError: a file belongs to another node.
             OSError: a file cannot be read.
-            FatalStorageError: what is in a file cannot be synced.
+            FatalStorageError: a file cannot be synced.
         """
         if not self._files.exists(DIRECTORY):
             return
@@ -178,10 +177,10 @@ class Replay:
             file.close()
 
     def _read_from_disk(self, number: int) -> bytes:
-        """Return what the disk has of a file, and not what a failed sync left in the page cache.
+        """Return a file as the disk has it, without pages that a failed sync left in the cache.
 
-        Such pages count as written: a later sync would find nothing to do, and the next power cut
-        take what was replayed.
+        Such pages count as written. A later sync would do nothing, and the next power cut would
+        lose replayed operations.
         """
         file = self._files.open(path_of(number))
         try:
@@ -260,7 +259,7 @@ class Replay:
         self.last_lsn = last_lsn
 
     def _copy(self, path: str, position: int, octets: bytes) -> str | None:
-        """Keep the octets of damage; the same restart again makes the same file again."""
+        """Copy the octets of damage; a repeated restart makes the same file again."""
         name = path.rpartition("/")[2].removesuffix(".wal")
         copy_path = f"{DIRECTORY}/damaged-{name}-{position:08x}"
         try:

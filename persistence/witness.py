@@ -1,7 +1,7 @@
-"""What a node has seen on its disk, so that a start notices what is not there any more.
+"""Notes how far a node's files were written, so that a start notices missing data.
 
-A file that is missing, cut off or older than it was looks like one that never had more in it. So
-a small file of its own says how far the others had come:
+A file that is missing, cut off or older than it was looks like a file that never had more. So a
+small file says how far the others had been written:
 
     witness   byte 0            8        12        16         24                32
               | "HAREMQ I"      | crc32c | version | node tag | definitions LSN | ...
@@ -10,11 +10,10 @@ a small file of its own says how far the others had come:
               | write-ahead log's LSN | checkpoint's LSN |
                 u64                     u64
 
-It is written after what it speaks of is on disk, in one sector and at its place, and synced only by
-a start: a power cut may take it back to what it said before, and never leaves one that promises
-more than there is. A witness that says less than there is, or none, costs nothing but that less is
-noticed. Of the write-ahead log it is told with every sync, and writes that down about once a
-second.
+It is written after the data that it describes is on disk, in one sector and in place. Only a start
+syncs it. So a power cut may bring back an older witness, but never one that promises more than
+there is. With an older witness, or none, less is noticed, and nothing else is lost. The write-ahead
+log tells it of every sync, and it writes that down about once a second.
 
 The node tag, eight octets of the node's id, is in the headers of other files too: a file of another
 node is never taken for one of this.
@@ -34,7 +33,7 @@ log = logging.getLogger(__name__)
 WITNESS_PATH: Final = "witness"
 VERSION: Final = 1
 NO_TAG: Final = 0
-"""Of a file that was written before there were tags: it may be anybody's."""
+"""The tag of a file from before there were tags; any node may own it."""
 
 _MAGIC: Final = b"HAREMQ I"
 _LAYOUT: Final = struct.Struct("<8sIIQQQQ")
@@ -44,7 +43,7 @@ _TAG_DIGITS: Final = 16
 
 
 class Seen(NamedTuple):
-    """How far the files had come.
+    """How far the files had been written.
 
     Attributes:
         definitions_lsn: of the last change that was synced.
@@ -58,19 +57,19 @@ class Seen(NamedTuple):
 
 
 class Witness(Protocol):
-    """Takes note of how far the files have come; never raises."""
+    """Notes how far the files are written; never raises."""
 
     @property
     def seen(self) -> Seen | None:
-        """What it said when it was opened; None where there was none."""
+        """Its content when it was opened; None where there was no file."""
 
     @property
     def node_tag(self) -> int:
-        """The node's; ``NO_TAG`` is anybody's."""
+        """Of the node; ``NO_TAG`` matches any node."""
 
     @property
     def is_behind(self) -> bool:
-        """Whether ``write`` has something to write down."""
+        """Whether ``write`` has anything to write."""
 
     def note_definitions(self, lsn: int) -> None:
         """All changes up to this are synced."""
@@ -86,7 +85,7 @@ class Witness(Protocol):
 
 
 class NoWitness:
-    """Has seen nothing, and forgets everything."""
+    """A witness that remembers nothing."""
 
     seen: Seen | None = None
     node_tag = NO_TAG
@@ -113,14 +112,14 @@ class StoredWitness:
 
     Attributes:
         seen: what it said at the start; None where it said nothing.
-        damage: why it said nothing, if that is not as it should be; None otherwise.
+        damage: why it could not be read; None if it could, or if there was none.
 
     Args:
         files: the data directory, locked.
         node_id: 32 hex digits.
 
     Raises:
-        StorageError: it is another node's, or of another version.
+        StorageError: it belongs to another node, or has another version.
         OSError: the disk refuses.
     """
 

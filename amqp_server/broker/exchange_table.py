@@ -1,10 +1,10 @@
 """The exchanges of one vhost by name: declare, delete, bind.
 
-Whether the user may is asked before (``protocol.methods``); what is asked for is checked here.
+``protocol.methods`` has checked the user's rights before. This module checks the request itself.
 
-What is deleted is gone at once. Its bindings go after it, one by one, in steps: there may be any
-number of them. Until the last one has gone the name is *leaving*, and whoever wants to declare it
-again helps to finish that first.
+A deleted exchange is gone at once. Its bindings go after it, one by one, in steps, because there
+may be any number of them. Until the last one has gone the name is *leaving*. A client that declares
+it again helps to finish this first.
 
 Source: RabbitMQ, rabbit_exchange and rabbit_binding, for rules and texts.
 """
@@ -126,7 +126,7 @@ class ExchangeTable:
         return name in self._leaving
 
     def finishing(self, name: str) -> Steps[None]:
-        """Do what is left to do of a deleted exchange, so that its name can be used again."""
+        """Finish the delete of an exchange, so that its name can be used again."""
         leaving = self._leaving.get(name)
         if leaving is not None:
             for _ in leaving:  # somebody else may go on with it in between
@@ -175,19 +175,19 @@ class ExchangeTable:
     def is_bound(
         self, source: str, destination: Destination, routing_key: str, table: Table
     ) -> bool:
-        """Return whether there is this very binding."""
+        """Return whether exactly this binding exists."""
         arguments_key = _arguments_key(table)
         found = self._router.bindings.find(source, destination, routing_key, arguments_key)
         return found is not None
 
     def unbind(self, source: str, destination: Destination, routing_key: str, table: Table) -> None:
-        """Take a binding away at once, and what goes with it; see ``unbinding``."""
+        """Remove a binding at once, and the exchanges that go with it; see ``unbinding``."""
         finish(self.unbinding(source, destination, routing_key, table))
 
     def unbinding(
         self, source: str, destination: Destination, routing_key: str, table: Table
     ) -> Steps[None]:
-        """Take a binding away; what was never bound is no error.
+        """Remove a binding; a missing one is no error.
 
         An auto-delete exchange goes with the last binding from it, and may take others along.
         """
@@ -208,7 +208,7 @@ class ExchangeTable:
         yield from self._removing(unused)
 
     def forgetting_all(self) -> Steps[None]:
-        """Have nothing of the vhost survive, which is about to go as a whole."""
+        """Forget everything stored of the vhost, which is about to go as a whole."""
         for binding in tuple(self._router.bindings):
             if self._is_stored(binding):
                 self._journal.forget(self._binding_definition(binding))
@@ -219,7 +219,7 @@ class ExchangeTable:
             yield
 
     def applying_policies(self) -> Steps[None]:
-        """Give every exchange the alternate exchange that arguments and policies say now."""
+        """Give every exchange its present alternate exchange, by arguments and policies."""
         for name, exchange in tuple(self._router.exchanges.items()):
             if name in self._router.exchanges:
                 alternate = self._alternate(name)
@@ -262,11 +262,11 @@ class ExchangeTable:
         )
 
     def _removing(self, names: list[str]) -> Steps[None]:
-        """Take out exchanges, and auto-delete ones that lose their last binding with them.
+        """Remove exchanges, and auto-delete exchanges that lose their last binding with them.
 
-        A loop, not a recursion: a chain of exchanges may be as long as clients care to make it.
+        This is a loop and not a recursion, because clients may make a chain of any length.
         """
-        for name in names:  # which grows meanwhile
+        for name in names:  # the list grows meanwhile
             if name in self._router.exchanges:
                 leaving = self._leaving[name] = self._taking_out(name, names)
                 for _ in leaving:  # somebody else may go on with it in between
@@ -296,7 +296,7 @@ class ExchangeTable:
             self._note_forgotten(binding, unused)
 
     def _note_forgotten(self, binding: Binding, unused: list[str]) -> None:
-        """Have a binding not survive; note an auto-delete exchange that has no other."""
+        """Forget a stored binding; note an auto-delete exchange that has no other."""
         if self._is_stored(binding):
             self._journal.forget(self._binding_definition(binding))
         self._note(EventKind.BINDING_DELETED, binding.source, binding)
@@ -354,5 +354,5 @@ def _binding(source: str, destination: Destination, routing_key: str, table: Tab
 
 
 def _arguments_key(table: Table) -> bytes:
-    """Encode arguments so that their order is of no account."""
+    """Encode arguments so that their order makes no difference."""
     return encode_table(dict(sorted(table.items()))) if table else _NO_ARGUMENTS_KEY

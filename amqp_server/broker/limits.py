@@ -1,6 +1,6 @@
 """Limits on vhosts and users: how many connections, channels and queues they may have.
 
-A negative or absent limit is none; zero lets nobody in.
+A negative or absent limit is no limit. Zero refuses everything.
 
 Source: RabbitMQ, vhost-limits and user-limits; texts measured on 3.10.
 """
@@ -40,16 +40,16 @@ class VhostLimits:
         return self._limits.pop(name, None) is not None
 
     def as_dict(self) -> dict[str, int]:
-        """Return the limits that were set, those that mean none included."""
+        """Return the limits that were set, including those that mean no limit."""
         return dict(self._limits)
 
     def check_connection(self, vhost: str, username: str, connections_open: int) -> None:
-        """Refuse one connection more.
+        """Check that one more connection is allowed.
 
         Args:
             vhost: the one to open.
-            username: who opens it.
-            connections_open: how many there are in the vhost already.
+            username: of the user who opens it.
+            connections_open: open connections in the vhost.
 
         Raises:
             NotAllowedError: the limit is reached (530).
@@ -62,12 +62,12 @@ class VhostLimits:
             )
 
     def check_queue(self, vhost: str, queue_name: str, queues_declared: int) -> None:
-        """Refuse one queue more.
+        """Check that one more queue is allowed.
 
         Args:
-            vhost: where it is to be declared.
+            vhost: of the new queue.
             queue_name: of the new queue.
-            queues_declared: how many there are in the vhost already.
+            queues_declared: queues in the vhost.
 
         Raises:
             PreconditionFailedError: the limit is reached (406).
@@ -81,7 +81,7 @@ class VhostLimits:
 
 
 def check_user_connection(user: User, connections_open: int) -> None:
-    """Refuse a user one connection more than its limit.
+    """Check that a user may open one more connection.
 
     Raises:
         NotAllowedError: ``connections_open`` of the user have reached it (530).
@@ -94,7 +94,7 @@ def check_user_connection(user: User, connections_open: int) -> None:
 
 
 def check_user_channel(user: User, channels_open: int) -> None:
-    """Refuse a user one channel more than its limit, over all its connections.
+    """Check that a user may open one more channel, over all its connections.
 
     Raises:
         NotAllowedError: ``channels_open`` of the user have reached it (530).
@@ -108,7 +108,7 @@ def check_user_channel(user: User, channels_open: int) -> None:
 
 
 def check_node_queue(queues_max: int, queue_name: str, queues_declared: int) -> None:
-    """Refuse the node one queue more than its limit, over all vhosts; 0 is none.
+    """Check that the node may have one more queue, over all vhosts; 0 is no limit.
 
     Raises:
         PreconditionFailedError: the limit is reached (406).
@@ -120,7 +120,7 @@ def check_node_queue(queues_max: int, queue_name: str, queues_declared: int) -> 
 
 
 def check_node_vhost(vhosts_max: int, vhost: str, vhosts_created: int) -> None:
-    """Refuse the node one vhost more than its limit; 0 is none.
+    """Check that the node may have one more vhost; 0 is no limit.
 
     Raises:
         PreconditionFailedError: the limit is reached.
@@ -137,7 +137,7 @@ def validated(limits: Mapping[str, object], known: tuple[str, ...], place: str) 
     Args:
         limits: as parsed from JSON.
         known: VHOST_LIMITS or USER_LIMITS.
-        place: what RabbitMQ's text calls them: ``limits`` or ``user-limits``.
+        place: their name in RabbitMQ's text: ``limits`` or ``user-limits``.
 
     Raises:
         PreconditionFailedError: a key that is unknown, or a value that is no integer.

@@ -14,11 +14,11 @@ from queues.ports import ConsumerHandle, QueueEngine
 
 
 class QueueIdentity(NamedTuple):
-    """Which queue it is, for whoever keeps its messages.
+    """The identity of a queue, for the log that keeps its messages.
 
     Attributes:
         queue_id: never another queue's, now or later; 0 is of a queue that no restart survives.
-        kind, options: what it is now; a policy may change the options.
+        kind, options: at present; a policy may change the options.
     """
 
     vhost_name: str
@@ -42,7 +42,7 @@ class Consumer(ConsumerHandle, Protocol):
 
     Attributes:
         consumer_tag: its name on its channel.
-        is_cancelled: nothing more is for it.
+        is_cancelled: it gets no more messages.
     """
 
     consumer_tag: str
@@ -59,7 +59,7 @@ class Queue:
     Attributes:
         owner: the connection an exclusive queue belongs to; None is not exclusive.
         queue_id: see ``QueueIdentity``; 0 is not stored.
-        consumers: who must hear of the queue's end.
+        consumers: are told when the queue ends.
         is_deleted: the engine must not be used any more.
     """
 
@@ -79,10 +79,10 @@ class Queue:
         return queue_text(self.vhost_name, self.name)
 
     def check_granted(self, request: Request) -> None:
-        """Refuse what queues of this kind do not do.
+        """Refuse a request that queues of this kind do not grant.
 
         Raises:
-            BrokerError: they do not; which one says the kind's row.
+            BrokerError: they do not grant it; the row of the kind says which error it is.
         """
         refusal = self.kind.refusal(request, self.engine.options)
         if refusal is not None:

@@ -1,7 +1,8 @@
-"""What a definitions file holds, read and not applied yet.
+"""The content of a definitions file, read and not applied yet.
 
-What a ``Document`` has placed is right in itself: every name, type, pattern and argument was
-checked when it was parsed. Applying adds: what exists already stays as it is, nothing is deleted.
+The items of a ``Document`` are valid in themselves: every name, type, pattern and argument was
+checked when it was parsed. Applying only adds. Things that exist stay as they are, and nothing is
+deleted.
 
 Source: RabbitMQ, rabbit_definitions.
 """
@@ -23,12 +24,12 @@ class Placed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a definitions file holds.
+    """The content of a definitions file.
 
     Attributes:
-        placed: what can be applied, in the order in which it is.
-        left_out: what cannot, a line each, the path in front.
-        names_users: whether it has users, be they left out.
+        placed: items that can be applied, in order.
+        left_out: a line for each other item, the path in front.
+        names_users: whether it has users, even ones that were left out.
     """
 
     placed: tuple[Placed, ...] = ()
@@ -37,10 +38,10 @@ class Document:
 
     @property
     def definitions(self) -> tuple[Definition, ...]:
-        """What can be applied."""
+        """The definitions that can be applied."""
         return tuple([item.definition for item in self.placed])
 
     def of(self, value_type: type[_Value]) -> tuple[_Value, ...]:
-        """Return what can be applied of one kind."""
+        """Return the definitions of one kind that can be applied."""
         found = self.definitions
         return tuple([each for each in found if isinstance(each, value_type)])

@@ -2,8 +2,8 @@
 
     table ── save, forget ──▶ StoredJournal ── key and octets ──▶ persistence.group_commit
 
-A table calls in the course of each change that is one: what was there already, and what is never
-stored (transient, exclusive, predeclared), does not come here. A method's answer waits until
+A table calls the journal during each change. It does not call it for things that existed already,
+or that are never stored (transient, exclusive, predeclared). A method's answer waits until
 ``safe_at`` is reached.
 """
 
@@ -20,11 +20,11 @@ from persistence.errors import StorageError
 from queues.commits import SAFE_NOW, CommitGroup, CommitPoint, point_at
 
 QUEUE_IDS_PER_CHANGE: Final = 1024
-"""So many are taken at a time; a restart skips what is left of them."""
+"""Ids that are reserved at a time; a restart skips the rest of them."""
 
 
 class Journal(Protocol):
-    """Hears of every change of a definition that is to survive."""
+    """Gets every change of a definition that must survive."""
 
     @property
     def safe_at(self) -> CommitPoint:
@@ -127,7 +127,7 @@ class StoredJournal:
 
     @contextmanager
     def muted(self) -> Iterator[None]:
-        """Take nothing down meanwhile: what changes is what was stored already."""
+        """Record nothing meanwhile, because the changes are stored already."""
         self._is_muted = True
         try:
             yield

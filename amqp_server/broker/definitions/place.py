@@ -1,4 +1,4 @@
-"""What is in a broker once some of a document has been applied: to look up what it refers to."""
+"""The content of a broker after a part of a document, to look up references."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ _PREDECLARED_TYPES: Final = {name: kind for name, kind, _ in PREDECLARED}
 
 
 class Place:
-    """What is in a broker once what was asked about so far has been applied.
+    """The content of a broker after the items asked about so far have been applied.
 
     Args:
         broker: where to; it is not changed.

@@ -2,10 +2,10 @@
 
     ("queue", "/", "jobs")   {"v": 1, "id": 7, "auto_delete": false, "arguments": "AAAA..."}
 
-A key says what it is of and its names, so that a value holds only the rest; each row of
-``definitions.table`` says what that is. Arguments keep their AMQP types: they are a field table in
-base64. Octets that are no text stay lone surrogates, which JSON writes escaped. ``v`` is the
-version of a value: one that is not known is left alone.
+A key has the kind and the names, so a value holds only the rest. Each row of ``definitions.table``
+says what that is. Arguments keep their AMQP types: they are a field table in base64. Octets that
+are no text stay lone surrogates, which JSON writes escaped. ``v`` is the version of a value: one
+that is not known is left alone.
 
     queue ids   no names; {"v": 1, "end": 1025}
 """

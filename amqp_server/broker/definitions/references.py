@@ -1,8 +1,8 @@
-"""Whether what a document refers to is there: in the broker, or earlier in the document.
+"""Checks that the references of a document exist: in the broker, or earlier in the document.
 
-What refers to nothing is left out with a line; what is there in every vhost (the default exchange,
-its bindings, the ``amq.`` exchanges) is nothing to do. What remains can be applied from the
-first to the last without a surprise.
+An item with a missing reference is left out with a line. Things that exist in every vhost (the
+default exchange, its bindings, the ``amq.`` exchanges) are skipped. The remaining items can be
+applied in order without an error.
 
 Source: RabbitMQ, definitions import: what exists stays as it is.
 """

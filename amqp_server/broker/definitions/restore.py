@@ -1,8 +1,8 @@
 """Stored definitions back into a broker, at start.
 
-By the same functions as clients and files use, in the order of ``definitions.apply``, with the
-journal muted. What cannot be applied any more is left out, reported, and stays stored: the next
-version may be able to, and the messages of such a queue must not be taken for nobody's.
+This uses the same functions as clients and files, in the order of ``definitions.apply``, with the
+journal muted. A definition that cannot be applied any more is left out, reported, and stays stored.
+A later version may be able to apply it, and the messages of such a queue must be kept.
 
 Source: RabbitMQ, rabbit_vhost:recover; expiry of an unused queue begins anew at a start, there too.
 """

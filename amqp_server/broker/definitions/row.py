@@ -1,4 +1,4 @@
-"""A row of the table of definitions: all that is to be known of one kind of them.
+"""A row of the table of definitions: everything about one kind of them.
 
 a file ── read ──▶ value ── missing, apply ──▶ broker ── held ──▶ value ── show ──▶ a file
 the store ── decode ──▶ value                                     value ── encode ──▶ the store
@@ -93,10 +93,10 @@ class Row(Protocol[_Value]):
     # -- the store --
 
     def names(self, value: _Value) -> Names:
-        """Return what makes it this one and no other."""
+        """Return the names that identify it."""
 
     def encode(self, value: _Value) -> Fields:
-        """Return what is stored of it beside its names."""
+        """Return its stored value, without its names."""
 
     def decode(self, names: Names, fields: Fields) -> _Value:
         """Return what was stored.
@@ -136,11 +136,11 @@ class Row(Protocol[_Value]):
         """
 
     def remove(self, broker: BrokerTarget, value: _Value, now_ms: int) -> Steps[object]:
-        """Have it not exist any more, with all that goes along; nothing if there is none.
+        """Remove it, with everything that depends on it; nothing happens if there is none.
 
         Raises:
             BrokerError: the broker refuses it.
         """
 
     def held(self, broker: BrokerTarget) -> Iterable[_Value]:
-        """Return all that the broker has, but what belongs to a connection or is predeclared."""
+        """Return all that the broker has, without those of a connection and predeclared ones."""

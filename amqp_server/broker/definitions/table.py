@@ -1,8 +1,8 @@
 """The table of definitions: one row for each kind, in the order in which they are applied.
 
-What comes later refers to what is before. Whatever is done with definitions walks this table:
-``parse`` and ``export`` (files), ``references`` and ``apply`` (a broker), ``journal`` and
-``restore`` (the store). A kind more is a row more, and nothing else.
+A row refers only to rows before it. All operations on definitions walk this table: ``parse`` and
+``export`` (files), ``references`` and ``apply`` (a broker), ``journal`` and ``restore`` (the
+store). A new kind is one more row, and nothing else.
 
     row                    its key in the store, behind the word      its list in a file
     user                   name                                       users
@@ -122,7 +122,7 @@ class DefinitionTable:
             yield from row.held(broker)
 
     def removing(self, broker: BrokerTarget, definition: Definition, now_ms: int) -> Steps[object]:
-        """Have a broker not have a definition any more, nor what goes along with it.
+        """Remove a definition from a broker, with everything that depends on it.
 
         Raises:
             BrokerError: the broker refuses it.

@@ -1,6 +1,6 @@
-"""What definitions ask of a broker: the ports that it implements, with its vhosts and their tables.
+"""The ports that a broker, its vhosts and their tables implement for definitions.
 
-The tables call the journal, which is in this room; so the room stands below them.
+The tables call the journal, which is in this package. So the package stands below them.
 """
 
 from collections.abc import Iterator, Mapping
