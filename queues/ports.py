@@ -200,7 +200,10 @@ class QueueEngine(Protocol):
         """
 
     def purge(self) -> int:
-        """Forget all ready messages; return how many there were."""
+        """Forget ready messages, all or as many as take about a millisecond; return how many.
+
+        0 where none is ready, or none of them can be read now.
+        """
 
     # -- settlements ------------------------------------------------------------------------
 

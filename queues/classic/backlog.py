@@ -246,7 +246,7 @@ class Backlog:
             self.die(batch.positions, batch.records, DeathReason.MAXLEN, is_prompt=is_prompt)
 
     def purge(self) -> int:
-        """Forget every ready message, dead-lettering none; return how many there were."""
+        """Forget ready messages, dead-lettering none; of priorities some only; return how many."""
         before_count = self.ready.count
         for positions in self.ready.purge():
             self.log.settle(positions)

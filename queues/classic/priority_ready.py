@@ -7,13 +7,19 @@ are kept: only the head of the highest lane is checked for expiry, and dropping 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from persistence.positions import LANE_MAX
 from persistence.record import Record, Run, body_bytes
 from queues.batch import BATCH_BYTES_MAX, Batch, QueuedMessage, batches_of, messages_of
 from queues.classic.ready import NOTHING_EXPIRED, Lane, check_lane
 from queues.tail import NodeMemory, QueueMemory, bands_of
+
+PURGED_PER_CALL_MAX: Final = 2_000
+"""A purge forgets so many messages in one call, about a millisecond."""
+
+PURGED_BYTES_PER_CALL_MAX: Final = 1 << 20
+"""Or as many as have bodies of this size together, which may have to be read from the disk."""
 
 
 class PriorityReady:
@@ -137,14 +143,17 @@ class PriorityReady:
             self.lane(band).requeued.add(batches_of(messages))
 
     def purge(self) -> list[range]:
-        """Forget every message; return the positions they had, lane by lane.
+        """Forget messages, as many as one call may; return the positions they had, lane by lane.
 
         Messages on disk are read for this, because positions of other lanes, perhaps unacked, lie
         between theirs. Messages that cannot be read stay.
         """
         ranges: list[range] = []
-        while (batch := self.drop_head(self.count)) is not None:
+        left, left_bytes = PURGED_PER_CALL_MAX, PURGED_BYTES_PER_CALL_MAX
+        while left > 0 and left_bytes > 0 and (batch := self.drop_head(left)) is not None:
             ranges.append(batch.positions)
+            left -= len(batch)
+            left_bytes -= batch.body_bytes
         return ranges
 
     def clear(self) -> None:

@@ -309,7 +309,7 @@ class ClassicQueue:
             self._wake_up()
 
     def purge(self) -> int:
-        """Forget all ready messages, dead-lettering none; return how many there were."""
+        """Forget ready messages, dead-lettering none; of priorities some only; return how many."""
         return self._backlog.purge()
 
     # -- consumers --------------------------------------------------------------------------

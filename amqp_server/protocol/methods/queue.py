@@ -113,8 +113,8 @@ def unbind(channel: Channel, method: commands.Queue.Unbind, _now_ms: int) -> Ste
     return commands.Queue.UnbindOk()
 
 
-def purge(channel: Channel, method: commands.Queue.Purge, now_ms: int) -> Method | None:
-    """Drop all ready messages.
+def purge(channel: Channel, method: commands.Queue.Purge, now_ms: int) -> Steps[Method | None]:
+    """Drop all ready messages; where that takes long, those too that come meanwhile.
 
     Raises:
         NotFoundError: no such queue (404).
@@ -128,6 +128,9 @@ def purge(channel: Channel, method: commands.Queue.Purge, now_ms: int) -> Method
     queue.check_granted(Request.PURGE)
     channel.session.open_vhost.queues.refresh(queue, now_ms)
     count = queue.engine.purge()
+    while queue.engine.ready_count and (some_count := queue.engine.purge()):
+        count += some_count
+        yield
     return None if method.nowait else commands.Queue.PurgeOk(count)
 
 
