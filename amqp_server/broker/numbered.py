@@ -9,7 +9,7 @@ from amqp_server.broker.counts import ConnectionView, OpenChannel
 
 
 class Viewable(Protocol):
-    """A connection that says how it is."""
+    """A connection that says how it is, and can be closed."""
 
     @property
     def channels(self) -> Mapping[int, OpenChannel]:
@@ -17,6 +17,9 @@ class Viewable(Protocol):
 
     def view(self) -> ConnectionView:
         """Return how it is, without what the broker knows of it."""
+
+    def shut_down(self, reason: str, now_ms: int) -> None:
+        """Close it with 320 CONNECTION_FORCED and this reason."""
 
 
 class NumberedConnections:
