@@ -21,10 +21,11 @@ from amqp_server.protocol.assembly import Assembly
 from amqp_server.protocol.consumer import Consumer, ReplyReceiver
 from amqp_server.protocol.counters import ChannelCounters
 from amqp_server.protocol.errors import ModeError
+from amqp_server.protocol.holders import PIECE_MAX, Owner
 from amqp_server.protocol.lane import Lane, Starved
 from amqp_server.protocol.publish_path import PublishPath
 from amqp_server.protocol.session import Session
-from amqp_server.protocol.settling import AT_ONCE_MAX, PIECE_MAX, Owner, Settling
+from amqp_server.protocol.settling import AT_ONCE_MAX, Settling
 from amqp_server.protocol.shown_channel import ShownChannel
 from amqp_server.protocol.transaction import Settlement, Transaction, by_tag
 from amqp_server.protocol.unacked import Unacked

@@ -14,16 +14,23 @@ Source: AMQP 0-9-1 §1.8.3.12 - 1.8.3.14; RabbitMQ, rabbit_channel.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final
 
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.rejecting import rejecting
 from amqp_server.broker.requeueing import requeue as requeue_in_pieces
 from amqp_server.broker.requeueing import requeueing
 from amqp_server.broker.steps import Steps, taken_in_pieces
-from amqp_server.protocol.consumer import Consumer, GetOwner
-from amqp_server.protocol.dealt import Dealt
+from amqp_server.protocol.consumer import Consumer
 from amqp_server.protocol.errors import UnknownDeliveryTagError
+from amqp_server.protocol.holders import (
+    PIECE_MAX,
+    Owner,
+    by_holder,
+    grouping,
+    joined,
+    ranked,
+)
 from amqp_server.protocol.lane import Lane
 from amqp_server.protocol.transaction import Settlement
 from amqp_server.protocol.unacked import Part, Unacked
@@ -33,14 +40,8 @@ from queues.ports import QueueEngine
 AT_ONCE_MAX: Final = 2_000
 """Up to so many messages are settled as a plain call: some milliseconds where each came alone."""
 
-PIECE_MAX: Final = 500
-"""So many batches of a long settlement are told before somebody asks for the time."""
-
 LEAVE_AT_ONCE_MAX: Final = 32
 """So many consumers, or queues, lose their channel before somebody asks for the time."""
-
-Owner: TypeAlias = Consumer | GetOwner | Dealt[Consumer]
-Holder: TypeAlias = Consumer | GetOwner
 
 
 class Settling:
@@ -272,12 +273,12 @@ class Settling:
     def _ack_by_holder(self, parts: Iterable[Part[Owner]], now_ms: int) -> None:
         """Tell queues what one method acked."""
         counted = 0
-        for holder, batches in _by_holder(parts):
+        for holder, batches in by_holder(parts):
             if len(batches) == 1:
                 batch = batches[0]
                 counted += self._ack(holder, batch.positions, batch.body_bytes, now_ms)
                 continue
-            for positions, body_bytes in _joined(batches):
+            for positions, body_bytes in joined(batches):
                 counted += self._ack(holder, positions, body_bytes, now_ms)
         self._make_room(counted)
 
@@ -288,9 +289,9 @@ class Settling:
 
     def _settling_by_holder(self, parts: Iterator[Part[Owner]]) -> Steps[None]:
         counted = 0
-        for holder, batches in _ranked((yield from _grouping(parts))):
+        for holder, batches in ranked((yield from grouping(parts))):
             for some in taken_in_pieces(batches, PIECE_MAX):
-                for positions, body_bytes in _joined(some):
+                for positions, body_bytes in joined(some):
                     counted += self._ack(holder, positions, body_bytes, self._turn.now_ms)
                 yield
         self._make_room(counted)
@@ -311,7 +312,7 @@ class Settling:
         The shared prefetch has room for what is requeued: who was not refused before may get it.
         Who was is told only once all is back.
         """
-        for holder, batches in _by_holder(parts):
+        for holder, batches in by_holder(parts):
             engine = holder.queue.engine
             must_drain = engine.must_drain_before(batches)
             if requeue or must_drain:
@@ -334,7 +335,7 @@ class Settling:
     def _giving_back(self, parts: Iterator[Part[Owner]], *, requeue: bool) -> Steps[None]:
         """Do that in steps; until all is on its way back, what never left is not delivered."""
         turn = self._turn
-        for holder, batches in _ranked((yield from _grouping(parts))):
+        for holder, batches in ranked((yield from grouping(parts))):
             engine = holder.queue.engine
             must_drain = engine.must_drain_before(batches)
             if requeue or must_drain:
@@ -352,58 +353,3 @@ class Settling:
                 turn.drain_now(engine, turn.now_ms)
             else:
                 yield from rejecting(engine, batches, turn)
-
-
-def _by_holder(parts: Iterable[Part[Owner]]) -> Iterable[tuple[Holder, list[Batch]]]:
-    """Return what each holder held, in the order in which RabbitMQ tells their queues."""
-    batches_of: dict[Holder, list[Batch]] = {}
-    _group(parts, batches_of)
-    return _ranked(batches_of)
-
-
-def _grouping(parts: Iterator[Part[Owner]]) -> Steps[dict[Holder, list[Batch]]]:
-    """Return what each holder held."""
-    batches_of: dict[Holder, list[Batch]] = {}
-    while some := list(islice(parts, PIECE_MAX)):
-        _group(some, batches_of)
-        yield
-    return batches_of
-
-
-def _group(parts: Iterable[Part[Owner]], batches_of: dict[Holder, list[Batch]]) -> None:
-    """Add to what each holder held; all gets of a queue are one holder's."""
-    for owner, batch in parts:
-        if isinstance(owner, Dealt):
-            for holder, share in owner.parts(batch):
-                batches_of.setdefault(holder, []).append(share)
-        else:
-            batches_of.setdefault(owner, []).append(batch)
-
-
-def _ranked(batches_of: dict[Holder, list[Batch]]) -> Iterable[tuple[Holder, list[Batch]]]:
-    """Put holders in the order in which RabbitMQ tells their queues."""
-    if len(batches_of) == 1:
-        return batches_of.items()
-    return sorted(batches_of.items(), key=_rank)
-
-
-def _rank(item: tuple[Holder, list[Batch]]) -> tuple[str, bool, str]:
-    """Return what puts holders in order: what a get took is before all that was delivered."""
-    holder, _ = item
-    tag = holder.consumer_tag if isinstance(holder, Consumer) else ""
-    return holder.queue.name, isinstance(holder, Consumer), tag
-
-
-def _joined(batches: list[Batch]) -> Iterator[tuple[range, int]]:
-    """Return positions and bytes of batches, at once where one goes on where another ended."""
-    positions, body_bytes = batches[0].positions, batches[0].body_bytes
-    for batch in batches[1:]:
-        found = batch.positions
-        step = found.step
-        if step == positions.step and found.start == positions[-1] + step:
-            positions = range(positions.start, found.stop, step)
-            body_bytes += batch.body_bytes
-            continue
-        yield positions, body_bytes
-        positions, body_bytes = found, batch.body_bytes
-    yield positions, body_bytes

@@ -6,7 +6,8 @@ from itertools import pairwise
 import pytest
 from pamqp import commands
 
-from amqp_server.protocol.settling import AT_ONCE_MAX, PIECE_MAX
+from amqp_server.protocol.holders import PIECE_MAX
+from amqp_server.protocol.settling import AT_ONCE_MAX
 from amqp_server.wire.methods import Method
 from queues.batch import Batch
 from queues.classic.queue import ClassicQueue

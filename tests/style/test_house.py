@@ -19,7 +19,6 @@ FUNCTION_LINES_MAX = 60
 LONGER_FILES = {
     "amqp_server/broker/queue_table.py": (459, "queues that leave may be apart"),
     "amqp_server/protocol/channel_table.py": (434, "how channels end may be apart"),
-    "amqp_server/protocol/settling.py": (409, "one settlement, short and in steps"),
     "benchmarks/bystander/attacks.py": (412, "a list: one attack a function"),
     "conformance/client.py": (420, "one client, which speaks AMQP raw"),
     "conformance/random/declared.py": (463, "a list: what differs on purpose, with reasons"),
