@@ -283,9 +283,7 @@ class Broker:
             held_by = (connection.username, connection.vhost_name)
             self._connections[connection] = held_by
             self.numbered.add(connection, self.turn.now_ms)
-            self.events.note(
-                EventKind.CONNECTION_CREATED, held_by[1], connection.connection_name, connection
-            )
+            self.events.note(EventKind.CONNECTION_CREATED, held_by[1], "", connection)
             self._count_connection(*held_by, 1)
 
     def connection_closed(self, connection: OpenConnection) -> None:
@@ -293,9 +291,7 @@ class Broker:
         held_by = self._connections.pop(connection, None)
         if held_by is not None:
             self.numbered.remove(connection)
-            self.events.note(
-                EventKind.CONNECTION_CLOSED, held_by[1], connection.connection_name, connection
-            )
+            self.events.note(EventKind.CONNECTION_CLOSED, held_by[1], "", connection)
             self._count_connection(*held_by, -1)
 
     def _count_connection(self, username: str, vhost: str, change: int) -> None:

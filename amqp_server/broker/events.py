@@ -46,6 +46,7 @@ class Event(NamedTuple):
     Attributes:
         vhost: its vhost; empty where it is in none.
         name: its own; of a binding the source, of a consumer the queue, of an alarm the resource.
+            Empty for a connection or channel: their session has the ``connection_name``.
         subject: what it is, to tell it from others of the name: the session of a connection, the
             channel's number with it, a binding, a consumer; None where the name says all. Of what
             is gone no more may be asked than that.

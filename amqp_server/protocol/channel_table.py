@@ -370,8 +370,7 @@ class ChannelTable:
 
     def _note(self, kind: EventKind, number: int) -> None:
         session = self._session
-        name = session.connection_name
-        session.broker.events.note(kind, session.vhost_name, name, (session, number))
+        session.broker.events.note(kind, session.vhost_name, "", (session, number))
 
     def _stop(self, channel: Channel, now_ms: int) -> None:
         self._write_confirms(channel)
