@@ -79,6 +79,9 @@ class DefinitionsStore:
             self._journal, self._salt = self._begin_pair(self._number + 1)
             self._end = FIRST_BATCH_AT
         elif replay.journal_salt is None:
+            # A kill may have come before the name of the snapshot was synced. Were that of the
+            # journal on disk alone, the next start would take it for damage.
+            files.fsync_directory(DIRECTORY)
             self._journal, self._salt = self._begin_journal(self._number)
             self._end = FIRST_BATCH_AT
         else:

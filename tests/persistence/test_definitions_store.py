@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -165,6 +166,33 @@ def test_what_a_start_believes_after_a_kill_is_on_disk_before_it_runs() -> None:
     assert Node(killed).found == {("k",): b"v"}
     for state in killed.crash_states(100, seed=1):
         assert reopened(state).items() == {("k",): b"v"}
+
+
+def test_a_power_cut_in_the_start_after_a_kill_finds_a_whole_pair() -> None:
+    """The kill comes anywhere in the replacement of a pair, and leaves names that no disk has."""
+    disk = FaultFS()
+    node = Node(disk)
+    node.change(("k",), bytes(JOURNAL_BYTES_MIN))
+    node.save()
+    node.change(("l",), b"")
+    kept = {("k",): bytes(JOURNAL_BYTES_MIN)}
+    seen: list[int] = []
+
+    def look(killed: FaultFS, operation: Operation) -> None:
+        for state in killed.crash_states(20, seed=operation.number):
+            found = reopened(state)
+            assert not found.damages
+            assert found.items() in (kept, {**kept, ("l",): b""})
+            seen.append(found.number)
+
+    def restart(_operation: Operation) -> None:
+        killed = disk.killed()
+        killed.after_each = partial(look, killed)
+        Node(killed)
+
+    disk.after_each = restart
+    node.save()
+    assert set(seen) == {1, 2}
 
 
 def test_what_is_left_of_a_longer_snapshot_is_not_behind_the_new_one() -> None:
