@@ -1,7 +1,7 @@
 """Content that arrives frame by frame: one publish a channel at a time.
 
-What the scanner found whole never comes here; this is for bodies of several frames, content cut
-by the end of a read, and mistakes.
+Content that the scanner found whole never comes here. This module handles bodies of several
+frames, content cut by the end of a read, and mistakes.
 
 Source: AMQP 0-9-1 §4.2.6; RabbitMQ, rabbit_command_assembler, for the texts.
 """
@@ -21,7 +21,7 @@ _PUBLISH_INDEX: Final = 60 << 16 | 40
 _BASIC: Final = 60
 
 HEAD_BYTES: Final = 512
-"""What a content that has begun takes beside header and body: its method, route and objects."""
+"""Memory of unfinished content beside its header and body: its method, route and objects."""
 
 
 class Content(NamedTuple):
@@ -106,7 +106,7 @@ class Assembly:
         return self._finish()
 
     def drop(self) -> None:
-        """Forget what came so far."""
+        """Forget the content received so far."""
         self._method = self._record = None
         self._missing_bytes = self.held_bytes = 0
 

@@ -4,9 +4,9 @@
     of the node's disk   8..40 with LSN 12, 41..43 with LSN 15, ...
     of other groups      44..44 with LSN 13, ...
 
-One line for each commit group: who waits for a slow one keeps nobody else waiting. What several
-groups have a part in stands in the line of each. Asks a group for one call at a time, whatever the
-number of runs that wait.
+Each commit group has a line of its own, so a slow group does not delay the confirms of others. A
+run that several groups must commit stands in the line of each. A line asks its group for one call
+at a time, for any number of waiting runs.
 
 Source: RabbitMQ, confirms: a persistent message is confirmed when it is safe; ADR 12, ADR 28.
 """
@@ -36,11 +36,11 @@ class _Parts:
 
 
 _Run: TypeAlias = tuple[int, int, int, _Parts | None]
-"""LSN, first and last publish, and what other groups say, if there are any."""
+"""LSN, first and last publish, and the answers of other groups, if there are any."""
 
 
 class AwaitedConfirms:
-    """What a channel has published and somebody has not got safe yet."""
+    """The publishes of a channel that are not safe yet."""
 
     __slots__ = ("_channel_number", "_lines", "_outbox", "_tracker")
 
@@ -51,7 +51,7 @@ class AwaitedConfirms:
         self._lines: dict[CommitGroup, _Line] = {}
 
     def answer(self, count: int, published: PublishOutcome) -> None:
-        """Give so many publishes their numbers, and say what became of them as it is known."""
+        """Give this many publishes their numbers, and confirm or reject them once it is known."""
         first = self._tracker.publish(count)
         start = 0
         for index in published.rejected:
@@ -63,7 +63,7 @@ class AwaitedConfirms:
             self.confirm(first + start, first + count - 1, published.safe_at)
 
     def answer_burst(self, count: int, waiting: Sequence[Waiting]) -> None:
-        """Do the same for a burst, of which all is safe but what ``waiting`` says."""
+        """Do the same for a burst; all of it is safe, except the part in ``waiting``."""
         first = self._tracker.publish(count)
         safe_from = 0
         for start, stop, safe_at in waiting:
@@ -77,7 +77,7 @@ class AwaitedConfirms:
     def confirm(self, first: int, last: int, safe_at: CommitPoint) -> None:
         """Confirm the publishes first..last once this point is reached; at once if it is.
 
-        They are rejected when a group fails that has a part in it.
+        They are rejected when a group fails that must commit them.
         """
         group, lsn, others = safe_at
         if others:
@@ -89,7 +89,7 @@ class AwaitedConfirms:
             line.append(lsn, first, last, None)
 
     def forget(self) -> None:
-        """The channel ends: nobody is told any more."""
+        """End with the channel: no publish is confirmed any more."""
         for line in self._lines.values():
             line.forget()
         self._lines.clear()
@@ -142,7 +142,7 @@ class _Line:
         self._runs.clear()
 
     def _on_decided(self) -> None:
-        """Answer what the group has committed, or all that waits if it has failed."""
+        """Answer the runs that the group has committed, or all waiting runs if it has failed."""
         runs = self._runs
         if not runs:
             return
@@ -161,7 +161,7 @@ class _Line:
         if runs:
             self._group.wait(runs[0][0], self._on_decided)
         elif len(self._lines) > 1:
-            # Groups come and go; the line of the only one is used again.
+            # Groups come and go. If there is only one, its line is used again.
             self._lines.pop(self._group, None)
 
     def _reject_all(self) -> None:

@@ -25,8 +25,8 @@ def carbon_copies(properties: Properties, keys_max: int) -> tuple[list[str], boo
         The keys of CC and then BCC, and whether the properties were changed.
 
     Raises:
-        InvalidMessageError: not an array, or too many keys (406). What is no longstr in the array
-            is passed over, as RabbitMQ does.
+        InvalidMessageError: not an array, or too many keys (406). Array items that are no longstr
+            are ignored, as in RabbitMQ.
         MethodSyntaxError: the headers cannot be decoded (502).
     """
     if b"CC" not in properties.raw["headers"]:

@@ -1,6 +1,6 @@
 """One channel: content, deliveries, settlements, confirms and transactions of one lane.
 
-The methods of AMQP are one function each in ``methods``; what they share is here.
+Each method of AMQP is a function in ``methods``. This module has the state that they share.
 
 Source: AMQP 0-9-1 §1.5, §1.8, §1.9; RabbitMQ, rabbit_channel.
 """
@@ -37,7 +37,7 @@ CANCEL_NOTIFY: Final = "consumer_cancel_notify"
 
 
 class ReplyLost(Protocol):
-    """Answers with an error where a reply is held that will not hold; the channels' table does."""
+    """Replaces a held reply by an error if its promise fails; the channels' table does this."""
 
     def __call__(self, channel: "Channel", error: Exception, index: int) -> None:
         """Take the reply back, and answer this method with an error."""
@@ -48,19 +48,19 @@ class Channel(ShownChannel):
 
     Attributes:
         number: on its connection, from 1.
-        session: whose it is.
+        session: the session that it belongs to.
         outbox: where everything for the client goes.
-        lane: what its consumers deliver through.
-        unacked: delivery tags outstanding.
+        lane: the way out for the deliveries of its consumers.
+        unacked: the outstanding delivery tags.
         consumers: by tag.
         reply_receiver: the direct reply-to consumer; None without.
         consumer_prefetch: window of consumers that start from now on; 0 is unlimited.
-        last_queue_name: what an empty queue name stands for; None before any declare.
-        publishing: what it publishes, with its confirms or its transaction.
-        unfinished: what the node counts of a content that is not complete.
+        last_queue_name: the queue that an empty name means; None before any declare.
+        publishing: its publishes, with its confirms or its transaction.
+        unfinished: the node's count of its content that is not complete.
         is_closing: we sent channel.close: everything is discarded until close-ok.
         turn: the broker's, which knows the time.
-        counters: what happened on it.
+        counters: numbers of the events on it.
     """
 
     def __init__(
@@ -110,11 +110,11 @@ class Channel(ShownChannel):
         self.outbox.write(encode_method(self.number, method))
 
     def hold_replies(self, safe_at: CommitPoint, error: Exception, index: int) -> None:
-        """Send nothing from here on, and carry nothing out, until this point is reached.
+        """Send nothing more and carry nothing out until this point is reached.
 
         Args:
-            safe_at: when the reply that is written next holds.
-            error: what is answered instead where a commit group fails.
+            safe_at: the point at which the promise of the next reply is true.
+            error: the answer instead if a commit group fails.
             index: of the method that is answered.
         """
         if not is_safe(safe_at):
@@ -130,7 +130,7 @@ class Channel(ShownChannel):
     # ── settling ──
 
     def ack(self, first_tag: int, last_tag: int, now_ms: int, *, multiple: bool) -> None:
-        """Carry out an ack as ``settle`` does; the usual one takes the short way."""
+        """Carry out an ack as ``settle`` does; this is faster for the usual ack."""
         if (
             self.publishing.transaction is not None
             or not last_tag
@@ -153,7 +153,7 @@ class Channel(ShownChannel):
             Suspended: it goes on in later turns.
         """
         if settlement.multiple and not settlement.last_tag:
-            finish(self.getting_due())  # what is due by now is meant too
+            finish(self.getting_due())  # deliveries that are due now are included
         if self.publishing.transaction is not None:
             advance(self._holding(settlement), self.turn.budget.is_spent)
         elif self._settling.is_long(*settlement[:2], multiple=settlement.multiple):
@@ -170,10 +170,10 @@ class Channel(ShownChannel):
                 return
 
     def recover(self, answer: Method | None = None) -> None:
-        """Give back everything outstanding, but what a transaction holds a settlement of.
+        """Give back everything outstanding, except tags whose settlement a transaction holds.
 
         Args:
-            answer: goes before what others or the channel itself get of it; None is without.
+            answer: sent before anybody gets the requeued messages; None sends no answer.
 
         Raises:
             Suspended: it goes on in later turns.
@@ -192,7 +192,7 @@ class Channel(ShownChannel):
             advance(self._settling.giving_back_each(tags_left), self.turn.budget.is_spent)
 
     def share_prefetch(self, limit: int, now_ms: int) -> None:
-        """Let all consumers together have so many deliveries outstanding; 0 is without limit."""
+        """Set how many deliveries all consumers together may have outstanding; 0 is no limit."""
         prefetch = self.lane.shared_prefetch
         if limit != prefetch.limit:
             finish(self.getting_due())
@@ -217,12 +217,12 @@ class Channel(ShownChannel):
     def tx_commit(self, now_ms: int) -> Steps[None]:
         """Carry out what the transaction holds: publishes, then settlements, as RabbitMQ does.
 
-        In this order a crash that keeps a part of it keeps what was published for what was acked.
-        What is sent once all is done, tx.commit-ok first, waits until all of it is safe.
+        A crash may keep only a part. This order then keeps the publishes of every kept ack.
+        Output after the commit, tx.commit-ok first, waits until all of it is safe.
 
         Raises:
-            ModeError: not a tx channel; or a queue refused a publish (406). That is answered too
-                where a commit group fails that has published messages to get safe.
+            ModeError: not a tx channel, or a queue refused a publish (406). The same answer is
+                sent if a commit group fails that must make published messages safe.
         """
         with self._open_transaction().taken() as (letters, settlements):
             refused = False
@@ -234,7 +234,7 @@ class Channel(ShownChannel):
                 yield
             for together in by_tag(settlements):
                 if self.is_closing:
-                    return  # what was unacked went back to its queues
+                    return  # the unacked messages went back to their queues
                 if together:
                     yield from self._settling.settling_together(together)
                 yield
@@ -276,7 +276,7 @@ class Channel(ShownChannel):
         self.publishing.checks.reply_name = receiver.name
 
     def lane_for(self, queue: Queue) -> Lane:
-        """Return what consumers of a queue deliver through: not all heed a shared prefetch."""
+        """Return the lane for consumers of a queue: some kinds ignore a shared prefetch."""
         if queue.kind.heeds_shared_prefetch:
             return self.lane
         if self._settling.unshared_lane is None:
@@ -284,7 +284,7 @@ class Channel(ShownChannel):
         return self._settling.unshared_lane
 
     def cancel_consumer(self, consumer_tag: str, now_ms: int) -> None:
-        """End a consumer; what it holds unacked stays with the channel. Unknown tags pass."""
+        """End a consumer; its unacked messages stay with the channel. Unknown tags are ignored."""
         receiver = self.reply_receiver
         if receiver is not None and receiver.consumer_tag == consumer_tag:
             self.session.open_vhost.forget_reply_consumer(receiver.name)
@@ -318,7 +318,7 @@ class Channel(ShownChannel):
                 self.consumer_lost(consumer)
 
     def consumer_lost(self, consumer: Consumer) -> None:
-        """A consumer is gone that its client did not end: tell it, if it announced to understand.
+        """Tell the client that a consumer of it has ended, if the client can understand that.
 
         Source: RabbitMQ, consumer cancel notification.
         """
@@ -330,7 +330,7 @@ class Channel(ShownChannel):
             self.write(commands.Basic.Cancel(consumer.consumer_tag, nowait=True))
 
     def stop(self, now_ms: int) -> None:
-        """Take nothing more, and answer nothing: the first thing of the end."""
+        """Take nothing more and answer nothing: the first step of the end."""
         self.is_closing = True
         self.assembly.drop()
         self.unfinished.let_go()
@@ -339,7 +339,7 @@ class Channel(ShownChannel):
             self.cancel_consumer(self.reply_receiver.consumer_tag, now_ms)
 
     def getting_due(self) -> Steps[None]:
-        """Deliver what is due to its consumers by what came before."""
+        """Deliver the messages that are already due to its consumers."""
         turn = self.turn
         if turn.dirty_count > len(self.consumers):
             due: list[Drainable] = [one.queue.engine for one in self.consumers.values()]
@@ -350,12 +350,12 @@ class Channel(ShownChannel):
                 yield
 
     def shut(self) -> None:
-        """Get nothing any more."""
+        """Stop all deliveries."""
         for lane in self._lanes():
             lane.shut()
 
     def giving_back(self) -> Steps[None]:
-        """Cancel consumers, and requeue what is unacked: the last thing of the end."""
+        """Cancel the consumers and requeue the unacked messages: the last step of the end."""
         consumers, self.consumers = self.consumers, {}
         of_queue: dict[Queue, list[Consumer]] = {}
         for count, consumer in enumerate(consumers.values(), start=1):

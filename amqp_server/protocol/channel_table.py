@@ -46,11 +46,11 @@ class Input(Protocol):
         """Go on."""
 
     def wake(self) -> None:
-        """Have a turn soon."""
+        """Ask for a turn soon."""
 
 
 Fail: TypeAlias = Callable[[Exception, int, int], None]
-"""Ends the connection for an error, the method at fault, at a time."""
+"""Ends the connection; takes an error, the method at fault and the time."""
 
 
 def _nobody_to_tell(_error: Exception, _index: int, _now_ms: int) -> None:
@@ -60,7 +60,7 @@ def _nobody_to_tell(_error: Exception, _index: int, _now_ms: int) -> None:
 class ChannelTable:
     """Open and closing channels.
 
-    An event that takes more time than its turn has goes on in later ones, and the rest of the
+    An event that needs more time than its turn has continues in later turns. The rest of the
     client's input waits for it.
 
     Attributes:
@@ -102,10 +102,10 @@ class ChannelTable:
     # ── events ──
 
     def on_event(self, event: Event, now_ms: int) -> None:
-        """Carry out what came on a channel; a soft error closes only that.
+        """Carry out an event of a channel; a soft error closes only this channel.
 
         Raises:
-            Exception: what ``replies`` gives the scope of the connection.
+            Exception: an error to which ``replies`` gives the scope of the connection.
         """
         channel = self._channels.get(event[0])
         if channel is None:
@@ -136,7 +136,7 @@ class ChannelTable:
             self._close_channel(channel, error, event, now_ms)
 
     def carry_on(self, channel: Channel, event: Event, steps: Steps[object], now_ms: int) -> bool:
-        """Go on with an event within the budget; return whether all of it is done."""
+        """Continue an event within the budget; return whether all of it is done."""
         try:
             advance(steps, channel.turn.budget.is_spent)
         except Suspended:
@@ -156,7 +156,7 @@ class ChannelTable:
         return is_done
 
     def waits_for_congestion(self, job: Job) -> bool:
-        """Have a job go on when congestion is over; False where there is none."""
+        """Continue a job when congestion is over; return False if there is none."""
 
         def go_on() -> None:
             self._session.broker.turn.later(job)
@@ -172,7 +172,7 @@ class ChannelTable:
         return is_on
 
     def reply_lost(self, channel: Channel, error: Exception, index: int) -> None:
-        """Have the reply that is held taken back, and its method answered with an error."""
+        """Take back the held reply, and answer its method with an error."""
         channel.turn.later(LostReply(self, channel, error, index))
         self._input.wake()
 
@@ -194,7 +194,7 @@ class ChannelTable:
             raise error
         if channel.is_closing:
             return
-        # What is soft about content is its publish's fault.
+        # A soft error about content is attributed to its publish.
         index = index_of(event) or PUBLISH_INDEX
         self._fail(channel, reply, str(error), index, now_ms)
 
@@ -278,7 +278,7 @@ class ChannelTable:
         self._write(number, commands.Channel.OpenOk())
 
     def _discard(self, channel: Channel, event: Event) -> None:
-        """Ignore everything on a channel we closed, but its close (2.2.5)."""
+        """Ignore everything on a channel we closed, except its close (2.2.5)."""
         if not isinstance(event, FrameEvent) or event.kind != FRAME_METHOD:
             return
         index = method_index(event.payload)
@@ -290,9 +290,9 @@ class ChannelTable:
     # ── confirms ──
 
     def flush_confirms(self) -> None:
-        """Write the acks and nacks that are due, one ``multiple`` a channel where possible.
+        """Write the acks and nacks that are due, as one ``multiple`` a channel where possible.
 
-        What is held of messages that are not complete by now is counted first.
+        First the memory of incomplete messages is counted.
         """
         if self._unfinished:
             unfinished, self._unfinished = self._unfinished, {}
@@ -309,11 +309,11 @@ class ChannelTable:
                 self._outbox.write(octets)
 
     def _count_unfinished(self, channel: Channel) -> None:
-        """Count what a channel holds of a message, for its connection and for the node."""
+        """Count a channel's memory of an incomplete message, for the connection and the node."""
         session, now_ms = self._session, channel.turn.now_ms
         more_bytes = channel.assembly.held_bytes - channel.unfinished.held_bytes
         limit = session.settings.assembling_bytes_max
-        # Bodies are meant: the largest may come with its header.
+        # The limit is for bodies: the largest body is allowed together with its header.
         if self._assembling_bytes + more_bytes > limit + session.frame_max_bytes:
             text = f"unfinished messages hold more than {limit} bytes on this connection"
             self._fail_connection(AssemblyLimitError(text), 0, now_ms)
@@ -327,7 +327,7 @@ class ChannelTable:
     # ── the end ──
 
     def refuse(self, number: int, error: Exception, now_ms: int) -> None:
-        """Close a channel, if it is open, with an error that is not of its own doing."""
+        """Close a channel, if it is open, with an error that it did not cause."""
         channel = self._channels.get(number)
         if channel is not None and not channel.is_closing:
             self._fail(channel, reply_for(error), str(error), PUBLISH_INDEX, now_ms)
@@ -347,14 +347,14 @@ class ChannelTable:
 
     def ending_all(self, now_ms: int) -> Steps[None]:
         """Release every channel; the connection ends."""
-        self._fail_connection = _nobody_to_tell  # no cycle stays for the collector
+        self._fail_connection = _nobody_to_tell  # this leaves no reference cycle
         self._session.has_no_channels()
         ending = tuple(self._ends.values())
         channels = [channel for channel in self._channels.values() if not channel.is_closing]
         for channel in channels:
             self._stop(channel, now_ms)
         for steps in ending:
-            for _ in steps:  # their own job may go on with it in between
+            for _ in steps:  # its own job may continue it in between
                 yield
         for channel in channels:
             yield from channel.getting_due()
@@ -381,9 +381,9 @@ class ChannelTable:
         self._note(EventKind.CHANNEL_CLOSED, channel.number)
 
     def _end(self, channel: Channel, last_word: Method, now_ms: int) -> None:
-        """End a channel, and say so once all that it holds is given back.
+        """End a channel, and say so once everything it holds is given back.
 
-        Until then the client's input waits: what it sends next finds that done.
+        Until then the client's input waits, so its next event finds this done.
         """
         self._stop(channel, now_ms)
         self._ends[channel] = steps = self._ending(channel, last_word)
@@ -405,7 +405,7 @@ class ChannelTable:
 
     def _before_input(self, steps: Steps[None]) -> Steps[None]:
         try:
-            for _ in steps:  # the end of the connection may go on with it in between
+            for _ in steps:  # the end of the connection may continue it in between
                 yield
         finally:
             self._input.release()

@@ -1,12 +1,12 @@
-"""How a connection of AMQP ends: by an error, by either side's close, by time, or with its socket.
+"""The end of an AMQP connection: by an error, by either side's close, by time, or by its socket.
 
     fail ─ told? ── connection.close sent, close-ok awaited ──────────┐
               └───── silence for a while, then the socket is closed    ├─ closed
     the peer's connection.close, answered ────────────────────────────┤
     end of stream, missed heartbeats, no time left ───────────────────┘
 
-Whichever it is, what the connection holds of the broker is given back at its first step, once and
-in slices; what is said then waits until that is done (``farewell``).
+In each case the first step gives back everything the connection holds of the broker. This happens
+once, and in slices. The last words wait until it is done (``farewell``).
 
 Source: AMQP 0-9-1 §2.2.4, §4.2.2, §4.10; RabbitMQ, rabbit_reader.
 """
@@ -45,9 +45,9 @@ class Closing:
     """The end of one connection.
 
     Attributes:
-        has_seen_eof: the client sends nothing more; what came before is still carried out.
+        has_seen_eof: the client sends nothing more; earlier input is still carried out.
 
-    Invariant: what the connection holds of the broker is released exactly once.
+    Invariant: everything the connection holds of the broker is released exactly once.
     """
 
     __slots__ = (
@@ -75,16 +75,16 @@ class Closing:
         outbox: Outbox,
         on_output: Callable[[], None],
     ) -> None:
-        """Begin with a connection that lives.
+        """Begin with a connection that is alive.
 
         Args:
-            session: who is told, and what is to be given back.
-            life: goes on here.
+            session: the session that is told, and whose resources are given back.
+            life: its state is moved on here.
             intake: dropped when nothing is carried out any more.
             reading: ends with the connection.
             channels: all that it has.
             outbox: where connection.close goes.
-            on_output: called when the socket may be closed, or there is more to be done before.
+            on_output: called when the socket may be closed, or when more work comes before that.
         """
         self._session = session
         self._life = life
@@ -101,10 +101,10 @@ class Closing:
     # ── an error ──
 
     def fail(self, error: Exception, index: int, now_ms: int) -> None:
-        """Answer an error that ends the connection, as far as this peer is to be answered.
+        """Answer an error that ends the connection, if this peer may be answered.
 
         Args:
-            error: what is wrong.
+            error: the error.
             index: class id << 16 | method id of the method at fault; 0 is none.
             now_ms: the time.
         """
@@ -122,7 +122,7 @@ class Closing:
             self._linger(now_ms)
 
     def refuse_later(self, held: HeldRefusal) -> None:
-        """Answer a login that was refused when the time for that has come, if not gone before."""
+        """Answer a refused login when its time has come, unless the client has left before."""
         life = self._life
         assert life.ends_at_ms is not None, "a handshake has an end"
         self._refusal = held.error
@@ -177,7 +177,7 @@ class Closing:
             self._step(Step.PEER_CLOSED)
 
     def shut_down(self, reason: str, now_ms: int) -> None:
-        """Close with 320 CONNECTION_FORCED; before login there is nobody to tell."""
+        """Close with 320 CONNECTION_FORCED; before login the client is not told."""
         state = self._life.state
         if state is State.OPEN:
             self._close(ConnectionForcedError(reason), 0, now_ms)
@@ -187,7 +187,7 @@ class Closing:
     # ── time, and the socket ──
 
     def time_is_over(self, now_ms: int) -> None:
-        """Do what comes after the time that its state was given."""
+        """Do what follows when the time of its state is over."""
         if self._refusal is not None:
             error, self._refusal = self._refusal, None
             self._session.broker.logins.let_go(self._session.peer.address)
@@ -201,25 +201,25 @@ class Closing:
         self._step(Step.EOF)
 
     def cut_off(self, now_ms: int) -> None:
-        """End it without a word more."""
+        """End it without telling the client."""
         self._release(now_ms)
         self._step(Step.EOF)
 
     def receive_eof(self, now_ms: int) -> None:
-        """Note that the client sends nothing more; what came before is carried out first."""
+        """Note that the client sends nothing more; earlier input is carried out first."""
         self.has_seen_eof = True
         if not (self._life.is_open and self._intake.is_stalled):
             self._end(now_ms)
 
     def slice_ended(self, now_ms: int) -> None:
-        """Note that input was carried out that had come before the end; end after the last."""
+        """Note that earlier input was carried out; end the connection after the last of it."""
         if self._outbox.is_abandoned:
             self._outbox.take()
         if not self._intake.is_stalled:
             self._end(now_ms)
 
     def lose(self, now_ms: int) -> None:
-        """Note that the socket is gone; answers to what was read of it are not kept."""
+        """Note that the socket is gone; answers to its input are not kept."""
         self.has_seen_eof = True
         self._outbox.abandon()
         self._intake.room_came(now_ms)
@@ -237,7 +237,7 @@ class Closing:
             self._step(Step.EOF)
 
     def _release(self, now_ms: int) -> None:
-        """Give back what the connection holds: deliveries, consumers, exclusive queues."""
+        """Give back everything it holds: deliveries, consumers, exclusive queues."""
         if self._is_released:
             return
         self._is_released = True

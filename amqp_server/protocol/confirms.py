@@ -2,8 +2,8 @@
 
 Every publish on a confirming channel gets the next number, from 1. A number is confirmed when all
 queues have the message as safe as it must be: a transient one at once, a persistent one when it is
-on disk. Acks are coalesced into one ``multiple`` as far as nothing before them is open; a number
-that is known while an earlier one is open is answered alone, as RabbitMQ does.
+on disk. Acks are joined into one ``multiple`` up to the first open number. A known number behind
+an open one is answered alone, as in RabbitMQ.
 
     answered_up_to 7 | open 8 | answered 9..10 | open 11 | acked 12 | rejected 13
 
@@ -28,7 +28,7 @@ class ConfirmReply(NamedTuple):
 
 
 class _Outcome(IntEnum):
-    """What became of publishes: known, and whether it was said already."""
+    """The outcome of publishes, and whether it was sent already."""
 
     ACKED = 0
     REJECTED = 1
@@ -41,7 +41,7 @@ class ConfirmTracker:
 
     Attributes:
         published: numbers given out.
-        confirmed_count, rejected_count: of them those whose outcome is known.
+        confirmed_count, rejected_count: numbers with a known outcome.
 
     Invariant: every number up to ``answered_up_to`` was answered. Each is named by one reply only;
         a ``multiple`` ack may pass over numbers that were acked alone, never over a nack.
@@ -112,7 +112,7 @@ class ConfirmTracker:
         return replies
 
     def render_replies(self, channel: int) -> bytes:
-        """Return the frames of ``take_replies`` for a channel of this number; mostly one."""
+        """Return the frames of ``take_replies`` for this channel number; mostly one frame."""
         return b"".join(
             [
                 render_confirm(channel, tag, multiple=multiple, rejected=rejected)
@@ -136,7 +136,7 @@ _SAID = {
 def _keep(
     outcomes: list[tuple[int, int, _Outcome]], first: int, last: int, outcome: _Outcome
 ) -> None:
-    """Append an outcome, or lengthen the last one: there may be many behind one open number."""
+    """Append an outcome, or lengthen the last one, because many may wait behind one open number."""
     if outcomes and outcomes[-1][1] + 1 == first and outcomes[-1][2] is outcome:
         first = outcomes.pop()[0]
     outcomes.append((first, last, outcome))

@@ -1,8 +1,8 @@
 """One client's connection, sans-IO: bytes and time in, bytes and deadlines out.
 
-The shell calls ``receive_data`` with what a socket gave, ``on_deadline`` at ``next_deadline_ms``,
-and writes what ``data_to_send`` returns. A peer's fault never raises out of here: it is answered
-with the close that ``replies`` has for it, at the scope that it has.
+The shell calls ``receive_data`` with the octets of a socket and ``on_deadline`` at
+``next_deadline_ms``, and it writes the output of ``data_to_send``. An error of a peer is never
+raised to the shell. It is answered with the close and the scope that ``replies`` has for it.
 
 Source: AMQP 0-9-1 §2.2, §4.2; RabbitMQ, rabbit_reader.
 """
@@ -57,12 +57,12 @@ _BLOCKED_CAPABILITY: Final = "connection.blocked"
 
 
 class Connection:
-    """State machine of one connection: what comes on channel 0, and where the rest goes.
+    """State machine of one connection: it handles channel 0 and passes the other channels on.
 
     Attributes:
-        session: who is there and what was agreed.
-        life: where in its life it is, along ``transitions``; ``closing`` says how it ends.
-        intake: what was read and is not carried out yet; ``rest`` of it comes before the next.
+        session: the user, and the values that were negotiated.
+        life: its state, along ``transitions``; ``closing`` says how it ends.
+        intake: input that is not carried out yet; its ``rest`` comes before the next read.
         reading: whether its socket is read.
         payload_max_bytes: largest payload of a frame that is taken.
     """
@@ -81,9 +81,9 @@ class Connection:
         Args:
             broker: the node's.
             settings: the protocol section.
-            peer: who is there.
-            on_output: called when there is output, the socket is to be read, or not, or closed, or
-                nothing but a deadline came nearer.
+            peer: the client's side of it.
+            on_output: called when there is output, when reading begins or stops, when the socket is
+                to be closed, or when only a deadline came nearer.
             now_ms: the time.
             output_max_bytes: deliveries pause while more than this waits to be written, and
                 requests while twice as many bytes of answers do.
@@ -120,11 +120,11 @@ class Connection:
 
     @property
     def is_waited_for(self) -> bool:
-        """Whether it holds messages, or is to get some, that others could have."""
+        """Whether it holds or waits for messages that other clients could have."""
         return self._channels.hold_deliveries
 
     def data_to_send(self) -> list[Octets]:
-        """Return all output in order, and forget it; what waited for room goes on."""
+        """Return all output in order, and forget it; work that waited for room continues."""
         chunks = self._outbox.take()
         if chunks:
             self._heartbeat.sent_at_ms = self._turn.now_ms
@@ -135,7 +135,8 @@ class Connection:
     def next_deadline_ms(self) -> int | None:
         """Return when ``on_deadline`` is due; None is never.
 
-        Traffic moves deadlines away and does not count: ``on_deadline`` finds, once, nothing due.
+        Traffic moves deadlines away, and that is not reported: ``on_deadline`` may then find
+        nothing due, once.
         """
         life = self.life
         if life.due_ms is None:
@@ -148,7 +149,7 @@ class Connection:
     # ── what the shell tells ──
 
     def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
-        """Take what a socket gave; the memory is only used during the call."""
+        """Take the octets of a socket; the memory is only used during the call."""
         self._turn.now_ms = now_ms
         life, intake = self.life, self.intake
         if life.is_over:
@@ -171,11 +172,11 @@ class Connection:
             self.reading.regulate()
 
     def receive_eof(self, now_ms: int) -> None:
-        """Note that the client sends nothing more; what came before is carried out first."""
+        """Note that the client sends nothing more; earlier input is carried out first."""
         self._closing.receive_eof(now_ms)
 
     def lose(self, now_ms: int) -> None:
-        """Note that the socket is gone; answers to what was read of it are not kept."""
+        """Note that the socket is gone; answers to its input are not kept."""
         self._closing.lose(now_ms)
 
     def pause_deliveries(self) -> None:
@@ -209,13 +210,13 @@ class Connection:
             self._turn.settle(now_ms)
 
     def shut_down(self, reason: str, now_ms: int) -> None:
-        """Close with 320 CONNECTION_FORCED; before login there is nobody to tell."""
+        """Close with 320 CONNECTION_FORCED; before login the client is not told."""
         self._closing.shut_down(reason, now_ms)
 
     # ── receiving ──
 
     def _receive_header(self, header: bytes, now_ms: int) -> None:
-        """Accept 0-9-1 and 0-9; to anybody else say what we speak, and leave (4.2.2)."""
+        """Accept 0-9-1 and 0-9; send our own header to other clients, and end (4.2.2)."""
         if header in {PROTOCOL_HEADER, PROTOCOL_HEADER_0_9}:
             self.life.step(Step.HEADER)
             self._outbox.write(methods.start(self.session))
@@ -249,7 +250,7 @@ class Connection:
         self._fail(error, error.method_index, now_ms)
 
     def slice_ended(self, now_ms: int) -> None:
-        """Confirm what a slice of the input published, and end where it was the last one."""
+        """Confirm the publishes of a slice of the input, and end after the last slice."""
         self._channels.flush_confirms()
         self.reading.regulate()
         if self._closing.has_seen_eof:
@@ -260,14 +261,14 @@ class Connection:
         self._on_output()
 
     def _on_event_unlike_most(self, event: Event, now_ms: int) -> None:
-        """Carry out what does not come on a channel of an open connection."""
+        """Carry out an event that is not of a channel of an open connection."""
         if event.channel == 0:
             self._on_connection_event(event, now_ms)
         elif self.life.state is not State.AWAIT_CLOSE_OK:
             raise UnexpectedFrameError("a channel before open")
 
     def _room_came(self) -> None:
-        """Go on with what waited for room in the output: input first, then queues."""
+        """Continue the work that waited for room in the output: first input, then queues."""
         self.intake.room_came(self._turn.now_ms)
         if self._starved:
             feed(self._starved, self._turn.now_ms)
@@ -324,7 +325,7 @@ class Connection:
         self._write(reply)
         log.info("connection opened %s", self.session)
 
-    # ── small things ──
+    # ── small methods ──
 
     def _tell_blocked(self, is_blocked: bool) -> None:  # noqa: FBT001 -- the port's
         if _BLOCKED_CAPABILITY in self.session.capabilities:

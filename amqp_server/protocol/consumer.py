@@ -1,4 +1,4 @@
-"""One consumer: what its queue asks of it, and what its channel must undo.
+"""One consumer: the calls of its queue, and the work that its channel must undo.
 
 Source: AMQP 0-9-1 §1.8.3.3, basic.consume; RabbitMQ for priorities, prefetch and cancel notify.
 """
@@ -27,18 +27,18 @@ from queues.batch import Batch
 log = logging.getLogger(__name__)
 
 FIRST_GUESS_BYTES: Final = 512
-"""What a delivery is taken to cost before the first one was rendered."""
+"""Assumed size of a delivery before the first one was rendered."""
 
 
 class HasConsumers(Protocol):
-    """What a consumer asks of its channel; ``protocol.channel`` has it."""
+    """The port that a consumer needs of its channel; ``protocol.channel`` implements it."""
 
     def consumer_lost(self, consumer: "Consumer") -> None:
-        """A consumer is gone that its client did not end."""
+        """Note that a consumer has ended without its client's request."""
 
 
 class ConsumerProperties(NamedTuple):
-    """What basic.consume asked for.
+    """The request of basic.consume.
 
     Attributes:
         timeout_ms: an unacked delivery older than this closes the channel; None is never.
@@ -60,7 +60,7 @@ class Consumer:
         lane: of its channel, with the shared prefetch if its queue's kind heeds one.
         prefetch: its own.
         is_blocked: see the port.
-        is_cancelled: nothing more is for it.
+        is_cancelled: it gets nothing more.
 
     Invariant: ``prefetch.used`` is the number of its unacked deliveries.
     """
@@ -115,7 +115,7 @@ class Consumer:
         return self.lane.shared_prefetch.limit > 0
 
     def has_own_room(self) -> bool:
-        """Return whether its own prefetch has room; there is none for what needs no ack."""
+        """Return whether its own prefetch has room; without acks there is no prefetch."""
         prefetch = self.prefetch
         return self.no_ack or not prefetch.limit or prefetch.used < prefetch.limit
 
@@ -154,7 +154,7 @@ class Consumer:
         return count if count < room else max(room, 0)
 
     def deliver(self, batch: Batch) -> None:
-        """Write a batch out; what must be acked is noted first."""
+        """Write a batch out; deliveries that need an ack are noted first."""
         lane = self.lane
         records = batch.records
         count = len(records)
@@ -184,7 +184,7 @@ class Consumer:
         self._delivery_bytes = written_bytes // count
 
     def deliver_in_turn(self, handles: "Sequence[Consumer]", batch: Batch) -> None:
-        """Write a batch out whose messages go to several in turn, in order; see the port."""
+        """Write out a batch whose messages go to several consumers in turn; see the port."""
         no_ack_count = sum([handle.no_ack for handle in handles])
         is_large = max([handle._delivery_bytes for handle in handles]) >= LARGE_BODY_BYTES
         ways = len(handles)
@@ -220,7 +220,7 @@ class Consumer:
             handle._delivery_bytes = len(octets) // count
 
     def _write_large(self, first_tag: int, records: Run, *, redelivered: bool) -> int:
-        """Write deliveries as large as the last ones; right, if not better, when they are not."""
+        """Write deliveries faster if they are as large as the last ones; else it is still right."""
         lane = self.lane
         chunks = render_large_deliveries(
             lane.number,
@@ -233,7 +233,7 @@ class Consumer:
         return lane.outbox.deliver_all(chunks)
 
     def settled(self, positions: range) -> int:
-        """Note that these are outstanding no more; return how many the shared prefetch counted."""
+        """Note that these are settled; return how many of them the shared prefetch counted."""
         count = len(positions)
         self.prefetch.used -= count
         if self.is_blocked:
@@ -241,18 +241,18 @@ class Consumer:
         return count if self._heeds_shared_prefetch else 0
 
     def ask_again(self) -> None:
-        """Have its queue ask for credit: too much was outstanding, and less is now."""
+        """Let its queue ask for credit again: it was refused, and less is outstanding now."""
         self.queue.engine.credit_regained(self)
 
     def queue_deleted(self) -> None:
-        """The queue is gone: tell the client, if it said it wants to know."""
+        """Tell the client that the queue is gone, if the client asked to be told."""
         self._channel.consumer_lost(self)
 
 
 class GetOwner:
-    """Whose unacked messages those of basic.get are: a queue's, in nobody's prefetch.
+    """The owner of unacked messages of basic.get: a queue, and no prefetch counts them.
 
-    All of a queue are equal: what several gets took may be settled together.
+    All owners of one queue are equal, so messages of several gets may be settled together.
     """
 
     __slots__ = ("queue", "timeout_ms")
@@ -273,7 +273,7 @@ class GetOwner:
 
 
 REPLY_HEAD_BYTES: Final = 512
-"""What is around the body of a reply is taken for so much."""
+"""Assumed size of everything around the body of a reply."""
 
 
 class ReplyReceiver:
@@ -291,7 +291,7 @@ class ReplyReceiver:
         self.name = REPLY_PREFIX + token
 
     def deliver_replies(self, run: Run) -> None:
-        """Write replies out at once; what a client that does not read has too much of, drop."""
+        """Write replies out at once; drop them if the client does not read and has too many."""
         lane = self._lane
         if not self._may_write(lane.outbox, run):
             return
@@ -306,12 +306,12 @@ class ReplyReceiver:
         lane.outbox.deliver(octets)
 
     def _may_write(self, outbox: Outbox, run: Run) -> bool:
-        """Return whether there is room; say once that there is none, until the client reads."""
+        """Return whether there is room; the lack of it is logged once until the client reads."""
         replies, count = self._replies, len(run)
         if outbox.transport_full:
             may_write = replies.takes(body_bytes(run) + count * REPLY_HEAD_BYTES, count)
         else:
-            # What is held for the disk, or of this turn: nothing of it is in the socket yet.
+            # Output that is held for the disk, or is of this turn, is not in the socket yet.
             may_write = outbox.size_bytes <= UNREAD_BYTES_MAX
             replies.dropped_count += 0 if may_write else count
         if not may_write and replies.dropped_count == count:

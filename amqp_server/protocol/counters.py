@@ -1,7 +1,8 @@
-"""What happened on a channel, in numbers that only grow.
+"""Counters of a channel, which only grow.
 
-Only what nobody else knows is counted here, for a whole run or batch at once: delivery tags count
-deliveries (``protocol.unacked``), publish sequences count confirms (``protocol.confirms``).
+A whole run or batch is counted at once. Some numbers are known elsewhere and are not counted again:
+delivery tags count deliveries (``protocol.unacked``), and publish sequences count confirms
+(``protocol.confirms``).
 """
 
 
@@ -10,11 +11,11 @@ class ChannelCounters:
 
     Attributes:
         published_count: messages that passed the checks; in a transaction as it is committed.
-        unroutable_count: of them those that reached no queue.
-        return_count: of those the mandatory ones, which went back; the others were dropped.
+        unroutable_count: published messages that reached no queue.
+        return_count: unroutable messages that were mandatory and went back; others were dropped.
         got_count, got_no_ack_count: messages that gets took, to be acked or not.
         got_empty_count: gets that found nothing.
-        redelivered_count: of all that was delivered or got, what may have been delivered before.
+        redelivered_count: messages delivered or got that may have been delivered before.
         requeued_count: deliveries that were given back.
         discarded_count: deliveries that were rejected for good.
     """

@@ -1,4 +1,4 @@
-"""How the rarer things on a channel are counted; the usual ones are, where they happen."""
+"""Counting of the rarer events on a channel; the usual ones are counted where they happen."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -14,11 +14,11 @@ from queues.batch import Batch
 def count_burst(
     counters: ChannelCounters, plans: Sequence[Plan], targets_of: Sequence[Targets], order: bytes
 ) -> None:
-    """Count a burst that was published: once where it went through one exchange to single queues.
+    """Count a published burst: in one step if it went through one exchange to single queues.
 
     Args:
         counters: of the channel.
-        plans: what each route asks for.
+        plans: the plan of each route.
         targets_of: where the messages of each route went.
         order: for each message the index of its route.
     """
@@ -58,7 +58,7 @@ def count_got(counters: ChannelCounters, batch: Batch, *, no_ack: bool) -> None:
 
 
 class Tags(Protocol):
-    """The delivery tags of a channel; ``protocol.unacked`` has them."""
+    """The delivery tags of a channel; ``protocol.unacked`` implements it."""
 
     @property
     def next_tag(self) -> int:
@@ -76,7 +76,7 @@ class Tags(Protocol):
 def counts_of(
     counters: ChannelCounters, tags: Tags, confirms: ConfirmTracker | None
 ) -> ChannelCounts:
-    """Return how a channel is, and what happened on it."""
+    """Return the state and the counters of a channel."""
     confirmed_count = rejected_count = unconfirmed_count = 0
     if confirms is not None:
         confirmed_count, rejected_count = confirms.confirmed_count, confirms.rejected_count

@@ -3,7 +3,8 @@
     queue    m1 m2 m3 m4 m5            the lane   m1 m2 m3 m4 m5   tags 7 8 9 10 11
     to       a  b  a  b  a                        under the tags of a and b in turn
 
-What is unacked of it is one batch with one owner, who knows which message is whose.
+The unacked messages of it are one batch with one owner. The owner knows the consumer of each
+message.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,23 +15,23 @@ from queues.batch import Batch
 
 
 class Member(Protocol):
-    """A consumer, as what it was dealt knows it."""
+    """A consumer, as the dealt batch sees it."""
 
     queue: Queue
     timeout_ms: int | None
 
     def settled(self, positions: range) -> int:
-        """Note that these are outstanding no more; return how many a shared prefetch counted."""
+        """Note that these are settled; return how many of them a shared prefetch counted."""
 
 
 MemberT = TypeVar("MemberT", bound=Member)
 
 
 class Dealt(Generic[MemberT]):
-    """Whose the messages of one dealt batch are.
+    """The owner of one dealt batch, which knows the consumer of each message.
 
     Attributes:
-        queue: theirs.
+        queue: the queue of the messages.
         timeout_ms: the shortest that any of the consumers allows; None is never.
     """
 
@@ -45,11 +46,11 @@ class Dealt(Generic[MemberT]):
         self.timeout_ms = min(timeouts, default=None)
 
     def settled(self, positions: range) -> int:
-        """Note that these are outstanding no more; return how many the shared prefetch counted."""
+        """Note that these are settled; return how many of them the shared prefetch counted."""
         return sum([one.settled(found) for one, found in self._shares(positions)])
 
     def parts(self, batch: Batch) -> Iterator[tuple[MemberT, Batch]]:
-        """Return what of a part of the dealt batch is whose; each consumer once."""
+        """Return each consumer of a part of the batch, once, with its messages."""
         ways = len(self._consumers)
         for index, (one, _) in enumerate(self._shares(batch.positions)):
             yield one, batch.part(index, ways)

@@ -1,4 +1,4 @@
-"""The header that a kind of queue adds to what it delivers: a delivery count, an offset.
+"""The header that a kind of queue adds to its deliveries: a delivery count, an offset.
 
 The value is a long, as in RabbitMQ.
 """
@@ -18,15 +18,15 @@ def with_delivery_header(header: DeliveryHeader, batch: Batch, *, is_got: bool =
     """Return the messages of a batch with the header set.
 
     Args:
-        header: what the queue's kind adds.
+        header: the header that the queue's kind adds.
         batch: the messages.
-        is_got: a basic.get took them; else they go to a consumer.
+        is_got: whether a basic.get took them; otherwise they go to a consumer.
     """
     value = header.value_of(batch)
     if not value and header.omits_zero and not is_got:
         return batch.records
     values: Iterable[int] = repeat(value) if isinstance(value, int) else value
-    # The values of one for all have no end.
+    # One value for all messages is repeated without an end.
     return [
         _with_header(record, header.name, each)
         for record, each in zip(batch.records, values, strict=False)

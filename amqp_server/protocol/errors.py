@@ -1,8 +1,8 @@
-"""What a client does against the rules of the protocol; ``replies`` gives each its code."""
+"""Errors of a client against the rules of the protocol; ``replies`` gives each its code."""
 
 
 class ProtocolError(Exception):
-    """A client broke a rule of the protocol; the text is the explanation it is sent."""
+    """A client broke a rule of the protocol; the text is the explanation for the client."""
 
 
 class ChannelStateError(ProtocolError):
@@ -10,7 +10,7 @@ class ChannelStateError(ProtocolError):
 
 
 class CommandInvalidError(ProtocolError):
-    """A method that is not for a client to send, or not here (503 COMMAND_INVALID)."""
+    """A method that a client may not send, or not at this place (503 COMMAND_INVALID)."""
 
 
 class NegotiationError(ProtocolError):
@@ -49,7 +49,7 @@ class AssemblyLimitError(ProtocolError):
 
 
 class LostReplyError(ProtocolError):
-    """What a reply promises will never be safe (541 INTERNAL_ERROR)."""
+    """The promise of a reply cannot be kept (541 INTERNAL_ERROR)."""
 
 
 class DeliveryTimeoutError(ProtocolError):

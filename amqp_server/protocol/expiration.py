@@ -17,10 +17,10 @@ _DIGITS_MAX: Final = 255
 
 
 def checked_expiration_ms(text: str) -> int:
-    """Return the TTL; refuse what is not 0..EXPIRATION_MAX_MS written in decimal digits.
+    """Return the TTL, which must be 0..EXPIRATION_MAX_MS in decimal digits.
 
     Raises:
-        InvalidMessageError: it is not (406).
+        InvalidMessageError: it is something else (406).
     """
     found = _INTEGER.fullmatch(text[:_DIGITS_MAX])
     if found is None:

@@ -1,9 +1,9 @@
-"""The end of a connection: what it held is given back first, then its last words are said.
+"""The order at the end of a connection: its resources are given back, then its last words are sent.
 
     release begins → channel after channel, in slices → last words → the socket may be closed
 
-Whoever hears them finds done what the connection had to give back: a queue that it had for itself
-can be consumed from. A client that is not there to hear them keeps nothing from being done.
+So when a client gets the last words, everything is given back. For example, others can then use a
+queue that was consumed exclusively. The resources are also given back when the client is gone.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class Farewell:
     """The last words of one connection.
 
     Attributes:
-        is_held: they wait for what the connection has to give back.
+        is_held: they wait until everything is given back.
     """
 
     __slots__ = ("_is_ending", "_on_said", "_outbox", "_words", "is_held")
@@ -31,12 +31,12 @@ class Farewell:
         self.is_held = False
 
     def begin(self, ending: Steps[None], turn: Turn, on_said: Callable[[], None]) -> bool:
-        """Give back what the connection holds, now as far as the turn's budget lasts.
+        """Give back the connection's resources, as many now as the turn's budget allows.
 
         Args:
-            ending: does it.
-            turn: carries on what is left.
-            on_said: called once when words that were held have been said.
+            ending: the steps that do it.
+            turn: does the remaining steps later.
+            on_said: called once, after held words were sent.
 
         Returns:
             Whether all of it is done.
@@ -50,7 +50,7 @@ class Farewell:
         return is_done
 
     def say(self, octets: Octets) -> None:
-        """Say something once all is given back."""
+        """Send last words once all is given back."""
         if self._is_ending:
             self._words.append(octets)
             self.is_held = True
@@ -58,7 +58,7 @@ class Farewell:
             self._outbox.write(octets)
 
     def drop(self) -> None:
-        """Say nothing more: nobody is there."""
+        """Send nothing more: the client is gone."""
         self._words = []
         self.is_held = False
 
@@ -67,7 +67,7 @@ class Farewell:
             yield from ending
         finally:
             self._is_ending = False
-            on_said, self._on_said = self._on_said, None  # no cycle stays for the collector
+            on_said, self._on_said = self._on_said, None  # this leaves no reference cycle
             for octets in self._words:
                 self._outbox.write(octets)
             was_held = self.is_held

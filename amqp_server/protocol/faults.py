@@ -1,4 +1,4 @@
-"""Which method an error is laid to, and the close that says so.
+"""The method that an error is attributed to, and the close that names it.
 
 Source: AMQP 0-9-1 §1.4.2.6, §1.5.2.5; RabbitMQ, rabbit_reader and rabbit_channel.
 """
@@ -20,7 +20,7 @@ ACK_INDEX: Final = 60 << 16 | 80
 
 
 def index_of(event: Event) -> int:
-    """Return class id << 16 | method id of what an event carries; 0 for content frames."""
+    """Return class id << 16 | method id of the method in an event; 0 for content frames."""
     if isinstance(event, PublishRun | PublishBurst):
         return PUBLISH_INDEX
     if isinstance(event, AckRange):
@@ -29,12 +29,12 @@ def index_of(event: Event) -> int:
 
 
 def index_at_fault(error: Exception, event: Event) -> int:
-    """Return the method to name in a close: none where no single method is at fault."""
+    """Return the method to name in a close; none if no single method is at fault."""
     if isinstance(error, WireError):
         return error.method_index
     if isinstance(error, LoginRefusedError | ChannelLimitError) or reply_for(error) is INTERNAL:
         return 0
-    # What the broker says no to over content is its publish's fault.
+    # An error of the broker about content is attributed to its publish.
     return index_of(event) or (PUBLISH_INDEX if isinstance(error, BrokerError) else 0)
 
 
@@ -44,7 +44,10 @@ def close_method(
     text: str,
     index: int,
 ) -> Method:
-    """Return channel.close or connection.close; pamqp's own checks refuse texts RabbitMQ sends."""
+    """Return channel.close or connection.close.
+
+    pamqp's constructor is not used, because its checks refuse texts that RabbitMQ sends.
+    """
     method = kind.__new__(kind)
     method.reply_code = code
     method.reply_text = text

@@ -1,4 +1,4 @@
-"""What came in place of AMQP's protocol header, in words: most often a client at the wrong port."""
+"""Describes octets sent instead of AMQP's protocol header: mostly a client at the wrong port."""
 
 from typing import Final
 
@@ -25,7 +25,7 @@ _MQTT_CONNECT: Final = 0x10
 
 
 def described(header: bytes) -> str:
-    """Return what a client speaks that does not speak AMQP 0-9-1, and what it may have meant.
+    """Return the likely protocol of a client that does not speak AMQP 0-9-1, with advice.
 
     Args:
         header: the first eight octets that it sent.
@@ -49,14 +49,15 @@ def described(header: bytes) -> str:
 
 
 def is_health_check(state: State, said: bytes, peer: Peer) -> bool:
-    """Return whether a connection that is lost was one that only looked whether we are here.
+    """Return whether a lost connection was only a check that the server is reachable.
 
-    One that never said a byte is (RabbitMQ); one of this host may ask who we are.
+    A connection that sent no octet is one (RabbitMQ). A connection from this host may also ask
+    for connection.start.
 
     Args:
-        state: where the connection was.
-        said: what came and was not used up.
-        peer: who it was.
+        state: of the connection when it was lost.
+        said: received bytes that were not used up.
+        peer: the client.
     """
     if state is State.AWAIT_HEADER:
         return not said

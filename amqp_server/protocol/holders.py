@@ -1,6 +1,6 @@
-"""Who holds the deliveries that are settled, in the order in which RabbitMQ tells their queues.
+"""The holders of settled deliveries, in the order in which RabbitMQ tells their queues.
 
-A consumer holds what was delivered to it, and all gets of a queue are one holder. The order is by
+A consumer holds its own deliveries. All gets of a queue are one holder. The order is by
 name of the queue, then by consumer tag.
 
 Source: RabbitMQ, rabbit_channel.
@@ -17,21 +17,21 @@ from amqp_server.protocol.unacked import Part
 from queues.batch import Batch
 
 PIECE_MAX: Final = 500
-"""So many batches of a long settlement are told before somebody asks for the time."""
+"""Batches of a long settlement that are told between two looks at the time."""
 
 Owner: TypeAlias = Consumer | GetOwner | Dealt[Consumer]
 Holder: TypeAlias = Consumer | GetOwner
 
 
 def by_holder(parts: Iterable[Part[Owner]]) -> Iterable[tuple[Holder, list[Batch]]]:
-    """Return what each holder held, in the order in which RabbitMQ tells their queues."""
+    """Return the messages of each holder, in the order in which RabbitMQ tells their queues."""
     batches_of: dict[Holder, list[Batch]] = {}
     _group(parts, batches_of)
     return ranked(batches_of)
 
 
 def grouping(parts: Iterator[Part[Owner]]) -> Steps[dict[Holder, list[Batch]]]:
-    """Return what each holder held, piece by piece."""
+    """Return the messages of each holder, piece by piece."""
     batches_of: dict[Holder, list[Batch]] = {}
     while some := list(islice(parts, PIECE_MAX)):
         _group(some, batches_of)
@@ -40,7 +40,7 @@ def grouping(parts: Iterator[Part[Owner]]) -> Steps[dict[Holder, list[Batch]]]:
 
 
 def _group(parts: Iterable[Part[Owner]], batches_of: dict[Holder, list[Batch]]) -> None:
-    """Add to what each holder held; all gets of a queue are one holder's."""
+    """Add to the messages of each holder; all gets of a queue are one holder."""
     for owner, batch in parts:
         if isinstance(owner, Dealt):
             for holder, share in owner.parts(batch):
@@ -57,14 +57,14 @@ def ranked(batches_of: dict[Holder, list[Batch]]) -> Iterable[tuple[Holder, list
 
 
 def _rank(item: tuple[Holder, list[Batch]]) -> tuple[str, bool, str]:
-    """Return what puts holders in order: what a get took is before all that was delivered."""
+    """Return the sort key of a holder: messages of gets come before those of consumers."""
     holder, _ = item
     tag = holder.consumer_tag if isinstance(holder, Consumer) else ""
     return holder.queue.name, isinstance(holder, Consumer), tag
 
 
 def joined(batches: list[Batch]) -> Iterator[tuple[range, int]]:
-    """Return positions and bytes of batches, at once where one goes on where another ended."""
+    """Return positions and bytes of batches; batches that follow each other are joined."""
     positions, body_bytes = batches[0].positions, batches[0].body_bytes
     for batch in batches[1:]:
         found = batch.positions

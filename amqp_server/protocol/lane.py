@@ -1,8 +1,8 @@
-"""The way out of one channel: what its consumers share, and which queues wait for it.
+"""The way out of one channel: the limits its consumers share, and the queues that wait for it.
 
-A queue whose consumer was refused room here is told once there is some again. When a prefetch that
-consumers share is the cause, the queues that wait get of it in turn, each as much as the others:
-RabbitMQ lets chance decide which is told first.
+A queue whose consumer was refused room here is told once there is room again. If a prefetch that
+consumers share was the cause, the waiting queues take turns, and each gets an equal part. In
+RabbitMQ it is random which queue is told first.
 
 Source: RabbitMQ, consumer-prefetch, rabbit_limiter.
 """
@@ -21,34 +21,34 @@ from amqp_server.protocol.prefetch import Prefetch
 from amqp_server.protocol.unacked import Unacked
 
 FED_AT_ONCE: Final = 64
-"""Channels that go on when there is room in the output: they fill it mostly, so that the others
-need not be looked at; if they do not, the next ones go on at the next look."""
+"""Channels that continue at once when the output has room. They mostly fill it, so the others are
+not checked. If room is left, the next channels continue at the next check."""
 
 UNLIMITED: Final = 1 << 30
 """Room of a window without a limit, in messages."""
 
 _NOBODY: Final = Outbox(0, lambda: None)
-"""What a lane that is shut for good delivers to: it is full."""
+"""The outbox of a lane that is shut for good: it is always full."""
 _NOBODY.abandon()
 
 Starved: TypeAlias = "dict[Lane, None]"
-"""Lanes of one connection that were refused room in its output, the first of them first."""
+"""Lanes of one connection that were refused room in its output, in the order of the refusals."""
 
 
 class Lane:
-    """A ``queues.ports.Lane``: what all consumers of one channel deliver through.
+    """A ``queues.ports.Lane``: the way out for all consumers of one channel.
 
     Attributes:
         number: the channel's.
         outbox: where everything for the client goes.
-        unacked: delivery tags outstanding.
-        unacked_max: how many may be.
+        unacked: the outstanding delivery tags.
+        unacked_max: limit of outstanding deliveries.
         shared_prefetch: of all consumers together.
         payload_max_bytes: of a frame.
         turn: the broker's, which knows the time.
-        delivered: what all channels of the node have outstanding.
+        delivered: memory of the outstanding deliveries of all channels of the node.
         counters: the channel's.
-        waiting: queues that were refused room, the first of them first.
+        waiting: queues that were refused room, in the order of the refusals.
     """
 
     __slots__ = (
@@ -99,12 +99,12 @@ class Lane:
 
     @property
     def shared_room(self) -> int:
-        """How many messages that want an ack fit in the prefetch that consumers share."""
+        """How many messages that need an ack fit in the prefetch that consumers share."""
         prefetch = self.shared_prefetch
         return prefetch.limit - prefetch.used if prefetch.limit else UNLIMITED
 
     def check_may_hold_more(self) -> None:
-        """Refuse a get where there is too much to get more than one at a time.
+        """Refuse a get if this channel already holds a message and all clients hold too much.
 
         Raises:
             NodeLimitError: all clients together hold too much (506).
@@ -126,15 +126,15 @@ class Lane:
         self.waiting[queue] = None
 
     def forget(self, queue: Queue) -> None:
-        """Drop a queue that nobody consumes from here any more."""
+        """Drop a queue that has no consumer on this channel any more."""
         self.waiting.pop(queue, None)
 
     def shut(self) -> None:
-        """Let nothing more through, for good: who asks for credit is refused."""
+        """Shut the lane for good: every request for credit is refused."""
         self.outbox = _NOBODY
 
     def close(self) -> None:
-        """Wait for nothing any more."""
+        """Forget all waiting queues."""
         self.waiting.clear()
         self._starved.pop(self, None)
 
@@ -164,7 +164,7 @@ class Lane:
                     break
 
     def _serve_next(self, max_messages: int, now_ms: int) -> None:
-        """Let the first that waits deliver; it is the last then, if it has more."""
+        """Let the first waiting queue deliver; if it has more, it moves to the end of the line."""
         queue, _ = self.waiting.popitem(last=False)
         if queue.is_deleted:
             return

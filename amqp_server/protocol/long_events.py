@@ -1,4 +1,4 @@
-"""What channels have to do over several turns: jobs of the turn that they queue."""
+"""Work of channels that takes several turns: the jobs that they queue in the turn."""
 
 from typing import Protocol
 
@@ -12,10 +12,10 @@ class Channels(Protocol):
     """The channels of a connection; ``protocol.channel_table`` implements it."""
 
     def waits_for_congestion(self, job: Job) -> bool:
-        """Have a job go on when congestion is over; False where there is none."""
+        """Continue a job when congestion is over; return False if there is none."""
 
     def carry_on(self, channel: Channel, event: Event, steps: Steps[object], now_ms: int) -> bool:
-        """Go on with an event within the budget; return whether all of it is done."""
+        """Continue an event within the budget; return whether all of it is done."""
 
     def answer_lost(self, channel: Channel, error: Exception, index: int, now_ms: int) -> None:
         """Answer an error in place of the reply that is held."""

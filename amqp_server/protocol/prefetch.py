@@ -1,8 +1,8 @@
 """Prefetch: how many deliveries may be outstanding.
 
-Source: RabbitMQ, consumer-prefetch. ``global=false`` is one of each consumer that starts
-later on the channel; ``global=true`` is one that all consumers of the channel share. Both
-may hold at once.
+Source: RabbitMQ, consumer-prefetch. ``global=false`` sets a limit for each consumer that starts
+later on the channel. ``global=true`` sets a limit that all consumers of the channel share. Both
+may apply at once.
 """
 
 from dataclasses import dataclass

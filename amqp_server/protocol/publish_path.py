@@ -1,4 +1,4 @@
-"""The way of a publish: checked, held or enqueued, and answered to whoever sent it.
+"""The way of a publish: it is checked, held or enqueued, and answered to its publisher.
 
     publish ── checks ─┬─ in a transaction: held until tx.commit
                        └─ enqueue ── what could not be routed: basic.return
@@ -28,10 +28,10 @@ from queues.outcomes import ALL_SAFE, PublishOutcome
 
 
 class PublishPath:
-    """What a channel publishes, from its checks to its confirms.
+    """The publishes of a channel, from their checks to their confirms.
 
     Attributes:
-        checks: what a publish may ask for.
+        checks: the rules that a publish must follow.
         confirms: None until confirm.select.
         transaction: None until tx.select; never beside ``confirms``.
     """
@@ -96,7 +96,7 @@ class PublishPath:
             self._accept(plan, records, now_ms)
 
     def _check_sizes(self, method: bytes, records: Run, flags: int, now_ms: int) -> None:
-        """Refuse the first body that is too large, once what comes before it was published."""
+        """Refuse the first body that is too large, after the messages before it were published."""
         index = self.checks.first_too_large(records)
         if index is None:
             return
@@ -113,7 +113,7 @@ class PublishPath:
         self.checks.check_size(size_bytes)
 
     def _accept(self, plan: Plan, records: Run, now_ms: int) -> None:
-        """Take what passed the checks; ``plan`` was found valid in this very call."""
+        """Take messages that passed the checks; ``plan`` was found valid in this same call."""
         if self.transaction is not None:
             self.transaction.hold_letter(Letter(plan, records))
             return
@@ -152,8 +152,8 @@ class PublishPath:
         """Publish a burst, each queue's messages at once.
 
         Returns:
-            False where what becomes of a message depends on those before it, or has to be told:
-            then nothing was done, and the burst is to be published in order.
+            False if the outcome of a message depends on those before it, or must be told to the
+            publisher. Then nothing was done, and the burst must be published in order.
         """
         if self.transaction is not None:
             return False
@@ -181,7 +181,7 @@ class PublishPath:
         return True
 
     def sending(self, letter: Letter, now_ms: int) -> Steps[PublishOutcome]:
-        """Publish what takes longer, or may; nobody is told any more where the channel ends."""
+        """Publish what may take several turns; there is no answer if the channel ends meanwhile."""
         plan, records, routing_keys = letter
         publisher = self._publisher
         self._counters.published_count += len(records)
@@ -195,7 +195,7 @@ class PublishPath:
         return published
 
     def _answer(self, plan: Plan, records: Run, published: PublishOutcome) -> None:
-        """Say what became of a run, as far as its publisher wants to know."""
+        """Tell the publisher the outcome of a run, as far as the publisher asked for it."""
         if published.unroutable:
             count_unroutable(self._counters, plan, len(published.unroutable))
             if plan.mandatory:
@@ -210,7 +210,7 @@ class PublishPath:
         return self._awaited
 
     def forget(self) -> None:
-        """Answer nothing any more, and hold nothing: the channel is over."""
+        """Answer and hold nothing any more, because the channel is over."""
         self._is_over = True
         if self._awaited is not None:
             self._awaited.forget()

@@ -1,8 +1,8 @@
 """The rules of basic.publish on one channel, run by run.
 
-What is the same for a whole run (exchange, key, flags, permission) is decided once for its method
-payload and remembered. The properties that need a look (expiration, user-id, reply-to, CC and BCC)
-are looked at once for each distinct content header, and only if the scanner saw such a property.
+Exchange, key, flags and permission are the same for a whole run. They are decided once for its
+method payload and remembered. Some properties need a check: expiration, user-id, reply-to, CC and
+BCC. They are checked once for each distinct content header, if the scanner saw such a property.
 
 Source: RabbitMQ, rabbit_channel, basic.publish: order of the checks, texts and codes.
 """
@@ -36,7 +36,7 @@ from persistence.record import (
 )
 
 PLANS_MAX: Final = 1024
-"""Method payloads remembered a channel; a client with more kinds of publish pays for each.
+"""Method payloads remembered for each channel; a client with more of them is slower.
 
 All channels of the node together have a limit too: ``broker.plan_memory``.
 """
@@ -47,17 +47,17 @@ _ROUTE_AT: Final = 6
 
 
 def route_in(method: bytes) -> bytes:
-    """Return the route, as records have it, that is in the payload of a basic.publish."""
+    """Return the route in the payload of a basic.publish, in the form that records have."""
     return method[_ROUTE_AT:-1]
 
 
 class Plan:
-    """What one method payload asks for, and under which generations it was allowed.
+    """The request in one method payload, and the generations under which it was allowed.
 
     Attributes:
         found: the exchange that it was allowed for; None is the default one.
         targets: where all such messages go, as of ``router_generation``; None while that is not
-            known, or where their headers decide.
+            known, or if their headers decide.
         counters: of the exchange.
     """
 
@@ -94,10 +94,10 @@ class Plan:
 
 
 class _Grant(NamedTuple):
-    """That the user may publish to an exchange, and under which generation of users.
+    """The user's permission to publish to an exchange, and the generation of users it is from.
 
-    ``found`` is that exchange; another one of its name has to be asked for again. None is the
-    default one. ``restricts_keys``: each routing key must be asked for, too.
+    ``found`` is that exchange; a later exchange of the same name needs a new check. None is the
+    default one. ``restricts_keys``: each routing key must be checked, too.
     """
 
     exchange: str
@@ -120,7 +120,7 @@ class Letter(NamedTuple):
 
 
 class _Look(NamedTuple):
-    """What a content header asks for: another header, its TTL as a number, more routing keys."""
+    """The results of a content header: another header, its TTL as a number, more routing keys."""
 
     header: bytes
     ttl_ms: int
@@ -128,10 +128,10 @@ class _Look(NamedTuple):
 
 
 class PublishChecks:
-    """Decides what publishes of one channel may ask for, and remembers it.
+    """Decides which publishes of one channel are allowed, and remembers it.
 
     Attributes:
-        reply_name: the name direct replies to this channel go by; None without such a consumer.
+        reply_name: the name for direct replies to this channel; None without such a consumer.
         frame_may_hold_too_much: whether the body of a single frame may be over the limit.
     """
 
@@ -149,10 +149,10 @@ class PublishChecks:
         )
 
     def plans_of(self, burst: PublishBurst) -> list[Plan] | None:
-        """Return what each method of a burst asks for.
+        """Return the request of each method of a burst.
 
-        None where messages must be looked at, or a method is refused: published in order, they
-        are told so at the right place.
+        Returns None if messages need a check, or a method is refused. They are then published in
+        order, so that the error comes at the right message.
         """
         if burst.flags & NEEDS_LOOK or self.frame_may_hold_too_much:
             return None
@@ -162,7 +162,7 @@ class PublishChecks:
             return None
 
     def plan_of(self, method: bytes) -> Plan:
-        """Return what a method payload asks for.
+        """Return the request of a method payload.
 
         Raises:
             NotSupportedError: ``immediate`` (540).
@@ -178,7 +178,7 @@ class PublishChecks:
         ):
             if plan is None or not self._is_still_allowed(plan):
                 return self._new_plan(method)
-            # Where it leads is asked for again: the router knows whether that has changed.
+            # The targets are looked up again, because only the router knows if they changed.
             plan.targets = None
             plan.router_generation = self._router.generation
         return plan
@@ -190,7 +190,7 @@ class PublishChecks:
         )
 
     def letters(self, plan: Plan, records: Run) -> Iterator[Letter]:
-        """Return messages of which some have a property that needs a look, as they pass.
+        """Yield letters of a run in which some messages have a property that needs a check.
 
         Raises:
             InvalidMessageError, PreconditionFailedError, ReplyConsumerError: a property that
@@ -242,18 +242,18 @@ class PublishChecks:
         return plan
 
     def _reserve(self) -> None:
-        """Have room for twice as many plans noted for the node; it may make this one forget."""
+        """Count room for twice as many plans in the node, which may make this channel forget."""
         self._plans_reserved = min(max(2 * self._plans_reserved, 1), PLANS_MAX)
         self._memory.note(self, self._plans_reserved)
 
     def forget_plans(self) -> None:
-        """Forget what was found out: each publish is looked at again."""
+        """Forget all plans, so that each publish is checked again."""
         self._plans.clear()
         self._grants.clear()
         self._plans_reserved = 0
 
     def end(self) -> None:
-        """Remember nothing any more: the channel is over."""
+        """Remember nothing any more, because the channel is over."""
         self._memory.forget(self)
 
     def _make_plan(self, method: bytes, generation: int) -> Plan:
@@ -280,7 +280,7 @@ class PublishChecks:
         )
 
     def _make_grant(self, octets: bytes, users_generation: int) -> "_Grant":
-        """Decide what holds for an exchange, a shortstr, whatever the routing key."""
+        """Decide the permission for an exchange (a shortstr), for any routing key."""
         session = self._session
         exchange = decode_shortstr(octets[1:])
         session.require(Permission.WRITE, "exchange", exchange)

@@ -1,4 +1,4 @@
-"""The one table: which error a client is answered with, and what it closes.
+"""The only table of the errors that a client is sent, and of what each of them closes.
 
 Soft errors close the channel, hard ones the connection (AMQP 0-9-1 §1.2, §4.10; RabbitMQ's
 choice where the specification leaves it open).
@@ -91,7 +91,7 @@ REPLIES: Final[Mapping[type[Exception], Reply]] = {
     ChannelStateError: Reply(constants.CHANNEL_ERROR, "CHANNEL_ERROR", Scope.CONNECTION),
     CommandInvalidError: _COMMAND_INVALID,
     AssemblyLimitError: Reply(constants.RESOURCE_ERROR, "RESOURCE_ERROR", Scope.CONNECTION),
-    # A hard error to the specification; but what ends is what the channel held, and no more.
+    # The specification has it as a hard error. But only the channel's work ends here.
     NodeLimitError: Reply(constants.RESOURCE_ERROR, "RESOURCE_ERROR", Scope.CHANNEL),
     DeliveryTimeoutError: _PRECONDITION,
     NegotiationError: _NOT_ALLOWED,
@@ -118,8 +118,8 @@ def reply_for(error: Exception) -> Reply:
 def is_told(error: Exception, state: State, capabilities: frozenset[str]) -> bool:
     """Return whether a client is answered an error that ends its connection.
 
-    Before tune-ok nobody is told anything but a refused login who said that he would understand;
-    the socket stays open for a while, and ends without a word (RabbitMQ).
+    Before tune-ok the only error that is sent is a refused login, to a client that announced to
+    understand it. For others the socket stays open for a while and is then closed (RabbitMQ).
 
     Args:
         error: what went wrong.

@@ -1,4 +1,4 @@
-"""What a client of AMQP said of itself, and what was agreed with it."""
+"""The session of an AMQP client: what it said about itself, and the negotiated values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES, FRAME_TOLERANCE_BYT
 from amqp_server.wire.tables import Table, plain
 
 CLIENT_NAME_SHOWN_MAX_BYTES: Final = 128
-"""How much of a connection's own name the log repeats."""
+"""Longest part of a connection's own name that the log repeats."""
 
 
 def _nothing_to_refuse(_channel: int, _error: Exception, _now_ms: int) -> None:
@@ -25,12 +25,12 @@ class Session(shared.Session):
 
     Attributes:
         settings: the protocol section.
-        client_properties: what start-ok said of the client.
-        capabilities: those of them that are true.
-        frame_max_bytes: whole frames; what holds before tune is ``initial_frame_max_bytes``.
-        channel_max: highest channel number and most channels; never 0 once tuned, unless ours is.
-        replies: what it has not read of its direct replies.
-        refuse_by: how it closes a channel of it; set by the channel table.
+        client_properties: the client's properties in start-ok.
+        capabilities: the client's capabilities that are true.
+        frame_max_bytes: for whole frames; before tune it is ``initial_frame_max_bytes``.
+        channel_max: highest channel number and most channels; after tune it is 0 only if ours is.
+        replies: the direct replies that the client has not read.
+        refuse_by: closes one of its channels; set by the channel table.
     """
 
     settings: ProtocolSettings = field(kw_only=True)
@@ -51,14 +51,14 @@ class Session(shared.Session):
 
     @property
     def client_name(self) -> str:
-        """What the client calls its connection (RabbitMQ, ``connection_name``); mostly empty."""
+        """The client's name of its connection (RabbitMQ, ``connection_name``); mostly empty."""
         named = self.client_properties.get("connection_name")
         if named is None or not isinstance(named.value, bytes):
             return ""
         return named.value[:CLIENT_NAME_SHOWN_MAX_BYTES].decode("utf-8", "backslashreplace")
 
     def view(self) -> ConnectionView:
-        """Return how the connection is."""
+        """Return the state of the connection."""
         properties = {key: plain(value) for key, value in self.client_properties.items()}
         return shared.Session.view(self)._replace(
             protocol="AMQP 0-9-1",
@@ -68,16 +68,16 @@ class Session(shared.Session):
         )
 
     def refuse(self, channel: int, error: Exception, now_ms: int) -> None:
-        """Close a channel with an error that is not of its own doing."""
+        """Close a channel with an error that it did not cause."""
         self.refuse_by(channel, error, now_ms)
 
     def has_no_channels(self) -> None:
-        """Note that all channels are over; no cycle stays for the collector."""
+        """Note that all channels are over; this leaves no reference cycle."""
         self.refuse_by = _nothing_to_refuse
         self.channels = {}
 
     def introduce(self, client_properties: Table) -> None:
-        """Take in what the client says of itself."""
+        """Store the client's properties."""
         self.client_properties = client_properties
         capabilities = client_properties.get("capabilities")
         if capabilities is not None and isinstance(capabilities.value, dict):

@@ -1,4 +1,4 @@
-"""The ``protocol`` section: what is negotiated with clients, and what one connection may hold.
+"""The ``protocol`` section: values for the negotiation, and the limits of one connection.
 
 Each key is declared with its type, default, range and a sentence; see ``settings.schema``.
 """
@@ -15,7 +15,7 @@ FRAME_MIN_BYTES = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompatibilitySettings:
-    """What the server calls itself: clients branch on it."""
+    """The server's name and version; the behaviour of some clients depends on them."""
 
     product: str = field(
         default="RabbitMQ",
@@ -121,7 +121,7 @@ class ProtocolSettings:
     )
 
     def inconsistencies(self) -> list[tuple[str, str]]:
-        """Return what single keys cannot show: a key and what is wrong with it."""
+        """Return errors that concern several keys: a key and the error."""
         if self.assembling_bytes_max < self.max_message_size_bytes:
             return [("assembling_bytes_max", "is less than max_message_size_bytes")]
         return []

@@ -1,12 +1,12 @@
-"""What becomes of the deliveries of one channel: acked, given back, or dropped.
+"""The settlements of the deliveries of one channel: acked, given back, or dropped.
 
-Each settlement is a step of its own, as if it had come alone: where messages that are due to others
-would go elsewhere once its credit has come back, their queue is drained first. What one method
-settles for several consumers is told consumer by consumer, in RabbitMQ's order: by name of the
-queue, then by consumer tag.
+Each settlement is a step of its own, as if it had come alone. It returns credit, which could move
+messages that are due to other consumers. In this case their queue is drained first. When one method
+settles for several consumers, each of them is told in RabbitMQ's order: by name of the queue, then
+by consumer tag.
 
-One method may settle all that a client ever got, message by message. Where that can be long it is
-done in steps (``broker.steps``): all of it is taken off the channel, then told piece by piece.
+One method may settle everything that a client ever got, message by message. If that can take long,
+it is done in steps (``broker.steps``): all is taken off the channel, then told piece by piece.
 
 Source: AMQP 0-9-1 §1.8.3.12 - 1.8.3.14; RabbitMQ, rabbit_channel.
 """
@@ -38,10 +38,10 @@ from queues.batch import Batch
 from queues.ports import QueueEngine
 
 AT_ONCE_MAX: Final = 2_000
-"""Up to so many messages are settled as a plain call: some milliseconds where each came alone."""
+"""Most messages settled in a plain call: a few milliseconds if each was delivered alone."""
 
 LEAVE_AT_ONCE_MAX: Final = 32
-"""So many consumers, or queues, lose their channel before somebody asks for the time."""
+"""Consumers, or queues, that lose their channel between two looks at the time."""
 
 
 class Settling:
@@ -131,7 +131,7 @@ class Settling:
     def is_long(self, first_tag: int, last_tag: int, *, multiple: bool) -> bool:
         """Whether such a settlement is for ``settling``."""
         if multiple:
-            # No tag up to that one is outstanding: who acks often settles few at a time.
+            # No earlier tag is outstanding: a client that acks often settles few at a time.
             last_tag = last_tag or self._unacked.next_tag - 1
             return min(last_tag - self._settled_up_to, self._unacked.count) > AT_ONCE_MAX
         return last_tag - first_tag >= AT_ONCE_MAX
@@ -153,7 +153,7 @@ class Settling:
         self._reopen(self._turn.now_ms)
 
     def settling_together(self, settlements: Sequence[Settlement]) -> Steps[None]:
-        """Carry out settlements of one kind: what is given back comes back at once."""
+        """Carry out settlements of one kind; requeued messages come back all at once."""
         requeue = settlements[0].requeue
         parts = self._parts_of([(one.first_tag, one.last_tag) for one in settlements])
         if requeue is None:
@@ -168,7 +168,7 @@ class Settling:
         self._reopen(self._turn.now_ms)
 
     def giving_back_each(self, tags: Iterable[int]) -> Steps[None]:
-        """Requeue the deliveries with these tags: basic.recover, while others are held back."""
+        """Requeue deliveries with these tags: basic.recover while a transaction holds others."""
         yield from self._giving_back(self._parts_of((tag, tag) for tag in tags), requeue=True)
         self._reopen(self._turn.now_ms)
 
@@ -178,19 +178,19 @@ class Settling:
             try:
                 yield from self._unacked.settle_each(first_tag, last_tag)
             except UnknownDeliveryTagError:
-                return  # the channel ended in between: the rest went back with it
+                return  # the channel ended in between, and the rest went back with it
 
     def releasing(
         self, consumers_of: dict[Queue, list[Consumer]], drop: Callable[[Consumer], None]
     ) -> Steps[None]:
-        """Take the consumers of a channel that is gone off their queues, and requeue all it holds.
+        """Remove the consumers of a channel that is gone, and requeue everything it holds.
 
-        Each queue gets all of that at once, and nobody is served in between: who takes the
-        consumers' place gets what comes back first. Queues without such have others that go on.
+        Each queue gets all of this at once and delivers nothing in between. So the consumers that
+        come next get the requeued messages first. The other consumers of a queue continue.
 
         Args:
-            consumers_of: by queue, taken out one by one; each had got what was due to it.
-            drop: takes one of them off its queue.
+            consumers_of: by queue, removed one by one; each has got the deliveries due to it.
+            drop: removes one of them from its queue.
         """
         batches_of: dict[Queue, list[Batch]] = {}
         for count, (owner, batch) in enumerate(self._unacked.take_all(), start=1):
@@ -200,7 +200,7 @@ class Settling:
                 yield
         queues = deque(dict.fromkeys([*consumers_of, *batches_of]))
         for count in range(1, len(queues) + 1):
-            # Nothing keeps a queue that is deleted meanwhile: to free all at once takes long.
+            # Keep no reference to a queue deleted meanwhile: to free all at once takes long.
             queue = queues.popleft()
             consumers, batches = consumers_of.pop(queue, []), batches_of.pop(queue, [])
             if not consumers:
@@ -232,11 +232,11 @@ class Settling:
             engine.end_refill()
 
     def _make_room(self, count: int) -> None:
-        """Take what was settled out of the shared prefetch, which may have got more meanwhile."""
+        """Remove settled messages from the shared prefetch, which may have grown meanwhile."""
         self._lane.shared_prefetch.used -= count
 
     def _reopen(self, now_ms: int) -> None:
-        """Tell other queues: what was settled counts for the whole channel, and for the node."""
+        """Tell other queues about the room: settled messages counted for channel and node."""
         if self._delivered.waiting:
             self._delivered.were_settled()
         if self._lane.waiting:
@@ -247,10 +247,10 @@ class Settling:
     # -- acks -------------------------------------------------------------------------------
 
     def _ack_joined(self, parts: Iterable[Part[Owner]], now_ms: int) -> None:
-        """Tell queues what was acked one by one: at once what came in several deliveries.
+        """Tell queues which messages were acked one by one; several deliveries are joined.
 
         Raises:
-            UnknownDeliveryTagError: of ``parts``; what came before it is settled.
+            UnknownDeliveryTagError: of ``parts``; the tags before it are settled.
         """
         owner: Owner | None = None
         positions, body_bytes = range(0), 0
@@ -271,7 +271,7 @@ class Settling:
                 self._make_room(self._ack(owner, positions, body_bytes, now_ms))
 
     def _ack_by_holder(self, parts: Iterable[Part[Owner]], now_ms: int) -> None:
-        """Tell queues what one method acked."""
+        """Tell queues which messages one method acked."""
         counted = 0
         for holder, batches in by_holder(parts):
             if len(batches) == 1:
@@ -307,10 +307,10 @@ class Settling:
     # -- back to the queue, or out of it ----------------------------------------------------
 
     def _give_back(self, parts: Iterable[Part[Owner]], now_ms: int, *, requeue: bool) -> None:
-        """Requeue or reject what one method names.
+        """Requeue or reject the messages that one method names.
 
-        The shared prefetch has room for what is requeued: who was not refused before may get it.
-        Who was is told only once all is back.
+        The shared prefetch has room again for requeued messages. A consumer that was not refused
+        before may get them now. A consumer that was refused is told once all are back.
         """
         for holder, batches in by_holder(parts):
             engine = holder.queue.engine
@@ -333,7 +333,7 @@ class Settling:
             self._counters.discarded_count += count
 
     def _giving_back(self, parts: Iterator[Part[Owner]], *, requeue: bool) -> Steps[None]:
-        """Do that in steps; until all is on its way back, what never left is not delivered."""
+        """Do the same in steps; until all are on their way back, others are not delivered."""
         turn = self._turn
         for holder, batches in ranked((yield from grouping(parts))):
             engine = holder.queue.engine

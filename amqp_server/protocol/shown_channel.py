@@ -1,4 +1,4 @@
-"""How a channel looks to who asks: nothing of it is changed, and no message is looked at."""
+"""The view of a channel: reading it changes nothing and looks at no message."""
 
 from collections.abc import Sequence
 from heapq import nsmallest
@@ -13,7 +13,7 @@ from amqp_server.protocol.session import Session
 
 
 class ShownChannel:
-    """A ``broker.counts.OpenChannel``: what ``Channel`` has to show, whose attributes these are.
+    """A ``broker.counts.OpenChannel``; its attributes are those of ``Channel``.
 
     A channel that ``is_closing`` has nothing to show any more.
     """
@@ -33,11 +33,11 @@ class ShownChannel:
         return self.lane.unacked
 
     def counts(self) -> ChannelCounts:
-        """Return how the channel is, and what happened on it."""
+        """Return the state and the counters of the channel."""
         return counts_of(self.counters, self.tags, self.publishing.confirms)
 
     def view(self, connection_number: int) -> ChannelView:
-        """Return how the channel is, of the connection of this number."""
+        """Return the state of the channel, of the connection of this number."""
         transaction = self.publishing.transaction
         return ChannelView(
             connection_number=connection_number,
@@ -57,12 +57,12 @@ class ShownChannel:
     def consumer_views(
         self, connection_number: int, after: str | None, max_count: int
     ) -> Sequence[ConsumerView]:
-        """Return so many of its consumers at most, by their tags.
+        """Return some of its consumers, in the order of their tags.
 
         Args:
             connection_number: of its connection.
-            after: those with tags behind this one; None is from the first one on.
-            max_count: how many.
+            after: only consumers with tags behind this one; None starts with the first one.
+            max_count: most consumers to return.
         """
         consumers = self.consumers
         behind = [tag for tag in consumers if after is None or tag > after]

@@ -1,4 +1,4 @@
-"""What a tx channel holds back until tx.commit: publishes and settlements, in order.
+"""The publishes and settlements that a tx channel holds back until tx.commit, in order.
 
 Source: AMQP 0-9-1 §1.9; RabbitMQ, semantics of tx: acks are buffered too, rollback forgets them
 (they stay unacked), and a commit is not atomic over several queues.
@@ -19,16 +19,16 @@ from amqp_server.protocol.publishing import Letter
 from persistence.record import detached
 
 MESSAGE_OVERHEAD_BYTES: Final = 128
-"""What a held message takes beside its body and properties."""
+"""Memory of a held message beside its body and properties."""
 
 LETTER_BYTES: Final = 512
-"""What held messages of one publish take beside themselves: a block, its room, and objects."""
+"""Memory of one held publish beside its messages: a block, its spare room, and objects."""
 
 TAG_BYTES: Final = 128
-"""What the settlement of a delivery tag takes that is held."""
+"""Memory of the held settlement of one delivery tag."""
 
 TOGETHER_MAX: Final = 500
-"""So many ranges of tags are settled before somebody asks for the time: about a millisecond."""
+"""Ranges of tags that are settled between two looks at the time: about a millisecond."""
 
 _FIRST_TAG: Final = attrgetter("first_tag")
 
@@ -70,7 +70,7 @@ class Transaction:
         letters: publishes since the last commit or rollback.
         settlements: of single tags or ranges, since then, in order; never ``multiple``.
         held_tags: every tag in ``settlements``; a tag is held once.
-        held_up_to: all that was outstanding up to this tag is held.
+        held_up_to: every outstanding tag up to this one is held.
     """
 
     __slots__ = (
@@ -88,7 +88,7 @@ class Transaction:
 
         Args:
             held_max_bytes: bounds the messages held back.
-            holding: what the node counts of this and other transactions.
+            holding: the node's count of the memory of all transactions.
         """
         self._held_max_bytes = held_max_bytes
         self._holding = holding
@@ -117,9 +117,9 @@ class Transaction:
         self.letters.append(letter._replace(records=detached(letter.records)))
 
     def holding(self, settlement: Settlement, unacked: Outstanding) -> Steps[None]:
-        """Hold back what a settlement covers now; a tag that is held is outstanding no more.
+        """Hold back the tags that a settlement covers now; they are not outstanding any more.
 
-        What is outstanding may grow meanwhile, and nothing of it be settled.
+        In the meantime the outstanding tags may become more, but none of them may be settled.
 
         Raises:
             UnknownDeliveryTagError: a tag that is not outstanding (406); nothing was held.
@@ -143,7 +143,7 @@ class Transaction:
         self.hold_tags(range(first, last + 1), requeue=requeue)
 
     def hold_tags(self, tags: Iterable[int], *, requeue: bool | None) -> None:
-        """Hold an ack, nack or reject of outstanding tags back; what came as a range stays one.
+        """Hold back an ack, nack or reject of outstanding tags; a range stays a range.
 
         Raises:
             NodeLimitError: all transactions of the node hold too much (506).
@@ -165,7 +165,7 @@ class Transaction:
 
     @contextmanager
     def taken(self) -> Iterator[tuple[list[Letter], list[Settlement]]]:
-        """Take what was held; the node counts it until it is worked off."""
+        """Take everything held; the node counts it until it is carried out."""
         taken_bytes = self._holding.take()
         try:
             yield self._take()
@@ -173,12 +173,12 @@ class Transaction:
             self._holding.give_back(taken_bytes)
 
     def let_go(self) -> None:
-        """Forget what was held."""
+        """Forget everything held."""
         self._take()
         self._holding.let_go()
 
     def _take(self) -> tuple[list[Letter], list[Settlement]]:
-        """Return what was held, and start anew."""
+        """Return everything held, and start anew."""
         taken = self.letters, self.settlements
         self.letters, self.settlements = [], []
         self.held_tags = set()
@@ -188,12 +188,12 @@ class Transaction:
 
 
 def by_tag(settlements: list[Settlement]) -> Iterator[list[Settlement]]:
-    """Return what takes effect at once: what is alike and in a row, in the order of its tags.
+    """Return settlements in a row of the same kind, which take effect together, in tag order.
 
-    Joined to the longest ranges, ``TOGETHER_MAX`` of them at most; none where it took some time to
-    find any. The list is empty afterwards.
+    They are joined to the longest ranges, ``TOGETHER_MAX`` of them at most. An item is empty if
+    finding a range took some time. The list is empty afterwards.
 
-    Source: RabbitMQ, rabbit_channel: a commit settles what is alike at once, by delivery tag.
+    Source: RabbitMQ, rabbit_channel: a commit settles the same kind at once, by delivery tag.
     """
     each = chain.from_iterable(taken_in_pieces(settlements, TOGETHER_MAX))
     for _, alike in groupby(each, _kind_of):

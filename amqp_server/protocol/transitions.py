@@ -13,7 +13,7 @@ from amqp_server.connections.life import Course
 
 
 class State(Enum):
-    """Where a connection is; the value is RabbitMQ's word for it."""
+    """A state of a connection; the value is RabbitMQ's word for it."""
 
     AWAIT_HEADER = "pre_init"
     AWAIT_START_OK = "starting"
@@ -24,7 +24,7 @@ class State(Enum):
     LINGERING = "lingering"
     CLOSED = "closed"
 
-    # Enum's own is a function in Python, and every read looks a state up several times.
+    # Enum's own hash is a Python function, and every read looks a state up several times.
     __hash__ = object.__hash__
 
 
@@ -56,7 +56,7 @@ TRANSITIONS: Final[Mapping[tuple[State, Step], State]] = {
     (State.AWAIT_OPEN, Step.WE_CLOSE): State.AWAIT_CLOSE_OK,
     (State.AWAIT_TUNE_OK, Step.WE_CLOSE): State.AWAIT_CLOSE_OK,
     (State.AWAIT_START_OK, Step.WE_CLOSE): State.AWAIT_CLOSE_OK,
-    (State.AWAIT_CLOSE_OK, Step.PEER_CLOSED): State.AWAIT_CLOSE_OK,  # crossed: answer, then wait
+    (State.AWAIT_CLOSE_OK, Step.PEER_CLOSED): State.AWAIT_CLOSE_OK,  # both closed: answer, wait
     (State.AWAIT_CLOSE_OK, Step.CLOSE_OK): State.CLOSED,
     (State.AWAIT_START_OK, Step.REFUSED): State.LINGERING,
     (State.AWAIT_TUNE_OK, Step.REFUSED): State.LINGERING,

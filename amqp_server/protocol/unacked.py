@@ -1,8 +1,8 @@
-"""The delivery tags outstanding on one channel, and whose messages they are.
+"""The delivery tags outstanding on one channel, and the owners of their messages.
 
-Tags count up from 1 over all consumers and gets of a channel. What was delivered together stays
-together: a *span* is one batch with the tag of its first message, so that acks in order, alone or
-``multiple``, cost one step a span and not one a message.
+Tags count up from 1 over all consumers and gets of a channel. Messages that were delivered together
+stay together. A *span* is one batch with the tag of its first message. So acks in order, alone or
+``multiple``, cost one step for each span and not for each message.
 
     span   first_tag 41 | batch of 5 | start 2 | settled {4}
                              41 42 43 44 45
@@ -25,7 +25,7 @@ from queues.tail import NodeMemory, memory_bytes
 Owner = TypeVar("Owner")
 _COMPACT_AFTER: Final = 512
 _NOTHING: Final = Batch(range(0), ())
-"""The batch of a span that is done: its messages are let go of before the span is."""
+"""The batch of a span that is done: its messages are freed earlier than the span."""
 
 
 class Part(NamedTuple, Generic[Owner]):
@@ -67,7 +67,7 @@ class _Span(Generic[Owner]):
         return self.start <= index < self.count and index not in self.settled
 
     def settle(self, first: int, last_tag: int) -> Part[Owner]:
-        """Settle from an outstanding index on: up to a tag, or to where one is settled already."""
+        """Settle from an outstanding index up to a tag, or to the next one settled already."""
         stop = min(last_tag - self.first_tag + 1, self.count)
         if self.settled:
             stop = next((i for i in range(first, stop) if i in self.settled), stop)
@@ -92,13 +92,13 @@ class _Span(Generic[Owner]):
 class Unacked(Generic[Owner]):
     """Spans in the order of their tags.
 
-    What is settled is settled part by part, as the parts are asked for.
+    Settling is lazy: each part is settled when the caller asks for it.
 
     Attributes:
         count: messages outstanding.
         next_tag: of the next delivery.
         skipped_count: deliveries that needed no ack.
-        held_bytes: what the batches take in memory, each until all of it is settled.
+        held_bytes: memory of the batches, each counted until all of it is settled.
 
     Invariant: ``count`` is the number of outstanding messages over all spans.
     Invariant: first tags rise, and the last span ends before ``next_tag``.
@@ -121,7 +121,7 @@ class Unacked(Generic[Owner]):
         """Begin with nothing outstanding.
 
         Args:
-            memory: counts what is held, with others; None is alone.
+            memory: counts the held memory together with others; None counts it alone.
         """
         self._memory = NodeMemory() if memory is None else memory
         self.held_bytes = 0
@@ -155,7 +155,7 @@ class Unacked(Generic[Owner]):
     def settle_each(self, first_tag: int, last_tag: int) -> Iterator[Part[Owner]]:
         """Settle tags first..last, each of which must be outstanding.
 
-        What lies before an unknown tag is settled all the same, as single acks would.
+        The tags before an unknown one are settled all the same, as by single acks.
 
         Raises:
             UnknownDeliveryTagError: at the first tag that is not outstanding.
@@ -170,7 +170,7 @@ class Unacked(Generic[Owner]):
             yield part
 
     def settle_up_to(self, last_tag: int) -> Iterator[Part[Owner]]:
-        """Settle everything up to a tag; 0 is everything outstanding, be it nothing.
+        """Settle everything up to a tag; 0 is everything outstanding, which may be nothing.
 
         Raises:
             UnknownDeliveryTagError: the tag is not 0 and not outstanding; nothing was settled.
@@ -230,7 +230,7 @@ class Unacked(Generic[Owner]):
         return part
 
     def _drop_done(self) -> None:
-        """Move the head on; when most spans are done, forget them wherever they are."""
+        """Move the head on; when most spans are done, remove all done ones."""
         while self._head < len(self._spans) and self._spans[self._head].done:
             self._head += 1
         if self._head == len(self._spans):
@@ -242,7 +242,7 @@ class Unacked(Generic[Owner]):
             self._head = self._done_count = 0
 
     def check_invariants(self) -> None:
-        """Assert the class's invariants; costly."""
+        """Assert the class's invariants; this is slow."""
         held = sum(span.holds(i) for span in self._spans for i in range(span.count))
         assert held == self.count, "count is what the spans hold"
         held_bytes = sum(span.held_bytes for span in self._spans if not span.done)

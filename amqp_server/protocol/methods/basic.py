@@ -1,4 +1,4 @@
-"""The methods of class basic (AMQP 0-9-1 §1.8), but publish and ack, which come in runs."""
+"""The methods of class basic (AMQP 0-9-1 §1.8), except publish and ack, which come in runs."""
 
 from typing import Final
 
@@ -34,9 +34,9 @@ CONSUMER_TAG_PREFIX: Final = "amq.ctag"
 
 
 def qos(channel: Channel, method: commands.Basic.Qos, now_ms: int) -> Method:
-    """Set the window of consumers to come, or the one that all share (global).
+    """Set the window of later consumers, or the one that all consumers share (global).
 
-    The window of consumers to come takes the place of a shared one (RabbitMQ).
+    Setting the window of later consumers removes a shared one (RabbitMQ).
 
     Raises:
         NotSupportedError: a prefetch size in bytes (540).
@@ -55,10 +55,10 @@ def consume(channel: Channel, method: commands.Basic.Consume, now_ms: int) -> Me
     Raises:
         NotFoundError: no such queue (404).
         ResourceLockedError: it belongs to another connection (405).
-        AccessRefusedError: no right, or somebody consumes exclusively (403).
+        AccessRefusedError: no right, or another consumer is exclusive (403).
         PreconditionFailedError: a bad argument (406).
         NotAllowedError: the consumer tag is taken (530).
-        NotSupportedError: what its kind does not do, as under a shared prefetch (540).
+        NotSupportedError: its kind cannot do it, for example under a shared prefetch (540).
     """
     consumer_tag = method.consumer_tag or channel.session.broker.generate_name(CONSUMER_TAG_PREFIX)
     name = actual_queue_name(channel, method.queue)
@@ -79,7 +79,7 @@ def consume(channel: Channel, method: commands.Basic.Consume, now_ms: int) -> Me
 
 
 def cancel(channel: Channel, method: commands.Basic.Cancel, now_ms: int) -> Method | None:
-    """End a consumer; a tag that nobody has is no error."""
+    """End a consumer; an unknown tag is no error."""
     channel.cancel_consumer(method.consumer_tag or "", now_ms)
     if method.nowait:
         return None
@@ -93,7 +93,7 @@ def get(channel: Channel, method: commands.Basic.Get, now_ms: int) -> Method | N
         NotFoundError: no such queue (404).
         ResourceLockedError: it belongs to another connection (405).
         AccessRefusedError: no right (403).
-        BrokerError: its kind does not let anybody get.
+        BrokerError: its kind has no basic.get.
     """
     name = actual_queue_name(channel, method.queue)
     channel.session.require(Permission.READ, "queue", name)
@@ -158,7 +158,7 @@ def reject(channel: Channel, method: commands.Basic.Reject, now_ms: int) -> None
 
 
 def recover(channel: Channel, method: commands.Basic.Recover, _now_ms: int) -> None:
-    """Give back everything that is unacked on the channel; the reply comes before what that brings.
+    """Give back everything unacked on the channel; the reply comes before new deliveries.
 
     Raises:
         NotSupportedError: ``requeue`` is false (540).
@@ -183,7 +183,7 @@ def _check_requeue(*, requeue: bool) -> None:
 
 
 def _check_new_consumer(channel: Channel, consumer_tag: str) -> None:
-    # The tag of the reply consumer is not looked at: to RabbitMQ that one stands apart.
+    # The tag of the reply consumer is not checked, because RabbitMQ keeps that consumer apart.
     if consumer_tag in channel.consumers:
         raise NotAllowedError(f"attempt to reuse consumer tag '{consumer_tag}'")
     limit = channel.session.settings.consumers_per_channel_max

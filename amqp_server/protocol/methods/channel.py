@@ -1,6 +1,6 @@
-"""The methods of class channel (AMQP 0-9-1 §1.5), but open and close, and access.request.
+"""The methods of class channel (AMQP 0-9-1 §1.5) without open and close, and access.request.
 
-Opening and closing change the connection's table of channels and are the connection's.
+Open and close change the connection's table of channels, so the connection handles them.
 """
 
 from pamqp import commands
@@ -11,7 +11,7 @@ from amqp_server.wire.methods import AccessRequest, AccessRequestOk, Method
 
 
 def flow(_channel: Channel, method: commands.Channel.Flow, _now_ms: int) -> Method:
-    """Go on delivering; RabbitMQ cannot be asked to stop, prefetch is for that.
+    """Continue to deliver; RabbitMQ cannot be asked to stop, and prefetch serves this purpose.
 
     Raises:
         NotSupportedError: ``active`` is false (540).
@@ -22,5 +22,5 @@ def flow(_channel: Channel, method: commands.Channel.Flow, _now_ms: int) -> Meth
 
 
 def access_request(_channel: Channel, _method: AccessRequest, _now_ms: int) -> Method:
-    """Give the ticket that old clients ask for; nobody looks at it (AMQP 0-8)."""
+    """Give old clients the ticket that they ask for; it is never checked (AMQP 0-8)."""
     return AccessRequestOk()

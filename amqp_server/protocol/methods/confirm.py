@@ -9,7 +9,7 @@ from amqp_server.wire.methods import Method
 
 
 def select(channel: Channel, method: commands.Confirm.Select, _now_ms: int) -> Method | None:
-    """Number publishes from 1 on and confirm them; once on, it stays as it is.
+    """Number publishes from 1 on and confirm them; this cannot be switched off again.
 
     Raises:
         ModeError: the channel is transactional (406).

@@ -1,6 +1,6 @@
 """The methods of class connection (AMQP 0-9-1 §1.4): login, limits, vhost, secret.
 
-Closing changes the connection's state and is the connection's own.
+Close changes the connection's state, so the connection handles it.
 
 Source: RabbitMQ, rabbit_reader, for rules and texts.
 """
@@ -24,7 +24,7 @@ from amqp_server.wire.tables import Field, FieldValue, longstr
 CHANNEL_MIN: Final = 1
 LOCALES: Final = "en_US"
 FRAMES_REMEMBERED_MAX: Final = 16
-"""Start and tune are the same for all clients, but for the offer of EXTERNAL: rendered once."""
+"""Start and tune differ between clients only by the offer of EXTERNAL, so each is rendered once."""
 
 CAPABILITIES: Final = (
     "publisher_confirms",
@@ -37,14 +37,14 @@ CAPABILITIES: Final = (
     "per_consumer_qos",
     "direct_reply_to",
 )
-"""What we can do; never one that we do not honour."""
+"""Our capabilities; each of them is implemented."""
 
 
 def start(session: Session) -> bytes:
-    """Return the frame of connection.start: who we are and how to log in.
+    """Return the frame of connection.start: the server's properties and the ways to log in.
 
-    kombu and others branch on product and version, so both are RabbitMQ's unless configured
-    otherwise; platform and information say what this is.
+    kombu and others decide by product and version. So both are RabbitMQ's unless configured
+    otherwise. Platform and information name this server.
     """
     broker = session.broker.settings
     settings = session.settings.compatibility
@@ -93,12 +93,12 @@ def _tune_frame(channel_max: int, frame_max_bytes: int, heartbeat_s: int) -> byt
 def start_ok(
     session: Session, method: commands.Connection.StartOk, now_ms: int
 ) -> bytes | HeldRefusal:
-    """Log in; return the frame of connection.tune, or a refusal that is to wait.
+    """Log in; return the frame of connection.tune, or a refusal that must be delayed.
 
     Raises:
         MechanismError: no such mechanism (503).
         MalformedCredentialsError: a response that the mechanism cannot read (502).
-        LoginRefusedError: wrong credentials, or not from there.
+        LoginRefusedError: wrong credentials, or the user may not log in from this address.
     """
     session.introduce(_table(method, "client_properties"))
     held = log_in(session, method.mechanism, _octets(method.response), now_ms)
@@ -133,12 +133,12 @@ def open_vhost(session: Session, method: commands.Connection.Open) -> Method:
 
 
 def update_secret(session: Session, method: commands.Connection.UpdateSecret) -> Method:
-    """Take a new secret; internal users have none that expires, so their right is asked again.
+    """Take a new secret; those of internal users never expire, so only the right is checked again.
 
     Raises:
         NotAllowedError: the user may not be in the vhost any more (530).
     """
-    del method  # the internal backend compares no secret after login, as RabbitMQ's
+    del method  # the internal backend compares no secret after login, as in RabbitMQ
     if not session.broker.users.may_enter_vhost(session.username, session.vhost_name):
         raise NotAllowedError("New secret was refused by one of the backends")
     return commands.Connection.UpdateSecretOk()

@@ -1,7 +1,7 @@
-"""Which function carries out which method of a channel: a table.
+"""The table of the functions that carry out the methods of a channel.
 
-A method that is not here is not for a client to send on an open channel (503). Publish and single
-or ranged acks do not come this way: the scanner delivers them in runs.
+A client may not send other methods on an open channel (503). Publish and single or ranged acks do
+not come this way, because the scanner delivers them in runs.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -58,16 +58,16 @@ CHANGES_DEFINITIONS: Final[frozenset[type[Method]]] = frozenset(
         commands.Queue.Delete,
     )
 )
-"""Answered once what they say is on disk, be it by an earlier client's doing (ADR 12)."""
+"""Answered once the change is on disk, even if an earlier client made it (ADR 12)."""
 
 
 def dispatch(lane: Channel, method: Method, now_ms: int) -> None:
     """Carry a method out and send its reply, if it has one.
 
     Raises:
-        CommandInvalidError: not for a client to send (503); and what the method's function
-            raises.
-        Suspended: it goes on in later turns, its reply comes at the end.
+        CommandInvalidError: a client may not send it (503). Errors of the method's function are
+            raised, too.
+        Suspended: it continues in later turns, and its reply comes at the end.
     """
     handler = HANDLERS.get(type(method))
     if handler is None:

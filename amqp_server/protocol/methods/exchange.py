@@ -54,7 +54,7 @@ def _declaring(
     name: str,
     properties: ExchangeProperties,
 ) -> Steps[Method | None]:
-    """Declare once what had the name before is gone."""
+    """Declare once the earlier exchange of this name is gone."""
     exchanges = channel.session.open_vhost.exchanges
     yield from exchanges.finishing(name)
     exchanges.declare(name, properties)
@@ -67,7 +67,7 @@ def delete(
     """Delete an exchange; one that does not exist is deleted already.
 
     Raises:
-        AccessRefusedError: no right, or one that is not to be deleted (403).
+        AccessRefusedError: no right, or an exchange that may not be deleted (403).
         PreconditionFailedError: ``if_unused`` and it is in use (406).
     """
     name = strip_line_ends(method.exchange)
@@ -78,7 +78,7 @@ def delete(
 
 
 def bind(channel: Channel, method: commands.Exchange.Bind, _now_ms: int) -> Method | None:
-    """Bind an exchange to another, so that it gets what matches.
+    """Bind an exchange to another, so that it gets the matching messages.
 
     Raises:
         NotFoundError: one of them does not exist (404).
@@ -95,7 +95,7 @@ def bind(channel: Channel, method: commands.Exchange.Bind, _now_ms: int) -> Meth
 def unbind(
     channel: Channel, method: commands.Exchange.Unbind, _now_ms: int
 ) -> Steps[Method | None]:
-    """Take a binding away; what was never bound, or is not there at all, is no error.
+    """Remove a binding; a missing binding, exchange or queue is no error.
 
     Raises:
         AccessRefusedError: no right, or the default exchange (403).
@@ -110,7 +110,7 @@ def unbind(
 def _ends(
     channel: Channel, method: commands.Exchange.Bind | commands.Exchange.Unbind
 ) -> tuple[str, str]:
-    """Return destination and source, once the user may bind them."""
+    """Return destination and source, after a check that the user may bind them."""
     destination = strip_line_ends(method.destination)
     source = strip_line_ends(method.source)
     session = channel.session

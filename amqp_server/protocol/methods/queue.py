@@ -61,7 +61,7 @@ def declare(
 def _declaring(
     channel: Channel, method: commands.Queue.Declare, name: str, now_ms: int
 ) -> Steps[Method | None]:
-    """Declare once what had the name before is gone."""
+    """Declare once the earlier queue of this name is gone."""
     yield from channel.session.open_vhost.queues.finishing(name)
     return _declared(channel, method, _create(channel, method, name, now_ms))
 
@@ -92,7 +92,7 @@ def bind(channel: Channel, method: commands.Queue.Bind, _now_ms: int) -> Method 
 
 
 def unbind(channel: Channel, method: commands.Queue.Unbind, _now_ms: int) -> Steps[Method]:
-    """Take a binding away; what was never bound, or is not there at all, is no error.
+    """Remove a binding; a missing binding, queue or exchange is no error.
 
     Raises:
         ResourceLockedError: the queue belongs to another connection (405).
@@ -106,7 +106,7 @@ def unbind(channel: Channel, method: commands.Queue.Unbind, _now_ms: int) -> Ste
         ends.routing_key,
         arguments_of(method),
     )
-    # Only a binding that is there can be another connection's.
+    # Only an existing binding can belong to another connection.
     if vhost.exchanges.is_bound(*binding) and not vhost.queues.is_leaving(ends.queue):
         _existing(channel, ends.queue)
         yield from vhost.exchanges.unbinding(*binding)
@@ -114,7 +114,7 @@ def unbind(channel: Channel, method: commands.Queue.Unbind, _now_ms: int) -> Ste
 
 
 def purge(channel: Channel, method: commands.Queue.Purge, now_ms: int) -> Steps[Method | None]:
-    """Drop all ready messages; where that takes long, those too that come meanwhile.
+    """Drop all ready messages; if this takes long, also messages that arrive meanwhile.
 
     Raises:
         NotFoundError: no such queue (404).
@@ -139,7 +139,7 @@ def delete(channel: Channel, method: commands.Queue.Delete, now_ms: int) -> Step
 
     Raises:
         PreconditionFailedError: ``if_unused`` or ``if_empty`` do not hold (406).
-        NotSupportedError: such a condition on a kind that does not know it (540).
+        NotSupportedError: a condition that the queue's kind does not have (540).
         ResourceLockedError: it belongs to another connection (405).
         AccessRefusedError: no right (403).
     """
@@ -153,10 +153,10 @@ def delete(channel: Channel, method: commands.Queue.Delete, now_ms: int) -> Step
 
 
 def actual_queue_name(channel: Channel, name: str) -> str:
-    """Return the queue a method means: an empty name is the last one declared on the channel.
+    """Return the queue of a method; an empty name is the last one declared on the channel.
 
     Raises:
-        NotFoundError: empty, and none was declared (404).
+        NotFoundError: the name is empty, and no queue was declared (404).
     """
     if name:
         return strip_line_ends(name)
@@ -168,7 +168,7 @@ def actual_queue_name(channel: Channel, name: str) -> str:
 def _create(channel: Channel, method: commands.Queue.Declare, name: str, now_ms: int) -> Queue:
     session = channel.session
     queues = session.open_vhost.queues
-    # RabbitMQ, rabbit_channel: what is exclusive goes with its connection, and is not durable.
+    # RabbitMQ, rabbit_channel: an exclusive queue ends with its connection and is not durable.
     durable = method.durable and not method.exclusive
     arguments = with_default_queue_type(
         arguments_of(method),
@@ -193,7 +193,7 @@ def _create(channel: Channel, method: commands.Queue.Declare, name: str, now_ms:
 
 
 def _check_dead_letter_rights(channel: Channel, name: str, arguments: Table) -> None:
-    """Dead-lettering reads from the queue and writes to the exchange (RabbitMQ)."""
+    """Check rights: dead-lettering reads from the queue, writes to the exchange (RabbitMQ)."""
     field = arguments.get(_DEAD_LETTER_EXCHANGE)
     if field is None or field.kind != "S":
         return
@@ -206,7 +206,7 @@ def _existing(channel: Channel, name: str) -> Queue:
 
 
 class _Ends(NamedTuple):
-    """What a binding joins, by what key."""
+    """The ends of a binding, and its key."""
 
     queue: str
     exchange: str
@@ -214,11 +214,11 @@ class _Ends(NamedTuple):
 
 
 def _ends(channel: Channel, method: commands.Queue.Bind | commands.Queue.Unbind) -> _Ends:
-    """Return the ends of a binding, once the user may make it."""
+    """Return the ends of a binding, after a check that the user may make it."""
     session = channel.session
     name = actual_queue_name(channel, method.queue)
     exchange = strip_line_ends(method.exchange)
-    # With neither queue nor key the key is the name of the last queue (queue.bind, rule 04).
+    # If queue and key are empty, the key is the name of the last queue (queue.bind, rule 04).
     routing_key = method.routing_key
     if not method.queue and not routing_key:
         routing_key = name
@@ -235,10 +235,10 @@ def _ends(channel: Channel, method: commands.Queue.Bind | commands.Queue.Unbind)
 def _declare_reply_name(
     channel: Channel, method: commands.Queue.Declare, name: str
 ) -> Method | None:
-    """Answer whether a direct reply-to consumer is still there (RabbitMQ: a liveness test).
+    """Answer whether a direct reply-to consumer still exists (RabbitMQ: a liveness test).
 
-    The bare name is always there: with it a program asks whether there are direct replies at all.
-    Nothing is declared, so flags and arguments are not looked at, and no right is needed.
+    The bare name always exists, because programs use it to ask whether direct replies are
+    supported. Nothing is declared, so flags and arguments are ignored, and no right is needed.
     """
     is_there = name == REPLY_TO_QUEUE or channel.session.open_vhost.reply_consumers.has(name)
     if not is_there:
@@ -248,7 +248,7 @@ def _declare_reply_name(
 
 
 def _declare_ok(name: str, message_count: int, consumer_count: int) -> Method:
-    # pamqp's own check refuses names that RabbitMQ allows.
+    # pamqp's constructor refuses names that RabbitMQ allows.
     reply = commands.Queue.DeclareOk.__new__(commands.Queue.DeclareOk)
     reply.queue = name
     reply.message_count = message_count
