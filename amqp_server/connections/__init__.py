@@ -1,1 +1,1 @@
-"""What the connections of all protocols share: none of it knows methods or frames."""
+"""Parts that the connections of all protocols share; they know no methods and no frames."""

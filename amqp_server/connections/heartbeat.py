@@ -1,8 +1,8 @@
-"""Heartbeats of one connection as deadlines; no timer in sight.
+"""Heartbeats of one connection as deadlines, without a timer.
 
-The interval T is what both sides agreed on. We send one when nothing else was sent for T/2, and
-give the peer up when nothing at all came for 2T. While nobody reads its socket (an alarm, answers
-that wait) silence proves nothing and is not counted; the kernel finds out whether what we send
+Both sides agreed on the interval T. We send a heartbeat when nothing else was sent for T/2. We give
+the peer up when nothing was received for 2T. While its socket is not read (an alarm, answers that
+wait), silence proves nothing and is not counted. The kernel then finds out whether our output
 arrives.
 
 Source: AMQP 0-9-1 §4.2.7; RabbitMQ, heartbeats ("two missed heartbeats", sent every T/2).
@@ -10,11 +10,11 @@ Source: AMQP 0-9-1 §4.2.7; RabbitMQ, heartbeats ("two missed heartbeats", sent 
 
 
 class Heartbeat:
-    """When to send a heartbeat, and when the peer counts as dead; all times in ms.
+    """The times to send a heartbeat and to count the peer as dead; all in ms.
 
     Attributes:
-        received_at_ms: when any bytes came last; written at every read.
-        sent_at_ms: when any bytes were sent last; written at every write.
+        received_at_ms: time of the last received bytes; written at every read.
+        sent_at_ms: time of the last sent bytes; written at every write.
         is_suspended: silence of the peer is not counted.
     """
 
@@ -32,7 +32,7 @@ class Heartbeat:
         self.sent_at_ms = now_ms
 
     def hear(self, *, can_be_heard: bool, now_ms: int) -> None:
-        """Count silence, from now, or do not: nobody hears what is not read."""
+        """Count silence from now on, or stop: without reading, silence cannot be known."""
         self.is_suspended = not can_be_heard
         self.received_at_ms = now_ms
 

@@ -1,12 +1,12 @@
-"""What one client has sent: carried out in order, in slices; what waits, and for what.
+"""The input of one client: it is carried out in order and in slices, and it may have to wait.
 
     bytes → scan → events → carried out, one after another
                              ├ the turn's time is over      the rest goes on in a turn to come
                              ├ answers wait for room        it goes on once they have left
                              └ somebody holds the intake    it goes on when released
 
-While anything waits, nothing that comes later is carried out, and the socket is not read; what is
-read all the same is kept behind it. What an event is, the protocol says: it hands in the ``scan``.
+While anything waits, no later input is carried out, and the socket is not read. Input that is read
+all the same is kept behind it. The protocol hands in ``scan``, which finds the events.
 """
 
 from collections.abc import Callable
@@ -21,18 +21,18 @@ EventT_contra = TypeVar("EventT_contra", contravariant=True)
 FaultT_contra = TypeVar("FaultT_contra", contravariant=True, bound=Exception)
 
 Scan: TypeAlias = Callable[[bytes | memoryview, int], tuple[list[EventT], int, FaultT | None]]
-"""Takes every complete event off the front of a buffer, none of them larger than so many bytes.
+"""Takes every complete event off the front of a buffer; the number is the largest size in bytes.
 
-Returns the events, how many bytes they took, and what stopped it if not the buffer's end. Events
-keep nothing of the buffer."""
+Returns the events, their size in bytes, and the reason if it stopped before the buffer's end.
+Events keep no reference to the buffer."""
 
 
 class Life(Protocol):
-    """Where the connection is in its life; ``connections.life`` implements it."""
+    """The state of the connection; ``connections.life`` implements it."""
 
     @property
     def is_over(self) -> bool:
-        """Whether it carries out nothing any more."""
+        """Whether the connection is over and carries out nothing more."""
 
 
 class Client(Protocol[EventT_contra, FaultT_contra]):
@@ -51,14 +51,14 @@ class Client(Protocol[EventT_contra, FaultT_contra]):
         """Answer bytes that are no frames."""
 
     def slice_ended(self, now_ms: int) -> None:
-        """Say what is to be said after several events, and read, or do not."""
+        """Send the output that is due after several events, and start or stop reading."""
 
     def wake(self) -> None:
-        """Have a turn, though nothing else asks for one."""
+        """Ask for a turn, because nothing else asks for one."""
 
 
 class _Nobody:
-    """Whose intake it is once the connection is over: neither keeps the other in memory."""
+    """Replaces the connection once it is over, so that neither keeps the other in memory."""
 
     payload_max_bytes = 0
 
@@ -69,10 +69,10 @@ class _Nobody:
         """Nobody is answered."""
 
     def slice_ended(self, now_ms: int) -> None:
-        """Nothing is to be said."""
+        """Nothing is sent."""
 
     def wake(self) -> None:
-        """Nothing is to be done."""
+        """Nothing is done."""
 
 
 _NOBODY: Final = _Nobody()
@@ -82,8 +82,8 @@ class Intake(Generic[EventT, FaultT]):
     """The input of one connection; a ``Job`` while the rest of it waits for another turn.
 
     Attributes:
-        rest: the frame cut by the end of the last read; while stalled, all that is not scanned.
-        is_stalled: something waits.
+        rest: the frame cut by the end of the last read; while stalled, all input not scanned yet.
+        is_stalled: input waits.
     """
 
     __slots__ = (
@@ -128,7 +128,7 @@ class Intake(Generic[EventT, FaultT]):
         return rest
 
     def receive(self, data: bytes | memoryview, now_ms: int) -> None:
-        """Carry out what came, or keep it; the memory is only used during the call."""
+        """Carry out the input, or keep it; the memory is only used during the call."""
         if self.rest:
             data = self.rest + data
             self.rest = b""
@@ -137,19 +137,19 @@ class Intake(Generic[EventT, FaultT]):
         else:
             self._take(data, now_ms)
 
-    # ── what it may wait for ──
+    # ── reasons to wait ──
 
     def hold(self) -> None:
-        """Carry out nothing more than the event under way, until ``release``; holds add up.
+        """Carry out nothing after the present event until ``release``; holds add up.
 
-        For work that an event began and that takes more than this turn: what the client sends
-        next must find it done.
+        This is for work of an event that takes longer than this turn. The work must be done before
+        the client's next event.
         """
         self._holds_count += 1
         self.is_stalled = True
 
     def release(self) -> None:
-        """Take one hold back; after the last one the rest goes on in a turn to come."""
+        """End one hold; after the last one the rest continues in a later turn."""
         assert self._holds_count > 0, "every release follows a hold"
         self._holds_count -= 1
         if not self._holds_count:
@@ -157,23 +157,23 @@ class Intake(Generic[EventT, FaultT]):
             self._client.wake()
 
     def wake(self) -> None:
-        """Have a turn, for whoever holds it and has got something to do."""
+        """Ask for a turn, for a holder that has work to do."""
         self._client.wake()
 
     def room_came(self, now_ms: int) -> None:
-        """Go on at once, if it was room that was waited for."""
+        """Continue at once, if it waited for room in the output."""
         if self._waits_for_room:
             self._waits_for_room = False
             self._go_on_unless_held(now_ms)
 
     def drop(self) -> None:
-        """Keep nothing, the connection neither: it is over."""
+        """Drop all input and the connection, which is over."""
         self._client = _NOBODY
         self._postponed = []
         self.rest = b""
 
     def step(self, now_ms: int) -> bool:
-        """Carry out another slice; see ``Job``. What is left after it queues up again."""
+        """Carry out another slice; see ``Job``. The rest queues up again."""
         self._is_queued = False
         self._go_on_unless_held(now_ms)
         return True
@@ -203,7 +203,7 @@ class Intake(Generic[EventT, FaultT]):
         client.slice_ended(now_ms)
 
     def _take(self, buffer: bytes | memoryview, now_ms: int) -> None:
-        """Carry out every event; scan again where one has changed the largest frame."""
+        """Carry out every event; scan again if one has changed the largest frame."""
         client, life, scan = self._client, self._life, self._scan
         while not life.is_over:
             payload_max_bytes = client.payload_max_bytes
@@ -221,10 +221,10 @@ class Intake(Generic[EventT, FaultT]):
             buffer = buffer[consumed_bytes:]
 
     def _handle_slice(self, events: list[EventT], now_ms: int) -> bool:
-        """Carry events out; False where the connection ended, or the rest waits.
+        """Carry events out; return False if the connection ended or the rest waits.
 
-        A request of 20 octets may be answered by a message of many MiB: what is read must not
-        decide how much is written.
+        The answer to a request of 20 octets may be a message of many MiB. So this also stops when
+        too much output waits.
         """
         life, outbox = self._life, self._outbox
         handle, is_spent = self._client.handle, self._turn.budget.is_spent
@@ -245,7 +245,7 @@ class Intake(Generic[EventT, FaultT]):
         return True
 
     def _go_on_later(self) -> None:
-        """Queue up behind the others who have more to do than a turn allows."""
+        """Queue up behind the other jobs that need more than one turn."""
         self.is_stalled = True
         if not self._is_queued:
             self._is_queued = True

@@ -1,4 +1,4 @@
-"""Where a connection is in its life, and until when; each protocol has a course of its own."""
+"""The state of a connection and its time limit; each protocol has its own table of states."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ StepT = TypeVar("StepT", bound=Enum)
 
 @dataclass(frozen=True, slots=True)
 class Course(Generic[StateT, StepT]):
-    """The life of every connection of a protocol, as a table.
+    """The states of every connection of a protocol, as a table.
 
     Attributes:
-        transitions: from a state by a step to a state; a pair that is absent must not happen.
-        first: where it begins.
-        open: where clients do what they came for.
-        ended: where nothing is carried out any more.
-        closed: the one of them whose socket must be closed.
+        transitions: the next state for a state and a step; an absent pair must not happen.
+        first: the state at the begin.
+        open: the state in which clients do their work.
+        ended: the states in which nothing is carried out any more.
+        closed: the ended state in which the socket must be closed.
     """
 
     transitions: Mapping[tuple[StateT, StepT], StateT]
@@ -32,14 +32,14 @@ class Life(Generic[StateT, StepT]):
     """The life of one connection.
 
     Attributes:
-        state: where it is.
-        is_open: that is where clients do what they came for; before, they may be anybody.
+        state: the present state.
+        is_open: clients can do their work; before this their identity is not known.
         is_over: nothing more is carried out.
-        is_closed: the socket must be closed, once what is buffered was sent. Whoever ends the
-            connection puts it off while last words are still to be written.
-        ends_at_ms: when what it is in must be over (instant); None: it may last.
-        due_ms: its connection's next deadline as it was reckoned last, or None for none; None too
-            when it may have come nearer since.
+        is_closed: the socket must be closed, after buffered output was sent. The code that ends
+            the connection delays this while last words must still be written.
+        ends_at_ms: when the present state must be over (instant); None is without limit.
+        due_ms: the connection's next deadline as it was computed last, or None for none. It is
+            also None when the deadline may have come nearer since.
 
     Invariant: ``state`` only moves along the course.
     """
@@ -54,7 +54,7 @@ class Life(Generic[StateT, StepT]):
         self.due_ms: int | None = None
 
     def step(self, step: StepT) -> None:
-        """Go where the course leads."""
+        """Move to the next state of the course."""
         course = self._course
         self.state = state = course.transitions[self.state, step]
         self.is_open = state is course.open
@@ -62,10 +62,10 @@ class Life(Generic[StateT, StepT]):
         self.is_closed = state is course.closed
 
     def limit(self, ends_at_ms: int | None) -> None:
-        """Say by when it must be over; None: it may last."""
+        """Set the time at which the state must be over; None is without limit."""
         self.ends_at_ms = ends_at_ms
         self.due_ms = None
 
     def is_late(self, now_ms: int) -> bool:
-        """Whether that is now."""
+        """Whether that time has come."""
         return self.ends_at_ms is not None and now_ms >= self.ends_at_ms

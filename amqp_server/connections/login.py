@@ -1,4 +1,4 @@
-"""Who comes in: a login by one of the mechanisms, then a vhost.
+"""The way in: a login by one of the mechanisms, then a vhost.
 
 While passwords are guessed, a refusal is held back (``access.login_delays``).
 
@@ -19,11 +19,11 @@ log = logging.getLogger(__name__)
 
 
 class HeldRefusal(NamedTuple):
-    """A refusal that waits.
+    """A refusal that is delayed.
 
     Attributes:
-        error: what it is.
-        due_ms: when it is to be told.
+        error: the error to send.
+        due_ms: when to send it.
     """
 
     error: LoginRefusedError
@@ -31,18 +31,18 @@ class HeldRefusal(NamedTuple):
 
 
 def log_in(session: Session, mechanism: str, response: bytes, now_ms: int) -> HeldRefusal | None:
-    """Log in; return None, or a refusal that is to wait.
+    """Log in; return None, or a refusal that must be delayed.
 
-    A refusal that was returned must be let go one day: ``session.broker.logins``.
+    The caller must release a returned refusal later: ``session.broker.logins``.
 
     Args:
-        session: whose ``user`` this sets.
-        mechanism: that the client chose, by name.
-        response: what it answers the mechanism with.
+        session: its ``user`` is set by this.
+        mechanism: name of the mechanism that the client chose.
+        response: the client's response to the mechanism.
         now_ms: the time.
 
     Raises:
-        LoginRefusedError: no, and it is to be said at once; the text is for the client.
+        LoginRefusedError: it is refused, without a delay; the text is for the client.
         MechanismError: no such mechanism (503).
         MalformedCredentialsError: a response that the mechanism cannot read (502).
     """
@@ -56,7 +56,7 @@ def log_in(session: Session, mechanism: str, response: bytes, now_ms: int) -> He
         delay_ms = logins.refuse(address, session.claimed_username, now_ms)
         if delay_ms:
             return HeldRefusal(LoginRefusedError(refused_text(mechanism)), now_ms + delay_ms)
-        # In no variable of this frame: it would be in its own traceback.
+        # Keep it in no variable of this frame, because it would be in its own traceback.
         raise LoginRefusedError(refused_text(mechanism)) from error
     session.user = user
     logins.accept(address, session.username)
@@ -64,7 +64,7 @@ def log_in(session: Session, mechanism: str, response: bytes, now_ms: int) -> He
 
 
 def refused_text(mechanism: str) -> str:
-    """Return what a client is told whose login failed; why is for the log alone."""
+    """Return the error for a client whose login failed; only the log has the reason."""
     return (
         f"Login was refused using authentication mechanism {mechanism}. For details see the"
         " broker logfile."
@@ -72,7 +72,7 @@ def refused_text(mechanism: str) -> str:
 
 
 def enter_vhost(session: Session, name: str) -> None:
-    """Open a vhost for who has logged in.
+    """Open a vhost for a user who has logged in.
 
     Raises:
         NotAllowedError: no such vhost, no right to it, or a limit is reached (530).

@@ -1,4 +1,4 @@
-"""What waits to be written to one client: ordered bytes, and how much they are."""
+"""Output that waits to be written to one client: ordered bytes, and their size."""
 
 import sys
 from collections.abc import Callable
@@ -8,27 +8,27 @@ from persistence.record import Octets
 
 
 class Outbox:
-    """Bytes in the order they must leave.
+    """Bytes in the order in which they must leave.
 
-    ``is_full`` stops deliveries: it holds while the bytes here pass the high watermark or the
-    transport has said that its own buffer does.
+    ``is_full`` stops deliveries. It is true while the bytes here are over the high watermark, or
+    the transport has said that its own buffer is.
 
         may leave | held: a reply that promises, what was written after it | ...
 
-    Deliveries are the broker's doing and wait in their queues as long as it is full. Answers are
-    what the client asked for: only they, when they are too many, keep it from asking more.
+    The broker decides when to deliver, so deliveries wait in their queues while it is full. The
+    client causes answers by its requests. Only too many answers stop further requests.
 
-    A reply that promises what is not on disk yet is *held*, and all that comes after it. As long
-    as it is, the outbox counts as overfull, so that nothing more is carried out or delivered.
+    A reply that promises something not yet on disk is *held*, with all output behind it. Meanwhile
+    the outbox counts as overfull, so that nothing more is carried out or delivered.
 
     Attributes:
-        size_bytes: what waits here, held or not.
-        answers_bytes: of it, what is no delivery.
-        full_bytes: from here on deliveries wait: the high watermark; 0 while something is held.
-        overfull_bytes: so many bytes of answers, and requests are not carried out either, as
-            their replies may be larger than they are: twice the watermark; 0 while something is
-            held, and out of reach once nobody takes anything any more.
-        is_abandoned: nobody takes anything any more.
+        size_bytes: all bytes that wait here, held or not.
+        answers_bytes: the part of them that is no delivery.
+        full_bytes: from this size on deliveries wait: the high watermark; 0 while a reply is held.
+        overfull_bytes: from this size of answers on requests wait, too, because replies may be
+            larger than requests. It is twice the watermark, 0 while a reply is held, and
+            unreachable once the peer takes nothing any more.
+        is_abandoned: the peer takes nothing any more.
         transport_full: the transport's own buffer is above its watermark.
     """
 
@@ -94,7 +94,7 @@ class Outbox:
         return written_bytes
 
     def write_past_held(self, octets: Octets) -> None:
-        """Append bytes that need not wait for what is held: a heartbeat."""
+        """Append bytes that need not wait for a held reply: a heartbeat."""
         if self._held is None:
             self.write(octets)
             return
@@ -116,7 +116,7 @@ class Outbox:
         return chunks
 
     def hold(self) -> None:
-        """Let nothing that is written from here on leave before ``release``."""
+        """Hold all later output until ``release``."""
         assert self._held is None, "nothing is carried out while something is held"
         if self.is_abandoned:
             return
@@ -136,9 +136,9 @@ class Outbox:
         self._on_output()
 
     def withdraw(self) -> None:
-        """Forget the reply that is held, which was written first since ``hold``; release the rest.
+        """Forget the held reply, which was written first after ``hold``; release the rest.
 
-        Without effect once nobody takes anything any more.
+        This has no effect once the peer takes nothing any more.
         """
         if self.is_abandoned:
             return
@@ -149,10 +149,10 @@ class Outbox:
         self.release()
 
     def abandon(self) -> None:
-        """Let nothing wait or leave any more: nobody reads what is written from here on."""
+        """Drop all output from here on, because the peer does not read it."""
         self.is_abandoned = self.transport_full = True
         self._held = None
-        self._traffic = Traffic()  # what nobody takes was not sent
+        self._traffic = Traffic()  # dropped output was not sent
         self.take()
         self.full_bytes = 0
         self.overfull_bytes = sys.maxsize

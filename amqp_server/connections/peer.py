@@ -1,4 +1,4 @@
-"""Who is at the other end of a connection: what the shell knows of a peer, as plain values."""
+"""The other end of a connection: the shell's knowledge of a peer, as plain values."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -6,12 +6,12 @@ from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 ADDRESSES_REMEMBERED_MAX: Final = 4_096
-"""Addresses whose normal form is remembered: clients that come again and again cost less."""
+"""Addresses whose normal form is remembered, so that clients that come again cost less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """The client's side of one connection, after PROXY and TLS have had their say.
+    """The client's side of one connection, after the PROXY header and the TLS handshake.
 
     Attributes:
         address: the client's IP address, an IPv4-mapped one as plain IPv4; "" on a Unix socket.
@@ -20,12 +20,12 @@ class Peer:
         server_port: the port it connected to; 0 on a Unix socket.
         is_loopback: it runs on this host (RabbitMQ, ``loopback_users``). A Unix socket is local;
             a client that a proxy speaks for is local only if the proxy is, too.
-        is_tls: bytes are encrypted between us and whoever opened the TCP connection.
+        is_tls: bytes are encrypted between us and the opener of the TCP connection.
         certificate_name: the user that mechanism EXTERNAL logs in; None where the peer presented
             no verified certificate, or one without such a name.
         tls_version: e.g. ``TLSv1.3``; None without TLS.
         tls_cipher: OpenSSL's name, e.g. ``TLS_AES_256_GCM_SHA384``; None without TLS.
-        certificate: what the peer's certificate says; None where it presented none.
+        certificate: the content of the peer's certificate; None if it presented none.
     """
 
     address: str
@@ -47,7 +47,7 @@ class Peer:
         )
 
     def __str__(self) -> str:
-        """Return ``connection_name``: a log line that is not written need not make it."""
+        """Return ``connection_name``, so that it is made only if a log line is written."""
         return self.connection_name
 
 
@@ -57,7 +57,7 @@ class PeerCertificate:
 
     Attributes:
         subject: distinguished name, most specific part first.
-        issuer: distinguished name of who signed it.
+        issuer: distinguished name of its signer.
         validity: ``2026-01-01T00:00:00Z - 2036-01-01T00:00:00Z``.
     """
 
@@ -70,7 +70,7 @@ class PeerCertificate:
 def normal_address(address: str) -> str:
     """Return an IP address in its shortest form, an IPv4-mapped one as IPv4.
 
-    Anything that is no IP address (a host name, a path) comes back as it is. A zone
+    Other text (a host name, a path) is returned unchanged. A zone
     (``fe80::1%eth0``) is kept.
     """
     try:
@@ -84,7 +84,7 @@ def normal_address(address: str) -> str:
 
 @lru_cache(ADDRESSES_REMEMBERED_MAX)
 def is_loopback_address(address: str) -> bool:
-    """Return whether an address is of this very host: 127.0.0.0/8, ::1, or IPv4-mapped such."""
+    """Return whether an address is of this host: 127.0.0.0/8, also IPv4-mapped, or ::1."""
     try:
         return ip_address(normal_address(address)).is_loopback
     except ValueError:

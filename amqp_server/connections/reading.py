@@ -1,9 +1,9 @@
-"""Whether the socket of a connection is read.
+"""Decides whether the socket of a connection is read.
 
-    what was read waits          not until it has been carried out: the intake is stalled
+    earlier input waits          not until it has been carried out: the intake is stalled
     an alarm, and a publish      not until the alarm is over: the client is blocked
 
-What the client says meanwhile is not heard, and nor is its silence: it does not count.
+Meanwhile the client's input is not read, and its silence is not counted.
 
 Source: RabbitMQ, alarms (connection.blocked) and rabbit_heartbeat's pausing.
 """
@@ -16,15 +16,15 @@ from amqp_server.broker.turn import Turn
 from amqp_server.connections.heartbeat import Heartbeat
 
 TellBlocked: TypeAlias = Callable[[bool], None]
-"""Tells the client that it is blocked, or no more, where its protocol has a word for it."""
+"""Tells the client that it is blocked, or not any more, if its protocol has a method for it."""
 
 
 class Input(Protocol):
-    """What was read of it; ``connections.intake`` implements it."""
+    """The input that was read; ``connections.intake`` implements it."""
 
     @property
     def is_stalled(self) -> bool:
-        """Whether something of it waits."""
+        """Whether some of it waits."""
 
 
 def _nobody_to_tell(_is_blocked: bool) -> None:  # noqa: FBT001 -- the port's
@@ -32,10 +32,10 @@ def _nobody_to_tell(_is_blocked: bool) -> None:  # noqa: FBT001 -- the port's
 
 
 class Reading:
-    """Whether one connection is read.
+    """The reading of one connection.
 
     Attributes:
-        is_wanted: the socket is to be read.
+        is_wanted: the socket must be read.
         is_blocked: an alarm keeps it from being read.
     """
 
@@ -62,11 +62,11 @@ class Reading:
         """Begin with a socket that is read.
 
         Args:
-            intake: what was read and waits.
+            intake: holds input that waits.
             heartbeat: counts silence.
             alarms: the node's.
             turn: the node's, which knows the time.
-            tell_blocked: told before the socket is read no more, or again.
+            tell_blocked: called before reading stops for an alarm, and before it starts again.
             on_change: called when ``is_wanted`` may have changed.
         """
         self._intake = intake
@@ -79,11 +79,11 @@ class Reading:
         self.is_wanted = True
 
     def heed_alarms(self) -> None:
-        """Note what becomes of them, from here to ``end``."""
+        """Follow the alarms, from now until ``end``."""
         self._alarms.subscribe(self._on_alarm)
 
     def block(self) -> None:
-        """A publish came while a resource runs low: read no more until it does not."""
+        """Stop reading until the alarm is over: a publish came while a resource runs low."""
         if self.is_blocked:
             return
         self.is_blocked = True
@@ -91,7 +91,7 @@ class Reading:
         self.regulate()
 
     def regulate(self) -> None:
-        """Have the socket read, or not: then what the client says is not heard, nor its silence."""
+        """Start or stop reading the socket; without reading, silence is not counted."""
         is_wanted = not (self.is_blocked or self._intake.is_stalled)
         if is_wanted is not self.is_wanted:
             self.is_wanted = is_wanted
@@ -99,7 +99,7 @@ class Reading:
         self._on_change()
 
     def end(self) -> None:
-        """Let no alarm block it any more, and tell nobody: the connection is over."""
+        """Stop following alarms without telling the client, because the connection is over."""
         self.is_blocked = False
         self.is_wanted = not self._intake.is_stalled
         self._alarms.unsubscribe(self._on_alarm)

@@ -1,4 +1,4 @@
-"""Who is at the other end of a connection: their login, their vhost, and what they may do there.
+"""The user of a connection: the login, the vhost, and the user's rights there.
 
 The session is also the identity that exclusive queues belong to.
 """
@@ -21,18 +21,18 @@ def _nothing_to_shut_down(_reason: str, _now_ms: int) -> None:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One connection's user in one vhost, whatever protocol they speak.
+    """One connection's user in one vhost, for any protocol.
 
     Attributes:
         broker: the node's.
-        peer: where they are.
+        peer: the client's side of the connection.
         shut_down_by: how the broker closes this connection; set by the connection.
-        user, vhost: None until logged in, until opened.
-        claimed_username: who the client says is there; whether it is true shows in ``user``.
-        heartbeat_s: as agreed on; 0 is off.
-        channels_open: how many channels it has; 0 where the protocol has none.
-        traffic: what went over it.
-        channels: those that are there by number, for who looks at them; closing ones too.
+        user, vhost: None until the login, and until the vhost was opened.
+        claimed_username: the name that the client claims; ``user`` is set once it is proved.
+        heartbeat_s: the negotiated interval; 0 is off.
+        channels_open: how many channels it has; 0 if the protocol has none.
+        traffic: its octets and reads and writes.
+        channels: its channels by number, for views; closing ones too.
     """
 
     broker: Broker
@@ -48,7 +48,7 @@ class Session:
 
     @property
     def username(self) -> str:
-        """Who logged in; empty before."""
+        """Name of the user who logged in; empty before."""
         return self.user.name if self.user is not None else ""
 
     @property
@@ -58,11 +58,11 @@ class Session:
 
     @property
     def client_name(self) -> str:
-        """What the client calls its connection, for the log; empty where it does not."""
+        """The client's name of its connection, for the log; empty if it gave none."""
         return ""
 
     def __str__(self) -> str:
-        """Return who this is, for a line of the log: what peers chose is in quotes and escaped."""
+        """Return the session as text for a log line; texts of peers are quoted and escaped."""
         user = self.username or self.claimed_username
         return (
             f"peer={self.peer} user={user!r} vhost={self.vhost_name!r}"
@@ -71,7 +71,7 @@ class Session:
 
     @property
     def vhost_name(self) -> str:
-        """The vhost that was opened; empty before."""
+        """Name of the vhost that was opened; empty before."""
         return self.vhost.name if self.vhost is not None else ""
 
     @property
@@ -87,11 +87,11 @@ class Session:
         return self.user
 
     def has_no_connection(self) -> None:
-        """Note that the connection is over; no cycle stays for the collector."""
+        """Note that the connection is over; this leaves no reference cycle."""
         self.shut_down_by = _nothing_to_shut_down
 
     def view(self) -> ConnectionView:
-        """Return how the connection is; a protocol adds what it agreed on."""
+        """Return the state of the connection; a protocol adds its negotiated values."""
         peer, traffic = self.peer, self.traffic
         certificate = peer.certificate
         return ConnectionView(
@@ -123,19 +123,19 @@ class Session:
     def require(
         self, permission: Permission, kind: Literal["queue", "exchange"], name: str
     ) -> None:
-        """Ask whether the user may do this.
+        """Check that the user may do this.
 
         Raises:
-            AccessRefusedError: no (403).
+            AccessRefusedError: the user may not (403).
         """
         users = self.broker.users
         users.require(self.username, self.vhost_name, permission, kind, name)
 
     def require_topic(self, permission: Permission, exchange: str, routing_key: str) -> None:
-        """Ask whether the user may use this routing key with this exchange, if it is a topic's.
+        """Check that the user may use this routing key, if the exchange is a topic exchange.
 
         Raises:
-            AccessRefusedError: no (403).
+            AccessRefusedError: the user may not (403).
         """
         users = self.broker.users
         if not users.restricts_topics(self.username, self.vhost_name):

@@ -1,14 +1,14 @@
-"""What went over a connection, in numbers that only grow: added to for each read and each write."""
+"""Counters of a connection's traffic, which only grow; each read and each write adds to them."""
 
 
 class Traffic:
-    """The counters of one connection, whatever protocol it speaks.
+    """The counters of one connection, for any protocol.
 
     Attributes:
-        received_bytes: octets that came, without what TLS and PROXY add.
-        received_count: reads that brought any.
-        sent_bytes: octets that were handed to the transport.
-        sent_count: times that any were.
+        received_bytes: received octets, without those of TLS and PROXY.
+        received_count: reads that brought octets.
+        sent_bytes: octets handed to the transport.
+        sent_count: writes to the transport.
     """
 
     __slots__ = ("received_bytes", "received_count", "sent_bytes", "sent_count")

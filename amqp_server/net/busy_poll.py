@@ -1,4 +1,4 @@
-"""Stay awake a moment after a turn: who asks one thing at a time is answered sooner.
+"""Stay awake a moment after a turn, so that a client with one request at a time waits less.
 
 A loop with nothing to do sleeps in the kernel, and the core under it goes to sleep as well. Waking
 both takes 20 to 60 us on a virtual machine, several times what the broker does for the message that
@@ -8,8 +8,8 @@ sleeps:
 
     turn → poll, poll, poll ... → turn → poll, poll ... budget used up → sleep
 
-Polling costs CPU, so it has to pay: when nothing came, the next turns go without, twice as many
-each time up to 128. A poll that finds nothing lets the other threads of the machine run first.
+Polling costs CPU, so it must be worth it. When nothing came, the next turns do not poll, twice as
+many each time up to 128. A poll that finds nothing lets the other threads of the machine run first.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ class BusyPoll:
     """Keeps one loop from sleeping for a moment after each turn.
 
     Attributes:
-        turns_count: of all turns; whoever ends one counts it, which costs less than a call.
+        turns_count: of all turns; the code that ends a turn counts it, which saves a call.
         is_over: whether ``begin`` is to be called at the end of the next turn.
     """
 
@@ -54,7 +54,7 @@ class BusyPoll:
         """Begin asleep.
 
         Args:
-            loop: what is kept awake.
+            loop: the loop that is kept awake.
             budget_us: how long after a turn, in us; 0 is not at all.
             clock_ns: monotonic, in ns.
             give_way: lets other threads that could run on this core do so.
@@ -71,7 +71,7 @@ class BusyPoll:
         self.is_over = budget_us > 0
 
     def begin(self) -> None:
-        """Stay awake after this turn, unless that has not paid lately."""
+        """Stay awake after this turn, unless this brought nothing lately."""
         if self.turns_count >= self._next_try_count:
             self.is_over = False
             self._until_ns = 0

@@ -1,10 +1,10 @@
 r"""Names out of a client's certificate, printed as RabbitMQ prints them.
 
-A user that logs in with mechanism EXTERNAL is found by this very text, so each escape counts:
+A user that logs in with mechanism EXTERNAL is found by this text, so each escape matters:
 ``CN=client,O=x\, y,C=DE`` comes from a certificate whose subject begins with C=DE.
 
 Source: RabbitMQ, rabbit_cert_info and rabbit_ssl (peer_cert_auth_name), asked in 3.10; RFC 4514,
-from which it differs: ``~`` and all that is not printable ASCII is escaped.
+from which it differs: ``~`` and all characters other than printable ASCII are escaped.
 """
 
 import ssl
@@ -16,7 +16,7 @@ from amqp_server.connections.peer import PeerCertificate
 from amqp_server.net.settings import LoginFrom
 
 Certificate: TypeAlias = Mapping[str, object]
-"""What ``SSLObject.getpeercert()`` returns for a verified certificate; empty for none."""
+"""The result of ``SSLObject.getpeercert()`` for a verified certificate; empty for none."""
 
 _Name: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]
 
@@ -55,7 +55,7 @@ _OBJECT_IDENTIFIERS: Final = {
     "telephoneNumber": "2.5.4.20",
     "unstructuredName": "1.2.840.113549.1.9.2",
 }
-"""Attributes that OpenSSL names and RabbitMQ prints as numbers; what neither names is numbers."""
+"""Attributes that OpenSSL names and RabbitMQ prints as numbers, as it prints unnamed ones."""
 
 _ESCAPED: Final = frozenset(b'",+;<>\\')
 _PRINTABLE_FROM: Final = 0x20
@@ -71,7 +71,7 @@ def name_for_login(certificate: Certificate, login_from: LoginFrom) -> str | Non
             joined by commas; of the subject alternative names the first DNS name is taken.
 
     Returns:
-        The name; None where there is no certificate, or no such name in it.
+        The name; None if there is no certificate, or no such name in it.
     """
     if not certificate:
         return None
@@ -86,7 +86,7 @@ def name_for_login(certificate: Certificate, login_from: LoginFrom) -> str | Non
 
 
 def describe(certificate: Certificate) -> PeerCertificate | None:
-    """Return what connection objects show of a certificate; None where there is none."""
+    """Return the certificate as connection objects show it; None if there is none."""
     if not certificate:
         return None
     not_before = _time(cast("str", certificate["notBefore"]))
@@ -99,7 +99,7 @@ def describe(certificate: Certificate) -> PeerCertificate | None:
 
 
 def distinguished_name(name: _Name) -> str:
-    """Return a name in one line: last part first, parts of one level joined by ``+``."""
+    """Return a name in one line, the last part first; parts of one level are joined by ``+``."""
     return ",".join("+".join(_part(*part) for part in rdn) for rdn in reversed(name))
 
 
@@ -113,7 +113,7 @@ def _part(attribute: str, value: str) -> str:
 
 
 def _escape(value: str) -> str:
-    """Escape octet by octet; a blank or # only where it could be taken for something else."""
+    """Escape octet by octet; a blank or # only where it could have another meaning."""
     octets = value.encode()
     last = len(octets) - 1
     escaped = []

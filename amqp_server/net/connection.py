@@ -1,4 +1,4 @@
-"""What the sans-IO connection of any protocol is to the transport that drives it.
+"""The port through which a transport drives the sans-IO connection of any protocol.
 
 Another protocol is a class that fits ``Connection``, and a row of ``amqp_server.protocols``.
 """
@@ -10,84 +10,84 @@ from amqp_server.connections.peer import Peer
 
 
 class Intake(Protocol):
-    """What a connection was given and has not used up."""
+    """The input that a connection has not used up."""
 
     @property
     def rest(self) -> bytes:
-        """What must come again in front of the next bytes; mostly nothing."""
+        """The bytes to put in front of the next ones; mostly empty."""
 
     def take_rest(self, max_bytes: int) -> bytes:
         """Return ``rest`` and forget it; empty when over the limit."""
 
 
 class Life(Protocol):
-    """Where a connection is in its life."""
+    """The state of a connection."""
 
     @property
     def is_open(self) -> bool:
-        """Whether it is known who this is, and that they may be here."""
+        """Whether the user is known and has been let in."""
 
     @property
     def is_closed(self) -> bool:
-        """Whether the TCP connection is to be closed, once what is buffered has been sent."""
+        """Whether the TCP connection must be closed after buffered output was sent."""
 
     @property
     def due_ms(self) -> int | None:
-        """What ``next_deadline_ms`` returned last; None when that may have come nearer since."""
+        """The last ``next_deadline_ms``; None when the deadline may have come nearer since."""
 
 
 class Reading(Protocol):
-    """Whether a connection is to be read."""
+    """The reading of a connection."""
 
     @property
     def is_wanted(self) -> bool:
-        """False while it must not get more input: an alarm, or what came before waits."""
+        """False while it must not get more input: because of an alarm, or earlier input waits."""
 
     @property
     def is_blocked(self) -> bool:
-        """Whether it is an alarm."""
+        """Whether an alarm is the reason."""
 
 
 class Connection(Protocol):
     """A sans-IO connection of one peer, as its transport drives it.
 
-    Bytes and the time go in, bytes and deadlines come out. A peer's fault never raises out of it.
+    Bytes and the time go in, bytes and deadlines come out. It never raises for an error of a peer.
     ``protocol.connection`` implements it for AMQP.
     """
 
     @property
     def life(self) -> Life:
-        """Where it is in its life."""
+        """Its state."""
 
     @property
     def reading(self) -> Reading:
-        """Whether it is to be read."""
+        """Its reading."""
 
     @property
     def intake(self) -> Intake:
-        """What is left over of earlier reads."""
+        """The rest of earlier reads."""
 
     def receive_data(self, data: bytes | memoryview, now_ms: int) -> None:
-        """Take what was read; the memory is only valid during the call. Never raises."""
+        """Take the bytes of a read; the memory is only valid during the call. Never raises."""
 
     @property
     def is_waited_for(self) -> bool:
-        """Whether it holds messages, or is to get some, that others could have."""
+        """Whether it holds or waits for messages that other clients could have."""
 
     def receive_eof(self, now_ms: int) -> None:
-        """Learn that nothing more will come; called at most once, even after ``is_closed``.
+        """Note that nothing more will come; called at most once, even after ``is_closed``.
 
-        It may take turns until ``is_closed``: what came before is carried out first.
+        It may take turns until ``is_closed``, because earlier input is carried out first.
         """
 
     def lose(self, now_ms: int) -> None:
-        """Learn that the socket is gone; called once, as the last of all."""
+        """Note that the socket is gone; this is called once, as the last call."""
 
     def data_to_send(self) -> list[bytes | memoryview]:
-        """Return what is to be written, in order, and forget it."""
+        """Return the output in order, and forget it."""
 
     def pause_deliveries(self) -> None:
-        """Deliver nothing, the peer does not take what was sent."""
+        """Deliver nothing, because the peer does not take earlier output."""
 
     def resume_deliveries(self) -> None:
         """Deliver again."""
@@ -99,12 +99,12 @@ class Connection(Protocol):
         """Do what is due: send a heartbeat, close on a missed one or on a slow handshake."""
 
     def shut_down(self, reason: str, now_ms: int) -> None:
-        """Begin to close, and tell the peer that we do and why, as far as the protocol can."""
+        """Begin to close, and tell the peer this and the reason, if the protocol can."""
 
 
 OnOutput: TypeAlias = Callable[[], None]
-"""What a connection calls when it has output, is to be read or not, or closed, or, without any of
-these, a ``next_deadline_ms`` that came nearer."""
+"""A connection calls this when it has output, when reading begins or stops, and when it must be
+closed. It also calls this when only its ``next_deadline_ms`` came nearer."""
 
 MakeConnection: TypeAlias = Callable[[Peer, OnOutput, int], Connection]
-"""Makes the sans-IO connection of a peer that has come, at a time (monotonic, ms)."""
+"""Makes the sans-IO connection of a new peer; takes the time (monotonic, ms)."""

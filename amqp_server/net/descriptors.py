@@ -1,9 +1,9 @@
-"""File descriptors: how many the process may have, and who has which part of them.
+"""File descriptors: the limit of the process, and its parts for files and sockets.
 
     | open at start | files: long queues, the log, definitions, checkpoints | sockets: the rest |
 
-What the disk needs is kept apart, so that connections, which anybody may open, are what there is
-none left for: a node without a descriptor for its log confirms nothing.
+A node without a descriptor for its log confirms nothing. So the descriptors for files are reserved,
+and only connections, which anybody may open, can run out of them.
 """
 
 import resource
@@ -14,23 +14,23 @@ FILES_KEPT: Final = 32
 """Descriptors of files and folders that are opened for a moment, or are always open."""
 
 SEGMENTS_PART: Final = 8
-"""Open segments of long queues get one part in so many at most."""
+"""Open segments of long queues get at most one part in this many."""
 
 UNLIMITED: Final = 1 << 20
-"""What an unlimited process is taken to have: as many as Linux gives by default at most."""
+"""The assumed limit of an unlimited process: the highest that Linux allows by default."""
 
 _OPEN: Final = Path("/proc/self/fd")
 
 
 class TooFewDescriptorsError(Exception):
-    """The limit leaves none for sockets; the text says how many it takes."""
+    """The limit leaves none for sockets; the text says how many are needed."""
 
 
 class Descriptors(NamedTuple):
-    """Who may have how many.
+    """The parts of the limit.
 
     Attributes:
-        limit: of the process, with those that it had at start.
+        limit: of the process, including those open at start.
         sockets_max: connections.
         segments_max: files of long queues that are open to be written to.
     """
@@ -41,7 +41,7 @@ class Descriptors(NamedTuple):
 
 
 def raise_limit() -> int:
-    """Take as many descriptors as the system lets this process have; return how many."""
+    """Raise the limit of this process as far as the system allows; return the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         try:
@@ -52,7 +52,7 @@ def raise_limit() -> int:
 
 
 def open_count() -> int:
-    """Return how many descriptors are open; where the system does not say, a few."""
+    """Return how many descriptors are open; a small guess if the system does not say."""
     try:
         return sum(1 for _ in _OPEN.iterdir())
     except OSError:
@@ -60,15 +60,15 @@ def open_count() -> int:
 
 
 def shared_out(limit: int, opened: int, segments_max: int) -> Descriptors:
-    """Return who may have how many.
+    """Return the parts of the limit.
 
     Args:
         limit: of the process.
-        opened: what is open now, and what is going to be until clients come.
-        segments_max: what an operator would have for segments.
+        opened: descriptors open now, and those to be opened before clients come.
+        segments_max: the operator's limit for segments.
 
     Raises:
-        TooFewDescriptorsError: nothing is left for sockets.
+        TooFewDescriptorsError: none are left for sockets.
     """
     segments = max(min(segments_max, limit // SEGMENTS_PART), 1)
     sockets = limit - opened - FILES_KEPT - segments

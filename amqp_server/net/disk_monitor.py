@@ -1,12 +1,12 @@
-"""How much room the data directory's disk has; below the limit publishers wait.
+"""Measures the free room on the data directory's disk; below the limit publishers wait.
 
-It is asked every 10 seconds while there is plenty, and the sooner the less there is: by then a
-fast disk could have been filled up to the limit. A write that the disk refused is known before
-any measurement, and trips the alarm at once.
+It measures every 10 seconds while there is much room. With less room it measures earlier: before a
+fast disk can be filled up to the limit. A write that the disk refused is known before any
+measurement, and trips the alarm at once.
 
 Source: RabbitMQ, free disk space alarms: ``disk_free_limit`` of 50 MB, every 10 seconds and up to
-10 times a second near the limit. Its monitor ends with a measurement that fails, and leaves the
-alarm as it was; ours leaves it too, and goes on asking.
+10 times a second near the limit. When a measurement fails, its monitor ends and leaves the alarm as
+it was. Ours also leaves the alarm, but continues to measure.
 """
 
 import logging
@@ -19,23 +19,23 @@ INTERVAL_MAX_MS: Final = 10_000
 INTERVAL_MIN_MS: Final = 100
 
 INTERVAL_LOW_MS: Final = 1_000
-"""While the alarm is on: who made room need not wait for long."""
+"""While the alarm is on, so that freed room is soon noticed."""
 
 FILL_RATE_BYTES_PER_MS: Final = 1_000_000
-"""What a disk is taken to be filled with at most: 1 GB/s."""
+"""The assumed highest speed at which a disk is filled: 1 GB/s."""
 
 CLEAR_ABOVE_RATIO: Final = 1.05
-"""The alarm goes off only at this multiple of the limit, so that it does not flutter."""
+"""The alarm ends only at this multiple of the limit, so that it does not change too often."""
 
 
 class DiskMonitor:
-    """A ``Timed`` that measures and tells.
+    """A ``Timed`` that measures the free room and reports it.
 
-    The alarm is on while there is too little room or while the disk refuses writes: a quota
-    refuses them too, whatever room there is.
+    The alarm is on while there is too little room, or while the disk refuses writes. A quota may
+    refuse writes although there is room.
 
     Args:
-        limit_bytes: below this the alarm is on; 0 measures nothing, and leaves refused writes.
+        limit_bytes: below this the alarm is on; 0 measures nothing, and only refused writes count.
         tell: called with (is_low, now_ms) after each measurement and each change.
         now_ms: the time.
         measure: returns the free bytes (``Files.free_bytes``), or raises OSError.
@@ -70,7 +70,7 @@ class DiskMonitor:
         return self._due_ms if self._limit_bytes else None
 
     def on_deadline(self, now_ms: int) -> None:
-        """Measure, and tell."""
+        """Measure, and report."""
         was_low = self.is_low
         self._look()
         self._due_ms = now_ms + self._interval_ms()
@@ -78,14 +78,14 @@ class DiskMonitor:
         self._tell(self.is_low, now_ms)
 
     def trip(self, now_ms: int) -> None:
-        """Note that the disk refused a write for want of room; the alarm stays on until release."""
+        """Note that the disk had no room for a write; the alarm stays on until release."""
         was_low = self.is_low
         self._is_tripped = True
         self._log_change(was_low)
         self._tell(self.is_low, now_ms)
 
     def release(self, now_ms: int) -> None:
-        """Note that the disk takes again what it refused; the alarm goes off if there is room."""
+        """Note that the disk takes refused writes again; the alarm ends if there is room."""
         if self._is_tripped:
             was_low = self.is_low
             self._is_tripped = False

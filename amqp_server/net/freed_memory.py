@@ -1,13 +1,13 @@
-"""Freed memory stays with the process for a while, and is given back before it is held against us.
+"""Freed memory stays with the process for a while, and is given back before it trips an alarm.
 
-glibc gives every block over 128 KiB pages of its own and returns them at once. A read of 256 KiB
-and what is rendered of it would cost hundreds of page faults, which take longer than the work. So
-blocks come from the heap, whose freed pages stay resident below whatever was allocated last.
+glibc gives every block over 128 KiB pages of its own and returns them at once. A read of 256 KiB,
+with the output rendered from it, would cost hundreds of page faults. These take longer than the
+work. So blocks come from the heap, whose freed pages stay resident below the last allocation.
 
 ``malloc_trim`` gives all of them back. It holds the allocator's lock for as long as it takes, 0.15
-ms for each MiB that it gives back (measured, glibc 2.36) and next to nothing for those that it gave
-back before: often and little is better than once and much. On a thread it is no better: whoever
-allocates meanwhile waits for that lock, so that the loop stands still for as long (measured, 1 GB).
+ms for each MiB that it gives back (measured, glibc 2.36) and almost nothing for those that it gave
+back before. So frequent small trims are better than one large trim. A thread does not help: other
+allocations wait for that lock, so that the loop stops for as long (measured, 1 GB).
 """
 
 import ctypes
@@ -22,23 +22,23 @@ _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 
 OWN_PAGES_FROM_BYTES: Final = 4 << 20
-"""Blocks from here on have pages of their own, which go back when they are freed."""
+"""Blocks from this size on have pages of their own, which are returned when they are freed."""
 
 KEPT_BYTES_MAX: Final = 64 << 20
 """Freed memory at the top of the heap that is kept before it is given back."""
 
 GIVEN_BACK_BYTES_MIN: Final = 32 << 20
-"""Less that was freed since the last time is not worth a walk through the heap, and 5 ms."""
+"""If less was freed since the last time, a walk through the heap (5 ms) is not worth it."""
 
 GIVEN_BACK_OVER_LIMIT_BYTES_MIN: Final = 1 << 20
 """The same while the process is over its limit, and publishers may be blocked for it."""
 
 COUNTING_PART_OF_TIME: Final = 32
-"""Counting what is free walks through all of it: no more than one part in so many of the time."""
+"""Counting free memory walks through all of it. It may take one part in this many of the time."""
 
 
 def keep_freed_memory() -> bool:
-    """Tell the C library; return whether it could be told (others than glibc know no mallopt)."""
+    """Set this in the C library; return whether it could be set (only glibc has mallopt)."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         log.info("the C library has no mallopt; large reads will cost more")
@@ -50,13 +50,13 @@ def keep_freed_memory() -> bool:
 
 
 class FreedMemory:
-    """What the C library keeps of what was freed, and when that is worth giving back.
+    """The freed memory that the C library keeps, and when to give it back.
 
-    What is free is counted, resident or not. So pages that are given back and not used since count
-    too, and what is new is what was freed since: that alone is looked at.
+    Free memory is counted, resident or not. So the count includes pages that were given back and
+    not used since. Only the increase of the count matters: it is the memory freed since.
 
     Args:
-        free_bytes: returns what is free in the heap, in bytes.
+        free_bytes: returns the free bytes of the heap.
         trim: gives it back to the system.
         clock_ns: monotonic, in ns.
     """
@@ -74,16 +74,16 @@ class FreedMemory:
         self._due_ns = 0
 
     def forget(self) -> None:
-        """Take all that is free for resident: it was not looked at for a while."""
+        """Assume that all free memory is resident, because it was not counted for a while."""
         self._given_back_bytes = 0
 
     def give_back(self, *, is_over_limit: bool) -> bool:
-        """Give back what was freed since the last time, if that is enough; return whether it was.
+        """Give back memory freed since the last time, if it is enough; return whether it was.
 
-        Asked again too soon after a long count it does nothing.
+        It does nothing if it is called too soon after a long count.
 
         Args:
-            is_over_limit: whether less is enough, as somebody is blocked for it.
+            is_over_limit: whether less is enough, because publishers may be blocked.
         """
         began_ns = self._clock_ns()
         if began_ns < self._due_ns:
@@ -93,7 +93,7 @@ class FreedMemory:
         self._due_ns = ended_ns + COUNTING_PART_OF_TIME * (ended_ns - began_ns)
         enough_bytes = GIVEN_BACK_OVER_LIMIT_BYTES_MIN if is_over_limit else GIVEN_BACK_BYTES_MIN
         if free_bytes - self._given_back_bytes < enough_bytes:
-            # What is used again becomes resident: it counts once more when it is freed.
+            # Memory that is used again becomes resident, and counts again when it is freed.
             self._given_back_bytes = min(self._given_back_bytes, free_bytes)
             return False
         self._trim()
@@ -119,7 +119,7 @@ class _Mallinfo2(ctypes.Structure):
 
 
 def freed_memory_of_heap() -> FreedMemory | None:
-    """Return the heap's; None where the C library cannot say what is free (not glibc >= 2.33)."""
+    """Return the heap's; None if the C library cannot count free memory (not glibc >= 2.33)."""
     library = ctypes.CDLL(None)
     mallinfo2 = getattr(library, "mallinfo2", None)
     malloc_trim = getattr(library, "malloc_trim", None)

@@ -1,29 +1,29 @@
-"""Whether a turn waits for the other sockets that are ready: many small reads, one turn.
+"""Decides whether a turn waits for other ready sockets, so that many small reads share one turn.
 
 Fifty clients that write a message each make fifty sockets ready at once. A turn for each would
 drain the same queue fifty times, and hand its consumer fifty pieces. So a small read waits until
-the loop has read what else is ready; all of it is drained in one turn:
+the loop has read the other ready sockets. All of it is drained in one turn:
 
     read, read, read ... → end_turn → one write per connection
 
-A client alone gains nothing by that and pays for another round of the loop: when a turn gathered
-nothing but one read, the next ones go at once, twice as many each time up to 63.
+A single client gains nothing by this and pays for another round of the loop. When a turn gathered
+only one read, the next turns run at once, twice as many each time up to 63.
 """
 
 from typing import Final
 
 GATHERED_BYTES_MAX: Final = 64 * 1024
-"""Input beyond this goes into a turn at once: its drain is worth more than another read."""
+"""Input beyond this gets a turn at once, because its drain is worth more than another read."""
 
 _DOUBLINGS_MAX: Final = 6
 
 
 class Gathering:
-    """What the next turn of one loop has gathered, and whether it goes on.
+    """The reads gathered for the next turn of one loop.
 
     Attributes:
-        turns_at_once: this many small reads do not wait; whoever finishes one of them counts it
-            down, which costs less than a call.
+        turns_at_once: this many small reads do not wait; the code that finishes one of them counts
+            it down, which is cheaper than a call.
         is_waiting: whether a turn has been put off.
     """
 
@@ -38,7 +38,7 @@ class Gathering:
         self.is_waiting = False
 
     def waits(self, nbytes: int) -> bool:
-        """Take down a read; return whether its turn waits for more.
+        """Note a read; return whether its turn waits for more.
 
         Args:
             nbytes: how much was read.
@@ -52,7 +52,7 @@ class Gathering:
         return True
 
     def turned(self) -> None:
-        """The turn that was put off is over."""
+        """Note that the delayed turn is over."""
         self.is_waiting = False
         if self._reads_count > 1:
             self._misses_count = 0

@@ -1,10 +1,10 @@
-"""Notices that a peer has gone though its socket is not read.
+"""Notices that a peer has gone although its socket is not read.
 
 A loop learns that a peer has closed, or reset, the connection by reading its socket. While we do
 not read (an alarm, answers that the peer does not take) its end would wait behind what it has sent,
-for as long as we wait. The kernel tells it apart from the bytes in front of it (EPOLLRDHUP), which
-asyncio has no word for; so these sockets are watched by an epoll of their own, which is in turn
-watched by the loop. A socket that is read costs nothing.
+for as long as we wait. The kernel can report the end before those bytes (EPOLLRDHUP), but asyncio
+cannot. So these sockets are watched by an epoll of their own, and the loop watches this epoll. A
+socket that is read costs nothing.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 OnHangUp: TypeAlias = Callable[[bool], None]
-"""Told that a peer sends no more; True where it does not take anything either: a reset."""
+"""Called when a peer sends no more; True for a reset, after which it takes no output either."""
 
 _EVENTS_PER_LOOK: Final = 64
 _GONE: Final = select.EPOLLHUP | select.EPOLLERR
@@ -32,7 +32,7 @@ class HangUps:
         self._watched: dict[int, OnHangUp] = {}
 
     def watch(self, descriptor: int, on_hang_up: OnHangUp) -> None:
-        """Tell when this socket's peer goes, or that it has gone already."""
+        """Report when this socket's peer goes, or that it has gone already."""
         if self._epoll is None:
             self._epoll = select.epoll()
             self._loop.add_reader(self._epoll.fileno(), self._look)
@@ -41,9 +41,9 @@ class HangUps:
         self._watched[descriptor] = on_hang_up
 
     def forget(self, descriptor: int) -> None:
-        """Watch it no more: it is read again, or closed. Doing so twice is doing it once."""
+        """Stop watching a socket that is read again or closed; a second call has no effect."""
         if self._watched.pop(descriptor, None) is not None and self._epoll is not None:
-            with contextlib.suppress(OSError):  # closed: the kernel has forgotten it
+            with contextlib.suppress(OSError):  # the kernel forgets a closed socket by itself
                 self._epoll.unregister(descriptor)
 
     def close(self) -> None:
@@ -63,5 +63,5 @@ class HangUps:
             if events & _GONE:
                 self.forget(descriptor)
             else:
-                self._epoll.modify(descriptor, 0)  # a reset is told all the same
+                self._epoll.modify(descriptor, 0)  # a reset is reported all the same
             on_hang_up(bool(events & _GONE))

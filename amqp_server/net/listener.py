@@ -1,9 +1,9 @@
-"""Listening sockets, and how many connections they may let in.
+"""Listening sockets, and the limit of connections that they accept.
 
-Sockets are accepted here and not by the loop's own server: a PROXY header is read before TLS
-begins, each connection gets the TLS context of its time, and running out of descriptors is a
-pause instead of an error per attempt. While accepting is paused, clients wait in the kernel's
-backlog and those who are connected notice nothing.
+Sockets are accepted here and not by the loop's own server, for three reasons. A PROXY header is
+read before TLS begins. Each connection gets the TLS context of its time. Without descriptors there
+is a pause instead of an error for each attempt. During a pause clients wait in the kernel's
+backlog, and connected clients are not affected.
 """
 
 import asyncio
@@ -18,19 +18,19 @@ from amqp_server.net.settings import ListenerSettings
 log = logging.getLogger(__name__)
 
 ACCEPTS_PER_ROUND_MAX: Final = 64
-"""Connections taken from one socket before others get their turn."""
+"""Connections accepted from one socket before the others get their turn."""
 
 ACCEPT_PAUSE_MS: Final = 1_000
-"""How long nobody is let in after descriptors or memory ran out."""
+"""How long no client is accepted after descriptors or memory ran out."""
 
 _SHORTAGES: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 _ANY_ADDRESS: Final = ("", "*")
 
 MakeRoom: TypeAlias = Callable[[], int | None]
-"""Cuts somebody off who may be, and returns 0; else in how many ms to ask again, None for never."""
+"""Cuts off a client if one may be, and returns 0; else the ms until the next call, None: never."""
 
 Welcome: TypeAlias = Callable[[socket.socket], None]
-"""Takes over a socket that was accepted, non-blocking; ``release`` must follow one day."""
+"""Takes over an accepted, non-blocking socket; ``release`` must follow later."""
 
 
 class ListenError(Exception):
@@ -57,8 +57,8 @@ class Acceptor:
         Args:
             loop: the loop that watches the sockets.
             connections_max: open connections, of all sockets; None is no limit.
-            limit_name: what the log calls that limit.
-            make_room: asked at the limit; None makes none.
+            limit_name: the name of that limit in the log.
+            make_room: called at the limit; None makes no room.
         """
         self._loop = loop
         self._connections_max = connections_max
@@ -79,14 +79,14 @@ class Acceptor:
                 self._loop.add_reader(listening, self._accept, listening)
 
     def release(self) -> None:
-        """Count one connection less: its socket has been closed."""
+        """Count one connection less, because its socket has been closed."""
         self.open_count -= 1
         assert self.open_count >= 0, "every release follows an accept"
         if self._is_paused and not self._is_short:
             self._resume()
 
     def close(self) -> None:
-        """Let nobody in any more; those who wait in the backlog are reset."""
+        """Accept no client any more; clients in the backlog are reset."""
         self._cancel_retry()
         for listening in self._listening:
             self._loop.remove_reader(listening)
@@ -94,7 +94,7 @@ class Acceptor:
         self._listening.clear()
 
     def _accept(self, listening: socket.socket) -> None:
-        """Take what waits on one socket, up to a round's worth."""
+        """Accept the clients that wait on one socket, as many as one round allows."""
         if self._is_full():
             self._complain(f"{self._limit_name}={self._connections_max} is reached")
             self._wait_for_room()
@@ -117,19 +117,19 @@ class Acceptor:
             accepted.settimeout(0)
             self._listening[listening](accepted)
             if self._is_full():
-                return  # Whether another one waits is known when this is called again.
+                return  # The next call shows whether another one waits.
 
     def _is_full(self) -> bool:
         return self._connections_max is not None and self.open_count >= self._connections_max
 
     def _complain(self, reason: str) -> None:
-        """Log once, until everybody who waited has been let in."""
+        """Log this once, until all waiting clients have been accepted."""
         if not self._has_complained:
             self._has_complained = True
             log.warning("not accepting connections for now: %s", reason)
 
     def _wait_for_room(self) -> None:
-        """Let nobody in until somebody has left, who may have to be asked to."""
+        """Accept no client until another has left; one may be cut off for this."""
         again_ms = None if self._make_room is None else self._make_room()
         self._pause(again_ms or None)
 
@@ -164,7 +164,7 @@ def open_sockets(
         ipv6_only: leave IPv4 on this port to another listener.
 
     Raises:
-        ListenError: the address is unknown, taken, or not ours to take.
+        ListenError: the address is unknown, taken, or not allowed for us.
     """
     is_any = where.address in _ANY_ADDRESS
     host = "::" if is_any and _has_ipv6() else "0.0.0.0" if is_any else where.address  # noqa: S104 - as configured

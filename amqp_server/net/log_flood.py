@@ -1,8 +1,8 @@
-"""How many lines of one kind the log takes: what a peer can cause a million times is told once.
+"""Limits the log lines of one kind, because a peer can cause a line a million times.
 
 The kind of a line is its logger and its format: ``login refused peer=%s reason=%r`` is one kind,
-whoever it is about. Within a period each kind has a number of lines; what is over is counted, and
-the count is a line of its own when the period ends. A kind that stays below is never touched.
+for any peer. Within a period each kind has a number of lines. Further lines are only counted, and
+the count is a line of its own when the period ends. A kind below its number is not affected.
 """
 
 from typing import Final, NamedTuple
@@ -17,7 +17,7 @@ _FORMAT_CHARACTERS_MAX: Final = 200
 
 
 class Kind(NamedTuple):
-    """What makes lines alike."""
+    """The kind of a line."""
 
     logger: str
     format: str
@@ -50,11 +50,11 @@ class FloodGuard:
         return bool(self._suppressed_count)
 
     def is_period_over(self, now_s: float) -> bool:
-        """Whether ``begin_period`` is due; a clock that was put back ends a period, too."""
+        """Whether ``begin_period`` is due; a clock that was set back also ends a period."""
         return not 0 <= now_s - self._period_began_s < PERIOD_S
 
     def begin_period(self, now_s: float) -> list[Suppressed]:
-        """Count anew from here; return what the period before left out."""
+        """Start to count anew; return the lines that the earlier period left out."""
         left_out = [Suppressed(Kind(*kind), n) for kind, n in self._suppressed_count.items()]
         self._lines_count.clear()
         self._suppressed_count.clear()
@@ -62,10 +62,10 @@ class FloodGuard:
         return left_out
 
     def admits(self, logger: str, line_format: str, lines_max: int) -> bool:
-        """Count a line; return whether its kind has come no more than ``lines_max`` times."""
+        """Count a line; return whether its kind had at most ``lines_max`` lines so far."""
         if len(line_format) > _FORMAT_CHARACTERS_MAX:
             line_format = line_format[:_FORMAT_CHARACTERS_MAX]
-        kind = (logger, line_format)  # a Kind is one, and dearer to make
+        kind = (logger, line_format)  # equal to a Kind, and cheaper to make
         counts = self._lines_count
         if kind not in counts and len(counts) >= KINDS_MAX:
             kind = _OTHER

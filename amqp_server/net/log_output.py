@@ -1,13 +1,13 @@
-"""Where log lines go: in order to one stream, a few writes a second, and within a flood's limit.
+"""Writes log lines to one stream: in order, in a few writes a second, and within a flood's limit.
 
-A line is put together at once, as what it is about changes, and waits for the next write:
+A line is formatted at once, because its arguments may change, and waits for the next write:
 
     an error, or 64 KiB of lines                  written at once, with all before it
     anything else, while a loop runs              within ``WRITE_DELAY_MS``
     before a loop runs, after it, other threads   written at once
 
-``logging`` closes its handlers when the interpreter ends, also by an exception, which writes what
-waits: nothing but the end of the process from outside can cost the last ``WRITE_DELAY_MS``.
+When the interpreter ends, also by an exception, ``logging`` closes its handlers, and this writes
+the waiting lines. Only a kill from outside can lose the lines of the last ``WRITE_DELAY_MS``.
 """
 
 import asyncio
@@ -25,19 +25,19 @@ WRITE_DELAY_MS: Final = 100
 """How long a line may wait to be written together with others."""
 
 WAITING_CHARACTERS_MAX: Final = 65_536
-"""Lines that wait are written at once when they are this long together."""
+"""Waiting lines are written at once when they are this long together."""
 
 LINE_CHARACTERS_MAX: Final = 16_384
-"""Longer lines are cut: what a peer sent must not fill the log's disk."""
+"""Longer lines are cut, so that input of a peer cannot fill the log's disk."""
 
 INFO_LINES_FACTOR: Final = 10
-"""Lines at level info may be so many times more: clients that behave leave them, as a trail."""
+"""Lines at level info may be this many times more, because well-behaved clients cause them."""
 
 _SUPPRESSED: Final = "suppressed lines=%d within_s=%d format=%r"
 
 
 class LineRecord(logging.LogRecord):
-    """A record with what a line shows, and no file, thread or process looked up for it."""
+    """A record with the parts of a line, without a look-up of file, thread or process."""
 
     pathname = filename = module = "(not looked up)"
     lineno = 0
@@ -58,7 +58,7 @@ class LineRecord(logging.LogRecord):
         *_unused: object,
         **_also_unused: object,
     ) -> None:
-        # Nothing of it is called: that is what this is for.
+        # The base class is not called on purpose, because this saves its look-ups.
         self.name = name
         self.msg = msg
         is_mapping = args and len(args) == 1 and isinstance(args[0], Mapping) and args[0]
@@ -78,10 +78,10 @@ class LogOutput(logging.Handler):
     """
 
     def __init__(self, stream: TextIO, lines_per_kind_max: int) -> None:
-        """Write to a stream, at first each line at once.
+        """Begin to write to a stream, at first each line at once.
 
         Args:
-            stream: where to; it is not closed.
+            stream: the stream to write to; it is not closed.
             lines_per_kind_max: warnings and errors of one kind within ``PERIOD_S``;
                 ``INFO_LINES_FACTOR`` times as many lines at level info; 0 is no limit.
         """
@@ -105,7 +105,7 @@ class LogOutput(logging.Handler):
         self._loop_thread = threading.get_ident()
 
     def detach(self) -> None:
-        """Write each line at once again; the loop is about to end."""
+        """Write each line at once again, because the loop is about to end."""
         self._loop = None
         for timer in (self._write_timer, self._period_timer):
             if timer is not None:
@@ -117,7 +117,7 @@ class LogOutput(logging.Handler):
             self._write()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a line; ``logging`` holds this handler's lock meanwhile."""
+        """Take a line; ``logging`` holds this handler's lock during the call."""
         try:
             if self._guard.is_period_over(record.created):
                 self._begin_period(record.created)
@@ -131,12 +131,12 @@ class LogOutput(logging.Handler):
             self.handleError(record)
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write the waiting lines."""
         with self._locked():
             self._write()
 
     def close(self) -> None:
-        """Write what waits, and what a period left out; the stream stays open."""
+        """Write the waiting lines and the counts of left-out ones; the stream stays open."""
         self.detach()
         super().close()
 
@@ -166,7 +166,7 @@ class LogOutput(logging.Handler):
         return f"{self._second_text},{millisecond:03d} {record.levelname} {record.name} {message}\n"
 
     def _is_write_due(self) -> bool:
-        """Return whether to write now; if not, there is a timer that will."""
+        """Return whether to write now; if not, a timer will write."""
         loop = self._loop
         if loop is None or threading.get_ident() != self._loop_thread:
             return True
@@ -181,7 +181,7 @@ class LogOutput(logging.Handler):
         self.flush()
 
     def _write(self) -> None:
-        """Write once; a stream that takes nothing any more must not stop the broker."""
+        """Write once; a stream that fails must not stop the broker."""
         if self._lines:
             text = "".join(self._lines)
             self._lines.clear()
@@ -190,10 +190,10 @@ class LogOutput(logging.Handler):
                 self._stream.write(text)
                 self._stream.flush()
 
-    # ── what the guard left out ──
+    # ── lines that the guard left out ──
 
     def _expect_end_of_period(self) -> None:
-        """See to it that the count is told even if no line follows."""
+        """Make sure that the count is logged even if no line follows."""
         loop = self._loop
         is_ours = loop is not None and threading.get_ident() == self._loop_thread
         if loop is not None and is_ours and self._period_timer is None:
@@ -223,16 +223,16 @@ class LogOutput(logging.Handler):
 def begin_logging(stream: TextIO, lines_per_kind_max: int) -> LogOutput | None:
     """Send the log of this process to a stream, from level INFO on.
 
-    What ``logging`` would look up for each line and nothing here prints (the caller's file, thread
-    and process) is switched off, as its own documentation advises, and a record has no place for
-    it: together three quarters of a line's cost.
+    ``logging`` would look up the caller's file, thread and process for each line, and nothing here
+    prints them. This is switched off, as its documentation advises, and a record has no place for
+    them. Together this saves three quarters of a line's cost.
 
     Args:
-        stream: where to.
+        stream: the stream to write to.
         lines_per_kind_max: see ``LogOutput``.
 
     Returns:
-        The handler; None where the log goes somewhere already, and stays as it is.
+        The handler; None if the log has a handler already, and stays as it is.
     """
     root = logging.getLogger()
     if root.handlers:

@@ -1,8 +1,8 @@
-"""Whether the loop brings a group to the disk itself, or has the thread do it.
+"""Decides whether the loop brings a group to the disk itself, or the thread does.
 
-A program that publishes and waits for each confirm leaves one small group a turn, and nothing else
-to do until it is on disk. Waking a thread for it, and being woken by it, takes as long as the disk
-does. So the loop writes and syncs such a group itself, when three things hold:
+A program that publishes and waits for each confirm leaves one small group a turn. The loop has
+nothing else to do until it is on disk. Waking a thread, and being woken by it, takes as long as the
+disk does. So the loop writes and syncs such a group itself, under three conditions:
 
     it is small, and waited for or not synced         ``GroupCommit.is_small``
     no other socket was ready in this round           no turn came before the loop polled again
@@ -11,8 +11,8 @@ does. So the loop writes and syncs such a group itself, when three things hold:
     turn → small? → one hop of the loop → another turn? ─ no ─ write, sync, confirm
                                                         └ yes ─ the thread, as ever
 
-A sync that takes long all the same keeps every connection waiting for as long. After one of over
-10 ms the thread does it all for a second, twice as long each time up to a minute if that goes on.
+If a sync takes long all the same, every connection waits for as long. After a sync of over 10 ms
+the thread does all of them for a second. This doubles each time up to a minute while it continues.
 """
 
 import asyncio
@@ -23,22 +23,22 @@ from persistence.commit_thread import CommitThread
 from persistence.group_commit import GroupCommit
 
 FAST_NS: Final = 1_000_000
-"""A disk is fast while groups take no longer than this, in ns."""
+"""A disk counts as fast while groups take no longer than this, in ns."""
 
 SLOW_NS: Final = 10_000_000
-"""What every connection may be made to wait for once, in ns; a group that takes longer is slow."""
+"""The longest wait for all connections that is accepted, in ns; a longer group counts as slow."""
 
 SLOW_PAUSE_NS: Final = 1_000_000_000
-"""How long a slow group leaves everything to the thread, in ns; doubled by the next slow one."""
+"""How long the thread does everything after a slow group, in ns; the next slow one doubles it."""
 
 FORGIVEN_NS: Final = 10_000_000_000
-"""A disk that was fast for so long after a pause begins with the shortest pause again, in ns."""
+"""If a disk was fast for this long after a pause, the next pause is the shortest again, in ns."""
 
 _DOUBLINGS_MAX: Final = 6
 
 
 class LoopCommit:
-    """Decides for each turn who commits what it appended.
+    """Decides for each turn whether the loop or the thread commits its appends.
 
     Attributes:
         here_count: groups that the loop wrote itself.
@@ -51,12 +51,12 @@ class LoopCommit:
         thread: CommitThread,
         clock_ns: Callable[[], int],
     ) -> None:
-        """Leave the first groups to the thread: nothing is known of the disk yet.
+        """Leave the first groups to the thread, because the disk's speed is not known yet.
 
         Args:
             loop: that all turns run on.
             commit: of the node.
-            thread: carries groups out, here or there.
+            thread: carries groups out, in this call or on its thread.
             clock_ns: monotonic, in ns.
         """
         self._loop = loop
@@ -71,9 +71,9 @@ class LoopCommit:
         self.here_count = 0
 
     def turn_ended(self) -> None:
-        """Have what the turn appended committed: the loop calls it after each turn."""
+        """Start the commit of the turn's appends; the loop calls this after each turn."""
         if self._is_waiting:
-            # Another turn came: who sent it must not wait for the disk.
+            # Another turn came, and its client must not wait for the disk.
             self._is_waiting = False
             self._pump()
         elif self._is_fast and self._commit.is_small():
@@ -83,10 +83,10 @@ class LoopCommit:
             self._pump()
 
     def committed(self) -> None:
-        """Take note that a group is on disk, and of how long it took."""
+        """Note that a group is on disk, and its duration."""
         now_ns = self._clock_ns()
         self._is_fast = now_ns - self._began_ns <= FAST_NS and now_ns >= self._not_before_ns
-        self._began_ns = now_ns  # The thread begins what came meanwhile at once.
+        self._began_ns = now_ns  # The thread begins the next group at once.
 
     def _pump(self) -> None:
         if self._thread.pump():

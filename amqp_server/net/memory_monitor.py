@@ -1,10 +1,10 @@
-"""How much memory the process uses, asked once a second; above the watermark publishers wait.
+"""Measures the memory of the process once a second; above the watermark publishers wait.
 
-What was freed and is still resident is given back before it is judged, and from well below the
-watermark on: the alarm is for memory in use, and ends when that does.
+The alarm is only for memory in use. So freed memory that is still resident is given back before the
+decision. This starts well below the watermark.
 
-Source: RabbitMQ, memory alarms: resident set against a share of the memory there is, which is the
-host's or what the cgroup allows, whichever is less.
+Source: RabbitMQ, memory alarms: the resident set is compared with a share of the memory. This is
+the host's memory or the cgroup's limit, whichever is less.
 """
 
 import logging
@@ -20,13 +20,13 @@ log = logging.getLogger(__name__)
 INTERVAL_MS: Final = 1_000
 
 NEAR_INTERVAL_MS: Final = 200
-"""While freed memory is given back: what was freed in between is given back in one go."""
+"""While freed memory is given back; memory freed in between is given back all at once."""
 
 GIVE_BACK_ABOVE_RATIO: Final = 0.75
-"""From this share of the watermark on freed memory is given back; below it is kept for speed."""
+"""From this share of the watermark on freed memory is given back; below, it is kept for speed."""
 
 CLEAR_BELOW_RATIO: Final = 0.95
-"""The alarm goes off only below this share of the watermark, so that it does not flutter."""
+"""The alarm ends only below this share of the watermark, so that it does not change too often."""
 
 _STATM: Final = Path("/proc/self/statm")
 _MEMINFO: Final = Path("/proc/meminfo")
@@ -52,14 +52,14 @@ def total_bytes() -> int:
 
 
 class MemoryMonitor:
-    """A ``Timed`` that measures and tells.
+    """A ``Timed`` that measures the memory and reports it.
 
     Args:
         watermark_bytes: above this the alarm is on; 0 is never.
         tell: called with (is_low, now_ms) after each measurement.
         now_ms: the time.
         measure: returns the resident set in bytes.
-        freed: gives freed memory back; None where it cannot be.
+        freed: gives freed memory back; None if this is not possible.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class MemoryMonitor:
         return self._due_ms if self._watermark_bytes else None
 
     def on_deadline(self, now_ms: int) -> None:
-        """Measure, and tell."""
+        """Measure, and report."""
         used_bytes = self._measure()
         limit_bytes = self._watermark_bytes * (CLEAR_BELOW_RATIO if self._is_low else 1.0)
         is_near = used_bytes > self._watermark_bytes * GIVE_BACK_ABOVE_RATIO

@@ -1,4 +1,4 @@
-"""Who is at the other end: put together from the socket, the PROXY header and the TLS handshake."""
+"""Finds the peer of a connection from the socket, the PROXY header and the TLS handshake."""
 
 import asyncio
 import socket
@@ -17,10 +17,10 @@ from amqp_server.net.settings import LoginFrom
 
 
 def peer_of(accepted: socket.socket) -> Peer:
-    """Return the peer as TCP, or a Unix socket, has it.
+    """Return the peer by the addresses of a TCP or Unix socket.
 
     Raises:
-        OSError: it is gone already.
+        OSError: the peer is gone already.
     """
     if accepted.family == socket.AF_UNIX:
         return Peer("", 0, accepted.getsockname(), 0, is_loopback=True)
@@ -38,8 +38,8 @@ def peer_of(accepted: socket.socket) -> Peer:
 def behind_proxy(proxy: Peer, header: ProxyHeader) -> Peer:
     """Return the peer that a proxy speaks for.
 
-    Nobody becomes local by a header: where the proxy is on another host, its 127.0.0.1 is not
-    ours, and a client that it does not name may be from anywhere.
+    A header cannot make a client of another host local. If the proxy is on another host, its
+    127.0.0.1 is not ours, and a client that it does not name may be from anywhere.
     """
     if header.is_local:
         return proxy
@@ -57,7 +57,7 @@ def behind_proxy(proxy: Peer, header: ProxyHeader) -> Peer:
 
 
 def with_tls(peer: Peer, ssl_object: ssl.SSLObject | None, login_from: LoginFrom) -> Peer:
-    """Return the peer with what the TLS handshake showed; None: there was none."""
+    """Return the peer with the results of the TLS handshake; None: there was none."""
     if ssl_object is None:
         return peer
     certificate: Certificate = ssl_object.getpeercert() or {}
@@ -75,12 +75,12 @@ def with_tls(peer: Peer, ssl_object: ssl.SSLObject | None, login_from: LoginFrom
 async def read_proxy_header(
     loop: asyncio.AbstractEventLoop, accepted: socket.socket
 ) -> ProxyHeader:
-    """Take a PROXY header off a non-blocking socket, and not a byte of what follows.
+    """Take a PROXY header off a non-blocking socket, and no byte behind it.
 
     The caller limits the time.
 
     Raises:
-        ProxyHeaderError: what arrives is none, or nothing arrives any more.
+        ProxyHeaderError: the input is no PROXY header, or the input ends.
         OSError: the connection is gone.
     """
     parser = ProxyHeaderParser()

@@ -1,4 +1,4 @@
-r"""The PROXY header: who really connected, told by a load balancer in front of us.
+r"""The PROXY header, in which a load balancer in front of us names the real client.
 
     v1   PROXY TCP4 192.0.2.1 198.51.100.7 51000 5672 CR LF            at most 107 bytes
 
@@ -6,8 +6,8 @@ r"""The PROXY header: who really connected, told by a load balancer in front of 
          | 0D0A0D0A000D0A515549540A | version, | family, | length | addresses, TLVs ...
                                       command    protocol   u16      length bytes
 
-Parsed from pieces as they arrive, within a bound, and without taking a byte of what follows:
-that may be a TLS hello. TLVs are skipped.
+It is parsed from pieces as they arrive, within a bound. No byte behind it is taken, because a TLS
+hello may follow. TLVs are skipped.
 
 Source: HAProxy, "The PROXY protocol", versions 1 and 2 (2020/03/05).
 """
@@ -21,14 +21,14 @@ V1_LINE_BYTES_MAX: Final = 107
 """Longest line of version 1, CR LF included (section 2.1)."""
 
 V2_LENGTH_BYTES_MAX: Final = 2_048
-"""Addresses and TLVs of version 2: 216 for Unix addresses, and room for what TLS adds."""
+"""Addresses and TLVs of version 2: 216 for Unix addresses, and room for the TLVs of TLS."""
 
 V2_SIGNATURE: Final = b"\r\n\r\n\x00\r\nQUIT\n"
 _V2_FIXED_BYTES: Final = 16
 _V1_SIGNATURE: Final = b"PROXY "
 
 HEADER_BYTES_MAX: Final = _V2_FIXED_BYTES + V2_LENGTH_BYTES_MAX
-"""No header is longer than this, whatever its version."""
+"""No header of any version is longer than this."""
 
 _V1_WORDS: Final = 6
 _PORT_MAX: Final = 65_535
@@ -43,20 +43,21 @@ assert len(V2_SIGNATURE) == 12, "the drawing above says 12"  # noqa: PLR2004 - t
 
 
 class ProxyHeaderError(Exception):
-    """What arrived is no PROXY header; the connection must be closed without an answer."""
+    """The input is no PROXY header; the connection must be closed without an answer."""
 
 
 class ProxyHeader(NamedTuple):
-    """Whom the proxy speaks for.
+    """The client that the proxy names.
 
     Attributes:
-        is_local: the proxy speaks for itself (a health check): the TCP connection's own
-            addresses hold.
+        is_local: the proxy connected for itself (a health check), so the TCP connection's own
+            addresses are right.
         source_address: the client; None when the proxy does not say (v1 UNKNOWN, v2 UNSPEC or a
-            Unix socket). Then the TCP connection's own addresses hold, but for a stranger.
-        source_port: the client's port; 0 where unknown.
-        server_address: what the client connected to; None where unknown.
-        server_port: its port; 0 where unknown.
+            Unix socket). Then the TCP connection's own addresses are used, but the client may be
+            on any host.
+        source_port: the client's port; 0 if unknown.
+        server_address: the address that the client connected to; None if unknown.
+        server_port: its port; 0 if unknown.
     """
 
     is_local: bool = False
@@ -69,8 +70,8 @@ class ProxyHeader(NamedTuple):
 class ProxyHeaderParser:
     """Takes one header off the front of a stream.
 
-    Feed it what can be seen of the stream; it says how much of that is the header's. Those bytes
-    must be consumed and not be shown again.
+    The caller feeds it the visible bytes of the stream, and it returns how many of them are the
+    header's. These bytes must be consumed and not be fed again.
 
     Invariant: holds at most ``HEADER_BYTES_MAX`` bytes.
     """
@@ -86,7 +87,7 @@ class ProxyHeaderParser:
             seen: bytes after those already taken; at least one.
 
         Returns:
-            How many of them belong to the header. ``header`` stands once it is complete; until
+            How many of them belong to the header. ``header`` is set once it is complete. Until
             then every byte seen belongs to it.
 
         Raises:
@@ -135,7 +136,7 @@ def _end_of_v2(stream: bytes) -> int | None:
 
 
 def _parse_v1(line: bytes) -> ProxyHeader:
-    """Read a line without its CR LF. Nothing is forgiven: see section 2.1."""
+    """Read a line without its CR LF, strictly as section 2.1 says."""
     words = line.decode("latin-1").split(" ")
     if words[1] == "UNKNOWN":
         return ProxyHeader()
@@ -179,7 +180,7 @@ def _parse_v2(header: bytes) -> ProxyHeader:
         raise ProxyHeaderError("a PROXY header of an unknown version or command")
     layout = {_V2_TCP4: _V2_IPV4, _V2_TCP6: _V2_IPV6}.get(family)
     if layout is None:
-        return ProxyHeader()  # UNSPEC, UDP, Unix: to be ignored (section 2.2)
+        return ProxyHeader()  # UNSPEC, UDP, Unix: must be ignored (section 2.2)
     if len(header) < _V2_FIXED_BYTES + layout.size:
         raise ProxyHeaderError("a PROXY header too short for its addresses")
     source, server, source_port, server_port = layout.unpack_from(header, _V2_FIXED_BYTES)

@@ -1,6 +1,6 @@
-"""One loop's shared parts: who is read, the deadlines, and the turn.
+"""The shared parts of one loop: the read rounds, the deadlines, and the turn.
 
-A *turn* is what one read, several small ones, or one deadline set off:
+A *turn* is the work after one read, several small reads, or one deadline:
 
     bytes in → connection.receive_data → broker.end_turn → one write per connection with output
 
@@ -9,9 +9,9 @@ arises on other connections than the one that was read. Each of them reports its
 (``mark``), and is flushed once. Output that arises outside of a turn (a commit on disk, a request
 of the management API) asks for a turn of its own.
 
-A turn that was requested runs before the loop looks at the sockets again, with a budget of its own,
-and it alone carries jobs on. From the request on, all reads share one budget: whoever is read
-behind a client that took its whole time does what it must, and leaves the rest.
+A requested turn runs before the loop looks at the sockets again, with a budget of its own. Only
+such a turn carries jobs on. From the request on, all reads share one budget. If one client used all
+of it, the clients read after it do only the necessary work, and leave the rest.
 """
 
 import asyncio
@@ -29,17 +29,17 @@ log = logging.getLogger(__name__)
 
 
 class Broker(Protocol):
-    """What a turn asks of the broker."""
+    """The port that a turn needs of the broker."""
 
     def begin_turn(self) -> None:
-        """Give the turn that begins its whole time."""
+        """Give the new turn its full time."""
 
     def end_turn(self, now_ms: int, *, carries_on: bool) -> bool:
         """Drain dirty queues into consumers' connections.
 
         Args:
             now_ms: the time.
-            carries_on: go on with jobs of many turns, too.
+            carries_on: also continue jobs of many turns.
 
         Returns:
             Whether more is ready than one turn may deliver.
@@ -49,25 +49,25 @@ class Broker(Protocol):
         """Return when ``on_deadline`` is due next (instant); None is never."""
 
     def on_deadline(self, now_ms: int) -> None:
-        """Do what queues have to do by the clock: expire messages, delete themselves."""
+        """Do the timed work of queues: expire messages, delete unused queues."""
 
 
 class Output(Protocol):
-    """A connection's shell that has something to write, or another state of reading."""
+    """A connection's shell that has output, or whose reading begins or stops."""
 
     def flush(self, now_ms: int) -> None:
-        """Write all of it, at once; never raises."""
+        """Write all of its output at once; never raises."""
 
 
 class Reactor:
     """The turn of one loop.
 
     Attributes:
-        deadlines: of everything that lives in this loop.
-        rounds: who is read when, and where every connection's bytes arrive.
-        hang_ups: who of those that are not read has gone.
+        deadlines: of everything in this loop.
+        rounds: the order of reads, and the buffer for every connection's bytes.
+        hang_ups: notices peers that go while they are not read.
 
-    Invariant: while a turn runs none begins; after a turn with work left over another is due.
+    Invariant: no turn begins while one runs; after a turn with work left over another is due.
     """
 
     def __init__(
@@ -84,11 +84,11 @@ class Reactor:
 
         Args:
             loop: the loop that everything here runs in.
-            broker: whose queues are drained.
-            read_buffer_bytes: largest read; also what a batch of publishes is bounded by.
-            busy_poll_us: how long the loop looks for more input before it sleeps, in us; 0 is not.
+            broker: its queues are drained.
+            read_buffer_bytes: largest read; it also bounds a batch of publishes.
+            busy_poll_us: how long the loop polls for more input before it sleeps, in us; 0 is off.
             clock: monotonic, in ms.
-            after_turn: called when a turn's output was written; None is nothing.
+            after_turn: called when a turn's output was written; None calls nothing.
         """
         self._loop = loop
         self._after_turn = after_turn
@@ -117,14 +117,14 @@ class Reactor:
             self.request_turn()
 
     def request_turn(self) -> None:
-        """Run a turn soon, after what the loop has ready; any number of requests is one."""
+        """Run one turn soon, after the loop's ready callbacks, for any number of requests."""
         if not self._is_turn_requested:
             self._is_turn_requested = True
             self._begin_turn()
             self._loop.call_soon(self._run_requested_turn)
 
     def begin_turn(self) -> int:
-        """Begin a turn: what is marked from here on waits for ``finish_turn``. Returns the time."""
+        """Begin a turn and return the time; later marks wait for ``finish_turn``."""
         assert not self._is_in_turn, "while a turn runs none begins"
         self._is_in_turn = True
         if not self._is_turn_requested:
@@ -132,11 +132,11 @@ class Reactor:
         return self._now_ms()
 
     def finish_input(self, nbytes: int, now_ms: int) -> None:
-        """Finish the turn that a read began; a small read waits for what else is ready.
+        """Finish the turn of a read; a small read waits for the other ready sockets.
 
         Args:
             nbytes: how much was read.
-            now_ms: what ``begin_turn`` returned.
+            now_ms: the time from ``begin_turn``.
         """
         gathering = self._gathering
         if gathering.turns_at_once:
@@ -151,8 +151,8 @@ class Reactor:
         """Drain the queues, then write each connection's output. Never raises.
 
         Args:
-            now_ms: what ``begin_turn`` returned.
-            carries_on: go on with jobs of many turns, too: nobody's answer waits for them.
+            now_ms: the time from ``begin_turn``.
+            carries_on: also continue jobs of many turns; no answer waits for them.
         """
         try:
             is_more_ready = self._end_turn(now_ms, carries_on=carries_on)
@@ -190,7 +190,7 @@ class Reactor:
 
 
 class _BrokerDeadlines:
-    """The broker's deadlines: what they set off is delivered in a turn."""
+    """The broker's deadlines; their effects are delivered in a turn."""
 
     def __init__(self, reactor: Reactor, broker: Broker) -> None:
         self._reactor = reactor

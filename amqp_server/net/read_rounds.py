@@ -1,15 +1,15 @@
-"""Whose socket is read, and how much of it: no one twice while another is ready.
+"""The order and the size of reads: no socket is read twice while another is ready.
 
 libuv reads a socket again and again, up to 32 times, as long as each read fills its buffer, and
-only then looks at the next. A publisher at full speed would have 8 MiB taken in while everybody
-else waits. So a read that took all it could is the last one of its socket in this *round*: reading
-of it stops, and goes on when the loop is about to look at all sockets again:
+only then looks at the next. From a publisher at full speed it would read 8 MiB while all other
+clients wait. So a read that filled its buffer is the last one of its socket in this *round*. Then
+reading of it stops, and continues when the loop is about to look at all sockets again:
 
     look → read a (filled), read b, read c (filled) → turn → a and c may be read again → look ...
 
-Where several sockets take turns, the pieces become smaller until a round is short: what a consumer
-acks is seen, and what it may have then is sent, before much more is taken in. Large pieces cost
-less, so a socket that is read alone for a while gets the whole buffer again.
+If several sockets take turns, the pieces become smaller until a round is short. Then the acks of
+consumers are soon seen and answered with deliveries, before much more input is read. Large pieces
+cost less, so a socket that is read alone for a while gets the whole buffer again.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ from typing import Final, Protocol
 from amqp_server.net.receive_buffer import ReceiveBuffer
 
 ROUND_US_MAX: Final = 500
-"""CPU time after which the sockets are looked at again, as far as the size of reads can do it."""
+"""Target CPU time between two looks at the sockets; only the size of reads is adapted to it."""
 
 PIECE_BYTES_MIN: Final = 64 * 1024
-"""Pieces become no smaller: 1,000 small messages. Below it reads cost more than what they bring."""
+"""Smallest size of a piece: 1,000 small messages. Smaller reads cost more than they are worth."""
 
 LONELY_ROUNDS_MIN: Final = 64
 """Rounds in which one socket alone was read before it gets the whole buffer again."""
@@ -32,7 +32,7 @@ _NS_PER_US: Final = 1_000
 
 
 class Reader(Protocol):
-    """A connection's shell whose last read took all it could."""
+    """A connection's shell whose last read filled its buffer."""
 
     def read_on(self) -> None:
         """Let the loop read it again; never raises."""
@@ -42,11 +42,11 @@ class ReadRounds:
     """The rounds of one loop.
 
     Attributes:
-        buffer: where every socket's bytes arrive.
-        piece_bytes: most that a read takes now; whoever took so much has ``filled`` it.
-        last_reader: whose socket was read last; None after it has gone. Whoever reads sets it,
-            and counts a change, which costs less than a call.
-        changes_count: how often another socket was read than before, in this round.
+        buffer: for the bytes of every socket.
+        piece_bytes: the present limit of a read; a read of this size has ``filled`` it.
+        last_reader: the shell that read last; None after it has gone. A shell that reads sets it
+            and counts a change by itself, which is cheaper than a call.
+        changes_count: how often the socket read was another than before, in this round.
     """
 
     __slots__ = (
@@ -71,10 +71,10 @@ class ReadRounds:
         """Begin as if one socket were there.
 
         Args:
-            loop: whose sockets these are.
+            loop: the loop that reads the sockets.
             read_buffer_bytes: largest read.
-            clock_ns: what this thread has worked so far, in ns: the pieces do not shrink because
-                other programs have the core.
+            clock_ns: CPU time of this thread, in ns, so that pieces do not shrink because other
+                programs use the core.
         """
         self._loop = loop
         self._clock_ns = clock_ns
@@ -87,14 +87,14 @@ class ReadRounds:
         self.changes_count = 0
 
     def filled(self, reader: Reader) -> None:
-        """Call ``read_on`` when the next round begins; until then its socket must not be read."""
+        """Call ``read_on`` when the next round begins; its socket must not be read before."""
         if not self._waiting:
             self._filled_at_ns = self._clock_ns()
             self._loop.call_soon(self._next_round)
         self._waiting.append(reader)
 
     def forget(self, reader: Reader) -> None:
-        """Hold nothing of a reader that is gone."""
+        """Drop the reference to a reader that is gone."""
         if self.last_reader is reader:
             self.last_reader = None
 
@@ -111,7 +111,7 @@ class ReadRounds:
             reader.read_on()
 
     def _fit_piece(self, round_ns: int) -> None:
-        """Halve the pieces while rounds take too long, double them where they may take longer."""
+        """Halve the pieces while rounds take too long, double them if rounds may take longer."""
         if round_ns > ROUND_US_MAX * _NS_PER_US:
             self._lend(max(self.piece_bytes // 2, min(PIECE_BYTES_MIN, self._whole_bytes)))
         elif round_ns < ROUND_US_MAX * _NS_PER_US // 3:

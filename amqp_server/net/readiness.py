@@ -1,7 +1,7 @@
-"""What a service manager is told: that the node is ready, and that it stops.
+"""Tells a service manager that the node is ready, and that it stops.
 
-systemd waits for the first with ``Type=notify``, so that whatever is ordered behind this service
-starts when clients can connect, not when the process exists. Where nobody asked, nothing is sent.
+With ``Type=notify`` systemd waits for the first. So services ordered behind this one start when
+clients can connect, and not when the process exists. Without NOTIFY_SOCKET nothing is sent.
 
 Source: systemd, sd_notify(3): datagrams of lines to the socket that NOTIFY_SOCKET names.
 """
@@ -18,12 +18,12 @@ _ABSTRACT: Final = "@"
 
 
 def tell_ready(status: str) -> None:
-    """Say that clients may come; the status is shown by ``systemctl status``."""
+    """Report that clients may connect; ``systemctl status`` shows the status."""
     _tell(f"READY=1\nSTATUS={_one_line(status)}\nMAINPID={os.getpid()}")
 
 
 def tell_stopping() -> None:
-    """Say that the node stops in order."""
+    """Report that the node stops in order."""
     _tell("STOPPING=1\nSTATUS=stopping")
 
 

@@ -1,11 +1,11 @@
-"""Where every connection's bytes arrive, with room in front for what the last read left over.
+"""The buffer for every connection's bytes, with room in front for the rest of the last read.
 
     | ..... rest | bytes of this read ..... |
                  ^ lent to the socket
 
-What is read is dealt with before the next read, so that one buffer serves all connections of a
-loop and an idle one has none. Only the frame cut by the end of a read is kept by its connection;
-it is put back right before the bytes that continue it, which are not moved.
+The bytes of a read are handled before the next read. So one buffer serves all connections of a
+loop, and an idle connection has none. A connection keeps only a frame cut by the end of a read. It
+is put back directly before the bytes that continue it, and these are not moved.
 """
 
 from typing import Final
@@ -15,11 +15,11 @@ REST_BYTES_MAX: Final = 262_144
 
 
 class ReceiveBuffer:
-    """One loop's.
+    """The buffer of one loop.
 
     Attributes:
-        lent: where a socket's bytes are to go; valid until the next read of any socket.
-            The whole buffer, until ``lend`` says less.
+        lent: the memory for a socket's bytes; valid until the next read of any socket. It is the
+            whole buffer until ``lend`` makes it smaller.
     """
 
     __slots__ = ("_octets", "lent")
@@ -29,11 +29,11 @@ class ReceiveBuffer:
         self.lent = self._octets[REST_BYTES_MAX:]
 
     def lend(self, count: int) -> None:
-        """Let a read take at most so many bytes from here on."""
+        """Let a read take at most this many bytes from now on."""
         self.lent = self._octets[REST_BYTES_MAX : REST_BYTES_MAX + count]
 
     def received(self, read_bytes: int, rest: bytes) -> memoryview:
-        """Return what was read, behind what was left over before.
+        """Return the rest of earlier reads with the bytes of this read behind it.
 
         Args:
             read_bytes: how much of ``lent`` was filled.

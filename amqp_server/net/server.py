@@ -1,8 +1,8 @@
-"""The server of one loop: from listening sockets to connections, and back to silence.
+"""The server of one loop, from the listening sockets to the end of the last connection.
 
     accepted socket → PROXY header (where expected) → TLS (where expected) → Transport
 
-The protocol of the listener says who makes the connection that a transport drives. Each step has a
+The protocol of the listener decides which connection a transport drives. Each step has a
 time limit, and each socket counts against ``connections_max`` from the moment it is accepted.
 """
 
@@ -27,16 +27,16 @@ from amqp_server.net.transport import CLOSE_GRACE_MS, Transport
 log = logging.getLogger(__name__)
 
 PROXY_HEADER_TIMEOUT_MS: Final = 5_000
-"""How long a proxy may take for its header; it sends it at once, or is none."""
+"""How long a proxy may take for its header; a real proxy sends it at once."""
 
 STRANGER_PATIENCE_MS: Final = 2_000
-"""At the limit, who has not logged in for so long makes room for the next."""
+"""At the limit, a client that has not logged in for this long is cut off for the next one."""
 
 SHUTDOWN_REASON: Final = "broker forced connection closure with reason 'shutdown'"
-"""What clients are told when the node stops (RabbitMQ, rabbit_reader)."""
+"""The reason that clients get when the node stops (RabbitMQ, rabbit_reader)."""
 
 _CUT_OFF_MS: Final = 1_000
-"""How long the loop may take to close sockets that were cut off: it takes a turn or two."""
+"""How long the loop may take to close sockets that were cut off; one or two turns are usual."""
 
 
 class Bound(NamedTuple):
@@ -44,8 +44,8 @@ class Bound(NamedTuple):
 
     Attributes:
         address, port: where clients connect.
-        protocol: what they speak, by its name in the settings.
-        is_tls: whether they speak it over TLS.
+        protocol: the protocol's name in the settings.
+        is_tls: whether it is used over TLS.
     """
 
     address: str
@@ -68,14 +68,14 @@ class Server:
         settings: NetSettings,
         sockets_max: int | None = None,
     ) -> None:
-        """Wire it; ``listen`` begins.
+        """Connect the parts; ``listen`` begins.
 
         Args:
             loop: the reactor's loop.
             reactor: the loop's shared parts.
             protocols: makes the sans-IO connection of each peer, by the protocol of its listener.
             settings: where to listen, limits and grace periods.
-            sockets_max: connections that there are file descriptors for; None is no limit.
+            sockets_max: limit of connections by file descriptors; None is no limit.
 
         Raises:
             TlsFilesError: the certificates cannot be used.
@@ -91,7 +91,7 @@ class Server:
         self._proxy_networks = [ip_network(text) for text in settings.proxy_networks]
         self._acceptor = _acceptor(loop, settings.connections_max, sockets_max, self._make_room)
         self._strangers: dict[Transport, int] = {}
-        """When each was accepted, oldest first; who has logged in since may still be here."""
+        """When each was accepted, oldest first; some of them may have logged in since."""
         self._welcomes: dict[asyncio.Task[object], _Arrival] = {}
         self._all_gone = asyncio.Event()
         self._stop_reason: str | None = None
@@ -100,7 +100,7 @@ class Server:
 
     @property
     def bound(self) -> Sequence[Bound]:
-        """What is listened on, in the order of the listeners; nothing after ``stop_listening``."""
+        """The listening sockets, in the order of the listeners; none after ``stop_listening``."""
         return self._bound
 
     def listen(self) -> None:
@@ -131,7 +131,7 @@ class Server:
                 log.info("listening address=%s port=%d protocol=%s tls=%s", *bound)
 
     def reload_certificates(self) -> bool:
-        """Use new certificate files, if they changed, for connections from here on.
+        """Use new certificate files, if they changed, for later connections.
 
         Returns:
             Whether there is another certificate now.
@@ -139,12 +139,12 @@ class Server:
         return self._tls is not None and self._tls.reload()
 
     def stop_listening(self) -> None:
-        """Let nobody in any more; those who are connected stay."""
+        """Accept no client any more; connected clients stay."""
         self._acceptor.close()
         self._bound = []
 
     async def stop(self, reason: str = SHUTDOWN_REASON) -> None:
-        """Let nobody in, ask everybody to close, and cut off who has not after the grace period."""
+        """Accept no client, ask all to close, and cut off the rest after the grace period."""
         self.stop_listening()
         self._stop_reason = reason
         for task, arrival in self._welcomes.items():
@@ -169,10 +169,10 @@ class Server:
         return True
 
     def _make_room(self) -> int | None:
-        """Cut off who has let us wait longest for a login, if that is long enough.
+        """Cut off the client that has waited longest without a login, if it is long enough.
 
         Returns:
-            0 if somebody was; else in how many ms somebody may be; None where all have logged in.
+            0 if a client was cut off; else the ms until one may be; None if all have logged in.
         """
         now_ms = self._reactor.now_ms()
         for task, arrival in self._welcomes.items():
@@ -205,7 +205,7 @@ class Server:
     def _welcome(
         self, where: ListenerSettings, arrival: "_Arrival"
     ) -> Coroutine[object, object, object]:
-        """Return what takes a socket as far as a ``Transport``.
+        """Return the coroutine that brings a socket to a ``Transport``.
 
         Raises:
             OSError: the peer is gone already.
@@ -219,7 +219,7 @@ class Server:
     async def _welcome_in_steps(
         self, where: ListenerSettings, arrival: "_Arrival", peer: Peer
     ) -> None:
-        """Hear what a proxy says of a peer, and have TLS spoken with it, as far as expected."""
+        """Read the proxy's header and do the TLS handshake, as far as they are expected."""
         if where.proxy_protocol:
             peer = await self._peer_behind_proxy(peer, arrival.accepted)
         if not where.tls:
@@ -238,24 +238,24 @@ class Server:
     def _connect(
         self, where: ListenerSettings, arrival: "_Arrival", peer: Peer
     ) -> Coroutine[object, object, object]:
-        """Return what gives a socket without TLS to the loop.
+        """Return the coroutine that gives a socket without TLS to the loop.
 
-        It takes the loop one round. Cancelled in that round, uvloop closes the socket without
-        telling the transport, even if that has been made already.
+        It takes the loop one round. If it is cancelled in that round, uvloop closes the socket
+        without telling the transport, even if the transport was made already.
         """
         arrival.may_be_stopped = False
         transport = arrival.transport = self._transport_for(where, peer)
         return self._loop.connect_accepted_socket(lambda: transport, arrival.accepted)
 
     def _end_welcome(self, arrival: "_Arrival", task: asyncio.Task[object]) -> None:
-        """Close a socket that did not get as far as a transport, whatever stopped it."""
+        """Close a socket that has not reached a transport, for any reason."""
         del self._welcomes[task]
         error = None if task.cancelled() else task.exception()
         if error is not None or arrival.transport is None or not arrival.transport.was_made:
             self._refuse(arrival, error)
 
     def _refuse(self, arrival: "_Arrival", error: BaseException | None) -> None:
-        """Say why a peer is not welcome, and count it no more if it never became a connection."""
+        """Log why a peer was refused, and count it no more if it never became a connection."""
         if isinstance(error, OSError | ProxyHeaderError):
             reason = handshake_failure(error) if isinstance(error, OSError) else str(error)
             log.info("connection refused name=%s reason=%s", arrival.name, reason)
@@ -317,7 +317,7 @@ def _acceptor(
     sockets_max: int | None,
     make_room: MakeRoom,
 ) -> Acceptor:
-    """Return what accepts up to the limit that is reached first."""
+    """Return the acceptor; its limit is the lower one of the two."""
     if sockets_max is None or 0 < connections_max <= sockets_max:
         return Acceptor(loop, connections_max or None, make_room=make_room)
     name = "the file descriptors for sockets are in use (RLIMIT_NOFILE, ulimit -n): sockets_max"

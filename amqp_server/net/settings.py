@@ -69,7 +69,7 @@ class TlsSettings:
     )
 
     def inconsistencies(self) -> list[tuple[str, str]]:
-        """Return what single keys cannot show: a key and what is wrong with it."""
+        """Return errors that concern several keys: a key and the error."""
         wrong = []
         if self.verify_peer and self.ca_file is None:
             wrong.append(("verify_peer", "needs ca_file"))
@@ -165,7 +165,7 @@ class NetSettings:
     )
 
     def inconsistencies(self) -> list[tuple[str, str]]:
-        """Return what single keys cannot show: a key and what is wrong with it."""
+        """Return errors that concern several keys: a key and the error."""
         wrong = []
         for index, listener in enumerate(self.listeners):
             if listener.tls and self.tls is None:

@@ -1,14 +1,14 @@
 """The disk's side of the loop: commits at the end of turns, checkpoints in steps, a second look.
 
     a turn ends            what was appended becomes a group, unless one is under way
-    a group is committed   who waited is called, and writes; what came meanwhile is the next group
+    a group is committed   its waiters are called, and write; later appends are the next group
     a file of the log ends a checkpoint: steps on the loop, parts on the thread, one by one
-    every second           unsynced acks are synced, what found no room is tried again
-    no room for anything   the disk alarm: publishers wait until there is room for all of it;
-                           no descriptor or memory of the kernel is taken for the same
+    every second           unsynced acks are synced, writes without room are tried again
+    no room for a write    the disk alarm: publishers wait until there is room for all of them;
+                           no free descriptor or no kernel memory has the same effect
 
-A failed sync ends the node: what is on disk is not known any more, and nobody is told that anything
-is safe from then on.
+A failed sync ends the node, because the content of the disk is not known any more. From then on
+nothing is confirmed as safe.
 """
 
 import asyncio
@@ -30,11 +30,11 @@ from persistence.wal import Wal
 log = logging.getLogger(__name__)
 
 CHECKPOINT_LOOK_MS: Final = 1_000
-"""How often it is asked whether a checkpoint would set anything free."""
+"""How often to check whether a checkpoint would free anything."""
 
 
 class Refused(Enum):
-    """What the disk had no room for; each is tried again in its own way."""
+    """Work that the disk had no room for; each kind is tried again in its own way."""
 
     COMMIT = auto()
     CHECKPOINT = auto()
@@ -42,13 +42,13 @@ class Refused(Enum):
 
 
 class Storage:
-    """Keeps a node's disk up with its loop; a ``Timed``.
+    """Drives a node's disk from its loop; a ``Timed``.
 
     Attributes:
-        failure: why nothing is committed any more; None as long as the disk does what it is told.
+        failure: why nothing is committed any more; None as long as the disk works.
 
     Invariant: at most one checkpoint is being made.
-    Invariant: the alarm is tripped as long as anything is refused.
+    Invariant: the alarm is on as long as any write is refused.
     """
 
     def __init__(
@@ -71,9 +71,9 @@ class Storage:
             commit: of the node.
             wal: the log that it writes to.
             store: the queues in it.
-            monitor: hears of a full disk before it measures one.
+            monitor: told about a full disk before it measures one.
             on_failure: called once, when the node must stop.
-            settled_sync_interval_ms: what nobody waits for is synced this late at most.
+            settled_sync_interval_ms: longest time until writes without a waiter are synced.
             clock: monotonic, in ms.
             clock_ns: the same, in ns.
         """
@@ -104,7 +104,7 @@ class Storage:
         return None if self._is_stopping or self.failure is not None else self._due_ms
 
     def on_deadline(self, now_ms: int) -> None:
-        """Sync what nobody waits for, try again what found no room, begin a checkpoint if due."""
+        """Sync writes without a waiter, try refused ones again, begin a checkpoint if due."""
         self._due_ms = now_ms + self._interval_ms
         if self._commit.is_disk_full:
             self._thread.retry()
@@ -116,7 +116,7 @@ class Storage:
         self._begin_checkpoint_if_due()
         self._try_room_if_refused()
 
-    # ── what the threads report ──
+    # ── reports of the threads ──
 
     def _committed(self) -> None:
         self._loop_commit.committed()
@@ -137,7 +137,7 @@ class Storage:
     # ── no room ──
 
     def _spill_refused(self) -> None:
-        """Trip the alarm, though not within what a queue is doing: it speaks to connections."""
+        """Trip the alarm, but not within an operation of a queue, because it calls connections."""
         if Refused.SPILL not in self._refused:
             self._refused.add(Refused.SPILL)
             self._loop.call_soon(self._trip, Refused.SPILL)
@@ -153,7 +153,7 @@ class Storage:
                 self._monitor.release(self._clock())
 
     def _try_room_if_refused(self) -> None:
-        """Commits may go on where nothing else does: their files have their length already."""
+        """Check for room: commits may work without it, as their files have their length already."""
         if self._refused and not self._is_trying_room:
             self._is_trying_room = True
             self._thread.call(self._store.try_room, self._room_tried)
@@ -164,7 +164,7 @@ class Storage:
             return
         self._release(Refused.SPILL)
         if not self._is_checkpointing and not self._store.checkpoint_is_due():
-            self._release(Refused.CHECKPOINT)  # What it would have set free is needed no more.
+            self._release(Refused.CHECKPOINT)  # Its room is not needed any more.
 
     # ── checkpoints ──
 
@@ -175,7 +175,7 @@ class Storage:
         self._loop.call_soon(self._step, self._store.begin_checkpoint())
 
     def _step(self, checkpoint: Checkpoint) -> None:
-        """Do a part of the loop's work, and let others have their turn before the next."""
+        """Do a part of the loop's work; the next part comes after the turns of others."""
         if self._is_stopping or self.failure is not None:
             return
         try:
@@ -193,7 +193,7 @@ class Storage:
         self._thread.pump()
 
     def _persist(self, checkpoint: Checkpoint, parts: Iterator[Literal[False]]) -> None:
-        """Have the next part done on the thread; groups may go in between."""
+        """Do the next part on the thread; groups may go in between."""
         if self._is_stopping:
             return
         done: list[bool] = []
@@ -221,7 +221,7 @@ class Storage:
     # ── the end ──
 
     def stop(self) -> None:
-        """Commit all that is pending, and leave a checkpoint that the next start begins with.
+        """Commit everything pending, and write a checkpoint for the next start.
 
         Called when no connection is left. After a failure nothing is written any more, and the
         next start recovers as after a crash.
@@ -254,4 +254,4 @@ class Storage:
 
 
 def _ignore(_error: Exception | None) -> None:
-    """Take no note of what became of something that nobody waits for."""
+    """Ignore the result of work that has no waiter."""

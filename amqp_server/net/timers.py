@@ -1,8 +1,8 @@
 """The only clock, and one timer for every deadline of a loop.
 
 A connection's next deadline moves with each read (heartbeats), a queue's with each publish (TTLs).
-Moving a loop timer every time would cost more than the work itself, so a deadline that moves
-*away* is not touched: it is looked up again when its old time comes. Only one that comes nearer
+Moving a loop timer every time would cost more than the work itself. So a deadline that moves *away*
+changes nothing: it is looked up again when its old time comes. Only a deadline that comes nearer
 costs a heap push. An idle connection costs nothing until its own deadline.
 """
 
@@ -19,43 +19,43 @@ NowMs: TypeAlias = Callable[[], int]
 """A clock: returns milliseconds."""
 
 SPACING_MS: Final = 10
-"""Deadlines are looked at no more often than this: at most 100 times a second."""
+"""Shortest time between two looks at the deadlines: at most 100 looks a second."""
 
 DEADLINES_PER_ROUND_MAX: Final = 1_000
-"""Deadlines before the loop gets its turn back; the rest follow one spacing later."""
+"""Most deadlines in one look; the rest follow one spacing later."""
 
 STALE_WATCHES_MAX: Final = 64
-"""Outdated heap entries, beyond one per watch, that are put up with before a clean-up."""
+"""Outdated heap entries, beyond one for each watch, that are allowed before a clean-up."""
 
 
 def now_ms() -> int:
-    """Return the monotonic clock, in ms since an arbitrary start: for deadlines and ages."""
+    """Return the monotonic clock, in ms since an arbitrary start, for deadlines and ages."""
     return time.monotonic_ns() // 1_000_000
 
 
 def wall_ms() -> int:
-    """Return the time of day, in ms since 1970-01-01 UTC: for timestamps that users see."""
+    """Return the time of day, in ms since 1970-01-01 UTC, for timestamps that users see."""
     return time.time_ns() // 1_000_000
 
 
 class Timed(Protocol):
-    """Something that has to be woken at a time of its own."""
+    """An object that must be woken at a time of its own."""
 
     def next_deadline_ms(self) -> int | None:
         """Return when ``on_deadline`` is due (instant, monotonic clock); None is never."""
 
     def on_deadline(self, now_ms: int) -> None:
-        """Do what is due; called once ``next_deadline_ms`` has been reached."""
+        """Do the work that is due; called once ``next_deadline_ms`` has been reached."""
 
 
 class _Nobody:
-    """Whom a watch that was forgotten is of: its heap entry may outlive it for a long time."""
+    """The ``Timed`` of a forgotten watch, whose heap entry may stay for a long time."""
 
     def next_deadline_ms(self) -> int | None:
         return None
 
     def on_deadline(self, now_ms: int) -> None:
-        """Nobody is woken."""
+        """Nothing is woken."""
 
 
 _NOBODY: Final = _Nobody()
@@ -65,9 +65,9 @@ class Watch:
     """One watched ``Timed``.
 
     Attributes:
-        timed: whom to ask and to wake; once forgotten, nobody.
-        due_ms: when it will be looked at next; None while there is nothing to wait for.
-        heap_number: which heap entry is the valid one.
+        timed: the object to ask and to wake; a stand-in once it is forgotten.
+        due_ms: when it will be looked at next; None while it has no deadline.
+        heap_number: number of the valid heap entry.
     """
 
     __slots__ = ("due_ms", "heap_number", "timed")
@@ -98,14 +98,14 @@ class Deadlines:
         self._looked_at_ms = clock() - SPACING_MS
 
     def watch(self, timed: Timed) -> Watch:
-        """Begin to watch; the deadline it has now, if any, counts at once."""
+        """Begin to watch; its present deadline, if any, counts at once."""
         watch = Watch(timed)
         self._watches_count += 1
         self.refresh(watch)
         return watch
 
     def refresh(self, watch: Watch) -> None:
-        """Note that the deadline may have come nearer: one call and a comparison, if it has not."""
+        """Note that the deadline may have come nearer; if not, this is only a comparison."""
         deadline_ms = watch.timed.next_deadline_ms()
         if deadline_ms is None or (watch.due_ms is not None and watch.due_ms <= deadline_ms):
             return
@@ -117,14 +117,14 @@ class Deadlines:
         self._arm()
 
     def forget(self, watch: Watch) -> None:
-        """Stop watching; doing so twice is doing it once."""
+        """Stop watching; a second call has no effect."""
         if watch.timed is not _NOBODY:
             watch.timed = _NOBODY
             watch.due_ms = None
             self._watches_count -= 1
 
     def close(self) -> None:
-        """Wake nobody any more."""
+        """Stop for good; nothing is woken any more."""
         self._heap.clear()
         if self._timer is not None:
             self._timer.cancel()
@@ -136,13 +136,13 @@ class Deadlines:
         return len(self._heap)
 
     def _drop_stale(self) -> None:
-        """Keep the heap within twice the watches, and some, whatever the deadlines do."""
+        """Keep the heap within about twice the watches, however the deadlines move."""
         if len(self._heap) > 2 * self._watches_count + STALE_WATCHES_MAX:
             self._heap = [each for each in self._heap if _is_valid(each)]
             heapify(self._heap)
 
     def _arm(self) -> None:
-        """Set the loop's timer to the earliest entry, unless it goes off earlier anyway."""
+        """Set the loop's timer to the earliest entry, unless the timer is earlier already."""
         if not self._heap:
             return
         due_ms = max(self._heap[0][0], self._looked_at_ms + SPACING_MS)
@@ -155,7 +155,7 @@ class Deadlines:
         self._timer = self._loop.call_later(delay_ms / 1000, self._look)
 
     def _look(self) -> None:
-        """Wake those whose time has come; who has a later deadline by now goes back for it."""
+        """Wake those whose time has come; a watch with a later deadline goes back to the heap."""
         self._timer = None
         now = self._looked_at_ms = self._now_ms()
         for watch in self._take_due(now):
@@ -169,7 +169,7 @@ class Deadlines:
         self._arm()
 
     def _take_due(self, now: int) -> list[Watch]:
-        """Take the watches that are due off the heap, earliest first, up to a round's worth."""
+        """Take the due watches off the heap, earliest first, at most those of one look."""
         due: list[Watch] = []
         while self._heap and self._heap[0][0] <= now and len(due) < DEADLINES_PER_ROUND_MAX:
             first = heappop(self._heap)

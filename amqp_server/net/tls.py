@@ -1,7 +1,7 @@
-"""TLS for clients: contexts from files, and new files without dropping anybody.
+"""TLS for clients: contexts from files, and new files without dropping a connection.
 
-A context belongs to the connections that were made with it. ``reload`` puts another in its place
-for those to come; whoever is connected keeps the certificate that was agreed on.
+A context belongs to the connections that were made with it. ``reload`` replaces it for later
+connections. Existing connections keep the certificate of their handshake.
 """
 
 import logging
@@ -27,7 +27,7 @@ _NO_TLS: Final = {
     "HTTPS_PROXY_REQUEST": "an HTTP CONNECT on a port with TLS",
     "WRONG_VERSION_NUMBER": "no TLS hello on a port with TLS; is it AMQP without TLS?",
 }
-"""What OpenSSL calls a client that does not speak TLS at all."""
+"""OpenSSL's names for input of a client that does not speak TLS."""
 
 
 class TlsFilesError(Exception):
@@ -41,7 +41,7 @@ class TlsContexts:
         """Read the files.
 
         Raises:
-            TlsFilesError: they cannot be read, do not belong together, or the settings do not.
+            TlsFilesError: they cannot be read, or files or settings do not fit together.
         """
         self._settings = settings
         self._stamps = _stamps(settings)
@@ -49,14 +49,14 @@ class TlsContexts:
 
     @property
     def current(self) -> ssl.SSLContext:
-        """The context for a connection that begins now."""
+        """The context for new connections."""
         return self._current
 
     def reload(self) -> bool:
         """Read the files again if any of them changed; with bad files the old context stays.
 
         Returns:
-            Whether new connections have another context from here on.
+            Whether later connections have another context.
         """
         try:
             stamps = _stamps(self._settings)
@@ -64,7 +64,7 @@ class TlsContexts:
                 return False
             self._current = make_context(self._settings)
         except TlsFilesError as error:
-            # Often a renewal that is half done. The stamps are kept, so the next reload reads
+            # Often a renewal is only half done. The stamps are kept, so the next reload reads
             # the files again.
             log.error("keeping the old TLS certificate: %s", error)  # noqa: TRY400 - the text says all
             return False
@@ -76,8 +76,8 @@ class TlsContexts:
 def make_context(settings: TlsSettings) -> ssl.SSLContext:
     """Build a server's context.
 
-    No SNI is asked for, renegotiation and compression are off, the server's order of ciphers
-    holds.
+    SNI is not required. Renegotiation and compression are off. The server's order of ciphers is
+    used.
 
     Raises:
         TlsFilesError: see ``TlsContexts``.
@@ -103,7 +103,7 @@ def make_context(settings: TlsSettings) -> ssl.SSLContext:
 
 
 def handshake_failure(error: OSError) -> str:
-    """Return in words why a client got no further than the TLS handshake."""
+    """Return in words why the TLS handshake with a client failed."""
     if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
         return _NO_TLS[error.reason]
     return str(error) or type(error).__name__
@@ -125,12 +125,12 @@ def _load_files(context: ssl.SSLContext, settings: TlsSettings) -> None:
 
 
 def _refuse_password() -> NoReturn:
-    """Stand in for OpenSSL's own question on the terminal, which would wait for ever."""
+    """Replace OpenSSL's own prompt on the terminal, which would wait for ever."""
     raise TlsFilesError("net.tls.key_file: the key is encrypted")
 
 
 def _reason(error: Exception) -> str:
-    """Say in words what OpenSSL says by number."""
+    """Return OpenSSL's error number in words."""
     if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
         return "the key is not the certificate's"
     if isinstance(error, ssl.SSLError):
@@ -139,7 +139,7 @@ def _reason(error: Exception) -> str:
 
 
 def _stamps(settings: TlsSettings) -> list[tuple[int, int, int]]:
-    """Return what changes when a file is replaced or rewritten."""
+    """Return a stamp that changes when a file is replaced or rewritten."""
     states = []
     for key in ("certificate_file", "key_file", "ca_file"):
         path = getattr(settings, key)

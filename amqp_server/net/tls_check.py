@@ -1,7 +1,7 @@
-"""Whether TLS files can be used, without a client: what a start, and every client, would find.
+"""Checks TLS files without a client, for errors that a start or a client would find.
 
-The server's certificate is judged as a client judges it, by a handshake in memory with one that
-trusts this certificate itself: so its dates and its purpose count, and who signed it does not.
+The server's certificate is checked as by a client, by a handshake in memory. This client trusts the
+certificate itself. So the dates and the purpose are checked, but not the signer.
 """
 
 import ssl
@@ -16,10 +16,10 @@ _ROUNDS_MAX: Final = 10
 
 
 def tls_problems(settings: TlsSettings, now_s: float) -> list[str]:
-    """Return all that is wrong with the files, a line each, the key first; empty is nothing.
+    """Return all errors of the files, a line each, the key first; empty means no error.
 
     Args:
-        settings: which files.
+        settings: names the files.
         now_s: seconds since 1970.
     """
     named = [("certificate_file", settings.certificate_file), ("key_file", settings.key_file)]

@@ -1,14 +1,14 @@
-"""The asyncio side of one connection, of whatever protocol.
+"""The asyncio side of one connection, of any protocol.
 
-Every decision is the sans-IO connection's, every system call is made here. It reads into the
-loop's shared buffer, and writes once per turn:
+The sans-IO connection makes every decision, and this class makes every system call. It reads into
+the loop's shared buffer, and writes once in each turn:
 
     | waits in the connection's outbox, up to its marks | one write, unsent | the kernel's buffer |
 
-What the kernel does not take is one write at most; until it has gone, output stays in the outbox,
-which knows deliveries from answers. Deliveries stop at a mark there. Reading goes on, so that a
-client that publishes and consumes at once does not lock itself up, and is heard when it acks, beats
-or leaves; it stops while the connection says so. Then ``departure`` notes when the peer leaves.
+At most one write waits for the kernel. Until it has gone, output stays in the outbox, which tells
+deliveries from answers. Deliveries stop at a mark there. Reading continues, so that a client that
+publishes and consumes at once cannot block itself, and its acks, heartbeats and end are seen.
+Reading stops while the connection says so. Then ``departure`` notes when the peer leaves.
 """
 
 import asyncio
@@ -27,22 +27,22 @@ from amqp_server.net.timers import Watch
 log = logging.getLogger(__name__)
 
 CLOSE_GRACE_MS: Final = 3_000
-"""What a peer has to take our last bytes and to close its side, before it is cut off."""
+"""How long a peer may take to read our last bytes and close its side, before it is cut off."""
 
 _JOIN_BYTES_MAX: Final = 65_536
-"""Up to here a copy costs no more than a vector of buffers; at 1 MiB it costs 15 % more."""
+"""Up to this size a copy costs no more than a vector of buffers; at 1 MiB it costs 15 % more."""
 
 
 Identify: TypeAlias = Callable[[ssl.SSLObject | None], Peer]
-"""Says who the peer is, given the outcome of the TLS handshake, if there was one."""
+"""Returns the peer; takes the result of the TLS handshake, if there was one."""
 
 
 class Transport(asyncio.BufferedProtocol):
     """One accepted connection.
 
-    Invariants: the connection gets every byte once and in order, then ``lose``; no write happens
-    but in ``flush``, and none while an earlier one is unsent, but for the last; ``on_lost`` is
-    called once if, and only if, ``was_made``.
+    Invariants: the connection gets every byte once and in order, then ``lose``; only ``flush``
+    writes, and only the last write may come while an earlier one is unsent; ``on_lost`` is called
+    once if, and only if, ``was_made``.
     """
 
     __slots__ = (
@@ -92,12 +92,12 @@ class Transport(asyncio.BufferedProtocol):
         Args:
             reactor: the loop's shared parts.
             make_connection: makes the sans-IO connection once the peer is known.
-            identify: says who the peer is, once TLS is through.
+            identify: returns the peer, after the TLS handshake.
             on_made: called when there is a connection to shut down.
             on_lost: called when the socket is gone.
-            write_high_watermark_bytes: TLS hands over less at a time than a socket; so much may
+            write_high_watermark_bytes: TLS hands over less at a time than a socket; this much may
                 be unsent in it before output waits in the outbox.
-            close_grace_ms: a peer that lets our closing wait longer is cut off.
+            close_grace_ms: a peer that delays our closing for longer is cut off.
         """
         self._reactor = reactor
         self._make_connection = make_connection
@@ -121,18 +121,18 @@ class Transport(asyncio.BufferedProtocol):
 
     @property
     def unsent_bytes(self) -> int:
-        """What was written and the kernel has not taken yet."""
+        """Written bytes that the kernel has not taken yet."""
         return self._transport.get_write_buffer_size()
 
-    # What the loop calls.
+    # Called by the loop.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Make the sans-IO connection: TCP, PROXY and TLS are through."""
+        """Make the sans-IO connection, because TCP, PROXY and TLS are done."""
         self._transport = cast("asyncio.Transport", transport)
         self.was_made = True
         ssl_object = cast("ssl.SSLObject | None", self._transport.get_extra_info("ssl_object"))
         self._is_tls = ssl_object is not None
-        # Without TLS each write is made at once, and what the kernel does not take pauses us.
+        # Without TLS each write is made at once, and bytes that the kernel refuses pause us.
         high_bytes = self._write_high_watermark_bytes if self._is_tls else 0
         self._transport.set_write_buffer_limits(high=high_bytes // 2, low=high_bytes // 8)
         self._guarded(self._make, ssl_object)
@@ -146,7 +146,7 @@ class Transport(asyncio.BufferedProtocol):
 
     @property
     def has_logged_in(self) -> bool:
-        """Whether the client has; ask only while it is connected."""
+        """Whether the client has logged in; only for use while it is connected."""
         return self._connection.life.is_open
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -154,7 +154,7 @@ class Transport(asyncio.BufferedProtocol):
         return self._reactor.rounds.buffer.lent
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Feed the connection, and run the turn that this sets off."""
+        """Feed the connection, and run the turn that follows."""
         rounds = self._reactor.rounds
         if rounds.last_reader is not self:
             rounds.last_reader = self
@@ -163,7 +163,7 @@ class Transport(asyncio.BufferedProtocol):
         if nbytes >= rounds.piece_bytes or (self._is_tls and nbytes >= rounds.piece_bytes // 2):
             self._wait_for_round()
         if self._closes_at_ms is not None:
-            return  # read on until the peer closes: unread bytes would turn our FIN into a reset
+            return  # read until the peer closes, since unread bytes turn our FIN into a reset
         if not self._has_spoken:
             self._has_spoken = True
             log.debug("accepting connection name=%s", self.peer)
@@ -182,10 +182,10 @@ class Transport(asyncio.BufferedProtocol):
         reactor.finish_input(nbytes, now_ms)
 
     def eof_received(self) -> bool | None:
-        """Let the transport close itself, after what is still to be sent.
+        """Let the transport close itself, after the remaining output was sent.
 
         Returns:
-            True where the transport stays, as what came before is not all carried out.
+            True if the transport stays, because earlier input is not all carried out.
         """
         if self._is_closing():
             return None  # TLS may call this in the middle of its own close
@@ -196,11 +196,11 @@ class Transport(asyncio.BufferedProtocol):
         self._reactor.finish_turn(now_ms)
         if self._is_closing():
             return None
-        if self._is_tls:  # it closes whatever we say
+        if self._is_tls:  # TLS closes whatever we return
             self._closes_at_ms = now_ms + self._close_grace_ms
             self._reactor.deadlines.refresh(self._watch)
             return None
-        self._is_started = False  # the loop reads it no more
+        self._is_started = False  # the loop does not read it any more
         self._regulate_reading()
         return True
 
@@ -208,7 +208,7 @@ class Transport(asyncio.BufferedProtocol):
         return self._closes_at_ms is not None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Hand back what the peer had not settled; others may get it in this very turn."""
+        """Requeue the messages that the peer had not settled; others may get them in this turn."""
         if not self._is_live:
             self._on_lost(self)
             return
@@ -225,13 +225,13 @@ class Transport(asyncio.BufferedProtocol):
         self._closes_at_ms = now_ms
         self._reactor.finish_turn(now_ms)
         self._on_lost(self)
-        # They know each other; freed now, nothing of them waits for the cyclic collector. That of
-        # TLS knows us for as long as it is there.
+        # They refer to each other. This cuts the cycle, so the garbage collector has no work. A
+        # transport of TLS refers to us for as long as it exists.
         del self._transport
         del self._connection, self._make_connection, self._identify, self._on_made, self._on_lost
 
     def pause_writing(self) -> None:
-        """Stop deliveries: the peer is slower than they are."""
+        """Stop deliveries, because the peer is slower than they are."""
         self._is_write_paused = True
         self._guarded(self._connection.pause_deliveries)
 
@@ -241,10 +241,10 @@ class Transport(asyncio.BufferedProtocol):
         self._guarded(self._connection.resume_deliveries)
         self._on_output()
 
-    # What the reactor and the deadlines call.
+    # Called by the reactor and the deadlines.
 
     def flush(self, now_ms: int) -> None:
-        """Write the turn's output in one go, then read, wait or close, as the connection wants."""
+        """Write the turn's output at once, then read, wait or close, as the connection wants."""
         self._is_marked = False
         if self._closes_at_ms is not None or self._transport.is_closing():
             return
@@ -276,7 +276,7 @@ class Transport(asyncio.BufferedProtocol):
         return min(due_ms, look_at_ms)
 
     def on_deadline(self, now_ms: int) -> None:
-        """Pass the time on to the connection, or cut off a peer that lets us wait."""
+        """Pass the time on to the connection, or cut off a peer that delays the end."""
         if self._closes_at_ms is not None:
             self.abort()
             return
@@ -291,10 +291,10 @@ class Transport(asyncio.BufferedProtocol):
         self._guarded(self._connection.on_deadline, now_ms)
         self._on_output()
 
-    # What the server calls.
+    # Called by the server.
 
     def shut_down(self, reason: str) -> None:
-        """Have the connection tell its peer that we close it, and why."""
+        """Let the connection tell its peer that we close it, and the reason."""
         if self._closes_at_ms is None:
             self._guarded(self._connection.shut_down, reason, self._reactor.now_ms())
             self._on_output()
@@ -311,7 +311,7 @@ class Transport(asyncio.BufferedProtocol):
             self._reactor.mark(self)
 
     def _write(self, chunks: list[bytes | memoryview]) -> None:
-        """Write several at once: joined, unless the copy would cost more than a call's vector.
+        """Write several buffers at once; they are joined if a copy is cheaper than a vector.
 
         TLS always gets one piece, as each would become a record of its own.
         """
@@ -321,7 +321,7 @@ class Transport(asyncio.BufferedProtocol):
             self._transport.writelines(chunks)
 
     def _regulate_reading(self) -> None:
-        """Read, or do not, as the connection has it."""
+        """Start or stop reading, as the connection wants."""
         wants_read = self._connection.reading.is_wanted and not self._has_seen_eof
         if wants_read is not self._is_reading:
             self._is_reading = wants_read
@@ -332,7 +332,7 @@ class Transport(asyncio.BufferedProtocol):
                 self._departure.watch(self._transport, self._on_hang_up)
 
     def _wait_for_round(self) -> None:
-        """Have the others read before this is read again."""
+        """Let the others be read before this is read again."""
         self._is_waiting = True
         self._start_or_stop()
         self._reactor.rounds.filled(self)
@@ -343,7 +343,7 @@ class Transport(asyncio.BufferedProtocol):
         self._start_or_stop()
 
     def _start_or_stop(self) -> None:
-        """Have the loop read the socket, or not."""
+        """Make the loop read the socket, or not read it."""
         is_started = self._is_reading and not self._is_waiting
         if is_started is self._is_started or self._transport.is_closing():
             return
@@ -359,15 +359,15 @@ class Transport(asyncio.BufferedProtocol):
             self._look_again(self._reactor.now_ms() + (0 if is_reset else self._close_grace_ms))
 
     def _look_again(self, at_ms: int) -> None:
-        """Look in a while at a peer that has left: what it said last may be worth waiting for."""
+        """Check a peer that has left after a while, because its last input may be wanted."""
         self._departure.look_again(at_ms, self.unsent_bytes)
         self._reactor.deadlines.refresh(self._watch)
 
     def _begin_to_close(self, now_ms: int) -> None:
-        """Send what is buffered and then an end of stream; the peer's own end closes the socket.
+        """Send the buffered output and then an end of stream; the peer's end closes the socket.
 
-        Closing at once would make the kernel answer bytes that are still under way with a reset,
-        which can overtake our last words. TLS has its own goodbye.
+        If we closed at once, the kernel would answer bytes still under way with a reset, which can
+        overtake our last output. TLS has its own closing message.
         """
         self._closes_at_ms = now_ms + self._close_grace_ms
         self._departure.forget(self._transport)
@@ -379,7 +379,7 @@ class Transport(asyncio.BufferedProtocol):
         self._transport.write_eof()
 
     def _guarded(self, work: Callable[..., None], *args: object) -> None:
-        """Do a step; where our own code fails, give up this connection and no other."""
+        """Do a step; if our own code fails, give up only this connection."""
         try:
             work(*args)
         except Exception as error:  # noqa: BLE001 — it is logged

@@ -49,10 +49,10 @@ class Settling:
 
     Args:
         unacked: its delivery tags.
-        lane: where consumers deliver that the shared prefetch counts.
+        lane: for consumers that the shared prefetch counts.
 
     Attributes:
-        unshared_lane: where the others do, as their kind of queue says; None while there is none.
+        unshared_lane: for consumers whose kind of queue ignores it; None while there is none.
     """
 
     __slots__ = (
