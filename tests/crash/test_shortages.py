@@ -120,6 +120,6 @@ def test_a_shortage_in_a_sync_itself_is_a_failure() -> None:
     life.publish()
     life.publish()
     disk.fail_at(lambda operation: operation.kind is Kind.SYNC, errno.ENOMEM)
-    with pytest.raises(Exception, match="fsync"):
+    with pytest.raises(Exception, match="a sync failed"):
         settled(life)
     assert life.node.commit.has_failed
