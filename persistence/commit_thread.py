@@ -4,8 +4,9 @@
                     └─ more than that: a file to begin, definitions ─── Worker ─────┘
     commit_here() ────── seal ── one write into the file that is there, a sync ──────── finish, seal
 
-What most groups come to has a thread of its own: no checkpoint makes it wait, nor, with the kernel,
-a busy loop that holds the interpreter lock. Only one group is under way at a time, on either.
+Most groups are a single write, and this has a thread of its own. No checkpoint delays it. With the
+kernel, a busy loop that holds the interpreter lock does not delay it either. Only one group is
+under way at a time, on either thread.
 
 ``DiskWriter`` is the interpreted twin, and the specification, of that in
 ``persistence._commit_thread``.
@@ -28,24 +29,24 @@ Done: TypeAlias = Callable[[int, bool], None]
 
 
 class Loop(Protocol):
-    """What is asked of the event loop."""
+    """The port that this needs of the event loop."""
 
     def call_soon_threadsafe(self, callback: Callable[..., object], *arguments: object) -> object:
-        """Call on the loop's thread, in another turn. The one method for other threads."""
+        """Call on the loop's thread, in another turn; only this may be used by other threads."""
 
     def add_reader(self, descriptor: int, callback: Callable[..., object]) -> object:
         """Call whenever this can be read."""
 
     def remove_reader(self, descriptor: int) -> object:
-        """Call no more."""
+        """Stop these calls."""
 
 
 class DiskWriter:
-    """Writes, and syncs, on a thread of its own; one job at a time.
+    """Writes and syncs on a thread of its own, one job at a time.
 
     Args:
-        loop: where ``done`` is called.
-        done: what became of a job.
+        loop: calls ``done``.
+        done: gets the result of a job.
     """
 
     def __init__(self, loop: Loop, done: Done) -> None:
@@ -53,7 +54,7 @@ class DiskWriter:
         self._done = done
 
     def takes(self, file: File) -> bool:  # noqa: ARG002 - the kernel's signature
-        """Return whether it can write to this file: the kernel needs one that the system knows."""
+        """Return whether it can write to this file; the kernel needs a file of the system."""
         return True
 
     def start(self, file: File, position: int, parts: Sequence[Octets], fsync: bool) -> None:  # noqa: FBT001
@@ -78,15 +79,15 @@ class DiskWriter:
         self._worker.submit(work, ended)
 
     def stop(self) -> None:
-        """Wait for what is under way, have it reported, and end the thread."""
+        """Wait for the job under way, report it, and end the thread."""
         self._worker.stop()
 
 
 class Worker:
-    """Carries out what it is given, in order, on a thread.
+    """Carries out jobs on a thread, in order.
 
     Args:
-        loop: where is called what is to be called behind it.
+        loop: calls the second function of a job.
         name: of the thread.
     """
 
@@ -100,7 +101,7 @@ class Worker:
         self._thread.start()
 
     def submit(self, work: Callable[[], None], ended: Callable[[Exception | None], None]) -> None:
-        """Carry out on the thread, then call on the loop with what it raised; None for nothing."""
+        """Carry out on the thread, then call on the loop with its error, or None."""
         raised: list[Exception] = []
 
         def guarded() -> None:
@@ -118,7 +119,7 @@ class Worker:
         self._jobs.put((guarded, report))
 
     def stop(self) -> None:
-        """Wait for all that was submitted, have it reported in this call, and end the thread."""
+        """Wait for all submitted jobs, report them in this call, and end the thread."""
         if self._thread is None:
             return
         self._jobs.put(None)
@@ -135,13 +136,13 @@ class Worker:
 
 
 class CommitThread:
-    """Carries groups out, one after the other, for as long as there are any.
+    """Carries groups out, one after the other, as long as there are any.
 
     Args:
-        commit: what is pending, and what waits for it.
+        commit: has the pending operations, and their waiters.
         loop: the event loop that everything else runs on.
-        committed: called after each group, when those who waited have been called.
-        disk_full: called when a group found no space; ``retry`` is to be called later.
+        committed: called after each group, when its waiters have been called.
+        disk_full: called when a group found no space; ``retry`` must be called later.
         failed: called once, when the node must stop; nothing is committed any more.
     """
 
@@ -164,16 +165,16 @@ class CommitThread:
         self._writer = DiskWriter(loop, self._written)
 
     def pump(self) -> bool:
-        """Carry out what is pending, unless a group is under way; return whether one begins."""
+        """Carry out everything pending, unless a group is under way; return whether one begins."""
         if self._may_begin() and (group := self._commit.seal()) is not None:
             self._begin(group)
             return True
         return False
 
     def commit_here(self) -> None:
-        """Carry out what is pending in this call, which waits for the disk.
+        """Carry out everything pending in this call, which waits for the disk.
 
-        Nothing happens while a group is under way. What is more than one write goes to a thread.
+        Nothing happens while a group is under way. A group of several writes goes to a thread.
         """
         if not self._may_begin() or (group := self._commit.seal()) is None:
             return
@@ -185,23 +186,23 @@ class CommitThread:
         self._written(*_write_now(write, fsync=group.fsync))
 
     def retry(self) -> None:
-        """Carry the group out once more that found no space; nothing happens if none did."""
+        """Try the group that found no space again; nothing happens if there is none."""
         if self._may_begin() and (group := self._commit.retry()) is not None:
             self._begin(group)
 
     def call(self, work: Callable[[], None], ended: Callable[[Exception | None], None]) -> None:
-        """Have something else done that waits for the disk; groups overtake it where they can.
+        """Do other work that waits for the disk; groups overtake it where they can.
 
         Args:
             work: called on a thread.
-            ended: called on the loop, with what ``work`` raised; None for nothing.
+            ended: called on the loop, with the error of ``work``, or None.
         """
         self._worker.submit(work, ended)
 
     def stop(self) -> None:
-        """Commit all that is pending, then end the threads; ``committed`` is still called.
+        """Commit everything pending, then end the threads; ``committed`` is still called.
 
-        What found no space is left as it is, and so is everything behind it.
+        A group that found no space is not tried again, and everything behind it stays unwritten.
         """
         self._is_stopping = True
         self._worker.stop()
@@ -257,7 +258,7 @@ class CommitThread:
 
 
 def _write_now(write: PlannedWrite, *, fsync: bool) -> tuple[int, bool]:
-    """Write, and sync, in this call; return what a ``Done`` takes."""
+    """Write and sync in this call; return the arguments of a ``Done``."""
     is_written = False
     try:
         write.file.write_at(write.position, write.parts)

@@ -1,13 +1,13 @@
-"""Group commit: what was appended meanwhile is written together, and synced once.
+"""Group commit: the appends of a time are written together, and synced once.
 
     append, append, ...  ->  seal  ->  writer.write      ->  finish  ->  waiters
     loop                     loop      the fsync thread       loop       loop
 
-Every append gets the next LSN. ``seal`` takes all that is pending as a *group*, and at most one is
-under way; so the slower the disk, the more each group holds.
+Every append gets the next LSN. ``seal`` takes everything pending as a *group*, and at most one is
+under way. So with a slower disk each group holds more.
 
-Holds no thread: the caller sees to it that ``GroupWriter.write`` runs while nothing else of the
-group is touched.
+This has no thread. The caller runs ``GroupWriter.write``, and touches nothing else of the group
+meanwhile.
 """
 
 from bisect import insort
@@ -20,26 +20,26 @@ from persistence.errors import is_shortage, shortage_of
 from persistence.group_writing import BatchLog, DefinitionsJournal, Group, GroupWriter, fatal
 
 AT_ONCE: Final = 0
-"""The LSN of what needs no waiting for."""
+"""The LSN for a caller that need not wait."""
 
 GROUP_BYTES_MAX: Final = 16 << 20
-"""Where nobody says otherwise, a group takes no further operation once it holds so much: what comes
-later is in the next."""
+"""Default size from which on a group takes no further operation. Later operations are in the next
+group."""
 
 SMALL_OPERATIONS_MAX: Final = 4
-"""A small group has so many operations at most: what one client had to say, and an ack or two."""
+"""Most operations of a small group: those of one client, and an ack or two."""
 
 SMALL_BYTES_MAX: Final = 64 << 10
-"""And so many bytes: the disk takes hardly longer for them than for one."""
+"""Most bytes of a small group: the disk takes hardly longer for them than for one byte."""
 
 UNLIMITED_BYTES: Final = 1 << 62
 
 _COPY_BYTES_MAX: Final = 16 << 10
-"""Parts below this are joined as they come; larger ones are handed on as they are."""
+"""Parts below this size are joined at the append; larger ones are passed on unchanged."""
 
 
 class GroupCommit:
-    """The one number that orders safety, and what waits for it.
+    """The LSN, which is the one order of safety, and its waiters.
 
     Invariant: committed_lsn <= last_lsn, and neither ever falls.
     Invariant: waiters are called in the order of their LSNs.
@@ -47,12 +47,12 @@ class GroupCommit:
     Args:
         wal: takes batches of operations.
         journal: takes changes of definitions.
-        next_lsn: above all that was ever given, here or before a restart.
-        group_bytes_max: a group takes no further operation once it holds so much.
+        next_lsn: above every LSN ever given, also before a restart.
+        group_bytes_max: from this size on a group takes no further operation.
 
     Attributes:
-        writer: brings a group that was sealed to the disk.
-        is_behind: more waits to be written than may; see ``limit_unwritten``.
+        writer: brings a sealed group to the disk.
+        is_behind: more than the limit waits to be written; see ``limit_unwritten``.
     """
 
     def __init__(
@@ -67,26 +67,26 @@ class GroupCommit:
         self._group_bytes_max = group_bytes_max
         self._last_lsn = next_lsn - 1
         self.committed_lsn = self._last_lsn
-        """Everything up to it is as safe as was asked for."""
+        """Every append up to it is as safe as requested."""
         self._open = Group()
         self._full: deque[Group] = deque()
         self._under_way: Group | None = None
         self._waiters: deque[tuple[int, Callable[[], None]]] = deque()
         self.is_disk_full = False
-        """Whether the group under way is kept until a shortage has passed: see ``retry``."""
+        """Whether the group under way is kept until a shortage is over; see ``retry``."""
         self.shortage = ""
-        """What is short, while ``is_disk_full``."""
+        """The resource that is short, while ``is_disk_full``."""
         self.is_behind = False
         self._unwritten_bytes_max = UNLIMITED_BYTES
         self._on_behind: Callable[[bool], None] = _ignore
         self.has_failed = False
-        """Whether nothing is committed any more."""
+        """Whether commits have ended for good."""
         self.has_unsynced = False
         """Whether operations were committed to the page cache only, with no sync since."""
 
     @property
     def last_lsn(self) -> int:
-        """The LSN that was given last; what an append without one of its own is as safe as."""
+        """The last LSN; an append without an LSN of its own is as safe as this one."""
         return self._last_lsn
 
     @property
@@ -97,10 +97,10 @@ class GroupCommit:
         return under_way_bytes + full_bytes + self._open.size_bytes
 
     def is_small(self) -> bool:
-        """Return whether all that is pending is a small group that may not wait for a thread.
+        """Return whether everything pending is a small group that should not wait for a thread.
 
-        Somebody waits for it, or it needs no sync: acks that a thread would be woken for, and the
-        next publish would have to wait for.
+        A caller waits for it, or it needs no sync. In the second case it has acks: a thread would
+        be woken for them, and the next publish would have to wait for it.
         """
         group = self._open
         return (
@@ -117,7 +117,7 @@ class GroupCommit:
 
         Args:
             parts: its octets, a multiple of 8 in all; they must not change until committed.
-            fsync: somebody may wait for the disk; otherwise the page cache will do.
+            fsync: whether a caller may wait for the disk; otherwise the page cache is enough.
         """
         group = self._open
         size_bytes = group.size_bytes
@@ -154,12 +154,12 @@ class GroupCommit:
         return self._last_lsn
 
     def limit_unwritten(self, max_bytes: int, on_behind: Callable[[bool], None]) -> None:
-        """Say when more waits for the disk than may, and when it has come down to half of that.
+        """Report when more than a limit waits for the disk, and when it is down to half of it.
 
-        It is looked at whenever a group is full, so that up to one more may wait.
+        This is checked whenever a group is full, so one more group may wait.
 
         Args:
-            max_bytes: what may wait.
+            max_bytes: the limit.
             on_behind: called with True within an append, and with False when a group is finished.
         """
         self._unwritten_bytes_max = max_bytes
@@ -170,18 +170,18 @@ class GroupCommit:
         self._on_behind(is_behind)
 
     def append_fsync(self) -> int:
-        """Have all that was ever appended brought to the disk, whatever its class.
+        """Request that all earlier appends, of any class, are brought to the disk.
 
         Returns:
-            An LSN: once it is committed, all before it is on the disk.
+            An LSN: once it is committed, all earlier appends are on the disk.
         """
         self._open.fsync = True
         return self._number(self._open)
 
     def request_fsync(self) -> None:
-        """Have the next group synced, with all that was ever written before it.
+        """Request a sync of the next group, with everything written before it.
 
-        Acks wait for no disk; called now and then, this bounds how many a power cut takes back.
+        Acks do not wait for the disk. Regular calls limit how many a power cut can undo.
         """
         if self.has_unsynced or self._open.parts:
             self._open.fsync = True
@@ -201,7 +201,7 @@ class GroupCommit:
             insort(self._waiters, (lsn, call), key=itemgetter(0))
 
     def seal(self) -> Group | None:
-        """Return what is to be carried out now; None if there is nothing, or one is under way."""
+        """Return the next group; None if nothing is pending, or a group is under way."""
         if self._under_way is not None or self.has_failed:
             return None
         if self._full:
@@ -215,12 +215,12 @@ class GroupCommit:
         return self._under_way
 
     def finish(self, group: Group, error: Exception | None) -> None:
-        """Take note of what became of the group under way, and call who waited for it.
+        """Note the result of the group under way, and call its waiters.
 
         Args:
-            group: the one that was sealed.
-            error: what ``GroupWriter.write`` raised, or None. At a shortage the group stays under
-                way, ``is_disk_full`` says so, and ``retry`` returns it.
+            group: the sealed group.
+            error: the error of ``GroupWriter.write``, or None. At a shortage the group stays under
+                way, ``is_disk_full`` is true, and ``retry`` returns the group.
 
         Raises:
             FatalStorageError: the node must stop; nothing was or will be committed any more.
@@ -245,9 +245,9 @@ class GroupCommit:
             self._set_behind(is_behind=False)
 
     def retry(self) -> Group | None:
-        """Return the group that found no space, to be carried out once more; None if none did."""
+        """Return the group that found no space, for another try; None if there is none."""
         return self._under_way if self.is_disk_full and not self.has_failed else None
 
 
 def _ignore(_is_behind: bool) -> None:  # noqa: FBT001 -- as the callback's
-    """Stand in for who wants to know that the disk is behind."""
+    """Stand in for a listener to a slow disk."""

@@ -1,8 +1,8 @@
 """Brings a group to the disk: definitions and their sync, then one batch, then one sync.
 
 Within a group definitions are on disk before records are written: a record is never safe before its
-queue. All of it is for the thread that carries the group out, alone, and holds no state but the
-group's: what it has come to is said by what is raised.
+queue. Only the thread that carries the group out uses this. The state is that of the group, and an
+error is the only result.
 """
 
 import errno
@@ -16,12 +16,12 @@ from persistence.files import File, Octets
 
 @dataclass(frozen=True, slots=True)
 class PlannedWrite:
-    """What writing a batch comes to: one write, into a file that is there.
+    """A batch that is a single write, into an existing file.
 
     Attributes:
-        file: to write to.
+        file: the file to write to.
         position: of the first octet.
-        parts: what to write, one part behind the other.
+        parts: the octets to write, one part behind the other.
         last_lsn: of the batch.
         end: position behind it.
     """
@@ -34,16 +34,16 @@ class PlannedWrite:
 
 
 class BatchLog(Protocol):
-    """Where the operations of a group go; ``persistence.wal.Wal`` implements it.
+    """Takes the operations of a group; ``persistence.wal.Wal`` implements it.
 
-    While a group is under way, for the thread that carries it out alone.
+    While a group is under way, only the thread that carries it out may use this.
     """
 
     def plan(self, last_lsn: int, parts: Sequence[Octets]) -> PlannedWrite | None:
-        """Return what ``write_batch`` would do; None if that is more than one write."""
+        """Return the write of ``write_batch``; None if it is more than one write."""
 
     def note_written(self, write: PlannedWrite, *, fsynced: bool) -> None:
-        """Take note that a planned write was carried out, and synced perhaps."""
+        """Note that a planned write was carried out, and maybe synced."""
 
     def write_batch(self, last_lsn: int, parts: Sequence[Octets]) -> None:
         """Write operations as one batch; they and all LSNs up to ``last_lsn`` are in it.
@@ -53,15 +53,15 @@ class BatchLog(Protocol):
         """
 
     def fsync(self) -> None:
-        """Return when all that was written is on disk.
+        """Sync: return when everything written is on disk.
 
         Raises:
-            OSError: some of it may be lost, whatever a later call says.
+            OSError: some of it may be lost, even if a later call succeeds.
         """
 
 
 class DefinitionsJournal(Protocol):
-    """Where changes of definitions go. Thread only."""
+    """Takes changes of definitions; only for the thread."""
 
     def write(self, changes: Sequence[tuple[int, bytes]]) -> None:
         """Write changes, each with its LSN, in order.
@@ -71,25 +71,25 @@ class DefinitionsJournal(Protocol):
         """
 
     def fsync(self) -> None:
-        """Return when all that was written is on disk.
+        """Sync: return when everything written is on disk.
 
         Raises:
-            OSError: some of it may be lost, whatever a later call says.
+            OSError: some of it may be lost, even if a later call succeeds.
         """
 
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """What one commit carries out.
+    """The work of one commit.
 
     Attributes:
         last_lsn: everything up to it is in this group or an earlier one.
         parts: operations, one behind the other; where a part ends means nothing.
         size_bytes: of operations and definitions.
         definitions: changes with their LSNs, in order.
-        fsync: whether anybody waits for the disk, and not only for the page cache.
-        definitions_safe: whether they are on disk: true from the first try that got so far.
-        tail: the last part, where small ones may be put behind it.
+        fsync: whether a caller waits for the disk, and not only for the page cache.
+        definitions_safe: whether they are on disk; true after the first try that reached this.
+        tail: the last part, if small ones may be put behind it.
     """
 
     last_lsn: int = 0
@@ -106,7 +106,7 @@ class Group:
 
 
 class GroupWriter:
-    """What of a group commit another thread than the loop's may use.
+    """The part of a group commit that another thread than the loop's may use.
 
     Args:
         wal: takes batches of operations.
@@ -118,16 +118,16 @@ class GroupWriter:
         self._journal = journal
 
     def plan(self, group: Group) -> PlannedWrite | None:
-        """Return the write that this group comes to, and a sync if it says so.
+        """Return the single write of this group, with a sync if the group needs it.
 
-        None if it is more than that, and needs ``write``.
+        None if the group needs more, and so ``write``.
         """
         if not group.parts or (group.definitions and not group.definitions_safe):
             return None
         return self._wal.plan(group.last_lsn, group.parts)
 
     def note_written(self, group: Group, write: PlannedWrite) -> None:
-        """Take note that what was planned was carried out, with its sync."""
+        """Note that the planned write was carried out, with its sync."""
         self._wal.note_written(write, fsynced=group.fsync)
 
     def write(self, group: Group) -> None:
@@ -135,7 +135,7 @@ class GroupWriter:
 
         Raises:
             OSError: a shortage, of space or descriptors; the group may be carried out again.
-            FatalStorageError: anything else the disk said. A failed sync is never tried again.
+            FatalStorageError: any other error of the disk. A failed sync is never tried again.
         """
         try:
             if group.definitions and not group.definitions_safe:
@@ -155,7 +155,7 @@ class GroupWriter:
 
 
 def write_error(error_number: int, *, in_fsync: bool) -> OSError | FatalStorageError:
-    """Return what ``GroupWriter.write`` raises when the disk says this to a write, or a sync."""
+    """Return the error of ``GroupWriter.write`` for this error of a write, or of a sync."""
     error = OSError(error_number, errno.errorcode.get(error_number, "unknown"))
     if in_fsync:
         return FatalStorageError(f"a sync failed, so the node must stop: {error}")
@@ -163,7 +163,7 @@ def write_error(error_number: int, *, in_fsync: bool) -> OSError | FatalStorageE
 
 
 def _fsync(log: BatchLog | DefinitionsJournal) -> None:
-    # Even a full disk: what could not be written back may be gone from the page cache.
+    # This includes a full disk: data not written back may be gone from the page cache.
     try:
         log.fsync()
     except OSError as error:
@@ -171,7 +171,7 @@ def _fsync(log: BatchLog | DefinitionsJournal) -> None:
 
 
 def fatal(error: Exception) -> FatalStorageError:
-    """Return what stops the node, for whatever was raised while a group was carried out."""
+    """Return the error that stops the node, for any error while a group was carried out."""
     if isinstance(error, FatalStorageError):
         return error
     return FatalStorageError(f"a write failed, so the node must stop: {error!r}")

@@ -1,4 +1,4 @@
-"""One queue's log: what happens in the queue is written to the write-ahead log and noted.
+"""One queue's log: it notes the queue's events and writes them to the write-ahead log.
 
 What is known of the queue's messages stands in ``persistence.log_state``: this is the way there for
 the queue itself. The log of a transient queue writes nothing to the write-ahead log: it only
@@ -83,19 +83,19 @@ class Log:
         self.commit_group = commit
         self.is_fsynced = True
         self.on_disk_full: Callable[[], None] = _ignore
-        """Called when a chunk found no room; whoever listens is not to touch the queue then."""
+        """Called when a chunk found no room; the listener must not touch the queue then."""
         self._is_durable = state.options.durable
         self._transient: PositionSet | None = None
 
     @property
     def committed_lsn(self) -> int:
-        """Everything appended up to this LSN is as safe as its class promises."""
+        """Every append up to this LSN is as safe as its class promises."""
         return self.commit_group.committed_lsn
 
-    # -- what happens in the queue ------------------------------------------------------------
+    # -- events of the queue ------------------------------------------------------------------
 
     def append(self, first_position: int, run: Run, expires_at_ms: Expiries = 0) -> int:
-        """Log the persistent messages of a run; return the LSN, 0 where nobody has to wait.
+        """Log the persistent messages of a run; return the LSN, or 0 if no wait is needed.
 
         Args:
             first_position: of the first message: not below ``next_position``.
@@ -118,14 +118,14 @@ class Log:
         return lsn
 
     def set_fsynced(self, *, is_fsynced: bool) -> None:
-        """Set the class of appends from now on; those before keep theirs."""
+        """Set the class of later appends; earlier ones keep theirs."""
         self.is_fsynced = is_fsynced
 
     def settle(self, positions: range) -> int:
-        """Record that these positions are done with, for ever; return the LSN, or 0.
+        """Record that these positions are settled for ever; return the LSN, or 0.
 
         Args:
-            positions: ascending, with any step; those settled before are no news.
+            positions: ascending, with any step; those settled earlier are ignored.
         """
         if not self.state.settle(positions) or not self._is_durable:
             return AT_ONCE
@@ -135,7 +135,7 @@ class Log:
         return self.commit_group.append_operation((operation,), fsync=False)
 
     def requeued(self, positions: range, delivery_count: int) -> int:
-        """Record that these positions came back, by now so often; return the LSN, or 0."""
+        """Record that these positions came back, with their counts; return the LSN, or 0."""
         if not self._is_durable or not positions:
             return AT_ONCE
         if self._transient is not None and not self._any_logged(positions):
@@ -145,10 +145,10 @@ class Log:
         return self.commit_group.append_operation((operation,), fsync=False)
 
     def drop(self) -> int:
-        """Forget everything: the queue is gone. Its definition must have been deleted before.
+        """Forget everything, because the queue is gone. Its definition must be deleted before.
 
         Returns:
-            The LSN, or 0; whoever waits, waits for the definition.
+            The LSN, or 0; a caller that waits needs only the definition's LSN.
         """
         self.state.drop()
         if not self._is_durable:
@@ -183,12 +183,12 @@ class Log:
 
         Args:
             lane: as in ``spill``.
-            from_position: the first position that is asked for.
-            stop_position: the first one that is not: what the queue has in memory may be stored
-                too, if a checkpoint came by.
+            from_position: the first position.
+            stop_position: the end, excluded. Messages in the queue's memory may be stored too,
+                by a checkpoint.
 
         Raises:
-            OSError: the disk could not be asked; nothing is lost by that.
+            OSError: the disk could not be read; nothing is lost by that.
         """
         state, lost_count = self.state, 0
         while (row := state.stored.table.next_from(lane, from_position)) is not None:
@@ -219,7 +219,7 @@ class Log:
         return lsn
 
     def _note_transient(self, positions: range, persistent: Sequence[tuple[int, int]]) -> None:
-        """Remember which positions were not logged, as far as they are not settled."""
+        """Remember the unsettled positions that were not logged."""
         if self._transient is None:
             self._transient = PositionSet(self.state.settled.floor)
         self._transient.add(range(self.state.settled.floor))
@@ -241,7 +241,7 @@ def _ignore() -> None:
 
 
 def _between(whole: Slice, first: int, stop: int) -> list[Slice]:
-    """Return those messages whose positions are in an interval, if any."""
+    """Return the messages with positions in an interval, if any."""
     positions = whole.positions
     if first <= positions[0] and positions[-1] < stop:
         return [whole]

@@ -1,13 +1,12 @@
-"""What is known of one queue's log: which messages it has, where each is, and what is settled.
+"""The state of one queue's log: its messages, the place of each, and the settled positions.
 
     recent     appended, in the write-ahead log and still in no segment: references to the queue's
-               own messages, let go as soon as they are settled or stored
+               own messages, dropped as soon as they are settled or stored
     stored     in a chunk of a segment: spilled by the queue, or by a checkpoint
-    settled    positions that are done with
+    settled    positions whose messages are not needed any more
 
-The log changes it as things happen in the queue, a restart by what it finds of them, and a
-checkpoint takes it down. A message that is settled before a checkpoint comes by never reaches a
-segment.
+The log changes it at each event of the queue. A restart rebuilds it from disk, and a checkpoint
+saves it. A message that is settled before the next checkpoint never reaches a segment.
 """
 
 import logging
@@ -35,13 +34,13 @@ SPILLED_CHUNKS_MIN: Final = 64
 """With fewer chunks than this a transient queue does not look for settled ones among them."""
 
 FEW_BYTES_MAX: Final = 64 << 10
-"""Messages of a queue that has no segment go into the checkpoint itself, if they are so few."""
+"""Up to this many messages of a queue without a segment go into the checkpoint itself."""
 
 EVERYTHING_BYTES: Final = 1 << 62
 
 
 class LogOptions(NamedTuple):
-    """What kind of queue a log is for.
+    """The kind of queue that a log is for.
 
     Attributes:
         durable: whether persistent messages survive a restart.
@@ -53,17 +52,17 @@ class LogOptions(NamedTuple):
 
 
 class LogState:
-    """What is known of the log of a queue.
+    """The state of the log of a queue.
 
     Attributes:
         queue_id: never given to another queue.
-        options: what kind of queue it is.
-        wall_offset_ms: returns what must be added to an instant to have it since 1970.
+        options: the kind of queue.
+        wall_offset_ms: returns the number that turns an instant into ms since 1970, by addition.
         next_position: above every position appended.
         delivered_below: positions from here on were never delivered; the queue says so before a
             clean stop.
-        settled: positions that are done with.
-        recent: what the write-ahead log has, and no chunk.
+        settled: the settled positions.
+        recent: messages in the write-ahead log and in no chunk.
         stored: the chunks.
         lanes: where each lane's messages are; None in a plain queue.
         is_dropped: the queue is gone.
@@ -83,9 +82,9 @@ class LogState:
 
         Args:
             queue_id: of the queue.
-            options: what kind of queue it is.
+            options: the kind of queue.
             segments: files of this queue alone.
-            wall_offset_ms: what must be added to an instant to have it since 1970.
+            wall_offset_ms: returns the number that turns an instant into ms since 1970.
         """
         self.queue_id = queue_id
         self.options = options
@@ -101,10 +100,10 @@ class LogState:
         self._prune_at = POSITION_MAX
         self._sweep_at = SPILLED_CHUNKS_MIN
 
-    # -- what happens in the queue ------------------------------------------------------------
+    # -- events of the queue ------------------------------------------------------------------
 
     def note_positions(self, first_position: int, run: Run) -> None:
-        """Note that the messages of a run have these positions, and which lane each is in."""
+        """Note the positions of the messages of a run, and the lane of each."""
         assert first_position >= self.next_position, "a position is given once"
         self.next_position = first_position + len(run)
         if self.lanes is not None:
@@ -117,7 +116,7 @@ class LogState:
         self._prune_at = min(self._prune_at, last_position)
 
     def settle(self, positions: range) -> bool:
-        """Note that these positions are done with; return whether that is news of any."""
+        """Note that these positions are settled; return whether any of them was not before."""
         settled = self.settled
         if not settled.add(positions):
             return False
@@ -126,11 +125,11 @@ class LogState:
         return True
 
     def note_requeued(self, positions: range, delivery_count: int) -> None:
-        """Note that these positions came back, by now so often."""
+        """Note that these positions came back, with their counts."""
         self._delivery_counts.note(positions, delivery_count)
 
     def drop(self) -> None:
-        """Forget every message: the queue is gone."""
+        """Forget every message, because the queue is gone."""
         self.is_dropped = True
         self.recent = Recent()
         self.stored.drop()
@@ -153,7 +152,7 @@ class LogState:
                     for positions in ranges_of(each.positions):
                         self.recent.remove(positions)
         if not self.options.durable and len(stored.table) > self._sweep_at:
-            # No checkpoint comes by a transient queue.
+            # Checkpoints leave out transient queues.
             self.sweep()
             self._sweep_at = max(SPILLED_CHUNKS_MIN, 2 * len(stored.table))
 
@@ -165,7 +164,7 @@ class LogState:
         if is_contiguous:
             for positions in missing:
                 self.settled.add(positions)
-        # Of other chunks nobody knows which positions they had; a restart settles those.
+        # The positions of other chunks are not known; a restart settles those.
         lost_count = min(lost_count, row.message_count)
         log.error(
             "messages lost queue_id=%d file=%s position=%d first=%d last=%d count=%d error=%s",
@@ -181,10 +180,10 @@ class LogState:
         self._prune()
         return lost_count
 
-    # -- what a checkpoint takes down -----------------------------------------------------------
+    # -- for a checkpoint -----------------------------------------------------------------------
 
     def store_some(self, max_bytes: int) -> bool:
-        """Store some of what only the write-ahead log has; return whether the rest may stay there.
+        """Store some messages of the write-ahead log; return whether the rest may stay there.
 
         Raises:
             OSError: as ``store``.
@@ -200,7 +199,7 @@ class LogState:
         return not recent
 
     def snapshot(self) -> QueueSnapshot:
-        """Let go of all that is settled and return what is known at this moment."""
+        """Drop everything settled, and return the state at this moment."""
         self.sweep()
         offset_ms = self.wall_offset_ms()
         return QueueSnapshot(
@@ -217,10 +216,10 @@ class LogState:
             ],
         )
 
-    # -- what a restart finds -------------------------------------------------------------------
+    # -- for a restart --------------------------------------------------------------------------
 
     def restore(self, queue: QueueSnapshot) -> None:
-        """Begin with what a checkpoint says of the queue."""
+        """Begin with the queue's state in a checkpoint."""
         self.settled = queue.settled
         self.delivered_below = queue.delivered_below
         self.stored.segments.next_number = queue.next_segment
@@ -235,11 +234,11 @@ class LogState:
         self.next_position = queue.next_position
 
     def begin_after(self, dropped: "LogState") -> None:
-        """Begin as a queue of this id that comes after one that is gone: its files are older."""
+        """Begin as a new queue of an id whose earlier queue is gone; older files are its files."""
         self.stored.segments.next_number = dropped.stored.segments.next_number
 
     def repeat_append(self, whole: Slice, *, may_be_stored: bool) -> None:
-        """Repeat what was appended, as far as it is not known yet.
+        """Repeat an append, as far as it is not known yet.
 
         Args:
             whole: contiguous messages with expiries of the wall clock; the last is not known.
@@ -254,24 +253,24 @@ class LogState:
         self.next_position = first + count
 
     def repeat_settle(self, positions: range) -> None:
-        """Repeat that these positions are done with."""
+        """Repeat that these positions were settled."""
         self.settled.add(positions)
         self.next_position = max(self.next_position, positions[-1] + 1)
         self._prune()
 
     def repeat_requeued(self, positions: range, delivery_count: int) -> None:
-        """Repeat that these positions came back, by then so often."""
+        """Repeat that these positions came back, with their counts."""
         self.note_requeued(positions, delivery_count)
         self.next_position = max(self.next_position, positions[-1] + 1)
 
     def end_replay(self) -> None:
-        """Note that there is no more to repeat: files that hold nothing of all that are removed."""
+        """Note that there is no more to repeat, and remove files that are not needed."""
         for row in self.stored.table:
             self.next_position = max(self.next_position, row.last_position + 1)
         self.stored.segments.remove_unlisted()
 
     def settle_all_but(self, live: Sequence[range]) -> None:
-        """Settle whatever is not there any more: transient messages, and lost ones."""
+        """Settle the positions that have no message any more: transient and lost ones."""
         first = self.settled.floor
         for positions in sorted(live, key=lambda each: each.start):
             self.settled.add(range(first, positions.start))
@@ -279,22 +278,22 @@ class LogState:
         self.settled.add(range(first, self.next_position))
         self.sweep()
 
-    # -- what there is ----------------------------------------------------------------------------
+    # -- the present messages ---------------------------------------------------------------------
 
     def unstored(self, max_bytes: int = EVERYTHING_BYTES) -> dict[int, list[Slice]]:
         """Return the first unsettled messages that no chunk holds, by lane.
 
         Args:
-            max_bytes: up to the piece that takes them to so many.
+            max_bytes: ends with the piece that reaches this size.
         """
         return self._by_lane(self.recent.unsettled(self.settled, max_bytes))
 
     def requeued(self) -> list[tuple[int, int]]:
-        """Return (position, delivery count) of what came back and is not settled."""
+        """Return (position, delivery count) of unsettled messages that came back."""
         return list(self._delivery_counts.unsettled(self.settled))
 
     def sweep(self) -> None:
-        """Let go of all that is settled, wherever it is; costs a look at everything there is."""
+        """Drop everything settled, in all places; this looks at every piece and chunk."""
         settled = self.settled
         self.recent.forget_settled(settled)
         self.stored.release_settled(settled, self.lanes)
@@ -304,7 +303,7 @@ class LogState:
         self._prune()
 
     def _prune(self) -> None:
-        """Let go of all that lies below the first unsettled position."""
+        """Drop everything below the first unsettled position."""
         floor = self.settled.floor
         self.recent.forget_below(floor)
         prune_at = self.recent.head_last_position if self.recent else POSITION_MAX
@@ -336,7 +335,7 @@ class LogState:
         return found
 
     def _outside_chunks(self, whole: Slice) -> list[Slice]:
-        """Return what no chunk holds of contiguous messages, in ascending order."""
+        """Return those of contiguous messages that no chunk holds, in ascending order."""
         found = [
             piece
             for lane, slices in self._by_lane([whole]).items()

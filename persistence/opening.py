@@ -1,4 +1,4 @@
-"""Opens the stored queues of a node: what a crash or a stop left becomes queues again."""
+"""Opens the stored queues of a node: it recovers them after a crash or a stop."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
@@ -28,13 +28,13 @@ _IDS_TOLD_MAX: Final = 10
 
 
 class OpenedStore(NamedTuple):
-    """What an open found.
+    """The result of an open.
 
     Attributes:
-        store: to be started once the group commit is made.
-        queues: every known queue, by id, with what it holds.
+        store: must be started once the group commit is made.
+        queues: every known queue, by id, with its messages.
         report: for the log.
-        replay: of the write-ahead log, for whoever goes on writing it; ``highest_lsn`` counts the
+        replay: of the write-ahead log, for its next writer; ``highest_lsn`` includes the
             checkpoint too.
     """
 
@@ -59,18 +59,18 @@ def open_store(
         files: the data directory, locked.
         known: the durable queues that are defined, by id.
         limits: for files that are written from now on.
-        wall_offset_ms: returns what must be added to an instant to have it since 1970.
-        keeps_unknown: definitions were lost: what is on disk of queues without one is set aside.
-            Otherwise those were deleted, and it is removed.
-        witness: what was seen of all this.
+        wall_offset_ms: returns the number that turns an instant into ms since 1970, by addition.
+        keeps_unknown: definitions were lost, so files of queues without one are set aside.
+            Otherwise such queues were deleted, and their files are removed.
+        witness: notes how far all these files were written before.
 
     Raises:
         StorageError: a file is another node's.
-        OSError: the disk cannot be read, or what must be removed cannot be.
+        OSError: the disk cannot be read, or a file cannot be removed.
     """
     store = Store(files, limits, wall_offset_ms, witness)
-    # A killed process may have left a checkpoint whose name is not on the disk yet: nothing that
-    # only the one before it lists may be removed until it is.
+    # A killed process may have left a checkpoint whose name is not on the disk yet. Until it is,
+    # files that only the earlier checkpoint lists must be kept.
     files.fsync_directory("")
     snapshot = read_checkpoint(files, witness)
     if witness.seen is None and not files.exists(CHECKPOINT_PATH) and _needs_checkpoint(files):
@@ -99,7 +99,7 @@ def open_store(
 
 
 def _needs_checkpoint(files: Files) -> bool:
-    """Return whether what is there tells of a checkpoint, which nobody has seen."""
+    """Return whether there are traces of a checkpoint that was not found."""
     if files.exists(WAL_DIRECTORY):
         numbers = [n for n in map(number_of, files.names(WAL_DIRECTORY)) if n is not None]
         if numbers:
@@ -115,7 +115,7 @@ def _needs_checkpoint(files: Files) -> bool:
 def _unknown_folders(
     files: Files, known: Mapping[int, LogOptions], recovery: Recovery
 ) -> dict[int, str]:
-    """Return the folders of queues that are none any more; their ids are given to nobody."""
+    """Return the folders of queues that are gone; their ids are never used again."""
     found: dict[int, str] = {}
     for name in files.names(QUEUES_DIRECTORY):
         try:
@@ -137,9 +137,9 @@ def _tidy(
     *,
     keeps_unknown: bool,
 ) -> None:
-    """Remove what is left of deleted queues; set aside what is left of those that may not be.
+    """Remove the files of deleted queues; set aside those of queues that may not be deleted.
 
-    A checkpoint that is not believed is set aside too: the next one takes its place.
+    A checkpoint that is not trusted is set aside too, and the next one takes its place.
     """
     for name in files.names(SPILL_DIRECTORY):
         remove(files.remove_tree, f"{SPILL_DIRECTORY}/{name}")
@@ -167,7 +167,7 @@ def _tidy(
 def _note_lost_end(
     files: Files, report: RecoveryReport, replay: Replay, snapshot: Snapshot, witness: Witness
 ) -> None:
-    """Say so where the log ends before what was synced; its last files are kept."""
+    """Report a log that ends before its synced end; its last files are kept."""
     seen_lsn = 0 if witness.seen is None else witness.seen.wal_lsn
     last_lsn = max(replay.last_lsn, snapshot.lsn)
     if last_lsn >= seen_lsn:

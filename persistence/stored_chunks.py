@@ -85,7 +85,7 @@ class StoredChunks:
         self._release(row)
 
     def release_below(self, floor: int) -> None:
-        """Let go of the chunks that lie wholly below a position."""
+        """Release the chunks that lie wholly below a position."""
         for row in self.table.take_settled_head(floor):
             self._release(row)
 
@@ -105,14 +105,14 @@ class StoredChunks:
         return taken
 
     def drop(self) -> None:
-        """Forget every chunk: the queue is gone."""
+        """Forget every chunk, because the queue is gone."""
         self.segments.close()
         self.table = ChunkTable()
         if self._removes_at_once:
             self.segments.remove_all()
 
     def _release(self, row: StoredChunk) -> None:
-        """Let go of a chunk that is in the table no more."""
+        """Release a chunk that is not in the table any more."""
         unneeded = self.segments.release(row)
         if unneeded is None:
             return
