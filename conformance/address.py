@@ -1,4 +1,4 @@
-"""Where a broker listens and as whom to log in, from an AMQP URI."""
+"""The address of a broker and the login, from an AMQP URI."""
 
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit

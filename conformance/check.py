@@ -1,4 +1,4 @@
-"""What a check is: a function that talks to a broker, with the answer that it expects.
+"""A check: a function that talks to a broker, with the answer that it expects.
 
 Expected answers are RabbitMQ 3.13's. Where another broker is right to answer otherwise, the check
 says so, with the reason: ``rabbitmq_310`` where Debian's RabbitMQ 3.10 differs from 3.13,
@@ -53,8 +53,8 @@ class Check(NamedTuple):
         ref: id of the row of rules.yaml that it checks.
         expect: RabbitMQ 3.13's answer: a Close, a value the function compares, or a sentence.
         ninth: number of the row of the thirty that toy brokers get wrong (§9); 0 is none.
-        rabbitmq_310: what 3.10 answers, where that is something else.
-        on_purpose: what RabbitMQ answers, where HareMQ differs on purpose.
+        rabbitmq_310: the answer of 3.10, if it is another.
+        on_purpose: RabbitMQ's answer, if HareMQ differs on purpose.
         needs: the set-up of the broker without which the check is skipped; empty is none.
             ``admin``: definitions.json is loaded; ``http``: the HTTP API listens 10000 above its
             port; ``alarm``: its memory alarm is on.
@@ -79,7 +79,7 @@ class Check(NamedTuple):
 
 
 class Case(Generic[T]):
-    """One row of a table of checks that share a function: what is given, what is expected."""
+    """One row of a table of checks that share a function: the input, and the expected answer."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A client that says what it is told to, right or wrong: connections, channels, events, closes."""
+"""A client that sends anything, right or wrong: connections, channels, events, closes."""
 
 import contextlib
 import struct
@@ -39,7 +39,7 @@ M = TypeVar("M", bound=base.Frame)
 
 
 class Event(NamedTuple):
-    """A method, with its content where it has one."""
+    """A method, with its content if it has one."""
 
     method: base.Frame
     raw_properties: bytes = b""
@@ -189,7 +189,7 @@ class Connection(Wire):
                 raise AssertionError(f"no {wanted} came in time; came: {seen}") from None
 
     def pending(self, channel: int) -> list[Event]:
-        """What has been read and not been taken yet."""
+        """The events that were read and not taken yet."""
         return list(self._pending.get(channel, ()))
 
     def read_event(self, timeout_s: float | None = None) -> tuple[int, Event]:
@@ -273,7 +273,7 @@ class Connection(Wire):
 
 
 class Channel:
-    """A channel of a connection; the methods are shorthands for what most checks say."""
+    """A channel of a connection; the methods are shorthands for the calls of most checks."""
 
     def __init__(self, connection: Connection, number: int) -> None:
         self.connection = connection
@@ -373,7 +373,7 @@ class Channel:
         return [event.body for event in self.deliveries(count)]
 
     def arrived(self, kind: type[base.Frame] = commands.Basic.Deliver) -> list[Event]:
-        """What has been read of a kind and not been taken."""
+        """The events of a kind that were read and not taken yet."""
         pending = self.connection.pending(self.number)
         return [event for event in pending if isinstance(event.method, kind)]
 

@@ -1,4 +1,4 @@
-"""What a check is given: the broker under check, names of its own, and the answer to expect."""
+"""The input of a check: the broker under check, names of its own, and the expected answer."""
 
 import itertools
 import secrets
@@ -37,7 +37,7 @@ LOST = "the end of the connection without a word"
 
 
 class Peer:
-    """The broker as one check sees it; what the check opens and names is cleared away after it."""
+    """The broker as one check sees it; afterwards everything the check made is cleared away."""
 
     def __init__(self, address: Address, expected: Any, *, is_haremq: bool) -> None:  # noqa: ANN401
         self.address = address

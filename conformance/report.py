@@ -1,4 +1,4 @@
-"""What a run found, as a table for people or JSON for programs."""
+"""Shows the results of a run, as a table for people or JSON for programs."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ def summary(outcomes: Mapping[str, Outcome]) -> str:
 def table(
     checks: Sequence[Check], results: Mapping[str, Mapping[str, Outcome]], *, failed_only: bool
 ) -> str:
-    """Draw one line per check: its id, what is expected, what each broker did.
+    """Return one line per check: its id, the expected answer, and the answer of each broker.
 
     Args:
         checks: the checks that ran, in order.

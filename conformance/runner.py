@@ -14,7 +14,7 @@ THREAD_COUNT = 8
 
 
 class Outcome(NamedTuple):
-    """What became of a check: ``ok``, ``failed`` or ``skipped``, and what was seen."""
+    """The result of a check: ``ok``, ``failed`` or ``skipped``, and the answer that was seen."""
 
     check_id: str
     status: str
@@ -47,7 +47,7 @@ def run(
     """Run checks against one broker.
 
     Args:
-        checks: what to run.
+        checks: the checks to run.
         address: the broker.
         dialect: whose answers are right.
         has: how the broker has been set up; checks that need more are skipped.
@@ -63,7 +63,7 @@ def run(
 def run_one(
     check: Check, address: Address, dialect: Dialect, has: frozenset[str] = frozenset()
 ) -> Outcome:
-    """Run one check and clear away what it left."""
+    """Run one check and clear away everything it left."""
     if check.needs and check.needs not in has:
         return Outcome(check.check_id, "skipped", f"needs {check.needs}", 0.0)
     started_s = time.monotonic()

@@ -38,7 +38,7 @@ def encode_method(kind: type[base.Frame], **given: Any) -> bytes:  # noqa: ANN40
 
     Args:
         kind: the class of pamqp.commands.
-        given: fields by name; what is left out is empty, zero or false.
+        given: fields by name; a missing field is empty, zero or false.
     """
     payload = struct.pack(">I", kind.index)
     bits, bit_count = 0, 0
@@ -72,7 +72,7 @@ def decode_method(payload: bytes) -> base.Frame:
     """Decode a method frame's payload with pamqp."""
     index = struct.unpack(">I", payload[:4])[0]
     assert index in commands.INDEX_MAPPING, f"the broker sent an unknown method {index:#010x}"
-    # Built without its constructor: the constructor refuses what RabbitMQ may send.
+    # Built without its constructor, which refuses fields that RabbitMQ may send.
     kind: type[base.Frame] = commands.INDEX_MAPPING[index]
     method = kind.__new__(kind)
     method.unmarshal(payload[4:])
@@ -155,7 +155,7 @@ class Wire:
         return Frame(kind, channel, payload)
 
     def expect_end(self, timeout_s: float | None = None) -> list[Frame]:
-        """Read until the peer ends the connection; return what it said before."""
+        """Read until the peer ends the connection; return the frames before the end."""
         said = []
         while (frame := self.read_frame(timeout_s)) is not None:
             said.append(frame)

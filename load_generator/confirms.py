@@ -1,4 +1,4 @@
-"""What a broker answers to publishes: acks, nacks and returns, from any cut of the stream."""
+"""Reads a broker's answers to publishes: acks, nacks and returns, from any cut of the stream."""
 
 import struct
 from typing import Final
@@ -60,11 +60,11 @@ class ConfirmCounter:
 
     @property
     def answered_count(self) -> int:
-        """Publishes of which the broker has said what became of them."""
+        """Publishes that the broker has confirmed or refused."""
         return self.confirmed_count + self.nacked_count
 
     def received(self, octets: bytes) -> None:
-        """Count what is in the bytes of a read.
+        """Count the answers in the bytes of a read.
 
         Raises:
             BrokerRefusalError: a close, or anything else that is no answer to a publish.

@@ -36,8 +36,8 @@ class Lane:
 
         Args:
             session: logged in, with its channel open.
-            ring: what is published.
-            load: how.
+            ring: the messages to publish.
+            load: the way to publish them.
             count_max: messages in all; 0 is no limit.
         """
         if load.confirm_window:
@@ -57,7 +57,7 @@ class Lane:
         self._has_instants = load.has_instants
         self._interval_ns = _NS_PER_S / load.rate_per_s if load.rate_per_s else 0.0
         self._start_ns = 0
-        # Nothing but room holds such a lane back, and asking costs as much as a system call.
+        # Such a lane waits only for room, and a check would cost as much as a system call.
         self._is_unbounded = not (count_max or load.confirm_window or load.rate_per_s)
         self._left = _NOTHING
         self._send = session.socket.send
@@ -80,7 +80,7 @@ class Lane:
 
     @property
     def is_bounded(self) -> bool:
-        """There is an end to what this lane publishes."""
+        """Whether this lane publishes a limited number."""
         return self._count_max < UNLIMITED
 
     @property

@@ -36,7 +36,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """What a load needs of a broker.
+    """The queues and the exchange of a load.
 
     Attributes:
         queues: names.
@@ -59,15 +59,15 @@ class Topology:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What publishers and consumers do.
+    """The work of publishers and consumers.
 
     Attributes:
-        exchange: where all is published.
+        exchange: the exchange of all publishes.
         publisher_keys: the routing keys of each publisher, which it goes through in turn for
             ever; there is a connection for each publisher.
         properties: property flags and values of every message, from ``wire.properties``.
         body: of every message.
-        mandatory: what no queue takes is to be returned.
+        mandatory: messages that no queue takes are returned.
         has_instants: bodies begin with the instant at which the message was due, and consumers
             read it.
         rate_per_s: messages of each publisher; 0 is as many as go.

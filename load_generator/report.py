@@ -1,4 +1,4 @@
-"""What a run gave, for people and for programs: progress lines, a table, warnings, JSON."""
+"""Shows the results of a run to people and programs: progress lines, a table, warnings, JSON."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from load_generator.histogram import Latencies
 from load_generator.run import Outcome, Plan, Sample
 
 BUSY_CORES: Final = 0.9
-"""A generator process above this is what was measured."""
+"""If a generator process is above this, the generator was measured and not the broker."""
 IDLE_CORES: Final = 0.5
 """A broker below this, without a rate asked for, was waiting for something."""
 QUIET_CORES: Final = 0.2
@@ -21,7 +21,7 @@ _US_DECIMALS_BELOW: Final = 10_000
 
 
 def durability(plan: Plan) -> str:
-    """Return the line that says what a figure was paid with."""
+    """Return the line that says what a figure cost."""
     confirms = plan.load.confirm_window
     if not plan.topology.durable:
         return "transient: messages of delivery-mode 1, queues that a restart takes away"

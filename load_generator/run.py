@@ -1,4 +1,4 @@
-"""One run: declare, start the workers, watch them until the end, and say what happened."""
+"""One run: declare, start the workers, watch them until the end, and return the results."""
 
 import signal
 import time
@@ -33,15 +33,15 @@ class Plan:
 
     Attributes:
         endpoint: the broker.
-        topology: what is declared.
-        load: what is published and consumed.
+        topology: the queues and the exchange to declare.
+        load: the publishes and the consumers.
         process_count: processes that publish, and as many that consume.
         seconds: how long figures are taken, at most.
         warm_up_s: how long before that.
         message_count: the run ends when so many were published (and no delivery is missing any
             more), or consumed where nobody publishes; 0 leaves it to the time.
         persistent: messages are of delivery-mode 2.
-        keep: what was declared stays.
+        keep: queues and exchange are not deleted.
     """
 
     endpoint: Endpoint
@@ -110,7 +110,7 @@ def run(plan: Plan, tell: Callable[[Sample], None], interrupts: Interrupts) -> O
     """Run a plan.
 
     Args:
-        plan: what to do.
+        plan: of the run.
         tell: called about once a second.
         interrupts: looked at several times a second.
 
@@ -135,7 +135,7 @@ def run(plan: Plan, tell: Callable[[Sample], None], interrupts: Interrupts) -> O
 
 
 class Watched(Protocol):
-    """What a watcher needs of a crew."""
+    """The port that a watcher needs of a crew."""
 
     board: Board
 
@@ -144,14 +144,14 @@ class Watched(Protocol):
         """Those whose work is counted as done."""
 
     def check(self) -> None:
-        """Raise what made a worker end early."""
+        """Raise the error that made a worker end early."""
 
     def reading(self) -> Reading:
         """Return counters and CPU times of this instant."""
 
 
 class Watcher:
-    """Lets time pass, tells what happens in it, and sees the end."""
+    """Waits, reports the events meanwhile, and detects the end."""
 
     def __init__(
         self, plan: Plan, crew: "Watched", tell: Callable[[Sample], None], interrupts: Interrupts
@@ -168,7 +168,7 @@ class Watcher:
         self._is_complete = False
 
     def watch(self) -> tuple[Reading, Reading]:
-        """Return the readings at the beginning and the end of what is measured."""
+        """Return the readings at the beginning and the end of the measured time."""
         first = self._crew.reading()
         self._crew.board.go()
         if self._plan.warm_up_s:

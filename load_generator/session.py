@@ -74,8 +74,8 @@ def connect(endpoint: Endpoint) -> socket.socket:
     """Return a socket to an endpoint that sends at once; whoever reads it sets the timeout.
 
     Raises:
-        OSError: nobody answers.
-        LoadError: TLS was agreed on with nobody.
+        OSError: there is no answer.
+        LoadError: the TLS handshake failed.
     """
     address = (endpoint.host, endpoint.port)
     connection = socket.create_connection(address, timeout=TIMEOUT_S)
@@ -115,7 +115,7 @@ class Session:
         """Connect, log in, open channel 1.
 
         Args:
-            endpoint: where, and as whom.
+            endpoint: the address, and the login.
             hears_of_alarms: ask to be told of ``connection.blocked``.
 
         Raises:
@@ -196,12 +196,12 @@ class Session:
             self.socket.close()
 
     def take_rest(self) -> bytes:
-        """Hand over what came behind the last reply, to whoever reads the socket from now on."""
+        """Return the bytes behind the last reply, for the next reader of the socket."""
         rest, self._rest = self._rest, b""
         return rest
 
     def read_frame(self) -> Frame:
-        """Read until there is a whole frame; what follows it is kept."""
+        """Read until there is a whole frame; bytes behind it are kept."""
         while (stop := self._first_stop()) > len(self._rest):
             self._rest += self._read()
         frames, _stop = wire.split_frames(self._rest, 0, stop)

@@ -43,7 +43,7 @@ def deleted_after(endpoint: Endpoint, topology: Topology) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        # What went wrong is to be told, not what goes wrong because of it.
+        # Report the first error, not the errors that follow from it.
         with suppress(LoadError, OSError):
             _delete(endpoint, topology)
         raise
@@ -69,7 +69,7 @@ def _declare(ours: Topology, topology: Topology, endpoint: Endpoint) -> None:
 
 
 def _delete(endpoint: Endpoint, topology: Topology) -> None:
-    """Delete queues and exchange; what does not exist is no error to RabbitMQ."""
+    """Delete queues and exchange; to RabbitMQ a missing one is no error."""
     with Session(endpoint) as session:
         for queue in topology.queues:
             session.call(wire.queue_delete(1, queue), wire.QUEUE_DELETE_OK)

@@ -1,10 +1,10 @@
-"""What management may do to a broker: a table of commands, by name.
+"""The table of the commands of management on a broker, by name.
 
-A command is carried out in steps (``broker.steps``), since a client decides how much there is to a
-deletion. Its answer holds once ``Broker.journal.safe_at`` is reached.
+A command is carried out in steps (``broker.steps``), because clients decide how long a deletion
+takes. Its answer is safe once ``Broker.journal.safe_at`` is reached.
 
-Whether somebody may do it is not asked here: rights are the caller's business. All else that the
-methods of AMQP check is checked, and refused with the same errors.
+The caller checks the user's rights. All other checks of the AMQP methods are made here, with the
+same errors.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ from exchanges.bindings import Destination, DestinationKind
 from queues.kinds import Request
 
 _NOBODY: Final = object()
-"""Whose queues none are: exclusive ones refuse it."""
+"""A connection that owns no queue, so exclusive queues refuse it."""
 
 
 class Admin:
@@ -144,7 +144,7 @@ class Admin:
         routing_key: str,
         arguments: Table,
     ) -> Steps[None]:
-        """Take a binding away; what was never bound is no error."""
+        """Remove a binding; a missing binding is no error."""
         exchanges = self._broker.vhost(vhost).exchanges
         to = Destination(DestinationKind(destination_type), destination)
         yield from exchanges.unbinding(source, to, routing_key, arguments)
@@ -173,11 +173,11 @@ class Admin:
         return is_new
 
     def delete_vhost(self, now_ms: int, name: str) -> Steps[None]:
-        """Delete a vhost with all in it."""
+        """Delete a vhost with everything in it."""
         yield from self._broker.deleting_vhost(name, now_ms)
 
     def set_policy(self, now_ms: int, vhost: str, *, policy: Policy, operator: bool) -> Steps[None]:
-        """Create a policy, or replace the one of that name; it holds after the last step."""
+        """Create a policy, or replace the one of that name; it applies after the last step."""
         found = self._broker.vhost(vhost)
         found.set_policy(policy, operator=operator)
         yield from found.applying_policies(now_ms)
@@ -193,7 +193,7 @@ class Admin:
     def set_vhost_limits(
         self, _now_ms: int, vhost: str, *, limits: Mapping[str, object]
     ) -> Steps[None]:
-        """Put these limits in place of all that held; none lifts them all."""
+        """Replace all limits by these; an empty set removes all."""
         self._broker.vhost(vhost).set_limits(limits)
         yield
 
@@ -231,13 +231,13 @@ class Admin:
     def set_permissions(
         self, _now_ms: int, user: str, vhost: str, *, configure: str, write: str, read: str
     ) -> Steps[None]:
-        """Say what a user may do in a vhost, by patterns."""
+        """Set the rights of a user in a vhost, by patterns."""
         self._broker.vhost(vhost)
         self._broker.users.set_permissions(user, vhost, configure, write, read)
         yield
 
     def clear_permissions(self, _now_ms: int, user: str, vhost: str) -> Steps[bool]:
-        """Let a user do nothing in a vhost; return whether they could do anything."""
+        """Remove the rights of a user in a vhost; return whether there were any."""
         yield
         return self._broker.users.clear_permissions(user, vhost)
 
@@ -246,8 +246,8 @@ class Command(NamedTuple):
     """A row of the table.
 
     Attributes:
-        needs: names of all that it is called with, after the time.
-        carry_out: does it, in steps; raises a ``BrokerError`` where it is refused.
+        needs: names of all its arguments, after the time.
+        carry_out: does it, in steps; raises a ``BrokerError`` if it is refused.
     """
 
     needs: tuple[str, ...]
@@ -266,4 +266,4 @@ def _command(function: Callable[..., Steps[object]]) -> Command:
 COMMANDS: Final[CommandTable] = {
     name: _command(function) for name, function in vars(Admin).items() if name[0] != "_"
 }
-"""Every command by name: what it needs, and what does it."""
+"""Every command by name: its arguments, and its function."""

@@ -1,4 +1,4 @@
-"""What connections and channels answer when they are asked how they are."""
+"""The views that connections and channels give of themselves."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -6,19 +6,19 @@ from typing import Final, NamedTuple, Protocol
 
 
 class ChannelCounts(NamedTuple):
-    """Counters that grow from 0 with the channel, and how it is now.
+    """Counters of a channel, which grow from 0, and its present state.
 
     Attributes:
         unacked: deliveries that are not settled.
-        unconfirmed: publishes whose confirm is still to come; 0 where nobody asked for confirms.
+        unconfirmed: publishes that still wait for their confirm; 0 without confirms.
         published: messages that were published; in a transaction as it is committed.
-        confirmed, rejected: of them those that are safe, and those that a queue refused, where
-            confirms were asked for.
+        confirmed, rejected: published messages that are safe, and those that a queue refused;
+            counted only with confirms.
         returns, dropped: messages that reached no queue: mandatory ones, and others.
         delivered, delivered_no_ack: messages that consumers got: with, and without ack. Direct
             replies are without.
-        got, got_no_ack, got_empty: the same of gets; gets that found nothing.
-        redelivered: of all those, messages that may have been delivered before.
+        got, got_no_ack, got_empty: the same for gets; gets that found nothing.
+        redelivered: messages delivered or got that may have been delivered before.
         acked: deliveries that were acked.
         requeued, discarded: deliveries that were given back, and those rejected for good.
     """
@@ -45,8 +45,8 @@ class ConsumerView(NamedTuple):
     """A consumer.
 
     Attributes:
-        queue_name, vhost: what it consumes from.
-        connection_number, channel_number: whose it is; the number is that of ``ConnectionView``.
+        queue_name, vhost: the queue that it consumes from.
+        connection_number, channel_number: of its channel; the first is from ``ConnectionView``.
         prefetch: deliveries that it may hold; 0 is without limit.
         unacked: deliveries that it holds.
     """
@@ -68,8 +68,8 @@ class ChannelView(NamedTuple):
 
     Attributes:
         connection_number, number: of its connection in the node, and of it on its connection.
-        confirms, is_transactional: what mode it is in.
-        prefetch: of consumers to come; 0 is without limit.
+        confirms, is_transactional: its mode.
+        prefetch: of later consumers; 0 is without limit.
         shared_prefetch: of all its consumers together; 0 is without limit.
         uncommitted: publishes that its transaction holds.
         unsettled: settlements that its transaction holds, in ranges.
@@ -103,8 +103,8 @@ class ConnectionView(NamedTuple):
         host, port, peer_host, peer_port: our end, and the client's.
         tls_version, tls_cipher, certificate_subject, certificate_issuer, certificate_validity:
             None without.
-        client_properties: what the client said of itself, as plain values.
-        channel_max, frame_max_bytes, heartbeat_s: as agreed on; 0 is without limit, or off.
+        client_properties: the client's own properties, as plain values.
+        channel_max, frame_max_bytes, heartbeat_s: as negotiated; 0 is without limit, or off.
         received_bytes, received_count, sent_bytes, sent_count: see ``connections.traffic``.
     """
 
@@ -135,21 +135,21 @@ class ConnectionView(NamedTuple):
 
 
 class OpenChannel(Protocol):
-    """A channel, as who looks at it knows it; ``protocol.channel`` has it.
+    """The port through which views see a channel; ``protocol`` implements it.
 
     Attributes:
-        is_closing: it is over, and has nothing to show.
+        is_closing: it is over, and has no view any more.
     """
 
     is_closing: bool
 
     def counts(self) -> ChannelCounts:
-        """Return how the channel is, and what happened on it."""
+        """Return the state and the counters of the channel."""
 
     def view(self, connection_number: int) -> ChannelView:
-        """Return how the channel is."""
+        """Return the state of the channel."""
 
     def consumer_views(
         self, connection_number: int, after: str | None, max_count: int
     ) -> Sequence[ConsumerView]:
-        """Return so many of its consumers at most, those with tags behind one, by their tags."""
+        """Return some of its consumers, with tags behind one, in the order of their tags."""

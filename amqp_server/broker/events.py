@@ -1,7 +1,7 @@
-"""What comes and goes: counted by kind, and told to whoever subscribed.
+"""Events of things that come and go: they are counted by kind, and passed to subscribers.
 
-An event is told in the call that brings it about, once the thing is there or gone. Who is told
-only takes it down: it changes nothing of the broker, and raises nothing.
+An event is passed on in the call that causes it, after the thing has come or gone. A subscriber
+only notes it. It changes nothing of the broker, and raises nothing.
 
 Source: RabbitMQ, rabbitmq_event_exchange: the names of the events.
 """
@@ -14,7 +14,7 @@ from amqp_server.broker.definitions.definition import Definition
 
 
 class EventKind(Enum):
-    """What came or went; the value is RabbitMQ's name of it."""
+    """The kind of an event; the value is RabbitMQ's name of it."""
 
     CONNECTION_CREATED = "connection.created"
     CONNECTION_CLOSED = "connection.closed"
@@ -36,7 +36,7 @@ class EventKind(Enum):
     ALARM_SET = "alarm.set"
     ALARM_CLEARED = "alarm.cleared"
 
-    # Members are equal by identity; Enum's own hash is a frame of Python.
+    # Members are equal by identity, and Enum's own hash would cost a Python call.
     __hash__ = object.__hash__
 
 
@@ -44,13 +44,13 @@ class Event(NamedTuple):
     """One thing that came or went.
 
     Attributes:
-        vhost: its vhost; empty where it is in none.
+        vhost: its vhost; empty if it is in none.
         name: its own; of a binding the source, of a consumer the queue, of an alarm the resource.
             Empty for a connection or channel: their session has the ``connection_name``.
-        subject: what it is, to tell it from others of the name: the session of a connection, the
-            channel's number with it, a binding, a consumer; None where the name says all. Of what
-            is gone no more may be asked than that.
-        definition: what was saved or forgotten: a user, rights, a policy, limits, a parameter.
+        subject: tells it from others of the same name: the session of a connection, also with a
+            channel's number, a binding, a consumer; None if the name is enough. If it is gone, a
+            subscriber may ask for no more than this.
+        definition: the saved or forgotten user, rights, policy, limits or parameter.
     """
 
     kind: EventKind
@@ -84,7 +84,7 @@ class Events:
         subject: object = None,
         definition: Definition | None = None,
     ) -> None:
-        """Count an event, and tell it; without listeners none is made."""
+        """Count an event, and pass it on; without listeners no object is made."""
         self.counts[kind] += 1
         if self._listeners:
             event = Event(kind, vhost, name, subject, definition)
@@ -92,10 +92,10 @@ class Events:
                 listener(event)
 
     def subscribe(self, listener: Listener) -> None:
-        """Tell somebody every event from now on; once, however often they ask."""
+        """Pass every later event to a listener; a second call for it has no effect."""
         if listener not in self._listeners:
             self._listeners = (*self._listeners, listener)
 
     def unsubscribe(self, listener: Listener) -> None:
-        """Tell them no more; who never subscribed passes."""
+        """Stop passing events to a listener; an unknown listener is ignored."""
         self._listeners = tuple([one for one in self._listeners if one != listener])

@@ -56,10 +56,10 @@ class ExchangeTable:
         policy_of: the merged policy definition for an exchange name.
         is_stored_queue: whether a queue of this name exists and survives a restart.
         journal: makes durable exchanges survive, and bindings whose both ends do.
-        events: hears of what comes and goes; None tells nobody.
+        events: gets the events of exchanges and bindings; None gets none.
 
     Attributes:
-        names: of all exchanges, for who shows them; to be changed only here.
+        names: of all exchanges, for views; changed only here.
     """
 
     def __init__(
@@ -129,11 +129,11 @@ class ExchangeTable:
         """Finish the delete of an exchange, so that its name can be used again."""
         leaving = self._leaving.get(name)
         if leaving is not None:
-            for _ in leaving:  # somebody else may go on with it in between
+            for _ in leaving:  # another caller may continue it in between
                 yield
 
     def delete(self, name: str, *, if_unused: bool) -> None:
-        """Delete at once, however long that takes; see ``deleting``."""
+        """Delete at once, even if it takes long; see ``deleting``."""
         finish(self.deleting(name, if_unused=if_unused))
 
     def deleting(self, name: str, *, if_unused: bool) -> Steps[None]:
@@ -228,11 +228,11 @@ class ExchangeTable:
                 yield
 
     def properties_of(self, name: str) -> ExchangeProperties:
-        """Return what an exchange was declared with."""
+        """Return the properties that an exchange was declared with."""
         return self._properties[name]
 
     def definitions(self) -> Iterator[ExchangeDefinition]:
-        """Return all exchanges but the predeclared ones, transient ones too."""
+        """Return all exchanges except the predeclared ones; transient ones too."""
         predeclared = {name for name, _, _ in PREDECLARED}
         for name, properties in tuple(self._properties.items()):
             if name not in predeclared:
@@ -269,7 +269,7 @@ class ExchangeTable:
         for name in names:  # the list grows meanwhile
             if name in self._router.exchanges:
                 leaving = self._leaving[name] = self._taking_out(name, names)
-                for _ in leaving:  # somebody else may go on with it in between
+                for _ in leaving:  # another caller may continue it in between
                     yield
 
     def _taking_out(self, name: str, unused: list[str]) -> Steps[None]:

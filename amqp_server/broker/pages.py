@@ -1,7 +1,7 @@
-"""Lists in pages: what a page costs does not depend on how long the list is.
+"""Lists in pages: the cost of a page does not depend on the length of the list.
 
-A cursor is the key of the last thing shown. Whatever is there from the first page to the last one
-is shown once; what comes or goes meanwhile may be shown or not.
+A cursor is the key of the last thing shown. A thing that exists from the first page to the last one
+is shown once. A thing that comes or goes meanwhile may be shown or not.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from sortedcontainers import SortedList
 
 PAGE_MAX: Final = 500
-"""So many things are on a page at most, whatever is asked for."""
+"""Most things on a page, for any request."""
 
 Key = TypeVar("Key")
 Item = TypeVar("Item")
@@ -21,7 +21,7 @@ class Page(NamedTuple, Generic[Key, Item]):
 
     Attributes:
         items: frozen answers, in the order of their keys.
-        cursor: what to ask on with; None where there is no more.
+        cursor: for the request of the next page; None if there is no more.
     """
 
     items: tuple[Item, ...]
@@ -38,8 +38,8 @@ def page_of(
 
     Args:
         keys: of all things.
-        look: says how the thing of a key is; None where it is not to be shown.
-        after: the cursor; None is from the first one on.
+        look: returns the view of a key's thing; None if it must not be shown.
+        after: the cursor; None starts with the first one.
         max_count: how many at most, from 1 to ``PAGE_MAX``.
     """
     count = max(1, min(max_count, PAGE_MAX))

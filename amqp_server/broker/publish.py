@@ -1,13 +1,13 @@
-"""The join of routing and queues: a run is routed once and appended to each queue once.
+"""Joins routing and queues: a run is routed once and appended to each queue once.
 
 What changes between routes is ``broker.burst``. Slow paths, entered by what the scanner or the
 route told: headers exchanges route each message by its own
 headers; CC and BCC give a message several keys.
 
-How long a publish takes, clients decide: by how many bindings match, by how many queues are bound.
-Few queues that are found at once are a plain call. All others are steps (``broker.steps``): a walk
-in pieces, then queue after queue. Meanwhile others publish to the same queues; the publisher itself
-waits, so that what it sends next does not overtake.
+Clients decide how long a publish takes, by the number of matching bindings and of bound queues. If
+a few queues are found at once, it is a plain call. Otherwise it is done in steps
+(``broker.steps``): a walk in pieces, then queue after queue. Meanwhile others publish to the same
+queues. The publisher itself waits, so that its next messages do not overtake.
 
 Source: RabbitMQ, rabbit_channel:deliver_to_queues.
 """
@@ -34,17 +34,17 @@ from queues.commits import SAFE_NOW, later_of
 from queues.outcomes import ALL_SAFE, PublishOutcome
 
 PIECES_AT_ONCE_MAX: Final = 8
-"""So many pieces of a walk are gone before it counts as long."""
+"""Pieces of a walk after which it counts as long."""
 
 TARGETS_AT_ONCE_MAX: Final = 64
-"""So many queues get a run in one piece."""
+"""Queues that get a run in one piece."""
 
 
 class PublishTarget(Protocol):
-    """A queue, or what stands in for one (direct reply-to)."""
+    """A queue, or a substitute for one (direct reply-to)."""
 
     def publish(self, run: Run, now_ms: int) -> PublishOutcome:
-        """Take a run; return what was refused, and when the rest is safe."""
+        """Take a run; return the refused messages, and when the rest is safe."""
 
     def only_appends(self, run: Run, now_ms: int) -> bool:
         """Whether ``publish`` of this run, now, would refuse, drop and deliver nothing."""
@@ -71,7 +71,7 @@ class Publisher:
         self._begun: _Begun | None = None
 
     def publish(self, exchange: str, run: Run, now_ms: int) -> PublishOutcome:
-        """Publish at once, however long that takes; see ``publishing``."""
+        """Publish at once, even if it takes long; see ``publishing``."""
         return finish(self.publishing(exchange, run, now_ms))
 
     def publishing(self, exchange: str, run: Run, now_ms: int) -> Steps[PublishOutcome]:
@@ -93,15 +93,15 @@ class Publisher:
         return (yield from self._enqueuing(names, run, now_ms, counters))
 
     def find_targets(self, exchange: str, route: bytes) -> Targets | None:
-        """Return where all messages of a route go, until the router's generation changes.
+        """Return the targets of a route, which are right until the router's generation changes.
 
         Args:
             exchange: name of an existing exchange, or "".
             route: that exchange and a routing key, as a record has them.
 
         Returns:
-            None where each message's own headers decide, or where it takes long to find all
-            queues, or to serve them: that is for ``publishing``.
+            None if each message's own headers decide, or if it takes long to find all queues or
+            to serve them. ``publishing`` handles these cases.
         """
         generation = self._router.generation
         targets = self._routes.get(route, generation)
@@ -125,7 +125,7 @@ class Publisher:
     ) -> Steps[PublishOutcome]:
         """Publish messages of equal headers under several routing keys (CC, BCC, dead letters).
 
-        ``excluded`` tells of a queue name that they must not go there, cycles for one.
+        ``excluded`` tells whether they must not go to a queue, for example because of a cycle.
         """
         names = yield from self.finding_names(exchange, routing_keys, run, excluded)
         counters = self._router.counters_of(exchange)
@@ -133,18 +133,18 @@ class Publisher:
 
     @property
     def routes_generation(self) -> int:
-        """What ``finding_names`` said holds until this changes."""
+        """The answer of ``finding_names`` is right until this changes."""
         return self._router.generation
 
     def publish_to_queue(self, name: str, run: Run, now_ms: int) -> PublishOutcome | None:
-        """Publish messages to one queue, past all exchanges; None while there is none."""
+        """Publish messages directly to one queue; None while there is no such queue."""
         target = self._target_of(name)
         return None if target is None else target.publish(run, now_ms)
 
     # ── finding queues ──
 
     def _routing_at_once(self, exchange: str, route: bytes) -> Routing | None:
-        """Begin the walk from an exchange that leads further than to queues; None: it is long."""
+        """Begin the walk from an exchange that is bound to exchanges; None if it is long."""
         generation = self._router.generation
         if self._router.asks_headers(exchange) or self._wide.get(route, generation) is not None:
             return None
@@ -159,7 +159,7 @@ class Publisher:
         return None
 
     def _names(self, exchange: str, route: bytes) -> Steps[Sequence[str] | None]:
-        """Return the queues of a route, and remember them; None where headers decide."""
+        """Return the queues of a route, and remember them; None if headers decide."""
         generation = self._router.generation
         names = self._wide.get(route, generation)
         if names is not None or self._router.asks_headers(exchange):
@@ -183,7 +183,7 @@ class Publisher:
         run: Run,
         excluded: Callable[[str], bool] | None,
     ) -> Steps[tuple[str, ...]]:
-        """Return where ``publishing_to_keys`` would publish to."""
+        """Return the queues to which ``publishing_to_keys`` would publish."""
         names = None
         if len(routing_keys) == 1:
             # Most dead letters: what x-death has grown to need not be read once more.
@@ -198,7 +198,7 @@ class Publisher:
     def _note_targets(
         self, route: bytes, generation: int, visited: Visited, names: Sequence[str]
     ) -> Targets | None:
-        """Remember where a route leads; None where that is to many queues."""
+        """Remember the targets of a route; None if there are many queues."""
         if len(names) > TARGETS_AT_ONCE_MAX:
             self._wide.put(route, WideRoute(generation, visited, names))
             return None
@@ -235,7 +235,7 @@ class Publisher:
     def _enqueuing(
         self, names: Sequence[str], run: Run, now_ms: int, counters: ExchangeCounters
     ) -> Steps[PublishOutcome]:
-        """Append a run to each of these queues that is there when its turn comes."""
+        """Append a run to each of these queues that exists when its turn comes."""
         if len(names) <= TARGETS_AT_ONCE_MAX:
             return enqueue(self._targets(names), run, now_ms, counters)
         rejected: set[int] = set()
@@ -284,7 +284,7 @@ def enqueue(targets: Targets, run: Run, now_ms: int, counters: ExchangeCounters)
     """Append a run to each of these.
 
     Args:
-        targets: what the router says now.
+        targets: the router's present answer.
         run: at least one message.
         now_ms: the time of this turn.
         counters: of the exchange that it was published to.
@@ -299,7 +299,7 @@ def enqueue(targets: Targets, run: Run, now_ms: int, counters: ExchangeCounters)
 
 
 def count_unlike_most(counters: ExchangeCounters, targets_count: int, message_count: int) -> None:
-    """Count messages of one route where they go to several queues, or to none.
+    """Count messages of one route that go to several queues, or to none.
 
     They are counted as published before.
     """

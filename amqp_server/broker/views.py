@@ -1,11 +1,11 @@
-"""What is there and how it is: frozen answers, in pages. One of the three things management sees.
+"""Views of everything in the node: frozen answers, in pages. Management uses them.
 
-No answer looks at each message, and none changes anything. Who may see what is the caller's to say.
-Rates and samples are made of these numbers by who asks again and again.
+No answer looks at each message, and none changes anything. The caller checks the rights. A caller
+that asks regularly can compute rates and samples from these numbers.
 
-Lists go by a cursor (``broker.pages``). Bindings of one exchange have no order that survives their
-going: there a cursor is how many were shown, and what was shown may be shown again when others went
-meanwhile; nothing that stays is left out.
+Lists use a cursor (``broker.pages``). The bindings of one exchange have no lasting order, so their
+cursor is the number of those shown. If other bindings went meanwhile, a binding may be shown twice.
+No binding that stays is left out.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ ConsumerCursor: TypeAlias = tuple[int, int, str]
 
 
 class VhostView(NamedTuple):
-    """A vhost; ``definition`` in ``broker.definitions`` has what people wrote about it."""
+    """A vhost; ``definition`` in ``broker.definitions`` has its description and tags."""
 
     name: str
     description: str
@@ -49,11 +49,11 @@ class VhostView(NamedTuple):
 
 
 class ExchangeView(NamedTuple):
-    """An exchange; what went through it counts from the start of the node.
+    """An exchange; its messages are counted from the start of the node.
 
     Attributes:
-        policy: name of the policy that applies; None where none does.
-        published, routed: messages that came in, and that went out: once for each queue.
+        policy: name of the policy that applies; None if none does.
+        published, routed: messages that came in, and that went out, once for each queue.
         returns, dropped: messages that reached no queue: mandatory ones, and others.
     """
 
@@ -76,7 +76,7 @@ class QueueView(NamedTuple):
 
     Attributes:
         owner_number: number of the connection that it belongs to; None is not exclusive.
-        policy, operator_policy: names of those that apply; None where none does.
+        policy, operator_policy: names of those that apply; None if none does.
         effective_policy: both, merged.
     """
 
@@ -110,8 +110,8 @@ class NodeView(NamedTuple):
 
     Attributes:
         now_ms: the time of this turn (instant).
-        alarm: what runs low, as connection.blocked says it; empty where nothing does.
-        events: how many there were of each kind, by name: the churn.
+        alarm: the resources that run low, as in connection.blocked; empty if none does.
+        events: number of events of each kind, by name: the churn.
     """
 
     now_ms: int
@@ -125,12 +125,12 @@ class NodeView(NamedTuple):
 
 
 class Views:
-    """What a broker has to show."""
+    """The views of a broker."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
 
-    # ── vhosts, and what is in them ──
+    # ── vhosts, and their content ──
 
     def vhosts(self, after: str | None = None, max_count: int = PAGE_MAX) -> Page[str, VhostView]:
         """Return vhosts by name."""
@@ -226,7 +226,7 @@ class Views:
         return page_of(numbered.numbers, numbered.view, after, max_count)
 
     def connection(self, number: int) -> ConnectionView | None:
-        """Return a connection; None where it is not open any more."""
+        """Return a connection; None if it is not open any more."""
         return self._broker.numbered.view(number)
 
     def channels(
@@ -268,7 +268,7 @@ class Views:
                     continue
                 is_same = (number, key) == (connection, channel)
                 behind = tag if is_same else None
-                # One more than fit says whether there is more.
+                # One more than fits shows whether there is more.
                 views += channels[key].consumer_views(number, behind, left + 1 - len(views))
                 if len(views) > left:
                     last = views[left - 1]
@@ -279,7 +279,7 @@ class Views:
     # ── the node ──
 
     def node(self) -> NodeView:
-        """Return how the node is."""
+        """Return the state of the node."""
         broker = self._broker
         counts = broker.events.counts
         alarms = broker.alarms

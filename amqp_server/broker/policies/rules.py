@@ -1,4 +1,4 @@
-"""The keys a policy may set, and what each value may be.
+"""The keys that a policy may set, and the valid values of each.
 
 Keys that mean nothing on a single node (``ha-*``, locators, group sizes) or in this version
 (streams) are accepted and shown: a definitions file that RabbitMQ exported must load.
@@ -123,10 +123,10 @@ OPERATOR_KEYS: Final = frozenset(
         "target-group-size",
     }
 )
-"""What an operator policy may set."""
+"""The keys that an operator policy may set."""
 
 OPERATOR_WINS: Final = frozenset({"queue-version", "ha-params"})
-"""Numbers that are no limits: of two of them the operator's holds, not the smaller."""
+"""Numbers that are no limits: of two of them the operator's applies, not the smaller."""
 
 
 def unknown_keys(definition: Mapping[str, object], *, operator: bool) -> list[str]:
@@ -140,13 +140,13 @@ def _known(*, operator: bool) -> frozenset[str]:
 
 
 def wrong_definition(definition: object, *, operator: bool, is_imported: bool = False) -> list[str]:
-    """Return what is wrong with a definition, in RabbitMQ's words; empty if nothing is.
+    """Return the errors of a definition, in RabbitMQ's words; empty if there are none.
 
     Args:
         definition: as parsed from JSON.
-        operator: whether it is an operator policy's, which may set less.
-        is_imported: keys that are not known are another node's, and pass: a policy keeps its
-            place before others whether or not we know what it says.
+        operator: whether it is of an operator policy, which may set fewer keys.
+        is_imported: unknown keys are another node's and are accepted, because a policy has
+            precedence over others even if we do not know its keys.
     """
     if not isinstance(definition, Mapping):
         return [f"definition should be an object, actually was {json_term(definition)}"]
@@ -168,7 +168,7 @@ def wrong_definition(definition: object, *, operator: bool, is_imported: bool = 
 
 
 def _wrong_mirroring(mirroring: Mapping[str, object]) -> str | None:
-    """Return what is wrong with the ``ha-*`` keys, which depend on each other."""
+    """Return the errors of the ``ha-*`` keys, which depend on each other."""
     if not mirroring:
         return None
     if "ha-mode" not in mirroring:

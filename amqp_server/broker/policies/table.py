@@ -1,8 +1,8 @@
-"""Policies: definitions that apply to every queue or exchange whose name a pattern is found in.
+"""Policies: definitions for every queue or exchange in whose name a pattern is found.
 
-Two layers. Of the user policies that match, the one of highest priority applies, alone; of the
-operator policies likewise; the two are then merged key by key, and an operator can only tighten.
-Matching is done anew at every change: ``generation`` says when what was matched is void.
+There are two layers. Only the matching user policy of highest priority applies. The same is true
+for operator policies. The two are then merged key by key, and an operator can only tighten.
+A change of ``generation`` means that earlier matches are invalid.
 
 Source: RabbitMQ, policies; error texts measured on 3.10, keys and scopes of 3.13.
 """
@@ -25,7 +25,7 @@ _Scope: TypeAlias = tuple[PolicyTarget, str | None] | None
 
 
 def _scopes() -> Mapping[str, _Scope]:
-    """Return what ``apply-to`` may say: what it is for, of queues the type; None is everything."""
+    """Return the scopes of ``apply-to``: the target, and a queue's type; None is everything."""
     of_kinds: dict[str, _Scope] = {
         kind.policy_scope: ("queue", kind.name) for kind in KINDS.values()
     }
@@ -114,8 +114,8 @@ class PolicyTable:
 
         Args:
             policy: the policy.
-            operator: which layer it belongs to.
-            is_imported: keys that we do not know are kept, and mean nothing.
+            operator: whether it belongs to the operator layer.
+            is_imported: unknown keys are kept, and have no effect.
 
         Raises:
             PreconditionFailedError: definition, scope or pattern is invalid; one line for each
@@ -152,10 +152,10 @@ class PolicyTable:
     def match(
         self, target: PolicyTarget, queue_type: str | None, name: str
     ) -> tuple[Policy | None, Policy | None]:
-        """Return the policy and the operator policy that apply; None where none does.
+        """Return the policy and the operator policy that apply; None if none does.
 
         Args:
-            target: what the name is of.
+            target: the kind of thing that has the name.
             queue_type: ``classic``, ``quorum`` or ``stream``; None for an exchange.
             name: of the queue or exchange.
         """
@@ -167,7 +167,7 @@ class PolicyTable:
     def effective(
         self, target: PolicyTarget, queue_type: str | None, name: str
     ) -> Mapping[str, object]:
-        """Return the merged definition that applies; empty where none does."""
+        """Return the merged definition that applies; empty if none does."""
         if not (self._ordinary.ordered or self._operator.ordered):
             return _NOTHING
         policy, operator_policy = self.match(target, queue_type, name)
@@ -183,7 +183,7 @@ class PolicyTable:
 def merge(policy: Mapping[str, object], operator: Mapping[str, object]) -> dict[str, object]:
     """Return both definitions as one: of two numbers the smaller, else the operator's value.
 
-    A negative delivery limit is none at all, so of two of which one is negative the larger holds.
+    A negative delivery limit means no limit. So if one of two is negative, the larger applies.
 
     Source: RabbitMQ, policies, "Operator Policies".
     """
