@@ -57,7 +57,7 @@ class Settler:
         """Settle the deliveries of a read, ``first_tag`` to ``last_tag``."""
 
     def settle_rest(self, connection: socket.socket, last_tag: int) -> None:
-        """Settle what is left when the consumer ends after ``last_tag``."""
+        """Settle the rest when the consumer ends after ``last_tag``."""
 
 
 class MultipleSettler(Settler):
@@ -71,7 +71,7 @@ class MultipleSettler(Settler):
             connection.sendall(b"".join([wire.ack(tag, multiple=True) for tag in due]))
 
     def settle_rest(self, connection: socket.socket, last_tag: int) -> None:
-        """Ack what came after the last ack, so that nothing is redelivered to others."""
+        """Ack the deliveries after the last ack, so that nothing is redelivered to others."""
         if last_tag % self._ack_every:
             connection.sendall(wire.ack(last_tag, multiple=True))
 

@@ -19,7 +19,7 @@ _GO_POLL_S: Final = 0.001
 
 
 class Totals(NamedTuple):
-    """What all workers together have counted so far.
+    """The counts of all workers together, so far.
 
     Attributes:
         published_count: messages handed to the socket.
@@ -112,7 +112,7 @@ class Board:
 
 
 class Tally:
-    """What one worker counts; only that worker writes it."""
+    """The counts of one worker; only that worker writes them."""
 
     def __init__(self, board: Board, row: memoryview, latencies: Histogram) -> None:
         self.board = board

@@ -46,7 +46,7 @@ def consume(
     try:
         sessions.extend(Session(endpoint) for _ in indexes)
         if not load.publisher_keys:
-            # What is in the queues is all there will be, so it is not taken too early.
+            # No more messages will come to the queues, so they are not taken too early.
             ready()
             tally.board.await_go()
         drains = [
@@ -79,7 +79,7 @@ class _Drain:
         self._receive_into = session.socket.recv_into
 
     def read(self) -> None:
-        """Count and settle what one read brings.
+        """Count and settle the deliveries of one read.
 
         Raises:
             BlockingIOError: there was nothing, for as long as the socket waits.
@@ -90,7 +90,7 @@ class _Drain:
         self._count(byte_count)
 
     def read_rest(self) -> None:
-        """Count what came behind the reply to basic.consume."""
+        """Count the deliveries behind the reply to basic.consume."""
         octets = self.session.take_rest()
         while octets:
             room = self.counter.room()
@@ -100,7 +100,7 @@ class _Drain:
             octets = octets[len(piece) :]
 
     def settle_rest(self) -> None:
-        """Settle what is not, at the end."""
+        """Settle the remaining deliveries at the end."""
         self._settler.settle_rest(self.session.socket, self.counter.delivery_count)
 
     def _count(self, byte_count: int) -> None:

@@ -30,7 +30,7 @@ class Crew:
         return [*self.publishers, *self.consumers]
 
     def check(self) -> None:
-        """Raise what made a worker end early, if one has.
+        """Raise the error that made a worker end early, if one has.
 
         Raises:
             LoadError: a worker ended, or failed.

@@ -16,7 +16,7 @@ _EXACT: Final = 1 << (_BITS + 1)
 LATENCY_NS_MAX: Final = (1 << 40) - 1
 BUCKET_COUNT: Final = ((40 - _BITS - 1) << _BITS) + _EXACT
 CELL_COUNT: Final = BUCKET_COUNT + 1
-"""The last cell counts what is no latency."""
+"""The last cell counts values that are no latency."""
 
 
 class Latencies(NamedTuple):
@@ -67,7 +67,7 @@ def total(all_cells: Iterable[Sequence[int] | memoryview]) -> list[int]:
 
 
 def difference(last: Sequence[int], first: Sequence[int]) -> list[int]:
-    """Return what was counted between two sums; an empty first is the beginning."""
+    """Return the counts between two sums; an empty first sum is the beginning."""
     return [after - before for after, before in zip(last, first, strict=True)] if first else [*last]
 
 

@@ -20,7 +20,7 @@ ALONE_WAIT_S: Final = 0.1
 
 
 class Lane:
-    """Writes what is due and allowed, and counts what is answered.
+    """Writes the messages that are due and allowed, and counts the answers.
 
     Attributes:
         published_count: messages handed to the socket whole.
@@ -155,7 +155,7 @@ class Lane:
         return self._start_ns + round(self.published_count * self._interval_ns)
 
     def read(self, flags: int = 0) -> None:
-        """Count what the broker has sent, if it has sent anything.
+        """Count the answers that the broker has sent, if any.
 
         Args:
             flags: of the system call; MSG_DONTWAIT for a lane that is alone and need not wait.

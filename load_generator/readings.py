@@ -11,7 +11,7 @@ from load_generator.histogram import Latencies
 
 
 class Reading(NamedTuple):
-    """What was so at one instant.
+    """The readings at one instant.
 
     Attributes:
         at_s: of the monotonic clock.
@@ -34,7 +34,7 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What happened between two readings.
+    """The differences between two readings.
 
     Attributes:
         elapsed_s: time between them.

@@ -110,7 +110,7 @@ class TlsSocket(ssl.SSLSocket):
         return count
 
     def send(self, data: "ReadableBuffer", flags: int = 0) -> int:  # noqa: ARG002 -- as above
-        """Send all of it; who is refused must try again with the same octets.
+        """Send all of it; after a refusal the caller must try again with the same octets.
 
         Raises:
             BlockingIOError: there is no room, for as long as the socket waits.

@@ -22,7 +22,7 @@ FRAME_END: Final = 0xCE
 FRAME_OVERHEAD_BYTES: Final = 8
 FRAME_HEAD_BYTES: Final = 7
 FRAME_MAX_BYTES: Final = 131_072
-"""What we ask for in tune-ok: RabbitMQ's own default."""
+"""The value that we request in tune-ok: RabbitMQ's own default."""
 ACK_FRAME_BYTES: Final = 21
 
 _HEAD: Final = struct.Struct(">BHI")
@@ -176,7 +176,7 @@ def exchange_declare(channel: int, exchange: str, kind: str, *, durable: bool = 
 
 
 def exchange_delete(channel: int, exchange: str) -> bytes:
-    """Render exchange.delete, whoever uses it."""
+    """Render exchange.delete, even if the exchange is in use."""
     return method(channel, EXCHANGE_DELETE, b"\x00\x00" + shortstr(exchange) + b"\x00")
 
 
@@ -333,7 +333,7 @@ def reply_code(received: Frame) -> int | None:
 
 
 def refusal(received: Frame) -> BrokerRefusalError:
-    """Return the error that says what a frame nobody asked for contains."""
+    """Return the error that describes an unexpected frame."""
     code = reply_code(received)
     if code is None:
         called = method_of(received)

@@ -58,7 +58,7 @@ class Worker:
         self._receive(READY_TIMEOUT_S)
 
     def check(self) -> None:
-        """Raise what made the worker end early, if it has.
+        """Raise the error that made the worker end early, if it has.
 
         Raises:
             LoadError: it ended, or failed.

@@ -1,6 +1,6 @@
 """One queue's log: it notes the queue's events and writes them to the write-ahead log.
 
-What is known of the queue's messages stands in ``persistence.log_state``: this is the way there for
+The state of the queue's messages is in ``persistence.log_state``. This module is the way there for
 the queue itself. The log of a transient queue writes nothing to the write-ahead log: it only
 spills.
 """
@@ -50,7 +50,7 @@ class Appending(Protocol):
 
 
 class ReadBack(NamedTuple):
-    """What was read back.
+    """The messages that were read back.
 
     Attributes:
         messages: the next stored and unsettled ones; None when there are no more.
@@ -66,7 +66,7 @@ class Log:
 
     Attributes:
         queue_id: never given to another queue.
-        state: what is known of the queue's messages.
+        state: of the queue's messages.
         commit_group: the node's; whose LSNs are returned.
         is_fsynced: whether appends wait for the disk (class fsync), or for the page cache (os).
     """

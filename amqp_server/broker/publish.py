@@ -172,7 +172,7 @@ class Publisher:
         routing = yield from walk
         if routing.uses_headers:
             return None
-        # What has changed in between is asked as it is looked up.
+        # Changes in between are seen at the look-up.
         self._note_targets(route, generation, routing.visited, routing.queue_names)
         return routing.queue_names
 

@@ -107,7 +107,7 @@ class UserRow:
 
 
 class PermissionsRow:
-    """What a user may do in a vhost. Stored under both names."""
+    """The rights of a user in a vhost. Stored under both names."""
 
     word: Final = "permissions"
     value_type: Final = VhostPermissions

@@ -30,7 +30,7 @@ class Refused(NamedTuple):
 def apply_definitions(
     broker: BrokerTarget, document: Document, now_ms: int, table: DefinitionTable = TABLE
 ) -> tuple[str, ...]:
-    """Add what a document defines and the broker does not have.
+    """Add the definitions of a document that the broker does not have.
 
     Returns:
         What was left out, when the document was read and now: a line each, its path in front.

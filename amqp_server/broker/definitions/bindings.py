@@ -110,7 +110,7 @@ class BindingRow:
         return None
 
     def apply(self, broker: BrokerTarget, binding: BindingDefinition, _applying: Applying) -> None:
-        """Bind; what is bound already stays so."""
+        """Bind; an existing binding stays as it is."""
         broker.vhost(binding.vhost).bind(
             binding.source, _destination(binding), binding.routing_key, binding.arguments
         )

@@ -63,5 +63,5 @@ def table_text(arguments: Table) -> str:
 
 
 def table_of(value: object) -> Table:
-    """Return the field table of what ``table_text`` returned."""
+    """Return the field table from the text of ``table_text``."""
     return decode_table(binascii.a2b_base64(text(value), strict_mode=True))[0] if value else {}

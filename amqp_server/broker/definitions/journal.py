@@ -121,7 +121,7 @@ class StoredJournal:
         return queue_id
 
     def skip_queue_ids(self, end: int) -> None:
-        """Give only ids from this one on: what is below was given before, or may have been."""
+        """Give only ids from this one on, because lower ones may have been given before."""
         if end > self._next_queue_id:
             self._next_queue_id = self._queue_ids_end = end
 

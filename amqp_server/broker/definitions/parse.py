@@ -19,7 +19,7 @@ def parse_definitions(
     known_user: KnownUser = nobody,
     table: DefinitionTable = TABLE,
 ) -> Document:
-    """Return what a parsed JSON document defines.
+    """Return the definitions of a parsed JSON document.
 
     Args:
         raw: the document, as ``json.loads`` returns it.
@@ -44,7 +44,7 @@ def parse_definitions(
 def _read_section(
     top: Item, section: Section, reading: Reading, placed: list[Placed], left_out: list[str]
 ) -> None:
-    """Add what a section defines, and lines about the rest."""
+    """Add the definitions of a section, and lines about the rest."""
     try:
         items = top.items(section.name)
     except DefinitionsError as error:

@@ -20,7 +20,7 @@ from exchanges.errors import ExchangeError
 def with_references(
     document: Document, broker: BrokerTarget, table: DefinitionTable = TABLE
 ) -> Document:
-    """Return what of a document can be applied to a broker; nothing is changed."""
+    """Return the part of a document that can be applied to a broker; nothing is changed."""
     place = Place(broker)
     placed = []
     left_out = list(document.left_out)

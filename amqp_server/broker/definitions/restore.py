@@ -71,12 +71,12 @@ class Stored(NamedTuple):
 
     @property
     def knows_every_queue(self) -> bool:
-        """Whether messages of a queue that is not in ``queues`` are nobody's."""
+        """Whether messages of a queue that is not in ``queues`` have no owner."""
         return not any(each.key[:1] in {(), ("queue",)} for each in self.unreadable)
 
 
 class Restored(NamedTuple):
-    """What became of the stored definitions.
+    """The result of restoring the definitions.
 
     Attributes:
         applied_count: how many are there again.
@@ -148,7 +148,7 @@ def _options_of(queue: QueueDefinition) -> QueueOptions:
             auto_delete=queue.auto_delete,
         )
     except BrokerError:
-        # What this version does not take, it leaves out; the messages are kept as they are.
+        # Definitions that this version cannot read are left out; the messages are kept.
         bands = {key: arguments[key] for key in arguments.keys() & {MAX_PRIORITY}}
         kept = {key: field for key, field in bands.items() if field.kind in INTEGER_KINDS}
         return queue_options(DEFAULT_KIND, kept, {})

@@ -25,7 +25,7 @@ def _queue_kind(name: str) -> QueueKind:
 
 
 class VhostRow:
-    """A vhost, without what is in it. Stored under its name."""
+    """A vhost, without its content. Stored under its name."""
 
     word: Final = "vhost"
     value_type: Final = VhostDefinition
