@@ -4,28 +4,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from amqp_server.broker.moves.dead_letters import DEATHS_MAX, DeadLetters, dead_letters
+from amqp_server.broker.moves.dead_letters import DEATHS_MAX, DeadLetters
 from amqp_server.wire.properties import split, traits_of
 from amqp_server.wire.tables import Field, longstr, plain
 from persistence.record import HAS_EXPIRATION, HAS_HEADERS, NO_TTL, PERSISTENT, Record
 from queues.effects import DeathReason
+from tests.support.dead_letters import EXPIRED, NOW_S, REJECTED, deaths_of, die, history_of
 from tests.support.vhosts import headers_of, message, plain_headers
 
-NOW_S = 1_700_000_000
-REJECTED, EXPIRED = DeathReason.REJECTED, DeathReason.EXPIRED
 MAXLEN, DELIVERY_LIMIT = DeathReason.MAXLEN, DeathReason.DELIVERY_LIMIT
-
-
-def die(
-    record: Record,
-    reason: DeathReason = REJECTED,
-    queue_name: str = "jobs",
-    *,
-    exchange_to: str = "dlx",
-    routing_key_to: str | None = None,
-    wall_s: int = NOW_S,
-) -> DeadLetters:
-    return dead_letters((record,), reason, queue_name, exchange_to, routing_key_to, wall_s)
 
 
 def die_in_turn(
@@ -40,25 +27,12 @@ def die_in_turn(
     return letter
 
 
-def messages_of(record: Record) -> list[dict[str, Field]]:
-    deaths = headers_of(record)["x-death"]
-    assert isinstance(deaths.value, list)
-    return [entry.value for entry in deaths.value if isinstance(entry.value, dict)]
-
-
-def history_of(record: Record) -> list[tuple[object, object, object]]:
-    return [
-        tuple(plain(entry[key]) for key in ("queue", "reason", "count"))  # type: ignore[misc] # three
-        for entry in messages_of(record)
-    ]
-
-
 # ── layout ──
 
 
 def test_an_entry_has_rabbitmqs_fields_in_its_order_and_types() -> None:
     letter = die(message(b"m", "shop", "order", expiration="250"), EXPIRED)
-    (entry,) = messages_of(letter.run[0])
+    (entry,) = deaths_of(letter.run[0])
     assert list(entry.items()) == [
         ("original-expiration", longstr("250")),
         ("count", Field("l", 1)),
@@ -71,7 +45,7 @@ def test_an_entry_has_rabbitmqs_fields_in_its_order_and_types() -> None:
 
 
 def test_without_an_expiration_the_entry_begins_with_the_count() -> None:
-    (entry,) = messages_of(die(message()).run[0])
+    (entry,) = deaths_of(die(message()).run[0])
     assert list(entry) == ["count", "reason", "queue", "time", "exchange", "routing-keys"]
 
 
@@ -149,7 +123,7 @@ def test_the_most_recent_death_comes_first() -> None:
 def test_a_death_of_the_same_kind_counts_up_and_moves_to_the_front() -> None:
     letter = die_in_turn(message(b"", "shop", "k"), ("a", EXPIRED), ("b", EXPIRED), ("a", EXPIRED))
     assert history_of(letter.run[0]) == [("a", "expired", 2), ("b", "expired", 1)]
-    again = messages_of(letter.run[0])[0]
+    again = deaths_of(letter.run[0])[0]
     assert again["time"] == Field("T", NOW_S), "the rest tells of the first time"
     assert again["exchange"] == longstr("shop")
 
@@ -185,7 +159,7 @@ def test_the_expiration_moves_to_the_entry_so_that_it_does_not_expire_again() ->
 def test_a_second_death_has_no_expiration_to_tell_of() -> None:
     first = die(message(expiration="250"), EXPIRED, "a")
     second = die(first.run[0], EXPIRED, "b")
-    assert ["original-expiration" in entry for entry in messages_of(second.run[0])] == [False, True]
+    assert ["original-expiration" in entry for entry in deaths_of(second.run[0])] == [False, True]
 
 
 def test_the_body_is_untouched() -> None:
@@ -214,7 +188,7 @@ def test_a_dead_letter_key_replaces_all_of_them_and_cc_goes() -> None:
 @pytest.mark.parametrize("routing_key_to", [None, "dead"])
 def test_the_entry_tells_of_all_keys_that_the_message_had(routing_key_to: str | None) -> None:
     letter = die(message(b"", "", "k", headers={"CC": ["c"]}), routing_key_to=routing_key_to)
-    assert plain(messages_of(letter.run[0])[0]["routing-keys"]) == ["k", "c"]
+    assert plain(deaths_of(letter.run[0])[0]["routing-keys"]) == ["k", "c"]
 
 
 @pytest.mark.parametrize(
@@ -237,7 +211,7 @@ def test_an_empty_dead_letter_key_is_a_key() -> None:
 
 def test_names_that_are_not_utf_8_come_through() -> None:
     letter = die(message(b"", "", "\udcff"), queue_name="caf\u00e9\udc80")
-    entry = messages_of(letter.run[0])[0]
+    entry = deaths_of(letter.run[0])[0]
     assert entry["queue"] == Field("S", b"caf\xc3\xa9\x80")
     assert entry["routing-keys"] == Field("A", [Field("S", b"\xff")])
     assert letter.run[0].routing_key == "\udcff"

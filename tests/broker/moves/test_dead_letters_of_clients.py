@@ -6,41 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amqp_server.broker.moves.dead_letters import COUNT_MAX, DEATHS_MAX, DeadLetters, dead_letters
+from amqp_server.broker.moves.dead_letters import COUNT_MAX, DEATHS_MAX
 from amqp_server.wire.properties import split, traits_of
 from amqp_server.wire.tables import Field, longstr, plain
 from persistence.record import Record
 from queues.effects import DeathReason
+from tests.support.dead_letters import REJECTED, deaths_of, die, history_of
 from tests.support.frames import content_header, property_list
-from tests.support.vhosts import headers_of, message
-
-NOW_S = 1_700_000_000
-REJECTED, EXPIRED = DeathReason.REJECTED, DeathReason.EXPIRED
-
-
-def die(
-    record: Record,
-    reason: DeathReason = REJECTED,
-    queue_name: str = "jobs",
-    *,
-    exchange_to: str = "dlx",
-    routing_key_to: str | None = None,
-    wall_s: int = NOW_S,
-) -> DeadLetters:
-    return dead_letters((record,), reason, queue_name, exchange_to, routing_key_to, wall_s)
-
-
-def messages_of(record: Record) -> list[dict[str, Field]]:
-    deaths = headers_of(record)["x-death"]
-    assert isinstance(deaths.value, list)
-    return [entry.value for entry in deaths.value if isinstance(entry.value, dict)]
-
-
-def history_of(record: Record) -> list[tuple[object, object, object]]:
-    return [
-        tuple(plain(entry[key]) for key in ("queue", "reason", "count"))  # type: ignore[misc] # three
-        for entry in messages_of(record)
-    ]
+from tests.support.vhosts import message
 
 
 @pytest.mark.parametrize(
@@ -61,7 +34,7 @@ def test_entries_of_one_kind_that_old_brokers_made_become_one(
     deaths = [{**old, "n": n, **({"count": c} if c else {})} for n, c in enumerate(counts)]
     others_sent = [{"queue": "a", "reason": "expired"}] if len(deaths) > 1 else []
     letters = die(message(headers={"x-death": [*others_sent, *deaths]}))
-    entry, *others = messages_of(letters.run[0])
+    entry, *others = deaths_of(letters.run[0])
     assert (plain(entry["count"]), plain(entry["n"])) == (count, 0), "the first stands for all"
     seen = [(plain(other["queue"]), plain(other["count"])) for other in others]
     assert seen == [("a", 1) for _ in others_sent]
@@ -74,7 +47,7 @@ def test_a_count_that_a_client_sent_goes_on() -> None:
 
 def test_what_else_a_client_put_into_the_entry_stays() -> None:
     sent = {"x-death": [{"queue": "jobs", "reason": "rejected", "mine": 1}]}
-    (entry,) = messages_of(die(message(headers=sent)).run[0])
+    (entry,) = deaths_of(die(message(headers=sent)).run[0])
     assert entry["mine"] == Field("l", 1)
     assert entry["count"] == Field("l", 1), "there was no count to go on with"
 
@@ -94,7 +67,7 @@ def test_what_else_a_client_put_into_the_entry_stays() -> None:
 )
 def test_a_count_stays_within_its_type_whatever_a_client_sent(count: Field) -> None:
     sent = {"x-death": [{"queue": "jobs", "reason": "rejected", "count": count}]}
-    (entry,) = messages_of(die(message(headers=sent)).run[0])
+    (entry,) = deaths_of(die(message(headers=sent)).run[0])
     assert entry["count"] == Field("l", COUNT_MAX if count.value == COUNT_MAX else 1)
 
 
@@ -115,7 +88,7 @@ def test_entries_that_are_tables_are_kept_from_among_others() -> None:
 def test_more_entries_than_are_kept_are_cut() -> None:
     sent: list[object] = [{"queue": str(index)} for index in range(DEATHS_MAX * 2)]
     letter = die(message(headers={"x-death": sent}))
-    names = [plain(entry["queue"]) for entry in messages_of(letter.run[0])]
+    names = [plain(entry["queue"]) for entry in deaths_of(letter.run[0])]
     assert names == ["jobs", *map(str, range(DEATHS_MAX - 1))]
 
 
@@ -169,6 +142,6 @@ def test_no_x_death_of_a_client_can_raise(
 ) -> None:
     letter = die(message(headers=dict(headers)), reason, routing_key_to=key)
     for _ in range(2):
-        assert plain(messages_of(letter.run[0])[0]["reason"]) == reason.value
+        assert plain(deaths_of(letter.run[0])[0]["reason"]) == reason.value
         assert letter.is_cycle("jobs") is (reason is not REJECTED)
         letter = die(letter.run[0], reason, routing_key_to=key)
