@@ -1,8 +1,6 @@
 """The contract of ``Files``: what a folder of the host and the disk in memory both do."""
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TypeAlias
 
 import pytest
@@ -12,30 +10,11 @@ from persistence.files import (
     PARTS_PER_WRITE_MAX,
     File,
     Files,
-    OsFiles,
     path_parts,
 )
-from tests.support.fault_fs import FaultFS
 
 Disk: TypeAlias = Files
 NOT_IN_THE_FOLDER = ["/etc", "..", "../x", "a/../b", "a/./b", "a//b", "a/", "/", "a\0b", "\ud800"]
-
-
-@pytest.fixture(params=["host", "memory"])
-def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
-    if request.param == "memory":
-        yield FaultFS()
-        return
-    files = OsFiles(tmp_path)
-    yield files
-    files.close()
-
-
-@pytest.fixture
-def file(disk: Disk) -> Iterator[File]:
-    opened = disk.open("file", create=True)
-    yield opened
-    opened.close()
 
 
 def written(disk: Disk, path: str, octets: bytes = b"x") -> None:

@@ -11,31 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from persistence.files import (
-    File,
     Files,
     OsFile,
     OsFiles,
 )
-from tests.support.fault_fs import FaultFS
 
 Disk: TypeAlias = Files
-
-
-@pytest.fixture(params=["host", "memory"])
-def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
-    if request.param == "memory":
-        yield FaultFS()
-        return
-    files = OsFiles(tmp_path)
-    yield files
-    files.close()
-
-
-@pytest.fixture
-def file(disk: Disk) -> Iterator[File]:
-    opened = disk.open("file", create=True)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
