@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from conformance.random.compare import Difference, first_difference
-from conformance.random.declared import DECLARED, Declared, Situation, declared
+from conformance.random.declared import DECLARED, Declared, declared
 from conformance.random.player import QUIET_ROUNDS, Seen
 from conformance.random.script import Script
 from conformance.random.shrink import shrunk
+from conformance.random.situations import Situation
 
 Play = Callable[[Script, int], Sequence[Seen]]
 """Plays a script on a broker, the rounds of silence given; returns what each step brought."""

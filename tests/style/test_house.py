@@ -21,7 +21,6 @@ LONGER_FILES = {
     "amqp_server/protocol/channel_table.py": (434, "how channels end may be apart"),
     "benchmarks/bystander/attacks.py": (412, "a list: one attack a function"),
     "conformance/client.py": (420, "one client, which speaks AMQP raw"),
-    "conformance/random/declared.py": (463, "a list: what differs on purpose, with reasons"),
     "conformance/random/generator.py": (417, "one grammar of scripts"),
     "conformance/rules/test_basic_consume.py": (402, "both brokers are asked about it"),
     "conformance/rules/test_basic_publish.py": (407, "both brokers are asked about it"),

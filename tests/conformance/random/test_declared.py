@@ -3,9 +3,10 @@
 import pytest
 
 from conformance.random.compare import Difference
-from conformance.random.declared import DECLARED, Situation, declared
+from conformance.random.declared import DECLARED, declared
 from conformance.random.player import Seen
 from conformance.random.script import Message, Script, Step
+from conformance.random.situations import Situation
 
 DELIVERY = "basic.deliver consumer_tag=c1 delivery_tag=1 <m1>"
 CLOSED = "connection.close reply_code=540"
@@ -39,6 +40,9 @@ def test_messages_for_who_ends_are_declared(expected: str, got: str) -> None:
     assert name_of([FLOW], expected, got, A0=(CLOSED,)) == name
     assert name_of([FLOW], expected, got, A1=(DELIVERY, closed)) == name
     assert name_of([FLOW], expected, got, A1=(closed,), B1=(DELIVERY,)) is None
+    unacked = Step("A1", "basic.consume", {"queue": "~q1", "no_ack": True})
+    assert name_of([unacked, FLOW], expected, got, A1=(closed,)) == name
+    assert name_of([unacked._replace(channel="A2"), FLOW], expected, got, A1=(closed,)) is None
 
 
 def test_how_something_is_closed_is_not_declared() -> None:
