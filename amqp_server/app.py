@@ -219,6 +219,9 @@ async def _run_node(
     )
 
     server = Server(loop, reactor, connections_of(broker, settings), net, descriptors.sockets_max)
+    # Before anybody can see that the node accepts: a signal would end it with the default action.
+    _on_stop_signals(lambda *_: loop.call_soon_threadsafe(stop.set))
+    loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
     server.listen()
     log.info("file descriptors limit=%d sockets_max=%d segments_max=%d", *descriptors)
     reactor.deadlines.watch(_memory_monitor(broker, settings))
@@ -226,8 +229,6 @@ async def _run_node(
         reactor.deadlines.watch(disk)
         reactor.deadlines.watch(storage)
     reactor.request_turn()  # recovered messages may have expired
-    _on_stop_signals(lambda *_: loop.call_soon_threadsafe(stop.set))
-    loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
     _calm_collector()
     say_ready(server.bound)
     await stop.wait()

@@ -3,6 +3,8 @@
 import gc
 import json
 import logging
+import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from amqp_server.broker.arguments.declare import QueueProperties
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.errors import LoginRefusedError
 from amqp_server.broker.settings import BrokerSettings, DefaultPermissions
+from amqp_server.net.listener import ListenError
+from amqp_server.net.server import Server
 from amqp_server.net.settings import ListenerSettings, NetSettings, TlsSettings
 from amqp_server.net.timers import now_ms, wall_ms
 from amqp_server.settings.schema import Settings
@@ -29,6 +33,16 @@ QUEUE = {"name": "jobs", "vhost": "/", "durable": True, "arguments": {}}
 def settings_with(definitions: Path | None = None, **broker: object) -> Settings:
     section = replace(BrokerSettings(load_definitions=definitions), **broker)  # type: ignore[arg-type] # keys
     return Settings(broker=section)
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """A node that ran, or tried to, leaves its own handlers."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
 @pytest.fixture
@@ -231,6 +245,21 @@ def test_a_node_that_cannot_listen_says_why(
     (record,) = caplog.records
     assert record.getMessage().startswith("cannot start: ")
     assert told in record.getMessage()
+
+
+def test_a_node_heeds_signals_before_it_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    heeded: list[bool] = []
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+    def listen(_server: Server) -> None:
+        heeded.extend(signal.getsignal(number) is not signal.SIG_DFL for number in numbers)
+        raise ListenError("no address")
+
+    for number in numbers:
+        signal.signal(number, signal.SIG_DFL)
+    monkeypatch.setattr(Server, "listen", listen)
+    assert run(settings_with(data_dir=None)) == exit_status.UNAVAILABLE
+    assert heeded == [True, True, True]
 
 
 # ── the cyclic collector ──
