@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias
 
 from amqp_server.broker.arguments.declare import QueueProperties, refused
+from amqp_server.broker.definitions.definition import QueueDefinition
 from amqp_server.broker.names import queue_text
 from queues.kinds import QueueKind, Request
 from queues.log_port import QueueLog
@@ -35,6 +36,20 @@ LogFactory: TypeAlias = Callable[[QueueIdentity], QueueLog]
 def memory_log(_queue: QueueIdentity) -> QueueLog:
     """Return a log that keeps nothing."""
     return MemoryLog()
+
+
+def queue_definition(
+    name: str, vhost_name: str, properties: QueueProperties, queue_id: int
+) -> QueueDefinition:
+    """Return a queue as what is stored of it."""
+    return QueueDefinition(
+        name,
+        vhost_name,
+        properties.durable,
+        properties.auto_delete,
+        properties.arguments,
+        queue_id,
+    )
 
 
 class Consumer(ConsumerHandle, Protocol):
@@ -77,6 +92,11 @@ class Queue:
     def text(self) -> str:
         """``queue 'q' in vhost '/'``, as texts have it."""
         return queue_text(self.vhost_name, self.name)
+
+    @property
+    def definition(self) -> QueueDefinition:
+        """The queue as what is stored of it."""
+        return queue_definition(self.name, self.vhost_name, self.properties, self.queue_id)
 
     def check_granted(self, request: Request) -> None:
         """Refuse a request that queues of this kind do not grant.

@@ -1,6 +1,4 @@
-"""Queues by name: whose they are, when they go, and who hears of it."""
-
-from collections.abc import Callable
+"""Queues by name: whose they are, and when they go."""
 
 import pytest
 
@@ -12,13 +10,10 @@ from amqp_server.broker.errors import (
     PreconditionFailedError,
     ResourceLockedError,
 )
-from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import finish
 from queues.kinds import CLASSIC
-from tests.support.consumer import FakeConsumer
-from tests.support.counted_clock import budget_of
-from tests.support.stored_broker import NOW_MS, FakeChangeLog, StoredBroker
+from tests.support.told_consumer import ToldConsumer
 from tests.support.vhosts import VhostUnderTest
 
 LOCKED = (
@@ -30,23 +25,6 @@ LOCKED = (
 
 class Connection:
     """Whoever may own an exclusive queue."""
-
-
-class ToldConsumer(FakeConsumer):
-    """A consumer of the broker's: it hears when its queue is gone."""
-
-    def __init__(self, queue: Queue, *, prefetch: int = 0) -> None:
-        super().__init__(prefetch=prefetch)
-        self._queue = queue
-        self.told: list[bool] = []
-        self.is_cancelled = False
-
-    def queue_deleted(self) -> None:
-        self.told.append(self._queue.is_deleted)
-
-    def consume(self, now_ms: int) -> None:
-        self._queue.engine.consume(self, now_ms)
-        self._queue.consumers[self] = None
 
 
 @pytest.fixture
@@ -139,47 +117,6 @@ def test_an_inequivalent_redeclare_is_refused_and_changes_nothing(place: VhostUn
         "received '6' but current is '5'"
     )
     assert queue.engine.options.message_ttl_ms == 5
-
-
-@pytest.fixture
-def class_lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """Returns, and forgets, what was logged of queues' classes."""
-    caplog.set_level("INFO", "amqp_server.broker.queue_table")
-
-    def lines() -> list[str]:
-        found = [each.getMessage() for each in caplog.records]
-        caplog.clear()
-        return found
-
-    return lines
-
-
-def test_the_class_of_a_queue_is_logged_where_it_has_its_own_and_when_it_changes(
-    class_lines: Callable[[], list[str]],
-) -> None:
-    node = StoredBroker(FakeChangeLog())
-    node.add_vhost()
-    queues = node.vhost().queues
-    node.queue("plain")
-    node.queue("passing", durable=False, arguments={"x-durability": "os"})
-    assert class_lines() == []
-    node.queue("own", arguments={"x-durability": "fsync"})
-    node.queue("own", arguments={"x-durability": "fsync"})
-    assert class_lines() == ["durability queue='own' vhost='/' durability=fsync by=argument"]
-    node.vhost().set_policy(Policy("p", "", {"durability": "os"}))
-    finish(queues.applying_policies(NOW_MS))
-    finish(queues.applying_policies(NOW_MS))
-    node.queue("later")
-    assert class_lines() == [
-        "durability queue='plain' vhost='/' durability=os by=policy",
-        "durability queue='later' vhost='/' durability=os by=policy",
-    ]
-    node.vhost().clear_policy("p")
-    finish(queues.applying_policies(NOW_MS))
-    assert class_lines() == [
-        "durability queue='plain' vhost='/' durability=fsync by=node",
-        "durability queue='later' vhost='/' durability=fsync by=node",
-    ]
 
 
 def test_an_invalid_declare_leaves_no_queue(place: VhostUnderTest) -> None:
@@ -277,42 +214,6 @@ def test_a_quorum_queue_is_deleted_without_conditions(
     assert delete(place) == 0
 
 
-def test_consumers_hear_once_that_their_queue_is_gone(place: VhostUnderTest) -> None:
-    queue = place.queue()
-    consumers = [consume(place, queue) for _ in range(2)]
-    delete(place)
-    place.vhost.queues.remove(queue)  # it is gone already
-    assert [(consumer.is_cancelled, consumer.told) for consumer in consumers] == [(True, [])] * 2
-    place.turn.settle(place.now_ms)
-    assert [consumer.told for consumer in consumers] == [[True], [True]]
-    assert queue.consumers == {}
-
-
-def test_consumers_hear_of_the_end_in_the_order_of_their_tags(place: VhostUnderTest) -> None:
-    queue = place.queue()
-    heard: list[str] = []
-
-    class Hearer(ToldConsumer):
-        def queue_deleted(self) -> None:
-            heard.append(self.consumer_tag)
-
-    for tag in ("c2", "c11", "b"):
-        consumer = Hearer(queue)
-        consumer.consumer_tag = tag
-        consumer.consume(place.now_ms)
-    delete(place)
-    place.turn.settle(place.now_ms)
-    assert heard == ["b", "c11", "c2"]
-
-
-def test_its_bindings_go_with_a_queue(place: VhostUnderTest) -> None:
-    place.queue()
-    place.bind("amq.direct", "jobs", "k")
-    place.bind("amq.topic", "jobs", "#")
-    delete(place)
-    assert len(place.vhost.router.bindings) == 0
-
-
 # ── going by itself ──
 
 
@@ -400,28 +301,6 @@ def test_the_name_of_a_released_queue_is_free(place: VhostUnderTest) -> None:
     assert place.queue("mine", two, exclusive=True).owner is two
     place.vhost.queues.release(one)
     assert place.vhost.queues.find("mine") is not None
-
-
-def test_very_many_exclusive_queues_leave_in_pieces_and_nobody_sees_one_that_waits() -> None:
-    place = VhostUnderTest(budget=budget_of(100))
-    one, two = Connection(), Connection()
-    queues = [place.queue(f"q{number}", one, exclusive=True) for number in range(1_000)]
-    place.bind("amq.fanout", "q999")
-    table = place.vhost.queues
-    table.release(one)
-    assert 0 < sum(queue.is_deleted for queue in queues) < 100
-    assert len(table) == 0
-    assert table.find("q998") is None
-    assert place.publish(b"m", routing_key="q997").unroutable == range(1)
-    with pytest.raises(NotFoundError):
-        table.get("q996", two)
-    assert table.is_leaving("q999")
-    assert place.queue("q999", two, exclusive=True).owner is two
-    assert not place.vhost.router.has_bindings_from("amq.fanout")
-    place.end()
-    assert all(queue.is_deleted for queue in queues)
-    assert [queue.name for queue in table] == ["q999"]
-    assert len(table) == 1
 
 
 def test_what_a_released_queue_left_to_do_harms_nobody(place: VhostUnderTest) -> None:

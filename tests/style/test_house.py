@@ -17,7 +17,6 @@ FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 
 LONGER_FILES = {
-    "amqp_server/broker/queue_table.py": (459, "queues that leave may be apart"),
     "amqp_server/protocol/channel_table.py": (434, "how channels end may be apart"),
     "benchmarks/bystander/attacks.py": (412, "a list: one attack a function"),
     "conformance/client.py": (420, "one client, which speaks AMQP raw"),
@@ -29,7 +28,6 @@ LONGER_FILES = {
     "conformance/rules/test_queue_declare.py": (490, "both brokers are asked about it"),
     "queues/classic/queue.py": (464, "a port of many short methods"),
     "tests/broker/definitions/test_apply.py": (420, "all of it on the same exports"),
-    "tests/broker/test_queue_table.py": (436, "its module is to be cut first"),
     "tests/broker/test_turn.py": (428, "all of it on one fake queue"),
     "tests/clients/test_kombu.py": (423, "one library's programs"),
     "tests/clients/test_pika_blocking.py": (409, "one library's programs"),
