@@ -1,4 +1,4 @@
-"""``python -m conformance``: run the rules against one broker or two, and print what they did.
+"""``python -m conformance``: run the rules against one broker or two, and print the results.
 
 Exit status: 0 when every check that ran is ok on every broker, 1 when one failed, 2 when a broker
 cannot be reached or the arguments are wrong.
@@ -42,7 +42,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         help="how the brokers were set up: definitions.json is loaded; the HTTP API listens 10000 "
         "above; the memory alarm is on, and only the checks that need it are run",
     )
-    parser.add_argument("--thirty", action="store_true", help="only the rows that toys get wrong")
+    parser.add_argument(
+        "--thirty", action="store_true", help="only the rows that toy brokers get wrong"
+    )
     parser.add_argument("--failed", action="store_true", help="show only what failed")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--list", action="store_true", help="print the checks and run none")
@@ -92,7 +94,7 @@ def _run_all(
 
 
 def _run_random(arguments: argparse.Namespace, uris: list[str]) -> int:
-    """Play random scripts on the last of some brokers, and on the first as it is to do the same."""
+    """Play random scripts on both brokers; the last one sets the example for the first."""
     if len(uris) != 2:
         print("--random compares two brokers: add --rabbitmq or --compare", file=sys.stderr)
         return 2
@@ -103,7 +105,7 @@ def _run_random(arguments: argparse.Namespace, uris: list[str]) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run what the command line asks for; return the exit status."""
+    """Run the command line; return the exit status."""
     arguments = _arguments(argv)
     rules.load()
     if arguments.deviations:
@@ -111,7 +113,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     checks = chosen(arguments.k, thirty=arguments.thirty)
     if "alarm" in arguments.has:
-        # A blocked connection answers nothing: every other check would wait in vain.
+        # A blocked connection answers nothing, so every other check would time out.
         checks = [check for check in checks if check.needs == "alarm"]
     if arguments.list:
         print("\n".join(f"{check.check_id}  ({check.ref})  {check.expect}" for check in checks))

@@ -1,8 +1,8 @@
 """A check: a function that talks to a broker, with the answer that it expects.
 
-Expected answers are RabbitMQ 3.13's. Where another broker is right to answer otherwise, the check
-says so, with the reason: ``rabbitmq_310`` where Debian's RabbitMQ 3.10 differs from 3.13,
-``on_purpose`` where HareMQ differs from every RabbitMQ. Both end up in docs/DEVIATIONS.md.
+Expected answers are RabbitMQ 3.13's. If another answer is right for another broker, the check has
+it with the reason: ``rabbitmq_310`` if Debian's RabbitMQ 3.10 differs from 3.13, ``on_purpose`` if
+HareMQ differs from every RabbitMQ. Both are listed in docs/DEVIATIONS.md.
 """
 
 import enum
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Dialect(enum.Enum):
-    """Whose answers are expected."""
+    """The broker and version whose answers are expected."""
 
     HAREMQ = "HareMQ"
     RABBITMQ_313 = "RabbitMQ 3.13"
@@ -24,9 +24,9 @@ class Dialect(enum.Enum):
 
 
 class Close(NamedTuple):
-    """An expected close; the text may name ``{placeholders}`` that the check fills in.
+    """An expected close; the text may have ``{placeholders}`` that the check fills in.
 
-    ``method`` is the (class id, method id) that the close names; None leaves it open.
+    ``method`` is the (class id, method id) that the close names; None accepts any.
     """
 
     code: int
@@ -39,7 +39,7 @@ class Close(NamedTuple):
 
 
 class Differs(NamedTuple):
-    """Another broker's answer, and why it is right to give it."""
+    """Another broker's answer, and the reason why it is right."""
 
     why: str
     expect: Any
@@ -52,10 +52,10 @@ class Check(NamedTuple):
         check_id: unique, ``class.method.fact``.
         ref: id of the row of rules.yaml that it checks.
         expect: RabbitMQ 3.13's answer: a Close, a value the function compares, or a sentence.
-        ninth: number of the row of the thirty that toy brokers get wrong (§9); 0 is none.
+        ninth: number of its row among the thirty that toy brokers get wrong (§9); 0 is none.
         rabbitmq_310: the answer of 3.10, if it is another.
         on_purpose: RabbitMQ's answer, if HareMQ differs on purpose.
-        needs: the set-up of the broker without which the check is skipped; empty is none.
+        needs: the set-up that the broker must have, else the check is skipped; empty is none.
             ``admin``: definitions.json is loaded; ``http``: the HTTP API listens 10000 above its
             port; ``alarm``: its memory alarm is on.
     """
@@ -70,7 +70,7 @@ class Check(NamedTuple):
     needs: str = ""
 
     def expected_of(self, dialect: Dialect) -> Any:  # noqa: ANN401 - each check has its own kind
-        """Return the answer that is right for a broker of this dialect."""
+        """Return the right answer for a broker of this dialect."""
         if dialect is not Dialect.HAREMQ and self.on_purpose is not None:
             return self.on_purpose.expect
         if dialect is Dialect.RABBITMQ_310 and self.rabbitmq_310 is not None:

@@ -67,7 +67,7 @@ class Event(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """How the peer closed a channel or the connection."""
+    """The peer's close of a channel or of the connection."""
 
     code: int
     text: str
@@ -80,7 +80,7 @@ class Closed(NamedTuple):
 
 
 class ClosedByPeerError(AssertionError):
-    """The peer closed the channel or connection while something else was awaited."""
+    """The peer closed the channel or connection, and the check awaited something else."""
 
     def __init__(self, closed: Closed) -> None:
         super().__init__(f"closed by the broker: {closed}")
@@ -88,7 +88,7 @@ class ClosedByPeerError(AssertionError):
 
 
 class ConnectionLostError(AssertionError):
-    """The peer ended the connection without a word."""
+    """The peer ended the connection without a close."""
 
 
 class Connection(Wire):
@@ -135,7 +135,7 @@ class Connection(Wire):
         vhost: str | None = None,
         **start_ok: Any,  # noqa: ANN401 - those of send_header_and_start_ok
     ) -> Self:
-        """Do the whole handshake; None takes the peer's own value."""
+        """Do the whole handshake; None accepts the value that the peer proposes."""
         self.send_header_and_start_ok(**start_ok)
         self.tune = self.expect(0, commands.Connection.Tune)
         self.frame_max_bytes = self.tune.frame_max if frame_max is None else frame_max
@@ -166,7 +166,7 @@ class Connection(Wire):
         return pending.popleft()
 
     def expect(self, channel: int, kind: type[M], timeout_s: float | None = None) -> M:
-        """Take the first event of a kind; the others of the channel keep their order."""
+        """Take the first event of a kind; other events of the channel stay, in their order."""
         method = self.expect_event(channel, kind, timeout_s=timeout_s).method
         assert isinstance(method, kind)
         return method
@@ -189,11 +189,11 @@ class Connection(Wire):
                 raise AssertionError(f"no {wanted} came in time; came: {seen}") from None
 
     def pending(self, channel: int) -> list[Event]:
-        """The events that were read and not taken yet."""
+        """The events of a channel that were read and not taken yet."""
         return list(self._pending.get(channel, ()))
 
     def read_event(self, timeout_s: float | None = None) -> tuple[int, Event]:
-        """Read the next method, whatever it is, a close unanswered; return its channel and it.
+        """Read the next method of any kind; return its channel and it. A close is not answered.
 
         Raises:
             ConnectionLostError: the connection has ended.
@@ -266,14 +266,14 @@ class Connection(Wire):
             raise AssertionError("the broker did not close in time") from None
 
     def channel(self, number: int = 1) -> "Channel":
-        """Open a channel; the number may be one that the peer has just closed."""
+        """Open a channel; the peer may have closed the same number just before."""
         channel = Channel(self, number)
         channel.call(commands.Channel.Open)
         return channel
 
 
 class Channel:
-    """A channel of a connection; the methods are shorthands for the calls of most checks."""
+    """A channel of a connection; its methods are short forms of the calls that most checks need."""
 
     def __init__(self, connection: Connection, number: int) -> None:
         self.connection = connection
@@ -330,7 +330,7 @@ class Channel:
         ).method
 
     def sync(self) -> None:
-        """Go to the broker and back: what the channel had to say before has been read."""
+        """Send a request and await its answer; all that the channel sent before has been read."""
         self.call(commands.Basic.Qos)
 
     def declare(self, queue: str, **given: Any) -> commands.Queue.DeclareOk:  # noqa: ANN401
@@ -338,18 +338,18 @@ class Channel:
         return reply
 
     def settle(self, queue: str) -> commands.Queue.DeclareOk:
-        """Go through the queue and back, twice: what it had to deliver has been read.
+        """Ask the queue twice; all that it had to deliver has been read then.
 
-        A queue's delivery may sit behind its answer to a declare in the channel's own mailbox;
-        it is in front of the second answer.
+        A delivery may stand behind the queue's first answer in the channel's mailbox. It stands
+        in front of the second one.
         """
         self.declare(queue, passive=True)
         return self.declare(queue, passive=True)
 
     def await_count(self, queue: str, count: int) -> None:
-        """Expect that many ready messages, some of which may be on their way into the queue.
+        """Wait until the queue has this number of ready messages.
 
-        RabbitMQ's queues answer a declare before the publishes that wait in their mailbox.
+        RabbitMQ's queue answers a declare before the publishes that wait in its mailbox.
         """
         self.settle(queue)
         deadline_s = time.monotonic() + TIMEOUT_S
@@ -363,7 +363,7 @@ class Channel:
         return tag
 
     def deliveries(self, count: int, timeout_s: float | None = None) -> list[Event]:
-        """Await that many deliveries."""
+        """Await this number of deliveries."""
         return [
             self.connection.expect_event(self.number, commands.Basic.Deliver, timeout_s=timeout_s)
             for _ in range(count)
@@ -394,7 +394,7 @@ class Channel:
         return event
 
     def get_soon_unacked(self, queue: str) -> Event:
-        """The same, to be acknowledged."""
+        """Get one message that may still be on its way; it must be acked."""
         return self.get_soon(queue, no_ack=False)
 
     def drain(self, queue: str) -> Iterator[Event]:

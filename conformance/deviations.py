@@ -1,4 +1,4 @@
-"""Writes docs/DEVIATIONS.md from the checks and rules.yaml: no difference goes unrecorded."""
+"""Writes docs/DEVIATIONS.md from the checks and rules.yaml, so that it lists every difference."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,17 +16,17 @@ INTRODUCTION = """\
 # Deviations
 
 HareMQ speaks RabbitMQ 3.13's dialect: the reply codes, texts and scopes that the conformance checks
-expect are those of 3.13. This page lists every place where a broker under check is right to answer
-otherwise. It is written by `python -m conformance --deviations`; change the checks or
-`conformance/rules.yaml`, not the page.
+expect are those of 3.13. This page lists every place where another answer is right. It is written
+by `python -m conformance --deviations`. Change the checks or `conformance/rules.yaml`, not this
+page.
 
-The checks are also run against Debian's `rabbitmq-server` 3.10, the RabbitMQ at hand: what the
-first section lists is 3.10's own answer, seen there, and why 3.13's is another.
+The checks are also run against Debian's `rabbitmq-server` 3.10. The first section lists the answers
+of 3.10 that were seen there, and why those of 3.13 differ.
 """
 
 
 class Rule(NamedTuple):
-    """A row of rules.yaml: one rule of the reference, and the checks that hold it."""
+    """A row of rules.yaml: one rule of the reference, and the checks that test it."""
 
     rule_id: str
     reference: str

@@ -1,8 +1,8 @@
-"""Field tables and properties with their type tags kept, both ways.
+"""Encodes and decodes field tables and properties, and keeps their type tags.
 
 pamqp turns ``Typed("u", 5)`` and ``Typed("l", 5)`` into the same ``5``, and picks the tag itself
-when it encodes. What a broker does to tags is a thing to check, so tables are written and
-read here.
+when it encodes. Checks look at what a broker does to tags, so tables are written and read here.
+
 A plain value gets the tag that most clients send: str ``S``, int ``I`` or ``l``, bool ``t``,
 float ``d``, dict ``F``, list ``A``, bytes ``x``, None ``V``.
 
@@ -45,7 +45,7 @@ class Decimal(NamedTuple):
 
 
 Table = Mapping[str, Any] | bytes
-"""A table to encode; bytes are sent as they are: the elements of the table without its length."""
+"""A table to encode; bytes are its encoded elements without the length, sent unchanged."""
 
 
 def shortstr(text: str | bytes) -> bytes:
@@ -69,7 +69,7 @@ def _tag_of(value: object) -> str:
 
 
 def field(value: object) -> bytes:
-    """Encode a value with its tag before it."""
+    """Encode a value, its tag first."""
     typed = value if isinstance(value, Typed) else Typed(_tag_of(value), value)
     return typed.tag.encode() + _untagged(typed)
 
@@ -105,7 +105,7 @@ def table(fields: Table) -> bytes:
 
 
 class Reader:
-    """Takes values off the front of some bytes, tags kept."""
+    """Reads values from the front of some bytes, with their tags."""
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
@@ -162,7 +162,7 @@ class Reader:
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 - the shape is the peer's
-    """Drop the tags of a decoded value, all the way down."""
+    """Remove the tags from a decoded value and from all values in it."""
     if isinstance(value, Typed):
         return plain(value.value)
     if isinstance(value, dict):

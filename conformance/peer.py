@@ -1,4 +1,4 @@
-"""The input of a check: the broker under check, names of its own, and the expected answer."""
+"""The input of a check: the broker under check, fresh names, and the expected answer."""
 
 import itertools
 import secrets
@@ -37,7 +37,7 @@ LOST = "the end of the connection without a word"
 
 
 class Peer:
-    """The broker as one check sees it; afterwards everything the check made is cleared away."""
+    """The broker as one check sees it; after the check all that it made is removed."""
 
     def __init__(self, address: Address, expected: Any, *, is_haremq: bool) -> None:  # noqa: ANN401
         self.address = address
@@ -49,24 +49,24 @@ class Peer:
         self._numbers = itertools.count(1)
 
     def name(self, hint: str = "") -> str:
-        """A name that nothing has yet; a queue or exchange of that name goes with the check."""
+        """A fresh name; a queue or exchange of this name is deleted after the check."""
         name = f"{self._prefix}.{next(self._numbers)}{hint and '.'}{hint}"
         self._names.append(name)
         return name
 
     def owns(self, name: str) -> str:
-        """Clear away a queue or exchange of this name too."""
+        """Delete a queue or exchange of this name too after the check."""
         self._names.append(name)
         return name
 
     def wire(self, timeout_s: float = TIMEOUT_S) -> Wire:
-        """A socket to the broker on which nothing has been said."""
+        """A new socket to the broker; nothing has been sent on it."""
         wire = Wire(self.address, timeout_s)
         self._connections.append(wire)
         return wire
 
     def stranger(self, timeout_s: float = TIMEOUT_S) -> Connection:
-        """A connection whose handshake is still to be done."""
+        """A connection before its handshake."""
         connection = Connection(self.address, timeout_s)
         self._connections.append(connection)
         return connection
@@ -123,7 +123,7 @@ class Peer:
         return queue
 
     def clear(self) -> None:
-        """Close every connection; delete what the names of this check may have become."""
+        """Close every connection; delete the queues and exchanges with names of this check."""
         for connection in self._connections:
             connection.close()
         if not self._names:
@@ -135,7 +135,7 @@ class Peer:
                     channel.call(commands.Queue.Delete, queue=name)
                     channel.call(commands.Exchange.Delete, exchange=name)
                 except ClosedByPeerError:
-                    # An exclusive queue of a connection that is just going: it goes with it.
+                    # An exclusive queue is deleted with its connection, which is just ending.
                     continue
             connection.send_method(0, commands.Connection.Close, reply_code=200)
 
@@ -150,10 +150,10 @@ class Peer:
         """Send a method and expect the close that the check declares.
 
         Args:
-            channel: where to send it, and where a close of a channel is due.
-            kind: the method; None when it has been sent.
-            fill: what the placeholders of the expected text stand for.
-            given: fields of the method; the offending method of the close must be ``kind``.
+            channel: the channel to send it on, which a close of a channel must close.
+            kind: the method, which the close must name; None if it has been sent.
+            fill: values of the placeholders in the expected text.
+            given: fields of the method.
         """
         if kind is not None:
             channel.send(kind, **given)
@@ -168,15 +168,15 @@ class Peer:
         *,
         ends: bool = True,
     ) -> None:
-        """Expect the close that the check declares, then that it reached just as far as it says.
+        """Expect the close that the check declares, and that nothing else was closed.
 
         Args:
-            connection: where the close is due.
-            number: the channel that is to be closed, or that shares the fate of the connection.
-            kind: the method that the close must name; None leaves it to the expectation.
-            fill: what the placeholders of the expected text stand for.
-            ends: the broker ends a connection once its close is answered; RabbitMQ does not after a
-                frame that it has read half of.
+            connection: the connection that must get the close.
+            number: the channel that must be closed, by itself or with the connection.
+            kind: the method that the close must name; None takes it from the expectation.
+            fill: values of the placeholders in the expected text.
+            ends: the broker ends a connection after the close-ok. RabbitMQ does not if it has read
+                half of a frame.
         """
         if self.expected == LOST:
             self.expect_lost(connection)

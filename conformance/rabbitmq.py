@@ -1,8 +1,8 @@
 """Starts Debian's rabbitmq-server on loopback, with data of its own, and ends it by its pid.
 
 ``python -m conformance.rabbitmq --port 5699`` runs until interrupted, ``with RabbitMQ(5699)`` for
-the block. Node name, Erlang distribution port and data are its own, so that several can
-stand beside each other; epmd and every listener are bound to 127.0.0.1.
+the block. Each one has its own node name, Erlang distribution port and data, so that several can
+run at once. epmd and every listener are bound to 127.0.0.1.
 """
 
 import argparse
@@ -49,7 +49,7 @@ DEFINITIONS = Path(__file__).with_name("definitions.json")
 
 
 class Tls(NamedTuple):
-    """Where to listen with TLS, and the PEM files of the certificate and its key."""
+    """The TLS port, and the PEM files of the certificate and its key."""
 
     port: int
     certificate: Path
@@ -60,10 +60,10 @@ class RabbitMQ:
     """A broker that lives as long as the ``with`` block.
 
     Args:
-        port: where it listens on 127.0.0.1; its HTTP API listens 10000 above, its Erlang
-            distribution 20000 above.
+        port: its port on 127.0.0.1; its HTTP API listens 10000 above, its Erlang distribution
+            20000 above.
         in_alarm: give it so little memory that it blocks publishers from the start.
-        tls: listen with TLS as well; None is not.
+        tls: listen with TLS too; None is without.
     """
 
     def __init__(self, port: int, *, in_alarm: bool = False, tls: Tls | None = None) -> None:
@@ -76,7 +76,7 @@ class RabbitMQ:
 
     @property
     def has(self) -> frozenset[str]:
-        """How it has been set up, as checks name it."""
+        """Its set-up, in the names that checks use."""
         return frozenset({"admin", "http", "alarm"} if self._in_alarm else {"admin", "http"})
 
     @property
@@ -84,7 +84,7 @@ class RabbitMQ:
         return f"amqp://guest:guest@127.0.0.1:{self.port}/%2F"
 
     def __enter__(self) -> Self:
-        """Start it and wait until it can be logged in to.
+        """Start it and wait until a login works.
 
         Raises:
             FileNotFoundError: Debian's rabbitmq-server is not installed.
@@ -102,7 +102,7 @@ class RabbitMQ:
         return self
 
     def _start_epmd(self) -> None:
-        """Start Erlang's port mapper unless one runs; the server's own would outlive it."""
+        """Start Erlang's port mapper if none runs; the server would start one that stays."""
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", EPMD_PORT), 1.0):
             return
         self._epmd = subprocess.Popen(
@@ -147,7 +147,7 @@ class RabbitMQ:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # Its own group: the script, the emulator and its helpers end together.
+                # In one process group, the script, the emulator and its helpers end together.
                 start_new_session=True,
             )
 
@@ -166,7 +166,7 @@ class RabbitMQ:
         raise TimeoutError("rabbitmq-server did not come up in time")
 
     def owns(self, pid: int) -> bool:
-        """Return whether a process is one of this broker's."""
+        """Return whether a process belongs to this broker."""
         assert self._process is not None, "the broker has been started"
         return os.getpgid(pid) == self._process.pid
 
@@ -175,20 +175,20 @@ class RabbitMQ:
         assert self._process is not None, "the broker has been started"
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        # The emulator is the script's child, and init's to wait for.
+        # The emulator is a child of the script, so init waits for it, not this process.
         with contextlib.suppress(ProcessLookupError):
             while True:
                 os.killpg(self._process.pid, 0)
                 time.sleep(0.01)
 
     def start_again(self) -> None:
-        """Start it on the data that it left; raises as ``__enter__``."""
+        """Start it on its old data; raises the same as ``__enter__``."""
         assert self._directory is not None, "the broker has been started"
         self._start(self._directory)
         self._await_login()
 
     def stop(self) -> None:
-        """End it and remove its data; nothing happens when it never started."""
+        """End it and remove its data; without a start, do nothing."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGTERM)

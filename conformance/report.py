@@ -73,7 +73,7 @@ def _line(
 
 
 def as_json(checks: Sequence[Check], results: Mapping[str, Mapping[str, Outcome]]) -> str:
-    """Give the same as JSON: a list of checks with their outcomes by broker."""
+    """Return the table as JSON: a list of checks with their outcomes by broker."""
     rows = [
         {
             "id": check.check_id,

@@ -1,4 +1,4 @@
-"""Runs checks against a broker, each with connections and names of its own, several at a time."""
+"""Runs checks against a broker, several at a time, each with its own connections and names."""
 
 import time
 from collections.abc import Iterable
@@ -23,10 +23,10 @@ class Outcome(NamedTuple):
 
 
 def dialect_of(address: Address) -> Dialect:
-    """Ask a broker whose dialect it is to be judged by.
+    """Ask a broker which dialect it must speak.
 
-    HareMQ announces RabbitMQ's name and version, for clients branch on them, and its own in
-    ``haremq_version`` or ``platform``.
+    HareMQ announces RabbitMQ's name and version, because clients branch on them. It gives its own
+    in ``haremq_version`` or ``platform``.
     """
     with Connection(address) as connection:
         connection.send_header_and_start_ok()
@@ -49,8 +49,8 @@ def run(
     Args:
         checks: the checks to run.
         address: the broker.
-        dialect: whose answers are right.
-        has: how the broker has been set up; checks that need more are skipped.
+        dialect: decides which answers are right.
+        has: the set-up of the broker; checks that need more are skipped.
 
     Returns:
         The outcomes by check id, in the order of the checks.
@@ -63,7 +63,7 @@ def run(
 def run_one(
     check: Check, address: Address, dialect: Dialect, has: frozenset[str] = frozenset()
 ) -> Outcome:
-    """Run one check and clear away everything it left."""
+    """Run one check, then remove everything that it made."""
     if check.needs and check.needs not in has:
         return Outcome(check.check_id, "skipped", f"needs {check.needs}", 0.0)
     started_s = time.monotonic()
@@ -71,7 +71,7 @@ def run_one(
     status, seen = "ok", ""
     try:
         check.function(peer)
-    # Whatever a broker does to a check is that check's failure, and must not end the run.
+    # Any error is a failure of this check, and must not end the run.
     except Exception as error:  # noqa: BLE001
         status, seen = "failed", f"{_kind_of(error)}{error}"
     try:

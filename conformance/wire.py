@@ -1,7 +1,7 @@
-"""Frames and methods on a socket: any bytes at any time, and no wait without an end.
+"""Frames and methods on a socket: sends any bytes at any time, and limits every wait.
 
-No method is validated, so that wrong ones can be sent; pamqp gives the shapes of the methods,
-``fields`` the tables with their tags.
+No method is validated, so that wrong ones can be sent. pamqp has the fields of the methods,
+``fields`` encodes tables with their tags.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ TIMEOUT_S = 2.0
 
 
 class Frame(NamedTuple):
-    """A frame as it came, or 8 bytes of a protocol header as kind ``ord("A")``."""
+    """A received frame, or the 8 bytes of a protocol header as kind ``ord("A")``."""
 
     kind: int
     channel: int
@@ -91,7 +91,7 @@ class Wire:
 
     @contextlib.contextmanager
     def one_write(self) -> Iterator[None]:
-        """Send all that the block sends in one write, at its end."""
+        """Collect what the block sends, and send it in one write at its end."""
         self._gathered = []
         yield
         raw, self._gathered = b"".join(self._gathered), None
@@ -117,10 +117,10 @@ class Wire:
             timeout_s: seconds to wait; None is this wire's own limit.
 
         Returns:
-            The frame, or None once the peer has ended the connection.
+            The frame; None if the peer has ended the connection.
 
         Raises:
-            TimeoutError: nothing whole came in time.
+            TimeoutError: no whole frame came in time.
         """
         deadline_s = time.monotonic() + (self.timeout_s if timeout_s is None else timeout_s)
         while True:

@@ -1,4 +1,4 @@
-"""``python -m conformance --random SEED``: plays the scripts of seeds, and says what differs."""
+"""``python -m conformance --random SEED``: plays random scripts, and prints what differs."""
 
 import time
 from collections import Counter
@@ -17,7 +17,7 @@ STEP_COUNT = 60
 
 
 def player_of(address: Address) -> Play:
-    """Return what plays scripts on a broker."""
+    """Return a function that plays scripts on a broker."""
 
     def played(script: Script, quiet_rounds: int) -> Sequence[Seen]:
         return play(script, address, quiet_rounds=quiet_rounds)
@@ -31,13 +31,13 @@ def run(
     """Judge the scripts of some seeds, print what differs, and a line at the end.
 
     Args:
-        seeds: what the scripts are made from.
-        step_count: how long each is.
+        seeds: one for each script.
+        step_count: steps of each script.
         judge: plays and compares.
-        only: indices of the steps that are played, the others are left out; None is all.
+        only: indices of the steps to play; None is all.
 
     Returns:
-        How many scripts were different.
+        The number of different scripts.
     """
     started_s = time.monotonic()
     words: Counter[str] = Counter()
@@ -49,7 +49,7 @@ def run(
         try:
             return seed, script, judge.judge(script)
         except (OSError, AssertionError):
-            # On a busy machine a connection may not come up in time. What fails twice is told.
+            # On a busy machine a connection may not open in time. Only the second failure counts.
             return seed, script, judge.judge(script)
 
     with ThreadPoolExecutor(THREAD_COUNT) as pool:
@@ -60,7 +60,7 @@ def run(
                 indices = only if only is not None else judge.smallest(script)
                 part = script if only is not None else [script[index] for index in indices]
                 again = judge.judge(part)
-                # A race that RabbitMQ wins one way for long, and then the other.
+                # RabbitMQ may be unstable only now: the result of a race can change after long.
                 word = again.word if again.word == UNSTABLE else DIFFERENT
                 print(_report(seed, step_count, indices, part, again), flush=True)
             words[word] += 1
@@ -73,7 +73,7 @@ def run(
 def _report(
     seed: int, step_count: int, indices: Sequence[int], script: Script, verdict: Verdict
 ) -> str:
-    """Write a small script with what both brokers did where they part."""
+    """Return a small script as text, with RabbitMQ's answers and the first difference."""
     numbers = ",".join(map(str, indices))
     lines = [f"seed {seed} is {verdict.word}:"]
     for index, step in enumerate(script):

@@ -1,4 +1,4 @@
-"""Finds the first step after which two runs of a script did not see the same."""
+"""Finds the first step after which two runs of a script saw different things."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -11,7 +11,7 @@ RACED = ("tx.commitok", "basic.deliver ")
 
 
 class Difference(NamedTuple):
-    """Where two runs part: the step's index, a channel or queue, and the lines of both there."""
+    """A step at which two runs differ: its index, a channel or queue, and the lines of both."""
 
     step_index: int
     place: str
@@ -19,7 +19,7 @@ class Difference(NamedTuple):
     got: tuple[str, ...]
 
     def first_lines(self) -> tuple[str, str]:
-        """Return the first lines that differ; empty where one run has no more."""
+        """Return the first lines that differ; empty if a run has no more lines."""
         for expected, got in zip(self.expected, self.got, strict=False):
             if expected != got:
                 return expected, got
@@ -31,19 +31,19 @@ class Difference(NamedTuple):
 
 
 def first_difference(expected: Sequence[Seen], got: Sequence[Seen]) -> Difference | None:
-    """Compare what two runs of a script saw, channel by channel; None when it is the same.
+    """Compare what two runs of a script saw, channel by channel; None if it is the same.
 
-    When a confirm comes is not compared, only that it comes with its step: a broker may join
-    confirms, send them in turn, and in RabbitMQ it is a race whether a delivery or the confirm of
-    its publish comes first on one channel. So is it with a commit and what it publishes.
+    A confirm must come with its step; its place among the other frames is not compared. A broker
+    may join confirms. In RabbitMQ a delivery races with the confirm of its publish on the same
+    channel, and a commit-ok races with the deliveries of its transaction.
     """
     return next(differences(expected, got), None)
 
 
 def differences(expected: Sequence[Seen], got: Sequence[Seen]) -> Iterator[Difference]:
-    """Yield where each step differs; after the first one the others may only follow from it."""
+    """Yield each step's difference; the later ones may be only effects of the first one."""
     for index, (wanted, found) in enumerate(zip(expected, got, strict=True)):
-        # Channels before the counts of queues: frames say more.
+        # Channels come before the counts of queues, because frames say more.
         places = sorted({*wanted, *found}, key=lambda place: (not place[0].isupper(), place))
         for place in places:
             left = _in_order(wanted.get(place, ()))
@@ -53,12 +53,12 @@ def differences(expected: Sequence[Seen], got: Sequence[Seen]) -> Iterator[Diffe
 
 
 def _in_order(lines: Sequence[str]) -> tuple[str, ...]:
-    """Put confirms behind all else, and a commit before the deliveries that it follows."""
+    """Move confirms to the end, and a commit-ok in front of the deliveries before it."""
     confirms = [line for line in lines if line.startswith(CONFIRMS)]
     ordered: list[str] = []
     others = (line for line in lines if not line.startswith(CONFIRMS))
     for raced, group in groupby(others, lambda line: line.startswith(RACED)):
         found = list(group)
-        # Stable: deliveries keep their order.
+        # The sort is stable, so deliveries keep their order.
         ordered += sorted(found, key=lambda line: not line.startswith(RACED[0])) if raced else found
     return (*ordered, *sorted(confirms))

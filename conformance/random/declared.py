@@ -1,7 +1,7 @@
-"""Differences that are known and meant: each with its reason, and as narrow as it can be said.
+"""The differences that are on purpose, each with its reason, and described as narrowly as possible.
 
-What the checks declare already, and a script would only meet again, the generator does not make.
-These stand in ``docs/DEVIATIONS.md`` too.
+Checks declare differences too; the generator makes no scripts that meet those. Both kinds are
+listed in ``docs/DEVIATIONS.md``.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,14 +12,14 @@ from conformance.random.situations import Situation
 
 
 class Declared(NamedTuple):
-    """One difference that is meant.
+    """One difference that is on purpose.
 
     Attributes:
-        name: what it is called in the summary.
+        name: its name in the summary.
         haremq: what HareMQ does.
         rabbitmq: what RabbitMQ does.
         why: the reason.
-        is_it: whether a difference is this one.
+        is_it: returns whether a difference is this one.
     """
 
     name: str

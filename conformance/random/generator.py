@@ -1,8 +1,8 @@
-"""Makes a script from a seed: the same seed and length give the same script, always.
+"""Makes a script from a seed: the same seed and length always give the same script.
 
-Each script has a mood of its own: some kinds of steps come often, some not at all, so that rare
-ones meet each other. What is known of the names so far only makes steps likely to do something.
-Nothing in a script waits for a time: what expires does so at once or not at all.
+Each script has its own mood: some kinds of steps come often, and others never, so that rare kinds
+meet each other. The generator remembers names, only so that most steps have an effect. No script
+waits for a time: a message or queue expires at once or never.
 """
 
 import random
@@ -28,7 +28,7 @@ DEATHS: tuple[Any, ...] = (
     [{"queue": QUEUES[1], "reason": "maxlen", "count": 2}, {"queue": QUEUES[0]}],
     [{"queue": QUEUES[0], "reason": "rejected"}, {"queue": QUEUES[0], "reason": "rejected"}],
 )
-"""What a client may put where deaths are written down, as brokers wrote them or not."""
+"""Values of ``x-death`` that a client may send; some of them no broker would write."""
 
 FAR_MS = 600_000
 UNKNOWN_TAG = 4711
@@ -47,7 +47,7 @@ QUEUE_ARGUMENTS: tuple[Mapping[str, Any], ...] = (
     {"x-max-priority": 3, "x-max-length": 2},
     {"x-single-active-consumer": True},
 )
-"""What a queue may be; the scripts put dead letter exchanges to it."""
+"""Arguments of classic queues; scripts add dead letter exchanges."""
 
 QUORUM_ARGUMENTS: tuple[Mapping[str, Any], ...] = tuple(
     {"x-queue-type": "quorum", "x-delivery-limit": 20, **arguments}
@@ -59,7 +59,7 @@ QUORUM_ARGUMENTS: tuple[Mapping[str, Any], ...] = tuple(
         {"x-single-active-consumer": True},
     )
 )
-"""What the queues of some scripts are; without a limit of deliveries, HareMQ has one of its own."""
+"""Arguments of quorum queues. Without a delivery limit, HareMQ would apply its own."""
 
 STRANGE_ARGUMENTS: tuple[Mapping[str, Any], ...] = (
     {"x-max-length": -1},
@@ -72,7 +72,7 @@ STRANGE_ARGUMENTS: tuple[Mapping[str, Any], ...] = (
     {"x-single-active-consumer": 1},
     {"x-queue-type": "wooden"},
 )
-"""What is refused."""
+"""Arguments that are refused."""
 
 WEIGHTS: Mapping[str, float] = {
     "declare": 4,
@@ -103,14 +103,14 @@ WEIGHTS: Mapping[str, float] = {
     "close_connection": 0.4,
     "err": 0.8,
 }
-"""How often a kind of step comes in a script without a mood."""
+"""How often each kind of step comes in a script without a mood."""
 
 QUORUM_SHARE = 0.1
-"""How many scripts have quorum queues, and no others: RabbitMQ takes its time with them."""
+"""The share of scripts with only quorum queues; it is small because RabbitMQ plays them slowly."""
 
 ALWAYS = frozenset({"declare", "publish"})
 MOOD_LEFT_OUT, MOOD_OFTEN = 0.25, 0.5
-"""Up to the first share a kind of step is left out of a script, up to the second it comes often."""
+"""A kind whose random number is below the first never comes; below the second it comes often."""
 
 
 def generate(seed: int, step_count: int) -> list[Step]:
@@ -159,7 +159,7 @@ class _Generator:
         return self._random.random() < share
 
     def _step(self, method: str, *messages: Message, **given: Any) -> Step:  # noqa: ANN401
-        """Make a step on some channel; what is false or empty is left out."""
+        """Make a step on some channel; false and empty fields are left out."""
         return self._step_on(self._random.choice(self._channels), method, *messages, **given)
 
     @staticmethod
@@ -173,7 +173,7 @@ class _Generator:
         return MISSING
 
     def _exchange(self) -> tuple[str, str]:
-        """Choose an exchange that may be there; return its name and type."""
+        """Choose an exchange that may exist; return its name and type."""
         if self._exchanges and self._perhaps(0.97):
             return self._random.choice(self._exchanges)
         return self._random.choice([(EXCHANGES[0], "fanout"), (MISSING, "direct")])
@@ -280,7 +280,7 @@ class _Generator:
             properties["headers"] = headers
         if self._perhaps(0.3):
             properties["priority"] = self._random.choice([0, 1, 2, 3, 5])
-        # A quorum queue of RabbitMQ looks for what has expired when it next hands something out.
+        # A quorum queue of RabbitMQ drops expired messages only at its next delivery.
         if self._perhaps(0.05) and not self._is_quorum:
             properties["expiration"] = "0"
         if self._perhaps(0.05):

@@ -1,4 +1,4 @@
-"""One channel of a script, as its client sees it: what is to be settled, and to be confirmed."""
+"""One channel of a script as its client sees it: what is not settled, and not confirmed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ SETTLEMENTS = frozenset({"basic.ack", "basic.nack", "basic.reject"})
 
 
 class Lane:
-    """What a client knows of its open channel."""
+    """The state of an open channel that its client knows."""
 
     def __init__(self) -> None:
         self.unsettled: list[int] = []
@@ -24,7 +24,7 @@ class Lane:
         self._has_transaction = False
 
     def tag_of(self, wanted: str | int) -> int | None:
-        """Return the delivery tag that a step means; None when nothing is there to be settled."""
+        """Return the delivery tag that a step means; None if no delivery is unsettled."""
         if isinstance(wanted, int):
             return wanted
         if not self.unsettled:
@@ -33,7 +33,7 @@ class Lane:
         return self.unsettled[places[wanted]]
 
     def sent(self, step: Step, given: Mapping[str, Any]) -> None:
-        """Take note of a step that was sent, its references resolved in ``given``."""
+        """Note a step that was sent; in ``given`` its references are resolved."""
         if step.method == "basic.publish" and self._is_confirming:
             first = self._published + 1
             self._published += len(step.messages)
@@ -69,7 +69,7 @@ class Lane:
         self.unsettled = [other for other in self.unsettled if other not in gone]
 
     def came(self, event: Event, step: Step) -> list[str] | None:
-        """Take note of what came; return the lines that it stands for, None where it is its own."""
+        """Note an event; return the lines that stand for it, None if it is a line of its own."""
         match event.method:
             case commands.Basic.Deliver() as delivery:
                 if delivery.consumer_tag not in self._without_ack:
@@ -89,7 +89,7 @@ class Lane:
         return None
 
     def _confirmed(self, word: str, tag: int, *, multiple: bool) -> list[str]:
-        """Return a line for each publish that one confirm stands for."""
+        """Return a line for each publish that a confirm covers."""
         if multiple:
             found = [number for number in self.unconfirmed if number <= tag]
         else:

@@ -1,4 +1,4 @@
-"""One connection of a script: what it has to say is sent, and what comes is kept by channel."""
+"""One connection of a script: sends methods, and reads the answers of all channels."""
 
 import contextlib
 from collections import Counter
@@ -20,7 +20,7 @@ _CLOSE_OK = encode_method(commands.Channel.CloseOk)
 class News(NamedTuple):
     """A method that came, and the number of its channel; 0 is the connection.
 
-    ``event`` is None where the connection ended without a word, and ``why`` says how.
+    ``event`` is None if the connection ended without a close, and ``why`` is the reason.
     """
 
     number: int
@@ -29,15 +29,15 @@ class News(NamedTuple):
 
 
 class Link:
-    """A connection, its open channels and its *observers*: channels that ask after one queue each.
+    """A connection, its open channels, and its *observers*: channels that each ask about one queue.
 
-    A passive declare goes through the queue's own process in RabbitMQ, and a ``channel.flow``
-    through the channel's: after several of both nothing is under way any more, and neither changes
-    a thing.
+    In RabbitMQ a passive declare passes through the queue's process, and a ``channel.flow`` through
+    the channel's. After several of both nothing is under way any more. Neither of them changes
+    anything.
 
     Args:
         address: the broker.
-        first_observer: number of the first channel that may be an observer's.
+        first_observer: number of the first channel that may belong to an observer.
     """
 
     def __init__(self, address: Address, first_observer: int) -> None:
@@ -53,27 +53,27 @@ class Link:
         self.counts: dict[str, tuple[int, int]] = {}
 
     def say(self, number: int, kind: type[base.Frame], **given: object) -> None:
-        """Put a method behind what is to be sent."""
+        """Add a method to the bytes to send."""
         self._out += frame_bytes(FRAME_METHOD, number, encode_method(kind, **given))
 
     def say_raw(self, raw: bytes) -> None:
-        """Put frames behind what is to be sent."""
+        """Add frames to the bytes to send."""
         self._out += raw
 
     def send(self) -> None:
-        """Send what has been said, in one write; a connection that is lost is found by reading."""
+        """Send everything added, in one write; a lost connection is noticed at the next read."""
         with contextlib.suppress(OSError):
             self._connection.send_bytes(bytes(self._out))
         self._out.clear()
 
     def open_channel(self, number: int) -> None:
-        """Open a channel unless it is open; its answer is nobody's business."""
+        """Open a channel if it is not open; its open-ok is not reported."""
         if number not in self.channels:
             self._out += frame_bytes(FRAME_METHOD, number, _OPEN)
             self.channels.add(number)
 
     def observe(self, queue: str) -> None:
-        """Ask after a queue from now on, by its real name."""
+        """Ask about a queue from now on; the name is its real one."""
         if queue not in self.observers:
             number = self._first_observer + len(self.observers)
             self.observers[queue] = number
@@ -84,11 +84,11 @@ class Link:
             self._observing.add(number)
 
     def observed(self) -> list[str]:
-        """Return the queues that are asked after, and were there when last asked."""
+        """Return the observed queues that existed at the last answer."""
         return [self._queues[number] for number in sorted(self._observing)]
 
     def ask(self) -> None:
-        """Ask after every queue and every channel."""
+        """Ask about every observed queue and every channel."""
         if not self.is_open:
             return
         for number in self._observing:
@@ -100,7 +100,7 @@ class Link:
         self.send()
 
     def hear(self) -> list[News]:
-        """Read until all that was asked is answered; return what else came."""
+        """Read until all questions are answered; return everything else that came."""
         news = []
         while self.is_open and +self._due:
             found = self.read()
@@ -125,10 +125,10 @@ class Link:
         return True
 
     def read(self) -> News | None:
-        """Read one method and answer a close of its kind; None is an answer to ``open_channel``.
+        """Read one method, and answer it if it is a close; None is an answer to ``open_channel``.
 
-        What comes after the connection was closed, or after nothing came for seconds, is news of
-        channel 0, and this link's end.
+        If the connection has ended, or nothing came for seconds, the link ends: the result is then
+        news of channel 0.
         """
         try:
             number, event = self._connection.read_event()
@@ -167,7 +167,7 @@ class Link:
         self._connection.close()
 
     def shut(self) -> News | None:
-        """Close the connection as a client does; return what came instead of the answer."""
+        """Close the connection as a client does; None if close-ok came, else what came."""
         if not self.is_open:
             return None
         self.say(0, commands.Connection.Close, reply_code=200)

@@ -1,8 +1,8 @@
-"""What came, as lines in which only what may differ between two runs is left out.
+"""Writes what came as lines, without the parts that may differ between two runs.
 
-Left out are the prefix of a run's names, what a broker makes up (names of queues and consumers are
-numbered in the order in which they came), the time in ``x-death``, and the order of the fields in
-the headers where a broker added one, which is not the same from one RabbitMQ to the next.
+These parts are left out: the prefix of a run's names, the time in ``x-death``, and the order of
+headers to which the broker added one, because it differs between versions of RabbitMQ. Names that a
+broker makes up for queues and consumers are replaced by numbers, in the order in which they came.
 """
 
 import re
@@ -19,10 +19,10 @@ from conformance.random.script import show
 
 _MADE_UP = re.compile(r"amq\.(gen|ctag)-[\w-]+")
 _ADDED = frozenset({"x-death", "x-delivery-count"})
-"""Headers that a broker adds; RabbitMQ sorts the table then."""
+"""Headers that a broker adds; RabbitMQ then sorts the table."""
 
 _TYPE_SINCE_313 = re.compile(r'<<"(\w+)">>')
-"""How 3.13 writes the type of a queue in a text, where 3.10 has it bare."""
+"""A queue type in a text of 3.13; 3.10 writes it without the brackets and quotes."""
 
 _SINCE_313 = frozenset({"x-last-death-exchange", "x-last-death-queue", "x-last-death-reason"})
 """Headers of a dead letter that RabbitMQ 3.10 does not set, and 3.13 does."""
@@ -32,8 +32,8 @@ class Scribe:
     """Writes down what one run of a script saw.
 
     Args:
-        prefix: what stands before all names of the run, and is left out.
-        counts: write down how much is in a queue that is declared or deleted.
+        prefix: stands before all names of the run, and is left out.
+        counts: write the message counts of declare-ok and delete-ok too.
     """
 
     def __init__(self, prefix: str, *, counts: bool = True) -> None:
@@ -59,7 +59,7 @@ class Scribe:
         return self.cleaned(" ".join(words))
 
     def cleaned(self, text: str) -> str:
-        """Leave the prefix out of a text, and number what the broker made up."""
+        """Remove the prefix from a text, and number the names that the broker made up."""
         bare = _TYPE_SINCE_313.sub(r"\1", text.replace(self._prefix, ""))
         return _MADE_UP.sub(self._numbered, bare)
 

@@ -1,7 +1,7 @@
 """Plays a script on one broker in lock-step: a step, then silence, then the next.
 
-After each step all queues and all channels are asked until nothing new comes, so that what a step
-sets off has come to its end before the next begins, also in a broker whose queues are processes.
+After each step all queues and all channels are asked until nothing new comes. All effects of a step
+have then ended before the next step begins, also in a broker whose queues are processes.
 """
 
 import itertools
@@ -29,29 +29,29 @@ from conformance.wire import (
 )
 
 Seen = dict[str, tuple[str, ...]]
-"""What one step brought, as lines by channel (``A1``), connection (``A0``) or changed queue."""
+"""The effects of one step: lines by channel (``A1``), connection (``A0``) or changed queue."""
 
 FIRST_OBSERVER = 100
 OBSERVER = "*"
 QUIET_ROUNDS = 2
 ROUNDS_MAX = 200
 EXPIRY_PAUSE_S = 0.002
-"""Between rounds, where something of the script expires at once: a timer is what does that."""
+"""A pause between rounds if something in the script expires at once, because a timer does that."""
 
 QUORUM_PAUSE_S = 0.01
-"""Between rounds, where there is a quorum queue: RabbitMQ writes what it does to a disk first."""
+"""A pause between rounds if there is a quorum queue, because RabbitMQ writes its log first."""
 
 
 def play(script: Script, address: Address, *, quiet_rounds: int = QUIET_ROUNDS) -> list[Seen]:
     """Play a script on a broker, and delete what it left.
 
     Args:
-        script: its steps; each run puts a prefix of its own before their names.
+        script: its steps; each run puts its own prefix before their names.
         address: the broker.
-        quiet_rounds: how many rounds of questions must bring nothing before the next step.
+        quiet_rounds: rounds of questions that must bring nothing before the next step.
 
     Returns:
-        What each step brought.
+        The effects of each step.
     """
     player = Player(address, quiet_rounds, _pause_s(script), counts=not _has_quorum(script))
     seen: list[Seen] = []
@@ -69,7 +69,7 @@ def _pause_s(script: Script) -> float:
 
 
 def _has_quorum(script: Script) -> bool:
-    """Return whether there may be a quorum queue: its counts are those of a while ago."""
+    """Return whether there may be a quorum queue; its counts are not up to date."""
     arguments = [step.given.get("arguments", {}) for step in script]
     return any(given.get("x-queue-type") == "quorum" for given in arguments)
 
@@ -84,7 +84,7 @@ def _expires(script: Script) -> bool:
 
 
 class Player:
-    """The client of one run: its connections by letter, the channels that are open in them."""
+    """The client of one run: its connections by letter, and their open channels."""
 
     def __init__(
         self, address: Address, quiet_rounds: int, pause_s: float, *, counts: bool
@@ -103,7 +103,7 @@ class Player:
         self._lines: dict[str, list[str]] = {}
 
     def take(self, step: Step) -> Seen:
-        """Take a step; return what it brought once all is quiet."""
+        """Take a step, and wait until all is quiet; return its effects."""
         self._lines = {}
         if step.method == "connection.close":
             if step.connection in self._links:
@@ -134,7 +134,7 @@ class Player:
         link.send()
         self._await_answer(link, lane, step, kind)
         if given.get("nowait"):
-            # The queue is there before another connection asks after it.
+            # The queue must exist before another connection asks about it.
             self._round(step, {step.connection: link})
         self._watch(step, given)
 
@@ -151,7 +151,7 @@ class Player:
         return self._lanes[step.channel]
 
     def _own(self, value: Any) -> Any:  # noqa: ANN401 - the shape is the value's
-        """Put the run's prefix before the script's names, wherever they are in a value."""
+        """Put the run's prefix before all names of the script in a value."""
         if isinstance(value, str):
             return value.replace(NAME_MARK, self._prefix)
         if isinstance(value, Typed):
@@ -172,7 +172,7 @@ class Player:
         return raw + (frame_bytes(FRAME_BODY, step.number, body) if body else b"")
 
     def _watch(self, step: Step, given: Mapping[str, Any]) -> None:
-        """Observe a queue that a step may declare, from where its owner allows it."""
+        """Observe a queue that a step may declare, on the connection that may do so."""
         if step.method == "exchange.declare":
             self._exchanges.add(given["exchange"])
         if step.method != "queue.declare" or not given.get("queue"):
@@ -187,7 +187,7 @@ class Player:
         self._links[letter].observe(name)
 
     def _await_answer(self, link: Link, lane: Lane, step: Step, kind: type[base.Frame]) -> None:
-        """Read until a step is answered, and all that it published is confirmed."""
+        """Read until a step is answered and all its publishes are confirmed."""
         answers = (
             ()
             if step.given.get("nowait")
@@ -215,7 +215,7 @@ class Player:
             self._links[step.connection].channels.discard(step.number)
 
     def _settle(self, step: Step) -> None:
-        """Ask all queues and channels, again and again, until nothing has come for some rounds."""
+        """Ask all queues and channels until nothing has come for some rounds."""
         quiet = 0
         for _ in range(ROUNDS_MAX):
             before = self._observed_counts()
@@ -227,7 +227,7 @@ class Player:
         self._note_counts()
 
     def _round(self, step: Step, links: Mapping[str, Link]) -> int:
-        """Ask all queues and channels of some connections; return how much else came."""
+        """Ask all queues and channels of some connections; return the number of other events."""
         for link in links.values():
             link.ask()
         heard = 0
@@ -262,10 +262,10 @@ class Player:
         self._lines.setdefault(place, []).extend(lines or [self._scribe.line(news)])
 
     def clear(self) -> Seen:
-        """Close the script's connections; delete what its names have become.
+        """Close the script's connections; delete its queues and exchanges.
 
         Returns:
-            What came where a connection did not end as it should.
+            What came on connections that did not end as they should.
         """
         observer = self._links.pop(OBSERVER)
         ends = {letter: link.shut() for letter, link in self._links.items()}

@@ -1,7 +1,7 @@
-"""A script: steps that a client takes on several channels, as data that can be printed and cut.
+"""A script: the steps of a client on several channels, as data that can be printed and shortened.
 
-Any part of a script is a script: connections and channels are opened when a step needs them, and
-a settlement names a delivery by its place among those that are open, not by its tag.
+Any part of a script is a script. For that, connections and channels are opened when a step needs
+them, and a settlement names a delivery by its place among the unsettled ones, not by its tag.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,18 +12,18 @@ from pamqp import base, commands
 from conformance.fields import Typed
 
 NAME_MARK = "~"
-"""Stands before a name that is the script's own; each run puts a prefix of its own there."""
+"""Stands before each name of the script; each run replaces it by its own prefix."""
 
 OLDEST, MIDDLE, NEWEST = "oldest", "middle", "newest"
-"""The delivery of the channel that a settlement is about, among those not settled yet."""
+"""The place of the delivery that a step settles, among the unsettled ones of the channel."""
 
 _EVERY_KIND: tuple[type[base.Frame], ...] = tuple(commands.INDEX_MAPPING.values())
 KINDS: Mapping[str, type[base.Frame]] = {kind.name.lower(): kind for kind in _EVERY_KIND}
-"""The methods by their names as steps have them: ``basic.consumeok``."""
+"""The methods by the names that steps use, such as ``basic.consumeok``."""
 
 
 class Message(NamedTuple):
-    """What is published: the body, and the properties that are not left out."""
+    """A message to publish: its body, and the properties that it has."""
 
     body: str
     properties: Mapping[str, Any] = {}
@@ -35,8 +35,8 @@ class Step(NamedTuple):
     Attributes:
         channel: letter of the connection and number of the channel, ``A1``.
         method: ``queue.declare`` and so on; ``connection.close`` ends the channel's connection.
-        given: fields of the method by name; what is left out is empty, zero or false.
-        messages: what a ``basic.publish`` publishes, one after another in one write.
+        given: fields of the method by name; a missing field is empty, zero or false.
+        messages: the messages of a ``basic.publish``, all in one write.
     """
 
     channel: str
@@ -63,7 +63,7 @@ Script = Sequence[Step]
 
 
 def show(value: object) -> str:
-    """Write a value, field or table for people; a tag is shown where it is not the usual one."""
+    """Write a value, field or table for people; only an unusual tag is shown."""
     if isinstance(value, Typed):
         return f"{show(value.value)}{'' if value.tag in 'SFA' else ':' + value.tag}"
     if isinstance(value, Mapping):

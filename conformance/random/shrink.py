@@ -1,4 +1,4 @@
-"""Makes a script small: steps are left out for as long as what is wrong with it stays."""
+"""Makes a script small: leaves out steps as long as the fault remains."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -7,15 +7,15 @@ T = TypeVar("T")
 
 
 def shrunk(items: Sequence[T], is_bad: Callable[[Sequence[T]], bool], tries_max: int) -> list[T]:
-    """Leave out as much as can be left out.
+    """Leave out as many items as possible.
 
     Args:
         items: a sequence that is bad.
-        is_bad: whether a part of it, in the same order, still is.
-        tries_max: how often to ask; what was found until then is returned.
+        is_bad: returns whether a part of it, in the same order, is still bad.
+        tries_max: most calls of ``is_bad``; after them the best part so far is returned.
 
     Returns:
-        A bad part; when the tries sufficed, none of its items can be left out alone.
+        A bad part. If the tries were enough, it is no longer bad without any one of its items.
     """
     kept = list(items)
     tries = 0

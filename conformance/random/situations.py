@@ -1,7 +1,7 @@
-"""What a difference between two brokers looks like, for each that is declared.
+"""Recognises each declared difference between two brokers.
 
-Each function says whether a difference is of one kind, from the script that led to it and from what
-both brokers did at its last step: ``declared`` has the list of them, with the reasons.
+Each function returns whether a difference is of one kind. It looks at the script, and at what both
+brokers did at its last step. ``declared`` lists the kinds with their reasons.
 """
 
 import re
@@ -27,13 +27,13 @@ _ROUTE_CHANGES = (
 
 
 class Situation(NamedTuple):
-    """A difference, and how the script came to it.
+    """A difference, and the steps that led to it.
 
     Attributes:
-        script: the steps up to the one where it shows.
+        script: the steps up to the one at which it appears.
         difference: the difference.
-        expected: what RabbitMQ's step brought.
-        got: what the other's brought.
+        expected: the effects of that step on RabbitMQ.
+        got: its effects on the other broker.
     """
 
     script: Script
@@ -60,7 +60,7 @@ def goes_to_who_ends(situation: Situation) -> bool:
 
 
 def _consumes_unacked(situation: Situation) -> bool:
-    """The channel of the step has a consumer without acks: what reaches that is seen by nobody."""
+    """The channel of the step has a consumer without acks, so no step settles its deliveries."""
     return any(
         step.method == "basic.consume"
         and step.channel == situation.step.channel
@@ -89,7 +89,7 @@ def expires_behind_others(situation: Situation) -> bool:
 
 
 def _keeps_more(situation: Situation) -> bool:
-    """Some queue has more ready in RabbitMQ; what went on from it here may be seen elsewhere."""
+    """A queue has more ready messages in RabbitMQ; in HareMQ they may have moved on."""
     return any(
         _ready_count(lines) > _ready_count(situation.got.get(place, ()))
         for place, lines in situation.expected.items()
@@ -121,7 +121,7 @@ def is_at_limit_of_quorum(situation: Situation) -> bool:
 
 
 def _refuses_more(difference: Difference) -> bool:
-    """The same publishes are answered, and some are refused that RabbitMQ confirms."""
+    """Both brokers answer the same publishes, but HareMQ refuses some that RabbitMQ confirms."""
     expected, got = set(difference.expected), set(difference.got)
     confirmed = {line.removeprefix("confirmed ") for line in expected - got}
     return confirmed == {line.removeprefix("refused ") for line in got - expected}
@@ -146,7 +146,7 @@ def is_without_acks_from_quorum(situation: Situation) -> bool:
 
 
 def returns_to_a_quorum_queue(situation: Situation) -> bool:
-    """What came back to a quorum queue is handed out again, in another order."""
+    """Messages requeued to a quorum queue are delivered again, in another order."""
     arguments = [step.given.get("arguments", {}) for step in situation.script]
     return any(given.get("x-queue-type") == "quorum" for given in arguments) and all(
         re.match(r"basic\.(deliver|getok) .*x-delivery-count: [1-9]", line)
@@ -164,14 +164,14 @@ def counts_what_a_get_took(situation: Situation) -> bool:
             held_back |= {step.channel} & channels_of_gets
     expected, got = situation.difference.first_lines()
     if held_back and situation.difference.place not in held_back and not got:
-        # It went to the channel that RabbitMQ holds back.
+        # HareMQ delivered it to the channel that RabbitMQ holds back.
         return expected.startswith("basic.deliver")
     delivers = [line.startswith("basic.deliver") for line in (expected, got)]
     return bool(held_back) and delivers == [False, True]
 
 
 def is_held_by_a_transaction(situation: Situation) -> bool:
-    """A transaction held settlements as a global prefetch began, and RabbitMQ counts them not."""
+    """A transaction held settlements when a global prefetch began; RabbitMQ does not count them."""
     transactional, holding = set(), set()
     is_uncounted = False
     for step in situation.script:
@@ -188,7 +188,7 @@ def is_held_by_a_transaction(situation: Situation) -> bool:
 
 
 def is_bound_before_the_commit(situation: Situation) -> bool:
-    """A commit publishes what came before a change of the bindings."""
+    """A commit routes publishes that came before a change of the bindings."""
     channel = situation.step.channel
     if situation.step.method != "tx.commit":
         return False
@@ -209,7 +209,7 @@ def is_bound_before_the_commit(situation: Situation) -> bool:
 
 
 def is_settled_for_a_namesake(situation: Situation) -> bool:
-    """What a deleted queue delivered goes back, and a queue of its name is there."""
+    """Deliveries of a deleted queue are requeued, and a new queue has its name."""
     deleted: set[str] = set()
     is_there_again = False
     for step in situation.script:
@@ -229,7 +229,7 @@ def is_settled_for_a_namesake(situation: Situation) -> bool:
 
 
 def first_death_is_told(situation: Situation) -> bool:
-    """A message that a client gave a history dies, and only its first death is told otherwise."""
+    """A message with a client's x-death dies, and only ``x-first-death-*`` differ."""
     has_history = any(
         "x-death" in message.properties.get("headers", {})
         for step in situation.script
@@ -241,10 +241,10 @@ def first_death_is_told(situation: Situation) -> bool:
 
 
 def deaths_in_another_order(situation: Situation) -> bool:
-    """The same deaths, and only their order, or what is said of the first, is another."""
+    """Both have the same deaths; only their order or ``x-first-death-*`` differ."""
     expected, got = situation.difference.first_lines()
     if not got and "reason: rejected" in expected:
-        # A cycle is one without a rejection since, and that goes by the order.
+        # Only deaths since the last rejection make a cycle, and that depends on the order.
         return expected.startswith("basic.deliver") and expected.count(_DEATH) > 2
     told = [re.sub(r", x-first-death-\w+: [^,}]*", "", line) for line in (expected, got)]
     return told[0].count(_DEATH) > 2 and _deaths_sorted(told[0]) == _deaths_sorted(told[1])
@@ -254,14 +254,14 @@ _DEATH = "{count: "
 
 
 def _deaths_sorted(line: str) -> tuple[str, Sequence[str], str]:
-    """Return what is before the x-death of a line, its entries in one order, and what follows."""
+    """Return the part of a line before its x-death, the sorted entries, and the part behind it."""
     before, mark, rest = line.partition("x-death: [{")
     entries, _, after = rest.partition("}]")
     return before + mark, sorted(entries.split("}, {")), after
 
 
 def returns_by_consumer(situation: Situation) -> bool:
-    """One channel requeues what several of its consumers had, and a shared window is full."""
+    """One channel requeues messages of several of its consumers, with a full shared window."""
     step, channel = situation.step, situation.step.channel
     requeues = step.method in _RECOVERS or (
         step.method == "basic.nack" and step.given.get("multiple") and step.given.get("requeue")
@@ -300,7 +300,7 @@ def is_active_by_priority(situation: Situation) -> bool:
 
 
 def parts_between_queues(situation: Situation) -> bool:
-    """A channel got the same of each queue, but not in the same order between them."""
+    """A channel got the same from each queue, but in another order between queues."""
     difference = situation.difference
     queues = _queues_of_consumers(situation.script, difference.place)
     sides = [
@@ -315,8 +315,8 @@ def parts_between_queues(situation: Situation) -> bool:
 def _queues_of_consumers(script: Script, channel: str) -> dict[str, str]:
     """Return the queue of each consumer that a script starts on a channel, by its tag.
 
-    Tags that brokers make up are numbered as they come; where one of them never came, because a
-    consume was refused or wanted no answer, the numbers are not those of the lines.
+    Tags that brokers make up are numbered as they come. One is missing if its consume was refused
+    or wanted no answer; the numbers then differ from those of the lines.
     """
     queues: dict[str, str] = {}
     made_up_count = 0
@@ -335,7 +335,7 @@ def _queues_of_consumers(script: Script, channel: str) -> dict[str, str]:
 def _untagged(line: str, queues: Mapping[str, str]) -> tuple[str | None, str]:
     """Return the queue of a delivery and the line without its tag.
 
-    What is no delivery is of a queue without a name; None stands for a consumer nobody knows.
+    A line that is no delivery gets an empty name; None is a consumer that is not known.
     """
     found = re.fullmatch(r"basic\.deliver consumer_tag=(\S+) delivery_tag=\d+ (.*)", line)
     if found is None:

@@ -1,7 +1,7 @@
-"""Judges one script: the same, or different, and then whether that is declared, unstable or wrong.
+"""Judges one script: it is the same, or its difference is declared, unstable or wrong.
 
-A difference counts when the broker that sets the example agrees with itself: it plays the script
-again, more patiently and under other names, and what it does otherwise then is no example.
+A difference counts only if the broker that sets the example repeats itself. It plays the script
+again, more patiently and with other names. If the second run differs, it is no example.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from conformance.random.shrink import shrunk
 from conformance.random.situations import Situation
 
 Play = Callable[[Script, int], Sequence[Seen]]
-"""Plays a script on a broker, the rounds of silence given; returns what each step brought."""
+"""Plays a script on a broker, with a number of quiet rounds; returns the effects of each step."""
 
 PATIENT_ROUNDS = 5
 EXAMPLES = 3
@@ -25,14 +25,14 @@ SAME, DECLARED_SAME, UNSTABLE, DIFFERENT = "same", "declared", "unstable", "diff
 
 
 class Verdict(NamedTuple):
-    """What became of a script.
+    """The result of a script.
 
     Attributes:
         word: ``same``, ``declared``, ``unstable`` or ``different``.
-        difference: where the runs part; None where they are the same.
+        difference: the first difference of the runs; None if they are the same.
         row: the declared difference that it is, or None.
         example: what RabbitMQ's run saw.
-        seen: what the other's saw.
+        seen: what the other broker's run saw.
     """
 
     word: str
@@ -47,7 +47,7 @@ class Judge:
 
     Args:
         example: plays on the broker that sets the example.
-        other: plays on the broker that is to be like it.
+        other: plays on the broker that must do the same.
         known: the declared differences.
     """
 
@@ -57,7 +57,7 @@ class Judge:
         self._known = known
 
     def judge(self, script: Script) -> Verdict:
-        """Play a script once on each, and more often where they differ."""
+        """Play a script once on each broker, and again if they differ."""
         quick = self._compared(script, QUIET_ROUNDS, 1)
         return quick if quick.word == SAME else self._compared(script, PATIENT_ROUNDS, EXAMPLES)
 
@@ -79,7 +79,7 @@ class Judge:
         return Verdict(DIFFERENT, difference, None, example, seen)
 
     def smallest(self, script: Script) -> list[int]:
-        """Return the indices of the fewest steps that still are different, in order."""
+        """Return the indices, in order, of the fewest steps that still differ."""
 
         def is_bad(indices: Sequence[int]) -> bool:
             part = [script[index] for index in indices]

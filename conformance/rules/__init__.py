@@ -1,4 +1,4 @@
-"""The checks, one module per method or feature; importing this package registers them all."""
+"""The checks, one module per method or feature; ``load`` registers them all."""
 
 import importlib
 import pkgutil

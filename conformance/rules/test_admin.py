@@ -28,7 +28,7 @@ def _refused_case(given: T, right: str, what: str) -> Case[T]:
 
 
 def _names(peer: Peer, fields: dict[str, Any]) -> dict[str, Any]:
-    """Give each name that starts with a dot a name of the check's own with that ending."""
+    """Replace each name that starts with a dot by a fresh name with that ending."""
     return {
         key: peer.name(value[1:]) if isinstance(value, str) and value.startswith(".") else value
         for key, value in fields.items()

@@ -26,7 +26,7 @@ def a_capable_client_is_told_once_it_publishes(peer: Peer) -> None:
 def a_client_without_the_capability_is_blocked_in_silence(peer: Peer) -> None:
     channel = peer.channel(capabilities={**CAPABILITIES, "connection.blocked": False})
     channel.publish(b"m", routing_key=peer.name())
-    # What comes in one read with the publish may still be answered.
+    # Methods that come in one read with the publish may still be answered.
     time.sleep(0.2)
     channel.send(commands.Basic.Qos)
     frame = None

@@ -1,4 +1,4 @@
-"""basic.ack, nack, reject, recover; basic.qos; what is unacknowledged and where it goes (§1.3)."""
+"""basic.ack, nack, reject, recover; basic.qos; where unacked deliveries go (§1.3)."""
 
 from typing import Any
 
@@ -225,7 +225,7 @@ def a_prefetch_size_is_not_implemented(peer: Peer) -> None:
 
 
 def _delivered(channel: Channel, queue: str, total: int, count: int = 20) -> dict[str, int]:
-    """Publish many, await a total of deliveries, and count what each consumer holds in the end."""
+    """Publish many, await a total of deliveries, and count the deliveries of each consumer."""
     for _ in range(count):
         channel.publish(b"m", routing_key=queue)
     events = channel.deliveries(total)

@@ -1,4 +1,4 @@
-"""basic.consume, basic.cancel, basic.get, and who gets what (§1.3, §1.5)."""
+"""basic.consume, basic.cancel, basic.get, and which consumer gets a message (§1.3, §1.5)."""
 
 import re
 from typing import Any

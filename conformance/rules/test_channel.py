@@ -193,7 +193,7 @@ def the_reply_text_is_cut_at_255_bytes(peer: Peer) -> None:
     closed = channel.connection.await_close(1)
     whole = f"NOT_FOUND - no queue '{LONG_NAME}' in vhost '{peer.address.vhost}'"
     assert len(closed.text) <= 255
-    # Where the cut is marked with dots or not, what stands before it is the text.
+    # The cut may be marked with dots; before them stands the beginning of the text.
     assert whole.startswith(closed.text.removesuffix("...")), closed.text
 
 

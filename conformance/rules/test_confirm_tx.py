@@ -14,7 +14,7 @@ Basic = commands.Basic
 
 
 def _settled(channel: Channel, count: int) -> list[tuple[type[base.Frame], int]]:
-    """Await the ack or nack of that many messages; one answer may stand for several."""
+    """Await the acks or nacks of this number of messages; one answer may cover several."""
     answers: list[tuple[type[base.Frame], int]] = []
     answered = 0
     while answered < count:

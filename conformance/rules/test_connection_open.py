@@ -1,4 +1,4 @@
-"""Tune, open, close, and what a connection may say when (§1.1, §1.3)."""
+"""Tune, open, close, and the methods that are allowed in each state (§1.1, §1.3)."""
 
 from pamqp import base, commands
 

@@ -103,7 +103,7 @@ def the_server_names_itself_as_kombu_expects(peer: Peer) -> None:
     assert keys <= set(announced), f"missing: {keys - set(announced)}"
     assert announced["product"] == "RabbitMQ", announced["product"]
     major, minor = str(announced["version"]).split(".")[:2]
-    # kombu takes RabbitMQ's meaning of qos from 3.3 on, and only below 4 from its next release on.
+    # kombu uses RabbitMQ's meaning of qos from 3.3 on, and in its next release only below 4.
     assert (3, 3) <= (int(major), int(minor)) < (4, 0), announced["version"]
 
 
@@ -205,7 +205,7 @@ MALFORMED = {
 
 @cases("connection.login.malformed-", MALFORMED, ref="1.7-errors")
 def a_malformed_login_ends_the_connection(peer: Peer, given: tuple[str, bytes]) -> None:
-    """The reply codes of §1.7 are what the broker logs; it trusts the peer too little to answer."""
+    """The broker only logs the reply codes of §1.7; it answers no peer that has not logged in."""
     mechanism, response = given
     peer.expect_lost(_refused(peer, mechanism=mechanism, response=response))
 

@@ -16,7 +16,7 @@ SHORT_MS = 40
 
 
 class Letters:
-    """A source queue that dead-letters to a target queue, through an exchange of their own."""
+    """A source queue that dead-letters to a target queue, through a fresh exchange."""
 
     def __init__(self, peer: Peer, channel: Channel, **arguments: Any) -> None:  # noqa: ANN401
         self.channel = channel
@@ -189,7 +189,7 @@ def the_last_death_is_told_in_headers(peer: Peer, header: str) -> None:
 
 
 def _two_deaths(peer: Peer, channel: Channel) -> tuple[Letters, str, Event]:
-    """Reject in one queue, then expire in a second one; get what comes out."""
+    """Reject a message in one queue, let it expire in a second one, and get the dead letter."""
     letters = Letters(peer, channel)
     end = peer.queue(channel, "end")
     second = peer.queue(

@@ -1,4 +1,4 @@
-"""Who gets which message, in which order (§1.3, §2.3): several consumers, windows, one write."""
+"""Which consumer gets which message, in which order (§1.3, §2.3): also windows, one write."""
 
 from pamqp import commands
 
@@ -28,7 +28,7 @@ def _filled(peer: Peer, bodies: str, hint: str = "") -> str:
 
 
 def _deliveries(channel: Channel, *queues: str) -> str:
-    """Return what has come since, as ``a1b2``: consumer tag and body of each, in order."""
+    """Return the deliveries since the last call as ``a1b2``: consumer tag and body of each."""
     for queue in queues:
         channel.settle(queue)
     channel.settle(queues[0])
@@ -104,7 +104,7 @@ def publishes_and_a_cancel_in_one_write_go_to_the_one_that_was_there(peer: Peer)
     with channel.connection.one_write():
         for body in b"1234":
             channel.publish(bytes([body]), routing_key=queue)
-        # RabbitMQ's channel may cancel before the queue has heard of a publish: so it is asked.
+        # RabbitMQ's channel may cancel before the publish is in the queue, so the queue is asked.
         channel.send(commands.Queue.Declare, queue=queue, passive=True)
         channel.send(commands.Queue.Declare, queue=queue, passive=True)
         channel.send(Cancel, consumer_tag="a")

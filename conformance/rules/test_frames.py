@@ -368,7 +368,7 @@ def a_method_that_cannot_be_decoded_closes_the_connection(peer: Peer, method: by
     try:
         closed = channel.connection.await_close(1)
     except ConnectionLostError:
-        # What crashes RabbitMQ's decoder ends the connection without a word.
+        # Bytes that crash RabbitMQ's decoder end the connection without a close.
         assert not peer.is_haremq, "the connection ended without a word"
     else:
         assert closed.scope == "connection", closed
@@ -397,7 +397,7 @@ HOSTILE_HEADERS = {
 
 @cases("hostile.header.", HOSTILE_HEADERS, ref="1.2-table-types")
 def a_content_header_that_cannot_be_decoded_disturbs_nobody_else(peer: Peer, header: bytes) -> None:
-    """RabbitMQ decodes properties late or never; a broker may refuse them at once."""
+    """RabbitMQ decodes properties late or never; another broker may refuse them at once."""
     channel = peer.channel()
     channel.send(commands.Basic.Publish)
     channel.connection.send_frame(FRAME_HEADER, 1, header)
@@ -427,7 +427,7 @@ DEEP = {"1000": Case(1000, "survived"), "8000": Case(8000, "survived")}
 
 @cases("hostile.table.depth-", DEEP, ref="1.2-table-types")
 def a_table_nested_too_deep_disturbs_nobody_else(peer: Peer, depth: int) -> None:
-    """RabbitMQ takes them; a broker may refuse them, but on that connection alone."""
+    """RabbitMQ accepts them. A broker may refuse them, but only on that connection."""
     channel = peer.channel()
     channel.connection.send_frame(FRAME_METHOD, 1, _declare_with(_nested(depth)))
     other = peer.channel()
@@ -436,7 +436,7 @@ def a_table_nested_too_deep_disturbs_nobody_else(peer: Peer, depth: int) -> None
 
 @check("hostile.table.many-voids", ref="1.2-table-types")
 def an_array_of_a_hundred_thousand_voids_disturbs_nobody_else(peer: Peer) -> None:
-    """RabbitMQ passes them through; a broker may cap the elements, on that connection alone."""
+    """RabbitMQ passes them on. A broker may limit the elements, but only on that connection."""
     channel = peer.channel()
     queue = peer.queue(channel)
     voids = fields.Typed("A", [fields.Typed("V", None)] * 100_000)

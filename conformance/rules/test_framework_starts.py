@@ -1,6 +1,7 @@
-"""What frameworks declare when they start, each in the form that it has there.
+"""The declares of frameworks at their start, with the same arguments as there.
 
-From their conventions: Spring AMQP, MassTransit, NServiceBus, EasyNetQ, Rebus, Sneakers, Celery.
+They follow the conventions of Spring AMQP, MassTransit, NServiceBus, EasyNetQ, Rebus, Sneakers and
+Celery.
 """
 
 from typing import Any, NamedTuple

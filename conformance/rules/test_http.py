@@ -1,4 +1,4 @@
-"""The HTTP API that RabbitMQ's tools read (§4.5): port 10000 above the broker's own."""
+"""The HTTP API that RabbitMQ's tools read (§4.5); its port is 10000 above the AMQP port."""
 
 import base64
 import json

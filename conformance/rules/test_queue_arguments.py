@@ -1,4 +1,4 @@
-"""Queue arguments: what is a valid value, and which type of queue knows which argument (§2.2)."""
+"""Queue arguments: their valid values, and the types of queue that accept them (§2.2)."""
 
 from typing import Any
 
@@ -255,7 +255,7 @@ def what_dies_at_least_once_stays_while_it_has_nowhere_to_go(peer: Peer) -> None
     channel.call(commands.Confirm.Select)
     assert isinstance(channel.publish_confirmed(b"m", routing_key=queue), commands.Basic.Ack)
     channel.reject(channel.get_soon_unacked(queue).tag, requeue=False)
-    # RabbitMQ takes a few more than the limit says.
+    # RabbitMQ accepts a few more messages than the limit.
     answers = [channel.publish_confirmed(b"more", routing_key=queue) for _ in range(4)]
     assert isinstance(answers[-1], commands.Basic.Nack)
 

@@ -119,7 +119,7 @@ def _gone(channel: Channel, queue: str) -> bool:
 
 def _await_gone(channel: Channel, queue: str, timeout_s: float = TIMEOUT_S) -> None:
     deadline_s = time.monotonic() + timeout_s
-    # A passive declare would renew the lease: look rarely enough to let it run out.
+    # A passive declare renews the time until expiry, so it is made rarely enough to let it end.
     while not _gone(channel, queue):
         assert time.monotonic() < deadline_s, "the queue did not expire"
         time.sleep(12 * SHORT_MS / 1000)
@@ -354,7 +354,7 @@ def an_idle_consumer_without_a_prefetch_takes_what_comes_first(peer: Peer) -> No
     queue = peer.queue(channel, arguments={"x-max-priority": 5})
     channel.consume(queue)
     bodies = []
-    # One at a time: of two that arrive together the higher may be delivered first.
+    # One publish at a time: of two that arrive together, the higher priority may come first.
     for body, priority in ((b"low", 1), (b"high", 5)):
         channel.publish(body, routing_key=queue, priority=priority)
         bodies += channel.bodies(1)
