@@ -1,4 +1,4 @@
-"""How deliveries are settled: acks rendered in bulk, those of one read in one write."""
+"""Settles deliveries: renders acks in bulk, and sends those of one read in one write."""
 
 import socket
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from load_generator.wire import ACK_FRAME_BYTES
 class AckRing:
     """Single acks of consecutive delivery tags, rendered once and patched as tags grow.
 
-    All acks of 65,536 tags lie in one buffer; they differ from those of the next 65,536 only in
-    the six upper octets of the tag, which are written with a stride. An ack so costs its copy
-    into the socket and nothing else.
+    All acks of 65,536 tags lie in one buffer. Those of the next 65,536 differ only in the six upper
+    octets of the tag, which are written with a stride. So an ack costs no more than its copy into
+    the socket.
     """
 
     _TAGS: Final = 1 << 16
@@ -31,7 +31,7 @@ class AckRing:
         pieces: list[memoryview] = []
         upper, low = divmod(first_tag, self._TAGS)
         if last_tag // self._TAGS != upper:
-            # The ring holds one span of tags, so the caller's bytes must be kept aside.
+            # The ring holds only one span of tags, so those of the first span are copied.
             split_tag = (upper + 1) * self._TAGS
             pieces += [memoryview(bytes(piece)) for piece in self.render(first_tag, split_tag - 1)]
             return [*pieces, *self.render(split_tag, last_tag)]
@@ -61,17 +61,17 @@ class Settler:
 
 
 class MultipleSettler(Settler):
-    """One ack multiple at each ack_every-th delivery, as a client that counts would send it."""
+    """One ack with multiple after every ``ack_every`` deliveries."""
 
     def settle(self, connection: socket.socket, first_tag: int, last_tag: int) -> None:
-        """Send the acks that fall due from ``first_tag`` to ``last_tag``."""
+        """Send the acks that are due between ``first_tag`` and ``last_tag``."""
         step = self._ack_every
         due = range(-(-first_tag // step) * step, last_tag + 1, step)
         if due:
             connection.sendall(b"".join([wire.ack(tag, multiple=True) for tag in due]))
 
     def settle_rest(self, connection: socket.socket, last_tag: int) -> None:
-        """Ack the deliveries after the last ack, so that nothing is redelivered to others."""
+        """Ack the deliveries after the last ack, so that they are not requeued."""
         if last_tag % self._ack_every:
             connection.sendall(wire.ack(last_tag, multiple=True))
 

@@ -1,8 +1,8 @@
-"""Publishing over one connection that a worker has to itself: it waits in its own system calls.
+"""Publishing over the only connection of a worker, which waits in its own system calls.
 
-One message is under way at a time, or one at each instant of a rate. This measures how long a
-broker takes for a message, and includes the generator's own work. So there is no selector: a
-publish is a send and a receive, or a sleep and a send.
+One message is under way at a time, or one is sent at each instant of a rate. This measures how long
+a broker takes for a message, and the generator's own work counts too. To keep that small, there is
+no selector: a publish is a send and a receive, or a sleep and a send.
 """
 
 import socket
@@ -15,32 +15,32 @@ from load_generator.lane import ALONE_WAIT_S, Lane
 from load_generator.load import Load
 
 _EXCHANGES_MAX: Final = 16
-"""Messages after which the backlog and the board are looked at again."""
+"""Messages between two looks at the backlog and the board."""
 SPIN_NS_MAX: Final = 80_000
-"""How much earlier than a message is due a sleep ends: kernels wake too late by about this."""
+"""A sleep ends this long before a message is due, because kernels wake about this much too late."""
 _SPIN_SHARE: Final = 16
-"""At most one part in so many is spent spinning, or a core would be taken from the broker."""
+"""At most one part in this many is spent spinning, or it would take a core from the broker."""
 _LEISURE_NS: Final = 200_000
-"""A sleep longer than this leaves time to ask whether the broker has closed."""
+"""If a sleep is longer than this, there is time to check whether the broker has closed."""
 _LOOK_EVERY: Final = 64
 _NS_PER_S: Final = 1_000_000_000
 
 
 def suits(load: Load, lane_count: int) -> bool:
-    """Tell whether a worker with so many lanes publishes in this way."""
+    """Return whether a worker with this number of lanes publishes in this way."""
     if lane_count != 1:
         return False
     return not load.confirm_window if load.rate_per_s else load.confirm_window == 1
 
 
 def publish_alone(load: Load, lane: Lane, backlog: Backlog, tally: Tally) -> None:
-    """Publish until there is no more, or the board says stop.
+    """Publish until all is published, or the board says stop.
 
     Args:
-        load: one that this suits.
-        lane: started as one that is alone.
-        backlog: how far publishers are ahead.
-        tally: where this worker counts.
+        load: ``suits`` is true for it.
+        lane: started with ``is_alone``.
+        backlog: limits how far publishers are ahead.
+        tally: the counters of this worker.
 
     Raises:
         BrokerRefusalError: the broker closed, or answered what was not sent.
@@ -62,12 +62,12 @@ def _publish_in_lockstep(lane: Lane, backlog: Backlog, tally: Tally) -> None:
 
 
 def _exchange(lane: Lane, count: int, tally: Tally) -> None:
-    """Publish and wait for the answer, up to ``count`` times; fewer if one does not come."""
+    """Publish and wait for the answer, up to ``count`` times; stop if an answer does not come."""
     counter, write, read, clock_ns = lane.counter, lane.write, lane.read, time.monotonic_ns
     for _ in range(count):
         if lane.is_answered:
             if not write(clock_ns(), 1):
-                # Done, or the socket is full; the next call goes on with it.
+                # All is published, or the socket is full; the next call continues.
                 return
             tally.set_published(lane.published_count)
         read()

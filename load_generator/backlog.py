@@ -1,4 +1,4 @@
-"""How far publishers may be ahead of the deliveries."""
+"""The limit of how far publishers may be ahead of the deliveries."""
 
 import time
 from typing import Final
@@ -8,16 +8,16 @@ from load_generator.lane import UNLIMITED
 from load_generator.load import Load
 
 BACKLOG_POLL_S: Final = 0.000_5
-"""How long a publisher sleeps that is far enough ahead of the consumers."""
+"""A publisher that is too far ahead of the consumers sleeps this long."""
 BACKLOG_PATIENCE_S: Final = 1.0
-"""How long deliveries may be missing before they are taken for lost, dropped or expired."""
+"""After this time without a delivery, missing ones count as lost, dropped or expired."""
 
 
 class Backlog:
-    """How far the publishers of all workers are ahead of the deliveries.
+    """Counts how far the publishers of all workers are ahead of the deliveries.
 
-    A message that never becomes a delivery (dropped by a limit, taken by a stranger) would count
-    for ever, so after BACKLOG_PATIENCE_S without a delivery what is outstanding is forgotten.
+    Some messages never become a delivery here: a limit drops them, or another client gets them. So
+    after BACKLOG_PATIENCE_S without a delivery, the missing ones no longer count.
     """
 
     def __init__(self, load: Load, board: Board) -> None:
@@ -29,7 +29,7 @@ class Backlog:
         self._forgotten = 0
 
     def room(self) -> int:
-        """Return how many messages may be published now."""
+        """Return the number of messages that may be published now."""
         if not self._max:
             return UNLIMITED
         totals = self._board.totals()

@@ -27,7 +27,7 @@ class Totals(NamedTuple):
         nacked_count: messages that the broker refused.
         returned_count: mandatory messages that no queue took.
         consumed_count: deliveries received, over all queues.
-        blocked_ns: how long the broker blocked publishing connections, added up over them.
+        blocked_ns: time for which the broker blocked publishing connections, summed over them.
     """
 
     published_count: int = 0
@@ -46,11 +46,11 @@ class Board:
     """Counters of ``worker_count`` workers, and the signals that begin and end their work."""
 
     def __init__(self, worker_count: int, lifetime_s: float) -> None:
-        """Make it before the workers are forked.
+        """Make the board; this must happen before the workers are forked.
 
         Args:
-            worker_count: rows.
-            lifetime_s: no worker outlives this, even if the process that measures is killed.
+            worker_count: number of rows.
+            lifetime_s: every worker ends after this, even if the measuring process is killed.
         """
         self.worker_count = worker_count
         self._dies_at_s = time.monotonic() + lifetime_s
@@ -64,20 +64,20 @@ class Board:
 
     @property
     def is_stopping(self) -> bool:
-        """Publishers are to end."""
+        """Publishers must end."""
         return bool(self._cells[_STOPPING]) or time.monotonic() > self._dies_at_s
 
     @property
     def is_draining(self) -> bool:
-        """Consumers are to end; set once the publishers have."""
+        """Consumers must end; it is set after the publishers have ended."""
         return bool(self._cells[_DRAINING]) or time.monotonic() > self._dies_at_s
 
     def go(self) -> None:
-        """Let all begin that wait for it."""
+        """Let all waiting workers begin."""
         self._cells[_GOING] = 1
 
     def await_go(self) -> None:
-        """Wait until the run begins, or is over before it has begun."""
+        """Wait until the run begins, or ends before it has begun."""
         while not self._cells[_GOING] and not self.is_stopping:
             time.sleep(_GO_POLL_S)
 
@@ -100,7 +100,7 @@ class Board:
         return Totals(*(self._sum(column) for column in range(_DONE)))
 
     def done_count(self) -> int:
-        """Return how many workers have done all that they were to do."""
+        """Return the number of workers that have done all their work."""
         return self._sum(_DONE)
 
     def latency_counts(self) -> list[int]:
@@ -120,23 +120,23 @@ class Tally:
         self._row = row
 
     def set_published(self, count: int) -> None:
-        """Say how many messages were handed to the sockets so far."""
+        """Set the number of messages handed to the sockets so far."""
         self._row[0] = count
 
     def set_answered(self, confirmed_count: int, nacked_count: int, returned_count: int) -> None:
-        """Say how many publishes the broker answered so far, and how."""
+        """Set the numbers of publishes that the broker answered so far, by kind of answer."""
         self._row[1], self._row[2], self._row[3] = confirmed_count, nacked_count, returned_count
 
     def set_consumed(self, count: int) -> None:
-        """Say how many deliveries were received so far."""
+        """Set the number of deliveries received so far."""
         self._row[4] = count
 
     def set_blocked(self, span_ns: int) -> None:
-        """Say how long the broker has blocked this worker's connections so far, added up."""
+        """Set the time for which the broker has blocked this worker's connections, summed."""
         self._row[5] = span_ns
 
     def set_done(self) -> None:
-        """Say that there is nothing left to do."""
+        """Note that all work is done."""
         self._row[_DONE] = 1
 
 

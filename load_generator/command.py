@@ -1,4 +1,4 @@
-"""``haremq perf``: its options, and what is printed where.
+"""``haremq perf``: its options, its output and its exit status.
 
     0   the run went well, or was interrupted
     1   the broker refused, or did not answer; or the JSON could not be written
@@ -27,7 +27,7 @@ SECONDS_DEFAULT: Final = 10.0
 SECONDS_MAX: Final = 86_400.0
 BODY_BYTES_MAX: Final = 1 << 27
 SAMPLES_MAX: Final = 100_000
-"""Kept for the JSON; more than a day has seconds."""
+"""Most samples kept for the JSON; it is more than a day has seconds."""
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _SECONDS: Final = click.FloatRange(0, SECONDS_MAX)
@@ -52,10 +52,10 @@ def _flag(name: str, text: str) -> click.Option:
 
 OPTIONS: Final = [
     _option("--uri", text="The broker.", default=DEFAULT_URI, metavar="URI"),
-    _option("--cacert", text="Who signs the broker's certificate, for amqps://.", type=_FILE),
-    _flag("--insecure", "Take any certificate, for amqps://."),
+    _option("--cacert", text="CA that signed the broker's certificate, for amqps://.", type=_FILE),
+    _flag("--insecure", "Accept any certificate, for amqps://."),
     _option("--cert", text="Our own certificate, for amqps://.", type=_FILE),
-    _option("--key", text="Its key, if in a file of its own.", type=_FILE),
+    _option("--key", text="Its key, if that is another file.", type=_FILE),
     _option("--producers", "-x", text="Connections that publish.", type=_CONNECTIONS, default=1),
     _option(
         "--consumers", "-y", text="Connections that consume; one per queue.", type=_CONNECTIONS
@@ -75,19 +75,19 @@ OPTIONS: Final = [
     _option("--body-file", text="A file to take the body from.", type=_FILE, metavar="FILE"),
     _option("--headers", text="Headers of each message.", multiple=True, metavar="K=V"),
     _flag("--persistent", "Delivery-mode 2, durable queues."),
-    _flag("--mandatory", "Have messages returned that no queue takes, and count them."),
+    _flag("--mandatory", "Have unroutable messages returned, and count them."),
     _option("--exchange", text="Declare an exchange of this type.", type=_KINDS),
     _option(
         "--routing-key", text="Key of the messages; %d or %06d counts from 0.", metavar="PATTERN"
     ),
     _option(
-        "--binding-key", text="Bind every queue with this, not what is published.",
+        "--binding-key", text="Bind every queue with this, not the routing keys.",
         metavar="PATTERN",
     ),
     _option("--keys", text="Numbers that %d in keys takes.", type=_ONE_OR_MORE, default=1_000),
-    _flag("--random-keys", "Keys in no order."),
+    _flag("--random-keys", "Keys in random order."),
     _option(
-        "--rate", "-r", text="Messages per second of each producer; 0 is as many as go.",
+        "--rate", "-r", text="Messages per second of each producer; 0 is no limit.",
         type=click.FloatRange(0, 10_000_000), default=0.0,
     ),
     _option(
@@ -98,11 +98,11 @@ OPTIONS: Final = [
     _option("--ack", text="auto, each or multi:N.", default="auto", metavar="HOW"),
     _option(
         "--backlog", text="Messages that producers may be ahead; 0 is no limit.  [default: 100000"
-        " where deliveries can be foretold]", type=_MESSAGES,
+        " if deliveries can be predicted]", type=_MESSAGES,
     ),
     _option("--time", "-z", text="Seconds at most.", type=_SOME_SECONDS, default=SECONDS_DEFAULT),
     _option(
-        "--messages", text="End after so many, of all producers; 0 is no limit.", type=_MESSAGES,
+        "--messages", text="End after this many of all producers; 0 is no limit.", type=_MESSAGES,
         default=0, metavar="N",
     ),
     _option(
@@ -119,12 +119,12 @@ OPTIONS: Final = [
         type=click.Path(dir_okay=False, allow_dash=True), metavar="FILE",
     ),
     _flag("--quiet", "No progress."),
-    _flag("--keep", "Leave what was declared."),
+    _flag("--keep", "Do not delete the queues and the exchange."),
 ]  # fmt: skip
 
 
 class Arguments(TypedDict):
-    """What click hands over."""
+    """The arguments that click passes."""
 
     uri: str
     cacert: Path | None
@@ -207,7 +207,7 @@ def _body(arguments: Arguments) -> bytes:
 
 
 def plan_of(arguments: Arguments) -> "Plan":
-    """Return what a command line asks for; raises as ``options_of``."""
+    """Return the plan of a command line; raises the same as ``options_of``."""
     from load_generator.run import Plan  # noqa: PLC0415 -- not for --help of others
     from load_generator.session import Endpoint  # noqa: PLC0415
 
@@ -287,7 +287,7 @@ def _write_json(target: str, document: dict[str, object]) -> None:
 
 
 def _shown(arguments: Arguments) -> dict[str, object]:
-    """Return the command line as JSON can hold it, without the password."""
+    """Return the command line as plain values for JSON, without the password."""
     shown: dict[str, object] = dict(arguments)
     parts = urlsplit(arguments["uri"])
     shown["uri"] = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
@@ -300,5 +300,5 @@ perf: Final = click.Command(
     "perf",
     params=list[click.Parameter](OPTIONS),
     callback=_perf,
-    help="Load a broker with messages; say how many went through, and how long they took.",
+    help="Load a broker with messages, and print how many it passed and how long they took.",
 )

@@ -1,4 +1,4 @@
-"""Reads a broker's answers to publishes: acks, nacks and returns, from any cut of the stream."""
+"""Reads a broker's answers to publishes: acks, nacks and returns, from reads of any size."""
 
 import struct
 from typing import Final
@@ -21,7 +21,7 @@ from load_generator.wire import (
 )
 
 _ACK: Final = struct.Struct(">BHIHHQBB")
-"""An ack and a nack have the same length; only the method id differs, and a flag we ignore."""
+"""Acks and nacks have the same length; only the method id differs, and a flag that we ignore."""
 _ANSWER_HEAD: Final = [FRAME_METHOD, 1, ACK_FRAME_BYTES - FRAME_OVERHEAD_BYTES]
 """Type, channel and size of their frames."""
 _ACK_HEAD: Final = wire.ack(0, multiple=False)[:11]
@@ -40,11 +40,11 @@ class ConfirmCounter:
     answered, and every number up to ``_up_to`` is among them.
 
     Attributes:
-        confirmed_count: publishes that the broker took.
+        confirmed_count: publishes that the broker confirmed.
         nacked_count: publishes that it refused.
-        returned_count: messages that came back.
+        returned_count: messages that it returned.
         highest_tag: the largest sequence number answered.
-        is_blocked: the broker has said that it reads no more, and has not taken it back.
+        is_blocked: ``connection.blocked`` came, and no ``connection.unblocked`` since.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class ConfirmCounter:
         self._rest = octets[position:]
 
     def _is_next_ack(self, octets: bytes) -> bool:
-        """Count the ack of the one publish under way, which is all that many reads bring."""
+        """Count the ack of the next publish, if the read brought nothing else, as many do."""
         tag = self._up_to + 1
         (acked_tag,) = _TAG.unpack_from(octets, len(_ACK_HEAD))
         if (
@@ -111,7 +111,7 @@ class ConfirmCounter:
         return True
 
     def _count_alike_returns(self, octets: bytes, start: int) -> int:
-        """Count returns that are the last one again, octet by octet; return their end."""
+        """Count returns with the same octets as the last one; return their end."""
         alike, position = self._returned, start
         while alike and octets.startswith(alike, position):
             position += len(alike)
@@ -140,7 +140,7 @@ class ConfirmCounter:
         return position
 
     def _answer(self, tag: int, *, multiple: bool) -> int:
-        """Return how many sequence numbers an answer is the first for."""
+        """Return the number of sequence numbers that had no answer before this one."""
         count = 0
         self.highest_tag = max(self.highest_tag, tag)
         if not multiple:
@@ -159,9 +159,7 @@ class ConfirmCounter:
 
 
 def _skip_returned(octets: bytes, start: int) -> int | None:
-    """Return the end of a frame at ``start``, of a returned message or of an alarm.
-
-    None until it is whole.
+    """Return the end of a frame of a returned message or of an alarm; None if it is not whole.
 
     Raises:
         BrokerRefusalError: another frame.
@@ -170,7 +168,7 @@ def _skip_returned(octets: bytes, start: int) -> int | None:
         return None
     (size_bytes,) = struct.unpack_from(">I", octets, start + 3)
     if size_bytes > wire.FRAME_MAX_BYTES:
-        raise BrokerRefusalError("something else than frames among the confirms")
+        raise BrokerRefusalError("bytes that are no frame among the confirms")
     stop = start + FRAME_OVERHEAD_BYTES + int(size_bytes)
     if stop > len(octets):
         return None

@@ -1,4 +1,4 @@
-"""A consuming worker: deliveries counted by size, acks sent from rendered bytes."""
+"""A consuming worker: counts deliveries by size, and sends acks from rendered bytes."""
 
 import selectors
 import socket
@@ -16,15 +16,15 @@ from load_generator.session import Endpoint, Session, wait_in_kernel
 from load_generator.wire import BrokerRefusalError
 
 CONSUMERS_MAX: Final = 2_000
-"""Of one worker."""
+"""Most consumers of one worker."""
 WAKE_BYTES_MAX: Final = 1 << 14
 LEISURE_S: Final = 0.004
-"""How long deliveries may lie that are too few to wake a consumer for."""
+"""Deliveries that are too few to wake a consumer wait at most this long."""
 _POLL_S: Final = 0.1
 _READ_BYTES_MAX: Final = 1 << 18
 _READ_BYTES_MIN: Final = 1 << 14
 _BUFFERS_BYTES: Final = 1 << 21
-"""Of one worker: what its caches can hold matters more than how large one read is."""
+"""All buffers of one worker; they fit into a cache, which matters more than large reads."""
 
 
 def consume(
@@ -46,7 +46,7 @@ def consume(
     try:
         sessions.extend(Session(endpoint) for _ in indexes)
         if not load.publisher_keys:
-            # No more messages will come to the queues, so they are not taken too early.
+            # No publisher adds messages in this case, so a consumer must not start too early.
             ready()
             tally.board.await_go()
         drains = [
@@ -70,7 +70,7 @@ def consume(
 
 
 class _Drain:
-    """One consumer: its connection, what has come over it, and how that is settled."""
+    """One consumer: its connection, the counter of its deliveries, and its settler."""
 
     def __init__(self, session: Session, counter: DeliveryCounter, settler: Settler) -> None:
         self.session = session
@@ -82,7 +82,7 @@ class _Drain:
         """Count and settle the deliveries of one read.
 
         Raises:
-            BlockingIOError: there was nothing, for as long as the socket waits.
+            BlockingIOError: nothing came within the timeout of the socket.
         """
         byte_count = self._receive_into(self.counter.room())
         if not byte_count:
@@ -111,7 +111,7 @@ class _Drain:
 
 
 def _consume_alone(drain: _Drain, low_water_bytes: int, tally: Tally) -> None:
-    """Consume over the one connection of a worker, which waits in its own receive call."""
+    """Consume over the only connection of a worker, which waits in its own receive call."""
     connection, counter = drain.session.socket, drain.counter
     wait_in_kernel(connection, _POLL_S if low_water_bytes == 1 else LEISURE_S)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, low_water_bytes)
@@ -126,7 +126,7 @@ def _consume_alone(drain: _Drain, low_water_bytes: int, tally: Tally) -> None:
 
 
 def _consume_in_turn(drains: Sequence[_Drain], tally: Tally) -> None:
-    """Consume over several connections, whichever has something."""
+    """Consume over several connections, from those that have something to read."""
     with selectors.DefaultSelector() as selector:
         for drain in drains:
             selector.register(drain.session.socket, selectors.EVENT_READ, drain)
@@ -137,7 +137,7 @@ def _consume_in_turn(drains: Sequence[_Drain], tally: Tally) -> None:
             for key, _events in selector.select(_POLL_S):
                 drain = key.data
                 consumed_count -= drain.counter.delivery_count
-                # TLS wakes for octets that are no delivery yet.
+                # With TLS a socket may be readable before a delivery has come.
                 with suppress(BlockingIOError):
                     drain.read()
                 consumed_count += drain.counter.delivery_count
@@ -145,11 +145,11 @@ def _consume_in_turn(drains: Sequence[_Drain], tally: Tally) -> None:
 
 
 def wake_bytes(load: Load) -> int:
-    """Return how much must have come before the kernel wakes a consumer; 1 is anything.
+    """Return the bytes that must have come before the kernel wakes a consumer; 1 is any.
 
-    A consumer that merely takes away what was published is not to run for every message. But where
-    latency is measured, or the broker waits for acks, it runs at once; and what it leaves lying
-    is small against the backlog, so that no publisher waits for it.
+    A consumer that only empties the queues should not run for every message. If latency is
+    measured, or the broker waits for acks, it runs at once. The bytes that it leaves are few
+    compared with the backlog, so that no publisher waits for them.
     """
     if load.has_instants or load.settle is not Settle.AUTO or not load.publisher_keys:
         return 1
@@ -160,7 +160,7 @@ def wake_bytes(load: Load) -> int:
 
 
 def buffer_bytes(consumer_count: int, body_bytes: int) -> int:
-    """Return the size of a consumer's receive buffer: several messages, all buffers cached."""
+    """Return the size of a consumer's receive buffer: several messages, if all fit the cache."""
     fair_bytes = max(_READ_BYTES_MIN, min(_READ_BYTES_MAX, _BUFFERS_BYTES // consumer_count))
     return max(fair_bytes, 4 * body_bytes)
 

@@ -1,10 +1,10 @@
-"""Counting what a broker sends without looking at every frame in Python.
+"""Counts what a broker sends without looking at every frame in Python.
 
-Most often all deliveries of a load have one size: the delivery tag is eight octets whatever its
-value, and names, properties and body do not grow. So the first delivery is walked frame by frame,
-its size is learned, and what one read brought is counted by division. Strided slices
-then check, at the speed of C, that a basic.deliver begins and a frame ends where each should;
-and the tag of the last one says that none is missing. Where a check fails, frames are walked.
+Most often all deliveries of a load have the same size: the delivery tag is always eight octets, and
+names, properties and body have a fixed length. So only the first delivery is walked frame by frame,
+which gives the size; the deliveries of later reads are counted by division. Strided slices then
+check, at the speed of C, that a basic.deliver begins and a frame ends at the right places. The tag
+of the last one shows that none is missing. If a check fails, the frames are walked.
 """
 
 import struct
@@ -35,16 +35,16 @@ _DELIVER_HEAD: Final = struct.pack(">BHH", FRAME_METHOD, *BASIC_DELIVER)
 _U32: Final = struct.Struct(">I")
 _U64: Final = struct.Struct(">Q")
 DELIVERY_BYTES_MAX: Final = 1 << 28
-"""RabbitMQ's own limit is a body of 128 MiB."""
+"""Largest delivery that is accepted; RabbitMQ's own limit is a body of 128 MiB."""
 SAMPLES_PER_READ_MAX: Final = 64
-"""Where one read brings more messages, evenly chosen ones stand for their neighbours."""
+"""If one read brings more messages, only this many are measured, evenly chosen."""
 
 
 class DeliveryCounter:
     """Counts the deliveries of one channel of one connection.
 
-    Invariant: ``delivery_count`` is the last delivery tag, or this raised: tags begin at 1 and
-    none is skipped, repeated or out of order. Unless tags are not counted.
+    Invariant: if tags are counted, ``delivery_count`` is the last delivery tag. Tags begin at 1;
+    one that is skipped, repeated or out of order raises.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class DeliveryCounter:
         *,
         has_counted_tags: bool = True,
     ) -> None:
-        """Count.
+        """Count from 0.
 
         Args:
             capacity_bytes: the largest read; grows for a delivery that does not fit.
-            latencies: where the instants in the bodies are recorded; None leaves them unread.
+            latencies: records the instants in the bodies; None does not read them.
             has_counted_tags: False over direct reply-to, where RabbitMQ gives all the same tag.
         """
         self._has_counted_tags = has_counted_tags
@@ -76,7 +76,7 @@ class DeliveryCounter:
         self._last_stop = 0
 
     def room(self) -> memoryview:
-        """Return where the next read goes; it is never empty.
+        """Return the memory for the next read; it is never empty.
 
         Raises:
             BrokerRefusalError: a delivery larger than DELIVERY_BYTES_MAX.
@@ -84,7 +84,7 @@ class DeliveryCounter:
         if self._held_bytes == len(self._buffer):
             if self._held_bytes >= DELIVERY_BYTES_MAX:
                 raise BrokerRefusalError(f"a delivery larger than {DELIVERY_BYTES_MAX} bytes")
-            # A queue that was there before us may hold larger messages than are published.
+            # A queue that existed before the run may hold messages larger than those of the run.
             self._buffer = self._buffer + bytes(self._held_bytes)
             self._view = memoryview(self._buffer)
         return self._view[self._held_bytes :]
@@ -93,21 +93,21 @@ class DeliveryCounter:
         """Return the payload of the content header of the one delivery that the last read ended.
 
         Raises:
-            BrokerRefusalError: something came behind it.
+            BrokerRefusalError: more bytes came after it.
         """
         if self._held_bytes or self._last_stop != self._delivery_bytes:
             raise BrokerRefusalError("more than one delivery at a time")
         return bytes(self._buffer[self._header_at : self._body_at - _FRAME_HEAD_BYTES - 1])
 
     def received(self, byte_count: int, now_ns: int = 0) -> int:
-        """Count what a read of ``byte_count`` bytes into ``room`` brought.
+        """Count the deliveries of a read of ``byte_count`` bytes into ``room``.
 
         Args:
             byte_count: above 0.
-            now_ns: when the read returned; for latencies.
+            now_ns: the time at which the read returned; for latencies.
 
         Returns:
-            How many deliveries became complete.
+            The number of deliveries that became complete.
 
         Raises:
             BrokerRefusalError: anything but deliveries, or a delivery tag out of order.
@@ -136,7 +136,7 @@ class DeliveryCounter:
         stop = count * size
         buffer = self._buffer
         (last_tag,) = _U64.unpack_from(buffer, stop - size + self._tag_at)
-        # The slices show where deliveries begin; that the last has no more frames, its header.
+        # The slices check where deliveries begin, the header that the last one is complete.
         (last_body_bytes,) = _U64.unpack_from(buffer, stop - size + self._body_size_at)
         alike = (
             (last_tag == self.delivery_count + count or not self._has_counted_tags)
@@ -149,7 +149,7 @@ class DeliveryCounter:
         return stop
 
     def _is_framed(self, size: int) -> bool:
-        """Tell of one delivery what ``_are_framed`` tells of many, for less."""
+        """Return the same as ``_are_framed`` for one delivery, at less cost."""
         buffer = self._buffer
         return (
             buffer[0] == FRAME_METHOD
@@ -159,7 +159,7 @@ class DeliveryCounter:
         )
 
     def _are_framed(self, size: int, count: int) -> bool:
-        """Tell whether a basic.deliver begins, and a frame ends, where each should."""
+        """Return whether a basic.deliver begins, and a frame ends, at each right place."""
         buffer, stop = self._buffer, size * count
         return (
             buffer[:stop:size].count(FRAME_METHOD) == count
@@ -169,7 +169,7 @@ class DeliveryCounter:
         )
 
     def _record_alike(self, latencies: Histogram, stop: int, now_ns: int) -> None:
-        """Record the deliveries that stop at ``stop``, or some of them in place of all."""
+        """Record the deliveries up to ``stop``, or some of them with a weight."""
         size = self._delivery_bytes
         step = -(-stop // size // SAMPLES_PER_READ_MAX)
         self._record(latencies, now_ns, range(self._body_at, stop, step * size), step)
@@ -182,7 +182,7 @@ class DeliveryCounter:
             latencies.record(now_ns, due_ns, weight)
 
     def _walk_delivery(self, start: int, end: int) -> int | None:
-        """Count the delivery at ``start`` if all of it is there; return where it stops.
+        """Count the delivery at ``start`` if it is whole; return its end, None if it is not.
 
         Only frame heads are read, so that a large body that arrives in many reads is not
         copied at each of them.
@@ -215,7 +215,7 @@ class DeliveryCounter:
         return stop
 
     def _check_tag(self, start: int, stop: int) -> int:
-        """Return where the tag of the basic.deliver at ``start`` stands, which is the next."""
+        """Return the position of the tag of a basic.deliver; it must be the next tag."""
         head = self._buffer[start : start + 1] + self._buffer[start + 7 : start + 11]
         if head != _DELIVER_HEAD:
             raise self._refusal(start, stop)
@@ -226,7 +226,7 @@ class DeliveryCounter:
         return tag_at
 
     def _frame_stop(self, start: int, end: int) -> int | None:
-        """Return where the frame at ``start`` stops; None if that is not yet there."""
+        """Return the end of the frame at ``start``; None if it is not whole."""
         if end - start < FRAME_OVERHEAD_BYTES:
             return None
         (size_bytes,) = _U32.unpack_from(self._buffer, start + _FRAME_SIZE_AT)

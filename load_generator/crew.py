@@ -16,7 +16,7 @@ from load_generator.workers import Task, Worker
 
 
 class Crew:
-    """Running workers and the board they count on."""
+    """Running workers and the board on which they count."""
 
     def __init__(self, board: Board, broker_pid: int | None) -> None:
         self.board = board
@@ -26,7 +26,7 @@ class Crew:
 
     @property
     def workers(self) -> list[Worker]:
-        """Publishers first, as a report names them."""
+        """Publishers first, in the order of the report."""
         return [*self.publishers, *self.consumers]
 
     def check(self) -> None:
@@ -46,7 +46,7 @@ class Crew:
     def stop(self) -> None:
         """Stop publishers, then consumers.
 
-        Consumers outlive publishers, or a publisher could stand in a full socket for ever.
+        Consumers stop last, or a publisher could wait for room in its socket for ever.
 
         Raises:
             LoadError: a worker failed, or does not end.
@@ -66,10 +66,10 @@ def crew_at_work(
     publisher_tasks: Sequence[Task],
     broker_pid: int | None = None,
 ) -> Iterator[Crew]:
-    """Start consumers, then publishers; end all of them with the block, whatever they do.
+    """Start consumers, then publishers; end all of them with the block, in any case.
 
     Raises:
-        LoadError: one cannot be set up.
+        LoadError: a worker cannot be set up.
     """
     crew = Crew(board, broker_pid)
     try:
@@ -77,7 +77,7 @@ def crew_at_work(
         _start(crew.publishers, "publisher", publisher_tasks)
         yield crew
     finally:
-        # Those that are well end at once, all together; the others are not waited for.
+        # Healthy workers end at once, all together. The others are not waited for.
         board.stop_publishers()
         board.stop_consumers()
         for worker in crew.workers:
@@ -94,10 +94,10 @@ def _start(workers: list[Worker], name: str, tasks: Sequence[Task]) -> None:
 
 
 def worker_counts(load: Load, process_count: int) -> tuple[int, int]:
-    """Return how many processes consume and how many publish.
+    """Return the number of consuming and of publishing processes.
 
     Raises:
-        LoadError: so many connections do not fit into so few processes.
+        LoadError: too many connections for this number of processes.
     """
     consumer_count, publisher_count = len(load.consumer_queues), len(load.publisher_keys)
     counts = min(process_count, consumer_count), min(process_count, publisher_count)
@@ -111,7 +111,7 @@ def worker_counts(load: Load, process_count: int) -> tuple[int, int]:
 def tasks_of(
     load: Load, endpoint: Endpoint, board: Board, counts: tuple[int, int]
 ) -> tuple[list[Task], list[Task]]:
-    """Return the tasks of consuming and of publishing workers, with the connections dealt out."""
+    """Return the tasks of consuming and of publishing workers, with their connections."""
     consuming, publishing = counts
     consumer_tasks: list[Task] = [
         partial(

@@ -1,11 +1,11 @@
-"""Latencies of any number, counted in buckets whose width is at most 1/128 of what they hold.
+"""Counts latencies in buckets; the width of a bucket is at most 1/128 of its values.
 
     value      0 … 255        256 … 511      512 … 1023     …    up to 2^40 ns, 18 minutes
     bucket     0 … 255        256 … 383      384 … 511      …
     width      1 ns           2 ns           4 ns           …
 
 The buckets are cells of shared memory with one writer each. The measuring process sums them over
-the workers. The difference of two sums is what happened between them.
+the workers. The difference of two sums is the count between them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,11 +16,11 @@ _EXACT: Final = 1 << (_BITS + 1)
 LATENCY_NS_MAX: Final = (1 << 40) - 1
 BUCKET_COUNT: Final = ((40 - _BITS - 1) << _BITS) + _EXACT
 CELL_COUNT: Final = BUCKET_COUNT + 1
-"""The last cell counts values that are no latency."""
+"""One for each bucket; the last one counts values that are no latency."""
 
 
 class Latencies(NamedTuple):
-    """Percentiles in microseconds, none below the truth and none 1 % above it."""
+    """Percentiles in microseconds; each is at most 1 % too high, and never too low."""
 
     message_count: int
     p50_us: float
@@ -35,10 +35,10 @@ _RANKS_PER_MILLE: Final = (500, 750, 950, 990, 999, 1_000)
 
 
 class Histogram:
-    """The writer's side of one worker's cells."""
+    """The cells of one worker, which only that worker writes."""
 
     def __init__(self, cells: memoryview) -> None:
-        assert len(cells) == CELL_COUNT, "one cell for each bucket, and one for strangers"
+        assert len(cells) == CELL_COUNT, "a cell for each bucket, and one for other values"
         self._cells = cells
 
     def record(self, now_ns: int, due_ns: Iterable[int], weight: int = 1) -> None:
@@ -47,8 +47,8 @@ class Histogram:
         Args:
             now_ns: of the monotonic clock.
             due_ns: the instants at which they were due, of the same clock. One in the future, or
-                too long ago, was not written by this host's clock and is counted apart.
-            weight: messages that each of them stands for.
+                too long ago, is not from this host's clock, and is counted apart.
+            weight: number of messages that each of them stands for.
         """
         cells = self._cells
         for due in due_ns:
@@ -67,12 +67,12 @@ def total(all_cells: Iterable[Sequence[int] | memoryview]) -> list[int]:
 
 
 def difference(last: Sequence[int], first: Sequence[int]) -> list[int]:
-    """Return the counts between two sums; an empty first sum is the beginning."""
+    """Return the counts between two sums; an empty first sum is all zero."""
     return [after - before for after, before in zip(last, first, strict=True)] if first else [*last]
 
 
 def stranger_count(counts: Sequence[int]) -> int:
-    """Return how many bodies did not begin with an instant of this host's clock."""
+    """Return the number of bodies that did not begin with an instant of this host's clock."""
     return counts[BUCKET_COUNT] if counts else 0
 
 

@@ -1,4 +1,4 @@
-"""One publishing connection: among several of a worker it never waits; alone it may."""
+"""One publishing connection; it may wait only if its worker has no other."""
 
 import socket
 import time
@@ -16,15 +16,15 @@ _NS_PER_S: Final = 1_000_000_000
 _NOTHING: Final = memoryview(b"")
 UNLIMITED: Final = 1 << 62
 ALONE_WAIT_S: Final = 0.1
-"""How long a lane that is alone waits in one call of its socket."""
+"""A lane that is alone waits at most this long in one call of its socket."""
 
 
 class Lane:
-    """Writes the messages that are due and allowed, and counts the answers.
+    """Writes the messages that are due and within the limits, and counts the answers.
 
     Attributes:
-        published_count: messages handed to the socket whole.
-        counter: answers to them.
+        published_count: messages of which all bytes were handed to the socket.
+        counter: counts the answers to them.
         is_full: the last write found no room in the socket, or too little.
 
     Invariant: ``published_count`` is at most ``count_max``, and the publishes not yet answered are
@@ -37,7 +37,7 @@ class Lane:
         Args:
             session: logged in, with its channel open.
             ring: the messages to publish.
-            load: the way to publish them.
+            load: how to publish them.
             count_max: messages in all; 0 is no limit.
         """
         if load.confirm_window:
@@ -57,7 +57,7 @@ class Lane:
         self._has_instants = load.has_instants
         self._interval_ns = _NS_PER_S / load.rate_per_s if load.rate_per_s else 0.0
         self._start_ns = 0
-        # Such a lane waits only for room, and a check would cost as much as a system call.
+        # Only the backlog limits such a lane. A further check would cost as much as a system call.
         self._is_unbounded = not (count_max or load.confirm_window or load.rate_per_s)
         self._left = _NOTHING
         self._send = session.socket.send
@@ -69,8 +69,8 @@ class Lane:
         """Begin.
 
         Args:
-            start_ns: when the first message is due.
-            is_alone: ``write`` and ``read`` wait ALONE_WAIT_S for the broker; else they never do.
+            start_ns: the instant at which the first message is due.
+            is_alone: ``write`` and ``read`` wait up to ALONE_WAIT_S; else they never wait.
         """
         self._start_ns = start_ns
         if is_alone:
@@ -85,23 +85,23 @@ class Lane:
 
     @property
     def is_done(self) -> bool:
-        """All that this lane was to publish is handed over."""
+        """All messages of this lane were handed to the socket."""
         return self.published_count >= self._count_max
 
     @property
     def is_answered(self) -> bool:
-        """No confirm is outstanding."""
+        """All publishes have been confirmed or refused."""
         return not self._confirms or self.counter.answered_count >= self.published_count
 
     def write(self, now_ns: int, room: int) -> int:
         """Write once: the rest of the last write, or new messages.
 
         Args:
-            now_ns: messages due later stay.
-            room: new messages at most.
+            now_ns: messages that are due later are not written.
+            room: most new messages.
 
         Returns:
-            How many messages became complete.
+            The number of messages that became complete.
 
         Raises:
             OSError: the connection is gone.
@@ -147,7 +147,7 @@ class Lane:
 
     @property
     def is_paced(self) -> bool:
-        """Messages have instants at which they are due."""
+        """There is a rate, so each message has an instant at which it is due."""
         return bool(self._interval_ns)
 
     def due_ns(self) -> int:
@@ -158,10 +158,10 @@ class Lane:
         """Count the answers that the broker has sent, if any.
 
         Args:
-            flags: of the system call; MSG_DONTWAIT for a lane that is alone and need not wait.
+            flags: of the system call; MSG_DONTWAIT if a lane that is alone must not wait.
 
         Raises:
-            BrokerRefusalError: it closed, ended the connection, or answered what was not sent.
+            BrokerRefusalError: it closed, ended the connection, or answered a publish too many.
             OSError: the connection is gone.
         """
         try:
@@ -180,7 +180,7 @@ class Lane:
             )
 
     def blocked_ns(self) -> int:
-        """Return how long the broker has blocked this connection in all, until now."""
+        """Return the total time for which the broker has blocked this connection until now."""
         if self._blocked_at_ns is None:
             return self._blocked_ns
         return self._blocked_ns + time.monotonic_ns() - self._blocked_at_ns
@@ -193,9 +193,9 @@ class Lane:
             self._blocked_at_ns = None
 
     def finish(self) -> None:
-        """Send the rest of a write that was begun, so that the connection can be closed in order.
+        """Send the rest of the last write, so that the connection can be closed in order.
 
-        A broker that reads no more is not waited for longer than GOODBYE_TIMEOUT_S.
+        If the broker no longer reads, this ends after GOODBYE_TIMEOUT_S.
         """
         deadline_s = time.monotonic() + GOODBYE_TIMEOUT_S
         try:
@@ -205,7 +205,7 @@ class Lane:
                 if not self._left:
                     self._complete()
         except (TimeoutError, BlockingIOError):
-            # The figures are complete without it; the broker will see the connection break.
+            # The figures are complete without it. The broker sees a broken connection.
             self.socket.shutdown(socket.SHUT_WR)
         finally:
             self.socket.settimeout(0)

@@ -1,7 +1,7 @@
-"""What is declared, published and consumed, as values that workers are handed.
+"""The queues, publishes and consumers of a run, as values for its workers.
 
-Everything here is decided before a connection is opened, so that a load can be looked at, and
-the names and keys of one worker do not depend on another.
+Everything here is decided before a connection is opened. So a load can be inspected, and the names
+and keys of a worker do not depend on other workers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,13 @@ from typing import Final
 from load_generator.wire import FieldValue
 
 PUBLISH_WRITE_BYTES: Final = 1 << 16
-"""A publisher that is not told otherwise hands about this much to the socket at a time."""
+"""Without another limit, a publisher hands about this much to the socket at once."""
 INSTANT_BYTES: Final = 8
-"""What a body begins with where latency is measured: an instant of the monotonic clock."""
+"""Size of the instant at the beginning of a body, of the monotonic clock, to measure latency."""
 
 
 class Settle(StrEnum):
-    """How a consumer settles what is delivered to it."""
+    """How a consumer settles its deliveries."""
 
     AUTO = "auto-ack"
     EACH = "ack each"
@@ -27,7 +27,7 @@ class Settle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A binding of a queue to the one exchange of a topology."""
+    """A binding of a queue to the exchange of a topology."""
 
     queue: str
     key: str
@@ -40,12 +40,12 @@ class Topology:
 
     Attributes:
         queues: names.
-        exchange: empty is the default exchange, which binds by itself.
+        exchange: its name; empty is the default exchange, which needs no bindings.
         exchange_kind: its type.
         bindings: between the exchange and the queues.
         queue_arguments: of each queue.
         durable: exchange and queues survive a restart.
-        is_shared: the queues may exist already, and are then used as they are and left alone.
+        is_shared: queues may exist already; those are used as they are, and not deleted.
     """
 
     queues: Sequence[str]
@@ -63,23 +63,22 @@ class Load:
 
     Attributes:
         exchange: the exchange of all publishes.
-        publisher_keys: the routing keys of each publisher, which it goes through in turn for
-            ever; there is a connection for each publisher.
+        publisher_keys: the routing keys of each publisher, which it uses in turn, again and
+            again; there is a connection for each publisher.
         properties: property flags and values of every message, from ``wire.properties``.
         body: of every message.
-        mandatory: messages that no queue takes are returned.
+        mandatory: unroutable messages are returned.
         has_instants: bodies begin with the instant at which the message was due, and consumers
             read it.
-        rate_per_s: messages of each publisher; 0 is as many as go.
+        rate_per_s: messages of each publisher; 0 is no limit.
         publishes_per_write: messages in one write; 0 fills PUBLISH_WRITE_BYTES.
-        confirm_window: publishes of a publisher not yet confirmed at most; 0 publishes without
-            confirms.
-        message_count_max: all publishers together end after so many; 0 is no limit.
+        confirm_window: most unconfirmed publishes of a publisher; 0 publishes without confirms.
+        message_count_max: most messages of all publishers together; 0 is no limit.
         backlog_max: messages that publishers may be ahead of the deliveries; 0 is no limit.
-        copies: deliveries that a message becomes, for ``backlog_max``.
+        copies: number of deliveries per message, for ``backlog_max``.
         consumer_queues: the queue of each consumer; there is a connection for each.
         settle: how deliveries are settled.
-        ack_every: deliveries per ack, where ``settle`` is MULTIPLE.
+        ack_every: deliveries per ack, if ``settle`` is MULTIPLE.
         prefetch_count: basic.qos of each consumer; 0 is no limit.
     """
 
@@ -102,10 +101,10 @@ class Load:
 
 
 def publishes_per_write(load: Load, message_bytes: int) -> int:
-    """Return how many publishes go into one write at most.
+    """Return the most publishes in one write.
 
-    A write is small against the backlog and the confirm window: else one write would make the
-    publisher wait for its own tail, and the figure would be that of a stop-and-go.
+    A write is small compared with the backlog and the confirm window. With larger writes the
+    publisher would stop after each of them until the broker has caught up.
     """
     count = load.publishes_per_write or PUBLISH_WRITE_BYTES // message_bytes
     if load.backlog_max:

@@ -1,11 +1,11 @@
-"""Publishes rendered before the clock starts, and sent over and over from one buffer.
+"""Publishes that are rendered before the clock starts, and sent again and again from one buffer.
 
     | publish, key 0 | publish, key 1 | … | publish, key n-1 |   and again from the left
-      ^ cursor: a write takes so many whole publishes from here
+      ^ cursor: a write takes a number of whole publishes from here
 
-A single key is repeated until a write can be filled. Where latency is measured, the instants at
-which messages are due are written into the bodies just before they go; a lane then has a ring of
-its own, since what one lane has not yet sent another must not change.
+A single key is repeated until a write can be filled. If latency is measured, the instants at which
+messages are due are written into the bodies just before they are sent. Each lane then has its own
+ring, because another lane must not change bytes that are not sent yet.
 """
 
 from collections.abc import Sequence
@@ -17,19 +17,19 @@ from load_generator.load import INSTANT_BYTES, Load, publishes_per_write
 from load_generator.wire import LoadError
 
 RING_BYTES_MAX: Final = 1 << 28
-"""Of one worker's rings together."""
+"""Most memory of all rings of a worker together."""
 
 
 class MessageRing:
     """The publishes of one lane."""
 
     def __init__(self, messages: Sequence[bytes], tail_bytes: int, count_per_write: int) -> None:
-        """Render nothing more.
+        """Take rendered publishes.
 
         Args:
-            messages: one publish for each key, in the order in which they go.
-            tail_bytes: from where the body begins to the end of a publish.
-            count_per_write: what ``take`` gives at most.
+            messages: one publish for each key, in the order of sending.
+            tail_bytes: from the beginning of the body to the end of a publish.
+            count_per_write: most publishes that ``take`` returns.
         """
         assert messages, "there is something to publish"
         row = [*messages] * -(-count_per_write // len(messages))
@@ -44,10 +44,10 @@ class MessageRing:
         self._same_bytes = sizes.pop() if len(sizes) == 1 else 0
 
     def take(self, count_max: int) -> tuple[memoryview, int]:
-        """Return the next whole publishes, and how many they are.
+        """Return the next whole publishes, and their number.
 
         Args:
-            count_max: above 0; there may be fewer.
+            count_max: most publishes, above 0.
         """
         first = self._cursor
         if not first and count_max >= self._count <= self._count_per_write:
@@ -60,9 +60,9 @@ class MessageRing:
         """Write instants into the ``count`` publishes that were taken last.
 
         Args:
-            count: what ``take`` returned.
+            count: the number that ``take`` returned.
             due_ns: instant of the first.
-            interval_ns: what each is later than the one before; 0 gives all the same.
+            interval_ns: time between two of them; 0 gives all the same instant.
         """
         stop = self._cursor or self._count
         first = stop - count
@@ -75,7 +75,7 @@ class MessageRing:
             self._buffer[at : at + INSTANT_BYTES] = instant_ns.to_bytes(INSTANT_BYTES, "big")
 
     def _stamp_alike(self, first: int, stop: int, due_ns: int) -> None:
-        """Write one instant into publishes of one size: each octet into all with one slice."""
+        """Write one instant into publishes of one size; one slice writes one octet into all."""
         start, end, size = self._edges[first], self._edges[stop], self._same_bytes
         start += size - self._tail_bytes
         for index, octet in enumerate(due_ns.to_bytes(INSTANT_BYTES, "big")):
@@ -94,7 +94,7 @@ def rings_of(load: Load, indexes: Sequence[int], frame_max_bytes: int) -> list[M
     left_bytes = RING_BYTES_MAX
     for index in indexes:
         keys = load.publisher_keys[index]
-        # Publishers of the same keys share what is rendered, and the ring where nothing is stamped.
+        # Publishers of the same keys share the rendered bytes; without instants, also the ring.
         if id(keys) in shared and not load.has_instants:
             rings.append(shared[id(keys)])
             continue

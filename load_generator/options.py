@@ -1,4 +1,4 @@
-"""What the command line says, checked against itself and turned into a topology and a load."""
+"""The options of the command line: checks them, and makes a topology and a load from them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,35 +23,35 @@ _DURABLE_TYPES: Final = frozenset({"quorum", "stream"})
 
 
 class OptionError(LoadError):
-    """Options that cannot be obeyed together, or a value that says nothing."""
+    """Options that contradict each other, or a value that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The command line. None is what was not said.
+    """The command line; None is an option that was not given.
 
     Attributes:
         producers: publishing connections.
         consumers: consuming connections; None is one for each queue.
-        queues: how many.
-        queue_name: of the one queue; None goes by the pattern.
-        queue_pattern: names of queues, ``%d`` from 1; None gives them names of the run's own.
+        queues: number of queues.
+        queue_name: name of the only queue; None uses the pattern.
+        queue_pattern: names of queues, ``%d`` from 1; None makes up names for the run.
         queue_arguments: of each queue.
         body: of each message.
         headers: the headers table; empty leaves the property out.
         persistent: delivery-mode 2 into durable queues.
-        mandatory: what no queue takes is returned.
+        mandatory: unroutable messages are returned.
         exchange_kind: None is the default exchange.
-        routing_key: pattern; None is what the exchange makes sensible.
-        binding_key: pattern, each of whose keys binds each queue; None binds what is published.
-        key_count: how far ``%d`` counts, from 0.
-        random_keys: keys in any order instead of one after another.
+        routing_key: pattern; None is a sensible key for the exchange.
+        binding_key: pattern; each of its keys binds each queue. None binds the routing keys.
+        key_count: number of keys that ``%d`` counts, from 0.
+        random_keys: keys in random order instead of one after another.
         rate_per_s: of each producer; 0 is no limit.
         confirm_window: of each producer; 0 is without confirms.
         prefetch_count: 0 is no limit.
         ack: ``auto``, ``each`` or ``multi:N``.
-        message_count: of all producers together, or deliveries where there is none; 0 is no limit.
-        backlog: how far producers may be ahead; None is a default, 0 no limit.
+        message_count: of all producers together, without producers of deliveries; 0 is no limit.
+        backlog: messages that producers may be ahead; None is a default, 0 no limit.
         measures_latency: bodies begin with an instant.
     """
 
@@ -101,7 +101,7 @@ def parse_ack(text: str) -> Ack:
 
 
 def parse_fields(texts: Sequence[str]) -> dict[str, FieldValue]:
-    """Read ``k=v`` pairs, several of them with commas; whole numbers and true/false are no text.
+    """Read ``k=v`` pairs, separated by commas; whole numbers and true/false are not kept as text.
 
     Raises:
         OptionError: a part without ``=``, or without a name.
@@ -116,7 +116,7 @@ def parse_fields(texts: Sequence[str]) -> dict[str, FieldValue]:
 
 
 def expand(pattern: str, numbers: range) -> list[str]:
-    """Return a pattern with each number in place of ``%d`` or ``%06d``; itself, without.
+    """Return a pattern with each number in place of ``%d`` or ``%06d``; without these, only itself.
 
     Raises:
         OptionError: there is more than one place.
@@ -131,14 +131,14 @@ def expand(pattern: str, numbers: range) -> list[str]:
 
 
 def topology_of(options: Options, prefix: str) -> Topology:
-    """Name what a run declares.
+    """Return the queues, exchange and bindings that a run declares.
 
     Args:
         options: the command line.
-        prefix: what makes the names the run's own, where none were given.
+        prefix: makes the names of the run unique, if none were given.
 
     Raises:
-        OptionError: too much of something, or too little.
+        OptionError: too many or too few of something.
     """
     queues = _queues(options, prefix)
     durable = options.persistent or options.queue_arguments.get("x-queue-type") in _DURABLE_TYPES
@@ -171,7 +171,7 @@ def _queues(options: Options, prefix: str) -> list[str]:
 
 
 def _keys(options: Options, queue_count: int) -> list[str]:
-    """Return the routing keys in the order in which they count."""
+    """Return the routing keys in the order of their numbers."""
     if options.key_count > KEYS_MAX:
         raise OptionError(f"--keys {options.key_count}: {KEYS_MAX} at most")
     if options.routing_key is not None:
@@ -182,7 +182,7 @@ def _keys(options: Options, queue_count: int) -> list[str]:
 
 
 def _bindings(options: Options, queues: Sequence[str]) -> list[Binding]:
-    """Bind so that every message reaches a queue, unless the binding key says otherwise."""
+    """Return bindings by which every message reaches a queue, if no binding key was given."""
     if options.exchange_kind == "headers":
         if not options.headers:
             raise OptionError("--exchange headers routes by --headers; give at least one")
@@ -194,7 +194,7 @@ def _bindings(options: Options, queues: Sequence[str]) -> list[Binding]:
     elif options.exchange_kind == "fanout":
         pairs = [(queue, "") for queue in queues]
     else:
-        # Dealt out; where queues are more than keys, keys come round again.
+        # Queues take keys in turn; if there are more queues than keys, keys are used again.
         keys = _keys(options, len(queues))
         count = max(len(keys), len(queues))
         pairs = [(queues[n % len(queues)], keys[n % len(keys)]) for n in range(count)]
@@ -204,7 +204,7 @@ def _bindings(options: Options, queues: Sequence[str]) -> list[Binding]:
 
 
 def load_of(options: Options, topology: Topology) -> Load:
-    """Say what publishers and consumers do.
+    """Return the work of publishers and consumers.
 
     Raises:
         OptionError: options that contradict each other.
@@ -250,7 +250,7 @@ def _consumer_queues(options: Options, queues: Sequence[str]) -> list[str]:
 
 
 def _publisher_keys(options: Options, topology: Topology) -> list[list[str]]:
-    """Return the keys of each producer; over the default exchange the queues are dealt out."""
+    """Return the keys of each producer; with the default exchange they share out the queues."""
     if topology.exchange or options.routing_key is not None:
         keys = _keys(options, len(topology.queues))
         return [_in_order(keys, options)] * options.producers
@@ -261,18 +261,18 @@ def _publisher_keys(options: Options, topology: Topology) -> list[list[str]]:
 def _in_order(keys: list[str], options: Options) -> list[str]:
     if not options.random_keys:
         return keys
-    # The same seed, so that two runs publish the same.
+    # The seed is always the same, so that two runs publish the same.
     chance = Random(1)  # noqa: S311 -- no secret
     return chance.choices(keys, k=max(len(keys), _RANDOM_KEYS_MIN))
 
 
 def _copies(topology: Topology) -> int:
-    """Return how many deliveries each message becomes, as far as bindings tell."""
+    """Return the number of deliveries of each message, as far as bindings show it."""
     return len(topology.queues) if topology.exchange_kind in {"fanout", "headers"} else 1
 
 
 def _backlog(options: Options, consumer_queues: Sequence[str], topology: Topology) -> int:
-    """Return the limit of the backlog; 0 where deliveries would tell nothing of it."""
+    """Return the limit of the backlog; 0 if deliveries do not show it."""
     if not consumer_queues or not options.producers:
         return 0
     if options.backlog is not None:

@@ -1,8 +1,8 @@
-"""What a process and its children cost: CPU time and resident memory, read from /proc.
+"""CPU time and resident memory of a process and its children, read from /proc.
 
-A broker is found by the port it listens on, so that one which was already running is measured
-like one that was started here. Linux only; elsewhere, or for another user's process, these
-answer None and the report shows a dash.
+A broker is found by its port, so that one that was already running is measured like one that was
+started here. This works on Linux only. On other systems, or for another user's process, these
+functions return None, and the report shows a dash.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ _LISTEN: Final = "0A"
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _UTIME, _STIME, _CUTIME, _CSTIME, _PPID = 11, 12, 13, 14, 1
-"""Fields of /proc/<pid>/stat, counted from the state that follows the command's name."""
+"""Indices of fields in /proc/<pid>/stat, counted from the state behind the command's name."""
 
 
 def listener_pid(port: int) -> int | None:
@@ -29,11 +29,11 @@ def listener_pid(port: int) -> int | None:
 
 
 def _open_files(directory: Path) -> set[str]:
-    """Return what the descriptors of a process lead to; empty if it is gone or not ours."""
+    """Return the targets of a process's descriptors; empty if it is gone or not ours."""
     links: set[str] = set()
     with contextlib.suppress(OSError):
         for descriptor in (directory / "fd").iterdir():
-            # A descriptor may be closed between listing and looking.
+            # A descriptor may be closed after it was listed.
             with contextlib.suppress(OSError):
                 links.add(str(descriptor.readlink()))
     return links
@@ -66,13 +66,13 @@ def cpu_s(pid: int) -> float | None:
 
 
 def machine_busy_s() -> float:
-    """Return the CPU seconds that all cores have worked so far, whoever for; 0 if unknown."""
+    """Return the CPU seconds that all cores have worked so far, for all processes; 0 if unknown."""
     try:
         fields = (_PROC / "stat").read_text().splitlines()[0].split()[1:]
     except OSError:
         return 0.0
     user, nice, system, _idle, _waiting, interrupt, soft_interrupt, steal = map(int, fields[:8])
-    # Steal counts: a core that the hypervisor gave to another machine was not ours either.
+    # Steal counts too, because then the hypervisor gave the core to another machine.
     busy_ticks = user + nice + system + interrupt + soft_interrupt + steal
     return busy_ticks / _TICKS_PER_S
 

@@ -1,4 +1,4 @@
-"""A publishing worker: lanes that write in turn, and confirms counted."""
+"""A publishing worker: its lanes write in turn, and count confirms."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,13 +15,13 @@ from load_generator.rota import Rota, Sockets
 from load_generator.session import Endpoint, Session
 
 ANSWERS_TIMEOUT_S: Final = 5.0
-"""How long confirms are waited for at the end."""
+"""Longest wait for confirms at the end."""
 LANES_MAX: Final = 500
-"""Of one worker; every write of one is a turn in which the others wait."""
+"""Most lanes of one worker; during a write of one, the others wait."""
 _POLL_S: Final = 0.1
 _ANSWERS_POLL_S: Final = 0.01
 _LOOK_EVERY: Final = 64
-"""Rounds of writes after which a publisher that never waits looks whether it was told anything."""
+"""Rounds of writes after which a publisher that never waits checks what the broker has sent."""
 
 
 def publish(
@@ -31,7 +31,7 @@ def publish(
     tally: Tally,
     ready: Callable[[], None],
 ) -> None:
-    """Publish as the publishers with these indexes until there is no more, or the board says stop.
+    """Publish as the publishers with these indexes until all is published, or the board says stop.
 
     Raises:
         LoadError: the broker closed, or the load cannot be rendered.
@@ -66,21 +66,21 @@ def publish(
 def _lanes(
     load: Load, sessions: Sequence[Session], indexes: Sequence[int]
 ) -> list[tuple[Lane, int]]:
-    """Return the lanes that have anything to publish, with the numbers of their publishers."""
+    """Return the lanes that have something to publish, with the numbers of their publishers."""
     frame_max_bytes = min(session.frame_max_bytes for session in sessions)
     rings = rings_of(load, indexes, frame_max_bytes)
     total = len(load.publisher_keys)
     lanes: list[tuple[Lane, int]] = []
     for session, ring, index in zip(sessions, rings, indexes, strict=True):
         count_max = share(load.message_count_max, total, index)
-        # Fewer messages than publishers: some have nothing to do.
+        # With fewer messages than publishers, some have nothing to do.
         if count_max or not load.message_count_max:
             lanes.append((Lane(session, ring, load, count_max), index))
     return lanes
 
 
 def _start(load: Load, numbered: Sequence[tuple[Lane, int]], *, is_alone: bool) -> None:
-    """Let publishers with a rate begin one after another in one interval, not all at once."""
+    """Start publishers; with a rate, they begin at different times within one interval."""
     now_ns = time.monotonic_ns()
     interval_ns = 1_000_000_000 / load.rate_per_s if load.rate_per_s else 0.0
     for lane, index in numbered:
@@ -105,7 +105,7 @@ def _publish_in_turn(lanes: Sequence[Lane], backlog: Backlog, tally: Tally) -> N
             rounds += 1
             if rota.is_paced or not has_published or not rounds % _LOOK_EVERY:
                 longest_s = BACKLOG_POLL_S if room <= 0 else _POLL_S
-                # A lane that could write once may be able to write again.
+                # A lane that has written may be able to write again at once.
                 is_pressed = has_published and rota.is_pressed
                 sockets.wait(due, 0.0 if is_pressed else rota.wait_s(now_ns, longest_s))
                 _tell_answers(lanes, tally)
@@ -124,7 +124,7 @@ def _tell_answers(lanes: Sequence[Lane], tally: Tally) -> None:
 
 
 def _await_answers(lanes: Sequence[Lane], tally: Tally) -> None:
-    """Wait for the confirms that are outstanding, but not for ever."""
+    """Wait for the outstanding confirms, up to ANSWERS_TIMEOUT_S."""
     tally.set_published(sum(lane.published_count for lane in lanes))
     deadline_s = time.monotonic() + ANSWERS_TIMEOUT_S
     sockets = Sockets(lanes)
@@ -135,9 +135,9 @@ def _await_answers(lanes: Sequence[Lane], tally: Tally) -> None:
 
 
 def _sleep_precisely() -> None:
-    """Ask the kernel to wake us within a microsecond instead of its usual fifty."""
+    """Ask the kernel to end a sleep at most one microsecond late, not the usual fifty."""
     try:
         Path("/proc/self/timerslack_ns").write_text("1000")
     except OSError:
-        # The sleeps overshoot a little more, for every broker alike.
+        # Without it sleeps end a little later, equally for every broker.
         return

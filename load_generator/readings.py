@@ -15,12 +15,12 @@ class Reading(NamedTuple):
 
     Attributes:
         at_s: of the monotonic clock.
-        totals: what the workers have counted.
+        totals: the counters of the workers.
         latency_counts: buckets of ``histogram``.
-        generator_cpu_s: of each worker; 0 where it cannot be seen.
+        generator_cpu_s: of each worker; 0 if it cannot be seen.
         broker_cpu_s: None if the broker cannot be seen from here.
         broker_rss_bytes: the same.
-        machine_busy_s: CPU seconds of all cores, whoever for.
+        machine_busy_s: CPU seconds of all cores, for all processes.
     """
 
     at_s: float
@@ -38,14 +38,14 @@ class Figures:
 
     Attributes:
         elapsed_s: time between them.
-        counts: what was counted in it.
+        counts: the counts of this time.
         latencies: None if none was measured.
         stranger_count: bodies without an instant of this host's clock.
         generator_cores: cores that each worker used.
         broker_cores: cores that the broker used; None if it cannot be seen.
-        elsewhere_cores: cores that worked for neither; None if the broker cannot be seen. Where it
-            is not near 0, the machine was shared and the rates are too low.
-        machine_cores: cores that worked at all.
+        elsewhere_cores: cores that worked for other processes; None if the broker cannot be seen.
+            If it is not near 0, the machine was shared and the rates are too low.
+        machine_cores: cores that worked for any process.
         broker_rss_bytes: resident memory of the broker at the end; None if it cannot be seen.
     """
 
@@ -65,7 +65,7 @@ class Figures:
 
 
 def take(board: Board, worker_pids: Sequence[int], broker_pid: int | None) -> Reading:
-    """Read the board, the clock and what the processes have used.
+    """Read the board, the clock, and the CPU time and memory of the processes.
 
     Args:
         board: of the workers.

@@ -9,9 +9,9 @@ from load_generator.histogram import Latencies
 from load_generator.run import Outcome, Plan, Sample
 
 BUSY_CORES: Final = 0.9
-"""If a generator process is above this, the generator was measured and not the broker."""
+"""If a generator process uses more of a core, the figures are the generator's, not the broker's."""
 IDLE_CORES: Final = 0.5
-"""A broker below this, without a rate asked for, was waiting for something."""
+"""If a broker uses less of a core, and no rate was asked for, it waited for something."""
 QUIET_CORES: Final = 0.2
 RATE_KEPT: Final = 0.98
 DURABILITY_ARGUMENT: Final = "x-durability"
@@ -21,7 +21,7 @@ _US_DECIMALS_BELOW: Final = 10_000
 
 
 def durability(plan: Plan) -> str:
-    """Return the line that says what a figure cost."""
+    """Return the line that says how safe the messages of a figure were."""
     confirms = plan.load.confirm_window
     if not plan.topology.durable:
         return "transient: messages of delivery-mode 1, queues that a restart takes away"
@@ -37,7 +37,7 @@ def durability(plan: Plan) -> str:
 
 
 def progress(sample: Sample, plan: Plan) -> str:
-    """Render what happened in about a second; what cannot happen in this run is left out."""
+    """Render the counts of about a second, without those that this run cannot have."""
     counts, load = sample.counts, plan.load
     rates = [("published", counts.published_count, bool(load.publisher_keys))]
     rates.append(("consumed", counts.consumed_count, bool(load.consumer_queues)))
@@ -63,7 +63,7 @@ def _blocked_share(counts: Totals, elapsed_s: float, plan: Plan) -> float:
 
 
 def milliseconds(us: float) -> str:
-    """Return microseconds as milliseconds, with as many decimals as mean something."""
+    """Return microseconds as milliseconds, with a sensible number of decimals."""
     decimals = 3 if us < _US_DECIMALS_BELOW else 1
     return f"{us / _US_PER_MS:,.{decimals}f} ms"
 
@@ -134,7 +134,7 @@ def _cores(outcome: Outcome) -> str:
 
 
 def warnings(outcome: Outcome, plan: Plan) -> list[str]:
-    """Return the reasons for which the figures may not be the broker's."""
+    """Return the reasons why the figures may not show the broker's limit."""
     figures, load = outcome.figures, plan.load
     found = [
         f"{name} used {cores:.0%} of a core: this tool is the limit, not the broker; "

@@ -1,7 +1,7 @@
-"""Which lanes are to write next, and what their sockets are waited for.
+"""Chooses the lanes that write next, and waits for their sockets.
 
-With a rate, most lanes have nothing to do most of the time: those that are due come off a heap, so
-that a message costs the same whether there are one or five hundred producers.
+With a rate, most lanes have nothing to do most of the time. Lanes that are due come from a heap, so
+that a message costs the same with one producer as with five hundred.
 """
 
 import heapq
@@ -32,12 +32,12 @@ class Rota:
 
     @property
     def has_work(self) -> bool:
-        """Some lane has something to publish, now or later."""
+        """A lane has something to publish, now or later."""
         return bool(self._now or self._later)
 
     @property
     def is_pressed(self) -> bool:
-        """Some lane has something to publish now, or is held up."""
+        """A lane has something to publish now, or is held up."""
         return bool(self._now)
 
     def due(self, now_ns: int) -> list[Lane]:
@@ -47,7 +47,7 @@ class Rota:
         return [self._lanes[index] for index in self._now]
 
     def settle(self, now_ns: int) -> None:
-        """Put the lanes that have written where they belong."""
+        """Sort the lanes that have written: due now, due later, or done."""
         if not self._moves:
             return
         still: list[int] = []
@@ -63,14 +63,14 @@ class Rota:
         self._now = still
 
     def wait_s(self, now_ns: int, longest_s: float) -> float:
-        """Return how long nothing falls due, and at most ``longest_s``."""
+        """Return the time until the next lane is due, at most ``longest_s``."""
         if not self._later:
             return longest_s
         return min(longest_s, max(0, self._later[0][0] - now_ns) / _NS_PER_S)
 
 
 class Sockets:
-    """The lanes' sockets, waited for together."""
+    """The sockets of all lanes; one call waits for all of them."""
 
     def __init__(self, lanes: Sequence[Lane]) -> None:
         self._selector = selectors.DefaultSelector()
@@ -79,12 +79,12 @@ class Sockets:
             self._selector.register(lane.socket, _READ, lane)
 
     def wait(self, lanes: Sequence[Lane], timeout_s: float) -> None:
-        """Wait until one has something to be read, or room; read what has come.
+        """Wait until a socket has something to read, or room; read what has come.
 
         Args:
-            lanes: that have written or tried to; those of them that are full wait for room.
-            timeout_s: 0 only looks. A short one is kept to the microsecond, for the price of a
-                system call more; the selector's own is one of milliseconds.
+            lanes: have written or tried to; those that are full wait for room.
+            timeout_s: 0 does not wait. A short timeout is exact to the microsecond, at the cost of
+                another system call; the selector's own timeouts are in milliseconds.
 
         Raises:
             BrokerRefusalError: the broker closed.
@@ -105,5 +105,5 @@ class Sockets:
                 key.data.read()
 
     def close(self) -> None:
-        """Let go of the selector; the sockets stay."""
+        """Close the selector; the sockets stay open."""
         self._selector.close()

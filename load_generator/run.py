@@ -18,9 +18,9 @@ from load_generator.session import Endpoint
 from load_generator.topology import declared
 
 LIFETIME_SPARE_S: Final = 120.0
-"""How much longer than the run a worker may live if it is not stopped."""
+"""If a worker is not stopped, it ends this long after the end of the run."""
 QUIET_S: Final = 0.5
-"""After the last message was published, so long without a delivery is the end."""
+"""After the last publish, the run ends when no delivery came for this long."""
 TELL_EVERY_S: Final = 1.0
 _CHECK_S: Final = 0.1
 _CHECK_BOUNDED_S: Final = 0.02
@@ -29,17 +29,17 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that a run needs to know.
+    """The description of a run.
 
     Attributes:
         endpoint: the broker.
         topology: the queues and the exchange to declare.
         load: the publishes and the consumers.
         process_count: processes that publish, and as many that consume.
-        seconds: how long figures are taken, at most.
-        warm_up_s: how long before that.
-        message_count: the run ends when so many were published (and no delivery is missing any
-            more), or consumed where nobody publishes; 0 leaves it to the time.
+        seconds: longest time for which figures are taken.
+        warm_up_s: time before that.
+        message_count: the run ends when this many were published and no delivery is missing, or
+            without publishers when this many were consumed; 0 is no such limit.
         persistent: messages are of delivery-mode 2.
         keep: queues and exchange are not deleted.
     """
@@ -56,12 +56,12 @@ class Plan:
 
 
 class Sample(NamedTuple):
-    """What happened in about a second, for those who watch.
+    """The counts of about a second, for the progress lines.
 
     Attributes:
-        at_s: since the workers began.
+        at_s: time since the workers began.
         elapsed_s: length.
-        counts: what was counted in it.
+        counts: the counts of this time.
         latencies: None if none was measured.
         is_warm_up: it is not part of the figures.
     """
@@ -74,7 +74,7 @@ class Sample(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a run gave; ``worker_names`` in the order of the figures' cores."""
+    """The result of a run; ``worker_names`` has the order of the figures' cores."""
 
     figures: Figures
     worker_names: list[str]
@@ -82,14 +82,14 @@ class Outcome(NamedTuple):
 
 
 class Interrupts:
-    """Whether the user asked to end; asking twice ends at once."""
+    """Notes whether the user asked to end; a second time ends at once."""
 
     def __init__(self) -> None:
         self.is_asked = False
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM in the block."""
+        """Handle SIGINT and SIGTERM in the block."""
         kept = [(number, signal.signal(number, self._ask)) for number in _END_SIGNALS]
         try:
             yield
@@ -112,7 +112,7 @@ def run(plan: Plan, tell: Callable[[Sample], None], interrupts: Interrupts) -> O
     Args:
         plan: of the run.
         tell: called about once a second.
-        interrupts: looked at several times a second.
+        interrupts: checked several times a second.
 
     Raises:
         LoadError: the broker refused, or a worker failed.
@@ -141,7 +141,7 @@ class Watched(Protocol):
 
     @property
     def publishers(self) -> Sized:
-        """Those whose work is counted as done."""
+        """The publishing workers."""
 
     def check(self) -> None:
         """Raise the error that made a worker end early."""
@@ -151,7 +151,7 @@ class Watched(Protocol):
 
 
 class Watcher:
-    """Waits, reports the events meanwhile, and detects the end."""
+    """Waits for the end of the run, and reports samples meanwhile."""
 
     def __init__(
         self, plan: Plan, crew: "Watched", tell: Callable[[Sample], None], interrupts: Interrupts
@@ -176,7 +176,7 @@ class Watcher:
             first = self._crew.reading()
         if not self._interrupts.is_asked:
             self._pass(self._plan.seconds, is_warm_up=False)
-        # A bounded run ends with its last message, not when that was noticed.
+        # A bounded run ends with its last message, not at the later time when that was noticed.
         if self._is_complete and self._moved and self._moved.at_s > first.at_s:
             return first, self._moved
         return first, self._crew.reading()
@@ -211,8 +211,8 @@ class Watcher:
         self._told_at_s, self._told, self._told_latencies = now_s, totals, latencies
 
     def _is_over(self) -> bool:
-        """Tell whether all that was asked for is done, and no delivery is on its way."""
-        # Asked first, because a worker that is done has counted everything. Later totals are final.
+        """Return whether all messages are published, and no delivery is on its way."""
+        # Asked first: a worker that is done has counted everything, so later totals are final.
         are_done = self._crew.board.done_count() >= len(self._crew.publishers)
         totals = self._crew.board.totals()
         if self._moved is None or totals != self._moved.totals:

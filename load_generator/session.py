@@ -1,8 +1,8 @@
 """One AMQP connection over a blocking socket: set-up, step by step.
 
-Everything here waits for its reply, so that each step is known to be done before a clock
-starts. The measured loops take ``Session.socket`` and write bytes of their own. A call costs
-one write and, most often, one read: the kernel keeps the timeout, so nothing is polled.
+Every step waits for its reply, so that it is done before a clock starts. The measured loops take
+``Session.socket`` and write their own bytes. A call costs one write and, most often, one read; the
+kernel keeps the timeout, so nothing is polled.
 """
 
 import socket
@@ -17,7 +17,7 @@ from load_generator.tls import USUAL_TLS, TlsOptions, TlsSocket, wrapped
 from load_generator.wire import BrokerRefusalError, Frame, LoadError, MethodId
 
 TIMEOUT_S: Final = 30.0
-"""A broker that says nothing for this long ends the run."""
+"""If a broker sends nothing for this long, the run ends."""
 GOODBYE_TIMEOUT_S: Final = 2.0
 NOT_FOUND: Final = 404
 _HEAD_BYTES: Final = 7
@@ -34,7 +34,7 @@ _PORTS: Final = {"amqp": 5672, "amqps": 5671}
 
 
 class Endpoint(NamedTuple):
-    """Where a broker listens, as whom to come, and how TLS is spoken; None is not at all."""
+    """The address of a broker, the login, and the options for TLS; None is without TLS."""
 
     host: str
     port: int
@@ -45,11 +45,11 @@ class Endpoint(NamedTuple):
 
     @classmethod
     def parse(cls, uri: str, tls: TlsOptions = USUAL_TLS) -> "Endpoint":
-        """Read ``amqp://user:password@host:port/vhost``; what is absent is RabbitMQ's default.
+        """Read ``amqp://user:password@host:port/vhost``; a missing part is RabbitMQ's default.
 
         Args:
             uri: to read; ``amqps://`` is with TLS.
-            tls: how it is spoken then.
+            tls: options for it then.
 
         Raises:
             LoadError: another scheme, or no number for a port; or TLS options without TLS.
@@ -71,7 +71,7 @@ class Endpoint(NamedTuple):
 
 
 def connect(endpoint: Endpoint) -> socket.socket:
-    """Return a socket to an endpoint that sends at once; whoever reads it sets the timeout.
+    """Return a socket to an endpoint that sends at once; its reader sets the timeout.
 
     Raises:
         OSError: there is no answer.
@@ -88,8 +88,8 @@ def connect(endpoint: Endpoint) -> socket.socket:
 def wait_in_kernel(connection: socket.socket, receive_s: float, send_s: float = TIMEOUT_S) -> None:
     """Let calls of a socket block in the kernel; they raise BlockingIOError after these times.
 
-    Python's own timeout asks the kernel twice for each call: whether it could be made, then for it.
-    TLS has no other, and ``sendall`` a time of its own.
+    Python's own timeout costs two system calls for each call: one waits, one does the work. TLS can
+    use only that one, and its ``sendall`` has its own timeout.
     """
     if isinstance(connection, TlsSocket):
         connection.settimeout(receive_s)
@@ -105,10 +105,10 @@ def _timeval(seconds: float) -> bytes:
 
 
 class Session:
-    """A connection with channel 1 open; closes the polite way when its block ends.
+    """A connection with channel 1 open; its block ends with a close and close-ok.
 
     Attributes:
-        is_blocked: the broker has said so, and has not said since that it is over.
+        is_blocked: ``connection.blocked`` came, and no ``connection.unblocked`` since.
     """
 
     def __init__(self, endpoint: Endpoint, *, hears_of_alarms: bool = False) -> None:
@@ -116,11 +116,11 @@ class Session:
 
         Args:
             endpoint: the address, and the login.
-            hears_of_alarms: ask to be told of ``connection.blocked``.
+            hears_of_alarms: ask the broker to send ``connection.blocked``.
 
         Raises:
             OSError: no connection, or silence for TIMEOUT_S.
-            BrokerRefusalError: the broker closed instead.
+            BrokerRefusalError: the broker closed the connection.
         """
         self.socket = connect(endpoint)
         self._rest = b""
@@ -139,7 +139,7 @@ class Session:
         )
         tune = self.call(response, wire.CONNECTION_TUNE)
         channel_max, frame_max_bytes = struct.unpack_from(">HI", tune, 4)
-        # 0 is no limit, to the broker; to us it is our own.
+        # 0 means no limit of the broker; our own limit then holds.
         self.frame_max_bytes = min(frame_max_bytes or wire.FRAME_MAX_BYTES, wire.FRAME_MAX_BYTES)
         opening = wire.shortstr(endpoint.vhost) + b"\x00\x00"
         self.call(
@@ -153,7 +153,7 @@ class Session:
         self.call(wire.method(1, wire.CHANNEL_OPEN, b"\x00"), wire.CHANNEL_OPEN_OK)
 
     def has_queue(self, queue: str) -> bool:
-        """Return whether a queue exists; raises as ``call`` if that cannot be told."""
+        """Return whether a queue exists; raises as ``call`` if the broker does not say."""
         self.socket.sendall(wire.queue_declare(1, queue, passive=True))
         received = self.read_frame()
         if wire.method_of(received) == wire.QUEUE_DECLARE_OK:
@@ -165,7 +165,7 @@ class Session:
         return False
 
     def call(self, request: bytes, reply: MethodId) -> bytes:
-        """Send ``request`` and return the payload of the one frame that answers it.
+        """Send ``request`` and return the payload of the frame that answers it.
 
         Raises:
             OSError: the connection is gone, or silent for TIMEOUT_S.
@@ -181,7 +181,7 @@ class Session:
         return received.payload
 
     def close(self) -> None:
-        """Close the socket, saying goodbye first if the broker still listens."""
+        """Close the connection if the broker still answers, and then the socket."""
         try:
             wait_in_kernel(self.socket, GOODBYE_TIMEOUT_S, GOODBYE_TIMEOUT_S)
             self.socket.sendall(_GOODBYE)
@@ -190,7 +190,7 @@ class Session:
                 if wire.method_of(self.read_frame()) == wire.CONNECTION_CLOSE_OK:
                     break
         except (OSError, BrokerRefusalError):
-            # The run has its figures already, or has failed for a reason told elsewhere.
+            # The run already has its figures, or the reason of its failure.
             pass
         finally:
             self.socket.close()
@@ -201,7 +201,7 @@ class Session:
         return rest
 
     def read_frame(self) -> Frame:
-        """Read until there is a whole frame; bytes behind it are kept."""
+        """Read one whole frame; the bytes behind it are kept."""
         while (stop := self._first_stop()) > len(self._rest):
             self._rest += self._read()
         frames, _stop = wire.split_frames(self._rest, 0, stop)
@@ -209,7 +209,7 @@ class Session:
         return frames[0]
 
     def _first_stop(self) -> int:
-        """Return where the first frame stops, as far as that is known: no sooner than its head."""
+        """Return the end of the first frame, or of its head as long as that is not whole."""
         if len(self._rest) < _HEAD_BYTES:
             return _HEAD_BYTES
         (size_bytes,) = _SIZE.unpack_from(self._rest, _SIZE_AT)
@@ -222,7 +222,7 @@ class Session:
         try:
             octets = self.socket.recv(_READ_BYTES)
         except BlockingIOError as error:
-            raise TimeoutError("the broker said nothing for too long") from error
+            raise TimeoutError("the broker sent nothing for too long") from error
         if not octets:
             raise BrokerRefusalError("the broker ended the connection")
         return octets

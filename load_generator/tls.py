@@ -1,8 +1,8 @@
 """TLS to the broker, over sockets that behave as plain ones do.
 
-The loops of this package ask a socket for what is there, and catch ``BlockingIOError`` where there
-is nothing. OpenSSL says that in words of its own, knows no flags, and may hold octets that no
-selector can see; ``TlsSocket`` makes up for all three.
+The loops of this package ask a socket for its bytes, and catch ``BlockingIOError`` if there are
+none. OpenSSL raises other errors, knows no flags, and may hold bytes that no selector can see.
+``TlsSocket`` hides these three differences.
 """
 
 import select
@@ -25,14 +25,14 @@ _NOT_NOW: Final = (ssl.SSLWantReadError, ssl.SSLWantWriteError, TimeoutError)
 
 
 class TlsOptions(NamedTuple):
-    """How a broker is known, and how it knows us.
+    """The certificates that the broker and this client show, and how they are checked.
 
     Attributes:
-        ca_file: whose signature the broker's certificate must have; None are those that this
-            system trusts.
-        verifies: False takes any certificate, of any host.
-        certificate_file, key_file: our own, if the broker asks for one; None is none. A key that
-            is None is in the certificate's file.
+        ca_file: CA that must have signed the broker's certificate; None is any that this system
+            trusts.
+        verifies: False accepts any certificate, of any host.
+        certificate_file, key_file: our own, if the broker asks for one; None is none. If only the
+            key is None, it is in the certificate's file.
     """
 
     ca_file: Path | None = None
@@ -66,17 +66,17 @@ class TlsOptions(NamedTuple):
 
 
 USUAL_TLS: Final = TlsOptions()
-"""A broker whose certificate this system trusts, and that asks for none."""
+"""For a broker whose certificate this system trusts, and that asks for none."""
 
 
 class TlsSocket(ssl.SSLSocket):
-    """A TLS connection with the manners of a plain socket."""
+    """A TLS connection that behaves as a plain socket does."""
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        """Return what is there; MSG_DONTWAIT does not wait for it.
+        """Return bytes that have come; with MSG_DONTWAIT do not wait for them.
 
         Raises:
-            BlockingIOError: there is nothing, for as long as the socket waits.
+            BlockingIOError: nothing came within the timeout of the socket.
         """
         kept_s = self.gettimeout()
         if flags & socket.MSG_DONTWAIT:
@@ -95,10 +95,10 @@ class TlsSocket(ssl.SSLSocket):
         nbytes: int | None = None,
         flags: int = 0,  # noqa: ARG002 -- the base's signature
     ) -> int:
-        """Fill a buffer with what is there, and with all of it that has been decrypted.
+        """Fill a buffer with bytes that have come, also with all that are already decrypted.
 
         Raises:
-            BlockingIOError: there is nothing, for as long as the socket waits.
+            BlockingIOError: nothing came within the timeout of the socket.
         """
         view = memoryview(buffer)[:nbytes]
         try:
@@ -110,10 +110,10 @@ class TlsSocket(ssl.SSLSocket):
         return count
 
     def send(self, data: "ReadableBuffer", flags: int = 0) -> int:  # noqa: ARG002 -- as above
-        """Send all of it; after a refusal the caller must try again with the same octets.
+        """Send all of it; after a BlockingIOError the caller must try the same octets again.
 
         Raises:
-            BlockingIOError: there is no room, for as long as the socket waits.
+            BlockingIOError: there was no room within the timeout of the socket.
         """
         try:
             return super().send(data)
@@ -121,7 +121,7 @@ class TlsSocket(ssl.SSLSocket):
             raise BlockingIOError(str(error)) from error
 
     def sendall(self, data: "ReadableBuffer", flags: int = 0) -> None:  # noqa: ARG002 -- as above
-        """Send all of it, however short a time the socket waits for what it receives.
+        """Send all of it; the timeout of the socket, which is for receiving, has no effect.
 
         Raises:
             TimeoutError: there was no room for SEND_TIMEOUT_S.
@@ -138,12 +138,12 @@ class TlsSocket(ssl.SSLSocket):
 
 
 def wrapped(connection: socket.socket, options: TlsOptions, host: str) -> ssl.SSLSocket:
-    """Speak TLS over a socket from here on.
+    """Make a TLS connection on a socket.
 
     Args:
-        connection: just connected; it is closed where that fails.
-        options: how.
-        host: whom the certificate must name.
+        connection: just connected; it is closed if this fails.
+        options: certificates and checks.
+        host: the name that the certificate must have.
 
     Raises:
         LoadError: a file cannot be used, or one end does not trust the other.

@@ -17,7 +17,7 @@ def declared(topology: Topology, endpoint: Endpoint, *, keep: bool = False) -> I
     A queue of a shared topology that exists already is neither declared nor deleted.
 
     Raises:
-        BrokerRefusalError: the broker would not.
+        BrokerRefusalError: the broker refused.
         OSError: it does not answer.
     """
     ours = topology
@@ -36,9 +36,9 @@ def declared(topology: Topology, endpoint: Endpoint, *, keep: bool = False) -> I
 
 @contextmanager
 def deleted_after(endpoint: Endpoint, topology: Topology) -> Iterator[None]:
-    """Delete a topology when the block ends, over a connection that nothing has upset yet.
+    """Delete a topology when the block ends, over a new connection.
 
-    ``topology.queues`` may grow in the block. Raises as ``declared``.
+    ``topology.queues`` may grow in the block. Raises the same as ``declared``.
     """
     try:
         yield
@@ -69,7 +69,7 @@ def _declare(ours: Topology, topology: Topology, endpoint: Endpoint) -> None:
 
 
 def _delete(endpoint: Endpoint, topology: Topology) -> None:
-    """Delete queues and exchange; to RabbitMQ a missing one is no error."""
+    """Delete queues and exchange; for RabbitMQ a missing one is no error."""
     with Session(endpoint) as session:
         for queue in topology.queues:
             session.call(wire.queue_delete(1, queue), wire.QUEUE_DELETE_OK)

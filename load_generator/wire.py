@@ -1,11 +1,11 @@
-"""The bytes a load generator sends, rendered before the clock starts, and frames as they arrive.
+"""Renders the frames of a load generator before the clock starts, and reads those of the broker.
 
     byte 0      1         3         7                 7 + size
          | type | channel | size    | payload ...     | 0xCE |
            u8     u16       u32       size bytes        u8
 
-A publish is a method frame, a header frame and body frames; a delivery the same. Only what a
-load needs is here, and no other package of HareMQ is used: every broker meets the same stranger.
+A publish is a method frame, a header frame and body frames; so is a delivery. Only what a load
+needs is here. It uses no other package of HareMQ, so that every broker is measured in the same way.
 
 Source: AMQP 0-9-1 §4.2.3 (frames), §4.2.6 (content), §1.5 to §1.8 (class and method ids).
 """
@@ -22,7 +22,7 @@ FRAME_END: Final = 0xCE
 FRAME_OVERHEAD_BYTES: Final = 8
 FRAME_HEAD_BYTES: Final = 7
 FRAME_MAX_BYTES: Final = 131_072
-"""The value that we request in tune-ok: RabbitMQ's own default."""
+"""The value that we ask for in tune-ok, which is RabbitMQ's own default."""
 ACK_FRAME_BYTES: Final = 21
 
 _HEAD: Final = struct.Struct(">BHI")
@@ -85,15 +85,15 @@ CONFIRM_SELECT_OK: Final = MethodId(85, 11)
 
 
 FieldValue: TypeAlias = str | bool | int
-"""What a field table of ours may hold: longstr, bool, or a signed integer of 64 bits."""
+"""A value of our field tables: longstr, bool, or a signed integer of 64 bits."""
 
 
 class LoadError(Exception):
-    """The load cannot be made or measured; the text says what the broker did, or what is wrong."""
+    """The load cannot be made or measured; the text gives the reason."""
 
 
 class BrokerRefusalError(LoadError):
-    """The broker closed the connection or channel, or sent what no load provokes."""
+    """The broker closed the connection or channel, or sent a frame that no load causes."""
 
 
 class Frame(NamedTuple):
@@ -127,7 +127,7 @@ def table(entries: Mapping[str, FieldValue]) -> bytes:
 
 
 def _field(value: FieldValue) -> bytes:
-    # A bool is an int to Python, and not to a broker.
+    # In Python a bool is an int; in AMQP it is a type of its own.
     if isinstance(value, bool):
         return b"t" + bytes((value,))
     if isinstance(value, int):
@@ -149,10 +149,10 @@ def start_ok(username: str, password: str, *, hears_of_alarms: bool = False) -> 
     """Render connection.start-ok with PLAIN and the capabilities clients usually announce.
 
     Args:
-        username: who.
-        password: theirs.
-        hears_of_alarms: announce ``connection.blocked``, so that a broker says when it reads no
-            more; whoever does not expect to hear it is merely not read.
+        username: of the login.
+        password: of the login.
+        hears_of_alarms: announce the capability ``connection.blocked``, so that a broker says when
+            it stops reading; without it the broker stops reading silently.
     """
     announced = _CAPABILITIES + ("connection.blocked",) * hears_of_alarms
     capabilities = table(dict.fromkeys(announced, True))
@@ -164,7 +164,7 @@ def start_ok(username: str, password: str, *, hears_of_alarms: bool = False) -> 
 
 
 def tune_ok(channel_max: int, frame_max_bytes: int) -> bytes:
-    """Render connection.tune-ok, without heartbeats between the deliveries."""
+    """Render connection.tune-ok; it turns heartbeats off, so that none comes between deliveries."""
     return method(0, CONNECTION_TUNE_OK, struct.pack(">HIH", channel_max, frame_max_bytes, 0))
 
 
@@ -191,7 +191,7 @@ def queue_declare(
     """Render queue.declare of a shared queue that stays until it is deleted.
 
     Args:
-        channel: where it travels.
+        channel: its number.
         queue: name.
         arguments: None is an empty table.
         durable: the queue survives a restart.
@@ -215,7 +215,7 @@ def queue_bind(
 
 
 def queue_delete(channel: int, queue: str) -> bytes:
-    """Render queue.delete, full or in use."""
+    """Render queue.delete, even if the queue is full or in use."""
     return method(channel, QUEUE_DELETE, b"\x00\x00" + shortstr(queue) + b"\x00")
 
 
@@ -269,11 +269,11 @@ def publish(
 
     Args:
         exchange: name; empty is the default exchange.
-        routing_key: as published.
+        routing_key: of the message.
         content_properties: flags and values, from ``properties``.
-        body: any length; none gives no body frame.
-        mandatory: what no queue takes is to be returned.
-        frame_max_bytes: where the body is cut.
+        body: any length; an empty body has no body frame.
+        mandatory: the message is returned if it is unroutable.
+        frame_max_bytes: largest frame; longer bodies have several.
     """
     flags = bytes((mandatory,))
     arguments = b"\x00\x00" + shortstr(exchange) + shortstr(routing_key) + flags

@@ -1,7 +1,7 @@
 """Generator processes.
 
-Publishers and consumers are processes of their own, so that neither waits for the other's
-interpreter. They count on a board in shared memory; a worker that fails sends its reason up a pipe.
+Each publisher or consumer process has its own interpreter, so that none waits for another's. They
+count on a board in shared memory. A worker that fails sends the reason through a pipe.
 """
 
 import gc
@@ -19,7 +19,7 @@ STOP_TIMEOUT_S: Final = 15.0
 
 
 class _Outcome(NamedTuple):
-    """``error`` None is good news: set up, or ended as asked."""
+    """The result of a worker's set-up or work; ``error`` is None if it went well."""
 
     error: str | None
 
@@ -27,7 +27,7 @@ class _Outcome(NamedTuple):
 _GOOD: Final = _Outcome(None)
 
 Task: TypeAlias = Callable[[Callable[[], None]], None]
-"""What a worker does: it calls its argument once it is set up, and returns when told to stop."""
+"""The work of a worker. It calls its argument when it is set up, and returns when told to stop."""
 
 
 class Worker:
@@ -68,7 +68,7 @@ class Worker:
             raise LoadError(f"{self.name} ended before it was told to")
 
     def await_end(self) -> None:
-        """Wait for the worker's end, which it was told of by the board.
+        """Wait for the worker's end, after the board has told it to stop.
 
         Raises:
             LoadError: it failed, or took longer than STOP_TIMEOUT_S.
@@ -76,7 +76,7 @@ class Worker:
         self._receive(STOP_TIMEOUT_S)
 
     def end(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process, also in the middle of its work."""
         self._process.join(0.5)
         if self._process.is_alive():
             self._process.terminate()
@@ -85,7 +85,7 @@ class Worker:
 
     def _receive(self, timeout_s: float) -> None:
         if not self._outcomes.poll(timeout_s):
-            raise LoadError(f"{self.name} said nothing for {timeout_s:.0f} s")
+            raise LoadError(f"{self.name} sent no result for {timeout_s:.0f} s")
         try:
             outcome = self._outcomes.recv()
         except EOFError as error:
@@ -96,12 +96,12 @@ class Worker:
 
 
 def _run(task: Task, outcomes: Connection) -> None:
-    """Run in the child: the task, then its outcome up the pipe."""
-    # The measuring process takes the interrupt and stops its workers in order.
+    """Run the task in the child process, then send its outcome through the pipe."""
+    # The measuring process handles the interrupt and stops its workers in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # A collection would be a pause of ours in the broker's figures, and find nothing: what a worker
-    # makes per message has no cycles.
+    # A garbage collection would be a pause in the figures, and it would find nothing: the objects
+    # that a worker makes per message have no cycles.
     gc.disable()
     try:
         task(lambda: outcomes.send(_GOOD))

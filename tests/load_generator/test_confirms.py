@@ -66,7 +66,7 @@ def test_a_delivery_among_confirms_is_told() -> None:
 
 
 def test_what_is_no_frame_is_not_waited_for() -> None:
-    with pytest.raises(BrokerRefusalError, match="something else than frames"):
+    with pytest.raises(BrokerRefusalError, match="bytes that are no frame"):
         ConfirmCounter().received(b"HTTP/1.1 400 Bad Request")
 
 

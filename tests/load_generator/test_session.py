@@ -120,7 +120,7 @@ def test_silence_is_not_waited_for_for_ever(
 ) -> None:
     monkeypatch.setattr(session_module, "TIMEOUT_S", 0.001)
     broker.say(wire.method(0, wire.CONNECTION_START, bytes(20)))
-    with pytest.raises(TimeoutError, match="said nothing"):
+    with pytest.raises(TimeoutError, match="sent nothing"):
         Session(broker.endpoint)
 
 
