@@ -1,0 +1,1 @@
+"""What a published message may say of itself, and messages that no client wrote."""
