@@ -47,3 +47,11 @@ class NodeLimitError(BrokerError):
 
 class LoginRefusedError(BrokerError):
     """Wrong credentials, or this user may not log in from there (403, see rabbit_reader)."""
+
+
+class InvalidMessageError(BrokerError):
+    """A publish that RabbitMQ refuses for its properties or its size (406)."""
+
+
+class ReplyConsumerError(BrokerError):
+    """Direct reply-to used against its rules (406)."""

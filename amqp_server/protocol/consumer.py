@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
+from amqp_server.broker.messages.delivery_header import with_delivery_header
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.reply_consumers import REPLY_PREFIX, UNREAD_BYTES_MAX, ConnectionReplies
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.dealt import Dealt
-from amqp_server.protocol.delivery_header import with_delivery_header
 from amqp_server.protocol.lane import Lane
 from amqp_server.protocol.prefetch import Prefetch
 from amqp_server.wire.content import (

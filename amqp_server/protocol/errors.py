@@ -28,16 +28,8 @@ class UnknownDeliveryTagError(ProtocolError):
         super().__init__(f"unknown delivery tag {delivery_tag}")
 
 
-class InvalidMessageError(ProtocolError):
-    """A publish that RabbitMQ refuses for its properties or its size (406)."""
-
-
 class ModeError(ProtocolError):
     """tx and confirm mixed, or tx methods on a channel that is not transactional (406)."""
-
-
-class ReplyConsumerError(ProtocolError):
-    """Direct reply-to used against its rules (406)."""
 
 
 class ConnectionForcedError(ProtocolError):

@@ -7,28 +7,26 @@ BCC. They are checked once for each distinct content header, if the scanner saw 
 Source: RabbitMQ, rabbit_channel, basic.publish: order of the checks, texts and codes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from amqp_server.broker.access.rights import Permission, check_user_id
-from amqp_server.broker.errors import AccessRefusedError, BrokerError, NotSupportedError
-from amqp_server.broker.names import DEFAULT_EXCHANGE, REPLY_TO_QUEUE, exchange_text
+from amqp_server.broker.access.rights import Permission
+from amqp_server.broker.errors import (
+    AccessRefusedError,
+    BrokerError,
+    InvalidMessageError,
+    NotSupportedError,
+)
+from amqp_server.broker.messages.checked import Checked, checked
+from amqp_server.broker.names import DEFAULT_EXCHANGE, exchange_text
 from amqp_server.broker.publish import Targets
-from amqp_server.protocol.carbon_copies import carbon_copies
-from amqp_server.protocol.errors import InvalidMessageError, ReplyConsumerError
-from amqp_server.protocol.expiration import checked_expiration_ms
 from amqp_server.protocol.session import Session
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.events import PublishBurst
 from amqp_server.wire.methods import decode_shortstr
-from amqp_server.wire.properties import Properties, split
 from exchanges.counters import ExchangeCounters
 from exchanges.routing import Exchange
 from persistence.record import (
-    HAS_EXPIRATION,
-    HAS_HEADERS,
-    HAS_REPLY_TO,
-    HAS_USER_ID,
     NEEDS_LOOK,
     Record,
     Run,
@@ -117,14 +115,6 @@ class Letter(NamedTuple):
     plan: Plan
     records: Run
     routing_keys: tuple[str, ...] | None = None
-
-
-class _Look(NamedTuple):
-    """The results of a content header: another header, its TTL as a number, more routing keys."""
-
-    header: bytes
-    ttl_ms: int
-    copies: tuple[str, ...]
 
 
 class PublishChecks:
@@ -300,33 +290,13 @@ class PublishChecks:
         self._grants[octets] = grant
         return grant
 
-    def _look(self, plan: Plan, record: Record) -> _Look | None:
+    def _look(self, plan: Plan, record: Record) -> Checked | None:
         """Check a header's properties; None when the message goes as it is."""
-        properties = split(record.header)
-        if record.flags & HAS_USER_ID:
-            check_user_id(self._session.open_user, properties.text("user_id") or "")
-        ttl_ms = record.ttl_ms
-        if record.flags & HAS_EXPIRATION:
-            ttl_ms = checked_expiration_ms(properties.text("expiration") or "")
-        changed = bool(record.flags & HAS_REPLY_TO) and self._rewrite_reply_to(properties)
-        copies: Sequence[str] = ()
-        if record.flags & HAS_HEADERS:
-            copies, removed = carbon_copies(properties, self._session.settings.headers_cc_max)
-            changed |= removed
-        for key in copies:
-            self._session.require_topic(Permission.WRITE, plan.exchange, key)
-        if not changed and not copies and ttl_ms == record.ttl_ms:
-            return None
-        return _Look(properties.encode() if changed else record.header, ttl_ms, tuple(copies))
-
-    def _rewrite_reply_to(self, properties: Properties) -> bool:
-        if properties.text("reply_to") != REPLY_TO_QUEUE:
-            return False
-        name = self.reply_name
-        if name is None:
-            raise ReplyConsumerError("fast reply consumer does not exist")
-        properties.set_text("reply_to", name)
-        return True
+        session = self._session
+        found = checked(record, session.open_user, self.reply_name, session.settings.headers_cc_max)
+        for key in found.copies:
+            session.require_topic(Permission.WRITE, plan.exchange, key)
+        return found if found.is_changed or found.copies else None
 
 
 def _part(plan: Plan, records: Run, start: int, stop: int) -> Iterator[Letter]:
@@ -334,7 +304,7 @@ def _part(plan: Plan, records: Run, start: int, stop: int) -> Iterator[Letter]:
         yield Letter(plan, records if stop - start == len(records) else records[start:stop])
 
 
-def _changed(plan: Plan, records: Run, look: _Look) -> Iterator[Letter]:
+def _changed(plan: Plan, records: Run, look: Checked) -> Iterator[Letter]:
     changed = [record._replace(header=look.header, ttl_ms=look.ttl_ms) for record in records]
     if not look.copies:
         yield Letter(plan, changed)

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from amqp_server.broker.errors import (
     AccessRefusedError,
+    InvalidMessageError,
     LoginRefusedError,
     MalformedCredentialsError,
     MechanismError,
@@ -18,6 +19,7 @@ from amqp_server.broker.errors import (
     NotFoundError,
     NotSupportedError,
     PreconditionFailedError,
+    ReplyConsumerError,
     ResourceLockedError,
 )
 from amqp_server.protocol.errors import (
@@ -26,11 +28,9 @@ from amqp_server.protocol.errors import (
     CommandInvalidError,
     ConnectionForcedError,
     DeliveryTimeoutError,
-    InvalidMessageError,
     LostReplyError,
     ModeError,
     NegotiationError,
-    ReplyConsumerError,
     UnknownDeliveryTagError,
 )
 from amqp_server.protocol.transitions import State

@@ -6,12 +6,11 @@ from types import ModuleType
 import pytest
 
 from amqp_server.broker import errors as broker_errors
-from amqp_server.broker.errors import LoginRefusedError, MechanismError
+from amqp_server.broker.errors import InvalidMessageError, LoginRefusedError, MechanismError
 from amqp_server.protocol import errors as protocol_errors
 from amqp_server.protocol.errors import (
     AssemblyLimitError,
     ChannelLimitError,
-    InvalidMessageError,
     NegotiationError,
 )
 from amqp_server.protocol.replies import (

@@ -10,7 +10,9 @@ from amqp_server.broker.errors import (
     AccessRefusedError,
     NotAllowedError,
     NotSupportedError,
+    ReplyConsumerError,
 )
+from amqp_server.broker.messages.delivery_header import with_delivery_header
 from amqp_server.broker.names import REPLY_TO_QUEUE, strip_line_ends
 from amqp_server.broker.queue import Queue
 from amqp_server.protocol.channel import Channel
@@ -21,8 +23,7 @@ from amqp_server.protocol.consumer import (
     ReplyReceiver,
 )
 from amqp_server.protocol.counting import count_got
-from amqp_server.protocol.delivery_header import with_delivery_header
-from amqp_server.protocol.errors import NegotiationError, ReplyConsumerError
+from amqp_server.protocol.errors import NegotiationError
 from amqp_server.protocol.methods.queue import actual_queue_name
 from amqp_server.protocol.transaction import Settlement
 from amqp_server.wire.content import render_get_ok
