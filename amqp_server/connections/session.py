@@ -10,6 +10,7 @@ from typing import Literal
 from amqp_server.broker.access.rights import Permission, User
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.counts import ConnectionView, OpenChannel
+from amqp_server.broker.request_rights import VhostUser
 from amqp_server.broker.vhost import Vhost
 from amqp_server.connections.peer import Peer
 from amqp_server.connections.traffic import Traffic
@@ -137,9 +138,5 @@ class Session:
         Raises:
             AccessRefusedError: the user may not (403).
         """
-        users = self.broker.users
-        if not users.restricts_topics(self.username, self.vhost_name):
-            return
-        found = self.open_vhost.router.exchanges.get(exchange)
-        if found is not None and found.type == "topic":
-            users.require_topic(self.username, self.vhost_name, permission, exchange, routing_key)
+        asker = VhostUser(self.broker.users, self.username, self.open_vhost)
+        asker.require_topic(permission, exchange, routing_key)

@@ -4,15 +4,14 @@ from pamqp import commands
 
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.arguments.declare import ExchangeProperties
-from amqp_server.broker.arguments.rules import ALTERNATE_EXCHANGE
 from amqp_server.broker.names import (
     check_not_default_exchange,
     strip_line_ends,
 )
+from amqp_server.broker.request_rights import check_bind, check_exchange_declare
 from amqp_server.broker.steps import Steps
 from amqp_server.protocol.channel import Channel
 from amqp_server.wire.methods import Method, arguments_of
-from amqp_server.wire.tables import plain
 from exchanges.bindings import Destination, DestinationKind
 
 
@@ -33,12 +32,8 @@ def declare(
     if method.passive:
         exchanges.get(name)
     else:
-        session.require(Permission.CONFIGURE, "exchange", name)
         arguments = arguments_of(method)
-        alternate = arguments.get(ALTERNATE_EXCHANGE)
-        if alternate is not None and alternate.kind == "S":
-            session.require(Permission.READ, "exchange", name)
-            session.require(Permission.WRITE, "exchange", str(plain(alternate)))
+        check_exchange_declare(session, name, arguments)
         properties = ExchangeProperties(
             method.exchange_type, method.durable, method.auto_delete, method.internal, arguments
         )
@@ -113,12 +108,7 @@ def _ends(
     """Return destination and source, after a check that the user may bind them."""
     destination = strip_line_ends(method.destination)
     source = strip_line_ends(method.source)
-    session = channel.session
-    check_not_default_exchange(destination)
-    check_not_default_exchange(source)
-    session.require(Permission.WRITE, "exchange", destination)
-    session.require(Permission.READ, "exchange", source)
-    session.require_topic(Permission.READ, source, method.routing_key)
+    check_bind(channel.session, source, _exchange(destination), method.routing_key)
     return destination, source
 
 

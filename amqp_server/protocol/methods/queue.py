@@ -11,24 +11,22 @@ from amqp_server.broker.arguments.declare import (
     queue_kind,
     with_default_queue_type,
 )
-from amqp_server.broker.errors import AccessRefusedError, NotFoundError
+from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.limits import check_node_queue
 from amqp_server.broker.names import (
     REPLY_TO_QUEUE,
-    check_not_default_exchange,
     queue_text,
     strip_line_ends,
 )
-from amqp_server.broker.queue import Queue
+from amqp_server.broker.queue import Queue, purging
+from amqp_server.broker.request_rights import check_bind, check_queue_declare
 from amqp_server.broker.steps import Steps
 from amqp_server.protocol.channel import Channel
 from amqp_server.wire.methods import Method, arguments_of
-from amqp_server.wire.tables import Table, plain
 from exchanges.bindings import Destination, DestinationKind
 from queues.kinds import Request
 
 GENERATED_PREFIX: Final = "amq.gen"
-_DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
 _BIND_OK: Final = commands.Queue.BindOk()
 
 
@@ -127,10 +125,7 @@ def purge(channel: Channel, method: commands.Queue.Purge, now_ms: int) -> Steps[
     queue = _existing(channel, name)
     queue.check_granted(Request.PURGE)
     channel.session.open_vhost.queues.refresh(queue, now_ms)
-    count = queue.engine.purge()
-    while queue.engine.ready_count and (some_count := queue.engine.purge()):
-        count += some_count
-        yield
+    count = yield from purging(queue)
     return None if method.nowait else commands.Queue.PurgeOk(count)
 
 
@@ -182,23 +177,13 @@ def _create(channel: Channel, method: commands.Queue.Declare, name: str, now_ms:
         name = session.broker.generate_name(GENERATED_PREFIX)
         kind = queue_kind(name, session.vhost_name, arguments)
         check_server_named(name, session.vhost_name, kind)
-    session.require(Permission.CONFIGURE, "queue", name)
-    _check_dead_letter_rights(channel, name, arguments)
+    check_queue_declare(session, name, arguments)
     if queues.find(name) is None:
         session.open_vhost.limits.check_queue(session.vhost_name, name, len(queues))
         broker = session.broker
         if broker.settings.queues_max:
             check_node_queue(broker.settings.queues_max, name, broker.count_queues())
     return queues.declare(name, properties, session, now_ms, may_be_reserved=not method.queue)
-
-
-def _check_dead_letter_rights(channel: Channel, name: str, arguments: Table) -> None:
-    """Check rights: dead-lettering reads from the queue, writes to the exchange (RabbitMQ)."""
-    field = arguments.get(_DEAD_LETTER_EXCHANGE)
-    if field is None or field.kind != "S":
-        return
-    channel.session.require(Permission.READ, "queue", name)
-    channel.session.require(Permission.WRITE, "exchange", str(plain(field)))
 
 
 def _existing(channel: Channel, name: str) -> Queue:
@@ -222,13 +207,7 @@ def _ends(channel: Channel, method: commands.Queue.Bind | commands.Queue.Unbind)
     routing_key = method.routing_key
     if not method.queue and not routing_key:
         routing_key = name
-    check_not_default_exchange(exchange)
-    if name.startswith(REPLY_TO_QUEUE):
-        text = "cannot bind or unbind to a volatile (direct reply-to) queue"
-        raise AccessRefusedError(text)
-    session.require(Permission.WRITE, "queue", name)
-    session.require(Permission.READ, "exchange", exchange)
-    session.require_topic(Permission.READ, exchange, routing_key)
+    check_bind(session, exchange, Destination(DestinationKind.QUEUE, name), routing_key)
     return _Ends(name, exchange, routing_key)
 
 
