@@ -16,7 +16,7 @@ from amqp_server.broker.arguments.declare import (
     QueueProperties,
     with_default_queue_type,
 )
-from amqp_server.broker.broker import Broker
+from amqp_server.broker.commands.messages import MessageCommands
 from amqp_server.broker.definitions.definition import (
     GlobalParameterDefinition,
     ParameterDefinition,
@@ -25,20 +25,15 @@ from amqp_server.broker.definitions.definition import (
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.limits import check_node_queue
 from amqp_server.broker.policies.table import Policy
+from amqp_server.broker.queue import NOBODY, purging
 from amqp_server.broker.steps import Steps
 from amqp_server.wire.tables import Table
 from exchanges.bindings import Destination, DestinationKind
 from queues.kinds import Request
 
-_NOBODY: Final = object()
-"""A connection that owns no queue, so exclusive queues refuse it."""
 
-
-class Admin:
+class Admin(MessageCommands):
     """The commands as functions; ``COMMANDS`` is the table of them."""
-
-    def __init__(self, broker: Broker) -> None:
-        self._broker = broker
 
     # ── queues ──
 
@@ -70,7 +65,7 @@ class Admin:
         )
         is_exclusive = False
         properties = QueueProperties(durable, is_exclusive, auto_delete, arguments)
-        queues.declare(name, properties, _NOBODY, now_ms)
+        queues.declare(name, properties, NOBODY, now_ms)
         return is_new
 
     def delete_queue(
@@ -78,21 +73,18 @@ class Admin:
     ) -> Steps[int]:
         """Delete a queue; return how many ready messages went with it."""
         queues = self._broker.vhost(vhost).queues
-        queues.get(name, _NOBODY)
+        queues.get(name, NOBODY)
         return (
-            yield from queues.deleting(
-                name, _NOBODY, now_ms, if_unused=if_unused, if_empty=if_empty
-            )
+            yield from queues.deleting(name, NOBODY, now_ms, if_unused=if_unused, if_empty=if_empty)
         )
 
     def purge_queue(self, now_ms: int, vhost: str, name: str) -> Steps[int]:
         """Drop all ready messages of a queue; return how many there were."""
         queues = self._broker.vhost(vhost).queues
-        queue = queues.get(name, _NOBODY)
+        queue = queues.get(name, NOBODY)
         queue.check_granted(Request.PURGE)
         queues.refresh(queue, now_ms)
-        yield
-        return 0 if queue.is_deleted else queue.engine.purge()
+        return (yield from purging(queue))
 
     # ── exchanges and bindings ──
 
@@ -129,7 +121,7 @@ class Admin:
         found = self._broker.vhost(vhost)
         to = Destination(DestinationKind(destination_type), destination)
         if to.kind is DestinationKind.QUEUE:
-            found.queues.get(destination, _NOBODY)
+            found.queues.get(destination, NOBODY)
         found.bind(source, to, routing_key, arguments)
         yield
 
@@ -264,6 +256,9 @@ def _command(function: Callable[..., Steps[object]]) -> Command:
 
 
 COMMANDS: Final[CommandTable] = {
-    name: _command(function) for name, function in vars(Admin).items() if name[0] != "_"
+    name: _command(function)
+    for commands in reversed(Admin.__mro__[:-1])
+    for name, function in vars(commands).items()
+    if name[0] != "_"
 }
 """Every command by name: its arguments, and its function."""

@@ -30,6 +30,7 @@ from amqp_server.broker.errors import (
 )
 from amqp_server.broker.events import EventKind, Events
 from amqp_server.broker.names import (
+    DEFAULT_EXCHANGE,
     PREDECLARED,
     RESERVED_PREFIX,
     check_not_default_exchange,
@@ -93,6 +94,21 @@ class ExchangeTable:
         if exchange is None:
             raise NotFoundError(f"no {exchange_text(self._vhost_name, name)}")
         return exchange
+
+    def check_may_publish(self, name: str) -> Exchange | None:
+        """Return the exchange that clients may publish to; None is the default one.
+
+        Raises:
+            NotFoundError: there is none of this name (404).
+            AccessRefusedError: it is internal (403).
+        """
+        if name == DEFAULT_EXCHANGE:
+            return None
+        found = self.get(name)
+        if found.internal:
+            what = exchange_text(self._vhost_name, name)
+            raise AccessRefusedError(f"cannot publish to internal {what}")
+        return found
 
     def exists(self, name: str) -> bool:
         """Whether there is an exchange of this name."""

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from amqp_server.broker.arguments.declare import QueueProperties, refused
 from amqp_server.broker.definitions.definition import QueueDefinition
 from amqp_server.broker.names import queue_text
+from amqp_server.broker.steps import Steps
 from queues.kinds import QueueKind, Request
 from queues.log_port import QueueLog
 from queues.memory_log import MemoryLog
 from queues.options import QueueOptions
 from queues.ports import ConsumerHandle, QueueEngine
+
+NOBODY: Final = object()
+"""A connection that owns no queue, so exclusive queues refuse it."""
 
 
 class QueueIdentity(NamedTuple):
@@ -107,3 +111,16 @@ class Queue:
         refusal = self.kind.refusal(request, self.engine.options)
         if refusal is not None:
             raise refused(refusal, self.name, self.vhost_name)
+
+
+def purging(queue: Queue) -> Steps[int]:
+    """Drop all ready messages; if this takes long, also messages that arrive meanwhile.
+
+    Returns:
+        How many there were.
+    """
+    count = queue.engine.purge()
+    while queue.engine.ready_count and (some := queue.engine.purge()):
+        count += some
+        yield
+    return count

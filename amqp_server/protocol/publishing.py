@@ -12,13 +12,11 @@ from typing import Final, NamedTuple
 
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.errors import (
-    AccessRefusedError,
     BrokerError,
     InvalidMessageError,
     NotSupportedError,
 )
 from amqp_server.broker.messages.checked import Checked, checked
-from amqp_server.broker.names import DEFAULT_EXCHANGE, exchange_text
 from amqp_server.broker.publish import Targets
 from amqp_server.protocol.session import Session
 from amqp_server.wire.errors import WireError
@@ -274,16 +272,12 @@ class PublishChecks:
         session = self._session
         exchange = decode_shortstr(octets[1:])
         session.require(Permission.WRITE, "exchange", exchange)
-        restricts_keys = False
-        found = None
-        if exchange != DEFAULT_EXCHANGE:
-            found = session.open_vhost.exchanges.get(exchange)
-            if found.internal:
-                what = exchange_text(session.vhost_name, exchange)
-                raise AccessRefusedError(f"cannot publish to internal {what}")
-            restricts_keys = found.type == "topic" and self._users.restricts_topics(
-                session.username, session.vhost_name
-            )
+        found = session.open_vhost.exchanges.check_may_publish(exchange)
+        restricts_keys = (
+            found is not None
+            and found.type == "topic"
+            and self._users.restricts_topics(session.username, session.vhost_name)
+        )
         if len(self._grants) >= PLANS_MAX:
             self._grants.clear()
         grant = _Grant(exchange, found, restricts_keys, users_generation)

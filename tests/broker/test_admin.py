@@ -7,6 +7,7 @@ import pytest
 from amqp_server.broker.access.rights import new_user
 from amqp_server.broker.admin import COMMANDS, Admin
 from amqp_server.broker.arguments.declare import ExchangeProperties
+from amqp_server.broker.commands.messages import SettledBy
 from amqp_server.broker.definitions.definition import (
     GlobalParameterDefinition,
     ParameterDefinition,
@@ -75,6 +76,18 @@ def test_a_queue_is_declared_bound_purged_and_deleted() -> None:
         desk.do("delete_queue", **JOBS, if_unused=False, if_empty=False)
 
 
+def test_a_purge_goes_on_until_nothing_is_ready() -> None:
+    desk = Desk()
+    desk.do("declare_queue", **JOBS, **{**PLAIN, "arguments": table({"x-max-priority": 9})})
+    client = desk.node.open()
+    for priority in range(10):
+        client.publish(*[b"x"] * 2_000, priority=priority)
+    assert desk.do("purge_queue", **JOBS) == 20_000
+    queue = desk.views.queue("/", "jobs")
+    assert queue is not None
+    assert queue.counts.ready_count == 0
+
+
 def test_what_is_exclusive_is_let_be_and_limits_hold() -> None:
     desk = Desk()
     desk.node.open().declare(exclusive=True)
@@ -135,6 +148,20 @@ def test_vhosts_users_rights_and_parameters_come_and_go() -> None:
     assert desk.do("clear_parameter", name="cluster_name", component=None, vhost="") is True
     desk.do("delete_vhost", name="v")
     assert desk.views.vhost("v") is None
+
+
+def test_a_message_is_published_and_got() -> None:
+    desk = Desk()
+    desk.do("declare_queue", **JOBS, **PLAIN)
+    asked = {"vhost": "/", "username": "guest"}
+    published = desk.do(
+        "publish", **asked, exchange="", routing_key="jobs", properties={}, payload=b"x"
+    )
+    assert published.routed
+    got = desk.do(
+        "get", **asked, name="jobs", count=1, settled_by=SettledBy.NO_ACK, truncate_bytes=None
+    )
+    assert [one.payload for one in got] == [b"x"]
 
 
 def test_every_command_says_what_it_needs() -> None:

@@ -1,0 +1,1 @@
+"""The commands of management, by what they are about; ``broker.admin`` is the table of them."""

@@ -1,0 +1,278 @@
+"""The commands that publish a message, and that get some; by the functions that AMQP uses.
+
+Source: RabbitMQ 3.10, rabbit_mgmt_wm_exchange_publish and rabbit_mgmt_wm_queue_get: each opens a
+channel of its own as the user who asks, and settles what it got after the last get.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final, NamedTuple
+
+from amqp_server.broker.access.rights import Permission
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.errors import NodeLimitError, NotFoundError
+from amqp_server.broker.messages.checked import checked
+from amqp_server.broker.messages.delivery_header import with_delivery_header
+from amqp_server.broker.messages.shown import shown_properties
+from amqp_server.broker.messages.written import written_message
+from amqp_server.broker.queue import NOBODY, Queue
+from amqp_server.broker.rejecting import rejecting
+from amqp_server.broker.request_rights import VhostUser
+from amqp_server.broker.requeueing import requeueing
+from amqp_server.broker.steps import Steps, StepsJob
+from amqp_server.broker.turn import Turn
+from persistence.record import NEEDS_LOOK, Record
+from queues.batch import Batch
+from queues.commits import CommitPoint
+from queues.kinds import Request
+from queues.outcomes import PublishOutcome
+from queues.tail import memory_bytes
+
+CARBON_COPIES_MAX: Final = 1_024
+"""Most keys that CC and BCC of a message may name."""
+
+GOT_MAX: Final = 100_000
+"""Most messages that one command gets, however many were asked for."""
+
+GOT_BYTES_MAX: Final = 134_217_728
+"""A command ends with the message that takes the payloads of its answer to this size (bytes)."""
+
+
+class Published(NamedTuple):
+    """What became of a message.
+
+    Attributes:
+        routed: whether it reached a queue.
+        rejected: whether a queue refused it (basic.nack).
+        safe_at: when it is safe; before, nobody may be told that it was published.
+    """
+
+    routed: bool
+    rejected: bool
+    safe_at: CommitPoint
+
+
+class SettledBy(Enum):
+    """What becomes of messages after a get; the value is RabbitMQ's word."""
+
+    NO_ACK = "ack_requeue_false"
+    REQUEUE = "ack_requeue_true"
+    REJECT = "reject_requeue_false"
+    REJECT_REQUEUE = "reject_requeue_true"
+
+
+class Got(NamedTuple):
+    """A message that was got.
+
+    Attributes:
+        payload: its body, up to where it is cut.
+        payload_bytes: size of the whole body.
+        message_count: ready messages that it left behind.
+        properties: see ``broker.messages.shown``.
+    """
+
+    payload: bytes
+    payload_bytes: int
+    redelivered: bool
+    exchange: str
+    routing_key: str
+    message_count: int
+    properties: Mapping[str, object]
+
+
+class MessageCommands:
+    """The commands on messages; see ``broker.admin``."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def publish(
+        self,
+        now_ms: int,
+        vhost: str,
+        exchange: str,
+        *,
+        username: str,
+        routing_key: str,
+        properties: Mapping[str, object],
+        payload: bytes,
+    ) -> Steps[Published]:
+        """Publish a message as a user, who must have the right to.
+
+        Raises:
+            NotFoundError: no such vhost, user or exchange.
+            AccessRefusedError: no right to write, or an internal exchange.
+            InvalidMessageError, PreconditionFailedError, ReplyConsumerError: see
+                ``broker.messages``.
+            NodeLimitError: an alarm is on, which would block a connection.
+        """
+        broker, found = self._broker, self._broker.vhost(vhost)
+        user = broker.users.get(username)
+        if user is None:
+            raise NotFoundError(f"no such user '{username}'")
+        record = written_message(exchange, routing_key, properties, payload)
+        asker = VhostUser(broker.users, username, found)
+        asker.require(Permission.WRITE, "exchange", exchange)
+        found.exchanges.check_may_publish(exchange)
+        keys = [routing_key]
+        if record.flags & NEEDS_LOOK:
+            header, ttl_ms, copies, _ = checked(record, user, None, CARBON_COPIES_MAX)
+            record = record._replace(header=header, ttl_ms=ttl_ms)
+            keys += copies
+        for key in keys:
+            asker.require_topic(Permission.WRITE, exchange, key)
+        if broker.alarms.is_on:
+            raise NodeLimitError(broker.alarms.reason)
+        publisher = found.publisher
+        if len(keys) == 1:
+            outcome = yield from publisher.publishing(exchange, (record,), now_ms)
+        else:
+            outcome = yield from publisher.publishing_to_keys(exchange, keys, (record,), now_ms)
+        broker.congestion.excuse()
+        return self._published(vhost, exchange, outcome)
+
+    def _published(self, vhost: str, exchange: str, outcome: PublishOutcome) -> Published:
+        is_routed = not outcome.unroutable
+        if not is_routed and self._broker.has_vhost(vhost):
+            self._broker.vhost(vhost).router.counters_of(exchange).return_count += 1
+        return Published(is_routed, bool(outcome.rejected), outcome.safe_at)
+
+    def get(
+        self,
+        now_ms: int,
+        vhost: str,
+        name: str,
+        *,
+        username: str,
+        count: int,
+        settled_by: SettledBy,
+        truncate_bytes: int | None,
+    ) -> Steps[tuple[Got, ...]]:
+        """Get messages as a user, who must have the right to; settle them when all are got.
+
+        There may be fewer than ``count``: no more are ready, all clients together hold too much,
+        or the answer is large. If the command is given up, what it holds goes back to the queue.
+
+        Args:
+            now_ms: the time.
+            vhost: of the queue.
+            name: of the queue.
+            username: who asks.
+            count: how many; negative is all.
+            settled_by: what becomes of them.
+            truncate_bytes: where payloads are cut; None is nowhere.
+
+        Raises:
+            NotFoundError: no such vhost or queue.
+            AccessRefusedError: no right to read.
+            ResourceLockedError: the queue belongs to a connection.
+            BrokerError: its kind has no basic.get.
+        """
+        broker, found = self._broker, self._broker.vhost(vhost)
+        broker.users.require(username, vhost, Permission.READ, "queue", name)
+        queue = found.queues.get(name, NOBODY)
+        queue.check_granted(Request.GET)
+        found.queues.refresh(queue, now_ms)
+        getting = _Getting(broker, queue, settled_by, truncate_bytes)
+        is_through = False
+        try:
+            while getting.may_go_on(count) and getting.get(now_ms):
+                yield
+            is_through = True
+        finally:
+            settling = getting.settling(requeue=not is_through)
+            if not is_through:
+                _carry_on(settling, broker.turn)
+        yield from _to_the_end(settling, broker.turn)
+        return tuple(getting.got)
+
+
+class _Getting:
+    """Messages that a command gets from a queue, and holds until the last one."""
+
+    def __init__(
+        self, broker: Broker, queue: Queue, settled_by: SettledBy, truncate_bytes: int | None
+    ) -> None:
+        self._turn = broker.turn
+        self._delivered = broker.delivered
+        self._queue = queue
+        self._settled_by = settled_by
+        self._truncate_bytes = truncate_bytes
+        self._held: list[Batch] = []
+        self._held_bytes = 0
+        self._shown_bytes = 0
+        self.got: list[Got] = []
+
+    def may_go_on(self, count: int) -> bool:
+        """Whether another one of ``count`` messages may be got; negative is all."""
+        got_count = len(self.got)
+        if self._queue.is_deleted or got_count >= (GOT_MAX if count < 0 else min(count, GOT_MAX)):
+            return False
+        is_held = bool(self._held) and not self._delivered.allows(self._held_bytes)
+        return not is_held and self._shown_bytes < GOT_BYTES_MAX
+
+    def get(self, now_ms: int) -> bool:
+        """Get one message; return whether there was one."""
+        no_ack = self._settled_by is SettledBy.NO_ACK
+        taken = self._queue.engine.get(max(now_ms, self._turn.now_ms), no_ack=no_ack)
+        if taken is None:
+            return False
+        batch, ready_count = taken
+        if not no_ack:
+            held_bytes = memory_bytes(batch.records)
+            self._held.append(batch)
+            self._held_bytes += held_bytes
+            self._delivered.memory.used_bytes += held_bytes
+        records = batch.records
+        header = self._queue.kind.delivery_header
+        if header is not None:
+            records = with_delivery_header(header, batch, is_got=True)
+        shown = self._shown(records[0], ready_count, redelivered=batch.redelivered)
+        self._shown_bytes += len(shown.payload)
+        self.got.append(shown)
+        return True
+
+    def _shown(self, record: Record, ready_count: int, *, redelivered: bool) -> Got:
+        return Got(
+            bytes(record.body[: self._truncate_bytes]),
+            len(record.body),
+            redelivered,
+            record.exchange,
+            record.routing_key,
+            ready_count,
+            shown_properties(record.header),
+        )
+
+    def settling(self, *, requeue: bool) -> Steps[None]:
+        """Settle what is held; ``requeue`` gives all of it back, whatever was asked for."""
+        held, self._held = self._held, []
+        engine, turn = self._queue.engine, self._turn
+        is_given_back = requeue or self._settled_by is not SettledBy.REJECT
+        if held and not self._queue.is_deleted:
+            if engine.must_drain_before(self) or is_given_back:
+                turn.drain_now(engine, turn.now_ms)
+            if is_given_back:
+                yield from requeueing(engine, held, turn, turn.now_ms)
+                turn.drain_now(engine, turn.now_ms)
+            else:
+                yield from rejecting(engine, held, turn)
+        self._delivered.memory.used_bytes -= self._held_bytes
+        self._held_bytes = 0
+        if self._delivered.waiting:
+            self._delivered.were_settled()
+
+
+def _to_the_end(steps: Steps[None], turn: Turn) -> Steps[None]:
+    """Do steps; if nobody waits for them any more, the turns to come do the rest."""
+    is_through = False
+    try:
+        for _ in steps:
+            yield
+        is_through = True
+    finally:
+        if not is_through:
+            _carry_on(steps, turn)
+
+
+def _carry_on(steps: Steps[None], turn: Turn) -> None:
+    turn.later(StepsJob(steps, turn.budget.is_spent))
