@@ -17,7 +17,14 @@ from operator import itemgetter
 from typing import Final
 
 from persistence.errors import is_shortage, shortage_of
-from persistence.group_writing import BatchLog, DefinitionsJournal, Group, GroupWriter, fatal
+from persistence.gathering import Source
+from persistence.group_writing import (
+    BatchLog,
+    DefinitionsJournal,
+    Group,
+    GroupWriter,
+    fatal,
+)
 
 AT_ONCE: Final = 0
 """The LSN for a caller that need not wait."""
@@ -33,9 +40,6 @@ SMALL_BYTES_MAX: Final = 64 << 10
 """Most bytes of a small group: the disk takes hardly longer for them than for one byte."""
 
 UNLIMITED_BYTES: Final = 1 << 62
-
-_COPY_BYTES_MAX: Final = 16 << 10
-"""Parts below this size are joined at the append; larger ones are passed on unchanged."""
 
 
 class GroupCommit:
@@ -106,7 +110,7 @@ class GroupCommit:
         return (
             (bool(self._waiters) or not group.fsync)
             and self._under_way is None
-            and bool(group.parts)
+            and bool(group.parts or group.gathering)
             and group.size_bytes <= SMALL_BYTES_MAX
             and self._last_lsn - self.committed_lsn <= SMALL_OPERATIONS_MAX
             and not group.definitions
@@ -120,22 +124,32 @@ class GroupCommit:
             fsync: whether a caller may wait for the disk; otherwise the page cache is enough.
         """
         group = self._open
-        size_bytes = group.size_bytes
-        for part in parts:
-            part_bytes = len(part)
-            size_bytes += part_bytes
-            if part_bytes > _COPY_BYTES_MAX:
-                group.parts.append(part)
-                group.tail = None
-            elif group.tail is None:
-                group.tail = bytearray(part)
-                group.parts.append(group.tail)
-            else:
-                group.tail += part
-        group.size_bytes = size_bytes
+        group.put(parts)
         if fsync:
             group.fsync = True
         return self._number(group)
+
+    def gather(self, source: Source, size_bytes: int, *, fsync: bool) -> int:
+        """Note that a source has gathered more; return the LSN of all that it has in this group.
+
+        The source hands it over when the group is sealed, which may be in this call.
+
+        Args:
+            source: already has what is noted here; compared by identity.
+            size_bytes: what was added.
+            fsync: as in ``append_operation``.
+        """
+        group = self._open
+        group.size_bytes += size_bytes
+        group.gathered_bytes += size_bytes
+        if fsync:
+            group.fsync = True
+        lsn = group.gathering.get(source)
+        if lsn is None:
+            lsn = group.gathering[source] = self._last_lsn + 1
+            return self._number(group)
+        self._end_if_full(group)
+        return lsn
 
     def append_definition(self, change: bytes) -> int:
         """Append a change of the definitions, which is always synced; return its LSN."""
@@ -145,13 +159,17 @@ class GroupCommit:
         return self._number(group)
 
     def _number(self, group: Group) -> int:
-        self._last_lsn = group.last_lsn = self._last_lsn + 1
+        lsn = self._last_lsn = group.last_lsn = self._last_lsn + 1
+        self._end_if_full(group)
+        return lsn
+
+    def _end_if_full(self, group: Group) -> None:
         if group.size_bytes >= self._group_bytes_max:
             self._full.append(group)
             self._open = Group()
+            group.end_gathering()
             if not self.is_behind and self.unwritten_bytes >= self._unwritten_bytes_max:
                 self._set_behind(is_behind=True)
-        return self._last_lsn
 
     def limit_unwritten(self, max_bytes: int, on_behind: Callable[[bool], None]) -> None:
         """Report when more than a limit waits for the disk, and when it is down to half of it.
@@ -183,7 +201,7 @@ class GroupCommit:
 
         Acks do not wait for the disk. Regular calls limit how many a power cut can undo.
         """
-        if self.has_unsynced or self._open.parts:
+        if self.has_unsynced or self._open.parts or self._open.gathering:
             self._open.fsync = True
 
     def wait(self, lsn: int, call: Callable[[], None]) -> None:
@@ -212,6 +230,7 @@ class GroupCommit:
             self._open.last_lsn = self._last_lsn
             self._under_way = self._open
             self._open = Group()
+            self._under_way.end_gathering()
         return self._under_way
 
     def finish(self, group: Group, error: Exception | None) -> None:
@@ -236,7 +255,9 @@ class GroupCommit:
             raise fatal(error)
         self._under_way = None
         self.is_disk_full = False
-        self.has_unsynced = not group.fsync and (self.has_unsynced or bool(group.parts))
+        self.has_unsynced = not group.fsync and (
+            self.has_unsynced or bool(group.parts or group.writes)
+        )
         self.committed_lsn = group.last_lsn
         waiters = self._waiters
         while waiters and waiters[0][0] <= self.committed_lsn:

@@ -1,17 +1,22 @@
-"""Brings a group to the disk: definitions and their sync, then one batch, then one sync.
+"""Brings a group to the disk: definitions, then file writes, then one batch, then one sync.
 
 Within a group definitions are on disk before records are written: a record is never safe before its
-queue. Only the thread that carries the group out uses this. The state is that of the group, and an
-error is the only result.
+queue. What goes straight to a file is on disk before the batch is written: a settlement in the
+batch may rest on a copy there. Only the thread that carries the group out uses this. An error is
+the only result.
 """
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from persistence.errors import FatalStorageError, is_shortage
 from persistence.files import File, Octets
+from persistence.gathering import FileWrite, Source
+
+_COPY_BYTES_MAX: Final = 16 << 10
+"""Parts below this size are joined at the append; larger ones are passed on unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,9 @@ class Group:
         fsync: whether a caller waits for the disk, and not only for the page cache.
         definitions_safe: whether they are on disk; true after the first try that reached this.
         tail: the last part, if small ones may be put behind it.
+        gathering: the sources that gather for this group, with their LSNs; empty once it is sealed.
+        gathered_bytes: what these have in ``size_bytes``.
+        writes: straight to files; known once it is sealed.
     """
 
     last_lsn: int = 0
@@ -99,10 +107,41 @@ class Group:
     fsync: bool = False
     definitions_safe: bool = False
     tail: bytearray | None = None
+    gathering: dict[Source, int] = field(default_factory=dict)
+    gathered_bytes: int = 0
+    writes: list[FileWrite] = field(default_factory=list)
 
     def is_empty(self) -> bool:
         """Return whether there is nothing to do."""
-        return not (self.parts or self.definitions or self.fsync)
+        return not (self.parts or self.definitions or self.fsync or self.gathering)
+
+    def put(self, parts: Sequence[Octets]) -> None:
+        """Put an operation behind the others; small parts are joined."""
+        size_bytes = self.size_bytes
+        for part in parts:
+            part_bytes = len(part)
+            size_bytes += part_bytes
+            if part_bytes > _COPY_BYTES_MAX:
+                self.parts.append(part)
+                self.tail = None
+            elif self.tail is None:
+                self.tail = bytearray(part)
+                self.parts.append(self.tail)
+            else:
+                self.tail += part
+        self.size_bytes = size_bytes
+
+    def end_gathering(self) -> None:
+        """Have every source hand over what it has gathered."""
+        gathering, self.gathering = self.gathering, {}
+        self.size_bytes -= self.gathered_bytes
+        self.gathered_bytes = 0
+        for source in gathering:
+            operation, write = source.seal()
+            self.put(operation)
+            if write is not None:
+                self.writes.append(write)
+                self.size_bytes += sum(map(len, write.parts))
 
 
 class GroupWriter:
@@ -116,6 +155,8 @@ class GroupWriter:
     def __init__(self, wal: BatchLog, journal: DefinitionsJournal) -> None:
         self._wal = wal
         self._journal = journal
+        self._unsynced: dict[str, Callable[[], None]] = {}
+        """How to sync the files that were written to since, by path."""
 
     def plan(self, group: Group) -> PlannedWrite | None:
         """Return the single write of this group, with a sync if the group needs it.
@@ -123,6 +164,8 @@ class GroupWriter:
         None if the group needs more, and so ``write``.
         """
         if not group.parts or (group.definitions and not group.definitions_safe):
+            return None
+        if group.writes or (group.fsync and self._unsynced):
             return None
         return self._wal.plan(group.last_lsn, group.parts)
 
@@ -142,6 +185,11 @@ class GroupWriter:
                 self._journal.write(group.definitions)
                 _fsync(self._journal)
                 group.definitions_safe = True
+            for write in group.writes:
+                write.file.write_at(write.position, write.parts)
+                self._unsynced[write.path] = write.fsync
+            if group.fsync:
+                self._fsync_files()
             if group.parts:
                 self._wal.write_batch(group.last_lsn, group.parts)
         except MemoryError as error:
@@ -152,6 +200,11 @@ class GroupWriter:
             raise fatal(error) from error
         if group.fsync:
             _fsync(self._wal)
+
+    def _fsync_files(self) -> None:
+        for path, fsync in list(self._unsynced.items()):
+            fsync()
+            del self._unsynced[path]
 
 
 def write_error(error_number: int, *, in_fsync: bool) -> OSError | FatalStorageError:

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 
 from persistence import group_commit
 from persistence.errors import FatalStorageError
-from persistence.group_commit import GROUP_BYTES_MAX, SMALL_BYTES_MAX, SMALL_OPERATIONS_MAX
+from persistence.group_commit import (
+    GROUP_BYTES_MAX,
+    SMALL_BYTES_MAX,
+    SMALL_OPERATIONS_MAX,
+)
 from persistence.group_writing import Group
 from tests.support.commit import FakeDisk, commit_all, commit_on
 
