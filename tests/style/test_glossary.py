@@ -38,6 +38,11 @@ NAMES_OF_OTHERS: Final[dict[str, dict[str, str]]] = {
         "client_properties": "an argument of connection.start-ok",
         "client_name(_shown_max_bytes)?": "connection_name of the client's properties",
     },
+    "entry": {
+        "sub_entr(y|ies)|entries|entr(y|ies)(_counts?|_bytes|_max|_at)": (
+            "of a chunk, as the stream protocol calls it"
+        ),
+    },
     "flush": {"flush": "what logging's handlers and Python's streams call it"},
     "process": {"log_processes": "a switch of logging"},
     "send": {"data_to_send": "what every sans-IO library calls it", "send_at_ms": "of a heartbeat"},

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.style.tree import module_of, source_files
 
 TABLE = Path("queues/kinds.py")
-FOLDERS = frozenset({"classic"})
+FOLDERS = frozenset({"classic", "stream"})
 """Of ``queues``: one for each engine."""
 
 ROWS = frozenset({"CLASSIC", "QUORUM"})

@@ -1,0 +1,247 @@
+"""A chunk of a stream: the unit in which a stream is written, checked, filtered and read.
+
+A chunk is the same octets in a segment, in the write-ahead log and in memory. Without its filter
+and its trailer it is what the stream protocol delivers, so all its numbers are big-endian:
+
+    byte 0      1      2         4         8              16      24             32
+         | 0x50 | type | entries | records | timestamp ms | epoch | first offset |
+           u8     u8     u16       u32       i64            u64     u64
+    32             36           40              44             45     48
+         | crc32   | data bytes | trailer bytes | filter bytes | zero | filter | data | trailer
+           u32       u32          u32             u8             u24
+
+``crc32`` covers the data alone; clients check it. The trailer is HareMQ's own:
+
+    byte 0        4            6      8                    16
+         | crc32c | references | zero | committed offset u64 | reference x |
+           u32      u16          u16
+    a reference:  length u8 | publishing id u64 | so many octets
+
+``crc32c`` covers the header, the filter, and the trailer from byte 4. So a chunk is whole if both
+checksums are right. ``publishing id`` is the highest of this publisher in this chunk. Everything
+below ``committed offset`` was on the disk when the chunk was drawn; 0 says nothing.
+
+Source: RabbitMQ, stream protocol, Deliver; the header's version is 0, as its code writes it.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+import crc32c
+
+from persistence.errors import DamagedError
+from persistence.files import Octets
+
+CHUNK_MAGIC: Final = 0x50
+CHUNK_HEADER: Final = struct.Struct(">BBHIqQQIIIB3x")
+CHUNK_PREFIX: Final = bytes((CHUNK_MAGIC, 0))
+"""What each chunk of messages begins with: the magic, and type 0."""
+
+ENTRIES_MAX: Final = 65_535
+"""Most entries of a chunk: their count is a u16."""
+
+CHUNK_BYTES_MAX: Final = 512 << 10
+"""A chunk gets no further entry that would take its data over this size."""
+
+REFERENCE_BYTES_MAX: Final = 255
+"""Longest reference of a publisher or a consumer."""
+
+_USER: Final = 0
+_EPOCH: Final = 1
+_TRAILER: Final = struct.Struct(">IHHQ")
+_CRC_BYTES: Final = 4
+_REFERENCE: Final = struct.Struct(">BQ")
+
+for _size_bytes, _struct in ((48, CHUNK_HEADER), (16, _TRAILER), (9, _REFERENCE)):
+    assert _struct.size == _size_bytes, "the drawing says so"
+
+
+class ChunkHeader(NamedTuple):
+    """The header of a chunk of messages.
+
+    Attributes:
+        entry_count: messages and sub-batches.
+        record_count: messages, those in sub-batches included; so many offsets it takes.
+        timestamp_ms: wall clock, ms since 1970.
+        first_offset: of its first message.
+        data_crc32: of the data.
+        data_bytes, trailer_bytes, filter_bytes: sizes of its parts.
+    """
+
+    entry_count: int
+    record_count: int
+    timestamp_ms: int
+    first_offset: int
+    data_crc32: int
+    data_bytes: int
+    trailer_bytes: int
+    filter_bytes: int
+
+    @property
+    def next_offset(self) -> int:
+        """The offset behind its last message."""
+        return self.first_offset + self.record_count
+
+    @property
+    def data_at(self) -> int:
+        """Where its data begins, from the first octet of the chunk."""
+        return CHUNK_HEADER.size + self.filter_bytes
+
+    @property
+    def size_bytes(self) -> int:
+        """The whole chunk."""
+        return CHUNK_HEADER.size + self.filter_bytes + self.data_bytes + self.trailer_bytes
+
+
+class Trailer(NamedTuple):
+    """The content of a trailer.
+
+    Attributes:
+        committed_offset: everything below it was on the disk when the chunk was drawn.
+        publishing_ids: the highest of each publisher in the chunk, by reference.
+    """
+
+    committed_offset: int
+    publishing_ids: Mapping[bytes, int]
+
+
+class ChunkParts(NamedTuple):
+    """A chunk that was drawn, in the parts of one write."""
+
+    header: ChunkHeader
+    head: bytes
+    data: bytes
+    trailer: bytes
+
+    @property
+    def size_bytes(self) -> int:
+        """The whole chunk."""
+        return len(self.head) + len(self.data) + len(self.trailer)
+
+
+def draw_chunk(
+    first_offset: int,
+    timestamp_ms: int,
+    counts: tuple[int, int],
+    data: bytes,
+    *,
+    chunk_filter: bytes = b"",
+    publishing_ids: Mapping[bytes, int] | None = None,
+    committed_offset: int = 0,
+) -> ChunkParts:
+    """Return the octets of a chunk.
+
+    Args:
+        first_offset: of the first message.
+        timestamp_ms: wall clock, ms since 1970.
+        counts: its entries (at most ``ENTRIES_MAX``), and its messages.
+        data: the entries, one behind the other.
+        chunk_filter: of ``persistence.streams.chunk_filter``; at most 255 octets.
+        publishing_ids: the highest of each publisher in it.
+        committed_offset: everything below it is on the disk; 0 says nothing.
+    """
+    entry_count, record_count = counts
+    trailer = _draw_trailer(publishing_ids or {}, committed_offset)
+    header = ChunkHeader(
+        entry_count,
+        record_count,
+        timestamp_ms,
+        first_offset,
+        zlib.crc32(data),
+        len(data),
+        _CRC_BYTES + len(trailer),
+        len(chunk_filter),
+    )
+    begin = (CHUNK_MAGIC, _USER, *header[:3], _EPOCH)
+    head = CHUNK_HEADER.pack(*begin, *header[3:]) + chunk_filter
+    crc = crc32c.crc32c(trailer, crc32c.crc32c(head))
+    return ChunkParts(header, head, data, crc.to_bytes(_CRC_BYTES, "big") + trailer)
+
+
+def _draw_trailer(publishing_ids: Mapping[bytes, int], committed_offset: int) -> bytes:
+    """Return a trailer without its checksum."""
+    return b"".join(
+        [
+            _TRAILER.pack(0, len(publishing_ids), 0, committed_offset)[_CRC_BYTES:],
+            *[
+                _REFERENCE.pack(len(reference), publishing_id) + reference
+                for reference, publishing_id in publishing_ids.items()
+            ],
+        ]
+    )
+
+
+def decode_chunk_header(octets: Octets, position: int = 0) -> ChunkHeader:
+    """Return the header of the chunk that begins at a position.
+
+    Raises:
+        DamagedError: no chunk of messages begins there.
+    """
+    if len(octets) - position < CHUNK_HEADER.size:
+        raise DamagedError(f"expected a chunk, got {len(octets) - position} octets")
+    magic, chunk_type, entries, records, timestamp_ms, _, first_offset, *rest = (
+        CHUNK_HEADER.unpack_from(octets, position)
+    )
+    if magic != CHUNK_MAGIC or chunk_type != _USER or not 0 < entries <= records:
+        raise DamagedError(f"expected a chunk of messages, got 0x{magic:02x}, type {chunk_type}")
+    return ChunkHeader(entries, records, timestamp_ms, first_offset, *rest)
+
+
+def check_chunk(octets: Octets, position: int = 0) -> ChunkHeader:
+    """Return the header of a chunk whose checksums are both right.
+
+    Raises:
+        DamagedError: one is wrong, or the chunk is not there as a whole.
+    """
+    header = decode_chunk_header(octets, position)
+    view = memoryview(octets)[position : position + header.size_bytes]
+    if len(view) < header.size_bytes or header.trailer_bytes < _TRAILER.size:
+        raise DamagedError(f"expected a chunk of {header.size_bytes} octets, got {len(view)}")
+    data_end = header.data_at + header.data_bytes
+    trailer = view[data_end:]
+    crc = crc32c.crc32c(trailer[_CRC_BYTES:], crc32c.crc32c(view[: header.data_at]))
+    if crc.to_bytes(_CRC_BYTES, "big") != trailer[:_CRC_BYTES]:
+        raise DamagedError("the checksum of a chunk's header is wrong")
+    if zlib.crc32(view[header.data_at : data_end]) != header.data_crc32:
+        raise DamagedError("the checksum of a chunk's data is wrong")
+    return header
+
+
+def decode_trailer(octets: Octets, position: int = 0) -> Trailer:
+    """Return the trailer of a chunk that was checked.
+
+    Raises:
+        DamagedError: it does not have the form of one.
+    """
+    header = decode_chunk_header(octets, position)
+    at = position + header.data_at + header.data_bytes
+    end = position + header.size_bytes
+    try:
+        _, count, _, committed_offset = _TRAILER.unpack_from(octets, at)
+        at += _TRAILER.size
+        publishing_ids = {}
+        for _ in range(count):
+            length, publishing_id = _REFERENCE.unpack_from(octets, at)
+            at += _REFERENCE.size
+            publishing_ids[bytes(octets[at : at + length])] = publishing_id
+            at += length
+    except struct.error as error:
+        raise DamagedError(f"the trailer of a chunk is too short: {error}") from error
+    if at != end:
+        raise DamagedError("the trailer of a chunk does not end where it says")
+    return Trailer(committed_offset, publishing_ids)
+
+
+def chunks_in(octets: Octets) -> Iterator[tuple[int, ChunkHeader]]:
+    """Yield position and header of each of some whole chunks, one behind the other.
+
+    Raises:
+        DamagedError: no chunk begins where the one before ends.
+    """
+    position = 0
+    while position < len(octets):
+        header = decode_chunk_header(octets, position)
+        yield position, header
+        position += header.size_bytes

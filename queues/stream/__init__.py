@@ -1,0 +1,1 @@
+"""The engine of the kind stream, and its log in memory."""
