@@ -3,58 +3,29 @@
 Source: AMQP 0-9-1 §1.5, §2.2.5; RabbitMQ, rabbit_reader and rabbit_channel, for texts and order.
 """
 
-import logging
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
 
 from pamqp import commands
 
 from amqp_server.broker.budget import Job
-from amqp_server.broker.errors import NodeLimitError
 from amqp_server.broker.events import EventKind
 from amqp_server.broker.limits import check_user_channel
-from amqp_server.broker.steps import Steps, StepsJob, Suspended, advance
+from amqp_server.broker.steps import Steps, Suspended, advance
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.channel import Channel
-from amqp_server.protocol.errors import (
-    AssemblyLimitError,
-    ChannelLimitError,
-    ChannelStateError,
-    DeliveryTimeoutError,
-)
-from amqp_server.protocol.faults import PUBLISH_INDEX, close_method, index_at_fault, index_of
+from amqp_server.protocol.channel_ends import ChannelEnds, Fail, Input
+from amqp_server.protocol.errors import ChannelLimitError, ChannelStateError
+from amqp_server.protocol.faults import PUBLISH_INDEX, index_at_fault, index_of
 from amqp_server.protocol.lane import Starved
 from amqp_server.protocol.long_events import LongEvent, LostReply
 from amqp_server.protocol.methods.dispatch import dispatch
-from amqp_server.protocol.replies import Reply, Scope, reply_for
+from amqp_server.protocol.publishing_channels import PublishingChannels
+from amqp_server.protocol.replies import Scope, reply_for
 from amqp_server.protocol.session import Session
 from amqp_server.wire.constants import FRAME_METHOD
 from amqp_server.wire.errors import UnexpectedFrameError
 from amqp_server.wire.events import AckRange, Event, FrameEvent, PublishBurst, PublishRun
-from amqp_server.wire.methods import Method, decode_method, encode_method, method_index, method_name
-
-log = logging.getLogger(__name__)
-
-
-class Input(Protocol):
-    """The input of the connection; ``connections.intake`` implements it."""
-
-    def hold(self) -> None:
-        """Carry out nothing more, until ``release``."""
-
-    def release(self) -> None:
-        """Go on."""
-
-    def wake(self) -> None:
-        """Ask for a turn soon."""
-
-
-Fail: TypeAlias = Callable[[Exception, int, int], None]
-"""Ends the connection; takes an error, the method at fault and the time."""
-
-
-def _nobody_to_tell(_error: Exception, _index: int, _now_ms: int) -> None:
-    """Stand in for a connection that is over."""
+from amqp_server.wire.methods import Method, decode_method, encode_method, method_index
 
 
 class ChannelTable:
@@ -64,7 +35,8 @@ class ChannelTable:
     client's input waits for it.
 
     Attributes:
-        confirming: channels that published since confirms were written last, wholly or in part.
+        confirming: see ``PublishingChannels``.
+        ends: how they end.
 
     Invariant: a number is here from channel.open until its close was answered, by either side.
     """
@@ -78,16 +50,14 @@ class ChannelTable:
         fail: Fail,
     ) -> None:
         self._input = intake
-        self._fail_connection = fail
         self._session = session
         self._outbox = outbox
         self._starved = starved
         self._channels: dict[int, Channel] = {}
-        self.confirming: dict[Channel, None] = {}
-        self._unfinished: dict[Channel, None] = {}
-        self._ends: dict[Channel, Steps[None]] = {}
-        self._assembling_bytes = 0
-        session.refuse_by = self.refuse
+        self._publishing = publishing = PublishingChannels(session, outbox)
+        self.confirming = publishing.confirming
+        self.ends = ChannelEnds(session, self._channels, publishing, outbox, intake, fail)
+        session.refuse_by = self.ends.refuse
         session.channels = self._channels
 
     def __len__(self) -> int:
@@ -146,11 +116,11 @@ class ChannelTable:
             try:
                 self._close_channel(channel, error, event, now_ms)
             except Exception as hard:  # noqa: BLE001 — the rim, as in the connection
-                self._fail_connection(hard, index_at_fault(hard, event), now_ms)
+                self.ends.fail_connection(hard, index_at_fault(hard, event), now_ms)
         else:
             is_done = True
         if not channel.is_closing:
-            self._write_confirms(channel)
+            self._publishing.write_confirms(channel)
         if is_done and not self._waits_for_congestion(self._input.release):
             self._input.release()
         return is_done
@@ -179,24 +149,15 @@ class ChannelTable:
     def answer_lost(self, channel: Channel, error: Exception, index: int, now_ms: int) -> None:
         """Answer an error in place of the reply that is held."""
         self._outbox.withdraw()
-        reply = reply_for(error)
-        if channel.is_closing:
-            return
-        if reply.scope is Scope.CONNECTION:
-            self._fail_connection(error, index, now_ms)
-        else:
-            self._fail(channel, reply, str(error), index, now_ms)
+        if not channel.is_closing:
+            self.ends.fail(channel, error, index, now_ms)
 
     def _close_channel(self, channel: Channel, error: Exception, event: Event, now_ms: int) -> None:
         """Answer an error that is the channel's; raise any other."""
-        reply = reply_for(error)
-        if reply.scope is Scope.CONNECTION:
+        if reply_for(error).scope is Scope.CONNECTION:
             raise error
-        if channel.is_closing:
-            return
         # A soft error about content is attributed to its publish.
-        index = index_of(event) or PUBLISH_INDEX
-        self._fail(channel, reply, str(error), index, now_ms)
+        self.ends.fail(channel, error, index_of(event) or PUBLISH_INDEX, now_ms)
 
     def _on_burst(self, channel: Channel, burst: PublishBurst, now_ms: int) -> None:
         channel.assembly.check_method_may_come()
@@ -234,7 +195,7 @@ class ChannelTable:
     def _on_content(self, channel: Channel, event: FrameEvent, now_ms: int) -> None:
         content = channel.assembly.feed(event.kind, event.payload)
         if content is None or channel.unfinished.held_bytes:
-            self._unfinished[channel] = self.confirming[channel] = None
+            self._publishing.note_unfinished(channel)
         if content is None:
             return
         channel.publishing.checks.check_size(content.size_bytes)
@@ -249,7 +210,7 @@ class ChannelTable:
         elif isinstance(method, commands.Channel.Open):
             raise ChannelStateError("second 'channel.open' seen")
         elif isinstance(method, commands.Channel.Close):
-            self._end(channel, commands.Channel.CloseOk(), now_ms)
+            self.ends.end(channel, commands.Channel.CloseOk(), now_ms)
         else:
             dispatch(channel, method, now_ms)
 
@@ -274,7 +235,9 @@ class ChannelTable:
             number, session, self._outbox, self._starved, self.reply_lost
         )
         session.channels_open = len(self._channels)
-        self._note(EventKind.CHANNEL_CREATED, number)
+        session.broker.events.note(
+            EventKind.CHANNEL_CREATED, session.vhost_name, "", (session, number)
+        )
         self._write(number, commands.Channel.OpenOk())
 
     def _discard(self, channel: Channel, event: Event) -> None:
@@ -283,151 +246,32 @@ class ChannelTable:
             return
         index = method_index(event.payload)
         if index == commands.Channel.CloseOk.index:
-            self._forget(channel)
+            self.ends.forget(channel)
         elif index == commands.Channel.Close.index:
             self._write(channel.number, commands.Channel.CloseOk())
 
-    # ── confirms ──
+    # ── the end of a slice of the input ──
 
-    def flush_confirms(self) -> None:
-        """Write the acks and nacks that are due, as one ``multiple`` a channel where possible.
+    def answer_publishes(self) -> None:
+        """Count the memory of incomplete messages, then write the confirms that are due.
 
-        First the memory of incomplete messages is counted.
+        The acks and nacks of a channel are one ``multiple`` where possible.
         """
-        if self._unfinished:
-            unfinished, self._unfinished = self._unfinished, {}
-            for channel in unfinished:
-                self._count_unfinished(channel)
+        publishing = self._publishing
+        if publishing.unfinished:
+            now_ms = self._session.broker.turn.now_ms
+            for channel, error, index in publishing.counting_unfinished():
+                self.ends.fail(channel, error, index, now_ms)
         for channel in self.confirming:
-            self._write_confirms(channel)
+            publishing.write_confirms(channel)
         self.confirming.clear()
 
-    def _write_confirms(self, channel: Channel) -> None:
-        if channel.publishing.confirms is not None:
-            octets = channel.publishing.confirms.render_replies(channel.number)
-            if octets:
-                self._outbox.write(octets)
-
-    def _count_unfinished(self, channel: Channel) -> None:
-        """Count a channel's memory of an incomplete message, for the connection and the node."""
-        session, now_ms = self._session, channel.turn.now_ms
-        more_bytes = channel.assembly.held_bytes - channel.unfinished.held_bytes
-        limit = session.settings.assembling_bytes_max
-        # The limit is for bodies: the largest body is allowed together with its header.
-        if self._assembling_bytes + more_bytes > limit + session.frame_max_bytes:
-            text = f"unfinished messages hold more than {limit} bytes on this connection"
-            self._fail_connection(AssemblyLimitError(text), 0, now_ms)
-            return
-        try:
-            channel.unfinished.add(more_bytes)
-            self._assembling_bytes += more_bytes
-        except NodeLimitError as error:
-            self.refuse(channel.number, error, now_ms)
-
-    # ── the end ──
-
-    def refuse(self, number: int, error: Exception, now_ms: int) -> None:
-        """Close a channel, if it is open, with an error that it did not cause."""
-        channel = self._channels.get(number)
-        if channel is not None and not channel.is_closing:
-            self._fail(channel, reply_for(error), str(error), PUBLISH_INDEX, now_ms)
-
-    def check_timeouts(self, now_ms: int) -> None:
-        """Close channels that hold a delivery unacked for longer than its consumer may."""
-        for channel in tuple(self._channels.values()):
-            timeout_ms = None if channel.is_closing else channel.oldest_overdue_ms(now_ms)
-            if timeout_ms is not None:
-                error = DeliveryTimeoutError(channel.number, timeout_ms)
-                self._fail(channel, reply_for(error), str(error), 0, now_ms)
+    # ── consumers ──
 
     def recheck_consumers(self, now_ms: int) -> None:
         """Cancel consumers whose user may not read their queue any more."""
         for channel in self._channels.values():
             channel.recheck_consumers(now_ms)
-
-    def ending_all(self, now_ms: int) -> Steps[None]:
-        """Release every channel; the connection ends."""
-        self._fail_connection = _nobody_to_tell  # this leaves no reference cycle
-        self._session.has_no_channels()
-        ending = tuple(self._ends.values())
-        channels = [channel for channel in self._channels.values() if not channel.is_closing]
-        for channel in channels:
-            self._stop(channel, now_ms)
-        for steps in ending:
-            for _ in steps:  # its own job may continue it in between
-                yield
-        for channel in channels:
-            yield from channel.getting_due()
-        for channel in channels:
-            channel.shut()
-        while channels:
-            channel = channels.pop(0)
-            yield from channel.giving_back()
-            self._channels.pop(channel.number, None)
-            yield
-        self._channels.clear()
-        self._session.channels_open = 0
-
-    def _note(self, kind: EventKind, number: int) -> None:
-        session = self._session
-        session.broker.events.note(kind, session.vhost_name, "", (session, number))
-
-    def _stop(self, channel: Channel, now_ms: int) -> None:
-        self._write_confirms(channel)
-        self.confirming.pop(channel, None)
-        self._unfinished.pop(channel, None)
-        self._assembling_bytes -= channel.unfinished.held_bytes
-        channel.stop(now_ms)
-        self._note(EventKind.CHANNEL_CLOSED, channel.number)
-
-    def _end(self, channel: Channel, last_word: Method, now_ms: int) -> None:
-        """End a channel, and say so once everything it holds is given back.
-
-        Until then the client's input waits, so its next event finds this done.
-        """
-        self._stop(channel, now_ms)
-        self._ends[channel] = steps = self._ending(channel, last_word)
-        try:
-            advance(steps, channel.turn.budget.is_spent)
-        except Suspended:
-            self._input.hold()
-            channel.turn.later(StepsJob(self._before_input(steps), channel.turn.budget.is_spent))
-            self._input.wake()
-
-    def _ending(self, channel: Channel, last_word: Method) -> Steps[None]:
-        yield from channel.getting_due()
-        channel.shut()
-        yield from channel.giving_back()
-        del self._ends[channel]
-        if isinstance(last_word, commands.Channel.CloseOk):
-            self._forget(channel)
-        self._write(channel.number, last_word)
-
-    def _before_input(self, steps: Steps[None]) -> Steps[None]:
-        try:
-            for _ in steps:  # the end of the connection may continue it in between
-                yield
-        finally:
-            self._input.release()
-
-    def _forget(self, channel: Channel) -> None:
-        del self._channels[channel.number]
-        self._session.channels_open = len(self._channels)
-
-    def _fail(
-        self, channel: Channel, reply: Reply, explanation: str, index: int, now_ms: int
-    ) -> None:
-        text = reply.text(explanation)
-        log.warning(
-            "channel error %s channel=%d method=%s code=%d text=%r",
-            self._session,
-            channel.number,
-            method_name(index),
-            reply.code,
-            text,
-        )
-        close = close_method(commands.Channel.Close, reply.code, text, index)
-        self._end(channel, close, now_ms)
 
     def _write(self, number: int, method: Method) -> None:
         self._outbox.write(encode_method(number, method))

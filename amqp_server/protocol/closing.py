@@ -23,7 +23,7 @@ from amqp_server.connections.life import Life
 from amqp_server.connections.login import HeldRefusal
 from amqp_server.connections.outbox import Outbox
 from amqp_server.connections.reading import Reading
-from amqp_server.protocol.channel_table import ChannelTable
+from amqp_server.protocol.channel_ends import ChannelEnds
 from amqp_server.protocol.errors import ChannelStateError, ConnectionForcedError
 from amqp_server.protocol.farewell import Farewell
 from amqp_server.protocol.faults import close_method
@@ -51,7 +51,7 @@ class Closing:
     """
 
     __slots__ = (
-        "_channels",
+        "_channel_ends",
         "_farewell",
         "_intake",
         "_is_released",
@@ -70,7 +70,7 @@ class Closing:
         life: Life[State, Step],
         intake: Intake[Event, WireError],
         reading: Reading,
-        channels: ChannelTable,
+        channel_ends: ChannelEnds,
         *,
         outbox: Outbox,
         on_output: Callable[[], None],
@@ -82,7 +82,7 @@ class Closing:
             life: its state is moved on here.
             intake: dropped when nothing is carried out any more.
             reading: ends with the connection.
-            channels: all that it has.
+            channel_ends: end with the connection.
             outbox: where connection.close goes.
             on_output: called when the socket may be closed, or when more work comes before that.
         """
@@ -90,7 +90,7 @@ class Closing:
         self._life = life
         self._intake = intake
         self._reading = reading
-        self._channels = channels
+        self._channel_ends = channel_ends
         self._outbox = outbox
         self._farewell = Farewell(outbox)
         self._on_output = on_output
@@ -246,7 +246,7 @@ class Closing:
             self._refusal = None
             broker.logins.let_go(session.peer.address)
         self._reading.end()
-        ending = self._channels.ending_all(now_ms)
+        ending = self._channel_ends.ending_all(now_ms)
         if not self._farewell.begin(ending, broker.turn, self._farewell_said):
             self._on_output()
         if session.vhost is not None:

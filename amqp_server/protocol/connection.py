@@ -111,7 +111,7 @@ class Connection:
             self.life,
             self.intake,
             self.reading,
-            self._channels,
+            self._channels.ends,
             outbox=outbox,
             on_output=on_output,
         )
@@ -167,7 +167,7 @@ class Connection:
             data = data[PROTOCOL_HEADER_BYTES:]
         intake.receive(data, now_ms)
         if self._channels.confirming:
-            self._channels.flush_confirms()
+            self._channels.answer_publishes()
         if intake.is_stalled:
             self.reading.regulate()
 
@@ -206,7 +206,7 @@ class Connection:
             self._outbox.write_past_held(HEARTBEAT_FRAME)
         if now_ms >= self._timeouts_at_ms:
             self._timeouts_at_ms = now_ms + self._broker.settings.consumer_tick_ms
-            self._channels.check_timeouts(now_ms)
+            self._channels.ends.check_timeouts(now_ms)
             self._turn.settle(now_ms)
 
     def shut_down(self, reason: str, now_ms: int) -> None:
@@ -251,7 +251,7 @@ class Connection:
 
     def slice_ended(self, now_ms: int) -> None:
         """Confirm the publishes of a slice of the input, and end after the last slice."""
-        self._channels.flush_confirms()
+        self._channels.answer_publishes()
         self.reading.regulate()
         if self._closing.has_seen_eof:
             self._closing.slice_ended(now_ms)

@@ -131,7 +131,7 @@ def test_row_24_messages_that_never_end_are_bounded_and_go_with_their_channels()
             break
     assert [(close.channel, close.code) for close in closes] == [(0, 506)]
     assert number == MIB // (RESERVED_PER_OCTET * 50_000) + 1
-    assert peer.connection._channels._assembling_bytes == 0
+    assert peer.connection._channels._publishing.assembling_bytes == 0
     assert node.open().works()
 
 

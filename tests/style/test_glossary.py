@@ -63,7 +63,6 @@ snake_case), and why."""
 
 KNOWN: Final[frozenset[str]] = frozenset(
     {
-        "flush_confirms",
         "send",
         "send_each",
         "send_reply",

@@ -285,6 +285,11 @@ class Client:
         (close,) = self.closes()
         return close
 
+    def soft_error(self, channel: int = 1) -> None:
+        """Make the broker close a channel."""
+        self.send(commands.Queue.Declare, channel, queue="nobody's", passive=True)
+        assert self.closed().channel == channel
+
     def get(self, queue: str = "jobs", channel: int = 1) -> bytes | None:
         """Get a message without ack; None when there is none."""
         self.send(commands.Basic.Get, channel, queue=queue, no_ack=True)

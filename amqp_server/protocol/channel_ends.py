@@ -1,0 +1,193 @@
+"""How the channels of one connection end: by their client, by an error, or with the connection.
+
+A channel that ends gives back all that it holds, in steps. Its last word waits for that.
+
+Source: AMQP 0-9-1 §1.5, §2.2.5; RabbitMQ, rabbit_reader and rabbit_channel, for texts and order.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from pamqp import commands
+
+from amqp_server.broker.events import EventKind
+from amqp_server.broker.steps import Steps, StepsJob, Suspended, advance
+from amqp_server.connections.outbox import Outbox
+from amqp_server.protocol.channel import Channel
+from amqp_server.protocol.errors import DeliveryTimeoutError
+from amqp_server.protocol.faults import PUBLISH_INDEX, close_method
+from amqp_server.protocol.publishing_channels import PublishingChannels
+from amqp_server.protocol.replies import Reply, Scope, reply_for
+from amqp_server.protocol.session import Session
+from amqp_server.wire.methods import Method, encode_method, method_name
+
+log = logging.getLogger(__name__)
+
+
+class Input(Protocol):
+    """The input of the connection; ``connections.intake`` implements it."""
+
+    def hold(self) -> None:
+        """Carry out nothing more, until ``release``."""
+
+    def release(self) -> None:
+        """Go on."""
+
+    def wake(self) -> None:
+        """Ask for a turn soon."""
+
+
+Fail: TypeAlias = Callable[[Exception, int, int], None]
+"""Ends the connection; takes an error, the method at fault and the time."""
+
+
+def _nobody_to_tell(_error: Exception, _index: int, _now_ms: int) -> None:
+    """Stand in for a connection that is over."""
+
+
+class ChannelEnds:
+    """The ends of the channels of one connection.
+
+    Attributes:
+        fail_connection: ends the connection.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        channels: dict[int, Channel],
+        publishing: PublishingChannels,
+        outbox: Outbox,
+        intake: Input,
+        fail: Fail,
+    ) -> None:
+        """Begin with no channel that ends.
+
+        Args:
+            session: of the connection.
+            channels: by number, those that end included; a channel is taken out at its end.
+            publishing: forgets channels that end.
+            outbox: where last words go.
+            intake: held while a channel ends in steps.
+            fail: ends the connection.
+        """
+        self._session = session
+        self._channels = channels
+        self._publishing = publishing
+        self._outbox = outbox
+        self._input = intake
+        self.fail_connection = fail
+        self._ending: dict[Channel, Steps[None]] = {}
+
+    # ── an error ──
+
+    def refuse(self, number: int, error: Exception, now_ms: int) -> None:
+        """Close a channel, if it is open, with an error that it did not cause."""
+        channel = self._channels.get(number)
+        if channel is not None and not channel.is_closing:
+            self.fail(channel, error, PUBLISH_INDEX, now_ms)
+
+    def check_timeouts(self, now_ms: int) -> None:
+        """Close channels that hold a delivery unacked for longer than its consumer may."""
+        for channel in tuple(self._channels.values()):
+            timeout_ms = None if channel.is_closing else channel.oldest_overdue_ms(now_ms)
+            if timeout_ms is not None:
+                self.fail(channel, DeliveryTimeoutError(channel.number, timeout_ms), 0, now_ms)
+
+    def fail(self, channel: Channel, error: Exception, index: int, now_ms: int) -> None:
+        """Close the channel, or the connection, with an error: whichever ``replies`` says.
+
+        Args:
+            channel: where the error arose; nothing is done if it is closing and alone concerned.
+            error: the error.
+            index: class id << 16 | method id of the method at fault; 0 is none.
+            now_ms: the time.
+        """
+        reply = reply_for(error)
+        if reply.scope is Scope.CONNECTION:
+            self.fail_connection(error, index, now_ms)
+        elif not channel.is_closing:
+            self._close(channel, reply, str(error), index, now_ms)
+
+    def _close(
+        self, channel: Channel, reply: Reply, explanation: str, index: int, now_ms: int
+    ) -> None:
+        text = reply.text(explanation)
+        log.warning(
+            "channel error %s channel=%d method=%s code=%d text=%r",
+            self._session,
+            channel.number,
+            method_name(index),
+            reply.code,
+            text,
+        )
+        close = close_method(commands.Channel.Close, reply.code, text, index)
+        self.end(channel, close, now_ms)
+
+    # ── the end ──
+
+    def end(self, channel: Channel, last_word: Method, now_ms: int) -> None:
+        """End a channel, and say so once everything it holds is given back.
+
+        Until then the client's input waits, so its next event finds this done.
+        """
+        self._stop(channel, now_ms)
+        self._ending[channel] = steps = self._ending_one(channel, last_word)
+        try:
+            advance(steps, channel.turn.budget.is_spent)
+        except Suspended:
+            self._input.hold()
+            channel.turn.later(StepsJob(self._before_input(steps), channel.turn.budget.is_spent))
+            self._input.wake()
+
+    def ending_all(self, now_ms: int) -> Steps[None]:
+        """Release every channel; the connection ends."""
+        self.fail_connection = _nobody_to_tell  # this leaves no reference cycle
+        self._session.has_no_channels()
+        ending = tuple(self._ending.values())
+        channels = [channel for channel in self._channels.values() if not channel.is_closing]
+        for channel in channels:
+            self._stop(channel, now_ms)
+        for steps in ending:
+            for _ in steps:  # its own job may continue it in between
+                yield
+        for channel in channels:
+            yield from channel.getting_due()
+        for channel in channels:
+            channel.shut()
+        while channels:
+            channel = channels.pop(0)
+            yield from channel.giving_back()
+            self._channels.pop(channel.number, None)
+            yield
+        self._channels.clear()
+        self._session.channels_open = 0
+
+    def forget(self, channel: Channel) -> None:
+        """Make a number free: its close was answered."""
+        del self._channels[channel.number]
+        self._session.channels_open = len(self._channels)
+
+    def _stop(self, channel: Channel, now_ms: int) -> None:
+        self._publishing.forget(channel)
+        channel.stop(now_ms)
+        session = self._session
+        events, about = session.broker.events, (session, channel.number)
+        events.note(EventKind.CHANNEL_CLOSED, session.vhost_name, "", about)
+
+    def _ending_one(self, channel: Channel, last_word: Method) -> Steps[None]:
+        yield from channel.getting_due()
+        channel.shut()
+        yield from channel.giving_back()
+        del self._ending[channel]
+        if isinstance(last_word, commands.Channel.CloseOk):
+            self.forget(channel)
+        self._outbox.write(encode_method(channel.number, last_word))
+
+    def _before_input(self, steps: Steps[None]) -> Steps[None]:
+        try:
+            for _ in steps:  # the end of the connection may continue it in between
+                yield
+        finally:
+            self._input.release()
