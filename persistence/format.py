@@ -1,8 +1,8 @@
-"""The form of the data on disk: draws every file, then asserts the drawing.
+"""The form of the messages on disk: draws every file, then asserts the drawing.
 
 All numbers are little-endian. ``crc32c`` covers every octet behind it up to the end of the header's
 content. So a header is valid only together with its content. ``persistence.codec`` draws runs of
-records.
+records. ``definitions_format``, ``witness`` and ``data_directory`` draw the other files.
 
 A file of the write-ahead log, ``wal/%016x.wal``: its header, the same header once more, batches.
 
