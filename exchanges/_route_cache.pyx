@@ -1,7 +1,7 @@
 # cython: language_level=3
-"""Answers of the router by route: the kernel behind ``exchanges.route_cache``.
+"""Answers of the router by route: the kernel of ``exchanges.route_cache``.
 
-One probe of a table and one comparison of numbers, without a frame of Python around them.
+A look-up is one probe of a table and one comparison of numbers, without a Python call.
 """
 
 cimport cython

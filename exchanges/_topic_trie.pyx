@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""The walk of a routing key through a trie of patterns: the kernel behind ``exchanges.topic_trie``.
+"""The walk of a routing key through a trie of patterns: the kernel of ``exchanges.topic_trie``.
 
-A reach is a row of limbs of 64 bits, as many as the key needs. A key of more words than a shortstr
-can have goes to the twin, whose integers have no end.
+A reach is a row of limbs of 64 bits, as many as the key needs. If a key has more words than a
+shortstr can have, the twin walks it, because its integers are unbounded.
 """
 
 from cpython.dict cimport PyDict_GetItemWithError, PyDict_Next
@@ -46,19 +46,19 @@ cdef struct Step:
 
 
 cdef struct Way:
-    # A routing key taken apart, and the nodes that are still to be looked at.
+    # A routing key split into words, and the nodes that the walk has yet to visit.
     Py_ssize_t word_count
     Py_ssize_t limb_count
-    # The bits of a reach that its last limb may hold.
+    # The valid bits of a reach's last limb.
     uint64_t last_limb
-    # Of each place in the key: the number of its word, equal words having the same; -1 a wildcard.
+    # The number of the word at each place in the key; equal words have the same; -1 is a wildcard.
     short number_at[WORDS_MAX]
-    # Of each number: a bit for each of its places.
+    # For each number, a bit for each place of its word.
     uint64_t masks[WORDS_MAX][LIMBS_MAX]
     Step* steps
     Py_ssize_t step_count
     Py_ssize_t steps_max
-    # How much may still be done in this piece.
+    # The looks that are left for this piece.
     Py_ssize_t looks_left
 
 
@@ -70,7 +70,7 @@ cdef inline int _wildcard(str word):
 
 
 cdef int _begin(Way* walk, list words, dict numbers, Node root) except -1:
-    """Take the key apart; afterwards ``numbers`` has the number of each word of it."""
+    """Split the key into words; afterwards ``numbers`` has the number of each of them."""
     cdef Py_ssize_t place, number
     cdef uint64_t[LIMBS_MAX] reach
     cdef PyObject* known
@@ -103,7 +103,7 @@ cdef int _begin(Way* walk, list words, dict numbers, Node root) except -1:
 
 
 cdef void _spread(const Way* walk, uint64_t* reach) noexcept:
-    """Set every bit from the lowest one upwards: along ``#``."""
+    """Set every bit from the lowest one upwards, for a step along ``#``."""
     cdef Py_ssize_t limb = 0
     while not reach[limb]:
         limb += 1
@@ -114,7 +114,7 @@ cdef void _spread(const Way* walk, uint64_t* reach) noexcept:
 
 
 cdef int _enter(Way* walk, dict numbers, Node node, const uint64_t* reach) except -1:
-    """Go along a node's label; note the node if any of the key gets there."""
+    """Go along a node's label; note the node if its reach is not empty."""
     cdef uint64_t[LIMBS_MAX] moved
     cdef PyObject* known
     cdef Py_ssize_t limb, number
@@ -128,7 +128,7 @@ cdef int _enter(Way* walk, dict numbers, Node node, const uint64_t* reach) excep
             _spread(walk, moved)
             continue
         if wildcard == ONE_WORD:
-            # After the whole key there is no word left to stand for.
+            # Behind the whole key no word is left that ``*`` could match.
             moved[walk.limb_count - 1] &= walk.last_limb >> 1
         else:
             known = PyDict_GetItemWithError(numbers, word)
@@ -164,7 +164,7 @@ cdef int _note(Way* walk, PyObject* node, const uint64_t* reach) except -1:
 cdef int _enter_children(
     Way* walk, list words, dict numbers, dict children, const uint64_t* reach
 ) except -1:
-    """Enter those that the key may lead to: by the words that come next, or all if they are fewer."""
+    """Enter the children for the key's next words, or all children if these are fewer."""
     cdef Py_ssize_t limb, place, next_count = 2, position = 0
     cdef Py_ssize_t child_count = len(children)
     cdef PyObject* child
@@ -206,7 +206,7 @@ cdef int _enter_child(
 cdef int _go(
     Way* walk, list words, dict numbers, list matched, Py_ssize_t looks_max
 ) except -1:
-    """Look at the nodes that were noted, and at what they lead to, for about so many looks."""
+    """Visit the noted nodes and their children, for about this number of looks."""
     cdef uint64_t[LIMBS_MAX] reach
     cdef Py_ssize_t position
     cdef PyObject* destination
@@ -259,7 +259,7 @@ cdef class Walk:
     cdef Way _way
     cdef list _words
     cdef dict _numbers
-    # The nodes that ``_way`` has noted: between two pieces nobody else may have them any more.
+    # The nodes that ``_way`` has noted; between two pieces this may be the only reference to them.
     cdef list _noted
 
     def __cinit__(self, Node root not None, list words not None):

@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 # cython: cdivision=True
-"""Runs of records as octets: the kernel behind ``persistence.codec``.
+"""Runs of records as octets: the kernel of ``persistence.codec``.
 
-A run in memory is its octets on disk, but for what stands in the gaps: a record's gaps are zero on
-disk. Octets that are decoded are copied into one block; no length in them is believed.
+A run in memory has the same octets as on disk, except for the gaps in a record, which are zero on
+disk. Decoded octets are copied into one block, after every length in them was checked.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
@@ -32,7 +32,7 @@ if sys.byteorder != "little" or sizeof(Head) != HEAD_BYTES:
 
 
 cdef inline Py_ssize_t octets_bytes(Head *head) noexcept:
-    """Return what follows the head, without the padding."""
+    """Return the number of octets behind the head, without the padding."""
     return <Py_ssize_t> head.route_bytes + head.header_bytes + head.body_bytes
 
 
@@ -41,7 +41,7 @@ cdef inline Py_ssize_t padded(Py_ssize_t size_bytes) noexcept:
 
 
 cdef inline void clear_gaps(char *place, Py_ssize_t size_bytes) noexcept:
-    """Zero what is no field: the memory there may hold anything, and would end on the disk."""
+    """Set the gaps to zero, because the memory there may hold any data."""
     memset(place + PRIORITY_END, 0, HEAD_BYTES - PRIORITY_END)
     memset(place + HEAD_BYTES + size_bytes, 0, padded(size_bytes) - size_bytes)
 
@@ -64,7 +64,7 @@ def encode_run(records):
     encoded = PyBytes_FromStringAndSize(NULL, total)
     place = PyBytes_AS_STRING(encoded)
     if contiguous and total:
-        # The padding of the last record is memory of the block too.
+        # The padding of the last record belongs to the block too.
         memcpy(place, head_of(run.block, run.first), total)
     for index in range(run.count):
         head = head_of(run.block, run.first + index * run.step)
@@ -83,7 +83,7 @@ cdef Py_ssize_t record_bytes(const uint8_t *place, Py_ssize_t left_bytes) noexce
     cdef const uint8_t *route = place + HEAD_BYTES
     if left_bytes < RECORD_BYTES_MIN:
         return -1
-    # The octets may stand anywhere in memory: not every processor reads a head from there.
+    # The octets may be unaligned, and not every processor can read a head there.
     memcpy(&head, place, HEAD_BYTES)
     size_bytes = octets_bytes(&head)
     total = HEAD_BYTES + padded(size_bytes)
@@ -103,7 +103,7 @@ cdef Py_ssize_t record_bytes(const uint8_t *place, Py_ssize_t left_bytes) noexce
 
 
 def decode_run(octets, Py_ssize_t count):
-    """Return the run whose octets these are: a copy, of which every length was looked at."""
+    """Return the run of these octets as a copy, after every length was checked."""
     cdef Py_buffer view
     cdef Block block
     PyObject_GetBuffer(octets, &view, PyBUF_SIMPLE)
@@ -119,7 +119,7 @@ cdef Block block_of(const uint8_t *octets, Py_ssize_t octets_bytes, Py_ssize_t c
     cdef Py_ssize_t position = 0, size_bytes
     cdef void *starts
     if octets_bytes:
-        # Sizes come from a file: memory for the records only if there can be so many.
+        # The count comes from a file, so memory is taken only if this many records can be there.
         if count > octets_bytes // RECORD_BYTES_MIN:
             count = octets_bytes // RECORD_BYTES_MIN + 1
         block.reserve(octets_bytes)

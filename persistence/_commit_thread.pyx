@@ -3,9 +3,10 @@
 """A thread that writes and syncs without the interpreter lock: the kernel of ``commit_thread``.
 
     start()                    thread                              the loop's reader
-    buffers held, iovecs set   pwritev ... fdatasync, eventfd      buffers let go, done() called
+    buffers held, iovecs set   pwritev ... fdatasync, eventfd      buffers released, done() called
 
-One job at a time. The thread touches nothing of Python: what it reads is held until it is done.
+One job at a time. The thread uses no Python object; the buffers that it reads are held until it is
+done.
 """
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
@@ -77,7 +78,7 @@ cdef struct Shared:
 
 
 cdef int write_all(Job *job) noexcept nogil:
-    """Write all parts; return 0, or why not."""
+    """Write all parts; return 0, or the error number."""
     cdef iovec *parts = job.parts
     cdef Py_ssize_t left = job.parts_count
     cdef int64_t position = job.position
@@ -102,7 +103,7 @@ cdef int write_all(Job *job) noexcept nogil:
 
 
 cdef int sync_file(int descriptor) noexcept nogil:
-    """Sync; return 0, or why not."""
+    """Sync; return 0, or the error number."""
     while fdatasync(descriptor) < 0:
         if errno != EINTR:
             return errno
@@ -126,7 +127,7 @@ cdef void *run(void *argument) noexcept nogil:
         if not shared.error_number and shared.job.sync:
             shared.error_number = sync_file(shared.job.descriptor)
             shared.failed_in_sync = shared.error_number != 0
-        # Writing to it also has the other thread see what was noted above.
+        # This write also makes the results above visible to the other thread.
         while write(shared.event, &one, sizeof(one)) < 0 and errno == EINTR:
             pass
 
@@ -157,7 +158,7 @@ cdef class DiskWriter:
             raise OSError(errno, "no eventfd for the thread that syncs")
         pthread_mutex_init(&self.shared.lock, NULL)
         pthread_cond_init(&self.shared.wake, NULL)
-        # Signals are the main thread's.
+        # The main thread handles signals.
         sigfillset(&blocked)
         pthread_sigmask(SIG_SETMASK, &blocked, &before)
         failed = pthread_create(&self.thread, NULL, run, &self.shared)
@@ -176,11 +177,11 @@ cdef class DiskWriter:
             pthread_cond_destroy(&self.shared.wake)
 
     def takes(self, file):
-        """Return whether it can write to this file."""
+        """Return whether this writer can write to the file."""
         return file.fileno() >= 0
 
     def start(self, file, int64_t position, parts, bint fsync):
-        """Begin to write, and to sync behind it."""
+        """Begin to write, and to sync after it."""
         cdef Py_ssize_t index, count = len(parts)
         cdef Job *job = &self.shared.job
         self.let_go()
@@ -203,7 +204,7 @@ cdef class DiskWriter:
         pthread_mutex_unlock(&self.shared.lock)
 
     def _ready(self):
-        """The loop's reader: the thread has done what it was given."""
+        """Handle the end of a job; the loop calls it as its reader."""
         cdef uint64_t count
         if read(self.shared.event, &count, sizeof(count)) < 0 and errno == EAGAIN:
             return
@@ -211,7 +212,7 @@ cdef class DiskWriter:
         self.done(self.shared.error_number, bool(self.shared.failed_in_sync))
 
     def stop(self):
-        """Wait for what is under way, have it reported, and end the thread."""
+        """Wait for the job under way, report its end, and end the thread."""
         if self.is_running:
             self.join()
             self.loop.remove_reader(self.shared.event)

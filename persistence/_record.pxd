@@ -4,12 +4,12 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 
 
 cdef enum:
-    # persistence.record: what is so large is never copied into a block that still grows
+    # persistence.record: a body of this size is never copied into a block that still grows
     LARGE_BODY_BYTES = 32768
 
 
 cdef struct Head:
-    # What stands before route, header and body of each record; 24 octets, native order.
+    # Stands before route, header and body of each record; 24 octets, native order.
     int64_t ttl_ms
     uint32_t body_bytes
     uint32_t header_bytes

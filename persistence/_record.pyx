@@ -1,12 +1,13 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 # cython: cdivision=True
-"""Records as raw memory: the kernel behind ``persistence.record``.
+"""Records as raw memory: the kernel of ``persistence.record``.
 
     block   | Head | route | header | body | pad to 8 | Head | route | ...
     run     block, first, step, count: a view; slices of it are views too
 
-A block only grows, and a record in it never changes, so that any number of runs may share it; it
-is freed with the last of them, and of the views of its octets. No policy, no peer's length is believed here: callers have checked.
+A block only grows, and a record in it never changes, so that any number of runs may share it. It is
+freed with the last run and the last view of its octets. There is no policy here. Callers have
+checked every length that a peer sent.
 """
 
 from cpython.buffer cimport PyBuffer_FillInfo
@@ -52,7 +53,7 @@ cdef class Block:
         self.exports_count -= 1
 
     cdef int resize(self, Py_ssize_t size_bytes) except -1:
-        """Have memory of just this size."""
+        """Set the memory to exactly this size."""
         cdef void *moved
         if size_bytes > BLOCK_MAX_BYTES:
             raise MemoryError("a block of records holds at most 4 GiB")
@@ -66,7 +67,7 @@ cdef class Block:
         return 0
 
     cdef int reserve(self, Py_ssize_t more_bytes) except -1:
-        """Make room for ``more_bytes`` and one record more."""
+        """Make room for ``more_bytes`` and one more record."""
         cdef Py_ssize_t wanted = self.used_bytes + more_bytes
         cdef void *moved
         if wanted > self.size_bytes:
@@ -119,7 +120,7 @@ cdef class Block:
         padded = (total + 7) & ~7
         if self.used_bytes + padded > self.size_bytes or self.count == self.starts_size:
             self.reserve(padded)
-        # The source may have moved when it is this block.
+        # If the source is this block, its memory may have moved.
         memcpy(self.data + self.used_bytes, head_of(source, index), total)
         self.starts[self.count] = <uint32_t> self.used_bytes
         self.count += 1
@@ -145,14 +146,14 @@ cdef class Block:
         return 0
 
     cdef int trim(self) except -1:
-        """Give memory back that no record uses; nothing is added after it."""
+        """Release memory that no record uses; nothing is added after it."""
         if self.size_bytes - self.used_bytes > 256 and self.used_bytes:
             self.resize(self.used_bytes)
         return 0
 
 
 cdef class OpenRecord:
-    """See ``persistence.record.OpenRecord``: the body grows where it is to stay."""
+    """See ``persistence.record.OpenRecord``: the body grows in its final place."""
 
     cdef Block _block
     cdef Py_ssize_t _body_at
@@ -205,7 +206,7 @@ cdef Run make_run(Block block, Py_ssize_t first, Py_ssize_t step, Py_ssize_t cou
 
 
 cdef Run run_of(object records):
-    """Return records as a run; one that is a run already comes back as it is."""
+    """Return records as a run; a run is returned unchanged."""
     cdef Block block
     if type(records) is Run:
         return <Run> records
@@ -306,7 +307,7 @@ def has_ttl(records):
 
 
 cdef inline bint _alike(Head *one, Head *other, bint in_size) noexcept:
-    """Whether the headers are equal; or routes and headers, but for the size of the body."""
+    """Whether the headers are equal; or routes and headers, except for the size of the body."""
     cdef Py_ssize_t skipped = 0 if in_size else min(BODY_SIZE_STOP, one.header_bytes)
     if one.header_bytes != other.header_bytes or memcmp(
         octets_of(one) + one.route_bytes + skipped,
@@ -413,7 +414,7 @@ def parted(records, bytes order, parts_of, Py_ssize_t part_count):
     edge = array("q", edges)
     part = array("q", flat or [0])
     for block in blocks:
-        # About what it comes to, where all parts are alike.
+        # This is about the size of a part, if all parts are alike.
         (<Block> block).reserve(run.block.used_bytes // (part_count * 2))
     for index in range(run.count):
         number = <unsigned char> PyBytes_AS_STRING(order)[index]

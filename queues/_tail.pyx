@@ -1,12 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 # cython: cdivision=True
-"""Messages in memory with their places, first in, first out: the kernel behind ``queues.tail``.
+"""Messages in memory with their positions, first in, first out: the kernel of ``queues.tail``.
 
     slices   run | run | run on the tail's own block, still growing
              first position and one expiry, or an int64 for each message where they differ
 
-A long run is kept as it is, whoever else shares its memory; short ones are copied together, so
-that what is taken comes in long batches however it was published. No policy.
+A long run is kept as it is, even if others share its memory. Short ones are copied together, so
+that deliveries come in long batches. There is no policy here.
 """
 
 from array import array
@@ -25,7 +25,7 @@ from queues.tail import UNLIMITED_BYTES
 
 cdef enum:
     SHARED_FROM_COUNT = 64
-    # Not over LARGE_BODY_BYTES: what is shown in views is in no block that still grows.
+    # At most LARGE_BODY_BYTES: larger bodies are sent as views, and their block must not grow.
     SHARED_FROM_BYTES = 16384
     OWN_BLOCK_BYTES = 65536
     NUMBERS_AT_FIRST = 16
@@ -82,7 +82,7 @@ cdef class QueueMemory:
 
 
 cdef Py_ssize_t run_octets(Run run) noexcept:
-    """Return what the records of a run take of their block: they lie one behind the other."""
+    """Return the octets of a run's records in their block, where they lie one behind the other."""
     cdef Block block = run.block
     cdef Py_ssize_t index, stop, total = 0
     if run.step == 1:
@@ -102,7 +102,7 @@ cdef inline bint is_due(int64_t expiry, int64_t now_ms) noexcept:
 
 
 cdef int64_t *numbers_of(sequence, Py_ssize_t count) except NULL:
-    """Return memory with as many numbers as there are messages."""
+    """Return memory with a number for each message."""
     cdef const int64_t[::1] source = array("q", sequence)
     cdef int64_t *numbers = NULL
     cdef Py_ssize_t room = 0
@@ -119,7 +119,7 @@ cdef object array_of(const int64_t *numbers, Py_ssize_t count):
 
 @cython.freelist(64)
 cdef class Slice:
-    """See ``queues.tail.Slice``; ``at`` is where its numbers begin: what was taken stays there."""
+    """See ``queues.tail.Slice``; its numbers begin at ``at``, behind those of taken messages."""
 
     def __cinit__(self):
         self.each_position = self.each_expiry = NULL
@@ -146,7 +146,7 @@ cdef class Slice:
         return array_of(self.each_expiry + self.at, self.run.count)
 
     cdef int note(self, int64_t position, int64_t expiry) except -1:
-        """Note place and expiry of the message that is added next."""
+        """Note position and expiry of the message that is added next."""
         cdef Py_ssize_t index, count = self.run.count
         if count == 0:
             self.first_position = position
@@ -168,7 +168,7 @@ cdef class Slice:
         return 0
 
     cdef Slice front(self, Py_ssize_t count):
-        """Return the first messages as a slice of their own; they are still here too."""
+        """Return the first messages as another slice; they stay here too."""
         cdef Slice front = slice_of(make_run(self.run.block, self.run.first, self.run.step, count))
         front.first_position = self.first_position
         front.expiry = self.expiry
@@ -181,7 +181,7 @@ cdef class Slice:
         return front
 
     cdef int skip(self, Py_ssize_t count) except -1:
-        """Let go of the first messages; some must be left."""
+        """Remove the first messages; at least one must be left."""
         self.run.first += count * self.run.step
         self.run.count -= count
         self.run._body_bytes = -1
@@ -217,7 +217,7 @@ cdef class Tail:
     """See ``queues.tail.Tail``."""
 
     def __init__(self, QueueMemory memory not None, int64_t redeliver_below=0):
-        # Most queues of a large number of them never hold anything.
+        # Of many queues, most never hold a message.
         self._slices = None
         self._growing = None
         self._memory = memory
@@ -298,7 +298,7 @@ cdef class Tail:
         return 0
 
     cdef int share(self, Run run, int64_t first_position, positions, expires_at_ms) except -1:
-        """Keep a run as it is, which is counted already."""
+        """Keep a run as it is; it is counted already."""
         cdef Slice last = slice_of(make_run(run.block, run.first, run.step, run.count))
         last.run._body_bytes = run._body_bytes
         last.first_position = first_position
@@ -315,7 +315,7 @@ cdef class Tail:
         return 0
 
     cdef int copy(self, Run run, Py_ssize_t index, int64_t position, int64_t expiry) except -1:
-        """Put a message into the own block; it is counted already."""
+        """Copy a message into the tail's own block; it is counted already."""
         cdef Slice last = self._growing
         if last is None:
             last = self._growing = slice_of(make_run(Block.__new__(Block), 0, 1, 0))
@@ -329,7 +329,7 @@ cdef class Tail:
         return 0
 
     cdef int count_in(self, Run run, Py_ssize_t sign) except -1:
-        """Count the messages of a run in, or with the other sign out."""
+        """Add a run to the counts, or with the other sign subtract it."""
         cdef Py_ssize_t octets = sign * run_octets(run)
         self.count += sign * run.count
         if run._body_bytes < 0:
@@ -428,7 +428,7 @@ cdef class Tail:
 cdef Py_ssize_t due_count(
     Slice head, Py_ssize_t max_count, int64_t now_ms, bint expired
 ) noexcept:
-    """Return how many at the head have all expired, or have all not."""
+    """Return how many messages at the head are all expired, or all not expired."""
     cdef Py_ssize_t index
     if head.each_expiry == NULL:
         return max_count if is_due(head.expiry, now_ms) == expired else 0
@@ -453,7 +453,7 @@ cdef Py_ssize_t even_count(Slice head, Py_ssize_t max_count, int64_t *step) noex
 
 
 cdef Py_ssize_t count_within(Run run, Py_ssize_t max_count, Py_ssize_t max_bytes) noexcept:
-    """Return how many messages take the bodies to ``max_bytes``; ``max_count`` if none does."""
+    """Return how many messages bring the bodies to ``max_bytes``; ``max_count`` if all do not."""
     cdef Py_ssize_t index, total = 0
     for index in range(max_count):
         total += head_of(run.block, run.first + index * run.step).body_bytes
@@ -463,7 +463,7 @@ cdef Py_ssize_t count_within(Run run, Py_ssize_t max_count, Py_ssize_t max_bytes
 
 
 cdef Py_ssize_t octets_count(Run run, Py_ssize_t max_bytes):
-    """Return how many messages of a run take ``max_bytes`` of memory at most."""
+    """Return how many messages of a run fit into ``max_bytes`` of memory."""
     cdef Run part = make_run(run.block, run.first, run.step, run.count)
     cdef Py_ssize_t low = 0
     cdef Py_ssize_t high = run.count
@@ -477,7 +477,7 @@ cdef Py_ssize_t octets_count(Run run, Py_ssize_t max_bytes):
 
 
 cdef object expiries_of(Slice head, Py_ssize_t count):
-    """Return when the first messages expire, as a batch says it: None when none does."""
+    """Return the expiries of the first messages, in the form of a batch; None if none expires."""
     cdef Py_ssize_t index
     if head.each_expiry == NULL:
         return [head.expiry] * count if head.expiry else None
@@ -488,7 +488,7 @@ cdef object expiries_of(Slice head, Py_ssize_t count):
 
 
 def bands_of(records, int max_priority):
-    """Return the band of each message: its priority, or the queue's where that is lower."""
+    """Return the band of each message: its priority, or the queue's if that is lower."""
     cdef Run run = run_of(records)
     cdef Py_ssize_t index
     cdef bytes bands = PyBytes_FromStringAndSize(NULL, run.count)

@@ -3,7 +3,7 @@
 
     outcomes   1..7 acked | 9..10 ack said | 11..11 rejected | room
 
-Outcomes are kept as numbers in one block of memory, and sorted only when they came out of order.
+Outcomes are kept as numbers in one block of memory. They are sorted only if they come out of order.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
@@ -54,7 +54,7 @@ cdef inline bint is_continued(const Outcome *one, const Outcome *other) noexcept
 
 
 cdef int add_alone(list replies, const Outcome *outcome) except -1:
-    """Answer each number, if it was not answered yet."""
+    """Mark each number as answered, if it is not yet."""
     cdef uint64_t tag
     if not outcome.kind & SAID:
         for tag in range(outcome.first, outcome.last + 1):
@@ -194,7 +194,7 @@ cdef class ConfirmTracker:
         return octets
 
     cdef int note(self, uint64_t first, uint64_t last, int kind) except -1:
-        """Append an outcome, or lengthen the last one."""
+        """Append an outcome, or extend the last one."""
         cdef Outcome *outcome
         cdef void *moved
         cdef Py_ssize_t size

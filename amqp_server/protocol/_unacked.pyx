@@ -1,12 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 # cython: cdivision=True
-"""Delivery tags of a channel: the kernel behind ``protocol.unacked``, part for part the same.
+"""Delivery tags of a channel: the kernel of ``protocol.unacked``; it returns the same parts.
 
     span   first_tag 41 | batch of 5 | start 2 | settled 0b10000
                              41 42 43 44 45
                              done done .  .  done
 
-What was settled out of order is a bit each; spans are found by halving. No policy.
+A message settled out of order is one bit. Spans are found by binary search. It has no policy.
 """
 
 from types import GenericAlias
@@ -70,7 +70,7 @@ cdef class _Span:
         return self.settled == NULL or not self.settled[index // WORD_BITS] >> index % WORD_BITS & 1
 
     cdef Py_ssize_t next_bit(self, Py_ssize_t first, Py_ssize_t limit, uint64_t flip) noexcept:
-        """Return the first index of ``first..limit`` that is set, all bits being flipped first."""
+        """Return the first index of ``first..limit`` whose bit is set after XOR with ``flip``."""
         cdef Py_ssize_t at = first // WORD_BITS
         cdef uint64_t word
         if first >= limit:
@@ -92,7 +92,7 @@ cdef class _Span:
         return limit if self.settled == NULL else self.next_bit(first, limit, 0)
 
     cdef int mark(self, Py_ssize_t first, Py_ssize_t stop) except -1:
-        """Note a stretch as settled."""
+        """Mark a stretch as settled."""
         cdef Py_ssize_t index
         if first == self.start:
             self.start = stop
@@ -108,7 +108,7 @@ cdef class _Span:
         return 0
 
     cdef object part(self, Py_ssize_t first, Py_ssize_t stop):
-        """Return these messages as a batch of their own: ``Batch.part``."""
+        """Return these messages as a batch; see ``Batch.part``."""
         cdef Py_ssize_t index
         cdef Py_ssize_t body_bytes = 0
         cdef Run records
@@ -146,7 +146,7 @@ cdef class _Span:
 
 @cython.freelist(8)
 cdef class _Settling:
-    """The rest of one settlement: a stretch is settled when it is asked for."""
+    """The rest of one settlement; a stretch is settled when the caller asks for it."""
 
     cdef Unacked unacked
     cdef Kind kind
@@ -178,7 +178,7 @@ cdef class _Settling:
         return self.settle(span, <Py_ssize_t> first)
 
     cdef int begin(self) except -1:
-        """Find out how far a settlement of many goes, when it is first asked for a part."""
+        """Find the last tag of a settlement of many, when its first part is asked for."""
         self.kind = OVER
         if self.last_tag == 0:
             self.last_tag = self.unacked.next_tag - 1
@@ -308,7 +308,7 @@ cdef class Unacked:
         cdef Py_ssize_t low = self._head
         cdef Py_ssize_t high = len(self._spans)
         cdef Py_ssize_t middle
-        # Most are settled in order: then the tag is in the first span.
+        # Most are settled in order, and then the tag is in the first span.
         if low + 1 < high and (<_Span> self._spans[low + 1]).first_tag > tag:
             high = low + 1
         while low < high:
@@ -333,7 +333,7 @@ cdef class Unacked:
         return <_Span> self._spans[self._head] if self._head < len(self._spans) else None
 
     cdef int drop(self, _Span done) except -1:
-        """Let go of a span's messages; of spans too, when most are done."""
+        """Release a span's messages; when most spans are done, remove these too."""
         cdef _Span span
         cdef Py_ssize_t count = len(self._spans)
         done.owner = done.batch = done.records = None

@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 # cython: cdivision=True
-"""Deliveries on raw memory: the kernel behind ``wire.content.render_deliveries``.
+"""Deliveries on raw memory: the kernel of ``wire.content.render_deliveries``.
 
-The size of all frames is summed first, so that they are written into one bytes object of just
-that size; what is large is left out of it where the caller takes pieces.
+The size of all frames is summed first, so that they are written into one bytes object of exactly
+that size. If the caller takes pieces, large bodies are not copied into it.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -61,7 +61,7 @@ cdef inline Py_ssize_t body_frames_bytes(Py_ssize_t body_bytes, Py_ssize_t paylo
 
 
 cdef inline Py_ssize_t large_payloads_bytes(Py_ssize_t body_bytes, Py_ssize_t payload_max) noexcept nogil:
-    """Return how much of a body is in frames that are not copied."""
+    """Return the octets of a body that are in frames that are not copied."""
     cdef Py_ssize_t last
     if body_bytes <= payload_max:
         return body_bytes if body_bytes >= LARGE_BODY_BYTES else 0
@@ -72,7 +72,7 @@ cdef inline Py_ssize_t large_payloads_bytes(Py_ssize_t body_bytes, Py_ssize_t pa
 
 
 cdef inline Py_ssize_t heads_fixed_bytes(bytes prefix) noexcept:
-    """Return what a delivery's method and header frame take beside route and header."""
+    """Return the octets of a delivery's method and header frame, without route and header."""
     return PyBytes_GET_SIZE(prefix) + TAG_AND_REDELIVERED_BYTES + 2 * OVERHEAD_BYTES
 
 

@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 # cython: cdivision=True
-"""The scanner on raw bytes: the kernel behind ``wire.framing``, event for event the same.
+"""The scanner on raw bytes: the kernel of ``wire.framing``; it returns the same events.
 
-What the twin raises it leaves to the twin's own functions: texts are no business of a kernel.
+For errors it calls the twin's functions, because a kernel has no texts.
 """
 
 cimport cython
@@ -43,9 +43,9 @@ cdef enum:
     # wire.framing
     METHODS_PER_BURST_MAX = 256
     STRETCH_ALONE_COUNT = 16
-    # a power of two, so large that chains stay short
+    # a power of two, large enough to keep chains short
     SLOTS = 4 * METHODS_PER_BURST_MAX
-    # basic.publish of no names and the header of no body
+    # basic.publish without names, and a header without a body
     MESSAGE_BYTES_MIN = 39
     # persistence.record
     PERSISTENT = 1
@@ -93,7 +93,7 @@ cdef enum Found:
 
 
 cdef bint _has_cc(const unsigned char *at, Py_ssize_t size) noexcept nogil:
-    """Whether "CC" occurs anywhere: a key CC or BCC cannot be without."""
+    """Whether "CC" occurs anywhere; the keys CC and BCC both contain it."""
     cdef const unsigned char *end = at + size
     cdef const unsigned char *found
     while at + 1 < end:
@@ -107,7 +107,7 @@ cdef bint _has_cc(const unsigned char *at, Py_ssize_t size) noexcept nogil:
 
 
 cdef bint _traits_of(const unsigned char *header, Py_ssize_t size, Traits *traits) noexcept nogil:
-    """Skip through a property list; False when it does not fit its flags."""
+    """Check a property list; False if it does not fit its flags."""
     cdef int flags = header[12] << 8 | header[13]
     cdef int bit
     cdef Py_ssize_t at = HEADER_FIXED_BYTES
@@ -216,7 +216,7 @@ cdef bint _is_route(const unsigned char *at, Py_ssize_t size) noexcept nogil:
 
 
 cdef inline uint32_t _digest(const unsigned char *at, Py_ssize_t size) noexcept nogil:
-    """Return a number that is mostly another one for other octets; nothing relies on it."""
+    """Return a hash of the octets; two different frames may have the same one."""
     cdef uint64_t word, mixed = <uint64_t> size
     while size > 0:
         word = 0
@@ -232,26 +232,26 @@ cdef inline uint32_t _digest(const unsigned char *at, Py_ssize_t size) noexcept 
 cdef class _Burst:
     """The distinct publish frames of a burst, by number, and the number for each message.
 
-    Open addressing with one slot after another. Whoever chooses keys that all begin at one slot
-    makes a search look at METHODS_PER_BURST_MAX digests, no more.
+    A hash table with linear probing. A peer that chooses frames with equal digests makes a search
+    look at most at METHODS_PER_BURST_MAX digests.
     """
 
     cdef uint16_t slots[SLOTS]  # a number plus 1; 0 is free
     cdef const unsigned char *frames[METHODS_PER_BURST_MAX]
     cdef uint32_t digests[METHODS_PER_BURST_MAX]
     cdef int count
-    cdef uint32_t digest, slot  # of what was looked for last
+    cdef uint32_t digest, slot  # of the last frame that ``find`` looked for
     cdef bytes order  # has room to spare
 
     cdef int find(self, const unsigned char *frame, Py_ssize_t size) noexcept:
-        """Return the number of a frame; -1 for one that is not here, which ``add`` would take."""
+        """Return the number of a frame; -1 if it is not here; ``add`` can then add it."""
         cdef int number
-        # The ids and the reserved octets are alike, and so is what ends a frame.
+        # All frames have the same ids, reserved octets and frame end.
         self.digest = _digest(frame + HEAD_BYTES + ROUTE_AT, size - OVERHEAD_BYTES - ROUTE_AT)
         self.slot = self.digest & (SLOTS - 1)
         while self.slots[self.slot]:
             number = self.slots[self.slot] - 1
-            # There are that many octets: a frame that is here lies before this one.
+            # The earlier frame has at least ``size`` octets behind it, because this one follows it.
             if self.digests[number] == self.digest:
                 if not memcmp(self.frames[number], frame, size):
                     return number
@@ -259,7 +259,7 @@ cdef class _Burst:
         return -1
 
     cdef int add(self, const unsigned char *frame) noexcept:
-        """Number the frame that was looked for last, in vain; there must be room."""
+        """Add the frame that ``find`` did not find, and return its number; there must be room."""
         cdef int number = self.count
         self.slots[self.slot] = <uint16_t> (number + 1)
         self.frames[number] = frame
@@ -281,7 +281,7 @@ cdef class _Burst:
 
 
 cdef bint _is_small(Block block) noexcept:
-    """Whether messages may be copied once more: few of them, of small bodies."""
+    """Whether messages may be copied once more, because they are few and small."""
     cdef Py_ssize_t index, body_bytes = 0
     for index in range(min(block.count, STRETCH_ALONE_COUNT)):
         body_bytes += head_of(block, index).body_bytes
@@ -296,7 +296,7 @@ cdef class _Scanner:
     cdef const unsigned char *limit
     cdef Py_ssize_t payload_max_bytes
     cdef bint waits
-    # Of the publishes that are gathered:
+    # State of the publishes that are gathered:
     cdef const unsigned char *last_header
     cdef Py_ssize_t last_header_bytes
     cdef Traits traits
@@ -305,11 +305,11 @@ cdef class _Scanner:
     cdef inline int add(
         self, Block block, const unsigned char *publish, Py_ssize_t publish_bytes, Content *content
     ) except -1:
-        """Add a message, and go on behind it; 0 when its properties are wrong."""
+        """Add a message, and move behind it; 0 if its properties are wrong."""
         cdef Head *head
         cdef Py_ssize_t size = content.header_bytes
         if self.last_header_bytes != size or memcmp(self.last_header, content.header, size):
-            # The body size may differ: traits are of what follows it.
+            # A header may differ only in the body size, but the traits depend on what follows it.
             if not _traits_of(content.header, size, &self.traits):
                 return 0
             self.flags |= self.traits.flags
@@ -371,7 +371,7 @@ cdef class _Scanner:
         return _tuple_new(_PublishRun, (channel, method, records, self.flags))
 
     cdef Py_ssize_t publish_bytes(self, int channel) noexcept:
-        """Return the size of the basic.publish frame that comes next; 0 if something else does."""
+        """Return the size of the next frame if it is a basic.publish; else 0."""
         cdef const unsigned char *at = self.at
         cdef Py_ssize_t size
         if at + OVERHEAD_BYTES > self.limit:
@@ -391,7 +391,7 @@ cdef class _Scanner:
         return 0
 
     cdef _Burst burst(self, Block block, const unsigned char *first, Py_ssize_t publish_bytes):
-        """Go on behind the messages of the first frame with those of others; see the twin."""
+        """Continue a run with messages of other publish frames; see the twin."""
         cdef int channel = first[1] << 8 | first[2]
         cdef _Burst burst = _Burst.__new__(_Burst)
         cdef const unsigned char *at
@@ -467,7 +467,7 @@ cdef class _Scanner:
 
 
 def scan(buffer, Py_ssize_t payload_max_bytes):
-    """Take every complete event off the front of a buffer; see ``wire.framing.scan``."""
+    """Take all complete events from the front of a buffer; see ``wire.framing.scan``."""
     cdef const unsigned char[::1] view = buffer
     cdef Py_ssize_t size_bytes = view.shape[0]
     cdef const unsigned char *start = &view[0] if size_bytes else NULL

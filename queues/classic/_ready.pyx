@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""The ready messages of a queue: the kernel behind ``queues.classic.ready``.
+"""The ready messages of a queue: the kernel of ``queues.classic.ready``.
 
-Appends to memory, and takes from it, without a frame of Python. What came back, and what is not in
-memory, are rare and stay Python's. No policy.
+Appends to memory and takes from it without a Python call. Requeued messages, and messages that are
+not in memory, are rare, and Python handles them. There is no policy here.
 """
 
 from libc.stdint cimport int64_t
