@@ -217,7 +217,8 @@ async def _run_node(
         busy_poll_us=net.busy_poll_us,
         after_turn=None if storage is None else storage.turn_ended,
     )
-
+    if storage is not None:
+        storage.on_waited(reactor.resume)
     server = Server(loop, reactor, connections_of(broker, settings), net, descriptors.sockets_max)
     # Before anybody can see that the node accepts: a signal would end it with the default action.
     _on_stop_signals(lambda *_: loop.call_soon_threadsafe(stop.set))

@@ -9,7 +9,11 @@ sleeps:
     turn → poll, poll, poll ... → turn → poll, poll ... budget used up → sleep
 
 Polling costs CPU, so it must be worth it. When nothing came, the next turns do not poll, twice as
-many each time up to 128. A poll that finds nothing lets the other threads of the machine run first.
+many each time up to 127. These numbers are odd. A message may cause two turns, its publish and its
+confirm, and the next message comes after the second. With even numbers each try could fall on the
+first. A poll that finds nothing lets the other threads of the machine run first.
+
+When the loop itself waits for the disk, this time does not count (``resume``).
 """
 
 import asyncio
@@ -18,7 +22,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-_DOUBLINGS_MAX: Final = 7
+_DOUBLINGS_MAX: Final = 6
 _NS_PER_US: Final = 1_000
 
 
@@ -78,6 +82,12 @@ class BusyPoll:
             self._seen_count = -1
             self._poll()
 
+    def resume(self) -> None:
+        """Begin the moment again, because the loop itself waited; the last turn was no input."""
+        if not self.is_over:
+            self._seen_count = self.turns_count
+            self._until_ns = self._clock_ns() + self._budget_ns
+
     def _poll(self) -> None:
         now_ns = self._clock_ns()
         if self.turns_count != self._seen_count:
@@ -87,7 +97,7 @@ class BusyPoll:
             self._until_ns = now_ns + self._budget_ns
         elif now_ns >= self._until_ns:
             self.is_over = True
-            self._next_try_count = self.turns_count + (1 << self._misses_count)
+            self._next_try_count = self.turns_count + (2 << self._misses_count) - 1
             self._misses_count = min(self._misses_count + 1, _DOUBLINGS_MAX)
             return
         else:

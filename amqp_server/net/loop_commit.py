@@ -42,6 +42,7 @@ class LoopCommit:
 
     Attributes:
         here_count: groups that the loop wrote itself.
+        on_waited: called when the loop has waited for the disk; the waiters' output may leave.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class LoopCommit:
         self._not_before_ns = 0
         self._slow_count = 0
         self.here_count = 0
+        self.on_waited: Callable[[], None] = _nothing
 
     def turn_ended(self) -> None:
         """Start the commit of the turn's appends; the loop calls this after each turn."""
@@ -102,6 +104,7 @@ class LoopCommit:
         now_ns = self._clock_ns()
         if now_ns - began_ns > SLOW_NS:
             self._leave_to_thread(now_ns)
+        self.on_waited()
 
     def _leave_to_thread(self, now_ns: int) -> None:
         if now_ns - self._not_before_ns > FORGIVEN_NS:
@@ -109,3 +112,7 @@ class LoopCommit:
         self._is_fast = False
         self._not_before_ns = now_ns + (SLOW_PAUSE_NS << self._slow_count)
         self._slow_count = min(self._slow_count + 1, _DOUBLINGS_MAX)
+
+
+def _nothing() -> None:
+    """Do nothing."""

@@ -179,14 +179,25 @@ class Reactor:
         if is_more_ready or self._marked:
             self.request_turn()
 
+    def resume(self) -> None:
+        """Run a requested turn at once, after the loop itself waited for something.
+
+        The caller is a callback of the loop's, and no turn runs. The moment in which the loop stays
+        awake begins again.
+        """
+        if self._is_turn_requested:
+            self._run_requested_turn()
+        self._busy_poll.resume()
+
     def close(self) -> None:
         """Stop the timers; call it when no connection is left."""
         self.deadlines.close()
         self.hang_ups.close()
 
     def _run_requested_turn(self) -> None:
-        self._is_turn_requested = False
-        self.finish_turn(self.begin_turn(), carries_on=True)
+        if self._is_turn_requested:  # ``resume`` may have run it.
+            self._is_turn_requested = False
+            self.finish_turn(self.begin_turn(), carries_on=True)
 
 
 class _BrokerDeadlines:

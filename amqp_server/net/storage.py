@@ -97,6 +97,10 @@ class Storage:
         self._loop_commit = LoopCommit(loop, commit, self._thread, clock_ns)
         self.turn_ended = self._loop_commit.turn_ended
 
+    def on_waited(self, call: Callable[[], None]) -> None:
+        """Call this whenever the loop has waited for the disk, so that confirms leave at once."""
+        self._loop_commit.on_waited = call
+
     # ── the loop's timers ──
 
     def next_deadline_ms(self) -> int | None:

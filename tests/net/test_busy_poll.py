@@ -96,10 +96,10 @@ def test_one_poll_is_under_way_at_a_time() -> None:
 def test_what_does_not_pay_is_tried_after_twice_as_many_turns_each_time() -> None:
     awake = Awake()
     waits = []
-    for _ in range(10):
+    for _ in range(9):
         waits.append(awake.turns_until_awake())
         awake.fall_asleep()
-    assert waits == [1, 1, 2, 4, 8, 16, 32, 64, 128, 128]
+    assert waits == [1, 1, 3, 7, 15, 31, 63, 127, 127]
 
 
 def test_one_turn_in_time_and_polling_pays_again() -> None:
@@ -111,6 +111,48 @@ def test_one_turn_in_time_and_polling_pays_again() -> None:
     awake.turn()
     awake.fall_asleep()
     assert awake.turns_until_awake() == 1
+
+
+def test_a_message_of_two_turns_is_tried_behind_each_of_them() -> None:
+    awake = Awake()
+    tried = set()
+    for number in range(400):
+        was_asleep = not awake.is_awake
+        awake.turn()
+        if was_asleep and awake.is_awake:
+            tried.add(number % 2)
+        awake.fall_asleep()
+    assert tried == {0, 1}
+
+
+def test_a_wait_of_the_loop_itself_does_not_count() -> None:
+    awake = Awake()
+    awake.turn()
+    awake.time_ns += 10 * BUDGET_US * US
+    awake.turn()
+    awake.busy_poll.resume()
+    awake.poll_after(BUDGET_US - 1)
+    assert awake.is_awake
+    awake.poll_after(1)
+    assert not awake.is_awake
+
+
+def test_the_turn_after_such_a_wait_is_no_input() -> None:
+    awake = Awake()
+    waits = []
+    for _ in range(9):
+        waits.append(awake.turns_until_awake())
+        awake.turn()
+        awake.busy_poll.resume()
+        awake.fall_asleep()
+    assert waits[-1] > 100
+
+
+def test_no_wait_wakes_a_loop_that_does_not_poll() -> None:
+    awake = Awake(budget_us=0)
+    awake.turn()
+    awake.busy_poll.resume()
+    assert not awake.is_awake
 
 
 def test_a_budget_of_0_never_polls() -> None:

@@ -82,6 +82,16 @@ def test_a_small_group_on_a_fast_disk_is_committed_by_the_loop(bench: Bench) -> 
     assert bench.decision.here_count == 1
 
 
+def test_the_waiters_output_leaves_at_once_behind_the_disk(bench: Bench) -> None:
+    bench.decision.on_waited = lambda: bench.journal.append("resume")
+    bench.decision.turn_ended()
+    bench.round()
+    assert bench.journal == ["here", "resume"]
+    bench.journal.clear()
+    bench.group_on_thread()
+    assert bench.journal == ["thread"], "the loop has not waited"
+
+
 def test_where_another_turn_comes_the_thread_does_it(bench: Bench) -> None:
     bench.decision.turn_ended()
     bench.decision.turn_ended()

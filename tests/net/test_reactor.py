@@ -67,6 +67,22 @@ def test_any_number_of_requests_is_one_turn(
     assert broker.turns_count == 1
 
 
+def test_a_requested_turn_is_run_at_once_after_a_wait_and_not_again(
+    loop: FakeLoop, broker: FakeBroker, reactor: Reactor
+) -> None:
+    flushed: list[str] = []
+    reactor.mark(Output("publisher", flushed))
+    reactor.resume()
+    assert (broker.turns_count, flushed) == (1, ["publisher"])
+    loop.run_until(loop.time_ms)
+    assert broker.turns_count == 1
+    reactor.resume()
+    assert broker.turns_count == 1, "none was requested"
+    reactor.request_turn()
+    loop.run_until(loop.time_ms)
+    assert broker.turns_count == 2
+
+
 def test_more_than_a_turn_may_deliver_goes_on_after_what_the_loop_has_ready(
     loop: FakeLoop, broker: FakeBroker, reactor: Reactor
 ) -> None:
