@@ -75,6 +75,7 @@ class Broker:
         turn: the work that is left before a turn ends.
         end_turn, next_deadline_ms, on_deadline: the turn's, for the loop.
         journal: makes definitions survive; the answer to a change waits for its ``safe_at``.
+        random_bytes: unpredictable octets, for names and salts.
         parameters, global_parameters: of components this version does not have: kept and shown;
             by (vhost, component, name), and by name. Changed by ``set_parameter`` and its like.
     """
@@ -122,7 +123,7 @@ class Broker:
         self.on_deadline = turn.on_deadline
         self.parameters: dict[tuple[str, str, str], object] = {}
         self.global_parameters: dict[str, object] = {}
-        self._random_bytes = random_bytes
+        self.random_bytes = random_bytes
         self._epoch_offset_ms = epoch_offset_ms
         self._vhosts: dict[str, Vhost] = {}
         self._leaving: dict[str, Steps[None]] = {}
@@ -334,8 +335,8 @@ class Broker:
 
     def generate_name(self, prefix: str) -> str:
         """Return a fresh name such as ``amq.gen-`` and 22 characters."""
-        return generated_name(prefix, self._random_bytes)
+        return generated_name(prefix, self.random_bytes)
 
     def generate_reply_token(self) -> str:
         """Return a fresh, unguessable token for direct replies."""
-        return reply_token(self._random_bytes)
+        return reply_token(self.random_bytes)

@@ -227,8 +227,8 @@ class ChannelTable:
         if limit and count >= limit:
             text = f"number of channels opened ({count}) has reached the negotiated channel_max"
             raise ChannelLimitError(f"{text} ({limit})")
-        user = session.open_user
-        if user.limits:  # counting goes over all connections
+        user = session.broker.users.get(session.username)  # its limits of now
+        if user is not None and user.limits:  # counting goes over all connections
             check_user_channel(user, session.broker.count_channels(user.name))
         number = event.channel
         self._channels[number] = Channel(

@@ -10,6 +10,7 @@ from amqp_server.broker.definitions.document import Document, Placed
 from amqp_server.broker.definitions.item import DefinitionsError, Item
 from amqp_server.broker.definitions.row import KnownUser, RandomBytes, Reading, nobody
 from amqp_server.broker.definitions.table import TABLE, DefinitionTable, Section
+from amqp_server.broker.steps import Steps, finish
 
 
 def parse_definitions(
@@ -19,7 +20,18 @@ def parse_definitions(
     known_user: KnownUser = nobody,
     table: DefinitionTable = TABLE,
 ) -> Document:
-    """Return the definitions of a parsed JSON document.
+    """Return the definitions of a parsed JSON document at once; see ``parsing``."""
+    return finish(parsing(raw, random_bytes, vhost, known_user, table))
+
+
+def parsing(
+    raw: object,
+    random_bytes: RandomBytes,
+    vhost: str | None = None,
+    known_user: KnownUser = nobody,
+    table: DefinitionTable = TABLE,
+) -> Steps[Document]:
+    """Return the definitions of a parsed JSON document; each step reads one item.
 
     Args:
         raw: the document, as ``json.loads`` returns it.
@@ -37,13 +49,13 @@ def parse_definitions(
     placed: list[Placed] = []
     left_out: list[str] = []
     for section in table.sections:
-        _read_section(top, section, reading, placed, left_out)
+        yield from _reading(top, section, reading, placed, left_out)
     return Document(tuple(placed), tuple(left_out), names_users=top.has_any("users"))
 
 
-def _read_section(
+def _reading(
     top: Item, section: Section, reading: Reading, placed: list[Placed], left_out: list[str]
-) -> None:
+) -> Steps[None]:
     """Add the definitions of a section, and lines about the rest."""
     try:
         items = top.items(section.name)
@@ -59,3 +71,4 @@ def _read_section(
         else:
             placed.append(Placed(path, definition))
             left_out += item.left_out
+        yield

@@ -14,13 +14,24 @@ from amqp_server.broker.definitions.place import ALREADY_THERE, Place
 from amqp_server.broker.definitions.table import TABLE, DefinitionTable
 from amqp_server.broker.definitions.target import BrokerTarget
 from amqp_server.broker.errors import BrokerError
+from amqp_server.broker.steps import Steps, finish
 from exchanges.errors import ExchangeError
 
 
 def with_references(
     document: Document, broker: BrokerTarget, table: DefinitionTable = TABLE
 ) -> Document:
-    """Return the part of a document that can be applied to a broker; nothing is changed."""
+    """Return the part of a document that can be applied at once; see ``finding_references``."""
+    return finish(finding_references(document, broker, table))
+
+
+def finding_references(
+    document: Document, broker: BrokerTarget, table: DefinitionTable = TABLE
+) -> Steps[Document]:
+    """Return the part of a document that can be applied to a broker; nothing is changed.
+
+    Each step looks at one item.
+    """
     place = Place(broker)
     placed = []
     left_out = list(document.left_out)
@@ -33,4 +44,5 @@ def with_references(
             placed.append(item)
         elif missing != ALREADY_THERE:
             left_out.append(f"{item.path}{missing}")
+        yield
     return replace(document, placed=tuple(placed), left_out=tuple(left_out))
