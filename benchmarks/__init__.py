@@ -1,1 +1,1 @@
-"""HareMQ and RabbitMQ side by side: what a user would measure, in one run on one machine."""
+"""Compares HareMQ and RabbitMQ by what a user would measure, in one run on one machine."""

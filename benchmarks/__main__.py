@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for scenario in (*SCENARIOS, *RESTARTS):
             print(f"{scenario.name:15} {scenario.title}")
         return 0
-    # A polite end still ends the brokers that were started here.
+    # SIGTERM, too, must end the brokers that were started here.
     signal.signal(signal.SIGTERM, _interrupt)
     results: list[Result] = []
     try:
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _results(options: argparse.Namespace) -> Iterator[Result]:
-    """Measure one scenario after the other; brokers run while they are needed."""
+    """Measure one scenario after the other; each broker runs only while it is needed."""
     durability = Durability(options.durability)
     running = [each for each in options.scenario if not isinstance(each, Restart)]
     with ExitStack() as stack:
@@ -149,12 +149,12 @@ def _open(stack: ExitStack, name: str, uri: str | None, durability: Durability) 
 def _compare(
     scenario: Running, compared: Sequence[Broker], window_count: int, seconds: float
 ) -> Result:
-    """Run the windows in turn, so that what the machine does meanwhile meets both brokers."""
+    """Run the windows in turn, so that other work on the machine affects both brokers."""
     if is_tls(scenario):  # the relay has none, nor has one that was given by its URI
         compared = [broker for broker in compared if broker.tls_endpoint is not None]
     windows: dict[str, list[Window]] = {broker.name: [] for broker in compared}
     errors: dict[str, str] = {}
-    # Memory that connections took is not given back, so a second look would see nothing.
+    # A broker keeps the memory that connections took, so a second window would see no growth.
     for _ in range(1 if isinstance(scenario, IdleConnections) else window_count):
         for broker in compared:
             if broker.name in errors:
@@ -168,7 +168,7 @@ def _compare(
 
 
 def class_of(scenario: Running, broker: Broker) -> Durability:
-    """Return what survives a crash of this broker in this scenario."""
+    """Return the durability class of this broker's messages in this scenario."""
     is_persistent = isinstance(scenario, Flow) and scenario.is_persistent
     return broker.durability if is_persistent else Durability.TRANSIENT
 

@@ -1,4 +1,4 @@
-"""The brokers that are compared: running already, or started for this run and ended after it."""
+"""The brokers that are compared; they run already, or run only for the comparison."""
 
 import contextlib
 import os
@@ -28,14 +28,14 @@ PORTS: Final = range(25_800, 25_900)
 """Below the ports that the kernel gives to outgoing connections."""
 TLS_PORT_OFFSET: Final = 200
 DISTRIBUTION_PORT_OFFSET: Final = 20_000
-"""Where conformance.rabbitmq puts the Erlang distribution's port."""
+"""Added to the port, it gives the port of Erlang's distribution (``conformance.rabbitmq``)."""
 _POLL_S: Final = 0.1
 _LOG_TAIL_BYTES: Final = 2_000
 
 HAREMQ: Final = "HareMQ"
 RABBITMQ: Final = "RabbitMQ"
 RELAY: Final = "relay"
-"""No broker, but what one cannot be faster than: see ``benchmarks.relay``."""
+"""Not a broker, but the upper limit of a broker's speed; see ``benchmarks.relay``."""
 
 _MODULES: Final = {
     HAREMQ: "amqp_server",
@@ -49,11 +49,11 @@ class Broker:
     """A broker that answers.
 
     Attributes:
-        name: how the report calls it.
-        endpoint: where it listens.
+        name: its name in the report.
+        endpoint: its address.
         pid: the process that listens there; None if this user cannot see it.
         durability: of its persistent messages.
-        tls_endpoint: where it listens with TLS; None if nobody knows.
+        tls_endpoint: its address with TLS; None if unknown.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Broker:
     tls_endpoint: Endpoint | None = None
 
     def over_tls(self) -> "Broker":
-        """Return the same broker, met at its port with TLS.
+        """Return the same broker at its port with TLS.
 
         Raises:
             LoadError: it has none.
@@ -85,12 +85,12 @@ def at(name: str, uri: str, durability: Durability) -> Broker:
     """Return the broker that listens at ``uri`` already.
 
     Args:
-        name: how the report calls it.
-        uri: where it listens.
-        durability: what HareMQ was started with; RabbitMQ's classic queues are of class ``os``.
+        name: its name in the report.
+        uri: its address.
+        durability: the class that HareMQ was started with; RabbitMQ's classic queues have ``os``.
 
     Raises:
-        LoadError: none does, or it refuses the login.
+        LoadError: no broker listens there, or it refuses the login.
     """
     endpoint = Endpoint.parse(uri)
     _check_login(name, endpoint)
@@ -99,7 +99,7 @@ def at(name: str, uri: str, durability: Durability) -> Broker:
 
 
 def durability_of(name: str, durability: Durability) -> Durability:
-    """Return the class of a broker's persistent messages, where HareMQ's is as given."""
+    """Return the class of a broker's persistent messages; ``durability`` is HareMQ's."""
     return durability if name == HAREMQ else Durability.OS
 
 
@@ -108,7 +108,7 @@ def started(name: str, durability: Durability) -> Iterator[Broker]:
     """Start one of them on a free port of the loopback, and end it with the block.
 
     Args:
-        name: which.
+        name: of the broker.
         durability: of HareMQ's persistent messages.
 
     Raises:
@@ -144,7 +144,7 @@ def _options(
     endpoint: Endpoint,
     tls_endpoint: Endpoint | None,
 ) -> list[str]:
-    """Return the options that a broker is started with, its certificate made in the directory."""
+    """Return the options of a broker's start; its certificate is made in the directory."""
     if tls_endpoint is None:
         return ["--port", str(endpoint.port)]
     files = certificate.made_in(directory)
@@ -161,7 +161,7 @@ def _options(
 
 
 def haremq_options(directory: Path, durability: Durability, more: str = "") -> list[str]:
-    """Write HareMQ's settings into a directory, and return its options: data are there too.
+    """Write HareMQ's settings into a directory, and return its options; its data are there too.
 
     Args:
         directory: of its own.
@@ -186,7 +186,7 @@ def _process(command: list[str], directory: str, log: int) -> Iterator[subproces
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
-        # An interrupt from the terminal is ours to pass on, after the workers have ended.
+        # We pass on an interrupt from the terminal ourselves, after the workers have ended.
         start_new_session=True,
     )
     try:
@@ -224,10 +224,10 @@ def _check_login(name: str, endpoint: Endpoint) -> None:
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on, with room for what RabbitMQ puts above it.
+    """Return a free port, if the ports that RabbitMQ uses above it are free too.
 
-    Each process begins to look elsewhere: what is free for one now is free for others too, and a
-    broker that was killed leaves its port to whoever looks.
+    Each process begins its search at another port. Else two processes might find the same free
+    port, or the port of a broker that was killed and will start again.
     """
     first = os.getpid() % len(PORTS)
     for number in range(len(PORTS)):

@@ -1,4 +1,4 @@
-"""A certificate for the brokers that a run starts, which both of them present to the generator."""
+"""A certificate for the brokers that a run starts; both present the same one."""
 
 import datetime as dt
 from pathlib import Path
@@ -13,7 +13,7 @@ _LIFETIME: Final = dt.timedelta(days=2)
 
 
 class CertificateFiles(NamedTuple):
-    """PEM files of a certificate that signs itself, and of its key."""
+    """PEM files of a self-signed certificate, and of its key."""
 
     certificate_file: Path
     key_file: Path

@@ -1,8 +1,9 @@
-"""What lies between an append and its confirm: `python -m benchmarks.commit_path`.
+"""The time between an append and its confirm: `python -m benchmarks.commit_path`.
 
-Commits one group after the other on a real disk, with the loop idle and with the loop busy with
-turns of a given length, through the threads of both builds and inline. The bare write and sync is
-printed beside them; what is above it is ours. Then the cost of encoding and appending, in CPU time.
+Commits one group after the other on a real disk, with an idle loop and with a loop that computes in
+turns of a given length. The threads of both builds and the loop itself commit. The bare write and
+sync is printed beside them; the difference is our own cost. After that it prints the cost of
+encoding and appending, in CPU time.
 """
 
 import asyncio
@@ -38,15 +39,15 @@ class NoDefinitions:
     """A journal for a node whose definitions never change."""
 
     def write(self, changes: object) -> None:
-        """Refuse: nothing is defined here."""
+        """Do nothing, because nothing is defined here."""
         raise NotImplementedError(changes)
 
     def fsync(self) -> None:
-        """Have nothing to sync."""
+        """Do nothing, because nothing was written."""
 
 
 def twin_writer() -> type[DiskWriter]:
-    """Return the interpreted writer, whatever build runs."""
+    """Return the interpreted writer, on both builds."""
     spec = importlib.util.spec_from_file_location("twin_of_commit_thread", commit_thread.__file__)
     assert spec is not None
     assert spec.loader is not None
@@ -58,7 +59,7 @@ def twin_writer() -> type[DiskWriter]:
 
 
 def new_commit(folder: Path) -> GroupCommit:
-    """Return a group commit on a log of its own."""
+    """Return a group commit on a new log."""
     files = OsFiles(folder)
     replay = Replay(files)
     list(replay.batches())
@@ -67,7 +68,7 @@ def new_commit(folder: Path) -> GroupCommit:
 
 
 def bare(folder: Path) -> list[float]:
-    """Return how long each write and sync of the same size takes by itself, in seconds."""
+    """Return the seconds that each bare write and sync of the same size takes."""
     file = OsFiles(folder).open("bare", create=True)
     file.write_at(0, bytes(FILE_SIZE_BYTES))
     file.fsync()
@@ -85,8 +86,8 @@ class Commits:
 
     Args:
         folder: of the log.
-        busy_s: how long each turn of the loop computes; 0 is an idle loop.
-        writer: that writes and syncs; None is the loop itself.
+        busy_s: seconds that each turn of the loop computes; 0 is an idle loop.
+        writer: writes and syncs; None is the loop itself.
     """
 
     def __init__(self, folder: Path, busy_s: float, writer: type[DiskWriter] | None) -> None:
@@ -177,7 +178,7 @@ def cpu_us(work: Callable[[], object], times: int) -> float:
 
 
 def price_of_encoding() -> None:
-    """Print what runs cost to encode and decode, in CPU time."""
+    """Print the CPU time of encoding and decoding runs."""
     print(f"\n{'body octets':>12}{'encode us/run':>15}{'MB/s':>9}{'decode us/run':>15}{'MB/s':>9}")
     for body_bytes in (12, 128, 1024):
         octets = codec.encode_run([a_record(body_bytes)] * RECORDS_PER_RUN)
@@ -197,7 +198,7 @@ def a_record(body_bytes: int) -> Record:
 
 
 def price_of_an_append(folder: Path) -> None:
-    """Print what an append and a group cost beside the disk, in CPU time."""
+    """Print the CPU time of an append and of a group, without the disk."""
     commit = new_commit(folder)
     run = codec.decode_run(codec.encode_run([a_record(1024)]), 1)
 

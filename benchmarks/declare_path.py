@@ -1,11 +1,12 @@
-"""What declares and new routing keys cost in the broker: ``python -m benchmarks.declare_path``.
+"""The cost of declares and new routing keys in the broker: ``python -m benchmarks.declare_path``.
 
-A broker and one client in this process: bytes in, bytes out, no socket; processor time. What the
-client sends is rendered before the clock starts. Prints figures, judges none.
+A broker and one client are in this process: bytes in, bytes out, no socket. The processor time is
+measured. The frames of the client are rendered before the clock starts. It prints figures, and
+judges none.
 
-    declare + bind   one method a read, as a client that waits for each answer sends them, at 0,
-                     10,000 and 50,000 queues that are there already: the cost stays level
-    new keys         publishes to 1,000 topic bindings, no two with the same routing key, many a
+    declare + bind   one method in each read, from a client that waits for each answer, with 0,
+                     10,000 and 50,000 queues that exist already: the cost stays level
+    new keys         publishes to 1,000 topic bindings, each with another routing key, many in a
                      read; beside them as many with one key
 """
 
@@ -33,7 +34,7 @@ BINDING_COUNT: Final = 1_000
 KEY_COUNT: Final = 100_000
 PUBLISHES_PER_READ: Final = 100
 ROUNDS: Final = 3
-"""The best of so many is printed."""
+"""Rounds of a figure; the best one is printed."""
 
 NOW_MS: Final = 1_000_000
 DELIVERIES_PER_QUEUE_MAX: Final = 4_096
@@ -58,13 +59,13 @@ class Client:
         self.send(wire.exchange_declare(1, EXCHANGE, "topic"))
 
     def send(self, octets: bytes) -> None:
-        """Let the broker have one read, and take what it answers."""
+        """Give the broker one read, and take its answers."""
         self._connection.receive_data(octets, NOW_MS)
         self.broker.end_turn(NOW_MS)
         self._connection.data_to_send()
 
     def seconds_of(self, reads: Sequence[bytes]) -> float:
-        """Return how much processor time some reads cost."""
+        """Return the processor time of some reads, in seconds."""
         started = time.process_time()
         for read in reads:
             self.send(read)
@@ -83,7 +84,7 @@ def main() -> None:
 
 
 def declare_us(queue_count: int, kind: str) -> float:
-    """Return what declaring and binding one queue costs where there are so many already."""
+    """Return the us for declaring and binding one queue beside this number of queues."""
     client = Client()
     client.send(wire.exchange_declare(1, kind, kind))
     for read in _pairs(0, queue_count, kind):
@@ -102,7 +103,7 @@ def _pairs(first: int, count: int, exchange: str) -> list[bytes]:
 
 
 def publish_us(key_count: int) -> float:
-    """Return what one message to a queue costs, by so many routing keys in turn."""
+    """Return the us for one message to a queue, with this number of routing keys in turn."""
     client = Client()
     client.send(wire.queue_declare(1, "q"))
     for number in range(BINDING_COUNT):

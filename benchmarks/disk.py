@@ -1,4 +1,4 @@
-"""What the disk itself takes for the least that a persistent message needs."""
+"""The disk's own time and octets for the least work that a persistent message needs."""
 
 import os
 import tempfile
@@ -12,15 +12,15 @@ SYNC_COUNT: Final = 200
 FILE_BYTES: Final = 1 << 20
 SECTOR_BYTES: Final = 512
 _SECTORS_WRITTEN: Final = 6
-"""Field of /sys/dev/block/*/stat, from 0."""
+"""Index of a field in /sys/dev/block/*/stat, from 0."""
 
 
 def disk_written_bytes() -> int | None:
-    """Return what the disk has written since the machine started, whoever for; None if unknown.
+    """Return the octets that the disk has written since its boot, for all; None if unknown.
 
-    The disk of temporary files. What the kernel counts for a process (``/proc/PID/io``) is no
-    measure: where a file's pages are kept in large folios, a write of 300 octets counts as 1 MiB,
-    though the disk gets a block.
+    It is the disk of temporary files. The kernel's count for a process (``/proc/PID/io``) cannot be
+    used: if a file's pages are kept in large folios, a write of 300 octets counts as 1 MiB, though
+    the disk gets only a block.
     """
     device = Path(tempfile.gettempdir()).stat().st_dev
     try:
@@ -33,7 +33,7 @@ def disk_written_bytes() -> int | None:
 def disk_sync_us() -> float:
     """Return the median time of a write of WRITE_BYTES and fdatasync, one after another.
 
-    Into a file that has its length already, where temporary files are: so are the data of brokers
+    The file has its full length already, and is among the temporary files, like the data of brokers
     that were started here.
     """
     taken_us = []

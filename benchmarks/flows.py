@@ -1,4 +1,4 @@
-"""From a scenario to what is declared, published and consumed for it."""
+"""Makes the topology and the load of a scenario."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -13,7 +13,7 @@ _HEADERS: Final = {f"x-header-{index}": f"value {index} of the header" for index
 
 
 def topology_of(flow: Flow, prefix: str) -> Topology:
-    """Name what a flow needs; ``prefix`` makes the names a window's own."""
+    """Return the topology of a flow; ``prefix`` makes the names of a window unique."""
     queues = _queues(flow.queue_count, prefix)
     if not flow.exchange_kind:
         return Topology(queues, durable=flow.is_persistent)
@@ -35,7 +35,7 @@ def single_queue(prefix: str) -> Topology:
 
 
 def _queues(count: int, prefix: str) -> tuple[str, ...]:
-    # Of one length, since a name may be the key that is published.
+    # All have the same length, because a name may be a routing key.
     width = len(str(count - 1))
     return tuple(f"{prefix}.{index:0{width}d}" for index in range(count))
 
@@ -53,8 +53,8 @@ def _matched(number: int) -> dict[str, FieldValue]:
 
 
 def load_of(flow: Flow, topology: Topology) -> Load:
-    """Say what publishers and consumers of a flow do."""
-    # One set of keys for all publishers: it is rendered once.
+    """Return the load of a flow."""
+    # All publishers have the same keys, which are then rendered only once.
     keys = _keys(flow, topology)
     return Load(
         exchange=topology.exchange,
@@ -73,7 +73,7 @@ def load_of(flow: Flow, topology: Topology) -> Load:
 
 
 def _keys(flow: Flow, topology: Topology) -> Sequence[str]:
-    """Return as many keys as asked for, spread over the bindings; a single one of the middle."""
+    """Return as many keys as asked for, spread over the bindings; one is from the middle."""
     if not flow.exchange_kind:
         return topology.queues
     if flow.is_spread:
@@ -93,7 +93,7 @@ def _headers(flow: Flow) -> dict[str, FieldValue] | None:
 
 
 def paced_load(paced: Paced, topology: Topology) -> Load:
-    """Say what the publisher at a fixed rate and its consumer do."""
+    """Return the load of a publisher at a fixed rate and its consumer."""
     assert paced.body_size_bytes >= INSTANT_BYTES, "bodies begin with an instant"
     return Load(
         publisher_keys=[topology.queues],
@@ -106,7 +106,7 @@ def paced_load(paced: Paced, topology: Topology) -> Load:
 
 
 def flood_load(topology: Topology) -> Load:
-    """Say what a publisher does who waits for nobody."""
+    """Return the load of a publisher that waits for nothing."""
     return Load(publisher_keys=[topology.queues], properties=wire.properties(), body=FLOOD_BODY)
 
 

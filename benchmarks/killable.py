@@ -1,4 +1,4 @@
-"""Brokers that are killed and started again on what they had written."""
+"""Brokers that are killed and started again on their own data."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ _POLL_S: Final = 0.01
 
 class _Process(Protocol):
     def start(self) -> None:
-        """Start on what is there, and return once it can be logged in to."""
+        """Start on the present data, and return when a login works."""
 
     def owns(self, pid: int) -> bool:
         """Return whether a process is one of this broker's."""
@@ -35,11 +35,11 @@ class _Process(Protocol):
         """End by SIGKILL."""
 
     def stop(self) -> None:
-        """End politely."""
+        """End in order."""
 
 
 class Killable:
-    """A broker, and its end."""
+    """A broker that can be killed and started again."""
 
     def __init__(
         self, name: str, endpoint: Endpoint, durability: Durability, own: _Process
@@ -53,7 +53,7 @@ class Killable:
         """Return the broker as it runs now.
 
         Raises:
-            LoadError: another one listens at its port, who took it while this one was dead.
+            LoadError: another process took its port while it was dead.
         """
         pid = processes.listener_pid(self._endpoint.port)
         if pid is not None and not self._own.owns(pid):
@@ -61,7 +61,7 @@ class Killable:
         return Broker(self._name, self._endpoint, pid, self._durability)
 
     def start(self) -> float:
-        """Start it, and return the seconds until it could be logged in to.
+        """Start it, and return the seconds until a login worked.
 
         Raises:
             LoadError: it did not come up.
@@ -77,7 +77,7 @@ class Killable:
 
 @contextmanager
 def killable(name: str, durability: Durability) -> Iterator[Killable]:
-    """Return a broker that has not been started; whatever runs of it ends with the block."""
+    """Return a broker that has not been started; it ends with the block."""
     endpoint = Endpoint("127.0.0.1", free_port(), "guest", "guest", "/")
     with tempfile.TemporaryDirectory(prefix="haremq-benchmark-") as directory:
         own: _Process

@@ -1,4 +1,4 @@
-"""Windows without messages: connections and queues that come, and connections that stay."""
+"""Windows without messages: new connections, new queues, and idle connections."""
 
 import socket
 import struct
@@ -17,18 +17,18 @@ from load_generator.topology import deleted_after
 from load_generator.wire import LoadError
 
 FRAME_MAX_BYTES: Final = 4_096
-"""What any broker must agree to."""
+"""Values that every broker must accept."""
 READ_BYTES: Final = 1 << 14
 METHOD_AT: Final = 7
 METHOD_ID: Final = struct.Struct(">HH")
 GOODBYE: Final = struct.pack(">HBHH", 200, 0, 0, 0)
 
 SETTLE_S: Final = 1.0
-"""How long a broker may tidy up before its memory is read."""
+"""Time for a broker to clean up before its memory is read."""
 
 
 def measure_connects(connects: Connects, broker: Broker, seconds: float) -> Window:
-    """Open and close connections one after another until the time or the count is used up.
+    """Open and close connections one after another, until the time or the count is reached.
 
     Raises:
         LoadError: the broker refused one.
@@ -49,10 +49,10 @@ def measure_connects(connects: Connects, broker: Broker, seconds: float) -> Wind
 
 
 def _visit(endpoint: Endpoint) -> Callable[[], None]:
-    """Return what opens a connection with a channel, and closes it.
+    """Return a function that opens a connection with a channel, and closes it.
 
-    Without TLS all that is sent was rendered before: client and broker take turns, so that what
-    the client does in Python is in every figure.
+    Client and broker take turns, so the client's own work is in every figure. To keep it small, all
+    frames are rendered before, except with TLS.
     """
     if endpoint.tls is not None:
 
@@ -83,9 +83,9 @@ def _visit(endpoint: Endpoint) -> Callable[[], None]:
 
 
 def measure_declares(declares: Declares, broker: Broker, prefix: str, seconds: float) -> Window:
-    """Declare and bind queues one by one until the count or the time is used up.
+    """Declare and bind queues one by one, until the count or the time is reached.
 
-    The queues are deleted after the clock was read; raises as ``measure_connects``.
+    The queues are deleted after the clock was read; raises the same as ``measure_connects``.
     """
     names: list[str] = []
     topology = Topology(names, prefix, "direct")
@@ -115,11 +115,11 @@ def _declare_and_bind(queue: str, exchange: str) -> tuple[str, bytes, bytes]:
 
 
 def measure_idle(idle: IdleConnections, broker: Broker) -> Window:
-    """Open connections with one channel each, and read what memory they took.
+    """Open connections with one channel each, and read how much memory they took.
 
-    Raises as ``measure_connects``.
+    Raises the same as ``measure_connects``.
     """
-    # The first connection of all loads code and tables that later ones share.
+    # The very first connection loads code and tables that later ones share.
     with Session(broker.endpoint):
         time.sleep(SETTLE_S)
         before_bytes = broker.rss_bytes()

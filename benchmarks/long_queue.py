@@ -1,9 +1,9 @@
 """A long durable queue: ``python -m benchmarks.long_queue --count 1000000 --size 128``.
 
-Fills one durable queue with persistent, confirmed messages while nobody consumes, kills the broker
-with ``--restart``, starts it again, and drains the queue. Printed are the rates, the memory that
-the messages took, what was written to the disk for each, and after a kill the seconds until the
-broker could be logged in to and until a consumer had its first message.
+Fills one durable queue with persistent, confirmed messages without a consumer, and drains it. With
+``--restart`` it kills the broker between the two and starts it again. It prints the rates, the
+memory of the messages, and the octets written to the disk for each. After a kill it prints the
+seconds until a login worked and until a consumer had its first message.
 """
 
 import argparse
@@ -32,14 +32,14 @@ _COUNT_AT: Final = 5
 
 
 class Size(NamedTuple):
-    """How many messages, and how long their bodies are."""
+    """The number of messages, and the size of their bodies."""
 
     message_count: int
     body_bytes: int
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure the brokers one after another; 1 where one could not be measured."""
+    """Measure the brokers one after another; return 1 if one could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.long_queue", description=__doc__)
     parser.add_argument("--count", type=int, default=1_000_000)
     parser.add_argument("--size", type=int, default=128, help="bytes of a body; 128")
@@ -87,7 +87,7 @@ def _tell_fill(broker: Broker, size: Size) -> None:
 
 
 def fill(broker: Broker, size: Size) -> float:
-    """Declare QUEUE, and publish so much to it; return the seconds until all was confirmed.
+    """Declare QUEUE, and publish the messages; return the seconds until all were confirmed.
 
     Raises:
         LoadError: the broker refused.
@@ -105,7 +105,7 @@ def fill(broker: Broker, size: Size) -> float:
 
 
 def drain(broker: Broker, size: Size) -> None:
-    """Consume all of QUEUE, and tell the rate.
+    """Consume all of QUEUE, and print the rate.
 
     Raises:
         LoadError: the broker refused, or kept some.
@@ -126,7 +126,7 @@ def drain(broker: Broker, size: Size) -> None:
 
 
 def _run(plan: Plan, count: int) -> float:
-    """Run until so many messages were confirmed or consumed; return the seconds."""
+    """Run until this number of messages was confirmed or consumed; return the seconds."""
     bounded = Plan(
         plan.endpoint,
         plan.topology,
@@ -141,7 +141,7 @@ def _run(plan: Plan, count: int) -> float:
 
 
 def ready_count(endpoint: Endpoint, queue: str = QUEUE) -> int:
-    """Return how many messages of a queue are ready, as a passive declare tells.
+    """Return the number of a queue's ready messages, from a passive declare.
 
     Raises:
         LoadError: there is no such queue.
@@ -154,7 +154,7 @@ def ready_count(endpoint: Endpoint, queue: str = QUEUE) -> int:
 
 
 def await_message(endpoint: Endpoint, queue: str = QUEUE) -> float:
-    """Return the seconds until a new consumer has a message; what it has goes back.
+    """Return the seconds until a new consumer has a message; its messages are then requeued.
 
     Raises:
         LoadError: the broker ended the connection.
@@ -162,7 +162,7 @@ def await_message(endpoint: Endpoint, queue: str = QUEUE) -> float:
     """
     begin_s = time.monotonic()
     with Session(endpoint) as session:
-        # More than is read together with the answer to the consume.
+        # These are more deliveries than come in the read with the consume-ok.
         session.call(wire.qos(1, PREFETCH_COUNT), wire.BASIC_QOS_OK)
         session.call(wire.consume(1, queue, "", no_ack=False), wire.BASIC_CONSUME_OK)
         if not session.take_rest() and not session.socket.recv(1):

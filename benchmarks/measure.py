@@ -1,4 +1,4 @@
-"""A scenario and a broker in, a window out: each kind of scenario has its way of measuring."""
+"""Measures a window of a scenario on a broker; each kind of scenario has its own function."""
 
 import itertools
 import os
@@ -24,7 +24,7 @@ _NUMBERS: Final[Iterator[int]] = itertools.count(1)
 
 
 def measure(scenario: Running, broker: Broker, seconds: float) -> Window:
-    """Run one window of ``seconds`` under names that no other window has.
+    """Run one window of ``seconds``, with unique names.
 
     Raises:
         LoadError: the broker refused, or stopped answering.

@@ -1,7 +1,7 @@
 """A long priority queue: ``python -m benchmarks.priority_queue --count 300000 --priorities 255``.
 
 Fills one durable queue with persistent messages of random priorities, more than it keeps in memory,
-and drains it with one consumer. Printed are both rates, and the broker's CPU time for each message.
+and drains it with one consumer. It prints both rates, and the broker's CPU time for each message.
 """
 
 import argparse
@@ -22,12 +22,12 @@ from load_generator.wire import LoadError
 
 SEED: Final = 1
 RUN_MESSAGES: Final = 1_000
-"""Published with one write."""
+"""Messages published in one write."""
 LOOK_AGAIN_S: Final = 0.1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure the brokers one after another; 1 where one could not be measured."""
+    """Measure the brokers one after another; return 1 if one could not be measured."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.priority_queue", description=__doc__
     )
@@ -80,7 +80,7 @@ def _fill(endpoint: Endpoint, size: Size, runs_count: int, priorities: int) -> N
         session.call(declare, wire.QUEUE_DECLARE_OK)
         for _ in range(runs_count):
             session.socket.sendall(b"".join(chance.choices(messages, k=RUN_MESSAGES)))
-        # One channel is one order: the last publish was taken before this is answered.
+        # A channel keeps the order, so the last publish is in the queue before this is answered.
         session.call(wire.queue_declare(1, QUEUE, passive=True), wire.QUEUE_DECLARE_OK)
     while ready_count(endpoint) < size.message_count:
         time.sleep(LOOK_AGAIN_S)

@@ -1,8 +1,8 @@
-"""What a queue's log costs without a broker around it: appends, spilling, a restart.
+"""The cost of a queue's log without a broker: appends, spilling, a restart.
 
     python -m benchmarks.queue_log --messages 1000000 --body-bytes 128
 
-Times are CPU seconds of this process, where the disk does not decide; the directory is removed.
+Times are CPU seconds of this process, so the disk has little effect. The directory is removed.
 """
 
 import argparse
@@ -34,10 +34,10 @@ class NoDefinitions:
     """A ``DefinitionsJournal`` that is never written to."""
 
     def write(self, changes: object) -> None:
-        """Nothing is defined here."""
+        """Do nothing, because nothing is defined here."""
 
     def fsync(self) -> None:
-        """Nothing was written."""
+        """Do nothing, because nothing was written."""
 
 
 class Place:
@@ -53,7 +53,7 @@ class Place:
         self.store.start(self.wal, self.commit)
 
     def commit_all(self) -> None:
-        """Write what is pending; a checkpoint where one is due."""
+        """Write all pending operations, and a checkpoint if one is due."""
         while (group := self.commit.seal()) is not None:
             group.fsync = False
             self.commit.writer.write(group)
@@ -68,7 +68,7 @@ class Place:
 
 
 def run_of(body_bytes: int) -> Run:
-    """Return one run as the scanner makes it."""
+    """Return a run in the form that the scanner makes."""
     header = b"\x00\x3c\x00\x00" + body_bytes.to_bytes(8, "big") + b"\x10\x00\x02"
     template = Record(make_route("", "benchmark"), header, b"", PERSISTENT)
     records = uniform_run(template, [bytes(body_bytes)] * RUN_MESSAGES)
@@ -96,13 +96,13 @@ def seconds_of(call: Callable[[], None]) -> tuple[float, float]:
 
 
 def written_bytes() -> int:
-    """Return what this process has passed to write calls so far."""
+    """Return the octets that this process has passed to write calls so far."""
     lines = Path("/proc/self/io").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("wchar"))
 
 
 def encode_all(run: Run, run_count: int) -> None:
-    """Do of an append only what every log must."""
+    """Do only the part of an append that every log must do."""
     for _ in range(run_count):
         encode_run(run)
 
@@ -132,14 +132,14 @@ def measure_paging(log: Log, run: Run, message_count: int) -> list[str]:
 
 
 def unsynced_log(place: Place) -> Log:
-    """Return the log of a new queue of class os: what the disk takes is not what is measured."""
+    """Return the log of a new queue of class os, so that no sync of the disk is measured."""
     log = place.store.new_log(LogOptions())
     log.set_fsynced(is_fsynced=False)
     return log
 
 
 def measure(message_count: int, body_bytes: int) -> list[str]:
-    """Return what was measured, one line each."""
+    """Measure; return a line for each figure."""
     run = run_of(body_bytes)
     run_count = message_count // len(run)
     encode_seconds, _ = seconds_of(lambda: encode_all(run, run_count))

@@ -1,12 +1,12 @@
-"""A broker that only copies, to tell what is the generator's and the kernel's: ``--brokers relay``.
+"""A broker that only copies, to show the cost of generator and kernel: ``--brokers relay``.
 
-It answers what sets a load of one queue up from a table, and hands every publish to whoever
-consumes on another connection: what a read brought goes on in one write, with the frame of
-basic.publish replaced by that of basic.deliver. It keeps no queue, and looks at no name and no
-property. So one process makes the system calls that a broker on one core has to make at least.
+It answers the methods that set up a load of one queue from a table. It passes every publish to the
+consumer on another connection: the messages of a read go on in one write, with the frame of
+basic.publish replaced by that of basic.deliver. It has no queue, and looks at no name and no
+property. So it makes only the system calls that a broker on one core must make.
 
-It bounds loads in which that is most of the work: one message at a time, or large ones. It does not
-bound many small ones, since it walks frames in Python.
+It is an upper limit for loads in which these calls are most of the work: one message at a time, or
+large messages. It is none for many small messages, because it walks frames in Python.
 """
 
 import argparse
@@ -23,10 +23,10 @@ from load_generator.session import wait_in_kernel
 from load_generator.wire import MethodId
 
 LINKS_MAX: Final = 64
-"""Connections at a time; more are not accepted until one ends."""
+"""Most connections at a time; another one is accepted when one ends."""
 _BUFFER_BYTES: Final = 1 << 18
 _PIECES_MAX: Final = 1_024
-"""What one system call takes (IOV_MAX)."""
+"""Most pieces of one system call (IOV_MAX)."""
 _STALL_S: Final = 5.0
 _HEAD: Final = struct.Struct(">BHI")
 _METHOD_ID: Final = struct.Struct(">HH")
@@ -42,7 +42,7 @@ _DELIVER_HEAD: Final = (
 _DELIVER_TAIL: Final = b"\x00" + wire.shortstr("") + wire.shortstr("q") + bytes((wire.FRAME_END,))
 
 Pieces: TypeAlias = list[bytes | memoryview]
-"""What goes into one write, in order."""
+"""The pieces of one write, in order."""
 
 _START: Final = wire.method(
     0,
@@ -71,11 +71,11 @@ def deliver_frame(tag: int) -> bytes:
 
 
 class UnspokenError(Exception):
-    """A client asked for what only a broker can do."""
+    """A client sent a method that only a broker can answer."""
 
 
 class Link:
-    """What one client sends, cut into answers for itself and deliveries for another.
+    """Turns the bytes of one client into answers for itself and deliveries for another client.
 
     Attributes:
         is_consumer: it has subscribed.
@@ -97,7 +97,7 @@ class Link:
         self._is_confirming = False
 
     def room(self) -> memoryview:
-        """Return where the next read goes; what was passed on before is forgotten.
+        """Return the memory for the next read; pieces that were passed on before are lost.
 
         Raises:
             UnspokenError: a method larger than the buffer.
@@ -110,14 +110,14 @@ class Link:
         return self._view[held_bytes:]
 
     def received(self, byte_count: int, target: "Link | None") -> tuple[bytes, Pieces]:
-        """Take what a read into ``room`` brought.
+        """Handle the bytes of a read into ``room``.
 
         Args:
-            byte_count: of it.
-            target: whoever consumes; None drops what is published.
+            byte_count: their number.
+            target: the consumer; None drops messages.
 
         Returns:
-            What to answer, and what to send to ``target``; the latter is valid until ``room``.
+            The answer, and the pieces to send to ``target``; these are valid until ``room``.
 
         Raises:
             UnspokenError: a method that no load of one queue needs.
@@ -148,9 +148,9 @@ class Link:
         return b"".join([*answers, self._confirm()]), pieces if target else []
 
     def _part_stop(self, start: int, end: int) -> int | None:
-        """Return where the greeting or frame at ``start`` stops; None if it is not there yet.
+        """Return the end of the protocol header or frame at ``start``; None if it is not whole.
 
-        Content is there as soon as its size is: it is passed on from ``start``.
+        A content frame counts as whole when its size is known, and is passed on from ``start``.
         """
         if end - start < wire.FRAME_OVERHEAD_BYTES:
             return None
@@ -171,7 +171,7 @@ class Link:
         return start
 
     def _pass_on(self, start: int, end: int, pieces: Pieces) -> int:
-        """Pass on what there is of a frame of content; return where that stops."""
+        """Pass on the present part of a content frame; return its end."""
         stop = min(end, start + self._passing_bytes)
         pieces.append(self._view[start:stop])
         self._passing_bytes -= stop - start
@@ -187,7 +187,7 @@ class Link:
         return _ANSWERS[called]
 
     def _confirm(self) -> bytes:
-        """Confirm what became whole in this read, with one ack."""
+        """Confirm the messages that became whole in this read, with one ack."""
         count = self._published_count - self._confirmed_count
         if not self._is_confirming or not count:
             return b""
@@ -196,7 +196,7 @@ class Link:
 
 
 def serve(port: int) -> NoReturn:
-    """Relay between the clients of a port of the loopback until a signal ends the process."""
+    """Relay between the clients of a port on 127.0.0.1, until a signal ends the process."""
     with selectors.DefaultSelector() as selector, socket.create_server(("127.0.0.1", port)) as door:
         selector.register(door, selectors.EVENT_READ)
         links: dict[socket.socket, Link] = {}
@@ -231,7 +231,7 @@ def _accept(
 
 
 def _relay(client: socket.socket, link: Link, links: Mapping[socket.socket, Link]) -> bool:
-    """Read once, and write what follows from it; return whether the client is still there."""
+    """Read once, and write the answers and deliveries; return whether the client is still there."""
     byte_count = client.recv_into(link.room())
     if not byte_count:
         return False

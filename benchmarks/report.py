@@ -1,4 +1,4 @@
-"""What the windows add up to: medians, the ratio between the brokers, a table and JSON."""
+"""The results of all windows: medians, the ratio between the brokers, a table and JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ class Headline(NamedTuple):
 
     Attributes:
         figure: the field of ``Window``.
-        more_is_better: False where the figure is a cost.
+        more_is_better: False if the figure is a cost.
     """
 
     figure: str
@@ -39,9 +39,9 @@ class Result:
 
     Attributes:
         scenario: what was measured.
-        windows: by broker name, in the order they were run.
-        errors: by broker name, why its windows ended early.
-        classes: by broker name, what survives a crash.
+        windows: by broker name, in the order in which they ran.
+        errors: by broker name, the reason why its windows ended early.
+        classes: by broker name, the durability class.
     """
 
     scenario: Scenario
@@ -50,12 +50,12 @@ class Result:
     classes: Mapping[str, Durability] = field(default_factory=dict)
 
     def class_of(self, broker_name: str) -> Durability:
-        """Return what survives a crash of that broker."""
+        """Return the durability class of that broker."""
         return self.classes.get(broker_name, Durability.TRANSIENT)
 
 
 def headline(scenario: Scenario) -> Headline:
-    """Return the figure that a scenario is about."""
+    """Return the main figure of a scenario."""
     match scenario:
         case Flow():
             figure = "confirmed_per_s" if scenario.counts_confirms else "consumed_per_s"
@@ -73,7 +73,7 @@ def headline(scenario: Scenario) -> Headline:
 
 
 def median_of(windows: Sequence[Window]) -> Window:
-    """Return the window of medians, figure by figure; None where no window has the figure."""
+    """Return a window of the medians; a figure is None if no window has it."""
     figures: dict[str, float | None] = {}
     for figure in fields(Window):
         values = [getattr(window, figure.name) for window in windows]
@@ -83,9 +83,9 @@ def median_of(windows: Sequence[Window]) -> Window:
 
 
 def ratio(result: Result) -> float | None:
-    """Return how many times better HareMQ's median is than RabbitMQ's; above 1 is ahead.
+    """Return how many times better HareMQ's median is than RabbitMQ's; above 1 it is ahead.
 
-    None where one of them has no figure, or the divisor is 0.
+    None if one of them has no figure, or the divisor is 0.
     """
     figure, more_is_better = headline(result.scenario)
     ours, theirs = (
@@ -167,7 +167,7 @@ def table(results: Sequence[Result]) -> str:
 
 
 def line(result: Result) -> str:
-    """Render one scenario's headline as a line, to be read while the others run."""
+    """Render one scenario's headline as a line, which is printed while others run."""
     figure = headline(result.scenario).figure
     parts = [
         f"{name} failed" if name in result.errors else f"{name} {_cell(value, 1)}"
@@ -204,7 +204,7 @@ def as_json(results: Sequence[Result], machine: Mapping[str, object]) -> str:
 
     Args:
         results: of one run.
-        machine: what the figures depend on beside the brokers.
+        machine: the things beside the brokers on which the figures depend.
     """
     rows = [
         {

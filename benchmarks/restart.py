@@ -1,12 +1,12 @@
-"""Restarts: a broker is filled, ended by SIGKILL, started again, and timed until it serves.
+"""Restarts: a broker is filled, killed by SIGKILL, started again, and timed until it serves.
 
     0 ─────────────────────────── serving_s ──────────────── first_message_s
-    the process is started        a passive declare tells    a consumer has a message
+    the process is started        a passive declare has      a consumer has a message
                                   the exact count
 
-Every window has a broker and data of its own, and the brokers take turns, so that what the machine
-does meanwhile meets all of them. Where the queues are empty, the message is published then, by the
-key of the queue that was declared last: its binding has come back too.
+Every window has its own broker and data. The brokers take turns, so that other work on the machine
+affects all of them. If the queues are empty, a message is published after the restart, with the key
+of the queue that was declared last. So its binding must exist again.
 """
 
 import time
@@ -25,7 +25,7 @@ from load_generator.wire import LoadError
 
 EXCHANGE: Final = "benchmark.restart"
 COUNT_PATIENCE_S: Final = 60.0
-"""A broker that accepts connections has this long until it tells the right count."""
+"""After a broker accepts connections, it has this long until its count is right."""
 
 _DECLARES_PER_WRITE: Final = 100
 _POLL_S: Final = 0.01
@@ -34,10 +34,10 @@ _POLL_S: Final = 0.01
 def compare_restarts(
     scenario: Restart, names: Sequence[str], durability: Durability, window_count: int
 ) -> Result:
-    """Restart each broker so many times, in turn.
+    """Restart each broker a number of times, in turn.
 
     Args:
-        scenario: what is there to be found again.
+        scenario: the queues and messages that a restart must find.
         names: of the brokers.
         durability: of HareMQ's persistent messages.
         window_count: restarts of each.
@@ -83,7 +83,7 @@ def _measure(scenario: Restart, own: Killable) -> Window:
 
 
 def fill(scenario: Restart, broker: Broker) -> Sequence[str]:
-    """Declare what a restart is to find, and publish it; return the queues' names.
+    """Declare the queues, and publish the messages; return the queues' names.
 
     The last of the queues has the messages.
 
@@ -105,7 +105,7 @@ def fill(scenario: Restart, broker: Broker) -> Sequence[str]:
 
 
 def _declare(session: Session, queues: Sequence[str]) -> None:
-    """Declare and bind queues by one write: they share what the disk takes."""
+    """Declare and bind queues in one write, so that they share the syncs of the disk."""
     requests = b"".join(
         [
             wire.queue_declare(1, queue, durable=True) + wire.queue_bind(1, queue, EXCHANGE, queue)

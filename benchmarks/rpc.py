@@ -1,7 +1,7 @@
 """Request and reply over direct reply-to: a client that waits, and a server that answers.
 
-Both block in their own system calls, and look into no frame that is as long as the one before, so
-that a round trip is the broker's and the kernel's.
+Both block in their own system calls. They do not parse a frame that has the size of the last one.
+So a round trip shows the time of the broker and of the operating system.
 """
 
 import time
@@ -43,17 +43,17 @@ def serve(
             if not _receive(session, counter):
                 continue
             if counter.header() != head:
-                # One client has one reply address, so this happens once.
+                # A client has only one reply address, so this happens once.
                 head = counter.header()
                 reply = wire.publish("", reply_to(head), wire.properties(), body)
             send(reply)
 
 
 def reply_to(content_header: bytes) -> str:
-    """Return the reply-to of a content header whose properties are those ``call`` sends.
+    """Return the reply-to of a content header with the properties that ``call`` sends.
 
     Raises:
-        BrokerRefusalError: the broker changed which properties there are.
+        BrokerRefusalError: the broker added or removed properties.
     """
     expected = wire.properties(reply_to=DIRECT_REPLY_TO)[:2]
     if content_header[_FLAGS_AT : _FLAGS_AT + 2] != expected:
@@ -65,7 +65,7 @@ def reply_to(content_header: bytes) -> str:
 def call(
     rpc: Rpc, endpoint: Endpoint, topology: Topology, tally: Tally, ready: Callable[[], None]
 ) -> None:
-    """Send a request, wait for its reply, and again until the board says stop.
+    """Send requests, and wait for the reply of each, until the board says stop.
 
     Raises:
         BrokerRefusalError: anything but deliveries came.
@@ -102,7 +102,7 @@ def _consume(session: Session, queue: str) -> DeliveryCounter:
 
 
 def _receive(session: Session, counter: DeliveryCounter) -> int:
-    """Return how many deliveries one read completes; 0 too if there was nothing to read.
+    """Return the number of deliveries that one read completes; 0 if nothing could be read.
 
     Raises:
         BrokerRefusalError: anything but deliveries came.

@@ -1,8 +1,8 @@
-"""What is measured, as data: each scenario says what is published, routed and settled.
+"""The scenarios, as data: each says what is published, routed and settled.
 
-Every one is bounded: a window lasts the seconds asked for, publishers stay at most
-``backlog_max`` messages ahead of the consumers, and scenarios that count stop at their count. Only
-a *flood* has no bound but the window: a publisher as users have it, who waits for nobody.
+Every scenario is bounded: a window lasts the seconds asked for, publishers stay at most
+``backlog_max`` messages ahead of the consumers, and scenarios with a count stop at it. Only a
+*flood* is bounded by nothing but the window: its publisher waits for nothing, as many of users do.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from load_generator.load import Settle
 
 
 class Durability(StrEnum):
-    """What survives a crash of the broker; printed beside every figure."""
+    """The class of messages, which says what they survive; printed beside every figure."""
 
     TRANSIENT = "transient"
     """Transient queue, delivery-mode 1: nothing is written to disk."""
@@ -25,31 +25,30 @@ class Durability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Publishers to consumers as fast as both go; the figure is the steady consume rate.
+    """Publishers and consumers at full speed; the figure is the steady consume rate.
 
     Attributes:
-        name: how it is chosen on the command line.
-        title: how the report calls it.
+        name: on the command line.
+        title: in the report.
         body_size_bytes: length of every body.
         header_count: longstr entries in the headers table; 0 leaves the property out.
         publisher_count: connections that publish.
         publishes_per_write: messages in one write; 0 fills 64 KiB.
-        confirm_window: publishes not yet confirmed at most; 0 publishes without confirms.
-        exchange_kind: type of an exchange of its own; empty is the default exchange.
+        confirm_window: most unconfirmed publishes; 0 publishes without confirms.
+        exchange_kind: type of an exchange that is declared; empty is the default exchange.
         queue_count: queues, each with one consumer on its own connection.
         binding_count: bindings of each queue, of which one matches a message.
         key_count: routing keys, one after another; each matches another binding than the last.
-        is_spread: each queue is bound with a key of its own, and the keys take turns.
+        is_spread: each queue is bound with another key, and the keys take turns.
         settle: how deliveries are settled.
         prefetch_count: basic.qos of each consumer; 0 is no limit.
-        ack_every: deliveries per ack, where ``settle`` is MULTIPLE.
-        backlog_max: messages that publishers may be ahead of the slowest count of deliveries; 0
-            is no limit.
+        ack_every: deliveries per ack, if ``settle`` is MULTIPLE.
+        backlog_max: messages that publishers may be ahead of the deliveries; 0 is no limit.
         counts_confirms: the figure is confirmed publishes, not deliveries.
         is_persistent: durable queue and delivery-mode 2, in the class that the broker was started
             with.
-        measures_disk: how long the disk takes for a write and fdatasync is measured beside it.
-        is_tls: over TLS, as each broker and the generator agree on it.
+        measures_disk: the time of the disk for a write and fdatasync is measured too.
+        is_tls: over TLS, with the version and cipher that broker and generator agree on.
     """
 
     name: str
@@ -75,27 +74,27 @@ class Flow:
 
     @property
     def copies(self) -> int:
-        """Deliveries that a message becomes; without an exchange it goes to one of the queues."""
+        """Deliveries per message; without an exchange it goes to only one of the queues."""
         return self.queue_count if self.exchange_kind and not self.is_spread else 1
 
     @property
     def is_by_headers(self) -> bool:
-        """Bindings have arguments, and messages the headers that one of them asks for."""
+        """Bindings have arguments, and messages have the headers that match one of them."""
         return self.exchange_kind == "headers"
 
 
 @dataclass(frozen=True, slots=True)
 class Paced:
-    """One publisher at a fixed rate, one auto-ack consumer: how long a message is under way.
+    """One publisher at a fixed rate, one auto-ack consumer; the figure is the latency.
 
-    A message carries the instant at which it was due, so that a broker that stops the publisher
-    is charged for the wait of every message that stood behind it.
+    A message carries the instant at which it was due. So if a broker stops the publisher, the
+    waiting time of every delayed message counts.
 
     Attributes:
         name, title: as of a ``Flow``.
         rate_per_s: messages per second.
         body_size_bytes: length of every body.
-        is_beside_flood: another publisher floods another queue, which nobody consumes.
+        is_beside_flood: another publisher floods another queue, which has no consumer.
     """
 
     name: str
@@ -126,7 +125,7 @@ class Connects:
 
 @dataclass(frozen=True, slots=True)
 class Declares:
-    """Queues declared and bound, each method waiting for its reply."""
+    """Queues declared and bound; the client waits for the reply to each method."""
 
     name: str
     title: str
@@ -135,7 +134,7 @@ class Declares:
 
 @dataclass(frozen=True, slots=True)
 class IdleConnections:
-    """Memory that connections take which do nothing; measured once, while the broker is fresh."""
+    """Memory of idle connections; measured once, when the broker has just started."""
 
     name: str
     title: str
@@ -144,13 +143,13 @@ class IdleConnections:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """A broker that was killed and is started again; the figure is the seconds until it serves.
+    """A broker is killed and started again; the figure is the seconds until it serves.
 
     Attributes:
         name, title: as of a ``Flow``.
         message_count: persistent messages in one durable queue; 0 leaves the queues empty.
         body_size_bytes: length of every body.
-        queue_count: durable queues, where they are empty, each bound to one durable exchange.
+        queue_count: durable empty queues, all bound to one durable exchange.
     """
 
     name: str
@@ -161,12 +160,12 @@ class Restart:
 
 
 Running: TypeAlias = Flow | Paced | Rpc | Connects | Declares | IdleConnections
-"""What is measured of a broker that runs."""
+"""A scenario for a running broker."""
 
 Scenario: TypeAlias = Running | Restart
 
 SCENARIOS: Final[tuple[Running, ...]] = (
-    # First, since memory that an earlier scenario freed would be taken again unseen.
+    # First, because connections would else use memory that an earlier scenario has freed.
     IdleConnections("idle", "500 idle connections"),
     Flow("auto-ack-12", "auto-ack, 12 B"),
     Flow("auto-ack-1k", "auto-ack, 1 KiB", body_size_bytes=1_024),
@@ -344,7 +343,7 @@ RESTARTS: Final[tuple[Restart, ...]] = (
     Restart("restart-10m", "restart, 10 M messages, 16 B", message_count=10**7, body_size_bytes=16),
     Restart("restart-queues", "restart, 10,000 bound queues", queue_count=10_000),
 )
-"""They take minutes: measured only where they are asked for by name."""
+"""They take minutes, so they are measured only if their names are given."""
 
 
 def is_tls(scenario: Scenario) -> bool:

@@ -1,8 +1,8 @@
-"""What topic routing costs when there is much of it: ``python -m benchmarks.topic_bindings``.
+"""The cost of topic routing with many bindings: ``python -m benchmarks.topic_bindings``.
 
-Works on the router alone, in this process: no broker, no socket. Prints figures, judges none.
+It uses only the router, in this process: no broker, no socket. It prints figures, and judges none.
 
-    declare     one binding more, in each tenth of 100,000 on one exchange: the cost stays level
+    declare     one more binding, in each tenth of 100,000 on one exchange: the cost stays level
     route       one message among those 100,000
     delete      one queue among those 100,000, with its bindings
     hostile     10,000 patterns full of ``#`` and keys of 128 words
@@ -25,7 +25,7 @@ ROUNDS: Final = 200
 """Messages routed per figure; the median is printed."""
 
 HOSTILE_SECONDS_MAX: Final = 2.0
-"""A figure takes no longer than this, however slow a single route is."""
+"""Longest time for a figure, even if a single route is slow."""
 
 EXCHANGE: Final = "bench"
 ALL_ALIKE: Final = ".".join("a" * 128)
@@ -83,7 +83,7 @@ def binding(pattern: str, queue_name: str) -> Binding:
 
 
 def pattern_of(number: int) -> str:
-    """Return the pattern of one queue: a few of them have wildcards, as in the field."""
+    """Return the pattern of one queue; a few have wildcards, as in real use."""
     match number % 20_000:
         case 0:
             return "*.4712.alarm"
@@ -92,7 +92,7 @@ def pattern_of(number: int) -> str:
 
 
 def declare(router: Router) -> None:
-    """Add all bindings; print what one costs in the first, second... tenth of them."""
+    """Add all bindings; print the cost of one in the first, second... tenth of them."""
     per_part = BINDING_COUNT // PARTS
     costs_us: list[float] = []
     for part in range(PARTS):
@@ -110,20 +110,20 @@ def bind_all(router: Router, bindings: Sequence[Binding]) -> None:
 
 
 def forget_queue(router: Router, name: str) -> None:
-    """Take away all bindings to a queue."""
+    """Remove all bindings to a queue."""
     for each in router.bindings.of_destination(Destination(DestinationKind.QUEUE, name)):
         router.forget(each)
 
 
 def delete(router: Router) -> None:
-    """Delete every thousandth queue; print what one costs."""
+    """Delete every thousandth queue; print the cost of one."""
     names = [f"q{number}" for number in range(1, BINDING_COUNT, 1000)]
     costs = sorted(seconds_of(partial(forget_queue, router, name)) for name in names)
     print(f"  delete one queue               {costs[len(costs) // 2] * 1e6:.1f} us")
 
 
 def print_hostile(name: str, patterns: Sequence[str]) -> None:
-    """Bind the patterns to 100 queues; print what a key that is hard for them costs."""
+    """Bind the patterns to 100 queues; print the cost of keys that are hard to match."""
     router = new_router()
     bind_all(router, [binding(each, f"q{n % 100}") for n, each in enumerate(patterns)])
     print(f"  {name}")
@@ -142,7 +142,7 @@ def print_route(router: Router, name: str, key: str) -> None:
 
 
 def seconds_of(work: Callable[[], object]) -> float:
-    """Return how long it took."""
+    """Return the seconds that a call took."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

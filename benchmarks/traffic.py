@@ -1,7 +1,7 @@
 """Windows with messages: workers publish and consume while this process reads the clock.
 
-A window warms up first; then counters and CPU times are read, and read again at its end. The
-rates are differences between the two, so what starting and stopping cost is not in them.
+After a warm-up, counters and CPU times are read, and read again at the end of the window. The rates
+are differences between the two, so the cost of starting and stopping is not in them.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ from load_generator.workers import Task
 WARM_UP_S: Final = 0.7
 WORKER_LIFETIME_S: Final = 600.0
 FIRST_RATE_PER_S_MAX: Final = 2_000
-"""Above it the generator works so much that coming first would take cores from the broker."""
+"""Above this rate, a generator with priority would take cores from the broker."""
 _CHECK_S: Final = 0.1
 
 
@@ -39,7 +39,7 @@ def measure_flow(flow: Flow, broker: Broker, prefix: str, seconds: float) -> Win
     """Measure publishers and consumers at full speed.
 
     Raises:
-        LoadError: the broker or a worker would not go on.
+        LoadError: the broker refused, or a worker failed.
         OSError: the broker does not answer.
     """
     topology = topology_of(flow, prefix)
@@ -55,7 +55,7 @@ def measure_paced(paced: Paced, broker: Broker, prefix: str, seconds: float) -> 
     if not paced.is_beside_flood:
         return _measure_load(load, topology, broker, seconds, is_first=is_first)
     window = _measure_load(load, topology, broker, seconds, is_first=is_first, has_flood=True)
-    # Hardly any of it went into the deliveries.
+    # The flood took most of the CPU time, so a figure per delivery means nothing.
     return replace(window, broker_cpu_us=None, generator_cpu_us=None)
 
 
@@ -90,10 +90,10 @@ def _measure_load(
 
 
 def _come_first(task: Task, ready: Callable[[], None]) -> None:
-    """Run a task in a process that gets a core as soon as it is woken, if we may ask for that.
+    """Run a task in a process that gets a core as soon as it is woken, if that is allowed.
 
-    It reads the clock when it should then, and not after whoever else is running: a broker is
-    charged for its own wait for a core, and not for the generator's.
+    It then reads the clock at the right time, without waiting for other processes. So the figures
+    have the broker's waits for a core, but not the generator's.
     """
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
@@ -131,7 +131,7 @@ def _measure(
 
 
 def _watch(seconds: float, crew: Crew) -> None:
-    """Let time pass, unless a worker ends in it."""
+    """Wait, unless a worker ends meanwhile."""
     end_s = time.monotonic() + seconds
     while (left_s := end_s - time.monotonic()) > 0:
         time.sleep(min(_CHECK_S, left_s))

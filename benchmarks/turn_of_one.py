@@ -1,7 +1,7 @@
-"""What a turn costs that one small read sets off: ``python -m benchmarks.turn_of_one [case ...]``.
+"""The cost of a turn after one small read: ``python -m benchmarks.turn_of_one [case ...]``.
 
-A broker in this process, whole but for the loop and the sockets: bytes are put into the reactor's
-receive buffer, and what is written is forgotten. Prints the CPU time of a turn; judges none.
+A broker runs in this process, without a loop and sockets: bytes are put into the reactor's receive
+buffer, and its output is dropped. It prints the CPU time of a turn, and judges none.
 
     publish         12 bytes, to a queue without a consumer
     auto-ack        the same, delivered to a consumer on another connection that needs no ack
@@ -45,7 +45,7 @@ from amqp_server.protocol.connection import Connection
 from amqp_server.protocol.settings import ProtocolSettings
 
 ROUNDS: Final = 7
-"""Every case is measured so often; the least is printed."""
+"""Rounds of every case; the smallest figure is printed."""
 
 TURNS: Final = 4_000
 KEYS_PER_READ: Final = 100
@@ -63,9 +63,9 @@ class Load(NamedTuple):
 
     Attributes:
         feed: takes one read.
-        reads: what the turns bring, in order.
-        written: what was written last, to whichever connection.
-        units_per_read: messages, or other things, that the figure is for.
+        reads: the bytes of each turn, in order.
+        written: the last output of all connections.
+        units_per_read: messages, or other units of the figure.
     """
 
     feed: Callable[[bytes], None]
@@ -75,27 +75,27 @@ class Load(NamedTuple):
 
 
 class Sink:
-    """An asyncio transport that forgets what is written to it."""
+    """An asyncio transport that drops its output."""
 
     def __init__(self, written: deque[bytes]) -> None:
         self.write = written.append
         self.writelines = written.extend
 
     def get_extra_info(self, _name: str) -> None:
-        """There is neither TLS nor a socket."""
+        """Return None, because there is neither TLS nor a socket."""
 
     def set_write_buffer_limits(self, *, high: int, low: int) -> None:
-        """Nothing waits to be written."""
+        """Do nothing, because no output waits."""
 
     def is_closing(self) -> bool:
-        """Return False: no peer goes."""
+        """Return False, because no peer leaves."""
         return False
 
     def write_eof(self) -> None:
-        """The peer's own end follows."""
+        """Do nothing; the peer ends the connection next."""
 
     def close(self) -> None:
-        """``connection_lost`` follows."""
+        """Do nothing; ``connection_lost`` comes next."""
 
 
 class StillLoop:
@@ -105,22 +105,22 @@ class StillLoop:
         self._ready: list[Callable[[], None]] = []
 
     def call_soon(self, work: Callable[[], None]) -> None:
-        """Keep what is asked for until the read is over."""
+        """Keep a call until the read is over."""
         self._ready.append(work)
 
     def run_ready(self) -> None:
-        """Run what a read asked for: the turn of a read that waited for others."""
+        """Run the calls of a read, such as a turn that waited for other reads."""
         if self._ready:
             ready, self._ready = self._ready, []
             for work in ready:
                 work()
 
     def call_later(self, _delay_s: float, _work: Callable[[], None]) -> "StillLoop":
-        """Return what can be cancelled."""
+        """Return an object that can be cancelled."""
         return self
 
     def cancel(self) -> None:
-        """Nothing was going to happen."""
+        """Do nothing, because no timer runs."""
 
 
 class Client:
@@ -137,14 +137,14 @@ class Client:
         self.call(commands.Channel.Open())
 
     def feed(self, octets: bytes) -> None:
-        """Bring bytes in one read; a whole turn follows."""
+        """Pass bytes in one read; a whole turn follows."""
         size = len(octets)
         self._shell.get_buffer(-1)[:size] = octets
         self._shell.buffer_updated(size)
         self._run_ready()
 
     def call(self, method: base.Frame, channel: int = 1) -> None:
-        """Send a method, which the broker must not answer with a close."""
+        """Send a method; the broker must not answer with a close."""
         self.feed(frame.marshal(method, channel))
         replies = b"".join(self._written)
         for kind in (commands.Connection.Close, commands.Channel.Close):
@@ -152,7 +152,7 @@ class Client:
 
 
 class Node:
-    """A broker and its reactor, on a loop that runs when it is told to."""
+    """A broker and its reactor, on a loop that runs only when told to."""
 
     def __init__(self) -> None:
         self.loop = StillLoop()
@@ -268,7 +268,7 @@ def calling() -> Load:
 
 
 def keyed() -> Load:
-    """Publish each message under a key of its own."""
+    """Publish each message with another key."""
     node = Node()
     client = node.client(queue="one")
     client.call(commands.Exchange.Declare(exchange="topics", exchange_type="topic"))
@@ -286,7 +286,7 @@ def keyed() -> Load:
 
 
 def spread(*, confirms: bool) -> Load:
-    """Publish to many queues in turn, each under a key of its own."""
+    """Publish to many queues in turn, each with its own key."""
     node = Node()
     client, consumer = node.client(confirms=confirms), node.client()
     client.call(commands.Exchange.Declare(exchange="by key", exchange_type="direct"))
@@ -302,7 +302,7 @@ def spread(*, confirms: bool) -> Load:
 
 
 def connecting() -> Load:
-    """Open and close connections; a read is all that one client sends, a turn for each piece."""
+    """Open and close connections; a read has all bytes of a client, and each piece is a turn."""
     node = Node()
     opening = frame.marshal(commands.Connection.TuneOk(2047, 131_072, 0), 0)
     pieces = (

@@ -9,29 +9,29 @@ _MIB = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What one scenario measured of one broker; None is what the scenario does not measure.
+    """The figures of one scenario on one broker; None is a figure that it does not measure.
 
     Attributes:
         published_per_s: messages handed to the socket.
         confirmed_per_s: messages the broker confirmed.
-        consumed_per_s: deliveries received, over all queues; replies, of a call.
+        consumed_per_s: deliveries received, over all queues; in a call, replies.
         operations_per_s: connections opened, or queues declared and bound.
-        serving_s: from the start of a broker that was killed until it tells what it has.
+        serving_s: from the start of a killed broker until its message counts are right.
         first_message_s: from its start until a consumer has a message.
-        connection_kib: memory of the broker that one idle connection takes.
+        connection_kib: memory of the broker for one idle connection.
         p50_us: median latency.
         p99_us: 99th percentile.
         broker_cpu_us: CPU time of the broker per message delivered, or per operation.
         generator_cpu_us: CPU time of publishers and consumers per message.
-        generator_cores: cores that the busier of publisher and consumer used. Where it is near 1,
-            the generator is what was measured.
+        generator_cores: cores that the busier of publisher and consumer used. If it is near 1, the
+            figures are the generator's limit.
         broker_rss_mib: resident memory of the broker at the end.
-        written_bytes: what the disk wrote, whoever for, per message delivered, where messages
-            are persistent.
+        written_bytes: octets that the disk wrote, for all processes, per message delivered; only
+            for persistent messages.
         disk_sync_us: median time that the disk took for a write of 128 octets and fdatasync, just
             after the window.
-        elsewhere_cores: cores that worked for neither broker nor generator. Where it is not
-            near 0, the machine was shared and the rates are too low.
+        elsewhere_cores: cores that worked for other processes. If it is not near 0, the machine was
+            shared and the rates are too low.
     """
 
     published_per_s: float | None = None
@@ -53,10 +53,10 @@ class Window:
 
 
 def window_of(figures: Figures) -> Window:
-    """Return the window that the figures of workers make.
+    """Return the window for the figures of the workers.
 
-    CPU time is given per delivery, since that is what a user pays for. A rate of 0 is a figure
-    (nothing went through), except for confirms, which most scenarios do not ask for.
+    CPU time is per delivery, because users pay for deliveries. A rate of 0 is a figure (nothing
+    went through), except for confirms, because most scenarios have none.
     """
     counts, latencies = figures.counts, figures.latencies
     elapsed_s, consumed_count = figures.elapsed_s, counts.consumed_count
@@ -77,13 +77,13 @@ def window_of(figures: Figures) -> Window:
 
 
 def us_each(first_s: float | None, last_s: float | None, count: int) -> float | None:
-    """Return the microseconds that each of ``count`` took; None where unknown or nothing ran."""
+    """Return the microseconds that each of ``count`` took; None if unknown or ``count`` is 0."""
     each_s = each(first_s, last_s, count)
     return None if each_s is None else each_s * 1_000_000
 
 
 def each(first: float | None, last: float | None, count: int) -> float | None:
-    """Return what was added for each of ``count``; None where unknown or nothing ran."""
+    """Return the increase for each of ``count``; None if unknown or ``count`` is 0."""
     return None if first is None or last is None or not count else (last - first) / count
 
 

@@ -1,1 +1,1 @@
-"""What another client waits while one does its worst: ``python -m benchmarks.bystander``."""
+"""How long a client waits while another one attacks: ``python -m benchmarks.bystander``."""

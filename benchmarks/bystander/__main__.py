@@ -1,8 +1,8 @@
-"""``python -m benchmarks.bystander``: what one client waits while another does its worst.
+"""``python -m benchmarks.bystander``: how long one client waits while another one attacks.
 
 Each attack has a broker of its own, which ends with it. The other client publishes one message to
-itself every 5 ms and waits for it; measured is how long that takes from the attack's begin until it
-has been carried out.
+itself every 5 ms and waits for it. The time of these round trips is measured, from the beginning of
+the attack until the broker has carried it out.
 """
 
 import argparse
@@ -20,11 +20,11 @@ from benchmarks.scenarios import Durability
 from load_generator.wire import LoadError
 
 AFTERMATH_S: Final = 1.0
-"""How much longer is measured: what an attack leaves to be done counts too."""
+"""The measurement goes on for this long, because the later work of an attack counts too."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print a row each; 1 where something could not be measured."""
+    """Measure each attack and print its row; return 1 if something could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bystander", description=__doc__)
     parser.add_argument("--attack", help="comma-separated names; all")
     parser.add_argument("--brokers", default="haremq,rabbitmq")

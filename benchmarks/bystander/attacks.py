@@ -1,4 +1,4 @@
-"""What one client can do that is long: each with what it needs first, and then in one go."""
+"""The attacks: long work that one client can cause. Each is prepared, and then done at once."""
 
 import struct
 from collections.abc import Callable, Iterable, Mapping
@@ -23,7 +23,7 @@ GOT_COUNT: Final = 100_000
 """Messages delivered one by one."""
 
 TTL_MS: Final = 10_000
-"""Long enough to fill the queues, and the reason why ``expiry`` takes so long."""
+"""Long enough to fill the queues first; ``expiry`` takes long because of it."""
 
 _ACK: Final = MethodId(60, 80)
 _GET: Final = MethodId(60, 70)
@@ -47,13 +47,13 @@ Strike: TypeAlias = Callable[[Endpoint, Worst], None]
 
 
 class Attack(NamedTuple):
-    """One thing that a client may do.
+    """One attack of a client.
 
     Attributes:
         name: on the command line.
         title: in the table.
-        prepare: makes what is needed; returns the client.
-        strike: does it, and returns when it is carried out.
+        prepare: makes the queues and messages that it needs; returns the client.
+        strike: attacks, and returns when the broker has carried it out.
     """
 
     name: str
@@ -81,14 +81,14 @@ def _topic_patterns(endpoint: Endpoint) -> Worst:
 
 
 def _topic_keys() -> Iterable[bytes]:
-    """Keys that all patterns match, and of which no two are alike."""
+    """Keys that all patterns match; no two are equal."""
     for number in range(2_000):
         key = ".".join(["a"] * 8 + [str(number)])
         yield wire.publish(EXCHANGE, key, wire.properties(), b"")
 
 
 def _letters_through_patterns(endpoint: Endpoint) -> Worst:
-    """A queue that keeps nothing, and the same patterns on the way of what it drops."""
+    """A queue that keeps nothing; its dead letters pass through the same patterns."""
     worst = _topic_patterns(endpoint)
     arguments: dict[str, wire.FieldValue] = {
         "x-max-length": 0,
@@ -138,7 +138,7 @@ def _filled(worst: Worst, queue: str, count: int) -> None:
 
 
 def _backlog(endpoint: Endpoint) -> Worst:
-    """A long queue whose dead letters go to another."""
+    """A long queue, whose dead letters go to another queue."""
     worst = Worst(endpoint)
     worst.push(wire.queue_declare(1, DEAD) + wire.queue_declare(1, QUEUE, _DEAD_LETTERS))
     _filled(worst, QUEUE, BACKLOG_COUNT)
@@ -147,7 +147,7 @@ def _backlog(endpoint: Endpoint) -> Worst:
 
 
 def _unacked(endpoint: Endpoint) -> Worst:
-    """The same, all of it delivered to one consumer, which is cancelled then."""
+    """A backlog that was delivered to one consumer; the consumer is then cancelled."""
     worst = _backlog(endpoint)
     worst.push(wire.consume(1, QUEUE, "c", no_ack=False))
     await_count(endpoint, QUEUE, 0, meanwhile=worst)
@@ -170,7 +170,7 @@ def _unlike(count: int) -> Iterable[bytes]:
 
 
 def _got(endpoint: Endpoint) -> Worst:
-    """Many messages of several queues, in turn, each delivered by a get of its own."""
+    """Many messages of several queues, in turn, each delivered by its own get."""
     worst = Worst(endpoint)
     names = [f"{QUEUE}.{number}" for number in range(GOT_COUNT // PIECE_COUNT)]
     worst.push(wire.queue_declare(1, DEAD))
@@ -273,7 +273,7 @@ def _leave(endpoint: Endpoint, worst: Worst) -> None:
 
 
 def _with_own_queues(flags: bytes, *, consumes: bool) -> Prepare:
-    """Return how to make 20,000 queues that go with their connection."""
+    """Return a function that makes 20,000 queues that end with their connection."""
 
     def prepare(endpoint: Endpoint) -> Worst:
         worst = Worst(endpoint)
@@ -290,7 +290,7 @@ def _with_own_queues(flags: bytes, *, consumes: bool) -> Prepare:
 
 
 def _go(endpoint: Endpoint, worst: Worst) -> None:
-    """Leave; the last queue to go is looked for by another, who deletes it."""
+    """Leave; another client deletes the queue that ends last, which waits for all others."""
     worst.socket.close()
     with Worst(endpoint) as other:
         other.push(wire.queue_delete(1, f"{QUEUE}.19999"))
@@ -303,7 +303,7 @@ def _with_shared_window(endpoint: Endpoint) -> Worst:
 
 
 def _publish_and_ack() -> Iterable[bytes]:
-    """Ten publishes fill the window, and what is unacked then is acked: so 2,000 times."""
+    """Ten publishes fill the window, and an ack settles them; this 2,000 times."""
     publishes = wire.publish("", QUEUE, wire.properties(), b"x") * 10
     for _ in range(2_000):
         yield publishes + wire.ack(0, multiple=True)

@@ -1,4 +1,4 @@
-"""The other client: a process that publishes one message to itself, waits for it, and again."""
+"""The other client: a process that publishes a message to itself and waits for it, in a loop."""
 
 import multiprocessing
 import queue
@@ -14,7 +14,7 @@ QUEUE: Final = "bystander.canary"
 PAUSE_S: Final = 0.005
 BEGIN_TIMEOUT_S: Final = 30.0
 END_TIMEOUT_S: Final = 120.0
-"""A round trip that takes longer is not waited for."""
+"""The longest wait for a round trip."""
 
 _FRAMES_OF_DELIVERY: Final = 3
 _MS_PER_S: Final = 1_000
@@ -24,9 +24,9 @@ class RoundTrips(NamedTuple):
     """What the round trips took, in ms.
 
     Attributes:
-        trips_count: how many there were.
+        trips_count: their number.
         p50_ms: the median.
-        p99_ms: all but one of a hundred took no longer.
+        p99_ms: 99 of a hundred took no longer.
         worst_ms: the longest.
     """
 
@@ -37,10 +37,10 @@ class RoundTrips(NamedTuple):
 
 
 class Canary:
-    """Measures from its making on, until ``stop``."""
+    """Measures from its construction until ``stop``."""
 
     def __init__(self, endpoint: Endpoint) -> None:
-        """Begin in a process of its own; the first round trip is behind it when this returns."""
+        """Begin in a process of its own; return after the first round trip."""
         spawn = multiprocessing.get_context("spawn")
         self._ours, theirs = spawn.Pipe()
         self._process = spawn.Process(target=_sing, args=(endpoint, theirs), daemon=True)

@@ -1,4 +1,4 @@
-"""The client that does its worst: it writes all it has, and listens for one answer only."""
+"""The attacking client: it writes all that it has, and waits for only one answer."""
 
 import select
 import time
@@ -10,7 +10,7 @@ from load_generator.session import Endpoint, Session
 from load_generator.wire import LoadError
 
 SECONDS_MAX: Final = 60.0
-"""What takes longer is given up, and told so."""
+"""An attack that takes longer is given up, with an error."""
 
 LOOK_AGAIN_S: Final = 0.1
 _READ_BYTES: Final = 1 << 20
@@ -20,7 +20,7 @@ MARKER_DECLARED: Final = b"\x00\x32\x00\x0b" + wire.shortstr(MARKER)
 
 
 class TooLongError(LoadError):
-    """It was not through within ``SECONDS_MAX``."""
+    """The broker did not carry out an attack within ``SECONDS_MAX``."""
 
 
 class Worst(Session):
@@ -32,10 +32,10 @@ class Worst(Session):
         self.call(wire.queue_declare(1, MARKER), wire.QUEUE_DECLARE_OK)
 
     def push(self, octets: bytes) -> None:
-        """Write, and return when the broker has carried all of it out.
+        """Write, and return when the broker has carried out all of it.
 
         Raises:
-            TooLongError: it has not.
+            TooLongError: it has not within ``SECONDS_MAX``.
             LoadError: it closed the connection or the channel.
         """
         self.write(octets + wire.queue_declare(1, MARKER))
@@ -45,7 +45,7 @@ class Worst(Session):
         """Write all of it, reading meanwhile.
 
         Raises:
-            TooLongError: the broker does not take it.
+            TooLongError: the broker does not read it.
             LoadError: it closed the connection.
         """
         rest = memoryview(octets)
@@ -83,16 +83,16 @@ class Worst(Session):
 
 
 def await_count(endpoint: Endpoint, queue: str, count: int, meanwhile: Worst | None = None) -> None:
-    """Return when so many messages of a queue are ready.
+    """Return when a queue has this number of ready messages.
 
     Args:
         endpoint: of the broker.
         queue: its name.
-        count: how many.
-        meanwhile: whose deliveries are read; None reads nobody's.
+        count: of messages.
+        meanwhile: a client whose deliveries are read meanwhile; None is none.
 
     Raises:
-        TooLongError: they are not.
+        TooLongError: it has not within ``SECONDS_MAX``.
     """
     deadline_s = time.monotonic() + SECONDS_MAX
     while ready_count(endpoint, queue) != count:
