@@ -8,80 +8,44 @@ The file is drawn in ``persistence.format`` up to its payload, which is:
 
 A row is one queue:
 
-    byte 0           8        12     16         24              32                40
-         | row_bytes | crc32c | zero | queue id | next position | delivered below | ...
-           u64         u32      u32    u64        u64             u64
-
-    40             44       48         52              56              60     64
-    | next segment | chunks | requeued | operations bytes | settled bytes | zero | ...
-      u32            u32      u32        u32             u32             u32
-
-    64   chunks x | lane u16, flags u16, messages u32, first u64, last u64, body bytes u64,
-                    segment u32, size u32, position in it u64 |
-         requeued x | position u64, delivery count u32, zero u32 |
-         operations    ENQUEUE operations of messages that are in no segment, being few
-         settled    as persistence.settled draws it, zeros up to a multiple of 8
+    byte 0           8        12     16         24
+         | row_bytes | crc32c | form | queue id | what the form says of it
+           u64         u32      u32    u64
 
 ``row_bytes`` counts the whole row. Each row has a checksum of its own, over everything behind it.
-So a damaged octet affects only one queue.
+So a damaged octet affects only one queue. ``form`` is that of the queue's log:
+``persistence.queue_row`` draws form 0.
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 import crc32c
 
-from persistence.chunk_table import StoredChunk
 from persistence.errors import DamagedError
 from persistence.format import (
-    ALIGNMENT_BYTES,
     CHECKPOINT_CRC_AT,
     CHECKPOINT_HEADER,
     CHECKPOINT_MAGIC,
     CRC_BYTES,
     VERSION,
 )
-from persistence.operations import Enqueue, decode_operations, encode_enqueue
-from persistence.settled import PositionSet
-from persistence.slices import Slice
+from persistence.queue_row import decode_queue_row
+from persistence.stored_log import LogForm, Row
 from persistence.witness import NO_TAG, require_own
 
 _STATE: Final = struct.Struct("<IIQ")
-_ROW: Final = struct.Struct("<QIIQQQIIIIII")
+_ROW: Final = struct.Struct("<QIIQ")
 _ROW_PREFIX: Final = struct.Struct("<QI")
-_CHUNK: Final = struct.Struct("<HHIQQQIIQ")
-_REQUEUED: Final = struct.Struct("<QII")
-_HAS_TRANSIENT: Final = 1
 _TAG_MASK: Final = 0xFFFF_FFFF
+_DECODERS: Final[Mapping[int, Callable[[int, memoryview], Row]]] = {
+    LogForm.QUEUE: decode_queue_row,
+}
 
-for _size_bytes, _struct in ((16, _STATE), (64, _ROW), (48, _CHUNK), (16, _REQUEUED)):
+for _size_bytes, _struct in ((16, _STATE), (24, _ROW)):
     assert _struct.size == _size_bytes, "the drawing says so"
-
-
-class QueueSnapshot(NamedTuple):
-    """The state of a queue at one moment.
-
-    Attributes:
-        queue_id: of the queue.
-        next_position: each position below it is in ``chunks``, in ``few`` or settled.
-        delivered_below: positions from here on were never delivered.
-        next_segment: number of its next segment file.
-        settled: the settled positions; no other object refers to this set.
-        chunks: where its stored messages are.
-        requeued: (position, delivery count) of requeued messages.
-        few: messages that are in no segment, with expiries on the wall clock.
-    """
-
-    queue_id: int
-    next_position: int
-    delivered_below: int
-    next_segment: int
-    settled: PositionSet
-    chunks: Sequence[StoredChunk]
-    requeued: Sequence[tuple[int, int]] = ()
-    few: Sequence[Slice] = ()
 
 
 @dataclass(slots=True)
@@ -99,7 +63,7 @@ class Snapshot:
     lsn: int = 0
     wal_number: int = 0
     next_queue_id: int = 1
-    queues: dict[int, QueueSnapshot] = field(default_factory=dict)
+    queues: dict[int, Row] = field(default_factory=dict)
     damages: list[str] = field(default_factory=list)
 
 
@@ -159,52 +123,11 @@ def decode_checkpoint(octets: bytes, node_tag: int = NO_TAG) -> Snapshot:
     return snapshot
 
 
-def _encode_row(queue: QueueSnapshot) -> bytes:
-    chunks = b"".join([_encode_chunk(row) for row in queue.chunks])
-    requeued = b"".join([_REQUEUED.pack(position, count, 0) for position, count in queue.requeued])
-    operations = b"".join(
-        [
-            octets
-            for few in queue.few
-            for octets in encode_enqueue(
-                queue.queue_id, few.positions[0], few.records, few.expires_at_ms or None
-            )
-        ]
-    )
-    settled = queue.settled.encode()
-    padding = bytes(-len(settled) % ALIGNMENT_BYTES)
-    body = b"".join((chunks, requeued, operations, settled, padding))
-    row = _ROW.pack(
-        _ROW.size + len(body),
-        0,
-        0,
-        queue.queue_id,
-        queue.next_position,
-        queue.delivered_below,
-        queue.next_segment,
-        len(queue.chunks),
-        len(queue.requeued),
-        len(operations),
-        len(settled),
-        0,
-    )
-    covered = row[_ROW_PREFIX.size :]
-    crc = crc32c.crc32c(body, crc32c.crc32c(covered))
-    return _ROW_PREFIX.pack(_ROW.size + len(body), crc) + covered + body
-
-
-def _encode_chunk(row: StoredChunk) -> bytes:
-    return _CHUNK.pack(
-        row.lane,
-        _HAS_TRANSIENT if row.has_transient else 0,
-        row.message_count,
-        row.first_position,
-        row.last_position,
-        row.body_bytes,
-        row.segment_number,
-        row.size_bytes,
-        row.file_position,
-    )
+def _encode_row(row: Row) -> bytes:
+    body = row.encode()
+    head = _ROW.pack(_ROW.size + len(body), 0, row.form, row.queue_id)
+    crc = crc32c.crc32c(body, crc32c.crc32c(head[_ROW_PREFIX.size :]))
+    return _ROW_PREFIX.pack(_ROW.size + len(body), crc) + head[_ROW_PREFIX.size :] + body
 
 
 def _rows(octets: memoryview, count: int) -> Iterator[memoryview]:
@@ -220,45 +143,12 @@ def _rows(octets: memoryview, count: int) -> Iterator[memoryview]:
         at += row_bytes
 
 
-def _decode_row(octets: memoryview) -> QueueSnapshot:
+def _decode_row(octets: memoryview) -> Row:
     _, crc = _ROW_PREFIX.unpack_from(octets)
     if crc32c.crc32c(octets[_ROW_PREFIX.size :]) != crc:
         raise DamagedError("the checksum of its row is wrong")
-    fields = _ROW.unpack_from(octets)
-    queue_id, next_position, delivered_below, next_segment = fields[3:7]
-    chunk_count, requeued_count, operations_bytes, settled_bytes = fields[7:11]
-    chunks_end = _ROW.size + chunk_count * _CHUNK.size
-    requeued_end = chunks_end + requeued_count * _REQUEUED.size
-    operations_end = requeued_end + operations_bytes
-    if operations_end + settled_bytes > len(octets):
-        raise DamagedError(f"its row of {len(octets)} octets is too short")
-    chunks = [_decode_chunk(row) for row in _CHUNK.iter_unpack(octets[_ROW.size : chunks_end])]
-    requeued = _REQUEUED.iter_unpack(octets[chunks_end:requeued_end])
-    return QueueSnapshot(
-        queue_id,
-        next_position,
-        delivered_below,
-        next_segment,
-        PositionSet.decode(bytes(octets[operations_end : operations_end + settled_bytes])),
-        chunks,
-        [(position, count) for position, count, _ in requeued],
-        [
-            _slice_of(operation)
-            for operation in decode_operations(octets[requeued_end:operations_end])
-        ],
-    )
-
-
-def _decode_chunk(fields: tuple[int, ...]) -> StoredChunk:
-    lane, flags, count, first, last, body_bytes, segment_number, size_bytes, position = fields
-    has_transient = bool(flags & _HAS_TRANSIENT)
-    return StoredChunk(
-        lane, first, last, count, body_bytes, segment_number, position, size_bytes, has_transient
-    )
-
-
-def _slice_of(operation: object) -> Slice:
-    if not isinstance(operation, Enqueue):
-        raise DamagedError("expected messages among its operations, got something else")
-    positions = range(operation.first_position, operation.first_position + operation.message_count)
-    return Slice(operation.run(), positions, operation.expires_at_ms or 0)
+    _, _, form, queue_id = _ROW.unpack_from(octets)
+    decode = _DECODERS.get(form)
+    if decode is None:
+        raise DamagedError(f"its row has a form of which nothing is known: {form}")
+    return decode(queue_id, octets[_ROW.size :])

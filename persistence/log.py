@@ -31,6 +31,7 @@ from persistence.slices import (
     shifted,
     stretches_outside,
 )
+from persistence.stored_log import LogForm, Noted
 
 log = logging.getLogger(__name__)
 
@@ -207,6 +208,49 @@ class Log:
                 return ReadBack(messages._replace(expires_at_ms=expires), lost_count)
             from_position = row.last_position + 1
         return ReadBack(None, lost_count)
+
+    # -- for the store: see ``persistence.stored_log.StoredLog`` --------------------------------
+
+    @property
+    def form(self) -> LogForm:
+        """That of a queue."""
+        return LogForm.QUEUE
+
+    @property
+    def directory(self) -> str:
+        """The folder of its segments."""
+        return self.state.stored.segments.directory
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether the queue is gone."""
+        return self.state.is_dropped
+
+    @property
+    def due_bytes(self) -> int:
+        """How much a checkpoint would free of the disk."""
+        return self.state.stored.unneeded_bytes
+
+    def start(self, commit: Appending) -> None:
+        """Append to this from now on."""
+        self.commit_group = commit
+
+    def note_delivered(self, delivered_below: int) -> None:
+        """Note, before a clean stop, that no message from this position on was delivered."""
+        self.state.delivered_below = delivered_below
+
+    def store_some(self, max_bytes: int) -> bool:
+        """Store some messages of the write-ahead log; return whether the rest may stay there."""
+        return self.state.store_some(max_bytes)
+
+    def note(self) -> Noted:
+        """Drop everything settled, and return the state at this moment."""
+        row = self.state.snapshot()
+        segments = self.state.stored.segments
+        dirty = segments.take_dirty()
+        is_grown = segments.take_is_grown()
+        directories = (segments.directory, segments.parent) if is_grown else ()
+        return Noted(row, dirty, directories, self.state.stored.take_unneeded())
 
     # -- inside ---------------------------------------------------------------------------------
 

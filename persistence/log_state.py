@@ -13,7 +13,6 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from persistence.checkpoint import QueueSnapshot
 from persistence.chunk_table import StoredChunk
 from persistence.chunking import cut_into_chunks
 from persistence.delivery_counts import DeliveryCounts
@@ -21,6 +20,7 @@ from persistence.errors import DamagedError
 from persistence.lane_map import LaneMap, lane_of
 from persistence.operations import POSITION_MAX
 from persistence.positions import ranges_of
+from persistence.queue_row import QueueSnapshot
 from persistence.recent import Recent
 from persistence.record import Run
 from persistence.segment import Segments
@@ -233,9 +233,9 @@ class LogState:
             self._note_found(each)
         self.next_position = queue.next_position
 
-    def begin_after(self, dropped: "LogState") -> None:
+    def begin_after(self, next_segment: int) -> None:
         """Begin as a new queue of an id whose earlier queue is gone; older files are its files."""
-        self.stored.segments.next_number = dropped.stored.segments.next_number
+        self.stored.segments.next_number = next_segment
 
     def repeat_append(self, whole: Slice, *, may_be_stored: bool) -> None:
         """Repeat an append, as far as it is not known yet.

@@ -14,9 +14,9 @@ from persistence.checkpoint_file import (
 from persistence.data_directory import FORMAT_PATH
 from persistence.files import Files
 from persistence.format import WAL_FIRST_BATCH_AT
-from persistence.log import Log
 from persistence.log_state import LogOptions
-from persistence.recovery import RecoveredQueue, Recovery, RecoveryReport
+from persistence.queue_recovery import QueueRecovery, RecoveredQueue
+from persistence.recovery import LogRecovery, Recovery, RecoveryReport
 from persistence.set_aside import set_aside
 from persistence.store import QUEUES_DIRECTORY, SPILL_DIRECTORY, Store, StoreLimits
 from persistence.wal_file import DIRECTORY as WAL_DIRECTORY
@@ -79,11 +79,13 @@ def open_store(
     for directory in (QUEUES_DIRECTORY, SPILL_DIRECTORY):
         files.make_directory(directory)
 
-    def new_log(queue_id: int) -> Log | None:
+    def begin(queue_id: int, damages: list[str]) -> LogRecovery | None:
         options = known.get(queue_id)
-        return None if options is None else store.make_log(queue_id, options)
+        if options is None:
+            return None
+        return QueueRecovery(store.make_log(queue_id, options), damages)
 
-    recovery = Recovery(new_log)
+    recovery = Recovery(begin)
     recovery.restore(snapshot, known)
     unknown_folders = _unknown_folders(files, known, recovery)
     for batch in replay.batches():
@@ -94,7 +96,8 @@ def open_store(
     recovery.report.note_wal(replay, was_clean=was_clean)
     _note_lost_end(files, recovery.report, replay, snapshot, witness)
     queues = recovery.finish(was_clean=was_clean)
-    store.adopt(recovery.logs, recovery.next_queue_id, snapshot.wal_number)
+    logs = {queue_id: each.known for queue_id, each in recovery.logs.items()}
+    store.adopt(logs, recovery.next_queue_id, snapshot.wal_number)
     return OpenedStore(store, queues, recovery.report, replay)
 
 

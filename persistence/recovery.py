@@ -1,65 +1,57 @@
-"""Rebuilds each queue from the disk: checkpoint, then segments, then write-ahead log.
+"""Rebuilds the logs of queues from the disk: checkpoint, then files, then write-ahead log.
 
-The checkpoint says where the chunks of each queue are and which positions are settled. The
-write-ahead log has the operations since. Replaying an operation twice has no further effect: an
-ENQUEUE below the queue's next position is known already, and the other operations only repeat the
-state. Chunks are read only if a part of them is settled or transient, to count exactly.
+The checkpoint says of each log what its form says there. The write-ahead log has the operations
+since. What these mean is known to the recovery of each form: ``persistence.queue_recovery``.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Protocol, TypeAlias
 
 from persistence.checkpoint import Snapshot
-from persistence.chunk_table import StoredChunk
-from persistence.codec import persistent_ranges
 from persistence.errors import DamagedError
-from persistence.log import Log
-from persistence.log_state import LogState
-from persistence.operations import Drop, Enqueue, Operation, Requeued, Settle, decode_operations
-from persistence.positions import ranges_of
-from persistence.record import body_bytes
-from persistence.slices import Slice, part, stretches_outside
+from persistence.operations import Drop, Enqueue, Operation, decode_operations
+from persistence.queue_recovery import RecoveredQueue
+from persistence.stored_log import Row, StoredLog
 from persistence.wal_replay import RESTART_GAP_LSNS, Damage, Replay
 
 
-class RecoveredLane(NamedTuple):
-    """The messages of one priority; those in segments come before the others.
-
-    Attributes:
-        lane: the priority; 0 in a plain queue.
-        stored_count: ready messages in segments: ``Log.read_back`` returns them.
-        stored_body_bytes: sum of their bodies.
-        unstored: the others, in memory.
-    """
-
-    lane: int
-    stored_count: int
-    stored_body_bytes: int
-    unstored: Sequence[Slice]
-
-
-class RecoveredQueue(NamedTuple):
-    """A queue as a restart finds it.
-
-    Attributes:
-        log: continues where it was.
-        lanes: by priority, those that are not empty.
-        redeliver_below: messages before this position may have been delivered before.
-        requeued: delivery counts of requeued messages.
-        lost_count: messages that were there once and cannot be read any more.
-    """
-
-    log: Log
-    lanes: Sequence[RecoveredLane]
-    redeliver_below: int
-    requeued: Mapping[int, int]
-    lost_count: int = 0
+class LogRecovery(Protocol):
+    """Rebuilds the log of one queue, of whatever form."""
 
     @property
-    def next_position(self) -> int:
-        """Position of the next message."""
-        return self.log.state.next_position
+    def known(self) -> StoredLog:
+        """The log, as far as it is rebuilt."""
+
+    def restore(self, row: Row) -> None:
+        """Begin with the queue's row in a checkpoint."""
+
+    def restore_from_files(self) -> None:
+        """Begin with what is in its files, because the checkpoint is damaged."""
+
+    def replay(self, operation: Operation) -> None:
+        """Repeat an operation of the queue; a ``Drop`` is not one of them."""
+
+    def begin_after(self, next_segment: int) -> None:
+        """Begin as a new queue of an id whose earlier queue is gone, and whose files may be there.
+
+        Args:
+            next_segment: number of the next segment of that queue.
+        """
+
+    @property
+    def next_segment(self) -> int:
+        """Number of the queue's next segment; 0 where segments have no numbers."""
+
+    def finish(self, *, was_clean: bool) -> RecoveredQueue:
+        """Count what there is, and tidy up."""
+
+
+BeginRecovery: TypeAlias = Callable[[int, list[str]], LogRecovery | None]
+"""Begins to rebuild the log of a known queue, by its id; None for an unknown one.
+
+The second argument takes damages; one sentence each.
+"""
 
 
 @dataclass(slots=True)
@@ -118,39 +110,44 @@ class Recovery:
     """Rebuilds the logs of the queues that are known.
 
     Attributes:
-        new_log: makes an empty log for the id of a known queue; None for an unknown one.
+        begin: begins with an empty log of a known queue.
         next_queue_id: above every id that was seen.
         logs: as far as they are rebuilt, by queue id.
-        scanned: queues without a checkpoint, of which all operations of the write-ahead log count.
-        unread: messages in operations of the write-ahead log that cannot be read, by queue id.
-        unknown: ids of queues with files on disk and without a definition.
+        unknown: ids of queues with messages on disk and without a definition.
     """
 
-    new_log: Callable[[int], Log | None]
+    begin: BeginRecovery
     next_queue_id: int = 1
-    logs: dict[int, Log] = field(default_factory=dict)
-    scanned: set[int] = field(default_factory=set)
-    unread: dict[int, int] = field(default_factory=dict)
+    logs: dict[int, LogRecovery] = field(default_factory=dict)
     unknown: set[int] = field(default_factory=set)
     report: RecoveryReport = field(default_factory=RecoveryReport)
 
     def restore(self, snapshot: Snapshot, known_ids: Iterable[int]) -> None:
-        """Begin with the checkpoint; where it is damaged, with the segments."""
+        """Begin with the checkpoint; where it is damaged, with the files."""
         self.next_queue_id = max(self.next_queue_id, snapshot.next_queue_id)
         self.report.damages += snapshot.damages
-        for queue in snapshot.queues.values():
-            self.see(queue.queue_id)
-            known = self.new_log(queue.queue_id)
-            if known is not None:
-                known.state.restore(queue)
-                self.logs[queue.queue_id] = known
-            elif queue.chunks or queue.few:
-                self.unknown.add(queue.queue_id)
+        for row in snapshot.queues.values():
+            self.see(row.queue_id)
+            known = self.begin(row.queue_id, self.report.damages)
+            if known is None:
+                if row.holds_messages:
+                    self.unknown.add(row.queue_id)
+            elif row.form is known.known.form:
+                known.restore(row)
+                self.logs[row.queue_id] = known
+            else:
+                self.report.damages.append(
+                    f"queue {row.queue_id} is defined as another kind than it was: its messages"
+                    " stay where they are"
+                )
         for queue_id in known_ids:
             self.see(queue_id)
-            if queue_id not in self.logs and (known := self.new_log(queue_id)) is not None:
+            if queue_id in self.logs:
+                continue
+            known = self.begin(queue_id, self.report.damages)
+            if known is not None:
                 if snapshot.damages:
-                    self._restore_from_segments(known)
+                    known.restore_from_files()
                 self.logs[queue_id] = known
 
     def replay(self, operations: memoryview) -> None:
@@ -169,35 +166,23 @@ class Recovery:
         known = self.logs.get(operation.queue_id)
         if known is None:
             self._note_unknown(operation)
-            return
-        match operation:
-            case Enqueue():
-                self._replay_enqueue(known.state, operation)
-            case Settle():
-                known.state.repeat_settle(operation.positions)
-            case Requeued():
-                known.state.repeat_requeued(operation.positions, operation.delivery_count)
-            case Drop():
-                fresh = self.new_log(operation.queue_id)
-                assert fresh is not None, "a queue that was known is known"
-                fresh.state.begin_after(known.state)
-                self.logs[operation.queue_id] = fresh
+        elif isinstance(operation, Drop):
+            fresh = self.begin(operation.queue_id, self.report.damages)
+            assert fresh is not None, "a queue that was known is known"
+            fresh.begin_after(known.next_segment)
+            self.logs[operation.queue_id] = fresh
+        else:
+            known.replay(operation)
 
     def finish(self, *, was_clean: bool) -> dict[int, RecoveredQueue]:
         """Count what there is, settle what cannot be there any more, tidy up; return the queues."""
         self.report.was_clean = was_clean
         queues: dict[int, RecoveredQueue] = {}
         for queue_id, known in self.logs.items():
-            known.state.end_replay()
-            recovered = _finish_queue(
-                known, was_clean=was_clean, lost_count=self.unread.get(queue_id, 0)
-            )
+            recovered = known.finish(was_clean=was_clean)
             queues[queue_id] = recovered
             self.report.lost_count += recovered.lost_count
-            self.report.message_count += sum(
-                lane.stored_count + sum([len(each.positions) for each in lane.unstored])
-                for lane in recovered.lanes
-            )
+            self.report.message_count += recovered.message_count
         self.report.queue_count = len(queues)
         return queues
 
@@ -210,82 +195,3 @@ class Recovery:
             self.unknown.add(operation.queue_id)
         elif isinstance(operation, Drop):
             self.unknown.discard(operation.queue_id)
-
-    def _restore_from_segments(self, known: Log) -> None:
-        """Take every chunk as stored; settled messages in them come back."""
-        stored = known.state.stored
-        if stored.adopt_found():
-            self.scanned.add(known.queue_id)
-            self.report.damages.append(
-                f"{stored.segments.directory} was taken as it is; settled messages come back"
-            )
-
-    def _replay_enqueue(self, known: LogState, operation: Enqueue) -> None:
-        first, count = operation.first_position, operation.message_count
-        known_count = max(known.next_position - first, 0)
-        if known_count >= count:
-            return
-        try:
-            run = operation.run()
-        except DamagedError as error:
-            lost_count = count - known_count
-            self.unread[known.queue_id] = self.unread.get(known.queue_id, 0) + lost_count
-            self.report.damages.append(
-                f"an operation of queue {known.queue_id}: {error}:"
-                f" its {lost_count} messages are lost"
-            )
-            return
-        known.repeat_append(
-            Slice(run, range(first, first + count), operation.expires_at_ms or 0),
-            may_be_stored=known.queue_id in self.scanned,
-        )
-
-
-def _finish_queue(known: Log, *, was_clean: bool, lost_count: int) -> RecoveredQueue:
-    state = known.state
-    state.sweep()
-    live: list[range] = []
-    stored: dict[int, tuple[int, int]] = {}
-    for row in list(state.stored.table):
-        try:
-            count, row_bytes, positions = _live_in(state, row)
-        except DamagedError as error:
-            lost_count += state.lose(row, error)
-            continue
-        live += positions
-        if count:
-            counted = stored.get(row.lane, (0, 0))
-            stored[row.lane] = (counted[0] + count, counted[1] + row_bytes)
-    unstored = state.unstored()
-    for slices in unstored.values():
-        live += [range(each.positions[0], each.positions[-1] + 1) for each in slices]
-    state.settle_all_but(live)
-    return RecoveredQueue(
-        log=known,
-        lanes=[
-            RecoveredLane(lane, *stored.get(lane, (0, 0)), unstored.get(lane, ()))
-            for lane in sorted({*stored, *unstored})
-        ],
-        redeliver_below=state.delivered_below if was_clean else state.next_position,
-        requeued=dict(state.requeued()),
-        lost_count=lost_count,
-    )
-
-
-def _live_in(state: LogState, row: StoredChunk) -> tuple[int, int, list[range]]:
-    """Return count, body bytes and positions of what a restart finds of a chunk."""
-    first, stop = row.first_position, row.last_position + 1
-    missing = state.settled.missing(first, stop)
-    # In a plain queue what lies between the messages of a chunk is settled.
-    is_whole = state.lanes is None or stop - first == row.message_count
-    if is_whole and not row.has_transient and sum(map(len, missing)) == row.message_count:
-        return row.message_count, row.body_bytes, missing
-    count = live_bytes = 0
-    live: list[range] = []
-    for kept in stretches_outside(state.stored.read(row), state.settled):
-        for start, end in persistent_ranges(kept.records):
-            records, positions, _ = part(kept, start, end)
-            count += len(positions)
-            live_bytes += body_bytes(records)
-            live += ranges_of(positions)
-    return count, live_bytes, live

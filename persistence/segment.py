@@ -8,7 +8,7 @@ chunks that a checkpoint lists were not synced. Its number is never used again.
 
 import logging
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import crc32c
 
@@ -26,6 +26,7 @@ from persistence.format import (
 )
 from persistence.open_segments import OpenSegments
 from persistence.slices import Slice
+from persistence.stored_log import UnneededFile
 
 log = logging.getLogger(__name__)
 
@@ -53,13 +54,6 @@ def segment_numbers(names: Sequence[str]) -> list[int]:
     return sorted(numbers)
 
 
-class UnneededFile(NamedTuple):
-    """A segment without a needed message."""
-
-    path: str
-    size_bytes: int
-
-
 class Segments:
     """Writes and reads the chunks of one queue, and knows which files are not needed any more.
 
@@ -85,6 +79,7 @@ class Segments:
         "directory",
         "dirty",
         "next_number",
+        "parent",
     )
 
     def __init__(
@@ -106,6 +101,7 @@ class Segments:
         """
         self._files = files
         self._queue_id = queue_id
+        self.parent = parent
         self.directory = f"{parent}/{queue_id:016x}"
         self._segment_size_bytes = segment_size_bytes
         self.next_number = 1

@@ -35,7 +35,8 @@ from persistence.group_commit import GroupCommit
 from persistence.log import Log
 from persistence.log_state import EVERYTHING_BYTES, LogOptions, LogState
 from persistence.open_segments import OPEN_SEGMENTS_MAX, OpenSegments
-from persistence.segment import Segments, UnneededFile
+from persistence.segment import Segments
+from persistence.stored_log import StoredLog, UnneededFile
 from persistence.witness import NO_WITNESS, Witness
 
 log = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ class Checkpoint:
     """
 
     snapshot: Snapshot
-    unnoted: list[LogState]
+    unnoted: list[StoredLog]
     step_count: int = 0
     dirty: set[str] = field(default_factory=set)
     directories: set[str] = field(default_factory=set)
@@ -137,7 +138,7 @@ class Store:
         self._limits = limits
         self._opened = OpenSegments(limits.open_segments_max)
         self._wall_offset_ms = wall_offset_ms
-        self._logs: dict[int, Log] = {}
+        self._logs: dict[int, StoredLog] = {}
         self._next_queue_id = 1
         self._commit: GroupCommit | None = None
         self._wal: ReleasedLog | None = None
@@ -148,7 +149,7 @@ class Store:
         # The work of a checkpoint that failed; the next one does it.
         self._left = Checkpoint(Snapshot(), [])
 
-    def adopt(self, logs: Mapping[int, Log], next_queue_id: int, wal_number: int) -> None:
+    def adopt(self, logs: Mapping[int, StoredLog], next_queue_id: int, wal_number: int) -> None:
         """Take over the queues that a restart found.
 
         Args:
@@ -165,7 +166,7 @@ class Store:
         self._wal = wal
         self._commit = commit
         for each in self._logs.values():
-            each.commit_group = commit
+            each.start(commit)
 
     # -- queues ---------------------------------------------------------------------------------
 
@@ -184,7 +185,7 @@ class Store:
             queue_id = self._next_queue_id
         self._next_queue_id = max(self._next_queue_id, queue_id + 1)
         made = self.make_log(queue_id, options)
-        made.commit_group = self._commit
+        made.start(self._commit)
         if options.durable:
             self._logs[queue_id] = made
         return made
@@ -205,7 +206,7 @@ class Store:
 
     def note_delivered(self, queue_id: int, delivered_below: int) -> None:
         """Note, before a clean stop, that no message from this position on was delivered."""
-        self._logs[queue_id].state.delivered_below = delivered_below
+        self._logs[queue_id].note_delivered(delivered_below)
 
     # -- checkpoints: on the loop ---------------------------------------------------------------
 
@@ -218,9 +219,10 @@ class Store:
             return False
         if self._wal.number > self._wal_number:
             return True
-        unneeded_bytes = sum([each.state.stored.unneeded_bytes for each in self._logs.values()])
-        return unneeded_bytes >= self._limits.unneeded_bytes_max or any(
-            [each.state.is_dropped for each in self._logs.values()]
+        logs = self._logs.values()
+        due_bytes = sum([each.due_bytes for each in logs])
+        return due_bytes >= self._limits.unneeded_bytes_max or any(
+            [each.is_dropped for each in logs]
         )
 
     def begin_checkpoint(self) -> Checkpoint:
@@ -228,12 +230,12 @@ class Store:
         assert self._under_way is None, "one checkpoint at a time"
         assert self._wal is not None, "a store is started before its checkpoints"
         left, self._left = self._left, Checkpoint(Snapshot(), [])
-        states = [each.state for each in self._logs.values()]
-        for each in [each for each in states if each.is_dropped]:
+        logs = list(self._logs.values())
+        for each in [each for each in logs if each.is_dropped]:
             del self._logs[each.queue_id]
-            left.dropped.append(each.stored.segments.directory)
+            left.dropped.append(each.directory)
         left.snapshot = Snapshot(wal_number=self._wal.number)
-        left.unnoted = [each for each in states if not each.is_dropped]
+        left.unnoted = [each for each in logs if not each.is_dropped]
         self._under_way = left
         return left
 
@@ -291,14 +293,13 @@ class Store:
         checkpoint.step_count = 0
         self._left = checkpoint
 
-    def _note(self, checkpoint: Checkpoint, each: LogState) -> None:
+    def _note(self, checkpoint: Checkpoint, each: StoredLog) -> None:
         """Take down what is known of a queue at this moment."""
-        checkpoint.snapshot.queues[each.queue_id] = each.snapshot()
-        segments = each.stored.segments
-        checkpoint.dirty.update(segments.take_dirty())
-        if segments.take_is_grown():
-            checkpoint.directories.update((segments.directory, QUEUES_DIRECTORY))
-        checkpoint.unneeded += each.stored.take_unneeded()
+        row, dirty, directories, unneeded = each.note()
+        checkpoint.snapshot.queues[each.queue_id] = row
+        checkpoint.dirty.update(dirty)
+        checkpoint.directories.update(directories)
+        checkpoint.unneeded += unneeded
 
     # -- checkpoints: on the fsync thread ---------------------------------------------------------
 

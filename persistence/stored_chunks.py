@@ -11,9 +11,10 @@ from persistence.chunk import encode_chunk
 from persistence.chunk_table import ChunkTable, StoredChunk
 from persistence.errors import DamagedError
 from persistence.lane_map import LaneMap
-from persistence.segment import Segments, UnneededFile
+from persistence.segment import Segments
 from persistence.settled import PositionSet
 from persistence.slices import Slice
+from persistence.stored_log import UnneededFile
 
 
 class StoredChunks:

@@ -27,7 +27,7 @@ from persistence.files import OsFiles
 from persistence.group_commit import GroupCommit
 from persistence.log_state import LogOptions
 from persistence.opening import open_store
-from persistence.recovery import RecoveredQueue
+from persistence.queue_recovery import RecoveredQueue
 from persistence.slices import Slice
 from persistence.store import StoreLimits
 from persistence.wal import Wal

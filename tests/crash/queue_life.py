@@ -10,8 +10,8 @@ from typing import Final
 
 from persistence.files import Files
 from persistence.log import Log
+from persistence.queue_recovery import RecoveredQueue
 from persistence.record import PERSISTENT, Record, Run, make_route
-from persistence.recovery import RecoveredQueue
 from queues.batch import Batch, messages_of
 from queues.classic.queue import ClassicQueue
 from queues.log_port import QueueReadBack, QueueSlice

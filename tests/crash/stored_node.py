@@ -12,8 +12,8 @@ from persistence.group_commit import GROUP_BYTES_MAX, GroupCommit
 from persistence.log import Log
 from persistence.log_state import LogOptions
 from persistence.opening import OpenedStore, open_store
+from persistence.queue_recovery import RecoveredQueue
 from persistence.record import Record
-from persistence.recovery import RecoveredQueue
 from persistence.slices import Slice
 from persistence.store import StoreLimits
 from persistence.wal import Wal

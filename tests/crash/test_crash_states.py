@@ -23,6 +23,7 @@ from persistence.log import Log
 from persistence.log_state import LogOptions, LogState
 from persistence.record import PERSISTENT, Record
 from persistence.store import Checkpoint, Store
+from persistence.stored_log import StoredLog
 from persistence.wal import Wal
 from persistence.wal_file import SALT_BITS
 from persistence.wal_replay import Replay
@@ -109,7 +110,7 @@ def released_too_early(store: Store) -> Checkpoint:
 BEGIN_CHECKPOINT = Store.begin_checkpoint
 
 
-def removed_too_early(store: Store, checkpoint: Checkpoint, each: LogState) -> None:
+def removed_too_early(store: Store, checkpoint: Checkpoint, each: StoredLog) -> None:
     """Remove segments that the checkpoint on the disk still lists."""
     NOTE(store, checkpoint, each)
     for unneeded in checkpoint.unneeded:

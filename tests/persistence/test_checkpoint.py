@@ -5,7 +5,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from persistence.checkpoint import (
-    QueueSnapshot,
     Snapshot,
     decode_checkpoint,
     encode_checkpoint,
@@ -13,8 +12,10 @@ from persistence.checkpoint import (
 from persistence.chunk_table import StoredChunk
 from persistence.errors import DamagedError
 from persistence.format import CHECKPOINT_HEADER
+from persistence.queue_row import QueueSnapshot
 from persistence.settled import PositionSet
 from persistence.slices import Slice
+from persistence.stored_log import Row
 from tests.support.records import run_of
 
 u32 = st.integers(0, (1 << 32) - 1)
@@ -40,7 +41,8 @@ def queues(draw: st.DrawFn, queue_id: int) -> QueueSnapshot:
     )
 
 
-def comparable(queue: QueueSnapshot) -> tuple[object, ...]:
+def comparable(queue: Row) -> tuple[object, ...]:
+    assert isinstance(queue, QueueSnapshot)
     few = [(list(each.records), each.positions, each.expires_at_ms) for each in queue.few]
     return (*queue[:4], queue.settled.encode(), list(queue.chunks), list(queue.requeued), few)
 
@@ -50,12 +52,12 @@ def comparable(queue: QueueSnapshot) -> tuple[object, ...]:
 def test_what_was_written_is_read(
     data: st.DataObject, queue_ids: set[int], lsn: int, wal_number: int, next_queue_id: int
 ) -> None:
-    held = {queue_id: data.draw(queues(queue_id)) for queue_id in queue_ids}
+    held: dict[int, Row] = {queue_id: data.draw(queues(queue_id)) for queue_id in queue_ids}
     written = Snapshot(lsn, wal_number, next_queue_id, held)
     read = decode_checkpoint(b"".join(encode_checkpoint(written)))
     assert (read.lsn, read.wal_number, read.next_queue_id) == (lsn, wal_number, next_queue_id)
     assert read.damages == []
-    assert {queue_id: comparable(queue) for queue_id, queue in read.queues.items()} == {
+    assert {queue_id: comparable(row) for queue_id, row in read.queues.items()} == {
         queue_id: comparable(queue) for queue_id, queue in held.items()
     }
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from persistence.checkpoint import QueueSnapshot
 from persistence.errors import DamagedError
 from persistence.log_state import FEW_BYTES_MAX, LogOptions, LogState
+from persistence.queue_row import QueueSnapshot
 from persistence.record import PERSISTENT, Record
 from persistence.segment import Segments
 from persistence.slices import Slice
@@ -111,7 +111,7 @@ def test_a_queue_of_the_same_id_gives_no_file_its_number_again() -> None:
     disk = FaultFS()
     gone, state = state_on(disk), state_on(disk)
     gone.store(0, [piece(0, 1)])
-    state.begin_after(gone)
+    state.begin_after(gone.stored.segments.next_number)
     state.store(0, [piece(0, 1)])
     assert len(disk.names("queues/0000000000000007")) == 2
 

@@ -2,13 +2,14 @@
 
 import pytest
 
-from persistence.checkpoint import QueueSnapshot, Snapshot
+from persistence.checkpoint import Snapshot
 from persistence.format import OPERATION_HEAD
-from persistence.log import Log
 from persistence.log_state import LogOptions
 from persistence.operations import encode_drop, encode_enqueue, encode_requeued, encode_settle
+from persistence.queue_recovery import QueueRecovery, RecoveredQueue
+from persistence.queue_row import QueueSnapshot
 from persistence.record import PERSISTENT, Record
-from persistence.recovery import RecoveredQueue, Recovery, RecoveryReport
+from persistence.recovery import Recovery, RecoveryReport
 from persistence.settled import PositionSet
 from persistence.store import Store, StoreLimits
 from persistence.wal_replay import RESTART_GAP_LSNS, Damage, Replay
@@ -29,10 +30,12 @@ def recovery_of(*known_ids: int) -> Recovery:
     disk.make_directory("queues")
     store = Store(disk, StoreLimits(), lambda: 0)
 
-    def new_log(queue_id: int) -> Log | None:
-        return store.make_log(queue_id, LogOptions()) if queue_id in known_ids else None
+    def begin(queue_id: int, damages: list[str]) -> QueueRecovery | None:
+        if queue_id not in known_ids:
+            return None
+        return QueueRecovery(store.make_log(queue_id, LogOptions()), damages)
 
-    return Recovery(new_log)
+    return Recovery(begin)
 
 
 def recovered_from(snapshot: Snapshot, *entries: bytes, known_id: int = 1) -> RecoveredQueue:
