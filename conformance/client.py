@@ -1,16 +1,17 @@
-"""A client that sends anything, right or wrong: connections, channels, events, closes."""
+"""A client that sends anything, right or wrong: connections and channels."""
 
 import contextlib
 import struct
 import time
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from pamqp import base, commands
 
 from conformance import fields
 from conformance.address import Address
+from conformance.events import Closed, ClosedByPeerError, ConnectionLostError, Event
 from conformance.wire import (
     FRAME_BODY,
     FRAME_HEADER,
@@ -36,59 +37,6 @@ CAPABILITIES = {
 }
 
 M = TypeVar("M", bound=base.Frame)
-
-
-class Event(NamedTuple):
-    """A method, with its content if it has one."""
-
-    method: base.Frame
-    raw_properties: bytes = b""
-    body: bytes = b""
-
-    @property
-    def properties(self) -> dict[str, Any]:
-        return fields.read_properties(self.raw_properties)
-
-    @property
-    def tag(self) -> int:
-        """The delivery tag of a delivery or get-ok."""
-        tag = self.method["delivery_tag"]
-        assert isinstance(tag, int), f"{self.method.name} has no delivery tag"
-        return tag
-
-    @property
-    def redelivered(self) -> bool:
-        return bool(self.method["redelivered"])
-
-    @property
-    def headers(self) -> dict[str, fields.Typed]:
-        found: dict[str, fields.Typed] = self.properties.get("headers", {})
-        return found
-
-
-class Closed(NamedTuple):
-    """The peer's close of a channel or of the connection."""
-
-    code: int
-    text: str
-    scope: str
-    class_id: int
-    method_id: int
-
-    def __str__(self) -> str:
-        return f"{self.code} {self.text} [{self.scope} {self.class_id}.{self.method_id}]"
-
-
-class ClosedByPeerError(AssertionError):
-    """The peer closed the channel or connection, and the check awaited something else."""
-
-    def __init__(self, closed: Closed) -> None:
-        super().__init__(f"closed by the broker: {closed}")
-        self.closed = closed
-
-
-class ConnectionLostError(AssertionError):
-    """The peer ended the connection without a close."""
 
 
 class Connection(Wire):
@@ -384,6 +332,12 @@ class Channel:
             self.number, commands.Basic.GetOk, commands.Basic.GetEmpty
         )
         return event if isinstance(event.method, commands.Basic.GetOk) else None
+
+    def get_one(self, queue: str, *, no_ack: bool = True) -> Event:
+        """Get one message, which must be ready."""
+        event = self.get(queue, no_ack=no_ack)
+        assert event is not None, "the message was not routed"
+        return event
 
     def get_soon(self, queue: str, *, no_ack: bool = True, timeout_s: float = TIMEOUT_S) -> Event:
         """Get one message that may still be on its way, such as a dead letter."""

@@ -7,7 +7,8 @@ from typing import Any
 from pamqp import base, commands
 
 from conformance.address import Address
-from conformance.client import Channel, ClosedByPeerError, Connection, ConnectionLostError
+from conformance.client import Channel, Connection
+from conformance.events import ClosedByPeerError, ConnectionLostError
 from conformance.wire import TIMEOUT_S, Wire
 
 REPLY_TEXT_BYTES_MAX = 255

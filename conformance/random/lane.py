@@ -5,7 +5,7 @@ from typing import Any
 
 from pamqp import commands
 
-from conformance.client import Event
+from conformance.events import Event
 from conformance.random.script import MIDDLE, NEWEST, OLDEST, Step
 
 SETTLEMENTS = frozenset({"basic.ack", "basic.nack", "basic.reject"})

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from pamqp import base, commands
 
 from conformance.address import Address
-from conformance.client import Connection, ConnectionLostError, Event
+from conformance.client import Connection
+from conformance.events import ConnectionLostError, Event
 from conformance.wire import FRAME_METHOD, encode_method, frame_bytes
 
 ANSWER_TIMEOUT_S = 5.0

@@ -12,7 +12,7 @@ from typing import Any
 from pamqp import commands
 
 from conformance import fields
-from conformance.client import Event
+from conformance.events import Event
 from conformance.fields import Typed
 from conformance.random.link import News
 from conformance.random.script import show

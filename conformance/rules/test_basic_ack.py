@@ -160,8 +160,7 @@ def a_requeued_message_is_marked_and_others_are_not(peer: Peer) -> None:
     queue = peer.queue(channel)
     for body in (b"1", b"2"):
         channel.publish(body, routing_key=queue)
-    event = channel.get(queue, no_ack=False)
-    assert event is not None, "the message was not routed"
+    event = channel.get_one(queue, no_ack=False)
     channel.nack(event.tag)
     channel.settle(queue)
     assert [(event.body, event.redelivered) for event in channel.drain(queue)] == [

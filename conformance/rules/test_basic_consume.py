@@ -238,8 +238,7 @@ def get_ok_counts_what_is_left(peer: Peer) -> None:
     queue = peer.queue(channel)
     for _ in range(3):
         channel.publish(b"m", routing_key=queue)
-    event = channel.get(queue, no_ack=False)
-    assert event is not None, "the message was not routed"
+    event = channel.get_one(queue, no_ack=False)
     assert (event.tag, event.redelivered, event.method["message_count"]) == peer.expected
 
 
@@ -266,8 +265,7 @@ def gets_and_deliveries_share_the_tags_of_a_channel(peer: Peer) -> None:
     tags = []
     for _ in range(2):
         channel.publish(b"m", routing_key=queue)
-        event = channel.get(queue, no_ack=False)
-        assert event is not None, "the message was not routed"
+        event = channel.get_one(queue, no_ack=False)
         tags.append(event.tag)
         if len(tags) == 1:
             channel.consume(other)

@@ -109,8 +109,7 @@ def a_body_of_any_size_arrives_whole(peer: Peer, size_bytes: int) -> None:
     queue = peer.queue(channel)
     body = (bytes(range(251)) * (size_bytes // 251 + 1))[:size_bytes]
     channel.publish(body, routing_key=queue)
-    event = channel.get(queue)
-    assert event is not None, "the message was not routed"
+    event = channel.get_one(queue)
     assert event.body == body
 
 
@@ -209,8 +208,7 @@ def _expect_same(peer: Peer, raw: bytes) -> None:
     channel = peer.channel()
     queue = peer.queue(channel)
     channel.publish(b"m", routing_key=queue, raw_properties=raw)
-    event = channel.get(queue)
-    assert event is not None, "the message was not routed"
+    event = channel.get_one(queue)
     assert event.raw_properties == raw, f"{event.raw_properties!r} is not {raw!r}"
     channel.publish(b"m", routing_key=queue, raw_properties=raw)
     channel.consume(queue, no_ack=True)
@@ -241,8 +239,7 @@ def cc_is_delivered_and_bcc_is_not(peer: Peer) -> None:
     headers = {"CC": [queues[1]], "BCC": [queues[2]], "mine": 1}
     channel.publish(b"m", routing_key=queues[0], headers=headers)
     for queue in queues:
-        event = channel.get(queue)
-        assert event is not None, "the message was not routed"
+        event = channel.get_one(queue)
         assert fields.plain(event.headers) == {"CC": [queues[1]], "mine": 1}
         assert event.method["routing_key"] == queues[0]
 
@@ -337,8 +334,7 @@ def ones_own_user_id_is_accepted(peer: Peer) -> None:
     channel = peer.confirming()
     queue = peer.queue(channel)
     channel.publish_confirmed(b"m", routing_key=queue, user_id=peer.address.user)
-    event = channel.get(queue)
-    assert event is not None, "the message was not routed"
+    event = channel.get_one(queue)
     assert event.properties["user_id"] == peer.address.user
 
 
@@ -402,6 +398,5 @@ def an_expiration_in_range_is_accepted(peer: Peer, expiration: str) -> None:
     channel = peer.channel()
     queue = peer.queue(channel)
     channel.publish(b"m", routing_key=queue, expiration=expiration)
-    event = channel.get(queue)
-    assert event is not None, "the message was not routed"
+    event = channel.get_one(queue)
     assert event.properties["expiration"] == expiration

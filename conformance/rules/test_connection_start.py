@@ -7,7 +7,8 @@ from pamqp import commands
 
 from conformance import fields
 from conformance.check import Case, Close, Differs, cases, check
-from conformance.client import CAPABILITIES, ClosedByPeerError, Connection, ConnectionLostError
+from conformance.client import CAPABILITIES, Connection
+from conformance.events import ClosedByPeerError, ConnectionLostError
 from conformance.peer import Peer
 from conformance.wire import FRAME_METHOD, PROTOCOL_HEADER, decode_method, encode_method
 

@@ -7,7 +7,8 @@ from pamqp import commands
 
 from conformance import fields
 from conformance.check import Case, Differs, cases, check
-from conformance.client import Channel, Event
+from conformance.client import Channel
+from conformance.events import Event
 from conformance.fields import Typed
 from conformance.peer import Peer, bind
 
@@ -45,8 +46,7 @@ def _reject(peer: Peer, channel: Channel) -> tuple[Letters, Event]:
 def _nack(peer: Peer, channel: Channel) -> tuple[Letters, Event]:
     letters = Letters(peer, channel)
     channel.publish(b"m", routing_key=letters.source)
-    event = channel.get(letters.source, no_ack=False)
-    assert event is not None, "the message was not routed"
+    event = channel.get_one(letters.source, no_ack=False)
     channel.nack(event.tag, requeue=False)
     return letters, channel.get_soon(letters.target)
 
@@ -410,8 +410,7 @@ def a_history_of_a_wrong_type_harms_nobody(peer: Peer) -> None:
     letters = Letters(peer, channel)
     for forged in ("text", 1, {"a": 1}, [1, "x"], [{"count": "many"}]):
         channel.publish_confirmed(b"m", routing_key=letters.source, headers={"x-death": forged})
-        event = channel.get(letters.source, no_ack=False)
-        assert event is not None, "the message was not routed"
+        event = channel.get_one(letters.source, no_ack=False)
         channel.reject(event.tag, requeue=True)
         channel.settle(letters.source)
         channel.get(letters.source)

@@ -3,7 +3,8 @@
 from pamqp import commands
 
 from conformance.check import Differs, check
-from conformance.client import Channel, Event
+from conformance.client import Channel
+from conformance.events import Event
 from conformance.peer import Peer
 
 Qos = commands.Basic.Qos

@@ -7,7 +7,8 @@ from pamqp import commands
 
 from conformance import fields
 from conformance.check import Case, Close, Differs, cases, check
-from conformance.client import ClosedByPeerError, Connection, ConnectionLostError
+from conformance.client import Connection
+from conformance.events import ClosedByPeerError, ConnectionLostError
 from conformance.peer import Peer
 from conformance.wire import (
     FRAME_BODY,
@@ -53,8 +54,7 @@ def a_frame_up_to_8_bytes_above_the_limit_is_accepted(peer: Peer, above_bytes: i
     channel.send(commands.Basic.Publish, routing_key=queue)
     channel.connection.send_frame(FRAME_HEADER, 1, content_header(len(body)))
     channel.connection.send_frame(FRAME_BODY, 1, body)
-    event = channel.get(queue)
-    assert event is not None, "the message was not routed"
+    event = channel.get_one(queue)
     assert event.body == body
 
 
@@ -277,8 +277,7 @@ def a_body_may_come_in_any_pieces(peer: Peer, given: tuple[int, tuple[bytes, ...
     channel.connection.send_frame(FRAME_HEADER, 1, content_header(body_size))
     for piece in pieces:
         channel.connection.send_frame(FRAME_BODY, 1, piece)
-    event = channel.get(queue)
-    assert event is not None, "the message was not routed"
+    event = channel.get_one(queue)
     assert event.body == peer.expected
 
 
@@ -417,8 +416,7 @@ def a_table_nested_ten_deep_is_accepted(peer: Peer) -> None:
     channel = peer.channel()
     queue = peer.queue(channel)
     channel.publish(b"m", routing_key=queue, headers=_nested(10))
-    event = channel.get(queue)
-    assert event is not None, "the message was not routed"
+    event = channel.get_one(queue)
     assert event.raw_properties == fields.properties(headers=_nested(10))
 
 

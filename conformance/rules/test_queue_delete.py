@@ -104,8 +104,7 @@ def acknowledging_a_message_of_a_deleted_queue_is_ok(peer: Peer) -> None:
     channel = peer.channel()
     queue = peer.queue(channel)
     channel.publish(b"m", routing_key=queue)
-    event = channel.get(queue, no_ack=False)
-    assert event is not None, "the message was not routed"
+    event = channel.get_one(queue, no_ack=False)
     channel.call(Delete, queue=queue)
     channel.ack(event.tag)
     channel.sync()
@@ -148,8 +147,7 @@ def purge_leaves_what_is_not_acknowledged(peer: Peer) -> None:
     queue = peer.queue(channel)
     for body in (b"1", b"2"):
         channel.publish(body, routing_key=queue)
-    event = channel.get(queue, no_ack=False)
-    assert event is not None, "the message was not routed"
+    event = channel.get_one(queue, no_ack=False)
     assert channel.call(Purge, queue=queue).message_count == 1
     channel.nack(event.tag)
     assert channel.get_soon(queue).body == b"1"

@@ -6,7 +6,8 @@ from typing import Any
 from pamqp import commands
 
 from conformance.check import Case, cases, check
-from conformance.client import Channel, ClosedByPeerError
+from conformance.client import Channel
+from conformance.events import ClosedByPeerError
 from conformance.peer import Peer
 
 SHORT_MS = 60
@@ -88,8 +89,7 @@ def a_requeued_message_keeps_its_expiry(peer: Peer) -> None:
     channel = peer.channel()
     queue = peer.queue(channel, arguments={"x-message-ttl": 3 * SHORT_MS})
     channel.publish(b"m", routing_key=queue)
-    event = channel.get(queue, no_ack=False)
-    assert event is not None, "the message was not routed"
+    event = channel.get_one(queue, no_ack=False)
     time.sleep(4 * SHORT_MS / 1000)
     channel.nack(event.tag)
     channel.settle(queue)
@@ -101,8 +101,7 @@ def what_is_with_a_consumer_does_not_expire(peer: Peer) -> None:
     channel = peer.channel()
     queue = peer.queue(channel, arguments={"x-message-ttl": SHORT_MS})
     channel.publish(b"m", routing_key=queue)
-    event = channel.get(queue, no_ack=False)
-    assert event is not None, "the message was not routed"
+    event = channel.get_one(queue, no_ack=False)
     time.sleep(2 * SHORT_MS / 1000)
     channel.ack(event.tag)
     channel.sync()
@@ -329,8 +328,7 @@ def a_requeued_message_keeps_its_priority_and_place(peer: Peer) -> None:
     queue = peer.queue(channel, arguments={"x-max-priority": 5})
     channel.publish(b"low-1", routing_key=queue, priority=1)
     channel.publish(b"low-2", routing_key=queue, priority=1)
-    event = channel.get(queue, no_ack=False)
-    assert event is not None, "the message was not routed"
+    event = channel.get_one(queue, no_ack=False)
     channel.publish(b"high", routing_key=queue, priority=5)
     channel.nack(event.tag)
     channel.settle(queue)

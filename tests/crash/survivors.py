@@ -15,7 +15,8 @@ from pamqp import commands
 
 from benchmarks.brokers import free_port
 from conformance.address import Address
-from conformance.client import Channel, ClosedByPeerError, Connection
+from conformance.client import Channel, Connection
+from conformance.events import ClosedByPeerError
 from tests.crash.kill_loop import node_of
 from tests.crash.link import HOST
 from tests.crash.node import Killable, RabbitNode

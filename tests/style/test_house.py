@@ -18,13 +18,11 @@ FUNCTION_LINES_MAX = 60
 
 LONGER_FILES = {
     "benchmarks/bystander/attacks.py": (412, "a list: one attack a function"),
-    "conformance/client.py": (420, "one client, which speaks AMQP raw"),
     "conformance/random/generator.py": (417, "one grammar of scripts"),
-    "conformance/rules/test_basic_consume.py": (402, "both brokers are asked about it"),
-    "conformance/rules/test_basic_publish.py": (407, "both brokers are asked about it"),
-    "conformance/rules/test_dead_letters.py": (498, "both brokers are asked about it"),
-    "conformance/rules/test_frames.py": (471, "both brokers are asked about it"),
-    "conformance/rules/test_queue_declare.py": (490, "both brokers are asked about it"),
+    "conformance/rules/test_basic_publish.py": (402, "both brokers are asked about it"),
+    "conformance/rules/test_dead_letters.py": (497, "both brokers are asked about it"),
+    "conformance/rules/test_frames.py": (469, "both brokers are asked about it"),
+    "conformance/rules/test_queue_declare.py": (489, "both brokers are asked about it"),
     "queues/classic/queue.py": (464, "a port of many short methods"),
     "tests/broker/definitions/test_apply.py": (420, "all of it on the same exports"),
     "tests/broker/test_turn.py": (428, "all of it on one fake queue"),

@@ -2,7 +2,7 @@
 
 from pamqp import commands
 
-from conformance.client import Event
+from conformance.events import Event
 from conformance.random.lane import Lane
 from conformance.random.script import MIDDLE, NEWEST, OLDEST, Message, Step
 

@@ -3,7 +3,7 @@
 from pamqp import base, commands
 
 from conformance import fields
-from conformance.client import Event
+from conformance.events import Event
 from conformance.fields import Typed
 from conformance.random.link import News
 from conformance.random.normal import Scribe
