@@ -30,6 +30,7 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.definitions.document import Document
 from amqp_server.broker.node_budget import NodeLimits
+from amqp_server.broker.queue import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.definitions_file import load_document, read_document
 from amqp_server.net.descriptors import (
@@ -46,7 +47,7 @@ from amqp_server.net.reactor import Reactor
 from amqp_server.net.readiness import tell_stopping
 from amqp_server.net.server import Server
 from amqp_server.net.storage import Storage
-from amqp_server.net.timers import now_ms, wall_ms
+from amqp_server.net.timers import now_ms, wall_ms, wall_offset_ms
 from amqp_server.protocols import connections_of
 from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode
@@ -315,7 +316,11 @@ def _backing(settings: Settings, node: StoredNode | None) -> Backing:
     memory = _memory_rules(settings)
     durability = Durability(settings.persistence.durability)
     if node is None:
-        return Backing(default_durability=durability, memory=memory)
+        return Backing(
+            make_log=partial(memory_log, wall_offset_ms=wall_offset_ms),
+            default_durability=durability,
+            memory=memory,
+        )
     return Backing(
         journal=node.journal,
         make_log=node.make_log,

@@ -19,7 +19,7 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.journal import StoredJournal
 from amqp_server.broker.definitions.restore import Restored, read_stored, restore
 from amqp_server.broker.queue import Queue, QueueIdentity
-from amqp_server.net.timers import now_ms, wall_ms
+from amqp_server.net.timers import now_ms, wall_offset_ms
 from persistence.data_directory import open_data_directory
 from persistence.definitions_store import DefinitionsStore, open_definitions
 from persistence.group_commit import GroupCommit
@@ -32,6 +32,7 @@ from persistence.wal import Wal
 from persistence.wal_file import SALT_BITS
 from persistence.wal_replay import next_lsn_after
 from persistence.witness import Seen, StoredWitness
+from queues.kinds import QueueKind
 from queues.options import QueueOptions
 
 log = logging.getLogger(__name__)
@@ -92,11 +93,11 @@ class StoredNode:
         self._opened: OpenedStore = open_store(
             files,
             {
-                queue_id: _log_options(queue_id, options)
-                for queue_id, options in self._stored.queue_options.items()
+                queue_id: _log_options(queue_id, kind, options)
+                for queue_id, (kind, options) in self._stored.queue_kinds.items()
             },
             limits,
-            _wall_offset_ms,
+            wall_offset_ms,
             keeps_unknown=not self._stored.knows_every_queue or bool(replay.damaged_paths),
             witness=witness,
         )
@@ -152,7 +153,7 @@ class StoredNode:
         found = self._opened.queues.get(queue.queue_id)
         if found is not None:
             return found.log
-        options = _log_options(queue.queue_id, queue.options)
+        options = _log_options(queue.queue_id, queue.kind, queue.options)
         return self.store.new_log(options, queue.queue_id or None)
 
     def note_deliveries(self, broker: Broker) -> None:
@@ -199,16 +200,12 @@ class StoredNode:
         )
 
 
-def _log_options(queue_id: int, options: QueueOptions) -> LogOptions:
-    return LogOptions(durable=queue_id != 0, max_priority=options.max_priority)
+def _log_options(queue_id: int, kind: QueueKind, options: QueueOptions) -> LogOptions:
+    return LogOptions(queue_id != 0, options.max_priority, kind.log_form)
 
 
 def _stored_queues(broker: Broker) -> list[Queue]:
     return [queue for vhost in broker.vhosts() for queue in vhost.queues if queue.queue_id]
-
-
-def _wall_offset_ms() -> int:
-    return wall_ms() - now_ms()
 
 
 def _new_salt() -> int:

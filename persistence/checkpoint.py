@@ -32,8 +32,9 @@ from persistence.format import (
     CRC_BYTES,
     VERSION,
 )
+from persistence.log_form import LogForm
 from persistence.queue_row import decode_queue_row
-from persistence.stored_log import LogForm, Row
+from persistence.stored_log import Row
 from persistence.witness import NO_TAG, require_own
 
 _STATE: Final = struct.Struct("<IIQ")

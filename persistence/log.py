@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from persistence.codec import persistent_ranges
 from persistence.errors import DamagedError, is_shortage
 from persistence.group_commit import AT_ONCE
+from persistence.log_form import LogForm
 from persistence.log_state import LogState
 from persistence.operations import (
     POSITION_MAX,
@@ -31,7 +32,7 @@ from persistence.slices import (
     shifted,
     stretches_outside,
 )
-from persistence.stored_log import LogForm, Noted
+from persistence.stored_log import Noted
 
 log = logging.getLogger(__name__)
 

@@ -18,6 +18,7 @@ from persistence.chunking import cut_into_chunks
 from persistence.delivery_counts import DeliveryCounts
 from persistence.errors import DamagedError
 from persistence.lane_map import LaneMap, lane_of
+from persistence.log_form import LogForm
 from persistence.operations import POSITION_MAX
 from persistence.positions import ranges_of
 from persistence.queue_row import QueueSnapshot
@@ -45,10 +46,12 @@ class LogOptions(NamedTuple):
     Attributes:
         durable: whether persistent messages survive a restart.
         max_priority: the queue's; None for a plain queue.
+        form: what the log keeps.
     """
 
     durable: bool = True
     max_priority: int | None = None
+    form: LogForm = LogForm.QUEUE
 
 
 class LogState:

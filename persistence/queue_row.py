@@ -22,10 +22,10 @@ from persistence.chunk_table import StoredChunk
 from persistence.errors import DamagedError
 from persistence.files import Octets
 from persistence.format import ALIGNMENT_BYTES
+from persistence.log_form import LogForm
 from persistence.operations import Enqueue, decode_operations, encode_enqueue
 from persistence.settled import PositionSet
 from persistence.slices import Slice
-from persistence.stored_log import LogForm
 
 _HEAD: Final = struct.Struct("<QQIIIIII")
 _CHUNK: Final = struct.Struct("<HHIQQQIIQ")

@@ -4,17 +4,10 @@ The log of a queue is ``persistence.log``. A form of log has a form of row in th
 """
 
 from collections.abc import Iterable, Sequence
-from enum import IntEnum
 from typing import NamedTuple, Protocol
 
 from persistence.group_commit import GroupCommit
-
-
-class LogForm(IntEnum):
-    """The forms of log that there are; their numbers are on disk."""
-
-    QUEUE = 0
-    STREAM = 1
+from persistence.log_form import LogForm
 
 
 class UnneededFile(NamedTuple):

@@ -12,13 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from persistence.log_form import LogForm
 from queues.batch import Batch
 from queues.classic.queue import ClassicQueue
 from queues.classic.rules import QUORUM_RULES
+from queues.log_port import QueueLog
+from queues.memory_log import MemoryLog
 from queues.options import Overflow, QueueOptions
 from queues.ports import EngineParts, QueueEngine
+from queues.stream.memory_log import MemoryStreamLog
+from queues.stream_log import StreamLog
 
 
 class Request(Enum):
@@ -75,7 +80,7 @@ class DeliveryHeader:
     omits_zero: bool = False
 
 
-MakeEngine: TypeAlias = Callable[[EngineParts], QueueEngine]
+MakeEngine: TypeAlias = Callable[[EngineParts[Any]], QueueEngine]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -95,6 +100,8 @@ class QueueKind:
         heeds_delete_conditions: whether if-unused and if-empty have an effect, where they are not
             refused.
         heeds_shared_prefetch: whether its deliveries count for, and heed, basic.qos global=true.
+        log_form: which log its engine gets: a ``queues.log_port.QueueLog``, or a
+            ``queues.stream_log.StreamLog``.
         delivery_header: the additional header of deliveries; None is no header.
         delivery_limit: requeues of one message before it is dead-lettered, if neither arguments nor
             policy say; None is no limit.
@@ -113,6 +120,7 @@ class QueueKind:
     refusals: Mapping[Request, Refusal] = field(default_factory=dict)
     heeds_delete_conditions: bool = True
     heeds_shared_prefetch: bool = True
+    log_form: LogForm = LogForm.QUEUE
     delivery_header: DeliveryHeader | None = None
     delivery_limit: int | None = None
     missing_overflows: frozenset[Overflow] = frozenset()
@@ -262,3 +270,14 @@ KINDS: Final[dict[str, QueueKind]] = {kind.name: kind for kind in (CLASSIC, QUOR
 
 DEFAULT_KIND: Final = CLASSIC
 """The kind of a queue whose declare names none."""
+
+AnyLog: TypeAlias = QueueLog | StreamLog
+
+MEMORY_LOGS: Final[Mapping[LogForm, Callable[[Callable[[], int]], AnyLog]]] = {
+    LogForm.QUEUE: lambda _wall_offset_ms: MemoryLog(),
+    LogForm.STREAM: MemoryStreamLog,
+}
+"""Makes a log that no restart survives, by form.
+
+Each is given what returns the number that turns an instant into ms since 1970, by addition.
+"""

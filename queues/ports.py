@@ -6,7 +6,7 @@ a whole run, batch or range of messages, and never for each message.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self, TypeAlias
+from typing import Generic, Protocol, Self, TypeAlias, TypeVar
 
 from persistence.record import Run
 from queues.batch import Batch
@@ -17,6 +17,7 @@ from queues.log_port import QueueLog, RecoveredMessages
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome
+from queues.stream_log import StreamLog
 from queues.tail import QueueMemory
 
 Emit: TypeAlias = Callable[[Effect], None]
@@ -120,14 +121,17 @@ Positions: TypeAlias = range | Sequence[int]
 """Positions in a queue: a range with any step, or distinct positions in any order."""
 
 
+LogT_co = TypeVar("LogT_co", bound=QueueLog | StreamLog, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class EngineParts:
+class EngineParts(Generic[LogT_co]):
     """The parts of a new queue.
 
     Attributes:
         name: for the effects.
         options: arguments and policies, merged and valid.
-        log: where records and settlements are kept.
+        log: where its messages are kept; of the form that its kind's row names.
         emit: takes effects, to be carried out after the call that emitted them.
         wake_up: asks for a ``drain`` before this turn ends.
         now_ms: the instant, > 0 as in every other call.
@@ -137,7 +141,7 @@ class EngineParts:
 
     name: str
     options: QueueOptions
-    log: QueueLog
+    log: LogT_co
     emit: Emit
     wake_up: WakeUp
     now_ms: int

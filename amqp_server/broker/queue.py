@@ -8,9 +8,7 @@ from amqp_server.broker.arguments.declare import QueueProperties, refused
 from amqp_server.broker.definitions.definition import QueueDefinition
 from amqp_server.broker.names import queue_text
 from amqp_server.broker.steps import Steps
-from queues.kinds import QueueKind, Request
-from queues.log_port import QueueLog
-from queues.memory_log import MemoryLog
+from queues.kinds import MEMORY_LOGS, AnyLog, QueueKind, Request
 from queues.options import QueueOptions
 from queues.ports import ConsumerHandle, QueueEngine
 
@@ -33,13 +31,21 @@ class QueueIdentity(NamedTuple):
     options: QueueOptions
 
 
-LogFactory: TypeAlias = Callable[[QueueIdentity], QueueLog]
-"""Returns the log of a queue that is declared, or was stored and comes back."""
+LogFactory: TypeAlias = Callable[[QueueIdentity], AnyLog]
+"""Returns the log of a queue that is declared, or was stored and comes back.
+
+It has the form that the queue's kind asks for.
+"""
 
 
-def memory_log(_queue: QueueIdentity) -> QueueLog:
-    """Return a log that keeps nothing."""
-    return MemoryLog()
+def memory_log(queue: QueueIdentity, wall_offset_ms: Callable[[], int] = lambda: 0) -> AnyLog:
+    """Return a log that no restart survives.
+
+    Args:
+        queue: whose log it is.
+        wall_offset_ms: returns the number that turns an instant into ms since 1970.
+    """
+    return MEMORY_LOGS[queue.kind.log_form](wall_offset_ms)
 
 
 def queue_definition(

@@ -33,6 +33,11 @@ def now_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
+def wall_offset_ms() -> int:
+    """Return the number that turns an instant into ms since 1970, by addition."""
+    return wall_ms() - now_ms()
+
+
 def wall_ms() -> int:
     """Return the time of day, in ms since 1970-01-01 UTC, for timestamps that users see."""
     return time.time_ns() // 1_000_000

@@ -24,7 +24,7 @@ from queues.classic.rules import CLASSIC_RULES, SharingRules
 from queues.commits import CommitGroup
 from queues.counters import QueueCounters, QueueCounts
 from queues.effects import DeathReason, Effect, QueueExpired, QueueUnused
-from queues.log_port import RecoveredMessages
+from queues.log_port import QueueLog, RecoveredMessages
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome, all_taken
@@ -46,7 +46,7 @@ class ClassicQueue:
 
     def __init__(
         self,
-        parts: EngineParts,
+        parts: EngineParts[QueueLog],
         rules: SharingRules = CLASSIC_RULES,
     ) -> None:
         """Make an empty queue of these parts; consumers share it by these rules."""

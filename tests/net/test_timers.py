@@ -202,3 +202,4 @@ def test_the_two_clocks_count_milliseconds() -> None:
     first = timers.now_ms()
     assert timers.now_ms() >= first
     assert timers.wall_ms() > 1_700_000_000_000
+    assert abs(timers.now_ms() + timers.wall_offset_ms() - timers.wall_ms()) < 1_000

@@ -6,10 +6,10 @@ import pytest
 
 from persistence.chunk_table import StoredChunk
 from persistence.errors import DamagedError
+from persistence.log_form import LogForm
 from persistence.queue_row import QueueSnapshot, decode_queue_row
 from persistence.settled import PositionSet
 from persistence.slices import Slice
-from persistence.stored_log import LogForm
 from tests.support.records import run_of
 
 CHUNK = StoredChunk(0, 1, 2, 2, 3, 1, 32, 100)

@@ -3,8 +3,9 @@
 import pytest
 from pamqp import commands
 
-from amqp_server.broker import queue as broker_queue
 from amqp_server.protocol.settings import MIB, ProtocolSettings
+from persistence.log_form import LogForm
+from queues.kinds import MEMORY_LOGS
 from tests.support.frames import (
     ack_frame,
 )
@@ -76,7 +77,7 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> list[NotingLog]:
         made.append(NotingLog())
         return made[-1]
 
-    monkeypatch.setattr(broker_queue, "MemoryLog", make_log)
+    monkeypatch.setitem(MEMORY_LOGS, LogForm.QUEUE, lambda _: make_log())
     return made
 
 

@@ -26,7 +26,7 @@ def knows_kinds(path: Path, module: ast.Module) -> list[str]:
         names = {alias.name for alias in node.names}
         if node.module == "queues.kinds":
             found += sorted(names & ROWS)
-        if node.module.startswith(tuple(f"queues.{folder}" for folder in FOLDERS)):
+        if f"{node.module}.".startswith(tuple(f"queues.{folder}." for folder in FOLDERS)):
             found.append(node.module)
     return found
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from amqp_server.broker.arguments.declare import validate_queue
 from amqp_server.broker.arguments.options import queue_options
-from amqp_server.broker.arguments.rules import MAX_PRIORITY
+from amqp_server.broker.arguments.rules import MAX_PRIORITY, QUEUE_TYPE
 from amqp_server.broker.definitions.apply import applying_each
 from amqp_server.broker.definitions.definition import Definition, QueueDefinition
 from amqp_server.broker.definitions.journal import StoredJournal
@@ -26,8 +26,8 @@ from amqp_server.broker.definitions.row import Applying
 from amqp_server.broker.definitions.table import TABLE, DefinitionTable
 from amqp_server.broker.definitions.target import BrokerTarget
 from amqp_server.broker.errors import BrokerError
-from amqp_server.wire.tables import INTEGER_KINDS
-from queues.kinds import DEFAULT_KIND
+from amqp_server.wire.tables import INTEGER_KINDS, longstr
+from queues.kinds import DEFAULT_KIND, KINDS, QueueKind
 from queues.options import QueueOptions
 
 
@@ -65,9 +65,12 @@ class Stored(NamedTuple):
         }
 
     @property
-    def queue_options(self) -> dict[int, QueueOptions]:
-        """What the stored queues are by their arguments alone, by id; policies come later."""
-        return {queue_id: _options_of(queue) for queue_id, queue in self.queues.items()}
+    def queue_kinds(self) -> dict[int, tuple[QueueKind, QueueOptions]]:
+        """Kind and options of the stored queues by their arguments alone, by id.
+
+        Policies come later.
+        """
+        return {queue_id: _kind_of(queue) for queue_id, queue in self.queues.items()}
 
     @property
     def knows_every_queue(self) -> bool:
@@ -136,7 +139,7 @@ def restore(
     return Restored(len(ordered) - len(refusals), (*stored.unreadable, *skipped))
 
 
-def _options_of(queue: QueueDefinition) -> QueueOptions:
+def _kind_of(queue: QueueDefinition) -> tuple[QueueKind, QueueOptions]:
     arguments = queue.arguments
     try:
         kind = validate_queue(
@@ -151,5 +154,7 @@ def _options_of(queue: QueueDefinition) -> QueueOptions:
         # Definitions that this version cannot read are left out; the messages are kept.
         bands = {key: arguments[key] for key in arguments.keys() & {MAX_PRIORITY}}
         kept = {key: field for key, field in bands.items() if field.kind in INTEGER_KINDS}
-        return queue_options(DEFAULT_KIND, kept, {})
-    return queue_options(kind, arguments, {})
+        named = [kind for kind in KINDS.values() if arguments.get(QUEUE_TYPE) == longstr(kind.name)]
+        kind = named[0] if named else DEFAULT_KIND
+        return kind, queue_options(kind, kept, {})
+    return kind, queue_options(kind, arguments, {})

@@ -94,13 +94,15 @@ def test_a_stored_queue_is_what_its_arguments_say_before_it_is_applied() -> None
     items = changes.items()
     later = {"x-queue-type": longstr("later"), "x-max-priority": Field("b", 7)}
     odd = {**later, "x-max-priority": longstr("odd"), "x-max-length": longstr("odd")}
-    for name, arguments, queue_id in (("t", later, 9), ("u", odd, 10)):
+    lasting = {"x-queue-type": longstr("quorum"), "x-max-length": longstr("odd")}
+    for name, arguments, queue_id in (("t", later, 9), ("u", odd, 10), ("v", lasting, 11)):
         queue = QueueDefinition(name, "/", True, False, arguments, queue_id)
         items[TABLE.key_of(queue)] = TABLE.value_of(queue)
     again = StoredBroker(FakeChangeLog(), items.items())
-    options = again.stored.queue_options
-    assert [options[queue_id].max_priority for queue_id in (1, 2, 9, 10)] == [5, None, 7, None]
-    assert [skipped.key[-1] for skipped in again.restored.skipped] == ["t", "u"]
+    kinds = again.stored.queue_kinds
+    assert [kinds[queue_id][1].max_priority for queue_id in (1, 2, 9, 10)] == [5, None, 7, None]
+    assert [kinds[queue_id][0] for queue_id in (1, 9, 11)] == [CLASSIC, CLASSIC, QUORUM]
+    assert [skipped.key[-1] for skipped in again.restored.skipped] == ["t", "u", "v"]
 
 
 def test_what_cannot_be_applied_is_told_and_the_rest_comes_back() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from persistence.record import Record, Run
 from queues.batch import Batch
 from queues.counters import QueueCounts
-from queues.log_port import RecoveredMessages
+from queues.log_port import QueueLog, RecoveredMessages
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome, all_taken
@@ -21,7 +21,7 @@ OFFSET = "x-toy-offset"
 class ToyQueue:
     """A ``QueueEngine``; see the module."""
 
-    def __init__(self, parts: EngineParts) -> None:
+    def __init__(self, parts: EngineParts[QueueLog]) -> None:
         self.options = parts.options
         self.moves = Moves()
         self.commit_group = parts.log.commit_group

@@ -1,6 +1,6 @@
 """Forms of log: their numbers are on disk."""
 
-from persistence.stored_log import LogForm
+from persistence.log_form import LogForm
 
 
 def test_the_numbers_stay() -> None:
