@@ -312,30 +312,34 @@ class Settling:
         The shared prefetch has room again for requeued messages. A consumer that was not refused
         before may get them now. A consumer that was refused is told once all are back.
         """
-        for holder, batches in by_holder(parts):
+        for holder, batches in by_holder(self._counting(parts, requeue=requeue)):
             engine = holder.queue.engine
             must_drain = engine.must_drain_before(batches)
             if requeue or must_drain:
                 self._turn.drain_now(engine, now_ms)
             for batch in batches:
                 self._make_room(holder.settled(batch.positions))
-                self._count_given_back(len(batch), requeue=requeue)
             if requeue:
                 requeue_in_pieces(engine, batches, self._turn, now_ms)
                 self._turn.drain_now(engine, now_ms)
             else:
                 engine.reject(batches, now_ms)
 
-    def _count_given_back(self, count: int, *, requeue: bool) -> None:
-        if requeue:
-            self._counters.requeued_count += count
-        else:
-            self._counters.discarded_count += count
+    def _counting(self, parts: Iterable[Part[Owner]], *, requeue: bool) -> Iterator[Part[Owner]]:
+        """Count parts as they are taken off the channel, so that none of them seems acked."""
+        counters = self._counters
+        for part in parts:
+            if requeue:
+                counters.requeued_count += len(part.batch)
+            else:
+                counters.discarded_count += len(part.batch)
+            yield part
 
     def _giving_back(self, parts: Iterator[Part[Owner]], *, requeue: bool) -> Steps[None]:
         """Do the same in steps; until all are on their way back, others are not delivered."""
         turn = self._turn
-        for holder, batches in ranked((yield from grouping(parts))):
+        counted = self._counting(parts, requeue=requeue)
+        for holder, batches in ranked((yield from grouping(counted))):
             engine = holder.queue.engine
             must_drain = engine.must_drain_before(batches)
             if requeue or must_drain:
@@ -345,7 +349,6 @@ class Settling:
             for first in range(0, len(batches), PIECE_MAX):
                 for batch in batches[first : first + PIECE_MAX]:
                     self._make_room(holder.settled(batch.positions))
-                    self._count_given_back(len(batch), requeue=requeue)
                 yield
             if requeue:
                 requeue_in_pieces(engine, batches, turn, turn.now_ms)
