@@ -4,6 +4,8 @@ They are added to for a whole run or batch at once. Between two looks at them li
 made of: whoever wants rates takes samples.
 """
 
+from collections.abc import Callable
+from operator import add, sub
 from typing import Final, NamedTuple
 
 from queues.effects import DeathReason
@@ -151,3 +153,35 @@ class QueueCounts(NamedTuple):
     purged: int = 0
     dead_lettered: DeathCounts = DeathCounts()
     dropped: DeathCounts = DeathCounts()
+
+    def plus(self, other: "QueueCounts") -> "QueueCounts":
+        """Return the sum, number by number."""
+        return self._joined(other, add)
+
+    def minus(self, other: "QueueCounts") -> "QueueCounts":
+        """Return the difference, number by number."""
+        return self._joined(other, sub)
+
+    def at_the_end(self) -> "QueueCounts":
+        """Return what is left when the queue is gone: its counters."""
+        return self._replace(
+            ready_count=0,
+            ready_bytes=0,
+            unacked_count=0,
+            unacked_bytes=0,
+            memory_bytes=0,
+            dying_count=0,
+            consumer_count=0,
+        )
+
+    def _joined(self, other: "QueueCounts", join: Callable[[int, int], int]) -> "QueueCounts":
+        deaths = (
+            DeathCounts(*map(join, self.dead_lettered, other.dead_lettered)),
+            DeathCounts(*map(join, self.dropped, other.dropped)),
+        )
+        count = len(self) - len(deaths)
+        numbers = map(join, self._numbers(count), other._numbers(count))
+        return QueueCounts._make((*numbers, *deaths))
+
+    def _numbers(self, count: int) -> list[int]:
+        return [number for number in self[:count] if isinstance(number, int)]

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from amqp_server.broker.access.login_delays import LoginDelays
 from amqp_server.broker.access.users import Users
 from amqp_server.broker.alarms import Alarms
 from amqp_server.broker.backing import IN_MEMORY, Backing
 from amqp_server.broker.congestion import Congestion
+from amqp_server.broker.counts import TrafficCounts
 from amqp_server.broker.definitions.definition import (
     GlobalParameterDefinition,
     ParameterDefinition,
@@ -25,6 +26,7 @@ from amqp_server.broker.plan_memory import PlanMemory
 from amqp_server.broker.reply_consumers import UnreadReplies
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.steps import Steps, finish
+from amqp_server.broker.tally import Counted, Totals, new_totals
 from amqp_server.broker.telling_journal import TellingJournal
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
@@ -52,8 +54,20 @@ class OpenConnection(Viewable, Protocol):
     def channels_open(self) -> int:
         """How many channels it has."""
 
+    @property
+    def traffic(self) -> Counted[TrafficCounts]:
+        """The counters of its traffic."""
+
     def shut_down(self, reason: str, now_ms: int) -> None:
         """Close it with 320 CONNECTION_FORCED and this reason."""
+
+
+class _HeldBy(NamedTuple):
+    """Who opened a connection, where, and the sums that it is a part of."""
+
+    username: str
+    vhost: str
+    totals: Totals
 
 
 class Broker:
@@ -64,6 +78,7 @@ class Broker:
         users: accounts and permissions.
         logins: how long wrong passwords wait for their answer.
         events: what comes and goes.
+        totals: the sums of what queues, channels and connections count.
         numbered: the open connections by number, for views.
         alarms: the resources that run low.
         plans: counts the publishes that channels remember.
@@ -106,6 +121,7 @@ class Broker:
         self.users = users
         self.logins = LoginDelays(settings.refused_login_delay_max_ms)
         self.events = Events()
+        self.totals = new_totals()
         self.alarms = Alarms(self.events)
         self.congestion = Congestion()
         self.unread_replies = UnreadReplies()
@@ -127,7 +143,7 @@ class Broker:
         self._epoch_offset_ms = epoch_offset_ms
         self._vhosts: dict[str, Vhost] = {}
         self._leaving: dict[str, Steps[None]] = {}
-        self._connections: dict[OpenConnection, tuple[str, str]] = {}
+        self._connections: dict[OpenConnection, _HeldBy] = {}
         self.numbered = NumberedConnections()
         self._connections_count: dict[tuple[str | None, str | None], int] = {}
 
@@ -161,6 +177,7 @@ class Broker:
                 self._backing,
                 congestion=self.congestion,
                 events=self.events,
+                totals=self.totals,
             )
             self.events.note(EventKind.VHOST_CREATED, name, name)
             kind = KINDS[self.settings.default_queue_type]
@@ -281,23 +298,28 @@ class Broker:
     def connection_opened(self, connection: OpenConnection) -> None:
         """Count a connection that opened its vhost."""
         if connection not in self._connections:
-            held_by = (connection.username, connection.vhost_name)
+            name = connection.vhost_name
+            totals = self._vhosts[name].totals if name in self._vhosts else self.totals
+            held_by = _HeldBy(connection.username, name, totals)
             self._connections[connection] = held_by
+            totals.traffic.open(connection.traffic)
             self.numbered.add(connection, self.turn.now_ms)
-            self.events.note(EventKind.CONNECTION_CREATED, held_by[1], "", connection)
-            self._count_connection(*held_by, 1)
+            self.events.note(EventKind.CONNECTION_CREATED, name, "", connection)
+            self._count_connection(held_by, 1)
 
     def connection_closed(self, connection: OpenConnection) -> None:
         """Stop counting it; a second call has no effect."""
         held_by = self._connections.pop(connection, None)
         if held_by is not None:
             self.numbered.remove(connection)
-            self.events.note(EventKind.CONNECTION_CLOSED, held_by[1], "", connection)
-            self._count_connection(*held_by, -1)
+            held_by.totals.traffic.close(connection.traffic)
+            self.events.note(EventKind.CONNECTION_CLOSED, held_by.vhost, "", connection)
+            self._count_connection(held_by, -1)
 
-    def _count_connection(self, username: str, vhost: str, change: int) -> None:
+    def _count_connection(self, held_by: "_HeldBy", change: int) -> None:
         """Keep every number that ``count_connections`` gives; one that is 0 is not kept."""
         counts = self._connections_count
+        username, vhost, _ = held_by
         for key in ((None, None), (username, None), (None, vhost), (username, vhost)):
             count = counts.get(key, 0) + change
             if count:

@@ -1,6 +1,7 @@
 """The views that connections and channels give of themselves."""
 
 from collections.abc import Mapping, Sequence
+from operator import add, sub
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
@@ -39,6 +40,39 @@ class ChannelCounts(NamedTuple):
     acked: int = 0
     requeued: int = 0
     discarded: int = 0
+
+    def plus(self, other: "ChannelCounts") -> "ChannelCounts":
+        """Return the sum, number by number."""
+        return ChannelCounts(*map(add, self, other))
+
+    def minus(self, other: "ChannelCounts") -> "ChannelCounts":
+        """Return the difference, number by number."""
+        return ChannelCounts(*map(sub, self, other))
+
+    def at_the_end(self) -> "ChannelCounts":
+        """Return what is left when the channel is gone: what is unacked goes back."""
+        return self._replace(unacked=0, unconfirmed=0, requeued=self.requeued + self.unacked)
+
+
+class TrafficCounts(NamedTuple):
+    """Counters of connections; see ``connections.traffic``."""
+
+    received_bytes: int = 0
+    received_count: int = 0
+    sent_bytes: int = 0
+    sent_count: int = 0
+
+    def plus(self, other: "TrafficCounts") -> "TrafficCounts":
+        """Return the sum, number by number."""
+        return TrafficCounts(*map(add, self, other))
+
+    def minus(self, other: "TrafficCounts") -> "TrafficCounts":
+        """Return the difference, number by number."""
+        return TrafficCounts(*map(sub, self, other))
+
+    def at_the_end(self) -> "TrafficCounts":
+        """Return the same: all of them are counters."""
+        return self
 
 
 class ConsumerView(NamedTuple):

@@ -28,7 +28,9 @@ from amqp_server.broker.names import check_unreserved, queue_text
 from amqp_server.broker.queue import Queue, queue_definition
 from amqp_server.broker.queue_factory import QueueFactory
 from amqp_server.broker.steps import Steps, finish
+from amqp_server.broker.tally import Tally
 from amqp_server.broker.turn import Turn
+from queues.counters import QueueCounts
 from queues.kinds import QueueKind, Request
 
 
@@ -44,6 +46,8 @@ class QueueTable:
         mover: moves dead letters.
         default_consumer_timeout_ms: without an argument or policy; None is never.
         backing: keeps messages, and the definitions of durable queues that are not exclusive.
+        events: hear of queues; None tells nobody.
+        tally: the sum of what queues count; None is nobody's.
 
     Attributes:
         names: of all queues, for views; changed only here.
@@ -61,12 +65,14 @@ class QueueTable:
         forgetting: Callable[[str], Steps[None]],
         backing: Backing = IN_MEMORY,
         events: Events | None = None,
+        tally: Tally[QueueCounts] | None = None,
     ) -> None:
         self._vhost_name = vhost_name
         self._turn = turn
         self._on_change = on_change
         self._journal = backing.journal
         self._events = Events() if events is None else events
+        self._tally = Tally(QueueCounts()) if tally is None else tally
         self._factory = QueueFactory(
             vhost_name, turn, policy_of, mover.note, default_consumer_timeout_ms, backing
         )
@@ -248,6 +254,7 @@ class QueueTable:
     def _enter(self, queue: Queue) -> None:
         self._queues[queue.name] = queue
         self.names.add(queue.name)
+        self._tally.open(queue.engine)
         if queue.owner is not None:
             self._owned.setdefault(queue.owner, {})[queue] = None
         self._on_change(queue.name)
@@ -269,6 +276,7 @@ class QueueTable:
         self.names.remove(queue.name)
         queue.is_deleted = True
         self._departing.pop(queue, None)
+        self._tally.close(queue.engine)
         self._leaving.add(queue)
         self._on_change(queue.name)
         self._note(EventKind.QUEUE_DELETED, queue)

@@ -21,6 +21,7 @@ from amqp_server.broker.publish import Publisher, PublishTarget
 from amqp_server.broker.queue_table import QueueTable
 from amqp_server.broker.reply_consumers import ReplyConsumers
 from amqp_server.broker.steps import Steps, finish
+from amqp_server.broker.tally import Totals, new_totals
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
 from exchanges.bindings import Destination, DestinationKind
@@ -71,6 +72,7 @@ class Vhost:
             after which ``apply_policies`` is called.
         limits: max-connections and max-queues; changed by ``set_limits``.
         reply_consumers: the receivers of direct replies.
+        totals: the sums of what its queues, channels and connections count.
         definition: what is stored of the vhost itself; changed by ``describe``.
         default_queue_kind: of queues declared without a type; None leaves it to the node.
     """
@@ -85,6 +87,7 @@ class Vhost:
         *,
         congestion: Congestion | None = None,
         events: Events | None = None,
+        totals: Totals | None = None,
     ) -> None:
         """Make a vhost with the predeclared exchanges.
 
@@ -96,8 +99,10 @@ class Vhost:
             backing: keeps definitions and messages; the broker's.
             congestion: the broker's; hears of what publishes brought about.
             events: the broker's; None tells nobody.
+            totals: the node's; None is nobody's.
         """
         self.name = name
+        self.totals = new_totals(totals)
         self._journal = backing.journal
         self.definition = VhostDefinition(name)
         self.policies = PolicyTable()
@@ -126,6 +131,7 @@ class Vhost:
             forgetting=self.exchanges.forgetting_queue,
             backing=backing,
             events=events,
+            tally=self.totals.queues,
         )
         lookup.queues = self.queues
 

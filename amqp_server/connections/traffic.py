@@ -1,5 +1,7 @@
 """Counters of a connection's traffic, which only grow; each read and each write adds to them."""
 
+from amqp_server.broker.counts import TrafficCounts
+
 
 class Traffic:
     """The counters of one connection, for any protocol.
@@ -16,3 +18,9 @@ class Traffic:
     def __init__(self) -> None:
         self.received_bytes = self.received_count = 0
         self.sent_bytes = self.sent_count = 0
+
+    def counts(self) -> TrafficCounts:
+        """Return the counters."""
+        return TrafficCounts(
+            self.received_bytes, self.received_count, self.sent_bytes, self.sent_count
+        )

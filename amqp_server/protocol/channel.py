@@ -350,9 +350,10 @@ class Channel(ShownChannel):
                 yield
 
     def shut(self) -> None:
-        """Stop all deliveries."""
+        """Stop all deliveries; what the channel has counted by now is final."""
         for lane in self._lanes():
             lane.shut()
+        self.session.open_vhost.totals.channels.close(self)
 
     def giving_back(self) -> Steps[None]:
         """Cancel the consumers and requeue the unacked messages: the last step of the end."""

@@ -231,9 +231,9 @@ class ChannelTable:
         if user is not None and user.limits:  # counting goes over all connections
             check_user_channel(user, session.broker.count_channels(user.name))
         number = event.channel
-        self._channels[number] = Channel(
-            number, session, self._outbox, self._starved, self.reply_lost
-        )
+        channel = Channel(number, session, self._outbox, self._starved, self.reply_lost)
+        self._channels[number] = channel
+        session.open_vhost.totals.channels.open(channel)
         session.channels_open = len(self._channels)
         session.broker.events.note(
             EventKind.CHANNEL_CREATED, session.vhost_name, "", (session, number)

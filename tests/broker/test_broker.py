@@ -12,6 +12,7 @@ from amqp_server.broker.errors import NotFoundError, PreconditionFailedError
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
+from amqp_server.connections.traffic import Traffic
 from exchanges.bindings import Destination, DestinationKind
 from queues.kinds import QUORUM, QueueKind
 from tests.support.vhosts import message
@@ -30,6 +31,7 @@ class FakeConnection:
         self.username = username
         self.channels_open = channels
         self.reasons: list[tuple[str, int]] = []
+        self.traffic = Traffic()
         broker.connection_opened(self)
 
     connection_name = "a -> b"

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pamqp import commands
 
+from amqp_server.broker.counts import ChannelCounts
+from amqp_server.broker.steps import finish
 from queues.counters import QueueCounts
 from tests.support.frames import (
     METHOD,
@@ -251,6 +253,31 @@ class Play:
             unroutable_count += counts.returns + counts.dropped
             totals.update(counts._asdict())
         self.check_exchanges(totals, unroutable_count)
+        summed = finish(self.node.broker.totals.channels.summing())
+        assert summed == ChannelCounts(**{name: totals[name] for name in ChannelCounts._fields})
+
+    def leave(self) -> None:
+        """End everything, one after another; what was counted stays, and nothing falls."""
+        totals = self.node.broker.totals
+        queues = finish(totals.queues.summing())
+        after = finish(totals.channels.summing())
+        for client in self.clients:
+            before = after
+            client.connection.receive_eof(self.node.now_ms)
+            self.node.end_turns()
+            after = finish(totals.channels.summing())
+            grown = after.minus(before)._replace(unacked=0, unconfirmed=0)
+            assert min(grown) >= 0
+            assert grown.acked == 0, "what goes back was not acked"
+        assert (after.unacked, len(totals.channels), len(totals.traffic)) == (0, 0, 0)
+        assert finish(totals.traffic.summing()).received_count > 0
+        finish(self.node.broker.deleting_vhost("/", self.node.now_ms))
+        left = finish(totals.queues.summing())
+        grown_queues = left.minus(queues)
+        assert left == left.at_the_end()
+        assert grown_queues.acked == 0
+        assert grown_queues.published >= 0
+        assert grown_queues.requeued >= 0
 
     def check_exchanges(self, totals: Counter[str], unroutable_count: int) -> None:
         vhost = self.node.vhost
@@ -287,3 +314,4 @@ def test_what_is_counted_is_what_clients_saw(steps: list[tuple[int, tuple[object
     for at, step in steps:
         play.step(at, step)
         play.check()
+    play.leave()

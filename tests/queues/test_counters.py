@@ -2,7 +2,7 @@
 
 import pytest
 
-from queues.counters import DeathCounts, QueueCounters
+from queues.counters import DeathCounts, QueueCounters, QueueCounts
 from queues.effects import DeathReason
 
 
@@ -22,3 +22,10 @@ def test_deaths_are_counted_by_their_reason(reason: DeathReason) -> None:
     counters.note_dropped(reason, 7)
     assert counters.dead_lettered == DeathCounts(**{reason.value: 5})
     assert counters.dropped == DeathCounts(**{reason.value: 7})
+
+
+def test_numbers_of_queues_are_summed_and_their_counters_stay() -> None:
+    queues = QueueCounts(ready_count=1, consumer_count=1, acked=2, dropped=DeathCounts(expired=1))
+    more = queues.plus(queues)
+    assert (more.acked, more.dropped.expired, more.minus(queues)) == (4, 2, queues)
+    assert queues.at_the_end() == QueueCounts(acked=2, dropped=DeathCounts(expired=1))

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.broker import Broker
+from amqp_server.broker.counts import ChannelCounts
 from amqp_server.broker.errors import NodeLimitError, NotFoundError
 from amqp_server.broker.messages.checked import checked
 from amqp_server.broker.messages.delivery_header import with_delivery_header
@@ -21,6 +22,7 @@ from amqp_server.broker.request_rights import VhostUser
 from amqp_server.broker.requeueing import requeueing
 from amqp_server.broker.steps import Steps, StepsJob
 from amqp_server.broker.turn import Turn
+from amqp_server.broker.vhost import Vhost
 from persistence.record import NEEDS_LOOK, Record
 from queues.batch import Batch
 from queues.commits import CommitPoint
@@ -129,13 +131,7 @@ class MessageCommands:
         else:
             outcome = yield from publisher.publishing_to_keys(exchange, keys, (record,), now_ms)
         broker.congestion.excuse()
-        return self._published(vhost, exchange, outcome)
-
-    def _published(self, vhost: str, exchange: str, outcome: PublishOutcome) -> Published:
-        is_routed = not outcome.unroutable
-        if not is_routed and self._broker.has_vhost(vhost):
-            self._broker.vhost(vhost).router.counters_of(exchange).return_count += 1
-        return Published(is_routed, bool(outcome.rejected), outcome.safe_at)
+        return _published(found, exchange, outcome)
 
     def get(
         self,
@@ -183,8 +179,21 @@ class MessageCommands:
             settling = getting.settling(requeue=not is_through)
             if not is_through:
                 _carry_on(settling, broker.turn)
+        found.totals.channels.add(getting.counts())
         yield from _to_the_end(settling, broker.turn)
         return tuple(getting.got)
+
+
+def _published(vhost: Vhost, exchange: str, outcome: PublishOutcome) -> Published:
+    """Return what came of a publish, counted as that of a channel that was there for it alone."""
+    is_routed, is_rejected = not outcome.unroutable, bool(outcome.rejected)
+    if not is_routed:
+        vhost.router.counters_of(exchange).return_count += 1
+    counts = ChannelCounts(
+        published=1, confirmed=not is_rejected, rejected=is_rejected, returns=not is_routed
+    )
+    vhost.totals.channels.add(counts)
+    return Published(is_routed, is_rejected, outcome.safe_at)
 
 
 class _Getting:
@@ -241,6 +250,19 @@ class _Getting:
             record.routing_key,
             ready_count,
             shown_properties(record.header),
+        )
+
+    def counts(self) -> ChannelCounts:
+        """Return what was got, as the counters of a channel that was there for it alone."""
+        count, held_count = len(self.got), len(self._held)
+        is_rejected = self._settled_by is SettledBy.REJECT
+        return ChannelCounts(
+            got=held_count,
+            got_no_ack=count - held_count,
+            got_empty=not count,
+            redelivered=sum([one.redelivered for one in self.got]),
+            requeued=0 if is_rejected else held_count,
+            discarded=held_count if is_rejected else 0,
         )
 
     def settling(self, *, requeue: bool) -> Steps[None]:
