@@ -13,6 +13,7 @@ buffer, and its output is dropped. It prints the CPU time of a turn, and judges 
     rpc             a request to a queue and the direct reply to it: two turns
     keys            a routing key never seen before, through a topic exchange; 100 in a read, and
                     the figure is for one of them
+    keys-hashed     the same, through a consistent hash exchange to four queues
     spread          50 routing keys in turn, through a direct exchange to a queue each, delivered to
                     a consumer of each that needs no ack; 1000 in a read, the figure is for one
     spread-confirm  the same, confirmed
@@ -27,7 +28,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count, product
 from typing import Final, NamedTuple, cast
 
@@ -267,19 +268,21 @@ def calling() -> Load:
     return Load(feed, [request] * TURNS, node.written)
 
 
-def keyed() -> Load:
+def keyed(exchange_type: str, queues: Sequence[str], binding_keys: Sequence[str]) -> Load:
     """Publish each message with another key."""
     node = Node()
     client = node.client(queue="one")
-    client.call(commands.Exchange.Declare(exchange="topics", exchange_type="topic"))
-    for number in range(1_000):
-        client.call(commands.Queue.Bind(queue="one", exchange="topics", routing_key=f"{number}.#"))
+    client.call(commands.Exchange.Declare(exchange="keys", exchange_type=exchange_type))
+    for queue in queues:
+        client.call(commands.Queue.Declare(queue=queue))
+        for key in binding_keys:
+            client.call(commands.Queue.Bind(queue=queue, exchange="keys", routing_key=key))
     node.client(consumes="auto")
     numbers = count()
 
     def read() -> bytes:
         keys = (f"{number % 1_000}.{number}" for number in (next(numbers) for _ in range(100)))
-        return b"".join(publish("topics", key) for key in keys)
+        return b"".join(publish("keys", key) for key in keys)
 
     reads = [read() for _ in range(TURNS // KEYS_PER_READ)]
     return Load(client.feed, reads, node.written, KEYS_PER_READ)
@@ -355,7 +358,8 @@ CASES: Final[dict[str, Callable[[], Load]]] = {
     "ack-multiple": acking_many,
     "get": getting,
     "rpc": calling,
-    "keys": keyed,
+    "keys": lambda: keyed("topic", ["one"], [f"{number}.#" for number in range(1_000)]),
+    "keys-hashed": lambda: keyed("x-consistent-hash", ["one", "two", "three", "four"], ["1"]),
     "spread": lambda: spread(confirms=False),
     "spread-confirm": lambda: spread(confirms=True),
     "connect": connecting,

@@ -44,6 +44,14 @@ ssl_options.certfile = {certificate}
 ssl_options.keyfile = {key}
 ssl_options.verify = verify_none
 """
+PLUGINS = (
+    "rabbitmq_management",
+    "rabbitmq_consistent_hash_exchange",
+    "rabbitmq_random_exchange",
+    "rabbitmq_sharding",
+)
+"""The HTTP API, and exchange types: Debian's ``rabbitmq_sharding`` has ``x-modulus-hash``."""
+
 ALARM_CONFIG = "vm_memory_high_watermark.absolute = 1KB\n"
 DEFINITIONS = Path(__file__).with_name("definitions.json")
 
@@ -125,7 +133,7 @@ class RabbitMQ:
             + (TLS_CONFIG.format(**self._tls._asdict()) if self._tls is not None else "")
         )
         plugins = directory / "plugins"
-        plugins.write_text("[rabbitmq_management].")
+        plugins.write_text(f"[{','.join(PLUGINS)}].")
         with (directory / "output").open("wb") as output:
             self._process = subprocess.Popen(
                 [SERVER],

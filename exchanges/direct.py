@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from exchanges.basis import Basis
 from exchanges.bindings import PIECE_MAX, Binding, Destination, DestinationCounts, in_pieces
 from exchanges.route_changes import KeyPart
 
@@ -15,8 +16,8 @@ class DirectExchange:
 
     __slots__ = ("_by_key",)
 
-    needs_routing_key: Final = True
-    needs_headers: Final = False
+    basis: Final = Basis.KEY
+    takes_every_key: Final = True
 
     def __init__(self) -> None:
         self._by_key: dict[str, DestinationCounts] = {}

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from exchanges.basis import Basis
 from exchanges.bindings import PIECE_MAX, Binding, Destination, DestinationCounts, in_pieces
 from exchanges.route_changes import EVERY_KEY, KeyPart
 
@@ -12,8 +13,8 @@ class FanoutExchange:
 
     __slots__ = ("_destinations",)
 
-    needs_routing_key: Final = False
-    needs_headers: Final = False
+    basis: Final = Basis.KEY
+    takes_every_key: Final = False
 
     def __init__(self) -> None:
         self._destinations = DestinationCounts()

@@ -24,6 +24,7 @@ Source: AMQP 0-9-1 §3.1.3.4; RabbitMQ 3.13, rabbit_exchange_type_headers.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
+from exchanges.basis import Basis
 from exchanges.bindings import (
     PIECE_MAX,
     Binding,
@@ -113,8 +114,8 @@ class HeadersExchange:
 
     __slots__ = ("_index", "_unconditional")
 
-    needs_routing_key: Final = False
-    needs_headers: Final = True
+    basis: Final = Basis.HEADERS
+    takes_every_key: Final = False
 
     def __init__(self) -> None:
         self._index: dict[str, dict[_ExactValue | None, _Bucket]] = {}

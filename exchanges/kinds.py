@@ -8,12 +8,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from exchanges.basis import Basis
 from exchanges.bindings import Binding, Destination
+from exchanges.consistent_hash import ConsistentHashExchange
 from exchanges.direct import DirectExchange
 from exchanges.errors import UnknownExchangeTypeError
 from exchanges.fanout import FanoutExchange
 from exchanges.headers import HeadersExchange
+from exchanges.modulus_hash import ModulusHashExchange
+from exchanges.random_choice import RandomBytes, RandomExchange
 from exchanges.route_changes import KeyPart
+from exchanges.super_stream import SuperStreamExchange
 from exchanges.topic import TopicExchange
 
 
@@ -21,12 +26,15 @@ class ExchangeKind(Protocol):
     """The matching half of one exchange."""
 
     @property
-    def needs_routing_key(self) -> bool:
-        """Whether the answer depends on the routing key."""
+    def basis(self) -> Basis:
+        """What the answer depends on; always the same for one exchange."""
 
     @property
-    def needs_headers(self) -> bool:
-        """Whether the answer depends on the message's headers."""
+    def takes_every_key(self) -> bool:
+        """Whether a message that has several keys (CC, BCC) is matched by each of them.
+
+        Otherwise it is matched once, by its first one, or the key is not looked at.
+        """
 
     def validate(self, routing_key: str, arguments: Mapping[str, object], /) -> None:
         """Check the key and arguments of a binding, before it is stored.
@@ -49,13 +57,14 @@ class ExchangeKind(Protocol):
         """Return the routing keys that a binding with this binding key can affect, or more."""
 
     def match(
-        self, routing_key: str, headers: Mapping[str, object] | None, /
+        self, routing_key: str, looked_at: Mapping[str, object] | None, /
     ) -> Iterable[Destination] | None:
         """Return where a message goes, before the next ``bind`` or ``unbind``.
 
         Args:
             routing_key: one of the message's keys.
-            headers: the message's headers as plain values; None when it has none.
+            looked_at: as ``basis`` says, the message's headers as plain values, or its other
+                properties by name; None when it has none, or neither is looked at.
 
         Returns:
             Destinations; one that several bindings lead to may come several times. None where the
@@ -63,7 +72,7 @@ class ExchangeKind(Protocol):
         """
 
     def pieces(
-        self, routing_key: str, headers: Mapping[str, object] | None, /
+        self, routing_key: str, looked_at: Mapping[str, object] | None, /
     ) -> Iterator[Iterable[Destination]]:
         """Return the same however long it takes, in pieces of well under a millisecond.
 
@@ -72,26 +81,45 @@ class ExchangeKind(Protocol):
         """
 
 
-_KINDS: Final[Mapping[str, Callable[[], ExchangeKind]]] = MappingProxyType(
-    {
-        "direct": DirectExchange,
-        "fanout": FanoutExchange,
-        "headers": HeadersExchange,
-        "topic": TopicExchange,
-    }
+_KINDS: Final[Mapping[str, Callable[[Mapping[str, object], RandomBytes], ExchangeKind]]] = (
+    MappingProxyType(
+        {
+            "direct": lambda _arguments, _random_bytes: DirectExchange(),
+            "fanout": lambda _arguments, _random_bytes: FanoutExchange(),
+            "headers": lambda _arguments, _random_bytes: HeadersExchange(),
+            "topic": lambda _arguments, _random_bytes: TopicExchange(),
+            "x-consistent-hash": lambda arguments, _random_bytes: ConsistentHashExchange(arguments),
+            "x-modulus-hash": lambda _arguments, _random_bytes: ModulusHashExchange(),
+            "x-random": lambda _arguments, random_bytes: RandomExchange(random_bytes),
+            "x-super-stream": lambda _arguments, _random_bytes: SuperStreamExchange(),
+        }
+    )
 )
+
+_NO_ARGUMENTS: Final[Mapping[str, object]] = MappingProxyType({})
 
 KIND_NAMES: Final = tuple(_KINDS)
 """The exchange types a client may declare, in alphabetical order."""
 
 
-def make_kind(type_name: str) -> ExchangeKind:
+def make_kind(
+    type_name: str,
+    arguments: Mapping[str, object] = _NO_ARGUMENTS,
+    random_bytes: RandomBytes = bytes,
+) -> ExchangeKind:
     """Return an exchange of this type, without bindings.
 
+    Args:
+        type_name: one of ``KIND_NAMES``.
+        arguments: of the exchange, plain values; most types look at none.
+        random_bytes: the chance of a random exchange; the default is none, so that it always
+            chooses the same binding.
+
     Raises:
+        InvalidExchangeError: the type cannot use these arguments; the text is RabbitMQ's.
         UnknownExchangeTypeError: there is no such type; the text is RabbitMQ's.
     """
     kind = _KINDS.get(type_name)
     if kind is None:
         raise UnknownExchangeTypeError(f"unknown exchange type '{type_name}'")
-    return kind()
+    return kind(arguments, random_bytes)

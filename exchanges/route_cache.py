@@ -1,8 +1,8 @@
 """Answers of the router, kept by the route bytes of the publish that asked.
 
 The route is ``persistence.record``'s: exchange and routing key as two shortstrs, at most 512
-octets, so that a publish finds its answer without decoding a name. An answer that used headers must
-not be kept, because the route does not contain them (``Routing.uses_headers``).
+octets, so that a publish finds its answer without decoding a name. An answer that depends on
+more than the key must not be kept, because the route does not contain that (``Routing.basis``).
 
 An answer holds as long as nothing that it depends on has changed (``exchanges.route_changes``).
 This is looked up once after each change. A change elsewhere removes no answer.

@@ -12,8 +12,9 @@ moment earlier or later.
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple, TypeAlias, cast
 
+from exchanges.basis import Basis
 from exchanges.bindings import Binding, BindingTable, Destination, DestinationKind
 from exchanges.counters import ExchangeCounters
 from exchanges.kinds import ExchangeKind
@@ -21,6 +22,10 @@ from exchanges.route_changes import EVERY_KEY, VISITED_MAX, KeyPart, RouteChange
 
 DEFAULT_EXCHANGE: Final = ""
 _QUEUE: Final = DestinationKind.QUEUE
+_KEY: Final = Basis.KEY
+
+Properties: TypeAlias = Callable[[], Mapping[str, object]]
+"""Returns the properties of a message by name, its headers left out."""
 
 QUEUE_BINDINGS_MAX: Final = 1024
 """When a queue with more bindings goes, all routes change; else only those of its bindings."""
@@ -56,13 +61,13 @@ class Routing(NamedTuple):
 
     Attributes:
         queue_names: each queue once, in the order found.
-        uses_headers: a headers exchange was visited, so the same exchange and keys may give another
-            answer for another message.
+        basis: unless it is ``KEY``, the same exchange and keys may give another answer for another
+            message.
         visited: the exchanges of the walk, existing or not; at most as many as are looked at.
     """
 
     queue_names: tuple[str, ...]
-    uses_headers: bool
+    basis: Basis
     visited: tuple[str, ...]
 
 
@@ -72,7 +77,7 @@ class Router:
     Attributes:
         exchanges: by name; all may read it, only the router changes it.
         bindings: every binding; all may read it, only the router changes it.
-        generation: an answer of ``route`` that used no headers holds until this changes.
+        generation: an answer of ``route`` by the key alone holds until this changes.
         changes: says whether an older answer still holds.
         default_counters: of the messages that went through the default exchange.
 
@@ -182,19 +187,20 @@ class Router:
         """Whether an exchange is in use: if-unused and auto-delete ask for bindings from it."""
         return self.bindings.has_source(name)
 
-    def asks_headers(self, exchange_name: str) -> bool:
-        """Whether an exchange looks at headers, so that the key alone does not decide a route."""
+    def is_by_message(self, exchange_name: str) -> bool:
+        """Whether an exchange decides by more than the key, so that no route can be kept."""
         exchange = self.exchanges.get(exchange_name)
-        return exchange is not None and exchange.kind.needs_headers
+        return exchange is not None and exchange.kind.basis is not _KEY
 
     def route(
         self,
         exchange_name: str,
         routing_keys: Sequence[str],
         headers: Mapping[str, object] | None,
+        properties: Properties = dict,
     ) -> Routing:
         """Return the queues that a message goes to, in one piece of any length; see ``walk``."""
-        walk = self.walk(exchange_name, routing_keys, headers)
+        walk = self.walk(exchange_name, routing_keys, headers, properties)
         while True:
             try:
                 next(walk)
@@ -206,6 +212,7 @@ class Router:
         exchange_name: str,
         routing_keys: Sequence[str],
         headers: Mapping[str, object] | None,
+        properties: Properties = dict,
     ) -> Generator[None, None, Routing]:
         """Return the queues that a message goes to, piece by piece.
 
@@ -214,6 +221,7 @@ class Router:
                 exist leads nowhere. A caller that has to refuse it looks at ``exchanges`` first.
             routing_keys: its routing key, and those of its CC and BCC headers; at least one.
             headers: its headers as plain values; None when it has none.
+            properties: its other properties by name; asked for where an exchange looks at them.
 
         Source: RabbitMQ, rabbit_exchange:route: the alternate exchange of an exchange on the way
             is used when that exchange itself matched nothing. The matches of other exchanges make
@@ -223,21 +231,22 @@ class Router:
         assert keys, "a message has a routing key, if only an empty one"
         if exchange_name == DEFAULT_EXCHANGE:
             names = tuple(filter(self._has_queue, keys))
-            return Routing(names, uses_headers=False, visited=(DEFAULT_EXCHANGE,))
+            return Routing(names, _KEY, visited=(DEFAULT_EXCHANGE,))
         found: dict[str, None] = {}
         to_visit = [exchange_name]
         seen = {exchange_name}
-        uses_headers = False
+        basis = _KEY
         for name in to_visit:  # the list grows meanwhile, so the nearest exchanges come first
             exchange = self.exchanges.get(name)
             if exchange is None:
                 continue
             kind = exchange.kind
-            uses_headers |= kind.needs_headers
+            basis = max(basis, kind.basis)
+            looked_at = properties() if kind.basis is Basis.PROPERTIES else headers
             is_matched = False
-            for key in keys if kind.needs_routing_key else keys[:1]:
-                at_once = kind.match(key, headers)
-                for piece in kind.pieces(key, headers) if at_once is None else (at_once,):
+            for key in keys if kind.takes_every_key else keys[:1]:
+                at_once = kind.match(key, looked_at)
+                for piece in kind.pieces(key, looked_at) if at_once is None else (at_once,):
                     for destination_kind, destination in piece:
                         is_matched = True
                         if destination_kind is _QUEUE:
@@ -251,19 +260,19 @@ class Router:
                 seen.add(alternate)
                 to_visit.append(alternate)
         # One more than the limit says that there were too many.
-        return Routing(tuple(found), uses_headers, tuple(to_visit[: VISITED_MAX + 1]))
+        return Routing(tuple(found), basis, tuple(to_visit[: VISITED_MAX + 1]))
 
     def queues_of_key(self, exchange_name: str, routing_key: str) -> tuple[str, ...] | None:
         """Return the queues that every message with just this key goes to; None: ask ``route``.
 
-        Most exchanges look at no headers and lead only to queues, so one match is the whole route.
-        Every publish with a new key waits for this. A match that takes long is also left to
+        Most exchanges look at the key alone and lead only to queues, so one match is the whole
+        route. Every publish with a new key waits for this. A match that takes long is also left to
         ``walk``.
         """
         if exchange_name == DEFAULT_EXCHANGE:
             return (routing_key,) if self._has_queue(routing_key) else ()
         exchange = self.exchanges.get(exchange_name)
-        if exchange is None or exchange.kind.needs_headers:
+        if exchange is None or exchange.kind.basis is not _KEY:
             return None
         matched = exchange.kind.match(routing_key, None)
         if matched is None:

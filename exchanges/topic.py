@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from exchanges.basis import Basis
 from exchanges.bindings import Binding, Destination
 from exchanges.route_changes import EVERY_KEY, KeyPart
 from exchanges.topic_trie import TopicTrie
@@ -13,8 +14,8 @@ class TopicExchange:
 
     __slots__ = ("_trie",)
 
-    needs_routing_key: Final = True
-    needs_headers: Final = False
+    basis: Final = Basis.KEY
+    takes_every_key: Final = True
 
     def __init__(self) -> None:
         self._trie = TopicTrie()

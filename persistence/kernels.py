@@ -21,6 +21,7 @@ KERNELS: Final = (
     "amqp_server.protocol._confirms",
     "exchanges._route_cache",
     "exchanges._topic_trie",
+    "exchanges._hashing",
 )
 """Every kernel, by module name; pyproject builds just these."""
 

@@ -112,7 +112,7 @@ class Broker:
             settings: the broker section.
             users: accounts; loading definitions fills them.
             turn: this loop's.
-            random_bytes: unpredictable bytes, for generated names.
+            random_bytes: unpredictable bytes, for generated names and random exchanges.
             epoch_offset_ms: what to add to ``now_ms`` to get ms since 1970.
             backing: keeps definitions and messages.
             limits: of what all clients together may hold.
@@ -178,6 +178,7 @@ class Broker:
                 congestion=self.congestion,
                 events=self.events,
                 totals=self.totals,
+                random_bytes=self.random_bytes,
             )
             self.events.note(EventKind.VHOST_CREATED, name, name)
             kind = KINDS[self.settings.default_queue_type]

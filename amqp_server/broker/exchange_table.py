@@ -40,8 +40,9 @@ from amqp_server.broker.names import (
 from amqp_server.broker.steps import Steps, finish
 from amqp_server.wire.tables import Table, decode_table, encode_table, matched_table
 from exchanges.bindings import Binding, Destination, DestinationKind
-from exchanges.errors import InvalidBindingError
-from exchanges.kinds import KIND_NAMES, make_kind
+from exchanges.errors import InvalidBindingError, InvalidExchangeError
+from exchanges.kinds import KIND_NAMES, ExchangeKind, make_kind
+from exchanges.random_choice import RandomBytes
 from exchanges.routing import Exchange, Router
 
 _NO_ARGUMENTS: Final[Mapping[str, object]] = MappingProxyType({})
@@ -58,6 +59,7 @@ class ExchangeTable:
         is_stored_queue: whether a queue of this name exists and survives a restart.
         journal: makes durable exchanges survive, and bindings whose both ends do.
         events: gets the events of exchanges and bindings; None gets none.
+        random_bytes: the chance of random exchanges; the default always chooses the same binding.
 
     Attributes:
         names: of all exchanges, for views; changed only here.
@@ -71,6 +73,8 @@ class ExchangeTable:
         is_stored_queue: Callable[[str], bool],
         journal: Journal = NO_JOURNAL,
         events: Events | None = None,
+        *,
+        random_bytes: RandomBytes = bytes,
     ) -> None:
         self._vhost_name = vhost_name
         self._router = router
@@ -78,11 +82,13 @@ class ExchangeTable:
         self._is_stored_queue = is_stored_queue
         self._journal = journal
         self._events = Events() if events is None else events
+        self._random_bytes = random_bytes
         self._properties: dict[str, ExchangeProperties] = {}
         self._leaving: dict[str, Steps[None]] = {}
         self.names: SortedList[str] = SortedList()
         for name, kind, internal in PREDECLARED:
-            self._add(name, ExchangeProperties(kind, True, False, internal, {}))  # noqa: FBT003
+            properties = ExchangeProperties(kind, True, False, internal, {})  # noqa: FBT003
+            self._add(name, properties, make_kind(kind))
 
     def get(self, name: str) -> Exchange:
         """Return an exchange.
@@ -132,9 +138,10 @@ class ExchangeTable:
             return
         validate_exchange(name, self._vhost_name, properties.arguments)
         check_unreserved("exchange", name)
+        kind = self._kind_of(properties)
         if properties.durable:
             self._journal.save(self._definition(name, properties))
-        self._add(name, properties)
+        self._add(name, properties, kind)
         self._note(EventKind.EXCHANGE_CREATED, name)
 
     def is_leaving(self, name: str) -> bool:
@@ -261,7 +268,14 @@ class ExchangeTable:
     def _alternate(self, name: str) -> str | None:
         return alternate_exchange(self._properties[name].arguments, self._policy_of(name))
 
-    def _add(self, name: str, properties: ExchangeProperties) -> None:
+    def _kind_of(self, properties: ExchangeProperties) -> ExchangeKind:
+        arguments = matched_table(properties.arguments)
+        try:
+            return make_kind(properties.exchange_type, arguments, self._random_bytes)
+        except InvalidExchangeError as error:
+            raise PreconditionFailedError(str(error)) from error
+
+    def _add(self, name: str, properties: ExchangeProperties, kind: ExchangeKind) -> None:
         self._properties[name] = properties
         self.names.add(name)
         self._router.add_exchange(
@@ -273,7 +287,7 @@ class ExchangeTable:
                 internal=properties.internal,
                 arguments=matched_table(properties.arguments),
                 alternate_exchange=self._alternate(name),
-                kind=make_kind(properties.exchange_type),
+                kind=kind,
             )
         )
 

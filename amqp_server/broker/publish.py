@@ -1,8 +1,8 @@
 """Joins routing and queues: a run is routed once and appended to each queue once.
 
 What changes between routes is ``broker.burst``. Slow paths, entered by what the scanner or the
-route told: headers exchanges route each message by its own
-headers; CC and BCC give a message several keys.
+route told: some exchanges route each message by its own headers or properties, or by chance; CC and
+BCC give a message several keys.
 
 Clients decide how long a publish takes, by the number of matching bindings and of bound queues. If
 a few queues are found at once, it is a plain call. Otherwise it is done in steps
@@ -12,13 +12,16 @@ queues. The publisher itself waits, so that its next messages do not overtake.
 Source: RabbitMQ, rabbit_channel:deliver_to_queues.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from amqp_server.broker.steps import Steps, finish
 from amqp_server.broker.wide_routes import WideRoute, WideRoutes
 from amqp_server.wire.errors import WireError
-from amqp_server.wire.properties import plain_headers
+from amqp_server.wire.properties import plain_headers, plain_properties
+from exchanges.basis import Basis
 from exchanges.counters import ExchangeCounters
 from exchanges.route_cache import Holds, RouteCache, Visited
 from exchanges.route_changes import RouteChanges
@@ -89,7 +92,7 @@ class Publisher:
             return enqueue(targets, run, now_ms, counters)
         names = yield from self._names(exchange, route)
         if names is None:
-            return (yield from self._publishing_by_headers(exchange, run, now_ms))
+            return (yield from self._publishing_by_message(exchange, run, now_ms))
         return (yield from self._enqueuing(names, run, now_ms, counters))
 
     def find_targets(self, exchange: str, route: bytes) -> Targets | None:
@@ -100,7 +103,7 @@ class Publisher:
             route: that exchange and a routing key, as a record has them.
 
         Returns:
-            None if each message's own headers decide, or if it takes long to find all queues or
+            None if each message is routed on its own, or if it takes long to find all queues or
             to serve them. ``publishing`` handles these cases.
         """
         generation = self._router.generation
@@ -146,7 +149,7 @@ class Publisher:
     def _routing_at_once(self, exchange: str, route: bytes) -> Routing | None:
         """Begin the walk from an exchange that is bound to exchanges; None if it is long."""
         generation = self._router.generation
-        if self._router.asks_headers(exchange) or self._wide.get(route, generation) is not None:
+        if self._router.is_by_message(exchange) or self._wide.get(route, generation) is not None:
             return None
         walk = self._router.walk(exchange, (routing_key_of(route),), None)
         try:
@@ -154,15 +157,15 @@ class Publisher:
                 next(walk)
         except StopIteration as end:
             routing: Routing = end.value
-            return None if routing.uses_headers else routing
+            return None if routing.basis is not Basis.KEY else routing
         self._begun = _Begun(route, generation, walk)
         return None
 
     def _names(self, exchange: str, route: bytes) -> Steps[Sequence[str] | None]:
-        """Return the queues of a route, and remember them; None if headers decide."""
+        """Return the queues of a route, and remember them; None if each message decides."""
         generation = self._router.generation
         names = self._wide.get(route, generation)
-        if names is not None or self._router.asks_headers(exchange):
+        if names is not None or self._router.is_by_message(exchange):
             return names
         begun, self._begun = self._begun, None
         if begun is not None and (begun.route, begun.generation) == (route, generation):
@@ -170,7 +173,7 @@ class Publisher:
         else:
             walk = self._router.walk(exchange, (routing_key_of(route),), None)
         routing = yield from walk
-        if routing.uses_headers:
+        if routing.basis is not Basis.KEY:
             return None
         # Changes in between are seen at the look-up.
         self._note_targets(route, generation, routing.visited, routing.queue_names)
@@ -190,7 +193,9 @@ class Publisher:
             names = self._router.queues_of_key(exchange, routing_keys[0])
         if names is None:
             headers = _readable_headers_of(run[0])
-            names = (yield from self._router.walk(exchange, routing_keys, headers)).queue_names
+            properties = partial(plain_properties, run[0].header)
+            walk = self._router.walk(exchange, routing_keys, headers, properties)
+            names = (yield from walk).queue_names
         if excluded is None:
             return names
         return tuple([name for name in names if not excluded(name)])
@@ -215,16 +220,24 @@ class Publisher:
 
     # ── in steps ──
 
-    def _publishing_by_headers(self, exchange: str, run: Run, now_ms: int) -> Steps[PublishOutcome]:
-        """Route each stretch of messages with the same header by that header."""
+    def _publishing_by_message(self, exchange: str, run: Run, now_ms: int) -> Steps[PublishOutcome]:
+        """Route each stretch of messages with one header; each message where chance decides."""
         unroutable: list[int] = []
         rejected: list[int] = []
         safe_at = SAFE_NOW
         counters = self._router.counters_of(exchange)
-        for start, stop in header_stretches(run):
+        stretches = deque(header_stretches(run))
+        while stretches:
+            start, stop = stretches.popleft()
+            header, key = run[start].header, run[start].routing_key
+            properties = partial(plain_properties, header)
+            routing = yield from self._router.walk(
+                exchange, (key,), plain_headers(header), properties
+            )
+            if routing.basis is Basis.CHANCE and stop > start + 1:
+                stretches.appendleft((start + 1, stop))
+                stop = start + 1
             part = run[start:stop]
-            headers = plain_headers(part[0].header)
-            routing = yield from self._router.walk(exchange, (part[0].routing_key,), headers)
             published = yield from self._enqueuing(routing.queue_names, part, now_ms, counters)
             unroutable += (start + index for index in published.unroutable)
             rejected += (start + index for index in published.rejected)

@@ -25,6 +25,7 @@ from amqp_server.broker.tally import Totals, new_totals
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
 from exchanges.bindings import Destination, DestinationKind
+from exchanges.random_choice import RandomBytes
 from exchanges.routing import Router
 from queues.kinds import QueueKind
 
@@ -88,6 +89,7 @@ class Vhost:
         congestion: Congestion | None = None,
         events: Events | None = None,
         totals: Totals | None = None,
+        random_bytes: RandomBytes = bytes,
     ) -> None:
         """Make a vhost with the predeclared exchanges.
 
@@ -100,6 +102,7 @@ class Vhost:
             congestion: the broker's; hears of what publishes brought about.
             events: the broker's; None tells nobody.
             totals: the node's; None is nobody's.
+            random_bytes: the chance of random exchanges; the default always chooses the same.
         """
         self.name = name
         self.totals = new_totals(totals)
@@ -119,6 +122,7 @@ class Vhost:
             lookup.is_stored_queue,
             backing.journal,
             events,
+            random_bytes=random_bytes,
         )
         self.publisher = Publisher(self.router, lookup.target_of)
         self.queues = QueueTable(

@@ -53,6 +53,7 @@ PROPERTIES: Final[tuple[tuple[str, int, str], ...]] = (
     ("cluster_id", 2, "shortstr"),
 )
 _BITS: Final[Mapping[str, int]] = {name: bit for name, bit, _ in PROPERTIES}
+_DATA_TYPES: Final[Mapping[str, str]] = {name: data_type for name, _, data_type in PROPERTIES}
 _BEFORE_HEADERS: Final = (_BITS["content_type"], _BITS["content_encoding"])
 _FIXED_BYTES: Final[Mapping[str, int]] = {"octet": 1, "timestamp": 8}
 
@@ -197,3 +198,19 @@ def plain_headers(header: bytes) -> dict[str, object] | None:
         if flags >> bit & 1:
             position += 1 + header[position]
     return decode_matched_table(header, position)
+
+
+def plain_properties(header: bytes) -> dict[str, object]:
+    """Return the properties that are there, but the headers: text, or integers; times in seconds.
+
+    Raises:
+        MethodSyntaxError: the property list does not fit its flags (502).
+    """
+    found: dict[str, object] = {}
+    for name, octets in split(header).raw.items():
+        data_type = _DATA_TYPES[name]
+        if data_type == "shortstr":
+            found[name] = octets[1:].decode("utf-8", "surrogateescape")
+        elif data_type != "table":
+            found[name] = int.from_bytes(octets, "big")
+    return found

@@ -90,7 +90,7 @@ def _refused(kind: str) -> Case[str]:
     )
 
 
-PLUGINS = ("x-consistent-hash", "x-delayed-message", "x-modulus-hash", "x-random")
+PLUGINS = ("x-delayed-message",)
 
 
 @cases("start.plugin.", {kind: _refused(kind) for kind in PLUGINS}, ref="1.3-start")

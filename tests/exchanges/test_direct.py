@@ -1,3 +1,4 @@
+from exchanges.basis import Basis
 from exchanges.bindings import PIECE_MAX
 from exchanges.direct import DirectExchange
 from tests.support.routing import binding, bound, matched, names, queue
@@ -42,8 +43,8 @@ def test_a_key_that_nobody_is_bound_by_takes_no_room() -> None:
 
 def test_headers_are_not_asked_for() -> None:
     kind = bound("direct")
-    assert kind.needs_routing_key
-    assert not kind.needs_headers
+    assert kind.takes_every_key
+    assert kind.basis is Basis.KEY
 
 
 def test_many_destinations_of_a_key_come_in_pieces() -> None:

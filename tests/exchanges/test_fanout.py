@@ -1,3 +1,4 @@
+from exchanges.basis import Basis
 from exchanges.bindings import PIECE_MAX
 from tests.support.routing import binding, bound, exchange, matched, names, queue
 
@@ -19,8 +20,8 @@ def test_a_queue_bound_twice_comes_once_and_goes_with_the_second_unbind() -> Non
 
 def test_neither_key_nor_headers_are_asked_for() -> None:
     kind = bound("fanout")
-    assert not kind.needs_routing_key
-    assert not kind.needs_headers
+    assert not kind.takes_every_key
+    assert kind.basis is Basis.KEY
 
 
 def test_many_destinations_come_in_pieces() -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from exchanges.basis import Basis
 from exchanges.errors import InvalidBindingError
 from exchanges.kinds import make_kind
 from tests.support.routing import binding, bound, matched, names, queue
@@ -253,5 +254,5 @@ def test_many_bindings_that_do_not_hold_are_looked_at_in_pieces() -> None:
 
 def test_headers_are_asked_for_and_the_key_is_not() -> None:
     kind = bound("headers")
-    assert kind.needs_headers
-    assert not kind.needs_routing_key
+    assert kind.basis is Basis.HEADERS
+    assert not kind.takes_every_key

@@ -2,6 +2,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
+from exchanges.basis import Basis
 from exchanges.bindings import Destination
 from exchanges.errors import InvalidBindingError
 from exchanges.route_changes import EVERY_KEY, KeyPart
@@ -19,7 +20,7 @@ from tests.support.routing import (
 
 def test_the_default_exchange_leads_to_the_queue_of_that_name() -> None:
     router = router_with(queues=("q", "r"))
-    assert router.route("", ["q"], None) == Routing(("q",), uses_headers=False, visited=("",))
+    assert router.route("", ["q"], None) == Routing(("q",), Basis.KEY, visited=("",))
     assert router.route("", ["missing"], None).queue_names == ()
     assert router.route("", ["r", "q", "r", "missing"], None).queue_names == ("r", "q")
 
@@ -154,7 +155,7 @@ def test_an_alternate_that_is_missing_or_the_default_exchange_leads_nowhere(
 def test_a_headers_exchange_is_told_whatever_comes_after_it() -> None:
     router = router_with(declared("h", "headers"), declared("y"))
     router.bind(binding(exchange("y"), source="h"))
-    assert router.route("h", ["k"], None).uses_headers
+    assert router.route("h", ["k"], None).basis is Basis.HEADERS
 
 
 @pytest.mark.parametrize("path", ["direct", "bound", "alternate"])
@@ -166,17 +167,17 @@ def test_a_headers_exchange_anywhere_on_the_way_is_told(path: str) -> None:
     if path == "bound":
         router.bind(binding(exchange("h"), "k", source="plain"))
     start = "h" if path == "direct" else "plain"
-    assert router.route(start, ["k"], None).uses_headers
+    assert router.route(start, ["k"], None).basis is Basis.HEADERS
     remove_exchange(router, "h")
-    assert not router.route("plain", ["k"], None).uses_headers
+    assert router.route("plain", ["k"], None).basis is Basis.KEY
 
 
 def test_a_fanout_is_asked_once_however_many_keys_a_message_has() -> None:
     asked: list[str] = []
 
     class CountedFanout:
-        needs_routing_key = False
-        needs_headers = False
+        basis = Basis.KEY
+        takes_every_key = False
 
         def validate(self, routing_key: str, arguments: object, /) -> None: ...
 

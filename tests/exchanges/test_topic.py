@@ -1,3 +1,4 @@
+from exchanges.basis import Basis
 from tests.support.routing import binding, bound, matched, names, queue
 
 
@@ -31,5 +32,5 @@ def test_an_unbound_pattern_matches_no_more() -> None:
 
 def test_headers_are_not_asked_for() -> None:
     kind = bound("topic")
-    assert kind.needs_routing_key
-    assert not kind.needs_headers
+    assert kind.takes_every_key
+    assert kind.basis is Basis.KEY

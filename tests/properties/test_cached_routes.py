@@ -21,7 +21,7 @@ from tests.support.vhosts import VhostUnderTest, message
 
 EXCHANGES = ("v", "w", "x")
 QUEUES = ("p", "a.b")
-KINDS = ("direct", "topic", "topic", "topic", "fanout", "headers")
+KINDS = ("direct", "topic", "topic", "topic", "fanout", "headers", "x-modulus-hash")
 BINDING_KEYS = ("a", "a.b", "a.#", "a.*", "*.b", "#")
 KEYS = ("a", "a.b", "a.b.c", "p")
 ALTERNATES = (None, "missing", *EXCHANGES)

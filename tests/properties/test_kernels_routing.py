@@ -1,5 +1,6 @@
-"""Topic patterns: kernel and twin find the same destinations (ADR 3, ADR 13)."""
+"""Topic patterns and hashes: kernel and twin find the same destinations (ADR 3, ADR 13)."""
 
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 
@@ -7,12 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exchanges import topic_trie
+from exchanges import hashing, topic_trie
 from tests.support.routing import found_in, queue
 from tests.support.twins import needs_kernels, twin_of
 
 pytestmark = needs_kernels
 
+twin_hashing = twin_of("exchanges.hashing")
 twin_topic_trie = twin_of("exchanges.topic_trie")
 
 # Words that are long, wide, wildcards in part, or not text at all, beside those that keys share.
@@ -66,3 +68,32 @@ def test_a_trie_that_was_filled_and_emptied_is_as_new() -> None:
         trie.remove(f"a.{number}.#.*", queue("q"))
     trie.check_invariants()
     assert found_in(trie, "a.7.b") == []
+
+
+@given(octets=st.binary(max_size=80), seed=st.integers(0, 2**32 - 1))
+def test_octets_have_the_same_hash(octets: bytes, seed: int) -> None:
+    assert hashing.murmur3_32(octets, seed) == twin_hashing.murmur3_32(octets, seed)
+
+
+SALTS = st.integers(0, 2**64 - 1)
+WEIGHTS = st.integers(1, 10_000).map(float)
+
+
+@given(
+    drawn=st.lists(st.tuples(SALTS, WEIGHTS), min_size=1, max_size=40),
+    key_hash=st.integers(0, 2**32 - 1),
+    is_weighted=st.booleans(),
+    data=st.data(),
+)
+def test_a_key_has_the_same_winner(
+    drawn: list[tuple[int, float]], key_hash: int, is_weighted: bool, data: st.DataObject
+) -> None:
+    salts = array("Q", [salt for salt, _ in drawn])
+    weights = array("d", [weight for _, weight in drawn]) if is_weighted else None
+    start = data.draw(st.integers(0, len(drawn) - 1))
+    stop = data.draw(st.integers(start + 1, len(drawn)))
+    found = hashing.winner(salts, weights, key_hash, start, stop)
+    assert found == twin_hashing.winner(salts, weights, key_hash, start, stop)
+    assert start <= found < stop
+    for salt, weight in drawn:
+        assert hashing.wait(salt, weight, key_hash) == twin_hashing.wait(salt, weight, key_hash)

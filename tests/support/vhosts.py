@@ -14,6 +14,7 @@ from amqp_server.broker.vhost import Vhost
 from amqp_server.wire.properties import split, traits_of
 from amqp_server.wire.tables import Field, plain
 from exchanges.bindings import Destination, DestinationKind
+from exchanges.random_choice import RandomBytes
 from persistence.record import Record, make_route
 from queues.outcomes import PublishOutcome
 from tests.support.frames import content_header, property_list, table
@@ -54,6 +55,7 @@ class VhostUnderTest:
         *,
         budget: TurnBudget | None = None,
         backing: Backing = IN_MEMORY,
+        random_bytes: RandomBytes = bytes,
     ) -> None:
         self.now_ms = NOW_MS
         self.turn = Turn(deliveries_per_queue_max, budget)
@@ -65,6 +67,7 @@ class VhostUnderTest:
             None,
             backing,
             congestion=self.congestion,
+            random_bytes=random_bytes,
         )
 
     # -- declaring --
@@ -92,8 +95,11 @@ class VhostUnderTest:
         auto_delete: bool = False,
         internal: bool = False,
         alternate: str | None = None,
+        arguments: Mapping[str, object] | None = None,
     ) -> None:
-        arguments = {} if alternate is None else {"alternate-exchange": alternate}
+        arguments = dict(arguments or {})
+        if alternate is not None:
+            arguments["alternate-exchange"] = alternate
         self.vhost.exchanges.declare(
             name, ExchangeProperties(kind, True, auto_delete, internal, table(arguments))
         )

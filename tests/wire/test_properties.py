@@ -7,7 +7,15 @@ from pamqp import commands
 from pamqp import header as pamqp_header
 
 from amqp_server.wire.errors import MethodSyntaxError
-from amqp_server.wire.properties import PLAIN, PROPERTIES, Traits, plain_headers, split, traits_of
+from amqp_server.wire.properties import (
+    PLAIN,
+    PROPERTIES,
+    Traits,
+    plain_headers,
+    plain_properties,
+    split,
+    traits_of,
+)
 from amqp_server.wire.tables import Field
 from persistence.record import (
     HAS_EXPIRATION,
@@ -159,3 +167,22 @@ def test_headers_that_are_no_table_are_refused_when_read() -> None:
     assert traits_of(header).flags & HAS_HEADERS
     with pytest.raises(MethodSyntaxError):
         split(header).headers()
+
+
+def test_properties_are_text_or_numbers_and_headers_are_left_out() -> None:
+    properties = property_list(
+        content_type="t",
+        headers={"h": 1},
+        delivery_mode=2,
+        correlation_id=b"\xff",
+        message_id="m",
+        timestamp=1_700_000_000,
+    )
+    assert plain_properties(content_header(0, properties)) == {
+        "content_type": "t",
+        "delivery_mode": 2,
+        "correlation_id": "\udcff",
+        "message_id": "m",
+        "timestamp": 1_700_000_000,
+    }
+    assert plain_properties(content_header(0, property_list())) == {}

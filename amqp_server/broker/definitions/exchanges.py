@@ -15,7 +15,8 @@ from amqp_server.broker.definitions.row import Applying, Names, Reading
 from amqp_server.broker.definitions.target import BrokerTarget
 from amqp_server.broker.names import RESERVED_PREFIX
 from amqp_server.broker.steps import Steps
-from exchanges.kinds import KIND_NAMES
+from amqp_server.wire.tables import matched_table
+from exchanges.kinds import KIND_NAMES, make_kind
 
 
 class ExchangeRow:
@@ -69,6 +70,7 @@ class ExchangeRow:
             raise wrong(f"{item.path}.type", f"one of {', '.join(KIND_NAMES)}", kind)
         with checking(item):
             validate_exchange(exchange.name, exchange.vhost, exchange.arguments)
+            make_kind(kind, matched_table(exchange.arguments))
         return exchange
 
     def show(self, exchange: ExchangeDefinition) -> dict[str, object]:

@@ -262,6 +262,7 @@ MISTAKES: list[tuple[object, str]] = [
         {"exchanges": [{"name": "x", "vhost": "/", "type": "x-delayed-message"}]},
         (
             "definitions.exchanges[0].type: expected one of direct, fanout, headers, topic, "
+            "x-consistent-hash, x-modulus-hash, x-random, x-super-stream, "
             "got 'x-delayed-message'"
         ),
     ),
