@@ -1,14 +1,8 @@
 """What clients read when their vhost, their user or the node goes away under them."""
 
-import pytest
 from pamqp import commands
 
 from tests.support.peer import Close, Node
-
-
-@pytest.fixture
-def node() -> Node:
-    return Node()
 
 
 def forced(text: str) -> Close:

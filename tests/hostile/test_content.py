@@ -27,18 +27,6 @@ def body(octets: bytes) -> bytes:
     return frame(BODY, 1, octets)
 
 
-@pytest.fixture
-def node() -> Node:
-    return Node()
-
-
-@pytest.fixture
-def peer(node: Node) -> Client:
-    client = node.open()
-    client.declare()
-    return client
-
-
 @pytest.mark.parametrize(
     ("data", "code"),
     [

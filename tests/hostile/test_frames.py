@@ -21,11 +21,6 @@ FRAME_MAX = 4096
 
 
 @pytest.fixture
-def node() -> Node:
-    return Node()
-
-
-@pytest.fixture
 def peer(node: Node) -> Client:
     client = node.connect()
     client.shake_hands(frame_max=FRAME_MAX)

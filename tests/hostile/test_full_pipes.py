@@ -26,11 +26,6 @@ ASKS = {
 
 
 @pytest.fixture
-def node() -> Node:
-    return Node()
-
-
-@pytest.fixture
 def peer(node: Node) -> Client:
     client = node.open(output_max_bytes=MARK_BYTES)
     client.declare("full")

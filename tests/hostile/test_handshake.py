@@ -23,11 +23,6 @@ REFUSED = (
 
 
 @pytest.fixture
-def node() -> Node:
-    return Node()
-
-
-@pytest.fixture
 def peer(node: Node) -> Client:
     """Return a client that was told how to log in."""
     client = node.connect()

@@ -14,18 +14,6 @@ from tests.support.peer import Client, Node
 WATERMARK_BYTES = 50_000
 
 
-@pytest.fixture
-def node() -> Node:
-    return Node()
-
-
-@pytest.fixture
-def peer(node: Node) -> Client:
-    client = node.open()
-    client.declare()
-    return client
-
-
 @pytest.mark.parametrize(
     "data",
     [

@@ -13,18 +13,6 @@ LONGEST = ["x" * 255, "\U0001f407" * 63 + "abc"]
 ODD = ["\0", "\x1b[31mred", "\u202egnp", "<script>alert(1)</script>", "%00", "../../etc", "'; --"]
 
 
-@pytest.fixture
-def node() -> Node:
-    return Node()
-
-
-@pytest.fixture
-def peer(node: Node) -> Client:
-    client = node.open()
-    client.declare()
-    return client
-
-
 @pytest.mark.parametrize("name", [*LONGEST, *ODD])
 def test_rows_32_and_33_a_name_works_wherever_it_may_stand(peer: Client, name: str) -> None:
     peer.send(commands.Exchange.Declare, exchange=name, exchange_type="topic")

@@ -7,18 +7,6 @@ from amqp_server.wire.properties import split
 from tests.support.peer import Client, Node
 
 
-@pytest.fixture
-def node() -> Node:
-    return Node()
-
-
-@pytest.fixture
-def peer(node: Node) -> Client:
-    client = node.open()
-    client.declare()
-    return client
-
-
 def exchange(peer: Client, name: str, kind: str = "fanout", **arguments: object) -> None:
     peer.send(commands.Exchange.Declare, exchange=name, exchange_type=kind, **arguments)
 

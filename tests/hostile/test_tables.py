@@ -7,14 +7,7 @@ from pamqp import commands
 
 from amqp_server.wire.tables import DEPTH_MAX, ELEMENTS_MAX
 from tests.support.frames import METHOD, content_frames, frame, property_list, publish_payload
-from tests.support.peer import Client, Node
-
-
-@pytest.fixture
-def peer() -> Client:
-    client = Node().open()
-    client.declare()
-    return client
+from tests.support.peer import Client
 
 
 def table(content: bytes) -> bytes:

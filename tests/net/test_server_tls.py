@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import ssl
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
@@ -11,29 +11,11 @@ from amqp_server.net.settings import NetSettings, TlsSettings
 from tests.support.certificates import Authority
 from tests.support.loops import Run
 from tests.support.server_place import LOOPBACK, PROXIED_TLS, TLS, Place, Streams, echo
-from tests.support.tls_handshake import client_context
-
-
-@pytest.fixture(scope="module")
-def authority() -> Authority:
-    return Authority()
 
 
 @pytest.fixture
-def files(authority: Authority, tmp_path: Path) -> TlsSettings:
-    leaf = authority.issue(tmp_path, name="server")
-    ca_file = authority.write(tmp_path / "ca.pem")
-    return TlsSettings(
-        certificate_file=leaf.certificate_file,
-        key_file=leaf.key_file,
-        ca_file=ca_file,
-        verify_peer=True,
-    )
-
-
-@pytest.fixture
-def client(files: TlsSettings) -> ssl.SSLContext:
-    return client_context(str(files.ca_file))
+def files(files: TlsSettings) -> TlsSettings:
+    return replace(files, verify_peer=True)
 
 
 def test_a_client_is_answered(run: Run, files: TlsSettings, client: ssl.SSLContext) -> None:

@@ -13,26 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from amqp_server.net.settings import TlsSettings, TlsVersion
 from amqp_server.net.tls import TlsContexts, TlsFilesError, make_context
 from tests.support.certificates import Authority, private_bytes
-from tests.support.tls_handshake import client_context, shake_hands
-
-
-@pytest.fixture(scope="module")
-def authority() -> Authority:
-    return Authority()
-
-
-@pytest.fixture
-def files(authority: Authority, tmp_path: Path) -> TlsSettings:
-    leaf = authority.issue(tmp_path, name="server")
-    ca_file = authority.write(tmp_path / "ca.pem")
-    return TlsSettings(
-        certificate_file=leaf.certificate_file, key_file=leaf.key_file, ca_file=ca_file
-    )
-
-
-@pytest.fixture
-def client(files: TlsSettings) -> ssl.SSLContext:
-    return client_context(str(files.ca_file))
+from tests.support.tls_handshake import shake_hands
 
 
 def serial_number(server: ssl.SSLContext, client: ssl.SSLContext) -> str:

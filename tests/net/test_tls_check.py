@@ -16,21 +16,9 @@ NOW_S = dt.datetime(2026, 6, 1, tzinfo=dt.UTC).timestamp()
 PAST = dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
 
 
-@pytest.fixture(scope="module")
-def authority() -> Authority:
-    return Authority()
-
-
 @pytest.fixture
-def files(authority: Authority, tmp_path: Path) -> TlsSettings:
-    leaf = authority.issue(tmp_path, name="server")
-    return TlsSettings(
-        certificate_file=leaf.certificate_file,
-        key_file=leaf.key_file,
-        ca_file=authority.write(tmp_path / "ca.pem"),
-        verify_peer=True,
-        require_peer_certificate=True,
-    )
+def files(files: TlsSettings) -> TlsSettings:
+    return replace(files, verify_peer=True, require_peer_certificate=True)
 
 
 def test_good_files_have_no_problem(files: TlsSettings) -> None:

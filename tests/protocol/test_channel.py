@@ -14,13 +14,6 @@ from tests.support.queue_log import FakeLog
 
 
 @pytest.fixture
-def peer() -> Client:
-    client = Node().open()
-    client.declare()
-    return client
-
-
-@pytest.fixture
 def full(peer: Client) -> Client:
     """Three messages delivered under tags 1 to 3, none acked."""
     peer.publish(b"a", b"b", b"c")

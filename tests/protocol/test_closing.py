@@ -21,11 +21,6 @@ NO_FRAME = b"\x01\x00\x01\xff\xff\xff\xff"
 
 
 @pytest.fixture
-def node() -> Node:
-    return Node()
-
-
-@pytest.fixture
 def peer(node: Node) -> Client:
     return node.open()
 

@@ -22,11 +22,6 @@ CUT_FRAME = b"\x01\x00\x01\xff\xff"
 
 
 @pytest.fixture
-def node() -> Node:
-    return Node()
-
-
-@pytest.fixture
 def peer(node: Node) -> Client:
     return node.open()
 

@@ -1,6 +1,5 @@
 """connection.blocked: who is blocked by an alarm, who is told, and who goes on."""
 
-import pytest
 from pamqp import commands
 
 from amqp_server.broker.alarms import Resource
@@ -15,18 +14,6 @@ from tests.support.frames import (
     publish_payload,
 )
 from tests.support.peer import Client, Node
-
-
-@pytest.fixture
-def node() -> Node:
-    return Node()
-
-
-@pytest.fixture
-def peer(node: Node) -> Client:
-    client = node.open()
-    client.declare()
-    return client
 
 
 def alarm(node: Node, *, is_low: bool, resource: Resource = Resource.MEMORY) -> None:

@@ -16,11 +16,6 @@ from tests.support.peer import Client, Node
 ROUNDS = 12
 
 
-@pytest.fixture
-def node() -> Node:
-    return Node()
-
-
 def ended(node: Node, client: Client) -> None:
     """Let go of a connection as its transport does when the socket is gone."""
     client.connection.lose(node.now_ms)

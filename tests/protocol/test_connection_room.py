@@ -12,11 +12,6 @@ COUNT = 30
 
 
 @pytest.fixture
-def node() -> Node:
-    return Node()
-
-
-@pytest.fixture
 def peer(node: Node) -> Client:
     """Return a client with a queue of 30 messages of 5,000 octets, told apart by the first."""
     client = node.open(output_max_bytes=WATERMARK_BYTES)

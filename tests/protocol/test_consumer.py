@@ -17,13 +17,6 @@ WATERMARK_BYTES = 10_000
 LARGE = LARGE_BODY_BYTES
 
 
-@pytest.fixture
-def peer() -> Client:
-    client = Node().open()
-    client.declare()
-    return client
-
-
 def delivered(received: list[Received]) -> list[tuple[int | None, bool, bytes]]:
     """Return tag, redelivered and body of each delivery."""
     return [

@@ -1,17 +1,9 @@
 """Deliveries that several consumers of a channel got in turn."""
 
-import pytest
 from pamqp import commands
 
 from persistence.record import LARGE_BODY_BYTES
 from tests.support.peer import Client, Node
-
-
-@pytest.fixture
-def peer() -> Client:
-    client = Node().open()
-    client.declare()
-    return client
 
 
 def consume(peer: Client, *tags: str, prefetch: int = 0, channel: int = 1, **more: object) -> None:

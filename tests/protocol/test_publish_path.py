@@ -3,7 +3,6 @@
 import gc
 import weakref
 
-import pytest
 from pamqp import commands
 
 from amqp_server.broker.backing import Backing
@@ -13,13 +12,6 @@ from tests.support.commits import FakeCommits
 from tests.support.frames import METHOD, content_frames, frame, property_list, publish_payload
 from tests.support.peer import Client, Node
 from tests.support.queue_log import FakeLog
-
-
-@pytest.fixture
-def peer() -> Client:
-    client = Node().open()
-    client.declare()
-    return client
 
 
 def tags(methods: list[Method]) -> list[tuple[str, int | None, bool]]:

@@ -11,13 +11,6 @@ from tests.support.frames import METHOD, content_frames, frame, property_list, p
 from tests.support.peer import Client, Node
 
 
-@pytest.fixture
-def peer() -> Client:
-    client = Node().open()
-    client.declare()
-    return client
-
-
 def publish_bytes(
     body: bytes, properties: bytes = b"\x00\x00", bits: int = 0, key: str = "jobs"
 ) -> bytes:

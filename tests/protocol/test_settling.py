@@ -4,17 +4,10 @@ import pytest
 from pamqp import commands
 
 from tests.support.frames import method_frame
-from tests.support.peer import Client, Node
+from tests.support.peer import Client
 from tests.support.sessions import publish
 
 Ack, Nack, Cancel = commands.Basic.Ack, commands.Basic.Nack, commands.Basic.Cancel
-
-
-@pytest.fixture
-def peer() -> Client:
-    client = Node().open()
-    client.declare()
-    return client
 
 
 def consume(peer: Client, tags: str, prefetch: int = 0, channel: int = 1) -> None:

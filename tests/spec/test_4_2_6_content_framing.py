@@ -2,20 +2,12 @@
 
 import struct
 
-import pytest
 from pamqp import commands
 
 from tests.support.frames import BODY, HEADER, METHOD, content_header, frame, publish_payload
-from tests.support.peer import Client, Node
+from tests.support.peer import Client
 
 PUBLISH = frame(METHOD, 1, publish_payload())
-
-
-@pytest.fixture
-def peer() -> Client:
-    client = Node().open()
-    client.declare()
-    return client
 
 
 def test_content_is_a_header_frame_and_any_number_of_body_frames(peer: Client) -> None:

@@ -285,6 +285,16 @@ class Client:
         (close,) = self.closes()
         return close
 
+    def refused(self, kind: type[Method], **arguments: object) -> Close:
+        """Return how a method closes channel 1, then open it again."""
+        self.receive()
+        self.send(kind, **arguments)
+        close = self.closed()
+        assert (close.channel, close.method) == (1, (kind.index >> 16, kind.index & 0xFFFF))
+        self.send(commands.Channel.CloseOk)
+        self.open_channel(1)
+        return close
+
     def soft_error(self, channel: int = 1) -> None:
         """Make the broker close a channel."""
         self.send(commands.Queue.Declare, channel, queue="nobody's", passive=True)

@@ -7,14 +7,6 @@ from amqp_server.protocol.settings import ProtocolSettings
 from amqp_server.wire.properties import split
 from tests.support.peer import Client, Node
 
-
-@pytest.fixture
-def peer() -> Client:
-    client = Node().open()
-    client.declare()
-    return client
-
-
 # -- qos ---------------------------------------------------------------------------------------
 
 

@@ -1,16 +1,8 @@
 """confirm.select: once is as good as twice, and never with tx."""
 
-import pytest
 from pamqp import commands
 
-from tests.support.peer import Client, Node
-
-
-@pytest.fixture
-def peer() -> Client:
-    client = Node().open()
-    client.declare()
-    return client
+from tests.support.peer import Client
 
 
 def test_selecting_twice_keeps_the_numbers(peer: Client) -> None:

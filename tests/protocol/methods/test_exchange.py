@@ -4,31 +4,13 @@ import pytest
 from pamqp import commands
 
 from amqp_server.wire.methods import Method
-from tests.support.peer import Client, Close, Node
+from tests.support.peer import Client, Node
 
 DECLARE_OK, DELETE_OK = commands.Exchange.DeclareOk, commands.Exchange.DeleteOk
 
 
-@pytest.fixture
-def peer() -> Client:
-    client = Node().open()
-    client.declare()
-    return client
-
-
 def declare(peer: Client, name: str, kind: str = "fanout", **arguments: object) -> None:
     peer.send(commands.Exchange.Declare, exchange=name, exchange_type=kind, **arguments)
-
-
-def refused(peer: Client, kind: type[Method], **arguments: object) -> Close:
-    """Return how a method closes the channel, then open it again."""
-    peer.receive()
-    peer.send(kind, **arguments)
-    close = peer.closed()
-    assert (close.channel, close.method) == (1, (kind.index >> 16, kind.index & 0xFFFF))
-    peer.send(commands.Channel.CloseOk)
-    peer.open_channel(1)
-    return close
 
 
 def test_a_declared_exchange_routes_until_it_is_deleted(peer: Client) -> None:
@@ -48,8 +30,8 @@ def test_a_second_declare_must_be_alike(peer: Client) -> None:
     """Row 34."""
     declare(peer, "logs", durable=True)
     declare(peer, "logs", durable=True)
-    close = refused(
-        peer, commands.Exchange.Declare, exchange="logs", exchange_type="fanout", durable=False
+    close = peer.refused(
+        commands.Exchange.Declare, exchange="logs", exchange_type="fanout", durable=False
     )
     assert close.code == 406
     assert close.text == (
@@ -60,7 +42,7 @@ def test_a_second_declare_must_be_alike(peer: Client) -> None:
 
 @pytest.mark.parametrize("kind", [commands.Exchange.Declare, commands.Exchange.Delete])
 def test_the_default_exchange_is_not_to_be_touched(peer: Client, kind: type[Method]) -> None:
-    close = refused(peer, kind, exchange="")
+    close = peer.refused(kind, exchange="")
     assert close.code == 403
     assert close.text == "ACCESS_REFUSED - operation not permitted on the default exchange"
 
@@ -68,7 +50,7 @@ def test_the_default_exchange_is_not_to_be_touched(peer: Client, kind: type[Meth
 @pytest.mark.parametrize("name", ["amq.mine", "amq."])
 def test_reserved_names_are_not_to_be_declared(peer: Client, name: str) -> None:
     """Row 34."""
-    close = refused(peer, commands.Exchange.Declare, exchange=name, exchange_type="fanout")
+    close = peer.refused(commands.Exchange.Declare, exchange=name, exchange_type="fanout")
     assert close.text == (
         f"ACCESS_REFUSED - exchange name '{name}' contains reserved prefix 'amq.*'"
     )
@@ -77,7 +59,7 @@ def test_reserved_names_are_not_to_be_declared(peer: Client, name: str) -> None:
 def test_a_predeclared_exchange_stays(peer: Client) -> None:
     declare(peer, "amq.topic", "topic", durable=True)
     peer.expect(DECLARE_OK)
-    assert refused(peer, commands.Exchange.Delete, exchange="amq.topic").code == 403
+    assert peer.refused(commands.Exchange.Delete, exchange="amq.topic").code == 403
 
 
 def test_line_ends_in_a_name_are_dropped(peer: Client) -> None:
@@ -90,7 +72,7 @@ def test_line_ends_in_a_name_are_dropped(peer: Client) -> None:
 def test_what_is_used_is_not_deleted_if_unused(peer: Client) -> None:
     declare(peer, "logs")
     peer.send(commands.Queue.Bind, queue="jobs", exchange="logs")
-    close = refused(peer, commands.Exchange.Delete, exchange="logs", if_unused=True)
+    close = peer.refused(commands.Exchange.Delete, exchange="logs", if_unused=True)
     assert (close.code, close.text) == (
         406,
         "PRECONDITION_FAILED - exchange 'logs' in vhost '/' in use",
@@ -142,7 +124,7 @@ def test_a_bound_exchange_gets_what_matches_until_it_is_unbound(peer: Client) ->
 def test_both_ends_of_a_binding_must_exist_the_source_first(
     peer: Client, ends: dict[str, object], code: int, name: str
 ) -> None:
-    close = refused(peer, commands.Exchange.Bind, **ends)
+    close = peer.refused(commands.Exchange.Bind, **ends)
     assert close.code == code
     assert name in close.text
 
@@ -170,6 +152,6 @@ def test_every_name_needs_its_right(kind: type[Method], arguments: dict[str, obj
     declare(node.open(), "closed")
     declare(node.open(), "mine")
     node.add_user("ann", "^mine", "^mine", "^mine")
-    close = refused(node.open(user="ann"), kind, **arguments)
+    close = node.open(user="ann").refused(kind, **arguments)
     assert close.code == 403
     assert "access to exchange 'closed' in vhost '/' refused for user 'ann'" in close.text

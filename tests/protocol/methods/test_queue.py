@@ -4,25 +4,7 @@ import pytest
 from pamqp import commands
 
 from amqp_server.wire.methods import Method
-from tests.support.peer import Client, Close, Node
-
-
-@pytest.fixture
-def peer() -> Client:
-    client = Node().open()
-    client.declare()
-    return client
-
-
-def refused(peer: Client, kind: type[Method], **arguments: object) -> Close:
-    """Return how a method closes the channel, then open it again."""
-    peer.receive()
-    peer.send(kind, **arguments)
-    close = peer.closed()
-    assert (close.channel, close.method) == (1, (kind.index >> 16, kind.index & 0xFFFF))
-    peer.send(commands.Channel.CloseOk)
-    peer.open_channel(1)
-    return close
+from tests.support.peer import Client, Node
 
 
 def declared(peer: Client, **arguments: object) -> tuple[str, int | None, int | None]:
@@ -51,7 +33,7 @@ def test_an_empty_name_asks_for_a_fresh_one(peer: Client) -> None:
 
 def test_a_second_declare_must_be_alike(peer: Client) -> None:
     """Row 34."""
-    close = refused(peer, commands.Queue.Declare, queue="jobs", durable=True)
+    close = peer.refused(commands.Queue.Declare, queue="jobs", durable=True)
     assert close.code == 406
     assert close.text == (
         "PRECONDITION_FAILED - inequivalent arg 'durable' for queue 'jobs' in vhost '/':"
@@ -72,7 +54,7 @@ def test_a_second_declare_must_be_alike(peer: Client) -> None:
 def test_an_exclusive_queue_is_its_connections_own(peer: Client, kind: type[Method]) -> None:
     """Row 34."""
     peer.declare("mine", exclusive=True)
-    close = refused(peer.node.open(), kind, queue="mine")
+    close = peer.node.open().refused(kind, queue="mine")
     assert close.code == 405
     assert close.text.startswith(
         "RESOURCE_LOCKED - cannot obtain exclusive access to locked queue 'mine' in vhost '/'."
@@ -83,7 +65,7 @@ def test_an_exclusive_queue_is_its_connections_own(peer: Client, kind: type[Meth
 def test_durable_is_ignored_on_an_exclusive_queue(peer: Client, durable: bool) -> None:
     peer.declare("mine", exclusive=True, durable=durable)
     assert declared(peer, queue="mine", exclusive=True, durable=not durable)[0] == "mine"
-    assert refused(peer, commands.Queue.Declare, queue="mine", durable=durable).code == 405
+    assert peer.refused(commands.Queue.Declare, queue="mine", durable=durable).code == 405
 
 
 def test_an_exclusive_queue_is_shared_by_the_channels_of_its_connection(peer: Client) -> None:
@@ -95,7 +77,7 @@ def test_an_exclusive_queue_is_shared_by_the_channels_of_its_connection(peer: Cl
 
 def test_reserved_names_are_not_to_be_declared(peer: Client) -> None:
     """Row 34."""
-    close = refused(peer, commands.Queue.Declare, queue="amq.mine")
+    close = peer.refused(commands.Queue.Declare, queue="amq.mine")
     assert close.text == ("ACCESS_REFUSED - queue name 'amq.mine' contains reserved prefix 'amq.*'")
 
 
@@ -138,7 +120,7 @@ def test_what_begins_like_a_reply_name_is_only_looked_for(
     peer: Client, ending: str, passive: bool
 ) -> None:
     name = f"amq.rabbitmq.reply-to{ending}"
-    close = refused(peer, commands.Queue.Declare, queue=name, passive=passive)
+    close = peer.refused(commands.Queue.Declare, queue=name, passive=passive)
     assert (close.code, close.text) == (404, f"NOT_FOUND - no queue '{name}' in vhost '/'")
 
 
@@ -146,7 +128,7 @@ def test_nothing_but_a_declare_finds_the_bare_reply_name(peer: Client) -> None:
     name = "amq.rabbitmq.reply-to"
     peer.consume(name, no_ack=True)
     for kind in (commands.Queue.Purge, commands.Basic.Get):
-        assert refused(peer, kind, queue=name).code == 404
+        assert peer.refused(kind, queue=name).code == 404
     peer.send(commands.Queue.Delete, queue=name)
     assert peer.expect(commands.Queue.DeleteOk).message_count == 0
     assert declared(peer, queue=name) == (name, 0, 1)
@@ -154,7 +136,7 @@ def test_nothing_but_a_declare_finds_the_bare_reply_name(peer: Client) -> None:
 
 def test_a_direct_reply_name_says_whether_somebody_waits(peer: Client) -> None:
     name = "amq.rabbitmq.reply-to.forged"
-    assert refused(peer, commands.Queue.Declare, queue=name, passive=True).code == 404
+    assert peer.refused(commands.Queue.Declare, queue=name, passive=True).code == 404
     peer.consume("amq.rabbitmq.reply-to", no_ack=True)
     receiver = next(iter(peer.connection._channels._channels.values())).reply_receiver
     assert receiver is not None
@@ -185,7 +167,7 @@ def test_only_a_binding_that_is_there_is_locked_with_its_exclusive_queue(peer: C
     other = peer.node.open()
     other.send(commands.Queue.Unbind, **{**ends, "routing_key": "b"})
     other.expect(commands.Queue.UnbindOk)
-    assert refused(other, commands.Queue.Unbind, **ends).code == 405
+    assert other.refused(commands.Queue.Unbind, **ends).code == 405
 
 
 def test_an_empty_queue_name_and_key_are_the_last_declared_queue(peer: Client) -> None:
@@ -217,7 +199,7 @@ def test_both_ends_of_a_binding_must_exist_the_exchange_first(
     peer: Client, ends: dict[str, object], code: int, text: str
 ) -> None:
     """Row 41 for the reply-to name."""
-    close = refused(peer, commands.Queue.Bind, **ends)
+    close = peer.refused(commands.Queue.Bind, **ends)
     assert (close.code, close.text.partition(" - ")[2]) == (code, text)
 
 
@@ -251,10 +233,10 @@ def test_a_delete_counts_what_was_ready(peer: Client) -> None:
 
 def test_a_queue_that_is_used_or_not_empty_may_be_kept(peer: Client) -> None:
     peer.publish(b"x")
-    close = refused(peer, commands.Queue.Delete, queue="jobs", if_empty=True)
+    close = peer.refused(commands.Queue.Delete, queue="jobs", if_empty=True)
     assert close.text == "PRECONDITION_FAILED - queue 'jobs' in vhost '/' not empty"
     peer.consume()
-    close = refused(peer, commands.Queue.Delete, queue="jobs", if_unused=True)
+    close = peer.refused(commands.Queue.Delete, queue="jobs", if_unused=True)
     assert close.text == "PRECONDITION_FAILED - queue 'jobs' in vhost '/' in use"
 
 
@@ -268,7 +250,7 @@ def test_nowait_is_silent(peer: Client) -> None:
 
 @pytest.mark.parametrize("kind", [commands.Queue.Purge, commands.Basic.Get, commands.Basic.Consume])
 def test_what_does_not_exist_is_not_found(peer: Client, kind: type[Method]) -> None:
-    close = refused(peer, kind, queue="none")
+    close = peer.refused(kind, queue="none")
     assert (close.code, close.text) == (404, "NOT_FOUND - no queue 'none' in vhost '/'")
 
 
@@ -305,6 +287,6 @@ def test_every_name_needs_its_right(
     for name in ("closed", "mine"):
         node.open().declare(name)
     node.add_user("ann", "^mine", "^mine", "^mine")
-    close = refused(node.open(user="ann"), kind, **arguments)
+    close = node.open(user="ann").refused(kind, **arguments)
     assert close.code == 403
     assert close.text == f"ACCESS_REFUSED - {what} in vhost '/' refused for user 'ann'"

@@ -9,13 +9,6 @@ from tests.support.ordered_logs import OrderedLogs
 from tests.support.peer import Client, Node
 
 
-@pytest.fixture
-def peer() -> Client:
-    client = Node().open()
-    client.declare()
-    return client
-
-
 def test_each_is_answered(peer: Client) -> None:
     for kind in (commands.Tx.Select, commands.Tx.Commit, commands.Tx.Rollback):
         peer.send(kind)
