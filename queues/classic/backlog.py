@@ -12,10 +12,11 @@ from persistence.record import Run
 from queues.classic.overflow import Limits, all_fit, excess, fitting_count
 from queues.classic.priority_ready import PriorityReady
 from queues.classic.ready import Ready
+from queues.classic.recovery import recover
 from queues.classic.spilling import REFUSED_APPENDS, make_room
 from queues.counters import QueueCounters
 from queues.effects import DeadLettered, DeathReason, DroppedAtLimit
-from queues.log_port import QueueLog
+from queues.log_port import QueueLog, RecoveredMessages
 from queues.moves import Dying, Moves
 from queues.options import Durability, Overflow, QueueOptions
 from queues.ports import Emit
@@ -75,6 +76,19 @@ class Backlog:
             else PriorityReady(options.max_priority, memory)
         )
         self.reconfigure(options)
+
+    def recover(self, found: RecoveredMessages, now_ms: int) -> None:
+        """Take the messages that a restart found; must be the first call.
+
+        Messages that have expired meanwhile are dropped first, then messages over the limits. As in
+        RabbitMQ they are dead-lettered, so exchanges and bindings must exist before.
+        """
+        recover(self.ready, self.log, found)
+        self.published_from = found.next_position
+        if self.ready.is_over:
+            self.make_room()
+        self.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
+        self.drop_excess()
 
     def reconfigure(self, options: QueueOptions) -> None:
         """Use other limits, dead letter exchange and durability class from now on."""

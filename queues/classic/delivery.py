@@ -148,6 +148,13 @@ class Delivery:
         counters.settled_count += count
         counters.settled_bytes += forgotten_bytes
         assert counters.settled_count <= counters.taken_count, "a message is settled once"
+        if self.consumers.may_hand_over:
+            self.let_successor_in()
+
+    def let_successor_in(self) -> None:
+        """Let another consumer become the active one, if it may and nothing is unacked."""
+        if not self.counters.unacked_count:
+            self.consumers.all_settled()
 
     def _drop_at_head(self, now_ms: int, max_count: int) -> int:
         """Drop expired messages after no live one was found; return how many.

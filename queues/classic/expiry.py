@@ -1,4 +1,4 @@
-"""When messages and queues expire, as functions of ``now_ms`` (RabbitMQ, ttl).
+"""When messages expire, as functions of ``now_ms`` (RabbitMQ, ttl).
 
 Instants are 0 for *never*, so a clock handed to a queue must be past 0.
 """
@@ -38,38 +38,3 @@ def some_expire_at_once(expires_at_ms: int | list[int], now_ms: int) -> bool:
 def part_of(expires_at_ms: int | list[int], first: int, stop: int) -> int | list[int]:
     """Return when the messages of a part of a run expire, from index ``first`` to ``stop``."""
     return expires_at_ms[first:stop] if isinstance(expires_at_ms, list) else expires_at_ms
-
-
-class UnusedTimer:
-    """Counts down ``x-expires``: how long a queue may have no consumer, get or redeclare."""
-
-    __slots__ = ("_expires_ms", "_has_fired", "_used_at_ms")
-
-    def __init__(self, expires_ms: int | None, now_ms: int) -> None:
-        self._expires_ms = expires_ms
-        self._used_at_ms = now_ms
-        self._has_fired = False
-
-    def renew(self, now_ms: int) -> None:
-        """Start again: the queue was used now."""
-        self._used_at_ms = now_ms
-
-    def change(self, expires_ms: int | None, now_ms: int) -> None:
-        """Start again with another span, after a change of policy; None stops it."""
-        self._expires_ms = expires_ms
-        self._used_at_ms = now_ms
-
-    @property
-    def deadline_ms(self) -> int | None:
-        """When an unused queue expires; None when it does not, or already has."""
-        if self._expires_ms is None or self._has_fired:
-            return None
-        return self._used_at_ms + self._expires_ms
-
-    def fires(self, now_ms: int) -> bool:
-        """Whether the queue expires now; True once only."""
-        deadline_ms = self.deadline_ms
-        if deadline_ms is None or deadline_ms > now_ms:
-            return False
-        self._has_fired = True
-        return True

@@ -16,14 +16,13 @@ from queues.classic.backlog import DROPPED_PER_CALL_MAX, Backlog
 from queues.classic.consumers import Consumers
 from queues.classic.counting import counts_of, note_get
 from queues.classic.delivery import Delivery
-from queues.classic.expiry import UnusedTimer
+from queues.classic.lifetime import Lifetime
 from queues.classic.limited_publish import LimitedPublish
-from queues.classic.priority_ready import highest_first
-from queues.classic.recovery import recover
+from queues.classic.nacks import Nacks
 from queues.classic.rules import CLASSIC_RULES, SharingRules
 from queues.commits import CommitGroup
 from queues.counters import QueueCounters, QueueCounts
-from queues.effects import DeathReason, Effect, QueueExpired, QueueUnused
+from queues.effects import Effect, QueueExpired, QueueUnused
 from queues.log_port import QueueLog, RecoveredMessages
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
@@ -58,30 +57,19 @@ class ClassicQueue:
         self._backlog = Backlog(parts.name, options, parts.log, parts.emit, parts.memory)
         self._emit = parts.emit
         self._wake_up = parts.wake_up
-        self._auto_delete = parts.auto_delete
         self._consumers = Consumers(options, rules)
         self._delivery = Delivery(self._backlog, self._consumers)
         self._limited = LimitedPublish(
             self._backlog, self._delivery, self._consumers, options, parts.wake_up
         )
         self._settled_by: tuple[object, int] | None = None
-        self._unused = UnusedTimer(options.expires_ms, parts.now_ms)
+        self._nacks = Nacks(self._backlog, self._delivery, options)
+        self._lifetime = Lifetime(options.expires_ms, parts.now_ms, auto_delete=parts.auto_delete)
         self._is_deleted = False
-        self._is_left = False  # by its last consumer, so it will be deleted
 
     def recover(self, found: RecoveredMessages, now_ms: int) -> None:
-        """Take the messages that a restart found; must be the first call.
-
-        Messages that have expired meanwhile are dropped first, then messages over the limits. As in
-        RabbitMQ they are dead-lettered, so exchanges and bindings must exist before.
-        """
-        backlog = self._backlog
-        recover(backlog.ready, backlog.log, found)
-        backlog.published_from = found.next_position
-        if backlog.ready.is_over:
-            backlog.make_room()
-        backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
-        backlog.drop_excess()
+        """Take the messages that a restart found; see ``Backlog.recover``."""
+        self._backlog.recover(found, now_ms)
         self._wake_up()
 
     # -- counts -----------------------------------------------------------------------------
@@ -92,19 +80,9 @@ class ClassicQueue:
         return self._backlog.ready.count
 
     @property
-    def ready_bytes(self) -> int:
-        """Bodies of the ready messages, in bytes."""
-        return self._backlog.ready.body_bytes
-
-    @property
     def unacked_count(self) -> int:
         """Messages that are delivered and not settled."""
         return self._delivery.counters.unacked_count
-
-    @property
-    def unacked_bytes(self) -> int:
-        """Sum of their bodies, in bytes."""
-        return self._delivery.counters.unacked_bytes
 
     def counts(self) -> QueueCounts:
         """Return how the queue is, and what happened in it."""
@@ -162,30 +140,14 @@ class ClassicQueue:
         return self._limited.only_appends(run, now_ms)
 
     def requeue(self, batches: Sequence[Batch], now_ms: int) -> None:
-        """Take messages back to their old places; each came back once more now.
+        """Take messages back to their old places; see ``Nacks``.
 
-        Messages over the delivery limit are dead-lettered instead, in the order given. The queue's
-        limits hold for requeued messages too: the head is dropped, even if it is a requeued
-        message. An auto-delete queue that its last consumer has left takes no message back, because
-        it will be deleted with all its messages.
+        An auto-delete queue that its last consumer has left takes no message back, because it will
+        be deleted with all its messages.
         """
-        if self._is_deleted or self._is_left or not batches:
-            return
-        limit = self.options.delivery_limit
-        backlog = self._backlog
-        for batch in batches:
-            self._forget_unacked(len(batch), batch.body_bytes)
-            count = batch.delivery_count + 1
-            if limit is not None and count > limit:
-                backlog.counters.discarded_count += len(batch)
-                backlog.die(batch.positions, batch.records, DeathReason.DELIVERY_LIMIT)
-                continue
-            backlog.counters.requeued_count += len(batch)
-            backlog.log.requeued(batch.positions, count)
-            backlog.ready.requeue((batch.requeued(),))
-        backlog.drop_excess()
-        backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
-        self._wake_up()
+        if not (self._is_deleted or self._lifetime.is_over) and batches:
+            self._nacks.requeue(batches, now_ms)
+            self._wake_up()
 
     def begin_refill(self) -> None:
         """Deliver only requeued messages until ``end_refill``, because more are on their way."""
@@ -231,7 +193,7 @@ class ClassicQueue:
         Returns:
             The message and how many are still ready; None when no message is ready.
         """
-        self._unused.renew(now_ms)
+        self._lifetime.unused.renew(now_ms)
         for _ in range(0, EXPIRED_PER_GET_MAX, DROPPED_PER_CALL_MAX):
             if not self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX):
                 break
@@ -260,8 +222,6 @@ class ClassicQueue:
             return self._backlog.log.committed_lsn
         consumers, backlog = self._consumers, self._backlog
         self._delivery.forget(len(positions), settled_body_bytes)
-        if consumers.may_hand_over:
-            self._let_successor_in()
         if isinstance(positions, range):
             lsn = backlog.log.settle(positions)
         else:
@@ -271,24 +231,10 @@ class ClassicQueue:
         return lsn
 
     def reject(self, batches: Sequence[Batch], now_ms: int) -> None:
-        """Drop unacked messages for good: rejected without requeue, dead-lettered in order.
-
-        A priority queue orders them by priority first.
-        """
-        if self._is_deleted or not batches:
-            return
-        for batch in batches:
-            self._forget_unacked(len(batch), batch.body_bytes)
-            self._backlog.counters.discarded_count += len(batch)
-        max_priority = self.options.max_priority
-        if max_priority is None:
-            for batch in batches:
-                self._backlog.die(batch.positions, batch.records, DeathReason.REJECTED)
-        else:
-            for positions, records in highest_first(batches, max_priority):
-                self._backlog.die(positions, records, DeathReason.REJECTED)
-        self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
-        self._ask_for_drain()
+        """Drop unacked messages for good: rejected without requeue; see ``Nacks``."""
+        if not self._is_deleted and batches:
+            self._nacks.reject(batches, now_ms)
+            self._ask_for_drain()
 
     @property
     def commit_group(self) -> CommitGroup:
@@ -321,12 +267,11 @@ class ClassicQueue:
             ExclusiveUseError: this consumer, or one that is there, wants exclusive use.
         """
         if self._consumers.sole is not None and self._backlog.ready.count:
-            self._consumers.next_round(
-                1
-            )  # consumers that cannot be served by now come after the newcomer
+            # Consumers that cannot be served by now come after the newcomer.
+            self._consumers.next_round(1)
         self._consumers.add(handle)
-        self._unused.renew(now_ms)
-        self._let_successor_in()
+        self._lifetime.unused.renew(now_ms)
+        self._delivery.let_successor_in()
         self._ask_for_drain()
 
     def cancel(self, handle: ConsumerHandle, now_ms: int) -> None:
@@ -334,12 +279,10 @@ class ClassicQueue:
         if self._is_deleted or not self._consumers.remove(handle):
             return
         if not self._consumers.count:
-            self._unused.renew(now_ms)
             # A drain that does nothing would keep other queues waiting.
-            if self._auto_delete:
-                self._is_left = True
+            if self._lifetime.last_consumer_left(now_ms):
                 self._emit(QueueUnused(self.name))
-            elif self._unused.deadline_ms is not None:
+            elif self._lifetime.unused.deadline_ms is not None:
                 self._wake_up()
             return
         self._wake_up()
@@ -376,7 +319,7 @@ class ClassicQueue:
     def touch(self, now_ms: int) -> None:
         """The queue was declared again, passively or not; the rules say whether this is use."""
         if self._rules.declare_is_use:
-            self._unused.renew(now_ms)
+            self._lifetime.unused.renew(now_ms)
         self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
 
     def expire(self, now_ms: int) -> None:
@@ -387,13 +330,13 @@ class ClassicQueue:
         if self._delivery.ask_disk_at_ms is not None and self._delivery.ask_disk_at_ms <= now_ms:
             self._delivery.ask_disk_at_ms = None
             self._ask_for_drain()
-        if not self._consumers.count and self._unused.fires(now_ms):
+        if not self._consumers.count and self._lifetime.unused.fires(now_ms):
             self._emit(QueueExpired(self.name))
 
     def next_deadline_ms(self) -> int | None:
         """Return when ``expire`` must be called next; None while nothing can expire."""
         head_ms = self._backlog.deadline_ms
-        unused_ms = None if self._consumers.count else self._unused.deadline_ms
+        unused_ms = None if self._consumers.count else self._lifetime.unused.deadline_ms
         if self._delivery.ask_disk_at_ms is not None:
             return min(self._delivery.ask_disk_at_ms, unused_ms or self._delivery.ask_disk_at_ms)
         if head_ms is None or unused_ms is None:
@@ -408,8 +351,8 @@ class ClassicQueue:
         assert options.max_priority == self.options.max_priority, "a queue keeps its priorities"
         assert options.single_active_consumer is self.options.single_active_consumer, "and rule"
         if options.expires_ms != self.options.expires_ms:
-            self._unused.change(options.expires_ms, now_ms)
-        self.options = self._limited.options = options
+            self._lifetime.unused.change(options.expires_ms, now_ms)
+        self.options = self._limited.options = self._nacks.options = options
         self._keeps_all = options.keeps_all
         self._backlog.reconfigure(options)
         self._backlog.drop_excess()
@@ -422,6 +365,7 @@ class ClassicQueue:
         self._consumers = Consumers(self.options, self._rules)
         self._backlog.counters = QueueCounters()
         self._delivery = Delivery(self._backlog, self._consumers)
+        self._nacks = Nacks(self._backlog, self._delivery, self.options)
         self._settled_by = None
         self._is_deleted = True
         # These callables refer to the queue. It must be freed without the cyclic collector.
@@ -434,22 +378,14 @@ class ClassicQueue:
     def check_invariants(self) -> None:
         """Assert the invariants; costs a walk over every message."""
         self._backlog.check_invariants()
-        assert self.unacked_count >= 0, "no message is settled twice"
-        assert self.unacked_bytes >= 0, "a settlement says the bytes that were delivered"
-        assert self.unacked_count or not self.unacked_bytes, "no message, no bytes"
+        counters = self._delivery.counters
+        assert counters.unacked_count >= 0, "no message is settled twice"
+        assert counters.unacked_bytes >= 0, "a settlement says the bytes that were delivered"
+        assert counters.unacked_count or not counters.unacked_bytes, "no message, no bytes"
         if self.options.single_active_consumer:
             assert bool(self._consumers.count) is (self.active_consumer is not None), "one active"
 
     # -- inside -----------------------------------------------------------------------------
-
-    def _forget_unacked(self, count: int, forgotten_bytes: int) -> None:
-        self._delivery.forget(count, forgotten_bytes)
-        if self._consumers.may_hand_over:
-            self._let_successor_in()
-
-    def _let_successor_in(self) -> None:
-        if not self.unacked_count:
-            self._consumers.all_settled()
 
     def _ask_for_drain(self) -> None:
         if self._consumers.count and self._backlog.ready.count:

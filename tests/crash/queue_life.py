@@ -133,7 +133,7 @@ class LiveQueue:
         live = self.expected.unsettled()
         assert self.engine.ready_count == len(ready), "as many are ready as the model says"
         body_bytes = sum(len(live[at].record.body) for at in ready)
-        assert self.engine.ready_bytes == body_bytes, "and as many octets"
+        assert self.engine.counts().ready_bytes == body_bytes, "and as many octets"
 
     def deliver(self, max_count: int) -> None:
         """Let the consumer have messages, and compare them with the model's."""

@@ -357,11 +357,11 @@ class QueueMachine(RuleBasedStateMachine):
 
     @invariant()
     def counts_agree(self) -> None:
-        queue, model = self.queue, self.model
+        queue, counts, model = self.queue, self.queue.counts(), self.model
         assert queue.ready_count == len(model.ready)
-        assert queue.ready_bytes == sum(len(one.record.body) for one in model.ready)
+        assert counts.ready_bytes == sum(len(one.record.body) for one in model.ready)
         assert queue.unacked_count == len(model.unacked)
-        assert queue.unacked_bytes == sum(len(one.record.body) for one in model.unacked.values())
+        assert counts.unacked_bytes == sum(len(one.record.body) for one in model.unacked.values())
         assert queue.consumer_count == len(model.consumers)
         queue.check_invariants()
 

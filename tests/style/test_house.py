@@ -23,7 +23,6 @@ LONGER_FILES = {
     "conformance/rules/test_dead_letters.py": (497, "both brokers are asked about it"),
     "conformance/rules/test_frames.py": (469, "both brokers are asked about it"),
     "conformance/rules/test_queue_declare.py": (489, "both brokers are asked about it"),
-    "queues/classic/queue.py": (464, "a port of many short methods"),
     "tests/broker/definitions/test_apply.py": (420, "all of it on the same exports"),
     "tests/broker/test_turn.py": (428, "all of it on one fake queue"),
     "tests/clients/test_kombu.py": (423, "one library's programs"),

@@ -69,7 +69,7 @@ def test_what_needs_no_ack_is_settled_and_the_rest_is_not() -> None:
     jobs.consume(LaneConsumer("a", lane, sent), LaneConsumer("n", lane, sent, no_ack=True))
     jobs.publish(b"1", b"22", b"333", b"4")
     jobs.drain()
-    assert (jobs.queue.unacked_count, jobs.queue.unacked_bytes) == (2, 4)
+    assert (jobs.queue.unacked_count, jobs.queue.counts().unacked_bytes) == (2, 4)
     assert "".join(sent) == "(a1n22a333n4)"
 
 

@@ -1,9 +1,9 @@
-"""When messages and unused queues expire."""
+"""When messages expire."""
 
 import pytest
 
 from persistence.record import NO_TTL
-from queues.classic.expiry import UnusedTimer, expires_at, some_expire_at_once
+from queues.classic.expiry import expires_at, some_expire_at_once
 from tests.support.records import record, run_of
 
 
@@ -31,32 +31,3 @@ def test_a_ttl_of_zero_anywhere_in_a_run_is_noticed() -> None:
     assert some_expire_at_once(expires_at(mixed, None, 9), 9)
     assert not some_expire_at_once(expires_at(mixed[:1], None, 9), 9)
     assert not some_expire_at_once(expires_at(run_of(b"a"), None, 9), 9)
-
-
-def test_an_unused_queue_expires_once() -> None:
-    timer = UnusedTimer(500, 1_000)
-    assert timer.deadline_ms == 1_500
-    assert not timer.fires(1_499)
-    assert timer.fires(1_500)
-    assert not timer.fires(1_501)
-    assert timer.deadline_ms is None
-
-
-def test_use_starts_the_countdown_again() -> None:
-    timer = UnusedTimer(500, 1_000)
-    timer.renew(1_400)
-    assert timer.deadline_ms == 1_900
-
-
-def test_a_queue_without_x_expires_never_does() -> None:
-    timer = UnusedTimer(None, 1_000)
-    assert timer.deadline_ms is None
-    assert not timer.fires(1 << 50)
-
-
-def test_another_span_counts_from_the_change() -> None:
-    timer = UnusedTimer(500, 1_000)
-    timer.change(2_000, 1_300)
-    assert timer.deadline_ms == 3_300
-    timer.change(None, 1_400)
-    assert timer.deadline_ms is None

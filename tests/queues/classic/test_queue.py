@@ -1,5 +1,8 @@
 """A queue: messages in, out to consumers, and back."""
 
+import gc
+import weakref
+
 import pytest
 
 from queues.batch import BATCH_BYTES_MAX
@@ -37,9 +40,11 @@ def test_an_acked_delivery_is_kept_until_it_is_settled() -> None:
     jobs.consume(worker)
     jobs.publish(b"aa", b"b")
     jobs.drain()
-    assert (jobs.queue.unacked_count, jobs.queue.unacked_bytes, len(jobs.log.kept)) == (2, 3, 2)
+    counts = jobs.queue.counts()
+    assert (counts.unacked_count, counts.unacked_bytes, len(jobs.log.kept)) == (2, 3, 2)
     assert jobs.settle(worker.take_unacked([0])) == jobs.log.lsn
-    assert (jobs.queue.unacked_count, jobs.queue.unacked_bytes, list(jobs.log.kept)) == (1, 1, [1])
+    counts = jobs.queue.counts()
+    assert (counts.unacked_count, counts.unacked_bytes, list(jobs.log.kept)) == (1, 1, [1])
 
 
 def test_positions_are_settled_as_a_range_too() -> None:
@@ -156,72 +161,6 @@ def test_get_without_ack_settles_and_get_from_an_empty_queue_is_none() -> None:
     assert jobs.queue.get(NOW_MS, no_ack=True) is not None
     assert (jobs.queue.unacked_count, jobs.log.kept) == (0, {})
     assert jobs.queue.get(NOW_MS) is None
-
-
-def test_requeued_messages_go_back_to_their_places_and_say_so() -> None:
-    jobs, worker = QueueUnderTest(), FakeConsumer(prefetch=2)
-    jobs.consume(worker)
-    jobs.publish(b"1", b"2", b"3")
-    jobs.drain()
-    jobs.queue.cancel(worker, NOW_MS)
-    jobs.requeue(list(reversed(worker.take_unacked())))
-    assert (jobs.queue.unacked_count, jobs.queue.ready_count) == (0, 3)
-    other = FakeConsumer()
-    jobs.consume(other)
-    jobs.drain()
-    assert other.bodies == [b"1", b"2", b"3"]
-    assert [(batch.redelivered, batch.delivery_count) for batch in other.batches] == [
-        (True, 1),
-        (False, 0),
-    ]
-
-
-def test_rejected_messages_are_dead_lettered_in_order() -> None:
-    jobs, worker = QueueUnderTest(QueueOptions(dead_letter_exchange=DLX)), FakeConsumer()
-    jobs.consume(worker)
-    jobs.publish(b"1", b"2")
-    jobs.drain()
-    jobs.reject(worker.take_unacked())
-    assert jobs.deaths == [("rejected", b"1"), ("rejected", b"2")]
-    assert (jobs.queue.unacked_count, jobs.queue.unacked_bytes, jobs.log.kept) == (0, 0, {})
-
-
-def test_what_a_priority_queue_rejects_together_dies_the_highest_priority_first() -> None:
-    options = QueueOptions(dead_letter_exchange=DLX, max_priority=3)
-    jobs, worker = QueueUnderTest(options), FakeConsumer()
-    jobs.consume(worker)
-    for body, priority in ((b"1", 1), (b"2", 0), (b"3", 3), (b"4", 0), (b"5", 7), (b"6", 1)):
-        jobs.publish(body, priority=priority)
-        jobs.drain()
-    jobs.reject(worker.take_unacked())
-    assert [body for _, body in jobs.deaths] == [b"3", b"5", b"1", b"6", b"2", b"4"]
-    assert (jobs.queue.unacked_count, jobs.queue.unacked_bytes, jobs.log.kept) == (0, 0, {})
-
-
-def test_a_rejected_message_is_gone_without_a_dead_letter_exchange() -> None:
-    jobs, worker = QueueUnderTest(), FakeConsumer()
-    jobs.consume(worker)
-    jobs.publish(b"1")
-    jobs.drain()
-    jobs.reject(worker.take_unacked())
-    assert (jobs.effects, jobs.get_all()) == ([], [])
-
-
-def test_a_message_is_dead_lettered_when_it_came_back_too_often() -> None:
-    """RabbitMQ 3.10: a delivery limit of 2 makes three deliveries."""
-    jobs = QueueUnderTest(
-        QueueOptions(delivery_limit=2, dead_letter_exchange=DLX), rules=QUORUM_RULES
-    )
-    worker = FakeConsumer()
-    jobs.consume(worker)
-    jobs.publish(b"poison", b"fine")
-    for _ in range(3):
-        jobs.drain()
-        jobs.requeue(worker.take_unacked([0]))
-    jobs.drain()
-    assert [body for body in worker.bodies if body == b"poison"] == [b"poison"] * 3
-    assert jobs.deaths == [("delivery_limit", b"poison")]
-    assert list(jobs.log.kept) == [1]
 
 
 def test_a_purge_forgets_ready_messages_only() -> None:
@@ -349,6 +288,19 @@ def test_a_deleted_queue_has_nothing_and_ignores_late_settlements() -> None:
     assert jobs.drain() is False
     assert (jobs.effects, jobs.queue.ready_count, jobs.queue.consumer_count) == ([], 0, 0)
     jobs.queue.check_invariants()
+
+
+def test_a_deleted_queue_lets_go_of_its_consumers_without_the_cyclic_collector() -> None:
+    jobs, worker = QueueUnderTest(), FakeConsumer()
+    gone = weakref.ref(worker)
+    jobs.consume(worker)
+    jobs.queue.delete()
+    gc.disable()
+    try:
+        del worker
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_nothing_can_be_published_to_a_deleted_queue() -> None:

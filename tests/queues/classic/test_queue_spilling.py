@@ -36,7 +36,11 @@ def test_consumers_get_everything_in_order() -> None:
     jobs.consume(consumer)
     assert not jobs.drain()
     assert consumer.bodies == numbered(0, 30)
-    assert (jobs.queue.ready_count, jobs.queue.ready_bytes, jobs.queue.unacked_count) == (0, 0, 30)
+    assert (jobs.queue.ready_count, jobs.queue.counts().ready_bytes, jobs.queue.unacked_count) == (
+        0,
+        0,
+        30,
+    )
 
 
 def test_get_takes_the_head_and_counts_the_rest() -> None:
@@ -85,7 +89,7 @@ def test_the_head_is_dropped_from_disk_when_the_queue_is_too_long() -> None:
 def test_the_head_is_dropped_from_disk_when_the_queue_is_too_large() -> None:
     jobs = filled(20, QueueOptions(max_length_bytes=40))
     jobs.publish(b"large")
-    assert jobs.queue.ready_bytes <= 40
+    assert jobs.queue.counts().ready_bytes <= 40
     assert jobs.get_all() == [*numbered(3, 20), b"large"]
 
 
