@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from random import Random
+from unittest.mock import patch
 
 import pytest
 
 from amqp_server.broker.steps import finish
+from exchanges import rendezvous
 from persistence.record import make_route
 from queues.commits import SAFE_NOW
 from queues.outcomes import PublishOutcome
@@ -203,3 +205,35 @@ def test_by_chance_what_was_refused_is_counted_in_the_whole_run(place: VhostUnde
     assert publish_each(place, [{}] * 4) == PublishOutcome([1, 2, 3], SAFE_NOW, [])
     place.unbind("x", "full")
     assert publish_each(place, [{}] * 3) == PublishOutcome([], SAFE_NOW, [0, 1, 2])
+
+
+# ── in steps ──
+
+
+def test_among_very_many_queues_a_key_is_placed_in_steps_and_then_remembered(
+    place: VhostUnderTest,
+) -> None:
+    place.exchange("x", "x-consistent-hash")
+    names = [f"many {number}" for number in range(40)]
+    for name in names:
+        place.queue(name)
+        place.bind("x", name, str(1 + len(name) % 2))
+    at_once = place.vhost.router.route("x", ["key"], None)
+    run = [message(b"m", "x", "key")]
+    with patch.object(rendezvous, "PIECE_MAX", 2):
+        assert place.vhost.publisher.find_targets("x", make_route("x", "key")) is None
+        steps = place.vhost.publisher.publishing("x", run, place.now_ms)
+        assert 8 < sum(1 for _ in steps) <= 20
+        (name,) = at_once.queue_names
+        assert place.bodies(name) == [b"m"]
+        assert place.vhost.publisher.find_targets("x", make_route("x", "key")) is not None
+
+
+def test_chance_takes_a_step_for_each_message(place: VhostUnderTest) -> None:
+    hashing(place, "x-random")
+    run = [message(b"m", "x", "same")] * 50
+    steps = place.vhost.publisher.publishing("x", run, place.now_ms)
+    for number in range(20):
+        next(steps)
+        next(steps)
+        assert sum(map(len, bodies(place).values())) <= 1, number
