@@ -52,7 +52,7 @@ class Check(NamedTuple):
         check_id: unique, ``class.method.fact``.
         ref: id of the row of rules.yaml that it checks.
         expect: RabbitMQ 3.13's answer: a Close, a value the function compares, or a sentence.
-        ninth: number of its row among the thirty that toy brokers get wrong (§9); 0 is none.
+        ninth: number of its row among the thirty that toy brokers get wrong; 0 is none.
         rabbitmq_310: the answer of 3.10, if it is another.
         on_purpose: RabbitMQ's answer, if HareMQ differs on purpose.
         needs: the set-up that the broker must have, else the check is skipped; empty is none.

@@ -358,7 +358,7 @@ def every_channel_of_the_owner_may_use_an_exclusive_queue(peer: Peer) -> None:
 
 
 def _await_gone(channel: Channel, queue: str) -> None:
-    """Redeclare until the queue is not locked: it ends some time after its connection (§9)."""
+    """Redeclare until the queue is not locked: it ends some time after its connection."""
     for _ in range(200):
         channel.send(Declare, queue=queue, passive=True)
         closed = channel.connection.await_close(channel.number)

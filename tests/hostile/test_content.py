@@ -1,4 +1,4 @@
-"""Rows 19-25: content out of order, of a wrong size, in any pieces, and never finished."""
+"""Content out of order, of a wrong size, in any pieces, and never finished."""
 
 import pytest
 
@@ -51,7 +51,7 @@ def body(octets: bytes) -> bytes:
     ],
 )
 @pytest.mark.parametrize("size", [1, 10_000])
-def test_row_19_content_out_of_order(peer: Client, data: bytes, code: int, size: int) -> None:
+def test_content_out_of_order(peer: Client, data: bytes, code: int, size: int) -> None:
     for start in range(0, len(data), size):
         peer.send_bytes(data[start : start + size])
     close = peer.closed()
@@ -62,7 +62,7 @@ def test_row_19_content_out_of_order(peer: Client, data: bytes, code: int, size:
 @pytest.mark.parametrize(
     "bodies", [[b"ab"], [b"a", b"b"], [b"a" * 1_000_000]], ids=["at once", "later", "much"]
 )
-def test_row_20_the_first_octet_too_many(peer: Client, bodies: list[bytes]) -> None:
+def test_the_first_octet_too_many(peer: Client, bodies: list[bytes]) -> None:
     peer.send_bytes(PUBLISH + header(1) + b"".join(map(body, [piece[:90_000] for piece in bodies])))
     close = peer.closed()
     assert close.channel == 0
@@ -71,15 +71,13 @@ def test_row_20_the_first_octet_too_many(peer: Client, bodies: list[bytes]) -> N
 
 
 @pytest.mark.parametrize("size_bytes", [512 * MIB + 1, 2**63, 2**64 - 1])
-def test_row_21_a_body_no_broker_takes_is_refused_at_its_header(
-    peer: Client, size_bytes: int
-) -> None:
+def test_a_body_no_broker_takes_is_refused_at_its_header(peer: Client, size_bytes: int) -> None:
     peer.send_bytes(PUBLISH + header(size_bytes))
     close = peer.closed()
     assert (close.channel, close.code, close.method) == (0, 501, (60, 40))
 
 
-def test_row_22_a_body_over_the_configured_limit_is_passed_by_and_refused() -> None:
+def test_a_body_over_the_configured_limit_is_passed_by_and_refused() -> None:
     node = Node(ProtocolSettings(max_message_size_bytes=MIB, assembling_bytes_max=MIB))
     peer = node.open()
     peer.declare()
@@ -94,7 +92,7 @@ def test_row_22_a_body_over_the_configured_limit_is_passed_by_and_refused() -> N
     assert node.open().get() is None
 
 
-def test_row_23_a_body_in_frames_of_one_octet(peer: Client) -> None:
+def test_a_body_in_frames_of_one_octet(peer: Client) -> None:
     expected = bytes(range(250)) * 8
     data = PUBLISH + content_frames(1, expected, piece_bytes=1)
     assert len(scan(data, 4096).events) == 2 + len(expected)
@@ -102,7 +100,7 @@ def test_row_23_a_body_in_frames_of_one_octet(peer: Client) -> None:
     assert peer.get() == expected
 
 
-def test_row_24_messages_that_never_end_are_bounded_and_go_with_their_channels() -> None:
+def test_messages_that_never_end_are_bounded_and_go_with_their_channels() -> None:
     node = Node(ProtocolSettings(max_message_size_bytes=MIB, assembling_bytes_max=MIB))
     peer = node.open()
     for number in range(2, 60):
@@ -123,7 +121,7 @@ def test_row_24_messages_that_never_end_are_bounded_and_go_with_their_channels()
     assert node.open().works()
 
 
-def test_row_25_a_message_cut_off_is_in_no_queue(node: Node, peer: Client) -> None:
+def test_a_message_cut_off_is_in_no_queue(node: Node, peer: Client) -> None:
     for queue in ("one", "two", "three"):
         peer.declare(queue)
     other = node.open()

@@ -1,4 +1,4 @@
-"""Rows 10-18: frames and methods that are wrong, too large, or where they should not be."""
+"""Frames and methods that are wrong, too large, or where they should not be."""
 
 import pytest
 from pamqp import commands
@@ -47,25 +47,25 @@ def code_of(peer: Client, data: bytes) -> int:
 
 
 @pytest.mark.parametrize("kind", [0, 4, 5, 9, 255])
-def test_row_10_a_frame_of_an_unknown_type(peer: Client, kind: int) -> None:
+def test_a_frame_of_an_unknown_type(peer: Client, kind: int) -> None:
     assert code_of(peer, frame(kind, 1, b"")) == 501
 
 
 @pytest.mark.parametrize("end", [b"\x00", b"\xcd", b"\xff"])
-def test_row_11_a_frame_that_ends_wrong(peer: Client, end: bytes) -> None:
+def test_a_frame_that_ends_wrong(peer: Client, end: bytes) -> None:
     payload = method_payload(commands.Basic.Qos)
     assert code_of(peer, frame(METHOD, 1, payload, end=end)) == 501
 
 
 @pytest.mark.parametrize("above_bytes", [0, 1, 8])
-def test_row_12_a_frame_may_be_eight_octets_too_large(peer: Client, above_bytes: int) -> None:
+def test_a_frame_may_be_eight_octets_too_large(peer: Client, above_bytes: int) -> None:
     size = FRAME_MAX - 8 + above_bytes
     start = frame(METHOD, 1, publish_payload()) + frame(HEADER, 1, content_header(size))
     peer.send_bytes(start + frame(BODY, 1, bytes(size)))
     assert peer.get() == bytes(size)
 
 
-def test_row_12_and_no_more(peer: Client) -> None:
+def test_a_frame_is_no_larger_than_that(peer: Client) -> None:
     size = FRAME_MAX - 8 + 9
     assert code_of(peer, b"\x03\x00\x01" + size.to_bytes(4, "big")) == 501
 
@@ -73,18 +73,18 @@ def test_row_12_and_no_more(peer: Client) -> None:
 @pytest.mark.parametrize(
     ("data", "code"), [(frame(METHOD, 1, b""), 501), (frame(METHOD, 1, b"\x00\x3c\x00"), 501)]
 )
-def test_row_13_a_method_without_its_ids(peer: Client, data: bytes, code: int) -> None:
+def test_a_method_without_its_ids(peer: Client, data: bytes, code: int) -> None:
     assert code_of(peer, data) == code
 
 
-def test_row_13_an_empty_content_header(peer: Client) -> None:
+def test_an_empty_content_header(peer: Client) -> None:
     start = frame(METHOD, 1, publish_payload())
     assert code_of(peer, start + frame(HEADER, 1, b"")) == 501
     short = frame(HEADER, 1, content_header(0)[:12])
     assert code_of(other_on(peer.node), start + short) == 502
 
 
-def test_row_13_empty_body_frames_are_passed_over_and_not_kept(peer: Client) -> None:
+def test_empty_body_frames_are_passed_over_and_not_kept(peer: Client) -> None:
     start = frame(METHOD, 1, publish_payload()) + frame(HEADER, 1, content_header(2))
     nothing = frame(BODY, 1, b"") * 300
     peer.send_bytes(start + nothing + frame(BODY, 1, b"a") + nothing + frame(BODY, 1, b"b"))
@@ -102,14 +102,14 @@ def test_row_13_empty_body_frames_are_passed_over_and_not_kept(peer: Client) -> 
     ],
     ids=["in a table", "in a name", "in an integer", "after", "after an ack"],
 )
-def test_row_14_arguments_cut_short_or_left_over(peer: Client, payload: bytes) -> None:
+def test_arguments_cut_short_or_left_over(peer: Client, payload: bytes) -> None:
     """The row says 502; RabbitMQ 3.10 answers 501."""
     assert code_of(peer, frame(METHOD, 1, payload)) == 501
 
 
 @pytest.mark.parametrize("ids", [b"\x00\x63\x00\x0a", b"\x00\x3c\x00\x63", b"\xff\xff\xff\xff"])
 @pytest.mark.parametrize("channel", [0, 1])
-def test_row_15_an_unknown_method(peer: Client, ids: bytes, channel: int) -> None:
+def test_an_unknown_method(peer: Client, ids: bytes, channel: int) -> None:
     """The row says 540 or 503; RabbitMQ 3.10 drops the connection without a word."""
     assert code_of(peer, frame(METHOD, channel, ids)) == 503
 
@@ -124,9 +124,7 @@ def test_row_15_an_unknown_method(peer: Client, ids: bytes, channel: int) -> Non
         commands.Tx.SelectOk,
     ],
 )
-def test_row_15_a_method_for_the_server_to_send(
-    peer: Client, kind: type[commands.Basic.GetEmpty]
-) -> None:
+def test_a_method_for_the_server_to_send(peer: Client, kind: type[commands.Basic.GetEmpty]) -> None:
     assert code_of(peer, method_frame(1, kind)) == 503
 
 
@@ -141,9 +139,7 @@ def test_row_15_a_method_for_the_server_to_send(
     ],
     ids=["declare", "publish", "ack", "header", "body"],
 )
-def test_row_16_what_belongs_on_a_channel_on_channel_0(
-    peer: Client, data: bytes, code: int
-) -> None:
+def test_what_belongs_on_a_channel_on_channel_0(peer: Client, data: bytes, code: int) -> None:
     """The row says 503; these are what RabbitMQ 3.10 answers."""
     assert code_of(peer, data) == code
 
@@ -161,11 +157,11 @@ def test_row_16_what_belongs_on_a_channel_on_channel_0(
     ],
     ids=["declare", "publish", "bad publish", "ack", "close", "header", "body"],
 )
-def test_row_16_a_channel_that_was_never_opened(peer: Client, data: bytes, code: int) -> None:
+def test_a_channel_that_was_never_opened(peer: Client, data: bytes, code: int) -> None:
     assert code_of(peer, data) == code
 
 
-def test_row_16_what_follows_a_close_of_ours_is_discarded(peer: Client) -> None:
+def test_what_follows_a_close_of_ours_is_discarded(peer: Client) -> None:
     peer.send(commands.Queue.Declare, queue="none", passive=True)
     assert peer.closed().code == 404
     for index in sorted(METHODS):
@@ -184,11 +180,9 @@ def test_row_16_what_follows_a_close_of_ours_is_discarded(peer: Client) -> None:
         (frame(HEARTBEAT, 5, b"x"), 501),
     ],
 )
-def test_row_17_a_heartbeat_on_a_channel_or_with_a_payload(
-    peer: Client, data: bytes, code: int
-) -> None:
+def test_a_heartbeat_on_a_channel_or_with_a_payload(peer: Client, data: bytes, code: int) -> None:
     assert code_of(peer, data) == code
 
 
-def test_row_18_a_channel_is_opened_once(peer: Client) -> None:
+def test_a_channel_is_opened_once(peer: Client) -> None:
     assert code_of(peer, method_frame(1, commands.Channel.Open)) == 504

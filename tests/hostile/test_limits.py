@@ -1,4 +1,4 @@
-"""Rows 42-47: tags, windows, counts, and memory that a client would like to make us spend."""
+"""Tags, windows, counts, and memory that a client would like to make us spend."""
 
 import gc
 import logging
@@ -26,7 +26,7 @@ WATERMARK_BYTES = 50_000
     ],
     ids=["unknown", "twice", "zero", "last", "last multiple", "multiple twice"],
 )
-def test_row_42_a_tag_that_is_not_outstanding(peer: Client, data: bytes) -> None:
+def test_a_tag_that_is_not_outstanding(peer: Client, data: bytes) -> None:
     peer.publish(b"x", b"y")
     peer.send(commands.Basic.Get, queue="jobs")
     peer.receive()
@@ -35,12 +35,12 @@ def test_row_42_a_tag_that_is_not_outstanding(peer: Client, data: bytes) -> None
     assert (close.channel, close.code, close.method) == (1, 406, (60, 80))
 
 
-def test_row_42_zero_with_multiple_is_everything(peer: Client) -> None:
+def test_zero_with_multiple_is_everything(peer: Client) -> None:
     peer.send_bytes(ack_frame(1, 0, multiple=True) * 3)
     assert peer.receive() == []
 
 
-def test_row_43_windows(peer: Client) -> None:
+def test_windows(peer: Client) -> None:
     for count in (65_535, 0):
         for is_global in (False, True):
             peer.send(commands.Basic.Qos, prefetch_count=count, global_=is_global)
@@ -49,7 +49,7 @@ def test_row_43_windows(peer: Client) -> None:
     assert peer.closed().code == 540
 
 
-def test_row_44_consumers_channels_and_tags_are_counted() -> None:
+def test_consumers_channels_and_tags_are_counted() -> None:
     node = Node(ProtocolSettings(consumers_per_channel_max=10, channel_max=3))
     crowded = node.open()
     crowded.declare()
@@ -73,7 +73,7 @@ def test_row_44_consumers_channels_and_tags_are_counted() -> None:
     ("first", "second"),
     [(commands.Tx.Select, commands.Confirm.Select), (commands.Confirm.Select, commands.Tx.Select)],
 )
-def test_row_45_transactions_and_confirms_do_not_mix(
+def test_transactions_and_confirms_do_not_mix(
     peer: Client,
     first: type[commands.Tx.Select | commands.Confirm.Select],
     second: type[commands.Tx.Select | commands.Confirm.Select],
@@ -85,7 +85,7 @@ def test_row_45_transactions_and_confirms_do_not_mix(
 
 
 @pytest.mark.parametrize("size_bytes", [200, 10_000])
-def test_row_46_a_consumer_that_never_reads_is_sent_no_more(node: Node, size_bytes: int) -> None:
+def test_a_consumer_that_never_reads_is_sent_no_more(node: Node, size_bytes: int) -> None:
     peer = node.open(output_max_bytes=WATERMARK_BYTES)
     peer.declare()
     other = node.open()
@@ -98,7 +98,7 @@ def test_row_46_a_consumer_that_never_reads_is_sent_no_more(node: Node, size_byt
     assert len(peer.bodies()) == 10 * len(bodies)
 
 
-def test_row_46_gets_in_one_read_are_answered_as_far_as_there_is_room(node: Node) -> None:
+def test_gets_in_one_read_are_answered_as_far_as_there_is_room(node: Node) -> None:
     """A get of 18 octets may be answered by 128 MiB: the rest has to wait for room."""
     peer = node.open(output_max_bytes=WATERMARK_BYTES)
     peer.declare()
@@ -111,7 +111,7 @@ def test_row_46_gets_in_one_read_are_answered_as_far_as_there_is_room(node: Node
     assert waiting < WATERMARK_BYTES + 262_144
 
 
-def test_row_47_channels_that_come_and_go_leave_nothing(
+def test_channels_that_come_and_go_leave_nothing(
     peer: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL, "amqp_server")  # what pytest keeps of the log grows
@@ -141,7 +141,7 @@ def test_row_47_channels_that_come_and_go_leave_nothing(
     assert len(peer.connection._channels) == 1
 
 
-def test_row_47_connections_that_come_and_go_leave_nothing(node: Node) -> None:
+def test_connections_that_come_and_go_leave_nothing(node: Node) -> None:
     for number in range(30):
         peer = node.open()
         peer.declare("mine", exclusive=True)

@@ -1,4 +1,4 @@
-"""Rows 32-36: names as long and as odd as they may be, reserved names, arguments, expirations."""
+"""Names as long and as odd as they may be, reserved names, arguments, expirations."""
 
 import logging
 
@@ -14,7 +14,7 @@ ODD = ["\0", "\x1b[31mred", "\u202egnp", "<script>alert(1)</script>", "%00", "..
 
 
 @pytest.mark.parametrize("name", [*LONGEST, *ODD])
-def test_rows_32_and_33_a_name_works_wherever_it_may_stand(peer: Client, name: str) -> None:
+def test_a_name_works_wherever_it_may_stand(peer: Client, name: str) -> None:
     peer.send(commands.Exchange.Declare, exchange=name, exchange_type="topic")
     peer.declare(name)
     peer.send(commands.Queue.Bind, queue=name, exchange=name, routing_key=name)
@@ -29,7 +29,7 @@ def test_rows_32_and_33_a_name_works_wherever_it_may_stand(peer: Client, name: s
     assert peer.expect(commands.Basic.Cancel).consumer_tag == name
 
 
-def test_row_33_a_log_line_cannot_be_forged(node: Node, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_log_line_cannot_be_forged(node: Node, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     forged = "x\nERROR haremq fake"
     node.add_user("ann")
@@ -46,7 +46,7 @@ def test_row_33_a_log_line_cannot_be_forged(node: Node, caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize("kind", ["queue", "exchange"])
-def test_row_34_a_reserved_name(peer: Client, kind: str) -> None:
+def test_a_reserved_name(peer: Client, kind: str) -> None:
     if kind == "queue":
         peer.send(commands.Queue.Declare, queue="amq.x")
     else:
@@ -55,7 +55,7 @@ def test_row_34_a_reserved_name(peer: Client, kind: str) -> None:
     assert (close.channel, close.code) == (1, 403)
 
 
-def test_row_34_other_arguments_and_anothers_queue(node: Node, peer: Client) -> None:
+def test_other_arguments_and_anothers_queue(node: Node, peer: Client) -> None:
     peer.declare("mine", exclusive=True)
     other = node.open()
     other.send(commands.Queue.Declare, queue="mine")
@@ -90,9 +90,7 @@ def test_row_34_other_arguments_and_anothers_queue(node: Node, peer: Client) -> 
     ],
     ids=str,
 )
-def test_row_35_an_argument_of_a_wrong_type_or_size(
-    peer: Client, arguments: dict[str, object]
-) -> None:
+def test_an_argument_of_a_wrong_type_or_size(peer: Client, arguments: dict[str, object]) -> None:
     peer.send(commands.Queue.Declare, queue="q", arguments=arguments)
     close = peer.closed()
     assert (close.channel, close.code, close.method) == (1, 406, (50, 10))
@@ -100,7 +98,7 @@ def test_row_35_an_argument_of_a_wrong_type_or_size(
 
 
 @pytest.mark.parametrize("expiration", ["-1", "1e9", "x", "1" + "0" * 30, "", b"\xff", "9" * 255])
-def test_row_36_an_expiration_that_is_no_time(peer: Client, expiration: str | bytes) -> None:
+def test_an_expiration_that_is_no_time(peer: Client, expiration: str | bytes) -> None:
     peer.publish(b"x", expiration=expiration)
     close = peer.closed()
     assert (close.channel, close.code, close.method) == (1, 406, (60, 40))

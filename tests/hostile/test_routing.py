@@ -1,4 +1,4 @@
-"""Rows 37-41: patterns, cycles, and headers that are made to cost, or to pretend."""
+"""Patterns, cycles, and headers that are made to cost, or to pretend."""
 
 import pytest
 from pamqp import commands
@@ -27,20 +27,20 @@ def everything(peer: Client, queue: str = "jobs") -> list[bytes]:
 
 
 @pytest.mark.parametrize("pattern", ["#.#.#.#", "#.a.#.a.#.a.#", ".".join("#*" * 60)])
-def test_row_37_patterns_of_many_hashes_against_the_longest_key(peer: Client, pattern: str) -> None:
+def test_patterns_of_many_hashes_against_the_longest_key(peer: Client, pattern: str) -> None:
     bind(peer, "amq.topic", pattern)
     peer.publish(b"x", exchange="amq.topic", routing_key="a." * 127 + "a")
     assert everything(peer) == [b"x"]
 
 
-def test_row_37_a_key_of_nothing_but_dots(peer: Client) -> None:
+def test_a_key_of_nothing_but_dots(peer: Client) -> None:
     bind(peer, "amq.topic", "#.b.#.b.#.b.#")
     bind(peer, "amq.topic", "*.*.#")
     peer.publish(b"x", exchange="amq.topic", routing_key="." * 127)
     assert everything(peer) == [b"x"]
 
 
-def test_row_38_headers_bindings_of_many_arguments(peer: Client) -> None:
+def test_headers_bindings_of_many_arguments(peer: Client) -> None:
     wanted = {f"h{number}": number for number in range(300)}
     bind(peer, "amq.headers", arguments={"x-match": "all", **wanted})
     peer.publish(b"no", exchange="amq.headers", headers={**wanted, "h7": -1})
@@ -48,14 +48,14 @@ def test_row_38_headers_bindings_of_many_arguments(peer: Client) -> None:
     assert everything(peer) == [b"yes"]
 
 
-def test_row_38_alternate_exchanges_in_a_circle(peer: Client) -> None:
+def test_alternate_exchanges_in_a_circle(peer: Client) -> None:
     exchange(peer, "one", "direct", arguments={"alternate-exchange": "two"})
     exchange(peer, "two", "direct", arguments={"alternate-exchange": "one"})
     peer.publish(b"lost", exchange="one", mandatory=True)
     assert peer.bodies() == [b"lost"]
 
 
-def test_row_38_exchanges_bound_in_a_circle_and_to_themselves(peer: Client) -> None:
+def test_exchanges_bound_in_a_circle_and_to_themselves(peer: Client) -> None:
     for name in ("one", "two"):
         exchange(peer, name)
     for source, destination in [("one", "two"), ("two", "one"), ("one", "one")]:
@@ -66,9 +66,7 @@ def test_row_38_exchanges_bound_in_a_circle_and_to_themselves(peer: Client) -> N
     assert everything(peer) == [b"x"]
 
 
-def test_row_39_a_dead_letter_that_comes_back_by_itself_is_dropped(
-    node: Node, peer: Client
-) -> None:
+def test_a_dead_letter_that_comes_back_by_itself_is_dropped(node: Node, peer: Client) -> None:
     peer.declare(
         "circle",
         arguments={
@@ -82,7 +80,7 @@ def test_row_39_a_dead_letter_that_comes_back_by_itself_is_dropped(
     assert everything(peer, "circle") == []
 
 
-def test_row_39_a_rejection_may_go_round_and_is_counted_not_listed(peer: Client) -> None:
+def test_a_rejection_may_go_round_and_is_counted_not_listed(peer: Client) -> None:
     peer.declare(
         "circle",
         arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "circle"},
@@ -110,7 +108,7 @@ def test_row_39_a_rejection_may_go_round_and_is_counted_not_listed(peer: Client)
     ],
     ids=["many", "text", "number"],
 )
-def test_row_40_copies_without_end_or_of_a_wrong_type(
+def test_copies_without_end_or_of_a_wrong_type(
     peer: Client, headers: dict[str, object], text: str
 ) -> None:
     method = {"headers": headers}
@@ -120,12 +118,12 @@ def test_row_40_copies_without_end_or_of_a_wrong_type(
     assert close.text.endswith(text)
 
 
-def test_row_40_copies_to_names_longer_than_any(peer: Client) -> None:
+def test_copies_to_names_longer_than_any(peer: Client) -> None:
     peer.publish(b"x", headers={"CC": ["k" * 300, "\udcff", ""]})
     assert everything(peer) == [b"x"]
 
 
-def test_row_40_each_copy_to_a_topic_needs_its_right(node: Node) -> None:
+def test_each_copy_to_a_topic_needs_its_right(node: Node) -> None:
     node.broker.users.set_topic_permissions("guest", "/", "amq.topic", "^mine", ".*")
     peer = node.open()
     peer.publish(
@@ -135,7 +133,7 @@ def test_row_40_each_copy_to_a_topic_needs_its_right(node: Node) -> None:
     assert (close.channel, close.code) == (1, 403)
 
 
-def test_row_41_a_user_id_that_is_not_mine(peer: Client) -> None:
+def test_a_user_id_that_is_not_mine(peer: Client) -> None:
     peer.publish(b"mine", user_id="guest")
     assert everything(peer) == [b"mine"]
     peer.publish(b"yours", user_id="root")
@@ -143,7 +141,7 @@ def test_row_41_a_user_id_that_is_not_mine(peer: Client) -> None:
     assert (close.channel, close.code) == (1, 406)
 
 
-def test_row_41_a_forged_reply_name_reaches_nobody(node: Node, peer: Client) -> None:
+def test_a_forged_reply_name_reaches_nobody(node: Node, peer: Client) -> None:
     server = node.open()
     server.consume("amq.rabbitmq.reply-to", no_ack=True)
     server.receive()
@@ -157,7 +155,7 @@ def test_row_41_a_forged_reply_name_reaches_nobody(node: Node, peer: Client) -> 
     assert server.receive() == []
 
 
-def test_row_41_a_reply_name_is_not_to_be_bound(peer: Client) -> None:
+def test_a_reply_name_is_not_to_be_bound(peer: Client) -> None:
     peer.send(commands.Queue.Bind, queue="amq.rabbitmq.reply-to", exchange="amq.topic")
     close = peer.closed()
     assert (close.channel, close.code) == (1, 403)

@@ -1,4 +1,4 @@
-"""Rows 26-31: tables and property lists made to be hard to read."""
+"""Tables and property lists made to be hard to read."""
 
 import struct
 
@@ -38,14 +38,14 @@ def is_refused(peer: Client) -> bool:
 
 
 @pytest.mark.parametrize("depth", [1, 10, DEPTH_MAX])
-def test_row_26_a_table_may_be_nested(peer: Client, depth: int) -> None:
+def test_a_table_may_be_nested(peer: Client, depth: int) -> None:
     publish_with(peer, nested(depth), "amq.headers")
     assert peer.closes() == []
 
 
 @pytest.mark.parametrize("depth", [DEPTH_MAX + 1, 1_000, 10_000])
 @pytest.mark.parametrize("where", ["arguments", "headers"])
-def test_row_26_but_not_without_end(peer: Client, depth: int, where: str) -> None:
+def test_a_table_nested_too_deep_is_refused(peer: Client, depth: int, where: str) -> None:
     if where == "arguments":
         declare(peer, nested(depth))
     else:
@@ -53,7 +53,7 @@ def test_row_26_but_not_without_end(peer: Client, depth: int, where: str) -> Non
     assert is_refused(peer)
 
 
-def test_row_26_nobody_reads_headers_that_nobody_needs(peer: Client) -> None:
+def test_nobody_reads_headers_that_nobody_needs(peer: Client) -> None:
     publish_with(peer, nested(1_000))
     assert peer.get() == b"x"
 
@@ -71,24 +71,24 @@ def test_row_26_nobody_reads_headers_that_nobody_needs(peer: Client) -> None:
         b"\x01a\x00",
     ],
 )
-def test_row_27_lengths_that_do_not_fit(peer: Client, content: bytes) -> None:
+def test_lengths_that_do_not_fit(peer: Client, content: bytes) -> None:
     declare(peer, table(content))
     assert is_refused(peer)
 
 
 @pytest.mark.parametrize("length", [2**32 - 1, 5])
-def test_row_27_a_table_longer_than_its_frame_is_a_frame_error(peer: Client, length: int) -> None:
+def test_a_table_longer_than_its_frame_is_a_frame_error(peer: Client, length: int) -> None:
     declare(peer, struct.pack(">I", length) + b"\x01aV")
     assert peer.closed().code == 501
 
 
-def test_row_28_more_elements_than_anybody_needs(peer: Client) -> None:
+def test_more_elements_than_anybody_needs(peer: Client) -> None:
     declare(peer, table(b"\x01aA" + table(b"V" * (ELEMENTS_MAX + 1))))
     assert is_refused(peer)
 
 
 @pytest.mark.parametrize("count", [1, 1_000])
-def test_row_29_property_flags_that_go_on(peer: Client, count: int) -> None:
+def test_property_flags_that_go_on(peer: Client, count: int) -> None:
     method = frame(METHOD, 1, publish_payload())
     peer.send_bytes(method + content_frames(1, b"x", b"\x00\x01" * count))
     assert is_refused(peer)
@@ -122,9 +122,7 @@ def test_row_29_property_flags_that_go_on(peer: Client, count: int) -> None:
     ],
 )
 @pytest.mark.parametrize("exchange", ["", "amq.headers"])
-def test_rows_30_and_31_odd_values_come_back_byte_for_byte(
-    peer: Client, content: bytes, exchange: str
-) -> None:
+def test_odd_values_come_back_byte_for_byte(peer: Client, content: bytes, exchange: str) -> None:
     peer.send(commands.Queue.Bind, queue="jobs", exchange="amq.headers")
     publish_with(peer, table(content), exchange)
     peer.consume()
@@ -134,7 +132,7 @@ def test_rows_30_and_31_odd_values_come_back_byte_for_byte(
 
 @pytest.mark.parametrize("name", [b"\xff", b"\xc3\x28", b"\xed\xa0\x80"])
 @pytest.mark.parametrize("where", ["queue", "routing key", "exchange", "consumer tag"])
-def test_row_30_names_are_utf_8(peer: Client, name: bytes, where: str) -> None:
+def test_names_are_utf_8(peer: Client, name: bytes, where: str) -> None:
     match where:
         case "queue":
             peer.send(commands.Queue.Declare, queue=name)
@@ -151,7 +149,7 @@ def test_row_30_names_are_utf_8(peer: Client, name: bytes, where: str) -> None:
     assert close.text == "FRAME_ERROR - Malformed UTF-8 in shortstr"
 
 
-def test_row_31_a_count_in_x_death_that_cannot_count_on(peer: Client) -> None:
+def test_a_count_in_x_death_that_cannot_count_on(peer: Client) -> None:
     peer.declare(
         "sick", arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "jobs"}
     )
@@ -164,7 +162,7 @@ def test_row_31_a_count_in_x_death_that_cannot_count_on(peer: Client) -> None:
 
 
 @pytest.mark.parametrize("deaths", [1, "x", [1], [{}], [{"count": "x", "queue": 5}]], ids=str)
-def test_row_31_an_x_death_that_is_none(peer: Client, deaths: object) -> None:
+def test_an_x_death_that_is_none(peer: Client, deaths: object) -> None:
     peer.declare(
         "sick", arguments={"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "jobs"}
     )

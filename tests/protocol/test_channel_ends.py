@@ -37,7 +37,7 @@ def test_a_number_is_free_again_once_the_close_was_answered(peer: Client) -> Non
 
 
 def test_a_close_and_an_open_may_come_in_one_read(peer: Client) -> None:
-    """Row 47: no wait for close-ok is needed by a client that closes itself."""
+    """No wait for close-ok is needed by a client that closes itself."""
     close = frame(METHOD, 1, method_payload(commands.Channel.Close))
     reopen = frame(METHOD, 1, method_payload(commands.Channel.Open))
     peer.send_bytes((close + reopen) * 50)

@@ -94,7 +94,6 @@ def test_a_method_between_the_frames_of_a_message_is_unexpected(peer: Client) ->
 
 
 def test_an_unfinished_message_is_in_no_queue(peer: Client) -> None:
-    """Row 25."""
     peer.declare()
     peer.send_bytes(
         frame(METHOD, 1, publish_payload())

@@ -26,7 +26,6 @@ def beating(node: Node, interval_s: int = 10) -> Client:
 
 @pytest.mark.parametrize("said", [b"", b"AMQ", PROTOCOL_HEADER])
 def test_a_stranger_has_ten_seconds_to_get_in(said: bytes) -> None:
-    """Row 1."""
     node = Node()
     peer = node.connect()
     for octet in said:
@@ -58,7 +57,7 @@ def test_an_open_connection_without_heartbeats_has_no_deadline() -> None:
 
 
 def test_a_refused_login_costs_its_time() -> None:
-    """Row 5: told at once to who asked for it, closed after three seconds, read no more."""
+    """Told at once to who asked for it, closed after three seconds, read no more."""
     node = Node()
     peer = node.connect()
     peer.send_bytes(PROTOCOL_HEADER)
@@ -144,7 +143,6 @@ def test_any_byte_is_a_sign_of_life(data: bytes) -> None:
 
 
 def test_an_interval_at_the_edge_is_taken() -> None:
-    """Row 8."""
     node = Node()
     peer = beating(node, 65_535)
     node.advance(131_069_999)
@@ -154,7 +152,7 @@ def test_an_interval_at_the_edge_is_taken() -> None:
 
 
 def test_a_consumer_that_never_reads_is_given_up_as_well() -> None:
-    """Row 46: what it does not read does not keep it alive."""
+    """What it does not read does not keep it alive."""
     node = Node()
     peer = beating(node)
     peer.open_channel(1)

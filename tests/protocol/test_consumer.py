@@ -140,7 +140,7 @@ def slow_consumer(node: Node, count: int, size_bytes: int, *, no_ack: bool = Tru
 def test_who_never_reads_is_sent_little_more_than_the_watermark(
     size_bytes: int, no_ack: bool
 ) -> None:
-    """Row 46: at most one batch more, whatever the size of the messages."""
+    """At most one batch more, whatever the size of the messages."""
     node = Node()
     peer = slow_consumer(node, 50 if size_bytes == 100_000 else 500, size_bytes, no_ack=no_ack)
     waiting_bytes = peer.connection._outbox.size_bytes

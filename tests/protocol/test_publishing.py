@@ -167,7 +167,7 @@ SMALL = ProtocolSettings(max_message_size_bytes=10, assembling_bytes_max=MIB)
 
 @pytest.mark.parametrize("piece_bytes", [4088, 4])
 def test_a_message_over_the_limit_is_refused_in_one_frame_or_several(piece_bytes: int) -> None:
-    """Row 22: once all of it has passed, and the messages before it are published."""
+    """Once all of it has passed, and the messages before it are published."""
     peer = Node(SMALL).open()
     peer.declare()
     bodies = (b"x" * 10, b"y" * 11, b"z")

@@ -21,7 +21,6 @@ def half_a_message(peer: Client, channel: int) -> None:
 
 
 def test_unfinished_messages_are_bounded_over_all_channels() -> None:
-    """Row 24."""
     peer = Node(LIMITED).open()
     peer.open_channel(2)
     half_a_message(peer, 1)

@@ -68,6 +68,9 @@ REGISTRY_HOST = re.compile(
     r"registry\.\w+\.(?:org|com)|pypi\.org|pythonhosted|artifactory|proxy\.golang"
     r"|\"resolved\": \"http"
 )
+NUMBERED_ROW = re.compile(r"\b[Rr]ows? \d+\b|\btest_rows?_\d+")
+"""A row of a table that a reader of this repository does not have."""
+
 THE_RULES_THEMSELVES = Path("tests/style")
 
 
@@ -125,8 +128,8 @@ def banned_names(module: ast.Module) -> list[str]:
 
 
 def left_behind(text: str) -> list[str]:
-    """Return the marks of unfinished work, machine paths and registry hosts in a text."""
-    rules = (UNFINISHED, MACHINE_PATH, REGISTRY_HOST)
+    """Return the marks of unfinished work, machine paths, registry hosts and numbers of rows."""
+    rules = (UNFINISHED, MACHINE_PATH, REGISTRY_HOST, NUMBERED_ROW)
     return [match.group() for rule in rules for match in rule.finditer(text)]
 
 
@@ -243,12 +246,16 @@ def test_names_of_others_are_left_alone(line: str) -> None:
         "log in /tmp/out.txt",
         '"resolved": "https://example.org/package.tgz"',
         "pip install -i https://pypi.org/simple",
+        "Rows 26-31: tables",
+        "def test_row_12_a_frame() -> None:",
     ],
 )
 def test_what_is_left_behind_is_seen(text: str) -> None:
     assert left_behind(text) != []
 
 
-@pytest.mark.parametrize("text", ["amqp://host/work/", "/usr/lib/rabbitmq/bin", "todo lists"])
+@pytest.mark.parametrize(
+    "text", ["amqp://host/work/", "/usr/lib/rabbitmq/bin", "todo lists", "a row"]
+)
 def test_what_belongs_here_is_left_alone(text: str) -> None:
     assert left_behind(text) == []

@@ -13,13 +13,11 @@ from tests.support.peer import Client, Node
 @pytest.mark.parametrize("count", [0, 1, 65_535])
 @pytest.mark.parametrize("is_global", [False, True])
 def test_any_count_is_a_window(peer: Client, count: int, is_global: bool) -> None:
-    """Row 43."""
     peer.send(commands.Basic.Qos, prefetch_count=count, global_=is_global)
     peer.expect(commands.Basic.QosOk)
 
 
 def test_a_window_in_bytes_is_not_implemented(peer: Client) -> None:
-    """Row 43."""
     peer.send(commands.Basic.Qos, prefetch_size=1)
     close = peer.closed()
     assert (close.channel, close.code) == (0, 540)
@@ -46,7 +44,6 @@ def test_a_consumer_without_a_tag_is_given_one(peer: Client) -> None:
 
 
 def test_a_tag_is_taken_once_on_a_channel(peer: Client) -> None:
-    """Row 44."""
     peer.consume()
     peer.receive()
     peer.open_channel(2)
@@ -77,7 +74,6 @@ def test_the_bare_reply_name_as_the_last_declared_queue_is_consumed_from(peer: C
 
 
 def test_consumers_of_a_channel_are_bounded_where_that_is_configured() -> None:
-    """Row 44."""
     peer = Node(ProtocolSettings(consumers_per_channel_max=3)).open()
     peer.declare()
     for tag in "abcd":
@@ -169,7 +165,6 @@ def test_an_unknown_tag_closes_the_channel(
     kind: type[commands.Basic.Ack | commands.Basic.Nack | commands.Basic.Reject],
     tag: int,
 ) -> None:
-    """Row 42."""
     peer.send(kind, delivery_tag=tag)
     close = peer.closed()
     assert (close.channel, close.code) == (1, 406)
@@ -181,7 +176,6 @@ def test_an_unknown_tag_closes_the_channel(
 def test_tag_zero_with_multiple_is_everything_be_it_nothing(
     peer: Client, kind: type[commands.Basic.Ack | commands.Basic.Nack]
 ) -> None:
-    """Row 42."""
     peer.send(kind, delivery_tag=0, multiple=True)
     assert peer.receive() == []
 

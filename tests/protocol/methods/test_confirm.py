@@ -28,7 +28,6 @@ def test_publishes_before_it_have_no_number(peer: Client) -> None:
 
 
 def test_a_transactional_channel_cannot_confirm(peer: Client) -> None:
-    """Row 45."""
     peer.send(commands.Tx.Select)
     peer.receive()
     peer.send(commands.Confirm.Select)

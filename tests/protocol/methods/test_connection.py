@@ -97,7 +97,6 @@ def tuned(**limits: int) -> Client:
     ],
 )
 def test_limits_outside_the_offer_are_refused(limits: dict[str, int], text: str) -> None:
-    """Row 8."""
     close = tuned(**limits).closed()
     assert (close.channel, close.code, close.method) == (0, 530, (10, 31))
     assert close.text == f"NOT_ALLOWED - negotiated {text}"
@@ -107,7 +106,6 @@ def test_limits_outside_the_offer_are_refused(limits: dict[str, int], text: str)
     "limits", [{}, {"frame_max": 131_072}, {"channel_max": 1}, {"heartbeat": 65_535}]
 )
 def test_limits_within_the_offer_hold(limits: dict[str, int]) -> None:
-    """Row 8."""
     peer = tuned(**limits)
     peer.send(commands.Connection.Open, 0, virtual_host="/")
     peer.expect(commands.Connection.OpenOk)
@@ -151,14 +149,13 @@ def opened(node: Node, vhost: str | bytes = "/", user: str = "guest") -> Client:
 
 @pytest.mark.parametrize("vhost", ["none", "../", "/..", "a/b", "\0", "é", "x" * 255, ""])
 def test_a_vhost_that_does_not_exist_is_refused(vhost: str) -> None:
-    """Row 9: whatever its name looks like."""
+    """Whatever its name looks like."""
     close = opened(Node(), vhost).closed()
     assert (close.channel, close.code, close.method) == (0, 530, (10, 40))
     assert close.text[:230] == f"NOT_ALLOWED - vhost {vhost} not found"[:230]
 
 
 def test_a_vhost_without_a_right_to_it_is_refused() -> None:
-    """Row 9."""
     node = Node()
     node.broker.add_vhost("closed")
     close = opened(node, "closed").closed()

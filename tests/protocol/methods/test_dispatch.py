@@ -44,7 +44,7 @@ def test_every_method_of_a_client_has_its_function() -> None:
     ),
 )
 def test_any_other_method_is_not_for_a_client_to_send(index: int) -> None:
-    """Rows 15 and 16; 503 or, for what changes the connection, 504 as RabbitMQ has it."""
+    """503 or, for what changes the connection, 504 as RabbitMQ has it."""
     peer = Node().open()
     peer.send_bytes(frame(METHOD, 1, method_payload(METHODS[index])))
     close = peer.closed()

@@ -27,7 +27,6 @@ def test_a_declared_exchange_routes_until_it_is_deleted(peer: Client) -> None:
 
 
 def test_a_second_declare_must_be_alike(peer: Client) -> None:
-    """Row 34."""
     declare(peer, "logs", durable=True)
     declare(peer, "logs", durable=True)
     close = peer.refused(
@@ -49,7 +48,6 @@ def test_the_default_exchange_is_not_to_be_touched(peer: Client, kind: type[Meth
 
 @pytest.mark.parametrize("name", ["amq.mine", "amq."])
 def test_reserved_names_are_not_to_be_declared(peer: Client, name: str) -> None:
-    """Row 34."""
     close = peer.refused(commands.Exchange.Declare, exchange=name, exchange_type="fanout")
     assert close.text == (
         f"ACCESS_REFUSED - exchange name '{name}' contains reserved prefix 'amq.*'"
@@ -63,7 +61,6 @@ def test_a_predeclared_exchange_stays(peer: Client) -> None:
 
 
 def test_line_ends_in_a_name_are_dropped(peer: Client) -> None:
-    """Row 33."""
     declare(peer, "a\r\nb")
     declare(peer, "ab", passive=True)
     assert len(peer.methods()) == 2

@@ -32,7 +32,6 @@ def test_an_empty_name_asks_for_a_fresh_one(peer: Client) -> None:
 
 
 def test_a_second_declare_must_be_alike(peer: Client) -> None:
-    """Row 34."""
     close = peer.refused(commands.Queue.Declare, queue="jobs", durable=True)
     assert close.code == 406
     assert close.text == (
@@ -52,7 +51,6 @@ def test_a_second_declare_must_be_alike(peer: Client) -> None:
     ],
 )
 def test_an_exclusive_queue_is_its_connections_own(peer: Client, kind: type[Method]) -> None:
-    """Row 34."""
     peer.declare("mine", exclusive=True)
     close = peer.node.open().refused(kind, queue="mine")
     assert close.code == 405
@@ -76,14 +74,12 @@ def test_an_exclusive_queue_is_shared_by_the_channels_of_its_connection(peer: Cl
 
 
 def test_reserved_names_are_not_to_be_declared(peer: Client) -> None:
-    """Row 34."""
     close = peer.refused(commands.Queue.Declare, queue="amq.mine")
     assert close.text == ("ACCESS_REFUSED - queue name 'amq.mine' contains reserved prefix 'amq.*'")
 
 
 @pytest.mark.parametrize("name", ["x" * 255, "é" * 127 + "x", "\U0001f407" * 63 + "abc"])
 def test_a_name_has_up_to_255_octets(peer: Client, name: str) -> None:
-    """Row 32."""
     assert declared(peer, queue=name)[0] == name
     peer.publish(b"x", routing_key=name)
     assert peer.get(name) == b"x"
@@ -91,7 +87,7 @@ def test_a_name_has_up_to_255_octets(peer: Client, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a\nb\r", "\0", "\x1b[31m", "<script>", "%00", "../..", "\u202e"])
 def test_any_name_is_a_name_but_for_line_ends(peer: Client, name: str) -> None:
-    """Row 33: as RabbitMQ, which drops CR and LF."""
+    """As RabbitMQ, which drops CR and LF."""
     assert declared(peer, queue=name)[0] == name.replace("\n", "").replace("\r", "")
 
 
@@ -198,7 +194,6 @@ def test_an_empty_queue_name_and_key_are_the_last_declared_queue(peer: Client) -
 def test_both_ends_of_a_binding_must_exist_the_exchange_first(
     peer: Client, ends: dict[str, object], code: int, text: str
 ) -> None:
-    """Row 41 for the reply-to name."""
     close = peer.refused(commands.Queue.Bind, **ends)
     assert (close.code, close.text.partition(" - ")[2]) == (code, text)
 

@@ -26,7 +26,6 @@ def test_selecting_again_loses_nothing(peer: Client) -> None:
 
 
 def test_a_confirming_channel_cannot_be_transactional(peer: Client) -> None:
-    """Row 45."""
     peer.send(commands.Confirm.Select)
     peer.receive()
     peer.send(commands.Tx.Select)
