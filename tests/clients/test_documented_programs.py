@@ -7,6 +7,7 @@ own Python where that is there: it refuses to be installed into (PEP 668).
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pika
@@ -20,8 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMED_PROGRAM = re.compile(r"^`([\w.]+)`[^\n]*\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SETUP = re.compile(r"^```\n(python3 -m venv .*?)^```$", re.MULTILINE | re.DOTALL)
 INSTALL_TIMEOUT_S = 60.0
-QUEUES = ("hello", "jobs", "jobs.failed", "rpc.power")
-EXCHANGES = ("news", "logs")
+READINGS = ("readings.0", "readings.1", "readings.2")
+QUEUES = ("hello", "jobs", "jobs.failed", "rpc.power", *READINGS)
+EXCHANGES = ("news", "logs", "readings")
 
 pytestmark = pytest.mark.clients
 
@@ -152,6 +154,27 @@ def test_topics(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> None
             listener.wait_for_line(f"{routing_keys[-1]}: ")
             heard = [line.split(":")[0] for line in listener.lines if ": " in line]
             assert heard == routing_keys
+
+
+def test_keys(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> None:
+    page = Page("docs/tutorials/keys.md", tmp_path, clean_broker_uri, readers)
+    with ExitStack() as stack:
+        workers = []
+        for number, queue in enumerate(READINGS):
+            command: list[str | Path] = [tmp_path / ".venv/bin/python", "worker.py", str(number)]
+            workers.append(stack.enter_context(Program(command, None, tmp_path)))
+            workers[-1].wait_for_line(f"waiting for {queue}")
+        assert page.output_of("sensors.py") == "confirmed"
+        lines = [
+            f"device-{device}: reading {number}" for device in range(20) for number in range(5)
+        ]
+        wait_until(
+            lambda: len([line for each in workers for line in each.lines if ": " in line]) == 100,
+            "all readings to be worked off",
+        )
+        together = [line for each in workers for line in each.lines if ": " in line]
+        assert sorted(together, key=lambda line: int(line.split(":")[0][7:])) == lines
+        assert all([len(each.lines) > 5 for each in workers]), "each of them had a share"
 
 
 def test_rpc(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> None:
