@@ -45,6 +45,7 @@ from amqp_server.net.log_output import LogOutput, begin_logging
 from amqp_server.net.memory_monitor import MemoryMonitor, resident_bytes, total_bytes
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.readiness import tell_stopping
+from amqp_server.net.resources import Resources
 from amqp_server.net.server import Server
 from amqp_server.net.storage import Storage
 from amqp_server.net.timers import now_ms, wall_ms, wall_offset_ms
@@ -226,7 +227,9 @@ async def _run_node(
     loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
     server.listen()
     log.info("file descriptors limit=%d sockets_max=%d segments_max=%d", *descriptors)
-    reactor.deadlines.watch(_memory_monitor(broker, settings))
+    memory = _memory_monitor(broker, settings)
+    reactor.deadlines.watch(memory)
+    broker.look_at_resources = Resources(memory, disk, descriptors, server, now_ms).look
     if storage is not None and disk is not None:
         reactor.deadlines.watch(disk)
         reactor.deadlines.watch(storage)

@@ -6,7 +6,7 @@ a whole run, batch or range of messages, and never for each message.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, Self, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 from persistence.record import Run
 from queues.batch import Batch
@@ -117,6 +117,20 @@ class ConsumerHandle(Protocol):
         """
 
 
+class QueueState(NamedTuple):
+    """How the consumers of a queue are, as far as it knows without asking them.
+
+    Attributes:
+        active_consumer: the single active one; None where the queue has no such rule, or nobody.
+        exclusive_consumer: the one that has the queue for itself; None is nobody.
+        may_deliver: whether a consumer is not known to be without credit.
+    """
+
+    active_consumer: ConsumerHandle | None = None
+    exclusive_consumer: ConsumerHandle | None = None
+    may_deliver: bool = False
+
+
 Positions: TypeAlias = range | Sequence[int]
 """Positions in a queue: a range with any step, or distinct positions in any order."""
 
@@ -171,6 +185,9 @@ class QueueEngine(Protocol):
 
     def counts(self) -> QueueCounts:
         """Return how the queue is, and what happened in it; no message is looked at."""
+
+    def state(self) -> QueueState:
+        """Return how its consumers are; none of them is asked."""
 
     # -- in ---------------------------------------------------------------------------------
 

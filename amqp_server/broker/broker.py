@@ -24,6 +24,7 @@ from amqp_server.broker.node_budget import NO_NODE_LIMITS, NodeLimits, budgets_o
 from amqp_server.broker.numbered import NumberedConnections, Viewable
 from amqp_server.broker.plan_memory import PlanMemory
 from amqp_server.broker.reply_consumers import UnreadReplies
+from amqp_server.broker.resources import LookAtResources
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.steps import Steps, finish
 from amqp_server.broker.tally import Counted, Totals, new_totals
@@ -79,6 +80,7 @@ class Broker:
         logins: how long wrong passwords wait for their answer.
         events: what comes and goes.
         totals: the sums of what queues, channels and connections count.
+        look_at_resources: what the node has of the machine; None where nobody measures it.
         numbered: the open connections by number, for views.
         alarms: the resources that run low.
         plans: counts the publishes that channels remember.
@@ -122,6 +124,7 @@ class Broker:
         self.logins = LoginDelays(settings.refused_login_delay_max_ms)
         self.events = Events()
         self.totals = new_totals()
+        self.look_at_resources: LookAtResources | None = None
         self.alarms = Alarms(self.events)
         self.congestion = Congestion()
         self.unread_replies = UnreadReplies()
@@ -354,7 +357,11 @@ class Broker:
 
     def wall_s(self, now_ms: int) -> int:
         """Return the time of day, in seconds since 1970."""
-        return (now_ms + self._epoch_offset_ms) // 1000
+        return self.wall_ms(now_ms) // 1000
+
+    def wall_ms(self, now_ms: int) -> int:
+        """Return the time of day, in ms since 1970."""
+        return now_ms + self._epoch_offset_ms
 
     def generate_name(self, prefix: str) -> str:
         """Return a fresh name such as ``amq.gen-`` and 22 characters."""

@@ -83,6 +83,11 @@ class ConsumerView(NamedTuple):
         connection_number, channel_number: of its channel; the first is from ``ConnectionView``.
         prefetch: deliveries that it may hold; 0 is without limit.
         unacked: deliveries that it holds.
+        timeout_ms: how long it may hold a delivery; None is without an end.
+        arguments: of basic.consume, as plain values.
+        is_active: whether it gets messages; where only one does, the others wait.
+        activity: RabbitMQ's word for that: ``up``, ``single_active``, ``waiting``; ``blocked``
+            where its prefetch is used up.
     """
 
     consumer_tag: str
@@ -95,6 +100,10 @@ class ConsumerView(NamedTuple):
     priority: int
     prefetch: int
     unacked: int
+    timeout_ms: int | None
+    arguments: Mapping[str, object]
+    is_active: bool
+    activity: str
 
 
 class ChannelView(NamedTuple):
@@ -106,7 +115,7 @@ class ChannelView(NamedTuple):
         prefetch: of later consumers; 0 is without limit.
         shared_prefetch: of all its consumers together; 0 is without limit.
         uncommitted: publishes that its transaction holds.
-        unsettled: settlements that its transaction holds, in ranges.
+        unsettled: deliveries whose settlement its transaction holds.
     """
 
     connection_number: int
@@ -140,6 +149,9 @@ class ConnectionView(NamedTuple):
         client_properties: the client's own properties, as plain values.
         channel_max, frame_max_bytes, heartbeat_s: as negotiated; 0 is without limit, or off.
         received_bytes, received_count, sent_bytes, sent_count: see ``connections.traffic``.
+        auth_mechanism: by which the user logged in.
+        state: RabbitMQ's word for it, such as ``running``, ``blocked`` or ``flow``.
+        unsent_bytes: output that waits for the client.
     """
 
     name: str
@@ -166,6 +178,9 @@ class ConnectionView(NamedTuple):
     frame_max_bytes: int = 0
     number: int = 0
     opened_at_ms: int = 0
+    auth_mechanism: str = ""
+    state: str = ""
+    unsent_bytes: int = 0
 
 
 class OpenChannel(Protocol):

@@ -95,6 +95,11 @@ class Turn:
         """How many queues are to be drained before the turn ends."""
         return len(self._dirty) + len(self._wanted)
 
+    @property
+    def waiting_count(self) -> int:
+        """How many queues and jobs wait for a turn."""
+        return self.dirty_count + len(self._jobs)
+
     def dirty(self) -> list[Drainable]:
         """Return them, those first that are left over from earlier turns."""
         return list(dict.fromkeys([*self._wanted, *self._dirty]))

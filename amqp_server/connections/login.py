@@ -58,7 +58,7 @@ def log_in(session: Session, mechanism: str, response: bytes, now_ms: int) -> He
             return HeldRefusal(LoginRefusedError(refused_text(mechanism)), now_ms + delay_ms)
         # Keep it in no variable of this frame, because it would be in its own traceback.
         raise LoginRefusedError(refused_text(mechanism)) from error
-    session.user = user
+    session.user, session.mechanism = user, mechanism
     logins.accept(address, session.username)
     return None
 

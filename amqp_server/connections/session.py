@@ -5,7 +5,7 @@ The session is also the identity that exclusive queues belong to.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from amqp_server.broker.access.rights import Permission, User
 from amqp_server.broker.broker import Broker
@@ -14,6 +14,18 @@ from amqp_server.broker.request_rights import VhostUser
 from amqp_server.broker.vhost import Vhost
 from amqp_server.connections.peer import Peer
 from amqp_server.connections.traffic import Traffic
+
+
+class ConnectionState(NamedTuple):
+    """How a connection is: RabbitMQ's word for it, and the output that waits for the client."""
+
+    word: str
+    unsent_bytes: int
+
+
+def _over() -> ConnectionState:
+    """Stand in for a connection that is over."""
+    return ConnectionState("closed", 0)
 
 
 def _nothing_to_shut_down(_reason: str, _now_ms: int) -> None:
@@ -28,8 +40,10 @@ class Session:
         broker: the node's.
         peer: the client's side of the connection.
         shut_down_by: how the broker closes this connection; set by the connection.
+        state_of: says how this connection is; set by the connection.
         user, vhost: None until the login, and until the vhost was opened.
         claimed_username: the name that the client claims; ``user`` is set once it is proved.
+        mechanism: by which the user logged in; empty before.
         heartbeat_s: the negotiated interval; 0 is off.
         channels_open: how many channels it has; 0 if the protocol has none.
         traffic: its octets and reads and writes.
@@ -39,6 +53,8 @@ class Session:
     broker: Broker
     peer: Peer
     shut_down_by: Callable[[str, int], None]
+    state_of: Callable[[], ConnectionState] = _over
+    mechanism: str = ""
     user: User | None = None
     vhost: Vhost | None = None
     claimed_username: str = ""
@@ -90,11 +106,13 @@ class Session:
     def has_no_connection(self) -> None:
         """Note that the connection is over; this leaves no reference cycle."""
         self.shut_down_by = _nothing_to_shut_down
+        self.state_of = _over
 
     def view(self) -> ConnectionView:
         """Return the state of the connection; a protocol adds its negotiated values."""
         peer, traffic = self.peer, self.traffic
         certificate = peer.certificate
+        state = self.state_of()
         return ConnectionView(
             name=self.connection_name,
             vhost=self.vhost_name,
@@ -115,6 +133,9 @@ class Session:
             received_count=traffic.received_count,
             sent_bytes=traffic.sent_bytes,
             sent_count=traffic.sent_count,
+            auth_mechanism=self.mechanism,
+            state=state.word,
+            unsent_bytes=state.unsent_bytes,
         )
 
     def shut_down(self, reason: str, now_ms: int) -> None:

@@ -42,6 +42,7 @@ class DiskMonitor:
 
     Attributes:
         free_bytes: as measured last; None before the first time.
+        limit_bytes: see above.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class DiskMonitor:
         measure: Callable[[], int],
     ) -> None:
         self.free_bytes: int | None = None
-        self._limit_bytes = limit_bytes
+        self.limit_bytes = limit_bytes
         self._tell = tell
         self._measure = measure
         self._due_ms = now_ms
@@ -67,7 +68,7 @@ class DiskMonitor:
 
     def next_deadline_ms(self) -> int | None:
         """Return when to measure next; None without a limit."""
-        return self._due_ms if self._limit_bytes else None
+        return self._due_ms if self.limit_bytes else None
 
     def on_deadline(self, now_ms: int) -> None:
         """Measure, and report."""
@@ -89,7 +90,7 @@ class DiskMonitor:
         if self._is_tripped:
             was_low = self.is_low
             self._is_tripped = False
-            if self._limit_bytes:
+            if self.limit_bytes:
                 self._look()
             self._log_change(was_low)
             self._tell(self.is_low, now_ms)
@@ -104,14 +105,14 @@ class DiskMonitor:
             return
         self._was_measured = True
         ratio = CLEAR_ABOVE_RATIO if self._has_little else 1.0
-        self._has_little = self.free_bytes < self._limit_bytes * ratio
+        self._has_little = self.free_bytes < self.limit_bytes * ratio
 
     def _interval_ms(self) -> int:
         if self.is_low:
             return INTERVAL_LOW_MS
         if self.free_bytes is None or not self._was_measured:
             return INTERVAL_MAX_MS
-        until_low_ms = (self.free_bytes - self._limit_bytes) // FILL_RATE_BYTES_PER_MS
+        until_low_ms = (self.free_bytes - self.limit_bytes) // FILL_RATE_BYTES_PER_MS
         return min(max(until_low_ms, INTERVAL_MIN_MS), INTERVAL_MAX_MS)
 
     def _log_change(self, was_low: bool) -> None:  # noqa: FBT001 -- as the port's
@@ -120,6 +121,6 @@ class DiskMonitor:
                 "disk alarm %s free_bytes=%s limit_bytes=%d writes_refused=%s",
                 "on" if self.is_low else "off",
                 self.free_bytes,
-                self._limit_bytes,
+                self.limit_bytes,
                 self._is_tripped,
             )

@@ -60,6 +60,9 @@ class MemoryMonitor:
         now_ms: the time.
         measure: returns the resident set in bytes.
         freed: gives freed memory back; None if this is not possible.
+
+    Attributes:
+        watermark_bytes: see above.
     """
 
     def __init__(
@@ -70,28 +73,36 @@ class MemoryMonitor:
         measure: Callable[[], int] = resident_bytes,
         freed: FreedMemory | None = None,
     ) -> None:
-        self._watermark_bytes = watermark_bytes
+        self.watermark_bytes = watermark_bytes
         self._tell = tell
         self._measure = measure
         self._freed = freed
         self._due_ms = now_ms
         self._is_low = False
+        self._used_bytes = 0
+
+    def used_bytes(self) -> int:
+        """Return what was measured last; measure now where nothing was."""
+        if not self._used_bytes:
+            self._used_bytes = self._measure()
+        return self._used_bytes
 
     def next_deadline_ms(self) -> int | None:
         """Return when to measure next; None without a watermark."""
-        return self._due_ms if self._watermark_bytes else None
+        return self._due_ms if self.watermark_bytes else None
 
     def on_deadline(self, now_ms: int) -> None:
         """Measure, and report."""
         used_bytes = self._measure()
-        limit_bytes = self._watermark_bytes * (CLEAR_BELOW_RATIO if self._is_low else 1.0)
-        is_near = used_bytes > self._watermark_bytes * GIVE_BACK_ABOVE_RATIO
+        limit_bytes = self.watermark_bytes * (CLEAR_BELOW_RATIO if self._is_low else 1.0)
+        is_near = used_bytes > self.watermark_bytes * GIVE_BACK_ABOVE_RATIO
         self._due_ms = now_ms + (NEAR_INTERVAL_MS if is_near else INTERVAL_MS)
         if self._freed is not None:
             if not is_near:
                 self._freed.forget()
             elif self._freed.give_back(is_over_limit=used_bytes > limit_bytes):
                 used_bytes = self._measure()
+        self._used_bytes = used_bytes
         is_low = used_bytes > limit_bytes
         if is_low != self._is_low:
             self._is_low = is_low
@@ -100,6 +111,6 @@ class MemoryMonitor:
                 "memory alarm %s resident_bytes=%d watermark_bytes=%d",
                 state,
                 used_bytes,
-                self._watermark_bytes,
+                self.watermark_bytes,
             )
         self._tell(is_low, now_ms)

@@ -21,6 +21,7 @@ from amqp_server.connections.login import HeldRefusal
 from amqp_server.connections.outbox import Outbox
 from amqp_server.connections.peer import Peer
 from amqp_server.connections.reading import Reading
+from amqp_server.connections.session import ConnectionState
 from amqp_server.protocol.channel_table import ChannelTable
 from amqp_server.protocol.closing import Closing
 from amqp_server.protocol.errors import ChannelStateError
@@ -94,6 +95,7 @@ class Connection:
         self._congestion = broker.congestion
         self._on_output = on_output
         self.session = Session(broker, peer, self.shut_down, settings=settings)
+        self.session.state_of = self._state
         self._outbox = outbox = Outbox(output_max_bytes, on_output, self.session.traffic)
         self._starved: Starved = {}
         self._heartbeat = Heartbeat(0, now_ms)
@@ -326,6 +328,18 @@ class Connection:
         log.info("connection opened %s", self.session)
 
     # ── small methods ──
+
+    def _state(self) -> ConnectionState:
+        """Return how the connection is, in RabbitMQ's words (rabbit_reader)."""
+        word = self.life.state.value
+        if self.life.is_open:
+            if self.reading.is_blocked:
+                word = "blocked"
+            elif self._alarms.is_on:
+                word = "blocking"  # its next publish blocks it
+            elif self.intake.is_stalled:
+                word = "flow"
+        return ConnectionState(word, self._outbox.size_bytes)
 
     def _tell_blocked(self, is_blocked: bool) -> None:  # noqa: FBT001 -- the port's
         if _BLOCKED_CAPABILITY in self.session.capabilities:

@@ -21,6 +21,7 @@ from amqp_server.wire.content import (
     render_deliveries,
     render_large_deliveries,
 )
+from amqp_server.wire.tables import Table
 from persistence.record import LARGE_BODY_BYTES, Run, body_bytes
 from queues.batch import Batch
 
@@ -43,6 +44,7 @@ class ConsumerProperties(NamedTuple):
     Attributes:
         timeout_ms: an unacked delivery older than this closes the channel; None is never.
         arguments: see the port.
+        given_arguments: all that the client gave, for views.
     """
 
     consumer_tag: str
@@ -51,6 +53,7 @@ class ConsumerProperties(NamedTuple):
     priority: int
     timeout_ms: int | None
     arguments: Mapping[str, object] = MappingProxyType({})
+    given_arguments: Table = MappingProxyType({})
 
 
 class Consumer:
@@ -74,6 +77,7 @@ class Consumer:
         "arguments",
         "consumer_tag",
         "exclusive",
+        "given_arguments",
         "is_blocked",
         "is_cancelled",
         "lane",
@@ -105,6 +109,7 @@ class Consumer:
         self.priority = properties.priority
         self.timeout_ms = properties.timeout_ms
         self.arguments = properties.arguments
+        self.given_arguments = properties.given_arguments
         self.prefetch = Prefetch(prefetch)
         self.is_blocked = False
         self.is_cancelled = False

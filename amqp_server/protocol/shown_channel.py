@@ -10,6 +10,7 @@ from amqp_server.protocol.counting import Tags, counts_of
 from amqp_server.protocol.lane import Lane
 from amqp_server.protocol.publish_path import PublishPath
 from amqp_server.protocol.session import Session
+from amqp_server.wire.tables import plain
 
 
 class ShownChannel:
@@ -50,7 +51,7 @@ class ShownChannel:
             shared_prefetch=self.lane.shared_prefetch.limit,
             consumer_count=len(self.consumers),
             uncommitted=0 if transaction is None else len(transaction.letters),
-            unsettled=0 if transaction is None else len(transaction.settlements),
+            unsettled=0 if transaction is None else len(transaction.held_tags),
             counts=self.counts(),
         )
 
@@ -67,18 +68,32 @@ class ShownChannel:
         consumers = self.consumers
         behind = [tag for tag in consumers if after is None or tag > after]
         return [
-            ConsumerView(
-                tag,
-                consumer.queue.name,
-                consumer.queue.vhost_name,
-                connection_number,
-                self.number,
-                consumer.no_ack,
-                consumer.exclusive,
-                consumer.priority,
-                consumer.prefetch.limit,
-                consumer.prefetch.used,
-            )
+            _consumer_view(consumers[tag], connection_number, self.number)
             for tag in nsmallest(max_count, behind)
-            for consumer in (consumers[tag],)
         ]
+
+
+def _consumer_view(consumer: Consumer, connection_number: int, channel_number: int) -> ConsumerView:
+    queue = consumer.queue
+    active = None if queue.is_deleted else queue.engine.state().active_consumer
+    is_active = active is None or active is consumer
+    activity = "waiting"
+    if is_active:
+        idle = "up" if active is None else "single_active"
+        activity = idle if consumer.has_own_room() else "blocked"
+    return ConsumerView(
+        consumer.consumer_tag,
+        queue.name,
+        queue.vhost_name,
+        connection_number,
+        channel_number,
+        consumer.no_ack,
+        consumer.exclusive,
+        consumer.priority,
+        consumer.prefetch.limit,
+        consumer.prefetch.used,
+        consumer.timeout_ms,
+        {key: plain(field) for key, field in consumer.given_arguments.items()},
+        is_active,
+        activity,
+    )

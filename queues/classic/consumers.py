@@ -24,7 +24,7 @@ from queues.classic.blocked import Segment
 from queues.classic.rules import CLASSIC_RULES, SharingRules
 from queues.errors import ExclusiveUseError
 from queues.options import QueueOptions
-from queues.ports import ConsumerHandle, Lane
+from queues.ports import ConsumerHandle, Lane, QueueState
 
 Ring: TypeAlias = "OrderedDict[ConsumerHandle | Segment, None]"
 
@@ -93,6 +93,15 @@ class Consumers:
     def active(self) -> ConsumerHandle | None:
         """The single active consumer; None when there is none, or the queue has no such rule."""
         return self._active
+
+    def state(self) -> QueueState:
+        """Return how they are; none of them is asked for credit."""
+        is_refused = self.all_are_blocked or (self.sole is not None and self.sole_is_refused)
+        return QueueState(
+            self._active,
+            next(iter(self._places)) if self._exclusive_count else None,
+            may_deliver=bool(self.count) and not is_refused,
+        )
 
     @property
     def all_are_blocked(self) -> bool:

@@ -27,7 +27,7 @@ from queues.log_port import QueueLog, RecoveredMessages
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome, all_taken
-from queues.ports import ConsumerHandle, EngineParts, Lane, Positions
+from queues.ports import ConsumerHandle, EngineParts, Lane, Positions, QueueState
 
 EXPIRED_PER_GET_MAX: Final = 100_000
 """A get skips at most this many expired messages; behind more it finds the queue empty."""
@@ -103,10 +103,9 @@ class ClassicQueue:
         """The consumers in the order in which they came."""
         return tuple(self._consumers)
 
-    @property
-    def active_consumer(self) -> ConsumerHandle | None:
-        """The single active consumer, where the queue has that rule and any consumer."""
-        return self._consumers.active
+    def state(self) -> QueueState:
+        """Return how its consumers are; none of them is asked."""
+        return self._consumers.state()
 
     # -- in ---------------------------------------------------------------------------------
 
@@ -383,7 +382,7 @@ class ClassicQueue:
         assert counters.unacked_bytes >= 0, "a settlement says the bytes that were delivered"
         assert counters.unacked_count or not counters.unacked_bytes, "no message, no bytes"
         if self.options.single_active_consumer:
-            assert bool(self._consumers.count) is (self.active_consumer is not None), "one active"
+            assert bool(self._consumers.count) is (self._consumers.active is not None), "one active"
 
     # -- inside -----------------------------------------------------------------------------
 

@@ -387,7 +387,7 @@ class QueueMachine(RuleBasedStateMachine):
                 is_new = batch.positions[0] >= self.redeliver_below
                 assert batch.delivery_count or is_old or is_new, "flagged as a whole or not"
                 assert batch.positions[-1] < self.queue.delivered_below
-        active = self.queue.active_consumer
+        active = self.queue.state().active_consumer
         assert (active and active.consumer_tag) == (self.model.active and self.model.active.name)
 
     @invariant()

@@ -9,6 +9,8 @@ The default exchange has an empty name, so ``amq.default`` is searched instead.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+from sortedcontainers import SortedList
+
 from amqp_server.broker.access.passwords import DEFAULT_ALGORITHM, SALT_BYTES, hash_password, verify
 from amqp_server.broker.access.patterns import (
     Pattern,
@@ -54,6 +56,7 @@ class Users:
     Attributes:
         generation: grows with every change; decisions of an older one are void.
         loopback_users: names that may only log in from this host.
+        names: of all users, for views; changed only here.
 
     Args:
         loopback_users: see above.
@@ -67,6 +70,7 @@ class Users:
         self.loopback_users = frozenset(loopback_users)
         self._journal = journal if journal is not None else _NoJournal()
         self._users: dict[str, User] = {}
+        self.names: SortedList[str] = SortedList()
         self._permissions: dict[tuple[str, str], VhostPermissions] = {}
         self._patterns: dict[tuple[str, str], dict[Permission, Pattern]] = {}
         self._topic_permissions: dict[tuple[str, str, str], TopicPermissions] = {}
@@ -86,6 +90,8 @@ class Users:
         """
         if self._users.get(user.name) != user:
             self._journal.save(user)
+        if user.name not in self._users:
+            self.names.add(user.name)
         self._users[user.name] = user
         self.generation += 1
 
@@ -98,6 +104,7 @@ class Users:
         user = self._users.pop(name, None)
         if user is None:
             return False
+        self.names.remove(name)
         self._forget(lambda holder, _vhost: holder == name)
         self._journal.forget(user)
         return True

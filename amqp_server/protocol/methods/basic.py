@@ -1,5 +1,6 @@
 """The methods of class basic (AMQP 0-9-1 §1.8), except publish and ack, which come in runs."""
 
+from types import MappingProxyType
 from typing import Final
 
 from pamqp import commands
@@ -28,10 +29,14 @@ from amqp_server.protocol.methods.queue import actual_queue_name
 from amqp_server.protocol.transaction import Settlement
 from amqp_server.wire.content import render_get_ok
 from amqp_server.wire.methods import Method, arguments_of
+from amqp_server.wire.tables import Table
 from queues.errors import ExclusiveUseError
 from queues.kinds import Request
 
 CONSUMER_TAG_PREFIX: Final = "amq.ctag"
+
+_NO_ARGUMENTS: Final[Table] = MappingProxyType({})
+"""Of most consumers, so that they share it."""
 
 
 def qos(channel: Channel, method: commands.Basic.Qos, now_ms: int) -> Method:
@@ -215,6 +220,7 @@ def _consumer(
         arguments.priority,
         timeout_ms or None,
         arguments.of_kind,
+        arguments_of(method) or _NO_ARGUMENTS,
     )
     lane = channel.lane_for(queue)
     return Consumer(channel, lane, queue, properties, channel.consumer_prefetch)

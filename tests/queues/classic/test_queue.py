@@ -246,7 +246,7 @@ def test_a_single_active_consumer_gets_all_until_it_goes() -> None:
     jobs.requeue(first.take_unacked())
     jobs.drain()
     assert second.bodies == [b"1", b"2"]
-    assert jobs.queue.active_consumer is second
+    assert jobs.queue.state().active_consumer is second
 
 
 def test_a_quorum_queues_successor_waits_for_the_last_settlement() -> None:

@@ -13,7 +13,7 @@ from queues.log_port import QueueLog, RecoveredMessages
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome, all_taken
-from queues.ports import ConsumerHandle, EngineParts, Lane, Positions
+from queues.ports import ConsumerHandle, EngineParts, Lane, Positions, QueueState
 
 OFFSET = "x-toy-offset"
 
@@ -39,6 +39,9 @@ class ToyQueue:
     @property
     def consumer_count(self) -> int:
         return len(self._places)
+
+    def state(self) -> QueueState:
+        return QueueState()
 
     def counts(self) -> QueueCounts:
         return QueueCounts(

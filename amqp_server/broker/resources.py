@@ -1,0 +1,46 @@
+"""What the node has of the machine, as the shell around the broker measures it."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
+
+
+class ListenerView(NamedTuple):
+    """A listening socket.
+
+    Attributes:
+        address, port: where clients connect; the port is 0 on a Unix socket.
+        protocol: its name in the settings.
+    """
+
+    address: str
+    port: int
+    protocol: str
+    is_tls: bool
+
+
+class ResourceView(NamedTuple):
+    """What the node has and uses; a limit of 0 is no limit.
+
+    Attributes:
+        memory_bytes, memory_limit_bytes: the resident set, and the watermark of the alarm.
+        disk_free_bytes, disk_limit_bytes: of the data directory's disk; None is not known, as
+            everything is in memory or nothing was measured.
+        descriptors, descriptors_max: open files and sockets, and the limit of the process.
+        sockets, sockets_max: connections, whether they logged in or not, and the most of them.
+        uptime_ms: since the node listens (span).
+        listeners: the sockets that accept clients.
+    """
+
+    memory_bytes: int
+    memory_limit_bytes: int
+    disk_free_bytes: int | None
+    disk_limit_bytes: int
+    descriptors: int
+    descriptors_max: int
+    sockets: int
+    sockets_max: int
+    uptime_ms: int
+    listeners: Sequence[ListenerView]
+
+
+LookAtResources: TypeAlias = Callable[[], ResourceView]

@@ -1,0 +1,78 @@
+"""Views of connections, channels and consumers."""
+
+from typing import TypeAlias
+
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.counts import ChannelView, ConnectionView, ConsumerView
+from amqp_server.broker.pages import PAGE_MAX, Page, page_of
+
+ChannelCursor: TypeAlias = tuple[int, int]
+"""Number of a connection, and of a channel of it."""
+
+ConsumerCursor: TypeAlias = tuple[int, int, str]
+"""Number of a connection, of a channel of it, and a consumer tag there."""
+
+
+class ConnectionViews:
+    """The views of connections, and what is on them; see ``broker.views``."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def connections(
+        self, after: int | None = None, max_count: int = PAGE_MAX
+    ) -> Page[int, ConnectionView]:
+        """Return the open connections in the order of opening."""
+        numbered = self._broker.numbered
+        return page_of(numbered.numbers, numbered.view, after, max_count)
+
+    def connection(self, number: int) -> ConnectionView | None:
+        """Return a connection; None if it is not open any more."""
+        return self._broker.numbered.view(number)
+
+    def channels(
+        self, after: ChannelCursor | None = None, max_count: int = PAGE_MAX
+    ) -> Page[ChannelCursor, ChannelView]:
+        """Return the channels of all connections, by connection and number."""
+        numbered = self._broker.numbered
+        left = max(1, min(max_count, PAGE_MAX))
+        views: list[ChannelView] = []
+        connection, channel = after or (0, 0)
+        for number in numbered.numbers.irange(connection):
+            found = numbered.find(number)
+            channels = {} if found is None else found.channels
+            for key in sorted([key for key in channels if not channels[key].is_closing]):
+                if number == connection and key <= channel:
+                    continue
+                if len(views) == left:
+                    last = views[-1]
+                    return Page(tuple(views), (last.connection_number, last.number))
+                views.append(channels[key].view(number))
+        return Page(tuple(views), None)
+
+    def consumers(
+        self, after: ConsumerCursor | None = None, max_count: int = PAGE_MAX
+    ) -> Page[ConsumerCursor, ConsumerView]:
+        """Return the consumers of all channels, by channel and consumer tag.
+
+        Direct reply-to consumers, which have no queue, are not among them.
+        """
+        numbered = self._broker.numbered
+        left = max(1, min(max_count, PAGE_MAX))
+        views: list[ConsumerView] = []
+        connection, channel, tag = after or (0, 0, "")
+        for number in numbered.numbers.irange(connection):
+            found = numbered.find(number)
+            channels = {} if found is None else found.channels
+            for key in sorted([key for key in channels if not channels[key].is_closing]):
+                if number == connection and key < channel:
+                    continue
+                is_same = (number, key) == (connection, channel)
+                behind = tag if is_same else None
+                # One more than fits shows whether there is more.
+                views += channels[key].consumer_views(number, behind, left + 1 - len(views))
+                if len(views) > left:
+                    last = views[left - 1]
+                    cursor = (last.connection_number, last.channel_number, last.consumer_tag)
+                    return Page(tuple(views[:left]), cursor)
+        return Page(tuple(views), None)

@@ -1,0 +1,90 @@
+"""Views of the node as a whole, and the sums of what is counted in it."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.counts import ChannelCounts, TrafficCounts
+from amqp_server.broker.events import EventKind
+from amqp_server.broker.resources import ResourceView
+from amqp_server.broker.steps import Steps
+from queues.counters import QueueCounts
+
+
+class NodeView(NamedTuple):
+    """The node.
+
+    Attributes:
+        now_ms: the time of this turn (instant).
+        wall_ms: the same in ms since 1970, to turn other instants into times of day.
+        alarm: the resources that run low, as in connection.blocked; empty if none does.
+        waiting_count: queues and jobs that wait for a turn: the run queue.
+        events: number of events of each kind, by name: the churn.
+        resources: what the node has of the machine; None where nobody measures it.
+    """
+
+    now_ms: int
+    wall_ms: int
+    alarm: str
+    vhost_count: int
+    queue_count: int
+    connection_count: int
+    channel_count: int
+    consumer_count: int
+    waiting_count: int
+    events: Mapping[str, int]
+    resources: ResourceView | None
+
+
+class TotalsView(NamedTuple):
+    """What was counted in a vhost or in the node since the start, with all that is gone.
+
+    Attributes:
+        channels: by channels: publishes, deliveries, settlements. RabbitMQ's message_stats.
+        queues: by queues, and how much is in them now.
+        traffic: by connections.
+    """
+
+    channels: ChannelCounts
+    queues: QueueCounts
+    traffic: TrafficCounts
+
+
+class NodeViews:
+    """The views of the node; see ``broker.views``."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def node(self) -> NodeView:
+        """Return the state of the node."""
+        broker = self._broker
+        counts = broker.events.counts
+        look, now_ms = broker.look_at_resources, broker.turn.now_ms
+        alarms = broker.alarms
+        return NodeView(
+            now_ms,
+            broker.wall_ms(now_ms),
+            alarms.reason if alarms.is_on else "",
+            len(tuple(broker.vhosts())),
+            broker.count_queues(),
+            broker.count_connections(),
+            counts[EventKind.CHANNEL_CREATED] - counts[EventKind.CHANNEL_CLOSED],
+            counts[EventKind.CONSUMER_CREATED] - counts[EventKind.CONSUMER_DELETED],
+            broker.turn.waiting_count,
+            {kind.value: count for kind, count in counts.items()},
+            None if look is None else look(),
+        )
+
+    def totals(self, vhost: str | None = None) -> Steps[TotalsView]:
+        """Return the sums of a vhost, or of the node (None), in steps. No counter ever falls.
+
+        Raises:
+            NotFoundError: there is no such vhost.
+        """
+        broker = self._broker
+        totals = broker.totals if vhost is None else broker.vhost(vhost).totals
+        channels = yield from totals.channels.summing()
+        queues = yield from totals.queues.summing()
+        traffic = yield from totals.traffic.summing()
+        return TotalsView(channels, queues, traffic)

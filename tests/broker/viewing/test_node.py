@@ -1,0 +1,62 @@
+"""Views of the node: what it has of the machine, and sums that keep what is gone."""
+
+from pamqp import commands
+
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.resources import ListenerView, ResourceView
+from amqp_server.broker.steps import finish
+from amqp_server.broker.views import Views
+from tests.support.desk import Desk
+
+MACHINE = ResourceView(
+    memory_bytes=1,
+    memory_limit_bytes=2,
+    disk_free_bytes=None,
+    disk_limit_bytes=0,
+    descriptors=3,
+    descriptors_max=4,
+    sockets=5,
+    sockets_max=6,
+    uptime_ms=7,
+    listeners=(ListenerView("::", 5672, "amqp", is_tls=False),),
+)
+
+
+def test_the_node_shows_what_it_has_of_the_machine() -> None:
+    desk = Desk()
+    assert desk.views.node().resources is None
+    desk.node.broker.look_at_resources = lambda: MACHINE
+    node = desk.views.node()
+    assert (node.resources, node.waiting_count) == (MACHINE, 0)
+    assert node.wall_ms == node.now_ms
+
+
+def test_times_of_day_are_instants_plus_an_offset() -> None:
+    desk = Desk()
+    node = desk.node
+    broker = Broker(
+        node.broker.settings, node.broker.users, node.broker.turn, bytes, epoch_offset_ms=5_000
+    )
+    view = Views(broker).node()
+    assert view.wall_ms - view.now_ms == 5_000
+
+
+def test_sums_keep_what_queues_and_clients_counted_that_are_gone() -> None:
+    desk = Desk()
+    client, leaving = desk.node.open(), desk.node.open()
+    client.declare()
+    leaving.publish(b"1", b"2")
+    leaving.send(commands.Basic.Get, queue="jobs")
+    before = finish(desk.views.totals())
+    assert (before.channels.published, before.channels.got, before.channels.unacked) == (2, 1, 1)
+    assert (before.queues.ready_count, before.queues.unacked_count) == (1, 1)
+    leaving.connection.receive_eof(desk.node.now_ms)
+    desk.node.end_turns()
+    client.send(commands.Queue.Delete, queue="jobs")
+    after = finish(desk.views.totals("/"))
+    assert (after.channels.published, after.channels.requeued, after.channels.acked) == (2, 1, 0)
+    assert (after.queues.published, after.queues.ready_count) == (2, 0)
+    assert after.traffic.received_bytes >= before.traffic.received_bytes > 0
+    assert finish(desk.views.totals()) == after
+    desk.do("delete_vhost", name="/")
+    assert finish(desk.views.totals()).channels == after.channels
