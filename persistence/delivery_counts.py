@@ -26,13 +26,13 @@ class DeliveryCounts:
         """Note how often these positions, in ascending order, were requeued by now."""
         first, stop, step = positions.start, positions.stop, positions.step
         while first < stop:
-            index, offset = divmod(first, BUCKET_POSITIONS)
+            index, inside = divmod(first, BUCKET_POSITIONS)
             bucket = self._buckets.get(index)
             if bucket is None:
                 bucket = self._buckets[index] = _NONE[:]
             end = min(stop - index * BUCKET_POSITIONS, BUCKET_POSITIONS)
-            marked = (end - offset + step - 1) // step
-            bucket[offset:end:step] = array("I", (min(count, COUNT_MAX),)) * marked
+            marked = (end - inside + step - 1) // step
+            bucket[inside:end:step] = array("I", (min(count, COUNT_MAX),)) * marked
             first += marked * step
 
     def forget_settled(self, settled: PositionSet) -> None:

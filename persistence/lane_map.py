@@ -36,12 +36,12 @@ class LaneMap:
         """Note the lanes of consecutive positions."""
         at = 0
         while at < len(lanes):
-            index, offset = divmod(first_position + at, BUCKET_POSITIONS)
+            index, inside = divmod(first_position + at, BUCKET_POSITIONS)
             bucket = self._buckets.get(index)
             if bucket is None:
                 bucket = self._buckets[index] = bytearray((_UNKNOWN,)) * BUCKET_POSITIONS
-            count = min(len(lanes) - at, BUCKET_POSITIONS - offset)
-            bucket[offset : offset + count] = lanes[at : at + count]
+            count = min(len(lanes) - at, BUCKET_POSITIONS - inside)
+            bucket[inside : inside + count] = lanes[at : at + count]
             at += count
 
     def may_be_in(self, lane: int, positions: Sequence[range]) -> bool:
@@ -67,9 +67,9 @@ class LaneMap:
         found: list[bytes | bytearray] = []
         at = positions.start
         while at < positions.stop:
-            index, offset = divmod(at, BUCKET_POSITIONS)
-            count = min(positions.stop - at, BUCKET_POSITIONS - offset)
+            index, inside = divmod(at, BUCKET_POSITIONS)
+            count = min(positions.stop - at, BUCKET_POSITIONS - inside)
             bucket = self._buckets.get(index)
-            found.append(bytes((_UNKNOWN,)) if bucket is None else bucket[offset : offset + count])
+            found.append(bytes((_UNKNOWN,)) if bucket is None else bucket[inside : inside + count])
             at += count
         return found

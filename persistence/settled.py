@@ -53,9 +53,9 @@ class PositionSet:
     def __contains__(self, position: int) -> bool:
         if position < self.floor:
             return True
-        index, offset = divmod(position, BUCKET_POSITIONS)
+        index, inside = divmod(position, BUCKET_POSITIONS)
         bucket = self._buckets.get(index)
-        return bucket is not None and bucket[offset] == 1
+        return bucket is not None and bucket[inside] == 1
 
     def add(self, positions: range) -> int:
         """Add positions of any step > 0; return how many were not members before."""
@@ -202,9 +202,9 @@ class PositionSet:
         """Add positions from ``first``, not below the floor, bucket by bucket."""
         added = 0
         while first < stop:
-            index, offset = divmod(first, BUCKET_POSITIONS)
+            index, inside = divmod(first, BUCKET_POSITIONS)
             end = min(stop - index * BUCKET_POSITIONS, BUCKET_POSITIONS)
-            count = (end - offset + step - 1) // step
+            count = (end - inside + step - 1) // step
             first += count * step
             bucket = self._buckets.get(index)
             if bucket is _FULL:
@@ -215,9 +215,9 @@ class PositionSet:
             if count == BUCKET_POSITIONS:
                 new = count - self._counts[index]
             elif step == 1:
-                new = count - bucket.count(1, offset, end)
+                new = count - bucket.count(1, inside, end)
             else:
-                new = count - bucket[offset:end:step].count(1)
+                new = count - bucket[inside:end:step].count(1)
             if not new:
                 continue
             added += new
@@ -226,7 +226,7 @@ class PositionSet:
                 self._buckets[index] = _FULL
                 del self._counts[index]
             else:
-                bucket[offset:end:step] = _FULL[:count]
+                bucket[inside:end:step] = _FULL[:count]
         return added
 
     def _new_bucket(self, index: int) -> bytearray:
@@ -246,10 +246,10 @@ class PositionSet:
             for index in [i for i in self._buckets if (i + 1) * BUCKET_POSITIONS <= stop]:
                 del self._buckets[index]
                 self._counts.pop(index, None)
-            index, offset = divmod(stop, BUCKET_POSITIONS)
+            index, inside = divmod(stop, BUCKET_POSITIONS)
             bucket = self._buckets.get(index)
             if isinstance(bucket, bytearray):
-                bucket[:offset] = _FULL[:offset]
+                bucket[:inside] = _FULL[:inside]
                 self._counts[index] = bucket.count(1)
             self._absorb()
         return added
@@ -257,8 +257,8 @@ class PositionSet:
     def _absorb(self) -> None:
         """Raise the floor over the members that stand on it."""
         while (bucket := self._buckets.get(self.floor // BUCKET_POSITIONS)) is not None:
-            index, offset = divmod(self.floor, BUCKET_POSITIONS)
-            found = bucket.find(0, offset)
+            index, inside = divmod(self.floor, BUCKET_POSITIONS)
+            found = bucket.find(0, inside)
             if found >= 0:
                 self.floor = index * BUCKET_POSITIONS + found
                 return
@@ -269,12 +269,12 @@ class PositionSet:
     def _next(self, position: int, stop: int, *, member: bool) -> int:
         """Return the first position, up to ``stop``, that is a member; or that is none."""
         while position < stop:
-            index, offset = divmod(position, BUCKET_POSITIONS)
+            index, inside = divmod(position, BUCKET_POSITIONS)
             bucket = self._buckets.get(index)
             found = (
-                bucket.find(1 if member else 0, offset)
+                bucket.find(1 if member else 0, inside)
                 if bucket is not None
-                else (-1 if member else offset)
+                else (-1 if member else inside)
             )
             if found >= 0:
                 return min(index * BUCKET_POSITIONS + found, stop)

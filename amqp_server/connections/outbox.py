@@ -33,10 +33,10 @@ class Outbox:
     """
 
     __slots__ = (
-        "_chunks",
         "_held",
         "_high_watermark_bytes",
         "_on_output",
+        "_pieces",
         "_traffic",
         "answers_bytes",
         "full_bytes",
@@ -53,7 +53,7 @@ class Outbox:
         traffic: Traffic | None = None,
     ) -> None:
         self._traffic = Traffic() if traffic is None else traffic
-        self._chunks: list[Octets] = []
+        self._pieces: list[Octets] = []
         self._held: list[Octets] | None = None
         self._high_watermark_bytes = high_watermark_bytes
         self.full_bytes = high_watermark_bytes
@@ -70,26 +70,26 @@ class Outbox:
 
     def write(self, octets: Octets) -> None:
         """Append an answer; the first bytes since the last ``take`` wake the transport."""
-        if not self._chunks:
+        if not self._pieces:
             self._on_output()
-        self._chunks.append(octets)
+        self._pieces.append(octets)
         written_bytes = len(octets)
         self.size_bytes += written_bytes
         self.answers_bytes += written_bytes
 
     def deliver(self, octets: Octets) -> None:
         """Append deliveries."""
-        if not self._chunks:
+        if not self._pieces:
             self._on_output()
-        self._chunks.append(octets)
+        self._pieces.append(octets)
         self.size_bytes += len(octets)
 
-    def deliver_all(self, chunks: list[Octets]) -> int:
+    def deliver_all(self, pieces: list[Octets]) -> int:
         """Append deliveries in pieces, at least one; return how many bytes they are."""
-        if not self._chunks:
+        if not self._pieces:
             self._on_output()
-        self._chunks += chunks
-        written_bytes = sum(map(len, chunks))
+        self._pieces += pieces
+        written_bytes = sum(map(len, pieces))
         self.size_bytes += written_bytes
         return written_bytes
 
@@ -103,25 +103,25 @@ class Outbox:
         self._on_output()
 
     def take(self) -> list[Octets]:
-        """Return all chunks that may leave, in order, and forget them."""
+        """Return all pieces that may leave, in order, and forget them."""
         if self._held is not None:
             return self._take_before_held(self._held)
-        chunks = self._chunks
-        if chunks:
+        pieces = self._pieces
+        if pieces:
             traffic = self._traffic
             traffic.sent_bytes += self.size_bytes
             traffic.sent_count += 1
-            self._chunks = []
+            self._pieces = []
         self.size_bytes = self.answers_bytes = 0
-        return chunks
+        return pieces
 
     def hold(self) -> None:
         """Hold all later output until ``release``."""
         assert self._held is None, "nothing is carried out while something is held"
         if self.is_abandoned:
             return
-        self._held = self._chunks
-        self._chunks = []
+        self._held = self._pieces
+        self._pieces = []
         self.full_bytes = self.overfull_bytes = 0
 
     def release(self) -> None:
@@ -129,7 +129,7 @@ class Outbox:
         if self.is_abandoned:
             return
         assert self._held is not None, "released once"
-        self._chunks = self._held + self._chunks
+        self._pieces = self._held + self._pieces
         self._held = None
         self.full_bytes = self._high_watermark_bytes
         self.overfull_bytes = 2 * self._high_watermark_bytes
@@ -143,7 +143,7 @@ class Outbox:
         if self.is_abandoned:
             return
         assert self._held is not None, "it is held"
-        withdrawn_bytes = len(self._chunks.pop(0))
+        withdrawn_bytes = len(self._pieces.pop(0))
         self.size_bytes -= withdrawn_bytes
         self.answers_bytes -= withdrawn_bytes
         self.release()
@@ -158,11 +158,11 @@ class Outbox:
         self.overfull_bytes = sys.maxsize
 
     def _take_before_held(self, held: list[Octets]) -> list[Octets]:
-        chunks = held.copy()
+        pieces = held.copy()
         held.clear()
-        taken_bytes = sum(map(len, chunks))
+        taken_bytes = sum(map(len, pieces))
         self._traffic.sent_bytes += taken_bytes
-        self._traffic.sent_count += bool(chunks)
+        self._traffic.sent_count += bool(pieces)
         self.size_bytes -= taken_bytes
         self.answers_bytes = min(self.answers_bytes, self.size_bytes)
-        return chunks
+        return pieces

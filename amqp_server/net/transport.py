@@ -252,11 +252,11 @@ class Transport(asyncio.BufferedProtocol):
         life = connection.life
         try:
             if not self._is_write_paused or life.is_closed:
-                chunks = connection.data_to_send()
-                if len(chunks) == 1:
-                    self._transport.write(chunks[0])
-                elif chunks:
-                    self._write(chunks)
+                pieces = connection.data_to_send()
+                if len(pieces) == 1:
+                    self._transport.write(pieces[0])
+                elif pieces:
+                    self._write(pieces)
             if life.is_closed:
                 self._begin_to_close(now_ms)
             elif connection.reading.is_wanted is not self._is_reading:
@@ -310,15 +310,15 @@ class Transport(asyncio.BufferedProtocol):
             self._is_marked = True
             self._reactor.mark(self)
 
-    def _write(self, chunks: list[bytes | memoryview]) -> None:
+    def _write(self, pieces: list[bytes | memoryview]) -> None:
         """Write several buffers at once; they are joined if a copy is cheaper than a vector.
 
         TLS always gets one piece, as each would become a record of its own.
         """
-        if self._is_tls or sum(map(len, chunks)) <= _JOIN_BYTES_MAX:
-            self._transport.write(b"".join(chunks))
+        if self._is_tls or sum(map(len, pieces)) <= _JOIN_BYTES_MAX:
+            self._transport.write(b"".join(pieces))
         else:
-            self._transport.writelines(chunks)
+            self._transport.writelines(pieces)
 
     def _regulate_reading(self) -> None:
         """Start or stop reading, as the connection wants."""

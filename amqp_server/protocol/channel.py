@@ -228,7 +228,7 @@ class Channel(ShownChannel):
             refused = False
             safe_at = SAFE_NOW
             for letter in letters:
-                published = yield from self.publishing.sending(letter, now_ms)
+                published = yield from self.publishing.publishing_letter(letter, now_ms)
                 refused |= bool(published.rejected)
                 safe_at = later_of(safe_at, published.safe_at)
                 yield

@@ -127,12 +127,12 @@ class Connection:
 
     def data_to_send(self) -> list[Octets]:
         """Return all output in order, and forget it; work that waited for room continues."""
-        chunks = self._outbox.take()
-        if chunks:
+        pieces = self._outbox.take()
+        if pieces:
             self._heartbeat.sent_at_ms = self._turn.now_ms
         if (self.intake.is_stalled or self._starved) and not self._outbox.is_full:
             self._room_came()
-        return chunks
+        return pieces
 
     def next_deadline_ms(self) -> int | None:
         """Return when ``on_deadline`` is due; None is never.

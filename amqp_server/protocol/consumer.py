@@ -227,7 +227,7 @@ class Consumer:
     def _write_large(self, first_tag: int, records: Run, *, redelivered: bool) -> int:
         """Write deliveries faster if they are as large as the last ones; else it is still right."""
         lane = self.lane
-        chunks = render_large_deliveries(
+        pieces = render_large_deliveries(
             lane.number,
             self._prefix,
             first_tag,
@@ -235,7 +235,7 @@ class Consumer:
             lane.payload_max_bytes,
             redelivered=redelivered,
         )
-        return lane.outbox.deliver_all(chunks)
+        return lane.outbox.deliver_all(pieces)
 
     def settled(self, positions: range) -> int:
         """Note that these are settled; return how many of them the shared prefetch counted."""

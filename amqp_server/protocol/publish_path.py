@@ -91,7 +91,7 @@ class PublishPath:
         plan = checks.plan_of(method)
         if flags & NEEDS_LOOK:
             letters = checks.letters(plan, records)
-            advance(self._sending_each(letters, now_ms), self._turn.budget.is_spent)
+            advance(self._publishing_each(letters, now_ms), self._turn.budget.is_spent)
         else:
             self._accept(plan, records, now_ms)
 
@@ -121,7 +121,10 @@ class PublishPath:
         if targets is None:
             targets = self._publisher.find_targets(plan.exchange, route_of(records))
             if targets is None:
-                advance(self.sending(Letter(plan, records), now_ms), self._turn.budget.is_spent)
+                advance(
+                    self.publishing_letter(Letter(plan, records), now_ms),
+                    self._turn.budget.is_spent,
+                )
                 return
             plan.targets = targets
         count = len(records)
@@ -137,11 +140,11 @@ class PublishPath:
             first = self.confirms.publish(count)
             self.confirms.confirm(first, self.confirms.published)
 
-    def _sending_each(self, letters: Iterator[Letter], now_ms: int) -> Steps[None]:
+    def _publishing_each(self, letters: Iterator[Letter], now_ms: int) -> Steps[None]:
         transaction = self.transaction
         for letter in letters:
             if transaction is None:
-                yield from self.sending(letter, now_ms)
+                yield from self.publishing_letter(letter, now_ms)
             elif self._is_over:
                 return
             else:
@@ -180,7 +183,7 @@ class PublishPath:
             self._awaited_confirms(self.confirms).answer_burst(len(burst.order), waiting)
         return True
 
-    def sending(self, letter: Letter, now_ms: int) -> Steps[PublishOutcome]:
+    def publishing_letter(self, letter: Letter, now_ms: int) -> Steps[PublishOutcome]:
         """Publish what may take several turns; there is no answer if the channel ends meanwhile."""
         plan, records, routing_keys = letter
         publisher = self._publisher

@@ -194,7 +194,7 @@ def render_large_deliveries(
     cdef char *small
     cdef char *at
     cdef char *from_here
-    cdef list chunks = []
+    cdef list output = []
     for index in range(run.count):
         head = head_of(run.block, run.first + index * run.step)
         total += heads_fixed + head.route_bytes + head.header_bytes
@@ -213,8 +213,8 @@ def render_large_deliveries(
                 piece = min(left, payload_max_bytes)
                 at = put_head(at, FRAME_BODY, channel, <uint32_t> piece)
                 if piece >= LARGE_BODY_BYTES:
-                    chunks.append(PyBytes_FromStringAndSize(from_here, at - from_here))
-                    chunks.append(view_of(run.block, octets, piece))
+                    output.append(PyBytes_FromStringAndSize(from_here, at - from_here))
+                    output.append(view_of(run.block, octets, piece))
                     from_here = at
                 else:
                     at = put(at, octets, piece)
@@ -222,8 +222,8 @@ def render_large_deliveries(
                 at += 1
                 octets += piece
                 left -= piece
-        chunks.append(PyBytes_FromStringAndSize(from_here, at - from_here))
+        output.append(PyBytes_FromStringAndSize(from_here, at - from_here))
         assert at - small == total, "what was counted is what was written"
     finally:
         free(small)
-    return chunks
+    return output

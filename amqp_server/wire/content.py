@@ -140,7 +140,7 @@ def render_large_deliveries(
     saves a copy. The octets between two such payloads are another piece.
     """
     flag = b"\x01" if redelivered else b"\x00"
-    chunks: list[Octets] = []
+    output: list[Octets] = []
     small: list[Octets] = []
     for tag, record in enumerate(run, first_tag):
         method = prefix + _TAG.pack(tag) + flag + record.route
@@ -151,12 +151,12 @@ def render_large_deliveries(
             payload = body[start : start + payload_max_bytes]
             small.append(_HEAD.pack(FRAME_BODY, channel, len(payload)))
             if len(payload) >= LARGE_BODY_BYTES:
-                chunks += (b"".join(small), payload)
+                output += (b"".join(small), payload)
                 small = [FRAME_END_OCTET]
             else:
                 small += (payload, FRAME_END_OCTET)
-    chunks.append(b"".join(small))
-    return chunks
+    output.append(b"".join(small))
+    return output
 
 
 def render_get_ok(

@@ -4,7 +4,7 @@ A consumer is blocked when a message is there for it and it has no credit. There
 own prefetch is used up, or its *lane* is shut, because the channel that it shares with others has
 no room for any of them. When it has credit again, it joins the consumers with credit as the last of
 them (RabbitMQ, rabbit_queue_consumers). Consumers that wait for a lane wait together, as one
-``Segment``. Whatever its length, a segment leaves in one step, and waits again in one step.
+``Cohort``. Whatever its length, a cohort leaves in one step, and waits again in one step.
 """
 
 from bisect import bisect_left, insort
@@ -12,14 +12,14 @@ from bisect import bisect_left, insort
 from queues.ports import ConsumerHandle, Lane
 
 
-class Segment:
+class Cohort:
     """Consumers of one lane that began to wait for it one after the other.
 
     Each has a number, its place in the order in which the queue's consumers began to wait.
 
     Attributes:
         lane: the lane.
-        members: consumers by their number less the segment's ``_shift``, ascending.
+        members: consumers by their number less the cohort's ``_shift``, ascending.
     """
 
     __slots__ = ("_shift", "lane", "members")

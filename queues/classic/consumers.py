@@ -20,13 +20,13 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from queues.classic.blocked import Segment
+from queues.classic.blocked import Cohort
 from queues.classic.rules import CLASSIC_RULES, SharingRules
 from queues.errors import ExclusiveUseError
 from queues.options import QueueOptions
 from queues.ports import ConsumerHandle, Lane, QueueState
 
-Ring: TypeAlias = "OrderedDict[ConsumerHandle | Segment, None]"
+Ring: TypeAlias = "OrderedDict[ConsumerHandle | Cohort, None]"
 
 
 class Consumers:
@@ -41,7 +41,7 @@ class Consumers:
         share_lanes: some of them are on the same lane.
 
     Invariant: with a single active consumer, one is active whenever there is any.
-    Invariant: a consumer is in one ring, alone or in a segment; or in a segment that waits for its
+    Invariant: a consumer is in one ring, alone or in a cohort; or in a cohort that waits for its
         lane; or ``is_blocked``.
     Invariant: no ring is empty, and ``_priorities`` are those of the rings, ascending.
     """
@@ -67,12 +67,12 @@ class Consumers:
     def __init__(self, options: QueueOptions, rules: SharingRules = CLASSIC_RULES) -> None:
         self._single_active = options.single_active_consumer
         self._knows_exclusive = rules.knows_exclusive_consumers
-        # In the order in which they came. Each has its place: in a ring; in a segment, with the #
+        # In the order in which they came. Each has its place: in a ring; in a cohort, with the #
         # place there; or blocked, with its number.
-        self._places: dict[ConsumerHandle, Ring | tuple[Segment, int] | int] = {}
+        self._places: dict[ConsumerHandle, Ring | tuple[Cohort, int] | int] = {}
         self._rings: dict[int, Ring] = {}
         self._priorities: list[int] = []
-        self._suspended: dict[Lane, dict[int, Segment]] = {}
+        self._suspended: dict[Lane, dict[int, Cohort]] = {}
         self._next_number = 1
         self._lane_counts: dict[Lane, int] = {}
         self._exclusive_count = 0
@@ -139,8 +139,8 @@ class Consumers:
         if place is None:
             return False
         if isinstance(place, tuple):
-            segment, at = place
-            segment.drop(at)
+            cohort, at = place
+            cohort.drop(at)
         elif isinstance(place, OrderedDict):
             del place[handle]
             if not place:
@@ -171,9 +171,9 @@ class Consumers:
 
     def lane_opened(self, lane: Lane) -> None:
         """The consumers that waited for a lane may be served again."""
-        for priority, segment in self._suspended.pop(lane, {}).items():
-            if segment.members:
-                self._ring(priority)[segment] = None
+        for priority, cohort in self._suspended.pop(lane, {}).items():
+            if cohort.members:
+                self._ring(priority)[cohort] = None
 
     def next_round(self, message_count: int) -> tuple[Sequence[ConsumerHandle], int]:
         """Return the consumers of the next messages, in turn, and how many each may get.
@@ -196,7 +196,7 @@ class Consumers:
             ring = self._rings[priority]
             handles, credit, refused = _round_of(ring, self._suspended, message_count)
             for each in refused:
-                if isinstance(each, Segment):
+                if isinstance(each, Cohort):
                     del ring[each]
                     self._suspend_all(each, priority)
                 else:
@@ -249,13 +249,13 @@ class Consumers:
         del self._priorities[bisect_left(self._priorities, priority)]
 
     def _leave_ring(self, handle: ConsumerHandle, ring: Ring) -> None:
-        """Remove a consumer from its ring, where it is alone or in a segment."""
+        """Remove a consumer from its ring, where it is alone or in a cohort."""
         place = self._places[handle]
         if isinstance(place, tuple):
-            segment, at = place
-            segment.drop(at)
-            if not segment.members:
-                del ring[segment]
+            cohort, at = place
+            cohort.drop(at)
+            if not cohort.members:
+                del ring[cohort]
         else:
             del ring[handle]
 
@@ -280,21 +280,21 @@ class Consumers:
             self._block(handle)
 
     def _suspend(self, handle: ConsumerHandle, number: int) -> None:
-        segments = self._suspended.setdefault(handle.lane, {})
-        segment = segments.get(handle.priority)
-        if segment is None:
-            segment = segments[handle.priority] = Segment(handle.lane)
-        self._places[handle] = segment, segment.put(number, handle)
+        cohorts = self._suspended.setdefault(handle.lane, {})
+        cohort = cohorts.get(handle.priority)
+        if cohort is None:
+            cohort = cohorts[handle.priority] = Cohort(handle.lane)
+        self._places[handle] = cohort, cohort.put(number, handle)
 
-    def _suspend_all(self, segment: Segment, priority: int) -> None:
-        if not segment.members:
+    def _suspend_all(self, cohort: Cohort, priority: int) -> None:
+        if not cohort.members:
             return
-        segments = self._suspended.setdefault(segment.lane, {})
-        if priority not in segments:
-            self._next_number = segment.renumber(self._next_number)
-            segments[priority] = segment
+        cohorts = self._suspended.setdefault(cohort.lane, {})
+        if priority not in cohorts:
+            self._next_number = cohort.renumber(self._next_number)
+            cohorts[priority] = cohort
             return
-        for _, handle in segment.members:
+        for _, handle in cohort.members:
             self._suspend(handle, self._next_number)
             self._next_number += 1
 
@@ -327,7 +327,7 @@ class Consumers:
         if not self._priorities:
             return None
         first = next(iter(self._rings[self._priorities[-1]]))
-        assert not isinstance(first, Segment), "where one is active nobody is blocked"
+        assert not isinstance(first, Cohort), "where one is active nobody is blocked"
         return first
 
     def _is_stepping_down(self) -> bool:
@@ -337,9 +337,9 @@ class Consumers:
 
 
 def _walk(
-    ring: Ring, suspended: Mapping[Lane, object], refused: list[ConsumerHandle | Segment]
+    ring: Ring, suspended: Mapping[Lane, object], refused: list[ConsumerHandle | Cohort]
 ) -> Iterator[ConsumerHandle]:
-    """Return all of a ring in turn; a segment whose lane is shut is refused as one.
+    """Return all of a ring in turn; a cohort whose lane is shut is refused as one.
 
     Its first consumer is asked for credit too, so that the lane knows which queue waits for it.
     When a lane has refused one consumer, all consumers on it are refused, until ``lane_opened``.
@@ -347,7 +347,7 @@ def _walk(
     for each in ring:
         if suspended and each.lane in suspended:
             refused.append(each)
-        elif not isinstance(each, Segment):
+        elif not isinstance(each, Cohort):
             yield each
         elif each.members and (each.members[0][1].credit() > 0 or not each.lane.is_shut):
             for _, handle in each.members:
@@ -358,10 +358,10 @@ def _walk(
 
 def _round_of(
     ring: Ring, suspended: Mapping[Lane, object], message_count: int
-) -> tuple[Sequence[ConsumerHandle], int, list[ConsumerHandle | Segment]]:
+) -> tuple[Sequence[ConsumerHandle], int, list[ConsumerHandle | Cohort]]:
     """Return the consumers of a priority with credit, their least credit, and those without."""
     handles: list[ConsumerHandle] = []
-    refused: list[ConsumerHandle | Segment] = []
+    refused: list[ConsumerHandle | Cohort] = []
     rooms: dict[Lane, int] = {}
     least_credit = message_count
     for handle in _walk(ring, suspended, refused):

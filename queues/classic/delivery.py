@@ -169,34 +169,34 @@ class Delivery:
 
 def _deal_by_lane(handles: Sequence[ConsumerHandle], batch: Batch) -> None:
     """Deal messages out, one to each in turn, so that those of one lane keep their order."""
-    offsets_of: dict[Lane, list[int]] = {}
-    for offset, handle in enumerate(handles):
-        offsets_of.setdefault(handle.lane, []).append(offset)
+    places_of: dict[Lane, list[int]] = {}
+    for place, handle in enumerate(handles):
+        places_of.setdefault(handle.lane, []).append(place)
     ways = len(handles)
-    for offsets in offsets_of.values():
-        first = offsets[0]
-        group = [handles[offset] for offset in offsets]
+    for places in places_of.values():
+        first = places[0]
+        group = [handles[place] for place in places]
         count = len(group)
         gap = ways // count
         if count == 1:
             group[0].deliver(batch.part(first, ways))
-        elif gap * count == ways and offsets == list(range(first, ways, gap)):
+        elif gap * count == ways and places == list(range(first, ways, gap)):
             group[0].deliver_in_turn(group, batch.part(first, gap))
         else:
-            _deal_round_by_round(group, offsets, ways, batch)
+            _deal_round_by_round(group, places, ways, batch)
 
 
 def _deal_round_by_round(
-    group: list[ConsumerHandle], offsets: list[int], ways: int, batch: Batch
+    group: list[ConsumerHandle], places: list[int], ways: int, batch: Batch
 ) -> None:
     """Do the same for consumers of one lane that stand irregularly among the others."""
-    is_stretch = offsets[-1] - offsets[0] == len(offsets) - 1
+    is_stretch = places[-1] - places[0] == len(places) - 1
     for start in range(0, len(batch), ways):
-        if is_stretch and start + offsets[-1] < len(batch):
-            stop = start + offsets[-1] + 1
-            group[0].deliver_in_turn(group, batch.part(start + offsets[0], 1, stop))
+        if is_stretch and start + places[-1] < len(batch):
+            stop = start + places[-1] + 1
+            group[0].deliver_in_turn(group, batch.part(start + places[0], 1, stop))
             continue
-        for handle, offset in zip(group, offsets, strict=True):
-            at = start + offset
+        for handle, place in zip(group, places, strict=True):
+            at = start + place
             if at < len(batch):
                 handle.deliver(batch.part(at, 1, at + 1))

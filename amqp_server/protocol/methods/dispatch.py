@@ -76,17 +76,17 @@ def dispatch(lane: Channel, method: Method, now_ms: int) -> None:
     if isinstance(reply, Generator):
         steps.advance(_replying(lane, method, reply), lane.turn.budget.is_spent)
     elif reply is not None:
-        _send_reply(lane, method, reply)
+        _write_reply(lane, method, reply)
 
 
 def _replying(lane: Channel, method: Method, work: Steps[Method | None]) -> Steps[None]:
-    """Do work of several turns, and send its reply, unless the channel ends meanwhile."""
+    """Do work of several turns, and write its reply, unless the channel ends meanwhile."""
     reply = yield from work
     if reply is not None and not lane.is_closing:
-        _send_reply(lane, method, reply)
+        _write_reply(lane, method, reply)
 
 
-def _send_reply(lane: Channel, method: Method, reply: Method) -> None:
+def _write_reply(lane: Channel, method: Method, reply: Method) -> None:
     if type(method) in CHANGES_DEFINITIONS:
         lane.hold_replies(lane.session.broker.journal.safe_at, LostReplyError(), method.index)
     lane.write(reply)

@@ -1,17 +1,17 @@
 """Consumers that wait together."""
 
-from queues.classic.blocked import Segment
+from queues.classic.blocked import Cohort
 from queues.ports import ConsumerHandle
 from tests.support.consumer import FakeConsumer, Prefetch
 
 
-def tags(segment: Segment) -> str:
-    return "".join(handle.consumer_tag for _, handle in segment.members)
+def tags(cohort: Cohort) -> str:
+    return "".join(handle.consumer_tag for _, handle in cohort.members)
 
 
-def segment(**numbers: int) -> tuple[Segment, dict[str, tuple[int, ConsumerHandle]]]:
-    """Return a segment of consumers that began to wait under these numbers, and their places."""
-    found = Segment(Prefetch())
+def cohort(**numbers: int) -> tuple[Cohort, dict[str, tuple[int, ConsumerHandle]]]:
+    """Return a cohort of consumers that began to wait under these numbers, and their places."""
+    found = Cohort(Prefetch())
     handles = {tag: FakeConsumer(tag) for tag in numbers}
     return found, {
         tag: (found.put(number, handles[tag]), handles[tag]) for tag, number in numbers.items()
@@ -19,18 +19,18 @@ def segment(**numbers: int) -> tuple[Segment, dict[str, tuple[int, ConsumerHandl
 
 
 def test_they_stand_in_the_order_of_their_numbers() -> None:
-    found, _ = segment(a=3, b=7, c=5, d=1)
+    found, _ = cohort(a=3, b=7, c=5, d=1)
     assert tags(found) == "dacb"
 
 
 def test_one_is_dropped_by_its_place() -> None:
-    found, places = segment(a=3, b=7, c=5)
+    found, places = cohort(a=3, b=7, c=5)
     found.drop(places["a"][0])
     assert tags(found) == "cb"
 
 
 def test_new_numbers_keep_the_order_and_the_places() -> None:
-    found, places = segment(a=3, b=7)
+    found, places = cohort(a=3, b=7)
     assert found.renumber(100) == 105
     found.put(99, FakeConsumer("early"))
     found.put(102, FakeConsumer("between"))
