@@ -52,6 +52,11 @@ PLUGINS = (
 )
 """The HTTP API, and exchange types: Debian's ``rabbitmq_sharding`` has ``x-modulus-hash``."""
 
+STREAM_CONFIG = """\
+stream.listeners.tcp.1 = 127.0.0.1:{stream_port}
+stream.advertised_host = localhost
+stream.advertised_port = {stream_port}
+"""
 ALARM_CONFIG = "vm_memory_high_watermark.absolute = 1KB\n"
 DEFINITIONS = Path(__file__).with_name("definitions.json")
 
@@ -72,10 +77,19 @@ class RabbitMQ:
             20000 above.
         in_alarm: give it so little memory that it blocks publishers from the start.
         tls: listen with TLS too; None is without.
+        stream_port: where it speaks the stream protocol; None is without.
     """
 
-    def __init__(self, port: int, *, in_alarm: bool = False, tls: Tls | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        *,
+        in_alarm: bool = False,
+        tls: Tls | None = None,
+        stream_port: int | None = None,
+    ) -> None:
         self.port = port
+        self.stream_port = stream_port
         self._tls = tls
         self._in_alarm = in_alarm
         self._directory: Path | None = None
@@ -129,11 +143,17 @@ class RabbitMQ:
                 http_port=self.port + HTTP_PORT_OFFSET,
                 definitions=DEFINITIONS,
             )
+            + (
+                STREAM_CONFIG.format(stream_port=self.stream_port)
+                if self.stream_port is not None
+                else ""
+            )
             + (ALARM_CONFIG if self._in_alarm else "")
             + (TLS_CONFIG.format(**self._tls._asdict()) if self._tls is not None else "")
         )
         plugins = directory / "plugins"
-        plugins.write_text(f"[{','.join(PLUGINS)}].")
+        names = [*PLUGINS, *(["rabbitmq_stream"] if self.stream_port is not None else [])]
+        plugins.write_text(f"[{','.join(names)}].")
         with (directory / "output").open("wb") as output:
             self._process = subprocess.Popen(
                 [SERVER],
@@ -228,6 +248,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m conformance.rabbitmq", description=__doc__)
     parser.add_argument("--port", type=int, default=5699, help="port on 127.0.0.1 [%(default)s]")
     parser.add_argument("--alarm", action="store_true", help="with the memory alarm on")
+    parser.add_argument("--stream-port", type=int, help="port of the stream protocol [none]")
     parser.add_argument("--tls-port", type=int, help="port with TLS; needs the two below")
     parser.add_argument("--certificate", type=Path, help="PEM file")
     parser.add_argument("--key", type=Path, help="PEM file")
@@ -238,7 +259,12 @@ def main() -> int:
             parser.error("--tls-port needs --certificate and --key")
         tls = Tls(arguments.tls_port, arguments.certificate, arguments.key)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with RabbitMQ(arguments.port, in_alarm=arguments.alarm, tls=tls) as broker:
+    with RabbitMQ(
+        arguments.port,
+        in_alarm=arguments.alarm,
+        tls=tls,
+        stream_port=arguments.stream_port,
+    ) as broker:
         print(f"rabbitmq-server is up: {broker.uri}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()
