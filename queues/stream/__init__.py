@@ -1,1 +1,1 @@
-"""The engine of the kind stream, and its log in memory."""
+"""The engine of the kind stream, its log in memory, and its messages in both AMQPs."""

@@ -44,6 +44,7 @@ NAMES_OF_OTHERS: Final[dict[str, dict[str, str]]] = {
         ),
     },
     "flush": {"flush": "what logging's handlers and Python's streams call it"},
+    "message id": {"_?message_id": "a property of a message, in both AMQPs"},
     "process": {"log_processes": "a switch of logging"},
     "send": {"data_to_send": "what every sans-IO library calls it", "send_at_ms": "of a heartbeat"},
     "subject": {"(certificate_)?subject": "of an X.509 certificate"},
