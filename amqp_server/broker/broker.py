@@ -207,10 +207,6 @@ class Broker:
         """Return all vhosts."""
         return iter(tuple(self._vhosts.values()))
 
-    def delete_vhost(self, name: str, now_ms: int) -> None:
-        """Delete at once, however long that takes; see ``deleting_vhost``."""
-        finish(self.deleting_vhost(name, now_ms))
-
     def deleting_vhost(self, name: str, now_ms: int) -> Steps[None]:
         """Delete a vhost with everything in it; its connections are closed.
 
@@ -239,10 +235,6 @@ class Broker:
         # This comes last. If a crash keeps a part, nothing is left without its vhost.
         self.journal.forget(vhost.definition)
         del self._leaving[name]
-
-    def delete_user(self, name: str, now_ms: int) -> bool:
-        """Delete a user at once, however many connections it has; see ``deleting_user``."""
-        return finish(self.deleting_user(name, now_ms))
 
     def deleting_user(self, name: str, now_ms: int) -> Steps[bool]:
         """Delete a user; its connections are closed. Return whether there was one.

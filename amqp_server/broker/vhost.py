@@ -20,7 +20,7 @@ from amqp_server.broker.policies.table import Policy, PolicyTable
 from amqp_server.broker.publish import Publisher, PublishTarget
 from amqp_server.broker.queue_table import QueueTable
 from amqp_server.broker.reply_consumers import ReplyConsumers
-from amqp_server.broker.steps import Steps, finish
+from amqp_server.broker.steps import Steps
 from amqp_server.broker.tally import Totals, new_totals
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
@@ -70,7 +70,7 @@ class Vhost:
         queues: declare, find and delete queues.
         publisher: routes and enqueues.
         policies: ordinary and operator policies; changed by ``set_policy`` and ``clear_policy``,
-            after which ``apply_policies`` is called.
+            after which ``applying_policies`` is called.
         limits: max-connections and max-queues; changed by ``set_limits``.
         reply_consumers: the receivers of direct replies.
         totals: the sums of what its queues, channels and connections count.
@@ -235,10 +235,6 @@ class Vhost:
         """Direct replies under this name go nowhere from now on."""
         self.reply_consumers.remove(name)
         self.router.note_queue(name)
-
-    def apply_policies(self, now_ms: int) -> None:
-        """Re-apply policies at once to all that there is; see ``applying_policies``."""
-        finish(self.applying_policies(now_ms))
 
     def applying_policies(self, now_ms: int) -> Steps[None]:
         """Re-apply policies to everything they may match, one after another.

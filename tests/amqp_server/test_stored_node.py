@@ -29,7 +29,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def test_the_first_start_makes_the_defaults_and_a_later_one_does_not(place: Place) -> None:
     was_new = place.node.is_new
     assert place.broker.users.get("guest") is not None
-    place.broker.delete_user("guest", NOW_MS)
+    finish(place.broker.deleting_user("guest", NOW_MS))
     place.commit()
     broker = place.restart()
     assert (was_new, place.node.is_new) == (True, False)
@@ -131,10 +131,10 @@ def test_a_policy_changes_the_class_of_what_is_published_from_then_on(place: Pla
     place.policy({"durability": "fsync"}, operator=True)
     assert place.waits_for_the_disk("jobs")
     place.broker.vhost("/").clear_policy("p", operator=True)
-    place.broker.vhost("/").apply_policies(NOW_MS)
+    finish(place.broker.vhost("/").applying_policies(NOW_MS))
     assert not place.waits_for_the_disk("jobs")
     place.broker.vhost("/").clear_policy("p")
-    place.broker.vhost("/").apply_policies(NOW_MS)
+    finish(place.broker.vhost("/").applying_policies(NOW_MS))
     assert place.waits_for_the_disk("jobs")
 
 

@@ -10,6 +10,7 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.counts import ConnectionView, OpenChannel
 from amqp_server.broker.errors import NotFoundError, PreconditionFailedError
 from amqp_server.broker.settings import BrokerSettings
+from amqp_server.broker.steps import finish
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
 from amqp_server.connections.traffic import Traffic
@@ -98,7 +99,7 @@ def test_no_more_vhosts_than_the_node_may_have() -> None:
         broker.add_vhost("c")
     assert str(caught.value) == "cannot create vhost 'c': vhost limit of 2 is reached"
     broker.add_vhost("b")
-    broker.delete_vhost("a", NOW_MS)
+    finish(broker.deleting_vhost("a", NOW_MS))
     broker.add_vhost("c")
 
 
@@ -128,7 +129,7 @@ def test_deleting_a_vhost_closes_its_connections_and_no_others(broker: Broker) -
     broker.add_vhost("v")
     inside = [FakeConnection(broker, "v"), FakeConnection(broker, "v", "other")]
     outside = FakeConnection(broker, "/")
-    broker.delete_vhost("v", NOW_MS)
+    finish(broker.deleting_vhost("v", NOW_MS))
     for connection in inside:
         assert connection.reasons == [("vhost 'v' is deleted", NOW_MS)]
     assert outside.reasons == []
@@ -146,7 +147,7 @@ def test_what_was_in_a_deleted_vhost_is_gone(broker: Broker) -> None:
     broker.parameters["v", "shovel", "s"] = {}
     broker.parameters["/", "shovel", "s"] = {}
 
-    broker.delete_vhost("v", NOW_MS)
+    finish(broker.deleting_vhost("v", NOW_MS))
 
     assert queue.is_deleted
     assert broker.count_queues() == 1
@@ -161,7 +162,7 @@ def test_what_was_in_a_deleted_vhost_is_gone(broker: Broker) -> None:
 def test_a_vhost_that_is_not_there_cannot_be_deleted(broker: Broker) -> None:
     connection = FakeConnection(broker, "v")
     with pytest.raises(NotFoundError) as caught:
-        broker.delete_vhost("v", NOW_MS)
+        finish(broker.deleting_vhost("v", NOW_MS))
     assert str(caught.value) == "vhost v not found"
     assert connection.reasons == []
 
@@ -173,12 +174,12 @@ def test_deleting_a_user_closes_its_connections_in_every_vhost(broker: Broker) -
     broker.add_vhost("v")
     theirs = [FakeConnection(broker, "/", "other"), FakeConnection(broker, "v", "other")]
     mine = FakeConnection(broker, "/", "guest")
-    assert broker.delete_user("other", NOW_MS) is True
+    assert finish(broker.deleting_user("other", NOW_MS)) is True
     for connection in theirs:
         assert connection.reasons == [("user 'other' is deleted", NOW_MS)]
     assert mine.reasons == []
     assert broker.users.get("other") is None
-    assert broker.delete_user("other", NOW_MS) is False
+    assert finish(broker.deleting_user("other", NOW_MS)) is False
 
 
 # ── connections ──

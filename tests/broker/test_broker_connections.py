@@ -2,6 +2,7 @@
 
 from pamqp import commands
 
+from amqp_server.broker.steps import finish
 from tests.support.peer import Close, Node
 
 
@@ -15,7 +16,7 @@ def test_a_deleted_vhost_closes_its_connections(node: Node) -> None:
     client.send(commands.Queue.Declare, queue="ours")
     client.send(commands.Basic.Consume, queue="ours", consumer_tag="c")
     client.receive()
-    node.broker.delete_vhost("/", node.now_ms)
+    finish(node.broker.deleting_vhost("/", node.now_ms))
     node.end_turns()
     assert client.closed() == forced("vhost '/' is deleted")
     assert node.broker.count_connections() == 0
@@ -27,7 +28,7 @@ def test_a_deleted_user_is_out_everywhere_and_its_exclusive_queues_with_it(node:
     theirs, mine = node.open(user="hare"), node.open()
     theirs.send(commands.Queue.Declare, queue="theirs", exclusive=True)
     theirs.receive()
-    assert node.broker.delete_user("hare", node.now_ms)
+    assert finish(node.broker.deleting_user("hare", node.now_ms))
     node.end_turns()
     assert theirs.closed() == forced("user 'hare' is deleted")
     assert node.vhost.queues.find("theirs") is None
@@ -41,7 +42,7 @@ def test_unacked_messages_of_a_deleted_user_go_back(node: Node) -> None:
     mine.publish(b"m")
     theirs.send(commands.Basic.Get, queue="jobs")
     assert theirs.bodies() == [b"m"]
-    node.broker.delete_user("hare", node.now_ms)
+    finish(node.broker.deleting_user("hare", node.now_ms))
     node.end_turns()
     mine.receive()
     assert mine.get("jobs") == b"m"

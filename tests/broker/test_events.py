@@ -6,6 +6,7 @@ from amqp_server.broker.access.rights import User
 from amqp_server.broker.alarms import Resource
 from amqp_server.broker.events import Event, EventKind, Events
 from amqp_server.broker.policies.table import Policy
+from amqp_server.broker.steps import finish
 from tests.support.peer import Node
 
 
@@ -84,7 +85,7 @@ def test_definitions_and_alarms_are_told_with_what_they_are() -> None:
     node.vhost.set_policy(Policy("p", ".*", {"max-length": 1}, 0, "queues"))
     node.vhost.clear_policy("p")
     node.broker.add_vhost("other")
-    node.broker.delete_vhost("other", node.now_ms)
+    finish(node.broker.deleting_vhost("other", node.now_ms))
     users = [event.definition for event in events if isinstance(event.definition, User)]
     assert [user.name for user in users] == ["ann"]
     assert kinds(events) == [

@@ -272,5 +272,5 @@ def test_policies_are_applied_thing_by_thing_and_to_what_comes_meanwhile(
     place.vhost.policies.set(Policy("p", "", {"max-length": 8}))
     finish(steps)
     assert [queue.engine.options.max_length for queue in queues[1:19]] == [8] * 18
-    place.vhost.apply_policies(place.now_ms)
+    finish(place.vhost.applying_policies(place.now_ms))
     assert queues[0].engine.options.max_length == 8

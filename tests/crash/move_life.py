@@ -18,6 +18,7 @@ from amqp_server.broker.backing import Backing
 from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.queue import Queue, QueueIdentity
+from amqp_server.broker.steps import finish
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
 from exchanges.bindings import Destination, DestinationKind
@@ -222,7 +223,7 @@ class MoveLife(Life):
         if "max-length" in definition:
             pattern = "^is short$"
         self.vhost.policies.set(Policy("p", pattern, definition, 0), operator=False)
-        self.vhost.apply_policies(self.now_ms)
+        finish(self.vhost.applying_policies(self.now_ms))
 
     # -- inside ---------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ import logging
 import pytest
 from pamqp import commands
 
+from amqp_server.broker.steps import finish
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.closing import CLOSE_OK_TIMEOUT_MS
 from amqp_server.protocol.transitions import State
@@ -194,9 +195,9 @@ def test_a_connection_ends_with_its_vhost_and_its_user(node: Node, what: str) ->
     node.add_user("ann")
     peer, other = node.open(user="ann"), node.open()
     if what == "vhost":
-        node.broker.delete_vhost("/", node.now_ms)
+        finish(node.broker.deleting_vhost("/", node.now_ms))
         text = "CONNECTION_FORCED - vhost '/' is deleted"
     else:
-        node.broker.delete_user("ann", node.now_ms)
+        finish(node.broker.deleting_user("ann", node.now_ms))
         text = "CONNECTION_FORCED - user 'ann' is deleted"
     assert (peer.closed().text, len(other.closes())) == (text, 1 if what == "vhost" else 0)

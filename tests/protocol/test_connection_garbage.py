@@ -10,6 +10,7 @@ import pytest
 from pamqp import commands
 
 from amqp_server.broker.policies.table import Policy
+from amqp_server.broker.steps import finish
 from tests.support.garbage import without_collector
 from tests.support.peer import Client, Node
 
@@ -206,7 +207,7 @@ def a_user(node: Node, _client: Client) -> None:
     client = node.open(user="passing")
     client.publish(b"nowhere")
     ended(node, client)
-    node.broker.delete_user("passing", node.now_ms)
+    finish(node.broker.deleting_user("passing", node.now_ms))
 
 
 def queue_under_a_policy(node: Node, client: Client) -> None:
@@ -217,10 +218,10 @@ def queue_under_a_policy(node: Node, client: Client) -> None:
         for max_length in (10, 1):
             definition = {"max-length": max_length}
             node.vhost.set_policy(Policy("p", "^q", definition), operator=operator)
-            node.vhost.apply_policies(node.now_ms)
+            finish(node.vhost.applying_policies(node.now_ms))
             node.end_turns()
         assert node.vhost.clear_policy("p", operator=operator)
-        node.vhost.apply_policies(node.now_ms)
+        finish(node.vhost.applying_policies(node.now_ms))
     client.send(commands.Queue.Delete, queue="q")
     client.receive()
 
@@ -242,7 +243,7 @@ def a_vhost(node: Node, _client: Client) -> None:
     client.publish(b"three", exchange="e", routing_key="a.b")
     client.receive()
     del vhost
-    node.broker.delete_vhost("passing", node.now_ms)
+    finish(node.broker.deleting_vhost("passing", node.now_ms))
     client.receive()
     ended(node, client)
 

@@ -8,6 +8,7 @@ from amqp_server.broker.arguments.declare import QueueProperties
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.settings import BrokerSettings
+from amqp_server.broker.steps import finish
 from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode
 from amqp_server.wire.tables import Table
@@ -93,7 +94,7 @@ class Place:
         """Set a policy on queues whose name has an ``o``."""
         vhost = self.broker.vhost("/")
         vhost.set_policy(Policy("p", "o", definition), operator=operator)
-        vhost.apply_policies(NOW_MS)
+        finish(vhost.applying_policies(NOW_MS))
 
     def bodies(self, name: str) -> list[tuple[bytes, bool]]:
         """Take everything from a queue: bodies, and whether they were delivered before."""

@@ -158,11 +158,11 @@ class StoredBroker:
     def policy(self, name: str, operator: bool, length: int, vhost: str = "/") -> None:
         policy = Policy(name, "^q", {"max-length": length}, length, "queues")
         self.vhost(vhost).set_policy(policy, operator=operator)
-        self.vhost(vhost).apply_policies(NOW_MS)
+        finish(self.vhost(vhost).applying_policies(NOW_MS))
 
     def clear_policy(self, name: str, *, operator: bool = False) -> None:
         self.vhost().clear_policy(name, operator=operator)
-        self.vhost().apply_policies(NOW_MS)
+        finish(self.vhost().applying_policies(NOW_MS))
 
     def user(self, name: str, tag: str = "") -> None:
         self.broker.users.put(User(name, tag, tags=frozenset({tag}), limits={"max-channels": 3}))
@@ -248,11 +248,11 @@ def steps() -> list[Step]:
         lambda node: node.add_vhost("/"),
         lambda node: node.describe("other", "text"),
         lambda node: node.describe("/", "text", QUORUM),
-        lambda node: node.broker.delete_vhost("other", NOW_MS),
-        lambda node: node.broker.delete_vhost("/", NOW_MS),
+        lambda node: finish(node.broker.deleting_vhost("other", NOW_MS)),
+        lambda node: finish(node.broker.deleting_vhost("/", NOW_MS)),
         lambda node: node.user("u", "a"),
         lambda node: node.user("u", "b"),
-        lambda node: node.broker.delete_user("u", NOW_MS),
+        lambda node: finish(node.broker.deleting_user("u", NOW_MS)),
         lambda node: node.broker.users.set_permissions("u", "/", "a", "b", ".*"),
         lambda node: node.broker.users.set_permissions("u", "other", "", "", ""),
         lambda node: node.broker.users.clear_permissions("u", "/"),

@@ -144,11 +144,11 @@ class VhostUnderTest:
     ) -> None:
         """Set a policy and apply it to everything there is."""
         self.vhost.policies.set(Policy(name, pattern, definition, priority), operator=operator)
-        self.vhost.apply_policies(self.now_ms)
+        finish(self.vhost.applying_policies(self.now_ms))
 
     def clear_policy(self, name: str = "p", *, operator: bool = False) -> None:
         assert self.vhost.policies.clear(name, operator=operator)
-        self.vhost.apply_policies(self.now_ms)
+        finish(self.vhost.applying_policies(self.now_ms))
 
     # -- messages --
 

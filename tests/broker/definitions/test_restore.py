@@ -16,6 +16,7 @@ from amqp_server.broker.definitions.table import TABLE
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.queue import QueueIdentity
 from amqp_server.broker.settings import BrokerSettings
+from amqp_server.broker.steps import finish
 from amqp_server.wire.tables import Field, longstr
 from queues.kinds import CLASSIC, QUORUM
 from queues.memory_log import MemoryLog
@@ -220,7 +221,7 @@ def full(changes: FakeChangeLog) -> StoredBroker:
 
 GONE: dict[str, tuple[Step, set[str]]] = {
     "a user, with its rights": (
-        lambda node: node.broker.delete_user("u", NOW_MS),
+        lambda node: finish(node.broker.deleting_user("u", NOW_MS)),
         {"user", "permissions", "topic permissions"},
     ),
     "permissions": (
@@ -244,7 +245,7 @@ GONE: dict[str, tuple[Step, set[str]]] = {
         {"global parameter"},
     ),
     "a vhost, with all in it": (
-        lambda node: node.broker.delete_vhost("/", NOW_MS),
+        lambda node: finish(node.broker.deleting_vhost("/", NOW_MS)),
         {
             *("vhost", "permissions", "topic permissions", "parameter", "vhost limits"),
             *("policy", "operator policy", "exchange", "queue", "binding"),
