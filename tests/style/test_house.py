@@ -19,10 +19,6 @@ FUNCTION_LINES_MAX = 60
 LONGER_FILES = {
     "benchmarks/bystander/attacks.py": (412, "a list: one attack a function"),
     "conformance/random/generator.py": (417, "one grammar of scripts"),
-    "conformance/rules/test_basic_publish.py": (402, "both brokers are asked about it"),
-    "conformance/rules/test_dead_letters.py": (497, "both brokers are asked about it"),
-    "conformance/rules/test_frames.py": (469, "both brokers are asked about it"),
-    "conformance/rules/test_queue_declare.py": (489, "both brokers are asked about it"),
     "tests/broker/definitions/test_apply.py": (420, "all of it on the same exports"),
     "tests/broker/test_turn.py": (428, "all of it on one fake queue"),
     "tests/clients/test_kombu.py": (423, "one library's programs"),
