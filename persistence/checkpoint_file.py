@@ -10,7 +10,7 @@ import crc32c
 
 from persistence.checkpoint import Snapshot, decode_checkpoint, encode_checkpoint
 from persistence.errors import DamagedError, FatalStorageError
-from persistence.files import Files
+from persistence.files import Files, write_whole
 from persistence.witness import NO_WITNESS, Witness
 
 log = logging.getLogger(__name__)
@@ -78,13 +78,7 @@ def write_clean_stop(files: Files, lsn: int) -> None:
         OSError: the next start will treat this stop as a crash.
     """
     number = struct.pack("<Q", lsn)
-    file = files.open(CLEAN_STOP_PATH, create=True)
-    try:
-        file.truncate(0)
-        file.write_at(0, _CLEAN_STOP.pack(lsn, crc32c.crc32c(number)))
-        file.fsync()
-    finally:
-        file.close()
+    write_whole(files, CLEAN_STOP_PATH, _CLEAN_STOP.pack(lsn, crc32c.crc32c(number)))
     files.fsync_directory("")
 
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Final, Self, TypeAlias
 
 from persistence.errors import DataDirectoryError
-from persistence.files import Files, OsFiles
+from persistence.files import Files, OsFiles, write_whole
 
 FORMAT_VERSION: Final = 1
 FORMAT_BYTES_MAX: Final = 256
@@ -179,13 +179,7 @@ def _node_id_in(content: bytes, where: str) -> str:
 
 def _write_durably(files: Files, path: str, new_path: str, content: bytes) -> None:
     """Write a small file; after a crash it is there as a whole, or not at all."""
-    file = files.open(new_path, create=True)
-    try:
-        file.truncate(0)
-        file.write_at(0, content)
-        file.fsync()
-    finally:
-        file.close()
+    write_whole(files, new_path, content)
     files.rename(new_path, path)
     files.fsync_directory()
 

@@ -31,7 +31,7 @@ from persistence.definitions_format import (
     path_of,
 )
 from persistence.errors import DamagedError
-from persistence.files import Files
+from persistence.files import Files, write_whole
 from persistence.witness import NO_WITNESS, Witness, require_own
 
 
@@ -181,13 +181,7 @@ class DefinitionsReplay:
         """Copy the octets of damage; a repeated start makes the same file again."""
         name = path.rpartition("/")[2]
         kept_in = f"{DIRECTORY}/{DAMAGED_PREFIX}{name}-{position:08x}"
-        file = self._files.open(kept_in, create=True)
-        try:
-            file.truncate(0)
-            file.write_at(0, octets)
-            file.fsync()
-        finally:
-            file.close()
+        write_whole(self._files, kept_in, octets)
         self._files.fsync_directory(DIRECTORY)
         self.damages.append(DefinitionsDamage(path, position, len(octets), kept_in))
         if kept_in not in self.damaged_paths:

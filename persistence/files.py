@@ -293,6 +293,21 @@ class OsFiles:
         return os.open(inside, _DIRECTORY_FLAGS | os.O_NOFOLLOW, dir_fd=self._root)
 
 
+def write_whole(files: Files, path: str, octets: Octets) -> None:
+    """Replace the content of a file, or make the file, and sync the content; see ``Files``.
+
+    Raises:
+        OSError: the disk refuses; the file may have any part of it.
+    """
+    file = files.open(path, create=True)
+    try:
+        file.truncate(0)
+        file.write_at(0, octets)
+        file.fsync()
+    finally:
+        file.close()
+
+
 def _inside(path: str) -> str:
     """Return a path that names something in the folder and not the folder itself."""
     if not path_parts(path):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from persistence.errors import FatalStorageError
-from persistence.files import Files
+from persistence.files import Files, write_whole
 from persistence.format import BATCH_HEADER, WAL_FIRST_BATCH_AT
 from persistence.wal_file import (
     DIRECTORY,
@@ -263,13 +263,7 @@ class Replay:
         name = path.rpartition("/")[2].removesuffix(".wal")
         copy_path = f"{DIRECTORY}/damaged-{name}-{position:08x}"
         try:
-            file = self._files.open(copy_path, create=True)
-            try:
-                file.truncate(0)
-                file.write_at(0, octets)
-                file.fsync()
-            finally:
-                file.close()
+            write_whole(self._files, copy_path, octets)
             self._files.fsync_directory(DIRECTORY)
         except (OSError, FatalStorageError):
             # The report says that there is no copy; what can be served is served without it.
