@@ -155,10 +155,6 @@ class ExchangeTable:
             for _ in leaving:  # another caller may continue it in between
                 yield
 
-    def delete(self, name: str, *, if_unused: bool) -> None:
-        """Delete at once, even if it takes long; see ``deleting``."""
-        finish(self.deleting(name, if_unused=if_unused))
-
     def deleting(self, name: str, *, if_unused: bool) -> Steps[None]:
         """Delete an exchange with its bindings; one that does not exist is deleted already.
 
@@ -202,10 +198,6 @@ class ExchangeTable:
         arguments_key = _arguments_key(table)
         found = self._router.bindings.find(source, destination, routing_key, arguments_key)
         return found is not None
-
-    def unbind(self, source: str, destination: Destination, routing_key: str, table: Table) -> None:
-        """Remove a binding at once, and the exchanges that go with it; see ``unbinding``."""
-        finish(self.unbinding(source, destination, routing_key, table))
 
     def unbinding(
         self, source: str, destination: Destination, routing_key: str, table: Table

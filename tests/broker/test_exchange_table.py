@@ -13,6 +13,7 @@ from amqp_server.broker.errors import (
     PreconditionFailedError,
 )
 from amqp_server.broker.names import PREDECLARED
+from amqp_server.broker.steps import finish
 from amqp_server.wire.tables import Field
 from exchanges.bindings import Destination, DestinationKind
 from tests.support.frames import table
@@ -31,7 +32,7 @@ def declare(place: VhostUnderTest, name: str, kind: str = "fanout", **arguments:
 
 
 def delete(place: VhostUnderTest, name: str, *, if_unused: bool = False) -> None:
-    place.vhost.exchanges.delete(name, if_unused=if_unused)
+    finish(place.vhost.exchanges.deleting(name, if_unused=if_unused))
 
 
 # ── what every vhost has ──
@@ -170,11 +171,13 @@ def test_the_same_arguments_in_another_order_are_the_same_binding(place: VhostUn
     place.bind("amq.headers", "jobs", arguments={"a": 1, "b": 2})
     place.bind("amq.headers", "jobs", arguments={"b": 2, "a": 1})
     assert len(place.vhost.router.bindings) == 1
-    place.vhost.exchanges.unbind(
-        "amq.headers",
-        Destination(DestinationKind.QUEUE, "jobs"),
-        "",
-        table({"b": 2, "a": 1}),
+    finish(
+        place.vhost.exchanges.unbinding(
+            "amq.headers",
+            Destination(DestinationKind.QUEUE, "jobs"),
+            "",
+            table({"b": 2, "a": 1}),
+        )
     )
     assert len(place.vhost.router.bindings) == 0
 
@@ -213,7 +216,7 @@ def test_being_bound_to_is_no_reason_to_stay_or_go(place: VhostUnderTest) -> Non
     place.exchange("to", auto_delete=True)
     place.bind_exchange("amq.fanout", "to")
     destination = Destination(DestinationKind.EXCHANGE, "to")
-    place.vhost.exchanges.unbind("amq.fanout", destination, "", {})
+    finish(place.vhost.exchanges.unbinding("amq.fanout", destination, "", {}))
     assert place.vhost.exchanges.exists("to")
 
 

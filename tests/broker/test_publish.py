@@ -177,7 +177,7 @@ def test_an_exchange_deleted_between_publishes_leads_nowhere(place: VhostUnderTe
     place.bind_exchange("x", "y")
     place.bind("y", "jobs")
     assert place.publish(b"0", exchange="x").unroutable == ()
-    place.vhost.exchanges.delete("y", if_unused=False)
+    finish(place.vhost.exchanges.deleting("y", if_unused=False))
     assert place.publish(b"1", exchange="x").unroutable == range(1)
 
 

@@ -65,7 +65,7 @@ class Publishers:
         if not there or not vhost.exchanges.exists(source):
             return
         if vhost.exchanges.is_bound(source, destination, key, {}):
-            vhost.exchanges.unbind(source, destination, key, {})
+            finish(vhost.exchanges.unbinding(source, destination, key, {}))
         else:
             with suppress(PreconditionFailedError):  # those that hash want numbers
                 vhost.bind(source, destination, key, {})

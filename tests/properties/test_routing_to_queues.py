@@ -160,7 +160,7 @@ class Twins:
         """Declare an exchange; delete it if it is there."""
         if name in self.model.exchanges:
             self.model.delete_exchange(name)
-            self.place.vhost.exchanges.delete(name, if_unused=False)
+            finish(self.place.vhost.exchanges.deleting(name, if_unused=False))
             return
         self.model.exchanges[name] = made
         self.place.exchange(name, made.kind, auto_delete=made.auto_delete, alternate=made.alternate)

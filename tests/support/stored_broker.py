@@ -129,7 +129,7 @@ class StoredBroker:
         self.vhost(vhost).exchanges.declare(name, properties)
 
     def delete_exchange(self, name: str, vhost: str = "/") -> None:
-        self.vhost(vhost).exchanges.delete(name, if_unused=False)
+        finish(self.vhost(vhost).exchanges.deleting(name, if_unused=False))
 
     def bind(
         self,
@@ -153,7 +153,9 @@ class StoredBroker:
         vhost: str = "/",
     ) -> None:
         destination = Destination(DestinationKind(kind), to)
-        self.vhost(vhost).exchanges.unbind(source, destination, key, table(arguments or {}))
+        finish(
+            self.vhost(vhost).exchanges.unbinding(source, destination, key, table(arguments or {}))
+        )
 
     def policy(self, name: str, operator: bool, length: int, vhost: str = "/") -> None:
         policy = Policy(name, "^q", {"max-length": length}, length, "queues")

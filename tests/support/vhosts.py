@@ -128,7 +128,9 @@ class VhostUnderTest:
         to_queue: bool = True,
     ) -> None:
         destination = _destination(to, to_queue)
-        self.vhost.exchanges.unbind(source, destination, routing_key, table(arguments or {}))
+        finish(
+            self.vhost.exchanges.unbinding(source, destination, routing_key, table(arguments or {}))
+        )
 
     def delete_queue(self, name: str) -> None:
         finish(self.vhost.queues.deleting(name, None, self.now_ms, if_unused=False, if_empty=False))
