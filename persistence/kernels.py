@@ -25,8 +25,8 @@ KERNELS: Final = (
     "amqp_server.protocol._unacked",
     "amqp_server.protocol._confirms",
     "exchanges._route_cache",
-    "exchanges._topic_trie",
     "exchanges._hashing",
+    "exchanges._topic_trie",
 )
 """Every kernel, by module name; pyproject builds just these."""
 
