@@ -15,7 +15,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 import click
 
-from load_generator.options import OptionError, Options, load_of, parse_fields, topology_of
+from load_generator.options import (
+    SHARING_KINDS,
+    OptionError,
+    Options,
+    load_of,
+    parse_fields,
+    topology_of,
+)
 
 if TYPE_CHECKING:
     from load_generator.run import Plan, Sample
@@ -37,7 +44,7 @@ _MESSAGES: Final = click.IntRange(0, 1 << 40)
 _SIZE: Final = click.IntRange(0, BODY_BYTES_MAX)
 _PREFETCH: Final = click.IntRange(0, 65_535)
 _PROCESSES: Final = click.IntRange(1, 64)
-_KINDS: Final = click.Choice(["direct", "topic", "fanout", "headers"])
+_KINDS: Final = click.Choice(["direct", "topic", "fanout", "headers", *SHARING_KINDS])
 _ONE_OR_MORE: Final = click.IntRange(1)
 
 

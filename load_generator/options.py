@@ -10,6 +10,9 @@ from load_generator import wire
 from load_generator.load import INSTANT_BYTES, Binding, Load, Settle, Topology
 from load_generator.wire import FieldValue, LoadError
 
+SHARING_KINDS: Final = ("x-consistent-hash", "x-modulus-hash", "x-random", "x-super-stream")
+"""Exchanges that give each message to one of their queues, whatever its key."""
+
 KEYS_MAX: Final = 1_000_000
 QUEUES_MAX: Final = 100_000
 BINDINGS_MAX: Final = 100_000
@@ -178,7 +181,8 @@ def _keys(options: Options, queue_count: int) -> list[str]:
         return expand(options.routing_key, range(options.key_count))
     if options.exchange_kind in {"fanout", "headers"}:
         return [""]
-    return expand("key.%d", range(queue_count))
+    shares_keys_out = options.exchange_kind in SHARING_KINDS
+    return expand("key.%d", range(options.key_count if shares_keys_out else queue_count))
 
 
 def _bindings(options: Options, queues: Sequence[str]) -> list[Binding]:
@@ -193,6 +197,10 @@ def _bindings(options: Options, queues: Sequence[str]) -> list[Binding]:
         pairs = [(queue, key) for queue in queues for key in keys]
     elif options.exchange_kind == "fanout":
         pairs = [(queue, "") for queue in queues]
+    elif options.exchange_kind == "x-super-stream":
+        pairs = [(queue, str(number)) for number, queue in enumerate(queues)]
+    elif options.exchange_kind in SHARING_KINDS:
+        pairs = [(queue, "1") for queue in queues]
     else:
         # Queues take keys in turn; if there are more queues than keys, keys are used again.
         keys = _keys(options, len(queues))

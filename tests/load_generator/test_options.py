@@ -187,6 +187,20 @@ def test_a_fanout_copies_to_every_queue() -> None:
     assert (load.publisher_keys, load.copies) == ([[""]], 3)
 
 
+@pytest.mark.parametrize("kind", ["x-consistent-hash", "x-modulus-hash", "x-random"])
+def test_queues_that_share_keys_out_are_bound_alike(kind: str) -> None:
+    topology, load = planned(Options(queues=3, exchange_kind=kind, key_count=7))
+    assert [bound.key for bound in topology.bindings] == ["1", "1", "1"]
+    assert load.publisher_keys == [[f"key.{number}" for number in range(7)]]
+    assert load.copies == 1
+
+
+def test_the_queues_of_a_super_stream_are_numbered() -> None:
+    topology, load = planned(Options(queues=3, exchange_kind="x-super-stream", key_count=7))
+    assert [bound.key for bound in topology.bindings] == ["0", "1", "2"]
+    assert len(load.publisher_keys[0]) == 7
+
+
 def test_headers_bind_to_what_is_published() -> None:
     topology, load = planned(Options(exchange_kind="headers", headers={"a": 1}))
     assert topology.bindings == [Binding("p.1", "", {"a": 1, "x-match": "all"})]
