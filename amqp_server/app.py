@@ -217,6 +217,7 @@ async def _run_node(
         broker,
         read_buffer_bytes=net.read_buffer_bytes,
         busy_poll_us=net.busy_poll_us,
+        before_drain=None if storage is None else storage.input_ended,
         after_turn=None if storage is None else storage.turn_ended,
     )
     if storage is not None:

@@ -50,6 +50,10 @@ cdef extern from "<sys/eventfd.h>" nogil:
     int EFD_NONBLOCK
     int eventfd(unsigned int, int)
 
+cdef extern from "<fcntl.h>" nogil:
+    unsigned int SYNC_FILE_RANGE_WRITE
+    int sync_file_range(int, int64_t, int64_t, unsigned int)
+
 cdef extern from "<unistd.h>" nogil:
     int close(int)
     int fdatasync(int)
@@ -202,6 +206,10 @@ cdef class DiskWriter:
         self.shared.has_job = True
         pthread_cond_signal(&self.shared.wake)
         pthread_mutex_unlock(&self.shared.lock)
+
+    def begin_fsync(self, file, int64_t position):
+        """Have the disk begin; an error is told by the sync too."""
+        sync_file_range(file.fileno(), position, 0, SYNC_FILE_RANGE_WRITE)
 
     def _ready(self):
         """Handle the end of a job; the loop calls it as its reader."""

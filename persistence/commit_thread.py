@@ -2,11 +2,15 @@
 
     pump() ── seal ─┬─ one write into the file that is there, a sync ── DiskWriter ─┬─ finish, seal
                     └─ more than that: a file to begin, definitions ─── Worker ─────┘
-    commit_here() ────── seal ── one write into the file that is there, a sync ──────── finish, seal
+    begin_here() ── seal ── one write into the file that is there ─┬─ end_here(): a sync ── finish
+                                                                   └─ end_on_thread() ── as above
 
 Most groups are a single write, and this has a thread of its own. No checkpoint delays it. With the
 kernel, a busy loop that holds the interpreter lock does not delay it either. Only one group is
-under way at a time, on either thread.
+under way at a time, on either thread or on the loop.
+
+On the loop, write and sync are two calls. With the kernel the disk begins to work after the first,
+and the loop does something else before it waits.
 
 ``DiskWriter`` is the interpreted twin, and the specification, of that in
 ``persistence._commit_thread``.
@@ -77,6 +81,12 @@ class DiskWriter:
             self._done(error_number, bool(error_number and progress))
 
         self._worker.submit(work, ended)
+
+    def begin_fsync(self, file: File, position: int) -> None:
+        """Have the disk begin to write what is behind a position, without waiting for it.
+
+        A hint, which the kernel gives to the system. Nothing is safe before a sync.
+        """
 
     def stop(self) -> None:
         """Wait for the job under way, report it, and end the thread."""
@@ -160,6 +170,7 @@ class CommitThread:
         self._failed = failed
         self._group: Group | None = None
         self._write: PlannedWrite | None = None
+        self._is_begun_here = False
         self._is_stopping = False
         self._worker = Worker(loop, "haremq-storage")
         self._writer = DiskWriter(loop, self._written)
@@ -171,19 +182,53 @@ class CommitThread:
             return True
         return False
 
-    def commit_here(self) -> None:
-        """Carry out everything pending in this call, which waits for the disk.
+    def begin_here(self) -> bool:
+        """Write everything pending in this call, but do not sync it.
 
         Nothing happens while a group is under way. A group of several writes goes to a thread.
+
+        Returns:
+            Whether ``end_here`` or ``end_on_thread`` must follow; if not, the loop has no group.
         """
         if not self._may_begin() or (group := self._commit.seal()) is None:
-            return
+            return False
         write = self._commit.writer.plan(group)
         if write is None:
             self._begin(group)
-            return
+            return False
         self._group, self._write = group, write
-        self._written(*_write_now(write, fsync=group.fsync))
+        error_number = _write(write.file, write.position, write.parts)
+        if error_number or not group.fsync:
+            self._note(error_number, failed_in_fsync=False)
+            return False
+        if self._writer.takes(write.file):
+            self._writer.begin_fsync(write.file, write.position)
+        self._is_begun_here = True
+        return True
+
+    def end_here(self) -> None:
+        """Sync what ``begin_here`` wrote in this call, which waits for the disk.
+
+        What was appended meanwhile stays pending.
+        """
+        write = self._begun_here()
+        error_number = _fsync(write.file)
+        self._note(error_number, failed_in_fsync=bool(error_number))
+
+    def end_on_thread(self) -> None:
+        """Sync what ``begin_here`` wrote on the thread."""
+        write = self._begun_here()
+        if self._writer.takes(write.file):
+            self._writer.start(write.file, write.position, (), True)  # noqa: FBT003 - it is to sync
+        else:
+            error_number = _fsync(write.file)
+            self._written(error_number, bool(error_number))
+
+    def _begun_here(self) -> PlannedWrite:
+        assert self._is_begun_here, "begin_here said so, and neither end was called yet"
+        assert self._write is not None, "it was written"
+        self._is_begun_here = False
+        return self._write
 
     def retry(self) -> None:
         """Try the group that found no space again; nothing happens if there is none."""
@@ -205,6 +250,8 @@ class CommitThread:
         A group that found no space is not tried again, and everything behind it stays unwritten.
         """
         self._is_stopping = True
+        if self._is_begun_here:
+            self.end_here()
         self._worker.stop()
         self._writer.stop()
         while self._group is None and (group := self._commit.seal()) is not None:
@@ -229,6 +276,11 @@ class CommitThread:
 
     def _written(self, error_number: int, failed_in_fsync: bool) -> None:  # noqa: FBT001
         """The writer's report."""
+        self._note(error_number, failed_in_fsync=failed_in_fsync)
+        self.pump()
+
+    def _note(self, error_number: int, *, failed_in_fsync: bool) -> None:
+        """Finish the group that was a single write."""
         write, self._write = self._write, None
         assert self._group is not None, "it was given a group"
         assert write is not None, "and what the group comes to"
@@ -237,7 +289,6 @@ class CommitThread:
         else:
             self._commit.writer.note_written(self._group, write)
             self._ended(None)
-        self.pump()
 
     def _ended_on_worker(self, error: Exception | None) -> None:
         self._ended(error)
@@ -257,17 +308,22 @@ class CommitThread:
             self._committed()
 
 
-def _write_now(write: PlannedWrite, *, fsync: bool) -> tuple[int, bool]:
-    """Write and sync in this call; return the arguments of a ``Done``."""
-    is_written = False
+def _write(file: File, position: int, parts: Sequence[Octets]) -> int:
+    """Write in this call; return an errno, 0 for none."""
     try:
-        write.file.write_at(write.position, write.parts)
-        is_written = True
-        if fsync:
-            write.file.fsync()
+        file.write_at(position, parts)
     except OSError as error:
-        return error.errno or EIO, is_written
-    return 0, False
+        return error.errno or EIO
+    return 0
+
+
+def _fsync(file: File) -> int:
+    """Sync in this call; return an errno, 0 for none."""
+    try:
+        file.fsync()
+    except OSError as error:
+        return error.errno or EIO
+    return 0
 
 
 if COMPILED:

@@ -100,8 +100,16 @@ class GroupCommit:
         full_bytes = sum([group.size_bytes for group in self._full])
         return under_way_bytes + full_bytes + self._open.size_bytes
 
-    def is_small(self) -> bool:
+    @property
+    def needs_fsync(self) -> bool:
+        """Whether a caller waits for the disk, for appends of which no group was made yet."""
+        return self._open.fsync
+
+    def is_small(self, max_bytes: int = SMALL_BYTES_MAX) -> bool:
         """Return whether everything pending is a small group that should not wait for a thread.
+
+        Args:
+            max_bytes: the most that counts as small.
 
         A caller waits for it, or it needs no sync. In the second case it has acks: a thread would
         be woken for them, and the next publish would have to wait for it.
@@ -110,8 +118,9 @@ class GroupCommit:
         return (
             (bool(self._waiters) or not group.fsync)
             and self._under_way is None
+            and not self._full
             and bool(group.parts or group.gathering)
-            and group.size_bytes <= SMALL_BYTES_MAX
+            and group.size_bytes <= max_bytes
             and self._last_lsn - self.committed_lsn <= SMALL_OPERATIONS_MAX
             and not group.definitions
         )

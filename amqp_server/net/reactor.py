@@ -78,6 +78,7 @@ class Reactor:
         read_buffer_bytes: int,
         busy_poll_us: int = 0,
         clock: NowMs = now_ms,
+        before_drain: Callable[[], None] | None = None,
         after_turn: Callable[[], None] | None = None,
     ) -> None:
         """Set up a loop's shared parts.
@@ -88,9 +89,12 @@ class Reactor:
             read_buffer_bytes: largest read; it also bounds a batch of publishes.
             busy_poll_us: how long the loop polls for more input before it sleeps, in us; 0 is off.
             clock: monotonic, in ms.
+            before_drain: called when the turn's input was carried out, before the queues are
+                drained; None calls nothing.
             after_turn: called when a turn's output was written; None calls nothing.
         """
         self._loop = loop
+        self._before_drain = before_drain
         self._after_turn = after_turn
         self._begin_turn = broker.begin_turn
         self._end_turn = broker.end_turn
@@ -154,6 +158,8 @@ class Reactor:
             now_ms: the time from ``begin_turn``.
             carries_on: also continue jobs of many turns; no answer waits for them.
         """
+        if self._before_drain is not None:
+            self._before_drain()
         try:
             is_more_ready = self._end_turn(now_ms, carries_on=carries_on)
         except Exception:

@@ -95,6 +95,7 @@ class Storage:
         self.failure: FatalStorageError | None = None
         self._thread = CommitThread(commit, loop, self._committed, self._disk_full, self._failed)
         self._loop_commit = LoopCommit(loop, commit, self._thread, clock_ns)
+        self.input_ended = self._loop_commit.input_ended
         self.turn_ended = self._loop_commit.turn_ended
 
     def on_waited(self, call: Callable[[], None]) -> None:

@@ -138,6 +138,7 @@ async def live(folder: Path, chance: random.Random) -> None:
     while True:
         queue = chance.choice(queues)
         chance.choice((queue.append, queue.append, queue.settle, queue.spill))()
+        storage.input_ended()
         storage.turn_ended()
         due_ms = storage.next_deadline_ms()
         if due_ms is not None and due_ms <= now_ms():

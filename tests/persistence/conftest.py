@@ -24,3 +24,9 @@ def file(disk: Files) -> Iterator[File]:
     opened = disk.open("file", create=True)
     yield opened
     opened.close()
+
+
+@pytest.fixture(params=["memory", "disk"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
+    """Return a disk that no thread but ours can write to, and one that the system knows."""
+    return FaultFS() if request.param == "memory" else OsFiles(tmp_path)

@@ -163,6 +163,8 @@ def test_a_small_group_is_waited_for_and_holds_little() -> None:
     assert not commit.is_small(), "nobody waits"
     commit.wait(lsn, lambda: None)
     assert commit.is_small()
+    assert commit.is_small(len(ENTRY))
+    assert not commit.is_small(len(ENTRY) - 1)
     for _ in range(SMALL_OPERATIONS_MAX):
         commit.append_operation([ENTRY], fsync=True)
     assert not commit.is_small(), "many entries"
@@ -191,6 +193,13 @@ def test_a_group_with_definitions_or_many_bytes_or_behind_another_is_not_small()
     assert commit.seal() is not None
     commit.wait(commit.append_operation([ENTRY], fsync=True), lambda: None)
     assert not commit.is_small()
+
+
+def test_what_is_behind_a_full_group_is_not_small() -> None:
+    commit = commit_on(FakeDisk(), group_bytes_max=64)
+    commit.append_operation([bytes(64)], fsync=True)
+    commit.wait(commit.append_operation([ENTRY], fsync=True), lambda: None)
+    assert not commit.is_small(), "the full one would be sealed first"
 
 
 def test_a_group_has_a_size_that_it_is_closed_at() -> None:

@@ -24,7 +24,6 @@ LONGER_FILES = {
     "tests/clients/test_kombu.py": (423, "one library's programs"),
     "tests/clients/test_pika_blocking.py": (409, "one library's programs"),
     "tests/hostile/test_long_events.py": (479, "one attack in many forms"),
-    "tests/persistence/test_commit_thread.py": (480, "threads, and fakes that all share"),
     "tests/properties/test_queue_model.py": (480, "one state machine of hypothesis"),
     "tests/support/fault_fs.py": (412, "one disk, and all that can fail of it"),
 }
