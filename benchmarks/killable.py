@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
@@ -90,6 +90,32 @@ def killable(name: str, durability: Durability) -> Iterator[Killable]:
             yield Killable(name, endpoint, durability_of(name, durability), own)
         finally:
             own.stop()
+
+
+def measure_each(
+    names: Sequence[str], durability: Durability, measure: Callable[[Killable], None]
+) -> int:
+    """Start and measure some brokers, one after another; print the error of one that fails.
+
+    Args:
+        names: of the brokers, in lower case.
+        durability: of HareMQ's persistent messages.
+        measure: gets a broker that runs.
+
+    Returns:
+        0, or 1 if one could not be measured.
+    """
+    for name in (HAREMQ, RABBITMQ):
+        if name.lower() not in names:
+            continue
+        try:
+            with killable(name, durability) as own:
+                own.start()
+                measure(own)
+        except (LoadError, OSError) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            return 1
+    return 0
 
 
 class _HareMQ:

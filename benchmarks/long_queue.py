@@ -12,9 +12,9 @@ import time
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from benchmarks.brokers import HAREMQ, RABBITMQ, Broker
+from benchmarks.brokers import Broker
 from benchmarks.disk import disk_written_bytes
-from benchmarks.killable import Killable, killable
+from benchmarks.killable import Killable, measure_each
 from benchmarks.scenarios import Durability
 from benchmarks.window import each, mib
 from load_generator import wire
@@ -48,17 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--restart", action="store_true", help="kill it when the queue is full")
     options = parser.parse_args(arguments)
     size = Size(options.count, options.size)
-    for name in (HAREMQ, RABBITMQ):
-        if name.lower() not in options.brokers.split(","):
-            continue
-        try:
-            with killable(name, Durability(options.durability)) as own:
-                own.start()
-                _measure(own, size, with_restart=options.restart)
-        except (LoadError, OSError) as error:
-            print(f"{name}: {error}", file=sys.stderr)
-            return 1
-    return 0
+    return measure_each(
+        options.brokers.split(","),
+        Durability(options.durability),
+        lambda own: _measure(own, size, with_restart=options.restart),
+    )
 
 
 def _measure(own: Killable, size: Size, *, with_restart: bool) -> None:

@@ -11,14 +11,13 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from benchmarks.brokers import HAREMQ, RABBITMQ, Broker
-from benchmarks.killable import killable
+from benchmarks.brokers import Broker
+from benchmarks.killable import measure_each
 from benchmarks.long_queue import QUEUE, Size, drain, ready_count, tell
 from benchmarks.scenarios import Durability
 from benchmarks.window import us_each
 from load_generator import wire
 from load_generator.session import Endpoint, Session
-from load_generator.wire import LoadError
 
 SEED: Final = 1
 RUN_MESSAGES: Final = 1_000
@@ -39,17 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     runs_count = -(-options.count // RUN_MESSAGES)
     size = Size(runs_count * RUN_MESSAGES, options.size)
-    for name in (HAREMQ, RABBITMQ):
-        if name.lower() not in options.brokers.split(","):
-            continue
-        try:
-            with killable(name, Durability(options.durability)) as own:
-                own.start()
-                _measure(own.broker(), size, runs_count, options.priorities)
-        except (LoadError, OSError) as error:
-            print(f"{name}: {error}", file=sys.stderr)
-            return 1
-    return 0
+    return measure_each(
+        options.brokers.split(","),
+        Durability(options.durability),
+        lambda own: _measure(own.broker(), size, runs_count, options.priorities),
+    )
 
 
 def _measure(broker: Broker, size: Size, runs_count: int, priorities: int) -> None:

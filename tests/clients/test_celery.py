@@ -14,6 +14,7 @@ from celery import chain, group
 from celery.exceptions import TaskRevokedError
 
 from tests.clients.programs.celery_tasks import create_app
+from tests.clients.support.celery_worker import at_work
 from tests.clients.support.deadlines import Deadline, wait_until
 from tests.clients.support.names import Names
 from tests.clients.support.programs import Program, run
@@ -58,19 +59,11 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(broker_uri: str) -> Iterator[Site]:
-    """One worker for all tests here; stopped as an init system does, it must end with 0."""
+    """One worker for all tests here."""
     names = Names(f"clients.{uuid.uuid4().hex[:8]}.celery")
     running = Site(broker_uri, names)
-    try:
-        running.worker.wait_for_line("ready.")
+    with at_work(running.worker, running.app, names, broker_uri):
         yield running
-    finally:
-        code = running.worker.stop()
-        running.app.backend.result_consumer.stop()
-        running.app.close()
-        running.app.pool.force_close_all()
-        names.delete_all(broker_uri)
-    assert code == 0, running.worker.output
 
 
 def test_results_come_back_to_the_caller(site: Site) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import pika
 import pytest
 
+from tests.clients.support.celery_worker import at_work
 from tests.clients.support.names import Names
 from tests.clients.support.programs import Program
 from tests.clients.support.requirements import REPOSITORY
@@ -48,20 +49,12 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(broker_uri: str) -> Iterator[Site]:
-    """One worker for all tests here; stopped as an init system does, it must end with 0."""
+    """One worker for all tests here."""
     names = Names(f"clients.{uuid.uuid4().hex[:8]}.celery-quorum")
     with pytest.MonkeyPatch.context() as monkeypatch:
         running = Site(broker_uri, names, monkeypatch)
-        try:
-            running.worker.wait_for_line("ready.")
+        with at_work(running.worker, running.app, names, broker_uri):
             yield running
-        finally:
-            code = running.worker.stop()
-            running.app.backend.result_consumer.stop()
-            running.app.close()
-            running.app.pool.force_close_all()
-            names.delete_all(broker_uri)
-    assert code == 0, running.worker.output
 
 
 def test_a_countdown_is_kept_by_the_broker(site: Site, broker_uri: str) -> None:
