@@ -64,3 +64,4 @@ cdef class Run:
 
 cdef Run make_run(Block block, Py_ssize_t first, Py_ssize_t step, Py_ssize_t count)
 cdef Run run_of(object records)
+cdef Py_ssize_t run_octets(Run run) noexcept

@@ -268,6 +268,22 @@ cdef class Run:
         return f"Run({list(self)!r})"
 
 
+cdef Py_ssize_t run_octets(Run run) noexcept:
+    """Return the octets of a run's records in their block, where they lie one behind the other."""
+    cdef Block block = run.block
+    cdef Py_ssize_t index, stop, total = 0
+    if run.step == 1:
+        stop = run.first + run.count
+        if stop < block.count:
+            return block.starts[stop] - block.starts[run.first]
+        return block.used_bytes - block.starts[run.first] if run.count else 0
+    for index in range(run.count):
+        stop = run.first + index * run.step + 1
+        total += (block.starts[stop] if stop < block.count else block.used_bytes)
+        total -= block.starts[stop - 1]
+    return total
+
+
 def body_bytes(records):
     """Return the sum of the body sizes, in bytes."""
     cdef Run run
@@ -280,6 +296,18 @@ def body_bytes(records):
             total += head_of(run.block, run.first + index * run.step).body_bytes
         run._body_bytes = total
     return run._body_bytes
+
+
+def memory_bytes(records):
+    """Return the memory of the records, in bytes."""
+    return run_octets(<Run> records) if type(records) is Run else sum(
+        [(sizeof(Head) + 7 + len(one[0]) + len(one[1]) + len(one[2])) & -8 for one in records]
+    )
+
+
+def kept_bytes(records):
+    """Return the memory that stays in use as long as this view of it does, in bytes."""
+    return (<Run> records).block.size_bytes if type(records) is Run else memory_bytes(records)
 
 
 def route_of(records):
@@ -389,6 +417,7 @@ def detached(records):
     cdef Run run = run_of(records)
     cdef Block block = Block.__new__(Block)
     cdef Py_ssize_t index
+    block.reserve(run_octets(run))
     for index in range(run.count):
         block.add_copy(run.block, run.first + index * run.step)
     return made_run(block)
@@ -429,8 +458,3 @@ def parted(records, bytes order, parts_of, Py_ssize_t part_count):
 cdef object made_run(Block block):
     block.trim()
     return make_run(block, 0, 1, block.count)
-
-
-def as_run(records):
-    """Return records as raw memory."""
-    return run_of(records)

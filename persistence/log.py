@@ -159,17 +159,21 @@ class Log:
 
     # -- memory ---------------------------------------------------------------------------------
 
-    def spill(self, lane: int, slices: Sequence[Messages]) -> bool:
+    def spill(self, lane: int, slices: Sequence[Messages], *, among_unacked: bool = False) -> bool:
         """Store messages that the queue is about to give up; nothing is synced.
 
         Args:
             lane: their priority, as ``persistence.lane_map.lane_of`` has it.
-            slices: consecutive ready messages of that lane, in ascending order.
+            slices: ready messages of that lane, in ascending order.
+            among_unacked: whether others of the lane may lie between them. Those are stored too if
+                the write-ahead log has them, because a chunk has no gaps.
 
         Returns:
             False when the disk refuses: the queue must keep them.
         """
         try:
+            if among_unacked and self._is_durable and self._transient is None:
+                self.state.store_between(lane, slices[0].positions[0], slices[-1].positions[-1] + 1)
             self.state.store(lane, [Slice(e.records, e.positions, e.expires_at_ms) for e in slices])
         except OSError as error:
             log.warning("spilling refused queue_id=%d error=%s", self.queue_id, error)

@@ -37,6 +37,9 @@ SPILLED_CHUNKS_MIN: Final = 64
 FEW_BYTES_MAX: Final = 64 << 10
 """Up to this many messages of a queue without a segment go into the checkpoint itself."""
 
+BETWEEN_BYTES_MAX: Final = 4 << 20
+"""So much is written at most beside messages that the queue gives up, to have fewer chunks."""
+
 EVERYTHING_BYTES: Final = 1 << 62
 
 
@@ -158,6 +161,18 @@ class LogState:
             # Checkpoints leave out transient queues.
             self.sweep()
             self._sweep_at = max(SPILLED_CHUNKS_MIN, 2 * len(stored.table))
+
+    def store_between(self, lane: int, first: int, stop: int) -> None:
+        """Write messages of a lane between two positions that only the write-ahead log has.
+
+        They are written together, so that many of them are in a chunk; those that are not written
+        because there are too many can go into chunks of their own.
+
+        Raises:
+            OSError: as ``store``.
+        """
+        slices = self.recent.between(first, stop, self.settled, BETWEEN_BYTES_MAX)
+        self.store(lane, self._by_lane(slices).get(lane, []))
 
     def lose(self, row: StoredChunk, error: DamagedError) -> int:
         """Give up a chunk that cannot be read; return how many unsettled messages were in it."""

@@ -94,6 +94,24 @@ class Recent:
                 break
         return found
 
+    def between(self, first: int, stop: int, settled: PositionSet, max_bytes: int) -> list[Slice]:
+        """Return the unsettled messages from a position up to, not including, another.
+
+        They end with the piece that takes them to ``max_bytes``.
+        """
+        pieces = self._pieces
+        index = bisect_left(pieces, first, self._head, key=_last_position)
+        found: list[Slice] = []
+        found_bytes = 0
+        while index < len(pieces) and pieces[index].positions[0] < stop and found_bytes < max_bytes:
+            piece = pieces[index]
+            at, count = piece.positions[0], len(piece.positions)
+            inside = part(piece, max(first - at, 0), min(stop - at, count))
+            found += stretches_outside(inside, settled)
+            found_bytes += inside.size_bytes
+            index += 1
+        return found
+
     def forget_settled(self, settled: PositionSet) -> None:
         """Release every piece whose messages are all settled."""
         self._pieces = [

@@ -44,6 +44,9 @@ RESERVED_PER_OCTET: Final = 4
 BODY_SIZE_STOP: Final = 12
 """Octets before the properties of a content header: class, weight and body size."""
 
+HEAD_BYTES: Final = 24
+"""Bytes of a record beside its route, header and body; the sum is a multiple of 8."""
+
 LARGE_BODY_BYTES: Final = 32_768
 """A body of this size or more is shared and not copied, where possible (bytes)."""
 
@@ -136,6 +139,25 @@ def body_bytes(run: Run) -> int:
     return sum([len(record[2]) for record in run])
 
 
+def memory_bytes(run: Run) -> int:
+    """Return the memory of a run's records, as the kernel keeps them (bytes)."""
+    padded_head_bytes = HEAD_BYTES + 7
+    return sum(
+        [
+            (padded_head_bytes + len(route) + len(header) + len(body)) & -8
+            for route, header, body, _, _, _ in run
+        ]
+    )
+
+
+def kept_bytes(run: Run) -> int:
+    """Return the memory that stays in use as long as this run does (bytes).
+
+    In the kernel a run is a view of a block of memory, which may hold many other records.
+    """
+    return memory_bytes(run)
+
+
 def route_of(run: Run) -> bytes:
     """Return the route of the first message."""
     return run[0].route
@@ -225,6 +247,8 @@ if COMPILED:
 
     OpenRecord = _record.OpenRecord  # type: ignore[misc]
     body_bytes = _record.body_bytes
+    memory_bytes = _record.memory_bytes
+    kept_bytes = _record.kept_bytes
     has_ttl = _record.has_ttl
     route_of = _record.route_of
     header_stretches = _record.header_stretches

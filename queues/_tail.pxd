@@ -20,9 +20,6 @@ cdef class QueueMemory:
     cdef int count(self, Py_ssize_t more_bytes) except -1
 
 
-cdef Py_ssize_t run_octets(Run run) noexcept
-
-
 cdef class Slice:
     cdef Run run
     cdef int64_t first_position

@@ -18,7 +18,7 @@ from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
-from persistence._record cimport Block, Run, head_of, make_run, run_of
+from persistence._record cimport Block, Run, head_of, make_run, run_octets, run_of
 from persistence._record import body_bytes as _body_bytes
 from queues.batch import Batch
 from queues.tail import UNLIMITED_BYTES
@@ -79,22 +79,6 @@ cdef class QueueMemory:
         self.used_bytes += more_bytes
         self.node.used_bytes += more_bytes
         return 0
-
-
-cdef Py_ssize_t run_octets(Run run) noexcept:
-    """Return the octets of a run's records in their block, where they lie one behind the other."""
-    cdef Block block = run.block
-    cdef Py_ssize_t index, stop, total = 0
-    if run.step == 1:
-        stop = run.first + run.count
-        if stop < block.count:
-            return block.starts[stop] - block.starts[run.first]
-        return block.used_bytes - block.starts[run.first] if run.count else 0
-    for index in range(run.count):
-        stop = run.first + index * run.step + 1
-        total += (block.starts[stop] if stop < block.count else block.used_bytes)
-        total -= block.starts[stop - 1]
-    return total
 
 
 cdef inline bint is_due(int64_t expiry, int64_t now_ms) noexcept:

@@ -7,7 +7,7 @@ enqueued and never changes, so that a requeued message finds its old place.
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from persistence.record import Record, Run, body_bytes
+from persistence.record import Record, Run, body_bytes, detached
 
 BATCH_BYTES_MAX: Final = 262_144
 """A batch ends with the message that takes its bodies to this size (bytes). Credit is counted in
@@ -72,6 +72,17 @@ class Batch:
             self.expires_at_ms,
             self.delivery_count + 1,
             redelivered=True,
+            known_body_bytes=self._body_bytes,
+        )
+
+    def detached(self) -> "Batch":
+        """Return the same messages in memory of their own, which keeps no others alive."""
+        return Batch(
+            self.positions,
+            detached(self.records),
+            self.expires_at_ms,
+            self.delivery_count,
+            redelivered=self.redelivered,
             known_body_bytes=self._body_bytes,
         )
 

@@ -82,13 +82,15 @@ class QueueLog(Protocol):
     def requeued(self, positions: range, delivery_count: int) -> int:
         """Record how often these positions were requeued by now; return the LSN."""
 
-    def spill(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
+    def spill(
+        self, lane: int, slices: Sequence[QueueSlice], *, among_unacked: bool = False
+    ) -> bool:
         """Store messages whose memory the queue is about to give up.
 
         Args:
             lane: their priority, up to the queue's; 0 in a plain queue.
-            slices: consecutive ready messages of the lane, ascending, without unacked ones between
-                them.
+            slices: ready messages of the lane, ascending.
+            among_unacked: whether unacked ones, or ready ones, may lie between them.
 
         Returns:
             False when the disk refuses; the queue must keep the messages.

@@ -49,7 +49,13 @@ class MemoryLog:
         """Keep nothing; the queue counts itself."""
         return 0
 
-    def spill(self, lane: int, slices: Sequence[QueueSlice]) -> bool:  # noqa: ARG002
+    def spill(
+        self,
+        lane: int,  # noqa: ARG002
+        slices: Sequence[QueueSlice],  # noqa: ARG002
+        *,
+        among_unacked: bool = False,  # noqa: ARG002
+    ) -> bool:
         """Refuse: there is no disk."""
         return False
 

@@ -27,7 +27,8 @@ class QueuesSettings:
         metadata={
             "min": MIB // 16,
             "max": 1 << 50,
-            "doc": "Ready messages that a durable queue keeps in memory: its two ends.",
+            "doc": "Ready messages that a durable queue keeps in memory: its two ends, and of"
+            " what was requeued the part that is delivered next.",
         },
     )
     memory_bytes: int = field(

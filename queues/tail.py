@@ -17,11 +17,8 @@ from operator import eq
 from typing import Final, NamedTuple
 
 from persistence.kernels import COMPILED
-from persistence.record import Record, Run, body_bytes
+from persistence.record import Record, Run, body_bytes, memory_bytes
 from queues.batch import Batch
-
-HEAD_BYTES: Final = 24
-"""Bytes of a record beside its route, header and body; the sum is a multiple of 8."""
 
 UNLIMITED_BYTES: Final = 1 << 62
 
@@ -326,17 +323,6 @@ def check(tail: Tail) -> None:
     assert len(positions) == len(records) == tail.count, "a position for each message"
     assert tail.body_bytes == body_bytes(records), "bytes are those of the bodies"
     assert tail.memory_bytes == memory_bytes(records), "and those of the records"
-
-
-def memory_bytes(run: Run) -> int:
-    """Return the memory of a run's records in the kernel (bytes)."""
-    padded_head_bytes = HEAD_BYTES + 7
-    return sum(
-        [
-            (padded_head_bytes + len(route) + len(header) + len(body)) & -8
-            for route, header, body, _, _, _ in run
-        ]
-    )
 
 
 def _one_each(expires_at_ms: int | Sequence[int], count: int) -> Iterable[int]:

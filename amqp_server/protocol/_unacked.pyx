@@ -15,13 +15,13 @@ cimport cython
 from libc.stdint cimport int64_t, uint64_t
 from libc.stdlib cimport calloc, free
 
-from persistence._record cimport Run, head_of, make_run
-from queues._tail cimport NodeMemory, run_octets
+from persistence._record cimport Run, head_of, make_run, run_octets
+from queues._tail cimport NodeMemory
 
 from amqp_server.protocol.errors import UnknownDeliveryTagError
 from amqp_server.protocol.unacked import Part
 from queues.batch import Batch
-from queues.tail import memory_bytes
+from persistence.record import memory_bytes
 
 cdef extern from *:
     int trailing_zeros "__builtin_ctzll"(unsigned long long) nogil
@@ -222,16 +222,13 @@ cdef class Unacked:
     def add(self, owner, batch, int64_t now_ms):
         cdef _Span span = _Span.__new__(_Span)
         cdef object records = batch.records
+        cdef bint is_run = type(records) is Run
         span.owner = owner
         span.batch = batch
         span.delivered_at_ms = now_ms
         span.first_tag = self.next_tag
-        if type(records) is Run:
-            span.count = (<Run> records).count
-            span.octets = run_octets(<Run> records)
-        else:
-            span.count = len(records)
-            span.octets = memory_bytes(records)
+        span.count = (<Run> records).count if is_run else len(records)
+        span.octets = run_octets(<Run> records) if is_run else memory_bytes(records)
         self.held_bytes += span.octets
         self._memory.used_bytes += span.octets
         span.start = 0

@@ -19,8 +19,9 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from amqp_server.protocol.errors import UnknownDeliveryTagError
 from persistence.kernels import COMPILED
+from persistence.record import memory_bytes
 from queues.batch import Batch
-from queues.tail import NodeMemory, memory_bytes
+from queues.tail import NodeMemory
 
 Owner = TypeVar("Owner")
 _COMPACT_AFTER: Final = 512

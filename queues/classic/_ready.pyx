@@ -29,7 +29,7 @@ cdef class Lane:
 
     def __init__(self, QueueMemory memory not None):
         self.head = Tail(memory)
-        self.requeued = Requeued()
+        self.requeued = Requeued(memory)
         self.spilled = None
 
     @property
@@ -52,7 +52,7 @@ cdef class Lane:
 
     @property
     def is_stalled(self):
-        return self.spilled is not None and self.spilled.is_stalled
+        return self.requeued.is_stalled or (self.spilled is not None and self.spilled.is_stalled)
 
     def put(self, run, first_position, expires_at_ms):
         self.put_run(run, first_position, expires_at_ms)
@@ -71,16 +71,12 @@ cdef class Lane:
             self.spilled.append_band(run, first_position, expires_at_ms, bands, band)
 
     def take(self, Py_ssize_t max_count, int64_t now_ms, Py_ssize_t max_bytes=_batch_bytes_max):
-        if self.requeued.count:
-            return self.requeued.take(max_count, now_ms, max_bytes)
-        if self.spilled is not None:
+        if self.requeued.count or self.spilled is not None:
             return self.take_slowly(max_count, max_bytes, now_ms, False)
         return self.head.taken(max_count, max_bytes, now_ms, False)
 
     def take_expired(self, Py_ssize_t max_count, int64_t now_ms):
-        if self.requeued.count:
-            return self.requeued.take_expired(max_count, now_ms)
-        if self.spilled is not None:
+        if self.requeued.count or self.spilled is not None:
             return self.take_slowly(max_count, _batch_bytes_max, now_ms, True)
         return self.head.taken(max_count, _batch_bytes_max, now_ms, True)
 
@@ -92,6 +88,13 @@ cdef class Lane:
             self.spilled = None
 
     cdef object take_slowly(self, max_count, max_bytes, now_ms, expired):
+        again = self.requeued
+        if again.count:
+            batch = (again.take_expired if expired else again.take)(max_count, now_ms, max_bytes)
+            if batch is not None or again.count:
+                return batch
+        if self.spilled is None:
+            return self.head.taken(max_count, max_bytes, now_ms, expired)
         batch = self.spilled.take(max_count, max_bytes, now_ms, expired=expired)
         if self.spilled.is_done:
             self.spilled = None

@@ -9,6 +9,7 @@ from typing import Final
 
 from persistence.positions import ranges_of
 from persistence.record import Run
+from queues.batch import Batch
 from queues.classic.overflow import Limits, all_fit, excess, fitting_count
 from queues.classic.priority_ready import PriorityReady
 from queues.classic.ready import Ready
@@ -41,6 +42,7 @@ class Backlog:
     """
 
     __slots__ = (
+        "_is_refused",
         "_options",
         "_queue_name",
         "_refused_left",
@@ -65,6 +67,7 @@ class Backlog:
         self._queue_name = queue_name
         self.emit = emit
         self._refused_left = 0
+        self._is_refused = False
         self.is_over = False
         self.moves = Moves()
         self.counters = QueueCounters()
@@ -103,11 +106,26 @@ class Backlog:
             self.make_room()
         return lsn
 
+    def requeue(self, batch: Batch) -> None:
+        """Put delivered messages back to their places; they came back once more now."""
+        came_back = batch.requeued()
+        self.counters.requeued_count += len(batch)
+        self.log.requeued(batch.positions, came_back.delivery_count)
+        self.ready.requeue((came_back,))
+        if self.ready.is_over:
+            if not self._is_refused:
+                # What has come back may be all that there is to give up.
+                self._refused_left = 0
+            self.make_room()
+
     def make_room(self) -> None:
         """Give up memory, because the messages take more than allowed."""
         if self._refused_left:
             self._refused_left -= 1
-        elif not make_room(self.ready, self.log):
+            return
+        freed_bytes = make_room(self.ready, self.log)
+        self._is_refused = freed_bytes is None
+        if not freed_bytes:
             self._refused_left = REFUSED_APPENDS
 
     @property

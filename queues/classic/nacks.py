@@ -40,9 +40,7 @@ class Nacks:
                 backlog.counters.discarded_count += len(batch)
                 backlog.die(batch.positions, batch.records, DeathReason.DELIVERY_LIMIT)
                 continue
-            backlog.counters.requeued_count += len(batch)
-            backlog.log.requeued(batch.positions, count)
-            backlog.ready.requeue((batch.requeued(),))
+            backlog.requeue(batch)
         backlog.drop_excess()
         backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
 

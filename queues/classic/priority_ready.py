@@ -234,4 +234,6 @@ class _Held(NamedTuple):
 
     @classmethod
     def of(cls, lane: Lane) -> "_Held | None":
-        return None if lane.spilled is None else cls(lane.count, lane.body_bytes)
+        if lane.spilled is None and lane.requeued.spilled is None:
+            return None
+        return cls(lane.count, lane.body_bytes)

@@ -40,7 +40,7 @@ class Lane:
 
     def __init__(self, memory: QueueMemory) -> None:
         self.head = Tail(memory)
-        self.requeued = Requeued()
+        self.requeued = Requeued(memory)
         self.spilled: Spilled | None = None
 
     @property
@@ -65,7 +65,7 @@ class Lane:
     @property
     def is_stalled(self) -> bool:
         """Whether the next messages are on a disk that could not be read; ask again later."""
-        return self.spilled is not None and self.spilled.is_stalled
+        return self.requeued.is_stalled or (self.spilled is not None and self.spilled.is_stalled)
 
     def put(self, run: Run, first_position: int, expires_at_ms: int | Sequence[int]) -> None:
         """Put a run behind everything else; see ``Tail.append``."""
@@ -97,9 +97,7 @@ class Lane:
             None when there is no message, or when the head has expired by ``now_ms``; the caller
             then takes the expired ones first. The batch ends before the first that has expired.
         """
-        if self.requeued.count:
-            return self.requeued.take(max_count, now_ms, max_bytes)
-        if self.spilled is not None:
+        if self.requeued.count or self.spilled is not None:
             return self._take_slowly(max_count, max_bytes, now_ms, expired=False)
         return self.head.take(max_count, max_bytes, now_ms)
 
@@ -109,9 +107,7 @@ class Lane:
         Only the head is looked at: a message waits behind one that expires later, as in
         RabbitMQ's classic and quorum queues.
         """
-        if self.requeued.count:
-            return self.requeued.take_expired(max_count, now_ms)
-        if self.spilled is not None:
+        if self.requeued.count or self.spilled is not None:
             return self._take_slowly(max_count, BATCH_BYTES_MAX, now_ms, expired=True)
         return self.head.take_expired(max_count, BATCH_BYTES_MAX, now_ms)
 
@@ -126,7 +122,17 @@ class Lane:
     def _take_slowly(
         self, max_count: int, max_bytes: int, now_ms: int, *, expired: bool
     ) -> Batch | None:
-        assert self.spilled is not None, "asked where there is one"
+        """Take what came back, or what is on disk, where there may be any."""
+        requeued = self.requeued
+        if requeued.count:
+            again = requeued.take_expired if expired else requeued.take
+            batch = again(max_count, now_ms, max_bytes)
+            # Messages that cannot be read any more are gone; others are next.
+            if batch is not None or requeued.count:
+                return batch
+        if self.spilled is None:
+            take = self.head.take_expired if expired else self.head.take
+            return take(max_count, max_bytes, now_ms)
         batch = self.spilled.take(max_count, max_bytes, now_ms, expired=expired)
         if self.spilled.is_done:
             self.spilled = None

@@ -219,7 +219,7 @@ class Spilled:
         self.count = end.count
         self.body_bytes = end.body_bytes
 
-    def spill(self, keep_bytes: int, chunk_bytes_min: int, wanted_bytes: int) -> int:
+    def spill(self, keep_bytes: int, chunk_bytes_min: int, wanted_bytes: int) -> int | None:
         """Give messages to the log, the oldest of the end first, and forget them.
 
         Args:
@@ -228,9 +228,10 @@ class Spilled:
             wanted_bytes: about how much memory to free.
 
         Returns:
-            How much memory was freed; 0 if there is nothing to give up, or the disk refuses.
+            How much memory was freed; None if it is none because the disk refuses.
         """
         freed_bytes = 0
+        is_refused = False
         end = self._parts[-1] if self._parts else None
         if not isinstance(end, Tail):
             return 0
@@ -242,12 +243,13 @@ class Spilled:
             slices = end.take_slices(min(spare_bytes, CHUNK_BYTES_MAX))
             if not self._log.spill(self._lane, slices):
                 end.put_back(slices)
+                is_refused = True
                 break
             freed_bytes += before_bytes - end.memory_bytes
             self._note_stored(slices[0].positions[0], slices[-1].positions[-1] + 1)
         if not end.count:
             self._parts.pop()
-        return freed_bytes
+        return freed_bytes or (None if is_refused else 0)
 
     def _note_stored(self, first_position: int, stop_position: int) -> None:
         """Note the messages that were taken off the end and stored."""

@@ -2,7 +2,8 @@
 
 A queue over its budget keeps a quarter of the budget at its head, for the next deliveries, and a
 quarter at its end, which may never have to be written if consumers catch up. The messages between
-go to the log, those of the lane that is served last first.
+go to the log, those of the lane that is served last first. Of what was requeued a quarter of the
+budget stays too: what is delivered next.
 """
 
 from typing import Final
@@ -23,11 +24,11 @@ REFUSED_APPENDS: Final = 64
 """A queue that could give up no memory tries again after this many more runs."""
 
 
-def make_room(ready: Ready | PriorityReady, log: QueueLog) -> bool:
+def make_room(ready: Ready | PriorityReady, log: QueueLog) -> int | None:
     """Give messages of a queue that is over its budget to its log.
 
     Returns:
-        False when no memory could be given up.
+        How much memory that frees; None when it is none because the disk refuses.
     """
     memory = ready.memory
     budget_bytes = memory.budget_bytes
@@ -38,10 +39,13 @@ def make_room(ready: Ready | PriorityReady, log: QueueLog) -> bool:
     wanted_bytes = memory.used_bytes - 2 * budget_bytes // PARTS_OF_BUDGET
     freed_bytes = 0
     for number, lane in lanes:
-        freed_bytes += _spill(lane, number, log, memory, part_bytes, wanted_bytes - freed_bytes)
+        freed = _spill(lane, number, log, memory, part_bytes, wanted_bytes - freed_bytes)
+        if freed is None:
+            return freed_bytes or None
+        freed_bytes += freed
         if freed_bytes >= wanted_bytes:
             break
-    return freed_bytes > 0
+    return freed_bytes
 
 
 def _spill(
@@ -51,8 +55,32 @@ def _spill(
     memory: QueueMemory,
     part_bytes: int,
     wanted_bytes: int,
-) -> int:
-    """Give up what is between head and end of a lane; return how much memory that frees."""
+) -> int | None:
+    """Give up what is between head and end of a lane, and the last of what was requeued.
+
+    Returns:
+        As ``make_room``.
+    """
+    chunk_bytes_min = max(part_bytes // CHUNKS_OF_PART, 1)
+    freed_bytes = _spill_middle(lane, number, log, memory, part_bytes, wanted_bytes)
+    if freed_bytes is None or freed_bytes >= wanted_bytes:
+        return freed_bytes
+    requeued_bytes = lane.requeued.spill(
+        number, log, part_bytes, chunk_bytes_min, wanted_bytes - freed_bytes
+    )
+    if requeued_bytes is None and not freed_bytes:
+        return None
+    return freed_bytes + (requeued_bytes or 0)
+
+
+def _spill_middle(
+    lane: Lane,
+    number: int,
+    log: QueueLog,
+    memory: QueueMemory,
+    part_bytes: int,
+    wanted_bytes: int,
+) -> int | None:
     chunk_bytes_min = max(part_bytes // CHUNKS_OF_PART, 1)
     if lane.spilled is None:
         if lane.head.memory_bytes < 2 * part_bytes + chunk_bytes_min:

@@ -56,8 +56,10 @@ class NotedLog:
     def requeued(self, positions: range, delivery_count: int) -> int:
         return self._noted(self._log.requeued(positions, delivery_count))
 
-    def spill(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
-        return self._log.spill(lane, slices)
+    def spill(
+        self, lane: int, slices: Sequence[QueueSlice], *, among_unacked: bool = False
+    ) -> bool:
+        return self._log.spill(lane, slices, among_unacked=among_unacked)
 
     def read_back(self, lane: int, from_position: int, stop_position: int) -> QueueReadBack:
         return self._log.read_back(lane, from_position, stop_position)
@@ -79,7 +81,9 @@ class ReadOnlyLog(NotedLog):
     def settle(self, positions: range) -> int:
         return 0
 
-    def spill(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
+    def spill(
+        self, lane: int, slices: Sequence[QueueSlice], *, among_unacked: bool = False
+    ) -> bool:
         return False
 
 

@@ -13,6 +13,7 @@ import pytest
 import persistence.log
 from persistence.log import Log
 from queues.classic.spilled import Spilled, Stored
+from queues.classic.spilled_requeued import SpilledRequeued
 from queues.log_port import QueueSlice
 from tests.crash.queue_life import QueueLife
 from tests.crash.states import crash_states
@@ -50,9 +51,11 @@ def read_twice(spilled: Spilled, part: Stored) -> bool:
 READ = Spilled._read
 
 
-def said_to_be_stored(log: Log, lane: int, slices: Sequence[QueueSlice]) -> bool:
+def said_to_be_stored(
+    log: Log, lane: int, slices: Sequence[QueueSlice], *, among_unacked: bool = False
+) -> bool:
     """Tell the queue that messages are on the disk, whether or not."""
-    SPILL(log, lane, slices)
+    SPILL(log, lane, slices, among_unacked=among_unacked)
     return True
 
 
@@ -69,6 +72,11 @@ BUGS: dict[str, tuple[object, str, Any]] = {
     ),
     "a purge settles only what is in memory": (Spilled, "position_ranges", lambda _: []),
     "what the disk refused is given up": (Log, "spill", said_to_be_stored),
+    "unacked messages of a chunk come back with requeued ones": (
+        SpilledRequeued,
+        "_marks_at",
+        lambda _, positions: [1] * len(positions),
+    ),
     "nobody tells the log what came back": (Log, "requeued", lambda *_: 0),
     "counts of returns forgotten by a restart": (Spilled, "remember", lambda *_: None),
 }

@@ -219,6 +219,31 @@ def test_a_message_left_out_is_never_inside_a_chunk() -> None:
     assert paged_in(log) == [0, 1, 3, 4, 5, 6]
 
 
+def test_among_unacked_ones_all_of_them_are_stored_in_few_chunks() -> None:
+    place = Place()
+    log = place.log
+    log.append(0, lasting(*range(100)))
+    assert log.spill(0, [slice_of(*range(10, 60, 2))], among_unacked=True)
+    rows = [(row.first_position, row.last_position) for row in log.state.stored.table]
+    assert rows == [(10, 58)]
+    assert [list(each.positions) for each in log.state.recent] == [
+        list(range(10)),
+        list(range(59, 100)),
+    ]
+    assert log.spill(0, [slice_of(*range(11, 60, 2))], among_unacked=True)
+    assert len(log.state.stored.table) == 2, "what is stored is not written again"
+
+
+def test_of_transient_messages_among_unacked_ones_only_those_given_up_are_stored() -> None:
+    log = Place().log
+    log.append(0, passing(*range(10)))
+    positions = [2, 3, 7]
+    given_up = Slice(passing(*positions), positions)
+    assert log.spill(0, [given_up], among_unacked=True)
+    rows = [(row.first_position, row.last_position) for row in log.state.stored.table]
+    assert rows == [(2, 3), (7, 7)]
+
+
 def test_a_chunk_ends_before_it_is_too_large() -> None:
     place = Place()
     half_bytes = CHUNK_BYTES_MAX // 2

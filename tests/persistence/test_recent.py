@@ -92,3 +92,27 @@ def test_the_first_unsettled_ones_are_found_up_to_a_size() -> None:
     found = recent.unsettled(settled, max_bytes=1 << 30)
     assert [list(each.positions) for each in found] == [[0], [6, 7], [8, 9, 10, 11]]
     assert recent.size_bytes == sum(each.size_bytes for each in recent)
+
+
+@given(
+    st.lists(st.integers(1, 5), min_size=1, max_size=12),
+    st.integers(0, 30),
+    st.integers(1, 30),
+    st.lists(st.integers(0, 40), max_size=6),
+)
+def test_those_between_two_positions_are_found(
+    counts: list[int], first: int, count: int, settled: list[int]
+) -> None:
+    recent, members = recent_of(*counts), PositionSet()
+    for position in settled:
+        members.add(range(position, position + 1))
+    found = recent.between(first, first + count, members, 1 << 30)
+    assert [at for each in found for at in each.positions] == [
+        at for at in range(first, min(first + count, sum(counts))) if at not in settled
+    ]
+    assert all(int(one.body) == at for each in found for one, at in zip(*each[:2], strict=True))
+
+
+def test_no_more_between_two_positions_is_returned_than_asked_for() -> None:
+    recent = recent_of(5, 5, 5)
+    assert [list(each.positions) for each in recent.between(3, 15, PositionSet(), 1)] == [[3, 4]]

@@ -12,7 +12,9 @@ from persistence.record import (
     alike_stretches,
     body_bytes,
     detached,
+    kept_bytes,
     make_route,
+    memory_bytes,
     parted,
     readdressed,
     uniform_run,
@@ -158,3 +160,11 @@ def test_detached_messages_are_the_same() -> None:
     run = [Record(make_route("", "jobs"), HEADER, b"one", PERSISTENT, 3, 1000)] * 2
     assert list(detached(run)) == run
     assert list(detached(run[:0])) == []
+
+
+def test_detached_messages_keep_no_others_in_memory() -> None:
+    run = detached([Record(make_route("", "jobs"), HEADER, bytes(1_000))] * 50)
+    one = run[:1]
+    assert memory_bytes(one) * 50 == memory_bytes(run)
+    assert kept_bytes(one) in {memory_bytes(one), memory_bytes(run)}, "the twin shares nothing"
+    assert kept_bytes(detached(one)) < 2 * memory_bytes(one)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from persistence.record import LARGE_BODY_BYTES
+from persistence.record import LARGE_BODY_BYTES, memory_bytes
 from queues.batch import Batch, messages_of
-from queues.tail import NodeMemory, QueueMemory, Slice, Tail, bands_of, check, memory_bytes
+from queues.tail import NodeMemory, QueueMemory, Slice, Tail, bands_of, check
 from tests.support.records import record, run_of
 
 ABC = run_of(b"a", b"b", b"c")

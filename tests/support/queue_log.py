@@ -92,7 +92,9 @@ class FakeLog:
         self.lsn += 1
         return self.lsn
 
-    def spill(self, lane: int, slices: Sequence[QueueSlice]) -> bool:
+    def spill(
+        self, lane: int, slices: Sequence[QueueSlice], *, among_unacked: bool = False
+    ) -> bool:
         positions = list(chain.from_iterable([each.positions for each in slices]))
         records = list(chain.from_iterable([each.records for each in slices]))
         assert positions == sorted(set(positions)), "in ascending order"

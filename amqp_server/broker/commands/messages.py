@@ -23,12 +23,11 @@ from amqp_server.broker.requeueing import requeueing
 from amqp_server.broker.steps import Steps, StepsJob
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
-from persistence.record import NEEDS_LOOK, Record
+from persistence.record import NEEDS_LOOK, Record, memory_bytes
 from queues.batch import Batch
 from queues.commits import CommitPoint
 from queues.kinds import Request
 from queues.outcomes import PublishOutcome
-from queues.tail import memory_bytes
 
 CARBON_COPIES_MAX: Final = 1_024
 """Most keys that CC and BCC of a message may name."""

@@ -170,6 +170,69 @@ def test_what_expired_while_the_node_was_down_is_dead_lettered_first() -> None:
     assert jobs.queue.next_deadline_ms() == NOW_MS + 90
 
 
+def test_what_comes_back_is_spilled_at_once_even_where_appends_had_nothing_to_give_up() -> None:
+    jobs = spilling()
+    jobs.publish(b"00")
+    jobs.publish(b"01")
+    consumer = FakeConsumer()
+    jobs.consume(consumer)
+    jobs.drain()
+    jobs.publish(*numbered(2, 9))
+    jobs.drain()
+    consumer.is_paused = True
+    jobs.requeue(consumer.take_unacked(list(range(9))))
+    assert jobs.log.stored() == list(range(1, 9))
+    jobs.queue.check_invariants()
+    assert jobs.get_all() == numbered(0, 9)
+
+
+def test_a_disk_that_refuses_what_comes_back_is_not_asked_at_each_requeue() -> None:
+    jobs = spilling()
+    jobs.log.is_full = True
+    jobs.publish(*numbered(0, 20))
+    consumer = FakeConsumer()
+    jobs.consume(consumer)
+    jobs.drain()
+    consumer.is_paused = True
+    for position in range(2):
+        jobs.requeue(consumer.take_unacked([position]))
+    jobs.log.is_full = False
+    jobs.requeue(consumer.take_unacked([2]))
+    assert not jobs.log.stored()
+    jobs.requeue(consumer.take_unacked(list(range(3, 20))))
+    assert jobs.get_all() == numbered(0, 20)
+
+
+def test_messages_expire_and_are_dropped_where_they_came_back_to_the_disk() -> None:
+    jobs = spilling(QueueOptions(message_ttl_ms=50, max_length=8, dead_letter_exchange=DLX))
+    jobs.publish(*numbered(0, 8))
+    consumer = FakeConsumer()
+    jobs.consume(consumer)
+    jobs.drain()
+    consumer.is_paused = True
+    jobs.requeue(consumer.take_unacked(list(range(8))))
+    assert jobs.log.stored() == list(range(1, 8))
+    jobs.publish(b"08")
+    assert jobs.deaths == [("maxlen", b"00")]
+    assert jobs.queue.next_deadline_ms() == NOW_MS + 50
+    jobs.now_ms += 50
+    jobs.queue.expire(jobs.now_ms)
+    assert jobs.deaths[1:] == [("expired", body) for body in numbered(1, 9)]
+
+
+def test_a_purge_forgets_what_came_back_to_the_disk_without_reading_it() -> None:
+    jobs = filled(30)
+    consumer = FakeConsumer(prefetch=20)
+    jobs.consume(consumer)
+    jobs.drain()
+    consumer.is_paused = True
+    jobs.requeue(consumer.take_unacked(list(range(0, 20, 3))))
+    reads = jobs.log.read_back_count
+    assert jobs.queue.purge() == 17
+    assert jobs.log.read_back_count == reads
+    assert set(jobs.log.kept) == set(range(20)) - set(range(0, 20, 3))
+
+
 def test_a_clean_stop_knows_what_was_delivered() -> None:
     jobs = filled(10)
     assert jobs.queue.delivered_below == 0

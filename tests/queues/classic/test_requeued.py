@@ -1,14 +1,18 @@
 """Requeued messages: by position, alike ones together."""
 
 import random
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from persistence.record import detached, kept_bytes, memory_bytes
 from queues.batch import Batch, QueuedMessage, batches_of, messages_of
 from queues.classic.requeued import JOINED_MAX, Requeued
+from queues.tail import NodeMemory, QueueMemory
 from tests.support.classic_queue import returned_batches
+from tests.support.queue_log import FakeLog
 from tests.support.records import record
 
 
@@ -16,8 +20,12 @@ def entry(position: int, *, delivery_count: int = 1, expires_at_ms: int = 0) -> 
     return QueuedMessage(position, record(b"m%d" % position), expires_at_ms, delivery_count)
 
 
+def new_store() -> Requeued:
+    return Requeued(QueueMemory(NodeMemory()))
+
+
 def requeued(*entries: QueuedMessage) -> Requeued:
-    store = Requeued()
+    store = new_store()
     store.add(
         returned_batches(
             [each._replace(delivery_count=each.delivery_count - 1) for each in entries]
@@ -105,7 +113,7 @@ def test_a_message_that_never_left_breaks_the_invariant() -> None:
 
 
 def test_long_batches_come_out_as_they_came_back() -> None:
-    store = Requeued()
+    store = new_store()
     batches = [long_batch(range(first, first + 100)) for first in (300, 0, 100)]
     store.add(batches)
     assert taken(store, max_count=1_000) == [list(range(at, at + 100)) for at in (0, 100, 300)]
@@ -115,7 +123,7 @@ def test_long_batches_come_out_as_they_came_back() -> None:
 def test_what_lay_across_each_other_comes_out_joined_some_at_a_time(ways: int) -> None:
     """Consumers in turn were dealt every n-th message, and all of it comes back."""
     count = 3_000
-    store = Requeued()
+    store = new_store()
     store.add([long_batch(range(first, count, ways)) for first in reversed(range(ways))])
     positions = taken(store, max_count=10_000)
     assert [at for batch in positions for at in batch] == list(range(count))
@@ -133,27 +141,143 @@ def test_what_comes_back_before_what_was_joined_comes_first() -> None:
 
 
 def test_clearing_what_lies_across_each_other_tells_contiguous_positions() -> None:
-    store = Requeued()
+    store = new_store()
     store.add([long_batch(range(0, 10, 2)), long_batch(range(1, 9, 2))])
     assert store.clear() == [range(9)]
+
+
+def logged(*entries: QueuedMessage, chunk_count: int = 3) -> FakeLog:
+    """Return a log that was told of these messages."""
+    log = FakeLog()
+    log.chunk_count = chunk_count
+    tell(log, entries)
+    return log
+
+
+def tell(log: FakeLog, entries: Sequence[QueuedMessage]) -> None:
+    for one in sorted(entries):
+        log.next_position = 0  # they may come in any order
+        log.append(one.position, [one.record], one.expires_at_ms)
+
+
+def spill(store: Requeued, log: FakeLog, keep_bytes: int = 0) -> int | None:
+    return store.spill(0, log, keep_bytes, 1, 1 << 30)
+
+
+def test_what_is_spilled_comes_back_at_its_place_with_its_past() -> None:
+    entries = [
+        entry(at, delivery_count=1 + at % 2, expires_at_ms=90 * (at == 7)) for at in range(10)
+    ]
+    store, log = requeued(*entries), logged(*entries)
+    memory_bytes = store.memory_bytes
+    freed_bytes = spill(store, log)
+    assert freed_bytes == memory_bytes - store.memory_bytes > 0
+    assert (store.count, store.body_bytes, len(log.stored())) == (10, 20, 9)
+    store.check_invariants(before_position=10)
+    found = []
+    while (batch := store.take(100, 1)) is not None:
+        found += messages_of(batch)
+        store.check_invariants(before_position=10)
+    assert found == entries
+    assert (store.spilled, store.count, store.memory_bytes) == (None, 0, 0)
+
+
+def test_what_comes_first_stays_in_memory() -> None:
+    store, log = new_store(), FakeLog()
+    for first in range(0, 1_000, 100):
+        log.append(first, long_batch(range(first, first + 100)).records)
+        store.add([long_batch(range(first, first + 100))])
+    part_bytes = store.memory_bytes // 10
+    assert spill(store, log, keep_bytes=3 * part_bytes) == 7 * part_bytes
+    assert log.stored() == list(range(300, 1_000))
+    log.chunk_count = 100
+    assert [at for batch in taken(store) for at in batch] == list(range(1_000))
+
+
+def test_what_is_unacked_in_a_chunk_is_not_read_back() -> None:
+    entries = [entry(at) for at in range(0, 20, 2)]
+    log = logged(*map(entry, range(20)), chunk_count=7)
+    log.store(range(20))
+    store = requeued(*entries)
+    spill(store, log)
+    assert [at for batch in taken(store) for at in batch] == list(range(0, 20, 2))
+
+
+def test_what_comes_back_between_spilled_ones_is_taken_in_order() -> None:
+    evens, odds = (list(map(entry, range(first, 40, 2))) for first in (0, 1))
+    store, log = requeued(*evens), logged(*evens, *odds)
+    spill(store, log)
+    store.add(batches_of(odds))
+    store.check_invariants(before_position=40)
+    assert [at for batch in taken(store) for at in batch] == list(range(40))
+
+
+def test_a_disk_that_cannot_be_read_is_asked_again() -> None:
+    entries = list(map(entry, range(6)))
+    store, log = requeued(*entries), logged(*entries)
+    spill(store, log)
+    log.is_broken = True
+    assert taken(store) == [[0]]
+    assert (store.is_stalled, store.count, store.head_expires_at_ms) == (True, 5, 0)
+    store.add(returned_batches([entry(9)]))
+    assert taken(store) == [], "it is behind those on disk"
+    store.add(returned_batches([entry(0)]))
+    assert taken(store) == [[0]], "it is before them"
+    log.is_broken = False
+    assert [at for batch in taken(store) for at in batch] == [1, 2, 3, 4, 5, 9]
+    assert (store.is_stalled, store.count) == (False, 0)
+
+
+def test_a_disk_that_refuses_leaves_all_in_memory() -> None:
+    entries = list(map(entry, range(6)))
+    store, log = requeued(*entries), logged(*entries)
+    log.is_full = True
+    assert (spill(store, log), store.spilled) == (None, None)
+    store.check_invariants(before_position=6)
+    assert [at for batch in taken(store) for at in batch] == list(range(6))
+
+
+@pytest.mark.parametrize("lost", [{4, 5}, set(range(1, 6)), {2}])
+def test_messages_that_are_lost_on_disk_are_left_out_and_not_counted(lost: set[int]) -> None:
+    entries = list(map(entry, range(6)))
+    store, log = requeued(*entries), logged(*entries)
+    spill(store, log)
+    log.lost = lost
+    assert [at for batch in taken(store) for at in batch] == [
+        at for at in range(6) if at not in lost
+    ]
+    assert (store.count, store.body_bytes, store.spilled) == (0, 0, None)
+
+
+def test_a_small_part_of_a_block_does_not_keep_the_block() -> None:
+    records = detached([record(bytes(100))] * 1_000)
+    store = new_store()
+    store.add([Batch(range(5, 6), records[5:6], None, 1, redelivered=True)])
+    batch = store.take(1, 1)
+    assert batch is not None
+    assert kept_bytes(batch.records) < 10 * memory_bytes(batch.records)
 
 
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["add", "add", "take", "take_expired", "clear"]),
+            st.sampled_from(
+                ["add", "add", "add", "spill", "spill", "take", "take_expired", "clear"]
+            ),
             st.integers(1, 90),
             st.integers(0, 3),
         ),
         max_size=40,
     ),
     st.randoms(use_true_random=False),
+    st.integers(1, 50),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_a_sorted_list_would_do_the_same(
-    steps: list[tuple[str, int, int]], chance: random.Random
+    steps: list[tuple[str, int, int]], chance: random.Random, chunk_count: int
 ) -> None:
-    store, model = Requeued(), list[QueuedMessage]()
+    store, model = new_store(), list[QueuedMessage]()
+    log = logged(chunk_count=chunk_count)
     free = list(range(600))
     for step, count, kind in steps:
         if step == "add":
@@ -164,8 +288,11 @@ def test_a_sorted_list_would_do_the_same(
             entries = [
                 entry(at, delivery_count=kind + 1, expires_at_ms=expires) for at in positions
             ]
+            tell(log, entries)
             store.add(batches_of(entries))
             model = sorted([*model, *entries])
+        elif step == "spill":
+            spill(store, log, keep_bytes=store.memory_bytes * kind // 4)
         elif step == "clear":
             assert [at for one in store.clear() for at in one] == [one.position for one in model]
             model = []

@@ -18,7 +18,7 @@ class Lane:
         self.memory = QueueMemory(NodeMemory())
         self.log = FakeLog()
         self.head = Tail(self.memory)
-        self.requeued = Requeued()
+        self.requeued = Requeued(self.memory)
         self.spilled = Spilled(0, self.log, self.head, self.requeued, self.memory)
         run = run_of(*[b"%d" % number for number in range(count)])
         if count:
@@ -43,7 +43,7 @@ def spilled(count: int, kept: int = 2) -> Lane:
     """Return a lane of which only the first messages and the last ``kept`` are in memory."""
     lane = Lane(count)
     lane.spilled.split_head(1)
-    assert lane.spilled.spill(kept * 48, 1, 1 << 30) > 0
+    assert lane.spilled.spill(kept * 48, 1, 1 << 30)
     lane.spilled.check_invariants()
     return lane
 
@@ -68,7 +68,7 @@ def test_no_more_is_read_than_is_taken() -> None:
 def test_what_comes_later_is_behind_what_is_stored() -> None:
     lane = spilled(10)
     lane.append(10, 11)
-    assert lane.spilled.spill(0, 1, 1 << 30) > 0
+    assert lane.spilled.spill(0, 1, 1 << 30)
     lane.append(12)
     assert lane.take_all() == list(range(13))
 
@@ -77,7 +77,7 @@ def test_a_refusal_leaves_everything_where_it_was() -> None:
     lane = Lane(10)
     lane.log.is_full = True
     lane.spilled.split_head(1)
-    assert lane.spilled.spill(0, 1, 1 << 30) == 0
+    assert lane.spilled.spill(0, 1, 1 << 30) is None
     lane.spilled.check_invariants()
     assert (lane.spilled.count, lane.log.stored()) == (9, [])
     assert lane.take_all() == list(range(10))

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from persistence.record import Record
+from persistence.record import Record, memory_bytes
 from queues.classic.priority_ready import PriorityReady
 from queues.classic.ready import Ready
 from queues.classic.spilling import make_room
 from queues.memory import MemoryRules
-from queues.tail import NodeMemory, QueueMemory, memory_bytes
+from queues.tail import NodeMemory, QueueMemory
 from tests.support.queue_log import FakeLog
 from tests.support.records import record, run_of
 
