@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from benchmarks.brokers import HAREMQ, RABBITMQ
-from benchmarks.bystander.attacks import ATTACKS, Attack
+from benchmarks.bystander.attack import Attack
+from benchmarks.bystander.attacks import ATTACKS
 from benchmarks.bystander.canary import Canary, RoundTrips
 from benchmarks.bystander.client import TooLongError
 from benchmarks.killable import killable

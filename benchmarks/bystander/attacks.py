@@ -1,16 +1,17 @@
 """The attacks: long work that one client can cause. Each is prepared, and then done at once."""
 
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final
 
+from benchmarks.bystander.attack import QUEUE, Attack, Strike, leave_channel, pushes
 from benchmarks.bystander.client import Worst, await_count
+from benchmarks.bystander.consumer_attacks import CONSUMER_ATTACKS
 from load_generator import wire
 from load_generator.session import Endpoint
 from load_generator.wire import MethodId
 
-QUEUE: Final = "bystander.attacked"
 DEAD: Final = "bystander.dead"
 EXCHANGE: Final = "bystander.exchange"
 FULL: Final = "bystander.full"
@@ -34,36 +35,10 @@ _ALL_UNACKED: Final = struct.pack(">Q", 0)
 _REQUEUE: Final = b"\x03"
 _DROP: Final = b"\x01"
 _MULTIPLE: Final = b"\x01"
-_EXCLUSIVE: Final = b"\x04"
-_AUTO_DELETE: Final = b"\x08"
-_CHANNEL_CLOSE_OK: Final = b"\x00\x14\x00\x29"
 _DEAD_LETTERS: Final[Mapping[str, wire.FieldValue]] = {
     "x-dead-letter-exchange": "",
     "x-dead-letter-routing-key": DEAD,
 }
-
-Prepare: TypeAlias = Callable[[Endpoint], Worst]
-Strike: TypeAlias = Callable[[Endpoint, Worst], None]
-
-
-class Attack(NamedTuple):
-    """One attack of a client.
-
-    Attributes:
-        name: on the command line.
-        title: in the table.
-        prepare: makes the queues and messages that it needs; returns the client.
-        strike: attacks, and returns when the broker has carried it out.
-    """
-
-    name: str
-    title: str
-    prepare: Prepare
-    strike: Strike
-
-
-def _pushes(make: Callable[[], Iterable[bytes]]) -> Strike:
-    return lambda _endpoint, worst: worst.push(b"".join(make()))
 
 
 # ── routing ──
@@ -218,13 +193,8 @@ def _recover(endpoint: Endpoint, worst: Worst) -> None:
     await_count(endpoint, QUEUE, BACKLOG_COUNT)
 
 
-def _leave_channel(_endpoint: Endpoint, worst: Worst) -> None:
-    worst.write(wire.method(1, wire.CHANNEL_CLOSE, struct.pack(">HBHH", 200, 0, 0, 0)))
-    worst.await_octets(_CHANNEL_CLOSE_OK)
-
-
 def _close_channel(endpoint: Endpoint, worst: Worst) -> None:
-    _leave_channel(endpoint, worst)
+    leave_channel(endpoint, worst)
     await_count(endpoint, QUEUE, BACKLOG_COUNT)
 
 
@@ -241,92 +211,24 @@ def _delete(_endpoint: Endpoint, worst: Worst) -> None:
     worst.push(wire.queue_delete(1, QUEUE))
 
 
-# ── consumers, declares ──
-
-
-def _queue(endpoint: Endpoint) -> Worst:
-    worst = Worst(endpoint)
-    worst.push(wire.queue_declare(1, QUEUE))
-    return worst
-
-
-def _consume(count: int) -> Iterable[bytes]:
-    for number in range(count):
-        yield wire.consume(1, QUEUE, f"c{number}", no_ack=False)
-
-
-def _qos_of_channel(prefetch_count: int) -> bytes:
-    return wire.method(1, wire.BASIC_QOS, struct.pack(">IHB", 0, prefetch_count, 1))
-
-
-def _with_consumers(endpoint: Endpoint) -> Worst:
-    worst = _queue(endpoint)
-    worst.push(b"".join(_consume(10_000)))
-    return worst
-
-
-def _leave(endpoint: Endpoint, worst: Worst) -> None:
-    worst.push(b"".join(_consume(20_000)))
-    worst.socket.close()
-    with Worst(endpoint) as other:
-        other.push(wire.queue_delete(1, QUEUE))
-
-
-def _with_own_queues(flags: bytes, *, consumes: bool) -> Prepare:
-    """Return a function that makes 20,000 queues that end with their connection."""
-
-    def prepare(endpoint: Endpoint) -> Worst:
-        worst = Worst(endpoint)
-        for number in range(20_000):
-            name = f"{QUEUE}.{number}"
-            fields = b"\x00\x00" + wire.shortstr(name) + flags + wire.table({})
-            worst.write(wire.method(1, wire.QUEUE_DECLARE, fields))
-            if consumes:
-                worst.write(wire.consume(1, name, name, no_ack=True))
-        worst.push(b"")
-        return worst
-
-    return prepare
-
-
-def _go(endpoint: Endpoint, worst: Worst) -> None:
-    """Leave; another client deletes the queue that ends last, which waits for all others."""
-    worst.socket.close()
-    with Worst(endpoint) as other:
-        other.push(wire.queue_delete(1, f"{QUEUE}.19999"))
-
-
-def _with_shared_window(endpoint: Endpoint) -> Worst:
-    worst = _queue(endpoint)
-    worst.push(_qos_of_channel(10) + b"".join(_consume(3_000)))
-    return worst
-
-
-def _publish_and_ack() -> Iterable[bytes]:
-    """Ten publishes fill the window, and an ack settles them; this 2,000 times."""
-    publishes = wire.publish("", QUEUE, wire.properties(), b"x") * 10
-    for _ in range(2_000):
-        yield publishes + wire.ack(0, multiple=True)
-
-
 ATTACKS: Final = (
     Attack(
         "topic-patterns",
         "2,000 publishes that 19,683 topic patterns match",
         _topic_patterns,
-        _pushes(_topic_keys),
+        pushes(_topic_keys),
     ),
     Attack(
         "any-headers",
         "2,000 publishes that 20,000 header bindings match",
         _any_headers,
-        _pushes(_headers),
+        pushes(_headers),
     ),
     Attack(
         "fanout-10k",
         "fanout of 1,000 messages to 10,000 queues",
         _fanout,
-        _pushes(lambda: [wire.publish(EXCHANGE, "", wire.properties(), b"x")] * 1_000),
+        pushes(lambda: [wire.publish(EXCHANGE, "", wire.properties(), b"x")] * 1_000),
     ),
     Attack(
         "expiry",
@@ -339,13 +241,13 @@ ATTACKS: Final = (
         "drop-head",
         "60,000 publishes of unlike headers to a full queue with a DLX",
         _full,
-        _pushes(lambda: _unlike(60_000)),
+        pushes(lambda: _unlike(60_000)),
     ),
     Attack(
         "letter-patterns",
         "500 dead letters that 19,683 topic patterns match",
         _letters_through_patterns,
-        _pushes(lambda: _unlike(500)),
+        pushes(lambda: _unlike(500)),
     ),
     Attack(
         "nack-delete",
@@ -372,41 +274,5 @@ ATTACKS: Final = (
     Attack("cut-off", "a connection is cut off with 300,000 unacked", _unacked, _cut_off),
     Attack("purge", "a purge of 300,000", _backlog, _purge),
     Attack("delete", "a queue of 300,000 is deleted", _backlog, _delete),
-    Attack(
-        "qos",
-        "13,000 basic.qos of a channel with 10,000 consumers",
-        _with_consumers,
-        _pushes(lambda: [_qos_of_channel(1 + number % 2) for number in range(13_000)]),
-    ),
-    Attack("consumers", "20,000 consumers join a queue and leave it", _queue, _leave),
-    Attack(
-        "exclusive-queues",
-        "a connection with 20,000 exclusive queues is cut off",
-        _with_own_queues(_EXCLUSIVE, consumes=False),
-        _go,
-    ),
-    Attack(
-        "auto-delete",
-        "the only consumer of 20,000 auto-delete queues is cut off",
-        _with_own_queues(_AUTO_DELETE, consumes=True),
-        _go,
-    ),
-    Attack(
-        "left-queues",
-        "a channel closes with the only consumer of 20,000 queues",
-        _with_own_queues(_EXCLUSIVE, consumes=True),
-        _leave_channel,
-    ),
-    Attack(
-        "shared-window",
-        "20,000 publishes to 3,000 consumers that share a window of 10",
-        _with_shared_window,
-        _pushes(_publish_and_ack),
-    ),
-    Attack(
-        "declares",
-        "225,000 declares without waiting",
-        _queue,
-        _pushes(lambda: [wire.queue_declare(1, QUEUE)] * 225_000),
-    ),
+    *CONSUMER_ATTACKS,
 )

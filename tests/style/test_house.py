@@ -17,8 +17,6 @@ FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 
 LONGER_FILES = {
-    "benchmarks/bystander/attacks.py": (412, "a list: one attack a function"),
-    "conformance/random/generator.py": (417, "one grammar of scripts"),
     "tests/broker/definitions/test_apply.py": (420, "all of it on the same exports"),
     "tests/broker/test_turn.py": (428, "all of it on one fake queue"),
     "tests/clients/test_kombu.py": (423, "one library's programs"),
