@@ -2,8 +2,8 @@
 
 from amqp_server.broker.turn import CarryOut, Turn
 from queues.effects import Effect
-from tests.broker.test_turn import DELIVERIES_MAX, CarriedOut, FakeQueue, effect
 from tests.support.counted_clock import budget_of
+from tests.support.drained import DELIVERIES_MAX, CarriedOut, FakeQueue, effect
 
 
 def test_a_new_queue_is_drained_at_once_however_many_are_left_over() -> None:

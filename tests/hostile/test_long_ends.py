@@ -4,8 +4,8 @@ import pytest
 from pamqp import commands
 
 from queues.classic.queue import ClassicQueue
-from tests.hostile.test_long_events import Attack, said_so_far
 from tests.support.frames import method_frame
+from tests.support.long_event import Attack, said_so_far
 from tests.support.peer import Client
 
 COUNT = 1_000

@@ -3,9 +3,9 @@
 from pamqp import commands
 
 from queues.classic.priority_ready import PURGED_PER_CALL_MAX
-from tests.hostile.test_long_events import Attack, publish, said_so_far
 from tests.support.counted_clock import budget_of
 from tests.support.frames import method_frame
+from tests.support.long_event import Attack, publish, said_so_far
 
 COUNT = 20 * PURGED_PER_CALL_MAX
 

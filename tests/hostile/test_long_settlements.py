@@ -11,9 +11,9 @@ from amqp_server.protocol.settling import AT_ONCE_MAX
 from amqp_server.wire.methods import Method
 from queues.batch import Batch
 from queues.classic.queue import ClassicQueue
-from tests.hostile.test_long_events import Attack, said_so_far
 from tests.support.counted_clock import budget_of
 from tests.support.frames import method_frame
+from tests.support.long_event import Attack, said_so_far
 
 QUEUES = [f"q{number}" for number in range(4)]
 EACH = AT_ONCE_MAX

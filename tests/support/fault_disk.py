@@ -9,6 +9,7 @@ A name is changed in a list of its own. A crash keeps any subset of the changes 
 their folder; no file ends up under two names.
 """
 
+import random
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
@@ -322,3 +323,24 @@ def _overlay(image: bytearray, write: Write, sectors: range | list[int]) -> None
 def _resize(image: bytearray, size_bytes: int) -> None:
     del image[size_bytes:]
     image += bytes(size_bytes - len(image))
+
+
+KEPT_SHARES: Final = (0.05, 0.3, 0.5, 0.7, 0.95)
+"""How much a drawn state keeps of what may be lost, each as often as the others."""
+
+
+def lose_all(options_count: int) -> int:
+    """Choose that all is lost that may be."""
+    return 0
+
+
+def keep_all(options_count: int) -> int:
+    """Choose that all is kept."""
+    return options_count - 1
+
+
+def drawn(draw: random.Random, kept_share: float, options_count: int) -> int:
+    """Choose by chance; of two options the one that keeps is as likely as ``kept_share``."""
+    if options_count == 2:
+        return int(draw.random() < kept_share)
+    return draw.randrange(options_count)

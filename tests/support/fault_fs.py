@@ -26,17 +26,18 @@ from typing import Final, NamedTuple, TypeAlias
 from persistence.errors import FatalStorageError
 from persistence.files import Octets, parts_of, path_parts
 from tests.support.fault_disk import (
+    KEPT_SHARES,
     Choose,
     Content,
     Folder,
     Names,
     Node,
+    drawn,
     every_choice,
+    keep_all,
+    lose_all,
     parent_of,
 )
-
-KEPT_SHARES: Final = (0.05, 0.3, 0.5, 0.7, 0.95)
-"""How much a drawn state keeps of what may be lost, each as often as the others."""
 
 
 class Kind(Enum):
@@ -177,10 +178,10 @@ class FaultFS:
             yield from every_choice(self.crash)
             return
         draw = random.Random(seed)
-        yield from [self.crash(_lose_all), self.crash(_keep_all)][:limit]
+        yield from [self.crash(lose_all), self.crash(keep_all)][:limit]
         for number in range(limit - 2):
             share = KEPT_SHARES[number % len(KEPT_SHARES)]
-            yield self.crash(partial(_drawn, draw, share))
+            yield self.crash(partial(drawn, draw, share))
 
     def _states_count(self) -> int:
         count: int = 2 ** len(self._names.pending)
@@ -396,17 +397,3 @@ class FaultFile:
 
 def _error(number: int, path: str) -> OSError:
     return OSError(number, os.strerror(number), path)
-
-
-def _lose_all(options_count: int) -> int:
-    return 0
-
-
-def _keep_all(options_count: int) -> int:
-    return options_count - 1
-
-
-def _drawn(draw: random.Random, kept_share: float, options_count: int) -> int:
-    if options_count == 2:
-        return int(draw.random() < kept_share)
-    return draw.randrange(options_count)

@@ -1,94 +1,32 @@
 """Definitions into a broker: they add, in an order that works, and never take away."""
 
-import json
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from amqp_server.broker.access.rights import Permission
-from amqp_server.broker.access.users import Users
 from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.definitions.apply import application, apply_definitions
+from amqp_server.broker.definitions.apply import application
 from amqp_server.broker.definitions.parse import parse_definitions
 from amqp_server.broker.definitions.references import with_references
 from amqp_server.broker.names import PREDECLARED
-from amqp_server.broker.queue import Queue
-from amqp_server.broker.settings import BrokerSettings
-from amqp_server.broker.turn import Turn
 from exchanges.bindings import Destination, DestinationKind
 from queues.kinds import CLASSIC, QUORUM
 from queues.options import Durability
+from tests.support.definition_files import (
+    NOW_MS,
+    apply,
+    everything_of,
+    export,
+    queue_of,
+    route,
+    zeros,
+)
 from tests.support.frames import table
 from tests.support.vhosts import message
 
-FOLDER = Path(__file__).parent
-NOW_MS = 5_000
 EXPORTS = ("rabbitmq_3_6", "rabbitmq_3_13", "rabbitmq_4_1")
-
-
-def zeros(size_bytes: int) -> bytes:
-    return bytes(size_bytes)
-
-
-def export(name: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    return loaded
-
-
-def apply(broker: Broker, raw: object, vhost: str | None = None) -> tuple[str, ...]:
-    """Return what was left out."""
-    return apply_definitions(broker, parse_definitions(raw, zeros, vhost), NOW_MS)
-
-
-@pytest.fixture
-def broker() -> Broker:
-    settings = BrokerSettings()
-    broker = Broker(settings, Users(settings.loopback_users), Turn(100), zeros)
-    broker.add_vhost("/")
-    return broker
-
-
-def queue_of(broker: Broker, name: str, vhost: str = "/") -> Queue:
-    queue = broker.vhost(vhost).queues.find(name)
-    assert queue is not None, f"queue {name}"
-    return queue
-
-
-def route(broker: Broker, exchange: str, key: str, vhost: str = "/", **headers: object) -> set[str]:
-    return set(broker.vhost(vhost).router.route(exchange, (key,), headers or None).queue_names)
-
-
-def everything_of(broker: Broker) -> dict[str, object]:
-    """Return all that definitions can change, in a form that compares."""
-    vhosts = list(broker.vhosts())
-    return {
-        "users": list(broker.users.list()),
-        "permissions": list(broker.users.permissions()),
-        "topic permissions": list(broker.users.topic_permissions()),
-        "parameters": dict(broker.parameters),
-        "global parameters": dict(broker.global_parameters),
-        "vhosts": [
-            (held.name, held.description, held.tags, held.default_queue_kind) for held in vhosts
-        ],
-        "limits": [held.limits.as_dict() for held in vhosts],
-        "policies": [
-            [*held.policies.list(), *held.policies.list(operator=True)] for held in vhosts
-        ],
-        "exchanges": [
-            (name, held.exchanges.properties_of(name))
-            for held in vhosts
-            for name in held.router.exchanges
-        ],
-        "queues": [
-            (queue.name, queue.properties, queue.engine.options)
-            for held in vhosts
-            for queue in held.queues
-        ],
-        "bindings": [set(held.router.bindings) for held in vhosts],
-    }
 
 
 # ── an export of 3.13 ──
@@ -325,63 +263,6 @@ def test_names_that_clients_may_not_choose_are_loaded(broker: Broker) -> None:
     assert route(broker, "amq.fanout", "") == {name}
 
 
-# ── what is wrong ──
-
-
-BROKEN_REFERENCES: list[tuple[str, dict[str, object], str]] = [
-    (
-        "permissions",
-        {"user": "nobody", "vhost": "/", "configure": "", "write": "", "read": ""},
-        "permissions[2].user: no such user 'nobody'",
-    ),
-    (
-        "permissions",
-        {"user": "shop", "vhost": "nowhere", "configure": "", "write": "", "read": ""},
-        "permissions[2].vhost: no such vhost 'nowhere'",
-    ),
-    (
-        "queues",
-        {"name": "q", "vhost": "nowhere", "arguments": {}},
-        "queues[6].vhost: no such vhost 'nowhere'",
-    ),
-    (
-        "policies",
-        {"vhost": "nowhere", "name": "p", "pattern": "", "definition": {"expires": 1}},
-        "policies[2].vhost: no such vhost 'nowhere'",
-    ),
-]
-
-
-@pytest.mark.parametrize(("section", "item", "told"), BROKEN_REFERENCES)
-def test_a_reference_to_nothing_is_left_out_and_told(
-    broker: Broker, section: str, item: dict[str, object], told: str
-) -> None:
-    raw = export("rabbitmq_3_13")
-    apply(broker, raw)
-    before = everything_of(broker)
-    raw[section].append(item)
-    assert apply(broker, raw) == (f"definitions.{told}",)
-    assert everything_of(broker) == before
-
-
-def test_all_that_is_left_out_is_told_and_all_else_is_applied(broker: Broker) -> None:
-    raw = export("rabbitmq_3_13")
-    binding = {"vhost": "/", "destination_type": "queue", "routing_key": "", "arguments": {}}
-    raw["bindings"].append({**binding, "source": "dlx", "destination": "nobody"})
-    raw["bindings"].append({**binding, "source": "nowhere", "destination": "orders"})
-    raw["queues"].append({"name": "log", "vhost": "/", "type": "stream", "arguments": {}})
-    raw["bindings"].append({**binding, "source": "dlx", "destination": "log"})
-    count = len(raw["bindings"])
-    stream, *told = apply(broker, raw)
-    assert stream.startswith(f"definitions.queues[{len(raw['queues']) - 1}]: ")
-    assert told == [
-        f"definitions.bindings[{count - 3}]: no queue 'nobody' in vhost '/'",
-        f"definitions.bindings[{count - 2}]: no exchange 'nowhere' in vhost '/'",
-        f"definitions.bindings[{count - 1}]: no queue 'log' in vhost '/'",
-    ]
-    assert route(broker, "shop", "order.new") == {"orders"}
-
-
 def test_a_policy_of_a_plugin_keeps_its_place_before_others(broker: Broker) -> None:
     shared = {"vhost": "/", "pattern": ".*", "apply-to": "queues"}
     federated = {"federation-upstream-set": "all"}
@@ -403,15 +284,6 @@ def test_a_document_is_applied_step_by_step(broker: Broker) -> None:
     policies = len(PREDECLARED)
     assert len(queue_counts) == len(document.placed) + policies, "what is there gets policies"
     assert {later - former for former, later in pairwise(queue_counts)} == {0, 1}
-
-
-def test_what_the_broker_refuses_on_the_way_is_told_and_the_rest_goes_on(broker: Broker) -> None:
-    policy = {"vhost": "gone", "name": "p", "pattern": "", "definition": {"max-length": 1}}
-    queue = {"vhost": "/", "name": "q", "arguments": {}}
-    document = parse_definitions({"policies": [policy], "queues": [queue]}, zeros)
-    told = [line for line in application(broker, document, NOW_MS) if line is not None]
-    assert told == ["definitions.policies[0]: vhost gone not found"]
-    assert queue_of(broker, "q").kind is CLASSIC
 
 
 def test_a_binding_to_an_exchange_is_one_to_an_exchange(broker: Broker) -> None:
