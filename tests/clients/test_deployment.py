@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.clients, pytest.mark.timeout(60)]
 
 @pytest.fixture(scope="module")
 def service() -> ConfigParser:
-    """The unit; what it says more than once is not needed here."""
+    """The unit; of a key that stands more than once, only one value is kept."""
     unit = ConfigParser(strict=False, interpolation=None, delimiters=("=",))
     unit.optionxform = str  # type: ignore[assignment, method-assign] # keys keep their capitals
     unit.read_string(UNIT.read_text(encoding="utf-8"))

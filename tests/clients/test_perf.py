@@ -1,4 +1,4 @@
-"""``haremq perf`` against a broker: what it counts is what happened, and it tidies up."""
+"""``haremq perf`` against a broker: its counts are true, and it deletes its queues."""
 
 import json
 import sys

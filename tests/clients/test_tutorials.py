@@ -38,7 +38,7 @@ def start(broker_uri: str, names: Names) -> Iterator[Start]:
 
 
 def finish(program: Program) -> list[str]:
-    """Return what a program said that must end by itself, and well."""
+    """Return the output of a program, which must end by itself with 0."""
     assert program.wait() == 0, program.output
     return program.lines
 

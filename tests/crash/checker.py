@@ -35,7 +35,7 @@ SHOWN_MAX: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a history shows; each field in ascending order of values. See the module."""
+    """The result of a history; each field in ascending order of values. See the module."""
 
     attempts: tuple[Value, ...]
     confirmed: tuple[Value, ...]

@@ -37,7 +37,7 @@ class Event(NamedTuple):
 
 
 class Violation(NamedTuple):
-    """What was wrong with the answer to a publish."""
+    """A fault in the answer to a publish."""
 
     channel: int
     tag: int

@@ -26,7 +26,7 @@ ABSENT_MAX: Final = 100
 
 
 class Fate(Enum):
-    """What a definition must be after a crash."""
+    """Whether a definition must be there after a crash."""
 
     PRESENT = auto()
     ABSENT = auto()

@@ -54,7 +54,7 @@ def body_of(queue_id: int, position: int, size_bytes: int) -> bytes:
 
 
 class Queue:
-    """One queue's log, and what is in it."""
+    """One queue's log, and its content."""
 
     def __init__(self, found: RecoveredQueue, commit: GroupCommit, chance: random.Random) -> None:
         self._log = found.log
@@ -116,7 +116,7 @@ class Queue:
 
 
 async def live(folder: Path, chance: random.Random) -> None:
-    """Open what is there, and work on it for ever."""
+    """Open the present data, and work on it for ever."""
     files = OsFiles(folder)
     files.make_directory(DIRECTORY)
     definitions = DefinitionsReplay(files)

@@ -27,7 +27,7 @@ class Kind(Enum):
 
 
 class Action(Enum):
-    """What a row is about.
+    """The kind of a row.
 
     ENQUEUE: INVOKE before the publish; OK confirmed; FAIL nacked or returned; INFO unknown.
     DELIVER: OK when a message arrives, by consume or get.

@@ -157,7 +157,7 @@ class KillLoop:
 
 
 def table(totals: Counter[str], cycles: int, elapsed_s: float) -> str:
-    """Return what a valid run adds up to."""
+    """Return the sums of a valid run."""
     lines = [f"{name:<12} {totals[name]:>10}" for name in (*COUNTED, DROPPED)]
     lines += [f"{name:<12} {0:>10}" for name in ("lost", "unexpected", "resurrected", "unflagged")]
     return "\n".join([*lines, f"valid: {cycles} cycles in {elapsed_s:.0f} s"])

@@ -1,4 +1,4 @@
-"""Random lives of a node's storage: what is done to it, and when the power goes."""
+"""Random lives of a node's storage: its operations, and the moment of the power cut."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -76,7 +76,7 @@ class Life:
         self.adopt(queues, before.published_count)
 
     def adopt(self, queues: dict[int, ExpectedQueue], published_count: int) -> None:
-        """Go on with what a restart found."""
+        """Continue with the data that a restart found."""
         self.node.queues = queues
         self.published_count = published_count
 

@@ -96,13 +96,13 @@ class Link(asyncio.Protocol):
         self._transport = transport
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Wake whoever waits."""
+        """Wake all waiters."""
         self.lost.set()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(LinkLostError(self.refusal or "ended"))
 
     def send(self, octets: bytes) -> None:
-        """Write; what is written to a connection that ended goes nowhere."""
+        """Write; on a connection that has ended, the bytes are dropped."""
         assert self._transport is not None
         if not self._transport.is_closing():
             self._transport.write(octets)

@@ -183,7 +183,7 @@ class MoveLife(Life):
             self._turn.on_deadline(self.now_ms)
 
     def end_turn(self) -> None:
-        """Let the broker do what is left to do, as far as it gets."""
+        """Let the broker do its remaining work, as far as it can."""
         self._turn.budget.begin()
         self._turn.end(self.now_ms)
 
@@ -205,7 +205,7 @@ class MoveLife(Life):
         self._queue_named(name).engine.requeue(single_batches(entries), self.now_ms)
 
     def ack(self) -> None:
-        """Settle for good what the consumer has."""
+        """Settle all deliveries of the consumer."""
         name, consumer = self._consumer()
         entries = consumer.take_unacked(self._some_unacked(consumer))
         self.acked.update([Place(name, entry.record.body) for entry in entries])

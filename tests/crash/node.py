@@ -48,7 +48,7 @@ class Killable(Protocol):
 
 
 class RabbitNode:
-    """Debian's RabbitMQ, by which the loop itself is judged: what it loses is known."""
+    """Debian's RabbitMQ, which tests the loop itself, because its losses are known."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -56,7 +56,7 @@ class RabbitNode:
         self._is_started = False
 
     def start(self) -> None:
-        """Start it on what the last one left."""
+        """Start it on the data of the last one."""
         if self._is_started:
             self._broker.start_again()
         else:
@@ -102,7 +102,7 @@ class Node:
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self) -> Sequence[str]:
-        """Return what is run."""
+        """Return the command."""
         program = [sys.executable, "-m", "amqp_server", "start"]
         options = ["--bind", HOST, "--port", str(self.port), "--data-dir", str(self.data)]
         return [*program, "--config", str(self.folder / "haremq.yaml"), *options]

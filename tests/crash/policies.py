@@ -22,7 +22,7 @@ _SALT: Final = b"salt"
 
 
 class Policy(NamedTuple):
-    """What the definitions file says of the queue.
+    """The queue in the definitions file.
 
     Attributes:
         definition: of the policy.

@@ -74,7 +74,7 @@ def read_journal(octets: bytes) -> list[Change]:
 
 
 class Safe(NamedTuple):
-    """Places in the journal: what is noted before them is safe."""
+    """Positions in the journal; everything noted before them is safe."""
 
     octets: Mapping[int, int]
     """By the inode of a file."""
@@ -113,7 +113,7 @@ class PowerCut:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """What the broker is to be started with."""
+        """The environment for the broker's start."""
         return {
             "LD_PRELOAD": str(self._library),
             "DISK_SHIM_FOLDER": str(self._data),

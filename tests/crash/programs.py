@@ -109,7 +109,7 @@ async def _first(*events: asyncio.Event) -> None:
 
 
 class Taker:
-    """Takes messages of one queue, and acks what it does not give back."""
+    """Takes messages of one queue, and acks those that it does not requeue."""
 
     def __init__(self, notes: Notes, queue: str, chance: random.Random) -> None:
         self._notes = notes
@@ -151,7 +151,7 @@ class Taker:
         self._written += [value for _, value in taken]
 
     async def round_trip(self, prefetch_count: int) -> None:
-        """Go to the broker and back: what was acked before is with it."""
+        """Send a request and await its answer; the broker then has all earlier acks."""
         assert self._link is not None
         written, self._written = self._written, []
         faults_count = self._notes.faults_count

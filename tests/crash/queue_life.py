@@ -73,7 +73,7 @@ class NotedLog:
 
 
 class ReadOnlyLog(NotedLog):
-    """What a second queue reads from, to look at all that the first one has."""
+    """The log from which a second queue reads all messages of the first one."""
 
     def set_fsynced(self, *, is_fsynced: bool) -> None:
         """Leave the class to the first one."""
@@ -117,13 +117,13 @@ class LiveQueue:
         self.engine.consume(self.consumer, NOW_MS)
 
     def recover(self, found: RecoveredQueue) -> None:
-        """Take over what a restart found."""
+        """Take over the data that a restart found."""
         self.redeliver_below = found.redeliver_below
         self.engine.recover(found, NOW_MS)
         self.check_counts()
 
     def ready(self) -> list[int]:
-        """Return what the model says is ready, in the order of delivery."""
+        """Return the model's ready messages, in the order of delivery."""
         live = self.expected.unsettled()
         top = self._top or 0
         return sorted(
@@ -132,7 +132,7 @@ class LiveQueue:
         )
 
     def check_counts(self) -> None:
-        """Assert that the queue counts what is ready as the model does."""
+        """Assert that the queue's ready counts are those of the model."""
         ready = self.ready()
         live = self.expected.unsettled()
         assert self.engine.ready_count == len(ready), "as many are ready as the model says"

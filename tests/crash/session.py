@@ -98,7 +98,7 @@ def declare_all(port: int, vhost: str = "/") -> None:
 
 @dataclass(slots=True)
 class Judgement:
-    """What a drain showed.
+    """The result of a drain.
 
     Attributes:
         verdicts: of each queue.

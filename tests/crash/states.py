@@ -118,7 +118,7 @@ class Trial:
         self.kinds.append(f"killed after {operation.kind.name}")
 
     def _crash_in_recovery(self, disk: FaultFS) -> None:
-        """Let the power go while the node starts, then look at what the next start finds."""
+        """Cut the power while the node starts, then check what the next start finds."""
         disk.halt_after = self._chance.randrange(12)
         with suppress(PowerCutError):
             type(self._life)(disk, self._chance)

@@ -121,7 +121,7 @@ class ExpectedQueue:
     classes: list[tuple[int, bool]] = field(default_factory=lambda: [(-1, True)])
 
     def set_class(self, after_lsn: int, *, is_fsynced: bool) -> None:
-        """Change what is promised of appends after this LSN."""
+        """Change the promise for appends after this LSN."""
         self.log.set_fsynced(is_fsynced=is_fsynced)
         self.classes.append((after_lsn, is_fsynced))
 
@@ -194,7 +194,7 @@ class StoredNode:
 
 
 class BrokenPromiseError(AssertionError):
-    """What a restart found is not what was promised."""
+    """A restart did not find the promised data."""
 
 
 def expect_promises_kept(

@@ -1,4 +1,4 @@
-"""A node whose disk fills up, or whose syncs fail: what it does, and what it has afterwards."""
+"""A node whose disk fills up, or whose syncs fail: its reaction, and its data afterwards."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""The files of a node through kills and power cuts: what was said to be safe is there again."""
+"""The files of a node through kills and power cuts: all that was safe is there again."""
 
 import os
 import random
@@ -21,7 +21,7 @@ PATIENCE_S = 60.0
 
 
 class Known:
-    """What a program said over all its lives, queue by queue."""
+    """The output of a program over all its lives, by queue."""
 
     def __init__(self) -> None:
         self.safe_count = 0

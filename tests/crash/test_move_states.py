@@ -78,7 +78,7 @@ DIE = Backlog.die
 
 
 def settled_though_refused(moves: ConfirmedMoves, staying: _Staying) -> None:
-    """Give up what a target refused."""
+    """Give up messages that a target refused."""
     moves._confirmed(staying.dying)
 
 

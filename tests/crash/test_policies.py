@@ -1,4 +1,4 @@
-"""What a policy may have dropped, and what it cannot."""
+"""The messages that a policy may have dropped, and others."""
 
 import json
 

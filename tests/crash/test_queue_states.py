@@ -35,7 +35,7 @@ def test_no_crash_breaks_a_promise_about_a_long_queue() -> None:
 
 
 def one_skipped(spilled: Spilled, part: Stored) -> bool:
-    """Leave out the message behind what was read."""
+    """Leave out the message behind the ones that were read."""
     is_read = READ(spilled, part)
     part.from_position += 1
     return is_read

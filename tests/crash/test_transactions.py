@@ -34,7 +34,7 @@ class ScriptedBroker(Link):
         self._calls_count = 0
 
     async def call(self, octets: bytes, *replies: MethodId) -> Frame:
-        """Answer with what is expected."""
+        """Give the expected answer."""
         self._calls_count += 1
         if self._calls_count > CALLS:
             raise LinkLostError("gone")

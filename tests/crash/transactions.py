@@ -119,7 +119,7 @@ def transactors(notes: Notes, chance: random.Random) -> list[Transactor]:
 
 
 async def move_all(port: int, vhost: str, notes: Notes, chance: random.Random) -> None:
-    """Move what is left in the source.
+    """Move the messages that are left in the source.
 
     Raises:
         TimeoutError: some of it stays.

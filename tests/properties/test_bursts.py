@@ -1,4 +1,4 @@
-"""What is published in bursts is what is published one stretch after another (I3), to the octet."""
+"""Publishes in a burst have the same result, to the octet, as one stretch after another."""
 
 from collections.abc import Callable, Iterator
 from itertools import groupby
@@ -125,7 +125,7 @@ def streams(draw: st.DrawFn) -> bytes:
 
 
 def declare(node: Node, place: Place) -> tuple[Client, Client]:
-    """Return a publisher and a consumer of what was declared."""
+    """Return a publisher and a consumer of the declared queues."""
     publisher, consumer = node.open(), node.open()
     for kind in KINDS:
         has_alternate = kind == "topic" and place.alternate

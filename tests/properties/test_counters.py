@@ -1,4 +1,4 @@
-"""Whatever clients do, what is counted is what they saw, and the sums come out.
+"""All counters agree with what clients saw, and with each other.
 
 The script is played through a whole broker; what each channel was sent is counted frame by frame.
 """
@@ -205,7 +205,7 @@ class Play:
         client.send(commands.Tx.Commit if commits else commands.Tx.Rollback, IN_TX)
 
     def look(self, at: int, client: Client) -> None:
-        """Count what a client was sent."""
+        """Count the methods that a client got."""
         for received in client.receive():
             seen = self.seen.get((at, received.channel))
             if seen is None or received.method is None:

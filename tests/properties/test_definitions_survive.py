@@ -1,4 +1,4 @@
-"""After every change of any kind, a restart brings back what is durable, and nothing else (I7).
+"""After every change of any kind, a restart restores all durable things, and no others.
 
 What a restart brings back is compared with what the broker itself says; that the disk keeps what
 it was given is tested below this (tests/persistence) and with this (tests/crash).

@@ -10,7 +10,7 @@ _POLL_INTERVAL_S: Final = 0.02
 
 
 class DeadlineMissedError(AssertionError):
-    """What a test waited for did not come to pass in time."""
+    """The event that a test waited for did not come in time."""
 
 
 class Deadline:

@@ -1,4 +1,4 @@
-"""What a pika consumer was given, in the order it was given."""
+"""The deliveries of a pika consumer, in their order."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
