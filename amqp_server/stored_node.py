@@ -23,7 +23,7 @@ from amqp_server.net.timers import now_ms, wall_offset_ms
 from persistence.data_directory import open_data_directory
 from persistence.definitions_store import DefinitionsStore, open_definitions
 from persistence.group_commit import GroupCommit
-from persistence.log import Log
+from persistence.log_form import LogForm
 from persistence.log_state import LogOptions
 from persistence.opening import OpenedStore, open_store
 from persistence.settings import PersistenceSettings
@@ -32,7 +32,7 @@ from persistence.wal import Wal
 from persistence.wal_file import SALT_BITS
 from persistence.wal_replay import next_lsn_after
 from persistence.witness import Seen, StoredWitness
-from queues.kinds import QueueKind
+from queues.kinds import AnyLog, QueueKind
 from queues.options import QueueOptions
 
 log = logging.getLogger(__name__)
@@ -146,13 +146,18 @@ class StoredNode:
                 queue.engine.recover(found, at_ms)
                 queue_count += 1
         log.info("taken over queues=%d took_ms=%d", queue_count, now_ms() - started_ms)
-        self._opened = self._opened._replace(queues={})
+        self._opened = self._opened._replace(queues={}, streams={})
 
-    def make_log(self, queue: QueueIdentity) -> Log:
+    def make_log(self, queue: QueueIdentity) -> AnyLog:
         """Return the log of a queue: the recovered log, or a new one."""
         found = self._opened.queues.get(queue.queue_id)
         if found is not None:
             return found.log
+        stream = self._opened.streams.get(queue.queue_id)
+        if stream is not None:
+            return stream.log
+        if queue.kind.log_form is LogForm.STREAM:
+            return self.store.new_stream_log(queue.queue_id)
         options = _log_options(queue.queue_id, queue.kind, queue.options)
         return self.store.new_log(options, queue.queue_id or None)
 
@@ -171,15 +176,15 @@ class StoredNode:
         report = self._opened.report
         for damage in report.damages:
             log.error("stored data is damaged: %s", damage)
-        for queue_id, found in self._opened.queues.items():
-            if found.lost_count:
+        for queue_id, lost_count in self._opened.lost_counts().items():
+            if lost_count:
                 queue = self._stored.queues[queue_id]
                 log.error(
                     "messages lost at start vhost=%r queue=%r queue_id=%d count=%d",
                     queue.vhost,
                     queue.name,
                     queue_id,
-                    found.lost_count,
+                    lost_count,
                 )
         path = self._directory.path.absolute()
         if self._directory.is_new:

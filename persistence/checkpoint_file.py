@@ -1,19 +1,15 @@
 """The checkpoint on disk: one file, replaced as a whole, and the mark of a clean stop."""
 
-import logging
 import struct
-from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 import crc32c
 
+from persistence.by_name import fsync_directory, fsync_file
 from persistence.checkpoint import Snapshot, decode_checkpoint, encode_checkpoint
-from persistence.errors import DamagedError, FatalStorageError
+from persistence.errors import DamagedError
 from persistence.files import Files, write_whole
 from persistence.witness import NO_WITNESS, Witness
-
-log = logging.getLogger(__name__)
 
 CHECKPOINT_PATH: Final = "checkpoint"
 NEW_CHECKPOINT_PATH: Final = "checkpoint.new"
@@ -97,48 +93,6 @@ def take_clean_stop(files: Files) -> int | None:
         return None
     lsn, crc = _CLEAN_STOP.unpack(octets)
     return lsn if crc32c.crc32c(octets[: struct.calcsize("<Q")]) == crc else None
-
-
-def fsync_file(files: Files, path: str) -> None:
-    """Sync a file by its name; a file that is gone needs no sync.
-
-    Raises:
-        OSError: it could not be opened; nothing was synced, and the caller may try again.
-        FatalStorageError: written data may be lost, whatever a later sync reports.
-    """
-    try:
-        file = files.open(path)
-    except FileNotFoundError:
-        return
-    try:
-        file.fsync()
-    except OSError as error:
-        raise FatalStorageError(
-            f"a sync of {path} failed, so the node must stop: {error}"
-        ) from error
-    finally:
-        file.close()
-
-
-def fsync_directory(files: Files, path: str) -> None:
-    """Sync the names in a folder; a folder that is gone needs no sync.
-
-    Raises:
-        OSError: the folder could not be opened.
-        FatalStorageError: names may be lost, whatever a later sync reports.
-    """
-    with suppress(FileNotFoundError):
-        files.fsync_directory(path)
-
-
-def remove(how: Callable[[str], None], path: str) -> None:
-    """Remove an unneeded file; if that fails, the next start removes it."""
-    try:
-        how(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        log.warning("an unneeded file stays path=%s error=%s", path, error)
 
 
 def _content(files: Files, path: str) -> bytes | None:

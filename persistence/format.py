@@ -39,6 +39,9 @@ An operation: at a multiple of 8; ``operation_bytes`` counts all of it, and is a
     REQUEUED  first, step, count;         then delivery count u32, 0 u32
     DROP      0, 0, 0
 
+    STREAM_CHUNKS  first offset, padding, count;   then chunks of a stream, ``padding`` zeros
+    STREAM_OFFSET  offset, padding, length;        then so long a reference, ``padding`` zeros
+
 A file of a queue's segments, ``queues/%016x/%08x.seg``: a header, then chunks.
 
     byte 0                  8        12        16         24               32
@@ -53,6 +56,19 @@ A chunk: consecutive messages of one lane, at a multiple of 8.
 
     24   first position u64 | last position u64 | body_bytes u64
     48   [positions, u64 each, if flags say so] [instants of expiry, i64: none, one or count] run
+
+Files of a stream, ``queues/%016x/%020d.segment`` and ``.index``: a header, then chunks as
+``persistence.streams.chunk`` draws them, or an index with the place of each of them.
+
+    byte 0                             8        12        16         24             32
+         | "HAREMQ L", or "HAREMQ X"   | crc32c | version | queue id | first offset | ...
+           8 octets                      u32      u32       u64        u64
+
+A place in an index:
+
+    byte 0              8              16         24        28           32
+         | first offset | timestamp ms | position | records | size_bytes |
+           u64            i64            u64        u32       u32
 
 The checkpoint, ``checkpoint``: replay begins at a file of the write-ahead log.
 
@@ -97,6 +113,10 @@ CHUNK_MAGIC: Final = int.from_bytes(b"HSC1", "little")
 CHUNK_HEADER: Final = struct.Struct("<IIHHIIIQQQ")
 CHUNK_CRC_AT: Final = 4
 
+STREAM_SEGMENT_MAGIC: Final = b"HAREMQ L"
+STREAM_INDEX_MAGIC: Final = b"HAREMQ X"
+INDEX_PLACE: Final = struct.Struct("<QqQII")
+
 CHECKPOINT_MAGIC: Final = b"HAREMQ C"
 CHECKPOINT_HEADER: Final = struct.Struct("<8sIIQQQ")
 CHECKPOINT_CRC_AT: Final = 8
@@ -109,6 +129,8 @@ class OperationKind(IntEnum):
     SETTLE = 2
     REQUEUED = 3
     DROP = 4
+    STREAM_CHUNKS = 5
+    STREAM_OFFSET = 6
 
 
 class Expiry(IntEnum):
@@ -136,6 +158,7 @@ assert BATCH_PREFIX.size == BATCH_CRC_AT, "the checksum stands behind magic and 
 assert OPERATION_HEAD.size == 32, "the drawing says 32"
 assert DELIVERY_COUNT.size == ALIGNMENT_BYTES, "the last part of REQUEUED keeps it aligned"
 assert SEGMENT_HEADER.size == 32, "the drawing says 32"
+assert INDEX_PLACE.size == 32, "the drawing says 32"
 assert CHUNK_HEADER.size == 48, "the drawing says 48"
 assert struct.calcsize("<I") == CHUNK_CRC_AT, "the checksum stands behind the magic"
 assert CHECKPOINT_HEADER.size == 40, "the drawing says 40"

@@ -3,22 +3,25 @@
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
+from persistence.by_name import remove
 from persistence.checkpoint import Snapshot
 from persistence.checkpoint_file import (
     CHECKPOINT_PATH,
     COST_OF_CHECKPOINT,
     read_checkpoint,
-    remove,
     take_clean_stop,
 )
 from persistence.data_directory import FORMAT_PATH
 from persistence.files import Files
 from persistence.format import WAL_FIRST_BATCH_AT
+from persistence.log_form import LogForm
 from persistence.log_state import LogOptions
 from persistence.queue_recovery import QueueRecovery, RecoveredQueue
 from persistence.recovery import LogRecovery, Recovery, RecoveryReport
+from persistence.segment import segment_numbers
 from persistence.set_aside import set_aside
 from persistence.store import QUEUES_DIRECTORY, SPILL_DIRECTORY, Store, StoreLimits
+from persistence.streams.recovery import RecoveredStream, StreamRecovery
 from persistence.wal_file import DIRECTORY as WAL_DIRECTORY
 from persistence.wal_file import decode_header, number_of, path_of
 from persistence.wal_replay import Replay
@@ -33,6 +36,7 @@ class OpenedStore(NamedTuple):
     Attributes:
         store: must be started once the group commit is made.
         queues: every known queue, by id, with its messages.
+        streams: every known stream, by id.
         report: for the log.
         replay: of the write-ahead log, for its next writer; ``highest_lsn`` includes the
             checkpoint too.
@@ -40,8 +44,15 @@ class OpenedStore(NamedTuple):
 
     store: Store
     queues: Mapping[int, RecoveredQueue]
+    streams: Mapping[int, RecoveredStream]
     report: RecoveryReport
     replay: Replay
+
+    def lost_counts(self) -> dict[int, int]:
+        """Return how many messages each queue and stream has lost, by id."""
+        queues = {queue_id: found.lost_count for queue_id, found in self.queues.items()}
+        streams = {queue_id: found.lost_count for queue_id, found in self.streams.items()}
+        return queues | streams
 
 
 def open_store(
@@ -83,6 +94,8 @@ def open_store(
         options = known.get(queue_id)
         if options is None:
             return None
+        if options.form is LogForm.STREAM:
+            return StreamRecovery(store.make_stream_log(queue_id), damages)
         return QueueRecovery(store.make_log(queue_id, options), damages)
 
     recovery = Recovery(begin)
@@ -95,10 +108,10 @@ def open_store(
     was_clean = clean_lsn == snapshot.lsn >= replay.last_lsn
     recovery.report.note_wal(replay, was_clean=was_clean)
     _note_lost_end(files, recovery.report, replay, snapshot, witness)
-    queues = recovery.finish(was_clean=was_clean)
+    found = recovery.finish(was_clean=was_clean)
     logs = {queue_id: each.known for queue_id, each in recovery.logs.items()}
     store.adopt(logs, recovery.next_queue_id, snapshot.wal_number)
-    return OpenedStore(store, queues, recovery.report, replay)
+    return OpenedStore(store, *found, recovery.report, replay)
 
 
 def _needs_checkpoint(files: Files) -> bool:
@@ -112,7 +125,11 @@ def _needs_checkpoint(files: Files) -> bool:
             finally:
                 file.close()
             return header is not None and header.previous_lsn > 0
-    return files.exists(QUEUES_DIRECTORY) and bool(files.names(QUEUES_DIRECTORY))
+    # A stream may have written its segments and nothing else.
+    return files.exists(QUEUES_DIRECTORY) and any(
+        segment_numbers(files.names(f"{QUEUES_DIRECTORY}/{name}"))
+        for name in files.names(QUEUES_DIRECTORY)
+    )
 
 
 def _unknown_folders(

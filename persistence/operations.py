@@ -74,7 +74,23 @@ class Drop(NamedTuple):
     queue_id: int
 
 
-Operation: TypeAlias = Enqueue | Settle | Requeued | Drop
+class StreamChunks(NamedTuple):
+    """These chunks were appended to a stream, one behind the other."""
+
+    queue_id: int
+    first_offset: int
+    octets: Octets
+
+
+class StreamOffset(NamedTuple):
+    """A consumer has come this far in a stream."""
+
+    queue_id: int
+    reference: bytes
+    offset: int
+
+
+Operation: TypeAlias = Enqueue | Settle | Requeued | Drop | StreamChunks | StreamOffset
 
 
 def encode_enqueue(
@@ -147,6 +163,36 @@ def encode_drop(queue_id: int) -> bytes:
     return OPERATION_HEAD.pack(OperationKind.DROP, 0, 0, OPERATION_HEAD.size, queue_id, 0, 0, 0)
 
 
+def encode_stream_chunks(
+    queue_id: int, first_offset: int, chunk_count: int, parts: Sequence[bytes]
+) -> list[bytes]:
+    """Return the octets of a STREAM_CHUNKS, in parts; the chunks are not copied.
+
+    Args:
+        queue_id: of the stream.
+        first_offset: of the first chunk.
+        chunk_count: at least 1.
+        parts: the octets of the chunks, one behind the other.
+    """
+    return _padded(OperationKind.STREAM_CHUNKS, queue_id, first_offset, chunk_count, parts)
+
+
+def encode_stream_offset(queue_id: int, reference: bytes, offset: int) -> list[bytes]:
+    """Return the octets of a STREAM_OFFSET, in parts."""
+    parts = (reference,)
+    return _padded(OperationKind.STREAM_OFFSET, queue_id, offset, len(reference), parts)
+
+
+def _padded(
+    kind: OperationKind, queue_id: int, first: int, count: int, parts: Sequence[bytes]
+) -> list[bytes]:
+    size_bytes = sum(map(len, parts))
+    padding = -size_bytes % ALIGNMENT_BYTES
+    operation_bytes = _HEAD_BYTES + size_bytes + padding
+    head = _pack_head(kind, 0, 0, operation_bytes, queue_id, first, padding, count)
+    return [head, *parts, bytes(padding)]
+
+
 def decode_operations(octets: memoryview) -> Iterator[Operation]:
     """Yield the operations of a batch, in order; runs stay views of its octets.
 
@@ -186,8 +232,12 @@ def _decode_operation(octets: memoryview) -> Operation:
             return Requeued(queue_id, positions, DELIVERY_COUNT.unpack(rest)[0])
         case OperationKind.DROP:
             return Drop(queue_id)
+        case OperationKind.STREAM_CHUNKS if step < ALIGNMENT_BYTES:
+            return StreamChunks(queue_id, first, rest[: len(rest) - step])
+        case OperationKind.STREAM_OFFSET if count <= len(rest):
+            return StreamOffset(queue_id, bytes(rest[:count]), first)
         case _:
-            raise DamagedError(f"expected an operation of kind 1 to 4, got {kind} of {len(octets)}")
+            raise DamagedError(f"expected an operation of kind 1 to 6, got {kind} of {len(octets)}")
 
 
 def _positions(first: int, step: int, count: int) -> range:

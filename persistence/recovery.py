@@ -6,13 +6,14 @@ since. What these mean is known to the recovery of each form: ``persistence.queu
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from persistence.checkpoint import Snapshot
 from persistence.errors import DamagedError
-from persistence.operations import Drop, Enqueue, Operation, decode_operations
+from persistence.operations import Drop, Enqueue, Operation, StreamChunks, decode_operations
 from persistence.queue_recovery import RecoveredQueue
 from persistence.stored_log import Row, StoredLog
+from persistence.streams.recovery import RecoveredStream
 from persistence.wal_replay import RESTART_GAP_LSNS, Damage, Replay
 
 
@@ -43,8 +44,25 @@ class LogRecovery(Protocol):
     def next_segment(self) -> int:
         """Number of the queue's next segment; 0 where segments have no numbers."""
 
-    def finish(self, *, was_clean: bool) -> RecoveredQueue:
-        """Count what there is, and tidy up."""
+    def finish(self, *, was_clean: bool) -> RecoveredQueue | RecoveredStream:
+        """Count what there is, and tidy up.
+
+        Raises:
+            OSError: the disk cannot be read or written.
+            FatalStorageError: a sync failed.
+        """
+
+
+class Found(NamedTuple):
+    """What a restart finds, by queue id.
+
+    Attributes:
+        queues: with their messages.
+        streams: with their logs, which have all messages.
+    """
+
+    queues: dict[int, RecoveredQueue]
+    streams: dict[int, RecoveredStream]
 
 
 BeginRecovery: TypeAlias = Callable[[int, list[str]], LogRecovery | None]
@@ -174,24 +192,27 @@ class Recovery:
         else:
             known.replay(operation)
 
-    def finish(self, *, was_clean: bool) -> dict[int, RecoveredQueue]:
+    def finish(self, *, was_clean: bool) -> Found:
         """Count what there is, settle what cannot be there any more, tidy up; return the queues."""
         self.report.was_clean = was_clean
-        queues: dict[int, RecoveredQueue] = {}
+        found = Found({}, {})
         for queue_id, known in self.logs.items():
             recovered = known.finish(was_clean=was_clean)
-            queues[queue_id] = recovered
+            if isinstance(recovered, RecoveredStream):
+                found.streams[queue_id] = recovered
+            else:
+                found.queues[queue_id] = recovered
             self.report.lost_count += recovered.lost_count
             self.report.message_count += recovered.message_count
-        self.report.queue_count = len(queues)
-        return queues
+        self.report.queue_count = len(self.logs)
+        return found
 
     def see(self, queue_id: int) -> None:
         """Note an id that is not to be given again."""
         self.next_queue_id = max(self.next_queue_id, queue_id + 1)
 
     def _note_unknown(self, operation: Operation) -> None:
-        if isinstance(operation, Enqueue):
+        if isinstance(operation, Enqueue | StreamChunks):
             self.unknown.add(operation.queue_id)
         elif isinstance(operation, Drop):
             self.unknown.discard(operation.queue_id)

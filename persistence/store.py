@@ -20,14 +20,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol
 
+from persistence.by_name import fsync_directory, fsync_file, remove
 from persistence.checkpoint import Snapshot
-from persistence.checkpoint_file import (
-    fsync_directory,
-    fsync_file,
-    remove,
-    write_checkpoint,
-    write_clean_stop,
-)
+from persistence.checkpoint_file import write_checkpoint, write_clean_stop
 from persistence.chunking import CHUNK_BYTES_MAX
 from persistence.errors import FatalStorageError
 from persistence.files import Files
@@ -37,6 +32,11 @@ from persistence.log_state import EVERYTHING_BYTES, LogOptions, LogState
 from persistence.open_segments import OPEN_SEGMENTS_MAX, OpenSegments
 from persistence.segment import Segments
 from persistence.stored_log import StoredLog, UnneededFile
+from persistence.streams.kept import KeptChunks
+from persistence.streams.log import StreamLimits, StreamLog
+from persistence.streams.open_files import OpenFiles
+from persistence.streams.segments import StreamSegments
+from persistence.streams.tail import TAILS_BYTES_MAX, Tails
 from persistence.witness import NO_WITNESS, Witness
 
 log = logging.getLogger(__name__)
@@ -62,12 +62,17 @@ class StoreLimits(NamedTuple):
     Attributes:
         segment_size_bytes: a segment file that has reached this size gets no more chunks.
         unneeded_bytes_max: a checkpoint is due when it would free this much.
-        open_segments_max: segment files of all queues that are open for writing.
+        open_segments_max: segment files of all queues that are open for writing, and those of
+            streams.
+        streams: where and when a stream writes.
+        tails_bytes_max: what streams may have in memory that is in no segment.
     """
 
     segment_size_bytes: int = 16 << 20
     unneeded_bytes_max: int = 64 << 20
     open_segments_max: int = OPEN_SEGMENTS_MAX
+    streams: StreamLimits = StreamLimits()
+    tails_bytes_max: int = TAILS_BYTES_MAX
 
 
 class ReleasedLog(Protocol):
@@ -88,6 +93,10 @@ class NotStarted:
 
     def append_operation(self, parts: object, *, fsync: bool) -> int:  # noqa: ARG002 - the port's names
         """Refuse: while a store is being opened nothing happens in a queue."""
+        raise AssertionError("the store has not been started")
+
+    def gather(self, source: object, size_bytes: int, *, fsync: bool) -> int:  # noqa: ARG002
+        """Refuse, as above."""
         raise AssertionError("the store has not been started")
 
     def wait(self, lsn: int, call: object) -> None:  # noqa: ARG002 - the port's names
@@ -137,6 +146,8 @@ class Store:
         self._files = files
         self._limits = limits
         self._opened = OpenSegments(limits.open_segments_max)
+        self._stream_files = OpenFiles(files, self._opened)
+        self._tails = Tails(limits.tails_bytes_max)
         self._wall_offset_ms = wall_offset_ms
         self._logs: dict[int, StoredLog] = {}
         self._next_queue_id = 1
@@ -199,6 +210,23 @@ class Store:
         made = Log(state, NotStarted())
         made.on_disk_full = self._tell_disk_full
         return made
+
+    def new_stream_log(self, queue_id: int) -> StreamLog:
+        """Return the log of a new stream, whose definition has this id; see ``new_log``."""
+        assert self._commit is not None, "a store is started before streams are declared"
+        self._next_queue_id = max(self._next_queue_id, queue_id + 1)
+        made = self.make_stream_log(queue_id)
+        made.start(self._commit)
+        self._logs[queue_id] = made
+        return made
+
+    def make_stream_log(self, queue_id: int) -> StreamLog:
+        """Return the empty log of a stream, not started; as ``make_log``."""
+        segments = StreamSegments(self._stream_files, QUEUES_DIRECTORY, queue_id)
+        limits = self._limits.streams
+        kept = KeptChunks(segments, self._tails, limits.tail_bytes_max)
+        kept.on_disk_full = self._tell_disk_full
+        return StreamLog(queue_id, kept, self._wall_offset_ms, limits, NotStarted())
 
     def _tell_disk_full(self) -> None:
         if self.on_disk_full is not None:

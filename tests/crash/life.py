@@ -15,6 +15,7 @@ from persistence.slices import Slice
 from persistence.store import Checkpoint
 from persistence.wal_file import SALT_BITS
 from tests.crash.stored_node import (
+    LIMITS,
     Expected,
     ExpectedQueue,
     StoredNode,
@@ -38,6 +39,7 @@ class Life:
     """
 
     asks_again = True
+    limits = LIMITS
 
     def __init__(self, files: Files, draw: random.Random) -> None:
         self.files = files
@@ -47,6 +49,7 @@ class Life:
             partial(draw.getrandbits, SALT_BITS),
             draw.randrange(10**6),
             draw.choice(GROUPS_BYTES_MAX),
+            self.limits,
         )
         self.checkpoint: Checkpoint | None = None
         self.work: Iterator[Literal[False]] | None = None

@@ -5,6 +5,7 @@ Now and then a life is without room on its disk, or without descriptors or memor
 python -m tests.crash.states --states 100000 --seed 1
 python -m tests.crash.states --states 100000 --seed 1 --queues
 python -m tests.crash.states --states 100000 --seed 1 --moves
+python -m tests.crash.states --states 100000 --seed 1 --streams
 """
 
 import argparse
@@ -19,6 +20,7 @@ from persistence.errors import FatalStorageError
 from tests.crash.life import Life, restart
 from tests.crash.move_life import MoveLife
 from tests.crash.queue_life import QueueLife
+from tests.crash.stream_life import StreamLife
 from tests.support.fault_fs import FaultFS, Kind, Operation, PowerCutError
 
 STEPS_PER_LIFE = 60
@@ -155,10 +157,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--moves", action="store_true", help="dead letters on their way")
     parser.add_argument("--queues", action="store_true", help="long queues on top of the logs")
+    parser.add_argument("--streams", action="store_true", help="streams beside queues")
     arguments = parser.parse_args()
     kinds: Counter[str] = Counter()
     last_seed = arguments.seed
-    kind_of_life = MoveLife if arguments.moves else QueueLife if arguments.queues else Life
+    asked = ((arguments.moves, MoveLife), (arguments.queues, QueueLife))
+    kinds_of_life = [
+        kind for is_asked, kind in (*asked, (arguments.streams, StreamLife)) if is_asked
+    ]
+    kind_of_life = kinds_of_life[0] if kinds_of_life else Life
     found_states = crash_states(arguments.seed, arguments.states, kind_of_life)
     for last_seed, found in found_states:  # noqa: B007
         kinds += found

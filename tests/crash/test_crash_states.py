@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import pytest
 
-from persistence.checkpoint_file import fsync_file, remove
+from persistence.by_name import fsync_file, remove
 from persistence.errors import FatalStorageError
 from persistence.format import OperationKind
 from persistence.group_commit import GroupCommit

@@ -8,10 +8,7 @@ from persistence.checkpoint import Snapshot
 from persistence.checkpoint_file import (
     CHECKPOINT_PATH,
     CLEAN_STOP_PATH,
-    fsync_directory,
-    fsync_file,
     read_checkpoint,
-    remove,
     take_clean_stop,
     write_checkpoint,
     write_clean_stop,
@@ -56,27 +53,9 @@ def test_a_full_disk_leaves_the_old_one() -> None:
 def test_a_sync_that_failed_is_the_end() -> None:
     disk = FaultFS()
     syncs = (Kind.SYNC, Kind.SYNC_DIRECTORY)
-    disk.fail_at(lambda operation: operation.kind in syncs, errno.EIO, times=2)
+    disk.fail_at(lambda operation: operation.kind in syncs, errno.EIO)
     with pytest.raises(FatalStorageError, match="must stop"):
         write_checkpoint(disk, Snapshot())
-    with pytest.raises(FatalStorageError):
-        fsync_directory(disk, "")
-
-
-def test_what_is_not_there_needs_no_sync_and_no_removal() -> None:
-    disk = FaultFS()
-    fsync_file(disk, "gone")
-    fsync_directory(disk, "gone")
-    remove(disk.remove, "gone")
-    assert disk.operations == []
-
-
-def test_what_cannot_be_removed_is_left_to_the_next_start() -> None:
-    disk = FaultFS()
-    disk.open("file", create=True)
-    disk.fail_at(lambda operation: operation.kind is Kind.REMOVE, errno.EACCES)
-    remove(disk.remove, "file")
-    assert disk.exists("file")
 
 
 def test_a_damaged_file_is_noted() -> None:

@@ -16,11 +16,15 @@ from persistence.operations import (
     Operation,
     Requeued,
     Settle,
+    StreamChunks,
+    StreamOffset,
     decode_operations,
     encode_drop,
     encode_enqueue,
     encode_requeued,
     encode_settle,
+    encode_stream_chunks,
+    encode_stream_offset,
 )
 from persistence.record import Record
 from tests.support.records import run_of
@@ -103,3 +107,31 @@ def test_noise_is_damage_or_entries_and_nothing_else(noise: bytes) -> None:
     except DamagedError:
         return
     assert len(entries) <= len(noise) // OPERATION_HEAD.size
+
+
+@given(
+    st.integers(0, (1 << 62) - 1),
+    st.integers(0, (1 << 64) - 1),
+    st.integers(1, 9),
+    st.lists(st.binary(min_size=1)),
+)
+def test_chunks_of_a_stream_and_stored_offsets(
+    queue_id: int, offset: int, count: int, parts: list[bytes]
+) -> None:
+    octets = b"".join(encode_stream_chunks(queue_id, offset, count, parts))
+    reference = b"".join(parts)[:255]
+    stored = b"".join(encode_stream_offset(queue_id, reference, offset))
+    assert not len(octets) % 8
+    assert not len(stored) % 8
+    chunks, found = decode_operations(memoryview(octets + stored))
+    assert isinstance(chunks, StreamChunks)
+    assert (chunks.queue_id, chunks.first_offset) == (queue_id, offset)
+    assert bytes(chunks.octets) == b"".join(parts)
+    assert found == StreamOffset(queue_id, reference, offset)
+
+
+def test_a_stored_offset_with_a_longer_reference_than_it_has_is_refused() -> None:
+    octets = bytearray(b"".join(encode_stream_offset(1, b"c", 2)))
+    octets[28] = 200
+    with pytest.raises(DamagedError):
+        list(decode_operations(memoryview(octets)))

@@ -43,7 +43,7 @@ def recovered_from(snapshot: Snapshot, *entries: bytes, known_id: int = 1) -> Re
     recovery.restore(snapshot, [known_id])
     recovery.replay(memoryview(b"".join(entries)))
     assert recovery.report.damages == []
-    return recovery.finish(was_clean=False)[known_id]
+    return recovery.finish(was_clean=False).queues[known_id]
 
 
 def positions_in(recovered: RecoveredQueue) -> list[int]:
@@ -79,7 +79,7 @@ def test_entries_of_an_unknown_queue_are_left_out_and_its_id_is_not_given_again(
     recovery = recovery_of(1)
     recovery.restore(Snapshot(), [1])
     recovery.replay(memoryview(enqueue(9, 0, 2) + encode_drop(12)))
-    assert positions_in(recovery.finish(was_clean=False)[1]) == []
+    assert positions_in(recovery.finish(was_clean=False).queues[1]) == []
     assert recovery.next_queue_id == 13
 
 
@@ -89,7 +89,7 @@ def test_a_batch_that_cannot_be_read_is_noted_and_the_next_one_is_read() -> None
     recovery.replay(memoryview(enqueue(1, 0, 1) + bytes(32)))
     recovery.replay(memoryview(enqueue(1, 1, 1)))
     assert len(recovery.report.damages) == 1
-    assert positions_in(recovery.finish(was_clean=False)[1]) == [0, 1]
+    assert positions_in(recovery.finish(was_clean=False).queues[1]) == [0, 1]
     assert (recovery.report.message_count, recovery.report.queue_count) == (2, 1)
 
 
@@ -100,7 +100,7 @@ def test_an_entry_that_cannot_be_read_says_how_many_messages_it_costs() -> None:
     body_bytes_at = OPERATION_HEAD.size + 8
     entry[body_bytes_at : body_bytes_at + 4] = b"\xff" * 4
     recovery.replay(memoryview(enqueue(1, 0, 1) + bytes(entry) + enqueue(1, 4, 1)))
-    recovered = recovery.finish(was_clean=False)[1]
+    recovered = recovery.finish(was_clean=False).queues[1]
     assert positions_in(recovered) == [0, 4]
     assert (recovered.lost_count, recovery.report.lost_count) == (3, 3)
     (told,) = recovery.report.damages

@@ -1,0 +1,314 @@
+"""The chunks that a stream keeps: older ones in segments, the last ones in its tail.
+
+    | segment | segment | segment            | tail, in memory and in the write-ahead log |
+                          <- written behind the last chunk as the tail is full
+
+It reads them by offset and time, and says which of the oldest segments are due to go.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from persistence.errors import is_shortage
+from persistence.gathering import FileWrite
+from persistence.stored_log import UnneededFile
+from persistence.streams.chunk import ChunkHeader, ChunkParts
+from persistence.streams.extent import Extent
+from persistence.streams.open_files import OpenFile
+from persistence.streams.reading import SegmentReader
+from persistence.streams.retention import Retention, due_count
+from persistence.streams.segments import Segment, StreamSegments, WholeChunk
+from persistence.streams.tail import Tail, Tails
+
+log = logging.getLogger(__name__)
+
+RETRY_MS: Final = 1_000
+"""How long after a refusal of the disk a segment is tried again."""
+
+
+class DirectWrite:
+    """Chunks that are on their way straight to a segment.
+
+    Attributes:
+        write: for the commit group.
+    """
+
+    __slots__ = ("_opened", "_segment", "write")
+
+    def __init__(self, write: FileWrite, segment: Segment, opened: OpenFile) -> None:
+        self.write = write
+        self._segment = segment
+        self._opened = opened
+
+    def carried_out(self, *, is_fsynced: bool) -> None:
+        """Note that it is in the file, and whether that and its name are on disk."""
+        self._opened.release()
+        if is_fsynced:
+            self._segment.has_name = True
+
+
+class KeptChunks:
+    """The chunks of one stream.
+
+    Attributes:
+        segments: where chunks are; those of the tail are not there yet.
+        tail: chunks that are in memory.
+        retention: what is kept.
+        has_grown: a segment was begun since the retention was looked at.
+        on_disk_full: called when the tail found no room in a segment.
+
+    Invariant: every chunk below ``segments.next_offset`` has a place in a segment, and every chunk
+        behind it is in the tail.
+    Invariant: while a direct write is under way, nothing else is written to a segment.
+    """
+
+    def __init__(self, segments: StreamSegments, tails: Tails, tail_bytes_max: int) -> None:
+        """Begin with no chunk.
+
+        Args:
+            segments: of this stream alone.
+            tails: of the node.
+            tail_bytes_max: a tail of this size is written to the segment.
+        """
+        self.segments = segments
+        self.tail = Tail()
+        self.retention = Retention()
+        self.on_disk_full: Callable[[], None] = _ignore
+        self._tails = tails
+        self._tail_bytes_max = tail_bytes_max
+        self._reader = SegmentReader(segments)
+        self._direct_count = 0
+        self._spill_at_bytes = 0
+        self._unneeded: list[UnneededFile] = []
+        self._seen_count = 0
+        self.set_retention(self.retention)
+
+    # -- in -------------------------------------------------------------------------------------
+
+    def add(self, chunks: Sequence[ChunkParts]) -> list[bytes]:
+        """Put chunks into the tail; return the octets of each, for the write-ahead log."""
+        parts: list[bytes] = []
+        for header, head, data, trailer in chunks:
+            octets = b"".join((head, data, trailer))
+            self.tail.add(header, octets)
+            parts.append(octets)
+        self._tails.note(self, self.tail.size_bytes)
+        return parts
+
+    def adopt(self, header: ChunkHeader, octets: bytes) -> None:
+        """Put a chunk of an earlier life into the tail; the write-ahead log has it."""
+        self.tail.add(header, octets)
+        self._tails.note(self, self.tail.size_bytes)
+
+    def plan(self, chunks: Sequence[ChunkParts]) -> DirectWrite | None:
+        """Return the direct write of chunks, and of the tail before them; None if refused.
+
+        The tail stays in memory until ``carried_out``, because readers may want it meanwhile.
+        """
+        before = self.tail.from_offset(self.segments.next_offset)
+        behind = [WholeChunk(each.header, each[1:]) for each in chunks]
+        try:
+            planned = DirectWrite(*self.segments.plan([*before, *behind]))
+        except OSError as error:
+            # They go to the write-ahead log, whose files are there already.
+            log.warning("no segment can be begun folder=%s error=%s", self.directory, error)
+            return None
+        self._direct_count += 1
+        return planned
+
+    def carried_out(self, direct: DirectWrite, next_offset: int, *, is_fsynced: bool) -> None:
+        """Note that a direct write is in the file, up to an offset."""
+        direct.carried_out(is_fsynced=is_fsynced)
+        self._direct_count -= 1
+        self.tail.forget_below(next_offset)
+        self._tails.note(self, self.tail.size_bytes)
+
+    @property
+    def directory(self) -> str:
+        """The folder of its segments."""
+        return self.segments.directory
+
+    # -- the tail -------------------------------------------------------------------------------
+
+    def spill_if_due(self) -> None:
+        """Write the tail if it is large, or makes a segment full; and others if all are large."""
+        due_bytes = min(self._tail_bytes_max, self.segments.room_bytes())
+        if self.tail.size_bytes >= max(due_bytes, self._spill_at_bytes, 1):
+            self.spill()
+        self._tails.relieve()
+
+    def spill(self) -> bool:
+        """Write the tail to its segment; return False when the disk refuses.
+
+        What cannot be written stays in memory, and nothing is written while a direct write is under
+        way. Nothing is synced.
+        """
+        try:
+            self.write_tail()
+        except OSError as error:
+            self._spill_at_bytes = self.tail.size_bytes + self._tail_bytes_max
+            log.warning("a tail stays in memory folder=%s error=%s", self.directory, error)
+            if is_shortage(error):
+                self.on_disk_full()
+            return False
+        return True
+
+    def write_tail(self) -> None:
+        """Write the tail to its segment, unless a direct write is under way.
+
+        Raises:
+            OSError: a part of it may be written, and the rest stays in memory.
+        """
+        if self._direct_count or not self.tail.chunks:
+            return
+        try:
+            self.segments.append(self.tail.from_offset(self.segments.next_offset))
+        finally:
+            self.tail.forget_below(self.segments.next_offset)
+            self._tails.note(self, self.tail.size_bytes)
+        self._spill_at_bytes = 0
+
+    # -- out ------------------------------------------------------------------------------------
+
+    def first_offset(self) -> int | None:
+        """Return the first offset that is kept; None where there is nothing, and never was."""
+        for segment in self.segments.all[:1]:
+            return segment.first_offset
+        return self.tail.first_offset()
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of all chunks."""
+        return self.segments.content_bytes + self._unwritten_bytes()
+
+    @property
+    def segment_count(self) -> int:
+        """How many segments there are; the tail counts as one where there is no other."""
+        return len(self.segments.all) or min(1, len(self.tail.chunks))
+
+    def _unwritten_bytes(self) -> int:
+        unwritten = self.tail.from_offset(self.segments.next_offset)
+        return sum([chunk.header.size_bytes for chunk in unwritten])
+
+    def read(
+        self, from_offset: int, max_bytes: int, below_offset: int, *, checks: bool
+    ) -> Extent | None:
+        """Return chunks from the one that holds an offset, or from the next; None if none is."""
+        tail_offset = self.tail.first_offset()
+        if tail_offset is None or from_offset < tail_offset:
+            end = below_offset if tail_offset is None else min(below_offset, tail_offset)
+            found = self._reader.read(from_offset, max_bytes, end, checks=checks)
+            if found is not None:
+                return found
+        return self.tail.read(from_offset, max_bytes, below_offset)
+
+    def last_chunk_offset(self, below_offset: int) -> int | None:
+        """Return the first offset of the last chunk that begins below an offset; None is none."""
+        for header, _ in reversed(self.tail.chunks):
+            if header.first_offset < below_offset:
+                return header.first_offset
+        return self._reader.last_chunk_offset(below_offset)
+
+    def offset_at(self, timestamp_ms: int) -> int | None:
+        """Return the first offset of the first chunk that is not older; None if all are older."""
+        offset = self._reader.offset_at(timestamp_ms)
+        if offset is not None:
+            return offset
+        offsets = [
+            header.first_offset
+            for header, _ in self.tail.chunks
+            if header.timestamp_ms >= timestamp_ms
+        ]
+        return offsets[0] if offsets else None
+
+    # -- what goes ------------------------------------------------------------------------------
+
+    @property
+    def has_grown(self) -> bool:
+        """Whether a segment was begun since ``retain`` was called."""
+        return len(self.segments.all) != self._seen_count
+
+    def set_retention(self, retention: Retention) -> None:
+        """Set what is kept."""
+        self.retention = retention
+        self.segments.segment_bytes_max = retention.segment_bytes_max
+
+    def retain(self, wall_ms: int, next_offset: int | None) -> int | None:
+        """Drop the segments that are due, and end the newest if it is old enough.
+
+        Args:
+            wall_ms: now, ms since 1970.
+            next_offset: that a segment begun now would be named after; None while appends are on
+                their way to the disk.
+
+        Returns:
+            When anything is due by age, ms since 1970; None is never.
+        """
+        was_refused = self._is_too_old(wall_ms) and not self._begin_segment(next_offset)
+        segments = self.segments.all
+        sizes = [segment.content_bytes for segment in segments]
+        if sizes:
+            sizes[-1] += self._unwritten_bytes()
+        count = due_count(
+            self.retention, wall_ms, sizes, lambda index: segments[index].last_timestamp_ms
+        )
+        if count:
+            self._unneeded += self.segments.take_oldest(count)
+            self._reader.forget()
+        self._seen_count = len(self.segments.all)
+        return wall_ms + RETRY_MS if was_refused else self._due_ms()
+
+    def _first_of_last_ms(self) -> int | None:
+        """Return the timestamp of the first chunk of the newest segment; None if it has none."""
+        segments = self.segments.all
+        if segments and len(segments[-1].index):
+            return segments[-1].first_timestamp_ms
+        return self.tail.chunks[0].header.timestamp_ms if self.tail.chunks else None
+
+    def _is_too_old(self, wall_ms: int) -> bool:
+        age_ms = self.retention.segment_age_ms
+        first_ms = None if age_ms is None else self._first_of_last_ms()
+        return age_ms is not None and first_ms is not None and first_ms + age_ms <= wall_ms
+
+    def _begin_segment(self, next_offset: int | None) -> bool:
+        """End the newest segment; return whether that was possible."""
+        if next_offset is None or self._direct_count or not self.spill():
+            return False
+        try:
+            self.segments.begin(next_offset)
+        except OSError as error:
+            log.warning("no segment can be begun folder=%s error=%s", self.directory, error)
+            return False
+        return True
+
+    def _due_ms(self) -> int | None:
+        retention, segments = self.retention, self.segments.all
+        due: list[int] = []
+        if len(segments) > 1 and retention.max_age_ms is not None:
+            due.append(segments[0].last_timestamp_ms + retention.max_age_ms + 1)
+        if retention.segment_age_ms is not None:
+            first_ms = self._first_of_last_ms()
+            if first_ms is not None:
+                due.append(first_ms + retention.segment_age_ms)
+        return min(due, default=None)
+
+    @property
+    def unneeded_bytes(self) -> int:
+        """Sizes of the files that a checkpoint would set free."""
+        return sum([file.size_bytes for file in self._unneeded])
+
+    def take_unneeded(self) -> list[UnneededFile]:
+        """Return the unneeded files, which a checkpoint removes from now on."""
+        taken, self._unneeded = self._unneeded, []
+        return taken
+
+    def drop(self) -> None:
+        """Forget every chunk, because the stream is gone."""
+        self.tail = Tail()
+        self._tails.note(self, 0)
+        self.segments.close()
+
+
+def _ignore() -> None:
+    pass

@@ -1,0 +1,312 @@
+"""The segments of one stream: where chunks are written, and which of the oldest may go.
+
+A segment gets chunks until it is full, also after a restart. Writes go behind each other; one that
+another thread carries out has its place from the moment it is planned.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, NamedTuple
+
+from persistence.by_name import fsync_directory, fsync_file
+from persistence.files import Octets
+from persistence.gathering import FileWrite
+from persistence.stored_log import UnneededFile
+from persistence.streams.chunk import ChunkHeader
+from persistence.streams.files import (
+    HEADER_BYTES,
+    PLACE_BYTES,
+    encode_segment_header,
+    index_name,
+    place_of,
+    segment_name,
+)
+from persistence.streams.index import SegmentIndex, new_index
+from persistence.streams.open_files import OpenFile, OpenFiles
+from persistence.streams.retention import SEGMENT_CHUNKS_MAX
+from persistence.streams.row import SegmentRow
+
+NEVER_MS: Final = -1
+"""The timestamp of a segment without a chunk."""
+
+
+class WholeChunk(NamedTuple):
+    """A chunk, and its octets in parts."""
+
+    header: ChunkHeader
+    parts: Sequence[bytes]
+
+
+class Segment:
+    """One segment of a stream.
+
+    Attributes:
+        first_offset: that it is named after; its first chunk begins there, or behind a gap.
+        path: of the file.
+        size_bytes: of the file: where the next chunk goes.
+        index: of its chunks.
+        next_offset: behind its last chunk.
+        first_timestamp_ms, last_timestamp_ms: of its first and its last chunk; ``NEVER_MS`` without
+            one.
+        is_dirty: something was written that no checkpoint has synced.
+        has_name: its name is known to be on disk.
+        is_closed: it gets no more chunks, however small it is.
+    """
+
+    __slots__ = (
+        "first_offset",
+        "first_timestamp_ms",
+        "has_name",
+        "index",
+        "is_closed",
+        "is_dirty",
+        "last_timestamp_ms",
+        "next_offset",
+        "path",
+        "size_bytes",
+    )
+
+    def __init__(self, first_offset: int, path: str, index: SegmentIndex) -> None:
+        self.first_offset = first_offset
+        self.path = path
+        self.size_bytes = HEADER_BYTES
+        self.index = index
+        self.next_offset = first_offset
+        self.first_timestamp_ms = NEVER_MS
+        self.last_timestamp_ms = NEVER_MS
+        self.is_dirty = False
+        self.has_name = False
+        self.is_closed = False
+
+    @property
+    def content_bytes(self) -> int:
+        """The size of its chunks."""
+        return self.size_bytes - HEADER_BYTES
+
+    def row(self) -> SegmentRow:
+        """Return what a checkpoint says of it."""
+        return SegmentRow(
+            self.first_offset,
+            self.next_offset,
+            self.size_bytes,
+            self.first_timestamp_ms,
+            self.last_timestamp_ms,
+            len(self.index),
+        )
+
+    def adopt(self, row: SegmentRow) -> None:
+        """Take over what a checkpoint says of it."""
+        self.next_offset = row.next_offset
+        self.size_bytes = row.size_bytes
+        self.first_timestamp_ms = row.first_timestamp_ms
+        self.last_timestamp_ms = row.last_timestamp_ms
+        self.index.adopt(row.chunk_count)
+        self.has_name = True
+
+    def note(self, header: ChunkHeader) -> None:
+        """Note a chunk at its end."""
+        if self.last_timestamp_ms == NEVER_MS:
+            self.first_timestamp_ms = header.timestamp_ms
+        self.index.add(place_of(header, self.size_bytes))
+        self.size_bytes += header.size_bytes
+        self.next_offset = header.next_offset
+        self.last_timestamp_ms = header.timestamp_ms
+
+    def is_full(self, segment_bytes_max: int) -> bool:
+        """Return whether it gets no more chunks."""
+        return (
+            self.is_closed
+            or self.content_bytes >= segment_bytes_max
+            or len(self.index) >= SEGMENT_CHUNKS_MAX
+        )
+
+
+class StreamSegments:
+    """All segments of a stream, the oldest first.
+
+    Args:
+        opened: the open files of all streams.
+        parent: folder where each queue has its own.
+        queue_id: of the stream.
+
+    Attributes:
+        directory: of the files.
+        all: the segments.
+        segment_bytes_max: a segment of this size gets no more chunks.
+    """
+
+    def __init__(self, opened: OpenFiles, parent: str, queue_id: int) -> None:
+        self.directory = f"{parent}/{queue_id:016x}"
+        self.all: list[Segment] = []
+        self.opened = opened
+        self.segment_bytes_max = 0
+        self._parent = parent
+        self._queue_id = queue_id
+
+    @property
+    def next_offset(self) -> int:
+        """Behind the last chunk that has a place; 0 where there is none."""
+        return self.all[-1].next_offset if self.all else 0
+
+    @property
+    def content_bytes(self) -> int:
+        """The size of all chunks."""
+        return sum([segment.content_bytes for segment in self.all])
+
+    def segment_of(self, first_offset: int) -> Segment:
+        """Return a segment as it is before its first chunk; it is not one of ``all`` yet."""
+        path = f"{self.directory}/{segment_name(first_offset)}"
+        index_path = f"{self.directory}/{index_name(first_offset)}"
+        index = new_index(self.opened, index_path, self._queue_id, first_offset)
+        return Segment(first_offset, path, index)
+
+    def header_of(self, segment: Segment) -> bytes:
+        """Return what the file of a segment begins with."""
+        return encode_segment_header(self._queue_id, segment.first_offset)
+
+    # -- writing --------------------------------------------------------------------------------
+
+    def room_bytes(self) -> int:
+        """Return how many bytes of chunks make the last segment full."""
+        if not self.all or self.all[-1].is_full(self.segment_bytes_max):
+            return self.segment_bytes_max
+        return self.segment_bytes_max - self.all[-1].content_bytes
+
+    def append(self, chunks: Sequence[WholeChunk]) -> None:
+        """Write chunks behind the last one, into as many segments as they need; nothing is synced.
+
+        Raises:
+            OSError: the rest of them was not written: those from ``next_offset`` on.
+        """
+        at = 0
+        while at < len(chunks):
+            segment, opened = self._for_next(chunks[at].header.first_offset)
+            end = at + 1
+            added_bytes = chunks[at].header.size_bytes
+            while end < len(chunks) and not self._ends_at(segment, added_bytes, end - at):
+                added_bytes += chunks[end].header.size_bytes
+                end += 1
+            position, parts = self._planned(segment, chunks[at:end])
+            opened.file.write_at(position, parts)
+            self._note(segment, chunks[at:end])
+            at = end
+
+    def plan(self, chunks: Sequence[WholeChunk]) -> tuple[FileWrite, Segment, OpenFile]:
+        """Return the write of chunks into one segment; they have their place from now on.
+
+        The file is held until the caller releases it.
+
+        Raises:
+            OSError: a segment cannot be begun; nothing has changed.
+        """
+        segment, opened = self._for_next(chunks[0].header.first_offset)
+        position, parts = self._planned(segment, chunks)
+        self._note(segment, chunks)
+        opened.hold()
+        folders = () if segment.has_name else (self.directory, self._parent)
+        fsync = partial(_fsync, self.opened, segment.path, folders)
+        return FileWrite(segment.path, opened.file, position, parts, fsync), segment, opened
+
+    def begin(self, first_offset: int) -> None:
+        """Begin the next segment before it has a chunk.
+
+        Raises:
+            OSError: nothing has changed.
+        """
+        segment, opened = self._open_new(first_offset)
+        opened.file.write_at(0, self.header_of(segment))
+        segment.is_dirty = True
+        self.all.append(segment)
+
+    def _ends_at(self, segment: Segment, added_bytes: int, added_count: int) -> bool:
+        return (
+            segment.content_bytes + added_bytes >= self.segment_bytes_max
+            or len(segment.index) + added_count >= SEGMENT_CHUNKS_MAX
+        )
+
+    def _planned(
+        self, segment: Segment, chunks: Sequence[WholeChunk]
+    ) -> tuple[int, Sequence[Octets]]:
+        """Return where chunks go, and what is written there; the header goes with the first one."""
+        parts = [part for chunk in chunks for part in chunk.parts]
+        if segment.size_bytes > HEADER_BYTES:
+            return segment.size_bytes, parts
+        return 0, [self.header_of(segment), *parts]
+
+    def _note(self, segment: Segment, chunks: Sequence[WholeChunk]) -> None:
+        for chunk in chunks:
+            segment.note(chunk.header)
+        segment.is_dirty = True
+        if not self.all or self.all[-1] is not segment:
+            self.all.append(segment)
+
+    def _for_next(self, first_offset: int) -> tuple[Segment, OpenFile]:
+        """Return the segment that the next chunk goes to, and its file."""
+        if not self.all or self.all[-1].is_full(self.segment_bytes_max):
+            return self._open_new(first_offset)
+        last = self.all[-1]
+        if last.index.is_due():
+            last.index.write()
+        return last, self.opened.get(last.path, create=True)
+
+    def _open_new(self, first_offset: int) -> tuple[Segment, OpenFile]:
+        if self.all:
+            self.all[-1].index.write()
+        else:
+            self.opened.files.make_directory(self.directory)
+        segment = self.segment_of(first_offset)
+        return segment, self.opened.get(segment.path, create=True)
+
+    # -- what goes ------------------------------------------------------------------------------
+
+    def take_oldest(self, count: int) -> list[UnneededFile]:
+        """Give up the oldest segments; return their files, which a checkpoint removes."""
+        taken, self.all = self.all[:count], self.all[count:]
+        files: list[UnneededFile] = []
+        for segment in taken:
+            self.opened.close(segment.path)
+            self.opened.close(segment.index.path)
+            files.append(UnneededFile(segment.path, segment.size_bytes))
+            index_bytes = HEADER_BYTES + len(segment.index) * PLACE_BYTES
+            files.append(UnneededFile(segment.index.path, index_bytes))
+        return files
+
+    def close(self) -> None:
+        """Close every file, because the stream is gone."""
+        for segment in self.all:
+            self.opened.close(segment.path)
+            self.opened.close(segment.index.path)
+
+    # -- for a checkpoint -----------------------------------------------------------------------
+
+    def write_indexes(self) -> None:
+        """Write what indexes have in memory; nothing is synced.
+
+        Raises:
+            OSError: some of it stays in memory.
+        """
+        for segment in self.all[-2:]:
+            segment.index.write()
+
+    def take_dirty(self) -> list[str]:
+        """Return the paths of files that were written since the last call."""
+        dirty: list[str] = []
+        for segment in self.all:
+            if segment.is_dirty:
+                segment.is_dirty = False
+                dirty.append(segment.path)
+            if segment.index.is_dirty:
+                segment.index.is_dirty = False
+                dirty.append(segment.index.path)
+        return dirty
+
+    def folders(self) -> Sequence[str]:
+        """Return the folders whose names are to be synced with what is dirty."""
+        return (self.directory, self._parent)
+
+
+def _fsync(opened: OpenFiles, path: str, folders: Sequence[str]) -> None:
+    """Return when a segment is on disk; called on the thread that writes."""
+    fsync_file(opened.files, path)
+    for folder in folders:
+        fsync_directory(opened.files, folder)
