@@ -16,11 +16,6 @@ from tests.style.tree import files, module_of, python_files, source_files, text_
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 
-LONGER_FILES = {
-    "tests/properties/test_queue_model.py": (480, "one state machine of hypothesis"),
-}
-"""Files over the limit: their lines, which may only become fewer, and why they are so long."""
-
 BANNED_WORDS = frozenset(
     {
         "blacklist",
@@ -127,27 +122,22 @@ def problems(
     return {str(path): found for path in paths if (found := rule(module_of(path)))}
 
 
-def too_long_files(lines: Mapping[str, int], longer: Mapping[str, tuple[int, str]]) -> list[str]:
-    """Name the files over the limit, or over their own, and who needs none of their own."""
-    too_long = []
-    for path, count in lines.items():
-        allowed = longer[path][0] if path in longer else FILE_LINES_MAX
-        if count > allowed:
-            too_long.append(f"{path} has {count} lines, of {allowed}: cut it by idea")
-    gone = [path for path in longer if lines.get(path, 0) <= FILE_LINES_MAX]
-    return [*too_long, *[f"{path} is a longer file no more" for path in gone]]
+def too_long_files(lines: Mapping[str, int]) -> list[str]:
+    """Name the files over the limit."""
+    return [
+        f"{path} has {count} lines, of {FILE_LINES_MAX}: cut it by idea"
+        for path, count in lines.items()
+        if count > FILE_LINES_MAX
+    ]
 
 
 def test_files_are_short() -> None:
     lines = {str(path): text_of(path).count("\n") for path in python_files()}
-    assert too_long_files(lines, LONGER_FILES) == []
+    assert too_long_files(lines) == []
 
 
-def test_a_file_that_grows_is_seen_and_one_that_was_cut_too() -> None:
-    longer = {"old.py": (450, "why")}
-    assert too_long_files({"new.py": 400, "old.py": 450}, longer) == []
-    for lines in ({"new.py": 401, "old.py": 450}, {"old.py": 451}, {"old.py": 400}, {}):
-        assert len(too_long_files(lines, longer)) == 1
+def test_a_file_of_401_lines_is_seen() -> None:
+    assert len(too_long_files({"new.py": 400, "old.py": 401})) == 1
 
 
 def test_source_says_what_it_is_for() -> None:
