@@ -77,12 +77,14 @@ class Outbox:
         self.size_bytes += written_bytes
         self.answers_bytes += written_bytes
 
-    def deliver(self, octets: Octets) -> None:
-        """Append deliveries."""
+    def deliver(self, octets: Octets) -> int:
+        """Append deliveries; return how many bytes they are."""
         if not self._pieces:
             self._on_output()
         self._pieces.append(octets)
-        self.size_bytes += len(octets)
+        written_bytes = len(octets)
+        self.size_bytes += written_bytes
+        return written_bytes
 
     def deliver_all(self, pieces: list[Octets]) -> int:
         """Append deliveries in pieces, at least one; return how many bytes they are."""

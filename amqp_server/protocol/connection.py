@@ -96,7 +96,8 @@ class Connection:
         self._on_output = on_output
         self.session = Session(broker, peer, self.shut_down, settings=settings)
         self.session.state_of = self._state
-        self._outbox = outbox = Outbox(output_max_bytes, on_output, self.session.traffic)
+        self._traffic = traffic = self.session.traffic
+        self._outbox = outbox = Outbox(output_max_bytes, on_output, traffic)
         self._starved: Starved = {}
         self._heartbeat = Heartbeat(0, now_ms)
         self._timeouts_at_ms = now_ms + broker.settings.consumer_tick_ms
@@ -157,7 +158,7 @@ class Connection:
         if life.is_over:
             return
         self._heartbeat.received_at_ms = now_ms
-        traffic = self.session.traffic
+        traffic = self._traffic
         traffic.received_bytes += len(data)
         traffic.received_count += 1
         if life.state is State.AWAIT_HEADER:

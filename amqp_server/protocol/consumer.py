@@ -165,7 +165,8 @@ class Consumer:
         count = len(records)
         if self._delivery_header is not None:
             records = with_delivery_header(self._delivery_header, batch)
-        if batch.redelivered:
+        redelivered = batch.redelivered
+        if redelivered:
             lane.counters.redelivered_count += count
         if self.no_ack:
             first_tag = lane.unacked.skip(count)
@@ -174,7 +175,7 @@ class Consumer:
             self.prefetch.used += count
             lane.shared_prefetch.used += count
         if self._delivery_bytes >= LARGE_BODY_BYTES:
-            written_bytes = self._write_large(first_tag, records, redelivered=batch.redelivered)
+            written_bytes = self._write_large(first_tag, records, redelivered=redelivered)
         else:
             octets = render_deliveries(
                 lane.number,
@@ -182,10 +183,9 @@ class Consumer:
                 first_tag,
                 records,
                 lane.payload_max_bytes,
-                redelivered=batch.redelivered,
+                redelivered=redelivered,
             )
-            written_bytes = len(octets)
-            lane.outbox.deliver(octets)
+            written_bytes = lane.outbox.deliver(octets)
         self._delivery_bytes = written_bytes // count
 
     def deliver_in_turn(self, handles: "Sequence[Consumer]", batch: Batch) -> None:
@@ -220,9 +220,9 @@ class Consumer:
             lane.payload_max_bytes,
             redelivered=batch.redelivered,
         )
-        lane.outbox.deliver(octets)
+        delivery_bytes = lane.outbox.deliver(octets) // count
         for handle in handles:
-            handle._delivery_bytes = len(octets) // count
+            handle._delivery_bytes = delivery_bytes
 
     def _write_large(self, first_tag: int, records: Run, *, redelivered: bool) -> int:
         """Write deliveries faster if they are as large as the last ones; else it is still right."""

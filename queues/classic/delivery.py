@@ -94,8 +94,9 @@ class Delivery:
                     break
                 left -= dropped_count
                 continue
-            left -= len(batch.records)
-            self.account(batch, no_ack=handle.no_ack)
+            count = len(batch.records)
+            left -= count
+            self.account(batch, count, no_ack=handle.no_ack)
             handle.deliver(batch)
         return max_messages - left
 
@@ -113,26 +114,27 @@ class Delivery:
         self.consumers.served(handles, len(batch))
         ways = len(handles)
         if ways == 1:
-            self.account(batch, no_ack=handles[0].no_ack)
+            self.account(batch, len(batch), no_ack=handles[0].no_ack)
             handles[0].deliver(batch)
             return
         if len(batch) < ways:
             handles, ways = handles[: len(batch)], len(batch)
         no_ack_count = sum([handle.no_ack for handle in handles])
         if no_ack_count in {0, ways}:
-            self.account(batch, no_ack=no_ack_count > 0)
+            self.account(batch, len(batch), no_ack=no_ack_count > 0)
         else:
             for index, handle in enumerate(handles):
-                self.account(batch.part(index, ways), no_ack=handle.no_ack)
+                part = batch.part(index, ways)
+                self.account(part, len(part), no_ack=handle.no_ack)
         if self.consumers.share_lanes:
             _deal_by_lane(handles, batch)
             return
         for index, handle in enumerate(handles):
             handle.deliver(batch.part(index, ways))
 
-    def account(self, batch: Batch, *, no_ack: bool) -> None:
-        """Note a batch that leaves the queue."""
-        counters, count = self.counters, len(batch.records)
+    def account(self, batch: Batch, count: int, *, no_ack: bool) -> None:
+        """Note a batch of this many messages, which leaves the queue."""
+        counters = self.counters
         if no_ack:
             self._backlog.log.settle(batch.positions)
             counters.taken_no_ack_count += count

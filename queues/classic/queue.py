@@ -202,7 +202,7 @@ class ClassicQueue:
         note_get(self._delivery.counters, batch, no_ack=no_ack)
         if batch is None:
             return None
-        self._delivery.account(batch, no_ack=no_ack)
+        self._delivery.account(batch, 1, no_ack=no_ack)
         self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
         self._wake_up()
         return batch, self._backlog.ready.count
@@ -334,7 +334,8 @@ class ClassicQueue:
 
     def next_deadline_ms(self) -> int | None:
         """Return when ``expire`` must be called next; None while nothing can expire."""
-        head_ms = self._backlog.deadline_ms
+        backlog = self._backlog
+        head_ms = backlog.deadline_ms if backlog.ready.head_expires_at_ms else None
         unused_ms = None if self._consumers.count else self._lifetime.unused.deadline_ms
         if self._delivery.ask_disk_at_ms is not None:
             return min(self._delivery.ask_disk_at_ms, unused_ms or self._delivery.ask_disk_at_ms)
