@@ -79,11 +79,6 @@ class ClassicQueue:
         """Messages that wait for a consumer; also what declare-ok calls message-count."""
         return self._backlog.ready.count
 
-    @property
-    def unacked_count(self) -> int:
-        """Messages that are delivered and not settled."""
-        return self._delivery.counters.unacked_count
-
     def counts(self) -> QueueCounts:
         """Return how the queue is, and what happened in it."""
         return counts_of(self._backlog, self._consumers.count)

@@ -40,7 +40,7 @@ def test_they_die_in_pieces_and_in_the_order_of_all_at_once(max_priority: int | 
     assert max(after - before for before, after in pairwise(counts)) <= PIECE_MAX
     other.queue.reject(taken(other, priorities), other.now_ms)
     assert died(jobs) == died(other)
-    assert jobs.queue.unacked_count == 0
+    assert jobs.queue.counts().unacked_count == 0
 
 
 def test_a_batch_of_several_priorities_is_parted() -> None:

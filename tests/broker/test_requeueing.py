@@ -44,7 +44,7 @@ def test_a_turn_takes_a_piece_and_the_next_ones_the_rest() -> None:
         turn.budget.begin()
         counts.append(jobs.queue.ready_count)
     assert counts == [PIECE_MAX, 2 * PIECE_MAX, 3 * PIECE_MAX]
-    assert (jobs.queue.ready_count, jobs.queue.unacked_count) == (COUNT, 0)
+    assert (jobs.queue.ready_count, jobs.queue.counts().unacked_count) == (COUNT, 0)
     jobs.queue.check_invariants()
 
 
@@ -86,4 +86,4 @@ def test_a_queue_may_be_deleted_meanwhile() -> None:
     jobs.queue.delete()
     while turn.end(jobs.now_ms):
         turn.budget.begin()
-    assert (jobs.queue.ready_count, jobs.queue.unacked_count) == (0, 0)
+    assert (jobs.queue.ready_count, jobs.queue.counts().unacked_count) == (0, 0)

@@ -79,7 +79,7 @@ def answered(reads: list[bytes]) -> Outcome:
     for queue in node.vhost.queues:
         engine = classic(queue.engine)
         engine.check_invariants()
-        seen.append((queue.name, engine.ready_count, engine.unacked_count))
+        seen.append((queue.name, engine.ready_count, engine.counts().unacked_count))
     return seen
 
 

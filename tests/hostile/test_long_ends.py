@@ -86,7 +86,7 @@ def test_it_is_cut_and_the_last_word_is_said_when_all_is_given_back(
     assert attack.turns_count >= 2, "over several turns"
     assert names == [said]
     assert consumers_left(attack) == 0, "and so are free for others"
-    assert engine(attack, "q0").unacked_count == 0
+    assert engine(attack, "q0").counts().unacked_count == 0
     assert attack.attacker.is_closed() is (said == "Connection.CloseOk")
 
 

@@ -42,7 +42,7 @@ def unacked_counts(attack: Attack) -> list[int]:
     queues = attack.node.vhost.queues
     found = [queues.find(name) for name in QUEUES]
     engines = [queue.engine for queue in found if queue is not None]
-    return [engine.unacked_count for engine in engines if isinstance(engine, ClassicQueue)]
+    return [engine.counts().unacked_count for engine in engines if isinstance(engine, ClassicQueue)]
 
 
 def requeues(method: Method) -> bool:

@@ -176,7 +176,7 @@ def outcome_of(place: Place, stream: bytes) -> list[object]:
     other = node.open()
     for engine in [classic(queue.engine) for queue in node.vhost.queues]:
         engine.check_invariants()
-        seen.append((engine.name, engine.ready_count, engine.unacked_count))
+        seen.append((engine.name, engine.ready_count, engine.counts().unacked_count))
     for queue in QUEUES:
         seen.append(queue)
         while octets := got(other, queue):

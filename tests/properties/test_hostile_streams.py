@@ -90,7 +90,7 @@ def check_survival(node: Node, peer: Client, canary: Client, output: bytes) -> N
     assert list(node.broker.connections()) == [canary.connection.session]
     assert all(queue.owner is None for queue in node.vhost.queues)
     assert all(queue.engine.consumer_count == 0 for queue in node.vhost.queues)
-    assert all(classic(queue.engine).unacked_count == 0 for queue in node.vhost.queues)
+    assert all(classic(queue.engine).counts().unacked_count == 0 for queue in node.vhost.queues)
     for queue in node.vhost.queues:
         classic(queue.engine).check_invariants()
 

@@ -77,7 +77,7 @@ class Side:
             (
                 one.name,
                 one.engine.ready_count,
-                classic(one.engine).unacked_count,
+                classic(one.engine).counts().unacked_count,
                 one.engine.consumer_count,
             )
             for one in self.node.vhost.queues

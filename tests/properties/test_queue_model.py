@@ -85,11 +85,11 @@ class QueueMachine(QueueBesideModel):
             for size, ttl_ms, priority in shapes
         ]
         only_appends = self.queue.only_appends(run, self.now_ms)
-        before = (self.queue.ready_count, self.queue.unacked_count, len(self.effects))
+        before = (self.queue.ready_count, self.queue.counts().unacked_count, len(self.effects))
         outcome = self.queue.publish(run, self.now_ms)
         if only_appends:
             ready_count, *others = before
-            after = (self.queue.ready_count, self.queue.unacked_count, len(self.effects))
+            after = (self.queue.ready_count, self.queue.counts().unacked_count, len(self.effects))
             assert after == (ready_count + len(run), *others)
             assert not outcome.rejected
         assert list(outcome.rejected) == self.model.publish(run, self.now_ms)

@@ -86,7 +86,7 @@ class QueueBesideModel(RuleBasedStateMachine):
         queue, counts, model = self.queue, self.queue.counts(), self.model
         assert queue.ready_count == len(model.ready)
         assert counts.ready_bytes == sum(len(one.record.body) for one in model.ready)
-        assert queue.unacked_count == len(model.unacked)
+        assert queue.counts().unacked_count == len(model.unacked)
         assert counts.unacked_bytes == sum(len(one.record.body) for one in model.unacked.values())
         assert queue.consumer_count == len(model.consumers)
         queue.check_invariants()

@@ -39,7 +39,7 @@ def dealt(places: str, message_count: int) -> dict[str, str]:
     jobs.publish(*[b"%d" % number for number in range(1, message_count + 1)])
     jobs.drain()
     jobs.queue.check_invariants()
-    assert jobs.queue.unacked_count == message_count
+    assert jobs.queue.counts().unacked_count == message_count
     return {place: "".join(texts) for place, texts in sent.items()}
 
 
@@ -69,7 +69,7 @@ def test_what_needs_no_ack_is_settled_and_the_rest_is_not() -> None:
     jobs.consume(LaneConsumer("a", lane, sent), LaneConsumer("n", lane, sent, no_ack=True))
     jobs.publish(b"1", b"22", b"333", b"4")
     jobs.drain()
-    assert (jobs.queue.unacked_count, jobs.queue.counts().unacked_bytes) == (2, 4)
+    assert (jobs.queue.counts().unacked_count, jobs.queue.counts().unacked_bytes) == (2, 4)
     assert "".join(sent) == "(a1n22a333n4)"
 
 

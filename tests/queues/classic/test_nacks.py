@@ -15,7 +15,7 @@ def test_requeued_messages_go_back_to_their_places_and_say_so() -> None:
     jobs.drain()
     jobs.queue.cancel(worker, NOW_MS)
     jobs.requeue(list(reversed(worker.take_unacked())))
-    assert (jobs.queue.unacked_count, jobs.queue.ready_count) == (0, 3)
+    assert (jobs.queue.counts().unacked_count, jobs.queue.ready_count) == (0, 3)
     other = FakeConsumer()
     jobs.consume(other)
     jobs.drain()

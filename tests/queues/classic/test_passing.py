@@ -43,7 +43,7 @@ def test_several_take_turns() -> None:
     publish(jobs, "14259")
     jobs.drain()
     assert [got(worker) for worker in workers] == ["12", "45"]
-    assert (jobs.queue.ready_count, jobs.queue.unacked_count) == (1, 4)
+    assert (jobs.queue.ready_count, jobs.queue.counts().unacked_count) == (1, 4)
 
 
 def test_what_was_ready_goes_first() -> None:

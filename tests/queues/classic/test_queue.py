@@ -32,7 +32,7 @@ def test_a_no_ack_delivery_is_settled_at_once() -> None:
     jobs.consume(FakeConsumer(no_ack=True))
     jobs.publish(b"a", b"b")
     jobs.drain()
-    assert (jobs.queue.unacked_count, jobs.log.kept) == (0, {})
+    assert (jobs.queue.counts().unacked_count, jobs.log.kept) == (0, {})
 
 
 def test_an_acked_delivery_is_kept_until_it_is_settled() -> None:
@@ -53,7 +53,7 @@ def test_positions_are_settled_as_a_range_too() -> None:
     jobs.publish(b"a", b"b", b"c")
     jobs.drain()
     jobs.queue.settle(range(0, 3, 2), 2)
-    assert (jobs.queue.unacked_count, list(jobs.log.kept)) == (1, [1])
+    assert (jobs.queue.counts().unacked_count, list(jobs.log.kept)) == (1, [1])
 
 
 def test_settling_a_message_twice_is_our_bug() -> None:
@@ -152,14 +152,14 @@ def test_get_takes_the_head_and_tells_how_many_are_left() -> None:
     assert answer is not None
     batch, ready_left = answer
     assert ([one.body for one in batch.records], ready_left) == ([b"1"], 1)
-    assert (jobs.queue.unacked_count, jobs.queue.ready_count) == (1, 1)
+    assert (jobs.queue.counts().unacked_count, jobs.queue.ready_count) == (1, 1)
 
 
 def test_get_without_ack_settles_and_get_from_an_empty_queue_is_none() -> None:
     jobs = QueueUnderTest()
     jobs.publish(b"1")
     assert jobs.queue.get(NOW_MS, no_ack=True) is not None
-    assert (jobs.queue.unacked_count, jobs.log.kept) == (0, {})
+    assert (jobs.queue.counts().unacked_count, jobs.log.kept) == (0, {})
     assert jobs.queue.get(NOW_MS) is None
 
 
@@ -169,7 +169,7 @@ def test_a_purge_forgets_ready_messages_only() -> None:
     jobs.publish(b"1", b"2", b"3")
     jobs.drain()
     assert jobs.queue.purge() == 2
-    assert (jobs.queue.ready_count, jobs.queue.unacked_count, jobs.effects) == (0, 1, [])
+    assert (jobs.queue.ready_count, jobs.queue.counts().unacked_count, jobs.effects) == (0, 1, [])
     assert list(jobs.log.kept) == [0]
 
 

@@ -43,7 +43,7 @@ def test_unacked_messages_do_not_count() -> None:
         jobs.drain()
     jobs.queue.cancel(worker, jobs.now_ms)
     jobs.publish(b"4")
-    assert (jobs.queue.unacked_count, jobs.get_all()) == (3, [b"4"])
+    assert (jobs.queue.counts().unacked_count, jobs.get_all()) == (3, [b"4"])
 
 
 def test_bytes_are_those_of_bodies_and_a_too_large_message_empties_the_queue() -> None:

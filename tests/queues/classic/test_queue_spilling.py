@@ -36,11 +36,8 @@ def test_consumers_get_everything_in_order() -> None:
     jobs.consume(consumer)
     assert not jobs.drain()
     assert consumer.bodies == numbered(0, 30)
-    assert (jobs.queue.ready_count, jobs.queue.counts().ready_bytes, jobs.queue.unacked_count) == (
-        0,
-        0,
-        30,
-    )
+    counts = jobs.queue.counts()
+    assert (counts.ready_count, counts.ready_bytes, counts.unacked_count) == (0, 0, 30)
 
 
 def test_get_takes_the_head_and_counts_the_rest() -> None:
