@@ -9,6 +9,7 @@
 A message settled out of order is one bit. Spans are found by binary search. It has no policy.
 """
 
+from itertools import islice
 from types import GenericAlias
 
 cimport cython
@@ -268,9 +269,11 @@ cdef class Unacked:
                 if span.first_tag + <uint64_t> index >= first_tag and span.holds(index):
                     yield span.first_tag + <uint64_t> index
 
-    def oldest(self):
+    def oldest(self, int64_t delivered_by_ms):
         cdef _Span span
-        for span in self._spans[self._head :]:
+        for span in islice(self._spans, self._head, None):
+            if span.delivered_at_ms > delivered_by_ms:
+                return
             if span.start < span.count:
                 yield span.owner, span.delivered_at_ms
 

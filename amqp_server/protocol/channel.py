@@ -88,6 +88,7 @@ class Channel(ShownChannel):
         self.consumer_prefetch = 0
         self.last_queue_name: str | None = None
         self.is_closing = False
+        self._shortest_timeout_ms: int | None = None
         self.assembly = Assembly(session.settings.max_message_size_bytes)
         self.unfinished = Holding(session.broker.unfinished, session, number)
         self.publishing = PublishPath(session, outbox, number, self.counters)
@@ -263,6 +264,7 @@ class Channel(ShownChannel):
     def add_consumer(self, consumer: Consumer) -> None:
         """Note a consumer that its queue has accepted."""
         self.consumers[consumer.consumer_tag] = consumer
+        self.note_timeout(consumer.timeout_ms)
         consumer.queue.consumers[consumer] = None
         self._note(EventKind.CONSUMER_CREATED, consumer)
 
@@ -372,12 +374,22 @@ class Channel(ShownChannel):
         unshared = self._settling.unshared_lane
         return [self.lane] if unshared is None else [self.lane, unshared]
 
+    def note_timeout(self, timeout_ms: int | None) -> None:
+        """Note how long deliveries of an owner may be unacked; None is for ever."""
+        shortest_ms = self._shortest_timeout_ms
+        if timeout_ms is not None and (shortest_ms is None or timeout_ms < shortest_ms):
+            self._shortest_timeout_ms = timeout_ms
+
     def oldest_overdue_ms(self, now_ms: int) -> int | None:
         """Return the timeout of a delivery that is unacked for longer; None if none is.
 
+        The search ends at the first delivery that is younger than the shortest timeout.
+
         Source: RabbitMQ, consumers, delivery acknowledgement timeout.
         """
-        for owner, delivered_at_ms in self.unacked.oldest():
+        if self._shortest_timeout_ms is None:
+            return None
+        for owner, delivered_at_ms in self.unacked.oldest(now_ms - self._shortest_timeout_ms):
             if owner.timeout_ms is not None and now_ms - delivered_at_ms >= owner.timeout_ms:
                 return owner.timeout_ms
         return None

@@ -15,6 +15,7 @@ Source: AMQP 0-9-1 §1.8.3.12 - 1.8.3.14; RabbitMQ collects acks the same way (r
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from amqp_server.protocol.errors import UnknownDeliveryTagError
@@ -206,9 +207,15 @@ class Unacked(Generic[Owner]):
                 if index not in span.settled:
                     yield span.first_tag + index
 
-    def oldest(self) -> Iterator[tuple[Owner, int]]:
-        """Return owner and time of delivery (``now_ms``) of each span, oldest first."""
-        for span in self._spans[self._head :]:
+    def oldest(self, delivered_by_ms: int) -> Iterator[tuple[Owner, int]]:
+        """Return owner and time of delivery of each span that is so old, oldest first.
+
+        Args:
+            delivered_by_ms: the first span that was delivered later (instant) ends the search.
+        """
+        for span in islice(self._spans, self._head, None):
+            if span.delivered_at_ms > delivered_by_ms:
+                return
             if not span.done:
                 yield span.owner, span.delivered_at_ms
 

@@ -96,7 +96,8 @@ def test_delivery_tags_go_the_same_way(steps: list[Step]) -> None:
         else:
             assert told(settled(ours, step)) == told(settled(theirs, step))
         assert (ours.count, ours.next_tag) == (theirs.count, theirs.next_tag)
-        assert list(ours.oldest()) == list(theirs.oldest())
+        for delivered_by_ms in (0, now_ms // 2, now_ms):
+            assert list(ours.oldest(delivered_by_ms)) == list(theirs.oldest(delivered_by_ms))
         ours.check_invariants()
     for first, last in ((0, 2**64 - 1), (60, 70), (65, 64)):
         assert list(ours.outstanding(first, last)) == list(theirs.outstanding(first, last))

@@ -218,6 +218,25 @@ def test_queue_and_consumer_may_have_a_timeout_of_their_own(how: str) -> None:
     assert "Timeout value used: 120000 ms" in peer.closed().text
 
 
+def test_a_short_timeout_is_found_behind_deliveries_that_may_wait_for_longer() -> None:
+    node = Node(broker=BrokerSettings(consumer_timeout_ms=600_000, consumer_tick_ms=10_000))
+    peer = node.open()
+    waits: list[tuple[str, dict[str, object]]] = [
+        ("long", {}),
+        ("short", {"x-consumer-timeout": 120_000}),
+    ]
+    for name, arguments in waits:
+        peer.declare(name, arguments=arguments)
+        peer.publish(b"x", routing_key=name)
+        peer.send(commands.Basic.Get, queue=name)
+        assert peer.bodies() == [b"x"]
+        node.advance(1_000)
+    node.advance(119_000)
+    assert peer.closes() == []
+    node.advance(11_000)
+    assert "Timeout value used: 120000 ms" in peer.closed().text
+
+
 def test_no_timeout_is_never(impatient: Node) -> None:
     node = Node(broker=BrokerSettings(consumer_timeout_ms=0, consumer_tick_ms=3_600_000))
     peer = node.open()

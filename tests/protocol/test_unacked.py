@@ -94,9 +94,16 @@ def test_what_is_taken_at_the_end_is_in_the_order_of_delivery(unacked: Unacked[s
 
 
 def test_the_oldest_delivery_is_the_first_that_is_not_settled(unacked: Unacked[str]) -> None:
-    assert list(unacked.oldest()) == [("ann", 100), ("bob", 200)]
+    assert list(unacked.oldest(200)) == [("ann", 100), ("bob", 200)]
     list(unacked.settle_each(1, 3))
-    assert list(unacked.oldest()) == [("bob", 200)]
+    assert list(unacked.oldest(200)) == [("bob", 200)]
+
+
+def test_the_search_for_old_deliveries_ends_at_the_first_young_one(unacked: Unacked[str]) -> None:
+    assert list(unacked.oldest(99)) == []
+    assert list(unacked.oldest(199)) == [("ann", 100)]
+    unacked.add("eve", batch(9, b"e"), 150)  # no clock goes back: only a step too far finds it
+    assert list(unacked.oldest(199)) == [("ann", 100)]
 
 
 def test_tags_are_never_given_twice(unacked: Unacked[str]) -> None:

@@ -120,7 +120,9 @@ def get(channel: Channel, method: commands.Basic.Get, now_ms: int) -> Method | N
     if method.no_ack:
         tag = channel.unacked.skip(1)
     else:
-        tag = channel.unacked.add(GetOwner(queue), batch, now_ms)
+        owner = GetOwner(queue)
+        channel.note_timeout(owner.timeout_ms)
+        tag = channel.unacked.add(owner, batch, now_ms)
     octets = render_get_ok(
         channel.number,
         tag,
