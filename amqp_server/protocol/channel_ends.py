@@ -53,6 +53,16 @@ class ChannelEnds:
         fail_connection: ends the connection.
     """
 
+    __slots__ = (
+        "_channels",
+        "_ending",
+        "_input",
+        "_outbox",
+        "_publishing",
+        "_session",
+        "fail_connection",
+    )
+
     def __init__(
         self,
         session: Session,

@@ -22,6 +22,8 @@ class PublishingChannels:
         assembling_bytes: memory of incomplete messages that is counted.
     """
 
+    __slots__ = ("_outbox", "_session", "assembling_bytes", "confirming", "unfinished")
+
     def __init__(self, session: Session, outbox: Outbox) -> None:
         self._session = session
         self._outbox = outbox
