@@ -4,28 +4,65 @@ They are added to once for each run, or each part of a burst.
 """
 
 
+class PublishedCount:
+    """The messages that one channel published to one exchange: one addition counts for both.
+
+    Attributes:
+        count: of the messages; only its channel adds to it.
+    """
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class ExchangeCounters:
     """The counters of one exchange.
 
     Attributes:
-        published_count: messages that were published to it, dead letters of queues included.
+        published_count: messages published to it that no ``PublishedCount`` has: dead letters, what
+            took a slow path, and what channels published that are over.
         unroutable_count: of them those that reached no queue.
         return_count: of those the mandatory ones, which went back; the others were dropped.
         more_copies_count: what messages for several queues add: one less than they have queues.
     """
 
-    __slots__ = ("more_copies_count", "published_count", "return_count", "unroutable_count")
+    __slots__ = (
+        "_of_channels",
+        "more_copies_count",
+        "published_count",
+        "return_count",
+        "unroutable_count",
+    )
 
     def __init__(self) -> None:
+        self._of_channels: dict[PublishedCount, None] = {}
         self.published_count = 0
         self.unroutable_count = 0
         self.return_count = 0
         self.more_copies_count = 0
 
+    def new_published(self) -> PublishedCount:
+        """Return the count of another channel, which ends with ``keep``."""
+        published = PublishedCount()
+        self._of_channels[published] = None
+        return published
+
+    def keep(self, published: PublishedCount) -> None:
+        """Count what a channel published that does not use its count any more."""
+        del self._of_channels[published]
+        self.published_count += published.count
+
+    @property
+    def all_published_count(self) -> int:
+        """Messages that were published to it, dead letters of queues included."""
+        return self.published_count + sum([one.count for one in self._of_channels])
+
     @property
     def routed_count(self) -> int:
         """Messages that went out of it: a message counts once for each queue."""
-        return self.published_count - self.unroutable_count + self.more_copies_count
+        return self.all_published_count - self.unroutable_count + self.more_copies_count
 
     @property
     def dropped_count(self) -> int:

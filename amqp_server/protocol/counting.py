@@ -86,7 +86,7 @@ def counts_of(
     return ChannelCounts(
         unacked=tags.count,
         unconfirmed=unconfirmed_count,
-        published=counters.published_count,
+        published=counters.all_published_count,
         confirmed=confirmed_count,
         rejected=rejected_count,
         returns=counters.return_count,

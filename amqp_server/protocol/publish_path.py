@@ -53,7 +53,7 @@ class PublishPath:
     def __init__(
         self, session: Session, outbox: Outbox, channel_number: int, counters: ChannelCounters
     ) -> None:
-        self.checks = PublishChecks(session)
+        self.checks = PublishChecks(session, counters)
         self.confirms: ConfirmTracker | None = None
         self.transaction: Transaction | None = None
         self._outbox = outbox
@@ -128,11 +128,11 @@ class PublishPath:
                 return
             plan.targets = targets
         count = len(records)
-        self._counters.published_count += count
         if len(targets) == 1:
-            plan.counters.published_count += count
+            plan.published.count += count
             published = targets[0].publish(records, now_ms)
         else:
+            self._counters.published_count += count
             published = enqueue(targets, records, now_ms, plan.counters)
         if published is not ALL_SAFE:
             self._answer(plan, records, published)

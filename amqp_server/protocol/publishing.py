@@ -18,11 +18,12 @@ from amqp_server.broker.errors import (
 )
 from amqp_server.broker.messages.checked import Checked, checked
 from amqp_server.broker.publish import Targets
+from amqp_server.protocol.counters import ChannelCounters
 from amqp_server.protocol.session import Session
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.events import PublishBurst
 from amqp_server.wire.methods import decode_shortstr
-from exchanges.counters import ExchangeCounters
+from exchanges.counters import ExchangeCounters, PublishedCount
 from exchanges.routing import Exchange
 from persistence.record import (
     NEEDS_LOOK,
@@ -55,6 +56,7 @@ class Plan:
         targets: where all such messages go, as of ``router_generation``; None while that is not
             known, or if their headers decide.
         counters: of the exchange.
+        published: counts the usual publishes, for the channel and the exchange.
     """
 
     __slots__ = (
@@ -62,6 +64,7 @@ class Plan:
         "exchange",
         "found",
         "mandatory",
+        "published",
         "router_generation",
         "routing_key",
         "targets",
@@ -77,6 +80,7 @@ class Plan:
         users_generation: int,
         counters: ExchangeCounters,
         *,
+        published: PublishedCount,
         mandatory: bool,
     ) -> None:
         self.exchange = exchange
@@ -87,6 +91,7 @@ class Plan:
         self.users_generation = users_generation
         self.targets: Targets | None = None
         self.counters = counters
+        self.published = published
 
 
 class _Grant(NamedTuple):
@@ -123,8 +128,9 @@ class PublishChecks:
         frame_may_hold_too_much: whether the body of a single frame may be over the limit.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, counters: ChannelCounters) -> None:
         self._session = session
+        self._counters = counters
         self._router = session.open_vhost.router
         self._users = session.broker.users
         self.reply_name: str | None = None
@@ -223,10 +229,11 @@ class PublishChecks:
         plan = self._make_plan(method, self._router.generation)
         plans = self._plans
         if len(plans) >= PLANS_MAX:
-            plans.clear()
+            self._forget_counted()
         plans[method] = plan
         if len(plans) > self._plans_reserved:
             self._reserve()
+        plan.published = self._counters.count_for(plan.counters)  # plans may have been forgotten
         return plan
 
     def _reserve(self) -> None:
@@ -236,13 +243,19 @@ class PublishChecks:
 
     def forget_plans(self) -> None:
         """Forget all plans, so that each publish is checked again."""
-        self._plans.clear()
+        self._forget_counted()
         self._grants.clear()
         self._plans_reserved = 0
+
+    def _forget_counted(self) -> None:
+        """Forget plans with their counts, which are kept as sums."""
+        self._plans.clear()
+        self._counters.keep_published()
 
     def end(self) -> None:
         """Remember nothing any more, because the channel is over."""
         self._memory.forget(self)
+        self._forget_counted()
 
     def _make_plan(self, method: bytes, generation: int) -> Plan:
         if method[-1] & _IMMEDIATE:
@@ -257,13 +270,15 @@ class PublishChecks:
         if grant.restricts_keys:
             self._session.require_topic(Permission.WRITE, grant.exchange, routing_key)
         mandatory = method[-1] & _MANDATORY != 0
+        counters = self._router.counters_of(grant.exchange)
         return Plan(
             grant.exchange,
             routing_key,
             grant.found,
             generation,
             users_generation,
-            self._router.counters_of(grant.exchange),
+            counters,
+            published=self._counters.count_for(counters),
             mandatory=mandatory,
         )
 

@@ -3,14 +3,14 @@
 from amqp_server.protocol.counters import ChannelCounters
 from amqp_server.protocol.counting import count_burst, count_unroutable
 from amqp_server.protocol.publishing import Plan
-from exchanges.counters import ExchangeCounters
+from exchanges.counters import ExchangeCounters, PublishedCount
 from tests.support.publish_target import FakeTarget
 
 ORDER = bytes([0, 1, 0, 2, 0, 1])
 
 
 def plan(counters: ExchangeCounters, *, mandatory: bool = False) -> Plan:
-    return Plan("any", "key", None, 0, 0, counters, mandatory=mandatory)
+    return Plan("any", "key", None, 0, 0, counters, published=PublishedCount(), mandatory=mandatory)
 
 
 def test_a_burst_to_single_queues_through_one_exchange_counts_once() -> None:

@@ -8,10 +8,10 @@ from amqp_server.broker.turn import Turn
 from amqp_server.protocol.errors import ModeError
 from amqp_server.protocol.publishing import Letter, Plan
 from amqp_server.protocol.transaction import TOGETHER_MAX, Settlement, Transaction, by_tag
-from exchanges.counters import ExchangeCounters
+from exchanges.counters import ExchangeCounters, PublishedCount
 from tests.support.records import record, run_of
 
-PLAN = Plan("", "jobs", None, 0, 0, ExchangeCounters(), mandatory=False)
+PLAN = Plan("", "jobs", None, 0, 0, ExchangeCounters(), published=PublishedCount(), mandatory=False)
 
 
 class Nobody:

@@ -246,7 +246,7 @@ def _exchange(vhost: Vhost, name: str) -> ExchangeView | None:
 
 def _numbers(counters: ExchangeCounters) -> tuple[int, int, int, int]:
     return (
-        counters.published_count,
+        counters.all_published_count,
         counters.routed_count,
         counters.return_count,
         counters.dropped_count,
