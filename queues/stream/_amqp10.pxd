@@ -114,34 +114,22 @@ cdef inline bint equals(
     return size == other_size and not memcmp(octets, other, size)
 
 
+cdef extern from *:
+    """
+    /* amqp10.WIDTHS by the high half of a constructor, and a bit for each low half that there is. */
+    static const unsigned char haremq_widths[16] = {
+        0xFF, 0xFF, 0xFF, 0xFF, 0, 1, 2, 4, 8, 16, 0xF1, 0xF4, 0xF1, 0xF4, 0xF1, 0xF4};
+    static const unsigned short haremq_low_halves[16] = {
+        0, 0, 0, 0, 0x3F, 0x7F, 0x03, 0x1F, 0x1F, 0x110, 0x0B, 0x0B, 0x03, 0x03, 0x01, 0x01};
+    """
+    const unsigned char *haremq_widths
+    const unsigned short *haremq_low_halves
+
+
 cdef inline int width_of(uint8_t constructor) noexcept:
     """Return what ``amqp10.WIDTHS`` has for a constructor."""
-    cdef int low = constructor & 15
-    cdef int high = constructor >> 4
-    if high == 0xA:
-        return SIZED_BY_ONE if low < 2 or low == 3 else NO_SUCH_TYPE
-    if high == 0xB:
-        return SIZED_BY_FOUR if low < 2 or low == 3 else NO_SUCH_TYPE
-    if high == 0x4:
-        return 0 if low < 6 else NO_SUCH_TYPE
-    if high == 0x5:
-        return 1 if low < 7 else NO_SUCH_TYPE
-    if high == 0x6:
-        return 2 if low < 2 else NO_SUCH_TYPE
-    if high == 0x7:
-        return 4 if low < 5 else NO_SUCH_TYPE
-    if high == 0x8:
-        return 8 if low < 5 else NO_SUCH_TYPE
-    if high == 0x9:
-        return 16 if low == 4 or low == 8 else NO_SUCH_TYPE
-    if high == 0xC:
-        return SIZED_BY_ONE if low < 2 else NO_SUCH_TYPE
-    if high == 0xD:
-        return SIZED_BY_FOUR if low < 2 else NO_SUCH_TYPE
-    if high == 0xE:
-        return SIZED_BY_ONE if low == 0 else NO_SUCH_TYPE
-    if high == 0xF:
-        return SIZED_BY_FOUR if low == 0 else NO_SUCH_TYPE
+    if haremq_low_halves[constructor >> 4] >> (constructor & 15) & 1:
+        return haremq_widths[constructor >> 4]
     return NO_SUCH_TYPE
 
 

@@ -39,7 +39,7 @@ cdef enum:
     SUB_BATCH_HEAD_BYTES = 11
     COMPRESSION = 0x70
     DATA_HEAD_BYTES = 3
-    LIKELY_BYTES = 512
+    LIKELY_GROWTH_BYTES = 32
     HAS_CONTENT_TYPE = 0x8000
     HAS_CONTENT_ENCODING = 0x4000
     HAS_DELIVERY_MODE = 0x1000
@@ -260,6 +260,27 @@ cdef int read_batch(Reader reader, const uint8_t *at, const uint8_t *end, int64_
     return 0
 
 
+cdef Py_ssize_t likely_bytes(const uint8_t *at, const uint8_t *end, Py_ssize_t count_max) noexcept:
+    """Return about what so many messages take as records; a block that is too small grows.
+
+    One that is much too large would be a new mapping each time, whose pages are expensive.
+    """
+    cdef const uint8_t *start = at
+    cdef Py_ssize_t count = 0, size
+    while end - at >= SUB_BATCH_HEAD_BYTES and count < count_max:
+        if at[0] < SUB_BATCH:
+            size = 4 + <Py_ssize_t> u32_at(at)
+            count += 1
+        else:
+            size = SUB_BATCH_HEAD_BYTES + <Py_ssize_t> u32_at(at + 7)
+            count += at[1] << 8 | at[2]
+        if size > end - at:
+            break
+        at += size
+    # Each count is that of messages which stand there, or of what is too short to be many.
+    return at - start + min(count, (at - start) // 4) * LIKELY_GROWTH_BYTES
+
+
 def read_messages(data, Py_ssize_t position, int64_t offset, bytes queue_name, wanted):
     """Read the messages of a chunk's data section; see ``from_amqp10.read_messages``."""
     cdef Py_buffer view
@@ -275,9 +296,7 @@ def read_messages(data, Py_ssize_t position, int64_t offset, bytes queue_name, w
     try:
         at = <const uint8_t *> view.buf + min(max(position, 0), view.len)
         end = <const uint8_t *> view.buf + view.len
-        if at < end and count_max > 0:
-            # What is likely; a block that is too small grows, and one too large is trimmed.
-            reader.block.reserve(min((end - at) + (end - at) // 2, count_max * LIKELY_BYTES))
+        reader.block.reserve(likely_bytes(at, end, count_max))
         while at < end and reader.block.count < count_max and reader.read_bytes < bytes_max:
             if at[0] < SUB_BATCH:
                 if end - at < 4 or u32_at(at) > <uint64_t> (end - at - 4):

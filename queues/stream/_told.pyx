@@ -128,42 +128,38 @@ cdef int find_items(
 
 
 cdef int find_annotations(Message *message) noexcept:
-    """Look at the keys of both maps, and remember what stands for more than a header: 0 or -1."""
+    """Look at the annotations, and remember what stands for more than a header: 0 or -1."""
     cdef Items items
     cdef Py_ssize_t index, size = 0
     cdef const uint8_t *key = NULL
     cdef const uint8_t *value
-    cdef int found, part, basic
-    for part in range(2):
-        value = message.application_properties if part else message.annotations
-        if value == NULL:
+    cdef int found, basic
+    if message.annotations == NULL:
+        return 0
+    if not items_of(message.annotations, message.end, &items):
+        return -1
+    for index in range(items.count // 2):
+        found = key_at(&items.at, items.end, &key, &size)
+        value = items.at
+        if found >= 0:
+            items.at = end_of_value(value, items.end)
+        if found < 0 or items.at == NULL:
+            return -1
+        if not found:
             continue
-        if not items_of(value, message.end, &items):
-            return -1
-        for index in range(items.count // 2):
-            found = key_at(&items.at, items.end, &key, &size)
-            value = items.at
-            if found >= 0:
-                items.at = end_of_value(value, items.end)
-            if found < 0 or items.at == NULL:
-                return -1
-            if part or not found:
-                continue
-            if equals(key, size, b"x-exchange", 10):
-                message.exchange = value
-            elif equals(key, size, b"x-routing-key", 13):
-                message.routing_key = value
-            elif equals(key, size, b"x-stream-filter-value", 21):
-                message.filter = value
-            elif equals(key, size, b"x-amqp-0.9.1-headers", 20):
-                message.kept = value
-            elif is_basic(key, size):
-                for basic in range(PROPERTY_COUNT):
-                    if equals(key, size, basic_name(basic), strlen(basic_name(basic))):
-                        message.basic[basic] = value
-        if items.at != items.end or items.count & 1:
-            return -1
-    return 0
+        if equals(key, size, b"x-exchange", 10):
+            message.exchange = value
+        elif equals(key, size, b"x-routing-key", 13):
+            message.routing_key = value
+        elif equals(key, size, b"x-stream-filter-value", 21):
+            message.filter = value
+        elif equals(key, size, b"x-amqp-0.9.1-headers", 20):
+            message.kept = value
+        elif is_basic(key, size):
+            for basic in range(PROPERTY_COUNT):
+                if equals(key, size, basic_name(basic), strlen(basic_name(basic))):
+                    message.basic[basic] = value
+    return 0 if items.at == items.end and not items.count & 1 else -1
 
 
 cdef inline bint is_basic(const uint8_t *key, Py_ssize_t size) noexcept:
@@ -225,7 +221,7 @@ cdef int add_value(
 
 
 cdef int add_map(Message *message, const uint8_t *section, bint is_annotations) except -2:
-    """Add the headers of a map whose keys have been looked at."""
+    """Add the headers of a map: 0, or -1 if it is malformed."""
     cdef Items items
     cdef Py_ssize_t index, size = 0
     cdef const uint8_t *key = NULL
@@ -233,28 +229,38 @@ cdef int add_map(Message *message, const uint8_t *section, bint is_annotations) 
     cdef int found
     if section == NULL:
         return 0
-    items_of(section, message.end, &items)
+    if not items_of(section, message.end, &items):
+        return -1
     for index in range(items.count // 2):
         found = key_at(&items.at, items.end, &key, &size)
+        if found < 0:
+            return -1
         value = items.at
         items.at = end_of_value(value, items.end)
-        if not found:
+        if items.at == NULL:
+            return -1
+        if not found or (is_annotations and is_told_elsewhere(message, value, key, size)):
             continue
-        if is_annotations:
-            if size < 2 or key[0] != c"x" or key[1] != c"-" or is_basic(key, size):
-                continue
-            if (
-                equals(key, size, b"x-exchange", 10)
-                or equals(key, size, b"x-routing-key", 13)
-                or equals(key, size, b"x-amqp-0.9.1-headers", 20)
-            ):
-                continue
-            if equals(key, size, b"x-cc", 4):
-                key = <const uint8_t *> <const char *> b"CC"
-                size = 2
+        if is_annotations and equals(key, size, b"x-cc", 4):
+            key = <const uint8_t *> <const char *> b"CC"
+            size = 2
         if add_value(message, key, size, value) < 0:
             return -1
-    return 0
+    return 0 if items.at == items.end and not items.count & 1 else -1
+
+
+cdef bint is_told_elsewhere(
+    Message *message, const uint8_t *value, const uint8_t *key, Py_ssize_t size
+) noexcept:
+    """Whether an annotation is no header."""
+    if value == message.exchange or value == message.routing_key or value == message.kept:
+        return True
+    return (
+        is_basic(key, size)
+        or equals(key, size, b"x-exchange", 10)
+        or equals(key, size, b"x-routing-key", 13)
+        or equals(key, size, b"x-amqp-0.9.1-headers", 20)
+    )
 
 
 cdef int add_id(Message *message, int index, int field, const char *name) except -2:

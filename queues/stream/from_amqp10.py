@@ -4,7 +4,7 @@
 
 - the header section's ``durable``, ``priority`` and ``ttl`` are delivery-mode, priority and
   expiration, each of them if it is there;
-- annotations ``x-...`` are headers, then come the application properties, then kept fields;
+- annotations are headers, then come the application properties, then kept fields;
 - a message-id or correlation-id that is no short string is told as text, or is a header;
 - several data sections are one body; sequences and a value are the body as they stand, and the
   message has the type ``amqp-1.0``.
@@ -14,9 +14,9 @@ what one client wrote never stops another one that reads.
 
 This is the interpreted twin, and the specification of ``queues.stream._from_amqp10``.
 
-Source: RabbitMQ 3.13 (``mc_amqpl``), and what 3.10 answered
-(``tests/queues/stream/known_answers.json``), which ends the connection where a message cannot be
-told.
+Source: RabbitMQ since 3.13 (``mc_amqpl``; where its revisions differ, the one that loses least),
+and what 3.10 answered (``tests/queues/stream/known_answers.json``), which ends the connection where
+a message cannot be told.
 """
 
 import struct

@@ -280,7 +280,6 @@ class _Teller:
                 headers.add(b"CC", self._field(value_at))
             elif (
                 key is not None
-                and key.startswith(b"x-")
                 and not key.startswith(_BASIC)
                 and key not in {b"x-exchange", b"x-routing-key", KEPT_HEADERS}
             ):

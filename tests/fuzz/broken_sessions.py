@@ -10,6 +10,7 @@ from random import Random
 
 from pamqp import commands
 
+from tests.fuzz.broken_messages import broken_messages
 from tests.support.frames import (
     BODY,
     FRAME_END,
@@ -32,6 +33,8 @@ CLIENT_SESSIONS = Path(__file__).with_name("client_sessions.txt")
 HEAD_BYTES = 7
 PROTOCOL_HEADER_BYTES = 8
 READS_MAX = 60
+MESSAGES_OF_EIGHT = 3
+"""Which of eight cases is messages; the last is a session, all others are streams of octets."""
 STREAM_PAYLOAD_MAX_BYTES = 64
 
 PROPERTIES: tuple[dict[str, object], ...] = (
@@ -231,8 +234,10 @@ def cut_anywhere(octets: bytes, chance: Random) -> list[bytes]:
 
 
 def case_of(seed: int, number: int) -> tuple[str, list[bytes]]:
-    """Return a case: ``session`` or ``stream``, and its reads."""
+    """Return a case and its reads: ``session``, ``stream``, or ``messages`` of a stream."""
     chance = Random(f"{seed}/{number}")
+    if number % 8 == MESSAGES_OF_EIGHT:
+        return "messages", broken_messages(chance)
     if number % 8:
         return "stream", broken_stream(chance)
     return "session", broken_session(chance)

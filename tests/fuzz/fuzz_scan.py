@@ -22,12 +22,16 @@ from typing import IO
 
 from amqp_server.wire.framing import scan
 from persistence import kernels
+from queues.stream.amqp10 import MalformedMessageError
+from queues.stream.from_amqp10 import Wanted, from_amqp10, read_messages
+from queues.stream.to_amqp10 import to_amqp10
 from tests.fuzz.broken_sessions import STREAM_PAYLOAD_MAX_BYTES, case_of, split
 from tests.support.classic_queue import classic
 from tests.support.peer import Node
 
 CASES_AT_ONCE = 16
 SHORTER_TRIES_MAX = 1500
+ALL_MESSAGES = Wanted(from_offset=0, count_max=1 << 16, bytes_max=1 << 24)
 SESSION_PAYLOAD_MAX_BYTES = 4088
 OUTPUT_READS_MAX = 10_000
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,12 +87,33 @@ def answered(reads: list[bytes]) -> Outcome:
     return seen
 
 
+def converted(reads: list[bytes]) -> Outcome:
+    """Return what each of these becomes: as a property list, a message, and a data section."""
+    seen: Outcome = []
+    for octets in reads:
+        seen.append(to_amqp10(b"exchange", b"key", octets, octets))
+        for convert in (from_amqp10, read_all):
+            try:
+                seen.append(convert(octets))
+            except MalformedMessageError:
+                seen.append("malformed")
+    return seen
+
+
+def read_all(octets: bytes) -> Outcome:
+    """Return the messages of a data section, with their offsets and where it ends."""
+    run, offsets, *end = read_messages(octets, 0, 0, b"queue", ALL_MESSAGES)
+    return [told(run), list(offsets), *end]
+
+
 def outcome_of(case: Case) -> Outcome:
     """Return what this build makes of a case; an exception is an outcome, and a bug."""
     kind, reads = case
     try:
         if kind == "stream":
             return scanned(reads, STREAM_PAYLOAD_MAX_BYTES)
+        if kind == "messages":
+            return converted(reads)
         return [scanned(reads[1:], SESSION_PAYLOAD_MAX_BYTES), answered(reads)]
     except Exception as error:  # noqa: BLE001 -- whatever it is, it must be reported with its case
         return ["raised", f"{type(error).__name__}: {error}"]

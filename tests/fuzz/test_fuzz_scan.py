@@ -9,7 +9,7 @@ def test_a_seed_and_a_number_make_one_case() -> None:
         case_of(7, number) for number in range(9)
     ]
     assert case_of(7, 1) != case_of(8, 1)
-    assert [case_of(7, number)[0] for number in (8, 9)] == ["session", "stream"]
+    assert [case_of(7, number)[0] for number in (8, 9, 11)] == ["session", "stream", "messages"]
 
 
 def test_recorded_sessions_are_flawless() -> None:
@@ -20,6 +20,15 @@ def test_recorded_sessions_are_flawless() -> None:
     for frames in client_sessions():
         output = b"".join(part for part in answered([b"".join(frames)]) if isinstance(part, bytes))
         assert output.endswith(b"\x00\x0a\x00\x33\xce"), "the last answer is connection.close-ok"
+
+
+def test_broken_messages_are_read_and_refused() -> None:
+    """Else nothing behind the first section would ever be reached."""
+    outcomes = [outcome_of(case_of(7, number)) for number in range(3, 800, 8)]
+    told = [part for outcome in outcomes for part in outcome if isinstance(part, tuple)]
+    refused = [part for outcome in outcomes for part in outcome if part == "malformed"]
+    assert len(told) > 50
+    assert len(refused) > 50
 
 
 def test_outcomes_that_differ_are_wrong_and_so_is_an_exception() -> None:

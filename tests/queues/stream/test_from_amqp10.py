@@ -45,6 +45,7 @@ OF_3_13: dict[str, dict[str, Any]] = {
     "user-id not UTF-8": {},
     "annotation x-cc": {"headers": {"CC": Typed("A", [Typed("S", "a")])}},
     "annotation x-stream-offset": {},
+    "annotation of another name": {"headers": {"k": Typed("S", "v")}},
     "basic annotations": {
         "delivery_mode": 2,
         "priority": 5,
@@ -55,9 +56,10 @@ OF_3_13: dict[str, dict[str, Any]] = {
         "headers": {"x-basic-type": Typed("S", "tt"), "x-basic-app-id": Typed("S", "aa")}
     },
 }
-"""Where RabbitMQ 3.13 differs from 3.10, as its source says; ours is 3.13's.
+"""Where RabbitMQ since 3.13 differs from 3.10, as its source says; ours is 3.13's.
 
-Beside these, 3.13 gives annotations ``x-...`` as headers, which 3.10 leaves out.
+Where its revisions differ, ours is the one that loses least: several data sections are joined, a
+binary id stays binary, and each annotation is a header, which 3.10 leaves out.
 """
 
 NOT_OF_RABBITMQ: dict[str, dict[str, Any]] = {
@@ -138,7 +140,7 @@ def test_an_amqp_client_reads_what_rabbitmq_gives_it(answer: dict[str, Any]) -> 
         return
     expected = fields.read_properties(bytes.fromhex(answer["properties"]))
     del expected["headers"]["x-stream-offset"]
-    if name.startswith("annotation ") and name != "annotation of another name":
+    if name.startswith("annotation "):
         same = f"property {name.removeprefix('annotation ')}"
         found["headers"] = {"k": found["headers"].pop("x-k")} if "headers" in found else {}
         assert str(found["headers"]) == str(all_of(read_one(property_of(same))).get("headers", {}))
