@@ -22,7 +22,9 @@ from queues.log_port import QueueLog
 from queues.memory_log import MemoryLog
 from queues.options import Overflow, QueueOptions
 from queues.ports import EngineParts, QueueEngine
+from queues.stream.engine import StreamEngine
 from queues.stream.memory_log import MemoryStreamLog
+from queues.stream.read_options import CONSUMER_ARGUMENTS as STREAM_CONSUMER_ARGUMENTS
 from queues.stream_log import StreamLog
 
 
@@ -108,6 +110,7 @@ class QueueKind:
         missing_overflows: overflow behaviours that it does not have; it drops from the head
             instead.
         policy_decides_overflow: the policy is stronger than the argument; usually it is weaker.
+        policy_decides_retention: the same of ``max-length-bytes``; usually the smaller holds.
     """
 
     name: str
@@ -125,6 +128,7 @@ class QueueKind:
     delivery_limit: int | None = None
     missing_overflows: frozenset[Overflow] = frozenset()
     policy_decides_overflow: bool = False
+    policy_decides_retention: bool = False
 
     def refusal(self, request: Request, options: QueueOptions | None = None) -> Refusal | None:
         """Return the refusal of a request; None if it is granted.
@@ -265,7 +269,76 @@ QUORUM: Final = QueueKind(
     policy_decides_overflow=True,
 )
 
-KINDS: Final[dict[str, QueueKind]] = {kind.name: kind for kind in (CLASSIC, QUORUM)}
+STREAM: Final = QueueKind(
+    name="stream",
+    module="rabbit_stream_queue",
+    make_engine=StreamEngine,
+    arguments=(
+        "x-max-length-bytes",
+        "x-queue-type",
+        "x-max-age",
+        "x-stream-max-segment-size-bytes",
+        "x-stream-max-segment-age",
+        "x-stream-filter-size-bytes",
+        "x-initial-cluster-size",
+        "x-queue-leader-locator",
+        "x-durability",
+    ),
+    consumer_arguments=STREAM_CONSUMER_ARGUMENTS,
+    policy_scope="streams",
+    foreign_policy_keys=frozenset(
+        {
+            "expires",
+            "message-ttl",
+            "dead-letter-exchange",
+            "dead-letter-routing-key",
+            "dead-letter-strategy",
+            "max-length",
+            "max-in-memory-length",
+            "max-in-memory-bytes",
+            "overflow",
+            "queue-mode",
+            "queue-version",
+            "delivery-limit",
+            "consumer-timeout",
+            "queue-master-locator",
+            "ha-mode",
+            "ha-params",
+            "ha-sync-mode",
+            "ha-sync-batch-size",
+            "ha-promote-on-shutdown",
+            "ha-promote-on-failure",
+            "target-group-size",
+        }
+    ),
+    refusals={
+        Request.AUTO_DELETE: refused_flag("auto-delete"),
+        Request.EXCLUSIVE: refused_flag("exclusive-owner"),
+        Request.TRANSIENT: refused_flag("non-durable"),
+        Request.UNNAMED: refused_unnamed("rabbit_stream_queue"),
+        Request.GET: Refusal(
+            RefusedAs.NOT_SUPPORTED, "basic.get not supported by stream queues {queue}"
+        ),
+        Request.PURGE: Refusal(
+            RefusedAs.NOT_SUPPORTED, "queue.purge not supported by stream queues {queue}"
+        ),
+        Request.NO_ACK: Refusal(
+            RefusedAs.NOT_SUPPORTED, "automatic acknowledgement not supported by stream {queue}"
+        ),
+        Request.NO_PREFETCH: Refusal(
+            RefusedAs.PRECONDITION, "consumer prefetch count is not set for stream {queue}"
+        ),
+        Request.SHARED_PREFETCH: Refusal(
+            RefusedAs.NOT_SUPPORTED, "{queue} does not support global qos"
+        ),
+    },
+    heeds_delete_conditions=False,
+    heeds_shared_prefetch=False,
+    policy_decides_retention=True,
+    log_form=LogForm.STREAM,
+)
+
+KINDS: Final[dict[str, QueueKind]] = {kind.name: kind for kind in (CLASSIC, QUORUM, STREAM)}
 """The table, by name."""
 
 DEFAULT_KIND: Final = CLASSIC

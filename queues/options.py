@@ -39,6 +39,12 @@ class QueueOptions:
         dead_letter_routing_key: None keeps the message's own keys.
         dead_letters_at_least_once: a dead message stays, and counts for the limits, until every
             target queue has confirmed it.
+        max_age_ms: of a stream: older segments are dropped.
+        segment_bytes_max: of a stream: a segment of this size gets no more messages; None is the
+            default of ``persistence.streams.retention``.
+        segment_age_ms: of a stream: a segment that is so old gets no more messages.
+        filter_bytes: of a stream: size of the filter of a chunk; None is the default of
+            ``persistence.streams.chunk_filter``.
     """
 
     message_ttl_ms: int | None = None
@@ -54,6 +60,10 @@ class QueueOptions:
     single_active_consumer: bool = False
     delivery_limit: int | None = None
     consumer_timeout_ms: int | None = None
+    max_age_ms: int | None = None
+    segment_bytes_max: int | None = None
+    segment_age_ms: int | None = None
+    filter_bytes: int | None = None
 
     @property
     def keeps_all(self) -> bool:

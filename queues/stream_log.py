@@ -52,6 +52,9 @@ class StreamLog(Protocol):
         latest.
         """
 
+    def wall_ms(self, now_ms: int) -> int:
+        """Return the time of the wall clock at an instant, in ms since 1970."""
+
     @property
     def message_count(self) -> int:
         """How many offsets it keeps; those of a gap count too."""

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from amqp_server.broker.definitions.journal import Journal
 from amqp_server.broker.events import EventKind, Events
-from amqp_server.broker.queue import Consumer, Queue
+from amqp_server.broker.queue import Consumer, Queue, Watcher
 from amqp_server.broker.steps import Steps, StepsJob
 from amqp_server.broker.turn import Turn
 from queues.effects import DeadLettered, Effect, QueueUnused
@@ -86,6 +86,7 @@ class LeavingQueues:
     def _ending(self, queue: Queue) -> Steps[None]:
         self._turn.forget(queue.engine)
         consumers, queue.consumers = queue.consumers, {}
+        watchers, queue.watchers = queue.watchers, {}
         for consumer in consumers:
             consumer.is_cancelled = True
             self._events.note(EventKind.CONSUMER_DELETED, queue.vhost_name, queue.name, consumer)
@@ -97,15 +98,19 @@ class LeavingQueues:
             self._journal.forget(queue.definition)
         queue.engine.delete()
         del self._leaving[queue.name]
-        if consumers:
-            self._tell_later(queue.name, consumers)
+        if consumers or watchers:
+            self._tell_later(queue, consumers, watchers)
 
-    def _tell_later(self, queue_name: str, consumers: dict[Consumer, None]) -> None:
+    def _tell_later(
+        self, queue: Queue, consumers: dict[Consumer, None], watchers: dict[Watcher, None]
+    ) -> None:
         """Tell consumers after the client that deleted their queue was answered, as RabbitMQ."""
 
         def tell_consumers(_effect: Effect, _now_ms: int) -> None:
             # In RabbitMQ a channel keeps those of a queue in this order.
             for consumer in sorted(consumers, key=attrgetter("consumer_tag")):
                 consumer.queue_deleted()
+            for watcher in watchers:
+                watcher.queue_deleted(queue)
 
-        self._turn.emit(tell_consumers, QueueUnused(queue_name))
+        self._turn.emit(tell_consumers, QueueUnused(queue.name))

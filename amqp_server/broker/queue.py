@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias, cast
 
 from amqp_server.broker.arguments.declare import QueueProperties, refused
 from amqp_server.broker.definitions.definition import QueueDefinition
 from amqp_server.broker.names import queue_text
 from amqp_server.broker.steps import Steps
+from persistence.log_form import LogForm
 from queues.kinds import MEMORY_LOGS, AnyLog, QueueKind, Request
 from queues.options import QueueOptions
 from queues.ports import ConsumerHandle, QueueEngine
+from queues.stream_port import StreamQueue
 
 NOBODY: Final = object()
 """A connection that owns no queue, so exclusive queues refuse it."""
@@ -77,6 +79,13 @@ class Consumer(ConsumerHandle, Protocol):
         """Hear that the queue is gone: nothing more will come."""
 
 
+class Watcher(Protocol):
+    """One who uses a queue without a consumer, and must know when it ends."""
+
+    def queue_deleted(self, queue: "Queue") -> None:
+        """Hear that the queue is gone."""
+
+
 @dataclass(slots=True, eq=False)
 class Queue:
     """A queue as declared, and the engine that runs it.
@@ -85,6 +94,7 @@ class Queue:
         owner: the connection an exclusive queue belongs to; None is not exclusive.
         queue_id: see ``QueueIdentity``; 0 is not stored.
         consumers: are told when the queue ends.
+        watchers: are told too.
         is_deleted: the engine must not be used any more.
     """
 
@@ -96,12 +106,18 @@ class Queue:
     engine: QueueEngine
     queue_id: int = 0
     consumers: dict[Consumer, None] = field(default_factory=dict)
+    watchers: dict[Watcher, None] = field(default_factory=dict)
     is_deleted: bool = False
 
     @property
     def text(self) -> str:
         """``queue 'q' in vhost '/'``, as texts have it."""
         return queue_text(self.vhost_name, self.name)
+
+    @property
+    def stream(self) -> StreamQueue | None:
+        """The engine as the stream protocol knows it; None where it is no stream."""
+        return cast("StreamQueue", self.engine) if self.kind.log_form is LogForm.STREAM else None
 
     @property
     def definition(self) -> QueueDefinition:

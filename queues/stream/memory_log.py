@@ -58,6 +58,10 @@ class MemoryStreamLog:
         """All of it can be read."""
         return self.next_offset
 
+    def wall_ms(self, now_ms: int) -> int:
+        """Return the time of the wall clock at an instant."""
+        return now_ms + self._wall_offset_ms()
+
     @property
     def message_count(self) -> int:
         """How many offsets it keeps."""

@@ -7,6 +7,7 @@ from queues.kinds import (
     DEFAULT_KIND,
     KINDS,
     QUORUM,
+    STREAM,
     QueueKind,
     Request,
     refused_flag,
@@ -19,7 +20,7 @@ SINGLE_ACTIVE = QueueOptions(single_active_consumer=True)
 
 
 def test_a_row_is_found_by_its_name() -> None:
-    assert KINDS == {"classic": CLASSIC, "quorum": QUORUM}
+    assert KINDS == {"classic": CLASSIC, "quorum": QUORUM, "stream": STREAM}
     assert DEFAULT_KIND is CLASSIC
 
 

@@ -12,7 +12,7 @@ TABLE = Path("queues/kinds.py")
 FOLDERS = frozenset({"classic", "stream"})
 """Of ``queues``: one for each engine."""
 
-ROWS = frozenset({"CLASSIC", "QUORUM"})
+ROWS = frozenset({"CLASSIC", "QUORUM", "STREAM"})
 
 
 def knows_kinds(path: Path, module: ast.Module) -> list[str]:

@@ -14,10 +14,9 @@ from typing import Final, NamedTuple, TypeAlias
 
 from amqp_server.broker.arguments.rules import (
     ALTERNATE_EXCHANGE,
-    CONSUMER_OF_KINDS_ELSEWHERE,
     CONSUMER_RULES,
+    CONSUMER_VALUES,
     DEAD_LETTER_EXCHANGE,
-    OF_KINDS_ELSEWHERE,
     QUEUE_RULES,
     QUEUE_TYPE,
     Rule,
@@ -112,7 +111,7 @@ def queue_kind(queue_name: str, vhost: str, arguments: Table) -> QueueKind:
     """Return the type of queue that the arguments ask for; classic when they say nothing.
 
     Raises:
-        PreconditionFailedError: no such type, or one that this version does not run (streams).
+        PreconditionFailedError: no such type.
     """
     field = arguments.get(QUEUE_TYPE)
     if field is None:
@@ -122,9 +121,7 @@ def queue_kind(queue_name: str, vhost: str, arguments: Table) -> QueueKind:
     kind = KINDS.get(name)
     if wrong is None and kind is not None:
         return kind
-    if wrong is None and name == "stream":
-        wrong = "\"queue type 'stream': streams are not available in this version\""
-    elif wrong is None:
+    if wrong is None:
         wrong = f"\"unsupported queue type '{name}'\""
     raise _invalid(QUEUE_TYPE, queue_name, vhost, wrong)
 
@@ -180,14 +177,14 @@ def validate_queue(
 
 @lru_cache(_KINDS_MAX)
 def _declare_rules(kind: QueueKind, kinds: tuple[QueueKind, ...]) -> _RulesAndForeign:
-    of_any = OF_KINDS_ELSEWHERE.union(*[each.arguments for each in kinds])
+    of_any = frozenset[str]().union(*[each.arguments for each in kinds])
     rules = {key: rule for key, rule in QUEUE_RULES.items() if key in kind.arguments}
     return rules, of_any.difference(kind.arguments)
 
 
 @lru_cache(_KINDS_MAX)
 def _consumer_rules(kind: QueueKind, kinds: tuple[QueueKind, ...]) -> _RulesAndForeign:
-    of_any = CONSUMER_OF_KINDS_ELSEWHERE.union(*[each.consumer_arguments for each in kinds])
+    of_any = frozenset[str]().union(*[each.consumer_arguments for each in kinds])
     known = kind.consumer_arguments
     rules = {key: CONSUMER_RULES[key] for key in known if key in CONSUMER_RULES}
     return rules, of_any.difference(known)
@@ -348,7 +345,11 @@ def consumer_arguments(
     return ConsumerArguments(
         integer_in(arguments, "x-priority") or 0,
         integer_in(arguments, "x-consumer-timeout"),
-        {key: plain(arguments[key]) for key in kind.consumer_arguments if key in arguments},
+        {
+            key: CONSUMER_VALUES.get(key, plain)(arguments[key])
+            for key in kind.consumer_arguments
+            if key in arguments
+        },
     )
 
 

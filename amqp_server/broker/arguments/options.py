@@ -15,6 +15,7 @@ from amqp_server.broker.arguments.rules import (
     QUEUE_TYPE,
     integer_in,
 )
+from amqp_server.broker.arguments.streams import age_ms
 from amqp_server.broker.terms import field_text
 from amqp_server.wire.tables import Field, Table
 from queues.kinds import QueueKind
@@ -56,7 +57,11 @@ def queue_options(
         message_ttl_ms=_smaller(arguments, policy, "message-ttl"),
         expires_ms=_smaller(arguments, policy, "expires"),
         max_length=_smaller(arguments, policy, "max-length"),
-        max_length_bytes=_smaller(arguments, policy, "max-length-bytes"),
+        max_length_bytes=(
+            _first(arguments, policy, "max-length-bytes")
+            if kind.policy_decides_retention
+            else _smaller(arguments, policy, "max-length-bytes")
+        ),
         overflow=overflow,
         dead_letter_exchange=_text(
             arguments.get("x-dead-letter-exchange"), policy.get("dead-letter-exchange")
@@ -72,6 +77,10 @@ def queue_options(
         single_active_consumer=_is_true(arguments.get("x-single-active-consumer")),
         delivery_limit=_delivery_limit(kind, arguments, policy),
         consumer_timeout_ms=default_consumer_timeout_ms if timeout_ms is None else timeout_ms,
+        max_age_ms=_age_ms(arguments, policy, "max-age"),
+        segment_bytes_max=_first(arguments, policy, "stream-max-segment-size-bytes"),
+        segment_age_ms=_age_ms(arguments, policy, "stream-max-segment-age"),
+        filter_bytes=_first(arguments, policy, "stream-filter-size-bytes"),
     )
 
 
@@ -124,6 +133,20 @@ def _delivery_limit(kind: QueueKind, arguments: Table, policy: Mapping[str, obje
 
 def _smaller(arguments: Table, policy: Mapping[str, object], key: str) -> int | None:
     return min(_given(arguments, policy, key), default=None)
+
+
+def _first(arguments: Table, policy: Mapping[str, object], key: str) -> int | None:
+    """Return the policy's value, else the argument's."""
+    value = policy.get(key)
+    return value if isinstance(value, int) else integer_in(arguments, f"x-{key}")
+
+
+def _age_ms(arguments: Table, policy: Mapping[str, object], key: str) -> int | None:
+    """Return the policy's age in ms, else the argument's."""
+    value, field = policy.get(key), arguments.get(f"x-{key}")
+    if isinstance(value, str):
+        return age_ms(value)
+    return None if field is None else age_ms(field_text(field))
 
 
 def _given(arguments: Table, policy: Mapping[str, object], key: str) -> list[int]:

@@ -10,6 +10,14 @@ Source: RabbitMQ 3.13; texts and orders of checking were measured on 3.10.
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+from amqp_server.broker.arguments.streams import (
+    FILTER_BYTES,
+    SEGMENT_BYTES_MAX,
+    offset_spec,
+    wrong_age,
+    wrong_filter,
+    wrong_offset_spec,
+)
 from amqp_server.broker.terms import field_text
 from amqp_server.wire.tables import INTEGER_KINDS, TYPE_NAMES, Field, Table
 from queues.options import Durability, Overflow
@@ -107,6 +115,18 @@ def _queue_version(field: Field, arguments: Table) -> str | None:
     return wrong
 
 
+def _filter_bytes(field: Field, arguments: Table) -> str | None:
+    wrong = _non_negative(field, arguments)
+    if wrong is None and int_of(field) not in FILTER_BYTES:
+        return f"{{invalid_filter_size,{int_of(field)}}}"
+    return wrong
+
+
+def _name(field: Field, arguments: Table) -> str | None:
+    wrong = of_type("S")(field, arguments) or _shortstr(field, arguments)
+    return wrong or (None if field_text(field) else "{empty_name}")
+
+
 _SPAN_MS: Final = _at_most(SPAN_MAX_MS, "value_too_large", _non_negative)
 _LOCATORS: Final = ("client-local", "balanced", "random", "least-leaders")
 
@@ -132,6 +152,13 @@ QUEUE_RULES: Final[Mapping[str, Rule]] = {
     ),
     "x-delivery-limit": _integer,
     "x-consumer-timeout": _SPAN_MS,
+    "x-max-age": wrong_age,
+    "x-stream-max-segment-size-bytes": _at_most(
+        SEGMENT_BYTES_MAX, "value_too_large", _non_negative
+    ),
+    "x-stream-max-segment-age": wrong_age,
+    "x-stream-filter-size-bytes": _filter_bytes,
+    "x-initial-cluster-size": _positive,
     DURABILITY: _one_of(
         tuple(durability.value for durability in Durability), "\"unsupported durability '{}'\""
     ),
@@ -141,23 +168,19 @@ QUEUE_RULES: Final[Mapping[str, Rule]] = {
 The last is HareMQ's own: to RabbitMQ it is an argument like any other word.
 """
 
-OF_KINDS_ELSEWHERE: Final = frozenset(
-    {
-        "x-max-age",
-        "x-stream-max-segment-size-bytes",
-        "x-stream-filter-size-bytes",
-        "x-initial-cluster-size",
-    }
-)
-"""Arguments of kinds that RabbitMQ has and this version has not: streams."""
-
 CONSUMER_RULES: Final[Mapping[str, Rule]] = {
     "x-priority": _integer,
     "x-cancel-on-ha-failover": of_type("t"),
     "x-consumer-timeout": _SPAN_MS,
+    "x-stream-offset": wrong_offset_spec,
+    "x-stream-filter": wrong_filter,
+    "x-stream-match-unfiltered": of_type("t"),
+    "x-stream-automatic-offset-tracking": of_type("t"),
+    "x-stream-group": _name,
 }
 
-CONSUMER_OF_KINDS_ELSEWHERE: Final = frozenset({"x-stream-offset"})
+CONSUMER_VALUES: Final[Mapping[str, Callable[[Field], object]]] = {"x-stream-offset": offset_spec}
+"""How the value of an argument becomes what its engine gets, where that is not the plain value."""
 
 
 def int_of(field: Field) -> int:

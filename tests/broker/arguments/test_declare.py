@@ -110,12 +110,6 @@ def test_a_quorum_queue_refuses(key: str, field: Field, term: str) -> None:
     assert refusal({**TYPE_QUORUM, key: field}) == f"invalid arg '{key}' {WHERE}: {term}"
 
 
-def test_a_stream_is_refused_as_not_available_yet() -> None:
-    text = refusal({"x-queue-type": longstr("stream")})
-    assert text.startswith(f"invalid arg 'x-queue-type' {WHERE}: ")
-    assert "streams are not available in this version" in text
-
-
 @pytest.mark.parametrize("arguments", [{}, TYPE_QUORUM])
 def test_a_dead_letter_exchange_that_is_no_name_is_found_first(arguments: Table) -> None:
     wrong = {**arguments, "x-expires": longstr("a"), "x-dead-letter-exchange": number(1)}

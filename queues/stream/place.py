@@ -1,0 +1,244 @@
+"""The place of one reader in a stream, and what it reads there as AMQP 0-9-1 messages.
+
+    extent   | chunk | chunk | chunk |          one read of the log
+    piece            |······|                   of one chunk, converted at once, and kept
+    batch             |··|                      as many as the reader has credit for
+
+Readers at the same place share pieces, so that a message is converted once for all of them.
+"""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from persistence.record import Octets, Run
+from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, chunks_in
+from persistence.streams.chunk_filter import may_hold
+from queues.batch import Batch
+from queues.stream.amqp10 import MalformedMessageError
+from queues.stream.filter import Filter
+from queues.stream.from_amqp10 import Wanted, read_messages
+from queues.stream_log import StreamLog
+
+log = logging.getLogger(__name__)
+
+EXTENT_BYTES_MAX: Final = 256 << 10
+"""Octets of one read of the log."""
+
+PIECE_COUNT_MAX: Final = 2_048
+"""Messages that are converted at once."""
+
+PIECE_BYTES_MAX: Final = 256 << 10
+"""Octets that are converted at once, if it is not one message."""
+
+SHARED_PIECES_MAX: Final = 8
+"""Pieces of a stream that are kept for other readers."""
+
+
+class Piece(NamedTuple):
+    """Messages of one chunk.
+
+    Attributes:
+        run: the messages, each with the header ``x-stream-offset``; may be empty.
+        offsets: of each message, ascending.
+        next_offset: behind the last message that was looked at.
+    """
+
+    run: Run
+    offsets: Sequence[int]
+    next_offset: int
+
+
+class Pieces:
+    """The pieces of a stream that were converted last, for all its readers without a filter."""
+
+    __slots__ = ("_by_offset",)
+
+    def __init__(self) -> None:
+        self._by_offset: OrderedDict[int, Piece] = OrderedDict()
+
+    def get(self, offset: int) -> Piece | None:
+        """Return the piece that begins at this offset, if it is there."""
+        return self._by_offset.get(offset)
+
+    def keep(self, offset: int, piece: Piece) -> None:
+        """Keep the piece that a reader at this offset has read."""
+        kept = self._by_offset
+        kept[offset] = piece
+        if len(kept) > SHARED_PIECES_MAX:
+            kept.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget them all, as nobody reads."""
+        self._by_offset.clear()
+
+
+class Place:
+    """Where one reader is.
+
+    Attributes:
+        offset: the first message that it has not read.
+    """
+
+    __slots__ = (
+        "_chunk",
+        "_data",
+        "_data_offset",
+        "_data_position",
+        "_extent",
+        "_filter",
+        "_index",
+        "_log",
+        "_piece",
+        "_pieces",
+        "_queue_name",
+        "_rest",
+        "_wanted_values",
+        "offset",
+    )
+
+    def __init__(
+        self,
+        stream_log: StreamLog,
+        pieces: Pieces,
+        queue_name: bytes,
+        offset: int,
+        wanted: Filter | None = None,
+    ) -> None:
+        """Begin at an offset.
+
+        Args:
+            stream_log: of the stream.
+            pieces: of the stream.
+            queue_name: routing key of messages that have none.
+            offset: of the first message that is wanted.
+            wanted: which messages; None for all.
+        """
+        self._log = stream_log
+        self._pieces = pieces
+        self._queue_name = queue_name
+        self._filter = wanted
+        self._wanted_values = None if wanted is None else wanted.wanted_values
+        self.offset = offset
+        self._piece: Piece | None = None
+        self._index = 0
+        self._extent: Octets = b""
+        self._rest: Iterator[tuple[int, ChunkHeader]] = iter(())
+        self._chunk: ChunkHeader | None = None
+        self._data = b""
+        self._data_position = 0
+        self._data_offset = 0
+
+    def take(self, max_count: int) -> Batch | None:
+        """Return the next messages, at most so many; None where one read finds none.
+
+        The offsets of a batch have no gap, so it may be smaller than what there is. After None
+        there is more to look at if ``offset`` is below the end.
+
+        Raises:
+            OSError: the disk could not be read; the place is as before.
+        """
+        piece = self._piece
+        if piece is None:
+            piece = self._piece = self._next_piece()
+            self._index = 0
+            if piece is None:
+                return None
+        first, offsets = self._index, piece.offsets
+        stop = min(first + max_count, len(offsets))
+        if offsets[stop - 1] - offsets[first] != stop - 1 - first:
+            stop = _end_of_stretch(offsets, first, stop)
+        positions = range(offsets[first], offsets[stop - 1] + 1)
+        is_last = stop == len(offsets)
+        records = piece.run if is_last and not first else piece.run[first:stop]
+        if is_last:
+            self._piece = None
+            self.offset = piece.next_offset
+        else:
+            self._index = stop
+            self.offset = offsets[stop]
+        return Batch(positions, records)
+
+    def _next_piece(self) -> Piece | None:
+        """Return the piece that begins here; None if the next read finds no message."""
+        offset, is_shared = self.offset, self._wanted_values is None
+        piece = self._pieces.get(offset) if is_shared else None
+        if piece is None:
+            piece = self._read_piece()
+            if piece is None:
+                return None
+            if not piece.run:
+                self.offset = piece.next_offset
+                return None
+            if is_shared:
+                self._pieces.keep(offset, piece)
+        return piece
+
+    def _read_piece(self) -> Piece | None:
+        chunk = self._chunk_here()
+        if chunk is None:
+            return None
+        if self._data_offset > self.offset or self._data_offset <= chunk.first_offset:
+            self._data_position, self._data_offset = 0, chunk.first_offset
+        wanted = Wanted(self.offset, PIECE_COUNT_MAX, PIECE_BYTES_MAX, self._wanted_values)
+        try:
+            read = read_messages(
+                self._data, self._data_position, self._data_offset, self._queue_name, wanted
+            )
+        except MalformedMessageError as error:
+            log.warning(
+                "a chunk of %r from offset %d on cannot be read and is left out: %s",
+                self._queue_name,
+                chunk.first_offset,
+                error,
+            )
+            return Piece((), (), chunk.next_offset)
+        self._data_position, self._data_offset = read.position, read.next_offset
+        is_done = read.position >= len(self._data)
+        return Piece(read.run, read.offsets, chunk.next_offset if is_done else read.next_offset)
+
+    def _chunk_here(self) -> ChunkHeader | None:
+        """Return the chunk that the place is in, or the next that may have what is wanted."""
+        chunk = self._chunk
+        if chunk is not None and chunk.next_offset > self.offset:
+            return chunk
+        self._chunk = None
+        if self._next_wanted() is None:
+            extent = self._log.read(self.offset, EXTENT_BYTES_MAX, checks=True)
+            if extent is None:
+                self._extent, self._data, self._rest = b"", b"", iter(())
+                return None
+            self._extent, self._rest = extent.octets, chunks_in(extent.octets)
+            if self._next_wanted() is None:
+                self.offset = max(extent.next_offset, self.offset)
+        return self._chunk
+
+    def _next_wanted(self) -> ChunkHeader | None:
+        """Go to the next chunk of the extent that may have what is wanted."""
+        for position, header in self._rest:
+            if header.next_offset > self.offset and self._may_want(header, position):
+                at = position + header.data_at
+                self._data = bytes(self._extent[at : at + header.data_bytes])
+                self._chunk = header
+                return header
+        return None
+
+    def _may_want(self, header: ChunkHeader, position: int) -> bool:
+        wanted = self._filter
+        if wanted is None:
+            return True
+        at = position + CHUNK_HEADER.size
+        return may_hold(
+            self._extent[at : at + header.filter_bytes],
+            wanted.values,
+            match_unfiltered=wanted.match_unfiltered,
+        )
+
+
+def _end_of_stretch(offsets: Sequence[int], first: int, stop: int) -> int:
+    """Return where the offsets from ``first`` on have their first gap."""
+    at = first + 1
+    while at < stop and offsets[at] == offsets[at - 1] + 1:
+        at += 1
+    return at

@@ -1,0 +1,130 @@
+"""A place in a stream: batches without gaps, pieces that are shared, what cannot be read."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from persistence.streams.chunk import CHUNK_HEADER, chunks_in
+from persistence.streams.extent import Extent
+from queues.batch import Batch
+from queues.stream import place as module
+from queues.stream.filter import Filter
+from queues.stream.memory_log import MemoryStreamLog
+from queues.stream.place import SHARED_PIECES_MAX, Piece, Pieces, Place
+from tests.support.stream_logs import appended
+
+DATA = b"\x00\x53\x75\xa0"
+
+
+def message(body: bytes) -> bytes:
+    return DATA + bytes([len(body)]) + body
+
+
+def log_of(*chunks: list[bytes]) -> MemoryStreamLog:
+    log = MemoryStreamLog()
+    for bodies in chunks:
+        log.append(appended(*map(message, bodies)), 1_000)
+    return log
+
+
+def place_in(log: MemoryStreamLog, offset: int = 0, pieces: Pieces | None = None) -> Place:
+    return Place(log, pieces or Pieces(), b"s", offset)
+
+
+def bodies_of(batch: Batch | None) -> list[bytes]:
+    return [] if batch is None else [bytes(record.body) for record in batch.records]
+
+
+@given(st.lists(st.integers(1, 5), max_size=6), st.integers(1, 4), st.integers(0, 8))
+def test_all_messages_come_in_order_whatever_the_chunks_and_credits(
+    sizes: list[int], credit: int, first: int
+) -> None:
+    numbers = iter(range(100))
+    log = log_of(*[[b"%d" % next(numbers) for _ in range(size)] for size in sizes])
+    place = place_in(log, first)
+    found: list[tuple[int, bytes]] = []
+    while (batch := place.take(credit)) is not None:
+        assert 0 < len(batch) <= credit
+        found += zip(batch.positions, bodies_of(batch), strict=True)
+    assert found == [(number, b"%d" % number) for number in range(first, sum(sizes))]
+    assert place.offset == max(first, sum(sizes))
+
+
+def test_at_the_end_it_waits_for_more() -> None:
+    log = log_of([b"0"])
+    place = place_in(log)
+    assert bodies_of(place.take(5)) == [b"0"]
+    assert place.take(5) is None
+    log.append(appended(message(b"1")), 1_000)
+    assert bodies_of(place.take(5)) == [b"1"]
+
+
+def test_readers_at_one_place_share_a_piece() -> None:
+    log, pieces = log_of([b"0", b"1"]), Pieces()
+    one, two = (place_in(log, 0, pieces).take(9) for _ in range(2))
+    assert one is not None
+    assert two is not None
+    assert one.records is two.records
+
+
+def test_few_pieces_are_kept_for_others() -> None:
+    pieces = Pieces()
+    for offset in range(SHARED_PIECES_MAX + 1):
+        pieces.keep(offset, Piece((), (), offset + 1))
+    assert pieces.get(0) is None
+    assert pieces.get(1) is not None
+    pieces.clear()
+    assert pieces.get(1) is None
+
+
+def test_a_batch_ends_at_a_gap_of_filtered_messages() -> None:
+    log = MemoryStreamLog()
+    for value, body in ((b"a", b"0"), (b"a", b"1"), (b"b", b"2"), (b"a", b"3")):
+        annotation = b"\xa3\x15x-stream-filter-value\xa1" + bytes([len(value)]) + value
+        section = b"\x00\x53\x72\xc1" + bytes([len(annotation) + 1, 2]) + annotation
+        log.append(appended(section + message(body), filter_values={value}), 1_000)
+    place = Place(log, Pieces(), b"s", 0, Filter(frozenset((b"a",))))
+    found = []
+    while place.offset < 4:
+        batch = place.take(9)
+        found += [] if batch is None else list(batch.positions)
+    assert found == [0, 1, 3]
+
+
+def test_a_filter_that_matches_nothing_reads_extent_after_extent() -> None:
+    log = MemoryStreamLog()
+    for _ in range(3):
+        log.append(appended(message(b"x"), filter_values={b"other"}), 1_000)
+    place = Place(log, Pieces(), b"s", 0, Filter(frozenset((b"mine",))))
+    assert place.take(9) is None
+    assert place.offset == 3
+
+
+def test_a_chunk_that_cannot_be_read_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    log = log_of([b"0"], [b"1"])
+
+    def broken(from_offset: int, max_bytes: int, *, checks: bool = False) -> Extent | None:
+        extent = MemoryStreamLog.read(log, from_offset, max_bytes, checks=checks)
+        if extent is None or extent.first_offset:
+            return extent
+        octets = bytearray(extent.octets)
+        octets[CHUNK_HEADER.size] = 0x7F
+        return extent._replace(octets=bytes(octets))
+
+    log.read = broken  # type: ignore[method-assign]
+    place = place_in(log)
+    assert place.take(9) is None
+    assert bodies_of(place.take(9)) == [b"1"]
+    assert "is left out" in caplog.text
+
+
+def test_a_chunk_of_many_messages_is_converted_piece_by_piece(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PIECE_COUNT_MAX", 4)
+    log = log_of([b"%d" % number for number in range(10)])
+    extent = log.read(0, 1 << 20)
+    assert extent is not None
+    assert len(list(chunks_in(extent.octets))) == 1
+    place = place_in(log, 1)
+    assert [len(place.take(100) or ()) for _ in range(3)] == [4, 4, 1]
