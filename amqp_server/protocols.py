@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from amqp_server.net.connection import Connection, MakeConnection, OnOutput
     from amqp_server.net.settings import NetSettings
     from amqp_server.protocol.settings import ProtocolSettings
+    from amqp_server.stream_protocol.settings import StreamProtocolSettings
 
 
 class Sections(Protocol):
@@ -25,6 +26,10 @@ class Sections(Protocol):
     @property
     def protocol(self) -> "ProtocolSettings":
         """The section of AMQP."""
+
+    @property
+    def stream_protocol(self) -> "StreamProtocolSettings":
+        """The section of the stream protocol."""
 
 
 Factory: TypeAlias = "Callable[[Broker, Sections], MakeConnection]"
@@ -62,8 +67,30 @@ def _amqp(broker: "Broker", settings: Sections) -> "MakeConnection":
     return make
 
 
+def _stream(broker: "Broker", settings: Sections) -> "MakeConnection":
+    from amqp_server.stream_protocol import connection, single_active  # noqa: PLC0415 -- see above
+
+    section = settings.stream_protocol
+    output_max_bytes = settings.net.write_high_watermark_bytes
+    groups = single_active.Groups()
+
+    def make(peer: "Peer", on_output: "OnOutput", now_ms: int) -> "Connection":
+        return connection.Connection(
+            broker,
+            section,
+            peer,
+            on_output,
+            now_ms,
+            groups=groups,
+            output_max_bytes=output_max_bytes,
+        )
+
+    return make
+
+
 PROTOCOLS: Final[dict[str, ProtocolRow]] = {
     "amqp": ProtocolRow("amqp", "amqps", _amqp),
+    "stream": ProtocolRow("rabbitmq-stream", "rabbitmq-stream+tls", _stream),
 }
 """By the name that ``net.listeners[].protocol`` gives it."""
 

@@ -24,6 +24,7 @@ KERNELS: Final = (
     "amqp_server.wire._content",
     "amqp_server.protocol._unacked",
     "amqp_server.protocol._confirms",
+    "amqp_server.stream_protocol._publish_frame",
     "exchanges._route_cache",
     "exchanges._hashing",
     "exchanges._topic_trie",

@@ -21,6 +21,7 @@ from amqp_server.broker.settings import BrokerSettings
 from amqp_server.net.settings import NetSettings
 from amqp_server.protocol.settings import ProtocolSettings
 from amqp_server.protocols import PROTOCOLS
+from amqp_server.stream_protocol.settings import StreamProtocolSettings
 from persistence.settings import PersistenceSettings
 from queues.settings import QueuesSettings
 
@@ -47,6 +48,10 @@ class Settings:
     protocol: ProtocolSettings = field(
         default=ProtocolSettings(),
         metadata={"doc": "What is negotiated, and what one connection may hold."},
+    )
+    stream_protocol: StreamProtocolSettings = field(
+        default=StreamProtocolSettings(),
+        metadata={"doc": "The stream protocol: what is negotiated, and what one client may do."},
     )
     broker: BrokerSettings = field(
         default=BrokerSettings(),

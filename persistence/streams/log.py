@@ -135,7 +135,7 @@ class StreamLog:
             self.retain(now_ms)
         gathering = self._gathering
         if gathering is None:
-            timestamp_ms = now_ms + self._wall_offset_ms()
+            timestamp_ms = self.wall_ms(now_ms)
             chunk_bytes_max = min(
                 self._limits.chunk_bytes_max, self.kept.retention.segment_bytes_max
             )
@@ -203,6 +203,10 @@ class StreamLog:
         """Of the first message that is kept; ``next_offset`` where there is none."""
         first_offset = self.kept.first_offset()
         return self.readable_offset if first_offset is None else first_offset
+
+    def wall_ms(self, now_ms: int) -> int:
+        """Return the time of the wall clock at an instant, in ms since 1970."""
+        return now_ms + self._wall_offset_ms()
 
     @property
     def message_count(self) -> int:

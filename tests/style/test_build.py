@@ -43,4 +43,4 @@ def test_the_kernels_are_built_once_for_run_and_test() -> None:
 
 
 def test_the_build_says_what_takes_so_long() -> None:
-    assert "compiling 17 kernels" in dry_run("--what-if=pyproject.toml", "run")
+    assert "compiling 18 kernels" in dry_run("--what-if=pyproject.toml", "run")

@@ -29,6 +29,7 @@ HOT_MODULES = (
     Path("queues/stream/from_amqp10.py"),
     Path("amqp_server/protocol/unacked.py"),
     Path("amqp_server/protocol/confirms.py"),
+    Path("amqp_server/stream_protocol/publish_frame.py"),
     Path("persistence/record.py"),
     Path("persistence/codec.py"),
     Path("persistence/commit_thread.py"),
@@ -37,7 +38,7 @@ HOT_MODULES = (
 
 HOT_LINES_MAX = 450
 KERNEL_LINES_MAX = 500
-KERNELS_LINES_MAX = 5_150
+KERNELS_LINES_MAX = 5_300
 FORBIDDEN = frozenset(
     {
         "amqp_server.broker",

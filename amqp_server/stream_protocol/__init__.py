@@ -1,0 +1,1 @@
+"""RabbitMQ's stream protocol (port 5552), sans-IO: one connection per client."""

@@ -1,0 +1,255 @@
+"""The commands of an open connection: requests with their answers, and frames without.
+
+Source: RabbitMQ, rabbit_stream_reader.
+"""
+
+import logging
+from collections.abc import Generator
+
+from amqp_server.broker.queue import Queue
+from amqp_server.broker.steps import Steps
+from amqp_server.connections.intake import Intake
+from amqp_server.connections.outbox import Outbox
+from amqp_server.connections.reading import Reading
+from amqp_server.stream_protocol.confirms import AwaitedConfirms
+from amqp_server.stream_protocol.consumer_updates import ConsumerUpdates
+from amqp_server.stream_protocol.dispatch import CHANGES_DEFINITIONS, handlers
+from amqp_server.stream_protocol.errors import (
+    MalformedFrameError,
+    RefusedError,
+    StreamProtocolError,
+)
+from amqp_server.stream_protocol.fields import U16, U32, U64, Fields, string
+from amqp_server.stream_protocol.frames import Frame, answer, frame
+from amqp_server.stream_protocol.keys import (
+    RESPONSE,
+    VERSION_1,
+    VERSION_2,
+    Code,
+    CommandKey,
+)
+from amqp_server.stream_protocol.publishers import Publishers
+from amqp_server.stream_protocol.session import StreamSession
+from amqp_server.stream_protocol.single_active import Groups
+from amqp_server.stream_protocol.streams import store_offset
+from amqp_server.stream_protocol.subscriptions import Subscriptions
+from queues.commits import is_safe, wait_for
+
+log = logging.getLogger(__name__)
+
+_ZERO: dict[int, bytes] = {
+    CommandKey.QUERY_OFFSET: U64.pack(0),
+    CommandKey.QUERY_PUBLISHER_SEQUENCE: U64.pack(0),
+}
+"""What stands behind the code of a refusal, where clients read it in any case."""
+
+
+class Commands:
+    """The commands of one connection."""
+
+    def __init__(
+        self,
+        session: StreamSession,
+        groups: Groups,
+        outbox: Outbox,
+        intake: Intake[Frame, StreamProtocolError],
+        reading: Reading,
+    ) -> None:
+        self._session = session
+        self._outbox = outbox
+        self._intake = intake
+        self._reading = reading
+        self._unconfirmed_max = session.settings.unconfirmed_max
+        self._resume_at = session.settings.unconfirmed_max // 4
+        self._waits_for_confirms = False
+        self._publishers = Publishers(session, outbox, AwaitedConfirms(outbox, self._fewer_wait))
+        self._updates = ConsumerUpdates(session, outbox, groups)
+        self._subscriptions = Subscriptions(session, outbox, self._updates)
+        self._handlers = handlers(session, self._publishers, self._subscriptions)
+        self._watched: dict[Queue, None] = {}
+        self._is_over = False
+
+    @property
+    def are_starved(self) -> bool:
+        """Whether a subscription waits for room in the output."""
+        return self._subscriptions.are_starved
+
+    @property
+    def due_ms(self) -> int | None:
+        """When an answer of the client must have come."""
+        return self._updates.due_ms
+
+    def room_came(self) -> None:
+        """Go on with the subscriptions that waited for room."""
+        self._subscriptions.room_came()
+
+    def on_frame(self, event: Frame, now_ms: int) -> None:
+        """Carry one frame out.
+
+        Raises:
+            MalformedFrameError: no command has such a frame.
+        """
+        key, version, body = event
+        if key == CommandKey.PUBLISH:
+            self._publish(body, version, now_ms)
+            return
+        if version != VERSION_1:
+            raise MalformedFrameError(f"expected version 1 of command {key:#x}, got {version}")
+        fields = Fields(body)
+        if key == CommandKey.CREDIT:
+            self._subscriptions.credit(fields)
+        elif key == CommandKey.STORE_OFFSET:
+            store_offset(self._session, fields, now_ms)
+        elif key == CommandKey.CONSUMER_UPDATE | RESPONSE:
+            self._updates.answered(fields, now_ms)
+        elif key in self._handlers:
+            self._request(key, fields, now_ms)
+        else:
+            raise MalformedFrameError(f"no command has the key {key:#x}")
+
+    def ending(self) -> Steps[None]:
+        """Give everything back, because the connection is over."""
+        self._is_over = True
+        for queue in self._watched:
+            queue.watchers.pop(self, None)
+        self._watched.clear()
+        self._subscriptions.end()
+        yield
+        self._updates.end()
+        self._publishers.end()
+        self._handlers = {}
+
+    def queue_deleted(self, queue: Queue) -> None:
+        """Hear that a stream is gone: its publishers and subscriptions are too."""
+        self._watched.pop(queue, None)
+        had_publishers = self._publishers.forget_stream(queue)
+        had_subscriptions = self._subscriptions.forget_stream(queue)
+        if (had_publishers or had_subscriptions) and not self._is_over:
+            body = U16.pack(Code.STREAM_NOT_AVAILABLE) + string(queue.name)
+            self._outbox.write(frame(CommandKey.METADATA_UPDATE, body))
+
+    # ── requests ──
+
+    def _request(self, key: int, fields: Fields, now_ms: int) -> None:
+        correlation_id = fields.u32()
+        try:
+            answered = self._handlers[key](fields, now_ms)
+        except RefusedError as refused:
+            self._refuse(key, correlation_id, refused.code)
+            return
+        if isinstance(answered, Generator):
+            self._answer_later(key, correlation_id, answered, now_ms)
+        else:
+            self._answer(key, correlation_id, answered)
+
+    def _refuse(self, key: int, correlation_id: int, code: Code) -> None:
+        self._outbox.write(answer(key, correlation_id, code, _ZERO.get(key, b"")))
+
+    def _answer(self, key: int, correlation_id: int, octets: bytes) -> None:
+        self._watch()
+        if key == CommandKey.METADATA:
+            # The one answer without a code: each stream has its own.
+            written = frame(key | RESPONSE, U32.pack(correlation_id) + octets)
+        else:
+            written = answer(key, correlation_id, Code.OK, octets)
+        if key in CHANGES_DEFINITIONS:
+            self._hold_until_safe()
+        self._outbox.write(written)
+        if key == CommandKey.SUBSCRIBE:
+            self._subscriptions.join_group()
+
+    def _hold_until_safe(self) -> None:
+        """Hold the answer to a change until the change is on disk."""
+        safe_at = self._session.broker.journal.safe_at
+        if not is_safe(safe_at):
+            self._outbox.hold()
+            wait_for(safe_at, self._outbox.release)
+
+    def _answer_later(
+        self, key: int, correlation_id: int, steps: Steps[bytes], now_ms: int
+    ) -> None:
+        """Answer when the steps are done; the client's next frame waits for that."""
+        job = _Request(self, key, correlation_id, steps)
+        if not job.step(now_ms):
+            self._intake.hold()
+            job.is_held = True
+            self._session.broker.turn.later(job)
+
+    def finish(self, job: "_Request", octets: bytes | None, code: Code) -> None:
+        """Answer a request that took steps."""
+        if not self._is_over:
+            if octets is None:
+                self._refuse(job.key, job.correlation_id, code)
+            else:
+                self._answer(job.key, job.correlation_id, octets)
+        if job.is_held:
+            self._intake.release()
+
+    def is_spent(self) -> bool:
+        """Whether the time of this turn is over."""
+        return self._session.broker.turn.budget.is_spent()
+
+    def _watch(self) -> None:
+        """Hear of the end of each stream that is read or written here."""
+        for queue in (*self._publishers.queues(), *self._subscriptions.queues()):
+            if queue not in self._watched:
+                self._watched[queue] = None
+                queue.watchers[self] = None
+
+    # ── publishing ──
+
+    def _publish(self, body: bytes, version: int, now_ms: int) -> None:
+        if version not in {VERSION_1, VERSION_2}:
+            raise MalformedFrameError(f"expected version 1 or 2 of Publish, got {version}")
+        broker = self._session.broker
+        if broker.alarms.is_on:
+            self._reading.block()
+        self._publishers.publish(body, version, now_ms)
+        if self._publishers.awaited.count > self._unconfirmed_max:
+            if not self._waits_for_confirms:
+                self._waits_for_confirms = True
+                self._intake.hold()
+        elif broker.congestion.is_on:
+            self._intake.hold()
+            broker.congestion.wait(self._intake.release)
+
+    def _fewer_wait(self) -> None:
+        if self._waits_for_confirms and self._publishers.awaited.count <= self._resume_at:
+            self._waits_for_confirms = False
+            self._intake.release()
+
+
+class _Request:
+    """A request that takes steps; a ``Job``."""
+
+    __slots__ = ("_commands", "_steps", "correlation_id", "is_held", "key")
+
+    def __init__(
+        self, commands: Commands, key: int, correlation_id: int, steps: Steps[bytes]
+    ) -> None:
+        self._commands = commands
+        self._steps = steps
+        self.key = key
+        self.correlation_id = correlation_id
+        self.is_held = False
+
+    def step(self, _now_ms: int) -> bool:
+        """Do a piece, and more as long as there is time; return whether all is done."""
+        commands = self._commands
+        try:
+            while True:
+                next(self._steps)
+                if commands.is_spent():
+                    return False
+        except StopIteration as end:
+            octets: bytes = end.value
+            commands.finish(self, octets, Code.OK)
+        except RefusedError as refused:
+            commands.finish(self, None, refused.code)
+        except MalformedFrameError:
+            # The fields are read in the first step, which is a call of the connection.
+            raise
+        except Exception:
+            log.exception("a bug in command %#x", self.key)
+            commands.finish(self, None, Code.INTERNAL_ERROR)
+        return True

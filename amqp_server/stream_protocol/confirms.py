@@ -1,0 +1,107 @@
+"""The publishes of one connection that are not safe yet, and their confirms.
+
+    append ── LSN 12: publisher 3, ids 1..100 ── LSN 15: publisher 0, ids 7, 8 ── ...
+              committed ──▶ PublishConfirm(3, [1..100])
+
+Source: RabbitMQ, stream protocol, PublishConfirm and PublishError.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from amqp_server.connections.outbox import Outbox
+from amqp_server.stream_protocol.fields import I32, U8, U16
+from amqp_server.stream_protocol.frames import frame
+from amqp_server.stream_protocol.keys import Code, CommandKey
+from queues.commits import CommitGroup
+
+ID_BYTES: Final = 8
+IDS_PER_FRAME_MAX: Final = 8_000
+
+
+class _Waiting(NamedTuple):
+    lsn: int
+    publisher_id: int
+    ids: bytes
+
+
+class AwaitedConfirms:
+    """The publishes of a connection that wait for their commit.
+
+    Attributes:
+        count: entries that wait.
+
+    Invariant: a line's LSNs do not fall; while it has one, a call is due.
+    """
+
+    __slots__ = ("_lines", "_on_fewer", "_outbox", "count")
+
+    def __init__(self, outbox: Outbox, on_fewer: Callable[[], None]) -> None:
+        """Begin with none.
+
+        Args:
+            outbox: where confirms go.
+            on_fewer: called when ``count`` has fallen.
+        """
+        self._outbox = outbox
+        self._on_fewer = on_fewer
+        self._lines: dict[CommitGroup, deque[_Waiting]] = {}
+        self.count = 0
+
+    def confirm(self, publisher_id: int, ids: bytes, group: CommitGroup, lsn: int) -> None:
+        """Confirm these once the group has committed the LSN; at once if it has."""
+        if lsn <= group.committed_lsn:
+            write_confirms(self._outbox, publisher_id, ids)
+            return
+        line = self._lines.setdefault(group, deque())
+        line.append(_Waiting(lsn, publisher_id, ids))
+        self.count += len(ids) // ID_BYTES
+        if len(line) == 1:
+            group.wait(lsn, lambda: self._decided(group))
+
+    def forget(self) -> None:
+        """End with the connection."""
+        self._lines.clear()
+        self.count = 0
+
+    def _decided(self, group: CommitGroup) -> None:
+        line = self._lines.get(group)
+        if not line:
+            return
+        committed_lsn = group.committed_lsn
+        has_failed = line[0].lsn > committed_lsn
+        gathered: dict[int, list[bytes]] = {}
+        while line and (has_failed or line[0].lsn <= committed_lsn):
+            _, publisher_id, ids = line.popleft()
+            gathered.setdefault(publisher_id, []).append(ids)
+            self.count -= len(ids) // ID_BYTES
+        for publisher_id, parts in gathered.items():
+            if has_failed:
+                code = Code.STREAM_NOT_AVAILABLE
+                write_errors(self._outbox, publisher_id, b"".join(parts), code)
+            else:
+                write_confirms(self._outbox, publisher_id, b"".join(parts))
+        if line:
+            group.wait(line[0].lsn, lambda: self._decided(group))
+        else:
+            del self._lines[group]
+        self._on_fewer()
+
+
+def write_confirms(outbox: Outbox, publisher_id: int, ids: bytes) -> None:
+    """Write PublishConfirm for these ids."""
+    for start in range(0, len(ids), IDS_PER_FRAME_MAX * ID_BYTES):
+        part = ids[start : start + IDS_PER_FRAME_MAX * ID_BYTES]
+        head = U8.pack(publisher_id) + I32.pack(len(part) // ID_BYTES)
+        outbox.write(frame(CommandKey.PUBLISH_CONFIRM, head + part))
+
+
+def write_errors(outbox: Outbox, publisher_id: int, ids: bytes, code: Code) -> None:
+    """Write PublishError with this code for these ids."""
+    code_octets = U16.pack(code)
+    for start in range(0, len(ids), IDS_PER_FRAME_MAX * ID_BYTES):
+        part = ids[start : start + IDS_PER_FRAME_MAX * ID_BYTES]
+        each = [part[at : at + ID_BYTES] + code_octets for at in range(0, len(part), ID_BYTES)]
+        head = U8.pack(publisher_id) + I32.pack(len(each))
+        outbox.write(frame(CommandKey.PUBLISH_ERROR, head + b"".join(each)))

@@ -1,0 +1,134 @@
+"""ConsumerUpdate: a client is told that a subscription begins or stops to read, and answers.
+
+Nothing is sent to a subscription that becomes active before the answer, which says where to begin.
+
+Source: RabbitMQ, rabbit_stream_reader; stream protocol, ConsumerUpdate.
+"""
+
+from typing import Final
+
+from amqp_server.connections.outbox import Outbox
+from amqp_server.stream_protocol.errors import RefusedError
+from amqp_server.stream_protocol.fields import U8, U32, Fields
+from amqp_server.stream_protocol.frames import frame
+from amqp_server.stream_protocol.keys import Code, CommandKey
+from amqp_server.stream_protocol.offset_specs import offset_spec
+from amqp_server.stream_protocol.session import StreamSession
+from amqp_server.stream_protocol.single_active import PLAIN, Groups
+from amqp_server.stream_protocol.subscription import Subscription, begin
+from amqp_server.stream_protocol.super_streams import partitions_of
+
+ANSWER_TIMEOUT_MS: Final = 60_000
+SUPER_STREAM: Final = "super-stream"
+
+
+class _Member:
+    """A subscription in its group; a ``single_active.Member``."""
+
+    __slots__ = ("reads", "subscription", "updates")
+
+    def __init__(self, subscription: Subscription, updates: "ConsumerUpdates") -> None:
+        self.subscription = subscription
+        self.updates = updates
+        self.reads = False
+
+    def tell(self, *, is_active: bool) -> None:
+        self.updates.tell(self, is_active=is_active)
+
+
+class ConsumerUpdates:
+    """The groups that the subscriptions of a connection are in, and what its client was told.
+
+    Attributes:
+        due_ms: when the oldest answer must have come (instant); None while none is awaited.
+    """
+
+    __slots__ = ("_groups", "_members", "_next_id", "_outbox", "_session", "_told", "due_ms")
+
+    def __init__(self, session: StreamSession, outbox: Outbox, groups: Groups) -> None:
+        self._session = session
+        self._outbox = outbox
+        self._groups = groups
+        self._members: dict[Subscription, _Member] = {}
+        self._told: dict[int, tuple[_Member, bool, int]] = {}
+        self._next_id = 1
+        self.due_ms: int | None = None
+
+    def join(self, subscription: Subscription) -> None:
+        """Let a subscription join its group."""
+        assert subscription.group is not None, "it is in one"
+        member = self._members[subscription] = _Member(subscription, self)
+        self._groups.join(subscription.group, member, self._partition_index(subscription))
+
+    def leave(self, subscription: Subscription) -> None:
+        """Let a subscription leave its group, if it is in one."""
+        member = self._members.pop(subscription, None)
+        if member is None:
+            return
+        assert subscription.group is not None, "it is in one"
+        for correlation_id, (told, _, _) in list(self._told.items()):
+            if told is member:
+                del self._told[correlation_id]
+        self._look()
+        self._groups.leave(subscription.group, member)
+
+    def reads(self, subscription: Subscription) -> bool:
+        """Whether a subscription reads: it is in no group, or the active one and has answered."""
+        if subscription.group is None:
+            return True
+        member = self._members.get(subscription)
+        return member is not None and member.reads
+
+    def tell(self, member: _Member, *, is_active: bool) -> None:
+        """Tell the client whether a subscription is active."""
+        if not is_active:
+            member.reads = False
+            member.subscription.stream.detach(member.subscription)
+        correlation_id = self._next_id
+        self._next_id = correlation_id % 0x7FFF_FFFF + 1
+        now_ms = self._session.broker.turn.now_ms
+        self._told[correlation_id] = member, is_active, now_ms + ANSWER_TIMEOUT_MS
+        self._look()
+        number = member.subscription.subscription_id
+        body = U32.pack(correlation_id) + U8.pack(number) + U8.pack(is_active)
+        self._outbox.write(frame(CommandKey.CONSUMER_UPDATE, body))
+
+    def answered(self, fields: Fields, now_ms: int) -> None:
+        """Take the answer of the client; octets behind it are ignored, as some clients send them.
+
+        An answer that nobody waits for is ignored.
+        """
+        correlation_id, code, spec = fields.u32(), fields.u16(), offset_spec(fields)
+        told = self._told.pop(correlation_id, None)
+        self._look()
+        if told is None:
+            return
+        member, is_active, _ = told
+        subscription = member.subscription
+        assert subscription.group is not None, "it was told of its group"
+        if not is_active:
+            self._groups.answered(subscription.group, member)
+        elif self._groups.is_active(subscription.group, member):
+            member.reads = True
+            begin(subscription, spec if spec and code == Code.OK else subscription.spec, now_ms)
+
+    def end(self) -> None:
+        """End with the connection."""
+        for subscription in list(self._members):
+            self.leave(subscription)
+
+    def _look(self) -> None:
+        dues = [due_ms for _, _, due_ms in self._told.values()]
+        self.due_ms = min(dues, default=None)
+
+    def _partition_index(self, subscription: Subscription) -> int:
+        """Return the place of its stream in the super stream that it names."""
+        name = subscription.properties.get(SUPER_STREAM)
+        if name is None:
+            return PLAIN
+        try:
+            names = partitions_of(self._session.open_vhost, name)
+        except RefusedError:
+            return PLAIN
+        stream = subscription.queue.name
+        return names.index(stream) if stream in names else PLAIN

@@ -1,0 +1,31 @@
+"""What goes wrong on a connection of the stream protocol."""
+
+from amqp_server.stream_protocol.keys import Code
+
+
+class StreamProtocolError(Exception):
+    """The root of all errors here."""
+
+
+class MalformedFrameError(StreamProtocolError):
+    """A frame that no command has: the connection ends with ``UNKNOWN_FRAME``."""
+
+
+class FrameTooLargeError(StreamProtocolError):
+    """A frame above the limit: the connection ends with ``FRAME_TOO_LARGE``."""
+
+
+class OutOfStepError(StreamProtocolError):
+    """A command that may not come now, in the handshake: the socket is closed."""
+
+
+class RefusedError(StreamProtocolError):
+    """A request that is answered with a code; nothing else happens.
+
+    Attributes:
+        code: of the answer.
+    """
+
+    def __init__(self, code: Code) -> None:
+        super().__init__(code.name)
+        self.code = code

@@ -1,0 +1,163 @@
+"""The publishers of one connection: declared, publishing, deleted.
+
+A publisher with a reference has each of its publishing ids stored once: what comes again is not
+written, and confirmed when the first one is.
+
+Source: RabbitMQ, rabbit_stream_reader; stream protocol, DeclarePublisher, Publish.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from amqp_server.broker.access.rights import Permission
+from amqp_server.broker.queue import Queue
+from amqp_server.connections.outbox import Outbox
+from amqp_server.stream_protocol.confirms import AwaitedConfirms, write_errors
+from amqp_server.stream_protocol.errors import RefusedError
+from amqp_server.stream_protocol.fields import U64, Fields
+from amqp_server.stream_protocol.keys import Code
+from amqp_server.stream_protocol.publish_frame import Piece, items_of, read_publish
+from amqp_server.stream_protocol.session import StreamSession
+from persistence.streams.chunk import REFERENCE_BYTES_MAX
+from persistence.streams.gathering import Appended
+from queues.stream_port import StreamQueue
+
+
+@dataclass(slots=True, eq=False)
+class Publisher:
+    """One publisher.
+
+    Attributes:
+        reference: what its publishing ids are stored under; empty is none.
+    """
+
+    publisher_id: int
+    queue: Queue
+    stream: StreamQueue
+    reference: bytes
+
+
+class Publishers:
+    """The publishers of a connection."""
+
+    __slots__ = ("_by_id", "_outbox", "_session", "awaited")
+
+    def __init__(self, session: StreamSession, outbox: Outbox, awaited: AwaitedConfirms) -> None:
+        self._session = session
+        self._outbox = outbox
+        self._by_id: dict[int, Publisher] = {}
+        self.awaited = awaited
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def declare(self, fields: Fields, _now_ms: int) -> bytes:
+        """Declare a publisher; see DeclarePublisher."""
+        publisher_id, reference, name = fields.u8(), fields.string(), fields.string()
+        fields.end()
+        session = self._session
+        octets = reference.encode("utf-8", "surrogateescape")
+        if len(octets) > REFERENCE_BYTES_MAX or session.broker.alarms.is_on:
+            raise RefusedError(Code.PRECONDITION_FAILED)
+        session.require_stream(Permission.WRITE, name)
+        is_taken = publisher_id in self._by_id or any(
+            octets and each.reference == octets and each.queue.name == name
+            for each in self._by_id.values()
+        )
+        if is_taken:
+            raise RefusedError(Code.PRECONDITION_FAILED)
+        queue, stream = session.find_stream(name)
+        self._by_id[publisher_id] = Publisher(publisher_id, queue, stream, octets)
+        return b""
+
+    def delete(self, fields: Fields, _now_ms: int) -> bytes:
+        """Delete a publisher; see DeletePublisher."""
+        publisher_id = fields.u8()
+        fields.end()
+        if self._by_id.pop(publisher_id, None) is None:
+            raise RefusedError(Code.PUBLISHER_DOES_NOT_EXIST)
+        return b""
+
+    def sequence(self, fields: Fields, _now_ms: int) -> bytes:
+        """Return the highest publishing id that is stored; see QueryPublisherSequence."""
+        reference, name = fields.string(), fields.string()
+        fields.end()
+        self._session.require_stream(Permission.READ, name)
+        _, stream = self._session.find_stream(name)
+        found = stream.log.publishing_id(reference.encode("utf-8", "surrogateescape"))
+        return U64.pack(found or 0)
+
+    def publish(self, body: bytes, version: int, now_ms: int) -> None:
+        """Publish a frame; its confirms and errors come later."""
+        publisher_id, pieces, refused_ids = read_publish(body, version)
+        outbox = self._outbox
+        publisher = self._by_id.get(publisher_id)
+        code = Code.PUBLISHER_DOES_NOT_EXIST
+        if publisher is not None:
+            try:
+                self._session.require_stream(Permission.WRITE, publisher.queue.name)
+            except RefusedError as refused:
+                publisher, code = None, refused.code
+        if publisher is None:
+            ids = b"".join([piece.ids for piece in pieces]) + refused_ids
+            write_errors(outbox, publisher_id, ids, code)
+            return
+        for piece in pieces:
+            self._publish_piece(publisher, piece, now_ms)
+        if refused_ids:
+            write_errors(outbox, publisher_id, refused_ids, Code.PRECONDITION_FAILED)
+
+    def forget_stream(self, queue: Queue) -> bool:
+        """Forget the publishers of a stream that is gone; return whether there were any."""
+        gone = [number for number, each in self._by_id.items() if each.queue is queue]
+        for number in gone:
+            del self._by_id[number]
+        return bool(gone)
+
+    def queues(self) -> Iterable[Queue]:
+        """Return the streams that it publishes to."""
+        return dict.fromkeys([each.queue for each in self._by_id.values()])
+
+    def end(self) -> None:
+        """End with the connection."""
+        self._by_id.clear()
+        self.awaited.forget()
+
+    def _publish_piece(self, publisher: Publisher, piece: Piece, now_ms: int) -> None:
+        stream, reference = publisher.stream, publisher.reference
+        if reference:
+            known = stream.log.publishing_id(reference)
+            known = -1 if known is None else known
+            if piece.lowest_id <= known or not piece.is_ascending:
+                self._publish_new(publisher, piece, known, now_ms)
+                return
+        lsn = stream.append(
+            Appended(
+                (piece.entries,),
+                piece.entry_count,
+                piece.record_count,
+                piece.filter_values,
+                reference,
+                piece.highest_id if reference else 0,
+            ),
+            now_ms,
+        )
+        self.awaited.confirm(publisher.publisher_id, piece.ids, stream.commit_group, lsn)
+
+    def _publish_new(self, publisher: Publisher, piece: Piece, known: int, now_ms: int) -> None:
+        """Append the entries that are not stored; the others wait for what was appended last."""
+        stream = publisher.stream
+        parts: list[bytes] = []
+        record_count = 0
+        for publishing_id, octets, count in items_of(piece):
+            if publishing_id > known:
+                known = publishing_id
+                parts.append(octets)
+                record_count += count
+        lsn = stream.log.appended_lsn
+        if parts:
+            appended = Appended(
+                parts, len(parts), record_count, piece.filter_values, publisher.reference, known
+            )
+            lsn = stream.append(appended, now_ms)
+        self.awaited.confirm(publisher.publisher_id, piece.ids, stream.commit_group, lsn)

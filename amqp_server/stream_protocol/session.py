@@ -1,0 +1,72 @@
+"""The user of a connection of the stream protocol, and what was negotiated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from amqp_server.broker.access.rights import Permission
+from amqp_server.broker.counts import ConnectionView
+from amqp_server.broker.errors import AccessRefusedError
+from amqp_server.broker.queue import Queue
+from amqp_server.connections import session as shared
+from amqp_server.stream_protocol.errors import RefusedError
+from amqp_server.stream_protocol.keys import Code
+from amqp_server.stream_protocol.settings import StreamProtocolSettings
+from queues.stream_port import StreamQueue
+
+NAME_SHOWN_MAX: Final = 256
+
+
+@dataclass(slots=True, eq=False)
+class StreamSession(shared.Session):
+    """A session with what this protocol adds.
+
+    Attributes:
+        settings: of the node.
+        client_properties: of the client; its name of the connection is one of them.
+        mechanism: that it logged in by.
+        frame_max_bytes: largest frame that is taken.
+        deliver_version: version of the Deliver frames that the client wants.
+    """
+
+    settings: StreamProtocolSettings = field(default=StreamProtocolSettings())
+    client_properties: Mapping[str, str] = field(default_factory=dict)
+    mechanism: str = ""
+    frame_max_bytes: int = 0
+    deliver_version: int = 1
+
+    @property
+    def client_name(self) -> str:
+        """The client's name of its connection; mostly given."""
+        return self.client_properties.get("connection_name", "")[:NAME_SHOWN_MAX]
+
+    def view(self) -> ConnectionView:
+        """Return the state of the connection."""
+        return shared.Session.view(self)._replace(
+            protocol="stream",
+            client_properties=dict(self.client_properties),
+            frame_max_bytes=self.frame_max_bytes,
+        )
+
+    def require_stream(self, permission: Permission, stream: str) -> None:
+        """Check a right to a stream.
+
+        Raises:
+            RefusedError: ``ACCESS_REFUSED``.
+        """
+        try:
+            self.require(permission, "queue", stream)
+        except AccessRefusedError as error:
+            raise RefusedError(Code.ACCESS_REFUSED) from error
+
+    def find_stream(self, name: str) -> tuple[Queue, StreamQueue]:
+        """Return a stream.
+
+        Raises:
+            RefusedError: ``STREAM_DOES_NOT_EXIST``: there is none, or it is another kind of queue.
+        """
+        queue = self.open_vhost.queues.find(name)
+        stream = None if queue is None else queue.stream
+        if queue is None or stream is None:
+            raise RefusedError(Code.STREAM_DOES_NOT_EXIST)
+        return queue, stream

@@ -1,0 +1,166 @@
+"""Streams as clients of the stream protocol see them: create, delete, metadata, offsets, figures.
+
+Source: RabbitMQ, rabbit_stream_manager and rabbit_stream_reader.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from amqp_server.broker.access.rights import Permission
+from amqp_server.broker.arguments.declare import QueueProperties
+from amqp_server.broker.errors import BrokerError
+from amqp_server.broker.names import strip_line_ends
+from amqp_server.broker.steps import Steps
+from amqp_server.stream_protocol.errors import RefusedError
+from amqp_server.stream_protocol.fields import I32, I64, U16, U32, U64, Fields, string
+from amqp_server.stream_protocol.handshake import advertised
+from amqp_server.stream_protocol.keys import Code
+from amqp_server.stream_protocol.offset_specs import OFFSET, offset_spec
+from amqp_server.stream_protocol.session import StreamSession
+from amqp_server.wire.tables import Field, longstr
+from persistence.streams.chunk import REFERENCE_BYTES_MAX
+
+_TEXTS: Final = ("max-age", "queue-leader-locator", "stream-max-segment-age")
+_NUMBERS: Final = (
+    "max-length-bytes",
+    "stream-max-segment-size-bytes",
+    "stream-filter-size-bytes",
+    "initial-cluster-size",
+)
+_NO_LEADER: Final = 0xFFFF
+_BROKER: Final = 0
+_NUMBER_DIGITS_MAX: Final = 18
+
+
+def create(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
+    """Create a stream; see Create."""
+    name, arguments = strip_line_ends(fields.string()), fields.map()
+    fields.end()
+    session.require_stream(Permission.CONFIGURE, name)
+    if not name:
+        raise RefusedError(Code.PRECONDITION_FAILED)
+    properties = stream_properties(arguments)
+    queues = session.open_vhost.queues
+    if queues.find(name) is not None:
+        raise RefusedError(Code.STREAM_ALREADY_EXISTS)
+    yield from queues.finishing(name)
+    try:
+        queues.declare(name, properties, session, now_ms)
+    except BrokerError as error:
+        raise RefusedError(Code.PRECONDITION_FAILED) from error
+    return b""
+
+
+def delete(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
+    """Delete a stream; see Delete."""
+    name = fields.string()
+    fields.end()
+    session.require_stream(Permission.CONFIGURE, name)
+    session.find_stream(name)
+    queues = session.open_vhost.queues
+    yield from queues.deleting(name, session, now_ms, if_unused=False, if_empty=False)
+    return b""
+
+
+def stream_properties(arguments: Mapping[str, str]) -> QueueProperties:
+    """Return the properties of a stream with these arguments; unknown ones are ignored.
+
+    Raises:
+        RefusedError: a number is none.
+    """
+    table: dict[str, Field] = {"x-queue-type": longstr("stream")}
+    for key in _TEXTS:
+        if key in arguments:
+            table[f"x-{key}"] = longstr(arguments[key])
+    for key in _NUMBERS:
+        if key in arguments:
+            table[f"x-{key}"] = Field("l", _number(arguments[key]))
+    return QueueProperties(durable=True, exclusive=False, auto_delete=False, arguments=table)
+
+
+def _number(text: str) -> int:
+    digits = text.removeprefix("-")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > _NUMBER_DIGITS_MAX:
+        raise RefusedError(Code.PRECONDITION_FAILED)
+    return int(text)
+
+
+def metadata(session: StreamSession, fields: Fields, _now_ms: int) -> bytes:
+    """Tell where streams are; see Metadata."""
+    names = fields.strings()
+    fields.end()
+    host, port = advertised(session)
+    brokers = I32.pack(1) + U16.pack(_BROKER) + string(host) + U32.pack(port)
+    return brokers + I32.pack(len(names)) + b"".join([_where(session, name) for name in names])
+
+
+def _where(session: StreamSession, name: str) -> bytes:
+    code, leader = Code.OK, _BROKER
+    try:
+        session.find_stream(name)
+        _require_read_or_write(session, name)
+    except RefusedError as error:
+        code, leader = error.code, _NO_LEADER
+    return string(name) + U16.pack(code) + U16.pack(leader) + I32.pack(0)
+
+
+def _require_read_or_write(session: StreamSession, name: str) -> None:
+    try:
+        session.require_stream(Permission.READ, name)
+    except RefusedError:
+        session.require_stream(Permission.WRITE, name)
+
+
+def store_offset(session: StreamSession, fields: Fields, _now_ms: int) -> None:
+    """Store how far a consumer has come; it is never answered; see StoreOffset."""
+    reference, name, offset = fields.string(), fields.string(), fields.u64()
+    fields.end()
+    octets = reference.encode("utf-8", "surrogateescape")
+    if not 0 < len(octets) <= REFERENCE_BYTES_MAX:
+        return
+    try:
+        session.require_stream(Permission.READ, name)
+        _, stream = session.find_stream(name)
+    except RefusedError:
+        return
+    stream.log.store_offset(octets, offset)
+
+
+def query_offset(session: StreamSession, fields: Fields, _now_ms: int) -> bytes:
+    """Return the stored offset of a consumer; see QueryOffset."""
+    reference, name = fields.string(), fields.string()
+    fields.end()
+    session.require_stream(Permission.READ, name)
+    _, stream = session.find_stream(name)
+    offset = stream.log.stored_offset(reference.encode("utf-8", "surrogateescape"))
+    if offset is None:
+        raise RefusedError(Code.NO_OFFSET)
+    return U64.pack(offset)
+
+
+def stream_stats(session: StreamSession, fields: Fields, _now_ms: int) -> bytes:
+    """Return figures of a stream; see StreamStats. -1 is none."""
+    name = fields.string()
+    fields.end()
+    session.require_stream(Permission.READ, name)
+    _, stream = session.find_stream(name)
+    log = stream.log
+    last = log.last_chunk_offset()
+    first = log.first_offset if last is not None else -1
+    last = -1 if last is None else last
+    figures = {"first_chunk_id": first, "committed_chunk_id": last, "last_chunk_id": last}
+    entries = [string(key) + I64.pack(value) for key, value in figures.items()]
+    return I32.pack(len(entries)) + b"".join(entries)
+
+
+def resolve_offset_spec(session: StreamSession, fields: Fields, now_ms: int) -> bytes:
+    """Return the offset that a specification leads to; see ResolveOffsetSpec."""
+    name, spec = fields.string(), offset_spec(fields)
+    if not fields.is_at_end:
+        fields.map()
+    fields.end()
+    session.require_stream(Permission.READ, name)
+    _, stream = session.find_stream(name)
+    if spec is None:
+        raise RefusedError(Code.NO_OFFSET)
+    return U16.pack(OFFSET) + U64.pack(stream.first_offset_of(spec, now_ms))

@@ -1,0 +1,152 @@
+"""One subscription: whole chunks, as long as there is credit.
+
+    Subscribe(credit 10) ── Deliver, Deliver, ... ── Credit(5) ── Deliver, ...
+
+A chunk leaves as it lies in the segment, without its filter and its trailer. The one that holds the
+offset asked for is sent whole, and the client drops what lies before.
+
+Source: RabbitMQ, rabbit_stream_reader; stream protocol, Deliver.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from amqp_server.broker.queue import Queue
+from amqp_server.connections.outbox import Outbox
+from amqp_server.stream_protocol.fields import U8, U64
+from amqp_server.stream_protocol.frames import frame_head
+from amqp_server.stream_protocol.keys import VERSION_2, CommandKey
+from amqp_server.stream_protocol.single_active import GroupKey
+from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, chunks_in
+from persistence.streams.chunk_filter import may_hold
+from queues.offset_spec import NEXT, OffsetSpec
+from queues.stream_port import Served, StreamQueue, Then
+
+log = logging.getLogger(__name__)
+
+EXTENT_BYTES_MAX: Final = 512 << 10
+"""Octets that one read of the log brings, if one chunk is not larger."""
+
+CHUNK_COST: Final = 64
+"""What the delivery of a chunk counts, in messages."""
+
+FILTER_PREFIX: Final = "filter."
+MATCH_UNFILTERED: Final = "match-unfiltered"
+
+
+class Subscription:
+    """One subscription; a ``queues.stream_port.StreamReader``.
+
+    Attributes:
+        offset: where the next read begins.
+        credit: chunks that may be sent.
+        properties: of the client.
+        consumed_offset: behind the last chunk that was sent.
+        spec: where it begins, if its client does not say something else when it becomes active.
+        group: of which only one reads; None reads for itself.
+    """
+
+    __slots__ = (
+        "_deliver_version",
+        "_match_unfiltered",
+        "_on_held",
+        "_outbox",
+        "_wanted",
+        "consumed_offset",
+        "credit",
+        "group",
+        "is_over",
+        "offset",
+        "properties",
+        "queue",
+        "spec",
+        "stream",
+        "subscription_id",
+    )
+
+    def __init__(
+        self,
+        subscription_id: int,
+        queue: Queue,
+        stream: StreamQueue,
+        properties: Mapping[str, str],
+        outbox: Outbox,
+        *,
+        on_held: Callable[["Subscription"], None],
+        deliver_version: int,
+    ) -> None:
+        self.subscription_id = subscription_id
+        self.queue = queue
+        self.stream = stream
+        self.properties = properties
+        self.offset = 0
+        self.consumed_offset = 0
+        self.credit = 0
+        self.is_over = False
+        self.spec = NEXT
+        self.group: GroupKey | None = None
+        self._outbox = outbox
+        self._on_held = on_held
+        self._deliver_version = deliver_version
+        self._wanted = frozenset(
+            value.encode("utf-8", "surrogateescape")
+            for key, value in properties.items()
+            if key.startswith(FILTER_PREFIX)
+        )
+        self._match_unfiltered = properties.get(MATCH_UNFILTERED) == "true"
+
+    def serve(self, max_count: int, now_ms: int) -> Served:  # noqa: ARG002 -- the port's
+        """Send chunks, as many as credit, output and one read allow."""
+        if self.is_over or self.credit <= 0:
+            return Served(1, Then.HELD)
+        outbox = self._outbox
+        if outbox.is_full:
+            self._on_held(self)
+            return Served(1, Then.HELD)
+        chunk_count = max(max_count // CHUNK_COST, 1)
+        try:
+            extent = self.stream.log.read(self.offset, EXTENT_BYTES_MAX)
+        except OSError as error:
+            log.warning("a stream cannot be read %s: %s", self.queue.text, error)
+            self._on_held(self)
+            return Served(CHUNK_COST, Then.HELD)
+        if extent is None:
+            return Served(1, Then.AT_END)
+        sent_count = 0
+        for position, header in chunks_in(extent.octets):
+            if not self.credit or sent_count >= chunk_count or outbox.is_full:
+                break
+            self.offset = header.next_offset
+            if self._may_want(extent.octets, position, header):
+                self._deliver(extent.octets, position, header)
+                sent_count += 1
+        return Served(max(sent_count, 1) * CHUNK_COST, Then.READY if self.credit else Then.HELD)
+
+    def _may_want(self, octets: bytes | memoryview, position: int, header: ChunkHeader) -> bool:
+        if not self._wanted:
+            return True
+        at = position + CHUNK_HEADER.size
+        chunk_filter = octets[at : at + header.filter_bytes]
+        return may_hold(chunk_filter, self._wanted, match_unfiltered=self._match_unfiltered)
+
+    def _deliver(self, octets: bytes | memoryview, position: int, header: ChunkHeader) -> None:
+        view = memoryview(octets)
+        prefix = U8.pack(self.subscription_id)
+        if self._deliver_version == VERSION_2:
+            prefix += U64.pack(self.stream.log.last_chunk_offset() or 0)
+        size_bytes = len(prefix) + CHUNK_HEADER.size + header.data_bytes
+        head = frame_head(CommandKey.DELIVER, size_bytes, self._deliver_version) + prefix
+        data_at = position + header.data_at
+        data = view[data_at : data_at + header.data_bytes]
+        head += view[position : position + CHUNK_HEADER.size]
+        self._outbox.deliver_all([head, data])
+        self.credit -= 1
+        self.consumed_offset = header.next_offset
+
+
+def begin(subscription: Subscription, spec: OffsetSpec, now_ms: int) -> None:
+    """Let a subscription read from here on."""
+    stream = subscription.stream
+    subscription.offset = stream.first_offset_of(spec, now_ms)
+    stream.attach(subscription)

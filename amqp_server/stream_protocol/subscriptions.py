@@ -1,0 +1,154 @@
+"""The subscriptions of one connection: they begin, get credit, and end.
+
+Source: RabbitMQ, rabbit_stream_reader; stream protocol, Subscribe, Credit, Unsubscribe.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from amqp_server.broker.access.rights import Permission
+from amqp_server.broker.queue import Queue
+from amqp_server.connections.outbox import Outbox
+from amqp_server.stream_protocol.consumer_updates import ConsumerUpdates
+from amqp_server.stream_protocol.errors import MalformedFrameError, RefusedError
+from amqp_server.stream_protocol.fields import U8, U16, Fields
+from amqp_server.stream_protocol.frames import frame
+from amqp_server.stream_protocol.keys import RESPONSE, VERSION_1, Code, CommandKey
+from amqp_server.stream_protocol.offset_specs import offset_spec
+from amqp_server.stream_protocol.session import StreamSession
+from amqp_server.stream_protocol.single_active import GroupKey
+from amqp_server.stream_protocol.subscription import Subscription, begin
+from persistence.streams.chunk import REFERENCE_BYTES_MAX
+
+SINGLE_ACTIVE: Final = "single-active-consumer"
+NAME: Final = "name"
+_CREDIT_MAX: Final = 0xFFFF
+
+
+class Subscriptions:
+    """The subscriptions of a connection."""
+
+    __slots__ = ("_by_id", "_joining", "_outbox", "_session", "_starved", "_updates")
+
+    def __init__(self, session: StreamSession, outbox: Outbox, updates: ConsumerUpdates) -> None:
+        self._session = session
+        self._outbox = outbox
+        self._updates = updates
+        self._by_id: dict[int, Subscription] = {}
+        self._starved: dict[Subscription, None] = {}
+        self._joining: Subscription | None = None
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    @property
+    def are_starved(self) -> bool:
+        """Whether any waits for room in the output."""
+        return bool(self._starved)
+
+    def subscribe(self, fields: Fields, now_ms: int) -> bytes:
+        """Begin a subscription; its first chunk comes behind the answer; see Subscribe."""
+        subscription_id, name, spec = fields.u8(), fields.string(), offset_spec(fields)
+        credit = fields.u16()
+        properties = {} if fields.is_at_end else fields.map()
+        fields.end()
+        if spec is None:
+            raise MalformedFrameError("a subscription begins somewhere")
+        session = self._session
+        session.require_stream(Permission.READ, name)
+        queue, stream = session.find_stream(name)
+        if subscription_id in self._by_id:
+            raise RefusedError(Code.SUBSCRIPTION_ID_ALREADY_EXISTS)
+        subscription = Subscription(
+            subscription_id,
+            queue,
+            stream,
+            properties,
+            self._outbox,
+            on_held=self._hold,
+            deliver_version=session.deliver_version,
+        )
+        subscription.credit = credit
+        subscription.spec = spec
+        subscription.group = self._group_of(name, properties)
+        self._by_id[subscription_id] = subscription
+        if subscription.group is None:
+            begin(subscription, spec, now_ms)
+        else:
+            self._joining = subscription
+        return b""
+
+    def _group_of(self, stream: str, properties: Mapping[str, str]) -> GroupKey | None:
+        if properties.get(SINGLE_ACTIVE) != "true":
+            return None
+        name = properties.get(NAME, "")
+        if not 0 < len(name.encode("utf-8", "surrogateescape")) <= REFERENCE_BYTES_MAX:
+            raise RefusedError(Code.PRECONDITION_FAILED)
+        return GroupKey(self._session.vhost_name, stream, name)
+
+    def join_group(self) -> None:
+        """Let a subscription whose client was just answered join its group, if it has one."""
+        subscription, self._joining = self._joining, None
+        if subscription is not None:
+            self._updates.join(subscription)
+
+    def unsubscribe(self, fields: Fields, _now_ms: int) -> bytes:
+        """End a subscription; see Unsubscribe."""
+        subscription_id = fields.u8()
+        fields.end()
+        subscription = self._by_id.pop(subscription_id, None)
+        if subscription is None:
+            raise RefusedError(Code.SUBSCRIPTION_ID_DOES_NOT_EXIST)
+        self._end(subscription)
+        return b""
+
+    def credit(self, fields: Fields) -> None:
+        """Take credit; only an error is answered; see Credit."""
+        subscription_id, credit = fields.u8(), fields.u16()
+        fields.end()
+        subscription = self._by_id.get(subscription_id)
+        if subscription is None:
+            self._refuse_credit(subscription_id, Code.SUBSCRIPTION_ID_DOES_NOT_EXIST)
+            return
+        had_none = not subscription.credit
+        subscription.credit = min(subscription.credit + credit, _CREDIT_MAX)
+        if not self._updates.reads(subscription):
+            self._refuse_credit(subscription_id, Code.PRECONDITION_FAILED)
+        elif had_none and subscription.credit:
+            subscription.stream.attach(subscription)
+
+    def _refuse_credit(self, subscription_id: int, code: Code) -> None:
+        body = U16.pack(code) + U8.pack(subscription_id)
+        self._outbox.write(frame(CommandKey.CREDIT | RESPONSE, body, VERSION_1))
+
+    def room_came(self) -> None:
+        """Go on with those that waited for room in the output."""
+        starved, self._starved = self._starved, {}
+        for subscription in starved:
+            subscription.stream.attach(subscription)
+
+    def forget_stream(self, queue: Queue) -> bool:
+        """Forget the subscriptions of a stream that is gone; return whether there were any."""
+        gone = [number for number, each in self._by_id.items() if each.queue is queue]
+        for number in gone:
+            self._end(self._by_id.pop(number))
+        return bool(gone)
+
+    def queues(self) -> Iterable[Queue]:
+        """Return the streams that it reads."""
+        return dict.fromkeys([each.queue for each in self._by_id.values()])
+
+    def end(self) -> None:
+        """End with the connection."""
+        for subscription in self._by_id.values():
+            self._end(subscription)
+        self._by_id.clear()
+
+    def _hold(self, subscription: Subscription) -> None:
+        self._starved[subscription] = None
+
+    def _end(self, subscription: Subscription) -> None:
+        subscription.is_over = True
+        subscription.stream.detach(subscription)
+        self._updates.leave(subscription)
+        self._starved.pop(subscription, None)

@@ -1,0 +1,95 @@
+"""Publishes that wait for their commit."""
+
+from amqp_server.connections.outbox import Outbox
+from amqp_server.stream_protocol.confirms import (
+    IDS_PER_FRAME_MAX,
+    AwaitedConfirms,
+    write_confirms,
+    write_errors,
+)
+from amqp_server.stream_protocol.fields import U64
+from amqp_server.stream_protocol.frames import scan
+from amqp_server.stream_protocol.keys import Code
+from tests.support.commits import FakeCommits
+from tests.support.stream_peer import Answer, confirmed, publish_errors
+
+
+class Line:
+    """Confirms on an outbox of their own."""
+
+    def __init__(self) -> None:
+        self.outbox = Outbox(1 << 30, lambda: None)
+        self.told_count = 0
+        self.awaited = AwaitedConfirms(self.outbox, self._fewer)
+
+    def _fewer(self) -> None:
+        self.told_count += 1
+
+    def written(self) -> list[Answer]:
+        frames, _, _ = scan(b"".join(self.outbox.take()), 1 << 30)
+        return [Answer(each.key, each.body, each.version) for each in frames]
+
+
+def ids(*numbers: int) -> bytes:
+    return b"".join(map(U64.pack, numbers))
+
+
+def test_what_is_safe_is_confirmed_at_once() -> None:
+    line, group = Line(), FakeCommits()
+    line.awaited.confirm(1, ids(5), group, 0)
+    assert line.written() == [confirmed(1, 5)]
+    assert line.awaited.count == 0
+
+
+def test_a_commit_confirms_all_up_to_its_lsn_by_publisher() -> None:
+    line, group = Line(), FakeCommits()
+    line.awaited.confirm(1, ids(1, 2), group, 3)
+    line.awaited.confirm(2, ids(1), group, 3)
+    line.awaited.confirm(1, ids(3), group, 4)
+    line.awaited.confirm(1, ids(4), group, 5)
+    assert (line.written(), line.awaited.count) == ([], 5)
+    group.commit(4)
+    assert line.written() == [confirmed(1, 1, 2, 3), confirmed(2, 1)]
+    assert (line.awaited.count, line.told_count) == (1, 1)
+    group.commit(5)
+    assert line.written() == [confirmed(1, 4)]
+
+
+def test_each_group_has_its_line() -> None:
+    line, slow, fast = Line(), FakeCommits(), FakeCommits()
+    line.awaited.confirm(1, ids(1), slow, 1)
+    line.awaited.confirm(1, ids(2), fast, 1)
+    fast.commit(1)
+    assert line.written() == [confirmed(1, 2)]
+    slow.commit(1)
+    assert line.written() == [confirmed(1, 1)]
+
+
+def test_a_group_that_fails_is_an_error_for_all_that_wait() -> None:
+    line, group = Line(), FakeCommits()
+    line.awaited.confirm(1, ids(1), group, 1)
+    line.awaited.confirm(1, ids(2), group, 2)
+    group.fail()
+    assert line.written() == [publish_errors(1, Code.STREAM_NOT_AVAILABLE, 1, 2)]
+    assert line.awaited.count == 0
+
+
+def test_nothing_is_confirmed_once_it_is_forgotten() -> None:
+    line, group = Line(), FakeCommits()
+    line.awaited.confirm(1, ids(1), group, 1)
+    line.awaited.forget()
+    group.commit(1)
+    assert line.written() == []
+
+
+def test_many_ids_are_several_frames() -> None:
+    line = Line()
+    many = ids(*range(IDS_PER_FRAME_MAX + 1))
+    write_confirms(line.outbox, 1, many)
+    write_errors(line.outbox, 1, many, Code.ACCESS_REFUSED)
+    assert [len(each.body) for each in line.written()] == [
+        5 + 8 * IDS_PER_FRAME_MAX,
+        13,
+        5 + 10 * IDS_PER_FRAME_MAX,
+        15,
+    ]
