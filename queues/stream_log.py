@@ -130,8 +130,8 @@ class StreamLog(Protocol):
         """Drop the segments that are due, and end one that is old enough.
 
         Returns:
-            When to call it again at the latest (instant); None if only an append, or other
-            retention, can make anything due. Call it after appends too, now and then.
+            When to call it again at the latest (instant); None if nothing is due by age. Appends
+            call it when a segment was begun, as RabbitMQ looks at retention then.
         """
 
     def drop(self) -> int:

@@ -184,8 +184,14 @@ class KeptChunks:
 
     @property
     def segment_count(self) -> int:
-        """How many segments there are; the tail counts as one where there is no other."""
-        return len(self.segments.all) or min(1, len(self.tail.chunks))
+        """How many segments there are; the tail counts as one where it will begin one."""
+        return len(self.segments.all) + self._begins_segment()
+
+    def _begins_segment(self) -> bool:
+        """Return whether the tail will be the beginning of a segment."""
+        segments = self.segments
+        is_full = not segments.all or segments.all[-1].is_full(segments.segment_bytes_max)
+        return is_full and bool(self.tail.from_offset(segments.next_offset))
 
     def _unwritten_bytes(self) -> int:
         unwritten = self.tail.from_offset(self.segments.next_offset)
@@ -234,11 +240,12 @@ class KeptChunks:
         self.retention = retention
         self.segments.segment_bytes_max = retention.segment_bytes_max
 
-    def retain(self, wall_ms: int, next_offset: int | None) -> int | None:
+    def retain(self, wall_ms: int, readable_offset: int, next_offset: int | None) -> int | None:
         """Drop the segments that are due, and end the newest if it is old enough.
 
         Args:
             wall_ms: now, ms since 1970.
+            readable_offset: segments that end above it stay for now.
             next_offset: that a segment begun now would be named after; None while appends are on
                 their way to the disk.
 
@@ -246,6 +253,8 @@ class KeptChunks:
             When anything is due by age, ms since 1970; None is never.
         """
         was_refused = self._is_too_old(wall_ms) and not self._begin_segment(next_offset)
+        if self.segments.all and self._begins_segment():
+            self.spill()  # So that the newest segment, which stays, is the one that it begins.
         segments = self.segments.all
         sizes = [segment.content_bytes for segment in segments]
         if sizes:
@@ -253,10 +262,11 @@ class KeptChunks:
         count = due_count(
             self.retention, wall_ms, sizes, lambda index: segments[index].last_timestamp_ms
         )
-        if count:
-            self._unneeded += self.segments.take_oldest(count)
+        committed = [each for each in segments[:count] if each.next_offset <= readable_offset]
+        if committed:
+            self._unneeded += self.segments.take_oldest(len(committed))
             self._reader.forget()
-        self._seen_count = len(self.segments.all)
+        self._seen_count = len(self.segments.all) if len(committed) == count else -1
         return wall_ms + RETRY_MS if was_refused else self._due_ms()
 
     def _first_of_last_ms(self) -> int | None:

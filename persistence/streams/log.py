@@ -272,7 +272,8 @@ class StreamLog:
             return None
         is_idle = self._gathering is None and not self._sealed
         offset_ms = self._wall_offset_ms()
-        due_ms = self.kept.retain(now_ms + offset_ms, self.next_offset if is_idle else None)
+        next_offset = self.next_offset if is_idle else None
+        due_ms = self.kept.retain(now_ms + offset_ms, self.readable_offset, next_offset)
         return None if due_ms is None else due_ms - offset_ms
 
     def drop(self) -> int:

@@ -9,6 +9,7 @@ from typing import Final
 from persistence.errors import StorageError
 from persistence.files import Files
 from persistence.group_commit import GROUP_BYTES_MAX, GroupCommit
+from persistence.group_writing import Group
 from persistence.log import Log
 from persistence.log_form import LogForm
 from persistence.log_state import LogOptions
@@ -170,6 +171,7 @@ class StoredNode:
         self.store.start(self.wal, self.commit)
         self.fsynced_lsn = self.commit.committed_lsn
         self.queues: dict[int, ExpectedQueue] = {}
+        self._sealed: Group | None = None
         self.may_lose = False
         """Whether a power cut may leave gaps: of what a stream of class os writes directly."""
 
@@ -186,9 +188,14 @@ class StoredNode:
         queue.delete_lsn = self.commit.append_definition(change_of(queue.log.queue_id, None))
         queue.log.drop()
 
+    def seal(self) -> None:
+        """Seal a group, which ``commit_group`` carries out later."""
+        self._sealed = self._sealed or self.commit.seal()
+
     def commit_group(self) -> bool:
         """Carry one group out, or try to; return whether there was one."""
-        group = self.commit.retry() or self.commit.seal()
+        group = self.commit.retry() or self._sealed or self.commit.seal()
+        self._sealed = None
         if group is None:
             return False
         try:

@@ -55,6 +55,7 @@ class StreamLife(Life):
             (1, self.delete_stream),
             (1, self.change_stream_class),
             (8, self.commit),
+            (6, self.node.seal),
             (4, self.go_on_with_checkpoint),
         ]
 
@@ -156,7 +157,7 @@ class StreamLife(Life):
                 require(stream.messages[at].octets == message, f"offset {at} has another content")
             require(extent.next_offset > offset, "reading goes on")
             offset = extent.next_offset
-        is_at_end = offset >= log.readable_offset
+        is_at_end = max(offset, log.first_offset) >= log.readable_offset
         require(is_at_end, f"reading ends at {offset}, before {log.readable_offset}")
 
     def store_offset(self) -> None:

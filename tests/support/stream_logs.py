@@ -94,7 +94,8 @@ class MemoryPlace:
     is_at_once = True
 
     def __init__(self) -> None:
-        self.log: StreamLog = MemoryStreamLog(lambda: WALL_OFFSET_MS)
+        self.memory = MemoryStreamLog(lambda: WALL_OFFSET_MS)
+        self.log: StreamLog = self.memory
 
     def commit(self) -> None:
         """Do nothing: it is committed."""

@@ -73,13 +73,25 @@ def test_an_old_segment_that_cannot_be_ended_is_tried_again() -> None:
     kept = kept_on(place)
     kept.set_retention(Retention(segment_age_ms=100))
     add(kept, 0, b"a")
-    assert kept.retain(1_050, 1) == 1_100
-    assert kept.retain(1_100, None) == 1_100 + RETRY_MS, "appends are on their way"
+    assert kept.retain(1_050, 1, 1) == 1_100
+    assert kept.retain(1_100, 1, None) == 1_100 + RETRY_MS, "appends are on their way"
     place.disk.fail_at(lambda o: o.kind is Kind.CREATE and "1.seg" in o.path, errno.ENOSPC, times=1)
-    assert kept.retain(1_100, 1) == 1_100 + RETRY_MS
+    assert kept.retain(1_100, 1, 1) == 1_100 + RETRY_MS
     assert kept.segment_count == 1
-    assert kept.retain(1_100, 1) is None
+    assert kept.retain(1_100, 1, 1) is None
     assert kept.segment_count == 2
+
+
+def test_what_is_not_committed_is_not_dropped() -> None:
+    kept = kept_on(DiskPlace())
+    kept.set_retention(Retention(max_bytes=0, segment_bytes_max=1))
+    for number in range(4):
+        add(kept, number, b"m")
+        kept.spill()
+    kept.retain(1_000, 2, None)
+    assert (kept.first_offset(), kept.has_grown) == (2, True)
+    kept.retain(1_000, 4, None)
+    assert (kept.first_offset(), kept.has_grown) == (3, False)
 
 
 def test_a_refused_tail_is_not_tried_at_every_append() -> None:
