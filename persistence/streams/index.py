@@ -52,14 +52,17 @@ class SegmentIndex:
         """Return whether there are enough places for a write."""
         return len(self._unwritten) >= UNWRITTEN_PLACES_MAX
 
-    def write(self) -> None:
+    def write(self) -> bool:
         """Write what is only in memory; nothing is synced.
+
+        Returns:
+            Whether there was anything.
 
         Raises:
             OSError: it stays in memory.
         """
         if not self._unwritten:
-            return
+            return False
         file = self._opened.get(self.path, create=True).file
         places = b"".join([INDEX_PLACE.pack(*place) for place in self._unwritten])
         if self._written_count:
@@ -69,6 +72,7 @@ class SegmentIndex:
         self._written_count += len(self._unwritten)
         self._unwritten.clear()
         self.is_dirty = True
+        return True
 
     def adopt(self, count: int) -> None:
         """Take over so many places that are in the file."""

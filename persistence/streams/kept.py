@@ -154,20 +154,24 @@ class KeptChunks:
             return False
         return True
 
-    def write_tail(self) -> None:
+    def write_tail(self) -> bool:
         """Write the tail to its segment, unless a direct write is under way.
+
+        Returns:
+            Whether anything was written.
 
         Raises:
             OSError: a part of it may be written, and the rest stays in memory.
         """
         if self._direct_count or not self.tail.chunks:
-            return
+            return False
         try:
             self.segments.append(self.tail.from_offset(self.segments.next_offset))
         finally:
             self.tail.forget_below(self.segments.next_offset)
             self._tails.note(self, self.tail.size_bytes)
         self._spill_at_bytes = 0
+        return True
 
     # -- out ------------------------------------------------------------------------------------
 

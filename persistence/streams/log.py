@@ -16,6 +16,7 @@ from typing import Final, NamedTuple, Protocol
 from persistence.gathering import Gathered, Source
 from persistence.group_commit import AT_ONCE
 from persistence.log_form import LogForm
+from persistence.log_state import EVERYTHING_BYTES
 from persistence.operations import encode_drop, encode_stream_chunks, encode_stream_offset
 from persistence.stored_log import Noted
 from persistence.streams.chunk import CHUNK_BYTES_MAX
@@ -310,15 +311,15 @@ class StreamLog:
         """Go on behind what a restart has found; all of that is on disk, and can be read."""
         self.next_offset = self.readable_offset = self._fsynced_offset = next_offset
 
-    def store_some(self, max_bytes: int) -> bool:  # noqa: ARG002 - a tail is small
-        """Write the tail to its segment.
+    def store_some(self, max_bytes: int) -> bool:
+        """Write the tail to its segment; return False if that took time, and more may be written.
 
         Where a direct write is under way, the tail behind it stays in memory. Its group and that of
         the direct write are not committed yet, so they are in no file that the checkpoint frees.
         """
-        self.kept.write_tail()
-        self.kept.segments.write_indexes()
-        return True
+        has_written = self.kept.write_tail()
+        has_written |= self.kept.segments.write_indexes()
+        return not has_written or max_bytes >= EVERYTHING_BYTES
 
     def note(self) -> Noted:
         """Return the state at this moment: all that has a place in a segment."""

@@ -279,14 +279,16 @@ class StreamSegments:
 
     # -- for a checkpoint -----------------------------------------------------------------------
 
-    def write_indexes(self) -> None:
+    def write_indexes(self) -> bool:
         """Write what indexes have in memory; nothing is synced.
+
+        Returns:
+            Whether there was anything.
 
         Raises:
             OSError: some of it stays in memory.
         """
-        for segment in self.all[-2:]:
-            segment.index.write()
+        return any([segment.index.write() for segment in self.all[-2:]])
 
     def take_dirty(self) -> list[str]:
         """Return the paths of files that were written since the last call."""

@@ -47,7 +47,7 @@ class MemoryStreamLog:
         self.first_offset = 0
         self.next_offset = 0
         self._wall_offset_ms = wall_offset_ms
-        self.retention = Retention()
+        self._retention = Retention()
         self._filter_bytes = FILTER_BYTES_DEFAULT
         self._segments: list[_Segment] = []
         self._seen_count = 0
@@ -140,7 +140,7 @@ class MemoryStreamLog:
 
     def set_retention(self, retention: Retention) -> None:
         """Set what is kept."""
-        self.retention = retention
+        self._retention = retention
 
     def set_filter_bytes(self, filter_bytes: int) -> None:
         """Set the size of filters from now on."""
@@ -148,7 +148,7 @@ class MemoryStreamLog:
 
     def retain(self, now_ms: int) -> int | None:
         """Drop the segments that are due, and end one that is old enough."""
-        retention, segments = self.retention, self._segments
+        retention, segments = self._retention, self._segments
         offset_ms = self._wall_offset_ms()
         wall_ms = now_ms + offset_ms
         if segments and segments[-1].chunks and retention.segment_age_ms is not None:
@@ -177,7 +177,7 @@ class MemoryStreamLog:
         segments = self._segments
         if (
             not segments
-            or segments[-1].size_bytes >= self.retention.segment_bytes_max
+            or segments[-1].size_bytes >= self._retention.segment_bytes_max
             or len(segments[-1].chunks) >= SEGMENT_CHUNKS_MAX
         ):
             segments.append(_Segment())
@@ -196,7 +196,7 @@ class MemoryStreamLog:
 
     def _due_ms(self) -> int | None:
         """Return when anything is due by age, on the wall clock."""
-        retention, segments = self.retention, self._segments
+        retention, segments = self._retention, self._segments
         due: list[int] = []
         if len(segments) > 1 and retention.max_age_ms is not None:
             due.append(segments[0].chunks[-1].timestamp_ms + retention.max_age_ms + 1)

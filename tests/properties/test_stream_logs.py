@@ -23,28 +23,32 @@ from tests.support.stream_logs import (
 REFERENCES = (b"", b"p", b"q")
 RETENTIONS = (
     Retention(),
-    Retention(segment_bytes_max=300),
-    Retention(max_bytes=500, segment_bytes_max=200),
-    Retention(max_age_ms=50, segment_bytes_max=400),
+    Retention(max_bytes=500),
+    Retention(max_bytes=0),
+    Retention(max_age_ms=50),
     Retention(max_age_ms=50, segment_age_ms=20),
 )
+SEGMENT_BYTES = (1, 200, 400, 1 << 20)
+"""A stream has it from its declare to its end."""
+
 LIMITS = (TINY, NEVER_DIRECT, StreamLimits(direct_bytes_min=1), StreamLimits(tail_bytes_max=1))
 
-Step: TypeAlias = Callable[[StreamLog, int], None]
+Step: TypeAlias = Callable[[StreamLog, int, int], None]
+"""Done to a log, now, with segments of this size."""
 
 
 def appending(sizes: list[int], reference: bytes, publishing_id: int) -> Step:
     messages = [bytes([index % 256]) * size for index, size in enumerate(sizes)]
     what = appended(*messages, publisher=reference, publishing_id=publishing_id if reference else 0)
 
-    def step(log: StreamLog, now_ms: int) -> None:
+    def step(log: StreamLog, now_ms: int, _: int) -> None:
         log.append(what, now_ms)
 
     return step
 
 
 def storing(reference: bytes, offset: int) -> Step:
-    def step(log: StreamLog, _: int) -> None:
+    def step(log: StreamLog, _now_ms: int, _: int) -> None:
         if offset < log.next_offset:  # A restart lowers what is behind the end.
             log.store_offset(reference, offset)
 
@@ -52,14 +56,14 @@ def storing(reference: bytes, offset: int) -> Step:
 
 
 def retaining(retention: Retention) -> Step:
-    def step(log: StreamLog, now_ms: int) -> None:
-        log.set_retention(retention)
+    def step(log: StreamLog, now_ms: int, segment_bytes_max: int) -> None:
+        log.set_retention(retention._replace(segment_bytes_max=segment_bytes_max))
         log.retain(now_ms)
 
     return step
 
 
-def looking(log: StreamLog, now_ms: int) -> None:
+def looking(log: StreamLog, now_ms: int, _: int) -> None:
     log.retain(now_ms)
 
 
@@ -101,11 +105,18 @@ def seen(log: StreamLog, now_ms: int) -> dict[str, object]:
 
 
 @settings(deadline=None, max_examples=150)
-@given(STEPS, st.sampled_from(LIMITS), st.lists(st.integers(0, 15), min_size=30, max_size=30))
+@given(
+    STEPS,
+    st.sampled_from(LIMITS),
+    st.sampled_from(SEGMENT_BYTES),
+    st.lists(st.integers(0, 15), min_size=30, max_size=30),
+)
 def test_both_logs_say_the_same(
-    steps: list[Step | str], limits: StreamLimits, pauses_ms: list[int]
+    steps: list[Step | str], limits: StreamLimits, segment_bytes_max: int, pauses_ms: list[int]
 ) -> None:
     memory, disk = MemoryPlace(), DiskPlace(limits)
+    for log in (memory.log, disk.log):
+        log.set_retention(Retention(segment_bytes_max=segment_bytes_max))
     now_ms = 1_000
     for step, pause_ms in zip(steps, pauses_ms, strict=False):
         now_ms += pause_ms
@@ -115,9 +126,9 @@ def test_both_logs_say_the_same(
                 disk = disk.restarted()
                 assert disk.damages == []
                 # As the options of the queue say it again.
-                disk.log.set_retention(memory.memory.retention)
+                disk.log.set_retention(memory.memory._retention)
         else:
             for place in (memory, disk):
-                step(place.log, now_ms)
+                step(place.log, now_ms, segment_bytes_max)
                 place.commit()
         assert seen(disk.log, now_ms) == seen(memory.log, now_ms)

@@ -247,6 +247,23 @@ def test_retention_is_looked_at_when_a_segment_was_begun() -> None:
     assert len(place.disk.names(FOLDER)) <= 4
 
 
+def test_a_step_of_a_checkpoint_writes_one_tail() -> None:
+    place = DiskPlace()
+    logs = [place.stream, *[place.store.new_stream_log(number) for number in range(2, 10)]]
+    for log in logs:
+        log.append(appended(b"a"), NOW_MS)
+    place.commit()
+    checkpoint = place.store.begin_checkpoint()
+    place.disk.operations.clear()
+    is_last = False
+    while not is_last:
+        before = len(place.disk.operations)
+        is_last = place.store.step(checkpoint)
+        paths = {o.path.split(".")[0] for o in place.disk.operations[before:] if "." in o.path}
+        assert len(paths) <= 1
+    assert all(not log.kept.tail.chunks for log in logs)
+
+
 def test_a_checkpoint_is_due_when_much_was_written_directly() -> None:
     limits = DiskPlace.usual_store._replace(unneeded_bytes_max=1_000)
     place = DiskPlace(DIRECT, store_limits=limits)
