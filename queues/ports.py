@@ -204,6 +204,10 @@ class QueueEngine(Protocol):
     def only_appends(self, run: Run, now_ms: int) -> bool:
         """Whether ``publish`` of this run, now, would refuse, drop and deliver nothing."""
 
+    @property
+    def keeps_transient(self) -> bool:
+        """Whether transient messages are kept as persistent ones are, and confirmed like these."""
+
     # -- out --------------------------------------------------------------------------------
 
     def drain(self, now_ms: int, max_messages: int) -> bool:

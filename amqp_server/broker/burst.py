@@ -60,12 +60,14 @@ def enqueue_burst(
         safe_at = later_of(safe_at, point)
     if safe_at is SAFE_NOW:
         return ()
+    keeps_all = any([target.keeps_transient for target, _ in shares])
+    stretches = [(0, len(order))] if keeps_all else persistent_ranges(run)
     if safe_at.others:
         of_route = [_point_of([points[target] for target in to], safe_at) for to in targets_of]
     else:
         waits = [any([points[target] is not SAFE_NOW for target in to]) for to in targets_of]
         of_route = [safe_at if is_waiting else SAFE_NOW for is_waiting in waits]
-    return _waiting(of_route, order, run)
+    return _waiting(of_route, order, stretches)
 
 
 def _point_of(points: Sequence[CommitPoint], all_safe_at: CommitPoint) -> CommitPoint:
@@ -81,9 +83,10 @@ def _point_of(points: Sequence[CommitPoint], all_safe_at: CommitPoint) -> Commit
     return found
 
 
-def _waiting(of_route: Sequence[CommitPoint], order: bytes, run: Run) -> Sequence[Waiting]:
-    """Return the stretches of persistent messages whose route has to wait."""
-    stretches = persistent_ranges(run)
+def _waiting(
+    of_route: Sequence[CommitPoint], order: bytes, stretches: Sequence[tuple[int, int]]
+) -> Sequence[Waiting]:
+    """Return those of some messages, in stretches, whose route has to wait."""
     point = of_route[0]
     if all([other is point for other in of_route]):
         return [Waiting(start, stop, point) for start, stop in stretches]

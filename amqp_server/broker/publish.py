@@ -52,6 +52,10 @@ class PublishTarget(Protocol):
     def only_appends(self, run: Run, now_ms: int) -> bool:
         """Whether ``publish`` of this run, now, would refuse, drop and deliver nothing."""
 
+    @property
+    def keeps_transient(self) -> bool:
+        """Whether transient messages are kept as persistent ones are, and confirmed like these."""
+
 
 Targets: TypeAlias = tuple[PublishTarget, ...]
 

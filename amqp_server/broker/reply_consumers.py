@@ -82,6 +82,7 @@ class ReplyTarget:
     """The target of a publish in place of a queue."""
 
     __slots__ = ("_receiver",)
+    keeps_transient: Final = False
 
     def __init__(self, receiver: ReplyReceiver) -> None:
         self._receiver = receiver

@@ -43,6 +43,8 @@ class ClassicQueue:
     Invariant: a deleted queue accepts settlements, which have no effect, and no publish.
     """
 
+    keeps_transient: Final = False
+
     def __init__(
         self,
         parts: EngineParts[QueueLog],

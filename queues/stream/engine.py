@@ -53,6 +53,8 @@ class StreamEngine:
     Invariant: a reader with a place is ready, at the end, or held back, and only one of these.
     """
 
+    keeps_transient: Final = True
+
     def __init__(self, parts: EngineParts[StreamLog]) -> None:
         """Make the engine of a stream with these parts."""
         self.name = parts.name

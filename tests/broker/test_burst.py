@@ -55,6 +55,14 @@ def test_what_of_a_burst_goes_to_no_disk_waits_for_none() -> None:
     assert waiting == [(0, 2, five), (5, 6, five)]
 
 
+def test_where_a_queue_keeps_transient_messages_they_wait_too() -> None:
+    stream, transient = FakeTarget(lsn=5, keeps_transient=True), FakeTarget()
+    run = [message(b"m", "x"), message(b"m", "x", delivery_mode=2), message(b"m", "x")]
+    waiting = enqueue_burst([(stream,), (transient,)], b"\0\1\0", run, 1)
+    five = CommitPoint(THE_GROUP, 5)
+    assert waiting == [(0, 1, five), (2, 3, five)]
+
+
 def test_nothing_is_done_where_one_queue_would_do_more_than_append() -> None:
     one, two = FakeTarget(), FakeTarget(only_appends=False)
     assert burst_to((one,), (two,), order="0110") is None

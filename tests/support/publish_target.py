@@ -21,7 +21,9 @@ class FakeTarget:
         group: CommitGroup = THE_GROUP,
         *,
         only_appends: bool = True,
+        keeps_transient: bool = False,
     ) -> None:
+        self.keeps_transient = keeps_transient
         self.outcome = PublishOutcome(rejected, point_at(group, lsn))
         self.runs: list[Run] = []
         self.asked: list[Run] = []

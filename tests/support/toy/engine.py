@@ -21,6 +21,8 @@ OFFSET = "x-toy-offset"
 class ToyQueue:
     """A ``QueueEngine``; see the module."""
 
+    keeps_transient = False
+
     def __init__(self, parts: EngineParts[QueueLog]) -> None:
         self.options = parts.options
         self.moves = Moves()
