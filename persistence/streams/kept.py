@@ -276,9 +276,10 @@ class KeptChunks:
     def _first_of_last_ms(self) -> int | None:
         """Return the timestamp of the first chunk of the newest segment; None if it has none."""
         segments = self.segments.all
-        if segments and len(segments[-1].index):
+        if segments and len(segments[-1].index) and not self._begins_segment():
             return segments[-1].first_timestamp_ms
-        return self.tail.chunks[0].header.timestamp_ms if self.tail.chunks else None
+        unwritten = self.tail.from_offset(self.segments.next_offset)
+        return unwritten[0].header.timestamp_ms if unwritten else None
 
     def _is_too_old(self, wall_ms: int) -> bool:
         age_ms = self.retention.segment_age_ms
