@@ -26,6 +26,7 @@ BROKER_PORT ?= 5672
 FUZZ_SECONDS ?= 20
 SEQUENCE_SEEDS ?= 5000
 CYCLES ?= 500
+STREAM_CYCLES ?= 100
 SEEDS ?= 100
 STATES ?= 50000
 
@@ -121,7 +122,7 @@ conformance: venv
 	.ci/with-broker $(BIN) .ci/conformance-alarm.yaml \
 		$(BIN)/python -m conformance --has alarm --uri
 
-# Kill loops and power cuts; CYCLES of them each. A failing seed is printed, its data kept.
+# Kill loops and power cuts; CYCLES of them each, with streams STREAM_CYCLES. A failing seed is printed, its data kept.
 # STATES crash states of the logs, of long queues on them, and of messages on the move.
 crash: venv
 	$(BIN)/python -m tests.crash.states --states $(STATES)
@@ -130,6 +131,9 @@ crash: venv
 	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES)
 	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES) --class os
 	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES) --power-cut
+	$(BIN)/python -m tests.crash.stream_kill_loop --cycles $(STREAM_CYCLES)
+	$(BIN)/python -m tests.crash.stream_kill_loop --cycles $(STREAM_CYCLES) --class os
+	$(BIN)/python -m tests.crash.stream_kill_loop --cycles $(STREAM_CYCLES) --power-cut
 
 bench: venv
 	$(BIN)/python -m benchmarks

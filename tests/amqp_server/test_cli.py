@@ -171,11 +171,11 @@ def test_check_config_says_what_is_wrong(config: Path) -> None:
 
 
 def test_check_config_refuses_a_protocol_that_nobody_speaks(config: Path) -> None:
-    config.write_text("net: {listeners: [{port: 5552, protocol: stream}]}", encoding="utf-8")
+    config.write_text("net: {listeners: [{port: 5552, protocol: smtp}]}", encoding="utf-8")
     result = call("check-config", str(config))
     assert (result.exit_code, result.output) == (
         78,
-        "net.listeners[0].protocol: expected one of amqp, got 'stream'\n",
+        "net.listeners[0].protocol: expected one of amqp, stream, got 'smtp'\n",
     )
 
 

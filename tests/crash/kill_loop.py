@@ -163,6 +163,11 @@ def table(totals: Counter[str], cycles: int, elapsed_s: float) -> str:
     return "\n".join([*lines, f"valid: {cycles} cycles in {elapsed_s:.0f} s"])
 
 
+def settings_of(durability: str) -> str:
+    """Return settings with files as small as they may be."""
+    return SETTINGS.format(durability=durability, sync_interval_ms=SYNC_INTERVAL_MS)
+
+
 def node_of(
     folder: Path,
     port: int,
@@ -171,8 +176,7 @@ def node_of(
     more: str = "",
 ) -> Node:
     """Return a HareMQ whose files are as small as they may be; ``more`` are other settings."""
-    settings = SETTINGS.format(durability=durability, sync_interval_ms=SYNC_INTERVAL_MS)
-    return Node(folder, port, settings + more, environment)
+    return Node(folder, port, settings_of(durability) + more, environment)
 
 
 def power_under(folder: Path) -> PowerCut:
