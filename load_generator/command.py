@@ -9,6 +9,7 @@ Progress goes to standard error, the summary to standard output.
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 from urllib.parse import urlsplit, urlunsplit
@@ -43,6 +44,8 @@ _SOME_SECONDS: Final = click.FloatRange(0, SECONDS_MAX, min_open=True)
 _MESSAGES: Final = click.IntRange(0, 1 << 40)
 _SIZE: Final = click.IntRange(0, BODY_BYTES_MAX)
 _PREFETCH: Final = click.IntRange(0, 65_535)
+_BATCH: Final = click.IntRange(1, 65_535)
+_CREDIT: Final = click.IntRange(1, 65_535)
 _PROCESSES: Final = click.IntRange(1, 64)
 _KINDS: Final = click.Choice(["direct", "topic", "fanout", "headers", *SHARING_KINDS])
 _ONE_OR_MORE: Final = click.IntRange(1)
@@ -107,6 +110,19 @@ OPTIONS: Final = [
         "--backlog", text="Messages that producers may be ahead; 0 is no limit.  [default: 100000"
         " if deliveries can be predicted]", type=_MESSAGES,
     ),
+    _option(
+        "--offset", text="Where readers of streams begin: first, last, next, a number; @ and"
+        " seconds since 1970 with rabbitmq-stream://.", metavar="WHERE",
+    ),
+    _option("--filter", text="Value that readers ask for.", multiple=True, metavar="VALUE"),
+    _option("--batch", text="Messages in one Publish, for rabbitmq-stream://.  [default: 100]",
+        type=_BATCH),
+    _option("--sub-entry", text="Messages in each sub-entry, likewise.", type=_BATCH),
+    _option(
+        "--filter-values", text="Values of the messages in turn, likewise.", metavar="V,V"
+    ),
+    _option("--credit", text="Chunks ahead of a reader, likewise.  [default: 10]", type=_CREDIT),
+    _flag("--super-stream", "The queues are partitions; keys are hashed over them, likewise."),
     _option("--time", "-z", text="Seconds at most.", type=_SOME_SECONDS, default=SECONDS_DEFAULT),
     _option(
         "--messages", text="End after this many of all producers; 0 is no limit.", type=_MESSAGES,
@@ -159,6 +175,13 @@ class Arguments(TypedDict):
     prefetch: int
     ack: str
     backlog: int | None
+    offset: str | None
+    filter: tuple[str, ...]
+    batch: int | None
+    sub_entry: int | None
+    filter_values: str | None
+    credit: int | None
+    super_stream: bool
     time: float
     messages: int
     warm_up: float | None
@@ -201,6 +224,8 @@ def options_of(arguments: Arguments) -> Options:
         message_count=arguments["messages"],
         backlog=arguments["backlog"],
         measures_latency=arguments["latency"],
+        offset=arguments["offset"],
+        filters=arguments["filter"],
     )
 
 
@@ -218,8 +243,10 @@ def plan_of(arguments: Arguments) -> "Plan":
     from load_generator.run import Plan  # noqa: PLC0415 -- not for --help of others
     from load_generator.session import Endpoint  # noqa: PLC0415
 
-    options = options_of(arguments)
     endpoint = Endpoint.parse(arguments["uri"], _tls_of(arguments))
+    options = _with_streams(
+        options_of(arguments), arguments, speaks_streams=endpoint.speaks_streams
+    )
     topology = topology_of(options, f"haremq-perf.{os.getpid()}")
     warm_up_s = arguments["warm_up"]
     if warm_up_s is None:
@@ -235,6 +262,29 @@ def plan_of(arguments: Arguments) -> "Plan":
         persistent=options.persistent,
         keep=arguments["keep"],
     )
+
+
+def _with_streams(options: Options, arguments: Arguments, *, speaks_streams: bool) -> Options:
+    """Return the options with those of the stream protocol, if it is spoken."""
+    from load_generator.streams.options import (  # noqa: PLC0415 -- not for --help of others
+        StreamOptions,
+        refuse_without_streams,
+        streaming_of,
+    )
+
+    values = arguments["filter_values"]
+    given = StreamOptions(
+        batch_count=arguments["batch"],
+        sub_entry_count=arguments["sub_entry"],
+        filter_values=tuple(values.split(",")) if values else (),
+        credit=arguments["credit"],
+        is_super_stream=arguments["super_stream"],
+    )
+    if not speaks_streams:
+        refuse_without_streams(given)
+        return options
+    streaming = streaming_of(given, options)
+    return replace(options, streaming=streaming, is_super_stream=given.is_super_stream)
 
 
 def _tls_of(arguments: Arguments) -> "TlsOptions":

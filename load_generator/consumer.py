@@ -13,7 +13,7 @@ from load_generator.board import Tally
 from load_generator.counting import DeliveryCounter
 from load_generator.load import Load, Settle
 from load_generator.session import Endpoint, Session, wait_in_kernel
-from load_generator.wire import BrokerRefusalError
+from load_generator.wire import BrokerRefusalError, FieldValue
 
 CONSUMERS_MAX: Final = 2_000
 """Most consumers of one worker."""
@@ -168,5 +168,10 @@ def buffer_bytes(consumer_count: int, body_bytes: int) -> int:
 def _subscribe(session: Session, queue: str, load: Load) -> None:
     if load.prefetch_count:
         session.call(wire.qos(1, load.prefetch_count), wire.BASIC_QOS_OK)
-    request = wire.consume(1, queue, "c", no_ack=load.settle is Settle.AUTO)
+    arguments: dict[str, FieldValue] = {}
+    if load.offset:
+        arguments["x-stream-offset"] = int(load.offset) if load.offset.isdecimal() else load.offset
+    if load.filters:
+        arguments["x-stream-filter"] = load.filters[0]
+    request = wire.consume(1, queue, "c", arguments, no_ack=load.settle is Settle.AUTO)
     session.call(request, wire.BASIC_CONSUME_OK)

@@ -11,6 +11,8 @@ from load_generator.load import Load
 from load_generator.publisher import LANES_MAX, publish
 from load_generator.readings import Reading
 from load_generator.session import Endpoint
+from load_generator.streams.publisher import publish as publish_to_streams
+from load_generator.streams.reader import read as read_streams
 from load_generator.wire import LoadError
 from load_generator.workers import Task, Worker
 
@@ -113,9 +115,12 @@ def tasks_of(
 ) -> tuple[list[Task], list[Task]]:
     """Return the tasks of consuming and of publishing workers, with their connections."""
     consuming, publishing = counts
+    consume_as, publish_as = (
+        (consume, publish) if load.streaming is None else (read_streams, publish_to_streams)
+    )
     consumer_tasks: list[Task] = [
         partial(
-            consume,
+            consume_as,
             load,
             endpoint,
             range(index, len(load.consumer_queues), consuming),
@@ -125,7 +130,7 @@ def tasks_of(
     ]
     publisher_tasks: list[Task] = [
         partial(
-            publish,
+            publish_as,
             load,
             endpoint,
             range(index, len(load.publisher_keys), publishing),

@@ -46,6 +46,7 @@ class Topology:
         queue_arguments: of each queue.
         durable: exchange and queues survive a restart.
         is_shared: queues may exist already; those are used as they are, and not deleted.
+        super_stream: its name, if the queues are its partitions; only over the stream protocol.
     """
 
     queues: Sequence[str]
@@ -55,6 +56,26 @@ class Topology:
     queue_arguments: Mapping[str, FieldValue] = field(default_factory=dict)
     durable: bool = False
     is_shared: bool = False
+    super_stream: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """What a load over the stream protocol has besides; without it, a load speaks AMQP.
+
+    Attributes:
+        batch_count: messages in one Publish.
+        sub_entry_count: messages in each sub-entry; 0 or 1 is without sub-entries.
+        filter_values: of the messages, in turn; empty is without.
+        credit: chunks that a reader lets the broker send ahead.
+        partitions: streams over which keys are hashed; empty publishes to streams by name.
+    """
+
+    batch_count: int = 100
+    sub_entry_count: int = 0
+    filter_values: Sequence[str] = ()
+    credit: int = 10
+    partitions: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +101,9 @@ class Load:
         settle: how deliveries are settled.
         ack_every: deliveries per ack, if ``settle`` is MULTIPLE.
         prefetch_count: basic.qos of each consumer; 0 is no limit.
+        offset: where readers of streams begin; empty is the broker's default, which is next.
+        filters: readers of streams get messages with one of these values; empty is all.
+        streaming: None speaks AMQP.
     """
 
     exchange: str = ""
@@ -98,6 +122,9 @@ class Load:
     settle: Settle = Settle.AUTO
     ack_every: int = 100
     prefetch_count: int = 0
+    offset: str = ""
+    filters: Sequence[str] = ()
+    streaming: Streaming | None = None
 
 
 def publishes_per_write(load: Load, message_bytes: int) -> int:

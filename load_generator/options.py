@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final, NamedTuple
 
 from load_generator import wire
-from load_generator.load import INSTANT_BYTES, Binding, Load, Settle, Topology
+from load_generator.load import INSTANT_BYTES, Binding, Load, Settle, Streaming, Topology
 from load_generator.wire import FieldValue, LoadError
 
 SHARING_KINDS: Final = ("x-consistent-hash", "x-modulus-hash", "x-random", "x-super-stream")
@@ -56,6 +56,10 @@ class Options:
         message_count: of all producers together, without producers of deliveries; 0 is no limit.
         backlog: messages that producers may be ahead; None is a default, 0 no limit.
         measures_latency: bodies begin with an instant.
+        offset: where readers of streams begin; None is the broker's default.
+        filters: values that readers of streams ask for.
+        streaming: what the stream protocol has besides; None is AMQP.
+        is_super_stream: the queues are the partitions of one super stream.
     """
 
     producers: int = 1
@@ -80,6 +84,10 @@ class Options:
     message_count: int = 0
     backlog: int | None = None
     measures_latency: bool = False
+    offset: str | None = None
+    filters: Sequence[str] = ()
+    streaming: Streaming | None = None
+    is_super_stream: bool = False
 
 
 class Ack(NamedTuple):
@@ -144,7 +152,8 @@ def topology_of(options: Options, prefix: str) -> Topology:
         OptionError: too many or too few of something.
     """
     queues = _queues(options, prefix)
-    durable = options.persistent or options.queue_arguments.get("x-queue-type") in _DURABLE_TYPES
+    kind_of_queue = options.queue_arguments.get("x-queue-type")
+    durable = options.persistent or options.streaming is not None or kind_of_queue in _DURABLE_TYPES
     kind = options.exchange_kind or ""
     return Topology(
         queues=queues,
@@ -154,6 +163,7 @@ def topology_of(options: Options, prefix: str) -> Topology:
         queue_arguments=options.queue_arguments,
         durable=durable,
         is_shared=options.queue_pattern is not None or options.queue_name is not None,
+        super_stream=prefix if options.is_super_stream else "",
     )
 
 
@@ -181,7 +191,7 @@ def _keys(options: Options, queue_count: int) -> list[str]:
         return expand(options.routing_key, range(options.key_count))
     if options.exchange_kind in {"fanout", "headers"}:
         return [""]
-    shares_keys_out = options.exchange_kind in SHARING_KINDS
+    shares_keys_out = options.is_super_stream or options.exchange_kind in SHARING_KINDS
     return expand("key.%d", range(options.key_count if shares_keys_out else queue_count))
 
 
@@ -220,6 +230,9 @@ def load_of(options: Options, topology: Topology) -> Load:
     ack = parse_ack(options.ack)
     consumer_queues = _consumer_queues(options, topology.queues)
     _check(options, ack)
+    streaming = options.streaming
+    if streaming is not None and options.is_super_stream:
+        streaming = replace(streaming, partitions=topology.queues)
     return Load(
         exchange=topology.exchange,
         publisher_keys=_publisher_keys(options, topology),
@@ -236,6 +249,9 @@ def load_of(options: Options, topology: Topology) -> Load:
         settle=ack.settle,
         ack_every=ack.every,
         prefetch_count=options.prefetch_count,
+        offset=options.offset or "",
+        filters=options.filters,
+        streaming=streaming,
     )
 
 
@@ -259,7 +275,7 @@ def _consumer_queues(options: Options, queues: Sequence[str]) -> list[str]:
 
 def _publisher_keys(options: Options, topology: Topology) -> list[list[str]]:
     """Return the keys of each producer; with the default exchange they share out the queues."""
-    if topology.exchange or options.routing_key is not None:
+    if topology.exchange or topology.super_stream or options.routing_key is not None:
         keys = _keys(options, len(topology.queues))
         return [_in_order(keys, options)] * options.producers
     queues, count = topology.queues, options.producers

@@ -15,6 +15,9 @@ IDLE_CORES: Final = 0.5
 QUIET_CORES: Final = 0.2
 RATE_KEPT: Final = 0.98
 DURABILITY_ARGUMENT: Final = "x-durability"
+_PROMISE: Final = (
+    "whether that is on disk, and when, is the broker's promise and cannot be seen from here"
+)
 _NS_PER_S: Final = 1_000_000_000
 _US_PER_MS: Final = 1_000
 _US_DECIMALS_BELOW: Final = 10_000
@@ -23,6 +26,8 @@ _US_DECIMALS_BELOW: Final = 10_000
 def durability(plan: Plan) -> str:
     """Return the line that says how safe the messages of a figure were."""
     confirms = plan.load.confirm_window
+    if plan.load.streaming is not None:
+        return f"stream: every message is confirmed; {_PROMISE}"
     if not plan.topology.durable:
         return "transient: messages of delivery-mode 1, queues that a restart takes away"
     mode = 2 if plan.persistent else 1
@@ -30,10 +35,7 @@ def durability(plan: Plan) -> str:
     waits = "each confirmed" if confirms else "not confirmed"
     asked = plan.topology.queue_arguments.get(DURABILITY_ARGUMENT)
     queues = "durable queues" if asked is None else f"durable queues of class {asked}"
-    return (
-        f"{name}: messages of delivery-mode {mode}, {queues}, {waits}; "
-        "whether that is on disk, and when, is the broker's promise and cannot be seen from here"
-    )
+    return f"{name}: messages of delivery-mode {mode}, {queues}, {waits}; {_PROMISE}"
 
 
 def progress(sample: Sample, plan: Plan) -> str:

@@ -15,6 +15,7 @@ from load_generator.histogram import Latencies
 from load_generator.load import Load, Topology
 from load_generator.readings import Figures, Reading
 from load_generator.session import Endpoint
+from load_generator.streams.topology import declared as declared_streams
 from load_generator.topology import declared
 
 LIFETIME_SPARE_S: Final = 120.0
@@ -123,7 +124,8 @@ def run(plan: Plan, tell: Callable[[Sample], None], interrupts: Interrupts) -> O
     lifetime_s = plan.seconds + plan.warm_up_s + LIFETIME_SPARE_S
     endpoint = plan.endpoint
     broker_pid = processes.listener_pid(endpoint.port) if endpoint.host in _LOOPBACK else None
-    with declared(plan.topology, endpoint, keep=plan.keep):
+    declare = declared_streams if endpoint.speaks_streams else declared
+    with declare(plan.topology, endpoint, keep=plan.keep):
         board = Board(sum(counts), lifetime_s)
         consumer_tasks, publisher_tasks = tasks_of(plan.load, endpoint, board, counts)
         with crew_at_work(board, consumer_tasks, publisher_tasks, broker_pid) as crew:

@@ -30,11 +30,22 @@ _OF_ALARMS: Final = (wire.CONNECTION_BLOCKED, wire.CONNECTION_UNBLOCKED)
 _GOODBYE: Final = wire.method(0, wire.CONNECTION_CLOSE, struct.pack(">HBHH", 200, 0, 0, 0))
 
 
-_PORTS: Final = {"amqp": 5672, "amqps": 5671}
+_PORTS: Final = {
+    "amqp": 5672,
+    "amqps": 5671,
+    "rabbitmq-stream": 5552,
+    "rabbitmq-stream+tls": 5551,
+}
 
 
 class Endpoint(NamedTuple):
-    """The address of a broker, the login, and the options for TLS; None is without TLS."""
+    """The address of a broker, and the login.
+
+    Attributes:
+        host, port, username, password, vhost: the parts of the URI.
+        tls: options for TLS; None is without.
+        speaks_streams: the stream protocol, not AMQP.
+    """
 
     host: str
     port: int
@@ -42,13 +53,15 @@ class Endpoint(NamedTuple):
     password: str
     vhost: str
     tls: TlsOptions | None = None
+    speaks_streams: bool = False
 
     @classmethod
     def parse(cls, uri: str, tls: TlsOptions = USUAL_TLS) -> "Endpoint":
         """Read ``amqp://user:password@host:port/vhost``; a missing part is RabbitMQ's default.
 
         Args:
-            uri: to read; ``amqps://`` is with TLS.
+            uri: to read; ``amqps://`` is with TLS, ``rabbitmq-stream://`` and
+                ``rabbitmq-stream+tls://`` speak the stream protocol.
             tls: options for it then.
 
         Raises:
@@ -56,8 +69,8 @@ class Endpoint(NamedTuple):
         """
         parts = urlsplit(uri)
         if parts.scheme not in _PORTS:
-            raise LoadError(f"{uri} is not an amqp:// or amqps:// URI")
-        is_tls = parts.scheme == "amqps"
+            raise LoadError(f"{uri} is not an amqp://, amqps:// or rabbitmq-stream:// URI")
+        is_tls = parts.scheme in {"amqps", "rabbitmq-stream+tls"}
         if tls != USUAL_TLS and not is_tls:
             raise LoadError(f"{uri}: options for TLS go with an amqps:// URI")
         try:
@@ -67,7 +80,8 @@ class Endpoint(NamedTuple):
         vhost = unquote(parts.path[1:]) or "/"
         username, password = unquote(parts.username or "guest"), unquote(parts.password or "guest")
         host = parts.hostname or "127.0.0.1"
-        return cls(host, port, username, password, vhost, tls if is_tls else None)
+        streams = parts.scheme.startswith("rabbitmq-stream")
+        return cls(host, port, username, password, vhost, tls if is_tls else None, streams)
 
 
 def connect(endpoint: Endpoint) -> socket.socket:

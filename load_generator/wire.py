@@ -224,11 +224,18 @@ def qos(channel: int, prefetch_count: int) -> bytes:
     return method(channel, BASIC_QOS, struct.pack(">IHB", 0, prefetch_count, 0))
 
 
-def consume(channel: int, queue: str, consumer_tag: str, *, no_ack: bool) -> bytes:
+def consume(
+    channel: int,
+    queue: str,
+    consumer_tag: str,
+    arguments: Mapping[str, FieldValue] | None = None,
+    *,
+    no_ack: bool,
+) -> bytes:
     """Render basic.consume."""
     flags = b"\x02" if no_ack else b"\x00"
     names = shortstr(queue) + shortstr(consumer_tag)
-    return method(channel, BASIC_CONSUME, b"\x00\x00" + names + flags + table({}))
+    return method(channel, BASIC_CONSUME, b"\x00\x00" + names + flags + table(arguments or {}))
 
 
 def properties(

@@ -28,11 +28,16 @@ def test_what_is_no_amqp_uri_is_refused(uri: str) -> None:
         Endpoint.parse(uri)
 
 
+def test_streams_have_schemes_and_ports_of_their_own() -> None:
+    plain = Endpoint.parse("rabbitmq-stream://localhost")
+    assert (plain.port, plain.tls, plain.speaks_streams) == (5552, None, True)
+    over_tls = Endpoint.parse("rabbitmq-stream+tls://localhost")
+    assert (over_tls.port, over_tls.tls, over_tls.speaks_streams) == (5551, TlsOptions(), True)
+
+
 def test_amqps_is_with_tls_on_a_port_of_its_own() -> None:
-    assert Endpoint.parse("amqps://localhost") == (
-        *("localhost", 5671, "guest", "guest", "/"),
-        TlsOptions(),
-    )
+    ours = Endpoint("localhost", 5671, "guest", "guest", "/", TlsOptions())
+    assert Endpoint.parse("amqps://localhost") == ours
     insecure = TlsOptions(verifies=False)
     assert Endpoint.parse("amqps://localhost:1", insecure).tls == insecure
     with pytest.raises(LoadError, match="go with an amqps:// URI"):

@@ -1,0 +1,1 @@
+"""A load over the stream protocol: connections, publishing and reading workers."""
