@@ -70,6 +70,7 @@ class Log:
         queue_id: never given to another queue.
         state: of the queue's messages.
         commit_group: the node's; whose LSNs are returned.
+        read_back_count: chunks that were read back so far.
         is_fsynced: whether appends wait for the disk (class fsync), or for the page cache (os).
     """
 
@@ -84,6 +85,7 @@ class Log:
         self.state = state
         self.commit_group = commit
         self.is_fsynced = True
+        self.read_back_count = 0
         self.on_disk_full: Callable[[], None] = _ignore
         """Called when a chunk found no room; the listener must not touch the queue then."""
         self._is_durable = state.options.durable
@@ -200,6 +202,7 @@ class Log:
         while (row := state.stored.table.next_from(lane, from_position)) is not None:
             if row.first_position >= stop_position:
                 break
+            self.read_back_count += 1
             try:
                 found = state.stored.read(row)
             except DamagedError as error:

@@ -55,6 +55,10 @@ class QueueLog(Protocol):
     def committed_lsn(self) -> int:
         """Everything appended up to this LSN is safe."""
 
+    @property
+    def read_back_count(self) -> int:
+        """How many chunks were read back so far; each may take a millisecond."""
+
     def append(self, first_position: int, run: Run, expires_at_ms: int | Sequence[int] = 0) -> int:
         """Append a run whose first message has this position; return its LSN.
 

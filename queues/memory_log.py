@@ -23,6 +23,7 @@ class MemoryLog:
 
     __slots__ = ()
     commit_group: CommitGroup = NOTHING_TO_COMMIT
+    read_back_count = 0
 
     @property
     def committed_lsn(self) -> int:

@@ -14,6 +14,9 @@ from queues.classic.consumers import Consumers
 from queues.classic.priority_ready import PriorityReady
 from queues.ports import ConsumerHandle, Lane
 
+READ_COST: Final = 512
+"""What a chunk that is read back counts, in messages: a chunk may hold one ready message alone."""
+
 ASK_DISK_AGAIN_MS: Final = 1_000
 """After a failed read of a queue's next messages, the disk is asked again after this time."""
 
@@ -59,8 +62,8 @@ class Delivery:
             max_messages = min(max_messages, self.requeued_count)
         if consumers.sole is not None:
             return self._deliver_to(consumers.sole, now_ms, max_messages)
-        ready = backlog.ready
-        left = max_messages
+        ready, log = backlog.ready, backlog.log
+        left, read_count = max_messages, log.read_back_count
         while left > 0 and consumers.count:
             ready_count = ready.count
             if not ready_count:
@@ -75,14 +78,17 @@ class Delivery:
                 left -= dropped_count
                 continue
             left -= len(batch)
+            if log.read_back_count != read_count:
+                left -= READ_COST * (log.read_back_count - read_count)
+                read_count = log.read_back_count
             self.hand_out(handles, batch)
         return max_messages - left
 
     def _deliver_to(self, handle: ConsumerHandle, now_ms: int, max_messages: int) -> int:
         """Do the same for the only consumer, which needs no search."""
         backlog = self._backlog
-        ready = backlog.ready
-        left = max_messages
+        ready, log = backlog.ready, backlog.log
+        left, read_count = max_messages, log.read_back_count
         while left > 0 and ready.count:
             credit = handle.credit()
             self.consumers.sole_is_refused = credit <= 0
@@ -96,6 +102,9 @@ class Delivery:
                 continue
             count = len(batch.records)
             left -= count
+            if log.read_back_count != read_count:
+                left -= READ_COST * (log.read_back_count - read_count)
+                read_count = log.read_back_count
             self.account(batch, count, no_ack=handle.no_ack)
             handle.deliver(batch)
         return max_messages - left

@@ -3,7 +3,7 @@
 import pytest
 
 from queues.batch import messages_of
-from queues.classic.delivery import ASK_DISK_AGAIN_MS
+from queues.classic.delivery import ASK_DISK_AGAIN_MS, READ_COST
 from queues.classic.spilling import REFUSED_APPENDS
 from queues.options import Overflow, QueueOptions
 from queues.tail import NodeMemory, QueueMemory
@@ -28,6 +28,22 @@ def filled(count: int, options: QueueOptions | None = None) -> QueueUnderTest:
     jobs.publish(*numbered(0, count))
     assert len(jobs.log.stored()) >= count - 2, "nearly all of it is on disk"
     return jobs
+
+
+@pytest.mark.parametrize("consumer_count", [1, 2])
+def test_a_drain_reads_few_chunks_however_little_is_in_each(consumer_count: int) -> None:
+    """Most of a long queue was acked: one message may be left in each chunk."""
+    jobs = filled(40)
+    jobs.log.chunk_count = 1
+    consumers = [FakeConsumer(tag) for tag in "ab"[:consumer_count]]
+    for consumer in consumers:
+        jobs.consume(consumer)
+    before = jobs.log.read_back_count
+    assert jobs.queue.drain(NOW_MS, 4 * READ_COST), "there is more"
+    assert jobs.log.read_back_count - before <= 5
+    while jobs.queue.drain(NOW_MS, 4 * READ_COST):
+        pass
+    assert sum([len(consumer.bodies) for consumer in consumers]) == 40
 
 
 def test_consumers_get_everything_in_order() -> None:
