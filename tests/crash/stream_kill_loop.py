@@ -37,6 +37,7 @@ from tests.crash.node import Node
 from tests.crash.power_cut import PowerCut
 from tests.crash.stream_session import Run
 
+RENEW_SHARE: Final = 0.15
 LISTENERS: Final = """\
 net:
   listeners:
@@ -138,7 +139,7 @@ class StreamKillLoop:
             self._judgements_count += 1
             confirmed, read = run.counts()
             print(f"cycle={cycle} confirmed={confirmed} read={read} wrong={len(wrong)}", flush=True)
-            if not wrong and not is_last:
+            if not (wrong or is_last) and self._chance.random() < RENEW_SHARE:
                 await run.renew()
         if wrong:
             raise FaultFoundError(f"cycle {cycle}:\n" + "\n".join(wrong))

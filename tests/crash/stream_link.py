@@ -28,6 +28,7 @@ TUNE: Final = 0x14
 STREAM_STATS: Final = 0x1C
 OK: Final = 1
 DOES_NOT_EXIST: Final = 2
+PRECONDITION_FAILED: Final = 17
 NO_OFFSET: Final = 19
 FIRST: Final = b"\x00\x01"
 LAST: Final = b"\x00\x02"
@@ -145,10 +146,11 @@ class StreamLink(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(LinkLostError("ended"))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the connection."""
         assert self._transport is not None
         self._transport.close()
+        await self.lost.wait()
 
     def send(self, key: int, *parts: bytes) -> None:
         """Write a frame; on a connection that has ended, it is dropped."""

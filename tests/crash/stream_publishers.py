@@ -13,6 +13,7 @@ from tests.crash.link import Answer, Link
 from tests.crash.stream_ledger import Ledger, body_of, message_of
 from tests.crash.stream_link import (
     DECLARE_PUBLISHER,
+    PRECONDITION_FAILED,
     PUBLISH,
     StreamLink,
     simple_entry,
@@ -27,6 +28,7 @@ RESENT_MAX: Final = 100
 """Entries that were confirmed and may be sent again after a reconnect."""
 FRAME_BYTES_MAX: Final = 900_000
 _PUBLISHER: Final = 3
+_RETRY_S: Final = 0.1
 _WINDOWS: Final = (1, 30, 1_000, 5_000)
 _SIZES_BITS_MAX: Final = (4, 10, 15)
 
@@ -148,8 +150,7 @@ class StreamPublisher:
         """Resend, then publish, until the link is lost or the session's bytes are reached."""
         link.on_confirm = self._confirm
         identity = self._identity
-        names = string(identity.reference) + string(self._ledger.name)
-        await link.ask(DECLARE_PUBLISHER, struct.pack(">B", _PUBLISHER), names)
+        await self._declare(link)
         if identity.reference:
             await self._resend(link)
         left_bytes = BYTES_PER_SESSION_MAX
@@ -162,6 +163,17 @@ class StreamPublisher:
                 self._send(link, entries)
             await first_of(self._changed, link.lost, wait=room <= 0)
         await link.lost.wait()
+
+    async def _declare(self, link: StreamLink) -> None:
+        """Declare the publisher; that is refused while a resource alarm is on."""
+        names = string(self._identity.reference) + string(self._ledger.name)
+        number = struct.pack(">B", _PUBLISHER)
+        allowed = (PRECONDITION_FAILED,)
+        while True:
+            answer = await link.ask(DECLARE_PUBLISHER, number, names, allowed=allowed)
+            if int.from_bytes(answer, "big") != PRECONDITION_FAILED:
+                return
+            await asyncio.sleep(_RETRY_S)
 
     async def _resend(self, link: StreamLink) -> None:
         identity = self._identity

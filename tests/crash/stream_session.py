@@ -42,7 +42,6 @@ _DYING: Final[dict[str, FieldValue]] = {
     "x-dead-letter-routing-key": DEAD,
 }
 REFERENCES: Final = ("one", "two")
-RENEW_SHARE: Final = 0.15
 _FORCED: Final = "320 CONNECTION_FORCED"
 _POLL_S: Final = 0.05
 _PREFETCH_AT_END: Final = 2_000
@@ -164,7 +163,7 @@ class Run:
             stored = await link.stored_offset(tracked.name, tracked.ledger.name)
             tracked.check(stored, fault_ms - self._grace_ms)
         await self._churner.look(link)
-        link.close()
+        await link.close()
         return [line for ledger in self.ledgers.values() for line in ledger.wrong] + (
             self._churner.wrong
         )
@@ -175,20 +174,18 @@ class Run:
         for ledger in self.ledgers.values():
             link = await StreamLink.open(self._stream_port)
             offsets = await read_all(link, ledger)
-            link.close()
+            await link.close()
             if offsets and self._chance.random() < 0.3:
                 await self._consume_all(ledger, offsets)
             ledger.judge(offsets)
         return [line for ledger in self.ledgers.values() for line in ledger.wrong]
 
     async def renew(self) -> None:
-        """Now and then delete all streams and declare them again: nothing of the old is there."""
-        if self._chance.random() >= RENEW_SHARE:
-            return
+        """Delete all streams and declare them again: nothing of the old is there."""
         link = await StreamLink.open(self._stream_port)
         for name in self.ledgers:
             await link.ask(DELETE, string(name))
-        link.close()
+        await link.close()
         self._gone_counts = self.counts()
         self.declare()
 
