@@ -18,6 +18,7 @@ from queues.commits import CommitGroup
 
 ID_BYTES: Final = 8
 IDS_PER_FRAME_MAX: Final = 8_000
+_ERROR_BYTES: Final = ID_BYTES + U16.size
 
 
 class _Waiting(NamedTuple):
@@ -99,9 +100,11 @@ def write_confirms(outbox: Outbox, publisher_id: int, ids: bytes) -> None:
 
 def write_errors(outbox: Outbox, publisher_id: int, ids: bytes, code: Code) -> None:
     """Write PublishError with this code for these ids."""
-    code_octets = U16.pack(code)
     for start in range(0, len(ids), IDS_PER_FRAME_MAX * ID_BYTES):
         part = ids[start : start + IDS_PER_FRAME_MAX * ID_BYTES]
-        each = [part[at : at + ID_BYTES] + code_octets for at in range(0, len(part), ID_BYTES)]
-        head = U8.pack(publisher_id) + I32.pack(len(each))
-        outbox.write(frame(CommandKey.PUBLISH_ERROR, head + b"".join(each)))
+        count = len(part) // ID_BYTES
+        errors = bytearray(U16.pack(code).rjust(_ERROR_BYTES) * count)
+        for octet in range(ID_BYTES):
+            errors[octet::_ERROR_BYTES] = part[octet::ID_BYTES]
+        head = U8.pack(publisher_id) + I32.pack(count)
+        outbox.write(frame(CommandKey.PUBLISH_ERROR, head + errors))
