@@ -139,6 +139,7 @@ class Publishers:
                 piece.filter_values,
                 reference,
                 piece.highest_id if reference else 0,
+                has_values_beside=True,
             ),
             now_ms,
         )
@@ -157,7 +158,13 @@ class Publishers:
         lsn = stream.log.appended_lsn
         if parts:
             appended = Appended(
-                parts, len(parts), record_count, piece.filter_values, publisher.reference, known
+                parts,
+                len(parts),
+                record_count,
+                piece.filter_values,
+                publisher.reference,
+                known,
+                has_values_beside=True,
             )
             lsn = stream.append(appended, now_ms)
         self.awaited.confirm(publisher.publisher_id, piece.ids, stream.commit_group, lsn)

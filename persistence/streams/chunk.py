@@ -13,13 +13,14 @@ and its trailer it is what the stream protocol delivers, so all its numbers are 
 ``crc32`` covers the data alone; clients check it. The trailer is HareMQ's own:
 
     byte 0        4            6      8                    16
-         | crc32c | references | zero | committed offset u64 | reference x |
+         | crc32c | references | flags | committed offset u64 | reference x |
            u32      u16          u16
     a reference:  length u8 | publishing id u64 | so many octets
 
 ``crc32c`` covers the header, the filter, and the trailer from byte 4. So a chunk is whole if both
 checksums are right. ``publishing id`` is the highest of this publisher in this chunk. Everything
-below ``committed offset`` was on the disk when the chunk was drawn; 0 says nothing.
+below ``committed offset`` was on the disk when the chunk was drawn; 0 says nothing. The lowest bit
+of ``flags`` says that a client gave filter values beside its messages; the others are zero.
 
 Source: RabbitMQ, stream protocol, Deliver; the header's version is 0, as its code writes it.
 """
@@ -53,6 +54,9 @@ _EPOCH: Final = 1
 _TRAILER: Final = struct.Struct(">IHHQ")
 _CRC_BYTES: Final = 4
 _REFERENCE: Final = struct.Struct(">BQ")
+_FLAGS: Final = struct.Struct(">H")
+_FLAGS_AT: Final = 6
+_VALUES_BESIDE: Final = 1
 
 for _size_bytes, _struct in ((48, CHUNK_HEADER), (16, _TRAILER), (9, _REFERENCE)):
     assert _struct.size == _size_bytes, "the drawing says so"
@@ -130,6 +134,7 @@ def draw_chunk(
     chunk_filter: bytes = b"",
     publishing_ids: Mapping[bytes, int] | None = None,
     committed_offset: int = 0,
+    has_values_beside: bool = False,
 ) -> ChunkParts:
     """Return the octets of a chunk.
 
@@ -141,9 +146,11 @@ def draw_chunk(
         chunk_filter: of ``persistence.streams.chunk_filter``; at most 255 octets.
         publishing_ids: the highest of each publisher in it.
         committed_offset: everything below it is on the disk; 0 says nothing.
+        has_values_beside: some of the filter's values are not in the messages.
     """
     entry_count, record_count = counts
-    trailer = _draw_trailer(publishing_ids or {}, committed_offset)
+    flags = _VALUES_BESIDE if has_values_beside else 0
+    trailer = _draw_trailer(publishing_ids or {}, committed_offset, flags)
     header = ChunkHeader(
         entry_count,
         record_count,
@@ -160,11 +167,11 @@ def draw_chunk(
     return ChunkParts(header, head, data, crc.to_bytes(_CRC_BYTES, "big") + trailer)
 
 
-def _draw_trailer(publishing_ids: Mapping[bytes, int], committed_offset: int) -> bytes:
+def _draw_trailer(publishing_ids: Mapping[bytes, int], committed_offset: int, flags: int) -> bytes:
     """Return a trailer without its checksum."""
     return b"".join(
         [
-            _TRAILER.pack(0, len(publishing_ids), 0, committed_offset)[_CRC_BYTES:],
+            _TRAILER.pack(0, len(publishing_ids), flags, committed_offset)[_CRC_BYTES:],
             *[
                 _REFERENCE.pack(len(reference), publishing_id) + reference
                 for reference, publishing_id in publishing_ids.items()
@@ -232,6 +239,18 @@ def decode_trailer(octets: Octets, position: int = 0) -> Trailer:
     if at != end:
         raise DamagedError("the trailer of a chunk does not end where it says")
     return Trailer(committed_offset, publishing_ids)
+
+
+def has_values_beside(octets: Octets, position: int, header: ChunkHeader) -> bool:
+    """Return whether some filter values of a chunk are not in its messages.
+
+    Args:
+        octets: with the whole chunk, which was checked.
+        position: where it begins.
+        header: of it.
+    """
+    at = position + header.data_at + header.data_bytes + _FLAGS_AT
+    return bool(_FLAGS.unpack_from(octets, at)[0] & _VALUES_BESIDE)
 
 
 def chunks_in(octets: Octets) -> Iterator[tuple[int, ChunkHeader]]:

@@ -29,6 +29,7 @@ class Appended(NamedTuple):
         filter_values: of its messages; ``b""`` stands for those without one. Empty if none has one.
         publisher: reference, at most ``REFERENCE_BYTES_MAX`` octets; ``b""`` is none.
         publishing_id: the highest in it; 0 without a publisher.
+        has_values_beside: its filter values are not in its messages.
     """
 
     parts: Sequence[Octets]
@@ -37,6 +38,7 @@ class Appended(NamedTuple):
     filter_values: Collection[bytes] = ()
     publisher: bytes = b""
     publishing_id: int = 0
+    has_values_beside: bool = False
 
 
 class Gathering:
@@ -103,6 +105,7 @@ class _OpenChunk:
         "_filter_values",
         "_first_offset",
         "_has_unfiltered",
+        "_has_values_beside",
         "_parts",
         "_publishing_ids",
         "_record_count",
@@ -119,6 +122,7 @@ class _OpenChunk:
         self._publishing_ids: dict[bytes, int] = {}
         self._filter_values: set[bytes] = set()
         self._has_unfiltered = False
+        self._has_values_beside = False
 
     def add(self, appended: Appended, size_bytes: int) -> None:
         self.entry_count += appended.entry_count
@@ -130,6 +134,7 @@ class _OpenChunk:
             self._publishing_ids[appended.publisher] = max(known, appended.publishing_id)
         if appended.filter_values:
             self._filter_values.update(appended.filter_values)
+            self._has_values_beside |= appended.has_values_beside
         else:
             self._has_unfiltered = True
 
@@ -147,4 +152,5 @@ class _OpenChunk:
             chunk_filter=chunk_filter,
             publishing_ids=self._publishing_ids,
             committed_offset=committed_offset,
+            has_values_beside=self._has_values_beside,
         )

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from persistence.record import Octets, Run
-from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, chunks_in
-from persistence.streams.chunk_filter import may_hold
+from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, chunks_in, has_values_beside
+from persistence.streams.chunk_filter import UNFILTERED, may_hold
 from queues.batch import Batch
 from queues.stream.amqp10 import MalformedMessageError
 from queues.stream.filter import Filter
@@ -83,6 +83,7 @@ class Place:
 
     __slots__ = (
         "_chunk",
+        "_chunk_values",
         "_data",
         "_data_offset",
         "_data_position",
@@ -126,6 +127,7 @@ class Place:
         self._extent: Octets = b""
         self._rest: Iterator[tuple[int, ChunkHeader]] = iter(())
         self._chunk: ChunkHeader | None = None
+        self._chunk_values = self._wanted_values
         self._data = b""
         self._data_position = 0
         self._data_offset = 0
@@ -181,7 +183,7 @@ class Place:
             return None
         if self._data_offset > self.offset or self._data_offset <= chunk.first_offset:
             self._data_position, self._data_offset = 0, chunk.first_offset
-        wanted = Wanted(self.offset, PIECE_COUNT_MAX, PIECE_BYTES_MAX, self._wanted_values)
+        wanted = Wanted(self.offset, PIECE_COUNT_MAX, PIECE_BYTES_MAX, self._chunk_values)
         try:
             read = read_messages(
                 self._data, self._data_position, self._data_offset, self._queue_name, wanted
@@ -221,8 +223,20 @@ class Place:
                 at = position + header.data_at
                 self._data = bytes(self._extent[at : at + header.data_bytes])
                 self._chunk = header
+                self._chunk_values = self._values_in(header, position)
                 return header
         return None
+
+    def _values_in(self, header: ChunkHeader, position: int) -> frozenset[bytes] | None:
+        """Return which messages of a chunk are wanted, by the values in them; None for all.
+
+        A stream client gives the value of a message beside it, for the filter of the chunk alone.
+        So the messages without a value are wanted too: one of them may have been given it.
+        """
+        values = self._wanted_values
+        if values is not None and has_values_beside(self._extent, position, header):
+            return values | {UNFILTERED}
+        return values
 
     def _may_want(self, header: ChunkHeader, position: int) -> bool:
         wanted = self._filter

@@ -33,11 +33,18 @@ def appended(
     filter_values: Collection[bytes] = (),
     publisher: bytes = b"",
     publishing_id: int = 0,
+    has_values_beside: bool = False,
 ) -> Appended:
     """Return what appends these messages."""
     count = len(messages)
     return Appended(
-        [entry(each) for each in messages], count, count, filter_values, publisher, publishing_id
+        [entry(each) for each in messages],
+        count,
+        count,
+        filter_values,
+        publisher,
+        publishing_id,
+        has_values_beside,
     )
 
 

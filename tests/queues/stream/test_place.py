@@ -20,6 +20,12 @@ def message(body: bytes) -> bytes:
     return DATA + bytes([len(body)]) + body
 
 
+def valued(value: bytes, body: bytes) -> bytes:
+    """Return a message with a filter value in it."""
+    annotation = b"\xa3\x15x-stream-filter-value\xa1" + bytes([len(value)]) + value
+    return b"\x00\x53\x72\xc1" + bytes([len(annotation) + 1, 2]) + annotation + message(body)
+
+
 def log_of(*chunks: list[bytes]) -> MemoryStreamLog:
     log = MemoryStreamLog()
     for bodies in chunks:
@@ -80,9 +86,7 @@ def test_few_pieces_are_kept_for_others() -> None:
 def test_a_batch_ends_at_a_gap_of_filtered_messages() -> None:
     log = MemoryStreamLog()
     for value, body in ((b"a", b"0"), (b"a", b"1"), (b"b", b"2"), (b"a", b"3")):
-        annotation = b"\xa3\x15x-stream-filter-value\xa1" + bytes([len(value)]) + value
-        section = b"\x00\x53\x72\xc1" + bytes([len(annotation) + 1, 2]) + annotation
-        log.append(appended(section + message(body), filter_values={value}), 1_000)
+        log.append(appended(valued(value, body), filter_values={value}), 1_000)
     place = Place(log, Pieces(), b"s", 0, Filter(frozenset((b"a",))))
     found = []
     while place.offset < 4:
@@ -128,3 +132,16 @@ def test_a_chunk_of_many_messages_is_converted_piece_by_piece(
     assert len(list(chunks_in(extent.octets))) == 1
     place = place_in(log, 1)
     assert [len(place.take(100) or ()) for _ in range(3)] == [4, 4, 1]
+
+
+def test_of_a_chunk_with_values_beside_its_messages_those_without_one_in_them_come_too() -> None:
+    log = MemoryStreamLog()
+    for body, value in ((b"beside", b"eu"), (b"other", b"us")):
+        log.append(appended(message(body), filter_values={value}, has_values_beside=True), 1_000)
+    log.append(
+        appended(message(b"plain"), valued(b"eu", b"within"), filter_values={b"eu", b""}), 1_000
+    )
+    place = Place(log, Pieces(), b"s", 0, Filter(frozenset({b"eu"})))
+    assert bodies_of(place.take(5)) == [b"beside"]
+    assert bodies_of(place.take(5)) == [b"within"]
+    assert place.take(5) is None
