@@ -15,6 +15,7 @@ import pytest
 
 from tests.clients.support.names import Names
 from tests.clients.support.server import Server
+from tests.clients.support.stream_server import StreamServer
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +31,29 @@ def broker_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.uri
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def stream_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreamServer]:
+    """A broker of this run with a listener of the stream protocol."""
+    server = StreamServer(tmp_path_factory.mktemp("streams"))
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def stream(stream_server: StreamServer) -> Iterator[str]:
+    """A stream for this test alone."""
+    name = f"clients.{uuid.uuid4().hex[:8]}"
+    parameters = pika.URLParameters(stream_server.uri)
+    with pika.BlockingConnection(parameters) as connection:
+        arguments = {"x-queue-type": "stream"}
+        connection.channel().queue_declare(name, durable=True, arguments=arguments)
+    yield name
+    with pika.BlockingConnection(parameters) as connection:
+        connection.channel().queue_delete(name)
 
 
 @pytest.fixture

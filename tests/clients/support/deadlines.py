@@ -1,9 +1,12 @@
 """Waiting on a condition, with an end: no client test sleeps for a fixed time."""
 
 import asyncio
+import functools
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, ParamSpec
+
+P = ParamSpec("P")
 
 PATIENCE_S: Final = 30.0
 _POLL_INTERVAL_S: Final = 0.02
@@ -58,3 +61,13 @@ def within_patience(work: Awaitable[None]) -> None:
             await work
 
     asyncio.run(bounded())
+
+
+def on_a_loop(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
+    """Make a coroutine function a test that runs within the time that a test may wait."""
+
+    @functools.wraps(test)
+    def run(*args: P.args, **options: P.kwargs) -> None:
+        within_patience(test(*args, **options))
+
+    return run

@@ -145,15 +145,19 @@ class Program:
         self._is_asked_to_end = True
         self._process.send_signal(signal.SIGINT)
 
+    def kill(self) -> None:
+        """Send SIGKILL to it and what it started, and return when it is gone."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._reader.join()
+
     def stop(self) -> int:
         """Send SIGTERM if it still runs and return the exit code; a deaf one is killed."""
         self.terminate()
         try:
             return self.wait(_KILL_AFTER_S)
         except AssertionError:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._reader.join()
+            self.kill()
             raise
 
 

@@ -31,10 +31,18 @@ def accepts(port: int) -> bool:
 class Server:
     """One running HareMQ with a data directory of its own; port 0 takes a free one.
 
-    ``settings`` is the text of its settings file; empty leaves every default.
+    ``settings`` is the text of its settings file; empty leaves every default. ``has_listeners``
+    says that it has the listeners, with ``port`` among them.
     """
 
-    def __init__(self, data_directory: Path, port: int = 0, settings: str = "") -> None:
+    def __init__(
+        self,
+        data_directory: Path,
+        port: int = 0,
+        settings: str = "",
+        *,
+        has_listeners: bool = False,
+    ) -> None:
         settings_file = data_directory / "haremq.yaml"
         settings_file.parent.mkdir(parents=True, exist_ok=True)
         settings_file.write_text(settings, encoding="utf-8")
@@ -47,8 +55,7 @@ class Server:
                 "amqp_server",
                 "start",
                 *("--config", str(settings_file)),
-                *("--port", str(self.port)),
-                *("--bind", HOST),
+                *(() if has_listeners else ("--port", str(self.port), "--bind", HOST)),
                 *("--data-dir", str(data_directory / "data")),
             ]
         )
