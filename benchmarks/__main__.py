@@ -26,6 +26,7 @@ from benchmarks.scenarios import (
     chosen,
     is_tls,
 )
+from benchmarks.stream_scenarios import STREAM_SCENARIOS, OfStreams
 from benchmarks.window import Window
 from load_generator.wire import LoadError
 
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table, and return the exit status: 0 unless something could not run."""
     options = _parser().parse_args(arguments)
     if options.list:
-        for scenario in (*SCENARIOS, *RESTARTS):
+        for scenario in (*SCENARIOS, *STREAM_SCENARIOS, *RESTARTS):
             print(f"{scenario.name:15} {scenario.title}")
         return 0
     # SIGTERM, too, must end the brokers that were started here.
@@ -88,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         "--scenario",
         type=_scenarios,
         default=SCENARIOS,
-        help="comma-separated names; all but restarts",
+        help="comma-separated names; all but streams and restarts",
     )
     parser.add_argument("--seconds", type=_positive_s, default=5.0, help="of one window; 5")
     parser.add_argument("--windows", type=_count, default=3, help="of each broker; 3")
@@ -152,6 +153,8 @@ def _compare(
     """Run the windows in turn, so that other work on the machine affects both brokers."""
     if is_tls(scenario):  # the relay has none, nor has one that was given by its URI
         compared = [broker for broker in compared if broker.tls_endpoint is not None]
+    if isinstance(scenario, OfStreams):
+        compared = [broker for broker in compared if broker.stream_endpoint is not None]
     windows: dict[str, list[Window]] = {broker.name: [] for broker in compared}
     errors: dict[str, str] = {}
     # A broker keeps the memory that connections took, so a second window would see no growth.
@@ -169,7 +172,9 @@ def _compare(
 
 def class_of(scenario: Running, broker: Broker) -> Durability:
     """Return the durability class of this broker's messages in this scenario."""
-    is_persistent = isinstance(scenario, Flow) and scenario.is_persistent
+    is_persistent = isinstance(scenario, OfStreams) or (
+        isinstance(scenario, Flow) and scenario.is_persistent
+    )
     return broker.durability if is_persistent else Durability.TRANSIENT
 
 

@@ -27,6 +27,7 @@ END_TIMEOUT_S: Final = 30.0
 PORTS: Final = range(25_800, 25_900)
 """Below the ports that the kernel gives to outgoing connections."""
 TLS_PORT_OFFSET: Final = 200
+STREAM_PORT_OFFSET: Final = 300
 DISTRIBUTION_PORT_OFFSET: Final = 20_000
 """Added to the port, it gives the port of Erlang's distribution (``conformance.rabbitmq``)."""
 _POLL_S: Final = 0.1
@@ -54,6 +55,7 @@ class Broker:
         pid: the process that listens there; None if this user cannot see it.
         durability: of its persistent messages.
         tls_endpoint: its address with TLS; None if unknown.
+        stream_endpoint: its address for the stream protocol; None if unknown.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Broker:
     pid: int | None
     durability: Durability = Durability.OS
     tls_endpoint: Endpoint | None = None
+    stream_endpoint: Endpoint | None = None
 
     def over_tls(self) -> "Broker":
         """Return the same broker at its port with TLS.
@@ -71,6 +74,16 @@ class Broker:
         if self.tls_endpoint is None:
             raise LoadError(f"{self.name} has no port with TLS here")
         return replace(self, endpoint=self.tls_endpoint)
+
+    def stream_port(self) -> Endpoint:
+        """Return its address for the stream protocol.
+
+        Raises:
+            LoadError: it has none.
+        """
+        if self.stream_endpoint is None:
+            raise LoadError(f"{self.name} has no port for the stream protocol here")
+        return self.stream_endpoint
 
     def cpu_s(self) -> float | None:
         """Return the CPU seconds it has used so far; None if unknown."""
@@ -122,8 +135,10 @@ def started(name: str, durability: Durability) -> Iterator[Broker]:
     if found is None:
         raise LoadError(f"{name}: there is no module {module} to start it with")
     endpoint = Endpoint("127.0.0.1", free_port(), "guest", "guest", "/")
-    tls_endpoint = None
+    tls_endpoint = stream_endpoint = None
     if name != RELAY:
+        stream_port = endpoint.port + STREAM_PORT_OFFSET
+        stream_endpoint = endpoint._replace(port=stream_port, speaks_streams=True)
         tls_port = endpoint.port + TLS_PORT_OFFSET
         tls_endpoint = endpoint._replace(port=tls_port, tls=TlsOptions(verifies=False))
     with tempfile.TemporaryDirectory(prefix="haremq-benchmark-") as directory:
@@ -134,7 +149,8 @@ def started(name: str, durability: Durability) -> Iterator[Broker]:
             _await_listener(name, endpoint, process, log_path)
             _check_login(name, endpoint)
             pid = processes.listener_pid(endpoint.port)
-            yield Broker(name, endpoint, pid, durability_of(name, durability), tls_endpoint)
+            of_class = durability_of(name, durability)
+            yield Broker(name, endpoint, pid, of_class, tls_endpoint, stream_endpoint)
 
 
 def _options(
@@ -149,13 +165,15 @@ def _options(
         return ["--port", str(endpoint.port)]
     files = certificate.made_in(directory)
     if name == RABBITMQ:
-        named = (files.certificate_file, files.key_file, tls_endpoint.port, endpoint.port)
-        texts = map(str, named)
-        options = ("--certificate", "--key", "--tls-port", "--port")
+        stream_port = endpoint.port + STREAM_PORT_OFFSET
+        named = (files.certificate_file, files.key_file, tls_endpoint.port)
+        texts = map(str, (*named, stream_port, endpoint.port))
+        options = ("--certificate", "--key", "--tls-port", "--stream-port", "--port")
         return [word for pair in zip(options, texts, strict=True) for word in pair]
     listeners = (
         f"net:\n  tls: {{certificate_file: {files.certificate_file}, key_file: {files.key_file}}}\n"
-        f"  listeners: [{{port: {endpoint.port}}}, {{port: {tls_endpoint.port}, tls: true}}]\n"
+        f"  listeners: [{{port: {endpoint.port}}}, {{port: {tls_endpoint.port}, tls: true}},"
+        f" {{port: {endpoint.port + STREAM_PORT_OFFSET}, protocol: stream}}]\n"
     )
     return ["start", *haremq_options(directory, durability, listeners)]
 
@@ -232,7 +250,7 @@ def free_port() -> int:
     first = os.getpid() % len(PORTS)
     for number in range(len(PORTS)):
         port = PORTS[(first + number) % len(PORTS)]
-        offsets = (0, TLS_PORT_OFFSET, DISTRIBUTION_PORT_OFFSET)
+        offsets = (0, TLS_PORT_OFFSET, STREAM_PORT_OFFSET, DISTRIBUTION_PORT_OFFSET)
         if all(_is_free(port + offset) for offset in offsets):
             return port
     raise LoadError(f"no free port from {PORTS.start} to {PORTS.stop - 1}")

@@ -17,6 +17,8 @@ from benchmarks.scenarios import (
     Running,
     is_tls,
 )
+from benchmarks.stream_scenarios import ManyStreams, Replay, Seek, Stored, StreamFlow
+from benchmarks.streams import measure_of_streams
 from benchmarks.traffic import measure_flow, measure_paced, measure_rpc
 from benchmarks.window import Window
 
@@ -46,5 +48,7 @@ def measure(scenario: Running, broker: Broker, seconds: float) -> Window:
             return measure_declares(scenario, broker, prefix, seconds)
         case IdleConnections():
             return measure_idle(scenario, broker)
+        case StreamFlow() | Replay() | Stored() | Seek() | ManyStreams():
+            return measure_of_streams(scenario, broker, prefix, seconds)
         case _:
             assert_never(scenario)

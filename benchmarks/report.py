@@ -18,6 +18,7 @@ from benchmarks.scenarios import (
     Rpc,
     Scenario,
 )
+from benchmarks.stream_scenarios import ManyStreams, Replay, Seek, Stored, StreamFlow
 from benchmarks.window import Window
 
 
@@ -60,14 +61,18 @@ def headline(scenario: Scenario) -> Headline:
         case Flow():
             figure = "confirmed_per_s" if scenario.counts_confirms else "consumed_per_s"
             return Headline(figure, more_is_better=True)
-        case Rpc():
+        case Rpc() | StreamFlow() | Replay():
             return Headline("consumed_per_s", more_is_better=True)
-        case Paced():
+        case Paced() | Seek():
             return Headline("p99_us", more_is_better=False)
         case Connects() | Declares():
             return Headline("operations_per_s", more_is_better=True)
         case IdleConnections():
             return Headline("connection_kib", more_is_better=False)
+        case Stored():
+            return Headline("grown_mib", more_is_better=False)
+        case ManyStreams():
+            return Headline("broker_cpu_us", more_is_better=False)
         case Restart():
             return Headline("serving_s", more_is_better=False)
 
@@ -124,6 +129,7 @@ _COLUMNS: Final = (
     _Column("generator us", "generator_cpu_us", 2),
     _Column("its cores", "generator_cores", 2),
     _Column("RSS MiB", "broker_rss_mib", 0),
+    _Column("grown MiB", "grown_mib", 0),
     _Column("disk B", "written_bytes", 0),
     _Column("disk us", "disk_sync_us", 0),
     _Column("elsewhere", "elsewhere_cores", 1),

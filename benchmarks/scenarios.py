@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from benchmarks.stream_scenarios import STREAM_SCENARIOS, OfStreams
 from load_generator.load import Settle
 
 
@@ -159,7 +160,7 @@ class Restart:
     queue_count: int = 1
 
 
-Running: TypeAlias = Flow | Paced | Rpc | Connects | Declares | IdleConnections
+Running: TypeAlias = Flow | Paced | Rpc | Connects | Declares | IdleConnections | OfStreams
 """A scenario for a running broker."""
 
 Scenario: TypeAlias = Running | Restart
@@ -354,7 +355,7 @@ def is_tls(scenario: Scenario) -> bool:
 def chosen(names: str) -> tuple[Scenario, ...]:
     """Return the scenarios of a comma-separated list, in the table's order.
 
-    Empty is all but ``RESTARTS``.
+    Empty is all but streams and ``RESTARTS``.
 
     Raises:
         KeyError: no scenario has that name.
@@ -362,7 +363,7 @@ def chosen(names: str) -> tuple[Scenario, ...]:
     if not names:
         return SCENARIOS
     wanted = names.split(",")
-    everything: tuple[Scenario, ...] = (*SCENARIOS, *RESTARTS)
+    everything: tuple[Scenario, ...] = (*SCENARIOS, *STREAM_SCENARIOS, *RESTARTS)
     known = {scenario.name for scenario in everything}
     for name in wanted:
         if name not in known:

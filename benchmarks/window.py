@@ -26,6 +26,7 @@ class Window:
         generator_cores: cores that the busier of publisher and consumer used. If it is near 1, the
             figures are the generator's limit.
         broker_rss_mib: resident memory of the broker at the end.
+        grown_mib: how much more memory the broker has at the end than before.
         written_bytes: octets that the disk wrote, for all processes, per message delivered; only
             for persistent messages.
         disk_sync_us: median time that the disk took for a write of 128 octets and fdatasync, just
@@ -47,6 +48,7 @@ class Window:
     generator_cpu_us: float | None = None
     generator_cores: float | None = None
     broker_rss_mib: float | None = None
+    grown_mib: float | None = None
     written_bytes: float | None = None
     disk_sync_us: float | None = None
     elsewhere_cores: float | None = None

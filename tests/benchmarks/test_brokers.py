@@ -19,19 +19,24 @@ def options(name: str, directory: Path, tls: Endpoint | None = TLS) -> list[str]
     return _options(name, directory, Durability.OS, PLAIN, tls)
 
 
-def test_haremq_listens_on_both_ports(tmp_path: Path) -> None:
+def test_haremq_listens_on_all_ports(tmp_path: Path) -> None:
     command = options(HAREMQ, tmp_path)
     assert command[0] == "start"
     settings = load_settings(Path(command[command.index("--config") + 1]))
-    listeners = [(each.port, each.tls) for each in settings.net.listeners]
-    assert listeners == [(25_800, False), (26_000, True)]
+    listeners = [(each.port, each.tls, each.protocol) for each in settings.net.listeners]
+    assert listeners == [
+        (25_800, False, "amqp"),
+        (26_000, True, "amqp"),
+        (26_100, False, "stream"),
+    ]
     assert settings.persistence.durability == "os"
 
 
 def test_rabbitmq_is_given_the_same_certificate(tmp_path: Path) -> None:
     command = options(RABBITMQ, tmp_path)
     said = dict(zip(command[::2], command[1::2], strict=True))
-    assert (said["--port"], said["--tls-port"]) == ("25800", "26000")
+    ports = [said[name] for name in ("--port", "--tls-port", "--stream-port")]
+    assert ports == ["25800", "26000", "26100"]
     assert Path(said["--certificate"]).read_bytes().startswith(b"-----BEGIN CERTIFICATE")
     assert Path(said["--key"]).exists()
 
@@ -53,3 +58,10 @@ def test_scenarios_over_tls_are_named_so() -> None:
     assert all(name.startswith("tls-") for name in names)
     plain = {scenario.name for scenario in SCENARIOS} - set(names)
     assert {name.removeprefix("tls-") for name in names} <= plain
+
+
+def test_a_broker_without_a_port_for_streams_says_so() -> None:
+    with pytest.raises(LoadError, match="no port for the stream protocol"):
+        Broker(RELAY, PLAIN, None).stream_port()
+    broker = Broker(HAREMQ, PLAIN, 7, stream_endpoint=TLS)
+    assert broker.stream_port() == TLS
