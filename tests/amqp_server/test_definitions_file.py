@@ -20,7 +20,7 @@ MIXED = {
         {"name": "app", "password_hash": "", "hashing_algorithm": "rot13", "tags": "monitoring"},
         {"name": "ok", "password": "pw", "tags": ["administrator"]},
     ],
-    "vhosts": [{"name": "/"}, {"name": "logs", "metadata": {"default_queue_type": "stream"}}],
+    "vhosts": [{"name": "/"}, {"name": "logs", "metadata": {"default_queue_type": "delayed"}}],
     "permissions": [{"user": "gone", "vhost": "/", "configure": "", "write": "", "read": ""}],
     "parameters": [
         {"vhost": "/", "component": "shovel", "name": "s", "value": {"src-uri": "amqp://"}},
@@ -41,7 +41,7 @@ MIXED = {
     ],
     "queues": [
         {"name": "jobs", "vhost": "/", "durable": True, "arguments": {"x-own": 1}},
-        {"name": "events", "vhost": "logs", "arguments": {"x-queue-type": "stream"}},
+        {"name": "events", "vhost": "logs", "arguments": {"x-queue-type": "delayed"}},
     ],
     "bindings": [
         {"source": "", "vhost": "/", "destination": "jobs", "routing_key": "jobs"},

@@ -94,8 +94,8 @@ WRONG: list[tuple[str, str | None]] = [
         "net.tls.certificate_file: expected a path, got ''",
     ),
     (
-        "broker: {default_queue_type: stream}",
-        "broker.default_queue_type: expected one of classic, quorum, got 'stream'",
+        "broker: {default_queue_type: log}",
+        "broker.default_queue_type: expected one of classic, quorum, stream, got 'log'",
     ),
     (
         "broker: {memory_high_watermark_ratio: .nan}",

@@ -65,6 +65,7 @@ def test_the_sections_are_the_packages() -> None:
     assert [key.path for key in keys_of(Settings)] == [
         "net",
         "protocol",
+        "stream_protocol",
         "broker",
         "queues",
         "persistence",
@@ -103,8 +104,8 @@ def test_a_value_is_expected_in_words() -> None:
     words = {key.path: expected(key) for key in KEYS}
     assert words["net.backlog"] == "an integer from 1 to 65535"
     assert words["net.tls.verify_peer"] == "true or false"
-    assert words["broker.default_queue_type"] == "one of classic, quorum"
-    assert words["net.listeners[].protocol"] == "one of amqp"
+    assert words["broker.default_queue_type"] == "one of classic, quorum, stream"
+    assert words["net.listeners[].protocol"] == "one of amqp, stream"
     assert words["broker.load_definitions"] == "a path"
     assert words["broker.node_name"] == "a text"
     assert words["broker.memory_high_watermark_ratio"] == "a number from 0.0 to 1.0"
