@@ -20,7 +20,7 @@ from queues.commits import CommitGroup
 from queues.counters import QueueCounters, QueueCounts
 from queues.log_port import RecoveredMessages
 from queues.moves import Dying, Moves
-from queues.offset_spec import OffsetSpec
+from queues.offset_spec import OffsetKind, OffsetSpec
 from queues.options import Durability, QueueOptions
 from queues.outcomes import PublishOutcome, all_taken
 from queues.ports import ConsumerHandle, EngineParts, Lane, Positions, QueueState
@@ -261,6 +261,9 @@ class StreamEngine:
         stored = self.log.stored_offset(reference) if reference else None
         if stored is None:
             offset = self.first_offset_of(spec, now_ms)
+            if spec.kind is OffsetKind.OFFSET:
+                # One that the stream has not come to is waited for.
+                offset = max(offset, spec.value)
         else:
             offset = max(stored + 1, self.log.first_offset)
         reader.begin(Place(self.log, self._pieces, self._queue_name, offset, wanted))

@@ -17,9 +17,11 @@ from amqp_server.broker.arguments.rules import (
     CONSUMER_RULES,
     CONSUMER_VALUES,
     DEAD_LETTER_EXCHANGE,
+    QUEUE_LIMITS,
     QUEUE_RULES,
     QUEUE_TYPE,
     Rule,
+    int_of,
     integer_in,
     of_type,
 )
@@ -172,7 +174,14 @@ def validate_queue(
         refusal = kind.refusal(request)
         if refusal is not None:
             raise refused(refusal, queue_name, vhost)
+    _check_limits(kind, arguments)
     return kind
+
+
+def _check_limits(kind: QueueKind, arguments: Table) -> None:
+    for key, (allowed, text) in QUEUE_LIMITS.items():
+        if key in kind.arguments and key in arguments and int_of(arguments[key]) not in allowed:
+            raise PreconditionFailedError(text)
 
 
 @lru_cache(_KINDS_MAX)

@@ -35,6 +35,8 @@ QUEUE_TYPE: Final = "x-queue-type"
 MAX_PRIORITY: Final = "x-max-priority"
 DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
 DURABILITY: Final = "x-durability"
+SEGMENT_BYTES: Final = "x-stream-max-segment-size-bytes"
+FILTER_SIZE: Final = "x-stream-filter-size-bytes"
 
 ALTERNATE_EXCHANGE: Final = "alternate-exchange"
 """Of exchange.declare, and the policy key of the same name."""
@@ -115,13 +117,6 @@ def _queue_version(field: Field, arguments: Table) -> str | None:
     return wrong
 
 
-def _filter_bytes(field: Field, arguments: Table) -> str | None:
-    wrong = _non_negative(field, arguments)
-    if wrong is None and int_of(field) not in FILTER_BYTES:
-        return f"{{invalid_filter_size,{int_of(field)}}}"
-    return wrong
-
-
 def _name(field: Field, arguments: Table) -> str | None:
     wrong = of_type("S")(field, arguments) or _shortstr(field, arguments)
     return wrong or (None if field_text(field) else "{empty_name}")
@@ -153,11 +148,9 @@ QUEUE_RULES: Final[Mapping[str, Rule]] = {
     "x-delivery-limit": _integer,
     "x-consumer-timeout": _SPAN_MS,
     "x-max-age": wrong_age,
-    "x-stream-max-segment-size-bytes": _at_most(
-        SEGMENT_BYTES_MAX, "value_too_large", _non_negative
-    ),
+    SEGMENT_BYTES: _non_negative,
     "x-stream-max-segment-age": wrong_age,
-    "x-stream-filter-size-bytes": _filter_bytes,
+    FILTER_SIZE: _non_negative,
     "x-initial-cluster-size": _positive,
     DURABILITY: _one_of(
         tuple(durability.value for durability in Durability), "\"unsupported durability '{}'\""
@@ -167,6 +160,12 @@ QUEUE_RULES: Final[Mapping[str, Rule]] = {
 
 The last is HareMQ's own: to RabbitMQ it is an argument like any other word.
 """
+
+QUEUE_LIMITS: Final[Mapping[str, tuple[range, str]]] = {
+    SEGMENT_BYTES: (range(SEGMENT_BYTES_MAX + 1), f"Exceeded max value for {SEGMENT_BYTES}"),
+    FILTER_SIZE: (FILTER_BYTES, f"Invalid value for {FILTER_SIZE}"),
+}
+"""Integers that RabbitMQ checks once more when all else is right, and the text if they are out."""
 
 CONSUMER_RULES: Final[Mapping[str, Rule]] = {
     "x-priority": _integer,

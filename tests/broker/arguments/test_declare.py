@@ -13,8 +13,9 @@ from amqp_server.broker.arguments.declare import (
 )
 from amqp_server.broker.errors import PreconditionFailedError
 from amqp_server.wire.tables import Field, Table, longstr
-from queues.kinds import CLASSIC, QUORUM, QueueKind
+from queues.kinds import CLASSIC, QUORUM, STREAM, QueueKind
 
+TYPE_STREAM = {"x-queue-type": longstr("stream")}
 TYPE_QUORUM = {"x-queue-type": longstr("quorum")}
 TRUE, VOID = Field("t", True), Field("V", None)
 WHERE = "for queue 'q' in vhost '/'"
@@ -202,6 +203,20 @@ def test_arguments_are_looked_at_before_the_flags() -> None:
     assert "x-message-ttl" in refusal({**TYPE_QUORUM, "x-message-ttl": longstr("a")}, durable=False)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("x-stream-max-segment-size-bytes", 3_000_000_001, "Exceeded max value for {}"),
+        ("x-stream-filter-size-bytes", 15, "Invalid value for {}"),
+        ("x-stream-filter-size-bytes", 256, "Invalid value for {}"),
+    ],
+)
+def test_limits_of_streams_are_looked_at_after_the_flags(key: str, value: int, told: str) -> None:
+    arguments = {**TYPE_STREAM, key: number(value)}
+    assert refusal(arguments) == told.format(key)
+    assert refusal(arguments, durable=False) == f"invalid property 'non-durable' {WHERE}"
+
+
 @pytest.mark.parametrize("kind", "IisubBlL")
 def test_any_width_of_integer_will_do(kind: str) -> None:
     assert validate({"x-max-length": Field(kind, 6)}) is CLASSIC
@@ -266,7 +281,9 @@ def test_the_default_type_goes_to_declares_that_can_take_it() -> None:
     named = {"x-queue-type": longstr("classic")}
     assert with_default_queue_type(named, QUORUM, **plain) == named
     for flag, value in {"durable": False, "exclusive": True, "auto_delete": True}.items():
-        assert with_default_queue_type({}, QUORUM, **{**plain, flag: value}) == {}
+        for kind in (QUORUM, STREAM):
+            assert with_default_queue_type({}, kind, **{**plain, flag: value}) == {}
+    assert with_default_queue_type({}, STREAM, **plain) == TYPE_STREAM
 
 
 def test_no_type_named_is_classic() -> None:

@@ -97,6 +97,15 @@ def test_every_reader_gets_everything_from_its_place_on(place: Place) -> None:
     assert place.engine.ready_count == 4, "nothing leaves a stream"
 
 
+def test_a_reader_waits_for_an_offset_that_is_not_there_yet(place: Place) -> None:
+    place.publish(b"0")
+    consumer = place.consume(offset=OffsetSpec(OffsetKind.OFFSET, 2))
+    place.publish(b"1", b"2")
+    place.publish(b"3")
+    place.end_turn()
+    assert consumer.bodies == [b"2", b"3"]
+
+
 def test_deliveries_have_their_offset_and_are_never_redelivered(place: Place) -> None:
     place.publish(b"0", b"1")
     consumer = place.consume(offset=FIRST)
