@@ -332,3 +332,23 @@ def a_policy_limits_the_size_of_a_stream(peer: Peer) -> None:
 def a_policy_with_a_key_that_streams_do_not_have_is_not_applied(peer: Peer) -> None:
     channel = peer.confirming()
     assert _roll(peer, channel, "policy-stream-foreign") == [0]
+
+
+@check(
+    "stream.publish.deduplicated",
+    ref="2.7-deduplication",
+    expect=[b"1", b"2", b"3"],
+    on_purpose=Differs(
+        "over AMQP RabbitMQ's streams do not tell duplicates", [b"1", b"2", b"1", b"2", b"3"]
+    ),
+)
+def a_publishing_id_is_stored_once(peer: Peer) -> None:
+    channel = peer.confirming()
+    queue = _stream(peer, channel)
+    for number in (1, 2, 1, 2, 3):
+        headers = {"x-stream-publisher": "meter", "x-stream-publishing-id": number}
+        reply = channel.publish_confirmed(b"%d" % number, routing_key=queue, headers=headers)
+        assert isinstance(reply, commands.Basic.Ack)
+    reader = _reader(peer, queue)
+    assert reader.bodies(len(peer.expected)) == peer.expected
+    _nothing_more(reader)

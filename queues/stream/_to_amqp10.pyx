@@ -57,6 +57,11 @@ cdef struct Counts:
     Py_ssize_t application_properties
     const uint8_t *filter_at
     Py_ssize_t filter_size
+    const uint8_t *publisher_at
+    Py_ssize_t publisher_size
+    const uint8_t *publishing_id_at
+    Py_ssize_t publishing_id_size
+    bint is_dead
 
 
 cdef void read_properties(const uint8_t *octets, Py_ssize_t size, Given *given) noexcept:
@@ -153,6 +158,14 @@ cdef int add_headers(const uint8_t *at, const uint8_t *end, Counts *counts) exce
                 if equals(key, size, b"x-stream-filter-value", 21) and at[0] == c"S":
                     counts.filter_at = at + 5
                     counts.filter_size = stop - at - 5
+                elif equals(key, size, b"x-stream-publisher", 18) and at[0] == c"S":
+                    counts.publisher_at = at + 5
+                    counts.publisher_size = stop - at - 5
+                elif equals(key, size, b"x-stream-publishing-id", 22):
+                    counts.publishing_id_at = at
+                    counts.publishing_id_size = stop - at
+                elif equals(key, size, b"x-death", 7):
+                    counts.is_dead = True
                 add_pair(field, key, size, at, stop, True, counts)
         elif at[0] == c"F" or at[0] == c"A" or not is_text(key, size, True):
             put(&kept_alone_out, field, stop - field)
@@ -429,6 +442,7 @@ def append_messages(bytearray data, records):
     cdef const uint8_t *body
     cdef int kind = 0
     cdef set filter_values = set()
+    cdef list numbered = []
     out.size = out.used = given_bytes
     out.data = PyByteArray_AS_STRING(data)
     for index in range(run.count):
@@ -452,6 +466,12 @@ def append_messages(bytearray data, records):
                 filter_values.add(
                     PyBytes_FromStringAndSize(<const char *> counts.filter_at, counts.filter_size)
                 )
+            if counts.publisher_size and counts.publishing_id_size and not counts.is_dead:
+                numbered.append((
+                    index,
+                    PyBytes_FromStringAndSize(<const char *> counts.publisher_at, counts.publisher_size),
+                    PyBytes_FromStringAndSize(<const char *> counts.publishing_id_at, counts.publishing_id_size),
+                ))
             start = out.used
             grow(data, &out, message_bytes(head.body_bytes) + 4)
             put_u32(&out, 0)
@@ -462,4 +482,4 @@ def append_messages(bytearray data, records):
         # Nothing was appended, if there was no memory for all of it.
         PyByteArray_Resize(data, given_bytes)
         trim_all()
-    return filter_values
+    return filter_values, numbered

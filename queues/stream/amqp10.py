@@ -56,6 +56,9 @@ KEPT_HEADERS: Final = b"x-amqp-0.9.1-headers"
 
 FILTER_VALUE: Final = b"x-stream-filter-value"
 OFFSET_HEADER: Final = b"x-stream-offset"
+PUBLISHER: Final = b"x-stream-publisher"
+PUBLISHING_ID: Final = b"x-stream-publishing-id"
+DEATHS: Final = b"x-death"
 AMQP10_TYPE: Final = b"amqp-1.0"
 """The ``type`` property of a 0-9-1 message whose body is sections of AMQP 1.0."""
 

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from typing import Final, cast
 
 from persistence.record import Run
-from persistence.streams.chunk import CHUNK_BYTES_MAX, ENTRIES_MAX
 from persistence.streams.gathering import Appended
 from queues.batch import Batch
 from queues.commits import CommitGroup
@@ -27,11 +26,11 @@ from queues.ports import ConsumerHandle, EngineParts, Lane, Positions, QueueStat
 from queues.stream.beginning import first_offset_of
 from queues.stream.groups import Groups
 from queues.stream.place import Pieces, Place
+from queues.stream.publishing import appends_of
 from queues.stream.read_options import read_options
 from queues.stream.reader import Reader
 from queues.stream.retaining import Retaining
 from queues.stream.serving import Serving
-from queues.stream.to_amqp10 import append_messages
 from queues.stream_log import StreamLog
 from queues.stream_port import StreamReader
 
@@ -126,9 +125,10 @@ class StreamEngine:
         self._retaining.look(now_ms)
 
     def publish(self, run: Run, now_ms: int) -> PublishOutcome:
-        """Append a run; all of it is kept, whatever its delivery mode says."""
-        lsn = 0
-        for appended in _appended(run):
+        """Append a run, whatever its delivery mode says, but for what was published before."""
+        # A message that was published before waits for its first copy.
+        lsn = self.log.appended_lsn
+        for appended in appends_of(run, self.log.publishing_id):
             lsn = self.append(appended, now_ms)
         return all_taken(self.log.commit_group, lsn)
 
@@ -348,15 +348,3 @@ class StreamEngine:
         self._shut.clear()
         self._pieces.clear()
         self.log.drop()
-
-
-def _appended(run: Run) -> list[Appended]:
-    """Return a run as what is appended; parts that fit a chunk, or one message each."""
-    entries = bytearray()
-    filter_values = append_messages(entries, run)
-    count = len(run)
-    if count == 1 or (len(entries) <= CHUNK_BYTES_MAX and count <= ENTRIES_MAX):
-        has_values = filter_values != {b""}
-        return [Appended((entries,), count, count, filter_values if has_values else ())]
-    half = count // 2
-    return [*_appended(run[:half]), *_appended(run[half:])]

@@ -33,6 +33,7 @@ from queues.stream.amqp10 import (
     AMQP10_TYPE,
     APPLICATION_PROPERTIES,
     DATA,
+    DEATHS,
     FILTER_VALUE,
     HEADER,
     KEPT_HEADERS,
@@ -40,6 +41,8 @@ from queues.stream.amqp10 import (
     OCTET_MAX,
     OFFSET_HEADER,
     PROPERTIES,
+    PUBLISHER,
+    PUBLISHING_ID,
     binary,
     is_plain_text,
     is_utf8,
@@ -89,6 +92,9 @@ class _Headers:
         self.kept_of_application_properties: list[bytes] = []
         self.kept_alone: list[bytes] = []
         self.filter_value = b""
+        self.publisher = b""
+        self.publishing_id = b""
+        self.is_dead = False
 
     @property
     def kept(self) -> bytes:
@@ -110,6 +116,12 @@ class _Headers:
                 return
             if key == FILTER_VALUE and kind == ord("S"):
                 self.filter_value = field[value_at + 5 :]
+            elif key == PUBLISHER and kind == ord("S"):
+                self.publisher = field[value_at + 5 :]
+            elif key == PUBLISHING_ID:
+                self.publishing_id = field[value_at:]
+            elif key == DEATHS:
+                self.is_dead = True
             self._add_pair(key, field, value_at, is_annotation=True)
         elif kind in b"FA" or not is_utf8(key):
             self.kept_alone.append(field)
@@ -143,24 +155,29 @@ def to_amqp10(exchange: bytes, routing_key: bytes, properties: bytes, body: byte
     return _message(route, properties, body)[0]
 
 
-def append_messages(data: bytearray, run: Run) -> set[bytes]:
+def append_messages(data: bytearray, run: Run) -> tuple[set[bytes], list[tuple[int, bytes, bytes]]]:
     """Append a run of records to the data section of a chunk: ``u32 length | message`` for each.
 
     Returns:
         The values of the header ``x-stream-filter-value`` among them; an empty one stands for
-        those without.
+        those without. And of each message that names a publisher and a publishing id, and is no
+        dead letter: its index, the headers ``x-stream-publisher``, and ``x-stream-publishing-id``
+        as a field value with its type.
     """
     filter_values = set()
-    for route, header, body, _, _, _ in run:
-        message, filter_value = _message(route, header[BODY_SIZE_STOP:], bytes(body))
-        filter_values.add(filter_value)
+    numbered = []
+    for index, (route, header, body, _, _, _) in enumerate(run):
+        message, headers = _message(route, header[BODY_SIZE_STOP:], bytes(body))
+        filter_values.add(headers.filter_value)
+        if headers.publisher and headers.publishing_id and not headers.is_dead:
+            numbered.append((index, headers.publisher, headers.publishing_id))
         data += _U32.pack(len(message))
         data += message
-    return filter_values
+    return filter_values, numbered
 
 
-def _message(route: bytes, octets: bytes, body: bytes) -> tuple[bytes, bytes]:
-    """Return the message and its filter value."""
+def _message(route: bytes, octets: bytes, body: bytes) -> tuple[bytes, _Headers]:
+    """Return the message and its headers."""
     given = PropertyList(octets)
     headers = _Headers()
     for field, key, value_at in _fields(given.headers or b""):
@@ -177,7 +194,7 @@ def _message(route: bytes, octets: bytes, body: bytes) -> tuple[bytes, bytes]:
         )
         + (body if is_amqp10 else section(DATA, binary(body)))
     )
-    return message, headers.filter_value
+    return message, headers
 
 
 def _fields(table: bytes) -> Iterator[tuple[bytes, bytes, int]]:

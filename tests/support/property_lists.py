@@ -17,6 +17,7 @@ KEYS = st.one_of(
         [
             *(b"k", b"x-k", b"x-", b"CC", b"x-cc", b"x-exchange", b"x-routing-key"),
             *(b"x-basic-type", b"x-amqp-0.9.1-headers", b"x-stream-filter-value", b"x-death"),
+            *(b"x-stream-publisher", b"x-stream-publishing-id"),
             *(b"x-message-id", b"x-correlation-id", "x-é".encode()),
         ]
     ),

@@ -4,17 +4,21 @@ from collections.abc import Mapping
 
 import pytest
 
+from conformance import fields
 from persistence.record import HAS_HEADERS, Record
 from queues.counters import QueueCounts
 from queues.effects import Effect
 from queues.offset_spec import FIRST, OffsetKind, OffsetSpec
 from queues.options import QueueOptions
+from queues.outcomes import all_taken
 from queues.ports import EngineParts
 from queues.stream.engine import StreamEngine
 from queues.stream.memory_log import MemoryStreamLog
 from queues.stream_log import StreamLog
 from tests.support.consumer import FakeConsumer, Prefetch
+from tests.support.memory_runs import in_memory
 from tests.support.records import HEADER, record, run_of
+from tests.support.stream_messages import record_of
 
 NOW_MS = 1_000
 ALL = 1_000_000
@@ -104,6 +108,21 @@ def test_a_reader_waits_for_an_offset_that_is_not_there_yet(place: Place) -> Non
     place.publish(b"3")
     place.end_turn()
     assert consumer.bodies == [b"2", b"3"]
+
+
+def numbered(number: int) -> Record:
+    headers = {"x-stream-publisher": "meter", "x-stream-publishing-id": number}
+    return record_of(fields.properties(headers=headers), b"%d" % number)
+
+
+def test_a_duplicate_is_not_stored_and_is_safe_with_its_first_copy(place: Place) -> None:
+    place.engine.publish(in_memory([numbered(1), numbered(2)]), NOW_MS)
+    place.engine.publish(in_memory([numbered(2), numbered(3)]), NOW_MS)
+    outcome = place.engine.publish(in_memory([numbered(1), numbered(3)]), NOW_MS)
+    assert outcome == all_taken(place.log.commit_group, place.log.appended_lsn)
+    assert place.log.publishing_id(b"meter") == 3
+    assert place.consume(offset=FIRST).bodies == [b"1", b"2", b"3"]
+    assert place.engine.counts().published == 3
 
 
 def test_deliveries_have_their_offset_and_are_never_redelivered(place: Place) -> None:

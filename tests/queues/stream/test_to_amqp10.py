@@ -2,6 +2,7 @@ import pytest
 
 from conformance import fields
 from conformance.fields import Typed
+from persistence.record import Record
 from queues.stream.amqp10 import KEPT_HEADERS
 from queues.stream.to_amqp10 import append_messages, to_amqp10
 from tests.support.amqp10_messages import PROPERTIES, Value, decode, listed, mapping
@@ -243,6 +244,28 @@ def test_the_filter_values_of_a_run_are_told() -> None:
         return fields.properties(headers={"x-stream-filter-value": value})
 
     records = [record_of(of("eu"), b"1"), record_of(of("us"), b"2"), record_of(of("eu"), b"3")]
-    assert append_messages(bytearray(), in_memory(records)) == {b"eu", b"us"}
+    assert append_messages(bytearray(), in_memory(records))[0] == {b"eu", b"us"}
     records += [record_of(fields.properties(), b"4"), record_of(of(5), b"5")]
-    assert append_messages(bytearray(), in_memory(records)) == {b"eu", b"us", b""}
+    assert append_messages(bytearray(), in_memory(records))[0] == {b"eu", b"us", b""}
+
+
+def test_the_publishing_ids_of_a_run_are_told() -> None:
+    def of(**headers: object) -> Record:
+        named = {f"x-{key.replace('_', '-')}": value for key, value in headers.items()}
+        return record_of(fields.properties(headers=named), b"")
+
+    records = [
+        of(stream_publisher="meter", stream_publishing_id=5),
+        of(stream_publisher="meter", stream_publishing_id=5),
+        of(stream_publishing_id=6),
+        of(stream_publisher="meter"),
+        of(stream_publisher=b"octets", stream_publishing_id=7),
+        of(stream_publisher="", stream_publishing_id=8),
+        of(stream_publisher="dead", stream_publishing_id=9, death=[]),
+        of(stream_publishing_id="text", stream_publisher="other"),
+    ]
+    assert append_messages(bytearray(), in_memory(records))[1] == [
+        (0, b"meter", b"I\x00\x00\x00\x05"),
+        (1, b"meter", b"I\x00\x00\x00\x05"),
+        (7, b"other", b"S\x00\x00\x00\x04text"),
+    ]
