@@ -19,7 +19,7 @@ from persistence.streams.open_files import OpenFile
 from persistence.streams.reading import SegmentReader
 from persistence.streams.retention import Retention, due_count
 from persistence.streams.segments import Segment, StreamSegments, WholeChunk
-from persistence.streams.tail import Tail, Tails
+from persistence.streams.tail import TAIL_CHUNKS_MAX, Tail, Tails
 
 log = logging.getLogger(__name__)
 
@@ -133,8 +133,10 @@ class KeptChunks:
 
     def spill_if_due(self) -> None:
         """Write the tail if it is large, or makes a segment full; and others if all are large."""
+        tail_bytes = self.tail.size_bytes
         due_bytes = min(self._tail_bytes_max, self.segments.room_bytes())
-        if self.tail.size_bytes >= max(due_bytes, self._spill_at_bytes, 1):
+        is_due = tail_bytes >= due_bytes or len(self.tail.chunks) >= TAIL_CHUNKS_MAX
+        if is_due and tail_bytes >= max(self._spill_at_bytes, 1):
             self.spill()
         self._tails.relieve()
 
@@ -193,11 +195,14 @@ class KeptChunks:
 
     def _begins_segment(self) -> bool:
         """Return whether the tail will be the beginning of a segment."""
-        segments = self.segments
-        is_full = not segments.all or segments.all[-1].is_full(segments.segment_bytes_max)
-        return is_full and bool(self.tail.from_offset(segments.next_offset))
+        segments, chunks = self.segments, self.tail.chunks
+        if not chunks or chunks[-1].header.first_offset < segments.next_offset:
+            return False
+        return not segments.all or segments.all[-1].is_full(segments.segment_bytes_max)
 
     def _unwritten_bytes(self) -> int:
+        if not self._direct_count:
+            return self.tail.size_bytes
         unwritten = self.tail.from_offset(self.segments.next_offset)
         return sum([chunk.header.size_bytes for chunk in unwritten])
 

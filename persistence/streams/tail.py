@@ -15,6 +15,9 @@ from persistence.streams.segments import WholeChunk
 TAIL_BYTES_MAX: Final = 1 << 20
 """A tail of this size is written to its segment."""
 
+TAIL_CHUNKS_MAX: Final = 1_024
+"""A tail of so many chunks is too: writing it takes some milliseconds."""
+
 TAILS_BYTES_MAX: Final = 64 << 20
 """The tails of all streams together."""
 

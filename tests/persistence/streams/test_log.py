@@ -8,6 +8,7 @@ from persistence.format import OperationKind
 from persistence.group_writing import Group
 from persistence.streams.log import StreamLimits
 from persistence.streams.retention import Retention
+from persistence.streams.tail import TAIL_CHUNKS_MAX
 from tests.support.fault_fs import Kind
 from tests.support.stream_logs import (
     STREAM_ID,
@@ -126,6 +127,15 @@ def test_a_tail_is_written_when_it_is_large() -> None:
     assert place.disk.exists(SEGMENT)
     assert place.stream.kept.tail.chunks == []
     assert len(all_messages(place.log)) == 5
+
+
+def test_a_tail_of_many_chunks_is_written() -> None:
+    place = DiskPlace()
+    for number in range(TAIL_CHUNKS_MAX):
+        assert len(place.stream.kept.tail.chunks) == number
+        place.log.append(appended(b"m"), NOW_MS)
+        place.commit()
+    assert place.stream.kept.tail.chunks == []
 
 
 @pytest.mark.parametrize("kind", [Kind.WRITE, Kind.CREATE])
