@@ -79,11 +79,6 @@ BUGS: dict[str, tuple[object, str, Any]] = {
         taken_unchecked,
     ),
     "what is torn is not filled": (SegmentsRebuilding, "_fill", lambda *_: None),
-    "what was scanned is not synced": (
-        persistence.streams.rebuilding,
-        "_read_from_disk",
-        lambda *_: None,
-    ),
     "names are not synced by a start": (
         persistence.streams.rebuilding,
         "fsync_directory",

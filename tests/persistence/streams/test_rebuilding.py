@@ -162,3 +162,16 @@ def test_a_segment_that_retention_gave_up_does_not_come_back_as_damage() -> None
     again = place.restarted(left)
     assert (again.damages, again.log.first_offset) == ([], first_offset)
     assert not left.exists(name(0))
+
+
+def test_what_is_believed_is_on_disk_before_it_is_served() -> None:
+    place, _ = filled(DIRECT, 3)
+    place.checkpoint()
+    place.log.set_fsynced(is_fsynced=False)
+    for number in range(3, 6):
+        place.log.append(appended(b"%06d" % number), NOW_MS)
+        place.commit()
+    again = place.restarted()
+    assert offsets(again) == list(range(6))
+    for left in again.disk.crash_states(20, seed=1):
+        assert offsets(place.restarted(left)) == list(range(6))
