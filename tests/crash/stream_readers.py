@@ -27,6 +27,7 @@ BASIC_CANCEL_OK: Final = wire.MethodId(60, 31)
 _OFFSET_KEY: Final = wire.shortstr("x-stream-offset")
 _STEP_S: Final = 0.02
 _CREDIT: Final = 20
+_LEAVE_SHARE: Final = 0.1
 READ_TIMEOUT_S: Final = 120.0
 
 
@@ -120,43 +121,59 @@ class AmqpReader:
     Args:
         ledger: of the stream.
         chance: of the choices.
-        tracked: its name, which is its consumer tag; None has none.
-        stored: what is stored for it; None is nothing.
+        tracked: its name, which is its consumer tag or its group; None has none.
+        is_grouped: it reads in turn with others of this name.
     """
 
     def __init__(
-        self, ledger: Ledger, chance: random.Random, tracked: Tracked | None = None
+        self,
+        ledger: Ledger,
+        chance: random.Random,
+        tracked: Tracked | None = None,
+        *,
+        is_grouped: bool = False,
     ) -> None:
         self._ledger = ledger
         self._chance = chance
         self._tracked = tracked
+        self._is_grouped = is_grouped
         self._dense = Dense(ledger)
         self._unacked: dict[int, int] = {}
         self._link: Link | None = None
 
     async def run(self, link: Link) -> None:
-        """Consume until the link is lost."""
+        """Consume until the link is lost; a reader with a name may leave before."""
         self._link = link
         link.on_delivery = self._deliver
         chance, tracked = self._chance, self._tracked
         prefetch_count = chance.choice((1, 20, 500))
         await link.call(wire.qos(1, prefetch_count), wire.BASIC_QOS_OK)
-        arguments: dict[str, FieldValue] = {"x-stream-offset": self._spec()}
-        tag = "reader"
-        if tracked is not None:
-            tag = tracked.name
-            arguments = {"x-stream-automatic-offset-tracking": True, "x-stream-offset": "first"}
-            self._dense.next_offset = tracked.sent + 1
-        consume = consume_with(self._ledger.name, tag, arguments)
+        consume = consume_with(self._ledger.name, self._tag, self._arguments())
         await link.call(consume, wire.BASIC_CONSUME_OK)
         while not link.lost.is_set():
             await asyncio.sleep(_STEP_S)
             self._ack_some()
-            if tracked is not None:
+            if tracked is not None and self._dense.next_offset is not None:
                 sent = tracked.sent
                 asked = wire.queue_declare(1, self._ledger.name, passive=True)
                 await link.call(asked, wire.QUEUE_DECLARE_OK)
-                tracked.is_known(sent, now_ms())
+                if tracked.sent == sent:
+                    tracked.is_known(sent, now_ms())
+                if chance.random() < _LEAVE_SHARE:
+                    await link.close()
+                    return
+
+    @property
+    def _tag(self) -> str:
+        tracked = self._tracked
+        return "reader" if tracked is None or self._is_grouped else tracked.name
+
+    def _arguments(self) -> Mapping[str, FieldValue]:
+        if self._tracked is None:
+            return {"x-stream-offset": self._spec()}
+        if self._is_grouped:
+            return {"x-stream-group": self._tracked.name, "x-stream-offset": "first"}
+        return {"x-stream-automatic-offset-tracking": True, "x-stream-offset": "first"}
 
     def _spec(self) -> FieldValue:
         somewhere = self._chance.randint(0, self._ledger.next_offset + 100)
@@ -164,6 +181,8 @@ class AmqpReader:
 
     def _deliver(self, delivery: Delivery) -> None:
         offset = offset_in(delivery.properties)
+        if self._tracked is not None and self._dense.next_offset is None:
+            self._dense.next_offset = self._tracked.sent + 1
         self._dense.take(offset, offset + 1)
         self._ledger.read(offset, delivery.body)
         self._unacked[delivery.tag] = offset

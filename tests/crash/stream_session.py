@@ -93,7 +93,7 @@ class Run:
         self._tracked = [
             Tracked(f"{kind}.{ledger.name}", ledger)
             for ledger in kept
-            for kind in ("amqp", "stream")
+            for kind in ("amqp", "group", "stream")
         ]
 
     def _declare(self, session: Session, name: str, arguments: dict[str, FieldValue]) -> None:
@@ -117,10 +117,11 @@ class Run:
         chosen = chance.sample(self._identities, chance.randint(1, 5))
         works += [self._stream(StreamPublisher(each, chance).run, links) for each in chosen]
         for tracked in self._tracked:
-            if tracked.name.startswith("amqp"):
-                works.append(self._amqp(AmqpReader(tracked.ledger, chance, tracked).run, links))
-            else:
+            if tracked.name.startswith("stream"):
                 works.append(self._stream(StreamReader(tracked.ledger, chance, tracked).run, links))
+            else:
+                readers_count = 2 if tracked.name.startswith("group") else 1
+                works += [self._come_and_leave(tracked, links) for _ in range(readers_count)]
         everything = list(ledgers.values())
         for _ in range(chance.randint(0, 3)):
             works.append(self._amqp(AmqpReader(chance.choice(everything), chance).run, links))
@@ -153,6 +154,24 @@ class Run:
             link = await StreamLink.open(self._stream_port)
             links.append(link)
             await work(link)
+
+    async def _come_and_leave(self, tracked: Tracked, links: list[Link | StreamLink]) -> None:
+        """Let readers of one name follow each other; each stores what it acked as it leaves."""
+        is_grouped = tracked.name.startswith("group")
+        with contextlib.suppress(LinkLostError):
+            while True:
+                link = await Link.open(self._port)
+                links.append(link)
+                reader = AmqpReader(tracked.ledger, self._chance, tracked, is_grouped=is_grouped)
+                await reader.run(link)
+                if is_grouped or link.refusal:
+                    continue  # the next of the group may have acked already
+                question = await StreamLink.open(self._stream_port)
+                stored = await question.stored_offset(tracked.name, tracked.ledger.name)
+                await question.close()
+                if (-1 if stored is None else stored) != tracked.sent:
+                    line = f"{stored} is stored as it closes, not {tracked.sent}"
+                    tracked.ledger.say(f"{tracked.name}: {line}")
 
     async def look(self) -> list[str]:
         """Look at stored offsets and at the churned stream; return what is wrong."""
