@@ -117,6 +117,10 @@ class ConsumerHandle(Protocol):
         """
 
 
+def no_lag(_handle: ConsumerHandle) -> None:
+    """Return None: the messages of the queue have no places."""
+
+
 class QueueState(NamedTuple):
     """How the consumers of a queue are, as far as it knows without asking them.
 
@@ -124,11 +128,14 @@ class QueueState(NamedTuple):
         active_consumer: the single active one; None where the queue has no such rule, or nobody.
         exclusive_consumer: the one that has the queue for itself; None is nobody.
         may_deliver: whether a consumer is not known to be without credit.
+        lag_of: returns how many messages lie between a consumer and the end of what it reads; None
+            where messages have no places, or it waits for its turn.
     """
 
     active_consumer: ConsumerHandle | None = None
     exclusive_consumer: ConsumerHandle | None = None
     may_deliver: bool = False
+    lag_of: Callable[[ConsumerHandle], int | None] = no_lag
 
 
 Positions: TypeAlias = range | Sequence[int]

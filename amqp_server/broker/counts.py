@@ -88,6 +88,8 @@ class ConsumerView(NamedTuple):
         is_active: whether it gets messages; where only one does, the others wait.
         activity: RabbitMQ's word for that: ``up``, ``single_active``, ``waiting``; ``blocked``
             where its prefetch is used up.
+        lag: messages of a stream that it has still to get; those of a gap count too. None where
+            it has no place: in other queues, and while it waits for its turn in a group.
     """
 
     consumer_tag: str
@@ -104,6 +106,7 @@ class ConsumerView(NamedTuple):
     arguments: Mapping[str, object]
     is_active: bool
     activity: str
+    lag: int | None
 
 
 class ChannelView(NamedTuple):

@@ -11,6 +11,7 @@ from amqp_server.protocol.lane import Lane
 from amqp_server.protocol.publish_path import PublishPath
 from amqp_server.protocol.session import Session
 from amqp_server.wire.tables import plain
+from queues.ports import QueueState
 
 
 class ShownChannel:
@@ -75,7 +76,8 @@ class ShownChannel:
 
 def _consumer_view(consumer: Consumer, connection_number: int, channel_number: int) -> ConsumerView:
     queue = consumer.queue
-    active = None if queue.is_deleted else queue.engine.state().active_consumer
+    state = QueueState() if queue.is_deleted else queue.engine.state()
+    active = state.active_consumer
     is_active = active is None or active is consumer
     activity = "waiting"
     if is_active:
@@ -96,4 +98,5 @@ def _consumer_view(consumer: Consumer, connection_number: int, channel_number: i
         {key: plain(field) for key, field in consumer.given_arguments.items()},
         is_active,
         activity,
+        state.lag_of(consumer),
     )

@@ -116,7 +116,13 @@ class StreamEngine:
 
     def state(self) -> QueueState:
         """Return how its consumers are: all read for themselves."""
-        return QueueState(may_deliver=bool(self._readers))
+        return QueueState(may_deliver=bool(self._readers), lag_of=self._lag_of)
+
+    def _lag_of(self, handle: ConsumerHandle) -> int | None:
+        reader = self._readers.get(handle)
+        if reader is None or reader.place is None:
+            return None
+        return max(self.log.readable_offset - reader.place.offset, 0)
 
     # -- in ---------------------------------------------------------------------------------
 

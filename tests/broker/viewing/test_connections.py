@@ -88,6 +88,22 @@ def test_a_consumer_shows_its_arguments_and_whether_it_is_served() -> None:
     assert (jobs.single_active_tag, jobs.may_deliver) == (None, False)
 
 
+def test_a_reader_of_a_stream_shows_how_far_behind_it_is() -> None:
+    desk = Desk()
+    client = desk.node.open()
+    client.declare()
+    client.declare("log", durable=True, arguments={"x-queue-type": "stream"})
+    client.send(commands.Basic.Qos, prefetch_count=1)
+    given = {"x-stream-offset": "first"}
+    client.send(commands.Basic.Consume, queue="log", consumer_tag="reader", arguments=given)
+    client.send(commands.Basic.Consume, queue="jobs", consumer_tag="worker")
+    client.publish(b"1", b"2", b"3", routing_key="log")
+    assert consumers(desk)["reader"].lag == 2
+    client.send(commands.Basic.Ack, delivery_tag=1)
+    assert consumers(desk)["reader"].lag == 1
+    assert consumers(desk)["worker"].lag is None
+
+
 def test_a_queue_shows_who_has_it_for_itself() -> None:
     desk = Desk()
     client = desk.node.open()

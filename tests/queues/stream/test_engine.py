@@ -110,6 +110,17 @@ def test_a_reader_waits_for_an_offset_that_is_not_there_yet(place: Place) -> Non
     assert consumer.bodies == [b"2", b"3"]
 
 
+def test_the_lag_of_a_reader_is_what_it_has_still_to_get(place: Place) -> None:
+    place.publish(*[b"%d" % number for number in range(10)])
+    first = place.consume("first", prefetch=4, offset=FIRST, group="g")
+    second = place.consume("second", offset=FIRST, group="g")
+    lag_of = place.engine.state().lag_of
+    assert lag_of(first) == 6
+    assert lag_of(second) is None, "it waits"
+    assert lag_of(place.consume("newest")) == 0
+    assert lag_of(FakeConsumer("stranger")) is None
+
+
 def numbered(number: int) -> Record:
     headers = {"x-stream-publisher": "meter", "x-stream-publishing-id": number}
     return record_of(fields.properties(headers=headers), b"%d" % number)
