@@ -22,8 +22,9 @@ NAMED_PROGRAM = re.compile(r"^`([\w.]+)`[^\n]*\n\n```\w+\n(.*?)^```$", re.MULTIL
 SETUP = re.compile(r"^```\n(python3 -m venv .*?)^```$", re.MULTILINE | re.DOTALL)
 INSTALL_TIMEOUT_S = 60.0
 READINGS = ("readings.0", "readings.1", "readings.2")
-QUEUES = ("hello", "jobs", "jobs.failed", "rpc.power", *READINGS)
-EXCHANGES = ("news", "logs", "readings")
+METERS = ("meters-0", "meters-1", "meters-2")
+QUEUES = ("hello", "jobs", "jobs.failed", "rpc.power", "measurements", *READINGS, *METERS)
+EXCHANGES = ("news", "logs", "readings", "meters")
 
 pytestmark = pytest.mark.clients
 
@@ -175,6 +176,39 @@ def test_keys(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> None:
         together = [line for each in workers for line in each.lines if ": " in line]
         assert sorted(together, key=lambda line: int(line.split(":")[0][7:])) == lines
         assert all([len(each.lines) > 5 for each in workers]), "each of them had a share"
+
+
+def test_streams(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> None:
+    page = Page("docs/tutorials/streams.md", tmp_path, clean_broker_uri, readers)
+    for _ in range(2):
+        assert page.output_of("devices.py") == "messages in the stream: 10000"
+    with page.start("live.py") as live:
+        live.wait_for_line("live")
+        next_round: list[str | Path] = [tmp_path / ".venv/bin/python", "devices.py", "1"]
+        assert run(next_round, directory=tmp_path) == (0, "messages in the stream: 20000")
+        live.wait_for_line("device-9999: reading 1")
+        assert live.lines == ["live", "device-7: reading 1", "device-9999: reading 1"]
+    assert page.output_of("replay.py") == "read up to offset 19999: 10000 devices"
+    assert page.output_of("billing.py") == "worked off 0 to 3999"
+    assert page.output_of("billing.py") == "worked off 4000 to 7999"
+    shares = page.output_of("partitions.py").splitlines()
+    assert sum([int(line.split()[1]) for line in shares]) == 10_000
+    with ExitStack() as workers:
+        first, second = [_started(workers, page) for _ in range(2)]
+        wait_until(
+            lambda: all([f"{partition}: 3000" in first.output for partition in METERS]),
+            "the first of the group to read",
+        )
+        assert second.lines == ["ready"]
+        first.stop()
+        page.output_of("partitions.py")
+        second.wait_for_line("meters-2: 3000")
+
+
+def _started(workers: ExitStack, page: Page) -> Program:
+    worker = workers.enter_context(page.start("worker.py"))
+    worker.wait_for_line("ready")
+    return worker
 
 
 def test_rpc(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> None:
