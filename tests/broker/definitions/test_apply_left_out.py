@@ -57,11 +57,11 @@ def test_all_that_is_left_out_is_told_and_all_else_is_applied(broker: Broker) ->
     binding = {"vhost": "/", "destination_type": "queue", "routing_key": "", "arguments": {}}
     raw["bindings"].append({**binding, "source": "dlx", "destination": "nobody"})
     raw["bindings"].append({**binding, "source": "nowhere", "destination": "orders"})
-    raw["queues"].append({"name": "log", "vhost": "/", "type": "stream", "arguments": {}})
+    raw["queues"].append({"name": "log", "vhost": "/", "type": "delayed", "arguments": {}})
     raw["bindings"].append({**binding, "source": "dlx", "destination": "log"})
     count = len(raw["bindings"])
-    stream, *told = apply(broker, raw)
-    assert stream.startswith(f"definitions.queues[{len(raw['queues']) - 1}]: ")
+    unknown, *told = apply(broker, raw)
+    assert unknown.startswith(f"definitions.queues[{len(raw['queues']) - 1}]: ")
     assert told == [
         f"definitions.bindings[{count - 3}]: no queue 'nobody' in vhost '/'",
         f"definitions.bindings[{count - 2}]: no exchange 'nowhere' in vhost '/'",

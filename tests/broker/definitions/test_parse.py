@@ -240,8 +240,8 @@ MISTAKES: list[tuple[object, str]] = [
         'definitions.users[0]: max-channels should be a number, actually was <<"x">>',
     ),
     (
-        {"vhosts": [{"name": "v", "default_queue_type": "stream"}]},
-        "definitions.vhosts[0].default_queue_type: there are no queues of type 'stream' here",
+        {"vhosts": [{"name": "v", "default_queue_type": "delayed"}]},
+        "definitions.vhosts[0].default_queue_type: there are no queues of type 'delayed' here",
     ),
     (
         {"queues": [QUEUE, QUEUE, QUEUE, {"name": 5, "vhost": "/"}]},
@@ -355,7 +355,7 @@ def test_all_mistakes_are_told_and_all_else_is_taken() -> None:
     raw = {
         "users": 5,
         "vhosts": [{"name": "v"}, 7, {"name": 8}],
-        "queues": [QUEUE, {**QUEUE, "type": "stream"}, {**QUEUE, "name": "r"}],
+        "queues": [QUEUE, {**QUEUE, "type": "delayed"}, {**QUEUE, "name": "r"}],
     }
     document = parse_definitions(raw, salt)
     assert [placed.path for placed in document.placed] == [

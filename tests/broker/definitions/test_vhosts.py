@@ -9,9 +9,9 @@ READING = Reading(bytes)
 
 
 def test_a_default_type_that_is_not_ours_leaves_the_vhost() -> None:
-    item = Item({"name": "v", "default_queue_type": "stream", "tags": ["t"]}, "d")
+    item = Item({"name": "v", "default_queue_type": "delayed", "tags": ["t"]}, "d")
     assert VhostRow().read(item, READING) == VhostDefinition("v", tags=("t",))
-    assert item.left_out == ["d.default_queue_type: there are no queues of type 'stream' here"]
+    assert item.left_out == ["d.default_queue_type: there are no queues of type 'delayed' here"]
 
 
 def test_limits_are_shown_as_the_parameter_that_they_are() -> None:
