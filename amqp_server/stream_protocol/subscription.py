@@ -28,6 +28,12 @@ log = logging.getLogger(__name__)
 EXTENT_BYTES_MAX: Final = 512 << 10
 """Octets that one read of the log brings, if one chunk is not larger."""
 
+EXTENT_BYTES_MIN: Final = 4 << 10
+"""The same, where chunks are small and credit is little."""
+
+EXTENT_BYTES_FIRST: Final = 64 << 10
+"""The same, before anything was read."""
+
 CHUNK_COST: Final = 64
 """What the delivery of a chunk counts, in messages."""
 
@@ -49,6 +55,7 @@ class Subscription:
 
     __slots__ = (
         "_deliver_version",
+        "_extent_bytes_max",
         "_match_unfiltered",
         "_on_held",
         "_outbox",
@@ -89,6 +96,7 @@ class Subscription:
         self._outbox = outbox
         self._on_held = on_held
         self._deliver_version = deliver_version
+        self._extent_bytes_max = EXTENT_BYTES_FIRST
         self._wanted = frozenset(
             value.encode("utf-8", "surrogateescape")
             for key, value in properties.items()
@@ -106,22 +114,36 @@ class Subscription:
             return Served(1, Then.HELD)
         chunk_count = max(max_count // CHUNK_COST, 1)
         try:
-            extent = self.stream.log.read(self.offset, EXTENT_BYTES_MAX)
+            extent = self.stream.log.read(self.offset, self._extent_bytes_max)
         except OSError as error:
             log.warning("a stream cannot be read %s: %s", self.queue.text, error)
             self._on_held(self)
             return Served(CHUNK_COST, Then.HELD)
         if extent is None:
             return Served(1, Then.AT_END)
-        sent_count = 0
+        sent_count = used_bytes = 0
         for position, header in chunks_in(extent.octets):
             if not self.credit or sent_count >= chunk_count or outbox.is_full:
                 break
             self.offset = header.next_offset
+            used_bytes = position + header.size_bytes
             if self._may_want(extent.octets, position, header):
                 self._deliver(extent.octets, position, header)
                 sent_count += 1
+        self._fit_extent(used_bytes, len(extent.octets))
         return Served(max(sent_count, 1) * CHUNK_COST, Then.READY if self.credit else Then.HELD)
+
+    def _fit_extent(self, used_bytes: int, extent_bytes: int) -> None:
+        """Read next time about as much as was used.
+
+        The log looks at each chunk of an extent. Where chunks are small, that of the whole extent
+        would cost far more than what little credit sends.
+        """
+        if used_bytes < extent_bytes:
+            self._extent_bytes_max = max(2 * used_bytes, EXTENT_BYTES_MIN)
+        else:
+            self._extent_bytes_max *= 2
+        self._extent_bytes_max = min(self._extent_bytes_max, EXTENT_BYTES_MAX)
 
     def _may_want(self, octets: bytes | memoryview, position: int, header: ChunkHeader) -> bool:
         if not self._wanted:

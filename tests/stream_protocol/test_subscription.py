@@ -4,6 +4,8 @@ import pytest
 
 from amqp_server.stream_protocol.fields import U8, U16, U32, U64
 from amqp_server.stream_protocol.keys import CommandKey
+from amqp_server.stream_protocol.subscription import EXTENT_BYTES_MAX, EXTENT_BYTES_MIN
+from persistence.streams.extent import Extent
 from tests.support.peer import Node
 from tests.support.stream_peer import StreamPeer, at_offset, publish_each
 
@@ -63,3 +65,45 @@ def test_a_filter_leaves_out_chunks_without_its_values(peer: StreamPeer) -> None
     assert [chunk.messages for chunk in peer.chunks()] == [[b"0"]]
     peer.subscribe("s", 2, properties={"filter.0": "us", "match-unfiltered": "true"})
     assert [chunk.messages for chunk in peer.chunks()] == [[b"1"], [b"2"]]
+
+
+@pytest.fixture
+def read_bytes(peer: StreamPeer, node: Node, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of the extents that were read of the stream."""
+    queue = node.vhost.queues.find("s")
+    assert queue is not None
+    assert queue.stream is not None
+    sizes, stream_log = [], queue.stream.log
+    read = stream_log.read
+
+    def counted(from_offset: int, max_bytes: int, *, checks: bool = False) -> Extent | None:
+        extent = read(from_offset, max_bytes, checks=checks)
+        sizes.append(0 if extent is None else len(extent.octets))
+        return extent
+
+    monkeypatch.setattr(stream_log, "read", counted)
+    return sizes
+
+
+def test_little_credit_reads_little_where_chunks_are_small(
+    peer: StreamPeer, read_bytes: list[int]
+) -> None:
+    """The log looks at each chunk that it reads, so a credit must not read thousands of them."""
+    publish_each(peer, *[bytes(8)] * 2_000)
+    peer.subscribe("s", credit=1)
+    received = len(peer.chunks())
+    for _ in range(100):
+        peer.send(CommandKey.CREDIT, U8.pack(1), U16.pack(1))
+        received += len(peer.chunks())
+    assert received == 101
+    assert max(read_bytes[1:]) <= EXTENT_BYTES_MIN
+
+
+def test_much_credit_reads_ever_more(peer: StreamPeer, read_bytes: list[int]) -> None:
+    publish_each(peer, *[bytes(30_000)] * 100)
+    peer.subscribe("s", credit=1_000)
+    total = 0
+    while chunks := peer.chunks():
+        total += len(chunks)
+    assert total == 100
+    assert EXTENT_BYTES_MAX // 2 < max(read_bytes) <= EXTENT_BYTES_MAX
