@@ -19,6 +19,7 @@ UNFILTERED: Final = b""
 """Stands for the messages without a filter value."""
 
 _BITS_PER_VALUE: Final = 3
+_VALUES_PER_BYTE_MAX: Final = 16
 _SECOND_SEED: Final = 0x9E37_79B9
 
 
@@ -27,8 +28,11 @@ def draw_filter(values: Collection[bytes], size_bytes: int) -> bytes:
 
     Args:
         values: of its messages; ``UNFILTERED`` if some have none.
-        size_bytes: of the filter.
+        size_bytes: of the filter. Twice as many values as it has bits would set nearly all of
+            them, so with more it says yes to everything, and a client's 65,535 cost no time.
     """
+    if len(values) > size_bytes * _VALUES_PER_BYTE_MAX:
+        return b"\xff" * size_bytes
     bits = bytearray(size_bytes)
     for value in values:
         for bit in _bits_of(value, size_bytes):

@@ -41,3 +41,9 @@ def test_a_chunk_without_a_filter_has_only_messages_without_a_value() -> None:
 
 def test_the_hash_is_the_same_for_ever() -> None:
     assert draw_filter([b"red", b"blue"], 16).hex() == "00a00000000010000240000000000000"
+
+
+def test_too_many_values_make_a_filter_that_says_yes_to_everything() -> None:
+    values = [b"%d" % number for number in range(65_535)]
+    assert draw_filter(values, 16) == b"\xff" * 16
+    assert draw_filter(values[:3], 16) != b"\xff" * 16
