@@ -10,7 +10,7 @@ from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from amqp_server.stream_protocol.errors import MalformedFrameError
-from amqp_server.stream_protocol.publish_frame import Piece, PublishFrame
+from amqp_server.stream_protocol.publish_frame import New, Piece, PublishFrame
 
 cdef enum:
     ENTRIES_MAX = 65_535
@@ -25,6 +25,7 @@ cdef enum:
 cdef object _new_tuple = tuple.__new__
 cdef object _Piece = Piece
 cdef object _PublishFrame = PublishFrame
+cdef object _New = New
 cdef object _NO_VALUES = frozenset()
 
 
@@ -201,3 +202,37 @@ def read_publish(bytes body, int version):
     if gathered.count:
         pieces.append(gathered.piece())
     return _new_tuple(_PublishFrame, (octets[0], pieces, bytes(refused)))
+
+
+def new_of(piece, known):
+    """Return the entries that are not stored yet; see the twin."""
+    cdef bytes entries = piece.entries
+    cdef bytes ids = piece.ids
+    cdef const uint8_t *octets = <const uint8_t *>PyBytes_AS_STRING(entries)
+    cdef const uint8_t *id_at = <const uint8_t *>PyBytes_AS_STRING(ids)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(entries)
+    cdef Py_ssize_t count = PyBytes_GET_SIZE(ids) // ID_BYTES
+    cdef Py_ssize_t index, stop, at = 0, new_bytes = 0, entry_count = 0, record_count = 0
+    cdef bint has_known = known >= 0
+    cdef uint64_t highest = known if has_known else 0
+    cdef uint64_t publishing_id
+    cdef uint32_t records = 0
+    cdef uint8_t *gathered = <uint8_t *>PyMem_Malloc(size + 1)
+    if gathered == NULL:
+        raise MemoryError
+    try:
+        for index in range(count):
+            stop = _item_end(octets, at, size, &records)
+            publishing_id = _u64(id_at + index * ID_BYTES)
+            if publishing_id > highest or not has_known:
+                has_known = True
+                highest = publishing_id
+                memcpy(gathered + new_bytes, octets + at, stop - at)
+                new_bytes += stop - at
+                entry_count += 1
+                record_count += records
+            at = stop
+        octets_new = PyBytes_FromStringAndSize(<const char *>gathered, new_bytes)
+    finally:
+        PyMem_Free(gathered)
+    return _new_tuple(_New, (octets_new, entry_count, record_count, highest if has_known else known))

@@ -12,7 +12,6 @@ Source: RabbitMQ, stream protocol, Publish.
 """
 
 import struct
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -76,12 +75,20 @@ class PublishFrame(NamedTuple):
     refused_ids: bytes = b""
 
 
-class Item(NamedTuple):
-    """One message or sub-batch of a piece."""
+class New(NamedTuple):
+    """The entries of a piece that are not stored yet.
 
-    publishing_id: int
-    octets: bytes
+    Attributes:
+        entries: their octets as a chunk has them; empty if there are none.
+        entry_count: how many they are.
+        record_count: their messages.
+        highest_id: the highest id that is stored with them.
+    """
+
+    entries: bytes
+    entry_count: int
     record_count: int
+    highest_id: int
 
 
 def read_publish(body: bytes, version: int) -> PublishFrame:
@@ -114,15 +121,25 @@ def read_publish(body: bytes, version: int) -> PublishFrame:
     return PublishFrame(publisher_id, pieces, bytes(refused))
 
 
-def items_of(piece: Piece) -> Iterator[Item]:
-    """Yield the entries of a piece one by one."""
-    at = 0
-    for index in range(piece.entry_count):
-        id_at = index * _ID_BYTES
-        stop, record_count = _item_end(piece.entries, at)
+def new_of(piece: Piece, known: int) -> New:
+    """Return the entries whose publishing id is above all before it, and above what is known.
+
+    Args:
+        piece: of a publisher with a reference.
+        known: the highest id that is stored; -1 is none.
+    """
+    entries = bytearray()
+    entry_count = record_count = at = 0
+    for id_at in range(0, len(piece.ids), _ID_BYTES):
+        stop, records = _item_end(piece.entries, at)
         publishing_id = int.from_bytes(piece.ids[id_at : id_at + _ID_BYTES], "big")
-        yield Item(publishing_id, piece.entries[at:stop], record_count)
+        if publishing_id > known:
+            known = publishing_id
+            entries += piece.entries[at:stop]
+            entry_count += 1
+            record_count += records
         at = stop
+    return New(bytes(entries), entry_count, record_count, known)
 
 
 class _Gathered:
@@ -216,3 +233,4 @@ if COMPILED:
     from amqp_server.stream_protocol import _publish_frame  # type: ignore[attr-defined]
 
     read_publish = _publish_frame.read_publish
+    new_of = _publish_frame.new_of

@@ -16,7 +16,7 @@ from amqp_server.stream_protocol.confirms import AwaitedConfirms, write_errors
 from amqp_server.stream_protocol.errors import RefusedError
 from amqp_server.stream_protocol.fields import U64, Fields
 from amqp_server.stream_protocol.keys import Code
-from amqp_server.stream_protocol.publish_frame import Piece, items_of, read_publish
+from amqp_server.stream_protocol.publish_frame import Piece, new_of, read_publish
 from amqp_server.stream_protocol.session import StreamSession
 from persistence.streams.chunk import REFERENCE_BYTES_MAX
 from persistence.streams.gathering import Appended
@@ -148,22 +148,16 @@ class Publishers:
     def _publish_new(self, publisher: Publisher, piece: Piece, known: int, now_ms: int) -> None:
         """Append the entries that are not stored; the others wait for what was appended last."""
         stream = publisher.stream
-        parts: list[bytes] = []
-        record_count = 0
-        for publishing_id, octets, count in items_of(piece):
-            if publishing_id > known:
-                known = publishing_id
-                parts.append(octets)
-                record_count += count
+        new = new_of(piece, known)
         lsn = stream.log.appended_lsn
-        if parts:
+        if new.entry_count:
             appended = Appended(
-                parts,
-                len(parts),
-                record_count,
+                (new.entries,),
+                new.entry_count,
+                new.record_count,
                 piece.filter_values,
                 publisher.reference,
-                known,
+                new.highest_id,
                 has_values_beside=True,
             )
             lsn = stream.append(appended, now_ms)

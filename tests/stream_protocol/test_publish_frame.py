@@ -9,14 +9,16 @@ from amqp_server.stream_protocol.errors import MalformedFrameError
 from amqp_server.stream_protocol.fields import I32, U8, U16, U32, U64
 from amqp_server.stream_protocol.publish_frame import (
     PIECE_BYTES_MAX,
+    New,
     PublishFrame,
-    items_of,
+    new_of,
     read_publish,
 )
 from tests.support.stream_peer import entry, publish_body
 from tests.support.twins import twin_of
 
-twin = twin_of("amqp_server.stream_protocol.publish_frame").read_publish
+twin_module = twin_of("amqp_server.stream_protocol.publish_frame")
+twin = twin_module.read_publish
 
 
 def sub_batch(kind: int, count: int, uncompressed_bytes: int, octets: bytes) -> bytes:
@@ -80,10 +82,27 @@ def test_entries_are_as_a_chunk_has_them() -> None:
     assert (piece.entry_count, piece.record_count) == (2, 2)
     assert (piece.lowest_id, piece.highest_id, piece.is_ascending) == (1, 5, True)
     assert piece.filter_values == frozenset()
-    assert [tuple(each) for each in items_of(piece)] == [
-        (1, entry(b"one"), 1),
-        (5, entry(b"two"), 1),
-    ]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5) | st.integers(0, 2**64 - 1), ENTRIES), max_size=8),
+    st.integers(-1, 6) | st.integers(0, 2**64 - 1),
+)
+def test_what_runs_finds_the_new_ones_as_the_twin(
+    items: list[tuple[int, bytes]], known: int
+) -> None:
+    body = body_of([(number, None, each) for number, each in items], 1, None)
+    for piece in read_publish(body, 1).pieces:
+        assert tuple(new_of(piece, known)) == tuple(twin_module.new_of(piece, known))
+
+
+def test_new_is_what_is_above_all_before() -> None:
+    (piece,) = read_publish(publish_body(0, (2, b"a"), (4, b"b"), (3, b"c"), (5, b"d")), 1).pieces
+    assert new_of(piece, 2) == New(entry(b"b") + entry(b"d"), 2, 2, 5)
+    assert new_of(piece, 5) == New(b"", 0, 0, 5)
+    (piece,) = read_publish(publish_body(0, (0, b"a")), 1).pieces
+    assert new_of(piece, -1).highest_id == 0
+    assert new_of(piece, 0).entry_count == 0
 
 
 def test_equal_ids_do_not_ascend() -> None:
