@@ -30,6 +30,7 @@ ORDER: Final = "x-stream-partition-order"
 HASH_SEED: Final = 104_729
 
 _NUMBER: Final = re.compile("[0-9]+")
+_DIGITS_MAX: Final = 256
 
 
 class SuperStreamExchange:
@@ -88,6 +89,18 @@ class SuperStreamExchange:
     ) -> Iterator[Iterable[Destination]]:
         """Return the same, in one piece."""
         yield self.match(routing_key, looked_at)
+
+
+def number_of(binding: Binding) -> int | None:
+    """Return the number of a binding's partition; None if it has none.
+
+    A binding of a direct exchange may have any key and arguments.
+    """
+    order = binding.arguments.get(ORDER)
+    if isinstance(order, int):
+        return order
+    key = binding.routing_key
+    return int(key) if len(key) < _DIGITS_MAX and _NUMBER.fullmatch(key) else None
 
 
 def _sorting(binding: Binding) -> tuple[int, str, str, str, bytes]:

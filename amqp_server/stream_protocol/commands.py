@@ -4,7 +4,7 @@ Source: RabbitMQ, rabbit_stream_reader.
 """
 
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps
@@ -27,6 +27,7 @@ from amqp_server.stream_protocol.keys import (
     VERSION_2,
     Code,
     CommandKey,
+    name_of,
 )
 from amqp_server.stream_protocol.publishers import Publishers
 from amqp_server.stream_protocol.session import StreamSession
@@ -44,8 +45,16 @@ _ZERO: dict[int, bytes] = {
 """What stands behind the code of a refusal, where clients read it in any case."""
 
 
+_BEGINS_TO_USE = frozenset({CommandKey.DECLARE_PUBLISHER, CommandKey.SUBSCRIBE})
+"""Requests after which the end of a stream matters to the client."""
+
+
 class Commands:
-    """The commands of one connection."""
+    """The commands of one connection.
+
+    Attributes:
+        session: of the connection.
+    """
 
     def __init__(
         self,
@@ -54,8 +63,20 @@ class Commands:
         outbox: Outbox,
         intake: Intake[Frame, StreamProtocolError],
         reading: Reading,
+        on_fault: Callable[[StreamProtocolError, int], None],
     ) -> None:
-        self._session = session
+        """Begin with a connection.
+
+        Args:
+            session: of the connection.
+            groups: of the node.
+            outbox: of the connection.
+            intake: of the connection.
+            reading: of the connection.
+            on_fault: ends the connection for a frame that is none.
+        """
+        self.session = session
+        self._on_fault = on_fault
         self._outbox = outbox
         self._intake = intake
         self._reading = reading
@@ -94,12 +115,18 @@ class Commands:
             self._publish(body, version, now_ms)
             return
         if version != VERSION_1:
-            raise MalformedFrameError(f"expected version 1 of command {key:#x}, got {version}")
-        fields = Fields(body)
+            raise MalformedFrameError(f"expected version 1 of {name_of(key)}, got {version}")
+        try:
+            self._carry_out(key, Fields(body), now_ms)
+        except MalformedFrameError as error:
+            raise MalformedFrameError(f"{name_of(key)}: {error}") from error
+
+    def _carry_out(self, key: int, fields: Fields, now_ms: int) -> None:
         if key == CommandKey.CREDIT:
             self._subscriptions.credit(fields)
         elif key == CommandKey.STORE_OFFSET:
-            store_offset(self._session, fields, now_ms)
+            store_offset(self.session, fields, now_ms)
+            self._heed_congestion()
         elif key == CommandKey.CONSUMER_UPDATE | RESPONSE:
             self._updates.answered(fields, now_ms)
         elif key in self._handlers:
@@ -113,11 +140,11 @@ class Commands:
         for queue in self._watched:
             queue.watchers.pop(self, None)
         self._watched.clear()
-        self._subscriptions.end()
-        yield
+        yield from self._subscriptions.ending()
         self._updates.end()
         self._publishers.end()
         self._handlers = {}
+        self._on_fault = _nobody_listens
 
     def queue_deleted(self, queue: Queue) -> None:
         """Hear that a stream is gone: its publishers and subscriptions are too."""
@@ -143,10 +170,19 @@ class Commands:
             self._answer(key, correlation_id, answered)
 
     def _refuse(self, key: int, correlation_id: int, code: Code) -> None:
+        if code is not Code.NO_OFFSET:
+            log.warning(
+                "refused %s command=%s code=%d %s",
+                self.session,
+                name_of(key),
+                code,
+                code.name,
+            )
         self._outbox.write(answer(key, correlation_id, code, _ZERO.get(key, b"")))
 
     def _answer(self, key: int, correlation_id: int, octets: bytes) -> None:
-        self._watch()
+        if key in _BEGINS_TO_USE:
+            self._watch()
         if key == CommandKey.METADATA:
             # The one answer without a code: each stream has its own.
             written = frame(key | RESPONSE, U32.pack(correlation_id) + octets)
@@ -160,7 +196,7 @@ class Commands:
 
     def _hold_until_safe(self) -> None:
         """Hold the answer to a change until the change is on disk."""
-        safe_at = self._session.broker.journal.safe_at
+        safe_at = self.session.broker.journal.safe_at
         if not is_safe(safe_at):
             self._outbox.hold()
             wait_for(safe_at, self._outbox.release)
@@ -173,7 +209,7 @@ class Commands:
         if not job.step(now_ms):
             self._intake.hold()
             job.is_held = True
-            self._session.broker.turn.later(job)
+            self.session.broker.turn.later(job)
 
     def finish(self, job: "_Request", octets: bytes | None, code: Code) -> None:
         """Answer a request that took steps."""
@@ -185,9 +221,15 @@ class Commands:
         if job.is_held:
             self._intake.release()
 
+    def fail(self, error: StreamProtocolError, now_ms: int) -> None:
+        """End the connection: the frame of a request was found to be none in a later step."""
+        if not self._is_over:
+            self._on_fault(error, now_ms)
+        self._intake.release()
+
     def is_spent(self) -> bool:
         """Whether the time of this turn is over."""
-        return self._session.broker.turn.budget.is_spent()
+        return self.session.broker.turn.budget.is_spent()
 
     def _watch(self) -> None:
         """Hear of the end of each stream that is read or written here."""
@@ -201,7 +243,7 @@ class Commands:
     def _publish(self, body: bytes, version: int, now_ms: int) -> None:
         if version not in {VERSION_1, VERSION_2}:
             raise MalformedFrameError(f"expected version 1 or 2 of Publish, got {version}")
-        broker = self._session.broker
+        broker = self.session.broker
         if broker.alarms.is_on:
             self._reading.block()
         self._publishers.publish(body, version, now_ms)
@@ -209,14 +251,24 @@ class Commands:
             if not self._waits_for_confirms:
                 self._waits_for_confirms = True
                 self._intake.hold()
-        elif broker.congestion.is_on:
+        else:
+            self._heed_congestion()
+
+    def _heed_congestion(self) -> None:
+        """Carry nothing more out while the disk has too much to write."""
+        congestion = self.session.broker.congestion
+        if congestion.is_on:
             self._intake.hold()
-            broker.congestion.wait(self._intake.release)
+            congestion.wait(self._intake.release)
 
     def _fewer_wait(self) -> None:
         if self._waits_for_confirms and self._publishers.awaited.count <= self._resume_at:
             self._waits_for_confirms = False
             self._intake.release()
+
+
+def _nobody_listens(_error: StreamProtocolError, _now_ms: int) -> None:
+    """Replaces the connection once it is over."""
 
 
 class _Request:
@@ -233,7 +285,7 @@ class _Request:
         self.correlation_id = correlation_id
         self.is_held = False
 
-    def step(self, _now_ms: int) -> bool:
+    def step(self, now_ms: int) -> bool:
         """Do a piece, and more as long as there is time; return whether all is done."""
         commands = self._commands
         try:
@@ -246,10 +298,11 @@ class _Request:
             commands.finish(self, octets, Code.OK)
         except RefusedError as refused:
             commands.finish(self, None, refused.code)
-        except MalformedFrameError:
-            # The fields are read in the first step, which is a call of the connection.
-            raise
+        except MalformedFrameError as error:
+            if not self.is_held:
+                raise
+            commands.fail(error, now_ms)
         except Exception:
-            log.exception("a bug in command %#x", self.key)
+            log.exception("a bug in %s %s", name_of(self.key), commands.session)
             commands.finish(self, None, Code.INTERNAL_ERROR)
         return True

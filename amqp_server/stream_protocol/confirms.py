@@ -65,6 +65,7 @@ class AwaitedConfirms:
         """End with the connection."""
         self._lines.clear()
         self.count = 0
+        self._on_fewer = _nobody_waits
 
     def _decided(self, group: CommitGroup) -> None:
         line = self._lines.get(group)
@@ -88,6 +89,10 @@ class AwaitedConfirms:
         else:
             del self._lines[group]
         self._on_fewer()
+
+
+def _nobody_waits() -> None:
+    """Replaces the connection once it is over, so that neither keeps the other in memory."""
 
 
 def write_confirms(outbox: Outbox, publisher_id: int, ids: bytes) -> None:

@@ -91,7 +91,9 @@ class Connection:
             self.intake, self._heartbeat, broker.alarms, broker.turn, _tell_nothing, on_output
         )
         self.payload_max_bytes = handshake.INITIAL_FRAME_MAX_BYTES
-        self._commands = Commands(self.session, groups, self._outbox, self.intake, self.reading)
+        self._commands = Commands(
+            self.session, groups, self._outbox, self.intake, self.reading, self.fail
+        )
         self._refusal: bytes = b""
         self._holds_login = False
         self._is_released = False

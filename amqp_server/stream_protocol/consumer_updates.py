@@ -5,8 +5,11 @@ Nothing is sent to a subscription that becomes active before the answer, which s
 Source: RabbitMQ, rabbit_stream_reader; stream protocol, ConsumerUpdate.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
+from amqp_server.broker.steps import Steps
+from amqp_server.broker.vhost import Vhost
 from amqp_server.connections.outbox import Outbox
 from amqp_server.stream_protocol.errors import RefusedError
 from amqp_server.stream_protocol.fields import U8, U32, Fields
@@ -58,7 +61,7 @@ class ConsumerUpdates:
         """Let a subscription join its group."""
         assert subscription.group is not None, "it is in one"
         member = self._members[subscription] = _Member(subscription, self)
-        self._groups.join(subscription.group, member, self._partition_index(subscription))
+        self._groups.join(subscription.group, member, subscription.partition_index)
 
     def leave(self, subscription: Subscription) -> None:
         """Let a subscription leave its group, if it is in one."""
@@ -121,14 +124,14 @@ class ConsumerUpdates:
         dues = [due_ms for _, _, due_ms in self._told.values()]
         self.due_ms = min(dues, default=None)
 
-    def _partition_index(self, subscription: Subscription) -> int:
-        """Return the place of its stream in the super stream that it names."""
-        name = subscription.properties.get(SUPER_STREAM)
-        if name is None:
-            return PLAIN
-        try:
-            names = partitions_of(self._session.open_vhost, name)
-        except RefusedError:
-            return PLAIN
-        stream = subscription.queue.name
-        return names.index(stream) if stream in names else PLAIN
+
+def partition_index(vhost: Vhost, properties: Mapping[str, str], stream: str) -> Steps[int]:
+    """Return the place of a stream in the super stream that the properties name, or ``PLAIN``."""
+    name = properties.get(SUPER_STREAM)
+    if name is None:
+        return PLAIN
+    try:
+        names = yield from partitions_of(vhost, name)
+    except RefusedError:
+        return PLAIN
+    return names.index(stream) if stream in names else PLAIN

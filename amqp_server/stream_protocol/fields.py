@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
+from amqp_server.broker.steps import Steps
 from amqp_server.stream_protocol.errors import MalformedFrameError
 
 T = TypeVar("T")
@@ -24,7 +25,11 @@ I16: Final = struct.Struct(">h")
 I32: Final = struct.Struct(">i")
 I64: Final = struct.Struct(">q")
 
+ITEMS_MAX: Final = 4_096
+"""Most items of an array that is taken at once; a map has no more."""
+
 _STRING_BYTES_MIN: Final = 2
+_STEP_ITEMS: Final = 256
 
 
 class Fields:
@@ -79,12 +84,12 @@ class Fields:
         Args:
             item: takes one item.
             item_bytes_min: of each item, so that the count is checked before it is used.
+
+        No client has more than ``ITEMS_MAX`` of what is taken in this way.
         """
-        count = self._number(I32)
-        if count < 0:
-            return []
-        if count * item_bytes_min > len(self._octets) - self._at:
-            raise MalformedFrameError(f"expected {count} items, got fewer octets than they take")
+        count = self._count(item_bytes_min)
+        if count > ITEMS_MAX:
+            raise MalformedFrameError(f"expected at most {ITEMS_MAX} items, got {count}")
         return [item() for _ in range(count)]
 
     def map(self) -> dict[str, str]:
@@ -95,6 +100,15 @@ class Fields:
         """Take an array of strings."""
         return self.array(self.string, _STRING_BYTES_MIN)
 
+    def strings_in_steps(self) -> Steps[list[str]]:
+        """Take an array of strings, however long it is."""
+        taken: list[str] = []
+        for _ in range(self._count(_STRING_BYTES_MIN)):
+            taken.append(self.string())
+            if not len(taken) % _STEP_ITEMS:
+                yield
+        return taken
+
     @property
     def is_at_end(self) -> bool:
         """Whether nothing is left."""
@@ -104,6 +118,12 @@ class Fields:
         """Check that nothing is left."""
         if not self.is_at_end:
             raise MalformedFrameError(f"{len(self._octets) - self._at} octets too many")
+
+    def _count(self, item_bytes_min: int) -> int:
+        count = max(self._number(I32), 0)
+        if count * item_bytes_min > len(self._octets) - self._at:
+            raise MalformedFrameError(f"expected {count} items, got fewer octets than they take")
+        return count
 
     def _number(self, form: struct.Struct) -> int:
         end = self._at + form.size

@@ -43,8 +43,17 @@ class CommandKey(IntEnum):
     RESOLVE_OFFSET_SPEC = 0x1F
 
 
+_KEYS: Final = frozenset(CommandKey)
+
 RESPONSE: Final = 0x8000
 """The top bit of the key of an answer."""
+
+
+def name_of(key: int) -> str:
+    """Return the name of a command for a log line; one that there is none of is its number."""
+    command = key & ~RESPONSE
+    return CommandKey(command).name.lower() if command in _KEYS else f"{key:#x}"
+
 
 VERSION_1: Final = 1
 VERSION_2: Final = 2

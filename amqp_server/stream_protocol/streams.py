@@ -30,6 +30,7 @@ _NUMBERS: Final = (
 _NO_LEADER: Final = 0xFFFF
 _BROKER: Final = 0
 _NUMBER_DIGITS_MAX: Final = 18
+_STEP_NAMES: Final = 64
 
 
 def create(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
@@ -85,13 +86,18 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def metadata(session: StreamSession, fields: Fields, _now_ms: int) -> bytes:
-    """Tell where streams are; see Metadata."""
-    names = fields.strings()
+def metadata(session: StreamSession, fields: Fields, _now_ms: int) -> Steps[bytes]:
+    """Tell where streams are; see Metadata. One frame may name half a million."""
+    names = yield from fields.strings_in_steps()
     fields.end()
     host, port = advertised(session)
-    brokers = I32.pack(1) + U16.pack(_BROKER) + string(host) + U32.pack(port)
-    return brokers + I32.pack(len(names)) + b"".join([_where(session, name) for name in names])
+    told = bytearray(I32.pack(1) + U16.pack(_BROKER) + string(host) + U32.pack(port))
+    told += I32.pack(len(names))
+    for number, name in enumerate(names):
+        told += _where(session, name)
+        if not number % _STEP_NAMES:
+            yield
+    return bytes(told)
 
 
 def _where(session: StreamSession, name: str) -> bytes:

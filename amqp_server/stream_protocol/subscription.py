@@ -17,7 +17,7 @@ from amqp_server.connections.outbox import Outbox
 from amqp_server.stream_protocol.fields import U8, U64
 from amqp_server.stream_protocol.frames import frame_head
 from amqp_server.stream_protocol.keys import VERSION_2, CommandKey
-from amqp_server.stream_protocol.single_active import GroupKey
+from amqp_server.stream_protocol.single_active import PLAIN, GroupKey
 from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, chunks_in
 from persistence.streams.chunk_filter import may_hold
 from queues.offset_spec import NEXT, OffsetSpec
@@ -37,6 +37,9 @@ EXTENT_BYTES_FIRST: Final = 64 << 10
 CHUNK_COST: Final = 64
 """What the delivery of a chunk counts, in messages."""
 
+LOOKS_MAX: Final = 2_048
+"""Filter values that are looked for in one go, over all chunks: each takes a microsecond or two."""
+
 FILTER_PREFIX: Final = "filter."
 MATCH_UNFILTERED: Final = "match-unfiltered"
 
@@ -51,6 +54,7 @@ class Subscription:
         consumed_offset: behind the last chunk that was sent.
         spec: where it begins, if its client does not say something else when it becomes active.
         group: of which only one reads; None reads for itself.
+        partition_index: of the stream in the super stream that its client named, or ``PLAIN``.
     """
 
     __slots__ = (
@@ -65,6 +69,7 @@ class Subscription:
         "group",
         "is_over",
         "offset",
+        "partition_index",
         "properties",
         "queue",
         "spec",
@@ -93,6 +98,7 @@ class Subscription:
         self.is_over = False
         self.spec = NEXT
         self.group: GroupKey | None = None
+        self.partition_index = PLAIN
         self._outbox = outbox
         self._on_held = on_held
         self._deliver_version = deliver_version
@@ -113,6 +119,7 @@ class Subscription:
             self._on_held(self)
             return Served(1, Then.HELD)
         chunk_count = max(max_count // CHUNK_COST, 1)
+        looks_left = LOOKS_MAX
         try:
             extent = self.stream.log.read(self.offset, self._extent_bytes_max)
         except OSError as error:
@@ -123,8 +130,9 @@ class Subscription:
             return Served(1, Then.AT_END)
         sent_count = used_bytes = 0
         for position, header in chunks_in(extent.octets):
-            if not self.credit or sent_count >= chunk_count or outbox.is_full:
+            if not self.credit or sent_count >= chunk_count or looks_left <= 0 or outbox.is_full:
                 break
+            looks_left -= len(self._wanted)
             self.offset = header.next_offset
             used_bytes = position + header.size_bytes
             if self._may_want(extent.octets, position, header):

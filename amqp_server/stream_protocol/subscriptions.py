@@ -8,8 +8,9 @@ from typing import Final
 
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.queue import Queue
+from amqp_server.broker.steps import Steps
 from amqp_server.connections.outbox import Outbox
-from amqp_server.stream_protocol.consumer_updates import ConsumerUpdates
+from amqp_server.stream_protocol.consumer_updates import ConsumerUpdates, partition_index
 from amqp_server.stream_protocol.errors import MalformedFrameError, RefusedError
 from amqp_server.stream_protocol.fields import U8, U16, Fields
 from amqp_server.stream_protocol.frames import frame
@@ -46,7 +47,7 @@ class Subscriptions:
         """Whether any waits for room in the output."""
         return bool(self._starved)
 
-    def subscribe(self, fields: Fields, now_ms: int) -> bytes:
+    def subscribe(self, fields: Fields, now_ms: int) -> Steps[bytes]:
         """Begin a subscription; its first chunk comes behind the answer; see Subscribe."""
         subscription_id, name, spec = fields.u8(), fields.string(), offset_spec(fields)
         credit = fields.u16()
@@ -56,6 +57,9 @@ class Subscriptions:
             raise MalformedFrameError("a subscription begins somewhere")
         session = self._session
         session.require_stream(Permission.READ, name)
+        session.find_stream(name)
+        group = self._group_of(name, properties)
+        index = yield from partition_index(session.open_vhost, properties, name)
         queue, stream = session.find_stream(name)
         if subscription_id in self._by_id:
             raise RefusedError(Code.SUBSCRIPTION_ID_ALREADY_EXISTS)
@@ -70,7 +74,7 @@ class Subscriptions:
         )
         subscription.credit = credit
         subscription.spec = spec
-        subscription.group = self._group_of(name, properties)
+        subscription.group, subscription.partition_index = group, index
         self._by_id[subscription_id] = subscription
         if subscription.group is None:
             begin(subscription, spec, now_ms)
@@ -138,11 +142,12 @@ class Subscriptions:
         """Return the streams that it reads."""
         return dict.fromkeys([each.queue for each in self._by_id.values()])
 
-    def end(self) -> None:
+    def ending(self) -> Steps[None]:
         """End with the connection."""
-        for subscription in self._by_id.values():
+        while self._by_id:
+            _, subscription = self._by_id.popitem()
             self._end(subscription)
-        self._by_id.clear()
+            yield
 
     def _hold(self, subscription: Subscription) -> None:
         self._starved[subscription] = None

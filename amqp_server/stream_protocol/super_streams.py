@@ -10,6 +10,7 @@ Source: RabbitMQ, rabbit_stream_manager, super streams.
 """
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from amqp_server.broker.access.rights import Permission
@@ -25,11 +26,12 @@ from amqp_server.stream_protocol.session import StreamSession
 from amqp_server.stream_protocol.streams import stream_properties
 from amqp_server.wire.tables import Field
 from exchanges.bindings import Destination, DestinationKind
+from exchanges.super_stream import ORDER, number_of
 
 PARTITIONS_MAX: Final = 1_000
 SUPER_STREAM: Final = "x-super-stream"
-ORDER: Final = "x-stream-partition-order"
 _RESERVED: Final = "amq."
+_STEP_BINDINGS: Final = 256
 
 
 class _Request(NamedTuple):
@@ -39,30 +41,35 @@ class _Request(NamedTuple):
     arguments: Mapping[str, str]
 
 
-def partitions_of(vhost: Vhost, name: str) -> list[str]:
-    """Return the streams that an exchange is bound to, in the order of their places.
+def partitions_of(vhost: Vhost, name: str) -> Steps[list[str]]:
+    """Return the streams that an exchange is bound to, in the order of their numbers.
+
+    It is mostly a direct exchange, and may be one of the type ``x-super-stream``. A partition
+    without a number comes first. An exchange may have any number of other bindings.
 
     Raises:
         RefusedError: there is no such exchange.
     """
     if not name or not vhost.exchanges.exists(name):
         raise RefusedError(Code.STREAM_DOES_NOT_EXIST)
-    placed = []
-    for binding in vhost.router.bindings.of_source(name):
+    numbered = []
+    for index, binding in enumerate(vhost.router.bindings.of_source(name), start=1):
         if binding.destination.kind is DestinationKind.QUEUE:
             queue = vhost.queues.find(binding.destination.name)
             if queue is not None and queue.stream is not None:
-                order = binding.arguments.get(ORDER)
-                placed.append((order if isinstance(order, int) else 0, queue.name))
-    placed.sort(key=lambda each: each[0])
-    return list(dict.fromkeys(name for _, name in placed))
+                numbered.append((number_of(binding) or 0, queue.name))
+        if not index % _STEP_BINDINGS:
+            yield
+    numbered.sort(key=itemgetter(0))
+    return list(dict.fromkeys(name for _, name in numbered))
 
 
-def partitions(session: StreamSession, fields: Fields, _now_ms: int) -> bytes:
+def partitions(session: StreamSession, fields: Fields, _now_ms: int) -> Steps[bytes]:
     """Tell the partitions of a super stream, in their order; see Partitions."""
     name = fields.string()
     fields.end()
-    return strings(partitions_of(session.open_vhost, name))
+    names = yield from partitions_of(session.open_vhost, name)
+    return strings(names)
 
 
 def route(session: StreamSession, fields: Fields, _now_ms: int) -> Steps[bytes]:
@@ -116,7 +123,7 @@ def delete(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
     name = fields.string()
     fields.end()
     _require_exchange(session, Permission.CONFIGURE, name)
-    names = partitions_of(session.open_vhost, name)
+    names = yield from partitions_of(session.open_vhost, name)
     for partition in names:
         session.require_stream(Permission.CONFIGURE, partition)
     yield from _removing(session, name, names, now_ms)

@@ -1,5 +1,6 @@
 """Commands in order: what takes long holds the next one, what promises waits for the disk."""
 
+import logging
 from dataclasses import replace
 
 import pytest
@@ -57,3 +58,15 @@ def test_a_request_that_fails_in_a_later_step_is_answered_once(
     assert peer.ask(CommandKey.PARTITIONS, string("no")) == refused(
         CommandKey.PARTITIONS, Code.STREAM_DOES_NOT_EXIST
     )
+
+
+def test_a_refusal_is_named_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    peer = StreamPeer.open(Node())
+    with caplog.at_level(logging.INFO):
+        peer.request(CommandKey.DELETE, string("none"))
+        peer.send(CommandKey.DELETE)
+    refusal, fault = caplog.messages
+    assert "peer=127.0.0.1:50000" in refusal
+    assert "user='guest' vhost='/' connection='test'" in refusal
+    assert refusal.endswith("command=delete code=2 STREAM_DOES_NOT_EXIST")
+    assert "delete: expected 4 octets" in fault
