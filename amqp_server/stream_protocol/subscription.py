@@ -128,6 +128,7 @@ class Subscription:
             return Served(CHUNK_COST, Then.HELD)
         if extent is None:
             return Served(1, Then.AT_END)
+        prefix = self._prefix()
         sent_count = used_bytes = 0
         for position, header in chunks_in(extent.octets):
             if not self.credit or sent_count >= chunk_count or looks_left <= 0 or outbox.is_full:
@@ -136,7 +137,7 @@ class Subscription:
             self.offset = header.next_offset
             used_bytes = position + header.size_bytes
             if self._may_want(extent.octets, position, header):
-                self._deliver(extent.octets, position, header)
+                self._deliver(prefix, extent.octets, position, header)
                 sent_count += 1
         self._fit_extent(used_bytes, len(extent.octets))
         return Served(max(sent_count, 1) * CHUNK_COST, Then.READY if self.credit else Then.HELD)
@@ -160,11 +161,17 @@ class Subscription:
         chunk_filter = octets[at : at + header.filter_bytes]
         return may_hold(chunk_filter, self._wanted, match_unfiltered=self._match_unfiltered)
 
-    def _deliver(self, octets: bytes | memoryview, position: int, header: ChunkHeader) -> None:
-        view = memoryview(octets)
+    def _prefix(self) -> bytes:
+        """Return what goes before each chunk of one read; no commit comes between these."""
         prefix = U8.pack(self.subscription_id)
         if self._deliver_version == VERSION_2:
             prefix += U64.pack(self.stream.log.last_chunk_offset() or 0)
+        return prefix
+
+    def _deliver(
+        self, prefix: bytes, octets: bytes | memoryview, position: int, header: ChunkHeader
+    ) -> None:
+        view = memoryview(octets)
         size_bytes = len(prefix) + CHUNK_HEADER.size + header.data_bytes
         head = frame_head(CommandKey.DELIVER, size_bytes, self._deliver_version) + prefix
         data_at = position + header.data_at

@@ -107,3 +107,26 @@ def test_much_credit_reads_ever_more(peer: StreamPeer, read_bytes: list[int]) ->
         total += len(chunks)
     assert total == 100
     assert EXTENT_BYTES_MAX // 2 < max(read_bytes) <= EXTENT_BYTES_MAX
+
+
+def test_the_last_chunk_is_asked_for_once_a_read(
+    peer: StreamPeer, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_each(peer, *[bytes(8)] * 10)
+    peer.request(
+        CommandKey.EXCHANGE_COMMAND_VERSIONS, U32.pack(1), U16.pack(8), U16.pack(1), U16.pack(2)
+    )
+    peer.receive()
+    queue = node.vhost.queues.find("s")
+    assert queue is not None
+    assert queue.stream is not None
+    asked: list[bool] = []
+
+    def last_chunk_offset() -> int:
+        asked.append(True)
+        return 9
+
+    monkeypatch.setattr(queue.stream.log, "last_chunk_offset", last_chunk_offset)
+    peer.subscribe("s", credit=10)
+    assert [chunk.committed_chunk_id for chunk in peer.chunks()] == [9] * 10
+    assert len(asked) == 1
