@@ -19,7 +19,7 @@ from amqp_server.stream_protocol.frames import frame_head
 from amqp_server.stream_protocol.keys import VERSION_2, CommandKey
 from amqp_server.stream_protocol.single_active import PLAIN, GroupKey
 from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, chunks_in
-from persistence.streams.chunk_filter import may_hold
+from persistence.streams.chunk_filter import LOOKS_MAX, may_hold
 from queues.offset_spec import NEXT, OffsetSpec
 from queues.stream_port import Served, StreamQueue, Then
 
@@ -36,9 +36,6 @@ EXTENT_BYTES_FIRST: Final = 64 << 10
 
 CHUNK_COST: Final = 64
 """What the delivery of a chunk counts, in messages."""
-
-LOOKS_MAX: Final = 2_048
-"""Filter values that are looked for in one go, over all chunks: each takes a microsecond or two."""
 
 FILTER_PREFIX: Final = "filter."
 MATCH_UNFILTERED: Final = "match-unfiltered"

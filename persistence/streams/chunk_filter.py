@@ -7,6 +7,7 @@ Its octets stay on disk, so the hash may not change.
 
 import zlib
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import Final
 
 from persistence.files import Octets
@@ -17,6 +18,13 @@ FILTER_BYTES_MAX: Final = 255
 
 UNFILTERED: Final = b""
 """Stands for the messages without a filter value."""
+
+LOOKS_MAX: Final = 4_096
+"""Values that a reader looks for in one go, over all chunks: half a millisecond at most."""
+
+_UNFILTERED_ALONE: Final = frozenset((UNFILTERED,))
+_READERS_MAX: Final = 128
+"""Sets of values whose bits are remembered."""
 
 _BITS_PER_VALUE: Final = 3
 _VALUES_PER_BYTE_MAX: Final = 16
@@ -45,19 +53,23 @@ def may_hold(chunk_filter: Octets, values: Collection[bytes], *, match_unfiltere
 
     Args:
         chunk_filter: of the chunk; empty if none of its messages has a value.
-        values: that the reader wants; a reader of everything need not ask.
+        values: that the reader wants, best a frozenset; a reader of everything need not ask.
         match_unfiltered: it also wants messages without a value.
     """
     if not len(chunk_filter):
         return match_unfiltered
+    bits = int.from_bytes(chunk_filter, "little")
     size_bytes = len(chunk_filter)
-    return (match_unfiltered and _has(chunk_filter, UNFILTERED, size_bytes)) or any(
-        _has(chunk_filter, value, size_bytes) for value in values
-    )
+    masks = _masks_of(frozenset(values), size_bytes)
+    if match_unfiltered:
+        masks += _masks_of(_UNFILTERED_ALONE, size_bytes)
+    return any(mask & bits == mask for mask in masks)
 
 
-def _has(chunk_filter: Octets, value: bytes, size_bytes: int) -> bool:
-    return all(chunk_filter[bit >> 3] >> (bit & 7) & 1 for bit in _bits_of(value, size_bytes))
+@lru_cache(maxsize=_READERS_MAX)
+def _masks_of(values: frozenset[bytes], size_bytes: int) -> tuple[int, ...]:
+    """Return the bits of each value: a reader asks for the same ones of every chunk."""
+    return tuple(sum(1 << bit for bit in {*_bits_of(value, size_bytes)}) for value in values)
 
 
 def _bits_of(value: bytes, size_bytes: int) -> Iterator[int]:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from persistence.record import Octets, Run
 from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, chunks_in, has_values_beside
-from persistence.streams.chunk_filter import UNFILTERED, may_hold
+from persistence.streams.chunk_filter import LOOKS_MAX, UNFILTERED, may_hold
 from queues.batch import Batch
 from queues.stream.amqp10 import MalformedMessageError
 from queues.stream.filter import Filter
@@ -34,6 +34,9 @@ PIECE_BYTES_MAX: Final = 256 << 10
 
 SHARED_PIECES_MAX: Final = 8
 """Pieces of a stream that are kept for other readers."""
+
+
+_END: Final = (0, None)
 
 
 class Piece(NamedTuple):
@@ -91,6 +94,7 @@ class Place:
         "_filter",
         "_index",
         "_log",
+        "_looks_left",
         "_piece",
         "_pieces",
         "_queue_name",
@@ -128,6 +132,7 @@ class Place:
         self._rest: Iterator[tuple[int, ChunkHeader]] = iter(())
         self._chunk: ChunkHeader | None = None
         self._chunk_values = self._wanted_values
+        self._looks_left = LOOKS_MAX
         self._data = b""
         self._data_position = 0
         self._data_offset = 0
@@ -206,25 +211,33 @@ class Place:
         if chunk is not None and chunk.next_offset > self.offset:
             return chunk
         self._chunk = None
-        if self._next_wanted() is None:
+        self._looks_left = LOOKS_MAX
+        if self._next_wanted() is None and self._looks_left > 0:
             extent = self._log.read(self.offset, EXTENT_BYTES_MAX, checks=True)
             if extent is None:
                 self._extent, self._data, self._rest = b"", b"", iter(())
                 return None
             self._extent, self._rest = extent.octets, chunks_in(extent.octets)
-            if self._next_wanted() is None:
+            if self._next_wanted() is None and self._looks_left > 0:
                 self.offset = max(extent.next_offset, self.offset)
         return self._chunk
 
     def _next_wanted(self) -> ChunkHeader | None:
-        """Go to the next chunk of the extent that may have what is wanted."""
-        for position, header in self._rest:
+        """Go to the next chunk of the extent that may have what is wanted.
+
+        None is the end of the extent, or that enough was looked for.
+        """
+        while self._looks_left > 0:
+            position, header = next(self._rest, _END)
+            if header is None:
+                break
             if header.next_offset > self.offset and self._may_want(header, position):
                 at = position + header.data_at
                 self._data = bytes(self._extent[at : at + header.data_bytes])
                 self._chunk = header
                 self._chunk_values = self._values_in(header, position)
                 return header
+            self.offset = max(header.next_offset, self.offset)
         return None
 
     def _values_in(self, header: ChunkHeader, position: int) -> frozenset[bytes] | None:
@@ -242,6 +255,7 @@ class Place:
         wanted = self._filter
         if wanted is None:
             return True
+        self._looks_left -= len(wanted.values)
         at = position + CHUNK_HEADER.size
         return may_hold(
             self._extent[at : at + header.filter_bytes],

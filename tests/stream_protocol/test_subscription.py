@@ -2,12 +2,13 @@
 
 import pytest
 
-from amqp_server.stream_protocol.fields import U8, U16, U32, U64
+from amqp_server.stream_protocol.fields import I32, U8, U16, U32, U64, string
 from amqp_server.stream_protocol.keys import CommandKey
 from amqp_server.stream_protocol.subscription import EXTENT_BYTES_MAX, EXTENT_BYTES_MIN
+from persistence.streams.chunk_filter import LOOKS_MAX
 from persistence.streams.extent import Extent
 from tests.support.peer import Node
-from tests.support.stream_peer import StreamPeer, at_offset, publish_each
+from tests.support.stream_peer import StreamPeer, at_offset, entry, publish_each
 
 
 @pytest.fixture
@@ -130,3 +131,21 @@ def test_the_last_chunk_is_asked_for_once_a_read(
     peer.subscribe("s", credit=10)
     assert [chunk.committed_chunk_id for chunk in peer.chunks()] == [9] * 10
     assert len(asked) == 1
+
+
+def test_many_wanted_values_are_looked_for_in_few_chunks_at_once() -> None:
+    node = Node()
+    peer = StreamPeer.open(node)
+    peer.create("s")
+    peer.declare_publisher("s")
+    valued = U8.pack(1) + I32.pack(1) + U64.pack(0) + string("other") + entry(b"m")
+    for _ in range(12):
+        peer.send(CommandKey.PUBLISH, valued, version=2)
+    peer.receive()
+    wanted = {f"filter.{number}": f"v{number}" for number in range(LOOKS_MAX // 4)}
+    peer.subscribe("s", properties=wanted)
+    subscription = peer.connection._commands._subscriptions._by_id[1]
+    assert subscription.offset == 12
+    subscription.offset = 0
+    subscription.serve(2_000, node.now_ms)
+    assert subscription.offset == 4

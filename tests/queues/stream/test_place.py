@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from persistence.streams.chunk import CHUNK_HEADER, chunks_in
+from persistence.streams.chunk_filter import LOOKS_MAX
 from persistence.streams.extent import Extent
 from queues.batch import Batch
 from queues.stream import place as module
@@ -145,3 +146,17 @@ def test_of_a_chunk_with_values_beside_its_messages_those_without_one_in_them_co
     assert bodies_of(place.take(5)) == [b"beside"]
     assert bodies_of(place.take(5)) == [b"within"]
     assert place.take(5) is None
+
+
+def test_many_wanted_values_are_looked_for_in_few_chunks_at_once() -> None:
+    log = MemoryStreamLog()
+    for number in range(12):
+        value = b"wanted" if number == 11 else b"other"
+        log.append(appended(valued(value, b"%d" % number), filter_values={value}), 1_000)
+    values = frozenset([b"wanted", *(b"%d" % number for number in range(LOOKS_MAX // 4))])
+    place = Place(log, Pieces(), b"s", 0, Filter(values))
+    seen = []
+    while (batch := place.take(5)) is None:
+        seen.append(place.offset)
+    assert seen == [4, 8]
+    assert bodies_of(batch) == [b"11"]
