@@ -1,7 +1,7 @@
 """Runs checks against a broker, several at a time, each with its own connections and names."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -11,6 +11,11 @@ from conformance.client import Connection
 from conformance.peer import Peer
 
 THREAD_COUNT = 8
+
+RABBITMQ_TRIES = 3
+"""RabbitMQ answers some requests before they have had their effect: a stream has no replica yet, a
+binding is not followed yet. So a check that failed there is run again, by itself. On a broker of
+ours each check is run once."""
 
 
 class Outcome(NamedTuple):
@@ -42,7 +47,7 @@ def dialect_of(address: Address) -> Dialect:
 
 
 def run(
-    checks: Iterable[Check], address: Address, dialect: Dialect, has: frozenset[str] = frozenset()
+    checks: Sequence[Check], address: Address, dialect: Dialect, has: frozenset[str] = frozenset()
 ) -> dict[str, Outcome]:
     """Run checks against one broker.
 
@@ -57,7 +62,13 @@ def run(
     """
     with ThreadPoolExecutor(THREAD_COUNT) as pool:
         outcomes = pool.map(lambda check: run_one(check, address, dialect, has), checks)
-        return {outcome.check_id: outcome for outcome in outcomes}
+        found = {outcome.check_id: outcome for outcome in outcomes}
+    if dialect is not Dialect.HAREMQ:
+        for _ in range(RABBITMQ_TRIES - 1):
+            for check in checks:
+                if found[check.check_id].status == "failed":
+                    found[check.check_id] = run_one(check, address, dialect, has)
+    return found
 
 
 def run_one(
