@@ -19,7 +19,7 @@ from amqp_server.stream_protocol.frames import frame_head
 from amqp_server.stream_protocol.keys import VERSION_2, CommandKey
 from amqp_server.stream_protocol.single_active import PLAIN, GroupKey
 from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, chunks_in
-from persistence.streams.chunk_filter import LOOKS_MAX, may_hold
+from persistence.streams.chunk_filter import LOOKS_MAX, LOOKS_PER_MESSAGE, may_hold
 from queues.offset_spec import NEXT, OffsetSpec
 from queues.stream_port import Served, StreamQueue, Then
 
@@ -137,7 +137,8 @@ class Subscription:
                 self._deliver(prefix, extent.octets, position, header)
                 sent_count += 1
         self._fit_extent(used_bytes, len(extent.octets))
-        return Served(max(sent_count, 1) * CHUNK_COST, Then.READY if self.credit else Then.HELD)
+        cost = max(sent_count, 1) * CHUNK_COST + (LOOKS_MAX - looks_left) // LOOKS_PER_MESSAGE
+        return Served(cost, Then.READY if self.credit else Then.HELD)
 
     def _fit_extent(self, used_bytes: int, extent_bytes: int) -> None:
         """Read next time about as much as was used.

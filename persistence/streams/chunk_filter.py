@@ -19,6 +19,9 @@ FILTER_BYTES_MAX: Final = 255
 UNFILTERED: Final = b""
 """Stands for the messages without a filter value."""
 
+LOOKS_PER_MESSAGE: Final = 2
+"""Filter values that are looked for in the time of a message."""
+
 LOOKS_MAX: Final = 4_096
 """Values that a reader looks for in one go, over all chunks: half a millisecond at most."""
 

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from persistence.record import Octets, Run
 from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, chunks_in, has_values_beside
-from persistence.streams.chunk_filter import LOOKS_MAX, UNFILTERED, may_hold
+from persistence.streams.chunk_filter import LOOKS_MAX, LOOKS_PER_MESSAGE, UNFILTERED, may_hold
 from queues.batch import Batch
 from queues.stream.amqp10 import MalformedMessageError
 from queues.stream.filter import Filter
@@ -146,6 +146,7 @@ class Place:
         Raises:
             OSError: the disk could not be read; the place is as before.
         """
+        self._looks_left = LOOKS_MAX
         piece = self._piece
         if piece is None:
             piece = self._piece = self._next_piece()
@@ -166,6 +167,11 @@ class Place:
             self._index = stop
             self.offset = offsets[stop]
         return Batch(positions, records)
+
+    @property
+    def look_cost(self) -> int:
+        """What the filter values that the last ``take`` looked for count, in messages."""
+        return (LOOKS_MAX - self._looks_left) // LOOKS_PER_MESSAGE
 
     def _next_piece(self) -> Piece | None:
         """Return the piece that begins here; None if the next read finds no message."""

@@ -95,11 +95,12 @@ class Reader:
             if progress is not None:
                 progress.passed(place.offset)
             is_at_end = place.offset >= stream.log.readable_offset
-            return Served(LOOK_COST, Then.AT_END if is_at_end else Then.READY)
+            cost = LOOK_COST + place.look_cost
+            return Served(cost, Then.AT_END if is_at_end else Then.READY)
         if progress is not None:
             progress.delivered(batch.positions)
         count, counters = len(batch), self._counters
         counters.taken_count += count
         counters.taken_bytes += batch.body_bytes
         handle.deliver(batch)
-        return Served(count, Then.READY)
+        return Served(count + place.look_cost, Then.READY)

@@ -4,8 +4,8 @@ import pytest
 
 from amqp_server.stream_protocol.fields import I32, U8, U16, U32, U64, string
 from amqp_server.stream_protocol.keys import CommandKey
-from amqp_server.stream_protocol.subscription import EXTENT_BYTES_MAX, EXTENT_BYTES_MIN
-from persistence.streams.chunk_filter import LOOKS_MAX
+from amqp_server.stream_protocol.subscription import CHUNK_COST, EXTENT_BYTES_MAX, EXTENT_BYTES_MIN
+from persistence.streams.chunk_filter import LOOKS_MAX, LOOKS_PER_MESSAGE
 from persistence.streams.extent import Extent
 from tests.support.peer import Node
 from tests.support.stream_peer import StreamPeer, at_offset, entry, publish_each
@@ -149,3 +149,14 @@ def test_many_wanted_values_are_looked_for_in_few_chunks_at_once() -> None:
     subscription.offset = 0
     subscription.serve(2_000, node.now_ms)
     assert subscription.offset == 4
+
+
+def test_filter_values_that_were_looked_for_count_as_messages(peer: StreamPeer) -> None:
+    publish_each(peer, b"0")
+    wanted = {f"filter.{number}": str(number) for number in range(1_000)}
+    peer.subscribe("s", properties={**wanted, "match-unfiltered": "true"}, credit=1)
+    peer.receive()
+    publish_each(peer, b"1")
+    peer.connection._commands._subscriptions._by_id[1].credit = 1
+    served = peer.connection._commands._subscriptions._by_id[1].serve(64, 1)
+    assert served.cost >= CHUNK_COST + 1_000 // LOOKS_PER_MESSAGE

@@ -1,6 +1,8 @@
 """One consumer of a stream, as it is served."""
 
+from persistence.streams.chunk_filter import LOOKS_PER_MESSAGE
 from queues.counters import QueueCounters
+from queues.stream.filter import Filter
 from queues.stream.memory_log import MemoryStreamLog
 from queues.stream.place import Pieces, Place
 from queues.stream.reader import LOOK_COST, Reader, ReadOptions
@@ -59,3 +61,13 @@ def test_a_disk_that_refuses_is_told_and_tried_again_later() -> None:
     reader = reading(consumer, stream, b"", b"0")
     assert reader.serve(10, NOW_MS) == Served(LOOK_COST, Then.AT_END)
     assert len(stream.errors) == 1
+
+
+def test_filter_values_that_were_looked_for_count_as_messages() -> None:
+    consumer, stream = FakeConsumer(prefetch=5), NoStream()
+    for _ in range(3):
+        stream.log.append(appended(b"x", filter_values={b"other"}), NOW_MS)
+    reader = Reader(consumer, ReadOptions(), stream, QueueCounters())
+    wanted = Filter(frozenset(b"%d" % number for number in range(1_000)))
+    reader.begin(Place(stream.log, Pieces(), b"s", 0, wanted))
+    assert reader.serve(10, NOW_MS).cost >= 1_000 // LOOKS_PER_MESSAGE
