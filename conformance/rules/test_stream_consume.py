@@ -1,31 +1,18 @@
-"""basic.consume of a stream: refusals, and where readers begin; get and purge (§2.7)."""
+"""basic.consume of a stream: refusals, filters, groups; get and purge (§2.7)."""
 
-import time
 from typing import Any
 
 from pamqp import commands
 
 from conformance.check import Case, Close, Differs, cases, check
-from conformance.client import Channel
-from conformance.fields import Typed
 from conformance.peer import Peer
+from conformance.streams import declared, filled, nothing_more, reading
 
-STREAM = {"x-queue-type": "stream"}
 TEXT_OF_310 = "3.10 has other texts, and looks at the prefetch first"
-CRASHES = Differs("3.10 reads a time into the text, and crashes", "541")
 NO_PREFETCH_OF_310 = Close(
     406, "consumer prefetch count is not set for 'queue '{queue}' in vhost '/''", "channel"
 )
 OWN = "over AMQP RabbitMQ's streams do not have it"
-
-
-def _stream(peer: Peer, channel: Channel, count: int = 0, **arguments: Any) -> str:  # noqa: ANN401
-    given = {f"x-{key.replace('_', '-')}": value for key, value in arguments.items()}
-    queue = peer.queue(channel, durable=True, arguments=STREAM | given)
-    channel.call(commands.Confirm.Select)
-    for number in range(count):
-        channel.publish_confirmed(b"%d" % number, routing_key=queue)
-    return queue
 
 
 def _refused(code: int, text: str, scope: str, of_310: Close) -> dict[str, Any]:
@@ -45,7 +32,7 @@ def _refused(code: int, text: str, scope: str, of_310: Close) -> dict[str, Any]:
 )
 def a_reader_needs_a_prefetch(peer: Peer) -> None:
     channel = peer.channel()
-    queue = _stream(peer, channel)
+    queue = declared(peer, channel)
     peer.expect_close(channel, commands.Basic.Consume, fill={"queue": queue}, queue=queue)
 
 
@@ -65,7 +52,7 @@ def a_reader_needs_a_prefetch(peer: Peer) -> None:
 )
 def a_reader_must_ack(peer: Peer) -> None:
     channel = peer.channel()
-    queue = _stream(peer, channel)
+    queue = declared(peer, channel)
     channel.call(commands.Basic.Qos, prefetch_count=1)
     peer.expect_close(
         channel, commands.Basic.Consume, fill={"queue": queue}, queue=queue, no_ack=True
@@ -84,7 +71,7 @@ def a_reader_must_ack(peer: Peer) -> None:
 )
 def a_reader_needs_a_prefetch_of_its_own(peer: Peer) -> None:
     channel = peer.channel()
-    queue = _stream(peer, channel)
+    queue = declared(peer, channel)
     channel.call(commands.Basic.Qos, prefetch_count=1, global_=True)
     peer.expect_close(channel, commands.Basic.Consume, fill={"queue": queue}, queue=queue)
 
@@ -98,7 +85,7 @@ def a_reader_needs_a_prefetch_of_its_own(peer: Peer) -> None:
 )
 def a_stream_has_no_get(peer: Peer) -> None:
     channel = peer.channel()
-    queue = _stream(peer, channel, 1)
+    queue = filled(peer, channel, 1)
     peer.expect_close(channel, commands.Basic.Get, fill={"queue": queue}, queue=queue)
 
 
@@ -111,38 +98,8 @@ def a_stream_has_no_get(peer: Peer) -> None:
 )
 def a_stream_is_not_purged(peer: Peer) -> None:
     channel = peer.channel()
-    queue = _stream(peer, channel, 1)
+    queue = filled(peer, channel, 1)
     peer.expect_close(channel, commands.Queue.Purge, fill={"queue": queue}, queue=queue)
-
-
-def _bad_offset(value: object, term: str, rabbitmq_310: Differs | None = None) -> Case[object]:
-    text = (
-        "invalid arg 'x-stream-offset' for queue '{queue}' in vhost '/': "
-        f"{{invalid_stream_offset_arg,{term}}}"
-    )
-    return Case(value, Close(406, text, "channel"), rabbitmq_310=rabbitmq_310)
-
-
-BAD_OFFSETS: dict[str, Case[object]] = {
-    "word": _bad_offset("foo", '{longstr,<<"foo">>}', CRASHES),
-    "wrong-case": _bad_offset("First", '{longstr,<<"First">>}', CRASHES),
-    "number-in-a-text": _bad_offset("5", '{longstr,<<"5">>}'),
-    "bool": _bad_offset(True, "{bool,true}", CRASHES),
-    "interval-0": _bad_offset("0s", '{longstr,<<"0s">>}'),
-}
-
-
-@cases("stream.consume.offset-", BAD_OFFSETS, ref="2.3-stream-refusals")
-def an_offset_that_says_nothing(peer: Peer, value: object) -> None:
-    channel = peer.channel()
-    queue = _stream(peer, channel)
-    channel.call(commands.Basic.Qos, prefetch_count=1)
-    given = {"queue": queue, "arguments": {"x-stream-offset": value}}
-    if peer.expected == "541":
-        channel.send(commands.Basic.Consume, **given)
-        assert channel.connection.await_close().code == 541
-    else:
-        peer.expect_close(channel, commands.Basic.Consume, fill={"queue": queue}, **given)
 
 
 @check(
@@ -157,7 +114,7 @@ def an_offset_that_says_nothing(peer: Peer, value: object) -> None:
 )
 def readers_have_no_priorities(peer: Peer) -> None:
     channel = peer.channel()
-    queue = _stream(peer, channel)
+    queue = declared(peer, channel)
     channel.call(commands.Basic.Qos, prefetch_count=1)
     peer.expect_close(
         channel,
@@ -171,72 +128,89 @@ def readers_have_no_priorities(peer: Peer) -> None:
 @check("stream.consume.exclusive", ref="2.7-consume")
 def exclusive_consume_has_no_effect(peer: Peer) -> None:
     channel = peer.channel()
-    queue = _stream(peer, channel, 2)
+    queue = filled(peer, channel, 2)
     for _ in range(2):
         reader = peer.channel()
         reader.call(commands.Basic.Qos, prefetch_count=10)
         reader.consume(queue, exclusive=True, arguments={"x-stream-offset": "first"})
         assert reader.bodies(2) == [b"0", b"1"]
+    assert reading(peer, queue).bodies(1) == [b"0"]
 
 
-def _offsets(channel: Channel, count: int) -> list[int]:
-    return [event.headers["x-stream-offset"].value for event in channel.deliveries(count)]
+REFUSES_FILTER = "says what is wrong with a filter; RabbitMQ then gives all messages"
 
 
-BEGINNINGS: dict[str, Case[Any]] = {
-    "first": Case("first", [0, 1, 2]),
-    "last": Case("last", [2]),
-    "next": Case("next", []),
-    "absent": Case(None, []),
-    "0": Case(0, [0, 1, 2]),
-    "middle": Case(1, [1, 2]),
-    "middle-l": Case(Typed("l", 1), [1, 2]),
-    "middle-b": Case(Typed("b", 1), [1, 2]),
-    "end": Case(3, []),
-    "interval": Case("1h", [0, 1, 2]),
-    "interval-of-a-year": Case("1Y", [0, 1, 2]),
-    "timestamp-of-1970": Case(Typed("T", 1), [0, 1, 2]),
-    "timestamp-of-the-future": Case(Typed("T", 4_000_000_000), []),
-    "negative": Case(
-        -2,
-        [1, 2],
-        on_purpose=Differs("counts from the end; RabbitMQ begins at the first", [0, 1, 2]),
-    ),
+def _bad_filter(name: str, value: object, kind: str) -> Case[dict[str, object]]:
+    text = f"invalid arg '{name}' for queue '{{queue}}' in vhost '/': {{unacceptable_type,{kind}}}"
+    given = {"x-stream-filter": "a"} | {name: value}
+    return Case(given, Close(406, text, "channel"), on_purpose=Differs(REFUSES_FILTER, "all"))
+
+
+BAD_FILTERS: dict[str, Case[dict[str, object]]] = {
+    "number": _bad_filter("x-stream-filter", 5, "signedint"),
+    "table": _bad_filter("x-stream-filter", {"a": 1}, "table"),
+    "unfiltered-text": _bad_filter("x-stream-match-unfiltered", "true", "longstr"),
+    "unfiltered-number": _bad_filter("x-stream-match-unfiltered", 1, "signedint"),
 }
 
 
-@cases("stream.consume.from-", BEGINNINGS, ref="2.7-consume")
-def where_a_reader_begins(peer: Peer, given: object) -> None:
+@cases("stream.consume.filter-wrong-", BAD_FILTERS, ref="2.7-filter")
+def a_filter_of_another_type_is_refused(peer: Peer, given: dict[str, object]) -> None:
     channel = peer.channel()
-    queue = _stream(peer, channel, 3)
+    queue = filled(peer, channel, 1)
+    reader = peer.channel()
+    reader.call(commands.Basic.Qos, prefetch_count=1)
+    asked = {"queue": queue, "arguments": given | {"x-stream-offset": "first"}}
+    if peer.expected == "all":
+        reader.send(commands.Basic.Consume, **asked)
+        reader.expect(commands.Basic.ConsumeOk)
+    else:
+        peer.expect_close(reader, commands.Basic.Consume, fill={"queue": queue}, **asked)
+
+
+EMPTY_FILTERS: dict[str, Case[object]] = {"list": Case([], [b"0"]), "numbers": Case([5], [b"0"])}
+
+
+@cases("stream.consume.filter-of-an-empty-", EMPTY_FILTERS, ref="2.7-filter")
+def a_filter_without_a_value_is_none(peer: Peer, given: object) -> None:
+    channel = peer.channel()
+    queue = filled(peer, channel, 1)
+    reader = peer.channel()
+    reader.call(commands.Basic.Qos, prefetch_count=1)
+    reader.consume(queue, arguments={"x-stream-filter": given, "x-stream-offset": "first"})
+    assert reader.bodies(1) == peer.expected
+
+
+@check("stream.consume.unfiltered-alone", ref="2.7-filter")
+def match_unfiltered_without_a_filter_has_no_effect(peer: Peer) -> None:
+    channel = peer.confirming()
+    queue = declared(peer, channel)
+    for value in ("red", ""):
+        headers = {"x-stream-filter-value": value} if value else {}
+        channel.publish_confirmed(value.encode(), routing_key=queue, headers=headers)
     reader = peer.channel()
     reader.call(commands.Basic.Qos, prefetch_count=10)
-    reader.consume(queue, arguments={} if given is None else {"x-stream-offset": given})
-    channel.publish_confirmed(b"after", routing_key=queue)
-    wanted = [*peer.expected, 3]
-    assert _offsets(reader, len(wanted)) == wanted
+    reader.consume(queue, arguments={"x-stream-match-unfiltered": True, "x-stream-offset": "first"})
+    assert reader.bodies(2) == [b"red", b""]
 
 
-@check("stream.consume.from-above-the-end", ref="2.7-consume")
-def a_reader_waits_for_the_offset_that_it_asks_for(peer: Peer) -> None:
+@check("stream.consume.global-qos-later", ref="2.3-stream-refusals")
+def a_prefetch_of_the_channel_may_come_after_the_consume(peer: Peer) -> None:
+    reader = reading(peer, filled(peer, peer.channel(), 3), prefetch_count=1)
+    (event,) = reader.deliveries(1)
+    reader.call(commands.Basic.Qos, prefetch_count=1, global_=True)
+    reader.ack(event.tag)
+    (event,) = reader.deliveries(1)
+    assert event.body == b"1"
+
+
+@check("stream.consume.no-local", ref="2.7-consume")
+def no_local_has_no_effect(peer: Peer) -> None:
     channel = peer.channel()
-    queue = _stream(peer, channel, 2)
-    reader = peer.channel()
-    reader.call(commands.Basic.Qos, prefetch_count=10)
-    reader.consume(queue, arguments={"x-stream-offset": 4})
-    for _ in range(4):
-        channel.publish_confirmed(b"after", routing_key=queue)
-    assert _offsets(reader, 2) == [4, 5]
-
-
-@check("stream.consume.last-of-an-empty-stream", ref="2.7-consume")
-def the_last_of_an_empty_stream_is_the_next(peer: Peer) -> None:
-    channel = peer.channel()
-    queue = _stream(peer, channel)
-    channel.call(commands.Basic.Qos, prefetch_count=10)
-    channel.consume(queue, arguments={"x-stream-offset": "last"})
-    channel.publish(b"m", routing_key=queue)
-    assert _offsets(channel, 1) == [0]
+    queue = filled(peer, channel, 1)
+    channel.call(commands.Basic.Qos, prefetch_count=1)
+    channel.consume(queue, no_local=True, arguments={"x-stream-offset": "first"})
+    assert channel.bodies(1) == [b"0"]
 
 
 @check(
@@ -250,7 +224,7 @@ def the_last_of_an_empty_stream_is_the_next(peer: Peer) -> None:
 )
 def a_reader_gets_what_it_filters_for(peer: Peer) -> None:
     channel = peer.confirming()
-    queue = _stream(peer, channel)
+    queue = declared(peer, channel)
     for value in ("red", "green", "", "blue"):
         headers = {"x-stream-filter-value": value} if value else {}
         channel.publish(value.encode(), routing_key=queue, headers=headers)
@@ -276,7 +250,7 @@ def a_reader_gets_what_it_filters_for(peer: Peer) -> None:
 )
 def a_reader_may_want_what_has_no_filter_value_too(peer: Peer) -> None:
     channel = peer.confirming()
-    queue = _stream(peer, channel)
+    queue = declared(peer, channel)
     for value in ("red", "green", ""):
         headers = {"x-stream-filter-value": value} if value else {}
         channel.publish_confirmed(value.encode(), routing_key=queue, headers=headers)
@@ -299,7 +273,7 @@ def a_reader_may_want_what_has_no_filter_value_too(peer: Peer) -> None:
 )
 def a_named_reader_goes_on_where_it_was(peer: Peer) -> None:
     channel = peer.channel()
-    queue = _stream(peer, channel, 4)
+    queue = filled(peer, channel, 4)
     arguments = {"x-stream-offset": "first", "x-stream-automatic-offset-tracking": True}
     for wanted in ([b"0", b"1"], peer.expected):
         reader = peer.channel()
@@ -319,7 +293,7 @@ def a_named_reader_goes_on_where_it_was(peer: Peer) -> None:
 )
 def one_of_a_group_reads_and_the_next_goes_on(peer: Peer) -> None:
     channel = peer.channel()
-    queue = _stream(peer, channel, 2)
+    queue = filled(peer, channel, 2)
     arguments = {"x-stream-offset": "first", "x-stream-group": "meters"}
     readers = [peer.channel(), peer.channel()]
     for reader in readers:
@@ -331,8 +305,6 @@ def one_of_a_group_reads_and_the_next_goes_on(peer: Peer) -> None:
         return
     readers[0].ack(event.tag)
     assert readers[0].bodies(1) == [b"1"]
-    time.sleep(0.05)
-    readers[1].sync()
-    assert not readers[1].arrived()
+    nothing_more(readers[1])
     readers[0].connection.close()
     assert readers[1].bodies(1) == [b"1"]

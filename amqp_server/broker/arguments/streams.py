@@ -15,6 +15,7 @@ FILTER_BYTES: Final = range(16, 256)
 
 _AGE: Final = re.compile(r"\A([0-9]+)([YMDhms])\Z", re.ASCII)
 _AGE_DIGITS_MAX: Final = 15
+_AGE_MAX: Final = 10**_AGE_DIGITS_MAX
 _UNIT_MS: Final = {
     "Y": 365 * 86_400_000,
     "M": 30 * 86_400_000,
@@ -27,11 +28,16 @@ _NAMED: Final = {"first": FIRST, "last": LAST, "next": NEXT}
 
 
 def age_ms(text: str) -> int | None:
-    """Return an age such as ``7D`` in ms; None if it is none, or is not above 0."""
+    """Return an age such as ``7D`` in ms; None if it is none, or is not above 0.
+
+    One of more digits than anybody means is ``_AGE_MAX``.
+    """
     found = _AGE.match(text)
-    if found is None or len(found[1]) > _AGE_DIGITS_MAX:
+    if found is None:
         return None
-    return int(found[1]) * _UNIT_MS[found[2]] or None
+    digits = found[1].lstrip("0")
+    count = int(digits or "0") if len(digits) <= _AGE_DIGITS_MAX else _AGE_MAX
+    return count * _UNIT_MS[found[2]] or None
 
 
 def wrong_age(field: Field, _arguments: Table) -> str | None:
@@ -42,14 +48,17 @@ def wrong_age(field: Field, _arguments: Table) -> str | None:
 
 
 def offset_spec(field: Field) -> OffsetSpec | None:
-    """Return where a consumer begins; None if the value says nothing of that."""
+    """Return where a consumer begins; None if the value says nothing of that.
+
+    A name may be a byte array too, as in RabbitMQ; an age may not.
+    """
     value = field.value
-    if field.kind == "S":
+    if field.kind in {"S", "x"}:
         text = field_text(field)
         named = _NAMED.get(text)
         if named is not None:
             return named
-        age = age_ms(text)
+        age = age_ms(text) if field.kind == "S" else None
         return None if age is None else OffsetSpec(OffsetKind.AGE, age)
     if field.kind == "T" and isinstance(value, int):
         return OffsetSpec(OffsetKind.TIMESTAMP, value * 1000)

@@ -33,7 +33,8 @@ DAY_MS = 86_400_000
         ("h", None),
         ("", None),
         ("٣h", None),
-        ("9" * 99 + "Y", None),
+        ("0" * 99 + "1h", 3_600_000),
+        ("9" * 99 + "Y", 10**15 * 365 * DAY_MS),
     ],
 )
 def test_an_age_is_a_number_and_a_unit_in_its_case(text: str, found: int | None) -> None:
@@ -57,6 +58,8 @@ def test_an_age_is_a_string() -> None:
         (Field("I", -100), OffsetSpec(OffsetKind.OFFSET, -100)),
         (longstr("FIRST"), None),
         (longstr(""), None),
+        (Field("x", b"first"), FIRST),
+        (Field("x", b"5m"), None),
         (Field("t", value=True), None),
         (Field("d", 1.0), None),
     ],
