@@ -48,6 +48,7 @@ PLUGINS = (
     "rabbitmq_management",
     "rabbitmq_consistent_hash_exchange",
     "rabbitmq_random_exchange",
+    "rabbitmq_recent_history_exchange",
     "rabbitmq_sharding",
 )
 """The HTTP API, and exchange types: Debian's ``rabbitmq_sharding`` has ``x-modulus-hash``."""

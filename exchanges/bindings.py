@@ -20,10 +20,15 @@ _NO_ARGUMENTS: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 class DestinationKind(Enum):
-    """What a binding can lead to; the value is the ``destination_type`` of the HTTP API."""
+    """What a binding can lead to; the value is the ``destination_type`` of the HTTP API.
+
+    Attributes:
+        KEEPER: no binding leads there; an exchange type names it: ``exchanges.keeping``.
+    """
 
     QUEUE = "queue"
     EXCHANGE = "exchange"
+    KEEPER = "keeper"
 
     # Members are equal by identity. Enum's own hash is a Python call, and a destination is hashed #
     # a dozen times for each binding.

@@ -17,6 +17,7 @@ from exchanges.fanout import FanoutExchange
 from exchanges.headers import HeadersExchange
 from exchanges.modulus_hash import ModulusHashExchange
 from exchanges.random_choice import RandomBytes, RandomExchange
+from exchanges.recent_history import RecentHistoryExchange
 from exchanges.route_changes import KeyPart
 from exchanges.super_stream import SuperStreamExchange
 from exchanges.topic import TopicExchange
@@ -91,6 +92,7 @@ _KINDS: Final[Mapping[str, Callable[[Mapping[str, object], RandomBytes], Exchang
             "x-consistent-hash": lambda arguments, _random_bytes: ConsistentHashExchange(arguments),
             "x-modulus-hash": lambda _arguments, _random_bytes: ModulusHashExchange(),
             "x-random": lambda _arguments, random_bytes: RandomExchange(random_bytes),
+            "x-recent-history": lambda arguments, _random_bytes: RecentHistoryExchange(arguments),
             "x-super-stream": lambda _arguments, _random_bytes: SuperStreamExchange(),
         }
     )

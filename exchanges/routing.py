@@ -10,18 +10,20 @@ A binding that comes or goes between two pieces may be found or not, as if it ha
 moment earlier or later.
 """
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias, cast
 
 from exchanges.basis import Basis
 from exchanges.bindings import Binding, BindingTable, Destination, DestinationKind
 from exchanges.counters import ExchangeCounters
+from exchanges.keeping import KEEP_INSTEAD, keeper_name
 from exchanges.kinds import ExchangeKind
 from exchanges.route_changes import EVERY_KEY, VISITED_MAX, KeyPart, RouteChanges
 
 DEFAULT_EXCHANGE: Final = ""
 _QUEUE: Final = DestinationKind.QUEUE
+_KEEPER: Final = DestinationKind.KEEPER
 _KEY: Final = Basis.KEY
 
 Properties: TypeAlias = Callable[[], Mapping[str, object]]
@@ -244,17 +246,20 @@ class Router:
             basis = max(basis, kind.basis)
             looked_at = properties() if kind.basis is Basis.PROPERTIES else headers
             is_matched = False
-            for key in keys if kind.takes_every_key else keys[:1]:
-                at_once = kind.match(key, looked_at)
-                for piece in kind.pieces(key, looked_at) if at_once is None else (at_once,):
-                    for destination_kind, destination in piece:
+            for piece in _matched_by(kind, keys, looked_at):
+                for destination_kind, destination in piece:
+                    if destination_kind is _QUEUE:
                         is_matched = True
-                        if destination_kind is _QUEUE:
-                            found[destination] = None
-                        elif destination not in seen:
+                        found[destination] = None
+                    elif destination_kind is _KEEPER:
+                        is_matched = is_matched or destination == KEEP_INSTEAD.name
+                        found[keeper_name(name)] = None
+                    else:
+                        is_matched = True
+                        if destination not in seen:
                             seen.add(destination)
                             to_visit.append(destination)
-                    yield
+                yield
             alternate = exchange.alternate_exchange
             if not is_matched and alternate is not None and alternate not in seen:
                 seen.add(alternate)
@@ -302,3 +307,15 @@ class Router:
         for part in keys:
             self.changes.note(exchange_name, part)
         self.generation = self.changes.generation
+
+
+def _matched_by(
+    kind: ExchangeKind, keys: Sequence[str], looked_at: Mapping[str, object] | None
+) -> Iterator[Iterable[Destination]]:
+    """Return where one exchange sends a message, in pieces."""
+    for key in keys if kind.takes_every_key else keys[:1]:
+        at_once = kind.match(key, looked_at)
+        if at_once is None:
+            yield from kind.pieces(key, looked_at)
+        else:
+            yield at_once

@@ -29,6 +29,7 @@ from amqp_server.broker.errors import (
     PreconditionFailedError,
 )
 from amqp_server.broker.events import EventKind, Events
+from amqp_server.broker.keepers.table import Keepers
 from amqp_server.broker.names import (
     DEFAULT_EXCHANGE,
     PREDECLARED,
@@ -44,6 +45,7 @@ from exchanges.errors import InvalidBindingError, InvalidExchangeError
 from exchanges.kinds import KIND_NAMES, ExchangeKind, make_kind
 from exchanges.random_choice import RandomBytes
 from exchanges.routing import Exchange, Router
+from queues.memory import WITHOUT_LIMIT
 
 _NO_ARGUMENTS: Final[Mapping[str, object]] = MappingProxyType({})
 _NO_ARGUMENTS_KEY: Final = encode_table({})
@@ -60,6 +62,7 @@ class ExchangeTable:
         journal: makes durable exchanges survive, and bindings whose both ends do.
         events: gets the events of exchanges and bindings; None gets none.
         random_bytes: the chance of random exchanges; the default always chooses the same binding.
+        keepers: what keeps messages behind exchanges; None keeps what nobody can ask for.
 
     Attributes:
         names: of all exchanges, for views; changed only here.
@@ -75,6 +78,7 @@ class ExchangeTable:
         events: Events | None = None,
         *,
         random_bytes: RandomBytes = bytes,
+        keepers: Keepers | None = None,
     ) -> None:
         self._vhost_name = vhost_name
         self._router = router
@@ -83,6 +87,7 @@ class ExchangeTable:
         self._journal = journal
         self._events = Events() if events is None else events
         self._random_bytes = random_bytes
+        self._keepers = Keepers(router, WITHOUT_LIMIT) if keepers is None else keepers
         self._properties: dict[str, ExchangeProperties] = {}
         self._leaving: dict[str, Steps[None]] = {}
         self.names: SortedList[str] = SortedList()
@@ -173,8 +178,8 @@ class ExchangeTable:
             raise PreconditionFailedError(f"{exchange_text(self._vhost_name, name)} in use")
         yield from self._removing([name])
 
-    def bind(self, source: str, destination: Destination, routing_key: str, table: Table) -> None:
-        """Bind an existing destination to an exchange; a binding that exists stays as it is.
+    def bind(self, source: str, destination: Destination, routing_key: str, table: Table) -> bool:
+        """Bind an existing destination to an exchange; return False if it was bound already.
 
         Raises:
             NotFoundError: no such exchange (404).
@@ -190,6 +195,7 @@ class ExchangeTable:
             self._journal.save(self._binding_definition(binding))
         if is_new:
             self._note(EventKind.BINDING_CREATED, source, binding)
+        return is_new
 
     def is_bound(
         self, source: str, destination: Destination, routing_key: str, table: Table
@@ -270,6 +276,8 @@ class ExchangeTable:
     def _add(self, name: str, properties: ExchangeProperties, kind: ExchangeKind) -> None:
         self._properties[name] = properties
         self.names.add(name)
+        arguments = matched_table(properties.arguments)
+        self._keepers.open(name, properties.exchange_type, arguments)
         self._router.add_exchange(
             Exchange(
                 name=name,
@@ -277,7 +285,7 @@ class ExchangeTable:
                 durable=properties.durable,
                 auto_delete=properties.auto_delete,
                 internal=properties.internal,
-                arguments=matched_table(properties.arguments),
+                arguments=arguments,
                 alternate_exchange=self._alternate(name),
                 kind=kind,
             )
@@ -298,6 +306,7 @@ class ExchangeTable:
         bindings = self._router.bindings
         self._router.withdraw_exchange(name)
         self.names.remove(name)
+        self._keepers.close(name)
         self._note(EventKind.EXCHANGE_DELETED, name)
         for binding in bindings.of_source(name):
             self._forget(binding, unused)

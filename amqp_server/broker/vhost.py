@@ -13,6 +13,7 @@ from amqp_server.broker.definitions.definition import (
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.events import Events
 from amqp_server.broker.exchange_table import ExchangeTable
+from amqp_server.broker.keepers.table import Keepers
 from amqp_server.broker.limits import VHOST_LIMITS, VhostLimits, validated
 from amqp_server.broker.moves.mover import Mover
 from amqp_server.broker.names import queue_text
@@ -20,7 +21,7 @@ from amqp_server.broker.policies.table import Policy, PolicyTable
 from amqp_server.broker.publish import Publisher, PublishTarget
 from amqp_server.broker.queue_table import QueueTable
 from amqp_server.broker.reply_consumers import ReplyConsumers
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import Steps, finish
 from amqp_server.broker.tally import Totals, new_totals
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
@@ -36,12 +37,13 @@ class _Lookup:
     They ask this object and not the vhost. Clearing it is enough to break all reference cycles.
     """
 
-    __slots__ = ("_policies", "_reply_consumers", "queues")
+    __slots__ = ("_policies", "_reply_consumers", "keepers", "queues")
 
     def __init__(self, policies: PolicyTable, reply_consumers: ReplyConsumers) -> None:
         self._policies = policies
         self._reply_consumers = reply_consumers
         self.queues: QueueTable | None = None
+        self.keepers: Keepers | None = None
 
     def has_queue(self, name: str) -> bool:
         has_it = self.queues is not None and self.queues.find(name) is not None
@@ -49,7 +51,10 @@ class _Lookup:
 
     def target_of(self, name: str) -> PublishTarget | None:
         queue = self.queues.find(name) if self.queues is not None else None
-        return queue.engine if queue is not None else self._reply_consumers.find(name)
+        if queue is not None:
+            return queue.engine
+        keeper = self.keepers.find(name) if self.keepers is not None else None
+        return keeper if keeper is not None else self._reply_consumers.find(name)
 
     def is_stored_queue(self, name: str) -> bool:
         return self.queues is not None and self.queues.is_stored(name)
@@ -73,6 +78,7 @@ class Vhost:
             after which ``applying_policies`` is called.
         limits: max-connections and max-queues; changed by ``set_limits``.
         reply_consumers: the receivers of direct replies.
+        keepers: what stands behind exchanges and keeps messages.
         totals: the sums of what its queues, channels and connections count.
         definition: what is stored of the vhost itself; changed by ``describe``.
         default_queue_kind: of queues declared without a type; None leaves it to the node.
@@ -104,9 +110,8 @@ class Vhost:
             totals: the node's; None is nobody's.
             random_bytes: the chance of random exchanges; the default always chooses the same.
         """
-        self.name = name
+        self.name, self._turn, self._journal = name, turn, backing.journal
         self.totals = new_totals(totals)
-        self._journal = backing.journal
         self.definition = VhostDefinition(name)
         self.policies = PolicyTable()
         self.limits = VhostLimits()
@@ -115,6 +120,7 @@ class Vhost:
         self._lookup = lookup = _Lookup(self.policies, self.reply_consumers)
         self.router = Router(lookup.has_queue)
         events = Events() if events is None else events
+        self.keepers = lookup.keepers = Keepers(self.router, backing.memory)
         self.exchanges = ExchangeTable(
             name,
             self.router,
@@ -123,21 +129,29 @@ class Vhost:
             backing.journal,
             events,
             random_bytes=random_bytes,
+            keepers=self.keepers,
         )
         self.publisher = Publisher(self.router, lookup.target_of)
-        self.queues = QueueTable(
-            name,
-            turn,
-            lookup.queue_policy,
+        mover = Mover(turn, self.publisher, self.exchanges.exists, wall_s, congestion)
+        self.queues = lookup.queues = self._queue_table(
+            mover, default_consumer_timeout_ms, backing, events
+        )
+
+    def _queue_table(
+        self, mover: Mover, default_timeout_ms: int | None, backing: Backing, events: Events
+    ) -> QueueTable:
+        return QueueTable(
+            self.name,
+            self._turn,
+            self._lookup.queue_policy,
             self.router.note_queue,
-            Mover(turn, self.publisher, self.exchanges.exists, wall_s, congestion),
-            default_consumer_timeout_ms,
+            mover,
+            default_timeout_ms,
             forgetting=self.exchanges.forgetting_queue,
             backing=backing,
             events=events,
             tally=self.totals.queues,
         )
-        lookup.queues = self.queues
 
     @property
     def description(self) -> str:
@@ -215,7 +229,8 @@ class Vhost:
                 self._journal.forget(policy_definition(self.name, policy, operator=operator))
         if self.limits.as_dict():
             self._journal.forget(VhostLimitsDefinition(self.name, self.limits.as_dict()))
-        self._lookup.queues = None
+        self.keepers.close_all()
+        self._lookup.queues = self._lookup.keepers = None
 
     def bind(self, source: str, destination: Destination, routing_key: str, table: Table) -> None:
         """Bind a queue or an exchange to an exchange; what is bound already stays so.
@@ -229,7 +244,9 @@ class Vhost:
             self.exchanges.get(destination.name)
         elif self.queues.find(destination.name) is None:
             raise NotFoundError(f"no {queue_text(self.name, destination.name)}")
-        self.exchanges.bind(source, destination, routing_key, table)
+        if self.exchanges.bind(source, destination, routing_key, table):
+            now_ms = self._turn.now_ms
+            finish(self.keepers.replaying(self.publisher, source, destination, now_ms))
 
     def forget_reply_consumer(self, name: str) -> None:
         """Direct replies under this name go nowhere from now on."""

@@ -90,7 +90,7 @@ def _refused(kind: str) -> Case[str]:
     )
 
 
-PLUGINS = ("x-delayed-message",)
+PLUGINS = ("x-delayed-message", "x-jms-topic")
 
 
 @cases("start.plugin.", {kind: _refused(kind) for kind in PLUGINS}, ref="1.3-start")

@@ -37,7 +37,7 @@ MIXED = {
     "exchanges": [
         {"name": "", "vhost": "/", "type": "direct", "durable": True, "arguments": {}},
         {"name": "amq.topic", "vhost": "/", "type": "topic", "durable": True, "arguments": {}},
-        {"name": "later", "vhost": "/", "type": "x-delayed-message", "arguments": {}},
+        {"name": "later", "vhost": "/", "type": "x-jms-topic", "arguments": {}},
     ],
     "queues": [
         {"name": "jobs", "vhost": "/", "durable": True, "arguments": {"x-own": 1}},

@@ -259,11 +259,11 @@ MISTAKES: list[tuple[object, str]] = [
         "definitions.queues[0]: invalid property 'non-durable' for queue 'q' in vhost '/'",
     ),
     (
-        {"exchanges": [{"name": "x", "vhost": "/", "type": "x-delayed-message"}]},
+        {"exchanges": [{"name": "x", "vhost": "/", "type": "x-jms-topic"}]},
         (
             "definitions.exchanges[0].type: expected one of direct, fanout, headers, topic, "
-            "x-consistent-hash, x-modulus-hash, x-random, x-super-stream, "
-            "got 'x-delayed-message'"
+            "x-consistent-hash, x-modulus-hash, x-random, x-recent-history, x-super-stream, "
+            "got 'x-jms-topic'"
         ),
     ),
     (

@@ -1,0 +1,1 @@
+"""What stands behind exchanges and keeps messages (``exchanges.keeping``)."""
