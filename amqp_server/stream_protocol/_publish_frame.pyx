@@ -1,20 +1,25 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """Publish frames taken apart: the kernel behind ``stream_protocol.publish_frame``.
 
-A piece is gathered in two blocks of memory, entries and publishing ids, one copy of each octet.
+    first pass    is each frame whole and right? how large does each piece get?
+    second pass   each octet is copied once, from what was read to its place in a piece
 """
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 from amqp_server.stream_protocol.errors import MalformedFrameError
-from amqp_server.stream_protocol.publish_frame import New, Piece, PublishFrame
+from amqp_server.stream_protocol.publish_frame import New, Piece, PublishFrames
 
 cdef enum:
     ENTRIES_MAX = 65_535
     PIECE_BYTES_MAX = 524_288
+    SIZE_BYTES = 4
+    FRAME_HEAD_BYTES = 8
+    SAME_BYTES = 5
     HEAD_BYTES = 5
     ID_BYTES = 8
     LENGTH_BYTES = 4
@@ -24,7 +29,7 @@ cdef enum:
 
 cdef object _new_tuple = tuple.__new__
 cdef object _Piece = Piece
-cdef object _PublishFrame = PublishFrame
+cdef object _PublishFrames = PublishFrames
 cdef object _New = New
 cdef object _NO_VALUES = frozenset()
 
@@ -72,136 +77,206 @@ cdef Py_ssize_t _item_end(
     return stop if stop <= size else -1
 
 
-cdef class _Gathered:
-    """The entries of a piece to be; its memory is as large as the whole frame."""
+cdef struct Walk:
+    const uint8_t *octets
+    int version
+    Py_ssize_t piece_bytes
+    Py_ssize_t piece_count
+    Py_ssize_t refused_count
 
-    cdef uint8_t *entries
-    cdef uint8_t *ids
-    cdef Py_ssize_t entries_bytes
-    cdef Py_ssize_t count
-    cdef Py_ssize_t record_count
-    cdef uint64_t lowest_id
-    cdef uint64_t highest_id
-    cdef uint64_t last_id
-    cdef bint is_ascending
-    cdef bint has_values
-    cdef set filter_values
 
-    def __cinit__(self, Py_ssize_t size):
-        self.entries = <uint8_t *>PyMem_Malloc(size + 1)
-        self.ids = <uint8_t *>PyMem_Malloc(size + 1)
-        if self.entries == NULL or self.ids == NULL:
-            raise MemoryError
-        self.begin()
+cdef Py_ssize_t _value(
+    const uint8_t *octets, Py_ssize_t at, Py_ssize_t stop, int version, Py_ssize_t *size_bytes
+) noexcept nogil:
+    """Return where a filter value begins; -1 if its length does not end. Its size may be 0."""
+    size_bytes[0] = 0
+    if version != 2:
+        return at
+    if stop - at < 2:
+        return -1
+    size_bytes[0] = _u16(octets + at)
+    if size_bytes[0] >= 0x8000:
+        size_bytes[0] = 0
+    return at + 2
 
-    def __dealloc__(self):
-        PyMem_Free(self.entries)
-        PyMem_Free(self.ids)
 
-    cdef void begin(self):
-        self.entries_bytes = self.count = self.record_count = 0
-        self.lowest_id = self.highest_id = self.last_id = 0
-        self.is_ascending = True
-        self.has_values = False
-        self.filter_values = None
-
-    cdef inline bint has_room(self, Py_ssize_t size_bytes) noexcept:
-        if self.count == 0:
-            return True
-        return self.entries_bytes + size_bytes <= PIECE_BYTES_MAX and self.count < ENTRIES_MAX
-
-    cdef inline void add(
-        self, const uint8_t *id_at, const uint8_t *entry, Py_ssize_t size_bytes, uint32_t records
-    ) noexcept:
-        cdef uint64_t publishing_id = _u64(id_at)
-        memcpy(self.entries + self.entries_bytes, entry, size_bytes)
-        memcpy(self.ids + self.count * ID_BYTES, id_at, ID_BYTES)
-        if self.count == 0:
-            self.lowest_id = self.highest_id = publishing_id
+cdef str _walk(Walk *walk, Py_ssize_t at, Py_ssize_t stop, list sizes):
+    """Look at a frame, and add what it has to the sizes of pieces; return what is wrong, or None."""
+    if stop - at < FRAME_HEAD_BYTES + HEAD_BYTES:
+        return "a Publish frame is too short"
+    at += FRAME_HEAD_BYTES
+    cdef const uint8_t *octets = walk.octets
+    cdef int32_t left = <int32_t>_u32(octets + at + 1)
+    cdef Py_ssize_t end, value_bytes
+    cdef uint32_t records = 0
+    at += HEAD_BYTES
+    while left > 0:
+        left -= 1
+        if stop - at < ID_BYTES:
+            return "a Publish frame ends within an entry"
+        at = _value(octets, at + ID_BYTES, stop, walk.version, &value_bytes)
+        if at < 0:
+            return "a Publish frame ends within an entry"
+        at += value_bytes
+        end = _item_end(octets, at, stop, &records)
+        if end < 0:
+            return "a Publish frame ends within an entry"
+        if walk.refused_count or records == 0:
+            walk.refused_count += 1
         else:
-            if publishing_id <= self.last_id:
-                self.is_ascending = False
-            if publishing_id < self.lowest_id:
-                self.lowest_id = publishing_id
-            if publishing_id > self.highest_id:
-                self.highest_id = publishing_id
-        self.last_id = publishing_id
-        self.entries_bytes += size_bytes
-        self.count += 1
-        self.record_count += records
+            if walk.piece_count and (
+                walk.piece_bytes + end - at > PIECE_BYTES_MAX or walk.piece_count == ENTRIES_MAX
+            ):
+                sizes.append((walk.piece_bytes, walk.piece_count))
+                walk.piece_bytes = walk.piece_count = 0
+            walk.piece_bytes += end - at
+            walk.piece_count += 1
+        at = end
+    if at != stop:
+        return f"{stop - at} octets behind the messages of a Publish frame"
+    return None
 
-    cdef void note_value(self, const uint8_t *value, Py_ssize_t size_bytes):
-        if self.filter_values is None:
-            self.filter_values = set()
-        self.filter_values.add(PyBytes_FromStringAndSize(<const char *>value, size_bytes))
-        if size_bytes:
-            self.has_values = True
 
-    cdef object piece(self):
-        values = frozenset(self.filter_values) if self.has_values else _NO_VALUES
+cdef class _Taking:
+    """The second pass: a place in a run that was looked at.
+
+    ``left`` entries of the present frame are not taken yet; they begin at ``at``.
+    """
+
+    cdef const uint8_t *octets
+    cdef int version
+    cdef Py_ssize_t at
+    cdef Py_ssize_t left
+
+    cdef inline const uint8_t *next_id(self) noexcept:
+        """Return where the next entry begins, maybe in a later frame."""
+        while self.left <= 0:
+            self.left = <int32_t>_u32(self.octets + self.at + FRAME_HEAD_BYTES + 1)
+            self.at += FRAME_HEAD_BYTES + HEAD_BYTES
+        self.left -= 1
+        return self.octets + self.at
+
+    cdef object piece(self, Py_ssize_t size_bytes, Py_ssize_t count, Py_ssize_t end_bytes):
+        """Take a piece of this size; nothing is behind ``end_bytes``."""
+        cdef bytes entries = PyBytes_FromStringAndSize(NULL, size_bytes)
+        cdef bytes ids = PyBytes_FromStringAndSize(NULL, count * ID_BYTES)
+        cdef uint8_t *to = <uint8_t *>PyBytes_AS_STRING(entries)
+        cdef uint8_t *id_to = <uint8_t *>PyBytes_AS_STRING(ids)
+        cdef const uint8_t *id_at
+        cdef const uint8_t *last_value = NULL
+        cdef Py_ssize_t last_value_bytes = 0, value_bytes = 0, at, stop, record_count = 0, index
+        cdef uint64_t publishing_id, last_id = 0, lowest_id = 0, highest_id = 0
+        cdef bint is_ascending = True, has_values = False
+        cdef uint32_t records = 0
+        cdef set values = set() if self.version == 2 else None
+        for index in range(count):
+            id_at = self.next_id()
+            at = _value(self.octets, self.at + ID_BYTES, end_bytes, self.version, &value_bytes)
+            if values is not None and (
+                last_value == NULL
+                or value_bytes != last_value_bytes
+                or memcmp(self.octets + at, last_value, value_bytes) != 0
+            ):
+                last_value = self.octets + at
+                last_value_bytes = value_bytes
+                values.add(PyBytes_FromStringAndSize(<const char *>last_value, value_bytes))
+                has_values = has_values or value_bytes > 0
+            at += value_bytes
+            stop = _item_end(self.octets, at, end_bytes, &records)
+            self.at = stop
+            memcpy(to, self.octets + at, stop - at)
+            to += stop - at
+            memcpy(id_to, id_at, ID_BYTES)
+            id_to += ID_BYTES
+            record_count += records
+            publishing_id = _u64(id_at)
+            if index == 0:
+                lowest_id = highest_id = publishing_id
+            elif publishing_id <= last_id:
+                is_ascending = False
+            last_id = publishing_id
+            if publishing_id < lowest_id:
+                lowest_id = publishing_id
+            if publishing_id > highest_id:
+                highest_id = publishing_id
         fields = (
-            PyBytes_FromStringAndSize(<const char *>self.entries, self.entries_bytes),
-            PyBytes_FromStringAndSize(<const char *>self.ids, self.count * ID_BYTES),
-            self.record_count,
-            self.lowest_id,
-            self.highest_id,
-            self.is_ascending,
-            values,
+            entries,
+            ids,
+            record_count,
+            lowest_id,
+            highest_id,
+            is_ascending,
+            frozenset(values) if has_values else _NO_VALUES,
         )
         return _new_tuple(_Piece, fields)
 
+    cdef bytes refused_ids(self, Py_ssize_t count, Py_ssize_t end_bytes):
+        """Take the ids of the last entries of the run."""
+        cdef bytes ids = PyBytes_FromStringAndSize(NULL, count * ID_BYTES)
+        cdef uint8_t *id_to = <uint8_t *>PyBytes_AS_STRING(ids)
+        cdef Py_ssize_t at, value_bytes = 0
+        cdef uint32_t records = 0
+        for _ in range(count):
+            memcpy(id_to, self.next_id(), ID_BYTES)
+            id_to += ID_BYTES
+            at = _value(self.octets, self.at + ID_BYTES, end_bytes, self.version, &value_bytes)
+            self.at = _item_end(self.octets, at + value_bytes, end_bytes, &records)
+        return ids
 
-def read_publish(bytes body, int version):
-    """Take a Publish frame apart; see the twin."""
-    cdef const uint8_t *octets = <const uint8_t *>PyBytes_AS_STRING(body)
-    cdef Py_ssize_t size = PyBytes_GET_SIZE(body)
-    if size < HEAD_BYTES:
-        raise MalformedFrameError("a Publish frame is too short")
-    cdef int32_t count = <int32_t>_u32(octets + 1)
-    cdef Py_ssize_t at = HEAD_BYTES, id_at, stop, value_at
-    cdef Py_ssize_t value_bytes
-    cdef uint32_t record_count = 0
-    cdef int32_t index = 0
-    cdef list pieces = []
-    cdef bytearray refused = bytearray()
-    cdef bint is_refusing = False
-    cdef _Gathered gathered = _Gathered(size)
-    while index < count:
-        index += 1
-        if size - at < ID_BYTES:
-            raise MalformedFrameError("a Publish frame ends within an entry")
-        id_at = at
-        at += ID_BYTES
-        value_at = at
-        value_bytes = 0
-        if version == 2:
-            if size - at < 2:
-                raise MalformedFrameError("a Publish frame ends within an entry")
-            value_bytes = _u16(octets + at)
-            at += 2
-            value_at = at
-            if value_bytes >= 0x8000:
-                value_bytes = 0
-            at += value_bytes
-        stop = _item_end(octets, at, size, &record_count)
-        if stop < 0:
-            raise MalformedFrameError("a Publish frame ends within an entry")
-        if is_refusing or record_count == 0:
-            is_refusing = True
-            refused += PyBytes_FromStringAndSize(<const char *>octets + id_at, ID_BYTES)
-        else:
-            if not gathered.has_room(stop - at):
-                pieces.append(gathered.piece())
-                gathered.begin()
-            gathered.add(octets + id_at, octets + at, stop - at, record_count)
-            if version == 2:
-                gathered.note_value(octets + value_at, value_bytes)
+
+cdef tuple _read_run(const uint8_t *octets, Py_ssize_t size, Py_ssize_t frame_max_bytes):
+    cdef Walk walk, before
+    cdef Py_ssize_t at = 0, stop
+    cdef list sizes = [], pieces = []
+    cdef str fault
+    cdef bytes refused_ids = b""
+    walk.octets = octets
+    walk.version = _u16(octets + SIZE_BYTES + 2)
+    walk.piece_bytes = walk.piece_count = walk.refused_count = 0
+    while size - at >= FRAME_HEAD_BYTES:
+        stop = at + SIZE_BYTES + <Py_ssize_t>_u32(octets + at)
+        if stop > size or stop - at - SIZE_BYTES > frame_max_bytes:
+            break
+        if at and (
+            stop - at - SIZE_BYTES < SAME_BYTES
+            or memcmp(octets + at + SIZE_BYTES, octets + SIZE_BYTES, SAME_BYTES) != 0
+        ):
+            break
+        before = walk
+        fault = _walk(&walk, at, stop, sizes)
+        if fault is not None:
+            if at == 0:
+                run = (0, [], b"", MalformedFrameError(fault))
+                return _new_tuple(_PublishFrames, run), stop
+            # Nothing of this frame counts; before it no piece was full.
+            walk = before
+            sizes.clear()
+            break
         at = stop
-    if at != size:
-        raise MalformedFrameError(f"{size - at} octets behind the messages of a Publish frame")
-    if gathered.count:
-        pieces.append(gathered.piece())
-    return _new_tuple(_PublishFrame, (octets[0], pieces, bytes(refused)))
+        if sizes or walk.refused_count:
+            break
+    if walk.piece_count:
+        sizes.append((walk.piece_bytes, walk.piece_count))
+    cdef _Taking taking = _Taking.__new__(_Taking)
+    taking.octets = octets
+    taking.version = walk.version
+    for size_bytes, count in sizes:
+        pieces.append(taking.piece(size_bytes, count, at))
+    if walk.refused_count:
+        refused_ids = taking.refused_ids(walk.refused_count, at)
+    run = (octets[FRAME_HEAD_BYTES], pieces, refused_ids, None)
+    return _new_tuple(_PublishFrames, run), at
+
+
+def read_run(buffer, Py_ssize_t start, Py_ssize_t frame_max_bytes):
+    """Take the run of Publish frames at a place; see the twin."""
+    cdef Py_buffer view
+    PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE)
+    try:
+        run, end = _read_run(<const uint8_t *>view.buf + start, view.len - start, frame_max_bytes)
+        return run, start + end
+    finally:
+        PyBuffer_Release(&view)
 
 
 def new_of(piece, known):

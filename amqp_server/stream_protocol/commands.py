@@ -20,15 +20,15 @@ from amqp_server.stream_protocol.errors import (
     StreamProtocolError,
 )
 from amqp_server.stream_protocol.fields import U16, U32, U64, Fields, string
-from amqp_server.stream_protocol.frames import Frame, answer, frame
+from amqp_server.stream_protocol.frames import Event, Frame, answer, frame
 from amqp_server.stream_protocol.keys import (
     RESPONSE,
     VERSION_1,
-    VERSION_2,
     Code,
     CommandKey,
     name_of,
 )
+from amqp_server.stream_protocol.publish_frame import PublishFrames
 from amqp_server.stream_protocol.publishers import Publishers
 from amqp_server.stream_protocol.session import StreamSession
 from amqp_server.stream_protocol.single_active import Groups
@@ -61,7 +61,7 @@ class Commands:
         session: StreamSession,
         groups: Groups,
         outbox: Outbox,
-        intake: Intake[Frame, StreamProtocolError],
+        intake: Intake[Event, StreamProtocolError],
         reading: Reading,
         on_fault: Callable[[StreamProtocolError, int], None],
     ) -> None:
@@ -111,11 +111,8 @@ class Commands:
             MalformedFrameError: no command has such a frame.
         """
         key, version, body = event
-        if key == CommandKey.PUBLISH:
-            self._publish(body, version, now_ms)
-            return
-        if version != VERSION_1:
-            raise MalformedFrameError(f"expected version 1 of {name_of(key)}, got {version}")
+        if version != VERSION_1 or key == CommandKey.PUBLISH:
+            raise MalformedFrameError(f"no version {version} of {name_of(key)}")
         try:
             self._carry_out(key, Fields(body), now_ms)
         except MalformedFrameError as error:
@@ -240,13 +237,18 @@ class Commands:
 
     # ── publishing ──
 
-    def _publish(self, body: bytes, version: int, now_ms: int) -> None:
-        if version not in {VERSION_1, VERSION_2}:
-            raise MalformedFrameError(f"expected version 1 or 2 of Publish, got {version}")
+    def publish(self, run: PublishFrames, now_ms: int) -> None:
+        """Carry Publish frames out.
+
+        Raises:
+            MalformedFrameError: no command has such a frame.
+        """
+        if run.fault is not None:
+            raise run.fault
         broker = self.session.broker
         if broker.alarms.is_on:
             self._reading.block()
-        self._publishers.publish(body, version, now_ms)
+        self._publishers.publish(run, now_ms)
         if self._publishers.awaited.count > self._unconfirmed_max:
             if not self._waits_for_confirms:
                 self._waits_for_confirms = True

@@ -28,8 +28,9 @@ from amqp_server.stream_protocol.errors import (
     StreamProtocolError,
 )
 from amqp_server.stream_protocol.fields import U16, U32, Fields, string
-from amqp_server.stream_protocol.frames import HEARTBEAT_FRAME, Frame, answer, frame, scan
+from amqp_server.stream_protocol.frames import HEARTBEAT_FRAME, Event, Frame, answer, frame, scan
 from amqp_server.stream_protocol.keys import RESPONSE, VERSION_1, Code, CommandKey
+from amqp_server.stream_protocol.publish_frame import PublishFrames
 from amqp_server.stream_protocol.session import StreamSession
 from amqp_server.stream_protocol.settings import StreamProtocolSettings
 from amqp_server.stream_protocol.single_active import Groups
@@ -191,10 +192,12 @@ class Connection:
 
     # ── receiving ──
 
-    def handle(self, event: Frame, now_ms: int) -> None:
-        """Carry one frame out, for the ``intake``."""
+    def handle(self, event: Event, now_ms: int) -> None:
+        """Carry one frame or run out, for the ``intake``."""
         try:
-            if self.life.is_open:
+            if isinstance(event, PublishFrames):
+                self._on_run(event, now_ms)
+            elif self.life.is_open:
                 self._on_frame(event, now_ms)
             elif self.life.state is State.AWAIT_CLOSE:
                 self._while_closing(event, now_ms)
@@ -228,6 +231,12 @@ class Connection:
     def wake(self) -> None:
         """Have a turn, for the ``intake``."""
         self._on_output()
+
+    def _on_run(self, run: PublishFrames, now_ms: int) -> None:
+        if self.life.is_open:
+            self._commands.publish(run, now_ms)
+        elif self.life.state is not State.AWAIT_CLOSE:
+            raise OutOfStepError(f"Publish in connection state {self.life.state.value}")
 
     def _on_frame(self, event: Frame, now_ms: int) -> None:
         if event.key == CommandKey.CLOSE:

@@ -1,4 +1,4 @@
-"""The body of a Publish frame, taken apart into what a chunk has and what is confirmed.
+"""Publish frames, taken apart into what a chunk has and what is confirmed.
 
     u8 publisher | i32 count | count x  u64 publishing id | [v2: string filter value] | entry
 
@@ -6,23 +6,38 @@
     a sub-batch  1, 3 bits of compression, 4 of zero | u16 messages | u32 uncompressed bytes |
                  u32 length | octets
 
+Consecutive frames of one publisher and one version are a *run*. It is one append, and is confirmed
+at once, so that a frame costs no more than its octets:
+
+    | Publish 3 | Publish 3 | Publish 3 | Credit | Publish 3 | Publish 7 | Pub      what was read
+      ----------- a run -----------                a run       a run      not whole
+
+A frame is looked at as a whole before anything of it is taken. One that is none begins a run of its
+own, so what comes before it is carried out.
+
 This is the interpreted twin, and the specification of ``stream_protocol._publish_frame``.
 
 Source: RabbitMQ, stream protocol, Publish.
 """
 
 import struct
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from amqp_server.stream_protocol.errors import MalformedFrameError
-from amqp_server.stream_protocol.keys import VERSION_2
+from amqp_server.stream_protocol.keys import VERSION_1, VERSION_2
 from persistence.kernels import COMPILED
 
+VERSIONS_OF_PUBLISH: Final = frozenset({VERSION_1, VERSION_2})
 ENTRIES_MAX: Final = 65_535
 PIECE_BYTES_MAX: Final = 512 << 10
 """A piece gets no further entry that would take it over this size."""
 
+_FRAME_HEAD: Final = struct.Struct(">IHH")
+_SIZE_BYTES: Final = 4
+_SAME: Final = slice(4, 9)
+"""Key, version and publisher, which are the same in all frames of a run."""
 _HEAD: Final = struct.Struct(">Bi")
 _ID_BYTES: Final = 8
 _LENGTH: Final = struct.Struct(">I")
@@ -36,7 +51,7 @@ _NULL_STRING: Final = 0x8000
 
 
 class Piece(NamedTuple):
-    """Consecutive entries of a frame, at most as many as fit a chunk.
+    """Consecutive entries of a run, at most as many as fit a chunk.
 
     Attributes:
         entries: their octets as a chunk has them.
@@ -61,18 +76,21 @@ class Piece(NamedTuple):
         return len(self.ids) // _ID_BYTES
 
 
-class PublishFrame(NamedTuple):
-    """A Publish frame.
+class PublishFrames(NamedTuple):
+    """Consecutive Publish frames.
 
     Attributes:
         publisher_id: of the publisher.
-        pieces: its entries, in order.
-        refused_ids: publishing ids of an entry that no chunk may have, and of all behind it.
+        pieces: their entries, in order.
+        refused_ids: publishing ids of an entry that no chunk may have, and of all behind it in its
+            frame, which is the last one.
+        fault: the one frame is none, and nothing else is here.
     """
 
     publisher_id: int
     pieces: list[Piece]
     refused_ids: bytes = b""
+    fault: MalformedFrameError | None = None
 
 
 class New(NamedTuple):
@@ -91,34 +109,45 @@ class New(NamedTuple):
     highest_id: int
 
 
-def read_publish(body: bytes, version: int) -> PublishFrame:
-    """Take a Publish frame apart.
+def read_run(
+    buffer: bytes | memoryview, start: int, frame_max_bytes: int
+) -> tuple[PublishFrames, int]:
+    """Take the run of Publish frames at a place; return it, and where it ends.
 
-    Raises:
-        MalformedFrameError: it does not have the form of one.
+    A run ends before a frame that is not whole, of another publisher, version or command, too
+    large, or none at all; and behind one that makes a piece full, or has ids that are refused.
+
+    Args:
+        buffer: what was read; nothing of it is kept.
+        start: where a whole Publish of a version that there is begins.
+        frame_max_bytes: the largest frame.
     """
-    if len(body) < _HEAD.size:
-        raise MalformedFrameError("a Publish frame is too short")
-    publisher_id, count = _HEAD.unpack_from(body)
-    pieces: list[Piece] = []
+    octets = memoryview(buffer)[start:]
+    version, same = int.from_bytes(octets[6:8], "big"), octets[_SAME]
     gathered = _Gathered()
-    refused = bytearray()
-    at = _HEAD.size
-    for _ in range(max(count, 0)):
-        publishing_id, filter_value, start, stop, record_count = _item(body, at, version)
-        if refused or not record_count:
-            refused += publishing_id
-        else:
-            if not gathered.has_room(stop - start):
-                pieces.append(gathered.piece())
-                gathered = _Gathered()
-            gathered.add(publishing_id, body[start:stop], record_count, filter_value)
+    at = 0
+    while (stop := _frame_end(octets, at, same, frame_max_bytes)) and gathered.is_open():
+        try:
+            items = list(_items(bytes(octets[at + _FRAME_HEAD.size : stop]), version))
+        except MalformedFrameError as error:
+            if at:
+                break
+            return PublishFrames(0, [], b"", error), start + stop
+        for item in items:
+            gathered.add(*item)
         at = stop
-    if at != len(body):
-        raise MalformedFrameError(f"{len(body) - at} octets behind the messages of a Publish frame")
-    if gathered.ids:
-        pieces.append(gathered.piece())
-    return PublishFrame(publisher_id, pieces, bytes(refused))
+    return PublishFrames(same[-1], gathered.pieces(), bytes(gathered.refused_ids)), start + at
+
+
+def _frame_end(octets: memoryview, at: int, same: memoryview, frame_max_bytes: int) -> int:
+    """Return where the next frame of a run ends; 0 if it is no frame of the run."""
+    if len(octets) - at < _FRAME_HEAD.size:
+        return 0
+    size_bytes, _, _ = _FRAME_HEAD.unpack_from(octets, at)
+    stop = at + _SIZE_BYTES + int(size_bytes)
+    is_whole = size_bytes <= frame_max_bytes and stop <= len(octets)
+    is_same = not at or octets[at:stop][_SAME] == same
+    return stop if is_whole and is_same else 0
 
 
 def new_of(piece: Piece, known: int) -> New:
@@ -143,55 +172,82 @@ def new_of(piece: Piece, known: int) -> New:
 
 
 class _Gathered:
-    """The entries of a piece to be."""
-
-    __slots__ = ("entries", "filter_values", "has_values", "ids", "record_count")
+    """What was taken of a run."""
 
     def __init__(self) -> None:
-        self.entries = bytearray()
-        self.ids = bytearray()
-        self.record_count = 0
-        self.filter_values: set[bytes] = set()
-        self.has_values = False
+        self.refused_ids = bytearray()
+        self._pieces: list[Piece] = []
+        self._begin()
 
-    def has_room(self, size_bytes: int) -> bool:
-        if not self.ids:
-            return True
-        is_large = len(self.entries) + size_bytes > PIECE_BYTES_MAX
-        return not is_large and len(self.ids) < ENTRIES_MAX * _ID_BYTES
+    def _begin(self) -> None:
+        self._entries = bytearray()
+        self._ids: list[int] = []
+        self._record_count = 0
+        self._filter_values: set[bytes] = set()
 
-    def add(
-        self, publishing_id: bytes, octets: bytes, record_count: int, filter_value: bytes | None
-    ) -> None:
-        self.entries += octets
-        self.ids += publishing_id
-        self.record_count += record_count
-        self.filter_values.add(filter_value or b"")
-        self.has_values = self.has_values or bool(filter_value)
+    def is_open(self) -> bool:
+        """Return whether the run goes on with another frame."""
+        return not (self.refused_ids or self._pieces)
 
-    def piece(self) -> Piece:
-        ids = [
-            int.from_bytes(self.ids[at : at + _ID_BYTES], "big")
-            for at in range(0, len(self.ids), _ID_BYTES)
-        ]
-        return Piece(
-            bytes(self.entries),
-            bytes(self.ids),
-            self.record_count,
+    def add(self, publishing_id: int, value: bytes, octets: bytes, record_count: int) -> None:
+        """Take an entry; one of 0 messages, and all behind it in its frame, are refused."""
+        if self.refused_ids or not record_count:
+            self.refused_ids += publishing_id.to_bytes(_ID_BYTES, "big")
+            return
+        is_large = len(self._entries) + len(octets) > PIECE_BYTES_MAX
+        if self._ids and (is_large or len(self._ids) == ENTRIES_MAX):
+            self._end()
+        self._entries += octets
+        self._ids.append(publishing_id)
+        self._record_count += record_count
+        self._filter_values.add(value)
+
+    def pieces(self) -> list[Piece]:
+        """Return the pieces."""
+        if self._ids:
+            self._end()
+        return self._pieces
+
+    def _end(self) -> None:
+        ids, values = self._ids, self._filter_values
+        piece = Piece(
+            bytes(self._entries),
+            b"".join([each.to_bytes(_ID_BYTES, "big") for each in ids]),
+            self._record_count,
             min(ids),
             max(ids),
             all(one < two for one, two in pairwise(ids)),
-            frozenset(self.filter_values) if self.has_values else frozenset(),
+            frozenset(values) if values != {b""} else frozenset(),
         )
+        self._pieces.append(piece)
+        self._begin()
 
 
-def _item(body: bytes, at: int, version: int) -> tuple[bytes, bytes | None, int, int, int]:
+def _items(body: bytes, version: int) -> Iterator[tuple[int, bytes, bytes, int]]:
+    """Yield publishing id, filter value, octets and messages of each entry of a frame.
+
+    Raises:
+        MalformedFrameError: it does not have the form of a Publish frame.
+    """
+    if len(body) < _HEAD.size:
+        raise MalformedFrameError("a Publish frame is too short")
+    _, count = _HEAD.unpack_from(body)
+    at = _HEAD.size
+    for _ in range(max(count, 0)):
+        publishing_id, value, start, stop, record_count = _item(body, at, version)
+        yield publishing_id, value, body[start:stop], record_count
+        at = stop
+    if at != len(body):
+        raise MalformedFrameError(f"{len(body) - at} octets behind the messages of a Publish frame")
+
+
+def _item(body: bytes, at: int, version: int) -> tuple[int, bytes, int, int, int]:
     """Return publishing id, filter value, and start, stop and messages of the entry there."""
     if len(body) - at < _ID_BYTES:
         raise MalformedFrameError("a Publish frame ends within an entry")
-    publishing_id = body[at : at + _ID_BYTES]
+    publishing_id = int.from_bytes(body[at : at + _ID_BYTES], "big")
     at += _ID_BYTES
-    filter_value = None
+    filter_value = b""
     if version == VERSION_2:
         if len(body) - at < _STRING_HEAD_BYTES:
             raise MalformedFrameError("a Publish frame ends within an entry")
@@ -232,5 +288,5 @@ def _item_end(octets: bytes, at: int) -> tuple[int, int]:
 if COMPILED:
     from amqp_server.stream_protocol import _publish_frame  # type: ignore[attr-defined]
 
-    read_publish = _publish_frame.read_publish
+    read_run = _publish_frame.read_run
     new_of = _publish_frame.new_of

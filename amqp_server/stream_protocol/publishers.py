@@ -16,7 +16,7 @@ from amqp_server.stream_protocol.confirms import AwaitedConfirms, write_errors
 from amqp_server.stream_protocol.errors import RefusedError
 from amqp_server.stream_protocol.fields import U64, Fields
 from amqp_server.stream_protocol.keys import Code
-from amqp_server.stream_protocol.publish_frame import Piece, new_of, read_publish
+from amqp_server.stream_protocol.publish_frame import Piece, PublishFrames, new_of
 from amqp_server.stream_protocol.session import StreamSession
 from persistence.streams.chunk import REFERENCE_BYTES_MAX
 from persistence.streams.gathering import Appended
@@ -87,9 +87,9 @@ class Publishers:
         found = stream.log.publishing_id(reference.encode("utf-8", "surrogateescape"))
         return U64.pack(found or 0)
 
-    def publish(self, body: bytes, version: int, now_ms: int) -> None:
-        """Publish a frame; its confirms and errors come later."""
-        publisher_id, pieces, refused_ids = read_publish(body, version)
+    def publish(self, run: PublishFrames, now_ms: int) -> None:
+        """Publish a run; its confirms and errors come later."""
+        publisher_id, pieces, refused_ids, _ = run
         outbox = self._outbox
         publisher = self._by_id.get(publisher_id)
         code = Code.PUBLISHER_DOES_NOT_EXIST

@@ -8,7 +8,7 @@ from amqp_server.stream_protocol.confirms import (
     write_errors,
 )
 from amqp_server.stream_protocol.fields import U64
-from amqp_server.stream_protocol.frames import scan
+from amqp_server.stream_protocol.frames import Frame, scan
 from amqp_server.stream_protocol.keys import Code
 from tests.support.commits import FakeCommits
 from tests.support.stream_peer import Answer, confirmed, publish_errors
@@ -27,7 +27,9 @@ class Line:
 
     def written(self) -> list[Answer]:
         frames, _, _ = scan(b"".join(self.outbox.take()), 1 << 30)
-        return [Answer(each.key, each.body, each.version) for each in frames]
+        written = [each for each in frames if isinstance(each, Frame)]
+        assert len(written) == len(frames), "a server publishes nothing"
+        return [Answer(each.key, each.body, each.version) for each in written]
 
 
 def ids(*numbers: int) -> bytes:

@@ -5,10 +5,12 @@ from hypothesis import strategies as st
 
 from amqp_server.stream_protocol.errors import FrameTooLargeError, MalformedFrameError
 from amqp_server.stream_protocol.frames import Frame, answer, frame, frame_head, scan
-from amqp_server.stream_protocol.keys import Code
+from amqp_server.stream_protocol.keys import Code, CommandKey
+from amqp_server.stream_protocol.publish_frame import PublishFrames
+from tests.support.stream_peer import publish_body
 
 FRAMES = st.lists(
-    st.builds(Frame, st.integers(0, 0xFFFF), st.integers(0, 0xFFFF), st.binary(max_size=30)),
+    st.builds(Frame, st.integers(3, 0xFFFF), st.integers(0, 0xFFFF), st.binary(max_size=30)),
     max_size=5,
 )
 
@@ -22,6 +24,17 @@ def test_frames_are_cut_off_wherever_the_input_ends(frames: list[Frame], cut: in
     assert error is None
     assert first + rest == frames
     assert consumed + all_consumed == len(octets)
+
+
+def test_consecutive_publishes_come_off_as_one_run() -> None:
+    publish = frame(CommandKey.PUBLISH, publish_body(3, (1, b"a")))
+    credit, credit_frame = Frame(CommandKey.CREDIT, 1, b"\0\0\1"), frame(9, b"\0\0\1")
+    octets = publish + publish + credit_frame + publish + frame(CommandKey.PUBLISH, b"", 3)
+    events, consumed, error = scan(memoryview(octets), 100)
+    runs = [each for each in events if isinstance(each, PublishFrames)]
+    assert [len(run.pieces[0].ids) // 8 for run in runs] == [2, 1]
+    assert events == [runs[0], credit, runs[1], Frame(CommandKey.PUBLISH, 3, b"")]
+    assert (consumed, error) == (len(octets), None)
 
 
 def test_a_frame_above_the_limit_is_found_by_its_size() -> None:
