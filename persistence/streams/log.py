@@ -32,6 +32,12 @@ from persistence.streams.tail import TAIL_BYTES_MAX
 DIRECT_BYTES_MIN: Final = 256 << 10
 """From this size on, what a group gathered is written straight to the segment."""
 
+ROW_BYTES_MAX: Final = 16 << 10
+"""What a checkpoint takes of a tail costs less than to sync a segment."""
+
+ROW_CHUNKS_MAX: Final = 64
+"""A tail of more chunks is written at a checkpoint: a restart looks at each of them."""
+
 _SEGMENT_PARTS: Final = 4
 """A direct write makes a segment longer than it may be by at most this part of it."""
 
@@ -46,11 +52,13 @@ class StreamLimits(NamedTuple):
         direct_bytes_min: from this size on, a gathering goes straight to the segment.
         tail_bytes_max: a tail of this size is written to the segment.
         chunk_bytes_max: a chunk gets no further append that would take its data over this.
+        row_bytes_max: a tail of this size may stay in memory at a checkpoint, whose row has it.
     """
 
     direct_bytes_min: int = DIRECT_BYTES_MIN
     tail_bytes_max: int = TAIL_BYTES_MAX
     chunk_bytes_max: int = CHUNK_BYTES_MAX
+    row_bytes_max: int = ROW_BYTES_MAX
 
 
 class Committing(Protocol):
@@ -127,6 +135,7 @@ class StreamLog:
         self._sealed: deque[_Sealed] = deque()
         self._fsynced_offset = 0
         self._unscanned_bytes = 0
+        self._noted_offset = -1
 
     # -- in -------------------------------------------------------------------------------------
 
@@ -314,26 +323,36 @@ class StreamLog:
     def store_some(self, max_bytes: int) -> bool:
         """Write the tail to its segment; return False if that took time, and more may be written.
 
+        A small tail stays where it is, for the row has it. That of a stream which got nothing since
+        the last checkpoint is written, so that a silent stream has nothing in memory.
+
         Where a direct write is under way, the tail behind it stays in memory. Its group and that of
         the direct write are not committed yet, so they are in no file that the checkpoint frees.
         """
-        has_written = self.kept.write_tail()
+        is_silent = self.next_offset == self._noted_offset
+        has_written = (is_silent or not self._is_tail_small()) and self.kept.write_tail()
         has_written |= self.kept.segments.write_indexes()
         return not has_written or max_bytes >= EVERYTHING_BYTES
 
+    def _is_tail_small(self) -> bool:
+        tail = self.kept.tail
+        return tail.size_bytes <= self._limits.row_bytes_max and len(tail.chunks) <= ROW_CHUNKS_MAX
+
     def note(self) -> Noted:
-        """Return the state at this moment: all that has a place in a segment."""
+        """Return the state at this moment: what is in segments, and a small tail."""
         self._unscanned_bytes = 0
+        self._noted_offset = self.next_offset
         segments = self.kept.segments
+        chunks = self.kept.tail.from_offset(segments.next_offset)
         row = StreamSnapshot(
             self.queue_id,
             segments.next_offset,
             [each.row() for each in segments.all],
             list(self.publishing_ids),
             list(self.stored_offsets),
+            [part for chunk in chunks for part in chunk.parts] if self._is_tail_small() else (),
         )
-        dirty = segments.take_dirty()
-        folders = segments.folders() if dirty else ()
+        dirty, folders = segments.take_dirty()
         return Noted(row, dirty, folders, self.kept.take_unneeded())
 
 

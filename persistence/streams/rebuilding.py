@@ -295,7 +295,7 @@ class SegmentsRebuilding:
             part.is_changed = True
         if part.is_changed:
             _fsync(file, segment.path)
-        segment.is_dirty = True
+        segment.is_dirty |= part.is_changed or bool(part.found)
         segment.has_name = True
 
     def _remove(self, first_offset: int) -> None:

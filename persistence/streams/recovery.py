@@ -7,6 +7,8 @@ the new tail. So an offset has the same content as before, whatever a crash took
 from typing import NamedTuple
 
 from persistence.errors import DamagedError
+from persistence.files import Octets
+from persistence.format import ALIGNMENT_BYTES
 from persistence.operations import Operation, StreamChunks, StreamOffset
 from persistence.stored_log import Row
 from persistence.streams.chunk import check_chunk, decode_trailer
@@ -45,7 +47,8 @@ class StreamRecovery:
         self._damages = damages
         self._row = StreamSnapshot(known.queue_id, 0, ())
         self._logged: dict[int, LoggedChunk] = {}
-        """Chunks of the write-ahead log that no segment of the row has, by first offset."""
+        """Chunks of the row's tail and of the write-ahead log, which no segment of the row has, by
+        first offset."""
         self._is_fresh = False
 
     def restore(self, row: Row) -> None:
@@ -54,6 +57,8 @@ class StreamRecovery:
         self._row = row
         self.known.publishing_ids.note_all(row.publishing_ids)
         self.known.stored_offsets.note_all(row.stored_offsets)
+        for octets in row.tail:
+            self._note_chunks(octets, "the checkpoint's row")
 
     def restore_from_files(self) -> None:
         """Begin with the segments as they are; without a row they are scanned anyway."""
@@ -66,7 +71,7 @@ class StreamRecovery:
         """Repeat an operation of the stream."""
         match operation:
             case StreamChunks():
-                self._note_chunks(operation)
+                self._note_chunks(operation.octets, "an operation")
             case StreamOffset():
                 self.known.stored_offsets.note(operation.reference, operation.offset)
             case _:
@@ -74,15 +79,15 @@ class StreamRecovery:
                     f"an operation of stream {self.known.queue_id} is for another kind of queue"
                 )
 
-    def _note_chunks(self, operation: StreamChunks) -> None:
-        """Take over the chunks of an operation that no segment of the row has."""
-        octets, position = operation.octets, 0
-        while position < len(octets):
+    def _note_chunks(self, octets: Octets, what: str) -> None:
+        """Take over the chunks of a tail or of an operation that no segment of the row has."""
+        position = 0
+        while len(octets) - position >= ALIGNMENT_BYTES:  # Behind a row's tail are zeros.
             try:
                 header = check_chunk(octets, position)
             except DamagedError as error:
                 self._damages.append(
-                    f"an operation of stream {self.known.queue_id}: {error}: its chunks are lost"
+                    f"{what} of stream {self.known.queue_id}: {error}: its chunks are lost"
                 )
                 return
             end = position + header.size_bytes

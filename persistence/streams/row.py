@@ -4,9 +4,11 @@
          | next offset | segments | publishers u32 | consumers u32 | references_bytes |
            u64           u32                                          u32
     24   segments x   | first offset u64, next offset u64, size_bytes u64, first timestamp ms i64,
-                        last timestamp ms i64, chunks u32, zero u32 |
+                        last timestamp ms i64, chunks u32, places u32 |
          references   | number u64, length u8, so many octets | for publishers, then for consumers,
                       zeros up to a multiple of 8
+         places       the last places of each segment, as an index has them, that its index has not
+         tail         chunk | chunk | ...  that no segment has, zeros up to a multiple of 8
 
 Everything below ``next offset`` is in the segments. What is behind the sizes that are named here
 is looked at by a restart.
@@ -20,6 +22,7 @@ from persistence.errors import DamagedError
 from persistence.files import Octets
 from persistence.format import ALIGNMENT_BYTES
 from persistence.log_form import LogForm
+from persistence.streams.files import PLACE_BYTES
 
 _HEAD: Final = struct.Struct("<QIIII")
 _SEGMENT: Final = struct.Struct("<QQQqqII")
@@ -30,7 +33,10 @@ for _size_bytes, _struct in ((24, _HEAD), (48, _SEGMENT), (9, _REFERENCE)):
 
 
 class SegmentRow(NamedTuple):
-    """A segment, as ``persistence.streams.segments.Segment`` has it."""
+    """A segment, as ``persistence.streams.segments.Segment`` has it.
+
+    ``unwritten`` are the last of its ``chunk_count`` places, packed: its index does not have them.
+    """
 
     first_offset: int
     next_offset: int
@@ -38,6 +44,7 @@ class SegmentRow(NamedTuple):
     first_timestamp_ms: int
     last_timestamp_ms: int
     chunk_count: int
+    unwritten: bytes = b""
 
 
 class StreamSnapshot(NamedTuple):
@@ -49,6 +56,7 @@ class StreamSnapshot(NamedTuple):
         segments: the oldest first.
         publishing_ids: by reference, the one that was noted longest ago first.
         stored_offsets: by reference, in the same order.
+        tail: octets of chunks that are in no segment, in parts.
     """
 
     queue_id: int
@@ -56,6 +64,7 @@ class StreamSnapshot(NamedTuple):
     segments: Sequence[SegmentRow]
     publishing_ids: Sequence[tuple[bytes, int]] = ()
     stored_offsets: Sequence[tuple[bytes, int]] = ()
+    tail: Sequence[Octets] = ()
 
     @property
     def form(self) -> LogForm:
@@ -65,7 +74,7 @@ class StreamSnapshot(NamedTuple):
     @property
     def holds_messages(self) -> bool:
         """Whether it has any."""
-        return bool(self.segments)
+        return bool(self.segments or self.tail)
 
     def encode(self) -> bytes:
         """Return its octets."""
@@ -77,9 +86,14 @@ class StreamSnapshot(NamedTuple):
             len(self.stored_offsets),
             len(references),
         )
-        segments = [_SEGMENT.pack(*segment, 0) for segment in self.segments]
-        padding = bytes(-len(references) % ALIGNMENT_BYTES)
-        return b"".join((head, *segments, references, padding))
+        segments = [
+            _SEGMENT.pack(*segment[:-1], len(segment.unwritten) // PLACE_BYTES)
+            for segment in self.segments
+        ]
+        places = [segment.unwritten for segment in self.segments]
+        tail = b"".join(self.tail)
+        parts = (head, *segments, references, _padding(references), *places, tail, _padding(tail))
+        return b"".join(parts)
 
 
 def decode_stream_row(queue_id: int, octets: Octets) -> StreamSnapshot:
@@ -93,13 +107,18 @@ def decode_stream_row(queue_id: int, octets: Octets) -> StreamSnapshot:
         _HEAD.unpack_from(octets)
     )
     segments_end = _HEAD.size + segment_count * _SEGMENT.size
-    if segments_end + references_bytes > len(octets):
+    references_end = segments_end + references_bytes
+    at = references_end + -references_bytes % ALIGNMENT_BYTES
+    if at > len(octets):
         raise DamagedError(f"its row of {len(octets)} octets is too short")
-    segments = [
-        SegmentRow(*fields[:-1])
-        for fields in _SEGMENT.iter_unpack(octets[_HEAD.size : segments_end])
-    ]
-    references = _decode_references(bytes(octets[segments_end : segments_end + references_bytes]))
+    segments: list[SegmentRow] = []
+    for fields in _SEGMENT.iter_unpack(octets[_HEAD.size : segments_end]):
+        end = at + fields[-1] * PLACE_BYTES
+        if end > len(octets) or fields[-1] > fields[-2]:
+            raise DamagedError(f"a segment of it cannot have {fields[-1]} places of its own")
+        segments.append(SegmentRow._make((*fields[:-1], bytes(octets[at:end]))))
+        at = end
+    references = _decode_references(bytes(octets[segments_end:references_end]))
     if len(references) != publisher_count + consumer_count:
         raise DamagedError("its row has another number of references than it says")
     return StreamSnapshot(
@@ -108,7 +127,12 @@ def decode_stream_row(queue_id: int, octets: Octets) -> StreamSnapshot:
         segments,
         references[:publisher_count],
         references[publisher_count:],
+        (bytes(octets[at:]),) if at < len(octets) else (),
     )
+
+
+def _padding(octets: bytes) -> bytes:
+    return bytes(-len(octets) % ALIGNMENT_BYTES)
 
 
 def _encode_references(references: Iterable[tuple[bytes, int]]) -> bytes:

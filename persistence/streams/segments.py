@@ -49,6 +49,7 @@ class Segment:
         first_timestamp_ms, last_timestamp_ms: of its first and its last chunk; ``NEVER_MS`` without
             one.
         is_dirty: something was written that no checkpoint has synced.
+        is_new: its name is in no folder that a checkpoint has synced.
         has_name: its name is known to be on disk.
         is_closed: it gets no more chunks, however small it is.
     """
@@ -60,6 +61,7 @@ class Segment:
         "index",
         "is_closed",
         "is_dirty",
+        "is_new",
         "last_timestamp_ms",
         "next_offset",
         "path",
@@ -75,6 +77,7 @@ class Segment:
         self.first_timestamp_ms = NEVER_MS
         self.last_timestamp_ms = NEVER_MS
         self.is_dirty = False
+        self.is_new = True
         self.has_name = False
         self.is_closed = False
 
@@ -92,6 +95,7 @@ class Segment:
             self.first_timestamp_ms,
             self.last_timestamp_ms,
             len(self.index),
+            self.index.unwritten,
         )
 
     def adopt(self, row: SegmentRow) -> None:
@@ -100,7 +104,8 @@ class Segment:
         self.size_bytes = row.size_bytes
         self.first_timestamp_ms = row.first_timestamp_ms
         self.last_timestamp_ms = row.last_timestamp_ms
-        self.index.adopt(row.chunk_count)
+        self.index.adopt(row.chunk_count, row.unwritten)
+        self.is_new = False
         self.has_name = True
 
     def note(self, header: ChunkHeader) -> None:
@@ -280,7 +285,9 @@ class StreamSegments:
     # -- for a checkpoint -----------------------------------------------------------------------
 
     def write_indexes(self) -> bool:
-        """Write what indexes have in memory; nothing is synced.
+        """Write what indexes have in memory, if that is much; nothing is synced.
+
+        Few places of the last segment stay in memory, because a row has room for them.
 
         Returns:
             Whether there was anything.
@@ -288,22 +295,26 @@ class StreamSegments:
         Raises:
             OSError: some of it stays in memory.
         """
-        return any([segment.index.write() for segment in self.all[-2:]])
+        done = [segment.index.write() for segment in self.all[:-1]]
+        done += [segment.index.write() for segment in self.all[-1:] if segment.index.is_due()]
+        return any(done)
 
-    def take_dirty(self) -> list[str]:
-        """Return the paths of files that were written since the last call."""
+    def take_dirty(self) -> tuple[list[str], Sequence[str]]:
+        """Return what was written since the last call: files, and folders that have new names."""
         dirty: list[str] = []
+        has_new_names = False
         for segment in self.all:
+            index = segment.index
             if segment.is_dirty:
-                segment.is_dirty = False
                 dirty.append(segment.path)
-            if segment.index.is_dirty:
-                segment.index.is_dirty = False
-                dirty.append(segment.index.path)
-        return dirty
+            if index.is_dirty:
+                dirty.append(index.path)
+            has_new_names |= segment.is_new or index.is_new
+            segment.is_dirty = segment.is_new = index.is_dirty = index.is_new = False
+        return dirty, self.folders() if has_new_names else ()
 
     def folders(self) -> Sequence[str]:
-        """Return the folders whose names are to be synced with what is dirty."""
+        """Return the folders that have the names of its files."""
         return (self.directory, self._parent)
 
 

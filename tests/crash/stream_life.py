@@ -37,7 +37,9 @@ class StreamLife(Life):
     """A ``Life`` that has streams too."""
 
     limits: StoreLimits = LIMITS._replace(
-        streams=StreamLimits(direct_bytes_min=300, tail_bytes_max=900, chunk_bytes_max=500),
+        streams=StreamLimits(
+            direct_bytes_min=300, tail_bytes_max=900, chunk_bytes_max=500, row_bytes_max=400
+        ),
         tails_bytes_max=1_500,
         open_segments_max=2,
     )

@@ -4,6 +4,7 @@ As ``test_crash_states``, with streams beside the queues. ``python -m tests.cras
 looks at as many states as there is time for.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from unittest.mock import patch
 
@@ -16,11 +17,13 @@ from persistence.by_name import fsync_file, remove
 from persistence.files import Octets
 from persistence.group_writing import GroupWriter
 from persistence.streams.chunk import ChunkHeader, Trailer, decode_chunk_header
+from persistence.streams.index import SegmentIndex
 from persistence.streams.kept import KeptChunks
 from persistence.streams.log import StreamLog
 from persistence.streams.open_files import OpenFiles
 from persistence.streams.rebuilding import SegmentsRebuilding
 from persistence.streams.recovery import StreamRecovery
+from persistence.streams.row import StreamSnapshot
 from persistence.streams.segments import StreamSegments
 from tests.crash import states
 from tests.crash.states import crash_states
@@ -60,7 +63,25 @@ def removed_at_once(segments: StreamSegments, count: int) -> list[Any]:
     return files
 
 
+def without_folders(segments: StreamSegments) -> tuple[list[str], Sequence[str]]:
+    """Sync files, and not the names of new ones."""
+    return TAKE_DIRTY(segments)[0], ()
+
+
+def without_tail(recovery: StreamRecovery, row: StreamSnapshot) -> None:
+    """Begin with a row, and not with the chunks in it."""
+    RESTORE(recovery, row._replace(tail=()))
+
+
+def all_in_the_file(index: SegmentIndex, count: int, _unwritten: bytes = b"") -> None:
+    """Take over places of which the last are not in the file, nor in memory."""
+    ADOPT(index, count)
+
+
 TAKE_OLDEST = StreamSegments.take_oldest
+TAKE_DIRTY = StreamSegments.take_dirty
+RESTORE = StreamRecovery.restore
+ADOPT = SegmentIndex.adopt
 
 
 BUGS: dict[str, tuple[object, str, Any]] = {
@@ -71,7 +92,10 @@ BUGS: dict[str, tuple[object, str, Any]] = {
         without_names,
     ),
     "a checkpoint leaves the tail in memory": (KeptChunks, "write_tail", lambda _: False),
-    "a checkpoint does not sync segments": (StreamSegments, "take_dirty", lambda _: []),
+    "a checkpoint does not sync segments": (StreamSegments, "take_dirty", lambda _: ([], ())),
+    "a checkpoint does not sync new names": (StreamSegments, "take_dirty", without_folders),
+    "the tail in a row is forgotten": (StreamRecovery, "restore", without_tail),
+    "places in a row are taken for written": (SegmentIndex, "adopt", all_in_the_file),
     "segments are removed too early": (StreamSegments, "take_oldest", removed_at_once),
     "a torn chunk is taken for whole": (
         persistence.streams.scan,

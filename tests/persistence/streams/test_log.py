@@ -6,7 +6,7 @@ import pytest
 
 from persistence.format import OperationKind
 from persistence.group_writing import Group
-from persistence.streams.log import StreamLimits
+from persistence.streams.log import ROW_BYTES_MAX, ROW_CHUNKS_MAX, StreamLimits
 from persistence.streams.retention import Retention
 from persistence.streams.tail import TAIL_CHUNKS_MAX
 from tests.support.fault_fs import Kind
@@ -261,7 +261,7 @@ def test_a_step_of_a_checkpoint_writes_one_tail() -> None:
     place = DiskPlace()
     logs = [place.stream, *[place.store.new_stream_log(number) for number in range(2, 10)]]
     for log in logs:
-        log.append(appended(b"a"), NOW_MS)
+        log.append(appended(bytes(ROW_BYTES_MAX)), NOW_MS)
     place.commit()
     checkpoint = place.store.begin_checkpoint()
     place.disk.operations.clear()
@@ -272,6 +272,72 @@ def test_a_step_of_a_checkpoint_writes_one_tail() -> None:
         paths = {o.path.split(".")[0] for o in place.disk.operations[before:] if "." in o.path}
         assert len(paths) <= 1
     assert all(not log.kept.tail.chunks for log in logs)
+
+
+def messages_in(place: DiskPlace) -> list[bytes]:
+    """Return the messages of the stream."""
+    return [message for _, message in all_messages(place.log)]
+
+
+def syncs_of_streams(place: DiskPlace) -> list[str]:
+    """Return what a checkpoint syncs of streams."""
+    place.disk.operations.clear()
+    place.checkpoint()
+    kinds = (Kind.SYNC, Kind.SYNC_DIRECTORY)
+    return [o.path for o in place.disk.operations if o.kind in kinds and "queues" in o.path]
+
+
+def test_small_tails_are_in_the_checkpoint_and_need_no_sync() -> None:
+    place = DiskPlace()
+    logs = [place.stream, *[place.store.new_stream_log(number) for number in range(2, 10)]]
+    for log in logs:
+        log.append(appended(b"a", b"b"), NOW_MS)
+    place.commit()
+    assert syncs_of_streams(place) == []
+    assert not place.disk.exists(FOLDER)
+    again = place.restarted()
+    assert not again.damages
+    assert messages_in(again) == [b"a", b"b"]
+    again.log.append(appended(b"c"), NOW_MS)
+    again.commit()
+    assert messages_in(again.restarted()) == [b"a", b"b", b"c"]
+
+
+def test_a_silent_stream_is_written_once_and_has_nothing_in_memory() -> None:
+    place = DiskPlace()
+    place.log.append(appended(b"a"), NOW_MS)
+    place.commit()
+    assert syncs_of_streams(place) == []
+    assert place.stream.kept.tail.chunks
+    segment = f"{FOLDER}/{0:020d}.segment"
+    assert syncs_of_streams(place) == [segment, FOLDER, "queues"]
+    assert not place.stream.kept.tail.chunks
+    assert syncs_of_streams(place) == []
+    again = place.restarted()
+    assert messages_in(again) == [b"a"]
+    assert [syncs_of_streams(again) for _ in range(2)] == [[], []]
+    assert messages_in(again.restarted()) == [b"a"]
+
+
+def test_a_stream_that_is_in_use_needs_one_sync() -> None:
+    place = DiskPlace()
+    for _ in range(3):
+        place.log.append(appended(bytes(ROW_BYTES_MAX)), NOW_MS)
+        place.commit()
+        place.checkpoint()
+    place.log.append(appended(bytes(ROW_BYTES_MAX)), NOW_MS)
+    place.commit()
+    assert syncs_of_streams(place) == [f"{FOLDER}/{0:020d}.segment"]
+    assert place.restarted().log.next_offset == 4
+
+
+def test_a_small_tail_of_many_chunks_is_written_at_a_checkpoint() -> None:
+    place = DiskPlace()
+    for _ in range(ROW_CHUNKS_MAX + 1):
+        place.log.append(appended(b"a"), NOW_MS)
+        place.commit()
+    place.checkpoint()
+    assert not place.stream.kept.tail.chunks
 
 
 def test_a_checkpoint_is_due_when_much_was_written_directly() -> None:

@@ -32,7 +32,8 @@ class Place:
         self.segments = StreamSegments(OpenFiles(self.disk, OpenSegments(3)), "queues", 7)
         self.segments.segment_bytes_max = 10 * ONE_BYTES
         self.segments.append([chunk(number) for number in range(count)])
-        self.segments.write_indexes()
+        for segment in self.segments.all:
+            segment.index.write()
         self.reader = SegmentReader(self.segments)
 
     def first_offset(

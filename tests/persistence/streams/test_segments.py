@@ -7,6 +7,7 @@ import pytest
 from persistence.open_segments import OpenSegments
 from persistence.streams.chunk import draw_chunk
 from persistence.streams.files import HEADER_BYTES
+from persistence.streams.index import UNWRITTEN_PLACES_MAX
 from persistence.streams.open_files import OpenFiles
 from persistence.streams.retention import SEGMENT_CHUNKS_MAX
 from persistence.streams.segments import NEVER_MS, StreamSegments, WholeChunk
@@ -69,7 +70,7 @@ def test_a_full_segment_gets_no_more() -> None:
 def test_a_segment_has_a_bounded_number_of_chunks() -> None:
     segments = segments_on(FaultFS(), 1 << 40)
     segments.append([chunk(0)])
-    segments.all[0].index.adopt(SEGMENT_CHUNKS_MAX - 2)
+    segments.all[0].index.adopt(SEGMENT_CHUNKS_MAX - 1)
     segments.append([chunk(1), chunk(2)])
     assert [segment.first_offset for segment in segments.all] == [0, 2]
 
@@ -142,9 +143,12 @@ def test_a_checkpoint_hears_of_what_was_written_since() -> None:
     segments = segments_on(disk, ONE_BYTES)
     segments.append([chunk(0), chunk(1)])
     segments.write_indexes()
-    names = [f"{number:020d}.{what}" for number in (0, 1) for what in ("segment", "index")]
-    assert segments.take_dirty() == [f"{FOLDER}/{name}" for name in names]
-    assert segments.take_dirty() == []
+    names = [
+        f"{number:020d}.{what}" for number, what in ((0, "segment"), (0, "index"), (1, "segment"))
+    ]
+    paths = [f"{FOLDER}/{name}" for name in names]
+    assert segments.take_dirty() == (paths, (FOLDER, "queues"))
+    assert segments.take_dirty() == ([], ())
     rows = [segment.row() for segment in segments.all]
     again = segments_on(disk)
     for row in rows:
@@ -153,6 +157,27 @@ def test_a_checkpoint_hears_of_what_was_written_since() -> None:
         again.all.append(segment)
     assert [segment.row() for segment in again.all] == rows
     assert again.next_offset == 2
+
+
+def test_few_places_of_the_last_segment_are_in_its_row() -> None:
+    disk = FaultFS()
+    segments = segments_on(disk, 1 << 40)
+    chunks = [chunk(number) for number in range(UNWRITTEN_PLACES_MAX + 3)]
+    segments.append(chunks[:3])
+    assert not segments.write_indexes()
+    (row,) = [segment.row() for segment in segments.all]
+    again = segments_on(disk, 1 << 40)
+    segment = again.segment_of(0)
+    segment.adopt(row)
+    again.all.append(segment)
+    assert list(segment.index.places_from(0)) == list(segments.all[0].index.places_from(0))
+    for each in chunks[3:]:
+        again.append([each])
+    assert segment.index.write()
+    assert [each.first_offset for each in segment.index.places_from(0)] == list(range(len(chunks)))
+    assert again.take_dirty() == ([segment.path, segment.index.path], (FOLDER, "queues"))
+    again.append([chunk(len(chunks))])
+    assert again.take_dirty() == ([segment.path], ()), "no file is new"
 
 
 def test_the_oldest_segments_go_with_their_indexes() -> None:
