@@ -26,7 +26,7 @@ from benchmarks.scenarios import (
     chosen,
     is_tls,
 )
-from benchmarks.stream_scenarios import STREAM_SCENARIOS, OfStreams
+from benchmarks.stream_scenarios import STREAM_SCENARIOS, OfStreams, RestartStreams
 from benchmarks.window import Window
 from load_generator.wire import LoadError
 
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _results(options: argparse.Namespace) -> Iterator[Result]:
     """Measure one scenario after the other; each broker runs only while it is needed."""
     durability = Durability(options.durability)
-    running = [each for each in options.scenario if not isinstance(each, Restart)]
+    running = [each for each in options.scenario if not isinstance(each, Restart | RestartStreams)]
     with ExitStack() as stack:
         compared = [
             _open(stack, name, uri, durability)
@@ -75,7 +75,7 @@ def _results(options: argparse.Namespace) -> Iterator[Result]:
             yield _compare(scenario, compared, options.windows, options.seconds)
     names = [name for name in (HAREMQ, RABBITMQ) if name.lower() in options.brokers]
     for scenario in options.scenario:
-        if isinstance(scenario, Restart):
+        if isinstance(scenario, Restart | RestartStreams):
             yield compare_restarts(scenario, names, durability, options.windows)
 
 

@@ -89,6 +89,10 @@ class Broker:
         """Return the CPU seconds it has used so far; None if unknown."""
         return None if self.pid is None else processes.cpu_s(self.pid)
 
+    def descriptor_count(self) -> int | None:
+        """Return how many files it has open; None if unknown. Sockets are none."""
+        return None if self.pid is None else processes.open_file_count(self.pid)
+
     def rss_bytes(self) -> int | None:
         """Return its resident memory; None if unknown."""
         return None if self.pid is None else processes.rss_bytes(self.pid)

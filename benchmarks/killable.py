@@ -12,7 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
-from benchmarks.brokers import HAREMQ, RABBITMQ, Broker, durability_of, free_port, haremq_options
+from benchmarks.brokers import (
+    HAREMQ,
+    RABBITMQ,
+    STREAM_PORT_OFFSET,
+    Broker,
+    durability_of,
+    free_port,
+    haremq_options,
+)
 from benchmarks.scenarios import Durability
 from conformance.rabbitmq import RabbitMQ
 from load_generator import processes
@@ -42,12 +50,22 @@ class Killable:
     """A broker that can be killed and started again."""
 
     def __init__(
-        self, name: str, endpoint: Endpoint, durability: Durability, own: _Process
+        self,
+        name: str,
+        endpoint: Endpoint,
+        durability: Durability,
+        own: _Process,
+        stream_port: int | None = None,
     ) -> None:
         self._name = name
         self._endpoint = endpoint
         self._durability = durability
         self._own = own
+        self._stream_endpoint = (
+            None
+            if stream_port is None
+            else endpoint._replace(port=stream_port, speaks_streams=True)
+        )
 
     def broker(self) -> Broker:
         """Return the broker as it runs now.
@@ -58,7 +76,13 @@ class Killable:
         pid = processes.listener_pid(self._endpoint.port)
         if pid is not None and not self._own.owns(pid):
             raise LoadError(f"process {pid} has taken port {self._endpoint.port} meanwhile")
-        return Broker(self._name, self._endpoint, pid, self._durability)
+        return Broker(
+            self._name,
+            self._endpoint,
+            pid,
+            self._durability,
+            stream_endpoint=self._stream_endpoint,
+        )
 
     def start(self) -> float:
         """Start it, and return the seconds until a login worked.
@@ -76,18 +100,27 @@ class Killable:
 
 
 @contextmanager
-def killable(name: str, durability: Durability) -> Iterator[Killable]:
-    """Return a broker that has not been started; it ends with the block."""
+def killable(
+    name: str, durability: Durability, *, speaks_streams: bool = False
+) -> Iterator[Killable]:
+    """Return a broker that has not been started; it ends with the block.
+
+    Args:
+        name: of the broker.
+        durability: of HareMQ's persistent messages.
+        speaks_streams: it has a port for the stream protocol too.
+    """
     endpoint = Endpoint("127.0.0.1", free_port(), "guest", "guest", "/")
+    stream_port = endpoint.port + STREAM_PORT_OFFSET if speaks_streams else None
     with tempfile.TemporaryDirectory(prefix="haremq-benchmark-") as directory:
         own: _Process
         if name == HAREMQ:
-            own = _HareMQ(Path(directory), endpoint, durability)
+            own = _HareMQ(Path(directory), endpoint, durability, stream_port)
         else:
             assert name == RABBITMQ, "there is no other"
-            own = _RabbitMQ(endpoint.port)
+            own = _RabbitMQ(endpoint.port, stream_port)
         try:
-            yield Killable(name, endpoint, durability_of(name, durability), own)
+            yield Killable(name, endpoint, durability_of(name, durability), own, stream_port)
         finally:
             own.stop()
 
@@ -119,8 +152,19 @@ def measure_each(
 
 
 class _HareMQ:
-    def __init__(self, directory: Path, endpoint: Endpoint, durability: Durability) -> None:
-        options = ["--port", str(endpoint.port), *haremq_options(directory, durability)]
+    def __init__(
+        self, directory: Path, endpoint: Endpoint, durability: Durability, stream_port: int | None
+    ) -> None:
+        ports = ["--port", str(endpoint.port)]
+        listeners = ""
+        if stream_port is not None:
+            # A command line has one port, so both are in the settings.
+            ports = []
+            listeners = (
+                f"net:\n  listeners: [{{port: {endpoint.port}}},"
+                f" {{port: {stream_port}, protocol: stream}}]\n"
+            )
+        options = [*ports, *haremq_options(directory, durability, listeners)]
         self._command = [sys.executable, "-m", "amqp_server", "start", *options]
         self._log = directory / "output.log"
         self._endpoint = endpoint
@@ -161,8 +205,8 @@ class _HareMQ:
 
 
 class _RabbitMQ:
-    def __init__(self, port: int) -> None:
-        self._broker = RabbitMQ(port)
+    def __init__(self, port: int, stream_port: int | None) -> None:
+        self._broker = RabbitMQ(port, stream_port=stream_port)
         self._has_run = False
 
     def start(self) -> None:

@@ -18,7 +18,14 @@ from benchmarks.scenarios import (
     Rpc,
     Scenario,
 )
-from benchmarks.stream_scenarios import ManyStreams, Replay, Seek, Stored, StreamFlow
+from benchmarks.stream_scenarios import (
+    ManyStreams,
+    Replay,
+    RestartStreams,
+    Seek,
+    Stored,
+    StreamFlow,
+)
 from benchmarks.window import Window
 
 
@@ -73,7 +80,7 @@ def headline(scenario: Scenario) -> Headline:
             return Headline("grown_mib", more_is_better=False)
         case ManyStreams():
             return Headline("broker_cpu_us", more_is_better=False)
-        case Restart():
+        case Restart() | RestartStreams():
             return Headline("serving_s", more_is_better=False)
 
 
@@ -123,6 +130,8 @@ _COLUMNS: Final = (
     _Column("serving s", "serving_s", 2),
     _Column("first message s", "first_message_s", 2),
     _Column("KiB/connection", "connection_kib", 1),
+    _Column("KiB/stream", "stream_kib", 1),
+    _Column("files", "descriptor_count", 0),
     _Column("p50 us", "p50_us", 0),
     _Column("p99 us", "p99_us", 0),
     _Column("broker us", "broker_cpu_us", 2),

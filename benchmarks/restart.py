@@ -18,6 +18,8 @@ from benchmarks.brokers import Broker, durability_of
 from benchmarks.killable import Killable, killable
 from benchmarks.report import Result
 from benchmarks.scenarios import Durability, Restart
+from benchmarks.stream_restart import restart_streams
+from benchmarks.stream_scenarios import RestartStreams
 from benchmarks.window import Window, mib
 from load_generator import wire
 from load_generator.session import Endpoint, Session
@@ -32,7 +34,10 @@ _POLL_S: Final = 0.01
 
 
 def compare_restarts(
-    scenario: Restart, names: Sequence[str], durability: Durability, window_count: int
+    scenario: Restart | RestartStreams,
+    names: Sequence[str],
+    durability: Durability,
+    window_count: int,
 ) -> Result:
     """Restart each broker a number of times, in turn.
 
@@ -42,6 +47,7 @@ def compare_restarts(
         durability: of HareMQ's persistent messages.
         window_count: restarts of each.
     """
+    of_streams = isinstance(scenario, RestartStreams)
     if not scenario.message_count:
         durability = Durability.FSYNC  # Definitions have no other class.
     windows: dict[str, list[Window]] = {name: [] for name in names}
@@ -52,8 +58,12 @@ def compare_restarts(
             if name in errors:
                 continue
             try:
-                with killable(name, durability) as own:
-                    windows[name].append(_measure(scenario, own))
+                with killable(name, durability, speaks_streams=of_streams) as own:
+                    windows[name].append(
+                        restart_streams(scenario, own)
+                        if isinstance(scenario, RestartStreams)
+                        else _measure(scenario, own)
+                    )
             except (LoadError, OSError) as error:
                 errors[name] = str(error)
     return Result(scenario, windows, errors, classes)

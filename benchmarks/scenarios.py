@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from benchmarks.stream_scenarios import STREAM_SCENARIOS, OfStreams
+from benchmarks.stream_scenarios import (
+    STREAM_RESTARTS,
+    STREAM_SCENARIOS,
+    OfStreams,
+    RestartStreams,
+)
 from load_generator.load import Settle
 
 
@@ -163,7 +168,7 @@ class Restart:
 Running: TypeAlias = Flow | Paced | Rpc | Connects | Declares | IdleConnections | OfStreams
 """A scenario for a running broker."""
 
-Scenario: TypeAlias = Running | Restart
+Scenario: TypeAlias = Running | Restart | RestartStreams
 
 SCENARIOS: Final[tuple[Running, ...]] = (
     # First, because connections would else use memory that an earlier scenario has freed.
@@ -339,10 +344,11 @@ SCENARIOS: Final[tuple[Running, ...]] = (
 )
 
 
-RESTARTS: Final[tuple[Restart, ...]] = (
+RESTARTS: Final[tuple[Restart | RestartStreams, ...]] = (
     Restart("restart-1m", "restart, 1 M messages, 128 B", message_count=10**6, body_size_bytes=128),
     Restart("restart-10m", "restart, 10 M messages, 16 B", message_count=10**7, body_size_bytes=16),
     Restart("restart-queues", "restart, 10,000 bound queues", queue_count=10_000),
+    *STREAM_RESTARTS,
 )
 """They take minutes, so they are measured only if their names are given."""
 

@@ -78,7 +78,9 @@ class Seek:
 
 @dataclass(frozen=True, slots=True)
 class ManyStreams:
-    """Streams that get a message a second each; the figure is CPU time and memory of each.
+    """Streams that get a message a second each; the figure is the CPU time of a message.
+
+    Beside it are the memory of each stream, and the files that the broker has open.
 
     Attributes:
         name, title: as of a ``StreamFlow``.
@@ -88,6 +90,26 @@ class ManyStreams:
     name: str
     title: str
     stream_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestartStreams:
+    """Streams are filled, the broker is killed and started again, until it serves all of them.
+
+    A stream is served when a reader has its last chunk, which must be the one that was confirmed.
+
+    Attributes:
+        name, title: as of a ``StreamFlow``.
+        stream_count: streams.
+        message_count: in each stream.
+        body_size_bytes: length of every body.
+    """
+
+    name: str
+    title: str
+    stream_count: int
+    message_count: int
+    body_size_bytes: int = 12
 
 
 OfStreams: TypeAlias = StreamFlow | Replay | Stored | Seek | ManyStreams
@@ -150,4 +172,9 @@ STREAM_SCENARIOS: Final[tuple[OfStreams, ...]] = (
     Stored("stored-5m", "5 M of 12 B stored in a stream", 5_000_000),
     Seek("seek-10m", "seek to a time in 10 M of 12 B", 10_000_000),
     ManyStreams("streams-500", "500 streams, a message a second each", 500),
+    ManyStreams("streams-1000", "1,000 streams, a message a second each", 1_000),
+)
+
+STREAM_RESTARTS: Final = (
+    RestartStreams("restart-streams", "restart, 10 M messages of 12 B in 10 streams", 10, 10**6),
 )

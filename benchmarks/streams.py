@@ -23,6 +23,7 @@ from load_generator import topology as amqp
 from load_generator.board import Board
 from load_generator.crew import Crew, crew_at_work, tasks_of, worker_counts
 from load_generator.load import Load, Settle, Streaming, Topology
+from load_generator.publisher import LANES_MAX
 from load_generator.readings import Figures
 from load_generator.session import Endpoint
 from load_generator.streams import commands
@@ -95,7 +96,7 @@ def replay_load(replay: Replay, stream: str) -> Load:
 
 
 def _flow(flow: StreamFlow, broker: Broker, prefix: str, seconds: float) -> Window:
-    load, topology = flow_load(flow, prefix), _topology([prefix])
+    load, topology = flow_load(flow, prefix), topology_of([prefix])
     endpoint = broker.stream_port() if flow.speaks_streams else broker.endpoint
     declare = streams.declared if flow.speaks_streams else amqp.declared
     with declare(topology, endpoint):
@@ -103,7 +104,8 @@ def _flow(flow: StreamFlow, broker: Broker, prefix: str, seconds: float) -> Wind
     return window_of(figures)
 
 
-def _topology(names: Sequence[str]) -> Topology:
+def topology_of(names: Sequence[str]) -> Topology:
+    """Return streams of these names."""
     return Topology(names, queue_arguments=_ARGUMENTS, durable=True)
 
 
@@ -121,7 +123,8 @@ def _measured(load: Load, endpoint: Endpoint, broker: Broker, seconds: float) ->
 
 
 def _crew_of(load: Load, endpoint: Endpoint, broker: Broker) -> AbstractContextManager[Crew]:
-    counts = worker_counts(load, process_count=1)
+    publishing = max(1, -(-len(load.publisher_keys) // LANES_MAX))
+    counts = worker_counts(load, process_count=publishing)
     board = Board(sum(counts), WORKER_LIFETIME_S)
     return crew_at_work(board, *tasks_of(load, endpoint, board, counts), broker.pid)
 
@@ -134,8 +137,13 @@ def _watch(crew: Crew, seconds: float) -> None:
         crew.check()
 
 
-def _fill(stream: str, broker: Broker, message_count: int, body: bytes) -> None:
-    """Store messages over the stream protocol, and wait for all confirms."""
+def fill(stream: str, broker: Broker, message_count: int, body: bytes) -> None:
+    """Store messages over the stream protocol, and wait for all confirms.
+
+    Raises:
+        LoadError: the broker refused, or was too slow.
+        OSError: it does not answer.
+    """
     load = Load(
         publisher_keys=[[stream]],
         body=body,
@@ -157,8 +165,8 @@ def _fill(stream: str, broker: Broker, message_count: int, body: bytes) -> None:
 def _replay(replay: Replay, broker: Broker, prefix: str, seconds: float) -> Window:
     load = replay_load(replay, prefix)
     endpoint = broker.stream_port() if replay.speaks_streams else broker.endpoint
-    with streams.declared(_topology([prefix]), broker.stream_port()):
-        _fill(prefix, broker, replay.message_count, load.body)
+    with streams.declared(topology_of([prefix]), broker.stream_port()):
+        fill(prefix, broker, replay.message_count, load.body)
         before_bytes = broker.rss_bytes() or 0
         total = replay.message_count * replay.reader_count
         with _crew_of(load, endpoint, broker) as crew:
@@ -177,8 +185,8 @@ def _replay(replay: Replay, broker: Broker, prefix: str, seconds: float) -> Wind
 def _stored(stored: Stored, broker: Broker, prefix: str) -> Window:
     before_bytes = broker.rss_bytes()
     before_s, begin_s = broker.cpu_s(), time.monotonic()
-    with streams.declared(_topology([prefix]), broker.stream_port()):
-        _fill(prefix, broker, stored.message_count, b"x" * stored.body_size_bytes)
+    with streams.declared(topology_of([prefix]), broker.stream_port()):
+        fill(prefix, broker, stored.message_count, b"x" * stored.body_size_bytes)
         elapsed_s, after_s = time.monotonic() - begin_s, broker.cpu_s()
         after_bytes = broker.rss_bytes()
     used_us = None if before_s is None or after_s is None else (after_s - before_s) * 1_000_000
@@ -191,12 +199,12 @@ def _stored(stored: Stored, broker: Broker, prefix: str) -> Window:
 
 
 def _seek(seek: Seek, broker: Broker, prefix: str) -> Window:
-    with streams.declared(_topology([prefix]), broker.stream_port()):
+    with streams.declared(topology_of([prefix]), broker.stream_port()):
         half = seek.message_count // 2
-        _fill(prefix, broker, half, bytes(12))
+        fill(prefix, broker, half, bytes(12))
         middle_s = time.time()
         time.sleep(_CHECK_S)
-        _fill(prefix, broker, seek.message_count - half, bytes(12))
+        fill(prefix, broker, seek.message_count - half, bytes(12))
         spans_us = sorted(
             _first_chunk_us(broker.stream_port(), prefix, f"@{middle_s}", half)
             for _ in range(seek.seek_count)
@@ -237,9 +245,9 @@ def _many(many: ManyStreams, broker: Broker, prefix: str, seconds: float) -> Win
         streaming=Streaming(batch_count=1),
     )
     before_bytes = broker.rss_bytes() or 0
-    with streams.declared(_topology(names), broker.stream_port()):
-        created_bytes = broker.rss_bytes() or 0
+    with streams.declared(topology_of(names), broker.stream_port()):
         figures = _measured(load, broker.stream_port(), broker, seconds)
+        descriptor_count = broker.descriptor_count()
     window = window_of(figures)
     published_count = figures.counts.published_count
     used_s = None if figures.broker_cores is None else figures.broker_cores * figures.elapsed_s
@@ -247,6 +255,6 @@ def _many(many: ManyStreams, broker: Broker, prefix: str, seconds: float) -> Win
         window,
         consumed_per_s=None,
         broker_cpu_us=used_s * 1e6 / published_count if used_s and published_count else None,
-        connection_kib=(created_bytes - before_bytes) / 1_024 / many.stream_count,
-        grown_mib=mib((figures.broker_rss_bytes or 0) - created_bytes),
+        stream_kib=((figures.broker_rss_bytes or 0) - before_bytes) / 1_024 / many.stream_count,
+        descriptor_count=descriptor_count,
     )

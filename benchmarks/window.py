@@ -19,6 +19,8 @@ class Window:
         serving_s: from the start of a killed broker until its message counts are right.
         first_message_s: from its start until a consumer has a message.
         connection_kib: memory of the broker for one idle connection.
+        stream_kib: memory of the broker for one stream that gets messages.
+        descriptor_count: files that the broker has open at the end; sockets are none.
         p50_us: median latency.
         p99_us: 99th percentile.
         broker_cpu_us: CPU time of the broker per message delivered, or per operation.
@@ -42,6 +44,8 @@ class Window:
     serving_s: float | None = None
     first_message_s: float | None = None
     connection_kib: float | None = None
+    stream_kib: float | None = None
+    descriptor_count: float | None = None
     p50_us: float | None = None
     p99_us: float | None = None
     broker_cpu_us: float | None = None

@@ -28,14 +28,25 @@ def listener_pid(port: int) -> int | None:
     return None
 
 
+def open_file_count(pid: int) -> int | None:
+    """Return how many files a process has open, by path; None if it cannot be seen."""
+    names = _open_names(_PROC / str(pid))
+    return sum(name.startswith("/") for name in names) if names else None
+
+
 def _open_files(directory: Path) -> set[str]:
     """Return the targets of a process's descriptors; empty if it is gone or not ours."""
-    links: set[str] = set()
+    return set(_open_names(directory))
+
+
+def _open_names(directory: Path) -> list[str]:
+    """Return the target of each descriptor of a process, as ``_open_files``."""
+    links: list[str] = []
     with contextlib.suppress(OSError):
         for descriptor in (directory / "fd").iterdir():
             # A descriptor may be closed after it was listed.
             with contextlib.suppress(OSError):
-                links.add(str(descriptor.readlink()))
+                links.append(str(descriptor.readlink()))
     return links
 
 

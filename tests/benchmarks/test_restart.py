@@ -33,7 +33,10 @@ class Killed:
         self.steps: list[str] = []
 
     @contextmanager
-    def killable(self, name: str, durability: Durability) -> Iterator["Killed"]:
+    def killable(
+        self, name: str, durability: Durability, *, speaks_streams: bool
+    ) -> Iterator["Killed"]:
+        assert not speaks_streams
         self.steps.append(f"{name} {durability}")
         yield self
 

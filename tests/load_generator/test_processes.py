@@ -2,6 +2,7 @@
 
 import os
 import socket
+from pathlib import Path
 
 from load_generator import processes
 
@@ -33,3 +34,11 @@ def test_the_machine_has_worked_at_least_as_long_as_this_process() -> None:
     spent_s = processes.cpu_s(os.getpid())
     assert spent_s is not None
     assert processes.machine_busy_s() >= spent_s
+
+
+def test_open_files_are_counted_and_sockets_are_not(tmp_path: Path) -> None:
+    before = processes.open_file_count(os.getpid())
+    assert before is not None
+    with (tmp_path / "a").open("w"), (tmp_path / "b").open("w"), socket.socket():
+        assert processes.open_file_count(os.getpid()) == before + 2
+    assert processes.open_file_count(1 << 30) is None
