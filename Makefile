@@ -1,5 +1,7 @@
 # make run    start a broker on 127.0.0.1:5672 (guest/guest)
 # make check  the gate without the slow parts: format, lint, types, floors, house rules
+# make web    build the web UI into the package; `make run` does it once, where node is at hand
+# make screenshots    pictures of every page of a running broker (API=http://127.0.0.1:15672), in build/screenshots
 # make test   everything, on a fresh machine too: this is what .ci/run calls
 #
 # The virtual environment and the kernels are built once, for `run` and `test` alike, and again when
@@ -21,6 +23,11 @@ BUILD_INPUTS := pyproject.toml constraints.txt .ci/kernel_build.py $(KERNELS)
 NPM_FOLDER := tests/clients/programs
 NPM_LOCK := $(NPM_FOLDER)/package-lock.json
 NPM_STAMP := $(NPM_FOLDER)/node_modules/.stamp
+WEB_FOLDER := web
+WEB_STAMP := $(WEB_FOLDER)/node_modules/.stamp
+WEB_INPUTS := $(wildcard $(WEB_FOLDER)/*.* $(WEB_FOLDER)/public/* $(WEB_FOLDER)/src/*.* $(WEB_FOLDER)/src/*/*.* \
+	$(WEB_FOLDER)/src/*/*/*.*)
+WEB_BUILT := management/static/index.html
 PYTEST_LOG := build/pytest.log
 BROKER_PORT ?= 5672
 FUZZ_SECONDS ?= 20
@@ -29,14 +36,15 @@ CYCLES ?= 500
 STREAM_CYCLES ?= 100
 SEEDS ?= 100
 STATES ?= 50000
+API ?= http://127.0.0.1:15672
 
-.PHONY: help run venv system npm check format lint types floors style pytest asan fuzz sequence wheel conformance \
-	crash bench test clean distclean
+.PHONY: help run venv system npm web web-at-hand webtest screenshots check format lint types floors style pytest asan \
+	fuzz sequence wheel conformance crash bench test clean distclean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
-run: $(RUNTIME_STAMP)
+run: $(RUNTIME_STAMP) web-at-hand
 	$(BIN)/haremq start --bind 127.0.0.1 --port $(BROKER_PORT)
 
 $(VENV)/bin/python:
@@ -65,11 +73,33 @@ venv: $(DEV_STAMP)
 system:
 	.ci/system-packages
 
-npm: $(if $(wildcard $(NPM_LOCK)),$(NPM_STAMP))
+npm: $(if $(wildcard $(NPM_LOCK)),$(NPM_STAMP)) $(WEB_STAMP)
 
 $(NPM_STAMP): $(NPM_LOCK)
 	.ci/retry 3 npm ci --prefix $(NPM_FOLDER) --no-audit --no-fund
 	touch $@
+
+$(WEB_STAMP): $(WEB_FOLDER)/package-lock.json
+	.ci/retry 3 npm ci --prefix $(WEB_FOLDER) --no-audit --no-fund
+	touch $@
+
+web: $(WEB_BUILT)
+
+$(WEB_BUILT): $(WEB_STAMP) $(WEB_INPUTS)
+	npm run --prefix $(WEB_FOLDER) build
+	touch $@
+
+# A broker without its web UI runs as well, and serves a page that says how to get it.
+web-at-hand:
+	@if [ ! -e $(WEB_BUILT) ]; then \
+		if command -v npm >/dev/null; then $(MAKE) --no-print-directory web \
+			|| echo "the web UI could not be built; the broker starts without it" >&2; \
+		else echo "no npm: the broker starts without its web UI" >&2; fi; fi
+
+# Types and pure parts; tests/web has what needs a browser.
+webtest: $(WEB_STAMP)
+	npm run --prefix $(WEB_FOLDER) types
+	npm test --prefix $(WEB_FOLDER)
 
 check: format lint types floors style
 
@@ -91,7 +121,7 @@ style: venv
 # Both builds pass the same tests: first the interpreted twins, without clients and house rules,
 # then everything on the kernels. The last line of the log is pytest's summary, which .ci/run repeats
 # at its very end.
-pytest: venv npm
+pytest: venv npm web
 	mkdir -p build
 	HAREMQ_INTERPRETED=1 $(BIN)/pytest -q --ignore=tests/clients --ignore=tests/style
 	HAREMQ_REQUIRE_CLIENTS=1 REQUIRE_COMPILED=1 $(BIN)/pytest -q 2>&1 | tee $(PYTEST_LOG)
@@ -135,17 +165,22 @@ crash: venv
 	$(BIN)/python -m tests.crash.stream_kill_loop --cycles $(STREAM_CYCLES) --class os
 	$(BIN)/python -m tests.crash.stream_kill_loop --cycles $(STREAM_CYCLES) --power-cut
 
+# Every page of the broker at API, light, dark and phone.
+screenshots: venv web
+	$(BIN)/python -m tests.web.screenshots --folder build/screenshots --api $(API)
+
 bench: venv
 	$(BIN)/python -m benchmarks
 
 # All parts run even when one fails, so that one look shows all that is wrong.
 test: system
 	$(MAKE) --no-print-directory venv npm
-	$(MAKE) --no-print-directory --keep-going check pytest asan fuzz wheel conformance
+	$(MAKE) --no-print-directory --keep-going check pytest webtest asan fuzz wheel conformance
 
 clean:
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 distclean: clean
-	rm -rf $(VENV) $(NPM_FOLDER)/node_modules haremq.egg-info
+	rm -rf $(VENV) $(NPM_FOLDER)/node_modules $(WEB_FOLDER)/node_modules \
+		management/static haremq.egg-info

@@ -44,3 +44,9 @@ def test_the_kernels_are_built_once_for_run_and_test() -> None:
 
 def test_the_build_says_what_takes_so_long() -> None:
     assert "compiling 18 kernels" in dry_run("--what-if=pyproject.toml", "run")
+
+
+def test_the_web_ui_is_built_once_where_node_is_at_hand() -> None:
+    built = "--assume-old=management/static/index.html"
+    assert "npm run --prefix web build" in dry_run("--what-if=web/index.html", "web")
+    assert "npm run" not in dry_run(built, "--assume-old=web/node_modules/.stamp", "wheel")

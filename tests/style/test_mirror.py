@@ -23,7 +23,18 @@ TESTED_ELSEWHERE: dict[str, str] = {}
 """Modules without a test file of their own, with the file that tests them instead."""
 
 OTHER_TESTS = frozenset(
-    {"clients", "crash", "fuzz", "hostile", "properties", "scenarios", "spec", "style", "support"}
+    {
+        "clients",
+        "crash",
+        "fuzz",
+        "hostile",
+        "properties",
+        "scenarios",
+        "spec",
+        "style",
+        "support",
+        "web",
+    }
 )
 """Folders of tests that go across modules."""
 

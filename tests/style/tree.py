@@ -32,6 +32,7 @@ NOT_OURS = frozenset(
         "haremq-data",
         "haremq.egg-info",
         "node_modules",
+        "static",
     }
 )
 """Folders that .gitignore names: made by tools, never committed."""

@@ -1,0 +1,40 @@
+"""A browser, and the built UI that it looks at."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from management.web_ui import WebUi
+from tests.web.chromium import chromium, executable
+from tests.web.stand_in import StandIn
+
+IS_REQUIRED = bool(os.environ.get("HAREMQ_REQUIRE_CLIENTS"))
+
+
+@pytest.fixture(scope="session")
+def ui() -> WebUi:
+    """The UI as it was built; where nobody built it, its tests are passed over."""
+    built = WebUi()
+    if not built.is_built:
+        reason = "the web UI is not built: make web"
+        pytest.fail(reason) if IS_REQUIRED else pytest.skip(reason)
+    return built
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    if executable() is None:
+        reason = "no chromium"
+        pytest.fail(reason) if IS_REQUIRED else pytest.skip(reason)
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def without_broker(ui: WebUi) -> Iterator[StandIn]:
+    """The UI, and no broker behind it."""
+    with StandIn() as served:
+        yield served

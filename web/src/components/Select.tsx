@@ -1,0 +1,27 @@
+import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
+import { Icon } from "./Icon";
+
+interface Props {
+  label: string;
+  hint?: ComponentChildren;
+  value: string;
+  choices: readonly { id: string; title: string }[];
+  onChoose: (id: string) => void;
+}
+
+/** A labelled choice of one of many. */
+export function Select({ label, hint, value, choices, onChoose }: Props) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}{hint && <span class="hint">{hint}</span>}</label>
+      <span class="input choice">
+        <select id={id} value={value} onChange={(event) => onChoose(event.currentTarget.value)}>
+          {choices.map((choice) => <option key={choice.id} value={choice.id}>{choice.title}</option>)}
+        </select>
+        <Icon name="down" small />
+      </span>
+    </div>
+  );
+}

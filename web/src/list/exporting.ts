@@ -1,0 +1,23 @@
+import { csv } from "../format/csv";
+import type { Column } from "./column";
+
+/** What is shown, as CSV: a head of the columns' names, then the rows in their order. */
+export function asCsv<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
+  return csv([columns.map((column) => column.label), ...rows.map((row) => columns.map((column) => column.value(row)))]);
+}
+
+/** The same as JSON: a list of objects by the columns' ids. */
+export function asJson<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
+  const told = rows.map((row) => Object.fromEntries(columns.map((column) => [column.id, column.value(row) ?? null])));
+  return JSON.stringify(told, null, 2);
+}
+
+/** Hand a text to the reader as a file. */
+export function saveFile(name: string, text: string, type: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}

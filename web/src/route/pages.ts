@@ -1,0 +1,15 @@
+import type { ComponentType } from "preact";
+import { OverviewPage } from "../pages/overview/OverviewPage";
+
+type Load = () => Promise<ComponentType>;
+
+/** Pages by the first segment of their address. All but the overview are loaded when first opened. */
+const LOADERS: Record<string, Load> = {
+  "": () => Promise.resolve(OverviewPage),
+  queues: async () => (await import("../pages/queues/QueuesRoute")).QueuesRoute,
+};
+
+/** How to get the page; undefined is no page of ours. */
+export function loaderOf(first: string): Load | undefined {
+  return Object.hasOwn(LOADERS, first) ? LOADERS[first] : undefined;
+}
