@@ -1,8 +1,9 @@
 """``python -m benchmarks.bystander``: how long one client waits while another one attacks.
 
-Each attack has a broker of its own, which ends with it. The other client publishes one message to
-itself every 5 ms and waits for it. The time of these round trips is measured, from the beginning of
-the attack until the broker has carried it out.
+Each attack has a broker of its own, which ends with it. One other client publishes one message to
+itself over AMQP every 5 ms and waits for it. Another one publishes over the stream protocol and
+waits for the confirm. The time of these round trips is measured, from the beginning of the attack
+until the broker has carried it out.
 """
 
 import argparse
@@ -12,10 +13,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from benchmarks.brokers import HAREMQ, RABBITMQ
-from benchmarks.bystander.attack import Attack
+from benchmarks.bystander.attack import AnyAttack
 from benchmarks.bystander.attacks import ATTACKS
 from benchmarks.bystander.canary import Canary, RoundTrips
-from benchmarks.bystander.client import TooLongError
+from benchmarks.bystander.hasty import TooLongError
+from benchmarks.bystander.stream_client import streams_of
 from benchmarks.killable import killable
 from benchmarks.scenarios import Durability
 from load_generator.wire import LoadError
@@ -33,12 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.list:
         for attack in ATTACKS:
-            print(f"{attack.name:15} {attack.title}")
+            print(f"{attack.name:18} {attack.title}")
         return 0
     names = options.attack.split(",") if options.attack else [each.name for each in ATTACKS]
     brokers = [each for each in (HAREMQ, RABBITMQ) if each.lower() in options.brokers.split(",")]
-    print("| attack | broker | took s | round trips | p50 ms | p99 ms | worst ms |")
-    print("| --- | --- | --: | --: | --: | --: | --: |")
+    print("| attack | broker | took s |" + 2 * " trips | p50 ms | p99 ms | worst ms |")
+    print("| --- | --- | --: |" + 8 * " --: |")
     failures = 0
     for attack in [each for each in ATTACKS if each.name in names]:
         for broker in brokers:
@@ -46,17 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(_row(attack, broker), flush=True)
             except (LoadError, OSError) as error:
                 failures += 1
-                print(f"| {attack.title} | {broker} | {error} | | | | |", flush=True)
+                print(f"| {attack.title} | {broker} | {error} |" + 8 * " |", flush=True)
     return 1 if failures else 0
 
 
-def _row(attack: Attack, broker: str) -> str:
-    with killable(broker, Durability.FSYNC) as own:
+def _row(attack: AnyAttack, broker: str) -> str:
+    with killable(broker, Durability.FSYNC, speaks_streams=True) as own:
         own.start()
         endpoint = own.broker().endpoint
         worst = attack.prepare(endpoint)
         try:
-            canary = Canary(endpoint)
+            canaries = [Canary(endpoint), Canary(streams_of(endpoint))]
             begin_s = time.monotonic()
             took = ""
             try:
@@ -65,9 +67,10 @@ def _row(attack: Attack, broker: str) -> str:
                 took = "over "
             took += f"{time.monotonic() - begin_s:.1f}"
             time.sleep(AFTERMATH_S)
-            return f"| {attack.title} | {broker} | {took} | {_cells(canary.stop())} |"
+            cells = " | ".join([_cells(canary.stop()) for canary in canaries])
+            return f"| {attack.title} | {broker} | {took} | {cells} |"
         finally:
-            worst.socket.close()
+            worst.cut_off()
 
 
 def _cells(trips: RoundTrips) -> str:

@@ -2,9 +2,10 @@
 
 import struct
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from benchmarks.bystander.client import Worst
+from benchmarks.bystander.hasty import Hasty
 from load_generator import wire
 from load_generator.session import Endpoint
 
@@ -13,11 +14,13 @@ QUEUE: Final = "bystander.attacked"
 
 _CHANNEL_CLOSE_OK: Final = b"\x00\x14\x00\x29"
 
+ClientT = TypeVar("ClientT", bound=Hasty)
+
 Prepare: TypeAlias = Callable[[Endpoint], Worst]
 Strike: TypeAlias = Callable[[Endpoint, Worst], None]
 
 
-class Attack(NamedTuple):
+class Attack(NamedTuple, Generic[ClientT]):
     """One attack of a client.
 
     Attributes:
@@ -29,8 +32,12 @@ class Attack(NamedTuple):
 
     name: str
     title: str
-    prepare: Prepare
-    strike: Strike
+    prepare: Callable[[Endpoint], ClientT]
+    strike: Callable[[Endpoint, ClientT], None]
+
+
+AnyAttack: TypeAlias = Attack[Any]
+"""An attack by a client of whatever protocol."""
 
 
 def pushes(make: Callable[[], Iterable[bytes]]) -> Strike:

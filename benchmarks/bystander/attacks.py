@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Final
 
-from benchmarks.bystander.attack import QUEUE, Attack, Strike, leave_channel, pushes
+from benchmarks.bystander.amqp_stream_attacks import AMQP_STREAM_ATTACKS
+from benchmarks.bystander.attack import QUEUE, AnyAttack, Attack, Strike, leave_channel, pushes
 from benchmarks.bystander.client import Worst, await_count
 from benchmarks.bystander.consumer_attacks import CONSUMER_ATTACKS
+from benchmarks.bystander.stream_attacks import STREAM_ATTACKS
 from load_generator import wire
 from load_generator.session import Endpoint
 from load_generator.wire import MethodId
@@ -211,7 +213,7 @@ def _delete(_endpoint: Endpoint, worst: Worst) -> None:
     worst.push(wire.queue_delete(1, QUEUE))
 
 
-ATTACKS: Final = (
+ATTACKS: Final[tuple[AnyAttack, ...]] = (
     Attack(
         "topic-patterns",
         "2,000 publishes that 19,683 topic patterns match",
@@ -275,4 +277,6 @@ ATTACKS: Final = (
     Attack("purge", "a purge of 300,000", _backlog, _purge),
     Attack("delete", "a queue of 300,000 is deleted", _backlog, _delete),
     *CONSUMER_ATTACKS,
+    *AMQP_STREAM_ATTACKS,
+    *STREAM_ATTACKS,
 )

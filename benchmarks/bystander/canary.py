@@ -1,16 +1,26 @@
-"""The other client: a process that publishes a message to itself and waits for it, in a loop."""
+"""The other client: a process that publishes a message and waits for it, in a loop.
+
+Over AMQP it publishes to itself, and waits for the delivery. Over the stream protocol it waits for
+the confirm.
+"""
 
 import multiprocessing
 import queue
+import struct
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Final, NamedTuple
 
 from load_generator import wire
 from load_generator.session import Endpoint, Session
+from load_generator.streams import commands
+from load_generator.streams.session import StreamSession
 from load_generator.wire import LoadError
 
 QUEUE: Final = "bystander.canary"
+STREAM: Final = "bystander.canary.stream"
 PAUSE_S: Final = 0.005
 BEGIN_TIMEOUT_S: Final = 30.0
 END_TIMEOUT_S: Final = 120.0
@@ -80,16 +90,14 @@ def summary(taken_ms: list[float]) -> RoundTrips:
 
 def _sing(endpoint: Endpoint, told: Connection) -> None:
     taken_ms: list[float] = []
+    singer = _of_streams if endpoint.speaks_streams else _of_amqp
     try:
-        with Session(endpoint) as session:
-            session.call(wire.queue_declare(1, QUEUE), wire.QUEUE_DECLARE_OK)
-            session.call(wire.consume(1, QUEUE, "c", no_ack=True), wire.BASIC_CONSUME_OK)
-            message = wire.publish("", QUEUE, wire.properties(), b"x")
-            _round_trip(session, message)
+        with singer(endpoint) as round_trip:
+            round_trip()
             told.send("singing")
             while not told.poll():
                 begin_s = time.perf_counter()
-                _round_trip(session, message)
+                round_trip()
                 taken_ms.append((time.perf_counter() - begin_s) * _MS_PER_S)
                 time.sleep(PAUSE_S)
             told.send(taken_ms)
@@ -97,7 +105,38 @@ def _sing(endpoint: Endpoint, told: Connection) -> None:
         told.send(f"{type(error).__name__}: {error}")
 
 
-def _round_trip(session: Session, message: bytes) -> None:
-    session.socket.sendall(message)
-    for _ in range(_FRAMES_OF_DELIVERY):
-        session.read_frame()
+@contextmanager
+def _of_amqp(endpoint: Endpoint) -> Iterator[Callable[[], None]]:
+    """Return what makes one round trip over AMQP."""
+    message = wire.publish("", QUEUE, wire.properties(), b"x")
+    with Session(endpoint) as session:
+        session.call(wire.queue_declare(1, QUEUE), wire.QUEUE_DECLARE_OK)
+        session.call(wire.consume(1, QUEUE, "c", no_ack=True), wire.BASIC_CONSUME_OK)
+
+        def round_trip() -> None:
+            session.socket.sendall(message)
+            for _ in range(_FRAMES_OF_DELIVERY):
+                session.read_frame()
+
+        yield round_trip
+
+
+@contextmanager
+def _of_streams(endpoint: Endpoint) -> Iterator[Callable[[], None]]:
+    """Return what makes one round trip over the stream protocol."""
+    body = bytes([0]) + struct.pack(">IQ", 1, 1) + commands.entry(commands.message(b"x"))
+    message = commands.frame(commands.PUBLISH, body)
+    with StreamSession(endpoint) as session:
+        session.call(commands.CREATE, commands.string(STREAM) + commands.string_map({}))
+        names = commands.string("") + commands.string(STREAM)
+        session.call(commands.DECLARE_PUBLISHER, bytes([0]) + names)
+
+        def round_trip() -> None:
+            session.socket.sendall(message)
+            received = session.read_frame()
+            while received.key == commands.HEARTBEAT:
+                received = session.read_frame()
+            if received.key != commands.PUBLISH_CONFIRM:
+                raise commands.refusal(received)
+
+        yield round_trip
