@@ -9,6 +9,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from amqp_server.broker.events import EventKind, Events
+from amqp_server.broker.steps import Steps, finish
 
 
 class Resource(Enum):
@@ -27,8 +28,17 @@ class Alarms:
             has not yet published since.
     """
 
-    def __init__(self, events: Events | None = None) -> None:
+    def __init__(
+        self, events: Events | None = None, carry_out: Callable[[Steps[None]], None] = finish
+    ) -> None:
+        """Begin with no alarm.
+
+        Args:
+            events: hear of the alarms; None is nobody.
+            carry_out: has the listeners called, of which each publisher may be one.
+        """
         self._events = Events() if events is None else events
+        self._carry_out = carry_out
         self._low: set[Resource] = set()
         self._listeners: dict[Callable[[int], None], None] = {}
         self.generation = 0
@@ -52,11 +62,19 @@ class Alarms:
         self.is_on = bool(self._low)
         kind = EventKind.ALARM_SET if is_low else EventKind.ALARM_CLEARED
         self._events.note(kind, name=resource.value)
+        self._carry_out(self._telling(now_ms))
+
+    def _telling(self, now_ms: int) -> Steps[None]:
         for listener in tuple(self._listeners):
             listener(now_ms)
+            yield
 
     def subscribe(self, listener: Callable[[int], None]) -> None:
-        """Call ``listener(now_ms)`` at every change."""
+        """Call ``listener(now_ms)`` after every change; it looks at the state by itself.
+
+        Where there are many, some are called in later turns. By then the state may have changed
+        again, or they may have unsubscribed.
+        """
         self._listeners[listener] = None
 
     def unsubscribe(self, listener: Callable[[int], None]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 from amqp_server.broker.access.login_delays import LoginDelays
@@ -26,7 +27,7 @@ from amqp_server.broker.plan_memory import PlanMemory
 from amqp_server.broker.reply_consumers import UnreadReplies
 from amqp_server.broker.resources import LookAtResources
 from amqp_server.broker.settings import BrokerSettings
-from amqp_server.broker.steps import Steps, finish
+from amqp_server.broker.steps import Steps, finish, finish_or_later
 from amqp_server.broker.tally import Counted, Totals, new_totals
 from amqp_server.broker.telling_journal import TellingJournal
 from amqp_server.broker.turn import Turn
@@ -125,7 +126,7 @@ class Broker:
         self.events = Events()
         self.totals = new_totals()
         self.look_at_resources: LookAtResources | None = None
-        self.alarms = Alarms(self.events)
+        self.alarms = Alarms(self.events, partial(finish_or_later, turn=turn))
         self.congestion = Congestion()
         self.unread_replies = UnreadReplies()
         self.plans = PlanMemory()

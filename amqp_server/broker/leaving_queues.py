@@ -6,19 +6,14 @@ steps. Until the last of them has gone its name is *leaving*, as that of an exch
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Final, Protocol
+from typing import Protocol
 
 from amqp_server.broker.definitions.journal import Journal
 from amqp_server.broker.events import EventKind, Events
 from amqp_server.broker.queue import Consumer, Queue, Watcher
-from amqp_server.broker.steps import Steps, StepsJob
+from amqp_server.broker.steps import Steps, finish_or_later
 from amqp_server.broker.turn import Turn
 from queues.effects import DeadLettered, Effect, QueueUnused
-
-PIECES_AT_ONCE_MAX: Final = 64
-"""Bindings that go at once with a queue, or queues that go at once with their connection."""
-
-_DONE: Final = object()
 
 
 class DeadLetterMover(Protocol):
@@ -76,13 +71,6 @@ class LeavingQueues:
             for _ in leaving[1]:  # another caller may continue it in between
                 yield
 
-    def finish_or_later(self, steps: Steps[None]) -> None:
-        """Do the steps of one or more ends; those that are many continue in later turns."""
-        for _ in range(PIECES_AT_ONCE_MAX):
-            if next(steps, _DONE) is _DONE:
-                return
-        self._turn.later(StepsJob(steps, self._turn.budget.is_spent))
-
     def _ending(self, queue: Queue) -> Steps[None]:
         self._turn.forget(queue.engine)
         consumers, queue.consumers = queue.consumers, {}
@@ -105,12 +93,22 @@ class LeavingQueues:
         self, queue: Queue, consumers: dict[Consumer, None], watchers: dict[Watcher, None]
     ) -> None:
         """Tell consumers after the client that deleted their queue was answered, as RabbitMQ."""
+        telling = _telling(queue, consumers, watchers)
 
-        def tell_consumers(_effect: Effect, _now_ms: int) -> None:
-            # In RabbitMQ a channel keeps those of a queue in this order.
-            for consumer in sorted(consumers, key=attrgetter("consumer_tag")):
-                consumer.queue_deleted()
-            for watcher in watchers:
-                watcher.queue_deleted(queue)
+        def tell(_effect: Effect, _now_ms: int) -> None:
+            finish_or_later(telling, self._turn)
 
-        self._turn.emit(tell_consumers, QueueUnused(queue.name))
+        self._turn.emit(tell, QueueUnused(queue.name))
+
+
+def _telling(
+    queue: Queue, consumers: dict[Consumer, None], watchers: dict[Watcher, None]
+) -> Steps[None]:
+    """Tell them one by one: each may have a connection of its own, which is then written to."""
+    # In RabbitMQ a channel keeps those of a queue in this order.
+    for consumer in sorted(consumers, key=attrgetter("consumer_tag")):
+        consumer.queue_deleted()
+        yield
+    for watcher in watchers:
+        watcher.queue_deleted(queue)
+        yield

@@ -27,7 +27,7 @@ from amqp_server.broker.leaving_queues import DeadLetterMover, LeavingQueues
 from amqp_server.broker.names import check_unreserved, queue_text
 from amqp_server.broker.queue import Queue, queue_definition
 from amqp_server.broker.queue_factory import QueueFactory
-from amqp_server.broker.steps import Steps, finish
+from amqp_server.broker.steps import Steps, finish, finish_or_later
 from amqp_server.broker.tally import Tally
 from amqp_server.broker.turn import Turn
 from queues.counters import QueueCounts
@@ -228,7 +228,7 @@ class QueueTable:
         if queue.is_deleted:
             return
         self._withdraw(queue)
-        self._leaving.finish_or_later(self._leaving.finishing(queue.name))
+        finish_or_later(self._leaving.finishing(queue.name), self._turn)
 
     def removing_all(self) -> Steps[None]:
         """Delete every queue, because the vhost is about to go."""
@@ -242,7 +242,7 @@ class QueueTable:
         """Delete the exclusive queues of a connection that ends, in later turns if many."""
         queues = self._owned.pop(connection, {})
         self._departing.update(queues)
-        self._leaving.finish_or_later(self._releasing(queues))
+        finish_or_later(self._releasing(queues), self._turn)
 
     def _releasing(self, queues: Iterable[Queue]) -> Steps[None]:
         for queue in queues:

@@ -12,13 +12,20 @@ client's input waits for it, so that the client's events keep their order.
 
 import logging
 from collections.abc import Callable, Generator, Iterator
-from typing import Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
+
+from amqp_server.broker.turn import Turn
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 Steps: TypeAlias = Generator[None, None, T]
+
+STEPS_AT_ONCE_MAX: Final = 64
+"""Steps that are done without asking for the time, where they are mostly few."""
+
+_DONE: Final = object()
 
 
 class Suspended(Exception):  # noqa: N818 - nothing went wrong
@@ -87,3 +94,11 @@ class StepsJob(Generic[T]):
         except Exception:
             log.exception("work of many turns failed")
         return True
+
+
+def finish_or_later(steps: Steps[None], turn: Turn) -> None:
+    """Do steps for which no client waits now; those that are many continue in later turns."""
+    for _ in range(STEPS_AT_ONCE_MAX):
+        if next(steps, _DONE) is _DONE:
+            return
+    turn.later(StepsJob(steps, turn.budget.is_spent))

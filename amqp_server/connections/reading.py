@@ -78,15 +78,12 @@ class Reading:
         self.is_blocked = False
         self.is_wanted = True
 
-    def heed_alarms(self) -> None:
-        """Follow the alarms, from now until ``end``."""
-        self._alarms.subscribe(self._on_alarm)
-
     def block(self) -> None:
         """Stop reading until the alarm is over: a publish came while a resource runs low."""
         if self.is_blocked:
             return
         self.is_blocked = True
+        self._alarms.subscribe(self._on_alarm)
         self._tell_blocked(True)  # noqa: FBT003 -- the port's
         self.regulate()
 
@@ -109,5 +106,6 @@ class Reading:
         if not self.is_blocked or self._alarms.is_on:
             return
         self.is_blocked = False
+        self._alarms.unsubscribe(self._on_alarm)
         self._tell_blocked(False)  # noqa: FBT003 -- the port's
         self.regulate()

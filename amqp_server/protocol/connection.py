@@ -324,7 +324,6 @@ class Connection:
         self.life.step(Step.OPEN)
         self.life.limit(None)
         self._broker.connection_opened(self.session)
-        self.reading.heed_alarms()
         self._write(reply)
         log.info("connection opened %s", self.session)
 

@@ -326,7 +326,6 @@ class Connection:
         self.life.limit(None)
         self.payload_max_bytes = self.session.frame_max_bytes
         self._broker.connection_opened(self.session)
-        self.reading.heed_alarms()
         self._outbox.write(answer(CommandKey.OPEN, correlation_id, Code.OK, octets))
         log.info("connection opened %s", self.session)
 

@@ -1,8 +1,14 @@
 """Alarms: on while anything runs low; listeners hear of changes only."""
 
+from functools import partial
+from itertools import pairwise
+
 import pytest
 
 from amqp_server.broker.alarms import Alarms, Resource
+from amqp_server.broker.steps import STEPS_AT_ONCE_MAX, finish_or_later
+from amqp_server.broker.turn import Turn
+from tests.support.counted_clock import budget_of
 
 MEMORY, DISK = Resource.MEMORY, Resource.DISK
 
@@ -90,6 +96,24 @@ def test_a_listener_may_unsubscribe_while_it_is_told(alarms: Alarms) -> None:
     alarms.set(MEMORY, is_low=True, now_ms=1)
     alarms.set(MEMORY, is_low=False, now_ms=2)
     assert heard == ["once", "always", "always"]
+
+
+def test_very_many_listeners_are_told_in_slices() -> None:
+    budget = budget_of(100)
+    turn = Turn(10, budget)
+    alarms = Alarms(carry_out=partial(finish_or_later, turn=turn))
+    heard: list[int] = []
+    for number in range(1_000):
+        alarms.subscribe(lambda _now_ms, number=number: heard.append(number))  # type: ignore[misc]
+    alarms.set(MEMORY, is_low=True, now_ms=1)
+    assert len(heard) == STEPS_AT_ONCE_MAX
+    counts = [len(heard)]
+    budget.begin()
+    while turn.end(1):
+        counts.append(len(heard))
+        budget.begin()
+    assert heard == list(range(1_000))
+    assert max(later - sooner for sooner, later in pairwise(counts)) <= 101
 
 
 def test_listeners_find_the_new_state(alarms: Alarms) -> None:

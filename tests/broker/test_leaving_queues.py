@@ -1,5 +1,7 @@
 """Queues that were deleted: who hears of it, and what goes after them in steps."""
 
+from itertools import pairwise
+
 import pytest
 
 from amqp_server.broker.errors import NotFoundError
@@ -41,6 +43,31 @@ def test_consumers_hear_of_the_end_in_the_order_of_their_tags(place: VhostUnderT
     place.delete_queue("jobs")
     place.turn.settle(place.now_ms)
     assert heard == ["b", "c11", "c2"]
+
+
+def test_very_many_who_use_a_queue_hear_of_its_end_in_slices() -> None:
+    place = VhostUnderTest(budget=budget_of(100))
+    queue = place.queue()
+    heard: list[object] = []
+
+    class Hearer:
+        def queue_deleted(self, queue: object) -> None:
+            heard.append(queue)
+
+    queue.watchers.update(dict.fromkeys([Hearer() for _ in range(1_000)]))
+    consumers = [ToldConsumer(queue) for _ in range(1_000)]
+    for consumer in consumers:
+        consumer.consume(place.now_ms)
+    place.delete_queue("jobs")
+    counts: list[int] = []
+    place.turn.settle(place.now_ms)
+    is_more = True
+    while is_more:
+        place.turn.budget.begin()
+        is_more = place.turn.end(place.now_ms)
+        counts.append(sum(bool(consumer.told) for consumer in consumers) + len(heard))
+    assert counts[-1] == 2_000
+    assert max(later - sooner for sooner, later in pairwise(counts)) <= 101
 
 
 def test_its_bindings_go_with_a_queue(place: VhostUnderTest) -> None:

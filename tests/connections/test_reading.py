@@ -24,7 +24,6 @@ class Rig:
         self.reading = Reading(
             self, self.heartbeat, self.alarms, turn, self.told.append, self.change
         )
-        self.reading.heed_alarms()
 
     @property
     def state(self) -> tuple[bool, bool]:

@@ -195,7 +195,6 @@ class LineConnection:
             return
         enter_vhost(self.session, vhost.decode())
         self._broker.connection_opened(self.session)
-        self.reading.heed_alarms()
         self.life.step(Step.LOGIN)
         self.life.limit(None)
         session = self.session
