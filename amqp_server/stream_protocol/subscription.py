@@ -19,7 +19,7 @@ from amqp_server.stream_protocol.frames import frame_head
 from amqp_server.stream_protocol.keys import VERSION_2, CommandKey
 from amqp_server.stream_protocol.single_active import PLAIN, GroupKey
 from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, chunks_in
-from persistence.streams.chunk_filter import LOOKS_MAX, LOOKS_PER_MESSAGE, may_hold
+from persistence.streams.chunk_filter import LOOKS_MAX, LOOKS_PER_MESSAGE, WantedValues
 from queues.offset_spec import NEXT, OffsetSpec
 from queues.stream_port import Served, StreamQueue, Then
 
@@ -35,7 +35,10 @@ EXTENT_BYTES_FIRST: Final = 64 << 10
 """The same, before anything was read."""
 
 CHUNK_COST: Final = 64
-"""What the delivery of a chunk counts, in messages."""
+"""What the delivery of a chunk counts at least, in messages."""
+
+BYTES_PER_MESSAGE: Final = 1_024
+"""Octets that are read and copied in the time of a message."""
 
 FILTER_PREFIX: Final = "filter."
 MATCH_UNFILTERED: Final = "match-unfiltered"
@@ -57,7 +60,6 @@ class Subscription:
     __slots__ = (
         "_deliver_version",
         "_extent_bytes_max",
-        "_match_unfiltered",
         "_on_held",
         "_outbox",
         "_wanted",
@@ -100,12 +102,7 @@ class Subscription:
         self._on_held = on_held
         self._deliver_version = deliver_version
         self._extent_bytes_max = EXTENT_BYTES_FIRST
-        self._wanted = frozenset(
-            value.encode("utf-8", "surrogateescape")
-            for key, value in properties.items()
-            if key.startswith(FILTER_PREFIX)
-        )
-        self._match_unfiltered = properties.get(MATCH_UNFILTERED) == "true"
+        self._wanted = _wanted_of(properties)
 
     def serve(self, max_count: int, now_ms: int) -> Served:  # noqa: ARG002 -- the port's
         """Send chunks, as many as credit, output and one read allow."""
@@ -130,14 +127,23 @@ class Subscription:
         for position, header in chunks_in(extent.octets):
             if not self.credit or sent_count >= chunk_count or looks_left <= 0 or outbox.is_full:
                 break
-            looks_left -= len(self._wanted)
+            wants: bool | None = True
+            if (wanted := self._wanted) is not None:
+                at = position + CHUNK_HEADER.size
+                chunk_filter = extent.octets[at : at + header.filter_bytes]
+                wants = wanted.may_be_in(chunk_filter, header.first_offset, looks_left)
+                looks_left -= wanted.looks_count
+            if wants is None:
+                break
             self.offset = header.next_offset
             used_bytes = position + header.size_bytes
-            if self._may_want(extent.octets, position, header):
+            if wants:
                 self._deliver(prefix, extent.octets, position, header)
                 sent_count += 1
         self._fit_extent(used_bytes, len(extent.octets))
-        cost = max(sent_count, 1) * CHUNK_COST + (LOOKS_MAX - looks_left) // LOOKS_PER_MESSAGE
+        read_cost = len(extent.octets) // BYTES_PER_MESSAGE
+        cost = max(sent_count * CHUNK_COST, CHUNK_COST, read_cost)
+        cost += (LOOKS_MAX - looks_left) // LOOKS_PER_MESSAGE
         return Served(cost, Then.READY if self.credit else Then.HELD)
 
     def _fit_extent(self, used_bytes: int, extent_bytes: int) -> None:
@@ -151,13 +157,6 @@ class Subscription:
         else:
             self._extent_bytes_max *= 2
         self._extent_bytes_max = min(self._extent_bytes_max, EXTENT_BYTES_MAX)
-
-    def _may_want(self, octets: bytes | memoryview, position: int, header: ChunkHeader) -> bool:
-        if not self._wanted:
-            return True
-        at = position + CHUNK_HEADER.size
-        chunk_filter = octets[at : at + header.filter_bytes]
-        return may_hold(chunk_filter, self._wanted, match_unfiltered=self._match_unfiltered)
 
     def _prefix(self) -> bytes:
         """Return what goes before each chunk of one read; no commit comes between these."""
@@ -178,6 +177,18 @@ class Subscription:
         self._outbox.deliver_all([head, data])
         self.credit -= 1
         self.consumed_offset = header.next_offset
+
+
+def _wanted_of(properties: Mapping[str, str]) -> WantedValues | None:
+    """Return which chunks a client wants; None is all."""
+    values = {
+        value.encode("utf-8", "surrogateescape")
+        for key, value in properties.items()
+        if key.startswith(FILTER_PREFIX)
+    }
+    if not values:
+        return None
+    return WantedValues(values, match_unfiltered=properties.get(MATCH_UNFILTERED) == "true")
 
 
 def begin(subscription: Subscription, spec: OffsetSpec, now_ms: int) -> None:

@@ -7,7 +7,7 @@ Its octets stay on disk, so the hash may not change.
 
 import zlib
 from collections.abc import Collection, Iterator
-from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from persistence.files import Octets
@@ -22,14 +22,15 @@ UNFILTERED: Final = b""
 LOOKS_PER_MESSAGE: Final = 2
 """Filter values that are looked for in the time of a message."""
 
+LOOKS_PER_MASK: Final = 16
+"""Filter values that are looked for in the time in which the bits of a new one are found."""
+
+LOOKS_PER_CHUNK: Final = 32
+"""Filter values that are looked for in the time that it takes to come to the next chunk."""
+
 LOOKS_MAX: Final = 4_096
 """Values that a reader looks for in one go, over all chunks: half a millisecond at most."""
 
-_UNFILTERED_ALONE: Final = frozenset((UNFILTERED,))
-_READERS_MAX: Final = 128
-"""Sets of values whose bits are remembered."""
-
-_BITS_PER_VALUE: Final = 3
 _VALUES_PER_BYTE_MAX: Final = 16
 _SECOND_SEED: Final = 0x9E37_79B9
 
@@ -44,41 +45,93 @@ def draw_filter(values: Collection[bytes], size_bytes: int) -> bytes:
     """
     if len(values) > size_bytes * _VALUES_PER_BYTE_MAX:
         return b"\xff" * size_bytes
-    bits = bytearray(size_bytes)
+    bits = 0
     for value in values:
-        for bit in _bits_of(value, size_bytes):
-            bits[bit >> 3] |= 1 << (bit & 7)
-    return bytes(bits)
+        bits |= _mask_of(value, size_bytes * 8)
+    return bits.to_bytes(size_bytes, "little")
 
 
-def may_hold(chunk_filter: Octets, values: Collection[bytes], *, match_unfiltered: bool) -> bool:
-    """Return whether a chunk may have a message that a reader wants.
+class WantedValues:
+    """The filter values that one reader wants. It looks for them a few at a time.
 
-    Args:
-        chunk_filter: of the chunk; empty if none of its messages has a value.
-        values: that the reader wants, best a frozenset; a reader of everything need not ask.
-        match_unfiltered: it also wants messages without a value.
+    A client may want tens of thousands. Their bits are found when they are first looked for.
+
+    Attributes:
+        looks_count: what the last ``may_be_in`` took, in looks; at least ``LOOKS_PER_CHUNK``.
     """
-    if not len(chunk_filter):
-        return match_unfiltered
-    bits = int.from_bytes(chunk_filter, "little")
-    size_bytes = len(chunk_filter)
-    masks = _masks_of(frozenset(values), size_bytes)
-    if match_unfiltered:
-        masks += _masks_of(_UNFILTERED_ALONE, size_bytes)
-    return any(mask & bits == mask for mask in masks)
+
+    __slots__ = (
+        "_asked_offset",
+        "_at",
+        "_bit_count",
+        "_masks",
+        "_match_unfiltered",
+        "_values",
+        "_without_mask",
+        "looks_count",
+    )
+
+    def __init__(self, values: Collection[bytes], *, match_unfiltered: bool) -> None:
+        """Begin with some values.
+
+        Args:
+            values: that the reader wants; not one that wants all.
+            match_unfiltered: it also wants messages without a value.
+        """
+        self._values = [*values, UNFILTERED] if match_unfiltered else [*values]
+        self._match_unfiltered = match_unfiltered
+        self._masks: list[int] = []
+        self._without_mask: Iterator[bytes] = iter(())
+        self._bit_count = 0
+        self._asked_offset = self._at = 0
+        self.looks_count = 0
+
+    def may_be_in(self, chunk_filter: Octets, chunk_offset: int, looks_max: int) -> bool | None:
+        """Return whether a chunk may have a message that the reader wants.
+
+        Args:
+            chunk_filter: of the chunk; empty if none of its messages has a value.
+            chunk_offset: its first offset.
+            looks_max: values to look for.
+
+        Returns:
+            None: it is not known yet, and the next call for the same chunk goes on.
+        """
+        self.looks_count = LOOKS_PER_CHUNK
+        if not len(chunk_filter):
+            return self._match_unfiltered
+        if len(chunk_filter) * 8 != self._bit_count:
+            self._bit_count = len(chunk_filter) * 8
+            self._masks, self._without_mask = [], iter(self._values)
+            self._at = 0
+        if chunk_offset != self._asked_offset:
+            self._asked_offset, self._at = chunk_offset, 0
+        answer = self._look(int.from_bytes(chunk_filter, "little"), looks_max)
+        if answer is not None:
+            self._at = 0
+        return answer
+
+    def _look(self, bits: int, looks_max: int) -> bool | None:
+        masks, left = self._masks, looks_max
+        while True:
+            stop = min(self._at + left, len(masks))
+            left -= stop - self._at
+            is_found = any(mask & bits == mask for mask in masks[self._at : stop])
+            self._at = stop
+            self.looks_count = max(looks_max - left, LOOKS_PER_CHUNK)
+            if is_found:
+                return True
+            if left <= 0:
+                return None
+            values = list(islice(self._without_mask, left // LOOKS_PER_MASK + 1))
+            if not values:
+                return False
+            masks += [_mask_of(value, self._bit_count) for value in values]
+            left -= len(values) * LOOKS_PER_MASK
 
 
-@lru_cache(maxsize=_READERS_MAX)
-def _masks_of(values: frozenset[bytes], size_bytes: int) -> tuple[int, ...]:
-    """Return the bits of each value: a reader asks for the same ones of every chunk."""
-    return tuple(sum(1 << bit for bit in {*_bits_of(value, size_bytes)}) for value in values)
-
-
-def _bits_of(value: bytes, size_bytes: int) -> Iterator[int]:
-    """Yield the numbers of a value's bits: double hashing, as Kirsch and Mitzenmacher have it."""
-    bit_count = size_bytes * 8
-    first = zlib.crc32(value)
+def _mask_of(value: bytes, bit_count: int) -> int:
+    """Return three bits of a value: double hashing, as Kirsch and Mitzenmacher have it."""
+    at = zlib.crc32(value)
     step = zlib.crc32(value, _SECOND_SEED) | 1
-    for index in range(_BITS_PER_VALUE):
-        yield (first + index * step) % bit_count
+    return 1 << at % bit_count | 1 << (at + step) % bit_count | 1 << (at + 2 * step) % bit_count

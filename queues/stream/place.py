@@ -14,7 +14,12 @@ from typing import Final, NamedTuple
 
 from persistence.record import Octets, Run
 from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, chunks_in, has_values_beside
-from persistence.streams.chunk_filter import LOOKS_MAX, LOOKS_PER_MESSAGE, UNFILTERED, may_hold
+from persistence.streams.chunk_filter import (
+    LOOKS_MAX,
+    LOOKS_PER_MESSAGE,
+    UNFILTERED,
+    WantedValues,
+)
 from queues.batch import Batch
 from queues.stream.amqp10 import MalformedMessageError
 from queues.stream.filter import Filter
@@ -85,6 +90,7 @@ class Place:
     """
 
     __slots__ = (
+        "_asked",
         "_chunk",
         "_chunk_values",
         "_data",
@@ -123,13 +129,17 @@ class Place:
         self._log = stream_log
         self._pieces = pieces
         self._queue_name = queue_name
-        self._filter = wanted
-        self._wanted_values = None if wanted is None else wanted.wanted_values
+        self._filter: WantedValues | None = None
+        self._wanted_values: frozenset[bytes] | None = None
+        if wanted is not None:
+            self._filter = WantedValues(wanted.values, match_unfiltered=wanted.match_unfiltered)
+            self._wanted_values = wanted.wanted_values
         self.offset = offset
         self._piece: Piece | None = None
         self._index = 0
         self._extent: Octets = b""
         self._rest: Iterator[tuple[int, ChunkHeader]] = iter(())
+        self._asked: tuple[int, ChunkHeader] | None = None
         self._chunk: ChunkHeader | None = None
         self._chunk_values = self._wanted_values
         self._looks_left = LOOKS_MAX
@@ -234,10 +244,15 @@ class Place:
         None is the end of the extent, or that enough was looked for.
         """
         while self._looks_left > 0:
-            position, header = next(self._rest, _END)
+            position, header = self._asked or next(self._rest, _END)
             if header is None:
                 break
-            if header.next_offset > self.offset and self._may_want(header, position):
+            wants = header.next_offset > self.offset and self._may_want(header, position)
+            if wants is None:
+                self._asked = position, header
+                break
+            self._asked = None
+            if wants:
                 at = position + header.data_at
                 self._data = bytes(self._extent[at : at + header.data_bytes])
                 self._chunk = header
@@ -257,17 +272,16 @@ class Place:
             return values | {UNFILTERED}
         return values
 
-    def _may_want(self, header: ChunkHeader, position: int) -> bool:
+    def _may_want(self, header: ChunkHeader, position: int) -> bool | None:
+        """Return whether a chunk may have what is wanted; None: it was not all looked for."""
         wanted = self._filter
         if wanted is None:
             return True
-        self._looks_left -= len(wanted.values)
         at = position + CHUNK_HEADER.size
-        return may_hold(
-            self._extent[at : at + header.filter_bytes],
-            wanted.values,
-            match_unfiltered=wanted.match_unfiltered,
-        )
+        chunk_filter = self._extent[at : at + header.filter_bytes]
+        wants = wanted.may_be_in(chunk_filter, header.first_offset, self._looks_left)
+        self._looks_left -= wanted.looks_count
+        return wants
 
 
 def _end_of_stretch(offsets: Sequence[int], first: int, stop: int) -> int:

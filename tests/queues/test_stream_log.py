@@ -3,7 +3,6 @@
 import pytest
 
 from persistence.streams.chunk import check_chunk, decode_trailer
-from persistence.streams.chunk_filter import may_hold
 from persistence.streams.retention import Retention
 from tests.support.stream_logs import (
     PLACES,
@@ -11,6 +10,7 @@ from tests.support.stream_logs import (
     LogPlace,
     all_messages,
     appended,
+    may_hold,
     messages_of,
 )
 
@@ -99,8 +99,8 @@ def test_chunks_are_whole_and_say_what_they_are(place: LogPlace) -> None:
     assert header.timestamp_ms == WALL_OFFSET_MS + NOW_MS
     assert header.filter_bytes == 16
     chunk_filter = found.octets[48:64]
-    assert may_hold(chunk_filter, [b"red"], match_unfiltered=False)
-    assert not may_hold(chunk_filter, [b"blue"], match_unfiltered=False)
+    assert may_hold(chunk_filter, [b"red"])
+    assert not may_hold(chunk_filter, [b"blue"])
     assert decode_trailer(found.octets).publishing_ids == {b"p": 7}
 
 

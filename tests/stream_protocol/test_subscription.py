@@ -4,8 +4,13 @@ import pytest
 
 from amqp_server.stream_protocol.fields import I32, U8, U16, U32, U64, string
 from amqp_server.stream_protocol.keys import CommandKey
-from amqp_server.stream_protocol.subscription import CHUNK_COST, EXTENT_BYTES_MAX, EXTENT_BYTES_MIN
-from persistence.streams.chunk_filter import LOOKS_MAX, LOOKS_PER_MESSAGE
+from amqp_server.stream_protocol.subscription import (
+    BYTES_PER_MESSAGE,
+    CHUNK_COST,
+    EXTENT_BYTES_MAX,
+    EXTENT_BYTES_MIN,
+)
+from persistence.streams.chunk_filter import LOOKS_MAX, LOOKS_PER_CHUNK, LOOKS_PER_MESSAGE
 from persistence.streams.extent import Extent
 from tests.support.peer import Node
 from tests.support.stream_peer import StreamPeer, at_offset, entry, publish_each
@@ -147,16 +152,36 @@ def test_many_wanted_values_are_looked_for_in_few_chunks_at_once() -> None:
     subscription = peer.connection._commands._subscriptions._by_id[1]
     assert subscription.offset == 12
     subscription.offset = 0
-    subscription.serve(2_000, node.now_ms)
-    assert subscription.offset == 4
+    served = [subscription.serve(2_000, node.now_ms) for _ in range(3)]
+    assert subscription.offset < 12
+    assert all(LOOKS_MAX // LOOKS_PER_MESSAGE - 64 <= each.cost < 4_000 for each in served)
 
 
 def test_filter_values_that_were_looked_for_count_as_messages(peer: StreamPeer) -> None:
-    publish_each(peer, b"0")
+    valued = U8.pack(1) + I32.pack(1) + U64.pack(0) + string("other") + entry(b"m")
+    peer.send(CommandKey.PUBLISH, valued, version=2)
     wanted = {f"filter.{number}": str(number) for number in range(1_000)}
-    peer.subscribe("s", properties={**wanted, "match-unfiltered": "true"}, credit=1)
+    peer.subscribe("s", properties=wanted, credit=1)
     peer.receive()
-    publish_each(peer, b"1")
-    peer.connection._commands._subscriptions._by_id[1].credit = 1
-    served = peer.connection._commands._subscriptions._by_id[1].serve(64, 1)
-    assert served.cost >= CHUNK_COST + 1_000 // LOOKS_PER_MESSAGE
+    subscription = peer.connection._commands._subscriptions._by_id[1]
+    subscription.offset = 0
+    assert subscription.serve(64, 1).cost >= CHUNK_COST + 1_000 // LOOKS_PER_MESSAGE
+
+
+def test_the_octets_that_were_read_count_as_messages(peer: StreamPeer) -> None:
+    publish_each(peer, bytes(200_000))
+    peer.subscribe("s", credit=1)
+    peer.receive()
+    subscription = peer.connection._commands._subscriptions._by_id[1]
+    subscription.offset, subscription.credit = 0, 1
+    assert subscription.serve(2_048, 1).cost >= 200_000 // BYTES_PER_MESSAGE
+
+
+def test_chunks_that_are_left_out_count_too(peer: StreamPeer) -> None:
+    publish_each(peer, *[b""] * 300)
+    peer.subscribe("s", credit=1, properties={"filter.0": "v"})
+    subscription = peer.connection._commands._subscriptions._by_id[1]
+    subscription.offset = 0
+    served = subscription.serve(2_048, 1)
+    assert subscription.offset == LOOKS_MAX // LOOKS_PER_CHUNK
+    assert served.cost >= LOOKS_MAX // LOOKS_PER_MESSAGE

@@ -10,6 +10,7 @@ from persistence.log_state import LogOptions
 from persistence.opening import open_store
 from persistence.store import StoreLimits
 from persistence.streams.chunk import CHUNK_HEADER, chunks_in
+from persistence.streams.chunk_filter import WantedValues
 from persistence.streams.extent import Extent
 from persistence.streams.gathering import Appended
 from persistence.streams.log import StreamLimits
@@ -20,12 +21,21 @@ from queues.stream_log import StreamLog
 from tests.support.commit import FakeDisk, FakeJournal, commit_all
 from tests.support.fault_fs import FaultFS
 
+EVERYTHING = 1 << 40
 WALL_OFFSET_MS = 1_700_000_000_000
 
 
 def entry(message: bytes) -> bytes:
     """Return a message as a chunk has it."""
     return len(message).to_bytes(4, "big") + message
+
+
+def may_hold(
+    chunk_filter: bytes | memoryview, values: Collection[bytes], *, match_unfiltered: bool = False
+) -> bool:
+    """Return whether a chunk may have a message that a reader of these values wants."""
+    wanted = WantedValues(values, match_unfiltered=match_unfiltered)
+    return bool(wanted.may_be_in(chunk_filter, 0, EVERYTHING))
 
 
 def appended(

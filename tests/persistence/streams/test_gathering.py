@@ -9,9 +9,8 @@ from persistence.streams.chunk import (
     check_chunk,
     decode_trailer,
 )
-from persistence.streams.chunk_filter import may_hold
 from persistence.streams.gathering import Appended, Gathering
-from tests.support.stream_logs import appended
+from tests.support.stream_logs import appended, may_hold
 
 
 def whole(parts: ChunkParts) -> bytes:
@@ -82,5 +81,5 @@ def test_a_filter_knows_of_messages_without_a_value_where_others_have_one() -> N
         gathering.add(appended(b"b", filter_values=second))
         (chunk,) = gathering.draw(16, 0)
         chunk_filter = chunk.head[48:]
-        assert may_hold(chunk_filter, (b"red",), match_unfiltered=False)
+        assert may_hold(chunk_filter, (b"red",))
         assert may_hold(chunk_filter, (b"none",), match_unfiltered=True) is has_unfiltered
