@@ -69,9 +69,11 @@ def handlers(
     }
 
 
-def _versions(session: StreamSession, fields: Fields) -> bytes:
+def _versions(session: StreamSession, fields: Fields) -> Steps[bytes]:
     """Exchange versions; the client's for Deliver decides how chunks are sent."""
-    offered = fields.array(lambda: (fields.u16(), fields.u16(), fields.u16()), 3 * U16.size)
+    offered = yield from fields.array_in_steps(
+        lambda: (fields.u16(), fields.u16(), fields.u16()), 3 * U16.size
+    )
     fields.end()
     for key, _, highest in offered:
         if key == CommandKey.DELIVER and highest >= VERSION_2:

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
-from amqp_server.broker.steps import Steps
+from amqp_server.broker.steps import Steps, finish
 from amqp_server.stream_protocol.errors import MalformedFrameError
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ I32: Final = struct.Struct(">i")
 I64: Final = struct.Struct(">q")
 
 ITEMS_MAX: Final = 4_096
-"""Most items of an array that is taken at once; a map has no more."""
+"""Most items of an array; a map has no more."""
 
 _STRING_BYTES_MIN: Final = 2
 _STEP_ITEMS: Final = 256
@@ -78,36 +78,41 @@ class Fields:
         size_bytes = self._number(I32)
         return None if size_bytes < 0 else self._take(size_bytes)
 
-    def array(self, item: Callable[[], T], item_bytes_min: int) -> list[T]:
-        """Take an array.
+    def map(self) -> dict[str, str]:
+        """Take a map as ``map_in_steps`` does, of a frame that is known to be short."""
+        return finish(self.map_in_steps())
+
+    def array_in_steps(
+        self, item: Callable[[], T], item_bytes_min: int, items_max: int | None = ITEMS_MAX
+    ) -> Steps[list[T]]:
+        """Take an array; a client may send so many items that they take longer than a piece may.
 
         Args:
             item: takes one item.
             item_bytes_min: of each item, so that the count is checked before it is used.
-
-        No client has more than ``ITEMS_MAX`` of what is taken in this way.
+            items_max: what no client needs more of; None is as many as the frame has.
         """
         count = self._count(item_bytes_min)
-        if count > ITEMS_MAX:
-            raise MalformedFrameError(f"expected at most {ITEMS_MAX} items, got {count}")
-        return [item() for _ in range(count)]
-
-    def map(self) -> dict[str, str]:
-        """Take a map of strings; of two entries with one key the last counts."""
-        return dict(self.array(lambda: (self.string(), self.string()), 2 * _STRING_BYTES_MIN))
-
-    def strings(self) -> list[str]:
-        """Take an array of strings."""
-        return self.array(self.string, _STRING_BYTES_MIN)
-
-    def strings_in_steps(self) -> Steps[list[str]]:
-        """Take an array of strings, however long it is."""
-        taken: list[str] = []
-        for _ in range(self._count(_STRING_BYTES_MIN)):
-            taken.append(self.string())
+        if items_max is not None and count > items_max:
+            raise MalformedFrameError(f"expected at most {items_max} items, got {count}")
+        taken: list[T] = []
+        for _ in range(count):
+            taken.append(item())
             if not len(taken) % _STEP_ITEMS:
                 yield
         return taken
+
+    def map_in_steps(self) -> Steps[dict[str, str]]:
+        """Take a map of strings; of two entries with one key the last counts."""
+        pair_bytes_min = 2 * _STRING_BYTES_MIN
+        return dict((yield from self.array_in_steps(self._pair, pair_bytes_min)))
+
+    def strings_in_steps(self) -> Steps[list[str]]:
+        """Take an array of strings, however long it is."""
+        return (yield from self.array_in_steps(self.string, _STRING_BYTES_MIN, items_max=None))
+
+    def _pair(self) -> tuple[str, str]:
+        return self.string(), self.string()
 
     @property
     def is_at_end(self) -> bool:

@@ -93,7 +93,10 @@ class Publishers:
         outbox = self._outbox
         publisher = self._by_id.get(publisher_id)
         code = Code.PUBLISHER_DOES_NOT_EXIST
-        if publisher is not None:
+        if publisher is not None and publisher.queue.is_deleted:
+            # Its client has not been told yet.
+            publisher, code = None, Code.STREAM_NOT_AVAILABLE
+        elif publisher is not None:
             try:
                 self._session.require_stream(Permission.WRITE, publisher.queue.name)
             except RefusedError as refused:

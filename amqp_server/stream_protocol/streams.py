@@ -35,7 +35,8 @@ _STEP_NAMES: Final = 64
 
 def create(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
     """Create a stream; see Create."""
-    name, arguments = strip_line_ends(fields.string()), fields.map()
+    name = strip_line_ends(fields.string())
+    arguments = yield from fields.map_in_steps()
     fields.end()
     session.require_stream(Permission.CONFIGURE, name)
     if not name:
@@ -159,11 +160,11 @@ def stream_stats(session: StreamSession, fields: Fields, _now_ms: int) -> bytes:
     return I32.pack(len(entries)) + b"".join(entries)
 
 
-def resolve_offset_spec(session: StreamSession, fields: Fields, now_ms: int) -> bytes:
+def resolve_offset_spec(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
     """Return the offset that a specification leads to; see ResolveOffsetSpec."""
     name, spec = fields.string(), offset_spec(fields)
     if not fields.is_at_end:
-        fields.map()
+        yield from fields.map_in_steps()
     fields.end()
     session.require_stream(Permission.READ, name)
     _, stream = session.find_stream(name)

@@ -51,7 +51,7 @@ class Subscriptions:
         """Begin a subscription; its first chunk comes behind the answer; see Subscribe."""
         subscription_id, name, spec = fields.u8(), fields.string(), offset_spec(fields)
         credit = fields.u16()
-        properties = {} if fields.is_at_end else fields.map()
+        properties = {} if fields.is_at_end else (yield from fields.map_in_steps())
         fields.end()
         if spec is None:
             raise MalformedFrameError("a subscription begins somewhere")

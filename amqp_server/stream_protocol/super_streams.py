@@ -86,15 +86,9 @@ def route(session: StreamSession, fields: Fields, _now_ms: int) -> Steps[bytes]:
 
 def create(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
     """Create a super stream, all of it or nothing; see CreateSuperStream."""
-    wanted = _Request(
-        strip_line_ends(fields.string()),
-        [strip_line_ends(name) for name in fields.strings()],
-        [strip_line_ends(key) for key in fields.strings()],
-        fields.map(),
-    )
-    fields.end()
+    wanted = yield from _request(fields)
     _check(wanted)
-    _check_rights(session, wanted)
+    yield from _check_rights(session, wanted)
     vhost = session.open_vhost
     taken = [vhost.queues.find(name) is not None for name in wanted.partitions]
     if vhost.exchanges.exists(wanted.name) or any(taken):
@@ -126,14 +120,27 @@ def delete(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
     names = yield from partitions_of(session.open_vhost, name)
     for partition in names:
         session.require_stream(Permission.CONFIGURE, partition)
+        yield
     yield from _removing(session, name, names, now_ms)
     return b""
+
+
+def _request(fields: Fields) -> Steps[_Request]:
+    name = strip_line_ends(fields.string())
+    partitions = yield from fields.strings_in_steps()
+    keys = yield from fields.strings_in_steps()
+    arguments = yield from fields.map_in_steps()
+    fields.end()
+    if max(len(partitions), len(keys)) > PARTITIONS_MAX:
+        raise RefusedError(Code.PRECONDITION_FAILED)
+    stripped = [strip_line_ends(partition) for partition in partitions]
+    return _Request(name, stripped, [strip_line_ends(key) for key in keys], arguments)
 
 
 def _check(wanted: _Request) -> None:
     names = [wanted.name, *wanted.partitions]
     is_right = (
-        0 < len(wanted.partitions) <= PARTITIONS_MAX
+        wanted.partitions
         and len(wanted.partitions) == len(wanted.keys)
         and len(set(wanted.partitions)) == len(wanted.partitions)
         and len(set(wanted.keys)) == len(wanted.keys)
@@ -143,12 +150,13 @@ def _check(wanted: _Request) -> None:
         raise RefusedError(Code.PRECONDITION_FAILED)
 
 
-def _check_rights(session: StreamSession, wanted: _Request) -> None:
+def _check_rights(session: StreamSession, wanted: _Request) -> Steps[None]:
     _require_exchange(session, Permission.CONFIGURE, wanted.name)
     _require_exchange(session, Permission.READ, wanted.name)
     for name in wanted.partitions:
         session.require_stream(Permission.CONFIGURE, name)
         session.require_stream(Permission.WRITE, name)
+        yield
 
 
 def _require_exchange(session: StreamSession, permission: Permission, name: str) -> None:

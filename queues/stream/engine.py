@@ -165,9 +165,13 @@ class StreamEngine:
         return first_offset_of(spec, self.log, self.log.wall_ms(now_ms))
 
     def attach(self, reader: StreamReader) -> None:
-        """Serve a reader of another protocol; also one that was held back and may go on."""
-        self._serving.resume(reader)
-        self._wake_up()
+        """Serve a reader of another protocol; also one that was held back and may go on.
+
+        Nobody is served once the stream is deleted.
+        """
+        if not self._is_deleted:
+            self._serving.resume(reader)
+            self._wake_up()
 
     def detach(self, reader: StreamReader) -> None:
         """Serve it no more."""

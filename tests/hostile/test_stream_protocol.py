@@ -13,11 +13,13 @@ from tests.support.counted_clock import budget_of
 from tests.support.peer import Node
 from tests.support.stream_peer import (
     CORRELATION_ID,
+    Answer,
     StreamPeer,
     at_offset,
     ok,
     publish_body,
     publish_each,
+    publish_errors,
     refused,
 )
 
@@ -259,6 +261,57 @@ def test_a_super_stream_is_deleted_while_it_is_used(node: Node) -> None:
     assert sorted(told) == sorted(U16.pack(6) + string(name) for name in names)
     other.send(CommandKey.PUBLISH, publish_body(7, (1, b"x")))
     assert [answer.key for answer in other.receive()] == [CommandKey.PUBLISH_ERROR]
+
+
+def test_what_comes_before_the_end_of_a_stream_is_told_is_not_confirmed(node: Node) -> None:
+    peer, other = StreamPeer.open(node), StreamPeer.open(node)
+    peer.create("s")
+    other.declare_publisher("s")
+    other.subscribe("s", credit=1)
+    other.receive()
+    node.broker.turn.budget = budget_of(2)
+    node.broker.turn.budget.begin()
+    peer.connection.receive_data(frame(CommandKey.DELETE, ID + string("s")), node.now_ms)
+    assert node.vhost.queues.find("s") is None
+    other.connection.receive_data(
+        frame(CommandKey.PUBLISH, publish_body(1, (5, b"x")))
+        + frame(CommandKey.CREDIT, U8.pack(1) + U16.pack(1)),
+        node.now_ms,
+    )
+    node.broker.turn.budget = budget_of(1 << 60)
+    node.broker.turn.budget.begin()
+    assert other.receive() == [
+        publish_errors(1, Code.STREAM_NOT_AVAILABLE, 5),
+        Answer(CommandKey.METADATA_UPDATE, U16.pack(Code.STREAM_NOT_AVAILABLE) + string("s")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "body"),
+    [
+        (CommandKey.CREATE, string("n")),
+        (CommandKey.SUBSCRIBE, b"\1" + string("s") + b"\0\1\0\1"),
+        (CommandKey.RESOLVE_OFFSET_SPEC, string("s") + b"\0\1"),
+        (CommandKey.CREATE_SUPER_STREAM, string("p") + strings(["a"]) + strings(["b"])),
+    ],
+)
+def test_the_entries_of_a_map_are_read_in_pieces(
+    node: Node, peer: StreamPeer, key: CommandKey, body: bytes
+) -> None:
+    peer.create("s")
+    named = string_map({f"filter.{number}": "v" for number in range(4_096)})
+    assert turns_of(node, peer, frame(key, ID + body + named), reads=False) > 1
+    (answer,) = peer.receive()
+    assert answer.key == key | RESPONSE
+    assert answer.body[4:6] == U16.pack(Code.OK)
+
+
+def test_a_super_stream_of_very_many_partitions_is_refused(node: Node, peer: StreamPeer) -> None:
+    names = [str(number) for number in range(20_000)]
+    body = string("p") + strings(names) + strings(names) + string_map({})
+    turns_count = turns_of(node, peer, frame(CommandKey.CREATE_SUPER_STREAM, ID + body))
+    assert turns_count > 40_000 // 256 // PIECES_PER_TURN
+    assert node.vhost.exchanges.exists("p") is False
 
 
 KEYS = st.sampled_from([*CommandKey, CommandKey.CONSUMER_UPDATE | RESPONSE, 0, 0x7F, 0xFFFF])
