@@ -217,6 +217,14 @@ class QueueEngine(Protocol):
 
     # -- out --------------------------------------------------------------------------------
 
+    @property
+    def has_lone_readers(self) -> bool:
+        """Whether what one consumer gets never depends on another, as that of a log's readers.
+
+        Nothing need be delivered before one of them comes or goes, and what may be delivered has
+        no bound: a reader may have all of the log before it.
+        """
+
     def drain(self, now_ms: int, max_messages: int) -> bool:
         """Deliver at most ``max_messages`` to the consumers that have credit.
 

@@ -62,3 +62,6 @@ class StreamQueue(Protocol):
 
     def detach(self, reader: StreamReader) -> None:
         """Serve it no more."""
+
+    def read_again(self, error: OSError, now_ms: int) -> None:
+        """Have a reader that is at the end served again in a while: the disk refused a read."""

@@ -33,6 +33,10 @@ CarryOut: TypeAlias = Callable[[Effect, int], None]
 class Drainable(Protocol):
     """A queue, as the turn knows it."""
 
+    @property
+    def has_lone_readers(self) -> bool:
+        """Whether what one consumer gets never depends on another."""
+
     def next_deadline_ms(self) -> int | None:
         """Return when ``expire`` must be called next; None while nothing can expire."""
 
@@ -110,8 +114,11 @@ class Turn:
         Called before an event that changes which consumer would get which message.
 
         Returns:
-            False if the queue was clean, and so had no message to deliver.
+            False if the queue was clean, and so had no message to deliver; or its consumers do not
+            depend on each other, and it stays as it is.
         """
+        if queue.has_lone_readers:
+            return False
         is_left_over = bool(self._wanted) and self._left_over.drop(queue)
         if queue in self._dirty:
             del self._dirty[queue]

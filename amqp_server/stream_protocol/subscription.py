@@ -8,7 +8,6 @@ offset asked for is sent whole, and the client drops what lies before.
 Source: RabbitMQ, rabbit_stream_reader; stream protocol, Deliver.
 """
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -22,8 +21,6 @@ from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, chunks_in
 from persistence.streams.chunk_filter import LOOKS_MAX, LOOKS_PER_MESSAGE, WantedValues
 from queues.offset_spec import NEXT, OffsetSpec
 from queues.stream_port import Served, StreamQueue, Then
-
-log = logging.getLogger(__name__)
 
 EXTENT_BYTES_MAX: Final = 512 << 10
 """Octets that one read of the log brings, if one chunk is not larger."""
@@ -104,7 +101,7 @@ class Subscription:
         self._extent_bytes_max = EXTENT_BYTES_FIRST
         self._wanted = _wanted_of(properties)
 
-    def serve(self, max_count: int, now_ms: int) -> Served:  # noqa: ARG002 -- the port's
+    def serve(self, max_count: int, now_ms: int) -> Served:
         """Send chunks, as many as credit, output and one read allow."""
         if self.is_over or self.credit <= 0:
             return Served(1, Then.HELD)
@@ -116,13 +113,12 @@ class Subscription:
         looks_left = LOOKS_MAX
         try:
             extent = self.stream.log.read(self.offset, self._extent_bytes_max)
+            prefix = self._prefix()
         except OSError as error:
-            log.warning("a stream cannot be read %s: %s", self.queue.text, error)
-            self._on_held(self)
-            return Served(CHUNK_COST, Then.HELD)
+            self.stream.read_again(error, now_ms)
+            return Served(CHUNK_COST, Then.AT_END)
         if extent is None:
             return Served(1, Then.AT_END)
-        prefix = self._prefix()
         sent_count = used_bytes = 0
         for position, header in chunks_in(extent.octets):
             if not self.credit or sent_count >= chunk_count or looks_left <= 0 or outbox.is_full:

@@ -44,6 +44,7 @@ class ClassicQueue:
     """
 
     keeps_transient: Final = False
+    has_lone_readers: Final = False
 
     def __init__(
         self,

@@ -53,6 +53,7 @@ class StreamEngine:
     """
 
     keeps_transient: Final = True
+    has_lone_readers: Final = True
 
     def __init__(self, parts: EngineParts[StreamLog]) -> None:
         """Make the engine of a stream with these parts."""
@@ -73,6 +74,7 @@ class StreamEngine:
         self._holder: object = None
         self._counters = QueueCounters()
         self._published_count = 0
+        self._log_again_ms = 0
         self._is_deleted = False
         self._configure(parts.options)
 
@@ -186,8 +188,10 @@ class StreamEngine:
             handle.is_blocked = True
 
     def read_again(self, error: OSError, now_ms: int) -> None:
-        """Have a refused read tried again."""
-        log.warning("stream %r cannot be read, its readers wait: %s", self.name, error)
+        """Have a refused read tried again; log it once in a while, however many readers wait."""
+        if now_ms >= self._log_again_ms:
+            self._log_again_ms = now_ms + AGAIN_MS
+            log.warning("stream %r cannot be read, its readers wait: %s", self.name, error)
         self._retaining.look_by(now_ms + AGAIN_MS)
 
     def get(self, now_ms: int, *, no_ack: bool = False) -> tuple[Batch, int] | None:

@@ -225,6 +225,16 @@ def test_drain_now_leaves_nothing_that_a_consumer_could_have(turn: Turn) -> None
     assert (turn.dirty_count, turn.end(1), len(queue.journal)) == (0, False, 3)
 
 
+def test_a_queue_of_lone_readers_has_its_turn_as_ever(turn: Turn) -> None:
+    queue = FakeQueue(backlog=25)
+    queue.has_lone_readers = True
+    turn.mark_dirty(queue)
+    assert turn.drain_now(queue, 1) is False
+    assert queue.journal == []
+    assert turn.end(1) is True
+    assert queue.journal == ["drain q"]
+
+
 def test_drain_now_looks_at_the_deadline(turn: Turn) -> None:
     queue = FakeQueue(backlog=1)
     queue.deadline_ms = 7

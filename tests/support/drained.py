@@ -12,6 +12,8 @@ DELIVERIES_MAX = 10
 class FakeQueue:
     """A ``Drainable`` with a backlog that drains, and a deadline that the test sets."""
 
+    has_lone_readers = False
+
     def __init__(self, name: str = "q", backlog: int = 0, journal: list[str] | None = None) -> None:
         self.name = name
         self.backlog = backlog

@@ -63,6 +63,8 @@ class ConfirmedMoves:
     Invariant: messages taken from the queue's moves wait for a commit, stay, or are being tried.
     """
 
+    has_lone_readers: Final = False
+
     def __init__(
         self,
         queue: Queue,

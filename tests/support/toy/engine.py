@@ -22,6 +22,7 @@ class ToyQueue:
     """A ``QueueEngine``; see the module."""
 
     keeps_transient = False
+    has_lone_readers = False
 
     def __init__(self, parts: EngineParts[QueueLog]) -> None:
         self.options = parts.options
