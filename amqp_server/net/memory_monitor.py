@@ -92,8 +92,13 @@ class MemoryMonitor:
         return self._due_ms if self.watermark_bytes else None
 
     def on_deadline(self, now_ms: int) -> None:
-        """Measure, and report."""
-        used_bytes = self._measure()
+        """Measure, and report; what cannot be measured is taken to be as before."""
+        self._due_ms = now_ms + INTERVAL_MS
+        try:
+            used_bytes = self._measure()
+        except OSError as error:
+            log.warning("the memory cannot be measured: %s", error)
+            return
         limit_bytes = self.watermark_bytes * (CLEAR_BELOW_RATIO if self._is_low else 1.0)
         is_near = used_bytes > self.watermark_bytes * GIVE_BACK_ABOVE_RATIO
         self._due_ms = now_ms + (NEAR_INTERVAL_MS if is_near else INTERVAL_MS)

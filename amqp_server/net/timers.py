@@ -24,6 +24,9 @@ SPACING_MS: Final = 10
 DEADLINES_PER_ROUND_MAX: Final = 1_000
 """Most deadlines in one look; the rest follow one spacing later."""
 
+FAILED_AGAIN_MS: Final = 1_000
+"""When work that failed is tried again, if it is still due."""
+
 STALE_WATCHES_MAX: Final = 64
 """Outdated heap entries, beyond one for each watch, that are allowed before a clean-up."""
 
@@ -73,14 +76,16 @@ class Watch:
         timed: the object to ask and to wake; a stand-in once it is forgotten.
         due_ms: when it will be looked at next; None while it has no deadline.
         heap_number: number of the valid heap entry.
+        not_before_ms: it is not woken earlier, because its work failed.
     """
 
-    __slots__ = ("due_ms", "heap_number", "timed")
+    __slots__ = ("due_ms", "heap_number", "not_before_ms", "timed")
 
     def __init__(self, timed: Timed) -> None:
         self.timed = timed
         self.due_ms: int | None = None
         self.heap_number = 0
+        self.not_before_ms = 0
 
 
 class Deadlines:
@@ -114,6 +119,10 @@ class Deadlines:
         deadline_ms = watch.timed.next_deadline_ms()
         if deadline_ms is None or (watch.due_ms is not None and watch.due_ms <= deadline_ms):
             return
+        if deadline_ms < watch.not_before_ms:
+            deadline_ms = watch.not_before_ms
+            if watch.due_ms == deadline_ms:
+                return
         self._drop_stale()
         self._heaped_count += 1
         watch.due_ms = deadline_ms
@@ -165,11 +174,14 @@ class Deadlines:
         now = self._looked_at_ms = self._now_ms()
         for watch in self._take_due(now):
             deadline_ms = watch.timed.next_deadline_ms()
-            if deadline_ms is not None and deadline_ms <= now:
+            if deadline_ms is not None and deadline_ms <= now and watch.not_before_ms <= now:
                 try:
                     watch.timed.on_deadline(now)
                 except Exception:
                     log.exception("the work of a deadline failed")
+                    deadline_ms = watch.timed.next_deadline_ms()
+                    if deadline_ms is not None and deadline_ms <= now:
+                        watch.not_before_ms = now + FAILED_AGAIN_MS
             self.refresh(watch)
         self._arm()
 

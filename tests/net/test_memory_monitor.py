@@ -55,6 +55,20 @@ def test_it_measures_at_once_and_then_every_second(watched: Watched) -> None:
     assert INTERVAL_MS == 1_000
 
 
+def test_what_cannot_be_measured_is_measured_a_second_later(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse() -> int:
+        raise OSError("too many open files")
+
+    told: list[bool] = []
+    monitor = MemoryMonitor(1_000, lambda is_low, _: told.append(is_low), START_MS, refuse)
+    monitor.on_deadline(START_MS)
+    assert monitor.next_deadline_ms() == START_MS + INTERVAL_MS
+    assert told == []
+    assert caplog.messages == ["the memory cannot be measured: too many open files"]
+
+
 def test_without_a_watermark_it_never_measures() -> None:
     assert Watched(watermark_bytes=0).monitor.next_deadline_ms() is None
 

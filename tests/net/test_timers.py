@@ -150,6 +150,26 @@ def test_work_that_fails_is_logged_and_disturbs_nobody(
     assert [record.exc_info is not None for record in caplog.records] == [True, True]
 
 
+def test_work_that_fails_again_and_again_is_tried_once_a_second(
+    loop: FakeLoop, deadlines: Deadlines, caplog: pytest.LogCaptureFixture
+) -> None:
+    start_ms = loop.time_ms
+
+    class Failing(Sleeper):
+        def on_deadline(self, now_ms: int) -> None:
+            self.woken_at_ms.append(now_ms)
+            raise OSError("too many open files")
+
+    failing = Failing(loop, start_ms + 5)
+    watch = deadlines.watch(failing)
+    for later_ms in range(5, 2_500, 5):
+        loop.run_until(start_ms + later_ms)
+        deadlines.refresh(watch)
+    assert failing.woken_at_ms == [start_ms + 5, start_ms + 1_005, start_ms + 2_005]
+    assert len(caplog.records) == 3
+    assert deadlines.heap_count <= 3
+
+
 def test_stale_entries_are_bounded(loop: FakeLoop, deadlines: Deadlines) -> None:
     far_ms = loop.time_ms + 10_000_000
     sleeper = Sleeper(loop, far_ms)
