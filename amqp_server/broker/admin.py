@@ -12,13 +12,50 @@ the same errors.
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from amqp_server.broker.commands.accounts import AccountCommands
+from amqp_server.broker.commands.accounts import AccountCommands, LogIn
 from amqp_server.broker.commands.connections import ConnectionCommands
 from amqp_server.broker.commands.job import Answer, CommandJob
 from amqp_server.broker.commands.messages import MessageCommands
 from amqp_server.broker.commands.topology import TopologyCommands
 from amqp_server.broker.commands.vhosts import VhostCommands
+from amqp_server.broker.definitions.definition import (
+    GlobalParameterDefinition,
+    ParameterDefinition,
+    VhostDefinition,
+)
+from amqp_server.broker.definitions.item import DefinitionsError
+from amqp_server.broker.errors import (
+    AccessRefusedError,
+    BrokerError,
+    NotAllowedError,
+    NotFoundError,
+    PreconditionFailedError,
+    ResourceLockedError,
+)
+from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.steps import Steps
+
+__all__ = [
+    "COMMANDS",
+    "AccessRefusedError",
+    "Admin",
+    "Answer",
+    "BrokerError",
+    "Command",
+    "CommandJob",
+    "CommandTable",
+    "DefinitionsError",
+    "GlobalParameterDefinition",
+    "LogIn",
+    "NotAllowedError",
+    "NotFoundError",
+    "ParameterDefinition",
+    "Policy",
+    "PreconditionFailedError",
+    "ResourceLockedError",
+    "VhostDefinition",
+]
+"""The table, and the types of what commands take, answer and raise: management imports no other."""
 
 
 class Command(NamedTuple):
@@ -51,11 +88,13 @@ class Admin(TopologyCommands, MessageCommands, ConnectionCommands, VhostCommands
             given: its arguments, by name.
             answer: called once, with what came of it.
         """
-        broker = self._broker
-        steps = COMMANDS[name].carry_out(self, broker.turn.now_ms, **given)
-        job = CommandJob(broker, steps, answer)
-        broker.turn.later(job)
+        job = CommandJob(self._broker, self._beginning(name, given), answer)
+        self._broker.turn.later(job)
         return job
+
+    def _beginning(self, name: str, given: Mapping[str, object]) -> Steps[object]:
+        """Carry a command out, at the time of its first turn: the last one may be long ago."""
+        return (yield from COMMANDS[name].carry_out(self, self._broker.turn.now_ms, **given))
 
 
 def _command(function: Callable[..., Steps[object]]) -> Command:

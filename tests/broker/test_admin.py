@@ -5,6 +5,7 @@ import pytest
 from amqp_server.broker.admin import COMMANDS, Admin
 from amqp_server.broker.commands.job import Answer
 from tests.support.desk import JOBS, PLAIN, Desk
+from tests.support.frames import table
 from tests.support.peer import Node
 
 
@@ -23,6 +24,18 @@ def test_a_command_is_carried_out_in_the_turns_to_come() -> None:
     assert answers == []
     node.end_turns()
     assert answers == [Answer(value=True)]
+    assert node.vhost.queues.find("jobs") is not None
+
+
+def test_a_command_begins_at_the_time_of_its_turn_however_long_ago_the_last_one_was() -> None:
+    node = Node()
+    node.end_turns()
+    node.now_ms += 3_600_000
+    given = {**JOBS, **PLAIN, "arguments": table({"x-expires": 60_000})}
+    Admin(node.broker).begin("declare_queue", given, lambda _: None)
+    node.end_turns()
+    node.broker.on_deadline(node.now_ms)
+    node.end_turns()
     assert node.vhost.queues.find("jobs") is not None
 
 
