@@ -33,6 +33,7 @@ from amqp_server.broker.node_budget import NodeLimits
 from amqp_server.broker.queue import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.definitions_file import load_document, read_document
+from amqp_server.http_api import HttpApi
 from amqp_server.net.descriptors import (
     Descriptors,
     open_count,
@@ -223,24 +224,29 @@ async def _run_node(
     if storage is not None:
         storage.on_waited(reactor.resume)
     server = Server(loop, reactor, connections_of(broker, settings), net, descriptors.sockets_max)
+    http_api = HttpApi(loop, broker, reactor, settings, server.tls)
     # Before anybody can see that the node accepts: a signal would end it with the default action.
     _on_stop_signals(lambda *_: loop.call_soon_threadsafe(stop.set))
     loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
     server.listen()
+    http_api.listen()
     log.info("file descriptors limit=%d sockets_max=%d segments_max=%d", *descriptors)
     memory = _memory_monitor(broker, settings)
     reactor.deadlines.watch(memory)
-    broker.look_at_resources = Resources(memory, disk, descriptors, server, now_ms).look
+    broker.look_at_resources = Resources(
+        memory, disk, descriptors, server, now_ms, lambda: http_api.bound
+    ).look
     if storage is not None and disk is not None:
         reactor.deadlines.watch(disk)
         reactor.deadlines.watch(storage)
     reactor.request_turn()  # recovered messages may have expired
     _calm_collector()
-    say_ready(server.bound)
+    say_ready([*server.bound, *http_api.bound])
     await stop.wait()
     log.info("stopping")
     tell_stopping()
     _on_stop_signals(signal.SIG_IGN)
+    await http_api.stop()
     await server.stop()
     if node is not None and storage is not None:
         node.note_deliveries(broker)

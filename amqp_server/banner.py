@@ -6,7 +6,7 @@ They are the first and the last line of a start. Lines about the data directory 
 import logging
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from amqp_server import __version__
@@ -41,7 +41,7 @@ def say_start(settings: Settings, config_file: Path | None) -> None:
         log.warning("build=interpreted is several times slower than a compiled one: %s", _remedy())
 
 
-def say_ready(bound: Iterable[Bound]) -> None:
+def say_ready(bound: Sequence[Bound]) -> None:
     """Tell the log and a service manager that clients may connect, and where.
 
     Args:
@@ -50,15 +50,23 @@ def say_ready(bound: Iterable[Bound]) -> None:
     listeners = ",".join(
         PROTOCOLS[protocol].uri(address, port, is_tls=is_tls)
         for address, port, protocol, is_tls in bound
+        if protocol in PROTOCOLS
     )
+    pages = ",".join(_page(each) for each in bound if each.protocol not in PROTOCOLS)
     log.info(
-        "ready build=%s version=%s pid=%d listeners=%s",
+        "ready build=%s version=%s pid=%d listeners=%s%s",
         build_name(),
         __version__,
         os.getpid(),
         listeners,
+        f" management={pages}" if pages else "",
     )
     tell_ready(f"ready: {listeners}")
+
+
+def _page(bound: Bound) -> str:
+    host = f"[{bound.address}]" if ":" in bound.address else bound.address
+    return f"{'https' if bound.is_tls else 'http'}://{host}:{bound.port}"
 
 
 def _absolute(path: Path | None, otherwise: str) -> str:

@@ -19,10 +19,14 @@ from amqp_server.net.settings import ListenerSettings
 from amqp_server.settings.explain import explain_markdown, explain_text
 from amqp_server.settings.load import SettingsError, load_settings
 from amqp_server.settings.schema import Settings
+from management.settings import HttpListenerSettings
 
 EXIT_USAGE: Final = 64
 EXIT_CONFIGURATION: Final = 78
 """The same as in ``exit_status``. An import of that module would load the broker."""
+
+MANAGEMENT_PORT_OFFSET: Final = 10_000
+PORT_MAX: Final = 65_535
 
 DEFAULT_FILE: Final = "haremq.yaml"
 
@@ -80,7 +84,8 @@ def haremq() -> None:
     "--port",
     type=click.IntRange(0, 65_535),
     metavar="N",
-    help="Listen on this port, instead of the file's listeners; 0 lets the system choose.",
+    help="Listen on this port, instead of the file's listeners; 0 lets the system choose."
+    " Management listens 10000 above it.",
 )
 @click.option(
     "--data-dir",
@@ -144,6 +149,15 @@ def _end_if_any(problems: Sequence[str]) -> None:
         raise SystemExit(EXIT_CONFIGURATION)
 
 
+def management_port(port: int) -> int:
+    """Return the port of management beside one of AMQP, 10000 above it; 0 is the system's choice.
+
+    Source: RabbitMQ, several nodes on one machine: 5672 and 15672, 5673 and 15673.
+    """
+    above = port + MANAGEMENT_PORT_OFFSET
+    return above if port and above <= PORT_MAX else 0
+
+
 def _with_options(
     settings: Settings, bind: str | None, port: int | None, data_dir: Path | None
 ) -> Settings:
@@ -154,7 +168,14 @@ def _with_options(
             address=default.address if bind is None else bind,
             port=default.port if port is None else port,
         )
-        settings = replace(settings, net=replace(settings.net, listeners=(listener,)))
+        page = HttpListenerSettings(address=listener.address, port=management_port(listener.port))
+        settings = replace(
+            settings,
+            net=replace(settings.net, listeners=(listener,)),
+            management=replace(
+                settings.management, listeners=(page,) if settings.management.listeners else ()
+            ),
+        )
     if data_dir is not None:
         settings = replace(settings, broker=replace(settings.broker, data_dir=data_dir))
     return settings

@@ -6,11 +6,58 @@ that asks regularly can compute rates and samples from these numbers.
 Lists use a cursor (``broker.pages``). Sums over many things are made in steps (``broker.steps``).
 """
 
+from amqp_server.broker.access.rights import TopicPermissions, User, VhostPermissions
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.viewing.accounts import AccountViews
+from amqp_server.broker.counts import (
+    ChannelCounts,
+    ChannelView,
+    ConnectionView,
+    ConsumerView,
+    TrafficCounts,
+)
+from amqp_server.broker.definitions.definition import (
+    GlobalParameterDefinition,
+    ParameterDefinition,
+)
+from amqp_server.broker.policies.table import Policy
+from amqp_server.broker.resources import ListenerView, ResourceView
+from amqp_server.broker.viewing.accounts import AccountViews, LimitsView
 from amqp_server.broker.viewing.connections import ConnectionViews
-from amqp_server.broker.viewing.node import NodeViews
-from amqp_server.broker.viewing.topology import TopologyViews
+from amqp_server.broker.viewing.node import NodeView, NodeViews, TotalsView
+from amqp_server.broker.viewing.topology import (
+    BindingView,
+    ExchangeView,
+    QueueView,
+    TopologyViews,
+    VhostView,
+)
+from queues.counters import QueueCounts
+
+__all__ = [
+    "BindingView",
+    "ChannelCounts",
+    "ChannelView",
+    "ConnectionView",
+    "ConsumerView",
+    "ExchangeView",
+    "GlobalParameterDefinition",
+    "LimitsView",
+    "ListenerView",
+    "NodeView",
+    "ParameterDefinition",
+    "Policy",
+    "QueueCounts",
+    "QueueView",
+    "ResourceView",
+    "TopicPermissions",
+    "TotalsView",
+    "TrafficCounts",
+    "User",
+    "VhostPermissions",
+    "VhostView",
+    "Views",
+]
+"""The views, and the types of their answers: management imports no other."""
 
 
 class Views(TopologyViews, ConnectionViews, AccountViews, NodeViews):

@@ -153,7 +153,11 @@ class Acceptor:
 
 
 def open_sockets(
-    where: ListenerSettings, backlog: int, *, ipv6_only: bool = False
+    where: ListenerSettings,
+    backlog: int,
+    *,
+    ipv6_only: bool = False,
+    key: str = "net.listeners",
 ) -> list[socket.socket]:
     """Open the listening sockets of an address: one for each family that a name stands for.
 
@@ -162,6 +166,7 @@ def open_sockets(
             ``::``; a host without IPv6 takes "" and ``*`` for 0.0.0.0.
         backlog: connections that wait in the kernel to be accepted.
         ipv6_only: leave IPv4 on this port to another listener.
+        key: of the listeners in the settings, for the error.
 
     Raises:
         ListenError: the address is unknown, taken, or not allowed for us.
@@ -180,7 +185,7 @@ def open_sockets(
             opened.close()
         reason = error.strerror or str(error)
         raise ListenError(
-            f"net.listeners: cannot listen on {where.address}:{where.port}: {reason}"
+            f"{key}: cannot listen on {where.address}:{where.port}: {reason}"
         ) from error
     return sockets
 

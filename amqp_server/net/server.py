@@ -57,6 +57,10 @@ class Bound(NamedTuple):
 class Server:
     """Everything that listens and is connected in one loop.
 
+    Attributes:
+        tls: the certificates; None where there are none.
+        transports: the connections.
+
     Invariant: a socket is in exactly one of: a welcome task, ``transports``, closed.
     """
 
@@ -84,7 +88,7 @@ class Server:
         self._reactor = reactor
         self._protocols = protocols
         self._settings = settings
-        self._tls = TlsContexts(settings.tls) if settings.tls is not None else None
+        self.tls = TlsContexts(settings.tls) if settings.tls is not None else None
         self._login_from: LoginFrom = (
             settings.tls.login_from if settings.tls is not None else "distinguished_name"
         )
@@ -110,7 +114,7 @@ class Server:
             ListenError: one of them cannot be listened on.
         """
         listeners = self._settings.listeners
-        if self._tls is None and any(where.tls for where in listeners):
+        if self.tls is None and any(where.tls for where in listeners):
             raise ListenError("net.listeners: one speaks TLS, and there is no net.tls")
         opened: list[tuple[ListenerSettings, list[socket.socket]]] = []
         try:
@@ -136,7 +140,7 @@ class Server:
         Returns:
             Whether there is another certificate now.
         """
-        return self._tls is not None and self._tls.reload()
+        return self.tls is not None and self.tls.reload()
 
     def stop_listening(self) -> None:
         """Accept no client any more; connected clients stay."""
@@ -225,12 +229,12 @@ class Server:
         if not where.tls:
             await self._connect(where, arrival, peer)
             return
-        assert self._tls is not None, "listen refuses TLS addresses without TLS settings"
+        assert self.tls is not None, "listen refuses TLS addresses without TLS settings"
         transport = arrival.transport = self._transport_for(where, peer)
         await self._loop.connect_accepted_socket(
             lambda: transport,
             arrival.accepted,
-            ssl=self._tls.current,
+            ssl=self.tls.current,
             ssl_handshake_timeout=HANDSHAKE_TIMEOUT_MS / 1000,
             ssl_shutdown_timeout=CLOSE_GRACE_MS / 1000,
         )

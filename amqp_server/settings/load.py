@@ -128,7 +128,7 @@ class _Reader:
             return None
         made = declared(**values)
         for name, wrong in getattr(made, "inconsistencies", list)():
-            self._complain(f"{path}.{name}", wrong)
+            self._complain(f"{path}.{name}" if path else name, wrong)
         return made
 
     def _value(self, key: Key, raw: object, path: str) -> object:

@@ -22,6 +22,7 @@ from amqp_server.net.settings import NetSettings
 from amqp_server.protocol.settings import ProtocolSettings
 from amqp_server.protocols import PROTOCOLS
 from amqp_server.stream_protocol.settings import StreamProtocolSettings
+from management.settings import ManagementSettings
 from persistence.settings import PersistenceSettings
 from queues.settings import QueuesSettings
 
@@ -53,6 +54,10 @@ class Settings:
         default=StreamProtocolSettings(),
         metadata={"doc": "The stream protocol: what is negotiated, and what one client may do."},
     )
+    management: ManagementSettings = field(
+        default=ManagementSettings(),
+        metadata={"doc": "The HTTP API: where it listens, and what it may cost."},
+    )
     broker: BrokerSettings = field(
         default=BrokerSettings(),
         metadata={"doc": "Who exists at first start, and the node's limits."},
@@ -64,6 +69,14 @@ class Settings:
         default=PersistenceSettings(),
         metadata={"doc": "What a confirm promises, and how large files grow."},
     )
+
+    def inconsistencies(self) -> list[tuple[str, str]]:
+        """Return errors that concern several sections: a key and the error."""
+        return [
+            (f"management.listeners[{index}].tls", "needs net.tls")
+            for index, listener in enumerate(self.management.listeners)
+            if listener.tls and self.net.tls is None
+        ]
 
 
 @dataclass(frozen=True, slots=True)

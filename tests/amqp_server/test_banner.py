@@ -77,6 +77,15 @@ def test_the_end_of_a_start_says_where_to_connect(caplog: pytest.LogCaptureFixtu
     )
 
 
+def test_the_end_of_a_start_says_where_the_pages_are(caplog: pytest.LogCaptureFixture) -> None:
+    plain = Bound("127.0.0.1", 5672, "amqp", is_tls=False)
+    page = Bound("127.0.0.1", 15_672, "http", is_tls=False)
+    say_ready([plain, page, Bound("::", 15_671, "http", is_tls=True)])
+    assert caplog.messages[0].endswith(
+        " listeners=amqp://127.0.0.1:5672 management=http://127.0.0.1:15672,https://[::]:15671"
+    )
+
+
 def test_a_listener_of_another_protocol_is_named_by_its_scheme(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

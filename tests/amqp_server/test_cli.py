@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from amqp_server import __version__, exit_status
-from amqp_server.cli import haremq
+from amqp_server.cli import haremq, management_port
 from amqp_server.net.settings import ListenerSettings
 from amqp_server.settings.explain import explain_markdown, explain_text
 from amqp_server.settings.schema import Settings
@@ -80,7 +80,14 @@ def test_bind_and_port_replace_the_listeners_of_the_file(
     assert call("start", "--config", str(config), *options).exit_code == 0
     assert node.settings is not None
     assert node.settings.net.listeners == (listener,)
+    [page] = node.settings.management.listeners
+    assert (page.address, page.port) == (listener.address, management_port(listener.port))
     assert node.settings.net.backlog == 9
+
+
+@pytest.mark.parametrize(("port", "above"), [(5672, 15672), (0, 0), (55_535, 65_535), (55_536, 0)])
+def test_management_is_ten_thousand_above(port: int, above: int) -> None:
+    assert management_port(port) == above
 
 
 def test_a_data_folder_replaces_that_of_the_file(node: Node, tmp_path: Path) -> None:

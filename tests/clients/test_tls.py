@@ -68,6 +68,8 @@ net:
     key_file: {server.key_file}
     ca_file: {ca_file}
     verify_peer: true
+management:
+  listeners: []
 broker:
   load_definitions: {definitions}
 """

@@ -43,6 +43,8 @@ net:
   listeners:
     - {{port: {port}}}
     - {{port: {stream_port}, protocol: stream}}
+management:
+  listeners: []
 """
 
 

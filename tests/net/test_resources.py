@@ -32,6 +32,14 @@ def test_what_was_measured_is_shown() -> None:
     assert view.listeners == (("127.0.0.1", 5672, "amqp", False),)
 
 
+def test_listeners_of_management_are_listeners() -> None:
+    memory = MemoryMonitor(0, lambda *_: None, 0, lambda: 100)
+    page = Bound("127.0.0.1", 15_672, "http", is_tls=False)
+    parts, server = Descriptors(9, 5, 2), cast("Server", Listening())
+    view = Resources(memory, None, parts, server, lambda: 0, lambda: [page]).look()
+    assert [each.protocol for each in view.listeners] == ["amqp", "http"]
+
+
 def test_without_a_disk_nothing_is_known_of_it() -> None:
     memory = MemoryMonitor(0, lambda *_: None, 0, lambda: 100)
     server = cast("Server", Listening())

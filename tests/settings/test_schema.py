@@ -66,6 +66,7 @@ def test_the_sections_are_the_packages() -> None:
         "net",
         "protocol",
         "stream_protocol",
+        "management",
         "broker",
         "queues",
         "persistence",

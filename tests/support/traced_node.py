@@ -30,6 +30,7 @@ from amqp_server.net.settings import ListenerSettings, NetSettings
 from amqp_server.settings.schema import Settings
 from conformance.address import Address
 from conformance.client import Connection
+from management.settings import ManagementSettings
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SOURCES: Final = ("amqp_server", "exchanges", "queues", "persistence")
@@ -99,6 +100,7 @@ def main(folder: Path) -> None:
     """Run the node twice, and print what it called."""
     settings = Settings(
         net=NetSettings(listeners=(ListenerSettings(port=0),)),
+        management=ManagementSettings(listeners=()),
         broker=BrokerSettings(data_dir=folder),
     )
     trace = Trace()

@@ -1,0 +1,86 @@
+"""The HTTP API of a node: management behind its listeners, from the start to the stop.
+
+Where management does not start for any reason but its address, the node goes on without it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from amqp_server import __version__
+from amqp_server.broker.admin import Admin
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.views import Views
+from amqp_server.net.asyncio_server import AsyncioServer
+from amqp_server.net.reactor import Reactor
+from amqp_server.net.server import Bound
+from amqp_server.net.settings import ListenerSettings
+from amqp_server.net.tls import TlsContexts
+from amqp_server.settings.schema import Settings
+from management.composition import Management
+
+log = logging.getLogger(__name__)
+
+
+class HttpApi:
+    """Management, and the sockets that it is served on.
+
+    Args:
+        loop: of the node.
+        broker: that is managed.
+        reactor: makes the turns of commands.
+        settings: of the node.
+        tls: the certificates of the node; None where it has none.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        broker: Broker,
+        reactor: Reactor,
+        settings: Settings,
+        tls: TlsContexts | None,
+    ) -> None:
+        section = settings.management
+        self._listeners = [
+            ListenerSettings(address=where.address, port=where.port, tls=where.tls)
+            for where in section.listeners
+        ]
+        self.management = Management(
+            section,
+            Views(broker),
+            Admin(broker),
+            broker.events,
+            reactor.request_turn,
+            reactor.now_ms,
+            version=__version__,
+        )
+        self._server = AsyncioServer(
+            loop,
+            self.management.server.make_protocol,
+            key="management.listeners",
+            protocol="http",
+            connections_max=section.connections_max,
+            tls=tls,
+        )
+
+    @property
+    def bound(self) -> Sequence[Bound]:
+        """The addresses that it is served on."""
+        return self._server.bound
+
+    def listen(self) -> None:
+        """Begin to serve.
+
+        Raises:
+            ListenError: an address cannot be listened on.
+        """
+        self._server.listen(self._listeners)
+
+    async def stop(self) -> None:
+        """Accept no client, and let requests under way end."""
+        self._server.stop_listening()
+        try:
+            await self.management.stop()
+        except Exception:
+            log.exception("management did not stop in order")

@@ -1,0 +1,169 @@
+"""A request in, an answer out: the route, who asks, the right, the handler, and the errors.
+
+Whatever fails, the answer says so, and nothing else in the node notices.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import Final, TypeAlias
+
+from management.access.account import Account
+from management.access.authorization import require
+from management.call import Call, Services
+from management.headers import Headers
+from management.http.errors import (
+    METHOD_NOT_ALLOWED,
+    NOT_ACCEPTABLE,
+    NOT_IMPLEMENTED,
+    OK,
+    PRECONDITION_FAILED,
+    UNAVAILABLE,
+    UNSUPPORTED_MEDIA_TYPE,
+    HttpError,
+    not_found,
+)
+from management.http.request import Request
+from management.http.response import JSON, Response, empty, of_error
+from management.refusals import refusal_of
+from management.routing.route import Right, Route
+from management.routing.trie import Match, Trie
+from management.settings import ManagementSettings
+
+API: Final = "/api"
+_KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"})
+
+Pages: TypeAlias = Callable[[Request], Response | None]
+"""Answers what is not below ``/api``; None is not found."""
+
+
+class Application:
+    """The HTTP API of a node.
+
+    Args:
+        services: what handlers need.
+        settings: of management.
+        pages: answers what is not below ``/api``; None answers nothing there.
+    """
+
+    def __init__(
+        self, services: Services, settings: ManagementSettings, pages: Pages | None = None
+    ) -> None:
+        self._services = services
+        self._pages = pages
+        self._prefix = settings.path_prefix
+        self._trie = Trie(services.routes)
+        self._headers = Headers(settings)
+        self._timeout_s = settings.request_timeout_s
+        self._working = asyncio.Semaphore(settings.requests_max)
+        self._requests_max = settings.requests_max
+        self._waiting_count = 0
+
+    @asynccontextmanager
+    async def answering(self, request: Request) -> AsyncIterator[Response]:
+        """Make the answer to a request, and keep its place among those under way until it is sent.
+
+        Nothing is raised, unless it is cancelled.
+        """
+        async with AsyncExitStack() as place:
+            try:
+                response = await self._answer(request, place)
+            except Exception as error:  # noqa: BLE001 -- whatever it is, the answer says so
+                response = of_error(refusal_of(error))
+            yield self._headers.on(response, request)
+
+    async def handle(self, request: Request) -> Response:
+        """Return the answer to a request, with its body whole."""
+        async with self.answering(request) as response:
+            if isinstance(response.body, bytes):
+                return response
+            return replace(response, body=b"".join([piece async for piece in response.body]))
+
+    async def _answer(self, request: Request, place: AsyncExitStack) -> Response:
+        path = request.path
+        if self._prefix:
+            if not path.startswith(f"{self._prefix}/") and path != self._prefix:
+                raise not_found()
+            path = path.removeprefix(self._prefix)
+        if path != API and not path.startswith(f"{API}/"):
+            return self._page(replace(request, path=path))
+        match = self._trie.find(path.removeprefix(API).removeprefix("/"))
+        if match is None:
+            raise not_found()
+        if request.method == "OPTIONS":
+            return empty(OK, {"Allow": match.allowed})
+        route = _route_of(match, request)
+        user = None
+        if route.right is not Right.NOBODY:
+            # Before there is a place for it: a wrong password waits, and keeps nobody's place.
+            user = await self._authorized(route, match, request)
+        _check_headers(route, request)
+        await place.enter_async_context(self._place())
+        async with asyncio.timeout(self._timeout_s):
+            await self._services.node.slices.begin()
+            return await route.handler(Call(request, match.names, self._services, user))
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """Be one of the requests that are worked on.
+
+        Raises:
+            HttpError: 503, as many wait already.
+        """
+        if self._waiting_count >= self._requests_max:
+            raise HttpError(UNAVAILABLE, "unavailable", "too many requests at a time")
+        self._waiting_count += 1
+        try:
+            await self._working.acquire()
+        finally:
+            self._waiting_count -= 1
+        try:
+            yield
+        finally:
+            self._working.release()
+
+    async def _authorized(self, route: Route, match: Match, request: Request) -> Account:
+        account = await self._services.logins.account(request)
+        require(route.right, account, match.names.get("vhost"), self._services.node)
+        return account
+
+    def _page(self, request: Request) -> Response:
+        page = None if self._pages is None else self._pages(request)
+        if page is None:
+            raise not_found()
+        return page
+
+
+def _route_of(match: Match, request: Request) -> Route:
+    """Return the row of the method.
+
+    Raises:
+        HttpError: 405 for another method, 501 for one that we do not know.
+    """
+    if request.method not in _KNOWN_METHODS:
+        raise HttpError(NOT_IMPLEMENTED)
+    route = match.routes.get("GET" if request.method == "HEAD" else request.method)
+    if route is None:
+        raise HttpError(METHOD_NOT_ALLOWED, headers={"Allow": match.allowed})
+    return route
+
+
+def _check_headers(route: Route, request: Request) -> None:
+    """Refuse what the client does not accept, or sends in another form.
+
+    Raises:
+        HttpError: 406, 412 or 415, without a body.
+    """
+    accept = request.header("accept")
+    if accept and not _accepts_json(accept):
+        raise HttpError(NOT_ACCEPTABLE)
+    if request.header("if-none-match") is not None:
+        raise HttpError(PRECONDITION_FAILED)
+    if route.needs_json_type and request.media_type != JSON:
+        raise HttpError(UNSUPPORTED_MEDIA_TYPE)
+
+
+def _accepts_json(accept: str) -> bool:
+    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    return not {JSON, "*/*", "application/*", "application/bert"}.isdisjoint(kinds)

@@ -1,0 +1,104 @@
+"""A request on its way through a handler: who asks for what, and the node that answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from management.access.account import Account
+from management.access.login import Logins
+from management.http.errors import bad_request
+from management.http.json_text import NotJsonError, loaded
+from management.http.request import Request
+from management.identity import Identity
+from management.node import Node
+from management.routing.route import Route
+
+_NOTHING = frozenset({b"", b"null", b"undefined"})
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What handlers need besides the request, one of each in a node.
+
+    Attributes:
+        node: the broker.
+        logins: the way in, and the sessions of browsers.
+        identity: what the node says of itself.
+        routes: all rows of the route table.
+    """
+
+    node: Node
+    logins: Logins
+    identity: Identity
+    routes: tuple[Route, ...]
+
+    def cluster_name(self) -> str:
+        """Return the name that the cluster was given, or that of the settings."""
+        for parameter in self.node.views.global_parameters():
+            if parameter.name == "cluster_name" and isinstance(parameter.value, str):
+                return parameter.value
+        return self.identity.cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that may be carried out.
+
+    Attributes:
+        request: as it came.
+        names: of the path, decoded.
+        services: of this node.
+        user: who asks; None where the route needs no login.
+    """
+
+    request: Request
+    names: Mapping[str, str]
+    services: Services
+    user: Account | None
+
+    @property
+    def node(self) -> Node:
+        """The broker."""
+        return self.services.node
+
+    @property
+    def account(self) -> Account:
+        """Who asks, on a route that needs a login."""
+        assert self.user is not None, "the right of the route needs a login"
+        return self.user
+
+    @property
+    def vhost(self) -> str:
+        """The vhost of the path."""
+        return self.names["vhost"]
+
+    def body(self) -> dict[str, Any]:
+        """Return the body, which must be a JSON object; nothing is an empty one.
+
+        Raises:
+            HttpError: 400, it is none.
+        """
+        text = self.request.body.strip()
+        if text in _NOTHING:
+            return {}
+        try:
+            value = loaded(text)
+        except NotJsonError as error:
+            raise bad_request("not_json") from error
+        if not isinstance(value, dict):
+            raise bad_request("not_json")
+        return cast("dict[str, Any]", value)
+
+    def enterable_vhosts(self) -> list[str]:
+        """Return the vhosts that the user may enter, by name: lists of objects show only those."""
+        return [name for name in self.node.vhost_names() if self.may_enter(name)]
+
+    def visible_vhosts(self) -> list[str]:
+        """Return the vhosts that the user sees: all of them for one who monitors."""
+        if self.account.is_monitor:
+            return self.node.vhost_names()
+        return self.enterable_vhosts()
+
+    def may_enter(self, vhost: str) -> bool:
+        """Whether the user has rights in a vhost."""
+        return self.node.may_enter(self.account.name, vhost)

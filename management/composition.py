@@ -1,0 +1,74 @@
+"""Puts the parts of management together, for the node that starts it."""
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Final
+
+from amqp_server.broker.admin import Admin
+from amqp_server.broker.events import Events
+from amqp_server.broker.views import Views
+from management.access.login import Logins
+from management.access.sessions import Sessions
+from management.application import Application
+from management.call import Services
+from management.identity import Identity
+from management.node import Node
+from management.route_table import ROUTES
+from management.server import HttpServer
+from management.settings import ManagementSettings
+from management.slices import Slices
+
+PRODUCT: Final = "HareMQ"
+STOP_GRACE_S: Final = 2.0
+"""How long requests under way have when the node stops."""
+
+
+class Management:
+    """The management of a node.
+
+    Attributes:
+        node: the broker as management sees it.
+        services: what handlers need.
+        application: answers requests.
+        server: drives the connections of clients.
+
+    Args:
+        settings: of management.
+        views: of the broker.
+        admin: its commands.
+        events: of the broker.
+        request_turn: has the loop make a turn.
+        now_ms: the clock of instants.
+        version: our own.
+    """
+
+    def __init__(
+        self,
+        settings: ManagementSettings,
+        views: Views,
+        admin: Admin,
+        events: Events,
+        request_turn: Callable[[], None],
+        now_ms: Callable[[], int],
+        *,
+        version: str,
+    ) -> None:
+        slices = Slices(time.perf_counter_ns)
+        self.node = Node(views, admin, events, request_turn, now_ms, slices)
+        sessions = Sessions(settings.sessions_max, settings.session_timeout_s * 1000)
+        node_name = f"rabbit@{socket.gethostname().partition('.')[0]}"
+        identity = Identity(
+            node_name,
+            settings.cluster_name or f"rabbit@{socket.getfqdn()}",
+            settings.rabbitmq_version,
+            PRODUCT,
+            version,
+        )
+        self.services = Services(self.node, Logins(self.node, sessions), identity, ROUTES)
+        self.application = Application(self.services, settings)
+        self.server = HttpServer(self.application, settings.body_bytes_max)
+
+    async def stop(self) -> None:
+        """Let requests under way end, and close the connections."""
+        await self.server.stop(STOP_GRACE_S)

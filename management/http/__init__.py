@@ -1,0 +1,1 @@
+"""Requests, answers and errors as plain values; no HTTP library is known here."""

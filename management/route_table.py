@@ -1,0 +1,12 @@
+"""Every route of the HTTP API, one row each, by family."""
+
+from typing import Final
+
+from management.routes import overview, whoami
+from management.routing.route import Route
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *overview.ROUTES,
+    *whoami.ROUTES,
+)
+"""All rows; the order does not matter."""

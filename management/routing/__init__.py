@@ -1,0 +1,1 @@
+"""Routes: a row each, found by the still encoded path."""

@@ -1,0 +1,35 @@
+"""A request on its way: its body, and the vhosts that its user sees."""
+
+import pytest
+
+from management.access.account import account_of
+from management.call import Call
+from management.http.errors import HttpError
+from management.http.request import Request
+from tests.support.management_api import Api
+
+
+def call(api: Api, body: bytes = b"", tag: str = "management") -> Call:
+    request = Request("PUT", "/api/x", body=body)
+    user = account_of("guest", {tag})
+    return Call(request, {"vhost": "/"}, api.management.services, user)
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b"null", b"undefined", b"{}"])
+def test_nothing_is_an_empty_object(api: Api, body: bytes) -> None:
+    assert call(api, body).body() == {}
+
+
+@pytest.mark.parametrize("body", [b"{bad", b'"{}"', b"[]", b"5", b"\xff"])
+def test_another_body_is_refused(api: Api, body: bytes) -> None:
+    with pytest.raises(HttpError) as refused:
+        call(api, body).body()
+    assert (refused.value.status, refused.value.reason) == (400, "not_json")
+
+
+def test_who_monitors_sees_all_vhosts_and_enters_only_its_own(api: Api) -> None:
+    api.broker.add_vhost("other")
+    assert call(api).visible_vhosts() == ["/"]
+    assert call(api, tag="monitoring").visible_vhosts() == ["/", "other"]
+    assert call(api, tag="monitoring").enterable_vhosts() == ["/"]
+    assert (call(api).vhost, call(api).node) == ("/", api.management.node)
