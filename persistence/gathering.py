@@ -10,7 +10,7 @@ not be written twice: it goes straight to its file.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from persistence.files import Octets
+from persistence.files import File, Octets
 
 
 class WritableFile(Protocol):
@@ -31,6 +31,7 @@ class FileWrite(NamedTuple):
         fsync: returns when this file, and its name if it is new, are on disk. It may be called long
             after the write, when ``file`` is closed or the file removed. A failed sync is a
             ``FatalStorageError``; any other error is a shortage, and it is called again.
+        named: ``file``, if its name is on disk: a sync of this is then enough.
     """
 
     path: str
@@ -38,6 +39,7 @@ class FileWrite(NamedTuple):
     position: int
     parts: Sequence[Octets]
     fsync: Callable[[], None]
+    named: File | None = None
 
 
 class Gathered(NamedTuple):

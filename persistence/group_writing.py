@@ -1,5 +1,9 @@
 """Brings a group to the disk: definitions, then file writes, then one batch, then one sync.
 
+    one batch, nothing else                    a planned write: the log, and its sync
+    one write straight to a file, nothing else a planned write: the file, and its sync
+    more than that                             ``GroupWriter.write``, step by step
+
 Within a group definitions are on disk before records are written: a record is never safe before its
 queue. What goes straight to a file is on disk before the batch is written: a settlement in the
 batch may rest on a copy there. Only the thread that carries the group out uses this. An error is
@@ -21,13 +25,13 @@ _COPY_BYTES_MAX: Final = 16 << 10
 
 @dataclass(frozen=True, slots=True)
 class PlannedWrite:
-    """A batch that is a single write, into an existing file.
+    """A group that is a single write, into an existing file.
 
     Attributes:
         file: the file to write to.
         position: of the first octet.
         parts: the octets to write, one part behind the other.
-        last_lsn: of the batch.
+        last_lsn: of the group.
         end: position behind it.
     """
 
@@ -43,6 +47,10 @@ class BatchLog(Protocol):
 
     While a group is under way, only the thread that carries it out may use this.
     """
+
+    @property
+    def has_unsynced(self) -> bool:
+        """Whether a batch was written, and not synced since."""
 
     def plan(self, last_lsn: int, parts: Sequence[Octets]) -> PlannedWrite | None:
         """Return the write of ``write_batch``; None if it is more than one write."""
@@ -163,15 +171,30 @@ class GroupWriter:
 
         None if the group needs more, and so ``write``.
         """
-        if not group.parts or (group.definitions and not group.definitions_safe):
+        if group.definitions and not group.definitions_safe:
             return None
-        if group.writes or (group.fsync and self._unsynced):
+        if group.fsync and self._unsynced:
             return None
-        return self._wal.plan(group.last_lsn, group.parts)
+        if group.writes:
+            return self._plan_direct(group)
+        return self._wal.plan(group.last_lsn, group.parts) if group.parts else None
+
+    def _plan_direct(self, group: Group) -> PlannedWrite | None:
+        """Return the write of a group that goes straight to one file whose name is on disk."""
+        if group.parts or len(group.writes) > 1 or (group.fsync and self._wal.has_unsynced):
+            return None
+        _, _, position, parts, _, named = group.writes[0]
+        if named is None:
+            return None
+        return PlannedWrite(named, position, parts, group.last_lsn, position + sum(map(len, parts)))
 
     def note_written(self, group: Group, write: PlannedWrite) -> None:
         """Note that the planned write was carried out, with its sync."""
-        self._wal.note_written(write, fsynced=group.fsync)
+        if not group.writes:
+            self._wal.note_written(write, fsynced=group.fsync)
+        elif not group.fsync:
+            direct = group.writes[0]
+            self._unsynced[direct.path] = direct.fsync
 
     def write(self, group: Group) -> None:
         """Bring a group to the disk.
@@ -198,7 +221,7 @@ class GroupWriter:
             if is_shortage(error):
                 raise
             raise fatal(error) from error
-        if group.fsync:
+        if group.fsync and (group.parts or self._wal.has_unsynced):
             _fsync(self._wal)
 
     def _fsync_files(self) -> None:

@@ -101,6 +101,11 @@ class Wal:
         """How many files wait to be used again."""
         return len(self._spares)
 
+    @property
+    def has_unsynced(self) -> bool:
+        """Whether a batch was written, and not synced since."""
+        return self._fsynced_lsn != self._previous_lsn
+
     def plan(self, last_lsn: int, parts: Sequence[Octets]) -> PlannedWrite | None:
         """Return the one write of this batch; None if it needs a new file."""
         batch_bytes = BATCH_HEADER.size + sum(map(len, parts))

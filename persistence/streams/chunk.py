@@ -27,13 +27,13 @@ Source: RabbitMQ, stream protocol, Deliver; the header's version is 0, as its co
 
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import crc32c
 
 from persistence.errors import DamagedError
-from persistence.files import Octets
+from persistence.files import Octets, parts_of
 
 CHUNK_MAGIC: Final = 0x50
 CHUNK_HEADER: Final = struct.Struct(">BBHIqQQIIIB3x")
@@ -111,44 +111,38 @@ class Trailer(NamedTuple):
     publishing_ids: Mapping[bytes, int]
 
 
-class ChunkParts(NamedTuple):
-    """A chunk that was drawn, in the parts of one write."""
+class WholeChunk(NamedTuple):
+    """A chunk, and its octets in parts."""
 
     header: ChunkHeader
-    head: bytes
-    data: bytes
-    trailer: bytes
-
-    @property
-    def size_bytes(self) -> int:
-        """The whole chunk."""
-        return len(self.head) + len(self.data) + len(self.trailer)
+    parts: Sequence[Octets]
 
 
 def draw_chunk(
     first_offset: int,
     timestamp_ms: int,
     counts: tuple[int, int],
-    data: bytes,
+    data: Octets | Sequence[Octets],
     *,
     chunk_filter: bytes = b"",
     publishing_ids: Mapping[bytes, int] | None = None,
     committed_offset: int = 0,
     has_values_beside: bool = False,
-) -> ChunkParts:
-    """Return the octets of a chunk.
+) -> WholeChunk:
+    """Return a chunk; the parts of its data are those that are given.
 
     Args:
         first_offset: of the first message.
         timestamp_ms: wall clock, ms since 1970.
         counts: its entries (at most ``ENTRIES_MAX``), and its messages.
-        data: the entries, one behind the other.
+        data: the entries, one behind the other; where one part ends means nothing.
         chunk_filter: of ``persistence.streams.chunk_filter``; at most 255 octets.
         publishing_ids: the highest of each publisher in it.
         committed_offset: everything below it is on the disk; 0 says nothing.
         has_values_beside: some of the filter's values are not in the messages.
     """
     entry_count, record_count = counts
+    parts = parts_of(data)
     flags = _VALUES_BESIDE if has_values_beside else 0
     trailer = _draw_trailer(publishing_ids or {}, committed_offset, flags)
     header = ChunkHeader(
@@ -156,15 +150,22 @@ def draw_chunk(
         record_count,
         timestamp_ms,
         first_offset,
-        zlib.crc32(data),
-        len(data),
+        _crc32(parts),
+        sum(map(len, parts)),
         _CRC_BYTES + len(trailer),
         len(chunk_filter),
     )
     begin = (CHUNK_MAGIC, _USER, *header[:3], _EPOCH)
     head = CHUNK_HEADER.pack(*begin, *header[3:]) + chunk_filter
     crc = crc32c.crc32c(trailer, crc32c.crc32c(head))
-    return ChunkParts(header, head, data, crc.to_bytes(_CRC_BYTES, "big") + trailer)
+    return WholeChunk(header, [head, *parts, crc.to_bytes(_CRC_BYTES, "big") + trailer])
+
+
+def _crc32(parts: Sequence[Octets]) -> int:
+    crc = 0
+    for part in parts:
+        crc = zlib.crc32(part, crc)
+    return crc
 
 
 def _draw_trailer(publishing_ids: Mapping[bytes, int], committed_offset: int, flags: int) -> bytes:

@@ -11,7 +11,7 @@ from persistence.streams.chunk import (
     CHUNK_BYTES_MAX,
     ENTRIES_MAX,
     REFERENCE_BYTES_MAX,
-    ChunkParts,
+    WholeChunk,
     draw_chunk,
 )
 from persistence.streams.chunk_filter import UNFILTERED, draw_filter
@@ -87,7 +87,7 @@ class Gathering:
         self.next_offset += appended.record_count
         return size_bytes
 
-    def draw(self, filter_bytes: int, committed_offset: int) -> list[ChunkParts]:
+    def draw(self, filter_bytes: int, committed_offset: int) -> list[WholeChunk]:
         """Return the chunks of everything in it.
 
         Args:
@@ -138,7 +138,7 @@ class _OpenChunk:
         else:
             self._has_unfiltered = True
 
-    def draw(self, timestamp_ms: int, filter_bytes: int, committed_offset: int) -> ChunkParts:
+    def draw(self, timestamp_ms: int, filter_bytes: int, committed_offset: int) -> WholeChunk:
         chunk_filter = b""
         if self._filter_values:
             if self._has_unfiltered:
@@ -148,7 +148,7 @@ class _OpenChunk:
             self._first_offset,
             timestamp_ms,
             (self.entry_count, self._record_count),
-            b"".join(self._parts),
+            self._parts,
             chunk_filter=chunk_filter,
             publishing_ids=self._publishing_ids,
             committed_offset=committed_offset,

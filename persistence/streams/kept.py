@@ -13,12 +13,12 @@ from typing import Final
 from persistence.errors import is_shortage
 from persistence.gathering import FileWrite
 from persistence.stored_log import UnneededFile
-from persistence.streams.chunk import ChunkHeader, ChunkParts
+from persistence.streams.chunk import ChunkHeader, WholeChunk
 from persistence.streams.extent import Extent
 from persistence.streams.open_files import OpenFile
 from persistence.streams.reading import SegmentReader
 from persistence.streams.retention import Retention, due_count
-from persistence.streams.segments import Segment, StreamSegments, WholeChunk
+from persistence.streams.segments import Segment, StreamSegments
 from persistence.streams.tail import TAIL_CHUNKS_MAX, Tail, Tails
 
 log = logging.getLogger(__name__)
@@ -86,11 +86,11 @@ class KeptChunks:
 
     # -- in -------------------------------------------------------------------------------------
 
-    def add(self, chunks: Sequence[ChunkParts]) -> list[bytes]:
+    def add(self, chunks: Sequence[WholeChunk]) -> list[bytes]:
         """Put chunks into the tail; return the octets of each, for the write-ahead log."""
         parts: list[bytes] = []
-        for header, head, data, trailer in chunks:
-            octets = b"".join((head, data, trailer))
+        for header, drawn in chunks:
+            octets = b"".join(drawn)
             self.tail.add(header, octets)
             parts.append(octets)
         self._tails.note(self, self.tail.size_bytes)
@@ -101,15 +101,14 @@ class KeptChunks:
         self.tail.add(header, octets)
         self._tails.note(self, self.tail.size_bytes)
 
-    def plan(self, chunks: Sequence[ChunkParts]) -> DirectWrite | None:
+    def plan(self, chunks: Sequence[WholeChunk]) -> DirectWrite | None:
         """Return the direct write of chunks, and of the tail before them; None if refused.
 
         The tail stays in memory until ``carried_out``, because readers may want it meanwhile.
         """
         before = self.tail.from_offset(self.segments.next_offset)
-        behind = [WholeChunk(each.header, each[1:]) for each in chunks]
         try:
-            planned = DirectWrite(*self.segments.plan([*before, *behind]))
+            planned = DirectWrite(*self.segments.plan([*before, *chunks]))
         except OSError as error:
             # They go to the write-ahead log, whose files are there already.
             log.warning("no segment can be begun folder=%s error=%s", self.directory, error)

@@ -6,13 +6,13 @@ another thread carries out has its place from the moment it is planned.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
 from persistence.by_name import fsync_directory, fsync_file
 from persistence.files import Octets
 from persistence.gathering import FileWrite
 from persistence.stored_log import UnneededFile
-from persistence.streams.chunk import ChunkHeader
+from persistence.streams.chunk import ChunkHeader, WholeChunk
 from persistence.streams.files import (
     HEADER_BYTES,
     PLACE_BYTES,
@@ -28,13 +28,6 @@ from persistence.streams.row import SegmentRow
 
 NEVER_MS: Final = -1
 """The timestamp of a segment without a chunk."""
-
-
-class WholeChunk(NamedTuple):
-    """A chunk, and its octets in parts."""
-
-    header: ChunkHeader
-    parts: Sequence[bytes]
 
 
 class Segment:
@@ -210,7 +203,9 @@ class StreamSegments:
         opened.hold()
         folders = () if segment.has_name else (self.directory, self._parent)
         fsync = partial(_fsync, self.opened, segment.path, folders)
-        return FileWrite(segment.path, opened.file, position, parts, fsync), segment, opened
+        named = opened.file if segment.has_name else None
+        write = FileWrite(segment.path, opened.file, position, parts, fsync, named)
+        return write, segment, opened
 
     def begin(self, first_offset: int) -> None:
         """Begin the next segment before it has a chunk.

@@ -8,9 +8,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from persistence.streams.chunk import ChunkHeader
+from persistence.files import Octets
+from persistence.streams.chunk import ChunkHeader, WholeChunk
 from persistence.streams.extent import Extent
-from persistence.streams.segments import WholeChunk
 
 TAIL_BYTES_MAX: Final = 1 << 20
 """A tail of this size is written to its segment."""
@@ -64,7 +64,7 @@ class Tail:
         """
         chunks = self.chunks
         at = bisect_right(chunks, from_offset, key=_next_offset)
-        taken: list[bytes] = []
+        taken: list[Octets] = []
         size_bytes = 0
         next_offset = first_offset = -1
         for header, (octets,) in chunks[at:]:
@@ -80,8 +80,8 @@ class Tail:
             next_offset = header.next_offset
         if not taken:
             return None
-        found = taken[0] if len(taken) == 1 else b"".join(taken)
-        return Extent(found, first_offset, next_offset)
+        # Of a single part this is no copy.
+        return Extent(b"".join(taken), first_offset, next_offset)
 
 
 class TailHolder(Protocol):

@@ -84,8 +84,8 @@ class MemoryStreamLog:
             self.retain(now_ms)
         gathering = Gathering(self.next_offset, now_ms + self._wall_offset_ms())
         gathering.add(appended)
-        for parts in gathering.draw(self._filter_bytes, self.next_offset):
-            self._add(parts.header, b"".join((parts.head, parts.data, parts.trailer)))
+        for header, parts in gathering.draw(self._filter_bytes, self.next_offset):
+            self._add(header, b"".join(parts))
         self.next_offset = gathering.next_offset
         if appended.publisher:
             self._publishing_ids.note_highest(appended.publisher, appended.publishing_id)

@@ -21,6 +21,7 @@ from persistence.store import StoreLimits
 from persistence.wal import Wal
 from persistence.wal_replay import next_lsn_after
 from persistence.witness import Seen, StoredWitness, Witness
+from tests.support.commit import carry_out
 
 NODE_ID: Final = "00c0ffee" * 4
 JOURNAL_PATH: Final = "definitions"
@@ -199,7 +200,7 @@ class StoredNode:
         if group is None:
             return False
         try:
-            self.commit.writer.write(group)
+            carry_out(self.commit, group)
         except (OSError, StorageError) as error:
             self.commit.finish(group, error)
             return True

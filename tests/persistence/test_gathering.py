@@ -9,7 +9,9 @@ from persistence.errors import FatalStorageError
 from persistence.files import Octets
 from persistence.gathering import FileWrite, Gathered
 from persistence.group_commit import SMALL_BYTES_MAX, GroupCommit
+from persistence.group_writing import Group, PlannedWrite
 from tests.support.commit import FakeDisk, commit_all, commit_on
+from tests.support.fault_fs import FaultFS
 
 ENTRY = b"12345678"
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -106,8 +108,77 @@ def test_a_file_that_was_only_written_is_synced_with_the_next_group_that_is() ->
     assert commit.writer.plan(group) is None, "a sync of the log alone is not enough"
     commit.writer.write(group)
     commit.finish(group, None)
-    assert disk.calls[1:] == ["a.segment synced", "batches synced"]
+    assert disk.calls[1:] == ["a.segment synced"], "the log has nothing to sync"
     assert not commit.has_unsynced
+
+
+class Named(Gatherer):
+    """A source whose file has its name on the disk already."""
+
+    def __init__(self, disk: FakeDisk, path: str, files: FaultFS) -> None:
+        super().__init__(disk, path)
+        self.file = files.open(path, create=True)
+
+    def seal(self) -> Gathered:
+        octets, self.octets = self.octets, b""
+        write = FileWrite(self.path, self.file, 8, [octets], self.fsync, self.file)
+        return Gathered(write=write)
+
+
+def sealed(commit: GroupCommit) -> Group:
+    group = commit.seal()
+    assert group is not None
+    return group
+
+
+def test_one_write_straight_to_a_named_file_needs_a_sync_of_this_file_alone() -> None:
+    disk, files = FakeDisk(), FaultFS()
+    commit = commit_on(disk)
+    source = Named(disk, "a.segment", files)
+    lsn = source.append(commit, b"copy")
+    write = commit.writer.plan(sealed(commit))
+    assert write == PlannedWrite(source.file, 8, [b"copy"], lsn, 12)
+
+
+def test_more_than_one_write_is_not_planned() -> None:
+    disk, files = FakeDisk(), FaultFS()
+    commit = commit_on(disk)
+    one, two = Named(disk, "a.segment", files), Named(disk, "b.segment", files)
+    one.append(commit, b"copy")
+    two.append(commit, b"copy")
+    assert commit.writer.plan(sealed(commit)) is None
+    commit = commit_on(disk)
+    one.append(commit, b"copy")
+    commit.append_operation([ENTRY], fsync=False)
+    assert commit.writer.plan(sealed(commit)) is None, "an operation of the log besides"
+    commit = commit_on(disk)
+    Gatherer(disk, "c.segment").append(commit, b"copy")
+    assert commit.writer.plan(sealed(commit)) is None, "the name of the file is not on the disk"
+
+
+def test_what_was_only_written_before_is_synced_too() -> None:
+    disk, files = FakeDisk(), FaultFS()
+    commit = commit_on(disk)
+    commit.append_operation([ENTRY], fsync=False)
+    commit_all(commit)
+    source = Named(disk, "a.segment", files)
+    source.append(commit, b"copy")
+    assert commit.writer.plan(sealed(commit)) is None, "the log has a batch without a sync"
+    commit = commit_on(disk)
+    source.append(commit, b"one", fsync=False)
+    group = sealed(commit)
+    write = commit.writer.plan(group)
+    assert write is not None
+    commit.writer.note_written(group, write)
+    commit.finish(group, None)
+    source.append(commit, b"two")
+    group = sealed(commit)
+    assert commit.writer.plan(group) is None, "the file has a write without a sync"
+    commit.writer.write(group)
+    commit.finish(group, None)
+    assert "a.segment synced" in disk.calls
+    source.append(commit, b"three")
+    assert commit.writer.plan(sealed(commit)) is not None, "all of that is synced"
 
 
 def test_a_file_write_without_room_is_tried_again() -> None:

@@ -8,7 +8,7 @@ import pytest
 from persistence.errors import DamagedError
 from persistence.streams.chunk import (
     CHUNK_PREFIX,
-    ChunkParts,
+    WholeChunk,
     check_chunk,
     chunks_in,
     decode_chunk_header,
@@ -19,14 +19,14 @@ from persistence.streams.chunk import (
 DATA = b"\x00\x00\x00\x01a\x00\x00\x00\x02bc"
 
 
-def octets_of(parts: ChunkParts) -> bytes:
-    return b"".join((parts.head, parts.data, parts.trailer))
+def octets_of(chunk: WholeChunk) -> bytes:
+    return b"".join(chunk.parts)
 
 
 def drawn(**more: object) -> bytes:
-    parts = draw_chunk(7, 1_234, (2, 2), DATA, **more)  # type: ignore[arg-type]
-    octets = octets_of(parts)
-    assert parts.size_bytes == parts.header.size_bytes == len(octets)
+    chunk = draw_chunk(7, 1_234, (2, 2), DATA, **more)  # type: ignore[arg-type]
+    octets = octets_of(chunk)
+    assert chunk.header.size_bytes == len(octets)
     return octets
 
 

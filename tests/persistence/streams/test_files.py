@@ -46,8 +46,8 @@ def test_a_header_is_of_one_file_alone() -> None:
 
 
 def test_an_entry_says_where_a_chunk_is() -> None:
-    parts = draw_chunk(5, 77, (1, 3), b"data")
-    place = place_of(parts.header, 32)
-    assert place == (5, 77, 32, 3, parts.size_bytes)
+    header, _ = draw_chunk(5, 77, (1, 3), b"data")
+    place = place_of(header, 32)
+    assert place == (5, 77, 32, 3, header.size_bytes)
     assert place.next_offset == 8
     assert INDEX_PLACE.unpack(INDEX_PLACE.pack(*place)) == place

@@ -5,7 +5,7 @@ import pytest
 from persistence.streams.chunk import (
     CHUNK_BYTES_MAX,
     ENTRIES_MAX,
-    ChunkParts,
+    WholeChunk,
     check_chunk,
     decode_trailer,
 )
@@ -13,9 +13,9 @@ from persistence.streams.gathering import Appended, Gathering
 from tests.support.stream_logs import appended, may_hold
 
 
-def whole(parts: ChunkParts) -> bytes:
-    octets = b"".join((parts.head, parts.data, parts.trailer))
-    assert check_chunk(octets) == parts.header
+def whole(chunk: WholeChunk) -> bytes:
+    octets = b"".join(chunk.parts)
+    assert check_chunk(octets) == chunk.header
     return octets
 
 
@@ -25,7 +25,7 @@ def test_appends_become_one_chunk() -> None:
     gathering.add(Appended([b"batch"], 1, 10))
     assert (gathering.size_bytes, gathering.next_offset) == (16, 17)
     (chunk,) = gathering.draw(16, 3)
-    assert chunk.data == b"\0\0\0\1a\0\0\0\2bcbatch"
+    assert chunk.parts[1:-1] == [b"\0\0\0\1a", b"\0\0\0\2bc", b"batch"]
     header = chunk.header
     assert (header.first_offset, header.entry_count, header.record_count) == (5, 3, 12)
     assert (header.timestamp_ms, header.filter_bytes) == (1_000, 0)
@@ -80,6 +80,6 @@ def test_a_filter_knows_of_messages_without_a_value_where_others_have_one() -> N
         gathering.add(appended(b"a", filter_values=(b"red",)))
         gathering.add(appended(b"b", filter_values=second))
         (chunk,) = gathering.draw(16, 0)
-        chunk_filter = chunk.head[48:]
+        chunk_filter = chunk.parts[0][48:]
         assert may_hold(chunk_filter, (b"red",))
         assert may_hold(chunk_filter, (b"none",), match_unfiltered=True) is has_unfiltered

@@ -5,19 +5,18 @@ import errno
 import pytest
 
 from persistence.open_segments import OpenSegments
-from persistence.streams.chunk import draw_chunk
+from persistence.streams.chunk import WholeChunk, draw_chunk
 from persistence.streams.files import HEADER_BYTES
 from persistence.streams.open_files import OpenFiles
 from persistence.streams.reading import SegmentReader
-from persistence.streams.segments import StreamSegments, WholeChunk
+from persistence.streams.segments import StreamSegments
 from tests.support.fault_fs import FaultFS, Kind, Operation
 
 ALL = 1 << 40
 
 
 def chunk(number: int) -> WholeChunk:
-    parts = draw_chunk(10 * number, 1_000 + number, (1, 10), b"%036d" % number)
-    return WholeChunk(parts.header, parts[1:])
+    return draw_chunk(10 * number, 1_000 + number, (1, 10), b"%036d" % number)
 
 
 ONE_BYTES = chunk(0).header.size_bytes

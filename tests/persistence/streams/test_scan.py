@@ -14,8 +14,8 @@ from tests.support.stream_logs import appended
 def chunk(first_offset: int, *messages: bytes, committed_offset: int = 0) -> bytes:
     gathering = Gathering(first_offset, 0)
     gathering.add(appended(*messages))
-    ((_, head, data, trailer),) = gathering.draw(16, committed_offset)
-    return head + data + trailer
+    ((_, parts),) = gathering.draw(16, committed_offset)
+    return b"".join(parts)
 
 
 def nothing(_offset: int) -> ChunkHeader | None:

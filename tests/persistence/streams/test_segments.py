@@ -5,20 +5,19 @@ import errno
 import pytest
 
 from persistence.open_segments import OpenSegments
-from persistence.streams.chunk import draw_chunk
+from persistence.streams.chunk import WholeChunk, draw_chunk
 from persistence.streams.files import HEADER_BYTES
 from persistence.streams.index import UNWRITTEN_PLACES_MAX
 from persistence.streams.open_files import OpenFiles
 from persistence.streams.retention import SEGMENT_CHUNKS_MAX
-from persistence.streams.segments import NEVER_MS, StreamSegments, WholeChunk
+from persistence.streams.segments import NEVER_MS, StreamSegments
 from tests.support.fault_fs import FaultFS, Kind
 
 FOLDER = "queues/0000000000000007"
 
 
 def chunk(first_offset: int, size_bytes: int = 36) -> WholeChunk:
-    parts = draw_chunk(first_offset, 1_000 + first_offset, (1, 1), bytes(size_bytes))
-    return WholeChunk(parts.header, parts[1:])
+    return draw_chunk(first_offset, 1_000 + first_offset, (1, 1), bytes(size_bytes))
 
 
 ONE_BYTES = chunk(0).header.size_bytes

@@ -8,8 +8,8 @@ from tests.support.stream_logs import appended, messages_of
 def add(tail: Tail, first_offset: int, *messages: bytes) -> int:
     gathering = Gathering(first_offset, 0)
     gathering.add(appended(*messages))
-    ((header, head, data, trailer),) = gathering.draw(16, 0)
-    tail.add(header, head + data + trailer)
+    ((header, parts),) = gathering.draw(16, 0)
+    tail.add(header, b"".join(parts))
     return header.size_bytes
 
 
