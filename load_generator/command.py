@@ -62,9 +62,9 @@ def _flag(name: str, text: str) -> click.Option:
 
 OPTIONS: Final = [
     _option("--uri", text="The broker.", default=DEFAULT_URI, metavar="URI"),
-    _option("--cacert", text="CA that signed the broker's certificate, for amqps://.", type=_FILE),
-    _flag("--insecure", "Accept any certificate, for amqps://."),
-    _option("--cert", text="Our own certificate, for amqps://.", type=_FILE),
+    _option("--cacert", text="CA that signed the broker's certificate, with TLS.", type=_FILE),
+    _flag("--insecure", "Accept any certificate, with TLS."),
+    _option("--cert", text="Our own certificate, with TLS.", type=_FILE),
     _option("--key", text="Its key, if that is another file.", type=_FILE),
     _option("--producers", "-x", text="Connections that publish.", type=_CONNECTIONS, default=1),
     _option(

@@ -2,6 +2,9 @@
 
 | frame 0 | frame 1 | … | frame n-1 |   and again from the left
   ^ cursor: a write takes a number of whole frames from here
+
+If latency is measured, the instant at which a frame is due is written into its bodies just before
+it is sent. Each lane has a ring of its own.
 """
 
 from collections.abc import Sequence
@@ -10,6 +13,7 @@ from typing import Final
 
 from load_generator.load import PUBLISH_WRITE_BYTES, Load, Streaming
 from load_generator.streams import commands
+from load_generator.streams.instants import instant_places, stamp
 from load_generator.streams.partitions import partition_of
 
 RING_BYTES_MAX: Final = 1 << 26
@@ -41,10 +45,15 @@ class FrameRing:
             counts.append(count)
         # Few frames are repeated, so that a write is one piece of the buffer.
         times = max(1, 2 * PUBLISH_WRITE_BYTES // sum(map(len, frames)))
-        self._octets = memoryview(b"".join(frames * times))
+        self._buffer = bytearray().join(frames * times)
+        self._octets = memoryview(self._buffer)
         self._ends = [0, *accumulate(map(len, frames * times))]
         self._counts = [0, *accumulate(counts * times)]
+        self._places: list[list[int]] = []
+        if load.has_instants:
+            self._places = [self._places_in(each) for each in frames] * times
         self._at = 0
+        self._taken = range(0)
 
     def rendered(self, publisher_id: int, count: int) -> bytes:
         """Render one frame of so many messages."""
@@ -82,13 +91,37 @@ class FrameRing:
                 break
             stop += 1
         self._at = 0 if stop == last else stop
+        self._taken = range(at, stop)
         octets = self._octets[first_octet : self._ends[stop]]
         return octets, self._counts[stop] - first_count
 
-    def take_rest(self, count: int) -> tuple[memoryview, int]:
-        """Return one last frame of exactly so many messages, fewer than the next one has."""
+    def stamp(self, due_ns: int, interval_ns: float) -> None:
+        """Write instants into the frames that were taken last.
+
+        Args:
+            due_ns: instant before the first message of them.
+            interval_ns: time from one message to the next; 0 gives all the same instant.
+        """
+        for index in self._taken:
+            count = self._counts[index + 1] - self._counts[self._taken.start]
+            instant_ns = due_ns + round(count * interval_ns)
+            stamp(self._buffer, self._ends[index], self._places[index], instant_ns)
+
+    def take_rest(self, count: int, instant_ns: int = 0) -> tuple[memoryview, int]:
+        """Return one last frame of exactly so many messages, fewer than the next one has.
+
+        Args:
+            count: of the messages.
+            instant_ns: at which it is due, if latency is measured.
+        """
         whole = count - count % max(1, self._how.sub_entry_count)
-        return memoryview(self.rendered(0, whole)), whole
+        octets = bytearray(self.rendered(0, whole))
+        if self._places:
+            stamp(octets, 0, self._places_in(octets), instant_ns)
+        return memoryview(octets), whole
+
+    def _places_in(self, octets: bytes | bytearray) -> list[int]:
+        return instant_places(octets, has_values=bool(self._how.filter_values))
 
     def next_count(self) -> int:
         """Return the number of messages in the next frame."""

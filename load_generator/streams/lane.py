@@ -45,6 +45,8 @@ class StreamLane:
         self._window = load.confirm_window or UNLIMITED
         self._write_count_max = max(load.streaming.batch_count, self._window // 5)
         self._rate_per_ns = load.rate_per_s / _NS_PER_S
+        self._interval_ns = 1 / self._rate_per_ns if self._rate_per_ns else 0.0
+        self._has_instants = load.has_instants
         self._start_ns = 0
         self._octets = memoryview(b"")
         self._octets_count = 0
@@ -99,9 +101,18 @@ class StreamLane:
             count_max = min(count_max, due_count - self.published_count)
         is_last = left < self._ring.next_count() and count_max == left
         if is_last:
-            self._octets, self._octets_count = self._ring.take_rest(left)
+            due_ns = self._due_ns(now_ns, left)
+            self._octets, self._octets_count = self._ring.take_rest(left, due_ns)
         elif count_max > 0:
             self._octets, self._octets_count = self._ring.take(count_max)
+            if self._has_instants:
+                self._ring.stamp(self._due_ns(now_ns, 0), self._interval_ns)
+
+    def _due_ns(self, now_ns: int, count: int) -> int:
+        """Return when so many more messages are due: by the rate, or now without one."""
+        if not self._rate_per_ns:
+            return now_ns
+        return self._start_ns + round((self.published_count + count) * self._interval_ns)
 
     def finish(self) -> None:
         """Hand the rest of a frame to the socket, so that the connection can be closed."""

@@ -99,7 +99,6 @@ def _refuse_amqp(options: Options) -> None:
         "--persistent": options.persistent,
         "--prefetch": options.prefetch_count,
         "--binding-key": options.binding_key,
-        "--latency": options.measures_latency,
         "--ack": options.ack != "auto",
     }
     names = [name for name, value in refused.items() if value]

@@ -1,11 +1,13 @@
 """A reading worker of the stream protocol: counts chunks by their heads, and gives credit."""
 
 import selectors
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
 from load_generator.board import Tally
+from load_generator.histogram import Histogram
 from load_generator.load import Load
 from load_generator.session import Endpoint, wait_in_kernel
 from load_generator.streams import commands
@@ -41,7 +43,8 @@ def read(
             # No publisher adds messages in this case, so a reader must not start too early.
             ready()
             tally.board.await_go()
-        readers = [_Reader(session, load, buffer) for session in sessions]
+        latencies = tally.latencies if load.has_instants else None
+        readers = [_Reader(session, load, buffer, latencies) for session in sessions]
         for reader, index in zip(readers, indexes, strict=True):
             reader.subscribe(load.consumer_queues[index])
         if load.publisher_keys:
@@ -58,12 +61,18 @@ def read(
 class _Reader:
     """One subscription: its connection, and the counter of its chunks."""
 
-    def __init__(self, session: StreamSession, load: Load, buffer: memoryview) -> None:
+    def __init__(
+        self,
+        session: StreamSession,
+        load: Load,
+        buffer: memoryview,
+        latencies: Histogram | None,
+    ) -> None:
         assert load.streaming is not None, "a load of streams"
         self.session = session
         self._offset = load.offset or "next"
         from_offset = int(self._offset) if self._offset.isdecimal() else 0
-        self.counter = ChunkCounter(from_offset, has_gaps=bool(load.filters))
+        self.counter = ChunkCounter(from_offset, has_gaps=bool(load.filters), latencies=latencies)
         self._filters = load.filters
         self._credit = load.streaming.credit
         self._buffer = buffer
@@ -92,7 +101,7 @@ class _Reader:
 
     def _count(self, view: memoryview) -> None:
         before = self.counter.chunk_count
-        self.counter.received(view)
+        self.counter.received(view, time.monotonic_ns())
         if count := self.counter.chunk_count - before:
             self.session.socket.sendall(commands.credit(count))
 

@@ -80,3 +80,40 @@ def test_a_socket_without_room_keeps_the_rest(session: StreamSession) -> None:
     published_count = lane.published_count
     assert lane.write(0, MANY) == 0
     assert lane.published_count == published_count
+
+
+def instants_sent(broker: ScriptedBroker, count: int, body_bytes: int) -> list[int]:
+    """Return the instants of the last messages that the broker heard."""
+    item_bytes = 8 + 4 + 5 + body_bytes
+    heard = broker.read()
+    found: list[int] = []
+    while len(found) < count:
+        at = len(heard) - body_bytes
+        found.append(int.from_bytes(heard[at : at + 8], "big"))
+        heard = heard[: len(heard) - item_bytes]
+        if not (len(found) % BATCH):
+            heard = heard[: len(heard) - commands.HEAD.size - 5]
+    return found[::-1]
+
+
+BATCH = 10
+TIMED = replace(LOAD, body=bytes(12), has_instants=True, confirm_window=0)
+
+
+def test_a_batch_is_due_by_the_rate_however_late_it_is_sent(
+    session: StreamSession, broker: ScriptedBroker
+) -> None:
+    """A publisher that was held up counts the time for which its messages had to wait."""
+    lane = lane_of(session, replace(TIMED, rate_per_s=10), count_max=25)
+    assert lane.write(9 * SECOND_NS, MANY) == 20
+    assert lane.write(9 * SECOND_NS, MANY) == 5
+    found = instants_sent(broker, 5, 12)
+    assert found == [round(2.5 * SECOND_NS)] * 5
+
+
+def test_without_a_rate_a_batch_is_due_when_it_is_sent(
+    session: StreamSession, broker: ScriptedBroker
+) -> None:
+    lane = lane_of(session, TIMED, count_max=10)
+    lane.write(77, MANY)
+    assert instants_sent(broker, 10, 12) == [77] * 10

@@ -80,6 +80,6 @@ def test_a_filter_knows_of_messages_without_a_value_where_others_have_one() -> N
         gathering.add(appended(b"a", filter_values=(b"red",)))
         gathering.add(appended(b"b", filter_values=second))
         (chunk,) = gathering.draw(16, 0)
-        chunk_filter = chunk.parts[0][48:]
+        chunk_filter = bytes(chunk.parts[0])[48:]
         assert may_hold(chunk_filter, (b"red",))
         assert may_hold(chunk_filter, (b"none",), match_unfiltered=True) is has_unfiltered
