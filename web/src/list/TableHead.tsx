@@ -30,7 +30,7 @@ export function TableHead<Row>({ columns, sort, onSort, selection }: Props<Row>)
           const step = sort[place];
           const order = step === undefined ? undefined : step.isDown ? "descending" : "ascending";
           return (
-            <th key={column.id} class={classOf(column)} scope="col" aria-sort={order}>
+            <th key={column.id} class={classOf({ ...column, class: "" })} scope="col" aria-sort={order}>
               {onSort === undefined || column.isUnsortable ? (
                 column.title
               ) : (

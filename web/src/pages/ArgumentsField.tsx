@@ -15,7 +15,7 @@ export function ArgumentsField({ label = "Arguments", value, words, onInput }: P
   const add = (word: string): void => onInput(`${value}${value === "" || value.endsWith("\n") ? "" : "\n"}${word} = `);
   return (
     <>
-      <TextArea label={label} hint="one in a line: name = value, the value as JSON or as text" rows={3} placeholder="x-message-ttl = 60000" value={value} onInput={onInput} />
+      <TextArea label={label} hint="one in a line: name = value, the value as JSON or as text" rows={3} placeholder={`${words[0] ?? "name"} = value`} value={value} onInput={onInput} />
       <div class="row wrap">
         {words.map((word) => <button key={word} class="badge line add-word" type="button" onClick={() => add(word)}>{word}</button>)}
       </div>

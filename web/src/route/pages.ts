@@ -7,6 +7,10 @@ type Load = () => Promise<ComponentType>;
 const LOADERS: Record<string, Load> = {
   "": () => Promise.resolve(OverviewPage),
   queues: async () => (await import("../pages/queues/QueuesRoute")).QueuesRoute,
+  exchanges: async () => (await import("../pages/exchanges/ExchangesRoute")).ExchangesRoute,
+  connections: async () => (await import("../pages/connections/ConnectionsPage")).ConnectionsPage,
+  channels: async () => (await import("../pages/channels/ChannelsPage")).ChannelsPage,
+  consumers: async () => (await import("../pages/consumers/ConsumersPage")).ConsumersPage,
 };
 
 /** How to get the page; undefined is no page of ours. */

@@ -18,7 +18,7 @@ import { useGlobalKeys } from "./useGlobalKeys";
 /** The frame around each page. */
 export function Shell({ account }: { account: Account }) {
   const [isHelp, setHelp] = useState(false);
-  const { segments } = useAddress();
+  const { segments, query } = useAddress();
   const isOffline = useStore(health).offlineSince !== null;
   const product = useOverview().data?.product_name;
   useGlobalKeys(() => setHelp(true));
@@ -33,7 +33,7 @@ export function Shell({ account }: { account: Account }) {
       <div class="app">
         <Sidebar />
         <TopBar account={account} />
-        <main class={`main${isFill(segments) ? " fill" : ""}${isOffline ? " away" : ""}`} id="main" tabIndex={-1}>
+        <main class={`main${isFill(segments, query.tab) ? " fill" : ""}${isOffline ? " away" : ""}`} id="main" tabIndex={-1}>
           <Banners />
           <CurrentPage />
         </main>
@@ -49,6 +49,6 @@ export function Shell({ account }: { account: Account }) {
 const LISTS = new Set(["queues", "streams", "exchanges", "connections", "channels", "consumers", "dead-letters", "policies", "vhosts", "users", "logs", "topology"]);
 
 /** Whether the page fills the window and scrolls inside. */
-function isFill(segments: readonly string[]): boolean {
-  return segments.length === 1 && LISTS.has(segments[0] ?? "");
+function isFill(segments: readonly string[], tab: string | undefined): boolean {
+  return segments.length === 1 ? LISTS.has(segments[0] ?? "") : tab === "messages";
 }

@@ -1,0 +1,94 @@
+import type { Message, Table } from "../../api/types";
+
+/** The octets of a payload. */
+export function octetsOf(message: Message): Uint8Array {
+  if (message.payload_encoding === "string") return new TextEncoder().encode(message.payload);
+  const text = atob(message.payload);
+  return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+}
+
+/** The properties that are set; none may come as an empty list. */
+export function propertiesOf(message: Message): Table {
+  return Array.isArray(message.properties) ? {} : message.properties;
+}
+
+export function headersOf(message: Message): Table {
+  const { headers } = propertiesOf(message);
+  return typeof headers === "object" && headers !== null && !Array.isArray(headers) ? (headers as Table) : {};
+}
+
+/** How many octets come unpacked at most: a small body must not fill the memory of a browser. */
+const UNPACKED_MAX = 4_000_000;
+
+/** Unpack gzip or zlib, where the encoding or the first octets say so; undefined is not packed. */
+export async function unpacked(octets: Uint8Array, encoding: unknown): Promise<Uint8Array | undefined> {
+  const format = formatOf(octets, encoding);
+  if (format === undefined) return undefined;
+  try {
+    const packed = new Blob([octets as BlobPart]).stream().pipeThrough(new DecompressionStream(format));
+    return await readUpTo(packed, UNPACKED_MAX);
+  } catch {
+    return undefined;
+  }
+}
+
+function formatOf(octets: Uint8Array, encoding: unknown): CompressionFormat | undefined {
+  if (octets[0] === 0x1f && octets[1] === 0x8b) return "gzip";
+  if (encoding === "deflate") return "deflate";
+  return undefined;
+}
+
+async function readUpTo(stream: ReadableStream<Uint8Array>, most: number): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    pieces.push(value);
+    size += value.length;
+    if (size >= most) {
+      await reader.cancel();
+      break;
+    }
+  }
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+/** Octets as UTF-8; undefined is not UTF-8. */
+export function textOfOctets(octets: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(octets);
+  } catch {
+    return undefined;
+  }
+}
+
+/** JSON with two spaces; undefined is not JSON. Long numbers keep their digits. */
+export function prettyJson(text: string): string | undefined {
+  if (!/^\s*[[{"\dtfn-]/.test(text)) return undefined;
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Octets as a dump of 16 in a line: place, octets, letters. */
+export function hexDump(octets: Uint8Array, most = 4096): string {
+  const lines: string[] = [];
+  for (let at = 0; at < Math.min(octets.length, most); at += 16) {
+    const row = [...octets.slice(at, at + 16)];
+    const hex = row.map((octet) => octet.toString(16).padStart(2, "0")).join(" ").padEnd(47);
+    const letters = row.map((octet) => (octet >= 32 && octet < 127 ? String.fromCharCode(octet) : "·")).join("");
+    lines.push(`${at.toString(16).padStart(6, "0")}  ${hex}  ${letters}`);
+  }
+  if (octets.length > most) lines.push(`… ${octets.length - most} octets more`);
+  return lines.join("\n");
+}

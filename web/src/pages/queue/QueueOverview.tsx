@@ -1,0 +1,114 @@
+import { detailsOf, lengthSamples, rateOf } from "../../api/counters";
+import { lengthSeries, rateSeries } from "../../api/series";
+import type { Binding, Queue } from "../../api/types";
+import { Chart } from "../../components/Chart";
+import { Count, Figure } from "../../components/Figure";
+import { Strip, Tile } from "../../components/Tile";
+import { age } from "../../format/age";
+import { bytes } from "../../format/bytes";
+import { count, isMeasured, wholeCount } from "../../format/count";
+import { textOf } from "../../format/parts";
+import { rate, rateDigits } from "../../format/rate";
+import { now } from "../../state/clock";
+import { useStore } from "../../state/store";
+import { headAge, inRate } from "../queues/queueColumns";
+import { ConsumersPanel } from "./ConsumersPanel";
+import { drainOf, slopeOf } from "./drain";
+import { EffectiveSettings } from "./EffectiveSettings";
+
+interface Props {
+  queue: Queue;
+  bindings: readonly Binding[];
+}
+
+export function QueueOverview({ queue, bindings }: Props) {
+  const stats = queue.message_stats;
+  const rates = rateSeries([
+    detailsOf(stats, "publish"),
+    detailsOf(stats, "deliver_get"),
+    detailsOf(stats, "ack"),
+    detailsOf(stats, "redeliver"),
+  ]);
+  const lengths = lengthSeries([lengthSamples(queue, "messages_ready"), lengthSamples(queue, "messages_unacknowledged")]);
+  const slope = slopeOf(lengths.times, lengths.lines[0] ?? []);
+  return (
+    <div class="body">
+      <Now queue={queue} bindings={bindings} slope={slope} />
+      <div class="grid2">
+        <Chart
+          title="Rates"
+          times={rates.times}
+          format={rate}
+          compact
+          parts={[
+            {
+              height: 200,
+              lines: [
+                { title: "In", measure: "publish", values: rates.lines[0] ?? [] },
+                { title: "Delivered", measure: "deliver", values: rates.lines[1] ?? [] },
+                { title: "Acknowledged", measure: "ack", values: rates.lines[2] ?? [] },
+                { title: "Redelivered", measure: "redeliver", values: rates.lines[3] ?? [] },
+              ],
+            },
+          ]}
+        />
+        <Chart
+          title="Messages"
+          times={lengths.times}
+          format={count}
+          compact
+          parts={[
+            { height: 140, isWhole: true, lines: [{ title: "Ready", measure: "ready", values: lengths.lines[0] ?? [] }] },
+            { height: 46, isWhole: true, lines: [{ title: "Unacked", measure: "unacked", values: lengths.lines[1] ?? [] }] },
+          ]}
+        />
+      </div>
+      <div class="grid2">
+        <EffectiveSettings queue={queue} />
+        <ConsumersPanel queue={queue} rowsMax={6} />
+      </div>
+    </div>
+  );
+}
+
+function Now({ queue, bindings, slope }: Props & { slope: number | undefined }) {
+  const at = useStore(now);
+  const waits = headAge(queue, at);
+  const growth = slope ?? queue.messages_ready_details?.rate;
+  const drain = drainOf(queue.messages_ready, slope);
+  const each = queue.message_bytes && queue.messages ? queue.message_bytes / queue.messages : undefined;
+  return (
+    <Strip label="Now">
+      <Tile stat title="Ready" value={<Count value={queue.messages_ready} />} note={<Growth perSecond={growth} />} />
+      <Tile stat title="Unacked" value={<Count value={queue.messages_unacknowledged} />} note={`${wholeCount(queue.consumers ?? 0)} consumers`} />
+      <Tile stat title="In" value={<Figure parts={rate(inRate(queue))} />} note={`${wholeCount(bindings.length)} bindings`} />
+      <Tile stat title="Acknowledged" value={<Figure parts={rate(rateOf(queue.message_stats, "ack") ?? 0)} />} note={<><Figure parts={rate(rateOf(queue.message_stats, "redeliver") ?? 0)} /> redelivered</>} />
+      <Tile stat title="Oldest message" value={<Figure parts={age(waits)} title="told by messages that carry a time" />} note={isMeasured(waits) ? "by its own time" : "carries no time"} />
+      <Tile stat title="Size" value={<Figure parts={bytes(queue.message_bytes)} />} note={each === undefined ? "" : `${textOf(bytes(each))} a message`} />
+      <Tile
+        stat
+        title="Drains in"
+        look={drain.word === "grows" ? "warn" : undefined}
+        value={drain.inMs === undefined ? (drain.word === "grows" ? "never" : "–") : <Figure parts={age(drain.inMs)} />}
+        note={DRAIN_NOTES[drain.word]}
+      />
+    </Strip>
+  );
+}
+
+const DRAIN_NOTES = {
+  empty: "it is empty",
+  grows: "at the rates of now",
+  rests: "nothing moves",
+  drains: "at the rates of now",
+  unknown: "known after 30 s",
+};
+
+function Growth({ perSecond }: { perSecond: number | undefined }) {
+  if (perSecond === undefined || Math.abs(perSecond) < 0.05) return <span class="delta">steady</span>;
+  return perSecond > 0 ? (
+    <span class="delta up">▲ {rateDigits(perSecond)}/s</span>
+  ) : (
+    <span class="delta down">▼ {rateDigits(-perSecond)}/s</span>
+  );
+}

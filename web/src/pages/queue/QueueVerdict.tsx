@@ -1,0 +1,28 @@
+import { lengthSamples } from "../../api/counters";
+import { lengthSeries } from "../../api/series";
+import type { Queue } from "../../api/types";
+import { Verdict } from "../../components/Verdict";
+import { wholeCount } from "../../format/count";
+import { rateDigits } from "../../format/rate";
+import { slopeOf } from "./drain";
+
+/** One sentence about what is wrong with a queue, where something is. */
+export function QueueVerdict({ queue }: { queue: Queue }) {
+  const ready = queue.messages_ready ?? 0;
+  const lengths = lengthSeries([lengthSamples(queue, "messages_ready")]);
+  const growth = slopeOf(lengths.times, lengths.lines[0] ?? []) ?? queue.messages_ready_details?.rate ?? 0;
+  if (queue.state === "down" || queue.state === "crashed" || queue.state === "stopped") {
+    return <Verdict look="bad">The queue is <b>{queue.state}</b>: its node {queue.node} does not serve it.</Verdict>;
+  }
+  if (queue.state === "minority") {
+    return <Verdict look="bad">Fewer than half of its copies are there: it takes and gives <b>no messages</b> until one comes back.</Verdict>;
+  }
+  if (queue.type === "stream") return null;
+  if (ready > 0 && queue.consumers === 0) {
+    return <Verdict look="warn"><b>{wholeCount(ready)}</b> messages wait, and there is <b>no consumer</b>.</Verdict>;
+  }
+  if (ready > 1000 && growth > 1) {
+    return <Verdict look="warn">Growing by <b>{rateDigits(growth)}/s</b>: consumers take less than comes in.</Verdict>;
+  }
+  return null;
+}
