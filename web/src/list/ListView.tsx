@@ -32,6 +32,8 @@ interface Props<Row> {
   columns: readonly Column<Row>[];
   sort: readonly SortStep[];
   nameOf: (row: Row) => string;
+  /** Which rows of the route belong here; without it, all. */
+  where?: (row: Row) => boolean;
   keyOf: (row: Row) => string;
   placeholder: string;
   onOpen?: (row: Row) => void;

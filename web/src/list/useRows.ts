@@ -34,6 +34,8 @@ interface Question<Row> {
   sort: readonly SortStep[];
   columns: readonly Column<Row>[];
   nameOf: (row: Row) => string;
+  /** Which rows belong here at all; the broker cannot be asked for these alone. */
+  where?: ((row: Row) => boolean) | undefined;
   /** Pause between two questions. */
   everyMs?: number;
 }
@@ -66,7 +68,7 @@ export function useRows<Row>(question: Question<Row>): Rows<Row> {
     question.everyMs ?? POLL_MS,
   );
   const isShort = first.data?.isWhole ?? true;
-  const server = isShort ? null : serverOrder(filter, sort, columns);
+  const server = isShort || question.where !== undefined ? null : serverOrder(filter, sort, columns);
   const isWalk = !isShort && server === null;
   const pages = pagesOf(sight);
   const window = usePolled<Answer<Row>>(
@@ -96,11 +98,12 @@ export function useRows<Row>(question: Question<Row>): Rows<Row> {
     };
   }
   const source = isWalk ? walk : first;
-  const all = [...(source.data?.rows.values() ?? [])];
+  const read = [...(source.data?.rows.values() ?? [])];
+  const all = question.where === undefined ? read : read.filter(question.where);
   const shown = sorted(matching(all, filter, columns, nameOf), sort, columns);
   return {
     count: shown.length,
-    total: source.data?.total ?? 0,
+    total: all.length,
     rowAt: (index) => shown[index],
     atHand: all,
     isWhole: true,

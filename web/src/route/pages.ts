@@ -11,6 +11,12 @@ const LOADERS: Record<string, Load> = {
   connections: async () => (await import("../pages/connections/ConnectionsPage")).ConnectionsPage,
   channels: async () => (await import("../pages/channels/ChannelsPage")).ChannelsPage,
   consumers: async () => (await import("../pages/consumers/ConsumersPage")).ConsumersPage,
+  streams: async () => (await import("../pages/streams/StreamsPage")).StreamsPage,
+  policies: async () => (await import("../pages/policies/PoliciesPage")).PoliciesPage,
+  vhosts: async () => (await import("../pages/vhosts/VhostsPage")).VhostsPage,
+  users: async () => (await import("../pages/users/UsersPage")).UsersPage,
+  definitions: async () => (await import("../pages/definitions/DefinitionsPage")).DefinitionsPage,
+  nodes: async () => (await import("../pages/nodes/NodesPage")).NodesPage,
 };
 
 /** How to get the page; undefined is no page of ours. */

@@ -26,11 +26,11 @@ const WORDS = [
 ];
 
 /** A new queue. */
-export function DeclareQueueDialog({ vhost, onClose }: { vhost: string; onClose: () => void }) {
+export function DeclareQueueDialog({ vhost, type: first = "classic", onClose }: { vhost: string; type?: string; onClose: () => void }) {
   const vhosts = usePolled("vhosts names", (signal) => request<Vhost[]>("GET", ["vhosts"], { query: { columns: "name" }, signal }));
   const [where, setWhere] = useState(vhost);
   const [name, setName] = useState("");
-  const [type, setType] = useState("classic");
+  const [type, setType] = useState(first);
   const [isDurable, setDurable] = useState(true);
   const [isAutoDelete, setAutoDelete] = useState(false);
   const [args, setArgs] = useState("");
