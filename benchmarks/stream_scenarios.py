@@ -40,6 +40,7 @@ class Replay:
         name, title, speaks_streams, body_size_bytes: as of a ``StreamFlow``.
         message_count: stored before.
         reader_count: on a connection each.
+        is_chunk_each: each message was confirmed before the next, so that each is a chunk.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Replay:
     message_count: int
     reader_count: int = 1
     body_size_bytes: int = 12
+    is_chunk_each: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,13 @@ STREAM_SCENARIOS: Final[tuple[OfStreams, ...]] = (
         speaks_streams=False,
         message_count=1_000_000,
         reader_count=20,
+    ),
+    Replay(
+        "replay-amqp-each",
+        "replay over AMQP, 50,000 of 12 B, a chunk each",
+        speaks_streams=False,
+        message_count=50_000,
+        is_chunk_each=True,
     ),
     Replay(
         "replay",

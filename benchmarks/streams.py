@@ -137,8 +137,10 @@ def _watch(crew: Crew, seconds: float) -> None:
         crew.check()
 
 
-def fill(stream: str, broker: Broker, message_count: int, body: bytes) -> None:
-    """Store messages over the stream protocol, and wait for all confirms.
+def fill(
+    stream: str, broker: Broker, message_count: int, body: bytes, *, is_chunk_each: bool = False
+) -> None:
+    """Store messages over the stream protocol, and wait for all confirms, or for each.
 
     Raises:
         LoadError: the broker refused, or was too slow.
@@ -147,9 +149,9 @@ def fill(stream: str, broker: Broker, message_count: int, body: bytes) -> None:
     load = Load(
         publisher_keys=[[stream]],
         body=body,
-        confirm_window=50_000,
+        confirm_window=1 if is_chunk_each else 50_000,
         message_count_max=message_count,
-        streaming=Streaming(batch_count=500),
+        streaming=Streaming(batch_count=1 if is_chunk_each else 500),
     )
     with _crew_of(load, broker.stream_port(), broker) as crew:
         crew.board.go()
@@ -166,7 +168,8 @@ def _replay(replay: Replay, broker: Broker, prefix: str, seconds: float) -> Wind
     load = replay_load(replay, prefix)
     endpoint = broker.stream_port() if replay.speaks_streams else broker.endpoint
     with streams.declared(topology_of([prefix]), broker.stream_port()):
-        fill(prefix, broker, replay.message_count, load.body)
+        chunk_each = replay.is_chunk_each
+        fill(prefix, broker, replay.message_count, load.body, is_chunk_each=chunk_each)
         before_bytes = broker.rss_bytes() or 0
         total = replay.message_count * replay.reader_count
         with _crew_of(load, endpoint, broker) as crew:

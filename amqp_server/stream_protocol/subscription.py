@@ -17,7 +17,7 @@ from amqp_server.stream_protocol.fields import U8, U64
 from amqp_server.stream_protocol.frames import frame_head
 from amqp_server.stream_protocol.keys import VERSION_2, CommandKey
 from amqp_server.stream_protocol.single_active import PLAIN, GroupKey
-from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, chunks_in
+from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader
 from persistence.streams.chunk_filter import LOOKS_MAX, LOOKS_PER_MESSAGE, WantedValues
 from queues.offset_spec import NEXT, OffsetSpec
 from queues.stream_port import Served, StreamQueue, Then
@@ -120,7 +120,7 @@ class Subscription:
         if extent is None:
             return Served(1, Then.AT_END)
         sent_count = used_bytes = 0
-        for position, header in chunks_in(extent.octets):
+        for position, header in extent.chunks:
             if not self.credit or sent_count >= chunk_count or looks_left <= 0 or outbox.is_full:
                 break
             wants: bool | None = True

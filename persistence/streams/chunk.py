@@ -189,12 +189,11 @@ def decode_chunk_header(octets: Octets, position: int = 0) -> ChunkHeader:
     """
     if len(octets) - position < CHUNK_HEADER.size:
         raise DamagedError(f"expected a chunk, got {len(octets) - position} octets")
-    magic, chunk_type, entries, records, timestamp_ms, _, first_offset, *rest = (
-        CHUNK_HEADER.unpack_from(octets, position)
-    )
+    fields = CHUNK_HEADER.unpack_from(octets, position)
+    magic, chunk_type, entries, records = fields[:4]
     if magic != CHUNK_MAGIC or chunk_type != _USER or not 0 < entries <= records:
         raise DamagedError(f"expected a chunk of messages, got 0x{magic:02x}, type {chunk_type}")
-    return ChunkHeader(entries, records, timestamp_ms, first_offset, *rest)
+    return ChunkHeader._make(fields[2:5] + fields[6:])
 
 
 def check_chunk(octets: Octets, position: int = 0) -> ChunkHeader:
@@ -204,17 +203,34 @@ def check_chunk(octets: Octets, position: int = 0) -> ChunkHeader:
         DamagedError: one is wrong, or the chunk is not there as a whole.
     """
     header = decode_chunk_header(octets, position)
-    view = memoryview(octets)[position : position + header.size_bytes]
-    if len(view) < header.size_bytes or header.trailer_bytes < _TRAILER.size:
-        raise DamagedError(f"expected a chunk of {header.size_bytes} octets, got {len(view)}")
-    data_end = header.data_at + header.data_bytes
-    trailer = view[data_end:]
-    crc = crc32c.crc32c(trailer[_CRC_BYTES:], crc32c.crc32c(view[: header.data_at]))
-    if crc.to_bytes(_CRC_BYTES, "big") != trailer[:_CRC_BYTES]:
-        raise DamagedError("the checksum of a chunk's header is wrong")
-    if zlib.crc32(view[header.data_at : data_end]) != header.data_crc32:
-        raise DamagedError("the checksum of a chunk's data is wrong")
+    check_checksums(memoryview(octets), position, header)
     return header
+
+
+def check_checksums(view: memoryview, position: int, header: ChunkHeader) -> None:
+    """See that both checksums of a chunk are right.
+
+    Args:
+        view: what has the chunk.
+        position: where it begins.
+        header: as it is there.
+
+    Raises:
+        DamagedError: one is wrong, or the chunk is not there as a whole.
+    """
+    _, _, _, _, data_crc32, data_bytes, trailer_bytes, filter_bytes = header
+    data = position + CHUNK_HEADER.size + filter_bytes
+    trailer = data + data_bytes
+    end = trailer + trailer_bytes
+    if end > len(view) or trailer_bytes < _TRAILER.size:
+        raise DamagedError(
+            f"expected a chunk of {end - position} octets, got {len(view) - position}"
+        )
+    crc = crc32c.crc32c(view[trailer + _CRC_BYTES : end], crc32c.crc32c(view[position:data]))
+    if crc.to_bytes(_CRC_BYTES, "big") != view[trailer : trailer + _CRC_BYTES]:
+        raise DamagedError("the checksum of a chunk's header is wrong")
+    if zlib.crc32(view[data:trailer]) != data_crc32:
+        raise DamagedError("the checksum of a chunk's data is wrong")
 
 
 def decode_trailer(octets: Octets, position: int = 0) -> Trailer:

@@ -1,31 +1,37 @@
 """An extent of a stream: some whole chunks, one behind the other, as one read returns them."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from persistence.errors import DamagedError
 from persistence.files import Octets
-from persistence.streams.chunk import decode_chunk_header
+from persistence.streams.chunk import ChunkHeader, decode_chunk_header
+
+EXTENT_CHUNKS_MAX: Final = 512
+"""Chunks of one extent. Each costs some microseconds, however small it is."""
 
 
 class Extent(NamedTuple):
-    """Some whole chunks; ``persistence.streams.chunk.chunks_in`` yields them.
+    """Some whole chunks.
 
     Attributes:
         octets: of at least one chunk.
         first_offset: of the first chunk: it may begin before the offset that was asked for.
         next_offset: behind the last chunk; the next read begins there.
+        chunks: where in ``octets`` each begins, and its header.
     """
 
     octets: bytes | memoryview
     first_offset: int
     next_offset: int
+    chunks: Sequence[tuple[int, ChunkHeader]]
 
 
 def extent_of(octets: Octets, from_offset: int, below_offset: int) -> Extent | None:
     """Return the whole chunks at the beginning of octets; None if there is none.
 
-    It ends before octets that are no chunk, before a chunk that goes back behind those before it,
-    and before one that is cut off.
+    It ends behind ``EXTENT_CHUNKS_MAX`` chunks, before octets that are no chunk, before a chunk
+    that goes back behind those before it, and before one that is cut off.
 
     Args:
         octets: they begin with a chunk; the last one may be cut off.
@@ -33,7 +39,8 @@ def extent_of(octets: Octets, from_offset: int, below_offset: int) -> Extent | N
         below_offset: all chunks begin below it.
     """
     position, first_offset, next_offset = 0, -1, from_offset + 1
-    while position < len(octets):
+    chunks: list[tuple[int, ChunkHeader]] = []
+    while position < len(octets) and len(chunks) < EXTENT_CHUNKS_MAX:
         try:
             header = decode_chunk_header(octets, position)
         except DamagedError:
@@ -46,11 +53,11 @@ def extent_of(octets: Octets, from_offset: int, below_offset: int) -> Extent | N
             first_offset = header.first_offset
         elif header.first_offset < next_offset:
             break
+        chunks.append((position, header))
         next_offset = header.next_offset
         position = end
     if first_offset < 0:
         return None
     found = octets if position == len(octets) else memoryview(octets)[:position]
-    return Extent(
-        found if isinstance(found, bytes) else memoryview(found), first_offset, next_offset
-    )
+    whole = found if isinstance(found, bytes) else memoryview(found)
+    return Extent(whole, first_offset, next_offset, chunks)

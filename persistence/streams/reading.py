@@ -8,7 +8,7 @@ from typing import Final
 
 from persistence.errors import DamagedError
 from persistence.format import SEGMENT_HEADER
-from persistence.streams.chunk import CHUNK_HEADER, check_chunk, chunks_in, decode_chunk_header
+from persistence.streams.chunk import CHUNK_HEADER, check_checksums, decode_chunk_header
 from persistence.streams.extent import Extent, extent_of
 from persistence.streams.files import ChunkPlace, place_of
 from persistence.streams.scan import scan
@@ -231,21 +231,24 @@ class SegmentReader:
 
 def _checked(extent: Extent) -> tuple[Extent | None, int | None]:
     """Return the chunks before the first damaged one, if any, and the offset of that one."""
+    view = memoryview(extent.octets)
     next_offset = extent.first_offset
-    for position, header in chunks_in(extent.octets):
+    for number, (position, header) in enumerate(extent.chunks):
         try:
-            check_chunk(extent.octets, position)
+            check_checksums(view, position, header)
         except DamagedError:
             if not position:
                 return None, header.first_offset
-            whole = memoryview(extent.octets)[:position]
-            return Extent(whole, extent.first_offset, next_offset), header.first_offset
+            whole = Extent(
+                view[:position], extent.first_offset, next_offset, extent.chunks[:number]
+            )
+            return whole, header.first_offset
         next_offset = header.next_offset
     return extent, None
 
 
 def _behind_first(extent: Extent) -> int:
-    return decode_chunk_header(extent.octets).next_offset
+    return extent.chunks[0][1].next_offset
 
 
 def _fits(place: ChunkPlace, segment: Segment) -> bool:

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from persistence.files import Octets
 from persistence.streams.chunk import ChunkHeader, WholeChunk
-from persistence.streams.extent import Extent
+from persistence.streams.extent import EXTENT_CHUNKS_MAX, Extent
 
 TAIL_BYTES_MAX: Final = 1 << 20
 """A tail of this size is written to its segment."""
@@ -65,23 +65,25 @@ class Tail:
         chunks = self.chunks
         at = bisect_right(chunks, from_offset, key=_next_offset)
         taken: list[Octets] = []
+        placed: list[tuple[int, ChunkHeader]] = []
         size_bytes = 0
         next_offset = first_offset = -1
         for header, (octets,) in chunks[at:]:
             is_next = not taken or header.first_offset == next_offset
             if header.first_offset >= below_offset or not is_next:
                 break
-            if taken and size_bytes + len(octets) > max_bytes:
+            if (taken and size_bytes + len(octets) > max_bytes) or len(taken) >= EXTENT_CHUNKS_MAX:
                 break
             if not taken:
                 first_offset = header.first_offset
             taken.append(octets)
+            placed.append((size_bytes, header))
             size_bytes += len(octets)
             next_offset = header.next_offset
         if not taken:
             return None
         # Of a single part this is no copy.
-        return Extent(b"".join(taken), first_offset, next_offset)
+        return Extent(b"".join(taken), first_offset, next_offset, placed)
 
 
 class TailHolder(Protocol):

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import NamedTuple
 
-from persistence.streams.chunk import ChunkHeader
+from persistence.streams.chunk import ChunkHeader, decode_chunk_header
 from persistence.streams.chunk_filter import FILTER_BYTES_DEFAULT
-from persistence.streams.extent import Extent
+from persistence.streams.extent import EXTENT_CHUNKS_MAX, Extent
 from persistence.streams.gathering import Appended, Gathering
 from persistence.streams.references import References
 from persistence.streams.retention import SEGMENT_CHUNKS_MAX, Retention, due_count
@@ -98,20 +98,23 @@ class MemoryStreamLog:
     def read(self, from_offset: int, max_bytes: int, *, checks: bool = False) -> Extent | None:  # noqa: ARG002 - memory is not checked
         """Return chunks from the one that holds an offset, or from the next."""
         octets: list[bytes] = []
+        chunks: list[tuple[int, ChunkHeader]] = []
         size_bytes = 0
         first_offset = next_offset = from_offset
         for chunk in self._chunks_from(from_offset):
-            if octets and size_bytes + len(chunk.octets) > max_bytes:
+            is_over = octets and size_bytes + len(chunk.octets) > max_bytes
+            if is_over or len(chunks) >= EXTENT_CHUNKS_MAX:
                 break
             if not octets:
                 first_offset = chunk.first_offset
+            chunks.append((size_bytes, decode_chunk_header(chunk.octets)))
             octets.append(chunk.octets)
             size_bytes += len(chunk.octets)
             next_offset = chunk.next_offset
         if not octets:
             return None
         found = octets[0] if len(octets) == 1 else b"".join(octets)
-        return Extent(found, first_offset, next_offset)
+        return Extent(found, first_offset, next_offset, chunks)
 
     def last_chunk_offset(self) -> int | None:
         """Return the first offset of the last chunk; None where there is none."""

@@ -1,19 +1,21 @@
 """The place of one reader in a stream, and what it reads there as AMQP 0-9-1 messages.
 
-    extent   | chunk | chunk | chunk |          one read of the log
-    piece            |······|                   of one chunk, converted at once, and kept
-    batch             |··|                      as many as the reader has credit for
+    extent    | chunk | chunk | chunk | chunk |    one read of the log
+    stretch           |···············|            chunks that are wanted and follow each other
+    piece             |·········|                  converted at once, and kept
+    batch              |···|                       as many as the reader has credit for
 
-Readers at the same place share pieces, so that a message is converted once for all of them.
+Readers at the same place share pieces, so that a message is converted once for all of them. Small
+chunks are a stretch together, because a conversion costs more than what a small chunk has.
 """
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from persistence.record import Octets, Run
-from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, chunks_in, has_values_beside
+from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, has_values_beside
 from persistence.streams.chunk_filter import (
     LOOKS_MAX,
     LOOKS_PER_MESSAGE,
@@ -41,11 +43,26 @@ SHARED_PIECES_MAX: Final = 8
 """Pieces of a stream that are kept for other readers."""
 
 
-_END: Final = (0, None)
+class _Stretch(NamedTuple):
+    """Chunks that follow each other without a gap.
+
+    Attributes:
+        first_offset: of the first chunk.
+        next_offset: behind the last chunk.
+        data: what is in all of them.
+        values: which messages are wanted, by the values in them; None for all.
+        chunks: the numbers of its chunks in the extent.
+    """
+
+    first_offset: int
+    next_offset: int
+    data: bytes
+    values: frozenset[bytes] | None
+    chunks: range
 
 
 class Piece(NamedTuple):
-    """Messages of one chunk.
+    """Messages of one stretch.
 
     Attributes:
         run: the messages, each with the header ``x-stream-offset``; may be empty.
@@ -90,21 +107,20 @@ class Place:
     """
 
     __slots__ = (
-        "_asked",
-        "_chunk",
-        "_chunk_values",
-        "_data",
+        "_chunks",
         "_data_offset",
         "_data_position",
-        "_extent",
         "_filter",
         "_index",
+        "_joins",
         "_log",
         "_looks_left",
+        "_number",
+        "_octets",
         "_piece",
         "_pieces",
         "_queue_name",
-        "_rest",
+        "_stretch",
         "_wanted_values",
         "offset",
     )
@@ -137,13 +153,12 @@ class Place:
         self.offset = offset
         self._piece: Piece | None = None
         self._index = 0
-        self._extent: Octets = b""
-        self._rest: Iterator[tuple[int, ChunkHeader]] = iter(())
-        self._asked: tuple[int, ChunkHeader] | None = None
-        self._chunk: ChunkHeader | None = None
-        self._chunk_values = self._wanted_values
+        self._octets: Octets = b""
+        self._chunks: Sequence[tuple[int, ChunkHeader]] = ()
+        self._number = 0
+        self._stretch: _Stretch | None = None
+        self._joins = True
         self._looks_left = LOOKS_MAX
-        self._data = b""
         self._data_position = 0
         self._data_offset = 0
 
@@ -199,67 +214,100 @@ class Place:
         return piece
 
     def _read_piece(self) -> Piece | None:
-        chunk = self._chunk_here()
-        if chunk is None:
+        stretch = self._stretch_here()
+        if stretch is None:
             return None
-        if self._data_offset > self.offset or self._data_offset <= chunk.first_offset:
-            self._data_position, self._data_offset = 0, chunk.first_offset
-        wanted = Wanted(self.offset, PIECE_COUNT_MAX, PIECE_BYTES_MAX, self._chunk_values)
+        if self._data_offset > self.offset or self._data_offset <= stretch.first_offset:
+            self._data_position, self._data_offset = 0, stretch.first_offset
+        wanted = Wanted(self.offset, PIECE_COUNT_MAX, PIECE_BYTES_MAX, stretch.values)
         try:
             read = read_messages(
-                self._data, self._data_position, self._data_offset, self._queue_name, wanted
+                stretch.data, self._data_position, self._data_offset, self._queue_name, wanted
             )
         except MalformedMessageError as error:
+            if len(stretch.chunks) > 1:
+                return self._read_alone(stretch)
             log.warning(
                 "a chunk of %r from offset %d on cannot be read and is left out: %s",
                 self._queue_name,
-                chunk.first_offset,
+                stretch.first_offset,
                 error,
             )
-            return Piece((), (), chunk.next_offset)
+            return Piece((), (), stretch.next_offset)
         self._data_position, self._data_offset = read.position, read.next_offset
-        is_done = read.position >= len(self._data)
-        return Piece(read.run, read.offsets, chunk.next_offset if is_done else read.next_offset)
+        is_done = read.position >= len(stretch.data)
+        return Piece(read.run, read.offsets, stretch.next_offset if is_done else read.next_offset)
 
-    def _chunk_here(self) -> ChunkHeader | None:
-        """Return the chunk that the place is in, or the next that may have what is wanted."""
-        chunk = self._chunk
-        if chunk is not None and chunk.next_offset > self.offset:
-            return chunk
-        self._chunk = None
+    def _read_alone(self, stretch: _Stretch) -> Piece | None:
+        """Read the chunks of a stretch one by one: one of them cannot be read."""
+        self._joins = False
+        self._number = stretch.chunks.start
+        self._stretch = None
+        return self._read_piece()
+
+    def _stretch_here(self) -> _Stretch | None:
+        """Return the stretch that the place is in, or the next that may have what is wanted."""
+        stretch = self._stretch
+        if stretch is not None and stretch.next_offset > self.offset:
+            return stretch
+        self._stretch = None
         self._looks_left = LOOKS_MAX
-        if self._next_wanted() is None and self._looks_left > 0:
+        if self._next_stretch() is None and self._looks_left > 0:
             extent = self._log.read(self.offset, EXTENT_BYTES_MAX, checks=True)
+            self._joins = True
+            self._number = 0
             if extent is None:
-                self._extent, self._data, self._rest = b"", b"", iter(())
+                self._octets, self._chunks = b"", ()
                 return None
-            self._extent, self._rest = extent.octets, chunks_in(extent.octets)
-            if self._next_wanted() is None and self._looks_left > 0:
+            self._octets, self._chunks = extent.octets, extent.chunks
+            if self._next_stretch() is None and self._looks_left > 0:
                 self.offset = max(extent.next_offset, self.offset)
-        return self._chunk
+        return self._stretch
 
-    def _next_wanted(self) -> ChunkHeader | None:
-        """Go to the next chunk of the extent that may have what is wanted.
+    def _next_stretch(self) -> _Stretch | None:
+        """Go to the next chunks of the extent that may have what is wanted.
 
         None is the end of the extent, or that enough was looked for.
         """
-        while self._looks_left > 0:
-            position, header = self._asked or next(self._rest, _END)
-            if header is None:
-                break
+        chunks = self._chunks
+        while self._looks_left > 0 and self._number < len(chunks):
+            position, header = chunks[self._number]
             wants = header.next_offset > self.offset and self._may_want(header, position)
             if wants is None:
-                self._asked = position, header
                 break
-            self._asked = None
+            self._number += 1
             if wants:
-                at = position + header.data_at
-                self._data = bytes(self._extent[at : at + header.data_bytes])
-                self._chunk = header
-                self._chunk_values = self._values_in(header, position)
-                return header
+                self._stretch = self._stretch_from(position, header)
+                return self._stretch
             self.offset = max(header.next_offset, self.offset)
         return None
+
+    def _stretch_from(self, position: int, header: ChunkHeader) -> _Stretch:
+        """Return a stretch of this chunk and of those behind it that make a piece with it."""
+        chunks, start = self._chunks, self._number - 1
+        values = self._values_in(header, position)
+        first_offset, next_offset = header.first_offset, header.next_offset
+        count, size_bytes = header.record_count, header.data_bytes
+        parts = [self._data_of(position, header)]
+        while self._joins and self._looks_left > 0 and self._number < len(chunks):
+            position, header = chunks[self._number]
+            count += header.record_count
+            size_bytes += header.data_bytes
+            if header.first_offset != next_offset or count > PIECE_COUNT_MAX:
+                break
+            if size_bytes > PIECE_BYTES_MAX or self._values_in(header, position) != values:
+                break
+            if not self._may_want(header, position):
+                break
+            parts.append(self._data_of(position, header))
+            next_offset = header.next_offset
+            self._number += 1
+        data = bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
+        return _Stretch(first_offset, next_offset, data, values, range(start, self._number))
+
+    def _data_of(self, position: int, header: ChunkHeader) -> Octets:
+        at = position + header.data_at
+        return self._octets[at : at + header.data_bytes]
 
     def _values_in(self, header: ChunkHeader, position: int) -> frozenset[bytes] | None:
         """Return which messages of a chunk are wanted, by the values in them; None for all.
@@ -268,7 +316,7 @@ class Place:
         So the messages without a value are wanted too: one of them may have been given it.
         """
         values = self._wanted_values
-        if values is not None and has_values_beside(self._extent, position, header):
+        if values is not None and has_values_beside(self._octets, position, header):
             return values | {UNFILTERED}
         return values
 
@@ -278,7 +326,7 @@ class Place:
         if wanted is None:
             return True
         at = position + CHUNK_HEADER.size
-        chunk_filter = self._extent[at : at + header.filter_bytes]
+        chunk_filter = self._octets[at : at + header.filter_bytes]
         wants = wanted.may_be_in(chunk_filter, header.first_offset, self._looks_left)
         self._looks_left -= wanted.looks_count
         return wants

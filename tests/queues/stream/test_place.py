@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persistence.streams.chunk import CHUNK_HEADER, chunks_in
+from persistence.streams.chunk import CHUNK_HEADER
 from persistence.streams.chunk_filter import LOOKS_MAX, LOOKS_PER_MASK, LOOKS_PER_MESSAGE
 from persistence.streams.extent import Extent
 from queues.batch import Batch
 from queues.stream import place as module
 from queues.stream.filter import Filter
+from queues.stream.from_amqp10 import ReadMessages, read_messages
 from queues.stream.memory_log import MemoryStreamLog
 from queues.stream.place import SHARED_PIECES_MAX, Piece, Pieces, Place
 from tests.support.stream_logs import appended
@@ -123,6 +124,98 @@ def test_a_chunk_that_cannot_be_read_is_left_out(caplog: pytest.LogCaptureFixtur
     assert "is left out" in caplog.text
 
 
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return where the sizes of what is converted are noted."""
+    sizes: list[int] = []
+
+    def read(data: bytes, *rest: object) -> ReadMessages:
+        sizes.append(len(data))
+        return read_messages(data, *rest)  # type: ignore[arg-type] # as they were given
+
+    monkeypatch.setattr(module, "read_messages", read)
+    return sizes
+
+
+def test_small_chunks_that_follow_each_other_are_converted_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = counted(monkeypatch)
+    place = place_in(log_of(*[[b"%03d" % number] for number in range(100)]), 30)
+    batch = place.take(200)
+    assert batch is not None
+    assert bodies_of(batch) == [b"%03d" % number for number in range(30, 100)]
+    assert batch.positions == range(30, 100)
+    assert len(sizes) == 1
+
+
+def test_chunks_are_joined_up_to_a_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = counted(monkeypatch)
+    monkeypatch.setattr(module, "PIECE_COUNT_MAX", 5)
+    place = place_in(log_of(*[[b"a", b"b"]] * 5))
+    assert [len(place.take(100) or ()) for _ in range(3)] == [4, 4, 2]
+    assert len(sizes) == 3
+
+
+def test_a_gap_ends_what_is_converted_together() -> None:
+    log = log_of(*[[b"%d" % number] for number in range(6)])
+    read = log.read
+
+    def with_gap(from_offset: int, max_bytes: int, *, checks: bool = False) -> Extent | None:
+        extent = read(from_offset, max_bytes, checks=checks)
+        if extent is None:
+            return None
+        chunks = [each for each in extent.chunks if each[1].first_offset != 3]
+        return extent._replace(chunks=chunks)
+
+    log.read = with_gap  # type: ignore[method-assign]
+    place = place_in(log)
+    assert [list((place.take(9) or Batch(range(0), ())).positions) for _ in range(2)] == [
+        [0, 1, 2],
+        [4, 5],
+    ]
+
+
+def test_one_chunk_that_cannot_be_read_costs_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    log = log_of(*[[b"%d" % number] for number in range(5)])
+    read = log.read
+
+    def broken(from_offset: int, max_bytes: int, *, checks: bool = False) -> Extent | None:
+        extent = read(from_offset, max_bytes, checks=checks)
+        if extent is None or extent.first_offset:
+            return extent
+        octets = bytearray(extent.octets)
+        position, header = extent.chunks[2]
+        octets[position + header.data_at] = 0x7F
+        return extent._replace(octets=bytes(octets))
+
+    log.read = broken  # type: ignore[method-assign]
+    place = place_in(log)
+    found: list[bytes] = []
+    while place.offset < 5:
+        found += bodies_of(place.take(9))
+    assert found == [b"0", b"1", b"3", b"4"]
+    assert "from offset 2 on" in caplog.text
+    log.append(appended(message(b"5")), 1_000)
+    log.append(appended(message(b"6")), 1_000)
+    assert bodies_of(place.take(9)) == [b"5", b"6"], "the next extent is joined again"
+
+
+def test_small_chunks_are_filtered_and_those_that_are_wanted_joined(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = counted(monkeypatch)
+    log = MemoryStreamLog()
+    for number in range(9):
+        value = b"b" if number in {3, 8} else b"a"
+        log.append(appended(valued(value, b"%d" % number), filter_values={value}), 1_000)
+    place = Place(log, Pieces(), b"s", 0, Filter(frozenset((b"a",))))
+    found: list[bytes] = []
+    while place.offset < 9:
+        found += bodies_of(place.take(9))
+    assert found == [b"%d" % number for number in range(9) if number not in {3, 8}]
+    assert len(sizes) == 2
+
+
 def test_a_chunk_of_many_messages_is_converted_piece_by_piece(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -130,7 +223,7 @@ def test_a_chunk_of_many_messages_is_converted_piece_by_piece(
     log = log_of([b"%d" % number for number in range(10)])
     extent = log.read(0, 1 << 20)
     assert extent is not None
-    assert len(list(chunks_in(extent.octets))) == 1
+    assert len(extent.chunks) == 1
     place = place_in(log, 1)
     assert [len(place.take(100) or ()) for _ in range(3)] == [4, 4, 1]
 

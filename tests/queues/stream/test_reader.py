@@ -27,7 +27,7 @@ def reading(
 def test_it_gets_a_batch_and_is_ready_for_more() -> None:
     consumer, stream = FakeConsumer(prefetch=5), NoStream()
     reader = reading(consumer, stream, b"", b"0", b"1")
-    assert reader.serve(10, NOW_MS) == Served(1, Then.READY)
+    assert reader.serve(1, NOW_MS) == Served(1, Then.READY)
     assert reader.serve(10, NOW_MS) == Served(1, Then.READY)
     assert reader.serve(10, NOW_MS) == Served(LOOK_COST, Then.AT_END)
     assert [list(batch.positions) for batch in consumer.batches] == [[0], [1]]
