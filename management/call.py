@@ -2,18 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from management.access.account import Account
 from management.access.login import Logins
 from management.http.errors import bad_request
 from management.http.json_text import NotJsonError, loaded
 from management.http.request import Request
+from management.http.response import Response, answer
 from management.identity import Identity
+from management.lists.columns import Columns
 from management.node import Node
 from management.routing.route import Route
 
-_NOTHING = frozenset({b"", b"null", b"undefined"})
+_NOTHING: Final = frozenset({b"", b"null", b"undefined"})
+
+DOUBLY_ENCODED: Final = (
+    "invalid payload: the request body JSON-decoded to a string. Is the input doubly-JSON-encoded?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +91,32 @@ class Call:
             value = loaded(text)
         except NotJsonError as error:
             raise bad_request("not_json") from error
+        if isinstance(value, str):
+            raise bad_request(DOUBLY_ENCODED)
+        if value is True:
+            return {}
         if not isinstance(value, dict):
             raise bad_request("not_json")
         return cast("dict[str, Any]", value)
 
+    def answer(self, value: Mapping[str, Any]) -> Response:
+        """Return an object as the answer, with the columns that the request asks for."""
+        return answer(Columns(self.request.query).of(value))
+
     def enterable_vhosts(self) -> list[str]:
-        """Return the vhosts that the user may enter, by name: lists of objects show only those."""
-        return [name for name in self.node.vhost_names() if self.may_enter(name)]
+        """Return the vhosts that the user may enter, by name: lists of objects show only those.
+
+        The header ``x-vhost`` picks one of them.
+        """
+        wanted = self.request.header("x-vhost") or None
+        names = [name for name in self.node.vhost_names() if wanted in {None, name}]
+        return [name for name in names if self.may_enter(name)]
 
     def visible_vhosts(self) -> list[str]:
         """Return the vhosts that the user sees: all of them for one who monitors."""
         if self.account.is_monitor:
             return self.node.vhost_names()
-        return self.enterable_vhosts()
+        return [name for name in self.node.vhost_names() if self.may_enter(name)]
 
     def may_enter(self, vhost: str) -> bool:
         """Whether the user has rights in a vhost."""

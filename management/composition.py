@@ -14,10 +14,12 @@ from management.application import Application
 from management.call import Services
 from management.identity import Identity
 from management.node import Node
+from management.pages import Pages
 from management.route_table import ROUTES
 from management.server import HttpServer
 from management.settings import ManagementSettings
 from management.slices import Slices
+from management.web_ui import WebUi
 
 PRODUCT: Final = "HareMQ"
 STOP_GRACE_S: Final = 2.0
@@ -66,7 +68,7 @@ class Management:
             version,
         )
         self.services = Services(self.node, Logins(self.node, sessions), identity, ROUTES)
-        self.application = Application(self.services, settings)
+        self.application = Application(self.services, settings, Pages(WebUi()))
         self.server = HttpServer(self.application, settings.body_bytes_max)
 
     async def stop(self) -> None:

@@ -9,12 +9,12 @@ from management.http.response import Response
 from management.settings import ManagementSettings
 
 _SAFE: Final[Mapping[str, str]] = {
-    "Cache-Control": "no-cache",
-    "Vary": "accept, accept-encoding, origin",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "cache-control": "no-cache",
+    "vary": "accept, accept-encoding, origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 }
 
 _EVERY_ORIGIN: Final = "*"
@@ -33,7 +33,8 @@ class Headers:
 
     def on(self, response: Response, request: Request) -> Response:
         """Return the answer with all of its headers."""
-        headers = {**_SAFE, **self._cors(request), **response.headers}
+        given = {**self._cors(request), **response.headers}
+        headers = {**_SAFE, **{name.lower(): value for name, value in given.items()}}
         return replace(response, headers=headers)
 
     def _cors(self, request: Request) -> dict[str, str]:

@@ -2,11 +2,14 @@
 
 from typing import Final
 
-from management.routes import overview, whoami
+from management.routes import overview, permissions, users, vhosts, whoami
 from management.routing.route import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
     *overview.ROUTES,
+    *permissions.ROUTES,
+    *users.ROUTES,
+    *vhosts.ROUTES,
     *whoami.ROUTES,
 )
 """All rows; the order does not matter."""

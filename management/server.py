@@ -155,7 +155,7 @@ async def _streamed(response: Response, theirs: web.BaseRequest) -> web.StreamRe
 
 
 def _headers(response: Response) -> dict[str, str]:
-    headers = {"Server": SERVER, **response.headers}
+    headers = {"server": SERVER, **response.headers}
     if response.content_type is not None:
-        headers["Content-Type"] = response.content_type
+        headers["content-type"] = response.content_type
     return headers

@@ -34,9 +34,11 @@ from amqp_server.broker.errors import (
 )
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.steps import Steps
+from queues.kinds import KINDS
 
 __all__ = [
     "COMMANDS",
+    "KINDS",
     "AccessRefusedError",
     "Admin",
     "Answer",

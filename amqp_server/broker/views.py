@@ -6,6 +6,7 @@ that asks regularly can compute rates and samples from these numbers.
 Lists use a cursor (``broker.pages``). Sums over many things are made in steps (``broker.steps``).
 """
 
+from amqp_server.broker.access.patterns import Pattern, PatternError, compile_pattern
 from amqp_server.broker.access.rights import TopicPermissions, User, VhostPermissions
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.counts import (
@@ -45,6 +46,8 @@ __all__ = [
     "ListenerView",
     "NodeView",
     "ParameterDefinition",
+    "Pattern",
+    "PatternError",
     "Policy",
     "QueueCounts",
     "QueueView",
@@ -56,6 +59,7 @@ __all__ = [
     "VhostPermissions",
     "VhostView",
     "Views",
+    "compile_pattern",
 ]
 """The views, and the types of their answers: management imports no other."""
 

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from amqp_server.broker.admin import LogIn
 from management.access.account import Account, account_of
-from management.access.sessions import COOKIE, Sessions, may_write
+from management.access.sessions import COOKIE, CSRF_HEADER, Sessions, may_write
 from management.http.errors import (
     BAD_REQUEST,
     HttpError,
@@ -153,5 +153,5 @@ def basic_header(credentials: Credentials) -> str:
 
 
 def _asks_for_login(request: Request) -> bool:
-    """Return whether the browser may ask for a name and password: not for our own pages."""
-    return request.header("x-csrf") is None
+    """Return whether the browser may ask for a name and password: not for a script of a page."""
+    return request.header(CSRF_HEADER) is None and request.header("sec-fetch-dest") != "empty"

@@ -15,16 +15,22 @@ def call(api: Api, body: bytes = b"", tag: str = "management") -> Call:
     return Call(request, {"vhost": "/"}, api.management.services, user)
 
 
-@pytest.mark.parametrize("body", [b"", b" ", b"null", b"undefined", b"{}"])
+@pytest.mark.parametrize("body", [b"", b" ", b"null", b"undefined", b"{}", b"true"])
 def test_nothing_is_an_empty_object(api: Api, body: bytes) -> None:
     assert call(api, body).body() == {}
 
 
-@pytest.mark.parametrize("body", [b"{bad", b'"{}"', b"[]", b"5", b"\xff"])
+@pytest.mark.parametrize("body", [b"{bad", b"[]", b"5", b"false", b"\xff"])
 def test_another_body_is_refused(api: Api, body: bytes) -> None:
     with pytest.raises(HttpError) as refused:
         call(api, body).body()
     assert (refused.value.status, refused.value.reason) == (400, "not_json")
+
+
+def test_a_text_in_a_text_is_told_so(api: Api) -> None:
+    with pytest.raises(HttpError) as refused:
+        call(api, b'"{}"').body()
+    assert "doubly-JSON-encoded" in str(refused.value.reason)
 
 
 def test_who_monitors_sees_all_vhosts_and_enters_only_its_own(api: Api) -> None:

@@ -68,7 +68,7 @@ def test_a_request_is_ours_and_raw() -> None:
         text += b"Content-Length: 2\r\n\r\n{}"
         reply = await ask(reader, writer, text)
         assert reply.startswith(b"HTTP/1.1 200")
-        assert b"Server: HareMQ\r\n" in reply
+        assert b"server: HareMQ\r\n" in reply
 
     [request] = run(work).requests
     assert (request.method, request.path) == ("PUT", "/api/a%2Fb/../c")

@@ -27,6 +27,13 @@ def test_no_credentials_have_an_empty_answer(api: Api) -> None:
     assert "content-type" not in reply.headers
 
 
+def test_a_script_of_a_page_makes_the_browser_ask_for_nothing(api: Api) -> None:
+    for headers in ({"sec-fetch-dest": "empty"}, {"x-csrf": "1"}):
+        for user in (None, "guest:wrong"):
+            reply = api.get("whoami", user=user, headers=headers)
+            assert (reply.status, "www-authenticate" in reply.headers) == (401, False)
+
+
 def test_guest_logs_in_from_this_host_only(api: Api) -> None:
     assert api.get("whoami").status == 200
     assert api.get("whoami", is_loopback=False).status == 401

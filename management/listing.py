@@ -1,0 +1,191 @@
+"""Answers that are lists: sorted, paged, cut to columns, and made in slices and bounded memory.
+
+A list in its own order is sent while it is made. A sorted one keeps the key of each thing and the
+thing's view, and makes the objects again as it sends them. A page keeps what may be on it.
+"""
+
+import heapq
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import total_ordering
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from management.call import Call
+from management.http.json_text import dumped
+from management.http.response import Response, answer
+from management.lists.columns import Columns
+from management.lists.ordering import Ordering, ordering_of
+from management.lists.paging import PageWanted, page_wanted
+from management.slices import Slices
+
+PIECE_BYTES: Final = 64 * 1024
+"""A list is sent in pieces of about this many bytes."""
+
+Item = TypeVar("Item")
+
+
+class Rows(NamedTuple, Generic[Item]):
+    """The things of a list.
+
+    Attributes:
+        items: in the order of the list itself; taken in slices, so that it may see changes.
+        body: returns the object of a thing.
+        name: returns its name, for the filter of pages.
+        is_paged: whether the route has pages.
+    """
+
+    items: Iterator[Item]
+    body: Callable[[Item], Mapping[str, Any]]
+    name: Callable[[Item], str]
+    is_paged: bool = True
+
+
+async def listed(call: Call, rows: Rows[Item]) -> Response:
+    """Return the answer to a request for a list.
+
+    Raises:
+        HttpError: 400, the parameters make no sense.
+    """
+    query = call.request.query
+    columns, ordering = Columns(query), ordering_of(query)
+    page = page_wanted(query) if rows.is_paged else None
+    slices = call.node.slices
+    if page is not None:
+        return await _page(rows, page, ordering, columns, slices)
+    if ordering.path:
+        rows = replace_items(rows, iter(await _sorted(rows, ordering, slices)))
+    elif ordering.is_reversed:
+        rows = replace_items(rows, reversed(await _all(rows, slices)))
+    return Response(200, _pieces(rows, columns, slices))
+
+
+def replace_items(rows: Rows[Item], items: Iterator[Item]) -> Rows[Item]:
+    """Return the same rows in another order."""
+    return Rows(items, rows.body, rows.name, rows.is_paged)
+
+
+async def _all(rows: Rows[Item], slices: Slices) -> list[Item]:
+    found: list[Item] = []
+    for item in rows.items:
+        found.append(item)
+        if slices.is_spent():
+            await slices.pause()
+    return found
+
+
+@total_ordering
+class _Last:
+    """A key that compares the other way round."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: object) -> None:
+        self.key = key
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Last) and self.key == other.key
+
+    def __lt__(self, other: "_Last") -> bool:
+        return bool(other.key < self.key)  # type: ignore[operator] # keys of one kind
+
+    __hash__ = object.__hash__
+
+
+async def _sorted(rows: Rows[Item], ordering: Ordering, slices: Slices) -> list[Item]:
+    keyed: list[tuple[Any, Item]] = []
+    for item in rows.items:
+        keyed.append((ordering.key(rows.body(item)), item))
+        if slices.is_spent():
+            await slices.pause()
+    # Stable, and reversed as RabbitMQ reverses: the order of equal ones too.
+    keyed.sort(key=lambda pair: pair[0])
+    if ordering.is_reversed:
+        keyed.reverse()
+    return [item for _, item in keyed]
+
+
+async def _page(
+    rows: Rows[Item], page: PageWanted, ordering: Ordering, columns: Columns, slices: Slices
+) -> Response:
+    kept = _Kept[Item](page, ordering)
+    total_count = filtered_count = 0
+    for item in rows.items:
+        total_count += 1
+        if page.matches(rows.name(item)):
+            key = ordering.key(rows.body(item)) if ordering.path else None
+            kept.add(key, filtered_count, item)
+            filtered_count += 1
+        if slices.is_spent():
+            await slices.pause()
+    page.check(filtered_count)
+    bodies = []
+    for item in kept.items():
+        bodies.append(columns.of(rows.body(item)))
+        if slices.is_spent():
+            await slices.pause()
+    return answer(page.envelope(bodies, filtered_count, total_count))
+
+
+class _Kept(Generic[Item]):
+    """The things that may be on a page, as long as not all are known."""
+
+    def __init__(self, page: PageWanted, ordering: Ordering) -> None:
+        self._page = page
+        self._is_natural = ordering.is_natural
+        self._is_reversed = ordering.is_reversed
+        self._heap: list[tuple[Any, Item]] = []
+
+    def add(self, key: object, index: int, item: Item) -> None:
+        """Look at the next thing of the list, the ``index``-th that matches."""
+        if self._is_natural:
+            if self._page.start <= index < self._page.end:
+                self._heap.append((index, item))
+            return
+        whole = (key, index)
+        # The worst of those kept is on top: it goes when a better one comes.
+        pair = (_First(whole if self._is_reversed else _Last(whole)), item)
+        if len(self._heap) < self._page.end:
+            heapq.heappush(self._heap, pair)
+        elif self._heap[0] < pair:
+            heapq.heapreplace(self._heap, pair)
+
+    def items(self) -> list[Item]:
+        """Return what is on the page, in order."""
+        if self._is_natural:
+            return [item for _, item in self._heap]
+        best_first = sorted(self._heap, reverse=True)
+        return [item for _, item in best_first[self._page.start : self._page.end]]
+
+
+@total_ordering
+class _First:
+    """A key in front of something that must not be compared: keys are never equal."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: object) -> None:
+        self.key = key
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _First) and self.key == other.key
+
+    def __lt__(self, other: "_First") -> bool:
+        return bool(self.key < other.key)  # type: ignore[operator] # keys of one kind
+
+    __hash__ = object.__hash__
+
+
+async def _pieces(rows: Rows[Item], columns: Columns, slices: Slices) -> AsyncIterator[bytes]:
+    piece = bytearray(b"[")
+    is_first = True
+    for item in rows.items:
+        if not is_first:
+            piece += b","
+        is_first = False
+        piece += dumped(columns.of(rows.body(item)))
+        if len(piece) >= PIECE_BYTES:
+            yield bytes(piece)
+            piece.clear()
+            await slices.pause()
+        elif slices.is_spent():
+            await slices.pause()
+    yield bytes(piece + b"]")
