@@ -17,6 +17,9 @@ const LOADERS: Record<string, Load> = {
   users: async () => (await import("../pages/users/UsersPage")).UsersPage,
   definitions: async () => (await import("../pages/definitions/DefinitionsPage")).DefinitionsPage,
   nodes: async () => (await import("../pages/nodes/NodesPage")).NodesPage,
+  topology: async () => (await import("../pages/topology/TopologyPage")).TopologyPage,
+  "dead-letters": async () => (await import("../pages/deadletters/DeadLettersPage")).DeadLettersPage,
+  logs: async () => (await import("../pages/logs/LogsPage")).LogsPage,
 };
 
 /** How to get the page; undefined is no page of ours. */

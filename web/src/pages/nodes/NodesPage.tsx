@@ -82,7 +82,7 @@ function NodeCard({ node }: { node: Node }) {
       <div class="row">
         <h2 class="cut" title={node.name}>{node.name}</h2>
         <StateMark state={stateOf(node)} />
-        <span class="push dim fs">up <Figure parts={age(node.uptime)} /></span>
+        <span class="push dim fs nowrap">up <Figure parts={age(node.uptime)} /></span>
       </div>
       <div class="gauges two">
         {gauges.map((gauge) => (

@@ -64,7 +64,7 @@ export function PolicyPreview({ preview, name, foot }: Props) {
                 </td>
                 <td class="sub p2">{effect.before ?? "none"}</td>
                 <td><span class={effect.after === effect.before ? "" : effect.after === name ? "plus" : "minus"}>{effect.after ?? "none"}</span></td>
-                <td class="sub hide-s">{effect.changes.join(", ") || "no other setting"}</td>
+                <td class="sub hide-s wrap-cell">{effect.changes.join(", ") || "no other setting"}</td>
               </tr>
             ))}
           </tbody>

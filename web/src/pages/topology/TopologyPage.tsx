@@ -1,0 +1,101 @@
+import { useMemo } from "preact/hooks";
+import { request } from "../../api/http";
+import type { Binding, Consumer, Exchange, Queue } from "../../api/types";
+import { Bones } from "../../components/Bones";
+import { Empty } from "../../components/Empty";
+import { Failed } from "../../components/Failed";
+import { Icon } from "../../components/Icon";
+import { LiveMark } from "../../components/LiveMark";
+import { PageHead } from "../../components/PageHead";
+import { Segmented } from "../../components/Segmented";
+import { wholeCount } from "../../format/count";
+import { setQuery, useAddress } from "../../route/router";
+import { usePolled } from "../../state/polling";
+import { useStore } from "../../state/store";
+import { chosenVhost } from "../../state/vhost";
+import { inRate, QUEUE_FIELDS } from "../queues/queueColumns";
+import { pictureOf } from "./layout";
+import { NetPicture } from "./NetPicture";
+import { NetTable } from "./NetTable";
+import { RoutePanel } from "./RoutePanel";
+import { routeOf } from "./routing";
+
+const EVERY_MS = 10_000;
+
+interface All {
+  exchanges: Exchange[];
+  queues: Queue[];
+  bindings: Binding[];
+  consumers: Consumer[];
+}
+
+/** One virtual host as a picture with live rates, and the way of a message that is not sent. */
+export function TopologyPage() {
+  const { query } = useAddress();
+  const chosen = useStore(chosenVhost);
+  const vhost = chosen === "" ? "/" : chosen;
+  const told = usePolled(`topology ${vhost}`, (signal) => readAll(vhost, signal), EVERY_MS);
+  const facts = told.data;
+  const picture = useMemo(() => facts && pictureOf({ ...facts, rateIn: (queue) => inRate(queue) ?? 0 }), [facts]);
+  const route = useMemo(
+    () => (facts && query.exchange ? routeOf(query.exchange, { routingKey: query.key ?? "", headers: headersOf(query.headers) }, facts.exchanges, facts.bindings) : null),
+    [facts, query.exchange, query.key, query.headers],
+  );
+  const asTable = query.view === "table";
+  return (
+    <>
+      <PageHead title="Topology" of={`virtual host ${vhost}`} acts={<LiveMark class="hide-s" />} />
+      {facts === undefined || picture === undefined ? (
+        told.error ? <Failed what="The topology" error={told.error} /> : <Bones />
+      ) : (
+        <div class="split narrow">
+          <div class="col">
+            <div class="tools">
+              <label class="input filter w260">
+                <Icon name="search" />
+                <input aria-label="Find in the picture" placeholder="Find in the picture" value={query.find ?? ""} onInput={(event) => setQuery({ find: event.currentTarget.value })} />
+              </label>
+              <Segmented label="Show as" chosen={asTable ? "table" : "picture"} onChoose={(view) => setQuery({ view: view === "table" ? view : undefined })} choices={[{ id: "picture", title: "Picture" }, { id: "table", title: "Table" }]} />
+              <span class="push" />
+              <span class="legend hide-s p3">
+                <span class="row"><svg width="22" height="6" aria-hidden="true"><path class="lg1" d="M0 3h22" /></svg>width is rate</span>
+                <span class="row"><svg width="22" height="6" aria-hidden="true"><path class="lg2" d="M0 3h22" /></svg>dead letter</span>
+                <span class="row"><svg width="22" height="6" aria-hidden="true"><path class="lg3" d="M0 3h22" /></svg>alternate</span>
+              </span>
+            </div>
+            {picture.boxes.length === 0 ? (
+              <Empty icon="topology" title="Nothing is bound here">A picture comes with the first binding. The virtual host is chosen at the top.</Empty>
+            ) : asTable ? (
+              <NetTable bindings={facts.bindings} vhost={vhost} found={query.find ?? ""} />
+            ) : (
+              <>
+                <div class="graph hide-s" tabIndex={0} role="region" aria-label="Picture"><NetPicture picture={picture} vhost={vhost} lit={route?.lit ?? new Set()} found={query.find ?? ""} /></div>
+                <div class="only-phone"><NetTable bindings={facts.bindings} vhost={vhost} found={query.find ?? ""} /></div>
+              </>
+            )}
+            <div class="status">
+              <span>{wholeCount(facts.exchanges.length)} exchanges, {wholeCount(facts.bindings.length)} bindings, {wholeCount(facts.queues.length)} queues, {wholeCount(facts.consumers.length)} consumers</span>
+              {picture.hidden > 0 && <span class="push hide-s">{wholeCount(picture.hidden)} without a way are hidden</span>}
+            </div>
+          </div>
+          <RoutePanel exchanges={facts.exchanges} route={route} />
+        </div>
+      )}
+    </>
+  );
+}
+
+async function readAll(vhost: string, signal: AbortSignal): Promise<All> {
+  const [exchanges, queues, bindings, consumers] = await Promise.all([
+    request<Exchange[]>("GET", ["exchanges", vhost], { signal }),
+    request<Queue[]>("GET", ["queues", vhost], { query: { columns: QUEUE_FIELDS }, signal }),
+    request<Binding[]>("GET", ["bindings", vhost], { signal }),
+    request<Consumer[]>("GET", ["consumers", vhost], { signal }),
+  ]);
+  return { exchanges, queues, bindings, consumers };
+}
+
+function headersOf(text: string | undefined): Record<string, string> {
+  const lines = (text ?? "").split("\n").filter((line) => line.includes("="));
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf("=")).trim(), line.slice(line.indexOf("=") + 1).trim()]));
+}

@@ -1,0 +1,147 @@
+import type { Binding, Consumer, Exchange, Queue } from "../../api/types";
+import { policyOf } from "../queues/features";
+
+export interface Box {
+  id: string;
+  kind: "exchange" | "queue" | "consumer";
+  name: string;
+  x: number;
+  y: number;
+  width: number;
+  /** The second line. */
+  note: string;
+  look?: "warn" | "bad";
+}
+
+export interface Edge {
+  from: string;
+  to: string;
+  kind: "binding" | "consume" | "dead" | "alternate";
+  /** Keys of all bindings between the two. */
+  label: string;
+  /** Messages a second. */
+  rate: number;
+}
+
+export interface Picture {
+  boxes: readonly Box[];
+  edges: readonly Edge[];
+  width: number;
+  height: number;
+  /** Queues and exchanges that found no room. */
+  hidden: number;
+}
+
+export interface Facts {
+  exchanges: readonly Exchange[];
+  queues: readonly Queue[];
+  bindings: readonly Binding[];
+  consumers: readonly Consumer[];
+  rateIn: (queue: Queue) => number;
+}
+
+const COLUMNS = { exchange: 24, queue: 420, consumer: 690 } as const;
+const WIDTHS = { exchange: 170, queue: 190, consumer: 150 } as const;
+const ROW = 58;
+const TOP = 40;
+export const BOX_HEIGHT = 42;
+const QUEUES_MAX = 60;
+
+/**
+ * Lay out a virtual host in three columns: exchanges, queues, consumers. Queues stand in the order of
+ * the exchanges that feed them, so that few lines cross. What nothing is bound to is left out, and of
+ * more than 60 queues the busiest are drawn.
+ */
+export function pictureOf(facts: Facts): Picture {
+  const bindings = facts.bindings.filter((binding) => binding.source !== "");
+  const bound = new Set(bindings.flatMap((binding) => [`exchange ${binding.source}`, `${binding.destination_type} ${binding.destination}`]));
+  const dead = deadEdges(facts);
+  for (const edge of dead) bound.add(edge.from).add(edge.to);
+  const queues = facts.queues.filter((queue) => bound.has(`queue ${queue.name}`) || (queue.consumers ?? 0) > 0);
+  const drawn = [...queues].sort((one, other) => weight(other, facts) - weight(one, facts)).slice(0, QUEUES_MAX);
+  const exchanges = facts.exchanges.filter((exchange) => exchange.name !== "" && bound.has(`exchange ${exchange.name}`));
+  const order = new Map(exchanges.map((exchange, index) => [exchange.name, index]));
+  const feeds = (queue: Queue): number => Math.min(...bindings.filter((binding) => binding.destination === queue.name).map((binding) => order.get(binding.source) ?? 99), 99);
+  const rows = [...drawn].sort((one, other) => feeds(one) - feeds(other) || one.name.localeCompare(other.name));
+  const queueBoxes = rows.map((queue, index): Box => {
+    const isBad = (queue.messages_ready ?? 0) > 0 && queue.consumers === 0;
+    return { id: `queue ${queue.name}`, kind: "queue", name: queue.name, x: COLUMNS.queue, y: TOP + index * ROW, width: WIDTHS.queue, note: `${(queue.messages_ready ?? 0).toLocaleString("en-US")} ready`, ...(isBad ? { look: "warn" as const } : {}) };
+  });
+  const byQueue = new Map(queueBoxes.map((box) => [box.name, box]));
+  const exchangeBoxes = placedByMiddle(exchanges, (exchange) => bindings.filter((binding) => binding.source === exchange.name).flatMap((binding) => byQueue.get(binding.destination)?.y ?? []));
+  const consumers = consumerBoxes(facts.consumers, byQueue);
+  const boxes = [...exchangeBoxes, ...queueBoxes, ...consumers.boxes];
+  const known = new Set(boxes.map((box) => box.id));
+  const edges = [...bindingEdges(bindings, facts), ...consumers.edges, ...dead].filter((edge) => known.has(edge.from) && known.has(edge.to));
+  return {
+    boxes,
+    edges,
+    width: COLUMNS.consumer + WIDTHS.consumer + 30,
+    height: Math.max(...boxes.map((box) => box.y), 0) + BOX_HEIGHT + 40,
+    hidden: facts.queues.length - rows.length + facts.exchanges.length - exchangeBoxes.length,
+  };
+}
+
+function weight(queue: Queue, facts: Facts): number {
+  return facts.rateIn(queue) * 1000 + (queue.messages_ready ?? 0);
+}
+
+/** Exchanges beside the middle of what they feed, each at least one row under the one before. */
+function placedByMiddle(exchanges: readonly Exchange[], middles: (exchange: Exchange) => number[]): Box[] {
+  const wanted = exchanges.map((exchange) => {
+    const ys = middles(exchange);
+    return { exchange, y: ys.length === 0 ? Infinity : ys.reduce((sum, y) => sum + y, 0) / ys.length };
+  });
+  wanted.sort((one, other) => one.y - other.y);
+  let next = TOP;
+  return wanted.map(({ exchange, y }) => {
+    const at = Math.max(next, Number.isFinite(y) ? y : next);
+    next = at + ROW;
+    return { id: `exchange ${exchange.name}`, kind: "exchange", name: exchange.name, x: COLUMNS.exchange, y: at, width: WIDTHS.exchange, note: exchange.type };
+  });
+}
+
+function consumerBoxes(consumers: readonly Consumer[], byQueue: ReadonlyMap<string, Box>): { boxes: Box[]; edges: Edge[] } {
+  const groups = new Map<string, number>();
+  for (const consumer of consumers) groups.set(consumer.queue.name, (groups.get(consumer.queue.name) ?? 0) + 1);
+  const boxes: Box[] = [];
+  const edges: Edge[] = [];
+  for (const [queue, count] of groups) {
+    const box = byQueue.get(queue);
+    if (box === undefined) continue;
+    const id = `consumer ${queue}`;
+    boxes.push({ id, kind: "consumer", name: count === 1 ? "1 consumer" : `${count} consumers`, x: COLUMNS.consumer, y: box.y, width: WIDTHS.consumer, note: usersOf(consumers, queue) });
+    edges.push({ from: box.id, to: id, kind: "consume", label: "", rate: 0 });
+  }
+  return { boxes, edges };
+}
+
+function usersOf(consumers: readonly Consumer[], queue: string): string {
+  const names = new Set(consumers.filter((consumer) => consumer.queue.name === queue).map((consumer) => consumer.channel_details.user ?? ""));
+  return [...names].join(", ");
+}
+
+function bindingEdges(bindings: readonly Binding[], facts: Facts): Edge[] {
+  const edges = new Map<string, Edge>();
+  const rates = new Map(facts.queues.map((queue) => [queue.name, facts.rateIn(queue)]));
+  for (const binding of bindings) {
+    const from = `exchange ${binding.source}`;
+    const to = `${binding.destination_type} ${binding.destination}`;
+    const known = edges.get(`${from} ${to}`);
+    const label = known === undefined ? binding.routing_key : `${known.label}, ${binding.routing_key}`;
+    edges.set(`${from} ${to}`, { from, to, kind: "binding", label, rate: rates.get(binding.destination) ?? 0 });
+  }
+  return [...edges.values()];
+}
+
+function deadEdges(facts: Facts): Edge[] {
+  const dead = facts.queues.flatMap((queue): Edge[] => {
+    const target = queue.arguments["x-dead-letter-exchange"] ?? policyOf(queue)["dead-letter-exchange"];
+    return typeof target === "string" && target !== "" ? [{ from: `queue ${queue.name}`, to: `exchange ${target}`, kind: "dead", label: "", rate: 0 }] : [];
+  });
+  const alternate = facts.exchanges.flatMap((exchange): Edge[] => {
+    const target = exchange.arguments["alternate-exchange"];
+    return typeof target === "string" ? [{ from: `exchange ${exchange.name}`, to: `exchange ${target}`, kind: "alternate", label: "", rate: 0 }] : [];
+  });
+  return [...dead, ...alternate];
+}
