@@ -89,6 +89,7 @@ class StoredNode:
             self._settings.segment_size_bytes,
             self._settings.unneeded_bytes_max,
             self._open_segments_max or self._settings.open_segments_max,
+            compaction_keys_max=self._settings.compaction_keys_max,
         )
         self._opened: OpenedStore = open_store(
             files,

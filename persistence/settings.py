@@ -69,3 +69,12 @@ class PersistenceSettings:
             " eighth of the limit of the process.",
         },
     )
+    compaction_keys_max: int = field(
+        default=250_000,
+        metadata={
+            "min": 1_000,
+            "max": 100_000_000,
+            "doc": "Keys that may be in memory while a stream is compacted, about 160 octets each."
+            " With more keys it takes several rounds.",
+        },
+    )

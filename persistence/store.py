@@ -32,6 +32,8 @@ from persistence.log_state import EVERYTHING_BYTES, LogOptions, LogState
 from persistence.open_segments import OPEN_SEGMENTS_MAX, OpenSegments
 from persistence.segment import Segments
 from persistence.stored_log import StoredLog, UnneededFile
+from persistence.streams.compaction import KEYS_MAX
+from persistence.streams.compactor import CompactionRoom
 from persistence.streams.kept import KeptChunks
 from persistence.streams.log import StreamLimits, StreamLog
 from persistence.streams.open_files import OpenFiles
@@ -66,6 +68,7 @@ class StoreLimits(NamedTuple):
             streams.
         streams: where and when a stream writes.
         tails_bytes_max: what streams may have in memory that is in no segment.
+        compaction_keys_max: keys of streams that may be in memory for compaction.
     """
 
     segment_size_bytes: int = 16 << 20
@@ -73,6 +76,7 @@ class StoreLimits(NamedTuple):
     open_segments_max: int = OPEN_SEGMENTS_MAX
     streams: StreamLimits = StreamLimits()
     tails_bytes_max: int = TAILS_BYTES_MAX
+    compaction_keys_max: int = KEYS_MAX
 
 
 class ReleasedLog(Protocol):
@@ -148,6 +152,7 @@ class Store:
         self._opened = OpenSegments(limits.open_segments_max)
         self._stream_files = OpenFiles(files, self._opened)
         self._tails = Tails(limits.tails_bytes_max)
+        self._compaction_room = CompactionRoom(limits.compaction_keys_max)
         self._wall_offset_ms = wall_offset_ms
         self._logs: dict[int, StoredLog] = {}
         self._next_queue_id = 1
@@ -226,7 +231,8 @@ class Store:
         limits = self._limits.streams
         kept = KeptChunks(segments, self._tails, limits.tail_bytes_max)
         kept.on_disk_full = self._tell_disk_full
-        return StreamLog(queue_id, kept, self._wall_offset_ms, limits, NotStarted())
+        room = self._compaction_room
+        return StreamLog(queue_id, kept, self._wall_offset_ms, limits, NotStarted(), room)
 
     def _tell_disk_full(self) -> None:
         if self.on_disk_full is not None:

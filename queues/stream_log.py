@@ -12,6 +12,7 @@ are of the wall clock, in ms since 1970.
 from collections.abc import Callable
 from typing import Protocol
 
+from persistence.streams.compaction import Compaction
 from persistence.streams.extent import Extent
 from persistence.streams.gathering import Appended
 from persistence.streams.retention import Retention
@@ -57,7 +58,7 @@ class StreamLog(Protocol):
 
     @property
     def message_count(self) -> int:
-        """How many offsets it keeps; those of a gap count too."""
+        """How many messages it keeps; those of a damaged place count too."""
 
     @property
     def size_bytes(self) -> int:
@@ -132,6 +133,24 @@ class StreamLog(Protocol):
         Returns:
             When to call it again at the latest (instant); None if nothing is due by age. Appends
             call it when a segment was begun, as RabbitMQ looks at retention then.
+        """
+
+    def set_compaction(self, compaction: Compaction | None) -> None:
+        """Set how it is compacted; None is not at all. What is under way begins anew."""
+
+    def compaction_due_ms(self, now_ms: int) -> int | None:
+        """Return when to call ``compact`` (instant); None if there is nothing to do.
+
+        Ask again when a segment has ended.
+        """
+
+    def compact(self, now_ms: int) -> bool:
+        """Do a piece of a compaction, well under a millisecond for messages of usual sizes.
+
+        Readers go on at their offsets. What is refused by the disk is tried again later.
+
+        Returns:
+            Whether nothing is left to do for now.
         """
 
     def drop(self) -> int:

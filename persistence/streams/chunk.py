@@ -20,7 +20,10 @@ and its trailer it is what the stream protocol delivers, so all its numbers are 
 ``crc32c`` covers the header, the filter, and the trailer from byte 4. So a chunk is whole if both
 checksums are right. ``publishing id`` is the highest of this publisher in this chunk. Everything
 below ``committed offset`` was on the disk when the chunk was drawn; 0 says nothing. The lowest bit
-of ``flags`` says that a client gave filter values beside its messages; the others are zero.
+of ``flags`` says that a client gave filter values beside its messages. The second one says that the
+chunk is what a compaction has left: the time of that (ms since 1970) stands in place of ``committed
+offset``, and the messages of an earlier chunk that are gone leave gaps between chunks, never within
+one. The other bits are zero.
 
 Source: RabbitMQ, stream protocol, Deliver; the header's version is 0, as its code writes it.
 """
@@ -57,6 +60,7 @@ _REFERENCE: Final = struct.Struct(">BQ")
 _FLAGS: Final = struct.Struct(">H")
 _FLAGS_AT: Final = 6
 _VALUES_BESIDE: Final = 1
+_COMPACTED: Final = 2
 
 for _size_bytes, _struct in ((48, CHUNK_HEADER), (16, _TRAILER), (9, _REFERENCE)):
     assert _struct.size == _size_bytes, "the drawing says so"
@@ -105,10 +109,14 @@ class Trailer(NamedTuple):
     Attributes:
         committed_offset: everything below it was on the disk when the chunk was drawn.
         publishing_ids: the highest of each publisher in the chunk, by reference.
+        compacted_ms: when a compaction first looked at its messages, ms since 1970; 0 is never.
+        has_values_beside: some of the filter's values are not in the messages.
     """
 
     committed_offset: int
     publishing_ids: Mapping[bytes, int]
+    compacted_ms: int = 0
+    has_values_beside: bool = False
 
 
 class WholeChunk(NamedTuple):
@@ -128,6 +136,7 @@ def draw_chunk(
     publishing_ids: Mapping[bytes, int] | None = None,
     committed_offset: int = 0,
     has_values_beside: bool = False,
+    compacted_ms: int = 0,
 ) -> WholeChunk:
     """Return a chunk; the parts of its data are those that are given.
 
@@ -140,11 +149,12 @@ def draw_chunk(
         publishing_ids: the highest of each publisher in it.
         committed_offset: everything below it is on the disk; 0 says nothing.
         has_values_beside: some of the filter's values are not in the messages.
+        compacted_ms: when a compaction first looked at its messages; 0 is never.
     """
     entry_count, record_count = counts
     parts = parts_of(data)
-    flags = _VALUES_BESIDE if has_values_beside else 0
-    trailer = _draw_trailer(publishing_ids or {}, committed_offset, flags)
+    flags = _VALUES_BESIDE * has_values_beside | _COMPACTED * bool(compacted_ms)
+    trailer = _draw_trailer(publishing_ids or {}, compacted_ms or committed_offset, flags)
     header = ChunkHeader(
         entry_count,
         record_count,
@@ -243,7 +253,7 @@ def decode_trailer(octets: Octets, position: int = 0) -> Trailer:
     at = position + header.data_at + header.data_bytes
     end = position + header.size_bytes
     try:
-        _, count, _, committed_offset = _TRAILER.unpack_from(octets, at)
+        _, count, flags, number = _TRAILER.unpack_from(octets, at)
         at += _TRAILER.size
         publishing_ids = {}
         for _ in range(count):
@@ -255,7 +265,8 @@ def decode_trailer(octets: Octets, position: int = 0) -> Trailer:
         raise DamagedError(f"the trailer of a chunk is too short: {error}") from error
     if at != end:
         raise DamagedError("the trailer of a chunk does not end where it says")
-    return Trailer(committed_offset, publishing_ids)
+    committed_offset, compacted_ms = (0, number) if flags & _COMPACTED else (number, 0)
+    return Trailer(committed_offset, publishing_ids, compacted_ms, bool(flags & _VALUES_BESIDE))
 
 
 def has_values_beside(octets: Octets, position: int, header: ChunkHeader) -> bool:

@@ -217,6 +217,10 @@ class KeptChunks:
                 return found
         return self.tail.read(from_offset, max_bytes, below_offset)
 
+    def read_segments(self, from_offset: int, max_bytes: int, below_offset: int) -> Extent | None:
+        """Return chunks as ``read``, from segments alone, and unchecked."""
+        return self._reader.read(from_offset, max_bytes, below_offset, checks=False)
+
     def last_chunk_offset(self, below_offset: int) -> int | None:
         """Return the first offset of the last chunk that begins below an offset; None is none."""
         for header, _ in reversed(self.tail.chunks):
@@ -276,6 +280,15 @@ class KeptChunks:
             self._reader.forget()
         self._seen_count = len(self.segments.all) if len(committed) == count else -1
         return wall_ms + RETRY_MS if was_refused else self._due_ms()
+
+    def replace(self, old: Sequence[Segment], new: Sequence[Segment]) -> bool:
+        """Take what a compaction has left in place of segments; return False if these are gone."""
+        files = self.segments.replace(old, new)
+        if files is None:
+            return False
+        self._unneeded += files
+        self._reader.forget()
+        return True
 
     def _first_of_last_ms(self) -> int | None:
         """Return the timestamp of the first chunk of the newest segment; None if it has none."""

@@ -21,6 +21,8 @@ from persistence.operations import encode_drop, encode_stream_chunks, encode_str
 from persistence.stored_log import Noted
 from persistence.streams.chunk import CHUNK_BYTES_MAX
 from persistence.streams.chunk_filter import FILTER_BYTES_DEFAULT
+from persistence.streams.compaction import Compaction
+from persistence.streams.compactor import CompactionRoom, Compactor
 from persistence.streams.extent import Extent
 from persistence.streams.gathering import Appended, Gathering
 from persistence.streams.kept import DirectWrite, KeptChunks
@@ -106,6 +108,7 @@ class StreamLog:
         wall_offset_ms: Callable[[], int],
         limits: StreamLimits,
         commit: Committing,
+        room: CompactionRoom | None = None,
     ) -> None:
         """Begin with an empty stream.
 
@@ -115,6 +118,7 @@ class StreamLog:
             wall_offset_ms: returns the number that turns an instant into ms since 1970.
             limits: where and when something is written.
             commit: takes what is appended.
+            room: of the node, for compactions; None is one of its own.
         """
         self.queue_id = queue_id
         self.commit_group = commit
@@ -136,6 +140,7 @@ class StreamLog:
         self._fsynced_offset = 0
         self._unscanned_bytes = 0
         self._noted_offset = -1
+        self._compactor = Compactor(kept, room or CompactionRoom())
 
     # -- in -------------------------------------------------------------------------------------
 
@@ -220,8 +225,8 @@ class StreamLog:
 
     @property
     def message_count(self) -> int:
-        """How many offsets it keeps."""
-        return self.next_offset - self.first_offset
+        """How many messages it keeps; those of a damaged place count too."""
+        return self.next_offset - self.first_offset - self.kept.segments.removed_count
 
     @property
     def size_bytes(self) -> int:
@@ -286,9 +291,26 @@ class StreamLog:
         due_ms = self.kept.retain(now_ms + offset_ms, self.readable_offset, next_offset)
         return None if due_ms is None else due_ms - offset_ms
 
+    def set_compaction(self, compaction: Compaction | None) -> None:
+        """Set how it is compacted; None is not at all."""
+        self._compactor.set(compaction)
+
+    def compaction_due_ms(self, now_ms: int) -> int | None:
+        """Return when to call ``compact`` (instant); None if there is nothing to do."""
+        offset_ms = self._wall_offset_ms()
+        due_ms = self._compactor.due_ms(self.readable_offset, now_ms + offset_ms)
+        return None if due_ms is None or self.is_dropped else due_ms - offset_ms
+
+    def compact(self, now_ms: int) -> bool:
+        """Do a piece of a compaction; return whether nothing is left to do for now."""
+        if self.is_dropped:
+            return True
+        return self._compactor.step(self.readable_offset, self.wall_ms(now_ms))
+
     def drop(self) -> int:
         """Forget everything, because the stream is gone. Its definition must be deleted before."""
         self.is_dropped = True
+        self._compactor.stop()
         self.kept.drop()
         return self.commit_group.append_operation([encode_drop(self.queue_id)], fsync=False)
 
@@ -351,6 +373,8 @@ class StreamLog:
             list(self.publishing_ids),
             list(self.stored_offsets),
             [part for chunk in chunks for part in chunk.parts] if self._is_tail_small() else (),
+            segments.clean_offset,
+            segments.key_tag,
         )
         dirty, folders = segments.take_dirty()
         return Noted(row, dirty, folders, self.kept.take_unneeded())

@@ -81,8 +81,9 @@ class SegmentReader:
         return None
 
     def forget(self) -> None:
-        """Forget the places of readers, because segments have gone."""
+        """Forget the places of readers, because segments have gone, or come in place of others."""
         self._next_places.clear()
+        self._rebuilt.clear()
 
     # -- by offset ------------------------------------------------------------------------------
 

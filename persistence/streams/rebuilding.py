@@ -23,12 +23,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from persistence.by_name import fsync_directory, remove
-from persistence.errors import FatalStorageError
 from persistence.files import File
 from persistence.streams.chunk import CHUNK_HEADER, ChunkHeader, Trailer
-from persistence.streams.files import DAMAGED_SUFFIX, HEADER_BYTES, first_offsets, index_name
+from persistence.streams.files import (
+    DAMAGED_SUFFIX,
+    HEADER_BYTES,
+    first_offsets,
+    index_name,
+    segment_name,
+)
 from persistence.streams.row import StreamSnapshot
-from persistence.streams.scan import Scanned, scan
+from persistence.streams.scan import Scanned, fsync_believed, read_from_disk, scan
 from persistence.streams.segments import Segment, StreamSegments
 
 
@@ -86,10 +91,10 @@ class SegmentsRebuilding:
         Args:
             names: in the stream's folder.
         """
-        there = set(first_offsets(names))
+        there = set(names)
         for row in self._row.segments:
-            segment = self._segments.segment_of(row.first_offset)
-            if row.first_offset not in there:
+            segment = self._segments.segment_of(row.first_offset, row.generation)
+            if segment_name(row.first_offset, row.generation) not in there:
                 self.lose(row.first_offset, row.next_offset, f"{segment.path} is missing")
                 continue
             segment.adopt(row)
@@ -187,7 +192,7 @@ class SegmentsRebuilding:
         end = file.size_bytes
         found: list[Scanned] = []
         if end > start:
-            _read_from_disk(file, segment.path)
+            read_from_disk(file, segment.path)
             found = list(scan(file, start, end, expected, self._logged_header, checks=True))
         proven = [each.trailer.committed_offset for each in found if each.trailer is not None]
         self._proven_offset = max([self._proven_offset, *proven])
@@ -274,7 +279,7 @@ class SegmentsRebuilding:
         copy = files.open(f"{part.segment.path}.{start}{DAMAGED_SUFFIX}", create=True)
         try:
             copy.write_at(0, octets)
-            _fsync(copy, part.segment.path)
+            fsync_believed(copy, part.segment.path)
         finally:
             copy.close()
         fsync_directory(files, self._segments.directory)
@@ -294,7 +299,7 @@ class SegmentsRebuilding:
             file.write_at(0, self._segments.header_of(segment))
             part.is_changed = True
         if part.is_changed:
-            _fsync(file, segment.path)
+            fsync_believed(file, segment.path)
         segment.is_dirty |= part.is_changed or bool(part.found)
         segment.has_name = True
 
@@ -304,18 +309,3 @@ class SegmentsRebuilding:
         opened.close(segment.path)
         remove(opened.files.remove, segment.path)
         remove(opened.files.remove, f"{folder}/{index_name(first_offset)}")
-
-
-def _read_from_disk(file: File, path: str) -> None:
-    """Make sure that what is read is on disk, and not in pages that a failed sync left."""
-    _fsync(file, path)
-    file.done_with(0, file.size_bytes)
-
-
-def _fsync(file: File, path: str) -> None:
-    try:
-        file.fsync()
-    except OSError as error:
-        raise FatalStorageError(
-            f"a sync of {path} failed, so the node must stop: {error}"
-        ) from error

@@ -4,6 +4,7 @@
 the new tail. So an offset has the same content as before, whatever a crash took.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from persistence.errors import DamagedError
@@ -11,7 +12,8 @@ from persistence.files import Octets
 from persistence.format import ALIGNMENT_BYTES
 from persistence.operations import Operation, StreamChunks, StreamOffset
 from persistence.stored_log import Row
-from persistence.streams.chunk import check_chunk, decode_trailer
+from persistence.streams.chunk import Trailer, check_chunk, decode_trailer
+from persistence.streams.compacted_files import has_compacted, remove_superseded, row_of_files
 from persistence.streams.log import StreamLog
 from persistence.streams.rebuilding import LoggedChunk, SegmentsRebuilding
 from persistence.streams.references import References
@@ -49,7 +51,9 @@ class StreamRecovery:
         self._logged: dict[int, LoggedChunk] = {}
         """Chunks of the row's tail and of the write-ahead log, which no segment of the row has, by
         first offset."""
+        self._trailers: Sequence[Trailer] = ()
         self._is_fresh = False
+        self._is_from_files = False
 
     def restore(self, row: Row) -> None:
         """Begin with the stream's row in a checkpoint."""
@@ -61,7 +65,8 @@ class StreamRecovery:
             self._note_chunks(octets, "the checkpoint's row")
 
     def restore_from_files(self) -> None:
-        """Begin with the segments as they are; without a row they are scanned anyway."""
+        """Begin with the segments as they are; those of compactions count too."""
+        self._is_from_files = True
 
     def begin_after(self, next_segment: int) -> None:  # noqa: ARG002 - segments have no numbers
         """Begin as a new stream of an id whose earlier stream is gone, with its files."""
@@ -107,11 +112,12 @@ class StreamRecovery:
         """
         known = self.known
         files = known.kept.segments.opened.files
-        names: list[str] = []
+        names: Sequence[str] = ()
         if self._is_fresh:
             files.remove_tree(known.directory)
         elif files.exists(known.directory):
             names = files.names(known.directory)
+        names = self._settle_compactions(names)
         rebuilding = SegmentsRebuilding(known.kept.segments, self._row, self._logged)
         rebuilding.adopt_listed(names)
         rebuilding.adopt_scanned(names)
@@ -124,13 +130,24 @@ class StreamRecovery:
                 next_offset = header.next_offset
         self._damages += rebuilding.damages
         logged = [decode_trailer(each.octets) for each in self._logged.values()]
-        for trailer in (*rebuilding.trailers, *logged):
+        for trailer in (*self._trailers, *rebuilding.trailers, *logged):
             for reference, publishing_id in trailer.publishing_ids.items():
                 known.publishing_ids.note_highest(reference, publishing_id)
         if not was_clean:
             _lower(known.stored_offsets, next_offset)
         known.go_on_at(next_offset)
         return RecoveredStream(known, known.message_count, rebuilding.lost_count)
+
+    def _settle_compactions(self, names: Sequence[str]) -> Sequence[str]:
+        """Decide which files of compactions count, and remove the others; return what is left."""
+        segments = self.known.kept.segments
+        if self._is_from_files and has_compacted(names):
+            found, self._trailers = row_of_files(segments, self.known.queue_id, names)
+            self._row = self._row._replace(next_offset=found.next_offset, segments=found.segments)
+        segments.clean_offset, segments.key_tag = self._row.clean_offset, self._row.key_tag
+        if has_compacted(names) or any(each.generation for each in self._row.segments):
+            return remove_superseded(segments, self._row, names)
+        return names
 
 
 def _lower(offsets: References, next_offset: int) -> None:

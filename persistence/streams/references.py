@@ -45,6 +45,10 @@ class References:
         """Note a number, unless a higher one is there."""
         self.note(reference, max(number, self._numbers.get(reference, number)))
 
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._numbers.clear()
+
     def note_all(self, numbers: Iterable[tuple[bytes, int]]) -> None:
         """Note numbers, in this order."""
         for reference, number in numbers:

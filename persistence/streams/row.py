@@ -5,10 +5,16 @@
            u64           u32                                          u32
     24   segments x   | first offset u64, next offset u64, size_bytes u64, first timestamp ms i64,
                         last timestamp ms i64, chunks u32, places u32 |
+         if the highest bit of segments is set:
+                      | clean offset u64, key tag u32, compacted u32 |
+         compacted x  | records u64, generation u32, zero u32 |    for the first segments, in order
          references   | number u64, length u8, so many octets | for publishers, then for consumers,
                       zeros up to a multiple of 8
          places       the last places of each segment, as an index has them, that its index has not
          tail         chunk | chunk | ...  that no segment has, zeros up to a multiple of 8
+
+A generation says that the segment is what a compaction has left of others; below ``clean offset``
+every key has one message, and ``key tag`` says of which key that is true.
 
 Everything below ``next offset`` is in the segments. What is behind the sizes that are named here
 is looked at by a restart.
@@ -26,9 +32,12 @@ from persistence.streams.files import PLACE_BYTES
 
 _HEAD: Final = struct.Struct("<QIIII")
 _SEGMENT: Final = struct.Struct("<QQQqqII")
+_CLEAN: Final = struct.Struct("<QII")
+_COMPACTED: Final = struct.Struct("<QII")
+_HAS_COMPACTED: Final = 1 << 31
 _REFERENCE: Final = struct.Struct("<QB")
 
-for _size_bytes, _struct in ((24, _HEAD), (48, _SEGMENT), (9, _REFERENCE)):
+for _size_bytes, _struct in ((24, _HEAD), (48, _SEGMENT), (16, _CLEAN), (9, _REFERENCE)):
     assert _struct.size == _size_bytes, "the drawing says so"
 
 
@@ -45,6 +54,8 @@ class SegmentRow(NamedTuple):
     last_timestamp_ms: int
     chunk_count: int
     unwritten: bytes = b""
+    generation: int = 0
+    record_count: int = 0
 
 
 class StreamSnapshot(NamedTuple):
@@ -57,6 +68,8 @@ class StreamSnapshot(NamedTuple):
         publishing_ids: by reference, the one that was noted longest ago first.
         stored_offsets: by reference, in the same order.
         tail: octets of chunks that are in no segment, in parts.
+        clean_offset: below it every key has one message.
+        key_tag: of the key that this is true of.
     """
 
     queue_id: int
@@ -65,6 +78,8 @@ class StreamSnapshot(NamedTuple):
     publishing_ids: Sequence[tuple[bytes, int]] = ()
     stored_offsets: Sequence[tuple[bytes, int]] = ()
     tail: Sequence[Octets] = ()
+    clean_offset: int = 0
+    key_tag: int = 0
 
     @property
     def form(self) -> LogForm:
@@ -81,19 +96,41 @@ class StreamSnapshot(NamedTuple):
         references = _encode_references((*self.publishing_ids, *self.stored_offsets))
         head = _HEAD.pack(
             self.next_offset,
-            len(self.segments),
+            len(self.segments) | _HAS_COMPACTED * bool(self._compacted()),
             len(self.publishing_ids),
             len(self.stored_offsets),
             len(references),
         )
         segments = [
-            _SEGMENT.pack(*segment[:-1], len(segment.unwritten) // PLACE_BYTES)
+            _SEGMENT.pack(*segment[:6], len(segment.unwritten) // PLACE_BYTES)
             for segment in self.segments
         ]
         places = [segment.unwritten for segment in self.segments]
         tail = b"".join(self.tail)
-        parts = (head, *segments, references, _padding(references), *places, tail, _padding(tail))
+        parts = (
+            head,
+            *segments,
+            self._encode_compacted(),
+            references,
+            _padding(references),
+            *places,
+            tail,
+            _padding(tail),
+        )
         return b"".join(parts)
+
+    def _compacted(self) -> Sequence[SegmentRow]:
+        """Return the segments that a compaction has left; they come before all others."""
+        return [segment for segment in self.segments if segment.generation]
+
+    def _encode_compacted(self) -> bytes:
+        compacted = self._compacted()
+        if not compacted:
+            return b""
+        clean = _CLEAN.pack(self.clean_offset, self.key_tag, len(compacted))
+        return clean + b"".join(
+            [_COMPACTED.pack(each.record_count, each.generation, 0) for each in compacted]
+        )
 
 
 def decode_stream_row(queue_id: int, octets: Octets) -> StreamSnapshot:
@@ -106,8 +143,22 @@ def decode_stream_row(queue_id: int, octets: Octets) -> StreamSnapshot:
     next_offset, segment_count, publisher_count, consumer_count, references_bytes = (
         _HEAD.unpack_from(octets)
     )
+    has_compacted = segment_count & _HAS_COMPACTED
+    segment_count -= has_compacted
     segments_end = _HEAD.size + segment_count * _SEGMENT.size
-    references_end = segments_end + references_bytes
+    at = segments_end
+    clean_offset = key_tag = 0
+    compacted: list[tuple[int, int]] = []
+    if has_compacted:
+        clean_offset, key_tag, compacted_count = _CLEAN.unpack_from(octets, at)
+        at += _CLEAN.size
+        end = at + compacted_count * _COMPACTED.size
+        if compacted_count > segment_count or end > len(octets):
+            raise DamagedError(f"it cannot have {compacted_count} compacted segments")
+        for record_count, generation, _ in _COMPACTED.iter_unpack(octets[at:end]):
+            compacted.append((generation, record_count))
+        at = end
+    references_at, references_end = at, at + references_bytes
     at = references_end + -references_bytes % ALIGNMENT_BYTES
     if at > len(octets):
         raise DamagedError(f"its row of {len(octets)} octets is too short")
@@ -116,9 +167,10 @@ def decode_stream_row(queue_id: int, octets: Octets) -> StreamSnapshot:
         end = at + fields[-1] * PLACE_BYTES
         if end > len(octets) or fields[-1] > fields[-2]:
             raise DamagedError(f"a segment of it cannot have {fields[-1]} places of its own")
-        segments.append(SegmentRow._make((*fields[:-1], bytes(octets[at:end]))))
+        written = (0, 0) if len(segments) >= len(compacted) else compacted[len(segments)]
+        segments.append(SegmentRow._make((*fields[:-1], bytes(octets[at:end]), *written)))
         at = end
-    references = _decode_references(bytes(octets[segments_end:references_end]))
+    references = _decode_references(bytes(octets[references_at:references_end]))
     if len(references) != publisher_count + consumer_count:
         raise DamagedError("its row has another number of references than it says")
     return StreamSnapshot(
@@ -128,6 +180,8 @@ def decode_stream_row(queue_id: int, octets: Octets) -> StreamSnapshot:
         references[:publisher_count],
         references[publisher_count:],
         (bytes(octets[at:]),) if at < len(octets) else (),
+        clean_offset,
+        key_tag,
     )
 
 

@@ -8,7 +8,7 @@ other, so that octets in a message are not taken for a chunk.
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from persistence.errors import DamagedError
+from persistence.errors import DamagedError, FatalStorageError
 from persistence.files import File
 from persistence.streams.chunk import (
     CHUNK_HEADER,
@@ -135,3 +135,27 @@ def _is_chain(file: File, position: int, end: int, expected_offset: int) -> bool
         if position == end:
             return True
     return True
+
+
+def read_from_disk(file: File, path: str) -> None:
+    """Make sure that what is read is on disk, and not in pages that a failed sync left.
+
+    Raises:
+        FatalStorageError: a sync failed.
+    """
+    fsync_believed(file, path)
+    file.done_with(0, file.size_bytes)
+
+
+def fsync_believed(file: File, path: str) -> None:
+    """Sync what a restart believes.
+
+    Raises:
+        FatalStorageError: that failed.
+    """
+    try:
+        file.fsync()
+    except OSError as error:
+        raise FatalStorageError(
+            f"a sync of {path} failed, so the node must stop: {error}"
+        ) from error

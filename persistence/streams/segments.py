@@ -6,6 +6,7 @@ another thread carries out has its place from the moment it is planned.
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise, takewhile
 from typing import Final
 
 from persistence.by_name import fsync_directory, fsync_file
@@ -45,11 +46,14 @@ class Segment:
         is_new: its name is in no folder that a checkpoint has synced.
         has_name: its name is known to be on disk.
         is_closed: it gets no more chunks, however small it is.
+        generation: above 0 for what a compaction has left of others; it is closed.
+        record_count: how many messages are in a compacted one; otherwise those of this life.
     """
 
     __slots__ = (
         "first_offset",
         "first_timestamp_ms",
+        "generation",
         "has_name",
         "index",
         "is_closed",
@@ -58,11 +62,16 @@ class Segment:
         "last_timestamp_ms",
         "next_offset",
         "path",
+        "record_count",
         "size_bytes",
     )
 
-    def __init__(self, first_offset: int, path: str, index: SegmentIndex) -> None:
+    def __init__(
+        self, first_offset: int, path: str, index: SegmentIndex, generation: int = 0
+    ) -> None:
         self.first_offset = first_offset
+        self.generation = generation
+        self.record_count = 0
         self.path = path
         self.size_bytes = HEADER_BYTES
         self.index = index
@@ -72,7 +81,7 @@ class Segment:
         self.is_dirty = False
         self.is_new = True
         self.has_name = False
-        self.is_closed = False
+        self.is_closed = generation > 0
 
     @property
     def content_bytes(self) -> int:
@@ -89,6 +98,8 @@ class Segment:
             self.last_timestamp_ms,
             len(self.index),
             self.index.unwritten,
+            self.generation,
+            self.record_count if self.generation else 0,
         )
 
     def adopt(self, row: SegmentRow) -> None:
@@ -99,6 +110,7 @@ class Segment:
         self.last_timestamp_ms = row.last_timestamp_ms
         self.index.adopt(row.chunk_count, row.unwritten)
         self.is_new = False
+        self.record_count = row.record_count
         self.has_name = True
 
     def note(self, header: ChunkHeader) -> None:
@@ -109,6 +121,7 @@ class Segment:
         self.size_bytes += header.size_bytes
         self.next_offset = header.next_offset
         self.last_timestamp_ms = header.timestamp_ms
+        self.record_count += header.record_count
 
     def is_full(self, segment_bytes_max: int) -> bool:
         """Return whether it gets no more chunks."""
@@ -131,6 +144,10 @@ class StreamSegments:
         directory: of the files.
         all: the segments.
         segment_bytes_max: a segment of this size gets no more chunks.
+        clean_offset: below it every key has one message; compactions raise it.
+        key_tag: of the key that this is true of.
+
+    Invariant: compacted segments come before all others, and the last segment is none.
     """
 
     def __init__(self, opened: OpenFiles, parent: str, queue_id: int) -> None:
@@ -138,6 +155,8 @@ class StreamSegments:
         self.all: list[Segment] = []
         self.opened = opened
         self.segment_bytes_max = 0
+        self.clean_offset = 0
+        self.key_tag = 0
         self._parent = parent
         self._queue_id = queue_id
 
@@ -151,12 +170,22 @@ class StreamSegments:
         """The size of all chunks."""
         return sum([segment.content_bytes for segment in self.all])
 
-    def segment_of(self, first_offset: int) -> Segment:
+    @property
+    def removed_count(self) -> int:
+        """How many messages compactions have removed, between the first offset and the end."""
+        count = 0
+        for segment, following in pairwise(self.all):
+            if not segment.generation:
+                break
+            count += following.first_offset - segment.first_offset - segment.record_count
+        return count
+
+    def segment_of(self, first_offset: int, generation: int = 0) -> Segment:
         """Return a segment as it is before its first chunk; it is not one of ``all`` yet."""
-        path = f"{self.directory}/{segment_name(first_offset)}"
-        index_path = f"{self.directory}/{index_name(first_offset)}"
+        path = f"{self.directory}/{segment_name(first_offset, generation)}"
+        index_path = f"{self.directory}/{index_name(first_offset, generation)}"
         index = new_index(self.opened, index_path, self._queue_id, first_offset)
-        return Segment(first_offset, path, index)
+        return Segment(first_offset, path, index, generation)
 
     def header_of(self, segment: Segment) -> bytes:
         """Return what the file of a segment begins with."""
@@ -262,6 +291,28 @@ class StreamSegments:
     def take_oldest(self, count: int) -> list[UnneededFile]:
         """Give up the oldest segments; return their files, which a checkpoint removes."""
         taken, self.all = self.all[:count], self.all[count:]
+        return self._given_up(taken)
+
+    def closed_below(self, offset: int) -> Sequence[Segment]:
+        """Return the oldest segments that get no more chunks, as far as they end by an offset."""
+        return list(takewhile(lambda each: each.next_offset <= offset, self.all[:-1]))
+
+    def replace(
+        self, old: Sequence[Segment], new: Sequence[Segment]
+    ) -> Sequence[UnneededFile] | None:
+        """Take what a compaction has left in place of the segments that it was made of.
+
+        Returns:
+            The files of these, which a checkpoint removes; None if some are there no more, and
+            nothing has changed.
+        """
+        at = self.all.index(old[0]) if old[0] in self.all else 0
+        if list(self.all[at : at + len(old)]) != list(old):
+            return None
+        self.all = [*self.all[:at], *new, *self.all[at + len(old) :]]
+        return self._given_up(old)
+
+    def _given_up(self, taken: Sequence[Segment]) -> list[UnneededFile]:
         files: list[UnneededFile] = []
         for segment in taken:
             self.opened.close(segment.path)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from persistence.streams.chunk import ChunkHeader, decode_chunk_header
 from persistence.streams.chunk_filter import FILTER_BYTES_DEFAULT
+from persistence.streams.compaction import Compaction
 from persistence.streams.extent import EXTENT_CHUNKS_MAX, Extent
 from persistence.streams.gathering import Appended, Gathering
 from persistence.streams.references import References
@@ -169,6 +170,17 @@ class MemoryStreamLog:
             self.first_offset = kept[0].first_offset if kept else self.next_offset
         due_ms = self._due_ms()
         return None if due_ms is None else due_ms - offset_ms
+
+    def set_compaction(self, compaction: Compaction | None) -> None:
+        """Keep all messages: what no restart survives is not compacted."""
+
+    def compaction_due_ms(self, now_ms: int) -> int | None:  # noqa: ARG002 - the port's name
+        """Return None: there is nothing to do."""
+        return None
+
+    def compact(self, now_ms: int) -> bool:  # noqa: ARG002 - the port's name
+        """Return True: nothing is left to do."""
+        return True
 
     def drop(self) -> int:
         """Forget everything."""

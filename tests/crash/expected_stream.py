@@ -1,6 +1,6 @@
 """What a naive model says must be there of a stream after a crash."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -35,6 +35,7 @@ class ExpectedStream:
         messages: by offset, dropped ones too.
         stored: (highest LSN when it was stored, reference, offset), in order.
         gaps: offsets that a power cut took, and that are not given again.
+        may_be_gone: returns the offsets that a compaction may have removed, by what was found.
     """
 
     log: StreamLog
@@ -43,6 +44,7 @@ class ExpectedStream:
     messages: dict[int, Published] = field(default_factory=dict)
     stored: list[tuple[int, bytes, int]] = field(default_factory=list)
     gaps: set[int] = field(default_factory=set)
+    may_be_gone: Callable[["ExpectedStream", dict[int, bytes]], set[int]] = lambda *_: set()
 
 
 def require(is_kept: bool, promise: str) -> None:
@@ -77,13 +79,15 @@ def compare(
         assert expected is not None
         require(octets == expected.octets, f"{name}: offset {offset} has another content")
     kept = range(after.first_offset, after.next_offset)
+    gone = before.may_be_gone(before, found)
     missing = set(kept) - set(found)
     for offset, expected in before.messages.items():
         safe = committed if expected.is_fsynced else on_disk
-        if expected.lsn <= safe and offset >= before.log.first_offset:
+        is_safe = expected.lsn <= safe and offset not in gone
+        if is_safe and offset >= before.log.first_offset:
             require(offset in found, f"{name}: offset {offset} is lost")
             require(offset >= after.first_offset, f"{name}: offset {offset} was dropped")
-    for offset in missing - before.gaps:
+    for offset in missing - before.gaps - gone:
         lost = before.messages.get(offset)
         is_explained = lost is not None and not lost.is_fsynced and lost.lsn > on_disk
         require(is_explained, f"{name}: offset {offset} is missing without a reason")
@@ -101,7 +105,7 @@ def compare(
         is_ahead = publishing_id > highest(kept_ones, publisher)
         require(bool(missing) or not is_ahead, f"{name}: {publisher!r} would leave a hole")
     stored = _compare_stored(name, before, after, on_disk)
-    now = ExpectedStream(after, gaps=missing)
+    now = ExpectedStream(after, gaps=missing, may_be_gone=before.may_be_gone)
     for offset, each in there.items():
         if offset not in missing:
             now.messages[offset] = each._replace(lsn=0)

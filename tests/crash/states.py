@@ -6,6 +6,7 @@ python -m tests.crash.states --states 100000 --seed 1
 python -m tests.crash.states --states 100000 --seed 1 --queues
 python -m tests.crash.states --states 100000 --seed 1 --moves
 python -m tests.crash.states --states 100000 --seed 1 --streams
+python -m tests.crash.states --states 100000 --seed 1 --compaction
 """
 
 import argparse
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from persistence.errors import FatalStorageError
+from tests.crash.compacted_life import CompactedLife
 from tests.crash.life import Life, restart
 from tests.crash.move_life import MoveLife
 from tests.crash.queue_life import QueueLife
@@ -158,13 +160,17 @@ def main() -> None:
     parser.add_argument("--moves", action="store_true", help="dead letters on their way")
     parser.add_argument("--queues", action="store_true", help="long queues on top of the logs")
     parser.add_argument("--streams", action="store_true", help="streams beside queues")
+    parser.add_argument("--compaction", action="store_true", help="streams that are compacted")
     arguments = parser.parse_args()
     kinds: Counter[str] = Counter()
     last_seed = arguments.seed
-    asked = ((arguments.moves, MoveLife), (arguments.queues, QueueLife))
-    kinds_of_life = [
-        kind for is_asked, kind in (*asked, (arguments.streams, StreamLife)) if is_asked
-    ]
+    asked = (
+        (arguments.moves, MoveLife),
+        (arguments.queues, QueueLife),
+        (arguments.streams, StreamLife),
+        (arguments.compaction, CompactedLife),
+    )
+    kinds_of_life = [kind for is_asked, kind in asked if is_asked]
     kind_of_life = kinds_of_life[0] if kinds_of_life else Life
     found_states = crash_states(arguments.seed, arguments.states, kind_of_life)
     for last_seed, found in found_states:  # noqa: B007

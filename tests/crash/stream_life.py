@@ -117,7 +117,7 @@ class StreamLife(Life):
         messages = []
         for _ in range(count):
             self.published_count += 1
-            messages.append(b"%d " % self.published_count + bytes(self.draw.choice(SIZES)))
+            messages.append(self.new_message())
         log = stream.log
         first_offset = log.next_offset
         publishing_id = self.published_count if publisher else 0
@@ -136,6 +136,10 @@ class StreamLife(Life):
             stream.messages[offset] = Published(
                 message, lsn, log.is_fsynced, publisher, publishing_id
             )
+
+    def new_message(self) -> bytes:
+        """Return a message that nobody has published before."""
+        return b"%d " % self.published_count + bytes(self.draw.choice(SIZES))
 
     def read(self) -> None:
         """Read from anywhere; what is readable is what was published, and whole."""

@@ -44,7 +44,13 @@ def test_a_chunk_says_what_was_drawn() -> None:
     octets = drawn(publishing_ids={b"p": 3, b"q" * 255: 1 << 63}, committed_offset=5)
     header = check_chunk(octets)
     assert (header.first_offset, header.next_offset, header.data_at) == (7, 9, 48)
-    assert decode_trailer(octets) == (5, {b"p": 3, b"q" * 255: 1 << 63})
+    assert decode_trailer(octets)[:2] == (5, {b"p": 3, b"q" * 255: 1 << 63})
+
+
+def test_a_chunk_that_a_compaction_has_left_says_when() -> None:
+    octets = drawn(compacted_ms=1_234, has_values_beside=True)
+    assert decode_trailer(octets) == (0, {}, 1_234, True)
+    assert decode_trailer(drawn(committed_offset=5)) == (5, {}, 0, False)
 
 
 def test_every_changed_octet_is_noticed() -> None:

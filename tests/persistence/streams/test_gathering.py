@@ -29,7 +29,7 @@ def test_appends_become_one_chunk() -> None:
     header = chunk.header
     assert (header.first_offset, header.entry_count, header.record_count) == (5, 3, 12)
     assert (header.timestamp_ms, header.filter_bytes) == (1_000, 0)
-    assert decode_trailer(whole(chunk)) == (3, {})
+    assert decode_trailer(whole(chunk)) == (3, {}, 0, False)
 
 
 def test_a_chunk_ends_at_its_size() -> None:
