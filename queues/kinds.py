@@ -173,7 +173,14 @@ def _refused_condition(flag: str) -> Refusal:
 
 
 _OF_STREAMS: Final = frozenset(
-    {"initial-cluster-size", "max-age", "stream-filter-size-bytes", "stream-max-segment-size-bytes"}
+    {
+        "initial-cluster-size",
+        "max-age",
+        "stream-compact-key",
+        "stream-compact-tombstone-age",
+        "stream-filter-size-bytes",
+        "stream-max-segment-size-bytes",
+    }
 )
 
 CLASSIC: Final = QueueKind(
@@ -280,6 +287,8 @@ STREAM: Final = QueueKind(
         "x-stream-max-segment-size-bytes",
         "x-stream-max-segment-age",
         "x-stream-filter-size-bytes",
+        "x-stream-compact-key",
+        "x-stream-compact-tombstone-age",
         "x-initial-cluster-size",
         "x-queue-leader-locator",
         "x-durability",

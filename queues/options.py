@@ -45,6 +45,10 @@ class QueueOptions:
         segment_age_ms: of a stream: a segment that is so old gets no more messages.
         filter_bytes: of a stream: size of the filter of a chunk; None is the default of
             ``persistence.streams.chunk_filter``.
+        compact_key: of a stream: the header whose value is the key of a message, or
+            ``routing-key``; only the last message of each key is kept. None keeps all.
+        tombstone_age_ms: of a stream: how long a message without a body stays that says that its
+            key is gone; None is the default of ``persistence.streams.compaction``.
     """
 
     message_ttl_ms: int | None = None
@@ -64,6 +68,8 @@ class QueueOptions:
     segment_bytes_max: int | None = None
     segment_age_ms: int | None = None
     filter_bytes: int | None = None
+    compact_key: str | None = None
+    tombstone_age_ms: int | None = None
 
     @property
     def keeps_all(self) -> bool:

@@ -30,6 +30,17 @@ A second call has no effect. It is not needed after a change that only makes a d
 """
 
 
+class Job(Protocol):
+    """Work of many turns; as ``amqp_server.broker.budget.Job``."""
+
+    def step(self, now_ms: int) -> bool:
+        """Do a piece; return whether the job is done. It must not raise."""
+
+
+Later: TypeAlias = Callable[[Job], None]
+"""Carries on a job in the turns to come, until it is done."""
+
+
 class Lane(Protocol):
     """The way out that the consumers of one channel share.
 
@@ -158,6 +169,7 @@ class EngineParts(Generic[LogT_co]):
         now_ms: the instant, > 0 as in every other call.
         auto_delete: delete it when its last consumer goes.
         memory: what its ready messages may take before some go to the log's disk; None is no limit.
+        later: carries on a job in the turns to come; None where nothing does.
     """
 
     name: str
@@ -168,6 +180,7 @@ class EngineParts(Generic[LogT_co]):
     now_ms: int
     auto_delete: bool = False
     memory: QueueMemory | None = None
+    later: Later | None = None
 
 
 class QueueEngine(Protocol):

@@ -103,6 +103,7 @@ class QueueFactory:
             now_ms=now_ms,
             auto_delete=properties.auto_delete,
             memory=self._backing.memory.of_queue(spills_early=queue_id != 0),
+            later=self._turn.later,
         )
         engine = kind.make_engine(parts)
         queue = Queue(name, self._vhost_name, kind, properties, owner, engine, queue_id)

@@ -20,7 +20,13 @@ from amqp_server.stream_protocol.session import StreamSession
 from amqp_server.wire.tables import Field, longstr
 from persistence.streams.chunk import REFERENCE_BYTES_MAX
 
-_TEXTS: Final = ("max-age", "queue-leader-locator", "stream-max-segment-age")
+_TEXTS: Final = (
+    "max-age",
+    "queue-leader-locator",
+    "stream-max-segment-age",
+    "stream-compact-key",
+    "stream-compact-tombstone-age",
+)
 _NUMBERS: Final = (
     "max-length-bytes",
     "stream-max-segment-size-bytes",

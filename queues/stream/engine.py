@@ -24,6 +24,7 @@ from queues.options import Durability, QueueOptions
 from queues.outcomes import PublishOutcome, all_taken
 from queues.ports import ConsumerHandle, EngineParts, Lane, Positions, QueueState
 from queues.stream.beginning import first_offset_of
+from queues.stream.compacting import CompactingStream
 from queues.stream.groups import Groups
 from queues.stream.place import Pieces, Place
 from queues.stream.publishing import appends_of
@@ -65,6 +66,7 @@ class StreamEngine:
         self._wake_up = parts.wake_up
         self._queue_name = parts.name.encode("utf-8", "surrogateescape")
         self._retaining = Retaining(self.log)
+        self._compacting = CompactingStream(self.log, parts.later, self._look_by)
         self._pieces = Pieces()
         self._readers: dict[ConsumerHandle, Reader] = {}
         self._cancelled: OrderedDict[ConsumerHandle, Reader] = OrderedDict()
@@ -130,7 +132,7 @@ class StreamEngine:
 
     def recover(self, found: RecoveredMessages, now_ms: int) -> None:
         """Go on with what a restart found: the log has it already."""
-        self._retaining.look(now_ms)
+        self._look(now_ms)
 
     def publish(self, run: Run, now_ms: int) -> PublishOutcome:
         """Append a run, whatever its delivery mode says, but for what was published before."""
@@ -335,9 +337,17 @@ class StreamEngine:
         """Nothing counts as use."""
 
     def expire(self, now_ms: int) -> None:
-        """Drop segments that are due; try again what the disk refused."""
-        self._retaining.look(now_ms)
+        """Drop and compact segments that are due; try again what the disk refused."""
+        self._look(now_ms)
         self._more_is_readable()
+
+    def _look(self, now_ms: int) -> None:
+        self._retaining.look(now_ms)
+        self._compacting.look(now_ms)
+
+    def _look_by(self, due_ms: int) -> None:
+        self._retaining.look_by(due_ms)
+        self._wake_up()
 
     def next_deadline_ms(self) -> int | None:
         """Return when ``expire`` must be called next."""
@@ -352,6 +362,7 @@ class StreamEngine:
     def _configure(self, options: QueueOptions) -> None:
         self.log.set_fsynced(is_fsynced=options.durability is Durability.FSYNC)
         self._retaining.configure(options)
+        self._compacting.configure(options)
 
     def delete(self) -> None:
         """Forget everything, in the log too."""

@@ -37,6 +37,8 @@ def test_create_makes_a_durable_stream_with_its_arguments(peer: StreamPeer, node
         max_length_bytes="1000",
         stream_max_segment_size_bytes="500",
         stream_filter_size_bytes="32",
+        stream_compact_key="device",
+        stream_compact_tombstone_age="1h",
         queue_leader_locator="balanced",
         initial_cluster_size="1",
         unknown="ignored",
@@ -47,6 +49,7 @@ def test_create_makes_a_durable_stream_with_its_arguments(peer: StreamPeer, node
     assert queue.properties.durable
     assert (options.max_age_ms, options.max_length_bytes) == (3_600_000, 1000)
     assert (options.segment_bytes_max, options.filter_bytes) == (500, 32)
+    assert (options.compact_key, options.tombstone_age_ms) == ("device", 3_600_000)
 
 
 def test_a_name_is_given_once(peer: StreamPeer) -> None:

@@ -81,6 +81,8 @@ def queue_options(
         segment_bytes_max=_first(arguments, policy, "stream-max-segment-size-bytes"),
         segment_age_ms=_age_ms(arguments, policy, "stream-max-segment-age"),
         filter_bytes=_first(arguments, policy, "stream-filter-size-bytes"),
+        compact_key=_policy_text(arguments, policy, "stream-compact-key"),
+        tombstone_age_ms=_age_ms(arguments, policy, "stream-compact-tombstone-age"),
     )
 
 
@@ -147,6 +149,14 @@ def _age_ms(arguments: Table, policy: Mapping[str, object], key: str) -> int | N
     if isinstance(value, str):
         return age_ms(value)
     return None if field is None else age_ms(field_text(field))
+
+
+def _policy_text(arguments: Table, policy: Mapping[str, object], key: str) -> str | None:
+    """Return the policy's text, else the argument's."""
+    value, field = policy.get(key), arguments.get(f"x-{key}")
+    if isinstance(value, str):
+        return value
+    return None if field is None else field_text(field)
 
 
 def _given(arguments: Table, policy: Mapping[str, object], key: str) -> list[int]:

@@ -37,6 +37,7 @@ DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
 DURABILITY: Final = "x-durability"
 SEGMENT_BYTES: Final = "x-stream-max-segment-size-bytes"
 FILTER_SIZE: Final = "x-stream-filter-size-bytes"
+COMPACT_KEY: Final = "x-stream-compact-key"
 
 ALTERNATE_EXCHANGE: Final = "alternate-exchange"
 """Of exchange.declare, and the policy key of the same name."""
@@ -122,6 +123,13 @@ def _name(field: Field, arguments: Table) -> str | None:
     return wrong or (None if field_text(field) else "{empty_name}")
 
 
+def _tombstone_age(field: Field, arguments: Table) -> str | None:
+    wrong = wrong_age(field, arguments)
+    if wrong is None and COMPACT_KEY not in arguments:
+        return "tombstone_age_but_no_compact_key_defined"
+    return wrong
+
+
 _SPAN_MS: Final = _at_most(SPAN_MAX_MS, "value_too_large", _non_negative)
 _LOCATORS: Final = ("client-local", "balanced", "random", "least-leaders")
 
@@ -151,6 +159,8 @@ QUEUE_RULES: Final[Mapping[str, Rule]] = {
     SEGMENT_BYTES: _non_negative,
     "x-stream-max-segment-age": wrong_age,
     FILTER_SIZE: _non_negative,
+    COMPACT_KEY: _name,
+    "x-stream-compact-tombstone-age": _tombstone_age,
     "x-initial-cluster-size": _positive,
     DURABILITY: _one_of(
         tuple(durability.value for durability in Durability), "\"unsupported durability '{}'\""

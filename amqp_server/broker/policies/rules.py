@@ -3,7 +3,7 @@
 Keys that mean nothing on a single node (``ha-*``, locators, group sizes) or in this version
 (streams) are accepted and shown: a definitions file that RabbitMQ exported must load.
 
-``durability`` is HareMQ's own key.
+``durability``, ``stream-compact-key`` and ``stream-compact-tombstone-age`` are HareMQ's own keys.
 
 Source: RabbitMQ 3.13 for keys, 3.10 for texts where it has the key.
 """
@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 from amqp_server.broker.arguments.rules import DEAD_LETTER_STRATEGIES, SHORTSTR_MAX_BYTES
+from amqp_server.broker.arguments.streams import age_ms
 from amqp_server.broker.terms import json_term, proplist
 from queues.options import Durability, Overflow
 
@@ -40,8 +41,16 @@ def _name(value: object) -> bool:
     return len(value.encode("utf-8", "surrogateescape")) <= SHORTSTR_MAX_BYTES
 
 
+def _compact_key(value: object) -> bool:
+    return value != "" and _name(value)
+
+
 def _max_age(value: object) -> bool:
     return isinstance(value, str) and _MAX_AGE.match(value) is not None
+
+
+def _age(value: object) -> bool:
+    return isinstance(value, str) and age_ms(value) is not None
 
 
 def _is_int(value: object) -> bool:
@@ -78,6 +87,8 @@ _RULES: Final[Mapping[str, tuple[_Check, str]]] = {
     "queue-master-locator": (_one_of(*_MASTER_LOCATORS), "invalid queue-master-locator value"),
     "queue-mode": (_one_of("default", "lazy"), "is not a valid queue-mode value"),
     "queue-version": (_one_of(1, 2), "is not a valid queue-version value"),
+    "stream-compact-key": (_compact_key, "is not a valid compact key"),
+    "stream-compact-tombstone-age": (_age, "is not a valid tombstone age"),
     "stream-filter-size-bytes": (_one_of(*range(16, 256)), "is not a valid filter size"),
     "stream-max-segment-size-bytes": (_integer_from(0), "is not a valid segment size"),
     "target-group-size": (_integer_from(1), "is not a valid target group size"),

@@ -138,6 +138,8 @@ def test_a_routing_key_no_frame_can_carry_is_refused() -> None:
         "x-max-age",
         "x-initial-cluster-size",
         "x-stream-max-segment-size-bytes",
+        "x-stream-compact-key",
+        "x-stream-compact-tombstone-age",
     ],
 )
 def test_a_classic_queue_refuses_what_other_types_know(key: str) -> None:
@@ -148,7 +150,14 @@ def test_a_classic_queue_refuses_what_other_types_know(key: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["x-max-priority", "x-queue-mode", "x-queue-version", "x-queue-master-locator", "x-max-age"],
+    [
+        "x-max-priority",
+        "x-queue-mode",
+        "x-queue-version",
+        "x-queue-master-locator",
+        "x-max-age",
+        "x-stream-compact-key",
+    ],
 )
 def test_a_quorum_queue_refuses_what_other_types_know(key: str) -> None:
     assert refusal({**TYPE_QUORUM, key: VOID}) == (
@@ -215,6 +224,43 @@ def test_limits_of_streams_are_looked_at_after_the_flags(key: str, value: int, t
     arguments = {**TYPE_STREAM, key: number(value)}
     assert refusal(arguments) == told.format(key)
     assert refusal(arguments, durable=False) == f"invalid property 'non-durable' {WHERE}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"x-stream-compact-key": longstr("")}, "'x-stream-compact-key' {}: {{empty_name}}"),
+        (
+            {"x-stream-compact-key": longstr("k" * 256)},
+            "'x-stream-compact-key' {}: {{max_length_exceeded,256}}",
+        ),
+        (
+            {"x-stream-compact-key": number(1)},
+            "'x-stream-compact-key' {}: {{unacceptable_type,signedint}}",
+        ),
+        (
+            {"x-stream-compact-tombstone-age": longstr("1D")},
+            "'x-stream-compact-tombstone-age' {}: tombstone_age_but_no_compact_key_defined",
+        ),
+        (
+            {
+                "x-stream-compact-key": longstr("device"),
+                "x-stream-compact-tombstone-age": longstr("soon"),
+            },
+            "'x-stream-compact-tombstone-age' {}: invalid_max_age",
+        ),
+    ],
+)
+def test_a_wrong_compaction_of_a_stream_is_refused(arguments: dict[str, Field], told: str) -> None:
+    assert refusal({**TYPE_STREAM, **arguments}) == f"invalid arg {told.format(WHERE)}"
+
+
+def test_a_stream_takes_a_key_and_an_age_of_tombstones() -> None:
+    arguments = {
+        "x-stream-compact-key": longstr("routing-key"),
+        "x-stream-compact-tombstone-age": longstr("1h"),
+    }
+    assert validate({**TYPE_STREAM, **arguments}) is STREAM
 
 
 @pytest.mark.parametrize("kind", "IisubBlL")

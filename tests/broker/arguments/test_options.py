@@ -8,7 +8,7 @@ from amqp_server.broker.arguments.options import (
     queue_options,
 )
 from amqp_server.wire.tables import Field, longstr
-from queues.kinds import CLASSIC, KINDS, QUORUM, QueueKind
+from queues.kinds import CLASSIC, KINDS, QUORUM, STREAM, QueueKind
 from queues.options import Durability, Overflow, QueueOptions
 
 TRUE, FALSE = Field("t", True), Field("t", False)
@@ -144,6 +144,17 @@ def test_what_only_arguments_set() -> None:
     assert (options.max_priority, options.single_active_consumer) == (9, True)
     assert not queue_options(QUORUM, {"x-single-active-consumer": FALSE}, {}).single_active_consumer
     assert queue_options(CLASSIC, {"x-max-priority": number(0)}, {}).max_priority is None
+
+
+def test_the_policy_says_how_a_stream_is_compacted_before_the_arguments() -> None:
+    arguments = {
+        "x-stream-compact-key": longstr("device"),
+        "x-stream-compact-tombstone-age": longstr("2h"),
+    }
+    options = queue_options(STREAM, arguments, {"stream-compact-key": "routing-key"})
+    assert (options.compact_key, options.tombstone_age_ms) == ("routing-key", 7_200_000)
+    options = queue_options(STREAM, {}, {"stream-compact-tombstone-age": "1m"})
+    assert (options.compact_key, options.tombstone_age_ms) == (None, 60_000)
 
 
 def test_the_alternate_exchange_of_the_arguments_beats_the_policys() -> None:

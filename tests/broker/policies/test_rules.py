@@ -46,6 +46,9 @@ from queues.kinds import KINDS
         ({"initial-cluster-size": "foo"}, '<<"foo">> is not a valid cluster size'),
         ({"max-age": "5"}, '<<"5">> is not a valid max age'),
         ({"max-age": "Y"}, '<<"Y">> is not a valid max age'),
+        ({"stream-compact-key": ""}, "<<>> is not a valid compact key"),
+        ({"stream-compact-key": 1}, "1 is not a valid compact key"),
+        ({"stream-compact-tombstone-age": "0s"}, '<<"0s">> is not a valid tombstone age'),
         ({"consumer-timeout": -1}, "-1 is not a valid consumer timeout"),
         ({"x-foo": 2}, '[{<<"x-foo">>,2}] are not recognised policy settings'),
         ({"foo": 1, "bar": 2}, '[{<<"bar">>,2},{<<"foo">>,1}] are not recognised policy settings'),
@@ -117,6 +120,7 @@ def test_mirroring_keys_depend_on_each_other(definition: object, told: str) -> N
         {"ha-mode": "exactly", "ha-params": 2, "ha-promote-on-shutdown": "always"},
         {"ha-mode": "nodes", "ha-params": ["rabbit@a"]},
         {"max-age": "7D", "stream-max-segment-size-bytes": 5, "initial-cluster-size": 3},
+        {"stream-compact-key": "routing-key", "stream-compact-tombstone-age": "1h"},
         {"queue-leader-locator": "balanced", "target-group-size": 3},
     ],
 )
