@@ -12,6 +12,7 @@ from typing import Final
 KERNELS: Final = (
     "persistence._record",
     "persistence._codec",
+    "persistence._crc32",
     "persistence._commit_thread",
     "queues._tail",
     "queues.classic._ready",

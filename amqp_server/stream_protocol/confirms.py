@@ -6,18 +6,21 @@
 Source: RabbitMQ, stream protocol, PublishConfirm and PublishError.
 """
 
+import struct
 from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from amqp_server.connections.outbox import Outbox
 from amqp_server.stream_protocol.fields import I32, U8, U16
-from amqp_server.stream_protocol.frames import frame
-from amqp_server.stream_protocol.keys import Code, CommandKey
+from amqp_server.stream_protocol.frames import SIZE, frame
+from amqp_server.stream_protocol.keys import VERSION_1, Code, CommandKey
 from queues.commits import CommitGroup
 
 ID_BYTES: Final = 8
 IDS_PER_FRAME_MAX: Final = 8_000
+_CONFIRM_HEAD: Final = struct.Struct(">IHHBi")
+"""Size, key and version of the frame, publisher and count."""
 _ERROR_BYTES: Final = ID_BYTES + U16.size
 
 
@@ -99,8 +102,14 @@ def write_confirms(outbox: Outbox, publisher_id: int, ids: bytes) -> None:
     """Write PublishConfirm for these ids."""
     for start in range(0, len(ids), IDS_PER_FRAME_MAX * ID_BYTES):
         part = ids[start : start + IDS_PER_FRAME_MAX * ID_BYTES]
-        head = U8.pack(publisher_id) + I32.pack(len(part) // ID_BYTES)
-        outbox.write(frame(CommandKey.PUBLISH_CONFIRM, head + part))
+        head = _CONFIRM_HEAD.pack(
+            _CONFIRM_HEAD.size - SIZE.size + len(part),
+            CommandKey.PUBLISH_CONFIRM,
+            VERSION_1,
+            publisher_id,
+            len(part) // ID_BYTES,
+        )
+        outbox.write(head + part)
 
 
 def write_errors(outbox: Outbox, publisher_id: int, ids: bytes, code: Code) -> None:

@@ -29,12 +29,12 @@ Source: RabbitMQ, stream protocol, Deliver; the header's version is 0, as its co
 """
 
 import struct
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import crc32c
 
+from persistence.crc32 import crc32
 from persistence.errors import DamagedError
 from persistence.files import Octets, parts_of
 
@@ -174,7 +174,7 @@ def draw_chunk(
 def _crc32(parts: Sequence[Octets]) -> int:
     crc = 0
     for part in parts:
-        crc = zlib.crc32(part, crc)
+        crc = crc32(part, crc)
     return crc
 
 
@@ -239,7 +239,7 @@ def check_checksums(view: memoryview, position: int, header: ChunkHeader) -> Non
     crc = crc32c.crc32c(view[trailer + _CRC_BYTES : end], crc32c.crc32c(view[position:data]))
     if crc.to_bytes(_CRC_BYTES, "big") != view[trailer : trailer + _CRC_BYTES]:
         raise DamagedError("the checksum of a chunk's header is wrong")
-    if zlib.crc32(view[data:trailer]) != data_crc32:
+    if crc32(view[data:trailer]) != data_crc32:
         raise DamagedError("the checksum of a chunk's data is wrong")
 
 

@@ -32,13 +32,14 @@ HOT_MODULES = (
     Path("amqp_server/stream_protocol/publish_frame.py"),
     Path("persistence/record.py"),
     Path("persistence/codec.py"),
+    Path("persistence/crc32.py"),
     Path("persistence/commit_thread.py"),
 )
 """Another one needs a profile in the change that adds it."""
 
 HOT_LINES_MAX = 450
 KERNEL_LINES_MAX = 500
-KERNELS_LINES_MAX = 5_430
+KERNELS_LINES_MAX = 5_550
 FORBIDDEN = frozenset(
     {
         "amqp_server.broker",
