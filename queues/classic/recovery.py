@@ -3,7 +3,8 @@
 from queues.classic.priority_ready import PriorityReady
 from queues.classic.ready import Lane, Ready
 from queues.classic.spilled import Spilled, Stored
-from queues.log_port import QueueLog, RecoveredMessages
+from queues.log_port import QueueLog, RecoveredLane, RecoveredMessages
+from queues.tail import QueueMemory
 
 
 def recover(ready: Ready | PriorityReady, log: QueueLog, found: RecoveredMessages) -> None:
@@ -20,12 +21,33 @@ def recover(ready: Ready | PriorityReady, log: QueueLog, found: RecoveredMessage
     counts = dict(found.requeued)
     for each in found.lanes:
         lane = ready if isinstance(ready, Lane) else ready.lane(each.lane)
-        lane.head.redeliver_below = found.redeliver_below
-        spilled = Spilled(each.lane, log, lane.head, lane.requeued, ready.memory)
-        spilled.remember(counts)
-        stored = Stored(0, found.next_position, each.unstored)
-        spilled.recover(stored, each.stored_count, each.stored_body_bytes)
-        lane.spilled = None if spilled.is_done else spilled
+        recover_lane(lane, log, ready.memory, each, found, counts)
     if isinstance(ready, PriorityReady):
         ready.delivered_below = found.redeliver_below
         ready.recount()
+
+
+def recover_lane(
+    lane: Lane,
+    log: QueueLog,
+    memory: QueueMemory,
+    messages: RecoveredLane,
+    found: RecoveredMessages,
+    counts: dict[int, int] | None = None,
+) -> None:
+    """Fill an empty lane.
+
+    Args:
+        lane: nothing was ever in it.
+        log: has the stored messages.
+        memory: of the queue.
+        messages: those of the lane.
+        found: those of the queue.
+        counts: how often messages came back, by position, for all lanes; None where none does.
+    """
+    lane.head.redeliver_below = found.redeliver_below
+    spilled = Spilled(messages.lane, log, lane.head, lane.requeued, memory)
+    spilled.remember({} if counts is None else counts)
+    stored = Stored(0, found.next_position, messages.unstored)
+    spilled.recover(stored, messages.stored_count, messages.stored_body_bytes)
+    lane.spilled = None if spilled.is_done else spilled

@@ -8,7 +8,7 @@ were in no segment yet.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from persistence.positions import joined, ranges_of
@@ -195,6 +195,29 @@ class Spilled:
             else:
                 found.append(range(part.from_position, part.stop_position))
         return joined(found)
+
+    def slices(self) -> Iterator[QueueSlice]:
+        """Return all messages in order, without taking them; the queue must not change meanwhile.
+
+        Raises:
+            OSError: the disk could not be read.
+        """
+        for part in self._parts:
+            if isinstance(part, Tail):
+                yield from part.slices()
+            else:
+                yield from self._stored_slices(part)
+
+    def _stored_slices(self, part: Stored) -> Iterator[QueueSlice]:
+        at = part.from_position
+        for unstored in (*part.unstored, None):
+            stop = part.stop_position if unstored is None else unstored.positions[0]
+            while (back := self._log.read_back(self._lane, at, stop)).messages is not None:
+                yield back.messages
+                at = back.messages.positions[-1] + 1
+            if unstored is not None:
+                yield unstored
+                at = unstored.positions[-1] + 1
 
     def clear(self) -> None:
         """Forget everything."""

@@ -6,10 +6,9 @@ go to the log, those of the lane that is served last first. Of what was requeued
 budget stays too: what is delivered next.
 """
 
-from typing import Final
+from typing import Final, Protocol
 
-from queues.classic.priority_ready import PriorityReady
-from queues.classic.ready import Lane, Ready
+from queues.classic.ready import Lane
 from queues.classic.spilled import Spilled
 from queues.log_port import QueueLog
 from queues.tail import QueueMemory
@@ -24,7 +23,18 @@ REFUSED_APPENDS: Final = 64
 """A queue that could give up no memory tries again after this many more runs."""
 
 
-def make_room(ready: Ready | PriorityReady, log: QueueLog) -> int | None:
+class InLanes(Protocol):
+    """Messages in lanes, with one budget."""
+
+    @property
+    def memory(self) -> QueueMemory:
+        """What they take, and may take."""
+
+    def lanes(self) -> list[tuple[int, Lane]]:
+        """Return the non-empty lanes with their numbers, the one served last first."""
+
+
+def make_room(ready: InLanes, log: QueueLog) -> int | None:
     """Give messages of a queue that is over its budget to its log.
 
     Returns:

@@ -1,0 +1,361 @@
+"""The messages that wait for their time behind one exchange.
+
+    add ─▶ slot of the wheel ─▶ opened ─┬─ many: to slots of lower levels ─▶ ...
+           a lane of the log            └─ few: in order, in memory ─▶ take ─▶ settle
+
+A slot is a lane of a queue's log: first in, first out, its middle on the disk when it is long. The
+octet of a record that holds the priority of a message in a queue names the lane here. Its own
+priority is among its properties. A message that goes to another slot gets a new position. It is
+appended there before its old position is settled, so a crash may leave it twice, and never loses
+it. In the log a message expires when it is due.
+
+The memory is bounded, however many wait: the budget of the lanes, as that of a long queue, and
+``queues.delayed.few`` messages of opened slots.
+
+Source: ADR 36; ADR 14 for the lanes, ADR 18 for the order in the log.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from persistence.positions import ranges_of
+from persistence.record import Run, detached
+from queues.classic.ready import NOTHING_EXPIRED, Lane
+from queues.classic.recovery import recover_lane
+from queues.classic.spilling import REFUSED_APPENDS, make_room
+from queues.delayed.few import Few, Waiting
+from queues.delayed.wheel import SLOT_COUNT, SLOTS, Wheel, opens_before, slot_of
+from queues.log_port import QueueLog, QueueSlice, RecoveredMessages
+from queues.tail import QueueMemory
+
+PIECE_MAX: Final = 256
+"""Messages that one step looks at."""
+
+ASK_DISK_AGAIN_MS: Final = 1_000
+"""After a failed read the disk is asked again after this time."""
+
+SPAN_MAX: Final = 4_000_000
+"""The log keeps an octet for each position between its oldest message and its newest. When there
+are so many, beside eight for each message that waits, all that wait get new positions."""
+
+SPAN_PER_MESSAGE: Final = 8
+
+DROPPED_MAX: Final = 65_536
+"""Dropped messages that are not taken off their lanes yet; more are taken off by the same walk."""
+
+
+class Due(NamedTuple):
+    """Messages whose time has come, in their order.
+
+    Attributes:
+        positions: to be settled.
+        records: the messages.
+    """
+
+    positions: Sequence[int]
+    records: Run
+
+
+class WaitingMessages:
+    """The waiting messages of one exchange.
+
+    Attributes:
+        log: where they are kept.
+        count: how many wait; those that were taken and are not settled count too.
+        memory: what those in lanes take.
+        next_position: above all positions given so far.
+        ask_disk_at_ms: when to ask the disk again after a failed read (instant); None is never.
+    """
+
+    def __init__(self, log: QueueLog, memory: QueueMemory, *, is_fsynced: bool = True) -> None:
+        """Begin with none.
+
+        Args:
+            log: of this exchange alone, of the form of a queue with ``SLOT_COUNT`` priorities.
+            memory: the budget of the lanes.
+            is_fsynced: what a confirm waits for; see ``QueueLog.set_fsynced``.
+        """
+        self.log = log
+        self.memory = memory
+        self.count = 0
+        self.next_position = 0
+        self.ask_disk_at_ms: int | None = None
+        self._is_fsynced = is_fsynced
+        log.set_fsynced(is_fsynced=is_fsynced)
+        self._lanes: list[Lane | None] = [None] * SLOT_COUNT
+        self._wheel = Wheel()
+        self._at_ms = 0
+        self._few = Few()
+        self._opening: _Opening | None = None
+        self._to_renew: list[int] = []
+        self._span_from = 0
+        self._dropped: set[int] = set()
+        self._taken: list[Due] = []
+        self._refused_left = 0
+
+    def recover(self, found: RecoveredMessages, now_ms: int) -> None:
+        """Take the messages that a restart found; must be the first call."""
+        assert not self.next_position, "recovery comes first"
+        self._at_ms = now_ms
+        self.next_position = self._span_from = found.next_position
+        for each in found.lanes:
+            lane = self._lane(each.lane)
+            recover_lane(lane, self.log, self.memory, each, found)
+            self.count += lane.count
+            if lane.count:
+                self._wheel.note(each.lane, opens_before(each.lane, lane.head_expires_at_ms))
+        self._make_room()
+
+    # -- in -----------------------------------------------------------------------------------
+
+    def add(self, run: Run, due_ms: Sequence[int], now_ms: int) -> int:
+        """Let messages wait; return the LSN.
+
+        Args:
+            run: at least one message.
+            due_ms: when each is due (instant > 0).
+            now_ms: the time.
+        """
+        self.count += len(run)
+        return self._put(run, due_ms, now_ms)
+
+    def lanes(self) -> list[tuple[int, Lane]]:
+        """Return the lanes that are not empty, with their numbers, the one due last first."""
+        found = [(slot, self._lanes[slot]) for slot in reversed(self._wheel.in_order())]
+        return [(slot, lane) for slot, lane in found if lane is not None and lane.count]
+
+    # -- out ----------------------------------------------------------------------------------
+
+    def next_deadline_ms(self) -> int | None:
+        """Return when ``has_due`` is true next (instant); None while nothing waits."""
+        if self._opening is not None or self._to_renew:
+            return self.ask_disk_at_ms or self._at_ms
+        slot = self._wheel.next()
+        few_ms = self._few.due_ms
+        if slot is None or few_ms is None:
+            return few_ms if slot is None else slot[0]
+        return min(slot[0], few_ms)
+
+    def has_due(self, now_ms: int) -> bool:
+        """Whether there is something for ``step`` to do."""
+        deadline_ms = self.next_deadline_ms()
+        return deadline_ms is not None and deadline_ms <= now_ms
+
+    def step(self, now_ms: int) -> Due | None:
+        """Do a piece of the work that is due.
+
+        Returns:
+            Messages whose time has come; None where the piece only brought messages nearer.
+        """
+        if self._opening is None:
+            first, few_ms = self._wheel.next(), self._few.due_ms
+            until_ms = now_ms if few_ms is None else min(few_ms, now_ms)
+            if first is not None and first[0] <= until_ms:
+                self._open(first[1], max(self._at_ms, first[0]))
+            elif few_ms is not None and few_ms <= now_ms:
+                stop_ms = now_ms + 1 if first is None else min(first[0], now_ms + 1)
+                return self._take(self._few.take(stop_ms, PIECE_MAX))
+            elif self._to_renew:
+                self._open(self._to_renew.pop(), now_ms, renews=True)
+        return None if self._opening is None else self._go_on(self._opening, now_ms)
+
+    def settle(self, due: Due) -> None:
+        """Forget messages that were taken, because their copies are in the logs of queues."""
+        self._taken.remove(due)
+        self.count -= len(due.records)
+        self._settle(due.positions)
+
+    # -- a look, and dropping -----------------------------------------------------------------
+
+    def walk(self) -> Iterator[Waiting]:
+        """Return what waits, about in the order in which it is due; nothing may change meanwhile.
+
+        Raises:
+            OSError: the disk could not be read.
+        """
+        yield from self._few
+        slots = self._wheel.in_order()
+        if self._opening is not None:
+            slots.insert(0, self._opening.slot)
+        for slot in dict.fromkeys(slots):
+            lane = self._lanes[slot]
+            for each in () if lane is None else _slices_of(lane):
+                expires = each.expires_at_ms
+                due_ms = [expires] * len(each.positions) if isinstance(expires, int) else expires
+                for message in map(Waiting, due_ms, each.positions, each.records):
+                    if message.position not in self._dropped:
+                        yield message
+
+    def drop(self, position: int) -> None:
+        """Forget one message that ``walk`` has just shown."""
+        self.count -= 1
+        self._settle(range(position, position + 1))
+        if self._few.drop(position):
+            return
+        self._dropped.add(position)
+        if len(self._dropped) > DROPPED_MAX and not self._to_renew:
+            self._renew_all()
+
+    def drop_all(self) -> int:
+        """Forget all that wait, but not those that were taken; return how many."""
+        taken = sorted([at for due in self._taken for at in due.positions])
+        dropped_count, self.count = self.count - len(taken), len(taken)
+        for slot in range(SLOT_COUNT):
+            lane, self._lanes[slot] = self._lanes[slot], None
+            if lane is not None:
+                lane.clear()
+        self._wheel = Wheel()
+        self._few.clear()
+        self._dropped.clear()
+        self._opening = None
+        self._to_renew.clear()
+        first = 0
+        for position in (*taken, self.next_position):
+            self._settle(range(first, position))
+            first = position + 1
+        return dropped_count
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _put(self, run: Run, due_ms: Sequence[int], at_ms: int) -> int:
+        slots: list[int] = []
+        for due in due_ms:
+            slot, opens_at_ms = slot_of(due, at_ms)
+            slots.append(slot)
+            self._wheel.note(slot, opens_at_ms)
+        lane_bytes = bytes(slots)
+        named = detached(
+            [record._replace(priority=slot) for record, slot in zip(run, slots, strict=True)]
+        )
+        first = self.next_position
+        self.next_position = first + len(named)
+        lsn = self.log.append(first, named, due_ms)
+        if lane_bytes.count(lane_bytes[0]) == len(named):
+            self._lane(slots[0]).put(named, first, due_ms)
+        else:
+            for slot in dict.fromkeys(slots):
+                self._lane(slot).put_band(named, first, due_ms, lane_bytes, slot)
+        self._make_room()
+        if first - self._span_from > SPAN_MAX + SPAN_PER_MESSAGE * self.count:
+            self._renew_all()
+        return lsn
+
+    def _lane(self, slot: int) -> Lane:
+        lane = self._lanes[slot]
+        if lane is None:
+            lane = self._lanes[slot] = Lane(self.memory)
+        return lane
+
+    def _open(self, slot: int, at_ms: int, *, renews: bool = False) -> None:
+        """Begin to take the present messages of a slot off its lane."""
+        self._wheel.forget(slot)
+        self._at_ms = max(self._at_ms, at_ms)
+        lane = self._lanes[slot]
+        if lane is None or not lane.count:
+            return
+        is_few = not renews and slot >= SLOTS and self._few.has_room(lane.count, lane.body_bytes)
+        self._opening = _Opening(slot, at_ms, lane.count, is_few=is_few, renews=renews)
+
+    def _go_on(self, opening: "_Opening", now_ms: int) -> Due | None:
+        lane = self._lane(opening.slot)
+        batch = lane.take(min(PIECE_MAX, opening.left_count), NOTHING_EXPIRED)
+        if batch is None and lane.is_stalled:
+            self.ask_disk_at_ms = now_ms + ASK_DISK_AGAIN_MS
+            return None
+        self.ask_disk_at_ms = None
+        due = None
+        if batch is not None:
+            opening.left_count -= len(batch)
+            expires = batch.expires_at_ms or [opening.at_ms] * len(batch)
+            messages = [
+                message
+                for message in map(Waiting, expires, batch.positions, batch.records)
+                if not self._dropped or message.position not in self._dropped
+            ]
+            self._dropped.difference_update(batch.positions)
+            due = self._sort_out(opening, messages)
+        if batch is None or not opening.left_count:
+            # Fewer than there were are left where some were dropped, or the disk has lost them.
+            self._end_opening(opening, lane)
+        return due
+
+    def _sort_out(self, opening: "_Opening", messages: list[Waiting]) -> Due | None:
+        """Take what is due, and bring the others nearer to their time."""
+        if opening.is_few:
+            for message in messages:
+                self._few.add(message)
+            return None
+        at_ms = opening.at_ms
+        later = [each for each in messages if opening.renews or each.due_ms > at_ms]
+        if later:
+            self.log.set_fsynced(is_fsynced=False)  # Nobody waits for it.
+            self._put([each.record for each in later], [each.due_ms for each in later], at_ms)
+            self.log.set_fsynced(is_fsynced=self._is_fsynced)
+            self._settle([each.position for each in later])
+        due = [each for each in messages if not (opening.renews or each.due_ms > at_ms)]
+        return self._take(due) if due else None
+
+    def _take(self, messages: Sequence[Waiting]) -> Due:
+        due = Due([each.position for each in messages], [each.record for each in messages])
+        self._taken.append(due)
+        return due
+
+    def _end_opening(self, opening: "_Opening", lane: Lane) -> None:
+        self._opening = None
+        if not lane.count:
+            self._lanes[opening.slot] = None
+        if opening.renews and not self._to_renew:
+            # All below was renewed, or is in memory.
+            self._dropped = {at for at in self._dropped if at >= self._span_from}
+        if self._wheel.next() is None and not self._few:
+            self._dropped.clear()
+
+    def _renew_all(self) -> None:
+        """Give all that wait new positions, in the steps to come."""
+        self._span_from = self.next_position
+        self._to_renew = self._wheel.in_order()
+
+    def _settle(self, positions: Sequence[int]) -> None:
+        if isinstance(positions, range):
+            if positions:
+                self.log.settle(positions)
+            return
+        for settled in ranges_of(sorted(positions)):
+            self.log.settle(settled)
+
+    def _make_room(self) -> None:
+        if not self.memory.is_over:
+            return
+        if self._refused_left:
+            self._refused_left -= 1
+        elif not make_room(self, self.log):
+            self._refused_left = REFUSED_APPENDS
+
+
+def _slices_of(lane: Lane) -> Iterator[QueueSlice]:
+    yield from lane.head.slices()
+    if lane.spilled is not None:
+        yield from lane.spilled.slices()
+
+
+class _Opening:
+    """A slot whose messages are being taken off its lane.
+
+    Attributes:
+        slot: its number.
+        at_ms: the time of the wheel: what is due by then is due now.
+        left_count: how many of its messages are still in the lane, before those that came since.
+        is_few: they go to memory, in order.
+        renews: they go to a slot again, with new positions.
+    """
+
+    __slots__ = ("at_ms", "is_few", "left_count", "renews", "slot")
+
+    def __init__(
+        self, slot: int, at_ms: int, left_count: int, *, is_few: bool, renews: bool
+    ) -> None:
+        self.slot = slot
+        self.at_ms = at_ms
+        self.left_count = left_count
+        self.is_few = is_few
+        self.renews = renews
