@@ -21,11 +21,22 @@ KEEP_INSTEAD: Final = Destination(DestinationKind.KEEPER, "instead")
 _LONGER_THAN_NAMES: Final = "." * (NAME_BYTES_MAX + 1)
 
 
-def keeper_name(exchange_name: str) -> str:
-    """Return the name of an exchange's keeper among queues: longer than any that AMQP has."""
-    return exchange_name + _LONGER_THAN_NAMES
+def keeper_name(exchange_name: str, kept: str) -> str:
+    """Return the name of a keeper among queues: longer than any that AMQP has.
+
+    Args:
+        exchange_name: of its exchange.
+        kept: the name of ``KEEP_COPY`` or ``KEEP_INSTEAD``.
+    """
+    return exchange_name + _LONGER_THAN_NAMES + kept
 
 
-def exchange_of_keeper(name: str) -> str | None:
-    """Return the exchange that a keeper stands behind; None where this is the name of a queue."""
-    return name.removesuffix(_LONGER_THAN_NAMES) if len(name) > NAME_BYTES_MAX else None
+def exchange_of_keeper(name: str, to: Destination) -> str | None:
+    """Return the exchange that such a keeper stands behind; None where this is another name."""
+    end = _LONGER_THAN_NAMES + to.name
+    return name[: -len(end)] if name.endswith(end) else None
+
+
+def is_keeper(name: str) -> bool:
+    """Whether a name among queues is that of a keeper."""
+    return len(name) > NAME_BYTES_MAX

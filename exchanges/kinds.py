@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from exchanges.basis import Basis
 from exchanges.bindings import Binding, Destination
 from exchanges.consistent_hash import ConsistentHashExchange
+from exchanges.delayed_message import DelayedMessageExchange
 from exchanges.direct import DirectExchange
 from exchanges.errors import UnknownExchangeTypeError
 from exchanges.fanout import FanoutExchange
@@ -90,6 +91,9 @@ _KINDS: Final[Mapping[str, Callable[[Mapping[str, object], RandomBytes], Exchang
             "headers": lambda _arguments, _random_bytes: HeadersExchange(),
             "topic": lambda _arguments, _random_bytes: TopicExchange(),
             "x-consistent-hash": lambda arguments, _random_bytes: ConsistentHashExchange(arguments),
+            "x-delayed-message": lambda arguments, random_bytes: DelayedMessageExchange(
+                arguments, KIND_NAMES, lambda name: make_kind(name, arguments, random_bytes)
+            ),
             "x-modulus-hash": lambda _arguments, _random_bytes: ModulusHashExchange(),
             "x-random": lambda _arguments, random_bytes: RandomExchange(random_bytes),
             "x-recent-history": lambda arguments, _random_bytes: RecentHistoryExchange(arguments),
@@ -100,7 +104,7 @@ _KINDS: Final[Mapping[str, Callable[[Mapping[str, object], RandomBytes], Exchang
 
 _NO_ARGUMENTS: Final[Mapping[str, object]] = MappingProxyType({})
 
-KIND_NAMES: Final = tuple(_KINDS)
+KIND_NAMES: Final[tuple[str, ...]] = tuple(_KINDS)
 """The exchange types a client may declare, in alphabetical order."""
 
 

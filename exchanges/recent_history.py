@@ -18,6 +18,7 @@ from exchanges.fanout import FanoutExchange
 from exchanges.keeping import KEEP_COPY
 from exchanges.route_changes import KeyPart
 
+TYPE: Final = "x-recent-history"
 LENGTH: Final = "x-recent-history-length"
 DEFAULT_LENGTH: Final = 20
 

@@ -253,7 +253,7 @@ class Router:
                         found[destination] = None
                     elif destination_kind is _KEEPER:
                         is_matched = is_matched or destination == KEEP_INSTEAD.name
-                        found[keeper_name(name)] = None
+                        found[keeper_name(name, destination)] = None
                     else:
                         is_matched = True
                         if destination not in seen:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from amqp_server.broker.publish import PublishTarget, Targets
+from amqp_server.broker.publish_target import PublishTarget, Targets
 from persistence.codec import persistent_ranges
 from persistence.record import Run, parted
 from queues.commits import SAFE_NOW, CommitPoint, later_of, points_of

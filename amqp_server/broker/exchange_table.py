@@ -29,7 +29,7 @@ from amqp_server.broker.errors import (
     PreconditionFailedError,
 )
 from amqp_server.broker.events import EventKind, Events
-from amqp_server.broker.keepers.table import Keepers
+from amqp_server.broker.keepers.table import Keepers, keeps_stored
 from amqp_server.broker.names import (
     DEFAULT_EXCHANGE,
     PREDECLARED,
@@ -45,7 +45,6 @@ from exchanges.errors import InvalidBindingError, InvalidExchangeError
 from exchanges.kinds import KIND_NAMES, ExchangeKind, make_kind
 from exchanges.random_choice import RandomBytes
 from exchanges.routing import Exchange, Router
-from queues.memory import WITHOUT_LIMIT
 
 _NO_ARGUMENTS: Final[Mapping[str, object]] = MappingProxyType({})
 _NO_ARGUMENTS_KEY: Final = encode_table({})
@@ -62,7 +61,7 @@ class ExchangeTable:
         journal: makes durable exchanges survive, and bindings whose both ends do.
         events: gets the events of exchanges and bindings; None gets none.
         random_bytes: the chance of random exchanges; the default always chooses the same binding.
-        keepers: what keeps messages behind exchanges; None keeps what nobody can ask for.
+        keepers: what keeps messages behind exchanges.
 
     Attributes:
         names: of all exchanges, for views; changed only here.
@@ -78,7 +77,7 @@ class ExchangeTable:
         events: Events | None = None,
         *,
         random_bytes: RandomBytes = bytes,
-        keepers: Keepers | None = None,
+        keepers: Keepers,
     ) -> None:
         self._vhost_name = vhost_name
         self._router = router
@@ -87,7 +86,7 @@ class ExchangeTable:
         self._journal = journal
         self._events = Events() if events is None else events
         self._random_bytes = random_bytes
-        self._keepers = Keepers(router, WITHOUT_LIMIT) if keepers is None else keepers
+        self._keepers = keepers
         self._properties: dict[str, ExchangeProperties] = {}
         self._leaving: dict[str, Steps[None]] = {}
         self.names: SortedList[str] = SortedList()
@@ -125,8 +124,13 @@ class ExchangeTable:
         """Whether there is an exchange of this name."""
         return name in self._router.exchanges
 
-    def declare(self, name: str, properties: ExchangeProperties) -> None:
+    def declare(self, name: str, properties: ExchangeProperties, *, queue_id: int = 0) -> None:
         """Create an exchange, or check that the one that exists is equivalent.
+
+        Args:
+            name: of the exchange.
+            properties: the requested properties.
+            queue_id: under which what it keeps was stored; 0 takes a new one, if it must be.
 
         Raises:
             PreconditionFailedError: an unknown type, an invalid argument, or it exists with other
@@ -144,9 +148,11 @@ class ExchangeTable:
         validate_exchange(name, self._vhost_name, properties.arguments)
         check_unreserved("exchange", name)
         kind = self._kind_of(properties)
+        if properties.durable and keeps_stored(properties.exchange_type):
+            queue_id = queue_id or self._journal.new_queue_id()
         if properties.durable:
-            self._journal.save(self._definition(name, properties))
-        self._add(name, properties, kind)
+            self._journal.save(self._definition(name, properties, queue_id))
+        self._add(name, properties, kind, queue_id)
         self._note(EventKind.EXCHANGE_CREATED, name)
 
     def is_leaving(self, name: str) -> bool:
@@ -257,7 +263,7 @@ class ExchangeTable:
         predeclared = {name for name, _, _ in PREDECLARED}
         for name, properties in tuple(self._properties.items()):
             if name not in predeclared:
-                yield self._definition(name, properties)
+                yield self._definition(name, properties, self._keepers.queue_id(name))
 
     def binding_definitions(self) -> Iterator[BindingDefinition]:
         """Return all bindings, those of transient ends too."""
@@ -273,11 +279,13 @@ class ExchangeTable:
         except InvalidExchangeError as error:
             raise PreconditionFailedError(str(error)) from error
 
-    def _add(self, name: str, properties: ExchangeProperties, kind: ExchangeKind) -> None:
+    def _add(
+        self, name: str, properties: ExchangeProperties, kind: ExchangeKind, queue_id: int = 0
+    ) -> None:
         self._properties[name] = properties
         self.names.add(name)
         arguments = matched_table(properties.arguments)
-        self._keepers.open(name, properties.exchange_type, arguments)
+        self._keepers.open(name, properties.exchange_type, arguments, queue_id)
         self._router.add_exchange(
             Exchange(
                 name=name,
@@ -306,7 +314,6 @@ class ExchangeTable:
         bindings = self._router.bindings
         self._router.withdraw_exchange(name)
         self.names.remove(name)
-        self._keepers.close(name)
         self._note(EventKind.EXCHANGE_DELETED, name)
         for binding in bindings.of_source(name):
             self._forget(binding, unused)
@@ -317,6 +324,7 @@ class ExchangeTable:
         properties = self._properties.pop(name)
         if properties.durable:
             self._journal.forget(self._definition(name, properties))
+        self._keepers.close(name)
         del self._leaving[name]
 
     def _note(self, kind: EventKind, name: str, binding: Binding | None = None) -> None:
@@ -348,7 +356,9 @@ class ExchangeTable:
             return self._is_stored_queue(name)
         return self._properties[name].durable
 
-    def _definition(self, name: str, properties: ExchangeProperties) -> ExchangeDefinition:
+    def _definition(
+        self, name: str, properties: ExchangeProperties, queue_id: int = 0
+    ) -> ExchangeDefinition:
         return ExchangeDefinition(
             name,
             self._vhost_name,
@@ -357,6 +367,7 @@ class ExchangeTable:
             properties.auto_delete,
             properties.internal,
             properties.arguments,
+            queue_id,
         )
 
     def _binding_definition(self, binding: Binding) -> BindingDefinition:

@@ -15,14 +15,22 @@ Source: RabbitMQ, rabbit_channel:deliver_to_queues.
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, cast
 
+from amqp_server.broker.publish_target import (
+    KeeperTarget,
+    PublishTarget,
+    Targets,
+    count_unlike_most,
+    enqueue,
+)
 from amqp_server.broker.steps import Steps, finish
 from amqp_server.broker.wide_routes import WideRoute, WideRoutes
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.properties import plain_headers, plain_properties
 from exchanges.basis import Basis
 from exchanges.counters import ExchangeCounters
+from exchanges.keeping import is_keeper
 from exchanges.route_cache import Holds, RouteCache, Visited
 from exchanges.route_changes import RouteChanges
 from exchanges.routing import Router, Routing
@@ -39,25 +47,11 @@ from queues.outcomes import ALL_SAFE, PublishOutcome
 PIECES_AT_ONCE_MAX: Final = 8
 """Pieces of a walk after which it counts as long."""
 
+TOGETHER_MAX: Final = 64
+"""Messages of one run that are routed one by one, and enqueued together."""
+
 TARGETS_AT_ONCE_MAX: Final = 64
 """Queues that get a run in one piece."""
-
-
-class PublishTarget(Protocol):
-    """A queue, or a substitute for one (direct reply-to)."""
-
-    def publish(self, run: Run, now_ms: int) -> PublishOutcome:
-        """Take a run; return the refused messages, and when the rest is safe."""
-
-    def only_appends(self, run: Run, now_ms: int) -> bool:
-        """Whether ``publish`` of this run, now, would refuse, drop and deliver nothing."""
-
-    @property
-    def keeps_transient(self) -> bool:
-        """Whether transient messages are kept as persistent ones are, and confirmed like these."""
-
-
-Targets: TypeAlias = tuple[PublishTarget, ...]
 
 
 class Publisher:
@@ -136,6 +130,8 @@ class Publisher:
         """
         names = yield from self.finding_names(exchange, routing_keys, run, excluded)
         counters = self._router.counters_of(exchange)
+        if len(routing_keys) > 1 and any(map(is_keeper, names)):
+            return self._enqueue_with_keys(names, routing_keys, run, now_ms, counters)
         return (yield from self._enqueuing(names, run, now_ms, counters))
 
     @property
@@ -231,23 +227,65 @@ class Publisher:
         safe_at = SAFE_NOW
         counters = self._router.counters_of(exchange)
         stretches = deque(header_stretches(run))
-        while stretches:
-            start, stop = stretches.popleft()
-            header, key = run[start].header, run[start].routing_key
-            properties = partial(plain_properties, header)
-            routing = yield from self._router.walk(
-                exchange, (key,), plain_headers(header), properties
-            )
-            if routing.basis is Basis.CHANCE and stop > start + 1:
-                stretches.appendleft((start + 1, stop))
-                stop = start + 1
-            part = run[start:stop]
-            published = yield from self._enqueuing(routing.queue_names, part, now_ms, counters)
-            unroutable += (start + index for index in published.unroutable)
-            rejected += (start + index for index in published.rejected)
-            safe_at = later_of(safe_at, published.safe_at)
+        first = 0
+        names: Sequence[str] = ()
+        together_max = TOGETHER_MAX
+        while stretches or first < len(run):
+            start, stop = stretches.popleft() if stretches else (len(run), len(run))
+            next_names: Sequence[str] = ()
+            if start < stop:
+                routing = yield from self._routing_of(exchange, run[start])
+                next_names = routing.queue_names
+                if routing.basis is Basis.CHANCE:
+                    together_max = 1
+                    if stop > start + 1:
+                        stretches.appendleft((start + 1, stop))
+            if first == start:
+                names = next_names
+            is_over = start == len(run) or next_names != names or start - first >= together_max
+            if first < start and is_over:
+                # Neighbours that go to the same queues, whatever their headers are, go together.
+                published = yield from self._enqueuing(names, run[first:start], now_ms, counters)
+                unroutable += (first + index for index in published.unroutable)
+                rejected += (first + index for index in published.rejected)
+                safe_at = later_of(safe_at, published.safe_at)
+                first, names = start, next_names
             yield
         return PublishOutcome(rejected, safe_at, unroutable)
+
+    def _routing_of(self, exchange: str, record: Record) -> Steps[Routing]:
+        header = record.header
+        properties = partial(plain_properties, header)
+        keys = (record.routing_key,)
+        return (yield from self._router.walk(exchange, keys, plain_headers(header), properties))
+
+    def _enqueue_with_keys(
+        self,
+        names: Sequence[str],
+        keys: Sequence[str],
+        run: Run,
+        now_ms: int,
+        counters: ExchangeCounters,
+    ) -> PublishOutcome:
+        """Append a run to queues, and hand it to keepers with its keys."""
+        rejected: set[int] = set()
+        safe_at = SAFE_NOW
+        is_unroutable = True
+        for name in names:
+            target = self._target_of(name)
+            if target is None:
+                continue
+            if is_keeper(name):
+                outcome = cast("KeeperTarget", target).publish_to_keys(run, keys, now_ms)
+            else:
+                outcome = target.publish(run, now_ms)
+            is_unroutable = is_unroutable and len(outcome.unroutable) > 0
+            rejected.update(outcome.rejected)
+            safe_at = later_of(safe_at, outcome.safe_at)
+        counters.published_count += len(run)
+        count_unlike_most(counters, 0 if is_unroutable else len(names), len(run))
+        unroutable = range(len(run)) if is_unroutable else ()
+        return PublishOutcome(sorted(rejected), safe_at, unroutable)
 
     def _enqueuing(
         self, names: Sequence[str], run: Run, now_ms: int, counters: ExchangeCounters
@@ -295,48 +333,6 @@ class _Begun(NamedTuple):
     route: bytes
     generation: int
     walk: Steps[Routing]
-
-
-def enqueue(targets: Targets, run: Run, now_ms: int, counters: ExchangeCounters) -> PublishOutcome:
-    """Append a run to each of these.
-
-    Args:
-        targets: the router's present answer.
-        run: at least one message.
-        now_ms: the time of this turn.
-        counters: of the exchange that it was published to.
-    """
-    counters.published_count += len(run)
-    if len(targets) == 1:
-        return targets[0].publish(run, now_ms)
-    count_unlike_most(counters, len(targets), len(run))
-    if not targets:
-        return PublishOutcome((), SAFE_NOW, range(len(run)))
-    return _enqueue_in_all(targets, run, now_ms)
-
-
-def count_unlike_most(counters: ExchangeCounters, targets_count: int, message_count: int) -> None:
-    """Count messages of one route that go to several queues, or to none.
-
-    They are counted as published before.
-    """
-    if targets_count:
-        counters.more_copies_count += (targets_count - 1) * message_count
-    else:
-        counters.unroutable_count += message_count
-
-
-def _enqueue_in_all(targets: Targets, run: Run, now_ms: int) -> PublishOutcome:
-    rejected: set[int] = set()
-    safe_at = SAFE_NOW
-    for target in targets:
-        outcome = target.publish(run, now_ms)
-        if outcome is not ALL_SAFE:
-            rejected.update(outcome.rejected)
-            safe_at = later_of(safe_at, outcome.safe_at)
-    if not rejected and safe_at is SAFE_NOW:
-        return ALL_SAFE
-    return PublishOutcome(sorted(rejected), safe_at)
 
 
 def _readable_headers_of(record: Record) -> Mapping[str, object] | None:

@@ -18,7 +18,8 @@ from amqp_server.broker.limits import VHOST_LIMITS, VhostLimits, validated
 from amqp_server.broker.moves.mover import Mover
 from amqp_server.broker.names import queue_text
 from amqp_server.broker.policies.table import Policy, PolicyTable
-from amqp_server.broker.publish import Publisher, PublishTarget
+from amqp_server.broker.publish import Publisher
+from amqp_server.broker.publish_target import PublishTarget
 from amqp_server.broker.queue_table import QueueTable
 from amqp_server.broker.reply_consumers import ReplyConsumers
 from amqp_server.broker.steps import Steps, finish
@@ -120,7 +121,8 @@ class Vhost:
         self._lookup = lookup = _Lookup(self.policies, self.reply_consumers)
         self.router = Router(lookup.has_queue)
         events = Events() if events is None else events
-        self.keepers = lookup.keepers = Keepers(self.router, backing.memory)
+        self.publisher = Publisher(self.router, lookup.target_of)
+        self.keepers = lookup.keepers = Keepers(name, self.router, turn, self.publisher, backing)
         self.exchanges = ExchangeTable(
             name,
             self.router,
@@ -131,7 +133,6 @@ class Vhost:
             random_bytes=random_bytes,
             keepers=self.keepers,
         )
-        self.publisher = Publisher(self.router, lookup.target_of)
         mover = Mover(turn, self.publisher, self.exchanges.exists, wall_s, congestion)
         self.queues = lookup.queues = self._queue_table(
             mover, default_consumer_timeout_ms, backing, events
@@ -245,8 +246,7 @@ class Vhost:
         elif self.queues.find(destination.name) is None:
             raise NotFoundError(f"no {queue_text(self.name, destination.name)}")
         if self.exchanges.bind(source, destination, routing_key, table):
-            now_ms = self._turn.now_ms
-            finish(self.keepers.replaying(self.publisher, source, destination, now_ms))
+            finish(self.keepers.replaying(source, destination, self._turn.now_ms))
 
     def forget_reply_consumer(self, name: str) -> None:
         """Direct replies under this name go nowhere from now on."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from amqp_server.broker.counts import ChannelCounts
-from amqp_server.broker.publish import Targets, count_unlike_most
+from amqp_server.broker.publish_target import Targets, count_unlike_most
 from amqp_server.protocol.confirms import ConfirmTracker
 from amqp_server.protocol.counters import ChannelCounters
 from amqp_server.protocol.publishing import Plan

@@ -10,7 +10,7 @@ Source: RabbitMQ, rabbit_channel, basic.publish; RabbitMQ, confirms.
 from collections.abc import Iterator
 
 from amqp_server.broker.burst import enqueue_burst
-from amqp_server.broker.publish import Targets, enqueue
+from amqp_server.broker.publish_target import Targets, enqueue
 from amqp_server.broker.steps import Steps, Suspended, advance
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.awaited_confirms import AwaitedConfirms

@@ -17,7 +17,7 @@ from amqp_server.broker.errors import (
     NotSupportedError,
 )
 from amqp_server.broker.messages.checked import Checked, checked
-from amqp_server.broker.publish import Targets
+from amqp_server.broker.publish_target import Targets
 from amqp_server.protocol.counters import ChannelCounters
 from amqp_server.protocol.session import Session
 from amqp_server.wire.errors import WireError

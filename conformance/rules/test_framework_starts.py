@@ -90,17 +90,15 @@ def _refused(kind: str) -> Case[str]:
     )
 
 
-PLUGINS = ("x-delayed-message", "x-jms-topic")
+PLUGINS = ("x-jms-topic", "x-local-random")
 
 
 @cases("start.plugin.", {kind: _refused(kind) for kind in PLUGINS}, ref="1.3-start")
 def a_type_of_a_plugin_is_refused_where_the_plugin_is_not(peer: Peer, given: str) -> None:
     channel = peer.channel()
-    delayed = {"x-delayed-type": "direct"}
     peer.expect_close(
         channel,
         commands.Exchange.Declare,
         exchange=peer.name(),
         exchange_type=given,
-        arguments=delayed,
     )

@@ -12,7 +12,7 @@ it. In the log a message expires when it is due.
 The memory is bounded, however many wait: the budget of the lanes, as that of a long queue, and
 ``queues.delayed.few`` messages of opened slots.
 
-Source: ADR 36; ADR 14 for the lanes, ADR 18 for the order in the log.
+Source: ADR 39; ADR 14 for the lanes, ADR 18 for the order in the log.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,13 +20,18 @@ from typing import Final, NamedTuple
 
 from persistence.positions import ranges_of
 from persistence.record import Run, detached
+from queues.batch import BATCH_BYTES_MAX, Batch
 from queues.classic.ready import NOTHING_EXPIRED, Lane
 from queues.classic.recovery import recover_lane
 from queues.classic.spilling import REFUSED_APPENDS, make_room
 from queues.delayed.few import Few, Waiting
 from queues.delayed.wheel import SLOT_COUNT, SLOTS, Wheel, opens_before, slot_of
 from queues.log_port import QueueLog, QueueSlice, RecoveredMessages
+from queues.options import QueueOptions
 from queues.tail import QueueMemory
+
+WAITING_OPTIONS: Final = QueueOptions(max_priority=SLOT_COUNT - 1)
+"""The log is that of a queue with a priority for each slot."""
 
 PIECE_MAX: Final = 256
 """Messages that one step looks at."""
@@ -258,22 +263,28 @@ class WaitingMessages:
 
     def _go_on(self, opening: "_Opening", now_ms: int) -> Due | None:
         lane = self._lane(opening.slot)
-        batch = lane.take(min(PIECE_MAX, opening.left_count), NOTHING_EXPIRED)
+        messages: list[Waiting] = []
+        batch: Batch | None = None
+        # Neighbours of one slot have other slots between them, so batches are small.
+        body_bytes = 0
+        while opening.left_count and len(messages) < PIECE_MAX and body_bytes < BATCH_BYTES_MAX:
+            max_count = min(PIECE_MAX - len(messages), opening.left_count)
+            batch = lane.take(max_count, NOTHING_EXPIRED)
+            if batch is None:
+                break
+            opening.left_count -= len(batch)
+            body_bytes += batch.body_bytes
+            expires = batch.expires_at_ms or [opening.at_ms] * len(batch)
+            messages += map(Waiting, expires, batch.positions, batch.records)
+        if self._dropped:
+            positions = {each.position for each in messages}
+            messages = [each for each in messages if each.position not in self._dropped]
+            self._dropped -= positions
+        due = self._sort_out(opening, messages) if messages else None
         if batch is None and lane.is_stalled:
             self.ask_disk_at_ms = now_ms + ASK_DISK_AGAIN_MS
-            return None
+            return due
         self.ask_disk_at_ms = None
-        due = None
-        if batch is not None:
-            opening.left_count -= len(batch)
-            expires = batch.expires_at_ms or [opening.at_ms] * len(batch)
-            messages = [
-                message
-                for message in map(Waiting, expires, batch.positions, batch.records)
-                if not self._dropped or message.position not in self._dropped
-            ]
-            self._dropped.difference_update(batch.positions)
-            due = self._sort_out(opening, messages)
         if batch is None or not opening.left_count:
             # Fewer than there were are left where some were dropped, or the disk has lost them.
             self._end_opening(opening, lane)

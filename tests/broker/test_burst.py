@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from amqp_server.broker.burst import COPIES_MAX, Waiting, enqueue_burst
-from amqp_server.broker.publish import Targets
+from amqp_server.broker.publish_target import Targets
 from queues.commits import CommitPoint
 from tests.support.commits import FakeCommits
 from tests.support.publish_target import THE_GROUP, FakeTarget

@@ -138,6 +138,15 @@ def test_pub_sub(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> Non
         second.wait_for_line("text/plain: the hare is off")
 
 
+def test_delayed(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> None:
+    page = Page("docs/tutorials/delayed.md", tmp_path, clean_broker_uri, readers)
+    with page.start("reader.py") as reader:
+        reader.wait_for_line("waiting for what is due")
+        assert page.output_of("remind.py").count("waits:") == 2
+        reader.wait_for_line("tea is ready after 900 ms")
+        assert reader.lines.index("water boils after 300 ms") == len(reader.lines) - 2
+
+
 def test_topics(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> None:
     node = require_tool("node")
     require_tool("npm")

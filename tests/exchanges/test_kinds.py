@@ -4,6 +4,8 @@ from exchanges.errors import UnknownExchangeTypeError
 from exchanges.kinds import KIND_NAMES, make_kind
 from tests.support.routing import binding, matched, queue
 
+ARGUMENTS = {"x-delayed-type": "direct"}
+
 
 def test_the_four_standard_types_are_there_and_those_of_rabbitmq_s_plugins() -> None:
     assert KIND_NAMES == (
@@ -12,6 +14,7 @@ def test_the_four_standard_types_are_there_and_those_of_rabbitmq_s_plugins() -> 
         "headers",
         "topic",
         "x-consistent-hash",
+        "x-delayed-message",
         "x-modulus-hash",
         "x-random",
         "x-recent-history",
@@ -21,7 +24,7 @@ def test_the_four_standard_types_are_there_and_those_of_rabbitmq_s_plugins() -> 
 
 @pytest.mark.parametrize("name", KIND_NAMES)
 def test_each_exchange_has_bindings_of_its_own(name: str) -> None:
-    first, second = make_kind(name), make_kind(name)
+    first, second = make_kind(name, ARGUMENTS), make_kind(name, ARGUMENTS)
     first.bind(binding(queue("q"), "1"))
     assert queue("q") in matched(first, "1", {})
     assert queue("q") not in matched(second, "1", {})
@@ -36,7 +39,7 @@ def test_an_unknown_type_is_refused_by_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", KIND_NAMES)
 def test_a_match_is_the_same_at_once_and_in_pieces(name: str) -> None:
-    kind = make_kind(name)
+    kind = make_kind(name, ARGUMENTS)
     for number in range(5):
         kind.bind(binding(queue(f"q{number}"), "1", {"number": number}))
     for key in ("1", "2", ""):

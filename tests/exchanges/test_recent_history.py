@@ -48,14 +48,14 @@ def test_the_keeper_is_no_route_so_an_alternate_exchange_gets_the_message() -> N
         declared("x", "x-recent-history", alternate="other"), declared("other", "fanout")
     )
     router.bind(binding(queue("q"), source="other"))
-    assert router.route("x", ["k"], None).queue_names == (keeper_name("x"), "q")
+    assert router.route("x", ["k"], None).queue_names == (keeper_name("x", KEEP_COPY.name), "q")
     router.bind(binding(queue("r"), source="x"))
-    assert router.route("x", ["k"], None).queue_names == (keeper_name("x"), "r")
+    assert router.route("x", ["k"], None).queue_names == (keeper_name("x", KEEP_COPY.name), "r")
 
 
 def test_an_exchange_on_the_way_remembers_under_its_own_name() -> None:
     router = router_with(declared("first", "fanout"), declared("x", "x-recent-history"))
     router.bind(binding(exchange("x"), source="first"))
     router.bind(binding(queue("q"), source="x"))
-    assert router.route("first", ["k"], None).queue_names == (keeper_name("x"), "q")
+    assert router.route("first", ["k"], None).queue_names == (keeper_name("x", KEEP_COPY.name), "q")
     assert router.queues_of_key("x", "k") is None

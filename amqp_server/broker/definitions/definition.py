@@ -96,7 +96,10 @@ class QueueDefinition:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeDefinition:
-    """An exchange that a client declared."""
+    """An exchange that a client declared.
+
+    ``queue_id`` is that of the log of what it keeps; 0 where it keeps nothing, or has none yet.
+    """
 
     name: str
     vhost: str
@@ -105,6 +108,7 @@ class ExchangeDefinition:
     auto_delete: bool
     internal: bool
     arguments: Table
+    queue_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

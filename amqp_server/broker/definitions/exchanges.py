@@ -8,7 +8,7 @@ from typing import Final
 
 from amqp_server.broker.arguments.declare import ExchangeProperties, validate_exchange
 from amqp_server.broker.definitions.definition import ExchangeDefinition
-from amqp_server.broker.definitions.fields import Fields, flag, table_of, table_text, text
+from amqp_server.broker.definitions.fields import Fields, flag, table_of, table_text, text, whole
 from amqp_server.broker.definitions.item import Item, checking, json_table, wrong
 from amqp_server.broker.definitions.place import ALREADY_THERE, Place
 from amqp_server.broker.definitions.row import Applying, Names, Reading
@@ -34,12 +34,13 @@ class ExchangeRow:
 
     def encode(self, exchange: ExchangeDefinition) -> Fields:
         """Return all but the names; it is durable."""
-        return {
+        fields: dict[str, object] = {
             "type": exchange.exchange_type,
             "auto_delete": exchange.auto_delete,
             "internal": exchange.internal,
             "arguments": table_text(exchange.arguments),
         }
+        return {**fields, "id": exchange.queue_id} if exchange.queue_id else fields
 
     def decode(self, names: Names, fields: Fields) -> ExchangeDefinition:
         """Return the exchange."""
@@ -52,6 +53,7 @@ class ExchangeRow:
             auto_delete=flag(fields["auto_delete"]),
             internal=flag(fields["internal"]),
             arguments=table_of(fields["arguments"]),
+            queue_id=whole(fields["id"]) if "id" in fields else 0,
         )
 
     def read(self, item: Item, reading: Reading) -> ExchangeDefinition:
@@ -111,7 +113,7 @@ class ExchangeRow:
                 exchange.internal,
                 exchange.arguments,
             )
-            exchanges.declare(exchange.name, properties)
+            exchanges.declare(exchange.name, properties, queue_id=exchange.queue_id)
 
     def remove(
         self, broker: BrokerTarget, exchange: ExchangeDefinition, _now_ms: int

@@ -8,13 +8,17 @@ Source: RabbitMQ, rabbit_vhost:recover; expiry of an unused queue begins anew at
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from amqp_server.broker.arguments.declare import validate_queue
 from amqp_server.broker.arguments.options import queue_options
 from amqp_server.broker.arguments.rules import MAX_PRIORITY, QUEUE_TYPE
 from amqp_server.broker.definitions.apply import applying_each
-from amqp_server.broker.definitions.definition import Definition, QueueDefinition
+from amqp_server.broker.definitions.definition import (
+    Definition,
+    ExchangeDefinition,
+    QueueDefinition,
+)
 from amqp_server.broker.definitions.journal import StoredJournal
 from amqp_server.broker.definitions.records import (
     QUEUE_IDS_KEY,
@@ -27,8 +31,12 @@ from amqp_server.broker.definitions.table import TABLE, DefinitionTable
 from amqp_server.broker.definitions.target import BrokerTarget
 from amqp_server.broker.errors import BrokerError
 from amqp_server.wire.tables import INTEGER_KINDS, longstr
+from queues.delayed.waiting import WAITING_OPTIONS
 from queues.kinds import DEFAULT_KIND, KINDS, QueueKind
 from queues.options import QueueOptions
+
+_KEEPING_KEYS: Final[frozenset[Key]] = frozenset({(), ("queue",), ("exchange",)})
+"""The first words of keys of what may have messages on the disk."""
 
 
 class Skipped(NamedTuple):
@@ -56,12 +64,12 @@ class Stored(NamedTuple):
     queue_ids_end: int
 
     @property
-    def queues(self) -> dict[int, QueueDefinition]:
-        """The stored queues by id: those whose messages must be kept."""
+    def queues(self) -> dict[int, QueueDefinition | ExchangeDefinition]:
+        """The stored queues by id, and exchanges that keep: those whose messages must be kept."""
         return {
             definition.queue_id: definition
             for _, definition in self.definitions
-            if isinstance(definition, QueueDefinition)
+            if isinstance(definition, QueueDefinition | ExchangeDefinition) and definition.queue_id
         }
 
     @property
@@ -75,7 +83,7 @@ class Stored(NamedTuple):
     @property
     def knows_every_queue(self) -> bool:
         """Whether messages of a queue that is not in ``queues`` have no owner."""
-        return not any(each.key[:1] in {(), ("queue",)} for each in self.unreadable)
+        return not any(each.key[:1] in _KEEPING_KEYS for each in self.unreadable)
 
 
 class Restored(NamedTuple):
@@ -105,7 +113,7 @@ def read_stored(items: Iterable[tuple[Key, bytes]], table: DefinitionTable = TAB
             unreadable.append(Skipped(key, str(error)))
             continue
         definitions.append((key, definition))
-        if isinstance(definition, QueueDefinition):
+        if isinstance(definition, QueueDefinition | ExchangeDefinition):
             queue_ids_end = max(queue_ids_end, definition.queue_id + 1)
     return Stored(tuple(definitions), tuple(unreadable), queue_ids_end)
 
@@ -139,7 +147,9 @@ def restore(
     return Restored(len(ordered) - len(refusals), (*stored.unreadable, *skipped))
 
 
-def _kind_of(queue: QueueDefinition) -> tuple[QueueKind, QueueOptions]:
+def _kind_of(queue: QueueDefinition | ExchangeDefinition) -> tuple[QueueKind, QueueOptions]:
+    if isinstance(queue, ExchangeDefinition):
+        return DEFAULT_KIND, WAITING_OPTIONS
     arguments = queue.arguments
     try:
         kind = validate_queue(

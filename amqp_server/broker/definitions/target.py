@@ -81,7 +81,7 @@ class ExchangesTarget(Protocol):
     def exists(self, name: str) -> bool:
         """Whether there is an exchange of this name."""
 
-    def declare(self, name: str, properties: ExchangeProperties) -> None:
+    def declare(self, name: str, properties: ExchangeProperties, *, queue_id: int = 0) -> None:
         """Create an exchange, see ``ExchangeTable``."""
 
     def deleting(self, name: str, *, if_unused: bool) -> Steps[None]:

@@ -11,7 +11,7 @@ fails where that exchange leads to no queue.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from amqp_server.wire.errors import WireError
@@ -78,10 +78,17 @@ class History:
             # one read brought.
             self._add(detached(run[max(start, stop - self._length) : stop]))
         self._shorten()
+        # The publish counts one copy for each target, and this is no queue.
+        counters = self._counters_of(run[0].exchange)
         if self._has_bindings():
-            # The publish counts one copy for each target, and this is no queue.
-            self._counters_of(run[0].exchange).more_copies_count -= len(run)
+            counters.more_copies_count -= len(run)
+        else:
+            counters.unroutable_count += len(run)
         return PublishOutcome((), SAFE_NOW, range(len(run)))
+
+    def publish_to_keys(self, run: Run, _keys: Sequence[str], now_ms: int) -> PublishOutcome:
+        """Remember a run; whoever gets it later gets it by its routing key."""
+        return self.publish(run, now_ms)
 
     def only_appends(self, run: Run, now_ms: int) -> bool:  # noqa: ARG002 - the port's names
         """Return False, because it says that a message reached no queue."""

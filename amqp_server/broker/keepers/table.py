@@ -1,73 +1,138 @@
 """The keepers of one vhost, by their exchanges; most exchanges have none."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import cast
 
+from amqp_server.broker.backing import Backing
 from amqp_server.broker.keepers.history import History
-from amqp_server.broker.publish import Publisher, PublishTarget
+from amqp_server.broker.keepers.waiting_room import WaitingRoom
+from amqp_server.broker.publish import Publisher
+from amqp_server.broker.publish_target import PublishTarget
+from amqp_server.broker.queue import QueueIdentity
 from amqp_server.broker.steps import Steps
+from amqp_server.broker.turn import Turn
 from exchanges.bindings import Destination, DestinationKind
-from exchanges.keeping import exchange_of_keeper
+from exchanges.delayed_message import INNER_TYPE
+from exchanges.delayed_message import TYPE as DELAYED
+from exchanges.keeping import KEEP_COPY, KEEP_INSTEAD, exchange_of_keeper
+from exchanges.recent_history import TYPE as RECENT_HISTORY
 from exchanges.recent_history import history_length
 from exchanges.routing import Router
-from queues.memory import MemoryRules
+from queues.delayed.waiting import WAITING_OPTIONS, WaitingMessages
+from queues.kinds import DEFAULT_KIND
+from queues.log_port import QueueLog
+from queues.options import Durability
 
-_RECENT_HISTORY: Final = "x-recent-history"
+
+def keeps_stored(exchange_type: str) -> bool:
+    """Whether a durable exchange of this type keeps messages that survive a restart."""
+    return exchange_type == DELAYED
 
 
 class Keepers:
     """The keepers of one vhost.
 
     Args:
+        vhost_name: of that vhost.
         router: the vhost's.
-        memory: the node's, for messages that are kept.
+        turn: the broker's.
+        publisher: the vhost's.
+        backing: the broker's.
     """
 
-    def __init__(self, router: Router, memory: MemoryRules) -> None:
+    def __init__(
+        self, vhost_name: str, router: Router, turn: Turn, publisher: Publisher, backing: Backing
+    ) -> None:
+        self._vhost_name = vhost_name
         self._router = router
-        self._memory = memory
+        self._turn = turn
+        self._publisher = publisher
+        self._backing = backing
         self._histories: dict[str, History] = {}
+        self._rooms: dict[str, WaitingRoom] = {}
 
     def find(self, name: str) -> PublishTarget | None:
         """Return the keeper of this name (``exchanges.keeping``); None where there is none."""
-        exchange_name = exchange_of_keeper(name)
+        exchange_name = exchange_of_keeper(name, KEEP_INSTEAD)
+        if exchange_name is not None:
+            return self._rooms.get(exchange_name)
+        exchange_name = exchange_of_keeper(name, KEEP_COPY)
         return None if exchange_name is None else self._histories.get(exchange_name)
 
-    def open(self, exchange_name: str, type_name: str, arguments: Mapping[str, object]) -> None:
-        """Make the keeper of a new exchange, where its type has one.
+    def room(self, exchange_name: str) -> WaitingRoom | None:
+        """Return where messages of an exchange wait; None where none do."""
+        return self._rooms.get(exchange_name)
+
+    def rooms(self) -> Iterator[WaitingRoom]:
+        """Return all of them."""
+        return iter(tuple(self._rooms.values()))
+
+    def queue_id(self, exchange_name: str) -> int:
+        """Return under which id the messages of an exchange are stored; 0 where none are."""
+        room = self._rooms.get(exchange_name)
+        return 0 if room is None else room.queue_id
+
+    def open(
+        self,
+        exchange_name: str,
+        type_name: str,
+        arguments: Mapping[str, object],
+        queue_id: int,
+    ) -> None:
+        """Make the keepers of a new exchange, where its type has some.
 
         Args:
             exchange_name: of the exchange.
             type_name: of the exchange.
             arguments: of the exchange, valid, plain values.
+            queue_id: under which its messages are stored; 0 stores none.
         """
-        if type_name == _RECENT_HISTORY:
+        if type_name == DELAYED:
+            self._rooms[exchange_name] = self._new_room(exchange_name, queue_id)
+            type_name = str(arguments[INNER_TYPE])
+        if type_name == RECENT_HISTORY:
             self._histories[exchange_name] = History(
                 history_length(arguments),
-                self._memory,
+                self._backing.memory,
                 self._router.counters_of,
                 lambda: self._router.has_bindings_from(exchange_name),
             )
 
     def close(self, exchange_name: str) -> None:
-        """Forget the keeper of an exchange that is gone, with what it kept."""
+        """Forget the keepers of an exchange that is gone, with what they kept."""
         history = self._histories.pop(exchange_name, None)
         if history is not None:
             history.forget()
+        room = self._rooms.pop(exchange_name, None)
+        if room is not None:
+            room.close()
 
     def close_all(self) -> None:
         """Forget all keepers, because the vhost is about to go."""
-        for exchange_name in tuple(self._histories):
+        for exchange_name in {*self._histories, *self._rooms}:
             self.close(exchange_name)
 
-    def replaying(
-        self, publisher: Publisher, exchange_name: str, to: Destination, now_ms: int
-    ) -> Steps[None]:
+    def replaying(self, exchange_name: str, to: Destination, now_ms: int) -> Steps[None]:
         """Give a new binding of an exchange the messages that the exchange remembers."""
         history = self._histories.get(exchange_name)
         for run in [] if history is None else history.remembered():
             if to.kind is DestinationKind.QUEUE:
-                publisher.publish_to_queue(to.name, run, now_ms)
+                self._publisher.publish_to_queue(to.name, run, now_ms)
             else:
-                yield from publisher.publishing_to_keys(to.name, (run[0].routing_key,), run, now_ms)
+                keys = (run[0].routing_key,)
+                yield from self._publisher.publishing_to_keys(to.name, keys, run, now_ms)
             yield
+
+    def _new_room(self, exchange_name: str, queue_id: int) -> WaitingRoom:
+        backing = self._backing
+        identity = QueueIdentity(
+            self._vhost_name, exchange_name, queue_id, DEFAULT_KIND, WAITING_OPTIONS
+        )
+        messages = WaitingMessages(
+            cast("QueueLog", backing.make_log(identity)),
+            backing.memory.of_queue(spills_early=queue_id != 0),
+            is_fsynced=backing.default_durability is Durability.FSYNC,
+        )
+        return WaitingRoom(
+            exchange_name, queue_id, messages, self._turn, self._publisher, self._router.counters_of
+        )

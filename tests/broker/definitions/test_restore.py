@@ -127,7 +127,8 @@ def test_what_cannot_be_applied_is_told_and_the_rest_comes_back() -> None:
         "exchange ['gone', 'x']: vhost gone not found",
         "shovel ['/', 's']: this version knows nothing of this kind",
     ]
-    assert again.stored.knows_every_queue
+    # An exchange that this version cannot read may have messages that wait.
+    assert not again.stored.knows_every_queue
     assert again.vhost().queues.find("q") is not None
 
 

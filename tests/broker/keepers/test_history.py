@@ -102,5 +102,5 @@ def test_it_is_no_queue_and_counts_as_none() -> None:
         outcome = rig.history.publish(letters("abc"), 1)
         assert [*outcome.unroutable] == [0, 1, 2]
         assert not rig.history.only_appends(letters("a"), 1)
-    assert alone.counters.more_copies_count == 0
-    assert beside.counters.more_copies_count == -3
+    assert (alone.counters.more_copies_count, alone.counters.unroutable_count) == (0, 3)
+    assert (beside.counters.more_copies_count, beside.counters.unroutable_count) == (-3, 0)

@@ -1,0 +1,74 @@
+"""The delay of a message, as it goes to wait, and the keys by which it is routed afterwards.
+
+While a message waits, a header BCC has the routing keys that its other headers do not tell. It is
+taken off before anybody gets the message.
+
+Source: RabbitMQ's community plugin rabbitmq_delayed_message_exchange: the delay becomes
+negative, so that no such exchange on the way delays again, and consumers see how long it was.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from amqp_server.wire.errors import WireError
+from amqp_server.wire.properties import Properties, split
+from amqp_server.wire.tables import Field, longstr, plain
+from exchanges.delayed_message import DELAY, delay_ms
+from persistence.record import BODY_SIZE_STOP, HAS_HEADERS, Record
+
+_CC: Final = "CC"
+_BCC: Final = "BCC"
+_SIGNEDINT_MIN: Final = -(1 << 31)
+
+
+def as_waiting(header: bytes, keys: Sequence[str]) -> tuple[bytes, int]:
+    """Return the content header that a message waits with, and its delay in ms.
+
+    Args:
+        header: of the message; its headers can be decoded.
+        keys: the routing key, and what CC and BCC name; one is the routing key alone.
+    """
+    properties = split(header)
+    headers = properties.headers()
+    delay = delay_ms({DELAY: plain(headers[DELAY])} if DELAY in headers else None)
+    headers[DELAY] = Field("I" if -delay >= _SIGNEDINT_MIN else "l", -delay)
+    hidden = [key for key in keys[1:] if key not in _texts(headers, _CC)]
+    if hidden:
+        headers[_BCC] = Field("A", [longstr(key) for key in hidden])
+    properties.set_headers(headers)
+    return properties.encode(), delay
+
+
+def after_waiting(records: Sequence[Record]) -> tuple[list[Record], Sequence[str]]:
+    """Return messages alike as their queues get them, and their routing keys."""
+    first = records[0]
+    properties = split(first.header)
+    headers = _headers(properties)
+    keys = (first.routing_key, *_texts(headers, _CC), *_texts(headers, _BCC))
+    octet = properties.raw.get("priority")
+    priority = octet[0] if octet else 0
+    if headers.pop(_BCC, None) is None:
+        return [record._replace(priority=priority) for record in records], keys
+    properties.set_headers(headers)
+    rest = properties.encode()[BODY_SIZE_STOP:]
+    return [
+        record._replace(
+            header=record.header[:BODY_SIZE_STOP] + rest,
+            priority=priority,
+            flags=record.flags | HAS_HEADERS,
+        )
+        for record in records
+    ], keys
+
+
+def _headers(properties: Properties) -> dict[str, Field]:
+    try:
+        return properties.headers()
+    except WireError:
+        return {}
+
+
+def _texts(headers: Mapping[str, Field], name: str) -> list[str]:
+    field = headers.get(name)
+    keys = plain(field) if field is not None and field.kind == "A" else []
+    return [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []

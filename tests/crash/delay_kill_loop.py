@@ -1,0 +1,224 @@
+"""Kills a node whose exchange delays messages, again and again; every confirmed one must come.
+
+    publish, confirmed ─▶ x (x-delayed-message) ─ 0.02 to 6 s ─▶ last ─▶ consumer, acks
+
+What was confirmed comes at least once, and not more often than there were kills, and once more.
+Nothing comes before its time. Half of the messages are large enough that those that wait are on the
+disk: the node has a small budget for each queue.
+
+python -m tests.crash.delay_kill_loop --cycles 50 --power-cut
+"""
+
+import argparse
+import contextlib
+import itertools
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from pamqp import commands
+
+from conformance.address import Address
+from conformance.client import Channel, Connection
+from conformance.events import ClosedByPeerError, ConnectionLostError
+from tests.clients.support.server import free_port
+from tests.crash.kill_loop import FaultFoundError, power_under, settings_of
+from tests.crash.node import Node, NodeError
+from tests.crash.power_cut import PowerCut
+
+BUDGET: Final = "queues:\n  memory_per_queue_bytes: 65536\n"
+EXCHANGE, QUEUE = "x", "last"
+DELAYS_S: Final = (0.02, 0.1, 0.5, 1.0, 2.0, 6.0)
+SESSION_S: Final = (0.3, 1.5)
+BATCH_MAX: Final = 60
+DRAIN_S_MAX: Final = 60.0
+EARLY_S: Final = 0.002
+"""The broker counts in ms, and this clock is another."""
+
+LOST: Final = (OSError, AssertionError, ClosedByPeerError, ConnectionLostError)
+
+
+class Totals(NamedTuple):
+    """What a loop has seen."""
+
+    kills: int
+    confirmed: int
+    came: int
+    came_again: int
+
+
+class DelayKillLoop:
+    """Cycles of one seed on one data directory.
+
+    Args:
+        node: not started.
+        seed: of the choices.
+        power: is cut whenever the node is down; None is not to.
+    """
+
+    def __init__(self, node: Node, seed: int, power: PowerCut | None = None) -> None:
+        self._node = node
+        self._chance = random.Random(seed)
+        self._power = power
+        self._numbers = itertools.count(1)
+        self._confirmed: set[bytes] = set()
+        self._due_s: dict[bytes, float] = {}
+        self._came: Counter[bytes] = Counter()
+        self._early: list[str] = []
+        self._kills_count = 0
+
+    def run(self, cycles: int) -> Totals:
+        """Run cycles, wait for everything, and judge.
+
+        Raises:
+            FaultFoundError: something was not as it must be.
+        """
+        self._node.start()
+        try:
+            self._node.wait_until_ready()
+            with contextlib.closing(self._open()) as connection:
+                _declare(connection.channel(1))
+            for _ in range(cycles):
+                self._cycle()
+            self._drain()
+        except NodeError as error:
+            raise FaultFoundError(str(error)) from error
+        finally:
+            code = self._node.stop()
+        if code:
+            raise FaultFoundError(f"the last stop ended with {code}\n{self._node.log_tail()}")
+        self._judge()
+        again = sum(count - 1 for count in self._came.values())
+        return Totals(self._kills_count, len(self._confirmed), len(self._came), again)
+
+    def _cycle(self) -> None:
+        killer = threading.Timer(self._chance.uniform(*SESSION_S), self._node.kill)
+        killer.start()
+        consumer = threading.Thread(target=self._consume, args=(time.monotonic() + 60.0,))
+        consumer.start()
+        with contextlib.suppress(*LOST), contextlib.closing(self._open()) as connection:
+            channel = connection.channel(1)
+            channel.call(commands.Confirm.Select)
+            sent_count = 0
+            while True:
+                sent_count = self._publish(channel, sent_count)
+        killer.join()
+        consumer.join()
+        self._kills_count += 1
+        if self._power is not None:
+            self._power.cut(self._chance)
+        self._node.start()
+        self._node.wait_until_ready()
+
+    def _publish(self, channel: Channel, sent_count: int) -> int:
+        """Publish some, and wait for their confirms; return how many were sent by now."""
+        waiting: dict[int, bytes] = {}
+        for _ in range(self._chance.randrange(1, BATCH_MAX)):
+            body = b"%d " % next(self._numbers) + bytes(self._chance.choice((0, 2_000)))
+            delay_s = self._chance.choice(DELAYS_S)
+            self._due_s[body] = time.time() + delay_s
+            channel.publish(
+                body,
+                exchange=EXCHANGE,
+                routing_key="k",
+                delivery_mode=2,
+                headers={"x-delay": int(delay_s * 1000)},
+            )
+            sent_count += 1
+            waiting[sent_count] = body
+        while waiting:
+            ack = channel.expect(commands.Basic.Ack)
+            last = ack.delivery_tag or 0
+            tags = [tag for tag in waiting if tag == last or (ack.multiple and tag < last)]
+            self._confirmed.update([waiting.pop(tag) for tag in tags])
+        return sent_count
+
+    def _consume(self, until_s: float) -> None:
+        with contextlib.suppress(*LOST), contextlib.closing(self._open()) as connection:
+            channel = connection.channel(1)
+            channel.consume(QUEUE)
+            while time.monotonic() < until_s and not self._is_complete():
+                event = channel.next_event(1.0)
+                now_s = time.time()
+                self._came[event.body] += 1
+                if now_s < self._due_s[event.body] - EARLY_S:
+                    self._early.append(f"{self._due_s[event.body] - now_s:.3f} s early")
+                assert isinstance(event.method, commands.Basic.Deliver)
+                channel.ack(event.method.delivery_tag or 0)
+
+    def _is_complete(self) -> bool:
+        return self._is_draining and self._confirmed <= self._came.keys()
+
+    _is_draining = False
+
+    def _drain(self) -> None:
+        """Take everything that is still to come."""
+        self._is_draining = True
+        until_s = time.monotonic() + DRAIN_S_MAX
+        while time.monotonic() < until_s and not self._is_complete():
+            self._consume(until_s)
+
+    def _judge(self) -> None:
+        lost = sorted(self._confirmed - self._came.keys())
+        if lost:
+            numbers = [body.split()[0] for body in lost[:5]]
+            raise FaultFoundError(f"lost {len(lost)} of {len(self._confirmed)}: {numbers}")
+        too_often = [count for count in self._came.values() if count > self._kills_count + 1]
+        if too_often:
+            raise FaultFoundError(f"came too often: {max(too_often)} times")
+        if self._early:
+            raise FaultFoundError(f"{len(self._early)} came early: {self._early[:5]}")
+
+    def _open(self) -> Connection:
+        address = Address.of(f"amqp://guest:guest@127.0.0.1:{self._node.port}/%2F")
+        return Connection(address, 20.0).open()
+
+
+def _declare(channel: Channel) -> None:
+    channel.call(
+        commands.Exchange.Declare,
+        exchange=EXCHANGE,
+        exchange_type="x-delayed-message",
+        durable=True,
+        arguments={"x-delayed-type": "direct"},
+    )
+    channel.declare(QUEUE, durable=True)
+    channel.call(commands.Queue.Bind, queue=QUEUE, exchange=EXCHANGE, routing_key="k")
+
+
+def delay_node(folder: Path, durability: str, power: PowerCut | None = None) -> Node:
+    """Return a node that keeps little of what waits in memory."""
+    environment = power.environment if power else None
+    return Node(folder, free_port(), settings_of(durability) + BUDGET, environment)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run, print the totals, and return 1 where a fault was found."""
+    program = "python -m tests.crash.delay_kill_loop"
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
+    parser.add_argument("--cycles", type=int, default=20, help="kills; 20")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--class", dest="durability", choices=("fsync", "os"), default="fsync")
+    parser.add_argument("--power-cut", action="store_true", help="take back what was not synced")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="haremq-delay-kill-loop-") as name:
+        folder = Path(name)
+        power = power_under(folder) if options.power_cut else None
+        node = delay_node(folder, options.durability, power)
+        try:
+            totals = DelayKillLoop(node, options.seed, power).run(options.cycles)
+        except FaultFoundError as error:
+            print(f"INVALID: {error}\nseed={options.seed}")
+            return 1
+    print(f"valid: {totals}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
