@@ -54,6 +54,7 @@ class HttpApi:
             reactor.request_turn,
             reactor.now_ms,
             version=__version__,
+            data_dir="" if settings.broker.data_dir is None else str(settings.broker.data_dir),
         )
         self._server = AsyncioServer(
             loop,
@@ -76,6 +77,8 @@ class HttpApi:
             ListenError: an address cannot be listened on.
         """
         self._server.listen(self._listeners)
+        if self._listeners:
+            self.management.start()
 
     async def stop(self) -> None:
         """Accept no client, and let requests under way end."""

@@ -14,6 +14,7 @@ from management.identity import Identity
 from management.lists.columns import Columns
 from management.node import Node
 from management.routing.route import Route
+from management.samples.sampler import Sampler
 
 _NOTHING: Final = frozenset({b"", b"null", b"undefined"})
 
@@ -30,12 +31,16 @@ class Services:
         node: the broker.
         logins: the way in, and the sessions of browsers.
         identity: what the node says of itself.
+        sampler: the numbers of everything over time.
+        rates_mode: as the settings have it.
         routes: all rows of the route table.
     """
 
     node: Node
     logins: Logins
     identity: Identity
+    sampler: Sampler
+    rates_mode: str
     routes: tuple[Route, ...]
 
     def cluster_name(self) -> str:

@@ -1,5 +1,6 @@
 """Puts the parts of management together, for the node that starts it."""
 
+import asyncio
 import socket
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from management.identity import Identity
 from management.node import Node
 from management.pages import Pages
 from management.route_table import ROUTES
+from management.samples.sampler import Sampler
 from management.server import HttpServer
 from management.settings import ManagementSettings
 from management.slices import Slices
@@ -43,6 +45,7 @@ class Management:
         request_turn: has the loop make a turn.
         now_ms: the clock of instants.
         version: our own.
+        data_dir, config_files: see ``Identity``.
     """
 
     def __init__(
@@ -55,6 +58,8 @@ class Management:
         now_ms: Callable[[], int],
         *,
         version: str,
+        data_dir: str = "",
+        config_files: tuple[str, ...] = (),
     ) -> None:
         slices = Slices(time.perf_counter_ns)
         self.node = Node(views, admin, events, request_turn, now_ms, slices)
@@ -66,11 +71,29 @@ class Management:
             settings.rabbitmq_version,
             PRODUCT,
             version,
+            data_dir,
+            config_files,
         )
-        self.services = Services(self.node, Logins(self.node, sessions), identity, ROUTES)
+        sampler = Sampler(self.node)
+        self.services = Services(
+            self.node,
+            Logins(self.node, sessions),
+            identity,
+            sampler,
+            settings.rates_mode,
+            ROUTES,
+        )
+        self._sampling: asyncio.Task[None] | None = None
         self.application = Application(self.services, settings, Pages(WebUi()))
         self.server = HttpServer(self.application, settings.body_bytes_max)
 
+    def start(self) -> None:
+        """Begin to look at the counters, unless the settings say not to."""
+        if self.services.rates_mode != "none":
+            self._sampling = asyncio.get_running_loop().create_task(self.services.sampler.run())
+
     async def stop(self) -> None:
         """Let requests under way end, and close the connections."""
+        if self._sampling is not None:
+            self._sampling.cancel()
         await self.server.stop(STOP_GRACE_S)

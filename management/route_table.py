@@ -2,10 +2,12 @@
 
 from typing import Final
 
-from management.routes import overview, permissions, users, vhosts, whoami
+from management.routes import health, nodes, overview, permissions, users, vhosts, whoami
 from management.routing.route import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
+    *health.ROUTES,
+    *nodes.ROUTES,
     *overview.ROUTES,
     *permissions.ROUTES,
     *users.ROUTES,

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, TypeAlias
 from amqp_server.broker.commands.accounts import AccountCommands, LogIn
 from amqp_server.broker.commands.connections import ConnectionCommands
 from amqp_server.broker.commands.job import Answer, CommandJob
-from amqp_server.broker.commands.messages import MessageCommands
+from amqp_server.broker.commands.messages import Got, MessageCommands, Published, SettledBy
 from amqp_server.broker.commands.topology import TopologyCommands
 from amqp_server.broker.commands.vhosts import VhostCommands
 from amqp_server.broker.definitions.definition import (
@@ -48,13 +48,16 @@ __all__ = [
     "CommandTable",
     "DefinitionsError",
     "GlobalParameterDefinition",
+    "Got",
     "LogIn",
     "NotAllowedError",
     "NotFoundError",
     "ParameterDefinition",
     "Policy",
     "PreconditionFailedError",
+    "Published",
     "ResourceLockedError",
+    "SettledBy",
     "VhostDefinition",
 ]
 """The table, and the types of what commands take, answer and raise: management imports no other."""

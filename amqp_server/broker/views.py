@@ -24,7 +24,7 @@ from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.resources import ListenerView, ResourceView
 from amqp_server.broker.viewing.accounts import AccountViews, LimitsView
 from amqp_server.broker.viewing.connections import ConnectionViews
-from amqp_server.broker.viewing.node import NodeView, NodeViews, TotalsView
+from amqp_server.broker.viewing.node import FlowView, NodeView, NodeViews, TotalsView
 from amqp_server.broker.viewing.topology import (
     BindingView,
     ExchangeView,
@@ -32,15 +32,18 @@ from amqp_server.broker.viewing.topology import (
     TopologyViews,
     VhostView,
 )
+from exchanges.kinds import KIND_NAMES as EXCHANGE_TYPES
 from queues.counters import QueueCounts
 
 __all__ = [
+    "EXCHANGE_TYPES",
     "BindingView",
     "ChannelCounts",
     "ChannelView",
     "ConnectionView",
     "ConsumerView",
     "ExchangeView",
+    "FlowView",
     "GlobalParameterDefinition",
     "LimitsView",
     "ListenerView",

@@ -3,6 +3,10 @@
 from typing import Any, Final
 
 from amqp_server.broker.views import VhostView
+from management.bodies.stats import with_details
+from management.lists.ranges import Ranges
+from management.samples.details import Looks, Numbers
+from management.samples.series import TOTALS_LENGTHS, TOTALS_STATS, TOTALS_TRAFFIC
 
 UNDEFINED: Final = "undefined"
 """RabbitMQ's word where no default queue type was given."""
@@ -28,4 +32,19 @@ def vhost_body(view: VhostView, node: str) -> dict[str, Any]:
         "protected_from_deletion": False,
         "tracing": False,
         "cluster_state": {node: "running"},
+    }
+
+
+def vhost_numbers(numbers: Numbers | None, looks: Looks, ranges: Ranges) -> dict[str, Any]:
+    """Return the statistics of a vhost.
+
+    Args:
+        numbers: of the vhost; None is one that was not looked at yet.
+        looks: when it was looked at.
+        ranges: samples that are asked for.
+    """
+    return {
+        **with_details(numbers, TOTALS_LENGTHS, looks, ranges.lengths),
+        **with_details(numbers, TOTALS_TRAFFIC, looks, ranges.data_rates),
+        "message_stats": with_details(numbers, TOTALS_STATS, looks, ranges.msg_rates),
     }

@@ -1,13 +1,60 @@
 """The node and its cluster as a whole: ``overview``, ``cluster-name``, ``version`` and the like."""
 
-from typing import Final
+from typing import Any, Final
 
 from amqp_server.broker.admin import GlobalParameterDefinition
+from management.bodies.node import contexts_body, exchange_types, listeners_body
 from management.call import Call
 from management.http.body import require_keys
 from management.http.errors import bad_request
 from management.http.response import Response, answer, empty
+from management.lists.ranges import ranges_of
+from management.routes.overview_numbers import churn, message_numbers, object_totals
 from management.routing.route import Right, Route
+
+
+async def overview(call: Call) -> Response:
+    """Return the node and its cluster as a whole."""
+    query, services = call.request.query, call.services
+    ranges = ranges_of(query)
+    identity, view = services.identity, call.node.views.node()
+    body: dict[str, Any] = {
+        "management_version": identity.rabbitmq_version,
+        "rates_mode": services.rates_mode,
+        "sample_retention_policies": {
+            "global": [600, 3600, 28800, 86400],
+            "basic": [600, 3600],
+            "detailed": [600],
+        },
+        "exchange_types": exchange_types(),
+        "product_version": identity.version,
+        "product_name": identity.product,
+        "rabbitmq_version": identity.rabbitmq_version,
+        "cluster_name": services.cluster_name(),
+        "cluster_tags": {},
+        "node_tags": {},
+        "erlang_version": identity.runtime,
+        "erlang_full_version": identity.runtime_text,
+        "crypto_lib_version": identity.crypto,
+        "release_series_support_status": "supported",
+        "disable_stats": False,
+        "enable_queue_totals": False,
+        "default_queue_type": "classic",
+        "is_op_policy_updating_enabled": True,
+        "require_definition_json_extension": False,
+        "statistics_db_event_queue": 0,
+    }
+    if not query.is_true("disable_stats"):
+        body |= message_numbers(call, ranges)
+        body["churn_rates"] = churn(call, ranges)
+    body["object_totals"] = await object_totals(call)
+    if call.account.is_monitor:
+        body |= {
+            "node": identity.node,
+            "listeners": listeners_body(view, identity.node),
+            "contexts": contexts_body(view, identity.node),
+        }
+    return call.answer(body)
 
 
 async def version(call: Call) -> Response:
@@ -38,6 +85,14 @@ async def set_cluster_name(call: Call) -> Response:
 
 
 ROUTES: Final = (
+    Route(
+        method="GET",
+        path="overview",
+        right=Right.USER,
+        handler=overview,
+        summary="The node and its cluster as a whole.",
+        answer="overview",
+    ),
     Route(
         method="GET",
         path="cluster-name",

@@ -1,27 +1,35 @@
 """Vhosts: ``vhosts`` and ``vhost-limits``."""
 
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from amqp_server.broker.admin import KINDS, VhostDefinition
 from amqp_server.broker.views import LimitsView, VhostView
 from management.bodies.accounts import limits_body
-from management.bodies.vhosts import UNDEFINED, vhost_body
+from management.bodies.vhosts import UNDEFINED, vhost_body, vhost_numbers
 from management.call import Call
 from management.http.body import require_keys, text_of, truth_of, words_of
 from management.http.errors import bad_request, missing, not_found
 from management.http.response import Response, created_or_changed, empty
 from management.listing import Rows, listed
-from management.lists.ranges import ranges_of
+from management.lists.ranges import Ranges, ranges_of
 from management.routing.route import Right, Route
 
 
 async def vhosts(call: Call) -> Response:
     """Return the vhosts that the user sees."""
-    ranges_of(call.request.query, "invalid_range_parameters")
+    ranges = ranges_of(call.request.query, "invalid_range_parameters")
     found = (call.node.views.vhost(name) for name in call.visible_vhosts())
-    body = partial(vhost_body, node=call.services.identity.node)
+    body = partial(_body, call, ranges)
     return await listed(call, Rows((view for view in found if view), body, _name_of))
+
+
+def _body(call: Call, ranges: Ranges, view: VhostView) -> dict[str, Any]:
+    body = vhost_body(view, call.services.identity.node)
+    if call.request.query.is_true("disable_stats"):
+        return body
+    sampler = call.services.sampler
+    return body | vhost_numbers(sampler.vhosts.get(view.name), sampler.looks, ranges)
 
 
 def _name_of(view: VhostView) -> str:
@@ -30,11 +38,11 @@ def _name_of(view: VhostView) -> str:
 
 async def vhost(call: Call) -> Response:
     """Return a vhost."""
-    ranges_of(call.request.query)
+    ranges = ranges_of(call.request.query)
     view = call.node.views.vhost(call.vhost)
     if view is None:
         raise not_found()
-    return call.answer(vhost_body(view, call.services.identity.node))
+    return call.answer(_body(call, ranges, view))
 
 
 async def put_vhost(call: Call) -> Response:

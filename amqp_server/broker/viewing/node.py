@@ -50,6 +50,18 @@ class TotalsView(NamedTuple):
     traffic: TrafficCounts
 
 
+class FlowView(NamedTuple):
+    """The part of ``TotalsView`` that does not look at queues, of which there may be many.
+
+    Attributes:
+        channels: by channels: publishes, deliveries, settlements.
+        traffic: by connections.
+    """
+
+    channels: ChannelCounts
+    traffic: TrafficCounts
+
+
 class NodeViews:
     """The views of the node; see ``broker.views``."""
 
@@ -88,3 +100,15 @@ class NodeViews:
         queues = yield from totals.queues.summing()
         traffic = yield from totals.traffic.summing()
         return TotalsView(channels, queues, traffic)
+
+    def flow(self, vhost: str | None = None) -> Steps[FlowView]:
+        """Return the sums of channels and connections alone; see ``totals``.
+
+        Raises:
+            NotFoundError: there is no such vhost.
+        """
+        broker = self._broker
+        totals = broker.totals if vhost is None else broker.vhost(vhost).totals
+        channels = yield from totals.channels.summing()
+        traffic = yield from totals.traffic.summing()
+        return FlowView(channels, traffic)

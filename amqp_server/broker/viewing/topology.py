@@ -142,6 +142,22 @@ class TopologyViews:
         names = found.queues.names
         return page_of(names, lambda name: self._queue(found, name), after, max_count)
 
+    def queue_counts(
+        self, vhost: str, after: str | None = None, max_count: int = PAGE_MAX
+    ) -> Page[str, tuple[str, QueueCounts]]:
+        """Return the numbers of the queues of a vhost, with their names, and nothing else.
+
+        Raises:
+            NotFoundError: there is no such vhost.
+        """
+        queues = self._broker.vhost(vhost).queues
+
+        def look(name: str) -> tuple[str, QueueCounts] | None:
+            queue = queues.look_at(name)
+            return None if queue is None else (name, queue.engine.counts())
+
+        return page_of(queues.names, look, after, max_count)
+
     def queue(self, vhost: str, name: str) -> QueueView | None:
         """Return a queue; None if there is none, or no such vhost."""
         return self._queue(self._broker.vhost(vhost), name) if self._has(vhost) else None

@@ -7,6 +7,7 @@ from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.viewing.topology import BindingView
 from amqp_server.broker.views import Views
+from tests.support.desk import JOBS, PLAIN, Desk
 from tests.support.peer import Client, Node
 
 
@@ -159,3 +160,13 @@ def test_bindings_that_stay_are_shown_while_others_go() -> None:
     assert {f"k{number}" for number in range(1, 20, 2)} <= keys
     (exchange_binding,) = [one for one in shown if one.source == "amq.direct"]
     assert exchange_binding == ("amq.direct", "/", "amq.topic", "exchange", "", {})
+
+
+def test_the_numbers_of_queues_come_in_pages_of_their_own() -> None:
+    desk = Desk()
+    for name in ("a", "b", "c"):
+        desk.do("declare_queue", **{**JOBS, "name": name}, **PLAIN)
+    page = desk.views.queue_counts("/", None, 2)
+    assert [name for name, _ in page.items] == ["a", "b"]
+    assert page.items[0][1].ready_count == 0
+    assert [name for name, _ in desk.views.queue_counts("/", page.cursor).items] == ["c"]

@@ -1,0 +1,235 @@
+"""Health checks: 200 where all is well, and 503 with what is not.
+
+Source: RabbitMQ 3.10, recorded answers; those that need no login are of 4.x.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from amqp_server.broker.admin import SettledBy
+from management.bodies.node import listeners_of, protocol_of
+from management.call import Call
+from management.http.errors import OK, UNAVAILABLE, bad_request, not_found
+from management.http.response import Response, answer
+from management.routing.route import Right, Route
+
+_FRESH: Final[Mapping[str, str]] = {
+    "cache-control": "no-cache, no-store, max-age=0, must-revalidate",
+    "pragma": "no-cache",
+    "expires": "0",
+}
+
+_ALIASES: Final[Mapping[str, str]] = {
+    "amqp091": "amqp",
+    "amqp0.9.1": "amqp",
+    "amqp0-9-1": "amqp",
+    "amqp10": "amqp",
+    "amqp1.0": "amqp",
+    "amqp1-0": "amqp",
+    "amqps": "amqp/ssl",
+    "streams": "stream",
+    "stream/tls": "stream/ssl",
+}
+
+_UNITS: Final = ("days", "weeks", "months", "years")
+
+
+def _ok(**more: object) -> Response:
+    return answer({"status": "ok", **more}, OK, _FRESH)
+
+
+def _failed(reason: str, **more: object) -> Response:
+    return answer({"status": "failed", "reason": reason, **more}, UNAVAILABLE, _FRESH)
+
+
+async def alarms(call: Call) -> Response:
+    """Fail while memory or disk run low."""
+    reason = call.node.views.node().alarm
+    node = call.services.identity.node
+    found = [{"node": node, "resource": name} for name in ("memory", "disk") if name in reason]
+    if not found:
+        return _ok()
+    return _failed("There are alarms in effect in the cluster", alarms=found)
+
+
+async def local_alarms(call: Call) -> Response:
+    """Fail while memory or disk of this node run low."""
+    reason = call.node.views.node().alarm
+    node = call.services.identity.node
+    found = [{"node": node, "resource": name} for name in ("memory", "disk") if name in reason]
+    if not found:
+        return _ok()
+    return _failed("There are alarms in effect on the node", alarms=found)
+
+
+async def vhosts_run(_call: Call) -> Response:
+    """Do not fail: a vhost that there is runs."""
+    return _ok()
+
+
+async def single_node(_call: Call) -> Response:
+    """Do not fail: there is no other node."""
+    return _ok(reason="single node cluster")
+
+
+async def in_service(_call: Call) -> Response:
+    """Do not fail: who hears the answer is served."""
+    return _ok()
+
+
+async def below_connection_limit(call: Call) -> Response:
+    """Fail where as many are connected as may be."""
+    view = call.node.views.node()
+    used = view.resources
+    limit = 0 if used is None else used.sockets_max
+    if limit and used is not None and used.sockets >= limit:
+        return _failed("The node has reached its limit of connections", connections=used.sockets)
+    return _ok(connections=view.connection_count, limit=limit or "infinity")
+
+
+async def port_listener(call: Call) -> Response:
+    """Fail where nothing listens on a port."""
+    text = call.names["port"]
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 10):  # noqa: PLR2004
+        raise bad_request("Invalid port")
+    port = int(text)
+    ports = [each.port for each in listeners_of(call.node.views.node())]
+    if port in ports:
+        return _ok(port=port)
+    return _failed("No active listener", missing=port, ports=ports)
+
+
+async def protocol_listener(call: Call) -> Response:
+    """Fail where nothing speaks a protocol, or one of several with commas between them."""
+    asked = call.names["protocol"]
+    names = [_ALIASES.get(name.strip().lower(), name.strip().lower()) for name in asked.split(",")]
+    spoken = list(
+        dict.fromkeys([protocol_of(each) for each in listeners_of(call.node.views.node())])
+    )
+    missing = [name for name in names if name not in spoken]
+    is_one = len(names) == 1
+    if not missing:
+        return _ok(protocol=names[0]) if is_one else _ok(protocols=names)
+    # A text for one, as in 3.x; a list for several, as in 4.x.
+    return _failed(
+        "No active listener", missing=missing[0] if is_one else missing, protocols=spoken
+    )
+
+
+async def certificate_expiration(call: Call) -> Response:
+    """Fail where a certificate ends before a time is over."""
+    unit = call.names["unit"]
+    within = call.names["within"]
+    if unit not in _UNITS:
+        supported = ", ".join(_UNITS)
+        raise bad_request(f"Time unit not recognised. Supported units: {supported}.")
+    if not within.removeprefix("-").isascii() or not within.removeprefix("-").isdigit():
+        raise bad_request("Invalid expiration value.")
+    if not any(each.is_tls for each in listeners_of(call.node.views.node())):
+        return _ok()
+    return _failed("The node does not know when its certificates end", expired=[])
+
+
+async def aliveness(call: Call) -> Response:
+    """Declare a queue, publish a message and get it, as the user."""
+    user, vhost = call.account.name, call.vhost
+    if not call.node.has_vhost(vhost):
+        raise not_found()
+    await call.node.command(
+        "declare_queue",
+        vhost=vhost,
+        name=ALIVENESS_QUEUE,
+        username=user,
+        durable=False,
+        auto_delete=False,
+        arguments={},
+    )
+    await call.node.command(
+        "publish",
+        vhost=vhost,
+        exchange="",
+        username=user,
+        routing_key=ALIVENESS_QUEUE,
+        properties={},
+        payload=b"test_message",
+    )
+    got: Any = await call.node.command(
+        "get",
+        vhost=vhost,
+        name=ALIVENESS_QUEUE,
+        username=user,
+        count=1,
+        settled_by=SettledBy.NO_ACK,
+        truncate_bytes=None,
+    )
+    return _ok() if got else _failed("the message that was published is not there")
+
+
+async def node_health(call: Call) -> Response:
+    """Fail while an alarm is on."""
+    node = call.names.get("node")
+    if node is not None and node != call.services.identity.node:
+        raise not_found()
+    reason = call.node.views.node().alarm
+    return _failed(f"resource alarm(s) in effect: {reason}") if reason else _ok()
+
+
+ALIVENESS_QUEUE: Final = "aliveness-test"
+
+
+def _route(path: str, handler: Any, summary: str, right: Right = Right.USER) -> Route:  # noqa: ANN401
+    return Route(
+        method="GET",
+        path=path,
+        right=right,
+        handler=handler,
+        summary=summary,
+        answer="health",
+    )
+
+
+_CHECK: Final = "health/checks"
+_LEADERS: Final = f"{_CHECK}/quorum-queues-without-elected-leaders"
+
+ROUTES: Final = (
+    _route(f"{_CHECK}/alarms", alarms, "No alarm is on in the cluster."),
+    _route(f"{_CHECK}/local-alarms", local_alarms, "No alarm is on in this node."),
+    _route(f"{_CHECK}/virtual-hosts", vhosts_run, "All vhosts run."),
+    _route(f"{_CHECK}/node-is-quorum-critical", single_node, "No queue needs this node."),
+    _route(f"{_CHECK}/node-is-mirror-sync-critical", single_node, "No mirror needs this node."),
+    _route(f"{_CHECK}/port-listener/{{port}}", port_listener, "Something listens on a port."),
+    _route(
+        f"{_CHECK}/protocol-listener/{{protocol}}",
+        protocol_listener,
+        "Something speaks a protocol.",
+    ),
+    _route(
+        f"{_CHECK}/certificate-expiration/{{within}}/{{unit}}",
+        certificate_expiration,
+        "No certificate ends within a time.",
+    ),
+    _route(f"{_CHECK}/is-in-service", in_service, "The node serves clients.", Right.NOBODY),
+    _route(f"{_CHECK}/ready-to-serve-clients", in_service, "The same.", Right.NOBODY),
+    _route(
+        f"{_CHECK}/below-node-connection-limit",
+        below_connection_limit,
+        "More clients may connect.",
+        Right.NOBODY,
+    ),
+    _route(
+        f"{_CHECK}/reached-target-cluster-size",
+        in_service,
+        "The cluster has all its nodes.",
+        Right.NOBODY,
+    ),
+    _route(f"{_CHECK}/metadata-store/initialized", vhosts_run, "Definitions were read."),
+    _route(f"{_CHECK}/metadata-store/initialized/with-data", vhosts_run, "The same."),
+    _route(f"{_LEADERS}/all-vhosts", vhosts_run, "All quorum queues have a leader."),
+    _route(f"{_LEADERS}/all-vhosts/pattern/{{pattern}}", vhosts_run, "The same, by name."),
+    _route(f"{_LEADERS}/vhost/{{vhost}}", vhosts_run, "The same, in a vhost."),
+    _route(f"{_LEADERS}/vhost/{{vhost}}/pattern/{{pattern}}", vhosts_run, "The same, by name."),
+    _route("aliveness-test/{vhost}", aliveness, "A message goes in and out of a queue."),
+    _route("healthchecks/node", node_health, "The node is well."),
+    _route("healthchecks/node/{node}", node_health, "A node is well."),
+)

@@ -1,0 +1,105 @@
+"""The nodes of the cluster, of which there is one: ``nodes`` and its memory."""
+
+from typing import Any, Final
+
+from management.bodies.node import memory_body, node_body, relative_memory_body
+from management.bodies.stats import with_details
+from management.call import Call
+from management.http.errors import not_found
+from management.http.response import Response
+from management.listing import Rows, listed
+from management.lists.ranges import Ranges, ranges_of
+from management.routing.route import Right, Route
+from management.samples import series
+
+
+async def nodes(call: Call) -> Response:
+    """Return the nodes of the cluster."""
+    body = await _body(call, ranges_of(call.request.query))
+    return await listed(call, Rows(iter([body]), lambda node: node, lambda node: node["name"]))
+
+
+async def node(call: Call) -> Response:
+    """Return a node; with ``memory=true`` also where its memory is."""
+    _check(call)
+    query = call.request.query
+    body = await _body(call, ranges_of(query))
+    if query.is_true("memory"):
+        body["memory"] = memory_body(*await _memory(call))
+    if query.is_true("binary"):
+        body["binary"] = {}
+    return call.answer(body)
+
+
+async def _body(call: Call, ranges: Ranges) -> dict[str, Any]:
+    name = call.services.identity.node
+    if call.request.query.is_true("disable_stats"):
+        return {"name": name, "type": "disc", "running": True}
+    view, sampler = call.node.views.node(), call.services.sampler
+    body = node_body(view, call.services.identity, call.services.rates_mode)
+    numbers = sampler.node_itself
+    now = series.of_node(view)
+    return body | with_details(numbers, series.NODE_SERIES, sampler.looks, ranges.node_stats, now)
+
+
+async def memory(call: Call) -> Response:
+    """Return where the memory of a node is."""
+    _check(call)
+    return call.answer({"memory": memory_body(*await _memory(call))})
+
+
+async def relative_memory(call: Call) -> Response:
+    """Return the same in hundredths."""
+    _check(call)
+    return call.answer({"memory": relative_memory_body(*await _memory(call))})
+
+
+async def tables(call: Call) -> Response:
+    """Return nothing: tables of Erlang."""
+    _check(call)
+    return call.answer({"ets_tables": []})
+
+
+async def _memory(call: Call) -> tuple[int, int]:
+    """Return what the node takes, and what messages take of it, in bytes."""
+    used = call.node.views.node().resources
+    totals = await call.node.slices.finish(call.node.views.totals())
+    return 0 if used is None else used.memory_bytes, totals.queues.memory_bytes
+
+
+def _check(call: Call) -> None:
+    """Refuse another node.
+
+    Raises:
+        HttpError: 404.
+    """
+    if call.names["node"] != call.services.identity.node:
+        raise not_found()
+
+
+def _route(path: str, handler: Any, summary: str, answer: str) -> Route:  # noqa: ANN401
+    return Route(
+        method="GET",
+        path=path,
+        right=Right.MONITORING,
+        handler=handler,
+        summary=summary,
+        answer=answer,
+        is_list=path == "nodes",
+    )
+
+
+ROUTES: Final = (
+    _route("nodes", nodes, "The nodes of the cluster.", "node"),
+    _route("nodes/{node}", node, "A node.", "node"),
+    _route("nodes/{node}/memory", memory, "Where the memory of a node is.", "memory"),
+    _route(
+        "nodes/{node}/memory/relative",
+        relative_memory,
+        "Where the memory of a node is, in hundredths.",
+        "memory",
+    ),
+    _route("nodes/{node}/memory/ets", tables, "Tables of Erlang: none.", "tables"),
+    _route("nodes/{node}/memory/ets/relative", tables, "Tables of Erlang: none.", "tables"),
+    _route("nodes/{node}/memory/ets/{filter}", tables, "Tables of Erlang: none.", "tables"),
+)

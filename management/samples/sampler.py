@@ -1,0 +1,172 @@
+"""Looks at all counters every 5 s, in slices, and notes what has changed.
+
+What did not change costs a look and a comparison. What is idle for ten minutes keeps its last
+numbers only: half a kilobyte for a queue. What is gone is forgotten.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final, TypeAlias, TypeVar
+
+from amqp_server.broker.admin import NotFoundError
+from amqp_server.broker.pages import Page
+from management.node import Node, pages
+from management.samples import series
+from management.samples.details import Looks
+from management.samples.history import POINTS_MAX, History
+from management.samples.spans import Spans
+
+log = logging.getLogger(__name__)
+
+PERIOD_MS: Final = 5_000
+IDLE_MS: Final = PERIOD_MS * (POINTS_MAX - 1)
+
+QueueKey: TypeAlias = tuple[str, str]
+"""Vhost and name of a queue, or of an exchange."""
+
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+
+
+class Sampler:
+    """The samples of a node.
+
+    Attributes:
+        looks: when it looked.
+        totals: of the node; by channels, queues and connections.
+        node_itself: gauges and churn.
+        vhosts: totals by vhost.
+        queues, exchanges: by vhost and name.
+        channels: by number of the connection and of the channel.
+        connections: by number.
+
+    Args:
+        node: that is sampled.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self.looks = Looks()
+        self.totals = Spans(series.TOTALS_WIDTH)
+        self.node_itself = Spans(series.NODE_WIDTH)
+        self.vhosts: dict[str, Spans] = {}
+        self.queues: dict[QueueKey, History] = {}
+        self.exchanges: dict[QueueKey, History] = {}
+        self.channels: dict[tuple[int, int], History] = {}
+        self.connections: dict[int, History] = {}
+        self._is_first = True
+
+    async def run(self) -> None:
+        """Look for ever, every 5 s; a look that fails is logged."""
+        while True:
+            began_ms = self._node.now_ms()
+            try:
+                await self.look()
+            except Exception:
+                log.exception("a look at the counters failed")
+            spent_ms = self._node.now_ms() - began_ms
+            await asyncio.sleep(max(PERIOD_MS - spent_ms, PERIOD_MS // 2) / 1000)
+
+    async def look(self) -> None:
+        """Look at all counters once."""
+        node = self._node
+        await node.slices.begin()
+        now_ms = node.now_ms()
+        view = node.views.node()
+        self.node_itself.note(now_ms, series.of_node(view))
+        vhosts = node.vhost_names()
+        note = partial(self._note, now_ms)
+        self.queues = await note(self.queues, self._queues(vhosts), series.QUEUE_WIDTH)
+        self.exchanges = await note(self.exchanges, self._exchanges(vhosts), series.EXCHANGE_WIDTH)
+        self.channels = await note(self.channels, self._channels(), series.CHANNEL_WIDTH)
+        self.connections = await note(self.connections, self._connections(), series.TRAFFIC_WIDTH)
+        await self._look_at_totals(vhosts, now_ms)
+        before_ms = now_ms if self._is_first else self.looks.last_ms
+        self.looks = Looks(now_ms, before_ms, view.wall_ms - view.now_ms, PERIOD_MS)
+        self._is_first = False
+
+    async def _look_at_totals(self, names: list[str], now_ms: int) -> None:
+        """Note the sums of each vhost and of the node; the queues were looked at before."""
+        finish, views = self._node.slices.finish, self._node.views
+        lengths = await self._lengths()
+        kept: dict[str, Spans] = {}
+        for name in names:
+            try:
+                flow = await finish(views.flow(name))
+            except NotFoundError:
+                continue  # It went meanwhile.
+            spans = kept[name] = self.vhosts.get(name) or Spans(series.TOTALS_WIDTH)
+            spans.note(now_ms, series.of_totals(flow, *lengths.get(name, (0, 0))))
+        self.vhosts = kept
+        ready_counts, unacked_counts = zip((0, 0), *lengths.values(), strict=True)
+        flow = await finish(views.flow())
+        self.totals.note(now_ms, series.of_totals(flow, sum(ready_counts), sum(unacked_counts)))
+
+    async def _lengths(self) -> dict[str, tuple[int, int]]:
+        """Return the messages in the queues of each vhost, ready and unacked."""
+        sums: dict[str, tuple[int, int]] = {}
+        for (vhost, _), history in self.queues.items():
+            ready_count, unacked_count = sums.get(vhost, (0, 0))
+            ready, unacked = history.last[0], history.last[1]
+            sums[vhost] = (ready_count + ready, unacked_count + unacked)
+            if self._node.slices.is_spent():
+                await self._node.slices.pause()
+        return sums
+
+    async def _note(
+        self,
+        now_ms: int,
+        known: dict[Key, History],
+        looked: Iterator[tuple[Key, tuple[int, ...]]],
+        width: int,
+    ) -> dict[Key, History]:
+        """Note the numbers of all things of a kind; return the histories of those that are there.
+
+        The first look finds things of any age: what they counted before it is no growth.
+        """
+        slices = self._node.slices
+        kept: dict[Key, History] = {}
+        for key, numbers in looked:
+            history = known.get(key)
+            if history is None:
+                history = History(width, numbers if self._is_first else None)
+            if not history.note(now_ms, numbers):
+                history.forget_before(now_ms - IDLE_MS)
+            kept[key] = history
+            if slices.is_spent():
+                await slices.pause()
+        return kept
+
+    def _queues(self, vhosts: list[str]) -> Iterator[tuple[QueueKey, tuple[int, ...]]]:
+        for vhost in vhosts:
+            for name, counts in self._in_vhost(partial(self._node.views.queue_counts, vhost)):
+                yield (vhost, name), series.of_queue(counts)
+
+    def _exchanges(self, vhosts: list[str]) -> Iterator[tuple[QueueKey, tuple[int, ...]]]:
+        views = self._node.views
+        for vhost in vhosts:
+            for view in self._in_vhost(partial(views.exchanges, vhost)):
+                yield (vhost, view.name), series.of_exchange(view)
+            default = views.exchange(vhost, "")
+            if default is not None:
+                yield (vhost, ""), series.of_exchange(default)
+
+    def _channels(self) -> Iterator[tuple[tuple[int, int], tuple[int, ...]]]:
+        for page in pages(self._node.views.channels):
+            for view in page:
+                yield (view.connection_number, view.number), series.of_channel(view.counts)
+
+    def _connections(self) -> Iterator[tuple[int, tuple[int, ...]]]:
+        for page in pages(self._node.views.connections):
+            for view in page:
+                yield view.number, (view.received_bytes, view.sent_bytes)
+
+    def _in_vhost(self, look: Callable[[str | None], Page[str, Item]]) -> Iterator[Item]:
+        """Yield what is in a vhost, as long as there is one."""
+        try:
+            for page in pages(look):
+                yield from page
+        except NotFoundError:
+            return
