@@ -18,6 +18,7 @@ from amqp_server.broker.commands.job import Answer, CommandJob
 from amqp_server.broker.commands.messages import Got, MessageCommands, Published, SettledBy
 from amqp_server.broker.commands.topology import TopologyCommands
 from amqp_server.broker.commands.vhosts import VhostCommands
+from amqp_server.broker.commands.waiting import WaitingCommands
 from amqp_server.broker.definitions.definition import (
     GlobalParameterDefinition,
     ParameterDefinition,
@@ -78,7 +79,14 @@ class Command(NamedTuple):
 CommandTable: TypeAlias = Mapping[str, Command]
 
 
-class Admin(TopologyCommands, MessageCommands, ConnectionCommands, VhostCommands, AccountCommands):
+class Admin(
+    TopologyCommands,
+    MessageCommands,
+    WaitingCommands,
+    ConnectionCommands,
+    VhostCommands,
+    AccountCommands,
+):
     """The commands as functions; ``COMMANDS`` is the table of them."""
 
     def begin(

@@ -8,7 +8,7 @@ were in no segment yet.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from persistence.positions import joined, ranges_of
@@ -196,28 +196,32 @@ class Spilled:
                 found.append(range(part.from_position, part.stop_position))
         return joined(found)
 
-    def slices(self) -> Iterator[QueueSlice]:
-        """Return all messages in order, without taking them; the queue must not change meanwhile.
+    def slices(self, from_position: int = 0) -> Iterator[QueueSlice]:
+        """Return messages in order, without taking them; the queue must not change meanwhile.
+
+        Args:
+            from_position: slices that end before it are left out.
 
         Raises:
             OSError: the disk could not be read.
         """
         for part in self._parts:
             if isinstance(part, Tail):
-                yield from part.slices()
+                slices: Iterable[QueueSlice] = part.slices()
             else:
-                yield from self._stored_slices(part)
+                slices = self._stored_slices(part, from_position)
+            yield from (each for each in slices if each.positions[-1] >= from_position)
 
-    def _stored_slices(self, part: Stored) -> Iterator[QueueSlice]:
-        at = part.from_position
+    def _stored_slices(self, part: Stored, from_position: int) -> Iterator[QueueSlice]:
+        at = max(part.from_position, from_position)
         for unstored in (*part.unstored, None):
             stop = part.stop_position if unstored is None else unstored.positions[0]
-            while (back := self._log.read_back(self._lane, at, stop)).messages is not None:
+            while at < stop and (back := self._log.read_back(self._lane, at, stop)).messages:
                 yield back.messages
                 at = back.messages.positions[-1] + 1
             if unstored is not None:
                 yield unstored
-                at = unstored.positions[-1] + 1
+                at = max(at, unstored.positions[-1] + 1)
 
     def clear(self) -> None:
         """Forget everything."""

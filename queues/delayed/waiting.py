@@ -15,7 +15,9 @@ The memory is bounded, however many wait: the budget of the lanes, as that of a 
 Source: ADR 39; ADR 14 for the lanes, ADR 18 for the order in the log.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from persistence.positions import ranges_of
@@ -69,6 +71,7 @@ class WaitingMessages:
         count: how many wait; those that were taken and are not settled count too.
         memory: what those in lanes take.
         next_position: above all positions given so far.
+        settled_lsn: of the last settlement.
         ask_disk_at_ms: when to ask the disk again after a failed read (instant); None is never.
     """
 
@@ -83,7 +86,7 @@ class WaitingMessages:
         self.log = log
         self.memory = memory
         self.count = 0
-        self.next_position = 0
+        self.next_position = self.settled_lsn = 0
         self.ask_disk_at_ms: int | None = None
         self._is_fsynced = is_fsynced
         log.set_fsynced(is_fsynced=is_fsynced)
@@ -172,27 +175,53 @@ class WaitingMessages:
 
     # -- a look, and dropping -----------------------------------------------------------------
 
+    def slots(self) -> list[int]:
+        """Return the slots in which messages wait, the one that is opened first in front."""
+        slots = self._wheel.in_order()
+        if self._opening is not None:
+            slots.insert(0, self._opening.slot)
+        return [*dict.fromkeys(slots)]
+
+    def opened(self) -> list[Waiting]:
+        """Return the messages of opened slots that are in memory, in order."""
+        return [*self._few]
+
+    def part_of(self, slot: int, from_position: int, max_count: int) -> list[Waiting]:
+        """Return some messages of a slot, by position; none where there is no other.
+
+        Raises:
+            OSError: the disk could not be read.
+        """
+        lane, found = self._lanes[slot], list[Waiting]()
+        for each in () if lane is None else _slices_of(lane, from_position):
+            first = bisect_left(each.positions, from_position)
+            part = slice(first, first + max_count)
+            expires = each.expires_at_ms
+            due_ms = repeat(expires) if isinstance(expires, int) else expires[part]
+            found += [
+                message
+                for message in map(Waiting, due_ms, each.positions[part], each.records[part])
+                if message.position not in self._dropped
+            ]
+            if len(found) >= max_count:
+                break
+        return found[:max_count]
+
     def walk(self) -> Iterator[Waiting]:
         """Return what waits, about in the order in which it is due; nothing may change meanwhile.
 
         Raises:
             OSError: the disk could not be read.
         """
-        yield from self._few
-        slots = self._wheel.in_order()
-        if self._opening is not None:
-            slots.insert(0, self._opening.slot)
-        for slot in dict.fromkeys(slots):
-            lane = self._lanes[slot]
-            for each in () if lane is None else _slices_of(lane):
-                expires = each.expires_at_ms
-                due_ms = [expires] * len(each.positions) if isinstance(expires, int) else expires
-                for message in map(Waiting, due_ms, each.positions, each.records):
-                    if message.position not in self._dropped:
-                        yield message
+        yield from self.opened()
+        for slot in self.slots():
+            at = 0
+            while part := self.part_of(slot, at, PIECE_MAX):
+                yield from part
+                at = part[-1].position + 1
 
     def drop(self, position: int) -> None:
-        """Forget one message that ``walk`` has just shown."""
+        """Forget one message that was just shown."""
         self.count -= 1
         self._settle(range(position, position + 1))
         if self._few.drop(position):
@@ -327,12 +356,10 @@ class WaitingMessages:
         self._to_renew = self._wheel.in_order()
 
     def _settle(self, positions: Sequence[int]) -> None:
-        if isinstance(positions, range):
-            if positions:
-                self.log.settle(positions)
-            return
-        for settled in ranges_of(sorted(positions)):
-            self.log.settle(settled)
+        ranges = [positions] if isinstance(positions, range) else ranges_of(sorted(positions))
+        for settled in ranges:
+            if settled:
+                self.settled_lsn = self.log.settle(settled)
 
     def _make_room(self) -> None:
         if not self.memory.is_over:
@@ -343,10 +370,10 @@ class WaitingMessages:
             self._refused_left = REFUSED_APPENDS
 
 
-def _slices_of(lane: Lane) -> Iterator[QueueSlice]:
-    yield from lane.head.slices()
+def _slices_of(lane: Lane, from_position: int) -> Iterator[QueueSlice]:
+    yield from (each for each in lane.head.slices() if each.positions[-1] >= from_position)
     if lane.spilled is not None:
-        yield from lane.spilled.slices()
+        yield from lane.spilled.slices(from_position)
 
 
 class _Opening:

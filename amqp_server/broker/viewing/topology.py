@@ -44,6 +44,7 @@ class ExchangeView(NamedTuple):
         policy: name of the policy that applies; None if none does.
         published, routed: messages that came in, and that went out, once for each queue.
         returns, dropped: messages that reached no queue: mandatory ones, and others.
+        delayed: messages that wait behind it for their time; None where none can.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ExchangeView(NamedTuple):
     routed: int
     returns: int
     dropped: int
+    delayed: int | None = None
 
 
 class QueueView(NamedTuple):
@@ -247,6 +249,7 @@ def _exchange(vhost: Vhost, name: str) -> ExchangeView | None:
         return None
     kind, durable, auto_delete, internal, arguments = vhost.exchanges.properties_of(name)
     policy, _ = vhost.policies.match("exchange", None, name)
+    room = vhost.keepers.room(name)
     return ExchangeView(
         name,
         vhost.name,
@@ -257,6 +260,7 @@ def _exchange(vhost: Vhost, name: str) -> ExchangeView | None:
         _plain(arguments),
         None if policy is None else policy.name,
         *_numbers(exchange.counters),
+        None if room is None else room.messages.count,
     )
 
 
