@@ -10,6 +10,7 @@ from conformance.check import Check
 from conformance.random.declared import DECLARED
 
 RULES_PATH = Path(__file__).with_name("rules.yaml")
+HTTP_PATH = Path(__file__).with_name("http_differences.yaml")
 STATUSES = ("ok", "deviates", "open")
 
 INTRODUCTION = """\
@@ -91,8 +92,17 @@ def page(checks: Iterable[Check], rules: Iterable[Rule]) -> str:
             ("rule", "section", "RabbitMQ", "HareMQ"),
             [(rule.rule_id, rule.reference, rule.text, rule.note) for rule in noted],
         ),
+        "## The HTTP API answers otherwise than RabbitMQ 3.10\n",
+        "Calls and differences are patterns; `python -m conformance.http_differential` compares.\n",
+        _table(("call", "difference", "why"), http_rows()),
     ]
     return "\n".join(parts)
+
+
+def http_rows(path: Path = HTTP_PATH) -> list[tuple[str, str, str]]:
+    """Return what the HTTP differential knows to differ: call, difference and reason."""
+    rows = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return [(f"`{row['call']}`", f"`{row['difference']}`", row["reason"]) for row in rows]
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:

@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from management.routes import health, nodes, overview, permissions, users, vhosts, whoami
+from management.routes import health, nodes, openapi, overview, permissions, users, vhosts, whoami
 from management.routing.route import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
     *health.ROUTES,
     *nodes.ROUTES,
+    *openapi.ROUTES,
     *overview.ROUTES,
     *permissions.ROUTES,
     *users.ROUTES,

@@ -131,6 +131,7 @@ def contexts_body(view: NodeView, node: str | None) -> list[dict[str, Any]]:
             "path": "/",
             "ip": each.address,
             "port": str(each.port),
+            "cowboy_opts": "[{sendfile,false}]",
         }
         for each in listeners_of(view)
         if each.protocol == "http"

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any, Final
 
-from amqp_server.broker.admin import KINDS, VhostDefinition
+from amqp_server.broker.admin import KINDS, PreconditionFailedError, VhostDefinition
 from amqp_server.broker.views import LimitsView, VhostView
 from management.bodies.accounts import limits_body
 from management.bodies.vhosts import UNDEFINED, vhost_body, vhost_numbers
@@ -113,7 +113,11 @@ async def set_vhost_limit(call: Call) -> Response:
     if not call.node.has_vhost(call.vhost):
         raise missing("vhost_not_found")
     limit = call.names["limit"]
-    await call.node.command("set_vhost_limit", vhost=call.vhost, limit=limit, value=body["value"])
+    value = body["value"]
+    try:
+        await call.node.command("set_vhost_limit", vhost=call.vhost, limit=limit, value=value)
+    except PreconditionFailedError as error:
+        raise bad_request(f"Validation failed\n\n{error}\n") from error
     return empty()
 
 

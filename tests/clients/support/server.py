@@ -45,7 +45,9 @@ class Server:
     ) -> None:
         settings_file = data_directory / "haremq.yaml"
         settings_file.parent.mkdir(parents=True, exist_ok=True)
-        settings_file.write_text(settings, encoding="utf-8")
+        # The port of management is ten thousand above that of AMQP: somebody may have it.
+        rest = "" if "management:" in settings else "\nmanagement: {listeners: []}\n"
+        settings_file.write_text(settings + rest, encoding="utf-8")
         self.port = port or free_port()
         self.uri = f"amqp://guest:guest@{HOST}:{self.port}/%2F"
         self.program = Program(

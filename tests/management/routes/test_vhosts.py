@@ -95,6 +95,8 @@ def test_limits_that_are_refused(api: Api) -> None:
     assert nowhere.json == {"error": "not_found", "reason": "vhost_not_found"}
     assert api.put("vhost-limits/%2F/max-queues").status == 415
     assert api.put("vhost-limits/%2F/max-bogus", {"value": 1}).status == 400
-    assert api.put("vhost-limits/%2F/max-queues", {"value": 1.5}).status == 400
+    assert api.put("vhost-limits/%2F/max-queues", {"value": 1.5}).json["reason"] == (
+        "Validation failed\n\nmax-queues should be a number, actually was 1.5\n"
+    )
     assert api.delete("vhost-limits/nope/max-queues").status == 404
     assert api.get("vhost-limits/nope").status == 404
