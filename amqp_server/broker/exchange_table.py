@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from sortedcontainers import SortedList
-
 from amqp_server.broker.arguments.declare import (
     ExchangeProperties,
     check_equivalent_exchange,
@@ -38,6 +36,7 @@ from amqp_server.broker.names import (
     check_unreserved,
     exchange_text,
 )
+from amqp_server.broker.ordered_keys import OrderedKeys
 from amqp_server.broker.steps import Steps, finish
 from amqp_server.wire.tables import Table, decode_table, encode_table, matched_table
 from exchanges.bindings import Binding, Destination, DestinationKind
@@ -64,7 +63,7 @@ class ExchangeTable:
         keepers: what keeps messages behind exchanges.
 
     Attributes:
-        names: of all exchanges, for views; changed only here.
+        names: of all exchanges, for views.
     """
 
     def __init__(
@@ -89,7 +88,7 @@ class ExchangeTable:
         self._keepers = keepers
         self._properties: dict[str, ExchangeProperties] = {}
         self._leaving: dict[str, Steps[None]] = {}
-        self.names: SortedList[str] = SortedList()
+        self.names = OrderedKeys(router.exchanges)
         for name, kind, internal in PREDECLARED:
             properties = ExchangeProperties(kind, True, False, internal, {})  # noqa: FBT003
             self._add(name, properties, make_kind(kind))
@@ -283,7 +282,6 @@ class ExchangeTable:
         self, name: str, properties: ExchangeProperties, kind: ExchangeKind, queue_id: int = 0
     ) -> None:
         self._properties[name] = properties
-        self.names.add(name)
         arguments = matched_table(properties.arguments)
         self._keepers.open(name, properties.exchange_type, arguments, queue_id)
         self._router.add_exchange(
@@ -298,6 +296,7 @@ class ExchangeTable:
                 kind=kind,
             )
         )
+        self.names.note_added(name)
 
     def _removing(self, names: list[str]) -> Steps[None]:
         """Remove exchanges, and auto-delete exchanges that lose their last binding with them.
@@ -313,7 +312,7 @@ class ExchangeTable:
     def _taking_out(self, name: str, unused: list[str]) -> Steps[None]:
         bindings = self._router.bindings
         self._router.withdraw_exchange(name)
-        self.names.remove(name)
+        self.names.note_removed(name)
         self._note(EventKind.EXCHANGE_DELETED, name)
         for binding in bindings.of_source(name):
             self._forget(binding, unused)

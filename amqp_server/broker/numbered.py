@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from sortedcontainers import SortedList
-
 from amqp_server.broker.counts import ConnectionView, OpenChannel
+from amqp_server.broker.ordered_keys import OrderedKeys
 
 
 class Viewable(Protocol):
@@ -26,30 +25,30 @@ class NumberedConnections:
     """The open connections of a node.
 
     Attributes:
-        numbers: of all, in the order of opening; to be changed only here.
+        numbers: of all, in the order of opening.
     """
 
     def __init__(self) -> None:
-        self.numbers: SortedList[int] = SortedList()
         self._last_number = 0
         self._number_of: dict[object, int] = {}
         self._opened: dict[int, tuple[Viewable, int]] = {}
+        self.numbers = OrderedKeys(self._opened)
 
     def __len__(self) -> int:
-        return len(self.numbers)
+        return len(self._opened)
 
     def add(self, connection: Viewable, opened_at_ms: int) -> None:
         """Give a connection the next number."""
         self._last_number = number = self._last_number + 1
-        self.numbers.add(number)
         self._number_of[connection] = number
         self._opened[number] = (connection, opened_at_ms)
+        self.numbers.note_added(number)
 
     def remove(self, connection: Viewable) -> None:
         """Forget a connection that has a number."""
         number = self._number_of.pop(connection)
         del self._opened[number]
-        self.numbers.remove(number)
+        self.numbers.note_removed(number)
 
     def number_of(self, connection: object) -> int:
         """Return the number of a connection; 0 where it is not open."""

@@ -9,8 +9,6 @@ Source: RabbitMQ, rabbit_amqqueue and rabbit_channel, for rules and texts.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from sortedcontainers import SortedList
-
 from amqp_server.broker.arguments.declare import (
     QueueProperties,
     check_equivalent_queue,
@@ -25,6 +23,7 @@ from amqp_server.broker.errors import (
 from amqp_server.broker.events import EventKind, Events
 from amqp_server.broker.leaving_queues import DeadLetterMover, LeavingQueues
 from amqp_server.broker.names import check_unreserved, queue_text
+from amqp_server.broker.ordered_keys import OrderedKeys
 from amqp_server.broker.queue import Queue, queue_definition
 from amqp_server.broker.queue_factory import QueueFactory
 from amqp_server.broker.steps import Steps, finish, finish_or_later
@@ -50,7 +49,7 @@ class QueueTable:
         tally: the sum of what queues count; None is nobody's.
 
     Attributes:
-        names: of all queues, for views; changed only here.
+        names: of all queues, for views.
     """
 
     def __init__(
@@ -78,7 +77,7 @@ class QueueTable:
         )
         self._leaving = LeavingQueues(turn, mover, forgetting, backing.journal, self._events)
         self._queues: dict[str, Queue] = {}
-        self.names: SortedList[str] = SortedList()
+        self.names = OrderedKeys(self._queues)
         self._owned: dict[object, dict[Queue, None]] = {}
         # Exclusive queues of ended connections: each is deleted in turn, or when it is looked up.
         self._departing: dict[Queue, None] = {}
@@ -97,7 +96,7 @@ class QueueTable:
     def find(self, name: str) -> Queue | None:
         """Return a queue of any owner; None if there is none."""
         queue = self._queues.get(name)
-        if queue is not None and queue in self._departing:
+        if self._departing and queue is not None and queue in self._departing:
             self._leave(queue)
             return None
         return queue
@@ -151,7 +150,7 @@ class QueueTable:
             self.get(name, connection)
             check_equivalent_queue(name, self._vhost_name, existing.properties, properties)
             self.refresh(existing, now_ms)
-            self._note(EventKind.QUEUE_DECLARED, existing)
+            self._events.note(EventKind.QUEUE_DECLARED, self._vhost_name, name)
             return existing
         kind = validate_queue(
             name,
@@ -253,13 +252,13 @@ class QueueTable:
 
     def _enter(self, queue: Queue) -> None:
         self._queues[queue.name] = queue
-        self.names.add(queue.name)
+        self.names.note_added(queue.name)
         self._tally.open(queue.engine)
         if queue.owner is not None:
             self._owned.setdefault(queue.owner, {})[queue] = None
         self._on_change(queue.name)
-        self._note(EventKind.QUEUE_DECLARED, queue)
-        self._note(EventKind.QUEUE_CREATED, queue)
+        self._events.note(EventKind.QUEUE_DECLARED, self._vhost_name, queue.name)
+        self._events.note(EventKind.QUEUE_CREATED, self._vhost_name, queue.name)
 
     def _withdraw(self, queue: Queue) -> int:
         """Remove a queue from the table; return its ready count."""
@@ -268,18 +267,15 @@ class QueueTable:
         self._leave(queue)
         return ready_count
 
-    def _note(self, kind: EventKind, queue: Queue) -> None:
-        self._events.note(kind, self._vhost_name, queue.name)
-
     def _leave(self, queue: Queue) -> None:
         del self._queues[queue.name]
-        self.names.remove(queue.name)
+        self.names.note_removed(queue.name)
         queue.is_deleted = True
         self._departing.pop(queue, None)
         self._tally.close(queue.engine)
         self._leaving.add(queue)
         self._on_change(queue.name)
-        self._note(EventKind.QUEUE_DELETED, queue)
+        self._events.note(EventKind.QUEUE_DELETED, self._vhost_name, queue.name)
 
     def _disown(self, queue: Queue) -> None:
         owned = self._owned.get(queue.owner) if queue.owner is not None else None

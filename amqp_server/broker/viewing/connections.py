@@ -24,7 +24,7 @@ class ConnectionViews:
     ) -> Page[int, ConnectionView]:
         """Return the open connections in the order of opening."""
         numbered = self._broker.numbered
-        return page_of(numbered.numbers, numbered.view, after, max_count)
+        return page_of(numbered.numbers.in_order(), numbered.view, after, max_count)
 
     def connection(self, number: int) -> ConnectionView | None:
         """Return a connection; None if it is not open any more."""
@@ -38,7 +38,7 @@ class ConnectionViews:
         left = max(1, min(max_count, PAGE_MAX))
         views: list[ChannelView] = []
         connection, channel = after or (0, 0)
-        for number in numbered.numbers.irange(connection):
+        for number in numbered.numbers.in_order().irange(connection):
             found = numbered.find(number)
             channels = {} if found is None else found.channels
             for key in sorted([key for key in channels if not channels[key].is_closing]):
@@ -61,7 +61,7 @@ class ConnectionViews:
         left = max(1, min(max_count, PAGE_MAX))
         views: list[ConsumerView] = []
         connection, channel, tag = after or (0, 0, "")
-        for number in numbered.numbers.irange(connection):
+        for number in numbered.numbers.in_order().irange(connection):
             found = numbered.find(number)
             channels = {} if found is None else found.channels
             for key in sorted([key for key in channels if not channels[key].is_closing]):

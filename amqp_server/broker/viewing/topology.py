@@ -141,7 +141,7 @@ class TopologyViews:
             NotFoundError: there is no such vhost.
         """
         found = self._broker.vhost(vhost)
-        names = found.queues.names
+        names = found.queues.names.in_order()
         return page_of(names, lambda name: self._queue(found, name), after, max_count)
 
     def queue_counts(
@@ -158,7 +158,7 @@ class TopologyViews:
             queue = queues.look_at(name)
             return None if queue is None else (name, queue.engine.counts())
 
-        return page_of(queues.names, look, after, max_count)
+        return page_of(queues.names.in_order(), look, after, max_count)
 
     def queue(self, vhost: str, name: str) -> QueueView | None:
         """Return a queue; None if there is none, or no such vhost."""
@@ -173,7 +173,7 @@ class TopologyViews:
             NotFoundError: there is no such vhost.
         """
         found = self._broker.vhost(vhost)
-        names = found.exchanges.names
+        names = found.exchanges.names.in_order()
         return page_of(names, lambda name: _exchange(found, name), after, max_count)
 
     def exchange(self, vhost: str, name: str) -> ExchangeView | None:
@@ -191,7 +191,7 @@ class TopologyViews:
             NotFoundError: there is no such vhost.
         """
         found = self._broker.vhost(vhost)
-        table, names = found.router.bindings, found.exchanges.names
+        table, names = found.router.bindings, found.exchanges.names.in_order()
         left = max(1, min(max_count, PAGE_MAX))
         source, start, removed_before = after or ("", 0, table.removed_count)
         start = max(0, start - (table.removed_count - removed_before))
