@@ -164,24 +164,15 @@ class QueueCounts(NamedTuple):
 
     def at_the_end(self) -> "QueueCounts":
         """Return what is left when the queue is gone: its counters."""
-        return self._replace(
-            ready_count=0,
-            ready_bytes=0,
-            unacked_count=0,
-            unacked_bytes=0,
-            memory_bytes=0,
-            dying_count=0,
-            consumer_count=0,
-        )
+        return QueueCounts._make((*_EMPTY, *self[len(_EMPTY) :]))
 
     def _joined(self, other: "QueueCounts", join: Callable[[int, int], int]) -> "QueueCounts":
         deaths = (
-            DeathCounts(*map(join, self.dead_lettered, other.dead_lettered)),
-            DeathCounts(*map(join, self.dropped, other.dropped)),
+            DeathCounts._make(map(join, self.dead_lettered, other.dead_lettered)),
+            DeathCounts._make(map(join, self.dropped, other.dropped)),
         )
-        count = len(self) - len(deaths)
-        numbers = map(join, self._numbers(count), other._numbers(count))
-        return QueueCounts._make((*numbers, *deaths))
+        return QueueCounts._make((*map(join, self[:-2], other[:-2]), *deaths))
 
-    def _numbers(self, count: int) -> list[int]:
-        return [number for number in self[:count] if isinstance(number, int)]
+
+_EMPTY: Final = (0,) * QueueCounts._fields.index("published")
+"""The first numbers of a queue that is gone: those that say how it is now."""

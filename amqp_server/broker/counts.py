@@ -51,6 +51,8 @@ class ChannelCounts(NamedTuple):
 
     def at_the_end(self) -> "ChannelCounts":
         """Return what is left when the channel is gone: what is unacked goes back."""
+        if not (self.unacked or self.unconfirmed):
+            return self
         return self._replace(unacked=0, unconfirmed=0, requeued=self.requeued + self.unacked)
 
 

@@ -71,10 +71,12 @@ class Tally(Generic[Counts]):
     def close(self, counted: Counted[Counts]) -> None:
         """Keep what a thing has counted; it counts no more. A second call has no effect."""
         if counted in self._live:
-            del self._live[counted]
-            self._add(counted, counted.counts().at_the_end())
-        if self._whole is not None:
-            self._whole.close(counted)
+            counts = counted.counts().at_the_end()
+            tally: Tally[Counts] | None = self
+            while tally is not None:
+                del tally._live[counted]
+                tally._add(counted, counts)
+                tally = tally._whole
 
     def add(self, counts: Counts) -> None:
         """Keep what a thing counted that was there for a moment only."""
@@ -83,7 +85,9 @@ class Tally(Generic[Counts]):
             self._whole.add(counts)
 
     def _add(self, counted: Counted[Counts] | None, counts: Counts) -> None:
-        self.gone = self.gone.plus(counts)
+        # Many queues and channels come and go without a message.
+        if counts != self._zero:
+            self.gone = self.gone.plus(counts)
         for walk in self._walks:
             walk.add(counted, counts)
 
