@@ -110,7 +110,7 @@ class BindingTable:
     def __init__(self) -> None:
         # The inner dict maps a binding to itself, so that an equal binding finds the stored one.
         self._by_source: dict[str, dict[Binding, Binding]] = {}
-        self._by_destination: dict[Destination, dict[Binding, Binding]] = {}
+        self._by_destination: dict[tuple[DestinationKind, str], dict[Binding, Binding]] = {}
         self._binding_count = 0
         self.removed_count = 0
 
@@ -172,7 +172,7 @@ class BindingTable:
         """Return the bindings from an exchange, oldest first."""
         return tuple(self._by_source.get(name, ()))
 
-    def of_destination(self, destination: Destination) -> tuple[Binding, ...]:
+    def of_destination(self, destination: tuple[DestinationKind, str]) -> tuple[Binding, ...]:
         """Return the bindings to a queue or an exchange, oldest first."""
         return tuple(self._by_destination.get(destination, ()))
 

@@ -40,7 +40,7 @@ class DirectExchange:
 
     def keys_of(self, routing_key: str, /) -> tuple[KeyPart, ...]:
         """Return exactly this key."""
-        return (KeyPart(routing_key, is_prefix=False),)
+        return ((routing_key, False),)
 
     def match(
         self, routing_key: str, _headers: Mapping[str, object] | None, /

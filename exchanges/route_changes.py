@@ -16,7 +16,7 @@ The number of remembered changes is bounded. A route that is older than all of t
 changed.
 """
 
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 CHANGES_MAX: Final = 16_384
 """Changes remembered; the older half is forgotten as a whole."""
@@ -25,19 +25,14 @@ VISITED_MAX: Final = 16
 """A route over more exchanges holds until anything changes; each exchange costs a look-up."""
 
 
-class KeyPart(NamedTuple):
-    """The routing keys that a binding can affect.
+KeyPart: TypeAlias = tuple[str, bool]
+"""The routing keys that a binding can affect.
 
-    Attributes:
-        text: the key, or the beginning of the keys.
-        is_prefix: it means all keys that begin with ``text``; otherwise exactly this key.
-    """
+A text, and whether it means all keys that begin with it; otherwise it means exactly this key. It is
+a plain tuple, because each bind and each queue that comes or goes makes some.
+"""
 
-    text: str
-    is_prefix: bool
-
-
-EVERY_KEY: Final = KeyPart("", is_prefix=True)
+EVERY_KEY: Final[KeyPart] = ("", True)
 
 
 class RouteChanges:
@@ -53,8 +48,8 @@ class RouteChanges:
 
     def __init__(self) -> None:
         self.generation = 0
-        self._recent: dict[tuple[str, KeyPart], int] = {}
-        self._older: dict[tuple[str, KeyPart], int] = {}
+        self._recent: dict[tuple[str, str, bool], int] = {}
+        self._older: dict[tuple[str, str, bool], int] = {}
         self._recent_since = 0
         self._forgotten_until = 0
 
@@ -66,8 +61,8 @@ class RouteChanges:
         if len(self._recent) >= CHANGES_MAX // 2:
             self._older, self._recent = self._recent, {}
             self._forgotten_until, self._recent_since = self._recent_since, self.generation
-        self.generation += 1
-        self._recent[exchange_name, part] = self.generation
+        self.generation = generation = self.generation + 1
+        self._recent[exchange_name, *part] = generation
 
     def note_all(self) -> None:
         """Note that any route may lead elsewhere."""
@@ -85,15 +80,15 @@ class RouteChanges:
         """
         if since < self._forgotten_until or len(visited) > VISITED_MAX:
             return since == self.generation
-        parts = [KeyPart(routing_key, is_prefix=False), EVERY_KEY]
+        parts = [(routing_key, False), EVERY_KEY]
         end = routing_key.find(".") + 1
         while end:
-            parts.append(KeyPart(routing_key[:end], is_prefix=True))
+            parts.append((routing_key[:end], True))
             end = routing_key.find(".", end) + 1
         recent, older = self._recent, self._older
         for name in visited:
-            for part in parts:
-                changed = name, part
+            for text, is_prefix in parts:
+                changed = name, text, is_prefix
                 if recent.get(changed, 0) > since or older.get(changed, 0) > since:
                     return False
         return True

@@ -112,13 +112,14 @@ class Router:
 
     def note_queue(self, name: str) -> None:
         """Note that a queue was declared or deleted: routes to its name do not hold any more."""
-        bindings = self.bindings.of_destination(Destination(_QUEUE, name))
+        bindings = self.bindings.of_destination((_QUEUE, name))
         if len(bindings) > QUEUE_BINDINGS_MAX:
             self.changes.note_all()
         else:
             for binding in bindings:
                 self._note(binding)
-        self._note_keys(DEFAULT_EXCHANGE, (KeyPart(name, is_prefix=False),))
+        self.changes.note(DEFAULT_EXCHANGE, (name, False))
+        self.generation = self.changes.generation
 
     def add_exchange(self, exchange: Exchange) -> None:
         """Add an exchange that is not here yet and has no bindings."""

@@ -46,9 +46,9 @@ class TopicExchange:
                 begin = ".".join(words[:index])
                 if not index:
                     return (EVERY_KEY,)
-                longer = KeyPart(f"{begin}.", is_prefix=True)
-                return (longer,) if word == "*" else (longer, KeyPart(begin, is_prefix=False))
-        return (KeyPart(routing_key, is_prefix=False),)
+                longer = (f"{begin}.", True)
+                return (longer,) if word == "*" else (longer, (begin, False))
+        return ((routing_key, False),)
 
     def match(
         self, routing_key: str, _headers: Mapping[str, object] | None, /

@@ -8,11 +8,11 @@ X = ("x",)
 
 
 def key(text: str) -> KeyPart:
-    return KeyPart(text, is_prefix=False)
+    return text, False
 
 
 def prefix(text: str) -> KeyPart:
-    return KeyPart(text, is_prefix=True)
+    return text, True
 
 
 def test_a_route_holds_as_long_as_nothing_it_depends_on_changes() -> None:
@@ -26,7 +26,7 @@ def test_a_route_holds_as_long_as_nothing_it_depends_on_changes() -> None:
 
 
 @pytest.mark.parametrize(
-    "part", [key("a.b.c"), EVERY_KEY, prefix("a."), prefix("a.b.")], ids=lambda part: part.text
+    "part", [key("a.b.c"), EVERY_KEY, prefix("a."), prefix("a.b.")], ids=lambda part: part[0]
 )
 def test_a_change_of_its_key_or_of_how_the_key_begins_is_one_of_the_route(part: KeyPart) -> None:
     changes = RouteChanges()
