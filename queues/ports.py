@@ -5,7 +5,6 @@ a whole run, batch or range of messages, and never for each message.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, Self, TypeAlias, TypeVar
 
 from persistence.record import Run
@@ -156,8 +155,7 @@ Positions: TypeAlias = range | Sequence[int]
 LogT_co = TypeVar("LogT_co", bound=QueueLog | StreamLog, covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class EngineParts(Generic[LogT_co]):
+class EngineParts(NamedTuple, Generic[LogT_co]):
     """The parts of a new queue.
 
     Attributes:

@@ -86,14 +86,16 @@ class Delivery:
 
     def _deliver_to(self, handle: ConsumerHandle, now_ms: int, max_messages: int) -> int:
         """Do the same for the only consumer, which needs no search."""
-        backlog = self._backlog
+        backlog, consumers = self._backlog, self.consumers
         ready, log = backlog.ready, backlog.log
         left, read_count = max_messages, log.read_back_count
         while left > 0 and ready.count:
             credit = handle.credit()
-            self.consumers.sole_is_refused = credit <= 0
             if credit <= 0:
+                consumers.sole_is_refused = True
                 break
+            if consumers.sole_is_refused:
+                consumers.sole_is_refused = False
             batch = ready.take(min(left, credit), now_ms)
             if batch is None:
                 if not (dropped_count := self._drop_at_head(now_ms, left)):

@@ -1,15 +1,27 @@
 """When a queue goes by itself: unused for too long, or auto-delete and left by its last consumer.
 
+Then, or when it is deleted, callables that do nothing replace those that refer to the queue.
+
 Source: RabbitMQ, ttl (queue TTL) and queues (auto-delete).
 """
 
+from queues.effects import Effect
 
-class UnusedTimer:
-    """Counts down ``x-expires``: how long a queue may have no consumer, get or redeclare."""
 
-    __slots__ = ("_expires_ms", "_has_fired", "_used_at_ms")
+class Lifetime:
+    """What ends a queue by itself.
 
-    def __init__(self, expires_ms: int | None, now_ms: int) -> None:
+    It counts down ``x-expires``: how long a queue may have no consumer, get or redeclare.
+
+    Attributes:
+        is_over: the queue was left by its last consumer, so it will be deleted.
+    """
+
+    __slots__ = ("_auto_delete", "_expires_ms", "_has_fired", "_used_at_ms", "is_over")
+
+    def __init__(self, expires_ms: int | None, now_ms: int, *, auto_delete: bool = False) -> None:
+        self._auto_delete = auto_delete
+        self.is_over = False
         self._expires_ms = expires_ms
         self._used_at_ms = now_ms
         self._has_fired = False
@@ -38,24 +50,16 @@ class UnusedTimer:
         self._has_fired = True
         return True
 
-
-class Lifetime:
-    """What ends a queue by itself.
-
-    Attributes:
-        unused: counts down while there is no consumer.
-        is_over: the queue was left by its last consumer, so it will be deleted.
-    """
-
-    __slots__ = ("_auto_delete", "is_over", "unused")
-
-    def __init__(self, expires_ms: int | None, now_ms: int, *, auto_delete: bool) -> None:
-        self.unused = UnusedTimer(expires_ms, now_ms)
-        self._auto_delete = auto_delete
-        self.is_over = False
-
     def last_consumer_left(self, now_ms: int) -> bool:
         """Count from now on; return whether the queue is to be deleted for it."""
-        self.unused.renew(now_ms)
+        self.renew(now_ms)
         self.is_over = self._auto_delete
         return self._auto_delete
+
+
+def wake_nobody() -> None:
+    """Replaces the request for a drain in a queue that is gone."""
+
+
+def tell_nobody(_effect: Effect) -> None:
+    """Replaces the receiver of effects in a queue that is gone."""

@@ -16,13 +16,13 @@ from queues.classic.backlog import DROPPED_PER_CALL_MAX, Backlog
 from queues.classic.consumers import Consumers
 from queues.classic.counting import counts_of, note_get
 from queues.classic.delivery import Delivery
-from queues.classic.lifetime import Lifetime
+from queues.classic.lifetime import Lifetime, tell_nobody, wake_nobody
 from queues.classic.limited_publish import LimitedPublish
 from queues.classic.nacks import Nacks
 from queues.classic.rules import CLASSIC_RULES, SharingRules
 from queues.commits import CommitGroup
 from queues.counters import QueueCounters, QueueCounts
-from queues.effects import Effect, QueueExpired, QueueUnused
+from queues.effects import QueueExpired, QueueUnused
 from queues.log_port import QueueLog, RecoveredMessages
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
@@ -62,11 +62,10 @@ class ClassicQueue:
         self._wake_up = parts.wake_up
         self._consumers = Consumers(options, rules)
         self._delivery = Delivery(self._backlog, self._consumers)
-        self._limited = LimitedPublish(
-            self._backlog, self._delivery, self._consumers, options, parts.wake_up
-        )
+        # Many queues need neither of these, so each is made for the first call.
+        self._limited: LimitedPublish | None = None
+        self._nacks: Nacks | None = None
         self._settled_by: tuple[object, int] | None = None
-        self._nacks = Nacks(self._backlog, self._delivery, options)
         self._lifetime = Lifetime(options.expires_ms, parts.now_ms, auto_delete=parts.auto_delete)
         self._is_deleted = False
 
@@ -117,7 +116,8 @@ class ClassicQueue:
         if self._keeps_all and not has_ttl(run):
             if self._consumers.count:
                 if self._sorts and not self._consumers.all_are_blocked:
-                    return self._limited.publish_to_waiting(run, 0, now_ms)
+                    limited = self._limited or self._limited_publish()
+                    return limited.publish_to_waiting(run, 0, now_ms)
                 self._wake_up()
             backlog = self._backlog
             ready = backlog.ready
@@ -126,7 +126,7 @@ class ClassicQueue:
                 backlog.make_room()
             return all_taken(backlog.log.commit_group, lsn)
         self._wake_up()
-        return self._limited.publish(run, now_ms)
+        return (self._limited or self._limited_publish()).publish(run, now_ms)
 
     def only_appends(self, run: Run, now_ms: int) -> bool:
         """Whether ``publish`` of this run, now, would refuse, drop and deliver nothing."""
@@ -134,7 +134,7 @@ class ClassicQueue:
             return False
         if self._keeps_all and not has_ttl(run):
             return True
-        return self._limited.only_appends(run, now_ms)
+        return (self._limited or self._limited_publish()).only_appends(run, now_ms)
 
     def requeue(self, batches: Sequence[Batch], now_ms: int) -> None:
         """Take messages back to their old places; see ``Nacks``.
@@ -143,7 +143,7 @@ class ClassicQueue:
         be deleted with all its messages.
         """
         if not (self._is_deleted or self._lifetime.is_over) and batches:
-            self._nacks.requeue(batches, now_ms)
+            (self._nacks or self._taking_nacks()).requeue(batches, now_ms)
             self._wake_up()
 
     def begin_refill(self) -> None:
@@ -190,7 +190,7 @@ class ClassicQueue:
         Returns:
             The message and how many are still ready; None when no message is ready.
         """
-        self._lifetime.unused.renew(now_ms)
+        self._lifetime.renew(now_ms)
         for _ in range(0, EXPIRED_PER_GET_MAX, DROPPED_PER_CALL_MAX):
             if not self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX):
                 break
@@ -230,7 +230,7 @@ class ClassicQueue:
     def reject(self, batches: Sequence[Batch], now_ms: int) -> None:
         """Drop unacked messages for good: rejected without requeue; see ``Nacks``."""
         if not self._is_deleted and batches:
-            self._nacks.reject(batches, now_ms)
+            (self._nacks or self._taking_nacks()).reject(batches, now_ms)
             self._ask_for_drain()
 
     @property
@@ -267,7 +267,7 @@ class ClassicQueue:
             # Consumers that cannot be served by now come after the newcomer.
             self._consumers.next_round(1)
         self._consumers.add(handle)
-        self._lifetime.unused.renew(now_ms)
+        self._lifetime.renew(now_ms)
         self._delivery.let_successor_in()
         self._ask_for_drain()
 
@@ -279,7 +279,7 @@ class ClassicQueue:
             # A drain that does nothing would keep other queues waiting.
             if self._lifetime.last_consumer_left(now_ms):
                 self._emit(QueueUnused(self.name))
-            elif self._lifetime.unused.deadline_ms is not None:
+            elif self._lifetime.deadline_ms is not None:
                 self._wake_up()
             return
         self._wake_up()
@@ -316,7 +316,7 @@ class ClassicQueue:
     def touch(self, now_ms: int) -> None:
         """The queue was declared again, passively or not; the rules say whether this is use."""
         if self._rules.declare_is_use:
-            self._lifetime.unused.renew(now_ms)
+            self._lifetime.renew(now_ms)
         self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX)
 
     def expire(self, now_ms: int) -> None:
@@ -327,14 +327,14 @@ class ClassicQueue:
         if self._delivery.ask_disk_at_ms is not None and self._delivery.ask_disk_at_ms <= now_ms:
             self._delivery.ask_disk_at_ms = None
             self._ask_for_drain()
-        if not self._consumers.count and self._lifetime.unused.fires(now_ms):
+        if not self._consumers.count and self._lifetime.fires(now_ms):
             self._emit(QueueExpired(self.name))
 
     def next_deadline_ms(self) -> int | None:
         """Return when ``expire`` must be called next; None while nothing can expire."""
         backlog = self._backlog
         head_ms = backlog.deadline_ms if backlog.ready.head_expires_at_ms else None
-        unused_ms = None if self._consumers.count else self._lifetime.unused.deadline_ms
+        unused_ms = None if self._consumers.count else self._lifetime.deadline_ms
         if self._delivery.ask_disk_at_ms is not None:
             return min(self._delivery.ask_disk_at_ms, unused_ms or self._delivery.ask_disk_at_ms)
         if head_ms is None or unused_ms is None:
@@ -349,8 +349,9 @@ class ClassicQueue:
         assert options.max_priority == self.options.max_priority, "a queue keeps its priorities"
         assert options.single_active_consumer is self.options.single_active_consumer, "and rule"
         if options.expires_ms != self.options.expires_ms:
-            self._lifetime.unused.change(options.expires_ms, now_ms)
-        self.options = self._limited.options = self._nacks.options = options
+            self._lifetime.change(options.expires_ms, now_ms)
+        self.options = options
+        self._limited = self._nacks = None
         self._keeps_all = options.keeps_all
         self._backlog.reconfigure(options)
         self._backlog.drop_excess()
@@ -363,15 +364,12 @@ class ClassicQueue:
         self._consumers = Consumers(self.options, self._rules)
         self._backlog.counters = QueueCounters()
         self._delivery = Delivery(self._backlog, self._consumers)
-        self._nacks = Nacks(self._backlog, self._delivery, self.options)
+        self._limited = self._nacks = None
         self._settled_by = None
         self._is_deleted = True
         # These callables refer to the queue. It must be freed without the cyclic collector.
-        self._wake_up = _wake_nobody
-        self._limited = LimitedPublish(
-            self._backlog, self._delivery, self._consumers, self.options, _wake_nobody
-        )
-        self._emit = self._backlog.emit = _tell_nobody
+        self._wake_up = wake_nobody
+        self._emit = self._backlog.emit = tell_nobody
 
     def check_invariants(self) -> None:
         """Assert the invariants; costs a walk over every message."""
@@ -385,14 +383,16 @@ class ClassicQueue:
 
     # -- inside -----------------------------------------------------------------------------
 
+    def _limited_publish(self) -> LimitedPublish:
+        self._limited = made = LimitedPublish(
+            self._backlog, self._delivery, self._consumers, self.options, self._wake_up
+        )
+        return made
+
+    def _taking_nacks(self) -> Nacks:
+        self._nacks = made = Nacks(self._backlog, self._delivery, self.options)
+        return made
+
     def _ask_for_drain(self) -> None:
         if self._consumers.count and self._backlog.ready.count:
             self._wake_up()
-
-
-def _wake_nobody() -> None:
-    """Replaces the request for a drain in a queue that is gone."""
-
-
-def _tell_nobody(_effect: Effect) -> None:
-    """Replaces the receiver of effects in a queue that is gone."""

@@ -48,7 +48,7 @@ def queue_options(
 
     Source: RabbitMQ 3.13, see "Winner" in the inventory: not one rule, but users rely on each.
     """
-    if not policy and arguments.keys() <= _TYPE_ALONE:
+    if not policy and (not arguments or arguments.keys() <= _TYPE_ALONE):
         return _plain_options(kind, default_consumer_timeout_ms, default_durability)
     timeout_ms = _smaller(arguments, policy, "consumer-timeout")
     durability = _text(arguments.get(DURABILITY), policy.get(DURABILITY_KEY))
