@@ -237,7 +237,7 @@ class Log:
     @property
     def due_bytes(self) -> int:
         """How much a checkpoint would free of the disk."""
-        return self.state.stored.unneeded_bytes
+        return self.state.unneeded_bytes
 
     def start(self, commit: Appending) -> None:
         """Append to this from now on."""

@@ -69,7 +69,7 @@ class LogState:
             clean stop.
         settled: the settled positions.
         recent: messages in the write-ahead log and in no chunk.
-        stored: the chunks.
+        stored: the chunks; made when it is first asked for, as most queues never have one.
         lanes: where each lane's messages are; None in a plain queue.
         is_dropped: the queue is gone.
 
@@ -81,7 +81,7 @@ class LogState:
         self,
         queue_id: int,
         options: LogOptions,
-        segments: Segments,
+        make_segments: Callable[[], Segments],
         wall_offset_ms: Callable[[], int],
     ) -> None:
         """Begin with a new queue.
@@ -89,7 +89,7 @@ class LogState:
         Args:
             queue_id: of the queue.
             options: the kind of queue.
-            segments: files of this queue alone.
+            make_segments: returns the files of this queue alone; called once at most.
             wall_offset_ms: returns the number that turns an instant into ms since 1970.
         """
         self.queue_id = queue_id
@@ -99,12 +99,29 @@ class LogState:
         self.delivered_below = 0
         self.settled = PositionSet()
         self.recent = Recent()
-        self.stored = StoredChunks(segments, removes_at_once=not options.durable)
+        self._make_segments = make_segments
+        self._stored: StoredChunks | None = None
         self.lanes = None if options.max_priority is None else LaneMap()
         self.is_dropped = False
         self._delivery_counts = DeliveryCounts()
         self._prune_at = POSITION_MAX
         self._sweep_at = SPILLED_CHUNKS_MIN
+
+    @property
+    def stored(self) -> StoredChunks:
+        """The chunks of the queue."""
+        stored = self._stored
+        if stored is None:
+            removes_at_once = not self.options.durable
+            stored = self._stored = StoredChunks(
+                self._make_segments(), removes_at_once=removes_at_once
+            )
+        return stored
+
+    @property
+    def unneeded_bytes(self) -> int:
+        """How much a checkpoint would free of the disk."""
+        return 0 if self._stored is None else self._stored.unneeded_bytes
 
     # -- events of the queue ------------------------------------------------------------------
 
@@ -138,7 +155,8 @@ class LogState:
         """Forget every message, because the queue is gone."""
         self.is_dropped = True
         self.recent = Recent()
-        self.stored.drop()
+        if self._stored is not None:
+            self._stored.drop()
 
     def store(self, lane: int, slices: Sequence[Slice]) -> None:
         """Write those messages of a lane that no chunk holds yet; nothing is synced.
@@ -325,9 +343,10 @@ class LogState:
         floor = self.settled.floor
         self.recent.forget_below(floor)
         prune_at = self.recent.head_last_position if self.recent else POSITION_MAX
-        if self.stored.table:
-            self.stored.release_below(floor)
-            prune_at = min(prune_at, self.stored.table.head_last_position())
+        stored = self._stored
+        if stored is not None and stored.table:
+            stored.release_below(floor)
+            prune_at = min(prune_at, stored.table.head_last_position())
         self._prune_at = prune_at
 
     def _note_found(self, piece: Slice) -> None:

@@ -18,6 +18,7 @@ known by its positions, and the others only repeat the state.
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Literal, NamedTuple, Protocol
 
 from persistence.by_name import fsync_directory, fsync_file, remove
@@ -210,7 +211,7 @@ class Store:
         """Return an empty log that is not started: what a restart makes of it is not known yet."""
         parent = QUEUES_DIRECTORY if options.durable else SPILL_DIRECTORY
         size_bytes = self._limits.segment_size_bytes
-        segments = Segments(self._files, parent, queue_id, size_bytes, self._opened)
+        segments = partial(Segments, self._files, parent, queue_id, size_bytes, self._opened)
         state = LogState(queue_id, options, segments, self._wall_offset_ms)
         made = Log(state, NotStarted())
         made.on_disk_full = self._tell_disk_full

@@ -47,7 +47,7 @@ class Place:
         options = options or LogOptions()
         parent = "queues" if options.durable else "spill"
         segments = Segments(self.disk, parent, 7, segment_size_bytes=4_096)
-        self.log = Log(LogState(7, options, segments, lambda: OFFSET_MS), self.appended)
+        self.log = Log(LogState(7, options, lambda: segments, lambda: OFFSET_MS), self.appended)
 
     @property
     def entries(self) -> list[Operation]:

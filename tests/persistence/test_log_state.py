@@ -17,7 +17,7 @@ OFFSET_MS = 1_000
 def state_on(disk: FaultFS, options: LogOptions | None = None) -> LogState:
     disk.make_directory("queues")
     segments = Segments(disk, "queues", 7, segment_size_bytes=4_096)
-    return LogState(7, options or LogOptions(), segments, lambda: OFFSET_MS)
+    return LogState(7, options or LogOptions(), lambda: segments, lambda: OFFSET_MS)
 
 
 def piece(first: int, stop: int, *, expires_at_ms: int = 0, size_bytes: int = 1) -> Slice:
