@@ -27,6 +27,10 @@ class VhostLimits:
         self._limits: dict[str, int] = {}
         self.replace(limits or {})
 
+    def __bool__(self) -> bool:
+        """Whether any limit was set."""
+        return bool(self._limits)
+
     def replace(self, limits: Mapping[str, object]) -> None:
         """Put these limits in place of all that held.
 

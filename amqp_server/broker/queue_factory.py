@@ -137,6 +137,8 @@ class QueueFactory:
 def _log_promises(queue: Queue, policy: Mapping[str, object]) -> None:
     """Log what a new queue was asked for beyond the settings of the node."""
     arguments = queue.properties.arguments
+    if not (arguments or policy):
+        return
     if durability_source(arguments, policy) != "node":
         _log_durability(queue, policy)
     if wants_at_least_once(arguments, policy):

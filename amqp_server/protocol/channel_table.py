@@ -4,6 +4,7 @@ Source: AMQP 0-9-1 §1.5, §2.2.5; RabbitMQ, rabbit_reader and rabbit_channel, f
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from pamqp import commands
 
@@ -26,6 +27,11 @@ from amqp_server.wire.constants import FRAME_METHOD
 from amqp_server.wire.errors import UnexpectedFrameError
 from amqp_server.wire.events import AckRange, Event, FrameEvent, PublishBurst, PublishRun
 from amqp_server.wire.methods import Method, decode_method, encode_method, method_index
+
+# Each method of a channel is compared with these.
+_PUBLISH: Final = commands.Basic.Publish
+_OPEN: Final = commands.Channel.Open
+_CLOSE: Final = commands.Channel.Close
 
 
 class ChannelTable:
@@ -205,11 +211,12 @@ class ChannelTable:
 
     def _on_method(self, channel: Channel, payload: bytes, now_ms: int) -> None:
         method = decode_method(payload)
-        if isinstance(method, commands.Basic.Publish):
+        kind = type(method)
+        if kind is _PUBLISH:
             channel.assembly.start(payload)
-        elif isinstance(method, commands.Channel.Open):
+        elif kind is _OPEN:
             raise ChannelStateError("second 'channel.open' seen")
-        elif isinstance(method, commands.Channel.Close):
+        elif kind is _CLOSE:
             self.ends.end(channel, commands.Channel.CloseOk(), now_ms)
         else:
             dispatch(channel, method, now_ms)

@@ -161,7 +161,7 @@ class Connection:
         traffic = self._traffic
         traffic.received_bytes += len(data)
         traffic.received_count += 1
-        if life.state is State.AWAIT_HEADER:
+        if not life.is_open and life.state is State.AWAIT_HEADER:
             data = intake.take_rest(PROTOCOL_HEADER_BYTES) + data
             if len(data) < PROTOCOL_HEADER_BYTES:
                 intake.rest = bytes(data)

@@ -10,6 +10,7 @@ Source: AMQP 0-9-1 §4.2.4, §4.2.5; error texts are those of RabbitMQ's reader.
 import re
 import struct
 from collections.abc import Callable, Mapping
+from itertools import repeat
 from typing import Any, ClassVar, Final, NamedTuple, Protocol, TypeAlias, cast
 
 from pamqp import commands
@@ -148,6 +149,26 @@ _ARGUMENTS: Final[Mapping[int, tuple[_Argument, ...]]] = {
     index: _arguments(kind) for index, kind in METHODS.items()
 }
 
+_BitValues: TypeAlias = tuple[tuple[bool, ...], ...]
+"""The values of bits that share an octet, by the octet."""
+
+
+def _reading(
+    arguments: tuple[_Argument, ...],
+) -> tuple[tuple[str, ...], tuple[tuple[int, struct.Struct, _BitValues], ...]]:
+    """Return the names of all arguments and bits of a method, and how each argument is read."""
+    names: list[str] = []
+    forms: list[tuple[int, struct.Struct, _BitValues]] = []
+    for name, form, integer, bits, _encode in arguments:
+        names += [bit_name for bit_name, _ in bits] or [name]
+        octets = range(1 << len(bits))
+        values = tuple([tuple([octet & bit != 0 for _, bit in bits]) for octet in octets])
+        forms.append((form, integer, values))
+    return tuple(names), tuple(forms)
+
+
+_READINGS: Final = {index: _reading(arguments) for index, arguments in _ARGUMENTS.items()}
+
 
 def method_name(index: int) -> str:
     """Return what the specification calls a method, for the log: ``queue.declare-ok``.
@@ -202,27 +223,27 @@ def _read_arguments(method: Method, payload: bytes, index: int) -> int:
         UnicodeDecodeError: a name is not UTF-8.
         MethodSyntaxError: the content of a table cannot be decoded (502).
     """
-    value: object
+    values: list[object] = []
     position = _INDEX.size
-    for name, form, integer, bits, _encode in _ARGUMENTS[index]:
+    names, forms = _READINGS[index]
+    for form, integer, bit_values in forms:
         if form == _SHORTSTR:
             start = position + 1
             position = start + payload[position]
             if position > len(payload):
                 raise IndexError(position)
-            value = payload[start:position].decode()
+            values.append(payload[start:position].decode())
         elif form == _INTEGER:
-            (value,) = integer.unpack_from(payload, position)
+            values += integer.unpack_from(payload, position)
             position += integer.size
         elif form == _BITS:
-            octet = payload[position]
+            values += bit_values[payload[position] % len(bit_values)]
             position += 1
-            for bit_name, bit in bits:
-                setattr(method, bit_name, octet & bit != 0)
-            continue
         else:
             value, position = _table_or_longstr(payload, position, form)
-        setattr(method, name, value)
+            values.append(value)
+    for _ in map(setattr, repeat(method), names, values):
+        pass
     return position
 
 

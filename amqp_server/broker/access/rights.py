@@ -23,6 +23,9 @@ class Permission(Enum):
     WRITE = "write"
     READ = "read"
 
+    # Members are equal by identity, and Enum's own hash would cost a Python call.
+    __hash__ = object.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class User:

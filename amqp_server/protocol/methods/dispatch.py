@@ -4,7 +4,7 @@ A client may not send other methods on an open channel (503). Publish and single
 not come this way, because the scanner delivers them in runs.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from pamqp import commands
@@ -15,6 +15,7 @@ from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import CommandInvalidError, LostReplyError
 from amqp_server.protocol.methods import basic, channel, confirm, exchange, queue, tx
 from amqp_server.wire.methods import AccessRequest, Method
+from queues.commits import is_safe
 
 Handler: TypeAlias = Callable[[Channel, Any, int], Method | Steps[Any] | None]
 
@@ -73,10 +74,10 @@ def dispatch(lane: Channel, method: Method, now_ms: int) -> None:
     if handler is None:
         raise CommandInvalidError("unimplemented method")
     reply = handler(lane, method, now_ms)
-    if isinstance(reply, Generator):
-        steps.advance(_replying(lane, method, reply), lane.turn.budget.is_spent)
-    elif reply is not None:
+    if isinstance(reply, Method):
         _write_reply(lane, method, reply)
+    elif reply is not None:
+        steps.advance(_replying(lane, method, reply), lane.turn.budget.is_spent)
 
 
 def _replying(lane: Channel, method: Method, work: Steps[Method | None]) -> Steps[None]:
@@ -88,5 +89,7 @@ def _replying(lane: Channel, method: Method, work: Steps[Method | None]) -> Step
 
 def _write_reply(lane: Channel, method: Method, reply: Method) -> None:
     if type(method) in CHANGES_DEFINITIONS:
-        lane.hold_replies(lane.session.broker.journal.safe_at, LostReplyError(), method.index)
+        safe_at = lane.session.broker.journal.safe_at
+        if not is_safe(safe_at):
+            lane.hold_replies(safe_at, LostReplyError(), method.index)
     lane.write(reply)

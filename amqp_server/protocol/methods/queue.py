@@ -162,12 +162,13 @@ def actual_queue_name(channel: Channel, name: str) -> str:
 
 def _create(channel: Channel, method: commands.Queue.Declare, name: str, now_ms: int) -> Queue:
     session = channel.session
-    queues = session.open_vhost.queues
+    vhost = session.open_vhost
+    queues, limits = vhost.queues, vhost.limits
     # RabbitMQ, rabbit_channel: an exclusive queue ends with its connection and is not durable.
     durable = method.durable and not method.exclusive
     arguments = with_default_queue_type(
         arguments_of(method),
-        session.open_vhost.default_queue_kind,
+        vhost.default_queue_kind,
         durable=durable,
         exclusive=method.exclusive,
         auto_delete=method.auto_delete,
@@ -175,14 +176,14 @@ def _create(channel: Channel, method: commands.Queue.Declare, name: str, now_ms:
     properties = QueueProperties(durable, method.exclusive, method.auto_delete, arguments)
     if not name:
         name = session.broker.generate_name(GENERATED_PREFIX)
-        kind = queue_kind(name, session.vhost_name, arguments)
-        check_server_named(name, session.vhost_name, kind)
+        kind = queue_kind(name, vhost.name, arguments)
+        check_server_named(name, vhost.name, kind)
     check_queue_declare(session, name, arguments)
-    if queues.find(name) is None:
-        session.open_vhost.limits.check_queue(session.vhost_name, name, len(queues))
-        broker = session.broker
-        if broker.settings.queues_max:
-            check_node_queue(broker.settings.queues_max, name, broker.count_queues())
+    queues_max = session.broker.settings.queues_max
+    if (limits or queues_max) and queues.find(name) is None:
+        limits.check_queue(vhost.name, name, len(queues))
+        if queues_max:
+            check_node_queue(queues_max, name, session.broker.count_queues())
     return queues.declare(name, properties, session, now_ms, may_be_reserved=not method.queue)
 
 
