@@ -84,7 +84,7 @@ class Publisher:
             now_ms: the time of this turn.
         """
         route = route_of(run)
-        targets = self.find_targets(exchange, route)
+        targets = self.find_targets(exchange, route, routing_key_of(route))
         counters = self._router.counters_of(exchange)
         if targets is not None:
             return enqueue(targets, run, now_ms, counters)
@@ -93,12 +93,13 @@ class Publisher:
             return (yield from self._publishing_by_message(exchange, run, now_ms))
         return (yield from self._enqueuing(names, run, now_ms, counters))
 
-    def find_targets(self, exchange: str, route: bytes) -> Targets | None:
+    def find_targets(self, exchange: str, route: bytes, routing_key: str) -> Targets | None:
         """Return the targets of a route, which are right until the router's generation changes.
 
         Args:
             exchange: name of an existing exchange, or "".
             route: that exchange and a routing key, as a record has them.
+            routing_key: that key.
 
         Returns:
             None if each message is routed on its own, or if it takes long to find all queues or
@@ -107,7 +108,7 @@ class Publisher:
         generation = self._router.generation
         targets = self._routes.get(route, generation)
         if targets is None:
-            names = self._router.queues_of_key(exchange, routing_key_of(route))
+            names = self._router.queues_of_key(exchange, routing_key)
             if names is None:
                 routing = self._routing_at_once(exchange, route)
                 if routing is None:

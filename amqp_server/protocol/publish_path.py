@@ -119,7 +119,8 @@ class PublishPath:
             return
         targets = plan.targets
         if targets is None:
-            targets = self._publisher.find_targets(plan.exchange, route_of(records))
+            route = route_of(records)
+            targets = self._publisher.find_targets(plan.exchange, route, plan.routing_key)
             if targets is None:
                 advance(
                     self.publishing_letter(Letter(plan, records), now_ms),
@@ -170,7 +171,8 @@ class PublishPath:
             if targets is None:
                 if is_spent():
                     return False
-                targets = self._publisher.find_targets(plan.exchange, route_in(method))
+                route = route_in(method)
+                targets = self._publisher.find_targets(plan.exchange, route, plan.routing_key)
                 plan.targets = targets
             if targets is None or (plan.mandatory and not targets):
                 return False

@@ -98,13 +98,16 @@ class _Grant(NamedTuple):
     """The user's permission to publish to an exchange, and the generation of users it is from.
 
     ``found`` is that exchange; a later exchange of the same name needs a new check. None is the
-    default one. ``restricts_keys``: each routing key must be checked, too.
+    default one. ``restricts_keys``: each routing key must be checked, too. ``counters`` and
+    ``published`` are as of a plan.
     """
 
     exchange: str
     found: Exchange | None
     restricts_keys: bool
     users_generation: int
+    counters: ExchangeCounters
+    published: PublishedCount
 
 
 class Letter(NamedTuple):
@@ -170,18 +173,16 @@ class PublishChecks:
             or plan.router_generation != self._router.generation
             or plan.users_generation != self._users.generation
         ):
-            if plan is None or not self._is_still_allowed(plan):
+            if (
+                plan is None
+                or plan.users_generation != self._users.generation
+                or self._router.exchanges.get(plan.exchange) is not plan.found
+            ):
                 return self._new_plan(method)
             # The targets are looked up again, because only the router knows if they changed.
             plan.targets = None
             plan.router_generation = self._router.generation
         return plan
-
-    def _is_still_allowed(self, plan: Plan | _Grant) -> bool:
-        return (
-            plan.users_generation == self._users.generation
-            and self._router.exchanges.get(plan.exchange) is plan.found
-        )
 
     def letters(self, plan: Plan, records: Run) -> Iterator[Letter]:
         """Yield letters of a run in which some messages have a property that needs a check.
@@ -226,14 +227,38 @@ class PublishChecks:
             raise InvalidMessageError(text)
 
     def _new_plan(self, method: bytes) -> Plan:
-        plan = self._make_plan(method, self._router.generation)
+        """Decide on a method payload, and remember it."""
+        if method[-1] & _IMMEDIATE:
+            raise NotSupportedError("immediate=true")
+        key_at = _ROUTE_AT + 1 + method[_ROUTE_AT]
+        routing_key = decode_shortstr(method[key_at + 1 : -1])
         plans = self._plans
         if len(plans) >= PLANS_MAX:
             self._forget_counted()
-        plans[method] = plan
+        octets = method[_ROUTE_AT:key_at]
+        grant = self._grants.get(octets)
+        if (
+            grant is None
+            or grant.users_generation != self._users.generation
+            or self._router.exchanges.get(grant.exchange) is not grant.found
+        ):
+            grant = self._make_grant(octets)
+        exchange, found, restricts_keys, users_generation, counters, published = grant
+        if restricts_keys:
+            self._session.require_topic(Permission.WRITE, exchange, routing_key)
+        plans[method] = plan = Plan(
+            exchange,
+            routing_key,
+            found,
+            self._router.generation,
+            users_generation,
+            counters,
+            published=published,
+            mandatory=method[-1] & _MANDATORY != 0,
+        )
         if len(plans) > self._plans_reserved:
             self._reserve()
-        plan.published = self._counters.count_for(plan.counters)  # plans may have been forgotten
+            plan.published = self._counters.count_for(counters)  # all may be forgotten
         return plan
 
     def _reserve(self) -> None:
@@ -244,12 +269,12 @@ class PublishChecks:
     def forget_plans(self) -> None:
         """Forget all plans, so that each publish is checked again."""
         self._forget_counted()
-        self._grants.clear()
         self._plans_reserved = 0
 
     def _forget_counted(self) -> None:
-        """Forget plans with their counts, which are kept as sums."""
+        """Forget plans and grants with their counts, which are kept as sums."""
         self._plans.clear()
+        self._grants.clear()
         self._counters.keep_published()
 
     def end(self) -> None:
@@ -257,34 +282,9 @@ class PublishChecks:
         self._memory.forget(self)
         self._forget_counted()
 
-    def _make_plan(self, method: bytes, generation: int) -> Plan:
-        if method[-1] & _IMMEDIATE:
-            raise NotSupportedError("immediate=true")
-        key_at = _ROUTE_AT + 1 + method[_ROUTE_AT]
-        routing_key = decode_shortstr(method[key_at + 1 : -1])
-        users_generation = self._users.generation
-        octets = method[_ROUTE_AT:key_at]
-        grant = self._grants.get(octets)
-        if grant is None or not self._is_still_allowed(grant):
-            grant = self._make_grant(octets, users_generation)
-        if grant.restricts_keys:
-            self._session.require_topic(Permission.WRITE, grant.exchange, routing_key)
-        mandatory = method[-1] & _MANDATORY != 0
-        counters = self._router.counters_of(grant.exchange)
-        return Plan(
-            grant.exchange,
-            routing_key,
-            grant.found,
-            generation,
-            users_generation,
-            counters,
-            published=self._counters.count_for(counters),
-            mandatory=mandatory,
-        )
-
-    def _make_grant(self, octets: bytes, users_generation: int) -> "_Grant":
+    def _make_grant(self, octets: bytes) -> "_Grant":
         """Decide the permission for an exchange (a shortstr), for any routing key."""
-        session = self._session
+        session, users_generation = self._session, self._users.generation
         exchange = decode_shortstr(octets[1:])
         session.require(Permission.WRITE, "exchange", exchange)
         found = session.open_vhost.exchanges.check_may_publish(exchange)
@@ -295,7 +295,9 @@ class PublishChecks:
         )
         if len(self._grants) >= PLANS_MAX:
             self._grants.clear()
-        grant = _Grant(exchange, found, restricts_keys, users_generation)
+        counters = self._router.counters_of(exchange)
+        published = self._counters.count_for(counters)
+        grant = _Grant(exchange, found, restricts_keys, users_generation, counters, published)
         self._grants[octets] = grant
         return grant
 

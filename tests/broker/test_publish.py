@@ -85,10 +85,10 @@ def test_a_queue_that_cannot_be_found_any_more_is_left_out() -> None:
 def test_targets_are_those_of_the_route_unless_headers_decide() -> None:
     one, two = FakeTarget(), FakeTarget()
     publisher = publisher_to(one=one, two=two)
-    assert publisher.find_targets("x", make_route("x", "any")) == (one, two)
+    assert publisher.find_targets("x", make_route("x", "any"), "any") == (one, two)
     router = router_with(declared("h", "headers"), queues={"one": one})
     router.bind(binding(queue("one"), source="h", arguments={"x-match": "all"}))
-    assert Publisher(router, {"one": one}.get).find_targets("h", make_route("h", "")) is None
+    assert Publisher(router, {"one": one}.get).find_targets("h", make_route("h", ""), "") is None
 
 
 def test_one_full_queue_of_a_fanout_rejects_only_what_it_refused(place: VhostUnderTest) -> None:

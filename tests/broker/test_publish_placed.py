@@ -55,9 +55,9 @@ def test_a_key_has_one_queue_and_its_route_is_remembered(place: VhostUnderTest, 
     hashing(place, kind)
     found = {}
     for key in KEYS:
-        targets = place.vhost.publisher.find_targets("x", make_route("x", key))
+        targets = place.vhost.publisher.find_targets("x", make_route("x", key), key)
         assert targets is not None
-        assert place.vhost.publisher.find_targets("x", make_route("x", key)) is targets
+        assert place.vhost.publisher.find_targets("x", make_route("x", key), key) is targets
         (found[key],) = targets
         place.publish(b"1 " + key.encode(), exchange="x", routing_key=key)
         place.publish(b"2 " + key.encode(), exchange="x", routing_key=key)
@@ -124,7 +124,7 @@ def test_each_message_of_a_run_goes_by_its_own_header(place: VhostUnderTest) -> 
     publish_each(place, [{"headers": {"device": key}} for key in KEYS])
     by_header = bodies(place)
     assert all(by_header.values())
-    assert place.vhost.publisher.find_targets("x", make_route("x", "same")) is None
+    assert place.vhost.publisher.find_targets("x", make_route("x", "same"), "same") is None
     publish_each(place, [{"headers": {"device": key}} for key in KEYS])
     assert bodies(place) == by_header
 
@@ -221,12 +221,12 @@ def test_among_very_many_queues_a_key_is_placed_in_steps_and_then_remembered(
     at_once = place.vhost.router.route("x", ["key"], None)
     run = [message(b"m", "x", "key")]
     with patch.object(rendezvous, "PIECE_MAX", 2):
-        assert place.vhost.publisher.find_targets("x", make_route("x", "key")) is None
+        assert place.vhost.publisher.find_targets("x", make_route("x", "key"), "key") is None
         steps = place.vhost.publisher.publishing("x", run, place.now_ms)
         assert 8 < sum(1 for _ in steps) <= 20
         (name,) = at_once.queue_names
         assert place.bodies(name) == [b"m"]
-        assert place.vhost.publisher.find_targets("x", make_route("x", "key")) is not None
+        assert place.vhost.publisher.find_targets("x", make_route("x", "key"), "key") is not None
 
 
 def test_chance_takes_a_step_for_each_message(place: VhostUnderTest) -> None:

@@ -105,7 +105,7 @@ class Publishers:
             found = (vhost.queues.find(name) for name in routing_now.queue_names)
             expected = {queue.engine for queue in found if queue is not None}
             for _ in range(2):
-                targets = vhost.publisher.find_targets(exchange, make_route(exchange, key))
+                targets = vhost.publisher.find_targets(exchange, make_route(exchange, key), key)
                 if targets is not None:
                     assert set(targets) == expected, (exchange, key)
                     assert len(targets) == len(expected)
