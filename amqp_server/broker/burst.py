@@ -13,6 +13,7 @@ from amqp_server.broker.publish_target import PublishTarget, Targets
 from persistence.codec import persistent_ranges
 from persistence.record import Run, parted
 from queues.commits import SAFE_NOW, CommitPoint, later_of, points_of
+from queues.outcomes import ALL_SAFE
 
 BURST_TARGETS_MAX: Final = 1024
 """A burst for more queues is published message by message."""
@@ -54,18 +55,24 @@ def enqueue_burst(
     points: dict[PublishTarget, CommitPoint] = {}
     safe_at = SAFE_NOW
     for target, share in shares:
-        refused, point, _ = target.publish(share, now_ms)
-        assert not refused, "it was asked before"
-        points[target] = point
-        safe_at = later_of(safe_at, point)
+        outcome = target.publish(share, now_ms)
+        if outcome is not ALL_SAFE:
+            refused, point, _ = outcome
+            assert not refused, "it was asked before"
+            if point is not SAFE_NOW:
+                points[target] = point
+                safe_at = later_of(safe_at, point)
     if safe_at is SAFE_NOW:
         return ()
     keeps_all = any([target.keeps_transient for target, _ in shares])
     stretches = [(0, len(order))] if keeps_all else persistent_ranges(run)
     if safe_at.others:
-        of_route = [_point_of([points[target] for target in to], safe_at) for to in targets_of]
+        of_route = [
+            _point_of([points[target] for target in to if target in points], safe_at)
+            for to in targets_of
+        ]
     else:
-        waits = [any([points[target] is not SAFE_NOW for target in to]) for to in targets_of]
+        waits = [any([target in points for target in to]) for to in targets_of]
         of_route = [safe_at if is_waiting else SAFE_NOW for is_waiting in waits]
     return _waiting(of_route, order, stretches)
 
