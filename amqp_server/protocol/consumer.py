@@ -135,19 +135,18 @@ class Consumer:
         if self.is_cancelled:
             return 0
         count = room_bytes // self._delivery_bytes + 1
-        prefetch, shared_prefetch = self.prefetch, lane.shared_prefetch
-        room = lane.unacked_max - lane.unacked.count
-        if shared_prefetch.limit:
-            shared_room = shared_prefetch.limit - shared_prefetch.used
-            if shared_room <= 0:
-                lane.wait_for_acks(self.queue)
-                return 0
-            room = min(room, shared_room)
+        shared_prefetch = lane.shared_prefetch
+        if shared_prefetch.limit and shared_prefetch.used >= shared_prefetch.limit:
+            lane.wait_for_acks(self.queue)
+            return 0
         if self.no_ack:
             return count
+        prefetch, room = self.prefetch, lane.unacked_max - lane.unacked.count
         if room <= 0:
             lane.wait_for_acks(self.queue)
             return 0
+        if shared_prefetch.limit:
+            room = min(room, shared_prefetch.limit - shared_prefetch.used)
         if prefetch.limit:
             room = min(room, prefetch.limit - prefetch.used)
         delivered = lane.delivered
