@@ -176,7 +176,8 @@ class GroupCommit:
         if group.size_bytes >= self._group_bytes_max:
             self._full.append(group)
             self._open = Group()
-            group.end_gathering()
+            if group.gathering:
+                group.end_gathering()
             if not self.is_behind and self.unwritten_bytes >= self._unwritten_bytes_max:
                 self._set_behind(is_behind=True)
 
@@ -239,7 +240,8 @@ class GroupCommit:
             self._open.last_lsn = self._last_lsn
             self._under_way = self._open
             self._open = Group()
-            self._under_way.end_gathering()
+            if self._under_way.gathering:
+                self._under_way.end_gathering()
         return self._under_way
 
     def finish(self, group: Group, error: Exception | None) -> None:
