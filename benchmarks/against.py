@@ -16,7 +16,7 @@ instructions outside of the system's kernel. They hardly vary, also on a busy ma
     spread     50 keys in turn, to 50 queues whose consumers need no ack; 1,000 in a write
     burst      persistent messages to a durable queue, confirmed; 200 in a write
 
-The other checkout needs its own ``.venv``, and both need the same build of the kernels.
+The other checkout may have its own ``.venv``; both need the same build of the kernels.
 """
 
 import argparse
@@ -24,8 +24,8 @@ import contextlib
 import os
 import re
 import signal
-import struct
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -34,31 +34,15 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.brokers import free_port
-from load_generator import wire
+from benchmarks.requests import CASES, Case, Client
 from load_generator.session import Endpoint, Session
 from load_generator.wire import LoadError
 
 HERE: Final = Path(__file__).parent.parent
 ROUNDS: Final = 9
 ROUNDS_OF_INSTRUCTIONS: Final = 2
-WARM_UP: Final = 200
-"""Units before the first round."""
 START_TIMEOUT_S: Final = 120.0
 END_TIMEOUT_S: Final = 60.0
-BODY: Final = b"x" * 12
-EXCHANGE: Final = "against"
-BINDING_COUNT: Final = 1_000
-KEYS_PER_WRITE: Final = 100
-SPREAD_OVER: Final = 50
-SPREAD_PER_WRITE: Final = 1_000
-BURST: Final = 200
-FRAMES_OF_DELIVERY: Final = 3
-PLAIN: Final = wire.properties()
-QUEUE_UNBIND: Final = wire.MethodId(50, 50)
-QUEUE_UNBIND_OK: Final = wire.MethodId(50, 51)
-QUEUE_PURGE_OK: Final = wire.MethodId(50, 31)
-PURGE: Final = wire.method(1, wire.MethodId(50, 30), b"\0\0" + wire.shortstr("burst") + b"\0")
-DELIVERY_TAG_AT: Final = 4
 SLOW: Final = "net: {turn_us: 1000000, busy_poll_us: 0}\n"
 """Settings under valgrind: all takes fifty times as long, and no turn should end early for that."""
 VALGRIND: Final = ("valgrind", "--tool=callgrind", "--instr-atstart=no")
@@ -93,253 +77,6 @@ class Node(NamedTuple):
         return int(found[1])
 
 
-class Case(NamedTuple):
-    """What is measured.
-
-    Attributes:
-        prepare: declares what all rounds need, and returns what prepares a round. That is told the
-            number of its first unit and the count of its units, and returns the work to measure.
-        unit_count: units of one round; a tenth of it under valgrind.
-    """
-
-    prepare: Callable[["Client"], Callable[[int, int], Callable[[], None]]]
-    unit_count: int
-
-
-class Client:
-    """A publisher and a consumer of one node."""
-
-    def __init__(self, endpoint: Endpoint, stack: ExitStack) -> None:
-        self.endpoint = endpoint
-        self.publisher = stack.enter_context(Session(endpoint))
-        self.consumer = stack.enter_context(Session(endpoint))
-        self.confirmed_count = 0
-
-    def declare(self, queue: str, *, durable: bool = False) -> None:
-        """Declare a queue."""
-        request = wire.queue_declare(1, queue, durable=durable)
-        self.publisher.call(request, wire.QUEUE_DECLARE_OK)
-
-    def exchange(self, name: str, kind: str) -> None:
-        """Declare an exchange."""
-        self.publisher.call(wire.exchange_declare(1, name, kind), wire.EXCHANGE_DECLARE_OK)
-
-    def bind(self, queue: str, exchange: str, key: str) -> None:
-        """Bind a queue."""
-        self.publisher.call(wire.queue_bind(1, queue, exchange, key), wire.QUEUE_BIND_OK)
-
-    def consume(self, queue: str) -> None:
-        """Consume from a queue without acks."""
-        request = wire.consume(1, queue, queue, no_ack=True)
-        self.consumer.call(request, wire.BASIC_CONSUME_OK)
-
-    def calls(self, requests: Sequence[bytes], reply: wire.MethodId) -> Callable[[], None]:
-        """Return a function that sends requests one by one, and waits for each reply."""
-
-        def work() -> None:
-            for request in requests:
-                self.publisher.call(request, reply)
-
-        return work
-
-    def await_confirms(self, count: int) -> None:
-        """Read confirms until so many more messages are confirmed."""
-        awaited = self.confirmed_count + count
-        while self.confirmed_count < awaited:
-            received = self.publisher.read_frame()
-            if wire.method_of(received) != wire.BASIC_ACK:
-                raise wire.refusal(received)
-            (self.confirmed_count,) = struct.unpack_from(">Q", received.payload, DELIVERY_TAG_AT)
-
-    def deliveries(self, writes: Sequence[bytes], per_write: int) -> Callable[[], None]:
-        """Return a function that sends writes one by one, and waits for the deliveries of each."""
-
-        def work() -> None:
-            for write in writes:
-                self.publisher.socket.sendall(write)
-                for _ in range(FRAMES_OF_DELIVERY * per_write):
-                    self.consumer.read_frame()
-
-        return work
-
-
-Work = Callable[[], None]
-Round = Callable[[int, int], Work]
-
-
-def declares(client: Client) -> Round:
-    """Declare queues."""
-
-    def prepared(first: int, count: int) -> Work:
-        requests = [wire.queue_declare(1, f"declare.{first + n}") for n in range(count)]
-        return client.calls(requests, wire.QUEUE_DECLARE_OK)
-
-    return prepared
-
-
-def binds(client: Client) -> Round:
-    """Bind one queue by many keys."""
-    client.exchange(EXCHANGE, "direct")
-    client.declare("bound")
-
-    def prepared(first: int, count: int) -> Work:
-        keys = (f"key.{first + n}" for n in range(count))
-        requests = [wire.queue_bind(1, "bound", EXCHANGE, key) for key in keys]
-        return client.calls(requests, wire.QUEUE_BIND_OK)
-
-    return prepared
-
-
-def unbinds(client: Client) -> Round:
-    """Remove the bindings of one queue."""
-    client.exchange(EXCHANGE, "direct")
-    client.declare("unbound")
-
-    def prepared(first: int, count: int) -> Work:
-        keys = [f"key.{first + n}" for n in range(count)]
-        for key in keys:
-            client.bind("unbound", EXCHANGE, key)
-        return client.calls([_unbind("unbound", key) for key in keys], QUEUE_UNBIND_OK)
-
-    return prepared
-
-
-def _unbind(queue: str, key: str) -> bytes:
-    names = wire.shortstr(queue) + wire.shortstr(EXCHANGE) + wire.shortstr(key)
-    return wire.method(1, QUEUE_UNBIND, b"\0\0" + names + wire.table({}))
-
-
-def deletes(client: Client) -> Round:
-    """Delete queues that have a binding."""
-    client.exchange(EXCHANGE, "direct")
-
-    def prepared(first: int, count: int) -> Work:
-        queues = [f"delete.{first + n}" for n in range(count)]
-        for queue in queues:
-            client.declare(queue)
-            client.bind(queue, EXCHANGE, queue)
-        requests = [wire.queue_delete(1, queue) for queue in queues]
-        return client.calls(requests, wire.QUEUE_DELETE_OK)
-
-    return prepared
-
-
-def durables(client: Client) -> Round:
-    """Declare and delete durable queues."""
-
-    def prepared(first: int, count: int) -> Work:
-        queues = [f"durable.{first + n}" for n in range(count)]
-        declare = [wire.queue_declare(1, queue, durable=True) for queue in queues]
-        delete = [wire.queue_delete(1, queue) for queue in queues]
-        declaring = client.calls(declare, wire.QUEUE_DECLARE_OK)
-        deleting = client.calls(delete, wire.QUEUE_DELETE_OK)
-
-        def work() -> None:
-            declaring()
-            deleting()
-
-        return work
-
-    return prepared
-
-
-def connects(client: Client) -> Round:
-    """Open and close connections."""
-
-    def prepared(_first: int, count: int) -> Work:
-        def work() -> None:
-            for _ in range(count):
-                Session(client.endpoint).close()
-
-        return work
-
-    return prepared
-
-
-def lone(client: Client) -> Round:
-    """Publish messages one by one."""
-    client.declare("lone")
-    client.consume("lone")
-    message = wire.publish("", "lone", wire.properties(), BODY)
-
-    def prepared(_first: int, count: int) -> Work:
-        return client.deliveries([message] * count, 1)
-
-    return prepared
-
-
-def new_keys(client: Client) -> Round:
-    """Publish each message with another routing key."""
-    exchange = f"{EXCHANGE}.topic"
-    client.exchange(exchange, "topic")
-    client.declare("keys")
-    for number in range(BINDING_COUNT):
-        client.bind("keys", exchange, f"{number}.#")
-    client.consume("keys")
-
-    def prepared(first: int, count: int) -> Work:
-        writes = [
-            b"".join(
-                wire.publish(exchange, f"{number % BINDING_COUNT}.{number}", PLAIN, BODY)
-                for number in range(begin, begin + KEYS_PER_WRITE)
-            )
-            for begin in range(first, first + count, KEYS_PER_WRITE)
-        ]
-        return client.deliveries(writes, KEYS_PER_WRITE)
-
-    return prepared
-
-
-def spread(client: Client) -> Round:
-    """Publish to many queues in turn."""
-    exchange = f"{EXCHANGE}.spread"
-    client.exchange(exchange, "direct")
-    queues = [f"spread.{number}" for number in range(SPREAD_OVER)]
-    for queue in queues:
-        client.declare(queue)
-        client.bind(queue, exchange, queue)
-        client.consume(queue)
-    pass_over_all = b"".join(wire.publish(exchange, queue, PLAIN, BODY) for queue in queues)
-    write = pass_over_all * (SPREAD_PER_WRITE // SPREAD_OVER)
-
-    def prepared(_first: int, count: int) -> Work:
-        return client.deliveries([write] * (count // SPREAD_PER_WRITE), SPREAD_PER_WRITE)
-
-    return prepared
-
-
-def bursts(client: Client) -> Round:
-    """Publish persistent messages, many in a write, and wait for their confirms."""
-    client.declare("burst", durable=True)
-    client.publisher.call(wire.method(1, wire.CONFIRM_SELECT, b"\0"), wire.CONFIRM_SELECT_OK)
-    write = wire.publish("", "burst", wire.properties(persistent=True), BODY) * BURST
-
-    def prepared(_first: int, count: int) -> Work:
-        def work() -> None:
-            for _ in range(count // BURST):
-                client.publisher.socket.sendall(write)
-                client.await_confirms(BURST)
-            client.publisher.call(PURGE, QUEUE_PURGE_OK)
-
-        return work
-
-    return prepared
-
-
-CASES: Final = {
-    "declare": Case(declares, 2_000),
-    "bind": Case(binds, 2_000),
-    "unbind": Case(unbinds, 2_000),
-    "delete": Case(deletes, 2_000),
-    "durable": Case(durables, 1_000),
-    "connect": Case(connects, 500),
-    "auto-ack": Case(lone, 4_000),
-    "new-key": Case(new_keys, 20_000),
-    "spread": Case(spread, 100_000),
-    "burst": Case(bursts, 40_000),
-}
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print the cases that are named; all of them if there are none."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.against")
@@ -352,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in options.case or CASES:
         with ExitStack() as stack:
             nodes = [
-                stack.enter_context(_node(tree, counts_instructions=options.instructions))
+                stack.enter_context(node_of(tree, counts_instructions=options.instructions))
                 for tree in (options.tree.resolve(), HERE)
             ]
             there, here = _measured(CASES[name], nodes, stack)
@@ -378,13 +115,14 @@ def _measured(case: Case, nodes: Sequence[Node], stack: ExitStack) -> list[float
 
 
 @contextmanager
-def _node(tree: Path, *, counts_instructions: bool) -> Iterator[Node]:
+def node_of(tree: Path, *, counts_instructions: bool) -> Iterator[Node]:
     """Start a node of a checkout, and end it with the block."""
     endpoint = Endpoint("127.0.0.1", free_port(), "guest", "guest", "/")
     with tempfile.TemporaryDirectory(prefix="haremq-against-") as name:
         directory = Path(name)
         profiles = directory / "profiles" if counts_instructions else None
-        command = [str(tree / ".venv/bin/python"), "-m", "amqp_server", "start"]
+        python = tree / ".venv/bin/python"
+        command = [str(python) if python.exists() else sys.executable, "-m", "amqp_server", "start"]
         command += ["--port", str(endpoint.port), "--data-dir", str(directory / "data")]
         if profiles is not None:
             profiles.mkdir()
