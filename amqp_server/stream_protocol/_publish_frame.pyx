@@ -17,6 +17,7 @@ from amqp_server.stream_protocol.publish_frame import New, Piece, PublishFrames
 cdef enum:
     ENTRIES_MAX = 65_535
     PIECE_BYTES_MAX = 524_288
+    SEEN_MAX = 8
     SIZE_BYTES = 4
     FRAME_HEAD_BYTES = 8
     SAME_BYTES = 5
@@ -83,6 +84,24 @@ cdef struct Walk:
     Py_ssize_t piece_bytes
     Py_ssize_t piece_count
     Py_ssize_t refused_count
+
+
+cdef struct Seen:
+    const uint8_t *values[SEEN_MAX]
+    Py_ssize_t sizes[SEEN_MAX]
+    Py_ssize_t count
+
+
+cdef bint _is_news(Seen *seen, const uint8_t *value, Py_ssize_t size_bytes) noexcept nogil:
+    """Return whether a filter value is none of the last few other ones."""
+    cdef Py_ssize_t index
+    for index in range(min(seen.count, SEEN_MAX)):
+        if seen.sizes[index] == size_bytes and memcmp(seen.values[index], value, size_bytes) == 0:
+            return False
+    seen.values[seen.count % SEEN_MAX] = value
+    seen.sizes[seen.count % SEEN_MAX] = size_bytes
+    seen.count += 1
+    return True
 
 
 cdef Py_ssize_t _value(
@@ -163,23 +182,18 @@ cdef class _Taking:
         cdef uint8_t *to = <uint8_t *>PyBytes_AS_STRING(entries)
         cdef uint8_t *id_to = <uint8_t *>PyBytes_AS_STRING(ids)
         cdef const uint8_t *id_at
-        cdef const uint8_t *last_value = NULL
-        cdef Py_ssize_t last_value_bytes = 0, value_bytes = 0, at, stop, record_count = 0, index
+        cdef Seen seen
+        cdef Py_ssize_t value_bytes = 0, at, stop, record_count = 0, index
         cdef uint64_t publishing_id, last_id = 0, lowest_id = 0, highest_id = 0
         cdef bint is_ascending = True, has_values = False
         cdef uint32_t records = 0
         cdef set values = set() if self.version == 2 else None
+        seen.count = 0
         for index in range(count):
             id_at = self.next_id()
             at = _value(self.octets, self.at + ID_BYTES, end_bytes, self.version, &value_bytes)
-            if values is not None and (
-                last_value == NULL
-                or value_bytes != last_value_bytes
-                or memcmp(self.octets + at, last_value, value_bytes) != 0
-            ):
-                last_value = self.octets + at
-                last_value_bytes = value_bytes
-                values.add(PyBytes_FromStringAndSize(<const char *>last_value, value_bytes))
+            if values is not None and _is_news(&seen, self.octets + at, value_bytes):
+                values.add(PyBytes_FromStringAndSize(<const char *>self.octets + at, value_bytes))
                 has_values = has_values or value_bytes > 0
             at += value_bytes
             stop = _item_end(self.octets, at, end_bytes, &records)

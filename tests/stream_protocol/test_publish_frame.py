@@ -37,7 +37,7 @@ ENTRIES = st.one_of(
         sub_batch, st.integers(0, 7), st.integers(0, 9), st.integers(0, 40), st.binary(max_size=9)
     ),
 )
-VALUES = st.one_of(st.none(), st.binary(max_size=4))
+VALUES = st.one_of(st.none(), st.binary(max_size=4), st.sampled_from([b"eu", b"us", b"ap"]))
 
 
 def body_of(items: list[tuple[int, bytes | None, bytes]], version: int, count: int | None) -> bytes:
@@ -244,3 +244,11 @@ def test_a_count_that_the_frame_does_not_hold_is_malformed() -> None:
         run = read_frame(body[:1] + I32.pack(count) + body[5:])
         assert isinstance(run.fault, MalformedFrameError)
     assert read_frame(U8.pack(4) + I32.pack(-1)) == PublishFrames(4, [])
+
+
+@pytest.mark.parametrize("count", [1, 3, 8, 9, 30])
+def test_filter_values_in_turn_are_all_found(count: int) -> None:
+    values = [b"value %d" % number for number in range(count)]
+    items = [(number, values[number % count], entry(b"")) for number in range(3 * count)]
+    (piece,) = read_frame(body_of(items, 2, None), 2).pieces  # type: ignore[arg-type]
+    assert piece.filter_values == set(values)
