@@ -2,15 +2,32 @@
 
 from typing import Final
 
-from management.routes import health, nodes, openapi, overview, permissions, users, vhosts, whoami
+from management.routes import (
+    bindings,
+    exchanges,
+    health,
+    messages,
+    nodes,
+    openapi,
+    overview,
+    permissions,
+    queues,
+    users,
+    vhosts,
+    whoami,
+)
 from management.routing.route import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
+    *bindings.ROUTES,
+    *exchanges.ROUTES,
     *health.ROUTES,
+    *messages.ROUTES,
     *nodes.ROUTES,
     *openapi.ROUTES,
     *overview.ROUTES,
     *permissions.ROUTES,
+    *queues.ROUTES,
     *users.ROUTES,
     *vhosts.ROUTES,
     *whoami.ROUTES,

@@ -12,6 +12,7 @@ the same errors.
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
+from amqp_server.broker.arguments.declare import ExchangeProperties
 from amqp_server.broker.commands.accounts import AccountCommands, LogIn
 from amqp_server.broker.commands.connections import ConnectionCommands
 from amqp_server.broker.commands.job import Answer, CommandJob
@@ -24,17 +25,23 @@ from amqp_server.broker.definitions.definition import (
     ParameterDefinition,
     VhostDefinition,
 )
-from amqp_server.broker.definitions.item import DefinitionsError
+from amqp_server.broker.definitions.item import DefinitionsError, typed_table
 from amqp_server.broker.errors import (
     AccessRefusedError,
     BrokerError,
+    InvalidMessageError,
+    NodeLimitError,
     NotAllowedError,
     NotFoundError,
+    NotSupportedError,
     PreconditionFailedError,
+    ReplyConsumerError,
     ResourceLockedError,
 )
+from amqp_server.broker.messages.written import PropertyTypeError
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.steps import Steps
+from amqp_server.wire.tables import Table
 from queues.kinds import KINDS
 
 __all__ = [
@@ -48,18 +55,26 @@ __all__ = [
     "CommandJob",
     "CommandTable",
     "DefinitionsError",
+    "ExchangeProperties",
     "GlobalParameterDefinition",
     "Got",
+    "InvalidMessageError",
     "LogIn",
+    "NodeLimitError",
     "NotAllowedError",
     "NotFoundError",
+    "NotSupportedError",
     "ParameterDefinition",
     "Policy",
     "PreconditionFailedError",
+    "PropertyTypeError",
     "Published",
+    "ReplyConsumerError",
     "ResourceLockedError",
     "SettledBy",
+    "Table",
     "VhostDefinition",
+    "typed_table",
 ]
 """The table, and the types of what commands take, answer and raise: management imports no other."""
 

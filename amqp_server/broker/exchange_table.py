@@ -10,8 +10,6 @@ Source: RabbitMQ, rabbit_exchange and rabbit_binding, for rules and texts.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
-from typing import Final
 
 from amqp_server.broker.arguments.declare import (
     ExchangeProperties,
@@ -19,6 +17,11 @@ from amqp_server.broker.arguments.declare import (
     validate_exchange,
 )
 from amqp_server.broker.arguments.options import alternate_exchange
+from amqp_server.broker.binding_arguments import (
+    arguments_key_of,
+    made_binding,
+    typed_arguments,
+)
 from amqp_server.broker.definitions.definition import BindingDefinition, ExchangeDefinition
 from amqp_server.broker.definitions.journal import NO_JOURNAL, Journal
 from amqp_server.broker.errors import (
@@ -38,15 +41,12 @@ from amqp_server.broker.names import (
 )
 from amqp_server.broker.ordered_keys import OrderedKeys
 from amqp_server.broker.steps import Steps, finish
-from amqp_server.wire.tables import Table, decode_table, encode_table, matched_table
+from amqp_server.wire.tables import Table, matched_table
 from exchanges.bindings import Binding, Destination, DestinationKind
 from exchanges.errors import InvalidBindingError, InvalidExchangeError
 from exchanges.kinds import KIND_NAMES, ExchangeKind, make_kind
 from exchanges.random_choice import RandomBytes
 from exchanges.routing import Exchange, Router
-
-_NO_ARGUMENTS: Final[Mapping[str, object]] = MappingProxyType({})
-_NO_ARGUMENTS_KEY: Final = encode_table({})
 
 
 class ExchangeTable:
@@ -191,7 +191,7 @@ class ExchangeTable:
             PreconditionFailedError: the exchange's type refuses key or arguments (406).
         """
         self.get(source)
-        binding = _binding(source, destination, routing_key, table)
+        binding = made_binding(source, destination, routing_key, table)
         try:
             is_new = self._router.bind(binding)
         except InvalidBindingError as error:
@@ -206,7 +206,7 @@ class ExchangeTable:
         self, source: str, destination: Destination, routing_key: str, table: Table
     ) -> bool:
         """Return whether exactly this binding exists."""
-        arguments_key = _arguments_key(table)
+        arguments_key = arguments_key_of(table)
         found = self._router.bindings.find(source, destination, routing_key, arguments_key)
         return found is not None
 
@@ -217,7 +217,7 @@ class ExchangeTable:
 
         An auto-delete exchange goes with the last binding from it, and may take others along.
         """
-        arguments_key = _arguments_key(table)
+        arguments_key = arguments_key_of(table)
         removed = self._router.unbind(source, destination, routing_key, arguments_key)
         if removed is not None:
             unused: list[str] = []
@@ -371,29 +371,11 @@ class ExchangeTable:
 
     def _binding_definition(self, binding: Binding) -> BindingDefinition:
         kind, name = binding.destination
-        typed = binding.arguments_key
         return BindingDefinition(
             binding.source,
             self._vhost_name,
             name,
             "queue" if kind is DestinationKind.QUEUE else "exchange",
             binding.routing_key,
-            {} if typed is _NO_ARGUMENTS_KEY else decode_table(typed)[0],
+            typed_arguments(binding),
         )
-
-
-def _binding(source: str, destination: Destination, routing_key: str, table: Table) -> Binding:
-    if not table:
-        return Binding(source, destination, routing_key, _NO_ARGUMENTS, _NO_ARGUMENTS_KEY)
-    return Binding(
-        source=source,
-        destination=destination,
-        routing_key=routing_key,
-        arguments=matched_table(table),
-        arguments_key=_arguments_key(table),
-    )
-
-
-def _arguments_key(table: Table) -> bytes:
-    """Encode arguments so that their order makes no difference."""
-    return encode_table(dict(sorted(table.items()))) if table else _NO_ARGUMENTS_KEY

@@ -72,3 +72,61 @@ def words_of(body: Mapping[str, Any], key: str) -> tuple[str, ...]:
     if isinstance(value, list) and all(isinstance(word, str | int | float) for word in value):
         return tuple([str(word) for word in value])
     raise bad_request(f"{key}: expected a list of words, or words with commas between them")
+
+
+def object_of(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return an object of a body; the empty list that Erlang writes for one is empty too.
+
+    Raises:
+        HttpError: 400, it is neither, or holds a null (``null_not_allowed``).
+    """
+    value = body.get(key, {})
+    if value == []:
+        return {}
+    if not isinstance(value, dict):
+        raise bad_request(f"{key}: expected an object")
+    _refuse_nulls(value)
+    return value
+
+
+def _refuse_nulls(value: object) -> None:
+    waiting = [value]
+    while waiting:
+        held = waiting.pop()
+        if held is None:
+            raise bad_request("null_not_allowed")
+        if isinstance(held, dict):
+            waiting += held.values()
+        elif isinstance(held, list):
+            waiting += held
+
+
+def integer_of(body: Mapping[str, Any], key: str) -> int:
+    """Return an integer of a body, which may be a text, or a number that is cut to one.
+
+    Raises:
+        HttpError: 400 ``["not_integer", value]``.
+    """
+    value = body[key]
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise bad_request(["not_integer", value])
+    try:
+        return int(value)
+    except (ValueError, OverflowError) as error:
+        raise bad_request(["not_integer", value]) from error
+
+
+def key_text_of(body: Mapping[str, Any], key: str) -> str:
+    """Return a routing key of a body: a number or a null is its text, as in RabbitMQ.
+
+    Raises:
+        HttpError: 400, it is something else.
+    """
+    value = body.get(key, "")
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return "null"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    raise bad_request(f"{key}: expected a text")

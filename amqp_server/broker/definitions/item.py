@@ -120,11 +120,7 @@ class Item:
 
     def table(self, name: str) -> Table:
         """Return an object as a field table."""
-        path = f"{self.path}.{name}"
-        return {
-            _key(key, path): _field(raw, f"{path}.{key}", 1)
-            for key, raw in self.mapping(name).items()
-        }
+        return typed_table(self.mapping(name), f"{self.path}.{name}")
 
     def wrong(self, text: str) -> DefinitionsError:
         """Return an error about the whole item."""
@@ -148,6 +144,19 @@ def checking(item: Item) -> Iterator[None]:
         raise
     except (BrokerError, ExchangeError, UnicodeError) as error:
         raise item.wrong(str(error)) from error
+
+
+def typed_table(value: Mapping[str, object], path: str) -> Table:
+    """Return an object as a field table: integers of 64 bits, doubles and long strings.
+
+    Args:
+        value: as JSON has it.
+        path: of the object, for errors.
+
+    Raises:
+        DefinitionsError: a field table cannot hold it.
+    """
+    return {_key(key, path): _field(raw, f"{path}.{key}", 1) for key, raw in value.items()}
 
 
 def json_of(field: Field) -> object:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from sortedcontainers import SortedList
 
+from amqp_server.broker.binding_arguments import typed_arguments
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.pages import PAGE_MAX, Page, page_of
 from amqp_server.broker.vhost import Vhost
@@ -93,7 +94,10 @@ class QueueView(NamedTuple):
 
 
 class BindingView(NamedTuple):
-    """A binding; ``destination_type`` is ``queue`` or ``exchange``."""
+    """A binding; ``destination_type`` is ``queue`` or ``exchange``.
+
+    ``typed_arguments`` are the arguments with their AMQP types, as the commands take them.
+    """
 
     source: str
     vhost: str
@@ -101,6 +105,7 @@ class BindingView(NamedTuple):
     destination_type: str
     routing_key: str
     arguments: Mapping[str, object]
+    typed_arguments: Table
 
 
 class TopologyViews:
@@ -202,8 +207,9 @@ class TopologyViews:
             part = table.part_of_source(source, start, start + left)
             for one in part:
                 kind, destination = one.destination
-                key, given = one.routing_key, dict(one.arguments)
-                views.append(BindingView(source, vhost, destination, kind.value, key, given))
+                key, typed = one.routing_key, typed_arguments(one)
+                given = _plain(typed)
+                views.append(BindingView(source, vhost, destination, kind.value, key, given, typed))
             left -= len(part)
             if not left:
                 return Page(tuple(views), (source, start + len(part), table.removed_count))

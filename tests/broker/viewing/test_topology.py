@@ -159,7 +159,7 @@ def test_bindings_that_stay_are_shown_while_others_go() -> None:
     assert {f"k{number}" for number in range(gone, 20)} <= keys
     assert {f"k{number}" for number in range(1, 20, 2)} <= keys
     (exchange_binding,) = [one for one in shown if one.source == "amq.direct"]
-    assert exchange_binding == ("amq.direct", "/", "amq.topic", "exchange", "", {})
+    assert exchange_binding == ("amq.direct", "/", "amq.topic", "exchange", "", {}, {})
 
 
 def test_the_numbers_of_queues_come_in_pages_of_their_own() -> None:

@@ -1,0 +1,57 @@
+"""Bindings as JSON.
+
+    properties key of a binding: ~                    no routing key, no arguments
+                                 key                  percent-encoded; ~ is %7E
+                                 key~hash             with arguments; the key may be empty
+
+The hash is our own: RabbitMQ's is that of an Erlang term. Clients send it back as they got it.
+"""
+
+import hashlib
+import json
+from base64 import urlsafe_b64encode
+from typing import Any, Final
+from urllib.parse import quote, quote_plus
+
+from amqp_server.broker.views import BindingView
+
+EMPTY: Final = "~"
+HASH_BYTES: Final = 6
+
+
+def properties_key(binding: BindingView) -> str:
+    """Return what tells a binding from the others between the same two."""
+    key = _quoted(binding.routing_key)
+    if not binding.arguments:
+        return key or EMPTY
+    text = json.dumps(binding.arguments, sort_keys=True, default=repr)
+    digest = hashlib.blake2b(text.encode(), digest_size=HASH_BYTES).digest()
+    return f"{key}~{urlsafe_b64encode(digest).decode()}"
+
+
+def _quoted(text: str) -> str:
+    return quote_plus(text.encode("utf-8", "surrogateescape")).replace("~", "%7E")
+
+
+def location_of(binding: BindingView) -> str:
+    """Return the address of a binding, relative to that of its list."""
+    destination = quote(binding.destination.encode("utf-8", "surrogateescape"), safe="")
+    return f"{destination}/{quote(properties_key(binding), safe='~')}"
+
+
+def binding_body(binding: BindingView) -> dict[str, Any]:
+    """Return a binding."""
+    return {
+        "source": binding.source,
+        "vhost": binding.vhost,
+        "destination": binding.destination,
+        "destination_type": binding.destination_type,
+        "routing_key": binding.routing_key,
+        "arguments": dict(binding.arguments),
+        "properties_key": properties_key(binding),
+    }
+
+
+def default_binding(vhost: str, queue: str) -> BindingView:
+    """Return the binding that every queue has to the default exchange."""
+    return BindingView("", vhost, queue, "queue", queue, {}, {})

@@ -1,0 +1,63 @@
+"""Queues as JSON."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from amqp_server.broker.views import QueueView
+from management.identity import Identity
+
+_REPLICATED: Final = frozenset({"quorum", "stream"})
+
+
+def queue_definition_body(view: QueueView, identity: Identity) -> dict[str, Any]:
+    """Return a queue as ``disable_stats=true`` has it: what it is, and not how it is."""
+    body: dict[str, Any] = {
+        "name": view.name,
+        "vhost": view.vhost,
+        "type": view.kind,
+        "durable": view.durable,
+        "auto_delete": view.auto_delete,
+        "exclusive": view.exclusive,
+        "arguments": dict(view.arguments),
+        "node": identity.node,
+        "state": "running",
+    }
+    if view.kind in _REPLICATED:
+        body |= {
+            "leader": identity.node,
+            "members": [identity.node],
+            "online": [identity.node],
+        }
+    return body
+
+
+def totals_of(view: QueueView) -> Mapping[str, int]:
+    """Return how many messages a queue has."""
+    ready, unacked = view.counts.ready_count, view.counts.unacked_count
+    return {
+        "messages": ready + unacked,
+        "messages_ready": ready,
+        "messages_unacknowledged": unacked,
+    }
+
+
+def queue_body(view: QueueView, identity: Identity) -> dict[str, Any]:
+    """Return a queue without its rates."""
+    counts = view.counts
+    body = queue_definition_body(view, identity)
+    body |= totals_of(view)
+    body |= {
+        "consumers": counts.consumer_count,
+        "memory": counts.memory_bytes,
+        "message_bytes": counts.ready_bytes + counts.unacked_bytes,
+        "message_bytes_ready": counts.ready_bytes,
+        "message_bytes_unacknowledged": counts.unacked_bytes,
+        "policy": view.policy,
+        "operator_policy": view.operator_policy,
+        "effective_policy_definition": dict(view.effective_policy),
+        "exclusive_consumer_tag": view.exclusive_tag,
+        "single_active_consumer_tag": view.single_active_tag,
+    }
+    if view.kind == "quorum":
+        body["messages_dlx"] = counts.dying_count
+    return body

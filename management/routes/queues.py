@@ -1,0 +1,185 @@
+"""Queues: ``queues``."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Final
+
+from amqp_server.broker.admin import typed_table
+from amqp_server.broker.views import QueueView
+from management.bodies.queues import queue_body, queue_definition_body, totals_of
+from management.call import Call
+from management.http.body import object_of, text_of, truth_of
+from management.http.errors import bad_request, not_found
+from management.http.request import Query
+from management.http.response import Response, created_or_changed, empty
+from management.identity import Identity
+from management.listing import Rows, listed
+from management.lists.ranges import ranges_of
+from management.routing.route import Right, Route
+from management.vhost_commands import change, require_object, require_vhost, things
+
+_ACTIONS: Final = frozenset({"sync", "cancel_sync"})
+"""What old pages ask for: there is one copy of each message, and it is in step."""
+
+
+async def queues(call: Call) -> Response:
+    """Return the queues of the vhosts that the user may enter."""
+    return await _listed(call, call.enterable_vhosts())
+
+
+async def queues_of_vhost(call: Call) -> Response:
+    """Return the queues of a vhost."""
+    if not call.node.has_vhost(call.vhost):
+        raise not_found()
+    return await _listed(call, [call.vhost])
+
+
+async def _listed(call: Call, vhosts: list[str]) -> Response:
+    query = call.request.query
+    ranges_of(query, "invalid_range_parameters")
+    body, identity = _body_of(query), call.services.identity
+    rows = Rows(_views(call, vhosts), lambda view: body(view, identity), lambda view: view.name)
+    return await listed(call, rows)
+
+
+def _views(call: Call, vhosts: list[str]) -> Iterator[QueueView]:
+    for vhost in vhosts:
+        yield from things(partial(call.node.views.queues, vhost))
+
+
+def _body_of(query: Query) -> Callable[[QueueView, Identity], Mapping[str, Any]]:
+    """Return what makes the object of a queue: all of it, or only what the request asks for."""
+    if not query.is_true("disable_stats"):
+        return queue_body
+    return _with_totals if query.is_true("enable_queue_totals") else queue_definition_body
+
+
+def _with_totals(view: QueueView, identity: Identity) -> Mapping[str, Any]:
+    return queue_definition_body(view, identity) | dict(totals_of(view))
+
+
+async def queue(call: Call) -> Response:
+    """Return a queue."""
+    query = call.request.query
+    ranges_of(query)
+    view = call.node.views.queue(call.vhost, call.names["queue"])
+    if view is None:
+        raise not_found()
+    body = dict(_body_of(query)(view, call.services.identity))
+    owner = view.owner_number and call.node.views.connection(view.owner_number)
+    if owner:
+        body["owner_pid_details"] = {
+            "name": owner.name,
+            "peer_host": owner.peer_host,
+            "peer_port": owner.peer_port,
+        }
+    return call.answer(body)
+
+
+async def put_queue(call: Call) -> Response:
+    """Declare a queue."""
+    body = call.body()
+    require_vhost(call)
+    node = text_of(body, "node", call.services.identity.node)
+    if node not in {call.services.identity.node, ""}:
+        raise bad_request(f"Node '{node}' could not be contacted")
+    is_new = await change(
+        call,
+        "declare_queue",
+        name=call.names["queue"],
+        durable=truth_of(body, "durable", default=False),
+        auto_delete=truth_of(body, "auto_delete", default=False),
+        arguments=typed_table(object_of(body, "arguments"), "arguments"),
+    )
+    return created_or_changed(is_new=is_new is True)
+
+
+async def delete_queue(call: Call) -> Response:
+    """Delete a queue with its messages."""
+    query, name = call.request.query, call.names["queue"]
+    require_object(call.node.views.queue(call.vhost, name))
+    await change(
+        call,
+        "delete_queue",
+        name=name,
+        if_unused=query.is_true("if-unused"),
+        if_empty=query.is_true("if-empty"),
+    )
+    return empty()
+
+
+async def purge_queue(call: Call) -> Response:
+    """Drop the ready messages of a queue."""
+    name = call.names["queue"]
+    require_object(call.node.views.queue(call.vhost, name))
+    await change(call, "purge_queue", name=name)
+    return empty()
+
+
+async def act_on_queue(call: Call) -> Response:
+    """Do what pages of old versions ask for: nothing."""
+    action = text_of(call.body(), "action", "")
+    require_object(call.node.views.queue(call.vhost, call.names["queue"]))
+    if action not in _ACTIONS:
+        raise bad_request(["unknown_action", action] if action else "[{key_missing,action}]")
+    return empty()
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="queues",
+        right=Right.USER,
+        handler=queues,
+        summary="The queues of all vhosts that the user may enter.",
+        answer="queue",
+        is_list=True,
+    ),
+    Route(
+        method="GET",
+        path="queues/{vhost}",
+        right=Right.USER,
+        handler=queues_of_vhost,
+        summary="The queues of a vhost.",
+        answer="queue",
+        is_list=True,
+    ),
+    Route(
+        method="GET",
+        path="queues/{vhost}/{queue}",
+        right=Right.USER,
+        handler=queue,
+        summary="A queue.",
+        answer="queue",
+    ),
+    Route(
+        method="PUT",
+        path="queues/{vhost}/{queue}",
+        right=Right.USER,
+        handler=put_queue,
+        summary="Declare a queue.",
+        body="queue",
+    ),
+    Route(
+        method="DELETE",
+        path="queues/{vhost}/{queue}",
+        right=Right.USER,
+        handler=delete_queue,
+        summary="Delete a queue; with if-empty=true or if-unused=true only if it is.",
+    ),
+    Route(
+        method="DELETE",
+        path="queues/{vhost}/{queue}/contents",
+        right=Right.USER,
+        handler=purge_queue,
+        summary="Drop the ready messages of a queue.",
+    ),
+    Route(
+        method="POST",
+        path="queues/{vhost}/{queue}/actions",
+        right=Right.ADMINISTRATOR,
+        handler=act_on_queue,
+        summary="Synchronise a queue; it is always in step.",
+        body="action",
+    ),
+)

@@ -1,0 +1,46 @@
+"""A queue as an object."""
+
+from amqp_server.broker.views import QueueCounts, QueueView
+from management.bodies.queues import queue_body, queue_definition_body, totals_of
+from management.identity import Identity
+
+IDENTITY = Identity("rabbit@here", "cluster", "3.13.7", "HareMQ", "1")
+
+
+def _view(kind: str) -> QueueView:
+    counts = QueueCounts(ready_count=3, unacked_count=2, ready_bytes=30, unacked_bytes=20)
+    flags = {"durable": True, "auto_delete": False, "exclusive": False}
+    return QueueView(
+        name="q",
+        vhost="/",
+        kind=kind,
+        **flags,
+        arguments={},
+        owner_number=None,
+        policy=None,
+        operator_policy=None,
+        effective_policy={},
+        counts=counts,
+        single_active_tag=None,
+        exclusive_tag=None,
+        may_deliver=True,
+    )
+
+
+def test_messages_are_ready_or_unacknowledged() -> None:
+    body = queue_body(_view("classic"), IDENTITY)
+    assert totals_of(_view("classic")) == {
+        "messages": 5,
+        "messages_ready": 3,
+        "messages_unacknowledged": 2,
+    }
+    assert (body["messages"], body["message_bytes"], body["message_bytes_ready"]) == (5, 50, 30)
+    assert "messages_dlx" not in body
+
+
+def test_members_are_those_of_replicated_kinds() -> None:
+    for kind in ("quorum", "stream"):
+        body = queue_definition_body(_view(kind), IDENTITY)
+        assert (body["leader"], body["members"]) == ("rabbit@here", ["rabbit@here"])
+    assert "leader" not in queue_definition_body(_view("classic"), IDENTITY)
+    assert queue_body(_view("quorum"), IDENTITY)["messages_dlx"] == 0

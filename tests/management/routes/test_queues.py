@@ -1,0 +1,117 @@
+"""Queues, with RabbitMQ's answers."""
+
+import pytest
+
+from tests.support.management_api import Api
+
+
+def test_a_queue_is_declared_and_deleted(api: Api) -> None:
+    assert api.put("queues/%2F/q", {"durable": True}).status == 201
+    assert api.put("queues/%2F/q", {"durable": True, "auto_delete": "false"}).status == 204
+    found = api.get("queues/%2F/q").json
+    assert found["name"] == "q"
+    assert (found["type"], found["durable"], found["exclusive"]) == ("classic", True, False)
+    assert (found["messages"], found["consumers"], found["state"]) == (0, 0, "running")
+    assert found["node"] == api.management.services.identity.node
+    assert api.delete("queues/%2F/q").status == 204
+    assert api.delete("queues/%2F/q").status == 404
+    assert api.get("queues/%2F/q").status == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (
+            {"durable": False},
+            (
+                "inequivalent arg 'durable' for queue 'q' in vhost '/': "
+                "received 'false' but current is 'true'"
+            ),
+        ),
+        (
+            {"durable": True, "arguments": {"x-max-length": 5}},
+            (
+                "inequivalent arg 'x-max-length' for queue 'q' in vhost '/': "
+                "received the value '5' of type 'long' but current is none"
+            ),
+        ),
+        ({"durable": 1}, ["not_boolean", 1]),
+        ({"durable": None}, ["not_boolean", None]),
+        ({"arguments": {"x": None}}, "null_not_allowed"),
+        ({"node": "rabbit@away"}, "Node 'rabbit@away' could not be contacted"),
+        (
+            b'"text"',
+            (
+                "invalid payload: the request body JSON-decoded to a string. "
+                "Is the input doubly-JSON-encoded?"
+            ),
+        ),
+    ],
+)
+def test_what_is_refused(api: Api, body: object, reason: object) -> None:
+    api.put("queues/%2F/q", {"durable": True})
+    reply = api.put("queues/%2F/q", body)
+    assert (reply.status, reply.json["reason"]) == (400, reason)
+
+
+def test_a_wrong_argument_has_the_text_of_amqp(api: Api) -> None:
+    reply = api.put("queues/%2F/q", {"arguments": {"x-message-ttl": "abc"}})
+    assert reply.json["reason"] == (
+        "invalid arg 'x-message-ttl' for queue 'q' in vhost '/': \"expected integer, got longstr\""
+    )
+
+
+def test_lists_are_of_the_vhosts_of_the_user(api: Api) -> None:
+    api.put("vhosts/other", {})
+    api.put("queues/%2F/q", {})
+    api.put("queues/other/o", {})
+    assert [each["name"] for each in api.get("queues").json] == ["q", "o"]
+    assert [each["name"] for each in api.get("queues/other").json] == ["o"]
+    api.add_user("eve", "monitoring", vhosts=("other",))
+    assert [each["name"] for each in api.get("queues", user="eve").json] == ["o"]
+    assert api.get("queues/nope").status == 404
+    page = api.get("queues?page=1&page_size=1&sort=name").json
+    assert (page["total_count"], [each["name"] for each in page["items"]]) == (2, ["o"])
+
+
+def test_without_statistics(api: Api) -> None:
+    api.put("queues/%2F/q", {"durable": True, "arguments": {"x-queue-type": "quorum"}})
+    node = api.management.services.identity.node
+    bare = {
+        "name": "q",
+        "vhost": "/",
+        "type": "quorum",
+        "durable": True,
+        "auto_delete": False,
+        "exclusive": False,
+        "arguments": {"x-queue-type": "quorum"},
+        "node": node,
+        "state": "running",
+        "leader": node,
+        "members": [node],
+        "online": [node],
+    }
+    assert api.get("queues/%2F?disable_stats=true").json == [bare]
+    totals = {"messages": 0, "messages_ready": 0, "messages_unacknowledged": 0}
+    both = "disable_stats=true&enable_queue_totals=true"
+    assert api.get(f"queues/%2F/q?{both}").json == bare | totals
+
+
+def test_a_purge_drops_what_is_ready(api: Api) -> None:
+    api.put("queues/%2F/q", {})
+    body = {"routing_key": "q", "properties": {}, "payload": "x", "payload_encoding": "string"}
+    assert api.post("exchanges/%2F/amq.default/publish", body).json == {"routed": True}
+    assert api.delete("queues/%2F/q?if-empty=true").status == 400
+    assert api.get("queues/%2F/q").json["messages"] == 1
+    assert api.delete("queues/%2F/q/contents").status == 204
+    assert api.get("queues/%2F/q").json["messages"] == 0
+    assert api.delete("queues/%2F/nope/contents").status == 404
+    assert api.delete("queues/%2F/q?if-empty=true").status == 204
+
+
+def test_actions_of_old_pages(api: Api) -> None:
+    api.put("queues/%2F/q", {})
+    assert api.post("queues/%2F/q/actions", {"action": "sync"}).status == 204
+    assert api.post("queues/%2F/q/actions", {"action": "bogus"}).status == 400
+    assert api.post("queues/%2F/q/actions", {}).status == 400
+    assert api.post("queues/%2F/nope/actions", {"action": "sync"}).status == 404
