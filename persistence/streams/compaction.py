@@ -17,7 +17,7 @@ KEYS_MAX: Final = 250_000
 KEY_BYTES_MAX: Final = 32
 """What a key takes at most where keys are compared; a longer one is told by a hash."""
 
-PIECE_LENGTH: Final = 128
+PIECE_LENGTH: Final = 64
 """Entries that are looked at in one go."""
 
 

@@ -44,9 +44,14 @@ class CompactingStream:
         name = key_name.encode("utf-8", "surrogateescape")
         self._log.set_compaction(Compaction(name, finder_of(key_name), tombstone_age_ms))
 
+    @property
+    def is_on(self) -> bool:
+        """Whether the stream is compacted."""
+        return self._options[0] is not None
+
     def look(self, now_ms: int) -> None:
         """Begin if there is enough to do; called when a segment has ended."""
-        if self._is_under_way or self._later is None or self._options[0] is None:
+        if self._is_under_way or self._later is None or not self.is_on:
             return
         due_ms = self._log.compaction_due_ms(now_ms)
         if due_ms is None:

@@ -155,7 +155,9 @@ class StreamEngine:
         return lsn
 
     def _more_is_readable(self) -> None:
-        if self._serving.more_came():
+        # A segment that has ended now may be compacted, also if nothing more is appended.
+        has_ended = self._compacting.is_on and self._retaining.has_appended()
+        if self._serving.more_came() or has_ended:
             self._wake_up()
 
     # -- out --------------------------------------------------------------------------------

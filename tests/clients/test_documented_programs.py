@@ -23,7 +23,7 @@ SETUP = re.compile(r"^```\n(python3 -m venv .*?)^```$", re.MULTILINE | re.DOTALL
 INSTALL_TIMEOUT_S = 60.0
 READINGS = ("readings.0", "readings.1", "readings.2")
 METERS = ("meters-0", "meters-1", "meters-2")
-QUEUES = ("hello", "jobs", "jobs.failed", "rpc.power", "measurements", *READINGS, *METERS)
+QUEUES = ("hello", "jobs", "jobs.failed", "rpc.power", "measurements", "states", *READINGS, *METERS)
 EXCHANGES = ("news", "logs", "readings", "meters")
 
 pytestmark = pytest.mark.clients
@@ -200,6 +200,8 @@ def test_streams(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> Non
     assert page.output_of("replay.py") == "read up to offset 19999: 10000 devices"
     assert page.output_of("billing.py") == "worked off 0 to 3999"
     assert page.output_of("billing.py") == "worked off 4000 to 7999"
+    told = ["fewer than 10000 messages are left", "999 devices: {'reading 9'}"]
+    assert page.output_of("states.py").splitlines() == told
     shares = page.output_of("partitions.py").splitlines()
     assert sum([int(line.split()[1]) for line in shares]) == 10_000
     with ExitStack() as workers:

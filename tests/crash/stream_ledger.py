@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from itertools import count, pairwise
 from typing import Final
 
+from load_generator.wire import FieldValue
 from tests.crash.history import Value
 
 WRONG_MAX: Final = 20
@@ -78,7 +79,10 @@ class Ledger:
         wrong: what must not be; empty is valid.
         confirmed_count, read_count: how many.
         next_offset: behind the highest offset that was read.
+        is_compacted: offsets may be gone.
     """
+
+    is_compacted = False
 
     def __init__(
         self,
@@ -101,6 +105,13 @@ class Ledger:
         self._contents: dict[int, Value] = {}
         self._octets: dict[int, int] = {}
         self._first_offset = 0
+
+    def headers_of(self, value: Value) -> dict[str, FieldValue] | None:
+        """Return the headers of a message; None for none."""
+        return None
+
+    def begin_judging(self) -> None:
+        """All is read from now on, up to ``judge``."""
 
     def new_publisher(self) -> int:
         """Return the number of a new publisher."""

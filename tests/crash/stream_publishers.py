@@ -81,7 +81,8 @@ class AmqpPublisher:
         self._tag += 1
         self._awaited[self._tag] = value
         body = body_of(value, size_bytes(self._chance, self._bits_max))
-        properties = wire.properties(persistent=self._is_persistent)
+        headers = self._ledger.headers_of(value)
+        properties = wire.properties(headers, persistent=self._is_persistent)
         return wire.publish("", self._routing_key, properties, body)
 
     def _answer(self, answer: Answer) -> None:

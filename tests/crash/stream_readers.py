@@ -227,11 +227,13 @@ async def read_all(link: StreamLink, ledger: Ledger) -> range:
     last_chunk = await link.last_chunk_offset(ledger.name)
     if last_chunk < 0:
         return range(ledger.next_offset, ledger.next_offset)
+    ledger.begin_judging()
     chunks: list[tuple[int, int]] = []
     is_done = asyncio.Event()
 
     def take(chunk: Chunk) -> None:
-        if chunks and chunks[-1][1] != chunk.first_offset:
+        is_next = not chunks or chunks[-1][1] == chunk.first_offset
+        if not is_next and not ledger.is_compacted:
             ledger.say(f"a gap: {chunks[-1][1]} is next, {chunk.first_offset} comes")
         chunks.append((chunk.first_offset, chunk.next_offset))
         read_chunk(ledger, chunk)

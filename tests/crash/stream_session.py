@@ -10,6 +10,7 @@ from typing import Final
 from load_generator import wire
 from load_generator.session import Endpoint, Session
 from load_generator.wire import FieldValue
+from tests.crash.compacted_ledger import COMPACT_KEY, CompactedLedger
 from tests.crash.link import HOST, Delivery, Link, LinkLostError, message_count_of
 from tests.crash.stream_churner import Churner
 from tests.crash.stream_ledger import Ledger, Tracked, now_ms
@@ -27,6 +28,7 @@ from tests.crash.stream_readers import (
 PLAIN: Final = "crash.stream.plain"
 SMALL: Final = "crash.stream.small-segments"
 SHORT: Final = "crash.stream.short"
+COMPACTED: Final = "crash.stream.compacted"
 DEAD: Final = "crash.stream.dead"
 SOURCE: Final = "crash.stream.source"
 SHORT_BYTES_MAX: Final = 4 << 20
@@ -34,6 +36,10 @@ STREAMS: Final[dict[str, dict[str, FieldValue]]] = {
     PLAIN: {},
     SMALL: {"x-stream-max-segment-size-bytes": 300_000},
     SHORT: {"x-max-length-bytes": SHORT_BYTES_MAX, "x-stream-max-segment-size-bytes": 1 << 20},
+    COMPACTED: {
+        "x-stream-compact-key": COMPACT_KEY,
+        "x-stream-max-segment-size-bytes": 200_000,
+    },
     DEAD: {},
 }
 _DYING: Final[dict[str, FieldValue]] = {
@@ -85,6 +91,7 @@ class Run:
             name: Ledger(name, self._numbers, has_retention=name == SHORT, may_repeat=name == DEAD)
             for name in STREAMS
         }
+        self.ledgers[COMPACTED] = CompactedLedger(COMPACTED, self._numbers)
         kept = [self.ledgers[name] for name in (PLAIN, SMALL)]
         self._identities = [
             Identity(ledger, reference) for ledger in kept for reference in ("", *REFERENCES)
@@ -107,7 +114,7 @@ class Run:
             AssertionError: a program was refused something.
         """
         chance, ledgers = self._chance, self.ledgers
-        streams = [ledgers[PLAIN], ledgers[SMALL], ledgers[SHORT]]
+        streams = [ledgers[PLAIN], ledgers[SMALL], ledgers[SHORT], ledgers[COMPACTED]]
         links: list[Link | StreamLink] = []
         works: list[Awaitable[None]] = []
         for _ in range(chance.randint(1, 4)):
@@ -194,7 +201,7 @@ class Run:
             link = await StreamLink.open(self._stream_port)
             offsets = await read_all(link, ledger)
             await link.close()
-            if offsets and self._chance.random() < 0.3:
+            if offsets and not ledger.is_compacted and self._chance.random() < 0.3:
                 await self._consume_all(ledger, offsets)
             ledger.judge(offsets)
         return [line for ledger in self.ledgers.values() for line in ledger.wrong]

@@ -11,7 +11,7 @@ from persistence.streams.gathering import Appended
 from queues.stream_log import StreamLog
 from tests.support.stream_logs import all_messages, entry
 
-_SUB_BATCH = struct.Struct(">BHII")
+SUB_BATCH = struct.Struct(">BHII")
 COMPRESSED = 0x90
 PLAIN = 0x80
 TOMBSTONE_AGE_MS = 100
@@ -31,7 +31,7 @@ def is_tombstone(message: bytes) -> bool:
 def sub_batch(*messages: bytes, kind: int = PLAIN) -> Appended:
     """Return what appends these messages as one entry."""
     octets = b"".join(map(entry, messages))
-    head = _SUB_BATCH.pack(kind, len(messages), len(octets), len(octets))
+    head = SUB_BATCH.pack(kind, len(messages), len(octets), len(octets))
     return Appended([head + octets], 1, len(messages))
 
 
@@ -46,8 +46,8 @@ def find_keys(data: bytes, position: int, count_max: int) -> Keyed:
             messages += found
             counts.append(1)
         else:
-            kind, count, _, size_bytes = _SUB_BATCH.unpack_from(data, position)
-            position += _SUB_BATCH.size
+            kind, count, _, size_bytes = SUB_BATCH.unpack_from(data, position)
+            position += SUB_BATCH.size
             if kind == PLAIN:
                 messages += _messages(data, position, count)[0]
             else:

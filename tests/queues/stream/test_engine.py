@@ -18,6 +18,7 @@ from queues.stream_log import StreamLog
 from tests.support.consumer import FakeConsumer, Prefetch
 from tests.support.memory_runs import in_memory
 from tests.support.records import HEADER, record, run_of
+from tests.support.stream_logs import appended
 from tests.support.stream_messages import record_of
 
 NOW_MS = 1_000
@@ -291,3 +292,16 @@ def test_a_deleted_stream_takes_settlements(place: Place) -> None:
     place.engine.must_drain_before(consumer)
     assert place.engine.settle(range(1), 1) == 0
     assert not place.engine.drain(NOW_MS, ALL)
+
+
+@pytest.mark.parametrize(("compact_key", "due_ms"), [("device", 1), (None, None)])
+def test_a_segment_that_ends_with_a_commit_is_looked_at(
+    compact_key: str | None, due_ms: int | None
+) -> None:
+    place = Place()
+    place.engine.reconfigure(QueueOptions(compact_key=compact_key), NOW_MS)
+    place.engine.expire(NOW_MS)
+    place.is_awake = False
+    # As a log on disk, which begins a segment when a group is committed.
+    place.log.append(appended(b"m"), NOW_MS)
+    assert (place.engine.next_deadline_ms(), place.is_awake) == (due_ms, due_ms is not None)
