@@ -64,16 +64,30 @@ class Watched:
         if message.type in {"error", "warning"} and _NOT_LOGGED_IN not in message.text:
             self.errors.append(message.text)
 
-    def axe(self) -> list[str]:
-        """Return the serious findings of axe-core: rule and place."""
+    def axe(self, *rules: str) -> list[str]:
+        """Return the serious findings of axe-core: rule and place.
+
+        Args:
+            rules: that are looked at; without any, all are.
+        """
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        found: dict[str, Any] = self.page.evaluate("() => axe.run(document)")
+        options = {"runOnly": list(rules)} if rules else {}
+        found: dict[str, Any] = self.page.evaluate(
+            "(options) => axe.run(document, options)", options
+        )
         return [
             f"{violation['id']}: {node['target']}"
             for violation in found["violations"]
             if violation["impact"] in SERIOUS
             for node in violation["nodes"]
         ]
+
+    def is_wider_than_the_screen(self) -> bool:
+        """Return whether the page as a whole scrolls sideways."""
+        wide: bool = self.page.evaluate(
+            "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        )
+        return wide
 
     def close(self) -> None:
         """Close the page and forget its cookies."""

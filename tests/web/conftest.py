@@ -6,8 +6,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
+from conformance.rabbitmq import HTTP_PORT_OFFSET, SERVER
 from management.web_ui import WebUi
+from tests.clients.support.server import Server
 from tests.web.chromium import chromium, executable
+from tests.web.rabbitmq_rig import filled_rabbitmq, low_port
 from tests.web.stand_in import StandIn
 
 IS_REQUIRED = bool(os.environ.get("HAREMQ_REQUIRE_CLIENTS"))
@@ -38,3 +41,24 @@ def without_broker(ui: WebUi) -> Iterator[StandIn]:
     """The UI, and no broker behind it."""
     with StandIn() as served:
         yield served
+
+
+@pytest.fixture(scope="session")
+def over_rabbitmq(ui: WebUi) -> Iterator[str]:
+    """The address of the UI over RabbitMQ's API, with some of everything in it."""
+    if not SERVER.exists():
+        reason = "no rabbitmq-server"
+        pytest.fail(reason) if IS_REQUIRED else pytest.skip(reason)
+    with filled_rabbitmq() as api, StandIn(api) as served:
+        yield served.url
+
+
+@pytest.fixture(scope="session")
+def over_haremq(ui: WebUi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the UI as HareMQ itself serves it."""
+    server = Server(tmp_path_factory.mktemp("haremq"), port=low_port())
+    try:
+        server.wait_until_it_accepts()
+        yield f"http://127.0.0.1:{server.port + HTTP_PORT_OFFSET}/"
+    finally:
+        server.stop()

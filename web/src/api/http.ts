@@ -23,6 +23,8 @@ export interface Options {
 }
 
 const JSON_TYPE = "application/json";
+/** Some answers have no body at all, and RabbitMQ refuses to make such one for JSON alone. */
+const ACCEPTED = `${JSON_TYPE}, */*;q=0.1`;
 const CSRF_HEADER = "x-csrf";
 
 let csrfToken = "1";
@@ -84,7 +86,7 @@ export async function postLogin<T>(user: string, password: string): Promise<T> {
 }
 
 function send(method: Method, address: string, options: Options): Promise<Response> {
-  const headers: Record<string, string> = { accept: JSON_TYPE, ...options.headers };
+  const headers: Record<string, string> = { accept: ACCEPTED, ...options.headers };
   if (method !== "GET") headers[CSRF_HEADER] = csrfToken;
   if (options.body !== undefined) headers["content-type"] = JSON_TYPE;
   return fetchOrFail(address, {

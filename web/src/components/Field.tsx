@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
+import { FieldLabel } from "./FieldLabel";
 import { Icon } from "./Icon";
 import { inputType } from "./inputType";
 
@@ -29,7 +30,7 @@ export function Field(props: Props) {
   const look = ["input", props.isLarge && "lg", props.isMono && "mono", props.error && "invalid"];
   return (
     <div class="field">
-      <label for={id}>{props.label}{props.hint && <span class="hint">{props.hint}</span>}</label>
+      <FieldLabel id={id} label={props.label} hint={props.hint} />
       <span class={look.filter(Boolean).join(" ")}>
         <input
           id={id}
@@ -42,7 +43,7 @@ export function Field(props: Props) {
           readOnly={props.readOnly}
           list={props.suggestions ? `${id}-list` : undefined}
           aria-invalid={props.error ? true : undefined}
-          aria-describedby={props.error ? `${id}-error` : undefined}
+          aria-describedby={props.error ? `${id}-error` : props.hint ? `${id}-hint` : undefined}
           onInput={(event) => props.onInput(event.currentTarget.value)}
         />
         {props.suffix && <span class="suffix">{props.suffix}</span>}

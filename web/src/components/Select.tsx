@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
+import { FieldLabel } from "./FieldLabel";
 import { Icon } from "./Icon";
 
 interface Props {
@@ -15,9 +16,9 @@ export function Select({ label, hint, value, choices, onChoose }: Props) {
   const id = useId();
   return (
     <div class="field">
-      <label for={id}>{label}{hint && <span class="hint">{hint}</span>}</label>
+      <FieldLabel id={id} label={label} hint={hint} />
       <span class="input choice">
-        <select id={id} value={value} onChange={(event) => onChoose(event.currentTarget.value)}>
+        <select id={id} aria-describedby={hint ? `${id}-hint` : undefined} value={value} onChange={(event) => onChoose(event.currentTarget.value)}>
           {choices.map((choice) => <option key={choice.id} value={choice.id}>{choice.title}</option>)}
         </select>
         <Icon name="down" small />

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
+import { FieldLabel } from "./FieldLabel";
 
 interface Props {
   label: string;
@@ -15,12 +16,13 @@ export function TextArea({ label, hint, value, rows = 6, placeholder, onInput }:
   const id = useId();
   return (
     <div class="field">
-      <label for={id}>{label}{hint && <span class="hint">{hint}</span>}</label>
+      <FieldLabel id={id} label={label} hint={hint} />
       <textarea
         id={id}
         class="area mono"
         rows={rows}
         spellcheck={false}
+        aria-describedby={hint ? `${id}-hint` : undefined}
         placeholder={placeholder}
         value={value}
         onInput={(event) => onInput(event.currentTarget.value)}

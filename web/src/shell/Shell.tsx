@@ -33,7 +33,7 @@ export function Shell({ account }: { account: Account }) {
       <div class="app">
         <Sidebar />
         <TopBar account={account} />
-        <main class={`main${isFill(segments, query.tab) ? " fill" : ""}${isOffline ? " away" : ""}`} id="main" tabIndex={-1}>
+        <main class={`main${isFill(segments, query.tab) ? " fill" : ""}${isOffline ? " away" : ""}`} id="main" tabIndex={0}>
           <Banners />
           <CurrentPage />
         </main>

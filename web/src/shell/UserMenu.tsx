@@ -11,8 +11,9 @@ export function UserMenu({ account }: { account: Account }) {
       label="User"
       atEnd
       button={(attributes) => (
-        <button class="user" type="button" aria-label={`${account.name}, ${tags}`} title={account.name} {...attributes}>
-          <span class="avatar">{initials(account.name)}</span>
+        <button class="user" type="button" title={account.name} {...attributes}>
+          <span class="avatar" aria-hidden="true">{initials(account.name)}</span>
+          <span class="vh">{account.name}, {tags}</span>
           <Icon name="down" small class="dim" />
         </button>
       )}

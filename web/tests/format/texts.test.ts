@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { csv } from "../../src/format/csv";
 import { jsonLines } from "../../src/format/json";
+import { many } from "../../src/format/many";
 import { exactMoment, moment } from "../../src/format/moment";
 import { cutMiddle, initials } from "../../src/format/names";
 
@@ -41,4 +42,12 @@ describe("JSON", () => {
     const text = JSON.stringify({ a: [1, -2.5e10, null, "t\"f\\n"], b: { c: false } }, null, 2);
     expect(jsonLines(text).map((line) => line.map((token) => token.text).join("")).join("\n")).toBe(text);
   });
+});
+
+describe("a count with its noun", () => {
+  it.each([
+    [0, "0 messages"],
+    [1, "1 message"],
+    [2000, "2,000 messages"],
+  ])("%d is %s", (count, text) => expect(many(count, "message")).toBe(text));
 });

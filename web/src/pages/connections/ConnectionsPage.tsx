@@ -8,6 +8,7 @@ import { StateMark } from "../../components/StateMark";
 import { age, roughAge } from "../../format/age";
 import { bytesRate } from "../../format/bytes";
 import { wholeCount } from "../../format/count";
+import { many } from "../../format/many";
 import { textOf } from "../../format/parts";
 import { BulkBar } from "../../list/BulkBar";
 import type { Column } from "../../list/column";
@@ -85,7 +86,7 @@ export function ConnectionsPage() {
             empty={{ title: "Nobody is connected", text: "Clients connect to the AMQP port with their user and password." }}
             {...(rights.isReadOnly ? {} : {
               bulk: (connections: readonly Connection[], clear: () => void) => (
-                <BulkBar label="Selected connections" count={connections.length} sum={`${wholeCount(connections.reduce((sum, one) => sum + (one.channels ?? 0), 0))} channels`} onClear={clear}>
+                <BulkBar label="Selected connections" count={connections.length} sum={many(connections.reduce((sum, one) => sum + (one.channels ?? 0), 0), "channel")} onClear={clear}>
                   <button class="btn bad" type="button" onClick={() => setDoomed({ connections, clear })}>Close…</button>
                 </BulkBar>
               ),

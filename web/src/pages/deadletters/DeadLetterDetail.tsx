@@ -11,6 +11,7 @@ import { Note } from "../../components/Note";
 import { Panel } from "../../components/Panel";
 import { age } from "../../format/age";
 import { wholeCount } from "../../format/count";
+import { many } from "../../format/many";
 import { shareOf } from "../../format/share";
 import { places } from "../../route/places";
 import { useCapability } from "../../state/capabilities";
@@ -39,7 +40,7 @@ export function DeadLetterDetail({ target }: { target: Target }) {
     <div class="body">
       <div class="row wrap">
         <h2 class="big">{name}</h2>
-        <span class="sub">holds <b>{wholeCount(target.queue.messages ?? 0)}</b> messages{canPeek && messages.length > 0 && `; the first ${wholeCount(messages.length)} are counted here`}</span>
+        <span class="sub">holds <b>{many(target.queue.messages ?? 0, "message")}</b>{canPeek && messages.length > 0 && `; the first ${wholeCount(messages.length)} are counted here`}</span>
         <span class="push" />
         <a class="btn" href={places.queue(vhost, name, { tab: "messages" })}><Icon name="eye" />Browse all</a>
       </div>

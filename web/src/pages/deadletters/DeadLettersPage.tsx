@@ -7,6 +7,7 @@ import { Count } from "../../components/Figure";
 import { PageHead } from "../../components/PageHead";
 import { Sparkline } from "../../components/Sparkline";
 import { wholeCount } from "../../format/count";
+import { many } from "../../format/many";
 import { href, useAddress } from "../../route/router";
 import { usePolled } from "../../state/polling";
 import { useStore } from "../../state/store";
@@ -33,7 +34,7 @@ export function DeadLettersPage() {
     <>
       <PageHead
         title="Dead letters"
-        of={told.data && `${wholeCount(waiting)} in ${filled.length === 1 ? "1 queue" : `${wholeCount(filled.length)} queues`}`}
+        of={told.data && `${wholeCount(waiting)} in ${many(filled.length, "queue")}`}
         tabs={[
           { title: "With messages", href: href(["dead-letters"]), isCurrent: !isAll, n: told.data && filled.length, look: "warn" },
           { title: "All targets", href: href(["dead-letters"], { view: "all" }), isCurrent: isAll, n: told.data && all.length },

@@ -15,6 +15,7 @@ import { PageHead } from "../../components/PageHead";
 import { RangeSwitch } from "../../components/RangeSwitch";
 import { Strip, Tile } from "../../components/Tile";
 import { wholeCount } from "../../format/count";
+import { many } from "../../format/many";
 import { exchangeTitle } from "../../format/names";
 import { rate } from "../../format/rate";
 import { places } from "../../route/places";
@@ -123,7 +124,7 @@ function ExchangeOverview({ exchange, out, into }: { exchange: Exchange; out: re
   return (
     <>
       <Strip label="Now">
-        <Tile stat title="In" value={<Figure parts={rate(rateOf(stats, "publish_in") ?? 0)} />} note={`from clients and ${wholeCount(into.length)} exchanges`} />
+        <Tile stat title="In" value={<Figure parts={rate(rateOf(stats, "publish_in") ?? 0)} />} note={`from clients and ${many(into.length, "exchange")}`} />
         <Tile stat title="Out" value={<Figure parts={rate(rateOf(stats, "publish_out") ?? 0)} />} note="to queues" />
         <Tile stat title="Bindings" value={wholeCount(out.length)} note={`${wholeCount(queues)} to queues`} />
         <Tile stat title="What nobody takes" value={alternate === undefined ? "is dropped" : String(alternate)} note={alternate === undefined ? "or returned, if mandatory" : "alternate exchange"} />

@@ -36,7 +36,7 @@ export function EffectiveSettings({ queue }: { queue: Queue }) {
               <td class="sub"><By source={setting.by} vhost={queue.vhost} /></td>
               <td class="dim hide-s">
                 {setting.overrides.length === 0 ? "–" : setting.overrides.map((other) => (
-                  <span key={other.by.name}><span class="was">{String(other.value)}</span> {other.by.name} </span>
+                  <span key={other.by.name}><span class="was"><SettingValue name={setting.key} value={other.value} vhost={queue.vhost} /></span> {other.by.name} </span>
                 ))}
               </td>
             </tr>

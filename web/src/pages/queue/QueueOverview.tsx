@@ -6,7 +6,8 @@ import { Count, Figure } from "../../components/Figure";
 import { Strip, Tile } from "../../components/Tile";
 import { age } from "../../format/age";
 import { bytes } from "../../format/bytes";
-import { count, isMeasured, wholeCount } from "../../format/count";
+import { count, isMeasured } from "../../format/count";
+import { many } from "../../format/many";
 import { textOf } from "../../format/parts";
 import { rate, rateDigits } from "../../format/rate";
 import { now } from "../../state/clock";
@@ -80,8 +81,8 @@ function Now({ queue, bindings, slope }: Props & { slope: number | undefined }) 
   return (
     <Strip label="Now">
       <Tile stat title="Ready" value={<Count value={queue.messages_ready} />} note={<Growth perSecond={growth} />} />
-      <Tile stat title="Unacked" value={<Count value={queue.messages_unacknowledged} />} note={`${wholeCount(queue.consumers ?? 0)} consumers`} />
-      <Tile stat title="In" value={<Figure parts={rate(inRate(queue))} />} note={`${wholeCount(bindings.length)} bindings`} />
+      <Tile stat title="Unacked" value={<Count value={queue.messages_unacknowledged} />} note={many(queue.consumers ?? 0, "consumer")} />
+      <Tile stat title="In" value={<Figure parts={rate(inRate(queue))} />} note={many(bindings.length, "binding")} />
       <Tile stat title="Acknowledged" value={<Figure parts={rate(rateOf(queue.message_stats, "ack") ?? 0)} />} note={<><Figure parts={rate(rateOf(queue.message_stats, "redeliver") ?? 0)} /> redelivered</>} />
       <Tile stat title="Oldest message" value={<Figure parts={age(waits)} title="told by messages that carry a time" />} note={isMeasured(waits) ? "by its own time" : "carries no time"} />
       <Tile stat title="Size" value={<Figure parts={bytes(queue.message_bytes)} />} note={each === undefined ? "" : `${textOf(bytes(each))} a message`} />

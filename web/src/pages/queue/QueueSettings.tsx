@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import type { Queue } from "../../api/types";
 import { Button } from "../../components/Button";
 import { Panel } from "../../components/Panel";
-import { wholeCount } from "../../format/count";
+import { many } from "../../format/many";
 import { go } from "../../route/router";
 import { DeleteQueuesDialog } from "../queues/DeleteQueuesDialog";
 import { EffectiveSettings } from "./EffectiveSettings";
@@ -15,22 +15,22 @@ export function QueueSettings({ queue }: { queue: Queue }) {
     <div class="body">
       <EffectiveSettings queue={queue} />
       <Panel title="What cannot be undone">
-        <dl class="pad acts-list">
+        <div class="pad acts-list">
           {!isStream && (
             <>
               <div>
-                <dt>Purge</dt>
-                <dd>Removes the {wholeCount(queue.messages_ready ?? 0)} ready messages. Messages in the hands of consumers stay.</dd>
+                <h3>Purge</h3>
+                <p>Removes {many(queue.messages_ready ?? 0, "ready message")}. Messages in the hands of consumers stay.</p>
               </div>
               <Button look="outline-bad" disabled={queue.messages_ready === 0} onPress={() => setAct("purge")}>Purge…</Button>
             </>
           )}
           <div>
-            <dt>Delete</dt>
-            <dd>Removes the queue with its messages and bindings, and cancels its {wholeCount(queue.consumers ?? 0)} consumers.</dd>
+            <h3>Delete</h3>
+            <p>Removes the queue with its messages and bindings, and cancels {many(queue.consumers ?? 0, "consumer")}.</p>
           </div>
           <Button look="outline-bad" icon="trash" onPress={() => setAct("delete")}>Delete…</Button>
-        </dl>
+        </div>
       </Panel>
       {act !== null && (
         <DeleteQueuesDialog act={act} queues={[queue]} onClose={() => setAct(null)} onDone={() => act === "delete" && go(["queues"])} />

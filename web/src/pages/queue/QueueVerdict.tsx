@@ -2,7 +2,7 @@ import { lengthSamples } from "../../api/counters";
 import { lengthSeries } from "../../api/series";
 import type { Queue } from "../../api/types";
 import { Verdict } from "../../components/Verdict";
-import { wholeCount } from "../../format/count";
+import { many } from "../../format/many";
 import { rateDigits } from "../../format/rate";
 import { slopeOf } from "./drain";
 
@@ -19,7 +19,7 @@ export function QueueVerdict({ queue }: { queue: Queue }) {
   }
   if (queue.type === "stream") return null;
   if (ready > 0 && queue.consumers === 0) {
-    return <Verdict look="warn"><b>{wholeCount(ready)}</b> messages wait, and there is <b>no consumer</b>.</Verdict>;
+    return <Verdict look="warn"><b>{many(ready, "message")}</b> {ready === 1 ? "waits" : "wait"}, and there is <b>no consumer</b>.</Verdict>;
   }
   if (ready > 1000 && growth > 1) {
     return <Verdict look="warn">Growing by <b>{rateDigits(growth)}/s</b>: consumers take less than comes in.</Verdict>;

@@ -6,6 +6,7 @@ import { Checkbox } from "../../components/Checkbox";
 import { ConfirmDialog, type Loss } from "../../components/ConfirmDialog";
 import { bytes } from "../../format/bytes";
 import { wholeCount } from "../../format/count";
+import { nounOf } from "../../format/many";
 import { textOf } from "../../format/parts";
 import { askAgain } from "../../state/polling";
 import { say } from "../../state/toasts";
@@ -31,9 +32,9 @@ export function DeleteQueuesDialog({ act, queues, clear, onDone, onClose }: Prop
   const what = queues.length === 1 ? (queues[0]?.name ?? "") : `${wholeCount(queues.length)} queues`;
   const isPurge = act === "purge";
   const losses: Loss[] = [
-    { amount: wholeCount(isPurge ? ready : messages), what: isPurge ? "ready messages" : "messages, in hands of consumers or ready" },
+    { amount: wholeCount(isPurge ? ready : messages), what: isPurge ? nounOf(ready, "ready message") : `${nounOf(messages, "message")}, in hands of consumers or ready` },
     { amount: textOf(bytes(size)), what: "of payload" },
-    ...(isPurge ? [] : [{ amount: wholeCount(consumers), what: "consumers would be cancelled" }]),
+    ...(isPurge ? [] : [{ amount: wholeCount(consumers), what: `${nounOf(consumers, "consumer")} would be cancelled` }]),
   ];
   const confirm = async (): Promise<void> => {
     const failed: string[] = [];

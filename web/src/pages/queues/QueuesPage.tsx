@@ -3,7 +3,8 @@ import type { Queue } from "../../api/types";
 import { Button } from "../../components/Button";
 import { Icon } from "../../components/Icon";
 import { PageHead } from "../../components/PageHead";
-import { count, wholeCount } from "../../format/count";
+import { count } from "../../format/count";
+import { many } from "../../format/many";
 import { textOf } from "../../format/parts";
 import { BulkBar } from "../../list/BulkBar";
 import { ListView } from "../../list/ListView";
@@ -99,7 +100,7 @@ function isOther(known: Rows<Queue> | null, next: Rows<Queue>): boolean {
 function sumText(queues: readonly Queue[]): string {
   const messages = queues.reduce((sum, queue) => sum + (queue.messages ?? 0), 0);
   const consumers = queues.reduce((sum, queue) => sum + (queue.consumers ?? 0), 0);
-  return `${wholeCount(messages)} messages, ${wholeCount(consumers)} consumers`;
+  return `${many(messages, "message")}, ${many(consumers, "consumer")}`;
 }
 
 function totalsText(queues: readonly Queue[]): string {

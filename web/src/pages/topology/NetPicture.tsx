@@ -25,7 +25,7 @@ export function NetPicture({ picture, vhost, lit, found }: Props) {
       <text class="colh" x="690" y="22">Consumers</text>
       {picture.edges.map((edge) => <Way key={`${edge.from} ${edge.to} ${edge.kind}`} edge={edge} from={byId.get(edge.from)} to={byId.get(edge.to)} isLit={lit.has(edge.from) && lit.has(edge.to)} />)}
       {picture.boxes.map((box) => (
-        <a key={box.id} href={hrefOf(box, vhost)} aria-label={`${box.kind} ${box.name}, ${box.note}`}>
+        <a key={box.id} href={hrefOf(box, vhost)}>
           <title>{box.name}</title>
           <rect class={["box", box.kind === "exchange" && "x", lit.has(box.id) && "lit", isDimmed(box) && "dimmed"].filter(Boolean).join(" ")} x={box.x} y={box.y} width={box.width} height={BOX_HEIGHT} rx="6" />
           <text class="tn" x={box.x + 10} y={box.y + 18}>{cutMiddle(box.name, LETTERS[box.kind])}</text>

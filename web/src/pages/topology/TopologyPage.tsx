@@ -9,6 +9,7 @@ import { LiveMark } from "../../components/LiveMark";
 import { PageHead } from "../../components/PageHead";
 import { Segmented } from "../../components/Segmented";
 import { wholeCount } from "../../format/count";
+import { many } from "../../format/many";
 import { setQuery, useAddress } from "../../route/router";
 import { usePolled } from "../../state/polling";
 import { useStore } from "../../state/store";
@@ -74,7 +75,7 @@ export function TopologyPage() {
               </>
             )}
             <div class="status">
-              <span>{wholeCount(facts.exchanges.length)} exchanges, {wholeCount(facts.bindings.length)} bindings, {wholeCount(facts.queues.length)} queues, {wholeCount(facts.consumers.length)} consumers</span>
+              <span>{many(facts.exchanges.length, "exchange")}, {many(facts.bindings.length, "binding")}, {many(facts.queues.length, "queue")}, {many(facts.consumers.length, "consumer")}</span>
               {picture.hidden > 0 && <span class="push hide-s">{wholeCount(picture.hidden)} without a way are hidden</span>}
             </div>
           </div>

@@ -1,0 +1,110 @@
+"""Every page, in a browser: it shows what is there, without an error, a violation or a finding.
+
+The pages are looked at over RabbitMQ's HTTP API, whose fields ours has too.
+"""
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.web.chromium import Watched
+from tests.web.rabbitmq_rig import HOSTILE
+
+HOSTILE_PATH = quote(HOSTILE, safe="")
+PAGES = {
+    "#/": ("Overview", "Longest queues"),
+    "#/queues": ("Queues", "orders.created"),
+    "#/queues/%2F/orders.created": ("orders.created", "Effective settings"),
+    "#/queues/%2F/orders.created?tab=messages": ("orders.created", "Nothing was read yet"),
+    "#/queues/%2F/payments?tab=consumers": ("payments", "guest"),
+    "#/queues/%2F/orders.created?tab=bindings": ("orders.created", "order.created.#"),
+    "#/queues/%2F/orders.created?tab=publish": ("orders.created", "Publish a message"),
+    "#/queues/%2F/orders.created?tab=settings": ("orders.created", "What cannot be undone"),
+    f"#/queues/%2F/{HOSTILE_PATH}": (HOSTILE, "Effective settings"),
+    "#/streams": ("Streams", "audit"),
+    "#/exchanges": ("Exchanges", "orders"),
+    "#/exchanges/%2F/orders": ("orders", "Goes to"),
+    "#/exchanges/%2F/orders?tab=publish": ("orders", "Publish a message"),
+    "#/dead-letters": ("Dead letters", "orders.dlq"),
+    "#/topology?exchange=orders&key=order.paid": ("Topology", "1 queue gets it"),
+    "#/connections": ("Connections", "127.0.0.1"),
+    "#/channels": ("Channels", "127.0.0.1"),
+    "#/consumers": ("Consumers", "payments"),
+    "#/policies": ("Policies", "What would change"),
+    "#/users?open=guest": ("Users and rights", "New password"),
+    "#/vhosts?open=%2F": ("Virtual hosts", "Who may enter"),
+    "#/definitions": ("Definitions", "Import"),
+    "#/nodes": ("Cluster", "Listeners"),
+    "#/logs": ("Logs", "This broker does not serve its log"),
+}
+
+DRAWN_MOST = (
+    "#/",
+    "#/queues",
+    "#/queues/%2F/orders.created",
+    "#/topology?exchange=orders&key=order.paid",
+    "#/policies",
+    "#/users?open=guest",
+    "#/nodes",
+)
+"""Pages that together have every part."""
+
+
+@pytest.fixture(scope="module")
+def light(browser: Browser, over_rabbitmq: str) -> Iterator[Watched]:
+    yield from opened(Watched(browser), over_rabbitmq)
+
+
+@pytest.fixture(scope="module")
+def dark(browser: Browser, over_rabbitmq: str) -> Iterator[Watched]:
+    yield from opened(Watched(browser, dark=True), over_rabbitmq)
+
+
+@pytest.fixture(scope="module")
+def phone(browser: Browser, over_rabbitmq: str) -> Iterator[Watched]:
+    yield from opened(Watched(browser, phone=True), over_rabbitmq)
+
+
+def opened(watched: Watched, url: str) -> Iterator[Watched]:
+    watched.page.goto(url)
+    expect(watched.page.get_by_role("heading", level=1)).to_be_visible()
+    yield watched
+    watched.close()
+
+
+def show(watched: Watched, address: str) -> None:
+    """Go to a page, and wait until what it is about stands there."""
+    title, text = PAGES[address]
+    watched.errors.clear()
+    watched.page.evaluate("(address) => { location.hash = address; }", address)
+    expect(watched.page.get_by_role("heading", level=1)).to_contain_text(title)
+    expect(watched.page.locator("#main")).to_contain_text(text)
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_is_shown_without_an_error_or_a_finding(light: Watched, address: str) -> None:
+    show(light, address)
+    assert light.axe() == []
+    assert light.errors == []
+
+
+@pytest.mark.parametrize("address", DRAWN_MOST)
+def test_a_dark_page_has_enough_contrast(dark: Watched, address: str) -> None:
+    show(dark, address)
+    assert dark.axe("color-contrast") == []
+    assert dark.errors == []
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_fits_a_phone(phone: Watched, address: str) -> None:
+    show(phone, address)
+    assert not phone.is_wider_than_the_screen()
+    assert phone.errors == []
+
+
+def test_an_address_that_is_none_offers_a_way_on(light: Watched) -> None:
+    light.page.evaluate("() => { location.hash = '#/nowhere'; }")
+    light.page.get_by_role("button", name="Go to the overview").click()
+    expect(light.page.get_by_role("heading", level=1)).to_contain_text("Overview")

@@ -1,0 +1,132 @@
+"""What one does with queues, in a browser: declare, publish, look, filter, purge, delete."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.web.chromium import Watched
+from tests.web.rabbitmq_rig import HOSTILE
+
+
+@pytest.fixture
+def watched(browser: Browser, over_rabbitmq: str) -> Iterator[Watched]:
+    opened = Watched(browser)
+    opened.page.goto(f"{over_rabbitmq}#/queues")
+    expect(opened.page.get_by_role("link", name="orders.created")).to_be_visible()
+    yield opened
+    assert opened.errors == []
+    opened.close()
+
+
+def test_a_queue_is_declared_filled_purged_and_deleted(watched: Watched) -> None:
+    page = watched.page
+    page.get_by_role("button", name="Declare queue").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill("web.one")
+    dialog.get_by_label("Arguments").fill("x-max-length = 5")
+    dialog.get_by_role("button", name="Declare queue").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("web.one")
+
+    page.get_by_role("link", name="Publish").click()
+    page.get_by_label("Body", exact=True).fill(HOSTILE)
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_text("it reached a queue")).to_be_visible()
+
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_role("button", name="Purge…").last.click()
+    asked = page.get_by_role("alertdialog")
+    expect(asked.get_by_role("button", name="Keep messages")).to_be_focused()
+    act = asked.get_by_role("button", name="Purge 1")
+    expect(act).to_be_disabled()
+    asked.get_by_role("textbox").fill("web.one")
+    act.click()
+    expect(page.get_by_text("Purged web.one")).to_be_visible()
+
+    page.get_by_role("button", name="Delete…").click()
+    asked.get_by_role("textbox").fill("web.one")
+    asked.get_by_role("button", name="Delete queue").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Queues")
+    expect(page.get_by_role("link", name="web.one")).to_have_count(0)
+
+
+def test_what_the_broker_refuses_is_told_in_its_words(watched: Watched) -> None:
+    page = watched.page
+    page.get_by_role("button", name="Declare queue").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill("orders.created")
+    dialog.get_by_role("button", name="Declare queue").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("inequivalent arg")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+
+def test_a_typed_word_becomes_a_chip_and_stands_in_the_address(watched: Watched) -> None:
+    page = watched.page
+    page.keyboard.press("/")
+    page.keyboard.type("type:stream ")
+    expect(page.get_by_title("Remove")).to_contain_text("type")
+    expect(page.get_by_role("link", name="audit")).to_be_visible()
+    expect(page.get_by_role("link", name="payments")).to_have_count(0)
+    assert "filter=type%3Astream" in page.url
+    page.get_by_title("Remove").click()
+    expect(page.get_by_role("link", name="payments")).to_be_visible()
+
+
+def test_columns_sort_by_one_key_and_with_shift_by_two(watched: Watched) -> None:
+    page = watched.page
+    page.get_by_role("button", name="Type").click()
+    page.get_by_role("button", name="Name").click(modifiers=["Shift"])
+    heads = page.locator("th[aria-sort]")
+    expect(heads).to_have_count(2)
+    assert "sort=type%2Cname" in page.url
+    first = page.locator("tbody tr[data-row]").first
+    expect(first).to_contain_text("classic")
+
+
+def test_the_keyboard_moves_selects_and_opens(watched: Watched) -> None:
+    page = watched.page
+    page.locator("#main").focus()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.get_by_role("region", name="Selected queues")).to_contain_text("1 selected")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("region", name="Selected queues")).to_have_count(0)
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("navigation", name="Views")).to_contain_text("Bindings")
+
+
+def test_the_palette_finds_a_queue(watched: Watched) -> None:
+    page = watched.page
+    page.keyboard.press("Control+k")
+    page.keyboard.type("payments")
+    expect(page.get_by_role("option", name="payments").first).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("payments")
+
+
+def test_a_message_is_shown_as_text_and_never_run(watched: Watched) -> None:
+    page = watched.page
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    page.get_by_role("link", name=HOSTILE).first.click()
+    page.get_by_role("link", name="Messages").click()
+    page.get_by_role("button", name="Take up to 50").click()
+    page.locator("tbody tr[data-row]").first.click()
+    panel = page.get_by_role("region", name="Message", exact=True)
+    expect(panel).to_contain_text(HOSTILE)
+    expect(panel.get_by_text("x-tenant")).to_be_visible()
+    assert page.locator("img").count() == 0
+    assert dialogs == []
+
+
+def test_what_is_shown_is_exported(watched: Watched) -> None:
+    page = watched.page
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as started:
+        page.get_by_role("button", name="As CSV").click()
+    text = started.value.path().read_text(encoding="utf-8")
+    assert text.startswith("Name,Virtual host,Type")
+    assert "orders.created" in text
