@@ -124,9 +124,10 @@ class BindingTable:
     def add(self, binding: Binding) -> bool:
         """Store a binding; False if an equal one is there already, which then stays."""
         row = self._by_source.setdefault(binding.source, {})
-        if binding in row:
+        count = len(row)
+        row.setdefault(binding, binding)  # a binding is hashed once here, by a Python call
+        if len(row) == count:
             return False
-        row[binding] = binding
         self._by_destination.setdefault(binding.destination, {})[binding] = binding
         self._binding_count += 1
         return True

@@ -157,7 +157,7 @@ class Router:
         if not self.bindings.add(binding):
             return False
         kind.bind(binding)
-        self._note(binding)
+        self._note_keys(binding.source, kind.keys_of(binding.routing_key))
         return True
 
     def unbind(

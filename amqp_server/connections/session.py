@@ -159,5 +159,7 @@ class Session:
         Raises:
             AccessRefusedError: the user may not (403).
         """
-        asker = VhostUser(self.broker.users, self.username, self.open_vhost)
-        asker.require_topic(permission, exchange, routing_key)
+        users = self.broker.users
+        if users.restricts_topics(self.username, self.vhost_name):
+            asker = VhostUser(users, self.username, self.open_vhost)
+            asker.require_topic(permission, exchange, routing_key)
