@@ -84,6 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--instructions", action="store_true", help="count them, by valgrind")
     parser.add_argument("case", nargs="*", choices=[*CASES, []], help="which; all if none")
     options = parser.parse_args(arguments)
+    # SIGTERM, too, must end the nodes that were started here.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     unit = "instructions" if options.instructions else "us"
     print(f"{unit:12} {'there':>10} {'here':>10}  ratio", flush=True)
     for name in options.case or CASES:
