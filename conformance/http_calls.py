@@ -110,6 +110,9 @@ _READ: Final = (
     "healthchecks/node",
     "healthchecks/node/{node}",
     "healthchecks/node/none@nowhere",
+    "auth",
+    "feature-flags",
+    "deprecated-features",
     "nope",
     "users/%FF",
     "users/%zz",
@@ -164,6 +167,18 @@ READS: Final = (
     ],
 )
 
+_ONCE: Final = (
+    Call("POST", "rebalance/queues"),
+    Call("POST", "rebalance/queues", "d-mgmt"),
+    Call("PUT", "feature-flags/quorum_queue/enable", body={}),
+    Call("PUT", "feature-flags/quorum_queue/enable"),
+    Call("PUT", "feature-flags/nope/enable", body={}),
+    Call("DELETE", "reset"),
+    Call("DELETE", "reset/{node}"),
+    Call("DELETE", "reset/none@nowhere"),
+    Call("DELETE", "reset", "d-mgmt"),
+)
+
 _BULK: Final[tuple[Any, ...]] = (
     {},
     {"users": "x"},
@@ -174,6 +189,7 @@ _BULK: Final[tuple[Any, ...]] = (
 )
 
 WRITES: Final = (
+    *_ONCE,
     *[
         Call("PUT", "users/d-w", body=body)
         for body in (

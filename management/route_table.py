@@ -4,6 +4,7 @@ from typing import Final
 
 from management.routes import (
     bindings,
+    cluster,
     exchanges,
     health,
     messages,
@@ -20,6 +21,7 @@ from management.routing.route import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
     *bindings.ROUTES,
+    *cluster.ROUTES,
     *exchanges.ROUTES,
     *health.ROUTES,
     *messages.ROUTES,

@@ -24,6 +24,9 @@ LINE_BYTES_MAX: Final = 16_384
 KEEP_ALIVE_S: Final = 60
 """How long a connection may be idle between two requests."""
 
+QUIET_S: Final = 60
+"""A client that asks for nothing for so long, or does not end what it asks, loses its place."""
+
 BODY_WAIT_S: Final = 30
 """How long a client may take for the next part of its body."""
 
@@ -36,15 +39,34 @@ SERVER: Final = "HareMQ"
 class _Connection(web.RequestHandler):
     """A connection of the library, which tells when it is lost."""
 
-    __slots__ = ("_on_lost",)
+    __slots__ = ("_on_lost", "_seen_count", "_watch", "asked_count", "busy_count")
 
     def __init__(self, *args: Any, on_lost: Callable[[], None], **extra: Any) -> None:  # noqa: ANN401 -- the library's
         super().__init__(*args, **extra)
         self._on_lost = on_lost
+        self._watch: asyncio.TimerHandle | None = None
+        self._seen_count = 0
+        self.asked_count = self.busy_count = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, and see from time to time whether the client asks for anything."""
+        super().connection_made(transport)
+        self._watch = self._loop.call_later(QUIET_S, self._look)
+
+    def _look(self) -> None:
+        """Cut off a client that has asked for nothing since the last time."""
+        if not self.busy_count and self.asked_count == self._seen_count:
+            if self.transport is not None:
+                self.transport.abort()
+            return
+        self._seen_count = self.asked_count
+        self._watch = self._loop.call_later(QUIET_S, self._look)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End what is under way for a client that is gone."""
         super().connection_lost(exc)
+        if self._watch is not None:
+            self._watch.cancel()
         self._on_lost()
 
 
@@ -85,6 +107,16 @@ class HttpServer:
         await self._server.shutdown(grace_s)
 
     async def _handle(self, theirs: web.BaseRequest) -> web.StreamResponse:
+        connection = theirs.protocol
+        assert isinstance(connection, _Connection), "make_protocol made it"
+        connection.asked_count += 1
+        connection.busy_count += 1
+        try:
+            return await self._answer(theirs)
+        finally:
+            connection.busy_count -= 1
+
+    async def _answer(self, theirs: web.BaseRequest) -> web.StreamResponse:
         try:
             request = await self._request_of(theirs)
         except HttpError as error:

@@ -18,6 +18,7 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "arguments": "object",
         "properties_key": "string",
     },
+    "auth": {"oauth_enabled": "boolean"},
     "cluster_name": {"name": "string"},
     "exchange": {
         "name": "string",
@@ -35,6 +36,7 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "encoding": "string",
         "truncate": "integer",
     },
+    "feature": {"name": "string", "state": "string", "provided_by": "string"},
     "health": {"status": "string"},
     "limit": {"value": "integer"},
     "limits": {"value": "object"},
@@ -92,6 +94,7 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "churn_rates": "object",
         "statistics_db_event_queue": "integer",
     },
+    "password_hash": {"ok": "string"},
     "permissions": {
         "user": "string",
         "vhost": "string",

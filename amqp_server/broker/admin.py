@@ -12,6 +12,7 @@ the same errors.
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
+from amqp_server.broker.access.passwords import SALT_BYTES, hash_password
 from amqp_server.broker.arguments.declare import ExchangeProperties
 from amqp_server.broker.commands.accounts import AccountCommands, LogIn
 from amqp_server.broker.commands.connections import ConnectionCommands
@@ -47,6 +48,7 @@ from queues.kinds import KINDS
 __all__ = [
     "COMMANDS",
     "KINDS",
+    "SALT_BYTES",
     "AccessRefusedError",
     "Admin",
     "Answer",
@@ -74,6 +76,7 @@ __all__ = [
     "SettledBy",
     "Table",
     "VhostDefinition",
+    "hash_password",
     "typed_table",
 ]
 """The table, and the types of what commands take, answer and raise: management imports no other."""

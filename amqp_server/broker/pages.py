@@ -12,6 +12,9 @@ from sortedcontainers import SortedList
 PAGE_MAX: Final = 500
 """Most things on a page, for any request."""
 
+PAGE_USUAL: Final = 50
+"""Things on a page for a request that says no number: they are shown in a millisecond or two."""
+
 Key = TypeVar("Key")
 Item = TypeVar("Item")
 

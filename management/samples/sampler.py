@@ -48,6 +48,10 @@ class Sampler:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget all samples; the next look is the first one again."""
         self.looks = Looks()
         self.totals = Spans(series.TOTALS_WIDTH)
         self.node_itself = Spans(series.NODE_WIDTH)

@@ -1,6 +1,7 @@
 """The adapter of the HTTP library, over loopback sockets."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -106,6 +107,17 @@ def test_a_body_that_is_too_large_is_400() -> None:
         assert echo.requests == []
 
     run(work)
+
+
+def test_a_client_that_asks_for_nothing_loses_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "QUIET_S", 0.01)
+
+    async def work(_echo: Echo, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"GET /a HTTP/1.1\r\nHos")
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read(-1) == b""
+
+    assert run(work).requests == []
 
 
 def test_a_body_that_does_not_come_is_400(monkeypatch: pytest.MonkeyPatch) -> None:

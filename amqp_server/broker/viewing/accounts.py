@@ -18,7 +18,7 @@ from amqp_server.broker.definitions.definition import (
     GlobalParameterDefinition,
     ParameterDefinition,
 )
-from amqp_server.broker.pages import PAGE_MAX, Page, page_of
+from amqp_server.broker.pages import PAGE_USUAL, Page, page_of
 from amqp_server.broker.policies.table import Policy
 
 
@@ -37,7 +37,7 @@ class AccountViews:
 
     # ── users and rights ──
 
-    def users(self, after: str | None = None, max_count: int = PAGE_MAX) -> Page[str, User]:
+    def users(self, after: str | None = None, max_count: int = PAGE_USUAL) -> Page[str, User]:
         """Return users by name."""
         users = self._broker.users
         return page_of(users.names, users.get, after, max_count)

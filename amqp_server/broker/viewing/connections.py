@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.counts import ChannelView, ConnectionView, ConsumerView
-from amqp_server.broker.pages import PAGE_MAX, Page, page_of
+from amqp_server.broker.pages import PAGE_MAX, PAGE_USUAL, Page, page_of
 
 ChannelCursor: TypeAlias = tuple[int, int]
 """Number of a connection, and of a channel of it."""
@@ -20,7 +20,7 @@ class ConnectionViews:
         self._broker = broker
 
     def connections(
-        self, after: int | None = None, max_count: int = PAGE_MAX
+        self, after: int | None = None, max_count: int = PAGE_USUAL
     ) -> Page[int, ConnectionView]:
         """Return the open connections in the order of opening."""
         numbered = self._broker.numbered
@@ -31,7 +31,7 @@ class ConnectionViews:
         return self._broker.numbered.view(number)
 
     def channels(
-        self, after: ChannelCursor | None = None, max_count: int = PAGE_MAX
+        self, after: ChannelCursor | None = None, max_count: int = PAGE_USUAL
     ) -> Page[ChannelCursor, ChannelView]:
         """Return the channels of all connections, by connection and number."""
         numbered = self._broker.numbered
@@ -51,7 +51,7 @@ class ConnectionViews:
         return Page(tuple(views), None)
 
     def consumers(
-        self, after: ConsumerCursor | None = None, max_count: int = PAGE_MAX
+        self, after: ConsumerCursor | None = None, max_count: int = PAGE_USUAL
     ) -> Page[ConsumerCursor, ConsumerView]:
         """Return the consumers of all channels, by channel and consumer tag.
 

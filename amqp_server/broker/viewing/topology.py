@@ -11,7 +11,7 @@ from sortedcontainers import SortedList
 
 from amqp_server.broker.binding_arguments import typed_arguments
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.pages import PAGE_MAX, Page, page_of
+from amqp_server.broker.pages import PAGE_MAX, PAGE_USUAL, Page, page_of
 from amqp_server.broker.vhost import Vhost
 from amqp_server.wire.tables import Table, plain
 from exchanges.counters import ExchangeCounters
@@ -114,7 +114,7 @@ class TopologyViews:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
 
-    def vhosts(self, after: str | None = None, max_count: int = PAGE_MAX) -> Page[str, VhostView]:
+    def vhosts(self, after: str | None = None, max_count: int = PAGE_USUAL) -> Page[str, VhostView]:
         """Return vhosts by name."""
         names: SortedList[str] = SortedList([vhost.name for vhost in self._broker.vhosts()])
         return page_of(names, self.vhost, after, max_count)
@@ -138,7 +138,7 @@ class TopologyViews:
         )
 
     def queues(
-        self, vhost: str, after: str | None = None, max_count: int = PAGE_MAX
+        self, vhost: str, after: str | None = None, max_count: int = PAGE_USUAL
     ) -> Page[str, QueueView]:
         """Return the queues of a vhost by name.
 
@@ -150,7 +150,7 @@ class TopologyViews:
         return page_of(names, lambda name: self._queue(found, name), after, max_count)
 
     def queue_counts(
-        self, vhost: str, after: str | None = None, max_count: int = PAGE_MAX
+        self, vhost: str, after: str | None = None, max_count: int = PAGE_USUAL
     ) -> Page[str, tuple[str, QueueCounts]]:
         """Return the numbers of the queues of a vhost, with their names, and nothing else.
 
@@ -170,7 +170,7 @@ class TopologyViews:
         return self._queue(self._broker.vhost(vhost), name) if self._has(vhost) else None
 
     def exchanges(
-        self, vhost: str, after: str | None = None, max_count: int = PAGE_MAX
+        self, vhost: str, after: str | None = None, max_count: int = PAGE_USUAL
     ) -> Page[str, ExchangeView]:
         """Return the exchanges of a vhost by name; the default one is not among them.
 
@@ -186,7 +186,7 @@ class TopologyViews:
         return _exchange(self._broker.vhost(vhost), name) if self._has(vhost) else None
 
     def bindings(
-        self, vhost: str, after: BindingCursor | None = None, max_count: int = PAGE_MAX
+        self, vhost: str, after: BindingCursor | None = None, max_count: int = PAGE_USUAL
     ) -> Page[BindingCursor, BindingView]:
         """Return the bindings of a vhost by the names of their sources; see the module.
 
