@@ -19,6 +19,7 @@ from tests.clients.support.deadlines import wait_until
 from tests.clients.support.programs import Program, run
 from tests.clients.support.requirements import PROGRAMS, require_node_package, require_tool
 from tests.clients.support.server import accepts, free_port
+from tests.support.certificates import Authority
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "docs" / "deploy"
@@ -95,6 +96,30 @@ def test_configurations_are_taken(name: str, address: str) -> None:
     code, output = run([COMMAND, "check-config", DEPLOY / name])
     listener = f"net.listeners[0]: amqp://{address}:5672\n"
     assert (code, output) == (0, f"{listener}{DEPLOY / name}: ok")
+
+
+def test_the_listeners_of_stream_clients_are_there_as_comments(
+    tmp_path: Path,
+) -> None:
+    text = (DEPLOY / "haremq.yaml").read_text(encoding="utf-8")
+    keys = re.sub(r"(?m)^( *)# (?=[ -]|tls:|stream_protocol:)", r"\1", text)
+    files = Authority().issue(tmp_path)
+    keys = keys.replace("/etc/haremq/server.pem", str(files.certificate_file))
+    keys = keys.replace("/etc/haremq/server.key", str(files.key_file))
+    settings = tmp_path / "haremq.yaml"
+    settings.write_text(keys, encoding="utf-8")
+    code, output = run([COMMAND, "check-config", settings])
+    assert code == 0, output
+    for number, uri in enumerate(
+        (
+            "amqp://127.0.0.1:5672",
+            "rabbitmq-stream://127.0.0.1:5552",
+            "rabbitmq-stream+tls://127.0.0.1:5551",
+            "amqps://127.0.0.1:5671",
+        )
+    ):
+        assert f"net.listeners[{number}]: {uri}\n" in output
+    assert load_settings(settings).stream_protocol.advertised_host == "broker.example.com"
 
 
 # ── the image ──
