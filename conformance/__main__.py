@@ -62,6 +62,7 @@ def _random_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--random", type=int, metavar="SEED", help="the first seed")
     group.add_argument("--seeds", type=int, default=1, metavar="K", help="how many [%(default)s]")
     group.add_argument("--steps", type=int, default=campaign.STEP_COUNT, help="[%(default)s]")
+    group.add_argument("--streams", action="store_true", help="the scripts are of streams alone")
     group.add_argument(
         "--only", metavar="I,J,…", help="play these steps of the script alone, as printed"
     )
@@ -101,7 +102,8 @@ def _run_random(arguments: argparse.Namespace, uris: list[str]) -> int:
     other, example = (campaign.player_of(Address.of(uri)) for uri in uris)
     only = [int(index) for index in arguments.only.split(",")] if arguments.only else None
     seeds = range(arguments.random, arguments.random + arguments.seeds)
-    return 1 if campaign.run(seeds, arguments.steps, Judge(example, other), only) else 0
+    judge, of_streams = Judge(example, other), arguments.streams
+    return 1 if campaign.run(seeds, arguments.steps, judge, only, of_streams=of_streams) else 0
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -10,6 +10,7 @@ from conformance.random.compare import Difference
 from conformance.random.generator import generate
 from conformance.random.player import Seen, play
 from conformance.random.script import Script
+from conformance.random.streams import generate_streams
 from conformance.random.verdict import DIFFERENT, UNSTABLE, Judge, Play, Verdict
 
 THREAD_COUNT = 4
@@ -26,7 +27,12 @@ def player_of(address: Address) -> Play:
 
 
 def run(
-    seeds: Iterable[int], step_count: int, judge: Judge, only: Sequence[int] | None = None
+    seeds: Iterable[int],
+    step_count: int,
+    judge: Judge,
+    only: Sequence[int] | None = None,
+    *,
+    of_streams: bool = False,
 ) -> int:
     """Judge the scripts of some seeds, print what differs, and a line at the end.
 
@@ -35,6 +41,7 @@ def run(
         step_count: steps of each script.
         judge: plays and compares.
         only: indices of the steps to play; None is all.
+        of_streams: the scripts are those of ``streams``.
 
     Returns:
         The number of different scripts.
@@ -43,7 +50,7 @@ def run(
     words: Counter[str] = Counter()
 
     def one(seed: int) -> tuple[int, Script, Verdict]:
-        script = generate(seed, step_count)
+        script = (generate_streams if of_streams else generate)(seed, step_count)
         if only is not None:
             script = [script[index] for index in only]
         try:
@@ -62,7 +69,8 @@ def run(
                 again = judge.judge(part)
                 # RabbitMQ may be unstable only now: the result of a race can change after long.
                 word = again.word if again.word == UNSTABLE else DIFFERENT
-                print(_report(seed, step_count, indices, part, again), flush=True)
+                report = _report(seed, step_count, indices, part, again)
+                print(f"{report}{' --streams' if of_streams else ''}", flush=True)
             words[word] += 1
     counted = ", ".join(f"{count} {word}" for word, count in sorted(words.items()))
     played_s = time.monotonic() - started_s

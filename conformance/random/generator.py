@@ -67,10 +67,19 @@ MOOD_LEFT_OUT, MOOD_OFTEN = 0.25, 0.5
 
 def generate(seed: int, step_count: int) -> list[Step]:
     """Make the script of a seed."""
-    return _Generator(seed).script(step_count)
+    return Generator(seed).script(step_count)
 
 
-class _Generator:
+class Generator:
+    """Makes scripts of classic and quorum queues.
+
+    Attributes:
+        weights: how often each kind of step comes in a script without a mood; the method that makes
+            a kind has its name, behind an underscore.
+    """
+
+    weights = WEIGHTS
+
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._queues: list[str] = []
@@ -89,17 +98,21 @@ class _Generator:
         self._is_quorum = self._perhaps(QUORUM_SHARE)
 
     def script(self, step_count: int) -> list[Step]:
+        """Return so many steps."""
         makers: dict[str, Callable[[], Step | None]] = {
-            name: getattr(self, f"_{name}") for name in WEIGHTS
+            name: getattr(self, f"_{name}") for name in self.weights
         }
-        weights = {name: weight * self._mood(name) for name, weight in WEIGHTS.items()}
-        steps = [self._declare()]
+        weights = {name: weight * self._mood(name) for name, weight in self.weights.items()}
+        steps = self._first_steps()
         while len(steps) < step_count:
             name = self._random.choices(list(weights), list(weights.values()))[0]
             step = makers[name]()
             if step is not None:
                 steps.append(step)
         return steps[:step_count]
+
+    def _first_steps(self) -> list[Step]:
+        return [self._declare()]
 
     def _mood(self, name: str) -> float:
         chance = self._random.random()
@@ -253,7 +266,7 @@ class _Generator:
     def _publish_some(self) -> Step:
         return self._publish(self._random.choice([2, 3, 5]))
 
-    def _consume(self) -> Step:
+    def _consume(self) -> Step | None:
         self._tag_count += 1
         tag = f"c{self._tag_count}" if self._perhaps(0.97) else ""
         arguments = {"x-priority": self._random.choice([-1, 1, 5])} if self._perhaps(0.15) else {}

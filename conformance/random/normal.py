@@ -18,11 +18,14 @@ from conformance.random.link import News
 from conformance.random.script import show
 
 _MADE_UP = re.compile(r"amq\.(gen|ctag)-[\w-]+")
-_ADDED = frozenset({"x-death", "x-delivery-count"})
+_ADDED = frozenset({"x-death", "x-delivery-count", "x-stream-offset"})
 """Headers that a broker adds; RabbitMQ then sorts the table."""
 
 _TYPE_SINCE_313 = re.compile(r'<<"(\w+)">>')
 """A queue type in a text of 3.13; 3.10 writes it without the brackets and quotes."""
+
+_NO_PREFETCH_310 = re.compile(r"is not set for 'queue '([^']*)' in vhost '/''")
+"""A text of 3.10; 3.13 writes ``is not set for stream queue 'q' in vhost '/'``."""
 
 _SINCE_313 = frozenset({"x-last-death-exchange", "x-last-death-queue", "x-last-death-reason"})
 """Headers of a dead letter that RabbitMQ 3.10 does not set, and 3.13 does."""
@@ -61,6 +64,7 @@ class Scribe:
     def cleaned(self, text: str) -> str:
         """Remove the prefix from a text, and number the names that the broker made up."""
         bare = _TYPE_SINCE_313.sub(r"\1", text.replace(self._prefix, ""))
+        bare = _NO_PREFETCH_310.sub(r"is not set for stream queue '\1' in vhost '/'", bare)
         return _MADE_UP.sub(self._numbered, bare)
 
     def _numbered(self, found: re.Match[str]) -> str:

@@ -38,8 +38,11 @@ ROUNDS_MAX = 200
 EXPIRY_PAUSE_S = 0.002
 """A pause between rounds if something in the script expires at once, because a timer does that."""
 
-QUORUM_PAUSE_S = 0.01
-"""A pause between rounds if there is a quorum queue, because RabbitMQ writes its log first."""
+LOG_PAUSE_S = 0.01
+"""A pause between rounds if there is a quorum queue or a stream, because RabbitMQ writes its log
+first."""
+
+_LOGGED = ("quorum", "stream")
 
 
 def play(script: Script, address: Address, *, quiet_rounds: int = QUIET_ROUNDS) -> list[Seen]:
@@ -53,7 +56,7 @@ def play(script: Script, address: Address, *, quiet_rounds: int = QUIET_ROUNDS) 
     Returns:
         The effects of each step.
     """
-    player = Player(address, quiet_rounds, _pause_s(script), counts=not _has_quorum(script))
+    player = Player(address, quiet_rounds, _pause_s(script), counts=not _has_log(script))
     seen: list[Seen] = []
     try:
         seen += [player.take(step) for step in script]
@@ -63,15 +66,15 @@ def play(script: Script, address: Address, *, quiet_rounds: int = QUIET_ROUNDS) 
 
 
 def _pause_s(script: Script) -> float:
-    if _has_quorum(script):
-        return QUORUM_PAUSE_S
+    if _has_log(script):
+        return LOG_PAUSE_S
     return EXPIRY_PAUSE_S if _expires(script) else 0.0
 
 
-def _has_quorum(script: Script) -> bool:
-    """Return whether there may be a quorum queue; its counts are not up to date."""
+def _has_log(script: Script) -> bool:
+    """Return whether there may be a queue of a type whose counts are not up to date."""
     arguments = [step.given.get("arguments", {}) for step in script]
-    return any(given.get("x-queue-type") == "quorum" for given in arguments)
+    return any(given.get("x-queue-type") in _LOGGED for given in arguments)
 
 
 def _expires(script: Script) -> bool:

@@ -1,7 +1,8 @@
 """Where the client programs find their broker.
 
 By default each run starts one HareMQ for all of them. With HAREMQ_CLIENTS_URI set they
-talk to that broker instead, which shows whether an expectation here is RabbitMQ's.
+talk to that broker instead, which shows whether an expectation here is RabbitMQ's. Those of streams
+do so with HAREMQ_CLIENTS_STREAM_PORTS: the ports of AMQP and of the stream protocol, with a comma.
 """
 
 import os
@@ -15,7 +16,7 @@ import pytest
 
 from tests.clients.support.names import Names
 from tests.clients.support.server import Server
-from tests.clients.support.stream_server import StreamServer
+from tests.clients.support.stream_server import StreamBroker, StreamServer
 
 
 @pytest.fixture(scope="session")
@@ -34,8 +35,13 @@ def broker_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def stream_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreamServer]:
-    """A broker of this run with a listener of the stream protocol."""
+def stream_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreamBroker]:
+    """A broker with a listener of the stream protocol; one that is given if both ports are."""
+    elsewhere = os.environ.get("HAREMQ_CLIENTS_STREAM_PORTS")
+    if elsewhere:
+        port, stream_port = map(int, elsewhere.split(","))
+        yield StreamBroker("localhost", port, stream_port)
+        return
     server = StreamServer(tmp_path_factory.mktemp("streams"))
     try:
         yield server
@@ -44,7 +50,7 @@ def stream_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreamSe
 
 
 @pytest.fixture
-def stream(stream_server: StreamServer) -> Iterator[str]:
+def stream(stream_server: StreamBroker) -> Iterator[str]:
     """A stream for this test alone."""
     name = f"clients.{uuid.uuid4().hex[:8]}"
     parameters = pika.URLParameters(stream_server.uri)

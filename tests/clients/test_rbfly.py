@@ -10,7 +10,7 @@ from rbfly.streams import AMQPBody, Offset, OffsetType, PublisherBatchFast, Stre
 from rbfly.streams._client import stream_message_ctx
 
 from tests.clients.support.deadlines import on_a_loop
-from tests.clients.support.stream_server import StreamServer
+from tests.clients.support.stream_server import StreamBroker, StreamServer
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(90)]
 
@@ -18,7 +18,7 @@ FIRST = Offset(OffsetType.FIRST)
 VALUES: list[AMQPBody] = ["text", b"octets", 7, -(2**40), True, {"key": "value"}, ["one", 2]]
 
 
-def client_of(server: StreamServer) -> StreamsClient:
+def client_of(server: StreamBroker) -> StreamsClient:
     return streams.streams_client(f"rabbitmq-stream://guest:guest@localhost:{server.stream_port}")
 
 
@@ -34,7 +34,7 @@ async def first(messages: AsyncIterator[object], count: int) -> list[object]:
 
 
 @on_a_loop
-async def test_values_batches_and_offsets(stream_server: StreamServer, stream: str) -> None:
+async def test_values_batches_and_offsets(stream_server: StreamBroker, stream: str) -> None:
     client = client_of(stream_server)
     await client.create_stream(stream)
     async with client.publisher(stream, name="values") as publisher:
@@ -55,7 +55,7 @@ async def test_values_batches_and_offsets(stream_server: StreamServer, stream: s
 
 @on_a_loop
 async def test_a_named_publisher_writes_each_id_once(
-    stream_server: StreamServer, stream: str
+    stream_server: StreamBroker, stream: str
 ) -> None:
     client = client_of(stream_server)
     for last in (3, 5):

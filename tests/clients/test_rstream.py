@@ -38,7 +38,7 @@ from tests.clients.support.rstream_clients import (
     producing,
     reading,
 )
-from tests.clients.support.stream_server import USER, StreamServer
+from tests.clients.support.stream_server import USER, StreamBroker
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(120)]
 
@@ -52,7 +52,7 @@ def body_of(message: Message) -> bytes:
 
 
 @on_a_loop
-async def test_a_stream_is_made_and_deleted(stream_server: StreamServer, stream: str) -> None:
+async def test_a_stream_is_made_and_deleted(stream_server: StreamBroker, stream: str) -> None:
     async with producing(stream_server) as producer:
         assert await producer.stream_exists(stream)
         with pytest.raises(StreamAlreadyExists):
@@ -66,7 +66,8 @@ async def test_a_stream_is_made_and_deleted(stream_server: StreamServer, stream:
 
 
 @on_a_loop
-async def test_a_wrong_argument_is_refused(stream_server: StreamServer) -> None:
+async def test_a_wrong_argument_is_refused(stream_server: StreamBroker) -> None:
+    stream_server.require((3, 11), "answer to a wrong argument")
     async with producing(stream_server) as producer:
         with pytest.raises(ServerError):
             await producer.create_stream("wrong", arguments={"max-length-bytes": "many"})
@@ -74,7 +75,7 @@ async def test_a_wrong_argument_is_refused(stream_server: StreamServer) -> None:
 
 @on_a_loop
 async def test_a_batch_is_confirmed_and_read_from_each_kind_of_offset(
-    stream_server: StreamServer, stream: str
+    stream_server: StreamBroker, stream: str
 ) -> None:
     async with producing(stream_server) as producer:
         ids = await producer.send_batch(stream, numbers(0, COUNT))
@@ -101,7 +102,7 @@ async def test_a_batch_is_confirmed_and_read_from_each_kind_of_offset(
 
 
 @on_a_loop
-async def test_confirms_come_for_each_message(stream_server: StreamServer, stream: str) -> None:
+async def test_confirms_come_for_each_message(stream_server: StreamBroker, stream: str) -> None:
     async with producing(stream_server) as producer:
         statuses = []
         are_all = asyncio.Event()
@@ -121,7 +122,7 @@ async def test_confirms_come_for_each_message(stream_server: StreamServer, strea
 @pytest.mark.parametrize("compression", [CompressionType.No, CompressionType.Gzip])
 @on_a_loop
 async def test_sub_entries_are_read_as_they_were_written(
-    stream_server: StreamServer, stream: str, compression: CompressionType
+    stream_server: StreamBroker, stream: str, compression: CompressionType
 ) -> None:
     async with producing(stream_server) as producer:
         for start in range(0, COUNT, 100):
@@ -133,7 +134,7 @@ async def test_sub_entries_are_read_as_they_were_written(
 
 @on_a_loop
 async def test_a_named_publisher_writes_each_id_once(
-    stream_server: StreamServer, stream: str
+    stream_server: StreamBroker, stream: str
 ) -> None:
     async with producing(stream_server) as producer:
         for start in (0, 50):
@@ -150,7 +151,7 @@ async def test_a_named_publisher_writes_each_id_once(
 
 @on_a_loop
 async def test_an_offset_is_stored_and_found_again(
-    stream_server: StreamServer, stream: str
+    stream_server: StreamBroker, stream: str
 ) -> None:
     async with producing(stream_server) as producer:
         await producer.send_batch(stream, numbers(0, 100))
@@ -167,8 +168,9 @@ async def test_an_offset_is_stored_and_found_again(
 
 @on_a_loop
 async def test_one_of_a_group_reads_and_another_takes_over(
-    stream_server: StreamServer, stream: str
+    stream_server: StreamBroker, stream: str
 ) -> None:
+    stream_server.require((3, 11), "single active consumer of the stream protocol")
     async with producing(stream_server) as producer:
         told: list[tuple[str, bool]] = []
 
@@ -209,8 +211,10 @@ async def test_one_of_a_group_reads_and_another_takes_over(
 
 @on_a_loop
 async def test_messages_with_other_filter_values_are_left_out(
-    stream_server: StreamServer, stream: str
+    stream_server: StreamBroker, stream: str
 ) -> None:
+    stream_server.require((3, 13), "filter")
+
     async def value_of(message: AMQPMessage) -> str:
         return str(message.application_properties["region"])
 
@@ -243,8 +247,9 @@ async def test_messages_with_other_filter_values_are_left_out(
 @pytest.mark.parametrize("routing", [RouteType.Hash, RouteType.Key])
 @on_a_loop
 async def test_a_super_stream_keeps_each_key_in_one_partition(
-    stream_server: StreamServer, stream: str, routing: RouteType
+    stream_server: StreamBroker, stream: str, routing: RouteType
 ) -> None:
+    stream_server.require((3, 13), "super stream by command")
     name = f"{stream}-super"
     keys = ["red", "green", "blue"]
 
@@ -296,7 +301,7 @@ async def test_a_super_stream_keeps_each_key_in_one_partition(
 
 @on_a_loop
 async def test_a_reader_and_a_writer_hear_that_their_stream_is_gone(
-    stream_server: StreamServer, stream: str
+    stream_server: StreamBroker, stream: str
 ) -> None:
     closed: list[list[str]] = []
     is_told = asyncio.Event()

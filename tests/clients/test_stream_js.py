@@ -7,12 +7,13 @@ import pytest
 
 from tests.clients.support.programs import run
 from tests.clients.support.requirements import PROGRAMS, require_node_package, require_tool
-from tests.clients.support.stream_server import StreamServer
+from tests.clients.support.stream_server import StreamBroker
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(60)]
 
 
-def test_a_scene_of_the_stream_client_for_node(stream_server: StreamServer) -> None:
+def test_a_scene_of_the_stream_client_for_node(stream_server: StreamBroker) -> None:
+    stream_server.require((3, 13), "super stream by command")
     node = require_tool("node")
     require_node_package("rabbitmq-stream-js-client")
     env = {"STREAM_PORT": str(stream_server.stream_port), "NAME_PREFIX": uuid.uuid4().hex}

@@ -13,7 +13,7 @@ from rstream import AMQPMessage, FilterConfiguration, OffsetType, Producer, Prop
 
 from tests.clients.support.deadlines import on_a_loop
 from tests.clients.support.rstream_clients import numbers, producing, reading
-from tests.clients.support.stream_server import USER, StreamServer
+from tests.clients.support.stream_server import USER, StreamBroker, StreamServer
 from tests.support.certificates import Authority
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(120)]
@@ -22,7 +22,7 @@ STAMP = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def channel(stream_server: StreamServer) -> Iterator[BlockingChannel]:
+def channel(stream_server: StreamBroker) -> Iterator[BlockingChannel]:
     with pika.BlockingConnection(pika.URLParameters(stream_server.uri)) as connection:
         channel = connection.channel()
         channel.basic_qos(prefetch_count=100)
@@ -49,7 +49,7 @@ def consumed(
 
 @on_a_loop
 async def test_what_amqp_publishes_a_stream_client_reads(
-    stream_server: StreamServer, stream: str, channel: BlockingChannel
+    stream_server: StreamBroker, stream: str, channel: BlockingChannel
 ) -> None:
     channel.confirm_delivery()
     properties = pika.BasicProperties(
@@ -87,7 +87,7 @@ async def test_what_amqp_publishes_a_stream_client_reads(
 
 @on_a_loop
 async def test_what_a_stream_client_publishes_amqp_reads(
-    stream_server: StreamServer, stream: str, channel: BlockingChannel
+    stream_server: StreamBroker, stream: str, channel: BlockingChannel
 ) -> None:
     message = AMQPMessage(
         body=b"body",
@@ -117,7 +117,7 @@ async def test_what_a_stream_client_publishes_amqp_reads(
 
 @on_a_loop
 async def test_offsets_are_the_same_on_both_sides(
-    stream_server: StreamServer, stream: str, channel: BlockingChannel
+    stream_server: StreamBroker, stream: str, channel: BlockingChannel
 ) -> None:
     channel.confirm_delivery()
     async with producing(stream_server) as producer:
@@ -137,7 +137,7 @@ async def test_offsets_are_the_same_on_both_sides(
 
 @on_a_loop
 async def test_a_filter_value_of_amqp_is_one_of_the_stream_protocol(
-    stream_server: StreamServer, stream: str, channel: BlockingChannel
+    stream_server: StreamBroker, stream: str, channel: BlockingChannel
 ) -> None:
     channel.confirm_delivery()
     for region in ("us", "eu", "us"):
@@ -152,7 +152,7 @@ async def test_a_filter_value_of_amqp_is_one_of_the_stream_protocol(
 
 @on_a_loop
 async def test_a_filter_value_of_the_stream_protocol_is_one_of_amqp(
-    stream_server: StreamServer, stream: str, channel: BlockingChannel
+    stream_server: StreamBroker, stream: str, channel: BlockingChannel
 ) -> None:
     """The value is not in the message, so that all messages of its chunk come."""
 

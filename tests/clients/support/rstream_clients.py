@@ -18,7 +18,7 @@ from rstream import (
     amqp_decoder,
 )
 
-from tests.clients.support.stream_server import USER, StreamServer
+from tests.clients.support.stream_server import USER, StreamBroker
 
 Message = AMQPMessage | bytes
 Listener = Callable[[bool, EventContext], Awaitable[OffsetSpecification]]
@@ -50,13 +50,19 @@ class Reading:
             await self._changed.wait()
         return [message for _, message in self.got]
 
+    async def until_has(self, wanted: Message) -> None:
+        """Return once it has got a message."""
+        while all(message != wanted for _, message in self.got):
+            self._changed.clear()
+            await self._changed.wait()
+
     @property
     def offsets(self) -> list[int]:
         """The offset of each message."""
         return [offset for offset, _ in self.got]
 
 
-def producing(server: StreamServer, context: ssl.SSLContext | None = None) -> Producer:
+def producing(server: StreamBroker, context: ssl.SSLContext | None = None) -> Producer:
     """Return a producer, not started."""
     return Producer(
         server.host, server.stream_port, username=USER, password=USER, ssl_context=context
@@ -65,7 +71,7 @@ def producing(server: StreamServer, context: ssl.SSLContext | None = None) -> Pr
 
 @asynccontextmanager
 async def reading(
-    server: StreamServer,
+    server: StreamBroker,
     stream: str,
     begin: OffsetType = OffsetType.FIRST,
     value: int | None = None,

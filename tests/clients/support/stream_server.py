@@ -3,6 +3,10 @@
 from pathlib import Path
 from typing import Final
 
+import pytest
+
+from conformance.address import Address
+from conformance.client import Connection
 from tests.clients.support.deadlines import wait_until
 from tests.clients.support.server import HOST, START_TIMEOUT_S, Server, accepts, free_port
 
@@ -10,13 +14,36 @@ USER: Final = "guest"
 """A user, and its password."""
 
 
-class StreamServer:
-    """A running HareMQ that speaks both protocols.
+class StreamBroker:
+    """A broker that speaks both protocols.
 
     Attributes:
         host: where it listens; also what it tells clients.
         port, stream_port: of AMQP, and of the stream protocol.
         uri: of AMQP.
+    """
+
+    def __init__(self, host: str, port: int, stream_port: int) -> None:
+        self.host = host
+        self.port = port
+        self.stream_port = stream_port
+        self.uri = f"amqp://{USER}:{USER}@{HOST}:{port}/%2F"
+
+    def require(self, version: tuple[int, int], what: str) -> None:
+        """Skip the test on a RabbitMQ that is older than the version which has something."""
+        with Connection(Address.of(self.uri)) as connection:
+            connection.send_header_and_start_ok()
+            assert connection.start is not None, "connection.start has been awaited"
+            told = connection.start.server_properties
+        found = tuple(int(part) for part in str(told["version"]).split(".")[:2])
+        if found < version:
+            pytest.skip(f"RabbitMQ {found[0]}.{found[1]} has no {what}")
+
+
+class StreamServer(StreamBroker):
+    """A running HareMQ that speaks both protocols.
+
+    Attributes:
         server: the process.
     """
 
@@ -28,10 +55,8 @@ class StreamServer:
             stream_options: more keys of the stream protocol's listener.
             settings: more sections of its settings file, and keys of ``net``.
         """
-        self.host = "localhost"
+        super().__init__("localhost", free_port(), free_port())
         self._place = data_directory
-        self.port, self.stream_port = free_port(), free_port()
-        self.uri = f"amqp://guest:guest@{HOST}:{self.port}/%2F"
         self._settings = f"""\
 stream_protocol: {{advertised_host: {self.host}}}
 net:
