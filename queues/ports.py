@@ -127,6 +127,10 @@ class ConsumerHandle(Protocol):
         """
 
 
+def in_no_group(_handle: ConsumerHandle) -> None:
+    """Return None: its consumers are in no groups."""
+
+
 def no_lag(_handle: ConsumerHandle) -> None:
     """Return None: the messages of the queue have no places."""
 
@@ -140,12 +144,15 @@ class QueueState(NamedTuple):
         may_deliver: whether a consumer is not known to be without credit.
         lag_of: returns how many messages lie between a consumer and the end of what it reads; None
             where messages have no places, or it waits for its turn.
+        reads_for_group: returns whether a consumer is the one of its group that reads; None where
+            it is in none.
     """
 
     active_consumer: ConsumerHandle | None = None
     exclusive_consumer: ConsumerHandle | None = None
     may_deliver: bool = False
     lag_of: Callable[[ConsumerHandle], int | None] = no_lag
+    reads_for_group: Callable[[ConsumerHandle], bool | None] = in_no_group
 
 
 Positions: TypeAlias = range | Sequence[int]

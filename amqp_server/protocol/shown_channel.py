@@ -77,11 +77,11 @@ class ShownChannel:
 def _consumer_view(consumer: Consumer, connection_number: int, channel_number: int) -> ConsumerView:
     queue = consumer.queue
     state = QueueState() if queue.is_deleted else queue.engine.state()
-    active = state.active_consumer
-    is_active = active is None or active is consumer
+    active, reads_for_group = state.active_consumer, state.reads_for_group(consumer)
+    is_active = reads_for_group is not False and (active is None or active is consumer)
     activity = "waiting"
     if is_active:
-        idle = "up" if active is None else "single_active"
+        idle = "up" if active is None and reads_for_group is None else "single_active"
         activity = idle if consumer.has_own_room() else "blocked"
     return ConsumerView(
         consumer.consumer_tag,

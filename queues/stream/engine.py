@@ -119,8 +119,18 @@ class StreamEngine:
         )
 
     def state(self) -> QueueState:
-        """Return how its consumers are: all read for themselves."""
-        return QueueState(may_deliver=bool(self._readers), lag_of=self._lag_of)
+        """Return how its consumers are: all read for themselves, or for their group."""
+        return QueueState(
+            may_deliver=bool(self._readers),
+            lag_of=self._lag_of,
+            reads_for_group=self._reads_for_group,
+        )
+
+    def _reads_for_group(self, handle: ConsumerHandle) -> bool | None:
+        reader = self._readers.get(handle)
+        if reader is None or not reader.options.group:
+            return None
+        return reader.place is not None
 
     def _lag_of(self, handle: ConsumerHandle) -> int | None:
         reader = self._readers.get(handle)

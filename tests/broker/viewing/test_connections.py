@@ -104,6 +104,24 @@ def test_a_reader_of_a_stream_shows_how_far_behind_it_is() -> None:
     assert consumers(desk)["worker"].lag is None
 
 
+def test_the_members_of_a_streams_group_show_who_reads() -> None:
+    desk = Desk()
+    client = desk.node.open()
+    client.declare("log", durable=True, arguments={"x-queue-type": "stream"})
+    client.send(commands.Basic.Qos, prefetch_count=1)
+    for tag, given in (("a", "g"), ("b", "g"), ("c", "other"), ("d", None)):
+        arguments = {} if given is None else {"x-stream-group": given}
+        client.send(commands.Basic.Consume, queue="log", consumer_tag=tag, arguments=arguments)
+    shown = consumers(desk)
+    single, waits = "single_active", "waiting"
+    assert [shown[tag].activity for tag in "abcd"] == [single, waits, single, "up"]
+    assert [shown[tag].is_active for tag in "abcd"] == [True, False, True, True]
+    client.publish(b"1", routing_key="log")
+    assert [consumers(desk)[tag].activity for tag in "abc"] == ["blocked", waits, "blocked"]
+    client.send(commands.Basic.Cancel, consumer_tag="a")
+    assert consumers(desk)["b"].is_active
+
+
 def test_a_queue_shows_who_has_it_for_itself() -> None:
     desk = Desk()
     client = desk.node.open()
