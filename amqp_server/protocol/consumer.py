@@ -13,9 +13,11 @@ from amqp_server.broker.queue import Queue
 from amqp_server.broker.reply_consumers import REPLY_PREFIX, UNREAD_BYTES_MAX, ConnectionReplies
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.dealt import Dealt
+from amqp_server.protocol.fitting import fitted
 from amqp_server.protocol.lane import Lane
 from amqp_server.protocol.prefetch import Prefetch
 from amqp_server.wire.content import (
+    HeaderTooLargeError,
     deliver_prefix,
     render_dealt,
     render_deliveries,
@@ -173,18 +175,22 @@ class Consumer:
             first_tag = lane.unacked.add(self, batch, lane.turn.now_ms)
             self.prefetch.used += count
             lane.shared_prefetch.used += count
-        if self._delivery_bytes >= LARGE_BODY_BYTES:
+        try:
+            if self._delivery_bytes >= LARGE_BODY_BYTES:
+                written_bytes = self._write_large(first_tag, records, redelivered=redelivered)
+            else:
+                octets = render_deliveries(
+                    lane.number,
+                    self._prefix,
+                    first_tag,
+                    records,
+                    lane.payload_max_bytes,
+                    redelivered=redelivered,
+                )
+                written_bytes = lane.outbox.deliver(octets)
+        except HeaderTooLargeError:
+            records = fitted(records, lane.payload_max_bytes)
             written_bytes = self._write_large(first_tag, records, redelivered=redelivered)
-        else:
-            octets = render_deliveries(
-                lane.number,
-                self._prefix,
-                first_tag,
-                records,
-                lane.payload_max_bytes,
-                redelivered=redelivered,
-            )
-            written_bytes = lane.outbox.deliver(octets)
         self._delivery_bytes = written_bytes // count
 
     def deliver_in_turn(self, handles: "Sequence[Consumer]", batch: Batch) -> None:
@@ -211,14 +217,13 @@ class Consumer:
             for index, handle in enumerate(handles):
                 handle.prefetch.used += (count - index + ways - 1) // ways
             lane.shared_prefetch.used += count
-        octets = render_dealt(
-            lane.number,
-            [handle._prefix for handle in handles],
-            first_tag,
-            records,
-            lane.payload_max_bytes,
-            redelivered=batch.redelivered,
-        )
+        prefixes, redelivered = [handle._prefix for handle in handles], batch.redelivered
+        head = lane.number, prefixes, first_tag
+        limit = lane.payload_max_bytes
+        try:
+            octets = render_dealt(*head, records, limit, redelivered=redelivered)
+        except HeaderTooLargeError:
+            octets = render_dealt(*head, fitted(records, limit), limit, redelivered=redelivered)
         delivery_bytes = lane.outbox.deliver(octets) // count
         for handle in handles:
             handle._delivery_bytes = delivery_bytes
@@ -299,14 +304,12 @@ class ReplyReceiver:
         lane = self._lane
         if not self._may_write(lane.outbox, run):
             return
-        octets = render_deliveries(
-            lane.number,
-            self._prefix,
-            lane.unacked.skip(len(run)),
-            run,
-            lane.payload_max_bytes,
-            redelivered=False,
-        )
+        limit = lane.payload_max_bytes
+        head = lane.number, self._prefix, lane.unacked.skip(len(run))
+        try:
+            octets = render_deliveries(*head, run, limit, redelivered=False)
+        except HeaderTooLargeError:
+            octets = render_deliveries(*head, fitted(run, limit), limit, redelivered=False)
         lane.outbox.deliver(octets)
 
     def _may_write(self, outbox: Outbox, run: Run) -> bool:

@@ -20,6 +20,7 @@ from persistence._record cimport (
     run_of,
     view_of,
 )
+from amqp_server.wire.content import HeaderTooLargeError
 
 cdef enum:
     FRAME_METHOD = 1
@@ -125,14 +126,17 @@ def render_deliveries(
     """Return the frames that deliver a run; see ``wire.content.render_deliveries``."""
     cdef Run run = run_of(records)
     cdef Py_ssize_t heads_fixed = heads_fixed_bytes(prefix)
-    cdef Py_ssize_t index, total = 0
+    cdef Py_ssize_t index, header_bytes = 0, total = 0
     cdef Head *head
     cdef bytes out
     cdef char *at
     for index in range(run.count):
         head = head_of(run.block, run.first + index * run.step)
+        header_bytes = max(header_bytes, <Py_ssize_t> head.header_bytes)
         total += heads_fixed + head.route_bytes + head.header_bytes
         total += body_frames_bytes(head.body_bytes, payload_max_bytes)
+    if header_bytes > payload_max_bytes:
+        raise HeaderTooLargeError
     out = PyBytes_FromStringAndSize(NULL, total)
     at = PyBytes_AS_STRING(out)
     for index in range(run.count):
@@ -156,15 +160,18 @@ def render_dealt(
     cdef Run run = run_of(records)
     cdef Py_ssize_t ways = len(prefixes)
     cdef bytes prefix
-    cdef Py_ssize_t index, total = 0
+    cdef Py_ssize_t index, header_bytes = 0, total = 0
     cdef Head *head
     cdef bytes out
     cdef char *at
     for index in range(run.count):
         head = head_of(run.block, run.first + index * run.step)
         prefix = prefixes[index % ways]
+        header_bytes = max(header_bytes, <Py_ssize_t> head.header_bytes)
         total += heads_fixed_bytes(prefix) + head.route_bytes + head.header_bytes
         total += body_frames_bytes(head.body_bytes, payload_max_bytes)
+    if header_bytes > payload_max_bytes:
+        raise HeaderTooLargeError
     out = PyBytes_FromStringAndSize(NULL, total)
     at = PyBytes_AS_STRING(out)
     for index in range(run.count):
@@ -188,7 +195,7 @@ def render_large_deliveries(
     """Return the same in pieces; see ``wire.content.render_large_deliveries``."""
     cdef Run run = run_of(records)
     cdef Py_ssize_t heads_fixed = heads_fixed_bytes(prefix)
-    cdef Py_ssize_t index, left, piece, total = 0
+    cdef Py_ssize_t index, left, piece, header_bytes = 0, total = 0
     cdef Head *head
     cdef const char *octets
     cdef char *small
@@ -197,9 +204,12 @@ def render_large_deliveries(
     cdef list output = []
     for index in range(run.count):
         head = head_of(run.block, run.first + index * run.step)
+        header_bytes = max(header_bytes, <Py_ssize_t> head.header_bytes)
         total += heads_fixed + head.route_bytes + head.header_bytes
         total += body_frames_bytes(head.body_bytes, payload_max_bytes)
         total -= large_payloads_bytes(head.body_bytes, payload_max_bytes)
+    if header_bytes > payload_max_bytes:
+        raise HeaderTooLargeError
     small = at = from_here = <char *> malloc(max(total, 1))
     if small == NULL:
         raise MemoryError("no memory for deliveries")

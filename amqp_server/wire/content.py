@@ -43,6 +43,10 @@ _U32: Final = struct.Struct(">I")
 _TAG_AND_REDELIVERED_BYTES: Final = 9
 
 
+class HeaderTooLargeError(Exception):
+    """A content header does not fit into a frame of the client that would get it."""
+
+
 def deliver_prefix(consumer_tag: str) -> bytes:
     """Return the octets every basic.deliver to this consumer starts with: ids and consumer tag."""
     return BASIC_DELIVER + encode_shortstr(consumer_tag)
@@ -66,7 +70,11 @@ def render_deliveries(
         run: the messages.
         payload_max_bytes: body frames are split at this payload size.
         redelivered: the bit of every one of them.
+
+    Raises:
+        HeaderTooLargeError: a header does not fit into a frame.
     """
+    _check_headers(run, payload_max_bytes)
     out: list[bytes] = []
     append = out.append
     pack_tag = _TAG.pack
@@ -115,7 +123,11 @@ def render_dealt(
         run: as there.
         payload_max_bytes: as there.
         redelivered: as there.
+
+    Raises:
+        HeaderTooLargeError: a header does not fit into a frame.
     """
+    _check_headers(run, payload_max_bytes)
     ways = len(prefixes)
     flag = b"\x01" if redelivered else b"\x00"
     out: list[bytes] = []
@@ -138,7 +150,11 @@ def render_large_deliveries(
 
     The payload of each body frame of ``LARGE_BODY_BYTES`` or more is a piece, as a view where that
     saves a copy. The octets between two such payloads are another piece.
+
+    Raises:
+        HeaderTooLargeError: a header does not fit into a frame.
     """
+    _check_headers(run, payload_max_bytes)
     flag = b"\x01" if redelivered else b"\x00"
     output: list[Octets] = []
     small: list[Octets] = []
@@ -207,6 +223,11 @@ def _with_content(channel: int, method: bytes, record: Record, payload_max_bytes
             *_split_body(channel, record.body, payload_max_bytes),
         ]
     )
+
+
+def _check_headers(run: Run, payload_max_bytes: int) -> None:
+    if max([len(record[1]) for record in run], default=0) > payload_max_bytes:
+        raise HeaderTooLargeError
 
 
 def _header_frame(channel: int, header: bytes) -> bytes:

@@ -6,7 +6,7 @@ from conformance import fields
 from conformance.check import Case, Close, Differs, cases, check
 from conformance.client import Connection
 from conformance.peer import LOST, Peer
-from conformance.wire import FRAME_METHOD, PROTOCOL_HEADER, encode_method, frame_bytes
+from conformance.wire import FRAME_METHOD, PROTOCOL_HEADER, Frame, encode_method, frame_bytes
 
 
 @check("connection.tune.defaults", ref="1.1-tune", expect=(2047, 131072, 60))
@@ -89,6 +89,33 @@ def the_server_sends_no_frame_above_the_agreed_size(peer: Peer) -> None:
         sizes.append(len(frame.payload) + 8)
         received += len(frame.payload) if frame.kind == 3 else 0
     assert max(sizes) == 4096, f"frames of {sizes} bytes"
+
+
+@check(
+    "connection.tune-ok.frame-max-holds-for-headers",
+    ref="1.1-tune-ok",
+    expect="without the headers that do not fit",
+    on_purpose=Differs(
+        "a frame above the agreed size ends the connection of a client that keeps to it, and then"
+        " the next one's; a stream client's message may have a megabyte of properties",
+        "in a frame above the agreed size",
+    ),
+)
+def a_header_is_no_larger_than_the_agreed_size(peer: Peer) -> None:
+    channel = peer.channel(frame_max=4096)
+    queue = peer.queue(channel)
+    headers = {"large": "x" * 9_000, "small": "y"}
+    peer.channel().publish(b"m", routing_key=queue, headers=headers)
+    channel.send(commands.Basic.Get, queue=queue, no_ack=True)
+    frames: list[Frame] = []
+    while not frames or frames[-1].kind != 3:
+        frame = channel.connection.read_frame()
+        assert frame is not None, "the connection ended"
+        frames.append(frame)
+    fits = max([len(frame.payload) + 8 for frame in frames]) <= 4096
+    got = "without the headers that do not fit" if fits else "in a frame above the agreed size"
+    assert got == peer.expected
+    assert b"small" in frames[-2].payload
 
 
 NO_VHOST = {

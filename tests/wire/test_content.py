@@ -1,10 +1,13 @@
 """Frames of deliveries, get-ok and returns, read back by a decoder of our own and by pamqp."""
 
+from collections.abc import Callable
+
 import pytest
 from pamqp import commands
 from pamqp import frame as pamqp_frame
 
 from amqp_server.wire.content import (
+    HeaderTooLargeError,
     deliver_prefix,
     render_confirm,
     render_dealt,
@@ -74,9 +77,9 @@ def test_a_redelivery_says_so() -> None:
     assert one.method.redelivered is True
 
 
-@pytest.mark.parametrize("payload_max_bytes", [2, 4088])
+@pytest.mark.parametrize("payload_max_bytes", [14, 4088])
 def test_what_goes_to_several_in_turn_is_what_each_alone_would_get(payload_max_bytes: int) -> None:
-    run = [message(b"x" * size, route=make_route("logs", "k" * size)) for size in range(7)]
+    run = [message(b"x" * size, route=make_route("logs", "k" * size)) for size in (0, 1, 2, 90, 3)]
     prefixes = [deliver_prefix(tag) for tag in ("me", "you", "somebody else")]
     for redelivered in (True, False):
         octets = render_dealt(2, prefixes, 7, run, payload_max_bytes, redelivered=redelivered)
@@ -89,10 +92,10 @@ def test_what_goes_to_several_in_turn_is_what_each_alone_would_get(payload_max_b
         assert octets == b"".join(alone)
 
 
-@pytest.mark.parametrize(("size", "frames"), [(0, 0), (1, 1), (8, 1), (9, 2), (16, 2), (17, 3)])
+@pytest.mark.parametrize(("size", "frames"), [(0, 0), (1, 1), (16, 1), (17, 2), (32, 2), (33, 3)])
 def test_bodies_are_split_where_a_frame_is_full(size: int, frames: int) -> None:
     body = bytes(range(size))
-    octets = render_deliveries(1, deliver_prefix("me"), 1, [message(body)], 8, redelivered=False)
+    octets = render_deliveries(1, deliver_prefix("me"), 1, [message(body)], 16, redelivered=False)
     assert decode(octets)[0].body == body
     kinds = []
     while octets:
@@ -103,8 +106,8 @@ def test_bodies_are_split_where_a_frame_is_full(size: int, frames: int) -> None:
 
 
 def test_small_and_large_bodies_mix_in_one_run() -> None:
-    bodies = [b"x" * 20, b"y", b"z" * 20, b"", b"w" * 8]
-    assert [one.body for one in deliveries([message(body) for body in bodies], 8)] == bodies
+    bodies = [b"x" * 20, b"y", b"z" * 20, b"", b"w" * 16]
+    assert [one.body for one in deliveries([message(body) for body in bodies], 16)] == bodies
 
 
 def in_pieces(run: list[Record], payload_max_bytes: int) -> list[bytes | memoryview]:
@@ -182,3 +185,16 @@ def test_a_confirm_is_what_pamqp_writes(multiple: bool, rejected: bool) -> None:
     given = {"requeue": False} if rejected else {}
     expected = pamqp_frame.marshal(kind(2**40, multiple, **given), 7)
     assert render_confirm(7, 2**40, multiple=multiple, rejected=rejected) == expected
+
+
+@pytest.mark.parametrize("render", [render_deliveries, render_large_deliveries, render_dealt])
+def test_a_header_that_does_not_fit_into_a_frame_is_not_written(
+    render: Callable[..., object],
+) -> None:
+    run = [message(b"x"), message(b"y", property_list(headers={"n": "z" * 100})), message(b"x")]
+    prefix = deliver_prefix("me")
+    first = [prefix] if render is render_dealt else prefix
+    size_bytes = len(run[1].header)
+    render(1, first, 1, run, size_bytes, redelivered=False)
+    with pytest.raises(HeaderTooLargeError):
+        render(1, first, 1, run, size_bytes - 1, redelivered=False)

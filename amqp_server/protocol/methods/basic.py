@@ -25,6 +25,7 @@ from amqp_server.protocol.consumer import (
 )
 from amqp_server.protocol.counting import count_got
 from amqp_server.protocol.errors import NegotiationError
+from amqp_server.protocol.fitting import fitted
 from amqp_server.protocol.methods.queue import actual_queue_name
 from amqp_server.protocol.transaction import Settlement
 from amqp_server.wire.content import render_get_ok
@@ -126,7 +127,7 @@ def get(channel: Channel, method: commands.Basic.Get, now_ms: int) -> Method | N
     octets = render_get_ok(
         channel.number,
         tag,
-        records[0],
+        fitted(records, channel.payload_max_bytes)[0],
         channel.payload_max_bytes,
         ready_count,
         redelivered=batch.redelivered,
