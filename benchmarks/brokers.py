@@ -191,7 +191,8 @@ def haremq_options(directory: Path, durability: Durability, more: str = "") -> l
         more: other sections of the settings file.
     """
     settings = directory / "haremq.yaml"
-    text = f"persistence: {{durability: {durability}}}\n{more}"
+    # Brokers of several runs at once would want the same port of the HTTP API.
+    text = f"persistence: {{durability: {durability}}}\nmanagement: {{listeners: []}}\n{more}"
     settings.write_text(text, encoding="utf-8")
     return ["--config", str(settings), "--data-dir", str(directory / "data")]
 

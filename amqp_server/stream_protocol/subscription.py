@@ -47,7 +47,7 @@ class Subscription:
     Attributes:
         offset: where the next read begins.
         credit: chunks that may be sent.
-        properties: of the client.
+        properties_bytes: size of what its client said of it.
         consumed_offset: behind the last chunk that was sent.
         spec: where it begins, if its client does not say something else when it becomes active.
         group: of which only one reads; None reads for itself.
@@ -66,7 +66,7 @@ class Subscription:
         "is_over",
         "offset",
         "partition_index",
-        "properties",
+        "properties_bytes",
         "queue",
         "spec",
         "stream",
@@ -87,7 +87,7 @@ class Subscription:
         self.subscription_id = subscription_id
         self.queue = queue
         self.stream = stream
-        self.properties = properties
+        self.properties_bytes = properties_bytes(properties)
         self.offset = 0
         self.consumed_offset = 0
         self.credit = 0
@@ -173,6 +173,11 @@ class Subscription:
         self._outbox.deliver_all([head, data])
         self.credit -= 1
         self.consumed_offset = header.next_offset
+
+
+def properties_bytes(properties: Mapping[str, str]) -> int:
+    """Return the size of the properties of a subscription: its filter values, mostly."""
+    return sum(map(len, properties)) + sum(map(len, properties.values()))
 
 
 def _wanted_of(properties: Mapping[str, str]) -> WantedValues | None:

@@ -18,12 +18,15 @@ from amqp_server.stream_protocol.keys import RESPONSE, VERSION_1, Code, CommandK
 from amqp_server.stream_protocol.offset_specs import offset_spec
 from amqp_server.stream_protocol.session import StreamSession
 from amqp_server.stream_protocol.single_active import GroupKey
-from amqp_server.stream_protocol.subscription import Subscription, begin
+from amqp_server.stream_protocol.subscription import Subscription, begin, properties_bytes
 from persistence.streams.chunk import REFERENCE_BYTES_MAX
 
 SINGLE_ACTIVE: Final = "single-active-consumer"
 NAME: Final = "name"
 _CREDIT_MAX: Final = 0xFFFF
+
+PROPERTIES_BYTES_MAX: Final = 1 << 20
+"""Properties of all subscriptions of a connection: filter values are kept, in thrice the memory."""
 
 
 class Subscriptions:
@@ -61,6 +64,9 @@ class Subscriptions:
         group = self._group_of(name, properties)
         index = yield from partition_index(session.open_vhost, properties, name)
         queue, stream = session.find_stream(name)
+        held = sum([each.properties_bytes for each in self._by_id.values()])
+        if held + properties_bytes(properties) > PROPERTIES_BYTES_MAX:
+            raise RefusedError(Code.PRECONDITION_FAILED)
         if subscription_id in self._by_id:
             raise RefusedError(Code.SUBSCRIPTION_ID_ALREADY_EXISTS)
         subscription = Subscription(

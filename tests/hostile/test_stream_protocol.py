@@ -306,6 +306,19 @@ def test_the_entries_of_a_map_are_read_in_pieces(
     assert answer.body[4:6] == U16.pack(Code.OK)
 
 
+def test_the_filter_values_of_a_connection_are_bounded(peer: StreamPeer) -> None:
+    peer.create("s")
+    large = {f"filter.{number}": "v" * 240 for number in range(2_000)}
+    for number in range(2):
+        peer.subscribe("s", number, properties=large)
+        assert peer.receive() == [ok(CommandKey.SUBSCRIBE)]
+    peer.subscribe("s", 2, properties=large)
+    assert peer.receive() == [refused(CommandKey.SUBSCRIBE, Code.PRECONDITION_FAILED)]
+    assert peer.ask(CommandKey.UNSUBSCRIBE, b"\0") == ok(CommandKey.UNSUBSCRIBE)
+    peer.subscribe("s", 2, properties=large)
+    assert peer.receive() == [ok(CommandKey.SUBSCRIBE)]
+
+
 def test_a_super_stream_of_very_many_partitions_is_refused(node: Node, peer: StreamPeer) -> None:
     names = [str(number) for number in range(20_000)]
     body = string("p") + strings(names) + strings(names) + string_map({})
