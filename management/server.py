@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from management.application import Application
 from management.http.errors import BAD_REQUEST, HttpError, bad_request
@@ -61,6 +62,14 @@ class _Connection(web.RequestHandler):
             return
         self._seen_count = self.asked_count
         self._watch = self._loop.call_later(QUIET_S, self._look)
+
+    def log_exception(self, *args: Any, **extra: Any) -> None:  # noqa: ANN401 -- the library's
+        """Log a fault of ours; what a client sends that is no request is one line."""
+        error = extra.get("exc_info")
+        if isinstance(error, HttpProcessingError):
+            log.info("no request of HTTP: %.200s", str(error).partition("\n")[0])
+            return
+        super().log_exception(*args, **extra)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End what is under way for a client that is gone."""

@@ -131,15 +131,23 @@ def test_a_body_that_does_not_come_is_400(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    "text", [b"nonsense\r\n\r\n", b"GET /a HTTP/1.1\r\nX: " + b"a" * 20_000 + b"\r\n\r\n"]
+    "text",
+    [
+        b"nonsense\r\n\r\n",
+        b"FOO / HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"GET /a HTTP/1.1\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",
+    ],
 )
-def test_what_is_no_request_is_refused(text: bytes) -> None:
+def test_what_is_no_request_is_refused_without_a_traceback(
+    text: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     async def work(echo: Echo, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(text)
         assert (await reader.read(-1)).startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
         assert echo.requests == []
 
     run(work)
+    assert "Traceback" not in caplog.text
 
 
 @pytest.mark.parametrize(
