@@ -5,6 +5,7 @@ from typing import Final
 from management.routes import (
     bindings,
     cluster,
+    connections,
     exchanges,
     health,
     messages,
@@ -22,6 +23,7 @@ from management.routing.route import Route
 ROUTES: Final[tuple[Route, ...]] = (
     *bindings.ROUTES,
     *cluster.ROUTES,
+    *connections.ROUTES,
     *exchanges.ROUTES,
     *health.ROUTES,
     *messages.ROUTES,

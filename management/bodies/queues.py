@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from amqp_server.broker.views import QueueView
+from management.bodies.stats import with_details
 from management.identity import Identity
+from management.lists.ranges import Ranges
+from management.samples import series
+from management.samples.details import Looks, Numbers
 
 _REPLICATED: Final = frozenset({"quorum", "stream"})
 
@@ -41,11 +45,22 @@ def totals_of(view: QueueView) -> Mapping[str, int]:
     }
 
 
-def queue_body(view: QueueView, identity: Identity) -> dict[str, Any]:
-    """Return a queue without its rates."""
-    counts = view.counts
+def queue_body(
+    view: QueueView, identity: Identity, numbers: Numbers | None, looks: Looks, ranges: Ranges
+) -> dict[str, Any]:
+    """Return a queue with its numbers.
+
+    Args:
+        view: of the queue.
+        identity: of the node.
+        numbers: of the queue over time; None as long as it was not looked at.
+        looks: when queues were looked at.
+        ranges: samples that the request asks for.
+    """
+    counts, now = view.counts, series.of_queue(view.counts)
     body = queue_definition_body(view, identity)
-    body |= totals_of(view)
+    body |= with_details(numbers, series.LENGTHS, looks, ranges.lengths, now)
+    body["message_stats"] = with_details(numbers, series.QUEUE_STATS, looks, ranges.msg_rates, now)
     body |= {
         "consumers": counts.consumer_count,
         "memory": counts.memory_bytes,

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from amqp_server.broker.admin import ExchangeProperties, typed_table
 from amqp_server.broker.views import ExchangeView
-from management.bodies.exchanges import exchange_body
+from management.bodies.exchanges import exchange_body, exchange_numbers
 from management.call import Call
 from management.http.body import object_of, text_of, truth_of
 from management.http.errors import not_found
 from management.http.response import Response, created_or_changed, empty
 from management.listing import Rows, listed
-from management.lists.ranges import ranges_of
+from management.lists.ranges import Ranges, ranges_of
 from management.routing.route import Right, Route
 from management.vhost_commands import change, require_object, require_vhost, things
 
@@ -32,8 +32,18 @@ async def exchanges_of_vhost(call: Call) -> Response:
 
 
 async def _listed(call: Call, vhosts: list[str]) -> Response:
-    ranges_of(call.request.query, "invalid_range_parameters")
-    return await listed(call, Rows(_views(call, vhosts), exchange_body, lambda view: view.name))
+    ranges = ranges_of(call.request.query, "invalid_range_parameters")
+    rows = Rows(_views(call, vhosts), partial(_body, call, ranges), lambda view: view.name)
+    return await listed(call, rows)
+
+
+def _body(call: Call, ranges: Ranges, view: ExchangeView) -> dict[str, Any]:
+    body = exchange_body(view)
+    if call.request.query.is_true("disable_stats"):
+        return body
+    sampler = call.services.sampler
+    numbers = sampler.exchanges.get((view.vhost, view.name))
+    return body | exchange_numbers(view, numbers, sampler.looks, ranges)
 
 
 def _views(call: Call, vhosts: list[str]) -> Iterator[ExchangeView]:
@@ -48,12 +58,12 @@ def _views(call: Call, vhosts: list[str]) -> Iterator[ExchangeView]:
 
 async def exchange(call: Call) -> Response:
     """Return an exchange."""
-    ranges_of(call.request.query)
+    ranges = ranges_of(call.request.query)
     view = call.node.views.exchange(call.vhost, call.names["exchange"])
     if view is None:
         raise not_found()
     # RabbitMQ has nothing in these two lists unless its rates mode is detailed.
-    return call.answer({**exchange_body(view), "incoming": [], "outgoing": []})
+    return call.answer({**_body(call, ranges, view), "incoming": [], "outgoing": []})
 
 
 async def put_exchange(call: Call) -> Response:

@@ -1,6 +1,6 @@
 """Queues: ``queues``."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
@@ -10,11 +10,9 @@ from management.bodies.queues import queue_body, queue_definition_body, totals_o
 from management.call import Call
 from management.http.body import object_of, text_of, truth_of
 from management.http.errors import bad_request, not_found
-from management.http.request import Query
 from management.http.response import Response, created_or_changed, empty
-from management.identity import Identity
 from management.listing import Rows, listed
-from management.lists.ranges import ranges_of
+from management.lists.ranges import Ranges, ranges_of
 from management.routing.route import Right, Route
 from management.vhost_commands import change, require_object, require_vhost, things
 
@@ -35,10 +33,8 @@ async def queues_of_vhost(call: Call) -> Response:
 
 
 async def _listed(call: Call, vhosts: list[str]) -> Response:
-    query = call.request.query
-    ranges_of(query, "invalid_range_parameters")
-    body, identity = _body_of(query), call.services.identity
-    rows = Rows(_views(call, vhosts), lambda view: body(view, identity), lambda view: view.name)
+    ranges = ranges_of(call.request.query, "invalid_range_parameters")
+    rows = Rows(_views(call, vhosts), partial(_body, call, ranges), lambda view: view.name)
     return await listed(call, rows)
 
 
@@ -47,25 +43,24 @@ def _views(call: Call, vhosts: list[str]) -> Iterator[QueueView]:
         yield from things(partial(call.node.views.queues, vhost))
 
 
-def _body_of(query: Query) -> Callable[[QueueView, Identity], Mapping[str, Any]]:
-    """Return what makes the object of a queue: all of it, or only what the request asks for."""
-    if not query.is_true("disable_stats"):
-        return queue_body
-    return _with_totals if query.is_true("enable_queue_totals") else queue_definition_body
-
-
-def _with_totals(view: QueueView, identity: Identity) -> Mapping[str, Any]:
-    return queue_definition_body(view, identity) | dict(totals_of(view))
+def _body(call: Call, ranges: Ranges, view: QueueView) -> dict[str, Any]:
+    """Return the object of a queue: all of it, or only what the request asks for."""
+    query, identity = call.request.query, call.services.identity
+    if query.is_true("disable_stats"):
+        body = queue_definition_body(view, identity)
+        return body | dict(totals_of(view)) if query.is_true("enable_queue_totals") else body
+    sampler = call.services.sampler
+    numbers = sampler.queues.get((view.vhost, view.name))
+    return queue_body(view, identity, numbers, sampler.looks, ranges)
 
 
 async def queue(call: Call) -> Response:
     """Return a queue."""
-    query = call.request.query
-    ranges_of(query)
+    ranges = ranges_of(call.request.query)
     view = call.node.views.queue(call.vhost, call.names["queue"])
     if view is None:
         raise not_found()
-    body = dict(_body_of(query)(view, call.services.identity))
+    body = _body(call, ranges, view)
     owner = view.owner_number and call.node.views.connection(view.owner_number)
     if owner:
         body["owner_pid_details"] = {

@@ -3,6 +3,8 @@
 from amqp_server.broker.views import QueueCounts, QueueView
 from management.bodies.queues import queue_body, queue_definition_body, totals_of
 from management.identity import Identity
+from management.lists.ranges import NO_RANGES
+from management.samples.details import Looks
 
 IDENTITY = Identity("rabbit@here", "cluster", "3.13.7", "HareMQ", "1")
 
@@ -28,7 +30,7 @@ def _view(kind: str) -> QueueView:
 
 
 def test_messages_are_ready_or_unacknowledged() -> None:
-    body = queue_body(_view("classic"), IDENTITY)
+    body = queue_body(_view("classic"), IDENTITY, None, Looks(), NO_RANGES)
     assert totals_of(_view("classic")) == {
         "messages": 5,
         "messages_ready": 3,
@@ -43,4 +45,4 @@ def test_members_are_those_of_replicated_kinds() -> None:
         body = queue_definition_body(_view(kind), IDENTITY)
         assert (body["leader"], body["members"]) == ("rabbit@here", ["rabbit@here"])
     assert "leader" not in queue_definition_body(_view("classic"), IDENTITY)
-    assert queue_body(_view("quorum"), IDENTITY)["messages_dlx"] == 0
+    assert queue_body(_view("quorum"), IDENTITY, None, Looks(), NO_RANGES)["messages_dlx"] == 0
