@@ -8,7 +8,8 @@ from playwright.sync_api import Browser
 
 from conformance.rabbitmq import HTTP_PORT_OFFSET, SERVER
 from management.web_ui import WebUi
-from tests.clients.support.server import Server
+from tests.clients.support.deadlines import wait_until
+from tests.clients.support.server import START_TIMEOUT_S, Server, accepts
 from tests.web.chromium import chromium, executable
 from tests.web.rabbitmq_rig import filled_rabbitmq, low_port
 from tests.web.stand_in import StandIn
@@ -56,9 +57,12 @@ def over_rabbitmq(ui: WebUi) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def over_haremq(ui: WebUi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the UI as HareMQ itself serves it."""
-    server = Server(tmp_path_factory.mktemp("haremq"), port=low_port())
+    with_api = "management: {rates_mode: basic}\n"
+    server = Server(tmp_path_factory.mktemp("haremq"), port=low_port(), settings=with_api)
     try:
         server.wait_until_it_accepts()
-        yield f"http://127.0.0.1:{server.port + HTTP_PORT_OFFSET}/"
+        http_port = server.port + HTTP_PORT_OFFSET
+        wait_until(lambda: accepts(http_port), "the HTTP API", START_TIMEOUT_S)
+        yield f"http://127.0.0.1:{http_port}/"
     finally:
         server.stop()

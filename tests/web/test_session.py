@@ -56,6 +56,16 @@ def test_a_session_outlives_the_page_and_ends_with_the_logout(watched: Watched) 
     expect(page.get_by_role("heading", name="Log in to HareMQ")).to_be_visible()
 
 
+def test_a_first_start_shows_the_address_to_connect_to(watched: Watched) -> None:
+    page = watched.page
+    log_in(page)
+    expect(page.get_by_text("Nobody is connected yet")).to_be_visible()
+    expect(page.locator("#main")).to_contain_text("amqp://127.0.0.1:")
+    page.get_by_role("link", name="Queues").first.click()
+    expect(page.get_by_text("There is no queue yet")).to_be_visible()
+    assert watched.axe() == []
+
+
 def test_a_user_is_added_given_rights_and_deleted(watched: Watched) -> None:
     page = watched.page
     log_in(page)

@@ -22,12 +22,16 @@ export function ConsumersPanel({ queue, rowsMax }: Props) {
   return (
     <Panel
       title="Consumers"
-      note={consumers.length === 0 ? "none" : wholeCount(consumers.length)}
+      note={queue.consumers === 0 ? "none" : wholeCount(queue.consumers ?? consumers.length)}
       clip
       acts={rowsMax !== undefined && <a class="btn ghost s" href={places.queue(queue.vhost, queue.name, { tab: "consumers" })}>All</a>}
     >
       {consumers.length === 0 ? (
-        <Empty icon="consumer" title="Nobody consumes">Messages wait until a client consumes from this queue.</Empty>
+        queue.consumers ? (
+          <Empty icon="consumer" title="The broker does not tell who consumes" />
+        ) : (
+          <Empty icon="consumer" title="Nobody consumes">Messages wait until a client consumes from this queue.</Empty>
+        )
       ) : (
         <table class="table">
           <thead>

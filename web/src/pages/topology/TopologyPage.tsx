@@ -1,5 +1,5 @@
 import { useMemo } from "preact/hooks";
-import { request } from "../../api/http";
+import { ApiError, request } from "../../api/http";
 import type { Binding, Consumer, Exchange, Queue } from "../../api/types";
 import { Bones } from "../../components/Bones";
 import { Empty } from "../../components/Empty";
@@ -91,9 +91,15 @@ async function readAll(vhost: string, signal: AbortSignal): Promise<All> {
     request<Exchange[]>("GET", ["exchanges", vhost], { signal }),
     request<Queue[]>("GET", ["queues", vhost], { query: { columns: QUEUE_FIELDS }, signal }),
     request<Binding[]>("GET", ["bindings", vhost], { signal }),
-    request<Consumer[]>("GET", ["consumers", vhost], { signal }),
+    request<Consumer[]>("GET", ["consumers", vhost], { signal }).catch(noneIfNoRoute),
   ]);
   return { exchanges, queues, bindings, consumers };
+}
+
+/** A broker that does not tell its consumers has a picture without them. */
+function noneIfNoRoute(error: unknown): Consumer[] {
+  if (error instanceof ApiError && error.status === 404) return [];
+  throw error;
 }
 
 function headersOf(text: string | undefined): Record<string, string> {
