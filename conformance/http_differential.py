@@ -14,6 +14,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -63,6 +64,10 @@ class Broker:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
         self.node = "none"
         self.node = self.ask(Call("GET", "overview")).value["node"]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
 
     def ask(self, call: Call) -> Answer:
         headers = dict(call.headers)
@@ -173,13 +178,12 @@ def explained(answers: Iterable[tuple[Call, list[str]]], rows: Sequence[Row]) ->
 
 def run(rabbitmq_port: int, haremq_port: int) -> tuple[int, list[Found]]:
     """Make all calls; return how many there were, and what differs."""
-    rabbitmq, haremq = Broker(rabbitmq_port), Broker(haremq_port)
-    for call in REMOVAL:
-        rabbitmq.ask(call)
-        haremq.ask(call)
     calls = (*SCENE, *READS, *WRITES, *REMOVAL)
-    found = list(explained(compared(rabbitmq, haremq, calls), load_rows()))
-    return len(calls), found
+    with closing(Broker(rabbitmq_port)) as rabbitmq, closing(Broker(haremq_port)) as haremq:
+        for call in REMOVAL:
+            rabbitmq.ask(call)
+            haremq.ask(call)
+        return len(calls), list(explained(compared(rabbitmq, haremq, calls), load_rows()))
 
 
 def main() -> int:
