@@ -116,7 +116,9 @@ class Node:
     def start(self) -> None:
         """Start the process, and do not wait for it."""
         assert self._process is None or self._process.poll() is not None, "it runs already"
-        (self.folder / "haremq.yaml").write_text(self.settings, encoding="utf-8")
+        # The port of management is ten thousand above that of AMQP: somebody may have it.
+        rest = "" if "management:" in self.settings else "\nmanagement: {listeners: []}\n"
+        (self.folder / "haremq.yaml").write_text(self.settings + rest, encoding="utf-8")
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command(),
