@@ -16,6 +16,10 @@ from management.lists.ranges import Ranges, ranges_of
 from management.routing.route import Right, Route
 
 
+_NOT_YET: Final = ("tracing", "protected_from_deletion")
+"""What a vhost of RabbitMQ may also have."""
+
+
 async def vhosts(call: Call) -> Response:
     """Return the vhosts that the user sees."""
     ranges = ranges_of(call.request.query, "invalid_range_parameters")
@@ -53,8 +57,9 @@ async def put_vhost(call: Call) -> Response:
     kind = body.get("default_queue_type") or UNDEFINED
     if kind != UNDEFINED and (not isinstance(kind, str) or kind not in KINDS):
         raise bad_request(f"Unsupported default queue type '{kind}'")
-    truth_of(body, "tracing", default=False)
-    truth_of(body, "protected_from_deletion", default=False)
+    for key in _NOT_YET:
+        if truth_of(body, key, default=False):
+            raise bad_request(f"{key}: HareMQ does not have it; send false, or leave it out")
     description = "" if body.get("description") is None else text_of(body, "description")
     definition = VhostDefinition(call.vhost, description, words_of(body, "tags"), KINDS.get(kind))
     is_new = await call.node.command("put_vhost", definition=definition)

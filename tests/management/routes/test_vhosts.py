@@ -34,6 +34,11 @@ def test_nothing_need_be_said(api: Api, body: object) -> None:
         (b"5", "not_json"),
         (b"{bad", "not_json"),
         ({"tracing": "yes"}, ["not_boolean", "yes"]),
+        ({"tracing": True}, "tracing: HareMQ does not have it; send false, or leave it out"),
+        (
+            {"protected_from_deletion": "true"},
+            "protected_from_deletion: HareMQ does not have it; send false, or leave it out",
+        ),
         ({"default_queue_type": "bogus"}, "Unsupported default queue type 'bogus'"),
     ],
 )
