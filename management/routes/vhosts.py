@@ -15,7 +15,6 @@ from management.listing import Rows, listed
 from management.lists.ranges import Ranges, ranges_of
 from management.routing.route import Right, Route
 
-
 _NOT_YET: Final = ("tracing", "protected_from_deletion")
 """What a vhost of RabbitMQ may also have."""
 
