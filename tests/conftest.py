@@ -1,8 +1,13 @@
 """A broker in memory and a client of it, for the tests of everything that a client reaches."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.peer import Client, Node
+
+# No test fails because a machine is busy: neither an example nor its making has a time limit.
+settings.register_profile("haremq", deadline=None, suppress_health_check=(HealthCheck.too_slow,))
+settings.load_profile("haremq")
 
 
 @pytest.fixture
