@@ -5,6 +5,7 @@ No other module knows the library. Sockets are accepted elsewhere, and handed to
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any, Final
@@ -183,15 +184,16 @@ def _whole(response: Response) -> web.Response:
 
 
 async def _streamed(response: Response, theirs: web.BaseRequest) -> web.StreamResponse:
-    """Send an answer in pieces, as fast as the client reads."""
+    """Send an answer in pieces, as fast as the client reads; one that has left needs no more."""
     assert not isinstance(response.body, bytes), "an answer in pieces"
     stream = web.StreamResponse(status=response.status, headers=_headers(response))
     await stream.prepare(theirs)
-    if theirs.method != "HEAD":
-        async for piece in response.body:
-            async with asyncio.timeout(READ_WAIT_S):
-                await stream.write(piece)
-    await stream.write_eof()
+    with contextlib.suppress(ConnectionError):
+        if theirs.method != "HEAD":
+            async for piece in response.body:
+                async with asyncio.timeout(READ_WAIT_S):
+                    await stream.write(piece)
+        await stream.write_eof()
     return stream
 
 

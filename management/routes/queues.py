@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from amqp_server.broker.admin import typed_table
 from amqp_server.broker.views import QueueView
+from management.bodies.connections import consumer_body
 from management.bodies.queues import queue_body, queue_definition_body, totals_of
 from management.call import Call
 from management.http.body import object_of, text_of, truth_of
@@ -13,8 +14,9 @@ from management.http.errors import bad_request, not_found
 from management.http.response import Response, created_or_changed, empty
 from management.listing import Rows, listed
 from management.lists.ranges import Ranges, ranges_of
+from management.node import pages
 from management.routing.route import Right, Route
-from management.vhost_commands import change, require_object, require_vhost, things
+from management.vhost_commands import change, matching, require_object, require_vhost, things
 
 _ACTIONS: Final = frozenset({"sync", "cancel_sync"})
 """What old pages ask for: there is one copy of each message, and it is in step."""
@@ -68,7 +70,26 @@ async def queue(call: Call) -> Response:
             "peer_host": owner.peer_host,
             "peer_port": owner.peer_port,
         }
+    if not call.request.query.is_true("disable_stats"):
+        # RabbitMQ has nothing in the last two lists unless its rates mode is detailed.
+        body |= {
+            "consumer_details": await _consumers_of(call, view),
+            "incoming": [],
+            "deliveries": [],
+        }
     return call.answer(body)
+
+
+async def _consumers_of(call: Call, queue: QueueView) -> list[dict[str, Any]]:
+    """Return the consumers of a queue; all consumers of the node are looked at, in slices."""
+    if not queue.counts.consumer_count:
+        return []
+    views, node = call.node.views, call.services.identity.node
+    all_of_them = (view for page in pages(views.consumers) for view in page)
+    place = (queue.vhost, queue.name)
+    found = await matching(call, all_of_them, lambda view: (view.vhost, view.queue_name) == place)
+    pairs = [(view, views.connection(view.connection_number)) for view in found]
+    return [consumer_body(view, owner, node) for view, owner in pairs if owner is not None]
 
 
 async def put_queue(call: Call) -> Response:

@@ -19,11 +19,23 @@ class Echo(Application):
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        self.left = asyncio.Event()
 
     @asynccontextmanager
     async def answering(self, request: Request) -> AsyncIterator[Response]:
         self.requests.append(request)
-        yield Response(200, self._pieces()) if request.path == "/pieces" else answer(request.path)
+        if request.path == "/endless":
+            yield Response(200, self._endless())
+            self.left.set()
+        elif request.path == "/pieces":
+            yield Response(200, self._pieces())
+        else:
+            yield answer(request.path)
+
+    async def _endless(self) -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 100_000
+            await asyncio.sleep(0)
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         for _ in range(3):
@@ -96,6 +108,19 @@ def test_an_answer_in_pieces_is_streamed_and_head_has_none() -> None:
         assert (await reader.read(-1)).count(b"x") >= 300_000
 
     run(work)
+
+
+def test_who_leaves_before_the_end_of_an_answer_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def work(echo: Echo, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"GET /endless HTTP/1.1\r\nHost: h\r\n\r\n")
+        await reader.readuntil(b"x")
+        writer.transport.abort()
+        await echo.left.wait()
+
+    run(work)
+    assert not caplog.records
 
 
 def test_a_body_that_is_too_large_is_400() -> None:

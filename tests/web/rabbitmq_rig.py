@@ -6,6 +6,8 @@ connected, so that connections, channels and consumers have a row each.
 
 import json
 import threading
+import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -14,6 +16,7 @@ import pika
 from pika.exchange_type import ExchangeType
 
 from conformance.rabbitmq import HTTP_PORT_OFFSET, RabbitMQ
+from tests.clients.support.deadlines import wait_until
 from tests.clients.support.server import free_port
 
 HOSTILE: Final = "<img src=x onerror=alert(1)>"
@@ -41,12 +44,23 @@ def filled_rabbitmq() -> Iterator[str]:
         done = threading.Event()
         holder = threading.Thread(target=hold_open, args=(connection, done), daemon=True)
         holder.start()
+        api = f"http://127.0.0.1:{port + HTTP_PORT_OFFSET}"
         try:
-            yield f"http://127.0.0.1:{port + HTTP_PORT_OFFSET}"
+            # RabbitMQ looks at its consumers every five seconds.
+            wait_until(lambda: shows_the_consumer(api), "the consumer in the API")
+            yield api
         finally:
             done.set()
             holder.join()
             connection.close()
+
+
+def shows_the_consumer(api: str) -> bool:
+    """Return whether the API knows of the consumer and its queue."""
+    request = urllib.request.Request(f"{api}/api/queues/%2F/payments")
+    request.add_header("Authorization", f"Basic {b64encode(b'guest:guest').decode()}")
+    with urllib.request.urlopen(request, timeout=10) as reply:
+        return bool(json.load(reply).get("consumer_details"))
 
 
 def hold_open(connection: pika.BlockingConnection, done: threading.Event) -> None:

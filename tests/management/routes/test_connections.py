@@ -69,6 +69,15 @@ def test_a_consumer_is_shown(api: Api, client: Client) -> None:
         assert api.get(f"{path}?disable_stats=true").status == 400
 
 
+def test_a_queue_shows_its_consumers(api: Api, client: Client) -> None:
+    assert client.connection is not None
+    found = api.get("queues/%2F/jobs").json
+    assert found["consumer_details"] == api.get("consumers").json
+    assert (found["incoming"], found["deliveries"]) == ([], [])
+    api.put("queues/%2F/other", {})
+    assert api.get("queues/%2F/other").json["consumer_details"] == []
+
+
 def test_only_its_owner_and_who_monitors_see_it(api: Api, client: Client) -> None:
     assert client.connection is not None
     api.add_user("eve", "management")
