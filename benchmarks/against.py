@@ -43,6 +43,7 @@ ROUNDS: Final = 9
 ROUNDS_OF_INSTRUCTIONS: Final = 2
 START_TIMEOUT_S: Final = 120.0
 END_TIMEOUT_S: Final = 60.0
+WITHOUT_MANAGEMENT: Final = "management: {listeners: []}\n"
 SLOW: Final = "net: {turn_us: 1000000, busy_poll_us: 0}\n"
 """Settings under valgrind: all takes fifty times as long, and no turn should end early for that."""
 VALGRIND: Final = ("valgrind", "--tool=callgrind", "--instr-atstart=no")
@@ -126,11 +127,13 @@ def node_of(tree: Path, *, counts_instructions: bool) -> Iterator[Node]:
         python = tree / ".venv/bin/python"
         command = [str(python) if python.exists() else sys.executable, "-m", "amqp_server", "start"]
         command += ["--port", str(endpoint.port), "--data-dir", str(directory / "data")]
+        settings = directory / "haremq.yaml"
+        # A tree that has management looks at all counters now and then, and the other does not.
+        text = WITHOUT_MANAGEMENT if (tree / "management/server.py").exists() else ""
+        settings.write_text(text if profiles is None else text + SLOW, encoding="utf-8")
+        command += ["--config", str(settings)]
         if profiles is not None:
             profiles.mkdir()
-            settings = directory / "haremq.yaml"
-            settings.write_text(SLOW, encoding="utf-8")
-            command += ["--config", str(settings)]
             command = [*VALGRIND, f"--callgrind-out-file={profiles / 'profile'}", *command]
         environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONHASHSEED": "0"}
         with (directory / "output.log").open("wb") as log:
