@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from amqp_server.broker.admin import typed_table
 from amqp_server.broker.views import QueueView
@@ -36,13 +36,29 @@ async def queues_of_vhost(call: Call) -> Response:
 
 async def _listed(call: Call, vhosts: list[str]) -> Response:
     ranges = ranges_of(call.request.query, "invalid_range_parameters")
-    rows = Rows(_views(call, vhosts), partial(_body, call, ranges), lambda view: view.name)
+    rows = Rows(_places(call, vhosts), partial(_body_at, call, ranges), lambda place: place.name)
     return await listed(call, rows)
 
 
-def _views(call: Call, vhosts: list[str]) -> Iterator[QueueView]:
+class _Place(NamedTuple):
+    """Where a queue is; a page makes objects only of those that it shows."""
+
+    vhost: str
+    name: str
+
+
+def _places(call: Call, vhosts: list[str]) -> Iterator[_Place]:
     for vhost in vhosts:
-        yield from things(partial(call.node.views.queues, vhost))
+        for name in things(partial(call.node.views.queue_names, vhost)):
+            yield _Place(vhost, name)
+
+
+def _body_at(call: Call, ranges: Ranges, place: _Place) -> dict[str, Any]:
+    view = call.node.views.queue(place.vhost, place.name)
+    if view is None:
+        # It went while the list was made.
+        return {"name": place.name, "vhost": place.vhost}
+    return _body(call, ranges, view)
 
 
 def _body(call: Call, ranges: Ranges, view: QueueView) -> dict[str, Any]:

@@ -165,6 +165,17 @@ class TopologyViews:
 
         return page_of(queues.names.in_order(), look, after, max_count)
 
+    def queue_names(
+        self, vhost: str, after: str | None = None, max_count: int = PAGE_MAX
+    ) -> Page[str, str]:
+        """Return the names of the queues of a vhost, which costs far less than their views.
+
+        Raises:
+            NotFoundError: there is no such vhost.
+        """
+        names = self._broker.vhost(vhost).queues.names.in_order()
+        return page_of(names, lambda name: name, after, max_count)
+
     def queue(self, vhost: str, name: str) -> QueueView | None:
         """Return a queue; None if there is none, or no such vhost."""
         return self._queue(self._broker.vhost(vhost), name) if self._has(vhost) else None

@@ -170,3 +170,6 @@ def test_the_numbers_of_queues_come_in_pages_of_their_own() -> None:
     assert [name for name, _ in page.items] == ["a", "b"]
     assert page.items[0][1].ready_count == 0
     assert [name for name, _ in desk.views.queue_counts("/", page.cursor).items] == ["c"]
+    names = desk.views.queue_names("/", None, 2)
+    assert names.items == ("a", "b")
+    assert desk.views.queue_names("/", names.cursor).items == ("c",)
