@@ -5,7 +5,6 @@ No other module knows the library. Sockets are accepted elsewhere, and handed to
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any, Final
@@ -123,6 +122,9 @@ class HttpServer:
         connection.busy_count += 1
         try:
             return await self._answer(theirs)
+        except ConnectionError:
+            # The client has left, in the middle of its body or of the answer.
+            return web.Response(status=BAD_REQUEST)
         finally:
             connection.busy_count -= 1
 
@@ -184,16 +186,15 @@ def _whole(response: Response) -> web.Response:
 
 
 async def _streamed(response: Response, theirs: web.BaseRequest) -> web.StreamResponse:
-    """Send an answer in pieces, as fast as the client reads; one that has left needs no more."""
+    """Send an answer in pieces, as fast as the client reads."""
     assert not isinstance(response.body, bytes), "an answer in pieces"
     stream = web.StreamResponse(status=response.status, headers=_headers(response))
     await stream.prepare(theirs)
-    with contextlib.suppress(ConnectionError):
-        if theirs.method != "HEAD":
-            async for piece in response.body:
-                async with asyncio.timeout(READ_WAIT_S):
-                    await stream.write(piece)
-        await stream.write_eof()
+    if theirs.method != "HEAD":
+        async for piece in response.body:
+            async with asyncio.timeout(READ_WAIT_S):
+                await stream.write(piece)
+    await stream.write_eof()
     return stream
 
 

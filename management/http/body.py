@@ -11,6 +11,9 @@ from management.http.errors import bad_request
 LINE_CHARACTERS: Final = 80
 """Erlang breaks what is longer into lines."""
 
+VALUES_MAX: Final = 16_384
+"""Values of an object, at any depth: what a field table of AMQP may have here."""
+
 _TRUTHS: Final[Mapping[object, bool]] = {"true": True, "false": False}
 
 
@@ -90,15 +93,17 @@ def object_of(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _refuse_nulls(value: object) -> None:
-    waiting = [value]
+    """Refuse nulls, and more values than a field table may have: to look at them takes long."""
+    waiting, count = [value], 0
     while waiting:
         held = waiting.pop()
         if held is None:
             raise bad_request("null_not_allowed")
-        if isinstance(held, dict):
-            waiting += held.values()
-        elif isinstance(held, list):
-            waiting += held
+        if isinstance(held, dict | list):
+            count += len(held)
+            if count > VALUES_MAX:
+                raise bad_request(f"more than {VALUES_MAX} values in one object")
+            waiting += held.values() if isinstance(held, dict) else held
 
 
 def integer_of(body: Mapping[str, Any], key: str) -> int:

@@ -25,8 +25,10 @@ class Echo(Application):
     async def answering(self, request: Request) -> AsyncIterator[Response]:
         self.requests.append(request)
         if request.path == "/endless":
-            yield Response(200, self._endless())
-            self.left.set()
+            try:
+                yield Response(200, self._endless())
+            finally:
+                self.left.set()
         elif request.path == "/pieces":
             yield Response(200, self._pieces())
         else:
@@ -120,6 +122,16 @@ def test_who_leaves_before_the_end_of_an_answer_is_no_error(
         await echo.left.wait()
 
     run(work)
+    assert not caplog.records
+
+
+def test_who_leaves_in_the_middle_of_a_body_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    async def work(_echo: Echo, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 200\r\n\r\n{")
+        writer.write_eof()
+        await reader.read(-1)
+
+    assert not run(work).requests
     assert not caplog.records
 
 

@@ -38,6 +38,7 @@ def test_a_queue_is_declared_and_deleted(api: Api) -> None:
         ({"durable": 1}, ["not_boolean", 1]),
         ({"durable": None}, ["not_boolean", None]),
         ({"arguments": {"x": None}}, "null_not_allowed"),
+        ({"arguments": {"x": [1] * 20_000}}, "more than 16384 values in one object"),
         ({"node": "rabbit@away"}, "Node 'rabbit@away' could not be contacted"),
         (
             b'"text"',
