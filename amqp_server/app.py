@@ -49,7 +49,7 @@ from amqp_server.net.readiness import tell_stopping
 from amqp_server.net.resources import Resources
 from amqp_server.net.server import Server
 from amqp_server.net.storage import Storage
-from amqp_server.net.timers import now_ms, wall_ms, wall_offset_ms
+from amqp_server.net.timers import now_ms, wall_offset_ms
 from amqp_server.protocols import connections_of
 from amqp_server.settings.schema import Settings
 from amqp_server.stored_node import StoredNode
@@ -145,7 +145,7 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
             TurnBudget(time.perf_counter_ns, settings.net.turn_us * NS_PER_US),
         ),
         secrets.token_bytes,
-        wall_ms() - now_ms(),
+        wall_offset_ms(),
         backing=backing,
         limits=_node_limits(settings),
     )

@@ -223,3 +223,38 @@ def test_the_two_clocks_count_milliseconds() -> None:
     assert timers.now_ms() >= first
     assert timers.wall_ms() > 1_700_000_000_000
     assert abs(timers.now_ms() + timers.wall_offset_ms() - timers.wall_ms()) < 1_000
+
+
+class Clocks:
+    """Both clocks of a process that loses its core between some of the looks at them."""
+
+    def __init__(self, *lost_ns: int) -> None:
+        self._lost_ns = list(lost_ns)
+        self._now_ns = 5_000_000
+
+    def monotonic_ns(self) -> int:
+        return self._now_ns
+
+    def wall_ns(self) -> int:
+        wall_ns = self._now_ns + 1_700_000_000_000_000_000
+        self._now_ns += self._lost_ns.pop(0)
+        return wall_ns
+
+
+def offset_between(clocks: Clocks) -> int:
+    return timers.wall_offset_ms(clocks.monotonic_ns, clocks.wall_ns) + timers.LONG_AGO_MS
+
+
+def test_a_core_that_is_lost_between_two_clocks_moves_no_delay_on_the_disk() -> None:
+    assert offset_between(Clocks(9_000_000, 7_000_000, 0)) == 1_700_000_000_000
+
+
+def test_of_slow_looks_at_the_clocks_the_quickest_counts() -> None:
+    lost_ns = [8_000_000] * timers.LOOKS_MAX
+    lost_ns[4] = 2_000_000
+    assert offset_between(Clocks(*lost_ns)) == 1_700_000_000_000 - 1
+
+
+def test_an_instant_from_before_the_start_of_the_machine_is_above_0() -> None:
+    hundred_years_ms = 100 * 365 * 86_400_000
+    assert timers.now_ms() - hundred_years_ms > 0
