@@ -118,12 +118,12 @@ floors: venv
 style: venv
 	$(BIN)/pytest -q tests/style
 
-# Both builds pass the same tests: first the interpreted twins, without clients and house rules,
+# Both builds pass the same tests: first the interpreted twins, without clients, browsers and house rules,
 # then everything on the kernels. The last line of the log is pytest's summary, which .ci/run repeats
 # at its very end.
 pytest: venv npm web
 	mkdir -p build
-	HAREMQ_INTERPRETED=1 $(BIN)/pytest -q --ignore=tests/clients --ignore=tests/style
+	HAREMQ_INTERPRETED=1 $(BIN)/pytest -q --ignore=tests/clients --ignore=tests/web --ignore=tests/style
 	HAREMQ_REQUIRE_CLIENTS=1 REQUIRE_COMPILED=1 $(BIN)/pytest -q 2>&1 | tee $(PYTEST_LOG)
 
 # The kernels once more, built with AddressSanitizer in a copy of the tree.

@@ -64,6 +64,14 @@ class Watched:
         if message.type in {"error", "warning"} and _NOT_LOGGED_IN not in message.text:
             self.errors.append(message.text)
 
+    def log_in(self, url: str, user: str = "guest", password: str = "guest") -> None:
+        """Log in without the form, so that the next page has a session."""
+        form: dict[str, str | float | bool] = {"username": user, "password": password}
+        answer = self.page.context.request.post(
+            f"{url}api/login", form=form, headers={"x-csrf": "1"}
+        )
+        assert answer.ok, answer.text()
+
     def axe(self, *rules: str) -> list[str]:
         """Return the serious findings of axe-core: rule and place.
 

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from conformance.rabbitmq import HTTP_PORT_OFFSET, SERVER
 from management.web_ui import WebUi
-from tests.clients.support.deadlines import wait_until
-from tests.clients.support.server import START_TIMEOUT_S, Server, accepts
+from tests.clients.support.server import Server
+from tests.web.broker_rig import address_of, filled, haremq
 from tests.web.chromium import chromium, executable
-from tests.web.rabbitmq_rig import filled_rabbitmq, low_port
 from tests.web.stand_in import StandIn
 
 IS_REQUIRED = bool(os.environ.get("HAREMQ_REQUIRE_CLIENTS"))
@@ -45,24 +43,20 @@ def without_broker(ui: WebUi) -> Iterator[StandIn]:
 
 
 @pytest.fixture(scope="session")
-def over_rabbitmq(ui: WebUi) -> Iterator[str]:
-    """The address of the UI over RabbitMQ's API, with some of everything in it."""
-    if not SERVER.exists():
-        reason = "no rabbitmq-server"
-        pytest.fail(reason) if IS_REQUIRED else pytest.skip(reason)
-    with filled_rabbitmq() as api, StandIn(api) as served:
-        yield served.url
+def over_haremq(ui: WebUi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the UI as a HareMQ serves it that was just started."""
+    with haremq(tmp_path_factory.mktemp("haremq")) as server:
+        yield address_of(server)
 
 
 @pytest.fixture(scope="session")
-def over_haremq(ui: WebUi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the UI as HareMQ itself serves it."""
-    with_api = "management: {rates_mode: basic}\n"
-    server = Server(tmp_path_factory.mktemp("haremq"), port=low_port(), settings=with_api)
-    try:
-        server.wait_until_it_accepts()
-        http_port = server.port + HTTP_PORT_OFFSET
-        wait_until(lambda: accepts(http_port), "the HTTP API", START_TIMEOUT_S)
-        yield f"http://127.0.0.1:{http_port}/"
-    finally:
-        server.stop()
+def filled_server(ui: WebUi, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A HareMQ with some of everything in it."""
+    with haremq(tmp_path_factory.mktemp("filled")) as server, filled(server):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def over_filled(filled_server: Server) -> str:
+    """The address of its UI."""
+    return address_of(filled_server)

@@ -1,7 +1,4 @@
-"""Every page, in a browser: it shows what is there, without an error, a violation or a finding.
-
-The pages are looked at over RabbitMQ's HTTP API, whose fields ours has too.
-"""
+"""Every page, in a browser: it shows what is there, without an error, a violation or a finding."""
 
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -9,8 +6,8 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.web.broker_rig import HOSTILE
 from tests.web.chromium import Watched
-from tests.web.rabbitmq_rig import HOSTILE
 
 HOSTILE_PATH = quote(HOSTILE, safe="")
 PAGES = {
@@ -29,10 +26,11 @@ PAGES = {
     "#/exchanges/%2F/orders?tab=publish": ("orders", "Publish a message"),
     "#/dead-letters": ("Dead letters", "orders.dlq"),
     "#/topology?exchange=orders&key=order.paid": ("Topology", "1 queue gets it"),
-    "#/connections": ("Connections", "127.0.0.1"),
+    "#/connections": ("Connections", HOSTILE),
     "#/channels": ("Channels", "127.0.0.1"),
     "#/consumers": ("Consumers", "payments"),
-    "#/policies": ("Policies", "What would change"),
+    "#/policies": ("Policies", "^orders"),
+    "#/policies?open=%2F%2Forders": ("Policies", "What would change"),
     "#/users?open=guest": ("Users and rights", "New password"),
     "#/vhosts?open=%2F": ("Virtual hosts", "Who may enter"),
     "#/definitions": ("Definitions", "Import"),
@@ -45,7 +43,7 @@ DRAWN_MOST = (
     "#/queues",
     "#/queues/%2F/orders.created",
     "#/topology?exchange=orders&key=order.paid",
-    "#/policies",
+    "#/policies?open=%2F%2Forders",
     "#/users?open=guest",
     "#/nodes",
 )
@@ -53,21 +51,22 @@ DRAWN_MOST = (
 
 
 @pytest.fixture(scope="module")
-def light(browser: Browser, over_rabbitmq: str) -> Iterator[Watched]:
-    yield from opened(Watched(browser), over_rabbitmq)
+def light(browser: Browser, over_filled: str) -> Iterator[Watched]:
+    yield from opened(Watched(browser), over_filled)
 
 
 @pytest.fixture(scope="module")
-def dark(browser: Browser, over_rabbitmq: str) -> Iterator[Watched]:
-    yield from opened(Watched(browser, dark=True), over_rabbitmq)
+def dark(browser: Browser, over_filled: str) -> Iterator[Watched]:
+    yield from opened(Watched(browser, dark=True), over_filled)
 
 
 @pytest.fixture(scope="module")
-def phone(browser: Browser, over_rabbitmq: str) -> Iterator[Watched]:
-    yield from opened(Watched(browser, phone=True), over_rabbitmq)
+def phone(browser: Browser, over_filled: str) -> Iterator[Watched]:
+    yield from opened(Watched(browser, phone=True), over_filled)
 
 
 def opened(watched: Watched, url: str) -> Iterator[Watched]:
+    watched.log_in(url)
     watched.page.goto(url)
     expect(watched.page.get_by_role("heading", level=1)).to_be_visible()
     yield watched

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.web.broker_rig import HOSTILE
 from tests.web.chromium import Watched
-from tests.web.rabbitmq_rig import HOSTILE
 
 
 @pytest.fixture
-def watched(browser: Browser, over_rabbitmq: str) -> Iterator[Watched]:
+def watched(browser: Browser, over_filled: str) -> Iterator[Watched]:
     opened = Watched(browser)
-    opened.page.goto(f"{over_rabbitmq}#/queues")
+    opened.log_in(over_filled)
+    opened.page.goto(f"{over_filled}#/queues")
     expect(opened.page.get_by_role("link", name="orders.created")).to_be_visible()
     yield opened
     assert opened.errors == []

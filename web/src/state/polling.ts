@@ -90,7 +90,11 @@ function watch(
   tick();
   return () => {
     question.watchers.delete(watcher);
-    if (question.watchers.size === 0) question.busy?.abort();
+    if (question.watchers.size === 0 && question.busy !== null) {
+      question.busy.abort();
+      // Nobody got the answer: who looks next asks at once.
+      question.dueAt = 0;
+    }
   };
 }
 

@@ -10,12 +10,13 @@ export interface Toast {
 }
 
 const SHOWN_MS = 8_000;
+const TOLD_MS = 4_000;
 
 export const toasts = new Store<readonly Toast[]>([]);
 
 let lastId = 0;
 
-/** Say what was done; `undo` is offered for 8 seconds. */
+/** Say what was done, for 4 seconds; `undo` is offered for 8. */
 export function say(text: string, undo?: () => void): void {
   show({ id: ++lastId, text, isBad: false, undo });
 }
@@ -32,5 +33,6 @@ export function dismiss(id: number): void {
 
 function show(toast: Toast): void {
   toasts.update((shown) => [...shown.slice(-2), toast]);
-  setTimeout(() => dismiss(toast.id), SHOWN_MS);
+  const isToAct = toast.isBad || toast.undo !== undefined;
+  setTimeout(() => dismiss(toast.id), isToAct ? SHOWN_MS : TOLD_MS);
 }

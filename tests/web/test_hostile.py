@@ -1,0 +1,154 @@
+"""Text that would run, were it taken for HTML, in every field that a client or a user fills."""
+
+from collections.abc import Iterator
+
+import pika
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.clients.support.server import Server
+from tests.web.broker_rig import address_of, define, haremq
+from tests.web.chromium import Watched
+
+RUN = "window.ran=1"
+CORPUS = (
+    f"<img src=x onerror={RUN}>",
+    f'"><script>{RUN}</script>',
+    f"'\"><svg/onload={RUN}>",
+    f"javascript:{RUN}",
+    f"</textarea><iframe srcdoc='<script>parent.{RUN}</script>'>",
+    f"{{{{constructor.constructor('{RUN}')()}}}}${{{RUN}}}",
+    "../../api/%2F?x=#\\&amp;%00",
+    "\u202egnp.exe\u2066 \u0000",
+)
+"""Each is a name, a key, a header, a body, an argument and a property of a connection."""
+
+PAGES = (
+    "#/", "#/queues", "#/exchanges", "#/streams", "#/connections", "#/channels", "#/consumers",
+    "#/policies", "#/users", "#/vhosts", "#/definitions", "#/topology", "#/dead-letters", "#/logs",
+    "#/nodes", "#/nowhere/<img src=x onerror=window.ran=1>",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server(ui: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A broker whose every name is hostile."""
+    with haremq(tmp_path_factory.mktemp("hostile")) as started:
+        fill(started)
+        parameters = pika.URLParameters(started.uri)
+        everything = dict.fromkeys(("connection_name", "product", "version", "platform"), CORPUS[0])
+        parameters.client_properties = everything | {text[:100]: text for text in CORPUS[:-1]}
+        connection = pika.BlockingConnection(parameters)
+        channel = connection.channel()
+        for text in CORPUS[:-1]:
+            properties = pika.BasicProperties(
+                content_type=text[:200], message_id=text, correlation_id=text, reply_to=text,
+                type=text, app_id=text,
+                headers={text: text, "x-death": [{"queue": text, "reason": text}]},
+            )  # fmt: skip
+            channel.basic_publish("", text, text.encode(), properties)
+        channel.basic_consume(CORPUS[0], lambda *_: None, consumer_tag=CORPUS[1])
+        connection.process_data_events(0)
+        yield started
+        connection.close()
+
+
+def fill(started: Server) -> None:
+    """Name one of everything so."""
+    names = CORPUS[:-1]
+    define(started, {
+        "vhosts": [
+            {"name": "/"}, *({"name": text, "description": text, "tags": [text]} for text in names),
+        ],
+        "users": [
+            {"name": "guest", "password": "guest", "tags": "administrator"},
+            *({"name": text, "password": "x", "tags": [text]} for text in names),
+        ],
+        "permissions": [
+            {"user": "guest", "vhost": vhost, "configure": ".*", "write": ".*", "read": ".*"}
+            for vhost in ("/", *names)
+        ],
+        "queues": [
+            {"name": text, "vhost": "/", "durable": True, "auto_delete": False, "arguments": {
+                "x-dead-letter-exchange": text, "x-dead-letter-routing-key": text}}
+            for text in names
+        ],
+        "exchanges": [
+            {"name": text, "vhost": "/", "type": "topic", "durable": True, "auto_delete": False,
+             "internal": False, "arguments": {"alternate-exchange": text}}
+            for text in names
+        ],
+        "bindings": [
+            {"source": text, "vhost": "/", "destination": text, "destination_type": "queue",
+             "routing_key": text, "arguments": {text: text}}
+            for text in names
+        ],
+        "policies": [
+            {"vhost": "/", "name": text, "pattern": "^<", "apply-to": "queues", "priority": 1,
+             "definition": {"dead-letter-routing-key": text}}
+            for text in names
+        ],
+    })  # fmt: skip
+
+
+@pytest.fixture
+def watched(browser: Browser, server: Server) -> Iterator[Watched]:
+    opened = Watched(browser)
+    opened.log_in(address_of(server))
+    opened.page.goto(address_of(server))
+    expect(opened.page.get_by_role("heading", level=1)).to_be_visible()
+    yield opened
+    assert opened.errors == []
+    opened.close()
+
+
+def assert_that_nothing_ran(watched: Watched) -> None:
+    assert watched.page.evaluate("() => window.ran") is None
+    assert watched.page.locator("img, iframe, main script, a[href^='javascript']").count() == 0
+
+
+def test_no_list_runs_what_it_shows(watched: Watched) -> None:
+    for address in PAGES:
+        watched.page.evaluate("(address) => { location.hash = address; }", address)
+        expect(watched.page.get_by_role("heading", level=1)).to_be_visible()
+        expect(watched.page.locator("#main .bone")).to_have_count(0)
+        assert_that_nothing_ran(watched)
+
+
+@pytest.mark.parametrize("text", CORPUS[:-1])
+def test_no_page_about_one_thing_runs_its_name(watched: Watched, text: str) -> None:
+    page = watched.page
+    for kind in ("queues", "exchanges"):
+        page.evaluate(
+            "([kind, name]) => { location.hash = `#/${kind}/%2F/${encodeURIComponent(name)}`; }",
+            [kind, text],
+        )
+        expect(page.get_by_role("heading", level=1)).to_contain_text(text)
+        expect(page.locator("#main .bone")).to_have_count(0)
+        assert_that_nothing_ran(watched)
+    for kind in ("users", "vhosts", "policies"):
+        opened = f"//{text}" if kind == "policies" else text
+        page.evaluate(
+            "([kind, name]) => { location.hash = `#/${kind}?open=${encodeURIComponent(name)}`; }",
+            [kind, opened],
+        )
+        expect(page.locator("#main .sidepanel, #main form").first).to_contain_text(text)
+        assert_that_nothing_ran(watched)
+
+
+@pytest.mark.parametrize("text", CORPUS)
+def test_what_the_broker_refuses_is_shown_and_not_run(watched: Watched, text: str) -> None:
+    page = watched.page
+    page.evaluate(
+        "(name) => { location.hash = `#/queues/%2F/${encodeURIComponent(`missing ${name}`)}`; }",
+        text,
+    )
+    expect(page.locator("#main")).to_contain_text("Not Found")
+    page.evaluate(
+        "(text) => { location.hash = `#/queues?filter=${encodeURIComponent(text)}`; }", text
+    )
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Queues")
+    page.keyboard.press("Control+k")
+    page.keyboard.type(text.replace("\u0000", ""))
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert_that_nothing_ran(watched)
