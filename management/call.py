@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 
 from management.access.account import Account
 from management.access.login import Logins
+from management.attention.board import Board
 from management.http.errors import bad_request
 from management.http.json_text import NotJsonError, loaded
 from management.http.request import Request
@@ -32,6 +33,7 @@ class Services:
         logins: the way in, and the sessions of browsers.
         identity: what the node says of itself.
         sampler: the numbers of everything over time.
+        attention: what needs a hand.
         rates_mode: as the settings have it.
         routes: all rows of the route table.
     """
@@ -40,6 +42,7 @@ class Services:
     logins: Logins
     identity: Identity
     sampler: Sampler
+    attention: Board
     rates_mode: str
     routes: tuple[Route, ...]
 

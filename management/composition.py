@@ -12,6 +12,7 @@ from amqp_server.broker.views import Views
 from management.access.login import Logins
 from management.access.sessions import Sessions
 from management.application import Application
+from management.attention.board import Board
 from management.call import Services
 from management.identity import Identity
 from management.node import Node
@@ -74,12 +75,14 @@ class Management:
             data_dir,
             config_files,
         )
-        sampler = Sampler(self.node)
+        attention = Board(self.node, node_name)
+        sampler = Sampler(self.node, attention)
         self.services = Services(
             self.node,
             Logins(self.node, sessions),
             identity,
             sampler,
+            attention,
             settings.rates_mode,
             ROUTES,
         )

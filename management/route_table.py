@@ -3,6 +3,7 @@
 from typing import Final
 
 from management.routes import (
+    attention,
     bindings,
     cluster,
     connections,
@@ -24,6 +25,7 @@ from management.routes import (
 from management.routing.route import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
+    *attention.ROUTES,
     *bindings.ROUTES,
     *cluster.ROUTES,
     *connections.ROUTES,

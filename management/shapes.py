@@ -73,6 +73,15 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "arguments": "object",
         "consumer_timeout": "integer",
     },
+    "concern": {
+        "severity": "string",
+        "kind": "string",
+        "name": "string",
+        "rule": "string",
+        "text": "string",
+        "amount": "string",
+        "since": "integer",
+    },
     "definitions": {
         "users": "array",
         "vhosts": "array",

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from amqp_server.broker.admin import NotFoundError
 from amqp_server.broker.pages import Page
+from management.attention.board import Board
 from management.node import Node, pages
 from management.samples import series
 from management.samples.details import Looks
@@ -44,10 +45,12 @@ class Sampler:
 
     Args:
         node: that is sampled.
+        attention: is shown what was looked at.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, attention: Board) -> None:
         self._node = node
+        self._attention = attention
         self.forget()
 
     def forget(self) -> None:
@@ -82,10 +85,13 @@ class Sampler:
         self.node_itself.note(now_ms, series.of_node(view))
         vhosts = node.vhost_names()
         note = partial(self._note, now_ms)
-        self.queues = await note(self.queues, self._queues(vhosts), series.QUEUE_WIDTH)
-        self.exchanges = await note(self.exchanges, self._exchanges(vhosts), series.EXCHANGE_WIDTH)
+        self._attention.begin(now_ms)
+        self.queues = await note(self.queues, self._queues(vhosts, now_ms), series.QUEUE_WIDTH)
+        exchanges = self._exchanges(vhosts, now_ms)
+        self.exchanges = await note(self.exchanges, exchanges, series.EXCHANGE_WIDTH)
         self.channels = await note(self.channels, self._channels(), series.CHANNEL_WIDTH)
         self.connections = await note(self.connections, self._connections(), series.TRAFFIC_WIDTH)
+        await self._attention.end(now_ms)
         await self._look_at_totals(vhosts, now_ms)
         before_ms = now_ms if self._is_first else self.looks.last_ms
         self.looks = Looks(now_ms, before_ms, view.wall_ms - view.now_ms, PERIOD_MS)
@@ -143,18 +149,23 @@ class Sampler:
                 await slices.pause()
         return kept
 
-    def _queues(self, vhosts: list[str]) -> Iterator[tuple[QueueKey, tuple[int, ...]]]:
+    def _queues(self, vhosts: list[str], now_ms: int) -> Iterator[tuple[QueueKey, tuple[int, ...]]]:
         for vhost in vhosts:
             for name, counts in self._in_vhost(partial(self._node.views.queue_counts, vhost)):
+                self._attention.queue(now_ms, vhost, name, counts)
                 yield (vhost, name), series.of_queue(counts)
 
-    def _exchanges(self, vhosts: list[str]) -> Iterator[tuple[QueueKey, tuple[int, ...]]]:
+    def _exchanges(
+        self, vhosts: list[str], now_ms: int
+    ) -> Iterator[tuple[QueueKey, tuple[int, ...]]]:
         views = self._node.views
         for vhost in vhosts:
             for view in self._in_vhost(partial(views.exchanges, vhost)):
+                self._attention.exchange(now_ms, view)
                 yield (vhost, view.name), series.of_exchange(view)
             default = views.exchange(vhost, "")
             if default is not None:
+                self._attention.exchange(now_ms, default)
                 yield (vhost, ""), series.of_exchange(default)
 
     def _channels(self) -> Iterator[tuple[tuple[int, int], tuple[int, ...]]]:
@@ -165,6 +176,7 @@ class Sampler:
     def _connections(self) -> Iterator[tuple[int, tuple[int, ...]]]:
         for page in pages(self._node.views.connections):
             for view in page:
+                self._attention.connection(view)
                 yield view.number, (view.received_bytes, view.sent_bytes)
 
     def _in_vhost(self, look: Callable[[str | None], Page[str, Item]]) -> Iterator[Item]:
