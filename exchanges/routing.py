@@ -121,6 +121,11 @@ class Router:
         self.changes.note(DEFAULT_EXCHANGE, (name, False))
         self.generation = self.changes.generation
 
+    def note_all(self) -> None:
+        """Note that any route may lead elsewhere: no remembered answer holds any more."""
+        self.changes.note_all()
+        self.generation = self.changes.generation
+
     def add_exchange(self, exchange: Exchange) -> None:
         """Add an exchange that is not here yet and has no bindings."""
         assert exchange.name not in self.exchanges, "an exchange is declared once"

@@ -183,6 +183,8 @@ class Broker:
                 events=self.events,
                 totals=self.totals,
                 random_bytes=self.random_bytes,
+                node_name=self.settings.node_name,
+                is_short=partial(getattr, self.alarms, "is_on"),
             )
             self.events.note(EventKind.VHOST_CREATED, name, name)
             kind = KINDS[self.settings.default_queue_type]

@@ -55,7 +55,11 @@ TARGETS_AT_ONCE_MAX: Final = 64
 
 
 class Publisher:
-    """Routes and enqueues for one vhost."""
+    """Routes and enqueues for one vhost.
+
+    Attributes:
+        is_traced: each message is looked at on its own, so ``find_targets`` finds nothing.
+    """
 
     def __init__(self, router: Router, target_of: Callable[[str], PublishTarget | None]) -> None:
         """Join a router to the queues.
@@ -70,6 +74,7 @@ class Publisher:
         self._routes: RouteCache[Targets] = RouteCache(holds)
         self._wide = WideRoutes(holds)
         self._begun: _Begun | None = None
+        self.is_traced = False
 
     def publish(self, exchange: str, run: Run, now_ms: int) -> PublishOutcome:
         """Publish at once, even if it takes long; see ``publishing``."""
@@ -102,9 +107,11 @@ class Publisher:
             routing_key: that key.
 
         Returns:
-            None if each message is routed on its own, or if it takes long to find all queues or
-            to serve them. ``publishing`` handles these cases.
+            None if each message is routed or traced on its own, or if it takes long to find all
+            queues or to serve them. ``publishing`` handles these cases.
         """
+        if self.is_traced:
+            return None
         generation = self._router.generation
         targets = self._routes.get(route, generation)
         if targets is None:
@@ -130,6 +137,17 @@ class Publisher:
         ``excluded`` tells whether they must not go to a queue, for example because of a cycle.
         """
         names = yield from self.finding_names(exchange, routing_keys, run, excluded)
+        return (yield from self.publishing_to_names(exchange, names, routing_keys, run, now_ms))
+
+    def publishing_to_names(
+        self,
+        exchange: str,
+        names: Sequence[str],
+        routing_keys: Sequence[str],
+        run: Run,
+        now_ms: int,
+    ) -> Steps[PublishOutcome]:
+        """Publish messages to the queues that ``finding_names`` has just found."""
         counters = self._router.counters_of(exchange)
         if len(routing_keys) > 1 and any(map(is_keeper, names)):
             return self._enqueue_with_keys(names, routing_keys, run, now_ms, counters)

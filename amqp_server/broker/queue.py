@@ -78,6 +78,9 @@ class Consumer(ConsumerHandle, Protocol):
     def queue_deleted(self) -> None:
         """Hear that the queue is gone: nothing more will come."""
 
+    def look_at_tracing(self) -> None:
+        """Hear that the tracing of its vhost was switched on or off."""
+
 
 class Watcher(Protocol):
     """One who uses a queue without a consumer, and must know when it ends."""

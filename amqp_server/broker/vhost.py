@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from amqp_server.broker.backing import IN_MEMORY, Backing
 from amqp_server.broker.congestion import Congestion
@@ -22,8 +23,10 @@ from amqp_server.broker.publish import Publisher
 from amqp_server.broker.publish_target import PublishTarget
 from amqp_server.broker.queue_table import QueueTable
 from amqp_server.broker.reply_consumers import ReplyConsumers
-from amqp_server.broker.steps import Steps, finish
+from amqp_server.broker.steps import Steps, finish, finish_or_later
 from amqp_server.broker.tally import Totals, new_totals
+from amqp_server.broker.tracing.firehose import Firehose
+from amqp_server.broker.tracing.traced import TRACE_EXCHANGE, Place
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.tables import Table
 from exchanges.bindings import Destination, DestinationKind
@@ -80,6 +83,7 @@ class Vhost:
         limits: max-connections and max-queues; changed by ``set_limits``.
         reply_consumers: the receivers of direct replies.
         keepers: what stands behind exchanges and keeps messages.
+        firehose: traces of publishes and deliveries; ``switching_tracing`` turns it on and off.
         totals: the sums of what its queues, channels and connections count.
         definition: what is stored of the vhost itself; changed by ``describe``.
         default_queue_kind: of queues declared without a type; None leaves it to the node.
@@ -97,6 +101,8 @@ class Vhost:
         events: Events | None = None,
         totals: Totals | None = None,
         random_bytes: RandomBytes = bytes,
+        node_name: str = "",
+        is_short: Callable[[], bool] = lambda: False,
     ) -> None:
         """Make a vhost with the predeclared exchanges.
 
@@ -110,6 +116,8 @@ class Vhost:
             events: the broker's; None tells nobody.
             totals: the node's; None is nobody's.
             random_bytes: the chance of random exchanges; the default always chooses the same.
+            node_name: of the node, for traces.
+            is_short: whether an alarm is on, so that nothing is traced.
         """
         self.name, self._turn, self._journal = name, turn, backing.journal
         self.totals = new_totals(totals)
@@ -133,6 +141,9 @@ class Vhost:
             random_bytes=random_bytes,
             keepers=self.keepers,
         )
+        place, is_bound = Place(name, node_name), self.router.has_bindings_from
+        has_readers = partial(is_bound, TRACE_EXCHANGE)
+        self.firehose = Firehose(place, self.publisher, turn, has_readers, is_short)
         mover = Mover(turn, self.publisher, self.exchanges.exists, wall_s, congestion)
         self.queues = lookup.queues = self._queue_table(
             mover, default_consumer_timeout_ms, backing, events
@@ -165,11 +176,17 @@ class Vhost:
         return self.definition.tags
 
     def describe(self, definition: VhostDefinition) -> None:
-        """Take over description, tags and the default queue type, where it names one.
+        """Take over description, tags and, where it names them, default queue type and tracing.
+
+        Tracing is not stored: it is off after a restart, as in RabbitMQ.
 
         Raises:
             PreconditionFailedError: it is too large to be stored.
         """
+        if definition.tracing is not None:
+            switching = self.switching_tracing(is_on=definition.tracing)
+            finish_or_later(switching, self._turn)
+            definition = replace(definition, tracing=None)
         if definition.default_queue_type is None:
             definition = replace(definition, default_queue_type=self.definition.default_queue_type)
         if definition != self.definition:
@@ -177,6 +194,17 @@ class Vhost:
         self.definition = definition
         if definition.default_queue_type is not None:
             self.default_queue_kind = definition.default_queue_type
+
+    def switching_tracing(self, *, is_on: bool) -> Steps[None]:
+        """Turn the firehose on or off: for publishes at once, then for one queue after another."""
+        if self.firehose.is_on == is_on:
+            return
+        self.firehose.is_on = self.publisher.is_traced = is_on
+        self.router.note_all()
+        for queue in self.queues:
+            for consumer in tuple(queue.consumers):
+                consumer.look_at_tracing()
+            yield
 
     def set_policy(
         self, policy: Policy, *, operator: bool = False, is_imported: bool = False

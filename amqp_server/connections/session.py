@@ -11,6 +11,7 @@ from amqp_server.broker.access.rights import Permission, User
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.counts import ConnectionView, OpenChannel
 from amqp_server.broker.request_rights import VhostUser
+from amqp_server.broker.tracing.traced import Actor
 from amqp_server.broker.vhost import Vhost
 from amqp_server.connections.peer import Peer
 from amqp_server.connections.traffic import Traffic
@@ -102,6 +103,10 @@ class Session:
         """The user, of a connection that has logged in."""
         assert self.user is not None, "what needs a user comes after login"
         return self.user
+
+    def actor(self, channel_number: int) -> Actor:
+        """Return the user on one of its channels, as traces name it."""
+        return Actor(self.connection_name, channel_number, self.username)
 
     def has_no_connection(self) -> None:
         """Note that the connection is over; this leaves no reference cycle."""

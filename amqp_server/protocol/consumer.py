@@ -5,6 +5,7 @@ Source: AMQP 0-9-1 §1.8.3.3, basic.consume; RabbitMQ for priorities, prefetch a
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
@@ -16,6 +17,7 @@ from amqp_server.protocol.dealt import Dealt
 from amqp_server.protocol.fitting import fitted
 from amqp_server.protocol.lane import Lane
 from amqp_server.protocol.prefetch import Prefetch
+from amqp_server.protocol.session import Session
 from amqp_server.wire.content import (
     HeaderTooLargeError,
     deliver_prefix,
@@ -33,8 +35,17 @@ FIRST_GUESS_BYTES: Final = 512
 """Assumed size of a delivery before the first one was rendered."""
 
 
+class Trace(Protocol):
+    """Has deliveries traced: ``Firehose.note_deliveries`` for one channel."""
+
+    def __call__(self, queue_name: str, records: Run, *, redelivered: bool) -> None:
+        """Note messages that are delivered from a queue."""
+
+
 class HasConsumers(Protocol):
     """The port that a consumer needs of its channel; ``protocol.channel`` implements it."""
+
+    session: Session
 
     def consumer_lost(self, consumer: "Consumer") -> None:
         """Note that a consumer has ended without its client's request."""
@@ -74,8 +85,10 @@ class Consumer:
         "_channel",
         "_delivery_bytes",
         "_delivery_header",
+        "_has_look",
         "_heeds_shared_prefetch",
         "_prefix",
+        "_trace",
         "arguments",
         "consumer_tag",
         "exclusive",
@@ -115,6 +128,9 @@ class Consumer:
         self.prefetch = Prefetch(prefetch)
         self.is_blocked = False
         self.is_cancelled = False
+        self._trace: Trace | None = None
+        self._has_look = False
+        self.look_at_tracing()
 
     @property
     def shares_credit(self) -> bool:
@@ -164,8 +180,8 @@ class Consumer:
         lane = self.lane
         records = batch.records
         count = len(records)
-        if self._delivery_header is not None:
-            records = with_delivery_header(self._delivery_header, batch)
+        if self._has_look:
+            records = self._looked_at(batch)
         redelivered = batch.redelivered
         if redelivered:
             lane.counters.redelivered_count += count
@@ -205,8 +221,8 @@ class Consumer:
         lane = self.lane
         records = batch.records
         count = len(records)
-        if self._delivery_header is not None:
-            records = with_delivery_header(self._delivery_header, batch)
+        if self._has_look:
+            records = self._looked_at(batch)
         if batch.redelivered:
             lane.counters.redelivered_count += count
         if no_ack_count:
@@ -227,6 +243,24 @@ class Consumer:
         delivery_bytes = lane.outbox.deliver(octets) // count
         for handle in handles:
             handle._delivery_bytes = delivery_bytes
+
+    def _looked_at(self, batch: Batch) -> Run:
+        """Return the messages of a batch as they are delivered; have them traced."""
+        records = batch.records
+        if self._delivery_header is not None:
+            records = with_delivery_header(self._delivery_header, batch)
+        if self._trace is not None:
+            self._trace(self.queue.name, records, redelivered=batch.redelivered)
+        return records
+
+    def look_at_tracing(self) -> None:
+        """Trace deliveries from now on, or stop it: the vhost's tracing may have changed."""
+        session = self._channel.session
+        firehose = session.open_vhost.firehose
+        self._trace = None
+        if firehose.is_on:
+            self._trace = partial(firehose.note_deliveries, session.actor(self.lane.number))
+        self._has_look = self._trace is not None or self._delivery_header is not None
 
     def _write_large(self, first_tag: int, records: Run, *, redelivered: bool) -> int:
         """Write deliveries faster if they are as large as the last ones; else it is still right."""

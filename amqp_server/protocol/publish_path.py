@@ -40,10 +40,12 @@ class PublishPath:
         "_awaited",
         "_channel_number",
         "_counters",
+        "_firehose",
         "_is_over",
         "_outbox",
         "_payload_max_bytes",
         "_publisher",
+        "_session",
         "_turn",
         "checks",
         "confirms",
@@ -61,6 +63,8 @@ class PublishPath:
         self._counters = counters
         self._payload_max_bytes = session.frame_max_bytes - FRAME_OVERHEAD_BYTES
         self._publisher = session.open_vhost.publisher
+        self._firehose = session.open_vhost.firehose
+        self._session = session
         self._turn = session.broker.turn
         self._awaited: AwaitedConfirms | None = None
         self._is_over = False
@@ -190,7 +194,10 @@ class PublishPath:
         plan, records, routing_keys = letter
         publisher = self._publisher
         self._counters.published_count += len(records)
-        if routing_keys is None:
+        if self._firehose.is_on:
+            actor = self._session.actor(self._channel_number)
+            steps = self._firehose.publishing(plan.exchange, records, routing_keys, now_ms, actor)
+        elif routing_keys is None:
             steps = publisher.publishing(plan.exchange, records, now_ms)
         else:
             steps = publisher.publishing_to_keys(plan.exchange, routing_keys, records, now_ms)

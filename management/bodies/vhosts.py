@@ -30,7 +30,7 @@ def vhost_body(view: VhostView, node: str) -> dict[str, Any]:
         "default_queue_type": UNDEFINED if kind is None else kind,
         "metadata": metadata,
         "protected_from_deletion": False,
-        "tracing": False,
+        "tracing": view.is_traced,
         "cluster_state": {node: "running"},
     }
 

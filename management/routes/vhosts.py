@@ -15,7 +15,7 @@ from management.listing import Rows, listed
 from management.lists.ranges import Ranges, ranges_of
 from management.routing.route import Right, Route
 
-_NOT_YET: Final = ("tracing", "protected_from_deletion")
+_NOT_YET: Final = ("protected_from_deletion",)
 """What a vhost of RabbitMQ may also have."""
 
 
@@ -60,7 +60,9 @@ async def put_vhost(call: Call) -> Response:
         if truth_of(body, key, default=False):
             raise bad_request(f"{key}: HareMQ does not have it; send false, or leave it out")
     description = "" if body.get("description") is None else text_of(body, "description")
-    definition = VhostDefinition(call.vhost, description, words_of(body, "tags"), KINDS.get(kind))
+    tracing = truth_of(body, "tracing", default=False) if "tracing" in body else None
+    tags = words_of(body, "tags")
+    definition = VhostDefinition(call.vhost, description, tags, KINDS.get(kind), tracing)
     is_new = await call.node.command("put_vhost", definition=definition)
     if is_new:
         # Whoever makes a vhost may use it, as in RabbitMQ.

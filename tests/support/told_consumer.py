@@ -20,6 +20,9 @@ class ToldConsumer(FakeConsumer):
     def queue_deleted(self) -> None:
         self.told.append(self._queue.is_deleted)
 
+    def look_at_tracing(self) -> None:
+        """Trace nothing."""
+
     def consume(self, now_ms: int) -> None:
         self._queue.engine.consume(self, now_ms)
         self._queue.consumers[self] = None

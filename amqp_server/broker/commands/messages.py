@@ -21,6 +21,8 @@ from amqp_server.broker.rejecting import rejecting
 from amqp_server.broker.request_rights import VhostUser
 from amqp_server.broker.requeueing import requeueing
 from amqp_server.broker.steps import Steps, StepsJob
+from amqp_server.broker.tracing.firehose import Firehose
+from amqp_server.broker.tracing.traced import Actor
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
 from persistence.record import NEEDS_LOOK, Record, memory_bytes
@@ -37,6 +39,10 @@ GOT_MAX: Final = 100_000
 
 GOT_BYTES_MAX: Final = 134_217_728
 """A command ends with the message that takes the payloads of its answer to this size (bytes)."""
+
+
+_CONNECTION: Final = "<{}>"
+"""The name of a connection in traces, for a user of a command, who has none."""
 
 
 class Published(NamedTuple):
@@ -125,7 +131,11 @@ class MessageCommands:
         if broker.alarms.is_on:
             raise NodeLimitError(broker.alarms.reason)
         publisher = found.publisher
-        if len(keys) == 1:
+        if found.firehose.is_on:
+            actor = Actor(_CONNECTION.format(broker.settings.node_name), 1, username)
+            steps = found.firehose.publishing(exchange, (record,), keys, now_ms, actor)
+            outcome = yield from steps
+        elif len(keys) == 1:
             outcome = yield from publisher.publishing(exchange, (record,), now_ms)
         else:
             outcome = yield from publisher.publishing_to_keys(exchange, keys, (record,), now_ms)
@@ -168,7 +178,8 @@ class MessageCommands:
         queue = found.queues.get(name, NOBODY)
         queue.check_granted(Request.GET)
         found.queues.refresh(queue, now_ms)
-        getting = _Getting(broker, queue, settled_by, truncate_bytes)
+        actor = Actor(_CONNECTION.format(broker.settings.node_name), 1, username)
+        getting = _Getting(broker, queue, settled_by, truncate_bytes, found.firehose, actor)
         is_through = False
         try:
             while getting.may_go_on(count) and getting.get(now_ms):
@@ -199,13 +210,21 @@ class _Getting:
     """Messages that a command gets from a queue, and holds until the last one."""
 
     def __init__(
-        self, broker: Broker, queue: Queue, settled_by: SettledBy, truncate_bytes: int | None
+        self,
+        broker: Broker,
+        queue: Queue,
+        settled_by: SettledBy,
+        truncate_bytes: int | None,
+        firehose: Firehose,
+        actor: Actor,
     ) -> None:
         self._turn = broker.turn
         self._delivered = broker.delivered
         self._queue = queue
         self._settled_by = settled_by
         self._truncate_bytes = truncate_bytes
+        self._firehose = firehose
+        self._actor = actor
         self._held: list[Batch] = []
         self._held_bytes = 0
         self._shown_bytes = 0
@@ -235,6 +254,9 @@ class _Getting:
         header = self._queue.kind.delivery_header
         if header is not None:
             records = with_delivery_header(header, batch, is_got=True)
+        if self._firehose.is_on:
+            name, redelivered = self._queue.name, batch.redelivered
+            self._firehose.note_deliveries(self._actor, name, records, redelivered=redelivered)
         shown = self._shown(records[0], ready_count, redelivered=batch.redelivered)
         self._shown_bytes += len(shown.payload)
         self.got.append(shown)

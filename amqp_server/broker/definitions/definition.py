@@ -25,12 +25,16 @@ DestinationWord: TypeAlias = Literal["queue", "exchange"]
 
 @dataclass(frozen=True, slots=True)
 class VhostDefinition:
-    """A vhost; ``default_queue_type`` None leaves it to the node."""
+    """A vhost; ``default_queue_type`` None leaves it to the node.
+
+    ``tracing`` None leaves it as it is; it is neither stored nor exported.
+    """
 
     name: str
     description: str = ""
     tags: tuple[str, ...] = ()
     default_queue_type: QueueKind | None = None
+    tracing: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ class VhostRow:
             source("description").text("description") if described else "",
             source("tags").words("tags"),
             kind,
+            item.flag("tracing", default=False) if item.has("tracing") else None,
         )
 
     def show(self, vhost: VhostDefinition) -> dict[str, object]:

@@ -36,6 +36,7 @@ class VhostView(NamedTuple):
     exchange_count: int
     binding_count: int
     connection_count: int
+    is_traced: bool = False
 
 
 class ExchangeView(NamedTuple):
@@ -135,6 +136,7 @@ class TopologyViews:
             len(vhost.exchanges.names) + 1,
             len(vhost.router.bindings),
             self._broker.count_connections(vhost=name),
+            vhost.firehose.is_on,
         )
 
     def queues(

@@ -118,6 +118,10 @@ def get(channel: Channel, method: commands.Basic.Get, now_ms: int) -> Method | N
     records = batch.records
     if queue.kind.delivery_header is not None:
         records = with_delivery_header(queue.kind.delivery_header, batch, is_got=True)
+    firehose = channel.session.open_vhost.firehose
+    if firehose.is_on:
+        actor = channel.session.actor(channel.number)
+        firehose.note_deliveries(actor, name, records, redelivered=batch.redelivered)
     if method.no_ack:
         tag = channel.unacked.skip(1)
     else:

@@ -163,7 +163,7 @@ def test_a_plain_password_is_hashed() -> None:
         ),
         (
             {"name": "v", "metadata": {"description": "d", "tags": ["t"]}, "tracing": True},
-            VhostDefinition("v", "d", ("t",)),
+            VhostDefinition("v", "d", ("t",), tracing=True),
         ),
         (
             {

@@ -5,7 +5,7 @@ from management.bodies.vhosts import vhost_body
 
 
 def test_a_queue_type_that_was_given_is_said_twice() -> None:
-    view = VhostView("/", "d", ("a",), "quorum", {}, 0, 0, 0, 0)
+    view = VhostView("/", "d", ("a",), "quorum", {}, 0, 0, 0, 0, is_traced=True)
     body = vhost_body(view, "rabbit@h")
     assert body["metadata"] == {"description": "d", "tags": ["a"], "default_queue_type": "quorum"}
     assert body["cluster_state"] == {"rabbit@h": "running"}

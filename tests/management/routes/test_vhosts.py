@@ -34,7 +34,6 @@ def test_nothing_need_be_said(api: Api, body: object) -> None:
         (b"5", "not_json"),
         (b"{bad", "not_json"),
         ({"tracing": "yes"}, ["not_boolean", "yes"]),
-        ({"tracing": True}, "tracing: HareMQ does not have it; send false, or leave it out"),
         (
             {"protected_from_deletion": "true"},
             "protected_from_deletion: HareMQ does not have it; send false, or leave it out",
@@ -59,6 +58,16 @@ def test_the_default_queue_type(api: Api) -> None:
         "quorum",
         "quorum",
     )
+
+
+def test_tracing_is_switched_and_stays_as_it_is_where_nothing_is_said(api: Api) -> None:
+    api.put("vhosts/w", {"tracing": True})
+    api.put("vhosts/w", {"description": "d"})
+    assert api.get("vhosts/w").json["tracing"] is True
+    api.put("vhosts/w", {"tracing": "false"})
+    assert api.get("vhosts/w").json["tracing"] is False
+    api.post("definitions", {"vhosts": [{"name": "w", "tracing": True}]})
+    assert api.get("vhosts/w").json["tracing"] is True
 
 
 def test_who_sees_which(api: Api) -> None:

@@ -1,0 +1,1 @@
+"""The firehose: copies of what clients publish and get, for people who look for a fault."""
