@@ -238,6 +238,25 @@ class _MessageHeaders:
         return name in self.names and (wanted is None or self.value(name) == wanted)
 
 
+def why_not(arguments: Mapping[str, object], headers: Mapping[str, object] | None) -> str:
+    """Say why a binding does not take a message that it does not take.
+
+    Args:
+        arguments: of the binding.
+        headers: of the message; None when it has none.
+    """
+    message = _MessageHeaders(headers or {})
+    pairs = _pairs(arguments)
+    if _is_any(arguments):
+        return "none of its headers is there with its value" if pairs else "it asks for no header"
+    for name, wanted in pairs:
+        if name not in message.names:
+            return f"header '{name}' is not there"
+        if not message.holds((name, wanted)):
+            return f"header '{name}' has another value"
+    return "it does not match"
+
+
 def _is_any(arguments: Mapping[str, object]) -> bool:
     return arguments.get(X_MATCH) in {ANY, ANY_WITH_X}
 

@@ -25,6 +25,13 @@ from amqp_server.broker.resources import ListenerView, ResourceView
 from amqp_server.broker.viewing.accounts import AccountViews, LimitsView
 from amqp_server.broker.viewing.connections import ConnectionViews
 from amqp_server.broker.viewing.node import FlowView, NodeView, NodeViews, TotalsView
+from amqp_server.broker.viewing.routes import (
+    ArrivalView,
+    MissView,
+    RouteView,
+    RouteViews,
+    WayView,
+)
 from amqp_server.broker.viewing.topology import (
     BindingView,
     ExchangeView,
@@ -37,6 +44,7 @@ from queues.counters import QueueCounts
 
 __all__ = [
     "EXCHANGE_TYPES",
+    "ArrivalView",
     "BindingView",
     "ChannelCounts",
     "ChannelView",
@@ -47,6 +55,7 @@ __all__ = [
     "GlobalParameterDefinition",
     "LimitsView",
     "ListenerView",
+    "MissView",
     "NodeView",
     "ParameterDefinition",
     "Pattern",
@@ -55,6 +64,7 @@ __all__ = [
     "QueueCounts",
     "QueueView",
     "ResourceView",
+    "RouteView",
     "TopicPermissions",
     "TotalsView",
     "TrafficCounts",
@@ -62,12 +72,13 @@ __all__ = [
     "VhostPermissions",
     "VhostView",
     "Views",
+    "WayView",
     "compile_pattern",
 ]
 """The views, and the types of their answers: management imports no other."""
 
 
-class Views(TopologyViews, ConnectionViews, AccountViews, NodeViews):
+class Views(TopologyViews, RouteViews, ConnectionViews, AccountViews, NodeViews):
     """The views of a broker."""
 
     def __init__(self, broker: Broker) -> None:

@@ -32,14 +32,24 @@ def carbon_copies(properties: Properties, keys_max: int) -> tuple[list[str], boo
     if b"CC" not in properties.raw["headers"]:
         return [], False
     headers = properties.headers()
-    keys = _keys(headers, _CC) + _keys(headers, _BCC)
-    if len(keys) > keys_max:
-        text = f"invalid message: {len(keys)} routing keys in CC and BCC, at most {keys_max}"
-        raise InvalidMessageError(text)
+    keys = copy_keys(headers, keys_max)
     if headers.pop(_BCC, None) is None:
         return keys, False
     properties.set_headers(headers)
     return keys, True
+
+
+def copy_keys(headers: Mapping[str, Field], keys_max: int) -> list[str]:
+    """Return the keys of CC and then BCC; see ``carbon_copies``.
+
+    Raises:
+        InvalidMessageError: not an array, or too many keys (406).
+    """
+    keys = _keys(headers, _CC) + _keys(headers, _BCC)
+    if len(keys) > keys_max:
+        text = f"invalid message: {len(keys)} routing keys in CC and BCC, at most {keys_max}"
+        raise InvalidMessageError(text)
+    return keys
 
 
 def _keys(headers: Mapping[str, Field], name: str) -> list[str]:

@@ -14,6 +14,7 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.pages import PAGE_MAX, PAGE_USUAL, Page, page_of
 from amqp_server.broker.vhost import Vhost
 from amqp_server.wire.tables import Table, plain
+from exchanges.bindings import Binding
 from exchanges.counters import ExchangeCounters
 from queues.counters import QueueCounts
 from queues.ports import ConsumerHandle
@@ -218,11 +219,7 @@ class TopologyViews:
             if names[index] != source:
                 source, start = names[index], 0
             part = table.part_of_source(source, start, start + left)
-            for one in part:
-                kind, destination = one.destination
-                key, typed = one.routing_key, typed_arguments(one)
-                given = _plain(typed)
-                views.append(BindingView(source, vhost, destination, kind.value, key, given, typed))
+            views += [binding_view(vhost, one) for one in part]
             left -= len(part)
             if not left:
                 return Page(tuple(views), (source, start + len(part), table.removed_count))
@@ -255,6 +252,14 @@ class TopologyViews:
             _tag_of(state.exclusive_consumer),
             state.may_deliver,
         )
+
+
+def binding_view(vhost: str, binding: Binding) -> BindingView:
+    """Return the view of a binding in a vhost."""
+    kind, destination = binding.destination
+    key, typed = binding.routing_key, typed_arguments(binding)
+    given = _plain(typed)
+    return BindingView(binding.source, vhost, destination, kind.value, key, given, typed)
 
 
 def _exchange(vhost: Vhost, name: str) -> ExchangeView | None:
