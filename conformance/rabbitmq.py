@@ -52,6 +52,8 @@ PLUGINS = (
     "rabbitmq_sharding",
 )
 """The HTTP API, and exchange types: Debian's ``rabbitmq_sharding`` has ``x-modulus-hash``."""
+STREAM_PLUGINS = ("rabbitmq_stream", "rabbitmq_stream_management")
+"""The stream protocol, and its routes of the HTTP API."""
 
 STREAM_CONFIG = """\
 stream.listeners.tcp.1 = 127.0.0.1:{stream_port}
@@ -153,7 +155,7 @@ class RabbitMQ:
             + (TLS_CONFIG.format(**self._tls._asdict()) if self._tls is not None else "")
         )
         plugins = directory / "plugins"
-        names = [*PLUGINS, *(["rabbitmq_stream"] if self.stream_port is not None else [])]
+        names = [*PLUGINS, *(STREAM_PLUGINS if self.stream_port is not None else ())]
         plugins.write_text(f"[{','.join(names)}].")
         with (directory / "output").open("wb") as output:
             self._process = subprocess.Popen(
