@@ -19,7 +19,7 @@ from amqp_server.broker.definitions.definition import (
 from amqp_server.broker.delivered import Delivered
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.events import EventKind, Events
-from amqp_server.broker.limits import check_node_vhost
+from amqp_server.broker.limits import check_node_queue, check_node_vhost
 from amqp_server.broker.names import generated_name, reply_token
 from amqp_server.broker.node_budget import NO_NODE_LIMITS, NodeLimits, budgets_of
 from amqp_server.broker.numbered import NumberedConnections, Viewable
@@ -342,6 +342,18 @@ class Broker:
     def count_queues(self) -> int:
         """Return how many queues there are in all vhosts."""
         return sum(len(vhost.queues) for vhost in self._vhosts.values())
+
+    def check_room_for_queue(self, vhost: Vhost, name: str) -> None:
+        """Check that a vhost may have one more queue, if this one is new.
+
+        Raises:
+            PreconditionFailedError: the vhost's limit or that of the node is reached (406).
+        """
+        queues_max, limits = self.settings.queues_max, vhost.limits
+        if (limits or queues_max) and vhost.queues.find(name) is None:
+            limits.check_queue(vhost.name, name, len(vhost.queues))
+            if queues_max:
+                check_node_queue(queues_max, name, self.count_queues())
 
     def shut_down(self, now_ms: int) -> None:
         """Ask every connection to close; no confirmed publish is lost."""

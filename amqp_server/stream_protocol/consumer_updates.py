@@ -8,10 +8,11 @@ Source: RabbitMQ, rabbit_stream_reader; stream protocol, ConsumerUpdate.
 from collections.abc import Mapping
 from typing import Final
 
+from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.steps import Steps
+from amqp_server.broker.super_streams import partitions_of
 from amqp_server.broker.vhost import Vhost
 from amqp_server.connections.outbox import Outbox
-from amqp_server.stream_protocol.errors import RefusedError
 from amqp_server.stream_protocol.fields import U8, U32, Fields
 from amqp_server.stream_protocol.frames import frame
 from amqp_server.stream_protocol.keys import Code, CommandKey
@@ -19,7 +20,6 @@ from amqp_server.stream_protocol.offset_specs import offset_spec
 from amqp_server.stream_protocol.session import StreamSession
 from amqp_server.stream_protocol.single_active import PLAIN, Groups
 from amqp_server.stream_protocol.subscription import Subscription, begin
-from amqp_server.stream_protocol.super_streams import partitions_of
 
 ANSWER_TIMEOUT_MS: Final = 60_000
 SUPER_STREAM: Final = "super-stream"
@@ -132,6 +132,6 @@ def partition_index(vhost: Vhost, properties: Mapping[str, str], stream: str) ->
         return PLAIN
     try:
         names = yield from partitions_of(vhost, name)
-    except RefusedError:
+    except NotFoundError:
         return PLAIN
     return names.index(stream) if stream in names else PLAIN

@@ -3,11 +3,10 @@
 Source: RabbitMQ, rabbit_stream_manager and rabbit_stream_reader.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 from amqp_server.broker.access.rights import Permission
-from amqp_server.broker.arguments.declare import QueueProperties
+from amqp_server.broker.arguments.stream_texts import stream_properties
 from amqp_server.broker.errors import BrokerError
 from amqp_server.broker.names import strip_line_ends
 from amqp_server.broker.steps import Steps
@@ -17,25 +16,10 @@ from amqp_server.stream_protocol.handshake import advertised
 from amqp_server.stream_protocol.keys import Code
 from amqp_server.stream_protocol.offset_specs import OFFSET, offset_spec
 from amqp_server.stream_protocol.session import StreamSession
-from amqp_server.wire.tables import Field, longstr
 from persistence.streams.chunk import REFERENCE_BYTES_MAX
 
-_TEXTS: Final = (
-    "max-age",
-    "queue-leader-locator",
-    "stream-max-segment-age",
-    "stream-compact-key",
-    "stream-compact-tombstone-age",
-)
-_NUMBERS: Final = (
-    "max-length-bytes",
-    "stream-max-segment-size-bytes",
-    "stream-filter-size-bytes",
-    "initial-cluster-size",
-)
 _NO_LEADER: Final = 0xFFFF
 _BROKER: Final = 0
-_NUMBER_DIGITS_MAX: Final = 18
 _STEP_NAMES: Final = 64
 
 
@@ -47,12 +31,14 @@ def create(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
     session.require_stream(Permission.CONFIGURE, name)
     if not name:
         raise RefusedError(Code.PRECONDITION_FAILED)
-    properties = stream_properties(arguments)
-    queues = session.open_vhost.queues
+    vhost = session.open_vhost
+    queues = vhost.queues
     if queues.find(name) is not None:
         raise RefusedError(Code.STREAM_ALREADY_EXISTS)
     yield from queues.finishing(name)
     try:
+        properties = stream_properties(arguments)
+        session.broker.check_room_for_queue(vhost, name)
         queues.declare(name, properties, session, now_ms)
     except BrokerError as error:
         raise RefusedError(Code.PRECONDITION_FAILED) from error
@@ -68,29 +54,6 @@ def delete(session: StreamSession, fields: Fields, now_ms: int) -> Steps[bytes]:
     queues = session.open_vhost.queues
     yield from queues.deleting(name, session, now_ms, if_unused=False, if_empty=False)
     return b""
-
-
-def stream_properties(arguments: Mapping[str, str]) -> QueueProperties:
-    """Return the properties of a stream with these arguments; unknown ones are ignored.
-
-    Raises:
-        RefusedError: a number is none.
-    """
-    table: dict[str, Field] = {"x-queue-type": longstr("stream")}
-    for key in _TEXTS:
-        if key in arguments:
-            table[f"x-{key}"] = longstr(arguments[key])
-    for key in _NUMBERS:
-        if key in arguments:
-            table[f"x-{key}"] = Field("l", _number(arguments[key]))
-    return QueueProperties(durable=True, exclusive=False, auto_delete=False, arguments=table)
-
-
-def _number(text: str) -> int:
-    digits = text.removeprefix("-")
-    if not digits.isascii() or not digits.isdigit() or len(digits) > _NUMBER_DIGITS_MAX:
-        raise RefusedError(Code.PRECONDITION_FAILED)
-    return int(text)
 
 
 def metadata(session: StreamSession, fields: Fields, _now_ms: int) -> Steps[bytes]:

@@ -68,6 +68,14 @@ def test_a_wrong_argument_makes_nothing(peer: StreamPeer, node: Node, key: str, 
     assert node.vhost.queues.find("s") is None
 
 
+def test_a_limit_of_the_vhost_holds_for_streams(peer: StreamPeer, node: Node) -> None:
+    node.vhost.limits.replace({"max-queues": 1})
+    peer.create("s")
+    answer = peer.ask(CREATE, string("t"), string_map({}))
+    assert answer == refused(CREATE, Code.PRECONDITION_FAILED)
+    assert node.vhost.queues.find("t") is None
+
+
 def test_a_stream_has_a_name(peer: StreamPeer) -> None:
     answer = peer.ask(CREATE, string("\r\n"), string_map({}))
     assert answer == refused(CREATE, Code.PRECONDITION_FAILED)

@@ -12,7 +12,6 @@ from amqp_server.broker.arguments.declare import (
     with_default_queue_type,
 )
 from amqp_server.broker.errors import NotFoundError
-from amqp_server.broker.limits import check_node_queue
 from amqp_server.broker.names import (
     REPLY_TO_QUEUE,
     queue_text,
@@ -163,7 +162,7 @@ def actual_queue_name(channel: Channel, name: str) -> str:
 def _create(channel: Channel, method: commands.Queue.Declare, name: str, now_ms: int) -> Queue:
     session = channel.session
     vhost = session.open_vhost
-    queues, limits = vhost.queues, vhost.limits
+    queues = vhost.queues
     # RabbitMQ, rabbit_channel: an exclusive queue ends with its connection and is not durable.
     durable = method.durable and not method.exclusive
     arguments = with_default_queue_type(
@@ -179,11 +178,7 @@ def _create(channel: Channel, method: commands.Queue.Declare, name: str, now_ms:
         kind = queue_kind(name, vhost.name, arguments)
         check_server_named(name, vhost.name, kind)
     check_queue_declare(session, name, arguments)
-    queues_max = session.broker.settings.queues_max
-    if (limits or queues_max) and queues.find(name) is None:
-        limits.check_queue(vhost.name, name, len(queues))
-        if queues_max:
-            check_node_queue(queues_max, name, session.broker.count_queues())
+    session.broker.check_room_for_queue(vhost, name)
     return queues.declare(name, properties, session, now_ms, may_be_reserved=not method.queue)
 
 
