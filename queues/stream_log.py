@@ -121,6 +121,12 @@ class StreamLog(Protocol):
     def stored_offset(self, reference: bytes) -> int | None:
         """Return the offset that was stored last for a consumer; None is none."""
 
+    def tracking(self) -> tuple[list[tuple[bytes, int]], list[tuple[bytes, int]]]:
+        """Return all stored offsets, and all highest publishing ids, by reference.
+
+        At most 255 of each; the one that was noted longest ago comes first.
+        """
+
     def set_retention(self, retention: Retention) -> None:
         """Set what is kept; ``retain`` has to be called next."""
 

@@ -41,7 +41,13 @@ class StreamReader(Protocol):
 
 
 class StreamQueue(Protocol):
-    """A stream, as the stream protocol knows it."""
+    """A stream, as the stream protocol knows it.
+
+    Attributes:
+        subscription_count: subscriptions of the stream protocol that it has, for its counts.
+    """
+
+    subscription_count: int
 
     @property
     def log(self) -> StreamLog:

@@ -18,6 +18,7 @@ from amqp_server.broker.commands.accounts import AccountCommands, LogIn
 from amqp_server.broker.commands.connections import ConnectionCommands
 from amqp_server.broker.commands.job import Answer, CommandJob
 from amqp_server.broker.commands.messages import Got, MessageCommands, Published, SettledBy
+from amqp_server.broker.commands.streams import StreamCommands
 from amqp_server.broker.commands.topology import TopologyCommands
 from amqp_server.broker.commands.vhosts import VhostCommands
 from amqp_server.broker.commands.waiting import WaitingCommands
@@ -42,12 +43,14 @@ from amqp_server.broker.errors import (
 from amqp_server.broker.messages.written import PropertyTypeError
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.steps import Steps
+from amqp_server.broker.super_streams import PARTITIONS_MAX
 from amqp_server.wire.tables import Table
 from queues.kinds import KINDS
 
 __all__ = [
     "COMMANDS",
     "KINDS",
+    "PARTITIONS_MAX",
     "SALT_BYTES",
     "AccessRefusedError",
     "Admin",
@@ -99,6 +102,7 @@ CommandTable: TypeAlias = Mapping[str, Command]
 
 class Admin(
     TopologyCommands,
+    StreamCommands,
     MessageCommands,
     WaitingCommands,
     ConnectionCommands,

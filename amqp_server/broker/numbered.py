@@ -5,6 +5,7 @@ from typing import Protocol
 
 from amqp_server.broker.counts import ConnectionView, OpenChannel
 from amqp_server.broker.ordered_keys import OrderedKeys
+from amqp_server.broker.stream_counts import StreamClient
 
 
 class Viewable(Protocol):
@@ -13,6 +14,10 @@ class Viewable(Protocol):
     @property
     def channels(self) -> Mapping[int, OpenChannel]:
         """Its channels by number; none where the protocol has none."""
+
+    @property
+    def stream_client(self) -> StreamClient | None:
+        """Its publishers and subscriptions; None where it does not speak the stream protocol."""
 
     def view(self) -> ConnectionView:
         """Return how it is, without what the broker knows of it."""

@@ -22,6 +22,11 @@ from amqp_server.broker.definitions.definition import (
 )
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.resources import ListenerView, ResourceView
+from amqp_server.broker.stream_counts import (
+    StreamConsumerView,
+    StreamPublisherView,
+    StreamTracking,
+)
 from amqp_server.broker.viewing.accounts import AccountViews, LimitsView
 from amqp_server.broker.viewing.connections import ConnectionViews
 from amqp_server.broker.viewing.node import FlowView, NodeView, NodeViews, TotalsView
@@ -32,6 +37,7 @@ from amqp_server.broker.viewing.routes import (
     RouteViews,
     WayView,
 )
+from amqp_server.broker.viewing.streams import StreamViews
 from amqp_server.broker.viewing.topology import (
     BindingView,
     ExchangeView,
@@ -65,6 +71,9 @@ __all__ = [
     "QueueView",
     "ResourceView",
     "RouteView",
+    "StreamConsumerView",
+    "StreamPublisherView",
+    "StreamTracking",
     "TopicPermissions",
     "TotalsView",
     "TrafficCounts",
@@ -78,7 +87,7 @@ __all__ = [
 """The views, and the types of their answers: management imports no other."""
 
 
-class Views(TopologyViews, RouteViews, ConnectionViews, AccountViews, NodeViews):
+class Views(TopologyViews, RouteViews, ConnectionViews, StreamViews, AccountViews, NodeViews):
     """The views of a broker."""
 
     def __init__(self, broker: Broker) -> None:

@@ -87,6 +87,15 @@ class Reading:
         self._tell_blocked(True)  # noqa: FBT003 -- the port's
         self.regulate()
 
+    @property
+    def word(self) -> str:
+        """RabbitMQ's word for how an open connection is (rabbit_reader)."""
+        if self.is_blocked:
+            return "blocked"
+        if self._alarms.is_on:
+            return "blocking"  # its next publish blocks it
+        return "flow" if self._intake.is_stalled else "running"
+
     def regulate(self) -> None:
         """Start or stop reading the socket; without reading, silence is not counted."""
         is_wanted = not (self.is_blocked or self._intake.is_stalled)

@@ -330,15 +330,8 @@ class Connection:
     # ── small methods ──
 
     def _state(self) -> ConnectionState:
-        """Return how the connection is, in RabbitMQ's words (rabbit_reader)."""
-        word = self.life.state.value
-        if self.life.is_open:
-            if self.reading.is_blocked:
-                word = "blocked"
-            elif self._alarms.is_on:
-                word = "blocking"  # its next publish blocks it
-            elif self.intake.is_stalled:
-                word = "flow"
+        """Return how the connection is, in RabbitMQ's words."""
+        word = self.reading.word if self.life.is_open else self.life.state.value
         return ConnectionState(word, self._outbox.size_bytes)
 
     def _tell_blocked(self, is_blocked: bool) -> None:  # noqa: FBT001 -- the port's

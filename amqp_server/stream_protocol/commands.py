@@ -4,10 +4,11 @@ Source: RabbitMQ, rabbit_stream_reader.
 """
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps
+from amqp_server.broker.stream_counts import StreamConsumerView, StreamPublisherView
 from amqp_server.connections.intake import Intake
 from amqp_server.connections.outbox import Outbox
 from amqp_server.connections.reading import Reading
@@ -41,6 +42,9 @@ log = logging.getLogger(__name__)
 _ZERO: dict[int, bytes] = {
     CommandKey.QUERY_OFFSET: U64.pack(0),
     CommandKey.QUERY_PUBLISHER_SEQUENCE: U64.pack(0),
+    CommandKey.ROUTE: U32.pack(0),
+    CommandKey.PARTITIONS: U32.pack(0),
+    CommandKey.STREAM_STATS: U32.pack(0),
 }
 """What stands behind the code of a refusal, where clients read it in any case."""
 
@@ -99,6 +103,18 @@ class Commands:
     def due_ms(self) -> int | None:
         """When an answer of the client must have come."""
         return self._updates.due_ms
+
+    def publisher_views(
+        self, connection_number: int, after: int, max_count: int
+    ) -> Sequence[StreamPublisherView]:
+        """Return some publishers; see ``broker.stream_counts.StreamClient``."""
+        return self._publishers.views(connection_number, after, max_count)
+
+    def consumer_views(
+        self, connection_number: int, after: int, max_count: int
+    ) -> Sequence[StreamConsumerView]:
+        """Return some subscriptions; see ``broker.stream_counts.StreamClient``."""
+        return self._subscriptions.views(connection_number, after, max_count)
 
     def room_came(self) -> None:
         """Go on with the subscriptions that waited for room."""

@@ -24,9 +24,24 @@ _CONFIRM_HEAD: Final = struct.Struct(">IHHBi")
 _ERROR_BYTES: Final = ID_BYTES + U16.size
 
 
+class Counted:
+    """The entries of one publisher, counted.
+
+    Attributes:
+        publisher_id: its number on its connection.
+        published, confirmed, errored: entries that came, that are safe, and that were refused.
+    """
+
+    __slots__ = ("confirmed", "errored", "published", "publisher_id")
+
+    def __init__(self, publisher_id: int) -> None:
+        self.publisher_id = publisher_id
+        self.published = self.confirmed = self.errored = 0
+
+
 class _Waiting(NamedTuple):
     lsn: int
-    publisher_id: int
+    counted: Counted
     ids: bytes
 
 
@@ -53,13 +68,14 @@ class AwaitedConfirms:
         self._lines: dict[CommitGroup, deque[_Waiting]] = {}
         self.count = 0
 
-    def confirm(self, publisher_id: int, ids: bytes, group: CommitGroup, lsn: int) -> None:
+    def confirm(self, counted: Counted, ids: bytes, group: CommitGroup, lsn: int) -> None:
         """Confirm these once the group has committed the LSN; at once if it has."""
         if lsn <= group.committed_lsn:
-            write_confirms(self._outbox, publisher_id, ids)
+            counted.confirmed += len(ids) // ID_BYTES
+            write_confirms(self._outbox, counted.publisher_id, ids)
             return
         line = self._lines.setdefault(group, deque())
-        line.append(_Waiting(lsn, publisher_id, ids))
+        line.append(_Waiting(lsn, counted, ids))
         self.count += len(ids) // ID_BYTES
         if len(line) == 1:
             group.wait(lsn, lambda: self._decided(group))
@@ -76,17 +92,19 @@ class AwaitedConfirms:
             return
         committed_lsn = group.committed_lsn
         has_failed = line[0].lsn > committed_lsn
-        gathered: dict[int, list[bytes]] = {}
+        gathered: dict[Counted, list[bytes]] = {}
         while line and (has_failed or line[0].lsn <= committed_lsn):
-            _, publisher_id, ids = line.popleft()
-            gathered.setdefault(publisher_id, []).append(ids)
+            _, counted, ids = line.popleft()
+            gathered.setdefault(counted, []).append(ids)
             self.count -= len(ids) // ID_BYTES
-        for publisher_id, parts in gathered.items():
+        for counted, parts in gathered.items():
+            ids = b"".join(parts)
             if has_failed:
-                code = Code.STREAM_NOT_AVAILABLE
-                write_errors(self._outbox, publisher_id, b"".join(parts), code)
+                counted.errored += len(ids) // ID_BYTES
+                write_errors(self._outbox, counted.publisher_id, ids, Code.STREAM_NOT_AVAILABLE)
             else:
-                write_confirms(self._outbox, publisher_id, b"".join(parts))
+                counted.confirmed += len(ids) // ID_BYTES
+                write_confirms(self._outbox, counted.publisher_id, ids)
         if line:
             group.wait(line[0].lsn, lambda: self._decided(group))
         else:

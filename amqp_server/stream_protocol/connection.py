@@ -19,6 +19,7 @@ from amqp_server.connections.login import HeldRefusal
 from amqp_server.connections.outbox import Outbox
 from amqp_server.connections.peer import Peer
 from amqp_server.connections.reading import Reading
+from amqp_server.connections.session import ConnectionState
 from amqp_server.stream_protocol import handshake
 from amqp_server.stream_protocol.commands import Commands
 from amqp_server.stream_protocol.errors import (
@@ -95,6 +96,8 @@ class Connection:
         self._commands = Commands(
             self.session, groups, self._outbox, self.intake, self.reading, self.fail
         )
+        self.session.state_of = self._state
+        self.session.stream_client = self._commands
         self._refusal: bytes = b""
         self._holds_login = False
         self._is_released = False
@@ -184,11 +187,14 @@ class Connection:
             self._outbox.write_past_held(HEARTBEAT_FRAME)
 
     def shut_down(self, reason: str, now_ms: int) -> None:
-        """Close, and tell an open client why."""
+        """Close without a Close, as RabbitMQ does: not every client expects one of the server."""
         if self.life.is_open:
-            self._close(Code.OK, reason, now_ms)
-        elif self.life.state in HANDSHAKE:
-            self._end(now_ms)
+            log.info("closing connection %s reason=%r", self.session, reason)
+        self._end(now_ms)
+
+    def _state(self) -> ConnectionState:
+        word = self.reading.word if self.life.is_open else self.life.state.value
+        return ConnectionState(word, self._outbox.size_bytes)
 
     # ── receiving ──
 

@@ -6,13 +6,19 @@ written, and confirmed when the first one is.
 Source: RabbitMQ, rabbit_stream_reader; stream protocol, DeclarePublisher, Publish.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.queue import Queue
+from amqp_server.broker.stream_counts import StreamPublisherView
 from amqp_server.connections.outbox import Outbox
-from amqp_server.stream_protocol.confirms import AwaitedConfirms, write_errors
+from amqp_server.stream_protocol.confirms import (
+    ID_BYTES,
+    AwaitedConfirms,
+    Counted,
+    write_errors,
+)
 from amqp_server.stream_protocol.errors import RefusedError
 from amqp_server.stream_protocol.fields import U64, Fields
 from amqp_server.stream_protocol.keys import Code
@@ -29,12 +35,27 @@ class Publisher:
 
     Attributes:
         reference: what its publishing ids are stored under; empty is none.
+        counted: its number on the connection, and its entries.
     """
 
-    publisher_id: int
     queue: Queue
     stream: StreamQueue
     reference: bytes
+    counted: Counted
+
+    def view(self, connection_number: int, vhost: str) -> StreamPublisherView:
+        """Return how it is."""
+        counted = self.counted
+        return StreamPublisherView(
+            connection_number,
+            counted.publisher_id,
+            self.queue.name,
+            vhost,
+            self.reference.decode("utf-8", "surrogateescape"),
+            counted.published,
+            counted.confirmed,
+            counted.errored,
+        )
 
 
 class Publishers:
@@ -67,7 +88,7 @@ class Publishers:
         if is_taken:
             raise RefusedError(Code.PRECONDITION_FAILED)
         queue, stream = session.find_stream(name)
-        self._by_id[publisher_id] = Publisher(publisher_id, queue, stream, octets)
+        self._by_id[publisher_id] = Publisher(queue, stream, octets, Counted(publisher_id))
         return b""
 
     def delete(self, fields: Fields, _now_ms: int) -> bytes:
@@ -91,7 +112,7 @@ class Publishers:
         """Publish a run; its confirms and errors come later."""
         publisher_id, pieces, refused_ids, _ = run
         outbox = self._outbox
-        publisher = self._by_id.get(publisher_id)
+        declared = publisher = self._by_id.get(publisher_id)
         code = Code.PUBLISHER_DOES_NOT_EXIST
         if publisher is not None and publisher.queue.is_deleted:
             # Its client has not been told yet.
@@ -103,11 +124,17 @@ class Publishers:
                 publisher, code = None, refused.code
         if publisher is None:
             ids = b"".join([piece.ids for piece in pieces]) + refused_ids
+            if declared is not None:
+                declared.counted.published += len(ids) // ID_BYTES
+                declared.counted.errored += len(ids) // ID_BYTES
             write_errors(outbox, publisher_id, ids, code)
             return
         for piece in pieces:
+            publisher.counted.published += len(piece.ids) // ID_BYTES
             self._publish_piece(publisher, piece, now_ms)
         if refused_ids:
+            publisher.counted.published += len(refused_ids) // ID_BYTES
+            publisher.counted.errored += len(refused_ids) // ID_BYTES
             write_errors(outbox, publisher_id, refused_ids, Code.PRECONDITION_FAILED)
 
     def forget_stream(self, queue: Queue) -> bool:
@@ -120,6 +147,14 @@ class Publishers:
     def queues(self) -> Iterable[Queue]:
         """Return the streams that it publishes to."""
         return dict.fromkeys([each.queue for each in self._by_id.values()])
+
+    def views(
+        self, connection_number: int, after: int, max_count: int
+    ) -> Sequence[StreamPublisherView]:
+        """Return some of them; see ``broker.stream_counts.StreamClient``."""
+        vhost = self._session.vhost_name
+        numbers = sorted([number for number in self._by_id if number > after])[:max_count]
+        return [self._by_id[number].view(connection_number, vhost) for number in numbers]
 
     def end(self) -> None:
         """End with the connection."""
@@ -146,7 +181,7 @@ class Publishers:
             ),
             now_ms,
         )
-        self.awaited.confirm(publisher.publisher_id, piece.ids, stream.commit_group, lsn)
+        self.awaited.confirm(publisher.counted, piece.ids, stream.commit_group, lsn)
 
     def _publish_new(self, publisher: Publisher, piece: Piece, known: int, now_ms: int) -> None:
         """Append the entries that are not stored; the others wait for what was appended last."""
@@ -164,4 +199,4 @@ class Publishers:
                 has_values_beside=True,
             )
             lsn = stream.append(appended, now_ms)
-        self.awaited.confirm(publisher.publisher_id, piece.ids, stream.commit_group, lsn)
+        self.awaited.confirm(publisher.counted, piece.ids, stream.commit_group, lsn)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from amqp_server.broker.queue import Queue
+from amqp_server.broker.stream_counts import StreamConsumerView
 from amqp_server.connections.outbox import Outbox
 from amqp_server.stream_protocol.fields import U8, U64
 from amqp_server.stream_protocol.frames import frame_head
@@ -47,8 +48,9 @@ class Subscription:
     Attributes:
         offset: where the next read begins.
         credit: chunks that may be sent.
-        properties_bytes: size of what its client said of it.
+        properties: what its client said of it.
         consumed_offset: behind the last chunk that was sent.
+        consumed_count: messages of the chunks that were sent.
         spec: where it begins, if its client does not say something else when it becomes active.
         group: of which only one reads; None reads for itself.
         partition_index: of the stream in the super stream that its client named, or ``PLAIN``.
@@ -60,13 +62,14 @@ class Subscription:
         "_on_held",
         "_outbox",
         "_wanted",
+        "consumed_count",
         "consumed_offset",
         "credit",
         "group",
         "is_over",
         "offset",
         "partition_index",
-        "properties_bytes",
+        "properties",
         "queue",
         "spec",
         "stream",
@@ -87,9 +90,10 @@ class Subscription:
         self.subscription_id = subscription_id
         self.queue = queue
         self.stream = stream
-        self.properties_bytes = properties_bytes(properties)
+        self.properties = properties
         self.offset = 0
         self.consumed_offset = 0
+        self.consumed_count = 0
         self.credit = 0
         self.is_over = False
         self.spec = NEXT
@@ -172,7 +176,26 @@ class Subscription:
         head += view[position : position + CHUNK_HEADER.size]
         self._outbox.deliver_all([head, data])
         self.credit -= 1
+        self.consumed_count += header.record_count
         self.consumed_offset = header.next_offset
+
+    def view(self, connection_number: int, vhost: str, *, is_active: bool) -> StreamConsumerView:
+        """Return how it is."""
+        lag = max(self.stream.log.readable_offset - self.offset, 0) if is_active else 0
+        activity = "up" if self.group is None else "single_active" if is_active else "waiting"
+        return StreamConsumerView(
+            connection_number,
+            self.subscription_id,
+            self.queue.name,
+            vhost,
+            self.credit,
+            self.consumed_count,
+            max(self.consumed_offset - 1, 0),
+            lag,
+            is_active,
+            activity,
+            self.properties,
+        )
 
 
 def properties_bytes(properties: Mapping[str, str]) -> int:

@@ -3,12 +3,13 @@
 Source: RabbitMQ, rabbit_stream_reader; stream protocol, Subscribe, Credit, Unsubscribe.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.steps import Steps
+from amqp_server.broker.stream_counts import StreamConsumerView
 from amqp_server.connections.outbox import Outbox
 from amqp_server.stream_protocol.consumer_updates import ConsumerUpdates, partition_index
 from amqp_server.stream_protocol.errors import MalformedFrameError, RefusedError
@@ -18,7 +19,7 @@ from amqp_server.stream_protocol.keys import RESPONSE, VERSION_1, Code, CommandK
 from amqp_server.stream_protocol.offset_specs import offset_spec
 from amqp_server.stream_protocol.session import StreamSession
 from amqp_server.stream_protocol.single_active import GroupKey
-from amqp_server.stream_protocol.subscription import Subscription, begin, properties_bytes
+from amqp_server.stream_protocol.subscription import Subscription, properties_bytes
 from persistence.streams.chunk import REFERENCE_BYTES_MAX
 
 SINGLE_ACTIVE: Final = "single-active-consumer"
@@ -26,7 +27,7 @@ NAME: Final = "name"
 _CREDIT_MAX: Final = 0xFFFF
 
 PROPERTIES_BYTES_MAX: Final = 1 << 20
-"""Properties of all subscriptions of a connection: filter values are kept, in thrice the memory."""
+"""Properties of all subscriptions of a connection: they are kept, in four times the memory."""
 
 
 class Subscriptions:
@@ -64,7 +65,7 @@ class Subscriptions:
         group = self._group_of(name, properties)
         index = yield from partition_index(session.open_vhost, properties, name)
         queue, stream = session.find_stream(name)
-        held = sum([each.properties_bytes for each in self._by_id.values()])
+        held = sum([properties_bytes(each.properties) for each in self._by_id.values()])
         if held + properties_bytes(properties) > PROPERTIES_BYTES_MAX:
             raise RefusedError(Code.PRECONDITION_FAILED)
         if subscription_id in self._by_id:
@@ -82,8 +83,12 @@ class Subscriptions:
         subscription.spec = spec
         subscription.group, subscription.partition_index = group, index
         self._by_id[subscription_id] = subscription
+        stream.subscription_count += 1
         if subscription.group is None:
-            begin(subscription, spec, now_ms)
+            # The first chunk leaves in a write of its own: clients learn of the subscription from
+            # the answer, and some take a chunk of the same read before they have.
+            subscription.offset = stream.first_offset_of(spec, now_ms)
+            self._hold(subscription)
         else:
             self._joining = subscription
         return b""
@@ -148,6 +153,15 @@ class Subscriptions:
         """Return the streams that it reads."""
         return dict.fromkeys([each.queue for each in self._by_id.values()])
 
+    def views(
+        self, connection_number: int, after: int, max_count: int
+    ) -> Sequence[StreamConsumerView]:
+        """Return some of them; see ``broker.stream_counts.StreamClient``."""
+        vhost, reads = self._session.vhost_name, self._updates.reads
+        numbers = sorted([number for number in self._by_id if number > after])[:max_count]
+        found = [self._by_id[number] for number in numbers]
+        return [each.view(connection_number, vhost, is_active=reads(each)) for each in found]
+
     def ending(self) -> Steps[None]:
         """End with the connection."""
         while self._by_id:
@@ -160,6 +174,7 @@ class Subscriptions:
 
     def _end(self, subscription: Subscription) -> None:
         subscription.is_over = True
+        subscription.stream.subscription_count -= 1
         subscription.stream.detach(subscription)
         self._updates.leave(subscription)
         self._starved.pop(subscription, None)

@@ -3,27 +3,32 @@
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from amqp_server.broker.admin import NotFoundError
-from amqp_server.broker.views import ChannelView, ConnectionView, ConsumerView
-from management.access.authorization import NO_OBJECT_ACCESS
+from amqp_server.broker.views import ChannelView, ConnectionView, ConsumerView, StreamConsumerView
 from management.bodies.connections import (
     bare_connection_body,
     channel_body,
     channel_name,
-    connection_body,
     consumer_body,
 )
+from management.bodies.streams import consumer_body_of_stream
 from management.call import Call
-from management.http.errors import bad_request, not_authorised, not_found
+from management.http.errors import bad_request, not_found
 from management.http.response import Response, empty
 from management.listing import Rows, listed
 from management.lists.ranges import Ranges, ranges_of
 from management.node import pages
+from management.open_connections import (
+    close,
+    connection_answer,
+    connections_listed,
+    name_of,
+    named_connection,
+    reason_of,
+    require_own,
+    seen_connections,
+)
 from management.routing.route import Right, Route
 from management.vhost_commands import matching
-
-CLOSED: Final = "Closed via management plugin"
-"""Why a connection was closed, unless the request has another reason (``X-Reason``)."""
 
 NO_STATS: Final = "Stats in management UI are disabled on this node"
 
@@ -36,16 +41,6 @@ class _OnConnection(NamedTuple):
 
 
 # ── what the user sees ──
-
-
-def _connections(call: Call, vhost: str | None = None) -> Iterator[ConnectionView]:
-    """Yield the connections that the user sees: its own, or all for one who monitors."""
-    account = call.account
-    for page in pages(call.node.views.connections):
-        for view in page:
-            is_seen = account.is_monitor or view.username == account.name
-            if is_seen and vhost in {None, view.vhost}:
-                yield view
 
 
 def _channels(call: Call, vhost: str | None = None) -> Iterator[_OnConnection]:
@@ -61,14 +56,29 @@ def _channels(call: Call, vhost: str | None = None) -> Iterator[_OnConnection]:
 
 
 def _consumers(call: Call, vhost: str | None = None) -> Iterator[dict[str, Any]]:
-    account, views, node = call.account, call.node.views, call.services.identity.node
+    """Yield the consumers that the user sees: those of channels, and those of streams."""
+    views, node = call.node.views, call.services.identity.node
     for page in pages(views.consumers):
         for view in page:
-            connection = views.connection(view.connection_number)
-            if connection is None or vhost not in {None, view.vhost}:
-                continue
-            if account.is_monitor or connection.username == account.name:
-                yield consumer_body(view, connection, node)
+            owner = _owner(call, view, vhost)
+            if owner is not None:
+                yield consumer_body(view, owner, node)
+    for stream_page in pages(views.stream_consumers):
+        for stream_view in stream_page:
+            owner = _owner(call, stream_view, vhost)
+            if owner is not None:
+                yield consumer_body_of_stream(stream_view, owner, node)
+
+
+def _owner(
+    call: Call, view: ConsumerView | StreamConsumerView, vhost: str | None
+) -> ConnectionView | None:
+    """Return the connection of a consumer; None if the user does not see it."""
+    owner = call.node.views.connection(view.connection_number)
+    if owner is None or vhost not in {None, view.vhost}:
+        return None
+    is_seen = call.account.is_monitor or owner.username == call.account.name
+    return owner if is_seen else None
 
 
 # ── connections ──
@@ -76,62 +86,29 @@ def _consumers(call: Call, vhost: str | None = None) -> Iterator[dict[str, Any]]
 
 async def connections(call: Call) -> Response:
     """Return the connections that the user sees."""
-    return await _connections_listed(call, _connections(call))
+    return await connections_listed(call, seen_connections(call))
 
 
 async def connections_of_vhost(call: Call) -> Response:
     """Return the connections of a vhost."""
     if not call.node.has_vhost(call.vhost):
         raise not_found()
-    return await _connections_listed(call, _connections(call, call.vhost))
-
-
-async def _connections_listed(call: Call, views: Iterator[ConnectionView]) -> Response:
-    query, node = call.request.query, call.services.identity.node
-    ranges = ranges_of(query)
-    if query.is_true("disable_stats"):
-        bare = Rows(views, lambda view: bare_connection_body(view, node), _name_of)
-        return await listed(call, bare)
-    offset_ms = _wall_offset_ms(call)
-    rows = Rows(views, lambda view: _body(call, view, offset_ms, ranges), _name_of)
-    return await listed(call, rows)
-
-
-def _wall_offset_ms(call: Call) -> int:
-    view = call.node.views.node()
-    return view.wall_ms - view.now_ms
-
-
-def _name_of(view: ConnectionView) -> str:
-    return view.name
-
-
-def _body(call: Call, view: ConnectionView, wall_offset_ms: int, ranges: Ranges) -> dict[str, Any]:
-    sampler, node = call.services.sampler, call.services.identity.node
-    numbers = sampler.connections.get(view.number)
-    return connection_body(view, node, wall_offset_ms, numbers, sampler.looks, ranges)
+    return await connections_listed(call, seen_connections(call, call.vhost))
 
 
 async def connection(call: Call) -> Response:
     """Return a connection."""
-    ranges = ranges_of(call.request.query)
-    view = await _named(call)
-    return call.answer(_body(call, view, _wall_offset_ms(call), ranges))
+    return connection_answer(call, await named_connection(call))
 
 
 async def close_connection(call: Call) -> Response:
     """Close a connection, with the reason of the header ``X-Reason``."""
-    view = await _named(call, is_change=True)
-    try:
-        await call.node.command("close_connection", number=view.number, reason=_reason(call))
-    except NotFoundError as error:
-        raise not_found() from error
-    return empty()
+    return await close(call, await named_connection(call, is_change=True))
 
 
 async def channels_of_connection(call: Call) -> Response:
     """Return the channels of a connection."""
-    number = (await _named(call)).number
+    number = (await named_connection(call)).number
     found = await matching(
         call, _channels(call), lambda each: each.channel.connection_number == number
     )
@@ -141,46 +118,18 @@ async def channels_of_connection(call: Call) -> Response:
 async def connections_of_user(call: Call) -> Response:
     """Return the connections of a user, without details."""
     user, node = call.names["user"], call.services.identity.node
-    _require_own(call, user, is_change=False)
-    found = await matching(call, _connections(call), lambda view: view.username == user)
-    rows = Rows(iter(found), lambda view: bare_connection_body(view, node), _name_of)
+    require_own(call, user, is_change=False)
+    found = await matching(call, seen_connections(call), lambda view: view.username == user)
+    rows = Rows(iter(found), lambda view: bare_connection_body(view, node), name_of)
     return await listed(call, rows._replace(is_paged=False))
 
 
 async def close_connections_of_user(call: Call) -> Response:
     """Close all connections of a user."""
     user = call.names["user"]
-    _require_own(call, user, is_change=True)
-    await call.node.command("close_connections_of_user", username=user, reason=_reason(call))
+    require_own(call, user, is_change=True)
+    await call.node.command("close_connections_of_user", username=user, reason=reason_of(call))
     return empty()
-
-
-def _reason(call: Call) -> str:
-    return call.request.header("x-reason") or CLOSED
-
-
-async def _named(call: Call, *, is_change: bool = False) -> ConnectionView:
-    """Return the connection of the path.
-
-    Raises:
-        HttpError: 404, there is none; 401, it is another user's.
-    """
-    name, slices = call.names["connection"], call.node.slices
-    for page in pages(call.node.views.connections):
-        for view in page:
-            if view.name == name:
-                _require_own(call, view.username, is_change=is_change)
-                return view
-        if slices.is_spent():
-            await slices.pause()
-    raise not_found()
-
-
-def _require_own(call: Call, owner: str, *, is_change: bool) -> None:
-    account = call.account
-    may = account.is_administrator if is_change else account.is_monitor
-    if owner != account.name and not may:
-        raise not_authorised(NO_OBJECT_ACCESS)
 
 
 # ── channels ──
@@ -229,7 +178,7 @@ async def channel(call: Call) -> Response:
             owner = views.connection(view.connection_number)
             if owner is None or channel_name(owner, view.number) != name:
                 continue
-            _require_own(call, view.username, is_change=False)
+            require_own(call, view.username, is_change=False)
             body = _channel_body(call, _OnConnection(owner, view), ranges)
             consumers = await _consumers_of(call, view)
             body["consumer_details"] = [consumer_body(each, owner, node) for each in consumers]

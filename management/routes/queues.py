@@ -8,6 +8,7 @@ from amqp_server.broker.admin import typed_table
 from amqp_server.broker.views import QueueView
 from management.bodies.connections import consumer_body
 from management.bodies.queues import queue_body, queue_definition_body, totals_of
+from management.bodies.streams import consumer_body_of_stream
 from management.call import Call
 from management.http.body import object_of, text_of, truth_of
 from management.http.errors import bad_request, not_found
@@ -105,7 +106,20 @@ async def _consumers_of(call: Call, queue: QueueView) -> list[dict[str, Any]]:
     place = (queue.vhost, queue.name)
     found = await matching(call, all_of_them, lambda view: (view.vhost, view.queue_name) == place)
     pairs = [(view, views.connection(view.connection_number)) for view in found]
-    return [consumer_body(view, owner, node) for view, owner in pairs if owner is not None]
+    bodies = [consumer_body(view, owner, node) for view, owner in pairs if owner is not None]
+    return bodies + await _stream_consumers_of(call, queue)
+
+
+async def _stream_consumers_of(call: Call, queue: QueueView) -> list[dict[str, Any]]:
+    """Return the subscriptions of a stream, in the same way."""
+    views, node = call.node.views, call.services.identity.node
+    if queue.kind != "stream":
+        return []
+    all_of_them = (view for page in pages(views.stream_consumers) for view in page)
+    place = (queue.vhost, queue.name)
+    found = await matching(call, all_of_them, lambda view: (view.vhost, view.stream_name) == place)
+    owned = [(view, views.connection(view.connection_number)) for view in found]
+    return [consumer_body_of_stream(view, each, node) for view, each in owned if each is not None]
 
 
 async def put_queue(call: Call) -> Response:

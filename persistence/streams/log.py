@@ -271,6 +271,10 @@ class StreamLog:
         """Return the offset that was stored last for a consumer; None is none."""
         return self.stored_offsets.get(reference)
 
+    def tracking(self) -> tuple[list[tuple[bytes, int]], list[tuple[bytes, int]]]:
+        """Return all stored offsets, and all highest publishing ids, by reference."""
+        return list(self.stored_offsets), list(self.publishing_ids)
+
     # -- what is kept -----------------------------------------------------------------------------
 
     def set_retention(self, retention: Retention) -> None:

@@ -61,6 +61,7 @@ class StreamEngine:
         self.name = parts.name
         self.options = parts.options
         self.moves = Moves()
+        self.subscription_count = 0
         self.log: StreamLog = parts.log
         self.log.on_readable = self._more_is_readable
         self._wake_up = parts.wake_up
@@ -110,7 +111,7 @@ class StreamEngine:
             ready_bytes=self.log.size_bytes,
             unacked_count=counters.unacked_count,
             unacked_bytes=counters.unacked_bytes,
-            consumer_count=len(self._readers),
+            consumer_count=len(self._readers) + self.subscription_count,
             published=self._published_count,
             delivered=counters.taken_count,
             acked=counters.settled_count - counters.requeued_count - counters.discarded_count,

@@ -142,6 +142,10 @@ class MemoryStreamLog:
         """Return the offset that was stored last for a consumer; None is none."""
         return self._stored_offsets.get(reference)
 
+    def tracking(self) -> tuple[list[tuple[bytes, int]], list[tuple[bytes, int]]]:
+        """Return all stored offsets, and all highest publishing ids, by reference."""
+        return list(self._stored_offsets), list(self._publishing_ids)
+
     def set_retention(self, retention: Retention) -> None:
         """Set what is kept."""
         self._retention = retention

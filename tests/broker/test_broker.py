@@ -41,6 +41,10 @@ class FakeConnection:
     def channels(self) -> dict[int, OpenChannel]:
         return {}
 
+    @property
+    def stream_client(self) -> None:
+        return None
+
     def view(self) -> ConnectionView:
         raise AssertionError("nobody looks")
 

@@ -136,6 +136,8 @@ def test_a_bounded_number_of_references_is_kept(place: LogPlace) -> None:
         log.append(appended(b"m", publisher=b"%d" % number, publishing_id=number), NOW_MS)
     assert (log.stored_offset(b"44"), log.stored_offset(b"45")) == (None, 45)
     assert (log.publishing_id(b"44"), log.publishing_id(b"45")) == (None, 45)
+    kept = [(b"%d" % number, number) for number in range(45, 300)]
+    assert log.tracking() == (kept, kept)
 
 
 def test_a_time_is_found_at_the_beginning_of_a_chunk(place: LogPlace) -> None:

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from amqp_server.broker.queue import memory_log
+from amqp_server.broker.super_streams import PARTITIONS_MAX
 from amqp_server.stream_protocol.fields import string, string_map, strings
 from amqp_server.stream_protocol.frames import frame
 from amqp_server.stream_protocol.keys import Code, CommandKey
-from amqp_server.stream_protocol.super_streams import PARTITIONS_MAX
 from tests.support.commits import FakeDisk
 from tests.support.peer import Node
 from tests.support.stream_peer import StreamPeer, ok, refused

@@ -4,6 +4,7 @@ from amqp_server.connections.outbox import Outbox
 from amqp_server.stream_protocol.confirms import (
     IDS_PER_FRAME_MAX,
     AwaitedConfirms,
+    Counted,
     write_confirms,
     write_errors,
 )
@@ -20,7 +21,12 @@ class Line:
     def __init__(self) -> None:
         self.outbox = Outbox(1 << 30, lambda: None)
         self.told_count = 0
+        self.publishers: dict[int, Counted] = {}
         self.awaited = AwaitedConfirms(self.outbox, self._fewer)
+
+    def confirm(self, publisher_id: int, ids: bytes, group: FakeCommits, lsn: int) -> None:
+        counted = self.publishers.setdefault(publisher_id, Counted(publisher_id))
+        self.awaited.confirm(counted, ids, group, lsn)
 
     def _fewer(self) -> None:
         self.told_count += 1
@@ -38,17 +44,17 @@ def ids(*numbers: int) -> bytes:
 
 def test_what_is_safe_is_confirmed_at_once() -> None:
     line, group = Line(), FakeCommits()
-    line.awaited.confirm(1, ids(5), group, 0)
+    line.confirm(1, ids(5), group, 0)
     assert line.written() == [confirmed(1, 5)]
     assert line.awaited.count == 0
 
 
 def test_a_commit_confirms_all_up_to_its_lsn_by_publisher() -> None:
     line, group = Line(), FakeCommits()
-    line.awaited.confirm(1, ids(1, 2), group, 3)
-    line.awaited.confirm(2, ids(1), group, 3)
-    line.awaited.confirm(1, ids(3), group, 4)
-    line.awaited.confirm(1, ids(4), group, 5)
+    line.confirm(1, ids(1, 2), group, 3)
+    line.confirm(2, ids(1), group, 3)
+    line.confirm(1, ids(3), group, 4)
+    line.confirm(1, ids(4), group, 5)
     assert (line.written(), line.awaited.count) == ([], 5)
     group.commit(4)
     assert line.written() == [confirmed(1, 1, 2, 3), confirmed(2, 1)]
@@ -59,8 +65,8 @@ def test_a_commit_confirms_all_up_to_its_lsn_by_publisher() -> None:
 
 def test_each_group_has_its_line() -> None:
     line, slow, fast = Line(), FakeCommits(), FakeCommits()
-    line.awaited.confirm(1, ids(1), slow, 1)
-    line.awaited.confirm(1, ids(2), fast, 1)
+    line.confirm(1, ids(1), slow, 1)
+    line.confirm(1, ids(2), fast, 1)
     fast.commit(1)
     assert line.written() == [confirmed(1, 2)]
     slow.commit(1)
@@ -69,8 +75,8 @@ def test_each_group_has_its_line() -> None:
 
 def test_a_group_that_fails_is_an_error_for_all_that_wait() -> None:
     line, group = Line(), FakeCommits()
-    line.awaited.confirm(1, ids(1), group, 1)
-    line.awaited.confirm(1, ids(2), group, 2)
+    line.confirm(1, ids(1), group, 1)
+    line.confirm(1, ids(2), group, 2)
     group.fail()
     assert line.written() == [publish_errors(1, Code.STREAM_NOT_AVAILABLE, 1, 2)]
     assert line.awaited.count == 0
@@ -78,7 +84,7 @@ def test_a_group_that_fails_is_an_error_for_all_that_wait() -> None:
 
 def test_nothing_is_confirmed_once_it_is_forgotten() -> None:
     line, group = Line(), FakeCommits()
-    line.awaited.confirm(1, ids(1), group, 1)
+    line.confirm(1, ids(1), group, 1)
     line.awaited.forget()
     group.commit(1)
     assert line.written() == []

@@ -104,10 +104,10 @@ def test_close_is_answered_and_ends_everything(peer: StreamPeer) -> None:
     peer.connection.lose(peer.node.now_ms)
 
 
-def test_the_broker_closes_with_a_reason(peer: StreamPeer) -> None:
+def test_the_broker_closes_without_a_word(peer: StreamPeer) -> None:
     peer.connection.shut_down("node stops", peer.node.now_ms)
-    body = U32.pack(0) + U16.pack(Code.OK) + string("node stops")
-    assert peer.receive() == [Answer(CommandKey.CLOSE, body)]
+    assert (peer.receive(), peer.connection.life.is_closed) == ([], True)
+    assert list(peer.node.broker.connections()) == []
 
 
 def test_heartbeats_go_both_ways(node: Node) -> None:

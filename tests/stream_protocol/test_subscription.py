@@ -149,6 +149,7 @@ def test_many_wanted_values_are_looked_for_in_few_chunks_at_once() -> None:
     peer.receive()
     wanted = {f"filter.{number}": f"v{number}" for number in range(LOOKS_MAX // 4)}
     peer.subscribe("s", properties=wanted)
+    peer.receive()
     subscription = peer.connection._commands._subscriptions._by_id[1]
     assert subscription.offset == 12
     subscription.offset = 0

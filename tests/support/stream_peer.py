@@ -24,6 +24,9 @@ LOCAL = Peer("127.0.0.1", 50_000, "127.0.0.1", 5552, is_loopback=True)
 CORRELATION_ID = 7
 
 
+_LISTS = (CommandKey.ROUTE, CommandKey.PARTITIONS, CommandKey.STREAM_STATS)
+
+
 class Answer(NamedTuple):
     """One frame of the server."""
 
@@ -47,8 +50,8 @@ def ok(key: int, body: bytes = b"", code: Code = Code.OK) -> Answer:
 
 
 def refused(key: int, code: Code, body: bytes = b"") -> Answer:
-    """Return the answer to a request that is refused."""
-    return ok(key, body, code)
+    """Return the answer to a request that is refused; that of a list has an empty one."""
+    return ok(key, U32.pack(0) if key in _LISTS else body, code)
 
 
 def entry(message: bytes) -> bytes:
@@ -186,9 +189,11 @@ class StreamPeer:
         )
 
     def receive(self) -> list[Answer]:
-        """Read everything that was sent."""
-        self.node.end_turns()
-        octets = b"".join(self.connection.data_to_send())
+        """Read everything that was sent, and what the room that came lets it send."""
+        octets, written = b"", self.write()
+        while written:
+            octets += written
+            written = self.write()
         found = []
         while octets:
             (size_bytes,) = struct.unpack_from(">I", octets)
@@ -196,6 +201,11 @@ class StreamPeer:
             found.append(Answer(key, octets[8 : 4 + size_bytes], version))
             octets = octets[4 + size_bytes :]
         return found
+
+    def write(self) -> bytes:
+        """Return what one write of the server brings."""
+        self.node.end_turns()
+        return b"".join(self.connection.data_to_send())
 
     def chunks(self) -> list[Chunk]:
         """Read, and return what was delivered."""

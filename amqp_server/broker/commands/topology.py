@@ -11,7 +11,6 @@ from amqp_server.broker.arguments.declare import (
     with_default_queue_type,
 )
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.limits import check_node_queue
 from amqp_server.broker.names import check_not_default_exchange
 from amqp_server.broker.queue import NOBODY, purging
 from amqp_server.broker.request_rights import (
@@ -53,7 +52,7 @@ class TopologyCommands:
         arguments: Table,
     ) -> Steps[bool]:
         """Declare a queue; return whether it is new."""
-        broker, found = self._broker, self._broker.vhost(vhost)
+        found = self._broker.vhost(vhost)
         queues = found.queues
         yield from queues.finishing(name)
         arguments = with_default_queue_type(
@@ -65,10 +64,7 @@ class TopologyCommands:
         )
         check_queue_declare(self._asker(username, found), name, arguments)
         is_new = queues.find(name) is None
-        if is_new:
-            found.limits.check_queue(vhost, name, len(queues))
-            if broker.settings.queues_max:
-                check_node_queue(broker.settings.queues_max, name, broker.count_queues())
+        self._broker.check_room_for_queue(found, name)
         is_exclusive = False
         properties = QueueProperties(durable, is_exclusive, auto_delete, arguments)
         queues.declare(name, properties, NOBODY, now_ms)
