@@ -5,7 +5,7 @@ from typing import Protocol
 
 from amqp_server.broker.counts import ConnectionView, OpenChannel
 from amqp_server.broker.ordered_keys import OrderedKeys
-from amqp_server.broker.stream_counts import StreamClient
+from amqp_server.broker.stream_counts import OpenStreams
 
 
 class Viewable(Protocol):
@@ -16,7 +16,7 @@ class Viewable(Protocol):
         """Its channels by number; none where the protocol has none."""
 
     @property
-    def stream_client(self) -> StreamClient | None:
+    def open_streams(self) -> OpenStreams | None:
         """Its publishers and subscriptions; None where it does not speak the stream protocol."""
 
     def view(self) -> ConnectionView:

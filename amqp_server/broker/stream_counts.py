@@ -52,7 +52,7 @@ class StreamConsumerView(NamedTuple):
     properties: Mapping[str, str]
 
 
-class StreamClient(Protocol):
+class OpenStreams(Protocol):
     """The port through which views see a client of streams; ``stream_protocol`` implements it."""
 
     def publisher_views(

@@ -11,7 +11,7 @@ from amqp_server.broker.access.rights import Permission, User
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.counts import ConnectionView, OpenChannel
 from amqp_server.broker.request_rights import VhostUser
-from amqp_server.broker.stream_counts import StreamClient
+from amqp_server.broker.stream_counts import OpenStreams
 from amqp_server.broker.tracing.traced import Actor
 from amqp_server.broker.vhost import Vhost
 from amqp_server.connections.peer import Peer
@@ -50,7 +50,7 @@ class Session:
         channels_open: how many channels it has; 0 if the protocol has none.
         traffic: its octets and reads and writes.
         channels: its channels by number, for views; closing ones too.
-        stream_client: its publishers and subscriptions, for views; None where the protocol has
+        open_streams: its publishers and subscriptions, for views; None where the protocol has
             none.
     """
 
@@ -66,7 +66,7 @@ class Session:
     channels_open: int = 0
     traffic: Traffic = field(default_factory=Traffic)
     channels: Mapping[int, OpenChannel] = field(default_factory=dict)
-    stream_client: StreamClient | None = None
+    open_streams: OpenStreams | None = None
 
     @property
     def username(self) -> str:
@@ -115,7 +115,7 @@ class Session:
     def has_no_connection(self) -> None:
         """Note that the connection is over; this leaves no reference cycle."""
         self.shut_down_by = _nothing_to_shut_down
-        self.stream_client = None
+        self.open_streams = None
         self.state_of = _over
 
     def view(self) -> ConnectionView:

@@ -107,13 +107,13 @@ class Commands:
     def publisher_views(
         self, connection_number: int, after: int, max_count: int
     ) -> Sequence[StreamPublisherView]:
-        """Return some publishers; see ``broker.stream_counts.StreamClient``."""
+        """Return some publishers; see ``broker.stream_counts.OpenStreams``."""
         return self._publishers.views(connection_number, after, max_count)
 
     def consumer_views(
         self, connection_number: int, after: int, max_count: int
     ) -> Sequence[StreamConsumerView]:
-        """Return some subscriptions; see ``broker.stream_counts.StreamClient``."""
+        """Return some subscriptions; see ``broker.stream_counts.OpenStreams``."""
         return self._subscriptions.views(connection_number, after, max_count)
 
     def room_came(self) -> None:

@@ -97,7 +97,7 @@ class Connection:
             self.session, groups, self._outbox, self.intake, self.reading, self.fail
         )
         self.session.state_of = self._state
-        self.session.stream_client = self._commands
+        self.session.open_streams = self._commands
         self._refusal: bytes = b""
         self._holds_login = False
         self._is_released = False

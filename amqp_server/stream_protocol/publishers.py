@@ -151,7 +151,7 @@ class Publishers:
     def views(
         self, connection_number: int, after: int, max_count: int
     ) -> Sequence[StreamPublisherView]:
-        """Return some of them; see ``broker.stream_counts.StreamClient``."""
+        """Return some of them; see ``broker.stream_counts.OpenStreams``."""
         vhost = self._session.vhost_name
         numbers = sorted([number for number in self._by_id if number > after])[:max_count]
         return [self._by_id[number].view(connection_number, vhost) for number in numbers]

@@ -156,7 +156,7 @@ class Subscriptions:
     def views(
         self, connection_number: int, after: int, max_count: int
     ) -> Sequence[StreamConsumerView]:
-        """Return some of them; see ``broker.stream_counts.StreamClient``."""
+        """Return some of them; see ``broker.stream_counts.OpenStreams``."""
         vhost, reads = self._session.vhost_name, self._updates.reads
         numbers = sorted([number for number in self._by_id if number > after])[:max_count]
         found = [self._by_id[number] for number in numbers]

@@ -42,7 +42,7 @@ class FakeConnection:
         return {}
 
     @property
-    def stream_client(self) -> None:
+    def open_streams(self) -> None:
         return None
 
     def view(self) -> ConnectionView:

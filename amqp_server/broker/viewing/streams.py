@@ -7,7 +7,7 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.pages import PAGE_MAX, PAGE_USUAL, Page
 from amqp_server.broker.stream_counts import (
-    StreamClient,
+    OpenStreams,
     StreamConsumerView,
     StreamPublisherView,
     StreamTracking,
@@ -56,7 +56,7 @@ class StreamViews:
 
     def _page(
         self,
-        views_of: Callable[[StreamClient], _Look[View]],
+        views_of: Callable[[OpenStreams], _Look[View]],
         cursor_of: Callable[[View], StreamCursor],
         after: StreamCursor | None,
         max_count: int,
@@ -67,23 +67,23 @@ class StreamViews:
         connection, behind = after or (0, _BEFORE_ALL)
         for number in numbered.numbers.in_order().irange(connection):
             opened = numbered.find(number)
-            client = None if opened is None else opened.stream_client
-            if client is None:
+            streams = None if opened is None else opened.open_streams
+            if streams is None:
                 continue
             first = behind if number == connection else _BEFORE_ALL
             # One more than fits shows whether there is more.
-            found += views_of(client)(number, first, left + 1 - len(found))
+            found += views_of(streams)(number, first, left + 1 - len(found))
             if len(found) > left:
                 return Page(tuple(found[:left]), cursor_of(found[left - 1]))
         return Page(tuple(found), None)
 
 
-def _publishers_of(client: StreamClient) -> _Look[StreamPublisherView]:
-    return client.publisher_views
+def _publishers_of(streams: OpenStreams) -> _Look[StreamPublisherView]:
+    return streams.publisher_views
 
 
-def _consumers_of(client: StreamClient) -> _Look[StreamConsumerView]:
-    return client.consumer_views
+def _consumers_of(streams: OpenStreams) -> _Look[StreamConsumerView]:
+    return streams.consumer_views
 
 
 def _publisher_cursor(view: StreamPublisherView) -> StreamCursor:
