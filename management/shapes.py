@@ -253,6 +253,13 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
     "stream_tracking": {"offsets": "object", "writers": "object"},
     "super_stream": {"partitions": "integer", "binding-keys": "string", "arguments": "object"},
     "tables": {"ets_tables": "array"},
+    "topology": {
+        "vhost": "string",
+        "nodes": "array",
+        "edges": "array",
+        "left_out": "object",
+        "truncated": "boolean",
+    },
     "topic_permissions": {
         "user": "string",
         "vhost": "string",

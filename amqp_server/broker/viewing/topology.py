@@ -48,6 +48,7 @@ class ExchangeView(NamedTuple):
         published, routed: messages that came in, and that went out, once for each queue.
         returns, dropped: messages that reached no queue: mandatory ones, and others.
         delayed: messages that wait behind it for their time; None where none can.
+        alternate_exchange: gets what matches no binding, by argument or policy; None is none.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ExchangeView(NamedTuple):
     returns: int
     dropped: int
     delayed: int | None = None
+    alternate_exchange: str | None = None
 
 
 class QueueView(NamedTuple):
@@ -285,6 +287,7 @@ def _exchange(vhost: Vhost, name: str) -> ExchangeView | None:
         None if policy is None else policy.name,
         *_numbers(exchange.counters),
         None if room is None else room.messages.count,
+        exchange.alternate_exchange,
     )
 
 
