@@ -1,63 +1,74 @@
-"""The command line: starts a node, or answers questions about its settings without one.
+"""The program ``haremq``: all commands by name, each loaded only where a user calls it.
 
-``exit_status`` has the statuses it ends with. For a settings file it prints every mistake, a line
-each.
+    node_commands       start a node, or look at its settings
+    load_generator      perf
+    command_line        everything that asks a running node, over its HTTP API
 
-A subcommand loads only the modules that it needs: ``version`` needs no event loop.
+``exit_status`` has the statuses it ends with.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from pathlib import Path
+from importlib import import_module
 from typing import Any, Final
 
 import click
 
 from amqp_server import __version__
-from amqp_server.net.settings import ListenerSettings
-from amqp_server.settings.explain import explain_markdown, explain_text
-from amqp_server.settings.load import SettingsError, load_settings
-from amqp_server.settings.schema import Settings
-from management.settings import HttpListenerSettings
+from command_line.catalogue import ALIASES, COMMANDS, Row
 
 EXIT_USAGE: Final = 64
-EXIT_CONFIGURATION: Final = 78
 """The same as in ``exit_status``. An import of that module would load the broker."""
 
-MANAGEMENT_PORT_OFFSET: Final = 10_000
-PORT_MAX: Final = 65_535
+NODE: Final = "Run a node"
 
-DEFAULT_FILE: Final = "haremq.yaml"
-
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+_NODE_COMMANDS: Final[Mapping[str, Row]] = {
+    "start": Row(NODE, "amqp_server.node_commands:start", "Run a node until SIGTERM or SIGINT."),
+    "check-config": Row(
+        NODE, "amqp_server.node_commands:check_config", "Say what is wrong with a settings file."
+    ),
+    "explain-config": Row(
+        NODE, "amqp_server.node_commands:explain_config", "Print every settings key."
+    ),
+    "version": Row(NODE, "amqp_server.cli:version", "Print the version."),
+    "perf": Row(NODE, "load_generator.command:perf", "Put load on a broker, and measure it."),
+}
+ROWS: Final[Mapping[str, Row]] = {**_NODE_COMMANDS, **COMMANDS}
+"""Every command by name."""
 
 
 class _Commands(click.Group):
-    """The subcommands; a wrong command line ends with a status of its own.
+    """The commands; a wrong command line ends with a status of its own."""
 
-    ``perf`` belongs to the load generator, and is loaded only when a user calls it.
-    """
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's
+        """Return the names of all commands, in order."""
+        return sorted(ROWS)
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all subcommands, in the order of the help."""
-        return sorted([*super().list_commands(ctx), "perf"])
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return the command of this name; None: there is none."""
+        row = ROWS.get(ALIASES.get(cmd_name, cmd_name))
+        if row is None:
+            return None
+        module, _, attribute = row.place.partition(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command), "the catalogue names commands"
+        return command
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the subcommand of this name; None: there is none."""
-        if cmd_name != "perf":
-            return super().get_command(ctx, cmd_name)
-        from load_generator.command import perf  # noqa: PLC0415 -- a node needs no load
-
-        return perf
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the commands by what they are for, without loading them."""
+        for section in dict.fromkeys(row.section for row in ROWS.values()):
+            with formatter.section(section):
+                formatter.write_dl(
+                    [(name, row.text) for name, row in ROWS.items() if row.section == section]
+                )
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:  # noqa: ANN401 -- click's
-        """Read the options before the subcommand."""
+        """Read the options before the command."""
         with _usage_errors():
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 -- click's
-        """Read the options of the subcommand, and run it."""
+        """Read the options of the command, and run it."""
         with _usage_errors():
             return super().invoke(ctx)
 
@@ -74,108 +85,14 @@ def _usage_errors() -> Iterator[None]:
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="haremq", message="%(prog)s %(version)s")
 def haremq() -> None:
-    """HareMQ: an AMQP 0-9-1 broker that RabbitMQ's clients use unchanged."""
+    """HareMQ: an AMQP 0-9-1 broker that RabbitMQ's clients use unchanged.
 
-
-@haremq.command()
-@click.option("--config", type=_FILE, metavar="FILE", help="Settings; without, the defaults hold.")
-@click.option("--bind", metavar="ADDRESS", help="Listen here, instead of the file's listeners.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65_535),
-    metavar="N",
-    help="Listen on this port, instead of the file's listeners; 0 lets the system choose."
-    " Management listens 10000 above it.",
-)
-@click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Folder for what must survive a restart, instead of the file's; made if there is none.",
-)
-def start(config: Path | None, bind: str | None, port: int | None, data_dir: Path | None) -> None:
-    """Run a node until SIGTERM or SIGINT."""
-    settings = _with_options(_load(config), bind, port, data_dir)
-    from amqp_server.app import run  # noqa: PLC0415 -- only here is a loop needed
-
-    raise SystemExit(run(settings, config))
-
-
-@haremq.command("check-config")
-@click.argument("file", type=_FILE, default=DEFAULT_FILE)
-def check_config(file: Path) -> None:
-    """Say what is wrong with a settings file (haremq.yaml unless named), and with those it names.
-
-    Certificates and definitions are read as a start would read them; nothing is changed. Where
-    nothing is wrong, it says what a start would listen on.
+    Commands that ask a running node find it by --uri or HAREMQ_URI; without, by its control socket
+    or on port 15672 of this host.
     """
-    settings = _load(file)
-    from amqp_server import config_check  # noqa: PLC0415 -- only here is a broker needed
-
-    _end_if_any(config_check.problems_of(settings))
-    for line in config_check.listeners_of(settings):
-        click.echo(line)
-    click.echo(f"{file}: ok")
 
 
-@haremq.command("explain-config")
-@click.option("--markdown", is_flag=True, help="As the page docs/SETTINGS.md.")
-def explain_config(*, markdown: bool) -> None:
-    """Print every settings key: type, unit, range, default and what it is for."""
-    click.echo(explain_markdown() if markdown else explain_text(), nl=not markdown)
-
-
-@haremq.command()
+@click.command()
 def version() -> None:
     """Print the version."""
     click.echo(f"haremq {__version__}")
-
-
-def _load(file: Path | None) -> Settings:
-    """Return the settings of a file, or the defaults; end with a line for each mistake."""
-    if file is None:
-        return Settings()
-    try:
-        return load_settings(file)
-    except SettingsError as error:
-        _end_if_any(error.problems)
-        raise AssertionError("an error has a problem") from error
-
-
-def _end_if_any(problems: Sequence[str]) -> None:
-    for problem in problems:
-        click.echo(problem, err=True)
-    if problems:
-        raise SystemExit(EXIT_CONFIGURATION)
-
-
-def management_port(port: int) -> int:
-    """Return the port of management beside one of AMQP, 10000 above it; 0 is the system's choice.
-
-    Source: RabbitMQ, several nodes on one machine: 5672 and 15672, 5673 and 15673.
-    """
-    above = port + MANAGEMENT_PORT_OFFSET
-    return above if port and above <= PORT_MAX else 0
-
-
-def _with_options(
-    settings: Settings, bind: str | None, port: int | None, data_dir: Path | None
-) -> Settings:
-    """Return the settings with what the command line says in their place."""
-    if bind is not None or port is not None:
-        default = ListenerSettings()
-        listener = ListenerSettings(
-            address=default.address if bind is None else bind,
-            port=default.port if port is None else port,
-        )
-        page = HttpListenerSettings(address=listener.address, port=management_port(listener.port))
-        settings = replace(
-            settings,
-            net=replace(settings.net, listeners=(listener,)),
-            management=replace(
-                settings.management, listeners=(page,) if settings.management.listeners else ()
-            ),
-        )
-    if data_dir is not None:
-        settings = replace(settings, broker=replace(settings.broker, data_dir=data_dir))
-    return settings

@@ -14,6 +14,7 @@ SOURCE_PACKAGES = (
     "cluster",
     "management",
     "load_generator",
+    "command_line",
     "conformance",
     "benchmarks",
 )
