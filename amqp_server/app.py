@@ -25,6 +25,7 @@ from amqp_server.banner import say_ready, say_start
 from amqp_server.broker.access.rights import new_user
 from amqp_server.broker.access.users import Users
 from amqp_server.broker.alarms import Resource
+from amqp_server.broker.announcing.event_exchange import EventExchange
 from amqp_server.broker.backing import Backing
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.budget import TurnBudget
@@ -159,6 +160,8 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
     load_document(broker, document, now_ms())
     if node is not None:
         node.recover_queues(broker, now_ms())
+    if section.event_exchange_vhost:
+        EventExchange(broker).begin()
     return broker
 
 

@@ -20,7 +20,7 @@ from amqp_server.broker.delivered import Delivered
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.events import EventKind, Events
 from amqp_server.broker.limits import check_node_queue, check_node_vhost
-from amqp_server.broker.names import generated_name, reply_token
+from amqp_server.broker.names import EVENT_EXCHANGE, generated_name, reply_token
 from amqp_server.broker.node_budget import NO_NODE_LIMITS, NodeLimits, budgets_of
 from amqp_server.broker.numbered import NumberedConnections, Viewable
 from amqp_server.broker.plan_memory import PlanMemory
@@ -186,6 +186,8 @@ class Broker:
                 node_name=self.settings.node_name,
                 is_short=partial(getattr, self.alarms, "is_on"),
             )
+            if name == self.settings.event_exchange_vhost:
+                vhost.exchanges.add_predeclared(EVENT_EXCHANGE, "topic", internal=True)
             self.events.note(EventKind.VHOST_CREATED, name, name)
             kind = KINDS[self.settings.default_queue_type]
             vhost.default_queue_kind = None if kind is DEFAULT_KIND else kind

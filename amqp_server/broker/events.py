@@ -33,6 +33,8 @@ class EventKind(Enum):
     VHOST_DELETED = "vhost.deleted"
     DEFINITION_SAVED = "definition.saved"
     DEFINITION_FORGOTTEN = "definition.forgotten"
+    LOGIN_ACCEPTED = "user.authentication.success"
+    LOGIN_REFUSED = "user.authentication.failure"
     ALARM_SET = "alarm.set"
     ALARM_CLEARED = "alarm.cleared"
 
@@ -46,7 +48,8 @@ class Event(NamedTuple):
     Attributes:
         vhost: its vhost; empty if it is in none.
         name: its own; of a binding the source, of a consumer the queue, of an alarm the resource.
-            Empty for a connection or channel: their session has the ``connection_name``.
+            Empty for a connection or channel: their session has the ``connection_name``. Of a login
+            the mechanism.
         subject: tells it from others of the same name: the session of a connection, also with a
             channel's number, a binding, a consumer; None if the name is enough. If it is gone, a
             subscriber may ask for no more than this.

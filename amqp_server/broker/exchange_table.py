@@ -90,8 +90,12 @@ class ExchangeTable:
         self._leaving: dict[str, Steps[None]] = {}
         self.names = OrderedKeys(router.exchanges)
         for name, kind, internal in PREDECLARED:
-            properties = ExchangeProperties(kind, True, False, internal, {})  # noqa: FBT003
-            self._add(name, properties, make_kind(kind))
+            self.add_predeclared(name, kind, internal=internal)
+
+    def add_predeclared(self, name: str, kind: str, *, internal: bool) -> None:
+        """Add an exchange with a reserved name, which is neither stored nor exported."""
+        properties = ExchangeProperties(kind, True, False, internal, {})  # noqa: FBT003
+        self._add(name, properties, make_kind(kind))
 
     def get(self, name: str) -> Exchange:
         """Return an exchange.
@@ -259,9 +263,8 @@ class ExchangeTable:
 
     def definitions(self) -> Iterator[ExchangeDefinition]:
         """Return all exchanges except the predeclared ones; transient ones too."""
-        predeclared = {name for name, _, _ in PREDECLARED}
         for name, properties in tuple(self._properties.items()):
-            if name not in predeclared:
+            if not name.startswith(RESERVED_PREFIX):
                 yield self._definition(name, properties, self._keepers.queue_id(name))
 
     def binding_definitions(self) -> Iterator[BindingDefinition]:

@@ -18,6 +18,9 @@ PREDECLARED: Final[tuple[tuple[str, str, bool], ...]] = (
 )
 """Name, type and whether internal, of what every vhost has beside the default exchange."""
 
+EVENT_EXCHANGE: Final = "amq.rabbitmq.event"
+"""The topic exchange of events, in one vhost, where the settings ask for it."""
+
 REPLY_TO_QUEUE: Final = "amq.rabbitmq.reply-to"
 _RANDOM_BYTES: Final = 16
 _REPLY_ADDRESS_BYTES: Final = 28

@@ -8,6 +8,7 @@ from amqp_server.broker.arguments.declare import QueueProperties, refused
 from amqp_server.broker.definitions.definition import QueueDefinition
 from amqp_server.broker.names import queue_text
 from amqp_server.broker.steps import Steps
+from amqp_server.broker.tracing.traced import Actor
 from persistence.log_form import LogForm
 from queues.kinds import MEMORY_LOGS, AnyLog, QueueKind, Request
 from queues.options import QueueOptions
@@ -74,6 +75,10 @@ class Consumer(ConsumerHandle, Protocol):
 
     consumer_tag: str
     is_cancelled: bool
+
+    @property
+    def actor(self) -> Actor:
+        """Whose it is, and on which channel."""
 
     def queue_deleted(self) -> None:
         """Hear that the queue is gone: nothing more will come."""

@@ -74,6 +74,12 @@ class BrokerSettings:
         default="", metadata={"doc": "Shown to clients; empty is the node's name."}
     )
     node_name: str = field(default="haremq@localhost", metadata={"doc": "Shown to clients."})
+    event_exchange_vhost: str = field(
+        default="",
+        metadata={
+            "doc": "Vhost in which amq.rabbitmq.event tells what comes and goes; empty is none."
+        },
+    )
     default_queue_type: str = field(
         default=DEFAULT_KIND.name,
         metadata={

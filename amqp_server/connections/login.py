@@ -12,6 +12,7 @@ from typing import NamedTuple
 from amqp_server.broker.access.mechanisms import login
 from amqp_server.broker.access.rights import User
 from amqp_server.broker.errors import LoginRefusedError, NotAllowedError, NotFoundError
+from amqp_server.broker.events import EventKind
 from amqp_server.broker.limits import check_user_connection
 from amqp_server.connections.session import Session
 
@@ -53,6 +54,7 @@ def log_in(session: Session, mechanism: str, response: bytes, now_ms: int) -> He
         session.broker.users.check_loopback(user, is_loopback=session.peer.is_loopback)
     except LoginRefusedError as error:
         log.warning("login refused %s mechanism=%s reason=%r", session, mechanism, str(error))
+        session.broker.events.note(EventKind.LOGIN_REFUSED, "", mechanism, session)
         delay_ms = logins.refuse(address, session.claimed_username, now_ms)
         if delay_ms:
             return HeldRefusal(LoginRefusedError(refused_text(mechanism)), now_ms + delay_ms)
@@ -60,6 +62,7 @@ def log_in(session: Session, mechanism: str, response: bytes, now_ms: int) -> He
         raise LoginRefusedError(refused_text(mechanism)) from error
     session.user, session.mechanism = user, mechanism
     logins.accept(address, session.username)
+    session.broker.events.note(EventKind.LOGIN_ACCEPTED, "", mechanism, session)
     return None
 
 

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol
 from amqp_server.broker.messages.delivery_header import with_delivery_header
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.reply_consumers import REPLY_PREFIX, UNREAD_BYTES_MAX, ConnectionReplies
+from amqp_server.broker.tracing.traced import Actor
 from amqp_server.connections.outbox import Outbox
 from amqp_server.protocol.dealt import Dealt
 from amqp_server.protocol.fitting import fitted
@@ -253,13 +254,17 @@ class Consumer:
             self._trace(self.queue.name, records, redelivered=batch.redelivered)
         return records
 
+    @property
+    def actor(self) -> Actor:
+        """The user, connection and channel."""
+        return self._channel.session.actor(self.lane.number)
+
     def look_at_tracing(self) -> None:
         """Trace deliveries from now on, or stop it: the vhost's tracing may have changed."""
-        session = self._channel.session
-        firehose = session.open_vhost.firehose
+        firehose = self._channel.session.open_vhost.firehose
         self._trace = None
         if firehose.is_on:
-            self._trace = partial(firehose.note_deliveries, session.actor(self.lane.number))
+            self._trace = partial(firehose.note_deliveries, self.actor)
         self._has_look = self._trace is not None or self._delivery_header is not None
 
     def _write_large(self, first_tag: int, records: Run, *, redelivered: bool) -> int:

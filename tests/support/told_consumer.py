@@ -1,6 +1,7 @@
 """A consumer as the broker knows one: it also hears when its queue is gone."""
 
 from amqp_server.broker.queue import Queue
+from amqp_server.broker.tracing.traced import Actor
 from tests.support.consumer import FakeConsumer
 
 
@@ -19,6 +20,10 @@ class ToldConsumer(FakeConsumer):
 
     def queue_deleted(self) -> None:
         self.told.append(self._queue.is_deleted)
+
+    @property
+    def actor(self) -> Actor:
+        return Actor("a -> b", 1, "guest")
 
     def look_at_tracing(self) -> None:
         """Trace nothing."""

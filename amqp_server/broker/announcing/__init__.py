@@ -1,0 +1,1 @@
+"""The event exchange: a message for each thing that comes or goes."""
