@@ -146,6 +146,8 @@ class QueueState(NamedTuple):
             where messages have no places, or it waits for its turn.
         reads_for_group: returns whether a consumer is the one of its group that reads; None where
             it is in none.
+        spilled_count, spilled_bytes: messages behind the head of a queue whose middle is on disk;
+            bodies only.
     """
 
     active_consumer: ConsumerHandle | None = None
@@ -153,6 +155,8 @@ class QueueState(NamedTuple):
     may_deliver: bool = False
     lag_of: Callable[[ConsumerHandle], int | None] = no_lag
     reads_for_group: Callable[[ConsumerHandle], bool | None] = in_no_group
+    spilled_count: int = 0
+    spilled_bytes: int = 0
 
 
 Positions: TypeAlias = range | Sequence[int]

@@ -4,7 +4,7 @@ from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from typing import Final
 
-from amqp_server.broker.errors import AccessRefusedError
+from amqp_server.broker.errors import AccessRefusedError, PreconditionFailedError
 
 RESERVED_PREFIX: Final = "amq."
 DEFAULT_EXCHANGE: Final = ""
@@ -22,6 +22,9 @@ EVENT_EXCHANGE: Final = "amq.rabbitmq.event"
 """The topic exchange of events, in one vhost, where the settings ask for it."""
 
 REPLY_TO_QUEUE: Final = "amq.rabbitmq.reply-to"
+NAME_BYTES_MAX: Final = 255
+"""What a short string of AMQP holds. A name that comes another way must not be longer."""
+
 _RANDOM_BYTES: Final = 16
 _REPLY_ADDRESS_BYTES: Final = 28
 _REPLY_ADDRESS_HEAD: Final = b"\x83Xv"
@@ -43,6 +46,21 @@ def strip_line_ends(name: str) -> str:
     """Return a declared name without CR and LF, which RabbitMQ drops."""
     # Printable is what nearly every name is, and soon found out.
     return name if name.isprintable() else name.translate(_LINE_ENDS)
+
+
+def check_fits_frames(what: str, name: str) -> None:
+    """Refuse a name, or a key, that no frame could hold; what is ``queue`` or ``exchange``.
+
+    Raises:
+        PreconditionFailedError: it has more than 255 octets, or is no text (406).
+    """
+    try:
+        size_bytes = len(name.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        raise PreconditionFailedError(f"{what} is no text\n") from None
+    if size_bytes > NAME_BYTES_MAX:
+        limit = f"{what} should be less than {NAME_BYTES_MAX} bytes"
+        raise PreconditionFailedError(f"{limit}, actually was {size_bytes}\n")
 
 
 def check_unreserved(kind: str, name: str) -> None:

@@ -42,3 +42,9 @@ def counts_of(backlog: Backlog, consumer_count: int) -> QueueCounts:
         dead_lettered=counters.dead_lettered,
         dropped=counters.dropped,
     )
+
+
+def spilled_of(backlog: Backlog) -> tuple[int, int]:
+    """Return how many messages lie behind the heads of lanes that have spilled; sum of bodies."""
+    spilled = [lane.spilled for _, lane in backlog.ready.lanes() if lane.spilled is not None]
+    return sum([each.count for each in spilled]), sum([each.body_bytes for each in spilled])

@@ -14,7 +14,7 @@ from persistence.record import Run, has_ttl
 from queues.batch import Batch
 from queues.classic.backlog import DROPPED_PER_CALL_MAX, Backlog
 from queues.classic.consumers import Consumers
-from queues.classic.counting import counts_of, note_get
+from queues.classic.counting import counts_of, note_get, spilled_of
 from queues.classic.delivery import Delivery
 from queues.classic.lifetime import Lifetime, tell_nobody, wake_nobody
 from queues.classic.limited_publish import LimitedPublish
@@ -101,8 +101,9 @@ class ClassicQueue:
         return tuple(self._consumers)
 
     def state(self) -> QueueState:
-        """Return how its consumers are; none of them is asked."""
-        return self._consumers.state()
+        """Return how its consumers are, none of them is asked, and what it has spilled."""
+        count, size_bytes = spilled_of(self._backlog)
+        return self._consumers.state()._replace(spilled_count=count, spilled_bytes=size_bytes)
 
     # -- in ---------------------------------------------------------------------------------
 

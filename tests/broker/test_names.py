@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from amqp_server.broker.errors import AccessRefusedError
+from amqp_server.broker.errors import AccessRefusedError, PreconditionFailedError
 from amqp_server.broker.names import (
+    check_fits_frames,
     check_not_default_exchange,
     check_unreserved,
     exchange_text,
@@ -68,3 +69,12 @@ def test_a_reply_token_is_two_words_of_base64_and_chance_in_both() -> None:
     octets = iter(range(256))
     token = reply_token(lambda count: bytes([next(octets)]) * count)
     assert token == ("g1h2AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==.AQEBAQEBAQEBAQEBAQEBAQ==")
+
+
+def test_names_that_no_frame_can_hold_are_refused() -> None:
+    check_fits_frames("queue", "x" * 255)
+    with pytest.raises(PreconditionFailedError) as caught:
+        check_fits_frames("queue", "\u00e9" * 128)
+    assert str(caught.value) == "queue should be less than 255 bytes, actually was 256\n"
+    with pytest.raises(PreconditionFailedError):
+        check_fits_frames("exchange", "\ud800")

@@ -11,7 +11,11 @@ from amqp_server.broker.arguments.declare import (
     with_default_queue_type,
 )
 from amqp_server.broker.broker import Broker
-from amqp_server.broker.names import check_not_default_exchange
+from amqp_server.broker.names import (
+    check_fits_frames,
+    check_not_default_exchange,
+    strip_line_ends,
+)
 from amqp_server.broker.queue import NOBODY, purging
 from amqp_server.broker.request_rights import (
     OPERATOR,
@@ -51,7 +55,9 @@ class TopologyCommands:
         auto_delete: bool,
         arguments: Table,
     ) -> Steps[bool]:
-        """Declare a queue; return whether it is new."""
+        """Declare a queue, without line ends in its name; return whether it is new."""
+        name = strip_line_ends(name)
+        check_fits_frames("queue", name)
         found = self._broker.vhost(vhost)
         queues = found.queues
         yield from queues.finishing(name)
@@ -112,7 +118,9 @@ class TopologyCommands:
         username: str | None,
         properties: ExchangeProperties,
     ) -> Steps[bool]:
-        """Declare an exchange; return whether it is new."""
+        """Declare an exchange, without line ends in its name; return whether it is new."""
+        name = strip_line_ends(name)
+        check_fits_frames("exchange", name)
         found = self._broker.vhost(vhost)
         check_not_default_exchange(name)
         check_exchange_declare(self._asker(username, found), name, properties.arguments)
@@ -144,6 +152,7 @@ class TopologyCommands:
         arguments: Table,
     ) -> Steps[None]:
         """Bind a ``queue`` or an ``exchange`` to an exchange."""
+        check_fits_frames("routing key", routing_key)
         found = self._broker.vhost(vhost)
         to = Destination(DestinationKind(destination_type), destination)
         check_bind(self._asker(username, found), source, to, routing_key)

@@ -78,6 +78,7 @@ class QueueView(NamedTuple):
         exclusive_tag: consumer tag of the one that has the queue for itself; None is nobody.
         may_deliver: whether a consumer is not known to be without credit. The share of looks at
             which it is true is RabbitMQ's consumer capacity.
+        spilled_count, spilled_bytes: messages behind the head of a queue whose middle is on disk.
     """
 
     name: str
@@ -95,6 +96,8 @@ class QueueView(NamedTuple):
     single_active_tag: str | None
     exclusive_tag: str | None
     may_deliver: bool
+    spilled_count: int = 0
+    spilled_bytes: int = 0
 
 
 class BindingView(NamedTuple):
@@ -253,6 +256,8 @@ class TopologyViews:
             _tag_of(state.active_consumer),
             _tag_of(state.exclusive_consumer),
             state.may_deliver,
+            state.spilled_count,
+            state.spilled_bytes,
         )
 
 

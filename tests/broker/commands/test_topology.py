@@ -117,3 +117,19 @@ def test_the_default_exchange_is_neither_declared_nor_bound() -> None:
             desk.do(what, **given)
     with pytest.raises(NotFoundError, match="no exchange 'x'"):
         desk.do("bind", **{**BINDING, "destination": "none"})
+
+
+def test_names_are_those_that_a_client_of_amqp_could_give() -> None:
+    desk, long = Desk(), "x" * 256
+    names = {"vhost": "/", "username": None}
+    plain = {**PLAIN, **names}
+    assert desk.do("declare_queue", **plain, name="jo\nbs") is True
+    assert desk.do("declare_exchange", **names, name="\rx", properties=DIRECT) is True
+    assert desk.views.queue("/", "jobs") is not None
+    assert desk.views.exchange("/", "x") is not None
+    with pytest.raises(PreconditionFailedError):
+        desk.do("declare_queue", **plain, name=long)
+    with pytest.raises(PreconditionFailedError):
+        desk.do("declare_exchange", **names, name=long, properties=DIRECT)
+    with pytest.raises(PreconditionFailedError):
+        desk.do("bind", **{**BINDING, "routing_key": long})

@@ -82,6 +82,15 @@ def test_a_purge_forgets_what_is_on_disk_without_reading_it() -> None:
     assert (jobs.log.read_back_count - reads, jobs.log.kept, jobs.queue.ready_count) == (0, {}, 0)
 
 
+def test_a_queue_tells_how_much_is_not_in_memory() -> None:
+    jobs = filled(30)
+    state = jobs.queue.state()
+    assert 28 <= state.spilled_count < 30
+    assert state.spilled_bytes == 2 * state.spilled_count
+    jobs.queue.purge()
+    assert (jobs.queue.state().spilled_count, jobs.queue.state().spilled_bytes) == (0, 0)
+
+
 def test_a_deleted_queue_gives_its_memory_back_without_reading() -> None:
     memory = QueueMemory(NodeMemory(), 1, 1)
     jobs = QueueUnderTest(memory=memory)
