@@ -9,7 +9,11 @@ from typing import Any, Final
 from amqp_server.broker.admin import NotFoundError
 from amqp_server.broker.views import ConnectionView
 from management.access.authorization import NO_OBJECT_ACCESS
-from management.bodies.connections import bare_connection_body, connection_body
+from management.bodies.connections import (
+    bare_connection_body,
+    connection_body,
+    single_connection_body,
+)
 from management.call import Call
 from management.http.errors import not_authorised, not_found
 from management.http.response import Response, empty
@@ -62,7 +66,8 @@ def _body(call: Call, view: ConnectionView, wall_offset_ms: int, ranges: Ranges)
 def connection_answer(call: Call, view: ConnectionView) -> Response:
     """Return a connection as an answer."""
     ranges = ranges_of(call.request.query)
-    return call.answer(_body(call, view, _wall_offset_ms(call), ranges))
+    body = _body(call, view, _wall_offset_ms(call), ranges)
+    return call.answer(single_connection_body(body))
 
 
 async def close(call: Call, view: ConnectionView) -> Response:

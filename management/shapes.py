@@ -252,7 +252,7 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "stream_tracking": {"offsets": "object", "writers": "object"},
     "super_stream": {"partitions": "integer", "binding-keys": "string", "arguments": "object"},
-    "tables": {"ets_tables": "array"},
+    "tables": {"ets_tables_memory": "string"},
     "topology": {
         "vhost": "string",
         "nodes": "array",

@@ -11,7 +11,7 @@ import hashlib
 import json
 from base64 import urlsafe_b64encode
 from typing import Any, Final
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_to_bytes
 
 from amqp_server.broker.views import BindingView
 
@@ -27,6 +27,19 @@ def properties_key(binding: BindingView) -> str:
     text = json.dumps(binding.arguments, sort_keys=True, default=repr)
     digest = hashlib.blake2b(text.encode(), digest_size=HASH_BYTES).digest()
     return f"{key}~{urlsafe_b64encode(digest).decode()}"
+
+
+def is_named(binding: BindingView, wanted: str) -> bool:
+    """Return whether a segment of a path, decoded once, names a binding.
+
+    As in RabbitMQ the key in it may be encoded or not: a name that decodes to the key is right.
+    """
+    if wanted == properties_key(binding):
+        return True
+    quoted, tilde, hash_text = wanted.partition("~")
+    key = unquote_to_bytes(quoted.replace("+", " ")).decode("utf-8", "surrogateescape")
+    _, _, own_hash = properties_key(binding).partition("~")
+    return key == binding.routing_key and hash_text == own_hash and bool(key or tilde)
 
 
 def _quoted(text: str) -> str:

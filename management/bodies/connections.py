@@ -1,7 +1,6 @@
 """Connections, channels and consumers as JSON.
 
 Names are RabbitMQ's: that of a connection is its two ends, that of a channel has its number too.
-Where RabbitMQ shows an Erlang process (``garbage_collection``, ``reductions``) we have nothing.
 """
 
 from collections.abc import Mapping
@@ -9,10 +8,11 @@ from typing import Any, Final
 
 from amqp_server.broker.views import ChannelView, ConnectionView, ConsumerView
 from management.bodies.messages import header_value
-from management.bodies.stats import with_details
+from management.bodies.stats import PROCESS, idle_since, with_details
 from management.lists.ranges import Ranges
 from management.samples import series
-from management.samples.details import Looks, Numbers
+from management.samples.details import Looks
+from management.samples.history import History
 
 NO_TIMEOUT_MS: Final = 0
 """What clients that want a number get for a consumer that may hold a delivery for ever."""
@@ -27,7 +27,7 @@ def connection_body(
     view: ConnectionView,
     node: str,
     wall_offset_ms: int,
-    numbers: Numbers | None,
+    numbers: History | None,
     looks: Looks,
     ranges: Ranges,
 ) -> dict[str, Any]:
@@ -78,7 +78,23 @@ def connection_body(
     if isinstance(given, str):
         body["user_provided_name"] = given
     traffic = (view.received_bytes, view.sent_bytes)
-    return body | with_details(numbers, series.TRAFFIC, looks, ranges.data_rates, traffic)
+    return body | with_details(numbers, series.TRAFFIC, looks, ranges.data_rates, traffic) | PROCESS
+
+
+def single_connection_body(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a connection as it is shown alone: what TLS does not say is then an empty text."""
+    return body | {key: "" for key in _TLS if body[key] is None}
+
+
+_TLS: Final = (
+    "peer_cert_issuer",
+    "peer_cert_subject",
+    "peer_cert_validity",
+    "ssl_cipher",
+    "ssl_hash",
+    "ssl_key_exchange",
+    "ssl_protocol",
+)
 
 
 def bare_connection_body(view: ConnectionView, node: str) -> dict[str, Any]:
@@ -90,7 +106,7 @@ def channel_body(
     view: ChannelView,
     connection: ConnectionView,
     node: str,
-    numbers: Numbers | None,
+    numbers: History | None,
     looks: Looks,
     ranges: Ranges,
 ) -> dict[str, Any]:
@@ -117,6 +133,8 @@ def channel_body(
         "acks_uncommitted": view.unsettled,
         "pending_raft_commands": 0,
         "message_stats": with_details(numbers, stats, looks, ranges.msg_rates, now),
+        **idle_since(numbers, looks),
+        **PROCESS,
     }
 
 

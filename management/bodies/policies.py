@@ -28,8 +28,8 @@ def kept_parameter_body(parameter: ParameterDefinition) -> dict[str, Any]:
     return parameter_body(parameter.vhost, parameter.component, parameter.name, parameter.value)
 
 
-def operator_policy_value(policy: Policy) -> Mapping[str, Any]:
-    """Return an operator policy as the value of a parameter, which it is in RabbitMQ."""
+def policy_value(policy: Policy) -> Mapping[str, Any]:
+    """Return a policy of either kind as the value of a parameter, which it is in RabbitMQ."""
     return {
         "pattern": policy.pattern,
         "apply-to": policy.apply_to,

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from amqp_server.broker.views import QueueView
-from management.bodies.stats import with_details
+from management.bodies.stats import PROCESS, idle_since, with_details
 from management.identity import Identity
 from management.lists.ranges import Ranges
 from management.samples import series
-from management.samples.details import Looks, Numbers
+from management.samples.details import Looks
+from management.samples.history import History
 
 _REPLICATED: Final = frozenset({"quorum", "stream"})
 
@@ -32,6 +33,8 @@ def queue_definition_body(view: QueueView, identity: Identity) -> dict[str, Any]
             "members": [identity.node],
             "online": [identity.node],
         }
+    if view.kind == "stream":
+        body["readers"] = {identity.node: view.counts.consumer_count}
     return body
 
 
@@ -46,7 +49,7 @@ def totals_of(view: QueueView) -> Mapping[str, int]:
 
 
 def queue_body(
-    view: QueueView, identity: Identity, numbers: Numbers | None, looks: Looks, ranges: Ranges
+    view: QueueView, identity: Identity, numbers: History | None, looks: Looks, ranges: Ranges
 ) -> dict[str, Any]:
     """Return a queue with its numbers.
 
@@ -75,4 +78,26 @@ def queue_body(
     }
     if view.kind == "quorum":
         body["messages_dlx"] = counts.dying_count
-    return body
+    return body | _places_of(view) | idle_since(numbers, looks) | PROCESS
+
+
+def _places_of(view: QueueView) -> dict[str, Any]:
+    """Return where the messages are. All of a durable queue are in its log, and so persistent."""
+    counts = view.counts
+    count, size_bytes = counts.ready_count + counts.unacked_count, counts.ready_bytes
+    size_bytes += counts.unacked_bytes
+    capacity = 1.0 if view.may_deliver else 0.0
+    return {
+        "messages_ram": count - view.spilled_count,
+        "messages_ready_ram": counts.ready_count - view.spilled_count,
+        "messages_unacknowledged_ram": counts.unacked_count,
+        "messages_paged_out": view.spilled_count,
+        "messages_persistent": count if view.durable else 0,
+        "message_bytes_ram": size_bytes - view.spilled_bytes,
+        "message_bytes_paged_out": view.spilled_bytes,
+        "message_bytes_persistent": size_bytes if view.durable else 0,
+        "consumer_capacity": capacity,
+        "consumer_utilisation": capacity,
+        "head_message_timestamp": None,
+        "recoverable_slaves": None,
+    }

@@ -1,10 +1,38 @@
 """Numbers with their details as JSON: ``message_stats``, lengths, traffic."""
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from management.lists.ranges import Range
-from management.samples.details import Looks, Numbers, details
+from management.samples.details import MS_PER_S, Looks, Numbers, details
+from management.samples.history import History
 from management.samples.series import Series
+
+PROCESS: Final = {
+    "garbage_collection": {
+        "fullsweep_after": 0,
+        "max_heap_size": 0,
+        "min_bin_vheap_size": 0,
+        "min_heap_size": 0,
+        "minor_gcs": 0,
+    },
+    "reductions": 0,
+    "reductions_details": {"rate": 0.0},
+}
+"""What RabbitMQ says of an Erlang process. Here is none; clients of strict types read this."""
+
+
+def idle_since(numbers: History | None, looks: Looks) -> dict[str, str]:
+    """Return since when nothing has changed; empty as long as something does.
+
+    Args:
+        numbers: over time; None is a thing that was not looked at yet.
+        looks: when it was looked at.
+    """
+    if numbers is None or (numbers.changed_ms == looks.last_ms != looks.before_ms):
+        return {}
+    wall_s = (numbers.changed_ms + looks.wall_offset_ms) / MS_PER_S
+    return {"idle_since": datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="milliseconds")}
 
 
 def with_details(

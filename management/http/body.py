@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from management.http.errors import bad_request
 
-LINE_CHARACTERS: Final = 80
-"""Erlang breaks what is longer into lines."""
+LINE_CHARACTERS: Final = 77
+"""Erlang breaks a list of so much, and of more, into lines: it looks at the brackets too."""
 
 VALUES_MAX: Final = 16_384
 """Values of an object, at any depth: what a field table of AMQP may have here."""
@@ -132,6 +132,8 @@ def key_text_of(body: Mapping[str, Any], key: str) -> str:
         return value
     if value is None:
         return "null"
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
         return str(value)
     raise bad_request(f"{key}: expected a text")

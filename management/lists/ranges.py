@@ -64,7 +64,7 @@ def _range(query: Query, name: str, refused: Callable[[str], HttpError]) -> Rang
     age_s, incr_s = (_integer(query.get(f"{name}_{end}")) for end in ("age", "incr"))
     if age_s is None or incr_s is None:
         return None
-    if age_s < 0 or incr_s <= 0 or age_s // incr_s > SAMPLES_MAX:
+    if age_s <= 0 or incr_s <= 0 or age_s // incr_s > SAMPLES_MAX:
         raise refused(f"Invalid range parameters: age {age_s}, incr {incr_s}")
     return Range(age_s, incr_s)
 

@@ -11,6 +11,7 @@ from amqp_server.broker.views import BindingView
 from management.bodies.bindings import (
     binding_body,
     default_binding,
+    is_named,
     location_of,
     properties_key,
 )
@@ -21,6 +22,9 @@ from management.http.response import Response, empty
 from management.listing import Rows, listed
 from management.routing.route import Right, Route
 from management.vhost_commands import change, matching, require_vhost, things
+
+SORTED_MAX: Final = 1_000
+"""Bindings of one source that are sorted at once: well within a slice."""
 
 _KINDS: Final = {"q": "queue", "e": "exchange"}
 
@@ -71,8 +75,8 @@ async def binding(call: Call, kind: str) -> Response:
 
 async def bind(call: Call, kind: str) -> Response:
     """Bind; the answer says where the binding is."""
-    body = call.body()
     require_vhost(call)
+    body = call.body()
     ends = _ends(call, kind)
     routing_key = key_text_of(body, "routing_key")
     arguments = object_of(body, "arguments")
@@ -107,7 +111,7 @@ async def _named(call: Call, kind: str) -> BindingView:
     """
     wanted = call.names["props"]
     for view in await _between(call, kind):
-        if properties_key(view) == wanted:
+        if is_named(view, wanted):
             return view
     raise not_found()
 
@@ -141,12 +145,32 @@ def _of_source(call: Call, source: str) -> Iterator[BindingView]:
     def look(after: Any) -> Page[Any, BindingView]:  # noqa: ANN401 -- a cursor of the view's own
         return call.node.views.bindings(call.vhost, after or (source, 0, 0))
 
-    return takewhile(lambda view: view.source == source, things(look))
+    return _in_order(takewhile(lambda view: view.source == source, things(look)))
 
 
 def _of_vhost(call: Call, vhost: str) -> Iterator[BindingView]:
     yield from _defaults(call, vhost)
-    yield from things(partial(call.node.views.bindings, vhost))
+    yield from _in_order(things(partial(call.node.views.bindings, vhost)))
+
+
+def _in_order(views: Iterator[BindingView]) -> Iterator[BindingView]:
+    """Put the bindings of each source in RabbitMQ's order, as long as they are few.
+
+    The broker has them by source alone. More than ``SORTED_MAX`` of one source are in order only
+    within so many: a list is sent while it is made, in bounded memory and time.
+    """
+    kept: list[BindingView] = []
+    for view in views:
+        if kept and (view.source != kept[0].source or len(kept) == SORTED_MAX):
+            yield from sorted(kept, key=_order)
+            kept.clear()
+        kept.append(view)
+    yield from sorted(kept, key=_order)
+
+
+def _order(view: BindingView) -> tuple[str, str, str, str]:
+    properties = properties_key(view) if view.arguments else ""
+    return (view.destination_type, view.destination, view.routing_key, properties)
 
 
 def _defaults(call: Call, vhost: str) -> Iterator[BindingView]:

@@ -68,8 +68,8 @@ async def exchange(call: Call) -> Response:
 
 async def put_exchange(call: Call) -> Response:
     """Declare an exchange."""
-    body = call.body()
     require_vhost(call)
+    body = call.body()
     kind = _NULL if body.get("type", "direct") is None else text_of(body, "type", "direct")
     properties = ExchangeProperties(
         kind,

@@ -53,9 +53,7 @@ async def publish(call: Call) -> Response:
     _require_known_vhost(call)
     require_keys(body, "routing_key", "properties", "payload", "payload_encoding")
     payload = payload_of(body)
-    properties = dict(object_of(body, "properties"))
-    if properties.get("headers") == []:
-        del properties["headers"]
+    properties = _properties_of(body)
     try:
         came = await call.node.command(
             "publish",
@@ -110,6 +108,22 @@ async def get(call: Call) -> Response:
         if call.node.slices.is_spent():
             await call.node.slices.pause()
     return answer(shown)
+
+
+def _properties_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the properties of a message; the broker looks at the type of each.
+
+    Raises:
+        HttpError: 400, they are no object, or the headers hold a null.
+    """
+    properties = body["properties"]
+    if not properties and isinstance(properties, list | dict):
+        return {}
+    if not isinstance(properties, dict):
+        raise bad_request("properties: expected an object")
+    if properties.get("headers"):
+        object_of(properties, "headers")
+    return {**properties, "headers": {}} if properties.get("headers") == [] else properties
 
 
 def _require_known_vhost(call: Call) -> None:

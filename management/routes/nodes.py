@@ -57,7 +57,7 @@ async def relative_memory(call: Call) -> Response:
 async def tables(call: Call) -> Response:
     """Return nothing: tables of Erlang."""
     _check(call)
-    return call.answer({"ets_tables": []})
+    return call.answer({"ets_tables_memory": "no_tables"})
 
 
 async def _memory(call: Call) -> tuple[int, int]:

@@ -8,16 +8,16 @@ imported for them is kept and shown, and nothing new is taken.
 from collections.abc import Iterator
 from typing import Any, Final
 
-from amqp_server.broker.admin import GlobalParameterDefinition
+from amqp_server.broker.admin import GlobalParameterDefinition, PreconditionFailedError
 from management.bodies.policies import (
     global_parameter_body,
     kept_parameter_body,
-    operator_policy_value,
     parameter_body,
+    policy_value,
 )
 from management.call import Call
 from management.http.body import require_keys
-from management.http.errors import bad_request, not_found
+from management.http.errors import HttpError, bad_request, not_found
 from management.http.response import Response, created_or_changed, empty
 from management.listing import Rows, listed
 from management.routing.route import Right, Route
@@ -26,6 +26,8 @@ from management.vhost_commands import require_vhost
 LIMITS: Final = "vhost-limits"
 LIMITS_NAME: Final = "limits"
 OPERATOR_POLICY: Final = "operator_policy"
+POLICY: Final = "policy"
+"""Policies are parameters too; only a request for this component shows them so."""
 
 
 def _parameters(
@@ -39,11 +41,11 @@ def _parameters(
         for limits in views.vhost_limits():
             if limits.name in seen:
                 yield parameter_body(limits.name, LIMITS, LIMITS_NAME, dict(limits.limits))
-    if component in {None, OPERATOR_POLICY}:
-        for name in vhosts:
-            for policy in views.policies(name, operator=True):
-                value = operator_policy_value(policy)
-                yield parameter_body(name, OPERATOR_POLICY, policy.name, value)
+    for kind in (OPERATOR_POLICY, POLICY):
+        if component == kind or (component is None and kind == OPERATOR_POLICY):
+            for name in vhosts:
+                for policy in views.policies(name, operator=kind == OPERATOR_POLICY):
+                    yield parameter_body(name, kind, policy.name, policy_value(policy))
     for parameter in views.parameters(component=component, vhost=vhost):
         if parameter.vhost in seen:
             yield kept_parameter_body(parameter)
@@ -94,16 +96,25 @@ async def put_parameter(call: Call) -> Response:
     body, component = call.body(), call.names["component"]
     require_vhost(call)
     require_keys(body, "value")
-    if component in {"policy", OPERATOR_POLICY}:
+    if component in {POLICY, OPERATOR_POLICY}:
         raise bad_request("policies may not be set using this method")
     if component != LIMITS:
-        raise bad_request(f"Validation failed\n\ncomponent {component} not found\n")
-    limits = body["value"]
-    if not isinstance(limits, dict) or call.names["parameter"] != LIMITS_NAME:
-        raise bad_request(f"{LIMITS}: expected an object with the name {LIMITS_NAME}")
+        raise _invalid(f"component {component} not found")
+    limits, name = body["value"], call.names["parameter"]
+    if name != LIMITS_NAME:
+        raise bad_request(f"{LIMITS}: expected the name {LIMITS_NAME}")
+    if not isinstance(limits, dict):
+        raise _invalid(f"{name} not a list {'null' if limits is None else limits}")
     held = any(each.name == call.vhost for each in call.node.views.vhost_limits())
-    await call.node.command("set_vhost_limits", vhost=call.vhost, limits=limits)
+    try:
+        await call.node.command("set_vhost_limits", vhost=call.vhost, limits=limits)
+    except PreconditionFailedError as error:
+        raise _invalid(str(error)) from error
     return created_or_changed(is_new=not held)
+
+
+def _invalid(text: str) -> HttpError:
+    return bad_request(f"Validation failed\n\n{text}\n")
 
 
 async def delete_parameter(call: Call) -> Response:
@@ -112,7 +123,8 @@ async def delete_parameter(call: Call) -> Response:
     component, name = found["component"], found["name"]
     if component == LIMITS:
         await call.node.command("set_vhost_limits", vhost=call.vhost, limits={})
-    elif component == OPERATOR_POLICY:
+    elif component in {POLICY, OPERATOR_POLICY}:
+        # RabbitMQ lets a policymaker clear an operator policy so.
         raise bad_request("policies may not be cleared using this method")
     else:
         await call.node.command("clear_parameter", name=name, component=component, vhost=call.vhost)

@@ -85,7 +85,8 @@ async def delete_policy(call: Call, *, operator: bool) -> Response:
 def _pattern_of(body: dict[str, Any]) -> str:
     pattern = body["pattern"]
     if not isinstance(pattern, str):
-        raise _invalid(f"pattern should be a binary but was {pattern}")
+        shown = "null" if pattern is None else pattern
+        raise _invalid(f"pattern should be a binary but was {shown}")
     return pattern
 
 

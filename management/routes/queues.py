@@ -124,11 +124,11 @@ async def _stream_consumers_of(call: Call, queue: QueueView) -> list[dict[str, A
 
 async def put_queue(call: Call) -> Response:
     """Declare a queue."""
-    body = call.body()
     require_vhost(call)
+    body = call.body()
     node = text_of(body, "node", call.services.identity.node)
-    if node not in {call.services.identity.node, ""}:
-        raise bad_request(f"Node '{node}' could not be contacted")
+    if node != call.services.identity.node:
+        raise bad_request(f"Node {node} could not be contacted")
     is_new = await change(
         call,
         "declare_queue",
@@ -167,7 +167,7 @@ async def act_on_queue(call: Call) -> Response:
     action = text_of(call.body(), "action", "")
     require_object(call.node.views.queue(call.vhost, call.names["queue"]))
     if action not in _ACTIONS:
-        raise bad_request(["unknown_action", action] if action else "[{key_missing,action}]")
+        raise bad_request(["unknown", action] if action else "[{key_missing,action}]")
     return empty()
 
 

@@ -21,19 +21,22 @@ class History:
 
     Attributes:
         last: the numbers as they were at the last look.
+        changed_ms: time of the last look at which they had changed.
     """
 
-    __slots__ = ("_before", "_columns", "_times", "last")
+    __slots__ = ("_before", "_columns", "_times", "changed_ms", "last")
 
-    def __init__(self, width: int, first: Sequence[int] | None = None) -> None:
+    def __init__(self, width: int, first: Sequence[int] | None = None, found_ms: int = 0) -> None:
         """Begin without a point.
 
         Args:
             width: how many numbers there are.
             first: the numbers before the first point; None is zeros, as for a new thing.
+            found_ms: time that the thing is known to be unchanged since.
         """
         self.last: Sequence[int] = (0,) * width if first is None else first
         self._before: Sequence[int] = self.last
+        self.changed_ms = found_ms
         self._times: array[int] | None = None
         self._columns: list[array[int] | None] | None = None
 
@@ -57,6 +60,7 @@ class History:
                 column = columns[index] = array("q", [self.last[index]]) * len(times)
             column.append(number)
         times.append(now_ms)
+        self.changed_ms = now_ms
         self.last = numbers
         if len(times) > POINTS_MAX:
             self._forget_first(times, columns)

@@ -137,11 +137,12 @@ class Sampler:
         The first look finds things of any age: what they counted before it is no growth.
         """
         slices = self._node.slices
+        before_ms = now_ms if self._is_first else self.looks.last_ms
         kept: dict[Key, History] = {}
         for key, numbers in looked:
             history = known.get(key)
             if history is None:
-                history = History(width, numbers if self._is_first else None)
+                history = History(width, numbers if self._is_first else None, before_ms)
             if not history.note(now_ms, numbers):
                 history.forget_before(now_ms - IDLE_MS)
             kept[key] = history

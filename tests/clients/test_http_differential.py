@@ -35,9 +35,8 @@ def test_all_calls_are_answered_alike(tmp_path: Path) -> None:
         haremq = Server(tmp_path, port, settings)
         try:
             haremq.wait_until_it_accepts()
-            count, found = run(rabbitmq.port + HTTP_PORT_OFFSET, port + HTTP_PORT_OFFSET)
+            found = run(rabbitmq.port + HTTP_PORT_OFFSET, port + HTTP_PORT_OFFSET)
         finally:
             haremq.stop()
-    assert count > 500
     unexplained = [f"{each.call}: {each.difference}" for each in found if each.reason is None]
     assert unexplained == []

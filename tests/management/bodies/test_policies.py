@@ -4,8 +4,8 @@ from amqp_server.broker.views import GlobalParameterDefinition, ParameterDefinit
 from management.bodies.policies import (
     global_parameter_body,
     kept_parameter_body,
-    operator_policy_value,
     policy_body,
+    policy_value,
 )
 
 POLICY = Policy("p", "^a", {"max-length": 1}, 3, "queues")
@@ -18,7 +18,7 @@ def test_a_policy_has_rabbitmqs_names() -> None:
         "definition": {"max-length": 1},
         "priority": 3,
     }
-    assert operator_policy_value(POLICY) == value
+    assert policy_value(POLICY) == value
     assert policy_body("/", POLICY) == {"vhost": "/", "name": "p", **value}
 
 

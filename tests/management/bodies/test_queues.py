@@ -5,6 +5,7 @@ from management.bodies.queues import queue_body, queue_definition_body, totals_o
 from management.identity import Identity
 from management.lists.ranges import NO_RANGES
 from management.samples.details import Looks
+from management.samples.history import History
 
 IDENTITY = Identity("rabbit@here", "cluster", "3.13.7", "HareMQ", "1")
 
@@ -46,3 +47,26 @@ def test_members_are_those_of_replicated_kinds() -> None:
         assert (body["leader"], body["members"]) == ("rabbit@here", ["rabbit@here"])
     assert "leader" not in queue_definition_body(_view("classic"), IDENTITY)
     assert queue_body(_view("quorum"), IDENTITY, None, Looks(), NO_RANGES)["messages_dlx"] == 0
+
+
+def test_what_is_on_disk_is_not_in_memory() -> None:
+    view = _view("classic")._replace(spilled_count=2, spilled_bytes=15)
+    body = queue_body(view, IDENTITY, None, Looks(), NO_RANGES)
+    assert (body["messages_ram"], body["messages_ready_ram"], body["messages_paged_out"]) == (
+        3,
+        1,
+        2,
+    )
+    assert (body["message_bytes_ram"], body["message_bytes_paged_out"]) == (35, 15)
+    assert (body["messages_persistent"], body["message_bytes_persistent"]) == (5, 50)
+    transient = queue_body(view._replace(durable=False), IDENTITY, None, Looks(), NO_RANGES)
+    assert transient["messages_persistent"] == 0
+
+
+def test_a_queue_is_idle_since_its_last_change() -> None:
+    history, view = History(10, found_ms=1_000), _view("classic")
+    history.note(6_000, (1,) * 10)
+    busy = queue_body(view, IDENTITY, history, Looks(6_000, 1_000, 0), NO_RANGES)
+    idle = queue_body(view, IDENTITY, history, Looks(11_000, 6_000, 0), NO_RANGES)
+    assert "idle_since" not in busy
+    assert idle["idle_since"] == "1970-01-01T00:00:06.000+00:00"

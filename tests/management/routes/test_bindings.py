@@ -1,5 +1,7 @@
 """Bindings, with RabbitMQ's answers."""
 
+from urllib.parse import quote, unquote
+
 import pytest
 
 from tests.support.management_api import Api
@@ -102,3 +104,28 @@ def test_nothing_to_show(api: Api) -> None:
     assert api.get("exchanges/%2F/nope/bindings/source").json == []
     assert api.get("bindings/%2F/e/x/q/q/nope").status == 404
     assert api.post("bindings/%2F/e/x/q/q", {"arguments": {"a": None}}).status == 400
+
+
+@pytest.mark.parametrize("arguments", [{}, {"n": 1, "deep": {"list": [1, "two"]}}])
+@pytest.mark.parametrize("key", ["", " ", "/", "~", "~~", "%", "%2F", "+", "?#&", "..", "a~b", ODD])
+def test_the_last_segment_of_a_location_is_the_key_decoded_once(
+    api: Api, key: str, arguments: dict[str, object]
+) -> None:
+    """Terraform keeps it as the id of the binding, and looks for it in the list."""
+    reply = api.post("bindings/%2F/e/x/q/q", {"routing_key": key, "arguments": arguments})
+    _, last = reply.headers["location"].split("/")
+    (listed,) = api.get("bindings/%2F/e/x/q/q").json
+    assert unquote(last) == listed["properties_key"]
+    path = f"bindings/%2F/e/x/q/q/{quote(unquote(last), safe='').replace('.', '%2E')}"
+    assert api.get(path).json == listed
+    assert api.delete(path).status == 204
+
+
+def test_few_bindings_of_a_source_are_in_order(api: Api) -> None:
+    for key in ("b", "c", "a"):
+        api.post("bindings/%2F/e/x/q/q", {"routing_key": key})
+        api.post("bindings/%2F/e/x/e/y", {"routing_key": key})
+    ours = [each for each in api.get("bindings/%2F").json if each["source"] == "x"]
+    assert [(each["destination"], each["routing_key"]) for each in ours] == [
+        (to, key) for to in ("y", "q") for key in ("a", "b", "c")
+    ]

@@ -20,7 +20,7 @@ def test_memory(api: Api) -> None:
     assert api.get(f"nodes/{name}/memory").json["memory"]["total"]["rss"] == 0
     assert api.get(f"nodes/{name}/memory/relative").json["memory"]["total"] == 100
     for path in ("ets", "ets/relative", "ets/management"):
-        assert api.get(f"nodes/{name}/memory/{path}").json == {"ets_tables": []}
+        assert api.get(f"nodes/{name}/memory/{path}").json == {"ets_tables_memory": "no_tables"}
     assert api.get("nodes/none@nowhere/memory").status == 404
 
 

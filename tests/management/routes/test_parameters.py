@@ -28,6 +28,7 @@ def test_operator_policies_are_shown_and_not_set_here(api: Api) -> None:
     api.put("operator-policies/%2F/o", body)
     (found,) = api.get("parameters/operator_policy").json
     assert (found["name"], found["value"]["definition"]) == ("o", {"max-length": 1})
+    assert api.get("parameters/policy").json == []
     for component in ("policy", "operator_policy"):
         reply = api.put(f"parameters/{component}/%2F/x", {"value": {}})
         assert reply.json["reason"] == "policies may not be set using this method"
@@ -44,7 +45,7 @@ def test_operator_policies_are_shown_and_not_set_here(api: Api) -> None:
             "vhost-limits/%2F/other",
             {"value": {}},
             400,
-            "vhost-limits: expected an object with the name limits",
+            "vhost-limits: expected the name limits",
         ),
     ],
 )

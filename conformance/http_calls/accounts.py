@@ -1,36 +1,8 @@
-"""The calls of the HTTP differential, in order: a scene is made, looked at, changed and removed.
+"""Users, rights, vhosts and limits, and what the node says of itself."""
 
-Each is made to both brokers as the same user. Reads look at what the calls before have made.
-"""
+from typing import Any, Final
 
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
-
-FORM: Final = {"content-type": "application/x-www-form-urlencoded"}
-
-
-class Call(NamedTuple):
-    """One request.
-
-    Attributes:
-        method, path: below ``/api/``; ``{node}`` stands for the name of the broker's node.
-        user: name, or ``name:password``; None sends no credentials. The password is the name.
-        body: text as it is, anything else as JSON; None is without.
-        headers: besides the usual ones.
-    """
-
-    method: str
-    path: str
-    user: str | None = "guest"
-    body: Any = None
-    headers: Mapping[str, str] = {}
-
-    def __str__(self) -> str:
-        """Return the call as the page shows it."""
-        who = "nobody" if self.user is None else self.user.partition(":")[0]
-        body = "" if self.body is None else f" {self.body!r}"
-        return f"{self.method} {self.path} as {who}{body}"
-
+from conformance.http_calls.call import FORM, Call
 
 ALL: Final = {"configure": ".*", "write": ".*", "read": ".*"}
 HASH: Final = "AQIDBHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4"
@@ -43,6 +15,7 @@ USERS: Final = {
 }
 
 SCENE: Final = (
+    Call("PUT", "cluster-name", body={"name": "d-cluster"}),
     Call("PUT", "vhosts/d", body={"description": "scene", "tags": "a,b"}),
     Call("PUT", "vhosts/d%2Fodd%20%252F"),
     *[
@@ -68,6 +41,9 @@ _READ: Final = (
     "nodes/{node}",
     "nodes/{node}/memory",
     "nodes/{node}/memory/relative",
+    "nodes/{node}/memory/ets",
+    "nodes/{node}/memory/ets/relative",
+    "nodes/{node}/memory/ets/x",
     "nodes/none@nowhere",
     "extensions",
     "vhosts",

@@ -1,0 +1,28 @@
+"""All calls of the HTTP differential: a scene is made, looked at, changed and removed.
+
+Each is made to both brokers as the same user. Reads look at what the calls before have made.
+"""
+
+from typing import Final
+
+from conformance.http_calls import accounts, clients, definitions, messages, policies, topology
+
+SCENE: Final = (*accounts.SCENE, *topology.SCENE, *messages.SCENE, *policies.SCENE)
+"""Before the client comes."""
+
+REST: Final = (
+    *accounts.READS,
+    *topology.READS,
+    *policies.READS,
+    *definitions.READS,
+    *clients.READS,
+    *accounts.WRITES,
+    *topology.WRITES,
+    *messages.WRITES,
+    *policies.WRITES,
+    *definitions.WRITES,
+    *clients.WRITES,
+)
+"""While the client is there."""
+
+REMOVAL: Final = (*policies.REMOVAL, *accounts.REMOVAL)
