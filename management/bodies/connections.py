@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from amqp_server.broker.views import ChannelView, ConnectionView, ConsumerView
 from management.bodies.messages import header_value
-from management.bodies.stats import PROCESS, idle_since, with_details
+from management.bodies.stats import NO_ERLANG, idle_since, with_details
 from management.lists.ranges import Ranges
 from management.samples import series
 from management.samples.details import Looks
@@ -78,7 +78,9 @@ def connection_body(
     if isinstance(given, str):
         body["user_provided_name"] = given
     traffic = (view.received_bytes, view.sent_bytes)
-    return body | with_details(numbers, series.TRAFFIC, looks, ranges.data_rates, traffic) | PROCESS
+    return (
+        body | with_details(numbers, series.TRAFFIC, looks, ranges.data_rates, traffic) | NO_ERLANG
+    )
 
 
 def single_connection_body(body: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +136,7 @@ def channel_body(
         "pending_raft_commands": 0,
         "message_stats": with_details(numbers, stats, looks, ranges.msg_rates, now),
         **idle_since(numbers, looks),
-        **PROCESS,
+        **NO_ERLANG,
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from amqp_server.broker.views import QueueView
-from management.bodies.stats import PROCESS, idle_since, with_details
+from management.bodies.stats import NO_ERLANG, idle_since, with_details
 from management.identity import Identity
 from management.lists.ranges import Ranges
 from management.samples import series
@@ -78,7 +78,7 @@ def queue_body(
     }
     if view.kind == "quorum":
         body["messages_dlx"] = counts.dying_count
-    return body | _places_of(view) | idle_since(numbers, looks) | PROCESS
+    return body | _places_of(view) | idle_since(numbers, looks) | NO_ERLANG
 
 
 def _places_of(view: QueueView) -> dict[str, Any]:

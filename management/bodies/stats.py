@@ -8,7 +8,7 @@ from management.samples.details import MS_PER_S, Looks, Numbers, details
 from management.samples.history import History
 from management.samples.series import Series
 
-PROCESS: Final = {
+NO_ERLANG: Final = {
     "garbage_collection": {
         "fullsweep_after": 0,
         "max_heap_size": 0,
