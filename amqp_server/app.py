@@ -92,7 +92,9 @@ def run(settings: Settings, config_file: Path | None = None) -> int:
     Returns:
         The exit status; see ``exit_status``.
     """
-    log_output = begin_logging(sys.stderr, settings.net.log_lines_per_kind_max)
+    log_output = begin_logging(
+        sys.stderr, settings.net.log_lines_per_kind_max, settings.net.log_form
+    )
     verify()
     keep_freed_memory()
     say_start(settings, config_file)
@@ -194,7 +196,7 @@ async def _serve(
     if log_output is not None:
         log_output.attach(loop)
     try:
-        return await _run_node(loop, broker, settings, node, descriptors)
+        return await _run_node(loop, broker, settings, node, descriptors, log_output)
     finally:
         if log_output is not None:
             log_output.detach()
@@ -206,6 +208,7 @@ async def _run_node(
     settings: Settings,
     node: StoredNode | None,
     descriptors: Descriptors,
+    log_output: LogOutput | None,
 ) -> int:
     net = settings.net
     stop = asyncio.Event()
@@ -227,7 +230,7 @@ async def _run_node(
     if storage is not None:
         storage.on_waited(reactor.resume)
     server = Server(loop, reactor, connections_of(broker, settings), net, descriptors.sockets_max)
-    http_api = HttpApi(loop, broker, reactor, settings, server.tls)
+    http_api = HttpApi(loop, broker, reactor, settings, server.tls, log_output)
     # Before anybody can see that the node accepts: a signal would end it with the default action.
     _on_stop_signals(lambda *_: loop.call_soon_threadsafe(stop.set))
     loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)

@@ -12,6 +12,7 @@ from amqp_server.broker.admin import Admin
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.views import Views
 from amqp_server.net.asyncio_server import AsyncioServer
+from amqp_server.net.log_output import LogOutput
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.server import Bound
 from amqp_server.net.settings import ListenerSettings
@@ -31,6 +32,7 @@ class HttpApi:
         reactor: makes the turns of commands.
         settings: of the node.
         tls: the certificates of the node; None where it has none.
+        log_output: writes the log; None where others do.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class HttpApi:
         reactor: Reactor,
         settings: Settings,
         tls: TlsContexts | None,
+        log_output: LogOutput | None = None,
     ) -> None:
         section = settings.management
         self._listeners = [
@@ -55,6 +58,7 @@ class HttpApi:
             reactor.now_ms,
             version=__version__,
             data_dir="" if settings.broker.data_dir is None else str(settings.broker.data_dir),
+            log=None if log_output is None else log_output.recent,
         )
         self._server = AsyncioServer(
             loop,

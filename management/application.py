@@ -24,6 +24,7 @@ from management.http.errors import (
     HttpError,
     not_found,
 )
+from management.http.event_stream import EVENT_STREAM
 from management.http.request import Request
 from management.http.response import JSON, Response, empty, of_error
 from management.refusals import refusal_of
@@ -71,6 +72,8 @@ class Application:
                 response = await self._answer(request, place)
             except Exception as error:  # noqa: BLE001 -- whatever it is, the answer says so
                 response = of_error(refusal_of(error))
+            if response.is_live:
+                await place.aclose()
             yield self._headers.on(response, request)
 
     async def handle(self, request: Request) -> Response:
@@ -166,4 +169,6 @@ def _check_headers(route: Route, request: Request) -> None:
 
 def _accepts_json(accept: str) -> bool:
     kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    return not {JSON, "*/*", "application/*", "application/bert"}.isdisjoint(kinds)
+    # Browsers ask so for a stream of events; its errors are JSON.
+    known = {JSON, "*/*", "application/*", "application/bert", EVENT_STREAM}
+    return not known.isdisjoint(kinds)

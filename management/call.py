@@ -13,6 +13,8 @@ from management.http.request import Request
 from management.http.response import Response, answer
 from management.identity import Identity
 from management.lists.columns import Columns
+from management.live.listeners import Listeners
+from management.live.log import RecentLog
 from management.node import Node
 from management.routing.route import Route
 from management.samples.sampler import Sampler
@@ -34,6 +36,8 @@ class Services:
         identity: what the node says of itself.
         sampler: the numbers of everything over time.
         attention: what needs a hand.
+        listeners: who is sent events.
+        log: the last lines of the log.
         rates_mode: as the settings have it.
         routes: all rows of the route table.
     """
@@ -43,6 +47,8 @@ class Services:
     identity: Identity
     sampler: Sampler
     attention: Board
+    listeners: Listeners
+    log: RecentLog
     rates_mode: str
     routes: tuple[Route, ...]
 
@@ -80,6 +86,10 @@ class Call:
         """Who asks, on a route that needs a login."""
         assert self.user is not None, "the right of the route needs a login"
         return self.user
+
+    def still_stands(self) -> bool:
+        """Whether the user still is who they were when they asked, and is logged in."""
+        return self.services.logins.still_stands(self.request, self.account)
 
     @property
     def vhost(self) -> str:

@@ -15,6 +15,8 @@ from management.application import Application
 from management.attention.board import Board
 from management.call import Services
 from management.identity import Identity
+from management.live.listeners import Listeners
+from management.live.log import NoLog, RecentLog
 from management.node import Node
 from management.pages import Pages
 from management.route_table import ROUTES
@@ -47,6 +49,7 @@ class Management:
         now_ms: the clock of instants.
         version: our own.
         data_dir, config_files: see ``Identity``.
+        log: the last lines of the log; None where it goes elsewhere.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Management:
         version: str,
         data_dir: str = "",
         config_files: tuple[str, ...] = (),
+        log: RecentLog | None = None,
     ) -> None:
         slices = Slices(time.perf_counter_ns)
         self.node = Node(views, admin, events, request_turn, now_ms, slices)
@@ -83,6 +87,8 @@ class Management:
             identity,
             sampler,
             attention,
+            Listeners(),
+            NoLog() if log is None else log,
             settings.rates_mode,
             ROUTES,
         )
@@ -99,4 +105,5 @@ class Management:
         """Let requests under way end, and close the connections."""
         if self._sampling is not None:
             self._sampling.cancel()
+        self.services.listeners.end()
         await self.server.stop(STOP_GRACE_S)

@@ -6,7 +6,7 @@ No other module knows the library. Sockets are accepted elsewhere, and handed to
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final
 
 from aiohttp import web
@@ -191,9 +191,14 @@ async def _streamed(response: Response, theirs: web.BaseRequest) -> web.StreamRe
     stream = web.StreamResponse(status=response.status, headers=_headers(response))
     await stream.prepare(theirs)
     if theirs.method != "HEAD":
-        async for piece in response.body:
-            async with asyncio.timeout(READ_WAIT_S):
-                await stream.write(piece)
+        try:
+            async for piece in response.body:
+                async with asyncio.timeout(READ_WAIT_S):
+                    await stream.write(piece)
+        finally:
+            # What made the pieces may hold something; a client that is gone must not keep it.
+            if isinstance(response.body, AsyncGenerator):
+                await response.body.aclose()
     await stream.write_eof()
     return stream
 

@@ -126,6 +126,13 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
     "health": {"status": "string"},
     "limit": {"value": "integer"},
     "limits": {"value": "object"},
+    "log_line": {
+        "number": "integer",
+        "timestamp": "integer",
+        "severity": "string",
+        "source": "string",
+        "message": "string",
+    },
     "login": {"username": "string", "password": "string"},
     "memory": {"memory": "object"},
     "message": {

@@ -14,11 +14,11 @@ import asyncio
 import contextlib
 import logging
 import threading
-import time
 from collections.abc import Mapping
 from typing import Any, Final, TextIO
 
 from amqp_server.net.log_flood import PERIOD_S, FloodGuard
+from amqp_server.net.log_lines import LogForm, LogLine, RecentLines, form_of, printable
 from amqp_server.net.timers import wall_ms
 
 WRITE_DELAY_MS: Final = 100
@@ -74,18 +74,25 @@ class LineRecord(logging.LogRecord):
 class LogOutput(logging.Handler):
     """The one handler of a node's log.
 
+    Attributes:
+        recent: the last lines that were written.
+
     Invariant: lines reach the stream in the order in which they were logged, each once.
     """
 
-    def __init__(self, stream: TextIO, lines_per_kind_max: int) -> None:
+    def __init__(self, stream: TextIO, lines_per_kind_max: int, form: LogForm = "text") -> None:
         """Begin to write to a stream, at first each line at once.
 
         Args:
             stream: the stream to write to; it is not closed.
             lines_per_kind_max: warnings and errors of one kind within ``PERIOD_S``;
                 ``INFO_LINES_FACTOR`` times as many lines at level info; 0 is no limit.
+            form: of a line.
         """
         super().__init__()
+        self.recent = RecentLines()
+        self._form = form_of(form)
+        self._lines_count = 0
         self._stream = stream
         self._lines_per_kind_max = lines_per_kind_max
         self._guard = FloodGuard()
@@ -95,8 +102,6 @@ class LogOutput(logging.Handler):
         self._loop_thread = 0
         self._write_timer: asyncio.TimerHandle | None = None
         self._period_timer: asyncio.TimerHandle | None = None
-        self._second = -1
-        self._second_text = ""
         self._tracebacks = logging.Formatter()
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -148,22 +153,24 @@ class LogOutput(logging.Handler):
 
     def _append(self, record: logging.LogRecord) -> None:
         line = self._line_of(record)
-        self._lines.append(line)
-        self._characters_count += len(line)
+        self.recent.add(line)
+        text = self._form(line)
+        self._lines.append(text)
+        self._characters_count += len(text)
 
-    def _line_of(self, record: logging.LogRecord) -> str:
-        """Return time, level, logger and message; a traceback in lines of its own."""
-        message = record.getMessage()
+    def _line_of(self, record: logging.LogRecord) -> LogLine:
+        message, traceback = record.getMessage(), ""
         if record.exc_info:
-            message = f"{message}\n{self._tracebacks.formatException(record.exc_info)}"
-        if len(message) > LINE_CHARACTERS_MAX:
-            message = f"{message[:LINE_CHARACTERS_MAX]}… ({len(message)} characters)"
-        second = int(record.created)
-        if second != self._second:
-            self._second = second
-            self._second_text = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
-        millisecond = int(record.msecs)
-        return f"{self._second_text},{millisecond:03d} {record.levelname} {record.name} {message}\n"
+            traceback = self._tracebacks.formatException(record.exc_info)
+        self._lines_count += 1
+        return LogLine(
+            self._lines_count,
+            int(record.created) * 1_000 + int(record.msecs),
+            record.levelname.lower(),
+            record.name,
+            printable(_cut(message)),
+            printable(_cut(traceback), lines=True),
+        )
 
     def _is_write_due(self) -> bool:
         """Return whether to write now; if not, a timer will write."""
@@ -220,7 +227,15 @@ class LogOutput(logging.Handler):
         return contextlib.nullcontext() if self.lock is None else self.lock
 
 
-def begin_logging(stream: TextIO, lines_per_kind_max: int) -> LogOutput | None:
+def _cut(text: str) -> str:
+    if len(text) <= LINE_CHARACTERS_MAX:
+        return text
+    return f"{text[:LINE_CHARACTERS_MAX]}… ({len(text)} characters)"
+
+
+def begin_logging(
+    stream: TextIO, lines_per_kind_max: int, form: LogForm = "text"
+) -> LogOutput | None:
     """Send the log of this process to a stream, from level INFO on.
 
     ``logging`` would look up the caller's file, thread and process for each line, and nothing here
@@ -230,6 +245,7 @@ def begin_logging(stream: TextIO, lines_per_kind_max: int) -> LogOutput | None:
     Args:
         stream: the stream to write to.
         lines_per_kind_max: see ``LogOutput``.
+        form: see there.
 
     Returns:
         The handler; None if the log has a handler already, and stays as it is.
@@ -237,7 +253,7 @@ def begin_logging(stream: TextIO, lines_per_kind_max: int) -> LogOutput | None:
     root = logging.getLogger()
     if root.handlers:
         return None
-    output = LogOutput(stream, lines_per_kind_max)
+    output = LogOutput(stream, lines_per_kind_max, form)
     root.addHandler(output)
     root.setLevel(logging.INFO)
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False

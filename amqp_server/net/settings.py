@@ -9,6 +9,8 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from amqp_server.net.log_lines import LogForm
+
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -162,6 +164,10 @@ class NetSettings:
             "doc": "Warnings of one kind logged in 10 s; at level info ten times as many."
             " The rest is only counted; 0 is no limit.",
         },
+    )
+    log_form: LogForm = field(
+        default="text",
+        metadata={"doc": "A line of the log: text, or a JSON object for programs that read logs."},
     )
 
     def inconsistencies(self) -> list[tuple[str, str]]:

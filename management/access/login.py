@@ -97,6 +97,16 @@ class Logins:
             self._remembered.popitem(last=False)
         return account
 
+    def still_stands(self, request: Request, account: Account) -> bool:
+        """Whether a user who was let in has the same tags, and the same session, as then."""
+        user = self._node.views.user(account.name)
+        if user is None or account_of(user.name, user.tags) != account:
+            return False
+        if request.header("authorization") is not None:
+            return True
+        name = request.cookies.get(COOKIE)
+        return name is not None and self.sessions.is_open(name, self._node.now_ms())
+
     async def _by_header(self, header: str, request: Request) -> Account:
         scheme, _, text = header.partition(" ")
         if scheme.lower() == "bearer" and text:

@@ -88,6 +88,11 @@ class Sessions:
         self._sessions.move_to_end(name)
         return found.account
 
+    def is_open(self, name: str, now_ms: int) -> bool:
+        """Whether there is a session of this name; this is no use of it."""
+        self._forget_idle(now_ms)
+        return name in self._sessions
+
     def close(self, name: str) -> None:
         """Log a browser out; an unknown name is ignored."""
         self._sessions.pop(name, None)

@@ -21,12 +21,14 @@ class Response:
         body: whole, or in pieces that are made while they are sent.
         headers: besides the usual ones; they replace those.
         content_type: None is an answer without a body.
+        is_live: whether it goes on for as long as the client stays.
     """
 
     status: int
     body: bytes | Chunks = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str | None = JSON
+    is_live: bool = False
 
 
 def answer(value: object, status: int = OK, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,6 +1,7 @@
 """The log's handler: when lines are written, in which order, and what a flood leaves of them."""
 
 import io
+import json
 import logging
 import re
 import subprocess
@@ -329,3 +330,25 @@ def test_a_process_that_ends_by_an_exception_loses_no_line() -> None:
 def test_a_log_that_goes_somewhere_already_stays_as_it_is(stream: Stream) -> None:
     assert logging.getLogger().handlers, "pytest's own"
     assert begin_logging(stream, LINES_MAX) is None
+
+
+def test_a_peer_cannot_forge_a_line(stream: Stream, log: logging.Logger) -> None:
+    log.warning("login refused user=%s", "eve\n2026-01-01 00:00:00,000 INFO forged")
+    assert stream.getvalue().count("\n") == 1
+    assert "eve\\n2026" in stream.getvalue()
+
+
+def test_the_last_lines_stay_in_memory_with_what_was_left_out(
+    output: LogOutput, log: logging.Logger
+) -> None:
+    log.info("one")
+    log.error("two")
+    kept = [(line.number, line.level, line.message) for line in output.recent.behind(0)]
+    assert kept == [(1, "info", "one"), (2, "error", "two")]
+
+
+def test_lines_are_json_where_it_is_asked_for(stream: Stream) -> None:
+    output = LogOutput(stream, LINES_MAX, "json")
+    for logger in logging_to(output):
+        logger.warning("a=%s", "b")
+    assert json.loads(stream.getvalue())["message"] == "a=b"

@@ -19,6 +19,7 @@ from amqp_server.broker.views import Views
 from management.access.login import Credentials, basic_header
 from management.composition import Management
 from management.http.request import Request, parsed_query
+from management.live.log import RecentLog
 from management.settings import ManagementSettings
 from tests.support.peer import Node
 
@@ -42,15 +43,18 @@ class Api:
     """A broker, its users, and its HTTP API. ``guest`` is an administrator; close it at the end."""
 
     def __init__(
-        self, settings: ManagementSettings | None = None, node: Node | None = None
+        self,
+        settings: ManagementSettings | None = None,
+        node: Node | None = None,
+        log: RecentLog | None = None,
     ) -> None:
         self.node = node or Node()
         self.broker = self.node.broker
         self._runner = asyncio.Runner()
         self.broker.users.put(new_user("guest", "guest", bytes, ("administrator",)))
-        self.management = self._runner.run(self._build(settings or ManagementSettings()))
+        self.management = self._runner.run(self._build(settings or ManagementSettings(), log))
 
-    async def _build(self, settings: ManagementSettings) -> Management:
+    async def _build(self, settings: ManagementSettings, log: RecentLog | None) -> Management:
         return Management(
             settings,
             Views(self.broker),
@@ -59,6 +63,7 @@ class Api:
             self._request_turn,
             lambda: self.node.now_ms,
             version="9.9",
+            log=log,
         )
 
     def _request_turn(self) -> None:

@@ -6,9 +6,11 @@ import base64
 import pytest
 
 from management.access import login
+from management.access.account import account_of
 from management.access.login import basic_credentials
 from management.access.sessions import COOKIE
 from management.http.errors import HttpError
+from management.http.request import Request
 from tests.support.management_api import Api
 
 
@@ -119,3 +121,20 @@ def test_a_password_may_hold_a_colon() -> None:
     assert basic_credentials(text) == ("é", "a:b")
     with pytest.raises(HttpError):
         basic_credentials("")
+
+
+def test_who_was_let_in_stands_until_the_user_changes_or_logs_out(api: Api) -> None:
+    api.add_user("eve", "management")
+    logins = api.management.services.logins
+    account = account_of("eve", {"management"})
+    by_header = Request("GET", "/", headers={"authorization": "Basic x"})
+    assert logins.still_stands(by_header, account)
+    name = logins.sessions.open(account, api.broker.users.get("eve"), api.node.now_ms)
+    by_cookie = Request("GET", "/", headers={"cookie": f"{COOKIE}={name}"})
+    assert logins.still_stands(by_cookie, account)
+    logins.sessions.close(name)
+    assert not logins.still_stands(by_cookie, account)
+    api.add_user("eve", "monitoring")
+    assert not logins.still_stands(by_header, account)
+    api.delete("users/eve")
+    assert not logins.still_stands(by_header, account)

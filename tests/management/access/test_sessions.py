@@ -75,3 +75,11 @@ def test_the_cookie_is_for_us_alone() -> None:
         "haremq_session=s1; Path=/api; HttpOnly; SameSite=Strict; Secure"
     )
     assert cookie_of("", "/api", is_tls=False).endswith("; Max-Age=0")
+
+
+def test_a_look_at_a_session_is_no_use_of_it() -> None:
+    held = sessions()
+    name = held.open(EVE, "v1", 0)
+    assert held.is_open(name, 900)
+    assert not held.is_open(name, 1_500)
+    assert not held.is_open("other", 0)
