@@ -68,20 +68,26 @@ class Listener:
     async def sent(self) -> AsyncIterator[bytes]:
         """Yield what waits, as it comes, and a beat where nothing does; until it is ended."""
         while True:
-            try:
-                async with asyncio.timeout(self._beat_s):
-                    await self._woken.wait()
-            except TimeoutError:
-                pass
+            await self._wait()
             if not self._may_listen():
                 return
-            self._woken.clear()
             if self._events or self._lost_count:
                 yield self._taken()
             elif self._is_ended:
                 return
             else:
                 yield BEAT
+
+    async def _wait(self) -> None:
+        """Wait for an event or the end, but not longer than for the next beat."""
+        self._woken.clear()
+        if self._events or self._lost_count or self._is_ended:
+            return
+        try:
+            async with asyncio.timeout(self._beat_s):
+                await self._woken.wait()
+        except TimeoutError:
+            return
 
     def _taken(self) -> bytes:
         lost = event({"lost": self._lost_count}, "lag") if self._lost_count else b""
