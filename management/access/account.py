@@ -49,4 +49,4 @@ class Account(NamedTuple):
 
 def account_of(name: str, tags: Collection[str]) -> Account:
     """Return the account of a user with these tags."""
-    return Account(name, tuple(sorted(tags)))
+    return Account(name, tuple(tags))

@@ -11,7 +11,7 @@ def user_body(user: User) -> dict[str, Any]:
         "name": user.name,
         "password_hash": user.password_hash,
         "hashing_algorithm": user.hashing_algorithm,
-        "tags": sorted(user.tags),
+        "tags": list(user.tags),
         "limits": dict(user.limits),
     }
 

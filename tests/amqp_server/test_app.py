@@ -62,7 +62,7 @@ def test_by_default_there_is_guest_in_the_default_vhost() -> None:
     broker = build_broker(Settings())
     assert [vhost.name for vhost in broker.vhosts()] == ["/"]
     guest = broker.users.authenticate("guest", "guest")
-    assert guest.tags == {"administrator"}
+    assert guest.tags == ("administrator",)
     for permission in Permission:
         assert broker.users.allows("guest", "/", permission, "anything")
     with pytest.raises(LoginRefusedError):
@@ -81,7 +81,7 @@ def test_the_default_user_is_who_the_settings_say() -> None:
         )
     )
     hare = broker.users.authenticate("hare", "burrow")
-    assert hare.tags == {"monitoring"}
+    assert hare.tags == ("monitoring",)
     broker.users.check_loopback(hare, is_loopback=False)
     assert [held.vhost for held in broker.users.permissions("hare")] == ["field"]
     assert broker.users.allows("hare", "field", Permission.WRITE, "work")

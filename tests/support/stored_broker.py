@@ -167,7 +167,7 @@ class StoredBroker:
         finish(self.vhost().applying_policies(NOW_MS))
 
     def user(self, name: str, tag: str = "") -> None:
-        self.broker.users.put(User(name, tag, tags=frozenset({tag}), limits={"max-channels": 3}))
+        self.broker.users.put(User(name, tag, tags=(tag,), limits={"max-channels": 3}))
 
     def parameter(self, component: str, value: object, vhost: str = "/") -> None:
         self.broker.set_parameter(ParameterDefinition(vhost, component, "name", value))

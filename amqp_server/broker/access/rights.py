@@ -33,14 +33,14 @@ class User:
 
     Attributes:
         password_hash: see ``passwords``; empty is no login by password.
-        tags: management roles and free words.
+        tags: management roles and free words, each once, in the order given.
         limits: ``max-connections`` and ``max-channels``; negative or absent is no limit.
     """
 
     name: str
     password_hash: str
     hashing_algorithm: str = DEFAULT_ALGORITHM
-    tags: frozenset[str] = frozenset()
+    tags: tuple[str, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -95,7 +95,7 @@ def new_user(
         tags: management roles and free words.
     """
     stored = hash_password(password, random_bytes(SALT_BYTES)) if password else ""
-    return User(name, stored, tags=frozenset(tags))
+    return User(name, stored, tags=tuple(dict.fromkeys(tags)))
 
 
 def check_user_id(user: User, user_id: str) -> None:

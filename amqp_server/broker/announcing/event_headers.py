@@ -282,7 +282,7 @@ def _user_saved(user: User, before: User | None) -> Iterator[Announced]:
         key = "changed" if user.password_hash else "cleared"
         yield f"user.password.{key}", name
     if before is None or before.tags != user.tags:
-        tags = Field("A", [_text(tag) for tag in sorted(user.tags)])
+        tags = Field("A", [_text(tag) for tag in user.tags])
         yield "user.tags.set", name | {"tags": tags}
     limits_before = {} if before is None else before.limits
     if limits_before != user.limits:

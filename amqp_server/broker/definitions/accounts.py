@@ -51,7 +51,7 @@ class UserRow:
         return {
             "password_hash": user.password_hash,
             "hashing_algorithm": user.hashing_algorithm,
-            "tags": sorted(user.tags),
+            "tags": list(user.tags),
             "limits": dict(user.limits),
         }
 
@@ -62,7 +62,7 @@ class UserRow:
             name,
             text(fields["password_hash"]),
             text(fields["hashing_algorithm"]),
-            frozenset(texts(fields["tags"])),
+            texts(fields["tags"]),
             limits(fields["limits"]),
         )
 
@@ -83,7 +83,7 @@ class UserRow:
         else:
             stored = item.text("password_hash", "")
             algorithm = _algorithm(item, stored)
-        return User(name, stored, algorithm, frozenset(tags), held)
+        return User(name, stored, algorithm, tuple(dict.fromkeys(tags)), held)
 
     def show(self, user: User) -> dict[str, object]:
         """Return all of it; the password only as its hash."""

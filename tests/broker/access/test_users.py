@@ -32,7 +32,7 @@ def users() -> Users:
 
 def test_the_right_password_logs_in(users: Users) -> None:
     user = users.authenticate("guest", "guest")
-    assert user.tags == {"administrator"}
+    assert user.tags == ("administrator",)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_who_has_the_password_already_keeps_its_hash(known: User | None, is_kept
 
     (user,) = parse_definitions(raw, salt, known_user=known_user).of(User)
     expected = hash_password("secret", b"old!" if is_kept else b"salt")
-    assert user == User("u", expected, SHA256, frozenset({"monitoring"}))
+    assert user == User("u", expected, SHA256, ("monitoring",))
     assert asked == ["u"]
 
 
@@ -81,10 +81,10 @@ def test_accounts_are_read() -> None:
             "u",
             "kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR",
             SHA256,
-            frozenset(),
+            (),
             {"max-channels": -7},
         ),
-        User("certificate", "", SHA256, frozenset({"monitoring", "impersonator"}), {}),
+        User("certificate", "", SHA256, ("monitoring", "impersonator"), {}),
     )
     assert verify("test12", definitions.of(User)[0].password_hash, SHA256)
     assert definitions.of(VhostDefinition) == (VhostDefinition("/"), VhostDefinition("v2"))
@@ -144,7 +144,7 @@ def test_an_algorithm_that_old_files_do_not_name_is_known_by_its_size(algorithm:
     stored = hash_password("p", b"salt", algorithm)
     (user,) = parse({"users": [{"name": "u", "password_hash": stored, "tags": "a, b"}]}).of(User)
     assert user.hashing_algorithm == algorithm
-    assert user.tags == {"a", "b"}
+    assert user.tags == ("a", "b")
     assert verify("p", user.password_hash, user.hashing_algorithm)
 
 

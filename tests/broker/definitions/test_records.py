@@ -46,7 +46,7 @@ TYPED: Table = {
 }
 POLICY = Policy(ODD, "^a", {"max-length": 5, "queue-master-locator": "x"}, -3, "queues")
 EXAMPLES: list[Definition] = [
-    User(ODD, "hash", "algorithm", frozenset({"b", "a"}), {"max-channels": -1}),
+    User(ODD, "hash", "algorithm", ("b", "a"), {"max-channels": -1}),
     VhostDefinition(ODD, ODD, ("t", ODD), QUORUM),
     VhostDefinition("/"),
     VhostPermissions(ODD, "/", "a", ".*", ""),

@@ -10,12 +10,12 @@ from management.bodies.accounts import (
 
 
 def test_accounts() -> None:
-    user = User("eve", "hash", tags=frozenset({"b", "a"}), limits={"max-channels": 1})
+    user = User("eve", "hash", tags=("b", "a"), limits={"max-channels": 1})
     assert user_body(user) == {
         "name": "eve",
         "password_hash": "hash",
         "hashing_algorithm": "rabbit_password_hashing_sha256",
-        "tags": ["a", "b"],
+        "tags": ["b", "a"],
         "limits": {"max-channels": 1},
     }
     assert list(permissions_body(VhostPermissions("eve", "/", "c", "w", "r")).values()) == [

@@ -13,7 +13,7 @@ def test_a_user_is_made_changed_and_deleted(api: Api) -> None:
     user = api.get("users/w").json
     assert {key: user[key] for key in ("name", "tags", "limits", "hashing_algorithm")} == {
         "name": "w",
-        "tags": ["1", "a", "b"],
+        "tags": ["b", "a", "1"],
         "limits": {},
         "hashing_algorithm": "rabbit_password_hashing_sha256",
     }

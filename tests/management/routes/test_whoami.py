@@ -10,7 +10,7 @@ def test_whoami(api: Api) -> None:
     api.add_user("eve", "management", "custom")
     assert api.get("whoami/", user="eve").json == {
         "name": "eve",
-        "tags": ["custom", "management"],
+        "tags": ["management", "custom"],
         "is_internal_user": True,
     }
 
