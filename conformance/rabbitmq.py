@@ -60,6 +60,10 @@ stream.listeners.tcp.1 = 127.0.0.1:{stream_port}
 stream.advertised_host = localhost
 stream.advertised_port = {stream_port}
 """
+METRICS_CONFIG = """\
+prometheus.tcp.ip = 127.0.0.1
+prometheus.tcp.port = {metrics_port}
+"""
 ALARM_CONFIG = "vm_memory_high_watermark.absolute = 1KB\n"
 DEFINITIONS = Path(__file__).with_name("definitions.json")
 
@@ -81,6 +85,7 @@ class RabbitMQ:
         in_alarm: give it so little memory that it blocks publishers from the start.
         tls: listen with TLS too; None is without.
         stream_port: where it speaks the stream protocol; None is without.
+        metrics_port: where Prometheus asks for metrics; None is without.
     """
 
     def __init__(
@@ -90,9 +95,11 @@ class RabbitMQ:
         in_alarm: bool = False,
         tls: Tls | None = None,
         stream_port: int | None = None,
+        metrics_port: int | None = None,
     ) -> None:
         self.port = port
         self.stream_port = stream_port
+        self.metrics_port = metrics_port
         self._tls = tls
         self._in_alarm = in_alarm
         self._directory: Path | None = None
@@ -151,11 +158,20 @@ class RabbitMQ:
                 if self.stream_port is not None
                 else ""
             )
+            + (
+                METRICS_CONFIG.format(metrics_port=self.metrics_port)
+                if self.metrics_port is not None
+                else ""
+            )
             + (ALARM_CONFIG if self._in_alarm else "")
             + (TLS_CONFIG.format(**self._tls._asdict()) if self._tls is not None else "")
         )
         plugins = directory / "plugins"
-        names = [*PLUGINS, *(STREAM_PLUGINS if self.stream_port is not None else ())]
+        names = [
+            *PLUGINS,
+            *(STREAM_PLUGINS if self.stream_port is not None else ()),
+            *(("rabbitmq_prometheus",) if self.metrics_port is not None else ()),
+        ]
         plugins.write_text(f"[{','.join(names)}].")
         with (directory / "output").open("wb") as output:
             self._process = subprocess.Popen(
@@ -252,6 +268,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=5699, help="port on 127.0.0.1 [%(default)s]")
     parser.add_argument("--alarm", action="store_true", help="with the memory alarm on")
     parser.add_argument("--stream-port", type=int, help="port of the stream protocol [none]")
+    parser.add_argument("--metrics-port", type=int, help="port of the metrics [none]")
     parser.add_argument("--tls-port", type=int, help="port with TLS; needs the two below")
     parser.add_argument("--certificate", type=Path, help="PEM file")
     parser.add_argument("--key", type=Path, help="PEM file")
@@ -267,6 +284,7 @@ def main() -> int:
         in_alarm=arguments.alarm,
         tls=tls,
         stream_port=arguments.stream_port,
+        metrics_port=arguments.metrics_port,
     ) as broker:
         print(f"rabbitmq-server is up: {broker.uri}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
