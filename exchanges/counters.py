@@ -49,6 +49,13 @@ class ExchangeCounters:
         self._of_channels[published] = None
         return published
 
+    def take_over(self, other: "ExchangeCounters") -> None:
+        """Add what was counted beside these counters."""
+        self.published_count += other.published_count
+        self.unroutable_count += other.unroutable_count
+        self.return_count += other.return_count
+        self.more_copies_count += other.more_copies_count
+
     def keep(self, published: PublishedCount) -> None:
         """Count what a channel published that does not use its count any more."""
         del self._of_channels[published]

@@ -38,6 +38,7 @@ class QueueCounters:
         requeued_count: of ``settled_count``, those that are ready again.
         discarded_count: of ``settled_count``, those that were rejected for good, or had come back
             too often.
+        moved_safely_count: dead letters that every target has confirmed, where that is asked for.
         refused_count: messages that were not taken, as the queue was full.
         purged_count: ready messages that a purge took out.
     """
@@ -45,10 +46,12 @@ class QueueCounters:
     __slots__ = (
         "_dead_lettered",
         "_dropped",
+        "_waiting_dead_lettered",
         "discarded_count",
         "got_count",
         "got_empty_count",
         "got_no_ack_count",
+        "moved_safely_count",
         "purged_count",
         "redelivered_count",
         "refused_count",
@@ -71,6 +74,8 @@ class QueueCounters:
         # Most queues have no dead letters: a list is made for the first.
         self._dead_lettered: list[int] | None = None
         self._dropped: list[int] | None = None
+        self._waiting_dead_lettered: list[int] | None = None
+        self.moved_safely_count = 0
 
     @property
     def unacked_count(self) -> int:
@@ -88,15 +93,32 @@ class QueueCounters:
         return DeathCounts(*(self._dead_lettered or _NONE))
 
     @property
+    def dead_lettered_safely(self) -> DeathCounts:
+        """Of them those that stay until every target has confirmed them."""
+        return DeathCounts(*(self._waiting_dead_lettered or _NONE))
+
+    @property
     def dropped(self) -> DeathCounts:
         """Messages that died and went nowhere, as the queue has no dead letter exchange."""
         return DeathCounts(*(self._dropped or _NONE))
 
-    def note_dead_letters(self, reason: DeathReason, count: int) -> None:
-        """Count messages that go to the dead letter exchange."""
+    def note_dead_letters(
+        self, reason: DeathReason, count: int, *, at_least_once: bool = False
+    ) -> None:
+        """Count messages that go to the dead letter exchange.
+
+        Args:
+            reason: of their death.
+            count: of the messages.
+            at_least_once: whether they stay until every target has confirmed them.
+        """
         if self._dead_lettered is None:
             self._dead_lettered = [0] * len(DeathReason)
         self._dead_lettered[_PLACES[reason]] += count
+        if at_least_once:
+            if self._waiting_dead_lettered is None:
+                self._waiting_dead_lettered = [0] * len(DeathReason)
+            self._waiting_dead_lettered[_PLACES[reason]] += count
 
     def note_dropped(self, reason: DeathReason, count: int) -> None:
         """Count messages that die and go nowhere."""
@@ -128,8 +150,10 @@ class QueueCounts(NamedTuple):
         discarded: messages that were rejected for good, or had come back too often.
         refused: messages that were not taken in, as the queue was full.
         purged: messages that a purge took out.
+        moved_safely: dead letters that every target has confirmed, where that is asked for.
         dead_lettered, dropped: messages that died: on their way to a dead letter exchange, or
             gone, as there is none.
+        dead_lettered_safely: of ``dead_lettered``, those that stay until they are confirmed.
     """
 
     ready_count: int = 0
@@ -151,8 +175,10 @@ class QueueCounts(NamedTuple):
     discarded: int = 0
     refused: int = 0
     purged: int = 0
+    moved_safely: int = 0
     dead_lettered: DeathCounts = DeathCounts()
     dropped: DeathCounts = DeathCounts()
+    dead_lettered_safely: DeathCounts = DeathCounts()
 
     def plus(self, other: "QueueCounts") -> "QueueCounts":
         """Return the sum, number by number."""
@@ -170,8 +196,9 @@ class QueueCounts(NamedTuple):
         deaths = (
             DeathCounts._make(map(join, self.dead_lettered, other.dead_lettered)),
             DeathCounts._make(map(join, self.dropped, other.dropped)),
+            DeathCounts._make(map(join, self.dead_lettered_safely, other.dead_lettered_safely)),
         )
-        return QueueCounts._make((*map(join, self[:-2], other[:-2]), *deaths))
+        return QueueCounts._make((*map(join, self[:-3], other[:-3]), *deaths))
 
 
 _EMPTY: Final = (0,) * QueueCounts._fields.index("published")

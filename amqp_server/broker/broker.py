@@ -24,6 +24,7 @@ from amqp_server.broker.names import EVENT_EXCHANGE, generated_name, reply_token
 from amqp_server.broker.node_budget import NO_NODE_LIMITS, NodeLimits, budgets_of
 from amqp_server.broker.numbered import NumberedConnections, Viewable
 from amqp_server.broker.plan_memory import PlanMemory
+from amqp_server.broker.protocol_counts import new_protocol_counters
 from amqp_server.broker.reply_consumers import UnreadReplies
 from amqp_server.broker.resources import LookAtResources
 from amqp_server.broker.settings import BrokerSettings
@@ -125,6 +126,7 @@ class Broker:
         self.logins = LoginDelays(settings.refused_login_delay_max_ms)
         self.events = Events()
         self.totals = new_totals()
+        self.protocols = new_protocol_counters()
         self.look_at_resources: LookAtResources | None = None
         self.alarms = Alarms(self.events, partial(finish_or_later, turn=turn))
         self.congestion = Congestion()

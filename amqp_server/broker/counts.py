@@ -22,6 +22,9 @@ class ChannelCounts(NamedTuple):
         redelivered: messages delivered or got that may have been delivered before.
         acked: deliveries that were acked.
         requeued, discarded: deliveries that were given back, and those rejected for good.
+        copies: what published messages add that went to several queues: one less than these.
+        with_confirm: published messages that ask for a confirm.
+        publishing: 1 for a channel that has published; of a sum how many such channels there are.
     """
 
     unacked: int = 0
@@ -40,6 +43,14 @@ class ChannelCounts(NamedTuple):
     acked: int = 0
     requeued: int = 0
     discarded: int = 0
+    copies: int = 0
+    with_confirm: int = 0
+    publishing: int = 0
+
+    @property
+    def routed(self) -> int:
+        """Published messages that reached queues: once for each queue."""
+        return self.published - self.returns - self.dropped + self.copies
 
     def plus(self, other: "ChannelCounts") -> "ChannelCounts":
         """Return the sum, number by number."""
@@ -51,9 +62,10 @@ class ChannelCounts(NamedTuple):
 
     def at_the_end(self) -> "ChannelCounts":
         """Return what is left when the channel is gone: what is unacked goes back."""
-        if not (self.unacked or self.unconfirmed):
+        if not (self.unacked or self.unconfirmed or self.publishing):
             return self
-        return self._replace(unacked=0, unconfirmed=0, requeued=self.requeued + self.unacked)
+        requeued = self.requeued + self.unacked
+        return self._replace(unacked=0, unconfirmed=0, publishing=0, requeued=requeued)
 
 
 class TrafficCounts(NamedTuple):

@@ -80,22 +80,25 @@ class Publisher:
         """Publish at once, even if it takes long; see ``publishing``."""
         return finish(self.publishing(exchange, run, now_ms))
 
-    def publishing(self, exchange: str, run: Run, now_ms: int) -> Steps[PublishOutcome]:
+    def publishing(
+        self, exchange: str, run: Run, now_ms: int, counters: ExchangeCounters | None = None
+    ) -> Steps[PublishOutcome]:
         """Publish messages that share exchange and routing key.
 
         Args:
             exchange: name of an existing exchange, or "".
             run: at least one message; their ``route`` says exchange and key.
             now_ms: the time of this turn.
+            counters: where they are counted; None is those of the exchange.
         """
         route = route_of(run)
         targets = self.find_targets(exchange, route, routing_key_of(route))
-        counters = self._router.counters_of(exchange)
+        counters = self._router.counters_of(exchange) if counters is None else counters
         if targets is not None:
             return enqueue(targets, run, now_ms, counters)
         names = yield from self._names(exchange, route)
         if names is None:
-            return (yield from self._publishing_by_message(exchange, run, now_ms))
+            return (yield from self._publishing_by_message(exchange, run, now_ms, counters))
         return (yield from self._enqueuing(names, run, now_ms, counters))
 
     def find_targets(self, exchange: str, route: bytes, routing_key: str) -> Targets | None:
@@ -131,13 +134,16 @@ class Publisher:
         run: Run,
         now_ms: int,
         excluded: Callable[[str], bool] | None = None,
+        counters: ExchangeCounters | None = None,
     ) -> Steps[PublishOutcome]:
         """Publish messages of equal headers under several routing keys (CC, BCC, dead letters).
 
         ``excluded`` tells whether they must not go to a queue, for example because of a cycle.
+        ``counters`` is where they are counted; None is those of the exchange.
         """
         names = yield from self.finding_names(exchange, routing_keys, run, excluded)
-        return (yield from self.publishing_to_names(exchange, names, routing_keys, run, now_ms))
+        steps = self.publishing_to_names(exchange, names, routing_keys, run, now_ms, counters)
+        return (yield from steps)
 
     def publishing_to_names(
         self,
@@ -146,9 +152,10 @@ class Publisher:
         routing_keys: Sequence[str],
         run: Run,
         now_ms: int,
+        counters: ExchangeCounters | None = None,
     ) -> Steps[PublishOutcome]:
         """Publish messages to the queues that ``finding_names`` has just found."""
-        counters = self._router.counters_of(exchange)
+        counters = self._router.counters_of(exchange) if counters is None else counters
         if len(routing_keys) > 1 and any(map(is_keeper, names)):
             return self._enqueue_with_keys(names, routing_keys, run, now_ms, counters)
         return (yield from self._enqueuing(names, run, now_ms, counters))
@@ -239,12 +246,13 @@ class Publisher:
 
     # ── in steps ──
 
-    def _publishing_by_message(self, exchange: str, run: Run, now_ms: int) -> Steps[PublishOutcome]:
+    def _publishing_by_message(
+        self, exchange: str, run: Run, now_ms: int, counters: ExchangeCounters
+    ) -> Steps[PublishOutcome]:
         """Route each stretch of messages with one header; each message where chance decides."""
         unroutable: list[int] = []
         rejected: list[int] = []
         safe_at = SAFE_NOW
-        counters = self._router.counters_of(exchange)
         stretches = deque(header_stretches(run))
         first = 0
         names: Sequence[str] = ()

@@ -27,9 +27,8 @@ from amqp_server.broker.ordered_keys import OrderedKeys
 from amqp_server.broker.queue import Queue, queue_definition
 from amqp_server.broker.queue_factory import QueueFactory
 from amqp_server.broker.steps import Steps, finish, finish_or_later
-from amqp_server.broker.tally import Tally
+from amqp_server.broker.tally import QueueTallies
 from amqp_server.broker.turn import Turn
-from queues.counters import QueueCounts
 from queues.kinds import QueueKind, Request
 
 
@@ -46,7 +45,7 @@ class QueueTable:
         default_consumer_timeout_ms: without an argument or policy; None is never.
         backing: keeps messages, and the definitions of durable queues that are not exclusive.
         events: hear of queues; None tells nobody.
-        tally: the sum of what queues count; None is nobody's.
+        tallies: the sums of what queues count; None is nobody's.
 
     Attributes:
         names: of all queues, for views.
@@ -64,14 +63,14 @@ class QueueTable:
         forgetting: Callable[[str], Steps[None]],
         backing: Backing = IN_MEMORY,
         events: Events | None = None,
-        tally: Tally[QueueCounts] | None = None,
+        tallies: QueueTallies | None = None,
     ) -> None:
         self._vhost_name = vhost_name
         self._turn = turn
         self._on_change = on_change
         self._journal = backing.journal
         self._events = Events() if events is None else events
-        self._tally = Tally(QueueCounts()) if tally is None else tally
+        self._tallies = QueueTallies() if tallies is None else tallies
         self._factory = QueueFactory(
             vhost_name, turn, policy_of, mover.note, default_consumer_timeout_ms, backing
         )
@@ -253,7 +252,7 @@ class QueueTable:
     def _enter(self, queue: Queue) -> None:
         self._queues[queue.name] = queue
         self.names.note_added(queue.name)
-        self._tally.open(queue.engine)
+        self._tallies.of(queue.kind.name).open(queue.engine)
         if queue.owner is not None:
             self._owned.setdefault(queue.owner, {})[queue] = None
         self._on_change(queue.name)
@@ -272,7 +271,7 @@ class QueueTable:
         self.names.note_removed(queue.name)
         queue.is_deleted = True
         self._departing.pop(queue, None)
-        self._tally.close(queue.engine)
+        self._tallies.of(queue.kind.name).close(queue.engine)
         self._leaving.add(queue)
         self._on_change(queue.name)
         self._events.note(EventKind.QUEUE_DELETED, self._vhost_name, queue.name)

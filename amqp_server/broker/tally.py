@@ -130,11 +130,45 @@ class _Walk(Generic[Counts]):
             self.sum = self.sum.minus(seen)
 
 
+class QueueTallies:
+    """The sums over queues, one for each kind.
+
+    Args:
+        whole: sums that have the same queues, and others; None is none.
+    """
+
+    def __init__(self, whole: "QueueTallies | None" = None) -> None:
+        self._whole = whole
+        self._by_kind: dict[str, Tally[QueueCounts]] = {}
+
+    def of(self, kind: str) -> Tally[QueueCounts]:
+        """Return the sum of the queues of a kind."""
+        tally = self._by_kind.get(kind)
+        if tally is None:
+            whole = None if self._whole is None else self._whole.of(kind)
+            tally = self._by_kind[kind] = Tally(QueueCounts(), whole)
+        return tally
+
+    def summing(self) -> Steps[QueueCounts]:
+        """Return the sum of all queues, in steps."""
+        total = QueueCounts()
+        for counts in (yield from self.summing_by_kind()).values():
+            total = total.plus(counts)
+        return total
+
+    def summing_by_kind(self) -> Steps[dict[str, QueueCounts]]:
+        """Return the sum of each kind that there is or was, in steps."""
+        sums: dict[str, QueueCounts] = {}
+        for kind, tally in list(self._by_kind.items()):
+            sums[kind] = yield from tally.summing()
+        return sums
+
+
 class Totals(NamedTuple):
     """The sums of a vhost, or of the node."""
 
     channels: Tally[ChannelCounts]
-    queues: Tally[QueueCounts]
+    queues: QueueTallies
     traffic: Tally[TrafficCounts]
 
 
@@ -143,6 +177,6 @@ def new_totals(whole: Totals | None = None) -> Totals:
     channels, queues, traffic = (None, None, None) if whole is None else whole
     return Totals(
         Tally(ChannelCounts(), channels),
-        Tally(QueueCounts(), queues),
+        QueueTallies(queues),
         Tally(TrafficCounts(), traffic),
     )

@@ -162,7 +162,7 @@ class Vhost:
             forgetting=self.exchanges.forgetting_queue,
             backing=backing,
             events=events,
-            tally=self.totals.queues,
+            tallies=self.totals.queues,
         )
 
     @property

@@ -53,6 +53,7 @@ def log_in(session: Session, mechanism: str, response: bytes, now_ms: int) -> He
         user = _authenticate(session, mechanism, response)
         session.broker.users.check_loopback(user, is_loopback=session.peer.is_loopback)
     except LoginRefusedError as error:
+        session.counters.logins_refused_count += 1
         log.warning("login refused %s mechanism=%s reason=%r", session, mechanism, str(error))
         session.broker.events.note(EventKind.LOGIN_REFUSED, "", mechanism, session)
         delay_ms = logins.refuse(address, session.claimed_username, now_ms)
@@ -61,6 +62,7 @@ def log_in(session: Session, mechanism: str, response: bytes, now_ms: int) -> He
         # Keep it in no variable of this frame, because it would be in its own traceback.
         raise LoginRefusedError(refused_text(mechanism)) from error
     session.user, session.mechanism = user, mechanism
+    session.counters.logins_accepted_count += 1
     logins.accept(address, session.username)
     session.broker.events.note(EventKind.LOGIN_ACCEPTED, "", mechanism, session)
     return None

@@ -15,6 +15,7 @@ class ChannelCounters:
         published_count: messages that passed the checks, in a transaction as it is committed, and
             that none of ``published_to`` has.
         published_to: the others, by the counters of the exchange that they went to.
+        copies_count: what published messages add that went to several queues: one less than these.
         unroutable_count: published messages that reached no queue.
         return_count: unroutable messages that were mandatory and went back; others were dropped.
         got_count, got_no_ack_count: messages that gets took, to be acked or not.
@@ -25,6 +26,7 @@ class ChannelCounters:
     """
 
     __slots__ = (
+        "copies_count",
         "discarded_count",
         "got_count",
         "got_empty_count",
@@ -40,6 +42,7 @@ class ChannelCounters:
     def __init__(self) -> None:
         self.published_count = 0
         self.published_to: dict[ExchangeCounters, PublishedCount] = {}
+        self.copies_count = 0
         self.unroutable_count = 0
         self.return_count = 0
         self.got_count = self.got_no_ack_count = self.got_empty_count = 0

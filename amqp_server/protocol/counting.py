@@ -36,7 +36,10 @@ def count_burst(
         if len(targets) != 1:
             count = order.count(index)
             count_unlike_most(plans[index].counters, len(targets), count)
-            counters.unroutable_count += 0 if targets else count
+            if targets:
+                counters.copies_count += (len(targets) - 1) * count
+            else:
+                counters.unroutable_count += count
 
 
 def count_unroutable(counters: ChannelCounters, plan: Plan, count: int) -> None:
@@ -77,16 +80,18 @@ def counts_of(
     counters: ChannelCounters, tags: Tags, confirms: ConfirmTracker | None
 ) -> ChannelCounts:
     """Return the state and the counters of a channel."""
-    confirmed_count = rejected_count = unconfirmed_count = 0
+    confirmed_count = rejected_count = unconfirmed_count = with_confirm_count = 0
     if confirms is not None:
+        with_confirm_count = confirms.published
         confirmed_count, rejected_count = confirms.confirmed_count, confirms.rejected_count
-        unconfirmed_count = confirms.published - confirmed_count - rejected_count
+        unconfirmed_count = with_confirm_count - confirmed_count - rejected_count
     tagged_count = tags.next_tag - 1 - tags.skipped_count
     given_back_count = counters.requeued_count + counters.discarded_count
+    published_count = counters.all_published_count
     return ChannelCounts(
         unacked=tags.count,
         unconfirmed=unconfirmed_count,
-        published=counters.all_published_count,
+        published=published_count,
         confirmed=confirmed_count,
         rejected=rejected_count,
         returns=counters.return_count,
@@ -100,4 +105,7 @@ def counts_of(
         acked=tagged_count - tags.count - given_back_count,
         requeued=counters.requeued_count,
         discarded=counters.discarded_count,
+        copies=counters.copies_count,
+        with_confirm=with_confirm_count,
+        publishing=1 if published_count else 0,
     )

@@ -23,6 +23,7 @@ from amqp_server.protocol.session import Session
 from amqp_server.protocol.transaction import Transaction
 from amqp_server.wire.constants import FRAME_OVERHEAD_BYTES
 from amqp_server.wire.events import PublishBurst
+from exchanges.counters import ExchangeCounters
 from persistence.record import NEEDS_LOOK, Run, route_of
 from queues.outcomes import ALL_SAFE, PublishOutcome
 
@@ -138,6 +139,8 @@ class PublishPath:
             published = targets[0].publish(records, now_ms)
         else:
             self._counters.published_count += count
+            if targets:
+                self._counters.copies_count += (len(targets) - 1) * count
             published = enqueue(targets, records, now_ms, plan.counters)
         if published is not ALL_SAFE:
             self._answer(plan, records, published)
@@ -194,14 +197,24 @@ class PublishPath:
         plan, records, routing_keys = letter
         publisher = self._publisher
         self._counters.published_count += len(records)
+        counted = ExchangeCounters()
         if self._firehose.is_on:
             actor = self._session.actor(self._channel_number)
-            steps = self._firehose.publishing(plan.exchange, records, routing_keys, now_ms, actor)
+            steps = self._firehose.publishing(
+                plan.exchange, records, routing_keys, now_ms, actor, counted
+            )
         elif routing_keys is None:
-            steps = publisher.publishing(plan.exchange, records, now_ms)
+            steps = publisher.publishing(plan.exchange, records, now_ms, counted)
         else:
-            steps = publisher.publishing_to_keys(plan.exchange, routing_keys, records, now_ms)
-        published = yield from steps
+            steps = publisher.publishing_to_keys(
+                plan.exchange, routing_keys, records, now_ms, counters=counted
+            )
+        try:
+            published = yield from steps
+        finally:
+            # What went to queues was routed, though the channel may be gone before the others.
+            plan.counters.take_over(counted)
+            self._counters.copies_count += counted.more_copies_count
         if not self._is_over:
             self._answer(plan, records, published)
         return published

@@ -87,7 +87,8 @@ class Commands:
         self._unconfirmed_max = session.settings.unconfirmed_max
         self._resume_at = session.settings.unconfirmed_max // 4
         self._waits_for_confirms = False
-        self._publishers = Publishers(session, outbox, AwaitedConfirms(outbox, self._fewer_wait))
+        awaited = AwaitedConfirms(outbox, self._fewer_wait, session.counters)
+        self._publishers = Publishers(session, outbox, awaited)
         self._updates = ConsumerUpdates(session, outbox, groups)
         self._subscriptions = Subscriptions(session, outbox, self._updates)
         self._handlers = handlers(session, self._publishers, self._subscriptions)
@@ -184,6 +185,7 @@ class Commands:
 
     def _refuse(self, key: int, correlation_id: int, code: Code) -> None:
         if code is not Code.NO_OFFSET:
+            self.session.counters.note_error(code.name)
             log.warning(
                 "refused %s command=%s code=%d %s",
                 self.session,

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from amqp_server.broker.protocol_counts import ProtocolCounters
 from amqp_server.connections.outbox import Outbox
 from amqp_server.stream_protocol.fields import I32, U8, U16
 from amqp_server.stream_protocol.frames import SIZE, frame
@@ -54,16 +55,20 @@ class AwaitedConfirms:
     Invariant: a line's LSNs do not fall; while it has one, a call is due.
     """
 
-    __slots__ = ("_lines", "_on_fewer", "_outbox", "count")
+    __slots__ = ("_counters", "_lines", "_on_fewer", "_outbox", "count")
 
-    def __init__(self, outbox: Outbox, on_fewer: Callable[[], None]) -> None:
+    def __init__(
+        self, outbox: Outbox, on_fewer: Callable[[], None], counters: ProtocolCounters
+    ) -> None:
         """Begin with none.
 
         Args:
             outbox: where confirms go.
             on_fewer: called when ``count`` has fallen.
+            counters: of the protocol.
         """
         self._outbox = outbox
+        self._counters = counters
         self._on_fewer = on_fewer
         self._lines: dict[CommitGroup, deque[_Waiting]] = {}
         self.count = 0
@@ -71,6 +76,7 @@ class AwaitedConfirms:
     def confirm(self, counted: Counted, ids: bytes, group: CommitGroup, lsn: int) -> None:
         """Confirm these once the group has committed the LSN; at once if it has."""
         if lsn <= group.committed_lsn:
+            self._counters.confirmed_count += len(ids) // ID_BYTES
             counted.confirmed += len(ids) // ID_BYTES
             write_confirms(self._outbox, counted.publisher_id, ids)
             return
@@ -101,8 +107,10 @@ class AwaitedConfirms:
             ids = b"".join(parts)
             if has_failed:
                 counted.errored += len(ids) // ID_BYTES
+                self._counters.note_error(Code.STREAM_NOT_AVAILABLE.name)
                 write_errors(self._outbox, counted.publisher_id, ids, Code.STREAM_NOT_AVAILABLE)
             else:
+                self._counters.confirmed_count += len(ids) // ID_BYTES
                 counted.confirmed += len(ids) // ID_BYTES
                 write_confirms(self._outbox, counted.publisher_id, ids)
         if line:

@@ -302,6 +302,7 @@ class Connection:
             code = Code.AUTHENTICATION_FAILURE
             self._holds_login = True
         if code is not Code.OK:
+            self.session.counters.note_error(code.name)
             delay_ms = self._settings.silent_close_delay_ms
             due_ms = now_ms + delay_ms if held is None else max(held.due_ms, now_ms + delay_ms)
             self._refusal = answer(key, correlation_id, code)
@@ -325,6 +326,7 @@ class Connection:
         try:
             octets = handshake.open_vhost(self.session, fields)
         except RefusedError as refused:
+            self.session.counters.note_error(refused.code.name)
             self._outbox.write(answer(CommandKey.OPEN, correlation_id, refused.code))
             self._end(now_ms)
             return
@@ -341,6 +343,7 @@ class Connection:
         if not self.life.is_open:
             self._end(now_ms)
             return
+        self.session.counters.note_error(code.name)
         body = U32.pack(0) + U16.pack(code) + string(reason)
         self._outbox.write(frame(CommandKey.CLOSE, body))
         self.life.step(Step.WE_CLOSE)

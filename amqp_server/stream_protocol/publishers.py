@@ -89,6 +89,7 @@ class Publishers:
             raise RefusedError(Code.PRECONDITION_FAILED)
         queue, stream = session.find_stream(name)
         self._by_id[publisher_id] = Publisher(queue, stream, octets, Counted(publisher_id))
+        session.counters.publisher_count += 1
         return b""
 
     def delete(self, fields: Fields, _now_ms: int) -> bytes:
@@ -97,6 +98,7 @@ class Publishers:
         fields.end()
         if self._by_id.pop(publisher_id, None) is None:
             raise RefusedError(Code.PUBLISHER_DOES_NOT_EXIST)
+        self._session.counters.publisher_count -= 1
         return b""
 
     def sequence(self, fields: Fields, _now_ms: int) -> bytes:
@@ -124,6 +126,7 @@ class Publishers:
                 publisher, code = None, refused.code
         if publisher is None:
             ids = b"".join([piece.ids for piece in pieces]) + refused_ids
+            self._session.counters.note_error(code.name)
             if declared is not None:
                 declared.counted.published += len(ids) // ID_BYTES
                 declared.counted.errored += len(ids) // ID_BYTES
@@ -132,7 +135,12 @@ class Publishers:
         for piece in pieces:
             publisher.counted.published += len(piece.ids) // ID_BYTES
             self._publish_piece(publisher, piece, now_ms)
+        counters = self._session.counters
+        count = sum([len(piece.ids) for piece in pieces]) // ID_BYTES
+        counters.received_count += count
+        counters.routed_count += count
         if refused_ids:
+            counters.note_error(Code.PRECONDITION_FAILED.name)
             publisher.counted.published += len(refused_ids) // ID_BYTES
             publisher.counted.errored += len(refused_ids) // ID_BYTES
             write_errors(outbox, publisher_id, refused_ids, Code.PRECONDITION_FAILED)
@@ -142,6 +150,7 @@ class Publishers:
         gone = [number for number, each in self._by_id.items() if each.queue is queue]
         for number in gone:
             del self._by_id[number]
+        self._session.counters.publisher_count -= len(gone)
         return bool(gone)
 
     def queues(self) -> Iterable[Queue]:
@@ -158,6 +167,7 @@ class Publishers:
 
     def end(self) -> None:
         """End with the connection."""
+        self._session.counters.publisher_count -= len(self._by_id)
         self._by_id.clear()
         self.awaited.forget()
 

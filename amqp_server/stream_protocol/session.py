@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final
 
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.counts import ConnectionView
 from amqp_server.broker.errors import AccessRefusedError
+from amqp_server.broker.protocol_counts import STREAM
 from amqp_server.broker.queue import Queue
 from amqp_server.connections import session as shared
 from amqp_server.stream_protocol.errors import RefusedError
@@ -34,6 +35,8 @@ class StreamSession(shared.Session):
     mechanism: str = ""
     frame_max_bytes: int = 0
     deliver_version: int = 1
+
+    PROTOCOL: ClassVar[str] = STREAM
 
     @property
     def client_name(self) -> str:

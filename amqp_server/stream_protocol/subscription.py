@@ -11,6 +11,7 @@ Source: RabbitMQ, rabbit_stream_reader; stream protocol, Deliver.
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from amqp_server.broker.protocol_counts import ProtocolCounters
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.stream_counts import StreamConsumerView
 from amqp_server.connections.outbox import Outbox
@@ -57,6 +58,7 @@ class Subscription:
     """
 
     __slots__ = (
+        "_counters",
         "_deliver_version",
         "_extent_bytes_max",
         "_on_held",
@@ -86,6 +88,7 @@ class Subscription:
         *,
         on_held: Callable[["Subscription"], None],
         deliver_version: int,
+        counters: ProtocolCounters,
     ) -> None:
         self.subscription_id = subscription_id
         self.queue = queue
@@ -102,6 +105,7 @@ class Subscription:
         self._outbox = outbox
         self._on_held = on_held
         self._deliver_version = deliver_version
+        self._counters = counters
         self._extent_bytes_max = EXTENT_BYTES_FIRST
         self._wanted = _wanted_of(properties)
 
@@ -177,6 +181,7 @@ class Subscription:
         self._outbox.deliver_all([head, data])
         self.credit -= 1
         self.consumed_count += header.record_count
+        self._counters.delivered_count += header.record_count
         self.consumed_offset = header.next_offset
 
     def view(self, connection_number: int, vhost: str, *, is_active: bool) -> StreamConsumerView:

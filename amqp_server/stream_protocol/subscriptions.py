@@ -78,12 +78,14 @@ class Subscriptions:
             self._outbox,
             on_held=self._hold,
             deliver_version=session.deliver_version,
+            counters=session.counters,
         )
         subscription.credit = credit
         subscription.spec = spec
         subscription.group, subscription.partition_index = group, index
         self._by_id[subscription_id] = subscription
         stream.subscription_count += 1
+        session.counters.consumer_count += 1
         if subscription.group is None:
             # The first chunk leaves in a write of its own: clients learn of the subscription from
             # the answer, and some take a chunk of the same read before they have.
@@ -133,6 +135,7 @@ class Subscriptions:
             subscription.stream.attach(subscription)
 
     def _refuse_credit(self, subscription_id: int, code: Code) -> None:
+        self._session.counters.note_error(code.name)
         body = U16.pack(code) + U8.pack(subscription_id)
         self._outbox.write(frame(CommandKey.CREDIT | RESPONSE, body, VERSION_1))
 
@@ -175,6 +178,7 @@ class Subscriptions:
     def _end(self, subscription: Subscription) -> None:
         subscription.is_over = True
         subscription.stream.subscription_count -= 1
+        self._session.counters.consumer_count -= 1
         subscription.stream.detach(subscription)
         self._updates.leave(subscription)
         self._starved.pop(subscription, None)

@@ -194,7 +194,8 @@ class Backlog:
             if reason is DeathReason.DELIVERY_LIMIT:
                 self.emit(DroppedAtLimit(self._queue_name, len(records)))
             return
-        self.counters.note_dead_letters(reason, len(records))
+        is_safe = options.dead_letters_at_least_once
+        self.counters.note_dead_letters(reason, len(records), at_least_once=is_safe)
         self.moves.add(Dying(positions, records, reason, exchange, options.dead_letter_routing_key))
         self.emit(DeadLettered(self._queue_name, len(records), is_prompt))
 
@@ -202,6 +203,8 @@ class Backlog:
         """Settle moved messages, whose copies are in the logs of their queues."""
         self.settle(dying.positions)
         self.moves.done(dying)
+        if self._options.dead_letters_at_least_once:
+            self.counters.moved_safely_count += len(dying.records)
 
     @property
     def deadline_ms(self) -> int | None:

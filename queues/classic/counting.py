@@ -41,6 +41,8 @@ def counts_of(backlog: Backlog, consumer_count: int) -> QueueCounts:
         purged=counters.purged_count,
         dead_lettered=counters.dead_lettered,
         dropped=counters.dropped,
+        moved_safely=counters.moved_safely_count,
+        dead_lettered_safely=counters.dead_lettered_safely,
     )
 
 

@@ -4,7 +4,7 @@ from amqp_server.broker.counts import ChannelCounts, TrafficCounts
 
 
 def test_numbers_of_channels() -> None:
-    channels = ChannelCounts(unacked=2, unconfirmed=3, published=5, requeued=1)
+    channels = ChannelCounts(unacked=2, unconfirmed=3, published=5, requeued=1, publishing=1)
     twice = channels.plus(channels)
     assert (twice.unacked, twice.published, twice.minus(channels)) == (4, 10, channels)
     assert channels.at_the_end() == ChannelCounts(published=5, requeued=3)

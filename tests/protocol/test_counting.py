@@ -36,3 +36,10 @@ def test_what_is_mandatory_is_returned_and_else_dropped() -> None:
     count_unroutable(channel, plan(exchange, mandatory=True), 2)
     assert (channel.unroutable_count, channel.return_count) == (5, 2)
     assert (exchange.dropped_count, exchange.return_count) == (3, 2)
+
+
+def test_a_burst_counts_the_copies_of_what_goes_to_several_queues() -> None:
+    channel, through, target = ChannelCounters(), ExchangeCounters(), FakeTarget()
+    several = (target, FakeTarget(), FakeTarget())
+    count_burst(channel, [plan(through)] * 3, [(target,), several, ()], ORDER)
+    assert (channel.copies_count, through.more_copies_count) == (4, 4)

@@ -18,9 +18,10 @@ def test_deaths_are_counted_by_their_reason(reason: DeathReason) -> None:
     counters = QueueCounters()
     assert (counters.dead_lettered, counters.dropped) == (DeathCounts(), DeathCounts())
     counters.note_dead_letters(reason, 2)
-    counters.note_dead_letters(reason, 3)
+    counters.note_dead_letters(reason, 3, at_least_once=True)
     counters.note_dropped(reason, 7)
     assert counters.dead_lettered == DeathCounts(**{reason.value: 5})
+    assert counters.dead_lettered_safely == DeathCounts(**{reason.value: 3})
     assert counters.dropped == DeathCounts(**{reason.value: 7})
 
 

@@ -1,5 +1,6 @@
 """Publishes that wait for their commit."""
 
+from amqp_server.broker.protocol_counts import ProtocolCounters
 from amqp_server.connections.outbox import Outbox
 from amqp_server.stream_protocol.confirms import (
     IDS_PER_FRAME_MAX,
@@ -22,7 +23,8 @@ class Line:
         self.outbox = Outbox(1 << 30, lambda: None)
         self.told_count = 0
         self.publishers: dict[int, Counted] = {}
-        self.awaited = AwaitedConfirms(self.outbox, self._fewer)
+        self.counters = ProtocolCounters()
+        self.awaited = AwaitedConfirms(self.outbox, self._fewer, self.counters)
 
     def confirm(self, publisher_id: int, ids: bytes, group: FakeCommits, lsn: int) -> None:
         counted = self.publishers.setdefault(publisher_id, Counted(publisher_id))

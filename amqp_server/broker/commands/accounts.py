@@ -15,6 +15,7 @@ from amqp_server.broker.definitions.item import Item
 from amqp_server.broker.definitions.row import Reading
 from amqp_server.broker.errors import LoginRefusedError, NotFoundError
 from amqp_server.broker.limits import USER_LIMITS, validated
+from amqp_server.broker.protocol_counts import HTTP
 from amqp_server.broker.steps import Steps
 
 log = logging.getLogger(__name__)
@@ -53,13 +54,16 @@ class AccountCommands:
         """
         yield
         users, logins = self._broker.users, self._broker.logins
+        counters = self._broker.protocols[HTTP]
         try:
             logins.check_crowd(address, username)
             user = users.authenticate(username, password)
             users.check_loopback(user, is_loopback=is_loopback)
         except LoginRefusedError as error:
+            counters.logins_refused_count += 1
             log.warning("login refused address=%s reason=%r", address, str(error))
             return LogIn(None, logins.refuse(address, username, now_ms))
+        counters.logins_accepted_count += 1
         logins.accept(address, username)
         return LogIn(user)
 

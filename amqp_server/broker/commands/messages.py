@@ -25,6 +25,7 @@ from amqp_server.broker.tracing.firehose import Firehose
 from amqp_server.broker.tracing.traced import Actor
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
+from exchanges.counters import ExchangeCounters
 from persistence.record import NEEDS_LOOK, Record, memory_bytes
 from queues.batch import Batch
 from queues.commits import CommitPoint
@@ -130,17 +131,20 @@ class MessageCommands:
             asker.require_topic(Permission.WRITE, exchange, key)
         if broker.alarms.is_on:
             raise NodeLimitError(broker.alarms.reason)
-        publisher = found.publisher
+        publisher, run, counted = found.publisher, (record,), ExchangeCounters()
         if found.firehose.is_on:
             actor = Actor(_CONNECTION.format(broker.settings.node_name), 1, username)
-            steps = found.firehose.publishing(exchange, (record,), keys, now_ms, actor)
-            outcome = yield from steps
+            steps = found.firehose.publishing(exchange, run, keys, now_ms, actor, counted)
         elif len(keys) == 1:
-            outcome = yield from publisher.publishing(exchange, (record,), now_ms)
+            steps = publisher.publishing(exchange, run, now_ms, counted)
         else:
-            outcome = yield from publisher.publishing_to_keys(exchange, keys, (record,), now_ms)
+            steps = publisher.publishing_to_keys(exchange, keys, run, now_ms, counters=counted)
+        try:
+            outcome = yield from steps
+        finally:
+            found.router.counters_of(exchange).take_over(counted)
         broker.congestion.excuse()
-        return _published(found, exchange, outcome)
+        return _published(found, exchange, outcome, counted.more_copies_count)
 
     def get(
         self,
@@ -194,13 +198,18 @@ class MessageCommands:
         return tuple(getting.got)
 
 
-def _published(vhost: Vhost, exchange: str, outcome: PublishOutcome) -> Published:
+def _published(vhost: Vhost, exchange: str, outcome: PublishOutcome, copies: int) -> Published:
     """Return what came of a publish, counted as that of a channel that was there for it alone."""
     is_routed, is_rejected = not outcome.unroutable, bool(outcome.rejected)
     if not is_routed:
         vhost.router.counters_of(exchange).return_count += 1
     counts = ChannelCounts(
-        published=1, confirmed=not is_rejected, rejected=is_rejected, returns=not is_routed
+        published=1,
+        confirmed=not is_rejected,
+        rejected=is_rejected,
+        returns=not is_routed,
+        copies=copies,
+        with_confirm=1,
     )
     vhost.totals.channels.add(counts)
     return Published(is_routed, is_rejected, outcome.safe_at)

@@ -30,6 +30,7 @@ from amqp_server.broker.tracing.traced import (
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.errors import WireError
 from exchanges.keeping import is_keeper
+from exchanges.counters import ExchangeCounters
 from persistence.record import Record, Run, memory_bytes
 from queues.commits import SAFE_NOW, later_of
 from queues.outcomes import PublishOutcome
@@ -90,7 +91,13 @@ class Firehose:
         self._waiting_bytes = 0
 
     def publishing(
-        self, exchange: str, run: Run, keys: Sequence[str] | None, now_ms: int, actor: Actor
+        self,
+        exchange: str,
+        run: Run,
+        keys: Sequence[str] | None,
+        now_ms: int,
+        actor: Actor,
+        counters: ExchangeCounters,
     ) -> Steps[PublishOutcome]:
         """Publish messages as ``Publisher`` does, and trace each of them.
 
@@ -100,6 +107,7 @@ class Firehose:
             keys: all routing keys of the only message; None is the messages' own.
             now_ms: the time of this turn.
             actor: who publishes.
+            counters: where the messages are counted.
         """
         publisher = self._publisher
         unroutable: list[int] = []
@@ -114,7 +122,7 @@ class Firehose:
                 trace = trace_of_publish(record, own_keys, queues, actor, self._place)
                 yield from self._telling(trace, now_ms)
             outcome = yield from publisher.publishing_to_names(
-                exchange, names, own_keys, one, now_ms
+                exchange, names, own_keys, one, now_ms, counters
             )
             unroutable += [index] * len(outcome.unroutable)
             rejected += [index] * len(outcome.rejected)

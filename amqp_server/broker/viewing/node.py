@@ -6,6 +6,7 @@ from typing import NamedTuple
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.counts import ChannelCounts, TrafficCounts
 from amqp_server.broker.events import EventKind
+from amqp_server.broker.protocol_counts import ProtocolCounts
 from amqp_server.broker.resources import ResourceView
 from amqp_server.broker.steps import Steps
 from queues.counters import QueueCounts
@@ -62,6 +63,22 @@ class FlowView(NamedTuple):
     traffic: TrafficCounts
 
 
+class CountedView(NamedTuple):
+    """What was counted in the node since the start, by protocol and by kind of queue.
+
+    Attributes:
+        channels: by channels, and commands that publish and get.
+        queues: by queues of each kind, by its name; one that no queue is of may be missing.
+        traffic: by connections.
+        protocols: what no channel counts, by RabbitMQ's word for the protocol.
+    """
+
+    channels: ChannelCounts
+    queues: Mapping[str, QueueCounts]
+    traffic: TrafficCounts
+    protocols: Mapping[str, ProtocolCounts]
+
+
 class NodeViews:
     """The views of the node; see ``broker.views``."""
 
@@ -100,6 +117,15 @@ class NodeViews:
         queues = yield from totals.queues.summing()
         traffic = yield from totals.traffic.summing()
         return TotalsView(channels, queues, traffic)
+
+    def counted(self) -> Steps[CountedView]:
+        """Return what was counted in the node, in steps. No counter ever falls."""
+        totals = self._broker.totals
+        channels = yield from totals.channels.summing()
+        queues = yield from totals.queues.summing_by_kind()
+        traffic = yield from totals.traffic.summing()
+        protocols = {name: each.counts() for name, each in self._broker.protocols.items()}
+        return CountedView(channels, queues, traffic, protocols)
 
     def flow(self, vhost: str | None = None) -> Steps[FlowView]:
         """Return the sums of channels and connections alone; see ``totals``.

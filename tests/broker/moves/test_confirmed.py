@@ -53,8 +53,11 @@ def test_a_message_stays_until_its_copy_is_safe() -> None:
     place.target()
     place.die(b"a", b"b")
     assert place.kept_count == 2
+    counts = place.jobs.engine.counts()
+    assert (counts.dead_lettered_safely.rejected, counts.moved_safely) == (2, 0)
     place.disk.commit_all()
     assert place.kept_count == 0
+    assert place.jobs.engine.counts().moved_safely == 2
     assert place.at.bodies("dead") == [b"a", b"b"]
 
 

@@ -3,10 +3,13 @@
 from pamqp import commands
 
 from amqp_server.broker.broker import Broker
+from amqp_server.broker.publish import TARGETS_AT_ONCE_MAX
 from amqp_server.broker.resources import ListenerView, ResourceView
 from amqp_server.broker.steps import finish
 from amqp_server.broker.views import Views
 from tests.support.desk import Desk
+
+WIDE = TARGETS_AT_ONCE_MAX + 5
 
 MACHINE = ResourceView(
     memory_bytes=1,
@@ -60,3 +63,48 @@ def test_sums_keep_what_queues_and_clients_counted_that_are_gone() -> None:
     assert finish(desk.views.totals()) == after
     desk.do("delete_vhost", name="/")
     assert finish(desk.views.totals()).channels == after.channels
+
+
+def test_what_is_routed_counts_once_for_each_queue() -> None:
+    desk = Desk()
+    client = desk.node.open()
+    client.send(commands.Exchange.Declare, exchange="all", exchange_type="fanout")
+    for number in range(WIDE):
+        client.declare(f"q{number}")
+        if number < 3:
+            client.send(commands.Queue.Bind, queue=f"q{number}", exchange="all")
+
+    def routed() -> int:
+        counts = finish(desk.views.counted()).channels
+        assert desk.views.exchange("/", "all").routed == counts.routed  # type: ignore[union-attr]
+        return counts.routed
+
+    client.publish(b"1", b"2", exchange="all", routing_key="")
+    assert routed() == 6
+    client.publish(b"1", exchange="all", routing_key="", headers={"CC": ["a"]})
+    assert routed() == 9
+    for number in range(3, WIDE):
+        client.send(commands.Queue.Bind, queue=f"q{number}", exchange="all")
+    client.publish(b"1", exchange="all", routing_key="")
+    desk.node.end_turns()
+    assert routed() == 9 + WIDE
+    arguments = {"routing_key": "", "properties": {}, "payload": b"", "username": "guest"}
+    desk.do("publish", vhost="/", exchange="all", **arguments)
+    assert routed() == 9 + 2 * WIDE
+
+
+def test_queues_are_counted_by_their_kind() -> None:
+    desk = Desk()
+    client = desk.node.open()
+    client.declare("plain")
+    client.declare("log", durable=True, arguments={"x-queue-type": "stream"})
+    client.publish(b"1", b"2", routing_key="plain")
+    client.publish(b"1", routing_key="log")
+    client.send(commands.Queue.Delete, queue="plain")
+    counted = finish(desk.views.counted())
+    assert {kind: counts.published for kind, counts in counted.queues.items()} == {
+        "classic": 2,
+        "stream": 1,
+    }
+    assert counted.traffic.received_bytes > 0
+    assert set(counted.protocols) == {"amqp091", "stream", "http"}
