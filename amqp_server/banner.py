@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from amqp_server import __version__
+from amqp_server.http_api import METRICS
 from amqp_server.net.readiness import tell_ready
 from amqp_server.net.server import Bound
 from amqp_server.protocols import PROTOCOLS
@@ -52,21 +53,29 @@ def say_ready(bound: Sequence[Bound]) -> None:
         for address, port, protocol, is_tls in bound
         if protocol in PROTOCOLS
     )
-    pages = ",".join(_page(each) for each in bound if each.protocol not in PROTOCOLS)
+    others = [each for each in bound if each.protocol not in PROTOCOLS]
+    pages = ",".join(_page(each) for each in others if each.protocol != METRICS)
+    metrics = ",".join(_page(each) + "/metrics" for each in others if each.protocol == METRICS)
     log.info(
-        "ready build=%s version=%s pid=%d listeners=%s%s",
+        "ready build=%s version=%s pid=%d listeners=%s%s%s",
         build_name(),
         __version__,
         os.getpid(),
         listeners,
         f" management={pages}" if pages else "",
+        f" metrics={metrics}" if metrics else "",
     )
     tell_ready(f"ready: {listeners}")
 
 
 def _page(bound: Bound) -> str:
-    host = f"[{bound.address}]" if ":" in bound.address else bound.address
-    return f"{'https' if bound.is_tls else 'http'}://{host}:{bound.port}"
+    return web_uri(bound.address, bound.port, is_tls=bound.is_tls)
+
+
+def web_uri(address: str, port: int, *, is_tls: bool) -> str:
+    """Return the URI of a listener of management."""
+    host = f"[{address}]" if ":" in address else address
+    return f"{'https' if is_tls else 'http'}://{host}:{port}"
 
 
 def _absolute(path: Path | None, otherwise: str) -> str:

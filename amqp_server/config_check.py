@@ -8,6 +8,7 @@ from pathlib import Path
 
 from amqp_server import exit_status
 from amqp_server.app import build_broker
+from amqp_server.banner import web_uri
 from amqp_server.net.timers import wall_ms
 from amqp_server.net.tls_check import tls_problems
 from amqp_server.protocols import PROTOCOLS
@@ -32,10 +33,22 @@ def listeners_of(settings: Settings) -> list[str]:
 
     The scheme names the protocol.
     """
+    section = settings.management
+    uris = {
+        "net.listeners": [
+            PROTOCOLS[where.protocol].uri(where.address, where.port, is_tls=where.tls)
+            for where in settings.net.listeners
+        ],
+        "management.listeners": [
+            web_uri(where.address, where.port, is_tls=where.tls) for where in section.listeners
+        ],
+        "management.metrics_listeners": [
+            web_uri(where.address, where.port, is_tls=where.tls) + "/metrics"
+            for where in section.metrics_listeners
+        ],
+    }
     return [
-        f"net.listeners[{index}]: "
-        + PROTOCOLS[where.protocol].uri(where.address, where.port, is_tls=where.tls)
-        for index, where in enumerate(settings.net.listeners)
+        f"{key}[{index}]: {uri}" for key, found in uris.items() for index, uri in enumerate(found)
     ]
 
 

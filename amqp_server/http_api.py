@@ -6,6 +6,7 @@ Where management does not start for any reason but its address, the node goes on
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Final
 
 from amqp_server import __version__
 from amqp_server.broker.admin import Admin
@@ -19,8 +20,15 @@ from amqp_server.net.settings import ListenerSettings
 from amqp_server.net.tls import TlsContexts
 from amqp_server.settings.schema import Settings
 from management.composition import Management
+from management.server import HttpServer
+from management.settings import HttpListenerSettings, MetricsListenerSettings
 
 log = logging.getLogger(__name__)
+
+
+HTTP: Final = "http"
+METRICS: Final = "http/prometheus"
+"""RabbitMQ's words for what is spoken on a listener."""
 
 
 class HttpApi:
@@ -45,10 +53,8 @@ class HttpApi:
         log_output: LogOutput | None = None,
     ) -> None:
         section = settings.management
-        self._listeners = [
-            ListenerSettings(address=where.address, port=where.port, tls=where.tls)
-            for where in section.listeners
-        ]
+        self._listeners = _listeners(section.listeners)
+        self._metrics_listeners = _listeners(section.metrics_listeners)
         self.management = Management(
             section,
             Views(broker),
@@ -60,19 +66,24 @@ class HttpApi:
             data_dir="" if settings.broker.data_dir is None else str(settings.broker.data_dir),
             log=None if log_output is None else log_output.recent,
         )
-        self._server = AsyncioServer(
-            loop,
-            self.management.server.make_protocol,
-            key="management.listeners",
-            protocol="http",
-            connections_max=section.connections_max,
-            tls=tls,
-        )
+
+        def server(http: HttpServer, key: str, protocol: str) -> AsyncioServer:
+            return AsyncioServer(
+                loop,
+                http.make_protocol,
+                key=f"management.{key}",
+                protocol=protocol,
+                connections_max=section.connections_max,
+                tls=tls,
+            )
+
+        self._server = server(self.management.server, "listeners", HTTP)
+        self._metrics_server = server(self.management.metrics_server, "metrics_listeners", METRICS)
 
     @property
     def bound(self) -> Sequence[Bound]:
         """The addresses that it is served on."""
-        return self._server.bound
+        return [*self._server.bound, *self._metrics_server.bound]
 
     def listen(self) -> None:
         """Begin to serve.
@@ -81,13 +92,23 @@ class HttpApi:
             ListenError: an address cannot be listened on.
         """
         self._server.listen(self._listeners)
+        self._metrics_server.listen(self._metrics_listeners)
         if self._listeners:
             self.management.start()
 
     async def stop(self) -> None:
         """Accept no client, and let requests under way end."""
         self._server.stop_listening()
+        self._metrics_server.stop_listening()
         try:
             await self.management.stop()
         except Exception:
             log.exception("management did not stop in order")
+
+
+def _listeners(
+    section: Sequence[HttpListenerSettings] | Sequence[MetricsListenerSettings],
+) -> list[ListenerSettings]:
+    return [
+        ListenerSettings(address=where.address, port=where.port, tls=where.tls) for where in section
+    ]

@@ -15,12 +15,13 @@ from amqp_server.net.settings import ListenerSettings
 from amqp_server.settings.explain import explain_markdown, explain_text
 from amqp_server.settings.load import SettingsError, load_settings
 from amqp_server.settings.schema import Settings
-from management.settings import HttpListenerSettings
+from management.settings import HttpListenerSettings, MetricsListenerSettings
 
 EXIT_CONFIGURATION: Final = 78
 """The same as in ``exit_status``. An import of that module would load the broker."""
 
 MANAGEMENT_PORT_OFFSET: Final = 10_000
+METRICS_PORT_OFFSET: Final = 10_020
 PORT_MAX: Final = 65_535
 
 DEFAULT_FILE: Final = "haremq.yaml"
@@ -36,7 +37,7 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
     type=click.IntRange(0, 65_535),
     metavar="N",
     help="Listen on this port, instead of the file's listeners; 0 lets the system choose."
-    " Management listens 10000 above it.",
+    " Management listens 10000 above it, and metrics 10020 above it.",
 )
 @click.option(
     "--data-dir",
@@ -99,7 +100,19 @@ def management_port(port: int) -> int:
 
     Source: RabbitMQ, several nodes on one machine: 5672 and 15672, 5673 and 15673.
     """
-    above = port + MANAGEMENT_PORT_OFFSET
+    return _above(port, MANAGEMENT_PORT_OFFSET)
+
+
+def metrics_port(port: int) -> int:
+    """Return the port of the metrics beside one of AMQP, 10020 above it; see ``management_port``.
+
+    Source: RabbitMQ: 5672 and 15692.
+    """
+    return _above(port, METRICS_PORT_OFFSET)
+
+
+def _above(port: int, offset: int) -> int:
+    above = port + offset
     return above if port and above <= PORT_MAX else 0
 
 
@@ -114,11 +127,17 @@ def _with_options(
             port=default.port if port is None else port,
         )
         page = HttpListenerSettings(address=listener.address, port=management_port(listener.port))
+        metrics = MetricsListenerSettings(
+            address=listener.address, port=metrics_port(listener.port)
+        )
+        section = settings.management
         settings = replace(
             settings,
             net=replace(settings.net, listeners=(listener,)),
             management=replace(
-                settings.management, listeners=(page,) if settings.management.listeners else ()
+                section,
+                listeners=(page,) if section.listeners else (),
+                metrics_listeners=(metrics,) if section.metrics_listeners else (),
             ),
         )
     if data_dir is not None:

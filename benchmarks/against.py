@@ -44,6 +44,7 @@ ROUNDS_OF_INSTRUCTIONS: Final = 2
 START_TIMEOUT_S: Final = 120.0
 END_TIMEOUT_S: Final = 60.0
 WITHOUT_MANAGEMENT: Final = "management: {listeners: []}\n"
+WITHOUT_METRICS: Final = "management: {listeners: [], metrics_listeners: []}\n"
 SLOW: Final = "net: {turn_us: 1000000, busy_poll_us: 0}\n"
 """Settings under valgrind: all takes fifty times as long, and no turn should end early for that."""
 VALGRIND: Final = ("valgrind", "--tool=callgrind", "--instr-atstart=no")
@@ -130,6 +131,7 @@ def node_of(tree: Path, *, counts_instructions: bool) -> Iterator[Node]:
         settings = directory / "haremq.yaml"
         # A tree that has management looks at all counters now and then, and the other does not.
         text = WITHOUT_MANAGEMENT if (tree / "management/server.py").exists() else ""
+        text = WITHOUT_METRICS if (tree / "management/metrics").exists() else text
         settings.write_text(text if profiles is None else text + SLOW, encoding="utf-8")
         command += ["--config", str(settings)]
         if profiles is not None:

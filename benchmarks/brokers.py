@@ -24,6 +24,7 @@ from load_generator.wire import LoadError
 
 START_TIMEOUT_S: Final = 60.0
 END_TIMEOUT_S: Final = 30.0
+WITHOUT_MANAGEMENT: Final = "management: {listeners: [], metrics_listeners: []}\n"
 PORTS: Final = range(25_800, 25_900)
 """Below the ports that the kernel gives to outgoing connections."""
 TLS_PORT_OFFSET: Final = 200
@@ -192,7 +193,7 @@ def haremq_options(directory: Path, durability: Durability, more: str = "") -> l
     """
     settings = directory / "haremq.yaml"
     # Brokers of several runs at once would want the same port of the HTTP API.
-    text = f"persistence: {{durability: {durability}}}\nmanagement: {{listeners: []}}\n{more}"
+    text = f"persistence: {{durability: {durability}}}\n{WITHOUT_MANAGEMENT}{more}"
     settings.write_text(text, encoding="utf-8")
     return ["--config", str(settings), "--data-dir", str(directory / "data")]
 

@@ -19,7 +19,6 @@ from management.http.errors import (
     NOT_IMPLEMENTED,
     OK,
     PRECONDITION_FAILED,
-    UNAVAILABLE,
     UNSUPPORTED_MEDIA_TYPE,
     HttpError,
     not_found,
@@ -27,6 +26,7 @@ from management.http.errors import (
 from management.http.event_stream import EVENT_STREAM
 from management.http.request import Request
 from management.http.response import JSON, Response, empty, of_error
+from management.places import Places
 from management.refusals import refusal_of
 from management.routing.route import Right, Route
 from management.routing.trie import Match, Trie
@@ -57,9 +57,7 @@ class Application:
         self._trie = Trie(services.routes)
         self._headers = Headers(settings)
         self._timeout_s = settings.request_timeout_s
-        self._working = asyncio.Semaphore(settings.requests_max)
-        self._requests_max = settings.requests_max
-        self._waiting_count = 0
+        self._places = Places(settings.requests_max, settings.requests_max)
 
     @asynccontextmanager
     async def answering(self, request: Request) -> AsyncIterator[Response]:
@@ -102,29 +100,10 @@ class Application:
             # Before there is a place for it: a wrong password waits, and keeps nobody's place.
             user = await self._authorized(route, match, request)
         _check_headers(route, request)
-        await place.enter_async_context(self._place())
+        await place.enter_async_context(self._places.place())
         async with asyncio.timeout(self._timeout_s):
             await self._services.node.slices.begin()
             return await route.handler(Call(request, match.names, self._services, user))
-
-    @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        """Be one of the requests that are worked on.
-
-        Raises:
-            HttpError: 503, as many wait already.
-        """
-        if self._waiting_count >= self._requests_max:
-            raise HttpError(UNAVAILABLE, "unavailable", "too many requests at a time")
-        self._waiting_count += 1
-        try:
-            await self._working.acquire()
-        finally:
-            self._waiting_count -= 1
-        try:
-            yield
-        finally:
-            self._working.release()
 
     async def _authorized(self, route: Route, match: Match, request: Request) -> Account:
         account = await self._services.logins.account(request)

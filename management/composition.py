@@ -17,6 +17,7 @@ from management.call import Services
 from management.identity import Identity
 from management.live.listeners import Listeners
 from management.live.log import NoLog, RecentLog
+from management.metrics.scraping import Scraping
 from management.node import Node
 from management.pages import Pages
 from management.route_table import ROUTES
@@ -27,6 +28,9 @@ from management.slices import Slices
 from management.web_ui import WebUi
 
 PRODUCT: Final = "HareMQ"
+METRICS_BODY_BYTES_MAX: Final = 1_024
+"""Largest body of a request for metrics, which has none."""
+
 STOP_GRACE_S: Final = 2.0
 """How long requests under way have when the node stops."""
 
@@ -39,6 +43,8 @@ class Management:
         services: what handlers need.
         application: answers requests.
         server: drives the connections of clients.
+        scraping: answers requests for metrics.
+        metrics_server: the same, of those who scrape metrics.
 
     Args:
         settings: of management.
@@ -95,6 +101,11 @@ class Management:
         self._sampling: asyncio.Task[None] | None = None
         self.application = Application(self.services, settings, Pages(WebUi()))
         self.server = HttpServer(self.application, settings.body_bytes_max)
+        scraping = Scraping(
+            self.services, views.node().wall_ms / 1000, needs_login=settings.metrics_login
+        )
+        self.scraping = scraping
+        self.metrics_server = HttpServer(scraping, METRICS_BODY_BYTES_MAX)
 
     def start(self) -> None:
         """Begin to look at the counters, unless the settings say not to."""
@@ -106,4 +117,4 @@ class Management:
         if self._sampling is not None:
             self._sampling.cancel()
         self.services.listeners.end()
-        await self.server.stop(STOP_GRACE_S)
+        await asyncio.gather(self.server.stop(STOP_GRACE_S), self.metrics_server.stop(STOP_GRACE_S))

@@ -7,12 +7,12 @@ No other module knows the library. Sockets are accepted elsewhere, and handed to
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Final
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from management.application import Application
 from management.http.errors import BAD_REQUEST, HttpError, bad_request
 from management.http.request import Request, parsed_query
 from management.http.response import Response, of_error
@@ -79,6 +79,13 @@ class _Connection(web.RequestHandler):
         self._on_lost()
 
 
+class Answers(Protocol):
+    """Makes the answers."""
+
+    def answering(self, request: Request) -> AbstractAsyncContextManager[Response]:
+        """Return the answer to a request, which keeps its place until it is sent."""
+
+
 class HttpServer:
     """Drives the connections of clients.
 
@@ -87,7 +94,7 @@ class HttpServer:
         body_bytes_max: largest body of a request.
     """
 
-    def __init__(self, application: Application, body_bytes_max: int) -> None:
+    def __init__(self, application: Answers, body_bytes_max: int) -> None:
         self._application = application
         self._body_bytes_max = body_bytes_max
         self._server = web.Server(self._handle)
@@ -195,6 +202,11 @@ async def _streamed(response: Response, theirs: web.BaseRequest) -> web.StreamRe
             async for piece in response.body:
                 async with asyncio.timeout(READ_WAIT_S):
                     await stream.write(piece)
+        except TimeoutError as error:
+            # It is not whole, so the client must not take it for that.
+            if theirs.transport is not None:
+                theirs.transport.abort()
+            raise ConnectionAbortedError from error
         finally:
             # What made the pieces may hold something; a client that is gone must not keep it.
             if isinstance(response.body, AsyncGenerator):

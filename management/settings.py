@@ -26,12 +26,37 @@ class HttpListenerSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsListenerSettings:
+    """One listening address of the metrics."""
+
+    address: str = field(
+        default="127.0.0.1",
+        metadata={
+            "doc": "IPv4 or IPv6 address, or host name, to listen on; :: is all addresses of both."
+        },
+    )
+    port: int = field(
+        default=15_692,
+        metadata={"min": 0, "max": 65_535, "doc": "TCP port; 0 lets the system choose."},
+    )
+    tls: bool = field(default=False, metadata={"doc": "Speak TLS here, with the files of net.tls."})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ManagementSettings:
     """The HTTP API."""
 
     listeners: tuple[HttpListenerSettings, ...] = field(
         default=(HttpListenerSettings(),),
         metadata={"doc": "Addresses of the HTTP API; an empty list turns management off."},
+    )
+    metrics_listeners: tuple[MetricsListenerSettings, ...] = field(
+        default=(MetricsListenerSettings(),),
+        metadata={"doc": "Addresses where Prometheus asks for metrics; an empty list has none."},
+    )
+    metrics_login: bool = field(
+        default=False,
+        metadata={"doc": "Only users with the tag monitoring or administrator get metrics."},
     )
     path_prefix: str = field(
         default="",

@@ -21,6 +21,7 @@ from amqp_server.broker.definitions.definition import (
     ParameterDefinition,
 )
 from amqp_server.broker.policies.table import Policy
+from amqp_server.broker.protocol_counts import ProtocolCounts
 from amqp_server.broker.resources import ListenerView, ResourceView
 from amqp_server.broker.stream_counts import (
     StreamConsumerView,
@@ -29,7 +30,13 @@ from amqp_server.broker.stream_counts import (
 )
 from amqp_server.broker.viewing.accounts import AccountViews, LimitsView
 from amqp_server.broker.viewing.connections import ConnectionViews
-from amqp_server.broker.viewing.node import FlowView, NodeView, NodeViews, TotalsView
+from amqp_server.broker.viewing.node import (
+    CountedView,
+    FlowView,
+    NodeView,
+    NodeViews,
+    TotalsView,
+)
 from amqp_server.broker.viewing.routes import (
     ArrivalView,
     MissView,
@@ -41,6 +48,7 @@ from amqp_server.broker.viewing.streams import StreamViews
 from amqp_server.broker.viewing.topology import (
     BindingView,
     ExchangeView,
+    QueueNumbers,
     QueueView,
     TopologyViews,
     VhostView,
@@ -56,6 +64,7 @@ __all__ = [
     "ChannelView",
     "ConnectionView",
     "ConsumerView",
+    "CountedView",
     "ExchangeView",
     "FlowView",
     "GlobalParameterDefinition",
@@ -67,7 +76,9 @@ __all__ = [
     "Pattern",
     "PatternError",
     "Policy",
+    "ProtocolCounts",
     "QueueCounts",
+    "QueueNumbers",
     "QueueView",
     "ResourceView",
     "RouteView",

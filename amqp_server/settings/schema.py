@@ -72,10 +72,16 @@ class Settings:
 
     def inconsistencies(self) -> list[tuple[str, str]]:
         """Return errors that concern several sections: a key and the error."""
+        section = self.management
+        wants_tls = {
+            "listeners": [each.tls for each in section.listeners],
+            "metrics_listeners": [each.tls for each in section.metrics_listeners],
+        }
         return [
-            (f"management.listeners[{index}].tls", "needs net.tls")
-            for index, listener in enumerate(self.management.listeners)
-            if listener.tls and self.net.tls is None
+            (f"management.{key}[{index}].tls", "needs net.tls")
+            for key, listeners in wants_tls.items()
+            for index, is_tls in enumerate(listeners)
+            if is_tls and self.net.tls is None
         ]
 
 

@@ -80,6 +80,10 @@ _NO_QUEUE_LENGTHS: Final = (
 _NO_RATE: Final[Mapping[str, float]] = {"rate": 0.0}
 
 
+_PAGES: Final = {"http": "RabbitMQ Management", "http/prometheus": "RabbitMQ Prometheus"}
+"""RabbitMQ's words for what is served by HTTP, by the name of the protocol."""
+
+
 def exchange_types() -> list[dict[str, Any]]:
     """Return the types of exchanges."""
     return [
@@ -90,8 +94,8 @@ def exchange_types() -> list[dict[str, Any]]:
 
 def protocol_of(listener: ListenerView) -> str:
     """Return RabbitMQ's name of what a listener speaks."""
-    if listener.protocol == "http":
-        return "https" if listener.is_tls else "http"
+    if listener.protocol in _PAGES:
+        return listener.protocol.replace("http", "https" if listener.is_tls else "http")
     return f"{listener.protocol}/ssl" if listener.is_tls else listener.protocol
 
 
@@ -127,14 +131,14 @@ def contexts_body(view: NodeView, node: str | None) -> list[dict[str, Any]]:
     return [
         {
             **named,
-            "description": "RabbitMQ Management",
+            "description": _PAGES[each.protocol],
             "path": "/",
             "ip": each.address,
             "port": str(each.port),
             "cowboy_opts": "[{sendfile,false}]",
         }
         for each in listeners_of(view)
-        if each.protocol == "http"
+        if each.protocol in _PAGES
     ]
 
 

@@ -86,6 +86,14 @@ def test_the_end_of_a_start_says_where_the_pages_are(caplog: pytest.LogCaptureFi
     )
 
 
+def test_the_end_of_a_start_says_where_metrics_are(caplog: pytest.LogCaptureFixture) -> None:
+    plain = Bound("127.0.0.1", 5672, "amqp", is_tls=False)
+    say_ready([plain, Bound("127.0.0.1", 15_692, "http/prometheus", is_tls=False)])
+    assert caplog.messages[0].endswith(
+        " listeners=amqp://127.0.0.1:5672 metrics=http://127.0.0.1:15692/metrics"
+    )
+
+
 def test_a_listener_of_another_protocol_is_named_by_its_scheme(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,15 +8,21 @@ import pytest
 
 from amqp_server.http_api import HttpApi
 from amqp_server.net.reactor import Reactor
+from amqp_server.net.server import Bound
 from amqp_server.settings.load import parse_settings
 from tests.support.peer import Node
 
-SETTINGS = parse_settings("management: {listeners: [{port: 0}]}")
-WHOAMI = (
-    b"GET /api/whoami HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAuthorization: Basic "
-    + base64.b64encode(b"guest:guest")
-    + b"\r\n\r\n"
-)
+SETTINGS = parse_settings("management: {listeners: [{port: 0}], metrics_listeners: [{port: 0}]}")
+WHOAMI = b"GET /api/whoami HTTP/1.1\r\nAuthorization: Basic " + base64.b64encode(b"guest:guest")
+
+
+async def reply_of(bound: Bound, head: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection(bound.address, bound.port)
+    writer.write(head + b"\r\nHost: h\r\nConnection: close\r\n\r\n")
+    async with asyncio.timeout(10):
+        reply = await reader.read(-1)
+    writer.close()
+    return reply
 
 
 def test_it_answers_while_it_listens(
@@ -28,12 +34,10 @@ def test_it_answers_while_it_listens(
         reactor = Reactor(loop, broker, read_buffer_bytes=65_536)
         http_api = HttpApi(loop, broker, reactor, SETTINGS, None)
         http_api.listen()
-        [bound] = http_api.bound
-        reader, writer = await asyncio.open_connection(bound.address, bound.port)
-        writer.write(WHOAMI)
-        async with asyncio.timeout(10):
-            reply = await reader.read(-1)
-        writer.close()
+        bound, scraped = http_api.bound
+        assert (bound.protocol, scraped.protocol) == ("http", "http/prometheus")
+        assert b"rabbitmq_identity_info" in await reply_of(scraped, b"GET /metrics HTTP/1.1")
+        reply = await reply_of(bound, WHOAMI)
 
         async def fail() -> None:
             raise ValueError("a bug")

@@ -10,12 +10,17 @@ from click.testing import CliRunner, Result
 from amqp_server import exit_status
 from amqp_server.cli import haremq
 from amqp_server.net.settings import ListenerSettings
-from amqp_server.node_commands import management_port
+from amqp_server.node_commands import management_port, metrics_port
 from amqp_server.settings.explain import explain_markdown, explain_text
 from amqp_server.settings.schema import Settings
 from persistence.data_directory import FORMAT_VERSION, open_data_directory
 
-LISTENERS = "net.listeners[0]: amqp://127.0.0.1:1\nnet.listeners[1]: amqp://127.0.0.1:2\n"
+LISTENERS = """\
+net.listeners[0]: amqp://127.0.0.1:1
+net.listeners[1]: amqp://127.0.0.1:2
+management.listeners[0]: http://127.0.0.1:15672
+management.metrics_listeners[0]: http://127.0.0.1:15692/metrics
+"""
 
 
 def call(*arguments: str) -> Result:
@@ -83,12 +88,19 @@ def test_bind_and_port_replace_the_listeners_of_the_file(
     assert node.settings.net.listeners == (listener,)
     [page] = node.settings.management.listeners
     assert (page.address, page.port) == (listener.address, management_port(listener.port))
+    [metrics] = node.settings.management.metrics_listeners
+    assert (metrics.address, metrics.port) == (listener.address, metrics_port(listener.port))
     assert node.settings.net.backlog == 9
 
 
 @pytest.mark.parametrize(("port", "above"), [(5672, 15672), (0, 0), (55_535, 65_535), (55_536, 0)])
 def test_management_is_ten_thousand_above(port: int, above: int) -> None:
     assert management_port(port) == above
+
+
+@pytest.mark.parametrize(("port", "above"), [(5672, 15692), (0, 0), (55_515, 65_535), (55_516, 0)])
+def test_metrics_are_ten_thousand_and_twenty_above(port: int, above: int) -> None:
+    assert metrics_port(port) == above
 
 
 def test_a_data_folder_replaces_that_of_the_file(node: Node, tmp_path: Path) -> None:

@@ -65,6 +65,7 @@ def test_publishers_and_consumers_are_those_that_are_there() -> None:
     peer.request(CommandKey.DELETE_PUBLISHER, U8.pack(1))
     peer.request(CommandKey.UNSUBSCRIBE, U8.pack(1))
     assert (stream_counts(node).publishers, stream_counts(node).consumers) == (1, 1)
+    peer.receive()
     peer.declare_publisher("s", 2)
     other.connection.receive_eof(node.now_ms)
     node.end_turns()

@@ -70,6 +70,7 @@ net:
     verify_peer: true
 management:
   listeners: []
+  metrics_listeners: []
 broker:
   load_definitions: {definitions}
 """

@@ -18,6 +18,8 @@ START_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 30.0
 _POLL_S: Final = 0.02
 LOG_TAIL_BYTES: Final = 4_000
+WITHOUT_MANAGEMENT: Final = "management: {listeners: [], metrics_listeners: []}\n"
+"""Its ports are ten thousand above that of AMQP: somebody may have them."""
 
 
 class NodeError(AssertionError):
@@ -116,8 +118,7 @@ class Node:
     def start(self) -> None:
         """Start the process, and do not wait for it."""
         assert self._process is None or self._process.poll() is not None, "it runs already"
-        # The port of management is ten thousand above that of AMQP: somebody may have it.
-        rest = "" if "management:" in self.settings else "\nmanagement: {listeners: []}\n"
+        rest = "" if "management:" in self.settings else f"\n{WITHOUT_MANAGEMENT}"
         (self.folder / "haremq.yaml").write_text(self.settings + rest, encoding="utf-8")
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(

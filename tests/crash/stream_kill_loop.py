@@ -45,6 +45,7 @@ net:
     - {{port: {stream_port}, protocol: stream}}
 management:
   listeners: []
+  metrics_listeners: []
 """
 
 

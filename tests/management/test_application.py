@@ -165,8 +165,8 @@ def test_a_place_is_kept_until_the_answer_is_sent() -> None:
             async with AsyncExitStack() as stack:
                 sending = application.answering(Request("GET", "/api/pieces"))
                 await stack.enter_async_context(sending)
-                assert application._working.locked()
-            return application._working.locked()
+                assert application._places.are_taken
+            return application._places.are_taken
 
         assert api._runner.run(held()) is False
 

@@ -100,7 +100,7 @@ def main(folder: Path) -> None:
     """Run the node twice, and print what it called."""
     settings = Settings(
         net=NetSettings(listeners=(ListenerSettings(port=0),)),
-        management=ManagementSettings(listeners=()),
+        management=ManagementSettings(listeners=(), metrics_listeners=()),
         broker=BrokerSettings(data_dir=folder),
     )
     trace = Trace()

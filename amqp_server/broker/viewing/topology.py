@@ -100,6 +100,19 @@ class QueueView(NamedTuple):
     spilled_bytes: int = 0
 
 
+class QueueNumbers(NamedTuple):
+    """The numbers of a queue.
+
+    Attributes:
+        may_deliver: see ``QueueView``; None is not of one queue.
+    """
+
+    name: str
+    kind: str
+    may_deliver: bool | None
+    counts: QueueCounts
+
+
 class BindingView(NamedTuple):
     """A binding; ``destination_type`` is ``queue`` or ``exchange``.
 
@@ -170,6 +183,26 @@ class TopologyViews:
         def look(name: str) -> tuple[str, QueueCounts] | None:
             queue = queues.look_at(name)
             return None if queue is None else (name, queue.engine.counts())
+
+        return page_of(queues.names.in_order(), look, after, max_count)
+
+    def queue_numbers(
+        self, vhost: str, after: str | None = None, max_count: int = PAGE_USUAL
+    ) -> Page[str, QueueNumbers]:
+        """Return the numbers of the queues of a vhost, with their names and kinds.
+
+        Raises:
+            NotFoundError: there is no such vhost.
+        """
+        queues = self._broker.vhost(vhost).queues
+
+        def look(name: str) -> QueueNumbers | None:
+            queue = queues.look_at(name)
+            if queue is None:
+                return None
+            engine = queue.engine
+            may_deliver = engine.state().may_deliver
+            return QueueNumbers(name, queue.kind.name, may_deliver, engine.counts())
 
         return page_of(queues.names.in_order(), look, after, max_count)
 

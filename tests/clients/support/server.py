@@ -11,6 +11,8 @@ from tests.clients.support.programs import Program
 
 HOST: Final = "127.0.0.1"
 START_TIMEOUT_S: Final = 60.0
+WITHOUT_MANAGEMENT: Final = "management: {listeners: [], metrics_listeners: []}\n"
+"""Its ports are ten thousand above that of AMQP: somebody may have them."""
 
 
 def free_port() -> int:
@@ -45,8 +47,7 @@ class Server:
     ) -> None:
         settings_file = data_directory / "haremq.yaml"
         settings_file.parent.mkdir(parents=True, exist_ok=True)
-        # The port of management is ten thousand above that of AMQP: somebody may have it.
-        rest = "" if "management:" in settings else "\nmanagement: {listeners: []}\n"
+        rest = "" if "management:" in settings else f"\n{WITHOUT_MANAGEMENT}"
         settings_file.write_text(settings + rest, encoding="utf-8")
         self.port = port or free_port()
         self.uri = f"amqp://guest:guest@{HOST}:{self.port}/%2F"

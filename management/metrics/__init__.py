@@ -1,0 +1,1 @@
+"""The numbers of a node for Prometheus, under RabbitMQ's names."""

@@ -1,0 +1,181 @@
+"""Collects the things that an endpoint shows, in slices, each kind once for a scrape.
+
+A scrape holds the numbers of all things that it shows: some hundred octets for a queue.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from amqp_server.broker.admin import NotFoundError
+from amqp_server.broker.pages import Page
+from amqp_server.broker.views import CountedView
+from management.metrics import clients, queues
+from management.metrics.clients import ChannelTotals, ConnectionTotals
+from management.metrics.family import Item
+from management.metrics.selection import Selection
+from management.metrics.text import labels
+from management.node import Node, pages
+
+Key = TypeVar("Key")
+Thing = TypeVar("Thing")
+
+
+class OfClients(NamedTuple):
+    """What connections and channels have now, all together."""
+
+    channels: ChannelTotals
+    connections: ConnectionTotals
+
+
+class Sources:
+    """The things of one scrape.
+
+    Args:
+        node: that has them.
+        selection: which of them.
+    """
+
+    def __init__(self, node: Node, selection: Selection) -> None:
+        self.node = node
+        self._selection = selection
+        self._queues: list[Item] | None = None
+        self._connections: list[Item] | None = None
+        self._channels: list[Item] | None = None
+        self._exchanges: list[Item] | None = None
+        self._counted: CountedView | None = None
+
+    async def counted(self) -> CountedView:
+        """Return the sums of the node."""
+        if self._counted is None:
+            self._counted = await self.node.slices.finish(self.node.views.counted())
+        return self._counted
+
+    async def queues(self) -> list[Item]:
+        """Return the queues of the vhosts, those that are wanted."""
+        if self._queues is None:
+            found: list[Item] = []
+            wants = self._selection.wants_queue
+            for vhost in self._vhosts():
+                look = partial(self.node.views.queue_numbers, vhost)
+                for each in self._in_vhost(look):
+                    if wants(each.name):
+                        found.append(queues.item_of(vhost, each))
+                    await self._heed_time()
+            self._queues = found
+        return self._queues
+
+    async def exchanges(self) -> list[Item]:
+        """Return the exchanges of the vhosts, the default one too."""
+        if self._exchanges is None:
+            found: list[Item] = []
+            for vhost in self._vhosts():
+                default = self.node.views.exchange(vhost, "")
+                if default is not None:
+                    found.append(clients.exchange_item(default))
+                for view in self._in_vhost(partial(self.node.views.exchanges, vhost)):
+                    found.append(clients.exchange_item(view))
+                    await self._heed_time()
+            self._exchanges = found
+        return self._exchanges
+
+    async def bindings(self) -> list[Item]:
+        """Return the exchanges, with how many bindings each is the source of."""
+        counts: dict[tuple[str, str], int] = {}
+        for vhost in self._vhosts():
+            for binding in self._in_vhost(partial(self.node.views.bindings, vhost)):
+                key = vhost, binding.source
+                counts[key] = counts.get(key, 0) + 1
+                await self._heed_time()
+        found: list[Item] = []
+        for item in await self.exchanges():
+            count = counts.get((item.thing.vhost, item.thing.name), 0)
+            found.append(Item(clients.key_with_type(item), count))
+            await self._heed_time()
+        return found
+
+    async def connections(self) -> list[Item]:
+        """Return the connections."""
+        if self._connections is None:
+            found: list[Item] = []
+            for page in pages(self.node.views.connections):
+                found += map(clients.connection_item, page)
+                await self._heed_time()
+            self._connections = found
+        return self._connections
+
+    async def channels(self) -> list[Item]:
+        """Return the channels."""
+        if self._channels is None:
+            names = {each.thing.number: each.thing.name for each in await self.connections()}
+            found: list[Item] = []
+            for page in pages(self.node.views.channels):
+                for view in page:
+                    name = names.get(view.connection_number)
+                    if name is not None:
+                        found.append(clients.channel_item(view, name))
+                await self._heed_time()
+            self._channels = found
+        return self._channels
+
+    async def lags(self) -> list[Item]:
+        """Return the streams that have consumers of AMQP, with the largest lag of these."""
+        largest: dict[tuple[str, str], int] = {}
+        for page in pages(self.node.views.consumers):
+            for consumer in page:
+                if consumer.lag is not None and self._selection.wants_vhost(consumer.vhost):
+                    key = consumer.vhost, consumer.queue_name
+                    largest[key] = max(largest.get(key, 0), consumer.lag)
+            await self._heed_time()
+        return [
+            Item(labels(vhost=vhost, queue=name), lag) for (vhost, name), lag in largest.items()
+        ]
+
+    async def of_clients(self) -> OfClients:
+        """Return what connections and channels have all together."""
+        counted, view = await self.counted(), self.node.views.node()
+        uncommitted = unsettled = prefetch = shared = 0
+        for item in await self.channels():
+            channel = item.thing
+            uncommitted += channel.uncommitted
+            unsettled += channel.unsettled
+            prefetch += channel.prefetch
+            shared += channel.shared_prefetch
+            await self._heed_time()
+        unsent = 0
+        for item in await self.connections():
+            unsent += item.thing.unsent_bytes
+            await self._heed_time()
+        traffic = counted.traffic
+        return OfClients(
+            ChannelTotals(
+                view.consumer_count, uncommitted, unsettled, prefetch, shared, counted.channels
+            ),
+            ConnectionTotals(
+                traffic.received_bytes,
+                traffic.sent_bytes,
+                traffic.received_count,
+                traffic.sent_count,
+                unsent,
+                view.channel_count,
+            ),
+        )
+
+    def vhost_items(self) -> list[Item]:
+        """Return the vhosts; all of them run."""
+        return [Item(labels(vhost=name), 1) for name in self._vhosts()]
+
+    def _vhosts(self) -> list[str]:
+        return [name for name in self.node.vhost_names() if self._selection.wants_vhost(name)]
+
+    def _in_vhost(self, look: Callable[[Key | None], Page[Key, Thing]]) -> Iterator[Thing]:
+        """Yield what is in a vhost, as long as there is one."""
+        try:
+            for page in pages(look):
+                yield from page
+        except NotFoundError:
+            return
+
+    async def _heed_time(self) -> None:
+        if self.node.slices.is_spent():
+            await self.node.slices.pause()
