@@ -119,13 +119,19 @@ class Sources:
         return self._channels
 
     async def lags(self) -> list[Item]:
-        """Return the streams that have consumers of AMQP, with the largest lag of these."""
+        """Return the streams that have consumers, with the largest lag of these."""
         largest: dict[tuple[str, str], int] = {}
         for page in pages(self.node.views.consumers):
             for consumer in page:
                 if consumer.lag is not None and self._selection.wants_vhost(consumer.vhost):
                     key = consumer.vhost, consumer.queue_name
                     largest[key] = max(largest.get(key, 0), consumer.lag)
+            await self._heed_time()
+        for part in pages(self.node.views.stream_consumers):
+            for each in part:
+                if self._selection.wants_vhost(each.vhost):
+                    key = each.vhost, each.stream_name
+                    largest[key] = max(largest.get(key, 0), each.lag)
             await self._heed_time()
         return [
             Item(labels(vhost=vhost, queue=name), lag) for (vhost, name), lag in largest.items()

@@ -29,8 +29,8 @@ from amqp_server.broker.tracing.traced import (
 )
 from amqp_server.broker.turn import Turn
 from amqp_server.wire.errors import WireError
-from exchanges.keeping import is_keeper
 from exchanges.counters import ExchangeCounters
+from exchanges.keeping import is_keeper
 from persistence.record import Record, Run, memory_bytes
 from queues.commits import SAFE_NOW, later_of
 from queues.outcomes import PublishOutcome
