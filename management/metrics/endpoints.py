@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from amqp_server.broker.views import NodeView, QueueCounts, QueueNumbers
 from management.identity import Identity
-from management.metrics import clients, node, protocols, queues
+from management.metrics import connections, node, protocols, queues
 from management.metrics.family import (
     CLUSTER,
     DETAILED,
@@ -100,7 +100,7 @@ async def _of_node(scrape: Scrape) -> Groups:
     yield node.auth_group(counted.protocols)
     for group in (
         *protocols.global_groups(counted, view.consumer_count),
-        *node.process_groups(scrape.about.started_s),
+        *node.runtime_groups(scrape.about.started_s),
     ):
         yield group
 
@@ -115,16 +115,18 @@ async def _aggregated(scrape: Scrape) -> Groups:
         total = total.plus(counts)
     together = (Item(node.EVERYTHING, QueueNumbers("", "", None, total)),)
     yield Group((*queues.COARSE, *queues.METRICS, *queues.DELIVERY, *queues.PUBLISHED), together)
-    of_clients = await sources.of_clients()
-    channels = (Item(node.EVERYTHING, of_clients.channels),)
-    yield Group((*clients.CHANNEL, *clients.CHANNEL_EXCHANGE, *clients.CHANNEL_QUEUE), channels)
-    connections = (Item(node.EVERYTHING, of_clients.connections),)
-    yield Group((*clients.CONNECTION_COARSE, *clients.CONNECTION), connections)
+    together_now = await sources.of_connections()
+    channels = (Item(node.EVERYTHING, together_now.channels),)
+    yield Group(
+        (*connections.CHANNEL, *connections.CHANNEL_EXCHANGE, *connections.CHANNEL_QUEUE), channels
+    )
+    opened = (Item(node.EVERYTHING, together_now.connections),)
+    yield Group((*connections.CONNECTION_COARSE, *connections.CONNECTION), opened)
     # Exchanges that are gone count too, and so do those of channels that are.
     exchanges = (Item(node.EVERYTHING, counted.channels),)
-    yield Group((*clients.EXCHANGE, *clients.EXCHANGE_CONFIRMED), exchanges)
+    yield Group((*connections.EXCHANGE, *connections.EXCHANGE_CONFIRMED), exchanges)
     lags = [each.thing for each in await sources.lags()]
-    yield Group(clients.LAG, (Item(node.EVERYTHING, max(lags, default=0)),))
+    yield Group(connections.LAG, (Item(node.EVERYTHING, max(lags, default=0)),))
 
 
 async def _per_object(scrape: Scrape) -> Groups:
@@ -178,7 +180,7 @@ async def _queue_published(scrape: Scrape) -> list[Group]:
 
 
 async def _exchange_metrics(scrape: Scrape) -> list[Group]:
-    return [Group(clients.EXCHANGE, await scrape.sources.exchanges())]
+    return [Group(connections.EXCHANGE, await scrape.sources.exchanges())]
 
 
 async def _exchange_bindings(scrape: Scrape) -> list[Group]:
@@ -190,7 +192,7 @@ async def _exchange_bindings(scrape: Scrape) -> list[Group]:
 async def _exchange_names(scrape: Scrape) -> list[Group]:
     items = await scrape.sources.exchanges()
     family = Family("exchange_name", GAUGE, "An exchange, and its type", lambda _: 1)
-    return [Group((family,), items, CLUSTER, clients.key_with_type)]
+    return [Group((family,), items, CLUSTER, connections.key_with_type)]
 
 
 async def _vhost_status(scrape: Scrape) -> list[Group]:
@@ -199,29 +201,29 @@ async def _vhost_status(scrape: Scrape) -> list[Group]:
 
 
 async def _connection_coarse(scrape: Scrape) -> list[Group]:
-    return [Group(clients.CONNECTION_COARSE, await scrape.sources.connections())]
+    return [Group(connections.CONNECTION_COARSE, await scrape.sources.connections())]
 
 
 async def _connection_metrics(scrape: Scrape) -> list[Group]:
-    return [Group(clients.CONNECTION, await scrape.sources.connections())]
+    return [Group(connections.CONNECTION, await scrape.sources.connections())]
 
 
 async def _channel_metrics(scrape: Scrape) -> list[Group]:
-    return [Group(clients.CHANNEL, await scrape.sources.channels())]
+    return [Group(connections.CHANNEL, await scrape.sources.channels())]
 
 
 async def _channel_exchange(scrape: Scrape) -> list[Group]:
     items = await scrape.sources.channels()
-    return [Group(clients.CHANNEL_EXCHANGE, items, key_of=clients.key_with_vhost)]
+    return [Group(connections.CHANNEL_EXCHANGE, items, key_of=connections.key_with_vhost)]
 
 
 async def _channel_queue(scrape: Scrape) -> list[Group]:
     items = await scrape.sources.channels()
-    return [Group(clients.CHANNEL_QUEUE, items, key_of=clients.key_with_vhost)]
+    return [Group(connections.CHANNEL_QUEUE, items, key_of=connections.key_with_vhost)]
 
 
 async def _stream_consumers(scrape: Scrape) -> list[Group]:
-    return [Group(clients.LAG, await scrape.sources.lags())]
+    return [Group(connections.LAG, await scrape.sources.lags())]
 
 
 async def _auth_attempts(scrape: Scrape) -> list[Group]:

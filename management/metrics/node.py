@@ -202,7 +202,7 @@ def permanent_id(identity: Identity, given: object) -> str:
     return CLUSTER_ID + urlsafe_b64encode(digest).decode("ascii").rstrip("=")
 
 
-def process_groups(started_s: float) -> list[Group]:
+def runtime_groups(started_s: float) -> list[Group]:
     """Return the process: where RabbitMQ has its runtime, we have that of Python.
 
     Args:
@@ -212,8 +212,8 @@ def process_groups(started_s: float) -> list[Group]:
     stats = list(enumerate(gc.get_stats()))
     generations = [Item(labels(generation=str(number)), each) for number, each in stats]
     collector: list[Family] = [
-        Family(f"python_gc_{name}_total", COUNTER, text, _entry(entry))
-        for name, entry, text in (
+        Family(f"python_gc_{name}_total", COUNTER, text, _stat(key))
+        for name, key, text in (
             ("collections", "collections", "Collections of a generation"),
             ("objects_collected", "collected", "Objects that were found to be garbage"),
             ("objects_uncollectable", "uncollectable", "Garbage that cannot be freed"),
@@ -236,5 +236,5 @@ def _plain(name: str, kind: str, text: str, value: Number) -> Group:
     return Group((Family(name, kind, text, itself),), (Item(EVERYTHING, value),), PLAIN)
 
 
-def _entry(name: str) -> Callable[[dict[str, Any]], int]:
+def _stat(name: str) -> Callable[[dict[str, Any]], int]:
     return lambda stats: stats[name]

@@ -10,8 +10,8 @@ from typing import NamedTuple, TypeVar
 from amqp_server.broker.admin import NotFoundError
 from amqp_server.broker.pages import Page
 from amqp_server.broker.views import CountedView
-from management.metrics import clients, queues
-from management.metrics.clients import ChannelTotals, ConnectionTotals
+from management.metrics import connections, queues
+from management.metrics.connections import ChannelTotals, ConnectionTotals
 from management.metrics.family import Item
 from management.metrics.selection import Selection
 from management.metrics.text import labels
@@ -21,7 +21,7 @@ Key = TypeVar("Key")
 Thing = TypeVar("Thing")
 
 
-class OfClients(NamedTuple):
+class OfConnections(NamedTuple):
     """What connections and channels have now, all together."""
 
     channels: ChannelTotals
@@ -72,9 +72,9 @@ class Sources:
             for vhost in self._vhosts():
                 default = self.node.views.exchange(vhost, "")
                 if default is not None:
-                    found.append(clients.exchange_item(default))
+                    found.append(connections.exchange_item(default))
                 for view in self._in_vhost(partial(self.node.views.exchanges, vhost)):
-                    found.append(clients.exchange_item(view))
+                    found.append(connections.exchange_item(view))
                     await self._heed_time()
             self._exchanges = found
         return self._exchanges
@@ -90,7 +90,7 @@ class Sources:
         found: list[Item] = []
         for item in await self.exchanges():
             count = counts.get((item.thing.vhost, item.thing.name), 0)
-            found.append(Item(clients.key_with_type(item), count))
+            found.append(Item(connections.key_with_type(item), count))
             await self._heed_time()
         return found
 
@@ -99,7 +99,7 @@ class Sources:
         if self._connections is None:
             found: list[Item] = []
             for page in pages(self.node.views.connections):
-                found += map(clients.connection_item, page)
+                found += map(connections.connection_item, page)
                 await self._heed_time()
             self._connections = found
         return self._connections
@@ -113,7 +113,7 @@ class Sources:
                 for view in page:
                     name = names.get(view.connection_number)
                     if name is not None:
-                        found.append(clients.channel_item(view, name))
+                        found.append(connections.channel_item(view, name))
                 await self._heed_time()
             self._channels = found
         return self._channels
@@ -137,7 +137,7 @@ class Sources:
             Item(labels(vhost=vhost, queue=name), lag) for (vhost, name), lag in largest.items()
         ]
 
-    async def of_clients(self) -> OfClients:
+    async def of_connections(self) -> OfConnections:
         """Return what connections and channels have all together."""
         counted, view = await self.counted(), self.node.views.node()
         uncommitted = unsettled = prefetch = shared = 0
@@ -153,7 +153,7 @@ class Sources:
             unsent += item.thing.unsent_bytes
             await self._heed_time()
         traffic = counted.traffic
-        return OfClients(
+        return OfConnections(
             ChannelTotals(
                 view.consumer_count, uncommitted, unsettled, prefetch, shared, counted.channels
             ),

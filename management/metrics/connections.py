@@ -129,7 +129,7 @@ CONNECTION_COARSE: Final = (
 )
 
 
-def _pending(connection: ConnectionView | ConnectionTotals) -> int:
+def _unsent(connection: ConnectionView | ConnectionTotals) -> int:
     return 1 if connection.unsent_bytes else 0
 
 
@@ -146,7 +146,7 @@ CONNECTION: Final = (
         "Writes to connections",
         attrgetter("sent_count"),
     ),
-    Family("connection_pending_packets", GAUGE, "Whether a write waits for the client", _pending),
+    Family("connection_pending_packets", GAUGE, "1 if output waits", _unsent),
     Family("connection_channels", GAUGE, "Channels on a connection", attrgetter("channels_open")),
 )
 EXCHANGE: Final = (
