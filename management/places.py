@@ -18,7 +18,12 @@ class Places:
     def __init__(self, count: int, waiting_max: int) -> None:
         self._working = asyncio.Semaphore(count)
         self._waiting_max = waiting_max
-        self._waiting_count = 0
+        self._waiting_count = self._working_count = 0
+
+    @property
+    def working_count(self) -> int:
+        """How many requests have a place."""
+        return self._working_count
 
     @property
     def are_taken(self) -> bool:
@@ -39,7 +44,9 @@ class Places:
             await self._working.acquire()
         finally:
             self._waiting_count -= 1
+        self._working_count += 1
         try:
             yield
         finally:
+            self._working_count -= 1
             self._working.release()

@@ -23,9 +23,9 @@ def test_what_finds_no_place_waits_and_what_may_not_wait_is_refused() -> None:
             await asyncio.sleep(0)
             with pytest.raises(HttpError, match="503"):
                 await stack.enter_async_context(places.place())
-            assert (places.are_taken, seen) == (True, [])
+            assert (places.are_taken, places.working_count, seen) == (True, 1, [])
         await waiting
-        assert not places.are_taken
+        assert (places.are_taken, places.working_count) == (False, 0)
         return seen
 
     assert asyncio.run(work()) == ["in"]

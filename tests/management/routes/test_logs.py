@@ -78,7 +78,7 @@ def test_a_stream_keeps_no_place_of_a_request(api: Api) -> None:
         application = api.management.application
         async with application.answering(request_of("after=0")) as response:
             assert response.is_live
-            assert application._working._value == application._requests_max
+            assert application._places.working_count == 0
 
     api._runner.run(listen())
 
