@@ -7,9 +7,15 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from amqp_server.broker.admin import AccessRefusedError, BrokerError, NotFoundError
+from amqp_server.broker.admin import (
+    AccessRefusedError,
+    BrokerError,
+    DeletionProtectedError,
+    NotFoundError,
+)
 from management.http.errors import (
     INTERNAL_ERROR,
+    PRECONDITION_FAILED,
     UNAVAILABLE,
     HttpError,
     bad_request,
@@ -25,9 +31,14 @@ def _refused_right(text: str) -> HttpError:
     return not_authorised(f"ACCESS_REFUSED - {text}")
 
 
+def _protected(text: str) -> HttpError:
+    return HttpError(PRECONDITION_FAILED, "precondition_failed", text)
+
+
 _ANSWERS: Final[dict[type[Exception], Callable[[str], HttpError]]] = {
     AccessRefusedError: _refused_right,
     NotFoundError: missing,
+    DeletionProtectedError: _protected,
     # PreconditionFailedError, NotAllowedError, ResourceLockedError, DefinitionsError and others.
     BrokerError: bad_request,
 }

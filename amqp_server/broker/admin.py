@@ -31,6 +31,7 @@ from amqp_server.broker.definitions.item import DefinitionsError, typed_table
 from amqp_server.broker.errors import (
     AccessRefusedError,
     BrokerError,
+    DeletionProtectedError,
     InvalidMessageError,
     NodeLimitError,
     NotAllowedError,
@@ -60,6 +61,7 @@ __all__ = [
     "CommandJob",
     "CommandTable",
     "DefinitionsError",
+    "DeletionProtectedError",
     "ExchangeProperties",
     "GlobalParameterDefinition",
     "Got",

@@ -25,6 +25,10 @@ class PreconditionFailedError(BrokerError):
     """It exists with other properties, is in use, or an argument is invalid (406)."""
 
 
+class DeletionProtectedError(BrokerError):
+    """A vhost that is protected from deletion (HTTP 412)."""
+
+
 class NotAllowedError(BrokerError):
     """Forbidden by a limit or a rule of the whole connection (530 NOT_ALLOWED)."""
 

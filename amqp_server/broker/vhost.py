@@ -176,7 +176,7 @@ class Vhost:
         return self.definition.tags
 
     def describe(self, definition: VhostDefinition) -> None:
-        """Take over description, tags and, where it names them, default queue type and tracing.
+        """Take over description, tags and, where it names them, default queue type and the rest.
 
         Tracing is not stored: it is off after a restart, as in RabbitMQ.
 
@@ -189,6 +189,8 @@ class Vhost:
             definition = replace(definition, tracing=None)
         if definition.default_queue_type is None:
             definition = replace(definition, default_queue_type=self.definition.default_queue_type)
+        if definition.protected is None:
+            definition = replace(definition, protected=self.definition.protected)
         if definition != self.definition:
             self._journal.save(definition)
         self.definition = definition

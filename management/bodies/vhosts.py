@@ -23,13 +23,15 @@ def vhost_body(view: VhostView, node: str) -> dict[str, Any]:
     metadata: dict[str, Any] = {"description": view.description, "tags": list(view.tags)}
     if kind is not None:
         metadata["default_queue_type"] = kind
+    if view.is_protected:
+        metadata["protected_from_deletion"] = True
     return {
         "name": view.name,
         "description": view.description,
         "tags": list(view.tags),
         "default_queue_type": UNDEFINED if kind is None else kind,
         "metadata": metadata,
-        "protected_from_deletion": False,
+        "protected_from_deletion": view.is_protected,
         "tracing": view.is_traced,
         "cluster_state": {node: "running"},
     }

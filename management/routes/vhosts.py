@@ -1,5 +1,6 @@
 """Vhosts: ``vhosts`` and ``vhost-limits``."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -14,9 +15,6 @@ from management.http.response import Response, created_or_changed, empty
 from management.listing import Rows, listed
 from management.lists.ranges import Ranges, ranges_of
 from management.routing.route import Right, Route
-
-_NOT_YET: Final = ("protected_from_deletion",)
-"""What a vhost of RabbitMQ may also have."""
 
 
 async def vhosts(call: Call) -> Response:
@@ -56,13 +54,11 @@ async def put_vhost(call: Call) -> Response:
     kind = body.get("default_queue_type") or UNDEFINED
     if kind != UNDEFINED and (not isinstance(kind, str) or kind not in KINDS):
         raise bad_request(f"Unsupported default queue type '{kind}'")
-    for key in _NOT_YET:
-        if truth_of(body, key, default=False):
-            raise bad_request(f"{key}: HareMQ does not have it; send false, or leave it out")
     description = "" if body.get("description") is None else text_of(body, "description")
-    tracing = truth_of(body, "tracing", default=False) if "tracing" in body else None
+    tracing = _flag_of(body, "tracing")
+    protected = _flag_of(body, "protected_from_deletion")
     tags = words_of(body, "tags")
-    definition = VhostDefinition(call.vhost, description, tags, KINDS.get(kind), tracing)
+    definition = VhostDefinition(call.vhost, description, tags, KINDS.get(kind), tracing, protected)
     is_new = await call.node.command("put_vhost", definition=definition)
     if is_new:
         # Whoever makes a vhost may use it, as in RabbitMQ.
@@ -72,11 +68,36 @@ async def put_vhost(call: Call) -> Response:
     return created_or_changed(is_new=is_new is True)
 
 
+def _flag_of(body: Mapping[str, Any], key: str) -> bool | None:
+    """Return a flag; None where the body says nothing of it."""
+    return truth_of(body, key, default=False) if key in body else None
+
+
 async def delete_vhost(call: Call) -> Response:
     """Delete a vhost with everything in it."""
     if not call.node.has_vhost(call.vhost):
         raise not_found()
     await call.node.command("delete_vhost", name=call.vhost)
+    return empty()
+
+
+async def protect_vhost(call: Call) -> Response:
+    """Have the deletion of a vhost refused."""
+    return await _protected(call, "enable", is_protected=True)
+
+
+async def unprotect_vhost(call: Call) -> Response:
+    """Let a vhost be deleted again."""
+    return await _protected(call, "disable", is_protected=False)
+
+
+async def _protected(call: Call, verb: str, *, is_protected: bool) -> Response:
+    if not call.node.has_vhost(call.vhost):
+        raise missing(
+            f"Cannot {verb} deletion protection of virtual host '{call.vhost}' because it does"
+            " not exist"
+        )
+    await call.node.command("protect_vhost", vhost=call.vhost, protected=is_protected)
     return empty()
 
 
@@ -167,6 +188,20 @@ ROUTES: Final = (
         right=Right.ADMINISTRATOR,
         handler=delete_vhost,
         summary="Delete a vhost with everything in it.",
+    ),
+    Route(
+        method="POST",
+        path="vhosts/{vhost}/deletion/protection",
+        right=Right.ADMINISTRATOR,
+        handler=protect_vhost,
+        summary="Have the deletion of a vhost refused (412).",
+    ),
+    Route(
+        method="DELETE",
+        path="vhosts/{vhost}/deletion/protection",
+        right=Right.ADMINISTRATOR,
+        handler=unprotect_vhost,
+        summary="Let a vhost be deleted again.",
     ),
     Route(
         method="POST",

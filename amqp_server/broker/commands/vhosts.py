@@ -4,6 +4,7 @@ Source: RabbitMQ 3.10, rabbit_mgmt_wm_vhost, _policy, _limit, _parameter and _de
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.apply import application
@@ -15,6 +16,7 @@ from amqp_server.broker.definitions.definition import (
 from amqp_server.broker.definitions.export import exporting, exporting_vhost
 from amqp_server.broker.definitions.parse import parsing
 from amqp_server.broker.definitions.references import finding_references
+from amqp_server.broker.errors import DeletionProtectedError
 from amqp_server.broker.limits import VHOST_LIMITS, validated
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.steps import Steps
@@ -33,8 +35,27 @@ class VhostCommands:
         yield
         return is_new
 
+    def protect_vhost(self, _now_ms: int, vhost: str, *, protected: bool) -> Steps[None]:
+        """Have its deletion refused, or not any more.
+
+        Raises:
+            NotFoundError: no such vhost.
+        """
+        found = self._broker.vhost(vhost)
+        found.describe(replace(found.definition, protected=protected))
+        yield
+
     def delete_vhost(self, now_ms: int, name: str) -> Steps[None]:
-        """Delete a vhost with everything in it."""
+        """Delete a vhost with everything in it.
+
+        Raises:
+            DeletionProtectedError: it is protected.
+            NotFoundError: no such vhost.
+        """
+        if self._broker.vhost(name).definition.protected:
+            raise DeletionProtectedError(
+                f"Refusing to delete virtual host '{name}' because it is protected from deletion"
+            )
         yield from self._broker.deleting_vhost(name, now_ms)
 
     # ── policies, limits, parameters ──

@@ -27,7 +27,8 @@ DestinationWord: TypeAlias = Literal["queue", "exchange"]
 class VhostDefinition:
     """A vhost; ``default_queue_type`` None leaves it to the node.
 
-    ``tracing`` None leaves it as it is; it is neither stored nor exported.
+    ``tracing`` None leaves it as it is; it is neither stored nor exported. ``protected`` says
+    whether it is refused to delete it; None leaves that as it is.
     """
 
     name: str
@@ -35,6 +36,7 @@ class VhostDefinition:
     tags: tuple[str, ...] = ()
     default_queue_type: QueueKind | None = None
     tracing: bool | None = None
+    protected: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

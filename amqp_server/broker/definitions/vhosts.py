@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from amqp_server.broker.definitions.definition import VhostDefinition, VhostLimitsDefinition
-from amqp_server.broker.definitions.fields import Fields, limits, text, texts
+from amqp_server.broker.definitions.fields import Fields, flag, limits, text, texts
 from amqp_server.broker.definitions.item import Item, checking
 from amqp_server.broker.definitions.place import Place
 from amqp_server.broker.definitions.row import Applying, Names, Reading
@@ -15,6 +15,8 @@ from amqp_server.broker.definitions.target import BrokerTarget
 from amqp_server.broker.limits import VHOST_LIMITS, validated
 from amqp_server.broker.steps import Steps
 from queues.kinds import KINDS, QueueKind
+
+_PROTECTED: Final = "protected_from_deletion"
 
 
 def _queue_kind(name: str) -> QueueKind:
@@ -40,11 +42,13 @@ class VhostRow:
     def encode(self, vhost: VhostDefinition) -> Fields:
         """Return what is said of it."""
         kind = vhost.default_queue_type
-        return {
+        fields: dict[str, object] = {
             "description": vhost.description,
             "tags": vhost.tags,
             "default_queue_type": None if kind is None else kind.name,
         }
+        # Not there where it is not: so it was written before a vhost could be protected.
+        return fields | {_PROTECTED: True} if vhost.protected else fields
 
     def decode(self, names: Names, fields: Fields) -> VhostDefinition:
         """Return the vhost."""
@@ -55,6 +59,7 @@ class VhostRow:
             text(fields["description"]),
             texts(fields["tags"]),
             None if kind is None else _queue_kind(text(kind)),
+            protected=flag(fields[_PROTECTED]) if _PROTECTED in fields else None,
         )
 
     def read(self, item: Item, _reading: Reading) -> VhostDefinition:
@@ -79,6 +84,9 @@ class VhostRow:
             source("tags").words("tags"),
             kind,
             item.flag("tracing", default=False) if item.has("tracing") else None,
+            source(_PROTECTED).flag(_PROTECTED, default=False)
+            if source(_PROTECTED).has(_PROTECTED)
+            else None,
         )
 
     def show(self, vhost: VhostDefinition) -> dict[str, object]:
@@ -86,7 +94,9 @@ class VhostRow:
         described = {"description": vhost.description, "tags": list(vhost.tags)}
         kind = vhost.default_queue_type
         typed = {} if kind is None else {"default_queue_type": kind.name}
-        return {"name": vhost.name, **described, "metadata": {**described, **typed}}
+        protected = {_PROTECTED: True} if vhost.protected else {}
+        metadata = {**described, **typed, **protected}
+        return {"name": vhost.name, **described, "metadata": metadata}
 
     def missing(self, place: Place, vhost: VhostDefinition) -> None:
         """Refer to nothing; the node may have as many as it is allowed."""

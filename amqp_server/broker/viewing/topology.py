@@ -38,6 +38,7 @@ class VhostView(NamedTuple):
     binding_count: int
     connection_count: int
     is_traced: bool = False
+    is_protected: bool = False
 
 
 class ExchangeView(NamedTuple):
@@ -156,6 +157,7 @@ class TopologyViews:
             len(vhost.router.bindings),
             self._broker.count_connections(vhost=name),
             vhost.firehose.is_on,
+            vhost.definition.protected is True,
         )
 
     def queues(

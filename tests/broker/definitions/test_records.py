@@ -49,6 +49,7 @@ EXAMPLES: list[Definition] = [
     User(ODD, "hash", "algorithm", ("b", "a"), {"max-channels": -1}),
     VhostDefinition(ODD, ODD, ("t", ODD), QUORUM),
     VhostDefinition("/"),
+    VhostDefinition("kept", protected=True),
     VhostPermissions(ODD, "/", "a", ".*", ""),
     TopicPermissions("u", "/", ODD, "a", "{username}"),
     GlobalParameterDefinition(ODD, {"a": [1, None, 0.5, ODD]}),

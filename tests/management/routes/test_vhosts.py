@@ -34,10 +34,7 @@ def test_nothing_need_be_said(api: Api, body: object) -> None:
         (b"5", "not_json"),
         (b"{bad", "not_json"),
         ({"tracing": "yes"}, ["not_boolean", "yes"]),
-        (
-            {"protected_from_deletion": "true"},
-            "protected_from_deletion: HareMQ does not have it; send false, or leave it out",
-        ),
+        ({"protected_from_deletion": "yes"}, ["not_boolean", "yes"]),
         ({"default_queue_type": "bogus"}, "Unsupported default queue type 'bogus'"),
     ],
 )
@@ -114,3 +111,44 @@ def test_limits_that_are_refused(api: Api) -> None:
     )
     assert api.delete("vhost-limits/nope/max-queues").status == 404
     assert api.get("vhost-limits/nope").status == 404
+
+
+def test_a_protected_vhost_is_not_deleted(api: Api) -> None:
+    api.put("vhosts/v", {})
+    assert api.post("vhosts/v/deletion/protection").status == 204
+    shown = api.get("vhosts/v").json
+    assert shown["protected_from_deletion"] is True
+    assert shown["metadata"]["protected_from_deletion"] is True
+    reply = api.delete("vhosts/v")
+    assert reply.status == 412
+    assert reply.json == {
+        "error": "precondition_failed",
+        "reason": "Refusing to delete virtual host 'v' because it is protected from deletion",
+    }
+    # Who describes it anew says nothing of that.
+    assert api.put("vhosts/v", {"description": "d"}).status == 204
+    assert api.delete("vhosts/v").status == 412
+    assert api.delete("vhosts/v/deletion/protection").status == 204
+    assert api.delete("vhosts/v").status == 204
+
+
+def test_protection_is_in_definitions_and_in_a_put(api: Api) -> None:
+    assert api.put("vhosts/v", {"protected_from_deletion": True}).status == 201
+    vhosts = api.get("definitions").json["vhosts"]
+    shown = {vhost["name"]: vhost["metadata"] for vhost in vhosts}
+    assert shown["v"]["protected_from_deletion"] is True
+    assert "protected_from_deletion" not in shown["/"]
+    api.put("vhosts/v", {"protected_from_deletion": False})
+    document = {"vhosts": [{"name": "v", "metadata": {"protected_from_deletion": True}}]}
+    assert api.post("definitions", document).status == 204
+    assert api.delete("vhosts/v").status == 412
+
+
+def test_there_is_no_protection_without_a_vhost(api: Api) -> None:
+    for verb, reply in (
+        ("enable", api.post("vhosts/nope/deletion/protection")),
+        ("disable", api.delete("vhosts/nope/deletion/protection")),
+    ):
+        assert reply.status == 404
+        text = f"Cannot {verb} deletion protection of virtual host 'nope' because it does not exist"
+        assert reply.json["reason"] == text
