@@ -133,6 +133,12 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "source": "string",
         "message": "string",
     },
+    "login_attempts": {
+        "protocol": "string",
+        "auth_attempts": "integer",
+        "auth_attempts_failed": "integer",
+        "auth_attempts_succeeded": "integer",
+    },
     "login": {"username": "string", "password": "string"},
     "memory": {"memory": "object"},
     "message": {

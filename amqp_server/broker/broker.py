@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple, Protocol
 
+from amqp_server.broker.access.login_attempts import LoginAttempts
 from amqp_server.broker.access.login_delays import LoginDelays
 from amqp_server.broker.access.users import Users
 from amqp_server.broker.alarms import Alarms
@@ -124,6 +125,7 @@ class Broker:
         self.settings = settings
         self.users = users
         self.logins = LoginDelays(settings.refused_login_delay_max_ms)
+        self.login_attempts = LoginAttempts()
         self.events = Events()
         self.totals = new_totals()
         self.protocols = new_protocol_counters()

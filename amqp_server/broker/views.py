@@ -6,6 +6,7 @@ that asks regularly can compute rates and samples from these numbers.
 Lists use a cursor (``broker.pages``). Sums over many things are made in steps (``broker.steps``).
 """
 
+from amqp_server.broker.access.login_attempts import AttemptsView
 from amqp_server.broker.access.patterns import Pattern, PatternError, compile_pattern
 from amqp_server.broker.access.rights import TopicPermissions, User, VhostPermissions
 from amqp_server.broker.broker import Broker
@@ -59,6 +60,7 @@ from queues.counters import QueueCounts
 __all__ = [
     "EXCHANGE_TYPES",
     "ArrivalView",
+    "AttemptsView",
     "BindingView",
     "ChannelCounts",
     "ChannelView",

@@ -56,6 +56,7 @@ def log_in(session: Session, mechanism: str, response: bytes, now_ms: int) -> He
         session.counters.logins_refused_count += 1
         log.warning("login refused %s mechanism=%s reason=%r", session, mechanism, str(error))
         session.broker.events.note(EventKind.LOGIN_REFUSED, "", mechanism, session)
+        _note(session, session.claimed_username, is_accepted=False)
         delay_ms = logins.refuse(address, session.claimed_username, now_ms)
         if delay_ms:
             return HeldRefusal(LoginRefusedError(refused_text(mechanism)), now_ms + delay_ms)
@@ -64,8 +65,14 @@ def log_in(session: Session, mechanism: str, response: bytes, now_ms: int) -> He
     session.user, session.mechanism = user, mechanism
     session.counters.logins_accepted_count += 1
     logins.accept(address, session.username)
+    _note(session, session.username, is_accepted=True)
     session.broker.events.note(EventKind.LOGIN_ACCEPTED, "", mechanism, session)
     return None
+
+
+def _note(session: Session, username: str, *, is_accepted: bool) -> None:
+    attempts = session.broker.login_attempts
+    attempts.note(session.peer.address, username, session.protocol_word, is_accepted=is_accepted)
 
 
 def refused_text(mechanism: str) -> str:

@@ -40,6 +40,7 @@ class Session:
     """One connection's user in one vhost, for any protocol.
 
     Attributes:
+        protocol_word: RabbitMQ's word for the protocol, where logins are counted.
         broker: the node's.
         peer: the client's side of the connection.
         shut_down_by: how the broker closes this connection; set by the connection.
@@ -54,6 +55,8 @@ class Session:
         open_streams: its publishers and subscriptions, for views; None where the protocol has
             none.
     """
+
+    protocol_word: ClassVar[str] = ""
 
     broker: Broker
     peer: Peer

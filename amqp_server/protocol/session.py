@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import ClassVar, Final
 
 from amqp_server.broker.counts import ConnectionView
 from amqp_server.broker.reply_consumers import ConnectionReplies
@@ -32,6 +32,8 @@ class Session(shared.Session):
         replies: the direct replies that the client has not read.
         refuse_by: closes one of its channels; set by the channel table.
     """
+
+    protocol_word: ClassVar[str] = "amqp091"
 
     settings: ProtocolSettings = field(kw_only=True)
     client_properties: Table = field(default_factory=dict)

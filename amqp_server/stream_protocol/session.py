@@ -30,6 +30,8 @@ class StreamSession(shared.Session):
         deliver_version: version of the Deliver frames that the client wants.
     """
 
+    protocol_word: ClassVar[str] = "stream"
+
     settings: StreamProtocolSettings = field(default=StreamProtocolSettings())
     client_properties: Mapping[str, str] = field(default_factory=dict)
     mechanism: str = ""

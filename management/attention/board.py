@@ -13,7 +13,7 @@ from amqp_server.broker.admin import NotFoundError
 from amqp_server.broker.views import ConnectionView, ExchangeView, QueueCounts
 from management.attention.concern import Concern, worst_first
 from management.attention.flows import ConnectionWatch, ExchangeWatch
-from management.attention.node import of_node, of_vhost
+from management.attention.node import LoginWatch, of_node, of_vhost
 from management.attention.queues import QueueWatch
 from management.node import Node, pages
 
@@ -40,6 +40,7 @@ class Board:
         self._queues = QueueWatch(node.views.queue)
         self._exchanges = ExchangeWatch()
         self._connections = ConnectionWatch()
+        self._logins = LoginWatch()
         self._looked_ms: int | None = None
         self.concerns: tuple[Concern, ...] = ()
 
@@ -80,6 +81,7 @@ class Board:
     def _found(self, now_ms: int) -> Iterator[Concern | None]:
         views = self._node.views
         yield from of_node(self._name, views.node())
+        yield from self._logins.concerns(self._name, now_ms, views.refused_logins_count())
         for limits in views.vhost_limits():
             view = views.vhost(limits.name)
             if view is not None:

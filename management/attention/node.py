@@ -12,6 +12,11 @@ NEAR: Final = 0.85
 DISK_NEAR: Final = 1.5
 """Free room on the disk is scarce below so many times the limit."""
 
+REFUSED_LOGINS_MIN: Final = 10
+"""So many refused logins within one to two of these spans need a look."""
+
+SPAN_MS: Final = 60_000
+
 _MIB: Final = 2**20
 
 _VHOST_LIMITS: Final[Mapping[str, str]] = {
@@ -58,3 +63,25 @@ def of_vhost(view: VhostView, now_ms: int) -> Iterator[Concern]:
             share = value / most if most else 1.0
             rule = f"near_{limit}"
             yield Concern(severity, VHOST, view.name, view.name, rule, text, amount, share, now_ms)
+
+
+class LoginWatch:
+    """Logins that are refused."""
+
+    def __init__(self) -> None:
+        self._before = self._recent = (0, 0)
+
+    def concerns(self, name: str, now_ms: int, refused_count: int) -> Iterator[Concern]:
+        """Yield that many logins were refused lately.
+
+        Args:
+            name: of the node.
+            now_ms: the time.
+            refused_count: logins that were refused since the start.
+        """
+        if now_ms - self._recent[0] >= SPAN_MS:
+            self._before, self._recent = self._recent, (now_ms, refused_count)
+        grown = refused_count - self._before[1]
+        if grown >= REFUSED_LOGINS_MIN:
+            text, amount = "refuses many logins", f"{grown:,} refused"
+            yield Concern(WARN, NODE, "", name, "refused_logins", text, amount, grown, now_ms)

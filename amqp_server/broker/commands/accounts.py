@@ -62,10 +62,17 @@ class AccountCommands:
         except LoginRefusedError as error:
             counters.logins_refused_count += 1
             log.warning("login refused address=%s reason=%r", address, str(error))
+            self._broker.login_attempts.note(address, username, "http", is_accepted=False)
             return LogIn(None, logins.refuse(address, username, now_ms))
         counters.logins_accepted_count += 1
         logins.accept(address, username)
+        self._broker.login_attempts.note(address, username, "http", is_accepted=True)
         return LogIn(user)
+
+    def forget_logins(self, _now_ms: int, *, sources_only: bool) -> Steps[None]:
+        """Begin to count logins anew: by their sources, or by protocol too."""
+        yield
+        self._broker.login_attempts.forget(sources_only=sources_only)
 
     def refusal_told(self, _now_ms: int, address: str) -> Steps[None]:
         """Note that a refusal of ``log_in`` has waited, and its client was told or is gone."""

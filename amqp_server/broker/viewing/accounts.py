@@ -7,6 +7,7 @@ users: those come in pages.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from amqp_server.broker.access.login_attempts import AttemptsView
 from amqp_server.broker.access.rights import (
     Permission,
     TopicPermissions,
@@ -67,6 +68,18 @@ class AccountViews:
     def allows(self, user: str, vhost: str, permission: str, name: str) -> bool:
         """Whether a user may ``configure``, ``write`` or ``read`` what has this name."""
         return self._broker.users.allows(user, vhost, Permission(permission), name)
+
+    def logins_by_protocol(self) -> Sequence[AttemptsView]:
+        """Return how many logins there were, by protocol."""
+        return self._broker.login_attempts.by_protocol()
+
+    def logins_by_source(self) -> Sequence[AttemptsView]:
+        """Return how many logins there were, by address, name and protocol."""
+        return self._broker.login_attempts.by_source()
+
+    def refused_logins_count(self) -> int:
+        """Return how many logins were refused since the start."""
+        return self._broker.login_attempts.refused_count
 
     # ── policies and parameters ──
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from amqp_server.broker.resources import ResourceView
 from amqp_server.broker.views import NodeView, VhostView
-from management.attention.node import of_node, of_vhost
+from management.attention.node import LoginWatch, of_node, of_vhost
 
 _WELL = ResourceView(
     memory_bytes=1,
@@ -52,3 +52,13 @@ def test_a_vhost_near_its_limits() -> None:
         ("bad", "near_max-connections", "5 of 5"),
     ]
     assert list(of_vhost(view._replace(limits={"max-queues": -1}), 1)) == []
+
+
+def test_many_refused_logins_are_told_while_it_goes_on() -> None:
+    watch = LoginWatch()
+    looks = ((60_000, 0), (65_000, 9), (70_000, 15), (300_000, 15), (400_000, 15))
+    amounts = [
+        [found.amount for found in watch.concerns("n", now_ms, refused)]
+        for now_ms, refused in looks
+    ]
+    assert amounts == [[], [], ["15 refused"], ["15 refused"], []]
