@@ -101,11 +101,7 @@ class Broker:
             return text or None
 
     def connect(self) -> None:
-        """Connect a client that consumes, and wait until the API tells of it.
-
-        Raises:
-            TimeoutError: it does not.
-        """
+        """Connect a client that consumes; ``await_client`` waits until the API tells of it."""
         amqp_port = self._port - PORT_OFFSET
         client = Connection(
             Address.of(f"amqp://{CLIENT}:{CLIENT}@127.0.0.1:{amqp_port}/{VHOST}"), TIMEOUT_S
@@ -120,9 +116,13 @@ class Broker:
         channel.consume(CONSUMED, "tag", arguments={"x-priority": 3})
         channel.publish(b"unacked", routing_key=CONSUMED)
         channel.deliveries(1)
-        self._await_names()
 
-    def _await_names(self) -> None:
+    def await_client(self) -> None:
+        """Return once the API tells of the client, its channel and its consumer.
+
+        Raises:
+            TimeoutError: it does not.
+        """
         deadline_s = time.monotonic() + SEEN_TIMEOUT_S
         while time.monotonic() < deadline_s:
             channels = self.ask(Call("GET", "channels")).value

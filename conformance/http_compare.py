@@ -145,4 +145,8 @@ def _scene_of(value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list):
         return []
     objects = [each for each in value if isinstance(each, dict)]
-    return [each for each in objects if each.get("vhost", VHOST) == VHOST]
+    ours = [each for each in objects if each.get("vhost", VHOST) == VHOST]
+    if all("pattern" in each for each in ours):
+        # RabbitMQ has policies in the order of a hash table.
+        ours.sort(key=lambda each: str(each.get("name")))
+    return ours

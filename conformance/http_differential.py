@@ -83,8 +83,10 @@ def run(rabbitmq_port: int, haremq_port: int) -> list[Found]:
             rabbitmq.ask(call)
             haremq.ask(call)
         found = list(explained(compared(rabbitmq, haremq, SCENE), rows))
-        rabbitmq.connect()
-        haremq.connect()
+        for broker in (rabbitmq, haremq):
+            broker.connect()
+        for broker in (rabbitmq, haremq):
+            broker.await_client()
         found += explained(compared(rabbitmq, haremq, (*REST, *REMOVAL)), rows)
     return found
 

@@ -46,8 +46,8 @@ async def listed(call: Call, rows: Rows[Item]) -> Response:
         HttpError: 400, the parameters make no sense.
     """
     query = call.request.query
-    columns, ordering = Columns(query), ordering_of(query)
     page = page_wanted(query) if rows.is_paged else None
+    columns, ordering = Columns(query), ordering_of(query)
     slices = call.node.slices
     if page is not None:
         return await _page(rows, page, ordering, columns, slices)

@@ -27,6 +27,8 @@ def queue_definition_body(view: QueueView, identity: Identity) -> dict[str, Any]
         "node": identity.node,
         "state": "running",
     }
+    if view.policy is not None:
+        body["policy"] = view.policy
     if view.kind in _REPLICATED:
         body |= {
             "leader": identity.node,

@@ -15,6 +15,8 @@ from management.http.request import Query
 PAGE_SIZE: Final = 100
 PAGE_SIZE_MAX: Final = 500
 PATTERN_CHARACTERS_MAX: Final = 1_024
+DIGITS_MAX: Final = 1_000
+"""Of the number of a page. RabbitMQ takes any, and says that there is no such page."""
 
 INVALID: Final = "Pagination parameters are invalid"
 
@@ -75,12 +77,12 @@ def page_wanted(query: Query) -> PageWanted | None:
     Raises:
         HttpError: 400.
     """
-    page = query.get("page")
-    if page is None:
-        return None
-    number = _integer(page)
-    given = query.get("page_size")
+    page, given = query.get("page"), query.get("page_size")
+    number = None if page is None else _integer(page)
+    # A size that is no number is refused even where there are no pages.
     size = PAGE_SIZE if given is None else _integer(given)
+    if number is None:
+        return None
     if number < 1 or not 1 <= size <= PAGE_SIZE_MAX:
         shown = "undefined" if given is None else size
         raise bad_request(
@@ -93,7 +95,7 @@ def page_wanted(query: Query) -> PageWanted | None:
 
 def _integer(text: str) -> int:
     digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):  # noqa: PLR2004 -- 64 bits
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= DIGITS_MAX):
         raise _invalid()
     return int(text)
 

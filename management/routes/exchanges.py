@@ -71,10 +71,11 @@ async def put_exchange(call: Call) -> Response:
     require_vhost(call)
     body = call.body()
     kind = _NULL if body.get("type", "direct") is None else text_of(body, "type", "direct")
+    auto_delete = truth_of(body, "auto_delete", default=False)
     properties = ExchangeProperties(
         kind,
         truth_of(body, "durable", default=False),
-        truth_of(body, "auto_delete", default=False),
+        auto_delete,
         truth_of(body, "internal", default=False),
         typed_table(object_of(body, "arguments"), "arguments"),
     )

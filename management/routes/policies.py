@@ -55,8 +55,8 @@ async def policy(call: Call, *, operator: bool) -> Response:
 
 async def put_policy(call: Call, *, operator: bool) -> Response:
     """Create a policy, or replace the one of that name."""
-    body, name = call.body(), call.names["policy"]
     require_vhost(call)
+    body, name = call.body(), call.names["policy"]
     require_keys(body, "pattern", "definition")
     made = Policy(
         name,

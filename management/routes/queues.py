@@ -133,8 +133,8 @@ async def put_queue(call: Call) -> Response:
         call,
         "declare_queue",
         name=call.names["queue"],
-        durable=truth_of(body, "durable", default=False),
         auto_delete=truth_of(body, "auto_delete", default=False),
+        durable=truth_of(body, "durable", default=False),
         arguments=typed_table(object_of(body, "arguments"), "arguments"),
     )
     return created_or_changed(is_new=is_new is True)

@@ -135,10 +135,10 @@ def _limits_rows(held: list[LimitsView]) -> Rows[LimitsView]:
 
 async def set_vhost_limit(call: Call) -> Response:
     """Set a limit of a vhost; a negative one is none."""
-    body = call.body()
-    require_keys(body, "value")
     if not call.node.has_vhost(call.vhost):
         raise missing("vhost_not_found")
+    body = call.body()
+    require_keys(body, "value")
     limit = call.names["limit"]
     value = body["value"]
     try:

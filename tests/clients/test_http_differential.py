@@ -1,9 +1,13 @@
 """The HTTP API beside that of Debian's RabbitMQ: every difference has its reason."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from conformance import http_random
+from conformance.http_broker import Broker
 from conformance.http_differential import load_rows, run
 from conformance.rabbitmq import HTTP_PORT_OFFSET, SERVER, RabbitMQ
 from tests.clients.support.server import Server, accepts, free_port
@@ -11,6 +15,14 @@ from tests.clients.support.server import Server, accepts, free_port
 pytestmark = pytest.mark.clients
 
 DEFINITIONS = Path("conformance/definitions.json").absolute()
+SEEDS = range(1, 31)
+
+
+class Ports(NamedTuple):
+    """Where the two brokers have their HTTP APIs."""
+
+    rabbitmq: int
+    haremq: int
 
 
 def high_free_port() -> int:
@@ -22,21 +34,34 @@ def high_free_port() -> int:
             return port
 
 
+@pytest.fixture(scope="module")
+def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
+    if not SERVER.exists():
+        pytest.skip("Debian's rabbitmq-server is not installed")
+    settings = f"management: {{}}\nbroker: {{load_definitions: {DEFINITIONS}}}\n"
+    port = high_free_port()
+    haremq = Server(tmp_path_factory.mktemp("node"), port, settings)
+    try:
+        with RabbitMQ(high_free_port()) as rabbitmq:
+            haremq.wait_until_it_accepts()
+            yield Ports(rabbitmq.port + HTTP_PORT_OFFSET, port + HTTP_PORT_OFFSET)
+    finally:
+        haremq.stop()
+
+
 def test_every_row_has_a_reason() -> None:
     assert all(row.reason for row in load_rows())
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.skipif(not SERVER.exists(), reason="Debian's rabbitmq-server is not installed")
-def test_all_calls_are_answered_alike(tmp_path: Path) -> None:
-    settings = f"management: {{}}\nbroker: {{load_definitions: {DEFINITIONS}}}\n"
-    port = high_free_port()
-    with RabbitMQ(high_free_port()) as rabbitmq:
-        haremq = Server(tmp_path, port, settings)
-        try:
-            haremq.wait_until_it_accepts()
-            found = run(rabbitmq.port + HTTP_PORT_OFFSET, port + HTTP_PORT_OFFSET)
-        finally:
-            haremq.stop()
+def test_all_calls_are_answered_alike(ports: Ports) -> None:
+    found = run(*ports)
     unexplained = [f"{each.call}: {each.difference}" for each in found if each.reason is None]
     assert unexplained == []
+
+
+@pytest.mark.timeout(300)
+def test_random_scripts_are_answered_alike(ports: Ports) -> None:
+    with Broker(ports.rabbitmq) as rabbitmq, Broker(ports.haremq) as haremq:
+        pair = http_random.Pair(rabbitmq, haremq, load_rows())
+        assert http_random.run(pair, SEEDS) == []

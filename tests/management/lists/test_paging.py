@@ -37,6 +37,8 @@ def test_a_page_that_cannot_be(query: str, shown: str) -> None:
 @pytest.mark.parametrize(
     "query",
     [
+        "page_size=abc",
+        "page_size=",
         "page=abc",
         "page=1.5",
         "page=",
@@ -97,3 +99,11 @@ def test_the_envelope() -> None:
         "total_count": 7,
     }
     assert page.envelope([], 0, 7)["page_count"] == 0
+
+
+def test_a_page_may_have_a_number_of_many_digits() -> None:
+    page = page_wanted(parsed_query(f"page={'9' * 40}"))
+    assert page is not None
+    with pytest.raises(HttpError) as refused:
+        page.check(0)
+    assert refused.value.error == "page_out_of_range"
