@@ -1,21 +1,48 @@
 """Pictures of every page of the web UI: light, dark, and as wide as a phone.
 
-The pages are those of a broker that runs: ``--api`` is the base of its HTTP API, and
-``--credentials`` a name and a password.
+Without ``--api`` a broker is started, filled and kept busy for a minute. With it, the pages are those
+of a broker that runs: ``--api`` is the base of its HTTP API, and ``--credentials`` a name and a
+password.
 """
 
 import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from playwright.sync_api import Browser
 
+from tests.web.broker_rig import address_of, haremq
 from tests.web.chromium import Watched, chromium
-from tests.web.stand_in import StandIn
+from tests.web.demo import living
 
 PAGES: Final = {
     "overview": "#/",
     "queues": "#/queues",
+    "queue": "#/queues/shop/orders.created",
+    "queue-messages": "#/queues/shop/invoice.render?tab=messages",
+    "queue-consumers": "#/queues/shop/orders.created?tab=consumers",
+    "queue-bindings": "#/queues/shop/orders.created?tab=bindings",
+    "queue-publish": "#/queues/shop/orders.created?tab=publish",
+    "queue-settings": "#/queues/shop/orders.created?tab=settings",
+    "streams": "#/streams",
+    "stream": "#/queues/telemetry/sensor.readings",
+    "exchanges": "#/exchanges",
+    "exchange": "#/exchanges/shop/orders",
+    "dead-letters": "#/dead-letters",
+    "topology": "#/topology?exchange=orders&key=order.created.uk",
+    "connections": "#/connections",
+    "channels": "#/channels",
+    "consumers": "#/consumers",
+    "policies": "#/policies?open=shop%2Fkeep-1d",
+    "users": "#/users?open=mira.koski",
+    "vhosts": "#/vhosts?open=shop",
+    "definitions": "#/definitions",
+    "nodes": "#/nodes",
+    "logs": "#/logs",
 }
 LOOKS: Final = {
     "light": {"dark": False, "phone": False},
@@ -26,35 +53,66 @@ LOOKS: Final = {
 SETTLED_MS: Final = 1_500
 """The first answers are there and drawn; a picture is no test, so that it may wait."""
 
+LIVES_S: Final = 70
+"""How long the broker is busy before the first picture, which shows one minute."""
 
-def take(browser: Browser, url: str, folder: Path) -> list[str]:
-    """Take all pictures.
+PREPARED: Final = """
+localStorage.setItem("haremq.range", '"1m"');
+localStorage.setItem("haremq.vhost", '"shop"');
+"""
+
+
+def take(browser: Browser, url: str, folder: Path, credentials: str, only: str) -> list[str]:
+    """Take all pictures, or those of pages whose name begins with ``only``.
 
     Returns:
         What pages did that they must not do: errors, and violations of the policy.
     """
     errors = []
-    for page, address in PAGES.items():
-        for look, size in LOOKS.items():
-            watched = Watched(browser, **size)
-            watched.page.goto(url + address)
+    user, password = credentials.split(":", 1)
+    for look, size in LOOKS.items():
+        watched = Watched(browser, **size)
+        watched.page.add_init_script(PREPARED)
+        watched.log_in(url, user, password)
+        watched.page.goto(url)
+        for page, address in PAGES.items():
+            if not page.startswith(only):
+                continue
+            watched.errors.clear()
+            watched.page.evaluate("(address) => { location.hash = address; }", address)
             watched.page.wait_for_timeout(SETTLED_MS)
             watched.page.screenshot(path=folder / f"{page}-{look}.png")
             errors += [f"{page} {look}: {error}" for error in watched.errors]
-            watched.close()
+        watched.close()
     return errors
+
+
+@contextmanager
+def shown(api: str) -> Iterator[str]:
+    """Yield the address of a UI: that of ``api``, or of a broker that is started for it."""
+    if api:
+        yield f"{api.rstrip('/')}/"
+        return
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        haremq(Path(folder)) as server,
+        living(server),
+    ):
+        time.sleep(LIVES_S)
+        yield address_of(server)
 
 
 def main() -> int:
     """Take the pictures; the exit code says whether a page had an error."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("build/screenshots"))
-    parser.add_argument("--api", default="http://127.0.0.1:15672")
+    parser.add_argument("--api", default="", help="empty starts a broker")
     parser.add_argument("--credentials", default="guest:guest")
+    parser.add_argument("--only", default="", help="pages whose name begins so")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    with StandIn(arguments.api, arguments.credentials) as served, chromium() as browser:
-        errors = take(browser, served.url, arguments.folder)
+    with shown(arguments.api) as url, chromium() as browser:
+        errors = take(browser, url, arguments.folder, arguments.credentials, arguments.only)
     print("\n".join(errors) or f"in {arguments.folder}")
     return 1 if errors else 0
 

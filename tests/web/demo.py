@@ -1,0 +1,238 @@
+"""A broker that lives: a shop, its telemetry and its dead letters, for the pictures of the pages.
+
+Publishers and consumers run in threads of their own until the block ends. One queue is not consumed,
+one consumer holds what it gets, and one rejects, so that something needs a hand.
+"""
+
+import gzip
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import pika
+from pika.exchange_type import ExchangeType
+
+from tests.clients.support.server import Server
+from tests.web.broker_rig import Channel, define
+
+TENANTS: Final = ("kestrel", "brae", "fennel", "alder", "nordlys", "moss", "thistle", "juniper")
+COUNTRIES: Final = ("se", "no", "fi", "dk", "uk")
+BATCH: Final = 20
+PAUSE_S: Final = 0.1
+
+QUEUES: Final[dict[str, dict[str, object]]] = {
+    "orders.created": {"x-dead-letter-exchange": "dead", "x-message-ttl": 86_400_000},
+    "orders.paid": {"x-queue-type": "quorum", "x-dead-letter-exchange": "dead"},
+    "orders.refund": {"x-dead-letter-exchange": "dead", "x-max-length": 50_000},
+    "orders.dlq": {},
+    "invoice.render": {"x-dead-letter-exchange": "dead", "x-max-priority": 5},
+    "invoice.mail": {},
+    "stock.sync.eu-north": {"x-queue-mode": "lazy"},
+    "stock.sync.eu-west": {"x-single-active-consumer": True},
+    "geo.enrich": {},
+    "webhook.out": {"x-dead-letter-exchange": "dead", "x-message-ttl": 400},
+    "audit.trail": {"x-queue-type": "quorum"},
+    "search.index": {},
+}
+"""Queues of the shop, and what each was declared with."""
+
+BINDINGS: Final = (
+    ("orders", "order.created.#", "orders.created"),
+    ("orders", "order.paid.#", "orders.paid"),
+    ("orders", "order.refund.*", "orders.refund"),
+    ("orders", "order.#", "audit.trail"),
+    ("orders", "order.created.uk", "geo.enrich"),
+    ("invoices", "invoice.created.*", "invoice.render"),
+    ("invoices", "invoice.#", "invoice.mail"),
+    ("events", "", "search.index"),
+    ("events", "", "webhook.out"),
+    ("dead", "", "orders.dlq"),
+    ("stock", "eu-north", "stock.sync.eu-north"),
+    ("stock", "eu-west", "stock.sync.eu-west"),
+)
+
+DEFINITIONS: Final[dict[str, object]] = {
+    "vhosts": [
+        {"name": "shop", "description": "The web shop", "tags": ["production"]},
+        {"name": "telemetry", "description": "Sensors of all stores"},
+        {"name": "billing", "description": "Ledger and statements"},
+    ],
+    "users": [
+        {"name": name, "password": name, "tags": tags}
+        for name, tags in (
+            ("mira.koski", ["administrator"]),
+            ("otto.vik", ["monitoring"]),
+            ("checkout", []),
+            ("render", []),
+            ("warehouse", ["management"]),
+        )
+    ],
+    "permissions": [
+        {"user": user, "vhost": vhost, "configure": configure, "write": ".*", "read": ".*"}
+        for user, vhost, configure in (
+            ("guest", "shop", ".*"),
+            ("guest", "telemetry", ".*"),
+            ("guest", "billing", ".*"),
+            ("mira.koski", "shop", ".*"),
+            ("otto.vik", "shop", "^$"),
+            ("checkout", "shop", "^orders"),
+            ("render", "shop", "^$"),
+            ("warehouse", "telemetry", ".*"),
+        )
+    ],
+    "policies": [
+        {"vhost": "shop", "name": name, "pattern": pattern, "apply-to": "queues", "priority": priority, "definition": held}
+        for name, pattern, priority, held in (
+            ("keep-1d", "^orders\\.", 5, {"message-ttl": 86_400_000, "max-length": 1_000_000}),
+            ("short-webhooks", "^webhook\\.", 10, {"max-length": 20_000, "overflow": "reject-publish"}),
+            ("lazy-stock", "^stock\\.", 1, {"queue-mode": "lazy"}),
+        )
+    ],
+}  # fmt: skip
+
+
+@contextmanager
+def living(server: Server) -> Iterator[None]:
+    """Fill a broker, and keep it busy for a block."""
+    define(server, DEFINITIONS)
+    done = threading.Event()
+    build(opened(server, "shop", "deploy").channel(), opened(server, "telemetry", "deploy").channel())
+    workers = [
+        worker(server, done, "shop", "checkout-1", publish_orders),
+        worker(server, done, "shop", "checkout-2", publish_orders),
+        worker(server, done, "telemetry", "gateway-7", publish_readings),
+        *(worker(server, done, "shop", f"orders-worker-{n}", consume("orders.created")) for n in (1, 2, 3)),
+        worker(server, done, "shop", "payments-1", consume("orders.paid")),
+        worker(server, done, "shop", "render-1", consume("invoice.render", holds=True)),
+        worker(server, done, "shop", "mailer-1", consume("invoice.mail")),
+        worker(server, done, "shop", "refund-desk", consume("orders.refund", rejects=True)),
+        worker(server, done, "shop", "auditor", consume("audit.trail")),
+        worker(server, done, "shop", "stock-eu-west", consume("stock.sync.eu-west")),
+        worker(server, done, "shop", "indexer-1", consume("search.index")),
+        *(worker(server, done, "telemetry", name, read_stream) for name in ("dashboards", "alerting")),
+    ]  # fmt: skip
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in workers:
+            thread.join()
+
+
+def opened(server: Server, vhost: str, name: str) -> pika.BlockingConnection:
+    """Connect as a client that says who it is."""
+    parameters = pika.URLParameters(server.uri.replace("%2F", vhost))
+    parameters.client_properties = {"connection_name": name}
+    return pika.BlockingConnection(parameters)
+
+
+def build(shop: Channel, telemetry: Channel) -> None:
+    """Declare what the shop and its telemetry have."""
+    for name, kind in (
+        ("orders", ExchangeType.topic),
+        ("invoices", ExchangeType.topic),
+        ("events", ExchangeType.fanout),
+        ("stock", ExchangeType.direct),
+        ("dead", ExchangeType.fanout),
+    ):
+        shop.exchange_declare(name, kind, durable=True)
+    shop.exchange_bind("events", "orders", "order.#")
+    for name, arguments in QUEUES.items():
+        shop.queue_declare(name, durable=True, arguments=arguments)
+    for exchange, key, queue in BINDINGS:
+        shop.queue_bind(queue, exchange, key)
+    telemetry.exchange_declare("sensors", ExchangeType.topic, durable=True)
+    for name in ("sensor.readings", "door.events"):
+        keeps = {"x-queue-type": "stream", "x-max-age": "7D", "x-stream-max-segment-size-bytes": 100_000}
+        telemetry.queue_declare(name, durable=True, arguments=keeps)
+    telemetry.queue_bind("sensor.readings", "sensors", "sensor.#")
+    telemetry.queue_bind("door.events", "sensors", "sensor.door-12")
+
+
+Work = Callable[[Channel, threading.Event], None]
+
+
+def worker(server: Server, done: threading.Event, vhost: str, name: str, work: Work) -> threading.Thread:
+    """Run one client in a thread, until it is told that all is done."""
+
+    def run() -> None:
+        connection = opened(server, vhost, name)
+        work(connection.channel(), done)
+        connection.close()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
+def properties(kind: str) -> pika.BasicProperties:
+    """Return properties as programs of a shop set them."""
+    return pika.BasicProperties(
+        content_type="application/json", delivery_mode=2, message_id=f"{random.getrandbits(48):x}",
+        timestamp=int(time.time()), app_id="checkout", type=kind,
+        headers={"x-tenant": random.choice(TENANTS), "x-trace": f"{random.getrandbits(64):016x}"},
+    )  # fmt: skip
+
+
+def publish_orders(channel: Channel, done: threading.Event) -> None:
+    """Publish orders, invoices and stock, a batch at a time."""
+    while not done.is_set():
+        for _ in range(BATCH):
+            country = random.choice(COUNTRIES)
+            step = random.choices(("created", "paid", "refund"), (6, 3, 1))[0]
+            order = {"id": f"ord_{random.getrandbits(24):06x}", "total": round(random.uniform(40, 4000), 2),
+                     "currency": "SEK", "paid": step == "paid", "lines": [{"sku": "BRG-204", "qty": 12}]}  # fmt: skip
+            channel.basic_publish("orders", f"order.{step}.{country}", json.dumps(order).encode(), properties(step))
+        invoice = json.dumps({"id": f"inv_{random.getrandbits(24):06x}", "tenant": random.choice(TENANTS),
+                              "total": round(random.uniform(500, 5000), 2), "paid": False, "reminder": None,
+                              "lines": [{"sku": "SEAL-7", "qty": n} for n in range(9)]}).encode()  # fmt: skip
+        packed = properties("invoice")
+        packed.content_encoding = "gzip"
+        channel.basic_publish("invoices", f"invoice.created.{random.choice(COUNTRIES)}", gzip.compress(invoice), packed)
+        channel.basic_publish("stock", random.choice(("eu-north", "eu-west")), invoice, properties("stock"))
+        channel.basic_publish("orders", "unknown.key", b"{}", properties("lost"))
+        channel.connection.process_data_events(PAUSE_S)
+
+
+def publish_readings(channel: Channel, done: threading.Event) -> None:
+    """Publish what sensors read."""
+    while not done.is_set():
+        for _ in range(BATCH):
+            device = random.choice(("th-118", "th-204", "pwr-9", "co2-77", "door-12"))
+            reading = {"device": device, "celsius": round(random.gauss(20, 2), 1), "seq": random.getrandbits(17)}
+            channel.basic_publish("sensors", f"sensor.{device}", json.dumps(reading).encode(), properties("reading"))
+        channel.connection.process_data_events(PAUSE_S)
+
+
+def consume(queue: str, *, holds: bool = False, rejects: bool = False) -> Work:
+    """Return a consumer of a queue; it may keep what it gets, or reject it."""
+
+    def work(channel: Channel, done: threading.Event) -> None:
+        def take(_: object, method: pika.spec.Basic.Deliver, *__: object) -> None:
+            if rejects:
+                channel.basic_reject(method.delivery_tag, requeue=False)
+            elif not holds:
+                channel.basic_ack(method.delivery_tag)
+
+        channel.basic_qos(prefetch_count=200)
+        channel.basic_consume(queue, take)
+        while not done.is_set():
+            channel.connection.process_data_events(PAUSE_S)
+
+    return work
+
+
+def read_stream(channel: Channel, done: threading.Event) -> None:
+    """Read a stream from its next message on."""
+    channel.basic_qos(prefetch_count=500)
+    channel.basic_consume(
+        "sensor.readings",
+        lambda _, method, *__: channel.basic_ack(method.delivery_tag),
+        arguments={"x-stream-offset": "next"},
+    )
+    while not done.is_set():
+        channel.connection.process_data_events(PAUSE_S)
