@@ -235,6 +235,9 @@ export interface Consumer {
   active?: boolean;
   activity_status?: string;
   arguments: Table;
+  /** HareMQ's, of a stream: the next offset, and how many messages are behind it. */
+  offset?: number;
+  offset_lag?: number;
 }
 
 export interface Vhost extends Totals {
@@ -295,8 +298,42 @@ export interface Message {
   properties: Table | [];
   payload: string;
   payload_encoding: "string" | "base64";
-  /** HareMQ's, where it is peeked: its place in the queue, 0 is the head. */
+  /** HareMQ's, where it was looked at: how many messages are before it. */
   position?: number;
-  /** HareMQ's, of a stream. */
+  /** HareMQ's: where it is. A look with it as `place` begins with this message. */
+  place?: string;
+  /** HareMQ's, of a stream: its offset, and when it was appended (ms since 1970). */
   offset?: number;
+  timestamp?: number;
+  /** HareMQ's: when it expires, in ms since 1970. */
+  expires_at?: number;
+  delivery_count?: number;
+  /** HareMQ's: the AMQP types of the headers, such as `longstr`. */
+  header_types?: Record<string, string>;
+  /** HareMQ's, where it is unacked: who holds it. */
+  delivery_tag?: number;
+  consumer_tag?: string;
+  channel_name?: string;
+  unacked_for_seconds?: number;
+}
+
+/** Which messages a look shows: all that is set must hold. */
+export interface MessageFilter {
+  text?: string;
+  regexp?: string;
+  headers?: Table;
+  exchange?: string;
+  routing_key?: string;
+}
+
+/** The answer of `POST queues/{}/{}/peek` and `POST queues/{}/{}/stream`. */
+export interface Look {
+  items: Message[];
+  /** How many messages were looked at, and how many there are. */
+  scanned: number;
+  total: number;
+  /** In how many the search for `regexp` took too long. */
+  gave_up: number;
+  /** The body of a request that goes on, besides filter and count; null if nothing is left. */
+  next: { offset: number; place: string } | null;
 }

@@ -86,7 +86,7 @@ function optionsOf(latest: { current: Props }, place: HTMLElement): uPlot.Option
   const topOf = (highest: number): number => axisTop(highest, parts, latest.current.isWhole ?? false);
   return {
     ...sizeOf(place, first),
-    padding: [7, 18, first.noTimes ? 7 : 0, 0],
+    padding: [7, 30, first.noTimes ? 7 : 0, 0],
     legend: { show: false },
     focus: { alpha: 1 },
     cursor: {

@@ -5,6 +5,7 @@ type Words = Record<string, string | undefined>;
 /** The addresses of pages about one thing. */
 export const places = {
   queue: (vhost: string, name: string, query: Words = {}) => formatAddress(["queues", vhost, name], query),
+  stream: (vhost: string, name: string, query: Words = {}) => formatAddress(["streams", vhost, name], query),
   exchange: (vhost: string, name: string, query: Words = {}) =>
     formatAddress(["exchanges", vhost, name === "" ? "amq.default" : name], query),
   connection: (name: string) => formatAddress(["connections"], { open: name }),

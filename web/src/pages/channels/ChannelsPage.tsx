@@ -1,3 +1,4 @@
+import { useMemo } from "preact/hooks";
 import { rateOf } from "../../api/counters";
 import type { Channel } from "../../api/types";
 import { Badge } from "../../components/Badge";
@@ -8,6 +9,7 @@ import { bareRate } from "../../format/rate";
 import type { Column } from "../../list/column";
 import { ListView } from "../../list/ListView";
 import { places } from "../../route/places";
+import { useClientNames } from "../../state/clientNames";
 import { useStore } from "../../state/store";
 import { chosenVhost } from "../../state/vhost";
 
@@ -18,12 +20,13 @@ const rateColumn = (id: string, title: string, counter: string): Column<Channel>
   cell: (channel) => <Figure parts={bareRate(rateOf(channel.message_stats, counter) ?? 0)} />,
 });
 
-const COLUMNS: readonly Column<Channel>[] = [
+const columnsOf = (names: ReadonlyMap<string, string>): readonly Column<Channel>[] => [
   {
     id: "name", title: "Channel", label: "Channel", isFluid: true, serverKey: "name", value: (channel) => channel.name,
     cell: (channel) => (
       <>
-        <a class="name" href={places.connection(channel.connection_details?.name ?? "")}>{channel.name}</a>
+        <a class="name" href={places.connection(channel.connection_details?.name ?? "")} title={channel.name}>{names.get(channel.connection_details?.name ?? "") ?? channel.name}</a>{" "}
+        <span class="dim hide-s">{names.has(channel.connection_details?.name ?? "") ? `channel ${channel.number}` : ""}</span>
         <span class="meta"><StateMark state={channel.state ?? "running"} /><span>{channel.vhost}</span></span>
       </>
     ),
@@ -49,6 +52,8 @@ function modeOf(channel: Channel): string {
 /** All channels. */
 export function ChannelsPage() {
   const vhost = useStore(chosenVhost);
+  const names = useClientNames();
+  const columns = useMemo(() => columnsOf(names), [names]);
   return (
     <>
       <PageHead title="Channels" />
@@ -57,9 +62,9 @@ export function ChannelsPage() {
         what="channels"
         icon="channel"
         route={vhost === "" ? ["channels"] : ["vhosts", vhost, "channels"]}
-        columns={COLUMNS}
+        columns={columns}
         sort={[{ id: "unacked", isDown: true }]}
-        nameOf={(channel) => channel.name}
+        nameOf={(channel) => `${names.get(channel.connection_details?.name ?? "") ?? ""} ${channel.name}`}
         keyOf={(channel) => channel.name}
         placeholder="Name, or  unacked:>100  mode:confirms"
         onOpen={(channel) => { location.hash = places.connection(channel.connection_details?.name ?? ""); }}

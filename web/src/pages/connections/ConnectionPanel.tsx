@@ -21,7 +21,7 @@ import { askAgain, usePolled } from "../../state/polling";
 import { useRights } from "../../state/rights";
 import { useStore } from "../../state/store";
 import { say } from "../../state/toasts";
-import { nameOfConnection, productOf } from "./clients";
+import { nameOfConnection, productOf } from "../../api/clients";
 
 const HISTORY = { data_rates_age: 600, data_rates_incr: 5 };
 

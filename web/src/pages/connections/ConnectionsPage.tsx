@@ -3,7 +3,9 @@ import { closeConnection } from "../../api/acts";
 import type { Connection } from "../../api/types";
 import { ConfirmDialog } from "../../components/ConfirmDialog";
 import { Figure } from "../../components/Figure";
+import { Icon } from "../../components/Icon";
 import { PageHead } from "../../components/PageHead";
+import { Segmented } from "../../components/Segmented";
 import { StateMark } from "../../components/StateMark";
 import { age, roughAge } from "../../format/age";
 import { bytesRate } from "../../format/bytes";
@@ -20,7 +22,9 @@ import { useStore } from "../../state/store";
 import { say } from "../../state/toasts";
 import { chosenVhost } from "../../state/vhost";
 import { ConnectionPanel } from "./ConnectionPanel";
-import { nameOfConnection, productOf } from "./clients";
+import { GroupedConnections } from "./GroupedConnections";
+import type { GroupKey } from "./grouping";
+import { nameOfConnection, productOf } from "../../api/clients";
 
 const VIEWS = [
   { title: "All", filter: "" },
@@ -57,13 +61,22 @@ const COLUMNS: readonly Column<Connection>[] = [
   { id: "since", title: "Since", label: "Connected for, in ms", isNumber: true, isAge: true, width: "p2", serverKey: "connected_at", word: "age", value: sinceOf, cell: (connection) => <Figure parts={roughAge(sinceOf(connection))} title={textOf(age(sinceOf(connection)))} /> },
 ];
 
-/** All connections; one of them opens beside the list. */
+const GROUPS: readonly { id: GroupKey; title: string }[] = [
+  { id: "name", title: "Name" },
+  { id: "user", title: "User" },
+  { id: "host", title: "Host" },
+  { id: "product", title: "Product" },
+];
+
+/** All connections, alone or in groups; one of them opens beside the list. */
 export function ConnectionsPage() {
   const { query } = useAddress();
   const rights = useRights();
   const vhost = useStore(chosenVhost);
   const [doomed, setDoomed] = useState<{ connections: readonly Connection[]; clear: () => void } | null>(null);
   const open = query.open;
+  const by = GROUPS.find((group) => group.id === query.group)?.id;
+  const route = vhost === "" ? ["connections"] : ["vhosts", vhost, "connections"];
   return (
     <>
       <PageHead
@@ -72,11 +85,21 @@ export function ConnectionsPage() {
       />
       <div class={open ? "split narrow" : "split whole"}>
         <div class="col">
-          <ListView<Connection>
+          {by !== undefined && (
+            <div class="tools">
+              <label class="input filter">
+                <Icon name="filter" />
+                <input aria-label="Filter connections" placeholder="Name, user, address" value={query.find ?? ""} onInput={(event) => setQuery({ find: event.currentTarget.value })} />
+              </label>
+              <GroupSwitch by={by} />
+            </div>
+          )}
+          {by !== undefined ? <GroupedConnections route={route} by={by} open={open} text={query.find ?? ""} /> : <ListView<Connection>
             id="connections"
             what="connections"
             icon="conn"
-            route={vhost === "" ? ["connections"] : ["vhosts", vhost, "connections"]}
+            route={route}
+            tools={<GroupSwitch by={undefined} />}
             columns={COLUMNS}
             sort={[{ id: "name", isDown: false }]}
             nameOf={(connection) => `${nameOfConnection(connection)} ${connection.name} ${productOf(connection)} ${connection.user}`}
@@ -91,12 +114,27 @@ export function ConnectionsPage() {
                 </BulkBar>
               ),
             })}
-          />
+          />}
         </div>
         {open && <ConnectionPanel key={open} name={open} onClose={() => setQuery({ open: undefined })} />}
       </div>
       {doomed && <CloseDialog {...doomed} onClose={() => setDoomed(null)} />}
     </>
+  );
+}
+
+/** By what connections are put together. */
+function GroupSwitch({ by }: { by: GroupKey | undefined }) {
+  return (
+    <span class="row hide-s">
+      <span class="dim">Group by</span>
+      <Segmented
+        label="Group by"
+        chosen={by ?? "none"}
+        choices={[...GROUPS, { id: "none", title: "None" }]}
+        onChoose={(id) => setQuery({ group: id === "none" ? undefined : id, find: undefined, filter: undefined })}
+      />
+    </span>
   );
 }
 

@@ -1,3 +1,5 @@
+import { useMemo } from "preact/hooks";
+import { clientOf } from "../../api/clients";
 import type { Consumer } from "../../api/types";
 import { Badge } from "../../components/Badge";
 import { Count } from "../../components/Figure";
@@ -7,17 +9,19 @@ import { cutMiddle } from "../../format/names";
 import type { Column } from "../../list/column";
 import { ListView } from "../../list/ListView";
 import { places } from "../../route/places";
+import { useClientNames } from "../../state/clientNames";
 import { useStore } from "../../state/store";
 import { chosenVhost } from "../../state/vhost";
 
 const stateOf = (consumer: Consumer): string =>
   consumer.activity_status === "waiting" ? "waiting" : consumer.active === false ? "idle" : "up";
 
-const COLUMNS: readonly Column<Consumer>[] = [
+const columnsOf = (names: ReadonlyMap<string, string>): readonly Column<Consumer>[] => [
   { id: "queue", title: "Queue", label: "Queue", isFluid: true, word: "queue", value: (consumer) => consumer.queue.name, cell: (consumer) => <a class="name" href={places.queue(consumer.queue.vhost, consumer.queue.name)}>{consumer.queue.name}</a> },
   { id: "vhost", title: "Virtual host", label: "Virtual host", width: "p3", class: "sub", word: "vhost", value: (consumer) => consumer.queue.vhost, cell: (consumer) => consumer.queue.vhost },
   { id: "tag", title: "Tag", label: "Tag", width: "p2", class: "mono", word: "tag", value: (consumer) => consumer.consumer_tag, cell: (consumer) => <span title={consumer.consumer_tag}>{cutMiddle(consumer.consumer_tag, 24)}</span> },
-  { id: "channel", title: "Channel", label: "Channel", width: "p3", class: "sub", word: "channel", value: (consumer) => consumer.channel_details.name, cell: (consumer) => <a href={places.connection(consumer.channel_details.connection_name)} title={consumer.channel_details.name}>{consumer.channel_details.peer_host}:{consumer.channel_details.peer_port} ({consumer.channel_details.number})</a> },
+  { id: "client", title: "Client", label: "Client", width: "p2", word: "client", value: (consumer) => clientOf(consumer.channel_details, names), cell: (consumer) => <a href={places.connection(consumer.channel_details.connection_name)} title={consumer.channel_details.name}>{clientOf(consumer.channel_details, names)}</a> },
+  { id: "channel", title: "Channel", label: "Channel", width: "p3", class: "sub", isExtra: true, word: "channel", value: (consumer) => consumer.channel_details.name, cell: (consumer) => <a href={places.connection(consumer.channel_details.connection_name)} title={consumer.channel_details.name}>{consumer.channel_details.peer_host}:{consumer.channel_details.peer_port} ({consumer.channel_details.number})</a> },
   { id: "user", title: "User", label: "User", width: "p3", class: "sub", word: "user", value: (consumer) => consumer.channel_details.user, cell: (consumer) => consumer.channel_details.user ?? "" },
   { id: "state", title: "State", label: "State", width: "p2", word: "state", value: stateOf, cell: (consumer) => <StateMark state={stateOf(consumer)} /> },
   { id: "prefetch", title: "Prefetch", label: "Prefetch", isNumber: true, word: "prefetch", value: (consumer) => consumer.prefetch_count, cell: (consumer) => (consumer.prefetch_count ? <Count value={consumer.prefetch_count} /> : <span class="dim" title="no limit">–</span>) },
@@ -27,6 +31,8 @@ const COLUMNS: readonly Column<Consumer>[] = [
 /** All consumers. */
 export function ConsumersPage() {
   const vhost = useStore(chosenVhost);
+  const names = useClientNames();
+  const columns = useMemo(() => columnsOf(names), [names]);
   return (
     <>
       <PageHead title="Consumers" />
@@ -35,9 +41,9 @@ export function ConsumersPage() {
         what="consumers"
         icon="consumer"
         route={vhost === "" ? ["consumers"] : ["consumers", vhost]}
-        columns={COLUMNS}
+        columns={columns}
         sort={[{ id: "queue", isDown: false }]}
-        nameOf={(consumer) => `${consumer.queue.name} ${consumer.consumer_tag} ${consumer.channel_details.name}`}
+        nameOf={(consumer) => `${consumer.queue.name} ${consumer.consumer_tag} ${clientOf(consumer.channel_details, names)} ${consumer.channel_details.name}`}
         keyOf={(consumer) => `${consumer.channel_details.name} ${consumer.consumer_tag}`}
         placeholder="Queue, tag, address, or  prefetch:<10"
         onOpen={(consumer) => { location.hash = places.queue(consumer.queue.vhost, consumer.queue.name, { tab: "consumers" }); }}

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { request } from "../../api/http";
-import type { Message } from "../../api/types";
+import type { Look, Message } from "../../api/types";
 import { Badge } from "../../components/Badge";
 import { Button } from "../../components/Button";
 import { Field } from "../../components/Field";
@@ -32,10 +32,10 @@ export function DeadLetterDetail({ target }: { target: Target }) {
   const canMove = useCapability("POST queues/{}/{}/move");
   const rights = useRights();
   const told = usePolled(canPeek ? `peek ${vhost} ${name}` : null, (signal) =>
-    request<Message[]>("POST", ["queues", vhost, name, "peek"], { body: { offset: 0, count: LOOKED_AT, state: "ready", encoding: "auto", truncate: 200 }, signal }),
+    request<Look>("POST", ["queues", vhost, name, "peek"], { body: { offset: 0, count: LOOKED_AT, state: "ready", encoding: "auto", truncate: 200 }, signal }),
     15_000,
   );
-  const messages = told.data ?? [];
+  const messages = told.data?.items ?? [];
   return (
     <div class="body">
       <div class="row wrap">

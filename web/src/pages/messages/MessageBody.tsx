@@ -1,54 +1,66 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Message } from "../../api/types";
 import { Segmented } from "../../components/Segmented";
 import { bytes } from "../../format/bytes";
-import { jsonLines } from "../../format/json";
 import { textOf } from "../../format/parts";
 import { hexDump, octetsOf, prettyJson, propertiesOf, textOfOctets, unpacked } from "./body";
+import { CodeLines, JsonLines } from "./CodeLines";
+import { decoded } from "./decoders/decoding";
+import { ImageBody } from "./ImageBody";
 
-const KIND_CLASS = { key: "jk", string: "js", number: "jn", literal: "jl", plain: "jp" } as const;
+/** A way to show a body. */
+interface Form {
+  id: string;
+  title: string;
+  /** What is shown; an image has none. */
+  text?: string;
+}
 
-/** The body of a message as JSON, text or octets, unpacked where it was packed. */
+const IMAGE = /^image\/(png|jpeg|gif|webp)$/;
+
+/** The body of a message as JSON, MessagePack, CBOR, image, text or octets, unpacked where it was packed. */
 export function MessageBody({ message }: { message: Message }) {
-  const [wanted, setWanted] = useState("json");
+  const [wanted, setWanted] = useState("");
   const [inner, setInner] = useState<Uint8Array | undefined>(undefined);
-  const outer = octetsOf(message);
+  const outer = useMemo(() => octetsOf(message), [message]);
+  const properties = propertiesOf(message);
   useEffect(() => {
     setInner(undefined);
     let isHere = true;
-    void unpacked(outer, propertiesOf(message).content_encoding).then((octets) => isHere && setInner(octets));
+    void unpacked(outer, properties.content_encoding).then((octets) => isHere && setInner(octets));
     return () => {
       isHere = false;
     };
-  }, [message]);
+  }, [outer]);
   const octets = inner ?? outer;
-  const text = textOfOctets(octets);
-  const json = text === undefined ? undefined : prettyJson(text);
-  const choices = [
-    ...(json === undefined ? [] : [{ id: "json", title: "JSON" }]),
-    ...(text === undefined ? [] : [{ id: "text", title: "Text" }]),
-    { id: "hex", title: "Hex" },
-  ];
-  const shown = choices.some((choice) => choice.id === wanted) ? wanted : (choices[0]?.id ?? "hex");
+  const type = String(properties.content_type ?? "");
+  const forms = useMemo(() => formsOf(octets, type), [octets, type]);
+  const shown = forms.find((form) => form.id === wanted) ?? (forms[0] as Form);
   const size = textOf(bytes(message.payload_bytes));
   return (
     <>
       <div class="row">
-        <Segmented label="Show body as" choices={choices} chosen={shown} onChoose={setWanted} />
+        <Segmented label="Show body as" choices={forms} chosen={shown.id} onChoose={setWanted} />
         <span class="dim push">{inner ? `${size}, unpacked ${textOf(bytes(inner.length))}` : size}</span>
       </div>
-      <pre class="code" tabIndex={0} aria-label={`Body, ${shown}`}>
-        {shown === "json" && jsonLines(json ?? "").map((line, index) => (
-          <span key={index} class="l">
-            {line.map((token, place) => <span key={place} class={KIND_CLASS[token.kind]}>{token.text}</span>)}
-          </span>
-        ))}
-        {shown === "text" && (text ?? "").split("\n").map((line, index) => <span key={index} class="l wrap">{line}</span>)}
-        {shown === "hex" && hexDump(octets).split("\n").map((line, index) => <span key={index} class="l">{line}</span>)}
-      </pre>
-      {message.payload_bytes > outer.length && (
-        <p class="dim">The first {textOf(bytes(outer.length))} of {size} are shown.</p>
-      )}
+      {shown.id === "image" && <ImageBody octets={octets} type={type} />}
+      {(shown.id === "json" || shown.id === "packed") && <JsonLines label={shown.title} text={shown.text ?? ""} />}
+      {(shown.id === "text" || shown.id === "hex") && <CodeLines label={shown.title} text={shown.text ?? ""} wraps={shown.id === "text"} />}
+      {message.payload_bytes > outer.length && <p class="dim">The first {textOf(bytes(outer.length))} of {size} are shown.</p>}
     </>
   );
+}
+
+/** How a body can be shown, the best form first. */
+function formsOf(octets: Uint8Array, type: string): Form[] {
+  const text = textOfOctets(octets);
+  const json = text === undefined ? undefined : prettyJson(text);
+  const packed = decoded(octets, type, text !== undefined);
+  return [
+    ...(packed === undefined ? [] : [{ id: "packed", title: packed.title, text: packed.text }]),
+    ...(IMAGE.test(type) ? [{ id: "image", title: "Image" }] : []),
+    ...(json === undefined ? [] : [{ id: "json", title: "JSON", text: json }]),
+    ...(text === undefined ? [] : [{ id: "text", title: "Text", text }]),
+    { id: "hex", title: "Hex", text: hexDump(octets) },
+  ];
 }

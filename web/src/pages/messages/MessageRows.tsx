@@ -2,32 +2,62 @@ import type { Message } from "../../api/types";
 import { Figure } from "../../components/Figure";
 import { age } from "../../format/age";
 import { bytes } from "../../format/bytes";
+import { wholeCount } from "../../format/count";
+import { exactMoment } from "../../format/moment";
 import type { Column } from "../../list/column";
 import { DataTable } from "../../list/DataTable";
-import { propertiesOf } from "./body";
+import { excerptOf, propertiesOf } from "./body";
 import { deathsOf } from "./deaths";
+
+/** Which rows: what is ready, what consumers hold, what a stream has. */
+export type RowKind = "ready" | "unacked" | "stream";
 
 interface Row {
   message: Message;
   index: number;
 }
 
-const COLUMNS: readonly Column<Row>[] = [
-  { id: "position", title: "Position", label: "Position", isNumber: true, isUnsortable: true, value: (row) => row.message.position ?? row.index, cell: (row) => <span class="name">{row.message.offset ?? row.message.position ?? row.index}</span> },
-  { id: "age", title: "Age", label: "Age", isNumber: true, width: "p2", isUnsortable: true, value: (row) => ageOf(row.message), cell: (row) => <Figure parts={age(ageOf(row.message))} title="by its own time" /> },
-  { id: "key", title: "Routing key", label: "Routing key", isFluid: true, class: "mono", isUnsortable: true, value: (row) => row.message.routing_key, cell: (row) => row.message.routing_key },
-  { id: "exchange", title: "Exchange", label: "Exchange", width: "p3", class: "sub", isUnsortable: true, value: (row) => row.message.exchange, cell: (row) => row.message.exchange || <span class="dim" title="the default exchange">–</span> },
-  { id: "size", title: "Size", label: "Size", isNumber: true, isUnsortable: true, value: (row) => row.message.payload_bytes, cell: (row) => <Figure parts={bytes(row.message.payload_bytes)} /> },
-  { id: "type", title: "Type", label: "Type", width: "p3", class: "sub", isUnsortable: true, value: (row) => typeOf(row.message), cell: (row) => typeOf(row.message) ?? <span class="dim" title="no content type">–</span> },
-  { id: "deaths", title: "Deaths", label: "Deaths", isNumber: true, width: "p2", isUnsortable: true, value: (row) => deathsOf(row.message).length, cell: (row) => deathsOf(row.message).reduce((sum, death) => sum + death.count, 0) || <span class="zero">0</span> },
-];
+const dash = (why: string) => <span class="dim" title={why}>–</span>;
+
+const PLACE: Column<Row> = { id: "position", title: "Position", label: "Position", isNumber: true, isUnsortable: true, value: (row) => row.message.position ?? row.index, cell: (row) => <span class="name">{wholeCount(row.message.position ?? row.index)}</span> };
+const OFFSET: Column<Row> = { id: "offset", title: "Offset", label: "Offset", isNumber: true, isUnsortable: true, value: (row) => row.message.offset, cell: (row) => <span class="name">{wholeCount(row.message.offset ?? row.index)}</span> };
+const TIME: Column<Row> = { id: "time", title: "Time", label: "Time", isNumber: true, isUnsortable: true, width: "p2", value: (row) => row.message.timestamp, cell: (row) => (row.message.timestamp === undefined ? dash("not told") : exactMoment(row.message.timestamp, Date.now())) };
+const AGE: Column<Row> = { id: "age", title: "Age", label: "Age", isNumber: true, width: "p2", isUnsortable: true, value: (row) => ageOf(row.message), cell: (row) => <Figure parts={age(ageOf(row.message))} title="by its own time" /> };
+const HELD: Column<Row> = { id: "held", title: "Held", label: "Held for", isNumber: true, isUnsortable: true, value: (row) => row.message.unacked_for_seconds, cell: (row) => <Figure parts={age((row.message.unacked_for_seconds ?? 0) * 1000)} /> };
+const HOLDER: Column<Row> = { id: "holder", title: "Held by", label: "Held by", isUnsortable: true, width: "p2", class: "mono sub", value: (row) => row.message.channel_name, cell: (row) => row.message.channel_name || dash("it got it by a get") };
+const KEY: Column<Row> = { id: "key", title: "Routing key", label: "Routing key", class: "mono", width: "p2", isUnsortable: true, value: (row) => row.message.routing_key, cell: (row) => row.message.routing_key || dash("empty") };
+const SIZE: Column<Row> = { id: "size", title: "Size", label: "Size", isNumber: true, isUnsortable: true, value: (row) => row.message.payload_bytes, cell: (row) => <Figure parts={bytes(row.message.payload_bytes)} /> };
+const TYPE: Column<Row> = { id: "type", title: "Type", label: "Type", width: "p3", class: "sub", isUnsortable: true, value: (row) => typeOf(row.message), cell: (row) => typeOf(row.message) ?? dash("no content type") };
+const DEATHS: Column<Row> = { id: "deaths", title: "Deaths", label: "Deaths", isNumber: true, width: "p2", isUnsortable: true, value: (row) => deathsOf(row.message).length, cell: (row) => deathsOf(row.message).reduce((sum, death) => sum + death.count, 0) || <span class="zero">0</span> };
+const BODY: Column<Row> = {
+  id: "body", title: "Body", label: "Body", isFluid: true, isUnsortable: true, value: (row) => excerptOf(row.message),
+  cell: (row) => (
+    <>
+      <span class="mono">{excerptOf(row.message) || <span class="dim">empty</span>}</span>
+      <span class="meta"><span class="mono">{row.message.routing_key}</span></span>
+    </>
+  ),
+};
+
+const COLUMNS: Record<RowKind, readonly Column<Row>[]> = {
+  ready: [PLACE, AGE, KEY, SIZE, TYPE, BODY, DEATHS],
+  unacked: [HELD, HOLDER, KEY, SIZE, TYPE, BODY],
+  stream: [OFFSET, TIME, KEY, SIZE, BODY],
+};
+
+interface Props {
+  messages: readonly Message[];
+  kind: RowKind;
+  open: number;
+  onOpen: (index: number) => void;
+}
 
 /** Messages as rows, in the order of delivery. */
-export function MessageRows({ messages, open, onOpen }: { messages: readonly Message[]; open: number; onOpen: (index: number) => void }) {
+export function MessageRows({ messages, kind, open, onOpen }: Props) {
   return (
     <DataTable<Row>
       label="Messages"
-      columns={COLUMNS}
+      columns={COLUMNS[kind]}
       count={messages.length}
       rowAt={(index) => {
         const message = messages[index];

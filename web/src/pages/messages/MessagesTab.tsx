@@ -1,94 +1,101 @@
-import { useState } from "preact/hooks";
-import { getMessages } from "../../api/acts";
-import { ApiError, request } from "../../api/http";
-import type { Message, Queue } from "../../api/types";
+import { peek } from "../../api/looks";
+import type { Queue } from "../../api/types";
 import { Button } from "../../components/Button";
 import { Empty } from "../../components/Empty";
 import { Icon } from "../../components/Icon";
 import { Note } from "../../components/Note";
+import { Segmented } from "../../components/Segmented";
 import { wholeCount } from "../../format/count";
+import { saveFile } from "../../list/exporting";
 import { setQuery, useAddress } from "../../route/router";
 import { useCapability } from "../../state/capabilities";
 import { useKeys } from "../../state/keys";
 import { useRights } from "../../state/rights";
-import { saveFile } from "../../list/exporting";
+import { messageFilterOf } from "./messageFilter";
+import { MessageActs } from "./MessageActs";
+import { MessageFilterField } from "./MessageFilterField";
 import { MessagePanel } from "./MessagePanel";
 import { MessageRows } from "./MessageRows";
-
-const COUNT = 50;
+import { ScanLine } from "./ScanLine";
+import { TakenMessages } from "./TakenMessages";
+import { useLook } from "./useLook";
 
 /** The messages of a queue. Where the broker can peek, looking changes nothing. */
 export function MessagesTab({ queue }: { queue: Queue }) {
+  const canPeek = useCapability("POST queues/{}/{}/peek");
+  return canPeek ? <Browser queue={queue} /> : <TakenMessages queue={queue} />;
+}
+
+function Browser({ queue }: { queue: Queue }) {
   const { query } = useAddress();
   const rights = useRights();
-  const canPeek = useCapability("POST queues/{}/{}/peek");
-  const [messages, setMessages] = useState<readonly Message[] | null>(null);
-  const [fault, setFault] = useState("");
-  const [isBusy, setBusy] = useState(false);
+  const state = query.state === "unacked" ? "unacked" : "ready";
+  const find = query.find ?? "";
+  const looked = useLook(`${state} ${find}`, (from, signal) =>
+    peek({ vhost: queue.vhost, queue: queue.name, state, filter: messageFilterOf(find), from, signal }),
+  );
+  const list = looked.items;
   const open = query.message === undefined ? -1 : Number(query.message);
   const show = (index: number): void => setQuery({ message: index < 0 ? undefined : String(index) });
-  const read = async (from: number): Promise<void> => {
-    setBusy(true);
-    try {
-      const found = canPeek
-        ? await request<Message[]>("POST", ["queues", queue.vhost, queue.name, "peek"], {
-            body: { offset: from, count: COUNT, state: "ready", encoding: "auto", truncate: 50_000 },
-          })
-        : await getMessages(queue.vhost, queue.name, COUNT);
-      setMessages(from === 0 ? found : [...(messages ?? []), ...found]);
-      setFault("");
-    } catch (error) {
-      setFault(error instanceof ApiError ? error.reason : String(error));
-    }
-    setBusy(false);
-  };
-  const list = messages ?? [];
   const step = (by: number): void => show(Math.max(0, Math.min(list.length - 1, open + by)));
   useKeys({ j: () => step(1), k: () => step(-1), Escape: () => show(-1) });
   const message = list[open];
-  const isStream = queue.type === "stream";
-  const save = (): void => saveFile(`${queue.name}.jsonl`, list.map((one) => JSON.stringify(one)).join("\n") + "\n", "application/x-ndjson");
+  const save = (): void => saveFile(`${queue.name}.jsonl`, `${list.map((one) => JSON.stringify(one)).join("\n")}\n`, "application/x-ndjson");
   return (
     <div class={message ? "split" : "split whole"}>
       <div class="col">
         <div class="tools">
-          {!rights.isReadOnly && !(isStream && !canPeek) && (
-            <Button icon="eye" disabled={isBusy} onPress={() => void read(0)}>
-              {canPeek ? "From the head" : `Take up to ${COUNT}, and put them back`}
-            </Button>
-          )}
-          {canPeek && list.length > 0 && <Button disabled={isBusy} onPress={() => void read(list.length)}>{COUNT} more</Button>}
-          <span class="push" />
-          {list.length > 0 && <Button icon="download" onPress={save}>Save</Button>}
+          <Segmented
+            label="Which messages"
+            chosen={state}
+            onChoose={(id) => setQuery({ state: id === "unacked" ? id : undefined, message: undefined })}
+            choices={[
+              { id: "ready", title: `Ready ${wholeCount(queue.messages_ready ?? 0)}` },
+              { id: "unacked", title: `Unacked ${wholeCount(queue.messages_unacknowledged ?? 0)}` },
+            ]}
+          />
+          <MessageFilterField key={find} value={find} onChoose={(text) => setQuery({ find: text, message: undefined })} />
+          <Button class="hide-s" icon="refresh" disabled={looked.isBusy} onPress={looked.again}>From the head</Button>
+          <Button class="hide-s" icon="download" disabled={list.length === 0} onPress={save}>Save</Button>
         </div>
-        <div class="scan">
-          <span>{messages === null ? "" : <>Loaded <b>{wholeCount(list.length)}</b> of {wholeCount(queue.messages_ready ?? 0)} ready</>}</span>
-          <span class="push row">
-            <Icon name={canPeek ? "eye" : "warn"} />
-            {canPeek ? "Looking changes nothing" : "This broker cannot peek: what is taken comes back marked as redelivered"}
-          </span>
-        </div>
-        {fault !== "" && <div class="below"><Note look="bad">{fault}</Note></div>}
-        {messages === null ? (
-          <Empty icon="eye" title={isStream && !canPeek ? "A stream cannot be browsed here" : "Nothing was read yet"}>
-            {isStream && !canPeek ? "Its messages are read with an offset, which this broker's HTTP API does not take." : `The queue has ${wholeCount(queue.messages_ready ?? 0)} ready messages.`}
-          </Empty>
-        ) : list.length === 0 ? (
-          <Empty icon="queue" title="No message is ready" />
+        <ScanLine looked={looked} isFiltered={find !== ""} />
+        {looked.fault !== "" && <div class="below"><Note look="bad">{looked.fault}</Note></div>}
+        {list.length > 0 ? (
+          <MessageRows messages={list} kind={state} open={open} onOpen={show} />
         ) : (
-          <MessageRows messages={list} open={open} onOpen={show} />
+          !looked.isBusy && !looked.isNew && looked.fault === "" && <NothingFound state={state} find={find} />
         )}
+        <div class="status">
+          <span>{wholeCount(list.length)} shown, in the order of delivery</span>
+          <span class="push row hide-s"><Icon name="eye" small />Looking changes nothing</span>
+        </div>
       </div>
       {message && (
         <MessagePanel
           message={message}
           vhost={queue.vhost}
-          title={`Position ${wholeCount(message.position ?? open)}`}
+          title={state === "unacked" ? `Delivery ${message.delivery_tag ?? ""}` : `Position ${wholeCount(message.position ?? open)}`}
           note={`${open + 1} of ${list.length}`}
+          acts={!rights.isReadOnly && <MessageActs message={message} vhost={queue.vhost} />}
           onStep={step}
           onClose={() => show(-1)}
         />
       )}
     </div>
+  );
+}
+
+function NothingFound({ state, find }: { state: string; find: string }) {
+  if (find !== "") {
+    return (
+      <Empty icon="search" title="No message fits" act={<Button onPress={() => setQuery({ find: undefined })}>Clear the filter</Button>}>
+        Nothing that was scanned has <code>{find}</code>.
+      </Empty>
+    );
+  }
+  return state === "unacked" ? (
+    <Empty icon="consumer" title="No consumer holds a message">What was delivered is acknowledged.</Empty>
+  ) : (
+    <Empty icon="queue" title="No message is ready">What comes in stands here until a consumer takes it.</Empty>
   );
 }

@@ -7,6 +7,16 @@ export function octetsOf(message: Message): Uint8Array {
   return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 }
 
+const EXCERPT_LETTERS = 240;
+
+/** The beginning of a body in one line; what is no text is told by its kind. */
+export function excerptOf(message: Message): string {
+  if (message.payload_encoding === "string") return message.payload.slice(0, EXCERPT_LETTERS).replace(/\s+/g, " ");
+  const { content_encoding: encoding, content_type: type } = propertiesOf(message);
+  const kind = [encoding, type].filter((word) => typeof word === "string").join(", ");
+  return `(${kind || "octets"})`;
+}
+
 /** The properties that are set; none may come as an empty list. */
 export function propertiesOf(message: Message): Table {
   return Array.isArray(message.properties) ? {} : message.properties;

@@ -1,3 +1,4 @@
+import { clientOf } from "../../api/clients";
 import { rateOf } from "../../api/counters";
 import type { Consumer, Queue } from "../../api/types";
 import { Badge } from "../../components/Badge";
@@ -8,6 +9,7 @@ import { wholeCount } from "../../format/count";
 import { cutMiddle } from "../../format/names";
 import { rate } from "../../format/rate";
 import { places } from "../../route/places";
+import { useClientNames } from "../../state/clientNames";
 
 interface Props {
   queue: Queue;
@@ -53,17 +55,18 @@ export function ConsumersPanel({ queue, rowsMax }: Props) {
 
 function ConsumerRow({ queue, consumer }: { queue: Queue; consumer: Consumer }) {
   const channel = consumer.channel_details;
+  const names = useClientNames();
   const stats = queue.deliveries?.find((delivery) => delivery.channel_details.name === channel.name)?.stats;
   return (
     <tr>
       <td class="fluid">
-        <a class="name" href={places.connection(channel.connection_name)} title={channel.name}>{channel.user ?? channel.name}</a>{" "}
-        <span class="dim">{channel.peer_host}:{channel.peer_port} ({channel.number})</span>
+        <a class="name" href={places.connection(channel.connection_name)} title={channel.name}>{clientOf(channel, names)}</a>{" "}
+        <span class="dim hide-s">channel {channel.number}</span>
       </td>
       <td class="mono sub p2" title={consumer.consumer_tag}>{cutMiddle(consumer.consumer_tag, 18)}</td>
       <td class="num">{consumer.prefetch_count === 0 ? <span class="dim" title="no limit">–</span> : wholeCount(consumer.prefetch_count)}</td>
-      <td class="num"><Figure parts={rate(rateOf(stats, "deliver_get") ?? 0)} /></td>
-      <td class="num p2"><Figure parts={rate(rateOf(stats, "ack") ?? 0)} /></td>
+      <td class="num"><Figure parts={rate(rateOf(stats, "deliver_get"))} title="not counted for each consumer" /></td>
+      <td class="num p2"><Figure parts={rate(rateOf(stats, "ack"))} title="not counted for each consumer" /></td>
       <td class="p3">
         {!consumer.ack_required && <Badge>no ack</Badge>} {consumer.exclusive && <Badge>exclusive</Badge>}{" "}
         {consumer.activity_status === "single_active" && <Badge look="ok">active</Badge>}

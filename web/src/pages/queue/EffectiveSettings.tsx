@@ -54,7 +54,7 @@ export function EffectiveSettings({ queue }: { queue: Queue }) {
 }
 
 function By({ source, vhost }: { source: Source; vhost: string }) {
-  if (source.kind === "declared") return <>declared <span class="dim">{source.name}</span></>;
+  if (source.kind === "declared") return <span title={source.name}>declared</span>;
   return (
     <>
       <a href={places.policy(vhost, source.name, source.kind === "operator policy")}>{source.name}</a>{" "}

@@ -21,6 +21,7 @@ import { historyQuery } from "../overview/OverviewPage";
 import { PublishForm } from "../publish/PublishForm";
 import { DeleteQueuesDialog } from "../queues/DeleteQueuesDialog";
 import { stateOfQueue } from "../queues/queueColumns";
+import { StreamPage } from "../stream/StreamPage";
 import { ConsumersPanel } from "./ConsumersPanel";
 import { QueueOverview } from "./QueueOverview";
 import { QueueSettings } from "./QueueSettings";
@@ -55,6 +56,7 @@ export function QueuePage({ vhost, name }: Props) {
     entry("bindings", "Bindings", { n: bindings.data?.length }),
     ...(rights.isReadOnly ? [] : [entry("publish", "Publish"), entry("settings", "Settings", { isLast: true })]),
   ];
+  if (queue?.type === "stream") return <StreamPage queue={queue} bindings={bindings.data} bindingsError={bindings.error} />;
   return (
     <>
       <PageHead

@@ -28,7 +28,7 @@ const COLUMNS: readonly Column<Queue>[] = [
     id: "name", title: "Stream", label: "Stream", isFluid: true, serverKey: "name", value: (queue) => queue.name,
     cell: (queue) => (
       <>
-        <a class="name" href={places.queue(queue.vhost, queue.name)} title={queue.name}>{queue.name}</a>
+        <a class="name" href={places.stream(queue.vhost, queue.name)} title={queue.name}>{queue.name}</a>
         <span class="meta"><StateMark state={stateOfQueue(queue)} /><span>{queue.vhost}</span></span>
       </>
     ),
@@ -63,8 +63,11 @@ export function StreamsPage() {
         nameOf={(queue) => queue.name}
         keyOf={keyOfQueue}
         placeholder="Name, or  messages:>1M"
-        onOpen={(queue) => { location.hash = places.queue(queue.vhost, queue.name); }}
-        empty={{ title: "There is no stream", text: "A stream is a log that many readers replay, each from where it wants." }}
+        onOpen={(queue) => { location.hash = places.stream(queue.vhost, queue.name); }}
+        empty={{
+          title: "There is no stream",
+          text: vhost === "" ? "A stream is a log that many readers replay, each from where it wants." : <>Virtual host <code>{vhost}</code> has none. Another one is chosen at the top.</>,
+        }}
       />
       {isDeclare && <DeclareQueueDialog vhost={vhost === "" ? "/" : vhost} type="stream" onClose={() => setDeclare(false)} />}
     </>

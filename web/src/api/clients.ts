@@ -1,4 +1,4 @@
-import type { Connection } from "../../api/types";
+import type { ChannelDetails, Connection } from "./types";
 
 /** What a client calls itself: its connection name, else user and address. */
 export function nameOfConnection(connection: Connection): string {
@@ -15,4 +15,9 @@ export function productOf(connection: Connection): string {
 /** The common start of names that end in a number: `render-6` is of `render`. */
 export function familyOf(name: string): string {
   return name.replace(/[-_.:#]?\d+$/, "");
+}
+
+/** What the client of a channel calls itself, else user and address. */
+export function clientOf(channel: ChannelDetails, names: ReadonlyMap<string, string>): string {
+  return names.get(channel.connection_name) ?? `${channel.user ?? ""} ${channel.peer_host ?? ""}:${channel.peer_port ?? ""}`;
 }
