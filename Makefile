@@ -1,7 +1,7 @@
 # make run    start a broker on 127.0.0.1:5672 (guest/guest)
 # make check  the gate without the slow parts: format, lint, types, floors, house rules
 # make web    build the web UI into the package; `make run` does it once, where node is at hand
-# make screenshots    pictures of every page of a running broker (API=http://127.0.0.1:15672), in build/screenshots
+# make screenshots    pictures of every page of the web UI, in build/screenshots (API=… is that of a running broker)
 # make test   everything, on a fresh machine too: this is what .ci/run calls
 #
 # The virtual environment and the kernels are built once, for `run` and `test` alike, and again when
@@ -36,7 +36,7 @@ CYCLES ?= 500
 STREAM_CYCLES ?= 100
 SEEDS ?= 100
 STATES ?= 50000
-API ?= http://127.0.0.1:15672
+API ?=
 
 .PHONY: help run venv system npm web web-at-hand webtest screenshots check format lint types floors style pytest asan \
 	fuzz sequence wheel conformance crash bench test clean distclean
@@ -172,7 +172,7 @@ crash: venv
 
 # Every page of the broker at API, light, dark and phone.
 screenshots: venv web
-	$(BIN)/python -m tests.web.screenshots --folder build/screenshots --api $(API)
+	$(BIN)/python -m tests.web.screenshots --folder build/screenshots --api '$(API)'
 
 bench: venv
 	$(BIN)/python -m benchmarks

@@ -1,7 +1,7 @@
 """A broker that lives: a shop, its telemetry and its dead letters, for the pictures of the pages.
 
-Publishers and consumers run in threads of their own until the block ends. One queue is not consumed,
-one consumer holds what it gets, and one rejects, so that something needs a hand.
+Publishers and consumers run in threads of their own until the block ends. One queue is not
+consumed, one consumer holds what it gets, and one rejects, so that something needs a hand.
 """
 
 import gzip
@@ -18,6 +18,9 @@ from pika.exchange_type import ExchangeType
 
 from tests.clients.support.server import Server
 from tests.web.broker_rig import Channel, define
+
+Work = Callable[[Channel, threading.Event], None]
+"""What one client does on its channel, until it is told that all is done."""
 
 TENANTS: Final = ("kestrel", "brae", "fennel", "alder", "nordlys", "moss", "thistle", "juniper")
 COUNTRIES: Final = ("se", "no", "fi", "dk", "uk")
@@ -39,6 +42,12 @@ QUEUES: Final[dict[str, dict[str, object]]] = {
     "search.index": {},
 }
 """Queues of the shop, and what each was declared with."""
+
+STREAM: Final = {
+    "x-queue-type": "stream",
+    "x-max-age": "7D",
+    "x-stream-max-segment-size-bytes": 500_000,
+}
 
 BINDINGS: Final = (
     ("orders", "order.created.#", "orders.created"),
@@ -85,11 +94,12 @@ DEFINITIONS: Final[dict[str, object]] = {
         )
     ],
     "policies": [
-        {"vhost": "shop", "name": name, "pattern": pattern, "apply-to": "queues", "priority": priority, "definition": held}
+        {"vhost": "shop", "name": name, "pattern": pattern, "apply-to": "queues",
+         "priority": priority, "definition": held}
         for name, pattern, priority, held in (
-            ("keep-1d", "^orders\\.", 5, {"message-ttl": 86_400_000, "max-length": 1_000_000}),
-            ("short-webhooks", "^webhook\\.", 10, {"max-length": 20_000, "overflow": "reject-publish"}),
-            ("lazy-stock", "^stock\\.", 1, {"queue-mode": "lazy"}),
+            ("keep-1d", r"^orders\.", 5, {"message-ttl": 86_400_000, "max-length": 1_000_000}),
+            ("short-webhooks", r"^webhook\.", 10, {"max-length": 20_000}),
+            ("lazy-stock", r"^stock\.", 1, {"queue-mode": "lazy"}),
         )
     ],
 }  # fmt: skip
@@ -100,27 +110,34 @@ def living(server: Server) -> Iterator[None]:
     """Fill a broker, and keep it busy for a block."""
     define(server, DEFINITIONS)
     done = threading.Event()
-    build(opened(server, "shop", "deploy").channel(), opened(server, "telemetry", "deploy").channel())
-    workers = [
-        worker(server, done, "shop", "checkout-1", publish_orders),
-        worker(server, done, "shop", "checkout-2", publish_orders),
-        worker(server, done, "telemetry", "gateway-7", publish_readings),
-        *(worker(server, done, "shop", f"orders-worker-{n}", consume("orders.created")) for n in (1, 2, 3)),
-        worker(server, done, "shop", "payments-1", consume("orders.paid")),
-        worker(server, done, "shop", "render-1", consume("invoice.render", holds=True)),
-        worker(server, done, "shop", "mailer-1", consume("invoice.mail")),
-        worker(server, done, "shop", "refund-desk", consume("orders.refund", rejects=True)),
-        worker(server, done, "shop", "auditor", consume("audit.trail")),
-        worker(server, done, "shop", "stock-eu-west", consume("stock.sync.eu-west")),
-        worker(server, done, "shop", "indexer-1", consume("search.index")),
-        *(worker(server, done, "telemetry", name, read_stream) for name in ("dashboards", "alerting")),
-    ]  # fmt: skip
+    build_shop(opened(server, "shop", "deploy").channel())
+    build_telemetry(opened(server, "telemetry", "deploy").channel())
+    workers = [worker(server, done, vhost, name, work) for vhost, name, work in clients()]
     try:
         yield
     finally:
         done.set()
         for thread in workers:
             thread.join()
+
+
+def clients() -> list[tuple[str, str, Work]]:
+    """Return who is at work: a vhost, a name, and what it does."""
+    return [
+        ("shop", "checkout-1", publish_orders),
+        ("shop", "checkout-2", publish_orders),
+        *(("shop", f"orders-worker-{n}", consume("orders.created")) for n in (1, 2, 3)),
+        ("shop", "payments-1", consume("orders.paid")),
+        ("shop", "render-1", consume("invoice.render", holds=True)),
+        ("shop", "mailer-1", consume("invoice.mail")),
+        ("shop", "refund-desk", consume("orders.refund", rejects=True)),
+        ("shop", "auditor", consume("audit.trail")),
+        ("shop", "stock-eu-west", consume("stock.sync.eu-west")),
+        ("shop", "indexer-1", consume("search.index")),
+        ("telemetry", "gateway-7", publish_readings),
+        ("telemetry", "dashboards", read_stream),
+        ("telemetry", "alerting", read_stream),
+    ]
 
 
 def opened(server: Server, vhost: str, name: str) -> pika.BlockingConnection:
@@ -130,14 +147,14 @@ def opened(server: Server, vhost: str, name: str) -> pika.BlockingConnection:
     return pika.BlockingConnection(parameters)
 
 
-def build(shop: Channel, telemetry: Channel) -> None:
-    """Declare what the shop and its telemetry have."""
+def build_shop(shop: Channel) -> None:
+    """Declare what the shop has."""
     for name, kind in (
-        ("orders", ExchangeType.topic),
-        ("invoices", ExchangeType.topic),
-        ("events", ExchangeType.fanout),
-        ("stock", ExchangeType.direct),
-        ("dead", ExchangeType.fanout),
+        ("orders", ExchangeType("topic")),
+        ("invoices", ExchangeType("topic")),
+        ("events", ExchangeType("fanout")),
+        ("stock", ExchangeType("direct")),
+        ("dead", ExchangeType("fanout")),
     ):
         shop.exchange_declare(name, kind, durable=True)
     shop.exchange_bind("events", "orders", "order.#")
@@ -145,18 +162,25 @@ def build(shop: Channel, telemetry: Channel) -> None:
         shop.queue_declare(name, durable=True, arguments=arguments)
     for exchange, key, queue in BINDINGS:
         shop.queue_bind(queue, exchange, key)
-    telemetry.exchange_declare("sensors", ExchangeType.topic, durable=True)
+
+
+def build_telemetry(telemetry: Channel) -> None:
+    """Declare two streams of what sensors read."""
+    telemetry.exchange_declare("sensors", ExchangeType("topic"), durable=True)
     for name in ("sensor.readings", "door.events"):
-        keeps = {"x-queue-type": "stream", "x-max-age": "7D", "x-stream-max-segment-size-bytes": 100_000}
+        keeps = {
+            "x-queue-type": "stream",
+            "x-max-age": "7D",
+            "x-stream-max-segment-size-bytes": 100_000,
+        }
         telemetry.queue_declare(name, durable=True, arguments=keeps)
     telemetry.queue_bind("sensor.readings", "sensors", "sensor.#")
     telemetry.queue_bind("door.events", "sensors", "sensor.door-12")
 
 
-Work = Callable[[Channel, threading.Event], None]
-
-
-def worker(server: Server, done: threading.Event, vhost: str, name: str, work: Work) -> threading.Thread:
+def worker(
+    server: Server, done: threading.Event, vhost: str, name: str, work: Work
+) -> threading.Thread:
     """Run one client in a thread, until it is told that all is done."""
 
     def run() -> None:
@@ -182,20 +206,36 @@ def publish_orders(channel: Channel, done: threading.Event) -> None:
     """Publish orders, invoices and stock, a batch at a time."""
     while not done.is_set():
         for _ in range(BATCH):
-            country = random.choice(COUNTRIES)
             step = random.choices(("created", "paid", "refund"), (6, 3, 1))[0]
-            order = {"id": f"ord_{random.getrandbits(24):06x}", "total": round(random.uniform(40, 4000), 2),
-                     "currency": "SEK", "paid": step == "paid", "lines": [{"sku": "BRG-204", "qty": 12}]}  # fmt: skip
-            channel.basic_publish("orders", f"order.{step}.{country}", json.dumps(order).encode(), properties(step))
-        invoice = json.dumps({"id": f"inv_{random.getrandbits(24):06x}", "tenant": random.choice(TENANTS),
-                              "total": round(random.uniform(500, 5000), 2), "paid": False, "reminder": None,
-                              "lines": [{"sku": "SEAL-7", "qty": n} for n in range(9)]}).encode()  # fmt: skip
+            key = f"order.{step}.{random.choice(COUNTRIES)}"
+            channel.basic_publish("orders", key, order(is_paid=step == "paid"), properties(step))
         packed = properties("invoice")
         packed.content_encoding = "gzip"
-        channel.basic_publish("invoices", f"invoice.created.{random.choice(COUNTRIES)}", gzip.compress(invoice), packed)
-        channel.basic_publish("stock", random.choice(("eu-north", "eu-west")), invoice, properties("stock"))
+        key = f"invoice.created.{random.choice(COUNTRIES)}"
+        channel.basic_publish("invoices", key, gzip.compress(invoice()), packed)
+        key = random.choice(("eu-north", "eu-west"))
+        channel.basic_publish("stock", key, order(is_paid=True), properties("stock"))
         channel.basic_publish("orders", "unknown.key", b"{}", properties("lost"))
-        channel.connection.process_data_events(PAUSE_S)
+        channel.connection.sleep(PAUSE_S)
+
+
+def order(*, is_paid: bool) -> bytes:
+    """Return an order as JSON."""
+    lines = [{"sku": "BRG-204", "qty": random.randint(1, 40)}]
+    total = round(random.uniform(40, 4000), 2)
+    number = f"ord_{random.getrandbits(24):06x}"
+    return json.dumps(
+        {"id": number, "total": total, "currency": "SEK", "paid": is_paid, "lines": lines}
+    ).encode()
+
+
+def invoice() -> bytes:
+    """Return an invoice as JSON."""
+    lines = [{"sku": "SEAL-7", "qty": number} for number in range(9)]
+    total = round(random.uniform(500, 5000), 2)
+    number = f"inv_{random.getrandbits(24):06x}"
+    tenant = random.choice(TENANTS)
+    return json.dumps({"id": number, "tenant": tenant, "total": total, "lines": lines}).encode()
 
 
 def publish_readings(channel: Channel, done: threading.Event) -> None:
@@ -203,9 +243,11 @@ def publish_readings(channel: Channel, done: threading.Event) -> None:
     while not done.is_set():
         for _ in range(BATCH):
             device = random.choice(("th-118", "th-204", "pwr-9", "co2-77", "door-12"))
-            reading = {"device": device, "celsius": round(random.gauss(20, 2), 1), "seq": random.getrandbits(17)}
-            channel.basic_publish("sensors", f"sensor.{device}", json.dumps(reading).encode(), properties("reading"))
-        channel.connection.process_data_events(PAUSE_S)
+            celsius = round(random.gauss(20, 2), 1)
+            reading = {"device": device, "celsius": celsius, "seq": random.getrandbits(17)}
+            body = json.dumps(reading).encode()
+            channel.basic_publish("sensors", f"sensor.{device}", body, properties("reading"))
+        channel.connection.sleep(PAUSE_S)
 
 
 def consume(queue: str, *, holds: bool = False, rejects: bool = False) -> Work:
@@ -214,14 +256,14 @@ def consume(queue: str, *, holds: bool = False, rejects: bool = False) -> Work:
     def work(channel: Channel, done: threading.Event) -> None:
         def take(_: object, method: pika.spec.Basic.Deliver, *__: object) -> None:
             if rejects:
-                channel.basic_reject(method.delivery_tag, requeue=False)
+                channel.basic_reject(method.delivery_tag or 0, requeue=False)
             elif not holds:
-                channel.basic_ack(method.delivery_tag)
+                channel.basic_ack(method.delivery_tag or 0)
 
         channel.basic_qos(prefetch_count=200)
         channel.basic_consume(queue, take)
         while not done.is_set():
-            channel.connection.process_data_events(PAUSE_S)
+            channel.connection.sleep(PAUSE_S)
 
     return work
 
@@ -231,8 +273,8 @@ def read_stream(channel: Channel, done: threading.Event) -> None:
     channel.basic_qos(prefetch_count=500)
     channel.basic_consume(
         "sensor.readings",
-        lambda _, method, *__: channel.basic_ack(method.delivery_tag),
+        lambda _, method, *__: channel.basic_ack(method.delivery_tag or 0),
         arguments={"x-stream-offset": "next"},
     )
     while not done.is_set():
-        channel.connection.process_data_events(PAUSE_S)
+        channel.connection.sleep(PAUSE_S)

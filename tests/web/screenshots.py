@@ -1,8 +1,8 @@
 """Pictures of every page of the web UI: light, dark, and as wide as a phone.
 
-Without ``--api`` a broker is started, filled and kept busy for a minute. With it, the pages are those
-of a broker that runs: ``--api`` is the base of its HTTP API, and ``--credentials`` a name and a
-password.
+Without ``--api`` a broker is started, filled and kept busy for a minute. With it, the pages are
+those of a broker that runs: ``--api`` is the base of its HTTP API, and ``--credentials`` a name and
+a password.
 """
 
 import argparse
@@ -23,18 +23,23 @@ PAGES: Final = {
     "overview": "#/",
     "queues": "#/queues",
     "queue": "#/queues/shop/orders.created",
-    "queue-messages": "#/queues/shop/invoice.render?tab=messages",
+    "queue-waits": "#/queues/shop/invoice.render",
+    "queue-messages": "#/queues/shop/invoice.render?tab=messages&message=2",
+    "queue-unacked": "#/queues/shop/invoice.render?tab=messages&state=unacked",
+    "queue-search": "#/queues/shop/orders.dlq?tab=messages&find=header:x-tenant%3Dkestrel",
     "queue-consumers": "#/queues/shop/orders.created?tab=consumers",
     "queue-bindings": "#/queues/shop/orders.created?tab=bindings",
     "queue-publish": "#/queues/shop/orders.created?tab=publish",
     "queue-settings": "#/queues/shop/orders.created?tab=settings",
     "streams": "#/streams",
-    "stream": "#/queues/telemetry/sensor.readings",
+    "stream": "#/streams/telemetry/sensor.readings?from=30s",
+    "stream-readers": "#/streams/telemetry/sensor.readings?tab=readers",
     "exchanges": "#/exchanges",
     "exchange": "#/exchanges/shop/orders",
     "dead-letters": "#/dead-letters",
     "topology": "#/topology?exchange=orders&key=order.created.uk",
     "connections": "#/connections",
+    "connections-grouped": "#/connections?group=name",
     "channels": "#/channels",
     "consumers": "#/consumers",
     "policies": "#/policies?open=shop%2Fkeep-1d",

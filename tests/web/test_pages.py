@@ -11,23 +11,26 @@ from tests.web.chromium import Watched
 
 HOSTILE_PATH = quote(HOSTILE, safe="")
 PAGES = {
-    "#/": ("Overview", "Longest queues"),
+    "#/": ("Overview", "Needs attention"),
     "#/queues": ("Queues", "orders.created"),
     "#/queues/%2F/orders.created": ("orders.created", "Effective settings"),
     "#/queues/%2F/orders.created?tab=messages": ("orders.created", "Nothing was read yet"),
-    "#/queues/%2F/payments?tab=consumers": ("payments", "guest"),
+    "#/queues/%2F/payments?tab=consumers": ("payments", HOSTILE),
     "#/queues/%2F/orders.created?tab=bindings": ("orders.created", "order.created.#"),
     "#/queues/%2F/orders.created?tab=publish": ("orders.created", "Publish a message"),
     "#/queues/%2F/orders.created?tab=settings": ("orders.created", "What cannot be undone"),
     f"#/queues/%2F/{HOSTILE_PATH}": (HOSTILE, "Effective settings"),
     "#/streams": ("Streams", "audit"),
+    "#/streams/%2F/audit": ("audit", "Written"),
+    "#/streams/%2F/audit?tab=readers": ("audit", "Nobody reads"),
     "#/exchanges": ("Exchanges", "orders"),
     "#/exchanges/%2F/orders": ("orders", "Goes to"),
     "#/exchanges/%2F/orders?tab=publish": ("orders", "Publish a message"),
     "#/dead-letters": ("Dead letters", "orders.dlq"),
     "#/topology?exchange=orders&key=order.paid": ("Topology", "1 queue gets it"),
     "#/connections": ("Connections", HOSTILE),
-    "#/channels": ("Channels", "127.0.0.1"),
+    "#/connections?group=user": ("Connections", HOSTILE),
+    "#/channels": ("Channels", HOSTILE),
     "#/consumers": ("Consumers", "payments"),
     "#/policies": ("Policies", "^orders"),
     "#/policies?open=%2F%2Forders": ("Policies", "What would change"),
@@ -45,6 +48,7 @@ DRAWN_MOST = (
     "#/topology?exchange=orders&key=order.paid",
     "#/policies?open=%2F%2Forders",
     "#/users?open=guest",
+    "#/streams/%2F/audit",
     "#/nodes",
 )
 """Pages that together have every part."""

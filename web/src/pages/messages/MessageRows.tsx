@@ -6,6 +6,8 @@ import { wholeCount } from "../../format/count";
 import { exactMoment } from "../../format/moment";
 import type { Column } from "../../list/column";
 import { DataTable } from "../../list/DataTable";
+import { places } from "../../route/places";
+import { useClientNames } from "../../state/clientNames";
 import { excerptOf, propertiesOf } from "./body";
 import { deathsOf } from "./deaths";
 
@@ -24,7 +26,7 @@ const OFFSET: Column<Row> = { id: "offset", title: "Offset", label: "Offset", is
 const TIME: Column<Row> = { id: "time", title: "Time", label: "Time", isNumber: true, isUnsortable: true, width: "p2", value: (row) => row.message.timestamp, cell: (row) => (row.message.timestamp === undefined ? dash("not told") : exactMoment(row.message.timestamp, Date.now())) };
 const AGE: Column<Row> = { id: "age", title: "Age", label: "Age", isNumber: true, width: "p2", isUnsortable: true, value: (row) => ageOf(row.message), cell: (row) => <Figure parts={age(ageOf(row.message))} title="by its own time" /> };
 const HELD: Column<Row> = { id: "held", title: "Held", label: "Held for", isNumber: true, isUnsortable: true, value: (row) => row.message.unacked_for_seconds, cell: (row) => <Figure parts={age((row.message.unacked_for_seconds ?? 0) * 1000)} /> };
-const HOLDER: Column<Row> = { id: "holder", title: "Held by", label: "Held by", isUnsortable: true, width: "p2", class: "mono sub", value: (row) => row.message.channel_name, cell: (row) => row.message.channel_name || dash("it got it by a get") };
+const HOLDER: Column<Row> = { id: "holder", title: "Held by", label: "Held by", isUnsortable: true, width: "p2", class: "sub", value: (row) => row.message.channel_name, cell: (row) => (row.message.channel_name ? <Holder channel={row.message.channel_name} /> : dash("it is gone meanwhile")) };
 const KEY: Column<Row> = { id: "key", title: "Routing key", label: "Routing key", class: "mono", width: "p2", isUnsortable: true, value: (row) => row.message.routing_key, cell: (row) => row.message.routing_key || dash("empty") };
 const SIZE: Column<Row> = { id: "size", title: "Size", label: "Size", isNumber: true, isUnsortable: true, value: (row) => row.message.payload_bytes, cell: (row) => <Figure parts={bytes(row.message.payload_bytes)} /> };
 const TYPE: Column<Row> = { id: "type", title: "Type", label: "Type", width: "p3", class: "sub", isUnsortable: true, value: (row) => typeOf(row.message), cell: (row) => typeOf(row.message) ?? dash("no content type") };
@@ -44,6 +46,12 @@ const COLUMNS: Record<RowKind, readonly Column<Row>[]> = {
   unacked: [HELD, HOLDER, KEY, SIZE, TYPE, BODY],
   stream: [OFFSET, TIME, KEY, SIZE, BODY],
 };
+
+function Holder({ channel }: { channel: string }) {
+  const connection = channel.replace(/ \(\d+\)$/, "");
+  const name = useClientNames().get(connection);
+  return <a href={places.connection(connection)} title={channel}>{name ?? channel}</a>;
+}
 
 interface Props {
   messages: readonly Message[];

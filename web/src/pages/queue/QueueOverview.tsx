@@ -1,4 +1,5 @@
 import { detailsOf, lengthSamples, rateOf } from "../../api/counters";
+import { peek } from "../../api/looks";
 import { lengthSeries, rateSeries } from "../../api/series";
 import type { Binding, Queue } from "../../api/types";
 import { Chart } from "../../components/Chart";
@@ -10,8 +11,11 @@ import { count, isMeasured } from "../../format/count";
 import { many } from "../../format/many";
 import { textOf } from "../../format/parts";
 import { rate, rateDigits } from "../../format/rate";
+import { useCapability } from "../../state/capabilities";
 import { now } from "../../state/clock";
+import { usePolled } from "../../state/polling";
 import { useStore } from "../../state/store";
+import { propertiesOf } from "../messages/body";
 import { headAge, inRate } from "../queues/queueColumns";
 import { ConsumersPanel } from "./ConsumersPanel";
 import { drainOf, slopeOf } from "./drain";
@@ -74,7 +78,8 @@ export function QueueOverview({ queue, bindings }: Props) {
 
 function Now({ queue, bindings, slope }: Props & { slope: number | undefined }) {
   const at = useStore(now);
-  const waits = headAge(queue, at);
+  const told = useHeadTime(queue);
+  const waits = headAge(queue, at) ?? (told === undefined ? undefined : at - told);
   const growth = slope ?? queue.messages_ready_details?.rate;
   const drain = drainOf(queue.messages_ready, slope);
   const each = queue.message_bytes && queue.messages ? queue.message_bytes / queue.messages : undefined;
@@ -95,6 +100,17 @@ function Now({ queue, bindings, slope }: Props & { slope: number | undefined }) 
       />
     </Strip>
   );
+}
+
+/** When the message at the head was made, as it says itself; undefined is not known. */
+function useHeadTime(queue: Queue): number | undefined {
+  const canPeek = useCapability("POST queues/{}/{}/peek");
+  const isAsked = canPeek && (queue.messages_ready ?? 0) > 0;
+  const key = `head ${encodeURIComponent(queue.vhost)}/${encodeURIComponent(queue.name)}`;
+  const told = usePolled(isAsked ? key : null, (signal) => peek({ vhost: queue.vhost, queue: queue.name, count: 1, truncate: 0, signal }), 15_000);
+  const head = told.data?.items[0];
+  const time = head === undefined ? undefined : propertiesOf(head).timestamp;
+  return isAsked && typeof time === "number" ? time * 1000 : undefined;
 }
 
 const DRAIN_NOTES = {
