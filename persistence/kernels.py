@@ -14,6 +14,7 @@ KERNELS: Final = (
     "persistence._codec",
     "persistence._crc32",
     "persistence._commit_thread",
+    "persistence._direct_memory",
     "queues._tail",
     "queues.classic._ready",
     "queues.stream._amqp10",

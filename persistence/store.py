@@ -38,6 +38,7 @@ from persistence.streams.compactor import CompactionRoom
 from persistence.streams.kept import KeptChunks
 from persistence.streams.log import StreamLimits, StreamLog
 from persistence.streams.open_files import OpenFiles
+from persistence.streams.recent_writes import RecentWrites
 from persistence.streams.segments import StreamSegments
 from persistence.streams.tail import TAILS_BYTES_MAX, Tails
 from persistence.witness import NO_WITNESS, Witness
@@ -153,6 +154,7 @@ class Store:
         self._opened = OpenSegments(limits.open_segments_max)
         self._stream_files = OpenFiles(files, self._opened)
         self._tails = Tails(limits.tails_bytes_max)
+        self._recent_writes = RecentWrites(limits.streams.past_cache_bytes_min)
         self._compaction_room = CompactionRoom(limits.compaction_keys_max)
         self._wall_offset_ms = wall_offset_ms
         self._logs: dict[int, StoredLog] = {}
@@ -230,7 +232,7 @@ class Store:
         """Return the empty log of a stream, not started; as ``make_log``."""
         segments = StreamSegments(self._stream_files, QUEUES_DIRECTORY, queue_id)
         limits = self._limits.streams
-        kept = KeptChunks(segments, self._tails, limits.tail_bytes_max)
+        kept = KeptChunks(segments, self._tails, limits.tail_bytes_max, self._recent_writes)
         kept.on_disk_full = self._tell_disk_full
         room = self._compaction_room
         return StreamLog(queue_id, kept, self._wall_offset_ms, limits, NotStarted(), room)

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from persistence.errors import is_shortage
-from persistence.gathering import FileWrite
 from persistence.stored_log import UnneededFile
 from persistence.streams.chunk import ChunkHeader, WholeChunk
+from persistence.streams.direct_write import DirectWrite
 from persistence.streams.extent import Extent
-from persistence.streams.open_files import OpenFile
 from persistence.streams.reading import SegmentReader
+from persistence.streams.recent_writes import RecentChunks, RecentWrites
 from persistence.streams.retention import Retention, due_count
 from persistence.streams.segments import Segment, StreamSegments
 from persistence.streams.tail import TAIL_CHUNKS_MAX, Tail, Tails
@@ -25,27 +25,6 @@ log = logging.getLogger(__name__)
 
 RETRY_MS: Final = 1_000
 """How long after a refusal of the disk a segment is tried again."""
-
-
-class DirectWrite:
-    """Chunks that are on their way straight to a segment.
-
-    Attributes:
-        write: for the commit group.
-    """
-
-    __slots__ = ("_opened", "_segment", "write")
-
-    def __init__(self, write: FileWrite, segment: Segment, opened: OpenFile) -> None:
-        self.write = write
-        self._segment = segment
-        self._opened = opened
-
-    def carried_out(self, *, is_fsynced: bool) -> None:
-        """Note that it is in the file, and whether that and its name are on disk."""
-        self._opened.release()
-        if is_fsynced:
-            self._segment.has_name = True
 
 
 class KeptChunks:
@@ -63,13 +42,20 @@ class KeptChunks:
     Invariant: while a direct write is under way, nothing else is written to a segment.
     """
 
-    def __init__(self, segments: StreamSegments, tails: Tails, tail_bytes_max: int) -> None:
+    def __init__(
+        self,
+        segments: StreamSegments,
+        tails: Tails,
+        tail_bytes_max: int,
+        recent_writes: RecentWrites,
+    ) -> None:
         """Begin with no chunk.
 
         Args:
             segments: of this stream alone.
             tails: of the node.
             tail_bytes_max: a tail of this size is written to the segment.
+            recent_writes: of the node.
         """
         self.segments = segments
         self.tail = Tail()
@@ -78,6 +64,7 @@ class KeptChunks:
         self._tails = tails
         self._tail_bytes_max = tail_bytes_max
         self._reader = SegmentReader(segments)
+        self._recent = RecentChunks(recent_writes)
         self._direct_count = 0
         self._spill_at_bytes = 0
         self._unneeded: list[UnneededFile] = []
@@ -106,13 +93,17 @@ class KeptChunks:
 
         The tail stays in memory until ``carried_out``, because readers may want it meanwhile.
         """
-        before = self.tail.from_offset(self.segments.next_offset)
+        chunks = [*self.tail.from_offset(self.segments.next_offset), *chunks]
+        headers = [chunk.header for chunk in chunks]
+        size_bytes = sum([header.size_bytes for header in headers])
         try:
-            planned = DirectWrite(*self.segments.plan([*before, *chunks]))
+            planned = DirectWrite(*self.segments.plan(chunks), headers)
         except OSError as error:
             # They go to the write-ahead log, whose files are there already.
             log.warning("no segment can be begun folder=%s error=%s", self.directory, error)
             return None
+        if self._recent.takes(size_bytes):
+            planned.gather(size_bytes)
         self._direct_count += 1
         return planned
 
@@ -120,6 +111,8 @@ class KeptChunks:
         """Note that a direct write is in the file, up to an offset."""
         direct.carried_out(is_fsynced=is_fsynced)
         self._direct_count -= 1
+        if direct.gathered is not None:
+            self._recent.add(direct.gathered, direct.chunks)
         self.tail.forget_below(next_offset)
         self._tails.note(self, self.tail.size_bytes)
 
@@ -212,10 +205,16 @@ class KeptChunks:
         tail_offset = self.tail.first_offset()
         if tail_offset is None or from_offset < tail_offset:
             end = below_offset if tail_offset is None else min(below_offset, tail_offset)
-            found = self._reader.read(from_offset, max_bytes, end, checks=checks)
+            found = self._recent.read(from_offset, max_bytes, end)
+            if found is None:
+                found = self._reader.read(from_offset, max_bytes, end, checks=checks)
             if found is not None:
                 return found
         return self.tail.read(from_offset, max_bytes, below_offset)
+
+    def forget_recent(self) -> None:
+        """Let go of what is in memory and in segments too, because the stream is silent."""
+        self._recent.forget()
 
     def read_segments(self, from_offset: int, max_bytes: int, below_offset: int) -> Extent | None:
         """Return chunks as ``read``, from segments alone, and unchecked."""
@@ -288,6 +287,7 @@ class KeptChunks:
             return False
         self._unneeded += files
         self._reader.forget()
+        self._recent.forget()
         return True
 
     def _first_of_last_ms(self) -> int | None:
@@ -339,6 +339,7 @@ class KeptChunks:
         """Forget every chunk, because the stream is gone."""
         self.tail = Tail()
         self._tails.note(self, 0)
+        self._recent.forget()
         self.segments.close()
 
 

@@ -23,9 +23,10 @@ from persistence.streams.chunk import CHUNK_BYTES_MAX
 from persistence.streams.chunk_filter import FILTER_BYTES_DEFAULT
 from persistence.streams.compaction import Compaction
 from persistence.streams.compactor import CompactionRoom, Compactor
+from persistence.streams.direct_write import DirectWrite
 from persistence.streams.extent import Extent
 from persistence.streams.gathering import Appended, Gathering
-from persistence.streams.kept import DirectWrite, KeptChunks
+from persistence.streams.kept import KeptChunks
 from persistence.streams.references import References
 from persistence.streams.retention import Retention
 from persistence.streams.row import StreamSnapshot
@@ -33,6 +34,9 @@ from persistence.streams.tail import TAIL_BYTES_MAX
 
 DIRECT_BYTES_MIN: Final = 256 << 10
 """From this size on, what a group gathered is written straight to the segment."""
+
+PAST_CACHE_BYTES_MIN: Final = 512 << 10
+"""From this size on, a direct write goes past the page cache: its two ends need a write each."""
 
 ROW_BYTES_MAX: Final = 16 << 10
 """What a checkpoint takes of a tail costs less than to sync a segment."""
@@ -52,12 +56,14 @@ class StreamLimits(NamedTuple):
 
     Attributes:
         direct_bytes_min: from this size on, a gathering goes straight to the segment.
+        past_cache_bytes_min: from this size on, that write goes past the page cache.
         tail_bytes_max: a tail of this size is written to the segment.
         chunk_bytes_max: a chunk gets no further append that would take its data over this.
         row_bytes_max: a tail of this size may stay in memory at a checkpoint, whose row has it.
     """
 
     direct_bytes_min: int = DIRECT_BYTES_MIN
+    past_cache_bytes_min: int = PAST_CACHE_BYTES_MIN
     tail_bytes_max: int = TAIL_BYTES_MAX
     chunk_bytes_max: int = CHUNK_BYTES_MAX
     row_bytes_max: int = ROW_BYTES_MAX
@@ -356,6 +362,8 @@ class StreamLog:
         the direct write are not committed yet, so they are in no file that the checkpoint frees.
         """
         is_silent = self.next_offset == self._noted_offset
+        if is_silent:
+            self.kept.forget_recent()
         has_written = (is_silent or not self._is_tail_small()) and self.kept.write_tail()
         has_written |= self.kept.segments.write_indexes()
         return not has_written or max_bytes >= EVERYTHING_BYTES

@@ -111,12 +111,15 @@ static void note_write(int descriptor, uint64_t position, uint64_t length) {
     uint64_t size = status.st_size;
     uint64_t old_bytes = position >= size ? 0 : size - position < length ? size - position : length;
     char *old = malloc(old_bytes + 1);
-    if (!old) abort();
+    /* The descriptor itself may go past the page cache, which takes whole sectors only. */
+    int reading = old_bytes ? syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC) : -1;
+    if (!old || (old_bytes && reading < 0)) abort();
     for (uint64_t done = 0; done < old_bytes;) {
-        ssize_t count = pread(descriptor, old + done, old_bytes - done, position + done);
+        ssize_t count = pread(reading, old + done, old_bytes - done, position + done);
         if (count <= 0) abort();
         done += count;
     }
+    if (reading >= 0) close(reading);
     note_all('W', path, "", position, length, size, old, old_bytes, status.st_ino);
     free(old);
 }

@@ -38,7 +38,11 @@ class StreamLife(Life):
 
     limits: StoreLimits = LIMITS._replace(
         streams=StreamLimits(
-            direct_bytes_min=300, tail_bytes_max=900, chunk_bytes_max=500, row_bytes_max=400
+            direct_bytes_min=300,
+            past_cache_bytes_min=600,
+            tail_bytes_max=900,
+            chunk_bytes_max=500,
+            row_bytes_max=400,
         ),
         tails_bytes_max=1_500,
         open_segments_max=2,

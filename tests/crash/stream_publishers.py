@@ -30,7 +30,7 @@ FRAME_BYTES_MAX: Final = 900_000
 _PUBLISHER: Final = 3
 _RETRY_S: Final = 0.1
 _WINDOWS: Final = (1, 30, 1_000, 5_000)
-_SIZES_BITS_MAX: Final = (4, 10, 15)
+_SIZES_BITS_MAX: Final = (4, 10, 15, 17)
 
 
 def size_bytes(chance: random.Random, bits_max: int) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from persistence import commit_thread
 from persistence.commit_thread import DiskWriter
+from persistence.direct_memory import gather
 from persistence.files import File, Octets, OsFiles
 from tests.support.fault_fs import FaultFS
 from tests.support.twins import needs_kernels, twin_of
@@ -191,3 +193,52 @@ def test_a_file_that_cannot_begin_is_no_error(new_writer: type[DiskWriter], tmp_
         writer.begin_fsync(file, 0)
 
     with_writer(new_writer, tmp_path, use)
+
+
+OLD = bytes(range(256)) * 16 * 512
+"""What a file of 2 MiB has before."""
+
+
+@pytest.mark.parametrize("position", [0, 1, 4095, 4096, 70_000])
+@pytest.mark.parametrize("size_bytes", [262_144, 300_001, 1_048_576, 2_097_152])
+def test_a_write_past_the_page_cache_changes_nothing_beside_it(
+    new_writer: type[DiskWriter], tmp_path: Path, position: int, size_bytes: int
+) -> None:
+    octets = gather([b"new " * (size_bytes // 4), b"n" * (size_bytes % 4)], position)
+    assert octets is not None
+
+    async def use(writer: DiskWriter, file: File, reports: Reports) -> None:
+        file.write_at(0, OLD)
+        writer.start(file, position, [octets], True)
+        assert await reports.next() == (0, False)
+        end = position + size_bytes
+        assert file.read_at(0, 1 << 30) == OLD[:position] + bytes(octets) + OLD[end:]
+
+    with_writer(new_writer, tmp_path, use)
+
+
+def test_a_file_system_without_such_writes_gets_them_through_the_page_cache(
+    new_writer: type[DiskWriter],
+) -> None:
+    octets = gather([b"new " * 100_000], 7)
+    assert octets is not None
+
+    async def use(writer: DiskWriter, file: File, reports: Reports) -> None:
+        writer.start(file, 7, [octets], True)
+        assert await reports.next() == (0, False)
+        assert file.read_at(0, 1 << 30) == bytes(7) + bytes(octets)
+
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        with_writer(new_writer, Path(folder), use)
+
+
+@needs_kernels
+def test_a_full_disk_is_told_of_a_write_past_the_page_cache(tmp_path: Path) -> None:
+    octets = gather([b"new " * 100_000], 0)
+    assert octets is not None
+
+    async def use(writer: DiskWriter, _: File, reports: Reports) -> None:
+        writer.start(OsFiles(Path("/dev")).open("full"), 0, [octets], True)
+        assert await reports.next() == (errno.ENOSPC, False)
+
+    with_writer(DiskWriter, tmp_path, use)

@@ -31,7 +31,13 @@ RETENTIONS = (
 SEGMENT_BYTES = (1, 200, 400, 1 << 20)
 """A stream has it from its declare to its end."""
 
-LIMITS = (TINY, NEVER_DIRECT, StreamLimits(direct_bytes_min=1), StreamLimits(tail_bytes_max=1))
+LIMITS = (
+    TINY,
+    NEVER_DIRECT,
+    StreamLimits(direct_bytes_min=1),
+    StreamLimits(direct_bytes_min=1, past_cache_bytes_min=1),
+    StreamLimits(tail_bytes_max=1),
+)
 
 Step: TypeAlias = Callable[[StreamLog, int, int], None]
 """Done to a log, now, with segments of this size."""

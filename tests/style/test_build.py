@@ -43,7 +43,7 @@ def test_the_kernels_are_built_once_for_run_and_test() -> None:
 
 
 def test_the_build_says_what_takes_so_long() -> None:
-    assert "compiling 19 kernels" in dry_run("--what-if=pyproject.toml", "run")
+    assert "compiling 20 kernels" in dry_run("--what-if=pyproject.toml", "run")
 
 
 def test_the_web_ui_is_built_once_where_node_is_at_hand() -> None:

@@ -34,12 +34,13 @@ HOT_MODULES = (
     Path("persistence/codec.py"),
     Path("persistence/crc32.py"),
     Path("persistence/commit_thread.py"),
+    Path("persistence/direct_memory.py"),
 )
 """Another one needs a profile in the change that adds it."""
 
 HOT_LINES_MAX = 450
 KERNEL_LINES_MAX = 500
-KERNELS_LINES_MAX = 5_570
+KERNELS_LINES_MAX = 5_800
 FORBIDDEN = frozenset(
     {
         "amqp_server.broker",

@@ -120,7 +120,13 @@ class MemoryPlace:
 
 USUAL = StreamLimits()
 USUAL_STORE = StoreLimits()
-TINY = StreamLimits(direct_bytes_min=40, tail_bytes_max=300, chunk_bytes_max=200, row_bytes_max=200)
+TINY = StreamLimits(
+    direct_bytes_min=40,
+    past_cache_bytes_min=80,
+    tail_bytes_max=300,
+    chunk_bytes_max=200,
+    row_bytes_max=200,
+)
 """Everything happens to a stream of a few messages."""
 
 NEVER_DIRECT = StreamLimits(direct_bytes_min=1 << 60)

@@ -6,7 +6,7 @@ from persistence.streams.gathering import Gathering
 from persistence.streams.kept import RETRY_MS, KeptChunks
 from persistence.streams.retention import Retention
 from tests.support.fault_fs import Kind
-from tests.support.stream_logs import DiskPlace, appended, messages_of
+from tests.support.stream_logs import TINY, DiskPlace, appended, messages_of
 
 ALL = 1 << 40
 
@@ -113,3 +113,25 @@ def test_what_is_dropped_is_not_counted() -> None:
     add(kept, 0, b"a")
     kept.drop()
     assert place.store._tails.total_bytes == 0
+
+
+def test_what_went_past_the_page_cache_is_read_from_memory_until_the_stream_is_silent() -> None:
+    place = DiskPlace(TINY)
+    kept = kept_on(place)
+    gathering = Gathering(0, 1_000)
+    gathering.add(appended(b"a" * 100))
+    direct = kept.plan(gathering.draw(16, 0))
+    assert direct is not None
+    assert direct.gathered is not None
+    direct.write.file.write_at(direct.write.position, direct.write.parts)
+    kept.carried_out(direct, 1, is_fsynced=True)
+    from_memory = kept.read(0, 1 << 20, ALL, checks=True)
+    from_segment = kept.read_segments(0, 1 << 20, ALL)
+    assert from_memory is not None
+    assert from_segment is not None
+    assert bytes(from_memory.octets) == bytes(from_segment.octets)
+    assert isinstance(from_memory.octets, memoryview)
+    kept.forget_recent()
+    again = kept.read(0, 1 << 20, ALL, checks=True)
+    assert again is not None
+    assert isinstance(again.octets, bytes)
