@@ -53,6 +53,7 @@ from amqp_server.net.storage import Storage
 from amqp_server.net.timers import now_ms, wall_offset_ms
 from amqp_server.protocols import connections_of
 from amqp_server.settings.schema import Settings
+from amqp_server.shovels.supervisor import begun_shovels
 from amqp_server.stored_node import StoredNode
 from persistence.kernels import verify
 from queues.memory import MemoryRules
@@ -162,8 +163,7 @@ def build_broker(settings: Settings, node: StoredNode | None = None) -> Broker:
     load_document(broker, document, now_ms())
     if node is not None:
         node.recover_queues(broker, now_ms())
-    if section.event_exchange_vhost:
-        EventExchange(broker).begin()
+    EventExchange(broker).begin()
     return broker
 
 
@@ -236,6 +236,7 @@ async def _run_node(
     loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
     server.listen()
     http_api.listen()
+    shovels = begun_shovels(loop, broker, server, reactor.request_turn)
     log.info("file descriptors limit=%d sockets_max=%d segments_max=%d", *descriptors)
     memory = _memory_monitor(broker, settings)
     reactor.deadlines.watch(memory)
@@ -252,6 +253,7 @@ async def _run_node(
     log.info("stopping")
     tell_stopping()
     _on_stop_signals(signal.SIG_IGN)
+    await shovels.stop()
     await http_api.stop()
     await server.stop()
     if node is not None and storage is not None:
@@ -259,8 +261,7 @@ async def _run_node(
         storage.stop()
     reactor.close()
     log.info("stopped")
-    failed = storage is not None and storage.failure
-    return exit_status.DISK_FAILED if failed else exit_status.OK
+    return exit_status.DISK_FAILED if storage is not None and storage.failure else exit_status.OK
 
 
 def _descriptors(settings: Settings) -> Descriptors:

@@ -202,6 +202,17 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "write": "string",
         "read": "string",
     },
+    "shovel": {
+        "node": "string",
+        "timestamp": "string",
+        "name": "string",
+        "vhost": "string",
+        "type": "string",
+        "state": "string",
+        "src_protocol": "string",
+        "dest_protocol": "string",
+        "forwarded": "integer",
+    },
     "policy": {
         "vhost": "string",
         "name": "string",

@@ -43,6 +43,7 @@ from amqp_server.broker.errors import (
 )
 from amqp_server.broker.messages.written import PropertyTypeError
 from amqp_server.broker.policies.table import Policy
+from amqp_server.broker.shovels.definition import local_vhosts
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.super_streams import PARTITIONS_MAX
 from amqp_server.wire.tables import Table
@@ -82,6 +83,7 @@ __all__ = [
     "Table",
     "VhostDefinition",
     "hash_password",
+    "local_vhosts",
     "typed_table",
 ]
 """The table, and the types of what commands take, answer and raise: management imports no other."""

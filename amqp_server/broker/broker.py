@@ -29,6 +29,7 @@ from amqp_server.broker.protocol_counts import new_protocol_counters
 from amqp_server.broker.reply_consumers import UnreadReplies
 from amqp_server.broker.resources import LookAtResources
 from amqp_server.broker.settings import BrokerSettings
+from amqp_server.broker.shovels.states import ShovelStates
 from amqp_server.broker.steps import Steps, finish, finish_or_later
 from amqp_server.broker.tally import Counted, Totals, new_totals
 from amqp_server.broker.telling_journal import TellingJournal
@@ -96,6 +97,7 @@ class Broker:
         end_turn, next_deadline_ms, on_deadline: the turn's, for the loop.
         journal: makes definitions survive; the answer to a change waits for its ``safe_at``.
         random_bytes: unpredictable octets, for names and salts.
+        shovels: how the shovels are.
         parameters, global_parameters: of components this version does not have: kept and shown;
             by (vhost, component, name), and by name. Changed by ``set_parameter`` and its like.
     """
@@ -153,6 +155,7 @@ class Broker:
         self._leaving: dict[str, Steps[None]] = {}
         self._connections: dict[OpenConnection, _HeldBy] = {}
         self.numbered = NumberedConnections()
+        self.shovels = ShovelStates()
         self._connections_count: dict[tuple[str | None, str | None], int] = {}
 
     # ── vhosts ──

@@ -24,6 +24,7 @@ from amqp_server.broker.definitions.definition import (
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.protocol_counts import ProtocolCounts
 from amqp_server.broker.resources import ListenerView, ResourceView
+from amqp_server.broker.shovels.states import ShovelState
 from amqp_server.broker.stream_counts import (
     StreamConsumerView,
     StreamPublisherView,
@@ -45,6 +46,7 @@ from amqp_server.broker.viewing.routes import (
     RouteViews,
     WayView,
 )
+from amqp_server.broker.viewing.shovels import ShovelViews
 from amqp_server.broker.viewing.streams import StreamViews
 from amqp_server.broker.viewing.topology import (
     BindingView,
@@ -84,6 +86,7 @@ __all__ = [
     "QueueView",
     "ResourceView",
     "RouteView",
+    "ShovelState",
     "StreamConsumerView",
     "StreamPublisherView",
     "StreamTracking",
@@ -100,7 +103,15 @@ __all__ = [
 """The views, and the types of their answers: management imports no other."""
 
 
-class Views(TopologyViews, RouteViews, ConnectionViews, StreamViews, AccountViews, NodeViews):
+class Views(
+    TopologyViews,
+    RouteViews,
+    ConnectionViews,
+    StreamViews,
+    ShovelViews,
+    AccountViews,
+    NodeViews,
+):
     """The views of a broker."""
 
     def __init__(self, broker: Broker) -> None:

@@ -78,6 +78,10 @@ class Acceptor:
             if not self._is_paused:
                 self._loop.add_reader(listening, self._accept, listening)
 
+    def adopt(self) -> None:
+        """Count a connection more, which was not accepted here."""
+        self.open_count += 1
+
     def release(self) -> None:
         """Count one connection less, because its socket has been closed."""
         self.open_count -= 1

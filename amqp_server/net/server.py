@@ -134,6 +134,17 @@ class Server:
                 self._bound.append(bound)
                 log.info("listening address=%s port=%d protocol=%s tls=%s", *bound)
 
+    def adopt(self, accepted: socket.socket) -> None:
+        """Take a connected socket as if a listener of AMQP without TLS had accepted it.
+
+        Raises:
+            ConnectionRefusedError: no listener speaks AMQP.
+        """
+        if _AMQP not in self._protocols:
+            raise ConnectionRefusedError(f"no listener speaks {_AMQP}")
+        self._acceptor.adopt()
+        self._begin_to_welcome(ListenerSettings(address="", port=0), accepted)
+
     def reload_certificates(self) -> bool:
         """Use new certificate files, if they changed, for later connections.
 
@@ -302,6 +313,9 @@ class Server:
     def _note_if_all_gone(self) -> None:
         if self._stop_reason is not None and self._acceptor.open_count == 0:
             self._all_gone.set()
+
+
+_AMQP: Final = "amqp"
 
 
 class _Arrival:

@@ -1,14 +1,20 @@
 """Parameters: ``parameters`` of components in vhosts, and ``global-parameters``.
 
 RabbitMQ keeps the limits of vhosts and the operator policies as parameters, too; they are shown
-here. Other components, such as shovels, are those of plugins that this node does not have: what was
-imported for them is kept and shown, and nothing new is taken.
+here. The component ``shovel`` defines shovels. Others, such as federation, are those of plugins
+that this node does not have: what was imported for them is kept and shown, and nothing new is
+taken.
 """
 
 from collections.abc import Iterator
 from typing import Any, Final
 
-from amqp_server.broker.admin import GlobalParameterDefinition, PreconditionFailedError
+from amqp_server.broker.admin import (
+    GlobalParameterDefinition,
+    ParameterDefinition,
+    PreconditionFailedError,
+    local_vhosts,
+)
 from management.bodies.policies import (
     global_parameter_body,
     kept_parameter_body,
@@ -24,6 +30,7 @@ from management.routing.route import Right, Route
 from management.vhost_commands import require_vhost
 
 LIMITS: Final = "vhost-limits"
+SHOVEL: Final = "shovel"
 LIMITS_NAME: Final = "limits"
 OPERATOR_POLICY: Final = "operator_policy"
 POLICY: Final = "policy"
@@ -92,12 +99,14 @@ def _named(call: Call) -> dict[str, Any]:
 
 
 async def put_parameter(call: Call) -> Response:
-    """Set the limits of a vhost; no other component is there."""
+    """Set the limits of a vhost, or a shovel; no other component is there."""
     body, component = call.body(), call.names["component"]
     require_vhost(call)
     require_keys(body, "value")
     if component in {POLICY, OPERATOR_POLICY}:
         raise bad_request("policies may not be set using this method")
+    if component == SHOVEL:
+        return await _put_shovel(call, body["value"])
     if component != LIMITS:
         raise _invalid(f"component {component} not found")
     limits, name = body["value"], call.names["parameter"]
@@ -115,6 +124,35 @@ async def put_parameter(call: Call) -> Response:
 
 def _invalid(text: str) -> HttpError:
     return bad_request(f"Validation failed\n\n{text}\n")
+
+
+async def _put_shovel(call: Call, value: object) -> Response:
+    """Create a shovel, or replace the one of that name.
+
+    Raises:
+        HttpError: 400, it is not valid; each fault is a line.
+    """
+    name = call.names["parameter"]
+    held = call.node.views.parameters(component=SHOVEL, vhost=call.vhost)
+    is_new = all(each.name != name for each in held)
+    made = ParameterDefinition(call.vhost, SHOVEL, name, value)
+    _check_local_vhosts(call, value)
+    try:
+        await call.node.command("set_parameter", parameter=made)
+    except PreconditionFailedError as error:
+        raise _invalid(str(error)) from error
+    return created_or_changed(is_new=is_new)
+
+
+def _check_local_vhosts(call: Call, value: object) -> None:
+    """Refuse a shovel into a vhost of this node that the user may not enter.
+
+    Raises:
+        HttpError: 400, with RabbitMQ's text.
+    """
+    for vhost in local_vhosts(value):
+        if not call.may_enter(vhost):
+            raise _invalid(f'user "{call.account.name}" may not connect to vhost "{vhost}"')
 
 
 async def delete_parameter(call: Call) -> Response:
@@ -217,7 +255,7 @@ ROUTES: Final = (
         path=_ONE,
         right=Right.POLICYMAKER,
         handler=put_parameter,
-        summary="Set a parameter; the limits of vhosts are the only component.",
+        summary="Set the limits of a vhost, or define a shovel.",
         body="value",
     ),
     Route(

@@ -349,3 +349,19 @@ class TestStop:
 async def _stop_when(made: asyncio.Event, place: Place) -> None:
     await made.wait()
     await place.server.stop()
+
+
+def test_a_socket_that_is_adopted_is_a_client_like_any_other(run: Run) -> None:
+    async def work() -> None:
+        async with Place() as place:
+            listening = socket.create_server(("127.0.0.1", 0))
+            near = socket.create_connection(listening.getsockname())
+            far, _ = listening.accept()
+            listening.close()
+            far.setblocking(False)
+            place.server.adopt(far)
+            streams = await asyncio.open_connection(sock=near)
+            assert await echo(streams, b"hello") == b"hello"
+            streams[1].close()
+
+    run(work())

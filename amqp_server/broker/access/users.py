@@ -70,6 +70,7 @@ class Users:
         self.loopback_users = frozenset(loopback_users)
         self._journal = journal if journal is not None else _NoJournal()
         self._users: dict[str, User] = {}
+        self._ourselves: User | None = None
         self.names: SortedList[str] = SortedList()
         self._permissions: dict[tuple[str, str], VhostPermissions] = {}
         self._patterns: dict[tuple[str, str], dict[Permission, Pattern]] = {}
@@ -97,7 +98,19 @@ class Users:
 
     def get(self, name: str) -> User | None:
         """Return the user, or None."""
-        return self._users.get(name)
+        return self._users.get(name) or self._ourselves_if(name)
+
+    def admit_ourselves(self, user: User) -> None:
+        """Let this node itself log in as a user who may do everything, and is in no list.
+
+        Args:
+            user: with a name and a password that nobody else can know.
+        """
+        self._ourselves = user
+
+    def _ourselves_if(self, name: str) -> User | None:
+        ourselves = self._ourselves
+        return ourselves if ourselves is not None and ourselves.name == name else None
 
     def delete(self, name: str) -> bool:
         """Drop a user with all its permissions; return whether there was one."""
@@ -125,7 +138,7 @@ class Users:
         Raises:
             LoginRefusedError: the text is for the log; the client is told nothing.
         """
-        user = self._users.get(username)
+        user = self.get(username)
         known = user is not None and bool(user.password_hash)
         stored = user.password_hash if user is not None and known else _UNKNOWN_USERS_HASH
         algorithm = user.hashing_algorithm if user is not None and known else DEFAULT_ALGORITHM
@@ -156,7 +169,9 @@ class Users:
 
     def may_enter_vhost(self, username: str, vhost: str) -> bool:
         """Return whether the user has permissions, of whatever kind, in the vhost."""
-        return username in self._users and (username, vhost) in self._permissions
+        if username in self._users:
+            return (username, vhost) in self._permissions
+        return self._ourselves_if(username) is not None
 
     # ── permissions ──
 
@@ -237,9 +252,9 @@ class Users:
     def allows(self, username: str, vhost: str, permission: Permission, name: str) -> bool:
         """Return whether the user has this right on the resource of this name."""
         patterns = self._patterns.get((username, vhost))
-        return patterns is not None and is_found(
-            patterns[permission], name or DEFAULT_EXCHANGE_NAME
-        )
+        if patterns is None:
+            return self._ourselves_if(username) is not None
+        return is_found(patterns[permission], name or DEFAULT_EXCHANGE_NAME)
 
     def require(
         self, username: str, vhost: str, permission: Permission, kind: ResourceKind, name: str

@@ -51,8 +51,9 @@ class EventExchange:
         self.dropped_count = 0
 
     def begin(self) -> None:
-        """Announce what comes and goes from now on."""
-        self._broker.events.subscribe(self._note)
+        """Announce what comes and goes from now on, if the settings name a vhost for it."""
+        if self._vhost_name:
+            self._broker.events.subscribe(self._note)
 
     def _note(self, event: Event) -> None:
         """Take an event down; see ``broker.events``."""

@@ -19,6 +19,8 @@ from amqp_server.broker.definitions.references import finding_references
 from amqp_server.broker.errors import DeletionProtectedError
 from amqp_server.broker.limits import VHOST_LIMITS, validated
 from amqp_server.broker.policies.table import Policy
+from amqp_server.broker.shovels.definition import COMPONENT as SHOVEL
+from amqp_server.broker.shovels.definition import read_shovel
 from amqp_server.broker.steps import Steps
 
 
@@ -103,8 +105,15 @@ class VhostCommands:
     def set_parameter(
         self, _now_ms: int, *, parameter: ParameterDefinition | GlobalParameterDefinition
     ) -> Steps[None]:
-        """Create or replace a parameter, of a vhost or of the cluster."""
+        """Create or replace a parameter, of a vhost or of the cluster.
+
+        Raises:
+            PreconditionFailedError: it is no valid shovel. One that is imported is kept and shown,
+                and does nothing; the log says why.
+        """
         if isinstance(parameter, ParameterDefinition):
+            if parameter.component == SHOVEL:
+                read_shovel(parameter.vhost, parameter.name, parameter.value)
             self._broker.set_parameter(parameter)
         else:
             self._broker.set_global_parameter(parameter)
@@ -119,6 +128,11 @@ class VhostCommands:
         if component is None:
             return broker.clear_global_parameter(name)
         return broker.clear_parameter(vhost, component, name)
+
+    def restart_shovel(self, _now_ms: int, vhost: str, name: str) -> Steps[bool]:
+        """Connect a shovel anew; return whether there is one."""
+        yield
+        return self._broker.shovels.restart(vhost, name)
 
     # ── definitions as a file ──
 

@@ -277,3 +277,17 @@ def test_replacing_a_user_keeps_its_permissions(users: Users) -> None:
     users.set_permissions("u", "/", ".*", ".*", ".*")
     users.put(new_user("u", "changed", salt))
     assert users.allows("u", "/", Permission.READ, "q")
+
+
+def test_the_node_itself_may_do_everything_and_is_in_no_list(users: Users) -> None:
+    before = list(users.list())
+    ourselves = new_user("rmq-internal-1", "secret", bytes)
+    users.admit_ourselves(ourselves)
+    assert users.authenticate("rmq-internal-1", "secret") is ourselves
+    with pytest.raises(LoginRefusedError):
+        users.authenticate("rmq-internal-1", "guessed")
+    assert users.may_enter_vhost("rmq-internal-1", "/")
+    assert users.allows("rmq-internal-1", "/", Permission.WRITE, "anything")
+    assert not users.allows("rmq-internal-2", "/", Permission.WRITE, "anything")
+    assert not users.may_enter_vhost("rmq-internal-2", "/")
+    assert list(users.list()) == before

@@ -38,9 +38,9 @@ def test_vhosts_and_parameters_come_and_go() -> None:
     vhost = desk.views.vhost("v")
     assert vhost is not None
     assert vhost.description == "yours"
-    desk.do("set_parameter", parameter=ParameterDefinition("v", "shovel", "s", {"a": 1}))
+    desk.do("set_parameter", parameter=ParameterDefinition("v", "other", "s", {"a": 1}))
     desk.do("set_parameter", parameter=GlobalParameterDefinition("cluster_name", "hare"))
-    assert desk.do("clear_parameter", name="s", component="shovel", vhost="v") is True
+    assert desk.do("clear_parameter", name="s", component="other", vhost="v") is True
     assert desk.do("clear_parameter", name="cluster_name", component=None, vhost="") is True
     desk.do("delete_vhost", name="v")
     assert desk.views.vhost("v") is None

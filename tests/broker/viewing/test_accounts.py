@@ -76,14 +76,14 @@ def test_parameters_are_shown_by_component_and_vhost() -> None:
     desk.do("put_vhost", definition=VhostDefinition("v"))
     given = [
         ParameterDefinition("/", "federation", "f", 1),
-        ParameterDefinition("/", "shovel", "s", {"a": None}),
-        ParameterDefinition("v", "shovel", "s", []),
+        ParameterDefinition("/", "other", "s", {"a": None}),
+        ParameterDefinition("v", "other", "s", []),
     ]
     for parameter in (*reversed(given), GlobalParameterDefinition("name", "hare")):
         desk.do("set_parameter", parameter=parameter)
     assert list(desk.views.parameters()) == given
-    assert list(desk.views.parameters(component="shovel")) == given[1:]
-    assert list(desk.views.parameters(component="shovel", vhost="v")) == given[2:]
+    assert list(desk.views.parameters(component="other")) == given[1:]
+    assert list(desk.views.parameters(component="other", vhost="v")) == given[2:]
     assert desk.views.global_parameters() == (GlobalParameterDefinition("name", "hare"),)
 
 

@@ -38,7 +38,12 @@ def test_operator_policies_are_shown_and_not_set_here(api: Api) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "status", "reason"),
     [
-        ("shovel/%2F/s", {"value": 1}, 400, "Validation failed\n\ncomponent shovel not found\n"),
+        (
+            "shovel/%2F/s",
+            {"value": 1},
+            400,
+            "Validation failed\n\ns: the value of a shovel is an object\n",
+        ),
         ("shovel/%2F/s", {}, 400, "[{key_missing,value}]"),
         ("shovel/nope/s", {"value": 1}, 404, "vhost_not_found"),
         (

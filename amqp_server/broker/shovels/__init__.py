@@ -1,0 +1,1 @@
+"""Shovels as definitions and as states; what moves messages is ``amqp_server.shovels``."""
