@@ -6,6 +6,7 @@ Where management does not start for any reason but its address, the node goes on
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from amqp_server import __version__
@@ -18,6 +19,7 @@ from amqp_server.net.reactor import Reactor
 from amqp_server.net.server import Bound
 from amqp_server.net.settings import ListenerSettings
 from amqp_server.net.tls import TlsContexts
+from amqp_server.settings.effective import effective_text
 from amqp_server.settings.schema import Settings
 from management.composition import Management
 from management.server import HttpServer
@@ -64,6 +66,7 @@ class HttpApi:
             reactor.now_ms,
             version=__version__,
             data_dir="" if settings.broker.data_dir is None else str(settings.broker.data_dir),
+            settings_text=partial(effective_text, settings),
             log=None if log_output is None else log_output.recent,
         )
 

@@ -23,7 +23,6 @@ from management.http.errors import (
     HttpError,
     not_found,
 )
-from management.http.event_stream import EVENT_STREAM
 from management.http.request import Request
 from management.http.response import JSON, Response, empty, of_error
 from management.places import Places
@@ -75,10 +74,12 @@ class Application:
             yield self._headers.on(response, request)
 
     async def handle(self, request: Request) -> Response:
-        """Return the answer to a request, with its body whole."""
+        """Return the answer to a request, with its body whole; one that goes on has none."""
         async with self.answering(request) as response:
             if isinstance(response.body, bytes):
                 return response
+            if response.is_live:
+                return replace(response, body=b"")
             return replace(response, body=b"".join([piece async for piece in response.body]))
 
     async def _answer(self, request: Request, place: AsyncExitStack) -> Response:
@@ -138,7 +139,7 @@ def _check_headers(route: Route, request: Request) -> None:
         HttpError: 406, 412 or 415, without a body.
     """
     accept = request.header("accept")
-    if accept and not _accepts_json(accept):
+    if accept and not _accepts(accept, route.media_type):
         raise HttpError(NOT_ACCEPTABLE)
     if request.header("if-none-match") is not None:
         raise HttpError(PRECONDITION_FAILED)
@@ -146,8 +147,8 @@ def _check_headers(route: Route, request: Request) -> None:
         raise HttpError(UNSUPPORTED_MEDIA_TYPE)
 
 
-def _accepts_json(accept: str) -> bool:
+def _accepts(accept: str, media_type: str) -> bool:
+    """Whether a client takes what a route answers, or at least JSON, which every error is."""
     kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    # Browsers ask so for a stream of events; its errors are JSON.
-    known = {JSON, "*/*", "application/*", "application/bert", EVENT_STREAM}
+    known = {JSON, "*/*", "application/*", "application/bert", media_type}
     return not known.isdisjoint(kinds)

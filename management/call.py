@@ -1,6 +1,6 @@
 """A request on its way through a handler: who asks for what, and the node that answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -38,6 +38,7 @@ class Services:
         attention: what needs a hand.
         listeners: who is sent events.
         log: the last lines of the log.
+        settings_text: returns the settings in force, without secrets.
         rates_mode: as the settings have it.
         routes: all rows of the route table.
     """
@@ -49,6 +50,7 @@ class Services:
     attention: Board
     listeners: Listeners
     log: RecentLog
+    settings_text: Callable[[], str]
     rates_mode: str
     routes: tuple[Route, ...]
 

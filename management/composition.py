@@ -56,6 +56,7 @@ class Management:
         version: our own.
         data_dir, config_files: see ``Identity``.
         log: the last lines of the log; None where it goes elsewhere.
+        settings_text: returns the settings in force, without secrets.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Management:
         data_dir: str = "",
         config_files: tuple[str, ...] = (),
         log: RecentLog | None = None,
+        settings_text: Callable[[], str] = str,
     ) -> None:
         slices = Slices(time.perf_counter_ns)
         self.node = Node(views, admin, events, request_turn, now_ms, slices)
@@ -95,6 +97,7 @@ class Management:
             attention,
             Listeners(),
             NoLog() if log is None else log,
+            settings_text,
             settings.rates_mode,
             ROUTES,
         )

@@ -277,6 +277,7 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
     "stream_tracking": {"offsets": "object", "writers": "object"},
     "super_stream": {"partitions": "integer", "binding-keys": "string", "arguments": "object"},
     "tables": {"ets_tables_memory": "string"},
+    "top": {"node": "string", "row_count": "integer", "processes": "array"},
     "topology": {
         "vhost": "string",
         "nodes": "array",

@@ -5,7 +5,7 @@ from typing import Final
 
 from management.call import Call
 from management.http.errors import bad_request
-from management.http.event_stream import event_stream
+from management.http.event_stream import EVENT_STREAM, event_stream
 from management.http.response import Response, answer
 from management.live.listeners import Listener
 from management.live.log import LEVELS, LogFollower, is_as_severe, line_body
@@ -82,5 +82,6 @@ ROUTES: Final = (
         handler=livelog,
         summary="The lines of the log as they are written, as server-sent events.",
         extension=True,
+        media_type=EVENT_STREAM,
     ),
 )

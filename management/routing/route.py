@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
 
-from management.http.response import Response
+from management.http.response import JSON, Response
 
 Handler: TypeAlias = Callable[[Any], Awaitable[Response]]
 """Makes the answer of a ``management.call.Call``, which knows the route table."""
@@ -57,6 +57,7 @@ class Route:
         is_list: whether the answer is a list of that shape.
         needs_json_type: whether a body without ``content-type: application/json`` is refused.
         extension: whether RabbitMQ does not have it.
+        media_type: of the answer, which a client must accept; JSON is accepted for all.
     """
 
     method: str
@@ -69,3 +70,4 @@ class Route:
     is_list: bool = False
     needs_json_type: bool = False
     extension: bool = False
+    media_type: str = JSON
