@@ -11,6 +11,7 @@ from conformance.random.declared import DECLARED
 
 RULES_PATH = Path(__file__).with_name("rules.yaml")
 HTTP_PATH = Path(__file__).with_name("http_differences.yaml")
+METRICS_PATH = Path(__file__).with_name("metrics_differences.yaml")
 STATUSES = ("ok", "deviates", "open")
 
 INTRODUCTION = """\
@@ -95,6 +96,9 @@ def page(checks: Iterable[Check], rules: Iterable[Rule]) -> str:
         "## The HTTP API answers otherwise than RabbitMQ 3.10\n",
         "Calls and differences are patterns; `python -m conformance.http_differential` compares.\n",
         _table(("call", "difference", "why"), http_rows()),
+        "## Metrics for Prometheus differ from RabbitMQ 3.10\n",
+        "Differences are patterns; `tests/clients/test_metrics_differential.py` compares.\n",
+        _table(("difference", "why"), metrics_rows()),
     ]
     return "\n".join(parts)
 
@@ -103,6 +107,12 @@ def http_rows(path: Path = HTTP_PATH) -> list[tuple[str, str, str]]:
     """Return what the HTTP differential knows to differ: call, difference and reason."""
     rows = yaml.safe_load(path.read_text(encoding="utf-8"))
     return [(f"`{row['call']}`", f"`{row['difference']}`", row["reason"]) for row in rows]
+
+
+def metrics_rows(path: Path = METRICS_PATH) -> list[tuple[str, str]]:
+    """Return what is known to differ between the metrics: difference and reason."""
+    rows = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return [(f"`{row['difference']}`", row["reason"]) for row in rows]
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
