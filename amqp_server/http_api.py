@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from amqp_server import __version__
@@ -14,6 +15,8 @@ from amqp_server.broker.admin import Admin
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.views import Views
 from amqp_server.net.asyncio_server import AsyncioServer
+from amqp_server.net.listener import ListenError
+from amqp_server.net.local_socket import close_local_path, open_local_socket
 from amqp_server.net.log_output import LogOutput
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.server import Bound
@@ -26,6 +29,10 @@ from management.server import HttpServer
 from management.settings import HttpListenerSettings, MetricsListenerSettings
 
 log = logging.getLogger(__name__)
+
+CONTROL_KEY: Final = "management.control_socket"
+CONTROL_CONNECTIONS_MAX: Final = 32
+"""Connections open at a time on the control socket; later ones wait in the kernel."""
 
 
 HTTP: Final = "http"
@@ -82,6 +89,17 @@ class HttpApi:
 
         self._server = server(self.management.server, "listeners", HTTP)
         self._metrics_server = server(self.management.metrics_server, "metrics_listeners", METRICS)
+        # Of its own: whoever runs the node gets in when others have all connections.
+        self._control = AsyncioServer(
+            loop,
+            self.management.server.make_protocol,
+            key=CONTROL_KEY,
+            protocol="control",
+            connections_max=CONTROL_CONNECTIONS_MAX,
+            tls=None,
+        )
+        self._control_path = control_path(section.control_socket, settings.broker.data_dir)
+        self._has_control = False
 
     @property
     def bound(self) -> Sequence[Bound]:
@@ -97,12 +115,28 @@ class HttpApi:
         self._server.listen(self._listeners)
         self._metrics_server.listen(self._metrics_listeners)
         if self._listeners:
+            self._listen_locally()
             self.management.start()
+
+    def _listen_locally(self) -> None:
+        """Serve the control socket; a node goes on without it, where its path cannot be used."""
+        if self._control_path is None:
+            return
+        try:
+            self._control.listen_on(open_local_socket(self._control_path, CONTROL_KEY))
+        except ListenError as error:
+            log.warning("no control socket: %s", error)
+            return
+        self._has_control = True
+        log.info("listening socket=%s", self._control_path)
 
     async def stop(self) -> None:
         """Accept no client, and let requests under way end."""
         self._server.stop_listening()
         self._metrics_server.stop_listening()
+        self._control.stop_listening()
+        if self._has_control and self._control_path is not None:
+            close_local_path(self._control_path)
         try:
             await self.management.stop()
         except Exception:
@@ -115,3 +149,17 @@ def _listeners(
     return [
         ListenerSettings(address=where.address, port=where.port, tls=where.tls) for where in section
     ]
+
+
+def control_path(name: str, data_dir: Path | None) -> Path | None:
+    """Return the path of the control socket; None is none.
+
+    Args:
+        name: as the settings have it.
+        data_dir: that a relative name is in; None: the node has none.
+    """
+    if not name:
+        return None
+    if Path(name).is_absolute():
+        return Path(name)
+    return None if data_dir is None else data_dir / name

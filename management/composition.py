@@ -1,6 +1,7 @@
 """Puts the parts of management together, for the node that starts it."""
 
 import asyncio
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -91,7 +92,7 @@ class Management:
         sampler = Sampler(self.node, attention)
         self.services = Services(
             self.node,
-            Logins(self.node, sessions),
+            Logins(self.node, sessions, frozenset({0, os.geteuid()})),
             identity,
             sampler,
             attention,

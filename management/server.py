@@ -6,6 +6,8 @@ No other module knows the library. Sockets are accepted elsewhere, and handed to
 
 import asyncio
 import logging
+import socket
+import struct
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Protocol
@@ -35,6 +37,11 @@ READ_WAIT_S: Final = 30
 """How long a client may take to read what was sent to it."""
 
 SERVER: Final = "HareMQ"
+
+_CREDENTIALS: Final = "3i"
+"""Process, user and group, as the kernel keeps them of whoever connected."""
+
+_CREDENTIALS_BYTES: Final = struct.calcsize(_CREDENTIALS)
 
 
 class _Connection(web.RequestHandler):
@@ -163,6 +170,7 @@ class HttpServer:
             address,
             is_loopback=not address or is_loopback(address),
             is_tls=theirs.secure,
+            uid=peer_uid(theirs.transport),
         )
 
     async def _body_of(self, theirs: web.BaseRequest) -> bytes:
@@ -180,6 +188,17 @@ class HttpServer:
                     raise bad_request("Exceeded HTTP request body size limit")
         except TimeoutError as error:
             raise HttpError(BAD_REQUEST) from error
+
+
+def peer_uid(transport: asyncio.BaseTransport | None) -> int | None:
+    """Return the user of the process at the other end of a Unix socket; None: it is no such."""
+    found = None if transport is None else transport.get_extra_info("socket")
+    if found is None or found.family != socket.AF_UNIX:
+        return None
+    _, uid, _ = struct.unpack(
+        _CREDENTIALS, found.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS_BYTES)
+    )
+    return int(uid)
 
 
 def is_loopback(address: str) -> bool:

@@ -58,6 +58,13 @@ class ManagementSettings:
         default=False,
         metadata={"doc": "Only users with the tag monitoring or administrator get metrics."},
     )
+    control_socket: str = field(
+        default="control.sock",
+        metadata={
+            "doc": "Unix socket of the command line, in data_dir unless the path is absolute; who"
+            " runs as this user or root needs no password there. Empty is none."
+        },
+    )
     path_prefix: str = field(
         default="",
         metadata={"doc": "In front of every path, such as /broker behind a proxy; empty is none."},

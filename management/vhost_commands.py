@@ -50,7 +50,7 @@ async def change(call: Call, command: str, /, **given: object) -> object:
     """
     try:
         return await call.node.command(
-            command, **given, username=call.account.name, vhost=call.vhost
+            command, **given, username=call.account.asker, vhost=call.vhost
         )
     except AccessRefusedError as error:
         raise not_authorised("Access refused.") from error

@@ -71,6 +71,11 @@ OPERATOR: Final[Asker] = _Operator()
 """Who stands above all rights."""
 
 
+def asker_of(users: Users, username: str | None, vhost: Vhost) -> Asker:
+    """Return who makes the request of a command: a user in a vhost; None is the operator."""
+    return OPERATOR if username is None else VhostUser(users, username, vhost)
+
+
 def check_queue_declare(asker: Asker, name: str, arguments: Table) -> None:
     """Check the rights to declare a queue: dead-lettering reads from it and writes to an exchange.
 

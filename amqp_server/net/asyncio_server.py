@@ -85,6 +85,11 @@ class AsyncioServer:
                 self.bound.append(bound)
                 log.info("listening address=%s port=%d protocol=%s tls=%s", *bound)
 
+    def listen_on(self, listening: socket.socket) -> None:
+        """Begin to accept on a Unix socket that listens; it is not among the bound addresses."""
+        where = ListenerSettings()
+        self._acceptor.listen([listening], partial(self._begin_to_welcome, where))
+
     def stop_listening(self) -> None:
         """Accept no client any more; connected clients stay."""
         self._acceptor.close()

@@ -9,7 +9,7 @@ Source: RabbitMQ, management plugin, access and permissions.
 """
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Account(NamedTuple):
@@ -18,10 +18,17 @@ class Account(NamedTuple):
     Attributes:
         name: of the user.
         tags: in the order in which they are shown.
+        is_operator: whether it is who runs the node, and no user: no rights in vhosts hold for it.
     """
 
     name: str
     tags: tuple[str, ...]
+    is_operator: bool = False
+
+    @property
+    def asker(self) -> str | None:
+        """The user whose rights a command needs; None: the operator needs none."""
+        return None if self.is_operator else self.name
 
     @property
     def is_administrator(self) -> bool:
@@ -45,6 +52,10 @@ class Account(NamedTuple):
 
     def _has(self, *any_of: str) -> bool:
         return any(tag in self.tags for tag in any_of)
+
+
+OPERATOR: Final = Account("operator", ("administrator",), is_operator=True)
+"""Whoever asks over the control socket as the user of the node, or as root."""
 
 
 def account_of(name: str, tags: Collection[str]) -> Account:

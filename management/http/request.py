@@ -44,6 +44,7 @@ class Request:
         address: of the client; empty on a Unix socket.
         is_loopback: whether the client runs on this host.
         is_tls: whether it came over TLS.
+        uid: user of the process behind a Unix socket, as the kernel says; None behind others.
     """
 
     method: str
@@ -54,6 +55,7 @@ class Request:
     address: str = "127.0.0.1"
     is_loopback: bool = True
     is_tls: bool = False
+    uid: int | None = None
 
     def header(self, name: str) -> str | None:
         """Return a header by its name in lower case; None if it is not there."""

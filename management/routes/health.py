@@ -133,7 +133,7 @@ async def certificate_expiration(call: Call) -> Response:
 
 async def aliveness(call: Call) -> Response:
     """Declare a queue, publish a message and get it, as the user."""
-    user, vhost = call.account.name, call.vhost
+    user, vhost = call.account.asker, call.vhost
     if not call.node.has_vhost(vhost):
         raise not_found()
     await call.node.command(

@@ -60,10 +60,10 @@ async def put_vhost(call: Call) -> Response:
     tags = words_of(body, "tags")
     definition = VhostDefinition(call.vhost, description, tags, KINDS.get(kind), tracing, protected)
     is_new = await call.node.command("put_vhost", definition=definition)
-    if is_new:
+    user = call.account.asker
+    if is_new and user is not None:
         # Whoever makes a vhost may use it, as in RabbitMQ.
         rights = {"configure": ".*", "write": ".*", "read": ".*"}
-        user = call.account.name
         await call.node.command("set_permissions", user=user, vhost=call.vhost, **rights)
     return created_or_changed(is_new=is_new is True)
 

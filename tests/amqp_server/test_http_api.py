@@ -2,11 +2,14 @@
 
 import asyncio
 import base64
+import json
 import logging
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from amqp_server.http_api import HttpApi
+from amqp_server.http_api import HttpApi, control_path
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.server import Bound
 from amqp_server.settings.load import parse_settings
@@ -55,3 +58,63 @@ def test_it_answers_while_it_listens(
     assert reply.startswith(b"HTTP/1.1 401")
     assert b"Not management user" in reply
     assert "management did not stop in order" in caplog.text
+
+
+def asked_locally(folder: Path, name: str, head: bytes) -> bytes | None:
+    """Return what the control socket answers; None: there is none."""
+
+    async def work() -> bytes | None:
+        loop = asyncio.get_running_loop()
+        broker = Node().broker
+        reactor = Reactor(loop, broker, read_buffer_bytes=65_536)
+        settings = replace(
+            SETTINGS,
+            broker=replace(SETTINGS.broker, data_dir=folder),
+            management=replace(SETTINGS.management, control_socket=name),
+        )
+        http_api = HttpApi(loop, broker, reactor, settings, None)
+        http_api.listen()
+        path = control_path(name, folder)
+        reply = None
+        if path is not None and path.is_socket():
+            assert all(bound.address != str(path) for bound in http_api.bound)
+            reader, writer = await asyncio.open_unix_connection(path)
+            writer.write(head + b"\r\nHost: h\r\nConnection: close\r\n\r\n")
+            async with asyncio.timeout(10):
+                reply = await reader.read(-1)
+            writer.close()
+        await http_api.stop()
+        reactor.close()
+        assert path is None or not path.is_socket()
+        return reply
+
+    return asyncio.run(work())
+
+
+def test_whoever_runs_the_node_needs_no_password_on_its_socket(tmp_path: Path) -> None:
+    anybody = b"GET /api/whoami HTTP/1.1"
+    reply = asked_locally(tmp_path, "control.sock", anybody)
+    assert reply is not None
+    body = json.loads(reply.partition(b"\r\n\r\n")[2])
+    assert (body["name"], body["tags"]) == ("operator", ["administrator"])
+
+
+def test_a_password_counts_on_the_socket_too(tmp_path: Path) -> None:
+    reply = asked_locally(tmp_path, "control.sock", WHOAMI)
+    assert reply is not None
+    # Node's guest has no tag.
+    assert b"Not management user" in reply
+
+
+def test_a_node_goes_on_without_a_socket_whose_path_cannot_be_used(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert asked_locally(tmp_path, "none/control.sock", WHOAMI) is None
+    assert "no control socket: management.control_socket: cannot listen on" in caplog.text
+    assert asked_locally(tmp_path, "", WHOAMI) is None
+
+
+def test_a_relative_path_is_in_the_data_directory() -> None:
+    assert control_path("c", Path("d")) == Path("d/c")
+    assert control_path("/run/c", Path("d")) == Path("/run/c")
+    assert control_path("c", None) is None

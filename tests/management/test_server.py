@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -11,7 +13,7 @@ from management import server
 from management.application import Application
 from management.http.request import Request
 from management.http.response import Response, answer
-from management.server import HttpServer, is_loopback
+from management.server import HttpServer, is_loopback, peer_uid
 
 
 class Echo(Application):
@@ -193,3 +195,18 @@ def test_what_is_no_request_is_refused_without_a_traceback(
 )
 def test_loopback(address: str, *, is_local: bool) -> None:
     assert is_loopback(address) is is_local
+
+
+class Transported(asyncio.Transport):
+    """A transport of a socket."""
+
+    def __init__(self, own: socket.socket) -> None:
+        super().__init__({"socket": own})
+
+
+def test_the_kernel_says_who_is_behind_a_unix_socket() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX)
+    with ours, theirs, socket.socket() as network:
+        assert peer_uid(Transported(ours)) == os.geteuid()
+        assert peer_uid(Transported(network)) is None
+    assert peer_uid(None) is None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final, NamedTuple
 
-from amqp_server.broker.access.rights import Permission
+from amqp_server.broker.access.rights import Permission, User
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.counts import ChannelCounts
 from amqp_server.broker.errors import NodeLimitError, NotFoundError
@@ -18,7 +18,7 @@ from amqp_server.broker.messages.shown import shown_properties
 from amqp_server.broker.messages.written import written_message
 from amqp_server.broker.queue import NOBODY, Queue
 from amqp_server.broker.rejecting import rejecting
-from amqp_server.broker.request_rights import VhostUser
+from amqp_server.broker.request_rights import asker_of
 from amqp_server.broker.requeueing import requeueing
 from amqp_server.broker.steps import Steps, StepsJob
 from amqp_server.broker.tracing.firehose import Firehose
@@ -44,6 +44,10 @@ GOT_BYTES_MAX: Final = 134_217_728
 
 _CONNECTION: Final = "<{}>"
 """The name of a connection in traces, for a user of a command, who has none."""
+
+
+_OPERATOR_USER: Final = User("", "", tags=("impersonator",))
+"""Who publishes for the operator: nobody, so that any user-id may stand in the message."""
 
 
 class Published(NamedTuple):
@@ -100,12 +104,12 @@ class MessageCommands:
         vhost: str,
         exchange: str,
         *,
-        username: str,
+        username: str | None,
         routing_key: str,
         properties: Mapping[str, object],
         payload: bytes,
     ) -> Steps[Published]:
-        """Publish a message as a user, who must have the right to.
+        """Publish a message as a user, who must have the right to; None is the operator.
 
         Raises:
             NotFoundError: no such vhost, user or exchange.
@@ -115,11 +119,11 @@ class MessageCommands:
             NodeLimitError: an alarm is on, which would block a connection.
         """
         broker, found = self._broker, self._broker.vhost(vhost)
-        user = broker.users.get(username)
+        user = _OPERATOR_USER if username is None else broker.users.get(username)
         if user is None:
             raise NotFoundError(f"no such user '{username}'")
         record = written_message(exchange, routing_key, properties, payload)
-        asker = VhostUser(broker.users, username, found)
+        asker = asker_of(broker.users, username, found)
         asker.require(Permission.WRITE, "exchange", exchange)
         found.exchanges.check_may_publish(exchange)
         keys = [routing_key]
@@ -133,7 +137,7 @@ class MessageCommands:
             raise NodeLimitError(broker.alarms.reason)
         publisher, run, counted = found.publisher, (record,), ExchangeCounters()
         if found.firehose.is_on:
-            actor = Actor(_CONNECTION.format(broker.settings.node_name), 1, username)
+            actor = Actor(_CONNECTION.format(broker.settings.node_name), 1, user.name)
             steps = found.firehose.publishing(exchange, run, keys, now_ms, actor, counted)
         elif len(keys) == 1:
             steps = publisher.publishing(exchange, run, now_ms, counted)
@@ -152,7 +156,7 @@ class MessageCommands:
         vhost: str,
         name: str,
         *,
-        username: str,
+        username: str | None,
         count: int,
         settled_by: SettledBy,
         truncate_bytes: int | None,
@@ -166,7 +170,7 @@ class MessageCommands:
             now_ms: the time.
             vhost: of the queue.
             name: of the queue.
-            username: who asks.
+            username: who asks; None is the operator.
             count: how many; negative is all.
             settled_by: what becomes of them.
             truncate_bytes: where payloads are cut; None is nowhere.
@@ -178,11 +182,11 @@ class MessageCommands:
             BrokerError: its kind has no basic.get.
         """
         broker, found = self._broker, self._broker.vhost(vhost)
-        broker.users.require(username, vhost, Permission.READ, "queue", name)
+        asker_of(broker.users, username, found).require(Permission.READ, "queue", name)
         queue = found.queues.get(name, NOBODY)
         queue.check_granted(Request.GET)
         found.queues.refresh(queue, now_ms)
-        actor = Actor(_CONNECTION.format(broker.settings.node_name), 1, username)
+        actor = Actor(_CONNECTION.format(broker.settings.node_name), 1, username or "")
         getting = _Getting(broker, queue, settled_by, truncate_bytes, found.firehose, actor)
         is_through = False
         try:

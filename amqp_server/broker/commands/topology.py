@@ -18,9 +18,8 @@ from amqp_server.broker.names import (
 )
 from amqp_server.broker.queue import NOBODY, purging
 from amqp_server.broker.request_rights import (
-    OPERATOR,
     Asker,
-    VhostUser,
+    asker_of,
     check_bind,
     check_exchange_declare,
     check_queue_declare,
@@ -183,6 +182,4 @@ class TopologyCommands:
             yield from found.exchanges.unbinding(source, to, routing_key, arguments)
 
     def _asker(self, username: str | None, vhost: Vhost) -> Asker:
-        if username is None:
-            return OPERATOR
-        return VhostUser(self._broker.users, username, vhost)
+        return asker_of(self._broker.users, username, vhost)

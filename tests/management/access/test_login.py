@@ -2,11 +2,13 @@
 
 import asyncio
 import base64
+import json
+import os
 
 import pytest
 
 from management.access import login
-from management.access.account import account_of
+from management.access.account import OPERATOR, account_of
 from management.access.login import basic_credentials
 from management.access.sessions import COOKIE
 from management.http.errors import HttpError
@@ -138,3 +140,31 @@ def test_who_was_let_in_stands_until_the_user_changes_or_logs_out(api: Api) -> N
     assert not logins.still_stands(by_header, account)
     api.delete("users/eve")
     assert not logins.still_stands(by_header, account)
+
+
+def test_only_who_runs_the_node_needs_no_password_on_its_socket(api: Api) -> None:
+    for uid, status in ((os.geteuid(), 200), (0, 200), (os.geteuid() + 1, 401), (None, 401)):
+        reply = api.send(Request("GET", "/api/whoami", address="", uid=uid))
+        assert reply.status == status
+    logins = api.management.services.logins
+    assert logins.still_stands(Request("GET", "/", uid=0), OPERATOR)
+
+
+def test_the_operator_may_do_what_no_user_may(api: Api) -> None:
+    """As the last way in: nobody has to have rights."""
+
+    def made(method: str, path: str, body: bytes = b"{}") -> int:
+        return api.send(Request(method, f"/api/{path}", body=body, address="", uid=0)).status
+
+    message = {"routing_key": "q", "payload": "x", "payload_encoding": "string", "properties": {}}
+    get = {"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"}
+    assert made("DELETE", "users/guest", b"") == 204
+    assert made("PUT", "vhosts/w") == 201
+    assert made("PUT", "queues/w/q") == 201
+    assert made("GET", "queues/w") == 200
+    publish = json.dumps({**message, "properties": {"user_id": "eve"}}).encode()
+    assert made("POST", "exchanges/w/amq.default/publish", publish) == 200
+    assert made("POST", "queues/w/q/get", json.dumps(get).encode()) == 200
+    assert made("GET", "aliveness-test/w") == 200
+    assert made("DELETE", "queues/w/q", b"") == 204
+    assert made("GET", "queues/none") == 404
