@@ -59,6 +59,7 @@ COMMANDS: Final[Mapping[str, Row]] = {
     "definitions": Row(OBJECTS, f"{_IN}.definitions:definitions", "export, import."),
     "publish": Row(MESSAGES, f"{_IN}.messages:publish", "A message in."),
     "get": Row(MESSAGES, f"{_IN}.messages:get", "Messages out, as a client gets them."),
+    "as": Row(TOOLS, "command_line.lookalike.command:as_tool", "RabbitMQ's own tools, by name."),
     "completion": Row(TOOLS, f"{_IN}.completion:completion", "Completion for a shell."),
 }
 

@@ -127,7 +127,7 @@ class HttpTransport:
 
     def _headers(self, more: Mapping[str, str]) -> dict[str, str]:
         headers = {"accept": "application/json", "connection": "close", **more}
-        if self._address.user is not None:
+        if self._address.user is not None and "authorization" not in headers:
             text = f"{self._address.user}:{self._address.password}"
             octets = base64.b64encode(text.encode("utf-8", "surrogateescape"))
             headers["authorization"] = f"Basic {octets.decode('ascii')}"

@@ -105,7 +105,7 @@ def list_globals(session: Session) -> None:
 
 
 policies: click.Group = _policies("policies", "all", "policy")
-operator_policies: click.Group = _policies("operator-policies", "queues", "operator policy")
+operator_policies: click.Group = _policies("operator-policies", "all", "operator policy")
 parameters: click.Group = group(
     "parameters",
     "Parameters of vhosts: list, declare, delete.",

@@ -12,7 +12,15 @@ from tests.style.tree import files, text_of
 
 ARCHITECTURE = Path("docs/ARCHITECTURE.md")
 PICTURES = {ARCHITECTURE: "The picture", Path("CONTRIBUTING.md"): "The floors"}
-PACKAGES = ("amqp_server", "exchanges", "queues", "persistence", "management", "cluster")
+PACKAGES = (
+    "amqp_server",
+    "exchanges",
+    "queues",
+    "persistence",
+    "management",
+    "cluster",
+    "command_line",
+)
 BLOCK = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAME_OF_PATH = re.compile(r"`[\w/.<>-]+")
 

@@ -172,3 +172,14 @@ def _text_of(files: Mapping[str, str], name: str) -> str:
     if name not in files:
         raise CommandError(f"{name}: No such file or directory", 74)
     return files[name]
+
+
+class Tool:
+    """A tool of RabbitMQ by its name: ``tool("rabbitmqctl list_queues name")``."""
+
+    def __init__(self, typed: Typed) -> None:
+        self._typed = typed
+
+    def __call__(self, line: str, *more: str, files: Mapping[str, str] | None = None) -> Said:
+        """Carry out a command line, split at blanks, and further words as they are."""
+        return self._typed("as", *line.split(), *more, files=files)

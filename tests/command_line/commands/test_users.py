@@ -25,7 +25,7 @@ def test_tags_change_and_the_password_stays(typed: Typed) -> None:
     typed("users", "declare", "eve", typed="pw")
     assert typed("users", "set-tags", "eve", "management", "custom").status == 0
     typed.way = InMemory(typed.api, "eve:pw")
-    assert typed("whoami", "-o", "json").json["tags"] == ["custom", "management"]
+    assert typed("whoami", "-o", "json").json["tags"] == ["management", "custom"]
 
 
 def test_a_user_that_is_not_there_is_a_status_of_its_own(typed: Typed) -> None:
