@@ -80,8 +80,9 @@ class Call:
 
     @property
     def node(self) -> Node:
-        """The broker."""
-        return self.services.node
+        """The broker; its commands are those of the user."""
+        node = self.services.node
+        return node if self.user is None else node.acting_as(self.user.name)
 
     @property
     def account(self) -> Account:

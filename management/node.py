@@ -6,6 +6,7 @@ A command is a job of the broker's turns. It is begun here, and awaited.
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from functools import partial
 from typing import TypeVar
 
@@ -58,6 +59,13 @@ class Node:
         self.slices = slices
         self._admin = admin
         self._request_turn = request_turn
+        self._actor = ""
+
+    def acting_as(self, user: str) -> "Node":
+        """Return the same node, for the commands of this user: events name it."""
+        node = copy(self)
+        node._actor = user
+        return node
 
     def vhost_names(self) -> list[str]:
         """Return the names of all vhosts, sorted."""
@@ -107,7 +115,7 @@ class Node:
             answer: called once with what came of it; None is not told.
             given: its arguments.
         """
-        job = self._admin.begin(name, given, answer or _log_failure)
+        job = self._admin.begin(name, given, answer or _log_failure, self._actor)
         self._request_turn()
         return job
 

@@ -41,6 +41,7 @@ from amqp_server.broker.errors import (
     ReplyConsumerError,
     ResourceLockedError,
 )
+from amqp_server.broker.events import acting
 from amqp_server.broker.messages.written import PropertyTypeError
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.shovels.definition import local_vhosts
@@ -116,7 +117,11 @@ class Admin(
     """The commands as functions; ``COMMANDS`` is the table of them."""
 
     def begin(
-        self, name: str, given: Mapping[str, object], answer: Callable[[Answer], None]
+        self,
+        name: str,
+        given: Mapping[str, object],
+        answer: Callable[[Answer], None],
+        actor: str = "",
     ) -> CommandJob:
         """Begin a command: it goes on in the turns to come.
 
@@ -126,8 +131,10 @@ class Admin(
             name: of the command.
             given: its arguments, by name.
             answer: called once, with what came of it.
+            actor: the user who asks for it, as events name it; empty is the node itself.
         """
-        job = CommandJob(self._broker, self._beginning(name, given), answer)
+        steps = acting(self._broker.events, actor, self._beginning(name, given))
+        job = CommandJob(self._broker, steps, answer)
         self._broker.turn.later(job)
         return job
 

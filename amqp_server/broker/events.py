@@ -8,9 +8,12 @@ Source: RabbitMQ, rabbitmq_event_exchange: the names of the events.
 
 from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from amqp_server.broker.definitions.definition import Definition
+from amqp_server.broker.steps import Steps
+
+T = TypeVar("T")
 
 
 class EventKind(Enum):
@@ -71,13 +74,16 @@ class Events:
 
     Attributes:
         counts: how many there were of each kind since the start.
+        actor: the user whose request is carried out right now; empty where the node itself does
+            something. ``acting`` sets it.
     """
 
-    __slots__ = ("_listeners", "counts")
+    __slots__ = ("_listeners", "actor", "counts")
 
     def __init__(self) -> None:
         self._listeners: tuple[Listener, ...] = ()
         self.counts = dict.fromkeys(EventKind, 0)
+        self.actor = ""
 
     def note(
         self,
@@ -102,3 +108,17 @@ class Events:
     def unsubscribe(self, listener: Listener) -> None:
         """Stop passing events to a listener; an unknown listener is ignored."""
         self._listeners = tuple([one for one in self._listeners if one != listener])
+
+
+def acting(events: Events, user: str, steps: Steps[T]) -> Steps[T]:
+    """Take the steps of a user's request: what they tell is told as done by this user."""
+    while True:
+        events.actor = user
+        try:
+            next(steps)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        finally:
+            events.actor = ""
+        yield

@@ -40,7 +40,11 @@ def test_a_client_comes_and_goes_with_what_it_has() -> None:
     node = Node()
     events = told(node)
     client = node.open()
-    assert kinds(events) == ["connection.created", "channel.created"]
+    assert kinds(events) == [
+        "user.authentication.success",
+        "connection.created",
+        "channel.created",
+    ]
     client.declare(exclusive=True)
     client.declare(exclusive=True)
     assert kinds(events) == ["queue.declared", "queue.created", "queue.declared"]

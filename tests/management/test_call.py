@@ -38,4 +38,4 @@ def test_who_monitors_sees_all_vhosts_and_enters_only_its_own(api: Api) -> None:
     assert call(api).visible_vhosts() == ["/"]
     assert call(api, tag="monitoring").visible_vhosts() == ["/", "other"]
     assert call(api, tag="monitoring").enterable_vhosts() == ["/"]
-    assert (call(api).vhost, call(api).node) == ("/", api.management.node)
+    assert (call(api).vhost, call(api).node.views) == ("/", api.management.node.views)

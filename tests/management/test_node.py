@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from amqp_server.broker.admin import Admin, Answer, NotFoundError
+from amqp_server.broker.admin import Admin, Answer, NotFoundError, VhostDefinition
 from amqp_server.broker.pages import Page
 from amqp_server.broker.views import Views
 from management.node import Node, NotSafeError, pages
@@ -52,7 +52,7 @@ def test_what_is_not_safe_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         def give_up(self) -> None:
             """Nobody gives up."""
 
-    def begin(_name: str, _given: object, answer: Any) -> Failing:  # noqa: ANN401
+    def begin(_name: str, _given: object, answer: Any, _actor: str) -> Failing:  # noqa: ANN401
         answer(Answer(True, is_safe=False))
         return Failing()
 
@@ -102,3 +102,14 @@ def test_pages_follow_their_cursors() -> None:
         return Page((start + 1, start + 2), start + 2 if start < 4 else None)
 
     assert list(pages(look)) == [(1, 2), (3, 4), (5, 6)]
+
+
+def test_a_command_is_told_as_done_by_the_user_whom_the_node_acts_as() -> None:
+    rig = Rig()
+    events = rig.inner.broker.events
+    told = []
+    events.subscribe(lambda event: told.append((event.kind.value, events.actor)))
+    definition = VhostDefinition("w")
+    rig.run(rig.node.acting_as("eve").command("put_vhost", definition=definition))
+    rig.run(rig.node.command("delete_vhost", name="w"))
+    assert told == [("vhost.created", "eve"), ("vhost.deleted", "")]

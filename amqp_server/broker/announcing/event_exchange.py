@@ -15,7 +15,7 @@ import logging
 from collections import deque
 from typing import Final
 
-from amqp_server.broker.announcing.event_headers import announced
+from amqp_server.broker.announcing.event_headers import ACTOR, NOBODYS, announced
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.errors import BrokerError
 from amqp_server.broker.events import Event
@@ -27,6 +27,9 @@ from amqp_server.wire.tables import Field
 from persistence.record import Record, make_route
 
 log = logging.getLogger(__name__)
+
+_INTERNAL: Final = "rmq-internal"
+"""RabbitMQ's name for what the node does by itself."""
 
 WAITING_MAX: Final = 65_536
 """Messages that may wait to be published."""
@@ -62,9 +65,13 @@ class EventExchange:
             return
         if not broker.vhost(self._vhost_name).router.has_bindings_from(EVENT_EXCHANGE):
             return
+        by = {}
+        if event.kind not in NOBODYS:
+            actor = broker.events.actor or _INTERNAL
+            by[ACTOR] = Field("S", actor.encode("utf-8", "surrogateescape"))
         try:
             for key, headers in announced(event, broker):
-                self._keep(key, headers)
+                self._keep(key, {**by, **headers})
         except Exception:
             log.exception("an event is not announced kind=%s", event.kind.value)
 

@@ -1,7 +1,7 @@
 """What a message of the event exchange says: routing keys and headers, for each kind of event.
 
 The names are RabbitMQ's. Where RabbitMQ writes a term of Erlang as a text (arguments, addresses),
-the value is a table or the plain text. Most events do not know which user caused them.
+the value is a table or the plain text. The user who caused an event is added by who asks.
 
 Source: RabbitMQ 3.10, rabbitmq_event_exchange, asked with every event.
 """
@@ -33,6 +33,17 @@ Announced: TypeAlias = tuple[str, dict[str, Field]]
 """A routing key, and headers."""
 
 ACTOR: Final = "user_who_performed_action"
+
+NOBODYS: Final = frozenset(
+    (
+        EventKind.ALARM_CLEARED,
+        EventKind.ALARM_SET,
+        EventKind.CONNECTION_CLOSED,
+        EventKind.LOGIN_ACCEPTED,
+        EventKind.LOGIN_REFUSED,
+    )
+)
+"""What nobody did, or what names its user otherwise."""
 
 
 def announced(event: Event, broker: Broker) -> Iterator[Announced]:

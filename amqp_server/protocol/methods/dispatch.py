@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 from pamqp import commands
 
 from amqp_server.broker import steps
+from amqp_server.broker.events import acting
 from amqp_server.broker.steps import Steps
 from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import CommandInvalidError, LostReplyError
@@ -73,7 +74,17 @@ def dispatch(lane: Channel, method: Method, now_ms: int) -> None:
     handler = HANDLERS.get(type(method))
     if handler is None:
         raise CommandInvalidError("unimplemented method")
-    reply = handler(lane, method, now_ms)
+    if type(method) in CHANGES_DEFINITIONS:
+        events, user = lane.session.broker.events, lane.session.username
+        events.actor = user
+        try:
+            reply = handler(lane, method, now_ms)
+        finally:
+            events.actor = ""
+        if reply is not None and not isinstance(reply, Method):
+            reply = acting(events, user, reply)
+    else:
+        reply = handler(lane, method, now_ms)
     if isinstance(reply, Method):
         _write_reply(lane, method, reply)
     elif reply is not None:

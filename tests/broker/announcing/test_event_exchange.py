@@ -6,6 +6,7 @@ import pytest
 from pamqp import commands
 
 from amqp_server.broker.access.rights import new_user
+from amqp_server.broker.admin import Admin
 from amqp_server.broker.alarms import Resource
 from amqp_server.broker.announcing import event_exchange
 from amqp_server.broker.announcing.event_exchange import EventExchange
@@ -40,6 +41,17 @@ class Announced:
             self.events()
 
     def events(self) -> list[tuple[str, dict[str, object]]]:
+        """Take all events: key and headers, without the time and the actor."""
+        found = self.told()
+        for _, headers in found:
+            headers.pop("user_who_performed_action", None)
+        return found
+
+    def actors(self) -> dict[str, object]:
+        """Take all events: key and actor; None where none is named."""
+        return {key: headers.get("user_who_performed_action") for key, headers in self.told()}
+
+    def told(self) -> list[tuple[str, dict[str, object]]]:
         """Take all events: key and headers, without the time."""
         self.node.end_turns()
         found: list[tuple[str, dict[str, object]]] = []
@@ -271,3 +283,64 @@ def test_it_is_there_again_with_its_vhost() -> None:
     assert node.broker.vhost("v").exchanges.exists("amq.rabbitmq.event")
     finish(node.broker.deleting_vhost("v", 0))
     assert node.broker.add_vhost("v").exchanges.exists("amq.rabbitmq.event")
+
+
+def test_an_event_names_the_user_whose_request_it_is(announced: Announced) -> None:
+    announced.node.add_user("eve")
+    announced.events()
+    client = announced.node.open(user="eve")
+    client.declare("jobs")
+    client.send(commands.Queue.Bind, queue="jobs", exchange="amq.topic", routing_key="k")
+    client.send(commands.Queue.Delete, queue="jobs")
+    client.receive()
+    actors = announced.actors()
+    assert actors.pop("user.authentication.success") is None
+    assert actors == dict.fromkeys(
+        [
+            "connection.created",
+            "channel.created",
+            "queue.created",
+            "binding.created",
+            "queue.deleted",
+            "binding.deleted",
+        ],
+        "eve",
+    )
+
+
+def test_what_the_node_does_by_itself_is_its_own(announced: Announced) -> None:
+    announced.node.broker.add_vhost("v")
+    client = announced.node.open()
+    client.declare("mine", exclusive=True)
+    client.send(commands.Connection.Close, 0)
+    announced.node.end_turns()
+    actors = announced.actors()
+    assert (actors["vhost.created"], actors["queue.created"]) == ("rmq-internal", "guest")
+    assert actors["queue.deleted"] == "rmq-internal"
+    assert actors["connection.closed"] is None
+
+
+def test_a_request_that_takes_many_turns_stays_its_users(announced: Announced) -> None:
+    client = announced.node.open()
+    client.declare("jobs")
+    for number in range(100):
+        client.send(
+            commands.Queue.Bind, queue="jobs", exchange="amq.topic", routing_key=str(number)
+        )
+    client.receive()
+    announced.events()
+    clock = count(step=1_000_000)
+    announced.node.broker.turn.budget = TurnBudget(lambda: next(clock), 5_000_000)
+    announced.node.broker.turn.budget.begin()
+    client.send(commands.Queue.Delete, queue="jobs")
+    told = announced.told()
+    assert len(told) == 101
+    assert {headers["user_who_performed_action"] for _, headers in told} == {"guest"}
+
+
+def test_a_command_is_that_of_who_asks(announced: Announced) -> None:
+    answers: list[object] = []
+    given = {"definition": VhostDefinition("w")}
+    Admin(announced.node.broker).begin("put_vhost", given, answers.append, "eve")
+    assert announced.actors() == {"vhost.created": "eve"}
+    assert announced.node.broker.events.actor == ""
