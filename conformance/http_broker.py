@@ -45,6 +45,11 @@ class Broker:
         self._names = {"node": "none", "connection": "none", "channel": "none"}
         self._names["node"] = self.ask(Call("GET", "overview")).value["node"]
 
+    @property
+    def node(self) -> str:
+        """Name of the node."""
+        return self._names["node"]
+
     def __enter__(self) -> Self:
         return self
 

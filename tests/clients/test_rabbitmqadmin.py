@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from conformance.rabbitmq import HTTP_PORT_OFFSET
-from tests.clients.support.server import HOST, Server, accepts, free_port
+from tests.clients.support.managed import managed_server
+from tests.clients.support.server import HOST
 
 PROGRAM: Final = shutil.which("rabbitmqadmin")
 COMMAND_TIMEOUT_S: Final = 30
@@ -25,7 +25,7 @@ class Tool:
     """The program, with the address of a node."""
 
     def __init__(self, port: int) -> None:
-        self._options = ["--host", HOST, "--port", str(port + HTTP_PORT_OFFSET)]
+        self._options = ["--host", HOST, "--port", str(port)]
 
     def __call__(self, *words: str) -> str:
         """Run a command, and return what it says."""
@@ -47,15 +47,8 @@ class Tool:
 
 @pytest.fixture(scope="module")
 def tool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
-    port = 20_000 + free_port() % 15_000
-    while accepts(port) or accepts(port + HTTP_PORT_OFFSET):
-        port += 1
-    server = Server(tmp_path_factory.mktemp("node"), port, "management: {}\n")
-    try:
-        server.wait_until_it_accepts()
-        yield Tool(port)
-    finally:
-        server.stop()
+    with managed_server(tmp_path_factory.mktemp("node")) as node:
+        yield Tool(node.port)
 
 
 def test_queues_exchanges_and_bindings(tool: Tool) -> None:
