@@ -5,6 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from amqp_server.broker.admin import Admin
@@ -18,7 +19,7 @@ from management.call import Services
 from management.identity import Identity
 from management.live.listeners import Listeners
 from management.live.log import NoLog, RecentLog
-from management.metrics.scraping import Scraping
+from management.metrics import scraping
 from management.node import Node
 from management.pages import Pages
 from management.route_table import ROUTES
@@ -105,11 +106,14 @@ class Management:
         self._sampling: asyncio.Task[None] | None = None
         self.application = Application(self.services, settings, Pages(WebUi()))
         self.server = HttpServer(self.application, settings.body_bytes_max)
-        scraping = Scraping(
-            self.services, views.node().wall_ms / 1000, needs_login=settings.metrics_login
+        scraped_slices = Slices(time.perf_counter_ns, scraping.SLICE_NS)
+        scraped = Node(views, admin, events, request_turn, now_ms, scraped_slices)
+        self.scraping = scraping.Scraping(
+            replace(self.services, node=scraped),
+            views.node().wall_ms / 1000,
+            needs_login=settings.metrics_login,
         )
-        self.scraping = scraping
-        self.metrics_server = HttpServer(scraping, METRICS_BODY_BYTES_MAX)
+        self.metrics_server = HttpServer(self.scraping, METRICS_BODY_BYTES_MAX)
 
     def start(self) -> None:
         """Begin to look at the counters, unless the settings say not to."""

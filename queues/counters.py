@@ -10,8 +10,6 @@ from typing import Final, NamedTuple
 
 from queues.effects import DeathReason
 
-_NONE: Final = (0,) * len(DeathReason)
-
 
 class DeathCounts(NamedTuple):
     """Messages that died, by ``DeathReason``."""
@@ -20,6 +18,9 @@ class DeathCounts(NamedTuple):
     expired: int = 0
     maxlen: int = 0
     delivery_limit: int = 0
+
+
+NO_DEATHS: Final = DeathCounts()
 
 
 class QueueCounters:
@@ -90,17 +91,17 @@ class QueueCounters:
     @property
     def dead_lettered(self) -> DeathCounts:
         """Messages that went to the dead letter exchange."""
-        return DeathCounts(*(self._dead_lettered or _NONE))
+        return _counted(self._dead_lettered)
 
     @property
     def dead_lettered_safely(self) -> DeathCounts:
         """Of them those that stay until every target has confirmed them."""
-        return DeathCounts(*(self._waiting_dead_lettered or _NONE))
+        return _counted(self._waiting_dead_lettered)
 
     @property
     def dropped(self) -> DeathCounts:
         """Messages that died and went nowhere, as the queue has no dead letter exchange."""
-        return DeathCounts(*(self._dropped or _NONE))
+        return _counted(self._dropped)
 
     def note_dead_letters(
         self, reason: DeathReason, count: int, *, at_least_once: bool = False
@@ -125,6 +126,11 @@ class QueueCounters:
         if self._dropped is None:
             self._dropped = [0] * len(DeathReason)
         self._dropped[_PLACES[reason]] += count
+
+
+def _counted(deaths: list[int] | None) -> DeathCounts:
+    # Ten thousand queues without a death share one value, which the collector need not walk.
+    return NO_DEATHS if deaths is None else DeathCounts._make(deaths)
 
 
 _PLACES: Final = {reason: DeathCounts._fields.index(reason.value) for reason in DeathReason}
@@ -176,9 +182,9 @@ class QueueCounts(NamedTuple):
     refused: int = 0
     purged: int = 0
     moved_safely: int = 0
-    dead_lettered: DeathCounts = DeathCounts()
-    dropped: DeathCounts = DeathCounts()
-    dead_lettered_safely: DeathCounts = DeathCounts()
+    dead_lettered: DeathCounts = NO_DEATHS
+    dropped: DeathCounts = NO_DEATHS
+    dead_lettered_safely: DeathCounts = NO_DEATHS
 
     def plus(self, other: "QueueCounts") -> "QueueCounts":
         """Return the sum, number by number."""
@@ -193,11 +199,10 @@ class QueueCounts(NamedTuple):
         return QueueCounts._make((*_EMPTY, *self[len(_EMPTY) :]))
 
     def _joined(self, other: "QueueCounts", join: Callable[[int, int], int]) -> "QueueCounts":
-        deaths = (
-            DeathCounts._make(map(join, self.dead_lettered, other.dead_lettered)),
-            DeathCounts._make(map(join, self.dropped, other.dropped)),
-            DeathCounts._make(map(join, self.dead_lettered_safely, other.dead_lettered_safely)),
-        )
+        deaths = [
+            mine if theirs is NO_DEATHS else DeathCounts._make(map(join, mine, theirs))
+            for mine, theirs in zip(self[-3:], other[-3:], strict=True)
+        ]
         return QueueCounts._make((*map(join, self[:-3], other[:-3]), *deaths))
 
 

@@ -189,25 +189,25 @@ LAG: Final = (
 
 def connection_item(view: ConnectionView) -> Item:
     """Return a connection; two may have one name, and none have one number."""
-    return Item(labels(channel=view.name, connection=str(view.number)), view)
+    return (labels(channel=view.name, connection=str(view.number)), view)
 
 
 def channel_item(view: ChannelView, connection_name: str) -> Item:
     """Return a channel, with its name in RabbitMQ's form."""
     name = f"{connection_name} ({view.number})"
-    return Item(labels(channel=name, connection=str(view.connection_number)), view)
+    return (labels(channel=name, connection=str(view.connection_number)), view)
 
 
 def key_with_vhost(item: Item) -> str:
     """Return the labels of a channel, with its vhost."""
-    return item.key.removesuffix("}") + "," + labels(vhost=item.thing.vhost)[1:]
+    return item[0].removesuffix("}") + "," + labels(vhost=item[1].vhost)[1:]
 
 
 def key_with_type(item: Item) -> str:
     """Return the labels of an exchange, with its type."""
-    return item.key.removesuffix("}") + "," + labels(type=item.thing.type)[1:]
+    return item[0].removesuffix("}") + "," + labels(type=item[1].type)[1:]
 
 
 def exchange_item(view: ExchangeView) -> Item:
     """Return an exchange; the default one has an empty name."""
-    return Item(labels(vhost=view.vhost, exchange=view.name), view)
+    return (labels(vhost=view.vhost, exchange=view.name), view)

@@ -20,7 +20,6 @@ from management.metrics.family import (
     RABBITMQ,
     Family,
     Group,
-    Item,
     itself,
 )
 from management.metrics.memory import memory_groups
@@ -113,20 +112,20 @@ async def _aggregated(scrape: Scrape) -> Groups:
     total = QueueCounts()
     for counts in counted.queues.values():
         total = total.plus(counts)
-    together = (Item(node.EVERYTHING, QueueNumbers("", "", None, total)),)
+    together = ((node.EVERYTHING, queues.thing_of(QueueNumbers("", "", None, total))),)
     yield Group((*queues.COARSE, *queues.METRICS, *queues.DELIVERY, *queues.PUBLISHED), together)
     together_now = await sources.of_connections()
-    channels = (Item(node.EVERYTHING, together_now.channels),)
+    channels = ((node.EVERYTHING, together_now.channels),)
     yield Group(
         (*connections.CHANNEL, *connections.CHANNEL_EXCHANGE, *connections.CHANNEL_QUEUE), channels
     )
-    opened = (Item(node.EVERYTHING, together_now.connections),)
+    opened = ((node.EVERYTHING, together_now.connections),)
     yield Group((*connections.CONNECTION_COARSE, *connections.CONNECTION), opened)
     # Exchanges that are gone count too, and so do those of channels that are.
-    exchanges = (Item(node.EVERYTHING, counted.channels),)
+    exchanges = ((node.EVERYTHING, counted.channels),)
     yield Group((*connections.EXCHANGE, *connections.EXCHANGE_CONFIRMED), exchanges)
-    lags = [each.thing for each in await sources.lags()]
-    yield Group(connections.LAG, (Item(node.EVERYTHING, max(lags, default=0)),))
+    lags = [each[1] for each in await sources.lags()]
+    yield Group(connections.LAG, ((node.EVERYTHING, max(lags, default=0)),))
 
 
 async def _per_object(scrape: Scrape) -> Groups:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from amqp_server.broker.views import QueueCounts
-from management.metrics.family import GAUGE, Family, Group, Item, itself
+from management.metrics.family import GAUGE, Family, Group, itself
 
 PARTS: Final = {
     "classic": "memory_classic_queue_erlang_process_bytes",
@@ -32,4 +32,4 @@ def memory_groups(queues: Mapping[str, QueueCounts], resident_bytes: int) -> lis
 
 
 def _gauge(name: str, text: str, value: int) -> Group:
-    return Group((Family(name, GAUGE, text, itself),), (Item("", value),))
+    return Group((Family(name, GAUGE, text, itself),), (("", value),))

@@ -18,7 +18,6 @@ from management.metrics.family import (
     UNTYPED,
     Family,
     Group,
-    Item,
     Number,
     itself,
 )
@@ -145,12 +144,12 @@ AUTH: Final = (
 
 def node_group(families: Sequence[Family], view: NodeView) -> Group:
     """Return families of the node."""
-    return Group(families, (Item(EVERYTHING, view),))
+    return Group(families, ((EVERYTHING, view),))
 
 
 def auth_group(protocols: Mapping[str, ProtocolCounts]) -> Group:
     """Return the attempts to log in, by protocol."""
-    return Group(AUTH, [Item(labels(protocol=name), each) for name, each in protocols.items()])
+    return Group(AUTH, [(labels(protocol=name), each) for name, each in protocols.items()])
 
 
 def identity_groups(
@@ -185,7 +184,7 @@ def identity_groups(
 
 
 def _one(name: str, kind: str, text: str, key: str) -> Group:
-    return Group((Family(name, kind, text, itself),), (Item(key, ONE),), "rabbitmq_")
+    return Group((Family(name, kind, text, itself),), ((key, ONE),), "rabbitmq_")
 
 
 def permanent_id(identity: Identity, given: object) -> str:
@@ -210,7 +209,7 @@ def runtime_groups(started_s: float) -> list[Group]:
     """
     times = os.times()
     stats = list(enumerate(gc.get_stats()))
-    generations = [Item(labels(generation=str(number)), each) for number, each in stats]
+    generations = [(labels(generation=str(number)), each) for number, each in stats]
     collector: list[Family] = [
         Family(f"python_gc_{name}_total", COUNTER, text, _stat(key))
         for name, key, text in (
@@ -228,12 +227,12 @@ def runtime_groups(started_s: float) -> list[Group]:
             "process_cpu_seconds_total", COUNTER, "Time on processors", times.user + times.system
         ),
         Group(collector, generations, PLAIN),
-        Group((Family("python_info", GAUGE, "The runtime", itself),), (Item(version, ONE),), PLAIN),
+        Group((Family("python_info", GAUGE, "The runtime", itself),), ((version, ONE),), PLAIN),
     ]
 
 
 def _plain(name: str, kind: str, text: str, value: Number) -> Group:
-    return Group((Family(name, kind, text, itself),), (Item(EVERYTHING, value),), PLAIN)
+    return Group((Family(name, kind, text, itself),), ((EVERYTHING, value),), PLAIN)
 
 
 def _stat(name: str) -> Callable[[dict[str, Any]], int]:

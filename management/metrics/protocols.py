@@ -121,7 +121,7 @@ def _by_protocol(counted: CountedView, consumer_count: int) -> list[Group]:
 
 
 def _group(name: str, kind: str, text: str, values: Mapping[str, int]) -> Group:
-    items = [Item(labels(protocol=protocol), value) for protocol, value in values.items()]
+    items = [(labels(protocol=protocol), value) for protocol, value in values.items()]
     return Group((Family(f"global_{name}", kind, text, itself),), items)
 
 
@@ -160,11 +160,11 @@ _OF_QUEUES: Final[tuple[tuple[str, str, Callable[[QueueCounts], int]], ...]] = (
 
 def _by_queue_type(counted: CountedView) -> list[Group]:
     items = [
-        Item(labels(protocol=AMQP, queue_type=name), counted.queues.get(kind, _NOTHING))
+        (labels(protocol=AMQP, queue_type=name), counted.queues.get(kind, _NOTHING))
         for kind, name in KIND_NAMES.items()
     ]
     of_streams = _of_streams(counted.protocols[STREAM])
-    items.append(Item(labels(protocol=STREAM, queue_type=KIND_NAMES["stream"]), of_streams))
+    items.append((labels(protocol=STREAM, queue_type=KIND_NAMES["stream"]), of_streams))
     families = [Family(f"global_{name}", COUNTER, text, pick) for name, text, pick in _OF_QUEUES]
     return [Group(families, items)]
 
@@ -173,7 +173,7 @@ def _dead_letters(queues: Mapping[str, QueueCounts]) -> list[Group]:
     groups = []
     for reason, words in REASONS.items():
         items = [
-            Item(
+            (
                 labels(queue_type=KIND_NAMES[kind], dead_letter_strategy=strategy),
                 _dead(queues.get(kind, _NOTHING), reason, strategy),
             )
@@ -183,7 +183,7 @@ def _dead_letters(queues: Mapping[str, QueueCounts]) -> list[Group]:
         ]
         groups.append(_dead_letter_group(reason, f"Messages that died as {words}", items))
     key = labels(queue_type=KIND_NAMES["quorum"], dead_letter_strategy=AT_LEAST_ONCE)
-    item = Item(key, queues.get("quorum", _NOTHING).moved_safely)
+    item = (key, queues.get("quorum", _NOTHING).moved_safely)
     groups.append(
         _dead_letter_group("confirmed", "Dead letters that every target has confirmed", [item])
     )
@@ -216,7 +216,7 @@ def _stream_errors(stream: ProtocolCounts) -> list[Group]:
                     itself,
                 ),
             ),
-            [Item(labels(protocol=STREAM), stream.errors.get(_CODES.get(name, name.upper()), 0))],
+            [(labels(protocol=STREAM), stream.errors.get(_CODES.get(name, name.upper()), 0))],
         )
         for name in STREAM_ERRORS
     ]

@@ -1,9 +1,10 @@
 """Metrics of queues: of each, or of all of them and those that are gone."""
 
-from operator import attrgetter
-from typing import Any, Final
+from collections.abc import Callable
+from operator import itemgetter
+from typing import Any, Final, TypeAlias
 
-from amqp_server.broker.views import QueueNumbers
+from amqp_server.broker.views import QueueCounts, QueueNumbers
 from management.metrics.family import COUNTER, GAUGE, Family, Item, Number
 from management.metrics.text import labels
 
@@ -18,20 +19,32 @@ MEMBERSHIP: Final = "leader"
 """What this node is to each of its queues."""
 
 
-def _messages(queue: QueueNumbers) -> int:
-    return queue.counts.ready_count + queue.counts.unacked_count
+Thing: TypeAlias = tuple[Any, ...]
+"""The numbers of a queue: its kind, whether it may deliver, and then its counts."""
+
+_KIND: Final = 0
+_MAY_DELIVER: Final = 1
+_COUNTS_AT: Final = 2
+_COUNTS_END: Final = QueueCounts._fields.index("dead_lettered")
+"""Deaths are counted for each kind of queue, and not shown for each queue."""
 
 
-def _bytes(queue: QueueNumbers) -> int:
-    return queue.counts.ready_bytes + queue.counts.unacked_bytes
+def _of(name: str) -> Any:  # noqa: ANN401 -- itemgetter, which is faster than a function
+    return itemgetter(_COUNTS_AT + QueueCounts._fields.index(name))
 
 
-def _capacity(queue: QueueNumbers) -> Number | None:
-    return None if queue.may_deliver is None else int(queue.may_deliver)
+def _sum_of(*names: str) -> Callable[[Thing], int]:
+    look = itemgetter(*[_COUNTS_AT + QueueCounts._fields.index(name) for name in names])
+    return lambda queue: sum(look(queue))
 
 
-def _of(name: str) -> Any:  # noqa: ANN401 -- attrgetter, which is faster than a function
-    return attrgetter(f"counts.{name}")
+_messages = _sum_of("ready_count", "unacked_count")
+_bytes = _sum_of("ready_bytes", "unacked_bytes")
+
+
+def _capacity(queue: Thing) -> Number | None:
+    may_deliver = queue[_MAY_DELIVER]
+    return None if may_deliver is None else int(may_deliver)
 
 
 COARSE: Final = (
@@ -89,17 +102,23 @@ PUBLISHED: Final = (
 INFO: Final = (Family("queue_info", GAUGE, "A queue, its kind, and its node's part", lambda _: 1),)
 
 
+def thing_of(queue: QueueNumbers) -> Thing:
+    """Return the numbers of a queue, or of all together."""
+    return (queue.kind, queue.may_deliver, *queue.counts[:_COUNTS_END])
+
+
 def item_of(vhost: str, queue: QueueNumbers) -> Item:
     """Return a queue."""
-    return Item(labels(vhost=vhost, queue=queue.name), queue)
+    return labels(vhost=vhost, queue=queue.name), thing_of(queue)
 
 
 def info_key(item: Item) -> str:
     """Return the labels of a queue for ``queue_info``."""
-    kind = KIND_NAMES.get(item.thing.kind, item.thing.kind)
-    return item.key.removesuffix("}") + f',queue_type="{kind}",membership="{MEMBERSHIP}"}}'
+    kind = item[1][_KIND]
+    kind = KIND_NAMES.get(kind, kind)
+    return item[0].removesuffix("}") + f',queue_type="{kind}",membership="{MEMBERSHIP}"}}'
 
 
 def published_key(item: Item) -> str:
     """Return the labels of a queue for ``queue_messages_published_total``."""
-    return "{queue_" + item.key.removeprefix("{")
+    return "{queue_" + item[0].removeprefix("{")

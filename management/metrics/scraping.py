@@ -47,6 +47,9 @@ WAITING_MAX: Final = 64
 SCRAPE_MAX_MS: Final = 60_000
 """Longest time of a scrape: Prometheus gives up after ten seconds unless told otherwise."""
 
+SLICE_NS: Final = 500_000
+"""How long a scrape goes on between messages: nobody waits for it as for an answer to a user."""
+
 PIECE_CHARACTERS: Final = 32_768
 """About how large the pieces of an answer are."""
 

@@ -89,8 +89,8 @@ class Sources:
                 await self._heed_time()
         found: list[Item] = []
         for item in await self.exchanges():
-            count = counts.get((item.thing.vhost, item.thing.name), 0)
-            found.append(Item(connections.key_with_type(item), count))
+            count = counts.get((item[1].vhost, item[1].name), 0)
+            found.append((connections.key_with_type(item), count))
             await self._heed_time()
         return found
 
@@ -107,7 +107,7 @@ class Sources:
     async def channels(self) -> list[Item]:
         """Return the channels."""
         if self._channels is None:
-            names = {each.thing.number: each.thing.name for each in await self.connections()}
+            names = {each[1].number: each[1].name for each in await self.connections()}
             found: list[Item] = []
             for page in pages(self.node.views.channels):
                 for view in page:
@@ -133,16 +133,14 @@ class Sources:
                     key = each.vhost, each.stream_name
                     largest[key] = max(largest.get(key, 0), each.lag)
             await self._heed_time()
-        return [
-            Item(labels(vhost=vhost, queue=name), lag) for (vhost, name), lag in largest.items()
-        ]
+        return [(labels(vhost=vhost, queue=name), lag) for (vhost, name), lag in largest.items()]
 
     async def of_connections(self) -> OfConnections:
         """Return what connections and channels have all together."""
         counted, view = await self.counted(), self.node.views.node()
         uncommitted = unsettled = prefetch = shared = 0
         for item in await self.channels():
-            channel = item.thing
+            channel = item[1]
             uncommitted += channel.uncommitted
             unsettled += channel.unsettled
             prefetch += channel.prefetch
@@ -150,7 +148,7 @@ class Sources:
             await self._heed_time()
         unsent = 0
         for item in await self.connections():
-            unsent += item.thing.unsent_bytes
+            unsent += item[1].unsent_bytes
             await self._heed_time()
         traffic = counted.traffic
         return OfConnections(
@@ -169,7 +167,7 @@ class Sources:
 
     def vhost_items(self) -> list[Item]:
         """Return the vhosts; all of them run."""
-        return [Item(labels(vhost=name), 1) for name in self._vhosts()]
+        return [(labels(vhost=name), 1) for name in self._vhosts()]
 
     def _vhosts(self) -> list[str]:
         return [name for name in self.node.vhost_names() if self._selection.wants_vhost(name)]

@@ -35,7 +35,7 @@ class Telemetry:
                 (COUNT, self._counts[registry]),
                 (SUM, total),
             )
-            items += [Item(suffix + key, value) for suffix, value in values]
+            items += [(suffix + key, value) for suffix, value in values]
         return Group((Family(f"telemetry_scrape_{name}", SUMMARY, text, itself),), items, PLAIN)
 
 

@@ -12,7 +12,7 @@ from management.metrics.family import Group, Item, Number
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4"
 
-STRETCH: Final = 200
+STRETCH: Final = 100
 """Samples between two looks at the time: some tens of microseconds."""
 
 _ESCAPED: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
@@ -52,5 +52,5 @@ def _lines(
     if key_of is None:
         values = [(key, pick(thing)) for key, thing in items]
     else:
-        values = [(key_of(item), pick(item.thing)) for item in items]
+        values = [(key_of(item), pick(item[1])) for item in items]
     return "".join([f"{name}{key} {value}\n" for key, value in values if value is not None])

@@ -19,3 +19,10 @@ def test_the_parts_belong_together(api: Api) -> None:
 def test_a_cluster_may_have_a_name_of_the_settings() -> None:
     with Api(ManagementSettings(cluster_name="prod")) as api:
         assert api.management.services.identity.cluster == "prod"
+
+
+def test_scrapes_have_shorter_slices_of_their_own(api: Api) -> None:
+    management = api.management
+    scraped = management.scraping._services.node
+    assert scraped.views is management.node.views
+    assert scraped.slices._slice_ns < management.node.slices._slice_ns

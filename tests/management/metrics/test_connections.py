@@ -43,7 +43,7 @@ def test_two_connections_of_one_name_are_two() -> None:
 
 def test_a_channel_has_its_name_and_the_number_of_its_connection() -> None:
     item = connections.channel_item(CHANNEL, CONNECTION.name)
-    assert item.key == '{channel="a -> b (2)",connection="17"}'
+    assert item[0] == '{channel="a -> b (2)",connection="17"}'
     assert connections.key_with_vhost(item) == '{channel="a -> b (2)",connection="17",vhost="v"}'
     scraped = parsed("".join(written(Group(connections.CHANNEL_EXCHANGE, [item]), RABBITMQ)))
     assert scraped.value("rabbitmq_channel_messages_published_total", connection="17") == 8

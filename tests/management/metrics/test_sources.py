@@ -57,6 +57,6 @@ def test_the_largest_lag_counts_of_both_protocols(api: Api) -> None:
     async def work() -> list[int]:
         sources = Sources(api.management.node, Selection())
         await sources.node.slices.begin()
-        return [item.thing for item in await sources.lags()]
+        return [item[1] for item in await sources.lags()]
 
     assert api._runner.run(work()) == [2]
