@@ -15,7 +15,7 @@ from amqp_server.broker.counts import ChannelCounts, TrafficCounts
 from amqp_server.broker.steps import Steps
 from queues.counters import QueueCounts
 
-COUNTED_PER_STEP: Final = 50
+COUNTED_PER_STEP: Final = 20
 
 
 class Summable(Protocol):
