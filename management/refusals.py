@@ -12,6 +12,7 @@ from amqp_server.broker.admin import (
     BrokerError,
     DeletionProtectedError,
     NotFoundError,
+    UnreadableError,
 )
 from management.http.errors import (
     INTERNAL_ERROR,
@@ -35,10 +36,15 @@ def _protected(text: str) -> HttpError:
     return HttpError(PRECONDITION_FAILED, "precondition_failed", text)
 
 
+def _unreadable(text: str) -> HttpError:
+    return HttpError(UNAVAILABLE, "unavailable", text)
+
+
 _ANSWERS: Final[dict[type[Exception], Callable[[str], HttpError]]] = {
     AccessRefusedError: _refused_right,
     NotFoundError: missing,
     DeletionProtectedError: _protected,
+    UnreadableError: _unreadable,
     # PreconditionFailedError, NotAllowedError, ResourceLockedError, DefinitionsError and others.
     BrokerError: bad_request,
 }

@@ -140,6 +140,13 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "auth_attempts_succeeded": "integer",
     },
     "login": {"username": "string", "password": "string"},
+    "look": {
+        "items": "array",
+        "scanned": "integer",
+        "gave_up": "integer",
+        "total": "integer",
+        "next": "object",
+    },
     "memory": {"memory": "object"},
     "message": {
         "payload_bytes": "integer",
@@ -213,6 +220,16 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "dest_protocol": "string",
         "forwarded": "integer",
     },
+    "peek": {
+        "offset": "integer",
+        "place": "string",
+        "count": "integer",
+        "state": "string",
+        "encoding": "string",
+        "truncate": "integer",
+        "scan": "integer",
+        "filter": "object",
+    },
     "policy": {
         "vhost": "string",
         "name": "string",
@@ -285,12 +302,27 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "left_out": "object",
         "truncated": "boolean",
     },
+    "stream_look": {
+        "offset": "string",
+        "place": "string",
+        "count": "integer",
+        "encoding": "string",
+        "truncate": "integer",
+        "scan": "integer",
+        "filter": "object",
+    },
     "topic_permissions": {
         "user": "string",
         "vhost": "string",
         "exchange": "string",
         "write": "string",
         "read": "string",
+    },
+    "unacked": {
+        "delivery_tag": "integer",
+        "consumer_tag": "string",
+        "channel_name": "string",
+        "unacked_for_seconds": "integer",
     },
     "user": {
         "name": "string",

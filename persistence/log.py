@@ -6,6 +6,7 @@ spills.
 """
 
 import logging
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -297,5 +298,5 @@ def _between(whole: Slice, first: int, stop: int) -> list[Slice]:
     positions = whole.positions
     if first <= positions[0] and positions[-1] < stop:
         return [whole]
-    kept = [index for index, position in enumerate(positions) if first <= position < stop]
-    return [part(whole, kept[0], kept[-1] + 1)] if kept else []
+    start, end = bisect_left(positions, first), bisect_left(positions, stop)
+    return [part(whole, start, end)] if start < end else []

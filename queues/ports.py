@@ -13,6 +13,7 @@ from queues.commits import CommitGroup
 from queues.counters import QueueCounts
 from queues.effects import Effect
 from queues.log_port import QueueLog, RecoveredMessages
+from queues.looking import LOOK_COUNT_MAX, Looked, LookPlace, Passed
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome
@@ -217,6 +218,20 @@ class QueueEngine(Protocol):
 
     def state(self) -> QueueState:
         """Return how its consumers are; none of them is asked."""
+
+    def look(self, place: LookPlace | None, max_count: int = LOOK_COUNT_MAX) -> Looked:
+        """Return the next messages behind a place; they stay as they are.
+
+        Args:
+            place: where the last look ended; None is the head.
+            max_count: the most to return.
+
+        Raises:
+            OSError: the disk could not be read.
+        """
+
+    def passing_by(self, count: int) -> Passed:
+        """Return the place behind the first messages, as far as no look at them is needed."""
 
     # -- in ---------------------------------------------------------------------------------
 

@@ -14,9 +14,11 @@ from typing import Final, NamedTuple, TypeAlias
 
 from amqp_server.broker.access.passwords import SALT_BYTES, hash_password
 from amqp_server.broker.arguments.declare import ExchangeProperties
+from amqp_server.broker.arguments.streams import age_ms
 from amqp_server.broker.commands.accounts import AccountCommands, LogIn
 from amqp_server.broker.commands.connections import ConnectionCommands
 from amqp_server.broker.commands.job import Answer, CommandJob
+from amqp_server.broker.commands.looking import LookingCommands
 from amqp_server.broker.commands.messages import Got, MessageCommands, Published, SettledBy
 from amqp_server.broker.commands.streams import StreamCommands
 from amqp_server.broker.commands.topology import TopologyCommands
@@ -40,8 +42,11 @@ from amqp_server.broker.errors import (
     PreconditionFailedError,
     ReplyConsumerError,
     ResourceLockedError,
+    UnreadableError,
 )
 from amqp_server.broker.events import acting
+from amqp_server.broker.messages.looks import HeldPlace, Look, Peeked, Wanted
+from amqp_server.broker.messages.message_filter import MessageFilter
 from amqp_server.broker.messages.written import PropertyTypeError
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.shovels.definition import local_vhosts
@@ -49,10 +54,15 @@ from amqp_server.broker.steps import Steps
 from amqp_server.broker.super_streams import PARTITIONS_MAX
 from amqp_server.wire.tables import Table
 from queues.kinds import KINDS
+from queues.looking import LookPlace
+from queues.offset_spec import FIRST, LAST, NEXT, OffsetKind, OffsetSpec
 
 __all__ = [
     "COMMANDS",
+    "FIRST",
     "KINDS",
+    "LAST",
+    "NEXT",
     "PARTITIONS_MAX",
     "SALT_BYTES",
     "AccessRefusedError",
@@ -67,13 +77,20 @@ __all__ = [
     "ExchangeProperties",
     "GlobalParameterDefinition",
     "Got",
+    "HeldPlace",
     "InvalidMessageError",
     "LogIn",
+    "Look",
+    "LookPlace",
+    "MessageFilter",
     "NodeLimitError",
     "NotAllowedError",
     "NotFoundError",
     "NotSupportedError",
+    "OffsetKind",
+    "OffsetSpec",
     "ParameterDefinition",
+    "Peeked",
     "Policy",
     "PreconditionFailedError",
     "PropertyTypeError",
@@ -82,7 +99,10 @@ __all__ = [
     "ResourceLockedError",
     "SettledBy",
     "Table",
+    "UnreadableError",
     "VhostDefinition",
+    "Wanted",
+    "age_ms",
     "hash_password",
     "local_vhosts",
     "typed_table",
@@ -109,6 +129,7 @@ class Admin(
     TopologyCommands,
     StreamCommands,
     MessageCommands,
+    LookingCommands,
     WaitingCommands,
     ConnectionCommands,
     VhostCommands,

@@ -5,6 +5,8 @@ from operator import add, sub
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
+from queues.batch import Batch
+
 
 class ChannelCounts(NamedTuple):
     """Counters of a channel, which grow from 0, and its present state.
@@ -123,6 +125,24 @@ class ConsumerView(NamedTuple):
     lag: int | None
 
 
+class HeldMessages(NamedTuple):
+    """Messages that a channel holds unacked, of one delivery.
+
+    Attributes:
+        first_tag: delivery tag of the first; each following one is one higher.
+        consumer_tags: of the consumers that got them in turn; empty where basic.get did.
+        batch: the messages.
+        delivered_at_ms: when (instant).
+    """
+
+    first_tag: int
+    queue_name: str
+    vhost: str
+    consumer_tags: Sequence[str]
+    batch: Batch
+    delivered_at_ms: int
+
+
 class ChannelView(NamedTuple):
     """A channel.
 
@@ -219,3 +239,6 @@ class OpenChannel(Protocol):
         self, connection_number: int, after: str | None, max_count: int
     ) -> Sequence[ConsumerView]:
         """Return some of its consumers, with tags behind one, in the order of their tags."""
+
+    def held(self, first_tag: int, max_count: int) -> Sequence[HeldMessages]:
+        """Return some of its unacked messages, from a delivery tag on."""

@@ -59,3 +59,7 @@ class InvalidMessageError(BrokerError):
 
 class ReplyConsumerError(BrokerError):
     """Direct reply-to used against its rules (406)."""
+
+
+class UnreadableError(BrokerError):
+    """The disk did not give back messages that somebody wants to look at; it may do so later."""

@@ -20,7 +20,7 @@ from persistence._record cimport Run, head_of, make_run, run_octets
 from queues._tail cimport NodeMemory
 
 from amqp_server.protocol.errors import UnknownDeliveryTagError
-from amqp_server.protocol.unacked import Part
+from amqp_server.protocol.unacked import Held, Part
 from queues.batch import Batch
 from persistence.record import memory_bytes
 
@@ -37,6 +37,7 @@ cdef enum Kind:
     UNDER_WAY = 2
     OVER = 3
 
+cdef object _Held = Held
 cdef object _Part = Part
 cdef object _Batch = Batch
 cdef object _new = object.__new__
@@ -276,6 +277,25 @@ cdef class Unacked:
                 return
             if span.start < span.count:
                 yield span.owner, span.delivered_at_ms
+
+    def held(self, uint64_t first_tag):
+        cdef Py_ssize_t place, first, stop
+        cdef _Span span
+        for place in range(max(self.place_of(first_tag), self._head), len(self._spans)):
+            span = self._spans[place]
+            first = span.start
+            if first_tag > span.first_tag and first_tag - span.first_tag > <uint64_t> first:
+                first = <Py_ssize_t> min(first_tag - span.first_tag, <uint64_t> span.count)
+            while first < span.count:
+                stop = span.stretch(first, span.first_tag + <uint64_t> span.count - 1)
+                if stop > first:
+                    yield _Held(
+                        span.first_tag + <uint64_t> first,
+                        span.owner,
+                        span.part(first, stop),
+                        span.delivered_at_ms,
+                    )
+                first = stop + 1
 
     def check_invariants(self):
         cdef _Span span

@@ -55,6 +55,10 @@ class Dealt(Generic[MemberT]):
         for index, (one, _) in enumerate(self._shares(batch.positions)):
             yield one, batch.part(index, ways)
 
+    def in_turn(self, positions: range) -> list[MemberT]:
+        """Return the consumers of the first messages, after which it is their turn again."""
+        return [one for one, _ in self._shares(positions)]
+
     def _shares(self, positions: range) -> Iterator[tuple[MemberT, range]]:
         ways = len(self._consumers)
         first = (positions.start - self._first_position) // self._step

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from heapq import nsmallest
+from itertools import islice
 
-from amqp_server.broker.counts import ChannelCounts, ChannelView, ConsumerView
+from amqp_server.broker.counts import ChannelCounts, ChannelView, ConsumerView, HeldMessages
 from amqp_server.protocol.consumer import Consumer
 from amqp_server.protocol.counters import ChannelCounters
 from amqp_server.protocol.counting import Tags, counts_of
+from amqp_server.protocol.dealt import Dealt
+from amqp_server.protocol.holders import Owner
 from amqp_server.protocol.lane import Lane
 from amqp_server.protocol.publish_path import PublishPath
 from amqp_server.protocol.session import Session
+from amqp_server.protocol.unacked import Held
 from amqp_server.wire.tables import plain
 from queues.ports import QueueState
 
@@ -72,6 +76,26 @@ class ShownChannel:
             _consumer_view(consumers[tag], connection_number, self.number)
             for tag in nsmallest(max_count, behind)
         ]
+
+    def held(self, first_tag: int, max_count: int) -> Sequence[HeldMessages]:
+        """Return some of its unacked messages, from a delivery tag on.
+
+        Args:
+            first_tag: the first delivery tag.
+            max_count: most deliveries to return; each has one message or more.
+        """
+        return [_held(each) for each in islice(self.lane.unacked.held(first_tag), max_count)]
+
+
+def _held(each: Held[Owner]) -> HeldMessages:
+    first_tag, owner, batch, delivered_at_ms = each
+    tags: list[str] = []
+    if isinstance(owner, Dealt):
+        tags = [one.consumer_tag for one in owner.in_turn(batch.positions)]
+    elif isinstance(owner, Consumer):
+        tags = [owner.consumer_tag]
+    queue = owner.queue
+    return HeldMessages(first_tag, queue.name, queue.vhost_name, tags, batch, delivered_at_ms)
 
 
 def _consumer_view(consumer: Consumer, connection_number: int, channel_number: int) -> ConsumerView:

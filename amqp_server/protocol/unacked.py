@@ -37,6 +37,19 @@ class Part(NamedTuple, Generic[Owner]):
     batch: Batch
 
 
+class Held(NamedTuple, Generic[Owner]):
+    """Outstanding messages of one batch that follow each other.
+
+    Attributes:
+        first_tag: of the first message.
+    """
+
+    first_tag: int
+    owner: Owner
+    batch: Batch
+    delivered_at_ms: int
+
+
 class _Span(Generic[Owner]):
     """One batch under consecutive tags.
 
@@ -218,6 +231,22 @@ class Unacked(Generic[Owner]):
                 return
             if not span.done:
                 yield span.owner, span.delivered_at_ms
+
+    def held(self, first_tag: int) -> Iterator[Held[Owner]]:
+        """Return what is outstanding from a tag on; nothing may change meanwhile."""
+        at = max(bisect_right(self._first_tags, first_tag, self._head) - 1, self._head)
+        for place in range(at, len(self._spans)):
+            span = self._spans[place]
+            first = max(first_tag - span.first_tag, span.start)
+            while first < span.count:
+                stop = first
+                while span.holds(stop):
+                    stop += 1
+                if stop > first:
+                    is_whole = stop - first == span.count
+                    batch = span.batch if is_whole else span.batch.part(first, 1, stop)
+                    yield Held(span.first_tag + first, span.owner, batch, span.delivered_at_ms)
+                first = stop + 1
 
     def _span_of(self, tag: int) -> _Span[Owner] | None:
         """Return the span where a tag is outstanding."""

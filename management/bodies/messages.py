@@ -26,20 +26,21 @@ def message_body(message: Got, *, as_base64: bool) -> dict[str, Any]:
         message: with its payload, which may be cut.
         as_base64: whether a payload that is text is base64 too.
     """
-    payload, encoding = _shown(message.payload, as_base64=as_base64)
+    payload, encoding = shown_payload(message.payload, as_base64=as_base64)
     return {
         "payload_bytes": message.payload_bytes,
         "redelivered": message.redelivered,
         "exchange": message.exchange,
         "routing_key": message.routing_key,
         "message_count": message.message_count,
-        "properties": _properties(message.properties),
+        "properties": shown_properties(message.properties),
         "payload": payload,
         "payload_encoding": encoding,
     }
 
 
-def _shown(payload: bytes, *, as_base64: bool) -> tuple[str, str]:
+def shown_payload(payload: bytes, *, as_base64: bool) -> tuple[str, str]:
+    """Return a payload and the name of its encoding; ``as_base64`` holds for text too."""
     if not as_base64:
         try:
             return payload.decode(), TEXT
@@ -48,7 +49,7 @@ def _shown(payload: bytes, *, as_base64: bool) -> tuple[str, str]:
     return b64encode(payload).decode(), BASE64
 
 
-def _properties(properties: Mapping[str, object]) -> object:
+def shown_properties(properties: Mapping[str, object]) -> object:
     """Return the properties; none at all are a list, as Erlang writes an empty one."""
     return {name: header_value(value) for name, value in properties.items()} or []
 

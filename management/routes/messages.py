@@ -85,7 +85,7 @@ async def get(call: Call) -> Response:
         is_requeued = body["requeue"] in {True, "true"}
         body["ackmode"] = f"ack_requeue_{'true' if is_requeued else 'false'}"
     require_keys(body, "ackmode", "count", "encoding")
-    as_base64 = _encoding_of(body)
+    as_base64 = as_base64_of(body)
     try:
         came = await call.node.command(
             "get",
@@ -94,7 +94,7 @@ async def get(call: Call) -> Response:
             username=call.account.asker,
             count=integer_of(body, "count"),
             settled_by=_settled_by(body),
-            truncate_bytes=_truncate_of(body),
+            truncate_bytes=truncate_of(body),
         )
     except NotFoundError as error:
         raise missing(f"NOT_FOUND - {error}") from error
@@ -136,7 +136,12 @@ def _require_known_vhost(call: Call) -> None:
         raise not_authorised("Access refused.")
 
 
-def _encoding_of(body: Mapping[str, Any]) -> bool:
+def as_base64_of(body: Mapping[str, Any]) -> bool:
+    """Return whether all payloads are to be shown in base64.
+
+    Raises:
+        HttpError: 400, the encoding is another one.
+    """
     wanted = body["encoding"]
     if not isinstance(wanted, str) or wanted not in _ENCODINGS:
         raise bad_request("Unsupported encoding. Please use auto or base64.")
@@ -151,7 +156,12 @@ def _settled_by(body: Mapping[str, Any]) -> SettledBy:
         raise bad_request(f"ackmode: expected one of {expected}") from error
 
 
-def _truncate_of(body: Mapping[str, Any]) -> int | None:
+def truncate_of(body: Mapping[str, Any]) -> int | None:
+    """Return where payloads are to be cut, in octets; None is nowhere.
+
+    Raises:
+        HttpError: 400, it is no number of octets.
+    """
     if "truncate" not in body:
         return None
     size_bytes = integer_of(body, "truncate")

@@ -14,26 +14,27 @@ from persistence.record import Run, has_ttl
 from queues.batch import Batch
 from queues.classic.backlog import DROPPED_PER_CALL_MAX, Backlog
 from queues.classic.consumers import Consumers
-from queues.classic.counting import counts_of, note_get, spilled_of
+from queues.classic.counting import note_get
 from queues.classic.delivery import Delivery
 from queues.classic.lifetime import Lifetime, tell_nobody, wake_nobody
 from queues.classic.limited_publish import LimitedPublish
 from queues.classic.nacks import Nacks
 from queues.classic.rules import CLASSIC_RULES, SharingRules
+from queues.classic.shown import ShownQueue
 from queues.commits import CommitGroup
-from queues.counters import QueueCounters, QueueCounts
+from queues.counters import QueueCounters
 from queues.effects import QueueExpired, QueueUnused
 from queues.log_port import QueueLog, RecoveredMessages
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome, all_taken
-from queues.ports import ConsumerHandle, EngineParts, Lane, Positions, QueueState
+from queues.ports import ConsumerHandle, EngineParts, Lane, Positions
 
 EXPIRED_PER_GET_MAX: Final = 100_000
 """A get skips at most this many expired messages; behind more it finds the queue empty."""
 
 
-class ClassicQueue:
+class ClassicQueue(ShownQueue):
     """The messages of one queue and their consumers.
 
     Invariant: a message is ready, unacked or dying, and never two of these; a settled one is none.
@@ -73,37 +74,6 @@ class ClassicQueue:
         """Take the messages that a restart found; see ``Backlog.recover``."""
         self._backlog.recover(found, now_ms)
         self._wake_up()
-
-    # -- counts -----------------------------------------------------------------------------
-
-    @property
-    def ready_count(self) -> int:
-        """Messages that wait for a consumer; also what declare-ok calls message-count."""
-        return self._backlog.ready.count
-
-    def counts(self) -> QueueCounts:
-        """Return how the queue is, and what happened in it."""
-        return counts_of(self._backlog, self._consumers.count)
-
-    @property
-    def delivered_below(self) -> int:
-        """No message from this position on was ever delivered; a clean stop notes this."""
-        return self._backlog.ready.delivered_below
-
-    @property
-    def consumer_count(self) -> int:
-        """Consumers, waiting ones included."""
-        return self._consumers.count
-
-    @property
-    def consumers(self) -> tuple[ConsumerHandle, ...]:
-        """The consumers in the order in which they came."""
-        return tuple(self._consumers)
-
-    def state(self) -> QueueState:
-        """Return how its consumers are, none of them is asked, and what it has spilled."""
-        count, size_bytes = spilled_of(self._backlog)
-        return self._consumers.state()._replace(spilled_count=count, spilled_bytes=size_bytes)
 
     # -- in ---------------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 from queues.classic.priority_ready import PriorityReady
 from queues.classic.ready import Lane, Ready
-from queues.classic.spilled import Spilled, Stored
+from queues.classic.spilled import Spilled
+from queues.classic.stored import Stored
 from queues.log_port import QueueLog, RecoveredLane, RecoveredMessages
 from queues.tail import QueueMemory
 

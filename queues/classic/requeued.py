@@ -13,7 +13,8 @@ front, some at a time. What a queue over its budget spills of them is read back 
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import accumulate
+from heapq import merge
+from itertools import accumulate, chain, islice
 from operator import itemgetter
 from typing import Final
 
@@ -24,13 +25,11 @@ from persistence.record import Record, kept_bytes, memory_bytes
 from queues.batch import BATCH_BYTES_MAX, Batch, QueuedMessage, batches_of, messages_of
 from queues.classic.spilled_requeued import SpilledRequeued
 from queues.log_port import QueueLog
+from queues.looking import POSITION_STOP
 from queues.tail import QueueMemory
 
 JOINED_MAX: Final = 256
 """About so many messages are joined at a time."""
-
-POSITION_STOP: Final = 1 << 63
-"""Above every position."""
 
 _SHORT: Final = 64
 """Batches below this are joined with those that follow."""
@@ -76,6 +75,7 @@ class Requeued:
         "_behind",
         "_front",
         "_memory",
+        "_span",
         "body_bytes",
         "count",
         "is_stalled",
@@ -88,6 +88,8 @@ class Requeued:
         self._memory = memory
         self._front: deque[Batch] = deque()
         self._behind = _NONE
+        # The first and the last position of no batch behind are further apart.
+        self._span = 0
         self.body_bytes = 0
         self.count = 0
         self.memory_bytes = 0
@@ -130,6 +132,39 @@ class Requeued:
         """Take messages that are alike and have expired off the head; None if it has not."""
         return self._take(max_count, now_ms, max_bytes, expired=True)
 
+    def look(self, from_position: int, max_count: int) -> tuple[list[Batch], int] | None:
+        """Return the next messages in order, without taking them, and where to look next.
+
+        There may be none, and more further on. None if there are no more.
+
+        Args:
+            from_position: the first.
+            max_count: the most to return.
+
+        Raises:
+            OSError: the disk could not be read.
+        """
+        batches: list[Batch] = []
+        stop = POSITION_STOP
+        if self.spilled is not None:
+            batches, stop = self.spilled.look(from_position)
+        behind = self._behind.irange_key(from_position - self._span)
+        begun_count = 0
+        for batch in chain(self._front, behind):
+            if batch.positions[-1] < from_position:
+                continue
+            if batch.positions[0] > from_position:
+                begun_count += 1
+                if begun_count > max_count:
+                    # Those in hand have enough messages before this one.
+                    stop = min(stop, batch.positions[0])
+                    break
+            batches.append(batch)
+        found = list(islice(_merged(batches, from_position, stop), max_count))
+        if found:
+            return batches_of(found), found[-1].position + 1
+        return None if stop == POSITION_STOP else ([], stop)
+
     def clear(self) -> list[range]:
         """Forget every message; return the positions they had, contiguous, ascending."""
         batches = [*self._front, *self._behind]
@@ -165,8 +200,7 @@ class Requeued:
         wanted_bytes = min(wanted_bytes, self.memory_bytes - keep_bytes)
         if wanted_bytes < chunk_bytes_min or self.is_stalled:
             return 0
-        self._behind.update(self._front)
-        self._front.clear()
+        self._put_front_behind()
         before_bytes = self.memory_bytes
         spilled = self.spilled or SpilledRequeued(lane, log)
         is_refused = False
@@ -203,9 +237,15 @@ class Requeued:
         self.memory_bytes += records_bytes
         self._memory.add(records_bytes)
         if self._front and batch.positions[0] < self._front[-1].positions[-1]:
-            self._behind.update(self._front)
-            self._front.clear()
+            self._put_front_behind()
+        self._span = max(self._span, batch.positions[-1] - batch.positions[0])
         self._behind.add(batch)
+
+    def _put_front_behind(self) -> None:
+        spans = [batch.positions[-1] - batch.positions[0] for batch in self._front]
+        self._span = max([self._span, *spans])
+        self._behind.update(self._front)
+        self._front.clear()
 
     def _count_memory(self, more_bytes: int) -> None:
         self.memory_bytes += more_bytes
@@ -327,6 +367,18 @@ class Requeued:
         assert self.memory_bytes == held_bytes, "memory is that of the messages in memory"
         assert self.count == len(positions), "the count is that of the messages held"
         assert not _NONE, "what all share stays empty"
+
+
+def _merged(batches: Iterable[Batch], first: int, stop: int) -> Iterator[QueuedMessage]:
+    """Return the messages of batches in order: those between two positions."""
+    return merge(*[_between(batch, first, stop) for batch in batches], key=itemgetter(0))
+
+
+def _between(batch: Batch, first: int, stop: int) -> Iterator[QueuedMessage]:
+    expires, count = batch.expires_at_ms, batch.delivery_count
+    for index in range(bisect_left(batch.positions, first), bisect_left(batch.positions, stop)):
+        expires_at_ms = 0 if expires is None else expires[index]
+        yield QueuedMessage(batch.positions[index], batch.records[index], expires_at_ms, count)
 
 
 def _alike_count(batch: Batch, count: int, now_ms: int, max_bytes: int, *, expired: bool) -> int:

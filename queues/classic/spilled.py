@@ -7,43 +7,23 @@ head has run dry. After a restart some messages of a stored stretch may be in me
 were in no segment yet.
 """
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from persistence.positions import joined, ranges_of
 from persistence.record import Run, body_bytes
 from queues.batch import Batch, batches_of, messages_of
 from queues.classic.requeued import Requeued
+from queues.classic.stored import Stored
 from queues.log_port import QueueLog, QueueSlice
+from queues.looking import POSITION_STOP
 from queues.tail import QueueMemory, Tail, check
 
 CHUNK_BYTES_MAX: Final = 1 << 20
 """The log gets records of this size at a time, or one message that is larger."""
-
-
-class Stored:
-    """A stretch of positions; the log has its messages, except for some in memory.
-
-    Attributes:
-        from_position: the first that has not gone to the head.
-        stop_position: the first behind the stretch.
-        unstored: messages that the log does not have, in order; no stored one lies inside a slice.
-    """
-
-    __slots__ = ("from_position", "stop_position", "unstored")
-
-    def __init__(
-        self, from_position: int, stop_position: int, unstored: Sequence[QueueSlice] = ()
-    ) -> None:
-        self.from_position = from_position
-        self.stop_position = stop_position
-        self.unstored = deque(unstored)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether all its messages have gone to the head."""
-        return self.from_position >= self.stop_position and not self.unstored
 
 
 class Spilled:
@@ -209,19 +189,53 @@ class Spilled:
             if isinstance(part, Tail):
                 slices: Iterable[QueueSlice] = part.slices()
             else:
-                slices = self._stored_slices(part, from_position)
+                slices = part.slices(self._log, self._lane, from_position)
             yield from (each for each in slices if each.positions[-1] >= from_position)
 
-    def _stored_slices(self, part: Stored, from_position: int) -> Iterator[QueueSlice]:
-        at = max(part.from_position, from_position)
-        for unstored in (*part.unstored, None):
-            stop = part.stop_position if unstored is None else unstored.positions[0]
-            while at < stop and (back := self._log.read_back(self._lane, at, stop)).messages:
-                yield back.messages
-                at = back.messages.positions[-1] + 1
-            if unstored is not None:
-                yield unstored
-                at = max(at, unstored.positions[-1] + 1)
+    def some_slices(self, from_position: int) -> Iterator[QueueSlice]:
+        """Return the first slices from a position on; none behind one that was on the disk.
+
+        Raises:
+            OSError: the disk could not be read.
+        """
+        for part in self._parts:
+            if isinstance(part, Tail):
+                slices = part.slices()
+                first = bisect_left(slices, from_position, key=_last_position)
+                yield from islice(slices, first, None)
+                continue
+            for each in part.slices(self._log, self._lane, from_position):
+                if each.positions[-1] >= from_position:
+                    yield each
+                    return
+
+    def passed(self, count: int) -> tuple[int, int]:
+        """Return a position, and how many messages from there on are still to be passed by.
+
+        Where all stored messages follow each other, that is none.
+        """
+        tails = [part for part in self._parts if isinstance(part, Tail)]
+        stored_count = self.count - sum([tail.count for tail in tails])
+        is_known = len(tails) + 1 == len(self._parts) and not self._some_lost
+        for part in self._parts:
+            if isinstance(part, Tail):
+                for each in part.slices():
+                    if count < len(each.records):
+                        return each.positions[count], 0
+                    count -= len(each.records)
+                continue
+            is_whole = stored_count == part.stop_position - part.from_position
+            if not is_known or (count < stored_count and not is_whole):
+                return part.from_position, count
+            if count < stored_count:
+                return part.from_position + count, 0
+            count -= stored_count
+        return POSITION_STOP, 0
+
+    @property
+    def delivery_counts(self) -> Mapping[int, int]:
+        """How often messages had come back before the restart, by position."""
+        return self._counts
 
     def clear(self) -> None:
         """Forget everything."""
@@ -371,3 +385,7 @@ def position_ranges(tail: Tail) -> list[range]:
         positions = each.positions
         found += [positions] if isinstance(positions, range) else ranges_of(positions)
     return joined(found)
+
+
+def _last_position(each: QueueSlice) -> int:
+    return each.positions[-1]

@@ -19,6 +19,7 @@ from persistence.positions import joined, ranges_of
 from persistence.record import Run, detached
 from queues.batch import Batch, QueuedMessage, messages_of
 from queues.log_port import QueueLog, QueueSlice
+from queues.looking import POSITION_STOP
 
 BUCKET_POSITIONS: Final = 1_024
 """Positions that have one entry in the map."""
@@ -159,6 +160,25 @@ class SpilledRequeued:
             self.body_bytes = 0
         return batches
 
+    def look(self, from_position: int) -> tuple[list[Batch], int]:
+        """Return messages from a position on, without taking them, and where the next ones begin.
+
+        ``POSITION_STOP`` is nowhere.
+
+        Raises:
+            OSError: the disk could not be read.
+        """
+        index, bucket = self._buckets.peekitem(-1)
+        stop = index * BUCKET_POSITIONS + _last_marked(bucket) + 1
+        if from_position >= stop:
+            return [], POSITION_STOP
+        found = self._log.read_back(self._lane, from_position, stop).messages
+        if found is None:
+            return [], POSITION_STOP
+        after = found.positions[-1] + 1
+        batches = _batches_of(found, self._marks_at(found.positions))
+        return batches, after if after < stop else POSITION_STOP
+
     def position_ranges(self) -> list[range]:
         """Return the positions, contiguous, ascending."""
         found: list[range] = []
@@ -233,6 +253,11 @@ def _first_marked(bucket: _Bucket) -> int:
     if isinstance(marks, int):
         return 0
     return next(place for place, mark in enumerate(marks) if mark)
+
+
+def _last_marked(bucket: _Bucket) -> int:
+    marks = bucket.part(0, BUCKET_POSITIONS)
+    return max(place for place, mark in enumerate(marks) if mark)
 
 
 def _slices_of(batches: Sequence[Batch]) -> Sequence[QueueSlice]:

@@ -18,6 +18,7 @@ from queues.batch import Batch
 from queues.commits import CommitGroup
 from queues.counters import QueueCounters, QueueCounts
 from queues.log_port import RecoveredMessages
+from queues.looking import LOOK_COUNT_MAX, Looked, LookPlace, Passed
 from queues.moves import Dying, Moves
 from queues.offset_spec import OffsetKind, OffsetSpec
 from queues.options import Durability, QueueOptions
@@ -26,6 +27,7 @@ from queues.ports import ConsumerHandle, EngineParts, Lane, Positions, QueueStat
 from queues.stream.beginning import first_offset_of
 from queues.stream.compacting import CompactingStream
 from queues.stream.groups import Groups
+from queues.stream.looking import look, passing_by
 from queues.stream.place import Pieces, Place
 from queues.stream.publishing import appends_of
 from queues.stream.read_options import read_options
@@ -126,6 +128,14 @@ class StreamEngine:
             lag_of=self._lag_of,
             reads_for_group=self._reads_for_group,
         )
+
+    def look(self, place: LookPlace | None, max_count: int = LOOK_COUNT_MAX) -> Looked:
+        """Return the next messages behind a place, which is an offset."""
+        return look(self.log, self._queue_name, place, max_count)
+
+    def passing_by(self, count: int) -> Passed:
+        """Return the place behind the first messages: offsets tell it, but for gaps."""
+        return passing_by(self.log, count)
 
     def _reads_for_group(self, handle: ConsumerHandle) -> bool | None:
         reader = self._readers.get(handle)

@@ -12,8 +12,9 @@ import pytest
 
 import persistence.log
 from persistence.log import Log
-from queues.classic.spilled import Spilled, Stored
+from queues.classic.spilled import Spilled
 from queues.classic.spilled_requeued import SpilledRequeued
+from queues.classic.stored import Stored
 from queues.log_port import QueueSlice
 from tests.crash.queue_life import QueueLife
 from tests.crash.states import crash_states

@@ -81,6 +81,13 @@ def settled(tags: unacked.Unacked[str], step: Step) -> Iterable[tuple[object, Ba
             return tags.take_all()
 
 
+def shown(tags: unacked.Unacked[str], first_tag: int) -> list[object]:
+    """Return all that can be seen of what is held from a tag on."""
+    return [
+        (tag, at_ms, *told([(owner, batch)])) for tag, owner, batch, at_ms in tags.held(first_tag)
+    ]
+
+
 @given(STEPS)
 def test_delivery_tags_go_the_same_way(steps: list[Step]) -> None:
     ours: unacked.Unacked[str] = unacked.Unacked()
@@ -103,6 +110,9 @@ def test_delivery_tags_go_the_same_way(steps: list[Step]) -> None:
         assert list(ours.outstanding(first, last)) == list(theirs.outstanding(first, last))
     for tag in (0, 1, 64, 65, 129, 2**64 - 1):
         assert ours.is_outstanding(tag) == theirs.is_outstanding(tag)
+        assert shown(ours, tag) == shown(theirs, tag)
+    tags = [first + at for first, _, batch, _ in ours.held(0) for at in range(len(batch))]
+    assert tags == list(ours.outstanding(0, 2**64 - 1))
 
 
 @given(st.permutations(range(1, 201)), st.integers(0, 7))

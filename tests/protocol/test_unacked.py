@@ -194,3 +194,20 @@ def test_outstanding_tags_are_listed_in_order(
 ) -> None:
     list(unacked.settle_each(2, 2))
     assert list(unacked.outstanding(first, last)) == expected
+
+
+def test_what_is_held_is_looked_at_from_any_tag_on(unacked: Unacked[str]) -> None:
+    list(unacked.settle_each(2, 2))
+    held = [
+        (tag, owner, [record.body for record in found.records], at_ms)
+        for tag, owner, found, at_ms in unacked.held(0)
+    ]
+    assert held == [
+        (1, "ann", [b"a"], 100),
+        (3, "ann", [b"c"], 100),
+        (5, "bob", [b"x", b"y"], 200),
+    ]
+    assert [each.first_tag for each in unacked.held(2)] == [3, 5]
+    assert [each.first_tag for each in unacked.held(6)] == [6]
+    assert list(unacked.held(7)) == []
+    assert unacked.count == 4

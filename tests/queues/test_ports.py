@@ -290,6 +290,24 @@ def test_a_look_and_other_policies_change_nothing_that_is_there(place: Place) ->
     assert (place.engine.ready_count, place.engine.options.consumer_timeout_ms) == (1, 7)
 
 
+@pytest.mark.parametrize("max_count", [1, 2, 9])
+def test_messages_are_looked_at_in_place_from_any_of_them_on(place: Place, max_count: int) -> None:
+    place.publish(b"1", b"2")
+    place.publish(b"3")
+    counts = place.engine.counts()
+    for passed_count in range(4):
+        at, left = place.engine.passing_by(passed_count)
+        seen: list[bytes] = []
+        while at is not None or not (passed_count or seen):
+            found = place.engine.look(at, max_count)
+            seen += [bytes(one.record.body) for each in found.slices for one in each.messages()]
+            if found.place is None:
+                break
+            at = found.place
+        assert seen[left:] == [b"1", b"2", b"3"][passed_count:]
+    assert place.engine.counts() == counts
+
+
 def test_a_deleted_queue_is_gone_from_its_log_and_bears_what_comes_late(place: Place) -> None:
     consumer = FakeConsumer(prefetch=2)
     place.consume(consumer)

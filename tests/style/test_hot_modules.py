@@ -41,6 +41,7 @@ HOT_MODULES = (
 HOT_LINES_MAX = 450
 KERNEL_LINES_MAX = 500
 KERNELS_LINES_MAX = 5_800
+
 FORBIDDEN = frozenset(
     {
         "amqp_server.broker",

@@ -26,7 +26,7 @@ _IN_ALL: Final = frozenset({"", ".*", "^", "^.*", ".*$"})
 """The pattern of nearly every user and many policies."""
 
 # The lower one holds, where a pattern has a limit of its own.
-_PREFIX: Final = f"(*LIMIT_MATCH={STEPS_MAX})(*LIMIT_HEAP={HEAP_MAX_KIB})(*LF)"
+_PREFIX: Final = "(*LIMIT_MATCH={steps_max})(*LIMIT_HEAP={heap_max_kib})(*LF)"
 
 
 class PatternError(ValueError):
@@ -53,15 +53,19 @@ class Pattern:
 
     __slots__ = ("_compiled", "is_in_all", "text")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, steps_max: int = STEPS_MAX) -> None:
         """Compile a pattern.
+
+        Args:
+            text: the pattern.
+            steps_max: of one search.
 
         Raises:
             PatternError: it is not a regular expression.
         """
         self.text = text
         self.is_in_all = text in _IN_ALL
-        self._compiled = _compiled(text)
+        self._compiled = _compiled(text, steps_max)
 
     def search(self, name: str) -> bool:
         """Return whether the pattern matches anywhere in the name."""
@@ -70,6 +74,13 @@ class Pattern:
         except pcre2.LibraryError as error:
             log.warning("pattern %.100r is not found in %.300r: %s", self.text, name, error.msg)
             return False
+
+    def is_in(self, octets: bytes) -> bool | None:
+        """Return whether the pattern matches anywhere in octets; None took too many steps."""
+        try:
+            return self._compiled.search(octets.decode("latin-1")) is not None
+        except pcre2.LibraryError:
+            return None
 
 
 @lru_cache(_COMPILED_MAX)
@@ -103,7 +114,8 @@ def _octets(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
-def _compiled(text: str) -> "pcre2.Pattern":
+def _compiled(text: str, steps_max: int) -> "pcre2.Pattern":
+    prefix = _PREFIX.format(steps_max=steps_max, heap_max_kib=HEAP_MAX_KIB)
     try:
         respelled = respell(_octets(text))
     except UnicodeEncodeError as error:
@@ -111,8 +123,8 @@ def _compiled(text: str) -> "pcre2.Pattern":
     except DialectError as error:
         raise PatternError(error.reason, error.position) from error
     try:
-        return pcre2.compile(_PREFIX + respelled.text, jit=False)
+        return pcre2.compile(prefix + respelled.text, jit=False)
     except pcre2.PatternError as error:
         reason = error.msg.partition("; ")[2]
-        position = respelled.position_of(error.pos - len(_PREFIX))
+        position = respelled.position_of(error.pos - len(prefix))
         raise PatternError(reason, position) from error

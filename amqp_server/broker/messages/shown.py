@@ -4,7 +4,7 @@ from typing import Final
 
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.properties import PROPERTIES, split
-from amqp_server.wire.tables import plain
+from amqp_server.wire.tables import TYPE_NAMES, plain
 
 _NUMBERS: Final = frozenset({"octet", "timestamp"})
 
@@ -36,3 +36,16 @@ def shown_properties(header: bytes) -> dict[str, object]:
                 continue
             shown[name] = {key: plain(field) for key, field in headers.items()}
     return shown
+
+
+def shown_types(header: bytes) -> dict[str, str]:
+    """Return the AMQP types of the headers, by RabbitMQ's names; empty if they cannot be decoded.
+
+    Args:
+        header: payload of a content header, of a message that was taken.
+    """
+    try:
+        headers = split(header).headers()
+    except WireError:
+        return {}
+    return {key: TYPE_NAMES.get(field.kind, field.kind) for key, field in headers.items()}

@@ -10,6 +10,7 @@ from persistence.record import Record, Run
 from queues.batch import Batch
 from queues.counters import QueueCounts
 from queues.log_port import QueueLog, RecoveredMessages
+from queues.looking import LOOK_COUNT_MAX, Looked, LookedSlice, LookPlace, Passed
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome, all_taken
@@ -53,6 +54,18 @@ class ToyQueue:
             published=self._published_count,
             delivered=self._delivered_count,
         )
+
+    def look(self, place: LookPlace | None, max_count: int = LOOK_COUNT_MAX) -> Looked:
+        first = self._first_position if place is None else place.position
+        records = self._records[first - self._first_position :][:max_count]
+        if not records:
+            return Looked((), None)
+        stop = first + len(records)
+        return Looked((LookedSlice(records, range(first, stop)),), LookPlace(0, stop))
+
+    def passing_by(self, count: int) -> Passed:
+        place = LookPlace(0, self._first_position + count)
+        return Passed(place if count < len(self._records) else None, 0)
 
     @property
     def delivered_below(self) -> int:

@@ -1,0 +1,46 @@
+"""A stretch of a lane whose messages the log has; after a restart some of them are in memory."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from queues.log_port import QueueLog, QueueSlice
+
+
+class Stored:
+    """A stretch of positions; the log has its messages, except for some in memory.
+
+    Attributes:
+        from_position: the first that has not gone to the head.
+        stop_position: the first behind the stretch.
+        unstored: messages that the log does not have, in order; no stored one lies inside a slice.
+    """
+
+    __slots__ = ("from_position", "stop_position", "unstored")
+
+    def __init__(
+        self, from_position: int, stop_position: int, unstored: Sequence[QueueSlice] = ()
+    ) -> None:
+        self.from_position = from_position
+        self.stop_position = stop_position
+        self.unstored = deque(unstored)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all its messages have gone to the head."""
+        return self.from_position >= self.stop_position and not self.unstored
+
+    def slices(self, log: QueueLog, lane: int, from_position: int) -> Iterator[QueueSlice]:
+        """Return the messages from a position on, chunk by chunk, without taking them.
+
+        Raises:
+            OSError: the disk could not be read.
+        """
+        at = max(self.from_position, from_position)
+        for unstored in (*self.unstored, None):
+            stop = self.stop_position if unstored is None else unstored.positions[0]
+            while at < stop and (back := log.read_back(lane, at, stop)).messages:
+                yield back.messages
+                at = back.messages.positions[-1] + 1
+            if unstored is not None:
+                yield unstored
+                at = max(at, unstored.positions[-1] + 1)
