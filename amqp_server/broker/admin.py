@@ -21,6 +21,7 @@ from amqp_server.broker.commands.job import Answer, CommandJob
 from amqp_server.broker.commands.looking import LookingCommands
 from amqp_server.broker.commands.messages import Got, MessageCommands, Published, SettledBy
 from amqp_server.broker.commands.streams import StreamCommands
+from amqp_server.broker.commands.tailing import Tailing, TailingCommands
 from amqp_server.broker.commands.topology import TopologyCommands
 from amqp_server.broker.commands.vhosts import VhostCommands
 from amqp_server.broker.commands.waiting import WaitingCommands
@@ -47,11 +48,13 @@ from amqp_server.broker.errors import (
 from amqp_server.broker.events import acting
 from amqp_server.broker.messages.looks import HeldPlace, Look, Peeked, Wanted
 from amqp_server.broker.messages.message_filter import MessageFilter
+from amqp_server.broker.messages.shown import shown_properties, shown_types
 from amqp_server.broker.messages.written import PropertyTypeError
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.shovels.definition import local_vhosts
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.super_streams import PARTITIONS_MAX
+from amqp_server.broker.tapping.tap import Passed
 from amqp_server.wire.tables import Table
 from queues.kinds import KINDS
 from queues.looking import LookPlace
@@ -90,6 +93,7 @@ __all__ = [
     "OffsetKind",
     "OffsetSpec",
     "ParameterDefinition",
+    "Passed",
     "Peeked",
     "Policy",
     "PreconditionFailedError",
@@ -99,12 +103,15 @@ __all__ = [
     "ResourceLockedError",
     "SettledBy",
     "Table",
+    "Tailing",
     "UnreadableError",
     "VhostDefinition",
     "Wanted",
     "age_ms",
     "hash_password",
     "local_vhosts",
+    "shown_properties",
+    "shown_types",
     "typed_table",
 ]
 """The table, and the types of what commands take, answer and raise: management imports no other."""
@@ -130,6 +137,7 @@ class Admin(
     StreamCommands,
     MessageCommands,
     LookingCommands,
+    TailingCommands,
     WaitingCommands,
     ConnectionCommands,
     VhostCommands,

@@ -25,6 +25,7 @@ from amqp_server.broker.publish_target import (
     enqueue,
 )
 from amqp_server.broker.steps import Steps, finish
+from amqp_server.broker.tapping.taps import Taps
 from amqp_server.broker.wide_routes import WideRoute, WideRoutes
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.properties import plain_headers, plain_properties
@@ -58,7 +59,7 @@ class Publisher:
     """Routes and enqueues for one vhost.
 
     Attributes:
-        is_traced: each message is looked at on its own, so ``find_targets`` finds nothing.
+        taps: who watches what passes.
     """
 
     def __init__(self, router: Router, target_of: Callable[[str], PublishTarget | None]) -> None:
@@ -74,7 +75,17 @@ class Publisher:
         self._routes: RouteCache[Targets] = RouteCache(holds)
         self._wide = WideRoutes(holds)
         self._begun: _Begun | None = None
-        self.is_traced = False
+        self.taps = Taps(router, self._watch_exchanges)
+        self._is_traced = self._has_taps = self._is_watched = False
+
+    def set_traced(self, *, is_traced: bool) -> None:
+        """Have ``find_targets`` find nothing: each message is looked at on its own; or end that."""
+        self._is_traced = is_traced
+        self._is_watched = is_traced or self._has_taps
+
+    def _watch_exchanges(self, has_taps: bool) -> None:  # noqa: FBT001 -- a setter
+        self._has_taps = has_taps
+        self._is_watched = has_taps or self._is_traced
 
     def publish(self, exchange: str, run: Run, now_ms: int) -> PublishOutcome:
         """Publish at once, even if it takes long; see ``publishing``."""
@@ -96,6 +107,8 @@ class Publisher:
         counters = self._router.counters_of(exchange) if counters is None else counters
         if targets is not None:
             return enqueue(targets, run, now_ms, counters)
+        if self._has_taps:
+            self.taps.pass_by(exchange, run, now_ms)
         names = yield from self._names(exchange, route)
         if names is None:
             return (yield from self._publishing_by_message(exchange, run, now_ms, counters))
@@ -110,10 +123,10 @@ class Publisher:
             routing_key: that key.
 
         Returns:
-            None if each message is routed or traced on its own, or if it takes long to find all
-            queues or to serve them. ``publishing`` handles these cases.
+            None if each message is routed or traced on its own, if somebody watches the exchange,
+            or if it takes long to find all queues or to serve them. ``publishing`` handles these.
         """
-        if self.is_traced:
+        if self._is_watched and (self._is_traced or exchange in self.taps.exchanges):
             return None
         generation = self._router.generation
         targets = self._routes.get(route, generation)
@@ -155,6 +168,8 @@ class Publisher:
         counters: ExchangeCounters | None = None,
     ) -> Steps[PublishOutcome]:
         """Publish messages to the queues that ``finding_names`` has just found."""
+        if self._has_taps:
+            self.taps.pass_by(exchange, run, now_ms)
         counters = self._router.counters_of(exchange) if counters is None else counters
         if len(routing_keys) > 1 and any(map(is_keeper, names)):
             return self._enqueue_with_keys(names, routing_keys, run, now_ms, counters)

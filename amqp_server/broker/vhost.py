@@ -25,6 +25,7 @@ from amqp_server.broker.queue_table import QueueTable
 from amqp_server.broker.reply_consumers import ReplyConsumers
 from amqp_server.broker.steps import Steps, finish, finish_or_later
 from amqp_server.broker.tally import Totals, new_totals
+from amqp_server.broker.tapping.taps import Taps
 from amqp_server.broker.tracing.firehose import Firehose
 from amqp_server.broker.tracing.traced import TRACE_EXCHANGE, Place
 from amqp_server.broker.turn import Turn
@@ -41,13 +42,14 @@ class _Lookup:
     They ask this object and not the vhost. Clearing it is enough to break all reference cycles.
     """
 
-    __slots__ = ("_policies", "_reply_consumers", "keepers", "queues")
+    __slots__ = ("_policies", "_reply_consumers", "keepers", "queues", "taps")
 
     def __init__(self, policies: PolicyTable, reply_consumers: ReplyConsumers) -> None:
         self._policies = policies
         self._reply_consumers = reply_consumers
         self.queues: QueueTable | None = None
         self.keepers: Keepers | None = None
+        self.taps: Taps | None = None
 
     def has_queue(self, name: str) -> bool:
         has_it = self.queues is not None and self.queues.find(name) is not None
@@ -56,7 +58,7 @@ class _Lookup:
     def target_of(self, name: str) -> PublishTarget | None:
         queue = self.queues.find(name) if self.queues is not None else None
         if queue is not None:
-            return queue.engine
+            return queue.engine if self.taps is None else self.taps.target(name, queue.engine)
         keeper = self.keepers.find(name) if self.keepers is not None else None
         return keeper if keeper is not None else self._reply_consumers.find(name)
 
@@ -130,6 +132,7 @@ class Vhost:
         self.router = Router(lookup.has_queue)
         events = Events() if events is None else events
         self.publisher = Publisher(self.router, lookup.target_of)
+        lookup.taps = self.publisher.taps
         self.keepers = lookup.keepers = Keepers(name, self.router, turn, self.publisher, backing)
         self.exchanges = ExchangeTable(
             name,
@@ -201,7 +204,8 @@ class Vhost:
         """Turn the firehose on or off: for publishes at once, then for one queue after another."""
         if self.firehose.is_on == is_on:
             return
-        self.firehose.is_on = self.publisher.is_traced = is_on
+        self.firehose.is_on = is_on
+        self.publisher.set_traced(is_traced=is_on)
         self.router.note_all()
         for queue in self.queues:
             for consumer in tuple(queue.consumers):
@@ -261,7 +265,7 @@ class Vhost:
         if self.limits.as_dict():
             self._journal.forget(VhostLimitsDefinition(self.name, self.limits.as_dict()))
         self.keepers.close_all()
-        self._lookup.queues = self._lookup.keepers = None
+        self._lookup.queues = self._lookup.keepers = self._lookup.taps = None
 
     def bind(self, source: str, destination: Destination, routing_key: str, table: Table) -> None:
         """Bind a queue or an exchange to an exchange; what is bound already stays so.

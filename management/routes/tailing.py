@@ -1,0 +1,87 @@
+"""Messages as they pass: ``queues/…/tail`` and ``exchanges/…/tail``, server-sent events."""
+
+import asyncio
+from functools import partial
+from typing import Final, cast
+
+from amqp_server.broker.admin import Tailing
+from management.call import Call
+from management.http.errors import bad_request, not_authorised
+from management.http.event_stream import event_stream
+from management.http.response import Response
+from management.live.listeners import Listener
+from management.live.tail import TailFollower, passed_body
+from management.routing.route import Right, Route
+from management.vhost_commands import change, require_vhost
+
+RATE_USUAL: Final = 100
+RATE_MAX: Final = 1_000
+TRUNCATE_USUAL: Final = 4_096
+TRUNCATE_MAX: Final = 65_536
+
+_DIGITS_MAX: Final = 9
+
+
+async def tail_queue(call: Call) -> Response:
+    """Send copies of the messages that come to a queue."""
+    return await _tail(call, "queue")
+
+
+async def tail_exchange(call: Call) -> Response:
+    """Send copies of the messages that are published to an exchange."""
+    if call.node.has_vhost(call.vhost) and not call.may_enter(call.vhost):
+        raise not_authorised("Access refused.")
+    return await _tail(call, "exchange")
+
+
+async def _tail(call: Call, place: str) -> Response:
+    require_vhost(call)
+    rate = _number_of(call, "rate", RATE_USUAL, RATE_MAX)
+    truncate_bytes = _number_of(call, "truncate", TRUNCATE_USUAL, TRUNCATE_MAX)
+    encoding = call.request.query.get("encoding") or "auto"
+    if encoding not in {"auto", "base64"}:
+        raise bad_request("Unsupported encoding. Please use auto or base64.")
+    listeners, woken = call.services.listeners, asyncio.Event()
+    listeners.require_room()
+    view = call.node.views.node()
+    wall_offset_ms = view.wall_ms - view.now_ms
+    given = {"place": place, "rate": rate, "truncate_bytes": truncate_bytes, "wake": woken.set}
+    came = await change(call, "tail", name=call.names[place], **given)
+    tailing = cast("Tailing", came)
+    follower = TailFollower(
+        tailing,
+        woken,
+        call.node.slices,
+        partial(passed_body, wall_offset_ms=wall_offset_ms, as_base64=encoding == "base64"),
+    )
+    listener = Listener(lambda: call.still_stands() and tailing.may_go_on())
+    return event_stream(listeners.serve(listener, follower.begin, follower.end))
+
+
+def _number_of(call: Call, name: str, usual: int, most: int) -> int:
+    text = call.request.query.get(name)
+    if text is None:
+        return usual
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX):
+        raise bad_request(f"{name}: expected a number")
+    return min(int(text), most)
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="queues/{vhost}/{queue}/tail",
+        right=Right.USER,
+        handler=tail_queue,
+        summary="Copies of the messages that come to a queue, as server-sent events.",
+        extension=True,
+    ),
+    Route(
+        method="GET",
+        path="exchanges/{vhost}/{exchange}/tail",
+        right=Right.MONITORING,
+        handler=tail_exchange,
+        summary="Copies of the messages that are published to an exchange, as server-sent events.",
+        extension=True,
+    ),
+)
