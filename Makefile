@@ -2,6 +2,7 @@
 # make check  the gate without the slow parts: format, lint, types, floors, house rules
 # make web    build the web UI into the package; `make run` does it once, where node is at hand
 # make screenshots    pictures of every page of the web UI, in build/screenshots (API=… is that of a running broker)
+# make stream-js      the whole suite of rabbitmq-stream-js-client on HareMQ: two minutes
 # make test   everything, on a fresh machine too: this is what .ci/run calls
 #
 # The virtual environment and the kernels are built once, for `run` and `test` alike, and again when
@@ -23,6 +24,8 @@ BUILD_INPUTS := pyproject.toml constraints.txt .ci/kernel_build.py $(KERNELS)
 NPM_FOLDER := tests/clients/programs
 NPM_LOCK := $(NPM_FOLDER)/package-lock.json
 NPM_STAMP := $(NPM_FOLDER)/node_modules/.stamp
+SUITE_FOLDER := tests/clients/stream_js_suite
+SUITE_STAMP := $(SUITE_FOLDER)/node_modules/.stamp
 WEB_FOLDER := web
 WEB_STAMP := $(WEB_FOLDER)/node_modules/.stamp
 WEB_INPUTS := $(wildcard $(WEB_FOLDER)/*.* $(WEB_FOLDER)/public/* $(WEB_FOLDER)/src/*.* $(WEB_FOLDER)/src/*/*.* \
@@ -38,7 +41,7 @@ SEEDS ?= 100
 STATES ?= 50000
 API ?=
 
-.PHONY: help run venv system npm web web-at-hand webtest screenshots check format lint types floors style pytest asan \
+.PHONY: help run venv system npm stream-js web web-at-hand webtest screenshots check format lint types floors style pytest asan \
 	fuzz sequence wheel conformance crash bench test clean distclean
 
 help:
@@ -73,10 +76,14 @@ venv: $(DEV_STAMP)
 system:
 	.ci/system-packages
 
-npm: $(if $(wildcard $(NPM_LOCK)),$(NPM_STAMP)) $(WEB_STAMP)
+npm: $(if $(wildcard $(NPM_LOCK)),$(NPM_STAMP)) $(SUITE_STAMP) $(WEB_STAMP)
 
 $(NPM_STAMP): $(NPM_LOCK)
 	.ci/retry 3 npm ci --prefix $(NPM_FOLDER) --no-audit --no-fund
+	touch $@
+
+$(SUITE_STAMP): $(SUITE_FOLDER)/package-lock.json
+	.ci/retry 3 npm ci --prefix $(SUITE_FOLDER) --no-audit --no-fund
 	touch $@
 
 $(WEB_STAMP): $(WEB_FOLDER)/package-lock.json
@@ -174,6 +181,9 @@ crash: venv
 screenshots: venv web
 	$(BIN)/python -m tests.web.screenshots --folder build/screenshots --api '$(API)'
 
+stream-js: venv $(SUITE_STAMP)
+	$(BIN)/python -m tests.clients.support.stream_js_suite
+
 bench: venv
 	$(BIN)/python -m benchmarks
 
@@ -187,5 +197,5 @@ clean:
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 distclean: clean
-	rm -rf $(VENV) $(NPM_FOLDER)/node_modules $(WEB_FOLDER)/node_modules \
+	rm -rf $(VENV) $(NPM_FOLDER)/node_modules $(SUITE_FOLDER)/node_modules $(WEB_FOLDER)/node_modules \
 		management/static haremq.egg-info

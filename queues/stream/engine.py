@@ -92,8 +92,8 @@ class StreamEngine:
 
     @property
     def ready_count(self) -> int:
-        """Messages that the stream keeps; the message-count of declare-ok."""
-        return self.log.message_count
+        """Messages that are kept and committed; the message-count of declare-ok."""
+        return self.log.message_count - (self.log.next_offset - self.log.readable_offset)
 
     @property
     def consumer_count(self) -> int:
@@ -109,7 +109,7 @@ class StreamEngine:
         """Return how the stream is, and what happened in it."""
         counters = self._counters
         return QueueCounts(
-            ready_count=self.log.message_count,
+            ready_count=self.ready_count,
             ready_bytes=self.log.size_bytes,
             unacked_count=counters.unacked_count,
             unacked_bytes=counters.unacked_bytes,

@@ -64,8 +64,9 @@ for (let number = 0; number < 30; number += 1) {
 }
 const partitions = await client.queryPartitions({ superStream });
 const received = [];
+let group;
 await new Promise((resolve) => {
-  client.declareSuperStreamConsumer(
+  group = client.declareSuperStreamConsumer(
     { superStream, offset: Offset.first(), consumerRef: 'group' },
     (message) => {
       received.push(Number(message.content.toString()));
@@ -73,6 +74,8 @@ await new Promise((resolve) => {
     },
   );
 });
+// All messages may have come before the last of its consumers is declared.
+await group;
 await client.deleteSuperStream({ streamName: superStream });
 await client.deleteStream({ stream });
 

@@ -9,6 +9,7 @@ import pytest
 
 REQUIRE_CLIENTS: Final = "HAREMQ_REQUIRE_CLIENTS"
 PROGRAMS: Final = Path(__file__).parent.parent / "programs"
+SUITE: Final = Path(__file__).parent.parent / "stream_js_suite"
 REPOSITORY: Final = PROGRAMS.parent.parent.parent
 
 
@@ -31,3 +32,9 @@ def require_node_package(name: str) -> None:
     """Skip or fail the test where `npm ci` in tests/clients/programs has not brought ``name``."""
     if not (PROGRAMS / "node_modules" / name).is_dir():
         _missing(f"npm package {name}")
+
+
+def require_stream_js_suite() -> None:
+    """Skip or fail the test where `npm ci` in tests/clients/stream_js_suite has brought nothing."""
+    if not (SUITE / "node_modules" / "mocha").is_dir():
+        _missing("the suite of rabbitmq-stream-js-client")

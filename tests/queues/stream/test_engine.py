@@ -267,6 +267,16 @@ def test_counts(place: Place) -> None:
     )
 
 
+def test_only_committed_messages_are_counted(place: Place) -> None:
+    place.publish(b"0", b"1", b"2")
+
+    class Uncommitted(MemoryStreamLog):
+        readable_offset = 1
+
+    place.engine.log.__class__ = Uncommitted
+    assert (place.engine.ready_count, place.engine.counts().ready_count) == (1, 1)
+
+
 def test_retention_by_age_is_looked_at_when_it_is_due(place: Place) -> None:
     options = QueueOptions(max_age_ms=1_000, segment_age_ms=100)
     place.engine.reconfigure(options, NOW_MS)
