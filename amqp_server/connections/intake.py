@@ -21,10 +21,14 @@ EventT_contra = TypeVar("EventT_contra", contravariant=True)
 FaultT_contra = TypeVar("FaultT_contra", contravariant=True, bound=Exception)
 
 Scan: TypeAlias = Callable[[bytes | memoryview, int], tuple[list[EventT], int, FaultT | None]]
-"""Takes every complete event off the front of a buffer; the number is the largest size in bytes.
+"""Takes complete events off the front of a buffer; the number is the largest size in bytes.
 
-Returns the events, their size in bytes, and the reason if it stopped before the buffer's end.
-Events keep no reference to the buffer."""
+Returns the events, their size in bytes, and the reason if it stopped before the buffer's end. It
+may stop without a reason after ``EVENTS_MAX``, where events cost much. Events keep no reference to
+the buffer."""
+
+EVENTS_MAX: Final = 512
+"""After so many events a scan may stop: 20,000 small frames of one read take longer than a turn."""
 
 
 class Life(Protocol):
@@ -203,22 +207,27 @@ class Intake(Generic[EventT, FaultT]):
         client.slice_ended(now_ms)
 
     def _take(self, buffer: bytes | memoryview, now_ms: int) -> None:
-        """Carry out every event; scan again if one has changed the largest frame."""
+        """Carry out every event; scan again if there may be more, or the largest frame changed."""
         client, life, scan = self._client, self._life, self._scan
         while not life.is_over:
             payload_max_bytes = client.payload_max_bytes
             events, consumed_bytes, error = scan(buffer, payload_max_bytes)
+            is_rest = consumed_bytes < len(buffer)
+            may_be_more = is_rest and error is None and len(events) >= EVENTS_MAX
             is_through = self._handle_slice(events, now_ms)
-            if consumed_bytes < len(buffer) and (
-                self.is_stalled if not is_through else error is None
+            if is_through and may_be_more and self._turn.budget.is_spent():
+                self._go_on_later()
+                is_through = False
+            if is_rest and (
+                self.is_stalled if not is_through else error is None and not may_be_more
             ):
                 self.rest = bytes(buffer[consumed_bytes:])
-            if not is_through or error is None:
+            if not is_through or not (error or may_be_more):
                 return
-            if payload_max_bytes == client.payload_max_bytes:
+            if error is not None and payload_max_bytes == client.payload_max_bytes:
                 client.fail(error, now_ms)
                 return
-            buffer = buffer[consumed_bytes:]
+            buffer = memoryview(buffer)[consumed_bytes:]
 
     def _handle_slice(self, events: list[EventT], now_ms: int) -> bool:
         """Carry events out; return False if the connection ended or the rest waits.

@@ -15,6 +15,7 @@ Source: RabbitMQ, stream protocol, Frame Structure.
 import struct
 from typing import Final, NamedTuple, TypeAlias
 
+from amqp_server.connections.intake import EVENTS_MAX
 from amqp_server.stream_protocol.errors import FrameTooLargeError, MalformedFrameError
 from amqp_server.stream_protocol.keys import RESPONSE, VERSION_1, Code, CommandKey
 from amqp_server.stream_protocol.publish_frame import VERSIONS_OF_PUBLISH, PublishFrames, read_run
@@ -49,13 +50,14 @@ Event: TypeAlias = Frame | PublishFrames
 def scan(
     buffer: bytes | memoryview, frame_max_bytes: int
 ) -> tuple[list[Event], int, FrameTooLargeError | MalformedFrameError | None]:
-    """Take every complete frame off the front of a buffer; see ``connections.intake.Scan``.
+    """Take complete frames off the front of a buffer; see ``connections.intake.Scan``.
 
-    A frame that is too large is found by its first four octets, so it is never gathered.
+    It stops after ``EVENTS_MAX``. A frame that is too large is found by its first four octets, so
+    it is never gathered.
     """
     events: list[Event] = []
     at, end = 0, len(buffer)
-    while end - at >= SIZE.size:
+    while end - at >= SIZE.size and len(events) < EVENTS_MAX:
         (size_bytes,) = SIZE.unpack_from(buffer, at)
         if size_bytes > frame_max_bytes:
             text = f"expected a frame of at most {frame_max_bytes} bytes, got {size_bytes}"

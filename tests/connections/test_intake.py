@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from pamqp import commands
 
 from amqp_server.broker.turn import Turn
-from amqp_server.connections.intake import Intake
+from amqp_server.connections.intake import EVENTS_MAX, Intake
 from amqp_server.connections.outbox import Outbox
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.events import Event, FrameEvent
@@ -108,6 +109,32 @@ def test_a_flood_is_carried_out_in_order_in_slices(
     assert max(slices) <= EVENTS_PER_SLICE
     assert len(slices) >= 100 // EVENTS_PER_SLICE
     assert not client.intake.is_stalled
+
+
+@pytest.mark.parametrize("events_per_slice", [4, 100, EVENTS_MAX, 2 * EVENTS_MAX, 10**6])
+def test_no_more_is_scanned_than_is_carried_out_next(
+    journal: list[tuple[str, int]], events_per_slice: int
+) -> None:
+    turn = Turn(10, budget_of(events_per_slice))
+    client = FakeClient(turn, journal)
+    frame_bytes, count = len(numbered(range(1, 2))), 5 * EVENTS_MAX + 7
+    most_ahead = 0
+
+    def scan_some(octets: bytes | memoryview, max_bytes: int) -> Any:  # noqa: ANN401 -- a Scan
+        nonlocal most_ahead
+        events, consumed_bytes, error = scan(octets[: EVENTS_MAX * frame_bytes], max_bytes)
+        scanned_count = count - (len(octets) - consumed_bytes) // frame_bytes
+        most_ahead = max(most_ahead, scanned_count - len(journal))
+        return events, consumed_bytes, error
+
+    client.intake = Intake(client, client.life, turn, client.outbox, scan_some)
+    turn.budget.begin()
+    client.intake.receive(numbered(range(1, count + 1)) + b"\1", 1)
+    for _ in turns(turn):
+        pass
+    assert numbers_of(journal) == list(range(1, count + 1))
+    assert most_ahead <= EVENTS_MAX
+    assert (client.intake.rest, client.intake.is_stalled, client.errors) == (b"\1", False, [])
 
 
 def test_two_floods_take_turns(turn: Turn, journal: list[tuple[str, int]]) -> None:

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from amqp_server.connections.intake import EVENTS_MAX
 from amqp_server.stream_protocol.errors import FrameTooLargeError, MalformedFrameError
 from amqp_server.stream_protocol.frames import Frame, answer, frame, frame_head, scan
 from amqp_server.stream_protocol.keys import Code, CommandKey
@@ -24,6 +25,14 @@ def test_frames_are_cut_off_wherever_the_input_ends(frames: list[Frame], cut: in
     assert error is None
     assert first + rest == frames
     assert consumed + all_consumed == len(octets)
+
+
+def test_a_scan_stops_after_so_many_frames() -> None:
+    octets = frame(CommandKey.CREDIT, b"\0\0\1") * (EVENTS_MAX + 3)
+    first, consumed, error = scan(octets, 100)
+    assert (len(first), error) == (EVENTS_MAX, None)
+    rest, _, _ = scan(octets[consumed:], 100)
+    assert len(rest) == 3
 
 
 def test_consecutive_publishes_come_off_as_one_run() -> None:

@@ -186,8 +186,9 @@ def _run(copy: Path, ports: Ports, tests: Sequence[str]) -> Report:
 def main() -> int:
     """Run the suite, and print what came of it."""
     parser = argparse.ArgumentParser(description="The suite of rabbitmq-stream-js-client.")
-    for name in ("amqp", "stream", "http"):
-        parser.add_argument(f"--{name}", type=int, help="port of a broker that runs")
+    parser.add_argument("--amqp", type=int, help="port of AMQP, of a broker that runs")
+    parser.add_argument("--stream", type=int, help="its port of the stream protocol")
+    parser.add_argument("--http", type=int, help="its port of the HTTP API")
     parser.add_argument("tests", nargs="*", default=["test"], help="files or folders [test]")
     given = parser.parse_args()
     if not PACKAGE.is_dir() or shutil.which("node") is None:
