@@ -6,8 +6,9 @@ A *turn* is the work after one read, several small reads, or one deadline:
 
 ``end_turn`` drains the queues that became dirty into their consumers' connections, so output
 arises on other connections than the one that was read. Each of them reports itself once
-(``mark``), and is flushed once. Output that arises outside of a turn (a commit on disk, a request
-of the management API) asks for a turn of its own.
+(``mark``), and is flushed once; the last of very many in a later turn (``net.flushing``). Output
+that arises outside of a turn (a commit on disk, a request of the management API) asks for a turn of
+its own.
 
 A requested turn runs before the loop looks at the sockets again, with a budget of its own. Only
 such a turn carries jobs on. From the request on, all reads share one budget. If one client used all
@@ -19,7 +20,9 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
+from amqp_server.broker.budget import TurnBudget
 from amqp_server.net.busy_poll import BusyPoll
+from amqp_server.net.flushing import Flushing, Output
 from amqp_server.net.gathering import Gathering
 from amqp_server.net.hang_ups import HangUps
 from amqp_server.net.read_rounds import ReadRounds
@@ -52,13 +55,6 @@ class Broker(Protocol):
         """Do the timed work of queues: expire messages, delete unused queues."""
 
 
-class Output(Protocol):
-    """A connection's shell that has output, or whose reading begins or stops."""
-
-    def flush(self, now_ms: int) -> None:
-        """Write all of its output at once; never raises."""
-
-
 class Reactor:
     """The turn of one loop.
 
@@ -78,6 +74,7 @@ class Reactor:
         read_buffer_bytes: int,
         busy_poll_us: int = 0,
         clock: NowMs = now_ms,
+        flush_budget: TurnBudget | None = None,
         before_drain: Callable[[], None] | None = None,
         after_turn: Callable[[], None] | None = None,
     ) -> None:
@@ -89,6 +86,7 @@ class Reactor:
             read_buffer_bytes: largest read; it also bounds a batch of publishes.
             busy_poll_us: how long the loop polls for more input before it sleeps, in us; 0 is off.
             clock: monotonic, in ms.
+            flush_budget: see ``Flushing``.
             before_drain: called when the turn's input was carried out, before the queues are
                 drained; None calls nothing.
             after_turn: called when a turn's output was written; None calls nothing.
@@ -101,7 +99,7 @@ class Reactor:
         self._now_ms = clock
         self._gathering = Gathering()
         self._busy_poll = BusyPoll(loop, busy_poll_us)
-        self._marked: list[Output] = []
+        self._flushing = Flushing(flush_budget)
         self._is_in_turn = False
         self._is_turn_requested = False
         self.rounds = ReadRounds(loop, read_buffer_bytes)
@@ -116,7 +114,7 @@ class Reactor:
 
     def mark(self, output: Output) -> None:
         """Flush this at the end of the turn; the caller marks itself once until it is flushed."""
-        self._marked.append(output)
+        self._flushing.marked.append(output)
         if not self._is_in_turn:
             self.request_turn()
 
@@ -165,11 +163,9 @@ class Reactor:
         except Exception:
             log.exception("draining the queues failed")
             is_more_ready = False
-        marked = self._marked
-        if marked:
-            self._marked = []
-            for output in marked:
-                output.flush(now_ms)
+        flushing = self._flushing
+        if flushing.is_waiting:
+            flushing.flush(now_ms, carries_on=carries_on)
         self._is_in_turn = False
         if self._after_turn is not None:
             self._after_turn()
@@ -182,7 +178,7 @@ class Reactor:
         busy_poll.turns_count += 1
         if busy_poll.is_over:
             busy_poll.begin()
-        if is_more_ready or self._marked:
+        if is_more_ready or flushing.is_waiting:
             self.request_turn()
 
     def resume(self) -> None:
