@@ -33,6 +33,9 @@ EXTENT_BYTES: Final = 256 << 10
 PIECE_BYTES: Final = 128 << 10
 """Octets that are looked at in one go."""
 
+DRAWN_LENGTH: Final = 4
+"""What a chunk that is drawn anew counts, in messages that are looked at."""
+
 
 class OvertakenError(Exception):
     """Retention has dropped segments that a compaction was made of."""
@@ -103,11 +106,13 @@ class Compacting:
                 continue
             from_offset = max(self._clean_offset, segment.first_offset)
             for header, octets in self._chunks(segment, from_offset):
-                source = _whole(header, octets)
+                source = yield from self._whole(header, octets)
                 if source is not None:
                     found: dict[bytes | None, int] = {}
                     offset = header.first_offset
-                    for keyed in self._keyed(source.data):
+                    data = source.data
+                    yield from self._pause_if_large(header)
+                    for keyed in self._keyed(data):
                         found.update(zip(keyed.keys, count(offset), strict=False))
                         offset += len(keyed.keys)
                         if self._is_spent(len(keyed.stops), 0):
@@ -143,6 +148,25 @@ class Compacting:
                 yield header, octets[position : position + header.size_bytes]
             from_offset = extent.next_offset
 
+    def _whole(
+        self, header: ChunkHeader, octets: memoryview
+    ) -> Generator[None, None, SourceChunk | None]:
+        """Return a chunk whose checksums are right."""
+        yield from self._pause_if_large(header)
+        try:
+            check_chunk(octets)
+            source = SourceChunk(header, decode_trailer(octets), octets)
+        except DamagedError:
+            return None
+        yield from self._pause_if_large(header)
+        return source
+
+    def _pause_if_large(self, header: ChunkHeader) -> Iterator[None]:
+        """End a piece where each thing that is done with a chunk is one: reading, checking, ..."""
+        if header.size_bytes > PIECE_BYTES:
+            self._is_spent(0, PIECE_BYTES)
+            yield
+
     # -- what stays -------------------------------------------------------------------------------
 
     def _rewrite(self, frontier: int) -> Iterator[None]:
@@ -166,7 +190,7 @@ class Compacting:
         for header, octets in self._chunks(segment, segment.first_offset):
             cut: ChunkCut | None = None
             if header.first_offset < frontier:
-                source = _whole(header, octets)
+                source = yield from self._whole(header, octets)
                 if source is not None:
                     cut = yield from self._cut(source)
                 # What is in a chunk that cannot be read may be older than any tombstone.
@@ -176,13 +200,17 @@ class Compacting:
                 self._writer.add(header, (octets,))
             else:
                 for chunk in cut.draw(self.wall_ms, self._publishing_ids):
+                    yield from self._pause_if_large(header)
                     self._writer.add(chunk.header, chunk.parts)
+                    if self._is_spent(DRAWN_LENGTH, 0):
+                        yield
             if self._is_spent(1, header.size_bytes):
                 yield
 
     def _cut(self, source: SourceChunk) -> Generator[None, None, ChunkCut | None]:
         """Return what is left of a chunk; None if its entries are not what its header says."""
         data = source.data
+        yield from self._pause_if_large(source.header)
         cut = ChunkCut(source, data)
         for keyed in self._keyed(data):
             cut.add(keyed, self._survivors(source, keyed, cut.offset))
@@ -227,12 +255,3 @@ class Compacting:
             and trailer.compacted_ms > 0
             and trailer.compacted_ms + self._compaction.tombstone_age_ms <= self.wall_ms
         )
-
-
-def _whole(header: ChunkHeader, octets: memoryview) -> SourceChunk | None:
-    """Return a chunk whose checksums are right."""
-    try:
-        check_chunk(octets)
-        return SourceChunk(header, decode_trailer(octets), octets)
-    except DamagedError:
-        return None

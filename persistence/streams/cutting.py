@@ -8,7 +8,7 @@ Clients number the messages of a chunk from its first offset on, so that a gap c
 two chunks. A sub-batch is one entry, which stays or goes as a whole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from persistence.files import Octets
@@ -105,8 +105,8 @@ class ChunkCut:
         """Whether an earlier compaction has looked at it."""
         return self._source.trailer.compacted_ms > 0
 
-    def draw(self, compacted_ms: int, publishing_ids: References) -> list[WholeChunk]:
-        """Return the chunks that are left.
+    def draw(self, compacted_ms: int, publishing_ids: References) -> Iterator[WholeChunk]:
+        """Yield the chunks that are left, which may be as many as half of its messages.
 
         Args:
             compacted_ms: time of this compaction; the chunk may have an earlier one.
@@ -115,10 +115,9 @@ class ChunkCut:
         source = self._source
         for reference, publishing_id in source.trailer.publishing_ids.items():
             publishing_ids.note_highest(reference, publishing_id)
-        drawn = []
         for run in self._runs:
             is_last = run is self._runs[-1]
-            chunk = draw_chunk(
+            yield draw_chunk(
                 run.first_offset,
                 source.header.timestamp_ms,
                 (run.entry_count, run.record_count),
@@ -128,10 +127,8 @@ class ChunkCut:
                 has_values_beside=source.trailer.has_values_beside,
                 compacted_ms=source.trailer.compacted_ms or compacted_ms,
             )
-            drawn.append(chunk)
-        if drawn:
+        if self._runs:
             publishing_ids.clear()
-        return drawn
 
     def _filter_of(self, run: _Run) -> bytes:
         """Return the filter of the messages of a run; values beside them are known from no other.

@@ -71,7 +71,7 @@ def test_offsets_in_a_chunk_have_no_gap() -> None:
     cut = cut_of(source, [True, True, False, False, True, False, True])
     ids = References()
     ids.note(b"q", 3)
-    chunks = cut.draw(5_000, ids)
+    chunks = list(cut.draw(5_000, ids))
     found = [(each.header.first_offset, each.header.record_count) for each in chunks]
     assert found == [(7, 2), (11, 1), (13, 1)]
     octets = [b"".join(each.parts) for each in chunks]
@@ -94,7 +94,7 @@ def test_the_first_compaction_of_a_chunk_stays_noted() -> None:
 def test_publishing_ids_wait_for_a_chunk_that_is_left() -> None:
     cut = cut_of(source_of(b"a", publishing_ids={b"p": 9}), [False])
     ids = References()
-    assert cut.draw(5_000, ids) == []
+    assert list(cut.draw(5_000, ids)) == []
     assert list(ids) == [(b"p", 9)]
 
 
