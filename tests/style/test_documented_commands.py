@@ -13,7 +13,7 @@ from tests.style.tree import ROOT, files, text_of
 CODE = re.compile(r"^```\w*\n(.*?)^```$|`([^`\n]+)`", re.MULTILINE | re.DOTALL)
 HAREMQ = re.compile(r"(?:(?:\.venv/bin/)?haremq|python -m amqp_server) ([a-z][a-z-]*)(.*)")
 PROGRAM = re.compile(r"python3? -m (\w+(?:\.\w+)*)((?: +[^\s#|>]+)*)")
-MAKE = re.compile(r"^make ([a-z]+)\b")
+MAKE = re.compile(r"^make ([a-z]+(?:-[a-z]+)*)\b")
 VARIABLE = re.compile(r"\b([A-Z][A-Z_]{3,})=\d")
 OPTION = re.compile(r"(?<!\S)(--?[a-z][a-z-]*)")
 
