@@ -224,7 +224,7 @@ async def _run_node(
         broker,
         read_buffer_bytes=net.read_buffer_bytes,
         busy_poll_us=net.busy_poll_us,
-        flush_budget=TurnBudget(time.perf_counter_ns, net.turn_us * NS_PER_US),
+        write_budget=TurnBudget(time.perf_counter_ns, net.turn_us * NS_PER_US),
         before_drain=None if storage is None else storage.input_ended,
         after_turn=None if storage is None else storage.turn_ended,
     )

@@ -6,7 +6,7 @@ A *turn* is the work after one read, several small reads, or one deadline:
 
 ``end_turn`` drains the queues that became dirty into their consumers' connections, so output
 arises on other connections than the one that was read. Each of them reports itself once
-(``mark``), and is flushed once; the last of very many in a later turn (``net.flushing``). Output
+(``mark``), and is flushed once; the last of very many in a later turn (``net.turn_writes``). Output
 that arises outside of a turn (a commit on disk, a request of the management API) asks for a turn of
 its own.
 
@@ -22,11 +22,11 @@ from typing import Protocol
 
 from amqp_server.broker.budget import TurnBudget
 from amqp_server.net.busy_poll import BusyPoll
-from amqp_server.net.flushing import Flushing, Output
 from amqp_server.net.gathering import Gathering
 from amqp_server.net.hang_ups import HangUps
 from amqp_server.net.read_rounds import ReadRounds
 from amqp_server.net.timers import Deadlines, NowMs, now_ms
+from amqp_server.net.turn_writes import Output, TurnWrites
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Reactor:
         read_buffer_bytes: int,
         busy_poll_us: int = 0,
         clock: NowMs = now_ms,
-        flush_budget: TurnBudget | None = None,
+        write_budget: TurnBudget | None = None,
         before_drain: Callable[[], None] | None = None,
         after_turn: Callable[[], None] | None = None,
     ) -> None:
@@ -86,7 +86,7 @@ class Reactor:
             read_buffer_bytes: largest read; it also bounds a batch of publishes.
             busy_poll_us: how long the loop polls for more input before it sleeps, in us; 0 is off.
             clock: monotonic, in ms.
-            flush_budget: see ``Flushing``.
+            write_budget: see ``TurnWrites``.
             before_drain: called when the turn's input was carried out, before the queues are
                 drained; None calls nothing.
             after_turn: called when a turn's output was written; None calls nothing.
@@ -99,7 +99,7 @@ class Reactor:
         self._now_ms = clock
         self._gathering = Gathering()
         self._busy_poll = BusyPoll(loop, busy_poll_us)
-        self._flushing = Flushing(flush_budget)
+        self._writes = TurnWrites(write_budget)
         self._is_in_turn = False
         self._is_turn_requested = False
         self.rounds = ReadRounds(loop, read_buffer_bytes)
@@ -114,7 +114,7 @@ class Reactor:
 
     def mark(self, output: Output) -> None:
         """Flush this at the end of the turn; the caller marks itself once until it is flushed."""
-        self._flushing.marked.append(output)
+        self._writes.marked.append(output)
         if not self._is_in_turn:
             self.request_turn()
 
@@ -163,9 +163,9 @@ class Reactor:
         except Exception:
             log.exception("draining the queues failed")
             is_more_ready = False
-        flushing = self._flushing
-        if flushing.is_waiting:
-            flushing.flush(now_ms, carries_on=carries_on)
+        writes = self._writes
+        if writes.is_waiting:
+            writes.flush(now_ms, carries_on=carries_on)
         self._is_in_turn = False
         if self._after_turn is not None:
             self._after_turn()
@@ -178,7 +178,7 @@ class Reactor:
         busy_poll.turns_count += 1
         if busy_poll.is_over:
             busy_poll.begin()
-        if is_more_ready or flushing.is_waiting:
+        if is_more_ready or writes.is_waiting:
             self.request_turn()
 
     def resume(self) -> None:

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from amqp_server.broker.budget import TurnBudget
 
-FLUSHED_AT_ONCE_MAX: Final = 32
+WRITTEN_AT_ONCE_MAX: Final = 32
 """So many outputs are flushed without asking for the time."""
 
 
@@ -21,7 +21,7 @@ class Output(Protocol):
         """Write all of its output at once; never raises."""
 
 
-class Flushing:
+class TurnWrites:
     """The outputs of one loop that are to be flushed.
 
     Attributes:
@@ -51,16 +51,16 @@ class Flushing:
             carries_on: flush what is left over too; no answer waits for it.
         """
         marked, self.marked = self.marked, []
-        if len(marked) <= FLUSHED_AT_ONCE_MAX and not self._left_over:
+        if len(marked) <= WRITTEN_AT_ONCE_MAX and not self._left_over:
             for output in marked:
                 output.flush(now_ms)
             return
-        self._flush_many(deque(marked), now_ms, carries_on=carries_on)
+        self._write_many(deque(marked), now_ms, carries_on=carries_on)
 
-    def _flush_many(self, fresh: deque[Output], now_ms: int, *, carries_on: bool) -> None:
+    def _write_many(self, fresh: deque[Output], now_ms: int, *, carries_on: bool) -> None:
         left_over, is_spent = self._left_over, self._budget.is_spent
         self._budget.begin()
-        for _ in range(min(len(fresh), FLUSHED_AT_ONCE_MAX)):
+        for _ in range(min(len(fresh), WRITTEN_AT_ONCE_MAX)):
             fresh.popleft().flush(now_ms)
         while fresh or (carries_on and left_over):
             # One of each in turn: those who always have output again keep nobody waiting.
