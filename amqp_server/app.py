@@ -228,8 +228,6 @@ async def _run_node(
         before_drain=None if storage is None else storage.input_ended,
         after_turn=None if storage is None else storage.turn_ended,
     )
-    if storage is not None:
-        storage.on_waited(reactor.resume)
     server = Server(loop, reactor, connections_of(broker, settings), net, descriptors.sockets_max)
     http_api = HttpApi(loop, broker, reactor, settings, server.tls, log_output)
     # Before anybody can see that the node accepts: a signal would end it with the default action.
@@ -245,6 +243,7 @@ async def _run_node(
         memory, disk, descriptors, server, now_ms, lambda: http_api.bound
     ).look
     if storage is not None and disk is not None:
+        storage.on_waited(reactor.resume)
         reactor.deadlines.watch(disk)
         reactor.deadlines.watch(storage)
     reactor.request_turn()  # recovered messages may have expired
