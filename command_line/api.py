@@ -12,6 +12,9 @@ from command_line.transport import Answer, StreamRefusedError, Transport
 Thing: TypeAlias = dict[str, Any]
 """A JSON object."""
 
+DEFAULT: Final = "amq.default"
+"""The default exchange in a path; its name is empty."""
+
 PAGE_SIZE: Final = 500
 _OK: Final = 300
 _UNAUTHORIZED: Final = 401

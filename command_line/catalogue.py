@@ -35,8 +35,15 @@ COMMANDS: Final[Mapping[str, Row]] = {
     "ping": Row(NODE, f"{_IN}.node:ping", "Whether it answers."),
     "check": Row(NODE, f"{_IN}.node:check", "One health check, for probes."),
     "whoami": Row(NODE, f"{_IN}.node:whoami", "As whom you are logged in."),
-    "queues": Row(OBJECTS, f"{_IN}.queues:queues", "list, show, declare, delete, purge."),
-    "exchanges": Row(OBJECTS, f"{_IN}.exchanges:exchanges", "list, show, declare, delete."),
+    "attention": Row(NODE, f"{_IN}.explain:attention", "What needs a hand."),
+    "logs": Row(NODE, f"{_IN}.logs:logs", "Its log, also live."),
+    "queues": Row(
+        OBJECTS, f"{_IN}.queues:queues", "list, show, declare, delete, purge, peek, tail."
+    ),
+    "streams": Row(
+        OBJECTS, f"{_IN}.streams:streams", "info, read, consumers, publishers, declare-super."
+    ),
+    "exchanges": Row(OBJECTS, f"{_IN}.exchanges:exchanges", "list, show, declare, delete, tail."),
     "bindings": Row(OBJECTS, f"{_IN}.exchanges:bindings", "list, declare, delete."),
     "connections": Row(OBJECTS, f"{_IN}.connections:connections", "list, show, close."),
     "channels": Row(OBJECTS, f"{_IN}.connections:channels", "list, show."),
@@ -59,6 +66,8 @@ COMMANDS: Final[Mapping[str, Row]] = {
     "definitions": Row(OBJECTS, f"{_IN}.definitions:definitions", "export, import."),
     "publish": Row(MESSAGES, f"{_IN}.messages:publish", "A message in."),
     "get": Row(MESSAGES, f"{_IN}.messages:get", "Messages out, as a client gets them."),
+    "explain": Row(MESSAGES, f"{_IN}.explain:explain", "Why a queue moves or does not."),
+    "route": Row(MESSAGES, f"{_IN}.explain:route", "Where a message would go."),
     "as": Row(TOOLS, "command_line.lookalike.command:as_tool", "RabbitMQ's own tools, by name."),
     "completion": Row(TOOLS, f"{_IN}.completion:completion", "Completion for a shell."),
 }

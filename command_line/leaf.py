@@ -88,21 +88,26 @@ def flag(*names: str, text: str) -> click.Option:
 
 
 def leaf(
-    *params: click.Parameter, name: str = "", shows: bool = False, asks: bool = False
+    *params: click.Parameter,
+    name: str = "",
+    shows: bool = False,
+    asks: bool = False,
+    watches: bool = True,
 ) -> Callable[[Run], click.Command]:
     """Return what makes a command of a function.
 
     Args:
         params: arguments and options of its own.
         name: of the command; empty is that of the function.
-        shows: whether it prints things; it then has ``--output`` and ``--watch``.
+        shows: whether it prints things; it then has ``--output``.
         asks: whether it does what cannot be undone; it then has ``--yes``.
+        watches: whether what it shows can be looked at again; it then has ``--watch``.
     """
 
     def made(function: Run) -> click.Command:
         return click.Command(
             name or function.__name__.strip("_").replace("_", "-"),
-            params=[*params, *_shared(shows=shows, asks=asks)],
+            params=[*params, *_shared(shows=shows, asks=asks, watches=watches)],
             callback=_callback(function),
             help=inspect.getdoc(function),
         )
@@ -110,7 +115,7 @@ def leaf(
     return made
 
 
-def _shared(*, shows: bool, asks: bool) -> list[click.Parameter]:
+def _shared(*, shows: bool, asks: bool, watches: bool) -> list[click.Parameter]:
     watch = click.Option(
         ["--watch"],
         type=click.FloatRange(0.2, 86_400),
@@ -120,7 +125,8 @@ def _shared(*, shows: bool, asks: bool) -> list[click.Parameter]:
     )
     return [
         *([_YES] if asks else []),
-        *([*_output_options(), watch] if shows else []),
+        *(_output_options() if shows else []),
+        *([watch] if shows and watches and not asks else []),
         *_address_options(),
     ]
 

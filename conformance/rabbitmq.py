@@ -25,6 +25,7 @@ from conformance.client import Connection
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 20.0
+TOOL_TIMEOUT_S = 60.0
 HTTP_PORT_OFFSET = 10000
 DISTRIBUTION_PORT_OFFSET = 20000
 EPMD_PORT = 4369
@@ -211,6 +212,30 @@ class RabbitMQ:
                 return
             time.sleep(0.25)
         raise TimeoutError("rabbitmq-server did not come up in time")
+
+    def tool(self, name: str, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run one of its command-line tools on it; return what it said.
+
+        Args:
+            name: such as ``rabbitmqctl``.
+            words: of its command line.
+        """
+        assert self._directory is not None, "the broker has been started"
+        return subprocess.run(
+            [SERVER.with_name(name), *words],
+            env={
+                "PATH": os.environ.get("PATH", os.defpath),
+                "LANG": "C.UTF-8",
+                "HOME": str(self._directory),
+                "RABBITMQ_NODENAME": f"conformance{self.port}@localhost",
+                "RABBITMQ_ENABLED_PLUGINS_FILE": str(self._directory / "plugins"),
+            },
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TOOL_TIMEOUT_S,
+        )
 
     def owns(self, pid: int) -> bool:
         """Return whether a process belongs to this broker."""

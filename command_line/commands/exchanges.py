@@ -5,7 +5,8 @@ from typing import Any
 import click
 
 from command_line import exit_status
-from command_line.api import Thing, encoded, path_of
+from command_line.api import DEFAULT, Thing, encoded, path_of
+from command_line.commands.browse import tail_exchange
 from command_line.commands.fields import argument_options, arguments_of
 from command_line.commands.listing import listing
 from command_line.errors import CommandError
@@ -21,8 +22,6 @@ BINDING_COLUMNS = (
     "routing_key",
     "arguments",
 )
-DEFAULT = "amq.default"
-"""The default exchange in a path; its name is empty."""
 
 
 @leaf(argument("name"), shows=True)
@@ -127,11 +126,12 @@ def _the_binding(rows: list[Thing], key: str, arguments: dict[str, Any]) -> Thin
 
 exchanges: click.Group = group(
     "exchanges",
-    "Exchanges: list, show, declare, delete.",
+    "Exchanges: list, show, declare, delete, tail.",
     listing("exchanges", COLUMNS, "List exchanges: of all vhosts, or of one."),
     show,
     declare,
     delete,
+    tail_exchange,
 )
 bindings: click.Group = group(
     "bindings",

@@ -6,8 +6,7 @@ from typing import Any
 import click
 
 from command_line import exit_status
-from command_line.api import Thing, path_of
-from command_line.commands.exchanges import DEFAULT
+from command_line.api import DEFAULT, Thing, path_of
 from command_line.commands.fields import arguments_of, json_object
 from command_line.errors import CommandError
 from command_line.leaf import argument, flag, leaf, option

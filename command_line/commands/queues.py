@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from command_line.api import path_of
+from command_line.commands.browse import peek, tail_queue, unacked
 from command_line.commands.fields import argument_options, arguments_of
 from command_line.commands.listing import listing
 from command_line.leaf import argument, flag, group, leaf, option
@@ -95,11 +96,14 @@ def _described(session: Session, path: str, name: str) -> str:
 
 queues = group(
     "queues",
-    "Queues: list, show, declare, delete, purge.",
+    "Queues: list, show, declare, delete, purge, peek, tail.",
     listing("queues", COLUMNS, "List queues: of all vhosts, or of one."),
     show,
     declare,
     delete,
     purge,
     bindings,
+    peek,
+    tail_queue,
+    unacked,
 )

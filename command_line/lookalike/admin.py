@@ -10,9 +10,8 @@ from typing import Any, Final
 
 from command_line import exit_status
 from command_line.address import Address, Wanted, resolve
-from command_line.api import Api, Thing, encoded, path_of
+from command_line.api import DEFAULT, Api, Thing, encoded, path_of
 from command_line.commands.definitions import write_file
-from command_line.commands.exchanges import DEFAULT
 from command_line.commands.fields import json_object, json_or_text
 from command_line.commands.messages import decoded
 from command_line.errors import CommandError

@@ -35,6 +35,14 @@ def unknown_to_haremq(line: str) -> list[str]:
     command = haremq.get_command(click.Context(haremq), name)
     if command is None:
         return [f"haremq {name}"]
+    words = re.split(r" [#|>;]", rest)[0].split()
+    while isinstance(command, click.Group) and words and re.fullmatch(r"[a-z][a-z-]*", words[0]):
+        name = f"{name} {words[0]}"
+        command = command.get_command(click.Context(command), words.pop(0))
+        if command is None:
+            return [f"haremq {name}"]
+    if name == "as":
+        return []  # the options are those of the tool
     parameters = command.get_params(click.Context(command))
     known = {option for parameter in parameters for option in parameter.opts}
     return [option for option in options_in(rest) if option not in {*known, "--help"}]
@@ -96,6 +104,8 @@ def test_commands_in_documents_can_be_typed() -> None:
     ("line", "found"),
     [
         ("haremq stop", "haremq stop"),
+        ("haremq queues lst", "haremq queues lst"),
+        ("haremq queue list --daemon", "--daemon"),
         ("haremq start --daemon", "--daemon"),
         ("python -m amqp_server explain-config --html", "--html"),
         ("python -m conformance --against 3.10  # --uri", "--against"),
@@ -113,6 +123,8 @@ def test_what_can_be_typed_is_left_alone() -> None:
     for line in (
         ".venv/bin/haremq start --config haremq.yaml --port 5673",
         "haremq perf -x 50 --latency --help",
+        "haremq queues list -o json --limit 5",
+        "haremq as rabbitmqctl list_queues --formatter json",
         "python -m conformance --random 1 --seeds 20 --rabbitmq",
         "python -m http.server --bind 127.0.0.1",
         "FUZZ_SECONDS=600 make fuzz",

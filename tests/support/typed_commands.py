@@ -8,7 +8,7 @@ with Typed() as typed:
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -64,13 +64,19 @@ class InMemory:
 
 @dataclass
 class Scripted:
-    """A way that answers what the test hands in, to every request; an error is raised."""
+    """A way that answers what the test hands in, to every request; an error is raised.
+
+    Attributes:
+        asked: requests so far: method, path and body.
+    """
 
     answer: Answer | CommandError
     shown: str = "http://scripted"
+    asked: list[tuple[str, str, bytes]] = field(default_factory=list)
 
     def request(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Return the answer."""
+        self.asked.append((method, path, body))
         if isinstance(self.answer, CommandError):
             raise self.answer
         return self.answer
