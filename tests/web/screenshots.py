@@ -48,6 +48,7 @@ PAGES: Final = {
     "definitions": "#/definitions",
     "nodes": "#/nodes",
     "logs": "#/logs",
+    "shovels": "#/shovels",
 }
 LOOKS: Final = {
     "light": {"dark": False, "phone": False},

@@ -38,7 +38,8 @@ PAGES = {
     "#/vhosts?open=%2F": ("Virtual hosts", "Who may enter"),
     "#/definitions": ("Definitions", "Import"),
     "#/nodes": ("Cluster", "Listeners"),
-    "#/logs": ("Logs", "This broker does not serve its log"),
+    "#/logs": ("Logs", "listening"),
+    "#/shovels": ("Shovels", "There is no shovel"),
 }
 
 DRAWN_MOST = (

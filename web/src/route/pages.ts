@@ -19,6 +19,7 @@ const LOADERS: Record<string, Load> = {
   nodes: async () => (await import("../pages/nodes/NodesPage")).NodesPage,
   topology: async () => (await import("../pages/topology/TopologyPage")).TopologyPage,
   "dead-letters": async () => (await import("../pages/deadletters/DeadLettersPage")).DeadLettersPage,
+  shovels: async () => (await import("../pages/shovels/ShovelsPage")).ShovelsPage,
   logs: async () => (await import("../pages/logs/LogsPage")).LogsPage,
 };
 

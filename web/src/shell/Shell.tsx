@@ -46,7 +46,7 @@ export function Shell({ account }: { account: Account }) {
   );
 }
 
-const LISTS = new Set(["queues", "streams", "exchanges", "connections", "channels", "consumers", "dead-letters", "policies", "vhosts", "users", "logs", "topology"]);
+const LISTS = new Set(["queues", "streams", "exchanges", "connections", "channels", "consumers", "dead-letters", "policies", "vhosts", "users", "logs", "topology", "shovels"]);
 
 /** Whether the page fills the window and scrolls inside. */
 function isFill(segments: readonly string[], tab: string | undefined): boolean {

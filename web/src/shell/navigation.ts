@@ -58,6 +58,7 @@ export const NAVIGATION: readonly Group[] = [
     title: "Cluster",
     entries: [
       { title: "Nodes", icon: "node", segments: ["nodes"], key: "n", isFor: (rights) => rights.seesAll },
+      { title: "Shovels", icon: "shovel", segments: ["shovels"], isFor: (rights) => rights.seesAll },
       { title: "Logs", icon: "logs", segments: ["logs"], isFor: (rights) => rights.isAdministrator },
     ],
   },

@@ -5,6 +5,7 @@ import { differencesOf } from "../../src/pages/definitions/difference";
 import { readValue } from "../../src/pages/policies/definitionKeys";
 import { previewOf } from "../../src/pages/policies/preview";
 import { pictureOf } from "../../src/pages/topology/layout";
+import { factsOf } from "../../src/pages/topology/facts";
 import { judge, judgeTopic } from "../../src/pages/topology/matching";
 import { routeOf } from "../../src/pages/topology/routing";
 
@@ -58,7 +59,7 @@ describe("a route", () => {
 });
 
 describe("a picture", () => {
-  const facts = { exchanges: [exchange("x", "topic"), exchange("alone", "topic")], queues: [queue("q", { "x-dead-letter-exchange": "x" }), queue("unbound")], bindings: [binding("x", "a", "q"), binding("x", "b", "q")], consumers: [], rateIn: () => 5 };
+  const facts = { exchanges: [exchange("x", "topic"), exchange("alone", "topic")], queues: [queue("q", { "x-dead-letter-exchange": "x" }), queue("unbound")], bindings: [binding("x", "a", "q"), binding("x", "b", "q")], consumers: [], rateIn: () => 5, clientOf: () => "worker-1" };
   const picture = pictureOf(facts);
   it("has what is bound, and counts what it hides", () => {
     expect(picture.boxes.map((box) => box.id)).toEqual(["exchange x", "queue q"]);
@@ -66,6 +67,28 @@ describe("a picture", () => {
   });
   it("has one way for all bindings between two, and one for dead letters", () =>
     expect(picture.edges.map((edge) => [edge.kind, edge.label])).toEqual([["binding", "a, b"], ["dead", ""]]));
+});
+
+describe("an answer of nodes and edges", () => {
+  it("becomes exchanges, queues, bindings and consumers", () => {
+    const facts = factsOf("/", {
+      nodes: [
+        { id: "exchange x", kind: "exchange", name: "x", type: "topic", rate_in: 2 },
+        { id: "queue q", kind: "queue", name: "q", messages_ready: 3, consumers: 1, rate_out: 4 },
+        { id: "consumer 1 1 tag", kind: "consumer", name: "tag", connection: "a -> b", channel: 1 },
+      ],
+      edges: [
+        { from: "exchange x", to: "queue q", kind: "binding", routing_keys: ["a", "b"], bindings_count: 9 },
+        { from: "queue q", to: "exchange x", kind: "dead" },
+        { from: "queue q", to: "consumer 1 1 tag", kind: "consume" },
+      ],
+      left_out: { queues: 2, edges: 1 },
+    });
+    expect(facts.bindings.map((one) => one.routing_key)).toEqual(["a", "b", "and 7 more"]);
+    expect(facts.queues[0]?.arguments).toEqual({ "x-dead-letter-exchange": "x" });
+    expect(facts.consumers[0]).toMatchObject({ queue: { name: "q" }, channel_details: { connection_name: "a -> b" } });
+    expect(facts.leftOut).toBe(3);
+  });
 });
 
 describe("dead-letter queues", () => {

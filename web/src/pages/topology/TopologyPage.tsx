@@ -1,6 +1,5 @@
 import { useMemo } from "preact/hooks";
-import { ApiError, request } from "../../api/http";
-import type { Binding, Consumer, Exchange, Queue } from "../../api/types";
+import { clientOf } from "../../api/clients";
 import { Bones } from "../../components/Bones";
 import { Empty } from "../../components/Empty";
 import { Failed } from "../../components/Failed";
@@ -11,37 +10,37 @@ import { Segmented } from "../../components/Segmented";
 import { wholeCount } from "../../format/count";
 import { many } from "../../format/many";
 import { setQuery, useAddress } from "../../route/router";
+import { capabilities, useCapability } from "../../state/capabilities";
+import { useClientNames } from "../../state/clientNames";
 import { usePolled } from "../../state/polling";
 import { useStore } from "../../state/store";
 import { chosenVhost } from "../../state/vhost";
-import { inRate, QUEUE_FIELDS } from "../queues/queueColumns";
+import { inRate } from "../queues/queueColumns";
+import { readFacts, type NetFacts } from "./facts";
 import { pictureOf } from "./layout";
 import { NetPicture } from "./NetPicture";
 import { NetTable } from "./NetTable";
 import { RoutePanel } from "./RoutePanel";
-import { routeOf } from "./routing";
+import { routeOf, type Route } from "./routing";
+import { askRoute, routeFrom } from "./serverRoute";
 
 const EVERY_MS = 10_000;
-
-interface All {
-  exchanges: Exchange[];
-  queues: Queue[];
-  bindings: Binding[];
-  consumers: Consumer[];
-}
 
 /** One virtual host as a picture with live rates, and the way of a message that is not sent. */
 export function TopologyPage() {
   const { query } = useAddress();
   const chosen = useStore(chosenVhost);
   const vhost = chosen === "" ? "/" : chosen;
-  const told = usePolled(`topology ${vhost}`, (signal) => readAll(vhost, signal), EVERY_MS);
+  const isOneAnswer = useCapability("GET topology/{}");
+  const areKnown = useStore(capabilities).size > 0;
+  const names = useClientNames();
+  const told = usePolled(areKnown ? `topology ${isOneAnswer} ${vhost}` : null, (signal) => readFacts(vhost, isOneAnswer, signal), EVERY_MS);
   const facts = told.data;
-  const picture = useMemo(() => facts && pictureOf({ ...facts, rateIn: (queue) => inRate(queue) ?? 0 }), [facts]);
-  const route = useMemo(
-    () => (facts && query.exchange ? routeOf(query.exchange, { routingKey: query.key ?? "", headers: headersOf(query.headers) }, facts.exchanges, facts.bindings) : null),
-    [facts, query.exchange, query.key, query.headers],
+  const picture = useMemo(
+    () => facts && pictureOf({ ...facts, rateIn: (queue) => inRate(queue) ?? 0, clientOf: (consumer) => clientOf(consumer.channel_details, names) }),
+    [facts, names],
   );
+  const route = useRoute(vhost, facts);
   const asTable = query.view === "table";
   return (
     <>
@@ -76,7 +75,7 @@ export function TopologyPage() {
             )}
             <div class="status">
               <span>{many(facts.exchanges.length, "exchange")}, {many(facts.bindings.length, "binding")}, {many(facts.queues.length, "queue")}, {many(facts.consumers.length, "consumer")}</span>
-              {picture.hidden > 0 && <span class="push hide-s">{wholeCount(picture.hidden)} without a way are hidden</span>}
+              {picture.hidden + facts.leftOut > 0 && <span class="push hide-s">{wholeCount(picture.hidden + facts.leftOut)} are not drawn: nothing leads there, or others are busier</span>}
             </div>
           </div>
           <RoutePanel exchanges={facts.exchanges} route={route} />
@@ -86,20 +85,19 @@ export function TopologyPage() {
   );
 }
 
-async function readAll(vhost: string, signal: AbortSignal): Promise<All> {
-  const [exchanges, queues, bindings, consumers] = await Promise.all([
-    request<Exchange[]>("GET", ["exchanges", vhost], { signal }),
-    request<Queue[]>("GET", ["queues", vhost], { query: { columns: QUEUE_FIELDS }, signal }),
-    request<Binding[]>("GET", ["bindings", vhost], { signal }),
-    request<Consumer[]>("GET", ["consumers", vhost], { signal }).catch(noneIfNoRoute),
-  ]);
-  return { exchanges, queues, bindings, consumers };
-}
-
-/** A broker that does not tell its consumers has a picture without them. */
-function noneIfNoRoute(error: unknown): Consumer[] {
-  if (error instanceof ApiError && error.status === 404) return [];
-  throw error;
+/** The way of the message that is simulated: as the broker tells it, else as it is worked out here. */
+function useRoute(vhost: string, facts: NetFacts | undefined): Route | null {
+  const { query } = useAddress();
+  const isTold = useCapability("POST exchanges/{}/{}/route");
+  const probe = useMemo(() => ({ routingKey: query.key ?? "", headers: headersOf(query.headers) }), [query.key, query.headers]);
+  const { exchange } = query;
+  const key = exchange && isTold ? `route ${JSON.stringify([vhost, exchange, probe])}` : null;
+  const told = usePolled(key, (signal) => askRoute(vhost, exchange ?? "", probe, signal), EVERY_MS);
+  return useMemo(() => {
+    if (facts === undefined || !exchange) return null;
+    if (!isTold) return routeOf(exchange, probe, facts.exchanges, facts.bindings);
+    return told.data === undefined ? null : routeFrom(told.data, probe, facts.exchanges);
+  }, [facts, exchange, probe, isTold, told.data]);
 }
 
 function headersOf(text: string | undefined): Record<string, string> {

@@ -1,4 +1,9 @@
 import type { Binding, Consumer, Exchange, Queue } from "../../api/types";
+import { familyOf } from "../../api/clients";
+import { rateOf } from "../../api/counters";
+import { wholeCount } from "../../format/count";
+import { many } from "../../format/many";
+import { rateDigits } from "../../format/rate";
 import { policyOf } from "../queues/features";
 
 export interface Box {
@@ -38,6 +43,8 @@ export interface Facts {
   bindings: readonly Binding[];
   consumers: readonly Consumer[];
   rateIn: (queue: Queue) => number;
+  /** What clients that consume call themselves. */
+  clientOf: (consumer: Consumer) => string;
 }
 
 const COLUMNS = { exchange: 24, queue: 420, consumer: 690 } as const;
@@ -65,11 +72,11 @@ export function pictureOf(facts: Facts): Picture {
   const rows = [...drawn].sort((one, other) => feeds(one) - feeds(other) || one.name.localeCompare(other.name));
   const queueBoxes = rows.map((queue, index): Box => {
     const isBad = (queue.messages_ready ?? 0) > 0 && queue.consumers === 0;
-    return { id: `queue ${queue.name}`, kind: "queue", name: queue.name, x: COLUMNS.queue, y: TOP + index * ROW, width: WIDTHS.queue, note: `${(queue.messages_ready ?? 0).toLocaleString("en-US")} ready`, ...(isBad ? { look: "warn" as const } : {}) };
+    return { id: `queue ${queue.name}`, kind: "queue", name: queue.name, x: COLUMNS.queue, y: TOP + index * ROW, width: WIDTHS.queue, note: `${wholeCount(queue.messages_ready ?? 0)} ready${rateNote(facts.rateIn(queue))}`, ...(isBad ? { look: "warn" as const } : {}) };
   });
   const byQueue = new Map(queueBoxes.map((box) => [box.name, box]));
   const exchangeBoxes = placedByMiddle(exchanges, (exchange) => bindings.filter((binding) => binding.source === exchange.name).flatMap((binding) => byQueue.get(binding.destination)?.y ?? []));
-  const consumers = consumerBoxes(facts.consumers, byQueue);
+  const consumers = consumerBoxes(facts, byQueue);
   const boxes = [...exchangeBoxes, ...queueBoxes, ...consumers.boxes];
   const known = new Set(boxes.map((box) => box.id));
   const edges = [...bindingEdges(bindings, facts), ...consumers.edges, ...dead].filter((edge) => known.has(edge.from) && known.has(edge.to));
@@ -97,28 +104,31 @@ function placedByMiddle(exchanges: readonly Exchange[], middles: (exchange: Exch
   return wanted.map(({ exchange, y }) => {
     const at = Math.max(next, Number.isFinite(y) ? y : next);
     next = at + ROW;
-    return { id: `exchange ${exchange.name}`, kind: "exchange", name: exchange.name, x: COLUMNS.exchange, y: at, width: WIDTHS.exchange, note: exchange.type };
+    return { id: `exchange ${exchange.name}`, kind: "exchange", name: exchange.name, x: COLUMNS.exchange, y: at, width: WIDTHS.exchange, note: `${exchange.type}${rateNote(rateOf(exchange.message_stats, "publish_in") ?? 0)}` };
   });
 }
 
-function consumerBoxes(consumers: readonly Consumer[], byQueue: ReadonlyMap<string, Box>): { boxes: Box[]; edges: Edge[] } {
-  const groups = new Map<string, number>();
-  for (const consumer of consumers) groups.set(consumer.queue.name, (groups.get(consumer.queue.name) ?? 0) + 1);
+/** The consumers of each queue as one box, named by what their clients call themselves. */
+function consumerBoxes(facts: Facts, byQueue: ReadonlyMap<string, Box>): { boxes: Box[]; edges: Edge[] } {
+  const groups = new Map<string, Consumer[]>();
+  for (const consumer of facts.consumers) groups.set(consumer.queue.name, [...(groups.get(consumer.queue.name) ?? []), consumer]);
+  const out = new Map(facts.queues.map((queue) => [queue.name, rateOf(queue.message_stats, "deliver_get") ?? 0]));
   const boxes: Box[] = [];
   const edges: Edge[] = [];
-  for (const [queue, count] of groups) {
+  for (const [queue, consumers] of groups) {
     const box = byQueue.get(queue);
     if (box === undefined) continue;
     const id = `consumer ${queue}`;
-    boxes.push({ id, kind: "consumer", name: count === 1 ? "1 consumer" : `${count} consumers`, x: COLUMNS.consumer, y: box.y, width: WIDTHS.consumer, note: usersOf(consumers, queue) });
-    edges.push({ from: box.id, to: id, kind: "consume", label: "", rate: 0 });
+    const names = new Set(consumers.map((consumer) => familyOf(facts.clientOf(consumer))));
+    const rate = out.get(queue) ?? 0;
+    boxes.push({ id, kind: "consumer", name: [...names].join(", "), x: COLUMNS.consumer, y: box.y, width: WIDTHS.consumer, note: `${many(consumers.length, "consumer")}${rateNote(rate)}` });
+    edges.push({ from: box.id, to: id, kind: "consume", label: "", rate });
   }
   return { boxes, edges };
 }
 
-function usersOf(consumers: readonly Consumer[], queue: string): string {
-  const names = new Set(consumers.filter((consumer) => consumer.queue.name === queue).map((consumer) => consumer.channel_details.user ?? ""));
-  return [...names].join(", ");
+function rateNote(rate: number): string {
+  return rate > 0 ? ` · ${rateDigits(rate)}/s` : "";
 }
 
 function bindingEdges(bindings: readonly Binding[], facts: Facts): Edge[] {
