@@ -1,23 +1,19 @@
-"""Numbers of a protocol that no channel counts: logins, and all of the stream protocol.
+"""Numbers of a protocol that has no channels to count: the stream protocol.
 
-A node has one ``ProtocolCounters`` for each protocol. They only grow, unless they say how it is
-now.
+A node has one ``ProtocolCounters`` for it. They only grow, unless they say how it is now.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-AMQP: Final = "amqp091"
 STREAM: Final = "stream"
-HTTP: Final = "http"
 
 
 class ProtocolCounts(NamedTuple):
     """The numbers of one protocol.
 
     Attributes:
-        logins_accepted, logins_refused: attempts to log in.
         received, with_confirm, confirmed: published messages: all, those that ask for a confirm,
             and those that are safe.
         routed: published messages, once for each queue that they reached.
@@ -26,8 +22,6 @@ class ProtocolCounts(NamedTuple):
         errors: how often a code was answered, by its name.
     """
 
-    logins_accepted: int
-    logins_refused: int
     received: int
     with_confirm: int
     confirmed: int
@@ -46,15 +40,12 @@ class ProtocolCounters:
         "consumer_count",
         "delivered_count",
         "errors",
-        "logins_accepted_count",
-        "logins_refused_count",
         "publisher_count",
         "received_count",
         "routed_count",
     )
 
     def __init__(self) -> None:
-        self.logins_accepted_count = self.logins_refused_count = 0
         self.received_count = self.confirmed_count = self.routed_count = 0
         self.delivered_count = 0
         self.publisher_count = self.consumer_count = 0
@@ -67,8 +58,6 @@ class ProtocolCounters:
     def counts(self) -> ProtocolCounts:
         """Return the numbers."""
         return ProtocolCounts(
-            self.logins_accepted_count,
-            self.logins_refused_count,
             self.received_count,
             self.received_count,
             self.confirmed_count,
@@ -81,5 +70,5 @@ class ProtocolCounters:
 
 
 def new_protocol_counters() -> dict[str, ProtocolCounters]:
-    """Return counters of each protocol, by RabbitMQ's word for it."""
-    return {name: ProtocolCounters() for name in (AMQP, STREAM, HTTP)}
+    """Return counters of each protocol without channels, by RabbitMQ's word for it."""
+    return {STREAM: ProtocolCounters()}

@@ -53,7 +53,6 @@ def log_in(session: Session, mechanism: str, response: bytes, now_ms: int) -> He
         user = _authenticate(session, mechanism, response)
         session.broker.users.check_loopback(user, is_loopback=session.peer.is_loopback)
     except LoginRefusedError as error:
-        session.counters.logins_refused_count += 1
         log.warning("login refused %s mechanism=%s reason=%r", session, mechanism, str(error))
         session.broker.events.note(EventKind.LOGIN_REFUSED, "", mechanism, session)
         _note(session, session.claimed_username, is_accepted=False)
@@ -63,7 +62,6 @@ def log_in(session: Session, mechanism: str, response: bytes, now_ms: int) -> He
         # Keep it in no variable of this frame, because it would be in its own traceback.
         raise LoginRefusedError(refused_text(mechanism)) from error
     session.user, session.mechanism = user, mechanism
-    session.counters.logins_accepted_count += 1
     logins.accept(address, session.username)
     _note(session, session.username, is_accepted=True)
     session.broker.events.note(EventKind.LOGIN_ACCEPTED, "", mechanism, session)

@@ -10,7 +10,6 @@ from typing import ClassVar, Literal, NamedTuple
 from amqp_server.broker.access.rights import Permission, User
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.counts import ConnectionView, OpenChannel
-from amqp_server.broker.protocol_counts import AMQP, ProtocolCounters
 from amqp_server.broker.request_rights import VhostUser
 from amqp_server.broker.stream_counts import OpenStreams
 from amqp_server.broker.tracing.traced import Actor
@@ -71,14 +70,6 @@ class Session:
     traffic: Traffic = field(default_factory=Traffic)
     channels: Mapping[int, OpenChannel] = field(default_factory=dict)
     open_streams: OpenStreams | None = None
-
-    PROTOCOL: ClassVar[str] = AMQP
-    """RabbitMQ's word for its protocol, where it counts."""
-
-    @property
-    def counters(self) -> ProtocolCounters:
-        """The counters of its protocol."""
-        return self.broker.protocols[self.PROTOCOL]
 
     @property
     def username(self) -> str:

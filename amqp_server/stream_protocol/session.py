@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.counts import ConnectionView
 from amqp_server.broker.errors import AccessRefusedError
-from amqp_server.broker.protocol_counts import STREAM
+from amqp_server.broker.protocol_counts import STREAM, ProtocolCounters
 from amqp_server.broker.queue import Queue
 from amqp_server.connections import session as shared
 from amqp_server.stream_protocol.errors import RefusedError
@@ -38,7 +38,10 @@ class StreamSession(shared.Session):
     frame_max_bytes: int = 0
     deliver_version: int = 1
 
-    PROTOCOL: ClassVar[str] = STREAM
+    @property
+    def counters(self) -> ProtocolCounters:
+        """The counters of the protocol."""
+        return self.broker.protocols[STREAM]
 
     @property
     def client_name(self) -> str:

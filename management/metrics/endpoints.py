@@ -96,7 +96,7 @@ async def _of_node(scrape: Scrape) -> Groups:
     ):
         yield node.node_group(families, view)
     counted = await scrape.sources.counted()
-    yield node.auth_group(counted.protocols)
+    yield node.auth_group(scrape.sources.node.views.logins_by_protocol())
     for group in (
         *protocols.global_groups(counted, view.consumer_count),
         *node.runtime_groups(scrape.about.started_s),
@@ -226,7 +226,7 @@ async def _stream_consumers(scrape: Scrape) -> list[Group]:
 
 
 async def _auth_attempts(scrape: Scrape) -> list[Group]:
-    return [node.auth_group((await scrape.sources.counted()).protocols)]
+    return [node.auth_group(scrape.sources.node.views.logins_by_protocol())]
 
 
 def _node_families(families: tuple[Family, ...]) -> "Maker":

@@ -4,12 +4,12 @@ import gc
 import os
 import platform
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, Final
 
-from amqp_server.broker.views import NodeView, ProtocolCounts
+from amqp_server.broker.views import AttemptsView, NodeView
 from management.identity import Identity
 from management.metrics.family import (
     COUNTER,
@@ -27,6 +27,9 @@ MS_PER_S: Final = 1_000
 ONE: Final = 1
 EVERYTHING: Final = ""
 """The key of what there is one of."""
+
+LOGIN_PROTOCOLS: Final = ("amqp091", "stream", "http")
+"""RabbitMQ's words for what a user may log in by."""
 
 CLUSTER_ID: Final = "rabbitmq-cluster-id-"
 CLUSTER_ID_BYTES: Final = 16
@@ -125,19 +128,19 @@ AUTH: Final = (
         "auth_attempts_total",
         COUNTER,
         "Attempts to log in",
-        lambda each: each.logins_accepted + each.logins_refused,
+        lambda each: each.accepted + each.refused,
     ),
     Family(
         "auth_attempts_succeeded_total",
         COUNTER,
         "Attempts to log in that were right",
-        attrgetter("logins_accepted"),
+        attrgetter("accepted"),
     ),
     Family(
         "auth_attempts_failed_total",
         COUNTER,
         "Attempts to log in that were refused",
-        attrgetter("logins_refused"),
+        attrgetter("refused"),
     ),
 )
 
@@ -147,9 +150,11 @@ def node_group(families: Sequence[Family], view: NodeView) -> Group:
     return Group(families, ((EVERYTHING, view),))
 
 
-def auth_group(protocols: Mapping[str, ProtocolCounts]) -> Group:
-    """Return the attempts to log in, by protocol."""
-    return Group(AUTH, [(labels(protocol=name), each) for name, each in protocols.items()])
+def auth_group(attempts: Sequence[AttemptsView]) -> Group:
+    """Return the attempts to log in, by protocol, also of one that had none yet."""
+    found = {each.protocol: each for each in attempts}
+    shown = [found.get(name) or AttemptsView("", "", name, 0, 0) for name in LOGIN_PROTOCOLS]
+    return Group(AUTH, [(labels(protocol=each.protocol), each) for each in shown])
 
 
 def identity_groups(

@@ -1,10 +1,8 @@
-"""What no channel counts: logins, and what goes through the stream protocol."""
+"""What no channel counts: what goes through the stream protocol."""
 
-from amqp_server.broker.protocol_counts import AMQP, HTTP, STREAM, ProtocolCounters, ProtocolCounts
+from amqp_server.broker.protocol_counts import STREAM, ProtocolCounters, ProtocolCounts
 from amqp_server.stream_protocol.fields import U8, string
 from amqp_server.stream_protocol.keys import Code, CommandKey
-from tests.support.desk import Desk
-from tests.support.frames import PROTOCOL_HEADER
 from tests.support.peer import Node
 from tests.support.stream_peer import StreamPeer, at_offset, refused
 
@@ -19,25 +17,6 @@ def test_errors_are_counted_by_their_code() -> None:
     before = counters.counts()
     counters.note_error("NO")
     assert (before.errors, counters.counts().errors) == ({"NO": 1}, {"NO": 2})
-
-
-def test_logins_are_counted_by_protocol() -> None:
-    desk = Desk()
-    desk.node.open()
-    StreamPeer.open(desk.node)
-    wrong = desk.node.connect()
-    wrong.send_bytes(PROTOCOL_HEADER)
-    wrong.log_in("nobody")
-    for password in ("guest", "no"):
-        desk.do(
-            "log_in", username="guest", password=password, address="127.0.0.1", is_loopback=True
-        )
-    protocols = desk.node.broker.protocols
-    counted = {
-        name: (protocols[name].logins_accepted_count, protocols[name].logins_refused_count)
-        for name in (AMQP, STREAM, HTTP)
-    }
-    assert counted == {AMQP: (1, 1), STREAM: (1, 0), HTTP: (1, 1)}
 
 
 def test_messages_of_streams_are_counted_on_both_ways() -> None:

@@ -15,7 +15,6 @@ from amqp_server.broker.definitions.item import Item
 from amqp_server.broker.definitions.row import Reading
 from amqp_server.broker.errors import LoginRefusedError, NotFoundError
 from amqp_server.broker.limits import USER_LIMITS, validated
-from amqp_server.broker.protocol_counts import HTTP
 from amqp_server.broker.steps import Steps
 
 log = logging.getLogger(__name__)
@@ -54,17 +53,14 @@ class AccountCommands:
         """
         yield
         users, logins = self._broker.users, self._broker.logins
-        counters = self._broker.protocols[HTTP]
         try:
             logins.check_crowd(address, username)
             user = users.authenticate(username, password)
             users.check_loopback(user, is_loopback=is_loopback)
         except LoginRefusedError as error:
-            counters.logins_refused_count += 1
             log.warning("login refused address=%s reason=%r", address, str(error))
             self._broker.login_attempts.note(address, username, "http", is_accepted=False)
             return LogIn(None, logins.refuse(address, username, now_ms))
-        counters.logins_accepted_count += 1
         logins.accept(address, username)
         self._broker.login_attempts.note(address, username, "http", is_accepted=True)
         return LogIn(user)

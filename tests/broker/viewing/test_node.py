@@ -107,4 +107,4 @@ def test_queues_are_counted_by_their_kind() -> None:
         "stream": 1,
     }
     assert counted.traffic.received_bytes > 0
-    assert set(counted.protocols) == {"amqp091", "stream", "http"}
+    assert set(counted.protocols) == {"stream"}

@@ -48,8 +48,8 @@ def test_an_alarm_is_one() -> None:
 def test_logins_are_shown_by_protocol() -> None:
     desk = Desk()
     desk.node.open()
-    protocols = {name: each.counts() for name, each in desk.node.broker.protocols.items()}
-    scraped = parsed("".join(written(node.auth_group(protocols), RABBITMQ)))
+    attempts = desk.views.logins_by_protocol()
+    scraped = parsed("".join(written(node.auth_group(attempts), RABBITMQ)))
     assert scraped.value("rabbitmq_auth_attempts_total", protocol="amqp091") == 1
     assert scraped.value("rabbitmq_auth_attempts_failed_total", protocol="stream") == 0
 
