@@ -13,6 +13,7 @@ from management.http.request import Request
 from management.http.response import Response, answer
 from management.identity import Identity
 from management.lists.columns import Columns
+from management.live.hub import Hub
 from management.live.listeners import Listeners
 from management.live.log import RecentLog
 from management.node import Node
@@ -37,6 +38,7 @@ class Services:
         sampler: the numbers of everything over time.
         attention: what needs a hand.
         listeners: who is sent events.
+        hub: shows them topics.
         log: the last lines of the log.
         settings_text: returns the settings in force, without secrets.
         rates_mode: as the settings have it.
@@ -49,6 +51,7 @@ class Services:
     sampler: Sampler
     attention: Board
     listeners: Listeners
+    hub: Hub
     log: RecentLog
     settings_text: Callable[[], str]
     rates_mode: str

@@ -17,8 +17,10 @@ from management.application import Application
 from management.attention.board import Board
 from management.call import Services
 from management.identity import Identity
+from management.live.hub import Hub
 from management.live.listeners import Listeners
 from management.live.log import NoLog, RecentLog
+from management.live.pictures import Pictures
 from management.metrics import scraping
 from management.node import Node
 from management.pages import Pages
@@ -98,6 +100,7 @@ class Management:
             sampler,
             attention,
             Listeners(),
+            Hub(self.node, Pictures(self.node, sampler, attention)),
             NoLog() if log is None else log,
             settings_text,
             settings.rates_mode,

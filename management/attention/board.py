@@ -5,13 +5,14 @@ board looks by itself when it is asked, at most every 5 s.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Final
 
 from amqp_server.broker.admin import NotFoundError
 from amqp_server.broker.views import ConnectionView, ExchangeView, QueueCounts
-from management.attention.concern import Concern, worst_first
+from management.access.account import Account
+from management.attention.concern import CONNECTION, NODE, Concern, worst_first
 from management.attention.flows import ConnectionWatch, ExchangeWatch
 from management.attention.node import LoginWatch, of_node, of_vhost
 from management.attention.queues import QueueWatch
@@ -90,6 +91,28 @@ class Board:
         yield from self._queues.concerns(now_ms)
         yield from self._exchanges.concerns()
         yield from self._connections.concerns(now_ms)
+
+    def visible(self, account: Account, vhosts: Collection[str], count_max: int) -> list[Concern]:
+        """Return the worst of what a user may see, as the lists of the same things would show it.
+
+        Args:
+            account: of the user.
+            vhosts: that it may enter.
+            count_max: how many at most.
+        """
+        shown: list[Concern] = []
+        for concern in self.concerns:
+            if concern.kind == NODE:
+                is_shown = account.is_monitor
+            elif concern.kind == CONNECTION:
+                is_shown = account.is_monitor or concern.username == account.name
+            else:
+                is_shown = concern.vhost in vhosts
+            if is_shown:
+                shown.append(concern)
+                if len(shown) == count_max:
+                    break
+        return shown
 
     async def refresh(self) -> None:
         """Look at everything, if nobody has for some time; in slices."""

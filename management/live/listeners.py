@@ -22,8 +22,8 @@ class Listener:
     """A client's stream.
 
     Attributes:
-        has_lost: whether events were dropped since the last ``take``; the source may then send a
-            whole picture again.
+        lost_count: events that were dropped so far; where it has grown, a source that sends changes
+            must begin anew.
 
     Args:
         may_listen: whether its user still may; asked at each beat.
@@ -35,14 +35,10 @@ class Listener:
         self._beat_s = beat_s
         self._events: list[bytes] = []
         self._bytes = 0
-        self._lost_count = 0
+        self.lost_count = 0
+        self._told_count = 0
         self._is_ended = False
         self._woken = asyncio.Event()
-
-    @property
-    def has_lost(self) -> bool:
-        """Whether events were dropped that the client was not told of."""
-        return self._lost_count > 0
 
     def put(self, octets: bytes) -> None:
         """Have an event sent; the oldest ones are dropped where too much waits."""
@@ -58,7 +54,7 @@ class Listener:
             self._bytes -= len(self._events[count])
             count += 1
         del self._events[:count]
-        self._lost_count += count
+        self.lost_count += count
 
     def end(self) -> None:
         """End the stream after what waits."""
@@ -71,7 +67,7 @@ class Listener:
             await self._wait()
             if not self._may_listen():
                 return
-            if self._events or self._lost_count:
+            if self._events or self._is_late:
                 yield self._taken()
             elif self._is_ended:
                 return
@@ -81,7 +77,7 @@ class Listener:
     async def _wait(self) -> None:
         """Wait for an event or the end, but not longer than for the next beat."""
         self._woken.clear()
-        if self._events or self._lost_count or self._is_ended:
+        if self._events or self._is_late or self._is_ended:
             return
         try:
             async with asyncio.timeout(self._beat_s):
@@ -89,11 +85,16 @@ class Listener:
         except TimeoutError:
             return
 
+    @property
+    def _is_late(self) -> bool:
+        """Whether the client has lost events that it was not told of."""
+        return self.lost_count > self._told_count
+
     def _taken(self) -> bytes:
-        lost = event({"lost": self._lost_count}, "lag") if self._lost_count else b""
-        octets = lost + b"".join(self._events)
+        lost = self.lost_count - self._told_count
+        octets = (event({"lost": lost}, "lag") if lost else b"") + b"".join(self._events)
         self._events.clear()
-        self._bytes = self._lost_count = 0
+        self._bytes, self._told_count = 0, self.lost_count
         return octets
 
 
