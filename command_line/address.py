@@ -1,7 +1,7 @@
 """Where the node is, and as whom it is asked.
 
 The first of these that is given counts: ``--uri``, ``--profile``, HAREMQ_URI, HAREMQ_PROFILE; a
-control socket of this host whose owner is this user or root; port 15672 of this host as ``guest``.
+control socket of this host (see ``is_trusted_socket``); port 15672 of this host as ``guest``.
 """
 
 import stat
@@ -85,7 +85,7 @@ class Surroundings:
         environ: variables.
         ask: asks the user for a password, whose name it is given; None where there is no terminal.
         read: returns the text of a file; ``-`` is the standard input.
-        is_ours: whether a path is a socket of this user or of root.
+        is_ours: whether a path is a socket that may be asked without being named.
     """
 
     def __init__(
@@ -163,13 +163,18 @@ def parsed(uri: str) -> Address:
     )
 
 
-def is_own_socket(path: Path, users: Sequence[int]) -> bool:
-    """Return whether a path is a socket that one of these users owns."""
+def is_trusted_socket(path: Path, users: Sequence[int]) -> bool:
+    """Return whether a path is a socket that may be asked without being named.
+
+    In a folder of the system any will do, because only root decides who makes files there. In the
+    folder where a user happens to be, somebody else may have laid one: its owner must be one of
+    these users.
+    """
     try:
         found = path.stat()
     except OSError:
         return False
-    return stat.S_ISSOCK(found.st_mode) and found.st_uid in users
+    return stat.S_ISSOCK(found.st_mode) and (path.is_absolute() or found.st_uid in users)
 
 
 def _password(user: str, file: str, given: str | None, around: Surroundings) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from command_line import exit_status
-from command_line.address import Address, Surroundings, is_own_socket
+from command_line.address import Address, Surroundings, is_trusted_socket
 from command_line.api import Api
 from command_line.errors import CommandError
 from command_line.escape import escaped
@@ -45,7 +45,7 @@ def _ask_secret(prompt: str) -> str:
 
 
 def _is_ours(path: Path) -> bool:
-    return is_own_socket(path, (0, os.geteuid()))
+    return is_trusted_socket(path, (0, os.geteuid()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Surface:
         read: returns the text of a file, ``-`` is the standard input.
         read_line: returns a line that the user types, after a prompt.
         read_secret: returns what the user types unseen, after a prompt.
-        is_ours: whether a path is a socket of this user or of root.
+        is_ours: whether a path is a socket that may be asked without being named.
         connect: returns the way to a node; the longest wait is in seconds.
         sleep: waits for some seconds.
         clock_s: seconds since some instant.

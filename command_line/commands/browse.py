@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import click
 
-from command_line.api import Thing, path_of
+from command_line.api import DEFAULT, Thing, path_of
 from command_line.commands.fields import arguments_of
 from command_line.commands.messages import decoded
 from command_line.events import events
@@ -157,7 +157,7 @@ def _tail(place: str, text: str) -> click.Command:
     ) -> None:
         limits = {"rate": rate, "truncate": truncate}
         query = {key: value for key, value in limits.items() if value is not None}
-        path = f"{path_of(place, session.vhost, name)}/tail?{urlencode(query)}"
+        path = f"{path_of(place, session.vhost, name or DEFAULT)}/tail?{urlencode(query)}"
         shown_count = 0
         for message in events(session.api.lines(path)):
             if "lost" in message:

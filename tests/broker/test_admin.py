@@ -1,5 +1,7 @@
 """The table of commands, and how one is begun."""
 
+import inspect
+
 import pytest
 
 from amqp_server.broker.admin import COMMANDS, Admin
@@ -44,3 +46,12 @@ def test_all_commands_do_what_they_say_by_their_names() -> None:
     assert desk.do("declare_queue", **JOBS, **PLAIN) is True
     with pytest.raises(KeyError):
         desk.do("no such command")
+
+
+def test_the_operator_may_give_every_command_that_checks_rights() -> None:
+    """A command that asks for a user's rights takes None: the operator has no name."""
+    about_a_user = {"log_in", "close_connections_of_user"}
+    for name, command in COMMANDS.items():
+        if "username" in command.needs and name not in about_a_user:
+            asker = inspect.signature(command.carry_out).parameters["username"]
+            assert asker.annotation == str | None, name

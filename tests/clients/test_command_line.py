@@ -63,9 +63,38 @@ def test_a_queue_and_a_message(haremq: Program) -> None:
     haremq("publish", "orders", "hello")
     assert "orders" in haremq("queues", "list", "--sort", "messages", "--reverse")
     assert "1 ready" in haremq("explain", "orders")
+    assert "hello" in haremq("queues", "peek", "orders", "--text", "ell")
+    assert "hello" not in haremq("queues", "peek", "orders", "--regexp", "^x")
     assert "hello" in haremq("get", "orders")
+    assert "channel_name" in haremq("queues", "unacked", "orders")
     haremq("queues", "delete", "orders", status=64)
     haremq("queues", "delete", "orders", "--yes")
+
+
+def test_a_stream_is_read_from_where_one_likes(haremq: Program) -> None:
+    haremq("queues", "declare", "log", "--type", "stream")
+    for body in ("first", "second"):
+        haremq("publish", "log", body)
+    shown = haremq("streams", "read", "log", "--from", "1")
+    assert ("first" in shown, "second" in shown) == (False, True)
+    assert "first" in haremq("streams", "read", "log", "--from", "10m")
+    assert "offsets" in haremq("streams", "info", "log")
+    haremq("streams", "read", "log", "--from", "yesterday", status=65)
+
+
+@pytest.mark.parametrize("noun", ["queues", "exchanges"])
+def test_messages_are_shown_as_they_pass(haremq: Program, noun: str) -> None:
+    haremq("queues", "declare", "passing")
+    haremq("bindings", "declare", "amq.topic", "passing", "k")
+    name = "passing" if noun == "queues" else "amq.topic"
+    running = haremq.start(noun, "tail", name, "-n", "1", "-o", "jsonl")
+    assert running.stdout is not None
+    with running:
+        # It is not told when the copies begin: messages go in until one comes out.
+        while running.poll() is None:
+            haremq("publish", "k", "hello", "-e", "amq.topic")
+        assert '"payload": "hello"' in running.stdout.read()
+        assert running.returncode == 0
 
 
 def test_the_node_is_shown(haremq: Program) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from command_line.address import Address, Surroundings, Wanted, is_own_socket, parsed, resolve
+from command_line.address import Address, Surroundings, Wanted, is_trusted_socket, parsed, resolve
 from command_line.errors import CommandError
 
 PROFILES = """
@@ -100,13 +100,19 @@ def test_what_is_no_address_is_a_wrong_command_line(uri: str) -> None:
     assert caught.value.status == 64
 
 
-def test_a_socket_of_another_user_is_not_ours(tmp_path: Path) -> None:
-    path = tmp_path / "s"
+def test_a_socket_that_another_user_laid_in_our_way_is_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("s")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         owner = path.stat().st_uid
-        assert is_own_socket(path, (owner,))
-        assert not is_own_socket(path, (owner + 1,))
-    (tmp_path / "file").touch()
-    assert not is_own_socket(tmp_path / "file", (owner,))
-    assert not is_own_socket(tmp_path / "none", (owner,))
+        assert is_trusted_socket(path, (owner,))
+        assert not is_trusted_socket(path, (owner + 1,))
+        # Where only root decides who makes files, any will do.
+        assert is_trusted_socket(tmp_path / path, (owner + 1,))
+    Path("file").touch()
+    assert not is_trusted_socket(Path("file"), (owner,))
+    assert not is_trusted_socket(tmp_path / "file", (owner,))
+    assert not is_trusted_socket(Path("none"), (owner,))

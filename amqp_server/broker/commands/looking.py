@@ -13,6 +13,7 @@ from amqp_server.broker.counts import HeldMessages
 from amqp_server.broker.errors import NotFoundError, NotSupportedError, UnreadableError
 from amqp_server.broker.messages.looks import HeldPlace, Holder, Look, Scan, Wanted
 from amqp_server.broker.queue import NOBODY, Queue
+from amqp_server.broker.request_rights import asker_of
 from amqp_server.broker.steps import Steps
 from queues.looking import LOOK_COUNT_MAX, POSITION_STOP, LookedMessage, LookedSlice, LookPlace
 from queues.offset_spec import OffsetKind, OffsetSpec
@@ -36,7 +37,7 @@ class LookingCommands:
         vhost: str,
         name: str,
         *,
-        username: str,
+        username: str | None,
         start: LookPlace | OffsetSpec | None,
         number: int,
         wanted: Wanted,
@@ -47,7 +48,7 @@ class LookingCommands:
             now_ms: the time.
             vhost: of the queue.
             name: of the queue.
-            username: who asks.
+            username: who asks; None is the operator.
             start: where to begin; None is behind the first ``number`` messages.
             number: how many messages are before ``start``.
             wanted: what to show.
@@ -81,7 +82,7 @@ class LookingCommands:
         vhost: str,
         name: str,
         *,
-        username: str,
+        username: str | None,
         start: HeldPlace | None,
         number: int,
         wanted: Wanted,
@@ -92,7 +93,7 @@ class LookingCommands:
             now_ms: the time.
             vhost: of the queue.
             name: of the queue.
-            username: who asks.
+            username: who asks; None is the operator.
             start: where to begin; None is before the first ``number`` messages.
             number: how many messages are before ``start``, or are passed by.
             wanted: what to show.
@@ -120,9 +121,9 @@ class LookingCommands:
                     yield
         return scan.look(queue.engine.counts().unacked_count, None)
 
-    def _queue(self, vhost: str, name: str, username: str) -> Queue:
+    def _queue(self, vhost: str, name: str, username: str | None) -> Queue:
         found = self._broker.vhost(vhost)
-        self._broker.users.require(username, vhost, Permission.READ, "queue", name)
+        asker_of(self._broker.users, username, found).require(Permission.READ, "queue", name)
         return found.queues.get(name, NOBODY)
 
     def _all_held(self, place: HeldPlace) -> Iterator[tuple[int, int, HeldMessages] | None]:

@@ -8,6 +8,7 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.names import check_not_default_exchange, exchange_text
 from amqp_server.broker.queue import NOBODY, Queue
+from amqp_server.broker.request_rights import asker_of
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.tapping.tap import Tap
 from amqp_server.broker.vhost import Vhost
@@ -54,7 +55,7 @@ class TailingCommands:
         vhost: str,
         name: str,
         *,
-        username: str,
+        username: str | None,
         place: Place,
         rate: int,
         truncate_bytes: int,
@@ -69,7 +70,7 @@ class TailingCommands:
             now_ms: the time.
             vhost: of the queue or exchange.
             name: of it.
-            username: who asks, and must have the right to read from it.
+            username: who asks, and must have the right to read from it; None is the operator.
             place: which of the two it is.
             rate: see ``Tap``, also for the next ones.
             truncate_bytes: where payloads are cut.
@@ -82,7 +83,7 @@ class TailingCommands:
         """
         yield from ()
         found = self._broker.vhost(vhost)
-        self._broker.users.require(username, vhost, Permission.READ, place, name)
+        asker_of(self._broker.users, username, found).require(Permission.READ, place, name)
         tap = Tap(rate, truncate_bytes, wake)
         if place == "queue":
             return self._tail_of_queue(found, found.queues.get(name, NOBODY), username, tap)
@@ -91,7 +92,7 @@ class TailingCommands:
             raise NotFoundError(f"no {exchange_text(vhost, name)}")
         return self._tail_of_exchange(found, name, username, tap)
 
-    def _tail_of_queue(self, vhost: Vhost, queue: Queue, username: str, tap: Tap) -> Tailing:
+    def _tail_of_queue(self, vhost: Vhost, queue: Queue, username: str | None, tap: Tap) -> Tailing:
         taps, watcher = vhost.publisher.taps, _QueueWatcher(tap)
 
         def begin() -> None:
@@ -106,7 +107,7 @@ class TailingCommands:
 
         return Tailing(tap, lambda: self._may_read(username, vhost.name, queue.name), begin, end)
 
-    def _tail_of_exchange(self, vhost: Vhost, name: str, username: str, tap: Tap) -> Tailing:
+    def _tail_of_exchange(self, vhost: Vhost, name: str, username: str | None, tap: Tap) -> Tailing:
         taps, exists = vhost.publisher.taps, vhost.exchanges.exists
         return Tailing(
             tap,
@@ -115,7 +116,9 @@ class TailingCommands:
             lambda: taps.remove_from_exchange(name, tap),
         )
 
-    def _may_read(self, username: str, vhost: str, name: str) -> bool:
+    def _may_read(self, username: str | None, vhost: str, name: str) -> bool:
         broker = self._broker
         has_vhost = broker.has_vhost(vhost)
+        if username is None:
+            return has_vhost
         return has_vhost and broker.users.allows(username, vhost, Permission.READ, name)
