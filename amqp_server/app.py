@@ -34,7 +34,7 @@ from amqp_server.broker.node_budget import NodeLimits
 from amqp_server.broker.queue import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.definitions_file import load_document, read_document
-from amqp_server.http_api import HttpApi
+from amqp_server.http_api import HttpApi, listen_on_all
 from amqp_server.net.descriptors import (
     Descriptors,
     open_count,
@@ -233,8 +233,7 @@ async def _run_node(
     # Before anybody can see that the node accepts: a signal would end it with the default action.
     _on_stop_signals(lambda *_: loop.call_soon_threadsafe(stop.set))
     loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
-    server.listen()
-    http_api.listen()
+    listen_on_all(server, http_api)
     shovels = begun_shovels(loop, broker, server, reactor.request_turn)
     log.info("file descriptors limit=%d sockets_max=%d segments_max=%d", *descriptors)
     memory = _memory_monitor(broker, settings)

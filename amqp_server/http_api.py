@@ -19,7 +19,7 @@ from amqp_server.net.listener import ListenError
 from amqp_server.net.local_socket import close_local_path, open_local_socket
 from amqp_server.net.log_output import LogOutput
 from amqp_server.net.reactor import Reactor
-from amqp_server.net.server import Bound
+from amqp_server.net.server import Bound, Server
 from amqp_server.net.settings import ListenerSettings
 from amqp_server.net.tls import TlsContexts
 from amqp_server.settings.effective import effective_text
@@ -107,13 +107,17 @@ class HttpApi:
         return [*self._server.bound, *self._metrics_server.bound]
 
     def listen(self) -> None:
-        """Begin to serve.
+        """Begin to serve on all addresses, or on none.
 
         Raises:
             ListenError: an address cannot be listened on.
         """
         self._server.listen(self._listeners)
-        self._metrics_server.listen(self._metrics_listeners)
+        try:
+            self._metrics_server.listen(self._metrics_listeners)
+        except ListenError:
+            self._server.stop_listening()
+            raise
         if self._listeners:
             self._listen_locally()
             self.management.start()
@@ -141,6 +145,22 @@ class HttpApi:
             await self.management.stop()
         except Exception:
             log.exception("management did not stop in order")
+
+
+def listen_on_all(server: Server, http_api: HttpApi) -> None:
+    """Begin to serve clients and management, on all addresses or on none.
+
+    A client that is accepted while the loop ends would be told nothing.
+
+    Raises:
+        ListenError: an address cannot be listened on.
+    """
+    server.listen()
+    try:
+        http_api.listen()
+    except ListenError:
+        server.stop_listening()
+        raise
 
 
 def _listeners(

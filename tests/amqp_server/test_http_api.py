@@ -4,14 +4,17 @@ import asyncio
 import base64
 import json
 import logging
+import socket
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from amqp_server.http_api import HttpApi, control_path
+from amqp_server.http_api import HttpApi, control_path, listen_on_all
+from amqp_server.net.listener import ListenError
 from amqp_server.net.reactor import Reactor
-from amqp_server.net.server import Bound
+from amqp_server.net.server import Bound, Server
+from amqp_server.protocols import connections_of
 from amqp_server.settings.load import parse_settings
 from tests.support.peer import Node
 
@@ -118,3 +121,27 @@ def test_a_relative_path_is_in_the_data_directory() -> None:
     assert control_path("c", Path("d")) == Path("d/c")
     assert control_path("/run/c", Path("d")) == Path("/run/c")
     assert control_path("c", None) is None
+
+
+def test_where_one_address_is_taken_nobody_listens() -> None:
+    """Who is accepted while the loop ends makes it log that it is closed."""
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        broker = Node().broker
+        reactor = Reactor(loop, broker, read_buffer_bytes=65_536)
+        taken = socket.create_server(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        settings = parse_settings(
+            "net: {listeners: [{port: 0}]}\n"
+            f"management: {{listeners: [{{port: 0}}], metrics_listeners: [{{port: {port}}}]}}"
+        )
+        connections = connections_of(broker, settings)
+        server = Server(loop, reactor, connections, settings.net, sockets_max=10)
+        http_api = HttpApi(loop, broker, reactor, settings, None)
+        with taken, pytest.raises(ListenError, match=r"management\.metrics_listeners"):
+            listen_on_all(server, http_api)
+        assert [*server.bound, *http_api.bound] == []
+        reactor.close()
+
+    asyncio.run(work())
