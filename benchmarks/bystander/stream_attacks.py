@@ -14,6 +14,7 @@ from benchmarks.bystander.stream_client import (
     create,
     declare_publisher,
     delete,
+    keyed,
     numbered,
     publish,
     subscribe,
@@ -84,6 +85,15 @@ def _watched(endpoint: Endpoint) -> WorstOfStreams:
     return worst
 
 
+def _compacted(endpoint: Endpoint) -> WorstOfStreams:
+    """Create a stream that is compacted, with twenty readers on connections of their own."""
+    worst = WorstOfStreams(endpoint)
+    arguments = {"stream-compact-key": "device", "stream-max-segment-size-bytes": "4000000"}
+    worst.push(create(STREAM, arguments) + declare_publisher(PUBLISHER, STREAM))
+    worst.crew = [WorstOfStreams(endpoint) for _ in range(20)]
+    return worst
+
+
 # ── what is done ──
 
 
@@ -107,6 +117,15 @@ def _reads_nothing(
         worst.cut_off()
 
     return strike
+
+
+def _compacts(_endpoint: Endpoint, worst: WorstOfStreams) -> None:
+    """Publish a million messages of a thousand keys, while all readers replay from the first."""
+    octets = publish(PUBLISHER, keyed(10_000, 1_000))
+    for part in range(10):
+        worst.fill([octets] * 10)
+        for one in worst.crew:
+            one.push(subscribe(part, STREAM, 20))
 
 
 def _filter_values() -> Iterable[bytes]:
@@ -209,6 +228,12 @@ STREAM_ATTACKS: Final = (
         "10 subscriptions of 4,000 filter values to 3,000 chunks",
         _many_chunks,
         _pushes(lambda: map(_wants_much, range(10))),
+    ),
+    Attack(
+        "stream-compaction",
+        "a million messages of 1,000 keys are compacted beside 20 replaying connections",
+        _compacted,
+        _compacts,
     ),
     Attack("stream-subscribes", "20,000 subscribe and unsubscribe", _filled, _pushes(_subscribes)),
     Attack(

@@ -79,9 +79,21 @@ def valued(values: Iterable[str]) -> list[bytes]:
     return [bytes(8) + commands.string(value) + rest for value in values]
 
 
-def create(stream: str) -> bytes:
+def keyed(count: int, keys_count: int) -> list[bytes]:
+    """Return so many items of a Publish whose messages have one of so many keys, ``device``."""
+    items = []
+    for number in range(count):
+        key = b"%06d" % (number % keys_count)
+        properties = b"\xa1\x06device\xa1\x06" + key
+        section = b"\x00\x53\x74\xc1" + bytes([len(properties) + 1, 2]) + properties
+        items.append(struct.pack(">Q", number) + commands.entry(section + _MESSAGE))
+    return items
+
+
+def create(stream: str, arguments: Mapping[str, str] | None = None) -> bytes:
     """Render Create."""
-    return commands.request(commands.CREATE, commands.string(stream) + commands.string_map({}))
+    named = commands.string_map(arguments or {})
+    return commands.request(commands.CREATE, commands.string(stream) + named)
 
 
 def delete(stream: str) -> bytes:
