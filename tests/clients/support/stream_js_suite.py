@@ -18,15 +18,17 @@ import urllib.parse
 import urllib.request
 from base64 import b64encode
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from cryptography.x509 import DNSName
 from cryptography.x509.oid import NameOID
 
+from tests.clients.support.deadlines import wait_until
 from tests.clients.support.programs import run
 from tests.clients.support.requirements import SUITE
-from tests.clients.support.server import HOST, Server, free_port
+from tests.clients.support.server import HOST, START_TIMEOUT_S, Server, accepts, free_port
 from tests.support.certificates import Authority
 
 PACKAGE: Final = SUITE / "node_modules" / "rabbitmq-stream-js-client"
@@ -99,13 +101,15 @@ class SuiteServer:
         client.key_file.rename(folder / "client_localhost_key.pem")
         self.server = Server(place, self.ports.amqp, self._settings(folder), has_listeners=True)
         self.server.wait_until_it_accepts()
+        for port in self.ports:
+            wait_until(partial(accepts, port), "all ports", START_TIMEOUT_S)
         add_user(self.ports.http, "CN=rabbitmq,O=client", "")
 
     def _settings(self, folder: Path) -> str:
         amqp, stream, http, stream_tls = self.ports
         return f"""\
 stream_protocol: {{advertised_host: localhost, advertised_port: {stream}}}
-management: {{listeners: [{{address: {HOST}, port: {http}}}]}}
+management: {{listeners: [{{address: {HOST}, port: {http}}}], metrics_listeners: []}}
 net:
   listeners:
   - {{address: {HOST}, port: {amqp}}}
