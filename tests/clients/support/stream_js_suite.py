@@ -101,7 +101,7 @@ class SuiteServer:
         client.key_file.rename(folder / "client_localhost_key.pem")
         self.server = Server(place, self.ports.amqp, self._settings(folder), has_listeners=True)
         self.server.wait_until_it_accepts()
-        for port in self.ports:
+        for port in filter(None, self.ports):
             wait_until(partial(accepts, port), "all ports", START_TIMEOUT_S)
         add_user(self.ports.http, "CN=rabbitmq,O=client", "")
 
