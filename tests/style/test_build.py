@@ -31,6 +31,15 @@ def test_the_licence_is_the_one_that_the_metadata_names() -> None:
     assert "Copyright 2026 The HareMQ authors" in text
 
 
+def test_every_package_is_in_all_that_is_built() -> None:
+    included = project()["tool"]["setuptools"]["packages"]["find"]["include"]
+    built = (".ci/asan", ".ci/wheel-without-compiler", "docs/deploy/Dockerfile.dockerignore")
+    for path in built:
+        words = text_of(Path(path)).replace("!", " ").replace(")", " ").replace("(", " ").split()
+        missing = [name for name in included if name.removesuffix("*") not in words]
+        assert missing == [], path
+
+
 def test_the_kernels_are_built_once_for_run_and_test() -> None:
     changed = "--what-if=pyproject.toml"
     assert dry_run(changed, "run", "venv").count("--editable .") == 1
