@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from management.access.account import Account
 from management.access.authorization import require
@@ -21,8 +21,11 @@ from management.http.errors import (
     PRECONDITION_FAILED,
     UNSUPPORTED_MEDIA_TYPE,
     HttpError,
+    bad_request,
     not_found,
 )
+from management.http.json_text import NotJsonError
+from management.http.large_json import is_read_at_once, loaded_in_slices
 from management.http.request import Request
 from management.http.response import JSON, Response, empty, of_error
 from management.places import Places
@@ -104,7 +107,22 @@ class Application:
         await place.enter_async_context(self._places.place())
         async with asyncio.timeout(self._timeout_s):
             await self._services.node.slices.begin()
-            return await route.handler(Call(request, match.names, self._services, user))
+            large_body = await self._large_body(route, request)
+            call = Call(request, match.names, self._services, user, large_body)
+            return await route.handler(call)
+
+    async def _large_body(self, route: Route, request: Request) -> dict[str, Any] | None:
+        """Read a body that takes long, in slices; None is a small one, or one of another kind.
+
+        Raises:
+            HttpError: 400, it is no JSON object.
+        """
+        if not route.body or route.reads_own_body or is_read_at_once(request.body):
+            return None
+        try:
+            return await loaded_in_slices(request.body, self._services.node.slices)
+        except NotJsonError as error:
+            raise bad_request("not_json") from error
 
     async def _authorized(self, route: Route, match: Match, request: Request) -> Account:
         account = await self._services.logins.account(request)

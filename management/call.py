@@ -74,12 +74,14 @@ class Call:
         names: of the path, decoded.
         services: of this node.
         user: who asks; None where the route needs no login.
+        large_body: a body that was too large to be read at once; None is another.
     """
 
     request: Request
     names: Mapping[str, str]
     services: Services
     user: Account | None
+    large_body: dict[str, Any] | None = None
 
     @property
     def node(self) -> Node:
@@ -108,6 +110,8 @@ class Call:
         Raises:
             HttpError: 400, it is none.
         """
+        if self.large_body is not None:
+            return self.large_body
         text = self.request.body.strip()
         if text in _NOTHING:
             return {}

@@ -17,6 +17,7 @@ from management.http.errors import (
 )
 from management.http.form import FORM, fields_of
 from management.http.json_text import NotJsonError, dumped, loaded
+from management.http.large_json import dropped, is_read_at_once, loaded_in_slices
 from management.http.response import JSON, Response, empty
 from management.routing.route import Right, Route
 from management.slices import Slices
@@ -99,9 +100,11 @@ async def _imported(call: Call, vhost: str | None) -> Response:
         text = request.body
     else:
         raise HttpError(UNSUPPORTED_MEDIA_TYPE)
-    left_out = await call.node.command(
-        "import_definitions", document=_document_of(text), vhost=vhost
-    )
+    document, slices = await _document_of(text, call.node.slices), call.node.slices
+    try:
+        left_out = await call.node.command("import_definitions", document=document, vhost=vhost)
+    finally:
+        await dropped(document, slices)
     _refuse_left_out(cast("tuple[str, ...]", left_out))
     if redirect:
         target = redirect.decode("latin-1").replace("\r", "").replace("\n", "")
@@ -109,11 +112,13 @@ async def _imported(call: Call, vhost: str | None) -> Response:
     return empty()
 
 
-def _document_of(text: bytes) -> dict[str, Any]:
+async def _document_of(text: bytes, slices: Slices) -> dict[str, Any]:
     text = text.removeprefix(_BYTE_ORDER_MARK).strip()
     if not text:
         return {}
     try:
+        if not is_read_at_once(text):
+            return await loaded_in_slices(text, slices, has_long_lists=True)
         document = loaded(text)
     except NotJsonError as error:
         raise bad_request("failed_to_parse_json") from error
@@ -161,6 +166,7 @@ def _both(path: str, suffix: str) -> tuple[Route, ...]:
             handler=put,
             summary=f"Add definitions to {whose}: JSON, or a form with a file.",
             body="definitions",
+            reads_own_body=True,
         ),
     )
 

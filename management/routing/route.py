@@ -58,6 +58,7 @@ class Route:
         needs_json_type: whether a body without ``content-type: application/json`` is refused.
         extension: whether RabbitMQ does not have it.
         media_type: of the answer, which a client must accept; JSON is accepted for all.
+        reads_own_body: whether the handler reads a large body itself.
     """
 
     method: str
@@ -71,3 +72,4 @@ class Route:
     needs_json_type: bool = False
     extension: bool = False
     media_type: str = JSON
+    reads_own_body: bool = False

@@ -43,10 +43,16 @@ class Item:
             raise wrong(path, "an object", raw)
         self._raw: Mapping[str, object] = raw
 
-    def items(self, name: str) -> list[tuple[str, object]]:
-        """Return what is in a list, each with its path; nothing where the list is missing."""
-        path = f"{self.path}.{name}"
-        return [(f"{path}[{index}]", raw) for index, raw in enumerate(self._list(name))]
+    def items(self, name: str) -> Iterator[tuple[str, object]]:
+        """Return what is in a list, each with its path; nothing where the list is missing.
+
+        The list may be long: a path is written when its item is looked at.
+
+        Raises:
+            DefinitionsError: there is no list.
+        """
+        path, listed = f"{self.path}.{name}", self._list(name)
+        return ((f"{path}[{index}]", raw) for index, raw in enumerate(listed))
 
     def has_any(self, name: str) -> bool:
         """Whether there is something in a list, or something else where a list should be."""

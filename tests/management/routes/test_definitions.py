@@ -87,3 +87,19 @@ def test_what_cannot_be_taken_is_named_and_the_rest_is_taken(api: Api) -> None:
     assert api.get("queues/%2F/q").status == 200
     reply = api.post("definitions", {"policies": [wrong] * 30})
     assert reply.json["reason"].endswith("\nand 10 more")
+
+
+def test_a_large_body_is_read_in_slices(api: Api) -> None:
+    queues = [
+        {"name": f"q{number}", "vhost": "/", "durable": True, "auto_delete": False, "arguments": {}}
+        for number in range(300)
+    ]
+    padding = [{"name": f"p{number}", "value": list(range(400))} for number in range(60)]
+    document = {"queues": queues, "global_parameters": padding}
+    assert api.post("definitions", document).status == 204
+    assert len(api.get("queues/%2F?disable_stats=true").json) == 300
+    assert api.get("global-parameters/p59").json["value"] == list(range(400))
+    assert api.post("definitions", b'{"queues": [' + b"[]," * 30_000).status == 400
+    brackets = b'{"arguments": [' + b"[]," * 100_000 + b"0]}"
+    reply = api.put("queues/%2F/q", brackets)
+    assert (reply.status, reply.json["reason"]) == (400, "not_json")
