@@ -87,6 +87,9 @@ _READ: Final = (
     "healthchecks/node/{node}",
     "healthchecks/node/none@nowhere",
     "auth",
+    "auth/attempts/{node}",
+    "auth/attempts/{node}/source",
+    "auth/attempts/none@nowhere",
     "feature-flags",
     "deprecated-features",
     "nope",
@@ -149,6 +152,11 @@ _ONCE: Final = (
     Call("PUT", "feature-flags/quorum_queue/enable", body={}),
     Call("PUT", "feature-flags/quorum_queue/enable"),
     Call("PUT", "feature-flags/nope/enable", body={}),
+    *[
+        Call("DELETE", f"auth/attempts/{{node}}{part}", user)
+        for part in ("", "/source")
+        for user in ("d-mgmt", "guest")
+    ],
     Call("DELETE", "reset"),
     Call("DELETE", "reset/{node}"),
     Call("DELETE", "reset/none@nowhere"),
