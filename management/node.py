@@ -34,6 +34,7 @@ class Node:
         events: what comes and goes.
         now_ms: the clock of instants.
         slices: shares the time of the loop among requests.
+        request_turn: has the loop make a turn.
 
     Args:
         views: of the broker.
@@ -58,7 +59,7 @@ class Node:
         self.now_ms = now_ms
         self.slices = slices
         self._admin = admin
-        self._request_turn = request_turn
+        self.request_turn = request_turn
         self._actor = ""
 
     def acting_as(self, user: str) -> "Node":
@@ -116,7 +117,7 @@ class Node:
             given: its arguments.
         """
         job = self._admin.begin(name, given, answer or _log_failure, self._actor)
-        self._request_turn()
+        self.request_turn()
         return job
 
 

@@ -140,6 +140,19 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "auth_attempts_succeeded": "integer",
     },
     "login": {"username": "string", "password": "string"},
+    "job": {
+        "id": "integer",
+        "vhost": "string",
+        "source": "string",
+        "dest": "string",
+        "copy": "boolean",
+        "user": "string",
+        "state": "string",
+        "total": "integer",
+        "moved": "integer",
+        "skipped": "integer",
+        "started_at": "integer",
+    },
     "look": {
         "items": "array",
         "scanned": "integer",
@@ -158,6 +171,7 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "payload": "string",
         "payload_encoding": "string",
     },
+    "move": {"dest": "string", "count": "integer", "filter": "object", "copy": "boolean"},
     "node": {
         "name": "string",
         "type": "string",

@@ -18,6 +18,7 @@ from amqp_server.broker.arguments.streams import age_ms
 from amqp_server.broker.commands.accounts import AccountCommands, LogIn
 from amqp_server.broker.commands.connections import ConnectionCommands
 from amqp_server.broker.commands.job import Answer, CommandJob
+from amqp_server.broker.commands.jobs import JobCommands, JobView
 from amqp_server.broker.commands.looking import LookingCommands
 from amqp_server.broker.commands.messages import Got, MessageCommands, Published, SettledBy
 from amqp_server.broker.commands.streams import StreamCommands
@@ -82,6 +83,7 @@ __all__ = [
     "Got",
     "HeldPlace",
     "InvalidMessageError",
+    "JobView",
     "LogIn",
     "Look",
     "LookPlace",
@@ -137,6 +139,7 @@ class Admin(
     StreamCommands,
     MessageCommands,
     LookingCommands,
+    JobCommands,
     TailingCommands,
     WaitingCommands,
     ConnectionCommands,

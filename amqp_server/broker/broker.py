@@ -20,6 +20,7 @@ from amqp_server.broker.definitions.definition import (
 from amqp_server.broker.delivered import Delivered
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.events import EventKind, Events
+from amqp_server.broker.jobs.jobs import Jobs
 from amqp_server.broker.limits import check_node_queue, check_node_vhost
 from amqp_server.broker.names import EVENT_EXCHANGE, generated_name, reply_token
 from amqp_server.broker.node_budget import NO_NODE_LIMITS, NodeLimits, budgets_of
@@ -93,6 +94,7 @@ class Broker:
         uncommitted: counts what open transactions hold.
         unread_replies: counts direct replies that clients have not read.
         congestion: whether publishers wait until earlier publishes are worked off.
+        jobs: long work of users of management.
         turn: the work that is left before a turn ends.
         end_turn, next_deadline_ms, on_deadline: the turn's, for the loop.
         journal: makes definitions survive; the answer to a change waits for its ``safe_at``.
@@ -133,6 +135,7 @@ class Broker:
         self.protocols = new_protocol_counters()
         self.look_at_resources: LookAtResources | None = None
         self.alarms = Alarms(self.events, partial(finish_or_later, turn=turn))
+        self.jobs = Jobs()
         self.congestion = Congestion()
         self.unread_replies = UnreadReplies()
         self.plans = PlanMemory()

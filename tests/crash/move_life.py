@@ -158,7 +158,7 @@ class MoveLife(Life):
             on_disk = before.node.fsynced_lsn if power_was_lost else commit.committed_lsn
             safe_lsn = commit.committed_lsn if safety.is_fsynced else on_disk
             if safety.lsn <= safe_lsn:
-                assert _is_kept(place, found, before.acked), f"lost: {place}"
+                assert before.is_kept(place, found), f"lost: {place}"
         self.placed = {place: Safety(0, True) for place in found}
         self.published_count = before.published_count
         for queue in self._queues_here():
@@ -268,11 +268,10 @@ class MoveLife(Life):
         priority = draw.randrange(4)
         return Record(make_route("", queue_name), HEADER, body, PERSISTENT, priority)
 
-
-def _is_kept(place: Place, found: set[Place], acked: set[Place]) -> bool:
-    """Return whether a message is somewhere where it has to be, or was taken for good."""
-    if place in found or place in acked:
-        return True
-    targets = SHAPES[place.queue_name].targets
-    kept = [_is_kept(Place(name, place.body), found, acked) for name in targets]
-    return bool(kept) and all(kept)
+    def is_kept(self, place: Place, found: set[Place]) -> bool:
+        """Return whether a message is somewhere where it has to be, or was taken for good."""
+        if place in found or place in self.acked:
+            return True
+        targets = SHAPES[place.queue_name].targets
+        kept = [self.is_kept(Place(name, place.body), found) for name in targets]
+        return bool(kept) and all(kept)

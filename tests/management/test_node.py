@@ -65,7 +65,7 @@ def test_a_request_that_is_given_up_gives_its_command_up() -> None:
     rig = Rig()
 
     async def give_up() -> None:
-        rig.node._request_turn = lambda: None
+        rig.node.request_turn = lambda: None
         work = asyncio.ensure_future(rig.node.command("delete_vhost", name="/"))
         await asyncio.sleep(0)
         work.cancel()

@@ -107,6 +107,21 @@ def dead_letters(
     )
 
 
+def deaths_of(header: bytes) -> list[tuple[str, str, str]]:
+    """Return the deaths of a message, the most recent first: queue, exchange and routing key.
+
+    Args:
+        header: payload of a content header.
+    """
+    found = []
+    for death in _deaths(_headers(split(header))):
+        field = death.get("routing-keys")
+        keys = plain(field) if field is not None else []
+        key = keys[0] if isinstance(keys, list) and keys and isinstance(keys[0], str) else ""
+        found.append((_text(death, "queue"), _text(death, "exchange"), key))
+    return found
+
+
 def _died_in(deaths: Sequence[Mapping[str, Field]]) -> frozenset[str]:
     """Return the queues of deaths, most recent first, up to where the message was rejected."""
     since = takewhile(lambda death: _text(death, "reason") != _REJECTED, deaths)

@@ -1,0 +1,168 @@
+"""The commands on jobs: messages of a queue are moved or copied while nobody waits for it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from amqp_server.broker.access.rights import Permission
+from amqp_server.broker.broker import Broker
+from amqp_server.broker.errors import (
+    AccessRefusedError,
+    NotFoundError,
+    NotSupportedError,
+    PreconditionFailedError,
+)
+from amqp_server.broker.jobs.move import Move, MoveJob
+from amqp_server.broker.messages.message_filter import MessageFilter
+from amqp_server.broker.queue import NOBODY
+from amqp_server.broker.request_rights import VhostUser
+from amqp_server.broker.steps import Steps
+from persistence.log_form import LogForm
+
+
+class JobView(NamedTuple):
+    """A job; see ``broker.jobs.move.Move``.
+
+    Attributes:
+        state: ``running``, ``done``, ``failed`` or ``cancelled``.
+        begun_at_ms: in ms since 1970.
+    """
+
+    number: int
+    vhost: str
+    source: str
+    dest: str | None
+    username: str
+    copies: bool
+    state: str
+    error: str
+    total: int
+    moved: int
+    skipped: int
+    begun_at_ms: int
+
+
+class JobCommands:
+    """The commands on jobs; see ``broker.admin``."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def move(
+        self,
+        now_ms: int,
+        vhost: str,
+        name: str,
+        *,
+        username: str,
+        dest: str | None,
+        count: int | None,
+        matching: MessageFilter,
+        copies: bool,
+        wake: Callable[[], None],
+    ) -> Steps[JobView]:
+        """Begin to move messages, and return the job.
+
+        The user needs the rights that a client needs for the same: to read from the queue, and to
+        write to the default exchange.
+
+        Args:
+            now_ms: the time.
+            vhost: of both queues.
+            name: of the queue.
+            username: who asks.
+            dest: the other queue; None is for each message the one in which it died first.
+            count: how many messages to go through; None is all that are ready now.
+            matching: which messages to copy.
+            copies: whether they stay in the queue too.
+            wake: has the loop make a turn.
+
+        Raises:
+            NotFoundError: no such vhost or queue.
+            AccessRefusedError: a right is missing.
+            ResourceLockedError: a queue belongs to a connection.
+            PreconditionFailedError: both queues are the same one.
+            NotSupportedError: only some messages are to leave the queue, or any is to leave a
+                stream.
+            NodeLimitError: too many jobs go on.
+        """
+        yield from ()
+        broker, found = self._broker, self._broker.vhost(vhost)
+        asker = VhostUser(broker.users, username, found)
+        asker.require(Permission.READ, "queue", name)
+        asker.require(Permission.WRITE, "exchange", "")
+        queue = found.queues.get(name, NOBODY)
+        if dest is not None:
+            found.queues.get(dest, NOBODY)
+        if dest == name:
+            raise PreconditionFailedError("the messages are in this queue already")
+        if not copies and matching.is_set:
+            raise NotSupportedError("a filter is for copies: what stays would lose its place")
+        if not copies and queue.kind.log_form is LogForm.STREAM:
+            raise NotSupportedError(f"{queue.text} is a stream: its messages can only be copied")
+        ready_count = queue.engine.ready_count
+        move = Move(
+            broker.jobs.next_number(),
+            vhost,
+            name,
+            dest,
+            username,
+            broker.wall_ms(now_ms),
+            ready_count if count is None else min(count, ready_count),
+            copies,
+            matching,
+        )
+        job = MoveJob(move, queue, found.publisher, broker.turn, self._refusal, wake)
+        broker.jobs.add(move)
+        broker.turn.later(job)
+        return view_of(move)
+
+    def list_jobs(self, now_ms: int, *, username: str | None) -> Steps[tuple[JobView, ...]]:  # noqa: ARG002
+        """Return the jobs of a user, None is everyone, in the order in which they began."""
+        yield from ()
+        return tuple(
+            [view_of(job) for job in self._broker.jobs if username in {None, job.username}]
+        )
+
+    def cancel_job(self, now_ms: int, number: int, *, username: str | None) -> Steps[None]:  # noqa: ARG002
+        """Have a job end before its next piece.
+
+        Args:
+            now_ms: the time.
+            number: of the job.
+            username: who asks, and must have begun it; None is one who may end all.
+
+        Raises:
+            NotFoundError: there is none.
+            AccessRefusedError: somebody else began it.
+        """
+        yield from ()
+        job = self._broker.jobs.find(number)
+        if job is None:
+            raise NotFoundError(f"no job {number}")
+        if username not in {None, job.username}:
+            raise AccessRefusedError(f"job {number} is another user's")
+        self._broker.jobs.cancel(number)
+
+    def _refusal(self) -> str:
+        """Return why nothing may be published now; empty is that it may."""
+        alarms = self._broker.alarms
+        self._broker.congestion.excuse()
+        return alarms.reason if alarms.is_on else ""
+
+
+def view_of(move: Move) -> JobView:
+    """Return a job as it is now."""
+    return JobView(
+        move.number,
+        move.vhost,
+        move.source,
+        move.dest,
+        move.username,
+        move.copies,
+        move.state.value,
+        move.error,
+        move.total,
+        move.moved,
+        move.skipped,
+        move.begun_at_ms,
+    )

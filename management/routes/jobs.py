@@ -1,0 +1,133 @@
+"""Jobs: ``queues/…/move`` begins one; ``jobs`` shows them and ends them."""
+
+from typing import Any, Final, cast
+
+from amqp_server.broker.admin import AccessRefusedError, JobView, NodeLimitError, NotSupportedError
+from management.bodies.looks import filter_of
+from management.call import Call
+from management.http.body import integer_of, text_of, truth_of
+from management.http.errors import UNAVAILABLE, HttpError, bad_request, not_authorised, not_found
+from management.http.response import Response, answer, empty
+from management.routing.route import Right, Route
+from management.vhost_commands import change, require_vhost
+
+ORIGIN: Final = "origin"
+
+_DIGITS_MAX: Final = 15
+
+
+async def move(call: Call) -> Response:
+    """Begin to move or copy messages."""
+    require_vhost(call)
+    body = call.body()
+    if "dest" not in body:
+        raise bad_request("[{key_missing,dest}]")
+    dest = text_of(body, "dest")
+    count = None if body.get("count") is None else integer_of(body, "count")
+    if count is not None and count < 0:
+        raise bad_request("count: expected 0 or more")
+    given = {
+        "dest": None if dest == ORIGIN else dest,
+        "count": count,
+        "matching": filter_of(body),
+        "copies": truth_of(body, "copy", default=False),
+        "wake": call.node.request_turn,
+    }
+    try:
+        came = await change(call, "move", name=call.names["queue"], **given)
+    except NotSupportedError as error:
+        raise bad_request(str(error)) from error
+    except NodeLimitError as error:
+        raise HttpError(UNAVAILABLE, "unavailable", str(error)) from error
+    return answer(_body_of(cast("JobView", came)))
+
+
+async def jobs(call: Call) -> Response:
+    """List the user's jobs; those of everyone for one who monitors."""
+    return answer([_body_of(view) for view in await _jobs(call)])
+
+
+async def job(call: Call) -> Response:
+    """Return one job."""
+    found = [view for view in await _jobs(call) if str(view.number) == call.names["job"]]
+    if not found:
+        raise not_found()
+    return answer(_body_of(found[0]))
+
+
+async def cancel(call: Call) -> Response:
+    """End a job before its next piece."""
+    number = call.names["job"]
+    if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS_MAX):
+        raise not_found()
+    user = None if call.account.is_administrator else call.account.name
+    try:
+        await call.node.command("cancel_job", number=int(number), username=user)
+    except AccessRefusedError as error:
+        raise not_authorised("User not authorised to access object") from error
+    return empty()
+
+
+async def _jobs(call: Call) -> tuple[JobView, ...]:
+    user = None if call.account.is_monitor else call.account.name
+    return cast("tuple[JobView, ...]", await call.node.command("list_jobs", username=user))
+
+
+def _body_of(view: JobView) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "id": view.number,
+        "vhost": view.vhost,
+        "source": view.source,
+        "dest": ORIGIN if view.dest is None else view.dest,
+        "copy": view.copies,
+        "user": view.username,
+        "state": view.state,
+        "total": view.total,
+        "moved": view.moved,
+        "skipped": view.skipped,
+        "started_at": view.begun_at_ms,
+    }
+    if view.error:
+        body["error"] = view.error
+    return body
+
+
+ROUTES: Final = (
+    Route(
+        method="POST",
+        path="queues/{vhost}/{queue}/move",
+        right=Right.USER,
+        handler=move,
+        summary="Begin to move or copy messages to a queue, or to where each died first.",
+        body="move",
+        answer="job",
+        extension=True,
+    ),
+    Route(
+        method="GET",
+        path="jobs",
+        right=Right.USER,
+        handler=jobs,
+        summary="List the jobs that go on, and the last ones that are over.",
+        answer="job",
+        is_list=True,
+        extension=True,
+    ),
+    Route(
+        method="GET",
+        path="jobs/{job}",
+        right=Right.USER,
+        handler=job,
+        summary="Show a job, and how far it has come.",
+        answer="job",
+        extension=True,
+    ),
+    Route(
+        method="DELETE",
+        path="jobs/{job}",
+        right=Right.USER,
+        handler=cancel,
+        summary="End a job; what it has moved stays moved.",
+        extension=True,
+    ),
+)

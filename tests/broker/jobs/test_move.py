@@ -1,0 +1,169 @@
+"""A move takes pieces; what has nowhere to go stays, and nothing is lost when it fails."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+from pamqp import commands
+
+from amqp_server.broker.jobs import move as module
+from amqp_server.broker.jobs.move import JobState, Move, MoveJob
+from amqp_server.broker.messages.message_filter import EVERY_MESSAGE, MessageFilter
+from tests.support.commits import FakeDisk
+from tests.support.peer import Client, Node
+
+
+class Desk:
+    def __init__(self, node: Node | None = None) -> None:
+        self.node = node or Node()
+        self.client: Client = self.node.open()
+        self.refusal = ""
+        self.woken: list[None] = []
+
+    def begin(self, dest: str | None = "other", total: int = 99, **given: Any) -> Move:  # noqa: ANN401
+        vhost = self.node.vhost
+        queue = vhost.queues.find("jobs")
+        assert queue is not None
+        move = Move(1, "/", "jobs", dest, "guest", 0, total, **given)
+        turn = self.node.broker.turn
+        wake = partial(self.woken.append, None)
+        turn.later(MoveJob(move, queue, vhost.publisher, turn, lambda: self.refusal, wake))
+        return move
+
+    def move(self, dest: str | None = "other", total: int = 99, **given: Any) -> Move:  # noqa: ANN401
+        move = self.begin(dest, total, **given)
+        self.node.end_turns()
+        return move
+
+    def bodies(self, name: str) -> list[bytes]:
+        queue = self.node.vhost.queues.find(name)
+        assert queue is not None
+        found, place = list[bytes](), None
+        while True:
+            looked = queue.engine.look(place)
+            if looked.place is None:
+                return found
+            place = looked.place
+            found += [bytes(one.record.body) for each in looked.slices for one in each.messages()]
+
+
+def dying_to(queue: str) -> dict[str, object]:
+    return {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": queue}
+
+
+@pytest.fixture
+def desk() -> Desk:
+    desk = Desk()
+    desk.client.declare()
+    desk.client.declare("other")
+    return desk
+
+
+@pytest.mark.parametrize("piece", [1, 2, 256])
+def test_messages_move_in_order_and_as_they_were(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    monkeypatch.setattr(module, "PIECE_MAX", piece)
+    desk.client.publish(b"1", b"2", b"3", b"4", b"5")
+    move = desk.move(total=4)
+    assert (move.state, move.moved, move.skipped, move.error) == (JobState.DONE, 4, 0, "")
+    assert desk.bodies("other") == [b"1", b"2", b"3", b"4"]
+    assert desk.bodies("jobs") == [b"5"]
+    jobs = desk.node.vhost.queues.find("jobs")
+    assert jobs is not None
+    assert jobs.engine.counts().unacked_count == 0
+
+
+def test_large_messages_make_small_pieces(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PIECE_BYTES_MAX", 15)
+    desk.client.publish(*[bytes(10)] * 5)
+    assert desk.move().moved == 5
+
+
+def test_copies_leave_the_queue_as_it_was(desk: Desk) -> None:
+    desk.client.publish(b"1", b"2", b"3")
+    move = desk.move(copies=True, matching=MessageFilter(text=b"2"))
+    assert (move.state, move.moved, move.skipped) == (JobState.DONE, 1, 2)
+    assert desk.bodies("other") == [b"2"]
+    assert desk.bodies("jobs") == [b"1", b"2", b"3"]
+    assert desk.move(copies=True, matching=EVERY_MESSAGE, total=2).moved == 2
+
+
+def test_dead_letters_go_back_and_others_stay(desk: Desk) -> None:
+    client = desk.client
+    for name in ("a", "b"):
+        client.declare(name, arguments=dying_to("jobs"))
+    client.publish(b"never died")
+    for tag, name in enumerate(("a", "b", "a"), start=1):
+        client.publish(name.encode(), routing_key=name)
+        client.send(commands.Basic.Get, queue=name)
+        client.receive()
+        client.send(commands.Basic.Reject, delivery_tag=tag, requeue=False)
+    client.send(commands.Queue.Delete, queue="b")
+    client.receive()
+    move = desk.move(None)
+    assert (move.state, move.moved, move.skipped) == (JobState.DONE, 2, 2)
+    assert (desk.bodies("a"), desk.bodies("jobs")) == ([b"a", b"a"], [b"never died", b"b"])
+
+
+def test_a_full_queue_ends_it_and_nothing_is_lost(desk: Desk) -> None:
+    desk.client.declare("small", arguments={"x-max-length": 2, "x-overflow": "reject-publish"})
+    desk.client.publish(b"1", b"2", b"3", b"4")
+    move = desk.move("small")
+    assert (move.state, move.error) == (JobState.FAILED, "queue 'small' is full")
+    assert sorted([*desk.bodies("small"), *desk.bodies("jobs")]) == [b"1", b"2", b"3", b"4"]
+
+
+def test_a_queue_that_goes_ends_it(desk: Desk) -> None:
+    desk.client.publish(b"1")
+    move = desk.begin("gone")
+    desk.node.end_turns()
+    assert (move.state, move.error) == (JobState.FAILED, "there is no queue 'gone'")
+    assert desk.bodies("jobs") == [b"1"]
+    move = desk.begin()
+    desk.client.send(commands.Queue.Delete, queue="jobs")
+    desk.client.receive()
+    desk.node.end_turns()
+    assert move.is_over
+
+
+def test_an_alarm_ends_it(desk: Desk) -> None:
+    desk.client.publish(b"1")
+    desk.refusal = "memory is low"
+    move = desk.move()
+    assert (move.state, move.error, desk.bodies("jobs")) == (
+        JobState.FAILED,
+        "memory is low",
+        [b"1"],
+    )
+
+
+def test_too_much_that_stays_ends_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "KEPT_MAX", 2)
+    monkeypatch.setattr(module, "PIECE_MAX", 1)
+    desk.client.publish(b"1", b"2", b"3", b"4")
+    move = desk.move(None)
+    assert (move.state, move.error) == (JobState.FAILED, "too many messages have nowhere to go")
+    assert desk.bodies("jobs") == [b"1", b"2", b"3", b"4"]
+
+
+def test_it_waits_for_the_disk_and_may_be_ended_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PIECE_MAX", 1)
+    disk = FakeDisk()
+    desk = Desk(Node(disk=disk))
+    for name in ("jobs", "other"):
+        desk.client.send(commands.Queue.Declare, queue=name, durable=True)
+        disk.commit_all()
+        desk.client.expect(commands.Queue.DeclareOk)
+    desk.client.publish(b"1", b"2", b"3", delivery_mode=2)
+    disk.commit_all()
+    move = desk.move()
+    assert (move.moved, move.state, desk.woken) == (1, JobState.RUNNING, [])
+    disk.commit_all()
+    assert desk.woken == [None], "nothing else makes a turn then"
+    desk.node.end_turns()
+    assert move.moved == 2
+    move.state = JobState.CANCELLED
+    disk.commit_all()
+    desk.node.end_turns()
+    assert (desk.bodies("other"), desk.bodies("jobs")) == ([b"1", b"2"], [b"3"])

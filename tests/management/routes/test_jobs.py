@@ -1,0 +1,101 @@
+"""Messages are moved by jobs, which are shown and ended."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.management_api import Api
+
+MOVE = "queues/%2F/q/move"
+
+
+@pytest.fixture(autouse=True)
+def queues(api: Api) -> None:
+    for name in ("q", "other"):
+        api.put(f"queues/%2F/{name}", {})
+    client = api.node.open()
+    client.publish(b"1", b"2", b"3", routing_key="q")
+
+
+def counts(api: Api) -> tuple[Any, Any]:
+    return (
+        api.get("queues/%2F/q").json["messages"],
+        api.get("queues/%2F/other").json["messages"],
+    )
+
+
+def test_messages_move(api: Api) -> None:
+    begun = api.post(MOVE, {"dest": "other", "count": 2})
+    assert begun.status == 200
+    number = begun.json["id"]
+    job = api.get(f"jobs/{number}").json
+    assert job == {
+        "id": number,
+        "vhost": "/",
+        "source": "q",
+        "dest": "other",
+        "copy": False,
+        "user": "guest",
+        "state": "done",
+        "total": 2,
+        "moved": 2,
+        "skipped": 0,
+        "started_at": job["started_at"],
+    }
+    assert api.get("jobs").json == [job]
+    assert counts(api) == (1, 2)
+    assert api.delete(f"jobs/{number}").status == 204
+    assert api.get(f"jobs/{number}").json["state"] == "done"
+
+
+def test_messages_are_copied_by_a_filter(api: Api) -> None:
+    api.post(MOVE, {"dest": "other", "copy": True, "filter": {"regexp": "[23]"}})
+    (job,) = api.get("jobs").json
+    assert (job["moved"], job["skipped"], counts(api)) == (2, 1, (3, 2))
+
+
+def test_who_never_died_stays(api: Api) -> None:
+    api.post(MOVE, {"dest": "origin"})
+    (job,) = api.get("jobs").json
+    assert (job["state"], job["moved"], job["skipped"], counts(api)) == ("done", 0, 3, (3, 0))
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ({"dest": "q"}, 400),
+        ({"dest": "nowhere"}, 404),
+        ({"dest": "other", "count": -1}, 400),
+        ({"dest": "other", "filter": {"text": "1"}}, 400),
+        ({"dest": 5}, 400),
+    ],
+)
+def test_what_cannot_be_moved(api: Api, body: object, status: int) -> None:
+    assert api.post(MOVE, body).status == status
+    assert counts(api) == (3, 0)
+
+
+def test_a_stream_is_only_copied(api: Api) -> None:
+    api.put("queues/%2F/s", {"durable": True, "arguments": {"x-queue-type": "stream"}})
+    api.node.open().publish(b"1", b"2", routing_key="s")
+    assert api.post("queues/%2F/s/move", {"dest": "other"}).status == 400
+    assert api.post("queues/%2F/s/move", {"dest": "other", "copy": True}).status == 200
+    assert counts(api) == (3, 2)
+
+
+def test_rights_are_those_of_a_client(api: Api) -> None:
+    api.add_user("ann", "management")
+    api.broker.users.set_permissions("ann", "/", ".*", ".*", "^other$")
+    assert api.post(MOVE, {"dest": "other"}, user="ann").status == 401
+    api.broker.users.set_permissions("ann", "/", ".*", "^other$", ".*")
+    assert api.post(MOVE, {"dest": "other"}, user="ann").status == 401
+    api.broker.users.set_permissions("ann", "/", ".*", ".*", ".*")
+    api.add_user("bob", "management")
+    number = api.post(MOVE, {"dest": "other"}, user="ann").json["id"]
+    assert api.get("jobs", user="bob").json == []
+    assert api.get(f"jobs/{number}", user="bob").status == 404
+    assert api.delete(f"jobs/{number}", user="bob").status == 401
+    assert len(api.get("jobs").json) == 1
+    assert api.delete(f"jobs/{number}").status == 204
+    assert api.delete("jobs/99").status == api.delete("jobs/x").status == 404
