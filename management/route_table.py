@@ -33,6 +33,7 @@ from management.routes import (
     topology,
     users,
     vhosts,
+    waiting,
     whoami,
 )
 from management.routing.route import Route
@@ -68,6 +69,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *topology.ROUTES,
     *users.ROUTES,
     *vhosts.ROUTES,
+    *waiting.ROUTES,
     *whoami.ROUTES,
 )
 """All rows; the order does not matter."""

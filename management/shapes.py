@@ -114,6 +114,7 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "consumers": "array",
         "consumers_count": "integer",
     },
+    "dropped": {"dropped": "integer"},
     "extension": {"javascript": "string"},
     "get": {
         "count": "integer",
@@ -354,6 +355,15 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "metadata": "object",
         "tracing": "boolean",
         "cluster_state": "object",
+    },
+    "waiting": {
+        "due_at": "integer",
+        "exchange": "string",
+        "routing_key": "string",
+        "properties": "object",
+        "payload_bytes": "integer",
+        "payload": "string",
+        "payload_encoding": "string",
     },
     "whoami": {"name": "string", "tags": "array"},
 }

@@ -25,7 +25,7 @@ from amqp_server.broker.commands.streams import StreamCommands
 from amqp_server.broker.commands.tailing import Tailing, TailingCommands
 from amqp_server.broker.commands.topology import TopologyCommands
 from amqp_server.broker.commands.vhosts import VhostCommands
-from amqp_server.broker.commands.waiting import WaitingCommands
+from amqp_server.broker.commands.waiting import Dropped, WaitingCommands, WaitingMessage
 from amqp_server.broker.definitions.definition import (
     GlobalParameterDefinition,
     ParameterDefinition,
@@ -78,6 +78,7 @@ __all__ = [
     "CommandTable",
     "DefinitionsError",
     "DeletionProtectedError",
+    "Dropped",
     "ExchangeProperties",
     "GlobalParameterDefinition",
     "Got",
@@ -108,6 +109,7 @@ __all__ = [
     "Tailing",
     "UnreadableError",
     "VhostDefinition",
+    "WaitingMessage",
     "Wanted",
     "age_ms",
     "hash_password",
