@@ -13,7 +13,7 @@ from amqp_server.broker.errors import (
 )
 from amqp_server.broker.jobs.move import Move, MoveJob
 from amqp_server.broker.messages.message_filter import MessageFilter
-from amqp_server.broker.queue import NOBODY
+from amqp_server.broker.queue import NOBODY, Queue
 from amqp_server.broker.request_rights import VhostUser
 from amqp_server.broker.steps import Steps
 from persistence.log_form import LogForm
@@ -60,10 +60,7 @@ class JobCommands:
         copies: bool,
         wake: Callable[[], None],
     ) -> Steps[JobView]:
-        """Begin to move messages, and return the job.
-
-        The user needs the rights that a client needs for the same: to read from the queue, and to
-        write to the default exchange.
+        """Begin to move messages, and return the job; the rights are those of a client.
 
         Args:
             now_ms: the time.
@@ -77,12 +74,9 @@ class JobCommands:
             wake: has the loop make a turn.
 
         Raises:
-            NotFoundError: no such vhost or queue.
-            AccessRefusedError: a right is missing.
-            ResourceLockedError: a queue belongs to a connection.
+            NotFoundError, AccessRefusedError, ResourceLockedError: of a queue, or of its vhost.
             PreconditionFailedError: both queues are the same one.
-            NotSupportedError: only some messages are to leave the queue, or any is to leave a
-                stream.
+            NotSupportedError: see ``_check_may_leave``.
             NodeLimitError: too many jobs go on.
         """
         yield from ()
@@ -95,10 +89,8 @@ class JobCommands:
             found.queues.get(dest, NOBODY)
         if dest == name:
             raise PreconditionFailedError("the messages are in this queue already")
-        if not copies and matching.is_set:
-            raise NotSupportedError("a filter is for copies: what stays would lose its place")
-        if not copies and queue.kind.log_form is LogForm.STREAM:
-            raise NotSupportedError(f"{queue.text} is a stream: its messages can only be copied")
+        if not copies:
+            _check_may_leave(queue, matching)
         ready_count = queue.engine.ready_count
         move = Move(
             broker.jobs.next_number(),
@@ -148,6 +140,18 @@ class JobCommands:
         alarms = self._broker.alarms
         self._broker.congestion.excuse()
         return alarms.reason if alarms.is_on else ""
+
+
+def _check_may_leave(queue: Queue, matching: MessageFilter) -> None:
+    """Refuse to take some messages out of a queue, or any out of a stream.
+
+    Raises:
+        NotSupportedError: that is so.
+    """
+    if matching.is_set:
+        raise NotSupportedError("a filter is for copies: what stays would lose its place")
+    if queue.kind.log_form is LogForm.STREAM:
+        raise NotSupportedError(f"{queue.text} is a stream: its messages can only be copied")
 
 
 def view_of(move: Move) -> JobView:
