@@ -29,6 +29,7 @@ class ResourceView(NamedTuple):
         sockets, sockets_max: connections, whether they logged in or not, and the most of them.
         uptime_ms: since the node listens (span).
         listeners: the sockets that accept clients.
+        certificate_ends_ms: when their certificate ends, in ms since 1970; None is not known.
     """
 
     memory_bytes: int
@@ -41,6 +42,7 @@ class ResourceView(NamedTuple):
     sockets_max: int
     uptime_ms: int
     listeners: Sequence[ListenerView]
+    certificate_ends_ms: int | None = None
 
 
 LookAtResources: TypeAlias = Callable[[], ResourceView]

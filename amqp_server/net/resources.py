@@ -40,7 +40,7 @@ class Resources:
 
     def look(self) -> ResourceView:
         """Return what is there and used."""
-        memory, disk = self._memory, self._disk
+        memory, disk, tls = self._memory, self._disk, self._server.tls
         bounds = (*self._server.bound, *self._http_listeners())
         return ResourceView(
             memory_bytes=memory.used_bytes(),
@@ -53,4 +53,5 @@ class Resources:
             sockets_max=self._descriptors.sockets_max,
             uptime_ms=self._now_ms() - self._started_ms,
             listeners=tuple([ListenerView(*bound) for bound in bounds]),
+            certificate_ends_ms=None if tls is None else tls.ends_ms,
         )

@@ -8,6 +8,7 @@ import logging
 import ssl
 from typing import Final, NoReturn
 
+from amqp_server.net.certificate_end import certificate_ends_ms
 from amqp_server.net.settings import TlsSettings
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,11 @@ class TlsFilesError(Exception):
 
 
 class TlsContexts:
-    """The context that new connections use."""
+    """The context that new connections use.
+
+    Attributes:
+        ends_ms: when its certificate ends, in ms since 1970; None is not known.
+    """
 
     def __init__(self, settings: TlsSettings) -> None:
         """Read the files.
@@ -46,6 +51,7 @@ class TlsContexts:
         self._settings = settings
         self._stamps = _stamps(settings)
         self._current = make_context(settings)
+        self.ends_ms = certificate_ends_ms(settings.certificate_file)
 
     @property
     def current(self) -> ssl.SSLContext:
@@ -69,6 +75,7 @@ class TlsContexts:
             log.error("keeping the old TLS certificate: %s", error)  # noqa: TRY400 - the text says all
             return False
         self._stamps = stamps
+        self.ends_ms = certificate_ends_ms(self._settings.certificate_file)
         log.info("TLS certificate reloaded file=%s", self._settings.certificate_file)
         return True
 

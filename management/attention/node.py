@@ -17,6 +17,13 @@ REFUSED_LOGINS_MIN: Final = 10
 
 SPAN_MS: Final = 60_000
 
+CERTIFICATE_DAYS: Final = 30
+"""A certificate that ends within so many days needs a hand."""
+
+CERTIFICATE_LAST_DAYS: Final = 7
+"""Within so many days it is bad."""
+
+_DAY_MS: Final = 86_400_000
 _MIB: Final = 2**20
 
 _VHOST_LIMITS: Final[Mapping[str, str]] = {
@@ -44,11 +51,26 @@ def of_node(name: str, view: NodeView) -> Iterator[Concern]:
             amount = f"{value // unit:,} of {limit // unit:,}{suffix}"
             share = value / limit
             yield Concern(WARN, NODE, "", name, rule, f"is near {what}", amount, share, now_ms)
+    yield from _of_certificate(name, view, used.certificate_ends_ms)
     free, limit = used.disk_free_bytes, used.disk_limit_bytes
     if free is not None and limit and limit < free < limit * DISK_NEAR:
         amount = f"{free // _MIB:,} MiB free"
         text = "is near its disk alarm"
         yield Concern(WARN, NODE, "", name, "near_disk", text, amount, 1.0, now_ms)
+
+
+def _of_certificate(name: str, view: NodeView, ends_ms: int | None) -> Iterator[Concern]:
+    if ends_ms is None:
+        return
+    left_days = (ends_ms - view.wall_ms) // _DAY_MS
+    if left_days >= CERTIFICATE_DAYS:
+        return
+    severity = BAD if left_days < CERTIFICATE_LAST_DAYS else WARN
+    verb = "has a TLS certificate that ends soon"
+    text = "has a TLS certificate that has ended" if ends_ms <= view.wall_ms else verb
+    amount = f"{max(0, left_days):,} days left"
+    weight = float(CERTIFICATE_DAYS - left_days)
+    yield Concern(severity, NODE, "", name, "certificate", text, amount, weight, view.now_ms)
 
 
 def of_vhost(view: VhostView, now_ms: int) -> Iterator[Concern]:

@@ -4,6 +4,7 @@ Source: RabbitMQ 3.10, recorded answers; those that need no login are of 4.x.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from amqp_server.broker.admin import SettledBy
@@ -31,7 +32,14 @@ _ALIASES: Final[Mapping[str, str]] = {
     "stream/tls": "stream/ssl",
 }
 
-_UNITS: Final = ("days", "weeks", "months", "years")
+_DAY_MS: Final = 86_400_000
+_UNIT_MS: Final[Mapping[str, int]] = {
+    "days": _DAY_MS,
+    "weeks": 7 * _DAY_MS,
+    "months": 31 * _DAY_MS,
+    "years": 365 * _DAY_MS,
+}
+"""RabbitMQ's words, as their spans."""
 
 
 def _ok(**more: object) -> Response:
@@ -121,14 +129,34 @@ async def certificate_expiration(call: Call) -> Response:
     """Fail where a certificate ends before a time is over."""
     unit = call.names["unit"]
     within = call.names["within"]
-    if unit not in _UNITS:
-        supported = ", ".join(_UNITS)
+    if unit not in _UNIT_MS:
+        supported = ", ".join(_UNIT_MS)
         raise bad_request(f"Time unit not recognised. Supported units: {supported}.")
-    if not within.removeprefix("-").isascii() or not within.removeprefix("-").isdigit():
+    digits = within.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 10):  # noqa: PLR2004
         raise bad_request("Invalid expiration value.")
-    if not any(each.is_tls for each in listeners_of(call.node.views.node())):
+    view = call.node.views.node()
+    ends_ms = None if view.resources is None else view.resources.certificate_ends_ms
+    secure = [each for each in listeners_of(view) if each.is_tls]
+    if not secure:
         return _ok()
-    return _failed("The node does not know when its certificates end", expired=[])
+    if ends_ms is None:
+        return _failed("The node does not know when its certificates end", expired=[])
+    if ends_ms > view.wall_ms + int(within) * _UNIT_MS[unit]:
+        return _ok()
+    ends = datetime.fromtimestamp(ends_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    node = call.services.identity.node
+    expired = [
+        {
+            "node": node,
+            "protocol": protocol_of(each),
+            "interface": each.address,
+            "port": each.port,
+            "certfile_expires_on": [ends],
+        }
+        for each in secure
+    ]
+    return _failed("Certificates expiring", expired=expired)
 
 
 async def aliveness(call: Call) -> Response:

@@ -13,6 +13,7 @@ class Listening:
     """A server with one listener and two connections."""
 
     transports = frozenset({object(), object()})
+    tls = None
     bound = (Bound("127.0.0.1", 5672, "amqp", is_tls=False),)
 
 

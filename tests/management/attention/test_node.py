@@ -62,3 +62,16 @@ def test_many_refused_logins_are_told_while_it_goes_on() -> None:
         for now_ms, refused in looks
     ]
     assert amounts == [[], [], ["15 refused"], ["15 refused"], []]
+
+
+def test_a_certificate_that_ends_soon() -> None:
+    day_ms = 86_400_000
+
+    def told(days: int) -> list[tuple[str, str, str]]:
+        view = node(certificate_ends_ms=6 + days * day_ms)
+        return [(found.severity, found.text, found.amount) for found in of_node("n", view)]
+
+    assert told(30) == []
+    assert told(20) == [("warn", "has a TLS certificate that ends soon", "20 days left")]
+    assert told(3) == [("bad", "has a TLS certificate that ends soon", "3 days left")]
+    assert told(-2) == [("bad", "has a TLS certificate that has ended", "0 days left")]

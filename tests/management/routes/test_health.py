@@ -84,7 +84,22 @@ def test_certificates(api: Api) -> None:
     assert api.get(f"{path}/1/decades").json["reason"] == (
         "Time unit not recognised. Supported units: days, weeks, months, years."
     )
-    assert api.get(f"{path}/x/days").json["reason"] == "Invalid expiration value."
+    for within in ("x", "9" * 5_000):
+        assert api.get(f"{path}/{within}/days").json["reason"] == "Invalid expiration value."
+
+
+def test_a_certificate_that_ends_too_soon(api: Api) -> None:
+    path = "health/checks/certificate-expiration"
+    now_ms = api.broker.wall_ms(api.node.now_ms)
+    secure = (ListenerView("h", 5671, "amqp", is_tls=True),)
+    ends_ms = now_ms + 20 * 86_400_000
+    used = RESOURCES._replace(listeners=secure, certificate_ends_ms=ends_ms)
+    api.broker.look_at_resources = lambda: used
+    assert api.get(f"{path}/2/weeks").json == {"status": "ok"}
+    reply = api.get(f"{path}/1/months")
+    assert reply.status == 503
+    [expired] = reply.json["expired"]
+    assert (expired["protocol"], expired["port"]) == ("amqp/ssl", 5671)
 
 
 def test_some_need_no_login(api: Api) -> None:
