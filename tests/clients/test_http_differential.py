@@ -1,13 +1,16 @@
 """The HTTP API beside that of Debian's RabbitMQ: every difference has its reason."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from conformance import http_random
 from conformance.http_broker import Broker
+from conformance.http_calls.call import VHOST, Call
+from conformance.http_calls.script import REMOVAL, SCENE
 from conformance.http_differential import load_rows, run
 from conformance.rabbitmq import HTTP_PORT_OFFSET, SERVER, RabbitMQ
 from tests.clients.support.server import Server, accepts, free_port
@@ -16,6 +19,7 @@ pytestmark = pytest.mark.clients
 
 DEFINITIONS = Path("conformance/definitions.json").absolute()
 SEEDS = range(1, 31)
+KINDS = ("queues", "exchanges", "bindings", "policies", "parameters", "permissions")
 
 
 class Ports(NamedTuple):
@@ -65,3 +69,35 @@ def test_random_scripts_are_answered_alike(ports: Ports) -> None:
     with Broker(ports.rabbitmq) as rabbitmq, Broker(ports.haremq) as haremq:
         pair = http_random.Pair(rabbitmq, haremq, load_rows())
         assert http_random.run(pair, SEEDS) == []
+
+
+def _rows(document: dict[str, Any]) -> dict[str, list[str]]:
+    """Return what is in the vhost of the scene, by kind, without an order."""
+    return {
+        kind: sorted(
+            json.dumps({key: each[key] for key in each if key != "vhost"}, sort_keys=True)
+            for each in document.get(kind, [])
+            if each.get("vhost", VHOST) == VHOST
+        )
+        for kind in KINDS
+    }
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("path", ["definitions", f"definitions/{VHOST}"])
+@pytest.mark.parametrize("to_haremq", [True, False])
+def test_definitions_of_one_broker_are_taken_by_the_other(
+    ports: Ports, path: str, *, to_haremq: bool
+) -> None:
+    with Broker(ports.rabbitmq) as rabbitmq, Broker(ports.haremq) as haremq:
+        source, target = (rabbitmq, haremq) if to_haremq else (haremq, rabbitmq)
+        for call in (*REMOVAL, *SCENE):
+            source.ask(call)
+        for call in (*REMOVAL, Call("PUT", f"vhosts/{VHOST}")):
+            target.ask(call)
+        exported = source.ask(Call("GET", path)).value
+        assert target.ask(Call("POST", path, body=exported)).status == 204
+        assert _rows(target.ask(Call("GET", path)).value) == _rows(exported)
+        for call in REMOVAL:
+            source.ask(call)
+            target.ask(call)
