@@ -7,7 +7,7 @@ from typing import Final, cast
 from amqp_server.broker.admin import Tailing
 from management.call import Call
 from management.http.errors import bad_request, not_authorised
-from management.http.event_stream import event_stream
+from management.http.event_stream import EVENT_STREAM, event_stream
 from management.http.response import Response
 from management.live.listeners import Listener
 from management.live.tail import TailFollower, passed_body
@@ -75,6 +75,7 @@ ROUTES: Final = (
         handler=tail_queue,
         summary="Copies of the messages that come to a queue, as server-sent events.",
         extension=True,
+        media_type=EVENT_STREAM,
     ),
     Route(
         method="GET",
@@ -83,5 +84,6 @@ ROUTES: Final = (
         handler=tail_exchange,
         summary="Copies of the messages that are published to an exchange, as server-sent events.",
         extension=True,
+        media_type=EVENT_STREAM,
     ),
 )

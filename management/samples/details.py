@@ -60,7 +60,9 @@ def details(
         return shown
     incr_ms = wanted.incr_s * MS_PER_S
     times = [looks.last_ms - step * incr_ms for step in range(wanted.samples_count)]
-    values = [0 if numbers is None else _sum_at(numbers, indexes, each) for each in times]
+    # Looks come a little early or late: each is told at the time that it is nearest to.
+    late_ms = looks.period_ms // 2
+    values = [0 if numbers is None else _sum_at(numbers, indexes, each + late_ms) for each in times]
     shown["samples"] = [
         {"sample": value, "timestamp": each + looks.wall_offset_ms}
         for value, each in zip(values, times, strict=True)

@@ -66,15 +66,20 @@ class Sampler:
         self._is_first = True
 
     async def run(self) -> None:
-        """Look for ever, every 5 s; a look that fails is logged."""
+        """Look for ever, every 5 s; a look that fails is logged.
+
+        A look that was late does not make those after it late, so that none falls between two
+        times that samples are asked for.
+        """
+        due_ms = self._node.now_ms()
         while True:
-            began_ms = self._node.now_ms()
             try:
                 await self.look()
             except Exception:
                 log.exception("a look at the counters failed")
-            spent_ms = self._node.now_ms() - began_ms
-            await asyncio.sleep(max(PERIOD_MS - spent_ms, PERIOD_MS // 2) / 1000)
+            now_ms = self._node.now_ms()
+            due_ms = max(due_ms + PERIOD_MS, now_ms + PERIOD_MS // 2)
+            await asyncio.sleep((due_ms - now_ms) / 1000)
 
     async def look(self) -> None:
         """Look at all counters once."""

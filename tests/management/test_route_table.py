@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from management.http.event_stream import EVENT_STREAM
 from management.route_table import ROUTES
 from management.routing.route import Right, Route
 from tests.support.management_api import Api
@@ -97,3 +98,9 @@ def test_nobody_and_strangers_are_not_let_in(crowd: Api, route: Route) -> None:
     header = {"authorization": "Bearer x"}
     stranger = crowd.call(route.method, path_of(route), user=None, headers=header)
     assert stranger.json == {"error": "not_authorized", "reason": "Login failed"}
+
+
+def test_what_is_sent_as_events_can_be_asked_for_as_events() -> None:
+    told = [route for route in ROUTES if "server-sent events" in route.summary]
+    assert told
+    assert [route.path for route in told if route.media_type != EVENT_STREAM] == []

@@ -114,7 +114,6 @@ def test_a_message_is_shown_as_text_and_never_run(watched: Watched) -> None:
     page.on("dialog", lambda dialog: dialogs.append(dialog.message))
     page.get_by_role("link", name=HOSTILE).first.click()
     page.get_by_role("link", name="Messages").click()
-    page.get_by_role("button", name="Take up to 50").click()
     page.locator("tbody tr[data-row]").first.click()
     panel = page.get_by_role("region", name="Message", exact=True)
     expect(panel).to_contain_text(HOSTILE)
@@ -131,3 +130,43 @@ def test_what_is_shown_is_exported(watched: Watched) -> None:
     text = started.value.path().read_text(encoding="utf-8")
     assert text.startswith("Name,Virtual host,Type")
     assert "orders.created" in text
+
+
+def test_messages_are_looked_for_and_stay_where_they_are(watched: Watched) -> None:
+    page = watched.page
+    page.get_by_role("link", name="orders.created").click()
+    page.get_by_role("link", name="Messages").click()
+    page.get_by_label("Look for messages").fill('"number": 7,')
+    page.keyboard.press("Enter")
+    expect(page.locator("tbody tr[data-row]")).to_have_count(1)
+    expect(page.get_by_role("status").first).to_contain_text("1 fits")
+    page.get_by_label("Look for messages").fill("header:x-tenant=nobody")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Clear the filter").click()
+    expect(page.get_by_role("button", name="Ready 60")).to_be_visible()
+
+
+def test_what_comes_to_a_queue_is_seen_as_it_comes(watched: Watched) -> None:
+    page = watched.page
+    page.get_by_role("link", name="orders.dlq").click()
+    page.get_by_role("link", name="Live tail").click()
+    expect(page.locator("#main .status")).to_contain_text("running")
+    answer = page.evaluate(
+        """() => fetch("api/exchanges/%2F/dead/publish", {method: "POST", headers: {"x-csrf": "1"},
+        body: JSON.stringify({routing_key: "k", properties: {}, payload: "passed by",
+        payload_encoding: "string"})}).then((answer) => answer.json())"""
+    )
+    assert answer == {"routed": True}
+    expect(page.locator("tbody tr[data-row]").first).to_contain_text("passed by")
+
+
+def test_a_stream_is_read_from_an_offset(watched: Watched) -> None:
+    page = watched.page
+    page.get_by_role("link", name="audit").click()
+    page.get_by_role("button", name="Offset", exact=True).click()
+    page.get_by_label("Offset", exact=True).fill("20")
+    page.get_by_role("button", name="Go", exact=True).click()
+    first = page.locator("tbody tr[data-row]").first
+    expect(first).to_contain_text("20")
+    first.click()
+    expect(page.get_by_role("region", name="Message", exact=True)).to_contain_text("Offset 20")

@@ -1,5 +1,7 @@
 """Rates and samples."""
 
+from itertools import pairwise
+
 import pytest
 
 from management.lists.ranges import Range
@@ -22,6 +24,14 @@ def test_a_rate_is_between_the_last_two_looks() -> None:
     assert rate_of(history((20_000, 10)), (0, 1), LOOKS) == 2.2
     assert rate_of(history((20_000, 10)), (0,), Looks(20_000, 20_000)) == 0.0
     assert rate_of(None, (0,), LOOKS) == 0.0
+
+
+def test_looks_that_come_a_little_late_are_not_told_twice() -> None:
+    late = history(*((look * 5_000 + look % 7 * 300, look * 10) for look in range(1, 101)))
+    looks = Looks(100 * 5_000 + 600, 99 * 5_000 + 300)
+    shown = details(late, (0,), looks, Range(450, 5))["samples"]
+    steps = [one["sample"] - other["sample"] for one, other in pairwise(shown)]
+    assert steps == [10] * 90
 
 
 def test_samples_come_with_the_newest_first() -> None:

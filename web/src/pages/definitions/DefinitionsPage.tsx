@@ -97,7 +97,7 @@ function Import({ path, scope }: { path: readonly string[]; scope: string }) {
       )}
     >
       <div class="pad stack">
-        <div class="field">
+        <div class="field file">
           <label for="definitions-file">File <span class="hint">as RabbitMQ or HareMQ exported it; you see what would change before anything does</span></label>
           <input id="definitions-file" type="file" accept=".json,application/json" onChange={(event) => void read(event.currentTarget.files?.[0])} />
         </div>

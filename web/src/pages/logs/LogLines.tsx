@@ -72,7 +72,7 @@ export function LogLines({ before }: { before: readonly LogLine[] }) {
         {lines.length === 0 ? (
           <Empty icon="logs" title="No line fits">Nothing of this level was written that has these words.</Empty>
         ) : (
-          <table class="table log">
+          <table class="table wraps">
             <thead><tr><th scope="col">Time</th><th scope="col">Level</th><th class="fluid" scope="col">Message</th><th class="p3" scope="col">Source</th></tr></thead>
             <tbody>{lines.slice(-SHOWN).map((line) => <Line key={line.number} line={line} />)}</tbody>
           </table>

@@ -11,8 +11,8 @@ import { useClientNames } from "../../state/clientNames";
 import { excerptOf, propertiesOf } from "./body";
 import { deathsOf } from "./deaths";
 
-/** Which rows: what is ready, what consumers hold, what a stream has. */
-export type RowKind = "ready" | "unacked" | "stream";
+/** Which rows: what is ready, what consumers hold, what a stream has, what comes. */
+export type RowKind = "ready" | "unacked" | "stream" | "tail";
 
 interface Row {
   message: Message;
@@ -45,6 +45,7 @@ const COLUMNS: Record<RowKind, readonly Column<Row>[]> = {
   ready: [PLACE, AGE, KEY, SIZE, TYPE, BODY, DEATHS],
   unacked: [HELD, HOLDER, KEY, SIZE, TYPE, BODY],
   stream: [OFFSET, TIME, KEY, SIZE, BODY],
+  tail: [TIME, KEY, SIZE, TYPE, BODY],
 };
 
 function Holder({ channel }: { channel: string }) {

@@ -11,6 +11,7 @@ import { StateMark } from "../../components/StateMark";
 import type { Tab } from "../../components/Tabs";
 import { href, setQuery, useAddress } from "../../route/router";
 import { places } from "../../route/places";
+import { useCapability } from "../../state/capabilities";
 import { usePolled } from "../../state/polling";
 import { range } from "../../state/range";
 import { useRights } from "../../state/rights";
@@ -18,6 +19,7 @@ import { useStore } from "../../state/store";
 import { BindingsPanel } from "../bindings/BindingsPanel";
 import { MessagesTab } from "../messages/MessagesTab";
 import { historyQuery } from "../overview/OverviewPage";
+import { TailTab } from "../messages/TailTab";
 import { PublishForm } from "../publish/PublishForm";
 import { DeleteQueuesDialog } from "../queues/DeleteQueuesDialog";
 import { stateOfQueue } from "../queues/queueColumns";
@@ -47,11 +49,13 @@ export function QueuePage({ vhost, name }: Props) {
     request<Binding[]>("GET", [...path, "bindings"], { signal }),
   );
   const queue = told.data;
+  const canTail = useCapability("GET queues/{}/{}/tail");
   const place = (word: string): string => places.queue(vhost, name, { tab: word === "overview" ? undefined : word });
   const entry = (id: string, title: string, more: Partial<Tab> = {}): Tab => ({ title, href: place(id), isCurrent: tab === id, ...more });
   const tabs: Tab[] = [
     entry("overview", "Overview"),
     entry("messages", "Messages", { n: queue?.messages_ready }),
+    ...(canTail ? [entry("tail", "Live tail")] : []),
     entry("consumers", "Consumers", { n: queue?.consumers }),
     entry("bindings", "Bindings", { n: bindings.data?.length }),
     ...(rights.isReadOnly ? [] : [entry("publish", "Publish"), entry("settings", "Settings", { isLast: true })]),
@@ -81,6 +85,7 @@ export function QueuePage({ vhost, name }: Props) {
         <>
           {tab === "overview" && <QueueOverview queue={queue} bindings={bindings.data ?? []} />}
           {tab === "messages" && <MessagesTab queue={queue} />}
+          {tab === "tail" && <TailTab route={[...path, "tail"]} vhost={vhost} name={name} />}
           {tab === "consumers" && <div class="body"><ConsumersPanel queue={queue} /></div>}
           {tab === "bindings" && (
             <div class="body">

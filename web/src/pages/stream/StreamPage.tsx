@@ -8,9 +8,11 @@ import { StateMark } from "../../components/StateMark";
 import type { Tab } from "../../components/Tabs";
 import { href, setQuery, useAddress } from "../../route/router";
 import { places } from "../../route/places";
+import { useCapability } from "../../state/capabilities";
 import { useClientNames } from "../../state/clientNames";
 import { useRights } from "../../state/rights";
 import { BindingsPanel } from "../bindings/BindingsPanel";
+import { TailTab } from "../messages/TailTab";
 import { PublishForm } from "../publish/PublishForm";
 import { QueueSettings } from "../queue/QueueSettings";
 import { stateOfQueue } from "../queues/queueColumns";
@@ -30,6 +32,7 @@ export function StreamPage({ queue, bindings, bindingsError }: Props) {
   const rights = useRights();
   const readers = useReaders(queue, useClientNames());
   const { vhost, name } = queue;
+  const canTail = useCapability("GET queues/{}/{}/tail");
   const tab = query.tab ?? "log";
   const entry = (id: string, title: string, more: Partial<Tab> = {}): Tab => ({
     title,
@@ -51,12 +54,14 @@ export function StreamPage({ queue, bindings, bindingsError }: Props) {
         }
         tabs={[
           entry("log", "Log"),
+          ...(canTail ? [entry("tail", "Live tail")] : []),
           entry("readers", "Readers", { n: readers.length }),
           entry("bindings", "Bindings", { n: bindings?.length }),
           ...(rights.isReadOnly ? [] : [entry("publish", "Publish"), entry("settings", "Settings", { isLast: true })]),
         ]}
       />
       {(tab === "log" || tab === "messages" || tab === "overview") && <StreamLog queue={queue} readers={readers} />}
+      {tab === "tail" && <TailTab route={["queues", vhost, name, "tail"]} vhost={vhost} name={name} />}
       {(tab === "readers" || tab === "consumers") && <div class="body"><ReadersPanel readers={readers} /></div>}
       {tab === "bindings" && (
         <div class="body"><BindingsPanel bindings={bindings} error={bindingsError} vhost={vhost} side="source" of={{ name, kind: "queue" }} /></div>

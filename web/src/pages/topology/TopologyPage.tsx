@@ -55,7 +55,9 @@ export function TopologyPage() {
                 <Icon name="search" />
                 <input aria-label="Find in the picture" placeholder="Find in the picture" value={query.find ?? ""} onInput={(event) => setQuery({ find: event.currentTarget.value })} />
               </label>
-              <Segmented label="Show as" chosen={asTable ? "table" : "picture"} onChoose={(view) => setQuery({ view: view === "table" ? view : undefined })} choices={[{ id: "picture", title: "Picture" }, { id: "table", title: "Table" }]} />
+              <span class="hide-s">
+                <Segmented label="Show as" chosen={asTable ? "table" : "picture"} onChoose={(view) => setQuery({ view: view === "table" ? view : undefined })} choices={[{ id: "picture", title: "Picture" }, { id: "table", title: "Table" }]} />
+              </span>
               <span class="push" />
               <span class="legend hide-s p3">
                 <span class="row"><svg width="22" height="6" aria-hidden="true"><path class="lg1" d="M0 3h22" /></svg>width is rate</span>
