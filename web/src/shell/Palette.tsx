@@ -33,7 +33,9 @@ function OpenPalette() {
       asking.abort();
     };
   }, [text]);
-  const items = [...(text === "" ? [] : found), ...fixedItems(text, rights)];
+  // What was found for fewer letters stays only as far as it fits what stands there now.
+  const fits = (item: Item): boolean => item.title.toLowerCase().includes(text.trim().toLowerCase());
+  const items = [...(text === "" ? [] : found.filter(fits)), ...fixedItems(text, rights)];
   const chosen = Math.min(at, items.length - 1);
   const close = (): void => isPaletteOpen.set(false);
   const run = (item: Item | undefined): void => {
