@@ -3,6 +3,7 @@
 from typing import Any, Final, cast
 
 from amqp_server.broker.admin import AccessRefusedError, JobView, NodeLimitError, NotSupportedError
+from management.access.account import OPERATOR
 from management.bodies.looks import filter_of
 from management.call import Call
 from management.http.body import integer_of, text_of, truth_of
@@ -80,7 +81,7 @@ def _body_of(view: JobView) -> dict[str, Any]:
         "source": view.source,
         "dest": ORIGIN if view.dest is None else view.dest,
         "copy": view.copies,
-        "user": view.username,
+        "user": view.username or OPERATOR.name,
         "state": view.state,
         "total": view.total,
         "moved": view.moved,

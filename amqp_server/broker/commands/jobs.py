@@ -14,7 +14,7 @@ from amqp_server.broker.errors import (
 from amqp_server.broker.jobs.move import Move, MoveJob
 from amqp_server.broker.messages.message_filter import MessageFilter
 from amqp_server.broker.queue import NOBODY, Queue
-from amqp_server.broker.request_rights import VhostUser
+from amqp_server.broker.request_rights import asker_of
 from amqp_server.broker.steps import Steps
 from persistence.log_form import LogForm
 
@@ -24,6 +24,7 @@ class JobView(NamedTuple):
 
     Attributes:
         state: ``running``, ``done``, ``failed`` or ``cancelled``.
+        username: who began it; None is who runs the node.
         begun_at_ms: in ms since 1970.
     """
 
@@ -31,7 +32,7 @@ class JobView(NamedTuple):
     vhost: str
     source: str
     dest: str | None
-    username: str
+    username: str | None
     copies: bool
     state: str
     error: str
@@ -53,7 +54,7 @@ class JobCommands:
         vhost: str,
         name: str,
         *,
-        username: str,
+        username: str | None,
         dest: str | None,
         count: int | None,
         matching: MessageFilter,
@@ -66,7 +67,7 @@ class JobCommands:
             now_ms: the time.
             vhost: of both queues.
             name: of the queue.
-            username: who asks.
+            username: who asks; None is who runs the node.
             dest: the other queue; None is for each message the one in which it died first.
             count: how many messages to go through; None is all that are ready now.
             matching: which messages to copy.
@@ -81,7 +82,7 @@ class JobCommands:
         """
         yield from ()
         broker, found = self._broker, self._broker.vhost(vhost)
-        asker = VhostUser(broker.users, username, found)
+        asker = asker_of(broker.users, username, found)
         asker.require(Permission.READ, "queue", name)
         asker.require(Permission.WRITE, "exchange", "")
         queue = found.queues.get(name, NOBODY)

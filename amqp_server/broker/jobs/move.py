@@ -56,7 +56,7 @@ class Move:
         number: of the job.
         vhost, source: the queue.
         dest: name of the other queue; None is the one in which each message died first.
-        username: who began it.
+        username: who began it; None is who runs the node.
         begun_at_ms: when, in ms since 1970.
         total: messages to go through.
         copies: whether the messages stay in the source too.
@@ -70,7 +70,7 @@ class Move:
     vhost: str
     source: str
     dest: str | None
-    username: str
+    username: str | None
     begun_at_ms: int
     total: int
     copies: bool = False

@@ -1,9 +1,12 @@
 """Messages are moved by jobs, which are shown and ended."""
 
+import json
+import os
 from typing import Any
 
 import pytest
 
+from management.http.request import Request
 from tests.support.management_api import Api
 
 MOVE = "queues/%2F/q/move"
@@ -99,3 +102,10 @@ def test_rights_are_those_of_a_client(api: Api) -> None:
     assert len(api.get("jobs").json) == 1
     assert api.delete(f"jobs/{number}").status == 204
     assert api.delete("jobs/99").status == api.delete("jobs/x").status == 404
+
+
+def test_who_runs_the_node_needs_no_rights(api: Api) -> None:
+    body = json.dumps({"dest": "other"}).encode()
+    begun = api.send(Request("POST", f"/api/{MOVE}", body=body, address="", uid=os.geteuid()))
+    assert (begun.status, counts(api)) == (200, (0, 3))
+    assert api.get("jobs").json[0]["user"] == "operator"
