@@ -7,6 +7,7 @@ from command_line import exit_status
 from command_line.api import Thing, path_of
 from command_line.errors import CommandError, RefusedError
 from command_line.lookalike.accounts import NOT_FOUND
+from command_line.lookalike.peeking import peek, require_position
 from command_line.lookalike.results import Result, Rows, Told
 from command_line.lookalike.words import TEXT, Call, Command
 
@@ -84,6 +85,13 @@ COMMANDS: Final[Mapping[str, Command]] = {
     ),
     "rebalance": Command(
         rebalance, "Re-balancing leaders of {balanced}...", least=1, most=1, options=_SELECT
+    ),
+    "peek": Command(
+        peek,
+        "Peeking at quorum queue {0} at position {1} on node {call.node} ...",
+        least=2,
+        most=2,
+        check=require_position,
     ),
     "add_member": Command(_REFUSED, most=None),
     "delete_member": Command(_REFUSED, most=None),

@@ -27,11 +27,13 @@ class Rows(NamedTuple):
         columns: names, in order.
         rows: values by name.
         is_drawn: whether its usual form is a drawn table.
+        json: what JSON has in its place; None is the rows.
     """
 
     columns: Sequence[str]
     rows: Sequence[Mapping[str, Any]]
     is_drawn: bool = False
+    json: object = None
 
 
 class Told(NamedTuple):
@@ -82,6 +84,8 @@ def written(result: Result, form: str, *, has_head: bool, is_silent: bool) -> st
 
 def _rows(result: Rows, form: str, *, has_head: bool) -> str:
     chosen = form or ("pretty_table" if result.is_drawn else "table")
+    if result.json is not None and chosen in {"json", "json_stream"}:
+        return _json(result.json)
     if chosen == "json":
         rows = "\n,".join(_json(_plain(result, row)).rstrip("\n") for row in result.rows)
         return f"[\n{rows}\n]\n" if rows else "[\n]\n"

@@ -39,3 +39,9 @@ def test_what_is_told_and_done() -> None:
     assert (shown("", told), shown("", told, is_silent=True)) == ("well\n", "")
     assert shown("json", told) == '{"result":"ok"}\n'
     assert (shown("", Done("n")), shown("json", Done("n"))) == ("", '{"node":"n","result":"ok"}\n')
+
+
+def test_a_list_may_have_a_json_of_its_own() -> None:
+    rows = Rows(("keys", "values"), [{"keys": "a", "values": 1}], json={"message": {"a": 1}})
+    assert written(rows, "json", has_head=True, is_silent=False) == '{"message":{"a":1}}\n'
+    assert written(rows, "", has_head=False, is_silent=False) == "a\t1\n"
