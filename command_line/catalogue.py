@@ -38,7 +38,7 @@ COMMANDS: Final[Mapping[str, Row]] = {
     "attention": Row(NODE, f"{_IN}.explain:attention", "What needs a hand."),
     "logs": Row(NODE, f"{_IN}.logs:logs", "Its log, also live."),
     "queues": Row(
-        OBJECTS, f"{_IN}.queues:queues", "list, show, declare, delete, purge, peek, tail."
+        OBJECTS, f"{_IN}.queues:queues", "list, show, declare, delete, purge, peek, tail, move."
     ),
     "streams": Row(
         OBJECTS, f"{_IN}.streams:streams", "info, read, consumers, publishers, declare-super."
@@ -63,6 +63,7 @@ COMMANDS: Final[Mapping[str, Row]] = {
         OBJECTS, f"{_IN}.policies:global_parameters", "list, declare, delete."
     ),
     "limits": Row(OBJECTS, f"{_IN}.vhosts:limits", "list, declare, delete."),
+    "jobs": Row(OBJECTS, f"{_IN}.jobs:jobs", "list, show, cancel."),
     "definitions": Row(OBJECTS, f"{_IN}.definitions:definitions", "export, import."),
     "publish": Row(MESSAGES, f"{_IN}.messages:publish", "A message in."),
     "get": Row(MESSAGES, f"{_IN}.messages:get", "Messages out, as a client gets them."),
@@ -89,5 +90,6 @@ ALIASES: Final[Mapping[str, str]] = {
     "global-parameter": "global-parameters",
     "limit": "limits",
     "stream": "streams",
+    "job": "jobs",
 }
 """One of a thing may be typed, too."""

@@ -20,6 +20,9 @@ from command_line.table import cell, table_lines, value_at
 
 FORMS: Final = ("table", "json", "jsonl", "csv", "yaml")
 
+REPLACE: Final = "\r\x1b[K"
+"""Has a terminal begin the line anew."""
+
 
 class ReaderLeftError(Exception):
     """Whoever reads the output has had enough."""
@@ -118,6 +121,11 @@ class Output:
         """Print a line for a person: only as a table, and in one line."""
         if self.form == "table":
             self._write(escaped(text) + "\n")
+
+    def progress(self, text: str) -> None:
+        """Show a person a line that the next one takes the place of; empty takes it away."""
+        if self.form == "table" and self.is_terminal:
+            self._write(f"{REPLACE}{escaped(text)}")
 
     def text(self, text: str) -> None:
         """Print a text of several lines."""

@@ -8,6 +8,7 @@ from command_line.api import path_of
 from command_line.commands.browse import peek, tail_queue, unacked
 from command_line.commands.fields import argument_options, arguments_of
 from command_line.commands.listing import listing
+from command_line.commands.moves import copy, move, redrive
 from command_line.leaf import argument, flag, group, leaf, option
 from command_line.session import Session
 
@@ -96,7 +97,7 @@ def _described(session: Session, path: str, name: str) -> str:
 
 queues = group(
     "queues",
-    "Queues: list, show, declare, delete, purge, peek, tail.",
+    "Queues: list, show, declare, delete, purge, peek, tail, move, copy, redrive.",
     listing("queues", COLUMNS, "List queues: of all vhosts, or of one."),
     show,
     declare,
@@ -106,4 +107,7 @@ queues = group(
     peek,
     tail_queue,
     unacked,
+    move,
+    copy,
+    redrive,
 )

@@ -82,6 +82,24 @@ def test_a_stream_is_read_from_where_one_likes(haremq: Program) -> None:
     haremq("streams", "read", "log", "--from", "yesterday", status=65)
 
 
+def test_messages_move_and_dead_letters_go_back(haremq: Program) -> None:
+    haremq("queues", "declare", "dead")
+    dead = ("-a", "x-dead-letter-exchange=", "-a", "x-dead-letter-routing-key=dead")
+    haremq("queues", "declare", "alive", "-a", "x-max-length=1", *dead)
+    for body in ("first", "second", "third"):
+        haremq("publish", "alive", body)
+    haremq("queues", "purge", "alive", "--yes")
+    haremq("queues", "redrive", "dead", status=64)
+    assert "1 of 1 moved" in haremq("queues", "redrive", "dead", "-n", "1", "--yes")
+    assert "first" in haremq("queues", "peek", "alive")
+    number = haremq("queues", "move", "alive", "dead", "--yes", "--no-wait").strip()
+    assert '"operator"' in haremq("jobs", "show", number, "-o", "json")
+    haremq("queues", "declare", "copies")
+    assert "1 of 2 copied" in haremq("queues", "copy", "dead", "copies", "--text", "first")
+    assert haremq("jobs", "list", "--no-head").count("done") == 3
+    haremq("jobs", "cancel", "99", status=65)
+
+
 @pytest.mark.parametrize("noun", ["queues", "exchanges"])
 def test_messages_are_shown_as_they_pass(haremq: Program, noun: str) -> None:
     haremq("queues", "declare", "passing")

@@ -106,3 +106,14 @@ def test_what_is_said_to_a_person_is_no_part_of_json() -> None:
     terminal = Terminal()
     Output(terminal, "json").said("done")
     assert not terminal.out.getvalue()
+
+
+def test_progress_is_for_a_person_at_a_terminal() -> None:
+    for form, is_terminal, shown in (
+        ("table", True, "\r\x1b[K1 of 2 \\x1b"),
+        ("table", False, ""),
+        ("json", True, ""),
+    ):
+        terminal = Terminal(is_terminal=is_terminal)
+        Output(terminal, form).progress("1 of 2 \x1b")
+        assert terminal.out.getvalue() == shown
