@@ -9,11 +9,11 @@ each message. Instants (``now_ms``) are those of the node; times with ``timestam
 are of the wall clock, in ms since 1970.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from persistence.streams.compaction import Compaction
-from persistence.streams.extent import Extent
+from persistence.streams.extent import Extent, KeptSegment
 from persistence.streams.gathering import Appended
 from persistence.streams.retention import Retention
 from queues.commits import CommitGroup
@@ -67,6 +67,16 @@ class StreamLog(Protocol):
     @property
     def segment_count(self) -> int:
         """How many segments it has; at least 1 once it has a message."""
+
+    def segments_from(self, from_offset: int, max_count: int) -> Sequence[KeptSegment]:
+        """Return some segments, from the one that goes beyond an offset on, or the last one.
+
+        No file is looked at. The last one has messages that are not committed, too.
+
+        Args:
+            from_offset: where the first of them begins, or what it holds.
+            max_count: the most to return, at least 1.
+        """
 
     def append(self, appended: Appended, now_ms: int) -> int:
         """Append messages, which get ``next_offset`` and those behind it; return the LSN.

@@ -1,4 +1,4 @@
-"""An extent of a stream: some whole chunks, one behind the other, as one read returns them."""
+"""What a stream's log returns: an extent, whole chunks as one read finds them; how segments are."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -25,6 +25,25 @@ class Extent(NamedTuple):
     first_offset: int
     next_offset: int
     chunks: Sequence[tuple[int, ChunkHeader]]
+
+
+class KeptSegment(NamedTuple):
+    """How a segment is.
+
+    Attributes:
+        first_offset, next_offset: where it begins, and behind its last message. It may have gaps.
+        size_bytes: of its chunks.
+        first_timestamp_ms, last_timestamp_ms: of its first and its last chunk, ms since 1970; None
+            where it has none.
+        is_compacted: a compaction has left it.
+    """
+
+    first_offset: int
+    next_offset: int
+    size_bytes: int
+    first_timestamp_ms: int | None
+    last_timestamp_ms: int | None
+    is_compacted: bool = False
 
 
 def extent_of(octets: Octets, from_offset: int, below_offset: int) -> Extent | None:

@@ -7,14 +7,16 @@ It reads them by offset and time, and says which of the oldest segments are due 
 """
 
 import logging
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Final
 
 from persistence.errors import is_shortage
 from persistence.stored_log import UnneededFile
 from persistence.streams.chunk import ChunkHeader, WholeChunk
 from persistence.streams.direct_write import DirectWrite
-from persistence.streams.extent import Extent
+from persistence.streams.extent import Extent, KeptSegment
 from persistence.streams.reading import SegmentReader
 from persistence.streams.recent_writes import RecentChunks, RecentWrites
 from persistence.streams.retention import Retention, due_count
@@ -184,6 +186,34 @@ class KeptChunks:
     def segment_count(self) -> int:
         """How many segments there are; the tail counts as one where it will begin one."""
         return len(self.segments.all) + self._begins_segment()
+
+    def segments_from(self, from_offset: int, max_count: int) -> Sequence[KeptSegment]:
+        """Return some segments, from the one that goes beyond an offset on, or the last one.
+
+        What the tail has counts to the segment that it will be written to. No file is looked at.
+        """
+        every, begins = self.segments.all, self._begins_segment()
+        at = bisect_right(every, from_offset, key=attrgetter("next_offset"))
+        at = max(min(at, len(every) + begins - 1), 0)
+        found = [segment.kept() for segment in every[at : at + max_count]]
+        unwritten = self.tail.from_offset(self.segments.next_offset)
+        if not unwritten or at + max_count < len(every) + begins:
+            return found
+        first, last, size_bytes = unwritten[0].header, unwritten[-1].header, self._unwritten_bytes()
+        if begins:
+            begun = KeptSegment(first.first_offset, first.first_offset, 0, None, None)
+        else:
+            begun = found.pop()
+        first_ms = begun.first_timestamp_ms
+        found.append(
+            begun._replace(
+                next_offset=last.next_offset,
+                size_bytes=begun.size_bytes + size_bytes,
+                first_timestamp_ms=first.timestamp_ms if first_ms is None else first_ms,
+                last_timestamp_ms=last.timestamp_ms,
+            )
+        )
+        return found
 
     def _begins_segment(self) -> bool:
         """Return whether the tail will be the beginning of a segment."""

@@ -10,7 +10,7 @@ twice, to share one sync with all queues; a large one once.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from persistence.gathering import Gathered, Source
@@ -24,7 +24,7 @@ from persistence.streams.chunk_filter import FILTER_BYTES_DEFAULT
 from persistence.streams.compaction import Compaction
 from persistence.streams.compactor import CompactionRoom, Compactor
 from persistence.streams.direct_write import DirectWrite
-from persistence.streams.extent import Extent
+from persistence.streams.extent import Extent, KeptSegment
 from persistence.streams.gathering import Appended, Gathering
 from persistence.streams.kept import KeptChunks
 from persistence.streams.references import References
@@ -243,6 +243,10 @@ class StreamLog:
     def segment_count(self) -> int:
         """How many segments it has."""
         return self.kept.segment_count
+
+    def segments_from(self, from_offset: int, max_count: int) -> Sequence[KeptSegment]:
+        """Return some segments, from the one that goes beyond an offset on; see the port."""
+        return self.kept.segments_from(from_offset, max_count)
 
     def read(self, from_offset: int, max_bytes: int, *, checks: bool = False) -> Extent | None:
         """Return chunks from the one that holds an offset, or from the next; None if none is."""

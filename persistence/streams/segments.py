@@ -14,6 +14,7 @@ from persistence.files import Octets
 from persistence.gathering import FileWrite
 from persistence.stored_log import UnneededFile
 from persistence.streams.chunk import ChunkHeader, WholeChunk
+from persistence.streams.extent import KeptSegment
 from persistence.streams.files import (
     HEADER_BYTES,
     PLACE_BYTES,
@@ -100,6 +101,18 @@ class Segment:
             self.index.unwritten,
             self.generation,
             self.record_count if self.generation else 0,
+        )
+
+    def kept(self) -> KeptSegment:
+        """Return how it is, without what the tail has for it."""
+        is_empty = self.last_timestamp_ms == NEVER_MS
+        return KeptSegment(
+            self.first_offset,
+            self.next_offset,
+            self.content_bytes,
+            None if is_empty else self.first_timestamp_ms,
+            None if is_empty else self.last_timestamp_ms,
+            self.generation > 0,
         )
 
     def adopt(self, row: SegmentRow) -> None:

@@ -5,14 +5,14 @@ own, and committed at once.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
 from persistence.streams.chunk import ChunkHeader, decode_chunk_header
 from persistence.streams.chunk_filter import FILTER_BYTES_DEFAULT
 from persistence.streams.compaction import Compaction
-from persistence.streams.extent import EXTENT_CHUNKS_MAX, Extent
+from persistence.streams.extent import EXTENT_CHUNKS_MAX, Extent, KeptSegment
 from persistence.streams.gathering import Appended, Gathering
 from persistence.streams.references import References
 from persistence.streams.retention import SEGMENT_CHUNKS_MAX, Retention, due_count
@@ -78,6 +78,20 @@ class MemoryStreamLog:
     def segment_count(self) -> int:
         """How many segments it has."""
         return len(self._segments)
+
+    def segments_from(self, from_offset: int, max_count: int) -> Sequence[KeptSegment]:
+        """Return some segments, from the one that goes beyond an offset on, or the last one."""
+        beyond = [each for each in self._segments[:-1] if each.chunks[-1].next_offset > from_offset]
+        found = [*beyond, *self._segments[-1:]][:max_count]
+        return [self._kept(each) for each in found]
+
+    def _kept(self, segment: _Segment) -> KeptSegment:
+        chunks, size_bytes = segment.chunks, segment.size_bytes
+        if not chunks:
+            return KeptSegment(self.next_offset, self.next_offset, 0, None, None)
+        first, last = chunks[0], chunks[-1]
+        times_ms = first.timestamp_ms, last.timestamp_ms
+        return KeptSegment(first.first_offset, last.next_offset, size_bytes, *times_ms)
 
     def append(self, appended: Appended, now_ms: int) -> int:
         """Append messages; they are readable at once, and there is nothing to wait for."""

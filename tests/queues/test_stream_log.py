@@ -1,5 +1,7 @@
 """What every log of a stream promises of ``StreamLog``, in memory or on disk."""
 
+from itertools import pairwise
+
 import pytest
 
 from persistence.streams.chunk import check_chunk, decode_trailer
@@ -219,3 +221,26 @@ def test_a_dropped_log_forgets_everything(place: LogPlace) -> None:
     place.log.drop()
     place.commit()
     assert place.log.read(0, ALL_BYTES) is None
+
+
+def test_segments_tell_how_they_are_without_a_look_at_the_disk(place: LogPlace) -> None:
+    log = place.log
+    assert log.segments_from(0, 9) == []
+    log.set_retention(Retention(segment_bytes_max=100))
+    for number in range(7):
+        publish(place, b"%010d" % number, now_ms=NOW_MS + number)
+    found = log.segments_from(0, 99)
+    assert len(found) == log.segment_count > 1
+    assert (found[0].first_offset, found[-1].next_offset) == (0, 7)
+    assert sum([each.size_bytes for each in found]) == log.size_bytes
+    for before, after in pairwise(found):
+        assert before.next_offset == after.first_offset
+    times_ms = [
+        ms for each in found for ms in (each.first_timestamp_ms, each.last_timestamp_ms) if ms
+    ]
+    assert times_ms == sorted(times_ms)
+    assert (times_ms[0], times_ms[-1]) == (WALL_OFFSET_MS + NOW_MS, WALL_OFFSET_MS + NOW_MS + 6)
+    for each in found:
+        assert log.segments_from(each.first_offset, 1) == [each]
+        assert log.segments_from(each.next_offset - 1, 1) == [each]
+    assert log.segments_from(99, 5) == [found[-1]]

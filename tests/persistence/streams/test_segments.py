@@ -190,3 +190,11 @@ def test_the_oldest_segments_go_with_their_indexes() -> None:
     assert sum(file.size_bytes for file in unneeded) == 2 * (ONE_BYTES + 2 * HEADER_BYTES + 32)
     assert [segment.first_offset for segment in segments.all] == [2]
     segments.close()
+
+
+def test_what_a_compaction_has_left_says_so() -> None:
+    segments = segments_on(FaultFS())
+    segments.append([chunk(0), chunk(1)])
+    assert segments.all[0].kept() == (0, 2, 2 * ONE_BYTES, 1_000, 1_001, False)
+    assert segments.segment_of(5).kept() == (5, 5, 0, None, None, False)
+    assert segments.segment_of(5, generation=1).kept().is_compacted
