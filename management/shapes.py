@@ -7,7 +7,10 @@ have more fields than its shape.
 from collections.abc import Mapping
 from typing import Final
 
+from management.stream_shapes import STREAM_SHAPES
+
 SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
+    **STREAM_SHAPES,
     "action": {"action": "string"},
     "bare_connection": {"name": "string", "vhost": "string", "user": "string", "node": "string"},
     "binding": {
@@ -285,29 +288,6 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "exchanges_count": "integer",
     },
     "route_wanted": {"routing_key": "string", "headers": "object", "properties": "object"},
-    "stream_consumer": {
-        "subscription_id": "integer",
-        "credits": "integer",
-        "consumed": "integer",
-        "offset": "integer",
-        "offset_lag": "integer",
-        "active": "boolean",
-        "activity_status": "string",
-        "properties": "object",
-        "queue": "object",
-        "connection_details": "object",
-    },
-    "stream_publisher": {
-        "publisher_id": "integer",
-        "reference": "string",
-        "published": "integer",
-        "confirmed": "integer",
-        "errored": "integer",
-        "queue": "object",
-        "connection_details": "object",
-    },
-    "stream_tracking": {"offsets": "object", "writers": "object"},
-    "super_stream": {"partitions": "integer", "binding-keys": "string", "arguments": "object"},
     "tables": {"ets_tables_memory": "string"},
     "top": {"node": "string", "row_count": "integer", "processes": "array"},
     "topology": {
@@ -316,15 +296,6 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "edges": "array",
         "left_out": "object",
         "truncated": "boolean",
-    },
-    "stream_look": {
-        "offset": "string",
-        "place": "string",
-        "count": "integer",
-        "encoding": "string",
-        "truncate": "integer",
-        "scan": "integer",
-        "filter": "object",
     },
     "topic_permissions": {
         "user": "string",

@@ -132,8 +132,20 @@ def in_no_group(_handle: ConsumerHandle) -> None:
     """Return None: its consumers are in no groups."""
 
 
-def no_lag(_handle: ConsumerHandle) -> None:
+def no_position(_handle: ConsumerHandle) -> None:
     """Return None: the messages of the queue have no places."""
+
+
+class ReaderPosition(NamedTuple):
+    """Where a consumer is that reads for itself.
+
+    Attributes:
+        offset: of the message that it reads next.
+        lag: how many messages lie between that and the end; those of a gap count too.
+    """
+
+    offset: int
+    lag: int
 
 
 class QueueState(NamedTuple):
@@ -143,8 +155,8 @@ class QueueState(NamedTuple):
         active_consumer: the single active one; None where the queue has no such rule, or nobody.
         exclusive_consumer: the one that has the queue for itself; None is nobody.
         may_deliver: whether a consumer is not known to be without credit.
-        lag_of: returns how many messages lie between a consumer and the end of what it reads; None
-            where messages have no places, or it waits for its turn.
+        position_of: returns where a consumer is; None where messages have no places, or it waits
+            for its turn.
         reads_for_group: returns whether a consumer is the one of its group that reads; None where
             it is in none.
         spilled_count, spilled_bytes: messages behind the head of a queue whose middle is on disk;
@@ -154,7 +166,7 @@ class QueueState(NamedTuple):
     active_consumer: ConsumerHandle | None = None
     exclusive_consumer: ConsumerHandle | None = None
     may_deliver: bool = False
-    lag_of: Callable[[ConsumerHandle], int | None] = no_lag
+    position_of: Callable[[ConsumerHandle], ReaderPosition | None] = no_position
     reads_for_group: Callable[[ConsumerHandle], bool | None] = in_no_group
     spilled_count: int = 0
     spilled_bytes: int = 0

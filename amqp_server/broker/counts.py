@@ -104,6 +104,7 @@ class ConsumerView(NamedTuple):
         is_active: whether it gets messages; where only one does, the others wait.
         activity: RabbitMQ's word for that: ``up``, ``single_active``, ``waiting``; ``blocked``
             where its prefetch is used up.
+        offset: of the message of a stream that it reads next; None where ``lag`` is.
         lag: messages of a stream that it has still to get; those of a gap count too. None where
             it has no place: in other queues, and while it waits for its turn in a group.
     """
@@ -123,6 +124,7 @@ class ConsumerView(NamedTuple):
     is_active: bool
     activity: str
     lag: int | None
+    offset: int | None = None
 
 
 class HeldMessages(NamedTuple):

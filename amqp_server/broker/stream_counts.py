@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from persistence.streams.extent import KeptSegment
+
 
 class StreamPublisherView(NamedTuple):
     """A publisher of the stream protocol.
@@ -37,6 +39,7 @@ class StreamConsumerView(NamedTuple):
         lag: messages behind that one; those of a gap count too. 0 where it has no place yet.
         is_active, activity: see ``broker.counts.ConsumerView``.
         properties: what its client said of it.
+        next_offset: that it reads next; None while it waits for its turn in a group.
     """
 
     connection_number: int
@@ -50,6 +53,7 @@ class StreamConsumerView(NamedTuple):
     is_active: bool
     activity: str
     properties: Mapping[str, str]
+    next_offset: int | None = None
 
 
 class OpenStreams(Protocol):
@@ -76,3 +80,22 @@ class StreamTracking(NamedTuple):
 
     offsets: Mapping[str, int]
     publishing_ids: Mapping[str, int]
+
+
+class StreamSegments(NamedTuple):
+    """A part of the segments of a stream.
+
+    Attributes:
+        first_offset, next_offset: of all that is kept and may be read.
+        message_count, size_bytes, segment_count: of the whole stream.
+        segments: the part, the oldest first.
+        cursor: offset at which the next part begins; None is the end.
+    """
+
+    first_offset: int
+    next_offset: int
+    message_count: int
+    size_bytes: int
+    segment_count: int
+    segments: Sequence[KeptSegment]
+    cursor: int | None

@@ -28,6 +28,7 @@ from amqp_server.broker.shovels.states import ShovelState
 from amqp_server.broker.stream_counts import (
     StreamConsumerView,
     StreamPublisherView,
+    StreamSegments,
     StreamTracking,
 )
 from amqp_server.broker.viewing.accounts import AccountViews, LimitsView
@@ -89,6 +90,7 @@ __all__ = [
     "ShovelState",
     "StreamConsumerView",
     "StreamPublisherView",
+    "StreamSegments",
     "StreamTracking",
     "TopicPermissions",
     "TotalsView",

@@ -107,6 +107,7 @@ def _consumer_view(consumer: Consumer, connection_number: int, channel_number: i
     if is_active:
         idle = "up" if active is None and reads_for_group is None else "single_active"
         activity = idle if consumer.has_own_room() else "blocked"
+    position = state.position_of(consumer)
     return ConsumerView(
         consumer.consumer_tag,
         queue.name,
@@ -122,5 +123,6 @@ def _consumer_view(consumer: Consumer, connection_number: int, channel_number: i
         {key: plain(field) for key, field in consumer.given_arguments.items()},
         is_active,
         activity,
-        state.lag_of(consumer),
+        None if position is None else position.lag,
+        None if position is None else position.offset,
     )

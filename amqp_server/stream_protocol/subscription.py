@@ -200,6 +200,7 @@ class Subscription:
             is_active,
             activity,
             self.properties,
+            self.offset if is_active else None,
         )
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from amqp_server.broker.views import (
     ConnectionView,
+    ConsumerView,
     StreamConsumerView,
     StreamPublisherView,
+    StreamSegments,
     StreamTracking,
 )
 from management.bodies.connections import NO_TIMEOUT_MS
@@ -72,6 +74,65 @@ def consumer_body_of_stream(
         "arguments": dict(view.properties),
         "consumer_timeout": NO_TIMEOUT_MS,
         "offset_lag": view.lag,
+    }
+
+
+def segments_body(found: StreamSegments) -> dict[str, Any]:
+    """Return segments of a stream; times are ms since 1970."""
+    return {
+        "first_offset": found.first_offset,
+        "next_offset": found.next_offset,
+        "messages": found.message_count,
+        "size_bytes": found.size_bytes,
+        "segments_count": found.segment_count,
+        "segments": [
+            {
+                "first_offset": each.first_offset,
+                "next_offset": each.next_offset,
+                "size_bytes": each.size_bytes,
+                "first_timestamp": each.first_timestamp_ms,
+                "last_timestamp": each.last_timestamp_ms,
+                "compacted": each.is_compacted,
+            }
+            for each in found.segments
+        ],
+        "next": found.cursor,
+    }
+
+
+def consumer_reader_body(
+    view: ConsumerView, connection: ConnectionView, node: str
+) -> dict[str, Any]:
+    """Return a consumer as a reader of a stream; its credit is in messages."""
+    return {
+        "name": view.consumer_tag,
+        "protocol": connection.protocol,
+        "consumer_tag": view.consumer_tag,
+        "channel_number": view.channel_number,
+        "offset": view.offset,
+        "offset_lag": view.lag,
+        "credit": max(view.prefetch - view.unacked, 0) if view.prefetch else None,
+        "active": view.is_active,
+        "activity_status": view.activity,
+        "connection_details": _ends(connection, node),
+    }
+
+
+def subscription_reader_body(
+    view: StreamConsumerView, connection: ConnectionView, node: str
+) -> dict[str, Any]:
+    """Return a subscription as a reader of a stream; its credit is in chunks."""
+    return {
+        "name": view.properties.get("name", ""),
+        "protocol": connection.protocol,
+        "consumer_tag": f"stream.subid-{view.subscription_id}",
+        "channel_number": 0,
+        "offset": view.next_offset,
+        "offset_lag": None if view.next_offset is None else view.lag,
+        "credit": view.credit,
+        "active": view.is_active,
+        "activity_status": view.activity,
+        "connection_details": _ends(connection, node),
     }
 
 

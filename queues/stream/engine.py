@@ -23,7 +23,7 @@ from queues.moves import Dying, Moves
 from queues.offset_spec import OffsetKind, OffsetSpec
 from queues.options import Durability, QueueOptions
 from queues.outcomes import PublishOutcome, all_taken
-from queues.ports import ConsumerHandle, EngineParts, Lane, Positions, QueueState
+from queues.ports import ConsumerHandle, EngineParts, Lane, Positions, QueueState, ReaderPosition
 from queues.stream.beginning import first_offset_of
 from queues.stream.compacting import CompactingStream
 from queues.stream.groups import Groups
@@ -125,7 +125,7 @@ class StreamEngine:
         """Return how its consumers are: all read for themselves, or for their group."""
         return QueueState(
             may_deliver=bool(self._readers),
-            lag_of=self._lag_of,
+            position_of=self._position_of,
             reads_for_group=self._reads_for_group,
         )
 
@@ -143,11 +143,12 @@ class StreamEngine:
             return None
         return reader.place is not None
 
-    def _lag_of(self, handle: ConsumerHandle) -> int | None:
+    def _position_of(self, handle: ConsumerHandle) -> ReaderPosition | None:
         reader = self._readers.get(handle)
         if reader is None or reader.place is None:
             return None
-        return max(self.log.readable_offset - reader.place.offset, 0)
+        offset = reader.place.offset
+        return ReaderPosition(offset, max(self.log.readable_offset - offset, 0))
 
     # -- in ---------------------------------------------------------------------------------
 

@@ -10,8 +10,11 @@ from amqp_server.broker.stream_counts import (
     OpenStreams,
     StreamConsumerView,
     StreamPublisherView,
+    StreamSegments,
     StreamTracking,
 )
+from persistence.streams.extent import KeptSegment
+from queues.stream_log import StreamLog
 
 StreamCursor: TypeAlias = tuple[int, int]
 """Number of a connection, and of a publisher or subscription of it."""
@@ -45,14 +48,48 @@ class StreamViews:
         Raises:
             NotFoundError: there is no such vhost or queue.
         """
+        log = self._log(vhost, name)
+        if log is None:
+            return None
+        offsets, publishing_ids = log.tracking()
+        return StreamTracking(_by_text(offsets), _by_text(publishing_ids))
+
+    def stream_segments(
+        self, vhost: str, name: str, from_offset: int = 0, max_count: int = PAGE_USUAL
+    ) -> StreamSegments | None:
+        """Return segments of a stream as they are in memory; None if this queue is no stream.
+
+        Args:
+            vhost: of the stream.
+            name: of the stream.
+            from_offset: the first of them goes beyond it.
+            max_count: the most to return.
+
+        Raises:
+            NotFoundError: there is no such vhost or queue.
+        """
+        log = self._log(vhost, name)
+        if log is None:
+            return None
+        count = max(1, min(max_count, PAGE_MAX))
+        # One more than fits shows where the next part begins.
+        found = log.segments_from(from_offset, count + 1)
+        end = log.readable_offset
+        return StreamSegments(
+            log.first_offset,
+            end,
+            log.message_count - (log.next_offset - end),
+            log.size_bytes,
+            log.segment_count,
+            [_below(segment, end) for segment in found[:count]],
+            found[count].first_offset if len(found) > count else None,
+        )
+
+    def _log(self, vhost: str, name: str) -> StreamLog | None:
         queue = self._broker.vhost(vhost).queues.find(name)
         if queue is None:
             raise NotFoundError(f"no queue '{name}' in vhost '{vhost}'")
-        stream = queue.stream
-        if stream is None:
-            return None
-        offsets, publishing_ids = stream.log.tracking()
-        return StreamTracking(_by_text(offsets), _by_text(publishing_ids))
+        return None if queue.stream is None else queue.stream.log
 
     def _page(
         self,
@@ -76,6 +113,11 @@ class StreamViews:
             if len(found) > left:
                 return Page(tuple(found[:left]), cursor_of(found[left - 1]))
         return Page(tuple(found), None)
+
+
+def _below(segment: KeptSegment, end: int) -> KeptSegment:
+    """Return a segment without the offsets that are not committed yet."""
+    return segment._replace(next_offset=max(segment.first_offset, min(segment.next_offset, end)))
 
 
 def _publishers_of(streams: OpenStreams) -> _Look[StreamPublisherView]:

@@ -115,11 +115,11 @@ def test_the_lag_of_a_reader_is_what_it_has_still_to_get(place: Place) -> None:
     place.publish(*[b"%d" % number for number in range(10)])
     first = place.consume("first", prefetch=4, offset=FIRST, group="g")
     second = place.consume("second", offset=FIRST, group="g")
-    lag_of = place.engine.state().lag_of
-    assert lag_of(first) == 6
-    assert lag_of(second) is None, "it waits"
-    assert lag_of(place.consume("newest")) == 0
-    assert lag_of(FakeConsumer("stranger")) is None
+    position_of = place.engine.state().position_of
+    assert position_of(first) == (4, 6)
+    assert position_of(second) is None, "it waits"
+    assert position_of(place.consume("newest")) == (10, 0)
+    assert position_of(FakeConsumer("stranger")) is None
 
 
 def numbered(number: int) -> Record:
