@@ -1,9 +1,6 @@
-import { useState } from "preact/hooks";
 import { request } from "../../api/http";
 import type { Look, Message } from "../../api/types";
 import { Badge } from "../../components/Badge";
-import { Button } from "../../components/Button";
-import { Field } from "../../components/Field";
 import { Figure } from "../../components/Figure";
 import { Icon } from "../../components/Icon";
 import { Meter } from "../../components/Meter";
@@ -15,11 +12,13 @@ import { many } from "../../format/many";
 import { shareOf } from "../../format/share";
 import { places } from "../../route/places";
 import { useCapability } from "../../state/capabilities";
-import { askAgain, usePolled } from "../../state/polling";
+import { usePolled } from "../../state/polling";
 import { useRights } from "../../state/rights";
-import { say, sayFailed } from "../../state/toasts";
+import { RunningJobs } from "../jobs/QueueJobs";
+import { useJobs } from "../jobs/useJobs";
 import { headersOf } from "../messages/body";
 import { deathsOf } from "../messages/deaths";
+import { RedrivePanel } from "./RedrivePanel";
 import type { Target } from "./targets";
 
 const LOOKED_AT = 200;
@@ -31,6 +30,7 @@ export function DeadLetterDetail({ target }: { target: Target }) {
   const canPeek = useCapability("POST queues/{}/{}/peek");
   const canMove = useCapability("POST queues/{}/{}/move");
   const rights = useRights();
+  const jobs = useJobs().filter((job) => job.vhost === vhost && job.source === name);
   const told = usePolled(canPeek ? `peek ${vhost} ${name}` : null, (signal) =>
     request<Look>("POST", ["queues", vhost, name, "peek"], { body: { offset: 0, count: LOOKED_AT, state: "ready", encoding: "auto", truncate: 200 }, signal }),
     15_000,
@@ -62,7 +62,8 @@ export function DeadLetterDetail({ target }: { target: Target }) {
           </tbody>
         </table>
       </Panel>
-      {canMove && !rights.isReadOnly && <Redrive target={target} />}
+      <RunningJobs jobs={jobs} />
+      {canMove && !rights.isReadOnly && <RedrivePanel vhost={vhost} name={name} ready={target.queue.messages_ready ?? 0} />}
       {messages.length > 0 && <FirstMessages messages={messages} />}
     </div>
   );
@@ -85,33 +86,6 @@ function Shares({ title, words }: { title: string; words: readonly string[] }) {
           ))}
         </tbody>
       </table>
-    </Panel>
-  );
-}
-
-function Redrive({ target }: { target: Target }) {
-  const { vhost, name, messages = 0 } = target.queue;
-  const [limit, setLimit] = useState("");
-  const count = limit === "" ? messages : Math.min(messages, Number(limit) || 0);
-  const start = async (): Promise<void> => {
-    try {
-      await request("POST", ["queues", vhost, name, "move"], { body: { dest: "origin", count } });
-      askAgain();
-      say(`Redriving ${wholeCount(count)} from ${name}`);
-    } catch (error) {
-      sayFailed(`redrive ${name}`, error);
-    }
-  };
-  return (
-    <Panel title="Redrive to origin" note="each message goes back to the queue it died in first">
-      <div class="pad stack">
-        <Field label="How many" hint="the oldest first; empty is all" type="number" value={limit} onInput={setLimit} />
-        <div class="row wrap">
-          <Note look="ok" icon="check">Their x-death history stays.</Note>
-          <span class="push" />
-          <Button look="primary" icon="undo" disabled={count === 0} onPress={() => void start()}>{`Redrive ${wholeCount(count)}`}</Button>
-        </div>
-      </div>
     </Panel>
   );
 }

@@ -1,4 +1,5 @@
 import { request } from "../../api/http";
+import { ORIGIN } from "../../api/jobs";
 import type { Binding, Queue } from "../../api/types";
 import { Bones } from "../../components/Bones";
 import { Empty } from "../../components/Empty";
@@ -12,12 +13,15 @@ import { href, useAddress } from "../../route/router";
 import { usePolled } from "../../state/polling";
 import { useStore } from "../../state/store";
 import { chosenVhost } from "../../state/vhost";
+import { PastJobs } from "../jobs/PastJobs";
+import { useJobs } from "../jobs/useJobs";
 import { QUEUE_FIELDS } from "../queues/queueColumns";
 import { remembered } from "../queues/readyMemory";
 import { DeadLetterDetail } from "./DeadLetterDetail";
 import { targetsOf, type Target } from "./targets";
 
 const EVERY_MS = 10_000;
+const REDRIVES_MAX = 5;
 
 /** Queues that dead letters end in, and what is in them. */
 export function DeadLettersPage() {
@@ -29,6 +33,7 @@ export function DeadLettersPage() {
   const isAll = query.view === "all" || filled.length === 0;
   const shown = isAll ? all : filled;
   const waiting = filled.reduce((sum, target) => sum + (target.queue.messages ?? 0), 0);
+  const redrives = useJobs().filter((job) => job.dest === ORIGIN && (vhost === "" || job.vhost === vhost)).slice(0, REDRIVES_MAX);
   const open = shown.find((target) => idOf(target) === query.open) ?? shown[0];
   return (
     <>
@@ -70,6 +75,7 @@ export function DeadLettersPage() {
                   ))}
                 </tbody>
               </table>
+              {redrives.length > 0 && <div class="below"><h3>Last redrives</h3><PastJobs jobs={redrives} /></div>}
             </div>
           </div>
           <div class="col over"><DeadLetterDetail key={idOf(open)} target={open} /></div>

@@ -15,6 +15,7 @@ import { useCapability } from "../../state/capabilities";
 import { now } from "../../state/clock";
 import { usePolled } from "../../state/polling";
 import { useStore } from "../../state/store";
+import { QueueJobs } from "../jobs/QueueJobs";
 import { propertiesOf } from "../messages/body";
 import { headAge, inRate } from "../queues/queueColumns";
 import { ConsumersPanel } from "./ConsumersPanel";
@@ -39,6 +40,7 @@ export function QueueOverview({ queue, bindings }: Props) {
   return (
     <div class="body">
       <Now queue={queue} bindings={bindings} slope={slope} />
+      <QueueJobs vhost={queue.vhost} name={queue.name} />
       <div class="grid2">
         <Chart
           title="Rates"

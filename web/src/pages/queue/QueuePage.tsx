@@ -17,6 +17,7 @@ import { range } from "../../state/range";
 import { useRights } from "../../state/rights";
 import { useStore } from "../../state/store";
 import { BindingsPanel } from "../bindings/BindingsPanel";
+import { MoveDialog } from "../jobs/MoveDialog";
 import { MessagesTab } from "../messages/MessagesTab";
 import { historyQuery } from "../overview/OverviewPage";
 import { TailTab } from "../messages/TailTab";
@@ -40,6 +41,8 @@ export function QueuePage({ vhost, name }: Props) {
   const rights = useRights();
   const chosen = useStore(range);
   const [isPurge, setPurge] = useState(false);
+  const [isMove, setMove] = useState(false);
+  const canMove = useCapability("POST queues/{}/{}/move");
   const tab = query.tab ?? "overview";
   const path = ["queues", vhost, name];
   const told = usePolled(`queues/${encodeURIComponent(vhost)}/${encodeURIComponent(name)} ${chosen.id}`, (signal) =>
@@ -69,6 +72,9 @@ export function QueuePage({ vhost, name }: Props) {
         badges={queue && <QueueBadges queue={queue} />}
         acts={
           <>
+            {queue && canMove && !rights.isReadOnly && (
+              <Button class="hide-s" icon="move" onPress={() => setMove(true)} disabled={queue.messages_ready === 0}>Move…</Button>
+            )}
             {queue && !rights.isReadOnly && queue.type !== "stream" && (
               <Button class="hide-s" onPress={() => setPurge(true)} disabled={queue.messages_ready === 0}>Purge…</Button>
             )}
@@ -94,6 +100,7 @@ export function QueuePage({ vhost, name }: Props) {
           )}
           {tab === "publish" && <div class="body"><PublishForm vhost={vhost} exchange="" routingKey={name} isFixed /></div>}
           {tab === "settings" && <QueueSettings queue={queue} />}
+          {isMove && <MoveDialog queue={queue} onClose={() => setMove(false)} />}
           {isPurge && <DeleteQueuesDialog act="purge" queues={[queue]} onClose={() => setPurge(false)} />}
         </>
       )}

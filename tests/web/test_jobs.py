@@ -1,0 +1,142 @@
+"""Messages on their way between queues, in a browser: redrive, move, progress and stop."""
+
+import json
+from collections.abc import Iterator
+
+import pika
+import pytest
+from playwright.sync_api import Browser, Route, expect
+
+from tests.clients.support.deadlines import wait_until
+from tests.clients.support.server import Server
+from tests.web.broker_rig import Channel, address_of
+from tests.web.chromium import Watched
+
+LETTERS = 300
+RUNNING = {
+    "id": 7,
+    "vhost": "/",
+    "source": "jobs.dlq",
+    "dest": "origin",
+    "copy": False,
+    "user": "guest",
+    "state": "running",
+    "total": 1000,
+    "moved": 100,
+    "skipped": 2,
+    "started_at": 1_700_000_000_000,
+}
+
+
+@pytest.fixture
+def channel(filled_server: Server) -> Iterator[Channel]:
+    """A channel, and queues of which one gets the dead letters of the other."""
+    connection = pika.BlockingConnection(pika.URLParameters(filled_server.uri))
+    channel = connection.channel()
+    to_dead = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "jobs.dlq"}
+    channel.queue_declare("jobs.work", durable=True, arguments=to_dead)
+    channel.queue_declare("jobs.dlq", durable=True)
+    channel.confirm_delivery()
+    yield channel
+    for name in ("jobs.work", "jobs.dlq", "jobs.other"):
+        channel.queue_delete(name)
+    connection.close()
+
+
+@pytest.fixture
+def watched(browser: Browser, filled_server: Server) -> Iterator[Watched]:
+    opened = Watched(browser)
+    opened.log_in(address_of(filled_server))
+    yield opened
+    assert opened.errors == []
+    opened.close()
+
+
+def ready(channel: Channel, queue: str) -> int:
+    return channel.queue_declare(queue, passive=True).method.message_count or 0
+
+
+def let_die(channel: Channel) -> None:
+    """Publish messages, and reject them all."""
+    for number in range(LETTERS):
+        channel.basic_publish("", "jobs.work", str(number).encode())
+    for _ in range(LETTERS):
+        method, _, _ = channel.basic_get("jobs.work")
+        assert method is not None
+        channel.basic_nack(method.delivery_tag or 0, requeue=False)
+    wait_until(lambda: ready(channel, "jobs.dlq") == LETTERS, "the dead letters", 10)
+
+
+def test_dead_letters_go_back_to_where_they_died(
+    watched: Watched, filled_server: Server, channel: Channel
+) -> None:
+    let_die(channel)
+    channel.basic_publish("", "jobs.dlq", b"never died")
+    page = watched.page
+    page.goto(f"{address_of(filled_server)}#/dead-letters")
+    page.get_by_role("region", name="Dead-letter queues").get_by_role(
+        "link", name="jobs.dlq"
+    ).click()
+    page.get_by_role("button", name=f"Redrive {LETTERS + 1}").click()
+    told = page.get_by_text(f"{LETTERS} of {LETTERS + 1} from jobs.dlq, 1 had nowhere to go")
+    expect(told).to_be_visible()
+    assert (ready(channel, "jobs.work"), ready(channel, "jobs.dlq")) == (LETTERS, 1)
+    _, properties, _ = channel.basic_get("jobs.work", auto_ack=True)
+    assert properties is not None
+    death = (properties.headers or {})["x-death"][0]
+    assert (death["queue"], death["reason"]) == ("jobs.work", "rejected")
+    expect(page.get_by_role("button", name="Redrive 1", exact=True)).to_be_visible()
+    assert watched.axe() == []
+
+
+def test_messages_move_to_another_queue(
+    watched: Watched, filled_server: Server, channel: Channel
+) -> None:
+    channel.queue_declare("jobs.other", durable=True)
+    for number in range(3):
+        channel.basic_publish("", "jobs.work", str(number).encode())
+    page = watched.page
+    page.goto(f"{address_of(filled_server)}#/queues/%2F/jobs.work")
+    page.get_by_role("button", name="Move…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Queue", exact=True).fill("jobs.nowhere")
+    dialog.get_by_role("button", name="Move 3").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("jobs.nowhere")
+    dialog.get_by_label("Queue", exact=True).fill("jobs.other")
+    dialog.get_by_label("How many").fill("2")
+    dialog.get_by_role("button", name="Move 2").click()
+    expect(page.get_by_text("2 of 2 from jobs.work to jobs.other")).to_be_visible()
+    assert (ready(channel, "jobs.work"), ready(channel, "jobs.other")) == (1, 2)
+
+
+def test_a_job_that_goes_on_has_its_progress_and_a_stop(
+    watched: Watched, filled_server: Server, channel: Channel
+) -> None:
+    stopped: list[str] = []
+    moved = [100]
+
+    def tell(route: Route) -> None:
+        if route.request.method == "DELETE":
+            stopped.append(route.request.url)
+            route.fulfill(status=204)
+            return
+        if route.request.url.endswith("/jobs/7"):
+            moved[0] += 50
+        state = "cancelled" if stopped else "running"
+        job = {**RUNNING, "moved": moved[0], "state": state}
+        is_list = route.request.url.endswith("/jobs")
+        route.fulfill(json=[job] if is_list else job)
+
+    page = watched.page
+    page.route("**/api/jobs", tell)
+    page.route("**/api/jobs/7", tell)
+    page.goto(f"{address_of(filled_server)}#/queues/%2F/jobs.dlq")
+    panel = page.locator("section.panel", has_text="Redrive to origin")
+    expect(panel).to_contain_text("of 1,000")
+    expect(panel).to_contain_text("2 had nowhere to go")
+    expect(panel).to_contain_text("left")
+    assert watched.axe() == []
+    panel.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Stopped job 7")).to_be_visible()
+    expect(panel).to_have_count(0)
+    assert json.dumps(stopped).count("/jobs/7") == 1

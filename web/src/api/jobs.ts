@@ -1,0 +1,39 @@
+import { request } from "./http";
+
+/** Messages that go from a queue to another, piece by piece (HareMQ's own). */
+export interface Job {
+  id: number;
+  vhost: string;
+  source: string;
+  /** A queue, or `origin`: each message goes to where it died first. */
+  dest: string;
+  /** The messages stay in the source too. */
+  copy: boolean;
+  user: string;
+  state: "running" | "done" | "failed" | "cancelled";
+  /** Messages to go through; `moved` and `skipped` are those that it has gone through. */
+  total: number;
+  moved: number;
+  skipped: number;
+  /** Milliseconds since 1970. */
+  started_at: number;
+  error?: string;
+}
+
+export interface Move {
+  dest: string;
+  /** How many to go through; without it, all that are ready now. */
+  count?: number | undefined;
+  copy?: boolean;
+}
+
+export const ORIGIN = "origin";
+
+export function beginMove(vhost: string, queue: string, move: Move): Promise<Job> {
+  return request("POST", ["queues", vhost, queue, "move"], { body: move });
+}
+
+/** End a job before its next piece: what it has moved stays moved. */
+export function stopJob(id: number): Promise<void> {
+  return request("DELETE", ["jobs", String(id)]);
+}

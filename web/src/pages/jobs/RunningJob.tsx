@@ -1,0 +1,82 @@
+import { useEffect, useRef } from "preact/hooks";
+import { request } from "../../api/http";
+import { ORIGIN, stopJob, type Job } from "../../api/jobs";
+import { Button } from "../../components/Button";
+import { Figure } from "../../components/Figure";
+import { Panel } from "../../components/Panel";
+import { age } from "../../format/age";
+import { wholeCount } from "../../format/count";
+import { moment } from "../../format/moment";
+import { rate } from "../../format/rate";
+import { share, shareOf } from "../../format/share";
+import { places } from "../../route/places";
+import { askAgain, usePolled } from "../../state/polling";
+import { useRights } from "../../state/rights";
+import { session } from "../../state/session";
+import { useStore } from "../../state/store";
+import { say, sayFailed } from "../../state/toasts";
+import { progressOf, withSample, type Sample } from "./progress";
+
+const EVERY_MS = 1_000;
+
+/** A job that goes on: how far it is, how fast, how long yet, and its stop. */
+export function RunningJob({ job: listed }: { job: Job }) {
+  const rights = useRights();
+  const account = useStore(session);
+  const samples = useRef<Sample[]>([]);
+  const told = usePolled(`jobs/${listed.id}`, (signal) => request<Job>("GET", ["jobs", String(listed.id)], { signal }), EVERY_MS);
+  const job = told.data ?? listed;
+  if (told.data !== undefined) samples.current = withSample(samples.current, { at: told.at, done: job.moved + job.skipped });
+  const { done, perSecond, leftMs } = progressOf(job, samples.current);
+  const isOver = job.state !== "running";
+  useEffect(() => {
+    if (isOver) askAgain();
+  }, [isOver]);
+  const isMine = account.state === "in" && account.account.name === job.user;
+  const mayStop = !rights.isReadOnly && (isMine || rights.isAdministrator);
+  const stop = async (): Promise<void> => {
+    try {
+      await stopJob(job.id);
+      askAgain();
+      say(`Stopped job ${job.id}: what was moved stays moved`);
+    } catch (error) {
+      sayFailed(`stop job ${job.id}`, error);
+    }
+  };
+  return (
+    <Panel
+      title={titleOf(job)}
+      note={`from ${job.source}, started ${moment(job.started_at, Date.now())} by ${job.user}`}
+      acts={mayStop && !isOver && <Button look="s" onPress={() => void stop()}>Stop</Button>}
+    >
+      <div class="pad stack">
+        <div class="row">
+          <b class="bigno">{wholeCount(done)}</b>
+          <span class="dim">of {wholeCount(job.total)}</span>
+          <span class="push dim">
+            <Figure parts={rate(perSecond)} />
+            {leftMs !== undefined && !isOver && <>, <Figure parts={age(leftMs)} /> left</>}
+          </span>
+        </div>
+        <svg class="progress" role="img" aria-label={share(done, job.total)}>
+          <rect class="done" width={percent(job.moved, job.total)} height="100%" />
+          <rect class="part" x={percent(job.moved, job.total)} width={percent(job.skipped, job.total)} height="100%" />
+        </svg>
+        <div class="legend">
+          <span><b>{wholeCount(job.moved)}</b> {job.copy ? "copied" : "moved"}</span>
+          {job.skipped > 0 && <span><b class="warn">{wholeCount(job.skipped)}</b> {job.copy ? "did not fit" : "had nowhere to go"}</span>}
+          {job.dest !== ORIGIN && <a class="push" href={places.queue(job.vhost, job.dest)}>{job.dest}</a>}
+        </div>
+      </div>
+    </Panel>
+  );
+}
+
+function titleOf(job: Job): string {
+  const act = job.copy ? "Copy" : job.dest === ORIGIN ? "Redrive" : "Move";
+  return `${act} to ${job.dest}`;
+}
+
+function percent(part: number, whole: number): string {
+  return `${Math.round(shareOf(part, whole) * 1000) / 10}%`;
+}
