@@ -14,6 +14,7 @@ const LOOKS: Record<string, StateLook> = {
   "in sync": WELL,
   up: WELL,
   on: WELL,
+  "single active": WELL,
   idle: RESTING,
   paused: RESTING,
   off: RESTING,

@@ -1,6 +1,7 @@
 import { Empty } from "../../components/Empty";
 import { Count } from "../../components/Figure";
 import { Panel } from "../../components/Panel";
+import { StateMark } from "../../components/StateMark";
 import { wholeCount } from "../../format/count";
 import { places } from "../../route/places";
 import type { Reader } from "./readers";
@@ -17,6 +18,7 @@ export function ReadersPanel({ readers }: { readers: readonly Reader[] }) {
             <tr>
               <th class="fluid" scope="col">Reader</th>
               <th class="p2" scope="col">Protocol</th>
+              <th class="p2" scope="col">State</th>
               <th class="num" scope="col">Next offset</th>
               <th class="num" scope="col">Behind</th>
             </tr>
@@ -26,6 +28,7 @@ export function ReadersPanel({ readers }: { readers: readonly Reader[] }) {
               <tr key={reader.id}>
                 <td class="fluid"><a class="name" href={places.connection(reader.connection)} title={reader.connection}>{reader.name}</a></td>
                 <td class="sub p2">{reader.protocol}</td>
+                <td class="p2">{reader.state === undefined ? <span class="dim">–</span> : <StateMark state={wordOf(reader.state)} />}</td>
                 <td class="num"><Count value={reader.offset} /></td>
                 <td class={(reader.lag ?? 0) > 1000 ? "num hot" : "num"}><Count value={reader.lag} /></td>
               </tr>
@@ -35,4 +38,9 @@ export function ReadersPanel({ readers }: { readers: readonly Reader[] }) {
       )}
     </Panel>
   );
+}
+
+/** The broker's word for a reader; `blocked` there is only that its prefetch is used up. */
+function wordOf(state: string): string {
+  return state === "blocked" ? "no credit" : state.replace("_", " ");
 }

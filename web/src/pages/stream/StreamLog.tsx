@@ -36,6 +36,8 @@ export function StreamLog({ queue, readers }: { queue: Queue; readers: readonly 
       >
         {segments === undefined ? (
           <div class="pad"><Note>This broker does not tell where the messages of a stream are.</Note></div>
+        ) : segments.length === 0 ? (
+          <div class="pad"><Note>Nothing is written yet.</Note></div>
         ) : (
           <LogRuler segments={segments} readers={readers} here={here} onGo={(offset) => setQuery({ from: String(offset), message: undefined, at: String(offset) })} />
         )}

@@ -3,11 +3,46 @@ export interface Segment {
   first_offset: number;
   /** The last offset in it. */
   last_offset: number;
-  messages: number;
   bytes: number;
   /** When its first message was written, in milliseconds since 1970. */
   first_timestamp?: number;
   last_timestamp?: number;
+}
+
+/** A part of the segments of a stream, as the broker tells it (HareMQ's own). */
+export interface ToldSegments {
+  /** Of all that is kept. */
+  first_offset: number;
+  segments: readonly {
+    first_offset: number;
+    next_offset: number;
+    size_bytes: number;
+    first_timestamp: number | null;
+    last_timestamp: number | null;
+  }[];
+  /** The `offset` with which the next part is asked for; null is the end. */
+  next: number | null;
+}
+
+/** The segments of an answer that hold anything. */
+export function segmentsOf(told: ToldSegments): Segment[] {
+  return told.segments.filter((one) => one.next_offset > one.first_offset).map((one) => ({
+    first_offset: one.first_offset,
+    last_offset: one.next_offset - 1,
+    bytes: one.size_bytes,
+    ...(one.first_timestamp === null ? {} : { first_timestamp: one.first_timestamp }),
+    ...(one.last_timestamp === null ? {} : { last_timestamp: one.last_timestamp }),
+  }));
+}
+
+/**
+ * Segments that were known, with a part that was told now: it stands for all from its first offset on,
+ * and what lies before `keptFrom` is gone.
+ */
+export function joinedWith(known: readonly Segment[], keptFrom: number, part: readonly Segment[]): Segment[] {
+  const from = part[0]?.first_offset ?? Infinity;
+  const before = known.filter((one) => one.first_offset < from && one.last_offset >= keptFrom);
+  return [...before, ...part];
 }
 
 /** A bar of the ruler: where it stands in a width of 1, and how high it is. */
@@ -50,7 +85,6 @@ export function joinedSegments(segments: readonly Segment[], most: number): Segm
     return {
       ...first,
       last_offset: last.last_offset,
-      messages: group.reduce((sum, one) => sum + one.messages, 0),
       bytes: group.reduce((sum, one) => sum + one.bytes, 0),
       ...(last.last_timestamp === undefined ? {} : { last_timestamp: last.last_timestamp }),
     };
