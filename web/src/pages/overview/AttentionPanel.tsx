@@ -1,13 +1,12 @@
-import type { Attention } from "../../api/attention";
 import { Empty } from "../../components/Empty";
 import { Figure } from "../../components/Figure";
 import { Icon } from "../../components/Icon";
 import { Panel } from "../../components/Panel";
 import { roughAge } from "../../format/age";
-import { places } from "../../route/places";
 import { useAttention } from "../../state/attention";
 import { now } from "../../state/clock";
 import { useStore } from "../../state/store";
+import { placeOf } from "./attentionPlace";
 import { LongestQueues } from "./LongestQueues";
 
 /** What needs a hand, worst first. A broker that does not compute it shows its longest queues. */
@@ -24,7 +23,7 @@ export function AttentionPanel() {
       ) : (
         <ul class="attn">
           {entries.map((entry) => (
-            <li key={`${entry.kind} ${entry.vhost} ${entry.name} ${entry.text}`}>
+            <li key={`${entry.kind} ${entry.vhost} ${entry.name} ${entry.rule ?? entry.text}`}>
               <Icon name={entry.severity} class={entry.severity} />
               <a class="what" href={placeOf(entry)}><b>{entry.name}</b> {entry.text}</a>
               <span class={`n ${entry.severity}`}>{entry.amount}</span>
@@ -36,12 +35,4 @@ export function AttentionPanel() {
       )}
     </Panel>
   );
-}
-
-function placeOf(entry: Attention): string {
-  const vhost = entry.vhost ?? "/";
-  if (entry.kind === "exchange") return places.exchange(vhost, entry.name);
-  if (entry.kind === "connection") return places.connection(entry.name);
-  if (entry.kind === "node") return places.node(entry.name);
-  return places.queue(vhost, entry.name);
 }
