@@ -1,7 +1,7 @@
 # make run    start a broker on 127.0.0.1:5672 (guest/guest)
 # make check  the gate without the slow parts: format, lint, types, floors, house rules
 # make web    build the web UI into the package; `make run` does it once, where node is at hand
-# make screenshots    pictures of every page of the web UI, in build/screenshots (API=… is that of a running broker)
+# make screenshots    pictures of every page of the web UI, in build/screenshots and docs (API=… is that of a running broker)
 # make stream-js      the whole suite of rabbitmq-stream-js-client on HareMQ: two minutes
 # make test   everything, on a fresh machine too: this is what .ci/run calls
 #
@@ -179,7 +179,8 @@ crash: venv
 
 # Every page of the broker at API, light, dark and phone.
 screenshots: venv web
-	$(BIN)/python -m tests.web.screenshots --folder build/screenshots --api '$(API)'
+	$(BIN)/python -m tests.web.screenshots --folder build/screenshots --api '$(API)' \
+		$(if $(API),,--docs docs/screenshots)
 
 stream-js: venv $(SUITE_STAMP)
 	$(BIN)/python -m tests.clients.support.stream_js_suite

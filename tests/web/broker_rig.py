@@ -101,8 +101,13 @@ def address_of(server: Server) -> str:
 
 def define(server: Server, definitions: dict[str, object]) -> None:
     """Add definitions to it."""
+    post(server, "definitions", definitions)
+
+
+def post(server: Server, path: str, body: dict[str, object]) -> None:
+    """Post to a route of its API."""
     request = urllib.request.Request(
-        f"{address_of(server)}api/definitions", json.dumps(definitions).encode(), method="POST"
+        f"{address_of(server)}api/{path}", json.dumps(body).encode(), method="POST"
     )
     request.add_header("Authorization", f"Basic {b64encode(b'guest:guest').decode()}")
     request.add_header("Content-Type", "application/json")

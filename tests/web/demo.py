@@ -17,7 +17,7 @@ import pika
 from pika.exchange_type import ExchangeType
 
 from tests.clients.support.server import Server
-from tests.web.broker_rig import Channel, define
+from tests.web.broker_rig import Channel, define, post
 
 Work = Callable[[Channel, threading.Event], None]
 """What one client does on its channel, until it is told that all is done."""
@@ -119,6 +119,11 @@ def living(server: Server) -> Iterator[None]:
         done.set()
         for thread in workers:
             thread.join()
+
+
+def redrive(server: Server) -> None:
+    """Send some dead letters back, so that there is a job to look at."""
+    post(server, "queues/shop/orders.dlq/move", {"dest": "origin", "count": 40})
 
 
 def clients() -> list[tuple[str, str, Work]]:

@@ -2,12 +2,13 @@
 
 Without ``--api`` a broker is started, filled and kept busy for a minute. With it, the pages are
 those of a broker that runs: ``--api`` is the base of its HTTP API, and ``--credentials`` a name and
-a password.
+a password. ``--docs`` is where the pictures of the documents are made from some of them.
 """
 
 import argparse
 import tempfile
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from playwright.sync_api import Browser
 
 from tests.web.broker_rig import address_of, haremq
 from tests.web.chromium import Watched, chromium
-from tests.web.demo import living
+from tests.web.demo import living, redrive
 
 PAGES: Final = {
     "overview": "#/",
@@ -56,6 +57,16 @@ LOOKS: Final = {
     "phone-light": {"dark": False, "phone": True},
     "phone-dark": {"dark": True, "phone": True},
 }
+IN_DOCS: Final = (
+    "overview-light",
+    "queue-messages-light",
+    "stream-dark",
+    "topology-light",
+    "dead-letters-dark",
+    "queues-phone-light",
+)
+"""Pictures that documents show, as WebP."""
+
 SETTLED_MS: Final = 1_500
 """The first answers are there and drawn; a picture is no test, so that it may wait."""
 
@@ -93,6 +104,39 @@ def take(browser: Browser, url: str, folder: Path, credentials: str, only: str) 
     return errors
 
 
+_AS_WEBP: Final = """
+async ([picture, share, quality]) => {
+  const image = new Image();
+  image.src = `data:image/png;base64,${picture}`;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = image.width * share;
+  canvas.height = image.height * share;
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return canvas.toDataURL("image/webp", quality).split(",")[1];
+}
+"""
+WEBP_QUALITY: Final = 0.65
+DESKTOP_SHARE: Final = 0.8
+"""A desktop is made smaller by this; a phone has its size."""
+
+
+def document(browser: Browser, folder: Path, docs: Path) -> None:
+    """Make the pictures of the documents: small files, by the browser itself."""
+    docs.mkdir(parents=True, exist_ok=True)
+    page = browser.new_page()
+    for name in IN_DOCS:
+        path = folder / f"{name}.png"
+        if path.exists():
+            picture = b64encode(path.read_bytes()).decode()
+            share = 1 if "phone" in name else DESKTOP_SHARE
+            small: str = page.evaluate(_AS_WEBP, [picture, share, WEBP_QUALITY])
+            (docs / f"{name}.webp").write_bytes(b64decode(small))
+    page.close()
+
+
 @contextmanager
 def shown(api: str) -> Iterator[str]:
     """Yield the address of a UI: that of ``api``, or of a broker that is started for it."""
@@ -105,6 +149,7 @@ def shown(api: str) -> Iterator[str]:
         living(server),
     ):
         time.sleep(LIVES_S)
+        redrive(server)
         yield address_of(server)
 
 
@@ -114,11 +159,14 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path("build/screenshots"))
     parser.add_argument("--api", default="", help="empty starts a broker")
     parser.add_argument("--credentials", default="guest:guest")
+    parser.add_argument("--docs", type=Path, help="none makes no pictures of the documents")
     parser.add_argument("--only", default="", help="pages whose name begins so")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     with shown(arguments.api) as url, chromium() as browser:
         errors = take(browser, url, arguments.folder, arguments.credentials, arguments.only)
+        if arguments.docs:
+            document(browser, arguments.folder, arguments.docs)
     print("\n".join(errors) or f"in {arguments.folder}")
     return 1 if errors else 0
 
