@@ -10,7 +10,6 @@ from typing import Final, Protocol
 
 from pamqp import commands
 
-from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.events import EventKind
 from amqp_server.broker.node_budget import Holding
 from amqp_server.broker.queue import Queue
@@ -292,10 +291,15 @@ class Channel(ShownChannel):
             self.session.open_vhost.forget_reply_consumer(receiver.name)
             self.reply_receiver = self.publishing.checks.reply_name = None
             return
+        self._cancel(consumer_tag, now_ms)
+
+    def _cancel(self, consumer_tag: str, now_ms: int) -> bool:
         consumer = self.consumers.pop(consumer_tag, None)
-        if consumer is not None and not consumer.is_cancelled:
-            self.turn.drain_now(consumer.queue.engine, now_ms)
-            self._drop_consumer(consumer)
+        if consumer is None or consumer.is_cancelled:
+            return False
+        self.turn.drain_now(consumer.queue.engine, now_ms)
+        self._drop_consumer(consumer)
+        return True
 
     def _drop_consumer(self, consumer: Consumer) -> None:
         if consumer.is_cancelled:
@@ -309,15 +313,12 @@ class Channel(ShownChannel):
         if not queue.engine.serves(lane):
             lane.forget(queue)
 
-    def recheck_consumers(self, now_ms: int) -> None:
-        """Cancel consumers whose user may not read their queue any more (update-secret)."""
-        session = self.session
-        users = session.broker.users
-        for consumer in tuple(self.consumers.values()):
-            name = consumer.queue.name
-            if not users.allows(session.username, session.vhost_name, Permission.READ, name):
-                self.cancel_consumer(consumer.consumer_tag, now_ms)
-                self.consumer_lost(consumer)
+    def end_consumer(self, consumer_tag: str, now_ms: int) -> bool:
+        """End a consumer and tell its client; return whether there was one."""
+        if not self._cancel(consumer_tag, now_ms):
+            return False
+        self._tell_cancelled(consumer_tag)
+        return True
 
     def consumer_lost(self, consumer: Consumer) -> None:
         """Tell the client that a consumer of it has ended, if the client can understand that.
@@ -326,10 +327,12 @@ class Channel(ShownChannel):
         """
         consumer.lane.forget(consumer.queue)
         self._delivered.forget(consumer)
-        if self.consumers.pop(consumer.consumer_tag, None) is None:
-            return
+        if self.consumers.pop(consumer.consumer_tag, None) is not None:
+            self._tell_cancelled(consumer.consumer_tag)
+
+    def _tell_cancelled(self, consumer_tag: str) -> None:
         if CANCEL_NOTIFY in self.session.capabilities and not self.is_closing:
-            self.write(commands.Basic.Cancel(consumer.consumer_tag, nowait=True))
+            self.write(commands.Basic.Cancel(consumer_tag, nowait=True))
 
     def stop(self, now_ms: int) -> None:
         """Take nothing more and answer nothing: the first step of the end."""

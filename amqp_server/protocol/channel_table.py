@@ -8,6 +8,7 @@ from typing import Final
 
 from pamqp import commands
 
+from amqp_server.broker.access.rights import Permission
 from amqp_server.broker.budget import Job
 from amqp_server.broker.events import EventKind
 from amqp_server.broker.limits import check_user_channel
@@ -276,9 +277,14 @@ class ChannelTable:
     # ── consumers ──
 
     def recheck_consumers(self, now_ms: int) -> None:
-        """Cancel consumers whose user may not read their queue any more."""
+        """Cancel consumers whose user may not read their queue any more (update-secret)."""
+        session = self._session
+        users = session.broker.users
         for channel in self._channels.values():
-            channel.recheck_consumers(now_ms)
+            for tag, consumer in tuple(channel.consumers.items()):
+                name = consumer.queue.name
+                if not users.allows(session.username, session.vhost_name, Permission.READ, name):
+                    channel.end_consumer(tag, now_ms)
 
     def _write(self, number: int, method: Method) -> None:
         self._outbox.write(encode_method(number, method))

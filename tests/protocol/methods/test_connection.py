@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from pamqp import commands
 
+from amqp_server.broker.views import Views
 from amqp_server.protocol.methods.connection import CAPABILITIES
 from amqp_server.protocol.settings import CompatibilitySettings, ProtocolSettings
 from amqp_server.wire.tables import Field, Table, plain
@@ -196,3 +197,15 @@ def test_a_new_secret_does_not_help_who_has_no_rights_left() -> None:
     peer.send(commands.Connection.UpdateSecret, 0, new_secret=b"fresh")
     closes: list[Close] = peer.closes()
     assert [close.code for close in closes] == [530]
+
+
+def test_who_may_not_read_any_more_loses_the_consumer_and_is_told() -> None:
+    node = Node()
+    peer = node.open()
+    peer.declare()
+    peer.send(commands.Basic.Consume, queue="jobs", consumer_tag="t")
+    peer.expect(commands.Basic.ConsumeOk)
+    node.broker.users.set_permissions("guest", "/", ".*", ".*", "")
+    peer.send(commands.Connection.UpdateSecret, 0, new_secret=b"fresh")
+    assert peer.expect(commands.Basic.Cancel).consumer_tag == "t"
+    assert Views(node.broker).consumers().items == ()
