@@ -93,7 +93,7 @@ class Application:
             path = path.removeprefix(self._prefix)
         if path != API and not path.startswith(f"{API}/"):
             return self._page(replace(request, path=path))
-        match = self._trie.find(path.removeprefix(API).removeprefix("/"))
+        match = self._trie.find(path.removeprefix(API).removeprefix("/"), request.method)
         if match is None:
             raise not_found()
         if request.method == "OPTIONS":

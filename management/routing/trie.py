@@ -58,8 +58,15 @@ class Trie:
         for route in routes:
             self._add(route)
 
-    def find(self, path: str) -> Match | None:
+    def find(self, path: str, method: str = "") -> Match | None:
         """Return what a path below ``/api/`` stands for; None is nothing.
+
+        A path that RabbitMQ does not have hides none of RabbitMQ's: with another method than its
+        own, it stands for what RabbitMQ understands.
+
+        Args:
+            path: still percent-encoded.
+            method: of the request; HEAD is GET. Empty and OPTIONS are any.
 
         Raises:
             HttpError: 400 without a body, as a percent sign is followed by no octet.
@@ -68,14 +75,15 @@ class Trie:
         if len(segments) > SEGMENTS_MAX:
             return None
         texts = [decoded(segment) for segment in segments]
-        found = _walk(self._root, texts, 0, ())
+        wanted = {"HEAD": "GET", "OPTIONS": ""}.get(method, method)
+        found = _walk(self._root, texts, 0, (), wanted) or _walk(self._root, texts, 0, (), "")
         if found is None:
             return None
         node, values = found
         names: dict[str, str] = {}
         routes: dict[str, Route] = {}
-        for method, (route, keys) in node.routes.items():
-            routes[method] = route
+        for name, (route, keys) in node.routes.items():
+            routes[name] = route
             names |= dict(zip(keys, values, strict=True))
         for key in _EXCHANGES & names.keys():
             if names[key] == DEFAULT_EXCHANGE_SEGMENT:
@@ -98,18 +106,25 @@ class Trie:
 
 
 def _walk(
-    node: _Node, texts: list[str], index: int, values: tuple[str, ...]
+    node: _Node, texts: list[str], index: int, values: tuple[str, ...], method: str
 ) -> tuple[_Node, tuple[str, ...]] | None:
     if index == len(texts):
-        return (node, values) if node.routes else None
+        return (node, values) if _answers(node, method) else None
     fixed = node.fixed.get(texts[index])
     if fixed is not None:
-        found = _walk(fixed, texts, index + 1, values)
+        found = _walk(fixed, texts, index + 1, values, method)
         if found is not None:
             return found
     if node.named is None:
         return None
-    return _walk(node.named, texts, index + 1, (*values, texts[index]))
+    return _walk(node.named, texts, index + 1, (*values, texts[index]), method)
+
+
+def _answers(node: _Node, method: str) -> bool:
+    """Whether a path ends here: all methods of a path of RabbitMQ are answered here."""
+    if not method or method in node.routes:
+        return bool(node.routes)
+    return any([not route.extension for route, _ in node.routes.values()])
 
 
 def _segments(path: str) -> list[str]:

@@ -17,8 +17,15 @@ async def _nothing(_call: object) -> Response:
     return empty()
 
 
-def route(path: str, method: str = "GET") -> Route:
-    return Route(method=method, path=path, right=Right.USER, handler=_nothing, summary="")
+def route(path: str, method: str = "GET", *, extension: bool = False) -> Route:
+    return Route(
+        method=method,
+        path=path,
+        right=Right.USER,
+        handler=_nothing,
+        summary="",
+        extension=extension,
+    )
 
 
 TRIE = Trie(
@@ -109,3 +116,19 @@ def test_every_name_comes_back(vhost: bytes, name: bytes) -> None:
 def test_no_path_breaks_it(path: str) -> None:
     with contextlib.suppress(HttpError):
         TRIE.find(path)
+
+
+def test_a_path_of_ours_hides_none_of_rabbitmq() -> None:
+    ours = route("queues/bulk", "POST", extension=True)
+    trie = Trie([route("queues/{vhost}"), ours, route("users/x", "POST"), route("users/{user}")])
+    for method in ("GET", "HEAD"):
+        match = trie.find("queues/bulk", method)
+        assert match is not None
+        assert (match.routes["GET"].path, match.names) == ("queues/{vhost}", {"vhost": "bulk"})
+    for method in ("POST", "OPTIONS", ""):
+        match = trie.find("queues/bulk", method)
+        assert match is not None
+        assert (dict(match.routes), match.names) == ({"POST": ours}, {})
+    match = trie.find("users/x", "GET")
+    assert match is not None
+    assert list(match.routes) == ["POST"], "RabbitMQ's own path hides it there too"
