@@ -5,6 +5,7 @@ from typing import Final
 from management.routes import (
     attention,
     bindings,
+    bulk,
     cluster,
     config,
     connections,
@@ -42,6 +43,7 @@ from management.routing.route import Route
 ROUTES: Final[tuple[Route, ...]] = (
     *attention.ROUTES,
     *bindings.ROUTES,
+    *bulk.ROUTES,
     *cluster.ROUTES,
     *config.ROUTES,
     *connections.ROUTES,

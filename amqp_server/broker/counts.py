@@ -223,7 +223,7 @@ class ConnectionView(NamedTuple):
 
 
 class OpenChannel(Protocol):
-    """The port through which views see a channel; ``protocol`` implements it.
+    """The port through which views and commands see a channel; ``protocol`` implements it.
 
     Attributes:
         is_closing: it is over, and has no view any more.
@@ -241,6 +241,9 @@ class OpenChannel(Protocol):
         self, connection_number: int, after: str | None, max_count: int
     ) -> Sequence[ConsumerView]:
         """Return some of its consumers, with tags behind one, in the order of their tags."""
+
+    def end_consumer(self, consumer_tag: str, now_ms: int) -> bool:
+        """End a consumer and tell its client; return whether there was one."""
 
     def held(self, first_tag: int, max_count: int) -> Sequence[HeldMessages]:
         """Return some of its unacked messages, from a delivery tag on."""

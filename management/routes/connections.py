@@ -1,8 +1,10 @@
 """Connections, channels and consumers: ``connections``, ``channels``, ``consumers``."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from amqp_server.broker.admin import NotFoundError
 from amqp_server.broker.views import ChannelView, ConnectionView, ConsumerView, StreamConsumerView
 from management.bodies.connections import (
     bare_connection_body,
@@ -29,6 +31,11 @@ from management.open_connections import (
 )
 from management.routing.route import Right, Route
 from management.vhost_commands import matching
+
+STREAM_PROTOCOL: Final = "stream"
+NO_WORD: Final = "a subscription of the stream protocol cannot be cancelled: close its connection"
+
+_NUMBER: Final = re.compile(r"[0-9]{1,5}")
 
 NO_STATS: Final = "Stats in management UI are disabled on this node"
 
@@ -218,6 +225,23 @@ async def _consumers_listed(call: Call, found: Iterator[dict[str, Any]]) -> Resp
     return await listed(call, rows)
 
 
+async def cancel_consumer(call: Call) -> Response:
+    """Cancel a consumer; its client is told, and its unacked messages stay with the channel."""
+    owner = await named_connection(call, is_change=True)
+    number = call.names["channel"]
+    if owner.vhost != call.vhost or not _NUMBER.fullmatch(number):
+        raise not_found()
+    tag = call.names["consumer_tag"]
+    if owner.protocol == STREAM_PROTOCOL:
+        raise bad_request(NO_WORD)
+    given = {"number": owner.number, "channel_number": int(number), "consumer_tag": tag}
+    try:
+        await call.node.command("cancel_consumer", **given)
+    except NotFoundError as error:
+        raise not_found() from error
+    return empty()
+
+
 def _require_stats(call: Call) -> None:
     if call.request.query.is_true("disable_stats"):
         raise bad_request(NO_STATS)
@@ -285,5 +309,13 @@ ROUTES: Final = (
     _get("consumers", consumers, "Consumers.", "consumer", is_list=True),
     _get(
         "consumers/{vhost}", consumers_of_vhost, "Consumers of a vhost.", "consumer", is_list=True
+    ),
+    Route(
+        method="DELETE",
+        path="consumers/{vhost}/{connection}/{channel}/{consumer_tag}",
+        right=Right.USER,
+        handler=cancel_consumer,
+        summary="Cancel a consumer, of a channel by its number; its client is told.",
+        extension=True,
     ),
 )

@@ -30,6 +30,7 @@ DRAWN_MODULE = re.compile(rf"(?<![\w./])((?:{'|'.join(PACKAGES)})(?:\.(?!py\b|ya
 BLOCK_PATH = re.compile(rf"(?<![\w./~'\"<-])((?:{'|'.join(sorted(TOP_FOLDERS))})/[\w./*<>-]*\w)")
 BLOCK_MODULE = re.compile(r"python3? -m (\w+(?:\.\w+)*)")
 DRAWING_SIGNS = frozenset("│▼╎")
+ROUTE = re.compile(r"^\| (?:GET|PUT|POST|DELETE) \| `[^`]+`", re.MULTILINE)
 PATH_NAME = re.compile(r"`([\w.-]+(?:/[\w.*<>-]+)+/?)(?:::([\w.]+))?`")
 
 DOCUMENTS = [path for path in files() if path.suffix == ".md"]
@@ -118,10 +119,11 @@ def missing_paths(text: str) -> list[str]:
     """Return the paths of nothing, and each ``file::name`` whose file does not define the name.
 
     A path begins at the root of the repository, or in ``amqp_server``, or it is none of ours; ``*``
-    and ``<word>`` in it stand for anything. A module may go without its ``.py``.
+    and ``<word>`` in it stand for anything. A module may go without its ``.py``. What a row of the
+    routes begins with is a path of HTTP.
     """
     missing = []
-    for path, name in PATH_NAME.findall(text):
+    for path, name in PATH_NAME.findall(ROUTE.sub("", text)):
         first = path.partition("/")[0]
         if first not in TOP_FOLDERS and first not in PACKAGES:
             continue
@@ -245,13 +247,15 @@ def test_a_path_that_does_not_exist_is_seen() -> None:
     text = (
         "`queues/gone.py` `queues/tail.py::Tail.gone` `queues/tail.py::Tail.append` `wire/gone.py`"
         " `queues/tail` `queues/*.py` `queues/<kind>/queue.py` `docs/gone/` `elsewhere/x.py`"
-        " `queues/kinds.py::KINDS`"
+        " `queues/kinds.py::KINDS`\n"
+        "| POST | `queues/gone` | see `queues/away` |"
     )
     assert missing_paths(text) == [
         "queues/gone.py",
         "queues/tail.py::Tail.gone",
         "wire/gone.py",
         "docs/gone/",
+        "queues/away",
     ]
 
 

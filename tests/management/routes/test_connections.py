@@ -1,11 +1,14 @@
 """Connections, channels and consumers, with RabbitMQ's answers."""
 
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
+from pamqp import commands
 
 from tests.support.management_api import Api
-from tests.support.peer import Client
+from tests.support.peer import LOCAL, Client
+from tests.support.stream_peer import StreamPeer
 
 
 @pytest.fixture
@@ -116,3 +119,51 @@ def test_numbers_of_a_queue_and_an_exchange_have_rates(api: Api, client: Client)
     assert len(found["messages_details"]["samples"]) == 3
     assert api.get("exchanges/%2F/amq.default").json["message_stats"]["publish_in"] == 1
     assert api.get("queues/%2F?lengths_age=6000&lengths_incr=1").status == 400
+
+
+def test_a_consumer_is_cancelled_and_its_client_told(api: Api, client: Client) -> None:
+    client.receive()
+    path = f"consumers/%2F/{_name(api)}/1/me"
+    assert api.delete(path).status == 204
+    assert client.expect(commands.Basic.Cancel).consumer_tag == "me"
+    assert api.get("consumers").json == []
+    (channel,) = api.get("channels").json
+    assert channel["messages_unacknowledged"] == 1, "what it holds stays with the channel"
+    assert api.delete(path).status == 404
+    client.send(commands.Basic.Ack, delivery_tag=1)
+    assert client.works()
+
+
+def test_only_its_owner_and_an_administrator_cancel_a_consumer(api: Api, client: Client) -> None:
+    client.receive()
+    api.add_user("eve", "management")
+    api.add_user("mo", "monitoring")
+    api.put("vhosts/w")
+    name = _name(api)
+    path = f"consumers/%2F/{name}/1/me"
+    for user in ("eve", "mo"):
+        reply = api.delete(path, user=user)
+        assert (reply.status, reply.json["reason"]) == (
+            401,
+            "User not authorised to access object",
+        )
+    for wrong in (f"w/{name}/1", "%2F/nope/1", f"%2F/{name}/2", f"%2F/{name}/x", f"%2F/{name}/-1"):
+        assert api.delete(f"consumers/{wrong}/me").status == 404
+    assert len(api.get("consumers").json) == 1
+    own = api.node.connect(replace(LOCAL, port=50_001))
+    own.shake_hands("eve")
+    own.open_channel(1)
+    own.consume("jobs")
+    own.receive()
+    eves = next(each["name"] for each in api.get("connections").json if each["user"] == "eve")
+    assert api.delete(f"consumers/%2F/{quote(eves, safe='')}/1/me", user="eve").status == 204
+
+
+def test_a_subscription_of_the_stream_protocol_is_not_cancelled(api: Api) -> None:
+    peer = StreamPeer.open(api.node)
+    peer.create("s")
+    peer.subscribe("s", 5)
+    peer.receive()
+    reply = api.delete(f"consumers/%2F/{_name(api)}/0/stream.subid-5")
+    assert reply.status == 400
+    assert reply.json["reason"].startswith("a subscription of the stream protocol cannot")
