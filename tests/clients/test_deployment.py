@@ -69,7 +69,9 @@ def test_the_unit_starts_a_node_that_says_when_it_is_ready(
     settings = tmp_path / "haremq.yaml"
     text = (DEPLOY / "haremq.yaml").read_text(encoding="utf-8")
     assert "/var/lib/haremq/data" in text
-    text = text.replace("/var/lib/haremq", str(tmp_path)).replace("5672", str(port))
+    text = text.replace("/var/lib/haremq", str(tmp_path)).replace("port: 5672", f"port: {port}")
+    # Other nodes of this machine may have the default ports.
+    text += "management:\n  listeners: []\n  metrics_listeners: []\n"
     settings.write_text(text, encoding="utf-8")
     command = service["Service"]["ExecStart"].split()
     assert command == [INSTALLED, "start", "--config", "/etc/haremq/haremq.yaml"]
@@ -94,15 +96,20 @@ def test_the_unit_starts_a_node_that_says_when_it_is_ready(
 )
 def test_configurations_are_taken(name: str, address: str) -> None:
     code, output = run([COMMAND, "check-config", DEPLOY / name])
-    listener = f"net.listeners[0]: amqp://{address}:5672\n"
-    assert (code, output) == (0, f"{listener}{DEPLOY / name}: ok")
+    lines = (
+        f"net.listeners[0]: amqp://{address}:5672",
+        f"management.listeners[0]: http://{address}:15672",
+        f"management.metrics_listeners[0]: http://{address}:15692/metrics",
+        f"{DEPLOY / name}: ok",
+    )
+    assert (code, output) == (0, "\n".join(lines))
 
 
 def test_the_listeners_of_stream_clients_are_there_as_comments(
     tmp_path: Path,
 ) -> None:
     text = (DEPLOY / "haremq.yaml").read_text(encoding="utf-8")
-    keys = re.sub(r"(?m)^( *)# (?=[ -]|tls:|stream_protocol:)", r"\1", text)
+    keys = re.sub(r"(?m)^( *)# (?=[ -]|tls:|stream_protocol:|management:)", r"\1", text)
     files = Authority().issue(tmp_path)
     keys = keys.replace("/etc/haremq/server.pem", str(files.certificate_file))
     keys = keys.replace("/etc/haremq/server.key", str(files.key_file))
