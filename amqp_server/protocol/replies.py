@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from amqp_server.broker.errors import (
     AccessRefusedError,
+    DeletionProtectedError,
     InvalidMessageError,
     LoginRefusedError,
     MalformedCredentialsError,
@@ -21,6 +22,7 @@ from amqp_server.broker.errors import (
     PreconditionFailedError,
     ReplyConsumerError,
     ResourceLockedError,
+    UnreadableError,
 )
 from amqp_server.protocol.errors import (
     AssemblyLimitError,
@@ -84,6 +86,9 @@ REPLIES: Final[Mapping[type[Exception], Reply]] = {
     NotFoundError: Reply(constants.NOT_FOUND, "NOT_FOUND", Scope.CHANNEL),
     ResourceLockedError: Reply(constants.RESOURCE_LOCKED, "RESOURCE_LOCKED", Scope.CHANNEL),
     PreconditionFailedError: _PRECONDITION,
+    # No method of AMQP deletes a vhost or looks at a queue; these are for management alone.
+    DeletionProtectedError: _PRECONDITION,
+    UnreadableError: INTERNAL,
     NotAllowedError: _NOT_ALLOWED,
     NotSupportedError: Reply(constants.NOT_IMPLEMENTED, "NOT_IMPLEMENTED", Scope.CONNECTION),
     MechanismError: _COMMAND_INVALID,
