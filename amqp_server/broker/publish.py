@@ -75,17 +75,13 @@ class Publisher:
         self._routes: RouteCache[Targets] = RouteCache(holds)
         self._wide = WideRoutes(holds)
         self._begun: _Begun | None = None
-        self.taps = Taps(router, self._watch_exchanges)
-        self._is_traced = self._has_taps = self._is_watched = False
+        self.taps = Taps(router)
+        self._tapped = self.taps.exchanges
+        self._is_traced = False
 
     def set_traced(self, *, is_traced: bool) -> None:
         """Have ``find_targets`` find nothing: each message is looked at on its own; or end that."""
         self._is_traced = is_traced
-        self._is_watched = is_traced or self._has_taps
-
-    def _watch_exchanges(self, has_taps: bool) -> None:  # noqa: FBT001 -- a setter
-        self._has_taps = has_taps
-        self._is_watched = has_taps or self._is_traced
 
     def publish(self, exchange: str, run: Run, now_ms: int) -> PublishOutcome:
         """Publish at once, even if it takes long; see ``publishing``."""
@@ -107,7 +103,7 @@ class Publisher:
         counters = self._router.counters_of(exchange) if counters is None else counters
         if targets is not None:
             return enqueue(targets, run, now_ms, counters)
-        if self._has_taps:
+        if self._tapped:
             self.taps.pass_by(exchange, run, now_ms)
         names = yield from self._names(exchange, route)
         if names is None:
@@ -126,7 +122,7 @@ class Publisher:
             None if each message is routed or traced on its own, if somebody watches the exchange,
             or if it takes long to find all queues or to serve them. ``publishing`` handles these.
         """
-        if self._is_watched and (self._is_traced or exchange in self.taps.exchanges):
+        if self._is_traced or exchange in self._tapped:
             return None
         generation = self._router.generation
         targets = self._routes.get(route, generation)
@@ -168,7 +164,7 @@ class Publisher:
         counters: ExchangeCounters | None = None,
     ) -> Steps[PublishOutcome]:
         """Publish messages to the queues that ``finding_names`` has just found."""
-        if self._has_taps:
+        if self._tapped:
             self.taps.pass_by(exchange, run, now_ms)
         counters = self._router.counters_of(exchange) if counters is None else counters
         if len(routing_keys) > 1 and any(map(is_keeper, names)):

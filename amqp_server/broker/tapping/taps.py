@@ -6,7 +6,6 @@
 Where nothing is watched nothing looks here: remembered routes lead to the queues themselves.
 """
 
-from collections.abc import Callable
 from typing import Protocol
 
 from amqp_server.broker.publish_target import PublishTarget
@@ -52,16 +51,14 @@ class Taps:
     """What is watched in a vhost.
 
     Attributes:
-        exchanges: the taps of each exchange that is watched.
+        exchanges: the taps of each exchange that is watched; always the same mapping.
 
     Args:
         notes: hears of it when something begins or ends to be watched.
-        watch_exchanges: told whether any exchange is watched.
     """
 
-    def __init__(self, notes: RouteNotes, watch_exchanges: Callable[[bool], None]) -> None:
+    def __init__(self, notes: RouteNotes) -> None:
         self._notes = notes
-        self._watch_exchanges = watch_exchanges
         self._queues: dict[str, list[Tap]] = {}
         self._targets: dict[str, TappedQueue] = {}
         self.exchanges: dict[str, list[Tap]] = {}
@@ -83,7 +80,6 @@ class Taps:
     def add_to_exchange(self, name: str, tap: Tap) -> None:
         """Copy what is published to an exchange from now on."""
         self.exchanges.setdefault(name, []).append(tap)
-        self._watch_exchanges(True)  # noqa: FBT003 -- a setter
         self._notes.note_all()
 
     def remove_from_queue(self, name: str, tap: Tap) -> None:
@@ -99,7 +95,6 @@ class Taps:
         self.exchanges[name].remove(tap)
         if not self.exchanges[name]:
             del self.exchanges[name]
-            self._watch_exchanges(bool(self.exchanges))
             self._notes.note_all()
 
     def pass_by(self, exchange: str, run: Run, now_ms: int) -> None:
