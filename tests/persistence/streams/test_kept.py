@@ -119,7 +119,7 @@ def test_what_went_past_the_page_cache_is_read_from_memory_until_the_stream_is_s
     place = DiskPlace(TINY)
     kept = kept_on(place)
     gathering = Gathering(0, 1_000)
-    gathering.add(appended(b"a" * 100))
+    gathering.add(appended(b"a" * 200))
     direct = kept.plan(gathering.draw(16, 0))
     assert direct is not None
     assert direct.gathered is not None
