@@ -212,15 +212,14 @@ class Intake(Generic[EventT, FaultT]):
         while not life.is_over:
             payload_max_bytes = client.payload_max_bytes
             events, consumed_bytes, error = scan(buffer, payload_max_bytes)
-            is_rest = consumed_bytes < len(buffer)
-            may_be_more = is_rest and error is None and len(events) >= EVENTS_MAX
             is_through = self._handle_slice(events, now_ms)
+            if error is None and consumed_bytes == len(buffer):
+                return
+            may_be_more = error is None and len(events) >= EVENTS_MAX
             if is_through and may_be_more and self._turn.budget.is_spent():
                 self._go_on_later()
                 is_through = False
-            if is_rest and (
-                self.is_stalled if not is_through else error is None and not may_be_more
-            ):
+            if self.is_stalled if not is_through else error is None and not may_be_more:
                 self.rest = bytes(buffer[consumed_bytes:])
             if not is_through or not (error or may_be_more):
                 return

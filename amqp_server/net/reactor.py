@@ -26,7 +26,7 @@ from amqp_server.net.gathering import Gathering
 from amqp_server.net.hang_ups import HangUps
 from amqp_server.net.read_rounds import ReadRounds
 from amqp_server.net.timers import Deadlines, NowMs, now_ms
-from amqp_server.net.turn_writes import Output, TurnWrites
+from amqp_server.net.turn_writes import WRITTEN_AT_ONCE_MAX, Output, TurnWrites
 
 log = logging.getLogger(__name__)
 
@@ -92,8 +92,8 @@ class Reactor:
             after_turn: called when a turn's output was written; None calls nothing.
         """
         self._loop = loop
-        self._before_drain = before_drain
-        self._after_turn = after_turn
+        self._before_drain = _nothing if before_drain is None else before_drain
+        self._after_turn = _nothing if after_turn is None else after_turn
         self._begin_turn = broker.begin_turn
         self._end_turn = broker.end_turn
         self._now_ms = clock
@@ -156,19 +156,22 @@ class Reactor:
             now_ms: the time from ``begin_turn``.
             carries_on: also continue jobs of many turns; no answer waits for them.
         """
-        if self._before_drain is not None:
-            self._before_drain()
+        self._before_drain()
         try:
             is_more_ready = self._end_turn(now_ms, carries_on=carries_on)
         except Exception:
             log.exception("draining the queues failed")
             is_more_ready = False
         writes = self._writes
-        if writes.is_waiting:
+        if writes.left_over or len(writes.marked) > WRITTEN_AT_ONCE_MAX:
             writes.flush(now_ms, carries_on=carries_on)
+        elif writes.marked:
+            # As ``flush`` does it; a call of it is one per cent of a lone message.
+            marked, writes.marked = writes.marked, []
+            for output in marked:
+                output.flush(now_ms)
         self._is_in_turn = False
-        if self._after_turn is not None:
-            self._after_turn()
+        self._after_turn()
         due_ms = self._broker_deadline_ms()
         if due_ms is not None and due_ms != self._broker_watch.due_ms:
             self.deadlines.refresh(self._broker_watch)
@@ -178,7 +181,7 @@ class Reactor:
         busy_poll.turns_count += 1
         if busy_poll.is_over:
             busy_poll.begin()
-        if is_more_ready or writes.is_waiting:
+        if is_more_ready or writes.marked or writes.left_over:
             self.request_turn()
 
     def resume(self) -> None:
@@ -214,3 +217,7 @@ class _BrokerDeadlines:
         self._reactor.request_turn()
         self._broker.begin_turn()
         self._broker.on_deadline(now_ms)
+
+
+def _nothing() -> None:
+    pass

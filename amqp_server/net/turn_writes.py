@@ -26,22 +26,23 @@ class TurnWrites:
 
     Attributes:
         marked: since the last turn, in order.
+        left_over: of earlier turns, in order.
 
     Args:
         budget: for the writes of a turn, behind the time for its work; None is without an end.
     """
 
-    __slots__ = ("_budget", "_left_over", "marked")
+    __slots__ = ("_budget", "left_over", "marked")
 
     def __init__(self, budget: TurnBudget | None = None) -> None:
         self.marked: list[Output] = []
-        self._left_over: deque[Output] = deque()
+        self.left_over: deque[Output] = deque()
         self._budget = TurnBudget() if budget is None else budget
 
     @property
     def is_waiting(self) -> bool:
         """Whether a later turn has something to flush."""
-        return bool(self.marked or self._left_over)
+        return bool(self.marked or self.left_over)
 
     def flush(self, now_ms: int, *, carries_on: bool) -> None:
         """Flush what is marked, and what is left over.
@@ -51,14 +52,14 @@ class TurnWrites:
             carries_on: flush what is left over too; no answer waits for it.
         """
         marked, self.marked = self.marked, []
-        if len(marked) <= WRITTEN_AT_ONCE_MAX and not self._left_over:
+        if len(marked) <= WRITTEN_AT_ONCE_MAX and not self.left_over:
             for output in marked:
                 output.flush(now_ms)
             return
         self._write_many(deque(marked), now_ms, carries_on=carries_on)
 
     def _write_many(self, fresh: deque[Output], now_ms: int, *, carries_on: bool) -> None:
-        left_over, is_spent = self._left_over, self._budget.is_spent
+        left_over, is_spent = self.left_over, self._budget.is_spent
         self._budget.begin()
         for _ in range(min(len(fresh), WRITTEN_AT_ONCE_MAX)):
             fresh.popleft().flush(now_ms)
