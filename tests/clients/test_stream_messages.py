@@ -26,6 +26,9 @@ net:
   listeners:
     - {{address: 127.0.0.1, port: {port}}}
     - {{address: 127.0.0.1, port: {stream_port}, protocol: stream}}
+management:
+  listeners: []
+  metrics_listeners: []
 """
 
 Answers = dict[str, list[dict[str, Any]]]
