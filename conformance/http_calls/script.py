@@ -22,6 +22,8 @@ REST: Final = (
     *policies.WRITES,
     *definitions.WRITES,
     *clients.WRITES,
+    # Nothing looks at anything after these.
+    *accounts.RESETS,
 )
 """While the client is there."""
 

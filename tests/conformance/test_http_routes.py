@@ -12,6 +12,12 @@ def test_every_route_has_a_call_or_a_reason() -> None:
     assert without_call(OURS, (*SCENE, *REST, *REMOVAL)) == []
 
 
+def test_nothing_looks_at_numbers_that_were_just_forgotten() -> None:
+    script = (*SCENE, *REST)
+    first = next(place for place, call in enumerate(script) if call.path.startswith("reset"))
+    assert all(call.path.startswith("reset") for call in script[first:])
+
+
 def test_every_newer_route_is_in_the_table() -> None:
     assert newer().keys() <= set(OURS)
     assert all(newer().values())
