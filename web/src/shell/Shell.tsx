@@ -20,10 +20,11 @@ export function Shell({ account }: { account: Account }) {
   const [isHelp, setHelp] = useState(false);
   const { segments, query } = useAddress();
   const isOffline = useStore(health).offlineSince !== null;
-  const product = useOverview().data?.product_name;
+  const overview = useOverview().data;
+  const product = overview && (overview.product_name ?? "RabbitMQ");
   useGlobalKeys(() => setHelp(true));
   useEffect(() => {
-    if (product === "HareMQ") void askCapabilities();
+    if (product !== undefined) void askCapabilities(product === "HareMQ");
   }, [product]);
   return (
     <>
@@ -46,7 +47,7 @@ export function Shell({ account }: { account: Account }) {
   );
 }
 
-const LISTS = new Set(["queues", "streams", "exchanges", "connections", "channels", "consumers", "dead-letters", "policies", "vhosts", "users", "logs", "topology", "shovels"]);
+const LISTS = new Set(["queues", "streams", "exchanges", "connections", "channels", "consumers", "dead-letters", "policies", "vhosts", "users", "logs", "topology", "shovels", "federation", "limits", "feature-flags"]);
 
 /** Whether the page fills the window and scrolls inside. */
 function isFill(segments: readonly string[], tab: string | undefined): boolean {

@@ -10,15 +10,27 @@ interface Description {
 
 let isAsked = false;
 
-/** Read the broker's description of its own routes, once. A broker that has none has no more than RabbitMQ. */
-export async function askCapabilities(): Promise<void> {
+/** Whether it is known what the broker has. Until then a page does not say that something is missing. */
+export const areKnown = new Store(false);
+
+/**
+ * Read the broker's description of its own routes, once. A broker that has none has no more than RabbitMQ.
+ *
+ * @param isOurs The broker is HareMQ; another one is not asked.
+ */
+export async function askCapabilities(isOurs: boolean): Promise<void> {
   if (isAsked) return;
   isAsked = true;
+  if (!isOurs) {
+    areKnown.set(true);
+    return;
+  }
   try {
     capabilities.set(routesOf(await request<Description>("GET", ["openapi.json"])));
   } catch {
     capabilities.set(new Set());
   }
+  areKnown.set(true);
 }
 
 /** The routes of a description, with `{}` for each parameter and without `/api/`. */

@@ -4,8 +4,9 @@ import { Bones } from "../../components/Bones";
 import { Empty } from "../../components/Empty";
 import { Failed } from "../../components/Failed";
 import { PageHead } from "../../components/PageHead";
-import { useCapability } from "../../state/capabilities";
+import { areKnown, useCapability } from "../../state/capabilities";
 import { usePolled } from "../../state/polling";
+import { useStore } from "../../state/store";
 import { LogLines, type LogLine } from "./LogLines";
 
 const LINES = 500;
@@ -13,11 +14,12 @@ const ONCE_MS = 3_600_000;
 
 /** What the broker wrote into its log. */
 export function LogsPage() {
+  const isKnown = useStore(areKnown);
   const isThere = useCapability("GET logs");
   return (
     <>
       <PageHead title="Logs" of={isThere ? "the last lines, and those that come" : undefined} />
-      {isThere ? <Lines /> : <Files />}
+      {!isKnown ? <Bones /> : isThere ? <Lines /> : <Files />}
     </>
   );
 }

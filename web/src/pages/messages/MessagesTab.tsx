@@ -1,5 +1,6 @@
 import { peek } from "../../api/looks";
 import type { Queue } from "../../api/types";
+import { Bones } from "../../components/Bones";
 import { Button } from "../../components/Button";
 import { Empty } from "../../components/Empty";
 import { Icon } from "../../components/Icon";
@@ -8,9 +9,10 @@ import { Segmented } from "../../components/Segmented";
 import { wholeCount } from "../../format/count";
 import { saveFile } from "../../list/exporting";
 import { setQuery, useAddress } from "../../route/router";
-import { useCapability } from "../../state/capabilities";
+import { areKnown, useCapability } from "../../state/capabilities";
 import { useKeys } from "../../state/keys";
 import { useRights } from "../../state/rights";
+import { useStore } from "../../state/store";
 import { messageFilterOf } from "./messageFilter";
 import { MessageActs } from "./MessageActs";
 import { MessageFilterField } from "./MessageFilterField";
@@ -23,6 +25,8 @@ import { useLook } from "./useLook";
 /** The messages of a queue. Where the broker can peek, looking changes nothing. */
 export function MessagesTab({ queue }: { queue: Queue }) {
   const canPeek = useCapability("POST queues/{}/{}/peek");
+  const isKnown = useStore(areKnown);
+  if (!isKnown) return <Bones />;
   return canPeek ? <Browser queue={queue} /> : <TakenMessages queue={queue} />;
 }
 

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { request } from "../../api/http";
 import { ConfirmDialog } from "../../components/ConfirmDialog";
+import { Bones } from "../../components/Bones";
 import { Empty } from "../../components/Empty";
 import { Count } from "../../components/Figure";
 import { IconButton } from "../../components/IconButton";
@@ -8,7 +9,7 @@ import { PageHead } from "../../components/PageHead";
 import { StateMark } from "../../components/StateMark";
 import type { Column } from "../../list/column";
 import { ListView } from "../../list/ListView";
-import { useCapability } from "../../state/capabilities";
+import { areKnown, useCapability } from "../../state/capabilities";
 import { askAgain } from "../../state/polling";
 import { useRights } from "../../state/rights";
 import { useStore } from "../../state/store";
@@ -36,6 +37,7 @@ const end = (queue: string | undefined, exchange: string | undefined, uri: strin
 
 /** Shovels: what each moves, from where to where, and whether it runs. */
 export function ShovelsPage() {
+  const isKnown = useStore(areKnown);
   const isThere = useCapability("GET shovels");
   const vhost = useStore(chosenVhost);
   const rights = useRights();
@@ -67,6 +69,7 @@ export function ShovelsPage() {
       ),
     }] : []),
   ];
+  if (!isKnown) return <><PageHead title="Shovels" /><Bones /></>;
   if (!isThere) {
     return (
       <>

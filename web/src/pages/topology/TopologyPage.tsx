@@ -10,7 +10,7 @@ import { Segmented } from "../../components/Segmented";
 import { wholeCount } from "../../format/count";
 import { many } from "../../format/many";
 import { setQuery, useAddress } from "../../route/router";
-import { capabilities, useCapability } from "../../state/capabilities";
+import { areKnown, useCapability } from "../../state/capabilities";
 import { useClientNames } from "../../state/clientNames";
 import { usePolled } from "../../state/polling";
 import { useStore } from "../../state/store";
@@ -32,9 +32,9 @@ export function TopologyPage() {
   const chosen = useStore(chosenVhost);
   const vhost = chosen === "" ? "/" : chosen;
   const isOneAnswer = useCapability("GET topology/{}");
-  const areKnown = useStore(capabilities).size > 0;
+  const isKnown = useStore(areKnown);
   const names = useClientNames();
-  const told = usePolled(areKnown ? `topology ${isOneAnswer} ${vhost}` : null, (signal) => readFacts(vhost, isOneAnswer, signal), EVERY_MS);
+  const told = usePolled(isKnown ? `topology ${isOneAnswer} ${vhost}` : null, (signal) => readFacts(vhost, isOneAnswer, signal), EVERY_MS);
   const facts = told.data;
   const picture = useMemo(
     () => facts && pictureOf({ ...facts, rateIn: (queue) => inRate(queue) ?? 0, clientOf: (consumer) => clientOf(consumer.channel_details, names) }),
