@@ -1,8 +1,8 @@
 import { go } from "../route/router";
+import { copyText } from "../state/clipboard";
 import { useKeys, type KeyMap } from "../state/keys";
 import { chooseRange, paused, RANGES } from "../state/range";
 import { nextTheme } from "../state/theme";
-import { say } from "../state/toasts";
 import { NAVIGATION } from "./navigation";
 import { isPaletteOpen } from "./palette";
 
@@ -13,7 +13,7 @@ export function useGlobalKeys(onHelp: () => void): void {
     "?": onHelp,
     t: nextTheme,
     Space: () => paused.update((stands) => !stands),
-    c: () => void copyLink(),
+    c: () => void copyText(location.href, "the link of this page"),
     "[": () => stepTab(-1),
     "]": () => stepTab(1),
   };
@@ -24,11 +24,6 @@ export function useGlobalKeys(onHelp: () => void): void {
     if (entry.key !== undefined) keys[`g ${entry.key}`] = () => go(entry.segments);
   }
   useKeys(keys);
-}
-
-async function copyLink(): Promise<void> {
-  await navigator.clipboard.writeText(location.href);
-  say("Copied the link of this page");
 }
 
 function stepTab(step: number): void {

@@ -7,6 +7,7 @@ import { Dialog } from "../../components/Dialog";
 import { Field } from "../../components/Field";
 import { Note } from "../../components/Note";
 import { TextArea } from "../../components/TextArea";
+import { copyText } from "../../state/clipboard";
 import { askAgain } from "../../state/polling";
 import { say } from "../../state/toasts";
 import { octetsOf, propertiesOf } from "./body";
@@ -14,14 +15,10 @@ import { octetsOf, propertiesOf } from "./body";
 /** What can be done with one message that is looked at. */
 export function MessageActs({ message, vhost }: { message: Message; vhost: string }) {
   const [isRepublish, setRepublish] = useState(false);
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(JSON.stringify(message, null, 2));
-    say("Copied the message as JSON");
-  };
   return (
     <div class="row wrap">
       <Button look="s" icon="send" onPress={() => setRepublish(true)}>Republish a copy…</Button>
-      <Button look="s" icon="copy" onPress={() => void copy()}>Copy as JSON</Button>
+      <Button look="s" icon="copy" onPress={() => void copyText(JSON.stringify(message, null, 2), "the message as JSON")}>Copy as JSON</Button>
       {isRepublish && <RepublishDialog message={message} vhost={vhost} onClose={() => setRepublish(false)} />}
     </div>
   );

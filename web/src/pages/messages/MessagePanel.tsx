@@ -61,9 +61,9 @@ export function MessagePanel({ message, vhost, title, note, acts, onStep, onClos
             <dd class="mono">{message.routing_key}</dd>
             <dt>redelivered</dt>
             <dd>{message.redelivered ? "yes" : "no"}</dd>
-            {[...Object.entries(properties), ...table].map(([name, value]) => (
+            {[...Object.entries(properties).map(([name, value]) => [name.replaceAll("_", "-"), value] as const), ...table].map(([name, value]) => (
               <>
-                <dt>{name.replaceAll("_", "-")}</dt>
+                <dt>{name}</dt>
                 <dd class={typeof value === "string" ? "mono" : undefined}>{shown(name, value)}</dd>
               </>
             ))}
@@ -75,7 +75,7 @@ export function MessagePanel({ message, vhost, title, note, acts, onStep, onClos
 }
 
 function shown(name: string, value: unknown): string {
-  if (name === "delivery_mode") return value === 2 ? "2, persistent" : "1, transient";
+  if (name === "delivery-mode") return value === 2 ? "2, persistent" : "1, transient";
   if (name === "timestamp" && typeof value === "number") return moment(value * 1000, Date.now());
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
