@@ -50,6 +50,11 @@ PAGES: Final = {
     "nodes": "#/nodes",
     "logs": "#/logs",
     "shovels": "#/shovels",
+    "federation": "#/federation",
+    "federation-upstreams": "#/federation?kind=upstreams",
+    "limits": "#/limits",
+    "metrics": "#/metrics",
+    "feature-flags": "#/feature-flags",
 }
 LOOKS: Final = {
     "light": {"dark": False, "phone": False},

@@ -26,7 +26,8 @@ CORPUS = (
 PAGES = (
     "#/", "#/queues", "#/exchanges", "#/streams", "#/connections", "#/channels", "#/consumers",
     "#/policies", "#/users", "#/vhosts", "#/definitions", "#/topology", "#/dead-letters", "#/logs",
-    "#/nodes", "#/nowhere/<img src=x onerror=window.ran=1>",
+    "#/nodes", "#/limits", "#/limits?kind=users", "#/metrics", "#/feature-flags",
+    "#/federation", "#/federation?kind=upstreams", "#/nowhere/<img src=x onerror=window.ran=1>",
 )  # fmt: skip
 
 

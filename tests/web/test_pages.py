@@ -41,6 +41,12 @@ PAGES = {
     "#/nodes": ("Cluster", "Listeners"),
     "#/logs": ("Logs", "listening"),
     "#/shovels": ("Shovels", "There is no shovel"),
+    "#/federation": ("Federation", "federation"),
+    "#/limits": ("Limits", HOSTILE),
+    "#/limits?kind=users": ("Limits", "No user has a limit"),
+    "#/metrics": ("Metrics", "scrape_configs"),
+    "#/feature-flags": ("Feature flags", "quorum_queue"),
+    "#/feature-flags?kind=deprecated": ("Feature flags", "Nothing here will go"),
 }
 
 DRAWN_MOST = (

@@ -9,6 +9,7 @@ from tests.web.chromium import Watched
 
 OPEN_TO_ALL = ("#/", "#/queues", "#/streams", "#/exchanges", "#/connections", "#/channels",
                "#/consumers", "#/vhosts", "#/topology", "#/dead-letters",
+               "#/limits", "#/metrics", "#/feature-flags", "#/federation",
                "#/queues/%2F/orders.created")  # fmt: skip
 
 

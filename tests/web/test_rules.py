@@ -157,3 +157,36 @@ def test_limits_are_set_for_a_hostile_name(watched: Watched) -> None:
     panel.get_by_label("Queues at most").fill("12")
     panel.get_by_role("button", name="Save limits").click()
     expect(page.get_by_text(f"Saved the limits of {HOSTILE}")).to_be_visible()
+
+
+def test_the_rights_of_a_user_are_tried_and_his_limits_are_set(watched: Watched) -> None:
+    page = watched.page
+    go(page, "#/users?open=owner")
+    panel = page.get_by_role("region", name="User", exact=True)
+    tried = panel.get_by_role("group", name="Try the rights")
+    tried.get_by_label("Queue or exchange").fill("orders")
+    expect(tried).to_contain_text("No. ^mine does not match.")
+    tried.get_by_role("button", name="Read").click()
+    expect(tried).to_contain_text("Yes. .* matches.")
+    panel.get_by_label("Channels at most").fill("7")
+    panel.get_by_role("button", name="Save limits").click()
+    expect(page.get_by_text("Saved the limits of owner")).to_be_visible()
+    go(page, "#/limits?kind=users")
+    expect(page.get_by_role("row", name="owner")).to_contain_text("7")
+    page.get_by_role("link", name="owner").click()
+    panel.get_by_label("Channels at most").fill("")
+    panel.get_by_role("button", name="Save limits").click()
+    go(page, "#/limits?kind=users")
+    expect(page.get_by_text("No user has a limit")).to_be_visible()
+
+
+def test_what_prometheus_is_told_is_copied(watched: Watched) -> None:
+    page = watched.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    go(page, "#/metrics")
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.get_by_text("Copied the scrape configuration")).to_be_visible()
+    assert "job_name: haremq" in page.evaluate("() => navigator.clipboard.readText()")
+    page.evaluate("() => { Object.defineProperty(navigator, 'clipboard', { value: undefined }); }")
+    page.get_by_role("button", name="Copy the rule for: A queue grows").click()
+    expect(page.get_by_text("Copied the rule")).to_be_visible()

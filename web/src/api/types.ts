@@ -256,7 +256,7 @@ export interface User {
   tags: string[] | string;
   password_hash: string;
   hashing_algorithm?: string;
-  limits?: Table;
+  limits?: Record<string, number>;
 }
 
 export interface Permission {

@@ -31,6 +31,7 @@ const LOOKS: Record<string, StateLook> = {
   stopped: BROKEN,
   crashed: BROKEN,
   terminated: BROKEN,
+  error: BROKEN,
 };
 
 /** The look of a state; one that is not known is told in words alone, with the mark of rest. */

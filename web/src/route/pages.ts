@@ -20,6 +20,10 @@ const LOADERS: Record<string, Load> = {
   topology: async () => (await import("../pages/topology/TopologyPage")).TopologyPage,
   "dead-letters": async () => (await import("../pages/deadletters/DeadLettersPage")).DeadLettersPage,
   shovels: async () => (await import("../pages/shovels/ShovelsPage")).ShovelsPage,
+  federation: async () => (await import("../pages/federation/FederationPage")).FederationPage,
+  limits: async () => (await import("../pages/limits/LimitsPage")).LimitsPage,
+  metrics: async () => (await import("../pages/metrics/MetricsPage")).MetricsPage,
+  "feature-flags": async () => (await import("../pages/featureflags/FeatureFlagsPage")).FeatureFlagsPage,
   logs: async () => (await import("../pages/logs/LogsPage")).LogsPage,
 };
 

@@ -51,6 +51,7 @@ export const NAVIGATION: readonly Group[] = [
       { title: "Policies", icon: "policy", segments: ["policies"], isFor: (rights) => rights.setsPolicies || rights.seesAll },
       { title: "Virtual hosts", icon: "vhost", segments: ["vhosts"] },
       { title: "Users and rights", icon: "users", segments: ["users"], isFor: (rights) => rights.isAdministrator },
+      { title: "Limits", icon: "lock", segments: ["limits"] },
       { title: "Definitions", icon: "defs", segments: ["definitions"], isFor: (rights) => rights.isAdministrator },
     ],
   },
@@ -59,6 +60,9 @@ export const NAVIGATION: readonly Group[] = [
     entries: [
       { title: "Nodes", icon: "node", segments: ["nodes"], key: "n", isFor: (rights) => rights.seesAll },
       { title: "Shovels", icon: "shovel", segments: ["shovels"], isFor: (rights) => rights.seesAll },
+      { title: "Federation", icon: "federation", segments: ["federation"], isFor: (rights) => rights.seesAll },
+      { title: "Feature flags", icon: "flag", segments: ["feature-flags"], isFor: (rights) => rights.isAdministrator },
+      { title: "Metrics", icon: "metrics", segments: ["metrics"], isFor: (rights) => rights.seesAll },
       { title: "Logs", icon: "logs", segments: ["logs"], isFor: (rights) => rights.isAdministrator },
     ],
   },

@@ -11,7 +11,9 @@ import { Note } from "../../components/Note";
 import { askAgain, usePolled } from "../../state/polling";
 import { tagsOf } from "../../state/session";
 import { say, sayFailed } from "../../state/toasts";
+import { LimitsForm } from "../limits/LimitsForm";
 import { PermissionDialog } from "./PermissionDialog";
+import { RightsTester } from "./RightsTester";
 import { TagChoice } from "./TagChoice";
 
 /** One user: rights, tags, password, and the end. */
@@ -36,7 +38,12 @@ export function UserPanel({ name, onClose }: { name: string; onClose: () => void
           <>
             <Rights name={name} permissions={permissions.data ?? []} />
             {(topics.data ?? []).length > 0 && <Topics topics={topics.data ?? []} />}
+            {(permissions.data ?? []).length > 0 && <RightsTester key={String(permissions.data?.length)} permissions={permissions.data ?? []} />}
             <Login user={user} />
+            <div class="stack s">
+              <h3>Limits</h3>
+              <LimitsForm route="user-limits" name={name} known={user.limits ?? {}} mayEdit />
+            </div>
             <div><Button look="outline-bad" icon="trash" onPress={() => setDoomed(true)}>Delete user…</Button></div>
           </>
         )}

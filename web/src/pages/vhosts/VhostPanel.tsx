@@ -5,7 +5,6 @@ import { Bones } from "../../components/Bones";
 import { Button } from "../../components/Button";
 import { ConfirmDialog } from "../../components/ConfirmDialog";
 import { Failed } from "../../components/Failed";
-import { Field } from "../../components/Field";
 import { IconButton } from "../../components/IconButton";
 import { Note } from "../../components/Note";
 import { StateMark } from "../../components/StateMark";
@@ -13,14 +12,11 @@ import { wholeCount } from "../../format/count";
 import { places } from "../../route/places";
 import { askAgain, usePolled } from "../../state/polling";
 import { useRights } from "../../state/rights";
-import { say, sayFailed } from "../../state/toasts";
+import { say } from "../../state/toasts";
 import { chosenVhost } from "../../state/vhost";
+import { LimitsForm } from "../limits/LimitsForm";
 
 const EVERY_MS = 15_000;
-const LIMITS = [
-  { name: "max-queues", title: "Queues at most" },
-  { name: "max-connections", title: "Connections at most" },
-];
 
 /** One virtual host: who may enter, its limits, and its end. */
 export function VhostPanel({ name, onClose }: { name: string; onClose: () => void }) {
@@ -51,7 +47,7 @@ export function VhostPanel({ name, onClose }: { name: string; onClose: () => voi
               <dt>messages</dt><dd>{wholeCount(vhost.messages ?? 0)}</dd>
               <dt>tracing</dt><dd>{vhost.tracing ? "on" : "off"}</dd>
             </dl>
-            <Limits name={name} known={limits.data?.[0]?.value ?? {}} mayEdit={mayAsk} />
+            <LimitsForm route="vhost-limits" name={name} known={limits.data?.[0]?.value ?? {}} mayEdit={mayAsk} />
             {permissions.data && (
               <div>
                 <h3>Who may enter</h3>
@@ -92,39 +88,5 @@ export function VhostPanel({ name, onClose }: { name: string; onClose: () => voi
         />
       )}
     </section>
-  );
-}
-
-function Limits({ name, known, mayEdit }: { name: string; known: Record<string, number>; mayEdit: boolean }) {
-  const [typed, setTyped] = useState<Record<string, string>>({});
-  const shown = (limit: string): string => typed[limit] ?? (known[limit] === undefined ? "" : String(known[limit]));
-  const save = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    try {
-      for (const [limit, text] of Object.entries(typed)) {
-        if (text === "") await request("DELETE", ["vhost-limits", name, limit]);
-        else await request("PUT", ["vhost-limits", name, limit], { body: { value: Number(text) } });
-      }
-      setTyped({});
-      askAgain();
-      say(`Saved the limits of ${name}`);
-    } catch (error) {
-      sayFailed("save the limits", error);
-    }
-  };
-  if (!mayEdit) {
-    return (
-      <dl class="kv tight">
-        {LIMITS.map((limit) => (<><dt>{limit.title}</dt><dd>{known[limit.name] ?? "no limit"}</dd></>))}
-      </dl>
-    );
-  }
-  return (
-    <form class="stack" onSubmit={(event) => void save(event)}>
-      {LIMITS.map((limit) => (
-        <Field key={limit.name} label={limit.title} hint="empty is no limit" type="number" value={shown(limit.name)} onInput={(text) => setTyped({ ...typed, [limit.name]: text })} />
-      ))}
-      <div><Button submit disabled={Object.keys(typed).length === 0}>Save limits</Button></div>
-    </form>
   );
 }
