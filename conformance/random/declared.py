@@ -100,7 +100,8 @@ DECLARED: Sequence[Declared] = (
     Declared(
         "namesake-of-a-deleted-queue",
         "Unacked deliveries of a deleted queue are gone with it.",
-        "Their requeue goes to a new queue of that name, and may deliver another message twice.",
+        "A settlement of them goes to a new queue of that name. It may deliver another message "
+        "twice, or crash that queue.",
         "a new queue must not get messages of the old one",
         situations.is_settled_for_a_namesake,
     ),

@@ -209,7 +209,7 @@ def is_bound_before_the_commit(situation: Situation) -> bool:
 
 
 def is_settled_for_a_namesake(situation: Situation) -> bool:
-    """Deliveries of a deleted queue are requeued, and a new queue has its name."""
+    """Deliveries of a deleted queue are settled, and a new queue has its name."""
     deleted: set[str] = set()
     is_there_again = False
     for step in situation.script:
@@ -223,9 +223,15 @@ def is_settled_for_a_namesake(situation: Situation) -> bool:
     return (
         is_there_again
         and settles
-        and re.match(r"basic\.deliver .* redelivered ", lines[0]) is not None
+        and _OF_A_NAMESAKE.match(lines[0]) is not None
         and not lines[1]
     )
+
+
+_OF_A_NAMESAKE = re.compile(
+    # The new queue delivers, or it has crashed: what its consumer, its client and a look at it see.
+    r"basic\.deliver .* redelivered |basic\.cancel |connection\.close reply_code=541 |gone"
+)
 
 
 def first_death_is_told(situation: Situation) -> bool:

@@ -173,6 +173,11 @@ def test_a_deleted_queue_has_a_namesake() -> None:
     assert name_of([declare, delete, declare, recover], DELIVERY, "") is None
     assert name_of([declare, delete, recover], again, "") is None
     assert name_of([declare, delete, declare, FLOW], again, "") is None
+    reject = Step("A1", "basic.reject", {"delivery_tag": 1})
+    for seen in ("gone", "basic.cancel consumer_tag=c1 nowait", f"{CLOSED[:-3]}541 reply_text=x"):
+        assert name_of([declare, delete, declare, reject], seen, "") == name
+        assert name_of([declare, declare, reject], seen, "") is None
+        assert name_of([declare, delete, declare, FLOW], seen, "") is None
 
 
 def test_what_came_back_to_a_quorum_queue_is_in_another_order() -> None:
