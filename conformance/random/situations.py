@@ -221,10 +221,7 @@ def is_settled_for_a_namesake(situation: Situation) -> bool:
     lines = situation.difference.first_lines()
     settles = situation.step.method in (*SETTLEMENTS, *_RECOVERS)
     return (
-        is_there_again
-        and settles
-        and _OF_A_NAMESAKE.match(lines[0]) is not None
-        and not lines[1]
+        is_there_again and settles and _OF_A_NAMESAKE.match(lines[0]) is not None and not lines[1]
     )
 
 
