@@ -15,6 +15,7 @@ from exchanges.delayed_message import DelayedMessageExchange
 from exchanges.direct import DirectExchange
 from exchanges.errors import UnknownExchangeTypeError
 from exchanges.fanout import FanoutExchange
+from exchanges.federation_upstream import FederationUpstreamExchange
 from exchanges.headers import HeadersExchange
 from exchanges.modulus_hash import ModulusHashExchange
 from exchanges.random_choice import RandomBytes, RandomExchange
@@ -93,6 +94,9 @@ _KINDS: Final[Mapping[str, Callable[[Mapping[str, object], RandomBytes], Exchang
             "x-consistent-hash": lambda arguments, _random_bytes: ConsistentHashExchange(arguments),
             "x-delayed-message": lambda arguments, random_bytes: DelayedMessageExchange(
                 arguments, KIND_NAMES, lambda name: make_kind(name, arguments, random_bytes)
+            ),
+            "x-federation-upstream": lambda arguments, _random_bytes: FederationUpstreamExchange(
+                arguments
             ),
             "x-modulus-hash": lambda _arguments, _random_bytes: ModulusHashExchange(),
             "x-random": lambda _arguments, random_bytes: RandomExchange(random_bytes),

@@ -246,6 +246,15 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "write": "string",
         "read": "string",
     },
+    "federation_link": {
+        "node": "string",
+        "type": "string",
+        "vhost": "string",
+        "upstream": "string",
+        "id": "string",
+        "status": "string",
+        "timestamp": "string",
+    },
     "shovel": {
         "node": "string",
         "timestamp": "string",

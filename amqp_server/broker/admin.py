@@ -47,6 +47,7 @@ from amqp_server.broker.errors import (
     UnreadableError,
 )
 from amqp_server.broker.events import acting
+from amqp_server.broker.federation.upstream import COMPONENTS as FEDERATION_COMPONENTS
 from amqp_server.broker.messages.looks import HeldPlace, Look, Peeked, Wanted
 from amqp_server.broker.messages.message_filter import MessageFilter
 from amqp_server.broker.messages.shown import shown_properties, shown_types
@@ -63,6 +64,7 @@ from queues.offset_spec import FIRST, LAST, NEXT, OffsetKind, OffsetSpec
 
 __all__ = [
     "COMMANDS",
+    "FEDERATION_COMPONENTS",
     "FIRST",
     "KINDS",
     "LAST",

@@ -20,6 +20,7 @@ from amqp_server.broker.definitions.definition import (
 from amqp_server.broker.delivered import Delivered
 from amqp_server.broker.errors import NotFoundError
 from amqp_server.broker.events import EventKind, Events
+from amqp_server.broker.federation.links import Links
 from amqp_server.broker.jobs.jobs import Jobs
 from amqp_server.broker.limits import check_node_queue, check_node_vhost
 from amqp_server.broker.names import EVENT_EXCHANGE, generated_name, reply_token
@@ -99,7 +100,7 @@ class Broker:
         end_turn, next_deadline_ms, on_deadline: the turn's, for the loop.
         journal: makes definitions survive; the answer to a change waits for its ``safe_at``.
         random_bytes: unpredictable octets, for names and salts.
-        shovels: how the shovels are.
+        shovels, federation: how the shovels and the links to upstreams are.
         parameters, global_parameters: of components this version does not have: kept and shown;
             by (vhost, component, name), and by name. Changed by ``set_parameter`` and its like.
     """
@@ -159,6 +160,7 @@ class Broker:
         self._connections: dict[OpenConnection, _HeldBy] = {}
         self.numbered = NumberedConnections()
         self.shovels = ShovelStates()
+        self.federation = Links()
         self._connections_count: dict[tuple[str | None, str | None], int] = {}
 
     # ── vhosts ──

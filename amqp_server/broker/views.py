@@ -21,6 +21,7 @@ from amqp_server.broker.definitions.definition import (
     GlobalParameterDefinition,
     ParameterDefinition,
 )
+from amqp_server.broker.federation.links import LinkState
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.protocol_counts import ProtocolCounts
 from amqp_server.broker.resources import ListenerView, ResourceView
@@ -74,6 +75,7 @@ __all__ = [
     "FlowView",
     "GlobalParameterDefinition",
     "LimitsView",
+    "LinkState",
     "ListenerView",
     "MissView",
     "NodeView",

@@ -15,6 +15,7 @@ _DESCRIPTIONS: Final[Mapping[str, str]] = {
     "topic": "AMQP topic exchange, as per the AMQP specification",
     "x-consistent-hash": "Shares keys out by their hash, in proportion to weights",
     "x-modulus-hash": "Shares keys out by their hash",
+    "x-federation-upstream": "What a downstream broker takes; made by federation",
     "x-random": "One queue, chosen by chance",
     "x-recent-history": "Keeps the last messages for queues that are bound later",
     "x-super-stream": "Shares keys out over the partitions of a super stream",

@@ -1,15 +1,16 @@
 """Parameters: ``parameters`` of components in vhosts, and ``global-parameters``.
 
 RabbitMQ keeps the limits of vhosts and the operator policies as parameters, too; they are shown
-here. The component ``shovel`` defines shovels. Others, such as federation, are those of plugins
-that this node does not have: what was imported for them is kept and shown, and nothing new is
-taken.
+here. The component ``shovel`` defines shovels, ``federation-upstream`` and its sets where links
+take messages from. Others are those of plugins that this node does not have: what was imported for
+them is kept and shown, and nothing new is taken.
 """
 
 from collections.abc import Iterator
 from typing import Any, Final
 
 from amqp_server.broker.admin import (
+    FEDERATION_COMPONENTS,
     GlobalParameterDefinition,
     ParameterDefinition,
     PreconditionFailedError,
@@ -99,14 +100,14 @@ def _named(call: Call) -> dict[str, Any]:
 
 
 async def put_parameter(call: Call) -> Response:
-    """Set the limits of a vhost, or a shovel; no other component is there."""
+    """Set the limits of a vhost, a shovel or an upstream; no other component is there."""
     body, component = call.body(), call.names["component"]
     require_vhost(call)
     require_keys(body, "value")
     if component in {POLICY, OPERATOR_POLICY}:
         raise bad_request("policies may not be set using this method")
-    if component == SHOVEL:
-        return await _put_shovel(call, body["value"])
+    if component == SHOVEL or component in FEDERATION_COMPONENTS:
+        return await _put_checked(call, component, body["value"])
     if component != LIMITS:
         raise _invalid(f"component {component} not found")
     limits, name = body["value"], call.names["parameter"]
@@ -126,16 +127,16 @@ def _invalid(text: str) -> HttpError:
     return bad_request(f"Validation failed\n\n{text}\n")
 
 
-async def _put_shovel(call: Call, value: object) -> Response:
-    """Create a shovel, or replace the one of that name.
+async def _put_checked(call: Call, component: str, value: object) -> Response:
+    """Create a shovel, an upstream or a set of them, or replace the one of that name.
 
     Raises:
         HttpError: 400, it is not valid; each fault is a line.
     """
     name = call.names["parameter"]
-    held = call.node.views.parameters(component=SHOVEL, vhost=call.vhost)
+    held = call.node.views.parameters(component=component, vhost=call.vhost)
     is_new = all(each.name != name for each in held)
-    made = ParameterDefinition(call.vhost, SHOVEL, name, value)
+    made = ParameterDefinition(call.vhost, component, name, value)
     _check_local_vhosts(call, value)
     try:
         await call.node.command("set_parameter", parameter=made)
@@ -145,7 +146,7 @@ async def _put_shovel(call: Call, value: object) -> Response:
 
 
 def _check_local_vhosts(call: Call, value: object) -> None:
-    """Refuse a shovel into a vhost of this node that the user may not enter.
+    """Refuse a shovel or an upstream in a vhost of this node that the user may not enter.
 
     Raises:
         HttpError: 400, with RabbitMQ's text.
@@ -255,7 +256,7 @@ ROUTES: Final = (
         path=_ONE,
         right=Right.POLICYMAKER,
         handler=put_parameter,
-        summary="Set the limits of a vhost, or define a shovel.",
+        summary="Set the limits of a vhost, or define a shovel or an upstream.",
         body="value",
     ),
     Route(

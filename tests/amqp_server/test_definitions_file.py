@@ -31,7 +31,7 @@ MIXED = {
             "vhost": "/",
             "name": "federate",
             "pattern": "^fed[.]",
-            "definition": {"federation-upstream-set": "all", "ha-mode": "all"},
+            "definition": {"shards-per-node": 2, "ha-mode": "all"},
         }
     ],
     "exchanges": [
@@ -53,7 +53,7 @@ MIXED = {
 LEFT_OUT = [
     "users[0].hashing_algorithm",
     "vhosts[1].default_queue_type",
-    "policies[0].definition.federation-upstream-set",
+    "policies[0].definition.shards-per-node",
     "exchanges[2].type",
     "queues[1]",
     "permissions[0].user",

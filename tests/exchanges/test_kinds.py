@@ -15,6 +15,7 @@ def test_the_four_standard_types_are_there_and_those_of_rabbitmq_s_plugins() -> 
         "topic",
         "x-consistent-hash",
         "x-delayed-message",
+        "x-federation-upstream",
         "x-modulus-hash",
         "x-random",
         "x-recent-history",

@@ -17,6 +17,8 @@ from amqp_server.broker.definitions.export import exporting, exporting_vhost
 from amqp_server.broker.definitions.parse import parsing
 from amqp_server.broker.definitions.references import finding_references
 from amqp_server.broker.errors import DeletionProtectedError
+from amqp_server.broker.federation.upstream import COMPONENTS as FEDERATION
+from amqp_server.broker.federation.upstream import check_parameter
 from amqp_server.broker.limits import VHOST_LIMITS, validated
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.shovels.definition import COMPONENT as SHOVEL
@@ -108,12 +110,14 @@ class VhostCommands:
         """Create or replace a parameter, of a vhost or of the cluster.
 
         Raises:
-            PreconditionFailedError: it is no valid shovel. One that is imported is kept and shown,
-                and does nothing; the log says why.
+            PreconditionFailedError: it is no valid shovel or upstream. One that is imported is kept
+                and shown, and does nothing; of a shovel the log says why.
         """
         if isinstance(parameter, ParameterDefinition):
             if parameter.component == SHOVEL:
                 read_shovel(parameter.vhost, parameter.name, parameter.value)
+            elif parameter.component in FEDERATION:
+                check_parameter(parameter.component, parameter.name, parameter.value)
             self._broker.set_parameter(parameter)
         else:
             self._broker.set_global_parameter(parameter)
@@ -133,6 +137,17 @@ class VhostCommands:
         """Connect a shovel anew; return whether there is one."""
         yield
         return self._broker.shovels.restart(vhost, name)
+
+    def restart_federation_link(self, _now_ms: int, vhost: str, name: str) -> Steps[bool]:
+        """Connect a link anew; return whether there is one.
+
+        Args:
+            now_ms: the time.
+            vhost: of the link.
+            name: its id.
+        """
+        yield
+        return self._broker.federation.restart(vhost, name)
 
     # ── definitions as a file ──
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+from amqp_server.broker.access.patterns import PatternError, compile_pattern
 from amqp_server.broker.arguments.rules import DEAD_LETTER_STRATEGIES, SHORTSTR_MAX_BYTES
 from amqp_server.broker.arguments.streams import age_ms
 from amqp_server.broker.terms import json_term, proplist
@@ -53,6 +54,10 @@ def _age(value: object) -> bool:
     return isinstance(value, str) and age_ms(value) is not None
 
 
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
 def _is_int(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -72,6 +77,9 @@ _RULES: Final[Mapping[str, tuple[_Check, str]]] = {
         "is not a valid durability value",
     ),
     "expires": (_integer_from(1), "is not a valid queue expiry"),
+    "federation-upstream": (_is_text, "is not a valid federation upstream name"),
+    "federation-upstream-pattern": (_is_text, "is not a valid federation upstream pattern name"),
+    "federation-upstream-set": (_is_text, "is not a valid federation upstream set name"),
     "initial-cluster-size": (_integer_from(0), "is not a valid cluster size"),
     "max-age": (_max_age, "is not a valid max age"),
     "max-in-memory-bytes": (_integer_from(0), "is not a valid maximum memory in bytes"),
@@ -114,6 +122,11 @@ _MIRRORING: Final[Mapping[str, tuple[_Check, str]]] = {
         'ha-promote-on-failure must be "always" or "when-synced", got {}',
     ),
 }
+
+FEDERATION_KEYS: Final = frozenset(
+    {"federation-upstream", "federation-upstream-pattern", "federation-upstream-set"}
+)
+"""The keys that name upstreams; a policy has one of them at most."""
 
 OPERATOR_KEYS: Final = frozenset(
     {
@@ -172,10 +185,33 @@ def wrong_definition(definition: object, *, operator: bool, is_imported: bool = 
         is_valid, complaint = _RULES[key]
         if not is_valid(definition[key]):
             return [f"{json_term(definition[key])} {complaint}"]
+    wrong = _wrong_federation(definition)
+    if wrong is not None:
+        return [wrong]
     if is_imported:
         return []
     unknown = {key: value for key, value in definition.items() if key not in known}
     return [f"{proplist(unknown)} are not recognised policy settings"] if unknown else []
+
+
+def _wrong_federation(definition: Mapping[str, object]) -> str | None:
+    """Return what is wrong with the keys that name upstreams, each of which is valid by itself."""
+    named = FEDERATION_KEYS & definition.keys()
+    if len(named) > 1:
+        return (
+            "cannot specify federation-upstream, federation-upstream-set or "
+            "federation-upstream-pattern together"
+        )
+    pattern = definition.get("federation-upstream-pattern")
+    if pattern is not None:
+        try:
+            compile_pattern(str(pattern))
+        except PatternError as error:
+            return (
+                f"could not compile pattern {pattern} to a regular expression. "
+                f'Error: {{"{error.reason}",{error.position}}}'
+            )
+    return None
 
 
 def _wrong_mirroring(mirroring: Mapping[str, object]) -> str | None:

@@ -94,9 +94,13 @@ def read_shovel(vhost: str, name: str, value: object) -> Shovel:
 
 
 def local_vhosts(value: object) -> frozenset[str]:
-    """Return the vhosts of this node that the parameter of a shovel would connect to."""
+    """Return the vhosts of this node that a shovel or an upstream would connect to.
+
+    Args:
+        value: of its parameter.
+    """
     found = set()
-    for key in ("src-uri", "dest-uri"):
+    for key in ("src-uri", "dest-uri", "uri"):
         given = value.get(key) if isinstance(value, Mapping) else None
         for text in given if isinstance(given, list) else [given]:
             try:

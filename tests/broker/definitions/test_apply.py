@@ -265,7 +265,7 @@ def test_names_that_clients_may_not_choose_are_loaded(broker: Broker) -> None:
 
 def test_a_policy_of_a_plugin_keeps_its_place_before_others(broker: Broker) -> None:
     shared = {"vhost": "/", "pattern": ".*", "apply-to": "queues"}
-    federated = {"federation-upstream-set": "all"}
+    federated = {"shards-per-node": 2}
     raw = {
         "policies": [
             {**shared, "name": "mine", "definition": {"message-ttl": 5}},

@@ -10,8 +10,8 @@ READING = Reading(bytes)
 
 
 def test_a_policy_keeps_the_keys_of_a_plugin() -> None:
-    definition = {"federation-upstream-set": "all", "max-length": 1}
+    definition = {"shards-per-node": 2, "max-length": 1}
     item = Item({"name": "p", "vhost": "/", "pattern": "", "definition": definition}, "d")
     assert PolicyRow().read(item, READING) == PolicyDefinition("/", Policy("p", "", definition))
-    told = "d.definition.federation-upstream-set: is no policy key here: kept, without effect"
+    told = "d.definition.shards-per-node: is no policy key here: kept, without effect"
     assert item.left_out == [told]

@@ -140,12 +140,12 @@ def test_a_class_of_ours_may_be_set_by_users_and_operators(durability: str) -> N
 
 
 def test_keys_of_another_node_pass_where_they_come_with_its_definitions() -> None:
-    definition = {"federation-upstream-set": "all", "max-length": 1, "queue-mode": "lazy"}
+    definition = {"shards-per-node": 2, "max-length": 1, "queue-mode": "lazy"}
     assert len(wrong_definition(definition, operator=True)) == 1
     assert wrong_definition(definition, operator=True, is_imported=True) == []
-    assert unknown_keys(definition, operator=False) == ["federation-upstream-set"]
-    assert unknown_keys(definition, operator=True) == ["federation-upstream-set", "queue-mode"]
-    broken = {"federation-upstream-set": "all", "max-length": "1"}
+    assert unknown_keys(definition, operator=False) == ["shards-per-node"]
+    assert unknown_keys(definition, operator=True) == ["queue-mode", "shards-per-node"]
+    broken = {"shards-per-node": 2, "max-length": "1"}
     assert len(wrong_definition(broken, operator=False, is_imported=True)) == 1
 
 
@@ -160,3 +160,32 @@ def test_keys_that_keep_a_policy_away_are_keys_a_policy_may_have() -> None:
     for keys in (OPERATOR_KEYS, *[kind.foreign_policy_keys for kind in KINDS.values()]):
         told = wrong_definition(dict.fromkeys(keys, "?"), operator=False)
         assert "not recognised" not in "".join(told)
+
+
+def test_one_key_names_upstreams() -> None:
+    for definition, told in (
+        ({"federation-upstream": 1}, "1 is not a valid federation upstream name"),
+        ({"federation-upstream-set": []}, "[] is not a valid federation upstream set name"),
+        (
+            {"federation-upstream-pattern": 1},
+            "1 is not a valid federation upstream pattern name",
+        ),
+        (
+            {"federation-upstream": "u", "federation-upstream-set": "all"},
+            (
+                "cannot specify federation-upstream, federation-upstream-set or "
+                "federation-upstream-pattern together"
+            ),
+        ),
+        (
+            {"federation-upstream-pattern": "("},
+            (
+                "could not compile pattern ( to a regular expression. "
+                'Error: {"missing closing parenthesis",1}'
+            ),
+        ),
+    ):
+        assert wrong_definition(definition, operator=False) == [told]
+    assert wrong_definition({"federation-upstream-pattern": "^u"}, operator=False) == []
+    (refused,) = wrong_definition({"federation-upstream": "u"}, operator=True)
+    assert "are not recognised policy settings" in refused

@@ -1,0 +1,1 @@
+"""Federation as definitions: upstreams, and how the links to them are."""

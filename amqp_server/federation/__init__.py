@@ -1,0 +1,1 @@
+"""What takes messages from upstream brokers: a worker for each link."""
