@@ -49,6 +49,7 @@ def left_out(job: MoveJob, records: Sequence[Record]) -> tuple[list[bool], Commi
 PUBLISH = MoveJob._publish
 
 
+@pytest.mark.planted
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("name", "bug"), [("_move_piece", settled_first), ("_publish", left_out)], ids=["first", "left"]

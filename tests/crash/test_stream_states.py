@@ -118,6 +118,7 @@ BUGS: dict[str, tuple[object, str, Any]] = {
 }
 
 
+@pytest.mark.planted
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_bug_of_streams_is_seen(bug: str) -> None:
