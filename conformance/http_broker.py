@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import json
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import quote
@@ -15,7 +16,10 @@ from conformance.address import Address
 from conformance.client import Connection
 from conformance.http import PORT_OFFSET
 from conformance.http_calls.call import VHOST, Call
+from conformance.http_calls.shovels import NAME as SHOVEL
+from conformance.http_stream_client import StreamClient
 
+STREAM_PORT_OFFSET: Final = 1
 TIMEOUT_S: Final = 30.0
 SEEN_TIMEOUT_S: Final = 30.0
 """RabbitMQ tells of channels and consumers once it has looked at them: each 5 s."""
@@ -35,14 +39,15 @@ class Broker:
     """The HTTP API of a broker on 127.0.0.1, used as ``with Broker(port)``.
 
     Args:
-        port: of the HTTP API; that of AMQP is 10000 below.
+        port: of the HTTP API; that of AMQP is 10000 below, and that of streams 1 above that.
     """
 
     def __init__(self, port: int) -> None:
         self._port = port
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
         self._client: Connection | None = None
-        self._names = {"node": "none", "connection": "none", "channel": "none"}
+        self._stream_client: StreamClient | None = None
+        self._names = dict.fromkeys(("node", "connection", "stream_connection", "channel"), "none")
         self._names["node"] = self.ask(Call("GET", "overview")).value["node"]
 
     @property
@@ -60,6 +65,8 @@ class Broker:
         trace: TracebackType | None,
     ) -> None:
         self._connection.close()
+        if self._stream_client is not None:
+            self._stream_client.close()
         if self._client is not None:
             with contextlib.suppress(OSError, AssertionError):
                 self._client.close()
@@ -128,18 +135,71 @@ class Broker:
         Raises:
             TimeoutError: it does not.
         """
-        deadline_s = time.monotonic() + SEEN_TIMEOUT_S
-        while time.monotonic() < deadline_s:
+
+        def tells() -> bool:
             channels = self.ask(Call("GET", "channels")).value
             ours = [each for each in channels if each.get("user") == CLIENT]
-            tells = bool(ours) and all(
-                each.get("consumer_count") and "connection_details" in each for each in ours
-            )
             queue = self.ask(Call("GET", f"queues/{VHOST}/{CONSUMED}")).value
             connections = self.ask(Call("GET", f"vhosts/{VHOST}/connections")).value
-            if tells and queue.get("consumers") and "channels" in connections[0]:
-                self._names["channel"] = ours[0]["name"]
-                self._names["connection"] = ours[0]["connection_details"]["name"]
+            if not ours or not queue.get("consumers") or "channels" not in connections[0]:
+                return False
+            if not all(
+                each.get("consumer_count") and "connection_details" in each for each in ours
+            ):
+                return False
+            self._names["channel"] = ours[0]["name"]
+            self._names["connection"] = ours[0]["connection_details"]["name"]
+            return True
+
+        self._await("the client", tells)
+
+    def connect_stream(self) -> None:
+        """Connect a client of streams; ``await_stream_client`` waits until the API tells of it."""
+        port = self._port - PORT_OFFSET + STREAM_PORT_OFFSET
+        self._stream_client = StreamClient(port, CLIENT, VHOST)
+
+    def await_stream_client(self) -> None:
+        """Return once the API tells of its connection, its publisher and its subscription.
+
+        Raises:
+            TimeoutError: it does not.
+        """
+
+        def tells() -> bool:
+            connections = self.ask(Call("GET", "stream/connections")).value
+            publishers = self.ask(Call("GET", "stream/publishers")).value
+            consumers = self.ask(Call("GET", "stream/consumers")).value
+            rows = (*publishers, *consumers)
+            if not connections or not publishers or not consumers:
+                return False
+            if "recv_oct" not in connections[0] or any(
+                "connection_details" not in row for row in rows
+            ):
+                return False
+            if publishers[0]["confirmed"] == 0 or consumers[0]["consumed"] == 0:
+                return False
+            self._names["stream_connection"] = connections[0]["name"]
+            return True
+
+        self._await("the client of streams", tells)
+
+    def await_shovel(self) -> None:
+        """Return once the shovel runs.
+
+        Raises:
+            TimeoutError: it does not.
+        """
+
+        def runs() -> bool:
+            shovels = self.ask(Call("GET", f"shovels/{VHOST}")).value
+            return any(row["name"] == SHOVEL and row["state"] == "running" for row in shovels)
+
+        self._await("the shovel that runs", runs)
+
+    def _await(self, what: str, is_told: Callable[[], bool]) -> None:
+        deadline_s = time.monotonic() + SEEN_TIMEOUT_S
+        while time.monotonic() < deadline_s:
+            if is_told():
                 return
             time.sleep(0.2)
-        raise TimeoutError("the API does not tell of the client")
+        raise TimeoutError(f"the API does not tell of {what}")

@@ -2,6 +2,8 @@
 
     python -m conformance.http_differential --rabbitmq 15699 --haremq 15700
 
+Both listen for AMQP 10000 below that, and for the stream protocol 1 above AMQP.
+
 Whatever differs has a row in ``http_differences.yaml`` with its reason, or is an error.
 """
 
@@ -9,15 +11,16 @@ import argparse
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import yaml
 
 from conformance.http_broker import Broker
+from conformance.http_calls import shovels, streams
 from conformance.http_calls.call import Call
-from conformance.http_calls.script import REMOVAL, REST, SCENE
+from conformance.http_calls.script import ALL, REMOVAL, RESETS, REST, SCENE
 from conformance.http_compare import differences
 from conformance.http_routes import described_by, newer, route_of
 
@@ -72,28 +75,39 @@ def explained(answers: Iterable[tuple[Call, list[str]]], rows: Sequence[Row]) ->
             yield Found(call, line, fits[0].reason if fits else None)
 
 
-CALLS: Final = (*SCENE, *REST, *REMOVAL)
-
-
 def run(rabbitmq_port: int, haremq_port: int) -> list[Found]:
     """Make all calls; return what differs."""
     rows = load_rows()
     with Broker(rabbitmq_port) as rabbitmq, Broker(haremq_port) as haremq:
+        both = (rabbitmq, haremq)
+
+        def found(*calls: Call) -> list[Found]:
+            return list(explained(compared(rabbitmq, haremq, calls), rows))
+
         for call in REMOVAL:
-            rabbitmq.ask(call)
-            haremq.ask(call)
-        found = list(explained(compared(rabbitmq, haremq, SCENE), rows))
-        for broker in (rabbitmq, haremq):
-            broker.connect()
-        for broker in (rabbitmq, haremq):
-            broker.await_client()
-        found += explained(compared(rabbitmq, haremq, (*REST, *REMOVAL)), rows)
-    return found
+            for broker in both:
+                broker.ask(call)
+        differing = found(*SCENE)
+        _each(both, Broker.connect, Broker.await_client)
+        differing += found(*REST, *streams.SCENE)
+        _each(both, Broker.connect_stream, Broker.await_stream_client)
+        differing += found(*streams.CALLS, *shovels.SCENE)
+        _each(both, Broker.await_shovel)
+        differing += found(*shovels.CALLS)
+        _each(both, Broker.await_shovel)
+        differing += found(*shovels.END, *RESETS, *REMOVAL)
+    return differing
+
+
+def _each(brokers: Iterable[Broker], *steps: Callable[[Broker], None]) -> None:
+    for step in steps:
+        for broker in brokers:
+            step(broker)
 
 
 def table(routes: Sequence[str], found: Sequence[Found]) -> Iterator[str]:
     """Yield a line for each route: its calls, how many are alike, and why the others are not."""
-    calls = Counter(route_of(call, routes) for call in CALLS)
+    calls = Counter(route_of(call, routes) for call in ALL)
     for route in routes:
         if not calls[route]:
             yield f"{route}: {newer().get(route, 'our own')}"
@@ -123,7 +137,7 @@ def main() -> int:
         print(f"{number:5}  {reason}")
     different = len({str(each.call) for each in found})
     print(
-        f"{len(CALLS)} calls, {different} answered otherwise, "
+        f"{len(ALL)} calls, {different} answered otherwise, "
         f"{len(errors)} differences without a reason"
     )
     return 1 if errors else 0

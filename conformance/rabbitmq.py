@@ -51,8 +51,10 @@ PLUGINS = (
     "rabbitmq_random_exchange",
     "rabbitmq_recent_history_exchange",
     "rabbitmq_sharding",
+    "rabbitmq_shovel",
+    "rabbitmq_shovel_management",
 )
-"""The HTTP API, and exchange types: Debian's ``rabbitmq_sharding`` has ``x-modulus-hash``."""
+"""The HTTP API, exchange types (Debian's ``rabbitmq_sharding`` has ``x-modulus-hash``), shovels."""
 STREAM_PLUGINS = ("rabbitmq_stream", "rabbitmq_stream_management")
 """The stream protocol, and its routes of the HTTP API."""
 FEDERATION_PLUGINS = ("rabbitmq_federation", "rabbitmq_federation_management")

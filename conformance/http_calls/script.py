@@ -5,7 +5,16 @@ Each is made to both brokers as the same user. Reads look at what the calls befo
 
 from typing import Final
 
-from conformance.http_calls import accounts, clients, definitions, messages, policies, topology
+from conformance.http_calls import (
+    accounts,
+    clients,
+    definitions,
+    messages,
+    policies,
+    shovels,
+    streams,
+    topology,
+)
 
 SCENE: Final = (*accounts.SCENE, *topology.SCENE, *messages.SCENE, *policies.SCENE)
 """Before the client comes."""
@@ -22,9 +31,22 @@ REST: Final = (
     *policies.WRITES,
     *definitions.WRITES,
     *clients.WRITES,
-    # Nothing looks at anything after these.
-    *accounts.RESETS,
 )
 """While the client is there."""
 
+PLUGINS: Final = (
+    *streams.SCENE,
+    *streams.CALLS,
+    *shovels.SCENE,
+    *shovels.CALLS,
+    *shovels.END,
+)
+"""Then what RabbitMQ has plugins for: a client of streams comes, and then a shovel."""
+
+RESETS: Final = accounts.RESETS
+"""Nothing looks at anything after these."""
+
 REMOVAL: Final = (*policies.REMOVAL, *accounts.REMOVAL)
+
+ALL: Final = (*SCENE, *REST, *PLUGINS, *RESETS, *REMOVAL)
+"""In their order."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from conformance import http_random
-from conformance.http_broker import Broker
+from conformance.http_broker import STREAM_PORT_OFFSET, Broker
 from conformance.http_calls.call import VHOST, Call
 from conformance.http_calls.script import REMOVAL, SCENE
 from conformance.http_differential import load_rows, run
@@ -30,10 +30,10 @@ class Ports(NamedTuple):
 
 
 def high_free_port() -> int:
-    """Return a free port whose port of management, and of distribution, is free too."""
+    """Return a free port whose ports of streams, management and distribution are free too."""
     while True:
         port = 20_000 + free_port() % 15_000
-        offsets = (0, HTTP_PORT_OFFSET, 2 * HTTP_PORT_OFFSET)
+        offsets = (0, STREAM_PORT_OFFSET, HTTP_PORT_OFFSET, 2 * HTTP_PORT_OFFSET)
         if not any(accepts(port + offset) for offset in offsets):
             return port
 
@@ -42,11 +42,20 @@ def high_free_port() -> int:
 def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
     if not SERVER.exists():
         pytest.skip("Debian's rabbitmq-server is not installed")
-    settings = f"management: {{}}\nbroker: {{load_definitions: {DEFINITIONS}}}\n"
     port = high_free_port()
-    haremq = Server(tmp_path_factory.mktemp("node"), port, settings)
+    settings = f"""\
+broker: {{load_definitions: {DEFINITIONS}}}
+management: {{listeners: [{{port: {port + HTTP_PORT_OFFSET}}}]}}
+stream_protocol: {{advertised_host: localhost}}
+net:
+  listeners:
+  - {{port: {port}}}
+  - {{port: {port + STREAM_PORT_OFFSET}, protocol: stream}}
+"""
+    haremq = Server(tmp_path_factory.mktemp("node"), port, settings, has_listeners=True)
+    rabbitmq_port = high_free_port()
     try:
-        with RabbitMQ(high_free_port()) as rabbitmq:
+        with RabbitMQ(rabbitmq_port, stream_port=rabbitmq_port + STREAM_PORT_OFFSET) as rabbitmq:
             haremq.wait_until_it_accepts()
             yield Ports(rabbitmq.port + HTTP_PORT_OFFSET, port + HTTP_PORT_OFFSET)
     finally:

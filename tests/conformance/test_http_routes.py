@@ -1,7 +1,7 @@
 """Every route of the table is in the HTTP differential, or has a row that says why not."""
 
 from conformance.http_calls.call import Call
-from conformance.http_calls.script import REMOVAL, REST, SCENE
+from conformance.http_calls.script import ALL, REMOVAL, RESETS
 from conformance.http_routes import newer, route_of, without_call
 from management.route_table import ROUTES
 
@@ -9,13 +9,12 @@ OURS = [f"{route.method} {route.path}" for route in ROUTES if not route.extensio
 
 
 def test_every_route_has_a_call_or_a_reason() -> None:
-    assert without_call(OURS, (*SCENE, *REST, *REMOVAL)) == []
+    assert without_call(OURS, ALL) == []
 
 
 def test_nothing_looks_at_numbers_that_were_just_forgotten() -> None:
-    script = (*SCENE, *REST)
-    first = next(place for place, call in enumerate(script) if call.path.startswith("reset"))
-    assert all(call.path.startswith("reset") for call in script[first:])
+    first = next(place for place, call in enumerate(ALL) if call.path.startswith("reset"))
+    assert ALL[first:] == (*RESETS, *REMOVAL)
 
 
 def test_every_newer_route_is_in_the_table() -> None:

@@ -155,7 +155,7 @@ class _Reader:
         queue, exchange = self._text(f"{end}-queue"), self._text(f"{end}-exchange")
         if queue is not None and exchange is not None:
             self.faults.append(f"Cannot specify '{end}-exchange' and '{end}-queue'")
-        if end == "src" and queue is None and exchange is None:
+        if end == "src" and not self._value.keys() & {"src-queue", "src-exchange"}:
             self.faults.insert(0, "Must specify 'src-exchange' or 'src-queue'")
         return End(
             self._uris(f"{end}-uri"),
@@ -180,21 +180,25 @@ class _Reader:
             self.faults.append(f'Key "{key}" not found in {self._name}')
             return ()
         uris = [given] if isinstance(given, str) else given
-        if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
+        if not isinstance(uris, list):
             self.faults.append(f"{key} should be list, {_LAST_WORD} {_term(given)}")
             return ()
         for uri in uris:
+            if not isinstance(uri, str):
+                self.faults.append(f"{key} should be list, {_LAST_WORD} {_term(uri)}")
+                return ()
             try:
                 amqp_uri(uri)
             except UriError as error:
                 self.faults.append(str(error))
+                return ()
         if not uris:
             self.faults.append(f"{key}: names no URI")
         return tuple(uris)
 
     def _text(self, key: str) -> str | None:
         given = self._get(key, None)
-        if given is not None and not isinstance(given, str):
+        if key in self._value and not isinstance(given, str):
             self.faults.append(f"{key} should be binary, {_LAST_WORD} {_term(given)}")
             return None
         if given is not None and len(given.encode("utf-8", "replace")) > SHORTSTR_MAX_BYTES:
@@ -294,4 +298,4 @@ def _written_properties(given: Mapping[str, object]) -> Mapping[str, bytes]:
 def _term(value: object) -> str:
     if isinstance(value, Mapping | list):
         return "#{}" if isinstance(value, Mapping) else "[]"
-    return erlang_term(value)
+    return "null" if value is None else erlang_term(value)

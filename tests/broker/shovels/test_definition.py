@@ -83,6 +83,9 @@ REFUSED = [
         "Cannot specify 'no-ack' and numerical 'delete-after'",
     ),
     ({**OK, "src-uri": 5}, "src-uri should be list, actually was 5"),
+    ({**OK, "dest-uri": ["amqp://", 5, 6]}, "dest-uri should be list, actually was 5"),
+    ({**OK, "src-queue": 5}, "src-queue should be binary, actually was 5"),
+    ({**OK, "src-queue": None}, "src-queue should be binary, actually was null"),
     ({**OK, "src-uri": []}, "src-uri: names no URI"),
     (
         {**OK, "add-forward-headers": "yes"},
