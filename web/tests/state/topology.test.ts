@@ -7,6 +7,7 @@ import { previewOf } from "../../src/pages/policies/preview";
 import { pictureOf } from "../../src/pages/topology/layout";
 import { factsOf } from "../../src/pages/topology/facts";
 import { judge, judgeTopic } from "../../src/pages/topology/matching";
+import { nearOf } from "../../src/pages/topology/near";
 import { routeOf } from "../../src/pages/topology/routing";
 
 const exchange = (name: string, type: string, args = {}): Exchange => ({ name, vhost: "/", type, durable: true, auto_delete: false, internal: false, arguments: args });
@@ -125,4 +126,21 @@ describe("an import of definitions", () => {
     expect(differencesOf(now, file)).toEqual([{ kind: "queues", added: ["/ c"], changed: ["/ b"], same: 1 }]);
   });
   it("that holds no lists breaks nothing", () => expect(differencesOf({}, { queues: 5, users: [null] })).toEqual([]));
+});
+
+describe("what is near a name", () => {
+  const facts = {
+    exchanges: [exchange("orders", "topic"), exchange("other", "fanout")],
+    queues: [queue("paid"), queue("far"), queue("audit", { "x-dead-letter-exchange": "orders" })],
+    bindings: [binding("orders", "a", "paid"), binding("other", "", "far")],
+    consumers: [], leftOut: 2,
+  };
+  const draw = (shown: typeof facts) => pictureOf({ ...shown, rateIn: () => 0, clientOf: () => "" });
+  const near = (text: string) => nearOf(facts, draw(facts), text);
+  it("is what is one way away, in both directions", () => {
+    expect(near("ORDERS").queues.map((one) => one.name)).toEqual(["paid", "audit"]);
+    expect(near("paid").exchanges.map((one) => one.name)).toEqual(["orders"]);
+  });
+  it("counts what is left out with what the broker left out", () => expect(near("paid").leftOut).toBe(2 + 1 + 2));
+  it("is nothing where nothing is called so", () => expect(draw(near("none") as typeof facts).boxes).toEqual([]));
 });

@@ -1,6 +1,8 @@
-import { useMemo } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { clientOf } from "../../api/clients";
 import { Bones } from "../../components/Bones";
+import { Button } from "../../components/Button";
+import { Checkbox } from "../../components/Checkbox";
 import { Empty } from "../../components/Empty";
 import { Failed } from "../../components/Failed";
 import { Icon } from "../../components/Icon";
@@ -17,9 +19,11 @@ import { useStore } from "../../state/store";
 import { chosenVhost } from "../../state/vhost";
 import { inRate } from "../queues/queueColumns";
 import { readFacts, type NetFacts } from "./facts";
-import { pictureOf } from "./layout";
+import { pictureOf, type Picture } from "./layout";
+import { nearOf } from "./near";
 import { NetPicture } from "./NetPicture";
 import { NetTable } from "./NetTable";
+import { PictureMenu } from "./PictureMenu";
 import { RoutePanel } from "./RoutePanel";
 import { routeOf, type Route } from "./routing";
 import { askRoute, routeFrom } from "./serverRoute";
@@ -36,10 +40,14 @@ export function TopologyPage() {
   const names = useClientNames();
   const told = usePolled(isKnown ? `topology ${isOneAnswer} ${vhost}` : null, (signal) => readFacts(vhost, isOneAnswer, signal), EVERY_MS);
   const facts = told.data;
-  const picture = useMemo(
-    () => facts && pictureOf({ ...facts, rateIn: (queue) => inRate(queue) ?? 0, clientOf: (consumer) => clientOf(consumer.channel_details, names) }),
-    [facts, names],
-  );
+  const near = query.near === "1" ? (query.find ?? "") : "";
+  const picture = useMemo(() => {
+    if (facts === undefined) return undefined;
+    const draw = (shown: NetFacts): Picture => pictureOf({ ...shown, rateIn: (queue) => inRate(queue) ?? 0, clientOf: (consumer) => clientOf(consumer.channel_details, names) });
+    const whole = draw(facts);
+    return near === "" ? whole : draw(nearOf(facts, whole, near));
+  }, [facts, names, near]);
+  const frame = useRef<HTMLDivElement>(null);
   const route = useRoute(vhost, facts);
   const asTable = query.view === "table";
   return (
@@ -55,23 +63,29 @@ export function TopologyPage() {
                 <Icon name="search" />
                 <input aria-label="Find in the picture" placeholder="Find in the picture" value={query.find ?? ""} onInput={(event) => setQuery({ find: event.currentTarget.value })} />
               </label>
+              {(query.find ?? "") !== "" && !asTable && (
+                <label class="row hide-s nowrap"><Checkbox label="Only these and their neighbours" checked={near !== ""} onChange={(is) => setQuery({ near: is ? "1" : undefined })} /><span>Only these and their neighbours</span></label>
+              )}
               <span class="hide-s">
                 <Segmented label="Show as" chosen={asTable ? "table" : "picture"} onChoose={(view) => setQuery({ view: view === "table" ? view : undefined })} choices={[{ id: "picture", title: "Picture" }, { id: "table", title: "Table" }]} />
               </span>
               <span class="push" />
+              {!asTable && picture.boxes.length > 0 && <PictureMenu frame={frame} name={`topology ${vhost.replaceAll("/", "_")}`} />}
               <span class="legend hide-s p3">
                 <span class="row"><svg width="22" height="6" aria-hidden="true"><path class="lg1" d="M0 3h22" /></svg>width is rate</span>
                 <span class="row"><svg width="22" height="6" aria-hidden="true"><path class="lg2" d="M0 3h22" /></svg>dead letter</span>
                 <span class="row"><svg width="22" height="6" aria-hidden="true"><path class="lg3" d="M0 3h22" /></svg>alternate</span>
               </span>
             </div>
-            {picture.boxes.length === 0 ? (
+            {picture.boxes.length === 0 && near !== "" ? (
+              <Empty icon="search" title="Nothing here is called so" act={<Button onPress={() => setQuery({ find: undefined, near: undefined })}>Show all</Button>} />
+            ) : picture.boxes.length === 0 ? (
               <Empty icon="topology" title="Nothing is bound here">A picture comes with the first binding. The virtual host is chosen at the top.</Empty>
             ) : asTable ? (
               <NetTable bindings={facts.bindings} vhost={vhost} found={query.find ?? ""} />
             ) : (
               <>
-                <div class="graph hide-s" tabIndex={0} role="region" aria-label="Picture"><NetPicture picture={picture} vhost={vhost} lit={route?.lit ?? new Set()} found={query.find ?? ""} /></div>
+                <div class="graph hide-s" ref={frame} tabIndex={0} role="region" aria-label="Picture"><NetPicture picture={picture} vhost={vhost} lit={route?.lit ?? new Set()} found={query.find ?? ""} /></div>
                 <div class="only-phone"><NetTable bindings={facts.bindings} vhost={vhost} found={query.find ?? ""} /></div>
               </>
             )}
