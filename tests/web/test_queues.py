@@ -1,6 +1,8 @@
 """What one does with queues, in a browser: declare, publish, look, filter, purge, delete."""
 
+import json
 from collections.abc import Iterator
+from xml.etree import ElementTree as ET
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -170,3 +172,51 @@ def test_a_stream_is_read_from_an_offset(watched: Watched) -> None:
     expect(first).to_contain_text("20")
     first.click()
     expect(page.get_by_role("region", name="Message", exact=True)).to_contain_text("Offset 20")
+
+
+def test_messages_are_found_and_picked_by_a_jsonpath(watched: Watched) -> None:
+    page = watched.page
+    found = "#/queues/%2F/orders.created?tab=messages&find=%24.number+%3E+57"
+    page.evaluate("(address) => { location.hash = address; }", found)
+    expect(page.locator(".scan")).to_contain_text("2 fit")
+    page.locator("tbody tr[data-row]").first.click()
+    panel = page.get_by_role("region", name="Message", exact=True)
+    panel.get_by_label("Show only what this JSONPath leads to").fill("$.text")
+    expect(panel.get_by_label("Body, JSON")).to_have_text(json.dumps(HOSTILE))
+    panel.get_by_label("Show only what this JSONPath leads to").fill("$.none")
+    expect(panel.get_by_text("leads nowhere here")).to_be_visible()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    panel.get_by_role("button", name="Copy as…").click()
+    panel.get_by_role("button", name="Python").click()
+    expect(page.get_by_text("Copied the message as Python")).to_be_visible()
+    compile(page.evaluate("() => navigator.clipboard.readText()"), "copied", "exec")
+    field = page.get_by_label("Look for messages")
+    field.fill(f"$.text == '{HOSTILE}' && $.number <")
+    field.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Expected a path")
+    field.fill("key:order.created.eu $.text")
+    field.press("Enter")
+    expect(page.locator(".scan")).to_contain_text("50 fit")
+    assert watched.axe() == []
+
+
+def test_the_topology_is_saved_as_a_picture(watched: Watched) -> None:
+    page = watched.page
+    page.evaluate("() => { location.hash = '#/topology'; }")
+    page.get_by_label("Find in the picture").fill("payments")
+    page.get_by_role("checkbox", name="Only these and their neighbours").check()
+    expect(page.locator("svg.net a")).to_have_count(3)
+    page.get_by_role("checkbox", name="Only these and their neighbours").uncheck()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Export").click()
+        page.get_by_role("button", name="As SVG").click()
+    drawn = ET.parse(saved.value.path()).getroot()
+    texts = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}title")]
+    assert {"orders", "payments", HOSTILE} <= set(texts)
+    assert [one for one in drawn.iter() if one.tag.endswith(("}a", "}style", "}img"))] == []
+    boxes = list(drawn.iter("{http://www.w3.org/2000/svg}rect"))
+    assert all(box.get("fill", "").startswith("rgb") for box in boxes)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Export").click()
+        page.get_by_role("button", name="As PNG").click()
+    assert saved.value.path().read_bytes().startswith(b"\x89PNG")

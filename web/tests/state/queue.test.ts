@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Message, Queue } from "../../src/api/types";
-import { hexDump, octetsOf, prettyJson, textOfOctets, unpacked } from "../../src/pages/messages/body";
+import { prettyJson } from "../../src/format/prettyJson";
+import { hexDump, octetsOf, textOfOctets, unpacked } from "../../src/pages/messages/body";
 import { deathsOf } from "../../src/pages/messages/deaths";
 import { drainOf, slopeOf } from "../../src/pages/queue/drain";
 import { settingsOf } from "../../src/pages/queue/settings";

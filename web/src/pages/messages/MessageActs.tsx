@@ -5,12 +5,22 @@ import type { Message } from "../../api/types";
 import { Button } from "../../components/Button";
 import { Dialog } from "../../components/Dialog";
 import { Field } from "../../components/Field";
+import { Icon } from "../../components/Icon";
+import { Menu } from "../../components/Menu";
+import { MenuItem } from "../../components/MenuItem";
 import { Note } from "../../components/Note";
 import { TextArea } from "../../components/TextArea";
 import { copyText } from "../../state/clipboard";
 import { askAgain } from "../../state/polling";
 import { say } from "../../state/toasts";
+import { asCurl, asPython } from "./asCode";
 import { octetsOf, propertiesOf } from "./body";
+
+const COPIES: readonly { title: string; make: (message: Message, vhost: string) => string }[] = [
+  { title: "JSON", make: (message) => JSON.stringify(message, null, 2) },
+  { title: "curl", make: (message, vhost) => asCurl(message, vhost, location.origin + location.pathname) },
+  { title: "Python", make: (message, vhost) => asPython(message, vhost, location.hostname) },
+];
 
 /** What can be done with one message that is looked at. */
 export function MessageActs({ message, vhost }: { message: Message; vhost: string }) {
@@ -18,7 +28,11 @@ export function MessageActs({ message, vhost }: { message: Message; vhost: strin
   return (
     <div class="row wrap">
       <Button look="s" icon="send" onPress={() => setRepublish(true)}>Republish a copy…</Button>
-      <Button look="s" icon="copy" onPress={() => void copyText(JSON.stringify(message, null, 2), "the message as JSON")}>Copy as JSON</Button>
+      <Menu label="Copy as" button={(attributes) => <button class="btn s" type="button" {...attributes}><Icon name="copy" />Copy as…</button>}>
+        {(close) => COPIES.map((copy) => (
+          <MenuItem key={copy.title} onPress={() => { close(); void copyText(copy.make(message, vhost), `the message as ${copy.title}`); }}>{copy.title}</MenuItem>
+        ))}
+      </Menu>
       {isRepublish && <RepublishDialog message={message} vhost={vhost} onClose={() => setRepublish(false)} />}
     </div>
   );

@@ -15,7 +15,7 @@ export function MessageFilterField({ value, onChoose }: Props) {
         <Icon name="filter" />
         <input
           aria-label="Look for messages"
-          placeholder="text, key:, exchange:, header:name=value, /pattern/"
+          placeholder="text, key:, exchange:, header:name=value, /pattern/, $.total > 100"
           value={typed}
           onInput={(event) => setTyped(event.currentTarget.value)}
           onBlur={() => typed.trim() !== value && onChoose(typed.trim())}

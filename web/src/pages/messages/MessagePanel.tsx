@@ -6,6 +6,7 @@ import { exchangeTitle } from "../../format/names";
 import { places } from "../../route/places";
 import { propertiesOf } from "./body";
 import { deathsOf } from "./deaths";
+import { taskOf } from "./decoders/celery";
 import { MessageBody } from "./MessageBody";
 
 interface Props {
@@ -21,6 +22,7 @@ interface Props {
 /** One message: body, history, properties and headers. */
 export function MessagePanel({ message, vhost, title, note, acts, onStep, onClose }: Props) {
   const deaths = deathsOf(message);
+  const task = taskOf(message);
   const { headers, ...properties } = propertiesOf(message);
   const table = Object.entries((headers ?? {}) as Record<string, unknown>).filter(([name]) => name !== "x-death");
   return (
@@ -35,6 +37,12 @@ export function MessagePanel({ message, vhost, title, note, acts, onStep, onClos
       </header>
       <div class="in">
         {acts}
+        {task && (
+          <div>
+            <h3>Task of Celery</h3>
+            <dl class="kv tight">{task.map(({ name, value }) => (<><dt>{name}</dt><dd class={name === "task" ? "name" : "mono"}>{value}</dd></>))}</dl>
+          </div>
+        )}
         <MessageBody message={message} />
         {deaths.length > 0 && (
           <div>
@@ -61,10 +69,19 @@ export function MessagePanel({ message, vhost, title, note, acts, onStep, onClos
             <dd class="mono">{message.routing_key}</dd>
             <dt>redelivered</dt>
             <dd>{message.redelivered ? "yes" : "no"}</dd>
-            {[...Object.entries(properties).map(([name, value]) => [name.replaceAll("_", "-"), value] as const), ...table].map(([name, value]) => (
+            {Object.entries(properties).map(([name, value]) => (
+              <>
+                <dt>{name.replaceAll("_", "-")}</dt>
+                <dd class={typeof value === "string" ? "mono" : undefined}>{shown(name, value)}</dd>
+              </>
+            ))}
+            {table.map(([name, value]) => (
               <>
                 <dt>{name}</dt>
-                <dd class={typeof value === "string" ? "mono" : undefined}>{shown(name, value)}</dd>
+                <dd class={typeof value === "string" ? "mono" : undefined}>
+                  {typeof value === "object" ? JSON.stringify(value) : String(value)}
+                  {message.header_types?.[name] && <span class="dim type">{message.header_types[name]}</span>}
+                </dd>
               </>
             ))}
           </dl>
@@ -75,7 +92,7 @@ export function MessagePanel({ message, vhost, title, note, acts, onStep, onClos
 }
 
 function shown(name: string, value: unknown): string {
-  if (name === "delivery-mode") return value === 2 ? "2, persistent" : "1, transient";
+  if (name === "delivery_mode") return value === 2 ? "2, persistent" : "1, transient";
   if (name === "timestamp" && typeof value === "number") return moment(value * 1000, Date.now());
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

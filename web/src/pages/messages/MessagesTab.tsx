@@ -13,11 +13,12 @@ import { areKnown, useCapability } from "../../state/capabilities";
 import { useKeys } from "../../state/keys";
 import { useRights } from "../../state/rights";
 import { useStore } from "../../state/store";
-import { messageFilterOf } from "./messageFilter";
+import { wantedOf } from "./messageFilter";
 import { MessageActs } from "./MessageActs";
 import { MessageFilterField } from "./MessageFilterField";
 import { MessagePanel } from "./MessagePanel";
 import { MessageRows } from "./MessageRows";
+import { fits } from "./messageTest";
 import { ScanLine } from "./ScanLine";
 import { TakenMessages } from "./TakenMessages";
 import { useLook } from "./useLook";
@@ -35,9 +36,13 @@ function Browser({ queue }: { queue: Queue }) {
   const rights = useRights();
   const state = query.state === "unacked" ? "unacked" : "ready";
   const find = query.find ?? "";
-  const looked = useLook(`${state} ${find}`, (from, signal) =>
-    peek({ vhost: queue.vhost, queue: queue.name, state, filter: messageFilterOf(find), from, signal }),
+  const wanted = wantedOf(find);
+  const { test } = wanted;
+  const looked = useLook(wanted.fault === "" ? `${state} ${find}` : null, (from, signal) =>
+    peek({ vhost: queue.vhost, queue: queue.name, state, filter: wanted.filter, from, signal }),
+    test && ((message) => fits(test, message)),
   );
+  const fault = wanted.fault || looked.fault;
   const list = looked.items;
   const open = query.message === undefined ? -1 : Number(query.message);
   const show = (index: number): void => setQuery({ message: index < 0 ? undefined : String(index) });
@@ -63,11 +68,11 @@ function Browser({ queue }: { queue: Queue }) {
           <Button class="hide-s" icon="download" disabled={list.length === 0} onPress={save}>Save</Button>
         </div>
         <ScanLine looked={looked} isFiltered={find !== ""} />
-        {looked.fault !== "" && <div class="below"><Note look="bad">{looked.fault}</Note></div>}
+        {fault !== "" && <div class="below"><Note look="bad">{fault}</Note></div>}
         {list.length > 0 ? (
           <MessageRows messages={list} kind={state} open={open} onOpen={show} />
         ) : (
-          !looked.isBusy && !looked.isNew && looked.fault === "" && <NothingFound state={state} find={find} />
+          !looked.isBusy && !looked.isNew && fault === "" && <NothingFound state={state} find={find} />
         )}
         <div class="status">
           <span>{wholeCount(list.length)} shown, in the order of delivery</span>

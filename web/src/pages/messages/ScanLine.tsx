@@ -5,7 +5,7 @@ import type { Looked } from "./useLook";
 
 /** How far the look came, and the way on. */
 export function ScanLine({ looked, isFiltered }: { looked: Looked; isFiltered: boolean }) {
-  const { scanned, total, items, next, isBusy, isNew } = looked;
+  const { scanned, total, items, next, isBusy, isNew, unsure } = looked;
   const share = Math.min(1, shareOf(scanned, total));
   return (
     <div class="scan" role="status">
@@ -16,6 +16,7 @@ export function ScanLine({ looked, isFiltered }: { looked: Looked; isFiltered: b
         <span>
           {isFiltered ? "Scanned" : "Loaded"} <b>{wholeCount(isFiltered ? scanned : items.length)}</b> of {wholeCount(total)}
           {isFiltered && <> · <b>{wholeCount(items.length)}</b> {items.length === 1 ? "fits" : "fit"}</>}
+          {unsure > 0 && <span class="warn" title="their bodies are no JSON, were cut, or take too long"> · {wholeCount(unsure)} cannot be told</span>}
         </span>
       )}
       {next !== null && <Button look="ghost s" disabled={isBusy} onPress={looked.onward}>{isFiltered ? "Scan on" : "Load more"}</Button>}

@@ -30,22 +30,32 @@ export function headersOf(message: Message): Table {
 /** How many octets come unpacked at most: a small body must not fill the memory of a browser. */
 const UNPACKED_MAX = 4_000_000;
 
-/** Unpack gzip or zlib, where the encoding or the first octets say so; undefined is not packed. */
+/** What packs, and how it begins; a browser that does not know it shows the octets. */
+const PACKERS: readonly { format: string; names: RegExp; begins: readonly number[] }[] = [
+  { format: "gzip", names: /^(x-)?gzip$/, begins: [0x1f, 0x8b] },
+  { format: "deflate", names: /^(deflate|zlib|application\/x-deflate)$/, begins: [0x78] },
+  { format: "zstd", names: /^zstd$/, begins: [0x28, 0xb5, 0x2f, 0xfd] },
+  { format: "brotli", names: /^br(otli)?$/, begins: [] },
+];
+
+/** Unpack what the encoding or the first octets say is packed; undefined is not packed. */
 export async function unpacked(octets: Uint8Array, encoding: unknown): Promise<Uint8Array | undefined> {
   const format = formatOf(octets, encoding);
   if (format === undefined) return undefined;
   try {
-    const packed = new Blob([octets as BlobPart]).stream().pipeThrough(new DecompressionStream(format));
+    const packed = new Blob([octets as BlobPart]).stream().pipeThrough(new DecompressionStream(format as CompressionFormat));
     return await readUpTo(packed, UNPACKED_MAX);
   } catch {
     return undefined;
   }
 }
 
-function formatOf(octets: Uint8Array, encoding: unknown): CompressionFormat | undefined {
-  if (octets[0] === 0x1f && octets[1] === 0x8b) return "gzip";
-  if (encoding === "deflate") return "deflate";
-  return undefined;
+function formatOf(octets: Uint8Array, encoding: unknown): string | undefined {
+  const named = PACKERS.find((packer) => typeof encoding === "string" && packer.names.test(encoding));
+  if (named !== undefined) return named.format;
+  // Text begins with an x too, but not one that is followed by these.
+  if (octets[0] === 0x78 && ![0x01, 0x9c, 0xda].includes(octets[1] ?? 0)) return undefined;
+  return PACKERS.find((packer) => packer.begins.length > 0 && packer.begins.every((octet, at) => octets[at] === octet))?.format;
 }
 
 async function readUpTo(stream: ReadableStream<Uint8Array>, most: number): Promise<Uint8Array> {
@@ -53,7 +63,7 @@ async function readUpTo(stream: ReadableStream<Uint8Array>, most: number): Promi
   let size = 0;
   const reader = stream.getReader();
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await nextOf(reader, pieces.length > 0);
     if (done) break;
     pieces.push(value);
     size += value.length;
@@ -71,20 +81,20 @@ async function readUpTo(stream: ReadableStream<Uint8Array>, most: number): Promi
   return whole;
 }
 
+/** The next piece. A body that was cut ends with an error: then what came before it is all there is. */
+async function nextOf(reader: ReadableStreamDefaultReader<Uint8Array>, hasSome: boolean): Promise<ReadableStreamReadResult<Uint8Array>> {
+  try {
+    return await reader.read();
+  } catch (error) {
+    if (!hasSome) throw error;
+    return { done: true, value: undefined };
+  }
+}
+
 /** Octets as UTF-8; undefined is not UTF-8. */
 export function textOfOctets(octets: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(octets);
-  } catch {
-    return undefined;
-  }
-}
-
-/** JSON with two spaces; undefined is not JSON. Long numbers keep their digits. */
-export function prettyJson(text: string): string | undefined {
-  if (!/^\s*[[{"\dtfn-]/.test(text)) return undefined;
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
   } catch {
     return undefined;
   }

@@ -11,9 +11,10 @@ import { useKeys } from "../../state/keys";
 import { useRights } from "../../state/rights";
 import { MessageActs } from "../messages/MessageActs";
 import { MessageFilterField } from "../messages/MessageFilterField";
-import { messageFilterOf } from "../messages/messageFilter";
+import { wantedOf } from "../messages/messageFilter";
 import { MessagePanel } from "../messages/MessagePanel";
 import { MessageRows } from "../messages/MessageRows";
+import { fits } from "../messages/messageTest";
 import { ScanLine } from "../messages/ScanLine";
 import { useLook } from "../messages/useLook";
 import { GoTo } from "./GoTo";
@@ -25,9 +26,13 @@ export function StreamMessages({ queue }: { queue: Queue }) {
   const canLook = useCapability("POST queues/{}/{}/stream");
   const from = query.from ?? "last";
   const find = query.find ?? "";
-  const looked = useLook(canLook ? `${from} ${find}` : null, (place, signal) =>
-    lookFrom(/^\d+$/.test(from) ? Number(from) : from, { vhost: queue.vhost, queue: queue.name, filter: messageFilterOf(find), from: place, signal }),
+  const wanted = wantedOf(find);
+  const { test } = wanted;
+  const looked = useLook(canLook && wanted.fault === "" ? `${from} ${find}` : null, (place, signal) =>
+    lookFrom(/^\d+$/.test(from) ? Number(from) : from, { vhost: queue.vhost, queue: queue.name, filter: wanted.filter, from: place, signal }),
+    test && ((message) => fits(test, message)),
   );
+  const fault = wanted.fault || looked.fault;
   const list = looked.items;
   const open = query.message === undefined ? -1 : Number(query.message);
   const show = (index: number): void => {
@@ -48,13 +53,13 @@ export function StreamMessages({ queue }: { queue: Queue }) {
         <Button class="hide-s" icon="download" disabled={list.length === 0} onPress={save}>Save</Button>
       </div>
       <ScanLine looked={looked} isFiltered={find !== ""} />
-      {looked.fault !== "" && <div class="below"><Note look="bad">{looked.fault}</Note></div>}
+      {fault !== "" && <div class="below"><Note look="bad">{fault}</Note></div>}
       <div class={message ? "split in-panel" : "split in-panel whole"}>
         <div class="col">
           {list.length > 0 ? (
             <MessageRows messages={list} kind="stream" open={open} onOpen={show} />
           ) : (
-            !looked.isBusy && !looked.isNew && looked.fault === "" && (
+            !looked.isBusy && !looked.isNew && fault === "" && (
               <Empty icon="stream" title={find === "" ? "No message here" : "No message fits"}>
                 {find === "" ? "What is written stands here, from this place on." : <>Nothing that was scanned has <code>{find}</code>.</>}
               </Empty>
