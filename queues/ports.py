@@ -154,7 +154,7 @@ class QueueState(NamedTuple):
     Attributes:
         active_consumer: the single active one; None where the queue has no such rule, or nobody.
         exclusive_consumer: the one that has the queue for itself; None is nobody.
-        may_deliver: whether a consumer is not known to be without credit.
+        may_deliver: whether a consumer is not known to be without credit, and nothing is paused.
         position_of: returns where a consumer is; None where messages have no places, or it waits
             for its turn.
         reads_for_group: returns whether a consumer is the one of its group that reads; None where
@@ -366,3 +366,13 @@ class QueueEngine(Protocol):
 
     def delete(self) -> None:
         """Forget everything, in the log too."""
+
+
+class PausableQueue(Protocol):
+    """The engine of a queue that can be paused: of all kinds but streams."""
+
+    def pause(self, *, is_on: bool) -> None:
+        """Deliver nothing to consumers from now on, or deliver again.
+
+        A get still takes what it asks for, and messages come, expire and are dropped as ever.
+        """

@@ -1,7 +1,7 @@
 """A queue as it was declared, and the engine of its kind that runs it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, Protocol, TypeAlias, cast
 
 from amqp_server.broker.arguments.declare import QueueProperties, refused
@@ -12,7 +12,7 @@ from amqp_server.broker.tracing.traced import Actor
 from persistence.log_form import LogForm
 from queues.kinds import MEMORY_LOGS, AnyLog, QueueKind, Request
 from queues.options import QueueOptions
-from queues.ports import ConsumerHandle, QueueEngine
+from queues.ports import ConsumerHandle, PausableQueue, QueueEngine
 from queues.stream_port import StreamQueue
 
 NOBODY: Final = object()
@@ -104,6 +104,7 @@ class Queue:
         consumers: are told when the queue ends.
         watchers: are told too.
         is_deleted: the engine must not be used any more.
+        is_paused: its consumers get nothing, and basic.get finds it empty.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Queue:
     consumers: dict[Consumer, None] = field(default_factory=dict)
     watchers: dict[Watcher, None] = field(default_factory=dict)
     is_deleted: bool = False
+    is_paused: bool = False
 
     @property
     def text(self) -> str:
@@ -130,7 +132,14 @@ class Queue:
     @property
     def definition(self) -> QueueDefinition:
         """The queue as what is stored of it."""
-        return queue_definition(self.name, self.vhost_name, self.properties, self.queue_id)
+        stored = queue_definition(self.name, self.vhost_name, self.properties, self.queue_id)
+        return replace(stored, is_paused=self.is_paused)
+
+    @property
+    def pausable(self) -> PausableQueue | None:
+        """The engine as one that can be paused; None where it is a stream."""
+        is_stream = self.kind.log_form is LogForm.STREAM
+        return None if is_stream else cast("PausableQueue", self.engine)
 
     def check_granted(self, request: Request) -> None:
         """Refuse a request that queues of this kind do not grant.

@@ -8,6 +8,7 @@ Source: RabbitMQ, rabbit_amqqueue and rabbit_channel, for rules and texts.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from amqp_server.broker.arguments.declare import (
     QueueProperties,
@@ -18,6 +19,7 @@ from amqp_server.broker.arguments.declare import (
 from amqp_server.broker.backing import IN_MEMORY, Backing
 from amqp_server.broker.errors import (
     NotFoundError,
+    NotSupportedError,
     PreconditionFailedError,
 )
 from amqp_server.broker.events import EventKind, Events
@@ -49,6 +51,7 @@ class QueueTable:
 
     Attributes:
         names: of all queues, for views.
+        paused: names of those that are paused, in the order in which they were.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class QueueTable:
         self._leaving = LeavingQueues(turn, mover, forgetting, backing.journal, self._events)
         self._queues: dict[str, Queue] = {}
         self.names = OrderedKeys(self._queues)
+        self.paused: dict[str, None] = {}
         self._owned: dict[object, dict[Queue, None]] = {}
         # Exclusive queues of ended connections: each is deleted in turn, or when it is looked up.
         self._departing: dict[Queue, None] = {}
@@ -207,6 +211,26 @@ class QueueTable:
         queue.engine.touch(now_ms)
         self._turn.drain_now(queue.engine, now_ms)
 
+    def pause(self, queue: Queue, *, is_on: bool) -> None:
+        """Deliver nothing of a queue from now on, also after a restart; or deliver again.
+
+        Raises:
+            NotSupportedError: it is a stream.
+        """
+        engine = queue.pausable
+        if engine is None:
+            raise NotSupportedError(f"{queue.text} is a stream: it cannot be paused")
+        if queue.is_paused is is_on:
+            return
+        if queue.queue_id:
+            self._journal.save(replace(queue.definition, is_paused=is_on))
+        queue.is_paused = is_on
+        engine.pause(is_on=is_on)
+        if is_on:
+            self.paused[queue.name] = None
+        else:
+            del self.paused[queue.name]
+
     def is_leaving(self, name: str) -> bool:
         """Whether a queue of this name was deleted, and not all of its bindings are gone."""
         self.find(name)
@@ -271,6 +295,7 @@ class QueueTable:
         self.names.note_removed(queue.name)
         queue.is_deleted = True
         self._departing.pop(queue, None)
+        self.paused.pop(queue.name, None)
         self._tallies.of(queue.kind.name).close(queue.engine)
         self._leaving.add(queue)
         self._on_change(queue.name)

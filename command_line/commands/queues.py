@@ -79,6 +79,18 @@ def purge(session: Session, name: str) -> None:
     session.api.call("DELETE", f"{path}/contents")
 
 
+@leaf(argument("name"))
+def pause(session: Session, name: str) -> None:
+    """Have the consumers of a queue get nothing, also after a restart."""
+    session.api.call("PUT", f"{path_of('queues', session.vhost, name)}/pause")
+
+
+@leaf(argument("name"))
+def resume(session: Session, name: str) -> None:
+    """Have the consumers of a paused queue get messages again."""
+    session.api.call("PUT", f"{path_of('queues', session.vhost, name)}/resume")
+
+
 @leaf(argument("name"), shows=True)
 def bindings(session: Session, name: str) -> None:
     """List what leads to a queue."""
@@ -97,12 +109,14 @@ def _described(session: Session, path: str, name: str) -> str:
 
 queues = group(
     "queues",
-    "Queues: list, show, declare, delete, purge, peek, tail, move, copy, redrive.",
+    "Queues: list, show, declare, delete, purge, pause, peek, tail, move, copy, redrive.",
     listing("queues", COLUMNS, "List queues: of all vhosts, or of one."),
     show,
     declare,
     delete,
     purge,
+    pause,
+    resume,
     bindings,
     peek,
     tail_queue,

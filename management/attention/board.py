@@ -15,7 +15,7 @@ from management.access.account import Account
 from management.attention.concern import CONNECTION, NODE, Concern, worst_first
 from management.attention.flows import ConnectionWatch, ExchangeWatch
 from management.attention.node import LoginWatch, of_node, of_vhost
-from management.attention.queues import QueueWatch
+from management.attention.queues import QueueWatch, of_paused
 from management.node import Node, pages
 
 CONCERNS_MAX: Final = 10_000
@@ -89,8 +89,19 @@ class Board:
                 yield from of_vhost(view, now_ms)
             yield None
         yield from self._queues.concerns(now_ms)
+        yield from self._paused(now_ms)
         yield from self._exchanges.concerns()
         yield from self._connections.concerns(now_ms)
+
+    def _paused(self, now_ms: int) -> Iterator[Concern | None]:
+        views = self._node.views
+        for vhost in self._node.vhost_names():
+            if not self._node.has_vhost(vhost):
+                continue  # It went meanwhile.
+            for name in views.paused_queues(vhost):
+                view = views.queue(vhost, name)
+                yield None if view is None else of_paused(view, now_ms)
+            yield None
 
     def visible(self, account: Account, vhosts: Collection[str], count_max: int) -> list[Concern]:
         """Return the worst of what a user may see, as the lists of the same things would show it.

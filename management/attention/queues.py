@@ -147,6 +147,14 @@ class QueueWatch:
             yield None
 
 
+def of_paused(view: QueueView, now_ms: int) -> Concern:
+    """Return the concern that a queue is paused; somebody may have forgotten it."""
+    ready = view.counts.ready_count
+    text = "is paused: its consumers get nothing"
+    amount = f"{ready:,} ready"
+    return Concern(WARN, QUEUE, view.vhost, view.name, "paused", text, amount, ready, now_ms)
+
+
 def _is_notable(counts: QueueCounts) -> bool:
     return bool(
         counts.ready_count

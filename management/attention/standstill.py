@@ -95,6 +95,8 @@ def reasons_of(found: Standstill) -> Iterator[Reason]:
 
 def _of_consumers(found: Standstill, *, waits: bool) -> Iterator[Reason]:
     queue, served = found.queue, found.served
+    if queue.is_paused:
+        yield Reason("paused", "it is paused: its consumers get nothing until it is resumed", waits)
     if not served:
         yield Reason("no_consumer", "it has no consumer", waits)
         return
@@ -113,7 +115,7 @@ def _of_consumers(found: Standstill, *, waits: bool) -> Iterator[Reason]:
         yield Reason(rule, f"{who} {text}", waits)
     elif not active:
         yield Reason("none_active", "none of its consumers is active", waits)
-    elif waits and not queue.may_deliver:
+    elif waits and not queue.may_deliver and not queue.is_paused:
         yield Reason("no_credit", "its consumers share a prefetch that is used up", stops=True)
 
 
@@ -176,6 +178,8 @@ def _consumer_body(served: Served, queue: QueueView) -> dict[str, Any]:
     why = _why_not(served)
     if why is not None:
         text = why[1]
+    elif queue.is_paused:
+        text = "gets nothing: the queue is paused"
     elif not consumer.is_active:
         text = "waits until it is the active one"
     else:

@@ -25,7 +25,7 @@ def queue_definition_body(view: QueueView, identity: Identity) -> dict[str, Any]
         "exclusive": view.exclusive,
         "arguments": dict(view.arguments),
         "node": identity.node,
-        "state": "running",
+        "state": "paused" if view.is_paused else "running",
     }
     if view.policy is not None:
         body["policy"] = view.policy

@@ -162,6 +162,23 @@ async def purge_queue(call: Call) -> Response:
     return empty()
 
 
+async def pause_queue(call: Call) -> Response:
+    """Have the consumers of a queue get nothing."""
+    return await _paused(call, is_on=True)
+
+
+async def resume_queue(call: Call) -> Response:
+    """Have the consumers of a queue get messages again."""
+    return await _paused(call, is_on=False)
+
+
+async def _paused(call: Call, *, is_on: bool) -> Response:
+    name = call.names["queue"]
+    require_object(call.node.views.queue(call.vhost, name))
+    await change(call, "pause_queue", name=name, is_on=is_on)
+    return empty()
+
+
 async def act_on_queue(call: Call) -> Response:
     """Do what pages of old versions ask for: nothing."""
     action = text_of(call.body(), "action", "")
@@ -219,6 +236,22 @@ ROUTES: Final = (
         right=Right.USER,
         handler=purge_queue,
         summary="Drop the ready messages of a queue.",
+    ),
+    Route(
+        method="PUT",
+        path="queues/{vhost}/{queue}/pause",
+        right=Right.USER,
+        handler=pause_queue,
+        summary="Pause a queue: its consumers get nothing until it is resumed.",
+        extension=True,
+    ),
+    Route(
+        method="PUT",
+        path="queues/{vhost}/{queue}/resume",
+        right=Right.USER,
+        handler=resume_queue,
+        summary="Have the consumers of a paused queue get messages again.",
+        extension=True,
     ),
     Route(
         method="POST",

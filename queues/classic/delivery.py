@@ -28,7 +28,9 @@ class Delivery:
         consumers: of the queue.
         counters: of the queue; they count the unacked messages.
         ask_disk_at_ms: when to ask the disk again after a failed read (instant); None is never.
-        refills_count: how many requeues in pieces are under way; their messages come first.
+        refills_count: how many requeues in pieces are under way; their messages come first. A pause
+            counts as one whose messages never come, so that it costs deliveries nothing.
+        is_paused: nothing is delivered.
     """
 
     __slots__ = (
@@ -36,6 +38,7 @@ class Delivery:
         "ask_disk_at_ms",
         "consumers",
         "counters",
+        "is_paused",
         "refills_count",
     )
 
@@ -44,14 +47,29 @@ class Delivery:
         self.consumers = consumers
         self.counters = backlog.counters
         self.refills_count = 0
+        self.is_paused = False
         self.ask_disk_at_ms: int | None = None
 
     @property
     def requeued_count(self) -> int:
-        """How many requeued messages come before all that are still on their way back.
+        """How many requeued messages may be delivered before all that are on their way back.
 
         None in a priority queue, where a message on its way may have a higher priority.
         """
+        return 0 if self.is_paused else self._first_count
+
+    @property
+    def may_be_got(self) -> bool:
+        """Whether a get may take a message; a pause does not keep it from that."""
+        return self.refills_count == self.is_paused or self._first_count > 0
+
+    def pause(self, *, is_on: bool) -> None:
+        """Deliver nothing from now on, or deliver again; no change is none."""
+        self.refills_count += is_on - self.is_paused
+        self.is_paused = is_on
+
+    @property
+    def _first_count(self) -> int:
         ready = self._backlog.ready
         return 0 if isinstance(ready, PriorityReady) else ready.requeued.count
 

@@ -127,6 +127,11 @@ class ClassicQueue(ShownQueue):
             self._delivery.refills_count -= 1
             self._ask_for_drain()
 
+    def pause(self, *, is_on: bool) -> None:
+        """Deliver nothing to consumers from now on, or deliver again; a get is not kept out."""
+        self._delivery.pause(is_on=is_on)
+        self._ask_for_drain()
+
     # -- out --------------------------------------------------------------------------------
 
     def drain(self, now_ms: int, max_messages: int) -> bool:
@@ -166,7 +171,7 @@ class ClassicQueue(ShownQueue):
             if not self._backlog.drop_expired(now_ms, DROPPED_PER_CALL_MAX):
                 break
         batch = None
-        if not self._delivery.refills_count or self._delivery.requeued_count:
+        if not self._delivery.refills_count or self._delivery.may_be_got:
             batch = self._backlog.ready.take(1, now_ms)
         note_get(self._delivery.counters, batch, no_ack=no_ack)
         if batch is None:

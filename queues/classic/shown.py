@@ -3,6 +3,7 @@
 from queues.classic.backlog import Backlog
 from queues.classic.consumers import Consumers
 from queues.classic.counting import counts_of, spilled_of
+from queues.classic.delivery import Delivery
 from queues.classic.looking import look, passing_by
 from queues.counters import QueueCounts
 from queues.looking import LOOK_COUNT_MAX, Looked, LookPlace, Passed
@@ -14,6 +15,7 @@ class ShownQueue:
 
     _backlog: Backlog
     _consumers: Consumers
+    _delivery: Delivery
 
     @property
     def ready_count(self) -> int:
@@ -42,7 +44,12 @@ class ShownQueue:
     def state(self) -> QueueState:
         """Return how its consumers are, none of them is asked, and what it has spilled."""
         count, size_bytes = spilled_of(self._backlog)
-        return self._consumers.state()._replace(spilled_count=count, spilled_bytes=size_bytes)
+        state = self._consumers.state()
+        return state._replace(
+            may_deliver=state.may_deliver and not self._delivery.is_paused,
+            spilled_count=count,
+            spilled_bytes=size_bytes,
+        )
 
     def look(self, place: LookPlace | None, max_count: int = LOOK_COUNT_MAX) -> Looked:
         """Return the next ready messages behind a place; see the port."""

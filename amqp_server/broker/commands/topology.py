@@ -106,6 +106,19 @@ class TopologyCommands:
         found.queues.refresh(queue, now_ms)
         return (yield from purging(queue))
 
+    def pause_queue(
+        self, _now_ms: int, vhost: str, name: str, *, username: str | None, is_on: bool
+    ) -> Steps[None]:
+        """Have the consumers of a queue get nothing, also after a restart; or get messages again.
+
+        Raises:
+            NotSupportedError: it is a stream.
+        """
+        yield from ()
+        found = self._broker.vhost(vhost)
+        self._asker(username, found).require(Permission.CONFIGURE, "queue", name)
+        found.queues.pause(found.queues.get(name, NOBODY), is_on=is_on)
+
     # ── exchanges and bindings ──
 
     def declare_exchange(

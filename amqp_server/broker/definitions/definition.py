@@ -90,7 +90,10 @@ def policy_definition(
 
 @dataclass(frozen=True, slots=True)
 class QueueDefinition:
-    """A queue that is not exclusive; ``queue_id`` is 0 where it has none, or none yet."""
+    """A queue that is not exclusive.
+
+    ``queue_id`` is 0 where it has none, or none yet. ``is_paused`` is stored, and in no file.
+    """
 
     name: str
     vhost: str
@@ -98,6 +101,7 @@ class QueueDefinition:
     auto_delete: bool
     arguments: Table
     queue_id: int = 0
+    is_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

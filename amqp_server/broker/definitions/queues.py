@@ -38,11 +38,12 @@ class QueueRow:
 
     def encode(self, queue: QueueDefinition) -> Fields:
         """Return all but the names; it is durable."""
-        return {
+        fields: Fields = {
             "id": queue.queue_id,
             "auto_delete": queue.auto_delete,
             "arguments": table_text(queue.arguments),
         }
+        return {**fields, "paused": True} if queue.is_paused else fields
 
     def decode(self, names: Names, fields: Fields) -> QueueDefinition:
         """Return the queue."""
@@ -54,6 +55,7 @@ class QueueRow:
             auto_delete=flag(fields["auto_delete"]),
             arguments=table_of(fields["arguments"]),
             queue_id=whole(fields["id"]),
+            is_paused=flag(fields.get("paused", False)),
         )
 
     def read(self, item: Item, reading: Reading) -> QueueDefinition:
@@ -106,7 +108,7 @@ class QueueRow:
         arguments = queue.arguments
         if not applying.is_restored:
             arguments = _typed(queue, vhost.default_queue_kind)
-        vhost.queues.declare(
+        made = vhost.queues.declare(
             queue.name,
             QueueProperties(queue.durable, False, queue.auto_delete, arguments),  # noqa: FBT003
             None,
@@ -114,6 +116,8 @@ class QueueRow:
             may_be_reserved=True,  # amq.gen names are stored and exported, too
             queue_id=queue.queue_id,
         )
+        if queue.is_paused:
+            vhost.queues.pause(made, is_on=True)
 
     def remove(self, broker: BrokerTarget, queue: QueueDefinition, now_ms: int) -> Steps[None]:
         """Delete it with its messages and bindings; an exclusive one of that name stays."""
@@ -137,6 +141,7 @@ class QueueRow:
                         asked.auto_delete,
                         asked.arguments,
                         queue.queue_id,
+                        queue.is_paused,
                     )
 
 

@@ -4,7 +4,7 @@ The tables call the journal, which is in this package. So the package stands bel
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from amqp_server.broker.access.users import Users
 from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
@@ -44,6 +44,10 @@ class DeclaredQueue(Protocol):
     def queue_id(self) -> int:
         """See ``QueueDefinition``."""
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether its consumers get nothing."""
+
 
 class QueuesTarget(Protocol):
     """The queues of a vhost; ``broker.queue_table.QueueTable`` implements it."""
@@ -70,6 +74,9 @@ class QueuesTarget(Protocol):
         self, name: str, connection: object, now_ms: int, *, if_unused: bool, if_empty: bool
     ) -> Steps[int]:
         """Delete a queue, see ``QueueTable``."""
+
+    def pause(self, queue: Any, *, is_on: bool) -> None:  # noqa: ANN401 -- that ``declare`` returned
+        """Have its consumers get nothing, or get messages again, see ``QueueTable``."""
 
 
 class ExchangesTarget(Protocol):

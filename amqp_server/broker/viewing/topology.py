@@ -80,6 +80,7 @@ class QueueView(NamedTuple):
         may_deliver: whether a consumer is not known to be without credit. The share of looks at
             which it is true is RabbitMQ's consumer capacity.
         spilled_count, spilled_bytes: messages behind the head of a queue whose middle is on disk.
+        is_paused: its consumers get nothing.
     """
 
     name: str
@@ -99,6 +100,7 @@ class QueueView(NamedTuple):
     may_deliver: bool
     spilled_count: int = 0
     spilled_bytes: int = 0
+    is_paused: bool = False
 
 
 class QueueNumbers(NamedTuple):
@@ -208,6 +210,14 @@ class TopologyViews:
 
         return page_of(queues.names.in_order(), look, after, max_count)
 
+    def paused_queues(self, vhost: str) -> tuple[str, ...]:
+        """Return the names of the queues of a vhost that are paused.
+
+        Raises:
+            NotFoundError: there is no such vhost.
+        """
+        return tuple(self._broker.vhost(vhost).queues.paused)
+
     def queue_names(
         self, vhost: str, after: str | None = None, max_count: int = PAGE_MAX
     ) -> Page[str, str]:
@@ -293,6 +303,7 @@ class TopologyViews:
             state.may_deliver,
             state.spilled_count,
             state.spilled_bytes,
+            queue.is_paused,
         )
 
 

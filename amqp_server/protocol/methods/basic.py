@@ -109,7 +109,7 @@ def get(channel: Channel, method: commands.Basic.Get, now_ms: int) -> Method | N
     channel.session.open_vhost.queues.refresh(queue, now_ms)
     if not method.no_ack:
         channel.lane.check_may_hold_more()
-    got = queue.engine.get(now_ms, no_ack=method.no_ack)
+    got = None if queue.is_paused else queue.engine.get(now_ms, no_ack=method.no_ack)
     if got is None:
         channel.counters.got_empty_count += 1
         return commands.Basic.GetEmpty()

@@ -169,6 +169,22 @@ def test_ids_go_on_behind_those_of_queues_even_if_nothing_else_says_so() -> None
     assert again.journal.new_queue_id() == 7_001
 
 
+def test_a_pause_lasts_over_restarts_until_the_queue_is_resumed_or_deleted() -> None:
+    changes = FakeChangeLog()
+    node = begun(changes)
+    queues = node.vhost().queues
+    for name in ("resumed", "paused", "deleted"):
+        node.queue(name)
+        queues.pause(queues.get(name, None), is_on=True)
+    queues.pause(queues.get("resumed", None), is_on=False)
+    queues.remove(queues.get("deleted", None))
+    node.queue("deleted")
+    queues = restarted(changes).vhost().queues
+    assert list(queues.paused) == ["paused"]
+    assert [queue.name for queue in queues if queue.is_paused] == ["paused"]
+    assert not queues.get("paused", None).engine.state().may_deliver
+
+
 def test_a_limit_that_was_lowered_keeps_no_vhost_out_that_was_there() -> None:
     changes = FakeChangeLog()
     node = StoredBroker(changes)

@@ -42,3 +42,12 @@ def test_what_leads_to_a_queue(typed: Typed) -> None:
     typed("bindings", "declare", "amq.topic", "q", "a.#")
     rows = typed("queues", "bindings", "q", "-o", "json").json
     assert [row["source"] for row in rows] == ["", "amq.topic"]
+
+
+def test_a_queue_is_paused_and_resumed(typed: Typed) -> None:
+    typed("queues", "declare", "q")
+    assert typed("queue", "pause", "q").status == 0
+    assert typed("queues", "show", "q", "-o", "json").json["state"] == "paused"
+    assert typed("queue", "resume", "q").status == 0
+    assert typed("queues", "show", "q", "-o", "json").json["state"] == "running"
+    assert typed("queue", "pause", "nope").status == 65

@@ -63,3 +63,13 @@ def test_the_worst_are_kept_where_there_are_too_many(
         board = look(api)
     assert [concern.name for concern in board.concerns] == ["q4", "q3", "q2"]
     assert list(board.concerns) == sorted(board.concerns, key=worst_first)
+
+
+def test_a_paused_queue_is_told_until_it_is_resumed(api: Api) -> None:
+    peer = api.node.open()
+    peer.declare()
+    api.put("queues/%2F/jobs/pause")
+    [concern] = look(api).concerns
+    assert (concern.rule, concern.name, concern.amount) == ("paused", "jobs", "0 ready")
+    api.put("queues/%2F/jobs/resume")
+    assert look(api).concerns == ()

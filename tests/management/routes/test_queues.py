@@ -116,3 +116,37 @@ def test_actions_of_old_pages(api: Api) -> None:
     assert api.post("queues/%2F/q/actions", {"action": "bogus"}).status == 400
     assert api.post("queues/%2F/q/actions", {}).status == 400
     assert api.post("queues/%2F/nope/actions", {"action": "sync"}).status == 404
+
+
+def test_a_queue_is_paused_and_resumed(api: Api) -> None:
+    peer = api.node.open()
+    peer.declare()
+    peer.consume(no_ack=True)
+    peer.receive()
+    for _ in range(2):
+        assert api.put("queues/%2F/jobs/pause").status == 204
+    peer.publish(b"x")
+    assert peer.bodies() == []
+    assert api.get("queues/%2F/jobs").json["state"] == "paused"
+    explained = api.get("queues/%2F/jobs/explain").json
+    assert (explained["verdict"], "is paused" in explained["text"]) == ("waits", True)
+    assert "is paused" in explained["consumers"][0]["text"]
+    got = api.post(
+        "queues/%2F/jobs/get", {"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"}
+    )
+    assert [message["payload"] for message in got.json] == ["x"]
+    assert api.put("queues/%2F/jobs/resume").status == 204
+    assert peer.bodies() == [b"x"]
+    assert api.get("queues/%2F/jobs").json["state"] == "running"
+
+
+def test_who_may_pause_and_what(api: Api) -> None:
+    api.put("queues/%2F/s", {"durable": True, "arguments": {"x-queue-type": "stream"}})
+    refused = api.put("queues/%2F/s/pause")
+    assert (refused.status, "cannot be paused" in refused.json["reason"]) == (400, True)
+    assert api.put("queues/%2F/nope/pause").status == 404
+    api.put("queues/%2F/q", {"durable": True})
+    api.add_user("reader", "management")
+    api.put("permissions/%2F/reader", {"configure": "", "write": ".*", "read": ".*"})
+    assert api.put("queues/%2F/q/pause", user="reader").status == 401
+    assert api.get("queues/%2F/q").json["state"] == "running"

@@ -257,3 +257,12 @@ def test_what_is_got_from_a_quorum_queue_always_says_how_often_it_came_back(
         seen.append(None if field is None else field.value)
         peer.send(commands.Basic.Reject, delivery_tag=tag, requeue=True)
     assert seen == counts
+
+
+def test_a_get_of_a_paused_queue_finds_nothing(peer: Client) -> None:
+    peer.publish(b"a")
+    queues = peer.node.broker.vhost("/").queues
+    queues.pause(queues.get("jobs", None), is_on=True)
+    assert peer.get() is None
+    queues.pause(queues.get("jobs", None), is_on=False)
+    assert peer.get() == b"a"
