@@ -1,1 +1,1 @@
-"""Replication of queues over several nodes. Empty until the cluster issue; the floor is kept."""
+"""Replication of queues over several nodes: the pure core; no socket and no file yet."""

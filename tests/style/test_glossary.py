@@ -50,7 +50,10 @@ NAMES_OF_OTHERS: Final[dict[str, dict[str, str]]] = {
     "subject": {"(certificate_)?subject": "of an X.509 certificate"},
     "sync": {"settled_sync_interval_ms": "a setting: users have it in their files"},
     "task": {"task": "asyncio's"},
-    "tick": {"consumer_tick_ms": "a setting: users have it in their files"},
+    "tick": {
+        "consumer_tick_ms": "a setting: users have it in their files",
+        "tick": "what sans-IO consensus libraries call it",
+    },
     "topic": {
         "topic(_exchange|_trie)?": "the exchange type",
         ".*topic_(permissions(_row)?|key|change|restricted)|(restrict|requires?)s?_topics?": (

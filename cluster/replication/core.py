@@ -1,0 +1,163 @@
+"""The replication core of one node: ``step`` an input, ``tick`` the clock, take a ``Ready``.
+
+The publisher's side (R23) attaches in front of ``append``: it drops what a front end submits a
+second time by a number that is contiguous for (front end, queue), and refuses a gap.
+"""
+
+from cluster.replication import catch_up, commit, inputs, membership, steps
+from cluster.replication.errors import hold
+from cluster.replication.frames import Append, Payload
+from cluster.replication.identity import DiskIdentity, Identity
+from cluster.replication.leadership import Leadership
+from cluster.replication.lease import MARGIN_MS, Lease
+from cluster.replication.node_state import CATCH_UP_COUNT_MAX, NodeState
+from cluster.replication.ready import Ready
+from cluster.replication.replica import Replica
+from cluster.replication.rules import Mode, Rules
+from cluster.replication.state import QueueOptions, ReplicaId, StoredReplica
+
+RULES = Rules()
+
+
+class NotServingError(Exception):
+    """This node admits nothing into the queue now: it does not lead it, or is moving it."""
+
+
+class ReplicationCore:
+    """One node's part in all its queues, without I/O, clock and chance.
+
+    Inputs come through ``step``, the time through ``tick``, and what is to be done is in
+    ``ready``. A core is made anew at every start of its node, from what is on disk.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        disk: DiskIdentity,
+        *,
+        rules: Rules = RULES,
+        catch_up_count_max: int = CATCH_UP_COUNT_MAX,
+        lease_margin_ms: int = MARGIN_MS,
+    ) -> None:
+        """Begin as a node that takes part in nothing yet; ``add_replica`` and a lease follow."""
+        self.node = NodeState(name, Identity(disk), Lease(lease_margin_ms), rules)
+        self.node.catch_up_count_max = catch_up_count_max
+
+    def add_replica(self, queue: str, options: QueueOptions, stored: StoredReplica) -> None:
+        """Take part in a queue, with what its disk has of it."""
+        node = self.node
+        last_epoch = max((epoch for epoch, _ in stored.table), default=0)
+        promised = node.rules.promised_at_start(stored.promised, last_epoch)
+        node.replicas[queue] = Replica(queue, options, stored, promised)
+        node.options[queue] = options
+
+    def know_queue(self, queue: str, options: QueueOptions) -> None:
+        """Know of a queue that has no replica here: the controller elects for all."""
+        self.node.options.setdefault(queue, options)
+
+    def tick(self, now_ms: int) -> None:
+        """Set the own monotonic clock; it never goes back."""
+        self.node.now_ms = now_ms
+
+    def ready(self) -> Ready:
+        """Take out what is to be done since the last time."""
+        taken = self.node.ready
+        self.node.ready = Ready()
+        return taken
+
+    def append(self, queue: str, count: int, payload: Payload) -> tuple[int, int]:
+        """Append a run of ``count`` records; return the index and the LSN of its last (R2, R5).
+
+        Own WAL and every live mirror get it in one order. It is confirmed once ``committed``
+        reaches the index. NotServingError where this node admits nothing.
+        """
+        if not self.may_append(queue):
+            raise NotServingError(queue)
+        return self._append(queue, count, payload)
+
+    def append_settlement(self, queue: str, count: int, payload: Payload) -> tuple[int, int]:
+        """Append what was delivered in this epoch; a planned move does not hold it back (R16)."""
+        if queue not in self.node.leaderships:
+            raise NotServingError(queue)
+        return self._append(queue, count, payload)
+
+    def _append(self, queue: str, count: int, payload: Payload) -> tuple[int, int]:
+        node, lead = self.node, self.node.leaderships[queue]
+        log = lead.replica
+        after, before = log.end, log.epoch_at(log.end)
+        hold(
+            log.promised <= lead.epoch, "I2", queue, f"epoch {lead.epoch} is not the last promised"
+        )
+        node.write_records(log, after, ((lead.epoch, after + 1),), count, payload)
+        lsn = node.next_lsn(count)
+        commit.note_run(node, lead, lsn)
+        frame = Append(queue, lead.epoch, after, before, count, payload, lsn, lead.commit)
+        for mirror, progress in lead.mirrors.items():
+            if progress.mode is Mode.LIVE:
+                node.ready.to_mirrors.append((mirror, frame))
+        return log.end, lsn
+
+    # ---- what may be done now ----
+
+    def lead_of(self, queue: str) -> Leadership | None:
+        """Return what this node knows as the leader of a queue; None where it does not lead."""
+        return self.node.leaderships.get(queue)
+
+    def may_append(self, queue: str) -> bool:
+        """Return whether messages are admitted: serving, and not handing over (R22)."""
+        lead = self.lead_of(queue)
+        return lead is not None and lead.is_serving() and not lead.moving
+
+    def may_deliver(self, queue: str) -> bool:
+        """Return whether committed messages may be delivered (R16).
+
+        With the lease of this leadership, or, as the store may be away, while every member is
+        connected; with ``lease_guard`` the lease alone counts. Never while a move is open.
+        """
+        node, lead = self.node, self.lead_of(queue)
+        if lead is None or lead.moving:
+            return False
+        if node.is_leased(lead.state.incarnation):
+            return True
+        others = {replica.node for replica in lead.waited_for()} - {node.name}
+        return not lead.replica.options.lease_guard and others <= node.to_mirrors.keys()
+
+    def deliverable(self, queue: str) -> int:
+        """Return up to which index messages may be delivered; 0 where this node does not lead."""
+        lead = self.lead_of(queue)
+        return self.node.rules.deliverable(lead.commit, lead.replica.end) if lead else 0
+
+    def readable(self, queue: str) -> int:
+        """Return up to which index a mirror may show what it has (streams)."""
+        lead = self.lead_of(queue)
+        return lead.commit if lead else self.node.replicas[queue].known_commit
+
+    def may_attach(self, mirror: str, queue: str) -> bool:
+        """Return whether a mirror can be fenced for a queue now."""
+        return catch_up.may_attach(self.node, mirror, queue)
+
+    def may_shrink(self, queue: str, replica: ReplicaId) -> bool:
+        """Return whether a member may be taken out of the in-sync set now."""
+        lead = self.lead_of(queue)
+        return lead is not None and membership.may_shrink(self.node, lead, replica)
+
+    def may_grow(self, queue: str, mirror: str) -> bool:
+        """Return whether a mirror may be taken into the in-sync set now."""
+        lead = self.lead_of(queue)
+        return lead is not None and membership.may_grow(self.node, lead, mirror)
+
+    def may_touch(self, queue: str) -> bool:
+        """Return whether a write of unknown outcome waits to be settled."""
+        lead = self.lead_of(queue)
+        return lead is not None and membership.may_touch(self.node, lead)
+
+    def may_move(self, queue: str, target: str) -> bool:
+        """Return whether the queue can be handed to a member now."""
+        lead = self.lead_of(queue)
+        return lead is not None and membership.may_move(self.node, lead, target)
+
+    # ---- inputs ----
+
+    def step(self, happened: inputs.Input) -> None:
+        """Take one input. Inputs that are of an older connection or leadership do nothing."""
+        steps.take(self.node, happened)

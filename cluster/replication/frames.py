@@ -1,0 +1,100 @@
+"""What nodes say to each other. Records are opaque here: ``payload`` is the shell's affair."""
+
+from dataclasses import dataclass
+
+from cluster.replication.epoch_table import EpochTable
+from cluster.replication.state import ReplicaId
+
+Payload = object
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Leader: promise this epoch, and say what your log holds."""
+
+    queue: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Leader: your log is equal to mine up to ``after``; cut it there and append ``count`` records.
+
+    ``spans`` say which epochs wrote the records. ``commit`` is the leader's commit index.
+    """
+
+    queue: str
+    epoch: int
+    after: int
+    after_epoch: int
+    spans: EpochTable
+    count: int
+    payload: Payload
+    commit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Leader: replace your log by what was live at ``position``, of one moment (R14)."""
+
+    queue: str
+    epoch: int
+    position: int
+    table: EpochTable
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Leader: a run behind ``after``; ``lsn`` is that of its last record on this link (R5)."""
+
+    queue: str
+    epoch: int
+    after: int
+    after_epoch: int
+    count: int
+    payload: Payload
+    lsn: int
+    commit: int
+
+
+LeaderFrame = Fence | Tail | Snapshot | Append
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Mirror: the promise is on disk; this is my replica id and my log."""
+
+    queue: str
+    epoch: int
+    replica: ReplicaId
+    table: EpochTable
+    end: int
+    base: int
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """Mirror: up to ``end`` this queue is on my disk."""
+
+    queue: str
+    epoch: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Mirror: frames of this queue were not obeyed; ``promised`` is the epoch promised."""
+
+    queue: str
+    promised: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """Mirror: all that you wrote up to this LSN and I did not refuse is on my disk."""
+
+    lsn: int
+
+
+MirrorFrame = Ends | Got | Refused | Ack

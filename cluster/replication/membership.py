@@ -1,0 +1,144 @@
+"""Changes of the in-sync set, and the planned move: a leader writes the state (R6 to R8)."""
+
+from dataclasses import replace
+
+from cluster.replication import commit
+from cluster.replication.commit import safe_index
+from cluster.replication.leadership import Leadership
+from cluster.replication.node_state import NodeState
+from cluster.replication.ready import Change, StateTransaction
+from cluster.replication.rules import Mode, OpenWrite
+from cluster.replication.state import QueueState, ReplicaId
+from cluster.replication.take_over import learn
+
+
+def may_submit(node: NodeState, lead: Leadership) -> bool:
+    """Return whether the state may be written now: one write at a time, and nothing open (R7)."""
+    return not (node.identity.frozen or lead.awaited or lead.open_writes)
+
+
+def may_touch(node: NodeState, lead: Leadership) -> bool:
+    """Return whether an open write waits to be settled by another one (R7)."""
+    return bool(lead.open_writes) and not (node.identity.frozen or lead.awaited)
+
+
+def may_shrink(node: NodeState, lead: Leadership, replica: ReplicaId) -> bool:
+    """Return whether a member may be taken out: not the leader, not below ``min_isr`` (R8)."""
+    members = lead.state.in_sync_set
+    floor = node.rules.shrink_floor(lead.replica.options.min_isr)
+    is_other = replica in members and replica != node.replica_id
+    return is_other and len(members) > floor and may_submit(node, lead)
+
+
+def may_grow(node: NodeState, lead: Leadership, mirror: str) -> bool:
+    """Return whether a mirror has all that a member must have (R8)."""
+    progress = lead.mirrors.get(mirror)
+    if progress is None or progress.replica is None or progress.mode is Mode.FENCE:
+        return False
+    members = lead.state.in_sync_set
+    if progress.replica in members or node.replica_id not in members:
+        return False
+    needed = node.rules.join_index(lead.commit, lead.epoch_start)
+    have = safe_index(node, lead, progress.replica)
+    return node.rules.may_join(have, needed) and may_submit(node, lead)
+
+
+def may_move(node: NodeState, lead: Leadership, target: str) -> bool:
+    """Return whether a member has the whole log (R22); who asks has stopped admission."""
+    progress = lead.mirrors.get(target)
+    if progress is None or progress.replica not in lead.state.in_sync_set:
+        return False
+    have = safe_index(node, lead, progress.replica)
+    return have == lead.replica.end and lead.is_serving() and may_submit(node, lead)
+
+
+def shrink(node: NodeState, lead: Leadership, replica: ReplicaId) -> None:
+    """Submit the set without a member; it is waited for until the store has answered."""
+    members = lead.state.in_sync_set - {replica}
+    _submit(node, lead, Change.SHRINK, replace(lead.state, in_sync_set=members))
+
+
+def grow(node: NodeState, lead: Leadership, mirror: str) -> None:
+    """Submit the set with a mirror, which takes the place of an older disk of its node (R3)."""
+    joining = lead.mirrors[mirror].replica
+    assert joining is not None
+    others = {replica for replica in lead.state.in_sync_set if replica.node != mirror}
+    members = frozenset({*others, joining})
+    _submit(node, lead, Change.GROW, replace(lead.state, in_sync_set=members))
+
+
+def touch(node: NodeState, lead: Leadership) -> None:
+    """Submit the state unchanged: once applied, nothing that expected this revision ever is."""
+    _submit(node, lead, Change.TOUCH, lead.state)
+
+
+def move(node: NodeState, lead: Leadership, target: str, incarnation: int) -> None:
+    """Submit another leader; until the outcome is known nothing is admitted or delivered."""
+    new = replace(lead.state, leader=target, incarnation=incarnation, epoch=lead.epoch + 1)
+    lead.moving = True
+    _submit(node, lead, Change.MOVE, new, ((target, incarnation),))
+
+
+def _submit(
+    node: NodeState,
+    lead: Leadership,
+    change: Change,
+    new: QueueState,
+    live: tuple[tuple[str, int], ...] = (),
+) -> None:
+    disk = node.identity.disk
+    transaction = StateTransaction(
+        node.next_transaction(), change, lead.queue, lead.revision, new, disk.disk, disk.stamp, live
+    )
+    node.transactions[transaction.number] = transaction
+    node.ready.transactions.append(transaction)
+    lead.awaited = transaction.number
+    if node.rules.opens_doubt(change):
+        lead.open_writes.append(OpenWrite(lead.revision, new.in_sync_set))
+    known = lead.state.in_sync_set
+    waited_for = node.rules.set_while_open(known, new.in_sync_set, change)
+    if waited_for != known:
+        lead.state = replace(lead.state, in_sync_set=waited_for)
+    commit.advance(node, lead)
+
+
+def _taken(node: NodeState, number: int) -> tuple[StateTransaction | None, Leadership | None]:
+    """Return an answered transaction, and the leadership that still waits for its answer."""
+    transaction = node.transactions.pop(number, None)
+    if transaction is None:
+        return None, None
+    lead = node.leaderships.get(transaction.queue)
+    if lead is None or lead.awaited != number:
+        return transaction, None
+    lead.awaited = None
+    return transaction, lead
+
+
+def done(node: NodeState, number: int, revision: int) -> None:
+    """The store applied it: what it wrote is the state now."""
+    transaction, lead = _taken(node, number)
+    if transaction is not None and lead is not None:
+        learn(node, transaction.queue, transaction.new, revision)
+
+
+def refused(node: NodeState, number: int) -> None:
+    """The store did not and will not apply it; the state has to be read."""
+    transaction, lead = _taken(node, number)
+    if transaction is None:
+        return
+    node.ready.state_reads.append(transaction.queue)
+    if lead is not None:
+        lead.moving = False
+        gone = OpenWrite(transaction.expected_revision, transaction.new.in_sync_set)
+        lead.open_writes = [write for write in lead.open_writes if write != gone]
+        commit.advance(node, lead)
+
+
+def unknown(node: NodeState, number: int) -> None:
+    """No answer came: it stays open, and a touch will settle it (R7)."""
+    transaction, lead = _taken(node, number)
+    if transaction is not None and lead is not None:
+        lead.open_writes = node.rules.open_after_time_out(lead.open_writes)
+        if not lead.open_writes:
+            lead.moving = False
+        commit.advance(node, lead)

@@ -1,0 +1,117 @@
+"""A mirror that is behind comes to the end in bounded frames, and the leader never stops."""
+
+from cluster.replication.frames import Append, Ends, Fence, Got, Refused, Snapshot, Tail
+from cluster.replication.inputs import (
+    Compact,
+    FrameFromMirror,
+    MirrorConnected,
+    MirrorDisconnected,
+    Shrink,
+    TransactionDone,
+)
+from cluster.replication.ready import Role
+from cluster.replication.rules import Mode
+from cluster.replication.state import ReplicaId
+from tests.support.replicating import Replicating
+
+C0 = ReplicaId("c", "0")
+
+
+def mode_of(nodes: Replicating, mirror: str) -> Mode | None:
+    lead = nodes.cores["a"].lead_of("q")
+    assert lead is not None
+    return lead.mirrors[mirror].mode if mirror in lead.mirrors else None
+
+
+def without_c(behind: int = 10) -> Replicating:
+    """Three nodes of which c has left the in-sync set, and what was appended since."""
+    nodes = Replicating(catch_up_count_max=4)
+    nodes.serve()
+    nodes.step("a", MirrorDisconnected("c"))
+    nodes.step("a", Shrink("q", C0))
+    nodes.step("a", TransactionDone(nodes.transactions[-1].number, 2))
+    for _ in range(behind):
+        nodes.append("a")
+    nodes.settle()
+    nodes.connect("a", "c")
+    return nodes
+
+
+def test_frames_are_bounded_and_the_last_makes_the_queue_live() -> None:
+    nodes = without_c()
+    nodes.attach("a", "c")
+    counts = []
+    while nodes.frames:
+        counts += [frame.count for _, _, frame in nodes.frames if isinstance(frame, Tail)]
+        nodes.carry_one()
+        nodes.fsync("c")
+    assert counts == [4, 4, 2]
+    assert mode_of(nodes, "c") is Mode.LIVE
+
+
+def test_a_live_queue_gets_every_run_behind_its_tail() -> None:
+    nodes = without_c(behind=0)
+    nodes.attach("a", "c")
+    nodes.carry()
+    nodes.fsync("c")
+    nodes.carry_one()
+    nodes.append("a")
+    to_c = [type(frame) for _, target, frame in nodes.frames if target == "c"]
+    assert to_c == [Tail, Append]
+
+
+def test_what_is_compacted_away_comes_as_a_snapshot() -> None:
+    nodes = without_c()
+    nodes.step("a", Compact("q"))
+    nodes.attach("a", "c")
+    nodes.carry()
+    nodes.fsync("c")
+    nodes.carry_one()
+    [snapshot] = [frame for _, _, frame in nodes.frames]
+    assert isinstance(snapshot, Snapshot)
+    assert snapshot.position == 11
+    nodes.settle()
+    assert mode_of(nodes, "c") is Mode.LIVE
+    assert nodes.cores["c"].node.replicas["q"].base == 11
+
+
+def test_a_new_connection_knows_nothing() -> None:
+    nodes = Replicating()
+    nodes.serve()
+    nodes.step("a", MirrorConnected("c"))
+    assert mode_of(nodes, "c") is None
+
+
+def test_answers_of_an_older_epoch_say_nothing() -> None:
+    nodes = Replicating()
+    nodes.serve()
+    nodes.step("a", FrameFromMirror("c", Got("q", 0, 99)))
+    nodes.step("a", FrameFromMirror("c", Ends("q", 0, C0, (), 0, 0)))
+    assert mode_of(nodes, "c") is Mode.LIVE
+
+
+def test_a_refusal_of_this_epoch_attaches_anew_and_of_a_higher_one_ends_it() -> None:
+    nodes = Replicating()
+    nodes.serve()
+    nodes.step("a", FrameFromMirror("c", Refused("q", 1)))
+    assert mode_of(nodes, "c") is None
+    nodes.attach("a", "c")
+    assert nodes.frames == [("a", "c", Fence("q", 1))]
+    nodes.step("a", FrameFromMirror("c", Refused("q", 2)))
+    assert nodes.roles["a", "q"] is Role.MIRROR
+
+
+def test_a_deposed_leaders_log_is_cut_where_it_parts() -> None:
+    nodes = Replicating()
+    nodes.serve()
+    nodes.append("a")
+    nodes.frames.clear()
+    nodes.fsync("a")
+    nodes.elect("b", 2, "b", "c", revision=5)
+    nodes.fsync("b")
+    nodes.connect("b", "a", "c")
+    nodes.attach("b", "a", "c")
+    nodes.settle()
+    tables = {name: core.node.replicas["q"].table for name, core in nodes.cores.items()}
+    assert set(tables.values()) == {((1, 1), (2, 2))}
+    assert {core.node.replicas["q"].end for core in nodes.cores.values()} == {2}
