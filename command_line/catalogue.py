@@ -47,7 +47,7 @@ COMMANDS: Final[Mapping[str, Row]] = {
     "bindings": Row(OBJECTS, f"{_IN}.exchanges:bindings", "list, declare, delete."),
     "connections": Row(OBJECTS, f"{_IN}.connections:connections", "list, show, close."),
     "channels": Row(OBJECTS, f"{_IN}.connections:channels", "list, show."),
-    "consumers": Row(OBJECTS, f"{_IN}.connections:consumers", "list."),
+    "consumers": Row(OBJECTS, f"{_IN}.connections:consumers", "list, cancel."),
     "vhosts": Row(OBJECTS, f"{_IN}.vhosts:vhosts", "list, show, declare, delete."),
     "users": Row(
         OBJECTS, f"{_IN}.users:users", "list, show, declare, delete, set-password, set-tags."

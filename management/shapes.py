@@ -174,6 +174,7 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "total": "integer",
         "moved": "integer",
         "skipped": "integer",
+        "unmatched": "integer",
         "started_at": "integer",
     },
     "look": {
@@ -194,7 +195,13 @@ SHAPES: Final[Mapping[str, Mapping[str, str]]] = {
         "payload": "string",
         "payload_encoding": "string",
     },
-    "move": {"dest": "string", "count": "integer", "filter": "object", "copy": "boolean"},
+    "move": {
+        "dest": "string",
+        "count": "integer",
+        "filter": "object",
+        "rate": "integer",
+        "copy": "boolean",
+    },
     "node": {
         "name": "string",
         "type": "string",

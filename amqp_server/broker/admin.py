@@ -48,6 +48,7 @@ from amqp_server.broker.errors import (
 )
 from amqp_server.broker.events import acting
 from amqp_server.broker.federation.upstream import COMPONENTS as FEDERATION_COMPONENTS
+from amqp_server.broker.jobs.pace import RATE_MAX
 from amqp_server.broker.messages.looks import HeldPlace, Look, Peeked, Wanted
 from amqp_server.broker.messages.message_filter import MessageFilter
 from amqp_server.broker.messages.shown import shown_properties, shown_types
@@ -70,6 +71,7 @@ __all__ = [
     "LAST",
     "NEXT",
     "PARTITIONS_MAX",
+    "RATE_MAX",
     "SALT_BYTES",
     "AccessRefusedError",
     "Admin",

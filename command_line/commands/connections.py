@@ -112,10 +112,27 @@ channels: click.Group = group(
     _of_vhost("channels", CHANNEL_COLUMNS, "List channels: to all vhosts, or to one."),
     show_channel,
 )
+
+
+@leaf(argument("channel"), argument("consumer_tag"), asks=True)
+def cancel(session: Session, channel: str, consumer_tag: str) -> None:
+    """Cancel a consumer; its client is told.
+
+    The channel is named as a list of consumers shows it: that of its connection, and (N).
+    """
+    found = session.api.thing(path_of("channels", channel))
+    connection, number = found["connection_details"]["name"], str(found["number"])
+    session.agree(f"cancel the consumer {consumer_tag} of {found.get('user', '')} on {channel}")
+    session.api.call(
+        "DELETE", path_of("consumers", found["vhost"], connection, number, consumer_tag)
+    )
+
+
 consumers: click.Group = group(
     "consumers",
-    "Consumers: list.",
+    "Consumers: list, cancel.",
     listing(
         "consumers", CONSUMER_COLUMNS, "List consumers: of all vhosts, or of one.", is_paged=False
     ),
+    cancel,
 )

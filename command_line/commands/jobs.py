@@ -101,7 +101,10 @@ def told(job: Thing) -> str:
     """Return a line on a job."""
     done = "copied" if job["copy"] else "moved"
     line = f"job {job['id']} {job['state']}: {job['moved']} of {job['total']} {done}"
-    return f"{line}, {job['skipped']} skipped" if job["skipped"] else line
+    unmatched = job.get("unmatched", 0)
+    lost = job["skipped"] - unmatched
+    line = f"{line}, {unmatched} did not match" if unmatched else line
+    return f"{line}, {lost} skipped" if lost else line
 
 
 jobs: click.Group = group(

@@ -24,6 +24,12 @@ def _options() -> list[click.Parameter]:
             text="Go through so many at most; without it all that are ready now.",
             type=click.IntRange(1),
         ),
+        option(
+            "--rate",
+            text="Go through so many a second at most; without it as fast as the node can.",
+            type=click.IntRange(1),
+        ),
+        *filter_options(),
         flag("--no-wait", text="Print the number of the job, and do not wait for its end."),
     ]
 
@@ -33,37 +39,49 @@ _DEST: Final = argument("dest")
 
 
 @leaf(_SOURCE, _DEST, *_options(), shows=True, asks=True)
-def move(session: Session, source: str, dest: str, *, count: int | None, no_wait: bool) -> None:
-    """Move the ready messages of a queue to another one.
+def move(session: Session, source: str, dest: str, **given: Any) -> None:  # noqa: ANN401 -- of options
+    """Move the ready messages of a queue to another one, all or those that match.
 
     They keep their order, their exchange and their routing key. Ctrl-C ends the job; what it has
     moved stays moved.
     """
     _refuse_origin(dest)
-    session.agree(f"move {_ready(session, source, count)} to the queue {dest}")
-    _carry_out(session, source, {"dest": dest, "count": count}, waits=not no_wait)
+    body = {"dest": dest, **_asked(given)}
+    what = f"{_which(body)}{_ready(session, source, given['count'])}"
+    session.agree(f"move {what} to the queue {dest}")
+    _carry_out(session, source, body, waits=not given["no_wait"])
 
 
-@leaf(_SOURCE, _DEST, *_options(), *filter_options(), shows=True, watches=False)
+@leaf(_SOURCE, _DEST, *_options(), shows=True, watches=False)
 def copy(session: Session, source: str, dest: str, **given: Any) -> None:  # noqa: ANN401 -- of options
     """Copy ready messages of a queue, or of a stream, to another queue.
 
     They stay where they are, too. Ctrl-C ends the job; what it has copied stays copied.
     """
     _refuse_origin(dest)
-    body = {"dest": dest, "count": given["count"], "copy": True, "filter": filter_of(given)}
+    body = {"dest": dest, "copy": True, **_asked(given)}
     _carry_out(session, source, body, waits=not given["no_wait"])
 
 
 @leaf(argument("name"), *_options(), shows=True, asks=True)
-def redrive(session: Session, name: str, *, count: int | None, no_wait: bool) -> None:
-    """Move dead letters back, each to the queue in which it died first.
+def redrive(session: Session, name: str, **given: Any) -> None:  # noqa: ANN401 -- of options
+    """Move dead letters back, each to the queue in which it died first, all or those that match.
 
     What never died, or whose queue is gone, stays; the status is then 65. Ctrl-C ends the job.
     """
-    what = _ready(session, name, count)
+    body = {"dest": ORIGIN, **_asked(given)}
+    what = f"{_which(body)}{_ready(session, name, given['count'])}"
     session.agree(f"move {what} back to where each of them died first")
-    _carry_out(session, name, {"dest": ORIGIN, "count": count}, waits=not no_wait)
+    _carry_out(session, name, body, waits=not given["no_wait"])
+
+
+def _asked(given: dict[str, Any]) -> dict[str, object]:
+    """Return how many messages to go through, how fast, and which."""
+    return {"count": given["count"], "rate": given["rate"], "filter": filter_of(given) or None}
+
+
+def _which(body: Thing) -> str:
+    return "" if body["filter"] is None else "those that match of "
 
 
 def _refuse_origin(dest: str) -> None:
@@ -117,6 +135,7 @@ def _end(job: Thing) -> None:
         raise CommandError(f"job {job['id']} was cancelled", exit_status.FAILED)
     if job["state"] != "done":
         raise CommandError(f"job {job['id']} failed: {job.get('error', '')}", exit_status.DATA)
-    if job["skipped"] and not job["copy"]:
-        text = f"{job['skipped']} messages had nowhere to go and are still in {job['source']}"
+    lost = job["skipped"] - job.get("unmatched", 0)
+    if lost and not job["copy"]:
+        text = f"{lost} messages had nowhere to go and are still in {job['source']}"
         raise CommandError(text, exit_status.DATA)

@@ -2,7 +2,13 @@
 
 from typing import Any, Final, cast
 
-from amqp_server.broker.admin import AccessRefusedError, JobView, NodeLimitError, NotSupportedError
+from amqp_server.broker.admin import (
+    RATE_MAX,
+    AccessRefusedError,
+    JobView,
+    NodeLimitError,
+    NotSupportedError,
+)
 from management.access.account import OPERATOR
 from management.bodies.looks import filter_of
 from management.call import Call
@@ -27,10 +33,14 @@ async def move(call: Call) -> Response:
     count = None if body.get("count") is None else integer_of(body, "count")
     if count is not None and count < 0:
         raise bad_request("count: expected 0 or more")
+    rate = None if body.get("rate") is None else integer_of(body, "rate")
+    if rate is not None and not 1 <= rate <= RATE_MAX:
+        raise bad_request(f"rate: expected 1 to {RATE_MAX} messages a second")
     given = {
         "dest": None if dest == ORIGIN else dest,
         "count": count,
         "matching": filter_of(body),
+        "rate": rate,
         "copies": truth_of(body, "copy", default=False),
         "wake": call.node.request_turn,
     }
@@ -86,8 +96,11 @@ def _body_of(view: JobView) -> dict[str, Any]:
         "total": view.total,
         "moved": view.moved,
         "skipped": view.skipped,
+        "unmatched": view.unmatched,
         "started_at": view.begun_at_ms,
     }
+    if view.rate is not None:
+        body["rate"] = view.rate
     if view.error:
         body["error"] = view.error
     return body

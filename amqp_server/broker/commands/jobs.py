@@ -16,6 +16,7 @@ from amqp_server.broker.messages.message_filter import MessageFilter
 from amqp_server.broker.queue import NOBODY, Queue
 from amqp_server.broker.request_rights import asker_of
 from amqp_server.broker.steps import Steps
+from amqp_server.broker.vhost import Vhost
 from persistence.log_form import LogForm
 
 
@@ -39,6 +40,8 @@ class JobView(NamedTuple):
     total: int
     moved: int
     skipped: int
+    unmatched: int
+    rate: int | None
     begun_at_ms: int
 
 
@@ -58,6 +61,7 @@ class JobCommands:
         dest: str | None,
         count: int | None,
         matching: MessageFilter,
+        rate: int | None,
         copies: bool,
         wake: Callable[[], None],
     ) -> Steps[JobView]:
@@ -70,14 +74,15 @@ class JobCommands:
             username: who asks; None is who runs the node.
             dest: the other queue; None is for each message the one in which it died first.
             count: how many messages to go through; None is all that are ready now.
-            matching: which messages to copy.
+            matching: which messages to move or copy.
+            rate: how many a second, at most; None is without a limit.
             copies: whether they stay in the queue too.
             wake: has the loop make a turn.
 
         Raises:
             NotFoundError, AccessRefusedError, ResourceLockedError: of a queue, or of its vhost.
             PreconditionFailedError: both queues are the same one.
-            NotSupportedError: see ``_check_may_leave``.
+            NotSupportedError: see ``_source``.
             NodeLimitError: too many jobs go on.
         """
         yield from ()
@@ -85,13 +90,7 @@ class JobCommands:
         asker = asker_of(broker.users, username, found)
         asker.require(Permission.READ, "queue", name)
         asker.require(Permission.WRITE, "exchange", "")
-        queue = found.queues.get(name, NOBODY)
-        if dest is not None:
-            found.queues.get(dest, NOBODY)
-        if dest == name:
-            raise PreconditionFailedError("the messages are in this queue already")
-        if not copies:
-            _check_may_leave(queue, matching)
+        queue = _source(found, name, dest, copies=copies)
         ready_count = queue.engine.ready_count
         move = Move(
             broker.jobs.next_number(),
@@ -103,6 +102,7 @@ class JobCommands:
             ready_count if count is None else min(count, ready_count),
             copies,
             matching,
+            rate,
         )
         job = MoveJob(move, queue, found.publisher, broker.turn, self._refusal, wake)
         broker.jobs.add(move)
@@ -143,16 +143,24 @@ class JobCommands:
         return alarms.reason if alarms.is_on else ""
 
 
-def _check_may_leave(queue: Queue, matching: MessageFilter) -> None:
-    """Refuse to take some messages out of a queue, or any out of a stream.
+def _source(vhost: Vhost, name: str, dest: str | None, *, copies: bool) -> Queue:
+    """Return the queue that messages are taken out of, or copied from.
 
     Raises:
-        NotSupportedError: that is so.
+        NotFoundError, ResourceLockedError: of one of the queues.
+        PreconditionFailedError: both are the same one.
+        NotSupportedError: messages cannot be taken out of a stream.
     """
-    if matching.is_set:
-        raise NotSupportedError("a filter is for copies: what stays would lose its place")
+    queue = vhost.queues.get(name, NOBODY)
+    if dest is not None:
+        vhost.queues.get(dest, NOBODY)
+    if dest == name:
+        raise PreconditionFailedError("the messages are in this queue already")
+    if copies:
+        return queue
     if queue.kind.log_form is LogForm.STREAM:
         raise NotSupportedError(f"{queue.text} is a stream: its messages can only be copied")
+    return queue
 
 
 def view_of(move: Move) -> JobView:
@@ -169,5 +177,7 @@ def view_of(move: Move) -> JobView:
         move.total,
         move.moved,
         move.skipped,
+        move.unmatched,
+        move.rate,
         move.begun_at_ms,
     )

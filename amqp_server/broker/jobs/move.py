@@ -5,6 +5,8 @@
 Each piece is taken, copied and settled in one step. The copies have lower LSNs than the settlement
 (ADR 18), so a crash leaves every message in one of the two queues, and at most the messages of one
 piece in both. A job does not survive a restart; what it has not moved is where it was.
+
+What a filter does not choose is taken too, held until the end, and then given back to its place.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +17,7 @@ from operator import itemgetter
 from typing import Final
 
 from amqp_server.broker.jobs.origin import origin_of
+from amqp_server.broker.jobs.pace import Pace
 from amqp_server.broker.messages.message_filter import EVERY_MESSAGE, MessageFilter
 from amqp_server.broker.publish import Publisher
 from amqp_server.broker.queue import Queue
@@ -35,8 +38,14 @@ PIECE_BYTES_MAX: Final = 1 << 20
 KEPT_MAX: Final = 10_000
 """A job ends when so many messages have nowhere to go: they are held until then."""
 
+PASSED_MAX: Final = 100_000
+"""With a filter, when so many stay in the queue."""
+
 KEPT_BYTES_MAX: Final = 64 << 20
 """Or when those have bodies of this size together."""
+
+SEARCHED_PIECE_MAX: Final = 16
+"""Messages of a piece whose bodies are searched: one may take a millisecond."""
 
 
 class JobState(Enum):
@@ -60,9 +69,11 @@ class Move:
         begun_at_ms: when, in ms since 1970.
         total: messages to go through.
         copies: whether the messages stay in the source too.
-        matching: only these are copied.
+        matching: only these are moved or copied.
+        rate: how many a second, at most; None is without a limit.
         moved: messages that are in the other queue.
         skipped: messages that had nowhere to go, or did not match.
+        unmatched: those of them that did not match.
         error: why it failed; empty if it did not.
     """
 
@@ -75,8 +86,10 @@ class Move:
     total: int
     copies: bool = False
     matching: MessageFilter = EVERY_MESSAGE
+    rate: int | None = None
     moved: int = 0
     skipped: int = 0
+    unmatched: int = 0
     state: JobState = JobState.RUNNING
     error: str = ""
 
@@ -117,18 +130,26 @@ class MoveJob:
         self._kept_bytes = 0
         self._waits_for: CommitPoint = SAFE_NOW
         self._place: LookPlace | None = None
+        self._pace = Pace(move.rate, turn, self._go_on)
         self._steps: Steps[None] = self._going()
 
     def step(self, _now_ms: int) -> bool:
         """Move a piece, and more within the budget; return whether it is over, or waits."""
         is_spent = self._turn.budget.is_spent
+        if self._is_early():
+            return True
         for _ in self._steps:
             if not is_safe(self._waits_for):
                 wait_for(self._waits_for, self._go_on)
                 return True
+            if self._is_early():
+                return True
             if is_spent():
                 return False
         return True
+
+    def _is_early(self) -> bool:
+        return not self._move.is_over and self._pace.is_early(self._turn.now_ms)
 
     def _go_on(self) -> None:
         self._turn.later(self)
@@ -137,7 +158,9 @@ class MoveJob:
     def _going(self) -> Steps[None]:
         move = self._move
         while not move.is_over:
+            done = move.moved + move.skipped
             more = self._copy_piece() if move.copies else self._move_piece()
+            self._pace.moved(move.moved + move.skipped - done, self._turn.now_ms)
             if not more and not move.is_over:
                 move.state = JobState.DONE
             yield
@@ -153,8 +176,10 @@ class MoveJob:
         refusal = self._refusal()
         if self._queue.is_deleted:
             refusal = f"no {self._queue.text}"
-        elif len(self._kept) >= KEPT_MAX or self._kept_bytes >= KEPT_BYTES_MAX:
+        elif len(self._kept) >= KEPT_MAX and not self._move.matching.is_set:
             refusal = "too many messages have nowhere to go"
+        elif len(self._kept) >= PASSED_MAX or self._kept_bytes >= KEPT_BYTES_MAX:
+            refusal = "too many messages stay in the queue"
         if refusal:
             self._fail(refusal)
         return not refusal
@@ -168,20 +193,38 @@ class MoveJob:
         """Move the next messages; return whether there may be more."""
         if not self._may_go_on():
             return False
-        batches = list(self._taken())
+        taken = list(self._taken())
+        batches = self._chosen(taken)
         sent, safe_at = self._publish([batch.records[0] for batch in batches])
         self._settle([batch for batch, is_sent in zip(batches, sent, strict=True) if is_sent])
         for batch, is_sent in zip(batches, sent, strict=True):
             if not is_sent:
-                self._kept.append(batch)
-                self._kept_bytes += batch.body_bytes
+                self._keep(batch)
         self._waits_for = safe_at
-        return len(batches) > 0
+        return len(taken) > 0
+
+    def _chosen(self, batches: list[Batch]) -> list[Batch]:
+        """Return the messages that match, and keep the others."""
+        matching = self._move.matching
+        if not matching.is_set:
+            return batches
+        chosen = []
+        for batch in batches:
+            if matching.matches(batch.records[0]):
+                chosen.append(batch)
+            else:
+                self._keep(batch)
+        self._pass_by(len(batches) - len(chosen))
+        return chosen
+
+    def _keep(self, batch: Batch) -> None:
+        self._kept.append(batch)
+        self._kept_bytes += batch.body_bytes
 
     def _taken(self) -> Iterator[Batch]:
         """Take messages off the head, as many as are a piece."""
         engine, left_bytes = self._queue.engine, PIECE_BYTES_MAX
-        for _ in range(min(PIECE_MAX, self._left_count)):
+        for _ in range(self._piece_max):
             got = engine.get(self._turn.now_ms)
             if got is None:
                 return
@@ -207,18 +250,30 @@ class MoveJob:
         if not self._may_go_on():
             return False
         try:
-            found = self._queue.engine.look(self._place, min(PIECE_MAX, self._left_count))
+            found = self._queue.engine.look(self._place, self._piece_max)
         except OSError as error:
             self._fail(f"{self._queue.text} cannot be read now: {error.strerror}")
             return False
         records = [one.record for each in found.slices for one in each.messages()]
         wanted = [record for record in records if self._move.matching.matches(record)]
-        self._move.skipped += len(records) - len(wanted)
+        self._pass_by(len(records) - len(wanted))
         self._place = found.place
         _, self._waits_for = self._publish(wanted)
         return found.place is not None and self._left_count > 0
 
     # -- both -----------------------------------------------------------------------------------
+
+    def _pass_by(self, count: int) -> None:
+        """Note messages that do not match."""
+        self._move.skipped += count
+        self._move.unmatched += count
+
+    @property
+    def _piece_max(self) -> int:
+        matching = self._move.matching
+        is_searched = matching.text is not None or matching.pattern is not None
+        usual = SEARCHED_PIECE_MAX if is_searched else PIECE_MAX
+        return min(self._pace.piece_max(usual), self._left_count)
 
     @property
     def _left_count(self) -> int:

@@ -25,6 +25,7 @@ def test_a_queue_of_a_connection_is_its_own() -> None:
                     dest=dest,
                     count=None,
                     matching=EVERY_MESSAGE,
+                    rate=None,
                     copies=False,
                     wake=lambda: None,
                 )

@@ -147,6 +147,41 @@ def test_too_much_that_stays_ends_it(desk: Desk, monkeypatch: pytest.MonkeyPatch
     assert desk.bodies("jobs") == [b"1", b"2", b"3", b"4"]
 
 
+def test_what_does_not_match_keeps_its_place(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SEARCHED_PIECE_MAX", 2)
+    desk.client.publish(b"1", b"x2", b"3", b"x4", b"5")
+    move = desk.move(matching=MessageFilter(text=b"x"))
+    assert (move.state, move.moved, move.skipped, move.unmatched) == (JobState.DONE, 2, 3, 3)
+    assert (desk.bodies("other"), desk.bodies("jobs")) == ([b"x2", b"x4"], [b"1", b"3", b"5"])
+
+
+def test_a_filter_holds_more_and_not_without_an_end(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, number in (("KEPT_MAX", 1), ("PASSED_MAX", 3), ("PIECE_MAX", 1)):
+        monkeypatch.setattr(module, name, number)
+    desk.client.publish(b"1", b"2", b"3", b"4", b"5")
+    move = desk.move(matching=MessageFilter(routing_key="none"))
+    assert (move.state, move.error) == (JobState.FAILED, "too many messages stay in the queue")
+    assert (move.unmatched, desk.bodies("jobs")) == (3, [b"1", b"2", b"3", b"4", b"5"])
+
+
+def test_a_full_queue_ends_a_move_by_a_filter_and_nothing_is_lost(desk: Desk) -> None:
+    desk.client.declare("small", arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+    desk.client.publish(b"1", b"x2", b"x3", b"4")
+    move = desk.move("small", matching=MessageFilter(text=b"x"))
+    assert move.error == "queue 'small' is full"
+    assert (desk.bodies("small"), desk.bodies("jobs")) == ([b"x2"], [b"1", b"x3", b"4"])
+
+
+def test_a_paused_queue_can_be_moved_from(desk: Desk) -> None:
+    queues = desk.node.vhost.queues
+    queues.pause(queues.get("jobs", None), is_on=True)
+    desk.client.publish(b"1", b"2")
+    assert desk.move(matching=MessageFilter(text=b"2")).moved == 1
+    assert (desk.bodies("other"), desk.bodies("jobs")) == ([b"2"], [b"1"])
+
+
 def test_it_waits_for_the_disk_and_may_be_ended_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PIECE_MAX", 1)
     disk = FakeDisk()

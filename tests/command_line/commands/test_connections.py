@@ -27,3 +27,17 @@ def test_a_reason_that_cannot_be_a_header_is_refused() -> None:
     typed = Typed(way=Scripted(Answer(200, {}, b'{"user": "eve"}')))
     said = typed("connections", "close", "c", "-y", "--reason", "a\r\nx: y")
     assert said.status == 64
+
+
+def test_a_consumer_is_canceled(typed: Typed) -> None:
+    client = typed.api.node.open()
+    client.declare()
+    client.consume()
+    client.receive()
+    (row,) = typed("consumers", "list", "-o", "json").json
+    channel = row["channel_details"]["name"]
+    assert typed("consumers", "cancel", channel, "me").status == 64
+    assert typed("consumer", "cancel", channel, "me", "-y").status == 0
+    assert typed("consumers", "list", "-o", "json").json == []
+    assert typed("consumers", "cancel", channel, "me", "-y").status == 65
+    assert typed("consumers", "cancel", "none (1)", "me", "-y").status == 65

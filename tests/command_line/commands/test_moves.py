@@ -51,7 +51,8 @@ def test_a_move_asks_and_says_what_it_would_do(typed: Typed) -> None:
         (("move", "a", "origin", "-y"), 64),
         (("copy", "a", "origin"), 64),
         (("move", "a", "b", "-n", "0", "-y"), 64),
-        (("move", "a", "b", "--text", "x", "-y"), 64),
+        (("move", "a", "b", "--rate", "0", "-y"), 64),
+        (("move", "a", "b", "--regexp", "(", "-y"), 65),
     ],
 )
 def test_what_cannot_be_moved(typed: Typed, words: tuple[str, ...], status: int) -> None:
@@ -61,8 +62,16 @@ def test_what_cannot_be_moved(typed: Typed, words: tuple[str, ...], status: int)
 
 def test_a_copy_chooses_and_does_not_ask(typed: Typed) -> None:
     said = typed("queues", "copy", "a", "b", "--regexp", "^t")
-    assert (said.status, said.out) == (0, "job 1 done: 2 of 3 copied, 1 skipped\n")
+    assert (said.status, said.out) == (0, "job 1 done: 2 of 3 copied, 1 did not match\n")
     assert counts(typed) == (3, 2)
+
+
+def test_a_move_chooses_and_the_others_stay(typed: Typed) -> None:
+    refused = typed("queues", "move", "a", "b", "--text", "t")
+    assert "move those that match of 3 of 3 ready messages" in refused.err
+    said = typed("queues", "move", "a", "b", "--text", "t", "-y")
+    assert (said.status, said.out) == (0, "job 1 done: 2 of 3 moved, 1 did not match\n")
+    assert counts(typed) == (1, 2)
 
 
 def test_fields_of_the_job_are_shown_where_they_are_named(typed: Typed) -> None:

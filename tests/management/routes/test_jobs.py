@@ -43,6 +43,7 @@ def test_messages_move(api: Api) -> None:
         "total": 2,
         "moved": 2,
         "skipped": 0,
+        "unmatched": 0,
         "started_at": job["started_at"],
     }
     assert api.get("jobs").json == [job]
@@ -55,6 +56,19 @@ def test_messages_are_copied_by_a_filter(api: Api) -> None:
     api.post(MOVE, {"dest": "other", "copy": True, "filter": {"regexp": "[23]"}})
     (job,) = api.get("jobs").json
     assert (job["moved"], job["skipped"], counts(api)) == (2, 1, (3, 2))
+
+
+def test_messages_are_moved_by_a_filter_and_at_a_rate(api: Api) -> None:
+    begun = api.post(MOVE, {"dest": "other", "rate": 2, "filter": {"regexp": "[23]"}})
+    assert (begun.json["rate"], begun.json["state"]) == (2, "running")
+
+    async def wait() -> None:
+        api.node.advance(1_600)
+
+    api._runner.run(wait())
+    (job,) = api.get("jobs").json
+    assert (job["state"], job["moved"], job["unmatched"], job["skipped"]) == ("done", 2, 1, 1)
+    assert counts(api) == (1, 2)
 
 
 def test_who_never_died_stays(api: Api) -> None:
@@ -70,7 +84,10 @@ def test_who_never_died_stays(api: Api) -> None:
         ({"dest": "q"}, 400),
         ({"dest": "nowhere"}, 404),
         ({"dest": "other", "count": -1}, 400),
-        ({"dest": "other", "filter": {"text": "1"}}, 400),
+        ({"dest": "other", "filter": {"regexp": "("}}, 400),
+        ({"dest": "other", "rate": 0}, 400),
+        ({"dest": "other", "rate": 1_000_001}, 400),
+        ({"dest": "other", "rate": "fast"}, 400),
         ({"dest": 5}, 400),
     ],
 )
