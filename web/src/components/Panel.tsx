@@ -25,7 +25,7 @@ export function Panel({ title, note, acts, foot, bare, clip, id, class: extra, c
         {acts}
       </header>
       {children}
-      {foot !== undefined && <footer>{foot}</footer>}
+      {foot !== undefined && foot !== null && foot !== false && <footer>{foot}</footer>}
     </section>
   );
 }

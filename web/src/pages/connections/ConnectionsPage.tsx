@@ -127,7 +127,7 @@ export function ConnectionsPage() {
 function GroupSwitch({ by }: { by: GroupKey | undefined }) {
   return (
     <span class="row hide-s">
-      <span class="dim">Group by</span>
+      <span class="dim nowrap">Group by</span>
       <Segmented
         label="Group by"
         chosen={by ?? "none"}
