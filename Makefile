@@ -2,6 +2,7 @@
 # make check  the gate without the slow parts: format, lint, types, floors, house rules
 # make web    build the web UI into the package; `make run` does it once, where node is at hand
 # make screenshots    pictures of every page of the web UI, in build/screenshots and docs (API=… is that of a running broker)
+# make simulate       a cluster from each of SEEDS seeds, and its promises; SEEDS=100000 for more
 # make stream-js      the whole suite of rabbitmq-stream-js-client on HareMQ: two minutes
 # make test   everything, on a fresh machine too: this is what .ci/run calls
 #
@@ -42,7 +43,7 @@ STATES ?= 50000
 API ?=
 
 .PHONY: help run venv system npm stream-js web web-at-hand webtest screenshots check format lint types floors style pytest asan \
-	fuzz sequence wheel conformance crash bench test clean distclean
+	fuzz sequence simulate wheel conformance crash bench test clean distclean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -127,12 +128,12 @@ style: venv
 
 # Both builds pass the same tests, but for what one build shows: clients, browsers, house rules, kill loops
 # (what a kill leaves is up to the log, whose one twin is its writer), and mistakes that are planted for a
-# checker to see. First the interpreted twins, then everything on the kernels. The last line of the log is
-# pytest's summary, which .ci/run repeats at its very end.
+# checker to see, and the simulation of clusters, which reaches no kernel. First the interpreted twins, then
+# everything on the kernels. The last line of the log is pytest's summary, which .ci/run repeats at its very end.
 pytest: venv npm web
 	mkdir -p build
 	HAREMQ_INTERPRETED=1 $(BIN)/pytest -q --ignore=tests/clients --ignore=tests/web --ignore=tests/style \
-		--ignore-glob='tests/crash/test_*kill_loop.py' -m 'not planted'
+		--ignore=tests/simulation --ignore-glob='tests/crash/test_*kill_loop.py' -m 'not planted'
 	HAREMQ_REQUIRE_CLIENTS=1 REQUIRE_COMPILED=1 $(BIN)/pytest -q 2>&1 | tee $(PYTEST_LOG)
 
 # The kernels once more, built with AddressSanitizer in a copy of the tree.
@@ -146,6 +147,11 @@ fuzz: venv
 # Random scripts, in one write and piece by piece; the tests play a few of them.
 sequence: venv
 	SEQUENCE_SEEDS=$(SEQUENCE_SEEDS) $(BIN)/pytest -q tests/properties/test_one_write.py
+
+# A whole cluster of replication cores from each seed (ADR 45). A seed that breaks a promise is printed as the
+# events that it needs.
+simulate: venv
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 
 # Without a compiler the wheel holds no kernel, and what it installs runs interpreted.
 wheel: venv

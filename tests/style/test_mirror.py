@@ -30,6 +30,7 @@ OTHER_TESTS = frozenset(
         "hostile",
         "properties",
         "scenarios",
+        "simulation",
         "spec",
         "style",
         "support",

@@ -1,0 +1,220 @@
+"""The cluster: machines, links, store and ghost, and how what a core asks for is done."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cluster.replication.core import ReplicationCore
+from cluster.replication.frames import Ends, Got, LeaderFrame, MirrorFrame
+from cluster.replication.identity import DiskIdentity
+from cluster.replication.inputs import Input, LeaseGranted, StoreSeen
+from cluster.replication.ready import Ready, Role
+from cluster.replication.rules import Rules
+from cluster.replication.state import QueueOptions, QueueState, ReplicaId
+from tests.simulation.content import Record, StoredLog
+from tests.simulation.ghost import Ghost, Promises
+from tests.simulation.machine import Machine
+from tests.simulation.store import MARGIN, TTL, Store
+from tests.simulation.violation import ViolationError
+
+CATCH_UP_COUNT = 2
+ETCD = "etcd"
+
+
+@dataclass(slots=True)
+class Conn:
+    """One connection of a leader's node to a mirror's: frames down, answers up, both in order."""
+
+    down: deque[LeaderFrame] = field(default_factory=deque)
+    up: deque[MirrorFrame] = field(default_factory=deque)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistakes:
+    """What a test plants outside of the core's rules, in the shell."""
+
+    mixed_snapshot: bool = False
+    wall_clock_lease: bool = False
+
+
+class Cluster:
+    """``left`` says how often an event of a kind may still happen; a kind without is free."""
+
+    def __init__(
+        self,
+        nodes: str,
+        queues: Mapping[str, QueueOptions],
+        left: Mapping[str, int] | None = None,
+        *,
+        rules: Rules | None = None,
+        mistakes: Mistakes | None = None,
+        reads_at_once: bool = True,
+    ) -> None:
+        self.queues = dict(queues)
+        self.left = dict(left or {})
+        self.rules = rules or Rules()
+        self.mistakes = mistakes or Mistakes()
+        self.reads_at_once = reads_at_once
+        self.now = 0
+        self.conns: dict[tuple[str, str], Conn] = {}
+        self.cuts: set[tuple[str, str]] = set()
+        self.store = Store()
+        self.ghost = Ghost({queue: Promises() for queue in queues}, {}, dict.fromkeys(nodes, 0))
+        self.machines: dict[str, Machine] = {}
+        for name in nodes:
+            self.store.now.members[name] = ("0", 0)
+            empty = {queue: StoredLog() for queue in self.queues_of(name)}
+            machine = Machine(name, empty, DiskIdentity("0", 0))
+            self.machines[name] = machine
+            machine.boot(self.new_core(machine, machine.stamped))
+            self.register(name)
+        self.store.now.controller = (nodes[0], self.store.now.live[nodes[0]].incarnation)
+        for queue, options in self.queues.items():
+            first = options.replicas[0]
+            members = frozenset(ReplicaId(name, "0") for name in options.replicas)
+            incarnation = self.store.now.live[first].incarnation
+            self.store.put(queue, QueueState(first, incarnation, 1, members))
+
+    def queues_of(self, name: str) -> list[str]:
+        return [queue for queue, options in self.queues.items() if name in options.replicas]
+
+    def new_core(self, machine: Machine, identity: DiskIdentity) -> ReplicationCore:
+        core = ReplicationCore(
+            machine.name,
+            identity,
+            rules=self.rules,
+            catch_up_count_max=CATCH_UP_COUNT,
+            lease_margin_ms=MARGIN,
+        )
+        core.tick(self.clock(machine))
+        for queue, options in self.queues.items():
+            core.know_queue(queue, options)
+            if machine.name in options.replicas:
+                core.add_replica(queue, options, machine.disk[queue].stored())
+        return core
+
+    def clock(self, machine: Machine) -> int:
+        """A node's monotonic clock; with a mistake, the wall clock that may jump."""
+        return self.now + (machine.skew if self.mistakes.wall_clock_lease else 0)
+
+    def register(self, name: str) -> None:
+        """A node takes a new live key, and with it an incarnation."""
+        machine = self.machines[name]
+        incarnation = self.store.register(machine.replica, self.now + TTL)
+        self.see_store(name)
+        self.step(name, LeaseGranted(incarnation, self.clock(machine), TTL))
+
+    def reaches_store(self, name: str) -> bool:
+        return self.store.up and (name, ETCD) not in self.cuts
+
+    def see_store(self, name: str) -> bool:
+        """The head of an answer of the store: whether the node still believes it (R20)."""
+        machine, now = self.machines[name], self.store.now
+        machine.core.step(StoreSeen(now.revision, *now.members[name]))
+        return not machine.frozen
+
+    def step(self, name: str, happened: Input, what: tuple[object, ...] = ()) -> None:
+        """Hand an input to a core, and do all that it asks for."""
+        machine = self.machines[name]
+        machine.core.tick(self.clock(machine))
+        machine.core.step(happened)
+        self.carry_out(machine, what)
+
+    def carry_out(self, machine: Machine, what: tuple[object, ...] = ()) -> None:
+        ready = machine.core.ready()
+        for write in ready.writes:
+            machine.write(write)
+        self._hand_over_frames(machine, ready)
+        for transaction in ready.transactions:
+            self.store.submit(machine.name, transaction, what)
+        self._note_roles(machine, ready)
+        for queue, committed in ready.committed.items():
+            self._check_committed(machine, queue, committed.epoch, committed.index)
+        for request in ready.reads:
+            machine.reads.append(machine.read(request, mixed=self.mistakes.mixed_snapshot))
+        while self.reads_at_once and machine.reads:
+            self.step(machine.name, machine.reads.pop(0))
+
+    def _hand_over_frames(self, machine: Machine, ready: Ready) -> None:
+        name = machine.name
+        for mirror, frame in ready.to_mirrors:
+            self.conns[name, mirror].down.append(frame)
+        for leader, answer in ready.to_leaders:
+            self.conns[leader, name].up.append(answer)
+            if isinstance(answer, Ends | Got):
+                key = (machine.replica, answer.queue)
+                self.ghost.answered[key] = max(self.ghost.answered.get(key, 0), answer.epoch)
+
+    def _note_roles(self, machine: Machine, ready: Ready) -> None:
+        for queue, role in ready.roles.items():
+            lead = machine.lead(queue)
+            machine.out.pop(queue, None)
+            if lead is None:
+                machine.shown.pop(queue, None)
+                continue
+            writer = (machine.name, machine.boots)
+            self.ghost.queues[queue].note_writer(queue, lead.epoch, writer)
+            if role is Role.LEADER_ELECT or queue not in machine.shown:
+                machine.shown[queue] = min(lead.commit, lead.epoch_start - 1)
+
+    def _check_committed(self, machine: Machine, queue: str, epoch: int, index: int) -> None:
+        promises, log = self.ghost.queues[queue], machine.written[queue]
+        lead = machine.lead(queue)
+        assert lead is not None
+        first = max(log.base, machine.shown[queue]) + 1
+        news = {i: log.at(i) for i in range(first, index + 1)}
+        if epoch < promises.top_epoch:
+            unknown = any(promises.committed.get(i) != record for i, record in news.items())
+            if unknown or lead.replica.options.lease_guard:
+                raise ViolationError(f"I2 {queue}: {machine.name} confirms in {epoch}, deposed")
+        if machine.shown[queue] < lead.epoch_start and epoch > promises.top_epoch:
+            promises.note_serving(queue, epoch, log)
+        present = self.store.now.states[queue][0]
+        outside = present.in_sync_set - lead.waited_for()
+        if present.epoch == epoch and outside and not self.ghost.store_went_back:
+            raise ViolationError(f"I8 {queue}: {machine.name} confirms without {sorted(outside)}")
+        for i, record in news.items():
+            promises.note_committed(queue, i, record)
+        self.ghost.confirmed_count += len(news)
+        machine.shown[queue] = index
+
+    def publish(self, name: str, queue: str) -> None:
+        self.ghost.message_count += 1
+        self.append(name, queue, "E", f"m{self.ghost.message_count}")
+
+    def append(self, name: str, queue: str, kind: str, argument: object) -> None:
+        machine = self.machines[name]
+        lead = machine.lead(queue)
+        assert lead is not None
+        self.ghost.queues[queue].note_writer(queue, lead.epoch, (name, machine.boots))
+        payload = (Record(lead.epoch, kind, argument),)
+        if kind == "S":
+            machine.core.append_settlement(queue, 1, payload)
+        else:
+            machine.core.append(queue, 1, payload)
+        self.carry_out(machine)
+
+    def check(self) -> None:
+        """I1, I9: what was confirmed is on the disks of the members that the store names."""
+        for queue, options in self.queues.items():
+            promises = self.ghost.queues[queue]
+            if self.ghost.store_went_back or not promises.confirmed:
+                continue
+            members = self.store.now.states[queue][0].in_sync_set
+            there = [
+                machine
+                for machine in self.machines.values()
+                if machine.replica in members and queue in machine.disk and not machine.swapped
+            ]
+            for machine in there:
+                self._check_disk(machine, queue)
+            if not there and options.min_isr > 1:
+                raise ViolationError(f"I9 {queue}: no member of {sorted(members)} has its disk")
+
+    def _check_disk(self, machine: Machine, queue: str) -> None:
+        promises, log = self.ghost.queues[queue], machine.disk[queue]
+        for index, record in promises.confirmed.items():
+            if not log.holds(index, record, promises.acked):
+                raise ViolationError(
+                    f"I1 {queue}[{index}] {record} is confirmed, not on the disk of {machine.name}"
+                )

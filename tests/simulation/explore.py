@@ -1,0 +1,287 @@
+"""Random runs from seeds: a shape, a choice of faults, events one after another, then a heal.
+
+A run is a list of events. The same seed gives the same list, and a list can be played again.
+"""
+
+import hashlib
+import random
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cluster.replication.errors import BrokenInvariantError
+from cluster.replication.rules import Rules
+from cluster.replication.state import QueueOptions
+from tests.simulation import choices
+from tests.simulation.choices import Event
+from tests.simulation.cluster import ETCD, Cluster, Mistakes
+from tests.simulation.store import TTL
+from tests.simulation.violation import ViolationError
+
+STEPS = 300
+HEAL_STEPS_MAX = 2_500
+
+STEADY = {
+    "publish": 6, "deliver": 5, "settle": 5, "sync": 12, "down": 24, "up": 24, "apply": 10,
+    "reply": 10, "attach": 14, "connect": 12, "get": 10, "elect": 8, "campaign": 6, "register": 8,
+    "start": 8, "renew": 5, "grow": 8, "touch": 8, "late": 3, "expire": 8, "resume": 2, "heal": 2,
+    "eup": 2, "read": 12, "space": 2,
+}  # fmt: skip
+"""How often a kind is chosen, beside the others that may happen: what goes on without faults."""
+
+FAULTS = {
+    "getlate": 1, "watch": 1, "compact": 2, "stamp": 2, "tick": 3, "shrink": 3, "move": 1,
+    "crash": 2, "pause": 1, "image": 1, "restore": 20, "wipe": 20, "reset": 1, "cut": 1, "edown": 1,
+    "esnap": 1, "erestore": 3, "recover": 1, "promote": 20, "jump": 2, "timeout": 2, "drop": 2,
+    "syncpart": 4, "fsyncerror": 1, "fill": 1,
+}  # fmt: skip
+"""The same for what ends with the heal."""
+
+USERS = ("deliver", "settle")
+
+BUDGET = {
+    "shrink": 6, "move": 3, "crash": 5, "pause": 3, "image": 2, "reset": 6, "cut": 5, "edown": 2,
+    "esnap": 1, "jump": 1, "timeout": 5, "drop": 3, "tick": 40, "compact": 6, "getlate": 4,
+    "watch": 6, "stamp": 8, "fsyncerror": 1, "fill": 2, "syncpart": 12,
+}  # fmt: skip
+"""How often a kind may happen in a run, at most; a run takes all of it, half, or nothing."""
+
+RARE = {
+    "wipe": {"crash": 3},
+    "restore": {"crash": 3, "image": 2, "stamp": 8},
+    "erestore": {"esnap": 1, "stamp": 12},
+    "promote": {"jump": 3},
+}
+"""Kinds of which one run in two has one, with what it takes for them to happen."""
+
+WEIGHTS = STEADY | FAULTS
+
+
+def _queues(*rows: tuple[str, int, bool]) -> dict[str, QueueOptions]:
+    return {
+        name: QueueOptions(tuple(replicas), min_isr, guard)
+        for name, (replicas, min_isr, guard) in zip("qrs", rows, strict=False)
+    }
+
+
+SHAPES = (
+    ("abc", _queues(("abc", 2, False))),
+    ("abc", _queues(("abc", 2, False), ("acb", 2, True), ("bac", 2, False))),
+    ("ab", _queues(("ab", 1, False))),
+    ("ab", _queues(("ab", 1, True))),
+    ("abc", _queues(("abc", 1, True), ("bca", 2, False))),
+    ("abc", _queues(("abc", 2, False), ("ab", 1, False))),
+)
+SHAPES_OF_RARE = {"wipe": (0, 1), "restore": (0, 1), "promote": (1, 3, 4)}
+"""``min_isr`` 1 promises nothing where a disk is lost; a promotion needs a guarded queue."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What happened; ``broken`` is the text of the broken promise, None where none was."""
+
+    seed: int
+    events: list[Event] = field(default_factory=list)
+    broken: str | None = None
+    confirmed: int = 0
+
+    def digest(self) -> str:
+        return hashlib.sha256(repr((self.events, self.broken)).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """What is done wrong on purpose; by default nothing."""
+
+    rules: Rules = field(default_factory=Rules)
+    mistakes: Mistakes = field(default_factory=Mistakes)
+
+
+RIGHT = Planted()
+
+
+def cluster_of(seed: int, planted: Planted = RIGHT) -> tuple[Cluster, random.Random]:
+    """The cluster that a seed begins with, and the chance that goes on from there."""
+    chance = random.Random(seed)
+    rare = chance.choice([*RARE, *["none"] * len(RARE)])
+    shapes = SHAPES_OF_RARE.get(rare, range(len(SHAPES)))
+    nodes, queues = SHAPES[chance.choice(list(shapes))]
+    left = {kind: chance.choice([0, most // 2, most]) for kind, most in BUDGET.items()}
+    left |= dict.fromkeys(RARE, 0) | {"tick": BUDGET["tick"]}
+    if rare in RARE:
+        left |= RARE[rare] | {rare: 1}
+    left["publish"], left["settle"] = chance.choice([3, 8, 20]), chance.choice([0, 4, 10])
+    cluster = Cluster(
+        nodes,
+        queues,
+        left,
+        rules=planted.rules,
+        mistakes=planted.mistakes,
+        reads_at_once=chance.random() < 0.5,
+    )
+    return cluster, chance
+
+
+def choose(
+    chance: random.Random, cluster: Cluster, weights: dict[str, float], without: frozenset[str]
+) -> Event | None:
+    """One of the events that may happen: a kind by weight, then any of its events."""
+    kinds: dict[str, list[Event]] = defaultdict(list)
+    for event in choices.enabled(cluster):
+        if event[0] not in without:
+            kinds[str(event[0])].append(event)
+    if not kinds:
+        return None
+    names = sorted(kinds)
+    kind = chance.choices(names, [weights[name] for name in names])[0]
+    return chance.choice(kinds[kind])
+
+
+def run(seed: int, planted: Planted = RIGHT) -> Run:
+    """One run from a seed."""
+    cluster, chance = cluster_of(seed, planted)
+    made = Run(seed)
+    try:
+        _wander(cluster, chance, made)
+        heal(cluster, chance, made.events)
+    except (ViolationError, BrokenInvariantError) as broken:
+        made.broken = str(broken)
+    made.confirmed = cluster.ghost.confirmed_count
+    return made
+
+
+def _wander(cluster: Cluster, chance: random.Random, made: Run) -> None:
+    weights = {kind: each * chance.choice((0.2, 1, 1, 4)) for kind, each in WEIGHTS.items()}
+    alone_at, plan = chance.randrange(20, 120), list[Event]()
+    for step in range(chance.choice([STEPS // 3, STEPS])):
+        if step == alone_at:
+            plan = _isolation(cluster, chance)
+        while plan and plan[0] not in choices.enabled(cluster):
+            plan.pop(0)
+        event = plan.pop(0) if plan else choose(chance, cluster, weights, frozenset())
+        if event is None:
+            break
+        made.events.append(event)
+        choices.do(cluster, event)
+
+
+def _isolation(cluster: Cluster, chance: random.Random) -> list[Event]:
+    """A leader learns nothing from the store any more; its lease may end while it lives on."""
+    leaders = [name for name, machine in cluster.machines.items() if machine.leads()]
+    if not leaders or (leaders[0], ETCD) in cluster.cuts:
+        return []
+    leader = leaders[0]
+    other = chance.choice([name for name in cluster.machines if name != leader])
+    plan: list[Event] = [("cut", leader, ETCD)]
+    if chance.random() < 0.5:
+        plan += [("cut", leader, other), ("cut", other, leader)]
+    if chance.random() < 0.5:
+        plan += [("tick",)] * TTL + [("renew", name) for name in cluster.machines]
+        plan += [("expire", leader)]
+    return plan
+
+
+def is_whole(cluster: Cluster) -> bool:
+    """I7: every queue is led, all its replicas are in sync, and everything is committed."""
+    for queue, options in cluster.queues.items():
+        state = cluster.store.now.states[queue][0]
+        lead = cluster.machines[state.leader].lead(queue) if state.leader else None
+        everyone = {cluster.machines[name].replica for name in options.replicas}
+        if lead is None or lead.state != state or state.in_sync_set != everyone:
+            return False
+        if lead.commit < max(lead.epoch_start, lead.replica.end):
+            return False
+    return True
+
+
+def heal(cluster: Cluster, chance: random.Random, events: list[Event]) -> None:
+    """Undo every fault, then take fair steps until all is whole (I7)."""
+
+    def do(*event: object) -> None:
+        events.append(event)
+        choices.do(cluster, event)
+
+    ended = frozenset((*FAULTS, *USERS))
+    cluster.left = dict.fromkeys(ended, 0) | {"publish": len(cluster.queues)}
+    _undo_faults(cluster, do)
+    for _ in range(HEAL_STEPS_MAX):
+        if any(machine.frozen for machine in cluster.machines.values()):
+            do("recover")
+            for name in cluster.machines:
+                do("start", name)
+        if is_whole(cluster) or _is_beyond_help(cluster):
+            return
+        event = choose(chance, cluster, dict(WEIGHTS), ended)
+        if event is None:
+            break
+        do(*event)
+    states = {queue: cluster.store.now.states[queue][0] for queue in cluster.queues}
+    raise ViolationError(f"I7 not whole after the heal: {states}")
+
+
+def _undo_faults(cluster: Cluster, do: Callable[..., None]) -> None:
+    for source, target in sorted(cluster.cuts):
+        do("heal", source, target)
+    if not cluster.store.up:
+        do("eup")
+    for name, machine in cluster.machines.items():
+        if not machine.up:
+            do("start", name)
+        elif machine.paused:
+            do("resume", name)
+        if machine.full:
+            do("space", name)
+
+
+def _is_beyond_help(cluster: Cluster) -> bool:
+    """No member of a queue has its disk: an operator has to accept the loss."""
+    for queue in cluster.queues:
+        members = cluster.store.now.states[queue][0].in_sync_set
+        if not any(machine.replica in members for machine in cluster.machines.values()):
+            return True
+    return False
+
+
+def replay(
+    seed: int, events: list[Event], planted: Planted = RIGHT, *, healed: bool = False
+) -> tuple[list[Event], str | None]:
+    """Play events again from a seed's cluster, without those that may not happen any more."""
+    cluster, _ = cluster_of(seed, planted)
+    cluster.left = {}
+    done: list[Event] = []
+    try:
+        for event in events:
+            if event in choices.enabled(cluster):
+                done.append(event)
+                choices.do(cluster, event)
+        if healed:
+            heal(cluster, random.Random(0), [])
+    except (ViolationError, BrokenInvariantError) as broken:
+        return done, str(broken)
+    return done, None
+
+
+def shrink(made: Run, planted: Planted = RIGHT, plays_max: int = 400) -> list[Event]:
+    """Leave out events as long as the same promise is broken; the events that are needed."""
+    assert made.broken is not None
+    rule, plays = made.broken.split()[0], 0
+
+    def fails(events: list[Event]) -> list[Event] | None:
+        done, broken = replay(made.seed, events, planted, healed=rule == "I7")
+        return done if broken is not None and broken.split()[0] == rule else None
+
+    best = fails(made.events)
+    if best is None:
+        return made.events
+    size = max(1, len(best) // 2)
+    while size and plays < plays_max:
+        at, shorter = 0, False
+        while at < len(best) and plays < plays_max:
+            plays += 1
+            done = fails(best[:at] + best[at + size :])
+            if done is not None and len(done) < len(best):
+                best, shorter = done, True
+            else:
+                at += size
+        size = size if shorter and size == 1 else size // 2
+    return best

@@ -1,0 +1,122 @@
+"""A node of the simulation: a core, and the disk and memory of its shell."""
+
+from dataclasses import dataclass
+
+from cluster.replication.core import ReplicationCore
+from cluster.replication.identity import DiskIdentity
+from cluster.replication.inputs import RecordsRead
+from cluster.replication.leadership import Leadership
+from cluster.replication.ready import ReadRequest, WalWrite
+from cluster.replication.state import QueueState, ReplicaId
+from tests.simulation.content import SnapshotContent, StoredLog
+
+
+@dataclass(slots=True)
+class Image:
+    """A copy of a disk that somebody made."""
+
+    disk: dict[str, StoredLog]
+    identity: DiskIdentity
+    period: int
+
+
+class Machine:
+    """``disk`` survives a crash, ``written`` does not; ``unsynced`` is between them, in order."""
+
+    def __init__(self, name: str, disk: dict[str, StoredLog], identity: DiskIdentity) -> None:
+        self.name = name
+        self.disk = disk
+        self.written = dict(disk)
+        self.unsynced: list[tuple[str, StoredLog]] = []
+        self._identity: DiskIdentity | None = identity
+        self.replica = ReplicaId(name, identity.disk)
+        self.running: ReplicationCore | None = None
+        self.paused = False
+        self.full = False
+        self.boots = 0
+        self.swapped = False
+        self.skew = 0
+        self.image: Image | None = None
+        self.reads: list[RecordsRead] = []
+        self.late_states: dict[str, tuple[QueueState, int]] = {}
+        self.out: dict[str, tuple[int, ...]] = {}
+        self.shown: dict[str, int] = {}
+
+    @property
+    def core(self) -> ReplicationCore:
+        assert self.running is not None
+        return self.running
+
+    @property
+    def up(self) -> bool:
+        return self.running is not None
+
+    def acts(self) -> bool:
+        return self.up and not self.paused
+
+    @property
+    def frozen(self) -> bool:
+        return self.running is not None and self.running.node.identity.frozen
+
+    @property
+    def identity(self) -> DiskIdentity | None:
+        """What the disk says of itself; None where it is empty."""
+        return self.running.node.identity.disk if self.running else self._identity
+
+    @property
+    def stamped(self) -> DiskIdentity:
+        identity = self.identity
+        assert identity is not None
+        return identity
+
+    def put_in(self, disk: dict[str, StoredLog], identity: DiskIdentity | None) -> None:
+        """Another disk, while the node is down."""
+        self.disk = disk
+        self._identity = identity
+        if identity is not None:
+            self.replica = ReplicaId(self.name, identity.disk)
+
+    def lead(self, queue: str) -> Leadership | None:
+        return self.running.lead_of(queue) if self.running else None
+
+    def leads(self) -> dict[str, Leadership]:
+        return self.running.node.leaderships if self.running else {}
+
+    def boot(self, core: ReplicationCore) -> None:
+        """Start on what is on the disk."""
+        self.running = core
+        self.written = dict(self.disk)
+        self.replica = core.node.replica_id
+        self.swapped = False
+
+    def write(self, write: WalWrite) -> None:
+        """Into the WAL: seen at once, on disk after an fdatasync."""
+        self.written[write.queue] = self.written[write.queue].written(write)
+        self.unsynced.append((write.queue, self.written[write.queue]))
+
+    def keep(self, count: int) -> None:
+        """The first ``count`` unsynced writes are on disk now."""
+        for queue, log in self.unsynced[:count]:
+            self.disk[queue] = log
+        del self.unsynced[:count]
+
+    def lose_power(self, kept: int) -> None:
+        """End, with so many of the unsynced writes on disk; a torn one is cut at recovery."""
+        self.disk = dict(self.disk)
+        self.keep(kept)
+        self._identity = self.identity
+        self.running = None
+        self.unsynced, self.reads = [], []
+        self.paused = self.full = False
+        self.late_states, self.out, self.shown = {}, {}, {}
+        self.skew = 0
+        self.boots += 1
+
+    def read(self, request: ReadRequest, *, mixed: bool) -> RecordsRead:
+        """What the disk has of a request, as of this moment: it is pinned."""
+        log = self.written[request.queue]
+        if request.snapshot:
+            live = log.live_at(request.after, mixed=mixed)
+            return RecordsRead(request, 0, SnapshotContent(live))
+        records = log.between(request.after, request.after + request.count)
+        return RecordsRead(request, len(records), records)

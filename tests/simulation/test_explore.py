@@ -1,0 +1,70 @@
+"""A whole cluster from one seed keeps its promises, and the same seed does the same.
+
+``make simulate SEEDS=100000`` runs more. A seed that breaks a promise is printed as the few events
+that it needs.
+"""
+
+import pytest
+
+from cluster.replication.core import ReplicationCore
+from cluster.replication.errors import BrokenInvariantError
+from tests.simulation import choices
+from tests.simulation.explore import FAULTS, RARE, SHAPES, cluster_of, is_whole, replay, run, shrink
+from tests.simulation.mistakes import MISTAKES
+
+SEEDS = 1_500
+BATCH = 100
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, BATCH))
+def test_no_seed_breaks_a_promise(first: int) -> None:
+    broken = [
+        (made.seed, made.broken) for made in map(run, range(first, first + BATCH)) if made.broken
+    ]
+    assert broken == [], "play one again: python -m tests.simulation --seeds 1 --first SEED"
+
+
+def test_the_same_seed_does_the_same() -> None:
+    digests = [run(seed).digest() for seed in (3, 5, 3)]
+    assert digests[0] == digests[2]
+    assert digests[0] != digests[1]
+
+
+def test_runs_have_every_fault_and_every_shape() -> None:
+    kinds: set[object] = set()
+    shapes = set()
+    for seed in range(400):
+        cluster, _ = cluster_of(seed)
+        shapes.add(tuple(cluster.queues.items()))
+        kinds |= {kind for kind in (*FAULTS, *RARE) if cluster.left.get(kind, 1) > 0}
+    assert kinds == {*FAULTS, *RARE}
+    assert len(shapes) == len({tuple(queues.items()) for _, queues in SHAPES})
+    assert set(FAULTS) <= set(choices.HANDLERS)
+
+
+def test_a_healthy_cluster_becomes_whole_and_confirms() -> None:
+    cluster, chance = cluster_of(0)
+    assert not is_whole(cluster)
+    made = run(0)
+    assert made.broken is None
+    assert made.confirmed > 0
+    assert chance.random() >= 0
+
+
+def test_a_failing_run_is_shrunk_to_what_it_needs() -> None:
+    planted = MISTAKES["resume_epoch"]
+    made = next(made for seed in range(50) if (made := run(seed, planted)).broken)
+    assert made.broken is not None
+    short = shrink(made, planted)
+    assert len(short) < len(made.events)
+    _, broken = replay(made.seed, short, planted)
+    assert broken is not None
+    assert broken.split()[0] == made.broken.split()[0]
+
+
+def test_a_core_that_breaks_an_invariant_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: ReplicationCore, *_: object) -> bool:
+        raise BrokenInvariantError("I1", "q", "planted")
+
+    monkeypatch.setattr(ReplicationCore, "may_append", broken)
+    assert run(0).broken == "I1 q: planted"

@@ -1,0 +1,85 @@
+"""The simulation finds the mistakes that are planted in the core's rules, one at a time.
+
+The seed that finds each, counted from 0, and what it breaks first:
+
+| mistake | seed | breaks |
+|---|---|---|
+| leader_not_synced: the leader counts its own record before its fdatasync | 1 | I1 |
+| answer_before_fsync: a mirror answers what is written, not what is on disk | 1 | I1 |
+| confirm_before_shrink: who is to leave is not waited for any more | 3 | I8 |
+| joiner_not_waited: a joiner is waited for only once the store has answered | 8 | I8 |
+| join_before_caught_up: a mirror joins without what is committed | 1 | I1 |
+| join_at_commit_only: a joiner needs what a new leader knows to be committed | 75 | I1 |
+| timeout_is_failure: a write without an answer is taken for one that failed | 39 | I8 |
+| reread_settles: so is one that a read does not show yet | 189 | I1 |
+| stale_watch: an old watch event replaces what is known | 181 | I8 |
+| elect_longest: who lives is elected, member or not | 3 | I1 |
+| shrink_below_min: the in-sync set shrinks below min_isr | 772 | I9 |
+| resume_epoch: a leader that restarts goes on in its epoch | 0 | I2 |
+| forget_epoch: the promise is not on disk | 826 | I4 |
+| old_epoch_accepted: frames below the promise are obeyed | 20 | I3 |
+| truncate_by_length: logs are cut to the shorter length | 0 | I1 |
+| mixed_snapshot: a snapshot's live set is older than its position | 135 | I5 |
+| lsn_counts_in_catch_up: a link's LSN counts for a queue in catch-up | 107 | I1 |
+| lsn_without_refuse: what was not obeyed is not refused | 67 | I1 |
+| deliver_uncommitted: messages are delivered before they are committed | 14 | I6 |
+| wiped_disk_rejoins: an empty disk takes part as the old one | 43 | I1 |
+| stamp_at_boot_only: the stamp moves at starts only | 772 | I1 |
+| trust_restored_store: a store that went back is believed | 20 | I7 |
+| any_lease: a lease that was taken after the election counts | 53 | I1 |
+| wall_clock_lease: the lease is compared with a clock that jumps | over 600 | |
+
+The tests look from the seed that finds each, for 200 seeds; they leave out the last.
+``python -m tests.simulation --mistakes --seeds 10000`` looks for all from 0.
+"""
+
+import pytest
+
+from tests.simulation.explore import run
+from tests.simulation.mistakes import MISTAKES
+
+pytestmark = pytest.mark.planted
+
+SEEDS_MAX = 200
+
+FOUND_AT = {
+    "leader_not_synced": (1, "I1"),
+    "answer_before_fsync": (1, "I1"),
+    "confirm_before_shrink": (3, "I8"),
+    "joiner_not_waited": (8, "I8"),
+    "join_before_caught_up": (1, "I1"),
+    "join_at_commit_only": (75, "I1"),
+    "timeout_is_failure": (39, "I8"),
+    "reread_settles": (189, "I1"),
+    "stale_watch": (181, "I8"),
+    "elect_longest": (3, "I1"),
+    "shrink_below_min": (772, "I9"),
+    "resume_epoch": (0, "I2"),
+    "forget_epoch": (826, "I4"),
+    "old_epoch_accepted": (20, "I3"),
+    "truncate_by_length": (0, "I1"),
+    "mixed_snapshot": (135, "I5"),
+    "lsn_counts_in_catch_up": (107, "I1"),
+    "lsn_without_refuse": (67, "I1"),
+    "deliver_uncommitted": (14, "I6"),
+    "wiped_disk_rejoins": (43, "I1"),
+    "stamp_at_boot_only": (772, "I1"),
+    "trust_restored_store": (20, "I7"),
+    "any_lease": (53, "I1"),
+}
+
+
+@pytest.mark.parametrize("mistake", FOUND_AT)
+def test_a_planted_mistake_breaks_a_promise(mistake: str) -> None:
+    first, rule = FOUND_AT[mistake]
+    runs = (run(seed, MISTAKES[mistake]) for seed in range(first, first + SEEDS_MAX))
+    made = next(made for made in runs if made.broken is not None)
+    if made.seed == first:
+        assert made.broken is not None
+        assert made.broken.startswith(rule)
+
+
+def test_every_mistake_has_a_row() -> None:
+    assert __doc__ is not None
+    assert [name for name in MISTAKES if f"| {name}: " not in __doc__] == []
+    assert set(FOUND_AT) <= set(MISTAKES)
