@@ -34,6 +34,7 @@ from amqp_server.broker.node_budget import NodeLimits
 from amqp_server.broker.queue import memory_log
 from amqp_server.broker.turn import Turn
 from amqp_server.definitions_file import load_document, read_document
+from amqp_server.federation.moving import begun_moving
 from amqp_server.http_api import HttpApi, listen_on_all
 from amqp_server.net.descriptors import (
     Descriptors,
@@ -53,7 +54,6 @@ from amqp_server.net.storage import Storage
 from amqp_server.net.timers import now_ms, wall_offset_ms
 from amqp_server.protocols import connections_of
 from amqp_server.settings.schema import Settings
-from amqp_server.shovels.supervisor import begun_shovels
 from amqp_server.stored_node import StoredNode
 from persistence.kernels import verify
 from queues.memory import MemoryRules
@@ -234,7 +234,7 @@ async def _run_node(
     _on_stop_signals(lambda *_: loop.call_soon_threadsafe(stop.set))
     loop.add_signal_handler(signal.SIGHUP, server.reload_certificates)
     listen_on_all(server, http_api)
-    shovels = begun_shovels(loop, broker, server, reactor.request_turn)
+    moving = begun_moving(loop, broker, server, reactor.request_turn)
     log.info("file descriptors limit=%d sockets_max=%d segments_max=%d", *descriptors)
     memory = _memory_monitor(broker, settings)
     reactor.deadlines.watch(memory)
@@ -252,7 +252,7 @@ async def _run_node(
     log.info("stopping")
     tell_stopping()
     _on_stop_signals(signal.SIG_IGN)
-    await shovels.stop()
+    await moving.stop()
     await http_api.stop()
     await server.stop()
     if node is not None and storage is not None:

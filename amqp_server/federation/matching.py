@@ -24,6 +24,8 @@ from exchanges.federation_upstream import TYPE as UPSTREAM_TYPE
 from persistence.log_form import LogForm
 
 ALL: Final = "all"
+INTERNAL_PURPOSE: Final = "x-internal-purpose"
+"""Argument of the queues and exchanges that downstream brokers make at their upstream."""
 
 
 def is_federating(vhost: Vhost) -> bool:
@@ -52,6 +54,8 @@ def links_of_queue(broker: Broker, vhost: Vhost, name: str) -> list[Link]:
     queue = vhost.queues.find(name)
     if queue is None or queue.owner is not None or queue.kind.log_form is LogForm.STREAM:
         return []
+    if INTERNAL_PURPOSE in queue.properties.arguments:
+        return []  # a downstream's own, whatever the pattern of the policy
     policy, _ = vhost.policies.match("queue", queue.kind.name, name)
     if policy is None:
         return []

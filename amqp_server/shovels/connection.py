@@ -11,7 +11,7 @@ Source: AMQP 0-9-1 §2.2.4, §4.2; RabbitMQ, confirms, connection.blocked.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from pamqp import commands
@@ -27,6 +27,7 @@ from amqp_server.shovels.incoming import (
     Incoming,
     Unroutable,
 )
+from amqp_server.shovels.requests import ExchangeDeclare, QueueDeclare
 from amqp_server.wire.constants import (
     BASIC_PUBLISH,
     FRAME_BODY,
@@ -53,7 +54,13 @@ ASKING: Final = 2
 
 _CAPABILITIES: Final = {
     name: Field("t", True)  # noqa: FBT003 - a value on the wire
-    for name in ("publisher_confirms", "basic.nack", "connection.blocked", "consumer_cancel_notify")
+    for name in (
+        "publisher_confirms",
+        "basic.nack",
+        "connection.blocked",
+        "consumer_cancel_notify",
+        "authentication_failure_close",
+    )
 }
 
 MethodT = TypeVar("MethodT", bound=Method)
@@ -91,6 +98,7 @@ class OutwardConnection:
             commands.Connection.Blocked: lambda _: self.on_blocked(True),  # noqa: FBT003
             commands.Connection.Unblocked: lambda _: self.on_blocked(False),  # noqa: FBT003
         }
+        self._server: Mapping[str, Any] = {}
         self._heartbeat_s = 0
         self._read_at_s = 0.0
         self._is_reading_paused = False
@@ -144,6 +152,19 @@ class OutwardConnection:
         await asyncio.shield(self._reading)
         raise RemoteError("the other broker closed the connection")
 
+    def server_text(self, name: str) -> str:
+        """Return a text that the other broker says of itself; empty where it says none."""
+        held = self._server.get(name)
+        value = held.value if isinstance(held, Field) else None
+        return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else ""
+
+    @property
+    def local_name(self) -> str:
+        """The name of this connection, as the other broker shows it; empty where it has none."""
+        ends = [self._writer.get_extra_info(key) for key in ("sockname", "peername")]
+        shown = [f"{end[0]}:{end[1]}" for end in ends if isinstance(end, tuple)]
+        return " -> ".join(shown) if len(shown) == len(ends) else ""
+
     # ── requests ──
 
     async def call(self, kind: type[MethodT], method: Method, channel: int = WORK) -> MethodT:
@@ -165,19 +186,29 @@ class OutwardConnection:
             raise RemoteError(f"expected {kind.name}, got {reply.name}")
         return reply
 
+    async def has_exchange(self, name: str) -> bool:
+        """Return whether there is an exchange of this name."""
+        declare = ExchangeDeclare(exchange=name, passive=True, arguments={})
+        return await self._asked(commands.Exchange.DeclareOk, declare) is not None
+
     async def is_there(self, queue: str) -> int | None:
         """Return how many messages a queue has; None where there is no such queue."""
+        declare = QueueDeclare(queue=queue, passive=True, arguments={})
+        found = await self._asked(commands.Queue.DeclareOk, declare)
+        return None if found is None else found.message_count or 0
+
+    async def _asked(self, kind: type[MethodT], method: Method) -> MethodT | None:
+        """Return the answer to a question that closes its channel; None where nothing was found."""
         await self.call(commands.Channel.OpenOk, commands.Channel.Open(), ASKING)
         try:
-            declare = commands.Queue.Declare(queue=queue, passive=True, arguments={})
-            found = await self.call(commands.Queue.DeclareOk, declare, ASKING)
+            found = await self.call(kind, method, ASKING)
         except ChannelClosedError as error:
             if error.code != 404:  # noqa: PLR2004 - NOT_FOUND
                 raise
             return None
         close = commands.Channel.Close(200, "", 0, 0)
         await self.call(commands.Channel.CloseOk, close, ASKING)
-        return found.message_count or 0
+        return found
 
     def write(self, method: Method, channel: int = WORK) -> None:
         """Send a method without waiting."""
@@ -211,11 +242,14 @@ class OutwardConnection:
     async def _open(self, name: str) -> None:
         self._writer.write(PROTOCOL_HEADER)
         loop = asyncio.get_running_loop()
-        start = self._replies[0] = loop.create_future()
+        started = self._replies[0] = loop.create_future()
         self._read_at_s = loop.time()
         self._reading = loop.create_task(self._read())
         self._reading.add_done_callback(self._on_end)
-        await start
+        start = await started
+        if not isinstance(start, commands.Connection.Start):
+            raise RemoteError(f"expected {commands.Connection.Start.name}, got {start.name}")
+        self._server = start.server_properties or {}
         uri = self._uri
         is_external = uri.options.get("auth_mechanism", "").lower() == "external"
         tune = await self.call(

@@ -44,6 +44,7 @@ class Delivery(NamedTuple):
     routing_key: str
     header: bytes
     body: bytes
+    redelivered: bool = False
 
 
 class Unroutable(NamedTuple):
@@ -136,4 +137,5 @@ class Incoming:
         if isinstance(method, commands.Basic.Return):
             return Unroutable()
         key = method.routing_key or ""
-        return Delivery(method.delivery_tag or 0, method.exchange, key, header, body)
+        tag, is_again = method.delivery_tag or 0, bool(method.redelivered)
+        return Delivery(tag, method.exchange, key, header, body, is_again)

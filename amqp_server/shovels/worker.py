@@ -33,6 +33,7 @@ from amqp_server.shovels.dialing import Dialled
 from amqp_server.shovels.errors import RemoteError
 from amqp_server.shovels.headers import Headers
 from amqp_server.shovels.incoming import Delivery
+from amqp_server.shovels.requests import Consume, QueueBind, QueueDeclare
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +162,7 @@ class ShovelWorker:
         if self._left == 0:
             self._is_done.set()
             return
-        consume = commands.Basic.Consume(
+        consume = Consume(
             queue=queue,
             no_ack=self._is_settled_at_once,
             arguments=dict(shovel.consumer_arguments),  # type: ignore[arg-type]  # typed fields
@@ -292,18 +293,16 @@ async def _declare(client: OutwardConnection, end: End) -> int:
     length = await client.is_there(queue)
     if length is None:
         arguments: Any = dict(end.queue_arguments)  # typed fields
-        declare = commands.Queue.Declare(queue=queue, durable=True, arguments=arguments)
+        declare = QueueDeclare(queue=queue, durable=True, arguments=arguments)
         await client.call(commands.Queue.DeclareOk, declare)
     return length or 0
 
 
 async def _bound_queue(client: OutwardConnection, end: End) -> str:
     """Return a queue of our own, bound to the exchange of an end."""
-    declare = commands.Queue.Declare(exclusive=True, arguments={})
+    declare = QueueDeclare(exclusive=True, arguments={})
     queue = str((await client.call(commands.Queue.DeclareOk, declare)).queue)
     key = end.exchange_key or ""
-    bind = commands.Queue.Bind(
-        queue=queue, exchange=end.exchange or "", routing_key=key, arguments={}
-    )
+    bind = QueueBind(queue=queue, exchange=end.exchange or "", routing_key=key, arguments={})
     await client.call(commands.Queue.BindOk, bind)
     return queue

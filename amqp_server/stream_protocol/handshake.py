@@ -9,6 +9,7 @@ from typing import Final
 
 from amqp_server import __version__
 from amqp_server.broker.access.mechanisms import mechanism_names
+from amqp_server.broker.cluster_name import cluster_name
 from amqp_server.broker.errors import (
     BrokerError,
     LoginRefusedError,
@@ -35,10 +36,9 @@ def peer_properties(session: StreamSession, fields: Fields) -> bytes:
     """
     session.client_properties = fields.map()
     fields.end()
-    broker = session.broker.settings
     return string_map(
         {
-            "cluster_name": broker.cluster_name or broker.node_name,
+            "cluster_name": cluster_name(session.broker),
             "copyright": "Copyright (c) the HareMQ authors",
             "information": "HareMQ, a broker for RabbitMQ's clients",
             "platform": f"HareMQ {__version__}",

@@ -67,13 +67,15 @@ def test_not_every_exchange_or_queue_is_federated(broker: Broker) -> None:
     vhost.exchanges.declare("up", up)
     stream = {"x-queue-type": Field("S", b"stream")}
     vhost.queues.declare("stream", QueueProperties(True, False, False, stream), None, 0)
+    internal = {"x-internal-purpose": Field("S", b"federation")}
+    vhost.queues.declare("theirs", QueueProperties(True, False, False, internal), None, 0)
     vhost.queues.declare("q", QueueProperties(True, False, False, {}), None, 0)
     vhost.queues.declare("mine", QueueProperties(False, True, False, {}), object(), 0)
     assert links_of_queue(broker, vhost, "q") == []
     vhost.set_policy(Policy("p", ".*", {"federation-upstream-set": "all"}))
     for name in ("", "in", "up", "nowhere"):
         assert links_of_exchange(broker, vhost, name) == []
-    for name in ("stream", "mine", "nowhere"):
+    for name in ("stream", "mine", "theirs", "nowhere"):
         assert links_of_queue(broker, vhost, name) == []
     link = links_of_queue(broker, vhost, "q")[0]
     assert (link.kind, link.name, link.policy, link.upstream.name) == ("queue", "q", "p", "u1")

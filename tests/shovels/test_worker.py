@@ -224,3 +224,16 @@ def test_a_shovel_that_goes_leaves_what_it_has_not_moved(run: Run) -> None:
             assert node.ready("from") == 1
 
     run(scene())
+
+
+def test_names_may_have_spaces_and_other_letters(run: Run) -> None:
+    async def scene() -> None:
+        async with LiveNode() as node:
+            node.declare("the länd")
+            node.publish("the länd", b"x")
+            node.put_shovel(
+                src_uri=node.uri, src_queue="the länd", dest_uri=node.uri, dest_queue="to there"
+            )
+            await until(lambda: node.ready("to there") == 1)
+
+    run(scene())

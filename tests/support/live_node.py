@@ -10,6 +10,7 @@ from amqp_server.broker.arguments.declare import QueueProperties
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.definition import ParameterDefinition
 from amqp_server.broker.settings import BrokerSettings
+from amqp_server.federation.supervisor import federation_of
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.server import Server
 from amqp_server.net.settings import ListenerSettings, NetSettings
@@ -22,21 +23,23 @@ from tests.support.vhosts import message
 class LiveNode:
     """Up while the ``async with`` lasts; ``guest`` may do everything."""
 
-    def __init__(self, *, has_shovels: bool = True) -> None:
+    def __init__(self, *, has_shovels: bool = True, name: str = "") -> None:
         loop = asyncio.get_running_loop()
         net = NetSettings(listeners=(ListenerSettings(port=0),))
-        settings = Settings(broker=BrokerSettings(data_dir=None), net=net)
+        settings = Settings(broker=BrokerSettings(data_dir=None, cluster_name=name), net=net)
         self.broker: Broker = build_broker(settings)
         self.vhost = self.broker.vhost("/")
         self.reactor = Reactor(loop, self.broker, read_buffer_bytes=65_536)
         self.server = Server(loop, self.reactor, connections_of(self.broker, settings), net)
         self.shovels = shovels_of(loop, self.broker, self.server, self.reactor.request_turn)
+        self.federation = federation_of(loop, self.broker, self.server)
         self._has_shovels = has_shovels
 
     async def __aenter__(self) -> Self:
         self.server.listen()
         if self._has_shovels:
             self.shovels.begin()
+            self.federation.begin()
         return self
 
     async def __aexit__(
@@ -45,6 +48,7 @@ class LiveNode:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self.federation.stop()
         await self.shovels.stop()
         await self.server.stop()
         self.reactor.close()

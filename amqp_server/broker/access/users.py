@@ -70,7 +70,7 @@ class Users:
         self.loopback_users = frozenset(loopback_users)
         self._journal = journal if journal is not None else _NoJournal()
         self._users: dict[str, User] = {}
-        self._ourselves: User | None = None
+        self._ourselves: dict[str, User] = {}
         self.names: SortedList[str] = SortedList()
         self._permissions: dict[tuple[str, str], VhostPermissions] = {}
         self._patterns: dict[tuple[str, str], dict[Permission, Pattern]] = {}
@@ -106,11 +106,10 @@ class Users:
         Args:
             user: with a name and a password that nobody else can know.
         """
-        self._ourselves = user
+        self._ourselves[user.name] = user
 
     def _ourselves_if(self, name: str) -> User | None:
-        ourselves = self._ourselves
-        return ourselves if ourselves is not None and ourselves.name == name else None
+        return self._ourselves.get(name)
 
     def delete(self, name: str) -> bool:
         """Drop a user with all its permissions; return whether there was one."""

@@ -96,10 +96,6 @@ class Links:
         """Forget a link that is gone."""
         self._states.pop(link, None)
 
-    def get(self, vhost: str, link_id: str) -> LinkState | None:
-        """Return the state of a link by its id; None where there is none."""
-        return next((held for held in self.all(vhost) if held.link.id == link_id), None)
-
     def all(self, vhost: str | None = None) -> Iterator[LinkState]:
         """Return the states in a vhost, or all, by vhost, kind, name and upstream."""
         found = [held for held in self._states.values() if vhost in {None, held.link.vhost}]

@@ -13,6 +13,7 @@ from pamqp import commands
 
 from amqp_server import __version__
 from amqp_server.broker.access.mechanisms import mechanism_names
+from amqp_server.broker.cluster_name import cluster_name
 from amqp_server.broker.errors import NotAllowedError
 from amqp_server.connections.login import HeldRefusal, enter_vhost, log_in
 from amqp_server.protocol.errors import NegotiationError
@@ -46,10 +47,9 @@ def start(session: Session) -> bytes:
     kombu and others decide by product and version. So both are RabbitMQ's unless configured
     otherwise. Platform and information name this server.
     """
-    broker = session.broker.settings
     settings = session.settings.compatibility
     return _start_frame(
-        broker.cluster_name or broker.node_name,
+        cluster_name(session.broker),
         settings.product,
         settings.version,
         tuple(settings.server_properties.items()),
