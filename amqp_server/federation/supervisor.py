@@ -91,7 +91,7 @@ class Federation:
         self._federating: set[str] = set()
         self._marked: dict[str | Thing, None] = {}
         self._has_marks = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._followers: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
         """Start the links that there should be, and follow what becomes of them."""
@@ -101,7 +101,7 @@ class Federation:
         broker.federation.restart = self._restart
         for vhost in broker.vhosts():
             self._mark(vhost.name)
-        self._tasks = [
+        self._followers = [
             self._loop.create_task(self._follow()),
             self._loop.create_task(self._look()),
         ]
@@ -109,13 +109,13 @@ class Federation:
     async def stop(self) -> None:
         """End all of them; what was not confirmed here stays at its upstream."""
         self._broker.events.unsubscribe(self._note)
-        tasks = [held.task for links in self._running.values() for held in links.values()]
-        tasks += self._tasks
+        ended = [held.task for links in self._running.values() for held in links.values()]
+        ended += self._followers
         self._running.clear()
-        for task in tasks:
+        for task in ended:
             task.cancel()
         # Those that end already close their connections within some seconds.
-        await asyncio.gather(*tasks, *self._ending, return_exceptions=True)
+        await asyncio.gather(*ended, *self._ending, return_exceptions=True)
 
     # ── what changes ──
 

@@ -22,7 +22,7 @@ from exchanges.erlang_terms import erlang_term
 
 log = logging.getLogger(__name__)
 
-CLEANUP_S: Final = 5.0
+LEAVING_S: Final = 5.0
 """How long a link that is gone may take to delete what it made at its upstream."""
 
 _LOSSES: Final = (OSError, RemoteError, TimeoutError, UriError)
@@ -113,7 +113,7 @@ class LinkWorker:
         finally:
             if self.is_gone and not self.link.upstream.keeps_resources:
                 with contextlib.suppress(*_LOSSES):
-                    async with asyncio.timeout(CLEANUP_S):
+                    async with asyncio.timeout(LEAVING_S):
                         await self.clean_up(upstream, text.vhost)
             await upstream.close()
 

@@ -93,6 +93,7 @@ class ShovelKillLoop:
         try:
             for node in self._nodes.values():
                 node.wait_until_ready()
+            self._begin()
             for _ in range(cycles):
                 self._cycle()
             self._take_all()
@@ -103,11 +104,14 @@ class ShovelKillLoop:
         duplicates = sum(self._arrived.values()) - len(self._arrived)
         return Totals(len(self._confirmed), lost, duplicates)
 
+    def _begin(self) -> None:
+        """Wait until messages would go over."""
+
     def _cycle(self) -> None:
         victim = self._chance.choice([*self._nodes.values()])
         kill_after = self._chance.randrange(PUBLISHED_PER_CYCLE)
         with contextlib.suppress(*_LOSSES), self._channel("source") as channel:
-            channel.queue_declare(SOURCE, durable=True)
+            self._prepare(channel)
             channel.confirm_delivery()
             for count in range(PUBLISHED_PER_CYCLE):
                 if count == kill_after:
@@ -115,10 +119,20 @@ class ShovelKillLoop:
                 number, self._next = self._next, self._next + 1
                 body = str(number).encode()
                 properties = pika.BasicProperties(delivery_mode=2)
-                channel.basic_publish("", SOURCE, body, properties)
+                self._publish(channel, body, properties)
                 self._confirmed.add(number)
         victim.start()
         victim.wait_until_ready()
+
+    def _prepare(self, channel: BlockingChannel) -> None:
+        """Declare what is published to."""
+        channel.queue_declare(SOURCE, durable=True)
+
+    def _publish(
+        self, channel: BlockingChannel, body: bytes, properties: pika.BasicProperties
+    ) -> None:
+        """Publish a message; return once it is confirmed."""
+        channel.basic_publish("", SOURCE, body, properties)
 
     def _take_all(self) -> None:
         """Take what arrives until all did, or nothing more comes for a while."""
