@@ -12,7 +12,7 @@ TABLE = Path("queues/kinds.py")
 FOLDERS = frozenset({"classic", "stream"})
 """Of ``queues``: one for each engine."""
 
-WITHOUT_A_KIND = frozenset({"delayed"})
+WITHOUT_A_KIND = frozenset({"deduplication", "delayed"})
 """Stands on the engine of classic queues, and is no kind of queue: clients do not see it."""
 
 ROWS = frozenset({"CLASSIC", "QUORUM", "STREAM"})

@@ -1,0 +1,1 @@
+"""Which messages were seen before, by a key that their publisher gives them."""
