@@ -170,12 +170,13 @@ conformance: venv
 		$(BIN)/python -m conformance --has alarm --uri
 
 # Kill loops and power cuts; CYCLES of them each, with streams STREAM_CYCLES. A failing seed is printed, its data kept.
-# STATES crash states of the logs, of long queues on them, of messages on the move, and of delays.
+# STATES crash states of the logs, of long queues on them, of messages on the move, of delays and keys.
 crash: venv
 	$(BIN)/python -m tests.crash.states --states $(STATES)
 	$(BIN)/python -m tests.crash.states --states $(STATES) --queues
 	$(BIN)/python -m tests.crash.states --states $(STATES) --moves
 	$(BIN)/python -m tests.crash.states --states $(STATES) --delays
+	$(BIN)/python -m tests.crash.states --states $(STATES) --deduplication
 	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES)
 	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES) --class os
 	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES) --power-cut

@@ -146,10 +146,10 @@ class StoredNode:
             if found is not None:
                 queue.engine.recover(found, at_ms)
                 queue_count += 1
-        for room in [room for vhost in broker.vhosts() for room in vhost.keepers.rooms()]:
-            found = self._opened.queues.get(room.queue_id)
+        for keeper in [each for vhost in broker.vhosts() for each in vhost.keepers.stored()]:
+            found = self._opened.queues.get(keeper.queue_id)
             if found is not None:
-                room.recover(found, at_ms)
+                keeper.recover(found, at_ms)
                 queue_count += 1
         log.info("taken over queues=%d took_ms=%d", queue_count, now_ms() - started_ms)
         self._opened = self._opened._replace(queues={}, streams={})

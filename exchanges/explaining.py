@@ -12,6 +12,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from exchanges.basis import Basis
 from exchanges.bindings import Binding, Destination, DestinationKind
+from exchanges.deduplication import inside_of
 from exchanges.delayed_message import DELAY, INNER_TYPE, TYPE, delay_ms
 from exchanges.headers import why_not
 from exchanges.kinds import ExchangeKind, make_kind
@@ -234,7 +235,7 @@ class _Walk:
 
 def _judge_of(exchange: Exchange, message: Message) -> Generator[None, None, _Judge]:
     """Return what judges the bindings of an exchange."""
-    kind, keys = exchange.kind, tuple(dict.fromkeys(message.routing_keys))
+    kind, keys = inside_of(exchange.kind), tuple(dict.fromkeys(message.routing_keys))
     keys = keys if kind.takes_every_key else keys[:1]
     looked_at = message.properties() if kind.basis is Basis.PROPERTIES else message.headers
     inner = exchange.arguments.get(INNER_TYPE) if exchange.type == TYPE else exchange.type
@@ -250,7 +251,7 @@ def _judge_of(exchange: Exchange, message: Message) -> Generator[None, None, _Ju
         return lambda binding: "" if binding.destination in chosen else _CHOOSING[type_name]
 
     def judge(binding: Binding) -> str:
-        alone = make_kind(type_name, exchange.arguments)
+        alone = inside_of(make_kind(type_name, exchange.arguments))
         alone.bind(binding)
         if any(_takes(alone, key, looked_at) for key in keys):
             return ""

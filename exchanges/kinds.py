@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from exchanges.basis import Basis
 from exchanges.bindings import Binding, Destination
 from exchanges.consistent_hash import ConsistentHashExchange
+from exchanges.deduplication import DeduplicatingExchange, window_of
 from exchanges.delayed_message import DelayedMessageExchange
 from exchanges.direct import DirectExchange
 from exchanges.errors import UnknownExchangeTypeError
@@ -98,6 +99,7 @@ _KINDS: Final[Mapping[str, Callable[[Mapping[str, object], RandomBytes], Exchang
             "x-federation-upstream": lambda arguments, _random_bytes: FederationUpstreamExchange(
                 arguments
             ),
+            "x-message-deduplication": lambda _arguments, _random_bytes: FanoutExchange(),
             "x-modulus-hash": lambda _arguments, _random_bytes: ModulusHashExchange(),
             "x-random": lambda _arguments, random_bytes: RandomExchange(random_bytes),
             "x-recent-history": lambda arguments, _random_bytes: RecentHistoryExchange(arguments),
@@ -132,4 +134,6 @@ def make_kind(
     kind = _KINDS.get(type_name)
     if kind is None:
         raise UnknownExchangeTypeError(f"unknown exchange type '{type_name}'")
-    return kind(arguments, random_bytes)
+    is_deduplicating = window_of(type_name, arguments) is not None
+    made = kind(arguments, random_bytes)
+    return DeduplicatingExchange(made) if is_deduplicating else made

@@ -11,12 +11,13 @@ moment earlier or later.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypeAlias, cast
 
 from exchanges.basis import Basis
 from exchanges.bindings import Binding, BindingTable, Destination, DestinationKind
 from exchanges.counters import ExchangeCounters
+from exchanges.deduplication import inside_of
 from exchanges.keeping import KEEP_INSTEAD, keeper_name
 from exchanges.kinds import ExchangeKind
 from exchanges.route_changes import EVERY_KEY, VISITED_MAX, KeyPart, RouteChanges
@@ -221,6 +222,7 @@ class Router:
         routing_keys: Sequence[str],
         headers: Mapping[str, object] | None,
         properties: Properties = dict,
+        find: Callable[[str], Exchange | None] | None = None,
     ) -> Generator[None, None, Routing]:
         """Return the queues that a message goes to, piece by piece.
 
@@ -230,6 +232,7 @@ class Router:
             routing_keys: its routing key, and those of its CC and BCC headers; at least one.
             headers: its headers as plain values; None when it has none.
             properties: its other properties by name; asked for where an exchange looks at them.
+            find: returns the exchange of a name; None looks it up.
 
         Source: RabbitMQ, rabbit_exchange:route: the alternate exchange of an exchange on the way
             is used when that exchange itself matched nothing. The matches of other exchanges make
@@ -244,8 +247,9 @@ class Router:
         to_visit = [exchange_name]
         seen = {exchange_name}
         basis = _KEY
+        find = find or self.exchanges.get
         for name in to_visit:  # the list grows meanwhile, so the nearest exchanges come first
-            exchange = self.exchanges.get(name)
+            exchange = find(name)
             if exchange is None:
                 continue
             kind = exchange.kind
@@ -272,6 +276,23 @@ class Router:
                 to_visit.append(alternate)
         # One more than the limit says that there were too many.
         return Routing(tuple(found), basis, tuple(to_visit[: VISITED_MAX + 1]))
+
+    def walk_inside(
+        self,
+        exchange_name: str,
+        routing_keys: Sequence[str],
+        headers: Mapping[str, object] | None,
+        properties: Properties = dict,
+    ) -> Generator[None, None, Routing]:
+        """Walk from the exchange that stands behind one that deduplicates; see ``walk``."""
+        first = self.exchanges.get(exchange_name)
+        if first is not None:
+            first = replace(first, kind=inside_of(first.kind))
+
+        def find(name: str) -> Exchange | None:
+            return first if name == exchange_name else self.exchanges.get(name)
+
+        return self.walk(exchange_name, routing_keys, headers, properties, find)
 
     def queues_of_key(self, exchange_name: str, routing_key: str) -> tuple[str, ...] | None:
         """Return the queues that every message with just this key goes to; None: ask ``route``.

@@ -30,7 +30,7 @@ from amqp_server.broker.errors import (
     PreconditionFailedError,
 )
 from amqp_server.broker.events import EventKind, Events
-from amqp_server.broker.keepers.table import Keepers, keeps_stored
+from amqp_server.broker.keepers.table import Keepers, stored_options
 from amqp_server.broker.names import (
     DEFAULT_EXCHANGE,
     PREDECLARED,
@@ -151,7 +151,8 @@ class ExchangeTable:
         validate_exchange(name, self._vhost_name, properties.arguments)
         check_unreserved("exchange", name)
         kind = self._kind_of(properties)
-        if properties.durable and keeps_stored(properties.exchange_type):
+        plain_arguments = matched_table(properties.arguments)
+        if properties.durable and stored_options(properties.exchange_type, plain_arguments):
             queue_id = queue_id or self._journal.new_queue_id()
         if properties.durable:
             self._journal.save(self._definition(name, properties, queue_id))

@@ -59,7 +59,10 @@ class Publisher:
     """Routes and enqueues for one vhost.
 
     Attributes:
+        target_of: returns the queue or keeper of a name; None while there is none.
         taps: who watches what passes.
+        takes_steps: whether some exchange deduplicates, so that keepers are given messages in
+            steps.
     """
 
     def __init__(self, router: Router, target_of: Callable[[str], PublishTarget | None]) -> None:
@@ -70,7 +73,7 @@ class Publisher:
             target_of: the queue of a name; None while there is none.
         """
         self._router = router
-        self._target_of = target_of
+        self.target_of = target_of
         holds = _holds_by(router.changes)
         self._routes: RouteCache[Targets] = RouteCache(holds)
         self._wide = WideRoutes(holds)
@@ -78,6 +81,7 @@ class Publisher:
         self.taps = Taps(router)
         self._tapped = self.taps.exchanges
         self._is_traced = False
+        self.takes_steps = False
 
     def set_traced(self, *, is_traced: bool) -> None:
         """Have ``find_targets`` find nothing: each message is looked at on its own; or end that."""
@@ -132,7 +136,7 @@ class Publisher:
                 routing = self._routing_at_once(exchange, route)
                 if routing is None:
                     return None
-                return self._note_targets(route, generation, routing.visited, routing.queue_names)
+                return self._note_routing(route, generation, routing)
             return self._note_targets(route, generation, None, names)
         return targets
 
@@ -168,7 +172,7 @@ class Publisher:
             self.taps.pass_by(exchange, run, now_ms)
         counters = self._router.counters_of(exchange) if counters is None else counters
         if len(routing_keys) > 1 and any(map(is_keeper, names)):
-            return self._enqueue_with_keys(names, routing_keys, run, now_ms, counters)
+            return (yield from self._enqueuing_kept(names, routing_keys, run, now_ms, counters))
         return (yield from self._enqueuing(names, run, now_ms, counters))
 
     @property
@@ -178,7 +182,7 @@ class Publisher:
 
     def publish_to_queue(self, name: str, run: Run, now_ms: int) -> PublishOutcome | None:
         """Publish messages directly to one queue; None while there is no such queue."""
-        target = self._target_of(name)
+        target = self.target_of(name)
         return None if target is None else target.publish(run, now_ms)
 
     # ── finding queues ──
@@ -213,7 +217,7 @@ class Publisher:
         if routing.basis is not Basis.KEY:
             return None
         # Changes in between are seen at the look-up.
-        self._note_targets(route, generation, routing.visited, routing.queue_names)
+        self._note_routing(route, generation, routing)
         return routing.queue_names
 
     def finding_names(
@@ -237,6 +241,14 @@ class Publisher:
             return names
         return tuple([name for name in names if not excluded(name)])
 
+    def _note_routing(self, route: bytes, generation: int, routing: Routing) -> Targets | None:
+        """Remember where a walk led; None if there are many queues, or it takes steps."""
+        names, _, visited = routing
+        if self.takes_steps and any(map(is_keeper, names)):
+            self._wide.put(route, WideRoute(generation, visited, names))
+            return None
+        return self._note_targets(route, generation, visited, names)
+
     def _note_targets(
         self, route: bytes, generation: int, visited: Visited, names: Sequence[str]
     ) -> Targets | None:
@@ -250,9 +262,9 @@ class Publisher:
 
     def _targets(self, queue_names: Sequence[str]) -> Targets:
         if len(queue_names) == 1:
-            target = self._target_of(queue_names[0])
+            target = self.target_of(queue_names[0])
             return () if target is None else (target,)
-        found = [self._target_of(name) for name in queue_names]
+        found = [self.target_of(name) for name in queue_names]
         return tuple([target for target in found if target is not None])
 
     # ── in steps ──
@@ -297,38 +309,41 @@ class Publisher:
         keys = (record.routing_key,)
         return (yield from self._router.walk(exchange, keys, plain_headers(header), properties))
 
-    def _enqueue_with_keys(
+    def _enqueuing_kept(
         self,
         names: Sequence[str],
         keys: Sequence[str],
         run: Run,
         now_ms: int,
         counters: ExchangeCounters,
-    ) -> PublishOutcome:
-        """Append a run to queues, and hand it to keepers with its keys."""
+    ) -> Steps[PublishOutcome]:
+        """Append a run to queues, and hand it to keepers in steps, with its keys if several."""
         rejected: set[int] = set()
         safe_at = SAFE_NOW
-        is_unroutable = True
+        unroutable = set(range(len(run)))
         for name in names:
-            target = self._target_of(name)
+            target = self.target_of(name)
             if target is None:
                 continue
             if is_keeper(name):
-                outcome = cast("KeeperTarget", target).publish_to_keys(run, keys, now_ms)
+                keeper = cast("KeeperTarget", target)
+                outcome = yield from keeper.publishing(run, keys, now_ms)
             else:
                 outcome = target.publish(run, now_ms)
-            is_unroutable = is_unroutable and len(outcome.unroutable) > 0
+                yield
+            unroutable.intersection_update(outcome.unroutable)
             rejected.update(outcome.rejected)
             safe_at = later_of(safe_at, outcome.safe_at)
         counters.published_count += len(run)
-        count_unlike_most(counters, 0 if is_unroutable else len(names), len(run))
-        unroutable = range(len(run)) if is_unroutable else ()
-        return PublishOutcome(sorted(rejected), safe_at, unroutable)
+        count_unlike_most(counters, len(names), len(run))
+        return PublishOutcome(sorted(rejected), safe_at, sorted(unroutable))
 
     def _enqueuing(
         self, names: Sequence[str], run: Run, now_ms: int, counters: ExchangeCounters
     ) -> Steps[PublishOutcome]:
         """Append a run to each of these queues that exists when its turn comes."""
+        if self.takes_steps and any(map(is_keeper, names)):
+            return (yield from self._enqueuing_kept(names, (), run, now_ms, counters))
         if len(names) <= TARGETS_AT_ONCE_MAX:
             return enqueue(self._targets(names), run, now_ms, counters)
         rejected: set[int] = set()
@@ -337,7 +352,7 @@ class Publisher:
         counters.published_count += len(run)
         counters.more_copies_count -= len(run)
         for name in names:
-            target = self._target_of(name)
+            target = self.target_of(name)
             if target is None:
                 continue
             is_unroutable = False

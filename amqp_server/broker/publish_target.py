@@ -6,6 +6,7 @@ Source: RabbitMQ, rabbit_channel:deliver_to_queues.
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
+from amqp_server.broker.steps import Steps
 from exchanges.counters import ExchangeCounters
 from persistence.record import Run
 from queues.commits import SAFE_NOW, later_of
@@ -31,6 +32,22 @@ class KeeperTarget(PublishTarget, Protocol):
 
     def publish_to_keys(self, run: Run, keys: Sequence[str], now_ms: int) -> PublishOutcome:
         """Take a run that is routed by several keys."""
+
+    def publishing(
+        self,
+        run: Run,
+        keys: Sequence[str],
+        now_ms: int,
+        passed: frozenset[object] = frozenset(),
+    ) -> Steps[PublishOutcome]:
+        """Take a run in steps.
+
+        Args:
+            run: at least one message.
+            keys: all of its routing keys; none is its own one.
+            now_ms: the time of this turn.
+            passed: keepers that it has passed on its way.
+        """
 
 
 Targets: TypeAlias = tuple[PublishTarget, ...]

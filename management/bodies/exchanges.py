@@ -22,6 +22,8 @@ def exchange_body(view: ExchangeView) -> dict[str, Any]:
     }
     if view.policy is not None:
         body["policy"] = view.policy
+    if view.seen is not None:
+        body["deduplication"] = view.seen._asdict()
     return body
 
 

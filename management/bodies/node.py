@@ -14,6 +14,7 @@ _DESCRIPTIONS: Final[Mapping[str, str]] = {
     "headers": "AMQP headers exchange, as per the AMQP specification",
     "topic": "AMQP topic exchange, as per the AMQP specification",
     "x-consistent-hash": "Shares keys out by their hash, in proportion to weights",
+    "x-message-deduplication": "Routes a message to all queues, unless its key was seen before",
     "x-modulus-hash": "Shares keys out by their hash",
     "x-federation-upstream": "What a downstream broker takes; made by federation",
     "x-random": "One queue, chosen by chance",

@@ -147,6 +147,16 @@ def test_delayed(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> Non
         assert reader.lines.index("water boils after 300 ms") == len(reader.lines) - 2
 
 
+def test_deduplication(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> None:
+    page = Page("docs/tutorials/deduplication.md", tmp_path, clean_broker_uri, readers)
+    with page.start("bookkeeper.py") as bookkeeper:
+        bookkeeper.wait_for_line("waiting for payments")
+        assert page.output_of("pay.py").count("confirmed:") == 4
+        bookkeeper.wait_for_line("booked: 5 EUR to Eve")
+        booked = [line for line in bookkeeper.lines if "booked:" in line]
+        assert len(booked) == 3, booked
+
+
 def test_topics(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> None:
     node = require_tool("node")
     require_tool("npm")

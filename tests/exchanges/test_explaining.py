@@ -1,6 +1,6 @@
 """Where a message would go, and why not elsewhere: the same as where it goes."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from random import Random
 
 import pytest
@@ -15,8 +15,12 @@ from exchanges.explaining import (
 )
 from exchanges.keeping import is_keeper
 from exchanges.kinds import KIND_NAMES, make_kind
-from exchanges.routing import Exchange, Router
+from exchanges.routing import Exchange, Router, Routing
 
+ARGUMENTS: dict[str, dict[str, object]] = {
+    "x-delayed-message": {"x-delayed-type": "topic"},
+    "x-message-deduplication": {"x-cache-size": 10},
+}
 QUEUE = DestinationKind.QUEUE
 EXCHANGE = DestinationKind.EXCHANGE
 
@@ -24,7 +28,7 @@ EXCHANGE = DestinationKind.EXCHANGE
 def router_of(*exchanges: tuple[str, str], alternates: Mapping[str, str] | None = None) -> Router:
     router = Router(lambda name: name.startswith("q"))
     for name, kind in exchanges:
-        arguments = {"x-delayed-type": "topic"} if kind == "x-delayed-message" else {}
+        arguments = ARGUMENTS.get(kind, {})
         made = make_kind(kind, arguments)
         alternate = (alternates or {}).get(name)
         router.add_exchange(Exchange(name, kind, True, False, False, arguments, alternate, made))
@@ -170,7 +174,8 @@ def test_ten_thousand_bindings_are_judged_in_pieces_and_counted() -> None:
 @pytest.mark.parametrize("seed", range(30))
 def test_it_is_where_messages_go(seed: int) -> None:
     chance = Random(seed)
-    kinds = [kind for kind in KIND_NAMES if kind != "x-random"]
+    # Of those that deduplicate the keeper walks: see below.
+    kinds = [kind for kind in KIND_NAMES if kind not in {"x-random", "x-message-deduplication"}]
     names = [f"x{number}" for number in range(5)]
     alternates = {name: chance.choice(names) for name in names if chance.random() < 0.4}
     router = router_of(*[(name, chance.choice(kinds)) for name in names], alternates=alternates)
@@ -188,3 +193,24 @@ def test_it_is_where_messages_go(seed: int) -> None:
             told = explained(router, names[0], key, headers).arrivals
             queues = {name for name in goes if not is_keeper(name)}
             assert {arrival.queue_name for arrival in told} == queues
+
+
+def test_an_exchange_that_deduplicates_is_explained_by_what_is_inside() -> None:
+    router = router_of(("d", "x-message-deduplication"), ("t", "topic"))
+    bind(router, "d", "q1")
+    bind(router, "d", "t", kind=EXCHANGE)
+    bind(router, "t", "q2", "a.*")
+    found = explained(router, "d", "a.b")
+    assert [arrival.queue_name for arrival in found.arrivals] == ["q1", "q2"]
+    assert router.route("d", ("a.b",), None).queue_names != ("q1", "q2")
+    inside = router.walk_inside("d", ("a.b",), None)
+    assert _value_of(inside).queue_names == ("q1", "q2")
+
+
+def _value_of(steps: Generator[None, None, Routing]) -> Routing:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: Routing = end.value
+            return found

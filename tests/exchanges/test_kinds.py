@@ -1,10 +1,11 @@
 import pytest
 
+from exchanges.deduplication import inside_of
 from exchanges.errors import UnknownExchangeTypeError
 from exchanges.kinds import KIND_NAMES, make_kind
 from tests.support.routing import binding, matched, queue
 
-ARGUMENTS = {"x-delayed-type": "direct"}
+ARGUMENTS = {"x-delayed-type": "direct", "x-cache-size": 10}
 
 
 def test_the_four_standard_types_are_there_and_those_of_rabbitmq_s_plugins() -> None:
@@ -16,6 +17,7 @@ def test_the_four_standard_types_are_there_and_those_of_rabbitmq_s_plugins() -> 
         "x-consistent-hash",
         "x-delayed-message",
         "x-federation-upstream",
+        "x-message-deduplication",
         "x-modulus-hash",
         "x-random",
         "x-recent-history",
@@ -25,7 +27,7 @@ def test_the_four_standard_types_are_there_and_those_of_rabbitmq_s_plugins() -> 
 
 @pytest.mark.parametrize("name", KIND_NAMES)
 def test_each_exchange_has_bindings_of_its_own(name: str) -> None:
-    first, second = make_kind(name, ARGUMENTS), make_kind(name, ARGUMENTS)
+    first, second = [inside_of(make_kind(name, ARGUMENTS)) for _ in range(2)]
     first.bind(binding(queue("q"), "1"))
     assert queue("q") in matched(first, "1", {})
     assert queue("q") not in matched(second, "1", {})
@@ -40,7 +42,7 @@ def test_an_unknown_type_is_refused_by_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", KIND_NAMES)
 def test_a_match_is_the_same_at_once_and_in_pieces(name: str) -> None:
-    kind = make_kind(name, ARGUMENTS)
+    kind = inside_of(make_kind(name, ARGUMENTS))
     for number in range(5):
         kind.bind(binding(queue(f"q{number}"), "1", {"number": number}))
     for key in ("1", "2", ""):

@@ -31,6 +31,7 @@ from amqp_server.broker.definitions.table import TABLE, DefinitionTable
 from amqp_server.broker.definitions.target import BrokerTarget
 from amqp_server.broker.errors import BrokerError
 from amqp_server.wire.tables import INTEGER_KINDS, longstr
+from exchanges.delayed_message import TYPE as DELAYED
 from queues.delayed.waiting import WAITING_OPTIONS
 from queues.kinds import DEFAULT_KIND, KINDS, QueueKind
 from queues.options import QueueOptions
@@ -149,7 +150,9 @@ def restore(
 
 def _kind_of(queue: QueueDefinition | ExchangeDefinition) -> tuple[QueueKind, QueueOptions]:
     if isinstance(queue, ExchangeDefinition):
-        return DEFAULT_KIND, WAITING_OPTIONS
+        # Messages that wait, or the keys of one that deduplicates.
+        is_delaying = queue.exchange_type == DELAYED
+        return DEFAULT_KIND, WAITING_OPTIONS if is_delaying else QueueOptions()
     arguments = queue.arguments
     try:
         kind = validate_queue(

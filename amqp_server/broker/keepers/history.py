@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from amqp_server.broker.steps import Steps
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.properties import plain_headers
 from exchanges.counters import ExchangeCounters
@@ -89,6 +90,17 @@ class History:
     def publish_to_keys(self, run: Run, _keys: Sequence[str], now_ms: int) -> PublishOutcome:
         """Remember a run; whoever gets it later gets it by its routing key."""
         return self.publish(run, now_ms)
+
+    def publishing(
+        self,
+        run: Run,
+        keys: Sequence[str],
+        now_ms: int,
+        passed: frozenset[object] = frozenset(),  # noqa: ARG002 - the port's name
+    ) -> Steps[PublishOutcome]:
+        """Do the same in one step."""
+        yield
+        return self.publish_to_keys(run, keys, now_ms)
 
     def only_appends(self, run: Run, now_ms: int) -> bool:  # noqa: ARG002 - the port's names
         """Return False, because it says that a message reached no queue."""

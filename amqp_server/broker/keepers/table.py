@@ -1,9 +1,10 @@
 """The keepers of one vhost, by their exchanges; most exchanges have none."""
 
 from collections.abc import Iterator, Mapping
-from typing import cast
+from typing import Final, TypeAlias, cast
 
 from amqp_server.broker.backing import Backing
+from amqp_server.broker.keepers.deduplicator import Deduplicator
 from amqp_server.broker.keepers.history import History
 from amqp_server.broker.keepers.waiting_room import WaitingRoom
 from amqp_server.broker.publish import Publisher
@@ -12,21 +13,40 @@ from amqp_server.broker.queue import QueueIdentity
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.turn import Turn
 from exchanges.bindings import Destination, DestinationKind
+from exchanges.deduplication import Window, window_of
 from exchanges.delayed_message import INNER_TYPE
 from exchanges.delayed_message import TYPE as DELAYED
 from exchanges.keeping import KEEP_COPY, KEEP_INSTEAD, exchange_of_keeper
 from exchanges.recent_history import TYPE as RECENT_HISTORY
 from exchanges.recent_history import history_length
 from exchanges.routing import Router
+from queues.deduplication.seen_keys import SeenKeys
 from queues.delayed.waiting import WAITING_OPTIONS, WaitingMessages
 from queues.kinds import DEFAULT_KIND
 from queues.log_port import QueueLog
-from queues.options import Durability
+from queues.options import Durability, QueueOptions
+
+_KEY_OPTIONS: Final = QueueOptions()
+"""The log of keys is that of a plain queue."""
 
 
-def keeps_stored(exchange_type: str) -> bool:
-    """Whether a durable exchange of this type keeps messages that survive a restart."""
-    return exchange_type == DELAYED
+def stored_options(exchange_type: str, arguments: Mapping[str, object]) -> QueueOptions | None:
+    """Return the options of the log in which a durable exchange keeps what survives a restart.
+
+    Args:
+        exchange_type: of the exchange.
+        arguments: of the exchange, valid, plain values.
+
+    Returns:
+        None if it keeps nothing.
+    """
+    if exchange_type == DELAYED:
+        return WAITING_OPTIONS
+    window = window_of(exchange_type, arguments)
+    return _KEY_OPTIONS if window is not None and window.is_stored else None
+
+
+StoredKeeper: TypeAlias = WaitingRoom | Deduplicator
 
 
 class Keepers:
@@ -50,12 +70,13 @@ class Keepers:
         self._backing = backing
         self._histories: dict[str, History] = {}
         self._rooms: dict[str, WaitingRoom] = {}
+        self._deduplicators: dict[str, Deduplicator] = {}
 
     def find(self, name: str) -> PublishTarget | None:
         """Return the keeper of this name (``exchanges.keeping``); None where there is none."""
         exchange_name = exchange_of_keeper(name, KEEP_INSTEAD)
         if exchange_name is not None:
-            return self._rooms.get(exchange_name)
+            return self._rooms.get(exchange_name) or self._deduplicators.get(exchange_name)
         exchange_name = exchange_of_keeper(name, KEEP_COPY)
         return None if exchange_name is None else self._histories.get(exchange_name)
 
@@ -63,14 +84,18 @@ class Keepers:
         """Return where messages of an exchange wait; None where none do."""
         return self._rooms.get(exchange_name)
 
-    def rooms(self) -> Iterator[WaitingRoom]:
-        """Return all of them."""
-        return iter(tuple(self._rooms.values()))
+    def deduplicator(self, exchange_name: str) -> Deduplicator | None:
+        """Return what knows the keys that an exchange has seen; None where none does."""
+        return self._deduplicators.get(exchange_name)
+
+    def stored(self) -> Iterator[StoredKeeper]:
+        """Return all whose ``queue_id`` is that of a log, or 0."""
+        return iter((*self._rooms.values(), *self._deduplicators.values()))
 
     def queue_id(self, exchange_name: str) -> int:
         """Return under which id the messages of an exchange are stored; 0 where none are."""
-        room = self._rooms.get(exchange_name)
-        return 0 if room is None else room.queue_id
+        keeper = self._rooms.get(exchange_name) or self._deduplicators.get(exchange_name)
+        return 0 if keeper is None else keeper.queue_id
 
     def open(
         self,
@@ -87,6 +112,12 @@ class Keepers:
             arguments: of the exchange, valid, plain values.
             queue_id: under which its messages are stored; 0 stores none.
         """
+        window = window_of(type_name, arguments)
+        if window is not None:
+            self._deduplicators[exchange_name] = self._new_deduplicator(
+                exchange_name, window, queue_id
+            )
+            self._publisher.takes_steps = True
         if type_name == DELAYED:
             self._rooms[exchange_name] = self._new_room(exchange_name, queue_id)
             type_name = str(arguments[INNER_TYPE])
@@ -106,10 +137,13 @@ class Keepers:
         room = self._rooms.pop(exchange_name, None)
         if room is not None:
             room.close()
+        deduplicator = self._deduplicators.pop(exchange_name, None)
+        if deduplicator is not None:
+            deduplicator.close()
 
     def close_all(self) -> None:
         """Forget all keepers, because the vhost is about to go."""
-        for exchange_name in {*self._histories, *self._rooms}:
+        for exchange_name in {*self._histories, *self._rooms, *self._deduplicators}:
             self.close(exchange_name)
 
     def replaying(self, exchange_name: str, to: Destination, now_ms: int) -> Steps[None]:
@@ -135,4 +169,27 @@ class Keepers:
         )
         return WaitingRoom(
             exchange_name, queue_id, messages, self._turn, self._publisher, self._router.counters_of
+        )
+
+    def _new_deduplicator(self, exchange_name: str, window: Window, queue_id: int) -> Deduplicator:
+        backing = self._backing
+        identity = QueueIdentity(
+            self._vhost_name, exchange_name, queue_id, DEFAULT_KIND, _KEY_OPTIONS
+        )
+        seen = SeenKeys(
+            cast("QueueLog", backing.make_log(identity)),
+            backing.memory.of_queue(spills_early=False),
+            size_max=window.size,
+            ttl_ms=window.ttl_ms,
+            header=window.header,
+            is_fsynced=backing.default_durability is Durability.FSYNC,
+        )
+        return Deduplicator(
+            exchange_name,
+            queue_id,
+            window,
+            seen,
+            self._turn,
+            self._router,
+            target_of=self._publisher.target_of,
         )

@@ -90,6 +90,17 @@ class WaitingRoom:
         self._turn.mark_dirty(self)
         return all_taken(self.messages.log.commit_group, lsn)
 
+    def publishing(
+        self,
+        run: Run,
+        keys: Sequence[str],
+        now_ms: int,
+        passed: frozenset[object] = frozenset(),  # noqa: ARG002 - the port's name
+    ) -> Steps[PublishOutcome]:
+        """Do the same in one step."""
+        yield
+        return self.publish_to_keys(run, keys, now_ms)
+
     def only_appends(self, run: Run, now_ms: int) -> bool:  # noqa: ARG002 - the port's names
         """Return False, because each message has a delay of its own."""
         return False

@@ -11,6 +11,7 @@ from sortedcontainers import SortedList
 
 from amqp_server.broker.binding_arguments import typed_arguments
 from amqp_server.broker.broker import Broker
+from amqp_server.broker.keepers.deduplicator import Deduplicator
 from amqp_server.broker.pages import PAGE_MAX, PAGE_USUAL, Page, page_of
 from amqp_server.broker.vhost import Vhost
 from amqp_server.wire.tables import Table, plain
@@ -41,6 +42,22 @@ class VhostView(NamedTuple):
     is_protected: bool = False
 
 
+class SeenView(NamedTuple):
+    """What an exchange or a queue that deduplicates remembers.
+
+    Attributes:
+        keys: how many, of which some may be over.
+        size: the most keys; None is as many as there are messages.
+        memory_bytes: what they take, about.
+        duplicates: messages that were seen before, from the start of the node.
+    """
+
+    keys: int
+    size: int | None
+    memory_bytes: int
+    duplicates: int
+
+
 class ExchangeView(NamedTuple):
     """An exchange; its messages are counted from the start of the node.
 
@@ -50,6 +67,7 @@ class ExchangeView(NamedTuple):
         returns, dropped: messages that reached no queue: mandatory ones, and others.
         delayed: messages that wait behind it for their time; None where none can.
         alternate_exchange: gets what matches no binding, by argument or policy; None is none.
+        seen: what it remembers to tell duplicates; None where it does not.
     """
 
     name: str
@@ -66,6 +84,7 @@ class ExchangeView(NamedTuple):
     dropped: int
     delayed: int | None = None
     alternate_exchange: str | None = None
+    seen: SeenView | None = None
 
 
 class QueueView(NamedTuple):
@@ -339,7 +358,15 @@ def _exchange(vhost: Vhost, name: str) -> ExchangeView | None:
         *_numbers(exchange.counters),
         None if room is None else room.messages.count,
         exchange.alternate_exchange,
+        _seen(vhost.keepers.deduplicator(name)),
     )
+
+
+def _seen(keeper: Deduplicator | None) -> SeenView | None:
+    if keeper is None:
+        return None
+    keys = keeper.seen
+    return SeenView(keys.count, keeper.window.size, keys.memory_bytes, keys.duplicates_count)
 
 
 def _numbers(counters: ExchangeCounters) -> tuple[int, int, int, int]:

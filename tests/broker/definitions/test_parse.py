@@ -262,8 +262,8 @@ MISTAKES: list[tuple[object, str]] = [
         {"exchanges": [{"name": "x", "vhost": "/", "type": "x-jms-topic"}]},
         (
             "definitions.exchanges[0].type: expected one of direct, fanout, headers, topic, "
-            "x-consistent-hash, x-delayed-message, x-federation-upstream, x-modulus-hash, "
-            "x-random, x-recent-history, x-super-stream, "
+            "x-consistent-hash, x-delayed-message, x-federation-upstream, "
+            "x-message-deduplication, x-modulus-hash, x-random, x-recent-history, x-super-stream, "
             "got 'x-jms-topic'"
         ),
     ),

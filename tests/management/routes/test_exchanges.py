@@ -106,3 +106,28 @@ def test_names_that_are_no_text(api: Api) -> None:
     assert api.put("exchanges/%2F/%FF", DIRECT).status == 201
     assert api.get("exchanges/%2F/%FF").status == 200
     assert api.delete("exchanges/%2F/%FF").status == 204
+
+
+def test_an_exchange_shows_how_many_keys_it_has(api: Api) -> None:
+    arguments = {"x-cache-size": 10}
+    api.put("exchanges/%2F/x", {"type": "x-message-deduplication", "arguments": arguments})
+    api.put("queues/%2F/q", {})
+    api.post("bindings/%2F/e/x/q/q", {})
+    message = {
+        "properties": {"headers": {"x-deduplication-header": "k"}},
+        "routing_key": "",
+        "payload": "m",
+        "payload_encoding": "string",
+    }
+    routed = [api.post("exchanges/%2F/x/publish", message).json["routed"] for _ in range(3)]
+    assert routed == [True, False, False]
+    shown = api.get("exchanges/%2F/x").json
+    assert shown["deduplication"].pop("memory_bytes") > 0
+    assert shown["deduplication"] == {"keys": 1, "size": 10, "duplicates": 2}
+    assert "deduplication" not in api.get("exchanges/%2F/amq.topic").json
+
+
+def test_a_wrong_argument_is_refused_with_the_text_of_amqp(api: Api) -> None:
+    refused = api.put("exchanges/%2F/x", {"type": "x-message-deduplication"})
+    assert refused.status == 400
+    assert "'x-cache-size' must be an integer greater than 0" in refused.json["reason"]
