@@ -37,6 +37,7 @@ from amqp_server.broker.tally import Counted, Totals, new_totals
 from amqp_server.broker.telling_journal import TellingJournal
 from amqp_server.broker.turn import Turn
 from amqp_server.broker.vhost import Vhost
+from amqp_server.wire.framing import MessageSizes
 from queues.kinds import DEFAULT_KIND, KINDS
 
 SHUTDOWN_REASON: Final = "broker forced connection closure with reason 'shutdown'"
@@ -134,6 +135,7 @@ class Broker:
         self.events = Events()
         self.totals = new_totals()
         self.protocols = new_protocol_counters()
+        self.message_sizes = MessageSizes()
         self.look_at_resources: LookAtResources | None = None
         self.alarms = Alarms(self.events, partial(finish_or_later, turn=turn))
         self.jobs = Jobs()

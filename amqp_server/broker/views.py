@@ -39,6 +39,7 @@ from amqp_server.broker.viewing.node import (
     FlowView,
     NodeView,
     NodeViews,
+    SizesView,
     TotalsView,
 )
 from amqp_server.broker.viewing.routes import (
@@ -90,6 +91,7 @@ __all__ = [
     "ResourceView",
     "RouteView",
     "ShovelState",
+    "SizesView",
     "StreamConsumerView",
     "StreamPublisherView",
     "StreamSegments",

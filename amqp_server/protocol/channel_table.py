@@ -206,6 +206,7 @@ class ChannelTable:
         if content is None:
             return
         channel.publishing.checks.check_size(content.size_bytes)
+        self._session.broker.message_sizes.note(content.size_bytes)
         channel.publishing.publish(content.method, content.run, content.flags, now_ms)
         if channel.publishing.confirms is not None:
             self.confirming[channel] = None

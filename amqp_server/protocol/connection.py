@@ -41,7 +41,7 @@ from amqp_server.wire.constants import (
 )
 from amqp_server.wire.errors import UnexpectedFrameError, WireError
 from amqp_server.wire.events import Event, FrameEvent, is_content
-from amqp_server.wire.framing import scan
+from amqp_server.wire.framing import Scanner
 from amqp_server.wire.methods import (
     Method,
     decode_method,
@@ -102,7 +102,8 @@ class Connection:
         self._heartbeat = Heartbeat(0, now_ms)
         self._timeouts_at_ms = now_ms + broker.settings.consumer_tick_ms
         self.life = Life(COURSE, now_ms + settings.handshake_timeout_ms)
-        self.intake = Intake(self, self.life, turn, outbox, scan)
+        scanner = Scanner(broker.message_sizes)
+        self.intake = Intake(self, self.life, turn, outbox, scanner.scan)
         self.reading = Reading(
             self.intake, self._heartbeat, broker.alarms, turn, self._tell_blocked, on_output
         )

@@ -2,17 +2,17 @@
 # cython: cdivision=True
 """The scanner on raw bytes: the kernel of ``wire.framing``; it returns the same events.
 
-For errors it calls the twin's functions, because a kernel has no texts.
+For errors it calls ``wire.broken_frames``, because a kernel has no texts.
 """
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memchr, memcmp, memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 
 from persistence._record cimport LARGE_BODY_BYTES, Block, Head, head_of, make_run
 
-from amqp_server.wire import events, framing as twin
+from amqp_server.wire import broken_frames, events
 from amqp_server.wire.errors import WireError
 
 cdef object _AckRange = events.AckRange
@@ -21,9 +21,9 @@ cdef object _PublishBurst = events.PublishBurst
 cdef object _PublishRun = events.PublishRun
 cdef object _Scan = events.Scan
 cdef object _tuple_new = tuple.__new__
-cdef object _bad_end = twin.bad_end
-cdef object _too_large = twin.too_large
-cdef object _check_heartbeat = twin.check_heartbeat
+cdef object _bad_end = broken_frames.bad_end
+cdef object _too_large = broken_frames.too_large
+cdef object _check_heartbeat = broken_frames.check_heartbeat
 
 cdef enum:
     FRAME_METHOD = 1
@@ -33,7 +33,6 @@ cdef enum:
     FRAME_END = 0xCE
     HEAD_BYTES = 7
     OVERHEAD_BYTES = 8
-    HEADER_FIXED_BYTES = 14
     ROUTE_AT = 6
     ACK_PAYLOAD_BYTES = 13
     ACK_FRAME_BYTES = 21
@@ -43,39 +42,18 @@ cdef enum:
     # wire.framing
     METHODS_PER_BURST_MAX = 256
     STRETCH_ALONE_COUNT = 16
+    SIZE_BOUNDS = 8
     # a power of two, large enough to keep chains short
     SLOTS = 4 * METHODS_PER_BURST_MAX
     # basic.publish without names, and a header without a body
     MESSAGE_BYTES_MIN = 39
-    # persistence.record
-    PERSISTENT = 1
-    NEEDS_LOOK = 2
-    HAS_USER_ID = 1 << 4
-    HAS_EXPIRATION = 1 << 8
-    HAS_REPLY_TO = 1 << 9
-    HAS_HEADERS = 1 << 13
 
+cdef uint64_t *BOUNDS_BYTES = [
+    100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 50_000_000, 100_000_000
+]
 cdef const char *BASIC_PUBLISH = b"\x00\x3c\x00\x28"
 cdef const char *BASIC_ACK = b"\x00\x3c\x00\x50"
 cdef const char *BASIC_CLASS = b"\x00\x3c\x00\x00"
-cdef const char *REPLY_TO = b"amq.rabbitmq.reply-to"
-cdef enum:
-    REPLY_TO_BYTES = 21
-    EXPIRATION_DIGITS_MAX = 11
-
-
-cdef inline uint32_t u32(const unsigned char *at) noexcept nogil:
-    return (<uint32_t> at[0] << 24) | (<uint32_t> at[1] << 16) | (<uint32_t> at[2] << 8) | at[3]
-
-
-cdef inline uint64_t u64(const unsigned char *at) noexcept nogil:
-    return (<uint64_t> u32(at) << 32) | u32(at + 4)
-
-
-cdef struct Traits:
-    int flags
-    int priority
-    int64_t ttl_ms
 
 
 cdef struct Content:
@@ -90,82 +68,6 @@ cdef enum Found:
     WAIT = 0
     ASSEMBLE = 1
     COMPLETE = 2
-
-
-cdef bint _has_cc(const unsigned char *at, Py_ssize_t size) noexcept nogil:
-    """Whether "CC" occurs anywhere; the keys CC and BCC both contain it."""
-    cdef const unsigned char *end = at + size
-    cdef const unsigned char *found
-    while at + 1 < end:
-        found = <const unsigned char *> memchr(at, c"C", end - at - 1)
-        if found == NULL:
-            return False
-        if found[1] == c"C":
-            return True
-        at = found + 1
-    return False
-
-
-cdef bint _traits_of(const unsigned char *header, Py_ssize_t size, Traits *traits) noexcept nogil:
-    """Check a property list; False if it does not fit its flags."""
-    cdef int flags = header[12] << 8 | header[13]
-    cdef int bit
-    cdef Py_ssize_t at = HEADER_FIXED_BYTES
-    cdef Py_ssize_t item, index
-    cdef bint persistent = False
-    cdef int64_t number
-    traits.priority = 0
-    traits.ttl_ms = -1
-    if flags & 1:
-        return False
-    traits.flags = flags & ~3
-    for bit in range(15, 1, -1):
-        if not flags >> bit & 1:
-            continue
-        if bit == 13:
-            if at + 4 > size:
-                return False
-            item = 4 + <Py_ssize_t> u32(header + at)
-        elif bit == 12 or bit == 11:
-            item = 1
-        elif bit == 6:
-            item = 8
-        else:
-            if at >= size:
-                return False
-            item = 1 + header[at]
-        if at + item > size:
-            return False
-        if bit == 12:
-            persistent = header[at] == 2
-        elif bit == 11:
-            traits.priority = header[at]
-        elif bit == 13:
-            if _has_cc(header + at, item):
-                traits.flags |= NEEDS_LOOK
-        elif bit == 9:
-            if item == REPLY_TO_BYTES + 1 and not memcmp(header + at + 1, REPLY_TO, REPLY_TO_BYTES):
-                traits.flags |= NEEDS_LOOK
-        elif bit == 8:
-            if item < 2 or item - 1 > EXPIRATION_DIGITS_MAX:
-                traits.flags |= NEEDS_LOOK
-            else:
-                number = 0
-                for index in range(1, item):
-                    if not c"0" <= header[at + index] <= c"9":
-                        number = -1
-                        break
-                    number = number * 10 + (header[at + index] - c"0")
-                if number < 0:
-                    traits.flags |= NEEDS_LOOK
-                else:
-                    traits.ttl_ms = number
-        elif bit == 4:
-            traits.flags |= NEEDS_LOOK
-        at += item
-    if persistent:
-        traits.flags |= PERSISTENT
-    return at == size
 
 
 cdef Found _content(
@@ -280,6 +182,28 @@ cdef class _Burst:
         return _tuple_new(_PublishBurst, (channel, methods, order, records, flags))
 
 
+@cython.final
+cdef class MessageSizes:
+    """See ``wire.framing.MessageSizes``."""
+
+    cdef uint64_t _counts[SIZE_BOUNDS + 1]
+    cdef readonly uint64_t total_bytes
+
+    @property
+    def counts(self):
+        return tuple([count for count in self._counts])
+
+    def note(self, uint64_t size_bytes):
+        self.add(size_bytes, 1)
+
+    cdef void add(self, uint64_t size_bytes, uint64_t count) noexcept:
+        cdef int place = 0
+        while place < SIZE_BOUNDS and size_bytes > BOUNDS_BYTES[place]:
+            place += 1
+        self._counts[place] += count
+        self.total_bytes += size_bytes * count
+
+
 cdef bint _is_small(Block block) noexcept:
     """Whether messages may be copied once more, because they are few and small."""
     cdef Py_ssize_t index, body_bytes = 0
@@ -296,11 +220,32 @@ cdef class _Scanner:
     cdef const unsigned char *limit
     cdef Py_ssize_t payload_max_bytes
     cdef bint waits
+    cdef MessageSizes sizes
     # State of the publishes that are gathered:
     cdef const unsigned char *last_header
     cdef Py_ssize_t last_header_bytes
+    cdef Py_ssize_t last_body_bytes
+    cdef Py_ssize_t sized_count
     cdef Traits traits
     cdef int flags
+
+    cdef void note_sizes(self, Block block) noexcept:
+        """Count the sizes of the messages that the last header announced."""
+        if self.sizes is not None and block.count > self.sized_count:
+            self.sizes.add(self.last_body_bytes, block.count - self.sized_count)
+        self.sized_count = block.count
+
+    cdef bint take_header(self, Block block, Content *content) noexcept:
+        """Note what the next messages have in common; False if the properties are wrong."""
+        # A header may differ only in the body size, but the traits depend on what follows it.
+        if not traits_of(content.header, content.header_bytes, &self.traits):
+            return False
+        self.flags |= self.traits.flags
+        self.note_sizes(block)
+        self.last_body_bytes = content.body_bytes
+        self.last_header = content.header
+        self.last_header_bytes = content.header_bytes
+        return True
 
     cdef inline int add(
         self, Block block, const unsigned char *publish, Py_ssize_t publish_bytes, Content *content
@@ -309,12 +254,8 @@ cdef class _Scanner:
         cdef Head *head
         cdef Py_ssize_t size = content.header_bytes
         if self.last_header_bytes != size or memcmp(self.last_header, content.header, size):
-            # A header may differ only in the body size, but the traits depend on what follows it.
-            if not _traits_of(content.header, size, &self.traits):
+            if not self.take_header(block, content):
                 return 0
-            self.flags |= self.traits.flags
-            self.last_header = content.header
-            self.last_header_bytes = size
         if block.count == 0:
             block.reserve(FIRST_BLOCK_BYTES + content.body_bytes)
         head = block.add(
@@ -343,7 +284,7 @@ cdef class _Scanner:
             self.at = method_end
             return _tuple_new(_FrameEvent, (channel, FRAME_METHOD, method))
         block = Block.__new__(Block)
-        self.last_header_bytes = self.flags = 0
+        self.last_header_bytes = self.flags = self.sized_count = 0
         while self.at + publish_bytes <= self.limit and (
             self.at is start or not memcmp(self.at, start, publish_bytes)
         ):
@@ -364,8 +305,10 @@ cdef class _Scanner:
         if found == COMPLETE and self.publish_bytes(channel) and _is_small(block):
             burst = self.burst(block, start, publish_bytes)
             if burst.count > 1:
+                self.note_sizes(block)
                 block.trim()
                 return burst.event(channel, block, self.flags)
+        self.note_sizes(block)
         block.trim()
         records = make_run(block, 0, 1, block.count)
         return _tuple_new(_PublishRun, (channel, method, records, self.flags))
@@ -466,8 +409,24 @@ cdef class _Scanner:
         return None
 
 
+cdef class Scanner:
+    """See ``wire.framing.Scanner``."""
+
+    cdef MessageSizes _sizes
+
+    def __init__(self, MessageSizes sizes not None):
+        self._sizes = sizes
+
+    def scan(self, buffer, Py_ssize_t payload_max_bytes):
+        return _scan(buffer, payload_max_bytes, self._sizes)
+
+
 def scan(buffer, Py_ssize_t payload_max_bytes):
     """Take all complete events from the front of a buffer; see ``wire.framing.scan``."""
+    return _scan(buffer, payload_max_bytes, None)
+
+
+cdef object _scan(buffer, Py_ssize_t payload_max_bytes, MessageSizes sizes):
     cdef const unsigned char[::1] view = buffer
     cdef Py_ssize_t size_bytes = view.shape[0]
     cdef const unsigned char *start = &view[0] if size_bytes else NULL
@@ -479,6 +438,7 @@ def scan(buffer, Py_ssize_t payload_max_bytes):
     scanner.limit = start + size_bytes
     scanner.payload_max_bytes = payload_max_bytes
     scanner.waits = False
+    scanner.sizes = sizes
     try:
         while scanner.limit - scanner.at >= HEAD_BYTES:
             payload_bytes = <Py_ssize_t> u32(scanner.at + 3)

@@ -8,14 +8,16 @@ The scanner emits the events of ``wire.events``: publishes, each complete in the
 one body frame, go into runs and bursts, and acks into ranges. Any other frame is a ``FrameEvent``,
 which the channel assembles. Heartbeats are checked and dropped.
 
-This is the interpreted twin and the specification: no policy, no state between calls.
+This is the interpreted twin and the specification: no policy, no state between calls but the sizes.
 
 Source: AMQP 0-9-1 §4.2.3; RabbitMQ's reader for texts and tolerance.
 """
 
 import struct
+from bisect import bisect_left
 from typing import Final, NamedTuple
 
+from amqp_server.wire.broken_frames import bad_end, check_heartbeat, too_large
 from amqp_server.wire.constants import (
     BASIC_ACK,
     BASIC_PUBLISH,
@@ -27,14 +29,8 @@ from amqp_server.wire.constants import (
     FRAME_METHOD,
     FRAME_OVERHEAD_BYTES,
 )
-from amqp_server.wire.errors import (
-    BrokenFramingError,
-    FrameError,
-    UnexpectedFrameError,
-    WireError,
-)
+from amqp_server.wire.errors import WireError
 from amqp_server.wire.events import AckRange, Event, FrameEvent, PublishBurst, PublishRun, Scan
-from amqp_server.wire.methods import erlang_binary
 from amqp_server.wire.properties import HEADER_FIXED_BYTES, traits_of
 from persistence.kernels import COMPILED
 from persistence.record import LARGE_BODY_BYTES, Record, body_bytes, uniform_run
@@ -44,6 +40,21 @@ METHODS_PER_BURST_MAX: Final = 256
 
 STRETCH_ALONE_COUNT: Final = 16
 """A run of this many messages is an event of its own; joining it to a burst would copy it."""
+
+SIZE_BOUNDS_BYTES: Final = (
+    100,
+    1_000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    50_000_000,
+    100_000_000,
+)
+"""The largest sizes of the classes of ``MessageSizes``; larger messages are a class of their own.
+
+Source: RabbitMQ 4, ``rabbitmq_message_size_bytes``.
+"""
 
 _HEAD: Final = struct.Struct(">BHI")
 _U64: Final = struct.Struct(">Q")
@@ -67,6 +78,44 @@ class _Content(NamedTuple):
 
 _ASSEMBLE: Final = _Content(b"", 0, 0, 0)
 _CONTENT_KINDS: Final = frozenset((FRAME_METHOD, FRAME_HEADER, FRAME_BODY))
+
+
+class MessageSizes:
+    """How many messages of each size came, by the size of their bodies.
+
+    Attributes:
+        total_bytes: of all bodies.
+    """
+
+    def __init__(self) -> None:
+        self._counts = [0] * (len(SIZE_BOUNDS_BYTES) + 1)
+        self.total_bytes = 0
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Messages of each class, as ``SIZE_BOUNDS_BYTES`` has them, and larger ones."""
+        return tuple(self._counts)
+
+    def note(self, size_bytes: int) -> None:
+        """Count a message."""
+        self._counts[bisect_left(SIZE_BOUNDS_BYTES, size_bytes)] += 1
+        self.total_bytes += size_bytes
+
+
+class Scanner:
+    """Scans as ``scan`` does, and counts the messages of runs and bursts by their sizes."""
+
+    def __init__(self, sizes: MessageSizes) -> None:
+        self._sizes = sizes
+
+    def scan(self, buffer: bytes | memoryview, payload_max_bytes: int) -> Scan:
+        """Take every complete event off the front of a buffer; see ``scan``."""
+        found = scan(buffer, payload_max_bytes)
+        for event in found.events:
+            if isinstance(event, PublishRun | PublishBurst):
+                for record in event.records:
+                    self._sizes.note(len(record.body))
+        return found
 
 
 def scan(buffer: bytes | memoryview, payload_max_bytes: int) -> Scan:
@@ -339,30 +388,9 @@ def _ack_range(buffer: bytes, position: int, channel: int) -> tuple[AckRange, in
     return AckRange(channel, first, last, multiple=False), position
 
 
-def check_heartbeat(kind: int, channel: int, payload: bytes) -> None:
-    """Pass a heartbeat; raise on a wrong one, and on any unknown type (4.2.3, 4.2.7)."""
-    if kind == FRAME_HEARTBEAT and not payload:
-        if channel == 0:
-            return
-        raise UnexpectedFrameError(f"type {kind}, all octets = <<>>")
-    raise FrameError(f"type {kind}, all octets = {erlang_binary(payload)}: unknown_frame")
-
-
-def too_large(kind: int, payload_bytes: int, payload_max_bytes: int) -> BrokenFramingError:
-    """Return the error of a frame that is too large, from its head alone."""
-    limit = payload_max_bytes - FRAME_OVERHEAD_BYTES
-    text = f"type {kind}, all octets = <<>>: {{frame_too_large,{payload_bytes},{limit}}}"
-    return BrokenFramingError(text)
-
-
-def bad_end(buffer: bytes, position: int, end: int) -> BrokenFramingError:
-    """Return the error of a payload that no frame-end follows."""
-    octets = erlang_binary(_payload(buffer, position, end))
-    marker = f"{{invalid_frame_end_marker,{buffer[end - 1]}}}"
-    return BrokenFramingError(f"type {buffer[position]}, all octets = {octets}: {marker}")
-
-
 if COMPILED:
     from amqp_server.wire import _framing  # type: ignore[attr-defined]
 
+    MessageSizes = _framing.MessageSizes  # type: ignore[misc]
+    Scanner = _framing.Scanner  # type: ignore[misc]
     scan = _framing.scan

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Final
 
-from amqp_server.broker.views import CountedView, ProtocolCounts, QueueCounts
-from management.metrics.family import COUNTER, GAUGE, Family, Group, Item, itself
+from amqp_server.broker.views import CountedView, ProtocolCounts, QueueCounts, SizesView
+from management.metrics.family import COUNTER, GAUGE, HISTOGRAM, Family, Group, Item, itself
 from management.metrics.queues import KIND_NAMES
 from management.metrics.text import labels
 
@@ -69,6 +69,7 @@ def global_groups(counted: CountedView, consumer_count: int) -> list[Group]:
         *_by_queue_type(counted),
         *_dead_letters(counted.queues),
         *_stream_errors(counted.protocols[STREAM]),
+        _sizes(counted.sizes),
     ]
 
 
@@ -156,6 +157,23 @@ _OF_QUEUES: Final[tuple[tuple[str, str, Callable[[QueueCounts], int]], ...]] = (
     ),
     ("messages_acknowledged_total", "Messages acked", attrgetter("acked")),
 )
+
+
+def _sizes(sizes: SizesView) -> Group:
+    """Return the histogram of sizes; as in RabbitMQ it is of AMQP, and not of the stream protocol.
+
+    Each bucket has all smaller messages too.
+    """
+    count = 0
+    items: list[Item] = []
+    for bound, more in sizes.counts:
+        count += more
+        limit = "+Inf" if bound is None else str(float(bound))
+        items.append((f"_bucket{labels(protocol=AMQP, le=limit)}", count))
+    key = labels(protocol=AMQP)
+    items += [(f"_count{key}", count), (f"_sum{key}", sizes.total_bytes)]
+    text = "Size of messages received from publishers"
+    return Group((Family("message_size_bytes", HISTOGRAM, text, itself),), items)
 
 
 def _by_queue_type(counted: CountedView) -> list[Group]:

@@ -12,7 +12,7 @@ from pamqp import commands
 from amqp_server.protocol import connection
 from amqp_server.protocol.publish_path import PublishPath
 from amqp_server.wire.events import Event, PublishBurst, PublishRun, Scan
-from amqp_server.wire.framing import scan
+from amqp_server.wire.framing import Scanner, scan
 from tests.support.classic_queue import classic
 from tests.support.frames import METHOD, content_frames, frame, property_list, publish_payload
 from tests.support.peer import Client, Node
@@ -195,9 +195,13 @@ def read_all(client: Client) -> bytes:
     return b"".join(iter(client.read_bytes, b""))
 
 
-def scan_without_bursts(buffer: bytes | memoryview, payload_max_bytes: int) -> Scan:
-    events, consumed_bytes, error = scan(buffer, payload_max_bytes)
-    return Scan([one for found in events for one in stretches(found)], consumed_bytes, error)
+class WithoutBursts(Scanner):
+    """A scanner that yields bursts as runs."""
+
+    def scan(self, buffer: bytes | memoryview, payload_max_bytes: int) -> Scan:
+        """Scan, and take bursts apart."""
+        events, consumed_bytes, error = scan(buffer, payload_max_bytes)
+        return Scan([one for found in events for one in stretches(found)], consumed_bytes, error)
 
 
 def stretches(found: Event) -> Iterator[Event]:
@@ -237,6 +241,6 @@ ROTATING = b"".join(
 def test_nobody_sees_whether_messages_came_in_a_burst(place: Place, stream: bytes) -> None:
     with patch.object(PublishPath, "publish_burst", watched(PublishPath.publish_burst)):
         ours = outcome_of(place, stream)
-    with patch.object(connection, "scan", scan_without_bursts):
+    with patch.object(connection, "Scanner", WithoutBursts):
         theirs = outcome_of(place, stream)
     assert ours == theirs

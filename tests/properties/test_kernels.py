@@ -89,6 +89,28 @@ def test_the_scanners_agree_on_mutated_streams(stream: bytes, data: st.DataObjec
     assert same(framing.scan(mutated, LIMIT), twin_framing.scan(mutated, LIMIT))
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0, 1, 99, 100, 101, 1_000, 1_001, 9_999, 10_001, 33_000]),
+            st.sampled_from(["a", "b"]),
+            st.integers(1, 20),
+        ),
+        max_size=12,
+    )
+)
+def test_the_scanners_count_the_same_sizes(runs: list[tuple[int, str, int]]) -> None:
+    data = b"".join(
+        (frame(METHOD, 1, publish_payload("", key)) + content_frames(1, b"x" * size)) * count
+        for size, key, count in runs
+    )
+    ours, theirs = framing.MessageSizes(), twin_framing.MessageSizes()
+    found = framing.Scanner(ours).scan(data, 20_000)
+    assert same(found, twin_framing.Scanner(theirs).scan(data, 20_000))
+    assert ours.counts == theirs.counts
+    assert ours.total_bytes == theirs.total_bytes
+
+
 @given(st.binary(max_size=200))
 def test_the_scanners_agree_on_noise(noise: bytes) -> None:
     assert same(framing.scan(noise, LIMIT), twin_framing.scan(noise, LIMIT))

@@ -103,3 +103,18 @@ def test_an_unfinished_message_is_in_no_queue(peer: Client) -> None:
     peer.connection.receive_eof(peer.node.now_ms)
     other = peer.node.open()
     assert other.get() is None
+
+
+def test_the_size_of_each_message_counts_once_however_it_came() -> None:
+    node = Node(ProtocolSettings(max_message_size_bytes=300))
+    peer, sizes = node.open(), node.broker.message_sizes
+    peer.declare("jobs")
+    method = frame(METHOD, 1, publish_payload("", "jobs"))
+    peer.send_bytes(method + content_frames(1, b"x" * 10))
+    peer.send_bytes(method + content_frames(1, b"x" * 200, piece_bytes=50))
+    for octet in method + content_frames(1, b"x" * 20):
+        peer.send_bytes(bytes((octet,)))
+    assert (sizes.counts[:2], sizes.total_bytes) == ((2, 1), 230)
+    peer.send_bytes(method + content_frames(1, b"x" * 301, piece_bytes=100))
+    assert peer.closed().code == 406
+    assert sizes.total_bytes == 230, "as in RabbitMQ, a message over the limit is not counted"

@@ -5,7 +5,7 @@ import struct
 import pytest
 from pamqp import commands
 
-from amqp_server.wire.errors import BrokenFramingError, FrameError, UnexpectedFrameError
+from amqp_server.wire.errors import BrokenFramingError
 from amqp_server.wire.events import AckRange, FrameEvent, PublishBurst, PublishRun, Scan
 from amqp_server.wire.framing import METHODS_PER_BURST_MAX, STRETCH_ALONE_COUNT, scan
 from persistence.kernels import COMPILED
@@ -328,40 +328,11 @@ def test_heartbeats_are_taken_and_not_told() -> None:
     assert found.consumed_bytes == len(data)
 
 
-def test_a_heartbeat_on_a_channel_is_unexpected() -> None:
-    error = scan(frame(HEARTBEAT, 5, b""), LIMIT).error
-    assert isinstance(error, UnexpectedFrameError)
-
-
-@pytest.mark.parametrize("kind", [0, 4, 5, 9, 255])
-def test_an_unknown_type_is_refused_by_name(kind: int) -> None:
-    error = scan(frame(kind, 0, b"\x01"), LIMIT).error
-    assert type(error) is FrameError
-    assert str(error) == f"type {kind}, all octets = <<1>>: unknown_frame"
-
-
-def test_a_heartbeat_with_a_payload_is_refused() -> None:
-    assert type(scan(frame(HEARTBEAT, 0, b"x"), LIMIT).error) is FrameError
-
-
 def test_what_came_before_an_error_is_still_told() -> None:
     found = scan(QOS + publish(b"a") + frame(METHOD, 1, bytes(9), end=b"\x00"), LIMIT)
     assert [type(event) for event in found.events] == [FrameEvent, PublishRun]
     assert isinstance(found.error, BrokenFramingError)
     assert found.consumed_bytes == len(QOS + publish(b"a"))
-
-
-@pytest.mark.parametrize("above", [0, 1, 2**32 - 1 - LIMIT])
-def test_a_frame_is_refused_for_its_size_from_its_head_alone(above: int) -> None:
-    found = scan(struct.pack(">BHI", BODY, 1, LIMIT + above), LIMIT)
-    if above == 0:
-        assert found == Scan([], 0, None)
-        return
-    assert isinstance(found.error, BrokenFramingError)
-    size = LIMIT + above
-    assert str(found.error) == (
-        f"type 3, all octets = <<>>: {{frame_too_large,{size},{LIMIT - 8}}}"
-    )
 
 
 def test_a_body_over_the_limit_within_a_publish_is_refused_as_any_frame() -> None:

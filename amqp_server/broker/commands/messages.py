@@ -135,6 +135,7 @@ class MessageCommands:
             asker.require_topic(Permission.WRITE, exchange, key)
         if broker.alarms.is_on:
             raise NodeLimitError(broker.alarms.reason)
+        broker.message_sizes.note(len(payload))
         publisher, run, counted = found.publisher, (record,), ExchangeCounters()
         if found.firehose.is_on:
             actor = Actor(_CONNECTION.format(broker.settings.node_name), 1, user.name)

@@ -9,6 +9,7 @@ from amqp_server.broker.events import EventKind
 from amqp_server.broker.protocol_counts import ProtocolCounts
 from amqp_server.broker.resources import ResourceView
 from amqp_server.broker.steps import Steps
+from amqp_server.wire.framing import SIZE_BOUNDS_BYTES
 from queues.counters import QueueCounts
 
 
@@ -63,6 +64,19 @@ class FlowView(NamedTuple):
     traffic: TrafficCounts
 
 
+class SizesView(NamedTuple):
+    """How many messages of each size came, also such as were refused for another reason.
+
+    Attributes:
+        counts: the largest size of a class in bytes, and how many messages are of it; None is of
+            all larger ones.
+        total_bytes: of all messages.
+    """
+
+    counts: tuple[tuple[int | None, int], ...]
+    total_bytes: int
+
+
 class CountedView(NamedTuple):
     """What was counted in the node since the start, by protocol and by kind of queue.
 
@@ -71,12 +85,14 @@ class CountedView(NamedTuple):
         queues: by queues of each kind, by its name; one that no queue is of may be missing.
         traffic: by connections.
         protocols: what no channel counts, by RabbitMQ's word for the protocol.
+        sizes: of the messages that came over AMQP.
     """
 
     channels: ChannelCounts
     queues: Mapping[str, QueueCounts]
     traffic: TrafficCounts
     protocols: Mapping[str, ProtocolCounts]
+    sizes: SizesView
 
 
 class NodeViews:
@@ -125,7 +141,12 @@ class NodeViews:
         queues = yield from totals.queues.summing_by_kind()
         traffic = yield from totals.traffic.summing()
         protocols = {name: each.counts() for name, each in self._broker.protocols.items()}
-        return CountedView(channels, queues, traffic, protocols)
+        return CountedView(channels, queues, traffic, protocols, self._sizes())
+
+    def _sizes(self) -> SizesView:
+        sizes = self._broker.message_sizes
+        bounds = (*SIZE_BOUNDS_BYTES, None)
+        return SizesView(tuple(zip(bounds, sizes.counts, strict=True)), sizes.total_bytes)
 
     def flow(self, vhost: str | None = None) -> Steps[FlowView]:
         """Return the sums of channels and connections alone; see ``totals``.

@@ -108,3 +108,16 @@ def test_queues_are_counted_by_their_kind() -> None:
     }
     assert counted.traffic.received_bytes > 0
     assert set(counted.protocols) == {"stream"}
+
+
+def test_sizes_are_those_of_clients_and_of_commands() -> None:
+    desk = Desk()
+    client = desk.node.open()
+    client.declare("jobs")
+    client.publish(b"x" * 100, b"x" * 101, routing_key="jobs")
+    arguments = {"routing_key": "jobs", "properties": {}, "payload": b"12", "username": "guest"}
+    desk.do("publish", vhost="/", exchange="", **arguments)
+    sizes = finish(desk.views.counted()).sizes
+    assert sizes.counts[:3] == ((100, 2), (1_000, 1), (10_000, 0))
+    assert sizes.counts[-1] == (None, 0)
+    assert sizes.total_bytes == 203

@@ -3,12 +3,14 @@
 import pytest
 
 from amqp_server.broker.protocol_counts import new_protocol_counters
-from amqp_server.broker.views import ChannelCounts, CountedView, TrafficCounts
+from amqp_server.broker.views import ChannelCounts, CountedView, SizesView, TrafficCounts
 from management.metrics.family import RABBITMQ
 from management.metrics.protocols import STREAM_ERRORS, global_groups
 from management.metrics.text import written
 from queues.counters import DeathCounts, QueueCounts
 from tests.support.scrapes import Scraped, parsed
+
+SIZES = SizesView(((100, 3), (1_000, 0), (100_000_000, 2), (None, 1)), 987)
 
 
 def shown(counted: CountedView, consumer_count: int = 0) -> Scraped:
@@ -23,7 +25,7 @@ def counted(**queues: QueueCounts) -> CountedView:
     protocols["stream"].note_error("UNKNOWN_FRAME")
     views = {name: each.counts() for name, each in protocols.items()}
     channels = ChannelCounts(published=9, returns=2, dropped=1, copies=4, publishing=3)
-    return CountedView(channels, queues, TrafficCounts(), views)
+    return CountedView(channels, queues, TrafficCounts(), views, SIZES)
 
 
 def test_a_node_without_queues_has_all_of_them() -> None:
@@ -80,3 +82,13 @@ def test_errors_of_streams_are_counted_by_their_codes() -> None:
         "sasl_authentication_failure_loopback",
         "unknown_frame",
     }
+
+
+def test_a_bucket_of_sizes_has_all_smaller_messages_too() -> None:
+    scraped, name = shown(counted()), "rabbitmq_message_size_bytes"
+    assert scraped.types[name] == "histogram"
+    limits = ("100.0", "1000.0", "100000000.0", "+Inf")
+    values = [scraped.value(f"{name}_bucket", protocol="amqp091", le=limit) for limit in limits]
+    assert values == [3, 3, 5, 6]
+    assert scraped.value(f"{name}_count", protocol="amqp091") == 6
+    assert scraped.value(f"{name}_sum", protocol="amqp091") == 987
