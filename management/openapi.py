@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from management.routing.route import Right, Route
 from management.shapes import SHAPES
+from management.shapes.words import schema_of
 
 _NAMED: Final = re.compile(r"\{(\w+)\}")
 
@@ -53,7 +54,7 @@ def description(routes: Iterable[Route], version: str) -> dict[str, Any]:
         "info": {"title": "HareMQ management", "version": version},
         "paths": paths,
         "components": {
-            "schemas": {name: _schema(fields) for name, fields in SHAPES.items()},
+            "schemas": {name: schema_of(shape) for name, shape in SHAPES.items()},
             "securitySchemes": {
                 "basic": {"type": "http", "scheme": "basic"},
                 "session": {"type": "apiKey", "in": "cookie", "name": "haremq_session"},
@@ -80,7 +81,8 @@ def _operation(route: Route) -> dict[str, Any]:
     if route.right is not Right.NOBODY:
         operation["responses"]["401"] = {"description": "No login, or no right."}
     if route.body:
-        operation["requestBody"] = {"content": {"application/json": {"schema": _named(route.body)}}}
+        schema = schema_of(SHAPES.get(route.body, {}), is_body=True)
+        operation["requestBody"] = {"content": {"application/json": {"schema": schema}}}
     return operation
 
 
@@ -95,13 +97,6 @@ def _answer(route: Route) -> dict[str, Any]:
 
 def _named(shape: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{shape}"} if shape in SHAPES else {}
-
-
-def _schema(fields: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {name: {"type": kind} for name, kind in fields.items()},
-    }
 
 
 def page(routes: Iterable[Route]) -> str:

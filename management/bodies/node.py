@@ -41,7 +41,7 @@ PLUGINS: Final = (
 ERLANG_LIMIT: Final = 1_048_576
 """RabbitMQ's limit of processes, for a tool that divides by it."""
 
-UPTIME_MASK: Final = 0xFFFF_FFFF
+U32_MAX: Final = 0xFFFF_FFFF
 """RabbitMQ's clients read an unsigned number of 32 bits: after 49 days it begins anew."""
 
 _NO_COUNTERS: Final = (
@@ -160,7 +160,7 @@ def node_body(view: NodeView, identity: Identity, rates_mode: str) -> dict[str, 
         "running": True,
         "being_drained": False,
         "os_pid": str(identity.pid),
-        "uptime": 0 if used is None else used.uptime_ms & UPTIME_MASK,
+        "uptime": 0 if used is None else used.uptime_ms & U32_MAX,
         "run_queue": view.waiting_count,
         "processors": identity.processors,
         "partitions": [],
@@ -204,8 +204,8 @@ def _limits(view: NodeView) -> dict[str, Any]:
         "mem_calculation_strategy": "rss",
         "disk_free_limit": 0 if used is None else used.disk_limit_bytes,
         "disk_free_alarm": "disk" in view.alarm,
-        "fd_total": 0 if used is None else used.descriptors_max,
-        "sockets_total": 0 if used is None else used.sockets_max,
+        "fd_total": 0 if used is None else min(used.descriptors_max, U32_MAX),
+        "sockets_total": 0 if used is None else min(used.sockets_max, U32_MAX),
         "proc_total": ERLANG_LIMIT,
     }
 

@@ -55,7 +55,9 @@ class Sampler:
 
     def forget(self) -> None:
         """Forget all samples; the next look is the first one again."""
-        self.looks = Looks()
+        now_ms, view = self._node.now_ms(), self._node.views.node()
+        # Nothing has samples yet. Those of nothing are asked for by their times all the same.
+        self.looks = Looks(now_ms, now_ms, view.wall_ms - view.now_ms, PERIOD_MS)
         self.totals = Spans(series.TOTALS_WIDTH)
         self.node_itself = Spans(series.NODE_WIDTH)
         self.vhosts: dict[str, Spans] = {}

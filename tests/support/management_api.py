@@ -80,6 +80,12 @@ class Api:
     ) -> None:
         self._runner.close()
 
+    def look(self, after_ms: int = 5_000) -> None:
+        """Let time pass, then have the numbers of all things looked at."""
+        self.node.now_ms += after_ms
+        self.node.end_turns()
+        self._runner.run(self.management.services.sampler.look())
+
     def add_user(self, name: str, *tags: str, vhosts: tuple[str, ...] = ("/",)) -> None:
         """Add a user with its name as password, and all rights in some vhosts."""
         self.broker.users.put(new_user(name, name, bytes, tags))

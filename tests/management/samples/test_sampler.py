@@ -13,11 +13,16 @@ from tests.support.management_api import Api
 
 
 def look(api: Api, after_ms: int = 5_000) -> Sampler:
-    api.node.now_ms += after_ms
-    api.node.end_turns()
-    sampler = api.management.services.sampler
-    api._runner.run(sampler.look())
-    return sampler
+    api.look(after_ms)
+    return api.management.services.sampler
+
+
+def test_samples_that_nobody_took_yet_are_of_times_that_there_were(api: Api) -> None:
+    """They were before 1970, and a client of unsigned numbers could not read the answer."""
+    query = "lengths_age=60&lengths_incr=5&msg_rates_age=60&msg_rates_incr=5"
+    samples = api.get(f"overview?{query}").json["queue_totals"]["messages_details"]["samples"]
+    now_ms = api.broker.wall_ms(api.node.now_ms)
+    assert [each["timestamp"] for each in samples][:2] == [now_ms, now_ms - 5_000]
 
 
 def test_what_a_client_does_is_seen_in_all_of_its_things(api: Api) -> None:
