@@ -1,6 +1,7 @@
 """``rabbitmqadmin`` in the words of its first generation: ``declare queue name=x durable=true``.
 
-The real program works on the HTTP API unchanged. This one is for where it is not installed.
+Lines in the words of the second one are passed on to ``admin_second``. The real programs work on
+the HTTP API unchanged. This one is for where they are not installed.
 """
 
 import json
@@ -17,6 +18,8 @@ from command_line.commands.messages import decoded
 from command_line.errors import CommandError
 from command_line.leaf import TIMEOUT_S
 from command_line.lookalike.admin_forms import formatted
+from command_line.lookalike.admin_second import run_second
+from command_line.lookalike.admin_second_words import is_second
 from command_line.lookalike.admin_words import FORMATS, LISTS, OBJECTS, given, taken_apart
 from command_line.output import Output
 from command_line.session import Surface, tell
@@ -65,6 +68,12 @@ class Admin:
 
 def run_admin(words: Sequence[str], surface: Surface) -> int:
     """Carry out a command line; return the exit status: 1 is refused, 64 wrong."""
+    if is_second(words):
+
+        def connect(options: Mapping[str, str]) -> Api:
+            return Api(surface.connect(_address(options, surface), TIMEOUT_S))
+
+        return run_second(words, surface, connect, Output(_Out(surface)))
     try:
         rest, options = taken_apart(words)
         if not rest or "help" in rest[:1]:

@@ -41,6 +41,38 @@ def _long(row: Thing, names: Sequence[str]) -> str:
     return "\n".join(["", "-" * 80, "", *lines]) + "\n"
 
 
+def styled(style: str, rows: Sequence[Thing], names: Sequence[str], *, has_head: bool) -> str:
+    """Return a list as a table of the second generation.
+
+    Args:
+        style: ``borderless``, ``ascii`` or ``markdown``; any other is lines around each cell.
+        rows: what it has.
+        names: columns, in order.
+        has_head: whether the names are shown.
+    """
+    cells = [[cell(value_at(row, name)) for name in names] for row in rows]
+    if style == "ascii" and has_head:
+        return boxed(names, cells)
+    lines = [list(names), *cells] if has_head else cells
+    if not lines:
+        return ""
+    widths = [max(map(width, each)) for each in zip(*lines, strict=True)]
+    padded = [
+        [text + " " * (room - width(text)) for text, room in zip(line, widths, strict=True)]
+        for line in lines
+    ]
+    if style == "borderless":
+        return "".join(" ".join(line) + " \n" for line in padded)
+    if style == "markdown":
+        marks = ["-" * room for room in widths]
+        padded.insert(has_head, marks)
+        return "".join(f"| {' | '.join(line)} |\n" for line in padded)
+    ruled = ["─" * (room + 2) for room in widths]
+    between = f"├{'┼'.join(ruled)}┤\n"
+    shown = between.join(f"│ {' │ '.join(line)} │\n" for line in padded)
+    return f"┌{'┬'.join(ruled)}┐\n{shown}└{'┴'.join(ruled)}┘\n"
+
+
 def boxed(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
     """Return a table with lines of ASCII around each cell."""
     widths = [max(map(width, each)) for each in zip(columns, *cells, strict=True)]
