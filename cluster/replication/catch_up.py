@@ -95,25 +95,26 @@ def _hear_got(
 def _read_on(node: NodeState, mirror: str, lead: Leadership, point: int) -> None:
     """Ask for what comes behind a point; a point that is compacted away needs a snapshot."""
     log = lead.replica
-    lead.mirrors[mirror].reading = True
+    number = node.next_read()
+    lead.mirrors[mirror].awaited_read = number
     if point < log.base:
         position = max(lead.commit, log.base)
         request = ReadRequest(
-            mirror, lead.queue, lead.epoch, position, 0, lead.commit, snapshot=True
+            number, mirror, lead.queue, lead.epoch, position, 0, lead.commit, snapshot=True
         )
     else:
         count = min(log.end - point, node.catch_up_count_max)
-        request = ReadRequest(mirror, lead.queue, lead.epoch, point, count, lead.commit)
+        request = ReadRequest(number, mirror, lead.queue, lead.epoch, point, count, lead.commit)
     node.ready.reads.append(request)
 
 
 def pass_on(node: NodeState, request: ReadRequest, count: int, payload: object) -> None:
-    """Records were read: they go to the mirror, unless it has detached meanwhile."""
+    """Records were read: they go to the mirror, unless it has attached anew meanwhile."""
     lead = node.leaderships.get(request.queue)
     progress = lead.mirrors.get(request.mirror) if lead is not None else None
-    if lead is None or progress is None or not progress.reading or request.epoch != lead.epoch:
+    if lead is None or progress is None or progress.awaited_read != request.number:
         return
-    progress.reading = False
+    progress.awaited_read = 0
     log = lead.replica
     frame: Snapshot | Tail
     if request.snapshot:

@@ -74,6 +74,7 @@ def leave(node: NodeState, lead: Leadership) -> None:
     """A leadership has ended; nothing of it is committed here any more."""
     _leave_line(node, lead)
     node.alone.pop(lead.queue, None)
+    node.not_calm.pop(lead.queue, None)
 
 
 def _leave_line(node: NodeState, lead: Leadership) -> None:
@@ -104,15 +105,25 @@ def _place(node: NodeState, lead: Leadership) -> None:
     key = _key(node, lead)
     if lead.line is not None:
         if lead.line.key == key:
+            _note_calm(node, lead, key)
             return
         _leave_line(node, lead)
     if lead.commit < lead.replica.end:
         node.alone[lead.queue] = lead
+    _note_calm(node, lead, key)
     if key is None:
         return
     lead.line = node.lines.setdefault(key, CommitLine(key))
     lead.line.members += 1
     lead.alone_until = lead.replica.end
+
+
+def _note_calm(node: NodeState, lead: Leadership, key: LineKey | None) -> None:
+    """A queue in a line with all its replicas is calm: timers need not look at it."""
+    if key is not None and len(lead.state.in_sync_set) == len(lead.replica.options.replicas):
+        node.not_calm.pop(lead.queue, None)
+    else:
+        node.not_calm[lead.queue] = lead
 
 
 def _advance_line(node: NodeState, line: CommitLine[Leadership]) -> None:

@@ -15,6 +15,7 @@ from cluster.replication.ready import Ready
 from cluster.replication.replica import Replica
 from cluster.replication.rules import Mode, Rules
 from cluster.replication.state import QueueOptions, ReplicaId, StoredReplica
+from cluster.replication.timers import Timers, decide
 
 RULES = Rules()
 
@@ -38,10 +39,15 @@ class ReplicationCore:
         rules: Rules = RULES,
         catch_up_count_max: int = CATCH_UP_COUNT_MAX,
         lease_margin_ms: int = MARGIN_MS,
+        timers: Timers | None = None,
     ) -> None:
-        """Begin as a node that takes part in nothing yet; ``add_replica`` and a lease follow."""
+        """Begin as a node that takes part in nothing yet; ``add_replica`` and a lease follow.
+
+        Without ``timers`` a tick decides nothing, and every decision is an input.
+        """
         self.node = NodeState(name, Identity(disk), Lease(lease_margin_ms), rules)
         self.node.catch_up_count_max = catch_up_count_max
+        self._timers = timers
 
     def add_replica(self, queue: str, options: QueueOptions, stored: StoredReplica) -> None:
         """Take part in a queue, with what its disk has of it."""
@@ -56,8 +62,10 @@ class ReplicationCore:
         self.node.options.setdefault(queue, options)
 
     def tick(self, now_ms: int) -> None:
-        """Set the own monotonic clock; it never goes back."""
+        """Set the own monotonic clock, which never goes back, and decide what is due."""
         self.node.now_ms = now_ms
+        if self._timers is not None:
+            decide(self.node, self._timers)
 
     def ready(self) -> Ready:
         """Take out what is to be done since the last time."""

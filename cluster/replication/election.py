@@ -61,5 +61,4 @@ def elect(
         ((candidate, chosen.incarnation),),
         node.lease.incarnation,
     )
-    node.transactions[transaction.number] = transaction
-    node.ready.transactions.append(transaction)
+    node.submit(transaction)

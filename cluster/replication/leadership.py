@@ -16,6 +16,7 @@ class MirrorProgress:
 
     ``got`` is the index that its last ``Got`` named. ``attach_lsn`` and ``attach_index`` are LSN
     and end of the log when the queue went live there. ``replica`` is None until it has answered.
+    ``awaited_read`` is the number of the read whose records are to be passed on; 0 is none.
     """
 
     mode: Mode = Mode.FENCE
@@ -23,7 +24,7 @@ class MirrorProgress:
     got: int = 0
     attach_lsn: int = 0
     attach_index: int = 0
-    reading: bool = False
+    awaited_read: int = 0
 
     def is_settled(self) -> bool:
         """Return whether from now on the link's LSN says all there is to know."""
@@ -53,6 +54,7 @@ class Leadership:
         "runs",
         "state",
         "take_over_write",
+        "unsettled_since_ms",
     )
 
     def __init__(
@@ -74,6 +76,7 @@ class Leadership:
         self.line: CommitLine[Self] | None = None
         self.line_turn = 0
         self.alone_until = replica.end
+        self.unsettled_since_ms: dict[ReplicaId, int] = {}
 
     @property
     def queue(self) -> str:

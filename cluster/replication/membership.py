@@ -90,8 +90,7 @@ def _submit(
     transaction = StateTransaction(
         node.next_transaction(), change, lead.queue, lead.revision, new, disk.disk, disk.stamp, live
     )
-    node.transactions[transaction.number] = transaction
-    node.ready.transactions.append(transaction)
+    node.submit(transaction)
     lead.awaited = transaction.number
     if node.rules.opens_doubt(change):
         lead.open_writes.append(OpenWrite(lead.revision, new.in_sync_set))
@@ -105,6 +104,7 @@ def _submit(
 def _taken(node: NodeState, number: int) -> tuple[StateTransaction | None, Leadership | None]:
     """Return an answered transaction, and the leadership that still waits for its answer."""
     transaction = node.transactions.pop(number, None)
+    node.submitted_at_ms.pop(number, None)
     if transaction is None:
         return None, None
     lead = node.leaderships.get(transaction.queue)

@@ -44,6 +44,8 @@ class NodeState:
         self.transactions: dict[int, StateTransaction] = {}
         self.lines: dict[LineKey, CommitLine[Leadership]] = {}
         self.alone: dict[str, Leadership] = {}
+        self.not_calm: dict[str, Leadership] = {}
+        self.submitted_at_ms: dict[int, int] = {}
         self.ready = Ready()
         self.written = 0
         self.fsynced = 0
@@ -51,6 +53,7 @@ class NodeState:
         self.own_safe_lsn = 0
         self._lsn_of_writes: deque[tuple[int, int]] = deque()
         self._last_transaction = 0
+        self._last_read = 0
 
     @property
     def replica_id(self) -> ReplicaId:
@@ -104,6 +107,17 @@ class NodeState:
         """Return the number of a new transaction."""
         self._last_transaction += 1
         return self._last_transaction
+
+    def next_read(self) -> int:
+        """Return the number of a new read."""
+        self._last_read += 1
+        return self._last_read
+
+    def submit(self, transaction: StateTransaction) -> None:
+        """Hand a transaction to the store, and wait for its answer."""
+        self.transactions[transaction.number] = transaction
+        self.submitted_at_ms[transaction.number] = self.now_ms
+        self.ready.transactions.append(transaction)
 
     def is_leased(self, incarnation: int) -> bool:
         """Return whether the lease of a leadership is valid on the own clock (R17)."""

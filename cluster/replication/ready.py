@@ -99,9 +99,11 @@ class ReadRequest:
 
     With ``snapshot`` it is the live set at index ``after`` instead. ``commit`` is the commit index
     that the frame will tell the mirror. Until it is answered, the
-    records and the live set of that moment must not be compacted away.
+    records and the live set of that moment must not be compacted away. The answer to a ``number``
+    that is not awaited any more is dropped.
     """
 
+    number: int
     mirror: str
     queue: str
     epoch: int

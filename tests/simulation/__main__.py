@@ -7,7 +7,8 @@ import argparse
 import sys
 import time
 
-from tests.simulation.explore import RIGHT, Planted, Run, run, shrink
+from cluster.replication.timers import Timers
+from tests.simulation.explore import RIGHT, TIMERS, Planted, Run, run, shrink
 from tests.simulation.mistakes import MISTAKES
 
 
@@ -18,16 +19,18 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3_600, help="stop after this long")
     parser.add_argument("--mistake", choices=sorted(MISTAKES), help="plant a mistake")
     parser.add_argument("--mistakes", action="store_true", help="look for every mistake in turn")
+    parser.add_argument("--timers", action="store_true", help="the cores decide at ticks, too")
     given = parser.parse_args()
     if given.mistakes:
         return look_for_mistakes(given.first, given.seeds, given.seconds)
     planted = MISTAKES[given.mistake] if given.mistake else RIGHT
+    timers = TIMERS if given.timers else None
     began, events, confirmed, done = time.monotonic(), 0, 0, 0
     for seed in range(given.first, given.first + given.seeds):
-        made = run(seed, planted)
+        made = run(seed, planted, timers)
         events, confirmed, done = events + len(made.events), confirmed + made.confirmed, done + 1
         if made.broken is not None:
-            show(made, planted, given.mistake)
+            show(made, planted, given.mistake, timers)
             return 1
         if time.monotonic() - began > given.seconds:
             break
@@ -36,11 +39,12 @@ def main() -> int:
     return 0
 
 
-def show(made: Run, planted: Planted, mistake: str | None) -> None:
+def show(made: Run, planted: Planted, mistake: str | None, timers: Timers | None) -> None:
     print(f"seed {made.seed}: {made.broken}")
-    for event in shrink(made, planted):
+    for event in shrink(made, planted, timers):
         print("   ", *event)
     planting = f" --mistake {mistake}" if mistake else ""
+    planting += " --timers" if timers else ""
     print(f"play it again: python -m tests.simulation --first {made.seed} --seeds 1{planting}")
 
 

@@ -11,6 +11,7 @@ from cluster.replication.inputs import Input, LeaseGranted, StoreSeen
 from cluster.replication.ready import Ready, Role
 from cluster.replication.rules import Rules
 from cluster.replication.state import QueueOptions, QueueState, ReplicaId
+from cluster.replication.timers import Timers
 from tests.simulation.content import Record, StoredLog
 from tests.simulation.ghost import Ghost, Promises
 from tests.simulation.machine import Machine
@@ -49,12 +50,14 @@ class Cluster:
         rules: Rules | None = None,
         mistakes: Mistakes | None = None,
         reads_at_once: bool = True,
+        timers: Timers | None = None,
     ) -> None:
         self.queues = dict(queues)
         self.left = dict(left or {})
         self.rules = rules or Rules()
         self.mistakes = mistakes or Mistakes()
         self.reads_at_once = reads_at_once
+        self.timers = timers
         self.now = 0
         self.conns: dict[tuple[str, str], Conn] = {}
         self.cuts: set[tuple[str, str]] = set()
@@ -85,6 +88,7 @@ class Cluster:
             rules=self.rules,
             catch_up_count_max=CATCH_UP_COUNT,
             lease_margin_ms=MARGIN,
+            timers=self.timers,
         )
         core.tick(self.clock(machine))
         for queue, options in self.queues.items():
@@ -126,7 +130,8 @@ class Cluster:
             machine.write(write)
         self._hand_over_frames(machine, ready)
         for transaction in ready.transactions:
-            self.store.submit(machine.name, transaction, what)
+            by_timer = (transaction.change.value, f"#{machine.boots}.{transaction.number}")
+            self.store.submit(machine.name, transaction, what or by_timer)
         self._note_roles(machine, ready)
         for queue, committed in ready.committed.items():
             self._check_committed(machine, queue, committed.epoch, committed.index)

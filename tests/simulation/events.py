@@ -148,11 +148,9 @@ def connect(cluster: Cluster, name: str, mirror: str) -> None:
 
 
 def reset(cluster: Cluster, name: str, mirror: str) -> None:
+    cluster.step(name, inputs.MirrorDisconnected(mirror))
+    cluster.step(mirror, inputs.LeaderDisconnected(name))
     del cluster.conns[name, mirror]
-    if cluster.machines[name].up:
-        cluster.step(name, inputs.MirrorDisconnected(mirror))
-    if cluster.machines[mirror].up:
-        cluster.step(mirror, inputs.LeaderDisconnected(name))
 
 
 def attach(cluster: Cluster, name: str, mirror: str, queue: str) -> None:

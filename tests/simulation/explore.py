@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from cluster.replication.errors import BrokenInvariantError
 from cluster.replication.rules import Rules
 from cluster.replication.state import QueueOptions
+from cluster.replication.timers import Timers
 from tests.simulation import choices
 from tests.simulation.choices import Event
 from tests.simulation.cluster import ETCD, Cluster, Mistakes
@@ -20,6 +21,8 @@ from tests.simulation.violation import ViolationError
 
 STEPS = 300
 HEAL_STEPS_MAX = 2_500
+TIMERS = Timers(lag_max_ms=3, missing_max_ms=2, answer_max_ms=3)
+"""Of the cores that decide themselves; a tick is a ms."""
 
 STEADY = {
     "publish": 6, "deliver": 5, "settle": 5, "sync": 12, "down": 24, "up": 24, "apply": 10,
@@ -38,6 +41,9 @@ FAULTS = {
 """The same for what ends with the heal."""
 
 USERS = ("deliver", "settle")
+
+BY_TIMERS = frozenset(("attach", "grow", "touch"))
+"""What only the cores decide during a heal, where they have timers."""
 
 BUDGET = {
     "shrink": 6, "move": 3, "crash": 5, "pause": 3, "image": 2, "reset": 6, "cut": 5, "edown": 2,
@@ -100,7 +106,9 @@ class Planted:
 RIGHT = Planted()
 
 
-def cluster_of(seed: int, planted: Planted = RIGHT) -> tuple[Cluster, random.Random]:
+def cluster_of(
+    seed: int, planted: Planted = RIGHT, timers: Timers | None = None
+) -> tuple[Cluster, random.Random]:
     """The cluster that a seed begins with, and the chance that goes on from there."""
     chance = random.Random(seed)
     rare = chance.choice([*RARE, *["none"] * len(RARE)])
@@ -118,6 +126,7 @@ def cluster_of(seed: int, planted: Planted = RIGHT) -> tuple[Cluster, random.Ran
         rules=planted.rules,
         mistakes=planted.mistakes,
         reads_at_once=chance.random() < 0.5,
+        timers=timers,
     )
     return cluster, chance
 
@@ -137,9 +146,9 @@ def choose(
     return chance.choice(kinds[kind])
 
 
-def run(seed: int, planted: Planted = RIGHT) -> Run:
-    """One run from a seed."""
-    cluster, chance = cluster_of(seed, planted)
+def run(seed: int, planted: Planted = RIGHT, timers: Timers | None = None) -> Run:
+    """One run from a seed; with timers the cores decide at ticks, beside what chance decides."""
+    cluster, chance = cluster_of(seed, planted, timers)
     made = Run(seed)
     try:
         _wander(cluster, chance, made)
@@ -202,6 +211,10 @@ def heal(cluster: Cluster, chance: random.Random, events: list[Event]) -> None:
         choices.do(cluster, event)
 
     ended = frozenset((*FAULTS, *USERS))
+    weights: dict[str, float] = dict(WEIGHTS)
+    if cluster.timers is not None:
+        ended = (ended | BY_TIMERS) - {"tick"}
+        weights["tick"] = 0.2
     cluster.left = dict.fromkeys(ended, 0) | {"publish": len(cluster.queues)}
     _undo_faults(cluster, do)
     for _ in range(HEAL_STEPS_MAX):
@@ -211,7 +224,7 @@ def heal(cluster: Cluster, chance: random.Random, events: list[Event]) -> None:
                 do("start", name)
         if is_whole(cluster) or _is_beyond_help(cluster):
             return
-        event = choose(chance, cluster, dict(WEIGHTS), ended)
+        event = choose(chance, cluster, weights, ended)
         if event is None:
             break
         do(*event)
@@ -243,10 +256,15 @@ def _is_beyond_help(cluster: Cluster) -> bool:
 
 
 def replay(
-    seed: int, events: list[Event], planted: Planted = RIGHT, *, healed: bool = False
+    seed: int,
+    events: list[Event],
+    planted: Planted = RIGHT,
+    timers: Timers | None = None,
+    *,
+    healed: bool = False,
 ) -> tuple[list[Event], str | None]:
     """Play events again from a seed's cluster, without those that may not happen any more."""
-    cluster, _ = cluster_of(seed, planted)
+    cluster, _ = cluster_of(seed, planted, timers)
     cluster.left = {}
     done: list[Event] = []
     try:
@@ -261,13 +279,15 @@ def replay(
     return done, None
 
 
-def shrink(made: Run, planted: Planted = RIGHT, plays_max: int = 400) -> list[Event]:
+def shrink(
+    made: Run, planted: Planted = RIGHT, timers: Timers | None = None, plays_max: int = 400
+) -> list[Event]:
     """Leave out events as long as the same promise is broken; the events that are needed."""
     assert made.broken is not None
     rule, plays = made.broken.split()[0], 0
 
     def fails(events: list[Event]) -> list[Event] | None:
-        done, broken = replay(made.seed, events, planted, healed=rule == "I7")
+        done, broken = replay(made.seed, events, planted, timers, healed=rule == "I7")
         return done if broken is not None and broken.split()[0] == rule else None
 
     best = fails(made.events)

@@ -96,6 +96,7 @@ def tick(cluster: Cluster) -> None:
     for machine in cluster.machines.values():
         if machine.acts():
             machine.core.tick(cluster.clock(machine))
+            cluster.carry_out(machine)
 
 
 def jump(cluster: Cluster, name: str) -> None:

@@ -9,10 +9,21 @@ import pytest
 from cluster.replication.core import ReplicationCore
 from cluster.replication.errors import BrokenInvariantError
 from tests.simulation import choices
-from tests.simulation.explore import FAULTS, RARE, SHAPES, cluster_of, is_whole, replay, run, shrink
+from tests.simulation.explore import (
+    FAULTS,
+    RARE,
+    SHAPES,
+    TIMERS,
+    cluster_of,
+    is_whole,
+    replay,
+    run,
+    shrink,
+)
 from tests.simulation.mistakes import MISTAKES
 
 SEEDS = 1_500
+SEEDS_WITH_TIMERS = 300
 BATCH = 100
 
 
@@ -22,6 +33,15 @@ def test_no_seed_breaks_a_promise(first: int) -> None:
         (made.seed, made.broken) for made in map(run, range(first, first + BATCH)) if made.broken
     ]
     assert broken == [], "play one again: python -m tests.simulation --seeds 1 --first SEED"
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS_WITH_TIMERS, BATCH))
+def test_no_seed_breaks_a_promise_while_timers_decide(first: int) -> None:
+    seeds = range(first, first + BATCH)
+    broken = [(seed, made.broken) for seed in seeds if (made := run(seed, timers=TIMERS)).broken]
+    assert broken == [], (
+        "play one again: python -m tests.simulation --timers --seeds 1 --first SEED"
+    )
 
 
 def test_the_same_seed_does_the_same() -> None:

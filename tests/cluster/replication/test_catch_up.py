@@ -2,10 +2,12 @@
 
 from cluster.replication.frames import Append, Ends, Fence, Got, Refused, Snapshot, Tail
 from cluster.replication.inputs import (
+    Attach,
     Compact,
     FrameFromMirror,
     MirrorConnected,
     MirrorDisconnected,
+    RecordsRead,
     Shrink,
     TransactionDone,
 )
@@ -115,3 +117,22 @@ def test_a_deposed_leaders_log_is_cut_where_it_parts() -> None:
     tables = {name: core.node.replicas["q"].table for name, core in nodes.cores.items()}
     assert set(tables.values()) == {((1, 1), (2, 2))}
     assert {core.node.replicas["q"].end for core in nodes.cores.values()} == {2}
+
+
+def test_a_read_of_an_older_connection_is_dropped() -> None:
+    nodes = without_c()
+    core = nodes.cores["a"]
+    core.step(Attach("c", "q"))
+    core.step(FrameFromMirror("c", Ends("q", 1, C0, ((1, 1),), 1, 0)))
+    [old] = core.ready().reads
+    nodes.frames.clear()
+    nodes.step("a", MirrorConnected("c"))
+    core.step(Attach("c", "q"))
+    core.step(FrameFromMirror("c", Ends("q", 1, C0, ((1, 1),), 5, 0)))
+    [new] = core.ready().reads
+    core.step(RecordsRead(old, old.count, "records"))
+    assert core.ready().to_mirrors == []
+    core.step(RecordsRead(new, new.count, "records"))
+    [(_, tail)] = core.ready().to_mirrors
+    assert isinstance(tail, Tail)
+    assert tail.after == 5

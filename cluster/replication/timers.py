@@ -1,0 +1,92 @@
+"""What a tick decides: all of it is always allowed, and waiting only says when (R8, R15).
+
+A tick looks at lines of queues, and at the queues that are not calm: those that wait alone or
+whose in-sync set lacks a replica. What is calm costs nothing.
+"""
+
+from dataclasses import dataclass
+
+from cluster.replication import catch_up, membership
+from cluster.replication.commit_line import CommitLine
+from cluster.replication.leadership import Leadership
+from cluster.replication.node_state import NodeState
+from cluster.replication.state import ReplicaId
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """How long a leader waits before it takes a member out, or gives an answer up.
+
+    ``lag_max_ms``: a connected member does not come further. ``missing_max_ms``: a member has not
+    attached. ``answer_max_ms``: the store has not answered; the outcome is unknown then (R7).
+    """
+
+    lag_max_ms: int = 5_000
+    missing_max_ms: int = 2_000
+    answer_max_ms: int = 3_000
+
+
+def decide(node: NodeState, timers: Timers) -> None:
+    """Do what is due."""
+    _give_up_answers(node, timers.answer_max_ms)
+    for line in list(node.lines.values()):
+        _look_at_line(node, line, timers.lag_max_ms)
+    for lead in list(node.not_calm.values()):
+        _look_at_queue(node, lead, timers)
+
+
+def _give_up_answers(node: NodeState, answer_max_ms: int) -> None:
+    for number, submitted_at_ms in list(node.submitted_at_ms.items()):
+        if node.now_ms - submitted_at_ms >= answer_max_ms:
+            membership.unknown(node, number)
+
+
+def _look_at_line(node: NodeState, line: CommitLine[Leadership], lag_max_ms: int) -> None:
+    if not line.runs:
+        line.head_lsn = 0
+        return
+    head_lsn = line.runs[0][0]
+    if head_lsn != line.head_lsn:
+        line.head_lsn, line.head_since_ms = head_lsn, node.now_ms
+        return
+    if node.now_ms - line.head_since_ms < lag_max_ms:
+        return
+    behind = {name for name in line.key.mirrors if node.to_mirrors[name].safe_lsn < head_lsn}
+    waiting = [each[1] for each in line.runs if each[3] == each[1].line_turn]
+    for lead in dict.fromkeys(waiting):
+        _take_out(node, lead, [each for each in lead.state.in_sync_set if each.node in behind])
+
+
+def _look_at_queue(node: NodeState, lead: Leadership, timers: Timers) -> None:
+    if membership.may_touch(node, lead):
+        membership.touch(node, lead)
+    for mirror in lead.replica.options.replicas:
+        if catch_up.may_attach(node, mirror, lead.queue):
+            catch_up.attach(node, mirror, lead.queue)
+        elif membership.may_grow(node, lead, mirror):
+            membership.grow(node, lead, mirror)
+    _take_out(node, lead, _overdue(node, lead, timers))
+
+
+def _overdue(node: NodeState, lead: Leadership, timers: Timers) -> list[ReplicaId]:
+    """Members that were not settled for too long; since when is noted as it is first seen."""
+    overdue = []
+    for member in sorted(lead.state.in_sync_set - {node.replica_id}):
+        progress = lead.mirrors.get(member.node)
+        attached = progress is not None and progress.replica == member
+        if progress is not None and attached and progress.is_settled():
+            lead.unsettled_since_ms.pop(member, None)
+            continue
+        since_ms = lead.unsettled_since_ms.setdefault(member, node.now_ms)
+        limit_ms = timers.lag_max_ms if attached else timers.missing_max_ms
+        if node.now_ms - since_ms >= limit_ms:
+            overdue.append(member)
+    return overdue
+
+
+def _take_out(node: NodeState, lead: Leadership, members: list[ReplicaId]) -> None:
+    """Submit the set without the first of these members that may be taken out."""
+    for member in sorted(members):
+        if membership.may_shrink(node, lead, member):
+            membership.shrink(node, lead, member)
+            return

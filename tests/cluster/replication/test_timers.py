@@ -1,0 +1,132 @@
+"""What a tick decides, and what it never looks at."""
+
+from cluster.replication.core import ReplicationCore
+from cluster.replication.inputs import (
+    Grow,
+    MirrorDisconnected,
+    Shrink,
+    TransactionDone,
+    TransactionUnknown,
+)
+from cluster.replication.ready import Change
+from cluster.replication.state import QueueOptions, ReplicaId
+from cluster.replication.timers import Timers, decide
+from tests.support.replicating import Replicating, members
+
+TIMERS = Timers(lag_max_ms=500, missing_max_ms=200, answer_max_ms=300)
+C0 = ReplicaId("c", "0")
+
+
+def serving(queues: dict[str, QueueOptions] | None = None) -> Replicating:
+    nodes = Replicating(queues=queues)
+    nodes.serve()
+    return nodes
+
+
+def tick(nodes: Replicating, now_ms: int) -> list[tuple[Change, str]]:
+    """A tick of a; what it submitted."""
+    before = len(nodes.transactions)
+    core = nodes.cores["a"]
+    core.tick(now_ms)
+    decide(core.node, TIMERS)
+    nodes.take("a")
+    return [(each.change, each.queue) for each in nodes.transactions[before:]]
+
+
+def answer(nodes: Replicating, revision: int) -> None:
+    nodes.step("a", TransactionDone(nodes.transactions[-1].number, revision))
+
+
+def test_a_calm_queue_is_not_looked_at() -> None:
+    nodes = serving()
+    assert nodes.cores["a"].node.not_calm == {}
+    assert tick(nodes, 60_000) == []
+
+
+def test_a_member_that_is_missing_is_taken_out() -> None:
+    nodes = serving()
+    nodes.step("a", MirrorDisconnected("c"))
+    assert tick(nodes, 1_000) == []
+    assert tick(nodes, 1_199) == []
+    assert tick(nodes, 1_200) == [(Change.SHRINK, "q")]
+    assert nodes.transactions[-1].new.in_sync_set == members("a", "b")
+    assert tick(nodes, 1_201) == []
+
+
+def test_a_member_that_came_back_in_time_stays() -> None:
+    nodes = serving()
+    nodes.step("a", MirrorDisconnected("c"))
+    tick(nodes, 1_000)
+    nodes.connect("a", "c")
+    tick(nodes, 1_100)
+    nodes.settle()
+    assert tick(nodes, 5_000) == []
+
+
+def test_a_member_that_lags_is_taken_out_of_the_queues_that_wait_for_it() -> None:
+    queues = {name: QueueOptions(("a", "b", "c"), 2) for name in ("q", "idle")}
+    nodes = serving(queues)
+    nodes.append("a", "q")
+    nodes.carry()
+    nodes.fsync("a", "b")
+    nodes.carry()
+    assert tick(nodes, 1_000) == []
+    assert tick(nodes, 1_499) == []
+    assert tick(nodes, 1_500) == [(Change.SHRINK, "q")]
+    assert nodes.transactions[-1].new.in_sync_set == members("a", "b")
+
+
+def test_a_line_that_moves_lags_not() -> None:
+    nodes = serving()
+    for now_ms in range(1_000, 3_000, 400):
+        nodes.append("a")
+        assert tick(nodes, now_ms) == []
+        nodes.settle()
+
+
+def test_a_mirror_that_caught_up_is_taken_in() -> None:
+    nodes = serving()
+    nodes.step("a", Shrink("q", C0))
+    answer(nodes, 2)
+    assert tick(nodes, 1_000) == [(Change.GROW, "q")]
+    answer(nodes, 3)
+    assert nodes.cores["a"].node.not_calm == {}
+
+
+def test_who_is_connected_is_attached_once_the_own_promise_is_on_disk() -> None:
+    nodes = Replicating()
+    nodes.elect("a")
+    nodes.connect("a", "b", "c")
+    tick(nodes, 1)
+    assert nodes.frames == []
+    nodes.fsync("a")
+    tick(nodes, 2)
+    assert [target for _, target, _ in nodes.frames] == ["b", "c"]
+
+
+def test_an_answer_that_does_not_come_is_given_up_and_settled_by_a_touch() -> None:
+    nodes = serving()
+    nodes.step("a", Shrink("q", C0))
+    answer(nodes, 2)
+    nodes.step("a", Grow("q", "c"))
+    assert tick(nodes, 299) == []
+    assert tick(nodes, 300) == [(Change.TOUCH, "q")]
+    lead = nodes.cores["a"].lead_of("q")
+    assert lead is not None
+    assert lead.waited_for() == members("a", "b", "c")
+
+
+def test_an_answer_is_given_up_once() -> None:
+    nodes = serving()
+    nodes.step("a", Shrink("q", C0))
+    nodes.step("a", TransactionUnknown(nodes.transactions[-1].number))
+    assert nodes.cores["a"].node.submitted_at_ms == {}
+
+
+def test_a_core_without_timers_decides_nothing_at_a_tick() -> None:
+    nodes = serving()
+    nodes.step("a", MirrorDisconnected("c"))
+    core: ReplicationCore = nodes.cores["a"]
+    for now_ms in (1_000, 60_000):
+        core.tick(now_ms)
+    assert core.ready().transactions == []
