@@ -109,6 +109,51 @@ def test_messages_move_to_another_queue(
     assert (ready(channel, "jobs.work"), ready(channel, "jobs.other")) == (1, 2)
 
 
+def test_only_messages_that_fit_are_moved_and_slowly(
+    watched: Watched, filled_server: Server, channel: Channel
+) -> None:
+    channel.queue_declare("jobs.other", durable=True)
+    for number in range(10):
+        channel.basic_publish("", "jobs.work", b"even" if number % 2 == 0 else b"odd")
+    page = watched.page
+    page.goto(f"{address_of(filled_server)}#/queues/%2F/jobs.work")
+    page.get_by_role("button", name="Move…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Queue", exact=True).fill("jobs.other")
+    dialog.get_by_label("Which").fill("even")
+    dialog.get_by_label("At most").fill("1000")
+    dialog.get_by_role("button", name="Move what fits of 10").click()
+    expect(page.get_by_text("5 of 10 from jobs.work to jobs.other")).to_be_visible()
+    expect(page.get_by_text("5 did not fit the filter")).to_be_visible()
+    expect(page.get_by_text("had nowhere to go")).to_have_count(0)
+    assert (ready(channel, "jobs.work"), ready(channel, "jobs.other")) == (5, 5)
+
+
+def test_a_queue_is_paused_resumed_and_paused_by_taking_it_back(
+    watched: Watched, filled_server: Server, channel: Channel
+) -> None:
+    channel.basic_publish("", "jobs.work", b"waits")
+    page = watched.page
+    page.goto(f"{address_of(filled_server)}#/queues/%2F/jobs.work")
+    page.get_by_role("button", name="Pause", exact=True).first.click()
+    expect(page.get_by_text("Paused jobs.work: consumers get nothing")).to_be_visible()
+    expect(page.locator(".badges")).to_contain_text("paused")
+    assert channel.basic_get("jobs.work")[0] is None
+    page.get_by_role("button", name="Resume", exact=True).click()
+    expect(page.locator(".badges")).to_contain_text("running")
+    page.get_by_role("button", name="Undo").last.click()
+    expect(page.locator(".badges")).to_contain_text("paused")
+
+    page.goto(f"{address_of(filled_server)}#/queues?filter=jobs.")
+    page.get_by_role("checkbox").first.check()
+    chosen = page.get_by_role("region", name="Selected queues")
+    chosen.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text("Resumed jobs.work")).to_be_visible()
+    expect(page.locator("#main").get_by_text("paused")).to_have_count(0)
+    method, _, _ = channel.basic_get("jobs.work", auto_ack=True)
+    assert method is not None
+
+
 def test_a_job_that_goes_on_has_its_progress_and_a_stop(
     watched: Watched, filled_server: Server, channel: Channel
 ) -> None:

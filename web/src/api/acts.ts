@@ -21,6 +21,11 @@ export function purgeQueue(vhost: string, name: string): Promise<void> {
   return request("DELETE", ["queues", vhost, name, "contents"]);
 }
 
+/** HareMQ's: consumers of a paused queue get nothing until it is resumed; all else goes on. */
+export function setPaused(vhost: string, name: string, isPaused: boolean): Promise<void> {
+  return request("PUT", ["queues", vhost, name, isPaused ? "pause" : "resume"]);
+}
+
 export interface ExchangeDeclaration {
   type: string;
   durable: boolean;

@@ -1,4 +1,5 @@
 import { request } from "./http";
+import type { MessageFilter } from "./types";
 
 /** Messages that go from a queue to another, piece by piece (HareMQ's own). */
 export interface Job {
@@ -15,6 +16,10 @@ export interface Job {
   total: number;
   moved: number;
   skipped: number;
+  /** Part of `skipped`: they do not match the filter, and come back to their places. */
+  unmatched?: number;
+  /** How many it goes through in a second at most; without it, as many as it can. */
+  rate?: number;
   /** Milliseconds since 1970. */
   started_at: number;
   error?: string;
@@ -25,6 +30,10 @@ export interface Move {
   /** How many to go through; without it, all that are ready now. */
   count?: number | undefined;
   copy?: boolean;
+  /** Which of them; without it, all. */
+  filter?: MessageFilter | undefined;
+  /** How many in a second, at most. */
+  rate?: number | undefined;
 }
 
 export const ORIGIN = "origin";

@@ -1,23 +1,21 @@
 import { useState } from "preact/hooks";
 import { beginMove, ORIGIN } from "../../api/jobs";
 import { Button } from "../../components/Button";
-import { Field } from "../../components/Field";
 import { Note } from "../../components/Note";
 import { Panel } from "../../components/Panel";
-import { wholeCount } from "../../format/count";
 import { askAgain } from "../../state/polling";
 import { say, sayFailed } from "../../state/toasts";
+import { actOf, EMPTY_FORM, wantedMove } from "../jobs/moveForm";
+import { MoveFields } from "../jobs/MoveFields";
 
 /** The way back of dead letters: how many, and the act. */
 export function RedrivePanel({ vhost, name, ready }: { vhost: string; name: string; ready: number }) {
-  const [limit, setLimit] = useState("");
-  const wanted = limit === "" ? undefined : Math.max(0, Math.floor(Number(limit) || 0));
-  const count = Math.min(ready, wanted ?? ready);
+  const [form, setForm] = useState(EMPTY_FORM);
   const start = async (): Promise<void> => {
     try {
-      await beginMove(vhost, name, { dest: ORIGIN, count: wanted });
+      await beginMove(vhost, name, { dest: ORIGIN, ...wantedMove(form) });
       askAgain();
-      say(`Redriving ${wholeCount(count)} from ${name}`);
+      say(`Redriving from ${name}`);
     } catch (error) {
       sayFailed(`redrive ${name}`, error);
     }
@@ -25,11 +23,11 @@ export function RedrivePanel({ vhost, name, ready }: { vhost: string; name: stri
   return (
     <Panel title="Next redrive" note="each message goes back to the queue it died in first">
       <div class="pad stack">
-        <Field label="How many" hint="the oldest first; empty is all that are ready" type="number" value={limit} onInput={setLimit} />
+        <MoveFields form={form} onChange={setForm} />
         <div class="row wrap">
           <Note look="ok" icon="check">Their x-death history stays.</Note>
           <span class="push" />
-          <Button look="primary" icon="undo" disabled={count === 0} onPress={() => void start()}>{`Redrive ${wholeCount(count)}`}</Button>
+          <Button look="primary" icon="undo" disabled={ready === 0} onPress={() => void start()}>{actOf("Redrive", form, ready)}</Button>
         </div>
       </div>
     </Panel>

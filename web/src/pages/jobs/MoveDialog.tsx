@@ -8,10 +8,11 @@ import { Dialog } from "../../components/Dialog";
 import { Field } from "../../components/Field";
 import { Note } from "../../components/Note";
 import { Select } from "../../components/Select";
-import { wholeCount } from "../../format/count";
 import { setQuery } from "../../route/router";
 import { askAgain } from "../../state/polling";
 import { say } from "../../state/toasts";
+import { actOf, EMPTY_FORM, wantedMove } from "./moveForm";
+import { MoveFields } from "./MoveFields";
 
 const CHOICES = [
   { id: "queue", title: "Another queue" },
@@ -23,14 +24,13 @@ export function MoveDialog({ queue, onClose }: { queue: Queue; onClose: () => vo
   const { vhost, name, messages_ready: ready = 0 } = queue;
   const [where, setWhere] = useState("queue");
   const [other, setOther] = useState("");
-  const [limit, setLimit] = useState("");
+  const [form, setForm] = useState(EMPTY_FORM);
   const [isCopy, setCopy] = useState(false);
   const [fault, setFault] = useState("");
-  const count = limit === "" ? undefined : Math.max(0, Math.floor(Number(limit) || 0));
-  const act = `${isCopy ? "Copy" : "Move"} ${wholeCount(Math.min(ready, count ?? ready))}`;
+  const act = actOf(isCopy ? "Copy" : "Move", form, ready);
   const submit = async (): Promise<void> => {
     try {
-      await beginMove(vhost, name, { dest: where === ORIGIN ? ORIGIN : other, count, copy: isCopy });
+      await beginMove(vhost, name, { dest: where === ORIGIN ? ORIGIN : other, ...wantedMove(form), copy: isCopy });
       askAgain("jobs");
       say(`${isCopy ? "Copying" : "Moving"} from ${name}`);
       onClose();
@@ -48,7 +48,7 @@ export function MoveDialog({ queue, onClose }: { queue: Queue; onClose: () => vo
     >
       <Select label="Where to" value={where} onChoose={setWhere} choices={CHOICES} />
       {where !== ORIGIN && <Field label="Queue" hint={`of ${vhost}`} value={other} onInput={setOther} required isMono autoFocus />}
-      <Field label="How many" hint="the oldest first; empty is all that are ready" type="number" value={limit} onInput={setLimit} />
+      <MoveFields form={form} onChange={setForm} />
       <label class="row"><Checkbox label="Copy" checked={isCopy} onChange={setCopy} /><span>Copy: they stay in this queue too</span></label>
       {fault !== "" && <Note look="bad">{fault}</Note>}
     </Dialog>

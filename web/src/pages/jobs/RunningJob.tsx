@@ -28,6 +28,7 @@ export function RunningJob({ job: listed }: { job: Job }) {
   const job = told.data ?? listed;
   if (told.data !== undefined) samples.current = withSample(samples.current, { at: told.at, done: job.moved + job.skipped });
   const { done, perSecond, leftMs } = progressOf(job, samples.current);
+  const lost = job.skipped - (job.unmatched ?? 0);
   const isOver = job.state !== "running";
   useEffect(() => {
     if (isOver) askAgain();
@@ -64,7 +65,9 @@ export function RunningJob({ job: listed }: { job: Job }) {
         </svg>
         <div class="legend">
           <span><b>{wholeCount(job.moved)}</b> {job.copy ? "copied" : "moved"}</span>
-          {job.skipped > 0 && <span><b class="warn">{wholeCount(job.skipped)}</b> {job.copy ? "did not fit" : "had nowhere to go"}</span>}
+          {(job.unmatched ?? 0) > 0 && <span><b>{wholeCount(job.unmatched ?? 0)}</b> did not fit the filter</span>}
+          {lost > 0 && <span><b class="warn">{wholeCount(lost)}</b> {job.copy ? "did not fit" : "had nowhere to go"}</span>}
+          {job.rate !== undefined && <span>at most {wholeCount(job.rate)} a second</span>}
           {job.dest !== ORIGIN && <a class="push" href={places.queue(job.vhost, job.dest)}>{job.dest}</a>}
         </div>
       </div>

@@ -34,7 +34,10 @@ export function progressOf(job: Job, samples: readonly Sample[]): Progress {
 
 /** How a job ended, in words that follow its numbers; empty where all went well. */
 export function endOf(job: Job): string {
-  const left = job.skipped === 0 ? "" : job.copy ? `${job.skipped} did not fit` : `${job.skipped} had nowhere to go`;
+  const unmatched = job.unmatched ?? 0;
+  const lost = job.skipped - unmatched;
+  const others = unmatched === 0 ? "" : `${unmatched} did not fit the filter`;
+  const left = lost === 0 ? "" : job.copy ? `${lost} did not fit` : `${lost} had nowhere to go`;
   const end = { running: "", done: "", failed: `failed: ${job.error ?? "the broker does not say why"}`, cancelled: "stopped" }[job.state];
-  return [left, end].filter((words) => words !== "").join(", ");
+  return [others, left, end].filter((words) => words !== "").join(", ");
 }

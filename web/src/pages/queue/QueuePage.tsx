@@ -25,6 +25,7 @@ import { PublishForm } from "../publish/PublishForm";
 import { DeleteQueuesDialog } from "../queues/DeleteQueuesDialog";
 import { stateOfQueue } from "../queues/queueColumns";
 import { StreamPage } from "../stream/StreamPage";
+import { pauseQueues } from "./pausing";
 import { ConsumersPanel } from "./ConsumersPanel";
 import { QueueOverview } from "./QueueOverview";
 import { QueueSettings } from "./QueueSettings";
@@ -43,6 +44,7 @@ export function QueuePage({ vhost, name }: Props) {
   const [isPurge, setPurge] = useState(false);
   const [isMove, setMove] = useState(false);
   const canMove = useCapability("POST queues/{}/{}/move");
+  const canPause = useCapability("PUT queues/{}/{}/pause");
   const tab = query.tab ?? "overview";
   const path = ["queues", vhost, name];
   const told = usePolled(`queues/${encodeURIComponent(vhost)}/${encodeURIComponent(name)} ${chosen.id}`, (signal) =>
@@ -52,6 +54,7 @@ export function QueuePage({ vhost, name }: Props) {
     request<Binding[]>("GET", [...path, "bindings"], { signal }),
   );
   const queue = told.data;
+  const isPaused = queue?.state === "paused";
   const canTail = useCapability("GET queues/{}/{}/tail");
   const place = (word: string): string => places.queue(vhost, name, { tab: word === "overview" ? undefined : word });
   const entry = (id: string, title: string, more: Partial<Tab> = {}): Tab => ({ title, href: place(id), isCurrent: tab === id, ...more });
@@ -72,6 +75,9 @@ export function QueuePage({ vhost, name }: Props) {
         badges={queue && <QueueBadges queue={queue} />}
         acts={
           <>
+            {queue && canPause && !rights.isReadOnly && (
+              <Button class="hide-s" icon={isPaused ? "play" : "pause"} onPress={() => void pauseQueues([queue], !isPaused)}>{isPaused ? "Resume" : "Pause"}</Button>
+            )}
             {queue && canMove && !rights.isReadOnly && (
               <Button class="hide-s" icon="move" onPress={() => setMove(true)} disabled={queue.messages_ready === 0}>Move…</Button>
             )}

@@ -13,9 +13,11 @@ import type { Rows } from "../../list/useRows";
 import { parseFilter } from "../../route/filter";
 import { href, useAddress } from "../../route/router";
 import { places } from "../../route/places";
+import { useCapability } from "../../state/capabilities";
 import { useRights } from "../../state/rights";
 import { useStore } from "../../state/store";
 import { chosenVhost } from "../../state/vhost";
+import { pausable, pauseQueues } from "../queue/pausing";
 import { DeclareQueueDialog } from "./DeclareQueueDialog";
 import { DeleteQueuesDialog } from "./DeleteQueuesDialog";
 import { keyOfQueue, QUEUE_COLUMNS, QUEUE_FIELDS } from "./queueColumns";
@@ -38,6 +40,7 @@ export function QueuesPage() {
   const { query } = useAddress();
   const rights = useRights();
   const vhost = useStore(chosenVhost);
+  const canPause = useCapability("PUT queues/{}/{}/pause");
   const [dialog, setDialog] = useState<"declare" | { act: "purge" | "delete"; queues: readonly Queue[]; clear: () => void } | null>(null);
   const [rows, setRows] = useState<Rows<Queue> | null>(null);
   const filter = query.filter ?? "";
@@ -81,6 +84,8 @@ export function QueuesPage() {
         {...(rights.isReadOnly ? {} : {
           bulk: (queues: readonly Queue[], clear: () => void) => (
             <BulkBar label="Selected queues" count={queues.length} sum={sumText(queues)} onClear={clear}>
+              {canPause && pausable(queues, true).length > 0 && <Button icon="pause" onPress={() => { void pauseQueues(pausable(queues, true), true); clear(); }}>Pause</Button>}
+              {canPause && pausable(queues, false).length > 0 && <Button icon="play" onPress={() => { void pauseQueues(pausable(queues, false), false); clear(); }}>Resume</Button>}
               <Button onPress={() => setDialog({ act: "purge", queues, clear })}>Purge…</Button>
               <button class="btn bad" type="button" onClick={() => setDialog({ act: "delete", queues, clear })}><Icon name="trash" />Delete…</button>
             </BulkBar>
