@@ -41,7 +41,7 @@ PAGES = {
     "#/nodes": ("Cluster", "Listeners"),
     "#/logs": ("Logs", "listening"),
     "#/shovels": ("Shovels", "There is no shovel"),
-    "#/federation": ("Federation", "federation"),
+    "#/federation": ("Federation", "There is no link"),
     "#/limits": ("Limits", HOSTILE),
     "#/limits?kind=users": ("Limits", "No user has a limit"),
     "#/metrics": ("Metrics", "scrape_configs"),

@@ -37,6 +37,7 @@ function OpenPalette() {
   const fits = (item: Item): boolean => item.title.toLowerCase().includes(text.trim().toLowerCase());
   const items = [...(text === "" ? [] : found.filter(fits)), ...fixedItems(text, rights)];
   const chosen = Math.min(at, items.length - 1);
+  useEffect(() => layer.current?.querySelector(`#palette-${chosen}`)?.scrollIntoView({ block: "nearest" }), [chosen]);
   const close = (): void => isPaletteOpen.set(false);
   const run = (item: Item | undefined): void => {
     if (item === undefined) return;

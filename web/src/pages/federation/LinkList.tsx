@@ -1,5 +1,6 @@
 import { request } from "../../api/http";
 import { Button } from "../../components/Button";
+import { Count } from "../../components/Figure";
 import { IconButton } from "../../components/IconButton";
 import { StateMark } from "../../components/StateMark";
 import { cutMiddle } from "../../format/names";
@@ -44,7 +45,9 @@ export function LinkList({ vhost }: { vhost: string }) {
     { id: "upstream", title: "Upstream", label: "Upstream", width: "p2", word: "upstream", value: (link) => link.upstream, cell: (link) => (rights.setsPolicies ? <a href={href(["federation"], { kind: "upstreams", open: `${link.vhost}/${link.upstream}` })}>{cutMiddle(link.upstream, 30)}</a> : cutMiddle(link.upstream, 30)) },
     { id: "there", title: "From", label: "From", width: "p2", value: thereOf, cell: (link) => <span title={thereOf(link)}>{cutMiddle(thereOf(link), 30)}</span> },
     { id: "address", title: "Address", label: "Address", width: "p3", class: "mono", value: (link) => withoutPassword(link.uri ?? ""), cell: (link) => (link.uri ? <span title={withoutPassword(link.uri)}>{cutMiddle(withoutPassword(link.uri), 40)}</span> : <span class="dim">–</span>) },
+    { id: "received", title: "Received", label: "Received", isNumber: true, word: "received", value: (link) => link.messages_received, cell: (link) => <Count value={link.messages_received} /> },
     { id: "since", title: "Since", label: "Since", width: "p3", class: "sub", value: (link) => link.timestamp ?? "", cell: (link) => link.timestamp ?? <span class="dim">–</span> },
+    { id: "policy", title: "Policy", label: "Policy", class: "sub", isExtra: true, word: "policy", value: (link) => link.policy ?? "", cell: (link) => (link.policy ? <a href={places.policy(link.vhost, link.policy)}>{cutMiddle(link.policy, 30)}</a> : <span class="dim">–</span>) },
     { id: "node", title: "Node", label: "Node", class: "sub", isExtra: true, value: (link) => link.node, cell: (link) => link.node },
     { id: "type", title: "Type", label: "Type", class: "sub", isExtra: true, word: "type", value: (link) => link.type, cell: (link) => link.type },
     ...(rights.setsPolicies && !rights.isReadOnly ? [{

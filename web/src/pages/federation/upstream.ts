@@ -41,6 +41,9 @@ export interface Link {
   timestamp?: string;
   consumer_tag?: string;
   local_connection?: string;
+  /** HareMQ's: the policy that made it, and how many messages came over it. */
+  policy?: string;
+  messages_received?: number;
 }
 
 /** A key of an upstream as the form shows it. */
