@@ -4,6 +4,7 @@
 # make screenshots    pictures of every page of the web UI, in build/screenshots and docs (API=… is that of a running broker)
 # make simulate       a cluster from each of SEEDS seeds, and its promises; SEEDS=100000 for more
 # make stream-js      the whole suite of rabbitmq-stream-js-client on HareMQ: two minutes
+# make ansible        Ansible's modules for RabbitMQ on HareMQ; installs 550 MB into build/ansible
 # make test   everything, on a fresh machine too: this is what .ci/run calls
 #
 # The virtual environment and the kernels are built once, for `run` and `test` alike, and again when
@@ -25,6 +26,8 @@ BUILD_INPUTS := pyproject.toml constraints.txt .ci/kernel_build.py $(KERNELS)
 NPM_FOLDER := tests/clients/programs
 NPM_LOCK := $(NPM_FOLDER)/package-lock.json
 NPM_STAMP := $(NPM_FOLDER)/node_modules/.stamp
+ANSIBLE_FOLDER := build/ansible
+ANSIBLE_STAMP := $(ANSIBLE_FOLDER)/.stamp
 SUITE_FOLDER := tests/clients/stream_js_suite
 SUITE_STAMP := $(SUITE_FOLDER)/node_modules/.stamp
 WEB_FOLDER := web
@@ -42,7 +45,7 @@ SEEDS ?= 100
 STATES ?= 50000
 API ?=
 
-.PHONY: help run venv system npm stream-js web web-at-hand webtest screenshots check format lint types floors style pytest asan \
+.PHONY: help run venv system npm stream-js ansible web web-at-hand webtest screenshots check format lint types floors style pytest asan \
 	fuzz sequence simulate wheel conformance crash bench test clean distclean
 
 help:
@@ -193,6 +196,15 @@ screenshots: venv web
 
 stream-js: venv $(SUITE_STAMP)
 	$(BIN)/python -m tests.clients.support.stream_js_suite
+
+# The package has all collections of Ansible, so it is in an environment of its own, and not in `make test`.
+ansible: venv $(ANSIBLE_STAMP)
+	PATH="$(CURDIR)/$(ANSIBLE_FOLDER)/bin:$$PATH" $(BIN)/pytest -q tests/clients/test_ansible.py
+
+$(ANSIBLE_STAMP):
+	$(PYTHON) -m venv $(ANSIBLE_FOLDER)
+	$(ANSIBLE_FOLDER)/bin/python -m pip install --quiet ansible==12.3.0 requests==2.34.2
+	touch $@
 
 bench: venv
 	$(BIN)/python -m benchmarks

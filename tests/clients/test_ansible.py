@@ -1,6 +1,7 @@
 """Ansible's rabbitmq modules that speak HTTP: a playbook run twice changes nothing the second time.
 
-It needs ansible-core and the collection community.rabbitmq, which the package ``ansible`` has.
+It needs ansible-core and the collection community.rabbitmq, which the package ``ansible`` has:
+``make ansible`` installs it, and runs this.
 """
 
 import re
