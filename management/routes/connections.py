@@ -15,7 +15,7 @@ from management.bodies.connections import (
 from management.bodies.streams import consumer_body_of_stream
 from management.call import Call
 from management.http.errors import bad_request, not_found
-from management.http.response import Response, empty
+from management.http.response import Response, answer, empty
 from management.listing import Rows, listed
 from management.lists.ranges import Ranges, ranges_of
 from management.node import pages
@@ -111,6 +111,12 @@ async def connection(call: Call) -> Response:
 async def close_connection(call: Call) -> Response:
     """Close a connection, with the reason of the header ``X-Reason``."""
     return await close(call, await named_connection(call, is_change=True))
+
+
+async def sessions_of_connection(call: Call) -> Response:
+    """Return no sessions, of a connection that there is."""
+    await named_connection(call)
+    return answer([])
 
 
 async def channels_of_connection(call: Call) -> Response:
@@ -274,6 +280,13 @@ ROUTES: Final = (
         channels_of_connection,
         "The channels of a connection.",
         "channel",
+        is_list=True,
+    ),
+    _get(
+        "connections/{connection}/sessions",
+        sessions_of_connection,
+        "Sessions of AMQP 1.0 in a connection: none.",
+        "session",
         is_list=True,
     ),
     _get(

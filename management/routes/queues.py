@@ -200,6 +200,15 @@ ROUTES: Final = (
     ),
     Route(
         method="GET",
+        path="queues/detailed",
+        right=Right.USER,
+        handler=queues,
+        summary="The same; every list here has all fields.",
+        answer="queue",
+        is_list=True,
+    ),
+    Route(
+        method="GET",
         path="queues/{vhost}",
         right=Right.USER,
         handler=queues_of_vhost,

@@ -104,6 +104,7 @@ CONNECTIONS: Final[Shapes] = {
         "peer_port": "u16",
         "user": "string",
     },
+    "session": {"channel_number": "u16"},
     "login_attempts": {
         "protocol": "string",
         "auth_attempts": "count",

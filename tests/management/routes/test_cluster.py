@@ -1,5 +1,7 @@
 """What RabbitMQ has for a cluster, as far as clients ask for it."""
 
+import pytest
+
 from amqp_server.broker.access.passwords import SHA256, verify
 from tests.management.samples.test_sampler import look
 from tests.support.management_api import Api
@@ -39,3 +41,18 @@ def test_a_password_is_hashed_as_definitions_have_it(api: Api) -> None:
 
 def test_how_a_user_logs_in(api: Api) -> None:
     assert api.get("auth", user=None).json["oauth_enabled"] is False
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "users/guest/queues",
+        "traces",
+        "traces/%2F/t",
+        "trace-files",
+        "process/1",
+        "queues/quorum/%2F/q/status",
+    ],
+)
+def test_routes_that_are_not_here(api: Api, path: str) -> None:
+    assert api.get(path).status == 404

@@ -167,3 +167,11 @@ def test_a_subscription_of_the_stream_protocol_is_not_cancelled(api: Api) -> Non
     reply = api.delete(f"consumers/%2F/{_name(api)}/0/stream.subid-5")
     assert reply.status == 400
     assert reply.json["reason"].startswith("a subscription of the stream protocol cannot")
+
+
+def test_no_connection_has_sessions(api: Api) -> None:
+    api.node.open()
+    (row,) = api.get("connections").json
+    name = quote(row["name"])
+    assert api.get(f"connections/{name}/sessions").json == []
+    assert api.get("connections/none/sessions").status == 404

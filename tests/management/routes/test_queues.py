@@ -118,6 +118,11 @@ def test_actions_of_old_pages(api: Api) -> None:
     assert api.post("queues/%2F/nope/actions", {"action": "sync"}).status == 404
 
 
+def test_the_detailed_list_is_the_list(api: Api) -> None:
+    api.put("queues/%2F/q", {})
+    assert api.get("queues/detailed").json == api.get("queues").json
+
+
 def test_a_queue_is_paused_and_resumed(api: Api) -> None:
     peer = api.node.open()
     peer.declare()
