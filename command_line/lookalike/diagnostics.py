@@ -17,8 +17,8 @@ from command_line.lookalike.node import (
     memory_of,
     the_node,
 )
-from command_line.lookalike.results import Result, Told
-from command_line.lookalike.words import TEXT, Call, Command, PlainError, number
+from command_line.lookalike.results import Result, Rows, Told
+from command_line.lookalike.words import FLAG, TEXT, Call, Command, PlainError, number
 
 CONNECT_S: Final = 5.0
 _OK: Final = {"result": "ok"}
@@ -178,6 +178,19 @@ def erlang_version(call: Call) -> Result:
     return Told(str(found), {"result": "ok", "value": found})
 
 
+_ATTEMPTS: Final = ("auth_attempts", "auth_attempts_failed", "auth_attempts_succeeded")
+
+
+def login_attempts(call: Call) -> Result:
+    """List how many logins there were, by protocol or by who tried."""
+    by_source = "by-source" in call.options
+    path = path_of("auth", "attempts", call.node, *(("source",) if by_source else ()))
+    found = call.api.things(path)
+    first = ("protocol", "remote_address", "username") if by_source else ("protocol",)
+    value = {"attempts": found, "node": call.node, "result": "ok"}
+    return Rows((*first, *_ATTEMPTS), found, json=value)
+
+
 _ALARMS: Final = "Asking node {call.node} to report any local resource alarms ..."
 
 COMMANDS: Final[Mapping[str, Command]] = {
@@ -213,6 +226,11 @@ COMMANDS: Final[Mapping[str, Command]] = {
         check_certificate_expiration,
         "Checking certificate expiration on node {call.node} ...",
         options={"--within": TEXT, "--unit": TEXT},
+    ),
+    "list_node_auth_attempt_stats": Command(
+        login_attempts,
+        'Listing authentication\n attempts for node "{call.node}" ...',
+        options={"--by-source": FLAG},
     ),
     "listeners": Command(
         show_listeners, "Asking node {call.node} to report its protocol listeners ..."
