@@ -363,6 +363,7 @@ def _node_limits(settings: Settings) -> NodeLimits:
         tx_bytes=unless_set(section.tx_bytes_max, protocol.tx_bytes_max),
         unacked_bytes=section.unacked_bytes_max
         or int(_memory_bytes_shared(settings) * UNACKED_SHARE_OF_WATERMARK),
+        arguments_bytes=unless_set(section.consumer_arguments_bytes_max, 0),
     )
 
 

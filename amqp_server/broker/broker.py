@@ -94,6 +94,7 @@ class Broker:
         delivered: counts deliveries that are not settled.
         unfinished: counts messages that are half received.
         uncommitted: counts what open transactions hold.
+        consumer_arguments: counts the arguments of AMQP's consumers.
         unread_replies: counts direct replies that clients have not read.
         congestion: whether publishers wait until earlier publishes are worked off.
         jobs: long work of users of management.
@@ -143,7 +144,7 @@ class Broker:
         self.unread_replies = UnreadReplies()
         self.plans = PlanMemory()
         self.delivered = Delivered(turn, limits.unacked_bytes)
-        self.unfinished, self.uncommitted = budgets_of(turn, limits)
+        self.unfinished, self.uncommitted, self.consumer_arguments = budgets_of(turn, limits)
         self.turn = turn
         self.journal = TellingJournal(backing.journal, self.events)
         backing = replace(backing, journal=self.journal)

@@ -29,6 +29,7 @@ class NodeLimits(NamedTuple):
     assembling_bytes: int = UNLIMITED_BYTES
     tx_bytes: int = UNLIMITED_BYTES
     unacked_bytes: int = UNLIMITED_BYTES
+    arguments_bytes: int = UNLIMITED_BYTES
 
 
 NO_NODE_LIMITS: Final = NodeLimits()
@@ -131,13 +132,19 @@ class NodeBudget:
         return not self._is_relieving
 
 
-def budgets_of(turn: Turn, limits: NodeLimits) -> tuple[NodeBudget, NodeBudget]:
-    """Return the budgets of a broker: of messages half received, and of open transactions."""
+def budgets_of(turn: Turn, limits: NodeLimits) -> tuple[NodeBudget, NodeBudget, NodeBudget]:
+    """Return the budgets of a broker: of unfinished messages, transactions, and arguments."""
     return (
         NodeBudget(
             turn, "unfinished messages", "broker.assembling_bytes_max", limits.assembling_bytes
         ),
         NodeBudget(turn, "open transactions", "broker.tx_bytes_max", limits.tx_bytes),
+        NodeBudget(
+            turn,
+            "arguments of consumers",
+            "broker.consumer_arguments_bytes_max",
+            limits.arguments_bytes,
+        ),
     )
 
 

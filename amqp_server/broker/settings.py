@@ -140,6 +140,15 @@ class BrokerSettings:
             " it all consumers do. 0 is 30 % of the memory watermark.",
         },
     )
+    consumer_arguments_bytes_max: int = field(
+        default=0,
+        metadata={
+            "min": 0,
+            "max": 1 << 50,
+            "doc": "Arguments of all consumers of AMQP, as they are in memory. Near it the"
+            " connection that holds most loses channels. 0 is 10 % of the memory watermark.",
+        },
+    )
     disk_free_limit_bytes: int = field(
         default=50_000_000,
         metadata={

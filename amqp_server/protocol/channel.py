@@ -56,7 +56,7 @@ class Channel(ShownChannel):
         consumer_prefetch: window of consumers that start from now on; 0 is unlimited.
         last_queue_name: the queue that an empty name means; None before any declare.
         publishing: its publishes, with its confirms or its transaction.
-        unfinished: the node's count of its content that is not complete.
+        unfinished, arguments: the node's counts of content in parts, of consumers' arguments.
         is_closing: we sent channel.close: everything is discarded until close-ok.
         turn: the broker's, which knows the time.
         counters: numbers of the events on it.
@@ -90,6 +90,7 @@ class Channel(ShownChannel):
         self._shortest_timeout_ms: int | None = None
         self.assembly = Assembly(session.settings.max_message_size_bytes)
         self.unfinished = Holding(session.broker.unfinished, session, number)
+        self.arguments = Holding(session.broker.consumer_arguments, session, number)
         self.publishing = PublishPath(session, outbox, number, self.counters)
 
     def _new_lane(self) -> Lane:
@@ -305,7 +306,7 @@ class Channel(ShownChannel):
         if consumer.is_cancelled:
             return
         queue, lane = consumer.queue, consumer.lane
-        consumer.is_cancelled = True
+        consumer.end()
         del queue.consumers[consumer]
         self._note(EventKind.CONSUMER_DELETED, consumer)
         self._delivered.forget(consumer)
@@ -339,6 +340,7 @@ class Channel(ShownChannel):
         self.is_closing = True
         self.assembly.drop()
         self.unfinished.let_go()
+        self.arguments.let_go()
         self.publishing.forget()
         if self.reply_receiver is not None:
             self.cancel_consumer(self.reply_receiver.consumer_tag, now_ms)

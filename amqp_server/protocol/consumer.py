@@ -10,10 +10,12 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 from amqp_server.broker.messages.delivery_header import with_delivery_header
+from amqp_server.broker.node_budget import Holding
 from amqp_server.broker.queue import Queue
 from amqp_server.broker.reply_consumers import REPLY_PREFIX, UNREAD_BYTES_MAX, ConnectionReplies
 from amqp_server.broker.tracing.traced import Actor
 from amqp_server.connections.outbox import Outbox
+from amqp_server.protocol.argument_memory import arguments_bytes
 from amqp_server.protocol.dealt import Dealt
 from amqp_server.protocol.fitting import fitted
 from amqp_server.protocol.lane import Lane
@@ -47,6 +49,7 @@ class HasConsumers(Protocol):
     """The port that a consumer needs of its channel; ``protocol.channel`` implements it."""
 
     session: Session
+    arguments: Holding
 
     def consumer_lost(self, consumer: "Consumer") -> None:
         """Note that a consumer has ended without its client's request."""
@@ -88,6 +91,7 @@ class Consumer:
         "_delivery_header",
         "_has_look",
         "_heeds_shared_prefetch",
+        "_held_bytes",
         "_prefix",
         "_trace",
         "arguments",
@@ -129,9 +133,29 @@ class Consumer:
         self.prefetch = Prefetch(prefetch)
         self.is_blocked = False
         self.is_cancelled = False
+        self._held_bytes = 0
         self._trace: Trace | None = None
         self._has_look = False
         self.look_at_tracing()
+
+    def hold_arguments(self) -> None:
+        """Count its arguments, which the node keeps for as long as it is there.
+
+        Raises:
+            NodeLimitError: those of all clients take too much (506).
+        """
+        if self.given_arguments:
+            held_bytes = arguments_bytes(self.given_arguments)
+            self._channel.arguments.add(held_bytes)
+            self._held_bytes = held_bytes
+
+    def end(self) -> None:
+        """Get nothing more, and hold nothing; the channel may have let go of all before."""
+        self.is_cancelled = True
+        holding = self._channel.arguments
+        if self._held_bytes and holding.held_bytes:
+            holding.add(-self._held_bytes)
+        self._held_bytes = 0
 
     @property
     def shares_credit(self) -> bool:
@@ -294,6 +318,7 @@ class Consumer:
 
     def queue_deleted(self) -> None:
         """Tell the client that the queue is gone, if the client asked to be told."""
+        self.end()
         self._channel.consumer_lost(self)
 
 

@@ -65,7 +65,7 @@ MESSAGES: Final[Shapes] = {
         "name": "string",
         "vhost": "string",
         "type": "=dynamic",
-        "state": "=starting|=running|=terminated",
+        "state": "=starting|=running|=blocked|=terminated",
         "src_protocol": "string",
         "dest_protocol": "string",
         "forwarded": "count",

@@ -66,6 +66,7 @@ def consume(channel: Channel, method: commands.Basic.Consume, now_ms: int) -> Me
         PreconditionFailedError: a bad argument (406).
         NotAllowedError: the consumer tag is taken (530).
         NotSupportedError: its kind cannot do it, for example under a shared prefetch (540).
+        NodeLimitError: the arguments of all consumers take too much memory (506).
     """
     consumer_tag = method.consumer_tag or channel.session.broker.generate_name(CONSUMER_TAG_PREFIX)
     name = actual_queue_name(channel, method.queue)
@@ -76,6 +77,7 @@ def consume(channel: Channel, method: commands.Basic.Consume, now_ms: int) -> Me
     queue = channel.session.open_vhost.queues.get(name, channel.session)
     arguments = consumer_arguments(queue.name, queue.vhost_name, queue.kind, arguments_of(method))
     consumer = _consumer(channel, queue, method, consumer_tag, arguments)
+    consumer.hold_arguments()
     channel.turn.drain_now(queue.engine, now_ms)
     try:
         queue.engine.consume(consumer, now_ms)
