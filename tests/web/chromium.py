@@ -44,12 +44,15 @@ class Watched:
         browser: that opens it.
         dark: the theme of the system.
         phone: the size of one.
+        tablet: the size of one that is held upright.
     """
 
-    def __init__(self, browser: Browser, *, dark: bool = False, phone: bool = False) -> None:
-        size = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
+    def __init__(
+        self, browser: Browser, *, dark: bool = False, phone: bool = False, tablet: bool = False
+    ) -> None:
+        width, height = (390, 844) if phone else (768, 1024) if tablet else (1440, 900)
         context = browser.new_context(
-            viewport={"width": size["width"], "height": size["height"]},
+            viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
             locale="en-GB",
         )

@@ -1,4 +1,4 @@
-"""Pictures of every page of the web UI: light, dark, and as wide as a phone.
+"""Pictures of every page of the web UI: light, dark, and as wide as a tablet and a phone.
 
 Without ``--api`` a broker is started, filled and kept busy for a minute. With it, the pages are
 those of a broker that runs: ``--api`` is the base of its HTTP API, and ``--credentials`` a name and
@@ -59,6 +59,7 @@ PAGES: Final = {
 LOOKS: Final = {
     "light": {"dark": False, "phone": False},
     "dark": {"dark": True, "phone": False},
+    "tablet-light": {"tablet": True},
     "phone-light": {"dark": False, "phone": True},
     "phone-dark": {"dark": True, "phone": True},
 }

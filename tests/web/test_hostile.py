@@ -19,6 +19,7 @@ CORPUS = (
     f"</textarea><iframe srcdoc='<script>parent.{RUN}</script>'>",
     f"{{{{constructor.constructor('{RUN}')()}}}}${{{RUN}}}",
     "../../api/%2F?x=#\\&amp;%00",
+    "a-long-name." * 20,
     "\u202egnp.exe\u2066 \u0000",
 )
 """Each is a name, a key, a header, a body, an argument and a property of a connection."""
@@ -153,3 +154,33 @@ def test_what_the_broker_refuses_is_shown_and_not_run(watched: Watched, text: st
     page.keyboard.type(text.replace("\u0000", ""))
     expect(page.get_by_role("dialog")).to_be_visible()
     assert_that_nothing_ran(watched)
+
+
+WIDE = """
+() => [...document.querySelectorAll("#main :is(th, h2, h3, dt, dd, input, button)")]
+  .filter((one) => one.checkVisibility() && one.getBoundingClientRect().left > innerWidth)
+  .map((one) => one.outerHTML.slice(0, 80))
+"""
+"""What stands outside of the window, where a long name has pushed it."""
+
+
+def test_a_long_name_pushes_nothing_out_of_sight(watched: Watched) -> None:
+    page = watched.page
+    name = CORPUS[-2]
+    places = [f"#/{kind}/%2F/{name}" for kind in ("queues", "exchanges")]
+    tabs = ("messages&message=0", "bindings", "consumers", "settings")
+    places += [f"#/queues/%2F/{name}?tab={tab}" for tab in tabs]
+    places += [f"#/{kind}?open={name}" for kind in ("users", "vhosts")]
+    for address in (*PAGES, *places):
+        page.evaluate("(address) => { location.hash = address; }", address)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        expect(page.locator("#main .bone")).to_have_count(0)
+        assert page.evaluate(WIDE) == [], address
+
+
+def test_a_name_turns_no_text_around_it(watched: Watched) -> None:
+    page = watched.page
+    page.evaluate("() => { location.hash = '#/queues'; }")
+    name = page.locator("tbody a.name").first
+    expect(name).to_be_visible()
+    assert name.evaluate("(one) => getComputedStyle(one).unicodeBidi") == "isolate"

@@ -77,6 +77,11 @@ def phone(browser: Browser, over_filled: str) -> Iterator[Watched]:
     yield from opened(Watched(browser, phone=True), over_filled)
 
 
+@pytest.fixture(scope="module")
+def tablet(browser: Browser, over_filled: str) -> Iterator[Watched]:
+    yield from opened(Watched(browser, tablet=True), over_filled)
+
+
 def opened(watched: Watched, url: str) -> Iterator[Watched]:
     watched.log_in(url)
     watched.page.goto(url)
@@ -113,6 +118,25 @@ def test_a_page_fits_a_phone(phone: Watched, address: str) -> None:
     show(phone, address)
     assert not phone.is_wider_than_the_screen()
     assert phone.errors == []
+
+
+OUTSIDE = """
+() => [...document.querySelectorAll("#main :is(h1, h2, h3, button, input, dd)")]
+  .filter((one) => one.checkVisibility() && one.closest(".scroll, .tabs, .graph") === null)
+  .filter((one) => one.getBoundingClientRect().right > innerWidth)
+  .map((one) => one.outerHTML.slice(0, 80))
+"""
+"""What is cut by the edge of the window, and is not in a frame that scrolls."""
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_a_page_fits_a_tablet_held_upright(tablet: Watched, address: str) -> None:
+    show(tablet, address)
+    assert not tablet.is_wider_than_the_screen()
+    assert tablet.page.evaluate(OUTSIDE) == []
+    title = tablet.page.locator("h1 .cut")
+    assert title.evaluate("(one) => one.clientWidth") > 40
+    assert tablet.errors == []
 
 
 def test_an_address_that_is_none_offers_a_way_on(light: Watched) -> None:

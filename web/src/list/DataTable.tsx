@@ -93,7 +93,7 @@ export function DataTable<Row>(props: Props<Row>) {
                   </td>
                 )}
                 {columns.map((column) => (
-                  <td key={column.id} class={[classOf(column), column.look?.(row)].filter(Boolean).join(" ") || undefined}>
+                  <td key={column.id} title={longText(column.value(row))} class={[classOf(column), column.look?.(row)].filter(Boolean).join(" ") || undefined}>
                     {column.cell(row)}
                   </td>
                 ))}
@@ -106,6 +106,14 @@ export function DataTable<Row>(props: Props<Row>) {
       {count === 0 && props.empty}
     </div>
   );
+}
+
+/** So long a text may be cut in its cell. */
+const WHOLE_LETTERS_MAX = 30;
+
+/** What a tooltip says where a cell may cut it. */
+function longText(value: unknown): string | undefined {
+  return typeof value === "string" && value.length > WHOLE_LETTERS_MAX ? value.slice(0, 1000) : undefined;
 }
 
 /** Room for rows that are not drawn. */

@@ -66,7 +66,7 @@ export function BindingsPanel({ bindings, error, vhost, side, of, title }: Props
             {bindings.map((binding) => (
               <tr key={`${binding.source} ${binding.destination_type} ${binding.destination} ${binding.properties_key}`}>
                 <td class="fluid"><End binding={binding} side={side} /></td>
-                <td class="mono">{binding.routing_key || <span class="dim">–</span>}</td>
+                <td class="mono" title={binding.routing_key}>{binding.routing_key || <span class="dim">–</span>}</td>
                 <td class="mono sub p2">{Object.keys(binding.arguments).length === 0 ? <span class="dim">–</span> : JSON.stringify(binding.arguments)}</td>
                 <td class="num">
                   {binding.source !== "" && !rights.isReadOnly && (

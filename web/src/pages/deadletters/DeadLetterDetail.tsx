@@ -40,7 +40,7 @@ export function DeadLetterDetail({ target }: { target: Target }) {
     <div class="body">
       <div class="row wrap">
         <h2 class="big">{name}</h2>
-        <span class="sub">holds <b>{many(target.queue.messages ?? 0, "message")}</b>{canPeek && messages.length > 0 && `; the first ${wholeCount(messages.length)} are counted here`}</span>
+        <span class="sub">holds <b>{many(target.queue.messages ?? 0, "message")}</b>{canPeek && messages.length > 0 && (messages.length >= (target.queue.messages_ready ?? 0) ? "; all are counted here" : `; the first ${wholeCount(messages.length)} are counted here`)}</span>
         <span class="push" />
         <a class="btn" href={places.queue(vhost, name, { tab: "messages" })}><Icon name="eye" />Browse all</a>
       </div>

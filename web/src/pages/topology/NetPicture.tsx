@@ -28,8 +28,11 @@ export function NetPicture({ picture, vhost, lit, found }: Props) {
         <a key={box.id} href={hrefOf(box, vhost)}>
           <title>{box.name}</title>
           <rect class={["box", box.kind === "exchange" && "x", lit.has(box.id) && "lit", isDimmed(box) && "dimmed"].filter(Boolean).join(" ")} x={box.x} y={box.y} width={box.width} height={BOX_HEIGHT} rx="6" />
-          <text class="tn" x={box.x + 10} y={box.y + 18}>{cutMiddle(box.name, LETTERS[box.kind])}</text>
-          <text class={box.look ? `t2 ${box.look}` : "t2"} x={box.x + 10} y={box.y + 33}>{cutMiddle(box.note, LETTERS[box.kind] + 4)}</text>
+          {/* A picture in the picture cuts what is wider than its letters let expect. */}
+          <svg x={box.x} y={box.y} width={box.width - 6} height={BOX_HEIGHT}>
+            <text class="tn" x="10" y="18">{cutMiddle(box.name, LETTERS[box.kind])}</text>
+            <text class={box.look ? `t2 ${box.look}` : "t2"} x="10" y="33">{cutMiddle(box.note, LETTERS[box.kind] + 4)}</text>
+          </svg>
         </a>
       ))}
     </svg>
