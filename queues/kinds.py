@@ -16,8 +16,9 @@ from typing import Any, Final, TypeAlias
 
 from persistence.log_form import LogForm
 from queues.batch import Batch
+from queues.classic.deduplicating_queue import DeduplicatingQueue
 from queues.classic.queue import ClassicQueue
-from queues.classic.rules import QUORUM_RULES
+from queues.classic.rules import CLASSIC_RULES, QUORUM_RULES, SharingRules
 from queues.log_port import QueueLog
 from queues.memory_log import MemoryLog
 from queues.options import Overflow, QueueOptions
@@ -172,6 +173,19 @@ def _refused_condition(flag: str) -> Refusal:
     return Refusal(RefusedAs.NOT_SUPPORTED, text)
 
 
+def _classic_engine(rules: SharingRules, parts: EngineParts[QueueLog]) -> QueueEngine:
+    if parts.options.deduplication_header is not None:
+        return DeduplicatingQueue(parts, rules)
+    return ClassicQueue(parts, rules)
+
+
+_OF_DEDUPLICATION: Final = (
+    "x-message-deduplication",
+    "x-deduplication-header",
+    "x-cache-size",
+    "x-cache-ttl",
+)
+
 _OF_STREAMS: Final = frozenset(
     {
         "initial-cluster-size",
@@ -186,7 +200,7 @@ _OF_STREAMS: Final = frozenset(
 CLASSIC: Final = QueueKind(
     name="classic",
     module="rabbit_classic_queue",
-    make_engine=ClassicQueue,
+    make_engine=partial(_classic_engine, CLASSIC_RULES),
     arguments=(
         "x-expires",
         "x-message-ttl",
@@ -205,6 +219,7 @@ CLASSIC: Final = QueueKind(
         "x-delivery-limit",
         "x-consumer-timeout",
         "x-durability",
+        *_OF_DEDUPLICATION,
     ),
     consumer_arguments=("x-priority", "x-cancel-on-ha-failover", "x-consumer-timeout"),
     policy_scope="classic_queues",
@@ -215,7 +230,7 @@ CLASSIC: Final = QueueKind(
 QUORUM: Final = QueueKind(
     name="quorum",
     module="rabbit_quorum_queue",
-    make_engine=partial(ClassicQueue, rules=QUORUM_RULES),
+    make_engine=partial(_classic_engine, QUORUM_RULES),
     arguments=(
         "x-dead-letter-exchange",
         "x-dead-letter-routing-key",
@@ -234,6 +249,7 @@ QUORUM: Final = QueueKind(
         "x-queue-leader-locator",
         "x-consumer-timeout",
         "x-durability",
+        *_OF_DEDUPLICATION,
     ),
     consumer_arguments=("x-priority", "x-consumer-timeout"),
     policy_scope="quorum_queues",

@@ -47,6 +47,8 @@ class QueueOptions:
             ``persistence.streams.chunk_filter``.
         compact_key: of a stream: the header whose value is the key of a message, or
             ``routing-key``; only the last message of each key is kept. None keeps all.
+        deduplication_header: a message is not taken while another one in the queue has the same
+            value of this header; None takes all.
         tombstone_age_ms: of a stream: how long a message without a body stays that says that its
             key is gone; None is the default of ``persistence.streams.compaction``.
     """
@@ -70,6 +72,7 @@ class QueueOptions:
     filter_bytes: int | None = None
     compact_key: str | None = None
     tombstone_age_ms: int | None = None
+    deduplication_header: str | None = None
 
     @property
     def keeps_all(self) -> bool:

@@ -161,6 +161,8 @@ class QueueState(NamedTuple):
             it is in none.
         spilled_count, spilled_bytes: messages behind the head of a queue whose middle is on disk;
             bodies only.
+        keys_count, keys_bytes, duplicates_count: keys of messages that it knows, what they take,
+            and messages that it did not take for that; None where it takes all.
     """
 
     active_consumer: ConsumerHandle | None = None
@@ -170,6 +172,9 @@ class QueueState(NamedTuple):
     reads_for_group: Callable[[ConsumerHandle], bool | None] = in_no_group
     spilled_count: int = 0
     spilled_bytes: int = 0
+    keys_count: int | None = None
+    keys_bytes: int = 0
+    duplicates_count: int = 0
 
 
 Positions: TypeAlias = range | Sequence[int]

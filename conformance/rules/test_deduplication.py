@@ -178,3 +178,64 @@ def any_type_deduplicates_by_an_argument(peer: Peer) -> None:
     once = [b"1", b"3"]
     expected = once if peer.expected == "routed once" else [b"1", b"2", b"3"]
     assert channel.bodies(len(expected)) == expected
+
+
+def _deduplicating_queue(peer: Peer, channel: Channel, **more: object) -> str:
+    return peer.queue(channel, durable=True, arguments={TYPE: True, **more})
+
+
+def _put(channel: Channel, queue: str, body: bytes, **headers: object) -> None:
+    channel.publish_confirmed(body, routing_key=queue, headers=headers)
+
+
+NO_EFFECT = Differs("to a RabbitMQ without the plugin it is a word like any other", "no effect")
+
+
+@check(
+    "queue.deduplication.once",
+    ref="3-deduplication",
+    expect="taken once",
+    rabbitmq_310=NO_EFFECT,
+)
+def a_queue_takes_a_key_once_while_its_message_is_in_the_queue(peer: Peer) -> None:
+    channel = peer.confirming()
+    queue = _deduplicating_queue(peer, channel)
+    for body in (b"1", b"2", b"3"):
+        _put(channel, queue, body, **{KEY: "k"})
+    got = channel.get_soon_unacked(queue)
+    assert got.body == b"1"
+    if peer.expected == "no effect":
+        return
+    _put(channel, queue, b"4", **{KEY: "k"})
+    channel.ack(1)
+    _put(channel, queue, b"5", **{KEY: "k"})
+    _put(channel, queue, b"6")
+    channel.consume(queue)
+    assert channel.bodies(2) == [b"5", b"6"]
+
+
+INVALID = "invalid arg '{name}' for queue '{{queue}}' in vhost '/': {term}"
+
+
+def _wrong(name: str, term: str, **given: object) -> Case[dict[str, Any]]:
+    text = INVALID.format(name=name, term=term)
+    return Case({TYPE: True, **given}, Close(406, text, "channel"), rabbitmq_310=NO_EFFECT)
+
+
+QUEUE_ARGUMENTS: dict[str, Case[dict[str, Any]]] = {
+    "number": _wrong(TYPE, "{unacceptable_type,signedint}", **{TYPE: 1}),
+    "header": _wrong(KEY, "{empty_name}", **{KEY: ""}),
+    "size": _wrong("x-cache-size", "queues_have_no_cache", **{"x-cache-size": 10}),
+    "ttl": _wrong("x-cache-ttl", "queues_have_no_cache", **{"x-cache-ttl": 10}),
+}
+
+
+@cases("queue.deduplication.declare-", QUEUE_ARGUMENTS, ref="3-deduplication")
+def what_a_queue_that_deduplicates_refuses(peer: Peer, given: dict[str, Any]) -> None:
+    channel, queue = peer.channel(), peer.name()
+    declare = commands.Queue.Declare
+    if isinstance(peer.expected, Close):
+        given = {"queue": queue, "durable": True, "arguments": given}
+        peer.expect_close(channel, declare, fill={"queue": queue}, **given)
+    else:
+        channel.declare(queue, durable=True, arguments=given)

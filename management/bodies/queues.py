@@ -80,6 +80,8 @@ def queue_body(
     }
     if view.kind == "quorum":
         body["messages_dlx"] = counts.dying_count
+    if view.seen is not None:
+        body["deduplication"] = view.seen._asdict()
     return body | _places_of(view) | idle_since(numbers, looks) | NO_ERLANG
 
 

@@ -7,6 +7,7 @@ python -m tests.crash.states --states 100000 --seed 1 --queues
 python -m tests.crash.states --states 100000 --seed 1 --moves
 python -m tests.crash.states --states 100000 --seed 1 --delays
 python -m tests.crash.states --states 100000 --seed 1 --deduplication
+python -m tests.crash.states --states 100000 --seed 1 --present-keys
 python -m tests.crash.states --states 100000 --seed 1 --streams
 python -m tests.crash.states --states 100000 --seed 1 --compaction
 """
@@ -22,6 +23,7 @@ from contextlib import suppress
 from persistence.errors import FatalStorageError
 from tests.crash.compacted_life import CompactedLife
 from tests.crash.deduplicating_life import DeduplicatingLife
+from tests.crash.deduplicating_queue_life import DeduplicatingQueueLife
 from tests.crash.delay_life import DelayLife
 from tests.crash.life import Life, restart
 from tests.crash.move_life import MoveLife
@@ -163,6 +165,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--delays", action="store_true", help="messages that wait for their time")
     parser.add_argument("--deduplication", action="store_true", help="keys that were seen")
+    parser.add_argument("--present-keys", action="store_true", help="keys of messages in a queue")
     parser.add_argument("--moves", action="store_true", help="dead letters on their way")
     parser.add_argument("--queues", action="store_true", help="long queues on top of the logs")
     parser.add_argument("--streams", action="store_true", help="streams beside queues")
@@ -173,6 +176,7 @@ def main() -> None:
     asked = (
         (arguments.delays, DelayLife),
         (arguments.deduplication, DeduplicatingLife),
+        (arguments.present_keys, DeduplicatingQueueLife),
         (arguments.moves, MoveLife),
         (arguments.queues, QueueLife),
         (arguments.streams, StreamLife),

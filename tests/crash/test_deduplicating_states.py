@@ -12,9 +12,14 @@ import pytest
 from amqp_server.broker.keepers.deduplicator import Deduplicator, _Fate
 from amqp_server.broker.steps import Steps
 from persistence.record import Run
+from queues.classic.deduplicating_queue import DeduplicatingQueue
 from queues.commits import SAFE_NOW, CommitPoint
 from queues.deduplication.seen_keys import SeenKeys, Sorted
+from queues.log_port import RecoveredMessages
+from queues.outcomes import PublishOutcome
 from tests.crash.deduplicating_life import DeduplicatingLife
+from tests.crash.deduplicating_queue_life import DeduplicatingQueueLife
+from tests.crash.life import Life
 from tests.crash.states import crash_states
 from tests.crash.test_crash_states import STATES, STATES_UNTIL_SEEN
 
@@ -25,8 +30,9 @@ def _renews_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_no_crash_makes_a_duplicate_of_nothing() -> None:
-    found = crash_states(1, STATES // 20, DeduplicatingLife)
+@pytest.mark.parametrize("life", [DeduplicatingLife, DeduplicatingQueueLife])
+def test_no_crash_makes_a_duplicate_of_nothing(life: type[Life]) -> None:
+    found = crash_states(1, STATES // 20, life)
     kinds = [kind for _, kinds in found for kind in kinds]
     assert {kind.split(" after")[0] for kind in kinds} == {
         "killed",
@@ -82,6 +88,35 @@ def not_waited_for(
 
 
 NOTE = SeenKeys.note
+
+
+def duplicates_at_once(queue: DeduplicatingQueue, run: Run, now_ms: int) -> PublishOutcome:
+    """Confirm duplicates whatever they repeat."""
+    queue._keyed.last_lsn = 0
+    return PUBLISH(queue, run, now_ms)
+
+
+def not_read(queue: DeduplicatingQueue, found: RecoveredMessages, now_ms: int) -> None:
+    """Leave the keys of the messages that a restart found alone."""
+    with patch.object(queue._keyed, "recover"):
+        RECOVER(queue, found, now_ms)
+
+
+PUBLISH = DeduplicatingQueue.publish
+RECOVER = DeduplicatingQueue.recover
+
+QUEUE_BUGS: dict[str, tuple[object, str, Any]] = {
+    "duplicates confirmed at once": (DeduplicatingQueue, "publish", duplicates_at_once),
+    "keys are not read": (DeduplicatingQueue, "recover", not_read),
+}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("bug", QUEUE_BUGS)
+def test_a_bug_of_present_keys_is_seen(bug: str) -> None:
+    with patch.object(*QUEUE_BUGS[bug]), pytest.raises(AssertionError, match="seed"):
+        for _ in crash_states(1, STATES_UNTIL_SEEN, DeduplicatingQueueLife):
+            pass
 
 
 BUGS: dict[str, tuple[object, str, Any]] = {

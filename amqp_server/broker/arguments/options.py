@@ -11,6 +11,8 @@ from amqp_server.broker.arguments.rules import (
     ALTERNATE_EXCHANGE,
     AT_LEAST_ONCE,
     DEAD_LETTER_EXCHANGE,
+    DEDUPLICATES,
+    DEDUPLICATION_HEADER,
     DURABILITY,
     QUEUE_TYPE,
     integer_in,
@@ -18,6 +20,7 @@ from amqp_server.broker.arguments.rules import (
 from amqp_server.broker.arguments.streams import age_ms
 from amqp_server.broker.terms import field_text
 from amqp_server.wire.tables import Field, Table
+from queues.deduplication.message_key import HEADER
 from queues.kinds import QueueKind
 from queues.options import Durability, Overflow, QueueOptions
 
@@ -83,6 +86,7 @@ def queue_options(
         filter_bytes=_first(arguments, policy, "stream-filter-size-bytes"),
         compact_key=_policy_text(arguments, policy, "stream-compact-key"),
         tombstone_age_ms=_age_ms(arguments, policy, "stream-compact-tombstone-age"),
+        deduplication_header=_deduplication_header(arguments),
     )
 
 
@@ -106,6 +110,13 @@ def _plain_options(
         delivery_limit=kind.delivery_limit,
         consumer_timeout_ms=default_consumer_timeout_ms,
     )
+
+
+def _deduplication_header(arguments: Table) -> str | None:
+    """Return the header by which a queue tells duplicates; None if it takes all messages."""
+    if not _is_true(arguments.get(DEDUPLICATES)):
+        return None
+    return _text(arguments.get(DEDUPLICATION_HEADER), HEADER)
 
 
 def durability_source(arguments: Table, policy: Mapping[str, object]) -> str:

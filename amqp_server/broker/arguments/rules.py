@@ -35,6 +35,8 @@ QUEUE_TYPE: Final = "x-queue-type"
 MAX_PRIORITY: Final = "x-max-priority"
 DEAD_LETTER_EXCHANGE: Final = "x-dead-letter-exchange"
 DURABILITY: Final = "x-durability"
+DEDUPLICATES: Final = "x-message-deduplication"
+DEDUPLICATION_HEADER: Final = "x-deduplication-header"
 SEGMENT_BYTES: Final = "x-stream-max-segment-size-bytes"
 FILTER_SIZE: Final = "x-stream-filter-size-bytes"
 COMPACT_KEY: Final = "x-stream-compact-key"
@@ -123,6 +125,12 @@ def _name(field: Field, arguments: Table) -> str | None:
     return wrong or (None if field_text(field) else "{empty_name}")
 
 
+def _no_window(_field: Field, arguments: Table) -> str | None:
+    """The keys of a queue are those of its messages; an exchange has a window."""
+    field = arguments.get(DEDUPLICATES)
+    return "queues_have_no_cache" if field is not None and field.value is True else None
+
+
 def _tombstone_age(field: Field, arguments: Table) -> str | None:
     wrong = wrong_age(field, arguments)
     if wrong is None and COMPACT_KEY not in arguments:
@@ -162,13 +170,17 @@ QUEUE_RULES: Final[Mapping[str, Rule]] = {
     COMPACT_KEY: _name,
     "x-stream-compact-tombstone-age": _tombstone_age,
     "x-initial-cluster-size": _positive,
+    DEDUPLICATES: of_type("t"),
+    DEDUPLICATION_HEADER: _name,
+    "x-cache-size": _no_window,
+    "x-cache-ttl": _no_window,
     DURABILITY: _one_of(
         tuple(durability.value for durability in Durability), "\"unsupported durability '{}'\""
     ),
 }
 """In RabbitMQ's order of checking; three before the last it does not check (and fails with 541).
 
-The last is HareMQ's own: to RabbitMQ it is an argument like any other word.
+The last five are no arguments of RabbitMQ's: to it they are like any other word.
 """
 
 QUEUE_LIMITS: Final[Mapping[str, tuple[range, str]]] = {

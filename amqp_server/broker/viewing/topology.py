@@ -18,7 +18,7 @@ from amqp_server.wire.tables import Table, plain
 from exchanges.bindings import Binding
 from exchanges.counters import ExchangeCounters
 from queues.counters import QueueCounts
-from queues.ports import ConsumerHandle
+from queues.ports import ConsumerHandle, QueueState
 
 DEFAULT_EXCHANGE: Final = ""
 
@@ -100,6 +100,7 @@ class QueueView(NamedTuple):
             which it is true is RabbitMQ's consumer capacity.
         spilled_count, spilled_bytes: messages behind the head of a queue whose middle is on disk.
         is_paused: its consumers get nothing.
+        seen: keys of its messages, where it deduplicates; None where it does not.
     """
 
     name: str
@@ -120,6 +121,7 @@ class QueueView(NamedTuple):
     spilled_count: int = 0
     spilled_bytes: int = 0
     is_paused: bool = False
+    seen: SeenView | None = None
 
 
 class QueueNumbers(NamedTuple):
@@ -323,6 +325,7 @@ class TopologyViews:
             state.spilled_count,
             state.spilled_bytes,
             queue.is_paused,
+            _keys(state),
         )
 
 
@@ -360,6 +363,13 @@ def _exchange(vhost: Vhost, name: str) -> ExchangeView | None:
         exchange.alternate_exchange,
         _seen(vhost.keepers.deduplicator(name)),
     )
+
+
+def _keys(state: QueueState) -> SeenView | None:
+    count = state.keys_count
+    if count is None:
+        return None
+    return SeenView(count, None, state.keys_bytes, state.duplicates_count)
 
 
 def _seen(keeper: Deduplicator | None) -> SeenView | None:

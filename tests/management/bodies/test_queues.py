@@ -12,12 +12,13 @@ IDENTITY = Identity("rabbit@here", "cluster", "3.13.7", "HareMQ", "1")
 
 def _view(kind: str) -> QueueView:
     counts = QueueCounts(ready_count=3, unacked_count=2, ready_bytes=30, unacked_bytes=20)
-    flags = {"durable": True, "auto_delete": False, "exclusive": False}
     return QueueView(
         name="q",
         vhost="/",
         kind=kind,
-        **flags,
+        durable=True,
+        auto_delete=False,
+        exclusive=False,
         arguments={},
         owner_number=None,
         policy=None,

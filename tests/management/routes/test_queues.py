@@ -155,3 +155,21 @@ def test_who_may_pause_and_what(api: Api) -> None:
     api.put("permissions/%2F/reader", {"configure": "", "write": ".*", "read": ".*"})
     assert api.put("queues/%2F/q/pause", user="reader").status == 401
     assert api.get("queues/%2F/q").json["state"] == "running"
+
+
+def test_a_queue_that_deduplicates_shows_how_many_keys_it_has(api: Api) -> None:
+    api.put("queues/%2F/once", {"arguments": {"x-message-deduplication": True}})
+    message = {
+        "properties": {"headers": {"x-deduplication-header": "k"}},
+        "routing_key": "once",
+        "payload": "m",
+        "payload_encoding": "string",
+    }
+    for _ in range(3):
+        assert api.post("exchanges/%2F/amq.default/publish", message).json["routed"]
+    shown = api.get("queues/%2F/once").json
+    assert shown["messages"] == 1
+    assert shown["deduplication"].pop("memory_bytes") > 0
+    assert shown["deduplication"] == {"keys": 1, "size": None, "duplicates": 2}
+    api.put("queues/%2F/plain", {})
+    assert "deduplication" not in api.get("queues/%2F/plain").json

@@ -1,0 +1,176 @@
+"""Random lives of a queue that deduplicates, on a disk that may go at any time.
+
+After a crash each message that was confirmed is there, or was taken; so is what each confirmed
+duplicate repeats; and the queue knows the keys of the messages that it has, and no others.
+"""
+
+import random
+from itertools import count
+from typing import Final, NamedTuple, cast
+
+from amqp_server.broker.arguments.declare import QueueProperties
+from amqp_server.broker.backing import Backing
+from amqp_server.broker.budget import TurnBudget
+from amqp_server.broker.queue import QueueIdentity
+from amqp_server.broker.turn import Turn
+from amqp_server.broker.vhost import Vhost
+from amqp_server.wire.properties import traits_of
+from persistence.files import Files
+from persistence.log import Log
+from persistence.log_state import LogOptions
+from persistence.record import Record, make_route
+from queues.batch import Batch
+from queues.classic.deduplicating_queue import DeduplicatingQueue
+from queues.memory import MemoryRules
+from queues.tail import NodeMemory
+from tests.crash.life import Life
+from tests.crash.stored_node import messages_of
+from tests.support.frames import content_header, property_list, table
+
+NOW_MS: Final = 2_000_000
+BUDGET_BYTES: Final = 900
+KEYS: Final = 12
+QUEUE: Final = "last"
+QUEUE_ID: Final = 1
+
+
+class Sent(NamedTuple):
+    """A message that was taken, or a duplicate of it: safe once this LSN is committed."""
+
+    body: bytes
+    lsn: int
+
+
+class DeduplicatingQueueLife(Life):
+    """One queue being used; every choice is drawn from one seed.
+
+    Attributes:
+        sent: what was published, duplicates under the body of what they repeat.
+        present: the body of the message in the queue, by key.
+        acked: bodies that were taken for good, be it safe or not.
+    """
+
+    def __init__(self, files: Files, draw: random.Random) -> None:
+        super().__init__(files, draw)
+        self.sent: list[Sent] = []
+        self.present: dict[int, bytes] = {}
+        self.key_of: dict[bytes, int] = {}
+        self.acked: set[bytes] = set()
+        self._unacked: list[Batch] = []
+        turn = Turn(10, TurnBudget(count().__next__, draw.choice((1, 3, 1_000))))
+        self.vhost = Vhost(
+            "/",
+            turn,
+            lambda now_ms: now_ms // 1000,
+            None,
+            Backing(make_log=self._log_of, memory=MemoryRules(NodeMemory(), BUDGET_BYTES)),
+        )
+        is_new = not self.node.opened.queues
+        arguments = table({"x-message-deduplication": True})
+        properties = QueueProperties(True, False, False, arguments)
+        self.vhost.queues.declare(QUEUE, properties, None, NOW_MS, queue_id=QUEUE_ID)
+        if is_new:
+            self.node.commit.request_fsync()
+            while self.node.commit_group():
+                pass
+        self.actions = [
+            (12, self.publish),
+            (6, self.take),
+            (5, self.give_back_or_ack),
+            (8, self.commit),
+            (6, self.go_on_with_checkpoint),
+            (1, self.node.commit.request_fsync),
+        ]
+
+    def take_over(self, before: Life, *, power_was_lost: bool) -> None:
+        assert isinstance(before, DeduplicatingQueueLife)
+        recovered = self.node.opened.queues[QUEUE_ID]
+        found = {each.body for each, _ in messages_of(recovered, 0).values()}
+        for body, lsn in before.sent:
+            if lsn <= before.node.commit.committed_lsn:
+                assert body in found or body in before.acked, f"lost: {body!r}"
+        self.key_of = dict(before.key_of)
+        self._engine.recover(recovered, NOW_MS)
+        keys = {self.key_of[body] for body in found}
+        known = {key for key in range(KEYS) if self._is_present(key)}
+        assert known == keys, "the keys are those of the messages"
+        # A crash may bring back what was acked, beside a message of the same key that came since.
+        self.present = {}
+        for body in sorted(found, key=lambda body: int(body.split()[0])):
+            self.present[self.key_of[body]] = body
+        self.sent = [Sent(body, 0) for body in found]
+        self.acked = set(before.acked)
+        self.published_count = before.published_count
+
+    # -- what happens ---------------------------------------------------------------------------
+
+    def publish(self) -> None:
+        draw = self.draw
+        run = []
+        bodies = []
+        for _ in range(draw.choice((1, 2, 5, 20))):
+            key = draw.randrange(KEYS)
+            record = self._message(key)
+            run.append(record)
+            bodies.append(self.present.setdefault(key, bytes(record.body)))
+        outcome = self.vhost.publisher.publish("", run, NOW_MS)
+        self.sent += [Sent(body, outcome.safe_at.lsn) for body in bodies]
+
+    def take(self) -> None:
+        """Take some messages, mostly for good."""
+        for _ in range(self.draw.choice((1, 5, 20))):
+            no_ack = self.draw.random() < 0.7
+            got = self._engine.get(NOW_MS, no_ack=no_ack)
+            if got is None:
+                return
+            if no_ack:
+                self._forget(got[0])
+            else:
+                self._unacked.append(got[0])
+
+    def give_back_or_ack(self) -> None:
+        """End what is unacked."""
+        while self._unacked:
+            batch = self._unacked.pop()
+            if self.draw.random() < 0.5:
+                self._engine.requeue([batch], NOW_MS)
+            else:
+                self._engine.settle(batch.positions, batch.body_bytes)
+                self._forget(batch)
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    @property
+    def _engine(self) -> DeduplicatingQueue:
+        queue = self.vhost.queues.find(QUEUE)
+        assert queue is not None, "it is never deleted"
+        return cast("DeduplicatingQueue", queue.engine)
+
+    def _forget(self, batch: Batch) -> None:
+        for record in batch.records:
+            body = bytes(record.body)
+            self.acked.add(body)
+            key = self.key_of[body]
+            if self.present.get(key) == body:
+                del self.present[key]
+
+    def _is_present(self, key: int) -> bool:
+        keyed = self._engine._keyed
+        (octets,) = keyed.keys_of([self._made(b"", key)])
+        assert octets is not None, "it has one"
+        return keyed.is_present(octets, 1)
+
+    def _log_of(self, queue: QueueIdentity) -> Log:
+        found = self.node.opened.queues.get(queue.queue_id)
+        return self.node.declare(LogOptions()).log if found is None else found.log
+
+    def _message(self, key: int) -> Record:
+        self.published_count += 1
+        body = b"%d " % self.published_count + bytes(self.draw.choice((0, 3, 60, 300)))
+        self.key_of[body] = key
+        return self._made(body, key)
+
+    def _made(self, body: bytes, key: int) -> Record:
+        given = {"headers": {"x-deduplication-header": key}, "delivery_mode": 2}
+        header = content_header(len(body), property_list(**given))
+        return Record(make_route("", QUEUE), header, body, *traits_of(header))
