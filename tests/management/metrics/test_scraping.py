@@ -9,7 +9,9 @@ import pytest
 from management.http.request import Request
 from management.metrics import scraping
 from management.metrics.selection import PATTERN_CHARACTERS_MAX
+from management.metrics.text import STRETCH
 from management.settings import ManagementSettings
+from management.slices import Slices
 from tests.support.management_api import Api
 from tests.support.scrapes import ask, parsed, scrape
 
@@ -131,3 +133,22 @@ def test_a_cluster_keeps_the_name_that_it_was_given_for_ever(api: Api) -> None:
     assert permanent_id() == own
     api.broker.global_parameters["internal_cluster_id"] = "rabbitmq-cluster-id-x"
     assert permanent_id() == "rabbitmq-cluster-id-x"
+
+
+def test_a_scrape_looks_at_the_time_at_each_thing_and_each_stretch(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turn of the loop is as long as what goes on between two looks."""
+    client = api.node.open()
+    for number in range(250):
+        client.declare(f"q{number}")
+    looks = []
+
+    def is_spent(_: Slices) -> bool:
+        looks.append(1)
+        return False
+
+    monkeypatch.setattr(Slices, "is_spent", is_spent)
+    samples = scrape(api, "/metrics/per-object").samples
+    assert len(samples) > 250 * 10
+    assert len(looks) >= 250 + len(samples) // STRETCH
