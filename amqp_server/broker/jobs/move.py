@@ -45,7 +45,7 @@ KEPT_BYTES_MAX: Final = 64 << 20
 """Or when those have bodies of this size together."""
 
 SEARCHED_PIECE_MAX: Final = 16
-"""Messages of a piece whose bodies are searched: one may take a millisecond."""
+"""Messages of a piece that are looked into: headers take a tenth of a millisecond, a body one."""
 
 
 class JobState(Enum):
@@ -271,8 +271,8 @@ class MoveJob:
     @property
     def _piece_max(self) -> int:
         matching = self._move.matching
-        is_searched = matching.text is not None or matching.pattern is not None
-        usual = SEARCHED_PIECE_MAX if is_searched else PIECE_MAX
+        in_body = matching.text is not None or matching.pattern is not None
+        usual = SEARCHED_PIECE_MAX if in_body or matching.headers else PIECE_MAX
         return min(self._pace.piece_max(usual), self._left_count)
 
     @property

@@ -155,6 +155,26 @@ def test_what_does_not_match_keeps_its_place(desk: Desk, monkeypatch: pytest.Mon
     assert (desk.bodies("other"), desk.bodies("jobs")) == ([b"x2", b"x4"], [b"1", b"3", b"5"])
 
 
+@pytest.mark.parametrize(
+    ("matching", "count"),
+    [
+        (MessageFilter(text=b"x"), 4),
+        (MessageFilter(headers={"k": 1}), 4),
+        (MessageFilter(routing_key="jobs"), 2),
+    ],
+)
+def test_pieces_that_are_looked_into_are_small(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, matching: MessageFilter, count: int
+) -> None:
+    monkeypatch.setattr(module, "SEARCHED_PIECE_MAX", 1)
+    monkeypatch.setattr(module, "PIECE_MAX", 3)
+    desk.client.publish(b"1", b"2", b"3", b"4")
+    steps: list[int] = []
+    monkeypatch.setattr(MoveJob, "_settle", lambda _job, batches: steps.append(len(batches)))
+    desk.move(matching=matching)
+    assert len(steps) >= count
+
+
 def test_a_filter_holds_more_and_not_without_an_end(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
