@@ -180,11 +180,14 @@ crash: venv
 	$(BIN)/python -m tests.crash.states --states $(STATES) --moves
 	$(BIN)/python -m tests.crash.states --states $(STATES) --delays
 	$(BIN)/python -m tests.crash.states --states $(STATES) --deduplication
+	$(BIN)/python -m tests.crash.states --states $(STATES) --present-keys
 	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES)
 	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES) --class os
 	$(BIN)/python -m tests.crash.kill_loop --cycles $(CYCLES) --power-cut
 	$(BIN)/python -m tests.crash.delay_kill_loop --cycles $(STREAM_CYCLES)
 	$(BIN)/python -m tests.crash.delay_kill_loop --cycles $(STREAM_CYCLES) --power-cut
+	$(BIN)/python -m tests.crash.deduplication_kill_loop --cycles $(STREAM_CYCLES)
+	$(BIN)/python -m tests.crash.deduplication_kill_loop --cycles $(STREAM_CYCLES) --power-cut
 	$(BIN)/python -m tests.crash.stream_kill_loop --cycles $(STREAM_CYCLES)
 	$(BIN)/python -m tests.crash.stream_kill_loop --cycles $(STREAM_CYCLES) --class os
 	$(BIN)/python -m tests.crash.stream_kill_loop --cycles $(STREAM_CYCLES) --power-cut
