@@ -190,6 +190,13 @@ def test_messages_are_found_and_picked_by_a_jsonpath(watched: Watched) -> None:
     panel.get_by_role("button", name="Python").click()
     expect(page.get_by_text("Copied the message as Python")).to_be_visible()
     compile(page.evaluate("() => navigator.clipboard.readText()"), "copied", "exec")
+    page.get_by_role("button", name="Columns").click()
+    for pick in ("x-tenant", "$.number"):
+        page.get_by_label("Header or JSONPath").fill(pick)
+        page.get_by_role("button", name="Add column").click()
+    expect(page.get_by_role("columnheader", name="$.number")).to_be_visible()
+    expect(page.locator("tbody tr[data-row]").first).to_contain_text(f"{HOSTILE}58")
+    page.keyboard.press("Escape")
     field = page.get_by_label("Look for messages")
     field.fill(f"$.text == '{HOSTILE}' && $.number <")
     field.press("Enter")

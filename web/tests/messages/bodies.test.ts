@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Message } from "../../src/api/types";
 import { prettyJson } from "../../src/format/prettyJson";
 import { asCurl, asPython } from "../../src/pages/messages/asCode";
+import { pickedOf, picksOf } from "../../src/pages/messages/pickedColumns";
 import { unpacked } from "../../src/pages/messages/body";
 import { taskOf } from "../../src/pages/messages/decoders/celery";
 import { prettyXml } from "../../src/pages/messages/decoders/xml";
@@ -63,4 +64,11 @@ describe("a message to paste", () => {
   });
   it("of octets is written as base64", () => expect(asPython({ ...one, payload: "AAE=", payload_encoding: "base64" }, "/", "b")).toContain('base64.b64decode("AAE=")'));
   it("goes to the default exchange by its name in addresses", () => expect(asCurl({ ...one, exchange: "" }, "a/b", "http://b")).toContain("/a%2Fb/amq.default/publish"));
+});
+
+describe("a column of one's own", () => {
+  const one = message('{"total":7,"tags":["a","b"]}', { headers: { "x-tenant": "kestrel" } });
+  it.each<[string, unknown]>([["x-tenant", "kestrel"], ["$.total", 7], ["$.tags[*]", ["a", "b"]], ["$.none", undefined], ["$.[", undefined], ["constructor", undefined]])("%s is %j", (pick, value) => expect(pickedOf(one, pick)).toEqual(value));
+  it("is one of at most six, each once", () => expect(picksOf("a\na\n\nb\nc\nd\ne\nf\ng")).toEqual(["a", "b", "c", "d", "e", "f"]));
+  it("of a body that is no JSON is empty", () => expect(pickedOf(message("no"), "$.a")).toBeUndefined());
 });

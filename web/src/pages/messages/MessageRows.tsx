@@ -8,8 +8,11 @@ import type { Column } from "../../list/column";
 import { DataTable } from "../../list/DataTable";
 import { places } from "../../route/places";
 import { useClientNames } from "../../state/clientNames";
+import { useMemo } from "preact/hooks";
+import { useAddress } from "../../route/router";
 import { excerptOf, propertiesOf } from "./body";
 import { deathsOf } from "./deaths";
+import { pickedOf, picksOf } from "./pickedColumns";
 
 /** Which rows: what is ready, what consumers hold, what a stream has, what comes. */
 export type RowKind = "ready" | "unacked" | "stream" | "tail";
@@ -54,6 +57,14 @@ function Holder({ channel }: { channel: string }) {
   return <a href={places.connection(connection)} title={channel}>{name ?? channel}</a>;
 }
 
+function columnOf(pick: string): Column<Row> {
+  const value = (row: Row): string | undefined => {
+    const picked = pickedOf(row.message, pick);
+    return picked === undefined ? undefined : typeof picked === "string" ? picked : JSON.stringify(picked);
+  };
+  return { id: `pick ${pick}`, title: <span class="mono cut">{pick}</span>, label: pick, class: "mono", width: "p2", isUnsortable: true, value, cell: (row) => value(row) ?? dash("not there") };
+}
+
 interface Props {
   messages: readonly Message[];
   kind: RowKind;
@@ -63,10 +74,16 @@ interface Props {
 
 /** Messages as rows, in the order of delivery. */
 export function MessageRows({ messages, kind, open, onOpen }: Props) {
+  const { show } = useAddress().query;
+  const columns = useMemo(() => {
+    const [last, ...front] = [...COLUMNS[kind]].reverse();
+    const picked = picksOf(show).map(columnOf);
+    return last === undefined ? picked : [...front.reverse(), ...picked, last];
+  }, [kind, show]);
   return (
     <DataTable<Row>
       label="Messages"
-      columns={COLUMNS[kind]}
+      columns={columns}
       count={messages.length}
       rowAt={(index) => {
         const message = messages[index];

@@ -18,6 +18,7 @@ import { MessageActs } from "./MessageActs";
 import { MessageFilterField } from "./MessageFilterField";
 import { MessagePanel } from "./MessagePanel";
 import { MessageRows } from "./MessageRows";
+import { PickColumns } from "./PickColumns";
 import { fits } from "./messageTest";
 import { ScanLine } from "./ScanLine";
 import { TakenMessages } from "./TakenMessages";
@@ -65,6 +66,7 @@ function Browser({ queue }: { queue: Queue }) {
           />
           <MessageFilterField key={find} value={find} onChoose={(text) => setQuery({ find: text, message: undefined })} />
           <Button class="hide-s" icon="refresh" disabled={looked.isBusy} onPress={looked.again}>From the head</Button>
+          <PickColumns />
           <Button class="hide-s" icon="download" disabled={list.length === 0} onPress={save}>Save</Button>
         </div>
         <ScanLine looked={looked} isFiltered={find !== ""} />

@@ -14,6 +14,7 @@ import { MessageFilterField } from "../messages/MessageFilterField";
 import { wantedOf } from "../messages/messageFilter";
 import { MessagePanel } from "../messages/MessagePanel";
 import { MessageRows } from "../messages/MessageRows";
+import { PickColumns } from "../messages/PickColumns";
 import { fits } from "../messages/messageTest";
 import { ScanLine } from "../messages/ScanLine";
 import { useLook } from "../messages/useLook";
@@ -50,6 +51,7 @@ export function StreamMessages({ queue }: { queue: Queue }) {
         <GoTo key={from} from={from} onGo={(next) => setQuery({ from: next, message: undefined, at: undefined })} />
         <MessageFilterField key={find} value={find} onChoose={(text) => setQuery({ find: text, message: undefined })} />
         <Button class="hide-s" icon="refresh" disabled={looked.isBusy} onPress={looked.again}>Again</Button>
+        <PickColumns />
         <Button class="hide-s" icon="download" disabled={list.length === 0} onPress={save}>Save</Button>
       </div>
       <ScanLine looked={looked} isFiltered={find !== ""} />
