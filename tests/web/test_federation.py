@@ -8,7 +8,8 @@ from urllib.parse import unquote
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.web.broker_rig import HOSTILE
+from tests.clients.support.server import Server
+from tests.web.broker_rig import HOSTILE, address_of
 from tests.web.chromium import Watched
 
 LINK: Final = {
@@ -22,6 +23,8 @@ LINKS: Final[list[dict[str, str]]] = [
     LINK | {"id": "7", "exchange": HOSTILE, "upstream": HOSTILE, "status": "error",
             "error": HOSTILE, "uri": f"amqp://{HOSTILE}"},
 ]  # fmt: skip
+ASKED_AGAIN_MS: Final = 15_000
+"""Longer than the pause between two questions of a page."""
 
 
 class Links:
@@ -104,6 +107,56 @@ def watched(browser: Browser, over_filled: str, links: Links) -> Iterator[Watche
     yield opened
     assert opened.errors == []
     opened.close()
+
+
+def go(page: Page, address: str) -> None:
+    page.evaluate("(address) => { location.hash = address; }", address)
+
+
+def test_a_link_of_haremq_runs_is_restarted_and_ends_with_its_upstream(
+    browser: Browser, filled_server: Server
+) -> None:
+    watched = Watched(browser)
+    page = watched.page
+    watched.log_in(address_of(filled_server))
+    page.goto(f"{address_of(filled_server)}#/federation?new=upstream")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill(HOSTILE)
+    dialog.get_by_label("Address").fill("bogus")
+    dialog.get_by_role("button", name="Add upstream").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Validation failed")
+    dialog.get_by_label("Address").fill(filled_server.uri)
+    dialog.get_by_label("Exchange there").fill("orders")
+    dialog.get_by_role("button", name="Add upstream").click()
+    panel = page.get_by_role("region", name="Upstream", exact=True)
+    panel.get_by_label("Name matches").fill("^fed")
+    panel.get_by_role("button", name="Save policy for 0").click()
+    expect(panel.get_by_role("link", name=f"federate-{HOSTILE}")).to_be_visible()
+
+    go(page, "#/exchanges?filter=fed")
+    page.get_by_role("button", name="Declare exchange").first.click()
+    page.get_by_role("dialog").get_by_label("Name", exact=True).fill("fed.orders")
+    page.get_by_role("dialog").get_by_role("button", name="Declare exchange").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("fed.orders")
+    go(page, "#/federation")
+    row = page.get_by_role("row", name="fed.orders")
+    expect(row).to_contain_text("running", timeout=ASKED_AGAIN_MS)
+    expect(page.locator("#main")).not_to_contain_text("guest:guest")
+    page.get_by_role("button", name="Restart the link to fed.orders").click()
+    expect(page.get_by_text(f"Restarted the link from {HOSTILE} to fed.orders")).to_be_visible()
+    expect(row).to_contain_text("running", timeout=ASKED_AGAIN_MS)
+
+    page.get_by_role("link", name="Upstreams", exact=True).click()
+    page.get_by_role("link", name=HOSTILE).click()
+    panel.get_by_role("button", name="Delete upstream…").click()
+    asked = page.get_by_role("alertdialog")
+    asked.get_by_role("textbox").fill(HOSTILE)
+    asked.get_by_role("button", name="Delete upstream").click()
+    page.get_by_role("link", name="Links").click()
+    expect(page.get_by_text("There is no link")).to_be_visible()
+    assert page.locator("#main img").count() == 0
+    assert watched.errors == []
+    watched.close()
 
 
 def test_links_are_listed_and_restarted_and_no_password_is_shown(
