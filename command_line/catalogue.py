@@ -63,6 +63,9 @@ COMMANDS: Final[Mapping[str, Row]] = {
         OBJECTS, f"{_IN}.policies:global_parameters", "list, declare, delete."
     ),
     "limits": Row(OBJECTS, f"{_IN}.vhosts:limits", "list, declare, delete."),
+    "federation": Row(
+        OBJECTS, f"{_IN}.federation:federation", "list, restart, upstreams, declare, delete."
+    ),
     "jobs": Row(OBJECTS, f"{_IN}.jobs:jobs", "list, show, cancel."),
     "definitions": Row(OBJECTS, f"{_IN}.definitions:definitions", "export, import."),
     "publish": Row(MESSAGES, f"{_IN}.messages:publish", "A message in."),

@@ -53,12 +53,15 @@ PLUGINS = (
     "rabbitmq_sharding",
     "rabbitmq_shovel",
     "rabbitmq_shovel_management",
+    "rabbitmq_federation",
+    "rabbitmq_federation_management",
 )
-"""The HTTP API, exchange types (Debian's ``rabbitmq_sharding`` has ``x-modulus-hash``), shovels."""
+"""The HTTP API, exchange types, what moves messages between brokers.
+
+Debian's ``rabbitmq_sharding`` has ``x-modulus-hash``.
+"""
 STREAM_PLUGINS = ("rabbitmq_stream", "rabbitmq_stream_management")
 """The stream protocol, and its routes of the HTTP API."""
-FEDERATION_PLUGINS = ("rabbitmq_federation", "rabbitmq_federation_management")
-"""Federation, and its routes of the HTTP API."""
 
 STREAM_CONFIG = """\
 stream.listeners.tcp.1 = 127.0.0.1:{stream_port}
@@ -91,7 +94,6 @@ class RabbitMQ:
         tls: listen with TLS too; None is without.
         stream_port: where it speaks the stream protocol; None is without.
         metrics_port: where Prometheus asks for metrics; None is without.
-        has_federation: whether it takes messages from upstream brokers.
     """
 
     def __init__(
@@ -102,10 +104,8 @@ class RabbitMQ:
         tls: Tls | None = None,
         stream_port: int | None = None,
         metrics_port: int | None = None,
-        has_federation: bool = False,
     ) -> None:
         self.port = port
-        self._has_federation = has_federation
         self.stream_port = stream_port
         self.metrics_port = metrics_port
         self._tls = tls
@@ -179,7 +179,6 @@ class RabbitMQ:
             *PLUGINS,
             *(STREAM_PLUGINS if self.stream_port is not None else ()),
             *(("rabbitmq_prometheus",) if self.metrics_port is not None else ()),
-            *(FEDERATION_PLUGINS if self._has_federation else ()),
         ]
         plugins.write_text(f"[{','.join(names)}].")
         with (directory / "output").open("wb") as output:
@@ -302,7 +301,6 @@ def main() -> int:
     parser.add_argument("--alarm", action="store_true", help="with the memory alarm on")
     parser.add_argument("--stream-port", type=int, help="port of the stream protocol [none]")
     parser.add_argument("--metrics-port", type=int, help="port of the metrics [none]")
-    parser.add_argument("--federation", action="store_true", help="with federation")
     parser.add_argument("--tls-port", type=int, help="port with TLS; needs the two below")
     parser.add_argument("--certificate", type=Path, help="PEM file")
     parser.add_argument("--key", type=Path, help="PEM file")
@@ -319,7 +317,6 @@ def main() -> int:
         tls=tls,
         stream_port=arguments.stream_port,
         metrics_port=arguments.metrics_port,
-        has_federation=arguments.federation,
     ) as broker:
         print(f"rabbitmq-server is up: {broker.uri}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):

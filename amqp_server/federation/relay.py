@@ -83,6 +83,8 @@ class Relay:
         await self._here.drain()
         if self._mode != "on-confirm":
             self._settle(self._published, True, True)  # noqa: FBT003 - the port's
+        # One that sends and never reads would have its acks pile up here.
+        await self._upstream.drain()
         if self._was_refused:
             self._was_refused = False
             await asyncio.sleep(REFUSAL_PAUSE_S)

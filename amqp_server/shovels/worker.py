@@ -200,6 +200,8 @@ class ShovelWorker:
             await destination.drain()
             if not is_confirmed:
                 settle(self._published, True, True)  # noqa: FBT003
+            # One that sends and never reads would have its acks pile up here.
+            await source.drain()
             if self._was_refused:
                 self._was_refused = False
                 await asyncio.sleep(REFUSAL_PAUSE_S)

@@ -38,5 +38,6 @@ def _values(call: Call) -> dict[str, str]:
         "pattern": first or ".*",
         "plugins": "\n".join(call.args),
         "balanced": "all queues" if first == "all" else f"{first} queues",
+        "down": "which are down " if call.has("only-down") else "",
         "seconds": call.options.get("timeout", AWAIT_S),
     }

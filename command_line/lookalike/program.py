@@ -26,7 +26,7 @@ from command_line.output import Output, ReaderLeftError
 from command_line.session import Surface, own_surface
 
 TOOLS: Final[Mapping[str, tuple[str, ...]]] = {
-    "rabbitmqctl": ("accounts", "lists", "settings", "changes", "node"),
+    "rabbitmqctl": ("accounts", "lists", "settings", "changes", "node", "federation"),
     "rabbitmq-diagnostics": ("diagnostics", "node", "lists"),
     "rabbitmq-plugins": ("plugins",),
     "rabbitmq-queues": ("queues",),

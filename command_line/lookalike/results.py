@@ -28,12 +28,14 @@ class Rows(NamedTuple):
         rows: values by name.
         is_drawn: whether its usual form is a drawn table.
         json: what JSON has in its place; None is the rows.
+        term: its usual form where that is no table; None is a table.
     """
 
     columns: Sequence[str]
     rows: Sequence[Mapping[str, Any]]
     is_drawn: bool = False
     json: object = None
+    term: str | None = None
 
 
 class Told(NamedTuple):
@@ -83,6 +85,8 @@ def written(result: Result, form: str, *, has_head: bool, is_silent: bool) -> st
 
 
 def _rows(result: Rows, form: str, *, has_head: bool) -> str:
+    if result.term is not None and form in {"", "erlang"}:
+        return f"{result.term}\n"
     chosen = form or ("pretty_table" if result.is_drawn else "table")
     if result.json is not None and chosen in {"json", "json_stream"}:
         return _json(result.json)

@@ -9,6 +9,7 @@ from conformance.http_calls import (
     accounts,
     clients,
     definitions,
+    federation,
     messages,
     policies,
     shovels,
@@ -40,8 +41,11 @@ PLUGINS: Final = (
     *shovels.SCENE,
     *shovels.CALLS,
     *shovels.END,
+    *federation.SCENE,
+    *federation.CALLS,
+    *federation.END,
 )
-"""Then what RabbitMQ has plugins for: a client of streams comes, and then a shovel."""
+"""Then what RabbitMQ has plugins for: a client of streams comes, then a shovel, then links."""
 
 RESETS: Final = accounts.RESETS
 """Nothing looks at anything after these."""

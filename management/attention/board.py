@@ -14,6 +14,7 @@ from amqp_server.broker.views import ConnectionView, ExchangeView, QueueCounts
 from management.access.account import Account
 from management.attention.concern import CONNECTION, NODE, Concern, worst_first
 from management.attention.flows import ConnectionWatch, ExchangeWatch
+from management.attention.links import of_links
 from management.attention.node import LoginWatch, of_node, of_vhost
 from management.attention.queues import QueueWatch, of_paused
 from management.node import Node, pages
@@ -92,6 +93,7 @@ class Board:
         yield from self._paused(now_ms)
         yield from self._exchanges.concerns()
         yield from self._connections.concerns(now_ms)
+        yield from of_links(views.federation_links(), now_ms)
 
     def _paused(self, now_ms: int) -> Iterator[Concern | None]:
         views = self._node.views

@@ -45,7 +45,9 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
     port = high_free_port()
     settings = f"""\
 broker: {{load_definitions: {DEFINITIONS}}}
-management: {{listeners: [{{port: {port + HTTP_PORT_OFFSET}}}]}}
+management:
+  listeners: [{{port: {port + HTTP_PORT_OFFSET}}}]
+  metrics_listeners: [{{port: {high_free_port()}}}]
 stream_protocol: {{advertised_host: localhost}}
 net:
   listeners:

@@ -18,7 +18,7 @@ class FakeEnd(SimpleNamespace):
     """A connection that notes what is written and published."""
 
     def __init__(self) -> None:
-        super().__init__(written=[], published=[], called=[])
+        super().__init__(written=[], published=[], called=[], drained=0)
 
     async def call(self, _kind: object, method: object) -> None:
         self.called.append(method)
@@ -31,6 +31,7 @@ class FakeEnd(SimpleNamespace):
 
     async def drain(self) -> None:
         """Wait for nothing."""
+        self.drained += 1
 
 
 def header_of(message: Delivery) -> bytes | None:
@@ -85,6 +86,7 @@ def test_what_is_refused_goes_back_and_what_may_not_go_on_is_acked(run: Run) -> 
             (2, True),
         ]
         await upstream.after_reading()
+        assert (upstream.drained, here.drained) == (1, 1), "neither end's buffer grows"
         deliver(upstream, 3, body=b"drop")
         assert isinstance(upstream.written[-1], commands.Basic.Ack)
         assert len(here.published) == 2
