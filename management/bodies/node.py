@@ -85,11 +85,15 @@ _NO_RATE: Final[Mapping[str, float]] = {"rate": 0.0}
 _PAGES: Final = {"http": "RabbitMQ Management", "http/prometheus": "RabbitMQ Prometheus"}
 """RabbitMQ's words for what is served by HTTP, by the name of the protocol."""
 
+_PURPOSES: Final[Mapping[str, str]] = {"x-federation-upstream": "federation"}
+"""What types of exchanges are for that only brokers make."""
+
 
 def exchange_types() -> list[dict[str, Any]]:
-    """Return the types of exchanges."""
+    """Return the types of exchanges; some are made by brokers only."""
     return [
         {"name": name, "description": _DESCRIPTIONS.get(name, name), "enabled": True}
+        | ({"internal_purpose": _PURPOSES[name]} if name in _PURPOSES else {})
         for name in EXCHANGE_TYPES
     ]
 
