@@ -35,7 +35,7 @@ def federation_status(call: Call) -> Result:
     place = ["state", "down"] if call.has("only-down") else []
     rows = [_told(row) for row in call.api.things(path_of("federation-links", *place))]
     columns = ("consumer_tag", *_ALWAYS)
-    return Rows(columns, rows, json=rows, term="[" + ",\n ".join(map(_term, rows)) + "]")
+    return Rows(columns, rows, term="[" + ",\n ".join(map(_term, rows)) + "]")
 
 
 def restart_federation_link(call: Call) -> Result:

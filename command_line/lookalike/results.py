@@ -106,7 +106,9 @@ def _rows(result: Rows, form: str, *, has_head: bool) -> str:
 
 
 def _plain(result: Rows, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: plain(row.get(name)) for name in result.columns}
+    # Erlang's maps have each what it has.
+    names = result.columns if result.term is None else row
+    return {name: plain(row.get(name)) for name in names}
 
 
 def _json(value: object) -> str:

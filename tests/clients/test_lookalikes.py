@@ -70,6 +70,11 @@ rabbitmqctl delete_user eve
 rabbitmqctl delete_user eve
 rabbitmqctl delete_vhost w
 rabbitmqctl delete_vhost w
+rabbitmqctl federation_status
+rabbitmqctl federation_status --only-down
+rabbitmqctl federation_status --formatter json
+rabbitmqctl restart_federation_link none
+rabbitmqctl restart_federation_link
 rabbitmqctl await_startup
 rabbitmqctl bogus_command
 rabbitmqctl add_user
