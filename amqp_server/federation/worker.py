@@ -86,9 +86,9 @@ class LinkWorker:
         """Take messages until it is cancelled."""
         delay_s = self.link.upstream.reconnect_delay_s
         while True:
+            await self.around.pace.slot()
             self._note(STARTING)
             try:
-                await self.around.pace.slot()
                 await self._run_once()
             except _LOSSES as error:
                 text = error_text(error)
