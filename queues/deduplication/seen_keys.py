@@ -15,7 +15,7 @@ A transient message may be lost, so a persistent message is never the duplicate 
 
 import struct
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Final, NamedTuple
 
 from persistence.record import PERSISTENT, Record, Run
@@ -33,6 +33,9 @@ FORGOTTEN_PER_STEP: Final = 256
 STALE_MAX: Final = 4_096
 """So many stale entries, and as many as there are keys, wait for their place to be the first."""
 
+BEFORE: Final = -1
+UNDER_WAY: Final = -2
+
 _ROUTE: Final = bytes(2)
 _HEADER: Final = struct.Struct(">HHQH")
 _BASIC: Final = 60
@@ -47,7 +50,7 @@ class Sorted(NamedTuple):
         keys: of the fresh ones; None has none.
         expires_at_ms: when the keys are over (instant; 0 is never).
         duplicates: the index of each message that was seen, and of the fresh message of this run
-            that it repeats; -1 is a message from before.
+            that it repeats; ``BEFORE`` is a message that was noted, ``UNDER_WAY`` one that is not.
     """
 
     fresh: Sequence[int]
@@ -133,8 +136,14 @@ class SeenKeys:
 
     # -- messages ---------------------------------------------------------------------------------
 
-    def sort(self, run: Run, now_ms: int) -> Sorted:
-        """Tell messages that were seen from those that were not; nothing is noted."""
+    def sort(self, run: Run, now_ms: int, under_way: Container[bytes] = frozenset()) -> Sorted:
+        """Tell messages that were seen from those that were not; nothing is noted.
+
+        Args:
+            run: the messages.
+            now_ms: the time.
+            under_way: keys of messages that are on their way to queues.
+        """
         fresh: list[int] = []
         keys: list[bytes | None] = []
         expires: list[int] = []
@@ -152,7 +161,10 @@ class SeenKeys:
                     continue
                 mark = marks.get(key)
                 if mark is not None and mark & 1 >= is_persistent and not 0 < mark >> 1 <= now_ms:
-                    duplicates.append((index, -1))
+                    duplicates.append((index, BEFORE))
+                    continue
+                if key in under_way:
+                    duplicates.append((index, UNDER_WAY))
                     continue
                 firsts[key] = index
                 span = span_ms if ttl_ms is None else ttl_ms

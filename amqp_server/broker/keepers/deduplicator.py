@@ -7,8 +7,9 @@ A key is noted when its message is in the logs of its queues, and not if a queue
 or it reached none: its publisher may send it again. A duplicate is confirmed when the message that
 it repeats is safe, and the key too.
 
-Two messages that are both on their way at the same time may have one key only where the second
-comes over another exchange, and the exchange has so many queues that the first takes several turns.
+A message whose key is that of one that is still on its way, because that takes several turns, is
+refused: nobody knows yet whether it is a duplicate, and its publisher may send it again. To wait
+would stop those that cannot wait, such as the dead letters of a queue that goes.
 
 Source: RabbitMQ's community plugin rabbitmq-message-deduplication, for which a duplicate is a
 message without a route. It notes keys before it routes, as LavinMQ does.
@@ -29,7 +30,7 @@ from exchanges.keeping import is_keeper
 from exchanges.routing import Router, Routing
 from persistence.record import PERSISTENT, Record, Run, header_stretches, route_of, routing_key_of
 from queues.commits import SAFE_NOW, CommitPoint, is_safe, later_of
-from queues.deduplication.seen_keys import SeenKeys, Sorted
+from queues.deduplication.seen_keys import UNDER_WAY, SeenKeys, Sorted
 from queues.log_port import RecoveredMessages
 from queues.outcomes import PublishOutcome
 
@@ -99,7 +100,7 @@ class Deduplicator:
         self._names: dict[str, tuple[str, ...]] = {}
         self._generation = -1
         self._armed_ms: int | None = None
-        self._is_under_way = False
+        self._under_way: set[bytes] = set()
         self._is_closed = False
 
     def recover(self, found: RecoveredMessages, now_ms: int) -> None:
@@ -128,7 +129,7 @@ class Deduplicator:
         now_ms: int,
         passed: frozenset[object] = frozenset(),
     ) -> Steps[PublishOutcome]:
-        """Route what was not seen, in steps; what another publisher began comes before.
+        """Route what was not seen, in steps.
 
         Args:
             run: at least one message.
@@ -136,15 +137,7 @@ class Deduplicator:
             now_ms: the time of this turn.
             passed: others like this that the messages have passed on their way.
         """
-        if passed:
-            return (yield from self._passing(run, keys, now_ms, passed))
-        while self._is_under_way:
-            yield
-        self._is_under_way = True
-        try:
-            return (yield from self._passing(run, keys, now_ms, passed))
-        finally:
-            self._is_under_way = False
+        return self._passing(run, keys, now_ms, passed)
 
     def _passing(
         self, run: Run, keys: Sequence[str], now_ms: int, passed: frozenset[object]
@@ -166,7 +159,23 @@ class Deduplicator:
     def _passing_piece(
         self, run: Run, keys: Sequence[str], now_ms: int, passed: frozenset[object]
     ) -> Steps[_Fate]:
-        found = self.seen.sort(run, now_ms)
+        found = self.seen.sort(run, now_ms, self._under_way)
+        begun = [key for key in found.keys if key is not None]
+        self._under_way.update(begun)
+        try:
+            return (yield from self._passing_sorted(run, found, keys, now_ms, passed))
+        finally:
+            # Also where the publisher has left meanwhile.
+            self._under_way.difference_update(begun)
+
+    def _passing_sorted(
+        self,
+        run: Run,
+        found: Sorted,
+        keys: Sequence[str],
+        now_ms: int,
+        passed: frozenset[object],
+    ) -> Steps[_Fate]:
         if not found.duplicates:
             fresh = yield from self._routing(run, keys, now_ms, passed)
             return fresh._replace(safe_at=self._note(run, found, fresh, now_ms))
@@ -183,7 +192,7 @@ class Deduplicator:
         duplicates: list[int] = []
         for index, first in found.duplicates:
             # What repeats a message that was not taken has its fate.
-            if first in fate.rejected:
+            if first == UNDER_WAY or first in fate.rejected:
                 fate.rejected.add(index)
             elif first in fate.unroutable:
                 fate.unroutable.add(index)

@@ -212,7 +212,7 @@ def test_dead_letters_pass_it_too() -> None:
     assert rig.bodies() == [b"1"]
 
 
-def test_many_queues_get_a_message_in_steps_and_others_wait_for_it() -> None:
+def test_what_repeats_a_message_that_is_on_its_way_is_refused() -> None:
     rig = VhostUnderTest(budget=TurnBudget(iter(range(10**9)).__next__, 1))
     rig.exchange("x", TYPE, arguments={"x-cache-size": 10})
     for number in range(300):
@@ -222,10 +222,29 @@ def test_many_queues_get_a_message_in_steps_and_others_wait_for_it() -> None:
     two = rig.vhost.publisher.publishing("x", [keyed(b"2", "k")], rig.now_ms)
     for _ in range(3):
         next(one)
-        next(two)
+    assert list(finish(two).rejected) == [0], "nobody can say yet that it is a duplicate"
     assert not list(finish(one).unroutable)
-    assert list(finish(two).unroutable) == [0]
+    assert list(send(rig, keyed(b"3", "k")).unroutable) == [0]
     assert rig.bodies("q0") == rig.bodies("q299") == [b"1"]
+
+
+def test_the_dead_letters_of_a_queue_that_goes_do_not_wait() -> None:
+    rig = deduplicating()
+    for number in range(200):
+        rig.queue(f"q{number}")
+        rig.bind("x", f"q{number}")
+    rig.queue("dying", dead_letter_exchange="x")
+    rig.vhost.publisher.publish_to_queue("dying", [keyed(b"d", "d", "")], rig.now_ms)
+    got = rig.vhost.queues.get("dying", None).engine.get(rig.now_ms)
+    assert got is not None, "it is there"
+    one = rig.vhost.publisher.publishing("x", [keyed(b"1", "k")], rig.now_ms)
+    next(one)
+    next(one)
+    rig.vhost.queues.get("dying", None).engine.reject((got[0],), rig.now_ms)
+    rig.delete_queue("dying")
+    assert rig.bodies("q0") == [b"1", b"d"], "it did not wait for the other"
+    assert not finish(one).rejected
+    assert rig.bodies("q199") == [b"d", b"1"]
 
 
 def test_one_who_leaves_meanwhile_holds_up_nobody() -> None:
