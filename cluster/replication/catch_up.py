@@ -32,6 +32,7 @@ def attach(node: NodeState, mirror: str, queue: str) -> None:
     """Fence a mirror for one queue; all that was known of it there is forgotten (R4)."""
     lead = node.leaderships[queue]
     lead.mirrors[mirror] = MirrorProgress()
+    lead.attached_at_ms[mirror] = node.now_ms
     node.ready.to_mirrors.append((mirror, Fence(queue, lead.epoch)))
 
 
@@ -70,6 +71,8 @@ def _hear_refused(node: NodeState, mirror: str, lead: Leadership, refused: Refus
 
 def _hear_ends(node: NodeState, mirror: str, lead: Leadership, ends: Ends) -> None:
     log, progress = lead.replica, lead.mirrors[mirror]
+    if ends.replica.node != mirror:
+        return
     progress.mode = Mode.CATCH_UP
     progress.replica = ends.replica
     point = node.rules.divergence(log.table, log.end, ends.table, ends.end)

@@ -6,7 +6,7 @@ open. Else it waits alone, and each of its members is asked for.
 """
 
 from cluster.replication.commit_line import CommitLine, LineKey
-from cluster.replication.errors import hold
+from cluster.replication.errors import BrokenInvariantError, hold
 from cluster.replication.leadership import Leadership, MirrorProgress
 from cluster.replication.node_state import NodeState
 from cluster.replication.ready import Committed, Role
@@ -102,6 +102,9 @@ def _key(node: NodeState, lead: Leadership) -> LineKey | None:
 
 
 def _place(node: NodeState, lead: Leadership) -> None:
+    hold(
+        lead.state.in_sync_set <= lead.waited_for(), "I8", lead.queue, "a member is not waited for"
+    )
     key = _key(node, lead)
     if lead.line is not None:
         if lead.line.key == key:
@@ -155,15 +158,10 @@ def _advance_alone(node: NodeState, lead: Leadership) -> None:
 
 def _commit(node: NodeState, lead: Leadership, index: int) -> None:
     queue = lead.queue
-    hold(node.leaderships.get(queue) is lead, "I2", queue, "committed by who has stepped down")
-    hold(index <= lead.replica.end, "I1", queue, f"{index} is committed, the end is lower")
-    hold(
-        node.rules.counts_as_written(lead.take_over_write, node.fsynced),
-        "I1",
-        queue,
-        f"{index} is committed, the own epoch is not on disk",
-    )
-    hold(lead.state.in_sync_set <= lead.waited_for(), "I8", queue, "a member was not waited for")
+    if index > lead.replica.end or node.leaderships.get(queue) is not lead:
+        raise BrokenInvariantError("I2", queue, f"{index} is committed by who does not lead it")
+    if not node.rules.counts_as_written(lead.take_over_write, node.fsynced):
+        raise BrokenInvariantError("I1", queue, f"{index} is committed, the epoch is not on disk")
     lead.commit = index
     lead.runs.forget(index)
     node.ready.committed[queue] = Committed(lead.epoch, index)

@@ -5,7 +5,7 @@ second time by a number that is contiguous for (front end, queue), and refuses a
 """
 
 from cluster.replication import catch_up, commit, inputs, membership, steps
-from cluster.replication.errors import hold
+from cluster.replication.errors import BrokenInvariantError
 from cluster.replication.frames import Append, Payload
 from cluster.replication.identity import DiskIdentity, Identity
 from cluster.replication.leadership import Leadership
@@ -93,9 +93,8 @@ class ReplicationCore:
         node, lead = self.node, self.node.leaderships[queue]
         log = lead.replica
         after, before = log.end, log.epoch_at(log.end)
-        hold(
-            log.promised <= lead.epoch, "I2", queue, f"epoch {lead.epoch} is not the last promised"
-        )
+        if log.promised > lead.epoch:
+            raise BrokenInvariantError("I2", queue, f"{log.promised} is promised: not {lead.epoch}")
         node.write_records(log, after, ((lead.epoch, after + 1),), count, payload)
         lsn = node.next_lsn(count)
         commit.note_run(node, lead, lsn)

@@ -77,7 +77,11 @@ class RecordsRead:
 
 @dataclass(frozen=True, slots=True)
 class StateRead:
-    """A linearizable read of a queue's state (R15)."""
+    """A linearizable read of a queue's state (R15).
+
+    The ``StoreSeen`` of the same answer comes before it; where that froze the node, the shell
+    drops what was read.
+    """
 
     queue: str
     state: QueueState

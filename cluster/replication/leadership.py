@@ -40,6 +40,7 @@ class Leadership:
 
     __slots__ = (
         "alone_until",
+        "attached_at_ms",
         "awaited",
         "commit",
         "epoch",
@@ -76,6 +77,7 @@ class Leadership:
         self.line: CommitLine[Self] | None = None
         self.line_turn = 0
         self.alone_until = replica.end
+        self.attached_at_ms: dict[str, int] = {}
         self.unsettled_since_ms: dict[ReplicaId, int] = {}
 
     @property

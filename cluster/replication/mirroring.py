@@ -20,7 +20,10 @@ from cluster.replication.take_over import promise
 def obey(node: NodeState, leader: str, frame: LeaderFrame) -> None:
     """Do what a leader's frame says, or refuse it."""
     link = node.from_leaders[leader]
-    replica = node.replicas[frame.queue]
+    replica = node.replicas.get(frame.queue)
+    if replica is None:
+        _refuse_unknown(node, leader, frame)
+        return
     if not node.rules.obeys(frame, replica.promised):
         link.attached.pop(frame.queue, None)
         if not isinstance(frame, Append) or node.rules.refuses_before_lsn():
@@ -52,6 +55,14 @@ def _answer(node: NodeState, leader: str, link: LinkFromLeader, number: int) -> 
 def _refuse(node: NodeState, leader: str, replica: Replica) -> None:
     node.from_leaders[leader].attached.pop(replica.queue, None)
     node.ready.to_leaders.append((leader, Refused(replica.queue, replica.promised)))
+
+
+def _refuse_unknown(node: NodeState, leader: str, frame: LeaderFrame) -> None:
+    """Refuse a queue that this node has no replica of, or not yet; the leader may try again."""
+    node.ready.to_leaders.append((leader, Refused(frame.queue, frame.epoch)))
+    if isinstance(frame, Append):
+        node.from_leaders[leader].receive(frame.lsn, node.written)
+        node.ready.fsync_wanted = True
 
 
 def _obey_fence(node: NodeState, leader: str, replica: Replica, fence: Fence) -> None:

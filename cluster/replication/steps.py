@@ -32,6 +32,7 @@ def _disconnect_mirror(node: NodeState, happened: inputs.MirrorDisconnected) -> 
     if node.to_mirrors.pop(happened.mirror, None) is None:
         return
     for lead in list(node.leaderships.values()):
+        lead.attached_at_ms.pop(happened.mirror, None)
         catch_up.detach(node, happened.mirror, lead)
 
 
@@ -59,6 +60,7 @@ def _attach(node: NodeState, happened: inputs.Attach) -> None:
 
 
 def _fsynced(node: NodeState, happened: inputs.Fsynced) -> None:
+    hold(happened.number <= node.written, "I1", "", f"{happened.number} was never written")
     node.fsynced = max(node.fsynced, happened.number)
     node.note_safe_writes()
     mirroring.answer_from_disk(node)

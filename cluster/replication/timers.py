@@ -19,11 +19,13 @@ class Timers:
 
     ``lag_max_ms``: a connected member does not come further. ``missing_max_ms``: a member has not
     attached. ``answer_max_ms``: the store has not answered; the outcome is unknown then (R7).
+    ``attach_again_ms``: how soon a mirror that refused is fenced again on the same connection.
     """
 
     lag_max_ms: int = 5_000
     missing_max_ms: int = 2_000
     answer_max_ms: int = 3_000
+    attach_again_ms: int = 200
 
 
 def decide(node: NodeState, timers: Timers) -> None:
@@ -61,7 +63,11 @@ def _look_at_queue(node: NodeState, lead: Leadership, timers: Timers) -> None:
     if membership.may_touch(node, lead):
         membership.touch(node, lead)
     for mirror in lead.replica.options.replicas:
-        if catch_up.may_attach(node, mirror, lead.queue):
+        attached_at_ms = lead.attached_at_ms.get(mirror)
+        is_early = (
+            attached_at_ms is not None and node.now_ms - attached_at_ms < timers.attach_again_ms
+        )
+        if not is_early and catch_up.may_attach(node, mirror, lead.queue):
             catch_up.attach(node, mirror, lead.queue)
         elif membership.may_grow(node, lead, mirror):
             membership.grow(node, lead, mirror)

@@ -141,8 +141,9 @@ def _of_queue(cluster: Cluster, machine: Machine, queue: str, add: Add) -> None:
         add("compact", name, queue)
     if queue in machine.late_states:
         add("late", name, queue)
-    for at in range(len(cluster.store.now.history[queue]) - 1):
-        add("watch", name, queue, at)
+    if cluster.left.get("watch", 1) > 0:
+        for at in range(len(cluster.store.now.history[queue]) - 1):
+            add("watch", name, queue, at)
 
 
 def _of_leader(cluster: Cluster, machine: Machine, lead: Leadership, add: Add) -> None:

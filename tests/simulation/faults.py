@@ -1,9 +1,6 @@
 """Faults, and what operators do about them."""
 
-from dataclasses import replace
-
-from cluster.replication.epoch_table import epoch_at
-from cluster.replication.state import QueueState
+from cluster.replication.commands import promotion, recovery
 from tests.simulation.cluster import Cluster
 from tests.simulation.events import reset
 from tests.simulation.machine import Image
@@ -105,11 +102,10 @@ def jump(cluster: Cluster, name: str) -> None:
 
 def promote(cluster: Cluster, queue: str, name: str) -> None:
     """An operator lets a replica outside of the in-sync set lead; what it lacks is lost (R18)."""
-    store, machine = cluster.store, cluster.machines[name]
-    key = store.now.live[name]
+    store = cluster.store
     state = store.now.states[queue][0]
-    store.put(queue, QueueState(name, key.incarnation, state.epoch + 1, frozenset({key.replica})))
-    cluster.ghost.queues[queue].give_up(machine.disk[queue])
+    store.put(queue, promotion(state, name, store.live_nodes()))
+    cluster.ghost.queues[queue].give_up(cluster.machines[name].disk[queue])
 
 
 def recover(cluster: Cluster) -> None:
@@ -122,16 +118,8 @@ def recover(cluster: Cluster) -> None:
     seen = [machine.stamped.seen_revision for machine in machines.values()]
     store.now.revision = max([store.now.revision, *seen]) + 1
     for queue, options in cluster.queues.items():
-        logs = {name: machines[name].disk[queue] for name in options.replicas}
-        best = max(
-            logs, key=lambda name: (epoch_at(logs[name].table, logs[name].end), logs[name].end)
-        )
-        state = store.now.states[queue][0]
-        epoch = max([state.epoch, *[log.promised for log in logs.values()]]) + 1
-        winner = machines[best].replica
-        store.put(
-            queue,
-            replace(state, leader="", incarnation=-1, epoch=epoch, in_sync_set=frozenset({winner})),
-        )
+        disks = [machines[name] for name in options.replicas]
+        logs = {machine.replica: machine.disk[queue].stored() for machine in disks}
+        store.put(queue, recovery(store.now.states[queue][0], logs))
     for name, machine in machines.items():
         store.now.members[name] = (machine.stamped.disk, machine.stamped.stamp)

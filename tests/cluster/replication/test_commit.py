@@ -1,5 +1,9 @@
 """Commit: nothing before all who are waited for have it; one step for all queues of a line."""
 
+import sys
+from collections.abc import Callable
+from types import FrameType
+
 from cluster.replication.frames import Ack
 from cluster.replication.inputs import FrameFromMirror, MirrorDisconnected
 from cluster.replication.ready import Committed
@@ -109,3 +113,44 @@ def test_below_min_isr_nothing_is_committed() -> None:
     nodes.elect("a", 1, "a")
     nodes.settle()
     assert nodes.committed == {}
+
+
+def calls_of(step: Callable[[], None]) -> int:
+    """How many Python functions a step calls: a count, and no time."""
+    count = 0
+
+    def note(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        step()
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+def calls_of_an_answer(queue_count: int, runs: int) -> int:
+    queues = {f"q{number}": QueueOptions(("a", "b"), 2) for number in range(queue_count)}
+    nodes = Replicating("ab", queues)
+    nodes.serve()
+    for queue in [*queues][:runs]:
+        nodes.append("a", queue, 100)
+    nodes.fsync("a")
+    core = nodes.cores["a"]
+    answer = FrameFromMirror("b", Ack(core.node.last_lsn))
+    count = calls_of(lambda: core.step(answer))
+    assert len(core.ready().committed) == runs
+    return count
+
+
+def test_an_answer_costs_a_step_for_a_line_however_many_queues_wait_in_it() -> None:
+    assert calls_of_an_answer(1_000, 0) == calls_of_an_answer(1, 0)
+
+
+def test_an_answer_costs_the_runs_that_it_commits() -> None:
+    one, many = calls_of_an_answer(1_000, 1), calls_of_an_answer(1_000, 1_000)
+    per_run = one - calls_of_an_answer(1_000, 0)
+    assert many <= 1_000 * per_run + calls_of_an_answer(1, 0)

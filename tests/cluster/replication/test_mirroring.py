@@ -4,7 +4,7 @@ import pytest
 
 from cluster.replication.errors import BrokenInvariantError
 from cluster.replication.frames import Ack, Append, Ends, Fence, Got, Refused, Tail
-from cluster.replication.inputs import FrameFromLeader, Fsynced, LeaderConnected
+from cluster.replication.inputs import FrameFromLeader, FrameFromMirror, Fsynced, LeaderConnected
 from cluster.replication.ready import AppendWrite, PromiseWrite, Ready
 from tests.support.replicating import Replicating, members
 
@@ -106,3 +106,24 @@ def test_a_cut_below_what_is_committed_is_seen() -> None:
     hear(nodes, Tail("q", 1, 0, 0, ((1, 1),), 3, "records", 3))
     with pytest.raises(BrokenInvariantError, match="I4 q: cut behind 1"):
         hear(nodes, Tail("q", 1, 1, 1, ((1, 2),), 1, "records", 3))
+
+
+def test_a_queue_without_a_replica_here_is_refused_and_its_lsn_is_answered() -> None:
+    nodes = fenced()
+    stranger = Append("stranger", 3, 5, 3, 1, "records", 8, 0)
+    assert hear(nodes, stranger).fsync_wanted
+    nodes.fsync("b")
+    assert nodes.frames == [("b", "a", Refused("stranger", 3)), ("b", "a", Ack(8))]
+
+
+def test_an_answer_in_the_name_of_another_node_says_nothing() -> None:
+    nodes = Replicating()
+    nodes.elect("a")
+    nodes.fsync("a")
+    nodes.connect("a", "b")
+    nodes.attach("a", "b")
+    [other] = members("c")
+    nodes.step("a", FrameFromMirror("b", Ends("q", 1, other, (), 0, 0)))
+    lead = nodes.cores["a"].lead_of("q")
+    assert lead is not None
+    assert lead.mirrors["b"].replica is None

@@ -1,7 +1,9 @@
 """What a tick decides, and what it never looks at."""
 
 from cluster.replication.core import ReplicationCore
+from cluster.replication.frames import Fence, Refused
 from cluster.replication.inputs import (
+    FrameFromMirror,
     Grow,
     MirrorDisconnected,
     Shrink,
@@ -102,6 +104,20 @@ def test_who_is_connected_is_attached_once_the_own_promise_is_on_disk() -> None:
     nodes.fsync("a")
     tick(nodes, 2)
     assert [target for _, target, _ in nodes.frames] == ["b", "c"]
+
+
+def test_a_mirror_that_refuses_is_fenced_again_after_a_while() -> None:
+    nodes = serving()
+    nodes.cores["a"].tick(1_000)
+    nodes.step("a", FrameFromMirror("c", Refused("q", 1)))
+    tick(nodes, 1_000)
+    assert nodes.frames == [("a", "c", Fence("q", 1))]
+    nodes.step("a", FrameFromMirror("c", Refused("q", 1)))
+    for now_ms in (1_001, 1_199):
+        tick(nodes, now_ms)
+        assert len(nodes.frames) == 1
+    tick(nodes, 1_200)
+    assert len(nodes.frames) == 2
 
 
 def test_an_answer_that_does_not_come_is_given_up_and_settled_by_a_touch() -> None:
