@@ -1,10 +1,12 @@
 """What a tick decides: all of it is always allowed, and waiting only says when (R8, R15).
 
 A tick looks at lines of queues, and at the queues that are not calm: those that wait alone or
-whose in-sync set lacks a replica. What is calm costs nothing.
+whose in-sync set lacks a replica. What is calm costs nothing, and of the others a bounded number
+is looked at in a tick, in turn.
 """
 
 from dataclasses import dataclass
+from itertools import islice
 
 from cluster.replication import catch_up, membership
 from cluster.replication.commit_line import CommitLine
@@ -20,12 +22,14 @@ class Timers:
     ``lag_max_ms``: a connected member does not come further. ``missing_max_ms``: a member has not
     attached. ``answer_max_ms``: the store has not answered; the outcome is unknown then (R7).
     ``attach_again_ms``: how soon a mirror that refused is fenced again on the same connection.
+    ``looks_max``: how many queues a tick looks at; the next tick goes on behind them.
     """
 
     lag_max_ms: int = 5_000
     missing_max_ms: int = 2_000
     answer_max_ms: int = 3_000
     attach_again_ms: int = 200
+    looks_max: int = 200
 
 
 def decide(node: NodeState, timers: Timers) -> None:
@@ -33,8 +37,11 @@ def decide(node: NodeState, timers: Timers) -> None:
     _give_up_answers(node, timers.answer_max_ms)
     for line in list(node.lines.values()):
         _look_at_line(node, line, timers.lag_max_ms)
-    for lead in list(node.not_calm.values()):
-        _look_at_queue(node, lead, timers)
+    for queue in list(islice(node.not_calm, timers.looks_max)):
+        lead = node.not_calm.pop(queue, None)
+        if lead is not None:
+            node.not_calm[queue] = lead
+            _look_at_queue(node, lead, timers)
 
 
 def _give_up_answers(node: NodeState, answer_max_ms: int) -> None:

@@ -150,6 +150,7 @@ def _of_leader(cluster: Cluster, machine: Machine, lead: Leadership, add: Add) -
     name, queue, core = machine.name, lead.queue, machine.core
     if core.may_append(queue) and not machine.full:
         add("publish", name, queue)
+        add("publishrun", name, queue)
     if core.may_deliver(queue) and events.next_message(cluster, name, queue):
         add("deliver", name, queue)
     for index in machine.out.get(queue, ()):

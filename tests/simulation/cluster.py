@@ -183,20 +183,22 @@ class Cluster:
         self.ghost.confirmed_count += len(news)
         machine.shown[queue] = index
 
-    def publish(self, name: str, queue: str) -> None:
-        self.ghost.message_count += 1
-        self.append(name, queue, "E", f"m{self.ghost.message_count}")
+    def publish(self, name: str, queue: str, count: int) -> None:
+        """Publish a run of messages, each with a name of its own."""
+        first = self.ghost.message_count + 1
+        self.ghost.message_count += count
+        self.append(name, queue, "E", *(f"m{number}" for number in range(first, first + count)))
 
-    def append(self, name: str, queue: str, kind: str, argument: object) -> None:
+    def append(self, name: str, queue: str, kind: str, *arguments: object) -> None:
         machine = self.machines[name]
         lead = machine.lead(queue)
         assert lead is not None
         self.ghost.queues[queue].note_writer(queue, lead.epoch, (name, machine.boots))
-        payload = (Record(lead.epoch, kind, argument),)
+        payload = tuple(Record(lead.epoch, kind, each) for each in arguments)
         if kind == "S":
-            machine.core.append_settlement(queue, 1, payload)
+            machine.core.append_settlement(queue, len(payload), payload)
         else:
-            machine.core.append(queue, 1, payload)
+            machine.core.append(queue, len(payload), payload)
         self.carry_out(machine)
 
     def check(self) -> None:

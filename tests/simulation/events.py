@@ -7,7 +7,7 @@ from cluster.replication import inputs
 from cluster.replication.frames import Fence
 from cluster.replication.identity import Fit, MemberRecord, identity_at_start
 from cluster.replication.state import ReplicaId
-from tests.simulation.cluster import Cluster, Conn
+from tests.simulation.cluster import CATCH_UP_COUNT, Cluster, Conn
 from tests.simulation.content import Message, StoredLog
 from tests.simulation.store import TTL, RequestId
 from tests.simulation.violation import ViolationError
@@ -73,7 +73,12 @@ def watch(cluster: Cluster, name: str, queue: str, at: int) -> None:
 
 
 def publish(cluster: Cluster, name: str, queue: str) -> None:
-    cluster.publish(name, queue)
+    cluster.publish(name, queue, 1)
+
+
+def publishrun(cluster: Cluster, name: str, queue: str) -> None:
+    """A run that is longer than a frame of a catch-up, which may end inside of it."""
+    cluster.publish(name, queue, CATCH_UP_COUNT + 1)
 
 
 def next_message(cluster: Cluster, name: str, queue: str) -> Message | None:

@@ -25,10 +25,10 @@ TIMERS = Timers(lag_max_ms=3, missing_max_ms=2, answer_max_ms=3, attach_again_ms
 """Of the cores that decide themselves; a tick is a ms."""
 
 STEADY = {
-    "publish": 6, "deliver": 5, "settle": 5, "sync": 12, "down": 24, "up": 24, "apply": 10,
-    "reply": 10, "attach": 14, "connect": 12, "get": 10, "elect": 8, "campaign": 6, "register": 8,
-    "start": 8, "renew": 5, "grow": 8, "touch": 8, "late": 3, "expire": 8, "resume": 2, "heal": 2,
-    "eup": 2, "read": 12, "space": 2,
+    "publish": 6, "publishrun": 2, "deliver": 5, "settle": 5, "sync": 12, "down": 24, "up": 24,
+    "apply": 10, "reply": 10, "attach": 14, "connect": 12, "get": 10, "elect": 8, "campaign": 6,
+    "register": 8, "start": 8, "renew": 5, "grow": 8, "touch": 8, "late": 3, "expire": 8,
+    "resume": 2, "heal": 2, "eup": 2, "read": 12, "space": 2,
 }  # fmt: skip
 """How often a kind is chosen, beside the others that may happen: what goes on without faults."""
 
@@ -40,7 +40,7 @@ FAULTS = {
 }  # fmt: skip
 """The same for what ends with the heal."""
 
-USERS = ("deliver", "settle")
+USERS = ("publishrun", "deliver", "settle")
 
 BY_TIMERS = frozenset(("attach", "grow", "touch"))
 """What only the cores decide during a heal, where they have timers."""
@@ -49,6 +49,7 @@ BUDGET = {
     "shrink": 6, "move": 3, "crash": 5, "pause": 3, "image": 2, "reset": 6, "cut": 5, "edown": 2,
     "esnap": 1, "jump": 1, "timeout": 5, "drop": 3, "tick": 40, "compact": 6, "getlate": 4,
     "watch": 6, "stamp": 8, "fsyncerror": 1, "fill": 2, "syncpart": 12,
+    "publishrun": 6,
 }  # fmt: skip
 """How often a kind may happen in a run, at most; a run takes all of it, half, or nothing."""
 

@@ -20,7 +20,7 @@ from tests.simulation.view import View, changed, view_of
 
 TRACES = sorted(Path(__file__).parent.joinpath("traces").glob("*.json"))
 
-KINDS_THAT_NO_TRACE_HAS = {"watch", "syncpart", "read", "fsyncerror", "fill", "space"}
+KINDS_THAT_NO_TRACE_HAS = {"publishrun", "watch", "syncpart", "read", "fsyncerror", "fill", "space"}
 """Faults that only the simulation has, and not the model."""
 
 

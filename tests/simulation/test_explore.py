@@ -4,6 +4,11 @@
 that it needs.
 """
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from cluster.replication.core import ReplicationCore
@@ -22,8 +27,9 @@ from tests.simulation.explore import (
 )
 from tests.simulation.mistakes import MISTAKES
 
-SEEDS = 1_500
-SEEDS_WITH_TIMERS = 300
+ROOT = Path(__file__).resolve().parents[2]
+SEEDS = 2_000
+SEEDS_WITH_TIMERS = 200
 BATCH = 100
 
 
@@ -48,6 +54,28 @@ def test_the_same_seed_does_the_same() -> None:
     digests = [run(seed).digest() for seed in (3, 5, 3)]
     assert digests[0] == digests[2]
     assert digests[0] != digests[1]
+
+
+DIGESTS = (
+    "from tests.simulation.explore import TIMERS, run;"
+    "print([run(seed).digest() for seed in range(10)], run(7, timers=TIMERS).digest())"
+)
+
+
+def test_another_process_does_the_same() -> None:
+    """Nothing hangs on the order in which a process iterates over its sets."""
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", DIGESTS],
+            env=os.environ | {"PYTHONHASHSEED": hash_seed},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    }
+    assert len(digests) == 1
 
 
 def test_runs_have_every_fault_and_every_shape() -> None:

@@ -146,3 +146,19 @@ def test_a_core_without_timers_decides_nothing_at_a_tick() -> None:
     for now_ms in (1_000, 60_000):
         core.tick(now_ms)
     assert core.ready().transactions == []
+
+
+def test_a_tick_looks_at_a_bounded_number_of_queues_in_turn() -> None:
+    queues = {f"q{number}": QueueOptions(("a", "b", "c"), 2) for number in range(10)}
+    nodes = serving(queues)
+    for queue in queues:
+        nodes.step("a", Shrink(queue, C0))
+        answer(nodes, 2)
+    core = nodes.cores["a"]
+    assert len(core.node.not_calm) == len(queues)
+    grown = []
+    for _ in range(3):
+        decide(core.node, Timers(looks_max=4))
+        nodes.take("a")
+        grown.append(sum(each.change is Change.GROW for each in nodes.transactions))
+    assert grown == [4, 8, 10]
