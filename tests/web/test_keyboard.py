@@ -1,9 +1,10 @@
 """The web UI by the keyboard alone: all is reached, the focus is seen, and layers give it back."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.web.chromium import Watched
 from tests.web.test_pages import PAGES
@@ -31,6 +32,35 @@ FOCUSED = """
 """
 
 
+WALKS_MAX = 2
+"""What comes while one walks has no number: then one walks again."""
+
+
+class Walk(NamedTuple):
+    """What was reached, in order; all there is; and where no focus was seen."""
+
+    walked: list[int]
+    wanted: list[int]
+    unseen: list[str]
+
+
+def walk(page: Page) -> Walk:
+    """Go through all of a page by the tabulator."""
+    count = page.evaluate(TABBABLE)
+    found = Walk([], list(range(count)), [])
+    page.get_by_role("link", name="Skip to content").focus()
+    for step in range(count):
+        if step > 0:
+            page.keyboard.press("Tab")
+        number, is_seen, html = page.evaluate(FOCUSED)
+        if number == "":
+            break  # behind the last
+        found.walked.append(int(number))
+        if not is_seen:
+            found.unseen.append(html)
+    return found
+
+
 @pytest.fixture(scope="module")
 def watched(browser: Browser, over_filled: str) -> Iterator[Watched]:
     opened = Watched(browser)
@@ -52,21 +82,9 @@ def test_all_of_a_page_is_reached_in_order_and_the_focus_is_seen(
     expect(page.locator("#main")).to_contain_text(text)
     # Rows that come while one walks would be others.
     page.keyboard.press("Space") if page.evaluate(_IS_LIVE) else None
-    count = page.evaluate(TABBABLE)
-    walked: list[int] = []
-    unseen: list[str] = []
-    page.get_by_role("link", name="Skip to content").focus()
-    for step in range(count):
-        if step > 0:
-            page.keyboard.press("Tab")
-        number, is_seen, html = page.evaluate(FOCUSED)
-        if number == "":
-            break  # behind the last
-        walked.append(int(number))
-        if not is_seen:
-            unseen.append(html)
-    assert walked == list(range(count))
-    assert unseen == []
+    walks = [walk(page) for _ in range(WALKS_MAX)]
+    assert any(one.walked == one.wanted for one in walks), walks[-1]
+    assert walks[-1].unseen == []
 
 
 _IS_LIVE = "() => document.querySelector('[aria-label=\"Pause\"]') !== null"
@@ -75,8 +93,11 @@ _IS_LIVE = "() => document.querySelector('[aria-label=\"Pause\"]') !== null"
 def test_the_palette_is_opened_walked_and_left_by_keys(watched: Watched) -> None:
     page = watched.page
     page.evaluate("() => { location.hash = '#/queues'; }")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Queues")
+    expect(page.locator("#main .bone")).to_have_count(0)
     link = page.get_by_role("link", name="orders.created")
     link.focus()
+    expect(link).to_be_focused()
     page.keyboard.press("Control+k")
     expect(page.get_by_role("dialog").get_by_role("combobox")).to_be_focused()
     page.keyboard.press("Escape")
