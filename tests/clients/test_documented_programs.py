@@ -6,16 +6,19 @@ own Python where that is there: it refuses to be installed into (PEP 668).
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pika
 import pytest
+from pika.exceptions import ChannelClosedByBroker, UnroutableError
 
 from tests.clients.support.deadlines import wait_until
 from tests.clients.support.programs import Program, run
 from tests.clients.support.requirements import require_tool
+from tests.clients.support.server import HOST, Server, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMED_PROGRAM = re.compile(r"^`([\w.]+)`[^\n]*\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -155,6 +158,43 @@ def test_deduplication(clean_broker_uri: str, tmp_path: Path, readers: Readers) 
         bookkeeper.wait_for_line("booked: 5 EUR to Eve")
         booked = [line for line in bookkeeper.lines if "booked:" in line]
         assert len(booked) == 3, booked
+
+
+def test_two_brokers(tmp_path: Path, readers: Readers) -> None:
+    listener = f"{{port: {free_port()}}}"  # without one there is no control socket either
+    settings = f"management: {{listeners: [{listener}], metrics_listeners: []}}"
+    server = Server(tmp_path / "node", settings=settings)
+    try:
+        server.wait_until_it_accepts()
+        text = (ROOT / "docs/tutorials/two-brokers.md").read_text(encoding="utf-8")
+        (lines,) = re.findall(r"^```\n(\.venv/bin/haremq .*?)^```$", text, re.MULTILINE | re.DOTALL)
+        commands = lines.replace(".venv/bin/haremq", f"{sys.executable} -m amqp_server")
+        socket = tmp_path / "node/data/control.sock"
+        wait_until(socket.exists, "the control socket")
+        code, output = run(["bash", "-ec", commands], {"HAREMQ_URI": f"unix:{socket}"})
+        assert code == 0, output
+        uri = f"amqp://guest:guest@{HOST}:{server.port}"
+        page = Page("docs/tutorials/two-brokers.md", tmp_path, uri, readers)
+        with page.start("bookkeeper.py") as bookkeeper:
+            bookkeeper.wait_for_line("waiting for orders")
+            wait_until(lambda: _is_bound(f"{uri}/shop"), "the link to bind the shop's exchange")
+            assert page.output_of("sell.py").count("published") == 3
+            bookkeeper.wait_for_line("order.milk: a litre")
+            assert bookkeeper.lines[-2:] == ["order.tea: two bags", "order.milk: a litre"]
+    finally:
+        server.stop()
+
+
+def _is_bound(uri: str) -> bool:
+    """Whether what is published at the shop is routed; the link makes the exchange there, too."""
+    with pika.BlockingConnection(pika.URLParameters(uri)) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        try:
+            channel.basic_publish("orders", "order", b"", mandatory=True)
+        except (UnroutableError, ChannelClosedByBroker):
+            return False
+        return True
 
 
 def test_topics(clean_broker_uri: str, tmp_path: Path, readers: Readers) -> None:
