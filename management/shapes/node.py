@@ -128,6 +128,7 @@ NODE: Final[Shapes] = {
         "name": "string",
         "description": "string",
         "enabled": "boolean",
+        "internal_purpose?": "string",
     },
     "metrics_gc_queue_length": {
         "connection_closed": "count",
