@@ -101,6 +101,21 @@ DEFINITIONS: Final[dict[str, object]] = {
             ("short-webhooks", r"^webhook\.", 10, {"max-length": 20_000}),
             ("lazy-stock", r"^stock\.", 1, {"queue-mode": "lazy"}),
         )
+    ] + [
+        {"vhost": "shop", "name": "orders-of-stores", "pattern": "^orders$",
+         "apply-to": "exchanges", "priority": 0, "definition": {"federation-upstream-set": "all"}},
+    ],
+    "parameters": [
+        {"vhost": "shop", "component": component, "name": name, "value": value}
+        for component, name, value in (
+            ("federation-upstream", "store-uppsala", {"uri": "amqp:///billing", "max-hops": 2}),
+            ("federation-upstream", "store-lund", {"uri": "amqp://store:lund@127.0.0.1:9"}),
+            ("shovel", "ledger-of-invoices", {
+                "src-protocol": "amqp091", "src-uri": "amqp:///shop", "src-exchange": "invoices",
+                "src-exchange-key": "invoice.#", "dest-protocol": "amqp091",
+                "dest-uri": "amqp:///billing", "dest-queue": "ledger",
+            }),
+        )
     ],
 }  # fmt: skip
 

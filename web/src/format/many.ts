@@ -9,3 +9,8 @@ export function many(count: number, noun: string): string {
 export function nounOf(count: number, noun: string): string {
   return count === 1 ? noun : `${noun}s`;
 }
+
+/** A count with a noun that is given as of many, as titles of lists are: `1 shovel`, `2 shovels`. */
+export function counted(count: number, nouns: string): string {
+  return many(count, nouns.replace(/s$/, ""));
+}

@@ -8,6 +8,7 @@ import { FilterField } from "../components/FilterField";
 import type { IconName } from "../components/icons";
 import { LiveMark } from "../components/LiveMark";
 import { wholeCount } from "../format/count";
+import { counted } from "../format/many";
 import { parseFilter } from "../route/filter";
 import { setQuery, useAddress } from "../route/router";
 import { keptStore } from "../state/kept";
@@ -150,7 +151,7 @@ export function ListView<Row>(props: Props<Row>) {
             ) : isFiltered ? (
               <Empty
                 icon="filter"
-                title={`None of ${wholeCount(rows.total)} ${props.what} fits the filter`}
+                title={`None of ${counted(rows.total, props.what)} fits the filter`}
                 act={<Button onPress={() => setQuery({ filter: "" })}>Clear the filter</Button>}
               />
             ) : (
@@ -184,6 +185,6 @@ function useSteadyRows<Row>(rows: Rows<Row>, keyOf: (row: Row) => string, isHeld
 
 function countText<Row>(rows: Rows<Row>, what: string): string {
   if (rows.isLoading) return "";
-  if (rows.count === rows.total) return `${wholeCount(rows.total)} ${what}`;
-  return `${wholeCount(rows.count)} of ${wholeCount(rows.total)} ${what}`;
+  if (rows.count === rows.total) return counted(rows.total, what);
+  return `${wholeCount(rows.count)} of ${counted(rows.total, what)}`;
 }

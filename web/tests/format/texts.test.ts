@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { csv } from "../../src/format/csv";
 import { jsonLines } from "../../src/format/json";
-import { many } from "../../src/format/many";
+import { counted, many } from "../../src/format/many";
 import { exactMoment, moment } from "../../src/format/moment";
 import { cutMiddle, initials } from "../../src/format/names";
 
@@ -50,4 +50,8 @@ describe("a count with its noun", () => {
     [1, "1 message"],
     [2000, "2,000 messages"],
   ])("%d is %s", (count, text) => expect(many(count, "message")).toBe(text));
+
+  it("tells a list's count by its title", () => {
+    expect([0, 1, 2].map((count) => counted(count, "virtual hosts"))).toEqual(["0 virtual hosts", "1 virtual host", "2 virtual hosts"]);
+  });
 });
