@@ -1,17 +1,25 @@
 """Queues as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from amqp_server.broker.views import QueueView
-from management.bodies.stats import NO_ERLANG, idle_since, with_details
+from management.bodies.stats import NO_ERLANG, idle_since, wanted_of, with_details
 from management.identity import Identity
+from management.lists.columns import Wanted, wanted_in, wants
 from management.lists.ranges import Ranges
 from management.samples import series
-from management.samples.details import Looks
+from management.samples.details import Looks, rate_of
 from management.samples.history import History
 
 _REPLICATED: Final = frozenset({"quorum", "stream"})
+
+_FIRST: Final = frozenset(
+    {"name", "vhost", "type", "durable", "auto_delete", "exclusive", "state", "message_stats"}
+    | {name for length in series.LENGTHS for name in (length, f"{length}_details")}
+)
+"""Fields of a queue that are there without the others."""
 
 
 def queue_definition_body(view: QueueView, identity: Identity) -> dict[str, Any]:
@@ -51,7 +59,12 @@ def totals_of(view: QueueView) -> Mapping[str, int]:
 
 
 def queue_body(
-    view: QueueView, identity: Identity, numbers: History | None, looks: Looks, ranges: Ranges
+    view: QueueView,
+    identity: Identity,
+    numbers: History | None,
+    looks: Looks,
+    ranges: Ranges,
+    wanted: Wanted = None,
 ) -> dict[str, Any]:
     """Return a queue with its numbers.
 
@@ -61,12 +74,50 @@ def queue_body(
         numbers: of the queue over time; None as long as it was not looked at.
         looks: when queues were looked at.
         ranges: samples that the request asks for.
+        wanted: what the object must have; numbers that are not wanted are left out, because those
+            of ten thousand queues take long.
     """
-    counts, now = view.counts, series.of_queue(view.counts)
+    now = series.of_queue(view.counts)
     body = queue_definition_body(view, identity)
-    body |= with_details(numbers, series.LENGTHS, looks, ranges.lengths, now)
-    body["message_stats"] = with_details(numbers, series.QUEUE_STATS, looks, ranges.msg_rates, now)
-    body |= {
+    lengths = wanted_of(series.LENGTHS, wanted)
+    body |= with_details(numbers, lengths, looks, ranges.lengths, now)
+    if wants(wanted, ("message_stats",)):
+        stats = wanted_of(series.QUEUE_STATS, wanted_in(wanted, "message_stats"))
+        body["message_stats"] = with_details(numbers, stats, looks, ranges.msg_rates, now)
+    if wanted is None or not wanted.keys() <= _FIRST:
+        body |= _rest(view) | _places_of(view) | idle_since(numbers, looks) | NO_ERLANG
+    return body
+
+
+def sampled_number(path: Sequence[str]) -> Callable[[History, Looks], float] | None:
+    """Return what tells a number or a rate as it was at the last look; None if it has no samples.
+
+    Args:
+        path: names of a field of ``queue_body``, from the outside: ``messages``,
+            ``message_stats.ack``, ``messages_details.rate``.
+    """
+    is_stat = path[0] == "message_stats"
+    shown, names = (series.QUEUE_STATS, path[1:]) if is_stat else (series.LENGTHS, path)
+    for name, places in shown.items():
+        if tuple(names) == (name,):
+            return partial(_last_sum, places)
+        if tuple(names) == (f"{name}_details", "rate"):
+            return partial(_rate, places)
+    return None
+
+
+def _last_sum(places: tuple[int, ...], numbers: History, _looks: Looks) -> float:
+    return sum([numbers.last[place] for place in places])
+
+
+def _rate(places: tuple[int, ...], numbers: History, looks: Looks) -> float:
+    return rate_of(numbers, places, looks)
+
+
+def _rest(view: QueueView) -> dict[str, Any]:
+    """Return what is neither how it was declared nor numbers over time."""
+    counts = view.counts
+    body: dict[str, Any] = {
         "consumers": counts.consumer_count,
         "memory": counts.memory_bytes,
         "message_bytes": counts.ready_bytes + counts.unacked_bytes,
@@ -82,7 +133,7 @@ def queue_body(
         body["messages_dlx"] = counts.dying_count
     if view.seen is not None:
         body["deduplication"] = view.seen._asdict()
-    return body | _places_of(view) | idle_since(numbers, looks) | NO_ERLANG
+    return body
 
 
 def _places_of(view: QueueView) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from management.lists.columns import Wanted, wants
 from management.lists.ranges import Range
 from management.samples.details import MS_PER_S, Looks, Numbers, details
 from management.samples.history import History
@@ -33,6 +34,15 @@ def idle_since(numbers: History | None, looks: Looks) -> dict[str, str]:
         return {}
     wall_s = (numbers.changed_ms + looks.wall_offset_ms) / MS_PER_S
     return {"idle_since": datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="milliseconds")}
+
+
+def wanted_of(shown: Series, wanted: Wanted) -> Series:
+    """Return those numbers of which the value or the details are wanted."""
+    if wanted is None:
+        return shown
+    return {
+        name: places for name, places in shown.items() if wants(wanted, (name, f"{name}_details"))
+    }
 
 
 def with_details(

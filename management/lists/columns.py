@@ -6,7 +6,7 @@ Source: RabbitMQ 3.10, recorded answers. A field that holds no object is kept wh
 the column goes, and so are ``arguments``. What matches nothing is ``[]``, in place of the object.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from management.http.request import Query
@@ -15,6 +15,28 @@ _WHOLE: Final = frozenset({"arguments", "client_properties", "definition", "prop
 
 Tree: TypeAlias = dict[str, "Tree | None"]
 """The wanted fields, each with those in it; None is the whole of it."""
+
+Wanted: TypeAlias = Tree | None
+"""What a body must have; None is all. It may have more."""
+
+
+def wants(wanted: Wanted, names: Collection[str]) -> bool:
+    """Return whether one of some fields is wanted."""
+    return wanted is None or not wanted.keys().isdisjoint(names)
+
+
+def wanted_in(wanted: Wanted, name: str) -> Wanted:
+    """Return what is wanted of a field that is an object, and is wanted itself."""
+    return None if wanted is None else wanted.get(name)
+
+
+def tree_to(path: Sequence[str]) -> Tree:
+    """Return the tree of one field, by the names that lead to it."""
+    tree: Tree = {path[-1]: None}
+    for name in reversed(path[:-1]):
+        tree = {name: tree}
+    return tree
+
 
 COLUMNS_MAX: Final = 1_000
 
@@ -31,9 +53,9 @@ class Columns:
         self._tree = None if text is None else _tree_of(text)
 
     @property
-    def is_all(self) -> bool:
-        """Whether objects stay whole."""
-        return self._tree is None
+    def wanted(self) -> Wanted:
+        """The wanted fields; None where objects stay whole."""
+        return self._tree
 
     def of(self, item: Mapping[str, Any]) -> object:
         """Return the wanted fields of an object."""

@@ -1,19 +1,25 @@
 """Queues: ``queues``."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 from amqp_server.broker.admin import typed_table
 from amqp_server.broker.views import QueueView
 from management.bodies.connections import consumer_body
-from management.bodies.queues import queue_body, queue_definition_body, totals_of
+from management.bodies.queues import (
+    queue_body,
+    queue_definition_body,
+    sampled_number,
+    totals_of,
+)
 from management.bodies.streams import consumer_body_of_stream
 from management.call import Call
 from management.http.body import object_of, text_of, truth_of
 from management.http.errors import bad_request, not_found
 from management.http.response import Response, created_or_changed, empty
 from management.listing import Rows, listed
+from management.lists.columns import Wanted
 from management.lists.ranges import Ranges, ranges_of
 from management.node import pages
 from management.routing.route import Right, Route
@@ -37,8 +43,27 @@ async def queues_of_vhost(call: Call) -> Response:
 
 async def _listed(call: Call, vhosts: list[str]) -> Response:
     ranges = ranges_of(call.request.query, "invalid_range_parameters")
-    rows = Rows(_places(call, vhosts), partial(_body_at, call, ranges), lambda place: place.name)
-    return await listed(call, rows)
+    part = partial(_body_at, call, ranges)
+    sampled = partial(_sampled, call)
+    if call.request.query.is_true("disable_stats"):
+        return await listed(call, Rows(_places(call, vhosts), part, _name))
+    return await listed(call, Rows(_places(call, vhosts), part, _name, part=part, sampled=sampled))
+
+
+def _name(place: "_Place") -> str:
+    return place.name
+
+
+def _sampled(call: Call, path: tuple[str, ...]) -> Callable[["_Place"], float | None] | None:
+    number, sampler = sampled_number(path), call.services.sampler
+    if number is None:
+        return None
+
+    def of_place(place: _Place) -> float | None:
+        numbers = sampler.queues.get(place)
+        return None if numbers is None else number(numbers, sampler.looks)
+
+    return of_place
 
 
 class _Place(NamedTuple):
@@ -54,15 +79,15 @@ def _places(call: Call, vhosts: list[str]) -> Iterator[_Place]:
             yield _Place(vhost, name)
 
 
-def _body_at(call: Call, ranges: Ranges, place: _Place) -> dict[str, Any]:
+def _body_at(call: Call, ranges: Ranges, place: _Place, wanted: Wanted = None) -> dict[str, Any]:
     view = call.node.views.queue(place.vhost, place.name)
     if view is None:
         # It went while the list was made.
         return {"name": place.name, "vhost": place.vhost}
-    return _body(call, ranges, view)
+    return _body(call, ranges, view, wanted)
 
 
-def _body(call: Call, ranges: Ranges, view: QueueView) -> dict[str, Any]:
+def _body(call: Call, ranges: Ranges, view: QueueView, wanted: Wanted = None) -> dict[str, Any]:
     """Return the object of a queue: all of it, or only what the request asks for."""
     query, identity = call.request.query, call.services.identity
     if query.is_true("disable_stats"):
@@ -70,7 +95,7 @@ def _body(call: Call, ranges: Ranges, view: QueueView) -> dict[str, Any]:
         return body | dict(totals_of(view)) if query.is_true("enable_queue_totals") else body
     sampler = call.services.sampler
     numbers = sampler.queues.get((view.vhost, view.name))
-    return queue_body(view, identity, numbers, sampler.looks, ranges)
+    return queue_body(view, identity, numbers, sampler.looks, ranges, wanted)
 
 
 async def queue(call: Call) -> Response:

@@ -50,7 +50,7 @@ def test_columns(columns: str, expected: object) -> None:
 
 def test_without_columns_all_is_kept() -> None:
     assert Columns(Query()).of(QUEUE) is QUEUE
-    assert Columns(Query()).is_all
+    assert Columns(Query()).wanted is None
 
 
 @given(st.text(alphabet="am.,_", max_size=50))

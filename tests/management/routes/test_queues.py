@@ -173,3 +173,23 @@ def test_a_queue_that_deduplicates_shows_how_many_keys_it_has(api: Api) -> None:
     assert shown["deduplication"] == {"keys": 1, "size": None, "duplicates": 2}
     api.put("queues/%2F/plain", {})
     assert "deduplication" not in api.get("queues/%2F/plain").json
+
+
+def test_a_page_sorted_by_a_number_comes_by_the_last_look_and_shows_what_is_now(api: Api) -> None:
+    client = api.node.open()
+    for name in "abc":
+        client.declare(name)
+    client.publish(b"1", b"2", routing_key="a")
+    client.publish(b"1", routing_key="b")
+    api.look()
+    path = "queues/%2F?sort=messages&sort_reverse=true&page=1&page_size=2&columns=name,messages"
+    first = [{"name": "a", "messages": 2}, {"name": "b", "messages": 1}]
+    assert api.call("GET", path).json["items"] == first
+    client.publish(b"2", b"3", routing_key="b")
+    client.publish(*[b"x"] * 9, routing_key="c")
+    assert api.call("GET", path).json["items"] == [
+        {"name": "b", "messages": 3},
+        {"name": "a", "messages": 2},
+    ]
+    api.look()
+    assert [each["name"] for each in api.call("GET", path).json["items"]] == ["c", "b"]
