@@ -189,11 +189,12 @@ def haremq_options(directory: Path, durability: Durability, more: str = "") -> l
     Args:
         directory: of its own.
         durability: of persistent messages.
-        more: other sections of the settings file.
+        more: other sections of the settings file; without ``management`` there is no HTTP API.
     """
     settings = directory / "haremq.yaml"
     # Brokers of several runs at once would want the same port of the HTTP API.
-    text = f"persistence: {{durability: {durability}}}\n{WITHOUT_MANAGEMENT}{more}"
+    management = "" if "management:" in more else WITHOUT_MANAGEMENT
+    text = f"persistence: {{durability: {durability}}}\n{management}{more}"
     settings.write_text(text, encoding="utf-8")
     return ["--config", str(settings), "--data-dir", str(directory / "data")]
 

@@ -101,7 +101,7 @@ class Killable:
 
 @contextmanager
 def killable(
-    name: str, durability: Durability, *, speaks_streams: bool = False
+    name: str, durability: Durability, *, speaks_streams: bool = False, settings: str = ""
 ) -> Iterator[Killable]:
     """Return a broker that has not been started; it ends with the block.
 
@@ -109,13 +109,14 @@ def killable(
         name: of the broker.
         durability: of HareMQ's persistent messages.
         speaks_streams: it has a port for the stream protocol too.
+        settings: other sections of HareMQ's settings file.
     """
     endpoint = Endpoint("127.0.0.1", free_port(), "guest", "guest", "/")
     stream_port = endpoint.port + STREAM_PORT_OFFSET if speaks_streams else None
     with tempfile.TemporaryDirectory(prefix="haremq-benchmark-") as directory:
         own: _Process
         if name == HAREMQ:
-            own = _HareMQ(Path(directory), endpoint, durability, stream_port)
+            own = _HareMQ(Path(directory), endpoint, durability, stream_port, settings)
         else:
             assert name == RABBITMQ, "there is no other"
             own = _RabbitMQ(endpoint.port, stream_port)
@@ -153,18 +154,22 @@ def measure_each(
 
 class _HareMQ:
     def __init__(
-        self, directory: Path, endpoint: Endpoint, durability: Durability, stream_port: int | None
+        self,
+        directory: Path,
+        endpoint: Endpoint,
+        durability: Durability,
+        stream_port: int | None,
+        settings: str,
     ) -> None:
         ports = ["--port", str(endpoint.port)]
-        listeners = ""
         if stream_port is not None:
             # A command line has one port, so both are in the settings.
             ports = []
-            listeners = (
+            settings += (
                 f"net:\n  listeners: [{{port: {endpoint.port}}},"
                 f" {{port: {stream_port}, protocol: stream}}]\n"
             )
-        options = [*ports, *haremq_options(directory, durability, listeners)]
+        options = [*ports, *haremq_options(directory, durability, settings)]
         self._command = [sys.executable, "-m", "amqp_server", "start", *options]
         self._log = directory / "output.log"
         self._endpoint = endpoint
