@@ -1,0 +1,9 @@
+"""Why a link ends. The text says it in words, and goes into the log and to the other node."""
+
+
+class LinkError(Exception):
+    """The other node, or what is between, broke the rules of a link: the connection ends."""
+
+
+class PayloadGoneError(Exception):
+    """The log does not have the records any more that wait for a mirror: it attaches anew (R4)."""

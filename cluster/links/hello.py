@@ -1,0 +1,107 @@
+"""The first envelope of each side: who it is, what it speaks, and how much it takes.
+
+    0             8             10            12
+    | "HAREMQ L"  | version_min | version_max | incarnation | live_bytes | catch_up_bytes
+    | stream_bytes | run_bytes_max | snapshot_bytes_max | nonce, 32 octets
+    | bytes u16, text | ... 4 more texts: cluster, node, disk, the node that is meant
+
+Versions are u16, numbers u64, all little-endian. Texts are UTF-8.
+"""
+
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final
+
+from cluster.links.errors import LinkError
+from cluster.links.settings import WINDOW_BYTES_MIN, WINDOWS, Windows
+
+MAGIC: Final = b"HAREMQ L"
+NONCE_BYTES: Final = 32
+TEXT_BYTES_MAX: Final = 255
+VERSION_MIN: Final = 1
+VERSION_MAX: Final = 1
+
+_FIXED: Final = Struct("<8sHH6Q32s")
+_TEXT: Final = Struct("<H")
+_TEXTS_COUNT: Final = 4
+
+HELLO_BYTES_MAX: Final = _FIXED.size + _TEXTS_COUNT * (_TEXT.size + TEXT_BYTES_MAX)
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What a node says of itself.
+
+    Attributes:
+        incarnation: the create revision of its ``live`` key; 0 before it has one.
+        meant: the node that a dialer wants to reach; empty where a listener answers.
+    """
+
+    cluster: str
+    node: str
+    disk: str
+    incarnation: int
+    meant: str
+    nonce: bytes
+    windows: Windows = WINDOWS
+    version_min: int = VERSION_MIN
+    version_max: int = VERSION_MAX
+
+
+def encode_hello(hello: Hello) -> bytes:
+    """Return the body of a HELLO."""
+    windows = hello.windows
+    fixed = _FIXED.pack(
+        MAGIC,
+        hello.version_min,
+        hello.version_max,
+        hello.incarnation,
+        windows.live_bytes,
+        windows.catch_up_bytes,
+        windows.stream_bytes,
+        windows.run_bytes_max,
+        windows.snapshot_bytes_max,
+        hello.nonce,
+    )
+    texts = [text.encode() for text in (hello.cluster, hello.node, hello.disk, hello.meant)]
+    return fixed + b"".join([_TEXT.pack(len(text)) + text for text in texts])
+
+
+def decode_hello(body: memoryview) -> Hello:
+    """Return what the other node says of itself.
+
+    Raises:
+        LinkError: it is broken, or no hello of a link.
+    """
+    if len(body) < _FIXED.size:
+        raise LinkError("a hello that is too short")
+    magic, least, most, incarnation, *numbers, nonce = _FIXED.unpack_from(body)
+    if magic != MAGIC:
+        raise LinkError("not a link of HareMQ")
+    if not 0 < least <= most:
+        raise LinkError(f"versions {least} to {most}")
+    windows = Windows(*numbers)
+    if min(windows.of_lanes()) < WINDOW_BYTES_MIN:
+        raise LinkError(f"windows of {windows.of_lanes()} octets")
+    texts, at = [], _FIXED.size
+    for _ in range(_TEXTS_COUNT):
+        text, at = _text_at(body, at)
+        texts.append(text)
+    if at != len(body):
+        raise LinkError(f"{len(body) - at} octets behind a hello")
+    cluster, node, disk, meant = texts
+    return Hello(cluster, node, disk, incarnation, meant, nonce, windows, least, most)
+
+
+def _text_at(body: memoryview, at: int) -> tuple[str, int]:
+    begins_at = at + _TEXT.size
+    if len(body) < begins_at:
+        raise LinkError("a hello that is too short")
+    (size,) = _TEXT.unpack_from(body, at)
+    ends_at = begins_at + size
+    if size > TEXT_BYTES_MAX or len(body) < ends_at:
+        raise LinkError(f"a text of {size} octets in a hello")
+    try:
+        return str(body[begins_at:ends_at], "utf-8"), ends_at
+    except UnicodeDecodeError:
+        raise LinkError("a text that is not UTF-8") from None

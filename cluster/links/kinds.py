@@ -1,0 +1,35 @@
+"""Kinds of envelopes, and the bits of their flags."""
+
+from enum import IntEnum, IntFlag
+
+
+class Kind(IntEnum):
+    """What an envelope holds."""
+
+    HELLO = 1
+    PROOF = 2
+    HEARTBEAT = 3
+    GOODBYE = 4
+    QUEUE = 5
+    CREDIT = 6
+    PIECE = 7
+    FENCE = 16
+    TAIL = 17
+    SNAPSHOT = 18
+    APPEND = 19
+    ENDS = 32
+    GOT = 33
+    REFUSED = 34
+    ACK = 35
+
+
+class Flag(IntFlag):
+    """``EPOCH_START``: the one record is the beginning of an epoch, and no octets follow."""
+
+    NONE = 0
+    EPOCH_START = 1
+
+
+LEADER_KINDS = frozenset({Kind.FENCE, Kind.TAIL, Kind.SNAPSHOT, Kind.APPEND, Kind.PIECE})
+MIRROR_KINDS = frozenset({Kind.ENDS, Kind.GOT, Kind.REFUSED, Kind.ACK, Kind.CREDIT})
+SHARED_KINDS = frozenset({Kind.HEARTBEAT, Kind.GOODBYE, Kind.QUEUE})

@@ -1,0 +1,1 @@
+"""Links on sockets of asyncio: TCP, TLS, Unix. The rest of ``cluster.links`` knows none."""

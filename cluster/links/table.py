@@ -1,0 +1,116 @@
+"""The links of one node: one connection for each other node and direction, joined to the core.
+
+What the core asks for on a connection must not leave on the next one (R4, R5). So its frames are
+routed before the core hears of a connection that ended or opened, and they go to the connections of
+that moment.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from cluster.links.connection import LinkConnection
+from cluster.links.hello import Hello
+from cluster.links.windows import Lane
+from cluster.replication.frames import LeaderFrame, MirrorFrame
+from cluster.replication.inputs import (
+    FrameFromLeader,
+    FrameFromMirror,
+    Input,
+    LeaderConnected,
+    LeaderDisconnected,
+    MirrorConnected,
+    MirrorDisconnected,
+)
+from cluster.replication.ready import Ready
+
+Step: TypeAlias = Callable[[Input], None]
+"""Hands an input to the core, does what its ``Ready`` says, and calls ``LinkTable.route``."""
+
+AfterWriting: TypeAlias = Callable[[Callable[[], None]], None]
+"""Calls what it is handed when all that the core asked for so far is in the WAL."""
+
+
+class LinkTable:
+    """An ``Owner`` of connections."""
+
+    def __init__(self, step: Step, after_writing: AfterWriting) -> None:
+        """Begin without a link; ``step`` is the only way into the core."""
+        self._step = step
+        self._after_writing = after_writing
+        self._to_mirrors: dict[str, LinkConnection] = {}
+        self._from_leaders: dict[str, LinkConnection] = {}
+        self._is_routing = False
+        self._ended: list[Input] = []
+
+    def to_mirror(self, node: str) -> LinkConnection | None:
+        """Return the connection on which this node leads; None without one."""
+        return self._to_mirrors.get(node)
+
+    def from_leader(self, node: str) -> LinkConnection | None:
+        """Return the connection on which this node mirrors; None without one."""
+        return self._from_leaders.get(node)
+
+    def route(self, ready: Ready) -> None:
+        """Let frames leave on the connections of now; without one they are of no use any more."""
+        self._is_routing = True
+        for mirror, frame in ready.to_mirrors:
+            link = self._to_mirrors.get(mirror)
+            if link is not None:
+                link.put(frame)
+        for leader, answer in ready.to_leaders:
+            link = self._from_leaders.get(leader)
+            if link is not None:
+                link.put(answer)
+        self._is_routing = False
+        while self._ended:
+            self._step(self._ended.pop(0))
+
+    def close(self, reason: str) -> None:
+        """End all of them."""
+        for link in (*self._to_mirrors.values(), *self._from_leaders.values()):
+            link.close(reason)
+
+    # ---- what connections say ----
+
+    def opened(self, link: LinkConnection, peer: Hello) -> None:
+        """A newer connection takes the place of an older one; that one is half open."""
+        links = self._links(link)
+        older = links.get(peer.node)
+        if older is not None:
+            older.close("a newer connection takes its place")
+        if link.reason is not None:
+            return
+        links[peer.node] = link
+        connected = MirrorConnected(peer.node) if link.is_dialer else LeaderConnected(peer.node)
+        self._step(connected)
+
+    def arrived(
+        self, link: LinkConnection, frame: LeaderFrame | MirrorFrame, lane: Lane, octets: int
+    ) -> None:
+        """Hand a frame to the core, in the order of the connection."""
+        peer = link.peer
+        assert peer is not None, "no frame comes before the handshake"
+        if isinstance(frame, LeaderFrame):
+            self._step(FrameFromLeader(peer.node, frame))
+        else:
+            self._step(FrameFromMirror(peer.node, frame))
+        if octets:
+            self._after_writing(lambda: link.worked_off(lane, octets))
+
+    def closed(self, link: LinkConnection, reason: str) -> None:
+        """The core hears of it once, and only of the connection that it knows."""
+        del reason
+        peer = link.peer
+        links = self._links(link)
+        if peer is None or links.get(peer.node) is not link:
+            return
+        del links[peer.node]
+        gone = MirrorDisconnected(peer.node) if link.is_dialer else LeaderDisconnected(peer.node)
+        if self._is_routing:
+            # What it makes the core say must not overtake what is being routed.
+            self._ended.append(gone)
+        else:
+            self._step(gone)
+
+    def _links(self, link: LinkConnection) -> dict[str, LinkConnection]:
+        return self._to_mirrors if link.is_dialer else self._from_leaders

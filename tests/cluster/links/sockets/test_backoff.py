@@ -1,0 +1,13 @@
+"""How long a dialer waits."""
+
+from cluster.links.sockets.backoff import FIRST_MS, LAST_MS, Backoff
+
+
+def test_waits_grow_up_to_a_bound_and_begin_anew() -> None:
+    backoff = Backoff(lambda: 1.0)
+    waits = [backoff.wait_ms() for _ in range(10)]
+    assert waits[:3] == [FIRST_MS, 2 * FIRST_MS, 4 * FIRST_MS]
+    assert waits[-1] == LAST_MS
+    backoff.succeeded()
+    assert backoff.wait_ms() == FIRST_MS
+    assert Backoff(lambda: 0.0).wait_ms() == FIRST_MS // 2

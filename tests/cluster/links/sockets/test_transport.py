@@ -1,0 +1,122 @@
+"""Whoever is at the other end of a socket harms no other link."""
+
+import asyncio
+import socket
+from dataclasses import replace
+
+import pytest
+
+from cluster.links.settings import KIB, MIB
+from cluster.links.sockets.dialer import TcpAddress
+from cluster.links.sockets.transport import WRITE_BYTES_MAX
+from tests.support.link_sockets import BRISK, QUEUES, Peer, ends, is_linked, pair_of_nodes, raw
+from tests.support.linked_nodes import LinkedNode, until
+from tests.support.linked_pair import run
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [b"GET / HTTP/1.1\r\n\r\n", b"\0" * 8 * MIB, b"\xff" * 8 * MIB, bytes(range(256)) * 4096],
+)
+def test_garbage_ends_its_connection_and_no_other(octets: bytes) -> None:
+    async def work() -> None:
+        async with pair_of_nodes() as nodes:
+            link = nodes["a"].table.to_mirror("b")
+            reader, writer = await raw(nodes["b"])
+            writer.write(octets)
+            await ends(reader)
+            writer.close()
+            assert nodes["a"].table.to_mirror("b") is link
+            assert is_linked(nodes)
+
+    asyncio.run(work())
+
+
+def test_garbage_of_a_node_that_is_known_ends_its_connection_and_no_other() -> None:
+    async def work() -> None:
+        async with pair_of_nodes() as nodes:
+            link = nodes["a"].table.to_mirror("b")
+            reader, writer = await raw(nodes["a"])
+            peer = Peer(is_dialer=True)
+            await peer.meet(reader, writer)
+            writer.write(b"\x07" * 4 * MIB)
+            assert b"checksum of a header" in await ends(reader)
+            writer.close()
+            assert nodes["a"].table.from_leader("x") is None
+            assert nodes["a"].table.to_mirror("b") is link
+
+    asyncio.run(work())
+
+
+def test_a_half_closed_link_is_closed() -> None:
+    async def work() -> None:
+        async with pair_of_nodes() as nodes:
+            reader, writer = await raw(nodes["a"])
+            await Peer(is_dialer=True).meet(reader, writer)
+            writer.write_eof()
+            assert b"the other node closed the connection" in await ends(reader)
+            writer.close()
+            assert is_linked(nodes)
+
+    asyncio.run(work())
+
+
+def test_a_half_open_link_is_found_by_its_silence() -> None:
+    async def work() -> None:
+        async with pair_of_nodes() as nodes:
+            reader, writer = await raw(nodes["a"])
+            await Peer(is_dialer=True).meet(reader, writer)
+            await until(nodes, lambda: nodes["a"].table.from_leader("x") is not None)
+            assert b"nothing heard for" in await ends(reader)
+            writer.close()
+            assert nodes["a"].table.from_leader("x") is None
+            assert is_linked(nodes)
+
+    asyncio.run(work())
+
+
+def test_a_mirror_that_never_reads_is_given_up_and_costs_little_memory() -> None:
+    async def work() -> None:
+        settings = replace(BRISK, silence_ms=20_000, held_bytes_max=MIB)
+        async with pair_of_nodes(settings) as nodes:
+            leader = nodes["a"]
+            listening = socket.create_server(("127.0.0.1", 0))
+            listening.setblocking(False)
+            met: asyncio.Future[asyncio.StreamWriter] = leader.loop.create_future()
+
+            async def never_read(
+                reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+            ) -> None:
+                await Peer(is_dialer=False).meet(reader, writer)
+                writer.transport.pause_reading()  # type: ignore[attr-defined]
+                met.set_result(writer)
+
+            server = await asyncio.start_server(never_read, sock=listening)
+            nodes["x"] = leader.nodes["x"] = LinkedNode("x", nodes, QUEUES, settings)
+            nodes["x"].address = TcpAddress("127.0.0.1", listening.getsockname()[1])
+            leader.dial("x")
+            writer = await met
+            await until(nodes, lambda: leader.table.to_mirror("x") is not None)
+            link = leader.table.to_mirror("x")
+            transport = leader.dialers["x"].transport
+            assert link is not None
+            assert transport is not None
+            assert transport._transport is not None
+            octets = b"x" * 64 * KIB
+            lsn = leader.core.node.last_lsn
+            for _ in range(500):
+                lsn += 1
+                link.put(run("q", lsn, octets))
+                await asyncio.sleep(0)
+                assert leader.held.total <= MIB
+                assert transport._transport.get_write_buffer_size() <= WRITE_BYTES_MAX + MIB
+            assert is_linked(nodes)
+            reason = await transport.ended
+            assert reason.startswith(("the other node reads nothing", "nothing heard", "the log"))
+            assert leader.held.total == 0
+            assert is_linked(nodes)
+            writer.close()
+            server.close()
+            del nodes["x"]
+
+    asyncio.run(work())
