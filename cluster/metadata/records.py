@@ -1,0 +1,155 @@
+"""The values behind keys, as versioned JSON: the state of a queue, and a node's ``member`` record.
+
+Each has ``"v"``, the version of its form. A version that is not known is refused and not guessed: a
+node writes a new form only when all nodes can read it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import orjson
+
+from cluster.metadata.errors import RecordFormatError
+from cluster.replication.identity import MemberRecord
+from cluster.replication.state import QueueOptions, QueueState, ReplicaId
+
+QUEUE_STATE_VERSION: Final = 1
+MEMBER_VERSION: Final = 1
+
+Decoded = TypeVar("Decoded")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredQueueState:
+    """The value of ``q/<vhost>/<queue>/st``.
+
+    ``queue_id`` tells a queue from another one that had its name before. ``clean`` is false once
+    the queue was led by a replica that may lack confirmed records (R18).
+    """
+
+    queue_id: str
+    state: QueueState
+    options: QueueOptions
+    clean: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMember:
+    """The value of ``member/<node>``: its disk and stamp (R19, R20), and where it stands."""
+
+    disk: str
+    stamp: int
+    zone: str = ""
+    state: str = "active"
+
+    def at(self, revision: int) -> MemberRecord:
+        """Return it as the core takes it, read at a revision of the store."""
+        return MemberRecord(self.disk, self.stamp, revision)
+
+
+def encode_queue_state(stored: StoredQueueState) -> bytes:
+    """Return the octets of a queue's state; equal states have equal octets."""
+    state, options = stored.state, stored.options
+    return orjson.dumps(
+        {
+            "v": QUEUE_STATE_VERSION,
+            "qid": stored.queue_id,
+            "leader": state.leader,
+            "linc": state.incarnation,
+            "epoch": state.epoch,
+            "isr": sorted([each.node, each.disk] for each in state.in_sync_set),
+            "replicas": list(options.replicas),
+            "min_isr": options.min_isr,
+            "lease_guard": options.lease_guard,
+            "clean": stored.clean,
+        }
+    )
+
+
+def decode_queue_state(octets: bytes) -> StoredQueueState:
+    """Return a queue's state.
+
+    Raises:
+        RecordFormatError: it is none, or of another version.
+    """
+    return _decoded(octets, QUEUE_STATE_VERSION, _queue_state)
+
+
+def encode_member(member: StoredMember) -> bytes:
+    """Return the octets of a ``member`` record; equal records have equal octets."""
+    return orjson.dumps(
+        {
+            "v": MEMBER_VERSION,
+            "disk": member.disk,
+            "stamp": member.stamp,
+            "zone": member.zone,
+            "state": member.state,
+        }
+    )
+
+
+def decode_member(octets: bytes) -> StoredMember:
+    """Return a ``member`` record.
+
+    Raises:
+        RecordFormatError: it is none, or of another version.
+    """
+    return _decoded(octets, MEMBER_VERSION, _member)
+
+
+def _decoded(octets: bytes, version: int, decode: Callable[[dict[str, Any]], Decoded]) -> Decoded:
+    try:
+        fields = orjson.loads(octets)
+        if isinstance(fields, dict) and fields.get("v") != version:
+            found = fields.get("v")
+            raise RecordFormatError(f"expected a value of version {version}, found {found!r:.40}")
+        return decode(fields)
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise RecordFormatError(f"expected a value of version {version}: {error!r:.200}") from error
+
+
+def _queue_state(fields: dict[str, Any]) -> StoredQueueState:
+    members = frozenset(ReplicaId(_text(node), _text(disk)) for node, disk in _list(fields["isr"]))
+    state = QueueState(
+        _text(fields["leader"]), _number(fields["linc"]), _number(fields["epoch"]), members
+    )
+    options = QueueOptions(
+        tuple(map(_text, _list(fields["replicas"]))),
+        _number(fields["min_isr"]),
+        _truth(fields["lease_guard"]),
+    )
+    return StoredQueueState(_text(fields["qid"]), state, options, _truth(fields["clean"]))
+
+
+def _member(fields: dict[str, Any]) -> StoredMember:
+    return StoredMember(
+        _text(fields["disk"]),
+        _number(fields["stamp"]),
+        _text(fields["zone"]),
+        _text(fields["state"]),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected a text, got {value!r:.40}")
+    return value
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list, got {value!r:.40}")
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError(f"expected a number from 0, got {value!r:.40}")
+    return value
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"expected true or false, got {value!r:.40}")
+    return value
