@@ -1,0 +1,188 @@
+"""HTTP to etcd's gateway: one POST with a bounded answer, or one whose answer goes on.
+
+Nothing here trusts the other end: an answer has a length and a time, a line of a stream has a
+length, no redirect is followed, nothing is unpacked.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import aiohttp
+import orjson
+
+from cluster.metadata.errors import AnswerTooLongError, StoreAwayError
+from cluster.metadata.etcd.messages import AnswerError
+
+ANSWER_BYTES_MAX: Final = 2 * 1024 * 1024
+"""Of one answer, and of one line of a watch; decoding it takes some ten ms."""
+
+LINE_BYTES_MAX: Final = 8 * 1024 * 1024
+"""Of one line of a watch: etcd cuts it by revisions only, and one may be 128 large values."""
+
+CONNECTIONS_MAX: Final = 16
+
+_MS: Final = 1000
+
+
+class NotSentError(StoreAwayError):
+    """There was no connection: the request has not left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long to wait, in ms.
+
+    Attributes:
+        connect: for a connection.
+        answer: for a whole answer, connection included; for the begin of a watch too.
+        silence: for something of a watch, before it is begun anew on another connection.
+    """
+
+    connect: int = 2_000
+    answer: int = 5_000
+    silence: int = 30_000
+
+
+class Answer(NamedTuple):
+    """Status and body of an answer."""
+
+    status: int
+    body: bytes
+
+
+class Http:
+    """Connections to gateways; made within a running loop.
+
+    Args:
+        times: how long to wait.
+        tls: for https; None is Python's default.
+    """
+
+    def __init__(self, times: Times, tls: ssl.SSLContext | None = None) -> None:
+        self._times = times
+        self._tls = tls
+        self._short = self._opened(CONNECTIONS_MAX)
+        self._long = self._opened(0)
+
+    async def post(self, url: str, request: object, headers: Mapping[str, str]) -> Answer:
+        """Return the answer to a request.
+
+        Raises:
+            NotSentError: it has not left.
+            AnswerTooLongError: the answer is too long.
+            StoreAwayError: it may have arrived, and no answer came.
+        """
+        try:
+            async with (
+                asyncio.timeout(self._times.answer / _MS),
+                self._short.post(
+                    url, data=orjson.dumps(request), headers=headers, allow_redirects=False
+                ) as response,
+            ):
+                return Answer(response.status, await _whole(response))
+        except aiohttp.ClientConnectorError as error:
+            raise NotSentError(f"{url}: {error}") from error
+        except aiohttp.ConnectionTimeoutError as error:
+            raise NotSentError(f"{url}: no connection in time") from error
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            raise StoreAwayError(f"{url}: no answer: {error!r:.200}") from error
+
+    @asynccontextmanager
+    async def stream(
+        self, url: str, request: object, headers: Mapping[str, str]
+    ) -> AsyncIterator["Lines"]:
+        """Open an answer that goes on; see ``post`` for the errors."""
+        try:
+            async with (
+                asyncio.timeout(self._times.answer / _MS) as limit,
+                self._long.post(
+                    url, data=orjson.dumps(request), headers=headers, allow_redirects=False
+                ) as response,
+            ):
+                limit.reschedule(None)
+                yield Lines(response, self._times)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotSentError(f"{url}: {error!r:.200}") from error
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            raise StoreAwayError(f"{url}: the stream broke: {error!r:.200}") from error
+
+    async def close(self) -> None:
+        """Close all connections; streams break."""
+        await self._short.close()
+        await self._long.close()
+
+    def _opened(self, connections_max: int) -> aiohttp.ClientSession:
+        connect_s = self._times.connect / _MS
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=connections_max, ssl=self._tls if self._tls is not None else True
+            ),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_s),
+            headers={"Accept-Encoding": "identity", "Content-Type": "application/json"},
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+
+
+class Lines:
+    """The lines of an answer that goes on."""
+
+    def __init__(self, response: aiohttp.ClientResponse, times: Times) -> None:
+        self.status = response.status
+        self._content = response.content
+        self._times = times
+        self._rest = bytearray()
+        self._looked_at = 0
+
+    async def next(self, *, first: bool = False) -> bytes | None:
+        """Return the next line; None where nothing came for the time of silence.
+
+        Args:
+            first: whether it is the first one, which comes in the time of an answer.
+
+        Raises:
+            StoreAwayError: the stream ended.
+            AnswerTooLongError: a line is too long.
+        """
+        wait_ms = self._times.answer if first else self._times.silence
+        try:
+            async with asyncio.timeout(wait_ms / _MS):
+                while (end := self._rest.find(b"\n", self._looked_at)) < 0:
+                    self._looked_at = len(self._rest)
+                    if len(self._rest) > LINE_BYTES_MAX:
+                        raise AnswerTooLongError(f"a line is over {LINE_BYTES_MAX} octets")
+                    piece = await self._content.readany()
+                    if not piece:
+                        return self._last()
+                    self._rest += piece
+        except TimeoutError:
+            return None
+        line = bytes(self._rest[:end])
+        del self._rest[: end + 1]
+        self._looked_at = 0
+        return line
+
+    def _last(self) -> bytes:
+        if not self._rest:
+            raise StoreAwayError("the stream ended")
+        line, self._rest = bytes(self._rest), bytearray()
+        return line
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    announced = response.content_length
+    if announced is not None and announced > ANSWER_BYTES_MAX:
+        raise AnswerTooLongError(f"an answer of {announced} octets")
+    body = bytearray()
+    while piece := await response.content.readany():
+        body += piece
+        if len(body) > ANSWER_BYTES_MAX:
+            raise AnswerTooLongError(f"an answer of over {ANSWER_BYTES_MAX} octets")
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise AnswerError("the answer is packed, and nobody asked for that")
+    return bytes(body)
