@@ -55,6 +55,8 @@ def leader_frames(draw: st.DrawFn) -> LeaderFrame:
     if kind == "start":
         return Append(name, epoch, after, epoch, 1, EpochStart.RECORD, draw(NUMBERS), commit)
     if kind == "tail":
+        # Epoch 0 is that of a log without records.
+        epoch = max(epoch, 1)
         begins = draw(st.integers(1, 5))
         spans = tuple((epoch + each, after + 1 + each) for each in range(min(begins, count)))
         return Tail(name, epoch + 5, after, epoch, spans, count, octets, commit)
