@@ -96,7 +96,7 @@ class LinkConnection:
         self._open_frames = OpenFrames(settings.windows, make_assembly)
         self._numbers, self._names = QueueNumbers(), QueueNames()
         self._received_count = self._sent_count = self._last_lsn = 0
-        self._begun_at_ms = self._heard_at_ms = self._sent_at_ms = now_ms
+        self._begun_at_ms = self._heard_at_ms = self._sent_at_ms = self._looked_at_ms = now_ms
         self._is_heard = True
         for kind, body in handshake.begin():
             self._answers.put(kind, body)
@@ -294,10 +294,14 @@ class LinkConnection:
     # ---- time ----
 
     def tick(self, now_ms: int) -> None:
-        """Send a sign of life, or give the other node up, where it is time."""
+        """Send a sign of life, or give the other node up, where it is time; called often."""
         if self.reason is not None:
             return
         settings = self._settings
+        if now_ms - self._looked_at_ms > settings.silence_ms // 2:
+            # This node was late itself; what came meanwhile may not be read yet.
+            self._heard_at_ms = now_ms
+        self._looked_at_ms = now_ms
         if self.peer is None:
             if now_ms >= self._begun_at_ms + settings.handshake_ms:
                 self._end("the other node did not say who it is in time")

@@ -13,18 +13,18 @@ from cluster.replication.state import QueueOptions
 from tests.support.linked_nodes import SECRET, LinkedNode, until
 from tests.support.linked_pair import Hearing, Log, hello, never
 
-QUEUES = {"q": QueueOptions(("a", "b", "x"), 1)}
+QUEUES = {"q": QueueOptions(("a", "b", "x"), 1), "r": QueueOptions(("a", "b"), 1)}
 BRISK = LinkSettings(heartbeat_ms=20, silence_ms=1_500, handshake_ms=1_500, stall_ms=800)
 
 
 class Peer:
     """A node ``x`` whose socket the test holds."""
 
-    def __init__(self, is_dialer: bool) -> None:
+    def __init__(self, is_dialer: bool, meant: str = "a") -> None:
         self.heard = Hearing()
         self.link = LinkConnection(
             self.heard,
-            Handshake(hello("x", "a" if is_dialer else ""), Trust(SECRET), is_dialer=is_dialer),
+            Handshake(hello("x", meant if is_dialer else ""), Trust(SECRET), is_dialer=is_dialer),
             LinkSettings(),
             HeldOctets(MIB),
             Log(),
@@ -52,7 +52,7 @@ async def pair_of_nodes(settings: LinkSettings = BRISK) -> AsyncIterator[dict[st
     for name in "ab":
         nodes[name] = LinkedNode(name, nodes, QUEUES, settings)
         await nodes[name].listen()
-    nodes["a"].lead(1, "q")
+    nodes["a"].lead(1, "q", "r")
     nodes["a"].dial("b")
     try:
         await until(nodes, lambda: nodes["a"].table.to_mirror("b") is not None)

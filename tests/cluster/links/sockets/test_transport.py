@@ -9,6 +9,7 @@ import pytest
 from cluster.links.settings import KIB, MIB
 from cluster.links.sockets.dialer import TcpAddress
 from cluster.links.sockets.transport import WRITE_BYTES_MAX
+from cluster.replication.frames import Fence
 from tests.support.link_sockets import BRISK, QUEUES, Peer, ends, is_linked, pair_of_nodes, raw
 from tests.support.linked_nodes import LinkedNode, until
 from tests.support.linked_pair import run
@@ -118,5 +119,30 @@ def test_a_mirror_that_never_reads_is_given_up_and_costs_little_memory() -> None
             writer.close()
             server.close()
             del nodes["x"]
+
+    asyncio.run(work())
+
+
+def test_twenty_thousand_frames_in_one_write_do_not_hold_another_link_up() -> None:
+    async def work() -> None:
+        async with pair_of_nodes(replace(BRISK, silence_ms=20_000)) as nodes:
+            mirror = nodes["b"]
+            await until(nodes, lambda: nodes["a"].core.may_append("r"))
+            reader, writer = await raw(mirror)
+            peer = Peer(is_dialer=True, meant="b")
+            await peer.meet(reader, writer)
+            await until(nodes, lambda: mirror.table.from_leader("x") is not None)
+            for _ in range(20_000):
+                peer.link.put(Fence("nothing here", 1))
+            writer.writelines(peer.link.output(1 << 40, 0))
+            link = mirror.table.from_leader("x")
+            assert link is not None
+            end = nodes["a"].publish("r", [b"beside the flood"])
+            await until(nodes, lambda: mirror.logs["r"].end == end)
+            # Input of a flood is worked on in slices, and the other link has its turn between.
+            assert link._received_count < 2_000
+            await until(nodes, lambda: link._received_count > 20_000)
+            assert is_linked(nodes)
+            writer.close()
 
     asyncio.run(work())
