@@ -174,6 +174,8 @@ def test_the_rights_of_a_user_are_tried_and_his_limits_are_set(watched: Watched)
     go(page, "#/limits?kind=users")
     expect(page.get_by_role("row", name="owner")).to_contain_text("7")
     page.get_by_role("link", name="owner").click()
+    # What the page knew of the user before is shown first; to empty what is empty changes nothing.
+    expect(panel.get_by_label("Channels at most")).to_have_value("7")
     panel.get_by_label("Channels at most").fill("")
     panel.get_by_role("button", name="Save limits").click()
     go(page, "#/limits?kind=users")

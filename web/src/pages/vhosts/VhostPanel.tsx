@@ -47,7 +47,7 @@ export function VhostPanel({ name, onClose }: { name: string; onClose: () => voi
               <dt>messages</dt><dd>{wholeCount(vhost.messages ?? 0)}</dd>
               <dt>tracing</dt><dd>{vhost.tracing ? "on" : "off"}</dd>
             </dl>
-            <LimitsForm route="vhost-limits" name={name} known={limits.data?.[0]?.value ?? {}} mayEdit={mayAsk} />
+            {limits.data && <LimitsForm route="vhost-limits" name={name} known={limits.data[0]?.value ?? {}} mayEdit={mayAsk} />}
             {permissions.data && (
               <div>
                 <h3>Who may enter</h3>
