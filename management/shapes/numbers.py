@@ -2,7 +2,26 @@
 
 from typing import Final
 
-from management.shapes.words import Shapes
+from management.shapes.words import Shape, Shapes
+
+_DELIVERED: Final[Shape] = {
+    "deliver": "count+",
+    "deliver_no_ack": "count+",
+    "get": "count+",
+    "get_no_ack": "count+",
+    "get_empty": "count+",
+    "deliver_get": "count+",
+    "redeliver": "count+",
+    "ack": "count+",
+}
+
+_STATS: Final[Shape] = {
+    "publish": "count+",
+    "confirm": "count+",
+    "return_unroutable": "count+",
+    "drop_unroutable": "count+",
+    **_DELIVERED,
+}
 
 NUMBERS: Final[Shapes] = {
     "rate": {
@@ -24,65 +43,18 @@ NUMBERS: Final[Shapes] = {
         "page_size": "count",
         "total_count": "count",
     },
-    "channel_stats": {
-        "publish": "count+",
-        "confirm": "count+",
-        "return_unroutable": "count+",
-        "drop_unroutable": "count+",
-        "deliver": "count+",
-        "deliver_no_ack": "count+",
-        "get": "count+",
-        "get_no_ack": "count+",
-        "get_empty": "count+",
-        "deliver_get": "count+",
-        "redeliver": "count+",
-        "ack": "count+",
-    },
+    "channel_stats": _STATS,
     "exchange_stats": {
         "publish_in": "count+",
         "publish_out": "count+",
     },
-    "queue_stats": {
-        "publish": "count+",
-        "deliver": "count+",
-        "deliver_no_ack": "count+",
-        "get": "count+",
-        "get_no_ack": "count+",
-        "get_empty": "count+",
-        "deliver_get": "count+",
-        "redeliver": "count+",
-        "ack": "count+",
-    },
+    "queue_stats": {"publish": "count+", **_DELIVERED},
     "overview_stats": {
-        "publish": "count+",
-        "confirm": "count+",
-        "return_unroutable": "count+",
-        "drop_unroutable": "count+",
-        "deliver": "count+",
-        "deliver_no_ack": "count+",
-        "get": "count+",
-        "get_no_ack": "count+",
-        "get_empty": "count+",
-        "deliver_get": "count+",
-        "redeliver": "count+",
-        "ack": "count+",
+        **_STATS,
         "disk_reads": "count+",
         "disk_writes": "count+",
     },
-    "vhost_stats": {
-        "publish": "count+",
-        "confirm": "count+",
-        "return_unroutable": "count+",
-        "drop_unroutable": "count+",
-        "deliver": "count+",
-        "deliver_no_ack": "count+",
-        "get": "count+",
-        "get_no_ack": "count+",
-        "get_empty": "count+",
-        "deliver_get": "count+",
-        "redeliver": "count+",
-        "ack": "count+",
-    },
+    "vhost_stats": _STATS,
     "queue_totals": {
         "messages": "count+",
         "messages_ready": "count+",
