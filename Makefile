@@ -132,14 +132,14 @@ style: venv
 # Both builds pass the same tests, but for what one build shows: clients, browsers, house rules, kill loops
 # (what a kill leaves is up to the log, whose one twin is its writer), and mistakes that are planted for a
 # checker to see, and the simulation of clusters and what asks a real etcd, which reach no kernel. First the
-# interpreted twins, then everything on the kernels. The last line of the log is pytest's summary, which .ci/run
-# repeats at its very end.
+# interpreted twins, then everything on the kernels. A few that failed run once more, alone. The last line of
+# the log, which .ci/run repeats at its very end, is pytest's summary, or what passed only alone.
 pytest: venv npm web
 	mkdir -p build
-	HAREMQ_INTERPRETED=1 $(BIN)/pytest -q --ignore=tests/clients --ignore=tests/web --ignore=tests/style \
+	HAREMQ_INTERPRETED=1 .ci/failed-again $(BIN)/pytest -q --ignore=tests/clients --ignore=tests/web --ignore=tests/style \
 		--ignore=tests/simulation --ignore=tests/cluster/metadata/etcd \
 		--ignore-glob='tests/crash/test_*kill_loop.py' -m 'not planted'
-	HAREMQ_REQUIRE_CLIENTS=1 REQUIRE_COMPILED=1 $(BIN)/pytest -q 2>&1 | tee $(PYTEST_LOG)
+	HAREMQ_REQUIRE_CLIENTS=1 REQUIRE_COMPILED=1 .ci/failed-again $(BIN)/pytest -q 2>&1 | tee $(PYTEST_LOG)
 
 # The kernels once more, built with AddressSanitizer in a copy of the tree.
 asan: venv
