@@ -5,33 +5,21 @@ duplicate repeats; and the queue knows the keys of the messages that it has, and
 """
 
 import random
-from itertools import count
-from typing import Final, NamedTuple, cast
+from collections.abc import Mapping
+from typing import ClassVar, Final, NamedTuple, cast
 
 from amqp_server.broker.arguments.declare import QueueProperties
-from amqp_server.broker.backing import Backing
-from amqp_server.broker.budget import TurnBudget
-from amqp_server.broker.queue import QueueIdentity
-from amqp_server.broker.turn import Turn
-from amqp_server.broker.vhost import Vhost
 from amqp_server.wire.properties import traits_of
 from persistence.files import Files
-from persistence.log import Log
-from persistence.log_state import LogOptions
 from persistence.record import Record, make_route
 from queues.batch import Batch
 from queues.classic.deduplicating_queue import DeduplicatingQueue
-from queues.memory import MemoryRules
-from queues.tail import NodeMemory
 from tests.crash.life import Life
-from tests.crash.stored_node import messages_of
+from tests.crash.vhost_life import VhostLife, lsn_of
 from tests.support.frames import content_header, property_list, table
 
-NOW_MS: Final = 2_000_000
-BUDGET_BYTES: Final = 900
 KEYS: Final = 12
 QUEUE: Final = "last"
-QUEUE_ID: Final = 1
 
 
 class Sent(NamedTuple):
@@ -41,7 +29,7 @@ class Sent(NamedTuple):
     lsn: int
 
 
-class DeduplicatingQueueLife(Life):
+class DeduplicatingQueueLife(VhostLife):
     """One queue being used; every choice is drawn from one seed.
 
     Attributes:
@@ -50,6 +38,8 @@ class DeduplicatingQueueLife(Life):
         acked: bodies that were taken for good, be it safe or not.
     """
 
+    ids: ClassVar[Mapping[str, int]] = {QUEUE: 1}
+
     def __init__(self, files: Files, draw: random.Random) -> None:
         super().__init__(files, draw)
         self.sent: list[Sent] = []
@@ -57,22 +47,6 @@ class DeduplicatingQueueLife(Life):
         self.key_of: dict[bytes, int] = {}
         self.acked: set[bytes] = set()
         self._unacked: list[Batch] = []
-        turn = Turn(10, TurnBudget(count().__next__, draw.choice((1, 3, 1_000))))
-        self.vhost = Vhost(
-            "/",
-            turn,
-            lambda now_ms: now_ms // 1000,
-            None,
-            Backing(make_log=self._log_of, memory=MemoryRules(NodeMemory(), BUDGET_BYTES)),
-        )
-        is_new = not self.node.opened.queues
-        arguments = table({"x-message-deduplication": True})
-        properties = QueueProperties(True, False, False, arguments)
-        self.vhost.queues.declare(QUEUE, properties, None, NOW_MS, queue_id=QUEUE_ID)
-        if is_new:
-            self.node.commit.request_fsync()
-            while self.node.commit_group():
-                pass
         self.actions = [
             (12, self.publish),
             (6, self.take),
@@ -82,15 +56,19 @@ class DeduplicatingQueueLife(Life):
             (1, self.node.commit.request_fsync),
         ]
 
+    def declare_all(self) -> None:
+        arguments = table({"x-message-deduplication": True})
+        properties = QueueProperties(True, False, False, arguments)
+        self.vhost.queues.declare(QUEUE, properties, None, self.now_ms, queue_id=self.ids[QUEUE])
+
     def take_over(self, before: Life, *, power_was_lost: bool) -> None:
         assert isinstance(before, DeduplicatingQueueLife)
-        recovered = self.node.opened.queues[QUEUE_ID]
-        found = {each.body for each, _ in messages_of(recovered, 0).values()}
+        found = self.bodies_found(QUEUE)
         for body, lsn in before.sent:
             if lsn <= before.node.commit.committed_lsn:
                 assert body in found or body in before.acked, f"lost: {body!r}"
         self.key_of = dict(before.key_of)
-        self._engine.recover(recovered, NOW_MS)
+        self._engine.recover(self.node.opened.queues[self.ids[QUEUE]], self.now_ms)
         keys = {self.key_of[body] for body in found}
         known = {key for key in range(KEYS) if self._is_present(key)}
         assert known == keys, "the keys are those of the messages"
@@ -113,14 +91,14 @@ class DeduplicatingQueueLife(Life):
             record = self._message(key)
             run.append(record)
             bodies.append(self.present.setdefault(key, bytes(record.body)))
-        outcome = self.vhost.publisher.publish("", run, NOW_MS)
-        self.sent += [Sent(body, outcome.safe_at.lsn) for body in bodies]
+        outcome = self.vhost.publisher.publish("", run, self.now_ms)
+        self.sent += [Sent(body, lsn_of(outcome.safe_at)) for body in bodies]
 
     def take(self) -> None:
         """Take some messages, mostly for good."""
         for _ in range(self.draw.choice((1, 5, 20))):
             no_ack = self.draw.random() < 0.7
-            got = self._engine.get(NOW_MS, no_ack=no_ack)
+            got = self._engine.get(self.now_ms, no_ack=no_ack)
             if got is None:
                 return
             if no_ack:
@@ -133,7 +111,7 @@ class DeduplicatingQueueLife(Life):
         while self._unacked:
             batch = self._unacked.pop()
             if self.draw.random() < 0.5:
-                self._engine.requeue([batch], NOW_MS)
+                self._engine.requeue([batch], self.now_ms)
             else:
                 self._engine.settle(batch.positions, batch.body_bytes)
                 self._forget(batch)
@@ -142,9 +120,7 @@ class DeduplicatingQueueLife(Life):
 
     @property
     def _engine(self) -> DeduplicatingQueue:
-        queue = self.vhost.queues.find(QUEUE)
-        assert queue is not None, "it is never deleted"
-        return cast("DeduplicatingQueue", queue.engine)
+        return cast("DeduplicatingQueue", self.queue_named(QUEUE).engine)
 
     def _forget(self, batch: Batch) -> None:
         for record in batch.records:
@@ -160,13 +136,8 @@ class DeduplicatingQueueLife(Life):
         assert octets is not None, "it has one"
         return keyed.is_present(octets, 1)
 
-    def _log_of(self, queue: QueueIdentity) -> Log:
-        found = self.node.opened.queues.get(queue.queue_id)
-        return self.node.declare(LogOptions()).log if found is None else found.log
-
     def _message(self, key: int) -> Record:
-        self.published_count += 1
-        body = b"%d " % self.published_count + bytes(self.draw.choice((0, 3, 60, 300)))
+        body = self._next_body()
         self.key_of[body] = key
         return self._made(body, key)
 

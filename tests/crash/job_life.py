@@ -43,7 +43,7 @@ class JobLife(MoveLife):
 
     def begin_job(self) -> None:
         source = self.draw.choice(list(MOVES))
-        queue = self._queue_named(source)
+        queue = self.queue_named(source)
         count = queue.engine.ready_count
         move = Move(len(self.jobs), "/", source, MOVES[source], "guest", self.now_ms, count)
         self.jobs.append(move)

@@ -9,35 +9,23 @@ dead letters go to: *kept* is there, or acked there. Nothing is asked of one tha
 """
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final, NamedTuple
 
 from amqp_server.broker.arguments.declare import QueueProperties
-from amqp_server.broker.backing import Backing
-from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.policies.table import Policy
-from amqp_server.broker.queue import Queue, QueueIdentity
 from amqp_server.broker.steps import finish
-from amqp_server.broker.turn import Turn
-from amqp_server.broker.vhost import Vhost
 from exchanges.bindings import Destination, DestinationKind
 from persistence.files import Files
-from persistence.log import Log
-from persistence.log_state import LogOptions
 from persistence.record import PERSISTENT, Record, make_route
-from queues.memory import MemoryRules
 from queues.options import Durability
-from queues.tail import NodeMemory
 from tests.crash.life import HEADER, Life
-from tests.crash.stored_node import messages_of
+from tests.crash.vhost_life import VhostLife, lsn_of
 from tests.support.classic_queue import single_batches
 from tests.support.consumer import FakeConsumer
 from tests.support.frames import table
 
-NOW_MS: Final = 1_000
 TTL_MS: Final = 40
-BUDGET_BYTES: Final = 600
 FANOUT: Final = "amq.fanout"
 
 
@@ -97,7 +85,7 @@ class Safety(NamedTuple):
     is_fsynced: bool
 
 
-class MoveLife(Life):
+class MoveLife(VhostLife):
     """One vhost being used; every choice is drawn from one seed.
 
     Attributes:
@@ -105,31 +93,14 @@ class MoveLife(Life):
         acked: what consumers took for good, be it safe or not.
     """
 
+    ids: ClassVar[Mapping[str, int]] = {name: number for number, name in enumerate(SHAPES, start=1)}
+    budget_bytes = 600
+
     def __init__(self, files: Files, draw: random.Random) -> None:
+        self._consumers: dict[str, FakeConsumer] = {}
         super().__init__(files, draw)
         self.placed: dict[Place, Safety] = {}
         self.acked: set[Place] = set()
-        self.now_ms = NOW_MS
-        self._consumers: dict[str, FakeConsumer] = {}
-        clock = count()
-        self._turn = Turn(10, TurnBudget(clock.__next__, draw.choice((1, 3, 1_000))))
-        self.vhost = Vhost(
-            "/",
-            self._turn,
-            lambda now_ms: now_ms // 1000,
-            None,
-            Backing(
-                make_log=self._log_of,
-                memory=MemoryRules(NodeMemory(), BUDGET_BYTES),
-            ),
-        )
-        is_new = not self.node.opened.queues
-        for name, shape in SHAPES.items():
-            self._declare(name, shape)
-        if is_new:
-            self.node.commit.request_fsync()
-            while self.node.commit_group():
-                pass
         self.actions = [
             (10, self.publish),
             (5, self.let_time_pass),
@@ -148,11 +119,7 @@ class MoveLife(Life):
 
     def take_over(self, before: Life, *, power_was_lost: bool) -> None:
         assert isinstance(before, MoveLife)
-        found: set[Place] = set()
-        for queue in self._queues_here():
-            recovered = self.node.opened.queues[self._ids[queue.name]]
-            bodies = [each.body for each, _ in messages_of(recovered, 0).values()]
-            found.update([Place(queue.name, body) for body in bodies])
+        found = {Place(name, body) for name in SHAPES for body in self.bodies_found(name)}
         commit = before.node.commit
         for place, safety in before.placed.items():
             on_disk = before.node.fsynced_lsn if power_was_lost else commit.committed_lsn
@@ -161,48 +128,42 @@ class MoveLife(Life):
                 assert before.is_kept(place, found), f"lost: {place}"
         self.placed = {place: Safety(0, True) for place in found}
         self.published_count = before.published_count
-        for queue in self._queues_here():
-            queue.engine.recover(self.node.opened.queues[self._ids[queue.name]], self.now_ms)
+        for name, queue_id in self.ids.items():
+            recovered = self.node.opened.queues[queue_id]
+            self.queue_named(name).engine.recover(recovered, self.now_ms)
 
     # -- what happens ---------------------------------------------------------------------------
 
     def publish(self) -> None:
         draw = self.draw
         name = draw.choice(PUBLISHED_TO)
-        engine = self._queue_named(name).engine
+        engine = self.queue_named(name).engine
         run = [self._message(name) for _ in range(draw.choice((1, 2, 5, 20)))]
         refused, safe_at, _ = engine.publish(run, self.now_ms)
-        safety = Safety(safe_at.lsn, engine.options.durability is Durability.FSYNC)
+        safety = Safety(lsn_of(safe_at), engine.options.durability is Durability.FSYNC)
         for index, each in enumerate(run):
             if index not in refused:
                 self.placed[Place(name, each.body)] = safety
 
     def let_time_pass(self) -> None:
-        self.now_ms += self.draw.choice((1, TTL_MS, 3 * TTL_MS))
-        if (due_ms := self._turn.next_deadline_ms()) is not None and due_ms <= self.now_ms:
-            self._turn.on_deadline(self.now_ms)
-
-    def end_turn(self) -> None:
-        """Let the broker do its remaining work, as far as it can."""
-        self._turn.budget.begin()
-        self._turn.end(self.now_ms)
+        self.let_ms_pass(self.draw.choice((1, TTL_MS, 3 * TTL_MS)))
 
     def deliver(self) -> None:
         name, consumer = self._consumer()
         consumer.is_paused = False
-        self._queue_named(name).engine.drain(self.now_ms, self.draw.choice((1, 3, 20)))
+        self.queue_named(name).engine.drain(self.now_ms, self.draw.choice((1, 3, 20)))
         consumer.is_paused = True
 
     def reject(self) -> None:
         name, consumer = self._consumer()
         if SHAPES[name].targets:
             entries = consumer.take_unacked(self._some_unacked(consumer))
-            self._queue_named(name).engine.reject(single_batches(entries), self.now_ms)
+            self.queue_named(name).engine.reject(single_batches(entries), self.now_ms)
 
     def give_back(self) -> None:
         name, consumer = self._consumer()
         entries = consumer.take_unacked(self._some_unacked(consumer))
-        self._queue_named(name).engine.requeue(single_batches(entries), self.now_ms)
+        self.queue_named(name).engine.requeue(single_batches(entries), self.now_ms)
 
     def ack(self) -> None:
         """Settle all deliveries of the consumer."""
@@ -211,7 +172,7 @@ class MoveLife(Life):
         self.acked.update([Place(name, entry.record.body) for entry in entries])
         body_bytes = sum([len(entry.record.body) for entry in entries])
         positions = [entry.position for entry in entries]
-        self._queue_named(name).engine.settle(positions, body_bytes)
+        self.queue_named(name).engine.settle(positions, body_bytes)
 
     def change_policy(self) -> None:
         """Change the class of some queues, or how long one may be."""
@@ -227,6 +188,10 @@ class MoveLife(Life):
 
     # -- inside ---------------------------------------------------------------------------------
 
+    def declare_all(self) -> None:
+        for name, shape in SHAPES.items():
+            self._declare(name, shape)
+
     def _declare(self, name: str, shape: Shape) -> None:
         properties = QueueProperties(True, False, False, table(dict(shape.arguments)))
         queue = self.vhost.queues.declare(name, properties, None, self.now_ms)
@@ -236,24 +201,6 @@ class MoveLife(Life):
         consumer.is_paused = True
         queue.engine.consume(consumer, self.now_ms)
 
-    _ids: Final = {name: number for number, name in enumerate(SHAPES, start=1)}
-
-    def _log_of(self, queue: QueueIdentity) -> Log:
-        found = self.node.opened.queues.get(self._ids[queue.name])
-        if found is not None:
-            return found.log
-        made = self.node.declare(LogOptions(max_priority=queue.options.max_priority)).log
-        assert made.queue_id == self._ids[queue.name], "in this order in every life"
-        return made
-
-    def _queues_here(self) -> Iterator[Queue]:
-        return iter(self.vhost.queues)
-
-    def _queue_named(self, name: str) -> Queue:
-        queue = self.vhost.queues.find(name)
-        assert queue is not None, "none is ever deleted"
-        return queue
-
     def _consumer(self) -> tuple[str, FakeConsumer]:
         return self.draw.choice(list(self._consumers.items()))
 
@@ -262,10 +209,8 @@ class MoveLife(Life):
         return held[: self.draw.randrange(len(held) + 1)]
 
     def _message(self, queue_name: str) -> Record:
-        self.published_count += 1
-        draw = self.draw
-        body = b"%d " % self.published_count + bytes(draw.choice((0, 3, 60, 300)))
-        priority = draw.randrange(4)
+        body = self._next_body()
+        priority = self.draw.randrange(4)
         return Record(make_route("", queue_name), HEADER, body, PERSISTENT, priority)
 
     def is_kept(self, place: Place, found: set[Place]) -> bool:
