@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from management.http.errors import BAD_REQUEST, HttpError
+from management.http.errors import BAD_REQUEST, HttpError, bad_request
+
+DIGITS_MAX: Final = 9
+"""Of a number, if nothing else is said."""
 
 
 class Query:
@@ -26,6 +30,25 @@ class Query:
     def is_true(self, name: str) -> bool:
         """Return whether a parameter is ``true``; every other value is false."""
         return self.get(name) == "true"
+
+    def number(self, name: str, usual: int, digits_max: int = DIGITS_MAX) -> int:
+        """Return a parameter that is a number of 0 or more.
+
+        Args:
+            name: of the parameter.
+            usual: if it is not there.
+            digits_max: more digits are no number.
+
+        Raises:
+            HttpError: 400, it is none.
+        """
+        text = self.get(name)
+        if text is None:
+            return usual
+        number = whole_number(text, digits_max)
+        if number is None:
+            raise bad_request(f"{name}: expected a number of 0 or more")
+        return number
 
     def __contains__(self, name: object) -> bool:
         return name in self._values
@@ -75,6 +98,12 @@ class Request:
             if equals:
                 found.setdefault(name, value)
         return found
+
+
+def whole_number(text: str, digits_max: int = DIGITS_MAX) -> int | None:
+    """Return a number of ASCII digits; None if the text is something else, or has more of them."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= digits_max
+    return int(text) if is_number else None
 
 
 def parsed_query(text: str) -> Query:

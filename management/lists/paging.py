@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from amqp_server.broker.views import PatternError, compile_pattern
 from management.http.errors import HttpError, bad_request
-from management.http.request import Query
+from management.http.request import Query, whole_number
 
 PAGE_SIZE: Final = 100
 PAGE_SIZE_MAX: Final = 500
@@ -94,8 +94,7 @@ def page_wanted(query: Query) -> PageWanted | None:
 
 
 def _integer(text: str) -> int:
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= DIGITS_MAX):
+    if whole_number(text.removeprefix("-"), DIGITS_MAX) is None:
         raise _invalid()
     return int(text)
 

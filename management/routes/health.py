@@ -11,6 +11,7 @@ from amqp_server.broker.admin import SettledBy
 from management.bodies.node import listeners_of, protocol_of
 from management.call import Call
 from management.http.errors import OK, UNAVAILABLE, bad_request, not_found
+from management.http.request import whole_number
 from management.http.response import Response, answer
 from management.routing.route import Right, Route
 
@@ -98,8 +99,7 @@ async def below_connection_limit(call: Call) -> Response:
 async def port_listener(call: Call) -> Response:
     """Fail where nothing listens on a port."""
     text = call.names["port"]
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 10):  # noqa: PLR2004
+    if whole_number(text.removeprefix("-")) is None:
         raise bad_request("Invalid port")
     port = int(text)
     ports = [each.port for each in listeners_of(call.node.views.node())]
@@ -132,8 +132,7 @@ async def certificate_expiration(call: Call) -> Response:
     if unit not in _UNIT_MS:
         supported = ", ".join(_UNIT_MS)
         raise bad_request(f"Time unit not recognised. Supported units: {supported}.")
-    digits = within.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 10):  # noqa: PLR2004
+    if whole_number(within.removeprefix("-")) is None:
         raise bad_request("Invalid expiration value.")
     view = call.node.views.node()
     ends_ms = None if view.resources is None else view.resources.certificate_ends_ms

@@ -6,6 +6,7 @@ from typing import Final
 from management.call import Call
 from management.http.errors import bad_request
 from management.http.event_stream import EVENT_STREAM, event_stream
+from management.http.request import whole_number
 from management.http.response import Response, answer
 from management.live.listeners import Listener
 from management.live.log import LEVELS, LogFollower, is_as_severe, line_body
@@ -20,9 +21,10 @@ _DIGITS_MAX: Final = 15
 async def logs(call: Call) -> Response:
     """Return the last lines of the log, the newest last."""
     level = _level_of(call)
-    since_ms = _number_of(call, "since", 0)
-    after = _number_of(call, "after", 0)
-    count = min(_number_of(call, "count", LINES_USUAL), LINES_MAX)
+    query = call.request.query
+    since_ms = query.number("since", 0, _DIGITS_MAX)
+    after = query.number("after", 0, _DIGITS_MAX)
+    count = min(query.number("count", LINES_USUAL), LINES_MAX)
     found = deque(
         [
             line
@@ -38,12 +40,10 @@ async def livelog(call: Call) -> Response:
     """Return the lines of the log as they are written."""
     level = _level_of(call)
     log, listeners = call.services.log, call.services.listeners
-    number = _number_of(call, "after", log.last_number)
-    last = call.request.header("last-event-id")
-    if last is not None and last.isascii() and last.isdigit() and len(last) <= _DIGITS_MAX:
-        number = int(last)
+    after = call.request.query.number("after", log.last_number, _DIGITS_MAX)
+    last = whole_number(call.request.header("last-event-id") or "", _DIGITS_MAX)
     listeners.require_room()
-    follower = LogFollower(log, level, number)
+    follower = LogFollower(log, level, after if last is None else last)
     listener = Listener(call.still_stands)
     return event_stream(listeners.serve(listener, follower.begin, follower.end))
 
@@ -53,15 +53,6 @@ def _level_of(call: Call) -> str:
     if level not in LEVELS:
         raise bad_request(f"level: expected one of {', '.join(LEVELS)}")
     return level
-
-
-def _number_of(call: Call, name: str, default: int) -> int:
-    text = call.request.query.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX):
-        raise bad_request(f"{name}: expected a number")
-    return int(text)
 
 
 ROUTES: Final = (

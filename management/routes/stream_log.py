@@ -26,8 +26,8 @@ _OFFSET_DIGITS_MAX: Final = 19
 
 async def segments(call: Call) -> Response:
     """Return segments of a stream, the oldest first."""
-    offset = _number(call, "offset", 0)
-    count = _number(call, "count", SEGMENTS_MAX)
+    offset = call.request.query.number("offset", 0, _OFFSET_DIGITS_MAX)
+    count = call.request.query.number("count", SEGMENTS_MAX)
     if not 1 <= count <= SEGMENTS_MAX:
         raise bad_request(f"count: expected 1 to {SEGMENTS_MAX}")
     return call.answer(segments_body(_found(call, offset, count)))
@@ -67,15 +67,6 @@ def _found(call: Call, offset: int, count: int) -> StreamSegments:
     if found is None:
         raise bad_request(f"queue '{name}' in vhost '{call.vhost}' is no stream")
     return found
-
-
-def _number(call: Call, key: str, usual: int) -> int:
-    text = call.request.query.get(key)
-    if not text:
-        return usual
-    if not (text.isascii() and text.isdecimal() and len(text) <= _OFFSET_DIGITS_MAX):
-        raise bad_request(f"{key}: expected a number of 0 or more")
-    return int(text)
 
 
 ROUTES: Final = (

@@ -13,6 +13,7 @@ from management.bodies.streams import stream_consumer_body, stream_publisher_bod
 from management.call import Call
 from management.http.body import object_of
 from management.http.errors import UNAVAILABLE, HttpError, bad_request, not_found
+from management.http.request import whole_number
 from management.http.response import Response, empty
 from management.listing import Rows, listed
 from management.node import pages
@@ -28,8 +29,6 @@ from management.vhost_commands import change, matching, require_object, require_
 
 PROTOCOL: Final = "stream"
 """Of connections of the stream protocol, as their views name it."""
-
-_DIGITS_MAX: Final = 9
 
 View = TypeVar("View", StreamPublisherView, StreamConsumerView)
 
@@ -207,7 +206,7 @@ async def put_super_stream(call: Call) -> Response:
 
 def _numbers(count: object) -> list[str]:
     text = str(count)
-    if not text.removeprefix("-").isdecimal() or not text.isascii() or len(text) > _DIGITS_MAX:
+    if whole_number(text.removeprefix("-")) is None:
         raise bad_request("The partitions must be a number")
     if int(text) < 1:
         raise bad_request("The partition number must be greater than 0")

@@ -19,8 +19,6 @@ RATE_MAX: Final = 1_000
 TRUNCATE_USUAL: Final = 4_096
 TRUNCATE_MAX: Final = 65_536
 
-_DIGITS_MAX: Final = 9
-
 
 async def tail_queue(call: Call) -> Response:
     """Send copies of the messages that come to a queue."""
@@ -36,9 +34,10 @@ async def tail_exchange(call: Call) -> Response:
 
 async def _tail(call: Call, place: str) -> Response:
     require_vhost(call)
-    rate = _number_of(call, "rate", RATE_USUAL, RATE_MAX)
-    truncate_bytes = _number_of(call, "truncate", TRUNCATE_USUAL, TRUNCATE_MAX)
-    encoding = call.request.query.get("encoding") or "auto"
+    query = call.request.query
+    rate = min(query.number("rate", RATE_USUAL), RATE_MAX)
+    truncate_bytes = min(query.number("truncate", TRUNCATE_USUAL), TRUNCATE_MAX)
+    encoding = query.get("encoding") or "auto"
     if encoding not in {"auto", "base64"}:
         raise bad_request("Unsupported encoding. Please use auto or base64.")
     listeners, woken = call.services.listeners, asyncio.Event()
@@ -56,15 +55,6 @@ async def _tail(call: Call, place: str) -> Response:
     )
     listener = Listener(lambda: call.still_stands() and tailing.may_go_on())
     return event_stream(listeners.serve(listener, follower.begin, follower.end))
-
-
-def _number_of(call: Call, name: str, usual: int, most: int) -> int:
-    text = call.request.query.get(name)
-    if text is None:
-        return usual
-    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX):
-        raise bad_request(f"{name}: expected a number")
-    return min(int(text), most)
 
 
 ROUTES: Final = (

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from management.call import Call
-from management.http.errors import bad_request, not_found
+from management.http.errors import not_found
 from management.http.response import Response, answer
 from management.routing.route import Right, Route
 from management.samples.details import rate_of
@@ -41,10 +41,7 @@ async def top(call: Call) -> Response:
         raise not_found()
     query = call.request.query
     sort = query.get("sort") or _SORTS[0]
-    text = query.get("row_count") or str(ROWS_USUAL)
-    if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004
-        raise bad_request("row_count: expected a number")
-    rows_max = min(int(text), ROWS_MAX)
+    rows_max = min(query.number("row_count", ROWS_USUAL), ROWS_MAX)
     kept: list[tuple[float, int, _Row]] = []
     slices = call.node.slices
     for number, row in enumerate(_rows(call, sort if sort in _SORTS else _SORTS[0])):

@@ -21,7 +21,7 @@ from management.bodies.topology import (
     queue_node,
 )
 from management.call import Call
-from management.http.errors import bad_request, not_found
+from management.http.errors import not_found
 from management.http.json_text import dumped
 from management.http.response import Response
 from management.listing import in_pieces
@@ -45,17 +45,9 @@ async def topology(call: Call) -> Response:
     """Return a vhost as nodes and edges."""
     if not call.node.has_vhost(call.vhost):
         raise not_found()
-    queues_max = _queues_max(call.request.query.get("queues_max"))
+    queues_max = min(call.request.query.number("queues_max", QUEUES_USUAL), QUEUES_MAX)
     picture = _Picture(call, await _busiest(call, queues_max))
     return Response(200, in_pieces(picture.parts(), call.node.slices))
-
-
-def _queues_max(text: str | None) -> int:
-    if text is None:
-        return QUEUES_USUAL
-    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10):  # noqa: PLR2004
-        raise bad_request("queues_max: expected a number")
-    return min(int(text), QUEUES_MAX)
 
 
 async def _busiest(call: Call, queues_max: int) -> set[str] | None:

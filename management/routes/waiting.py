@@ -14,18 +14,17 @@ from management.vhost_commands import change, require_vhost
 COUNT_USUAL: Final = 50
 TRUNCATE_USUAL: Final = 50_000
 
-_DIGITS_MAX: Final = 9
-
 
 async def waiting(call: Call) -> Response:
     """Show messages, about in the order in which they are due."""
     require_vhost(call)
+    query = call.request.query
     given = {
-        "count": _number_of(call, "count", COUNT_USUAL),
-        "truncate_bytes": _number_of(call, "truncate", TRUNCATE_USUAL),
+        "count": query.number("count", COUNT_USUAL),
+        "truncate_bytes": query.number("truncate", TRUNCATE_USUAL),
     }
     came = await change(call, "list_waiting", exchange=call.names["exchange"], **given)
-    as_base64 = call.request.query.get("encoding") == "base64"
+    as_base64 = query.get("encoding") == "base64"
     shown = []
     found = sorted(cast("tuple[WaitingMessage, ...]", came), key=attrgetter("due_ms"))
     for message in found:
@@ -58,15 +57,6 @@ def _body_of(message: WaitingMessage, *, as_base64: bool) -> dict[str, Any]:
         "payload": payload,
         "payload_encoding": encoding,
     }
-
-
-def _number_of(call: Call, name: str, usual: int) -> int:
-    text = call.request.query.get(name)
-    if text is None:
-        return usual
-    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX):
-        raise bad_request(f"{name}: expected a number")
-    return int(text)
 
 
 ROUTES: Final = (

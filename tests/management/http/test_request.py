@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from management.http.errors import HttpError
-from management.http.request import Request, decoded, parsed_query
+from management.http.request import Request, decoded, parsed_query, whole_number
 
 
 def test_the_first_of_a_parameter_counts() -> None:
@@ -16,6 +16,23 @@ def test_the_first_of_a_parameter_counts() -> None:
     assert (query.get("c"), query.get("nope"), "b" in query) == ("x y z", None, True)
     assert not query.is_true("a")
     assert parsed_query("pagination=true").is_true("pagination")
+
+
+def test_a_number_has_so_many_digits_and_nothing_else() -> None:
+    query = parsed_query("a=007&b=1234567890&c=")
+    assert (query.number("a", 1), query.number("nope", 5), query.number("b", 0, 10)) == (
+        7,
+        5,
+        1_234_567_890,
+    )
+    for name in ("b", "c"):
+        with pytest.raises(HttpError, match=f"{name}: expected a number of 0 or more"):
+            query.number(name, 1)
+
+
+@pytest.mark.parametrize("text", ["", "-1", "+1", " 1", "1_0", "\u0661", "\u00b2", "1.0", "1" * 10])
+def test_what_is_no_whole_number_is_none(text: str) -> None:
+    assert whole_number(text) is None
 
 
 @pytest.mark.parametrize("text", ["x=%zz", "&&=&", "x=%4", "%=1", "%+1=2"])
