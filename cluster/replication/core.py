@@ -1,7 +1,7 @@
 """The replication core of one node: ``step`` an input, ``tick`` the clock, take a ``Ready``.
 
-The publisher's side (R23) attaches in front of ``append``: it drops what a front end submits a
-second time by a number that is contiguous for (front end, queue), and refuses a gap.
+The publisher's side (R23) stands in front of ``append``: ``judge`` says what a front end submits a
+second time, and what would overtake an older message.
 """
 
 from cluster.replication import catch_up, commit, inputs, membership, steps
@@ -11,6 +11,7 @@ from cluster.replication.identity import DiskIdentity, Identity
 from cluster.replication.leadership import Leadership
 from cluster.replication.lease import MARGIN_MS, Lease
 from cluster.replication.node_state import CATCH_UP_COUNT_MAX, NodeState
+from cluster.replication.publishers import Publishers, Submission, Verdict
 from cluster.replication.ready import Ready
 from cluster.replication.replica import Replica
 from cluster.replication.rules import Mode, Rules
@@ -72,6 +73,16 @@ class ReplicationCore:
         taken = self.node.ready
         self.node.ready = Ready()
         return taken
+
+    def judge(self, queue: str, publishers: Publishers, submission: Submission) -> Verdict:
+        """Say what is to be done with a run of a front end: ask before ``append`` (R23).
+
+        ``publishers`` is the table at the end of the log. Only what is FRESH may be refused
+        instead of appended. NotServingError decides nothing: the front end asks again, elsewhere.
+        """
+        if not self.may_append(queue):
+            raise NotServingError(queue)
+        return publishers.judge(submission, self.node.rules)
 
     def append(self, queue: str, count: int, payload: Payload) -> tuple[int, int]:
         """Append a run of ``count`` records; return the index and the LSN of its last (R2, R5).

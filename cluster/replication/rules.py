@@ -138,3 +138,11 @@ class Rules:
     def raises_stamp(self) -> bool:
         """R20: the stamp moves while a node runs, not only at its start."""
         return True
+
+    def is_in_log(self, number: int, last: int) -> bool:
+        """R23: whether a front end's message is in the log, by the last number that is."""
+        return number <= last
+
+    def has_gap(self, open_below: int, last: int) -> bool:
+        """R23: whether an open message of lower number would be overtaken."""
+        return open_below > last

@@ -8,7 +8,7 @@ import sys
 import time
 
 from cluster.replication.timers import Timers
-from tests.simulation.explore import RIGHT, TIMERS, Planted, Run, run, shrink
+from tests.simulation.explore import RIGHT, TIMERS, WITH_FRONTS, Planted, Run, run, shrink
 from tests.simulation.mistakes import MISTAKES
 
 
@@ -20,10 +20,12 @@ def main() -> int:
     parser.add_argument("--mistake", choices=sorted(MISTAKES), help="plant a mistake")
     parser.add_argument("--mistakes", action="store_true", help="look for every mistake in turn")
     parser.add_argument("--timers", action="store_true", help="the cores decide at ticks, too")
+    parser.add_argument("--fronts", action="store_true", help="front ends publish, too")
     given = parser.parse_args()
     if given.mistakes:
         return look_for_mistakes(given.first, given.seeds, given.seconds)
-    planted = MISTAKES[given.mistake] if given.mistake else RIGHT
+    right = WITH_FRONTS if given.fronts else RIGHT
+    planted = MISTAKES[given.mistake] if given.mistake else right
     timers = TIMERS if given.timers else None
     began, events, confirmed, done = time.monotonic(), 0, 0, 0
     for seed in range(given.first, given.first + given.seeds):
@@ -44,6 +46,7 @@ def show(made: Run, planted: Planted, mistake: str | None, timers: Timers | None
     for event in shrink(made, planted, timers):
         print("   ", *event)
     planting = f" --mistake {mistake}" if mistake else ""
+    planting += " --fronts" if planted.fronts and not mistake else ""
     planting += " --timers" if timers else ""
     print(f"play it again: python -m tests.simulation --first {made.seed} --seeds 1{planting}")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from cluster.replication import election, membership
 from cluster.replication.leadership import Leadership
-from tests.simulation import events, faults
+from tests.simulation import events, faults, fronts
 from tests.simulation.cluster import ETCD, Cluster
 from tests.simulation.machine import Machine
 from tests.simulation.store import MARGIN, TTL
@@ -12,11 +12,11 @@ from tests.simulation.store import MARGIN, TTL
 Event = tuple[object, ...]
 Add = Callable[..., None]
 
-NOT_EVENTS = {"replica_of", "next_message"}
+NOT_EVENTS = {"replica_of", "next_message", "table_of", "of_fronts"}
 
 HANDLERS = {
     name: handler
-    for module in (events, faults)
+    for module in (events, faults, fronts)
     for name, handler in vars(module).items()
     if getattr(handler, "__module__", "") == module.__name__
     and not name.startswith("_")
@@ -50,6 +50,7 @@ def enabled(cluster: Cluster) -> list[Event]:
                 _of_link(cluster, name, mirror, add)
         cut = (name, ETCD)
         add("heal" if cut in cluster.cuts else "cut", *cut)
+    fronts.of_fronts(cluster, add)
     _of_store(cluster, add)
     return found
 

@@ -30,12 +30,29 @@ class Conn:
     up: deque[MirrorFrame] = field(default_factory=deque)
 
 
+@dataclass(slots=True)
+class FrontEnd:
+    """Of its messages for one queue: ``made`` counts them, ``open`` wait for an answer.
+
+    ``epoch`` is the highest of a leader that it has submitted to; ``answers`` are confirms on
+    their way to it.
+    """
+
+    made: int = 0
+    open: list[int] = field(default_factory=list)
+    confirmed: list[int] = field(default_factory=list)
+    epoch: int = 0
+    answers: list[int] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class Mistakes:
     """What a test plants outside of the core's rules, in the shell."""
 
     mixed_snapshot: bool = False
     wall_clock_lease: bool = False
+    snapshot_without_fronts: bool = False
+    front_goes_back: bool = False
 
 
 class Cluster:
@@ -62,6 +79,7 @@ class Cluster:
         self.conns: dict[tuple[str, str], Conn] = {}
         self.cuts: set[tuple[str, str]] = set()
         self.store = Store()
+        self.fronts: dict[tuple[str, str], FrontEnd] = {}
         self.ghost = Ghost({queue: Promises() for queue in queues}, {}, dict.fromkeys(nodes, 0))
         self.machines: dict[str, Machine] = {}
         for name in nodes:
@@ -136,7 +154,13 @@ class Cluster:
         for queue, committed in ready.committed.items():
             self._check_committed(machine, queue, committed.epoch, committed.index)
         for request in ready.reads:
-            machine.reads.append(machine.read(request, mixed=self.mistakes.mixed_snapshot))
+            machine.reads.append(
+                machine.read(
+                    request,
+                    mixed=self.mistakes.mixed_snapshot,
+                    without_fronts=self.mistakes.snapshot_without_fronts,
+                )
+            )
         while self.reads_at_once and machine.reads:
             self.step(machine.name, machine.reads.pop(0))
 
@@ -154,6 +178,7 @@ class Cluster:
         for queue, role in ready.roles.items():
             lead = machine.lead(queue)
             machine.out.pop(queue, None)
+            machine.waiting = [each for each in machine.waiting if each[0] != queue]
             if lead is None:
                 machine.shown.pop(queue, None)
                 continue
@@ -182,6 +207,20 @@ class Cluster:
             promises.note_committed(queue, i, record)
         self.ghost.confirmed_count += len(news)
         machine.shown[queue] = index
+        self.confirm_published(machine, queue, index)
+
+    def confirm_published(self, machine: Machine, queue: str, index: int) -> None:
+        """A leader has committed so far: who waits for it is confirmed, and it must be there."""
+        promises = self.ghost.queues[queue]
+        waiting, machine.waiting = machine.waiting, []
+        for each in waiting:
+            if each[0] != queue or each[3] > index:
+                machine.waiting.append(each)
+                continue
+            _, front, number, _ = each
+            if (front, number) not in promises.places:
+                raise ViolationError(f"R23 {queue}: {front}'s {number} is confirmed, in no log")
+            self.fronts[front, queue].answers.append(number)
 
     def publish(self, name: str, queue: str, count: int) -> None:
         """Publish a run of messages, each with a name of its own."""

@@ -1,7 +1,7 @@
 """What the virtual disks hold: the records that the core never sees.
 
 A record is (epoch, kind, argument). Kind E is a message with its name, S settles the index that it
-names, B begins an epoch.
+names, B begins an epoch. A message of a front end has (front end, number) for a name.
 """
 
 from collections.abc import Collection
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from cluster.replication.epoch_table import EpochTable, cut_to, epoch_at, with_epochs
+from cluster.replication.publishers import Front, Published, Publishers
 from cluster.replication.ready import (
     AppendWrite,
     CompactWrite,
@@ -33,17 +34,22 @@ Message = tuple[int, object]
 @dataclass(frozen=True, slots=True)
 class SnapshotContent:
     live: tuple[Message, ...]
+    published: tuple[Published, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StoredLog:
-    """One replica's log: ``live`` are the unsettled messages of what is compacted away."""
+    """One replica's log: ``live`` are the unsettled messages of what is compacted away.
+
+    ``fronts`` is the table of front ends there.
+    """
 
     promised: int = 0
     base: int = 0
     live: tuple[Message, ...] = ()
     table: EpochTable = ()
     records: tuple[Record, ...] = ()
+    fronts: tuple[Published, ...] = ()
 
     @property
     def end(self) -> int:
@@ -73,6 +79,16 @@ class StoredLog:
         part = replace(self, records=self.between(self.base, position))
         return part.unsettled(position, all_but_last_settled=mixed)
 
+    def published(self, position: int | None = None) -> tuple[Published, ...]:
+        """The table of front ends at a position; None is the end (R23)."""
+        last = self.end if position is None else position
+        table = Publishers(self.fronts)
+        for index, record in enumerate(self.between(self.base, last), self.base + 1):
+            if isinstance(record.argument, tuple):
+                front, number = record.argument
+                table.note(Front(front, 1), number, index)
+        return table.rows()
+
     def holds(self, index: int, record: Record, settled: Collection[int]) -> bool:
         """Whether the record is here; a compacted message is when it is live or was settled."""
         if index > self.base:
@@ -86,10 +102,12 @@ class StoredLog:
             return replace(self, promised=write.epoch)
         if isinstance(write, CompactWrite):
             live, kept = self.live_at(write.position), self.between(write.position, self.end)
-            return replace(self, base=write.position, live=live, records=kept)
+            fronts = self.published(write.position)
+            return replace(self, base=write.position, live=live, records=kept, fronts=fronts)
         if isinstance(write, InstallWrite):
             assert isinstance(write.payload, SnapshotContent)
-            return StoredLog(self.promised, write.position, write.payload.live, write.table)
+            live, fronts = write.payload.live, write.payload.published
+            return StoredLog(self.promised, write.position, live, write.table, fronts=fronts)
         return self._appended(write)
 
     def _appended(self, write: AppendWrite) -> "StoredLog":

@@ -15,7 +15,7 @@ from cluster.replication.state import QueueOptions
 from cluster.replication.timers import Timers
 from tests.simulation import choices
 from tests.simulation.choices import Event
-from tests.simulation.cluster import ETCD, Cluster, Mistakes
+from tests.simulation.cluster import ETCD, Cluster, FrontEnd, Mistakes
 from tests.simulation.store import TTL
 from tests.simulation.violation import ViolationError
 
@@ -40,7 +40,12 @@ FAULTS = {
 }  # fmt: skip
 """The same for what ends with the heal."""
 
-USERS = ("publishrun", "deliver", "settle")
+OF_FRONTS = {
+    "offer": 6, "submit": 14, "answer": 8, "refuse": 1, "unanswered": 2, "again": 1,
+}  # fmt: skip
+"""The same of front ends, where there are any."""
+
+USERS = ("publishrun", "deliver", "settle", "offer", "refuse", "unanswered", "again")
 
 BY_TIMERS = frozenset(("attach", "grow", "touch"))
 """What only the cores decide during a heal, where they have timers."""
@@ -98,13 +103,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """What is done wrong on purpose; by default nothing."""
+    """What is done wrong on purpose; by default nothing. ``fronts``: front ends publish, too."""
 
     rules: Rules = field(default_factory=Rules)
     mistakes: Mistakes = field(default_factory=Mistakes)
+    fronts: bool = False
 
 
 RIGHT = Planted()
+WITH_FRONTS = Planted(fronts=True)
 
 
 def cluster_of(
@@ -129,6 +136,12 @@ def cluster_of(
         reads_at_once=chance.random() < 0.5,
         timers=timers,
     )
+    if planted.fronts:
+        cluster.fronts = {(front, queue): FrontEnd() for front in "xy" for queue in queues}
+        cluster.left |= {
+            kind: chance.choice([0, 3, 12]) for kind in ("refuse", "unanswered", "again")
+        }
+        cluster.left["offer"] = chance.choice([4, 16])
     return cluster, chance
 
 
@@ -161,7 +174,8 @@ def run(seed: int, planted: Planted = RIGHT, timers: Timers | None = None) -> Ru
 
 
 def _wander(cluster: Cluster, chance: random.Random, made: Run) -> None:
-    weights = {kind: each * chance.choice((0.2, 1, 1, 4)) for kind, each in WEIGHTS.items()}
+    chosen_from = WEIGHTS | OF_FRONTS if cluster.fronts else WEIGHTS
+    weights = {kind: each * chance.choice((0.2, 1, 1, 4)) for kind, each in chosen_from.items()}
     alone_at, plan = chance.randrange(20, 120), list[Event]()
     for step in range(chance.choice([STEPS // 3, STEPS])):
         if step == alone_at:
@@ -201,7 +215,7 @@ def is_whole(cluster: Cluster) -> bool:
             return False
         if lead.commit < max(lead.epoch_start, lead.replica.end):
             return False
-    return True
+    return not any(end.open for end in cluster.fronts.values())
 
 
 def heal(cluster: Cluster, chance: random.Random, events: list[Event]) -> None:
@@ -212,7 +226,7 @@ def heal(cluster: Cluster, chance: random.Random, events: list[Event]) -> None:
         choices.do(cluster, event)
 
     ended = frozenset((*FAULTS, *USERS))
-    weights: dict[str, float] = dict(WEIGHTS)
+    weights: dict[str, float] = dict(WEIGHTS | OF_FRONTS)
     if cluster.timers is not None:
         ended = (ended | BY_TIMERS) - {"tick"}
         weights["tick"] = 0.2

@@ -8,7 +8,11 @@ from tests.simulation.violation import ViolationError
 
 @dataclass(slots=True)
 class Promises:
-    """Of one queue. ``settled``: the settlement is committed; ``acked``: a consumer settled it."""
+    """Of one queue. ``settled``: the settlement is committed; ``acked``: a consumer settled it.
+
+    ``places`` has the index of what front ends published, ``refused`` what they were told is in
+    no log (R23).
+    """
 
     confirmed: dict[int, Record] = field(default_factory=dict)
     committed: dict[int, Record] = field(default_factory=dict)
@@ -16,6 +20,8 @@ class Promises:
     acked: set[int] = field(default_factory=set)
     seen: dict[int, object] = field(default_factory=dict)
     writers: dict[int, tuple[str, int]] = field(default_factory=dict)
+    places: dict[tuple[str, int], int] = field(default_factory=dict)
+    refused: set[tuple[str, int]] = field(default_factory=set)
     top_epoch: int = 0
     unclean: bool = False
 
@@ -34,10 +40,28 @@ class Promises:
             raise ViolationError(
                 f"I6 {queue}[{index}] was delivered as {self.seen[index]}, now {record}"
             )
+        if isinstance(record.argument, tuple):
+            self._note_published(queue, index, record.argument)
         self.confirmed[index] = record
         if record.kind == "S":
             assert isinstance(record.argument, int)
             self.settled.add(record.argument)
+
+    def _note_published(self, queue: str, index: int, name: tuple[str, int]) -> None:
+        front, number = name
+        if self.places.setdefault(name, index) != index:
+            raise ViolationError(
+                f"R23 {queue}: {front}'s {number} is at {self.places[name]} and at {index}"
+            )
+        older = [
+            place
+            for (whose, each), place in self.places.items()
+            if whose == front and each < number
+        ]
+        if max(older, default=0) > index:
+            raise ViolationError(f"R23 {queue}: {front}'s {number} has overtaken an older one")
+        if name in self.refused and not self.unclean:
+            raise ViolationError(f"R23 {queue}: {front}'s {number} was refused, it is at {index}")
 
     def note_delivered(self, queue: str, message: Message, *, rightful: bool) -> None:
         index, name = message
@@ -62,6 +86,9 @@ class Promises:
             lost = [i for i, record in part.items() if not log.holds(i, record, self.acked)]
             for index in lost:
                 del part[index]
+        self.places = {
+            name: index for name, index in self.places.items() if index in self.committed
+        }
         self.seen = {i: name for i, name in self.seen.items() if self._still_seen(log, i, name)}
         live = {message[0] for message in log.unsettled(log.end)}
         self.settled = {i for i in self.settled if i <= log.end and i not in live}

@@ -1,4 +1,7 @@
-"""A node of the simulation: a core, and the disk and memory of its shell."""
+"""A node of the simulation: a core, and the disk and memory of its shell.
+
+``waiting`` are the publishes that wait for a confirm: queue, front end, number, index.
+"""
 
 from dataclasses import dataclass
 
@@ -41,6 +44,7 @@ class Machine:
         self.late_states: dict[str, tuple[QueueState, int]] = {}
         self.out: dict[str, tuple[int, ...]] = {}
         self.shown: dict[str, int] = {}
+        self.waiting: list[tuple[str, str, int, int]] = []
 
     @property
     def core(self) -> ReplicationCore:
@@ -108,15 +112,16 @@ class Machine:
         self.running = None
         self.unsynced, self.reads = [], []
         self.paused = self.full = False
-        self.late_states, self.out, self.shown = {}, {}, {}
+        self.late_states, self.out, self.shown, self.waiting = {}, {}, {}, []
         self.skew = 0
         self.boots += 1
 
-    def read(self, request: ReadRequest, *, mixed: bool) -> RecordsRead:
+    def read(self, request: ReadRequest, *, mixed: bool, without_fronts: bool) -> RecordsRead:
         """What the disk has of a request, as of this moment: it is pinned."""
         log = self.written[request.queue]
         if request.snapshot:
             live = log.live_at(request.after, mixed=mixed)
-            return RecordsRead(request, 0, SnapshotContent(live))
+            fronts = () if without_fronts else log.published(request.after)
+            return RecordsRead(request, 0, SnapshotContent(live, fronts))
         records = log.between(request.after, request.after + request.count)
         return RecordsRead(request, len(records), records)

@@ -137,6 +137,16 @@ class AnyLease(Rules):
         return True
 
 
+class SubmittedTwice(Rules):
+    def is_in_log(self, number: int, last: int) -> bool:
+        return False
+
+
+class GapSwallows(Rules):
+    def has_gap(self, open_below: int, last: int) -> bool:
+        return False
+
+
 MISTAKES = {
     "leader_not_synced": Planted(LeaderNotSynced()),
     "answer_before_fsync": Planted(AnswerBeforeFsync()),
@@ -162,4 +172,10 @@ MISTAKES = {
     "trust_restored_store": Planted(TrustRestoredStore()),
     "any_lease": Planted(AnyLease()),
     "wall_clock_lease": Planted(mistakes=Mistakes(wall_clock_lease=True)),
+    "submitted_twice": Planted(SubmittedTwice(), fronts=True),
+    "gap_swallows": Planted(GapSwallows(), fronts=True),
+    "snapshot_without_fronts": Planted(
+        mistakes=Mistakes(snapshot_without_fronts=True), fronts=True
+    ),
+    "front_goes_back": Planted(mistakes=Mistakes(front_goes_back=True), fronts=True),
 }

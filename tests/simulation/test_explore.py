@@ -19,6 +19,7 @@ from tests.simulation.explore import (
     RARE,
     SHAPES,
     TIMERS,
+    WITH_FRONTS,
     cluster_of,
     is_whole,
     replay,
@@ -30,6 +31,7 @@ from tests.simulation.mistakes import MISTAKES
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = 2_000
 SEEDS_WITH_TIMERS = 200
+SEEDS_WITH_FRONTS = 200
 BATCH = 100
 
 
@@ -39,6 +41,22 @@ def test_no_seed_breaks_a_promise(first: int) -> None:
         (made.seed, made.broken) for made in map(run, range(first, first + BATCH)) if made.broken
     ]
     assert broken == [], "play one again: python -m tests.simulation --seeds 1 --first SEED"
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS_WITH_FRONTS, BATCH))
+def test_no_seed_breaks_a_promise_to_front_ends(first: int) -> None:
+    seeds = range(first, first + BATCH)
+    broken = [(seed, made.broken) for seed in seeds if (made := run(seed, WITH_FRONTS)).broken]
+    assert broken == [], (
+        "play one again: python -m tests.simulation --fronts --seeds 1 --first SEED"
+    )
+
+
+def test_front_ends_publish_and_are_answered() -> None:
+    clusters = [cluster_of(seed, WITH_FRONTS)[0] for seed in range(20)]
+    assert all(cluster.fronts for cluster in clusters)
+    kinds = {str(event[0]) for seed in range(40) for event in run(seed, WITH_FRONTS).events}
+    assert {"offer", "submit", "again", "refuse", "answer", "unanswered"} <= kinds
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS_WITH_TIMERS, BATCH))

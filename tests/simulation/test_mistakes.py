@@ -28,10 +28,15 @@ The seed that finds each, counted from 0, and what it breaks first:
 | trust_restored_store: a store that went back is believed | 33 | I7 |
 | any_lease: a lease that was taken after the election counts | 125 | I1 |
 | wall_clock_lease: the lease is compared with a clock that jumps | 780 | I1 |
+| submitted_twice: what is submitted twice is appended twice | 0 | R23 |
+| gap_swallows: a newer publish may overtake one that is submitted again | 0 | R23 |
+| snapshot_without_fronts: a snapshot does not say what front ends have published | 376 | R23 |
+| front_goes_back: a front end believes a leader older than the last | by a script | R23 |
 
 The tests look from the seed that finds each, for 200 seeds. The order of a take-over (R11) nearly
-covers for ``forget_epoch``, and ``shrink_below_min`` takes a disk that is lost just then, so
-scripted runs look for these two; 3,000 seeds do not find them.
+covers for ``forget_epoch``, ``shrink_below_min`` takes a disk that is lost just then, and
+``front_goes_back`` a deposed leader that refuses, so scripted runs look for these three; 1,500 to
+3,000 seeds do not find them.
 ``python -m tests.simulation --mistakes --seeds 10000`` looks for all from 0.
 """
 
@@ -40,7 +45,7 @@ import pytest
 from cluster.replication.rules import Rules
 from cluster.replication.state import QueueOptions
 from tests.simulation.choices import do, enabled
-from tests.simulation.cluster import Cluster
+from tests.simulation.cluster import Cluster, FrontEnd, Mistakes
 from tests.simulation.explore import is_whole, run
 from tests.simulation.mistakes import MISTAKES, ForgetEpoch, ShrinkBelowMin
 from tests.simulation.violation import ViolationError
@@ -72,6 +77,9 @@ FOUND_AT = {
     "trust_restored_store": (33, "I7"),
     "any_lease": (125, "I1"),
     "wall_clock_lease": (780, "I1"),
+    "submitted_twice": (0, "R23"),
+    "gap_swallows": (0, "R23"),
+    "snapshot_without_fronts": (376, "R23"),
 }
 
 
@@ -114,9 +122,10 @@ DEPOSED_LEADER_AND_A_MIRROR_THAT_RESTARTS = (
 """c promises b's epoch, restarts, and is fenced by a, whom nobody has told."""
 
 
-def led_by_a(rules: Rules) -> Cluster:
+def led_by_a(rules: Rules, mistakes: Mistakes | None = None) -> Cluster:
     """A cluster in which a serves q, with both mirrors live."""
-    cluster = Cluster("abc", {"q": QueueOptions(("a", "b", "c"), 2)}, rules=rules)
+    queues = {"q": QueueOptions(("a", "b", "c"), 2)}
+    cluster = Cluster("abc", queues, rules=rules, mistakes=mistakes)
     order = ("get", "sync", "connect", "attach", "down", "up")
     while not is_whole(cluster):
         events = enabled(cluster)
@@ -157,3 +166,30 @@ def test_a_set_below_min_isr_is_seen_when_its_last_disk_is_lost() -> None:
                 do(cluster, ("wipe", "a"))
         else:
             do(cluster, ("wipe", "a"))
+
+
+DEPOSED_LEADER_AND_A_FRONT_END = (
+    *DEPOSED_LEADER_AND_A_MIRROR_THAT_RESTARTS[:13],
+    ("up", "b", "c"),
+    ("down", "b", "c"),
+    ("sync", "c"),
+    ("up", "b", "c"),
+    ("offer", "x", "q"),
+    ("submit", "x", "q", "b", 1),
+)
+"""b serves, and has what x submitted; a was never told, and has not stopped."""
+
+
+def test_a_front_end_that_believes_an_older_leader_is_seen() -> None:
+    for mistakes in (Mistakes(), Mistakes(front_goes_back=True)):
+        cluster = led_by_a(Rules(), mistakes)
+        cluster.fronts["x", "q"] = FrontEnd()
+        for event in DEPOSED_LEADER_AND_A_FRONT_END:
+            do(cluster, event)
+        refused = ("refuse", "x", "q", "a", 1)
+        assert (refused in enabled(cluster)) == mistakes.front_goes_back
+        if mistakes.front_goes_back:
+            for event in (refused, ("sync", "b"), ("down", "b", "c"), ("sync", "c")):
+                do(cluster, event)
+            with pytest.raises(ViolationError, match="R23 q: x's 1 was refused"):
+                do(cluster, ("up", "b", "c"))
