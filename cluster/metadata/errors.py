@@ -41,6 +41,18 @@ class OtherStoreError(MetadataError):
     """
 
 
+class StoreWentBackError(MetadataError):
+    """The store is at a lower revision than one that was seen: an old copy was put back (R21).
+
+    Revisions will be given a second time. No engine goes on by itself; an operator has to decide.
+    """
+
+    def __init__(self, seen: int, found: int) -> None:
+        super().__init__(f"the store was at revision {seen}, and is back at {found}")
+        self.seen = seen
+        self.found = found
+
+
 class AnswerTooLongError(MetadataError):
     """An answer is longer than its bound; it was not read to its end."""
 

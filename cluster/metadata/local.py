@@ -5,7 +5,7 @@ deleted at the next start. Revisions are never given twice.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -94,7 +94,7 @@ class LocalStore:
         await self.end_leases()
         return self.contents.leases.rest_ms(lease, self._now_ms())
 
-    def watch(self, start: bytes, end: bytes, from_revision: int) -> AsyncIterator[Told]:
+    def watch(self, start: bytes, end: bytes, from_revision: int) -> AsyncGenerator[Told]:
         """Tell all changes in a range; see the port."""
         return watch_contents(self._open_contents, self._wait, (start, end), from_revision)
 

@@ -7,7 +7,7 @@ back.
 
 import copy
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from enum import Enum
 
 from cluster.metadata.contents import Contents
@@ -99,7 +99,7 @@ class MemoryStore:
         """Return how long a lease still lasts; None: it is gone."""
         return self._reached().leases.rest_ms(lease, self._now_ms())
 
-    def watch(self, start: bytes, end: bytes, from_revision: int) -> AsyncIterator[Told]:
+    def watch(self, start: bytes, end: bytes, from_revision: int) -> AsyncGenerator[Told]:
         """Tell all changes in a range; see the port."""
         begun_with = self._contents
 

@@ -1,6 +1,6 @@
 """Reads that are longer or shorter than an answer: one key, and a whole range at one revision."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final, NamedTuple
 
 from cluster.metadata.errors import CompactedError
@@ -25,7 +25,7 @@ async def read_key(store: MetadataStore, key: bytes) -> Found:
 
 async def pages_of(
     store: MetadataStore, start: bytes, end: bytes, *, limit: int = PAGE_KEYS_MAX
-) -> AsyncIterator[Page]:
+) -> AsyncGenerator[Page]:
     """Yield a whole range in pages, all of the revision of the first one.
 
     Raises:

@@ -9,7 +9,7 @@ of its revision. Answers may overtake each other, so that whoever keeps what it 
 is of a lower revision (R15).
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -258,7 +258,7 @@ class MetadataStore(Protocol):
     async def time_to_live_ms(self, lease: int) -> int | None:
         """Return how long a lease still lasts, in the store's own steps; None: it is gone."""
 
-    def watch(self, start: bytes, end: bytes, from_revision: int) -> AsyncIterator[Told]:
+    def watch(self, start: bytes, end: bytes, from_revision: int) -> AsyncGenerator[Told]:
         """Tell all changes in a range, in their order, each revision whole and once.
 
         The iterator never ends by itself. Closing it ends the watch.

@@ -1,7 +1,7 @@
 """Watches of a store that is in this process: each follows the history at its own pace."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Final
 
 from cluster.metadata.contents import Contents
@@ -41,7 +41,7 @@ async def watch_contents(
     wait: Callable[[], Awaitable[None]],
     span: tuple[bytes, bytes],
     from_revision: int,
-) -> AsyncIterator[Told]:
+) -> AsyncGenerator[Told]:
     """Tell what changes in a range; see the port.
 
     Args:

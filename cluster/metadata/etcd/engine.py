@@ -4,7 +4,7 @@ Source: etcd's v3 API; what a watch, a lease and a transaction promise is in its
 """
 
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Final
 
 from cluster.metadata.errors import AnswerTooLongError, LeaseGoneError
@@ -117,7 +117,7 @@ class EtcdStore:
         rest_s = number_in(fields.get("TTL"))
         return rest_s * _MS if granted_s > 0 and rest_s >= 0 else None
 
-    def watch(self, start: bytes, end: bytes, from_revision: int) -> AsyncIterator[Told]:
+    def watch(self, start: bytes, end: bytes, from_revision: int) -> AsyncGenerator[Told]:
         """Tell all changes in a range; see the port."""
         require_range(start, end)
         return watch_etcd(self._http, self._requests, (start, end), from_revision)

@@ -5,7 +5,7 @@ says something only every ten minutes and a cut link says nothing at all.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -74,7 +74,7 @@ class _Place:
 
 async def watch_etcd(
     http: Http, requests: Requests, span: tuple[bytes, bytes], from_revision: int
-) -> AsyncIterator[Told]:
+) -> AsyncGenerator[Told]:
     """Tell what changes in a range; see the port.
 
     Args:
@@ -99,7 +99,7 @@ async def watch_etcd(
             raise StoreAwayError(f"the watch broke: {error}") from error
 
 
-async def _told(lines: Lines, requests: Requests, place: _Place) -> AsyncIterator[Told]:
+async def _told(lines: Lines, requests: Requests, place: _Place) -> AsyncGenerator[Told]:
     """Yield what a stream tells, until it is silent."""
     first = True
     while (line := await lines.next(first=first)) is not None:

@@ -106,7 +106,7 @@ def test_large_values_are_read_in_smaller_pages(etcd: EtcdServer) -> None:
         told = store.watch(prefix, end_of_prefix(prefix), revision - 6)
         changes = await changes_from(told, 7)
         assert [each.revision for each in changes] == list(range(revision - 6, revision + 1))
-        await told.aclose()  # type: ignore[attr-defined]
+        await told.aclose()
 
     play(run())
 
@@ -164,6 +164,6 @@ def test_a_revision_in_fragments_is_told_whole() -> None:
                 (7, 4),
                 (8, 1),
             ]
-            await told.aclose()  # type: ignore[attr-defined]
+            await told.aclose()
 
     play(run())

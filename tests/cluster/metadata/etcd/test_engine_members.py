@@ -15,7 +15,7 @@ from cluster.metadata.etcd.engine import EtcdStore
 from cluster.metadata.etcd.http import Times
 from cluster.metadata.etcd.requests import Login
 from cluster.metadata.port import Done, ModRevision, Put, Refused, Transaction, Unknown
-from tests.cluster.metadata.etcd.conftest import require_etcd
+from tests.cluster.metadata.conftest import require_etcd
 from tests.support.certificates import Authority
 from tests.support.etcd_server import EtcdServer, running_etcd, running_members
 from tests.support.etcd_stores import Clock, opened, play, put
@@ -49,7 +49,7 @@ def test_a_restart_breaks_watches_and_the_next_one_goes_on(own_etcd: EtcdServer)
         item = second.changes[0].item
         assert item is not None
         assert (item.create_revision, item.value) == (first.revision, b"2")
-        await again.aclose()  # type: ignore[attr-defined]
+        await again.aclose()
 
     play(run())
 
@@ -101,7 +101,7 @@ def test_a_login_is_renewed_when_its_token_is_not_valid_any_more(own_etcd: EtcdS
         assert [item.value for item in page.items] == [b"1"]
         told = store.watch(b"a", b"b", page.revision)
         assert len(await changes_from(told, 1)) == 1
-        await told.aclose()  # type: ignore[attr-defined]
+        await told.aclose()
         own_etcd.stop()
         own_etcd.start()
         with pytest.raises(StoreAwayError):
@@ -142,7 +142,7 @@ def test_another_member_is_asked_where_one_is_gone(tmp_path: Path) -> None:
         assert [item.value for item in page.items] == [b"2"]
         again = store.watch(b"a", b"b", page.revision)
         assert [each.revision for each in await changes_from(again, 1)] == [page.revision]
-        await again.aclose()  # type: ignore[attr-defined]
+        await again.aclose()
 
     require_etcd()
     with running_members(tmp_path, 3) as members:
@@ -160,7 +160,7 @@ def test_over_tls_the_certificate_is_looked_at(tmp_path: Path) -> None:
         assert isinstance(await store.transact(put(b"a")), Done)
         told = store.watch(b"a", b"b", 2)
         assert len(await changes_from(told, 1)) == 1
-        await told.aclose()  # type: ignore[attr-defined]
+        await told.aclose()
         stranger = opened([server.url], Clock())
         with pytest.raises(StoreAwayError):
             await stranger.transact(put(b"a"))

@@ -1,0 +1,48 @@
+"""A follower of a real etcd, also while that is stopped, killed and compacted."""
+
+import itertools
+
+from cluster.metadata.etcd.http import Times
+from cluster.metadata.port import Done, Lease
+from tests.support.etcd_server import EtcdServer
+from tests.support.etcd_stores import Clock, opened, play, put
+from tests.support.following import Case, each_following, following
+from tests.support.metadata_contract import Rig
+
+NUMBERS = itertools.count()
+
+
+def rig_of(etcd: EtcdServer, times: Times | None = None) -> Rig:
+    async def end_of(_: Lease) -> None:
+        """No lease ends here."""
+
+    async def compact(revision: int) -> None:
+        etcd.post("kv/compaction", {"revision": str(revision), "physical": True})
+
+    store = opened([etcd.url], Clock(), times=times)
+    return Rig(store, b"/followed %d/" % next(NUMBERS), end_of, compact)
+
+
+@each_following
+def test_contract(case: Case, etcd: EtcdServer) -> None:
+    async def run() -> None:
+        await case(rig_of(etcd))
+
+    play(run())
+
+
+def test_a_killed_etcd_is_followed_again_once_it_is_back(own_etcd: EtcdServer) -> None:
+    async def run() -> None:
+        rig = rig_of(own_etcd)
+        async with following(rig) as each:
+            for number in range(3):
+                await each.until(await rig.put(b"before", b"%d" % number))
+                own_etcd.stop()
+                await each.until_away()
+                own_etcd.start()
+                after = put(rig.key(b"after"), b"%d" % number)
+                while not isinstance(await rig.store.transact(after), Done):
+                    """The connection that was kept is closed at the other end."""
+                await each.require_same()
+
+    play(run())
