@@ -24,10 +24,10 @@ from persistence.data_directory import open_data_directory
 from persistence.definitions_store import DefinitionsStore, open_definitions
 from persistence.group_commit import GroupCommit
 from persistence.log_form import LogForm
+from persistence.log_making import StoreLimits
 from persistence.log_state import LogOptions
 from persistence.opening import OpenedStore, open_store
 from persistence.settings import PersistenceSettings
-from persistence.store import StoreLimits
 from persistence.wal import Wal
 from persistence.wal_file import SALT_BITS
 from persistence.wal_replay import next_lsn_after

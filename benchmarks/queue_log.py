@@ -17,11 +17,12 @@ from persistence.files import OsFiles
 from persistence.group_commit import GroupCommit
 from persistence.kernels import build_name
 from persistence.log import Log
+from persistence.log_making import StoreLimits
 from persistence.log_state import LogOptions
 from persistence.opening import OpenedStore, open_store
 from persistence.record import PERSISTENT, Record, Run, make_route, uniform_run
 from persistence.slices import Slice
-from persistence.store import Store, StoreLimits
+from persistence.store import Store
 from persistence.wal import Wal
 from persistence.wal_replay import next_lsn_after
 

@@ -15,12 +15,13 @@ from persistence.data_directory import FORMAT_PATH
 from persistence.files import Files
 from persistence.format import WAL_FIRST_BATCH_AT
 from persistence.log_form import LogForm
+from persistence.log_making import QUEUES_DIRECTORY, SPILL_DIRECTORY, StoreLimits
 from persistence.log_state import LogOptions
 from persistence.queue_recovery import QueueRecovery, RecoveredQueue
 from persistence.recovery import LogRecovery, Recovery, RecoveryReport
 from persistence.segment import segment_numbers
 from persistence.set_aside import set_aside
-from persistence.store import QUEUES_DIRECTORY, SPILL_DIRECTORY, Store, StoreLimits
+from persistence.store import Store
 from persistence.streams.recovery import RecoveredStream, StreamRecovery
 from persistence.wal_file import DIRECTORY as WAL_DIRECTORY
 from persistence.wal_file import decode_header, number_of, path_of

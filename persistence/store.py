@@ -18,8 +18,7 @@ known by its positions, and the others only repeat the state.
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, Literal, Protocol
 
 from persistence.by_name import fsync_directory, fsync_file, remove
 from persistence.checkpoint import Snapshot
@@ -29,24 +28,14 @@ from persistence.errors import FatalStorageError
 from persistence.files import Files
 from persistence.group_commit import GroupCommit
 from persistence.log import Log
-from persistence.log_state import EVERYTHING_BYTES, LogOptions, LogState
-from persistence.open_segments import OPEN_SEGMENTS_MAX, OpenSegments
-from persistence.segment import Segments
+from persistence.log_making import SPILL_DIRECTORY, LogMaker, StoreLimits
+from persistence.log_state import EVERYTHING_BYTES, LogOptions
 from persistence.stored_log import StoredLog, UnneededFile
-from persistence.streams.compaction import KEYS_MAX
-from persistence.streams.compactor import CompactionRoom
-from persistence.streams.kept import KeptChunks
-from persistence.streams.log import StreamLimits, StreamLog
-from persistence.streams.open_files import OpenFiles
-from persistence.streams.recent_writes import RecentWrites
-from persistence.streams.segments import StreamSegments
-from persistence.streams.tail import TAILS_BYTES_MAX, Tails
+from persistence.streams.log import StreamLog
 from persistence.witness import NO_WITNESS, Witness
 
 log = logging.getLogger(__name__)
 
-QUEUES_DIRECTORY: Final = "queues"
-SPILL_DIRECTORY: Final = "spill"
 ROOM_DIRECTORY: Final = f"{SPILL_DIRECTORY}/room"
 """A file made and removed to test for room; a start removes one that a kill left."""
 
@@ -60,27 +49,6 @@ FIRST_WAL_NUMBER: Final = 1
 """The first file of a log; a checkpoint that needs it frees nothing."""
 
 
-class StoreLimits(NamedTuple):
-    """Sizes that an operator may change.
-
-    Attributes:
-        segment_size_bytes: a segment file that has reached this size gets no more chunks.
-        unneeded_bytes_max: a checkpoint is due when it would free this much.
-        open_segments_max: segment files of all queues that are open for writing, and those of
-            streams.
-        streams: where and when a stream writes.
-        tails_bytes_max: what streams may have in memory that is in no segment.
-        compaction_keys_max: keys of streams that may be in memory for compaction.
-    """
-
-    segment_size_bytes: int = 16 << 20
-    unneeded_bytes_max: int = 64 << 20
-    open_segments_max: int = OPEN_SEGMENTS_MAX
-    streams: StreamLimits = StreamLimits()
-    tails_bytes_max: int = TAILS_BYTES_MAX
-    compaction_keys_max: int = KEYS_MAX
-
-
 class ReleasedLog(Protocol):
     """What a checkpoint needs of ``persistence.wal.Wal``."""
 
@@ -90,24 +58,6 @@ class ReleasedLog(Protocol):
 
     def release(self, below_number: int) -> None:
         """Reuse files below this number, which are not needed any more. Thread only."""
-
-
-class NotStarted:
-    """Stands for the group commit until the store has been started."""
-
-    committed_lsn = 0
-
-    def append_operation(self, parts: object, *, fsync: bool) -> int:  # noqa: ARG002 - the port's names
-        """Refuse: while a store is being opened nothing happens in a queue."""
-        raise AssertionError("the store has not been started")
-
-    def gather(self, source: object, size_bytes: int, *, fsync: bool) -> int:  # noqa: ARG002
-        """Refuse, as above."""
-        raise AssertionError("the store has not been started")
-
-    def wait(self, lsn: int, call: object) -> None:  # noqa: ARG002 - the port's names
-        """Refuse: nobody waits for what was never appended."""
-        raise AssertionError("the store has not been started")
 
 
 @dataclass(slots=True)
@@ -151,12 +101,7 @@ class Store:
         self.witness = witness
         self._files = files
         self._limits = limits
-        self._opened = OpenSegments(limits.open_segments_max)
-        self._stream_files = OpenFiles(files, self._opened)
-        self._tails = Tails(limits.tails_bytes_max)
-        self._recent_writes = RecentWrites(limits.streams.past_cache_bytes_min)
-        self._compaction_room = CompactionRoom(limits.compaction_keys_max)
-        self._wall_offset_ms = wall_offset_ms
+        self._maker = LogMaker(files, limits, wall_offset_ms, self._tell_disk_full)
         self._logs: dict[int, StoredLog] = {}
         self._next_queue_id = 1
         self._commit: GroupCommit | None = None
@@ -211,13 +156,7 @@ class Store:
 
     def make_log(self, queue_id: int, options: LogOptions) -> Log:
         """Return an empty log that is not started: what a restart makes of it is not known yet."""
-        parent = QUEUES_DIRECTORY if options.durable else SPILL_DIRECTORY
-        size_bytes = self._limits.segment_size_bytes
-        segments = partial(Segments, self._files, parent, queue_id, size_bytes, self._opened)
-        state = LogState(queue_id, options, segments, self._wall_offset_ms)
-        made = Log(state, NotStarted())
-        made.on_disk_full = self._tell_disk_full
-        return made
+        return self._maker.log(queue_id, options)
 
     def new_stream_log(self, queue_id: int) -> StreamLog:
         """Return the log of a new stream, whose definition has this id; see ``new_log``."""
@@ -230,12 +169,7 @@ class Store:
 
     def make_stream_log(self, queue_id: int) -> StreamLog:
         """Return the empty log of a stream, not started; as ``make_log``."""
-        segments = StreamSegments(self._stream_files, QUEUES_DIRECTORY, queue_id)
-        limits = self._limits.streams
-        kept = KeptChunks(segments, self._tails, limits.tail_bytes_max, self._recent_writes)
-        kept.on_disk_full = self._tell_disk_full
-        room = self._compaction_room
-        return StreamLog(queue_id, kept, self._wall_offset_ms, limits, NotStarted(), room)
+        return self._maker.stream_log(queue_id)
 
     def _tell_disk_full(self) -> None:
         if self.on_disk_full is not None:

@@ -25,11 +25,11 @@ from persistence.definitions_replay import DefinitionsReplay
 from persistence.definitions_store import DefinitionsStore
 from persistence.files import OsFiles
 from persistence.group_commit import GroupCommit
+from persistence.log_making import StoreLimits
 from persistence.log_state import LogOptions
 from persistence.opening import open_store
 from persistence.queue_recovery import RecoveredQueue
 from persistence.slices import Slice
-from persistence.store import StoreLimits
 from persistence.wal import Wal
 from persistence.wal_replay import next_lsn_after
 from tests.support.records import record

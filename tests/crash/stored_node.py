@@ -12,12 +12,12 @@ from persistence.group_commit import GROUP_BYTES_MAX, GroupCommit
 from persistence.group_writing import Group
 from persistence.log import Log
 from persistence.log_form import LogForm
+from persistence.log_making import StoreLimits
 from persistence.log_state import LogOptions
 from persistence.opening import OpenedStore, open_store
 from persistence.queue_recovery import RecoveredQueue
 from persistence.record import Record
 from persistence.slices import Slice
-from persistence.store import StoreLimits
 from persistence.wal import Wal
 from persistence.wal_replay import next_lsn_after
 from persistence.witness import Seen, StoredWitness, Witness

@@ -10,8 +10,8 @@ from typing import Final
 from persistence.errors import is_shortage
 from persistence.files import Files
 from persistence.log_form import LogForm
+from persistence.log_making import StoreLimits
 from persistence.log_state import LogOptions
-from persistence.store import StoreLimits
 from persistence.streams.chunk import decode_chunk_header
 from persistence.streams.log import StreamLimits
 from persistence.streams.retention import Retention

@@ -16,10 +16,11 @@ from persistence.definitions_store import DefinitionsStore
 from persistence.files import File, Octets, OsFiles
 from persistence.group_commit import GroupCommit
 from persistence.log import Log
+from persistence.log_making import StoreLimits
 from persistence.log_state import LogOptions
 from persistence.opening import OpenedStore, open_store
 from persistence.slices import Slice
-from persistence.store import ROOM_DIRECTORY, StoreLimits
+from persistence.store import ROOM_DIRECTORY
 from persistence.wal import Wal
 from persistence.wal_replay import next_lsn_after
 from tests.support.records import record

@@ -1,10 +1,11 @@
 """Recovery of one queue's log; ``test_recovery`` has what several queues do."""
 
+from persistence.log_making import StoreLimits
 from persistence.log_state import LogOptions
 from persistence.operations import Enqueue, Settle, decode_operations, encode_enqueue
 from persistence.queue_recovery import QueueRecovery
 from persistence.record import PERSISTENT, Record
-from persistence.store import Store, StoreLimits
+from persistence.store import Store
 from tests.support.fault_fs import FaultFS
 from tests.support.records import HEADER, ROUTE
 

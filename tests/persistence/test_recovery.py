@@ -4,6 +4,7 @@ import pytest
 
 from persistence.checkpoint import Snapshot
 from persistence.format import OPERATION_HEAD
+from persistence.log_making import StoreLimits
 from persistence.log_state import LogOptions
 from persistence.operations import encode_drop, encode_enqueue, encode_requeued, encode_settle
 from persistence.queue_recovery import QueueRecovery, RecoveredQueue
@@ -11,7 +12,7 @@ from persistence.queue_row import QueueSnapshot
 from persistence.record import PERSISTENT, Record
 from persistence.recovery import Recovery, RecoveryReport
 from persistence.settled import PositionSet
-from persistence.store import Store, StoreLimits
+from persistence.store import Store
 from persistence.wal_replay import RESTART_GAP_LSNS, Damage, Replay
 from tests.support.fault_fs import FaultFS
 from tests.support.records import HEADER, ROUTE

@@ -5,9 +5,10 @@ import errno
 import pytest
 
 from persistence.chunking import CHUNK_BYTES_MAX
+from persistence.log_making import StoreLimits
 from persistence.log_state import LogOptions
 from persistence.slices import Slice
-from persistence.store import ROOM_DIRECTORY, Store, StoreLimits
+from persistence.store import ROOM_DIRECTORY, Store
 from tests.support.commit import FakeDisk, commit_all, commit_on
 from tests.support.fault_fs import FaultFS
 from tests.support.records import record

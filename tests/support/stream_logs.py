@@ -6,9 +6,9 @@ from typing import Protocol
 
 from persistence.group_commit import GroupCommit
 from persistence.log_form import LogForm
+from persistence.log_making import StoreLimits
 from persistence.log_state import LogOptions
 from persistence.opening import open_store
-from persistence.store import StoreLimits
 from persistence.streams.chunk import CHUNK_HEADER, chunks_in
 from persistence.streams.chunk_filter import WantedValues
 from persistence.streams.extent import Extent

@@ -112,7 +112,7 @@ def test_what_is_dropped_is_not_counted() -> None:
     kept = kept_on(place)
     add(kept, 0, b"a")
     kept.drop()
-    assert place.store._tails.total_bytes == 0
+    assert place.store._maker._tails.total_bytes == 0
 
 
 def test_what_went_past_the_page_cache_is_read_from_memory_until_the_stream_is_silent() -> None:

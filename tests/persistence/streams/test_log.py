@@ -204,7 +204,7 @@ def test_a_silent_stream_holds_no_descriptor() -> None:
         log.append(appended(bytes(500)), NOW_MS)
         place.commit()
         assert len(all_messages(log)) == 1
-    assert len(place.store._opened) <= 4
+    assert len(place.store._maker._opened) <= 4
 
 
 def test_the_class_says_whether_a_group_is_synced() -> None:
