@@ -14,7 +14,8 @@ A row is one queue:
 
 ``row_bytes`` counts the whole row. Each row has a checksum of its own, over everything behind it.
 So a damaged octet affects only one queue. ``form`` is that of the queue's log:
-``persistence.queue_row`` draws form 0, and ``persistence.streams.row`` form 1.
+``persistence.queue_row`` draws form 0, ``persistence.streams.row`` form 1, and
+``persistence.replicas.row`` form 2.
 """
 
 import struct
@@ -34,6 +35,7 @@ from persistence.format import (
 )
 from persistence.log_form import LogForm
 from persistence.queue_row import decode_queue_row
+from persistence.replicas.row import decode_replica_row
 from persistence.stored_log import Row
 from persistence.streams.row import decode_stream_row
 from persistence.witness import NO_TAG, require_own
@@ -45,6 +47,7 @@ _TAG_MASK: Final = 0xFFFF_FFFF
 _DECODERS: Final[Mapping[int, Callable[[int, memoryview], Row]]] = {
     LogForm.QUEUE: decode_queue_row,
     LogForm.STREAM: decode_stream_row,
+    LogForm.MIRRORED: decode_replica_row,
 }
 
 for _size_bytes, _struct in ((16, _STATE), (24, _ROW)):

@@ -42,6 +42,21 @@ An operation: at a multiple of 8; ``operation_bytes`` counts all of it, and is a
     STREAM_CHUNKS  first offset, padding, count;   then chunks of a stream, ``padding`` zeros
     STREAM_OFFSET  offset, padding, length;        then so long a reference, ``padding`` zeros
 
+Operations about a replica of a mirrored queue. Behind the head is the number of the change, u64,
+counted for the replica. A row is an epoch and the index of its first record, u64 each.
+
+    REPLICA_RECORDS  after, rows, records;   then the change, rows of their epochs, the records
+    REPLICA_PROMISE  epoch, 0, 0;            then the change
+    REPLICA_INSTALL  position, rows, 0;      then the change, the epoch table, a snapshot
+    REPLICA_COMPACT  position, 0, 0;         then the change
+
+A record of a mirrored queue is an ENQUEUE, SETTLE or REQUEUED with the queue id 0, because each
+node has another id for the queue, or an EPOCH. A snapshot is an ENQUEUE for each stretch of
+messages, REQUEUED ones, and a NEXT_POSITION at the end.
+
+    EPOCH          epoch, 0, 0
+    NEXT_POSITION  position, 0, 0
+
 A file of a queue's segments, ``queues/%016x/%08x.seg``: a header, then chunks.
 
     byte 0                  8        12        16         24               32
@@ -131,6 +146,12 @@ class OperationKind(IntEnum):
     DROP = 4
     STREAM_CHUNKS = 5
     STREAM_OFFSET = 6
+    REPLICA_RECORDS = 7
+    REPLICA_PROMISE = 8
+    REPLICA_INSTALL = 9
+    REPLICA_COMPACT = 10
+    EPOCH = 11
+    NEXT_POSITION = 12
 
 
 class Expiry(IntEnum):

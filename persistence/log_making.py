@@ -8,6 +8,7 @@ from persistence.files import Files
 from persistence.log import Log
 from persistence.log_state import LogOptions, LogState
 from persistence.open_segments import OPEN_SEGMENTS_MAX, OpenSegments
+from persistence.replicas.log import ReplicaLog
 from persistence.segment import Segments
 from persistence.streams.compaction import KEYS_MAX
 from persistence.streams.compactor import CompactionRoom
@@ -96,6 +97,19 @@ class LogMaker:
         kept.on_disk_full = self._tell_disk_full
         room = self._compaction_room
         return StreamLog(queue_id, kept, self._wall_offset_ms, limits, NotStarted(), room)
+
+    def replica_log(self, queue_id: int, options: LogOptions) -> ReplicaLog:
+        """Return the log of a replica of a mirrored queue."""
+
+        def make_state(next_segment: int) -> LogState:
+            state = self._state(queue_id, options)
+            if next_segment:
+                state.begin_after(next_segment)
+            return state
+
+        made = ReplicaLog(queue_id, make_state, NotStarted())
+        made.on_disk_full = self._tell_disk_full
+        return made
 
     def _state(self, queue_id: int, options: LogOptions) -> LogState:
         parent = QUEUES_DIRECTORY if options.durable else SPILL_DIRECTORY

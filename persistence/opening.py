@@ -19,6 +19,7 @@ from persistence.log_making import QUEUES_DIRECTORY, SPILL_DIRECTORY, StoreLimit
 from persistence.log_state import LogOptions
 from persistence.queue_recovery import QueueRecovery, RecoveredQueue
 from persistence.recovery import LogRecovery, Recovery, RecoveryReport
+from persistence.replicas.recovery import RecoveredReplica, ReplicaRecovery
 from persistence.segment import segment_numbers
 from persistence.set_aside import set_aside
 from persistence.store import Store
@@ -38,6 +39,7 @@ class OpenedStore(NamedTuple):
         store: must be started once the group commit is made.
         queues: every known queue, by id, with its messages.
         streams: every known stream, by id.
+        replicas: every known replica of a mirrored queue, by id.
         report: for the log.
         replay: of the write-ahead log, for its next writer; ``highest_lsn`` includes the
             checkpoint too.
@@ -46,6 +48,7 @@ class OpenedStore(NamedTuple):
     store: Store
     queues: Mapping[int, RecoveredQueue]
     streams: Mapping[int, RecoveredStream]
+    replicas: Mapping[int, RecoveredReplica]
     report: RecoveryReport
     replay: Replay
 
@@ -97,6 +100,8 @@ def open_store(
             return None
         if options.form is LogForm.STREAM:
             return StreamRecovery(store.make_stream_log(queue_id), damages)
+        if options.form is LogForm.MIRRORED:
+            return ReplicaRecovery(store.make_replica_log(queue_id, options), damages)
         return QueueRecovery(store.make_log(queue_id, options), damages)
 
     recovery = Recovery(begin)

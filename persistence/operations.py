@@ -19,6 +19,7 @@ from persistence.format import (
     OperationKind,
 )
 from persistence.record import Run
+from persistence.replica_operations import ReplicaOperation, decode_replica_operation
 
 Expires: TypeAlias = int | Sequence[int] | None
 """When the messages of a run expire: None: never; one instant for all; or one for each."""
@@ -33,6 +34,15 @@ _pack_head: Final = OPERATION_HEAD.pack
 _ENQUEUE: Final = int(OperationKind.ENQUEUE)
 _SETTLE: Final = int(OperationKind.SETTLE)
 _NO_EXPIRY: Final = int(Expiry.NONE)
+
+_OF_REPLICAS: Final = frozenset(
+    (
+        OperationKind.REPLICA_RECORDS,
+        OperationKind.REPLICA_PROMISE,
+        OperationKind.REPLICA_INSTALL,
+        OperationKind.REPLICA_COMPACT,
+    )
+)
 
 
 class Enqueue(NamedTuple):
@@ -90,7 +100,31 @@ class StreamOffset(NamedTuple):
     offset: int
 
 
-Operation: TypeAlias = Enqueue | Settle | Requeued | Drop | StreamChunks | StreamOffset
+class Epoch(NamedTuple):
+    """A record of a mirrored queue: an epoch begins."""
+
+    queue_id: int
+    epoch: int
+
+
+class NextPosition(NamedTuple):
+    """The end of a snapshot of a mirrored queue: the position of its next message."""
+
+    queue_id: int
+    next_position: int
+
+
+Operation: TypeAlias = (
+    Enqueue
+    | Settle
+    | Requeued
+    | Drop
+    | StreamChunks
+    | StreamOffset
+    | ReplicaOperation
+    | Epoch
+    | NextPosition
+)
 
 
 def encode_enqueue(
@@ -237,7 +271,17 @@ def _decode_operation(octets: memoryview) -> Operation:
         case OperationKind.STREAM_OFFSET if count <= len(rest):
             return StreamOffset(queue_id, bytes(rest[:count]), first)
         case _:
-            raise DamagedError(f"expected an operation of kind 1 to 6, got {kind} of {len(octets)}")
+            return _decode_of_replica(octets, kind, queue_id, first)
+
+
+def _decode_of_replica(octets: memoryview, kind: int, queue_id: int, first: int) -> Operation:
+    if kind in _OF_REPLICAS and len(octets) >= OPERATION_HEAD.size + ALIGNMENT_BYTES:
+        return decode_replica_operation(octets)
+    if kind == OperationKind.EPOCH:
+        return Epoch(queue_id, first)
+    if kind == OperationKind.NEXT_POSITION and first <= POSITION_MAX:
+        return NextPosition(queue_id, first)
+    raise DamagedError(f"expected an operation of kind 1 to 12, got {kind} of {len(octets)}")
 
 
 def _positions(first: int, step: int, count: int) -> range:

@@ -123,7 +123,7 @@ class QueueRecovery:
     def finish(self, *, was_clean: bool) -> RecoveredQueue:
         """Count what there is, and settle what cannot be there any more."""
         self.known.state.end_replay()
-        return _finish_queue(self.known, was_clean=was_clean, lost_count=self._unread_count)
+        return found_in(self.known, was_clean=was_clean, lost_count=self._unread_count)
 
     def _replay_enqueue(self, known: LogState, operation: Enqueue) -> None:
         first, count = operation.first_position, operation.message_count
@@ -146,14 +146,24 @@ class QueueRecovery:
         )
 
 
-def _finish_queue(known: Log, *, was_clean: bool, lost_count: int) -> RecoveredQueue:
+def found_in(
+    known: Log, *, was_clean: bool, lost_count: int, keeps_transient: bool = False
+) -> RecoveredQueue:
+    """Return the messages of a log, all ready, and settle what cannot be there any more.
+
+    Args:
+        known: the log, as far as it is rebuilt.
+        was_clean: nothing was delivered that its state does not know of.
+        lost_count: messages that are lost already.
+        keeps_transient: transient messages are in it as others are: those of a replica.
+    """
     state = known.state
     state.sweep()
     live: list[range] = []
     stored: dict[int, tuple[int, int]] = {}
     for row in list(state.stored.table):
         try:
-            count, row_bytes, positions = _live_in(state, row)
+            count, row_bytes, positions = _live_in(state, row, keeps_transient=keeps_transient)
         except DamagedError as error:
             lost_count += state.lose(row, error)
             continue
@@ -177,18 +187,22 @@ def _finish_queue(known: Log, *, was_clean: bool, lost_count: int) -> RecoveredQ
     )
 
 
-def _live_in(state: LogState, row: StoredChunk) -> tuple[int, int, list[range]]:
+def _live_in(
+    state: LogState, row: StoredChunk, *, keeps_transient: bool
+) -> tuple[int, int, list[range]]:
     """Return count, body bytes and positions of what a restart finds of a chunk."""
     first, stop = row.first_position, row.last_position + 1
     missing = state.settled.missing(first, stop)
     # In a plain queue what lies between the messages of a chunk is settled.
     is_whole = state.lanes is None or stop - first == row.message_count
-    if is_whole and not row.has_transient and sum(map(len, missing)) == row.message_count:
+    has_transient = row.has_transient and not keeps_transient
+    if is_whole and not has_transient and sum(map(len, missing)) == row.message_count:
         return row.message_count, row.body_bytes, missing
     count = live_bytes = 0
     live: list[range] = []
     for kept in stretches_outside(state.stored.read(row), state.settled):
-        for start, end in persistent_ranges(kept.records):
+        everything = [(0, len(kept.records))]
+        for start, end in everything if keeps_transient else persistent_ranges(kept.records):
             records, positions, _ = part(kept, start, end)
             count += len(positions)
             live_bytes += body_bytes(records)

@@ -12,6 +12,8 @@ from persistence.checkpoint import Snapshot
 from persistence.errors import DamagedError
 from persistence.operations import Drop, Enqueue, Operation, StreamChunks, decode_operations
 from persistence.queue_recovery import RecoveredQueue
+from persistence.replica_operations import ReplicaInstall, ReplicaRecords
+from persistence.replicas.recovery import RecoveredReplica
 from persistence.stored_log import Row, StoredLog
 from persistence.streams.recovery import RecoveredStream
 from persistence.wal_replay import RESTART_GAP_LSNS, Damage, Replay
@@ -44,7 +46,7 @@ class LogRecovery(Protocol):
     def next_segment(self) -> int:
         """Number of the queue's next segment; 0 where segments have no numbers."""
 
-    def finish(self, *, was_clean: bool) -> RecoveredQueue | RecoveredStream:
+    def finish(self, *, was_clean: bool) -> RecoveredQueue | RecoveredStream | RecoveredReplica:
         """Count what there is, and tidy up.
 
         Raises:
@@ -59,10 +61,12 @@ class Found(NamedTuple):
     Attributes:
         queues: with their messages.
         streams: with their logs, which have all messages.
+        replicas: of mirrored queues, with their logs.
     """
 
     queues: dict[int, RecoveredQueue]
     streams: dict[int, RecoveredStream]
+    replicas: dict[int, RecoveredReplica]
 
 
 BeginRecovery: TypeAlias = Callable[[int, list[str]], LogRecovery | None]
@@ -195,11 +199,13 @@ class Recovery:
     def finish(self, *, was_clean: bool) -> Found:
         """Count what there is, settle what cannot be there any more, tidy up; return the queues."""
         self.report.was_clean = was_clean
-        found = Found({}, {})
+        found = Found({}, {}, {})
         for queue_id, known in self.logs.items():
             recovered = known.finish(was_clean=was_clean)
             if isinstance(recovered, RecoveredStream):
                 found.streams[queue_id] = recovered
+            elif isinstance(recovered, RecoveredReplica):
+                found.replicas[queue_id] = recovered
             else:
                 found.queues[queue_id] = recovered
             self.report.lost_count += recovered.lost_count
@@ -212,7 +218,7 @@ class Recovery:
         self.next_queue_id = max(self.next_queue_id, queue_id + 1)
 
     def _note_unknown(self, operation: Operation) -> None:
-        if isinstance(operation, Enqueue | StreamChunks):
+        if isinstance(operation, Enqueue | StreamChunks | ReplicaRecords | ReplicaInstall):
             self.unknown.add(operation.queue_id)
         elif isinstance(operation, Drop):
             self.unknown.discard(operation.queue_id)

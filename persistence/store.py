@@ -30,6 +30,7 @@ from persistence.group_commit import GroupCommit
 from persistence.log import Log
 from persistence.log_making import SPILL_DIRECTORY, LogMaker, StoreLimits
 from persistence.log_state import EVERYTHING_BYTES, LogOptions
+from persistence.replicas.log import ReplicaLog
 from persistence.stored_log import StoredLog, UnneededFile
 from persistence.streams.log import StreamLog
 from persistence.witness import NO_WITNESS, Witness
@@ -170,6 +171,19 @@ class Store:
     def make_stream_log(self, queue_id: int) -> StreamLog:
         """Return the empty log of a stream, not started; as ``make_log``."""
         return self._maker.stream_log(queue_id)
+
+    def new_replica_log(self, options: LogOptions, queue_id: int) -> ReplicaLog:
+        """Return the log of a new replica, whose definition has this id; see ``new_log``."""
+        assert self._commit is not None, "a store is started before replicas are made"
+        self._next_queue_id = max(self._next_queue_id, queue_id + 1)
+        made = self.make_replica_log(queue_id, options)
+        made.start(self._commit)
+        self._logs[queue_id] = made
+        return made
+
+    def make_replica_log(self, queue_id: int, options: LogOptions) -> ReplicaLog:
+        """Return the empty log of a replica, not started; as ``make_log``."""
+        return self._maker.replica_log(queue_id, options)
 
     def _tell_disk_full(self) -> None:
         if self.on_disk_full is not None:

@@ -10,6 +10,7 @@ python -m tests.crash.states --states 100000 --seed 1 --deduplication
 python -m tests.crash.states --states 100000 --seed 1 --present-keys
 python -m tests.crash.states --states 100000 --seed 1 --streams
 python -m tests.crash.states --states 100000 --seed 1 --compaction
+python -m tests.crash.states --states 100000 --seed 1 --replicas
 """
 
 import argparse
@@ -28,6 +29,7 @@ from tests.crash.delay_life import DelayLife
 from tests.crash.life import Life, restart
 from tests.crash.move_life import MoveLife
 from tests.crash.queue_life import QueueLife
+from tests.crash.replica_life import ReplicaLife
 from tests.crash.stream_life import StreamLife
 from tests.support.fault_fs import FaultFS, Kind, Operation, PowerCutError
 
@@ -170,6 +172,7 @@ def main() -> None:
     parser.add_argument("--queues", action="store_true", help="long queues on top of the logs")
     parser.add_argument("--streams", action="store_true", help="streams beside queues")
     parser.add_argument("--compaction", action="store_true", help="streams that are compacted")
+    parser.add_argument("--replicas", action="store_true", help="replicas of mirrored queues")
     arguments = parser.parse_args()
     kinds: Counter[str] = Counter()
     last_seed = arguments.seed
@@ -181,6 +184,7 @@ def main() -> None:
         (arguments.queues, QueueLife),
         (arguments.streams, StreamLife),
         (arguments.compaction, CompactedLife),
+        (arguments.replicas, ReplicaLife),
     )
     kinds_of_life = [kind for is_asked, kind in asked if is_asked]
     kind_of_life = kinds_of_life[0] if kinds_of_life else Life

@@ -31,6 +31,11 @@ LIMITS: Final = StoreLimits(segment_size_bytes=2_048, unneeded_bytes_max=4_096)
 _STREAM: Final = -2
 """Stands for the priority of a stream."""
 
+_MIRRORED: Final = -3
+"""Stands for that of a replica of a mirrored queue."""
+
+_FORMS: Final = {_STREAM: LogForm.STREAM, _MIRRORED: LogForm.MIRRORED}
+
 _CHANGE: Final = struct.Struct("<Q?h")
 _ROW: Final = struct.Struct("<QI")
 
@@ -75,7 +80,7 @@ class Journal:
         queue_id, is_there, max_priority = _CHANGE.unpack(change)
         if is_there:
             top = None if max_priority < 0 else max_priority
-            form = LogForm.STREAM if max_priority == _STREAM else LogForm.QUEUE
+            form = _FORMS.get(max_priority, LogForm.QUEUE)
             self.known[queue_id] = LogOptions(max_priority=top, form=form)
         else:
             self.known.pop(queue_id, None)
@@ -88,6 +93,8 @@ def change_of(queue_id: int, options: LogOptions | None) -> bytes:
     top = -1 if options.max_priority is None else options.max_priority
     if options.form is LogForm.STREAM:
         top = _STREAM
+    if options.form is LogForm.MIRRORED:
+        top = _MIRRORED
     return _CHANGE.pack(queue_id, True, top)
 
 

@@ -1,0 +1,334 @@
+"""The log of one replica of a mirrored queue, on its node's disk.
+
+    records (base, end]      as they came, committed or not; a leader may have them cut again
+    messages at base         what the committed records up to base say: ``persistence.log_state``
+
+Every change is an operation of the write-ahead log, in one order, and is seen in memory at once.
+Only what is committed may leave the write-ahead log for segments (R1): so ``compact``, which puts
+records into the messages, takes only committed ones. Live set and position are of one moment (R14).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from persistence.chunk_table import StoredChunk
+from persistence.errors import DamagedError
+from persistence.files import Octets
+from persistence.log import Appending, Log
+from persistence.log_form import LogForm
+from persistence.log_state import EVERYTHING_BYTES, LogState
+from persistence.operations import (
+    Enqueue,
+    Epoch,
+    NextPosition,
+    Requeued,
+    Settle,
+    decode_operations,
+    encode_drop,
+    encode_enqueue,
+    encode_requeued,
+)
+from persistence.positions import ranges_of
+from persistence.replica_operations import (
+    EpochTable,
+    ReplicaCompact,
+    ReplicaInstall,
+    ReplicaOperation,
+    ReplicaPromise,
+    ReplicaRecords,
+    encode_compact,
+    encode_install,
+    encode_next_position,
+    encode_promise,
+    encode_records,
+)
+from persistence.replicas.records import Piece, Records
+from persistence.replicas.row import ReplicaSnapshot
+from persistence.slices import Slice, part, shifted, stretches_outside
+from persistence.stored_log import Noted, UnneededFile
+
+NO_QUEUE: Final = 0
+"""The queue id within records: each node has another id for the queue."""
+
+READ_BYTES_MAX: Final = 1 << 20
+"""A read of several records ends here; links count so much as one frame (R14)."""
+
+
+class ReplicaLog:
+    """A ``persistence.stored_log.StoredLog``.
+
+    Attributes:
+        queue_id: never given to another queue of this node.
+        change: the number of the last change.
+        promised: no leader of an epoch below it is obeyed.
+        table: which epoch began with which index.
+        state: the messages at ``base``.
+        messages: the way to those that are in segments; nothing is appended to it.
+    """
+
+    def __init__(
+        self, queue_id: int, make_state: Callable[[int], LogState], commit: Appending
+    ) -> None:
+        """Begin empty.
+
+        Args:
+            queue_id: of the queue on this node.
+            make_state: returns a state without messages, whose segments begin at this number.
+            commit: takes operations of the write-ahead log.
+        """
+        self.queue_id = queue_id
+        self.change = 0
+        self.promised = 0
+        self.table: EpochTable = ()
+        self._make_state = make_state
+        self._commit = commit
+        self._records = Records()
+        self._unneeded: list[UnneededFile] = []
+        self.on_disk_full: Callable[[], None] = _ignore
+        """Called when a chunk found no room; the listener must not touch the queue then."""
+        self._begin_state(make_state(0))
+
+    @property
+    def base(self) -> int:
+        """The index up to which records are in the messages."""
+        return self._records.base
+
+    @property
+    def end(self) -> int:
+        """The index of the last record."""
+        return self._records.end
+
+    @property
+    def records_bytes(self) -> int:
+        """How many octets the records have that are not in the messages yet."""
+        return self._records.size_bytes
+
+    # -- changes: each returns its LSN ----------------------------------------------------------
+
+    def promise(self, epoch: int) -> int:
+        """Obey no leader below this epoch any more."""
+        change = self.change + 1
+        self.repeat(ReplicaPromise(self.queue_id, change, epoch))
+        return self._written([encode_promise(self.queue_id, change, epoch)])
+
+    def append(self, after: int, spans: EpochTable, count: int, octets: Octets) -> int:
+        """Cut the log behind an index, then append records of these epochs."""
+        change = self.change + 1
+        self.repeat(ReplicaRecords(self.queue_id, change, after, spans, count, octets))
+        return self._written(encode_records(self.queue_id, change, after, spans, count, octets))
+
+    def install(self, position: int, table: EpochTable, octets: Octets) -> int:
+        """Replace records and messages by a snapshot; the promise stays.
+
+        Raises:
+            DamagedError: the octets are no snapshot; the node must stop.
+        """
+        change = self.change + 1
+        self.repeat(ReplicaInstall(self.queue_id, change, position, table, octets))
+        return self._written(encode_install(self.queue_id, change, position, table, octets))
+
+    def compact(self, position: int) -> int:
+        """Put the records up to here, which are committed, into the messages.
+
+        Raises:
+            DamagedError: a record is none; the node must stop.
+        """
+        change = self.change + 1
+        self.repeat(ReplicaCompact(self.queue_id, change, position))
+        return self._written([encode_compact(self.queue_id, change, position)])
+
+    def drop(self) -> int:
+        """Forget everything, because the queue is gone."""
+        self.state.drop()
+        self._records = Records()
+        return self._written([encode_drop(self.queue_id)])
+
+    def repeat(self, operation: ReplicaOperation) -> None:
+        """Make a change in memory: a new one, or one that a restart finds.
+
+        Raises:
+            DamagedError: its content is not what it says.
+        """
+        match operation:
+            case ReplicaRecords():
+                after, spans = operation.after, operation.spans
+                self._records.append(after, operation.record_count, operation.octets)
+                self.table = _with_epochs(self.table, after, spans)
+            case ReplicaPromise():
+                self.promised = operation.epoch
+            case ReplicaCompact():
+                self._fold(self._records.take(operation.position))
+            case ReplicaInstall():
+                self._replace(operation)
+        self.change = operation.change
+
+    # -- reading --------------------------------------------------------------------------------
+
+    def read(self, after: int, count: int, bytes_max: int = READ_BYTES_MAX) -> tuple[int, bytes]:
+        """Return how many records behind an index were read, and their octets; see ``Records``."""
+        return self._records.read(after, count, bytes_max)
+
+    def live(self) -> bytes:
+        """Return the messages at ``base`` as a snapshot.
+
+        Raises:
+            DamagedError: some of them cannot be read any more.
+            OSError: the disk could not be read.
+        """
+        state = self.state
+        offset_ms = state.wall_offset_ms()
+        slices = [piece for row in state.stored.table for piece in self._unsettled(row)]
+        for piece in state.recent.unsettled(state.settled, EVERYTHING_BYTES):
+            expires = shifted(piece.expires_at_ms, offset_ms)
+            slices += _contiguous(piece._replace(expires_at_ms=expires))
+        slices.sort(key=_first_position)
+        parts: list[bytes] = []
+        for run, positions, expires in slices:
+            parts += encode_enqueue(NO_QUEUE, positions[0], run, expires or None)
+        for position, count in state.requeued():
+            parts.append(encode_requeued(NO_QUEUE, range(position, position + 1), count))
+        parts.append(encode_next_position(state.next_position))
+        return b"".join(parts)
+
+    def _unsettled(self, row: StoredChunk) -> list[Slice]:
+        found = stretches_outside(self.state.stored.read(row), self.state.settled)
+        return [each for piece in found for each in _contiguous(piece)]
+
+    # -- for the store: see ``persistence.stored_log.StoredLog`` --------------------------------
+
+    @property
+    def form(self) -> LogForm:
+        """That of a mirrored queue."""
+        return LogForm.MIRRORED
+
+    @property
+    def directory(self) -> str:
+        """The folder of its segments."""
+        return self.state.stored.segments.directory
+
+    @property
+    def is_dropped(self) -> bool:
+        """Whether the queue is gone."""
+        return self.state.is_dropped
+
+    @property
+    def due_bytes(self) -> int:
+        """How much a checkpoint would free of the disk."""
+        return self.state.unneeded_bytes + sum([each.size_bytes for each in self._unneeded])
+
+    def start(self, commit: Appending) -> None:
+        """Append to this from now on."""
+        self._commit = commit
+
+    def note_delivered(self, delivered_below: int) -> None:
+        """Keep nothing: who leads next does not know what was delivered."""
+
+    def store_some(self, max_bytes: int) -> bool:
+        """Store some messages of the write-ahead log; return whether the rest may stay there."""
+        return self.state.store_some(max_bytes)
+
+    def note(self) -> Noted:
+        """Drop everything settled, and return the state at this moment."""
+        messages = self.state.snapshot()
+        row = ReplicaSnapshot(
+            self.change, self.promised, self.base, self.table, list(self._records), messages
+        )
+        segments = self.state.stored.segments
+        dirty = segments.take_dirty()
+        is_grown = segments.take_is_grown()
+        directories = (segments.directory, segments.parent) if is_grown else ()
+        unneeded, self._unneeded = self._unneeded, []
+        return Noted(row, dirty, directories, [*unneeded, *self.state.stored.take_unneeded()])
+
+    # -- for a restart --------------------------------------------------------------------------
+
+    def restore(self, row: ReplicaSnapshot) -> None:
+        """Begin with the replica's state in a checkpoint."""
+        self.change, self.promised, self.table = row.change, row.promised, row.table
+        self._records = Records(row.base)
+        for piece in row.pieces:
+            self._records.append(piece.after, piece.record_count, piece.octets)
+        self.state.restore(row.messages)
+
+    def begin_after(self, next_segment: int) -> None:
+        """Begin as a new queue of an id whose earlier queue is gone; older files are its files."""
+        self.state.begin_after(next_segment)
+
+    # -- inside ---------------------------------------------------------------------------------
+
+    def _written(self, parts: Sequence[Octets]) -> int:
+        return self._commit.append_operation([memoryview(each) for each in parts], fsync=True)
+
+    def _begin_state(self, state: LogState) -> None:
+        self.state = state
+        self.messages = Log(state, self._commit)
+        self.messages.on_disk_full = self._tell_disk_full
+
+    def _tell_disk_full(self) -> None:
+        self.on_disk_full()
+
+    def _replace(self, operation: ReplicaInstall) -> None:
+        """Take a snapshot; files of the messages before go with the next checkpoint."""
+        before = self.state
+        before.settle(range(before.settled.floor, max(before.next_position, 1)))
+        before.sweep()
+        self._unneeded += before.stored.take_unneeded()
+        self._begin_state(self._make_state(before.stored.segments.next_number))
+        self._fold([Piece(0, 0, operation.octets)])
+        self._records = Records(operation.position)
+        self.table = operation.table
+
+    def _fold(self, pieces: Iterable[Piece]) -> None:
+        """Put records into the messages."""
+        state = self.state
+        for piece in pieces:
+            for operation in decode_operations(memoryview(piece.octets)):
+                match operation:
+                    case Enqueue():
+                        first, count = operation.first_position, operation.message_count
+                        positions = range(first, first + count)
+                        whole = Slice(operation.run(), positions, operation.expires_at_ms or 0)
+                        state.repeat_append(whole, may_be_stored=False)
+                    case Settle():
+                        state.repeat_settle(operation.positions)
+                    case Requeued():
+                        state.repeat_requeued(operation.positions, operation.delivery_count)
+                    case NextPosition():
+                        _end_snapshot(state, operation.next_position)
+                    case Epoch():
+                        pass
+                    case _:
+                        raise DamagedError(f"a record of a queue cannot be {operation}")
+
+
+def _ignore() -> None:
+    pass
+
+
+def _end_snapshot(state: LogState, next_position: int) -> None:
+    """Settle what has no message in a snapshot."""
+    live = [positions for each in state.recent for positions in ranges_of(each.positions)]
+    state.next_position = next_position
+    state.settle_all_but(live)
+
+
+def _contiguous(piece: Slice) -> list[Slice]:
+    """Return messages in stretches without a gap."""
+    found, start = [], 0
+    for positions in ranges_of(piece.positions):
+        found.append(part(piece, start, start + len(positions)))
+        start += len(positions)
+    return found
+
+
+def _first_position(piece: Slice) -> int:
+    return piece.positions[0]
+
+
+def _with_epochs(table: EpochTable, after: int, spans: EpochTable) -> EpochTable:
+    """Return the epoch table of a log that was cut behind an index and got records."""
+    kept = [row for row in table if row[1] <= after]
+    for epoch, first in spans:
+        if not kept or epoch > kept[-1][0]:
+            kept.append((epoch, first))
+    return tuple(kept)

@@ -1,0 +1,107 @@
+"""What a checkpoint says of a replica of a mirrored queue.
+
+byte 0        8          16     24           28       32              40
+     | change | promised | base | table rows | pieces | row's octets  | ...
+       u64      u64        u64    u32          u32      u64
+
+40   table x  | epoch u64, index of its first record u64 |
+     pieces x | behind index u64, octets u64, records u32, zero u32 |
+     the row of the messages, as ``persistence.queue_row`` draws it
+     the records of the pieces, one behind the other
+"""
+
+import struct
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from persistence.errors import DamagedError
+from persistence.files import Octets
+from persistence.log_form import LogForm
+from persistence.queue_row import QueueSnapshot, decode_queue_row
+from persistence.replica_operations import ROW, EpochTable
+from persistence.replicas.records import Piece
+
+_HEAD: Final = struct.Struct("<QQQIIQ")
+_PIECE: Final = struct.Struct("<QQII")
+
+for _size_bytes, _struct in ((40, _HEAD), (24, _PIECE)):
+    assert _struct.size == _size_bytes, "the drawing says so"
+
+
+class ReplicaSnapshot(NamedTuple):
+    """The state of a replica at one moment; a ``persistence.stored_log.Row``.
+
+    Attributes:
+        change: the number of its last change; a restart skips changes up to it.
+        promised: no leader of an epoch below it is obeyed.
+        base: the records up to here are in the messages.
+        table: which epoch began with which index.
+        pieces: the records behind ``base``.
+        messages: those at ``base``.
+    """
+
+    change: int
+    promised: int
+    base: int
+    table: EpochTable
+    pieces: Sequence[Piece]
+    messages: QueueSnapshot
+
+    @property
+    def form(self) -> LogForm:
+        """Of the log of a mirrored queue."""
+        return LogForm.MIRRORED
+
+    @property
+    def queue_id(self) -> int:
+        """Of the queue on this node."""
+        return self.messages.queue_id
+
+    @property
+    def holds_messages(self) -> bool:
+        """Whether it has any, or may have."""
+        return bool(self.pieces) or self.messages.holds_messages
+
+    def encode(self) -> bytes:
+        """Return its octets."""
+        messages = self.messages.encode()
+        head = _HEAD.pack(
+            self.change,
+            self.promised,
+            self.base,
+            len(self.table),
+            len(self.pieces),
+            len(messages),
+        )
+        table = b"".join([ROW.pack(*row) for row in self.table])
+        pieces = b"".join(
+            [
+                _PIECE.pack(piece.after, len(piece.octets), piece.record_count, 0)
+                for piece in self.pieces
+            ]
+        )
+        return b"".join((head, table, pieces, messages, *[each.octets for each in self.pieces]))
+
+
+def decode_replica_row(queue_id: int, octets: Octets) -> ReplicaSnapshot:
+    """Return what a row says of a replica.
+
+    Raises:
+        DamagedError: it does not have the form of one.
+        struct.error: it is too short.
+    """
+    change, promised, base, row_count, piece_count, messages_bytes = _HEAD.unpack_from(octets)
+    table_end = _HEAD.size + row_count * ROW.size
+    pieces_end = table_end + piece_count * _PIECE.size
+    at = pieces_end + messages_bytes
+    if at > len(octets):
+        raise DamagedError(f"its row of {len(octets)} octets is too short")
+    messages = decode_queue_row(queue_id, octets[pieces_end:at])
+    pieces: list[Piece] = []
+    for after, size_bytes, record_count, _ in _PIECE.iter_unpack(octets[table_end:pieces_end]):
+        pieces.append(Piece(after, record_count, bytes(octets[at : at + size_bytes])))
+        at += size_bytes
+    if at != len(octets):
+        raise DamagedError(f"its row has {len(octets)} octets, and its records end at {at}")
+    table = tuple(ROW.iter_unpack(octets[_HEAD.size : table_end]))
+    return ReplicaSnapshot(change, promised, base, table, pieces, messages)

@@ -1,0 +1,279 @@
+"""Random lives of replicas of mirrored queues, on a disk that may go at any time.
+
+A model keeps what a replica was after each change. A restart must find one of these states, whole:
+not older than what was answered for (synced), and not newer than what was done.
+"""
+
+import random
+from collections.abc import Callable
+from typing import NamedTuple
+
+from persistence.errors import is_shortage
+from persistence.files import Files
+from persistence.log_form import LogForm
+from persistence.log_state import LogOptions
+from persistence.operations import encode_enqueue, encode_requeued, encode_settle
+from persistence.queue_recovery import found_in
+from persistence.record import PERSISTENT, Record, make_route
+from persistence.replica_operations import encode_epoch
+from persistence.replicas.log import ReplicaLog
+from persistence.slices import Slice
+from tests.crash.life import HEADER, Life
+from tests.crash.stored_node import change_of, messages_of
+
+MIRRORED = LogOptions(form=LogForm.MIRRORED)
+
+Op = tuple[str, int, int, tuple[Record, ...]]
+"""What a record says: kind, first position, count or delivery count, messages."""
+
+
+class Live(NamedTuple):
+    """What is live at an index: messages and delivery counts by position."""
+
+    messages: dict[int, Record]
+    counts: dict[int, int]
+    next_position: int
+
+    def after(self, op: Op) -> "Live":
+        kind, first, count, records = op
+        messages, counts = dict(self.messages), dict(self.counts)
+        next_position = self.next_position
+        if kind == "enqueue":
+            messages |= dict(enumerate(records, first))
+            next_position = first + len(records)
+        for position in range(first, first + count):
+            if kind == "settle":
+                messages.pop(position, None)
+                counts.pop(position, None)
+            elif kind == "requeue" and position in messages:
+                counts[position] = counts.get(position, 0) + 1
+        return Live(messages, counts, next_position)
+
+
+EMPTY = Live({}, {}, 0)
+
+
+class State(NamedTuple):
+    """A replica after a change."""
+
+    promised: int
+    base: int
+    table: tuple[tuple[int, int], ...]
+    ops: tuple[Op, ...]
+    octets: tuple[bytes, ...]
+    live: Live
+
+    @property
+    def end(self) -> int:
+        return self.base + len(self.ops)
+
+    def live_at_end(self) -> Live:
+        live = self.live
+        for op in self.ops:
+            live = live.after(op)
+        return live
+
+
+class Known(NamedTuple):
+    """A replica and its model: (LSN, state) after each change, from ``first_change`` on."""
+
+    log: ReplicaLog
+    states: list[tuple[int, State]]
+    first_change: int
+
+    @property
+    def now(self) -> State:
+        return self.states[-1][1]
+
+
+class ReplicaLife(Life):
+    """A node with replicas, as leader or mirror: only the order of changes matters here."""
+
+    def __init__(self, files: Files, draw: random.Random) -> None:
+        super().__init__(files, draw)
+        self.replicas: dict[int, Known] = {}
+        self.declared: dict[int, int] = {}
+        self.actions: list[tuple[int, Callable[[], None]]] = [
+            (14, self.append),
+            (3, self.cut),
+            (2, self.promise),
+            (6, self.compact),
+            (1, self.install),
+            (3, self.spill_some),
+            (8, self.commit),
+            (6, self.go_on_with_checkpoint),
+            (1, self.declare_replica),
+            (1, self.node.commit.request_fsync),
+        ]
+
+    def take_over(self, before: Life, *, power_was_lost: bool) -> None:
+        """Look at what a restart found, and go on with it."""
+        assert isinstance(before, ReplicaLife)
+        opened = self.node.opened
+        assert not opened.report.damages, f"nothing is damaged by a crash: {opened.report.damages}"
+        committed = before.node.commit.committed_lsn
+        safe = before.node.fsynced_lsn if power_was_lost else committed
+        self.published_count = before.published_count
+        for queue_id, lsn in before.declared.items():
+            assert queue_id in opened.replicas or lsn > safe, "a replica is gone"
+        for queue_id, found in opened.replicas.items():
+            known = before.replicas[queue_id]
+            assert found.is_whole, "a crash loses no replica"
+            at = found.log.change - known.first_change
+            assert 0 <= at < len(known.states), "no change is made up"
+            synced = max([i for i, (lsn, _) in enumerate(known.states) if lsn <= safe], default=0)
+            assert at >= synced, f"change {known.first_change + synced} was synced, {at} is there"
+            state = known.states[at][1]
+            self.compare(found.log, state)
+            self.replicas[queue_id] = Known(found.log, [(0, state)], found.log.change)
+            self.declared[queue_id] = 0
+
+    def compare(self, log: ReplicaLog, state: State) -> None:
+        """Assert that a replica is what the model says."""
+        assert (log.promised, log.base, log.end) == (state.promised, state.base, state.end)
+        assert log.table == state.table
+        count, octets = log.read(state.base, len(state.ops), 1 << 30)
+        assert (count, octets) == (len(state.ops), b"".join(state.octets)), "records as they came"
+        found = found_in(log.messages, was_clean=False, lost_count=0, keeps_transient=True)
+        messages = {at: record for at, (record, _) in messages_of(found, 0).items()}
+        assert messages == state.live.messages, "messages at the base"
+        assert dict(found.requeued) == state.live.counts
+        assert found.next_position == state.live.next_position
+
+    # -- what happens to a replica ---------------------------------------------------------------
+
+    def declare_replica(self) -> None:
+        if len(self.replicas) >= 3:
+            return
+        queue_id = max(self.declared, default=0) + 1
+        lsn = self.node.commit.append_definition(change_of(queue_id, MIRRORED))
+        log = self.node.store.new_replica_log(MIRRORED, queue_id)
+        self.replicas[queue_id] = Known(log, [(0, State(0, 0, (), (), (), EMPTY))], 0)
+        self.declared[queue_id] = lsn
+
+    def known(self) -> Known | None:
+        if not self.replicas:
+            self.declare_replica()
+            return None
+        return self.draw.choice(list(self.replicas.values()))
+
+    def append(self) -> None:
+        if (known := self.known()) is not None:
+            self.append_behind(known, known.now.end)
+
+    def cut(self) -> None:
+        """A leader of a later epoch has another tail."""
+        if (known := self.known()) is not None and known.now.ops:
+            after = known.now.end - self.draw.randrange(1, len(known.now.ops) + 1)
+            self.append_behind(known, after)
+
+    def append_behind(self, known: Known, after: int) -> None:
+        draw, state = self.draw, known.now
+        kept = after - state.base
+        state = state._replace(ops=state.ops[:kept], octets=state.octets[:kept])
+        table = tuple(row for row in state.table if row[1] <= after)
+        last = known.now.table[-1][0] if known.now.table else 0
+        is_new = after < known.now.end or not table or state.promised > last
+        is_new = is_new or draw.random() < 0.1
+        epoch = max(state.promised, last + 1) if is_new else last
+        spans = ((epoch, after + 1),)
+        live, ops, octets = state.live_at_end(), list[Op](), list[bytes]()
+        if is_new:
+            ops.append(("epoch", epoch, 0, ()))
+            octets.append(encode_epoch(epoch))
+        for _ in range(draw.choice((1, 1, 3))):
+            op = self.some_op(live)
+            live = live.after(op)
+            ops.append(op)
+            octets.append(octets_of(op, live))
+        lsn = known.log.append(after, spans, len(ops), b"".join(octets))
+        if is_new:
+            table = (*table, (epoch, after + 1))
+        self.note(
+            known,
+            lsn,
+            state._replace(ops=(*state.ops, *ops), octets=(*state.octets, *octets), table=table),
+        )
+
+    def some_op(self, live: Live) -> Op:
+        draw = self.draw
+        if live.messages and draw.random() < 0.4:
+            first = draw.choice(list(live.messages))
+            count = draw.randrange(1, 6)
+            if draw.random() < 0.6:
+                return ("settle", first, min(count, live.next_position - first), ())
+            count = len([p for p in range(first, first + count) if p in live.messages])
+            same = all(
+                live.counts.get(first + i, 0) == live.counts.get(first, 0)
+                and first + i in live.messages
+                for i in range(count)
+            )
+            return ("requeue", first, count if same else 1, ())
+        count = draw.choice((1, 2, 8))
+        return ("enqueue", live.next_position, 0, tuple(self.record() for _ in range(count)))
+
+    def record(self) -> Record:
+        self.published_count += 1
+        flags = PERSISTENT if self.draw.random() < 0.8 else 0
+        body = b"%d " % self.published_count + bytes(self.draw.choice((0, 3, 60, 300)))
+        return Record(make_route("", "q"), HEADER, body, flags, 0)
+
+    def promise(self) -> None:
+        if (known := self.known()) is not None:
+            last = known.now.table[-1][0] if known.now.table else 0
+            epoch = max(known.now.promised, last) + 1
+            self.note(known, known.log.promise(epoch), known.now._replace(promised=epoch))
+
+    def compact(self) -> None:
+        if (known := self.known()) is None or not known.now.ops:
+            return
+        state = known.now
+        count = self.draw.randrange(1, len(state.ops) + 1)
+        live = state.live
+        for op in state.ops[:count]:
+            live = live.after(op)
+        lsn = known.log.compact(state.base + count)
+        left = state._replace(
+            base=state.base + count, ops=state.ops[count:], octets=state.octets[count:], live=live
+        )
+        self.note(known, lsn, left)
+
+    def install(self) -> None:
+        """Another replica's messages take the place of these."""
+        if len(self.replicas) < 2:
+            self.declare_replica()
+            return
+        known, other = self.draw.sample(list(self.replicas.values()), 2)
+        state, position = other.now, other.now.base
+        table = tuple(row for row in state.table if row[1] <= position)
+        try:
+            octets = other.log.live()
+        except OSError as error:
+            if not is_shortage(error):
+                raise
+            return
+        lsn = known.log.install(position, table, octets)
+        promised = known.now.promised
+        self.note(known, lsn, State(promised, position, table, (), (), state.live))
+
+    def spill_some(self) -> None:
+        """The queue gives memory up; what is not at the base is not its to give."""
+        if (known := self.known()) is None or not known.now.live.messages:
+            return
+        live = known.now.live.messages
+        chosen = sorted(live)[: self.draw.choice((1, 5, 30))]
+        slices = [Slice([live[at] for at in chosen], chosen)]
+        known.log.messages.spill(0, slices)
+
+    def note(self, known: Known, lsn: int, state: State) -> None:
+        known.states.append((lsn, state))
+
+
+def octets_of(op: Op, after: Live) -> bytes:
+    kind, first, count, records = op
+    if kind == "enqueue":
+        return b"".join(encode_enqueue(0, first, list(records)))
+    if kind == "settle":
+        return encode_settle(0, range(first, first + count))
+    assert kind == "requeue"
+    return encode_requeued(0, range(first, first + count), after.counts[first])

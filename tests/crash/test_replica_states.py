@@ -1,0 +1,79 @@
+"""Whatever a crash leaves of the disk of a replica, a restart finds one of its states, whole."""
+
+import os
+from unittest.mock import patch
+
+import pytest
+
+import persistence.replicas.log
+from persistence.replicas.log import ReplicaLog
+from persistence.replicas.records import Records
+from persistence.replicas.recovery import ReplicaRecovery
+from tests.crash import states
+from tests.crash.replica_life import ReplicaLife
+from tests.crash.states import crash_states
+
+STATES = int(os.environ.get("HAREMQ_CRASH_STATES", "5000"))
+STATES_UNTIL_SEEN = 20_000
+
+
+@pytest.mark.timeout(600)
+def test_no_crash_breaks_a_promise_of_a_replica() -> None:
+    kinds = [kind for _, found in crash_states(1, STATES, ReplicaLife) for kind in found]
+    assert {kind.split(" after")[0] for kind in kinds} == {
+        "killed",
+        "lived on",
+        "power lost",
+        "power lost again while starting",
+    }
+
+
+# -- bugs, put in on purpose -----------------------------------------------------------------------
+
+
+def repeated_again(recovery: ReplicaRecovery, operation: object) -> None:
+    """Repeat what the checkpoint has already."""
+    recovery.known.repeat(operation)  # type: ignore[arg-type]
+
+
+def said_to_be_promised(log: ReplicaLog, epoch: int) -> int:
+    """Promise in memory alone."""
+    log.promised = epoch
+    return log._commit.committed_lsn
+
+
+def not_cut(records: Records, after: int) -> None:
+    """Keep what a leader of a later epoch replaces."""
+    records.end = after
+
+
+def without_records(log: ReplicaLog) -> object:
+    """Leave the records that are not in the messages out of the checkpoint."""
+    noted = NOTE(log)
+    return noted._replace(row=noted.row._replace(pieces=()))  # type: ignore[attr-defined]
+
+
+NOTE = ReplicaLog.note
+
+BUGS: dict[str, tuple[object, str, object]] = {
+    "changes that the checkpoint has are repeated": (ReplicaRecovery, "replay", repeated_again),
+    "a promise is not written": (ReplicaLog, "promise", said_to_be_promised),
+    "records are not cut": (Records, "_cut", not_cut),
+    "a checkpoint without records": (ReplicaLog, "note", without_records),
+    "a snapshot without delivery counts": (
+        persistence.replicas.log,
+        "encode_requeued",
+        lambda *_: b"",
+    ),
+    "a snapshot that settles nothing": (persistence.replicas.log, "_end_snapshot", lambda *_: None),
+}
+
+
+@pytest.mark.planted
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_bug_of_replicas_is_seen(bug: str) -> None:
+    calm = patch.object(states, "SHORT_SHARE", 0.0)
+    with calm, patch.object(*BUGS[bug]), pytest.raises(AssertionError):
+        for _ in crash_states(1, STATES_UNTIL_SEEN, ReplicaLife):
+            pass

@@ -1,0 +1,102 @@
+"""A replica's records, and its messages at the base."""
+
+from persistence.log_form import LogForm
+from persistence.log_making import LogMaker, StoreLimits
+from persistence.log_state import LogOptions
+from persistence.operations import encode_enqueue, encode_requeued, encode_settle
+from persistence.queue_recovery import found_in
+from persistence.record import Record
+from persistence.replica_operations import encode_epoch
+from persistence.replicas.log import ReplicaLog
+from persistence.slices import Slice
+from tests.support.commit import FakeDisk, commit_on
+from tests.support.fault_fs import FaultFS
+from tests.support.records import HEADER, ROUTE
+
+
+def records(*bodies: bytes) -> list[Record]:
+    return [Record(ROUTE, HEADER, body) for body in bodies]
+
+
+def new_log() -> ReplicaLog:
+    disk = FaultFS()
+    disk.make_directory("queues")
+    maker = LogMaker(disk, StoreLimits(), lambda: 0, lambda: None)
+    log = maker.replica_log(7, LogOptions(form=LogForm.MIRRORED))
+    log.start(commit_on(FakeDisk()))
+    return log
+
+
+def appended(log: ReplicaLog, epoch: int, *octets: bytes) -> None:
+    log.append(log.end, ((epoch, log.end + 1),), len(octets), b"".join(octets))
+
+
+def bodies(log: ReplicaLog) -> list[bytes]:
+    found = found_in(log.messages, was_clean=False, lost_count=0, keeps_transient=True)
+    return [
+        bytes(record.body)
+        for lane in found.lanes
+        for each in lane.unstored
+        for record in each.records
+    ]
+
+
+def filled() -> ReplicaLog:
+    log = new_log()
+    enqueue = b"".join(encode_enqueue(0, 0, records(b"a", b"b", b"c")))
+    appended(log, 1, encode_epoch(1), enqueue, encode_settle(0, range(1, 2)))
+    return log
+
+
+def test_records_are_not_in_the_messages_before_they_are_compacted() -> None:
+    log = filled()
+    assert (log.base, log.end, log.table) == (0, 3, ((1, 1),))
+    assert bodies(log) == []
+    log.compact(2)
+    assert bodies(log) == [b"a", b"b", b"c"]
+    log.compact(3)
+    assert bodies(log) == [b"a", b"c"]
+    assert (log.base, log.records_bytes) == (3, 0)
+
+
+def test_a_later_epoch_cuts_what_is_not_committed() -> None:
+    log = filled()
+    log.promise(2)
+    log.append(1, ((2, 2),), 1, encode_epoch(2))
+    assert (log.promised, log.end, log.table) == (2, 2, ((1, 1), (2, 2)))
+
+
+def test_a_snapshot_has_messages_counts_and_the_next_position() -> None:
+    log = filled()
+    appended(log, 1, encode_requeued(0, range(2, 3), 4))
+    log.compact(4)
+    other = new_log()
+    appended(other, 1, encode_epoch(1), *encode_others())
+    other.compact(2)
+    other.messages.spill(0, [Slice(records(b"x", b"y"), range(2))])
+    other.install(4, log.table, log.live())
+    assert bodies(other) == [b"a", b"c"]
+    assert other.state.requeued() == [(2, 4)]
+    assert (other.base, other.end, other.state.next_position) == (4, 4, 3)
+    assert other.note().unneeded, "the segment of the messages before goes with a checkpoint"
+
+
+def encode_others() -> list[bytes]:
+    return [b"".join(encode_enqueue(0, 0, records(b"x", b"y")))]
+
+
+def test_messages_at_the_base_can_be_spilled_and_read_back() -> None:
+    log = filled()
+    log.compact(3)
+    assert log.messages.spill(0, [Slice(records(b"a"), range(1))])
+    back = log.messages.read_back(0, 0).messages
+    assert back is not None
+    assert [bytes(record.body) for record in back.records] == [b"a"]
+    assert b"".join(part for part in (log.live(),)) != b""
+
+
+def test_a_dropped_replica_is_gone() -> None:
+    log = filled()
+    log.drop()
+    assert log.is_dropped
+    assert log.end == 0
