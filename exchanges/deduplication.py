@@ -14,12 +14,13 @@ LavinMQ for the argument, the default size, and ``x-deduplication-header``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple, Protocol, TypeVar, cast
+from typing import Final, NamedTuple
 
 from exchanges.basis import Basis
 from exchanges.bindings import Binding, Destination
 from exchanges.errors import InvalidExchangeError
 from exchanges.keeping import KEEP_INSTEAD, NAME_BYTES_MAX
+from exchanges.ports import ExchangeKind
 from exchanges.route_changes import KeyPart
 
 TYPE: Final = "x-message-deduplication"
@@ -57,35 +58,6 @@ class Window(NamedTuple):
     is_stored: bool
 
 
-class _Inside(Protocol):
-    """An ``exchanges.kinds.ExchangeKind``."""
-
-    @property
-    def basis(self) -> Basis: ...
-
-    @property
-    def takes_every_key(self) -> bool: ...
-
-    def validate(self, routing_key: str, arguments: Mapping[str, object], /) -> None: ...
-
-    def bind(self, binding: Binding, /) -> None: ...
-
-    def unbind(self, binding: Binding, /) -> None: ...
-
-    def keys_of(self, routing_key: str, /) -> tuple[KeyPart, ...]: ...
-
-    def match(
-        self, routing_key: str, looked_at: Mapping[str, object] | None, /
-    ) -> Iterable[Destination] | None: ...
-
-    def pieces(
-        self, routing_key: str, looked_at: Mapping[str, object] | None, /
-    ) -> Iterator[Iterable[Destination]]: ...
-
-
-_Kind = TypeVar("_Kind")
-
-
 class DeduplicatingExchange:
     """The keeper in front of an exchange of some type.
 
@@ -98,7 +70,7 @@ class DeduplicatingExchange:
     basis: Final = Basis.KEY
     takes_every_key: Final = False
 
-    def __init__(self, inside: _Inside) -> None:
+    def __init__(self, inside: ExchangeKind) -> None:
         self.inside = inside
 
     def validate(self, routing_key: str, arguments: Mapping[str, object], /) -> None:
@@ -175,9 +147,9 @@ def window_of(type_name: str, arguments: Mapping[str, object]) -> Window | None:
     return Window(size, ttl_ms, header, persistence == "disk")
 
 
-def inside_of(kind: _Kind) -> _Kind:
+def inside_of(kind: ExchangeKind) -> ExchangeKind:
     """Return what routes by its bindings: the kind itself, or what deduplicates stands before."""
-    return cast("_Kind", kind.inside) if isinstance(kind, DeduplicatingExchange) else kind
+    return kind.inside if isinstance(kind, DeduplicatingExchange) else kind
 
 
 def _octets(name: str) -> int:

@@ -10,12 +10,13 @@ fraction, are its rules too.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from exchanges.basis import Basis
 from exchanges.bindings import Binding, Destination
 from exchanges.errors import InvalidExchangeError
 from exchanges.keeping import KEEP_INSTEAD
+from exchanges.ports import ExchangeKind
 from exchanges.route_changes import KeyPart
 
 TYPE: Final = "x-delayed-message"
@@ -25,41 +26,18 @@ DELAY_MAX_MS: Final = (1 << 32) - 1
 
 _DIGITS_MAX: Final = 20
 
-
-class _Inner(Protocol):
-    """An ``exchanges.kinds.ExchangeKind``."""
-
-    @property
-    def basis(self) -> Basis: ...
-
-    @property
-    def takes_every_key(self) -> bool: ...
-
-    def validate(self, routing_key: str, arguments: Mapping[str, object], /) -> None: ...
-
-    def bind(self, binding: Binding, /) -> None: ...
-
-    def unbind(self, binding: Binding, /) -> None: ...
-
-    def keys_of(self, routing_key: str, /) -> tuple[KeyPart, ...]: ...
-
-    def match(
-        self, routing_key: str, looked_at: Mapping[str, object] | None, /
-    ) -> Iterable[Destination] | None: ...
-
-    def pieces(
-        self, routing_key: str, looked_at: Mapping[str, object] | None, /
-    ) -> Iterator[Iterable[Destination]]: ...
-
-
-MakeInner: TypeAlias = Callable[[str], _Inner]
+MakeInner: TypeAlias = Callable[[str], ExchangeKind]
 """Returns an exchange of a type that exists, with the same arguments."""
 
 
 class DelayedMessageExchange:
-    """An exchange of another type behind a look at the delay."""
+    """An exchange of another type behind a look at the delay.
 
-    __slots__ = ("_inner", "basis", "takes_every_key")
+    Attributes:
+        inside: routes what need not wait.
+    """
+
+    __slots__ = ("basis", "inside", "takes_every_key")
 
     def __init__(
         self, arguments: Mapping[str, object], names: Iterable[str], make_inner: MakeInner
@@ -74,13 +52,13 @@ class DelayedMessageExchange:
         Raises:
             InvalidExchangeError: they name no such type; or that one cannot use them.
         """
-        self._inner = make_inner(inner_type(arguments, names))
-        if self._inner.basis is Basis.PROPERTIES:
+        self.inside = make_inner(inner_type(arguments, names))
+        if self.inside.basis is Basis.PROPERTIES:
             raise InvalidExchangeError(
                 f"Invalid argument, '{INNER_TYPE}' cannot be an exchange that looks at a property"
             )
-        self.basis = max(Basis.HEADERS, self._inner.basis)
-        self.takes_every_key = self._inner.takes_every_key
+        self.basis = max(Basis.HEADERS, self.inside.basis)
+        self.takes_every_key = self.inside.takes_every_key
 
     def validate(self, routing_key: str, arguments: Mapping[str, object], /) -> None:
         """Check a binding as the other type does.
@@ -88,19 +66,19 @@ class DelayedMessageExchange:
         Raises:
             InvalidBindingError: that type cannot use it.
         """
-        self._inner.validate(routing_key, arguments)
+        self.inside.validate(routing_key, arguments)
 
     def bind(self, binding: Binding, /) -> None:
         """Add a binding."""
-        self._inner.bind(binding)
+        self.inside.bind(binding)
 
     def unbind(self, binding: Binding, /) -> None:
         """Undo ``bind``."""
-        self._inner.unbind(binding)
+        self.inside.unbind(binding)
 
     def keys_of(self, routing_key: str, /) -> tuple[KeyPart, ...]:
         """Return the keys that a binding affects, as the other type does."""
-        return self._inner.keys_of(routing_key)
+        return self.inside.keys_of(routing_key)
 
     def match(
         self, routing_key: str, headers: Mapping[str, object] | None, /
@@ -108,7 +86,7 @@ class DelayedMessageExchange:
         """Return the keeper for a message that waits, otherwise what the other type returns."""
         if delay_ms(headers):
             return (KEEP_INSTEAD,)
-        return self._inner.match(routing_key, headers)
+        return self.inside.match(routing_key, headers)
 
     def pieces(
         self, routing_key: str, headers: Mapping[str, object] | None, /
@@ -116,7 +94,7 @@ class DelayedMessageExchange:
         """Return the same in pieces."""
         if delay_ms(headers):
             return iter(((KEEP_INSTEAD,),))
-        return self._inner.pieces(routing_key, headers)
+        return self.inside.pieces(routing_key, headers)
 
 
 def inner_type(arguments: Mapping[str, object], names: Iterable[str]) -> str:

@@ -15,7 +15,8 @@ from exchanges.bindings import Binding, Destination, DestinationKind
 from exchanges.deduplication import inside_of
 from exchanges.delayed_message import DELAY, INNER_TYPE, TYPE, delay_ms
 from exchanges.headers import why_not
-from exchanges.kinds import ExchangeKind, make_kind
+from exchanges.kinds import make_kind
+from exchanges.ports import ExchangeKind
 from exchanges.routing import DEFAULT_EXCHANGE, Exchange, Properties, Router
 
 ARRIVALS_MAX: Final = 1_000

@@ -19,7 +19,7 @@ from exchanges.bindings import Binding, BindingTable, Destination, DestinationKi
 from exchanges.counters import ExchangeCounters
 from exchanges.deduplication import inside_of
 from exchanges.keeping import KEEP_INSTEAD, keeper_name
-from exchanges.kinds import ExchangeKind
+from exchanges.ports import ExchangeKind
 from exchanges.route_changes import EVERY_KEY, VISITED_MAX, KeyPart, RouteChanges
 
 DEFAULT_EXCHANGE: Final = ""

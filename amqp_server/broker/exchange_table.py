@@ -44,7 +44,8 @@ from amqp_server.broker.steps import Steps, finish
 from amqp_server.wire.tables import Table, matched_table
 from exchanges.bindings import Binding, Destination, DestinationKind
 from exchanges.errors import InvalidBindingError, InvalidExchangeError
-from exchanges.kinds import KIND_NAMES, ExchangeKind, make_kind
+from exchanges.kinds import KIND_NAMES, make_kind
+from exchanges.ports import ExchangeKind
 from exchanges.random_choice import RandomBytes
 from exchanges.routing import Exchange, Router
 

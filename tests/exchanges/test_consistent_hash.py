@@ -4,7 +4,8 @@ import pytest
 
 from exchanges.basis import Basis
 from exchanges.errors import InvalidBindingError, InvalidExchangeError
-from exchanges.kinds import ExchangeKind, make_kind
+from exchanges.kinds import make_kind
+from exchanges.ports import ExchangeKind
 from tests.support.routing import binding, bound, exchange, matched, names, queue
 
 KIND = "x-consistent-hash"

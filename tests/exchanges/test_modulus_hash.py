@@ -2,7 +2,7 @@ import random
 from collections import Counter
 
 from exchanges.basis import Basis
-from exchanges.kinds import ExchangeKind
+from exchanges.ports import ExchangeKind
 from tests.support.routing import binding, bound, exchange, matched, queue
 
 KIND = "x-modulus-hash"

@@ -3,7 +3,8 @@ from collections.abc import Callable
 from random import Random
 
 from exchanges.basis import Basis
-from exchanges.kinds import ExchangeKind, make_kind
+from exchanges.kinds import make_kind
+from exchanges.ports import ExchangeKind
 from tests.support.routing import binding, bound, matched, queue
 
 

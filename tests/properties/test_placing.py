@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchanges.bindings import Binding
-from exchanges.kinds import ExchangeKind, make_kind
+from exchanges.kinds import make_kind
+from exchanges.ports import ExchangeKind
 from tests.support.routing import binding, bound, queue
 
 KEY_COUNT = 8_000

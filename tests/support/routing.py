@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping
 
 from exchanges.bindings import Binding, Destination, DestinationKind
-from exchanges.kinds import ExchangeKind, make_kind
+from exchanges.kinds import make_kind
+from exchanges.ports import ExchangeKind
 from exchanges.routing import Exchange, Router
 from exchanges.topic_trie import TopicTrie
 
