@@ -17,17 +17,20 @@ Source: ADR 39; ADR 14 for the lanes, ADR 18 for the order in the log.
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import repeat
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from persistence.positions import ranges_of
-from persistence.record import Run, detached
+from persistence.record import Record, Run, detached
 from queues.batch import BATCH_BYTES_MAX, Batch
 from queues.classic.ready import NOTHING_EXPIRED, Lane
 from queues.classic.recovery import recover_lane
 from queues.classic.spilling import REFUSED_APPENDS, make_room
 from queues.delayed.few import Few, Waiting
-from queues.delayed.wheel import SLOT_COUNT, SLOTS, Wheel, opens_before, slot_of
+from queues.delayed.opening import Opening
+from queues.delayed.wheel import SLOT_COUNT, SLOTS, Wheel, opens_before, slots_of
 from queues.log_port import QueueLog, QueueSlice, RecoveredMessages
 from queues.options import QueueOptions
 from queues.tail import QueueMemory
@@ -46,6 +49,9 @@ SPAN_MAX: Final = 4_000_000
 are so many, beside eight for each message that waits, all that wait get new positions."""
 
 SPAN_PER_MESSAGE: Final = 8
+
+_SLOT: Final = itemgetter(0)
+_new_record: Final = partial(tuple.__new__, Record)
 
 DROPPED_MAX: Final = 65_536
 """Dropped messages that are not taken off their lanes yet; more are taken off by the same walk."""
@@ -94,7 +100,7 @@ class WaitingMessages:
         self._wheel = Wheel()
         self._at_ms = 0
         self._few = Few()
-        self._opening: _Opening | None = None
+        self._opening: Opening | None = None
         self._to_renew: list[int] = []
         self._span_from = 0
         self._dropped: set[int] = set()
@@ -252,14 +258,20 @@ class WaitingMessages:
     # -- inside -------------------------------------------------------------------------------
 
     def _put(self, run: Run, due_ms: Sequence[int], at_ms: int) -> int:
-        slots: list[int] = []
-        for due in due_ms:
-            slot, opens_at_ms = slot_of(due, at_ms)
-            slots.append(slot)
-            self._wheel.note(slot, opens_at_ms)
+        slots, opens_at_ms = slots_of(due_ms, at_ms)
+        for slot in opens_at_ms:
+            self._wheel.note(slot, opens_at_ms[slot])
+        # Those of a slot get neighbouring positions, because they leave it together: the log is
+        # told of stretches, and not of each.
+        in_slots = sorted(zip(slots, run, due_ms, strict=True), key=_SLOT)
+        slots = [slot for slot, _, _ in in_slots]
+        due_ms = [due for _, _, due in in_slots]
         lane_bytes = bytes(slots)
         named = detached(
-            [record._replace(priority=slot) for record, slot in zip(run, slots, strict=True)]
+            [
+                _new_record((route, header, body, flags, slot, ttl_ms))
+                for slot, (route, header, body, flags, _, ttl_ms), _ in in_slots
+            ]
         )
         first = self.next_position
         self.next_position = first + len(named)
@@ -288,9 +300,9 @@ class WaitingMessages:
         if lane is None or not lane.count:
             return
         is_few = not renews and slot >= SLOTS and self._few.has_room(lane.count, lane.body_bytes)
-        self._opening = _Opening(slot, at_ms, lane.count, is_few=is_few, renews=renews)
+        self._opening = Opening(slot, at_ms, lane.count, is_few=is_few, renews=renews)
 
-    def _go_on(self, opening: "_Opening", now_ms: int) -> Due | None:
+    def _go_on(self, opening: Opening, now_ms: int) -> Due | None:
         lane = self._lane(opening.slot)
         messages: list[Waiting] = []
         batch: Batch | None = None
@@ -319,7 +331,7 @@ class WaitingMessages:
             self._end_opening(opening, lane)
         return due
 
-    def _sort_out(self, opening: "_Opening", messages: list[Waiting]) -> Due | None:
+    def _sort_out(self, opening: Opening, messages: list[Waiting]) -> Due | None:
         """Take what is due, and bring the others nearer to their time."""
         if opening.is_few:
             for message in messages:
@@ -340,7 +352,7 @@ class WaitingMessages:
         self._taken.append(due)
         return due
 
-    def _end_opening(self, opening: "_Opening", lane: Lane) -> None:
+    def _end_opening(self, opening: Opening, lane: Lane) -> None:
         self._opening = None
         if not lane.count:
             self._lanes[opening.slot] = None
@@ -374,26 +386,3 @@ def _slices_of(lane: Lane, from_position: int) -> Iterator[QueueSlice]:
     yield from (each for each in lane.head.slices() if each.positions[-1] >= from_position)
     if lane.spilled is not None:
         yield from lane.spilled.slices(from_position)
-
-
-class _Opening:
-    """A slot whose messages are being taken off its lane.
-
-    Attributes:
-        slot: its number.
-        at_ms: the time of the wheel: what is due by then is due now.
-        left_count: how many of its messages are still in the lane, before those that came since.
-        is_few: they go to memory, in order.
-        renews: they go to a slot again, with new positions.
-    """
-
-    __slots__ = ("at_ms", "is_few", "left_count", "renews", "slot")
-
-    def __init__(
-        self, slot: int, at_ms: int, left_count: int, *, is_few: bool, renews: bool
-    ) -> None:
-        self.slot = slot
-        self.at_ms = at_ms
-        self.left_count = left_count
-        self.is_few = is_few
-        self.renews = renews

@@ -15,6 +15,8 @@ is then opened for the earlier one.
 Source: Varghese and Lauck, Hashed and Hierarchical Timing Wheels (1987), scheme 7.
 """
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Final
 
@@ -22,9 +24,12 @@ LEVELS: Final = 8
 SLOT_BITS: Final = 4
 """A slot of one level is this many bits wider than one of the level below."""
 
+LEVEL_BITS: Final = 3
 AHEAD_MAX: Final = 30
 SLOTS: Final = AHEAD_MAX + 1
 SLOT_COUNT: Final = LEVELS * SLOTS
+
+_SHIFTS: Final = [level * SLOT_BITS for level in range(LEVELS - 1)]
 
 EARLY_LEVEL: Final = 2
 """From this level on, a slot is opened half its width early, because it may take long."""
@@ -45,6 +50,30 @@ def slot_of(due_ms: int, at_ms: int) -> tuple[int, int]:
     number = min(due_ms >> shift, (at_ms >> shift) + AHEAD_MAX)
     early_ms = (1 << shift) >> 1 if level >= EARLY_LEVEL else 0
     return level * SLOTS + number % SLOTS, (number << shift) - early_ms
+
+
+def slots_of(due_ms: Sequence[int], at_ms: int) -> tuple[list[int], dict[int, int]]:
+    """Return the slot of each message, and when each of these slots must be opened: ``slot_of``.
+
+    Args:
+        due_ms: when each message is due (instant).
+        at_ms: the time of the wheel.
+    """
+    ends_ms = [((at_ms >> shift) + AHEAD_MAX + 1) << shift for shift in _SHIFTS]
+    # Most messages share their slot with others, so few slots are worked out.
+    found: dict[int, int] = {}
+    opens_at_ms: dict[int, int] = {}
+    slots: list[int] = []
+    for due in due_ms:
+        level = bisect_right(ends_ms, due)
+        key = due >> level * SLOT_BITS << LEVEL_BITS | level
+        slot = found.get(key)
+        if slot is None:
+            slot, at = slot_of(due, at_ms)
+            found[key] = slot
+            opens_at_ms[slot] = min(at, opens_at_ms.get(slot, at))
+        slots.append(slot)
+    return slots, opens_at_ms
 
 
 def opens_before(slot: int, due_ms: int) -> int:

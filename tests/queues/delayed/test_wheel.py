@@ -10,6 +10,7 @@ from queues.delayed.wheel import (
     Wheel,
     opens_before,
     slot_of,
+    slots_of,
 )
 
 LONGEST_MS = (1 << 32) - 1
@@ -54,6 +55,21 @@ def test_two_messages_of_one_slot_are_opened_together() -> None:
     for _ in range(5_000):
         slot, opens_at_ms = slot_of(NOW_MS + random.randrange(1, LONGEST_MS), NOW_MS)
         assert known.setdefault(slot, opens_at_ms) == opens_at_ms
+
+
+def test_the_slots_of_many_are_those_of_each() -> None:
+    random = Random(4)
+    for _ in range(500):
+        at_ms = random.randrange(1, 1 << 40)
+        longest_ms = random.choice((40, 5_000, LONGEST_MS, 1 << 44))
+        due_ms = [
+            max(at_ms + random.choice((-1, 1, 1)) * int(longest_ms ** random.random()), 1)
+            for _ in range(random.randrange(1, 200))
+        ]
+        alone = [slot_of(due, at_ms) for due in due_ms]
+        slots, opens_at_ms = slots_of(due_ms, at_ms)
+        assert slots == [slot for slot, _ in alone]
+        assert opens_at_ms == dict(sorted(alone, reverse=True)), "the earliest of each slot"
 
 
 def test_what_is_late_is_opened_at_once() -> None:
