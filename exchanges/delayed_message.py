@@ -97,6 +97,11 @@ class DelayedMessageExchange:
         return self.inside.pieces(routing_key, headers)
 
 
+def past_waiting(kind: ExchangeKind) -> ExchangeKind:
+    """Return what routes a message that has waited: the type itself, or what one delays for."""
+    return kind.inside if isinstance(kind, DelayedMessageExchange) else kind
+
+
 def inner_type(arguments: Mapping[str, object], names: Iterable[str]) -> str:
     """Return the type by which an exchange routes.
 

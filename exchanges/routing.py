@@ -18,6 +18,7 @@ from exchanges.basis import Basis
 from exchanges.bindings import Binding, BindingTable, Destination, DestinationKind
 from exchanges.counters import ExchangeCounters
 from exchanges.deduplication import inside_of
+from exchanges.delayed_message import past_waiting
 from exchanges.keeping import KEEP_INSTEAD, keeper_name
 from exchanges.ports import ExchangeKind
 from exchanges.route_changes import EVERY_KEY, VISITED_MAX, KeyPart, RouteChanges
@@ -293,6 +294,23 @@ class Router:
             return first if name == exchange_name else self.exchanges.get(name)
 
         return self.walk(exchange_name, routing_keys, headers, properties, find)
+
+    def walk_past_waiting(
+        self, exchange_name: str, routing_keys: Sequence[str]
+    ) -> Generator[None, None, Routing]:
+        """Walk with a message that has waited for its time, and waits nowhere again; see ``walk``.
+
+        Its headers are not asked for: ``Routing.basis`` tells whether they have to be.
+        """
+
+        def find(name: str) -> Exchange | None:
+            exchange = self.exchanges.get(name)
+            kind = None if exchange is None else past_waiting(exchange.kind)
+            if exchange is None or kind is None or kind is exchange.kind:
+                return exchange
+            return replace(exchange, kind=kind)
+
+        return self.walk(exchange_name, routing_keys, None, find=find)
 
     def queues_of_key(self, exchange_name: str, routing_key: str) -> tuple[str, ...] | None:
         """Return the queues that every message with just this key goes to; None: ask ``route``.

@@ -256,11 +256,12 @@ class Publisher:
         if len(names) > TARGETS_AT_ONCE_MAX:
             self._wide.put(route, WideRoute(generation, visited, names))
             return None
-        targets = self._targets(names)
+        targets = self.targets_of(names)
         self._routes.put(route, generation, visited, targets)
         return targets
 
-    def _targets(self, queue_names: Sequence[str]) -> Targets:
+    def targets_of(self, queue_names: Sequence[str]) -> Targets:
+        """Return those of these queues and keepers that exist."""
         if len(queue_names) == 1:
             target = self.target_of(queue_names[0])
             return () if target is None else (target,)
@@ -345,7 +346,7 @@ class Publisher:
         if self.takes_steps and any(map(is_keeper, names)):
             return (yield from self._enqueuing_kept(names, (), run, now_ms, counters))
         if len(names) <= TARGETS_AT_ONCE_MAX:
-            return enqueue(self._targets(names), run, now_ms, counters)
+            return enqueue(self.targets_of(names), run, now_ms, counters)
         rejected: set[int] = set()
         safe_at = SAFE_NOW
         is_unroutable = True

@@ -24,7 +24,7 @@ from amqp_server.wire.tables import (
     encode_shortstr,
     encode_table,
 )
-from persistence.record import HAS_HEADERS, NEEDS_LOOK, NO_TTL, PERSISTENT
+from persistence.record import HAS_HEADERS, HAS_PRIORITY, NEEDS_LOOK, NO_TTL, PERSISTENT
 
 HEADER_FIXED_BYTES: Final = 14
 DELIVERY_MODE_PERSISTENT: Final = b"\x02"
@@ -54,6 +54,7 @@ PROPERTIES: Final[tuple[tuple[str, int, str], ...]] = (
 )
 _BITS: Final[Mapping[str, int]] = {name: bit for name, bit, _ in PROPERTIES}
 _DATA_TYPES: Final[Mapping[str, str]] = {name: data_type for name, _, data_type in PROPERTIES}
+_PRIORITY_BIT: Final = _BITS["priority"]
 _BEFORE_HEADERS: Final = (_BITS["content_type"], _BITS["content_encoding"])
 _FIXED_BYTES: Final[Mapping[str, int]] = {"octet": 1, "timestamp": 8}
 
@@ -198,6 +199,20 @@ def plain_headers(header: bytes) -> dict[str, object] | None:
         if flags >> bit & 1:
             position += 1 + header[position]
     return decode_matched_table(header, position)
+
+
+def priority_of(header: bytes) -> int:
+    """Return the priority in a content header payload whose properties fit; 0 when absent."""
+    flags = header[12] << 8 | header[13]
+    if not flags & HAS_PRIORITY:
+        return 0
+    position = HEADER_FIXED_BYTES
+    for _, bit, data_type in PROPERTIES:
+        if bit == _PRIORITY_BIT:
+            break
+        if flags >> bit & 1:
+            position = _end_of(header, position, data_type)
+    return header[position]
 
 
 def plain_properties(header: bytes) -> dict[str, object]:

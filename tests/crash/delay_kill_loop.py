@@ -1,10 +1,11 @@
 """Kills a node whose exchange delays messages, again and again; every confirmed one must come.
 
-    publish, confirmed ─▶ x (x-delayed-message) ─ 0.02 to 6 s ─▶ last ─▶ consumer, acks
+    publish, confirmed ─▶ x (x-delayed-message) ─ 0.02 to 6 s ─▶ last, other ─▶ consumer, acks
 
-What was confirmed comes at least once, and not more often than there were kills, and once more.
-Nothing comes before its time. Half of the messages are large enough that those that wait are on the
-disk: the node has a small budget for each queue.
+Every second message is due in the moment of the kill, so that kills come while many leave, for both
+queues. What was confirmed comes at least once, and not more often than there were kills, and once
+more. Nothing comes before its time. Half of the messages are large enough that those that wait are
+on the disk: the node has a small budget for each queue.
 
 python -m tests.crash.delay_kill_loop --cycles 50 --power-cut
 """
@@ -33,7 +34,8 @@ from tests.crash.node import Node, NodeError
 from tests.crash.power_cut import PowerCut
 
 BUDGET: Final = "queues:\n  memory_per_queue_bytes: 65536\n"
-EXCHANGE, QUEUE = "x", "last"
+EXCHANGE: Final = "x"
+QUEUES: Final = ("last", "other")
 DELAYS_S: Final = (0.02, 0.1, 0.5, 1.0, 2.0, 6.0)
 SESSION_S: Final = (0.3, 1.5)
 BATCH_MAX: Final = 60
@@ -72,6 +74,7 @@ class DelayKillLoop:
         self._came: Counter[bytes] = Counter()
         self._early: list[str] = []
         self._kills_count = 0
+        self._kill_at_s = 0.0
 
     def run(self, cycles: int) -> Totals:
         """Run cycles, wait for everything, and judge.
@@ -98,7 +101,9 @@ class DelayKillLoop:
         return Totals(self._kills_count, len(self._confirmed), len(self._came), again)
 
     def _cycle(self) -> None:
-        killer = threading.Timer(self._chance.uniform(*SESSION_S), self._node.kill)
+        session_s = self._chance.uniform(*SESSION_S)
+        self._kill_at_s = time.time() + session_s
+        killer = threading.Timer(session_s, self._node.kill)
         killer.start()
         consumer = threading.Thread(target=self._consume, args=(time.monotonic() + 60.0,))
         consumer.start()
@@ -121,14 +126,18 @@ class DelayKillLoop:
         waiting: dict[int, bytes] = {}
         for _ in range(self._chance.randrange(1, BATCH_MAX)):
             body = b"%d " % next(self._numbers) + bytes(self._chance.choice((0, 2_000)))
+            now_s = time.time()
             delay_s = self._chance.choice(DELAYS_S)
-            self._due_s[body] = time.time() + delay_s
+            if self._chance.random() < 1 / 2:
+                delay_s = max(self._kill_at_s - now_s, DELAYS_S[0])
+            delay_ms = int(delay_s * 1000)
+            self._due_s[body] = now_s + delay_ms / 1000
             channel.publish(
                 body,
                 exchange=EXCHANGE,
-                routing_key="k",
+                routing_key=self._chance.choice(QUEUES),
                 delivery_mode=2,
-                headers={"x-delay": int(delay_s * 1000)},
+                headers={"x-delay": delay_ms},
             )
             sent_count += 1
             waiting[sent_count] = body
@@ -142,7 +151,8 @@ class DelayKillLoop:
     def _consume(self, until_s: float) -> None:
         with contextlib.suppress(*LOST), contextlib.closing(self._open()) as connection:
             channel = connection.channel(1)
-            channel.consume(QUEUE)
+            for name in QUEUES:
+                channel.consume(name)
             while time.monotonic() < until_s and not self._is_complete():
                 event = channel.next_event(1.0)
                 now_s = time.time()
@@ -188,8 +198,9 @@ def _declare(channel: Channel) -> None:
         durable=True,
         arguments={"x-delayed-type": "direct"},
     )
-    channel.declare(QUEUE, durable=True)
-    channel.call(commands.Queue.Bind, queue=QUEUE, exchange=EXCHANGE, routing_key="k")
+    for name in QUEUES:
+        channel.declare(name, durable=True)
+        channel.call(commands.Queue.Bind, queue=name, exchange=EXCHANGE, routing_key=name)
 
 
 def delay_node(folder: Path, durability: str, power: PowerCut | None = None) -> Node:

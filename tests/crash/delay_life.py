@@ -1,9 +1,11 @@
 """Random lives of an exchange that delays, on a disk that may go at any time.
 
-    publish ─▶ x (x-delayed-message) ─ waiting ─ due ─▶ last ─▶ consumer
+    publish ─▶ x (x-delayed-message) ─ waiting ─ due ─┬─ k ─▶ last  ─┬─▶ consumer
+                                                      ├─ o ─▶ other ─┤
+                                                      └─ b ─▶ both ──┘
 
-A message that was safe must wait after a crash, or be in the queue, or be acked there. It never
-comes before its time of day. Each restart sets the clock, because its offset is drawn anew.
+A message that was safe must wait after a crash, or be in each of its queues, or be acked there. It
+never comes before its time of day. Each restart sets the clock, because its offset is drawn anew.
 """
 
 import random
@@ -33,8 +35,10 @@ from tests.support.frames import content_header, property_list, table
 NOW_MS: Final = 2_000_000
 BUDGET_BYTES: Final = 900
 DELAYS_MS: Final = (1, 3, 20, 40, 300, 1_000, 5_000, 70_000, 1_000_000)
-DELAYED, QUEUE = "x", "last"
-IDS: Final = {DELAYED: 1, QUEUE: 2}
+DELAYED: Final = "x"
+QUEUES: Final = ("last", "other")
+IDS: Final = {DELAYED: 1, "last": 2, "other": 3}
+QUEUES_OF_KEY: Final = {"k": ("last",), "o": ("other",), "b": QUEUES}
 
 
 class Sent(NamedTuple):
@@ -43,10 +47,12 @@ class Sent(NamedTuple):
     Attributes:
         lsn: safe once this is committed; 0 is always.
         due_wall_ms: its time of day.
+        key: its routing key.
     """
 
     lsn: int
     due_wall_ms: int
+    key: str
 
 
 class DelayLife(Life):
@@ -54,13 +60,13 @@ class DelayLife(Life):
 
     Attributes:
         sent: by body.
-        acked: what was taken for good, be it safe or not.
+        acked: what was taken for good, be it safe or not, with its queue.
     """
 
     def __init__(self, files: Files, draw: random.Random) -> None:
         super().__init__(files, draw)
         self.sent: dict[bytes, Sent] = {}
-        self.acked: set[bytes] = set()
+        self.acked: set[tuple[str, bytes]] = set()
         self.now_ms = NOW_MS
         clock = count()
         self._turn = Turn(10, TurnBudget(clock.__next__, draw.choice((1, 3, 1_000))))
@@ -92,23 +98,34 @@ class DelayLife(Life):
 
     def take_over(self, before: Life, *, power_was_lost: bool) -> None:
         assert isinstance(before, DelayLife)
-        in_queue, waiting = [
-            {each.body for each, _ in messages_of(self.node.opened.queues[IDS[name]], 0).values()}
-            for name in (QUEUE, DELAYED)
-        ]
-        found = in_queue | waiting
-        for body, sent in before.sent.items():
-            if sent.lsn <= before.node.commit.committed_lsn:
-                assert body in found or body in before.acked, f"lost: {body!r}"
-        self.sent = {
-            # What is in its queue was not early when it came.
-            body: Sent(0, 0 if body in in_queue else sent.due_wall_ms)
-            for body, sent in before.sent.items()
+        found = {
+            name: {
+                each.body for each, _ in messages_of(self.node.opened.queues[IDS[name]], 0).values()
+            }
+            for name in IDS
         }
-        self.acked = set(before.acked) | (before.sent.keys() - found)
+        waiting = found[DELAYED]
+        self.acked = set(before.acked)
+        self.sent = {}
+        for body, sent in before.sent.items():
+            came = [body in found[name] for name in QUEUES_OF_KEY[sent.key]]
+            left = [
+                name
+                for name in QUEUES_OF_KEY[sent.key]
+                if body not in found[name] and (name, body) not in before.acked
+            ]
+            if sent.lsn <= before.node.commit.committed_lsn:
+                assert body in waiting or not left, f"lost: {body!r} in {left}"
+            # What is in a queue was not early when it came.
+            self.sent[body] = sent._replace(lsn=0, due_wall_ms=0 if any(came) else sent.due_wall_ms)
+            if body not in waiting:
+                self.acked |= {
+                    (name, body) for name in QUEUES_OF_KEY[sent.key] if body not in found[name]
+                }
         self.published_count = before.published_count
         self._room.recover(self.node.opened.queues[IDS[DELAYED]], self.now_ms)
-        self._last.recover(self.node.opened.queues[IDS[QUEUE]], self.now_ms)
+        for name in QUEUES:
+            self._engine(name).recover(self.node.opened.queues[IDS[name]], self.now_ms)
         messages = self._room.messages
         assert messages.count == len([*messages.walk()]), "the count is right after a restart"
 
@@ -117,11 +134,12 @@ class DelayLife(Life):
     def publish(self) -> None:
         draw = self.draw
         delay_ms = draw.choice(DELAYS_MS)
-        run = [self._message(delay_ms) for _ in range(draw.choice((1, 2, 5, 20)))]
+        key = draw.choice([*QUEUES_OF_KEY])
+        run = [self._message(delay_ms, key) for _ in range(draw.choice((1, 2, 5, 20)))]
         outcome = self.vhost.publisher.publish(DELAYED, run, self.now_ms)
         due_wall_ms = self.now_ms + delay_ms + self.node.wall_offset_ms
         for record in run:
-            self.sent[record.body] = Sent(outcome.safe_at.lsn, due_wall_ms)
+            self.sent[record.body] = Sent(outcome.safe_at.lsn, due_wall_ms, record.routing_key)
 
     def let_time_pass(self) -> None:
         self.now_ms += self.draw.choice(DELAYS_MS)
@@ -134,15 +152,16 @@ class DelayLife(Life):
         self._turn.end(self.now_ms)
 
     def take(self) -> None:
-        """Take some messages out of the queue for good."""
+        """Take some messages out of a queue for good."""
+        name = self.draw.choice(QUEUES)
         for _ in range(self.draw.choice((1, 5, 20))):
-            got = self._last.get(self.now_ms, no_ack=True)
+            got = self._engine(name).get(self.now_ms, no_ack=True)
             if got is None:
                 return
             for record in got[0].records:
                 wall_ms = self.now_ms + self.node.wall_offset_ms
                 assert wall_ms >= self.sent[record.body].due_wall_ms, f"early: {record.body!r}"
-                self.acked.add(record.body)
+                self.acked.add((name, record.body))
 
     def drop_some(self) -> None:
         """Drop a message that waits."""
@@ -153,7 +172,8 @@ class DelayLife(Life):
             return
         if shown is not None:
             messages.drop(shown.position)
-            self.acked.add(shown.record.body)
+            body = shown.record.body
+            self.acked |= {(name, body) for name in QUEUES_OF_KEY[self.sent[body].key]}
 
     # -- inside ---------------------------------------------------------------------------------
 
@@ -161,9 +181,8 @@ class DelayLife(Life):
     def _room(self) -> WaitingRoom:
         return cast("WaitingRoom", self.vhost.keepers.room(DELAYED))
 
-    @property
-    def _last(self) -> QueueEngine:
-        queue = self.vhost.queues.find(QUEUE)
+    def _engine(self, name: str) -> QueueEngine:
+        queue = self.vhost.queues.find(name)
         assert queue is not None, "none is ever deleted"
         return queue.engine
 
@@ -171,10 +190,12 @@ class DelayLife(Life):
         arguments = table({"x-delayed-type": "direct"})
         properties = ExchangeProperties("x-delayed-message", True, False, False, arguments)
         self.vhost.exchanges.declare(DELAYED, properties, queue_id=IDS[DELAYED])
-        self.vhost.queues.declare(
-            QUEUE, QueueProperties(True, False, False, {}), None, self.now_ms, queue_id=IDS[QUEUE]
-        )
-        self.vhost.bind(DELAYED, Destination(DestinationKind.QUEUE, QUEUE), "k", {})
+        for name in QUEUES:
+            plain = QueueProperties(True, False, False, {})
+            self.vhost.queues.declare(name, plain, None, self.now_ms, queue_id=IDS[name])
+        for key, names in QUEUES_OF_KEY.items():
+            for name in names:
+                self.vhost.bind(DELAYED, Destination(DestinationKind.QUEUE, name), key, {})
 
     def _log_of(self, queue: QueueIdentity) -> Log:
         found = self.node.opened.queues.get(queue.queue_id)
@@ -184,10 +205,10 @@ class DelayLife(Life):
         assert made.queue_id == queue.queue_id, "in this order in every life"
         return made
 
-    def _message(self, delay_ms: int) -> Record:
+    def _message(self, delay_ms: int, key: str) -> Record:
         self.published_count += 1
         draw = self.draw
         body = b"%d " % self.published_count + bytes(draw.choice((0, 3, 60, 300)))
-        given = {"headers": {"x-delay": delay_ms}, "delivery_mode": 2}
+        given = {"headers": {"x-delay": delay_ms, "n": self.published_count}, "delivery_mode": 2}
         header = content_header(len(body), property_list(**given))
-        return Record(make_route(DELAYED, "k"), header, body, *traits_of(header))
+        return Record(make_route(DELAYED, key), header, body, *traits_of(header))

@@ -3,16 +3,21 @@
 ``python -m tests.crash.states --delays`` looks at as many states as there is time for.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from amqp_server.broker.keepers.due_publisher import DuePublisher
 from amqp_server.broker.keepers.waiting_room import WaitingRoom
+from amqp_server.broker.publish_target import Targets
 from amqp_server.broker.steps import Steps
-from persistence.record import Run
+from persistence.record import Record, Run
+from queues.commits import CommitPoint
 from queues.delayed.few import Waiting
-from queues.delayed.waiting import Due, WaitingMessages, _Opening
+from queues.delayed.opening import Opening
+from queues.delayed.waiting import Due, WaitingMessages
 from queues.outcomes import ALL_SAFE, PublishOutcome
 from tests.crash.delay_life import DelayLife
 from tests.crash.states import crash_states
@@ -51,7 +56,7 @@ MOVING_OUT = WaitingRoom._moving_out
 
 
 def settled_before_it_moves(
-    messages: WaitingMessages, opening: _Opening, found: list[Waiting]
+    messages: WaitingMessages, opening: Opening, found: list[Waiting]
 ) -> Due | None:
     """Settle what goes to another slot before it is there."""
     later = [each for each in found if opening.renews or each.due_ms > opening.at_ms]
@@ -73,14 +78,41 @@ PUBLISH = WaitingRoom.publish
 
 
 def all_due_when_opened(
-    messages: WaitingMessages, opening: _Opening, found: list[Waiting]
+    messages: WaitingMessages, opening: Opening, found: list[Waiting]
 ) -> Due | None:
     """Take what is opened for due."""
     return messages._take(found)
 
 
+def settled_when_some_are_out(
+    publisher: DuePublisher, records: Sequence[Record], now_ms: int
+) -> Steps[CommitPoint]:
+    """Publish only the first half of what leaves together."""
+    kept = records[: (len(records) + 1) // 2]
+    return (yield from PUBLISHING(publisher, kept, now_ms))
+
+
+PUBLISHING = DuePublisher.publishing
+
+
+def to_the_first_queue(
+    publisher: DuePublisher,
+    records: Sequence[Record],
+    order: bytes,
+    targets_of: Sequence[Targets],
+    now_ms: int,
+) -> CommitPoint | None:
+    """Leave out all queues of a route but one."""
+    first_of = [targets[:1] for targets in targets_of]
+    return PUBLISH_AT_ONCE(publisher, records, order, first_of, now_ms)
+
+
+PUBLISH_AT_ONCE = DuePublisher._publish_at_once
+
 BUGS: dict[str, tuple[object, str, Any]] = {
     "settled before the copies": (WaitingRoom, "_moving_out", settled_first),
+    "settled when some are out": (DuePublisher, "publishing", settled_when_some_are_out),
+    "one queue of two": (DuePublisher, "_publish_at_once", to_the_first_queue),
     "settled before it moves": (WaitingMessages, "_sort_out", settled_before_it_moves),
     "confirmed at once": (WaitingRoom, "publish", confirmed_at_once),
     "due when opened": (WaitingMessages, "_sort_out", all_due_when_opened),

@@ -13,6 +13,7 @@ from amqp_server.wire.properties import (
     Traits,
     plain_headers,
     plain_properties,
+    priority_of,
     split,
     traits_of,
 )
@@ -186,3 +187,13 @@ def test_properties_are_text_or_numbers_and_headers_are_left_out() -> None:
         "timestamp": 1_700_000_000,
     }
     assert plain_properties(content_header(0, property_list())) == {}
+
+
+@pytest.mark.parametrize("before", [{}, {"content_type": "t"}, {"headers": {"a": 1}}])
+@pytest.mark.parametrize("priority", [None, 0, 7, 255])
+def test_the_priority_is_found_behind_what_comes_before_it(
+    before: dict[str, object], priority: int | None
+) -> None:
+    given = before if priority is None else {**before, "priority": priority}
+    header = content_header(3, property_list(**given, delivery_mode=2, message_id="m"))
+    assert priority_of(header) == (priority or 0)

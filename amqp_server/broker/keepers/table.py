@@ -5,6 +5,7 @@ from typing import Final, TypeAlias, cast
 
 from amqp_server.broker.backing import Backing
 from amqp_server.broker.keepers.deduplicator import Deduplicator
+from amqp_server.broker.keepers.due_publisher import DuePublisher
 from amqp_server.broker.keepers.history import History
 from amqp_server.broker.keepers.waiting_room import WaitingRoom
 from amqp_server.broker.publish import Publisher
@@ -167,9 +168,8 @@ class Keepers:
             backing.memory.of_queue(spills_early=queue_id != 0),
             is_fsynced=backing.default_durability is Durability.FSYNC,
         )
-        return WaitingRoom(
-            exchange_name, queue_id, messages, self._turn, self._publisher, self._router.counters_of
-        )
+        publisher = DuePublisher(exchange_name, self._router, self._publisher)
+        return WaitingRoom(exchange_name, queue_id, messages, self._turn, publisher)
 
     def _new_deduplicator(self, exchange_name: str, window: Window, queue_id: int) -> Deduplicator:
         backing = self._backing

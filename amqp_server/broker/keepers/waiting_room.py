@@ -12,17 +12,16 @@ Source: ADR 39; RabbitMQ's community plugin rabbitmq_delayed_message_exchange, w
 before messages are on the disk, and returns mandatory ones that wait.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from amqp_server.broker.messages.delay import after_waiting, as_waiting
-from amqp_server.broker.publish import Publisher
+from amqp_server.broker.keepers.due_publisher import DuePublisher
+from amqp_server.broker.messages.delay import as_waiting
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.turn import Turn
-from exchanges.counters import ExchangeCounters
-from persistence.record import Record, Run, alike_stretches, header_stretches
-from queues.commits import SAFE_NOW, is_ordered_by, later_of, wait_for
+from persistence.record import Record, Run, header_stretches
+from queues.commits import is_ordered_by, wait_for
 from queues.delayed.waiting import PIECE_MAX, Due, WaitingMessages
 from queues.log_port import RecoveredMessages
 from queues.outcomes import PublishOutcome, all_taken
@@ -45,8 +44,7 @@ class WaitingRoom:
         queue_id: int,
         messages: WaitingMessages,
         turn: Turn,
-        publisher: Publisher,
-        counters_of: Callable[[str], ExchangeCounters],
+        publisher: DuePublisher,
     ) -> None:
         """Begin with the messages that wait already.
 
@@ -55,15 +53,13 @@ class WaitingRoom:
             queue_id: see the attribute.
             messages: of this exchange alone.
             turn: the broker's.
-            publisher: the vhost's.
-            counters_of: the counters of an exchange.
+            publisher: of this exchange.
         """
         self.exchange_name = exchange_name
         self.queue_id = queue_id
         self.messages = messages
         self._turn = turn
         self._publisher = publisher
-        self._counters_of = counters_of
         self._moving: Steps[None] | None = None
         self._is_closed = False
 
@@ -148,19 +144,8 @@ class WaitingRoom:
     # -- out ----------------------------------------------------------------------------------
 
     def _moving_out(self, due: Due, now_ms: int) -> Steps[None]:
-        """Publish messages whose time has come, as many at once as are alike; settle them."""
-        safe_at = SAFE_NOW
-        for start, stop in alike_stretches(due.records):
-            run, keys = after_waiting(due.records[start:stop])
-            # They were counted when they came.
-            self._counters_of(self.exchange_name).published_count -= len(run)
-            if len(keys) == 1:
-                steps = self._publisher.publishing(self.exchange_name, run, now_ms)
-            else:
-                steps = self._publisher.publishing_to_keys(self.exchange_name, keys, run, now_ms)
-            published = yield from steps
-            safe_at = later_of(safe_at, published.safe_at)
-            yield
+        """Publish messages whose time has come, then settle them."""
+        safe_at = yield from self._publisher.publishing(due.records, now_ms)
         if self._is_closed:
             return
         if is_ordered_by(self.messages.log.commit_group, safe_at):

@@ -7,17 +7,20 @@ Source: RabbitMQ's community plugin rabbitmq_delayed_message_exchange: the delay
 negative, so that no such exchange on the way delays again, and consumers see how long it was.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from amqp_server.wire.errors import WireError
-from amqp_server.wire.properties import Properties, split
+from amqp_server.wire.properties import Properties, priority_of, split
 from amqp_server.wire.tables import Field, longstr, plain
 from exchanges.delayed_message import DELAY, delay_ms
 from persistence.record import BODY_SIZE_STOP, HAS_HEADERS, Record
 
 _CC: Final = "CC"
 _BCC: Final = "BCC"
+_COPIES: Final = b"CC"
+_new_record: Final = partial(tuple.__new__, Record)
 _SIGNEDINT_MIN: Final = -(1 << 31)
 
 
@@ -45,8 +48,7 @@ def after_waiting(records: Sequence[Record]) -> tuple[list[Record], Sequence[str
     properties = split(first.header)
     headers = _headers(properties)
     keys = (first.routing_key, *_texts(headers, _CC), *_texts(headers, _BCC))
-    octet = properties.raw.get("priority")
-    priority = octet[0] if octet else 0
+    priority = priority_of(first.header)
     if headers.pop(_BCC, None) is None:
         return [record._replace(priority=priority) for record in records], keys
     properties.set_headers(headers)
@@ -59,6 +61,19 @@ def after_waiting(records: Sequence[Record]) -> tuple[list[Record], Sequence[str
         )
         for record in records
     ], keys
+
+
+def has_copies(record: Record) -> bool:
+    """Whether a message that waits may have several routing keys: CC, or BCC."""
+    return _COPIES in record.header
+
+
+def as_before_waiting(records: Iterable[Record]) -> list[Record]:
+    """Return messages of one routing key each as their queues get them."""
+    return [
+        _new_record((route, header, body, flags, priority_of(header), ttl_ms))
+        for route, header, body, flags, _, ttl_ms in records
+    ]
 
 
 def _headers(properties: Properties) -> dict[str, Field]:
