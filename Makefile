@@ -137,7 +137,7 @@ style: venv
 pytest: venv npm web
 	mkdir -p build
 	HAREMQ_INTERPRETED=1 .ci/failed-again $(BIN)/pytest -q --ignore=tests/clients --ignore=tests/web --ignore=tests/style \
-		--ignore=tests/simulation --ignore=tests/cluster/metadata/etcd \
+		--ignore=tests/simulation --ignore=tests/cluster/metadata/etcd --ignore=tests/cluster/liveness \
 		--ignore-glob='tests/crash/test_*kill_loop.py' -m 'not planted'
 	HAREMQ_REQUIRE_CLIENTS=1 REQUIRE_COMPILED=1 .ci/failed-again $(BIN)/pytest -q 2>&1 | tee $(PYTEST_LOG)
 

@@ -1,0 +1,103 @@
+"""A node's liveness as a whole: registered, renewed, and registered anew when that was lost."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from cluster.liveness.child import RenewalChild
+from cluster.liveness.live_key import LiveRecord, NameTakenError, Registered, register
+from cluster.metadata.errors import MetadataError
+from cluster.metadata.etcd.address import EtcdAddress
+from cluster.metadata.port import Lease, MetadataStore
+
+log = logging.getLogger(__name__)
+
+RETRY_S: Final = 0.5
+
+
+class LivenessListener(Protocol):
+    """Who wants to know of the lease; for the core these are LeaseGranted and LeaseRenewed."""
+
+    def granted(self, incarnation: int, lease: Lease) -> None:
+        """Take that the node is registered, with a new incarnation."""
+
+    def renewed(self, lease: Lease) -> None:
+        """Take a good renewal of the lease that was granted last."""
+
+
+class Liveness:
+    """Keeps a node registered until it is cancelled.
+
+    That the lease is lost is not told: its time ends on the own clock before the store ends it.
+
+    Args:
+        store: of the cluster.
+        address: of the same store, for the process that renews.
+        key: the node's ``live`` key.
+        record: what it says.
+        ttl_ms: of the leases.
+        now_ms: ``time.monotonic`` in ms.
+        listener: is told of each grant and renewal.
+    """
+
+    def __init__(
+        self,
+        store: MetadataStore,
+        address: EtcdAddress,
+        *,
+        key: bytes,
+        record: LiveRecord,
+        ttl_ms: int,
+        now_ms: Callable[[], int],
+        listener: LivenessListener,
+    ) -> None:
+        self._store = store
+        self._key = key
+        self._record = record
+        self._ttl_ms = ttl_ms
+        self._listener = listener
+        self._lost = asyncio.Event()
+        self._lost.set()
+        self.child = RenewalChild(address, ttl_ms, now_ms, listener.renewed, self._take_gone)
+
+    async def run(self) -> None:
+        """Register, and again whenever the lease was lost. What it leaves ends with its lease.
+
+        Raises:
+            NameTakenError: another node has the name; nothing is left running.
+        """
+        renewing = asyncio.create_task(self.child.run())
+        try:
+            while True:
+                await self._lost.wait()
+                await self._register()
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+
+    async def leave(self, lease: int) -> None:
+        """End a lease at once, so that the others need not wait for its end; of a clean stop."""
+        try:
+            await self._store.revoke(lease)
+        except MetadataError as error:
+            log.warning("lease=%d ends by itself: %s", lease, error)
+
+    async def _register(self) -> None:
+        try:
+            registered: Registered = await register(
+                self._store, self._key, self._record, self._ttl_ms
+            )
+        except NameTakenError:
+            raise
+        except MetadataError as error:
+            log.warning("not registered: %s", error)
+            await asyncio.sleep(RETRY_S)
+            return
+        self._lost.clear()
+        self._listener.granted(registered.incarnation, registered.lease)
+        self.child.hold(registered.lease)
+
+    def _take_gone(self, lease: int) -> None:
+        log.error("lease=%d was lost", lease)
+        self._lost.set()

@@ -1,0 +1,98 @@
+"""The process that renews a node's lease: a loop of its own, which nothing of the node can hold up.
+
+It ends when the node's end of the socket is closed, however the node ended. It revokes nothing: the
+lease of a node that was killed ends by itself, which is what the others wait for.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from typing import Final
+
+from cluster.liveness.frames import Frame, FrameReader, Kind
+from cluster.liveness.plan import RenewalPlan
+from cluster.metadata.errors import MetadataError
+from cluster.metadata.port import Lease, MetadataStore
+
+log = logging.getLogger(__name__)
+
+_READ_BYTES: Final = 1 << 12
+
+
+class Renewing:
+    """Renews the lease that a node holds.
+
+    Args:
+        channel: to the node; not blocking.
+        store: where the lease is.
+        now_ms: ``time.monotonic`` in ms.
+    """
+
+    def __init__(
+        self, channel: socket.socket, store: MetadataStore, now_ms: Callable[[], int]
+    ) -> None:
+        self._channel = channel
+        self._store = store
+        self._now_ms = now_ms
+        self._plan = RenewalPlan()
+        self._told = asyncio.Event()
+
+    async def run(self) -> None:
+        """Renew until the node is gone.
+
+        Raises:
+            ValueError: the node said what this version does not know.
+        """
+        renewing = asyncio.create_task(self._renew())
+        reading = asyncio.create_task(self._read())
+        try:
+            done, _ = await asyncio.wait({renewing, reading}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (renewing, reading):
+                task.cancel()
+            await asyncio.gather(renewing, reading, return_exceptions=True)
+
+    async def _read(self) -> None:
+        """Take what the node tells; return when it is gone."""
+        loop = asyncio.get_running_loop()
+        reader = FrameReader()
+        while octets := await loop.sock_recv(self._channel, _READ_BYTES):
+            for frame in reader.feed(octets):
+                if frame.kind is Kind.HOLD:
+                    self._plan.hold(Lease(frame.lease, frame.ttl_ms, frame.at_ms))
+                elif frame.kind is Kind.BEAT:
+                    self._plan.beat(frame.at_ms)
+            self._told.set()
+
+    async def _renew(self) -> None:
+        while True:
+            self._told.clear()
+            now_ms = self._now_ms()
+            if self._plan.is_due(now_ms):
+                await self._tell(await self._tried(self._plan.lease))
+                continue
+            wait_ms = self._plan.wait_ms(now_ms)
+            try:
+                async with asyncio.timeout(None if wait_ms is None else wait_ms / 1000):
+                    await self._told.wait()
+            except TimeoutError:
+                continue
+
+    async def _tried(self, lease: int) -> Frame:
+        try:
+            renewed = await self._store.keep_alive(lease)
+        except MetadataError as error:
+            log.warning("lease=%d not renewed: %s", lease, error)
+            self._plan.failed(self._now_ms())
+            return Frame(Kind.AWAY, lease)
+        if renewed is None:
+            self._plan.gone(lease)
+            return Frame(Kind.GONE, lease)
+        self._plan.renewed(renewed)
+        return Frame(Kind.RENEWED, lease, renewed.ttl_ms, renewed.asked_at_ms)
+
+    async def _tell(self, frame: Frame) -> None:
+        await asyncio.get_running_loop().sock_sendall(self._channel, frame.octets())
