@@ -45,6 +45,7 @@ from amqp_server.net.descriptors import (
 from amqp_server.net.disk_monitor import DiskMonitor
 from amqp_server.net.freed_memory import freed_memory_of_heap, keep_freed_memory
 from amqp_server.net.log_output import LogOutput, begin_logging
+from amqp_server.net.loop_lag import begun_lag
 from amqp_server.net.memory_monitor import MemoryMonitor, resident_bytes, total_bytes
 from amqp_server.net.reactor import Reactor
 from amqp_server.net.readiness import tell_stopping
@@ -238,6 +239,7 @@ async def _run_node(
     log.info("file descriptors limit=%d sockets_max=%d segments_max=%d", *descriptors)
     memory = _memory_monitor(broker, settings)
     reactor.deadlines.watch(memory)
+    broker.look_at_lag = begun_lag(loop)
     broker.look_at_resources = Resources(
         memory, disk, descriptors, server, now_ms, lambda: http_api.bound
     ).look

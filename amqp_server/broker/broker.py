@@ -29,7 +29,7 @@ from amqp_server.broker.numbered import NumberedConnections, Viewable
 from amqp_server.broker.plan_memory import PlanMemory
 from amqp_server.broker.protocol_counts import new_protocol_counters
 from amqp_server.broker.reply_consumers import UnreadReplies
-from amqp_server.broker.resources import LookAtResources
+from amqp_server.broker.resources import LookAtLag, LookAtResources
 from amqp_server.broker.settings import BrokerSettings
 from amqp_server.broker.shovels.states import ShovelStates
 from amqp_server.broker.steps import Steps, finish, finish_or_later
@@ -88,6 +88,7 @@ class Broker:
         events: what comes and goes.
         totals: the sums of what queues, channels and connections count.
         look_at_resources: what the node has of the machine; None where nobody measures it.
+        look_at_lag: how late its loop is; None where nobody measures it.
         numbered: the open connections by number, for views.
         alarms: the resources that run low.
         plans: counts the publishes that channels remember.
@@ -138,6 +139,7 @@ class Broker:
         self.protocols = new_protocol_counters()
         self.message_sizes = MessageSizes()
         self.look_at_resources: LookAtResources | None = None
+        self.look_at_lag: LookAtLag | None = None
         self.alarms = Alarms(self.events, partial(finish_or_later, turn=turn))
         self.jobs = Jobs()
         self.congestion = Congestion()

@@ -46,3 +46,26 @@ class ResourceView(NamedTuple):
 
 
 LookAtResources: TypeAlias = Callable[[], ResourceView]
+
+
+class LagView(NamedTuple):
+    """How late the loop was, by probes that were due at regular times.
+
+    Attributes:
+        step_ms: between two probes.
+        span_ms: how long this covers (span).
+        bounds_us: the largest lag of each class; one more class has all that is later.
+        counts: probes of each class.
+        total_us, max_us: of all lags, and the longest.
+    """
+
+    step_ms: int
+    span_ms: int
+    bounds_us: tuple[int, ...]
+    counts: tuple[int, ...]
+    total_us: int
+    max_us: int
+
+
+LookAtLag: TypeAlias = Callable[[int | None], LagView]
+"""How late the loop was in the last so many ms, an hour at most; None is since the start."""

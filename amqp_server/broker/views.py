@@ -24,7 +24,7 @@ from amqp_server.broker.definitions.definition import (
 from amqp_server.broker.federation.links import LinkState
 from amqp_server.broker.policies.table import Policy
 from amqp_server.broker.protocol_counts import ProtocolCounts
-from amqp_server.broker.resources import ListenerView, ResourceView
+from amqp_server.broker.resources import LagView, ListenerView, ResourceView
 from amqp_server.broker.shovels.states import ShovelState
 from amqp_server.broker.stream_counts import (
     StreamConsumerView,
@@ -75,6 +75,7 @@ __all__ = [
     "ExchangeView",
     "FlowView",
     "GlobalParameterDefinition",
+    "LagView",
     "LimitsView",
     "LinkState",
     "ListenerView",

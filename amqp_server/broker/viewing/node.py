@@ -7,7 +7,7 @@ from amqp_server.broker.broker import Broker
 from amqp_server.broker.counts import ChannelCounts, TrafficCounts
 from amqp_server.broker.events import EventKind
 from amqp_server.broker.protocol_counts import ProtocolCounts
-from amqp_server.broker.resources import ResourceView
+from amqp_server.broker.resources import LagView, ResourceView
 from amqp_server.broker.steps import Steps
 from amqp_server.wire.framing import SIZE_BOUNDS_BYTES
 from queues.counters import QueueCounts
@@ -120,6 +120,15 @@ class NodeViews:
             {kind.value: count for kind, count in counts.items()},
             None if look is None else look(),
         )
+
+    def loop_lag(self, age_ms: int | None = None) -> LagView | None:
+        """Return how late the loop was; None where nobody measures it.
+
+        Args:
+            age_ms: in the last so many ms, an hour at most; None is since the start.
+        """
+        look = self._broker.look_at_lag
+        return None if look is None else look(age_ms)
 
     def totals(self, vhost: str | None = None) -> Steps[TotalsView]:
         """Return the sums of a vhost, or of the node (None), in steps. No counter ever falls.
