@@ -5,7 +5,7 @@ Whatever fails, the answer says so, and nothing else in the node notices.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
@@ -35,10 +35,14 @@ from management.routing.trie import Match, Trie
 from management.settings import ManagementSettings
 
 API: Final = "/api"
+METRICS: Final = "/metrics"
 _KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"})
 
 Pages: TypeAlias = Callable[[Request], Response | None]
 """Answers what is not below ``/api``; None is not found."""
+
+Metrics: TypeAlias = Callable[[Request], AbstractAsyncContextManager[Response]]
+"""Answers what is below ``/metrics``, and keeps the place of an answer until it is sent."""
 
 
 class Application:
@@ -48,13 +52,19 @@ class Application:
         services: what handlers need.
         settings: of management.
         pages: answers what is not below ``/api``; None answers nothing there.
+        metrics: answers what is below ``/metrics``; None answers nothing there.
     """
 
     def __init__(
-        self, services: Services, settings: ManagementSettings, pages: Pages | None = None
+        self,
+        services: Services,
+        settings: ManagementSettings,
+        pages: Pages | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._services = services
         self._pages = pages
+        self._metrics = metrics
         self._prefix = settings.path_prefix
         self._trie = Trie(services.routes)
         self._headers = Headers(settings)
@@ -92,7 +102,7 @@ class Application:
                 raise not_found()
             path = path.removeprefix(self._prefix)
         if path != API and not path.startswith(f"{API}/"):
-            return self._page(replace(request, path=path))
+            return await self._elsewhere(replace(request, path=path), place)
         match = self._trie.find(path.removeprefix(API).removeprefix("/"), request.method)
         if match is None:
             raise not_found()
@@ -129,7 +139,11 @@ class Application:
         require(route.right, account, match.names.get("vhost"), self._services.node)
         return account
 
-    def _page(self, request: Request) -> Response:
+    async def _elsewhere(self, request: Request, place: AsyncExitStack) -> Response:
+        """Answer what is not below ``/api``: metrics, which have places of their own, or a page."""
+        is_metrics = request.path == METRICS or request.path.startswith(f"{METRICS}/")
+        if is_metrics and self._metrics is not None:
+            return await place.enter_async_context(self._metrics(request))
         page = None if self._pages is None else self._pages(request)
         if page is None:
             raise not_found()

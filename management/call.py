@@ -17,6 +17,7 @@ from management.live.hub import Hub
 from management.live.listeners import Listeners
 from management.live.log import RecentLog
 from management.node import Node
+from management.places import Places
 from management.routing.route import Route
 from management.samples.sampler import Sampler
 
@@ -43,6 +44,7 @@ class Services:
         settings_text: returns the settings in force, without secrets.
         rates_mode: as the settings have it.
         routes: all rows of the route table.
+        scrapes: places of requests for metrics; each holds the numbers of all that it shows.
     """
 
     node: Node
@@ -56,6 +58,7 @@ class Services:
     settings_text: Callable[[], str]
     rates_mode: str
     routes: tuple[Route, ...]
+    scrapes: Places
 
     def cluster_name(self) -> str:
         """Return the name that the cluster was given, or that of the settings."""

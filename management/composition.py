@@ -24,6 +24,7 @@ from management.live.pictures import Pictures
 from management.metrics import scraping
 from management.node import Node
 from management.pages import Pages
+from management.places import Places
 from management.route_table import ROUTES
 from management.samples.sampler import Sampler
 from management.server import HttpServer
@@ -105,10 +106,9 @@ class Management:
             settings_text,
             settings.rates_mode,
             ROUTES,
+            Places(scraping.SCRAPES_MAX, scraping.WAITING_MAX),
         )
         self._sampling: asyncio.Task[None] | None = None
-        self.application = Application(self.services, settings, Pages(WebUi()))
-        self.server = HttpServer(self.application, settings.body_bytes_max)
         scraped_slices = Slices(time.perf_counter_ns, scraping.SLICE_NS)
         scraped = Node(views, admin, events, request_turn, now_ms, scraped_slices)
         self.scraping = scraping.Scraping(
@@ -116,6 +116,11 @@ class Management:
             views.node().wall_ms / 1000,
             needs_login=settings.metrics_login,
         )
+        # Where users log in, metrics are for those who monitor, whatever the settings say.
+        self.application = Application(
+            self.services, settings, Pages(WebUi()), self.scraping.answering_to_monitors
+        )
+        self.server = HttpServer(self.application, settings.body_bytes_max)
         self.metrics_server = HttpServer(self.scraping, METRICS_BODY_BYTES_MAX)
 
     def start(self) -> None:

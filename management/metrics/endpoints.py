@@ -100,6 +100,7 @@ async def _of_node(scrape: Scrape) -> Groups:
     for group in (
         *protocols.global_groups(counted, view.consumer_count),
         *node.runtime_groups(scrape.about.started_s),
+        *node.lag_groups(scrape.sources.node.views.loop_lag()),
     ):
         yield group
 

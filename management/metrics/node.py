@@ -9,21 +9,24 @@ from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, Final
 
-from amqp_server.broker.views import AttemptsView, NodeView
+from amqp_server.broker.views import AttemptsView, LagView, NodeView
 from management.identity import Identity
 from management.metrics.family import (
     COUNTER,
     GAUGE,
+    HISTOGRAM,
     PLAIN,
     UNTYPED,
     Family,
     Group,
+    Item,
     Number,
     itself,
 )
 from management.metrics.text import labels
 
 MS_PER_S: Final = 1_000
+US_PER_S: Final = 1_000_000
 ONE: Final = 1
 EVERYTHING: Final = ""
 """The key of what there is one of."""
@@ -155,6 +158,24 @@ def auth_group(attempts: Sequence[AttemptsView]) -> Group:
     found = {each.protocol: each for each in attempts}
     shown = [found.get(name) or AttemptsView("", "", name, 0, 0) for name in LOGIN_PROTOCOLS]
     return Group(AUTH, [(labels(protocol=each.protocol), each) for each in shown])
+
+
+def lag_groups(lag: LagView | None) -> list[Group]:
+    """Return how late the loop was since the start, as a histogram; None is not measured.
+
+    Each bucket has all that was less late too.
+    """
+    if lag is None:
+        return []
+    count = 0
+    items: list[Item] = []
+    for bound_us, more in zip((*lag.bounds_us, None), lag.counts, strict=True):
+        count += more
+        limit = "+Inf" if bound_us is None else str(bound_us / US_PER_S)
+        items.append((f"_bucket{labels(le=limit)}", count))
+    items += [("_count", count), ("_sum", lag.total_us / US_PER_S)]
+    text = "How late the event loop was, in probes each 100 ms"
+    return [Group((Family("haremq_loop_lag_seconds", HISTOGRAM, text, itself),), items, PLAIN)]
 
 
 def identity_groups(

@@ -2,15 +2,20 @@
 
 from typing import Any, Final
 
+from management.bodies.loop_lag import loop_lag_body
 from management.bodies.node import memory_body, node_body, relative_memory_body
 from management.bodies.stats import with_details
 from management.call import Call
-from management.http.errors import not_found
+from management.http.errors import UNAVAILABLE, HttpError, bad_request, not_found
 from management.http.response import Response
 from management.listing import Rows, listed
 from management.lists.ranges import Ranges, ranges_of
 from management.routing.route import Right, Route
 from management.samples import series
+
+MS_PER_S: Final = 1_000
+LAG_AGE_MAX_S: Final = 3_600
+"""The hour that is kept."""
 
 
 async def nodes(call: Call) -> Response:
@@ -60,6 +65,18 @@ async def tables(call: Call) -> Response:
     return call.answer({"ets_tables_memory": "no_tables"})
 
 
+async def loop_lag(call: Call) -> Response:
+    """Return how late the event loop was: in the last ``age`` seconds, or since the start."""
+    _check(call)
+    text = call.request.query.get("age")
+    if text and not (text.isascii() and text.isdecimal() and 0 < int(text[:9]) <= LAG_AGE_MAX_S):
+        raise bad_request(f"age: expected 1 to {LAG_AGE_MAX_S}")
+    view = call.node.views.loop_lag(int(text) * MS_PER_S if text else None)
+    if view is None:
+        raise HttpError(UNAVAILABLE, "service_unavailable", "nobody measures the loop")
+    return call.answer(loop_lag_body(view, call.services.identity.node))
+
+
 async def _memory(call: Call) -> tuple[int, int]:
     """Return what the node takes, and what messages take of it, in bytes."""
     used = call.node.views.node().resources
@@ -98,6 +115,15 @@ ROUTES: Final = (
         relative_memory,
         "Where the memory of a node is, in hundredths.",
         "memory",
+    ),
+    Route(
+        method="GET",
+        path="nodes/{node}/loop-lag",
+        right=Right.MONITORING,
+        handler=loop_lag,
+        summary="How late the event loop was, as a histogram; age is in seconds, else all of it.",
+        answer="loop_lag",
+        extension=True,
     ),
     _route("nodes/{node}/memory/ets", tables, "Tables of Erlang: none.", "tables"),
     _route("nodes/{node}/memory/ets/relative", tables, "Tables of Erlang: none.", "tables"),

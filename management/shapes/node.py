@@ -34,6 +34,18 @@ NODE: Final[Shapes] = {
         "listeners": "[@listener]",
         "contexts": "[@context]",
     },
+    "loop_lag": {
+        "node": "string",
+        "step_ms": "count",
+        "span_ms": "count",
+        "bounds_ms": "[number]",
+        "counts": "[count]",
+        "probes": "count",
+        "mean_ms": "number",
+        "p50_ms": "number",
+        "p99_ms": "number",
+        "max_ms": "number",
+    },
     "node": {
         "name": "string",
         "type": "=disc",

@@ -18,7 +18,7 @@ from amqp_server.broker.federation.links import Link, LinkState
 from amqp_server.broker.federation.upstream import made_upstream
 from amqp_server.broker.shovels.definition import read_shovel
 from amqp_server.broker.shovels.states import RUNNING, TERMINATED, ShovelState
-from amqp_server.broker.views import ListenerView, ResourceView
+from amqp_server.broker.views import LagView, ListenerView, ResourceView
 from amqp_server.stream_protocol.fields import U64, string
 from amqp_server.stream_protocol.keys import CommandKey
 from conformance import fields
@@ -61,6 +61,7 @@ RESOURCES: Final = ResourceView(
         ListenerView("/run/x", 0, "amqp", is_tls=False),
     ),
 )
+LAG: Final = LagView(100, 60_000, (1_000, 2_000), (590, 8, 2), 61_234, 2**40)
 SHOVEL: Final[dict[str, Any]] = {
     "src-uri": "amqp://u:secret@a",
     "src-queue": "q",
@@ -260,6 +261,7 @@ class Busy:
         """Have numbers over time, with resources that nobody has."""
         api = self._api
         api.broker.look_at_resources = lambda: RESOURCES
+        api.broker.look_at_lag = lambda _: LAG
         for _ in range(3):
             api.look()
             api.node.clients[0].publish(b"more", routing_key="classic")

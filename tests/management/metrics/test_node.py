@@ -1,6 +1,6 @@
 """Metrics of the node: what it has of the machine, its alarms, and who it is."""
 
-from amqp_server.broker.views import ResourceView
+from amqp_server.broker.views import LagView, ResourceView
 from management.identity import Identity
 from management.metrics import node
 from management.metrics.family import PLAIN, RABBITMQ
@@ -72,3 +72,13 @@ def test_the_process_is_shown_as_python_shows_it() -> None:
     scraped = parsed("".join([line for each in groups for line in written(each, PLAIN)]))
     assert scraped.value("process_start_time_seconds") == 12.5
     assert len(scraped.values("python_gc_collections_total")) == 3
+
+
+def test_how_late_the_loop_was_is_a_histogram() -> None:
+    assert node.lag_groups(None) == []
+    groups = node.lag_groups(LagView(100, 1, (1_000, 10_000), (7, 2, 1), 1_250_000, 900_000))
+    scraped = parsed("".join([line for each in groups for line in written(each, RABBITMQ)]))
+    name = "haremq_loop_lag_seconds"
+    told = [scraped.value(f"{name}_bucket", le=limit) for limit in ("0.001", "0.01", "+Inf")]
+    assert (told, scraped.types[name]) == ([7, 9, 10], "histogram")
+    assert (scraped.value(f"{name}_count"), scraped.value(f"{name}_sum")) == (10, 1.25)

@@ -13,7 +13,7 @@ from management.metrics.text import STRETCH
 from management.settings import ManagementSettings
 from management.slices import Slices
 from tests.support.management_api import Api
-from tests.support.scrapes import ask, parsed, scrape
+from tests.support.scrapes import ask, scrape
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/metrics/", "/metrics/per-object"])
@@ -69,8 +69,30 @@ def test_a_login_may_be_asked_for() -> None:
             assert ask(api, "/metrics", headers={"authorization": header}).status == status
 
 
+@pytest.mark.parametrize("needs_login", [False, True])
+def test_where_users_log_in_metrics_are_for_those_who_monitor(needs_login: bool) -> None:
+    with Api(ManagementSettings(metrics_login=needs_login, path_prefix="/rabbit")) as api:
+        for tag in ("administrator", "monitoring", "policymaker", "management"):
+            api.add_user(tag, tag)
+        api.add_user("none")
+        for path in ("/rabbit/metrics", "/rabbit/metrics/detailed?family=queue_metrics"):
+            assert api.get(path, user=None).status == 401
+            told = {name: api.get(path, user=name).status for name in api.broker.users.names}
+            monitors = {"guest", "administrator", "monitoring"}
+            assert {name for name, status in told.items() if status == 200} == monitors
+            assert set(told.values()) == {200, 401}
+        reply = api.get("/rabbit/metrics")
+        assert reply.headers["content-type"] == "text/plain; version=0.0.4"
+        assert reply.headers["x-content-type-options"] == "nosniff"
+        assert b"rabbitmq_queues 0" in reply.body
+        assert api.get("/metrics").status == 404
+        assert api.get("/rabbit/metricsx").status == 404
+        assert api.get("/rabbit/metrics/nope").body == b"Unknown Registry"
+        assert api.call("POST", "/rabbit/metrics").status == 405
+
+
 def test_more_scrapes_than_may_wait_are_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    places = api.management.scraping._places
+    places = api.management.services.scrapes
 
     async def crowd() -> tuple[int, int, bool]:
         async with AsyncExitStack() as stack:
@@ -93,15 +115,6 @@ def test_more_scrapes_than_may_wait_are_refused(api: Api, monkeypatch: pytest.Mo
     assert api._runner.run(crowd()) == (scraping.SCRAPES_MAX, 503, False)
 
 
-def test_a_scrape_that_takes_too_long_ends_without_its_end(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scraping, "PIECE_CHARACTERS", 1)
-    monkeypatch.setattr(scraping, "SCRAPE_MAX_MS", -1)
-    with pytest.raises(TimeoutError):
-        ask(api, "/metrics")
-
-
 def test_scrapes_are_metrics_too(api: Api) -> None:
     first = scrape(api)
     assert first.types["telemetry_scrape_duration_seconds"] == "summary"
@@ -111,28 +124,6 @@ def test_scrapes_are_metrics_too(api: Api) -> None:
     assert second.value("telemetry_scrape_size_bytes_count", registry="default") == 1
     assert second.value("telemetry_scrape_size_bytes_count", registry="per-object") == 1
     assert second.value("telemetry_scrape_size_bytes_sum", registry="default") > 10_000
-
-
-def test_a_name_that_is_no_text_is_shown_all_the_same(api: Api) -> None:
-    api.node.open().declare('a"b\\c')
-    api.broker.add_vhost("odd \udcff")
-    text = ask(api, "/metrics/detailed?family=queue_coarse_metrics&family=vhost_status").body
-    scraped = parsed(text.decode())
-    assert scraped.value("rabbitmq_detailed_queue_messages", queue='a"b\\c') == 0
-    assert scraped.value("rabbitmq_cluster_vhost_status", vhost="odd \ufffd") == 1
-
-
-def test_a_cluster_keeps_the_name_that_it_was_given_for_ever(api: Api) -> None:
-    def permanent_id() -> str:
-        [key] = [each for each in scrape(api).samples if "identity_info" in each]
-        return key.partition('permanent_id="')[2].partition('"')[0]
-
-    own = permanent_id()
-    assert own.startswith("rabbitmq-cluster-id-")
-    api.put("cluster-name", {"name": "other"})
-    assert permanent_id() == own
-    api.broker.global_parameters["internal_cluster_id"] = "rabbitmq-cluster-id-x"
-    assert permanent_id() == "rabbitmq-cluster-id-x"
 
 
 def test_a_scrape_looks_at_the_time_at_each_thing_and_each_stretch(

@@ -1,5 +1,8 @@
 """The node and its memory."""
 
+from urllib.parse import quote
+
+from amqp_server.broker.views import LagView
 from tests.support.management_api import Api
 
 
@@ -34,3 +37,25 @@ def test_samples_and_their_ranges(api: Api) -> None:
 def test_only_who_monitors_sees_it(api: Api) -> None:
     api.add_user("eve", "management")
     assert api.get("nodes", user="eve").json["reason"] == "Not monitor user"
+
+
+def test_how_late_its_loop_was(api: Api) -> None:
+    name = api.management.services.identity.node
+    assert api.get(f"nodes/{name}/loop-lag").status == 503
+    asked: list[int | None] = []
+
+    def look(age_ms: int | None) -> LagView:
+        asked.append(age_ms)
+        return LagView(100, 60_000, (1_000, 10_000), (8, 2, 0), 21_000, 9_000)
+
+    api.broker.look_at_lag = look
+    body = api.get(f"nodes/{name}/loop-lag?age=60").json
+    assert (body["node"], body["probes"], body["counts"]) == (name, 10, [8, 2, 0])
+    assert (body["bounds_ms"], body["max_ms"]) == ([1.0, 10.0], 9.0)
+    assert api.get(f"nodes/{name}/loop-lag").status == 200
+    assert asked == [60_000, None]
+    for age in ("0", "3601", "-1", "x", "²", "9" * 5_000):
+        assert api.get(f"nodes/{name}/loop-lag?age={quote(age)}").status == 400, age
+    assert api.get("nodes/none@nowhere/loop-lag").status == 404
+    api.add_user("eve", "management")
+    assert api.get(f"nodes/{name}/loop-lag", user="eve").json["reason"] == "Not monitor user"
