@@ -28,6 +28,9 @@ PAGES = (
     "#/", "#/queues", "#/exchanges", "#/streams", "#/connections", "#/channels", "#/consumers",
     "#/policies", "#/users", "#/vhosts", "#/definitions", "#/topology", "#/dead-letters", "#/logs",
     "#/nodes", "#/limits", "#/limits?kind=users", "#/metrics", "#/feature-flags",
+    "#/metrics?of=queue_coarse_metrics&metric=rabbitmq_detailed_queue_messages",
+    "#/metrics?of=exchange_metrics&metric=rabbitmq_detailed_exchange_messages_published_in_total",
+    "#/metrics?of=connection_metrics&metric=rabbitmq_detailed_connection_channels",
     "#/federation", "#/federation?kind=upstreams", "#/nowhere/<img src=x onerror=window.ran=1>",
 )  # fmt: skip
 

@@ -38,13 +38,19 @@ PAGES = {
     "#/users?open=guest": ("Users and rights", "New password"),
     "#/vhosts?open=%2F": ("Virtual hosts", "Who may enter"),
     "#/definitions": ("Definitions", "Import"),
-    "#/nodes": ("Cluster", "Listeners"),
+    "#/nodes": ("Cluster", "Event-loop lag"),
     "#/logs": ("Logs", "listening"),
     "#/shovels": ("Shovels", "There is no shovel"),
     "#/federation": ("Federation", "There is no link"),
     "#/limits": ("Limits", HOSTILE),
     "#/limits?kind=users": ("Limits", "No user has a limit"),
-    "#/metrics": ("Metrics", "scrape_configs"),
+    "#/metrics": ("Metrics", "rabbitmq_queues"),
+    "#/metrics?metric=rabbitmq_message_size_bytes": ("Metrics", "11 series"),
+    "#/metrics?of=queue_coarse_metrics&metric=rabbitmq_detailed_queue_messages": (
+        "Metrics",
+        "vhost=/ queue=orders.created",
+    ),
+    "#/metrics?tab=scrape": ("Metrics", "scrape_configs"),
     "#/feature-flags": ("Feature flags", "quorum_queue"),
     "#/feature-flags?kind=deprecated": ("Feature flags", "Nothing here will go"),
 }
@@ -58,6 +64,7 @@ DRAWN_MOST = (
     "#/users?open=guest",
     "#/streams/%2F/audit",
     "#/nodes",
+    "#/metrics?metric=rabbitmq_message_size_bytes",
 )
 """Pages that together have every part."""
 

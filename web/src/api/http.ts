@@ -72,6 +72,41 @@ export async function request<T>(method: Method, segments: readonly string[], op
   }
 }
 
+/** A text, or its beginning where it is longer than what is wanted. */
+export interface TextAnswer {
+  text: string;
+  isWhole: boolean;
+}
+
+/**
+ * Ask for a text; no more of it than wanted is read.
+ *
+ * @param address Relative, as `addressOf` makes it.
+ * @throws ApiError What the broker told. Unreachable: it did not answer.
+ */
+export async function requestText(address: string, bytesMax: number, signal: AbortSignal): Promise<TextAnswer> {
+  const answer = await fetchOrFail(address, { headers: { accept: "text/plain, */*;q=0.1" }, credentials: "same-origin", cache: "no-store", signal });
+  if (!answer.ok || answer.body === null) {
+    const error = await errorOf(answer);
+    if (isLoginNeeded(error)) onLoginNeeded();
+    throw error;
+  }
+  const reader = answer.body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return { text: text + decoder.decode(), isWhole: true };
+    size += value.length;
+    text += decoder.decode(value, { stream: true });
+    if (size > bytesMax) {
+      await reader.cancel();
+      return { text, isWhole: false };
+    }
+  }
+}
+
 /** The login form, as it is posted: `application/x-www-form-urlencoded`. */
 export async function postLogin<T>(user: string, password: string): Promise<T> {
   const answer = await fetchOrFail("api/login", {

@@ -51,5 +51,6 @@ const LISTS = new Set(["queues", "streams", "exchanges", "connections", "channel
 
 /** Whether the page fills the window and scrolls inside. */
 function isFill(segments: readonly string[], tab: string | undefined): boolean {
+  if (segments[0] === "metrics") return tab !== "scrape";
   return segments.length === 1 ? LISTS.has(segments[0] ?? "") : tab === "messages" || tab === "tail";
 }

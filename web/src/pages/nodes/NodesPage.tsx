@@ -18,6 +18,7 @@ import { useAddress } from "../../route/router";
 import { useOverview } from "../../state/overview";
 import { usePolled } from "../../state/polling";
 import { stateOf } from "../overview/NodesPanel";
+import { LoopLagPanel } from "./LoopLagPanel";
 import { MemoryPanel } from "./MemoryPanel";
 
 /** The nodes of the cluster: how they are, what they use, and where they listen. */
@@ -35,6 +36,7 @@ export function NodesPage() {
       ) : (
         <div class="body">
           <div class="nodes">{nodes.map((node) => <NodeCard key={node.name} node={node} />)}</div>
+          {chosen && <LoopLagPanel node={chosen.name} />}
           <div class="grid2">
             {chosen && <MemoryPanel node={chosen.name} />}
             <Panel title="Listeners" note={overview?.listeners && wholeCount(overview.listeners.length)} clip>
