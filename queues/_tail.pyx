@@ -387,6 +387,16 @@ cdef class Tail:
             slices.append(taken)
         return slices
 
+    def replace(self, Py_ssize_t index, slices):
+        cdef Slice each = self._slices[index]
+        if each is self._growing:
+            self._growing = None
+        self.count_in(each.run, -1)
+        self._slices.rotate(-index)
+        self._slices.popleft()
+        self.put_back(slices)
+        self._slices.rotate(index)
+
     def put_back(self, slices):
         cdef Slice each
         if self._slices is None:

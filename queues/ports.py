@@ -13,7 +13,7 @@ from queues.commits import CommitGroup
 from queues.counters import QueueCounts
 from queues.effects import Effect
 from queues.log_port import QueueLog, RecoveredMessages
-from queues.looking import LOOK_COUNT_MAX, Looked, LookPlace, Passed
+from queues.looking import LOOK_COUNT_MAX, Looked, LookedMessage, LookPlace, Passed
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome
@@ -373,11 +373,19 @@ class QueueEngine(Protocol):
         """Forget everything, in the log too."""
 
 
-class PausableQueue(Protocol):
-    """The engine of a queue that can be paused: of all kinds but streams."""
+class EmptiedQueue(Protocol):
+    """The engine of a queue that messages leave for good: of all kinds but streams."""
 
     def pause(self, *, is_on: bool) -> None:
         """Deliver nothing to consumers from now on, or deliver again.
 
         A get still takes what it asks for, and messages come, expire and are dropped as ever.
+        """
+
+    def remove(self, lane: int, messages: Sequence[LookedMessage]) -> int:
+        """Forget ready messages wherever they are; they count as purged. Return the LSN.
+
+        Args:
+            lane: the place of each is in this lane.
+            messages: at least one, ascending; ``look`` was the last call, and returned them.
         """

@@ -17,6 +17,7 @@ from operator import eq
 from typing import Final, NamedTuple
 
 from persistence.kernels import COMPILED
+from persistence.positions import joined, ranges_of
 from persistence.record import Record, Run, body_bytes, memory_bytes
 from queues.batch import Batch
 
@@ -226,6 +227,12 @@ class Tail:
         positions, expires = self._head_positions(count), self._head_expires(count)
         return [Slice(self._cut(count), positions, expires)]
 
+    def replace(self, index: int, slices: Sequence[Slice]) -> None:
+        """Put slices of another tail in the place of one of ``slices``; there may be none."""
+        assert index == 0, "all messages are one slice here"
+        self.clear()
+        self.put_back(slices)
+
     def put_back(self, slices: Sequence[Slice]) -> None:
         """Put taken messages back, before all others."""
         after = self.slices()
@@ -311,6 +318,15 @@ class Tail:
 def bands_of(run: Run, max_priority: int) -> bytes:
     """Return the band of each message: its priority, or the queue's where that is lower."""
     return bytes([min(record[4], max_priority) for record in run])
+
+
+def position_ranges(tail: Tail) -> list[range]:
+    """Return the positions of all messages of a tail."""
+    found: list[range] = []
+    for each in tail.slices():
+        positions = each.positions
+        found += [positions] if isinstance(positions, range) else ranges_of(positions)
+    return joined(found)
 
 
 def check(tail: Tail) -> None:

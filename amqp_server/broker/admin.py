@@ -21,6 +21,13 @@ from amqp_server.broker.commands.job import Answer, CommandJob
 from amqp_server.broker.commands.jobs import JobCommands, JobView
 from amqp_server.broker.commands.looking import LookingCommands
 from amqp_server.broker.commands.messages import Got, MessageCommands, Published, SettledBy
+from amqp_server.broker.commands.picking import (
+    Fate,
+    Picked,
+    PickingCommands,
+    TakenOut,
+    Target,
+)
 from amqp_server.broker.commands.streams import StreamCommands
 from amqp_server.broker.commands.tailing import Tailing, TailingCommands
 from amqp_server.broker.commands.topology import TopologyCommands
@@ -84,6 +91,7 @@ __all__ = [
     "DeletionProtectedError",
     "Dropped",
     "ExchangeProperties",
+    "Fate",
     "GlobalParameterDefinition",
     "Got",
     "HeldPlace",
@@ -102,6 +110,7 @@ __all__ = [
     "ParameterDefinition",
     "Passed",
     "Peeked",
+    "Picked",
     "Policy",
     "PreconditionFailedError",
     "PropertyTypeError",
@@ -111,6 +120,8 @@ __all__ = [
     "SettledBy",
     "Table",
     "Tailing",
+    "TakenOut",
+    "Target",
     "UnreadableError",
     "VhostDefinition",
     "WaitingMessage",
@@ -145,6 +156,7 @@ class Admin(
     StreamCommands,
     MessageCommands,
     LookingCommands,
+    PickingCommands,
     JobCommands,
     TailingCommands,
     WaitingCommands,

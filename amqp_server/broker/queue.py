@@ -12,7 +12,7 @@ from amqp_server.broker.tracing.traced import Actor
 from persistence.log_form import LogForm
 from queues.kinds import MEMORY_LOGS, AnyLog, QueueKind, Request
 from queues.options import QueueOptions
-from queues.ports import ConsumerHandle, PausableQueue, QueueEngine
+from queues.ports import ConsumerHandle, EmptiedQueue, QueueEngine
 from queues.stream_port import StreamQueue
 
 NOBODY: Final = object()
@@ -136,10 +136,10 @@ class Queue:
         return replace(stored, is_paused=self.is_paused)
 
     @property
-    def pausable(self) -> PausableQueue | None:
+    def emptied(self) -> EmptiedQueue | None:
         """The engine as one that can be paused; None where it is a stream."""
         is_stream = self.kind.log_form is LogForm.STREAM
-        return None if is_stream else cast("PausableQueue", self.engine)
+        return None if is_stream else cast("EmptiedQueue", self.engine)
 
     def check_granted(self, request: Request) -> None:
         """Refuse a request that queues of this kind do not grant.

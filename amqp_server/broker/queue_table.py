@@ -217,7 +217,7 @@ class QueueTable:
         Raises:
             NotSupportedError: it is a stream.
         """
-        engine = queue.pausable
+        engine = queue.emptied
         if engine is None:
             raise NotSupportedError(f"{queue.text} is a stream: it cannot be paused")
         if queue.is_paused is is_on:

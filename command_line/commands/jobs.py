@@ -24,7 +24,7 @@ COLUMNS: Final = (
     "moved",
     "skipped",
 )
-RUNNING: Final = "running"
+GOING: Final = frozenset({"running", "paused"})
 NAP_S: Final = 0.05
 NAP_MAX_S: Final = 1.0
 
@@ -54,6 +54,18 @@ def cancel(session: Session, number: int) -> None:
     session.api.call("DELETE", _path(number))
 
 
+@leaf(_number(), shows=True)
+def pause(session: Session, number: int) -> None:
+    """Have a job stand still before its next piece, until it is resumed."""
+    session.output.thing(session.api.call("PUT", f"{_path(number)}/pause"))
+
+
+@leaf(_number(), shows=True)
+def resume(session: Session, number: int) -> None:
+    """Have a job go on that stands still."""
+    session.output.thing(session.api.call("PUT", f"{_path(number)}/resume"))
+
+
 def _path(number: int) -> str:
     return path_of("jobs", str(number))
 
@@ -69,7 +81,7 @@ def wait_until_over(session: Session, job: Thing) -> Thing:
     """
     nap_s = NAP_S
     try:
-        while job["state"] == RUNNING:
+        while job["state"] in GOING:
             session.output.progress(told(job))
             session.surface.sleep(nap_s)
             nap_s = min(nap_s * 2, NAP_MAX_S)
@@ -109,8 +121,10 @@ def told(job: Thing) -> str:
 
 jobs: click.Group = group(
     "jobs",
-    "Jobs that move or copy messages: list, show, cancel.",
+    "Jobs that move or copy messages: list, show, pause, resume, cancel.",
     list_jobs,
     show,
+    pause,
+    resume,
     cancel,
 )

@@ -9,6 +9,7 @@ from command_line.commands.browse import peek, tail_queue, unacked
 from command_line.commands.fields import argument_options, arguments_of
 from command_line.commands.listing import listing
 from command_line.commands.moves import copy, move, redrive
+from command_line.commands.picking import delete_message, move_message
 from command_line.leaf import argument, flag, group, leaf, option
 from command_line.session import Session
 
@@ -109,7 +110,7 @@ def _described(session: Session, path: str, name: str) -> str:
 
 queues = group(
     "queues",
-    "Queues: list, show, declare, delete, purge, pause, peek, tail, move, copy, redrive.",
+    "Queues: list, show, declare, delete, purge, pause, peek, tail, move, copy, redrive, messages.",
     listing("queues", COLUMNS, "List queues: of all vhosts, or of one."),
     show,
     declare,
@@ -124,4 +125,6 @@ queues = group(
     move,
     copy,
     redrive,
+    delete_message,
+    move_message,
 )

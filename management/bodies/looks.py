@@ -2,6 +2,7 @@
 
     position         how many messages are before it
     place            where it is: a look with it as ``place`` begins there
+    fingerprint      what it is, for the routes that delete and move single messages
     offset           of a stream
     header_types     the AMQP types of the headers, by RabbitMQ's names
 
@@ -53,6 +54,7 @@ def peeked_body(message: Peeked, *, as_base64: bool, is_stream: bool) -> dict[st
     shown: dict[str, Any] = {
         "position": message.number,
         "place": place_text(message.place),
+        "fingerprint": message.fingerprint,
         "redelivered": message.redelivered,
         "delivery_count": message.delivery_count,
         "exchange": message.exchange,

@@ -8,12 +8,20 @@ from amqp_server.broker.admin import (
     JobView,
     NodeLimitError,
     NotSupportedError,
+    PreconditionFailedError,
 )
 from management.access.account import OPERATOR
 from management.bodies.looks import filter_of
 from management.call import Call
 from management.http.body import integer_of, text_of, truth_of
-from management.http.errors import UNAVAILABLE, HttpError, bad_request, not_authorised, not_found
+from management.http.errors import (
+    CONFLICT,
+    UNAVAILABLE,
+    HttpError,
+    bad_request,
+    not_authorised,
+    not_found,
+)
 from management.http.response import Response, answer, empty
 from management.routing.route import Right, Route
 from management.vhost_commands import change, require_vhost
@@ -68,15 +76,32 @@ async def job(call: Call) -> Response:
 
 async def cancel(call: Call) -> Response:
     """End a job before its next piece."""
+    await _carry_out(call, "cancel_job")
+    return empty()
+
+
+async def pause(call: Call) -> Response:
+    """Have a job stand still before its next piece."""
+    return answer(_body_of(cast("JobView", await _carry_out(call, "pause_job", is_on=True))))
+
+
+async def resume(call: Call) -> Response:
+    """Have a job go on that stands still."""
+    return answer(_body_of(cast("JobView", await _carry_out(call, "pause_job", is_on=False))))
+
+
+async def _carry_out(call: Call, command: str, **given: object) -> object:
+    """Carry out a command on the job of the path, as one who began it or may do so with all."""
     number = call.names["job"]
     if not (number.isascii() and number.isdigit() and len(number) <= _DIGITS_MAX):
         raise not_found()
     user = None if call.account.is_administrator else call.account.name
     try:
-        await call.node.command("cancel_job", number=int(number), username=user)
+        return await call.node.command(command, number=int(number), username=user, **given)
     except AccessRefusedError as error:
         raise not_authorised("User not authorised to access object") from error
-    return empty()
+    except PreconditionFailedError as error:
+        raise HttpError(CONFLICT, "conflict", str(error)) from error
 
 
 async def _jobs(call: Call) -> tuple[JobView, ...]:
@@ -142,6 +167,24 @@ ROUTES: Final = (
         right=Right.USER,
         handler=cancel,
         summary="End a job; what it has moved stays moved.",
+        extension=True,
+    ),
+    Route(
+        method="PUT",
+        path="jobs/{job}/pause",
+        right=Right.USER,
+        handler=pause,
+        summary="Have a job stand still before its next piece.",
+        answer="job",
+        extension=True,
+    ),
+    Route(
+        method="PUT",
+        path="jobs/{job}/resume",
+        right=Right.USER,
+        handler=resume,
+        summary="Have a job go on that stands still.",
+        answer="job",
         extension=True,
     ),
 )

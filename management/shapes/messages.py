@@ -25,6 +25,14 @@ MESSAGES: Final[Shapes] = {
         "total": "count",
         "next": "object",
     },
+    "taken_out": {
+        "done": "count",
+        "messages": "[@taken_out_message]",
+    },
+    "taken_out_message": {
+        "place": "string",
+        "result": "=deleted|=moved|=gone|=changed|=refused|=nowhere",
+    },
     "unacked": {
         "delivery_tag": "count",
         "consumer_tag": "string",
@@ -51,7 +59,7 @@ MESSAGES: Final[Shapes] = {
         "dest": "string",
         "copy": "boolean",
         "user": "string",
-        "state": "=running|=done|=failed|=cancelled",
+        "state": "=running|=paused|=done|=failed|=cancelled",
         "total": "count",
         "moved": "count",
         "skipped": "count",

@@ -46,6 +46,13 @@ REQUESTS: Final[Shapes] = {
         "scan?": "i64",
         "filter?": "object",
     },
+    "picked": {
+        "messages?": "array",
+    },
+    "picked_move": {
+        "dest?": "string",
+        "messages?": "array",
+    },
     "publish": {
         "routing_key?": "string",
         "properties?": "object",

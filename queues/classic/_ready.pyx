@@ -13,9 +13,8 @@ from queues._tail cimport QueueMemory, Tail
 from queues.batch import BATCH_BYTES_MAX
 from persistence.positions import joined
 from queues.classic.ready import NOTHING_EXPIRED, check_lane
-from queues.classic.spilled import position_ranges
 from queues.classic.requeued import Requeued
-from queues.tail import NodeMemory
+from queues.tail import NodeMemory, position_ranges
 
 cdef Py_ssize_t _batch_bytes_max = BATCH_BYTES_MAX
 

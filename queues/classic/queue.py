@@ -19,12 +19,14 @@ from queues.classic.delivery import Delivery
 from queues.classic.lifetime import Lifetime, tell_nobody, wake_nobody
 from queues.classic.limited_publish import LimitedPublish
 from queues.classic.nacks import Nacks
+from queues.classic.removing import remove
 from queues.classic.rules import CLASSIC_RULES, SharingRules
 from queues.classic.shown import ShownQueue
 from queues.commits import CommitGroup
 from queues.counters import QueueCounters
 from queues.effects import QueueExpired, QueueUnused
 from queues.log_port import QueueLog, RecoveredMessages
+from queues.looking import LookedMessage
 from queues.moves import Dying, Moves
 from queues.options import QueueOptions
 from queues.outcomes import PublishOutcome, all_taken
@@ -230,6 +232,12 @@ class ClassicQueue(ShownQueue):
     def purge(self) -> int:
         """Forget ready messages, dead-lettering none; of priorities some only; return how many."""
         return self._backlog.purge()
+
+    def remove(self, lane: int, messages: Sequence[LookedMessage]) -> int:
+        """Forget ready messages that a look has just returned; return the LSN. See the port."""
+        lsn = remove(self._backlog, lane, messages)
+        self._wake_up()
+        return lsn
 
     # -- consumers --------------------------------------------------------------------------
 

@@ -18,8 +18,8 @@ from persistence.positions import joined
 from persistence.record import Run
 from queues.batch import BATCH_BYTES_MAX, Batch
 from queues.classic.requeued import Requeued
-from queues.classic.spilled import Spilled, position_ranges
-from queues.tail import NodeMemory, QueueMemory, Tail, check
+from queues.classic.spilled import Spilled
+from queues.tail import NodeMemory, QueueMemory, Tail, check, position_ranges
 
 NOTHING_EXPIRED: Final = -1
 """A ``now_ms`` before every instant: with it a take includes expired messages."""

@@ -12,9 +12,8 @@ front, some at a time. What a queue over its budget spills of them is read back 
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Iterator
-from heapq import merge
-from itertools import accumulate, chain, islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Final
 
@@ -23,9 +22,10 @@ from sortedcontainers import SortedKeyList
 from persistence.positions import joined, ranges_of
 from persistence.record import Record, kept_bytes, memory_bytes
 from queues.batch import BATCH_BYTES_MAX, Batch, QueuedMessage, batches_of, messages_of
+from queues.classic.lying_across import alike_count, around, merged
 from queues.classic.spilled_requeued import SpilledRequeued
 from queues.log_port import QueueLog
-from queues.looking import POSITION_STOP
+from queues.looking import POSITION_STOP, LookedMessage
 from queues.tail import QueueMemory
 
 JOINED_MAX: Final = 256
@@ -160,10 +160,41 @@ class Requeued:
                     stop = min(stop, batch.positions[0])
                     break
             batches.append(batch)
-        found = list(islice(_merged(batches, from_position, stop), max_count))
+        found = list(islice(merged(batches, from_position, stop), max_count))
         if found:
             return batches_of(found), found[-1].position + 1
         return None if stop == POSITION_STOP else ([], stop)
+
+    def remove(self, messages: Sequence[LookedMessage]) -> int:
+        """Forget messages that a look has just found; return how many of the first ones were here.
+
+        Args:
+            messages: by position, ascending.
+        """
+        spilled, gone_count = self.spilled, 0
+        for position, record, *_ in messages:
+            on_disk = spilled is not None and spilled.remove(position, len(record.body))
+            if not on_disk and not self._remove_held(position):
+                break
+            self.count -= 1
+            self.body_bytes -= len(record.body)
+            gone_count += 1
+        if spilled is not None and not spilled.count:
+            self.spilled = None
+        self._read_next()
+        return gone_count
+
+    def _remove_held(self, position: int) -> bool:
+        """Take a message out of its batch, if it is in memory."""
+        self._put_front_behind()
+        for batch in self._behind.irange_key(position - self._span, position):
+            if position in batch.positions:
+                at = batch.positions.index(position)
+                self._count_memory(-memory_bytes(batch.records[at : at + 1]))
+                self._behind.remove(batch)
+                self._behind.update(around(batch, at))
+                return True
+        return False
 
     def clear(self) -> list[range]:
         """Forget every message; return the positions they had, contiguous, ascending."""
@@ -262,7 +293,7 @@ class Requeued:
             self._bring_to_front()
         batch = self._front[0]
         count = min(max_count, len(batch))
-        count = _alike_count(batch, count, now_ms, max_bytes, expired=expired)
+        count = alike_count(batch, count, now_ms, max_bytes, expired=expired)
         if count == 0:
             return None
         taken = self._front.popleft()
@@ -367,31 +398,3 @@ class Requeued:
         assert self.memory_bytes == held_bytes, "memory is that of the messages in memory"
         assert self.count == len(positions), "the count is that of the messages held"
         assert not _NONE, "what all share stays empty"
-
-
-def _merged(batches: Iterable[Batch], first: int, stop: int) -> Iterator[QueuedMessage]:
-    """Return the messages of batches in order: those between two positions."""
-    return merge(*[_between(batch, first, stop) for batch in batches], key=itemgetter(0))
-
-
-def _between(batch: Batch, first: int, stop: int) -> Iterator[QueuedMessage]:
-    expires, count = batch.expires_at_ms, batch.delivery_count
-    for index in range(bisect_left(batch.positions, first), bisect_left(batch.positions, stop)):
-        expires_at_ms = 0 if expires is None else expires[index]
-        yield QueuedMessage(batch.positions[index], batch.records[index], expires_at_ms, count)
-
-
-def _alike_count(batch: Batch, count: int, now_ms: int, max_bytes: int, *, expired: bool) -> int:
-    """Return how many of the first messages are all expired, or none of them, and not too large."""
-    expires = batch.expires_at_ms
-    if expires is None:
-        count = 0 if expired else count
-    else:
-        for index in range(count):
-            if (0 < expires[index] <= now_ms) is not expired:
-                count = index
-                break
-    if count and batch.body_bytes > max_bytes:
-        sizes = accumulate([len(record.body) for record in batch.records[:count]])
-        count = min(bisect_left(list(sizes), max_bytes) + 1, count)
-    return count

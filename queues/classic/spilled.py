@@ -13,14 +13,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-from persistence.positions import joined, ranges_of
+from persistence.positions import joined
 from persistence.record import Run, body_bytes
 from queues.batch import Batch, batches_of, messages_of
 from queues.classic.requeued import Requeued
 from queues.classic.stored import Stored
 from queues.log_port import QueueLog, QueueSlice
-from queues.looking import POSITION_STOP
-from queues.tail import QueueMemory, Tail, check
+from queues.looking import POSITION_STOP, LookedMessage
+from queues.tail import QueueMemory, Tail, check, position_ranges
+from queues.tail_removal import remove
 
 CHUNK_BYTES_MAX: Final = 1 << 20
 """The log gets records of this size at a time, or one message that is larger."""
@@ -165,6 +166,22 @@ class Spilled:
         if not head.count:
             self._refill()
         return batch
+
+    def remove(self, messages: Sequence[LookedMessage]) -> None:
+        """Forget messages that a look has just found here; refill the head if it is empty now."""
+        positions = [message.position for message in messages]
+        self.count -= len(messages)
+        self.body_bytes -= sum([len(message.record.body) for message in messages])
+        for part in self._parts:
+            if isinstance(part, Tail):
+                remove(part, positions)
+            else:
+                part.remove(positions)
+        self._parts = deque(
+            [part for part in self._parts if isinstance(part, Stored) or part.count]
+        )
+        if not self._head.count:
+            self._refill()
 
     def position_ranges(self) -> list[range]:
         """Return where the messages are: the gaps between them are settled, in a plain queue."""
@@ -376,15 +393,6 @@ class Spilled:
             else:
                 assert not part.is_over, "no part is over"
                 at = part.stop_position
-
-
-def position_ranges(tail: Tail) -> list[range]:
-    """Return the positions of all messages of a tail."""
-    found: list[range] = []
-    for each in tail.slices():
-        positions = each.positions
-        found += [positions] if isinstance(positions, range) else ranges_of(positions)
-    return joined(found)
 
 
 def _last_position(each: QueueSlice) -> int:

@@ -179,6 +179,16 @@ class SpilledRequeued:
         batches = _batches_of(found, self._marks_at(found.positions))
         return batches, after if after < stop else POSITION_STOP
 
+    def remove(self, position: int, body_bytes: int) -> bool:
+        """Forget a message with a body of this size; return whether it was here."""
+        index, place = divmod(position, BUCKET_POSITIONS)
+        bucket = self._buckets.get(index)
+        if bucket is None or not bucket.part(place, place + 1)[0]:
+            return False
+        self._unmark(position, position + 1)
+        self.body_bytes -= body_bytes
+        return True
+
     def position_ranges(self) -> list[range]:
         """Return the positions, contiguous, ascending."""
         found: list[range] = []

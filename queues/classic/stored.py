@@ -1,8 +1,11 @@
 """A stretch of a lane whose messages the log has; after a restart some of them are in memory."""
 
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from persistence.record import Run
 from queues.log_port import QueueLog, QueueSlice
 
 
@@ -29,6 +32,15 @@ class Stored:
         """Whether all its messages have gone to the head."""
         return self.from_position >= self.stop_position and not self.unstored
 
+    def remove(self, positions: Sequence[int]) -> None:
+        """Forget those of the messages that are in memory; the log forgets what is settled there.
+
+        Args:
+            positions: ascending.
+        """
+        kept = [part for each in self.unstored for part in _without(each, positions)]
+        self.unstored = deque(kept)
+
     def slices(self, log: QueueLog, lane: int, from_position: int) -> Iterator[QueueSlice]:
         """Return the messages from a position on, chunk by chunk, without taking them.
 
@@ -44,3 +56,28 @@ class Stored:
             if unstored is not None:
                 yield unstored
                 at = max(at, unstored.positions[-1] + 1)
+
+
+class _Slice(NamedTuple):
+    """Some messages in order: implements ``queues.log_port.QueueSlice``."""
+
+    records: Run
+    positions: Sequence[int]
+    expires_at_ms: int | Sequence[int]
+
+
+def _without(each: QueueSlice, gone: Sequence[int]) -> list[QueueSlice]:
+    """Return what is left of a slice without some positions."""
+    positions, expires = each.positions, each.expires_at_ms
+    parts: list[QueueSlice] = []
+    start = 0
+    first, stop = bisect_left(gone, positions[0]), bisect_right(gone, positions[-1])
+    if first == stop:
+        return [each]
+    for position in (*gone[first:stop], positions[-1] + 1):
+        at = bisect_left(positions, position)
+        if start < at:
+            instants = expires if isinstance(expires, int) else expires[start:at]
+            parts.append(_Slice(each.records[start:at], positions[start:at], instants))
+        start = at + (at < len(positions) and positions[at] == position)
+    return parts

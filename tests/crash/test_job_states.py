@@ -9,6 +9,7 @@ from amqp_server.broker.jobs import move as module
 from amqp_server.broker.jobs.move import MoveJob
 from persistence.record import Record
 from queues.commits import CommitPoint
+from queues.looking import LookedMessage
 from tests.crash.job_life import JobLife
 from tests.crash.states import crash_states
 from tests.crash.test_crash_states import STATES, STATES_UNTIL_SEEN
@@ -30,14 +31,13 @@ def test_no_crash_loses_what_a_job_moves() -> None:
     }
 
 
-def settled_first(job: MoveJob) -> bool:
+def settled_first(job: MoveJob, lane: int, messages: Sequence[LookedMessage]) -> None:
     """Settle a piece, then publish its copies."""
-    if not job._may_go_on():
-        return False
-    batches = list(job._taken())
-    job._settle(batches)
-    _, job._waits_for = job._publish([batch.records[0] for batch in batches])
-    return len(batches) > 0
+    engine = job._queue.emptied
+    assert engine is not None
+    if messages:
+        engine.remove(lane, messages)
+    _, job._waits_for = job._publish([one.record for one in messages])
 
 
 def left_out(job: MoveJob, records: Sequence[Record]) -> tuple[list[bool], CommitPoint]:

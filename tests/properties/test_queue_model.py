@@ -186,6 +186,23 @@ class QueueMachine(QueueBesideModel):
         self.model.credit_came()
         return entries
 
+    @precondition(lambda self: self.model.ready)
+    @rule(data=st.data())
+    def remove(self, data: st.DataObject) -> None:
+        """Take messages out of the middle, of those that a look shows at once."""
+        looked = self.queue.look(None)
+        if looked.place is None:
+            return  # Those that were lost are counted until the head is read.
+        shown = [one for each in looked.slices for one in each.messages()]
+        if not shown:
+            return
+        chosen = data.draw(st.sets(st.sampled_from(range(len(shown))), min_size=1), label="chosen")
+        messages = [shown[index] for index in sorted(chosen)]
+        self.queue.remove(looked.place.lane, messages)
+        gone = {one.position for one in messages}
+        self.model.ready = [one for one in self.model.ready if one.position not in gone]
+        self.tally.purged += len(gone)
+
     @precondition(lambda self: len(self.model.ready) > 4)
     @rule()
     def purge(self) -> None:

@@ -24,7 +24,7 @@ class JobView(NamedTuple):
     """A job; see ``broker.jobs.move.Move``.
 
     Attributes:
-        state: ``running``, ``done``, ``failed`` or ``cancelled``.
+        state: ``running``, ``paused``, ``done``, ``failed`` or ``cancelled``.
         username: who began it; None is who runs the node.
         begun_at_ms: in ms since 1970.
     """
@@ -129,12 +129,46 @@ class JobCommands:
             AccessRefusedError: somebody else began it.
         """
         yield from ()
+        self._job(number, username)
+        self._broker.jobs.cancel(number)
+
+    def pause_job(
+        self,
+        now_ms: int,  # noqa: ARG002
+        number: int,
+        *,
+        username: str | None,
+        is_on: bool,
+    ) -> Steps[JobView]:
+        """Have a job stand still before its next piece, or go on; return it.
+
+        Args:
+            now_ms: the time.
+            number: of the job.
+            username: as in ``cancel_job``.
+            is_on: whether it stands still.
+
+        Raises:
+            NotFoundError, AccessRefusedError: as in ``cancel_job``.
+            PreconditionFailedError: it is over.
+        """
+        yield from ()
+        job = self._job(number, username)
+        if job.is_over:
+            raise PreconditionFailedError(f"job {number} is {job.state.value} already")
+        if is_on:
+            job.pause()
+        else:
+            job.resume()
+        return view_of(job)
+
+    def _job(self, number: int, username: str | None) -> Move:
         job = self._broker.jobs.find(number)
         if job is None:
             raise NotFoundError(f"no job {number}")
         if username not in {None, job.username}:
             raise AccessRefusedError(f"job {number} is another user's")
-        self._broker.jobs.cancel(number)
+        return job
 
     def _refusal(self) -> str:
         """Return why nothing may be published now; empty is that it may."""

@@ -1,48 +1,40 @@
 """Moves or copies the messages of a queue to another one, or each back to where it died first.
 
-    take a piece off the head → publish copies → settle the piece → wait until earlier ones are safe
+    look at a piece → publish copies → settle the piece → wait until earlier ones are safe
 
-Each piece is taken, copied and settled in one step. The copies have lower LSNs than the settlement
-(ADR 18), so a crash leaves every message in one of the two queues, and at most the messages of one
-piece in both. A job does not survive a restart; what it has not moved is where it was.
+A piece is looked at where it is, copied and settled in one step. The copies have lower LSNs than
+the settlement (ADR 18), so a crash leaves every message in one of the two queues, and at most the
+messages of one piece in both. A job does not survive a restart; what it has not moved is where it
+was.
 
-What a filter does not choose is taken too, held until the end, and then given back to its place.
+A job holds nothing. What a filter does not choose, and what has nowhere to go, is never taken: it
+keeps its place, and consumers get it meanwhile.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from amqp_server.broker.jobs.origin import origin_of
+from amqp_server.broker.jobs.origin import addressed
 from amqp_server.broker.jobs.pace import Pace
 from amqp_server.broker.messages.message_filter import EVERY_MESSAGE, MessageFilter
 from amqp_server.broker.publish import Publisher
 from amqp_server.broker.queue import Queue
-from amqp_server.broker.requeueing import requeueing
 from amqp_server.broker.steps import Steps
 from amqp_server.broker.turn import Turn
 from persistence.record import Record
-from queues.batch import Batch
 from queues.commits import SAFE_NOW, CommitPoint, is_safe, later_of, wait_for
-from queues.looking import LookPlace
+from queues.looking import LOOK_COUNT_MAX, Looked, LookedMessage, LookPlace
 
 PIECE_MAX: Final = 256
 """Messages that are taken, copied and settled in one step."""
 
 PIECE_BYTES_MAX: Final = 1 << 20
 """Or as many as have bodies of this size together, or one that is larger."""
-
-KEPT_MAX: Final = 10_000
-"""A job ends when so many messages have nowhere to go: they are held until then."""
-
-PASSED_MAX: Final = 100_000
-"""With a filter, when so many stay in the queue."""
-
-KEPT_BYTES_MAX: Final = 64 << 20
-"""Or when those have bodies of this size together."""
 
 SEARCHED_PIECE_MAX: Final = 16
 """Messages of a piece that are looked into: headers take a tenth of a millisecond, a body one."""
@@ -52,6 +44,7 @@ class JobState(Enum):
     """How a job is; the value is shown."""
 
     RUNNING = "running"
+    PAUSED = "paused"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -75,6 +68,7 @@ class Move:
         skipped: messages that had nowhere to go, or did not match.
         unmatched: those of them that did not match.
         error: why it failed; empty if it did not.
+        go_on: has a job go on that stands still because it is paused; None while none does.
     """
 
     number: int
@@ -92,11 +86,25 @@ class Move:
     unmatched: int = 0
     state: JobState = JobState.RUNNING
     error: str = ""
+    go_on: Callable[[], None] | None = None
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen."""
-        return self.state is not JobState.RUNNING
+        return self.state not in {JobState.RUNNING, JobState.PAUSED}
+
+    def pause(self) -> None:
+        """Have it stop before its next piece, until ``resume``; nothing, if it is over."""
+        if not self.is_over:
+            self.state = JobState.PAUSED
+
+    def resume(self) -> None:
+        """Have it go on; nothing, if it is not paused."""
+        if self.state is JobState.PAUSED:
+            self.state = JobState.RUNNING
+            go_on, self.go_on = self.go_on, None
+            if go_on is not None:
+                go_on()
 
 
 class MoveJob:
@@ -126,8 +134,6 @@ class MoveJob:
         self._turn = turn
         self._refusal = refusal
         self._wake = wake
-        self._kept: list[Batch] = []
-        self._kept_bytes = 0
         self._waits_for: CommitPoint = SAFE_NOW
         self._place: LookPlace | None = None
         self._pace = Pace(move.rate, turn, self._go_on)
@@ -136,20 +142,25 @@ class MoveJob:
     def step(self, _now_ms: int) -> bool:
         """Move a piece, and more within the budget; return whether it is over, or waits."""
         is_spent = self._turn.budget.is_spent
-        if self._is_early():
+        if self._stands_still():
             return True
         for _ in self._steps:
             if not is_safe(self._waits_for):
                 wait_for(self._waits_for, self._go_on)
                 return True
-            if self._is_early():
+            if self._stands_still():
                 return True
             if is_spent():
                 return False
         return True
 
-    def _is_early(self) -> bool:
-        return not self._move.is_over and self._pace.is_early(self._turn.now_ms)
+    def _stands_still(self) -> bool:
+        """Whether it must not go on now; then something has it go on later."""
+        move = self._move
+        if move.state is JobState.PAUSED:
+            move.go_on = self._go_on
+            return True
+        return not move.is_over and self._pace.is_early(self._turn.now_ms)
 
     def _go_on(self) -> None:
         self._turn.later(self)
@@ -157,29 +168,36 @@ class MoveJob:
 
     def _going(self) -> Steps[None]:
         move = self._move
-        while not move.is_over:
-            done = move.moved + move.skipped
-            more = self._copy_piece() if move.copies else self._move_piece()
-            self._pace.moved(move.moved + move.skipped - done, self._turn.now_ms)
-            if not more and not move.is_over:
+        is_searched = move.matching.is_set
+        while self._may_go_on():
+            # This is use of the queue, which drops what has expired.
+            self._queue.engine.touch(self._turn.now_ms)
+            found = self._look(self._place, LOOK_COUNT_MAX if is_searched else self._piece_max)
+            if found is None:
+                return
+            if found.place is None or self._left_count <= 0:
                 move.state = JobState.DONE
+                return
+            messages = _messages(found)[: self._left_count]
+            if is_searched:
+                chosen = yield from self._searching(messages)
+                yield from self._moving_those(found.place.lane, chosen)
+                self._place = found.place
+                continue
+            piece = _piece_of(messages)
+            self._move_piece(found.place.lane, piece)
+            self._place = found.place
+            if len(piece) < len(messages):
+                self._place = LookPlace(found.place.lane, messages[len(piece)].position)
             yield
-        if self._kept and not self._queue.is_deleted:
-            engine, turn = self._queue.engine, self._turn
-            turn.drain_now(engine, turn.now_ms)
-            yield from requeueing(engine, self._kept, turn, turn.now_ms)
-            turn.drain_now(engine, turn.now_ms)
-        self._kept = []
 
     def _may_go_on(self) -> bool:
         """Whether another piece may be moved; a job that may not has failed."""
+        if self._move.is_over:
+            return False
         refusal = self._refusal()
         if self._queue.is_deleted:
             refusal = f"no {self._queue.text}"
-        elif len(self._kept) >= KEPT_MAX and not self._move.matching.is_set:
-            refusal = "too many messages have nowhere to go"
-        elif len(self._kept) >= PASSED_MAX or self._kept_bytes >= KEPT_BYTES_MAX:
-            refusal = "too many messages stay in the queue"
         if refusal:
             self._fail(refusal)
         return not refusal
@@ -187,93 +205,63 @@ class MoveJob:
     def _fail(self, error: str) -> None:
         self._move.state, self._move.error = JobState.FAILED, error
 
-    # -- moving ---------------------------------------------------------------------------------
-
-    def _move_piece(self) -> bool:
-        """Move the next messages; return whether there may be more."""
-        if not self._may_go_on():
-            return False
-        taken = list(self._taken())
-        batches = self._chosen(taken)
-        sent, safe_at = self._publish([batch.records[0] for batch in batches])
-        self._settle([batch for batch, is_sent in zip(batches, sent, strict=True) if is_sent])
-        for batch, is_sent in zip(batches, sent, strict=True):
-            if not is_sent:
-                self._keep(batch)
-        self._waits_for = safe_at
-        return len(taken) > 0
-
-    def _chosen(self, batches: list[Batch]) -> list[Batch]:
-        """Return the messages that match, and keep the others."""
-        matching = self._move.matching
-        if not matching.is_set:
-            return batches
-        chosen = []
-        for batch in batches:
-            if matching.matches(batch.records[0]):
-                chosen.append(batch)
-            else:
-                self._keep(batch)
-        self._pass_by(len(batches) - len(chosen))
-        return chosen
-
-    def _keep(self, batch: Batch) -> None:
-        self._kept.append(batch)
-        self._kept_bytes += batch.body_bytes
-
-    def _taken(self) -> Iterator[Batch]:
-        """Take messages off the head, as many as are a piece."""
-        engine, left_bytes = self._queue.engine, PIECE_BYTES_MAX
-        for _ in range(self._piece_max):
-            got = engine.get(self._turn.now_ms)
-            if got is None:
-                return
-            yield got[0]
-            left_bytes -= got[0].body_bytes
-            if left_bytes <= 0:
-                return
-
-    def _settle(self, batches: Sequence[Batch]) -> None:
-        """Settle messages whose copies were appended: with a higher LSN than these."""
-        engine, turn = self._queue.engine, self._turn
-        if not batches:
-            return
-        if engine.must_drain_before(self):
-            turn.drain_now(engine, turn.now_ms)
-        positions = sorted([batch.positions[0] for batch in batches])
-        engine.settle(positions, sum([batch.body_bytes for batch in batches]))
-
-    # -- copying --------------------------------------------------------------------------------
-
-    def _copy_piece(self) -> bool:
-        """Copy the next messages; return whether there may be more."""
-        if not self._may_go_on():
-            return False
-        try:
-            found = self._queue.engine.look(self._place, self._piece_max)
-        except OSError as error:
-            self._fail(f"{self._queue.text} cannot be read now: {error.strerror}")
-            return False
-        records = [one.record for each in found.slices for one in each.messages()]
-        wanted = [record for record in records if self._move.matching.matches(record)]
-        self._pass_by(len(records) - len(wanted))
-        self._place = found.place
-        _, self._waits_for = self._publish(wanted)
-        return found.place is not None and self._left_count > 0
-
-    # -- both -----------------------------------------------------------------------------------
-
-    def _pass_by(self, count: int) -> None:
-        """Note messages that do not match."""
-        self._move.skipped += count
-        self._move.unmatched += count
-
     @property
     def _piece_max(self) -> int:
-        matching = self._move.matching
-        in_body = matching.text is not None or matching.pattern is not None
-        usual = SEARCHED_PIECE_MAX if in_body or matching.headers else PIECE_MAX
-        return min(self._pace.piece_max(usual), self._left_count)
+        return self._pace.piece_max(PIECE_MAX)
+
+    def _look(self, place: LookPlace | None, max_count: int) -> Looked | None:
+        """Return the next messages behind a place; None if the job has failed."""
+        try:
+            return self._queue.engine.look(place, max_count)
+        except OSError as error:
+            self._fail(f"{self._queue.text} cannot be read now: {error.strerror}")
+            return None
+
+    def _searching(self, messages: Sequence[LookedMessage]) -> Steps[list[int]]:
+        """Return the positions of the messages that match."""
+        move, chosen = self._move, list[int]()
+        for index, message in enumerate(messages, start=1):
+            if move.is_over:
+                return []
+            if move.matching.matches(message.record):
+                chosen.append(message.position)
+            else:
+                move.skipped += 1
+                move.unmatched += 1
+            if index % SEARCHED_PIECE_MAX == 0:
+                yield
+        return chosen
+
+    def _moving_those(self, lane: int, positions: list[int]) -> Steps[None]:
+        """Move messages that are still at these positions, piece by piece."""
+        at = 0
+        while at < len(positions) and self._may_go_on():
+            found = self._look(LookPlace(lane, positions[at]), self._piece_max)
+            if found is None or found.place is None or found.place.lane != lane:
+                return
+            wanted = frozenset(positions[at:])
+            messages = [one for one in _messages(found) if one.position in wanted]
+            piece = _piece_of(messages)
+            self._move_piece(lane, piece)
+            next_place = found.place.position
+            if len(piece) < len(messages):
+                next_place = messages[len(piece)].position
+            at = bisect_left(positions, next_place)
+            yield
+
+    def _move_piece(self, lane: int, messages: Sequence[LookedMessage]) -> None:
+        """Copy messages that were just looked at, and settle those whose copies are in a queue."""
+        now_ms = self._turn.now_ms
+        live = [one for one in messages if not 0 < one.expires_at_ms <= now_ms]
+        sent, self._waits_for = self._publish([one.record for one in live])
+        self._pace.moved(len(live), now_ms)
+        if self._move.copies:
+            return
+        gone = [one for one, is_sent in zip(live, sent, strict=True) if is_sent]
+        engine = self._queue.emptied
+        if gone and engine is not None:
+            # With a higher LSN than the copies.
+            engine.remove(lane, gone)
 
     @property
     def _left_count(self) -> int:
@@ -283,7 +271,9 @@ class MoveJob:
         """Publish copies; return which of them are in a queue, and when all are safe."""
         sent: list[bool] = []
         safe_at = SAFE_NOW
-        for name, group in groupby(map(self._addressed, records), key=itemgetter(0)):
+        move = self._move
+        routes = [addressed(record, move.dest, move.source) for record in records]
+        for name, group in groupby(routes, key=itemgetter(0)):
             run = [record for _, record in group]
             outcome = None
             if name and not self._move.is_over:
@@ -303,11 +293,16 @@ class MoveJob:
                 self._fail(f"queue {name!r} is full")
         return sent, safe_at
 
-    def _addressed(self, record: Record) -> tuple[str, Record]:
-        """Return the queue that a message goes to, empty for none, and what goes there."""
-        if self._move.dest is not None:
-            return self._move.dest, record
-        origin = origin_of(record)
-        if origin is None or origin.queue_name == self._queue.name:
-            return "", record
-        return origin
+
+def _messages(found: Looked) -> list[LookedMessage]:
+    return [one for each in found.slices for one in each.messages()]
+
+
+def _piece_of(messages: Sequence[LookedMessage]) -> Sequence[LookedMessage]:
+    """Return the first messages, as many as are a piece."""
+    left_bytes = PIECE_BYTES_MAX
+    for count, message in enumerate(messages[:PIECE_MAX], start=1):
+        left_bytes -= len(message.record.body)
+        if left_bytes <= 0:
+            return messages[:count]
+    return messages[:PIECE_MAX]

@@ -31,3 +31,19 @@ def origin_of(record: Record) -> Origin | None:
     if max([len(name.encode("utf-8", "surrogateescape")) for name in names]) > _NAME_BYTES_MAX:
         return None
     return Origin(queue_name, record._replace(route=make_route(exchange, routing_key)))
+
+
+def addressed(record: Record, dest: str | None, source: str) -> tuple[str, Record]:
+    """Return the queue that a message is moved to, empty for none, and what goes there.
+
+    Args:
+        record: the message.
+        dest: name of the queue; None is the one in which it died first.
+        source: name of the queue in which it is.
+    """
+    if dest is not None:
+        return dest, record
+    origin = origin_of(record)
+    if origin is None or origin.queue_name == source:
+        return "", record
+    return origin

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from amqp_server.broker.messages.fingerprint import fingerprint
 from amqp_server.broker.messages.message_filter import EVERY_MESSAGE, MessageFilter
 from amqp_server.broker.messages.shown import shown_properties, shown_types
 from queues.looking import LookedMessage, LookPlace
@@ -65,6 +66,7 @@ class Peeked(NamedTuple):
         timestamp_ms: when it was appended to its stream, in ms since 1970; None in a queue.
         payload: its body, up to where it is cut.
         payload_bytes: size of the whole body.
+        fingerprint: see ``broker.messages.fingerprint``.
         properties, header_types: see ``broker.messages.shown``.
         holder: None where it is ready.
     """
@@ -79,6 +81,7 @@ class Peeked(NamedTuple):
     routing_key: str
     payload: bytes
     payload_bytes: int
+    fingerprint: str
     properties: Mapping[str, object]
     header_types: Mapping[str, str]
     holder: Holder | None
@@ -220,6 +223,7 @@ class Scan:
             record.routing_key,
             payload,
             len(record.body),
+            fingerprint(record),
             shown_properties(record.header),
             shown_types(record.header),
             holder,

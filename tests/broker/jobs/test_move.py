@@ -138,12 +138,13 @@ def test_an_alarm_ends_it(desk: Desk) -> None:
     )
 
 
-def test_too_much_that_stays_ends_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "KEPT_MAX", 2)
+def test_what_has_nowhere_to_go_stays_however_much_it_is(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "PIECE_MAX", 1)
     desk.client.publish(b"1", b"2", b"3", b"4")
     move = desk.move(None)
-    assert (move.state, move.error) == (JobState.FAILED, "too many messages have nowhere to go")
+    assert (move.state, move.moved, move.skipped) == (JobState.DONE, 0, 4)
     assert desk.bodies("jobs") == [b"1", b"2", b"3", b"4"]
 
 
@@ -156,34 +157,82 @@ def test_what_does_not_match_keeps_its_place(desk: Desk, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("matching", "count"),
-    [
-        (MessageFilter(text=b"x"), 4),
-        (MessageFilter(headers={"k": 1}), 4),
-        (MessageFilter(routing_key="jobs"), 2),
-    ],
+    "matching", [MessageFilter(text=b"x"), MessageFilter(headers={"k": 1})], ids=["text", "headers"]
 )
-def test_pieces_that_are_looked_into_are_small(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, matching: MessageFilter, count: int
+def test_few_messages_are_looked_into_between_two_looks_at_the_time(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, matching: MessageFilter
 ) -> None:
     monkeypatch.setattr(module, "SEARCHED_PIECE_MAX", 1)
-    monkeypatch.setattr(module, "PIECE_MAX", 3)
     desk.client.publish(b"1", b"2", b"3", b"4")
-    steps: list[int] = []
-    monkeypatch.setattr(MoveJob, "_settle", lambda _job, batches: steps.append(len(batches)))
-    desk.move(matching=matching)
-    assert len(steps) >= count
+    queue = desk.node.vhost.queues.get("jobs", None)
+    move = Move(1, "/", "jobs", "other", "guest", 0, 99, matching=matching)
+    turn = desk.node.broker.turn
+    job = MoveJob(move, queue, desk.node.vhost.publisher, turn, lambda: "", lambda: None)
+    assert len(list(job._steps)) >= 4
 
 
-def test_a_filter_holds_more_and_not_without_an_end(
+def test_a_filter_holds_nothing_and_marks_nothing(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, number in (("KEPT_MAX", 1), ("PASSED_MAX", 3), ("PIECE_MAX", 1)):
-        monkeypatch.setattr(module, name, number)
-    desk.client.publish(b"1", b"2", b"3", b"4", b"5")
-    move = desk.move(matching=MessageFilter(routing_key="none"))
-    assert (move.state, move.error) == (JobState.FAILED, "too many messages stay in the queue")
-    assert (move.unmatched, desk.bodies("jobs")) == (3, [b"1", b"2", b"3", b"4", b"5"])
+    for name in ("PIECE_MAX", "SEARCHED_PIECE_MAX"):
+        monkeypatch.setattr(module, name, 1)
+    desk.client.publish(*[b"%d" % number for number in range(100)])
+    move = desk.begin(matching=MessageFilter(text=b"5"), total=100)
+    desk.node.broker.end_turn(desk.node.now_ms)
+    jobs = desk.node.vhost.queues.get("jobs", None).engine
+    assert jobs.counts().unacked_count == 0
+    desk.node.end_turns()
+    assert (move.state, move.moved, move.unmatched) == (JobState.DONE, 19, 81)
+    assert desk.bodies("other") == [b"%d" % number for number in range(100) if "5" in str(number)]
+    counts = jobs.counts()
+    assert (counts.ready_count, counts.got, counts.requeued, counts.purged) == (81, 0, 0, 19)
+    got = jobs.get(desk.node.now_ms)
+    assert got is not None
+    assert (got[0].records[0].body, got[0].redelivered) == (b"0", False)
+
+
+def test_what_consumers_take_meanwhile_is_not_moved_twice(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PIECE_MAX", 1)
+    desk.client.publish(b"x1", b"x2", b"x3")
+    queue = desk.node.vhost.queues.get("jobs", None)
+    move = Move(1, "/", "jobs", "other", "guest", 0, 3, matching=MessageFilter(text=b"x"))
+    turn = desk.node.broker.turn
+    job = MoveJob(move, queue, desk.node.vhost.publisher, turn, lambda: "", lambda: None)
+    next(job._steps)
+    assert (desk.bodies("other"), desk.bodies("jobs")) == ([b"x1"], [b"x2", b"x3"])
+    assert queue.engine.get(desk.node.now_ms) is not None, "somebody takes the next one"
+    list(job._steps)
+    assert (desk.bodies("other"), move.moved) == ([b"x1", b"x3"], 2)
+
+
+def test_what_has_expired_is_not_moved(desk: Desk) -> None:
+    desk.client.publish(b"keeps", b"ends", expiration="5")
+    desk.node.now_ms += 10
+    move = desk.move()
+    assert (move.state, move.moved, desk.bodies("other")) == (JobState.DONE, 0, [])
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_job_stands_still_until_it_is_resumed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, ends: bool
+) -> None:
+    monkeypatch.setattr(module, "PIECE_MAX", 1)
+    desk.client.publish(b"1", b"2", b"3")
+    move = desk.begin()
+    move.pause()
+    desk.node.end_turns()
+    assert (move.state, move.moved, move.is_over) == (JobState.PAUSED, 0, False)
+    if ends:
+        move.state = JobState.CANCELLED
+    move.resume()
+    move.resume()
+    desk.node.end_turns()
+    assert move.state is (JobState.CANCELLED if ends else JobState.DONE)
+    move.pause()
+    assert move.is_over, "what is over is not paused"
+    assert desk.bodies("other") == ([] if ends else [b"1", b"2", b"3"])
 
 
 def test_a_full_queue_ends_a_move_by_a_filter_and_nothing_is_lost(desk: Desk) -> None:

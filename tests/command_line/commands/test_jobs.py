@@ -57,6 +57,7 @@ def test_jobs_are_listed_shown_and_ended(typed: Typed) -> None:
     assert typed("jobs", "list", "-p", "elsewhere", "-o", "json").json == []
     assert typed("job", "show", number, "-o", "json").json["state"] == "done"
     assert typed("jobs", "cancel", number).status == 0
+    assert typed("jobs", "pause", number).status == typed("jobs", "resume", number).status == 65
     assert typed("jobs", "cancel", "99").status == typed("jobs", "show", "99").status == 65
     assert typed("jobs", "show", "x").status == 64
 
@@ -104,3 +105,20 @@ def test_a_node_that_goes_is_no_end_of_the_job() -> None:
     assert said.status == exit_status.UNAVAILABLE
     assert said.err.startswith("job 7 running: 256 of 600 moved when it was last seen; ")
     assert "DELETE" not in {method for method, _, _ in way.asked}
+
+
+def test_a_job_is_paused_and_resumed(typed: Typed) -> None:
+    for name in ("a", "b"):
+        typed("queues", "declare", name)
+    for body in ("1", "2", "3"):
+        typed("publish", "a", body)
+    number = typed("queues", "move", "a", "b", "--yes", "--no-wait", "--rate", "1").out.strip()
+    assert typed("jobs", "pause", number, "-o", "json").json["state"] == "paused"
+    assert typed("jobs", "show", number, "-o", "json").json["state"] == "paused"
+    assert typed("jobs", "resume", number, "-o", "json").json["state"] == "running"
+
+
+def test_a_wait_goes_on_while_a_job_is_paused() -> None:
+    way = Going(job("paused", 1), job("done", 600))
+    said = Typed(way=way)("queues", "move", "a", "b", "-y")
+    assert said.out == "job 7 done: 600 of 600 moved\n"

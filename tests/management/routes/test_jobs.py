@@ -126,3 +126,22 @@ def test_who_runs_the_node_needs_no_rights(api: Api) -> None:
     begun = api.send(Request("POST", f"/api/{MOVE}", body=body, address="", uid=os.geteuid()))
     assert (begun.status, counts(api)) == (200, (0, 3))
     assert api.get("jobs").json[0]["user"] == "operator"
+
+
+def test_a_job_stands_still_and_goes_on(api: Api) -> None:
+    number = api.post(MOVE, {"dest": "other", "rate": 1}).json["id"]
+    paused = api.put(f"jobs/{number}/pause", {})
+    assert (paused.status, paused.json["state"]) == (200, "paused")
+
+    async def wait() -> None:
+        api.node.advance(10_000)
+
+    api._runner.run(wait())
+    assert counts(api) == (2, 1)
+    assert api.put(f"jobs/{number}/resume", {}).json["state"] == "running"
+    api._runner.run(wait())
+    assert (api.get(f"jobs/{number}").json["state"], counts(api)) == ("done", (0, 3))
+    over = api.put(f"jobs/{number}/pause", {})
+    assert (over.status, over.json["reason"]) == (409, f"job {number} is done already")
+    assert api.put("jobs/99/pause", {}).status == 404
+    assert api.put("jobs/x/resume", {}).status == 404

@@ -38,6 +38,7 @@ def test_a_look_changes_nothing(api: Api, kind: str) -> None:
         assert first == {
             "position": 0,
             "place": "0.0",
+            "fingerprint": first["fingerprint"],
             "redelivered": False,
             "delivery_count": 0,
             "exchange": "",

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from queues.classic.requeued import Requeued
-from queues.classic.spilled import Spilled, position_ranges
+from queues.classic.spilled import Spilled
 from queues.classic.stored import Stored
-from queues.tail import NodeMemory, QueueMemory, Slice, Tail
+from queues.tail import NodeMemory, QueueMemory, Slice, Tail, position_ranges
 from tests.support.queue_log import FakeLog
 from tests.support.records import run_of
 
