@@ -21,6 +21,7 @@ from cluster.metadata.port import (
     Comparison,
     CreateRevision,
     Delete,
+    Empty,
     Item,
     ModRevision,
     Operation,
@@ -188,6 +189,9 @@ class Contents:
         return len(self._history) > 1 and (over or len(self._history) > self._kept_revisions_max)
 
     def _holds(self, comparison: Comparison) -> bool:
+        if isinstance(comparison, Empty):
+            span = self._versions.irange(comparison.key, comparison.end, inclusive=(True, False))
+            return all(self.now(key) is None for key in span)
         item = self.now(comparison.key)
         match comparison:
             case Absent():

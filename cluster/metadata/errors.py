@@ -53,6 +53,10 @@ class StoreWentBackError(MetadataError):
         self.found = found
 
 
+class OutcomeUnknownError(MetadataError):
+    """A change was asked for, and the store went away before it was certain what came of it."""
+
+
 class AnswerTooLongError(MetadataError):
     """An answer is longer than its bound; it was not read to its end."""
 

@@ -48,6 +48,7 @@ DEFINITION: Final = "def"
 STATE: Final = "st"
 
 _ROOT: Final = "/mq/"
+_LANES: Final = "/mq-lanes/"
 
 
 class Place(NamedTuple):
@@ -66,6 +67,7 @@ class KeySpace:
 
     def __init__(self, cluster: str) -> None:
         self.prefix = f"{_ROOT}{_escaped(cluster)}/".encode()
+        self._lanes = f"{_LANES}{_escaped(cluster)}/"
 
     def key(self, kind: str, *names: str) -> bytes:
         """Return a key.
@@ -86,6 +88,10 @@ class KeySpace:
         if len(names) >= NAMES_COUNT.get(kind, 0):
             raise ValueError(f"expected a kind and some of its names, got {kind!r}")
         return self.prefix + "".join(f"{each}/" for each in (kind, *map(_escaped, names))).encode()
+
+    def lane(self, node: str, number: int) -> bytes:
+        """Return a lane of a node, which is not below ``prefix``: nobody follows it."""
+        return f"{self._lanes}{_escaped(node)}/{number}".encode()
 
     def queue_definition(self, vhost: str, queue: str) -> bytes:
         """Return where a queue is as it was declared."""

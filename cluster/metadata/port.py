@@ -70,7 +70,15 @@ class Value:
     value: bytes
 
 
-Comparison = ModRevision | CreateRevision | Absent | Value
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Compares: there is no key in a range, whose first key is ``key``."""
+
+    key: bytes
+    end: bytes
+
+
+Comparison = ModRevision | CreateRevision | Absent | Value | Empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +125,9 @@ class Transaction:
             if len(part) > OPERATIONS_MAX:
                 raise ValueError(f"expected at most {OPERATIONS_MAX} operations, got {len(part)}")
         _require_bounds((*self.compare, *self.then, *self.otherwise))
+        for each in self.compare:
+            if isinstance(each, Empty):
+                require_range(each.key, each.end)
         for branch in (self.then, self.otherwise):
             changed = [each.key for each in branch if not isinstance(each, Read)]
             if len(set(changed)) < len(changed):
@@ -310,7 +321,8 @@ def _require_bounds(parts: tuple[Comparison | Operation, ...]) -> None:
     total_bytes = 0
     for part in parts:
         value_bytes = len(part.value) if isinstance(part, Put | Value) else 0
-        if not 0 < len(part.key) <= KEY_BYTES_MAX:
+        key_bytes_max = KEY_BYTES_MAX + isinstance(part, Empty)  # what is behind a key
+        if not 0 < len(part.key) <= key_bytes_max:
             raise ValueError(f"expected a key of 1 to {KEY_BYTES_MAX} octets, got {len(part.key)}")
         if value_bytes > VALUE_BYTES_MAX:
             raise ValueError(f"expected a value of {VALUE_BYTES_MAX} octets, got {value_bytes}")

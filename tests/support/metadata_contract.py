@@ -18,6 +18,7 @@ from cluster.metadata.port import (
     CreateRevision,
     Delete,
     Done,
+    Empty,
     Item,
     Lease,
     MetadataStore,
@@ -28,6 +29,7 @@ from cluster.metadata.port import (
     Refused,
     Transaction,
     Value,
+    end_of_key,
     end_of_prefix,
 )
 
@@ -135,6 +137,8 @@ async def a_transaction_compares_each_target(rig: Rig) -> None:
         CreateRevision(key, item.create_revision),
         Value(key, b"value"),
         Absent(none),
+        Empty(none, end_of_key(none)),
+        Empty(rig.key(b"b"), rig.key(b"z")),
         ModRevision(none, 0),
         CreateRevision(none, 0),
     )
@@ -143,6 +147,8 @@ async def a_transaction_compares_each_target(rig: Rig) -> None:
         CreateRevision(key, changed),
         Value(key, b"old"),
         Absent(key),
+        Empty(key, end_of_key(key)),
+        Empty(rig.key(b"Z"), rig.key(b"z")),
         Value(none, b""),
         ModRevision(none, 1),
     )

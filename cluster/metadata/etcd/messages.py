@@ -20,6 +20,7 @@ from cluster.metadata.port import (
     CreateRevision,
     Delete,
     Done,
+    Empty,
     Item,
     ModRevision,
     Operation,
@@ -203,6 +204,10 @@ def _compared(comparison: Comparison) -> dict[str, object]:
             return compared | {"target": "CREATE", "create_revision": str(revision)}
         case Absent():
             return compared | {"target": "CREATE", "create_revision": "0"}
+        case Empty(end=end):
+            # Of each key there; none is created at 0, so that it holds where there is none.
+            created = {"target": "CREATE", "create_revision": "0"}
+            return compared | created | {"range_end": _coded(end)}
         case Value(value=value):
             return compared | {"target": "VALUE", "value": _coded(value)}
 

@@ -20,6 +20,7 @@ from cluster.metadata.port import (
     Comparison,
     CreateRevision,
     Delete,
+    Empty,
     Item,
     MetadataStore,
     ModRevision,
@@ -61,7 +62,7 @@ def branch() -> st.SearchStrategy[tuple[tuple[str, bytes, bytes, int], ...]]:
     return st.lists(operation, max_size=4, unique_by=lambda each: each[1]).map(tuple)
 
 
-comparison = st.tuples(st.sampled_from(["mod", "create", "absent", "value"]), keys, back)
+comparison = st.tuples(st.sampled_from(["mod", "create", "absent", "value", "empty"]), keys, back)
 step = st.one_of(
     st.builds(
         Step,
@@ -148,6 +149,8 @@ class Side:
                 return CreateRevision(key, now - number)
             case "absent":
                 return Absent(key)
+            case "empty":
+                return Empty(key, PREFIX + KEYS[-1] + b"z")
             case _:
                 return Value(key, VALUES[number % len(VALUES)])
 
