@@ -8,6 +8,7 @@ Names are text; octets that are no UTF-8 are in it as Python's ``surrogateescape
     ctl                                   who elects leaders; under a lease
     live/<node>                           a node that runs; under a lease
     member/<node>                         a node that belongs to the cluster, and its disk
+    gone/<queue id>                       a queue that was deleted; its data may be thrown away
     vhost/<vhost>                         definitions, down to ``param``
     x/<vhost>/<exchange>
     b/<vhost>/<source>/<q or x>/<destination>/<properties key>
@@ -30,6 +31,7 @@ NAMES_COUNT: Final = {
     "ctl": 0,
     "live": 1,
     "member": 1,
+    "gone": 1,
     "vhost": 1,
     "x": 2,
     "b": 5,
