@@ -96,6 +96,10 @@ class DefinitionTable:
         """Return the row of a definition."""
         return self._by_type[type(definition)]
 
+    def row_of_word(self, word: str) -> AnyRow:
+        """Return the row whose keys begin with a word."""
+        return self._by_word[word]
+
     def key_of(self, definition: Definition) -> Key:
         """Return what a definition is stored under."""
         row = self._by_type[type(definition)]

@@ -1,0 +1,316 @@
+"""What clients declare, bind and delete, decided by the metadata store, with RabbitMQ's texts.
+
+Each method returns an inquiry. It raises what a single node would raise, of what the store has at
+one moment, and returns the revision that this node's copy must have before the client is answered:
+0 is none.
+
+Source: RabbitMQ, rabbit_amqqueue, rabbit_exchange and rabbit_binding, for rules and texts.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from amqp_server.broker.arguments.declare import (
+    ExchangeProperties,
+    QueueProperties,
+    check_equivalent_exchange,
+    check_equivalent_queue,
+    validate_exchange,
+    validate_queue,
+)
+from amqp_server.broker.clustered.stored import StoredDefinitions
+from amqp_server.broker.definitions.definition import (
+    BindingDefinition,
+    Definition,
+    ExchangeDefinition,
+    QueueDefinition,
+)
+from amqp_server.broker.errors import (
+    AccessRefusedError,
+    BrokerError,
+    NotFoundError,
+    PreconditionFailedError,
+)
+from amqp_server.broker.names import (
+    PREDECLARED,
+    RESERVED_PREFIX,
+    check_not_default_exchange,
+    check_unreserved,
+    exchange_text,
+    queue_text,
+)
+from amqp_server.wire.tables import matched_table
+from cluster.definitions.creating import Copy, Created, Creation, Exists, Missing, creating
+from cluster.definitions.inquiry import Found, Inquiry
+from cluster.definitions.references import References
+from cluster.definitions.removing import (
+    InUse,
+    NothingThere,
+    Removed,
+    nothing,
+    removing,
+    removing_unused,
+    unbinding,
+)
+from cluster.metadata.keys import DEFINITION
+from cluster.metadata.port import Delete, Item, Operation, Put
+from exchanges.errors import InvalidBindingError, InvalidExchangeError
+from exchanges.kinds import KIND_NAMES, make_kind
+
+_PREDECLARED: Final = {
+    name: ExchangeProperties(kind, True, False, internal, {})  # noqa: FBT003
+    for name, kind, internal in PREDECLARED
+}
+
+
+class Declaring:
+    """Inquiries of one node.
+
+    Args:
+        stored: keys and values of definitions.
+        copy: what this node has of a key; it may be old.
+        new_queue_id: returns an id that no queue of the cluster ever had.
+    """
+
+    def __init__(
+        self, stored: StoredDefinitions, copy: Copy, new_queue_id: Callable[[], str]
+    ) -> None:
+        self._stored = stored
+        self._references = References(stored.keys)
+        self._copy = copy
+        self._new_queue_id = new_queue_id
+
+    def queue(
+        self, vhost: str, name: str, properties: QueueProperties, *, may_be_reserved: bool = False
+    ) -> Inquiry[int]:
+        """Create a queue that is not exclusive, or check that the one there is equivalent.
+
+        Raises:
+            PreconditionFailedError, AccessRefusedError: see ``QueueTable.declare``.
+            NotFoundError: the vhost is gone (404).
+        """
+        if not may_be_reserved:
+            check_unreserved("queue", name)
+
+        def check(_found: Found) -> BrokerError | None:
+            try:
+                validate_queue(
+                    name,
+                    vhost,
+                    properties.arguments,
+                    durable=properties.durable,
+                    exclusive=False,
+                    auto_delete=properties.auto_delete,
+                )
+            except BrokerError as error:
+                return error
+            return None
+
+        queue = QueueDefinition(
+            name, vhost, properties.durable, properties.auto_delete, properties.arguments
+        )
+        creation = yield from creating(
+            self._references,
+            self._put(queue, self._new_queue_id()),
+            self._copy,
+            check=check,
+            along_ended=self._ended_with_queue,
+        )
+        if isinstance(creation, Exists):
+            current = self._read(creation.item)
+            assert isinstance(current, QueueDefinition), current
+            held = QueueProperties(
+                current.durable,
+                False,  # noqa: FBT003 - exclusive
+                current.auto_delete,
+                current.arguments,
+            )
+            check_equivalent_queue(name, vhost, held, properties)
+        return self._revision_of(creation)
+
+    def exchange(self, vhost: str, name: str, properties: ExchangeProperties) -> Inquiry[int]:
+        """Create an exchange, or check that the one there is equivalent.
+
+        Raises:
+            PreconditionFailedError, AccessRefusedError: see ``ExchangeTable.declare``.
+            NotFoundError: the vhost is gone (404).
+        """
+        check_not_default_exchange(name)
+        if properties.exchange_type not in KIND_NAMES:
+            raise PreconditionFailedError(f"unknown exchange type '{properties.exchange_type}'")
+        if name in _PREDECLARED:
+            check_equivalent_exchange(name, vhost, _PREDECLARED[name], properties)
+            return 0
+
+        def check(_found: Found) -> BrokerError | None:
+            try:
+                validate_exchange(name, vhost, properties.arguments)
+                check_unreserved("exchange", name)
+                make_kind(properties.exchange_type, matched_table(properties.arguments))
+            except BrokerError as error:
+                return error
+            except InvalidExchangeError as error:
+                return PreconditionFailedError(str(error))
+            return None
+
+        exchange = ExchangeDefinition(
+            name,
+            vhost,
+            properties.exchange_type,
+            properties.durable,
+            properties.auto_delete,
+            properties.internal,
+            properties.arguments,
+        )
+        creation = yield from creating(
+            self._references, self._put(exchange), self._copy, check=check
+        )
+        if isinstance(creation, Exists):
+            held = _properties_of(self._read(creation.item))
+            check_equivalent_exchange(name, vhost, held, properties)
+        return self._revision_of(creation)
+
+    def binding(self, binding: BindingDefinition) -> Inquiry[int]:
+        """Bind; what is bound already stays so.
+
+        Raises:
+            NotFoundError: one of the ends does not exist; the source is named first (404).
+            PreconditionFailedError: the source's type refuses key or arguments (406).
+        """
+        vhost, source = binding.vhost, binding.source
+        if _is_no_exchange(source):
+            raise NotFoundError(f"no {exchange_text(vhost, source)}")
+
+        def check(found: Found) -> BrokerError | None:
+            to = binding.destination
+            if binding.destination_type == "exchange" and _is_no_exchange(to):
+                return NotFoundError(f"no {exchange_text(vhost, to)}")
+            held = _PREDECLARED.get(source)
+            if held is None:
+                item = found[self._stored.keys.key("x", vhost, source)]
+                assert item is not None, "it is missing"
+                held = _properties_of(self._read(item))
+            try:
+                kind = make_kind(held.exchange_type, matched_table(held.arguments))
+                kind.validate(binding.routing_key, matched_table(binding.arguments))
+            except InvalidBindingError as error:
+                return PreconditionFailedError(str(error))
+            return None
+
+        creation = yield from creating(
+            self._references, self._put(binding), self._copy, check=check
+        )
+        return self._revision_of(creation)
+
+    def unbinding(self, binding: BindingDefinition) -> Inquiry[int]:
+        """Remove a binding; a missing one is no error.
+
+        An auto-delete exchange goes with the last binding from it, at the same moment.
+        """
+        key = self._stored.key_of(binding)
+        removal = yield from unbinding(self._references, key, self.goes_with_last)
+        return _removed_at(removal)
+
+    def deleting_queue(self, vhost: str, name: str) -> Inquiry[int]:
+        """Delete a queue; its bindings end at the same moment. None there is no error."""
+        key = self._stored.keys.queue_definition(vhost, name)
+        removal = yield from removing(self._references, key, along=self._ended_with_queue)
+        return _removed_at(removal)
+
+    def deleting_exchange(self, vhost: str, name: str, *, if_unused: bool) -> Inquiry[int]:
+        """Delete an exchange; its bindings end at the same moment. None there is no error.
+
+        Raises:
+            AccessRefusedError: the default exchange or one of the ``amq.`` set (403).
+            PreconditionFailedError: ``if_unused`` and it has bindings from it (406).
+        """
+        check_not_default_exchange(name)
+        what = exchange_text(vhost, name)
+        if name.startswith(RESERVED_PREFIX):
+            raise AccessRefusedError(f"deletion of system {what} not allowed")
+        key = self._stored.keys.key("x", vhost, name)
+        if not if_unused:
+            return _removed_at((yield from removing(self._references, key)))
+        users = self._references.bindings_from(vhost, name)
+        removal = yield from removing_unused(self._references, key, users)
+        if isinstance(removal, InUse):
+            raise PreconditionFailedError(f"{what} in use")
+        return _removed_at(removal)
+
+    def sweeping(self, key: bytes) -> Inquiry[int]:
+        """Delete what ended with what it needed, if it did; a queue's data may go then.
+
+        An auto-delete exchange goes with its last binding here, too.
+        """
+        place = self._stored.keys.place_of(key)
+        if place is not None and place.kind == "b":
+            removal = yield from unbinding(
+                self._references, key, self.goes_with_last, is_ended=True
+            )
+        else:
+            is_queue = place is not None and place.kind == "q" and place.names[2] == DEFINITION
+            along = self._ended_with_queue if is_queue else nothing
+            removal = yield from removing(self._references, key, along=along, is_ended=True)
+        return _removed_at(removal)
+
+    def goes_with_last(self, exchange: Item) -> bool:
+        """Return whether an exchange is deleted with the last binding from it."""
+        return _properties_of(self._read(exchange)).auto_delete
+
+    def _put(self, definition: Definition, queue_id: str = "") -> Put:
+        return Put(self._stored.key_of(definition), self._stored.value_of(definition, queue_id))
+
+    def _read(self, item: Item) -> Definition:
+        stored = self._stored.definition_of(item.key, item.value)
+        assert stored is not None, item.key
+        return stored.definition
+
+    def _ended_with_queue(self, queue: Item) -> tuple[Operation, ...]:
+        """Return what goes with a queue: its state, and a note that its data may go."""
+        stored = self._stored.definition_of(queue.key, queue.value)
+        place = self._stored.keys.place_of(queue.key)
+        assert stored is not None, queue.key
+        assert place is not None, queue.key
+        vhost, name, _ = place.names
+        gone = self._stored.keys.key("gone", stored.queue_id)
+        return Delete(self._stored.keys.queue_state(vhost, name)), Put(gone, queue.key)
+
+    def _revision_of(self, creation: Creation) -> int:
+        """Return what the copy must have before an answer; raise what stood in the way."""
+        match creation:
+            case Created(revision=revision):
+                return revision
+            case Exists(item=item):
+                return item.mod_revision
+            case Missing(key=key):
+                raise self._not_found(key)
+            case _:
+                raise creation.reason
+
+    def _not_found(self, key: bytes) -> NotFoundError:
+        place = self._stored.keys.place_of(key)
+        assert place is not None, key
+        if place.kind == "x":
+            return NotFoundError(f"no {exchange_text(*place.names)}")
+        if place.kind == "q":
+            return NotFoundError(f"no {queue_text(*place.names[:2])}")
+        return NotFoundError(f"no vhost '{place.names[0]}'")
+
+
+def _properties_of(definition: Definition) -> ExchangeProperties:
+    assert isinstance(definition, ExchangeDefinition), definition
+    return ExchangeProperties(
+        definition.exchange_type,
+        definition.durable,
+        definition.auto_delete,
+        definition.internal,
+        definition.arguments,
+    )
+
+
+def _is_no_exchange(name: str) -> bool:
+    return name.startswith(RESERVED_PREFIX) and name not in _PREDECLARED
+
+
+def _removed_at(removal: Removed | NothingThere | InUse) -> int:
+    return removal.revision if isinstance(removal, Removed) else 0
