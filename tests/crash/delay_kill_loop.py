@@ -10,27 +10,28 @@ on the disk: the node has a small budget for each queue.
 python -m tests.crash.delay_kill_loop --cycles 50 --power-cut
 """
 
-import argparse
 import contextlib
 import itertools
-import random
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from pamqp import commands
 
-from conformance.address import Address
 from conformance.client import Channel, Connection
-from conformance.events import ClosedByPeerError, ConnectionLostError
-from tests.clients.support.server import free_port
-from tests.crash.kill_loop import FaultFoundError, power_under, settings_of
-from tests.crash.node import Node, NodeError
+from tests.crash.kill_cycles import (
+    KILLED,
+    KillCycles,
+    LoopProgram,
+    confirmed,
+    confirming,
+    killed_node,
+)
+from tests.crash.kill_loop import FaultFoundError
+from tests.crash.node import Node
 from tests.crash.power_cut import PowerCut
 
 BUDGET: Final = "queues:\n  memory_per_queue_bytes: 65536\n"
@@ -42,8 +43,6 @@ BATCH_MAX: Final = 60
 DRAIN_S_MAX: Final = 60.0
 EARLY_S: Final = 0.002
 """The broker counts in ms, and this clock is another."""
-
-LOST: Final = (OSError, AssertionError, ClosedByPeerError, ConnectionLostError)
 
 
 class Totals(NamedTuple):
@@ -65,16 +64,13 @@ class DelayKillLoop:
     """
 
     def __init__(self, node: Node, seed: int, power: PowerCut | None = None) -> None:
-        self._node = node
-        self._chance = random.Random(seed)
-        self._power = power
+        self._cycles = KillCycles(node, seed, power)
+        self._chance = self._cycles.chance
         self._numbers = itertools.count(1)
         self._confirmed: set[bytes] = set()
         self._due_s: dict[bytes, float] = {}
         self._came: Counter[bytes] = Counter()
         self._early: list[str] = []
-        self._kills_count = 0
-        self._kill_at_s = 0.0
 
     def run(self, cycles: int) -> Totals:
         """Run cycles, wait for everything, and judge.
@@ -82,44 +78,28 @@ class DelayKillLoop:
         Raises:
             FaultFoundError: something was not as it must be.
         """
-        self._node.start()
-        try:
-            self._node.wait_until_ready()
-            with contextlib.closing(self._open()) as connection:
+        with self._cycles.running():
+            with self._cycles.connection() as connection:
                 _declare(connection.channel(1))
             for _ in range(cycles):
                 self._cycle()
             self._drain()
-        except NodeError as error:
-            raise FaultFoundError(str(error)) from error
-        finally:
-            code = self._node.stop()
-        if code:
-            raise FaultFoundError(f"the last stop ended with {code}\n{self._node.log_tail()}")
         self._judge()
         again = sum(count - 1 for count in self._came.values())
-        return Totals(self._kills_count, len(self._confirmed), len(self._came), again)
+        return Totals(self._cycles.kills_count, len(self._confirmed), len(self._came), again)
 
     def _cycle(self) -> None:
-        session_s = self._chance.uniform(*SESSION_S)
-        self._kill_at_s = time.time() + session_s
-        killer = threading.Timer(session_s, self._node.kill)
-        killer.start()
         consumer = threading.Thread(target=self._consume, args=(time.monotonic() + 60.0,))
         consumer.start()
-        with contextlib.suppress(*LOST), contextlib.closing(self._open()) as connection:
-            channel = connection.channel(1)
-            channel.call(commands.Confirm.Select)
-            sent_count = 0
-            while True:
-                sent_count = self._publish(channel, sent_count)
-        killer.join()
+        self._cycles.kill_within(SESSION_S, self._publish_on)
         consumer.join()
-        self._kills_count += 1
-        if self._power is not None:
-            self._power.cut(self._chance)
-        self._node.start()
-        self._node.wait_until_ready()
+        self._cycles.start_again()
+
+    def _publish_on(self, connection: Connection) -> None:
+        channel = confirming(connection)
+        sent_count = 0
+        while True:
+            sent_count = self._publish(channel, sent_count)
 
     def _publish(self, channel: Channel, sent_count: int) -> int:
         """Publish some, and wait for their confirms; return how many were sent by now."""
@@ -129,7 +109,7 @@ class DelayKillLoop:
             now_s = time.time()
             delay_s = self._chance.choice(DELAYS_S)
             if self._chance.random() < 1 / 2:
-                delay_s = max(self._kill_at_s - now_s, DELAYS_S[0])
+                delay_s = max(self._cycles.kill_at_s - now_s, DELAYS_S[0])
             delay_ms = int(delay_s * 1000)
             self._due_s[body] = now_s + delay_ms / 1000
             channel.publish(
@@ -141,15 +121,11 @@ class DelayKillLoop:
             )
             sent_count += 1
             waiting[sent_count] = body
-        while waiting:
-            ack = channel.expect(commands.Basic.Ack)
-            last = ack.delivery_tag or 0
-            tags = [tag for tag in waiting if tag == last or (ack.multiple and tag < last)]
-            self._confirmed.update([waiting.pop(tag) for tag in tags])
+        self._confirmed.update(confirmed(channel, waiting))
         return sent_count
 
     def _consume(self, until_s: float) -> None:
-        with contextlib.suppress(*LOST), contextlib.closing(self._open()) as connection:
+        with contextlib.suppress(*KILLED), self._cycles.connection() as connection:
             channel = connection.channel(1)
             for name in QUEUES:
                 channel.consume(name)
@@ -179,15 +155,11 @@ class DelayKillLoop:
         if lost:
             numbers = [body.split()[0] for body in lost[:5]]
             raise FaultFoundError(f"lost {len(lost)} of {len(self._confirmed)}: {numbers}")
-        too_often = [count for count in self._came.values() if count > self._kills_count + 1]
+        too_often = [count for count in self._came.values() if count > self._cycles.kills_count + 1]
         if too_often:
             raise FaultFoundError(f"came too often: {max(too_often)} times")
         if self._early:
             raise FaultFoundError(f"{len(self._early)} came early: {self._early[:5]}")
-
-    def _open(self) -> Connection:
-        address = Address.of(f"amqp://guest:guest@127.0.0.1:{self._node.port}/%2F")
-        return Connection(address, 20.0).open()
 
 
 def _declare(channel: Channel) -> None:
@@ -205,31 +177,15 @@ def _declare(channel: Channel) -> None:
 
 def delay_node(folder: Path, durability: str, power: PowerCut | None = None) -> Node:
     """Return a node that keeps little of what waits in memory."""
-    environment = power.environment if power else None
-    return Node(folder, free_port(), settings_of(durability) + BUDGET, environment)
+    return killed_node(folder, durability, power, BUDGET)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run, print the totals, and return 1 where a fault was found."""
-    program = "python -m tests.crash.delay_kill_loop"
-    parser = argparse.ArgumentParser(prog=program, description=__doc__)
-    parser.add_argument("--cycles", type=int, default=20, help="kills; 20")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--class", dest="durability", choices=("fsync", "os"), default="fsync")
-    parser.add_argument("--power-cut", action="store_true", help="take back what was not synced")
-    options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="haremq-delay-kill-loop-") as name:
-        folder = Path(name)
-        power = power_under(folder) if options.power_cut else None
-        node = delay_node(folder, options.durability, power)
-        try:
-            totals = DelayKillLoop(node, options.seed, power).run(options.cycles)
-        except FaultFoundError as error:
-            print(f"INVALID: {error}\nseed={options.seed}")
-            return 1
-    print(f"valid: {totals}")
-    return 0
-
+PROGRAM: Final = LoopProgram(
+    "delay_kill_loop",
+    __doc__,
+    delay_node,
+    lambda node, seed, power, cycles: DelayKillLoop(node, seed, power).run(cycles),
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(PROGRAM.main())

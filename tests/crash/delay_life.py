@@ -9,35 +9,22 @@ never comes before its time of day. Each restart sets the clock, because its off
 """
 
 import random
-from itertools import count
-from typing import Final, NamedTuple, cast
+from collections.abc import Mapping
+from typing import ClassVar, Final, NamedTuple, cast
 
 from amqp_server.broker.arguments.declare import ExchangeProperties, QueueProperties
-from amqp_server.broker.backing import Backing
-from amqp_server.broker.budget import TurnBudget
 from amqp_server.broker.keepers.waiting_room import WaitingRoom
-from amqp_server.broker.queue import QueueIdentity
-from amqp_server.broker.turn import Turn
-from amqp_server.broker.vhost import Vhost
 from amqp_server.wire.properties import traits_of
 from exchanges.bindings import Destination, DestinationKind
 from persistence.files import Files
-from persistence.log import Log
-from persistence.log_state import LogOptions
 from persistence.record import Record, make_route
-from queues.memory import MemoryRules
-from queues.ports import QueueEngine
-from queues.tail import NodeMemory
 from tests.crash.life import Life
-from tests.crash.stored_node import messages_of
+from tests.crash.vhost_life import VhostLife, lsn_of
 from tests.support.frames import content_header, property_list, table
 
-NOW_MS: Final = 2_000_000
-BUDGET_BYTES: Final = 900
 DELAYS_MS: Final = (1, 3, 20, 40, 300, 1_000, 5_000, 70_000, 1_000_000)
 DELAYED: Final = "x"
 QUEUES: Final = ("last", "other")
-IDS: Final = {DELAYED: 1, "last": 2, "other": 3}
 QUEUES_OF_KEY: Final = {"k": ("last",), "o": ("other",), "b": QUEUES}
 
 
@@ -55,7 +42,7 @@ class Sent(NamedTuple):
     key: str
 
 
-class DelayLife(Life):
+class DelayLife(VhostLife):
     """One exchange being used; every choice is drawn from one seed.
 
     Attributes:
@@ -63,26 +50,12 @@ class DelayLife(Life):
         acked: what was taken for good, be it safe or not, with its queue.
     """
 
+    ids: ClassVar[Mapping[str, int]] = {DELAYED: 1, "last": 2, "other": 3}
+
     def __init__(self, files: Files, draw: random.Random) -> None:
         super().__init__(files, draw)
         self.sent: dict[bytes, Sent] = {}
         self.acked: set[tuple[str, bytes]] = set()
-        self.now_ms = NOW_MS
-        clock = count()
-        self._turn = Turn(10, TurnBudget(clock.__next__, draw.choice((1, 3, 1_000))))
-        self.vhost = Vhost(
-            "/",
-            self._turn,
-            lambda now_ms: now_ms // 1000,
-            None,
-            Backing(make_log=self._log_of, memory=MemoryRules(NodeMemory(), BUDGET_BYTES)),
-        )
-        is_new = not self.node.opened.queues
-        self._declare()
-        if is_new:
-            self.node.commit.request_fsync()
-            while self.node.commit_group():
-                pass
         self.actions = [
             (10, self.publish),
             (6, self.let_time_pass),
@@ -94,16 +67,22 @@ class DelayLife(Life):
             (1, self.node.commit.request_fsync),
         ]
 
+    def declare_all(self) -> None:
+        arguments = table({"x-delayed-type": "direct"})
+        properties = ExchangeProperties("x-delayed-message", True, False, False, arguments)
+        self.vhost.exchanges.declare(DELAYED, properties, queue_id=self.ids[DELAYED])
+        for name in QUEUES:
+            plain = QueueProperties(True, False, False, {})
+            self.vhost.queues.declare(name, plain, None, self.now_ms, queue_id=self.ids[name])
+        for key, names in QUEUES_OF_KEY.items():
+            for name in names:
+                self.vhost.bind(DELAYED, Destination(DestinationKind.QUEUE, name), key, {})
+
     # -- after a restart ------------------------------------------------------------------------
 
     def take_over(self, before: Life, *, power_was_lost: bool) -> None:
         assert isinstance(before, DelayLife)
-        found = {
-            name: {
-                each.body for each, _ in messages_of(self.node.opened.queues[IDS[name]], 0).values()
-            }
-            for name in IDS
-        }
+        found = {name: self.bodies_found(name) for name in self.ids}
         waiting = found[DELAYED]
         self.acked = set(before.acked)
         self.sent = {}
@@ -123,9 +102,11 @@ class DelayLife(Life):
                     (name, body) for name in QUEUES_OF_KEY[sent.key] if body not in found[name]
                 }
         self.published_count = before.published_count
-        self._room.recover(self.node.opened.queues[IDS[DELAYED]], self.now_ms)
+        self._room.recover(self.node.opened.queues[self.ids[DELAYED]], self.now_ms)
         for name in QUEUES:
-            self._engine(name).recover(self.node.opened.queues[IDS[name]], self.now_ms)
+            self.queue_named(name).engine.recover(
+                self.node.opened.queues[self.ids[name]], self.now_ms
+            )
         messages = self._room.messages
         assert messages.count == len([*messages.walk()]), "the count is right after a restart"
 
@@ -139,29 +120,18 @@ class DelayLife(Life):
         outcome = self.vhost.publisher.publish(DELAYED, run, self.now_ms)
         due_wall_ms = self.now_ms + delay_ms + self.node.wall_offset_ms
         for record in run:
-            self.sent[record.body] = Sent(outcome.safe_at.lsn, due_wall_ms, record.routing_key)
+            self.sent[record.body] = Sent(lsn_of(outcome.safe_at), due_wall_ms, record.routing_key)
 
     def let_time_pass(self) -> None:
-        self.now_ms += self.draw.choice(DELAYS_MS)
-        if (due_ms := self._turn.next_deadline_ms()) is not None and due_ms <= self.now_ms:
-            self._turn.on_deadline(self.now_ms)
-
-    def end_turn(self) -> None:
-        """Let the broker do its remaining work, as far as it can."""
-        self._turn.budget.begin()
-        self._turn.end(self.now_ms)
+        self.let_ms_pass(self.draw.choice(DELAYS_MS))
 
     def take(self) -> None:
         """Take some messages out of a queue for good."""
         name = self.draw.choice(QUEUES)
-        for _ in range(self.draw.choice((1, 5, 20))):
-            got = self._engine(name).get(self.now_ms, no_ack=True)
-            if got is None:
-                return
-            for record in got[0].records:
-                wall_ms = self.now_ms + self.node.wall_offset_ms
-                assert wall_ms >= self.sent[record.body].due_wall_ms, f"early: {record.body!r}"
-                self.acked.add((name, record.body))
+        for record in self.take_for_good(name):
+            wall_ms = self.now_ms + self.node.wall_offset_ms
+            assert wall_ms >= self.sent[record.body].due_wall_ms, f"early: {record.body!r}"
+            self.acked.add((name, record.body))
 
     def drop_some(self) -> None:
         """Drop a message that waits."""
@@ -181,34 +151,8 @@ class DelayLife(Life):
     def _room(self) -> WaitingRoom:
         return cast("WaitingRoom", self.vhost.keepers.room(DELAYED))
 
-    def _engine(self, name: str) -> QueueEngine:
-        queue = self.vhost.queues.find(name)
-        assert queue is not None, "none is ever deleted"
-        return queue.engine
-
-    def _declare(self) -> None:
-        arguments = table({"x-delayed-type": "direct"})
-        properties = ExchangeProperties("x-delayed-message", True, False, False, arguments)
-        self.vhost.exchanges.declare(DELAYED, properties, queue_id=IDS[DELAYED])
-        for name in QUEUES:
-            plain = QueueProperties(True, False, False, {})
-            self.vhost.queues.declare(name, plain, None, self.now_ms, queue_id=IDS[name])
-        for key, names in QUEUES_OF_KEY.items():
-            for name in names:
-                self.vhost.bind(DELAYED, Destination(DestinationKind.QUEUE, name), key, {})
-
-    def _log_of(self, queue: QueueIdentity) -> Log:
-        found = self.node.opened.queues.get(queue.queue_id)
-        if found is not None:
-            return found.log
-        made = self.node.declare(LogOptions(max_priority=queue.options.max_priority)).log
-        assert made.queue_id == queue.queue_id, "in this order in every life"
-        return made
-
     def _message(self, delay_ms: int, key: str) -> Record:
-        self.published_count += 1
-        draw = self.draw
-        body = b"%d " % self.published_count + bytes(draw.choice((0, 3, 60, 300)))
+        body = self._next_body()
         given = {"headers": {"x-delay": delay_ms, "n": self.published_count}, "delivery_mode": 2}
         header = content_header(len(body), property_list(**given))
         return Record(make_route(DELAYED, key), header, body, *traits_of(header))

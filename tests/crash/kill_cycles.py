@@ -5,6 +5,7 @@ import contextlib
 import random
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
@@ -37,11 +38,13 @@ class KillCycles:
     Attributes:
         chance: what all choices are drawn from.
         kills_count: so far.
+        kill_at_s: the time of day at which the node is killed next, or was killed last.
     """
 
     def __init__(self, node: Node, seed: int, power: PowerCut | None = None) -> None:
         self.chance = random.Random(seed)
         self.kills_count = 0
+        self.kill_at_s = 0.0
         self._node = node
         self._power = power
 
@@ -72,7 +75,9 @@ class KillCycles:
         Args:
             client: what the kill makes it raise is no fault.
         """
-        killer = threading.Timer(self.chance.uniform(*session_s), self._node.kill)
+        length_s = self.chance.uniform(*session_s)
+        self.kill_at_s = time.time() + length_s
+        killer = threading.Timer(length_s, self._node.kill)
         killer.start()
         with contextlib.suppress(*KILLED), self.connection() as connection:
             client(connection)
