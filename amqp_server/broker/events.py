@@ -1,14 +1,15 @@
 """Events of things that come and go: they are counted by kind, and passed to subscribers.
 
 An event is passed on in the call that causes it, after the thing has come or gone. A subscriber
-only notes it. It changes nothing of the broker, and raises nothing.
+only notes it. It changes nothing of the broker, and raises nothing. Where nobody listens to a kind,
+no event of it is made: each declare and each bind would pay for that.
 
 Source: RabbitMQ, rabbitmq_event_exchange: the names of the events.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from amqp_server.broker.definitions.definition import Definition
 from amqp_server.broker.steps import Steps
@@ -43,6 +44,10 @@ class EventKind(Enum):
 
     # Members are equal by identity, and Enum's own hash would cost a Python call.
     __hash__ = object.__hash__
+
+
+DEFINITION_KINDS: Final = (EventKind.DEFINITION_SAVED, EventKind.DEFINITION_FORGOTTEN)
+"""What tells of users, rights, policies, limits and parameters."""
 
 
 class Event(NamedTuple):
@@ -81,7 +86,7 @@ class Events:
     __slots__ = ("_listeners", "actor", "counts")
 
     def __init__(self) -> None:
-        self._listeners: tuple[Listener, ...] = ()
+        self._listeners: dict[EventKind, tuple[Listener, ...]] = dict.fromkeys(EventKind, ())
         self.counts = dict.fromkeys(EventKind, 0)
         self.actor = ""
 
@@ -93,21 +98,25 @@ class Events:
         subject: object = None,
         definition: Definition | None = None,
     ) -> None:
-        """Count an event, and pass it on; without listeners no object is made."""
+        """Count an event, and pass it on to those who listen to its kind, in their order."""
         self.counts[kind] += 1
-        if self._listeners:
+        listeners = self._listeners[kind]
+        if listeners:
             event = Event(kind, vhost, name, subject, definition)
-            for listener in self._listeners:
+            for listener in listeners:
                 listener(event)
 
-    def subscribe(self, listener: Listener) -> None:
-        """Pass every later event to a listener; a second call for it has no effect."""
-        if listener not in self._listeners:
-            self._listeners = (*self._listeners, listener)
+    def subscribe(self, listener: Listener, kinds: Iterable[EventKind] = EventKind) -> None:
+        """Pass every later event of some kinds to a listener; a second call has no effect."""
+        for kind in kinds:
+            listeners = self._listeners[kind]
+            if listener not in listeners:
+                self._listeners[kind] = (*listeners, listener)
 
     def unsubscribe(self, listener: Listener) -> None:
         """Stop passing events to a listener; an unknown listener is ignored."""
-        self._listeners = tuple([one for one in self._listeners if one != listener])
+        for kind, listeners in self._listeners.items():
+            self._listeners[kind] = tuple([one for one in listeners if one != listener])
 
 
 def acting(events: Events, user: str, steps: Steps[T]) -> Steps[T]:

@@ -15,7 +15,7 @@ from amqp_server.broker.access.rights import IMPERSONATOR, new_user
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.cluster_name import cluster_name
 from amqp_server.broker.definitions.definition import ParameterDefinition, PolicyDefinition
-from amqp_server.broker.events import Event, EventKind
+from amqp_server.broker.events import DEFINITION_KINDS, Event, EventKind
 from amqp_server.broker.federation.links import ERROR, Link, LinkState
 from amqp_server.broker.federation.upstream import COMPONENTS
 from amqp_server.federation.exchange_worker import ExchangeWorker
@@ -56,6 +56,15 @@ _THINGS: Final = {
 }
 
 
+_OF_THINGS: Final = (
+    *_THINGS,
+    EventKind.BINDING_CREATED,
+    EventKind.BINDING_DELETED,
+    EventKind.CONSUMER_CREATED,
+)
+"""What is heard only while something is federated: each declare of a node would pay for it."""
+
+
 class _Running(NamedTuple):
     worker: ExchangeWorker | QueueWorker
     task: "asyncio.Task[None]"
@@ -91,13 +100,15 @@ class Federation:
         self._federating: set[str] = set()
         self._marked: dict[str | Thing, None] = {}
         self._has_marks = asyncio.Event()
+        self._has_queues = asyncio.Event()
         self._followers: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
         """Start the links that there should be, and follow what becomes of them."""
         broker, (name, password) = self._broker, self._around.login
         broker.users.admit_ourselves(new_user(name, password, secrets.token_bytes, (IMPERSONATOR,)))
-        broker.events.subscribe(self._note)
+        vhosts = (EventKind.VHOST_CREATED, EventKind.VHOST_DELETED)
+        broker.events.subscribe(self._note, (*vhosts, *DEFINITION_KINDS))
         broker.federation.restart = self._restart
         for vhost in broker.vhosts():
             self._mark(vhost.name)
@@ -109,6 +120,7 @@ class Federation:
     async def stop(self) -> None:
         """End all of them; what was not confirmed here stays at its upstream."""
         self._broker.events.unsubscribe(self._note)
+        self._broker.events.unsubscribe(self._note_thing)
         ended = [held.task for links in self._running.values() for held in links.values()]
         ended += self._followers
         self._running.clear()
@@ -120,19 +132,8 @@ class Federation:
     # ── what changes ──
 
     def _note(self, event: Event) -> None:
-        """Note what may change the links; see ``broker.events``."""
-        kind = event.kind
-        if kind in {EventKind.BINDING_CREATED, EventKind.BINDING_DELETED}:
-            if self._running:
-                self._note_binding(event)
-        elif kind in _THINGS:
-            if event.vhost in self._federating:
-                self._mark(Thing(event.vhost, _THINGS[kind], event.name))
-        elif kind is EventKind.CONSUMER_CREATED:
-            for held in self._running.get(Thing(event.vhost, "queue", event.name), {}).values():
-                assert isinstance(held.worker, QueueWorker), "it is a queue"
-                self._loop.call_soon(held.worker.look)
-        elif kind in {EventKind.VHOST_CREATED, EventKind.VHOST_DELETED}:
+        """Note what may change which things are federated; see ``broker.events``."""
+        if event.kind in {EventKind.VHOST_CREATED, EventKind.VHOST_DELETED}:
             self._mark(event.name)
         else:
             changed = event.definition
@@ -140,6 +141,19 @@ class Federation:
                 isinstance(changed, ParameterDefinition) and changed.component in COMPONENTS
             ):
                 self._mark(changed.vhost)
+
+    def _note_thing(self, event: Event) -> None:
+        """Note what may change the links of a thing."""
+        kind = event.kind
+        if kind in _THINGS:
+            if event.vhost in self._federating:
+                self._mark(Thing(event.vhost, _THINGS[kind], event.name))
+        elif kind is EventKind.CONSUMER_CREATED:
+            for held in self._running.get(Thing(event.vhost, "queue", event.name), {}).values():
+                assert isinstance(held.worker, QueueWorker), "it is a queue"
+                self._loop.call_soon(held.worker.look)
+        else:
+            self._note_binding(event)
 
     def _note_binding(self, event: Event) -> None:
         for held in self._running.get(Thing(event.vhost, "exchange", event.name), {}).values():
@@ -171,6 +185,8 @@ class Federation:
                     log.exception("the links of %s cannot be worked out", thing)
                 if count % SLICE == SLICE - 1:
                     await asyncio.sleep(0)
+            if not (self._federating or self._running):
+                self._broker.events.unsubscribe(self._note_thing)
 
     def _things(self, marked: dict[str | Thing, None]) -> Iterator[Thing]:
         """Yield what was marked, and what is in a vhost that was."""
@@ -182,6 +198,7 @@ class Federation:
             yield from [thing for thing in self._running if thing.vhost == mark]
             if broker.has_vhost(mark) and is_federating(broker.vhost(mark)):
                 self._federating.add(mark)
+                broker.events.subscribe(self._note_thing, _OF_THINGS)
                 vhost = broker.vhost(mark)
                 names = [("exchange", name) for name in vhost.router.exchanges]
                 names += [("queue", queue.name) for queue in vhost.queues]
@@ -214,6 +231,8 @@ class Federation:
             self._broker.federation.begin(LinkState(link, ERROR, now_ms, error=told))
             return
         kind = ExchangeWorker if link.kind == "exchange" else QueueWorker
+        if kind is QueueWorker:
+            self._has_queues.set()
         worker = kind(link, self._around)
         task = self._loop.create_task(self._run(worker))
         self._count += 1
@@ -255,10 +274,13 @@ class Federation:
     # ── what queues want ──
 
     async def _look(self) -> None:
-        """Look, every now and then, which queues want messages."""
+        """Look, every now and then, which queues want messages; sleep while none is federated."""
         while True:
+            await self._has_queues.wait()
             await asyncio.sleep(LOOK_S)
             things = [thing for thing in self._running if thing.kind == "queue"]
+            if not things:
+                self._has_queues.clear()
             for count, thing in enumerate(things):
                 for held in self._running.get(thing, {}).values():
                     assert isinstance(held.worker, QueueWorker), "it is a queue"

@@ -11,7 +11,7 @@ from amqp_server.broker.access.rights import new_user
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.definition import ParameterDefinition
 from amqp_server.broker.errors import PreconditionFailedError
-from amqp_server.broker.events import Event, EventKind
+from amqp_server.broker.events import DEFINITION_KINDS, Event, EventKind
 from amqp_server.broker.shovels.definition import COMPONENT, Shovel, read_shovel
 from amqp_server.net.server import Server
 from amqp_server.net.timers import wall_ms
@@ -57,7 +57,7 @@ class Shovels:
         """Start the shovels that there are, and follow what becomes of them."""
         broker = self._broker
         broker.users.admit_ourselves(new_user(*self._login, secrets.token_bytes))
-        broker.events.subscribe(self._note)
+        broker.events.subscribe(self._note, DEFINITION_KINDS)
         broker.shovels.restart = self._restart
         for (vhost, component, name), value in tuple(broker.parameters.items()):
             if component == COMPONENT:

@@ -36,6 +36,20 @@ def test_each_subscriber_is_told_once_and_no_more_once_it_leaves() -> None:
     assert events.counts[EventKind.QUEUE_CREATED] == 2
 
 
+def test_a_subscriber_of_some_kinds_is_told_of_no_others() -> None:
+    events, queues, more = Events(), list[Event](), list[Event]()
+    events.subscribe(queues.append, (EventKind.QUEUE_CREATED,))
+    events.subscribe(more.append, (EventKind.QUEUE_CREATED,))
+    events.subscribe(more.append, (EventKind.QUEUE_CREATED, EventKind.QUEUE_DELETED))
+    for kind in (EventKind.QUEUE_CREATED, EventKind.QUEUE_DELETED, EventKind.VHOST_CREATED):
+        events.note(kind, "/", "jobs")
+    assert [event.kind for event in queues] == [EventKind.QUEUE_CREATED]
+    assert [event.kind for event in more] == [EventKind.QUEUE_CREATED, EventKind.QUEUE_DELETED]
+    events.unsubscribe(more.append)
+    events.note(EventKind.QUEUE_CREATED, "/", "later")
+    assert (len(queues), len(more)) == (2, 2)
+
+
 def test_a_client_comes_and_goes_with_what_it_has() -> None:
     node = Node()
     events = told(node)

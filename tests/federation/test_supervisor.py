@@ -2,8 +2,15 @@
 
 import pytest
 
+from amqp_server.broker import events
 from amqp_server.federation import supervisor
-from tests.support.federated import declare_exchange, federate, put_upstream, statuses
+from tests.support.federated import (
+    declare_exchange,
+    federate,
+    put_upstream,
+    statuses,
+    stop_federating,
+)
 from tests.support.live_node import LiveNode, until
 from tests.support.loops import Run
 
@@ -39,5 +46,35 @@ def test_no_more_run_than_may(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
             assert held.error == "1 links run already"
             federate(down, "^fed.2")
             await until(lambda: statuses(down) == ["running"])
+
+    run(scene())
+
+
+def test_exchanges_and_bindings_are_heard_of_only_while_some_are_federated(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[events.EventKind] = []
+
+    class Seen(events.Event):
+        def __init__(self, kind: events.EventKind, *_args: object) -> None:
+            made.append(kind)
+
+    monkeypatch.setattr(events, "Event", Seen)
+
+    async def scene() -> None:
+        async with LiveNode(name="up") as up, LiveNode(name="down") as down:
+            declare_exchange(down, "fed.0")
+            assert made == []
+            put_upstream(down, up.uri)
+            federate(down)
+            await until(lambda: statuses(down) == ["running"])
+            declare_exchange(down, "fed.1")
+            await until(lambda: statuses(down) == ["running"] * 2)
+            assert events.EventKind.EXCHANGE_CREATED in made
+            stop_federating(down)
+            await until(lambda: not statuses(down))
+            made.clear()
+            declare_exchange(down, "fed.2")
+            assert made == []
 
     run(scene())
