@@ -69,8 +69,9 @@ class GroupCommit:
     ) -> None:
         self.writer = GroupWriter(wal, journal)
         self._group_bytes_max = group_bytes_max
-        self._last_lsn = next_lsn - 1
-        self.committed_lsn = self._last_lsn
+        self.last_lsn = next_lsn - 1
+        """The last LSN; an append without an LSN of its own is as safe as this one."""
+        self.committed_lsn = self.last_lsn
         """Every append up to it is as safe as requested."""
         self._open = Group()
         self._full: deque[Group] = deque()
@@ -87,11 +88,6 @@ class GroupCommit:
         """Whether commits have ended for good."""
         self.has_unsynced = False
         """Whether operations were committed to the page cache only, with no sync since."""
-
-    @property
-    def last_lsn(self) -> int:
-        """The last LSN; an append without an LSN of its own is as safe as this one."""
-        return self._last_lsn
 
     @property
     def unwritten_bytes(self) -> int:
@@ -121,7 +117,7 @@ class GroupCommit:
             and not self._full
             and bool(group.parts or group.gathering)
             and group.size_bytes <= max_bytes
-            and self._last_lsn - self.committed_lsn <= SMALL_OPERATIONS_MAX
+            and self.last_lsn - self.committed_lsn <= SMALL_OPERATIONS_MAX
             and not group.definitions
         )
 
@@ -155,7 +151,7 @@ class GroupCommit:
             group.fsync = True
         lsn = group.gathering.get(source)
         if lsn is None:
-            lsn = group.gathering[source] = self._last_lsn + 1
+            lsn = group.gathering[source] = self.last_lsn + 1
             return self._number(group)
         self._end_if_full(group)
         return lsn
@@ -163,12 +159,12 @@ class GroupCommit:
     def append_definition(self, change: bytes) -> int:
         """Append a change of the definitions, which is always synced; return its LSN."""
         group = self._open
-        group.definitions.append((self._last_lsn + 1, change))
+        group.definitions.append((self.last_lsn + 1, change))
         group.size_bytes += len(change)
         return self._number(group)
 
     def _number(self, group: Group) -> int:
-        lsn = self._last_lsn = group.last_lsn = self._last_lsn + 1
+        lsn = self.last_lsn = group.last_lsn = self.last_lsn + 1
         self._end_if_full(group)
         return lsn
 
@@ -220,7 +216,7 @@ class GroupCommit:
         It is called in the turn that finishes the group, and must not raise. After a failure it is
         never called.
         """
-        assert lsn <= self._last_lsn, "nobody can wait for what was never appended"
+        assert lsn <= self.last_lsn, "nobody can wait for what was never appended"
         if lsn <= self.committed_lsn:
             call()
         elif not self._waiters or self._waiters[-1][0] <= lsn:
@@ -237,7 +233,7 @@ class GroupCommit:
         elif self._open.is_empty():
             return None
         else:
-            self._open.last_lsn = self._last_lsn
+            self._open.last_lsn = self.last_lsn
             self._under_way = self._open
             self._open = Group()
             if self._under_way.gathering:

@@ -105,6 +105,9 @@ class LoopCommit:
 
     def turn_ended(self) -> None:
         """Start the commit of the turn's appends; the loop calls this after each turn."""
+        commit = self._commit
+        if commit.last_lsn == commit.committed_lsn and not self._is_waiting:
+            return  # Most turns of clients without durable queues append nothing.
         if self._is_waiting:
             # Another turn came, and its client must not wait for the disk.
             self._is_waiting = False
@@ -114,7 +117,7 @@ class LoopCommit:
                 self._thread.end_on_thread()
             else:
                 self._pump()
-        elif self._is_begun or (self._is_fast and self._commit.is_small()):
+        elif self._is_begun or (self._is_fast and commit.is_small()):
             self._is_waiting = True
             self._loop.call_soon(self._after_a_round)
         else:

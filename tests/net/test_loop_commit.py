@@ -24,11 +24,17 @@ QUICK_NS = FAST_NS // 8
 class FakeCommit:
     """Says whether something is pending, and whether that is small."""
 
+    committed_lsn = 0
+
     def __init__(self) -> None:
         self.small = True
         self.needs_fsync = False
         self.is_under_way = False
         self.size_bytes = 128
+
+    @property
+    def last_lsn(self) -> int:
+        return int(self.needs_fsync or self.is_under_way)
 
     def is_small(self, max_bytes: int = SMALL_BYTES_MAX) -> bool:
         is_small = self.small and self.size_bytes <= max_bytes
