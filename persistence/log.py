@@ -107,7 +107,9 @@ class Log:
             run: at least one message; it must not change any more.
             expires_at_ms: when they expire (instant; 0 is never), one for all or one each.
         """
-        self.state.note_positions(first_position, run)
+        state = self.state
+        if self._is_durable or state.lanes is not None:
+            state.note_positions(first_position, run)
         if not self._is_durable:
             return AT_ONCE
         count = len(run)

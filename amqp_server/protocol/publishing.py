@@ -8,6 +8,7 @@ Source: RabbitMQ, rabbit_channel, basic.publish: order of the checks, texts and 
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from amqp_server.broker.access.rights import Permission
@@ -73,33 +74,31 @@ class Plan:
 
     def __init__(
         self,
-        exchange: str,
+        grant: "Grant",
         routing_key: str,
-        found: Exchange | None,
         router_generation: int,
-        users_generation: int,
-        counters: ExchangeCounters,
-        *,
-        published: PublishedCount,
-        mandatory: bool,
+        mandatory: bool,  # noqa: FBT001 - by name it would cost each new routing key a dict
     ) -> None:
-        self.exchange = exchange
+        self.exchange = grant.exchange
         self.routing_key = routing_key
-        self.found = found
+        self.found = grant.found
         self.mandatory = mandatory
         self.router_generation = router_generation
-        self.users_generation = users_generation
+        self.users_generation = grant.users_generation
         self.targets: Targets | None = None
-        self.counters = counters
-        self.published = published
+        self.counters = grant.counters
+        self.published = grant.published
 
 
-class _Grant(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Grant:
     """The user's permission to publish to an exchange, and the generation of users it is from.
 
-    ``found`` is that exchange; a later exchange of the same name needs a new check. None is the
-    default one. ``restricts_keys``: each routing key must be checked, too. ``counters`` and
-    ``published`` are as of a plan.
+    Attributes:
+        exchange: its name.
+        found: that exchange; a later one of the same name needs a new check. None is the default.
+        restricts_keys: each routing key must be checked, too.
+        counters, published: as of a plan.
     """
 
     exchange: str
@@ -140,7 +139,7 @@ class PublishChecks:
         self._memory = session.broker.plans
         self._plans_reserved = 0
         self._plans: dict[bytes, Plan] = {}
-        self._grants: dict[bytes, _Grant] = {}
+        self._grants: dict[bytes, Grant] = {}
         self.frame_may_hold_too_much = (
             session.settings.max_message_size_bytes < session.frame_max_bytes
         )
@@ -243,22 +242,14 @@ class PublishChecks:
             or self._router.exchanges.get(grant.exchange) is not grant.found
         ):
             grant = self._make_grant(octets)
-        exchange, found, restricts_keys, users_generation, counters, published = grant
-        if restricts_keys:
-            self._session.require_topic(Permission.WRITE, exchange, routing_key)
-        plans[method] = plan = Plan(
-            exchange,
-            routing_key,
-            found,
-            self._router.generation,
-            users_generation,
-            counters,
-            published=published,
-            mandatory=method[-1] & _MANDATORY != 0,
-        )
+        if grant.restricts_keys:
+            self._session.require_topic(Permission.WRITE, grant.exchange, routing_key)
+        is_mandatory = method[-1] & _MANDATORY != 0
+        plan = Plan(grant, routing_key, self._router.generation, is_mandatory)
+        plans[method] = plan
         if len(plans) > self._plans_reserved:
             self._reserve()
-            plan.published = self._counters.count_for(counters)  # all may be forgotten
+            plan.published = self._counters.count_for(grant.counters)  # all may be forgotten
         return plan
 
     def _reserve(self) -> None:
@@ -282,7 +273,7 @@ class PublishChecks:
         self._memory.forget(self)
         self._forget_counted()
 
-    def _make_grant(self, octets: bytes) -> "_Grant":
+    def _make_grant(self, octets: bytes) -> Grant:
         """Decide the permission for an exchange (a shortstr), for any routing key."""
         session, users_generation = self._session, self._users.generation
         exchange = decode_shortstr(octets[1:])
@@ -297,7 +288,7 @@ class PublishChecks:
             self._grants.clear()
         counters = self._router.counters_of(exchange)
         published = self._counters.count_for(counters)
-        grant = _Grant(exchange, found, restricts_keys, users_generation, counters, published)
+        grant = Grant(exchange, found, restricts_keys, users_generation, counters, published)
         self._grants[octets] = grant
         return grant
 

@@ -2,7 +2,7 @@
 
 from amqp_server.protocol.counters import ChannelCounters
 from amqp_server.protocol.counting import count_burst, count_unroutable
-from amqp_server.protocol.publishing import Plan
+from amqp_server.protocol.publishing import Grant, Plan
 from exchanges.counters import ExchangeCounters, PublishedCount
 from tests.support.publish_target import FakeTarget
 
@@ -10,7 +10,8 @@ ORDER = bytes([0, 1, 0, 2, 0, 1])
 
 
 def plan(counters: ExchangeCounters, *, mandatory: bool = False) -> Plan:
-    return Plan("any", "key", None, 0, 0, counters, published=PublishedCount(), mandatory=mandatory)
+    grant = Grant("any", None, False, 0, counters, PublishedCount())
+    return Plan(grant, "key", 0, mandatory)
 
 
 def test_a_burst_to_single_queues_through_one_exchange_counts_once() -> None:

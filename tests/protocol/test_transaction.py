@@ -6,12 +6,13 @@ from amqp_server.broker.errors import NodeLimitError
 from amqp_server.broker.node_budget import Holding, NodeBudget
 from amqp_server.broker.turn import Turn
 from amqp_server.protocol.errors import ModeError
-from amqp_server.protocol.publishing import Letter, Plan
+from amqp_server.protocol.publishing import Grant, Letter, Plan
 from amqp_server.protocol.transaction import TOGETHER_MAX, Settlement, Transaction, by_tag
 from exchanges.counters import ExchangeCounters, PublishedCount
 from tests.support.records import record, run_of
 
-PLAN = Plan("", "jobs", None, 0, 0, ExchangeCounters(), published=PublishedCount(), mandatory=False)
+GRANT = Grant("", None, False, 0, ExchangeCounters(), PublishedCount())
+PLAN = Plan(GRANT, "jobs", 0, False)
 
 
 class Nobody:
