@@ -14,6 +14,7 @@ Source: ADR 12.
 import logging
 import secrets
 from pathlib import Path
+from typing import Final
 
 from amqp_server.broker.broker import Broker
 from amqp_server.broker.definitions.journal import StoredJournal
@@ -36,6 +37,12 @@ from queues.kinds import AnyLog, QueueKind
 from queues.options import QueueOptions
 
 log = logging.getLogger(__name__)
+
+# Made once: a member of an enum costs a search, and a tuple with names a call, at each declare.
+_QUEUE: Final = LogForm.QUEUE
+_STREAM: Final = LogForm.STREAM
+_OF_DURABLE: Final = LogOptions(durable=True)
+_OF_TRANSIENT: Final = LogOptions(durable=False)
 
 
 class StoredNode:
@@ -162,7 +169,7 @@ class StoredNode:
         stream = self._opened.streams.get(queue.queue_id)
         if stream is not None:
             return stream.log
-        if queue.kind.log_form is LogForm.STREAM:
+        if queue.kind.log_form is _STREAM:
             return self.store.new_stream_log(queue.queue_id)
         options = _log_options(queue.queue_id, queue.kind, queue.options)
         return self.store.new_log(options, queue.queue_id or None)
@@ -212,6 +219,8 @@ class StoredNode:
 
 
 def _log_options(queue_id: int, kind: QueueKind, options: QueueOptions) -> LogOptions:
+    if options.max_priority is None and kind.log_form is _QUEUE:
+        return _OF_DURABLE if queue_id else _OF_TRANSIENT
     return LogOptions(queue_id != 0, options.max_priority, kind.log_form)
 
 

@@ -58,11 +58,14 @@ class RouteChanges:
 
     def note(self, exchange_name: str, part: KeyPart) -> None:
         """Note that an exchange may lead elsewhere for these keys from now on."""
-        if len(self._recent) >= CHANGES_MAX // 2:
-            self._older, self._recent = self._recent, {}
+        recent = self._recent
+        if len(recent) >= CHANGES_MAX // 2:
+            self._older, self._recent = recent, {}
             self._forgotten_until, self._recent_since = self._recent_since, self.generation
+            recent = self._recent
         self.generation = generation = self.generation + 1
-        self._recent[exchange_name, *part] = generation
+        text, is_prefix = part
+        recent[exchange_name, text, is_prefix] = generation
 
     def note_all(self) -> None:
         """Note that any route may lead elsewhere."""

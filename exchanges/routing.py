@@ -115,11 +115,12 @@ class Router:
     def note_queue(self, name: str) -> None:
         """Note that a queue was declared or deleted: routes to its name do not hold any more."""
         bindings = self.bindings.of_destination((_QUEUE, name))
-        if len(bindings) > QUEUE_BINDINGS_MAX:
-            self.changes.note_all()
-        else:
-            for binding in bindings:
-                self._note(binding)
+        if bindings:
+            if len(bindings) > QUEUE_BINDINGS_MAX:
+                self.changes.note_all()
+            else:
+                for binding in bindings:
+                    self._note(binding)
         self.changes.note(DEFAULT_EXCHANGE, (name, False))
         self.generation = self.changes.generation
 

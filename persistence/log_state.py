@@ -64,7 +64,7 @@ class LogState:
         queue_id: never given to another queue.
         options: the kind of queue.
         wall_offset_ms: returns the number that turns an instant into ms since 1970, by addition.
-        next_position: above every position appended.
+        next_position: above every position appended; nobody asks that of a plain transient queue.
         delivered_below: positions from here on were never delivered; the queue says so before a
             clean stop.
         settled: the settled positions.
@@ -76,6 +76,15 @@ class LogState:
     Invariant: each logged and unsettled message is in ``recent`` or in a chunk, not in both.
     Invariant: no piece of ``recent`` and no chunk ends before ``_prune_at``.
     """
+
+    # The class's own until they change: a declare need not set them one by one.
+    next_position: int = 0
+    delivered_below: int = 0
+    is_dropped: bool = False
+    _stored: StoredChunks | None = None
+    _delivery_counts: DeliveryCounts | None = None
+    _prune_at: int = POSITION_MAX
+    _sweep_at: int = SPILLED_CHUNKS_MIN
 
     def __init__(
         self,
@@ -95,17 +104,10 @@ class LogState:
         self.queue_id = queue_id
         self.options = options
         self.wall_offset_ms = wall_offset_ms
-        self.next_position = 0
-        self.delivered_below = 0
         self.settled = PositionSet()
         self.recent = Recent()
         self._make_segments = make_segments
-        self._stored: StoredChunks | None = None
         self.lanes = None if options.max_priority is None else LaneMap()
-        self.is_dropped = False
-        self._delivery_counts = DeliveryCounts()
-        self._prune_at = POSITION_MAX
-        self._sweep_at = SPILLED_CHUNKS_MIN
 
     @property
     def stored(self) -> StoredChunks:
@@ -149,6 +151,8 @@ class LogState:
 
     def note_requeued(self, positions: range, delivery_count: int) -> None:
         """Note that these positions came back, with their counts."""
+        if self._delivery_counts is None:
+            self._delivery_counts = DeliveryCounts()
         self._delivery_counts.note(positions, delivery_count)
 
     def drop(self) -> None:
@@ -326,14 +330,16 @@ class LogState:
 
     def requeued(self) -> list[tuple[int, int]]:
         """Return (position, delivery count) of unsettled messages that came back."""
-        return list(self._delivery_counts.unsettled(self.settled))
+        counts = self._delivery_counts
+        return [] if counts is None else list(counts.unsettled(self.settled))
 
     def sweep(self) -> None:
         """Drop everything settled, in all places; this looks at every piece and chunk."""
         settled = self.settled
         self.recent.forget_settled(settled)
         self.stored.release_settled(settled, self.lanes)
-        self._delivery_counts.forget_settled(settled)
+        if self._delivery_counts is not None:
+            self._delivery_counts.forget_settled(settled)
         if self.lanes is not None:
             self.lanes.forget_settled(settled)
         self._prune()

@@ -44,39 +44,25 @@ class QueueCounters:
         purged_count: ready messages that a purge took out.
     """
 
-    __slots__ = (
-        "_dead_lettered",
-        "_dropped",
-        "_waiting_dead_lettered",
-        "discarded_count",
-        "got_count",
-        "got_empty_count",
-        "got_no_ack_count",
-        "moved_safely_count",
-        "purged_count",
-        "redelivered_count",
-        "refused_count",
-        "requeued_count",
-        "settled_bytes",
-        "settled_count",
-        "taken_bytes",
-        "taken_count",
-        "taken_no_ack_count",
-    )
-
-    def __init__(self) -> None:
-        self.taken_count = self.taken_bytes = 0
-        self.settled_count = self.settled_bytes = 0
-        self.taken_no_ack_count = 0
-        self.got_count = self.got_no_ack_count = self.got_empty_count = 0
-        self.redelivered_count = 0
-        self.requeued_count = self.discarded_count = 0
-        self.refused_count = self.purged_count = 0
-        # Most queues have no dead letters: a list is made for the first.
-        self._dead_lettered: list[int] | None = None
-        self._dropped: list[int] | None = None
-        self._waiting_dead_lettered: list[int] | None = None
-        self.moved_safely_count = 0
+    # These are the class's own until the first of each is counted: of most queues most stay 0, and
+    # a declare need not set them one by one.
+    taken_count: int = 0
+    taken_bytes: int = 0
+    settled_count: int = 0
+    settled_bytes: int = 0
+    taken_no_ack_count: int = 0
+    got_count: int = 0
+    got_no_ack_count: int = 0
+    got_empty_count: int = 0
+    redelivered_count: int = 0
+    requeued_count: int = 0
+    discarded_count: int = 0
+    moved_safely_count: int = 0
+    refused_count: int = 0
+    purged_count: int = 0
+    _dead_lettered: list[int] | None = None
+    _dropped: list[int] | None = None
+    _waiting_dead_lettered: list[int] | None = None
 
     @property
     def unacked_count(self) -> int:

@@ -21,6 +21,9 @@ class Durability(Enum):
     FSYNC = "fsync"
     OS = "os"
 
+    # Members are equal by identity, and Enum's own hash would cost a Python call for each declare.
+    __hash__ = object.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class QueueOptions:

@@ -19,9 +19,54 @@ from amqp_server.wire.tables import Table
 from queues.effects import DeadLettered, DroppedAtLimit, Effect
 from queues.kinds import QueueKind
 from queues.options import QueueOptions
-from queues.ports import EngineParts
+from queues.ports import EngineParts, QueueEngine
 
 log = logging.getLogger(__name__)
+
+
+class _Around:
+    """What the engine of one queue asks of what is around it.
+
+    Attributes:
+        queue: the queue; known once its engine is made.
+        engine: that engine.
+
+    Args:
+        turn: where the queue is marked dirty and leaves its effects.
+        on_dead: called with the queue and messages that died in it.
+        remove: called when the queue has expired, or is auto-delete and was left.
+    """
+
+    __slots__ = ("_on_dead", "_remove", "_turn", "engine", "queue")
+
+    queue: Queue
+    engine: QueueEngine
+
+    def __init__(
+        self,
+        turn: Turn,
+        on_dead: Callable[[Queue, DeadLettered], None],
+        remove: Callable[[Queue], None],
+    ) -> None:
+        self._turn = turn
+        self._on_dead = on_dead
+        self._remove = remove
+
+    def emit(self, effect: Effect) -> None:
+        """Take an effect, to be carried out after the call into the engine."""
+        if isinstance(effect, DeadLettered):
+            self._on_dead(self.queue, effect)
+        elif isinstance(effect, DroppedAtLimit):
+            _log_dropped(self.queue, effect)
+        else:
+            self._turn.emit(self._remove_queue, effect)
+
+    def wake_up(self) -> None:
+        """Have the engine drained before the turn ends."""
+        self._turn.mark_dirty(self.engine)
+
+    def _remove_queue(self, _effect: Effect, _now_ms: int) -> None:
+        self._remove(self.queue)
 
 
 class QueueFactory:
@@ -78,35 +123,23 @@ class QueueFactory:
         policy = self._policy_of(name, kind)
         options = self._options(kind, properties.arguments, policy)
 
-        def emit(effect: Effect) -> None:
-            if isinstance(effect, DeadLettered):
-                self._on_dead(queue, effect)
-            elif isinstance(effect, DroppedAtLimit):
-                _log_dropped(queue, effect)
-            else:
-                self._turn.emit(remove_queue, effect)
-
-        def remove_queue(_effect: Effect, _now_ms: int) -> None:
-            remove(queue)
-
-        def wake_up() -> None:
-            self._turn.mark_dirty(engine)
-
+        around = _Around(self._turn, self._on_dead, remove)
+        identity = QueueIdentity(self._vhost_name, name, queue_id, kind, options)
+        # By position: a call by name would build a dict for each declare.
         parts = EngineParts(
             name,
             options,
-            log=self._backing.make_log(
-                QueueIdentity(self._vhost_name, name, queue_id, kind, options)
-            ),
-            emit=emit,
-            wake_up=wake_up,
-            now_ms=now_ms,
-            auto_delete=properties.auto_delete,
-            memory=self._backing.memory.of_queue(spills_early=queue_id != 0),
-            later=self._turn.later,
+            self._backing.make_log(identity),
+            around.emit,
+            around.wake_up,
+            now_ms,
+            properties.auto_delete,
+            self._backing.memory.of_queue(spills_early=queue_id != 0),
+            self._turn.later,
         )
         engine = kind.make_engine(parts)
         queue = Queue(name, self._vhost_name, kind, properties, owner, engine, queue_id)
+        around.queue, around.engine = queue, engine
         if engine.next_deadline_ms() is not None:
             self._turn.mark_dirty(engine)
         _log_promises(queue, policy)

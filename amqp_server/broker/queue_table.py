@@ -9,6 +9,7 @@ Source: RabbitMQ, rabbit_amqqueue and rabbit_channel, for rules and texts.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 from amqp_server.broker.arguments.declare import (
     QueueProperties,
@@ -32,6 +33,11 @@ from amqp_server.broker.steps import Steps, finish, finish_or_later
 from amqp_server.broker.tally import QueueTallies
 from amqp_server.broker.turn import Turn
 from queues.kinds import QueueKind, Request
+
+# A member of an enum costs a search at each declare.
+_DECLARED: Final = EventKind.QUEUE_DECLARED
+_CREATED: Final = EventKind.QUEUE_CREATED
+_DELETED: Final = EventKind.QUEUE_DELETED
 
 
 class QueueTable:
@@ -153,7 +159,7 @@ class QueueTable:
             self.get(name, connection)
             check_equivalent_queue(name, self._vhost_name, existing.properties, properties)
             self.refresh(existing, now_ms)
-            self._events.note(EventKind.QUEUE_DECLARED, self._vhost_name, name)
+            self._events.note(_DECLARED, self._vhost_name, name)
             return existing
         kind = validate_queue(
             name,
@@ -280,8 +286,8 @@ class QueueTable:
         if queue.owner is not None:
             self._owned.setdefault(queue.owner, {})[queue] = None
         self._on_change(queue.name)
-        self._events.note(EventKind.QUEUE_DECLARED, self._vhost_name, queue.name)
-        self._events.note(EventKind.QUEUE_CREATED, self._vhost_name, queue.name)
+        self._events.note(_DECLARED, self._vhost_name, queue.name)
+        self._events.note(_CREATED, self._vhost_name, queue.name)
 
     def _withdraw(self, queue: Queue) -> int:
         """Remove a queue from the table; return its ready count."""
@@ -299,7 +305,7 @@ class QueueTable:
         self._tallies.of(queue.kind.name).close(queue.engine)
         self._leaving.add(queue)
         self._on_change(queue.name)
-        self._events.note(EventKind.QUEUE_DELETED, self._vhost_name, queue.name)
+        self._events.note(_DELETED, self._vhost_name, queue.name)
 
     def _disown(self, queue: Queue) -> None:
         owned = self._owned.get(queue.owner) if queue.owner is not None else None

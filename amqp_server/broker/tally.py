@@ -65,8 +65,10 @@ class Tally(Generic[Counts]):
     def open(self, counted: Counted[Counts]) -> None:
         """Have a thing, from now until ``close``."""
         self._live[counted] = None
-        if self._whole is not None:
-            self._whole.open(counted)
+        whole = self._whole
+        while whole is not None:
+            whole._live[counted] = None
+            whole = whole._whole
 
     def close(self, counted: Counted[Counts]) -> None:
         """Keep what a thing has counted; it counts no more. A second call has no effect."""

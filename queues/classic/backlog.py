@@ -10,7 +10,7 @@ from typing import Final
 from persistence.positions import ranges_of
 from persistence.record import Run
 from queues.batch import Batch
-from queues.classic.overflow import Limits, all_fit, excess, fitting_count
+from queues.classic.overflow import NO_LIMITS, Limits, all_fit, excess, fitting_count
 from queues.classic.priority_ready import PriorityReady
 from queues.classic.ready import Ready
 from queues.classic.recovery import recover
@@ -22,6 +22,8 @@ from queues.moves import Dying, Moves
 from queues.options import Durability, Overflow, QueueOptions
 from queues.ports import Emit
 from queues.tail import QueueMemory
+
+_FSYNC: Final = Durability.FSYNC
 
 DROPPED_PER_CALL_MAX: Final = 10_000
 """One call drops at most this many messages; a drain goes on."""
@@ -96,8 +98,10 @@ class Backlog:
     def reconfigure(self, options: QueueOptions) -> None:
         """Use other limits, dead letter exchange and durability class from now on."""
         self._options = options
-        self.log.set_fsynced(is_fsynced=options.durability is Durability.FSYNC)
-        self.limits = Limits(options.max_length, options.max_length_bytes)
+        self.log.set_fsynced(is_fsynced=options.durability is _FSYNC)
+        length, length_bytes = options.max_length, options.max_length_bytes
+        is_limited = length is not None or length_bytes is not None
+        self.limits = Limits(length, length_bytes) if is_limited else NO_LIMITS
 
     def append(self, run: Run, expires_at_ms: int | list[int]) -> int:
         """Put a run behind everything else, whatever the limits; return its LSN."""

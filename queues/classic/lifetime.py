@@ -19,7 +19,12 @@ class Lifetime:
 
     __slots__ = ("_auto_delete", "_expires_ms", "_has_fired", "_used_at_ms", "is_over")
 
-    def __init__(self, expires_ms: int | None, now_ms: int, *, auto_delete: bool = False) -> None:
+    def __init__(
+        self,
+        expires_ms: int | None,
+        now_ms: int,
+        auto_delete: bool = False,  # noqa: FBT001, FBT002 - by name it would cost a declare a dict
+    ) -> None:
         self._auto_delete = auto_delete
         self.is_over = False
         self._expires_ms = expires_ms

@@ -3,7 +3,7 @@
 Both limits count only ready messages. The limit in bytes counts only bodies. Both may apply.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from persistence.record import Run, body_bytes
 
@@ -18,6 +18,10 @@ class Limits(NamedTuple):
     def are_set(self) -> bool:
         """Whether there is any limit at all."""
         return self.max_length is not None or self.max_length_bytes is not None
+
+
+NO_LIMITS: Final = Limits(None, None)
+"""What most queues share."""
 
 
 def all_fit(run: Run, limits: Limits, ready_count: int, ready_bytes: int) -> bool:

@@ -49,28 +49,30 @@ class ClassicQueue(ShownQueue):
     keeps_transient: Final = False
     has_lone_readers: Final = False
 
+    # Many queues need neither of these, so each is made for the first call.
+    _limited: LimitedPublish | None = None
+    _nacks: Nacks | None = None
+    _settled_by: tuple[object, int] | None = None
+    _is_deleted: bool = False
+
     def __init__(
         self,
         parts: EngineParts[QueueLog],
         rules: SharingRules = CLASSIC_RULES,
     ) -> None:
         """Make an empty queue of these parts; consumers share it by these rules."""
-        self.name = parts.name
-        self.options = options = parts.options
+        name, options, log, emit, wake_up, now_ms, auto_delete, memory, _ = parts
+        self.name = name
+        self.options = options
         self._rules = rules
         self._keeps_all = options.keeps_all
         self._sorts = options.max_priority is not None
-        self._backlog = Backlog(parts.name, options, parts.log, parts.emit, parts.memory)
-        self._emit = parts.emit
-        self._wake_up = parts.wake_up
+        self._backlog = Backlog(name, options, log, emit, memory)
+        self._emit = emit
+        self._wake_up = wake_up
         self._consumers = Consumers(options, rules)
         self._delivery = Delivery(self._backlog, self._consumers)
-        # Many queues need neither of these, so each is made for the first call.
-        self._limited: LimitedPublish | None = None
-        self._nacks: Nacks | None = None
-        self._settled_by: tuple[object, int] | None = None
-        self._lifetime = Lifetime(options.expires_ms, parts.now_ms, auto_delete=parts.auto_delete)
-        self._is_deleted = False
+        self._lifetime = Lifetime(options.expires_ms, now_ms, auto_delete)
 
     def recover(self, found: RecoveredMessages, now_ms: int) -> None:
         """Take the messages that a restart found; see ``Backlog.recover``."""

@@ -39,7 +39,7 @@ def test_a_restart_brings_back_what_is_durable_and_nothing_else(numbers: list[in
 @settings(deadline=None, max_examples=150)
 @given(st.lists(st.integers(0, len(STEPS) - 1), max_size=30))
 def test_what_changes_nothing_that_is_durable_writes_nothing(numbers: list[int]) -> None:
-    changes = FakeChangeLog()
+    changes = FakeChangeLog(is_committed=False)
     node = StoredBroker(changes)
     for step in SETUP + [STEPS[number] for number in numbers]:
         before, lsn_before = surviving(node.broker), changes.last_lsn

@@ -34,9 +34,14 @@ NOW_MS = 5_000
 
 
 class FakeChangeLog:
-    """A ``ChangeLog`` that is safe at once, and what it comes to."""
+    """A ``ChangeLog`` and what it comes to.
 
-    def __init__(self) -> None:
+    Args:
+        is_committed: all of it is safe at once; otherwise nothing ever is.
+    """
+
+    def __init__(self, *, is_committed: bool = True) -> None:
+        self._is_committed = is_committed
         self._values: dict[bytes, bytes] = {}
         self.last_lsn = 0
 
@@ -47,7 +52,7 @@ class FakeChangeLog:
 
     @property
     def committed_lsn(self) -> int:
-        return self.last_lsn
+        return self.last_lsn if self._is_committed else 0
 
     def wait(self, lsn: int, call: Callable[[], None]) -> None:
         call()

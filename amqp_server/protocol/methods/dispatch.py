@@ -16,7 +16,7 @@ from amqp_server.protocol.channel import Channel
 from amqp_server.protocol.errors import CommandInvalidError, LostReplyError
 from amqp_server.protocol.methods import basic, channel, confirm, exchange, queue, tx
 from amqp_server.wire.methods import AccessRequest, Method
-from queues.commits import is_safe
+from queues.commits import SAFE_NOW
 
 Handler: TypeAlias = Callable[[Channel, Any, int], Method | Steps[Any] | None]
 
@@ -74,20 +74,25 @@ def dispatch(lane: Channel, method: Method, now_ms: int) -> None:
     handler = HANDLERS.get(type(method))
     if handler is None:
         raise CommandInvalidError("unimplemented method")
-    if type(method) in CHANGES_DEFINITIONS:
-        events, user = lane.session.broker.events, lane.session.username
-        events.actor = user
+    if type(method) not in CHANGES_DEFINITIONS:
+        reply = handler(lane, method, now_ms)
+        if isinstance(reply, Method):
+            lane.write(reply)
+            return
+    else:
+        session = lane.session
+        events = session.broker.events
+        events.actor = user = session.username
         try:
             reply = handler(lane, method, now_ms)
         finally:
             events.actor = ""
-        if reply is not None and not isinstance(reply, Method):
+        if isinstance(reply, Method):
+            _write_promise(lane, method, reply)
+            return
+        if reply is not None:
             reply = acting(events, user, reply)
-    else:
-        reply = handler(lane, method, now_ms)
-    if isinstance(reply, Method):
-        _write_reply(lane, method, reply)
-    elif reply is not None:
+    if reply is not None:
         steps.advance(_replying(lane, method, reply), lane.turn.budget.is_spent)
 
 
@@ -100,7 +105,14 @@ def _replying(lane: Channel, method: Method, work: Steps[Method | None]) -> Step
 
 def _write_reply(lane: Channel, method: Method, reply: Method) -> None:
     if type(method) in CHANGES_DEFINITIONS:
-        safe_at = lane.session.broker.journal.safe_at
-        if not is_safe(safe_at):
-            lane.hold_replies(safe_at, LostReplyError(), method.index)
+        _write_promise(lane, method, reply)
+    else:
+        lane.write(reply)
+
+
+def _write_promise(lane: Channel, method: Method, reply: Method) -> None:
+    """Write the reply to a change of definitions, which is sent once the change is safe."""
+    safe_at = lane.session.broker.journal.safe_at
+    if safe_at is not SAFE_NOW:
+        lane.hold_replies(safe_at, LostReplyError(), method.index)
     lane.write(reply)

@@ -12,13 +12,19 @@ QUEUE = QueueDefinition("q", "/", durable=True, auto_delete=False, arguments={},
 
 
 def test_what_is_saved_is_there_until_it_is_forgotten() -> None:
-    changes = FakeChangeLog()
+    changes = FakeChangeLog(is_committed=False)
     journal = StoredJournal(changes)
     assert journal.safe_at is SAFE_NOW
     assert journal.save(QUEUE) == journal.safe_at.lsn == 1
     assert list(changes.items()) == [("queue", "/", "q")]
     assert journal.forget(QUEUE) == journal.safe_at.lsn == 2
     assert changes.items() == {}
+
+
+def test_what_is_committed_need_not_be_waited_for() -> None:
+    journal = StoredJournal(FakeChangeLog())
+    assert journal.save(QUEUE) == 1
+    assert journal.safe_at is SAFE_NOW
 
 
 def test_a_muted_journal_takes_nothing_down() -> None:
@@ -33,7 +39,7 @@ def test_a_muted_journal_takes_nothing_down() -> None:
 
 
 def test_ids_are_taken_down_before_they_are_given_and_many_at_a_time() -> None:
-    changes = FakeChangeLog()
+    changes = FakeChangeLog(is_committed=False)
     journal = StoredJournal(changes)
     ids = [journal.new_queue_id() for _ in range(QUEUE_IDS_PER_CHANGE)]
     assert ids == list(range(1, QUEUE_IDS_PER_CHANGE + 1))
