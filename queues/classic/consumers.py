@@ -18,13 +18,15 @@ on the number of consumers.
 from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from queues.classic.blocked import Cohort
 from queues.classic.rules import CLASSIC_RULES, SharingRules
 from queues.errors import ExclusiveUseError
 from queues.options import QueueOptions
 from queues.ports import ConsumerHandle, Lane, QueueState
+
+NOBODY: Final = QueueState()
 
 Ring: TypeAlias = "OrderedDict[ConsumerHandle | Cohort, None]"
 
@@ -96,11 +98,13 @@ class Consumers:
 
     def state(self) -> QueueState:
         """Return how they are; none of them is asked for credit."""
+        if not self.count:
+            return NOBODY
         is_refused = self.all_are_blocked or (self.sole is not None and self.sole_is_refused)
         return QueueState(
             self._active,
             next(iter(self._places)) if self._exclusive_count else None,
-            may_deliver=bool(self.count) and not is_refused,
+            may_deliver=not is_refused,
         )
 
     @property

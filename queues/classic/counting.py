@@ -19,34 +19,41 @@ def counts_of(backlog: Backlog, consumer_count: int) -> QueueCounts:
     """Return how a queue is, and what happened in it."""
     counters, ready = backlog.counters, backlog.ready
     given_back_count = counters.requeued_count + counters.discarded_count
-    return QueueCounts(
-        ready_count=ready.count,
-        ready_bytes=ready.body_bytes,
-        unacked_count=counters.unacked_count,
-        unacked_bytes=counters.unacked_bytes,
-        memory_bytes=ready.memory.used_bytes,
-        dying_count=backlog.moves.count,
-        consumer_count=consumer_count,
-        published=ready.next_position - backlog.published_from,
-        delivered=counters.taken_count - counters.got_count,
-        delivered_no_ack=counters.taken_no_ack_count - counters.got_no_ack_count,
-        got=counters.got_count,
-        got_no_ack=counters.got_no_ack_count,
-        got_empty=counters.got_empty_count,
-        redelivered=counters.redelivered_count,
-        acked=counters.settled_count - given_back_count,
-        requeued=counters.requeued_count,
-        discarded=counters.discarded_count,
-        refused=counters.refused_count,
-        purged=counters.purged_count,
-        dead_lettered=counters.dead_lettered,
-        dropped=counters.dropped,
-        moved_safely=counters.moved_safely_count,
-        dead_lettered_safely=counters.dead_lettered_safely,
+    # In the order of the fields: with their names it takes thrice as long, of ten thousand queues.
+    return QueueCounts._make(
+        (
+            ready.count,
+            ready.body_bytes,
+            counters.taken_count - counters.settled_count,  # unacked
+            counters.taken_bytes - counters.settled_bytes,
+            ready.memory.used_bytes,
+            backlog.moves.count,  # dying
+            consumer_count,
+            ready.next_position - backlog.published_from,  # published
+            counters.taken_count - counters.got_count,  # delivered
+            counters.taken_no_ack_count - counters.got_no_ack_count,
+            counters.got_count,
+            counters.got_no_ack_count,
+            counters.got_empty_count,
+            counters.redelivered_count,
+            counters.settled_count - given_back_count,  # acked
+            counters.requeued_count,
+            counters.discarded_count,
+            counters.refused_count,
+            counters.purged_count,
+            counters.moved_safely_count,
+            counters.dead_lettered,
+            counters.dropped,
+            counters.dead_lettered_safely,
+        )
     )
 
 
 def spilled_of(backlog: Backlog) -> tuple[int, int]:
     """Return how many messages lie behind the heads of lanes that have spilled; sum of bodies."""
-    spilled = [lane.spilled for _, lane in backlog.ready.lanes() if lane.spilled is not None]
-    return sum([each.count for each in spilled]), sum([each.body_bytes for each in spilled])
+    count = size_bytes = 0
+    for _, lane in backlog.ready.lanes():
+        if lane.spilled is not None:
+            count += lane.spilled.count
+            size_bytes += lane.spilled.body_bytes
+    return count, size_bytes

@@ -45,6 +45,8 @@ class ShownQueue:
         """Return how its consumers are, none of them is asked, and what it has spilled."""
         count, size_bytes = spilled_of(self._backlog)
         state = self._consumers.state()
+        if not count and not self._delivery.is_paused:
+            return state  # as nearly all queues are, when ten thousand of them are listed
         return state._replace(
             may_deliver=state.may_deliver and not self._delivery.is_paused,
             spilled_count=count,
