@@ -1,11 +1,12 @@
 """Numbers with their details as JSON: ``message_stats``, lengths, traffic."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from management.lists.columns import Wanted, wants
 from management.lists.ranges import Range
-from management.samples.details import MS_PER_S, Looks, Numbers, details
+from management.samples.details import MS_PER_S, Looks, Numbers, details, growth_of, rate_in
 from management.samples.history import History
 from management.samples.series import Series
 
@@ -21,6 +22,10 @@ NO_ERLANG: Final = {
     "reductions_details": {"rate": 0.0},
 }
 """What RabbitMQ says of an Erlang process. Here is none; clients of strict types read this."""
+
+
+_IDLE: Final[dict[str, Any]] = {"rate": 0.0}
+"""The details of a number that does not change: one for all, because nobody changes it."""
 
 
 def idle_since(numbers: History | None, looks: Looks) -> dict[str, str]:
@@ -50,7 +55,7 @@ def with_details(
     shown: Series,
     looks: Looks,
     wanted: Range | None = None,
-    now: tuple[int, ...] | None = None,
+    now: Sequence[int] | Mapping[int, int] | None = None,
 ) -> dict[str, Any]:
     """Return the numbers of a thing, each with its details.
 
@@ -62,14 +67,24 @@ def with_details(
         now: the numbers as they are now; None shows those of the last look.
     """
     body: dict[str, Any] = {}
+    if now is None:
+        now = _last_of(numbers, shown, looks)
+    grown = growth_of(numbers, looks)
     for name, places in shown.items():
-        if now is not None:
-            body[name] = sum([now[place] for place in places])
+        body[name] = now[places[0]] if len(places) == 1 else sum([now[place] for place in places])
+        if wanted is not None:
+            shown_details = details(numbers, places, looks, wanted)
+        elif grown is None:
+            shown_details = _IDLE
         else:
-            body[name] = sum([_last(numbers, place, looks) for place in places])
-        body[f"{name}_details"] = details(numbers, places, looks, wanted)
+            shown_details = {"rate": rate_in(grown, places, looks)}
+        body[f"{name}_details"] = shown_details
     return body
 
 
-def _last(numbers: Numbers | None, place: int, looks: Looks) -> int:
-    return 0 if numbers is None else numbers.at(place, looks.last_ms)
+def _last_of(numbers: Numbers | None, shown: Series, looks: Looks) -> Mapping[int, int]:
+    """Return the numbers of the last look, by their places."""
+    places = {place for each in shown.values() for place in each}
+    if numbers is None:
+        return dict.fromkeys(places, 0)
+    return {place: numbers.at(place, looks.last_ms) for place in places}

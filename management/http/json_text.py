@@ -19,6 +19,11 @@ class NotJsonError(ValueError):
 def dumped(value: object) -> bytes:
     """Return a value as JSON: NaN and infinities are null."""
     try:
+        # It takes half as long where all names of fields are text, as nearly all are.
+        return orjson.dumps(value, default=_plain)
+    except TypeError:
+        pass
+    try:
         return orjson.dumps(value, default=_plain, option=_OPTIONS)
     except TypeError:
         # Text that is no UTF-8, or an integer of more than 64 bits.

@@ -28,6 +28,12 @@ class Sum:
         """Return a number as it was at a time."""
         return sum([part.at(index, then_ms) for part in self._parts])
 
+    def growth(self, from_ms: int, to_ms: int) -> Sequence[int] | None:
+        """Return by how much each number grew between two times; None where none has changed."""
+        grown = [part.growth(from_ms, to_ms) for part in self._parts]
+        changed = [each for each in grown if each is not None]
+        return [sum(numbers) for numbers in zip(*changed, strict=True)] if changed else None
+
 
 def numbers_of(call: Call) -> Numbers:
     """Return the numbers of the node, or of the vhosts that the user may enter."""

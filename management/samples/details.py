@@ -6,6 +6,7 @@
 Source: RabbitMQ 3.10, recorded answers: the newest sample comes first.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from management.lists.ranges import Range
@@ -18,6 +19,9 @@ class Numbers(Protocol):
 
     def at(self, index: int, then_ms: int) -> int:
         """Return a number as it was at a time."""
+
+    def growth(self, from_ms: int, to_ms: int) -> Sequence[int] | None:
+        """Return by how much each number grew between two times; None where none has changed."""
 
 
 class Looks(NamedTuple):
@@ -35,13 +39,30 @@ class Looks(NamedTuple):
     period_ms: int = 5_000
 
 
+def growth_of(numbers: Numbers | None, looks: Looks) -> Sequence[int] | None:
+    """Return by how much each number grew between the last two looks; None where none has."""
+    if numbers is None or looks.last_ms <= looks.before_ms:
+        return None
+    return numbers.growth(looks.before_ms, looks.last_ms)
+
+
+def rate_in(grown: Sequence[int] | None, indexes: tuple[int, ...], looks: Looks) -> float:
+    """Return how fast the sum of some numbers grew, in 1/s.
+
+    Args:
+        grown: see ``growth_of``.
+        indexes: of the numbers.
+        looks: when it was looked at.
+    """
+    if grown is None:
+        return 0.0
+    span_ms = looks.last_ms - looks.before_ms
+    return sum([grown[index] for index in indexes]) * MS_PER_S / span_ms
+
+
 def rate_of(numbers: Numbers | None, indexes: tuple[int, ...], looks: Looks) -> float:
     """Return how fast the sum of some numbers grew between the last two looks, in 1/s."""
-    span_ms = looks.last_ms - looks.before_ms
-    if numbers is None or span_ms <= 0:
-        return 0.0
-    grown = _sum_at(numbers, indexes, looks.last_ms) - _sum_at(numbers, indexes, looks.before_ms)
-    return grown * MS_PER_S / span_ms
+    return rate_in(growth_of(numbers, looks), indexes, looks)
 
 
 def details(

@@ -82,6 +82,21 @@ class History:
         place = bisect_right(self._times, then_ms)
         return self._before[index] if place == 0 else column[place - 1]
 
+    def growth(self, from_ms: int, to_ms: int) -> Sequence[int] | None:
+        """Return by how much each number grew between two times; None where none has changed."""
+        times, columns = self._times, self._columns
+        if self.changed_ms <= from_ms or times is None or columns is None:
+            return None
+        begin, end = bisect_right(times, from_ms), bisect_right(times, to_ms)
+        if begin >= end:
+            return None
+        return [
+            0
+            if column is None
+            else column[end - 1] - (column[begin - 1] if begin else self._before[index])
+            for index, column in enumerate(columns)
+        ]
+
     def _forget_first(self, times: "array[int]", columns: list["array[int] | None"]) -> None:
         before = list(self._before)
         for index, column in enumerate(columns):

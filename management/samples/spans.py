@@ -39,6 +39,10 @@ class Spans:
                 self._histories[index].note(now_ms, numbers)
                 self._noted_ms[index] = now_ms
 
+    def growth(self, from_ms: int, to_ms: int) -> Sequence[int] | None:
+        """Return by how much each number grew between two late times; None where none has."""
+        return self._histories[0].growth(from_ms, to_ms)
+
     def at(self, index: int, then_ms: int) -> int:
         """Return a number as it was at a time, as exactly as it is known."""
         age_ms = self._last_ms - then_ms

@@ -23,6 +23,22 @@ def test_a_history_is_what_was_seen(looks: list[tuple[int, int]]) -> None:
     assert history.points_count <= POINTS_MAX
 
 
+@given(LOOKS, st.integers(-1, 320), st.integers(0, 60), st.none() | st.integers(0, 300))
+def test_growth_is_the_difference_of_two_times(
+    looks: list[tuple[int, int]], begin: int, span: int, idle: int | None
+) -> None:
+    history = History(2)
+    for number, numbers in enumerate(looks):
+        history.note(number * 5, numbers)
+    if idle is not None:
+        history.forget_before(idle * 5)
+    from_ms, to_ms = begin * 5, (begin + span) * 5
+    grown = history.growth(from_ms, to_ms)
+    expected = [history.at(index, to_ms) - history.at(index, from_ms) for index in range(2)]
+    assert list(grown or (0, 0)) == expected
+    assert grown is None or span
+
+
 def test_a_new_thing_began_with_nothing_and_an_old_one_as_it_was_found() -> None:
     fresh, found = History(1), History(1, (70,))
     fresh.note(10, (7,))
