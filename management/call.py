@@ -1,12 +1,13 @@
 """A request on its way through a handler: who asks for what, and the node that answers."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from management.access.account import Account
 from management.access.login import Logins
 from management.attention.board import Board
+from management.bodies.queue_texts import QueueTexts
 from management.http.errors import bad_request
 from management.http.json_text import NotJsonError, loaded
 from management.http.request import Request
@@ -37,6 +38,7 @@ class Services:
         logins: the way in, and the sessions of browsers.
         identity: what the node says of itself.
         sampler: the numbers of everything over time.
+        queue_texts: the JSON of queues that do nothing.
         attention: what needs a hand.
         listeners: who is sent events.
         hub: shows them topics.
@@ -51,6 +53,7 @@ class Services:
     logins: Logins
     identity: Identity
     sampler: Sampler
+    queue_texts: QueueTexts
     attention: Board
     listeners: Listeners
     hub: Hub
@@ -78,6 +81,7 @@ class Call:
         services: of this node.
         user: who asks; None where the route needs no login.
         large_body: a body that was too large to be read at once; None is another.
+        node: the broker; its commands are those of the user.
     """
 
     request: Request
@@ -85,12 +89,13 @@ class Call:
     services: Services
     user: Account | None
     large_body: dict[str, Any] | None = None
+    node: Node = field(init=False)
 
-    @property
-    def node(self) -> Node:
-        """The broker; its commands are those of the user."""
+    def __post_init__(self) -> None:
+        """Note whose commands these are: once, because lists ask for the node with each row."""
         node = self.services.node
-        return node if self.user is None else node.acting_as(self.user.name)
+        acting = node if self.user is None else node.acting_as(self.user.name)
+        object.__setattr__(self, "node", acting)
 
     @property
     def account(self) -> Account:

@@ -15,6 +15,7 @@ from management.access.login import Logins
 from management.access.sessions import Sessions
 from management.application import Application
 from management.attention.board import Board
+from management.bodies.queue_texts import QueueTexts
 from management.call import Services
 from management.identity import Identity
 from management.live.hub import Hub
@@ -93,12 +94,14 @@ class Management:
             config_files,
         )
         attention = Board(self.node, node_name)
-        sampler = Sampler(self.node, attention)
+        queue_texts = QueueTexts(identity)
+        sampler = Sampler(self.node, attention, queue_texts.forgetting)
         self.services = Services(
             self.node,
             Logins(self.node, sessions, frozenset({0, os.geteuid()})),
             identity,
             sampler,
+            queue_texts,
             attention,
             Listeners(),
             Hub(self.node, Pictures(self.node, sampler, attention)),

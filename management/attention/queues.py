@@ -126,11 +126,10 @@ class QueueWatch:
     def note(self, now_ms: int, vhost: str, name: str, counts: QueueCounts) -> None:
         """Note how a queue is now."""
         key = (vhost, name)
-        watched = self._watched.get(key)
         if not _is_notable(counts):
-            if watched is not None:
-                del self._watched[key]
+            self._watched.pop(key, None)
             return
+        watched = self._watched.get(key)
         if watched is None:
             watched = _Watched(now_ms, counts, self._look_at(vhost, name))
             self._watched[key] = watched

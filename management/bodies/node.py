@@ -245,20 +245,30 @@ _MEMORY_PARTS: Final = (
 )
 
 
-def memory_body(resident_bytes: int, messages_bytes: int) -> dict[str, Any]:
-    """Return where the memory is: in messages, or elsewhere. The other parts are Erlang's."""
+def memory_body(resident_bytes: int, messages_bytes: int, kept_bytes: int = 0) -> dict[str, Any]:
+    """Return where the memory is: in messages, or elsewhere. The other parts are Erlang's.
+
+    Args:
+        resident_bytes: of the whole process; 0 is not known.
+        messages_bytes: what messages take.
+        kept_bytes: what management keeps for its answers.
+    """
     known = min(messages_bytes, resident_bytes)
+    kept = min(kept_bytes, resident_bytes - known)
     return {
         **dict.fromkeys(_MEMORY_PARTS, 0),
         "binary": known,
-        "other_system": resident_bytes - known,
+        "mgmt_db": kept,
+        "other_system": resident_bytes - known - kept,
         "strategy": "rss",
         "total": dict.fromkeys(("erlang", "rss", "allocated"), resident_bytes),
     }
 
 
-def relative_memory_body(resident_bytes: int, messages_bytes: int) -> dict[str, Any]:
+def relative_memory_body(
+    resident_bytes: int, messages_bytes: int, kept_bytes: int = 0
+) -> dict[str, Any]:
     """Return the same in hundredths of the whole."""
-    whole = memory_body(resident_bytes, messages_bytes)
+    whole = memory_body(resident_bytes, messages_bytes, kept_bytes)
     shares = {name: round(100 * whole[name] / max(resident_bytes, 1)) for name in _MEMORY_PARTS}
     return {"total": 100, **shares}

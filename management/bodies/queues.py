@@ -107,7 +107,10 @@ def sampled_number(path: Sequence[str]) -> Callable[[History, Looks], float] | N
 
 
 def _last_sum(places: tuple[int, ...], numbers: History, _looks: Looks) -> float:
-    return sum([numbers.last[place] for place in places])
+    last, total = numbers.last, 0
+    for place in places:
+        total += last[place]
+    return total
 
 
 def _rate(places: tuple[int, ...], numbers: History, looks: Looks) -> float:

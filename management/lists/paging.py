@@ -27,12 +27,14 @@ class PageWanted(NamedTuple):
     Attributes:
         number: from 1.
         size: most items of it.
-        matches: whether a thing of this name is among those that are paged.
+        matches: whether a thing of this name is among those that are paged; None is all.
+        is_pattern: whether it may take long to tell that.
     """
 
     number: int
     size: int
-    matches: Callable[[str], bool]
+    matches: Callable[[str], bool] | None
+    is_pattern: bool = False
 
     @property
     def start(self) -> int:
@@ -90,7 +92,8 @@ def page_wanted(query: Query) -> PageWanted | None:
             "invalid_pagination_parameters",
         )
     is_pattern = query.is_true("use_regex")
-    return PageWanted(number, size, _matcher(query.get("name") or "", is_pattern=is_pattern))
+    matches = _matcher(query.get("name") or "", is_pattern=is_pattern)
+    return PageWanted(number, size, matches, is_pattern)
 
 
 def _integer(text: str) -> int:
@@ -99,9 +102,9 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-def _matcher(name: str, *, is_pattern: bool) -> Callable[[str], bool]:
+def _matcher(name: str, *, is_pattern: bool) -> Callable[[str], bool] | None:
     if not name:
-        return _every
+        return None
     if not is_pattern:
         lowered = name.casefold()
         return lambda candidate: lowered in candidate.casefold()
@@ -112,10 +115,6 @@ def _matcher(name: str, *, is_pattern: bool) -> Callable[[str], bool]:
         return compile_pattern(f"(?i){name}").search
     except PatternError as error:
         raise _invalid() from error
-
-
-def _every(_name: str) -> bool:
-    return True
 
 
 def _invalid() -> HttpError:

@@ -77,11 +77,12 @@ async def loop_lag(call: Call) -> Response:
     return call.answer(loop_lag_body(view, call.services.identity.node))
 
 
-async def _memory(call: Call) -> tuple[int, int]:
-    """Return what the node takes, and what messages take of it, in bytes."""
+async def _memory(call: Call) -> tuple[int, int, int]:
+    """Return what the node takes, and of it messages and what management keeps, in bytes."""
     used = call.node.views.node().resources
     totals = await call.node.slices.finish(call.node.views.totals())
-    return 0 if used is None else used.memory_bytes, totals.queues.memory_bytes
+    kept_bytes = call.services.queue_texts.size_bytes
+    return 0 if used is None else used.memory_bytes, totals.queues.memory_bytes, kept_bytes
 
 
 def _check(call: Call) -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Final, NamedTuple
+from itertools import repeat
+from typing import Any, Final
 
 from amqp_server.broker.admin import typed_table
 from amqp_server.broker.views import QueueView
@@ -17,12 +18,14 @@ from management.bodies.streams import consumer_body_of_stream
 from management.call import Call
 from management.http.body import object_of, text_of, truth_of
 from management.http.errors import bad_request, not_found
+from management.http.json_text import dumped
 from management.http.response import Response, created_or_changed, empty
 from management.listing import Rows, listed
 from management.lists.columns import Wanted
-from management.lists.ranges import Ranges, ranges_of
+from management.lists.ranges import NO_RANGES, Ranges, ranges_of
 from management.node import pages
 from management.routing.route import Right, Route
+from management.samples.sampler import QueueKey
 from management.vhost_commands import change, matching, require_object, require_vhost, things
 
 _ACTIONS: Final = frozenset({"sync", "cancel_sync"})
@@ -42,49 +45,63 @@ async def queues_of_vhost(call: Call) -> Response:
 
 
 async def _listed(call: Call, vhosts: list[str]) -> Response:
-    ranges = ranges_of(call.request.query, "invalid_range_parameters")
-    part = partial(_body_at, call, ranges)
-    sampled = partial(_sampled, call)
-    if call.request.query.is_true("disable_stats"):
-        return await listed(call, Rows(_places(call, vhosts), part, _name))
-    return await listed(call, Rows(_places(call, vhosts), part, _name, part=part, sampled=sampled))
+    query = call.request.query
+    ranges = ranges_of(query, "invalid_range_parameters")
+    body = partial(_body_at, call, ranges)
+    rows = Rows(_places(call, vhosts), body, _name)
+    if query.is_true("disable_stats"):
+        return await listed(call, rows)
+    text = partial(_text_at, call) if ranges == NO_RANGES else None
+    return await listed(call, rows._replace(part=body, known=partial(_known, call), text=text))
 
 
-def _name(place: "_Place") -> str:
-    return place.name
+def _name(place: QueueKey) -> str:
+    return place[1]
 
 
-def _sampled(call: Call, path: tuple[str, ...]) -> Callable[["_Place"], float | None] | None:
+def _known(call: Call, path: tuple[str, ...]) -> Callable[[QueueKey], float | str | None] | None:
+    if path == ("name",):
+        return _name
     number, sampler = sampled_number(path), call.services.sampler
     if number is None:
         return None
+    find, looks = sampler.queues.get, sampler.looks
 
-    def of_place(place: _Place) -> float | None:
-        numbers = sampler.queues.get(place)
-        return None if numbers is None else number(numbers, sampler.looks)
+    def of_place(place: QueueKey) -> float | None:
+        numbers = find(place)
+        return None if numbers is None else number(numbers, looks)
 
     return of_place
 
 
-class _Place(NamedTuple):
-    """Where a queue is; a page makes objects only of those that it shows."""
-
-    vhost: str
-    name: str
-
-
-def _places(call: Call, vhosts: list[str]) -> Iterator[_Place]:
+def _places(call: Call, vhosts: list[str]) -> Iterator[QueueKey]:
+    """Yield where queues are; a page makes objects only of those that it shows."""
     for vhost in vhosts:
-        for name in things(partial(call.node.views.queue_names, vhost)):
-            yield _Place(vhost, name)
+        names = things(partial(call.node.views.queue_names, vhost))
+        yield from zip(repeat(vhost), names)  # one of them has no end
 
 
-def _body_at(call: Call, ranges: Ranges, place: _Place, wanted: Wanted = None) -> dict[str, Any]:
-    view = call.node.views.queue(place.vhost, place.name)
+def _body_at(call: Call, ranges: Ranges, place: QueueKey, wanted: Wanted = None) -> dict[str, Any]:
+    view = call.node.views.queue(*place)
     if view is None:
-        # It went while the list was made.
-        return {"name": place.name, "vhost": place.vhost}
+        return _gone(place)
     return _body(call, ranges, view, wanted)
+
+
+def _text_at(call: Call, place: QueueKey) -> bytes:
+    """Return the same as JSON, whole and without samples."""
+    view = call.node.views.queue(*place)
+    if view is None:
+        return dumped(_gone(place))
+    services = call.services
+    sampler = services.sampler
+    return services.queue_texts.text(view, sampler.queues.get(place), sampler.looks)
+
+
+def _gone(place: QueueKey) -> dict[str, Any]:
+    """Return the object of a queue that went while the list was made."""
+    vhost, name = place
+    return {"name": name, "vhost": vhost}
 
 
 def _body(call: Call, ranges: Ranges, view: QueueView, wanted: Wanted = None) -> dict[str, Any]:

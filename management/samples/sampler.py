@@ -46,11 +46,18 @@ class Sampler:
     Args:
         node: that is sampled.
         attention: is shown what was looked at.
+        tidying: returns what is tidied up after a look, in steps; gets the time.
     """
 
-    def __init__(self, node: Node, attention: Board) -> None:
+    def __init__(
+        self,
+        node: Node,
+        attention: Board,
+        tidying: Callable[[int], Iterator[None]] = lambda _now_ms: iter(()),
+    ) -> None:
         self._node = node
         self._attention = attention
+        self._tidying = tidying
         self.forget()
 
     def forget(self) -> None:
@@ -103,6 +110,9 @@ class Sampler:
         before_ms = now_ms if self._is_first else self.looks.last_ms
         self.looks = Looks(now_ms, before_ms, view.wall_ms - view.now_ms, PERIOD_MS)
         self._is_first = False
+        for _ in self._tidying(now_ms):
+            if node.slices.is_spent():
+                await node.slices.pause()
 
     async def _look_at_totals(self, names: list[str], now_ms: int) -> None:
         """Note the sums of each vhost and of the node; the queues were looked at before."""
@@ -125,9 +135,10 @@ class Sampler:
         """Return the messages in the queues of each vhost, ready and unacked."""
         sums: dict[str, tuple[int, int]] = {}
         for (vhost, _), history in self.queues.items():
-            ready_count, unacked_count = sums.get(vhost, (0, 0))
             ready, unacked = history.last[0], history.last[1]
-            sums[vhost] = (ready_count + ready, unacked_count + unacked)
+            if ready or unacked:
+                ready_count, unacked_count = sums.get(vhost, (0, 0))
+                sums[vhost] = (ready_count + ready, unacked_count + unacked)
             if self._node.slices.is_spent():
                 await self._node.slices.pause()
         return sums

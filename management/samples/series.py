@@ -1,7 +1,8 @@
 """Which numbers of a thing are sampled, in which order, and under which names they are shown."""
 
-from collections.abc import Mapping
-from typing import Final, TypeAlias
+from collections.abc import Callable, Mapping
+from operator import itemgetter
+from typing import Final, TypeAlias, cast
 
 from amqp_server.broker.views import (
     ChannelCounts,
@@ -82,20 +83,27 @@ NODE_SERIES: Final[Series] = {name: (place,) for place, name in enumerate((*GAUG
 NODE_WIDTH: Final = len(NODE_SERIES)
 
 
-def of_queue(counts: QueueCounts) -> tuple[int, ...]:
-    """Return the sampled numbers of a queue."""
-    return (
-        counts.ready_count,
-        counts.unacked_count,
-        counts.published,
-        counts.delivered,
-        counts.delivered_no_ack,
-        counts.got,
-        counts.got_no_ack,
-        counts.got_empty,
-        counts.redelivered,
-        counts.acked,
-    )
+of_queue: Final = cast(
+    "Callable[[QueueCounts], tuple[int, ...]]",
+    itemgetter(
+        *[
+            QueueCounts._fields.index(name)
+            for name in (
+                "ready_count",
+                "unacked_count",
+                "published",
+                "delivered",
+                "delivered_no_ack",
+                "got",
+                "got_no_ack",
+                "got_empty",
+                "redelivered",
+                "acked",
+            )
+        ]
+    ),
+)
+"""Returns the sampled numbers of a queue; a function takes twice as long, of each queue."""
 
 
 def of_channel(counts: ChannelCounts) -> tuple[int, ...]:

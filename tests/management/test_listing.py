@@ -79,6 +79,22 @@ def test_a_page_is_a_part_of_the_whole_list(
     assert (answer["total_count"], answer["filtered_count"]) == (len(whole), len(whole))
 
 
+@pytest.mark.parametrize(
+    "query", ["", "sort=size&", "sort_reverse=true&", "sort=size&sort_reverse=true&"]
+)
+def test_a_page_of_a_long_list(api: Api, query: str) -> None:
+    """More than are kept as candidates, with many that are equal."""
+    pairs = [(f"n{number:04}", number * 7919 % 50) for number in range(3_000)]
+    whole = ask(api, query, rows(pairs))
+    for page in (1, 2, 29, 30):
+        answer = ask(api, f"{query}page={page}&page_size=100", rows(pairs))
+        assert answer["items"] == whole[(page - 1) * 100 : page * 100]
+        assert (answer["total_count"], answer["filtered_count"]) == (3_000, 3_000)
+    found = ask(api, f"{query}page=1&page_size=500&name=n1", rows(pairs))
+    assert found["items"] == [each for each in whole if each["name"].startswith("n1")][:500]
+    assert (found["total_count"], found["filtered_count"]) == (3_000, 1_000)
+
+
 def test_a_name_filters_pages_only(api: Api) -> None:
     answer = ask(api, "page=1&name=b&columns=size", rows(PAIRS))
     assert (answer["items"], answer["filtered_count"], answer["total_count"]) == (

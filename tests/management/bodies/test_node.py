@@ -62,6 +62,9 @@ def test_memory_adds_up() -> None:
     body = memory_body(100, 30)
     assert (body["binary"], body["other_system"], body["total"]["rss"]) == (30, 70, 100)
     assert memory_body(100, 300)["binary"] == 100
+    kept = memory_body(100, 30, 50)
+    assert (kept["binary"], kept["mgmt_db"], kept["other_system"]) == (30, 50, 20)
+    assert memory_body(100, 30, 90)["mgmt_db"] == 70
     relative = relative_memory_body(200, 50)
     assert (relative["binary"], relative["other_system"], relative["total"]) == (25, 75, 100)
     assert relative_memory_body(0, 0)["binary"] == 0

@@ -70,20 +70,29 @@ def test_a_page_behind_the_end_is_out_of_range() -> None:
         ("name=^q", "q.plain", False),
         ("name=^Q%5C.P&use_regex=true", "q.plain", True),
         ("name=^x&use_regex=true", "q.plain", False),
-        ("name=&use_regex=true", "q.plain", True),
         ("name=%C3%A9&use_regex=true", "caf\xe9", True),
     ],
 )
 def test_names(query: str, name: str, *, matches: bool) -> None:
     page = page_wanted(parsed_query(f"page=1&{query}"))
     assert page is not None
+    assert page.matches is not None
     assert page.matches(name) is matches
 
 
 def test_a_pattern_that_backtracks_without_end_finds_nothing_in_little_time() -> None:
     page = page_wanted(parsed_query("page=1&name=(a*)*b&use_regex=true"))
     assert page is not None
+    assert page.matches is not None
     assert page.matches("a" * 200) is False
+    assert page.is_pattern
+
+
+@pytest.mark.parametrize("query", ["page=1", "page=1&name=", "page=1&name=&use_regex=true"])
+def test_without_a_name_all_are_paged(query: str) -> None:
+    page = page_wanted(parsed_query(query))
+    assert page is not None
+    assert page.matches is None
 
 
 def test_the_envelope() -> None:
