@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from statistics import median
 from typing import Final, NamedTuple
 
-from benchmarks.brokers import HAREMQ, free_port
+from benchmarks.brokers import HAREMQ, Broker, free_port
 from benchmarks.bystander.canary import Canary, RoundTrips
 from benchmarks.killable import killable
 from benchmarks.scenarios import Durability
@@ -77,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for page in PAGES:
             taken_ms, size_bytes = _look(port, page)
             print(f"| {page} | {taken_ms:.1f} | {size_bytes / 1024:,.0f} |", flush=True)
+        print(f"\nCPU time of the node for a round of all: {_round_ms(port, broker):.0f} ms")
         print(f"\nmemory of the node: {mib(broker.rss_bytes() or 0):,.0f} MiB\n")
         print("| | messages/s | p50 ms | p99 ms | worst ms |\n| --- | --: | --: | --: | --: |")
         for _ in range(options.windows):
@@ -116,6 +117,15 @@ def _look(port: int, path: str) -> tuple[float, int]:
         size_bytes = _get(port, path)
         taken_ms.append((time.perf_counter() - begin_s) * 1_000)
     return median(taken_ms), size_bytes
+
+
+def _round_ms(port: int, broker: Broker) -> float:
+    """Return the CPU time that the node takes for one round of all that is polled."""
+    before_s = broker.cpu_s() or 0.0
+    for _ in range(LOOKS):
+        for path in POLLED:
+            _get(port, path)
+    return ((broker.cpu_s() or 0.0) - before_s) / LOOKS * 1_000
 
 
 def _window(endpoint: Endpoint, seconds: float, rate: float) -> Window:
