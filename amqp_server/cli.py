@@ -30,6 +30,11 @@ _NODE_COMMANDS: Final[Mapping[str, Row]] = {
     "explain-config": Row(
         NODE, "amqp_server.node_commands:explain_config", "Print every settings key."
     ),
+    "move-to-etcd": Row(
+        NODE,
+        "amqp_server.node_commands:move_to_etcd",
+        "Put a stopped node's definitions into etcd, for a cluster.",
+    ),
     "version": Row(NODE, "amqp_server.cli:version", "Print the version."),
     "perf": Row(NODE, "load_generator.command:perf", "Put load on a broker, and measure it."),
 }

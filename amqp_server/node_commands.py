@@ -77,6 +77,56 @@ def explain_config(*, markdown: bool) -> None:
     click.echo(explain_markdown() if markdown else explain_text(), nl=not markdown)
 
 
+@click.command("move-to-etcd")
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    required=True,
+    help="Folder of the node's data; it stays as it is.",
+)
+@click.option(
+    "--etcd", "urls", metavar="URL", multiple=True, required=True, help="A member; several times."
+)
+@click.option("--cluster", metavar="NAME", required=True, help="Whose definitions they will be.")
+@click.option("--user", metavar="NAME", default="", help="Where etcd asks for a login.")
+@click.option("--password-file", type=_FILE, metavar="FILE", help="Its first line is the password.")
+@click.option("--ca-file", type=_FILE, metavar="FILE", help="Whom to trust for https.")
+@click.option("--certificate-file", type=_FILE, metavar="FILE", help="To show to etcd.")
+@click.option("--key-file", type=_FILE, metavar="FILE", help="Of the certificate.")
+@click.option(
+    "--into-existing", is_flag=True, help="Also where the cluster has definitions; none is changed."
+)
+def move_to_etcd(
+    data_dir: Path,
+    urls: tuple[str, ...],
+    cluster: str,
+    user: str,
+    password_file: Path | None,
+    *,
+    into_existing: bool,
+    **tls_files: Path | None,
+) -> None:
+    """Put the definitions of a node that does not run into etcd, and read them back.
+
+    A move that was ended before its time goes on where it was when it is called again. Nothing in
+    etcd is overwritten, and the node's folder stays as it is. Messages stay there.
+    """
+    from amqp_server import cluster_move, exit_status  # noqa: PLC0415 -- they load the broker
+
+    try:
+        address = cluster_move.address_with(urls, user, password_file, tls_files)
+        moved = cluster_move.move(data_dir, address, cluster, into_existing=into_existing)
+    except cluster_move.EXPECTED_ERRORS as error:
+        click.echo(f"haremq: {error}", err=True)
+        raise SystemExit(cluster_move.status_of(error)) from error
+    if moved.was_done:
+        click.echo("this node was moved before: nothing to do")
+    else:
+        click.echo(f"{moved.count} definitions are in etcd, {moved.put_count} new")
+    raise SystemExit(exit_status.OK)
+
+
 def _load(file: Path | None) -> Settings:
     """Return the settings of a file, or the defaults; end with a line for each mistake."""
     if file is None:
