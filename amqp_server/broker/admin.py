@@ -56,6 +56,8 @@ from amqp_server.broker.errors import (
 from amqp_server.broker.events import acting
 from amqp_server.broker.federation.upstream import COMPONENTS as FEDERATION_COMPONENTS
 from amqp_server.broker.jobs.pace import RATE_MAX
+from amqp_server.broker.messages.json_path import PathError
+from amqp_server.broker.messages.json_test import JsonTest
 from amqp_server.broker.messages.looks import HeldPlace, Look, Peeked, Wanted
 from amqp_server.broker.messages.message_filter import MessageFilter
 from amqp_server.broker.messages.shown import shown_properties, shown_types
@@ -97,6 +99,7 @@ __all__ = [
     "HeldPlace",
     "InvalidMessageError",
     "JobView",
+    "JsonTest",
     "LogIn",
     "Look",
     "LookPlace",
@@ -109,6 +112,7 @@ __all__ = [
     "OffsetSpec",
     "ParameterDefinition",
     "Passed",
+    "PathError",
     "Peeked",
     "Picked",
     "Policy",

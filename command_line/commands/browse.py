@@ -43,6 +43,7 @@ def filter_options() -> list[click.Parameter]:
     return [
         option("--text", text="Only payloads that have this text.", metavar="TEXT"),
         option("--regexp", text="Only payloads that this pattern is found in.", metavar="REGEX"),
+        option("--jsonpath", text="Only payloads that this holds for: $.a > 1.", metavar="TEST"),
         option("--header", text="Only with this header.", multiple=True, metavar="NAME=VALUE"),
         option("--from-exchange", text="Only those published to it.", metavar="NAME"),
         option("--key", text="Only those with this routing key.", metavar="KEY"),
@@ -54,6 +55,7 @@ def filter_of(given: dict[str, Any]) -> dict[str, object]:
     found = {
         "text": given.pop("text"),
         "regexp": given.pop("regexp"),
+        "jsonpath": given.pop("jsonpath"),
         "exchange": given.pop("from_exchange"),
         "routing_key": given.pop("key"),
         "headers": arguments_of(given.pop("header"), None) or None,

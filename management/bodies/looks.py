@@ -19,11 +19,13 @@ from amqp_server.broker.admin import (
     LAST,
     NEXT,
     HeldPlace,
+    JsonTest,
     Look,
     LookPlace,
     MessageFilter,
     OffsetKind,
     OffsetSpec,
+    PathError,
     Peeked,
     age_ms,
 )
@@ -37,7 +39,9 @@ STEPS_MAX: Final = 50_000
 
 _PLACE: Final = re.compile(r"(\d{1,3})\.(\d{1,19})", re.ASCII)
 _HELD_PLACE: Final = re.compile(r"(\d{1,15})\.(\d{1,5})\.(\d{1,19})", re.ASCII)
-_FILTER_KEYS: Final = frozenset({"text", "regexp", "headers", "exchange", "routing_key"})
+_FILTER_KEYS: Final = frozenset(
+    {"text", "regexp", "headers", "exchange", "routing_key", "jsonpath"}
+)
 _NAMED: Final = {"first": FIRST, "last": LAST, "next": NEXT}
 _OFFSET_MAX: Final = 1 << 62
 
@@ -141,12 +145,19 @@ def filter_of(body: Mapping[str, Any]) -> MessageFilter:
             pattern = Pattern(text_of(given, "regexp"), STEPS_MAX)
         except PatternError as error:
             raise bad_request(f"filter: regexp: {error}") from error
+    path = None
+    if "jsonpath" in given:
+        try:
+            path = JsonTest(text_of(given, "jsonpath"))
+        except PathError as error:
+            raise bad_request(f"filter: jsonpath: {error}") from error
     return MessageFilter(
         exchange=text_of(given, "exchange") if "exchange" in given else None,
         routing_key=text_of(given, "routing_key") if "routing_key" in given else None,
         headers=dict(object_of(given, "headers")),
         text=text_of(given, "text").encode("utf-8", "surrogateescape") if "text" in given else None,
         pattern=pattern,
+        path=path,
     )
 
 

@@ -56,6 +56,11 @@ def ready(channel: Channel, queue: str) -> int:
     return channel.queue_declare(queue, passive=True).method.message_count or 0
 
 
+def taken(channel: Channel, queue: str) -> object:
+    """Return the body of the next message, which is taken."""
+    return channel.basic_get(queue, auto_ack=True)[2]
+
+
 def let_die(channel: Channel) -> None:
     """Publish messages, and reject them all."""
     for number in range(LETTERS):
@@ -185,3 +190,64 @@ def test_a_job_that_goes_on_has_its_progress_and_a_stop(
     expect(page.get_by_text("Stopped job 7")).to_be_visible()
     expect(panel).to_have_count(0)
     assert json.dumps(stopped).count("/jobs/7") == 1
+
+
+def test_a_job_is_paused_and_goes_on(
+    watched: Watched, filled_server: Server, channel: Channel
+) -> None:
+    channel.queue_declare("jobs.other", durable=True)
+    for number in range(3):
+        channel.basic_publish("", "jobs.work", str(number).encode())
+    page = watched.page
+    page.goto(f"{address_of(filled_server)}#/queues/%2F/jobs.work")
+    page.get_by_role("button", name="Move…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Queue", exact=True).fill("jobs.other")
+    dialog.get_by_label("At most").fill("1")
+    dialog.get_by_role("button", name="Move 3").click()
+    panel = page.locator("section.panel", has_text="Move to jobs.other")
+    panel.get_by_role("button", name="Pause").click()
+    expect(panel).to_contain_text("paused")
+    assert watched.axe() == []
+    panel.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text("3 of 3 from jobs.work to jobs.other")).to_be_visible(timeout=15_000)
+    assert (ready(channel, "jobs.work"), ready(channel, "jobs.other")) == (0, 3)
+
+
+def test_single_messages_are_deleted_and_moved_and_no_other(
+    watched: Watched, filled_server: Server, channel: Channel
+) -> None:
+    channel.queue_declare("jobs.other", durable=True)
+    for number in range(6):
+        channel.basic_publish("", "jobs.work", f"body-{number}<b>".encode())
+    page = watched.page
+    page.goto(f"{address_of(filled_server)}#/queues/%2F/jobs.work?tab=messages")
+    rows = page.locator("tbody tr[data-row]")
+    expect(rows).to_have_count(6)
+    rows.nth(2).click()
+    panel = page.get_by_role("region", name="Message", exact=True)
+    panel.get_by_role("button", name="Delete…").click()
+    dialog = page.get_by_role("alertdialog")
+    expect(dialog).to_contain_text("This cannot be undone")
+    assert watched.axe() == []
+    dialog.get_by_role("button", name="Delete 1").click()
+    expect(page.get_by_text("Deleted 1 message of jobs.work")).to_be_visible()
+    expect(rows).to_have_count(5)
+
+    for index in (1, 3):
+        rows.nth(index).get_by_role("checkbox").check()
+    chosen = page.get_by_role("region", name="Selected messages")
+    expect(chosen).to_contain_text("2 selected")
+    assert taken(channel, "jobs.work") == b"body-0<b>"
+    assert taken(channel, "jobs.work") == b"body-1<b>", "it is chosen"
+    chosen.get_by_role("button", name="Move…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Queue", exact=True).fill("jobs.nowhere")
+    dialog.get_by_role("button", name="Move 2").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("jobs.nowhere")
+    dialog.get_by_label("Queue", exact=True).fill("jobs.other")
+    dialog.get_by_role("button", name="Move 2").click()
+    expect(page.get_by_text("Moved 1 message of jobs.work; 1 went before")).to_be_visible()
+    expect(rows).to_have_count(2)
+    assert taken(channel, "jobs.other") == b"body-4<b>"
+    assert (ready(channel, "jobs.work"), ready(channel, "jobs.other")) == (2, 0)

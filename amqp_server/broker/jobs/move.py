@@ -228,7 +228,7 @@ class MoveJob:
             else:
                 move.skipped += 1
                 move.unmatched += 1
-            if index % SEARCHED_PIECE_MAX == 0:
+            if index % SEARCHED_PIECE_MAX == 0 or move.matching.path is not None:
                 yield
         return chosen
 

@@ -189,7 +189,9 @@ class Scan:
 
     def is_piece_over(self) -> bool:
         """Whether to look at the time; a new piece begins then."""
-        if self._piece_count < PIECE_MAX and self._piece_bytes < PIECE_BYTES_MAX:
+        is_short = self._piece_count < PIECE_MAX and self._piece_bytes < PIECE_BYTES_MAX
+        # A test of a JSONPath takes milliseconds.
+        if is_short and self._wanted.matching.path is None:
             return False
         self._piece_count = self._piece_bytes = 0
         return True

@@ -4,12 +4,14 @@ exchange, routing key    equal to those of the message
 headers                  each is there with this value; a text is also equal to a number that
 is written so
 text, pattern            are found in the body: in the first octets of a long one
+path                     a test of JSONPaths holds for the body
 """
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from amqp_server.broker.access.patterns import Pattern
+from amqp_server.broker.messages.json_test import JsonTest
 from amqp_server.wire.errors import WireError
 from amqp_server.wire.properties import split
 from amqp_server.wire.tables import plain
@@ -35,6 +37,7 @@ class MessageFilter(NamedTuple):
     headers: Mapping[str, object] = _NOTHING
     text: bytes | None = None
     pattern: Pattern | None = None
+    path: JsonTest | None = None
 
     @property
     def is_set(self) -> bool:
@@ -43,12 +46,15 @@ class MessageFilter(NamedTuple):
 
     def cost(self, record: Record) -> int:
         """Return how many octets of a body a look at it takes, at most."""
-        if self.pattern is None and self.text is None:
+        if self.pattern is None and self.text is None and self.path is None:
             return 0
         return min(len(record.body), TEXT_BYTES_MAX)
 
     def matches(self, record: Record) -> bool | None:
-        """Return whether a message is looked for; None: a search for the pattern took too long."""
+        """Return whether a message is looked for.
+
+        None cannot be told: a search for the pattern took too long, or the body is no JSON.
+        """
         if self.exchange is not None and record.exchange != self.exchange:
             return False
         if self.routing_key is not None and record.routing_key != self.routing_key:
@@ -57,9 +63,11 @@ class MessageFilter(NamedTuple):
             return False
         if self.text is not None and self.text not in bytes(record.body[:TEXT_BYTES_MAX]):
             return False
-        if self.pattern is None:
-            return True
-        return self.pattern.is_in(bytes(record.body[:PATTERN_BYTES_MAX]))
+        if self.pattern is not None:
+            found = self.pattern.is_in(bytes(record.body[:PATTERN_BYTES_MAX]))
+            if not found:
+                return found
+        return True if self.path is None else self.path.holds_in(record.body)
 
     def _has_headers(self, record: Record) -> bool:
         if not record.flags & HAS_HEADERS:

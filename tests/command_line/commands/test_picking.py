@@ -45,3 +45,11 @@ def test_it_is_asked_first(typed: Typed, marks: list[str]) -> None:
 def test_a_message_that_is_not_named_is_a_wrong_use(typed: Typed) -> None:
     assert typed("queues", "delete-message", "a", "0.1", "-y").status == 64
     assert typed("queues", "delete-message", "a", "-y").status == 64
+
+
+def test_payloads_are_chosen_by_a_jsonpath(typed: Typed, marks: list[str]) -> None:
+    assert marks
+    found = typed("queues", "peek", "a", "--jsonpath", "$ >= 1", "-o", "json").json
+    assert [one["payload"] for one in found] == ["1", "2"]
+    assert typed("queues", "move", "a", "b", "--jsonpath", "$ == 1", "-y").status == 0
+    assert [one["payload"] for one in seen(typed, "b")] == ["1"]

@@ -1,5 +1,6 @@
 """Looks at messages over HTTP: they stay where they are, whatever kind their queue is of."""
 
+import json
 from typing import Any
 
 import pytest
@@ -223,3 +224,26 @@ def test_an_offset_is_for_streams_alone(api: Api) -> None:
     api.put("queues/%2F/q", {})
     reply = api.post("queues/%2F/q/stream", {})
     assert (reply.status, reply.json["reason"]) == (400, "queue 'q' in vhost '/' is no stream")
+
+
+@pytest.mark.parametrize("arguments", [{}, {"x-queue-type": "quorum"}, {"x-queue-type": "stream"}])
+def test_a_jsonpath_chooses_on_the_server_and_goes_on(api: Api, arguments: dict[str, str]) -> None:
+    api.put("queues/%2F/q", {"durable": True, "arguments": arguments})
+    for number in range(30):
+        publish(api, json.dumps({"n": number}))
+    publish(api, "no JSON")
+    found: list[str] = []
+    asked: dict[str, Any] | None = {"filter": {"jsonpath": "$.n >= 10 && $.n < 20"}, "scan": 7}
+    scanned = gave_up = 0
+    while asked is not None:
+        look = api.post(PEEK, asked).json
+        assert look["scanned"] <= 7
+        scanned += look["scanned"]
+        gave_up += look["gave_up"]
+        found += [one["payload"] for one in look["items"]]
+        asked = look["next"] and {**asked, **look["next"]}
+    assert found == [json.dumps({"n": number}) for number in range(10, 20)]
+    assert (scanned, gave_up) == (31, 1)
+    refused = api.post(PEEK, {"filter": {"jsonpath": "$.n >"}})
+    assert refused.status == 400
+    assert "jsonpath: Expected a path" in refused.json["reason"]

@@ -11,12 +11,12 @@ export interface Job {
   /** The messages stay in the source too. */
   copy: boolean;
   user: string;
-  state: "running" | "done" | "failed" | "cancelled";
+  state: "running" | "paused" | "done" | "failed" | "cancelled";
   /** Messages to go through; `moved` and `skipped` are those that it has gone through. */
   total: number;
   moved: number;
   skipped: number;
-  /** Part of `skipped`: they do not match the filter, and come back to their places. */
+  /** Part of `skipped`: they do not match the filter, and keep their places. */
   unmatched?: number;
   /** How many it goes through in a second at most; without it, as many as it can. */
   rate?: number;
@@ -40,6 +40,11 @@ export const ORIGIN = "origin";
 
 export function beginMove(vhost: string, queue: string, move: Move): Promise<Job> {
   return request("POST", ["queues", vhost, queue, "move"], { body: move });
+}
+
+/** Have a job stand still before its next piece, or go on. */
+export function pauseJob(id: number, isOn: boolean): Promise<Job> {
+  return request("PUT", ["jobs", String(id), isOn ? "pause" : "resume"]);
 }
 
 /** End a job before its next piece: what it has moved stays moved. */

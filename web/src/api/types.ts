@@ -302,6 +302,8 @@ export interface Message {
   position?: number;
   /** HareMQ's: where it is. A look with it as `place` begins with this message. */
   place?: string;
+  /** HareMQ's: what it is; with `place` it names the message. */
+  fingerprint?: string;
   /** HareMQ's, of a stream: its offset, and when it was appended (ms since 1970). */
   offset?: number;
   timestamp?: number;
@@ -324,6 +326,8 @@ export interface MessageFilter {
   headers?: Table;
   exchange?: string;
   routing_key?: string;
+  /** A test of JSONPaths that holds for the body. */
+  jsonpath?: string;
 }
 
 /** The answer of `POST queues/{}/{}/peek` and `POST queues/{}/{}/stream`. */
@@ -332,7 +336,7 @@ export interface Look {
   /** How many messages were looked at, and how many there are. */
   scanned: number;
   total: number;
-  /** In how many the search for `regexp` took too long. */
+  /** In how many it could not be told: `regexp` took too long, or the body is no JSON, or too much of it. */
   gave_up: number;
   /** The body of a request that goes on, besides filter and count; null if nothing is left. */
   next: { offset: number; place: string } | null;

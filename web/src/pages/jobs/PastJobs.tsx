@@ -4,7 +4,7 @@ import { moment } from "../../format/moment";
 import { places } from "../../route/places";
 import { endOf } from "./progress";
 
-const LOOKS = { running: "", done: "ok", failed: "bad", cancelled: "warn" };
+const LOOKS = { running: "", paused: "", done: "ok", failed: "bad", cancelled: "warn" };
 
 /** Jobs in a line each: what moved, from where, and how it ended. */
 export function PastJobs({ jobs }: { jobs: readonly Job[] }) {
@@ -21,7 +21,7 @@ export function PastJobs({ jobs }: { jobs: readonly Job[] }) {
             {job.copy && ", copied"}
             {end !== "" && `, ${end}`}
             <br />
-            <time>{job.state === "running" ? "now" : moment(job.started_at, now)}, {job.user}</time>
+            <time>{job.state === "running" || job.state === "paused" ? "now" : moment(job.started_at, now)}, {job.user}</time>
           </li>
         );
       })}

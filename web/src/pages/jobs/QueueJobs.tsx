@@ -28,5 +28,5 @@ export function RunningJobs({ jobs }: { jobs: readonly Job[] }) {
 }
 
 function isOver(job: Job): boolean {
-  return job.state !== "running";
+  return job.state !== "running" && job.state !== "paused";
 }

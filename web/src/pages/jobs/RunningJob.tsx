@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import { request } from "../../api/http";
-import { ORIGIN, stopJob, type Job } from "../../api/jobs";
+import { ORIGIN, pauseJob, stopJob, type Job } from "../../api/jobs";
 import { Button } from "../../components/Button";
 import { Figure } from "../../components/Figure";
 import { Panel } from "../../components/Panel";
@@ -10,6 +10,7 @@ import { moment } from "../../format/moment";
 import { rate } from "../../format/rate";
 import { share, shareOf } from "../../format/share";
 import { places } from "../../route/places";
+import { useCapability } from "../../state/capabilities";
 import { askAgain, usePolled } from "../../state/polling";
 import { useRights } from "../../state/rights";
 import { session } from "../../state/session";
@@ -23,13 +24,15 @@ const EVERY_MS = 1_000;
 export function RunningJob({ job: listed }: { job: Job }) {
   const rights = useRights();
   const account = useStore(session);
+  const canPause = useCapability("PUT jobs/{}/pause");
   const samples = useRef<Sample[]>([]);
   const told = usePolled(`jobs/${listed.id}`, (signal) => request<Job>("GET", ["jobs", String(listed.id)], { signal }), EVERY_MS);
   const job = told.data ?? listed;
   if (told.data !== undefined) samples.current = withSample(samples.current, { at: told.at, done: job.moved + job.skipped });
   const { done, perSecond, leftMs } = progressOf(job, samples.current);
   const lost = job.skipped - (job.unmatched ?? 0);
-  const isOver = job.state !== "running";
+  const isPaused = job.state === "paused";
+  const isOver = job.state !== "running" && !isPaused;
   useEffect(() => {
     if (isOver) askAgain();
   }, [isOver]);
@@ -44,19 +47,34 @@ export function RunningJob({ job: listed }: { job: Job }) {
       sayFailed(`stop job ${job.id}`, error);
     }
   };
+  const pause = async (): Promise<void> => {
+    try {
+      await pauseJob(job.id, !isPaused);
+      samples.current = [];
+      askAgain();
+      say(isPaused ? `Job ${job.id} goes on` : `Paused job ${job.id}: what was moved stays moved`);
+    } catch (error) {
+      sayFailed(`${isPaused ? "resume" : "pause"} job ${job.id}`, error);
+    }
+  };
   return (
     <Panel
       title={titleOf(job)}
       note={`from ${job.source}, started ${moment(job.started_at, Date.now())} by ${job.user}`}
-      acts={mayStop && !isOver && <Button look="s" onPress={() => void stop()}>Stop</Button>}
+      acts={mayStop && !isOver && (
+        <>
+          {canPause && <Button look="s" onPress={() => void pause()}>{isPaused ? "Resume" : "Pause"}</Button>}
+          <Button look="s" onPress={() => void stop()}>Stop</Button>
+        </>
+      )}
     >
       <div class="pad stack">
         <div class="row">
           <b class="bigno">{wholeCount(done)}</b>
           <span class="dim">of {wholeCount(job.total)}</span>
           <span class="push dim">
-            <Figure parts={rate(perSecond)} />
-            {leftMs !== undefined && !isOver && <>, <Figure parts={age(leftMs)} /> left</>}
+            {isPaused ? "paused" : <Figure parts={rate(perSecond)} />}
+            {leftMs !== undefined && !isOver && !isPaused && <>, <Figure parts={age(leftMs)} /> left</>}
           </span>
         </div>
         <svg class="progress" role="img" aria-label={share(done, job.total)}>

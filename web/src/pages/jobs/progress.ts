@@ -38,6 +38,6 @@ export function endOf(job: Job): string {
   const lost = job.skipped - unmatched;
   const others = unmatched === 0 ? "" : `${unmatched} did not fit the filter`;
   const left = lost === 0 ? "" : job.copy ? `${lost} did not fit` : `${lost} had nowhere to go`;
-  const end = { running: "", done: "", failed: `failed: ${job.error ?? "the broker does not say why"}`, cancelled: "stopped" }[job.state];
+  const end = { running: "", paused: "", done: "", failed: `failed: ${job.error ?? "the broker does not say why"}`, cancelled: "stopped" }[job.state];
   return [others, left, end].filter((words) => words !== "").join(", ");
 }

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { publish } from "../../api/acts";
 import { ApiError } from "../../api/http";
@@ -22,8 +23,8 @@ const COPIES: readonly { title: string; make: (message: Message, vhost: string) 
   { title: "Python", make: (message, vhost) => asPython(message, vhost, location.hostname) },
 ];
 
-/** What can be done with one message that is looked at. */
-export function MessageActs({ message, vhost }: { message: Message; vhost: string }) {
+/** What can be done with one message that is looked at; `more` takes it out of its queue. */
+export function MessageActs({ message, vhost, more }: { message: Message; vhost: string; more?: ComponentChildren }) {
   const [isRepublish, setRepublish] = useState(false);
   return (
     <div class="row wrap">
@@ -33,6 +34,7 @@ export function MessageActs({ message, vhost }: { message: Message; vhost: strin
           <MenuItem key={copy.title} onPress={() => { close(); void copyText(copy.make(message, vhost), `the message as ${copy.title}`); }}>{copy.title}</MenuItem>
         ))}
       </Menu>
+      {more}
       {isRepublish && <RepublishDialog message={message} vhost={vhost} onClose={() => setRepublish(false)} />}
     </div>
   );

@@ -70,10 +70,13 @@ interface Props {
   kind: RowKind;
   open: number;
   onOpen: (index: number) => void;
+  /** The places of those that are selected; without `onChoose` none can be. */
+  chosen?: ReadonlySet<string>;
+  onChoose?: ((chosen: ReadonlySet<string>) => void) | undefined;
 }
 
 /** Messages as rows, in the order of delivery. */
-export function MessageRows({ messages, kind, open, onOpen }: Props) {
+export function MessageRows({ messages, kind, open, onOpen, chosen, onChoose }: Props) {
   const { show } = useAddress().query;
   const columns = useMemo(() => {
     const [last, ...front] = [...COLUMNS[kind]].reverse();
@@ -89,13 +92,29 @@ export function MessageRows({ messages, kind, open, onOpen }: Props) {
         const message = messages[index];
         return message && { message, index };
       }}
-      keyOf={(row) => String(row.index)}
+      keyOf={(row) => (onChoose && row.message.place) || String(row.index)}
       sort={[]}
-      selected={new Set([String(open)])}
+      selected={onChoose ? chosen ?? NONE : new Set([String(open)])}
+      {...(onChoose ? choosing(messages, chosen ?? NONE, onChoose) : {})}
       cursor={open}
       onOpen={(row) => onOpen(row.index)}
     />
   );
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** The checkboxes of rows, and of all of them. */
+function choosing(messages: readonly Message[], chosen: ReadonlySet<string>, onChoose: (chosen: ReadonlySet<string>) => void) {
+  const all = messages.map((message) => message.place ?? "");
+  return {
+    onSelect: ({ message: { place = "" } }: Row, isSelected: boolean): void => onChoose(new Set(isSelected ? [...chosen, place] : [...chosen].filter((one) => one !== place))),
+    selection: {
+      isAll: all.every((place) => chosen.has(place)),
+      isSome: all.some((place) => chosen.has(place)),
+      onAll: (isAll: boolean): void => onChoose(new Set(isAll ? all : [])),
+    },
+  };
 }
 
 function typeOf(message: Message): string | undefined {

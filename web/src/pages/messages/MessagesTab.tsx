@@ -1,3 +1,4 @@
+import { useState } from "preact/hooks";
 import { peek } from "../../api/looks";
 import type { Queue } from "../../api/types";
 import { Bones } from "../../components/Bones";
@@ -7,19 +8,20 @@ import { Icon } from "../../components/Icon";
 import { Note } from "../../components/Note";
 import { Segmented } from "../../components/Segmented";
 import { wholeCount } from "../../format/count";
+import { BulkBar } from "../../list/BulkBar";
 import { saveFile } from "../../list/exporting";
 import { setQuery, useAddress } from "../../route/router";
 import { areKnown, useCapability } from "../../state/capabilities";
 import { useKeys } from "../../state/keys";
 import { useRights } from "../../state/rights";
 import { useStore } from "../../state/store";
-import { wantedOf } from "./messageFilter";
+import { messageFilterOf } from "./messageFilter";
 import { MessageActs } from "./MessageActs";
 import { MessageFilterField } from "./MessageFilterField";
 import { MessagePanel } from "./MessagePanel";
 import { MessageRows } from "./MessageRows";
 import { PickColumns } from "./PickColumns";
-import { fits } from "./messageTest";
+import { PickedActs } from "./PickedActs";
 import { ScanLine } from "./ScanLine";
 import { TakenMessages } from "./TakenMessages";
 import { useLook } from "./useLook";
@@ -32,24 +34,33 @@ export function MessagesTab({ queue }: { queue: Queue }) {
   return canPeek ? <Browser queue={queue} /> : <TakenMessages queue={queue} />;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 function Browser({ queue }: { queue: Queue }) {
   const { query } = useAddress();
   const rights = useRights();
   const state = query.state === "unacked" ? "unacked" : "ready";
   const find = query.find ?? "";
-  const wanted = wantedOf(find);
-  const { test } = wanted;
-  const looked = useLook(wanted.fault === "" ? `${state} ${find}` : null, (from, signal) =>
-    peek({ vhost: queue.vhost, queue: queue.name, state, filter: wanted.filter, from, signal }),
-    test && ((message) => fits(test, message)),
+  const filter = messageFilterOf(find);
+  const looked = useLook(`${state} ${find}`, (from, signal) =>
+    peek({ vhost: queue.vhost, queue: queue.name, state, filter, from, signal }),
   );
-  const fault = wanted.fault || looked.fault;
+  const { fault } = looked;
   const list = looked.items;
   const open = query.message === undefined ? -1 : Number(query.message);
   const show = (index: number): void => setQuery({ message: index < 0 ? undefined : String(index) });
   const step = (by: number): void => show(Math.max(0, Math.min(list.length - 1, open + by)));
   useKeys({ j: () => step(1), k: () => step(-1), Escape: () => show(-1) });
   const message = list[open];
+  const mayPick = useCapability("POST queues/{}/{}/messages/delete") && state === "ready" && !rights.isReadOnly;
+  const [chosen, setChosen] = useState(NONE);
+  const picked = mayPick ? list.filter((one) => chosen.has(one.place ?? "")) : [];
+  const lookAgain = (): void => {
+    setChosen(NONE);
+    show(-1);
+    looked.again();
+  };
+  const picking = { vhost: queue.vhost, queue: queue.name, onDone: lookAgain };
   const save = (): void => saveFile(`${queue.name}.jsonl`, `${list.map((one) => JSON.stringify(one)).join("\n")}\n`, "application/x-ndjson");
   return (
     <div class={message ? "split" : "split whole"}>
@@ -72,9 +83,14 @@ function Browser({ queue }: { queue: Queue }) {
         <ScanLine looked={looked} isFiltered={find !== ""} />
         {fault !== "" && <div class="below"><Note look="bad">{fault}</Note></div>}
         {list.length > 0 ? (
-          <MessageRows messages={list} kind={state} open={open} onOpen={show} />
+          <MessageRows messages={list} kind={state} open={open} onOpen={show} chosen={chosen} onChoose={mayPick ? setChosen : undefined} />
         ) : (
           !looked.isBusy && !looked.isNew && fault === "" && <NothingFound state={state} find={find} />
+        )}
+        {picked.length > 0 && (
+          <BulkBar label="Selected messages" count={picked.length} sum="of those that are shown" onClear={() => setChosen(NONE)}>
+            <PickedActs {...picking} messages={picked} />
+          </BulkBar>
         )}
         <div class="status">
           <span>{wholeCount(list.length)} shown, in the order of delivery</span>
@@ -87,7 +103,7 @@ function Browser({ queue }: { queue: Queue }) {
           vhost={queue.vhost}
           title={state === "unacked" ? `Delivery ${message.delivery_tag ?? ""}` : `Position ${wholeCount(message.position ?? open)}`}
           note={`${open + 1} of ${list.length}`}
-          acts={!rights.isReadOnly && <MessageActs message={message} vhost={queue.vhost} />}
+          acts={!rights.isReadOnly && <MessageActs message={message} vhost={queue.vhost} more={mayPick && <PickedActs {...picking} messages={[message]} />} />}
           onStep={step}
           onClose={() => show(-1)}
         />

@@ -16,7 +16,7 @@ export function ScanLine({ looked, isFiltered }: { looked: Looked; isFiltered: b
         <span>
           {isFiltered ? "Scanned" : "Loaded"} <b>{wholeCount(isFiltered ? scanned : items.length)}</b> of {wholeCount(total)}
           {isFiltered && <> · <b>{wholeCount(items.length)}</b> {items.length === 1 ? "fits" : "fit"}</>}
-          {unsure > 0 && <span class="warn" title="their bodies are no JSON, were cut, or take too long"> · {wholeCount(unsure)} cannot be told</span>}
+          {unsure > 0 && <span class="warn" title="their bodies are no JSON, or too long, or take too many steps"> · {wholeCount(unsure)} cannot be told</span>}
         </span>
       )}
       {next !== null && <Button look="ghost s" disabled={isBusy} onPress={looked.onward}>{isFiltered ? "Scan on" : "Load more"}</Button>}

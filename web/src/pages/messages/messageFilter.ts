@@ -1,38 +1,20 @@
 import type { MessageFilter } from "../../api/types";
-import { parseTest } from "./jsonpath/parse";
-import type { Test } from "./jsonpath/path";
-
-/** Which messages are looked for: by the broker, and of these by the browser. */
-export interface Wanted {
-  /** Undefined is every message. */
-  filter?: MessageFilter;
-  /** What has to hold for the body, which is JSON. */
-  test?: Test;
-  /** What is wrong with the JSONPath; empty is nothing. */
-  fault: string;
-}
 
 /** Where a JSONPath begins: it is the rest of what was typed. */
 const PATH = /(?:^|\s)(!?\(*[$][.[].*)$/s;
 
 /**
  * Read what was typed: `key:order.paid exchange:orders header:x-tenant=kestrel /pattern/ words $.total > 100`.
- * Words without a name are looked for in the body.
+ * Words without a name are looked for in the body. The broker searches; undefined is no filter.
  */
-export function wantedOf(typed: string): Wanted {
+export function messageFilterOf(typed: string): MessageFilter | undefined {
   const path = PATH.exec(typed)?.[1];
-  const filter = messageFilterOf(path === undefined ? typed : typed.slice(0, typed.length - path.length));
-  const wanted: Wanted = { ...(filter === undefined ? {} : { filter }), fault: "" };
-  if (path === undefined) return wanted;
-  try {
-    return { ...wanted, test: parseTest(path) };
-  } catch (error) {
-    return { ...wanted, fault: (error as Error).message };
-  }
+  if (path === undefined) return wordsOf(typed);
+  return { ...wordsOf(typed.slice(0, typed.length - path.length)), jsonpath: path.trim() };
 }
 
-/** The part that the broker searches by; undefined is no filter. */
-export function messageFilterOf(typed: string): MessageFilter | undefined {
+/** All but the JSONPath; undefined is no filter. */
+function wordsOf(typed: string): MessageFilter | undefined {
   const filter: MessageFilter = {};
   const words: string[] = [];
   for (const word of typed.trim().split(/\s+/)) {

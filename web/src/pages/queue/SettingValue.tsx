@@ -2,6 +2,7 @@ import { Figure } from "../../components/Figure";
 import { age } from "../../format/age";
 import { bytes } from "../../format/bytes";
 import { count } from "../../format/count";
+import { exchangeTitle } from "../../format/names";
 import { places } from "../../route/places";
 
 const SPANS = new Set(["message-ttl", "expires", "consumer-timeout"]);
@@ -13,6 +14,6 @@ export function SettingValue({ name, value, vhost }: { name: string; value: unkn
     const parts = SPANS.has(name) ? age(value) : SIZES.has(name) ? bytes(value) : count(value);
     return <Figure parts={parts} title={String(value)} />;
   }
-  if (name === "dead-letter-exchange" && typeof value === "string") return <a href={places.exchange(vhost, value)}>{value}</a>;
+  if (name === "dead-letter-exchange" && typeof value === "string") return <a href={places.exchange(vhost, value)}>{exchangeTitle(value)}</a>;
   return <>{typeof value === "string" ? value : JSON.stringify(value)}</>;
 }

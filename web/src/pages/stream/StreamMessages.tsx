@@ -11,11 +11,10 @@ import { useKeys } from "../../state/keys";
 import { useRights } from "../../state/rights";
 import { MessageActs } from "../messages/MessageActs";
 import { MessageFilterField } from "../messages/MessageFilterField";
-import { wantedOf } from "../messages/messageFilter";
+import { messageFilterOf } from "../messages/messageFilter";
 import { MessagePanel } from "../messages/MessagePanel";
 import { MessageRows } from "../messages/MessageRows";
 import { PickColumns } from "../messages/PickColumns";
-import { fits } from "../messages/messageTest";
 import { ScanLine } from "../messages/ScanLine";
 import { useLook } from "../messages/useLook";
 import { GoTo } from "./GoTo";
@@ -27,13 +26,11 @@ export function StreamMessages({ queue }: { queue: Queue }) {
   const canLook = useCapability("POST queues/{}/{}/stream");
   const from = query.from ?? "last";
   const find = query.find ?? "";
-  const wanted = wantedOf(find);
-  const { test } = wanted;
-  const looked = useLook(canLook && wanted.fault === "" ? `${from} ${find}` : null, (place, signal) =>
-    lookFrom(/^\d+$/.test(from) ? Number(from) : from, { vhost: queue.vhost, queue: queue.name, filter: wanted.filter, from: place, signal }),
-    test && ((message) => fits(test, message)),
+  const filter = messageFilterOf(find);
+  const looked = useLook(canLook ? `${from} ${find}` : null, (place, signal) =>
+    lookFrom(/^\d+$/.test(from) ? Number(from) : from, { vhost: queue.vhost, queue: queue.name, filter, from: place, signal }),
   );
-  const fault = wanted.fault || looked.fault;
+  const { fault } = looked;
   const list = looked.items;
   const open = query.message === undefined ? -1 : Number(query.message);
   const show = (index: number): void => {

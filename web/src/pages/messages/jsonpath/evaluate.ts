@@ -17,15 +17,6 @@ export function valuesAt(path: Path, body: unknown): unknown[] {
   return new Evaluation(body).values(path, body);
 }
 
-/**
- * Whether a test holds for a body.
- *
- * @throws TooLong It took more steps than one body is worth.
- */
-export function holds(test: Test, body: unknown): boolean {
-  return new Evaluation(body).holds(test, body);
-}
-
 class Evaluation {
   private steps = 0;
 
@@ -37,7 +28,7 @@ class Evaluation {
     return values;
   }
 
-  holds(test: Test, here: unknown): boolean {
+  private holds(test: Test, here: unknown): boolean {
     this.step();
     switch (test.kind) {
       case "exists":

@@ -30,19 +30,6 @@ export function parsePath(text: string): Path {
   return path;
 }
 
-/**
- * Read what has to hold for a body: a path that leads anywhere, or comparisons of paths and values, such as
- * `$.total > 100 && $.customer.id == "kestrel"`.
- *
- * @throws PathError It is none.
- */
-export function parseTest(text: string): Test {
-  const reader = new Reader(text);
-  const test = reader.or(0);
-  reader.end();
-  return test;
-}
-
 /** Reads RFC 9535 from the left to the right, without its functions. */
 class Reader {
   private at = 0;
