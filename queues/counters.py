@@ -143,6 +143,7 @@ class QueueCounts(NamedTuple):
         refused: messages that were not taken in, as the queue was full.
         purged: messages that a purge took out.
         moved_safely: dead letters that every target has confirmed, where that is asked for.
+        duplicates: messages that were not taken in, as one with their key was there.
         dead_lettered, dropped: messages that died: on their way to a dead letter exchange, or
             gone, as there is none.
         dead_lettered_safely: of ``dead_lettered``, those that stay until they are confirmed.
@@ -168,6 +169,7 @@ class QueueCounts(NamedTuple):
     refused: int = 0
     purged: int = 0
     moved_safely: int = 0
+    duplicates: int = 0
     dead_lettered: DeathCounts = NO_DEATHS
     dropped: DeathCounts = NO_DEATHS
     dead_lettered_safely: DeathCounts = NO_DEATHS

@@ -91,6 +91,24 @@ class TrafficCounts(NamedTuple):
         return self
 
 
+class DuplicateCounts(NamedTuple):
+    """Counters of what exchanges that deduplicate have seen before."""
+
+    duplicates: int = 0
+
+    def plus(self, other: "DuplicateCounts") -> "DuplicateCounts":
+        """Return the sum."""
+        return DuplicateCounts(self.duplicates + other.duplicates)
+
+    def minus(self, other: "DuplicateCounts") -> "DuplicateCounts":
+        """Return the difference."""
+        return DuplicateCounts(self.duplicates - other.duplicates)
+
+    def at_the_end(self) -> "DuplicateCounts":
+        """Return the same: it is a counter."""
+        return self
+
+
 class ConsumerView(NamedTuple):
     """A consumer.
 

@@ -11,7 +11,7 @@ channels counted.
 
 from typing import Final, Generic, NamedTuple, Protocol, Self, TypeVar
 
-from amqp_server.broker.counts import ChannelCounts, TrafficCounts
+from amqp_server.broker.counts import ChannelCounts, DuplicateCounts, TrafficCounts
 from amqp_server.broker.steps import Steps
 from queues.counters import QueueCounts
 
@@ -172,13 +172,15 @@ class Totals(NamedTuple):
     channels: Tally[ChannelCounts]
     queues: QueueTallies
     traffic: Tally[TrafficCounts]
+    duplicates: Tally[DuplicateCounts]
 
 
 def new_totals(whole: Totals | None = None) -> Totals:
     """Return sums without anything; each is a part of those of ``whole``."""
-    channels, queues, traffic = (None, None, None) if whole is None else whole
+    channels, queues, traffic, duplicates = (None, None, None, None) if whole is None else whole
     return Totals(
         Tally(ChannelCounts(), channels),
         QueueTallies(queues),
         Tally(TrafficCounts(), traffic),
+        Tally(DuplicateCounts(), duplicates),
     )

@@ -124,16 +124,16 @@ class Vhost:
         self.name, self._turn, self._journal = name, turn, backing.journal
         self.totals = new_totals(totals)
         self.definition = VhostDefinition(name)
-        self.policies = PolicyTable()
-        self.limits = VhostLimits()
+        self.policies, self.limits = PolicyTable(), VhostLimits()
         self.reply_consumers = ReplyConsumers()
         self.default_queue_kind: QueueKind | None = None
         self._lookup = lookup = _Lookup(self.policies, self.reply_consumers)
-        self.router = Router(lookup.has_queue)
+        self.router = router = Router(lookup.has_queue)
         events = Events() if events is None else events
-        self.publisher = Publisher(self.router, lookup.target_of)
-        lookup.taps = self.publisher.taps
-        self.keepers = lookup.keepers = Keepers(name, self.router, turn, self.publisher, backing)
+        self.publisher = publisher = Publisher(router, lookup.target_of)
+        lookup.taps = publisher.taps
+        tally = self.totals.duplicates
+        self.keepers = lookup.keepers = Keepers(name, router, turn, publisher, backing, tally)
         self.exchanges = ExchangeTable(
             name,
             self.router,

@@ -177,6 +177,14 @@ EXCHANGE_CONFIRMED: Final = (
         attrgetter("confirmed"),
     ),
 )
+EXCHANGE_DUPLICATES: Final = (
+    Family(
+        "exchange_duplicates_total",
+        COUNTER,
+        "Messages that exchanges had seen before",
+        lambda view: view.seen.duplicates,
+    ),
+)
 LAG: Final = (
     Family(
         "stream_consumer_max_offset_lag",

@@ -7,7 +7,7 @@
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from amqp_server.broker.views import NodeView, QueueCounts, QueueNumbers
@@ -17,6 +17,8 @@ from management.metrics.family import (
     CLUSTER,
     DETAILED,
     GAUGE,
+    HAREMQ,
+    HAREMQ_DETAILED,
     RABBITMQ,
     Family,
     Group,
@@ -127,6 +129,10 @@ async def _aggregated(scrape: Scrape) -> Groups:
     yield Group((*connections.EXCHANGE, *connections.EXCHANGE_CONFIRMED), exchanges)
     lags = [each[1] for each in await sources.lags()]
     yield Group(connections.LAG, ((node.EVERYTHING, max(lags, default=0)),))
+    yield Group(queues.DUPLICATES, together, HAREMQ)
+    (family,) = connections.EXCHANGE_DUPLICATES
+    duplicates = ((node.EVERYTHING, counted.exchange_duplicates),)
+    yield Group((family._replace(pick=itself),), duplicates, HAREMQ)
 
 
 async def _per_object(scrape: Scrape) -> Groups:
@@ -141,7 +147,7 @@ async def _detailed(scrape: Scrape) -> Groups:
     for name, make in DETAILED_FAMILIES.items():
         if name in scrape.selection.families:
             for group in await make(scrape):
-                yield group
+                yield replace(group, prefix=HAREMQ_DETAILED) if group.prefix == HAREMQ else group
 
 
 async def _memory(scrape: Scrape) -> Groups:
@@ -177,6 +183,16 @@ async def _queue_delivery(scrape: Scrape) -> list[Group]:
 async def _queue_published(scrape: Scrape) -> list[Group]:
     items = await scrape.sources.queues()
     return [Group(queues.PUBLISHED, items, key_of=queues.published_key)]
+
+
+async def _duplicates(scrape: Scrape) -> list[Group]:
+    sources = scrape.sources
+    exchanges = [item for item in await sources.exchanges() if item[1].seen is not None]
+    found = list(filter(queues.deduplicates, await sources.queues()))
+    return [
+        Group(connections.EXCHANGE_DUPLICATES, exchanges, HAREMQ),
+        Group(queues.DUPLICATES, found, HAREMQ),
+    ]
 
 
 async def _exchange_metrics(scrape: Scrape) -> list[Group]:
@@ -260,8 +276,9 @@ DETAILED_FAMILIES: Final[Mapping[str, Maker]] = {
     "node_metrics": _node_families(node.METRICS),
     "node_persister_metrics": _node_families(node.PERSISTER),
     "auth_attempt_metrics": _auth_attempts,
+    "deduplication_metrics": _duplicates,
 }
-"""RabbitMQ's names of families; one that is not here is shown empty."""
+"""RabbitMQ's names of families, and the last one ours; one that is not here is shown empty."""
 
 PER_OBJECT: Final = (
     "queue_coarse_metrics",
@@ -275,6 +292,7 @@ PER_OBJECT: Final = (
     "channel_exchange_metrics",
     "channel_queue_metrics",
     "stream_consumer_metrics",
+    "deduplication_metrics",
 )
 
 ENDPOINTS: Final[Mapping[str, Endpoint]] = {

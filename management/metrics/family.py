@@ -9,8 +9,11 @@ Number: TypeAlias = int | float
 RABBITMQ: Final = "rabbitmq_"
 DETAILED: Final = "rabbitmq_detailed_"
 CLUSTER: Final = "rabbitmq_cluster_"
+HAREMQ: Final = "haremq_"
+HAREMQ_DETAILED: Final = "haremq_detailed_"
 PLAIN: Final = ""
-"""Prefixes of names: of the node, of chosen families, of what a cluster shares, of others."""
+"""Prefixes of names: of the node, of chosen families, of what a cluster shares, of what RabbitMQ
+does not count, of that in chosen families, of others."""
 
 GAUGE: Final = "gauge"
 COUNTER: Final = "counter"

@@ -20,11 +20,13 @@ MEMBERSHIP: Final = "leader"
 
 
 Thing: TypeAlias = tuple[Any, ...]
-"""The numbers of a queue: its kind, whether it may deliver, and then its counts."""
+"""The numbers of a queue: its kind, whether it may deliver, whether it tells duplicates, and then
+its counts."""
 
 _KIND: Final = 0
 _MAY_DELIVER: Final = 1
-_COUNTS_AT: Final = 2
+_DEDUPLICATES: Final = 2
+_COUNTS_AT: Final = 3
 _COUNTS_END: Final = QueueCounts._fields.index("dead_lettered")
 """Deaths are counted for each kind of queue, and not shown for each queue."""
 
@@ -99,17 +101,30 @@ PUBLISHED: Final = (
         "queue_messages_published_total", COUNTER, "Messages taken in by queues", _of("published")
     ),
 )
+DUPLICATES: Final = (
+    Family(
+        "queue_duplicates_total",
+        COUNTER,
+        "Messages that queues did not take in, as one with their key was there",
+        _of("duplicates"),
+    ),
+)
 INFO: Final = (Family("queue_info", GAUGE, "A queue, its kind, and its node's part", lambda _: 1),)
 
 
 def thing_of(queue: QueueNumbers) -> Thing:
     """Return the numbers of a queue, or of all together."""
-    return (queue.kind, queue.may_deliver, *queue.counts[:_COUNTS_END])
+    return (queue.kind, queue.may_deliver, queue.deduplicates, *queue.counts[:_COUNTS_END])
 
 
 def item_of(vhost: str, queue: QueueNumbers) -> Item:
     """Return a queue."""
     return labels(vhost=vhost, queue=queue.name), thing_of(queue)
+
+
+def deduplicates(item: Item) -> bool:
+    """Whether a queue tells duplicates."""
+    return bool(item[1][_DEDUPLICATES])
 
 
 def info_key(item: Item) -> str:

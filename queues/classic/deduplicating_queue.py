@@ -16,6 +16,7 @@ from persistence.record import PERSISTENT, Run, has_ttl
 from queues.classic.queue import ClassicQueue
 from queues.classic.rules import CLASSIC_RULES, SharingRules
 from queues.commits import SAFE_NOW, CommitPoint, later_of, point_at
+from queues.counters import QueueCounts
 from queues.deduplication.keyed_log import FreeingMoves, KeyedLog
 from queues.log_port import QueueLog, RecoveredMessages
 from queues.outcomes import ALL_SAFE, PublishOutcome
@@ -75,6 +76,10 @@ class DeduplicatingQueue(ClassicQueue):
     def only_appends(self, run: Run, now_ms: int) -> bool:
         """Whether ``publish`` of this run does no more than append: none of it has a key."""
         return not any(self._keyed.keys_of(run)) and super().only_appends(run, now_ms)
+
+    def counts(self) -> QueueCounts:
+        """Return how it is, and what happened in it, duplicates too."""
+        return super().counts()._replace(duplicates=self._keyed.duplicates_count)
 
     def state(self) -> QueueState:
         """Return how its consumers are, and which keys it knows."""

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple, cast
 
+from amqp_server.broker.counts import DuplicateCounts
 from amqp_server.broker.publish_target import KeeperTarget, PublishTarget, count_unlike_most
 from amqp_server.broker.steps import Steps, finish
 from amqp_server.broker.turn import Turn
@@ -107,6 +108,10 @@ class Deduplicator:
         """Take the keys that a restart found; must be the first call."""
         self.seen.recover(found, now_ms)
         self._arm()
+
+    def counts(self) -> DuplicateCounts:
+        """Return how many messages were seen before."""
+        return DuplicateCounts(self.seen.duplicates_count)
 
     # -- in ---------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias, cast
 
 from amqp_server.broker.backing import Backing
+from amqp_server.broker.counts import DuplicateCounts
 from amqp_server.broker.keepers.deduplicator import Deduplicator
 from amqp_server.broker.keepers.due_publisher import DuePublisher
 from amqp_server.broker.keepers.history import History
@@ -12,6 +13,7 @@ from amqp_server.broker.publish import Publisher
 from amqp_server.broker.publish_target import PublishTarget
 from amqp_server.broker.queue import QueueIdentity
 from amqp_server.broker.steps import Steps
+from amqp_server.broker.tally import Tally
 from amqp_server.broker.turn import Turn
 from exchanges.bindings import Destination, DestinationKind
 from exchanges.deduplication import Window, window_of
@@ -59,16 +61,24 @@ class Keepers:
         turn: the broker's.
         publisher: the vhost's.
         backing: the broker's.
+        tally: keeps what exchanges that deduplicate have counted.
     """
 
     def __init__(
-        self, vhost_name: str, router: Router, turn: Turn, publisher: Publisher, backing: Backing
+        self,
+        vhost_name: str,
+        router: Router,
+        turn: Turn,
+        publisher: Publisher,
+        backing: Backing,
+        tally: Tally[DuplicateCounts],
     ) -> None:
         self._vhost_name = vhost_name
         self._router = router
         self._turn = turn
         self._publisher = publisher
         self._backing = backing
+        self._tally = tally
         self._histories: dict[str, History] = {}
         self._rooms: dict[str, WaitingRoom] = {}
         self._deduplicators: dict[str, Deduplicator] = {}
@@ -115,9 +125,9 @@ class Keepers:
         """
         window = window_of(type_name, arguments)
         if window is not None:
-            self._deduplicators[exchange_name] = self._new_deduplicator(
-                exchange_name, window, queue_id
-            )
+            deduplicator = self._new_deduplicator(exchange_name, window, queue_id)
+            self._deduplicators[exchange_name] = deduplicator
+            self._tally.open(deduplicator)
             self._publisher.takes_steps = True
         if type_name == DELAYED:
             self._rooms[exchange_name] = self._new_room(exchange_name, queue_id)
@@ -140,6 +150,7 @@ class Keepers:
             room.close()
         deduplicator = self._deduplicators.pop(exchange_name, None)
         if deduplicator is not None:
+            self._tally.close(deduplicator)
             deduplicator.close()
 
     def close_all(self) -> None:

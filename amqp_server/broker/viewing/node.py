@@ -86,6 +86,7 @@ class CountedView(NamedTuple):
         traffic: by connections.
         protocols: what no channel counts, by RabbitMQ's word for the protocol.
         sizes: of the messages that came over AMQP.
+        exchange_duplicates: messages that exchanges had seen before.
     """
 
     channels: ChannelCounts
@@ -93,6 +94,7 @@ class CountedView(NamedTuple):
     traffic: TrafficCounts
     protocols: Mapping[str, ProtocolCounts]
     sizes: SizesView
+    exchange_duplicates: int = 0
 
 
 class NodeViews:
@@ -149,8 +151,9 @@ class NodeViews:
         channels = yield from totals.channels.summing()
         queues = yield from totals.queues.summing_by_kind()
         traffic = yield from totals.traffic.summing()
+        duplicates = (yield from totals.duplicates.summing()).duplicates
         protocols = {name: each.counts() for name, each in self._broker.protocols.items()}
-        return CountedView(channels, queues, traffic, protocols, self._sizes())
+        return CountedView(channels, queues, traffic, protocols, self._sizes(), duplicates)
 
     def _sizes(self) -> SizesView:
         sizes = self._broker.message_sizes

@@ -129,12 +129,14 @@ class QueueNumbers(NamedTuple):
 
     Attributes:
         may_deliver: see ``QueueView``; None is not of one queue.
+        deduplicates: whether it tells duplicates by their keys.
     """
 
     name: str
     kind: str
     may_deliver: bool | None
     counts: QueueCounts
+    deduplicates: bool = False
 
 
 class BindingView(NamedTuple):
@@ -226,8 +228,10 @@ class TopologyViews:
             if queue is None:
                 return None
             engine = queue.engine
-            may_deliver = engine.state().may_deliver
-            return QueueNumbers(name, queue.kind.name, may_deliver, engine.counts())
+            state = engine.state()
+            deduplicates = state.keys_count is not None
+            kind, counts = queue.kind.name, engine.counts()
+            return QueueNumbers(name, kind, state.may_deliver, counts, deduplicates)
 
         return page_of(queues.names.in_order(), look, after, max_count)
 

@@ -77,6 +77,40 @@ def test_no_counter_falls_when_what_counted_is_gone(api: Api) -> None:
     assert after.value("rabbitmq_exchange_messages_published_total") == 3
 
 
+def test_duplicates_are_counted_of_exchanges_and_of_queues(api: Api) -> None:
+    client = api.node.open()
+    client.declare("plain")
+    client.declare("once", arguments={"x-message-deduplication": True})
+    client.send(
+        commands.Exchange.Declare,
+        exchange="x",
+        exchange_type="x-message-deduplication",
+        arguments={"x-cache-size": 10},
+    )
+    for exchange, key in (("x", ""), ("", "once")):
+        for body in (b"1", b"2", b"3"):
+            headers = {"x-deduplication-header": "key"}
+            client.publish(body, exchange=exchange, routing_key=key, headers=headers)
+    client.send(commands.Queue.Bind, queue="plain", exchange="x")
+    client.publish(b"4", exchange="x", headers={"x-deduplication-header": "other"})
+    client.publish(b"5", exchange="x", headers={"x-deduplication-header": "other"})
+    chosen = "/metrics/detailed?family=deduplication_metrics"
+    for path, prefix in (("/metrics/per-object", "haremq"), (chosen, "haremq_detailed")):
+        each = scrape(api, path)
+        assert each.values(f"{prefix}_exchange_duplicates_total") == [1]
+        assert each.value(f"{prefix}_exchange_duplicates_total", vhost="/", exchange="x") == 1
+        assert each.values(f"{prefix}_queue_duplicates_total") == [2]
+        assert each.value(f"{prefix}_queue_duplicates_total", vhost="/", queue="once") == 2
+    for _ in range(2):
+        together = scrape(api)
+        assert together.value("haremq_exchange_duplicates_total") == 1
+        assert together.value("haremq_queue_duplicates_total") == 2
+        client.send(commands.Exchange.Delete, exchange="x")
+        client.send(commands.Queue.Delete, queue="once")
+        api.node.end_turns()
+    assert scrape(api, "/metrics/per-object").values("haremq_exchange_duplicates_total") == []
+
+
 def test_dead_letters_are_counted_by_strategy_and_kind(api: Api) -> None:
     client = api.node.open()
     client.declare("gone", arguments={"x-max-length": 1})
