@@ -334,6 +334,22 @@ def has_ttl(records):
     return False
 
 
+def priorities_of(records):
+    """Return the priority of each message, an octet each."""
+    cdef Run run
+    cdef Py_ssize_t index
+    cdef bytes found
+    if type(records) is not Run:
+        return bytes([record[4] for record in records])
+    run = <Run> records
+    found = PyBytes_FromStringAndSize(NULL, run.count)
+    for index in range(run.count):
+        PyBytes_AS_STRING(found)[index] = <char> head_of(
+            run.block, run.first + index * run.step
+        ).priority
+    return found
+
+
 cdef inline bint _alike(Head *one, Head *other, bint in_size) noexcept:
     """Whether the headers are equal; or routes and headers, except for the size of the body."""
     cdef Py_ssize_t skipped = 0 if in_size else min(BODY_SIZE_STOP, one.header_bytes)

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from persistence.positions import LANE_MAX
+from persistence.record import Run, priorities_of
 from persistence.settled import BUCKET_POSITIONS, PositionSet
 
 _UNKNOWN: Final = 255
+_OCTETS: Final = bytes(range(256))
 
 
 def lane_of(priority: int, max_priority: int | None) -> int:
@@ -19,6 +21,12 @@ def lane_of(priority: int, max_priority: int | None) -> int:
     The priorities 254 and 255 of a queue that has both share a lane.
     """
     return 0 if max_priority is None else min(priority, max_priority, LANE_MAX)
+
+
+def lanes_of(run: Run, max_priority: int) -> bytes:
+    """Return the lane of each message of a priority queue, an octet each: see ``lane_of``."""
+    top = min(max_priority, LANE_MAX)
+    return priorities_of(run).translate(_OCTETS[: top + 1] + _OCTETS[top : top + 1] * (255 - top))
 
 
 class LaneMap:

@@ -17,7 +17,7 @@ from persistence.chunk_table import StoredChunk
 from persistence.chunking import cut_into_chunks
 from persistence.delivery_counts import DeliveryCounts
 from persistence.errors import DamagedError
-from persistence.lane_map import LaneMap, lane_of
+from persistence.lane_map import LaneMap, lanes_of
 from persistence.log_form import LogForm
 from persistence.operations import POSITION_MAX
 from persistence.positions import ranges_of
@@ -361,8 +361,8 @@ class LogState:
         self.note_recent(piece._replace(expires_at_ms=expires))
 
     def _note_lanes(self, lanes: LaneMap, first_position: int, run: Run) -> None:
-        top = self.options.max_priority
-        lanes.note(first_position, bytes([lane_of(record[4], top) for record in run]))
+        assert self.options.max_priority is not None, "only a priority queue has lanes"
+        lanes.note(first_position, lanes_of(run, self.options.max_priority))
 
     def _by_lane(self, slices: Sequence[Slice]) -> dict[int, list[Slice]]:
         if self.lanes is None:

@@ -168,6 +168,11 @@ def has_ttl(run: Run) -> bool:
     return any([record[5] != NO_TTL for record in run])
 
 
+def priorities_of(run: Run) -> bytes:
+    """Return the priority of each message, an octet each."""
+    return bytes([record[4] for record in run])
+
+
 def header_stretches(run: Run) -> list[tuple[int, int]]:
     """Return (start, stop) of each stretch of messages with equal content headers, in order."""
     stretches: list[tuple[int, int]] = []
@@ -251,6 +256,7 @@ if COMPILED:
     kept_bytes = _record.kept_bytes
     has_ttl = _record.has_ttl
     route_of = _record.route_of
+    priorities_of = _record.priorities_of
     header_stretches = _record.header_stretches
     alike_stretches = _record.alike_stretches
     readdressed = _record.readdressed

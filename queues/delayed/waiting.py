@@ -52,6 +52,7 @@ SPAN_PER_MESSAGE: Final = 8
 
 _SLOT: Final = itemgetter(0)
 _new_record: Final = partial(tuple.__new__, Record)
+_new_waiting: Final = partial(tuple.__new__, Waiting)
 
 DROPPED_MAX: Final = 65_536
 """Dropped messages that are not taken off their lanes yet; more are taken off by the same walk."""
@@ -316,7 +317,7 @@ class WaitingMessages:
             opening.left_count -= len(batch)
             body_bytes += batch.body_bytes
             expires = batch.expires_at_ms or [opening.at_ms] * len(batch)
-            messages += map(Waiting, expires, batch.positions, batch.records)
+            messages += map(_new_waiting, zip(expires, batch.positions, batch.records, strict=True))
         if self._dropped:
             positions = {each.position for each in messages}
             messages = [each for each in messages if each.position not in self._dropped]

@@ -168,7 +168,14 @@ def test_open_records_agree(run: list[Record], pieces: list[bytes], missing_byte
 def test_what_is_asked_of_a_run_is_answered_alike(run: list[Record]) -> None:
     memory = in_memory(run)
     assert list(memory) == run[: len(memory)]
-    for name in ("body_bytes", "memory_bytes", "has_ttl", "header_stretches", "alike_stretches"):
+    for name in (
+        "body_bytes",
+        "memory_bytes",
+        "has_ttl",
+        "header_stretches",
+        "alike_stretches",
+        "priorities_of",
+    ):
         ours, theirs = getattr(records, name), getattr(twin_record, name)
         assert ours(memory) == ours(run[: len(memory)]) == theirs(run[: len(memory)])
 
