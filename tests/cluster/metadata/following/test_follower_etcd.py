@@ -2,11 +2,16 @@
 
 import itertools
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from cluster.metadata.etcd.http import Times
 from cluster.metadata.port import Done, Lease
 from tests.support.etcd_server import EtcdServer
 from tests.support.etcd_stores import Clock, opened, play, put
 from tests.support.following import Case, each_following, following
+from tests.support.following_scripts import Step, step
+from tests.support.following_scripts import play as play_script
 from tests.support.metadata_contract import Rig
 
 NUMBERS = itertools.count()
@@ -46,3 +51,18 @@ def test_a_killed_etcd_is_followed_again_once_it_is_back(own_etcd: EtcdServer) -
                 await each.require_same()
 
     play(run())
+
+
+def test_random_scripts_end_with_copy_replay_and_store_alike(etcd: EtcdServer) -> None:
+    """A restart is a new store of the same etcd, with connections of its own."""
+
+    @settings(max_examples=25)
+    @given(st.lists(step, min_size=10, max_size=30))
+    def script(steps: list[Step]) -> None:
+        async def run() -> None:
+            async with following(rig_of(etcd)) as each:
+                await play_script(each, steps, lambda: opened([etcd.url], Clock()))
+
+        play(run())
+
+    script()

@@ -1,78 +1,20 @@
 """Random changes, compactions, cut watches and restarts: the copy is the store in the end."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster.metadata.local import LocalStore, open_local_store
 from cluster.metadata.memory import MemoryStore
-from cluster.metadata.port import Delete, MetadataStore, Operation, Put, Transaction
 from tests.support.fault_fs import FaultFS
-from tests.support.following import FollowedRig, Replay, following
+from tests.support.following import following
+from tests.support.following_scripts import Step, play, step
 from tests.support.metadata_contract import Rig
-
-KEYS = (b"a", b"b", b"b/1", b"c", b"\xff")
-operation = st.tuples(st.sampled_from(KEYS), st.one_of(st.none(), st.binary(max_size=1)))
-
-
-@dataclass(frozen=True)
-class Step:
-    what: str
-    operations: tuple[tuple[bytes, bytes | None], ...] = ()
-    turns: int = 0
-
-
-step = st.one_of(
-    st.builds(
-        Step,
-        st.just("transact"),
-        st.lists(operation, min_size=1, max_size=4, unique_by=lambda each: each[0]).map(tuple),
-    ),
-    st.builds(Step, st.sampled_from(["compact", "cut", "away", "back", "restart", "listen"])),
-    st.builds(Step, st.just("turns"), turns=st.integers(1, 12)),
-)
-
-
-async def play(each: FollowedRig, steps: list[Step], restart: Callable[[], MetadataStore]) -> None:
-    rig, store = each.rig, each.store
-    late: list[Replay] = []
-    revision = 0
-    for now in steps:
-        match now.what:
-            case "transact":
-                parts: list[Operation] = [
-                    Delete(rig.key(key)) if value is None else Put(rig.key(key), value)
-                    for key, value in now.operations
-                ]
-                outcome = await rig.store.transact(Transaction(then=tuple(parts)))
-                revision = getattr(outcome, "revision", revision)
-            case "compact":
-                await rig.compact((await rig.store.read_range(*rig.span, limit=1)).revision)
-            case "cut" | "away":
-                store.cut(stays_away=now.what == "away")
-            case "back":
-                store.away = False
-            case "restart":
-                store.inner = rig.store = restart()
-                store.cut(stays_away=store.away)
-            case "listen":
-                replay = Replay(is_whole=False)
-                replay.begin(each.follower.cache.listen(replay))
-                late.append(replay)
-            case _:
-                for _ in range(now.turns):
-                    await asyncio.sleep(0)
-    store.away = False
-    await each.require_same()
-    for replay in late:
-        assert replay.items == each.replay.items
 
 
 @settings(max_examples=60)
-@given(st.lists(step, max_size=25))
+@given(st.lists(step, min_size=15, max_size=50))
 def test_in_memory(steps: list[Step]) -> None:
     async def run() -> None:
         memory = MemoryStore(lambda: 0)
@@ -90,7 +32,7 @@ def test_in_memory(steps: list[Step]) -> None:
 
 
 @settings(max_examples=40)
-@given(st.lists(step, max_size=25))
+@given(st.lists(step, min_size=15, max_size=50))
 def test_on_a_disk(steps: list[Step]) -> None:
     async def run() -> None:
         disk = FaultFS()
